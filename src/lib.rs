@@ -1,0 +1,1 @@
+//! loadrig: declarative Mattermost load-test rigs and gold-standard deployments on AWS.

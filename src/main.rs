@@ -1,0 +1,2 @@
+//! The `loadrig` program.
+fn main() {}

@@ -1,0 +1,2 @@
+//! A stand-in for the Mattermost server; see the crate's README.
+fn main() {}
