@@ -1,1 +1,9 @@
 //! loadrig: declarative Mattermost load-test rigs and gold-standard deployments on AWS.
+//!
+//! `ARCHITECTURE.md` tells how the modules fit together.
+
+pub mod blueprint;
+pub mod diagnose;
+pub mod engine;
+pub mod events;
+pub mod spec;

@@ -1,0 +1,159 @@
+//! Addresses: how nodes are named, in tags, on screen and in each other's dependencies.
+
+use serde::{Deserialize, Serialize};
+
+use crate::spec::HostName;
+
+use super::desired::{DatabaseRole, Group, Stage, SubnetTier};
+
+/// The identity of a node within its environment: `vpc`, `instance/app-1`.
+///
+/// It is stamped on the resource as a tag and never changes for the resource's life.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Address(String);
+
+impl Address {
+    /// An address as read from a tag.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The VPC.
+    #[must_use]
+    pub fn vpc() -> Self {
+        Self("vpc".into())
+    }
+
+    /// The internet gateway.
+    #[must_use]
+    pub fn internet_gateway() -> Self {
+        Self("internet-gateway".into())
+    }
+
+    /// The route table of the public subnets.
+    #[must_use]
+    pub fn route_table() -> Self {
+        Self("route-table/public".into())
+    }
+
+    /// A subnet; zones count from 0.
+    #[must_use]
+    pub fn subnet(tier: SubnetTier, zone: u8) -> Self {
+        Self(format!("subnet/{}-{}", tier.as_str(), zone_letter(zone)))
+    }
+
+    /// A security group.
+    #[must_use]
+    pub fn security_group(group: Group) -> Self {
+        Self(format!("security-group/{}", group.as_str()))
+    }
+
+    /// The rules of a security group.
+    #[must_use]
+    pub fn security_rules(group: Group) -> Self {
+        Self(format!("security-rules/{}", group.as_str()))
+    }
+
+    /// The parameter that every secret of the environment derives from.
+    #[must_use]
+    pub fn seed() -> Self {
+        Self("seed".into())
+    }
+
+    /// The key pair.
+    #[must_use]
+    pub fn key_pair() -> Self {
+        Self("key-pair".into())
+    }
+
+    /// The hosts' IAM role.
+    #[must_use]
+    pub fn role() -> Self {
+        Self("role".into())
+    }
+
+    /// The hosts' instance profile.
+    #[must_use]
+    pub fn instance_profile() -> Self {
+        Self("instance-profile".into())
+    }
+
+    /// The bucket of uploaded files.
+    #[must_use]
+    pub fn bucket() -> Self {
+        Self("bucket/files".into())
+    }
+
+    /// The subnet group of the database.
+    #[must_use]
+    pub fn database_subnets() -> Self {
+        Self("database-subnets".into())
+    }
+
+    /// The parameter group of the writer or of the readers.
+    #[must_use]
+    pub fn database_parameters(reader: bool) -> Self {
+        Self(format!(
+            "database-parameters/{}",
+            if reader { "reader" } else { "writer" }
+        ))
+    }
+
+    /// A database instance.
+    #[must_use]
+    pub fn database(role: DatabaseRole) -> Self {
+        match role {
+            DatabaseRole::Writer => Self("database/writer".into()),
+            DatabaseRole::Reader(index) => Self(format!("database/reader-{index}")),
+        }
+    }
+
+    /// The search domain.
+    #[must_use]
+    pub fn search() -> Self {
+        Self("search".into())
+    }
+
+    /// The subnet group of the cache.
+    #[must_use]
+    pub fn cache_subnets() -> Self {
+        Self("cache-subnets".into())
+    }
+
+    /// The cache.
+    #[must_use]
+    pub fn cache() -> Self {
+        Self("cache".into())
+    }
+
+    /// A host's instance.
+    #[must_use]
+    pub fn instance(host: HostName) -> Self {
+        Self(format!("instance/{host}"))
+    }
+
+    /// A host step.
+    #[must_use]
+    pub fn host(host: HostName, stage: Stage) -> Self {
+        Self(format!("host/{host}/{}", stage.as_str()))
+    }
+}
+
+impl std::fmt::Display for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Zone 0 is `a`.
+pub(crate) fn zone_letter(zone: u8) -> char {
+    char::from(b'a' + zone.min(25))
+}

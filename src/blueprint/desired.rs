@@ -1,0 +1,362 @@
+//! What each node should be.
+
+use std::collections::BTreeMap;
+
+use ipnet::Ipv4Net;
+use serde::{Deserialize, Serialize};
+
+use crate::spec::{HostName, Role};
+
+use super::Address;
+
+/// Public subnets have a route to the internet gateway, private ones none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubnetTier {
+    /// Hosts.
+    Public,
+    /// Databases, search, cache.
+    Private,
+}
+
+impl SubnetTier {
+    /// As it stands in names.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SubnetTier::Public => "public",
+            SubnetTier::Private => "private",
+        }
+    }
+}
+
+/// A security group: one for each role and each managed service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// Hosts of a role.
+    Hosts(Role),
+    /// RDS.
+    Database,
+    /// OpenSearch.
+    Search,
+    /// ElastiCache.
+    Cache,
+}
+
+impl Group {
+    /// As it stands in names.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Group::Hosts(role) => role.as_str(),
+            Group::Database => "database",
+            Group::Search => "search",
+            Group::Cache => "cache",
+        }
+    }
+}
+
+/// Transport protocol of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Protocol {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+impl Protocol {
+    /// As EC2 spells it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Protocol::Tcp => "tcp",
+            Protocol::Udp => "udp",
+        }
+    }
+}
+
+/// Who may come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Peer {
+    /// Members of a group of the same environment.
+    Group(Group),
+    /// An address range.
+    Range(Ipv4Net),
+}
+
+/// An ingress rule of one port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rule {
+    /// Protocol.
+    pub protocol: Protocol,
+    /// Destination port.
+    pub port: u16,
+    /// Source.
+    pub from: Peer,
+}
+
+impl std::fmt::Display for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{} from ", self.protocol.as_str(), self.port)?;
+        match self.from {
+            Peer::Group(group) => write!(f, "security-group/{}", group.as_str()),
+            Peer::Range(net) => write!(f, "{net}"),
+        }
+    }
+}
+
+/// Writer or a numbered reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DatabaseRole {
+    /// The writer.
+    Writer,
+    /// A read replica, from 1.
+    Reader(u32),
+}
+
+/// Kinds of resource, for limits, deadlines and reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Kind {
+    Vpc,
+    InternetGateway,
+    Subnet,
+    RouteTable,
+    SecurityGroup,
+    SecurityRules,
+    Seed,
+    KeyPair,
+    Role,
+    InstanceProfile,
+    Bucket,
+    DatabaseSubnets,
+    DatabaseParameters,
+    Database,
+    Search,
+    CacheSubnets,
+    Cache,
+    Instance,
+}
+
+/// A resource as it should be. References are addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are EC2's, RDS's and so on, by their names")]
+pub enum Desired {
+    Vpc {
+        cidr: Ipv4Net,
+    },
+    InternetGateway,
+    Subnet {
+        tier: SubnetTier,
+        /// Index into the region's usable zones, from 0.
+        zone: u8,
+        cidr: Ipv4Net,
+    },
+    /// Default route to the internet gateway, associated with these subnets.
+    RouteTable {
+        subnets: Vec<Address>,
+    },
+    SecurityGroup {
+        group: Group,
+        description: String,
+    },
+    SecurityRules {
+        group: Group,
+        rules: Vec<Rule>,
+    },
+    /// SSM SecureString of 32 random bytes (base64); every secret derives from it.
+    Seed,
+    /// The public key comes with the request: it derives from the seed or is the user's own.
+    KeyPair,
+    /// May read and write the files bucket, nothing else.
+    Role {
+        bucket: Address,
+    },
+    InstanceProfile {
+        role: Address,
+    },
+    Bucket,
+    DatabaseSubnets {
+        subnets: Vec<Address>,
+    },
+    DatabaseParameters {
+        reader: bool,
+        /// For example `postgres15`.
+        family: String,
+        parameters: BTreeMap<String, String>,
+    },
+    Database {
+        role: DatabaseRole,
+        /// Major PostgreSQL version.
+        version: String,
+        class: String,
+        storage_gib: u32,
+        subnets: Address,
+        parameters: Address,
+        group: Address,
+    },
+    Search {
+        version: String,
+        nodes: u32,
+        instance_type: String,
+        storage_gib: u32,
+        /// One subnet for one node, else as many as zones.
+        subnets: Vec<Address>,
+        group: Address,
+    },
+    CacheSubnets {
+        subnets: Vec<Address>,
+    },
+    Cache {
+        nodes: u32,
+        instance_type: String,
+        subnets: Address,
+        group: Address,
+    },
+    Instance {
+        host: HostName,
+        instance_type: String,
+        disk_gib: u32,
+        subnet: Address,
+        group: Address,
+        key_pair: Address,
+        profile: Address,
+    },
+}
+
+impl Desired {
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Desired::Vpc { .. } => Kind::Vpc,
+            Desired::InternetGateway => Kind::InternetGateway,
+            Desired::Subnet { .. } => Kind::Subnet,
+            Desired::RouteTable { .. } => Kind::RouteTable,
+            Desired::SecurityGroup { .. } => Kind::SecurityGroup,
+            Desired::SecurityRules { .. } => Kind::SecurityRules,
+            Desired::Seed => Kind::Seed,
+            Desired::KeyPair => Kind::KeyPair,
+            Desired::Role { .. } => Kind::Role,
+            Desired::InstanceProfile { .. } => Kind::InstanceProfile,
+            Desired::Bucket => Kind::Bucket,
+            Desired::DatabaseSubnets { .. } => Kind::DatabaseSubnets,
+            Desired::DatabaseParameters { .. } => Kind::DatabaseParameters,
+            Desired::Database { .. } => Kind::Database,
+            Desired::Search { .. } => Kind::Search,
+            Desired::CacheSubnets { .. } => Kind::CacheSubnets,
+            Desired::Cache { .. } => Kind::Cache,
+            Desired::Instance { .. } => Kind::Instance,
+        }
+    }
+
+    /// The attributes that are compared with what exists, as text.
+    ///
+    /// `aws` reports the same keys with the same spelling; keys that it does not report
+    /// are not compared.
+    #[must_use]
+    pub fn attributes(&self) -> BTreeMap<String, String> {
+        let pairs: Vec<(&str, String)> = match self {
+            Desired::Vpc { cidr } => vec![("cidr", cidr.to_string())],
+            Desired::Subnet { cidr, .. } => vec![("cidr", cidr.to_string())],
+            Desired::SecurityRules { rules, .. } => {
+                let mut lines: Vec<String> = rules.iter().map(Rule::to_string).collect();
+                lines.sort();
+                vec![("rules", lines.join("\n"))]
+            }
+            Desired::DatabaseParameters {
+                family, parameters, ..
+            } => std::iter::once(("family", family.clone()))
+                .chain(parameters.iter().map(|(k, v)| (k.as_str(), v.clone())))
+                .collect(),
+            Desired::Database {
+                version,
+                class,
+                storage_gib,
+                ..
+            } => vec![
+                ("version", version.clone()),
+                ("class", class.clone()),
+                ("storage_gib", storage_gib.to_string()),
+            ],
+            Desired::Search {
+                version,
+                nodes,
+                instance_type,
+                storage_gib,
+                ..
+            } => vec![
+                ("version", version.clone()),
+                ("nodes", nodes.to_string()),
+                ("instance_type", instance_type.clone()),
+                ("storage_gib", storage_gib.to_string()),
+            ],
+            Desired::Cache {
+                nodes,
+                instance_type,
+                ..
+            } => vec![
+                ("nodes", nodes.to_string()),
+                ("instance_type", instance_type.clone()),
+            ],
+            Desired::Instance {
+                instance_type,
+                disk_gib,
+                ..
+            } => vec![
+                ("instance_type", instance_type.clone()),
+                ("disk_gib", disk_gib.to_string()),
+            ],
+            Desired::InternetGateway
+            | Desired::RouteTable { .. }
+            | Desired::SecurityGroup { .. }
+            | Desired::Seed
+            | Desired::KeyPair
+            | Desired::Role { .. }
+            | Desired::InstanceProfile { .. }
+            | Desired::Bucket
+            | Desired::DatabaseSubnets { .. }
+            | Desired::CacheSubnets { .. } => vec![],
+        };
+        pairs
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect()
+    }
+}
+
+/// Host work comes in two stages, so that packages install while the database is still made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Packages, kernel settings, artefacts: needs nothing but the host itself.
+    Prepare,
+    /// Configuration and services: needs endpoints and addresses of others.
+    Configure,
+}
+
+impl Stage {
+    /// As it stands in addresses.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Stage::Prepare => "prepare",
+            Stage::Configure => "configure",
+        }
+    }
+}
+
+/// What a node of the graph is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A cloud resource.
+    Resource(Desired),
+    /// A stage of a host's bundle.
+    Host {
+        /// The host.
+        host: HostName,
+        /// The stage.
+        stage: Stage,
+    },
+}

@@ -1,0 +1,48 @@
+//! The graph of what an environment needs: resources and host steps.
+//!
+//! A pure function of the spec: no I/O, no clock, no async. Nodes name each other by
+//! address; ids and endpoints are only known once something exists.
+
+mod address;
+mod build;
+mod desired;
+
+pub use address::Address;
+pub use build::blueprint;
+pub use desired::{
+    DatabaseRole, Desired, Group, Kind, Peer, Protocol, Rule, Stage, Step, SubnetTier,
+};
+
+/// One node of the graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// Its identity within the environment.
+    pub address: Address,
+    /// What must be finished before it starts.
+    pub after: Vec<Address>,
+    /// What it is.
+    pub step: Step,
+}
+
+/// The whole graph, in an order in which every node stands after what it depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blueprint {
+    /// The nodes.
+    pub nodes: Vec<Node>,
+}
+
+impl Blueprint {
+    /// The node at an address.
+    #[must_use]
+    pub fn node(&self, address: &Address) -> Option<&Node> {
+        self.nodes.iter().find(|node| &node.address == address)
+    }
+
+    /// The resources, without the host steps.
+    pub fn resources(&self) -> impl Iterator<Item = (&Address, &Desired)> {
+        self.nodes.iter().filter_map(|node| match &node.step {
+            Step::Resource(desired) => Some((&node.address, desired)),
+            Step::Host { .. } => None,
+        })
+    }
+}

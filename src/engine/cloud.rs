@@ -1,0 +1,236 @@
+//! The trait through which the engine acts on a cloud.
+//!
+//! Implemented by `aws`, and by an in-memory cloud in tests. Calls return once the
+//! provider accepted them; waiting is the engine's business.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use crate::blueprint::{Address, Desired, Kind};
+use crate::diagnose::{Diagnose, ExitCode};
+
+/// Where a resource is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Being made or changed.
+    Pending,
+    /// Usable.
+    Ready,
+    /// It will not become usable by itself.
+    Failed,
+    /// Being removed.
+    Deleting,
+}
+
+/// A resource that exists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observed {
+    /// From its tag.
+    pub address: Address,
+    /// Its kind.
+    pub kind: Kind,
+    /// The provider's id or name.
+    pub id: String,
+    /// State.
+    pub state: State,
+    /// The provider's own word for the state, for people.
+    pub status: String,
+    /// Compared with [`Desired::attributes`], and outputs: `private_ip`, `public_ip`,
+    /// `endpoint`, `port`, `created` (RFC 3339) …
+    pub attributes: BTreeMap<String, String>,
+}
+
+impl Observed {
+    /// An attribute.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.attributes.get(key).map(String::as_str)
+    }
+}
+
+/// Everything that exists of one environment.
+///
+/// There can be twins: two resources of one address after a create whose answer was lost.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The resources, in no particular order.
+    pub resources: Vec<Observed>,
+}
+
+impl Snapshot {
+    /// The first resource at an address.
+    #[must_use]
+    pub fn get(&self, address: &Address) -> Option<&Observed> {
+        self.resources.iter().find(|r| &r.address == address)
+    }
+}
+
+/// The account that is acted on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// 12 digits.
+    pub id: String,
+    /// Who is acting.
+    pub arn: String,
+    /// Region.
+    pub region: String,
+}
+
+/// What a create or update call gets.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// Environment name.
+    pub environment: &'a str,
+    /// Node.
+    pub address: &'a Address,
+    /// What it should be.
+    pub desired: &'a Desired,
+    /// What exists of the resources that it refers to.
+    pub world: &'a BTreeMap<Address, Observed>,
+    /// Extra tags.
+    pub tags: &'a BTreeMap<String, String>,
+    /// Ids of earlier holders of this address, so that a client token is never used twice.
+    pub predecessors: &'a [String],
+    /// Secret inputs.
+    pub secrets: SecretInputs,
+}
+
+/// Secret inputs that some resources take.
+#[derive(Clone, Debug, Default)]
+pub struct SecretInputs {
+    /// The instance's user data, not yet base64.
+    pub user_data: Option<SecretString>,
+    /// The database master password.
+    pub password: Option<SecretString>,
+    /// The public key to import, OpenSSH format (not secret, but derived from the seed).
+    pub public_key: Option<String>,
+    /// The seed's value to store when there is none yet.
+    pub seed: Option<SecretString>,
+}
+
+/// What to do about a failed call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureClass {
+    /// It is not there (any more).
+    NotFound,
+    /// Try again: throttled, a 5xx, a cut connection.
+    Transient,
+    /// Try again: others still depend on it, or it is not yet visible everywhere.
+    Converging,
+    /// No capacity in this zone or of this type, or a quota is used up.
+    Capacity,
+    /// Credentials are missing, expired or not allowed to do this.
+    Denied,
+    /// Anything else: repeating it will not help.
+    Terminal,
+}
+
+/// A call that failed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{operation} failed for `{target}`: {message} ({code}{})", request_id.as_deref().map(|id| format!(", request {id}")).unwrap_or_default())]
+pub struct CloudError {
+    /// API operation, for example `ec2:RunInstances`.
+    pub operation: String,
+    /// Address or id acted on.
+    pub target: String,
+    /// The provider's code, for example `InsufficientInstanceCapacity`.
+    pub code: String,
+    /// The provider's message.
+    pub message: String,
+    /// The provider's request id.
+    pub request_id: Option<String>,
+    /// What to do about it.
+    pub class: FailureClass,
+}
+
+impl Diagnose for CloudError {
+    fn hints(&self) -> Vec<String> {
+        match self.class {
+            FailureClass::Denied => vec![
+                "check the credentials: `aws sts get-caller-identity`; an expired SSO session is renewed by `aws sso login`".to_owned(),
+                format!("the call needs permission for `{}`", self.operation),
+            ],
+            FailureClass::Capacity => vec![
+                "choose another instance type or zone in the environment's YAML, or ask AWS for a higher quota".to_owned(),
+            ],
+            FailureClass::Transient => vec!["run the same command again: it continues where it stopped".to_owned()],
+            FailureClass::NotFound | FailureClass::Converging | FailureClass::Terminal => vec![],
+        }
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self.class {
+            FailureClass::Denied | FailureClass::Capacity => ExitCode::Preflight,
+            _ => ExitCode::Failed,
+        }
+    }
+}
+
+/// One thing that the proof of emptiness looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Looked {
+    /// For example `EC2 instances`.
+    pub at: String,
+    /// What is still there.
+    pub left: Vec<String>,
+}
+
+/// A cloud.
+pub trait Cloud: Send + Sync + 'static {
+    /// Who acts, where.
+    fn account(&self) -> impl Future<Output = Result<Account, CloudError>> + Send;
+
+    /// Everything that exists of an environment, found by tag (by name where a service
+    /// has no tags to filter by). A handful of bulk calls side by side.
+    fn snapshot(
+        &self,
+        environment: &str,
+    ) -> impl Future<Output = Result<Snapshot, CloudError>> + Send;
+
+    /// Creates; idempotent: by client token or unique name, or looked up by tag first.
+    fn create(
+        &self,
+        request: Request<'_>,
+    ) -> impl Future<Output = Result<Observed, CloudError>> + Send;
+
+    /// Brings what exists to what is desired, in place.
+    fn update(
+        &self,
+        request: Request<'_>,
+        existing: &Observed,
+    ) -> impl Future<Output = Result<Observed, CloudError>> + Send;
+
+    /// Looks at one resource; `None` when it is gone.
+    fn read(
+        &self,
+        environment: &str,
+        existing: &Observed,
+    ) -> impl Future<Output = Result<Option<Observed>, CloudError>> + Send;
+
+    /// Begins to remove; success when it is already gone.
+    fn delete(
+        &self,
+        environment: &str,
+        existing: &Observed,
+    ) -> impl Future<Output = Result<(), CloudError>> + Send;
+
+    /// The environment's seed, decrypted.
+    fn seed(
+        &self,
+        environment: &str,
+    ) -> impl Future<Output = Result<Option<SecretString>, CloudError>> + Send;
+
+    /// Names of the environments that exist in the account and region.
+    fn environments(&self) -> impl Future<Output = Result<Vec<String>, CloudError>> + Send;
+
+    /// Looks in every service used for anything that bears the environment's tag or name
+    /// prefix, whatever its kind or state.
+    fn prove_empty(
+        &self,
+        environment: &str,
+    ) -> impl Future<Output = Result<Vec<Looked>, CloudError>> + Send;
+}
