@@ -9,3 +9,10 @@ mod snapshot;
 pub use diff::{Action, Change, Difference, Plan, plan, plan_down};
 pub use order::deleted_after;
 pub use snapshot::{Observed, Snapshot, State};
+//! What an environment needs, against what exists; what it costs.
+//!
+//! No I/O, no clock, no async.
+
+mod cost;
+
+pub use cost::{Cost, CostLine, cost};
