@@ -7,8 +7,10 @@ mod cost;
 mod diff;
 mod order;
 mod snapshot;
+mod time;
 
 pub use cost::{Cost, CostLine, cost};
 pub use diff::{Action, Change, Difference, Plan, plan, plan_down};
 pub use order::deleted_after;
 pub use snapshot::{Observed, Snapshot, State};
+pub use time::expected;
