@@ -2,8 +2,10 @@
 //!
 //! `ARCHITECTURE.md` tells how the modules fit together.
 
+pub mod aws;
 pub mod blueprint;
 pub mod diagnose;
 pub mod engine;
 pub mod events;
+pub mod identity;
 pub mod spec;
