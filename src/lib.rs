@@ -6,4 +6,5 @@ pub mod blueprint;
 pub mod diagnose;
 pub mod engine;
 pub mod events;
+pub mod loadtest;
 pub mod spec;
