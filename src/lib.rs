@@ -6,5 +6,7 @@ pub mod blueprint;
 pub mod diagnose;
 pub mod engine;
 pub mod events;
+pub mod identity;
 pub mod loadtest;
+pub mod plan;
 pub mod spec;
