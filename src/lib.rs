@@ -8,5 +8,6 @@ pub mod diagnose;
 pub mod engine;
 pub mod events;
 pub mod identity;
+pub mod loadtest;
 pub mod plan;
 pub mod spec;
