@@ -9,3 +9,7 @@ pub mod events;
 pub mod identity;
 pub mod plan;
 pub mod spec;
+
+pub mod aws;
+#[cfg(target_os = "linux")]
+pub mod localcloud;
