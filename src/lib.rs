@@ -6,5 +6,6 @@ pub mod blueprint;
 pub mod diagnose;
 pub mod engine;
 pub mod events;
+pub mod hosts;
 pub mod identity;
 pub mod spec;
