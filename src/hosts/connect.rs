@@ -15,10 +15,6 @@ use super::error::HostError;
 use super::keyring::Keyring;
 use super::session::Session;
 
-/// How long a refused key is tried again. Images differ in whether sshd may answer
-/// before the operator's key is in place.
-const DENIED_GRACE: Duration = Duration::from_secs(15);
-
 /// The pauses between attempts grow to this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
@@ -73,7 +69,7 @@ impl Keyring {
                 }
                 Refusal::Denied => {
                     let since = *denied_since.get_or_insert_with(Instant::now);
-                    if since.elapsed() >= DENIED_GRACE {
+                    if since.elapsed() >= self.login().denied_grace {
                         return Err(HostError::Denied {
                             host,
                             address,

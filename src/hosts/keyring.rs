@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -25,6 +26,9 @@ pub struct Login {
     pub user: String,
     /// Port of sshd.
     pub port: u16,
+    /// How long a refused key is tried again: images differ in whether sshd may answer
+    /// before the operator's key is in place.
+    pub denied_grace: Duration,
 }
 
 impl Default for Login {
@@ -32,6 +36,7 @@ impl Default for Login {
         Self {
             user: "admin".to_owned(),
             port: 22,
+            denied_grace: Duration::from_secs(15),
         }
     }
 }
@@ -169,6 +174,11 @@ impl Keyring {
     #[must_use]
     pub fn environment(&self) -> &str {
         &self.environment
+    }
+
+    /// As whom and where we log in.
+    pub(super) fn login(&self) -> &Login {
+        &self.login
     }
 
     /// The file that `ssh -F` takes for a host.
