@@ -134,9 +134,10 @@ async fn a_connection_that_dies_under_a_command_is_told_from_a_failing_command()
 async fn a_bundle_survives_the_connection_that_applies_it() {
     let (sshd, keyring) = host().await;
     // Kills the connection under the runner the first time, as a cut line would.
-    let cut = "if mkdir \"$root/once\"; then kill -9 $(pgrep -P $(pgrep -f \"[c]onfig $root/../config\" | head -1)); fi";
-    let cut = cut.replace("config $root/../config", &sshd.path("../config").display().to_string());
-    let step = Step::command("cut", "cut the line", &["sh", "-c", &cut.replace("$root", "$LOADRIG_ROOT")]);
+    let cut = "mkdir \"$LOADRIG_ROOT/once\" || exit 0; p=$$; \
+               while [ \"$(ps -o comm= -p $p)\" != sshd ]; do p=$(ps -o ppid= -p $p | tr -d ' '); done; \
+               kill -9 $p";
+    let step = Step::command("cut", "cut the line", &["sh", "-c", cut]);
     let bundle = bundle(vec![step, motd("hello\n")]);
     let result = apply(&keyring, &bundle).await.unwrap();
     assert!(applied(&result).contains(&"motd"), "{result:?}");
