@@ -2,10 +2,13 @@
 //!
 //! `ARCHITECTURE.md` tells how the modules fit together.
 
+pub mod aws;
 pub mod blueprint;
 pub mod diagnose;
 pub mod engine;
 pub mod events;
 pub mod hosts;
 pub mod identity;
+pub mod loadtest;
+pub mod plan;
 pub mod spec;
