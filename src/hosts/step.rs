@@ -209,6 +209,13 @@ impl Step {
         Self::new(name, title, 120, format!("{}\n", words.join(" ")))
     }
 
+    /// Makes it run again whenever an earlier step has another digest.
+    #[must_use]
+    pub fn depends_on(mut self, digest: &Digest) -> Self {
+        let _ = writeln!(self.script, "# for {digest}");
+        self
+    }
+
     /// Enables a unit and sees to it that it runs with its present inputs: restarts it
     /// when one of `restart` changed, reloads it when only one of `reload` did.
     #[must_use]
