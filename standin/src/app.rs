@@ -48,7 +48,10 @@ impl Server {
     /// Value of the `X-Version-Id` header: version, build, configuration,
     /// licence.
     pub fn version_id(&self) -> String {
-        format!("{0}.{0}.{1}.false", self.node.version, self.node.config_hash)
+        format!(
+            "{0}.{0}.{1}.false",
+            self.node.version, self.node.config_hash
+        )
     }
 
     /// Sends an event to the websockets of every node.
@@ -62,7 +65,10 @@ impl Server {
     pub fn receive(&self, message: Message) {
         match message {
             Message::Event(event) => self.hub.deliver(&event),
-            Message::Joined { user_id, channel_id } => {
+            Message::Joined {
+                user_id,
+                channel_id,
+            } => {
                 self.hub.set_channels(&user_id, vec![channel_id]);
             }
             Message::SessionEnded { token } => self.sessions.remove(&token),
@@ -82,7 +88,11 @@ impl Server {
             self.metrics.session_cache_misses.inc();
             // A failure of the database is no verdict on the session: a 401
             // would make clients log themselves out under load.
-            let found = self.store.session(token).await.or_internal("app.session.get.app_error")?;
+            let found = self
+                .store
+                .session(token)
+                .await
+                .or_internal("app.session.get.app_error")?;
             let session = found.ok_or_else(AppError::session_expired)?;
             self.sessions.put(session.clone(), now);
             session
@@ -104,16 +114,23 @@ impl Server {
         user_id: &str,
         role: ChannelRole,
     ) -> Result<(), DbError> {
-        self.store.add_channel_member(channel_id, user_id, role, now_ms()).await?;
+        self.store
+            .add_channel_member(channel_id, user_id, role, now_ms())
+            .await?;
         self.hub.set_channels(user_id, vec![channel_id.to_owned()]);
         let (user_id, channel_id) = (user_id.to_owned(), channel_id.to_owned());
-        let joined =
-            Message::Joined { user_id: user_id.clone(), channel_id: channel_id.clone() };
+        let joined = Message::Joined {
+            user_id: user_id.clone(),
+            channel_id: channel_id.clone(),
+        };
         self.cluster.send(&joined);
         self.publish(&Event {
             event: "user_added".to_owned(),
             data: object(json!({"user_id": user_id, "team_id": team_id})),
-            broadcast: Broadcast { channel_id, ..Broadcast::default() },
+            broadcast: Broadcast {
+                channel_id,
+                ..Broadcast::default()
+            },
         });
         Ok(())
     }
@@ -146,7 +163,10 @@ impl Server {
         if session.is_admin() {
             return Ok(());
         }
-        let member = self.store.channel_member(channel_id, &session.user_id).await;
+        let member = self
+            .store
+            .channel_member(channel_id, &session.user_id)
+            .await;
         match member.or_internal("app.channel.get_member.app_error")? {
             Some(_) => Ok(()),
             None => Err(AppError::forbidden()),

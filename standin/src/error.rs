@@ -39,7 +39,11 @@ struct Body<'a> {
 impl AppError {
     /// An error with any status.
     pub fn new(status: StatusCode, id: &'static str, message: impl Into<String>) -> Self {
-        Self { status, id, message: message.into() }
+        Self {
+            status,
+            id,
+            message: message.into(),
+        }
     }
 
     /// No, unknown or expired session.
@@ -80,7 +84,11 @@ impl AppError {
 
     /// There is no such object.
     pub fn not_found(id: &'static str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, id, "Unable to find the existing object.")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            id,
+            "Unable to find the existing object.",
+        )
     }
 
     /// Something behind the API failed. The cause goes to the log, not to the
@@ -150,7 +158,10 @@ mod tests {
     #[test]
     fn chain_tells_every_cause_on_one_line() {
         let cause = std::io::Error::other("refused");
-        let error = crate::config::ConfigError::Read { path: "c.json".into(), source: cause };
+        let error = crate::config::ConfigError::Read {
+            path: "c.json".into(),
+            source: cause,
+        };
         assert_eq!(
             chain(&error),
             "cannot read configuration `c.json` (name another with --config or MM_CONFIG): refused"
@@ -160,10 +171,14 @@ mod tests {
     #[tokio::test]
     async fn reply_carries_the_request_id() {
         let reply = REQUEST_ID
-            .scope("r1".to_owned(), async { AppError::forbidden().into_response() })
+            .scope("r1".to_owned(), async {
+                AppError::forbidden().into_response()
+            })
             .await;
         assert_eq!(reply.status(), StatusCode::FORBIDDEN);
-        let body = axum::body::to_bytes(reply.into_body(), 4096).await.expect("body");
+        let body = axum::body::to_bytes(reply.into_body(), 4096)
+            .await
+            .expect("body");
         let body: serde_json::Value = serde_json::from_slice(&body).expect("json");
         assert_eq!(body["request_id"], "r1");
         assert_eq!(body["id"], "api.context.permissions.app_error");

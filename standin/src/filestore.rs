@@ -50,7 +50,11 @@ pub enum FileStore {
     /// A directory of this machine.
     Local { directory: PathBuf },
     /// A bucket.
-    S3 { client: aws_sdk_s3::Client, bucket: String, prefix: String },
+    S3 {
+        client: aws_sdk_s3::Client,
+        bucket: String,
+        prefix: String,
+    },
 }
 
 impl FileStore {
@@ -61,7 +65,9 @@ impl FileStore {
     /// When the settings name no store.
     pub async fn open(settings: &FileSettings) -> Result<Self, FileStoreError> {
         match settings.driver_name.as_str() {
-            "local" => Ok(Self::Local { directory: PathBuf::from(&settings.directory) }),
+            "local" => Ok(Self::Local {
+                directory: PathBuf::from(&settings.directory),
+            }),
             "amazons3" if settings.amazon_s3_bucket.is_empty() => Err(FileStoreError::NoBucket),
             "amazons3" => Ok(Self::S3 {
                 client: s3_client(settings).await,
@@ -105,9 +111,15 @@ impl FileStore {
                     }
                     tokio::fs::write(&path, &data).await
                 };
-                write.await.map_err(|source| local_error(&path, "a write", source))
+                write
+                    .await
+                    .map_err(|source| local_error(&path, "a write", source))
             }
-            Self::S3 { client, bucket, prefix } => client
+            Self::S3 {
+                client,
+                bucket,
+                prefix,
+            } => client
                 .put_object()
                 .bucket(bucket)
                 .key(s3_key(prefix, key))
@@ -128,13 +140,24 @@ impl FileStore {
             Self::Local { directory } => {
                 let path = local_path(directory, key)?;
                 let data = tokio::fs::read(&path).await;
-                Ok(data.map_err(|source| local_error(&path, "a read", source))?.into())
+                Ok(data
+                    .map_err(|source| local_error(&path, "a read", source))?
+                    .into())
             }
-            Self::S3 { client, bucket, prefix } => {
+            Self::S3 {
+                client,
+                bucket,
+                prefix,
+            } => {
                 let get = client.get_object().bucket(bucket).key(s3_key(prefix, key));
-                let object = get.send().await.map_err(|e| s3_error(bucket, "a read", e))?;
+                let object = get
+                    .send()
+                    .await
+                    .map_err(|e| s3_error(bucket, "a read", e))?;
                 let data = object.body.collect().await;
-                Ok(data.map_err(|e| s3_error(bucket, "a read", e))?.into_bytes())
+                Ok(data
+                    .map_err(|e| s3_error(bucket, "a read", e))?
+                    .into_bytes())
             }
         }
     }
@@ -148,8 +171,10 @@ async fn s3_client(settings: &FileSettings) -> aws_sdk_s3::Client {
         loader = loader.region(Region::new(settings.amazon_s3_region.clone()));
     }
     if !settings.amazon_s3_access_key_id.is_empty() {
-        let (id, secret) =
-            (&settings.amazon_s3_access_key_id, &settings.amazon_s3_secret_access_key);
+        let (id, secret) = (
+            &settings.amazon_s3_access_key_id,
+            &settings.amazon_s3_secret_access_key,
+        );
         loader = loader.credentials_provider(Credentials::new(id, secret, None, None, "config"));
     }
     if let Some(endpoint) = endpoint_url(settings) {
@@ -158,7 +183,9 @@ async fn s3_client(settings: &FileSettings) -> aws_sdk_s3::Client {
     let shared = loader.load().await;
     // Other servers than Amazon's seldom have a name for each bucket.
     let path_style = shared.endpoint_url().is_some();
-    let config = aws_sdk_s3::config::Builder::from(&shared).force_path_style(path_style).build();
+    let config = aws_sdk_s3::config::Builder::from(&shared)
+        .force_path_style(path_style)
+        .build();
     aws_sdk_s3::Client::from_conf(config)
 }
 
@@ -168,21 +195,39 @@ fn endpoint_url(settings: &FileSettings) -> Option<String> {
     if endpoint.is_empty() || endpoint == AMAZON {
         return None;
     }
-    let scheme = if settings.amazon_s3_ssl { "https" } else { "http" };
+    let scheme = if settings.amazon_s3_ssl {
+        "https"
+    } else {
+        "http"
+    };
     Some(format!("{scheme}://{endpoint}"))
 }
 
 fn s3_key(prefix: &str, key: &str) -> String {
-    if prefix.is_empty() { key.to_owned() } else { format!("{prefix}/{key}") }
+    if prefix.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{prefix}/{key}")
+    }
 }
 
 fn local_path(directory: &Path, key: &str) -> Result<PathBuf, FileStoreError> {
-    let plain = Path::new(key).components().all(|part| matches!(part, Component::Normal(_)));
-    if plain { Ok(directory.join(key)) } else { Err(FileStoreError::Key(key.to_owned())) }
+    let plain = Path::new(key)
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
+    if plain {
+        Ok(directory.join(key))
+    } else {
+        Err(FileStoreError::Key(key.to_owned()))
+    }
 }
 
 fn local_error(path: &Path, what: &'static str, source: std::io::Error) -> FileStoreError {
-    FileStoreError::Local { path: path.to_owned(), what, source }
+    FileStoreError::Local {
+        path: path.to_owned(),
+        what,
+        source,
+    }
 }
 
 fn s3_error(
@@ -190,7 +235,11 @@ fn s3_error(
     what: &'static str,
     source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
 ) -> FileStoreError {
-    FileStoreError::S3 { bucket: bucket.to_owned(), what, source: source.into() }
+    FileStoreError::S3 {
+        bucket: bucket.to_owned(),
+        what,
+        source: source.into(),
+    }
 }
 
 #[cfg(test)]
@@ -206,16 +255,24 @@ mod tests {
         };
         let store = FileStore::open(&settings).await.expect("open");
         store.check_health().await.expect("healthy");
-        store.write("20260101/a.txt", Bytes::from_static(b"hello")).await.expect("write");
+        store
+            .write("20260101/a.txt", Bytes::from_static(b"hello"))
+            .await
+            .expect("write");
         assert_eq!(store.read("20260101/a.txt").await.expect("read"), "hello");
         assert!(store.read("20260101/b.txt").await.is_err());
     }
 
     #[tokio::test]
     async fn keys_cannot_leave_the_directory() {
-        let store = FileStore::Local { directory: "/nowhere".into() };
+        let store = FileStore::Local {
+            directory: "/nowhere".into(),
+        };
         for key in ["../x", "/etc/passwd", "a/../../x"] {
-            assert!(matches!(store.read(key).await, Err(FileStoreError::Key(_))), "{key}");
+            assert!(
+                matches!(store.read(key).await, Err(FileStoreError::Key(_))),
+                "{key}"
+            );
         }
     }
 
@@ -241,6 +298,9 @@ mod tests {
         assert_eq!(endpoint_url(&settings), None);
         settings.amazon_s3_endpoint = "minio:9000".to_owned();
         settings.amazon_s3_ssl = false;
-        assert_eq!(endpoint_url(&settings).as_deref(), Some("http://minio:9000"));
+        assert_eq!(
+            endpoint_url(&settings).as_deref(),
+            Some("http://minio:9000")
+        );
     }
 }

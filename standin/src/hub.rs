@@ -114,7 +114,11 @@ impl Hub {
             return;
         };
         for channel_id in channel_ids {
-            inner.channels.entry(channel_id.clone()).or_default().insert(user_id.to_owned());
+            inner
+                .channels
+                .entry(channel_id.clone())
+                .or_default()
+                .insert(user_id.to_owned());
             user.channels.insert(channel_id);
         }
     }
@@ -127,14 +131,24 @@ impl Hub {
             if !to.user_id.is_empty() {
                 vec![to.user_id.clone()]
             } else if !to.channel_id.is_empty() {
-                guard.channels.get(&to.channel_id).into_iter().flatten().cloned().collect()
+                guard
+                    .channels
+                    .get(&to.channel_id)
+                    .into_iter()
+                    .flatten()
+                    .cloned()
+                    .collect()
             } else {
                 guard.users.keys().cloned().collect()
             }
         };
         let encoded = Arc::new(Encoded::new(event));
         let omitted = |user: &str| {
-            event.broadcast.omit_users.as_ref().is_some_and(|omit| omit.contains_key(user))
+            event
+                .broadcast
+                .omit_users
+                .as_ref()
+                .is_some_and(|omit| omit.contains_key(user))
         };
         for user_id in targets.iter().filter(|user| !omitted(user)) {
             let Some(user) = guard.users.get_mut(user_id) else {
@@ -156,7 +170,10 @@ impl Hub {
     /// Ends every connection, for a stop of the server.
     pub fn close(&self) {
         let mut inner = self.lock();
-        *inner = Inner { closed: true, ..Inner::default() };
+        *inner = Inner {
+            closed: true,
+            ..Inner::default()
+        };
     }
 
     fn remove(&self, user_id: &str, connection_id: &str) {
@@ -195,7 +212,10 @@ mod tests {
     fn in_channel(channel_id: &str) -> Event {
         Event {
             event: "posted".to_owned(),
-            broadcast: Broadcast { channel_id: channel_id.to_owned(), ..Broadcast::default() },
+            broadcast: Broadcast {
+                channel_id: channel_id.to_owned(),
+                ..Broadcast::default()
+            },
             ..Event::default()
         }
     }
@@ -209,7 +229,10 @@ mod tests {
         hub.deliver(&in_channel("town"));
         let text = ann.events.try_recv().expect("an event").numbered(7);
         let event: Value = serde_json::from_str(&text).expect("json");
-        assert_eq!((&event["event"], &event["seq"]), (&"posted".into(), &7.into()));
+        assert_eq!(
+            (&event["event"], &event["seq"]),
+            (&"posted".into(), &7.into())
+        );
         assert!(bob.events.try_recv().is_err());
     }
 
@@ -220,7 +243,11 @@ mod tests {
         let mut event = in_channel("");
         event.broadcast.user_id = "ann".to_owned();
         hub.deliver(&event);
-        assert!(registrations.iter_mut().all(|r| r.events.try_recv().is_ok()));
+        assert!(
+            registrations
+                .iter_mut()
+                .all(|r| r.events.try_recv().is_ok())
+        );
     }
 
     #[test]
@@ -233,7 +260,10 @@ mod tests {
         for _ in 0..QUEUE {
             ann.events.try_recv().expect("queued");
         }
-        assert_eq!(ann.events.try_recv().err(), Some(mpsc::error::TryRecvError::Disconnected));
+        assert_eq!(
+            ann.events.try_recv().err(),
+            Some(mpsc::error::TryRecvError::Disconnected)
+        );
     }
 
     #[test]

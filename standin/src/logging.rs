@@ -23,14 +23,20 @@ pub fn init(settings: &LogSettings) {
             .with_writer(std::io::stderr)
             .with_filter(own)
     });
-    let file = settings.enable_file.then(|| open(&settings.file_location)).flatten();
+    let file = settings
+        .enable_file
+        .then(|| open(&settings.file_location))
+        .flatten();
     let file = file.map(|file| {
         tracing_subscriber::fmt::layer()
             .with_ansi(false)
             .with_writer(Mutex::new(file))
             .with_filter(own_target(&settings.file_level))
     });
-    tracing_subscriber::registry().with(console).with(file).init();
+    tracing_subscriber::registry()
+        .with(console)
+        .with(file)
+        .init();
 }
 
 /// This program's own events at `level`, and only warnings of libraries.
@@ -52,7 +58,11 @@ fn parse(level: &str) -> LevelFilter {
 }
 
 fn open(location: &str) -> Option<File> {
-    let directory = Path::new(if location.is_empty() { "logs" } else { location });
+    let directory = Path::new(if location.is_empty() {
+        "logs"
+    } else {
+        location
+    });
     let path = directory.join("mattermost.log");
     let opened = std::fs::create_dir_all(directory)
         .and_then(|()| File::options().create(true).append(true).open(&path));

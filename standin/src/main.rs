@@ -53,7 +53,10 @@ fn main() -> ExitCode {
     let result = match command {
         Command::Server { config } => serve(config),
         Command::Version => {
-            println!("Version: {0}\nBuild Number: {0}\nBuild Date: ", model::VERSION);
+            println!(
+                "Version: {0}\nBuild Number: {0}\nBuild Date: ",
+                model::VERSION
+            );
             println!("Build Hash: \nBuild Enterprise Ready: false");
             Ok(())
         }
@@ -92,7 +95,9 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, String> {
             }
         };
         let value = attached.or_else(|| arguments.next());
-        *target = Some(PathBuf::from(value.ok_or_else(|| format!("`{name}` needs a value"))?));
+        *target = Some(PathBuf::from(
+            value.ok_or_else(|| format!("`{name}` needs a value"))?,
+        ));
     }
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] | ["server"] => Ok(Command::Server { config }),
@@ -111,9 +116,13 @@ fn serve(config: Option<PathBuf>) -> Result<(), String> {
         .unwrap_or_else(config::default_path);
     let config = config::load(&path, std::env::vars()).map_err(|error| chain(&error))?;
     logging::init(&config.log_settings);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(|error| format!("cannot start threads: {error}"))?;
-    let result = runtime.block_on(server::run(config)).map_err(|error| chain(&error));
+    let result = runtime
+        .block_on(server::run(config))
+        .map_err(|error| chain(&error));
     // A hash under way has no stop and nobody waits for it any more.
     runtime.shutdown_background();
     result
@@ -137,15 +146,32 @@ mod tests {
     fn no_command_runs_the_server() {
         assert_eq!(parse_words(""), Ok(Command::Server { config: None }));
         let config = Some(PathBuf::from("/c.json"));
-        assert_eq!(parse_words("--config=/c.json"), Ok(Command::Server { config: config.clone() }));
-        assert_eq!(parse_words("server -c /c.json"), Ok(Command::Server { config }));
+        assert_eq!(
+            parse_words("--config=/c.json"),
+            Ok(Command::Server {
+                config: config.clone()
+            })
+        );
+        assert_eq!(
+            parse_words("server -c /c.json"),
+            Ok(Command::Server { config })
+        );
     }
 
     #[test]
     fn wrong_words_are_named() {
-        assert_eq!(parse_words("export"), Err("unknown command `export`".to_owned()));
-        assert_eq!(parse_words("--conf x"), Err("unknown option `--conf`".to_owned()));
-        assert_eq!(parse_words("--config"), Err("`--config` needs a value".to_owned()));
+        assert_eq!(
+            parse_words("export"),
+            Err("unknown command `export`".to_owned())
+        );
+        assert_eq!(
+            parse_words("--conf x"),
+            Err("unknown option `--conf`".to_owned())
+        );
+        assert_eq!(
+            parse_words("--config"),
+            Err("`--config` needs a value".to_owned())
+        );
         assert!(parse_words("package").is_err());
     }
 }

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Upper bounds in seconds of the buckets of every histogram.
-const BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+const BUCKETS: [f64; 11] = [
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
 
 /// A number that only grows.
 #[derive(Debug, Default)]
@@ -105,7 +107,10 @@ impl Metrics {
     pub fn observe_api(&self, call: ApiCall, took: Duration) {
         // A panic while the lock is held would leave whole numbers behind.
         let mut api_time = self.api_time.lock().unwrap_or_else(|e| e.into_inner());
-        api_time.entry(call).or_default().observe(took.as_secs_f64());
+        api_time
+            .entry(call)
+            .or_default()
+            .observe(took.as_secs_f64());
     }
 
     /// The page for Prometheus.
@@ -128,22 +133,48 @@ impl Metrics {
         page.counter("mattermost_login_logins_total", &self.logins);
         page.counter("mattermost_login_logins_fail_total", &self.logins_failed);
         page.counter("mattermost_post_total", &self.posts);
-        page.counter("mattermost_post_file_attachments_total", &self.post_file_attachments);
+        page.counter(
+            "mattermost_post_file_attachments_total",
+            &self.post_file_attachments,
+        );
         page.counter("mattermost_search_posts_searches_total", &self.searches);
-        page.counter("mattermost_search_post_index_total", &self.search_posts_indexed);
-        page.counter("mattermost_search_post_index_errors_total", &self.search_index_errors);
-        page.counter("mattermost_cluster_cluster_requests_total", &self.cluster_requests);
-        page.counter("mattermost_cluster_cluster_dropped_total", &self.cluster_dropped);
+        page.counter(
+            "mattermost_search_post_index_total",
+            &self.search_posts_indexed,
+        );
+        page.counter(
+            "mattermost_search_post_index_errors_total",
+            &self.search_index_errors,
+        );
+        page.counter(
+            "mattermost_cluster_cluster_requests_total",
+            &self.cluster_requests,
+        );
+        page.counter(
+            "mattermost_cluster_cluster_dropped_total",
+            &self.cluster_dropped,
+        );
         page.gauge("mattermost_cluster_cluster_peers", &self.cluster_peers);
-        page.gauge("mattermost_db_master_connections_total", &self.db_master_connections);
+        page.gauge(
+            "mattermost_db_master_connections_total",
+            &self.db_master_connections,
+        );
         page.gauge(
             "mattermost_db_read_replica_connections_total",
             &self.db_read_replica_connections,
         );
         let session = "{name=\"Session\"}";
-        let (hits, misses) = (self.session_cache_hits.get(), self.session_cache_misses.get());
+        let (hits, misses) = (
+            self.session_cache_hits.get(),
+            self.session_cache_misses.get(),
+        );
         page.labelled("mattermost_cache_mem_hit_total", "counter", session, hits);
-        page.labelled("mattermost_cache_mem_miss_total", "counter", session, misses);
+        page.labelled(
+            "mattermost_cache_mem_miss_total",
+            "counter",
+            session,
+            misses,
+        );
         self.render_api_time(&mut page);
         render_process(&mut page);
         page.text
@@ -152,7 +183,11 @@ impl Metrics {
     fn render_api_time(&self, page: &mut Page) {
         let name = "mattermost_api_time";
         page.kind(name, "histogram");
-        let api_time = self.api_time.lock().unwrap_or_else(|e| e.into_inner()).clone();
+        let api_time = self
+            .api_time
+            .lock()
+            .unwrap_or_else(|e| e.into_inner())
+            .clone();
         for (call, histogram) in &api_time {
             let labels = format!(
                 "handler=\"{}\",method=\"{}\",status_code=\"{}\",origin_client=\"unknown\",\
@@ -162,7 +197,10 @@ impl Metrics {
             for (bound, count) in BUCKETS.iter().zip(histogram.buckets) {
                 page.line(&format!("{name}_bucket{{{labels},le=\"{bound}\"}}"), count);
             }
-            page.line(&format!("{name}_bucket{{{labels},le=\"+Inf\"}}"), histogram.count);
+            page.line(
+                &format!("{name}_bucket{{{labels},le=\"+Inf\"}}"),
+                histogram.count,
+            );
             page.line(&format!("{name}_sum{{{labels}}}"), histogram.sum);
             page.line(&format!("{name}_count{{{labels}}}"), histogram.count);
         }
@@ -206,16 +244,31 @@ fn render_process(page: &mut Page) {
     page.labelled("go_goroutines", "gauge", "", tasks);
     #[cfg(target_os = "linux")]
     if let Some(process) = Process::read() {
-        page.labelled("mattermost_process_cpu_seconds_total", "counter", "", process.cpu_seconds);
+        page.labelled(
+            "mattermost_process_cpu_seconds_total",
+            "counter",
+            "",
+            process.cpu_seconds,
+        );
         page.labelled(
             "mattermost_process_resident_memory_bytes",
             "gauge",
             "",
             process.resident_bytes,
         );
-        page.labelled("mattermost_process_open_fds", "gauge", "", process.open_files);
+        page.labelled(
+            "mattermost_process_open_fds",
+            "gauge",
+            "",
+            process.open_files,
+        );
         page.labelled("mattermost_process_max_fds", "gauge", "", process.max_files);
-        page.labelled("mattermost_process_start_time_seconds", "gauge", "", process.started);
+        page.labelled(
+            "mattermost_process_start_time_seconds",
+            "gauge",
+            "",
+            process.started,
+        );
     }
 }
 
@@ -238,9 +291,13 @@ impl Process {
         let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
         let field = |number: usize| fields.get(number - 3)?.parse::<f64>().ok();
         let status = std::fs::read_to_string("/proc/self/status").ok()?;
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let resident = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))?;
         let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
-        let files = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+        let files = limits
+            .lines()
+            .find_map(|line| line.strip_prefix("Max open files"))?;
         let boot = std::fs::read_to_string("/proc/stat").ok()?;
         let boot = boot.lines().find_map(|line| line.strip_prefix("btime "))?;
         Some(Self {
@@ -260,18 +317,31 @@ mod tests {
     #[test]
     fn histogram_buckets_are_cumulative() {
         let metrics = Metrics::default();
-        let call = ApiCall { handler: "login", method: "POST".to_owned(), status: 200 };
+        let call = ApiCall {
+            handler: "login",
+            method: "POST".to_owned(),
+            status: 200,
+        };
         for milliseconds in [4, 300, 20_000] {
             metrics.observe_api(call.clone(), Duration::from_millis(milliseconds));
         }
         let page = metrics.render();
         let labels = "handler=\"login\",method=\"POST\",status_code=\"200\",\
                       origin_client=\"unknown\",page_load_context=\"\"";
-        for (bound, count) in [("0.005", 1), ("0.25", 1), ("0.5", 2), ("10", 2), ("+Inf", 3)] {
+        for (bound, count) in [
+            ("0.005", 1),
+            ("0.25", 1),
+            ("0.5", 2),
+            ("10", 2),
+            ("+Inf", 3),
+        ] {
             let line = format!("mattermost_api_time_bucket{{{labels},le=\"{bound}\"}} {count}\n");
             assert!(page.contains(&line), "{line} is not in\n{page}");
         }
-        assert!(page.contains(&format!("mattermost_api_time_sum{{{labels}}} 20.304\n")), "{page}");
+        assert!(
+            page.contains(&format!("mattermost_api_time_sum{{{labels}}} 20.304\n")),
+            "{page}"
+        );
     }
 
     #[test]
@@ -282,9 +352,15 @@ mod tests {
         let page = metrics.render();
         for line in page.lines().filter(|line| !line.starts_with('#')) {
             let (name, value) = line.rsplit_once(' ').expect("two parts");
-            assert!(!name.contains(' ') && value.parse::<f64>().is_ok(), "{line}");
+            assert!(
+                !name.contains(' ') && value.parse::<f64>().is_ok(),
+                "{line}"
+            );
         }
-        assert!(page.contains("\nmattermost_login_logins_total 1\n"), "{page}");
+        assert!(
+            page.contains("\nmattermost_login_logins_total 1\n"),
+            "{page}"
+        );
     }
 
     #[cfg(target_os = "linux")]

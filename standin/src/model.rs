@@ -168,7 +168,10 @@ impl PostList {
     pub fn new(posts: Vec<Post>) -> Self {
         Self {
             order: posts.iter().map(|post| post.id.clone()).collect(),
-            posts: posts.into_iter().map(|post| (post.id.clone(), post)).collect(),
+            posts: posts
+                .into_iter()
+                .map(|post| (post.id.clone(), post))
+                .collect(),
             ..Self::default()
         }
     }
@@ -197,7 +200,11 @@ pub struct FileInfo {
 
 /// Name of the direct channel between two users: their ids, sorted.
 pub fn direct_channel_name(a: &str, b: &str) -> String {
-    if a < b { format!("{a}__{b}") } else { format!("{b}__{a}") }
+    if a < b {
+        format!("{a}__{b}")
+    } else {
+        format!("{b}__{a}")
+    }
 }
 
 #[cfg(test)]
@@ -211,7 +218,10 @@ mod tests {
 
     #[test]
     fn admin_is_a_role_among_others_not_a_part_of_one() {
-        let session = |roles: &str| Session { roles: roles.to_owned(), ..Session::default() };
+        let session = |roles: &str| Session {
+            roles: roles.to_owned(),
+            ..Session::default()
+        };
         assert!(session("system_admin system_user").is_admin());
         assert!(!session("system_administrator").is_admin());
     }

@@ -13,7 +13,9 @@ pub fn notify(state: &str) -> std::io::Result<()> {
     };
     let name = name.to_string_lossy();
     let socket = UnixDatagram::unbound()?;
-    socket.send_to_addr(state.as_bytes(), &address(&name)?).map(drop)
+    socket
+        .send_to_addr(state.as_bytes(), &address(&name)?)
+        .map(drop)
 }
 
 fn address(name: &str) -> std::io::Result<SocketAddr> {
@@ -32,8 +34,16 @@ mod tests {
     #[test]
     fn socket_is_a_path_or_an_abstract_name() {
         let path = address("/run/systemd/notify").expect("address");
-        assert_eq!(path.as_pathname(), Some(std::path::Path::new("/run/systemd/notify")));
+        assert_eq!(
+            path.as_pathname(),
+            Some(std::path::Path::new("/run/systemd/notify"))
+        );
         #[cfg(target_os = "linux")]
-        assert!(address("@/org/freedesktop/systemd1").expect("address").as_pathname().is_none());
+        assert!(
+            address("@/org/freedesktop/systemd1")
+                .expect("address")
+                .as_pathname()
+                .is_none()
+        );
     }
 }

@@ -67,7 +67,10 @@ pub fn write(out: &Path) -> Result<String, PackageError> {
     result.map_err(|source| {
         // A leftover is of no use to anyone; the error itself is reported.
         let _ = std::fs::remove_file(&partial);
-        PackageError { path: out.to_owned(), source }
+        PackageError {
+            path: out.to_owned(),
+            source,
+        }
     })
 }
 
@@ -88,14 +91,35 @@ fn write_tarball(program: &Path, out: impl Write) -> io::Result<()> {
     directories.sort_unstable();
     append(&mut tar, "", EntryType::Directory, 0o755, 0, io::empty())?;
     for directory in directories {
-        append(&mut tar, directory, EntryType::Directory, 0o755, 0, io::empty())?;
+        append(
+            &mut tar,
+            directory,
+            EntryType::Directory,
+            0o755,
+            0,
+            io::empty(),
+        )?;
     }
     let size = std::fs::metadata(program)?.len();
     let file = BufReader::new(File::open(program)?);
-    append(&mut tar, "bin/mattermost", EntryType::Regular, 0o755, size, file)?;
+    append(
+        &mut tar,
+        "bin/mattermost",
+        EntryType::Regular,
+        0o755,
+        size,
+        file,
+    )?;
     for (path, mode, text) in texts {
         let size = text.len() as u64;
-        append(&mut tar, path, EntryType::Regular, mode, size, text.as_bytes())?;
+        append(
+            &mut tar,
+            path,
+            EntryType::Regular,
+            mode,
+            size,
+            text.as_bytes(),
+        )?;
     }
     tar.into_inner()?.finish()?.flush()
 }
@@ -116,8 +140,16 @@ fn append(
     header.set_mtime(0);
     header.set_uid(0);
     header.set_gid(0);
-    let slash = if kind == EntryType::Directory { "/" } else { "" };
-    let path = if path.is_empty() { format!("{ROOT}/") } else { format!("{ROOT}/{path}{slash}") };
+    let slash = if kind == EntryType::Directory {
+        "/"
+    } else {
+        ""
+    };
+    let path = if path.is_empty() {
+        format!("{ROOT}/")
+    } else {
+        format!("{ROOT}/{path}{slash}")
+    };
     tar.append_data(&mut header, path, data)
 }
 

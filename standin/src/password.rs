@@ -65,7 +65,13 @@ pub async fn verify(password: String, stored: String) -> Result<bool, PasswordEr
 
 fn hash_with(password: &str, salt: &[u8; 16], rounds: NonZeroU32) -> String {
     let mut key = [0; KEY_LENGTH];
-    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, rounds, salt, password.as_bytes(), &mut key);
+    pbkdf2::derive(
+        pbkdf2::PBKDF2_HMAC_SHA256,
+        rounds,
+        salt,
+        password.as_bytes(),
+        &mut key,
+    );
     let (salt, key) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(key));
     format!("$pbkdf2$f=SHA256,w={rounds},l={KEY_LENGTH}${salt}${key}")
 }
@@ -79,10 +85,19 @@ fn verify_with(password: &str, stored: &str) -> Result<bool, PasswordError> {
         .strip_prefix("f=SHA256,w=")
         .and_then(|rest| rest.split_once(",l=")?.0.parse().ok())
         .ok_or(PasswordError::Form)?;
-    let salt = STANDARD_NO_PAD.decode(salt).map_err(|_| PasswordError::Form)?;
-    let key = STANDARD_NO_PAD.decode(key).map_err(|_| PasswordError::Form)?;
-    let same =
-        pbkdf2::verify(pbkdf2::PBKDF2_HMAC_SHA256, rounds, &salt, password.as_bytes(), &key);
+    let salt = STANDARD_NO_PAD
+        .decode(salt)
+        .map_err(|_| PasswordError::Form)?;
+    let key = STANDARD_NO_PAD
+        .decode(key)
+        .map_err(|_| PasswordError::Form)?;
+    let same = pbkdf2::verify(
+        pbkdf2::PBKDF2_HMAC_SHA256,
+        rounds,
+        &salt,
+        password.as_bytes(),
+        &key,
+    );
     Ok(same.is_ok())
 }
 
@@ -95,7 +110,10 @@ mod tests {
     #[test]
     fn hash_has_mattermosts_form_and_cost() {
         let phc = hash_with("Passw0rd!", &[7; 16], ROUNDS);
-        assert!(phc.starts_with("$pbkdf2$f=SHA256,w=600000,l=32$BwcHBwcHBwcHBwcHBwcHBw$"), "{phc}");
+        assert!(
+            phc.starts_with("$pbkdf2$f=SHA256,w=600000,l=32$BwcHBwcHBwcHBwcHBwcHBw$"),
+            "{phc}"
+        );
         assert!(!phc.ends_with('='), "{phc}");
     }
 
@@ -109,7 +127,10 @@ mod tests {
     #[test]
     fn other_hashes_are_refused_not_accepted() {
         for stored in ["", "$2a$10$abcdef", "$pbkdf2$f=SHA256,w=x,l=32$AA$AA"] {
-            assert!(matches!(verify_with("x", stored), Err(PasswordError::Form)), "{stored}");
+            assert!(
+                matches!(verify_with("x", stored), Err(PasswordError::Form)),
+                "{stored}"
+            );
         }
     }
 }

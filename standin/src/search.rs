@@ -34,7 +34,11 @@ pub enum SearchError {
     Transport(#[from] reqwest::Error),
     /// The server refused.
     #[error("search server answered {what} with {status}: {body}")]
-    Refused { what: &'static str, status: u16, body: String },
+    Refused {
+        what: &'static str,
+        status: u16,
+        body: String,
+    },
 }
 
 /// A client of the search server.
@@ -70,15 +74,29 @@ impl Search {
     ) -> Result<(Self, Indexer), SearchError> {
         let limit = Duration::from_secs(settings.request_timeout_seconds);
         let http = reqwest::Client::builder().timeout(limit).build()?;
-        let inner = Arc::new(Inner { http, settings: settings.clone(), metrics });
+        let inner = Arc::new(Inner {
+            http,
+            settings: settings.clone(),
+            metrics,
+        });
         let (queue, posts) = mpsc::channel(QUEUE);
-        Ok((Self { inner: Arc::clone(&inner), queue }, Indexer { inner, posts }))
+        Ok((
+            Self {
+                inner: Arc::clone(&inner),
+                queue,
+            },
+            Indexer { inner, posts },
+        ))
     }
 
     /// What `ping` reports as the active backend.
     pub fn backend(&self) -> &str {
         let settings = &self.inner.settings;
-        if settings.enable_searching { &settings.backend } else { "none" }
+        if settings.enable_searching {
+            &settings.backend
+        } else {
+            "none"
+        }
     }
 
     /// Queues a post for the index.
@@ -114,10 +132,14 @@ impl Search {
             "_source": false,
         });
         let path = format!("{}/_search", self.inner.index_name());
-        let found = self.inner.call("a search", reqwest::Method::POST, &path, query.to_string());
+        let found = self
+            .inner
+            .call("a search", reqwest::Method::POST, &path, query.to_string());
         let found: Value = found.await?.json().await?;
         let hits = found["hits"]["hits"].as_array().into_iter().flatten();
-        Ok(hits.filter_map(|hit| hit["_id"].as_str().map(str::to_owned)).collect())
+        Ok(hits
+            .filter_map(|hit| hit["_id"].as_str().map(str::to_owned))
+            .collect())
     }
 
     /// Whether the server answers.
@@ -128,7 +150,10 @@ impl Search {
         if !self.inner.settings.enable_indexing && !self.inner.settings.enable_searching {
             return Err(SearchError::Disabled);
         }
-        self.inner.call("a greeting", reqwest::Method::GET, "", String::new()).await.map(drop)
+        self.inner
+            .call("a greeting", reqwest::Method::GET, "", String::new())
+            .await
+            .map(drop)
     }
 }
 
@@ -162,7 +187,10 @@ impl Indexer {
                 true
             }
             Err(error) => {
-                warn!(error = chain(&error), "search index could not be made, will try again");
+                warn!(
+                    error = chain(&error),
+                    "search index could not be made, will try again"
+                );
                 false
             }
         }
@@ -174,7 +202,12 @@ impl Indexer {
             match self.inner.bulk(batch).await {
                 Ok(()) => return metrics.search_posts_indexed.add(batch.len() as u64),
                 Err(error) => {
-                    warn!(posts = batch.len(), attempt, error = chain(&error), "bulk index failed");
+                    warn!(
+                        posts = batch.len(),
+                        attempt,
+                        error = chain(&error),
+                        "bulk index failed"
+                    );
                 }
             }
             tokio::time::sleep(FLUSH_INTERVAL * attempt).await;
@@ -204,15 +237,18 @@ impl Inner {
             }},
         });
         let made = self
-            .call("a new index", reqwest::Method::PUT, &self.index_name(), body.to_string())
+            .call(
+                "a new index",
+                reqwest::Method::PUT,
+                &self.index_name(),
+                body.to_string(),
+            )
             .await;
         match made {
             // Made by the other node, or by an earlier run.
-            Err(SearchError::Refused { status: 400, body, .. })
-                if body.contains("resource_already_exists") =>
-            {
-                Ok(())
-            }
+            Err(SearchError::Refused {
+                status: 400, body, ..
+            }) if body.contains("resource_already_exists") => Ok(()),
             other => other.map(drop),
         }
     }
@@ -230,11 +266,17 @@ impl Inner {
             });
             lines.push_str(&format!("{action}\n{document}\n"));
         }
-        let reply = self.call("a bulk index", reqwest::Method::POST, "_bulk", lines).await?;
+        let reply = self
+            .call("a bulk index", reqwest::Method::POST, "_bulk", lines)
+            .await?;
         let reply: Value = reply.json().await?;
         if reply["errors"] == true {
             let body = reply.to_string().chars().take(500).collect();
-            return Err(SearchError::Refused { what: "a bulk index", status: 200, body });
+            return Err(SearchError::Refused {
+                what: "a bulk index",
+                status: 200,
+                body,
+            });
         }
         Ok(())
     }
@@ -246,8 +288,15 @@ impl Inner {
         path: &str,
         body: String,
     ) -> Result<reqwest::Response, SearchError> {
-        let url = format!("{}/{path}", self.settings.connection_url.trim_end_matches('/'));
-        let form = if path == "_bulk" { "application/x-ndjson" } else { "application/json" };
+        let url = format!(
+            "{}/{path}",
+            self.settings.connection_url.trim_end_matches('/')
+        );
+        let form = if path == "_bulk" {
+            "application/x-ndjson"
+        } else {
+            "application/json"
+        };
         let mut request = self.http.request(method, url);
         if !body.is_empty() {
             request = request.header("Content-Type", form).body(body);
@@ -260,8 +309,18 @@ impl Inner {
         if status.is_success() {
             return Ok(reply);
         }
-        let body = reply.text().await.unwrap_or_default().chars().take(500).collect();
-        Err(SearchError::Refused { what, status: status.as_u16(), body })
+        let body = reply
+            .text()
+            .await
+            .unwrap_or_default()
+            .chars()
+            .take(500)
+            .collect();
+        Err(SearchError::Refused {
+            what,
+            status: status.as_u16(),
+            body,
+        })
     }
 }
 
@@ -281,11 +340,15 @@ mod tests {
     async fn server(reply: &'static str, status: StatusCode) -> (String, Log) {
         let log = Log::default();
         let answer = move |State(log): State<Log>, method: Method, uri: Uri, body: String| async move {
-            log.lock().expect("log").push(format!("{method} {uri} {body}"));
+            log.lock()
+                .expect("log")
+                .push(format!("{method} {uri} {body}"));
             (status, reply)
         };
         let app = Router::new().fallback(answer).with_state(Arc::clone(&log));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("bind");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("bind");
         let url = format!("http://{}", listener.local_addr().expect("address"));
         tokio::spawn(async move { axum::serve(listener, app).await });
         (url, log)
@@ -308,13 +371,20 @@ mod tests {
         let metrics = Arc::new(Metrics::default());
         let (search, indexer) = Search::new(&settings(url), metrics).expect("client");
         for id in ["p1", "p2"] {
-            search.index(&Post { id: id.to_owned(), message: "hi".to_owned(), ..Post::default() });
+            search.index(&Post {
+                id: id.to_owned(),
+                message: "hi".to_owned(),
+                ..Post::default()
+            });
         }
         drop(search);
         indexer.run().await;
         let log = log.lock().expect("log");
         assert!(log[0].starts_with("PUT /rig_posts {"), "{log:?}");
-        assert!(log[1].starts_with("POST /_bulk {\"index\":{\"_id\":\"p1\""), "{log:?}");
+        assert!(
+            log[1].starts_with("POST /_bulk {\"index\":{\"_id\":\"p1\""),
+            "{log:?}"
+        );
         assert!(log[1].contains("\"p2\""), "{log:?}");
         assert_eq!(log.len(), 2);
     }
@@ -328,11 +398,17 @@ mod tests {
         .await;
         let (search, _indexer) =
             Search::new(&settings(url), Arc::new(Metrics::default())).expect("client");
-        let ids = search.find("quick fox", false, &["c1".to_owned()]).await.expect("found");
+        let ids = search
+            .find("quick fox", false, &["c1".to_owned()])
+            .await
+            .expect("found");
         assert_eq!(ids, ["p2", "p1"]);
         let log = log.lock().expect("log");
         assert!(log[0].starts_with("POST /rig_posts/_search "), "{log:?}");
-        assert!(log[0].contains(r#""terms":{"channel_id":["c1"]}"#), "{log:?}");
+        assert!(
+            log[0].contains(r#""terms":{"channel_id":["c1"]}"#),
+            "{log:?}"
+        );
     }
 
     #[tokio::test]

@@ -86,7 +86,10 @@ pub async fn run(config: Config) -> Result<(), ServerError> {
     app.cluster.leave().await;
     let ends = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(STOP_DEADLINE, ends).await.is_err() {
-        warn!(seconds = STOP_DEADLINE.as_secs(), "requests in flight are cut off");
+        warn!(
+            seconds = STOP_DEADLINE.as_secs(),
+            "requests in flight are cut off"
+        );
     }
     info!("Server stopped");
     broken
@@ -152,24 +155,45 @@ async fn start(
         metrics,
     });
     tasks.spawn(until(stopped.clone(), indexer.run()));
-    tasks.spawn(until(stopped.clone(), receive_all(Arc::clone(&app), messages)));
-    let interval = app.config.sql_settings.replica_monitor_interval_seconds.max(1);
-    let monitor = app.store.clone().monitor_readers(Duration::from_secs(interval));
+    tasks.spawn(until(
+        stopped.clone(),
+        receive_all(Arc::clone(&app), messages),
+    ));
+    let interval = app
+        .config
+        .sql_settings
+        .replica_monitor_interval_seconds
+        .max(1);
+    let monitor = app
+        .store
+        .clone()
+        .monitor_readers(Duration::from_secs(interval));
     tasks.spawn(until(stopped.clone(), monitor));
     if app.config.metrics_settings.enable {
         let address = &app.config.metrics_settings.listen_address;
         let listener = listen(address, "MetricsSettings.ListenAddress").await?;
-        tasks.spawn(serve(listener, metrics_router(Arc::clone(&app)), stopped.clone()));
+        tasks.spawn(serve(
+            listener,
+            metrics_router(Arc::clone(&app)),
+            stopped.clone(),
+        ));
         info!(address, "Metrics endpoint is initiated");
     }
     tasks.spawn(serve(api, crate::api::router(Arc::clone(&app)), stopped));
-    info!(address = api_address, "Server is listening on {api_address}");
+    info!(
+        address = api_address,
+        "Server is listening on {api_address}"
+    );
     Ok(app)
 }
 
 async fn listen(address: &str, key: &'static str) -> Result<TcpListener, ServerError> {
     let listener = TcpListener::bind(bind_address(address)).await;
-    listener.map_err(|source| ServerError::Listen { address: address.to_owned(), key, source })
+    listener.map_err(|source| ServerError::Listen {
+        address: address.to_owned(),
+        key,
+        source,
+    })
 }
 
 async fn serve(
@@ -181,7 +205,10 @@ async fn serve(
         // An error says that the sender is gone, which is a stop as well.
         let _ = stopped.wait_for(|stop| *stop).await;
     };
-    axum::serve(listener, router).with_graceful_shutdown(stop).await.map_err(ServerError::Serve)
+    axum::serve(listener, router)
+        .with_graceful_shutdown(stop)
+        .await
+        .map_err(ServerError::Serve)
 }
 
 async fn until(
@@ -216,7 +243,10 @@ fn node_info(config: &Config, store: &Store) -> NodeInfo {
 /// Differs as soon as the effective configurations of two nodes differ.
 fn config_hash(config: &Config) -> String {
     let text = serde_json::to_vec(config).unwrap_or_default();
-    hex(digest::digest(&digest::SHA256, &text).as_ref()).chars().take(32).collect()
+    hex(digest::digest(&digest::SHA256, &text).as_ref())
+        .chars()
+        .take(32)
+        .collect()
 }
 
 fn metrics_router(app: App) -> axum::Router {
@@ -225,7 +255,10 @@ fn metrics_router(app: App) -> axum::Router {
         let gauge = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
         app.metrics.db_master_connections.set(gauge(writer));
         app.metrics.db_read_replica_connections.set(gauge(readers));
-        let kind = (axum::http::header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8");
+        let kind = (
+            axum::http::header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        );
         ([kind], app.metrics.render())
     };
     axum::Router::new().route("/metrics", axum::routing::get(page))

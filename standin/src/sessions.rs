@@ -20,7 +20,10 @@ pub struct SessionCache {
 impl SessionCache {
     /// A cache that forgets sessions after `lifetime`.
     pub fn new(lifetime: Duration) -> Self {
-        Self { lifetime, entries: Mutex::default() }
+        Self {
+            lifetime,
+            entries: Mutex::default(),
+        }
     }
 
     /// The session with this token, unless it is too old at `now`.
@@ -62,9 +65,15 @@ mod tests {
     fn session_is_forgotten_after_its_time_or_its_end() {
         let cache = SessionCache::new(Duration::from_secs(600));
         let start = Instant::now();
-        let session = Session { token: "t".to_owned(), ..Session::default() };
+        let session = Session {
+            token: "t".to_owned(),
+            ..Session::default()
+        };
         cache.put(session.clone(), start);
-        assert_eq!(cache.get("t", start + Duration::from_secs(599)), Some(session));
+        assert_eq!(
+            cache.get("t", start + Duration::from_secs(599)),
+            Some(session)
+        );
         assert_eq!(cache.get("t", start + Duration::from_secs(600)), None);
         cache.remove("t");
         assert_eq!(cache.get("t", start), None);

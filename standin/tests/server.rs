@@ -23,7 +23,9 @@ fn settings(postgres: &Postgres) -> Value {
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
-    value[key].as_str().unwrap_or_else(|| panic!("no `{key}` in {value}"))
+    value[key]
+        .as_str()
+        .unwrap_or_else(|| panic!("no `{key}` in {value}"))
 }
 
 /// Asks until both nodes have a connection to each other.
@@ -34,7 +36,10 @@ async fn await_cluster(admin: &Client, size: usize) -> Value {
         if nodes.as_array().map(Vec::len) == Some(size) {
             return nodes;
         }
-        assert!(started.elapsed() < Duration::from_secs(30), "cluster is {nodes}");
+        assert!(
+            started.elapsed() < Duration::from_secs(30),
+            "cluster is {nodes}"
+        );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
@@ -55,19 +60,25 @@ async fn two_nodes_serve_one_system() {
     assert_eq!(text(&ann, "roles"), "system_user");
     // A session of one node is good on the other.
     let ann = b.client().login("ann").await;
-    assert_eq!(text(&ann.at(&a.client()).get("/users/me").await, "username"), "ann");
+    assert_eq!(
+        text(&ann.at(&a.client()).get("/users/me").await, "username"),
+        "ann"
+    );
 
     let nodes = await_cluster(&admin, 2).await;
     assert_eq!(text(&nodes[0], "version"), text(&nodes[1], "version"));
     await_cluster(&admin.at(&b.client()), 2).await;
 
-    let team = json!({"name": "rig", "display_name": "Rig", "type": "O", "allow_open_invite": true});
+    let team =
+        json!({"name": "rig", "display_name": "Rig", "type": "O", "allow_open_invite": true});
     let team = admin.post("/teams", team).await;
     let team_id = text(&team, "id");
     let mut ann_socket = ann.socket().await;
     let member = json!({"team_id": team_id, "user_id": ann.user_id});
     ann.post(&format!("/teams/{team_id}/members"), member).await;
-    let channel = ann.get(&format!("/teams/{team_id}/channels/name/town-square")).await;
+    let channel = ann
+        .get(&format!("/teams/{team_id}/channels/name/town-square"))
+        .await;
     let channel_id = text(&channel, "id");
 
     // A post on one node reaches the other node's websocket.
@@ -83,7 +94,9 @@ async fn two_nodes_serve_one_system() {
 
     // Both stores are asked by the other node here; the file is on A's disk.
     let ann_on_a = ann.at(&a.client());
-    let answer = ann_on_a.send(Method::GET, &format!("/files/{file_id}"), None).await;
+    let answer = ann_on_a
+        .send(Method::GET, &format!("/files/{file_id}"), None)
+        .await;
     assert_eq!(answer.headers()["content-type"], "text/plain");
     assert_eq!(answer.bytes().await.expect("bytes").as_ref(), b"hello file");
     let list = ann.get(&format!("/channels/{channel_id}/posts")).await;
@@ -94,11 +107,19 @@ async fn two_nodes_serve_one_system() {
     let direct = admin.post("/channels/direct", direct).await;
     let message = json!({"channel_id": direct["id"], "message": "psst"});
     admin.post("/posts", message).await;
-    assert_eq!(ann_socket.event("posted").await["data"]["channel_type"], "D");
+    assert_eq!(
+        ann_socket.event("posted").await["data"]["channel_type"],
+        "D"
+    );
 
     let ping = a.client().get("/system/ping?get_server_status=true").await;
     assert_eq!(
-        (&ping["status"], &ping["database_status"], &ping["filestore_status"], &ping["standin"]),
+        (
+            &ping["status"],
+            &ping["database_status"],
+            &ping["filestore_status"],
+            &ping["standin"]
+        ),
         (&"OK".into(), &"OK".into(), &"OK".into(), &true.into())
     );
     let page = a.metrics().await;
@@ -110,13 +131,20 @@ async fn two_nodes_serve_one_system() {
     ] {
         assert!(page.contains(line), "{line} is not in\n{page}");
     }
-    assert!(b.metrics().await.contains("mattermost_http_websockets_total{origin_client=\"unknown\"} 1\n"));
+    assert!(
+        b.metrics()
+            .await
+            .contains("mattermost_http_websockets_total{origin_client=\"unknown\"} 1\n")
+    );
 
     // The end of a session on one node is its end on the other.
     ann_on_a.send(Method::POST, "/users/logout", None).await;
     let started = Instant::now();
     while ann.send(Method::GET, "/users/me", None).await.status() != 401 {
-        assert!(started.elapsed() < Duration::from_secs(10), "session lives on");
+        assert!(
+            started.elapsed() < Duration::from_secs(10),
+            "session lives on"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 
@@ -135,12 +163,18 @@ async fn server_refuses_what_mattermost_refuses() {
     nobody.create_user("admin").await;
     let new = json!({"username": "eve", "email": "eve@example.com", "password": "Passw0rd!"});
     let refused = nobody.refused(Method::POST, "/users", Some(new)).await;
-    assert_eq!(refused, (403, "api.user.create_user.no_open_server".to_owned()));
+    assert_eq!(
+        refused,
+        (403, "api.user.create_user.no_open_server".to_owned())
+    );
     let admin = nobody.login("admin").await;
     admin.create_user("eve").await;
     let taken = json!({"username": "EVE", "email": "x@example.com", "password": "Passw0rd!"});
     let refused = admin.refused(Method::POST, "/users", Some(taken)).await;
-    assert_eq!(refused, (400, "app.user.save.existing.app_error".to_owned()));
+    assert_eq!(
+        refused,
+        (400, "app.user.save.existing.app_error".to_owned())
+    );
     let eve = nobody.login("eve").await;
 
     let team = json!({"name": "rig", "display_name": "Rig", "type": "O"});
@@ -156,16 +190,72 @@ async fn server_refuses_what_mattermost_refuses() {
     let permissions = "api.context.permissions.app_error";
     let masked = "api.user.login.invalid_credentials_email_username";
     let cases = [
-        (&nobody, Method::GET, "/users/me", None, 401, "api.context.session_expired.app_error"),
-        (&nobody, Method::GET, "/no/such", None, 404, "api.context.404.app_error"),
-        (&nobody, Method::DELETE, "/users", None, 404, "api.context.404.app_error"),
-        (&nobody, Method::POST, "/users/login", Some(wrong), 401, masked),
-        (&nobody, Method::POST, "/users/login", Some(unknown), 401, masked),
+        (
+            &nobody,
+            Method::GET,
+            "/users/me",
+            None,
+            401,
+            "api.context.session_expired.app_error",
+        ),
+        (
+            &nobody,
+            Method::GET,
+            "/no/such",
+            None,
+            404,
+            "api.context.404.app_error",
+        ),
+        (
+            &nobody,
+            Method::DELETE,
+            "/users",
+            None,
+            404,
+            "api.context.404.app_error",
+        ),
+        (
+            &nobody,
+            Method::POST,
+            "/users/login",
+            Some(wrong),
+            401,
+            masked,
+        ),
+        (
+            &nobody,
+            Method::POST,
+            "/users/login",
+            Some(unknown),
+            401,
+            masked,
+        ),
         (&eve, Method::GET, path.as_str(), None, 403, permissions),
-        (&eve, Method::POST, "/posts", Some(message), 403, permissions),
+        (
+            &eve,
+            Method::POST,
+            "/posts",
+            Some(message),
+            403,
+            permissions,
+        ),
         (&eve, Method::GET, "/cluster/status", None, 403, permissions),
-        (&eve, Method::GET, "/users/x", None, 400, "api.context.invalid_url_param.app_error"),
-        (&eve, Method::POST, "/posts", Some(json!([])), 400, "api.context.invalid_body_param.app_error"),
+        (
+            &eve,
+            Method::GET,
+            "/users/x",
+            None,
+            400,
+            "api.context.invalid_url_param.app_error",
+        ),
+        (
+            &eve,
+            Method::POST,
+            "/posts",
+            Some(json!([])),
+            400,
+            "api.context.invalid_body_param.app_error",
+        ),
         (
             &admin,
             Method::POST,
@@ -179,21 +269,50 @@ async fn server_refuses_what_mattermost_refuses() {
         let refused = client.refused(method.clone(), path, body).await;
         assert_eq!(refused, (status, id.to_owned()), "{method} {path}");
     }
-    let refused = admin.refused(Method::POST, &format!("{path}/members"), Some(member)).await;
-    assert_eq!(refused, (400, "app.team.join_user_to_team.max_accounts.app_error".to_owned()));
+    let refused = admin
+        .refused(Method::POST, &format!("{path}/members"), Some(member))
+        .await;
+    assert_eq!(
+        refused,
+        (
+            400,
+            "app.team.join_user_to_team.max_accounts.app_error".to_owned()
+        )
+    );
     let search = json!({"terms": "me"});
-    let refused = admin.refused(Method::POST, &format!("{path}/posts/search"), Some(search)).await;
+    let refused = admin
+        .refused(Method::POST, &format!("{path}/posts/search"), Some(search))
+        .await;
     assert_eq!(refused, (501, "store.sql_post.search.disabled".to_owned()));
-    assert_eq!(admin.upload_raw(channel_id, "a.bin", vec![0; 1000]).await.status(), 201);
-    assert_eq!(admin.upload_raw(channel_id, "b.bin", vec![0; 1001]).await.status(), 413);
+    assert_eq!(
+        admin
+            .upload_raw(channel_id, "a.bin", vec![0; 1000])
+            .await
+            .status(),
+        201
+    );
+    assert_eq!(
+        admin
+            .upload_raw(channel_id, "b.bin", vec![0; 1001])
+            .await
+            .status(),
+        413
+    );
     assert_eq!(admin.foreign_socket().await, 400);
-    assert!(node.metrics().await.contains("mattermost_login_logins_fail_total 2\n"));
+    assert!(
+        node.metrics()
+            .await
+            .contains("mattermost_login_logins_fail_total 2\n")
+    );
 
     let mut socket = eve.challenged_socket().await;
     socket.send(json!({"seq": 2, "action": "ping"})).await;
     assert_eq!(socket.next().await["data"]["text"], "pong");
     socket.send(json!({"seq": 3, "action": "dance"})).await;
-    assert_eq!(socket.next().await["error"]["id"], "api.web_socket_router.bad_action.app_error");
+    assert_eq!(
+        socket.next().await["error"]["id"],
+        "api.web_socket_router.bad_action.app_error"
+    );
 }
 
 #[tokio::test]
@@ -203,7 +322,10 @@ async fn database_is_verified_by_chain_and_name() {
     let verified = format!("sslmode=verify-full&sslrootcert={}", root.display());
     let sql = |tls: &str| json!({"SqlSettings": {"DataSource": postgres.data_source(tls)}});
     let node = Node::start(&sql(&verified));
-    let ping = node.client().get("/system/ping?get_server_status=true").await;
+    let ping = node
+        .client()
+        .get("/system/ping?get_server_status=true")
+        .await;
     assert_eq!(ping["database_status"], "OK");
     assert!(node.stop().success());
 
@@ -211,10 +333,18 @@ async fn database_is_verified_by_chain_and_name() {
     let node = Node::spawn(&sql("sslmode=verify-full"));
     let started = Instant::now();
     while !node.log().contains("waiting for the database") {
-        assert!(started.elapsed() < Duration::from_secs(30), "{}", node.log());
+        assert!(
+            started.elapsed() < Duration::from_secs(30),
+            "{}",
+            node.log()
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert!(node.log().contains("invalid peer certificate"), "{}", node.log());
+    assert!(
+        node.log().contains("invalid peer certificate"),
+        "{}",
+        node.log()
+    );
     assert!(!node.log().contains("pass/word"), "{}", node.log());
 }
 
@@ -227,7 +357,10 @@ fn broken_configuration_ends_the_start_with_its_place() {
     let ended = server.arg("--config").arg(&path).output().expect("runs");
     assert_eq!(ended.status.code(), Some(1));
     let message = String::from_utf8_lossy(&ended.stderr);
-    assert!(message.contains("config.json` is not valid JSON"), "{message}");
+    assert!(
+        message.contains("config.json` is not valid JSON"),
+        "{message}"
+    );
     assert!(message.contains("line 1 column 17"), "{message}");
 }
 
@@ -236,14 +369,35 @@ fn package_holds_this_program_and_prints_its_sum() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let out = dir.path().join("standin.tar.gz");
     let mut program = Command::new(rig::standin());
-    let made = program.arg("package").arg("--out").arg(&out).output().expect("runs");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let made = program
+        .arg("package")
+        .arg("--out")
+        .arg(&out)
+        .output()
+        .expect("runs");
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
     let line = String::from_utf8_lossy(&made.stdout).into_owned();
     assert_eq!(line.split("  ").next().map(str::len), Some(64), "{line}");
     let mut tar = Command::new("tar");
-    let unpacked = tar.arg("-xzf").arg(&out).arg("-C").arg(dir.path()).status().expect("tar runs");
+    let unpacked = tar
+        .arg("-xzf")
+        .arg(&out)
+        .arg("-C")
+        .arg(dir.path())
+        .status()
+        .expect("tar runs");
     assert!(unpacked.success());
-    let version = Command::new(dir.path().join("mattermost/bin/mattermost")).arg("version").output();
+    let version = Command::new(dir.path().join("mattermost/bin/mattermost"))
+        .arg("version")
+        .output();
     let version = version.expect("runs").stdout;
-    assert!(version.starts_with(b"Version: standin-"), "{}", String::from_utf8_lossy(&version));
+    assert!(
+        version.starts_with(b"Version: standin-"),
+        "{}",
+        String::from_utf8_lossy(&version)
+    );
 }

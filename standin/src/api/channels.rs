@@ -70,7 +70,11 @@ pub async fn direct(
     if !ids.contains(&session.user_id) && !session.is_admin() {
         return Err(AppError::forbidden());
     }
-    let users = app.store.users_by_ids(&ids).await.or_internal("app.user.get.app_error")?;
+    let users = app
+        .store
+        .users_by_ids(&ids)
+        .await
+        .or_internal("app.user.get.app_error")?;
     if users.len() != if first == second { 1 } else { 2 } {
         return Err(AppError::not_found("app.user.missing_account.const"));
     }
@@ -88,7 +92,12 @@ pub async fn direct(
     let channel = match app.store.create_channel(&channel).await {
         Ok(()) => channel,
         Err(error) if error.is_duplicate() => existing(app.store.channel_by_name("", &name).await)?,
-        Err(error) => return Err(AppError::internal("app.channel.create_direct.app_error", &error)),
+        Err(error) => {
+            return Err(AppError::internal(
+                "app.channel.create_direct.app_error",
+                &error,
+            ));
+        }
     };
     for id in &ids {
         join(&app, &channel, id, ChannelRole::Member).await?;
@@ -102,7 +111,9 @@ async fn join(
     user_id: &str,
     role: ChannelRole,
 ) -> Result<(), AppError> {
-    let joined = app.join_channel(&channel.id, &channel.team_id, user_id, role).await;
+    let joined = app
+        .join_channel(&channel.id, &channel.team_id, user_id, role)
+        .await;
     joined.or_internal("app.channel.save_member.app_error")
 }
 
@@ -126,7 +137,12 @@ pub async fn by_name(
     Auth(session): Auth,
     Path((team_id, name)): Path<(String, String)>,
 ) -> Result<axum::Json<Channel>, AppError> {
-    visible(&app, &session, app.store.channel_by_name(&team_id, &name).await).await
+    visible(
+        &app,
+        &session,
+        app.store.channel_by_name(&team_id, &name).await,
+    )
+    .await
 }
 
 async fn visible(
@@ -151,8 +167,13 @@ pub async fn public(
     page: Page,
 ) -> Result<axum::Json<Vec<Channel>>, AppError> {
     app.require_team(&session, &team_id).await?;
-    let channels = app.store.public_channels(&team_id, page.offset, page.limit).await;
-    Ok(axum::Json(channels.or_internal("app.channel.get_public_channels.get.app_error")?))
+    let channels = app
+        .store
+        .public_channels(&team_id, page.offset, page.limit)
+        .await;
+    Ok(axum::Json(channels.or_internal(
+        "app.channel.get_public_channels.get.app_error",
+    )?))
 }
 
 /// `GET /users/{id}/teams/{team}/channels`.
@@ -167,7 +188,9 @@ pub async fn of_user(
     }
     app.require_team(&session, &team_id).await?;
     let channels = app.store.channels_of_user(&team_id, &user_id).await;
-    Ok(axum::Json(channels.or_internal("app.channel.get_channels.get.app_error")?))
+    Ok(axum::Json(
+        channels.or_internal("app.channel.get_channels.get.app_error")?,
+    ))
 }
 
 #[derive(Debug, Deserialize)]
@@ -218,8 +241,13 @@ pub async fn members(
     page: Page,
 ) -> Result<axum::Json<Vec<ChannelMember>>, AppError> {
     app.require_channel(&session, &id).await?;
-    let members = app.store.channel_members(&id, page.offset, page.limit).await;
-    Ok(axum::Json(members.or_internal("app.channel.get_members.app_error")?))
+    let members = app
+        .store
+        .channel_members(&id, page.offset, page.limit)
+        .await;
+    Ok(axum::Json(
+        members.or_internal("app.channel.get_members.app_error")?,
+    ))
 }
 
 /// `GET /channels/{id}/members/{user}`.
@@ -229,7 +257,11 @@ pub async fn member(
     Path((id, user)): Path<(String, String)>,
 ) -> Result<axum::Json<ChannelMember>, AppError> {
     app.require_channel(&session, &id).await?;
-    existing_member(app.store.channel_member(&id, &user_or_me(&user, &session)).await)
+    existing_member(
+        app.store
+            .channel_member(&id, &user_or_me(&user, &session))
+            .await,
+    )
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -252,12 +284,17 @@ pub async fn view(
     let mut times = json!({});
     if !view.channel_id.is_empty() {
         let now = now_ms();
-        let viewed = app.store.view_channel(&view.channel_id, &session.user_id, now).await;
+        let viewed = app
+            .store
+            .view_channel(&view.channel_id, &session.user_id, now)
+            .await;
         viewed.or_internal("app.channel.update_last_viewed_at.app_error")?;
         times[&view.channel_id] = now.into();
     }
     app.set_online(&session.user_id).await;
-    Ok(axum::Json(json!({"status": "OK", "last_viewed_at_times": times})))
+    Ok(axum::Json(
+        json!({"status": "OK", "last_viewed_at_times": times}),
+    ))
 }
 
 #[cfg(test)]
@@ -274,8 +311,14 @@ mod tests {
             creator_id: "someone".to_owned(),
             ..Channel::default()
         };
-        let session = Session { user_id: "me".to_owned(), ..Session::default() };
+        let session = Session {
+            user_id: "me".to_owned(),
+            ..Session::default()
+        };
         let channel = check(new, &session).expect("valid");
-        assert_eq!((channel.total_msg_count, channel.creator_id.as_str()), (0, "me"));
+        assert_eq!(
+            (channel.total_msg_count, channel.creator_id.as_str()),
+            (0, "me")
+        );
     }
 }

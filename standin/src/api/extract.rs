@@ -51,14 +51,21 @@ impl FromRequestParts<App> for MaybeAuth {
 
 /// The token of a request: the cookie's, else the header's.
 pub fn token(headers: &HeaderMap) -> Option<String> {
-    let text = |name| headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    let text = |name| {
+        headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+    };
     let cookie = text(header::COOKIE)
         .flat_map(|line| line.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
         .find_map(|(name, value)| (name == TOKEN_COOKIE).then_some(value));
     let bearer = || {
         let (scheme, value) = text(header::AUTHORIZATION).next()?.split_once(' ')?;
-        let known = ["bearer", "token"].iter().any(|name| scheme.eq_ignore_ascii_case(name));
+        let known = ["bearer", "token"]
+            .iter()
+            .any(|name| scheme.eq_ignore_ascii_case(name));
         known.then_some(value.trim())
     };
     let found = cookie.or_else(bearer).filter(|value| !value.is_empty())?;
@@ -80,7 +87,9 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
         let request = Request::from_parts(parts, body);
         match axum::Json::from_request(request, app).await {
             Ok(axum::Json(value)) => Ok(Self(value)),
-            Err(JsonRejection::BytesRejection(e)) if e.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            Err(JsonRejection::BytesRejection(e))
+                if e.status() == StatusCode::PAYLOAD_TOO_LARGE =>
+            {
                 Err(too_large())
             }
             Err(error) => {
@@ -129,13 +138,20 @@ impl FromRequestParts<App> for Page {
 impl Page {
     fn new(page: Option<i64>, per_page: Option<i64>) -> Self {
         let limit = per_page.unwrap_or(60).clamp(1, 200);
-        Self { offset: page.unwrap_or(0).max(0).saturating_mul(limit), limit }
+        Self {
+            offset: page.unwrap_or(0).max(0).saturating_mul(limit),
+            limit,
+        }
     }
 }
 
 /// The user that `me` or an id in a path means.
 pub fn user_or_me(id: &str, session: &Session) -> String {
-    if id == "me" { session.user_id.clone() } else { id.to_owned() }
+    if id == "me" {
+        session.user_id.clone()
+    } else {
+        id.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -143,7 +159,10 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        pairs.iter().map(|(n, v)| (n.parse().expect("name"), v.parse().expect("value"))).collect()
+        pairs
+            .iter()
+            .map(|(n, v)| (n.parse().expect("name"), v.parse().expect("value")))
+            .collect()
     }
 
     #[test]

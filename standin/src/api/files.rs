@@ -62,7 +62,10 @@ pub async fn upload(
 
 async fn read(app: &App, query: UploadQuery, request: Request) -> Result<Upload, AppError> {
     let content_type = request.headers().get(header::CONTENT_TYPE).cloned();
-    let content_type = content_type.as_ref().and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let content_type = content_type
+        .as_ref()
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
     if content_type.starts_with("multipart/form-data") {
         let form = Multipart::from_request(request, app).await;
         let form = form.map_err(|_| AppError::invalid_body("form"))?;
@@ -76,7 +79,12 @@ async fn read(app: &App, query: UploadQuery, request: Request) -> Result<Upload,
         StatusCode::PAYLOAD_TOO_LARGE => too_large(),
         _ => AppError::invalid_body("file"),
     })?;
-    let mime_type = if content_type.is_empty() { BINARY } else { content_type }.to_owned();
+    let mime_type = if content_type.is_empty() {
+        BINARY
+    } else {
+        content_type
+    }
+    .to_owned();
     Ok(Upload {
         channel_id: query.channel_id,
         client_ids: Vec::new(),
@@ -89,7 +97,10 @@ async fn read_form(channel_id: String, mut form: Multipart) -> Result<Upload, Ap
         StatusCode::PAYLOAD_TOO_LARGE => too_large(),
         _ => AppError::invalid_body("form"),
     };
-    let mut upload = Upload { channel_id, ..Upload::default() };
+    let mut upload = Upload {
+        channel_id,
+        ..Upload::default()
+    };
     while let Some(field) = form.next_field().await.map_err(refused)? {
         match field.name() {
             Some("channel_id") => upload.channel_id = field.text().await.map_err(refused)?,
@@ -97,7 +108,9 @@ async fn read_form(channel_id: String, mut form: Multipart) -> Result<Upload, Ap
             Some("files") => {
                 let name = field.file_name().unwrap_or("file").to_owned();
                 let mime_type = field.content_type().unwrap_or(BINARY).to_owned();
-                upload.files.push((name, mime_type, field.bytes().await.map_err(refused)?));
+                upload
+                    .files
+                    .push((name, mime_type, field.bytes().await.map_err(refused)?));
             }
             // Later clients may send more; what is not known is passed over.
             _ => {}
@@ -121,7 +134,10 @@ async fn keep(
     }
     let (id, now) = (new_id(), now_ms());
     let name = plain_name(&name);
-    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension).to_lowercase();
+    let extension = name
+        .rsplit_once('.')
+        .map_or("", |(_, extension)| extension)
+        .to_lowercase();
     let user_id = session.user_id.clone();
     let file = FileInfo {
         path: format!("{now}/teams/noteam/channels/{channel_id}/users/{user_id}/{id}/{name}"),
@@ -138,7 +154,10 @@ async fn keep(
     };
     let written = app.files.write(&file.path, data).await;
     written.or_internal("api.file.upload_file.storage.app_error")?;
-    app.store.create_file_info(&file).await.or_internal("app.file_info.save.app_error")?;
+    app.store
+        .create_file_info(&file)
+        .await
+        .or_internal("app.file_info.save.app_error")?;
     Ok(file)
 }
 
@@ -146,7 +165,11 @@ async fn keep(
 fn plain_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let plain: String = last.chars().filter(|c| !c.is_control()).take(200).collect();
-    if matches!(plain.as_str(), "" | "." | "..") { "file".to_owned() } else { plain }
+    if matches!(plain.as_str(), "" | "." | "..") {
+        "file".to_owned()
+    } else {
+        plain
+    }
 }
 
 /// `GET /files/{id}`.
@@ -166,7 +189,10 @@ pub async fn download(
         mime_type.unwrap_or(HeaderValue::from_static(BINARY)),
     );
     // Whatever somebody uploaded is not to run in another one's browser.
-    headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
+    headers.insert(
+        header::CONTENT_DISPOSITION,
+        HeaderValue::from_static("attachment"),
+    );
     Ok(response)
 }
 
@@ -180,7 +206,11 @@ pub async fn info(
 }
 
 async fn allowed(app: &Server, session: &Session, id: &str) -> Result<FileInfo, AppError> {
-    let file = app.store.file_info(id).await.or_internal("app.file_info.get.app_error")?;
+    let file = app
+        .store
+        .file_info(id)
+        .await
+        .or_internal("app.file_info.get.app_error")?;
     let file = file.ok_or_else(|| AppError::not_found("app.file_info.get.app_error"))?;
     if file.user_id != session.user_id {
         app.require_channel(session, &file.channel_id).await?;

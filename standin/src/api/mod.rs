@@ -36,7 +36,10 @@ const HOME: &str = "<!doctype html><title>mattermost-standin</title>\
 pub fn router(app: App) -> Router {
     let upload_limit = app.config.file_settings.max_file_size + MULTIPART_OVERHEAD;
     let uploads = Router::new()
-        .route("/api/v4/files", named("uploadFileStream", post(files::upload)))
+        .route(
+            "/api/v4/files",
+            named("uploadFileStream", post(files::upload)),
+        )
         .layer(DefaultBodyLimit::max(upload_limit));
     let body_limit = app.config.service_settings.maximum_payload_size_bytes;
     Router::new()
@@ -56,10 +59,22 @@ pub fn router(app: App) -> Router {
 fn system_routes() -> Router<App> {
     Router::new()
         .route("/", get(async || Html(HOME)))
-        .route("/api/v4/system/ping", named("getSystemPing", get(system::ping)))
-        .route("/api/v4/config/client", named("getClientConfig", get(system::client_config)))
-        .route("/api/v4/license/client", named("getClientLicense", get(system::client_license)))
-        .route("/api/v4/cluster/status", named("getClusterStatus", get(system::cluster_status)))
+        .route(
+            "/api/v4/system/ping",
+            named("getSystemPing", get(system::ping)),
+        )
+        .route(
+            "/api/v4/config/client",
+            named("getClientConfig", get(system::client_config)),
+        )
+        .route(
+            "/api/v4/license/client",
+            named("getClientLicense", get(system::client_license)),
+        )
+        .route(
+            "/api/v4/cluster/status",
+            named("getClusterStatus", get(system::cluster_status)),
+        )
         .route(
             "/api/v4/elasticsearch/test",
             named("testElasticsearch", post(system::test_search)),
@@ -74,11 +89,23 @@ fn user_routes() -> Router<App> {
         .route("/api/v4/users", named("getUsers", get(users::list)))
         .route("/api/v4/users/login", named("login", post(users::login)))
         .route("/api/v4/users/logout", named("logout", post(users::logout)))
-        .route("/api/v4/users/ids", named("getUsersByIds", post(users::by_ids)))
-        .route("/api/v4/users/username/{name}", named("getUserByUsername", get(users::by_name)))
-        .route("/api/v4/users/email/{email}", named("getUserByEmail", get(users::by_email)))
+        .route(
+            "/api/v4/users/ids",
+            named("getUsersByIds", post(users::by_ids)),
+        )
+        .route(
+            "/api/v4/users/username/{name}",
+            named("getUserByUsername", get(users::by_name)),
+        )
+        .route(
+            "/api/v4/users/email/{email}",
+            named("getUserByEmail", get(users::by_email)),
+        )
         .route("/api/v4/users/{id}", named("getUser", get(users::get)))
-        .route("/api/v4/users/{id}/teams", named("getTeamsForUser", get(teams::of_user)))
+        .route(
+            "/api/v4/users/{id}/teams",
+            named("getTeamsForUser", get(teams::of_user)),
+        )
         .route(
             "/api/v4/users/{id}/teams/{team}/channels",
             named("getChannelsForTeamForUser", get(channels::of_user)),
@@ -89,22 +116,46 @@ fn team_routes() -> Router<App> {
     Router::new()
         .route("/api/v4/teams", named("createTeam", post(teams::create)))
         .route("/api/v4/teams/{id}", named("getTeam", get(teams::get)))
-        .route("/api/v4/teams/name/{name}", named("getTeamByName", get(teams::by_name)))
-        .route("/api/v4/teams/{id}/members", named("addTeamMember", post(teams::add_member)))
-        .route("/api/v4/teams/{id}/members", named("getTeamMembers", get(teams::members)))
-        .route("/api/v4/teams/{id}/members/{user}", named("getTeamMember", get(teams::member)))
+        .route(
+            "/api/v4/teams/name/{name}",
+            named("getTeamByName", get(teams::by_name)),
+        )
+        .route(
+            "/api/v4/teams/{id}/members",
+            named("addTeamMember", post(teams::add_member)),
+        )
+        .route(
+            "/api/v4/teams/{id}/members",
+            named("getTeamMembers", get(teams::members)),
+        )
+        .route(
+            "/api/v4/teams/{id}/members/{user}",
+            named("getTeamMember", get(teams::member)),
+        )
 }
 
 fn channel_routes() -> Router<App> {
     Router::new()
-        .route("/api/v4/channels", named("createChannel", post(channels::create)))
-        .route("/api/v4/channels/direct", named("createDirectChannel", post(channels::direct)))
-        .route("/api/v4/channels/{id}", named("getChannel", get(channels::get)))
+        .route(
+            "/api/v4/channels",
+            named("createChannel", post(channels::create)),
+        )
+        .route(
+            "/api/v4/channels/direct",
+            named("createDirectChannel", post(channels::direct)),
+        )
+        .route(
+            "/api/v4/channels/{id}",
+            named("getChannel", get(channels::get)),
+        )
         .route(
             "/api/v4/channels/{id}/members",
             named("addChannelMember", post(channels::add_member)),
         )
-        .route("/api/v4/channels/{id}/members", named("getChannelMembers", get(channels::members)))
+        .route(
+            "/api/v4/channels/{id}/members",
+            named("getChannelMembers", get(channels::members)),
+        )
         .route(
             "/api/v4/channels/{id}/members/{user}",
             named("getChannelMember", get(channels::member)),
@@ -131,9 +182,15 @@ fn post_routes() -> Router<App> {
             "/api/v4/channels/{id}/posts",
             named("getPostsForChannel", get(posts::of_channel)),
         )
-        .route("/api/v4/teams/{id}/posts/search", named("searchPosts", post(posts::search)))
+        .route(
+            "/api/v4/teams/{id}/posts/search",
+            named("searchPosts", post(posts::search)),
+        )
         .route("/api/v4/files/{id}", named("getFile", get(files::download)))
-        .route("/api/v4/files/{id}/info", named("getFileInfo", get(files::info)))
+        .route(
+            "/api/v4/files/{id}/info",
+            named("getFileInfo", get(files::info)),
+        )
 }
 
 /// Name that the metrics have for a handler: that of Mattermost's function.
@@ -161,14 +218,20 @@ async fn common(State(app): State<App>, request: Request, next: Next) -> Respons
     let started = Instant::now();
     let method = request.method().clone();
     let request_id = new_id();
-    let mut response = REQUEST_ID.scope(request_id.clone(), next.run(request)).await;
+    let mut response = REQUEST_ID
+        .scope(request_id.clone(), next.run(request))
+        .await;
     let status = response.status();
     app.metrics.http_requests.inc();
     if status.is_client_error() || status.is_server_error() {
         app.metrics.http_errors.inc();
     }
     if let Some(HandlerName(handler)) = response.extensions().get() {
-        let call = ApiCall { handler, method: method.to_string(), status: status.as_u16() };
+        let call = ApiCall {
+            handler,
+            method: method.to_string(),
+            status: status.as_u16(),
+        };
         app.metrics.observe_api(call, started.elapsed());
     }
     let headers = response.headers_mut();
@@ -182,7 +245,9 @@ async fn common(State(app): State<App>, request: Request, next: Next) -> Respons
     set("x-content-type-options", "nosniff");
     set("referrer-policy", "no-referrer");
     if method == axum::http::Method::GET {
-        headers.entry(header::EXPIRES).or_insert(HeaderValue::from_static("0"));
+        headers
+            .entry(header::EXPIRES)
+            .or_insert(HeaderValue::from_static("0"));
     }
     response
 }

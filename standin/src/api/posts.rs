@@ -38,7 +38,9 @@ pub async fn create(
     let saved = app.store.create_post(&post).await;
     saved.or_internal("app.post.save.app_error")?;
     app.metrics.posts.inc();
-    app.metrics.post_file_attachments.add(post.file_ids.len() as u64);
+    app.metrics
+        .post_file_attachments
+        .add(post.file_ids.len() as u64);
     post.metadata = metadata(&app, &post).await?;
     app.search.index(&post);
     announce(&app, &post, &channel).await?;
@@ -62,7 +64,11 @@ fn check(new: Post, session: &Session) -> Result<Post, AppError> {
         return Err(AppError::invalid_body("file_ids"));
     }
     // Only administrators choose the time of a post.
-    let create_at = if session.is_admin() && new.create_at > 0 { new.create_at } else { now_ms() };
+    let create_at = if session.is_admin() && new.create_at > 0 {
+        new.create_at
+    } else {
+        now_ms()
+    };
     Ok(Post {
         id: new_id(),
         create_at,
@@ -71,7 +77,11 @@ fn check(new: Post, session: &Session) -> Result<Post, AppError> {
         channel_id: new.channel_id,
         root_id: new.root_id,
         message: new.message,
-        props: if new.props.is_object() { new.props } else { json!({}) },
+        props: if new.props.is_object() {
+            new.props
+        } else {
+            json!({})
+        },
         file_ids: new.file_ids,
         pending_post_id: new.pending_post_id,
         ..Post::default()
@@ -79,25 +89,41 @@ fn check(new: Post, session: &Session) -> Result<Post, AppError> {
 }
 
 async fn check_root(app: &Server, post: &Post) -> Result<(), AppError> {
-    let root = app.store.post(&post.root_id).await.or_internal("app.post.get.app_error")?;
+    let root = app
+        .store
+        .post(&post.root_id)
+        .await
+        .or_internal("app.post.get.app_error")?;
     if root.is_some_and(|root| root.channel_id == post.channel_id && root.root_id.is_empty()) {
         return Ok(());
     }
     let id = "api.post.create_post.root_id.app_error";
-    Err(AppError::new(StatusCode::BAD_REQUEST, id, "Invalid RootId parameter."))
+    Err(AppError::new(
+        StatusCode::BAD_REQUEST,
+        id,
+        "Invalid RootId parameter.",
+    ))
 }
 
 async fn metadata(app: &Server, post: &Post) -> Result<Metadata, AppError> {
     let mut files = Vec::with_capacity(post.file_ids.len());
     for id in &post.file_ids {
-        let file = app.store.file_info(id).await.or_internal("app.file_info.get.app_error")?;
+        let file = app
+            .store
+            .file_info(id)
+            .await
+            .or_internal("app.file_info.get.app_error")?;
         files.extend(file);
     }
     Ok(Metadata { files })
 }
 
 async fn announce(app: &Server, post: &Post, channel: &Channel) -> Result<(), AppError> {
-    let sender = app.store.user(&post.user_id).await.or_internal("app.user.get.app_error")?;
+    let sender = app
+        .store
+        .user(&post.user_id)
+        .await
+        .or_internal("app.user.get.app_error")?;
     let sender = sender.map_or_else(String::new, |user| format!("@{}", user.username));
     let text = serde_json::to_string(post).or_internal("api.post.marshal.app_error")?;
     app.publish(&Event {
@@ -111,7 +137,10 @@ async fn announce(app: &Server, post: &Post, channel: &Channel) -> Result<(), Ap
             "set_online": true,
             "post": text,
         })),
-        broadcast: Broadcast { channel_id: post.channel_id.clone(), ..Broadcast::default() },
+        broadcast: Broadcast {
+            channel_id: post.channel_id.clone(),
+            ..Broadcast::default()
+        },
     });
     Ok(())
 }
@@ -122,7 +151,11 @@ pub async fn get(
     Auth(session): Auth,
     Path(id): Path<String>,
 ) -> Result<axum::Json<Post>, AppError> {
-    let post = app.store.post(&id).await.or_internal("app.post.get.app_error")?;
+    let post = app
+        .store
+        .post(&id)
+        .await
+        .or_internal("app.post.get.app_error")?;
     let mut post = post.ok_or_else(|| AppError::not_found("app.post.get.app_error"))?;
     app.require_channel(&session, &post.channel_id).await?;
     post.metadata = metadata(&app, &post).await?;
@@ -148,7 +181,9 @@ pub async fn of_channel(
     let posts = if since.since > 0 {
         app.store.posts_since(&id, since.since).await
     } else {
-        app.store.posts_of_channel(&id, page.offset, page.limit).await
+        app.store
+            .posts_of_channel(&id, page.offset, page.limit)
+            .await
     };
     listed(&app, posts).await.map(axum::Json)
 }
@@ -181,9 +216,16 @@ pub async fn search(
     }
     app.require_team(&session, &team_id).await?;
     app.metrics.searches.inc();
-    let channels = app.store.searchable_channel_ids(&team_id, &session.user_id).await;
+    let channels = app
+        .store
+        .searchable_channel_ids(&team_id, &session.user_id)
+        .await;
     let channels = channels.or_internal("app.channel.get_channels.get.app_error")?;
-    let ids = match app.search.find(&search.terms, search.is_or_search, &channels).await {
+    let ids = match app
+        .search
+        .find(&search.terms, search.is_or_search, &channels)
+        .await
+    {
         Err(SearchError::Disabled) => {
             return Err(AppError::new(
                 StatusCode::NOT_IMPLEMENTED,
@@ -194,8 +236,11 @@ pub async fn search(
         other => other.or_internal("ent.elasticsearch.search_posts.search_failed")?,
     };
     let list = listed(&app, app.store.posts_by_ids(&ids).await).await?;
-    let matches: Value =
-        list.order.iter().map(|id| (id.clone(), json!([search.terms]))).collect();
+    let matches: Value = list
+        .order
+        .iter()
+        .map(|id| (id.clone(), json!([search.terms])))
+        .collect();
     let mut body = serde_json::to_value(list).or_internal("api.marshal_error")?;
     body["matches"] = matches;
     Ok(axum::Json(body))
@@ -217,22 +262,37 @@ mod tests {
 
     #[test]
     fn author_and_time_are_the_servers_choice() {
-        let session = Session { user_id: "me".to_owned(), ..Session::default() };
+        let session = Session {
+            user_id: "me".to_owned(),
+            ..Session::default()
+        };
         let post = check(new(), &session).expect("valid");
         assert_eq!(post.user_id, "me");
         assert!(post.create_at > 5);
-        let admin = Session { roles: "system_admin".to_owned(), ..session };
+        let admin = Session {
+            roles: "system_admin".to_owned(),
+            ..session
+        };
         assert_eq!(check(new(), &admin).expect("valid").create_at, 5);
     }
 
     #[test]
     fn empty_and_endless_messages_are_refused() {
         let session = Session::default();
-        let empty = Post { message: " ".to_owned(), ..new() };
+        let empty = Post {
+            message: " ".to_owned(),
+            ..new()
+        };
         assert!(check(empty, &session).is_err());
-        let endless = Post { message: "é".repeat(MAX_MESSAGE + 1), ..new() };
+        let endless = Post {
+            message: "é".repeat(MAX_MESSAGE + 1),
+            ..new()
+        };
         assert!(check(endless, &session).is_err());
-        let longest = Post { message: "é".repeat(MAX_MESSAGE), ..new() };
+        let longest = Post {
+            message: "é".repeat(MAX_MESSAGE),
+            ..new()
+        };
         assert!(check(longest, &session).is_ok());
     }
 }

@@ -86,7 +86,11 @@ pub async fn client_config(
         keys["MaxFileSize"] = config.file_settings.max_file_size.to_string().into();
         keys["MaxPostSize"] = super::posts::MAX_MESSAGE.to_string().into();
         keys["EnableCluster"] = config.cluster_settings.enable.to_string().into();
-        keys["EnableFile"] = config.file_settings.enable_file_attachments.to_string().into();
+        keys["EnableFile"] = config
+            .file_settings
+            .enable_file_attachments
+            .to_string()
+            .into();
         keys["CollapsedThreads"] = "disabled".into();
         keys["EnableUserTypingMessages"] = "false".into();
         keys["AllowSyncedDrafts"] = "false".into();

@@ -27,7 +27,11 @@ pub async fn create(
     app.store.create_team(&team).await.map_err(|error| {
         if error.is_duplicate() {
             let message = "A team with that name already exists.";
-            AppError::new(StatusCode::BAD_REQUEST, "app.team.save.existing.app_error", message)
+            AppError::new(
+                StatusCode::BAD_REQUEST,
+                "app.team.save.existing.app_error",
+                message,
+            )
         } else {
             AppError::internal("app.team.save.app_error", &error)
         }
@@ -147,7 +151,11 @@ pub async fn add_member(
     if !joins_open_team {
         app.require_team(&session, &team_id).await?;
     }
-    let user = app.store.user(&new.user_id).await.or_internal("app.user.get.app_error")?;
+    let user = app
+        .store
+        .user(&new.user_id)
+        .await
+        .or_internal("app.user.get.app_error")?;
     user.ok_or_else(|| AppError::not_found("app.user.missing_account.const"))?;
     let member = join(&app, &team_id, &new.user_id, ChannelRole::Member).await?;
     Ok((StatusCode::CREATED, axum::Json(member)))
@@ -161,7 +169,11 @@ async fn join(
     role: ChannelRole,
 ) -> Result<TeamMember, AppError> {
     let scheme_admin = role == ChannelRole::Admin;
-    let roles = if scheme_admin { "team_user team_admin" } else { "team_user" };
+    let roles = if scheme_admin {
+        "team_user team_admin"
+    } else {
+        "team_user"
+    };
     let member = TeamMember {
         team_id: team_id.to_owned(),
         user_id: user_id.to_owned(),
@@ -189,7 +201,10 @@ async fn join(
     app.publish(&Event {
         event: "added_to_team".to_owned(),
         data: object(json!({"team_id": team_id, "user_id": user_id})),
-        broadcast: Broadcast { user_id: user_id.to_owned(), ..Broadcast::default() },
+        broadcast: Broadcast {
+            user_id: user_id.to_owned(),
+            ..Broadcast::default()
+        },
     });
     Ok(member)
 }
@@ -202,8 +217,13 @@ pub async fn members(
     page: Page,
 ) -> Result<axum::Json<Vec<TeamMember>>, AppError> {
     app.require_team(&session, &team_id).await?;
-    let members = app.store.team_members(&team_id, page.offset, page.limit).await;
-    Ok(axum::Json(members.or_internal("app.team.get_members.app_error")?))
+    let members = app
+        .store
+        .team_members(&team_id, page.offset, page.limit)
+        .await;
+    Ok(axum::Json(
+        members.or_internal("app.team.get_members.app_error")?,
+    ))
 }
 
 /// `GET /teams/{id}/members/{user}`.
@@ -213,7 +233,10 @@ pub async fn member(
     Path((team_id, user)): Path<(String, String)>,
 ) -> Result<axum::Json<TeamMember>, AppError> {
     app.require_team(&session, &team_id).await?;
-    let member = app.store.team_member(&team_id, &user_or_me(&user, &session)).await;
+    let member = app
+        .store
+        .team_member(&team_id, &user_or_me(&user, &session))
+        .await;
     let member = member.or_internal("app.team.get_member.app_error")?;
     let missing = || AppError::not_found("app.team.get_member.missing.app_error");
     Ok(axum::Json(member.ok_or_else(missing)?))

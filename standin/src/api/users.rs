@@ -37,18 +37,29 @@ pub async fn create(
     Json(new): Json<NewUser>,
 ) -> Result<(StatusCode, axum::Json<User>), AppError> {
     let user = new.check()?;
-    let any = app.store.has_users().await.or_internal("app.user.get_total_users_count.app_error")?;
+    let any = app
+        .store
+        .has_users()
+        .await
+        .or_internal("app.user.get_total_users_count.app_error")?;
     let by_admin = session.is_some_and(|session| session.is_admin());
     if any && !by_admin {
         may_sign_up(&app)?;
     }
     let hash = password::hash(new.password).await;
     let hash = hash.or_internal("api.user.create_user.password_hash.app_error")?;
-    let login = Login { user: &user, password_hash: &hash };
+    let login = Login {
+        user: &user,
+        password_hash: &hash,
+    };
     let roles = app.store.create_user(&login, !any).await.map_err(|error| {
         if error.is_duplicate() {
             let message = "An account with that username or email already exists.";
-            AppError::new(StatusCode::BAD_REQUEST, "app.user.save.existing.app_error", message)
+            AppError::new(
+                StatusCode::BAD_REQUEST,
+                "app.user.save.existing.app_error",
+                message,
+            )
         } else {
             AppError::internal("app.user.save.app_error", &error)
         }
@@ -102,12 +113,19 @@ fn may_sign_up(app: &Server) -> Result<(), AppError> {
         let message = format!("{what} is off; an administrator can create the account.");
         Err(AppError::new(StatusCode::FORBIDDEN, id, message))
     };
-    if !config.team_settings.enable_user_creation || !config.email_settings.enable_sign_up_with_email
+    if !config.team_settings.enable_user_creation
+        || !config.email_settings.enable_sign_up_with_email
     {
-        return refuse("api.user.create_user.signup_email_disabled.app_error", "Sign-up");
+        return refuse(
+            "api.user.create_user.signup_email_disabled.app_error",
+            "Sign-up",
+        );
     }
     if !config.team_settings.enable_open_server {
-        return refuse("api.user.create_user.no_open_server", "TeamSettings.EnableOpenServer");
+        return refuse(
+            "api.user.create_user.no_open_server",
+            "TeamSettings.EnableOpenServer",
+        );
     }
     Ok(())
 }
@@ -157,7 +175,10 @@ async fn try_login(
     let audit = |user: String, detail: String| {
         let address = address.clone();
         async move {
-            let written = app.store.audit(&user, "/api/v4/users/login", &detail, &address).await;
+            let written = app
+                .store
+                .audit(&user, "/api/v4/users/login", &detail, &address)
+                .await;
             written.or_internal("app.audit.save.app_error")
         }
     };
@@ -190,9 +211,15 @@ async fn check_password(app: &Server, account: &Account, given: String) -> Resul
     let right = password::verify(given, hash).await;
     let counter = "app.user.update_failed_pwd_attempts.app_error";
     if right.or_internal("api.user.check_user_password.invalid_hash.app_error")? {
-        app.store.reset_failed_attempts(&account.user.id).await.or_internal(counter)
+        app.store
+            .reset_failed_attempts(&account.user.id)
+            .await
+            .or_internal(counter)
     } else {
-        app.store.count_failed_attempt(&account.user.id).await.or_internal(counter)?;
+        app.store
+            .count_failed_attempt(&account.user.id)
+            .await
+            .or_internal(counter)?;
         Err(wrong_credentials())
     }
 }
@@ -208,7 +235,10 @@ async fn start_session(app: &Server, user: &User) -> Result<Session, AppError> {
         user_id: user.id.clone(),
         roles: user.roles.clone(),
     };
-    app.store.create_session(&session).await.or_internal("app.session.save.app_error")?;
+    app.store
+        .create_session(&session)
+        .await
+        .or_internal("app.session.save.app_error")?;
     // Mattermost keeps the memberships in the session; the stand-in asks for
     // them all the same, because the statement is part of a login's cost.
     let members = app.store.team_members_of_user(&user.id).await;
@@ -229,13 +259,21 @@ fn logged_in(app: &Server, headers: &HeaderMap, user: User, session: &Session) -
         .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"XMLHttpRequest"));
     if from_browser {
         let age = app.config.service_settings.session_length_web_in_hours * 3600;
-        let secure = headers.get("x-forwarded-proto").is_some_and(|v| v == "https");
+        let secure = headers
+            .get("x-forwarded-proto")
+            .is_some_and(|v| v == "https");
         let secure = if secure { "; Secure" } else { "" };
         let cookies = [
-            format!("{TOKEN_COOKIE}={}; Path=/; Max-Age={age}; HttpOnly{secure}", session.token),
+            format!(
+                "{TOKEN_COOKIE}={}; Path=/; Max-Age={age}; HttpOnly{secure}",
+                session.token
+            ),
             format!("MMUSERID={}; Path=/; Max-Age={age}{secure}", user.id),
         ];
-        for cookie in cookies.iter().filter_map(|text| HeaderValue::from_str(text).ok()) {
+        for cookie in cookies
+            .iter()
+            .filter_map(|text| HeaderValue::from_str(text).ok())
+        {
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
     }
@@ -251,15 +289,22 @@ fn wrong_credentials() -> AppError {
 }
 
 fn client_address(headers: &HeaderMap) -> String {
-    let forwarded = headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
-    let first = forwarded.and_then(|list| list.split(',').next()).unwrap_or_default();
+    let forwarded = headers
+        .get("x-forwarded-for")
+        .and_then(|value| value.to_str().ok());
+    let first = forwarded
+        .and_then(|list| list.split(',').next())
+        .unwrap_or_default();
     first.trim().to_owned()
 }
 
 /// `POST /users/logout`, also without a session.
 pub async fn logout(State(app): State<App>, headers: HeaderMap) -> Result<Response, AppError> {
     if let Some(token) = token(&headers) {
-        app.store.delete_session(&token).await.or_internal("app.session.remove.app_error")?;
+        app.store
+            .delete_session(&token)
+            .await
+            .or_internal("app.session.remove.app_error")?;
         app.sessions.remove(&token);
         app.cluster.send(&Message::SessionEnded { token });
     }
@@ -315,7 +360,9 @@ pub async fn list(
     page: Page,
 ) -> Result<axum::Json<Vec<User>>, AppError> {
     let users = app.store.users(page.offset, page.limit).await;
-    Ok(axum::Json(users.or_internal("app.user.get_profiles.app_error")?))
+    Ok(axum::Json(
+        users.or_internal("app.user.get_profiles.app_error")?,
+    ))
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -356,17 +403,34 @@ mod tests {
 
     #[test]
     fn names_and_addresses_are_lower_cased() {
-        let user = new("Ann", "Ann@Example.com", "Passw0rd!").check().expect("valid");
-        assert_eq!((user.username.as_str(), user.email.as_str()), ("ann", "ann@example.com"));
+        let user = new("Ann", "Ann@Example.com", "Passw0rd!")
+            .check()
+            .expect("valid");
+        assert_eq!(
+            (user.username.as_str(), user.email.as_str()),
+            ("ann", "ann@example.com")
+        );
     }
 
     #[test]
     fn impossible_accounts_are_refused() {
         for (user, id) in [
-            (new("a n", "a@b", "Passw0rd!"), "api.context.invalid_body_param.app_error"),
-            (new("ann", "nowhere", "Passw0rd!"), "api.context.invalid_body_param.app_error"),
-            (new("ann", "a@b", "short"), "model.user.is_valid.pwd.app_error"),
-            (new("ann", "a@b", &"x".repeat(73)), "model.user.is_valid.pwd.app_error"),
+            (
+                new("a n", "a@b", "Passw0rd!"),
+                "api.context.invalid_body_param.app_error",
+            ),
+            (
+                new("ann", "nowhere", "Passw0rd!"),
+                "api.context.invalid_body_param.app_error",
+            ),
+            (
+                new("ann", "a@b", "short"),
+                "model.user.is_valid.pwd.app_error",
+            ),
+            (
+                new("ann", "a@b", &"x".repeat(73)),
+                "model.user.is_valid.pwd.app_error",
+            ),
         ] {
             assert_eq!(user.check().expect_err("refused").id, id);
         }
@@ -375,7 +439,10 @@ mod tests {
     #[test]
     fn client_address_is_the_first_forwarded_one() {
         let mut headers = HeaderMap::new();
-        headers.insert("x-forwarded-for", HeaderValue::from_static("10.0.0.9, 10.0.0.1"));
+        headers.insert(
+            "x-forwarded-for",
+            HeaderValue::from_static("10.0.0.9, 10.0.0.1"),
+        );
         assert_eq!(client_address(&headers), "10.0.0.9");
     }
 }

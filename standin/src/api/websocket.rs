@@ -55,7 +55,10 @@ fn origin_is_ours(app: &Server, headers: &HeaderMap) -> bool {
         return true;
     };
     let settings = &app.config.service_settings;
-    let allowed = settings.allow_cors_from.split(' ').any(|one| one == "*" || one == origin);
+    let allowed = settings
+        .allow_cors_from
+        .split(' ')
+        .any(|one| one == "*" || one == origin);
     let host = origin.split_once("://").map_or(origin, |(_, host)| host);
     allowed || text(header::HOST) == Some(host) || origin == settings.site_url.trim_end_matches('/')
 }
@@ -73,12 +76,19 @@ async fn serve(app: App, mut socket: WebSocket, session: Option<Session>) {
     match app.store.channel_ids_of_user(&session.user_id).await {
         Ok(channels) => app.hub.set_channels(&session.user_id, channels),
         Err(error) => {
-            warn!(error = chain(&error), "websocket is closed: no channel memberships");
+            warn!(
+                error = chain(&error),
+                "websocket is closed: no channel memberships"
+            );
             return;
         }
     }
     app.metrics.http_websockets.add(1);
-    let mut connection = Connection { app: &app, socket, seq: 0 };
+    let mut connection = Connection {
+        app: &app,
+        socket,
+        seq: 0,
+    };
     if connection.hello(&connection_id).await.is_ok() {
         app.set_online(&session.user_id).await;
         connection.run(registration).await;
@@ -110,7 +120,9 @@ async fn challenge(app: &Server, socket: &mut WebSocket) -> Option<Session> {
         }
         let token = action.data["token"].as_str().unwrap_or_default();
         let session = app.session(token).await.ok()?;
-        send(socket, success(action.seq, None).to_string()).await.ok()?;
+        send(socket, success(action.seq, None).to_string())
+            .await
+            .ok()?;
         return Some(session);
     }
     None
@@ -203,14 +215,19 @@ impl Connection<'_> {
 }
 
 fn answer(app: &Server, action: &Action) -> Value {
-    let error = |status, id, message: &str| failure(action.seq, &AppError::new(status, id, message));
+    let error =
+        |status, id, message: &str| failure(action.seq, &AppError::new(status, id, message));
     if action.action.is_empty() {
         let id = "api.web_socket_router.no_action.app_error";
         return error(StatusCode::BAD_REQUEST, id, "No websocket action.");
     }
     if action.seq <= 0 {
         let id = "api.web_socket_router.bad_seq.app_error";
-        return error(StatusCode::BAD_REQUEST, id, "Invalid sequence for websocket message.");
+        return error(
+            StatusCode::BAD_REQUEST,
+            id,
+            "Invalid sequence for websocket message.",
+        );
     }
     match action.action.as_str() {
         "ping" => success(
@@ -228,7 +245,11 @@ fn answer(app: &Server, action: &Action) -> Value {
         }
         _ => {
             let id = "api.web_socket_router.bad_action.app_error";
-            error(StatusCode::INTERNAL_SERVER_ERROR, id, "Unknown websocket action.")
+            error(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                id,
+                "Unknown websocket action.",
+            )
         }
     }
 }

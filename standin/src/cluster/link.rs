@@ -39,7 +39,13 @@ impl Link {
     /// A link, and the receiver for the task that [`keep`]s it.
     pub(super) fn new() -> (Self, mpsc::Receiver<Message>) {
         let (outbox, messages) = mpsc::channel(OUTBOX);
-        (Self { outbox, peer: Arc::default() }, messages)
+        (
+            Self {
+                outbox,
+                peer: Arc::default(),
+            },
+            messages,
+        )
     }
 
     /// Hands a message over, if there is a connection with room for it.
@@ -83,7 +89,11 @@ pub(super) async fn keep(
             }
             Err(error) if told => debug!(address, error = chain(&error), "node is not reachable"),
             Err(error) => {
-                warn!(address, error = chain(&error), "node is not reachable, will try again");
+                warn!(
+                    address,
+                    error = chain(&error),
+                    "node is not reachable, will try again"
+                );
                 told = true;
             }
         }
@@ -117,7 +127,9 @@ async fn converse(
         loop {
             tokio::select! {
                 message = outbox.recv() => match message {
-                    Some(message) => wire::write(&mut writer, &Frame::Message(message)).await?,
+                    Some(message) => {
+                        wire::write(&mut writer, &Frame::Message(Box::new(message))).await?;
+                    }
                     None => return Ok(()),
                 },
                 _ = ping.tick() => wire::write(&mut writer, &Frame::Ping).await?,
@@ -163,7 +175,10 @@ async fn listen(cluster: &Cluster, mut stream: TcpStream) -> Result<(), WireErro
     stream.set_nodelay(true)?;
     let introduced = within(CONNECT_DEADLINE, member.identity.accept(&mut stream)).await;
     let node = introduced.inspect_err(|error| {
-        warn!(error = chain(error), "connection to the cluster port is refused");
+        warn!(
+            error = chain(error),
+            "connection to the cluster port is refused"
+        );
     })?;
     debug!(peer = node.id, "node dialed in");
     member.newcomer.notify_one();
@@ -181,7 +196,7 @@ async fn receive(
             Frame::Ping => wire::write(writer, &Frame::Pong).await?,
             Frame::Pong => {}
             Frame::Message(message) => {
-                if inbox.send(message).await.is_err() {
+                if inbox.send(*message).await.is_err() {
                     return Ok(());
                 }
             }
@@ -193,7 +208,9 @@ async fn within<T>(
     deadline: Duration,
     work: impl Future<Output = Result<T, WireError>>,
 ) -> Result<T, WireError> {
-    timeout(deadline, work).await.unwrap_or(Err(WireError::Silent(deadline.as_secs())))
+    timeout(deadline, work)
+        .await
+        .unwrap_or(Err(WireError::Silent(deadline.as_secs())))
 }
 
 #[cfg(test)]
@@ -203,7 +220,9 @@ mod tests {
     #[test]
     fn message_for_a_node_that_is_away_is_not_queued() {
         let (link, _outbox) = Link::new();
-        let message = Message::SessionEnded { token: "t".to_owned() };
+        let message = Message::SessionEnded {
+            token: "t".to_owned(),
+        };
         assert!(!link.send(&message));
         *lock(&link.peer) = Some(NodeInfo::default());
         assert!(link.send(&message));
@@ -214,12 +233,19 @@ mod tests {
         let (inbox, mut messages) = mpsc::channel(4);
         let (mut here, there) = tokio::io::duplex(4096);
         let (mut reader, mut writer) = tokio::io::split(there);
-        let message = Message::SessionEnded { token: "t".to_owned() };
+        let message = Message::SessionEnded {
+            token: "t".to_owned(),
+        };
         wire::write(&mut here, &Frame::Ping).await.expect("ping");
-        wire::write(&mut here, &Frame::Message(message.clone())).await.expect("message");
+        wire::write(&mut here, &Frame::Message(Box::new(message.clone())))
+            .await
+            .expect("message");
         let receiving = receive(&mut reader, &mut writer, &inbox);
         let checking = async {
-            assert_eq!(wire::read::<Frame>(&mut here).await.expect("pong"), Frame::Pong);
+            assert_eq!(
+                wire::read::<Frame>(&mut here).await.expect("pong"),
+                Frame::Pong
+            );
             assert_eq!(messages.recv().await, Some(message));
             drop(here);
         };

@@ -110,14 +110,25 @@ impl Cluster {
     ) -> Result<(Self, mpsc::Receiver<Message>), ClusterError> {
         let (inbox, messages) = mpsc::channel(INBOX);
         if !settings.enable {
-            return Ok((Self { inner: Arc::new(Inner { member: None, metrics }) }, messages));
+            return Ok((
+                Self {
+                    inner: Arc::new(Inner {
+                        member: None,
+                        metrics,
+                    }),
+                },
+                messages,
+            ));
         }
         let address = match settings.bind_address.as_str() {
             "" => "0.0.0.0",
             address => address,
         };
         let address = format!("{address}:{}", settings.gossip_port);
-        let listen_error = |source| ClusterError::Listen { address: address.clone(), source };
+        let listen_error = |source| ClusterError::Listen {
+            address: address.clone(),
+            source,
+        };
         let listener = TcpListener::bind(&address).await.map_err(listen_error)?;
         let row = DiscoveryRow {
             id: node.id.clone(),
@@ -128,7 +139,12 @@ impl Cluster {
         };
         let key = store.cluster_key().await?;
         store.announce_node(&row).await?;
-        info!(node = row.id, address = row.hostname, port = row.gossip_port, "joined the cluster");
+        info!(
+            node = row.id,
+            address = row.hostname,
+            port = row.gossip_port,
+            "joined the cluster"
+        );
         let identity = Arc::new(Identity::new(settings.cluster_name.clone(), node, &key));
         let member = Member {
             identity,
@@ -139,7 +155,12 @@ impl Cluster {
             newcomer: Notify::new(),
             inbox,
         };
-        let cluster = Self { inner: Arc::new(Inner { member: Some(member), metrics }) };
+        let cluster = Self {
+            inner: Arc::new(Inner {
+                member: Some(member),
+                metrics,
+            }),
+        };
         cluster.spawn(link::accept_all(cluster.clone(), listener));
         cluster.spawn(discover(cluster.clone()));
         Ok((cluster, messages))
@@ -168,7 +189,9 @@ impl Cluster {
         };
         let others = lock(&member.links);
         let others = others.values().filter_map(Link::peer);
-        std::iter::once(member.identity.node.clone()).chain(others).collect()
+        std::iter::once(member.identity.node.clone())
+            .chain(others)
+            .collect()
     }
 
     /// Leaves the cluster.
@@ -179,7 +202,10 @@ impl Cluster {
         lock(&member.tasks).abort_all();
         lock(&member.links).clear();
         if let Err(error) = member.store.withdraw_node(&member.row.id).await {
-            warn!(error = chain(&error), "this node's row stays in ClusterDiscovery");
+            warn!(
+                error = chain(&error),
+                "this node's row stays in ClusterDiscovery"
+            );
         }
     }
 
@@ -201,7 +227,10 @@ async fn discover(cluster: Cluster) {
     loop {
         if announced.elapsed() >= ANNOUNCE_INTERVAL {
             if let Err(error) = member.store.announce_node(&member.row).await {
-                warn!(error = chain(&error), "this node's row in ClusterDiscovery is not renewed");
+                warn!(
+                    error = chain(&error),
+                    "this node's row in ClusterDiscovery is not renewed"
+                );
             }
             announced = Instant::now();
         }
@@ -256,7 +285,10 @@ pub fn own_address(target: &str) -> String {
         socket.connect(target)?;
         socket.local_addr()
     };
-    route().map_or_else(|_| "127.0.0.1".to_owned(), |address| address.ip().to_string())
+    route().map_or_else(
+        |_| "127.0.0.1".to_owned(),
+        |address| address.ip().to_string(),
+    )
 }
 
 /// This machine's name.

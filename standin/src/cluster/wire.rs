@@ -42,7 +42,7 @@ pub enum WireError {
 pub enum Frame {
     Ping,
     Pong,
-    Message(Message),
+    Message(Box<Message>),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -69,7 +69,11 @@ pub struct Identity {
 impl Identity {
     /// An identity that proves itself with `key`.
     pub fn new(cluster: String, node: NodeInfo, key: &[u8]) -> Self {
-        Self { cluster, node, key: hmac::Key::new(hmac::HMAC_SHA256, key) }
+        Self {
+            cluster,
+            node,
+            key: hmac::Key::new(hmac::HMAC_SHA256, key),
+        }
     }
 
     /// Introduces this node on a connection that it opened, and returns who
@@ -85,9 +89,22 @@ impl Identity {
         let nonce = nonce();
         let proof = self.prove("dial", &[&challenge.nonce, &nonce, &self.node.id]);
         let (cluster, node) = (self.cluster.clone(), self.node.clone());
-        write(stream, &Introduction { cluster, node, nonce: nonce.clone(), proof }).await?;
+        write(
+            stream,
+            &Introduction {
+                cluster,
+                node,
+                nonce: nonce.clone(),
+                proof,
+            },
+        )
+        .await?;
         let other: Introduction = read(stream).await?;
-        self.check("accept", &[&nonce, &challenge.nonce, &other.node.id], &other)?;
+        self.check(
+            "accept",
+            &[&nonce, &challenge.nonce, &other.node.id],
+            &other,
+        )?;
         Ok(other.node)
     }
 
@@ -100,12 +117,27 @@ impl Identity {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let mine = nonce();
-        write(stream, &Challenge { nonce: mine.clone() }).await?;
+        write(
+            stream,
+            &Challenge {
+                nonce: mine.clone(),
+            },
+        )
+        .await?;
         let other: Introduction = read(stream).await?;
         self.check("dial", &[&mine, &other.nonce, &other.node.id], &other)?;
         let proof = self.prove("accept", &[&other.nonce, &mine, &self.node.id]);
         let (cluster, node) = (self.cluster.clone(), self.node.clone());
-        write(stream, &Introduction { cluster, node, nonce: mine, proof }).await?;
+        write(
+            stream,
+            &Introduction {
+                cluster,
+                node,
+                nonce: mine,
+                proof,
+            },
+        )
+        .await?;
         Ok(other.node)
     }
 
@@ -114,7 +146,9 @@ impl Identity {
     }
 
     fn check(&self, role: &str, parts: &[&str], other: &Introduction) -> Result<(), WireError> {
-        let proof = STANDARD_NO_PAD.decode(&other.proof).map_err(|_| WireError::Key)?;
+        let proof = STANDARD_NO_PAD
+            .decode(&other.proof)
+            .map_err(|_| WireError::Key)?;
         hmac::verify(&self.key, &transcript(role, parts), &proof).map_err(|_| WireError::Key)?;
         if other.cluster == self.cluster {
             Ok(())
@@ -177,7 +211,10 @@ mod tests {
     use super::*;
 
     fn identity(id: &str, cluster: &str, key: &[u8]) -> Identity {
-        let node = NodeInfo { id: id.to_owned(), ..NodeInfo::default() };
+        let node = NodeInfo {
+            id: id.to_owned(),
+            ..NodeInfo::default()
+        };
         Identity::new(cluster.to_owned(), node, key)
     }
 
@@ -210,7 +247,10 @@ mod tests {
 
     #[tokio::test]
     async fn node_of_another_cluster_is_refused_by_name() {
-        let (a, b) = (identity("a", "blue", b"key"), identity("b", "green", b"key"));
+        let (a, b) = (
+            identity("a", "blue", b"key"),
+            identity("b", "green", b"key"),
+        );
         let (_, accepted) = meet(&a, &b).await;
         assert!(matches!(accepted, Err(WireError::OtherCluster(name)) if name == "blue"));
     }
@@ -218,6 +258,9 @@ mod tests {
     #[tokio::test]
     async fn frame_over_the_limit_is_not_read() {
         let mut stream = std::io::Cursor::new(u32::MAX.to_be_bytes());
-        assert!(matches!(read::<Frame>(&mut stream).await, Err(WireError::TooLong(_))));
+        assert!(matches!(
+            read::<Frame>(&mut stream).await,
+            Err(WireError::TooLong(_))
+        ));
     }
 }

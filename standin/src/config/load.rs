@@ -34,7 +34,10 @@ pub enum ConfigError {
     },
     /// A variable's text does not fit the key it overrides.
     #[error("variable `{name}` does not hold a {expected}")]
-    Variable { name: String, expected: &'static str },
+    Variable {
+        name: String,
+        expected: &'static str,
+    },
 }
 
 /// Where the configuration is unless the caller says otherwise: beside the
@@ -60,11 +63,18 @@ pub fn load(
     path: &Path,
     variables: impl Iterator<Item = (String, String)>,
 ) -> Result<Config, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-    let file: Value = serde_json::from_str(&text)
-        .map_err(|source| ConfigError::Syntax { path: path.to_owned(), source })?;
-    let type_error = |source| ConfigError::Type { path: path.to_owned(), source };
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let file: Value = serde_json::from_str(&text).map_err(|source| ConfigError::Syntax {
+        path: path.to_owned(),
+        source,
+    })?;
+    let type_error = |source| ConfigError::Type {
+        path: path.to_owned(),
+        source,
+    };
     let mut effective = serde_json::to_value(Config::default()).map_err(type_error)?;
     overlay(&mut effective, file);
     for (name, value) in variables {
@@ -90,12 +100,13 @@ fn override_key(config: &mut Value, name: &str, text: &str) -> Result<(), Config
     let Some(target) = find_key(config, name) else {
         return Ok(());
     };
-    let wrong = |expected| ConfigError::Variable { name: name.to_owned(), expected };
+    let wrong = |expected| ConfigError::Variable {
+        name: name.to_owned(),
+        expected,
+    };
     *target = match target {
         Value::Bool(_) => Value::Bool(text.parse().map_err(|_| wrong("boolean"))?),
-        Value::Number(_) => {
-            Value::from(text.parse::<i64>().map_err(|_| wrong("whole number"))?)
-        }
+        Value::Number(_) => Value::from(text.parse::<i64>().map_err(|_| wrong("whole number"))?),
         Value::Array(_) => text.split_whitespace().map(Value::from).collect(),
         _ => Value::from(text),
     };
@@ -104,12 +115,17 @@ fn override_key(config: &mut Value, name: &str, text: &str) -> Result<(), Config
 
 fn find_key<'a>(config: &'a mut Value, name: &str) -> Option<&'a mut Value> {
     let wanted = name.strip_prefix("MM_")?;
-    config.as_object_mut()?.iter_mut().find_map(|(section, keys)| {
-        let key = wanted.strip_prefix(&section.to_uppercase())?.strip_prefix('_')?;
-        keys.as_object_mut()?
-            .iter_mut()
-            .find_map(|(name, value)| (name.to_uppercase() == key).then_some(value))
-    })
+    config
+        .as_object_mut()?
+        .iter_mut()
+        .find_map(|(section, keys)| {
+            let key = wanted
+                .strip_prefix(&section.to_uppercase())?
+                .strip_prefix('_')?;
+            keys.as_object_mut()?
+                .iter_mut()
+                .find_map(|(name, value)| (name.to_uppercase() == key).then_some(value))
+        })
 }
 
 #[cfg(test)]
@@ -120,7 +136,12 @@ mod tests {
         let dir = tempfile::tempdir().expect("temporary directory");
         let path = dir.path().join("config.json");
         std::fs::write(&path, json).expect("write");
-        load(&path, variables.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())))
+        load(
+            &path,
+            variables
+                .iter()
+                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned())),
+        )
     }
 
     #[test]
@@ -143,7 +164,10 @@ mod tests {
             r#"{"ServiceSettings":{"SiteURL":"http://file"}}"#,
             &[
                 ("MM_SERVICESETTINGS_SITEURL", "http://variable"),
-                ("MM_SQLSETTINGS_DATASOURCEREPLICAS", "postgres://a postgres://b"),
+                (
+                    "MM_SQLSETTINGS_DATASOURCEREPLICAS",
+                    "postgres://a postgres://b",
+                ),
                 ("MM_CLUSTERSETTINGS_ENABLE", "true"),
                 ("MM_CLUSTERSETTINGS_GOSSIPPORT", "9074"),
                 ("MM_FEATUREFLAGS_X", "1"),
@@ -152,7 +176,10 @@ mod tests {
         )
         .expect("valid");
         assert_eq!(config.service_settings.site_url, "http://variable");
-        assert_eq!(config.sql_settings.data_source_replicas, ["postgres://a", "postgres://b"]);
+        assert_eq!(
+            config.sql_settings.data_source_replicas,
+            ["postgres://a", "postgres://b"]
+        );
         assert!(config.cluster_settings.enable);
         assert_eq!(config.cluster_settings.gossip_port, 9074);
     }
@@ -160,8 +187,13 @@ mod tests {
     #[test]
     fn broken_json_names_the_file_and_the_place() {
         let error = parse("{\n \"SqlSettings\": {,}\n}", &[]).expect_err("broken");
-        assert!(error.to_string().contains("config.json` is not valid JSON"), "{error}");
-        let source = std::error::Error::source(&error).expect("source").to_string();
+        assert!(
+            error.to_string().contains("config.json` is not valid JSON"),
+            "{error}"
+        );
+        let source = std::error::Error::source(&error)
+            .expect("source")
+            .to_string();
         assert!(source.contains("line 2"), "{source}");
     }
 

@@ -195,7 +195,9 @@ pub struct EmailSettings {
 
 impl Default for EmailSettings {
     fn default() -> Self {
-        Self { enable_sign_up_with_email: true }
+        Self {
+            enable_sign_up_with_email: true,
+        }
     }
 }
 
@@ -278,7 +280,10 @@ pub struct MetricsSettings {
 
 impl Default for MetricsSettings {
     fn default() -> Self {
-        Self { enable: false, listen_address: ":8067".to_owned() }
+        Self {
+            enable: false,
+            listen_address: ":8067".to_owned(),
+        }
     }
 }
 

@@ -42,16 +42,26 @@ impl Store {
     /// When the database does not answer.
     pub async fn channel(&self, id: &str) -> Result<Option<Channel>, DbError> {
         let sql = format!("SELECT {COLUMNS} FROM channels WHERE id = $1");
-        self.one(&sql, &[&id]).await?.map(|row| read(&row)).transpose()
+        self.one(&sql, &[&id])
+            .await?
+            .map(|row| read(&row))
+            .transpose()
     }
 
     /// A channel by team (empty for direct messages) and name.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn channel_by_name(&self, team_id: &str, name: &str) -> Result<Option<Channel>, DbError> {
+    pub async fn channel_by_name(
+        &self,
+        team_id: &str,
+        name: &str,
+    ) -> Result<Option<Channel>, DbError> {
         let sql = format!("SELECT {COLUMNS} FROM channels WHERE teamid = $1 AND name = $2");
-        self.one(&sql, &[&team_id, &name]).await?.map(|row| read(&row)).transpose()
+        self.one(&sql, &[&team_id, &name])
+            .await?
+            .map(|row| read(&row))
+            .transpose()
     }
 
     /// One page of a team's public channels.
@@ -68,19 +78,31 @@ impl Store {
             "SELECT {COLUMNS} FROM channels WHERE teamid = $1 AND type = 'O' AND deleteat = 0 \
              ORDER BY displayname OFFSET $2 LIMIT $3"
         );
-        self.list(&sql, &[&team_id, &offset, &limit]).await?.iter().map(read).collect()
+        self.list(&sql, &[&team_id, &offset, &limit])
+            .await?
+            .iter()
+            .map(read)
+            .collect()
     }
 
     /// The channels of a user in a team, with the direct ones.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn channels_of_user(&self, team_id: &str, user_id: &str) -> Result<Vec<Channel>, DbError> {
+    pub async fn channels_of_user(
+        &self,
+        team_id: &str,
+        user_id: &str,
+    ) -> Result<Vec<Channel>, DbError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM channels WHERE (teamid = $1 OR teamid = '') AND deleteat = 0 \
              AND id IN (SELECT channelid FROM channelmembers WHERE userid = $2) ORDER BY displayname"
         );
-        self.list(&sql, &[&team_id, &user_id]).await?.iter().map(read).collect()
+        self.list(&sql, &[&team_id, &user_id])
+            .await?
+            .iter()
+            .map(read)
+            .collect()
     }
 
     /// Ids of the channels a user is in, from the writer: a websocket that
@@ -99,7 +121,11 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn searchable_channel_ids(&self, team_id: &str, user_id: &str) -> Result<Vec<String>, DbError> {
+    pub async fn searchable_channel_ids(
+        &self,
+        team_id: &str,
+        user_id: &str,
+    ) -> Result<Vec<String>, DbError> {
         let sql = "SELECT c.id FROM channels c JOIN channelmembers m ON m.channelid = c.id \
                    WHERE m.userid = $2 AND (c.teamid = $1 OR c.teamid = '') AND c.deleteat = 0";
         let rows = self.list(sql, &[&team_id, &user_id]).await?;
@@ -120,7 +146,9 @@ impl Store {
         let sql = "INSERT INTO channelmembers (channelid, userid, schemeadmin, lastupdateat) \
                    VALUES ($1, $2, $3, $4) ON CONFLICT (channelid, userid) DO NOTHING";
         let admin = admin == ChannelRole::Admin;
-        self.execute(sql, &[&channel_id, &user_id, &admin, &at]).await.map(drop)
+        self.execute(sql, &[&channel_id, &user_id, &admin, &at])
+            .await
+            .map(drop)
     }
 
     /// A user's place in a channel.
@@ -153,18 +181,29 @@ impl Store {
             "SELECT {MEMBER_COLUMNS} FROM channelmembers WHERE channelid = $1 \
              ORDER BY userid OFFSET $2 LIMIT $3"
         );
-        self.list(&sql, &[&channel_id, &offset, &limit]).await?.iter().map(read_member).collect()
+        self.list(&sql, &[&channel_id, &offset, &limit])
+            .await?
+            .iter()
+            .map(read_member)
+            .collect()
     }
 
     /// Notes that a user has seen all of a channel.
     ///
     /// # Errors
     /// When the writer fails.
-    pub async fn view_channel(&self, channel_id: &str, user_id: &str, at: i64) -> Result<(), DbError> {
+    pub async fn view_channel(
+        &self,
+        channel_id: &str,
+        user_id: &str,
+        at: i64,
+    ) -> Result<(), DbError> {
         let sql = "UPDATE channelmembers m SET lastviewedat = $3, lastupdateat = $3, \
                    mentioncount = 0, msgcount = c.totalmsgcount FROM channels c \
                    WHERE c.id = m.channelid AND m.channelid = $1 AND m.userid = $2";
-        self.execute(sql, &[&channel_id, &user_id, &at]).await.map(drop)
+        self.execute(sql, &[&channel_id, &user_id, &at])
+            .await
+            .map(drop)
     }
 }
 
@@ -195,7 +234,11 @@ fn read(row: &Row) -> Result<Channel, DbError> {
 
 fn read_member(row: &Row) -> Result<ChannelMember, DbError> {
     let scheme_admin = row.try_get("schemeadmin")?;
-    let roles = if scheme_admin { "channel_user channel_admin" } else { "channel_user" };
+    let roles = if scheme_admin {
+        "channel_user channel_admin"
+    } else {
+        "channel_user"
+    };
     Ok(ChannelMember {
         channel_id: row.try_get("channelid")?,
         user_id: row.try_get("userid")?,

@@ -41,7 +41,15 @@ impl Store {
         let now = now_ms();
         self.execute(
             sql,
-            &[&node.id, &TYPE, &node.cluster_name, &node.hostname, &gossip, &port, &now],
+            &[
+                &node.id,
+                &TYPE,
+                &node.cluster_name,
+                &node.hostname,
+                &gossip,
+                &port,
+                &now,
+            ],
         )
         .await
         .map(drop)
@@ -52,7 +60,9 @@ impl Store {
     /// # Errors
     /// When the writer fails.
     pub async fn withdraw_node(&self, id: &str) -> Result<(), DbError> {
-        self.execute("DELETE FROM clusterdiscovery WHERE id = $1", &[&id]).await.map(drop)
+        self.execute("DELETE FROM clusterdiscovery WHERE id = $1", &[&id])
+            .await
+            .map(drop)
     }
 
     /// The nodes that are announced under this cluster name, from the writer.
@@ -91,7 +101,9 @@ impl Store {
         let sql = "INSERT INTO systems (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
         self.execute(sql, &[&KEY_NAME, &fresh]).await?;
         let client = self.writer().await?;
-        let row = client.query_one("SELECT value FROM systems WHERE name = $1", &[&KEY_NAME]).await?;
+        let row = client
+            .query_one("SELECT value FROM systems WHERE name = $1", &[&KEY_NAME])
+            .await?;
         // All nodes use the text's bytes, so it need not be decoded.
         Ok(row.try_get::<_, String>(0)?.into_bytes())
     }

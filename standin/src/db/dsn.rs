@@ -72,8 +72,9 @@ impl FromStr for Dsn {
             "verify-full" => Tls::VerifyFull { root_certificates },
             _ => return Err(DsnError::SslMode(mode)),
         };
-        let mut connection: tokio_postgres::Config =
-            format!("{base}?{}", rest.join("&")).parse().map_err(DsnError::Syntax)?;
+        let mut connection: tokio_postgres::Config = format!("{base}?{}", rest.join("&"))
+            .parse()
+            .map_err(DsnError::Syntax)?;
         connection.ssl_mode(match tls {
             Tls::Disable => SslMode::Disable,
             Tls::Require | Tls::VerifyFull { .. } => SslMode::Require,
@@ -110,19 +111,26 @@ mod tests {
             .expect("valid");
         assert_eq!(
             dsn.tls,
-            Tls::VerifyFull { root_certificates: Some(PathBuf::from("/etc/ssl/rds+ca.pem")) }
+            Tls::VerifyFull {
+                root_certificates: Some(PathBuf::from("/etc/ssl/rds+ca.pem"))
+            }
         );
         assert_eq!(dsn.connection.get_password(), Some(&b"p@ss/word"[..]));
         assert_eq!(dsn.connection.get_dbname(), Some("mattermost"));
         assert_eq!(dsn.address(), "db.example:6432");
-        assert_eq!(dsn.connection.get_connect_timeout().map(|t| t.as_secs()), Some(10));
+        assert_eq!(
+            dsn.connection.get_connect_timeout().map(|t| t.as_secs()),
+            Some(10)
+        );
     }
 
     #[test]
     fn tls_is_on_unless_switched_off() {
         let dsn: Dsn = "postgres://u:p@h/db".parse().expect("valid");
         assert_eq!(dsn.tls, Tls::Require);
-        let dsn: Dsn = "postgres://u:p@h/db?sslmode=disable".parse().expect("valid");
+        let dsn: Dsn = "postgres://u:p@h/db?sslmode=disable"
+            .parse()
+            .expect("valid");
         assert_eq!(dsn.tls, Tls::Disable);
     }
 
@@ -134,7 +142,10 @@ mod tests {
             "postgres://u:geheim@h:x/db",
         ] {
             let error = Dsn::from_str(text).expect_err("unusable");
-            assert!(!format!("{error:?} {error}").contains("geheim"), "{error:?}");
+            assert!(
+                !format!("{error:?} {error}").contains("geheim"),
+                "{error:?}"
+            );
         }
     }
 }

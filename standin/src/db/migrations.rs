@@ -95,8 +95,12 @@ CREATE INDEX idx_fileinfo_postid_at ON fileinfo (postid);";
 pub(super) async fn apply(client: &mut Object) -> Result<(), DbError> {
     let transaction = client.transaction().await?;
     // A node may wait here while another one migrates, longer than a query.
-    transaction.batch_execute("SET LOCAL statement_timeout = 0").await?;
-    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    transaction
+        .batch_execute("SET LOCAL statement_timeout = 0")
+        .await?;
+    transaction
+        .execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK])
+        .await?;
     transaction
         .batch_execute(
             "CREATE TABLE IF NOT EXISTS db_migrations (version bigint PRIMARY KEY, name text NOT NULL)",

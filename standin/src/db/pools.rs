@@ -69,9 +69,18 @@ impl Store {
             .iter()
             .map(|text| Source::new(text, settings))
             .collect::<Result<_, _>>()?;
-        let store =
-            Self { inner: Arc::new(Inner { writer, readers, turn: AtomicUsize::new(0) }) };
-        let mut client = store.inner.writer.first_connection(options.writer_deadline).await?;
+        let store = Self {
+            inner: Arc::new(Inner {
+                writer,
+                readers,
+                turn: AtomicUsize::new(0),
+            }),
+        };
+        let mut client = store
+            .inner
+            .writer
+            .first_connection(options.writer_deadline)
+            .await?;
         migrations::apply(&mut client).await?;
         for reader in &store.inner.readers {
             if let Err(error) = reader.await_schema(options.reader_deadline).await {
@@ -128,8 +137,12 @@ impl Store {
         let client = self.writer().await?;
         let name = format!("DBHealthCheck_{}", new_id());
         let now = now_ms().to_string();
-        execute(&client, "INSERT INTO systems (name, value) VALUES ($1, $2)", &[&name, &now])
-            .await?;
+        execute(
+            &client,
+            "INSERT INTO systems (name, value) VALUES ($1, $2)",
+            &[&name, &now],
+        )
+        .await?;
         execute(&client, "DELETE FROM systems WHERE name = $1", &[&name]).await?;
         Ok(())
     }
@@ -142,7 +155,11 @@ impl Store {
             for reader in &self.inner.readers {
                 let answers = reader.has_schema().await.unwrap_or(false);
                 if reader.online.swap(answers, Ordering::Relaxed) != answers {
-                    info!(reader = reader.address, online = answers, "reader changed state");
+                    info!(
+                        reader = reader.address,
+                        online = answers,
+                        "reader changed state"
+                    );
                 }
             }
         }
@@ -155,7 +172,12 @@ impl Store {
 
     /// Open connections to the writer and to all readers.
     pub fn open_connections(&self) -> (usize, usize) {
-        let readers = self.inner.readers.iter().map(|reader| reader.pool.status().size).sum();
+        let readers = self
+            .inner
+            .readers
+            .iter()
+            .map(|reader| reader.pool.status().size)
+            .sum();
         (self.inner.writer.pool.status().size, readers)
     }
 
@@ -169,9 +191,12 @@ impl Source {
     fn new(text: &str, settings: &SqlSettings) -> Result<Self, DbError> {
         let mut dsn: Dsn = text.parse()?;
         let limit = Duration::from_secs(settings.query_timeout);
-        dsn.connection.options(format!("-c statement_timeout={}", limit.as_millis()));
+        dsn.connection
+            .options(format!("-c statement_timeout={}", limit.as_millis()));
         let address = dsn.address();
-        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let recycling = ManagerConfig {
+            recycling_method: RecyclingMethod::Fast,
+        };
         let manager = match &dsn.tls {
             Tls::Disable => Manager::from_config(dsn.connection, NoTls, recycling),
             Tls::Require => {
@@ -188,7 +213,11 @@ impl Source {
             .wait_timeout(Some(limit))
             .create_timeout(Some(limit))
             .build()?;
-        Ok(Self { address, pool, online: AtomicBool::new(true) })
+        Ok(Self {
+            address,
+            pool,
+            online: AtomicBool::new(true),
+        })
     }
 
     async fn first_connection(&self, deadline: Duration) -> Result<Object, DbError> {
@@ -200,7 +229,10 @@ impl Source {
                 Err(error) => {
                     let waited = started.elapsed().as_secs();
                     let cause = crate::error::chain(&error);
-                    warn!(writer = self.address, waited, cause, "waiting for the database");
+                    warn!(
+                        writer = self.address,
+                        waited, cause, "waiting for the database"
+                    );
                 }
             }
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -216,7 +248,10 @@ impl Source {
                 Err(error) if started.elapsed() >= deadline => return Err(error),
                 Ok(false) if started.elapsed() >= deadline => {
                     let reason = format!("reader `{}` to have the schema", self.address);
-                    return Err(DbError::Deadline { seconds: deadline.as_secs(), reason });
+                    return Err(DbError::Deadline {
+                        seconds: deadline.as_secs(),
+                        reason,
+                    });
                 }
                 Ok(false) | Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
             }

@@ -46,7 +46,9 @@ impl Store {
                  lastpostat = greatest(lastpostat, $2) WHERE id = $1",
             )
             .await?;
-        transaction.execute(&count, &[&post.channel_id, &post.create_at]).await?;
+        transaction
+            .execute(&count, &[&post.channel_id, &post.create_at])
+            .await?;
         if !post.file_ids.is_empty() {
             let attach = transaction
                 .prepare_cached(
@@ -54,10 +56,13 @@ impl Store {
                      WHERE id = ANY($2) AND postid = '' AND creatorid = $3",
                 )
                 .await?;
-            transaction.execute(&attach, &[&post.id, &post.file_ids, &post.user_id]).await?;
+            transaction
+                .execute(&attach, &[&post.id, &post.file_ids, &post.user_id])
+                .await?;
         }
         transaction.commit().await?;
-        self.view_channel(&post.channel_id, &post.user_id, post.create_at).await
+        self.view_channel(&post.channel_id, &post.user_id, post.create_at)
+            .await
     }
 
     /// A post by id.
@@ -66,7 +71,10 @@ impl Store {
     /// When the database does not answer.
     pub async fn post(&self, id: &str) -> Result<Option<Post>, DbError> {
         let sql = format!("SELECT {COLUMNS} FROM posts WHERE id = $1 AND deleteat = 0");
-        self.one(&sql, &[&id]).await?.map(|row| read(&row)).transpose()
+        self.one(&sql, &[&id])
+            .await?
+            .map(|row| read(&row))
+            .transpose()
     }
 
     /// The posts with these ids, newest first.
@@ -94,7 +102,11 @@ impl Store {
             "SELECT {COLUMNS} FROM posts WHERE channelid = $1 AND deleteat = 0 \
              ORDER BY createat DESC OFFSET $2 LIMIT $3"
         );
-        self.list(&sql, &[&channel_id, &offset, &limit]).await?.iter().map(read).collect()
+        self.list(&sql, &[&channel_id, &offset, &limit])
+            .await?
+            .iter()
+            .map(read)
+            .collect()
     }
 
     /// A channel's posts that changed after a time, newest first, at most 1000
@@ -107,7 +119,11 @@ impl Store {
             "SELECT {COLUMNS} FROM posts WHERE channelid = $1 AND updateat > $2 AND deleteat = 0 \
              ORDER BY createat DESC LIMIT 1000"
         );
-        self.list(&sql, &[&channel_id, &since]).await?.iter().map(read).collect()
+        self.list(&sql, &[&channel_id, &since])
+            .await?
+            .iter()
+            .map(read)
+            .collect()
     }
 }
 

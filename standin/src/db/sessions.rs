@@ -31,7 +31,8 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn session(&self, token: &str) -> Result<Option<Session>, DbError> {
-        let sql = "SELECT id, token, createat, expiresat, userid, roles FROM sessions WHERE token = $1";
+        let sql =
+            "SELECT id, token, createat, expiresat, userid, roles FROM sessions WHERE token = $1";
         let Some(row) = self.one(sql, &[&token]).await? else {
             return Ok(None);
         };
@@ -50,6 +51,8 @@ impl Store {
     /// # Errors
     /// When the writer fails.
     pub async fn delete_session(&self, token: &str) -> Result<(), DbError> {
-        self.execute("DELETE FROM sessions WHERE token = $1", &[&token]).await.map(drop)
+        self.execute("DELETE FROM sessions WHERE token = $1", &[&token])
+            .await
+            .map(drop)
     }
 }

@@ -40,7 +40,10 @@ impl Store {
     /// When the database does not answer.
     pub async fn team(&self, id: &str) -> Result<Option<Team>, DbError> {
         let sql = format!("SELECT {COLUMNS} FROM teams WHERE id = $1");
-        self.one(&sql, &[&id]).await?.map(|row| read(&row)).transpose()
+        self.one(&sql, &[&id])
+            .await?
+            .map(|row| read(&row))
+            .transpose()
     }
 
     /// A team by name.
@@ -49,7 +52,10 @@ impl Store {
     /// When the database does not answer.
     pub async fn team_by_name(&self, name: &str) -> Result<Option<Team>, DbError> {
         let sql = format!("SELECT {COLUMNS} FROM teams WHERE name = $1");
-        self.one(&sql, &[&name]).await?.map(|row| read(&row)).transpose()
+        self.one(&sql, &[&name])
+            .await?
+            .map(|row| read(&row))
+            .transpose()
     }
 
     /// The teams of a user.
@@ -61,7 +67,11 @@ impl Store {
             "SELECT {COLUMNS} FROM teams WHERE deleteat = 0 AND id IN \
              (SELECT teamid FROM teammembers WHERE userid = $1 AND deleteat = 0) ORDER BY name"
         );
-        self.list(&sql, &[&user_id]).await?.iter().map(read).collect()
+        self.list(&sql, &[&user_id])
+            .await?
+            .iter()
+            .map(read)
+            .collect()
     }
 
     /// Adds a user to a team, unless the team is full or the user in it.
@@ -84,7 +94,9 @@ impl Store {
         let (team, user, admin) = (&member.team_id, &member.user_id, &member.scheme_admin);
         let client = self.writer().await?;
         let statement = client.prepare_cached(sql).await?;
-        let row = client.query_one(&statement, &[team, user, admin, &at, &limit]).await?;
+        let row = client
+            .query_one(&statement, &[team, user, admin, &at, &limit])
+            .await?;
         Ok(row.try_get(0)?)
     }
 
@@ -92,10 +104,17 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn team_member(&self, team_id: &str, user_id: &str) -> Result<Option<TeamMember>, DbError> {
+    pub async fn team_member(
+        &self,
+        team_id: &str,
+        user_id: &str,
+    ) -> Result<Option<TeamMember>, DbError> {
         let sql = "SELECT teamid, userid, schemeadmin FROM teammembers \
                    WHERE teamid = $1 AND userid = $2 AND deleteat = 0";
-        self.one(sql, &[&team_id, &user_id]).await?.map(|row| read_member(&row)).transpose()
+        self.one(sql, &[&team_id, &user_id])
+            .await?
+            .map(|row| read_member(&row))
+            .transpose()
     }
 
     /// One page of a team's members.
@@ -110,7 +129,11 @@ impl Store {
     ) -> Result<Vec<TeamMember>, DbError> {
         let sql = "SELECT teamid, userid, schemeadmin FROM teammembers \
                    WHERE teamid = $1 AND deleteat = 0 ORDER BY userid OFFSET $2 LIMIT $3";
-        self.list(sql, &[&team_id, &offset, &limit]).await?.iter().map(read_member).collect()
+        self.list(sql, &[&team_id, &offset, &limit])
+            .await?
+            .iter()
+            .map(read_member)
+            .collect()
     }
 
     /// A user's places in all teams.
@@ -120,7 +143,11 @@ impl Store {
     pub async fn team_members_of_user(&self, user_id: &str) -> Result<Vec<TeamMember>, DbError> {
         let sql = "SELECT teamid, userid, schemeadmin FROM teammembers \
                    WHERE userid = $1 AND deleteat = 0";
-        self.list(sql, &[&user_id]).await?.iter().map(read_member).collect()
+        self.list(sql, &[&user_id])
+            .await?
+            .iter()
+            .map(read_member)
+            .collect()
     }
 }
 
@@ -142,7 +169,11 @@ fn read(row: &Row) -> Result<Team, DbError> {
 
 fn read_member(row: &Row) -> Result<TeamMember, DbError> {
     let scheme_admin = row.try_get("schemeadmin")?;
-    let roles = if scheme_admin { "team_user team_admin" } else { "team_user" };
+    let roles = if scheme_admin {
+        "team_user team_admin"
+    } else {
+        "team_user"
+    };
     Ok(TeamMember {
         team_id: row.try_get("teamid")?,
         user_id: row.try_get("userid")?,

@@ -37,9 +37,10 @@ pub fn verifying(root_file: Option<&Path>) -> Result<MakeRustlsConnect, TlsError
     let mut roots = RootCertStore::empty();
     let (certificates, origin) = match root_file {
         Some(path) => (read_certificates(path)?, format!("`{}`", path.display())),
-        None => {
-            (rustls_native_certs::load_native_certs().certs, "the system's trust store".to_owned())
-        }
+        None => (
+            rustls_native_certs::load_native_certs().certs,
+            "the system's trust store".to_owned(),
+        ),
     };
     roots.add_parsable_certificates(certificates);
     if roots.is_empty() {
@@ -74,7 +75,10 @@ fn provider() -> Arc<CryptoProvider> {
 fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect)
-        .map_err(|source| TlsError::RootFile { path: path.to_owned(), source })
+        .map_err(|source| TlsError::RootFile {
+            path: path.to_owned(),
+            source,
+        })
 }
 
 #[derive(Debug)]
@@ -115,7 +119,9 @@ impl ServerCertVerifier for AcceptAny {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }
 
@@ -125,7 +131,9 @@ mod tests {
 
     #[test]
     fn missing_root_file_is_named() {
-        let error = verifying(Some(Path::new("/nowhere/ca.pem"))).err().expect("missing");
+        let error = verifying(Some(Path::new("/nowhere/ca.pem")))
+            .err()
+            .expect("missing");
         assert!(error.to_string().contains("`/nowhere/ca.pem`"), "{error}");
     }
 

@@ -45,14 +45,24 @@ impl Store {
     /// # Errors
     /// When name or address are taken ([`DbError::is_duplicate`]), or the
     /// writer fails.
-    pub async fn create_user(&self, login: &Login<'_>, may_be_first: bool) -> Result<String, DbError> {
+    pub async fn create_user(
+        &self,
+        login: &Login<'_>,
+        may_be_first: bool,
+    ) -> Result<String, DbError> {
         let mut client = self.writer().await?;
         let transaction = client.transaction().await?;
         let mut roles = login.user.roles.clone();
         if may_be_first {
-            transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&FIRST_ACCOUNT_LOCK]).await?;
+            transaction
+                .execute("SELECT pg_advisory_xact_lock($1)", &[&FIRST_ACCOUNT_LOCK])
+                .await?;
             let sql = "SELECT EXISTS (SELECT 1 FROM users)";
-            if !transaction.query_one(sql, &[]).await?.try_get::<_, bool>(0)? {
+            if !transaction
+                .query_one(sql, &[])
+                .await?
+                .try_get::<_, bool>(0)?
+            {
                 roles = "system_admin system_user".to_owned();
             }
         }
@@ -160,7 +170,10 @@ impl Store {
 
     async fn user_where(&self, column: &str, value: &str) -> Result<Option<User>, DbError> {
         let sql = format!("SELECT {COLUMNS} FROM users WHERE {column} = $1");
-        self.one(&sql, &[&value]).await?.map(|row| read(&row)).transpose()
+        self.one(&sql, &[&value])
+            .await?
+            .map(|row| read(&row))
+            .transpose()
     }
 
     /// The users with these ids.
@@ -178,7 +191,11 @@ impl Store {
     /// When the database does not answer.
     pub async fn users(&self, offset: i64, limit: i64) -> Result<Vec<User>, DbError> {
         let sql = format!("SELECT {COLUMNS} FROM users ORDER BY username OFFSET $1 LIMIT $2");
-        self.list(&sql, &[&offset, &limit]).await?.iter().map(read).collect()
+        self.list(&sql, &[&offset, &limit])
+            .await?
+            .iter()
+            .map(read)
+            .collect()
     }
 
     /// Writes one line of the audit trail.
@@ -195,7 +212,9 @@ impl Store {
         let sql = "INSERT INTO audits (id, createat, userid, action, extrainfo, ipaddress) \
                    VALUES ($1, $2, $3, $4, $5, $6)";
         let (id, now) = (new_id(), now_ms());
-        self.execute(sql, &[&id, &now, &user_id, &action, &detail, &address]).await.map(drop)
+        self.execute(sql, &[&id, &now, &user_id, &action, &detail, &address])
+            .await
+            .map(drop)
     }
 
     /// Writes a user's presence.

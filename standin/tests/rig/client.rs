@@ -29,12 +29,20 @@ pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 impl Client {
     pub fn new(address: String) -> Self {
         let http = reqwest::Client::new();
-        Self { address, token: String::new(), user_id: String::new(), http }
+        Self {
+            address,
+            token: String::new(),
+            user_id: String::new(),
+            http,
+        }
     }
 
     /// The same session at another node.
     pub fn at(&self, other: &Client) -> Self {
-        Self { address: other.address.clone(), ..self.clone() }
+        Self {
+            address: other.address.clone(),
+            ..self.clone()
+        }
     }
 
     pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Response {
@@ -64,7 +72,10 @@ impl Client {
         let answer = self.send(method, path, body).await;
         let status = answer.status();
         let body: Value = answer.json().await.expect("json");
-        assert!(status.is_client_error() || status.is_server_error(), "{status} {body}");
+        assert!(
+            status.is_client_error() || status.is_server_error(),
+            "{status} {body}"
+        );
         assert_eq!(body["status_code"], status.as_u16());
         assert_eq!(body["request_id"].as_str().map(str::len), Some(26));
         (status.as_u16(), body["id"].as_str().expect("id").to_owned())
@@ -72,18 +83,31 @@ impl Client {
 
     pub async fn create_user(&self, name: &str) -> Value {
         let email = format!("{name}@example.com");
-        self.post("/users", json!({"username": name, "email": email, "password": PASSWORD})).await
+        self.post(
+            "/users",
+            json!({"username": name, "email": email, "password": PASSWORD}),
+        )
+        .await
     }
 
     /// A client with a session of its own.
     pub async fn login(&self, name: &str) -> Self {
         let body = json!({"login_id": name, "password": PASSWORD});
         let answer = self.send(Method::POST, "/users/login", Some(body)).await;
-        let token = answer.headers().get("token").expect("token").to_str().expect("text");
+        let token = answer
+            .headers()
+            .get("token")
+            .expect("token")
+            .to_str()
+            .expect("text");
         let token = token.to_owned();
         let user = json_of(answer).await;
         let user_id = user["id"].as_str().expect("id").to_owned();
-        Self { token, user_id, ..self.clone() }
+        Self {
+            token,
+            user_id,
+            ..self.clone()
+        }
     }
 
     /// A websocket authenticated by header.
@@ -142,7 +166,10 @@ impl Client {
 async fn json_of(answer: Response) -> Value {
     let status = answer.status();
     let text = answer.text().await.expect("text");
-    assert!(matches!(status, StatusCode::OK | StatusCode::CREATED), "{status}: {text}");
+    assert!(
+        matches!(status, StatusCode::OK | StatusCode::CREATED),
+        "{status}: {text}"
+    );
     serde_json::from_str(&text).expect("json")
 }
 
@@ -151,24 +178,34 @@ impl Socket {
         request: tokio_tungstenite::tungstenite::handshake::client::Request,
         first: Option<Value>,
     ) -> Self {
-        let (stream, _) = tokio_tungstenite::connect_async(request).await.expect("websocket");
+        let (stream, _) = tokio_tungstenite::connect_async(request)
+            .await
+            .expect("websocket");
         let mut socket = Self(stream);
         if let Some(first) = first {
             socket.send(first).await;
             assert_eq!(socket.next().await, json!({"status": "OK", "seq_reply": 1}));
         }
         let hello = socket.next().await;
-        assert_eq!((&hello["event"], &hello["seq"]), (&"hello".into(), &0.into()));
+        assert_eq!(
+            (&hello["event"], &hello["seq"]),
+            (&"hello".into(), &0.into())
+        );
         socket
     }
 
     pub async fn send(&mut self, frame: Value) {
-        self.0.send(Message::text(frame.to_string())).await.expect("sent");
+        self.0
+            .send(Message::text(frame.to_string()))
+            .await
+            .expect("sent");
     }
 
     pub async fn next(&mut self) -> Value {
         loop {
-            let message = timeout(EVENT_DEADLINE, self.0.next()).await.expect("a frame in time");
+            let message = timeout(EVENT_DEADLINE, self.0.next())
+                .await
+                .expect("a frame in time");
             if let Message::Text(text) = message.expect("open").expect("readable") {
                 return serde_json::from_str(&text).expect("json");
             }

@@ -28,7 +28,10 @@ impl Process {
     /// Sends a signal by name.
     pub fn signal(&self, name: &str) {
         let id = self.0.id().to_string();
-        Command::new("kill").args([&format!("-{name}"), &id]).status().expect("kill runs");
+        Command::new("kill")
+            .args([&format!("-{name}"), &id])
+            .status()
+            .expect("kill runs");
     }
 }
 
@@ -49,7 +52,11 @@ pub fn guarded(program: impl AsRef<OsStr>, user: Option<&str>) -> Command {
     if let Some(user) = user
         && is_root()
     {
-        command.args([&format!("--reuid={user}"), &format!("--regid={user}"), "--clear-groups"]);
+        command.args([
+            &format!("--reuid={user}"),
+            &format!("--regid={user}"),
+            "--clear-groups",
+        ]);
     }
     command.arg("--").arg(program);
     command
@@ -60,7 +67,11 @@ pub fn guarded(program: impl AsRef<OsStr>, user: Option<&str>) -> Command {
 /// rustc wrapper runs, because there is a dash in it.
 pub fn standin() -> PathBuf {
     let test = std::env::current_exe().expect("own path");
-    let program = test.ancestors().nth(2).expect("target directory").join("mattermost-standin");
+    let program = test
+        .ancestors()
+        .nth(2)
+        .expect("target directory")
+        .join("mattermost-standin");
     assert!(program.exists(), "`{}` is not built", program.display());
     program
 }

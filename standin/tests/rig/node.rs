@@ -58,7 +58,9 @@ impl Node {
         std::fs::write(&path, config.to_string()).expect("configuration");
         let socket = directory.path().join("notify");
         let notify = UnixDatagram::bind(&socket).expect("notify socket");
-        notify.set_read_timeout(Some(START_DEADLINE)).expect("timeout");
+        notify
+            .set_read_timeout(Some(START_DEADLINE))
+            .expect("timeout");
         let log = std::fs::File::create(directory.path().join("log")).expect("log");
         let process = guarded(standin(), None)
             .arg("--config")
@@ -69,7 +71,13 @@ impl Node {
             .stderr(log)
             .spawn()
             .expect("node runs");
-        Self { process: Process(process), directory, port, metrics_port, notify }
+        Self {
+            process: Process(process),
+            directory,
+            port,
+            metrics_port,
+            notify,
+        }
     }
 
     /// A client without a session.
@@ -80,7 +88,12 @@ impl Node {
     /// The page for Prometheus.
     pub async fn metrics(&self) -> String {
         let url = format!("http://127.0.0.1:{}/metrics", self.metrics_port);
-        reqwest::get(url).await.expect("metrics").text().await.expect("text")
+        reqwest::get(url)
+            .await
+            .expect("metrics")
+            .text()
+            .await
+            .expect("text")
     }
 
     /// What the node has logged.

@@ -28,20 +28,35 @@ impl Postgres {
         write_certificates(directory.path());
         std::fs::write(directory.path().join("password"), PASSWORD).expect("password file");
         if let Some(user) = user {
-            let owned = Command::new("chown").args(["-R", user]).arg(directory.path()).status();
+            let owned = Command::new("chown")
+                .args(["-R", user])
+                .arg(directory.path())
+                .status();
             assert!(owned.expect("chown runs").success());
         }
         let data = directory.path().join("data");
         let initdb = programs.join("initdb");
         let made = guarded(initdb, user)
-            .args(["--no-sync", "--auth=scram-sha-256", "--username=mmuser", "--encoding=UTF8"])
-            .arg(format!("--pwfile={}", directory.path().join("password").display()))
+            .args([
+                "--no-sync",
+                "--auth=scram-sha-256",
+                "--username=mmuser",
+                "--encoding=UTF8",
+            ])
+            .arg(format!(
+                "--pwfile={}",
+                directory.path().join("password").display()
+            ))
             .arg("--pgdata")
             .arg(&data)
             .current_dir(directory.path())
             .output()
             .expect("initdb runs");
-        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        assert!(
+            made.status.success(),
+            "initdb: {}",
+            String::from_utf8_lossy(&made.stderr)
+        );
         let port = free_port();
         let server = programs.join("postgres");
         let log = std::fs::File::create(directory.path().join("log")).expect("log");
@@ -49,17 +64,34 @@ impl Postgres {
             .arg("-D")
             .arg(&data)
             .args(["-p", &port.to_string(), "-h", "localhost", "-k", "", "-F"])
-            .args(["-c", "ssl=on", "-c", "shared_buffers=16MB", "-c", "max_connections=60"])
+            .args([
+                "-c",
+                "ssl=on",
+                "-c",
+                "shared_buffers=16MB",
+                "-c",
+                "max_connections=60",
+            ])
             .arg("-c")
-            .arg(format!("ssl_cert_file={}", directory.path().join("server.pem").display()))
+            .arg(format!(
+                "ssl_cert_file={}",
+                directory.path().join("server.pem").display()
+            ))
             .arg("-c")
-            .arg(format!("ssl_key_file={}", directory.path().join("server.key").display()))
+            .arg(format!(
+                "ssl_key_file={}",
+                directory.path().join("server.key").display()
+            ))
             .current_dir(directory.path())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
             .expect("postgres runs");
-        let postgres = Self { _server: Process(server), directory, port };
+        let postgres = Self {
+            _server: Process(server),
+            directory,
+            port,
+        };
         postgres.await_ready(&programs);
         postgres
     }
@@ -73,7 +105,11 @@ impl Postgres {
                 return;
             }
             let log = || std::fs::read_to_string(self.directory.path().join("log"));
-            assert!(started.elapsed() < DEADLINE, "postgres is not ready: {:?}", log());
+            assert!(
+                started.elapsed() < DEADLINE,
+                "postgres is not ready: {:?}",
+                log()
+            );
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -113,7 +149,9 @@ fn write_certificates(directory: &Path) {
     let authority = CertifiedIssuer::self_signed(params, key()).expect("authority");
     let server_key = key();
     let server = CertificateParams::new(vec!["localhost".to_owned()]).expect("parameters");
-    let server = server.signed_by(&server_key, &authority).expect("certificate");
+    let server = server
+        .signed_by(&server_key, &authority)
+        .expect("certificate");
     let write = |name: &str, text: String| {
         use std::os::unix::fs::PermissionsExt;
         let path = directory.join(name);
