@@ -117,7 +117,10 @@ async fn post_on_all(
         .await
         .map_err(|error| refused(&format!("the channel: {error}:")))?
         .id;
-    let users: BTreeMap<u32, &User> = ears.values().map(|ear| (ear.user.number, &ear.user)).collect();
+    let users: BTreeMap<u32, &User> = ears
+        .values()
+        .map(|ear| (ear.user.number, &ear.user))
+        .collect();
     for user in users.values() {
         agent
             .api
