@@ -202,8 +202,8 @@ pub(super) async fn open_socket(agent: &Agent, user: &User) -> Option<Socket> {
 
 async fn post(agent: &Agent, place: &Place, members: &[Member]) {
     let step = agent.plan.steps.post;
-    let work: Vec<(u32, &Member)> = (1..=step.messages_per_user)
-        .flat_map(|round| members.iter().map(move |member| (round, member)))
+    let work: Vec<(u32, Member)> = (1..=step.messages_per_user)
+        .flat_map(|round| members.iter().map(move |member| (round, member.clone())))
         .collect();
     agent
         .each("post", step.at_once, work, async |(round, member)| {
@@ -253,8 +253,8 @@ pub(super) async fn settle(agent: &Agent) {
 
 async fn transfer_files(agent: &Agent, step: TransferFile, place: &Place, members: &[Member]) {
     let size = step.bytes as usize;
-    let work: Vec<(usize, &Member)> = (0..step.files as usize)
-        .zip(members.iter().cycle())
+    let work: Vec<(usize, Member)> = (0..step.files as usize)
+        .zip(members.iter().cloned().cycle())
         .collect();
     let intact = agent
         .each(
@@ -266,7 +266,7 @@ async fn transfer_files(agent: &Agent, step: TransferFile, place: &Place, member
                 let to = members
                     .iter()
                     .find(|m| m.channel == from.channel && m.user.number != from.user.number)
-                    .unwrap_or(from);
+                    .unwrap_or(&from);
                 let channel = place.channels.get(from.channel)?;
                 let mut content = vec![0; size];
                 rand::fill(content.as_mut_slice());
