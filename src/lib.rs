@@ -2,6 +2,7 @@
 //!
 //! `ARCHITECTURE.md` tells how the modules fit together.
 
+pub mod aws;
 pub mod blueprint;
 pub mod diagnose;
 pub mod engine;

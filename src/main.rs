@@ -1,2 +1,5 @@
 //! The `loadrig` program.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    loadrig::cli::main()
+}

@@ -7,3 +7,8 @@ mod user_data;
 
 pub use secrets::{Secrets, SecretsError, new_seed};
 pub use user_data::user_data;
+//! Who is who: names of resources and the secrets that derive from an environment's seed.
+//!
+//! Pure functions; knows no client and no clock.
+
+pub mod names;

@@ -1,0 +1,461 @@
+//! Where reference architectures and environments are found, and how they are loaded.
+//!
+//! A name is looked for in the library's directory first, then among the files that are
+//! part of the program.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::check::{CheckedSizes, Checker, DEFAULT_ZONES, Origin};
+use super::document::Document;
+use super::embedded::{self, Embedded};
+use super::merge::overlay;
+use super::problem::{Problem, Source, SpecErrors};
+use super::shape::{ArchitectureFile, EnvironmentFile, Sizes, SourceShape};
+use super::{
+    Cache, CloudTarget, Database, NodeGroup, Role, Search, Spec, architecture_schema,
+    environment_schema, reader, suggest,
+};
+use super::{Source as SizeSource, values};
+
+/// Larger than any file that a person would write by hand.
+const LARGEST_FILE: u64 = 1 << 20;
+
+/// A directory with `reference-architectures/` and `environments/`, over the built-in files.
+#[derive(Clone, Debug, Default)]
+pub struct Library {
+    root: Option<PathBuf>,
+}
+
+/// A reference architecture by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Architecture {
+    /// Its name, for example `10k`.
+    pub name: String,
+    /// The file, as people know it.
+    pub file: String,
+    /// Where the size comes from.
+    pub source: SizeSource,
+    /// Concurrent users that it is for.
+    pub concurrent_users: u32,
+    /// The most users that a ceiling test of this shape has carried, where published.
+    pub measured_ceiling_users: Option<u32>,
+    /// Hosts by role.
+    pub nodes: BTreeMap<Role, NodeGroup>,
+    /// Database.
+    pub database: Database,
+    /// Search domain.
+    pub search: Search,
+    /// Cache.
+    pub cache: Cache,
+}
+
+impl Architecture {
+    /// The share of the measured ceiling that is left at the stated number of users, 0 to 1;
+    /// nothing where no ceiling is published.
+    #[must_use]
+    pub fn headroom(&self) -> Option<f64> {
+        let ceiling = f64::from(self.measured_ceiling_users?);
+        Some(1.0 - f64::from(self.concurrent_users) / ceiling)
+    }
+
+    /// An environment on AWS made from this architecture alone, to plan and to price it.
+    #[must_use]
+    pub fn example(&self) -> Spec {
+        let name = format!("size-{}", self.name);
+        Spec {
+            cloud: CloudTarget::Aws,
+            region: "us-east-1".to_owned(),
+            architecture: self.name.clone(),
+            concurrent_users: self.concurrent_users,
+            source: self.source.clone(),
+            nodes: self.nodes.clone(),
+            database: self.database.clone(),
+            search: self.search.clone(),
+            cache: self.cache.clone(),
+            mattermost: super::Mattermost {
+                release: super::Release::Standin,
+                sha256: None,
+                license_file: None,
+            },
+            network: super::Network {
+                cidr: values::default_cidr(&name),
+                zones: DEFAULT_ZONES,
+            },
+            access: super::Access {
+                address: super::AddressKind::Public,
+                operators: Vec::new(),
+                key: super::SshKey::Generated,
+            },
+            time_to_live: None,
+            tags: BTreeMap::new(),
+            name,
+        }
+    }
+}
+
+/// A file that passed every check.
+#[derive(Clone, Debug)]
+pub enum Checked {
+    /// An environment.
+    Environment(Box<Spec>),
+    /// A reference architecture.
+    Architecture(Box<Architecture>),
+}
+
+impl Library {
+    /// A library over a directory; without one, over the current directory.
+    ///
+    /// Neither has to hold anything: the built-in architectures and environments are always
+    /// there, and a file in the directory hides a built-in one of the same name.
+    #[must_use]
+    pub fn new(root: Option<PathBuf>) -> Self {
+        Library { root }
+    }
+
+    /// Loads an environment by its name or by the path of its file.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the environment and its architecture, at once.
+    pub fn load(&self, reference: &str) -> Result<Spec, SpecErrors> {
+        let source = self.environment_source(reference)?;
+        self.check_environment(source)
+    }
+
+    /// Checks a file of either kind, given as a path or as the name of an environment.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, at once.
+    pub fn validate(&self, reference: &str) -> Result<Checked, SpecErrors> {
+        let found = self.environment_source(reference)?;
+        if is_architecture(&found) {
+            let checked = check_architecture(found)?;
+            return Ok(Checked::Architecture(Box::new(checked)));
+        }
+        let spec = self.check_environment(found)?;
+        Ok(Checked::Environment(Box::new(spec)))
+    }
+
+    /// Every reference architecture, smallest first.
+    ///
+    /// # Errors
+    /// Everything that is wrong with any of them, at once.
+    pub fn architectures(&self) -> Result<Vec<Architecture>, SpecErrors> {
+        let mut architectures = Vec::new();
+        let mut problems = Vec::new();
+        for name in self.architecture_names() {
+            match self.architecture(&name) {
+                Ok(architecture) => architectures.push(architecture),
+                Err(errors) => problems.extend(errors.problems),
+            }
+        }
+        SpecErrors::check(problems)?;
+        architectures.sort_by_key(|a| (a.concurrent_users, a.name.clone()));
+        Ok(architectures)
+    }
+
+    /// One reference architecture by name.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, or that there is none of this name.
+    pub fn architecture(&self, name: &str) -> Result<Architecture, SpecErrors> {
+        let known = self.architecture_names();
+        let Some(found) = self.named("reference-architectures", name, embedded::ARCHITECTURES)?
+        else {
+            let label = suggest::or_expected(name, known.iter().map(String::as_str));
+            return Err(SpecErrors::unplaced(
+                name,
+                format!("there is no reference architecture `{name}`"),
+                label,
+                "`loadrig architectures` lists them",
+            ));
+        };
+        check_architecture(found)
+    }
+
+    /// Names of the reference architectures.
+    #[must_use]
+    pub fn architecture_names(&self) -> Vec<String> {
+        self.names("reference-architectures", embedded::ARCHITECTURES)
+    }
+
+    /// Names of the environments that have a file here or in the program.
+    #[must_use]
+    pub fn environment_names(&self) -> Vec<String> {
+        self.names("environments", embedded::ENVIRONMENTS)
+    }
+
+    /// The file of an environment given by name or path; a built-in one has none.
+    #[must_use]
+    pub fn resolve(&self, reference: &str) -> Option<PathBuf> {
+        let path = if is_path(reference) {
+            PathBuf::from(reference)
+        } else {
+            self.path("environments", reference)
+        };
+        path.is_file().then_some(path)
+    }
+
+    /// Where an environment of this name has, or would have, its file.
+    pub(crate) fn path(&self, directory: &str, name: &str) -> PathBuf {
+        let file = Path::new(directory).join(format!("{name}.yaml"));
+        match &self.root {
+            Some(root) => root.join(file),
+            None => file,
+        }
+    }
+
+    fn check_environment(&self, found: Found) -> Result<Spec, SpecErrors> {
+        let mut problems = Vec::new();
+        let document = Document::parse(found.source, &mut problems);
+        let read = reader::read(&document, environment_schema(), &mut problems);
+        let file: EnvironmentFile = decode(&document, &read, &mut problems);
+
+        let wanted = file.architecture.as_deref();
+        let base = match wanted.map(|name| {
+            self.named("reference-architectures", name, embedded::ARCHITECTURES)
+        }) {
+            Some(base) => base?,
+            None => None,
+        };
+        let mut base_problems = Vec::new();
+        let base = base.map(|found| {
+            let document = Document::parse(found.source, &mut base_problems);
+            let read = reader::read(&document, architecture_schema(), &mut base_problems);
+            (document, read)
+        });
+        let (base, mut merged) = base.unzip();
+        let merged = merged.get_or_insert_default();
+        overlay(merged, read.get("sizes").cloned().unwrap_or_default());
+        let merged: ArchitectureFile = decode(&document, merged, &mut problems);
+        let sizes = merged.sizes();
+
+        let mut checker = Checker::environment(&document, base.as_ref(), &mut problems);
+        if let (Some(name), None) = (wanted, &base) {
+            checker.unknown_architecture(name, &self.architecture_names());
+        }
+        let origin = Origin {
+            stem: &found.stem,
+            directory: found.directory.as_deref(),
+        };
+        // A file that is no mapping at all has been reported; its defaults are no news.
+        let settings = match document.root {
+            Some(_) if read.is_object() => checker.settings(&file, &origin),
+            _ => None,
+        };
+        let zones = file.network.as_ref().and_then(|network| network.zones);
+        checker.sizes(&sizes, merged.concurrent_users, zones.unwrap_or(DEFAULT_ZONES));
+        problems.append(&mut base_problems);
+        SpecErrors::check(problems)?;
+
+        let spec = settings.and_then(|settings| {
+            let sizes = CheckedSizes::from_shape(&sizes)?;
+            Some(Spec {
+                name: settings.name,
+                cloud: file.cloud.unwrap_or_default(),
+                region: settings.region,
+                architecture: file.architecture.clone()?,
+                concurrent_users: merged.concurrent_users?,
+                source: merged.source.clone()?.into_source()?,
+                nodes: sizes.nodes,
+                database: sizes.database,
+                search: sizes.search,
+                cache: sizes.cache,
+                mattermost: settings.mattermost,
+                network: settings.network,
+                access: settings.access,
+                time_to_live: settings.time_to_live,
+                tags: settings.tags,
+            })
+        });
+        spec.ok_or_else(|| incomplete(&document))
+    }
+
+    fn environment_source(&self, reference: &str) -> Result<Found, SpecErrors> {
+        if is_path(reference) {
+            return read_file(Path::new(reference));
+        }
+        if let Some(found) = self.named("environments", reference, embedded::ENVIRONMENTS)? {
+            return Ok(found);
+        }
+        let known = self.environment_names();
+        Err(SpecErrors::unplaced(
+            &self.path("environments", reference).display().to_string(),
+            format!("there is no environment `{reference}`"),
+            suggest::or_expected(reference, known.iter().map(String::as_str)),
+            &format!("`loadrig init {reference} --architecture 10k` writes one"),
+        ))
+    }
+
+    fn named(
+        &self,
+        directory: &str,
+        name: &str,
+        embedded: &[Embedded],
+    ) -> Result<Option<Found>, SpecErrors> {
+        // A name is one path component; anything else would reach outside the directory.
+        if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\']) {
+            return Ok(None);
+        }
+        let path = self.path(directory, name);
+        if path.is_file() {
+            return read_file(&path).map(Some);
+        }
+        let built_in = embedded.iter().find(|file| file.name == name);
+        Ok(built_in.map(|file| Found {
+            source: Source {
+                name: format!("{directory}/{name}.yaml (built in)"),
+                text: file.text.to_owned(),
+            },
+            stem: name.to_owned(),
+            directory: None,
+        }))
+    }
+
+    fn names(&self, directory: &str, embedded: &[Embedded]) -> Vec<String> {
+        let mut names: Vec<String> = embedded.iter().map(|file| file.name.to_owned()).collect();
+        let listed = self.path(directory, "any");
+        let entries = listed.parent().and_then(|dir| std::fs::read_dir(dir).ok());
+        let mut own: Vec<String> = entries
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| yaml_stem(&entry.ok()?.path()))
+            .filter(|name| !names.contains(name))
+            .collect();
+        own.sort();
+        names.append(&mut own);
+        names
+    }
+}
+
+/// The text of a file and what follows from where it was.
+struct Found {
+    source: Source,
+    stem: String,
+    directory: Option<PathBuf>,
+}
+
+impl ArchitectureFile {
+    fn sizes(&self) -> Sizes {
+        Sizes {
+            nodes: self.nodes.clone(),
+            database: self.database.clone(),
+            search: self.search.clone(),
+            cache: self.cache.clone(),
+        }
+    }
+}
+
+impl SourceShape {
+    fn into_source(self) -> Option<SizeSource> {
+        Some(SizeSource {
+            kind: self.kind?,
+            url: self.url?,
+            note: self.note?,
+        })
+    }
+}
+
+fn check_architecture(found: Found) -> Result<Architecture, SpecErrors> {
+    let mut problems = Vec::new();
+    let document = Document::parse(found.source, &mut problems);
+    let read = reader::read(&document, architecture_schema(), &mut problems);
+    let file: ArchitectureFile = decode(&document, &read, &mut problems);
+    let sizes = file.sizes();
+    Checker::architecture(&document, &mut problems).sizes(
+        &sizes,
+        file.concurrent_users,
+        DEFAULT_ZONES,
+    );
+    SpecErrors::check(problems)?;
+    let architecture = CheckedSizes::from_shape(&sizes).and_then(|sizes| {
+        Some(Architecture {
+            name: found.stem.clone(),
+            file: document.source.name.clone(),
+            source: file.source.clone()?.into_source()?,
+            concurrent_users: file.concurrent_users?,
+            measured_ceiling_users: file.measured_ceiling_users,
+            nodes: sizes.nodes,
+            database: sizes.database,
+            search: sizes.search,
+            cache: sizes.cache,
+        })
+    });
+    architecture.ok_or_else(|| incomplete(&document))
+}
+
+/// The reader's result always fits the shapes; should it not, that is a problem, not a panic.
+fn decode<T: DeserializeOwned + Default>(
+    document: &Document,
+    value: &Value,
+    problems: &mut Vec<Problem>,
+) -> T {
+    if !value.is_object() {
+        return T::default();
+    }
+    T::deserialize(value).unwrap_or_else(|error| {
+        let place = document.place(super::problem::Span::START);
+        problems.push(place.problem(error.to_string(), "in this file"));
+        T::default()
+    })
+}
+
+fn incomplete(document: &Document) -> SpecErrors {
+    SpecErrors::unplaced(
+        &document.source.name,
+        "the file is incomplete".to_owned(),
+        "expected every key of `loadrig schema`".to_owned(),
+        "`loadrig init NAME` writes a file to start from",
+    )
+}
+
+fn is_path(reference: &str) -> bool {
+    reference.contains('/') || yaml_stem(Path::new(reference)).is_some()
+}
+
+/// A file is an architecture when it says so by where it is or by what it holds.
+fn is_architecture(found: &Found) -> bool {
+    let directory = found.directory.as_deref().and_then(Path::file_name);
+    let mut ignored = Vec::new();
+    directory.is_some_and(|name| name == "reference-architectures")
+        || Document::parse(found.source.clone(), &mut ignored)
+            .find(&["concurrent_users"])
+            .is_some()
+}
+
+fn yaml_stem(path: &Path) -> Option<String> {
+    let extension = path.extension()?.to_str()?;
+    let is_yaml = matches!(extension, "yaml" | "yml");
+    let stem = path.file_stem()?.to_str()?;
+    is_yaml.then(|| stem.to_owned())
+}
+
+fn read_file(path: &Path) -> Result<Found, SpecErrors> {
+    let name = path.display().to_string();
+    let unreadable = |message: String, expected: &str| {
+        SpecErrors::unplaced(&name, message, expected.to_owned(), "check the path")
+    };
+    let size = std::fs::metadata(path)
+        .map_err(|error| unreadable(format!("cannot read `{name}`: {error}"), "expected a file"))?
+        .len();
+    if size > LARGEST_FILE {
+        let message = format!("`{name}` is {size} bytes long");
+        return Err(unreadable(message, "expected a file of less than 1 MiB"));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        unreadable(format!("cannot read `{name}`: {error}"), "expected a file of UTF-8 text")
+    })?;
+    let stem = path.file_stem().and_then(|stem| stem.to_str());
+    Ok(Found {
+        source: Source {
+            name: name.clone(),
+            text,
+        },
+        stem: stem.unwrap_or_default().to_owned(),
+        directory: path.parent().map(Path::to_path_buf),
+    })
+}
