@@ -126,6 +126,21 @@ impl Library {
         self.check_environment(source)
     }
 
+    /// Loads an environment from text that has no file; `name` stands in for the file's.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the environment and its architecture, at once.
+    pub fn load_text(&self, name: &str, text: &str) -> Result<Spec, SpecErrors> {
+        self.check_environment(Found {
+            source: Source {
+                name: name.to_owned(),
+                text: text.to_owned(),
+            },
+            stem: name.to_owned(),
+            directory: None,
+        })
+    }
+
     /// Checks a file of either kind, given as a path or as the name of an environment.
     ///
     /// # Errors
@@ -216,9 +231,9 @@ impl Library {
         let file: EnvironmentFile = decode(&document, &read, &mut problems);
 
         let wanted = file.architecture.as_deref();
-        let base = match wanted.map(|name| {
-            self.named("reference-architectures", name, embedded::ARCHITECTURES)
-        }) {
+        let base = match wanted
+            .map(|name| self.named("reference-architectures", name, embedded::ARCHITECTURES))
+        {
             Some(base) => base?,
             None => None,
         };
@@ -248,7 +263,11 @@ impl Library {
             _ => None,
         };
         let zones = file.network.as_ref().and_then(|network| network.zones);
-        checker.sizes(&sizes, merged.concurrent_users, zones.unwrap_or(DEFAULT_ZONES));
+        checker.sizes(
+            &sizes,
+            merged.concurrent_users,
+            zones.unwrap_or(DEFAULT_ZONES),
+        );
         problems.append(&mut base_problems);
         SpecErrors::check(problems)?;
 
@@ -447,7 +466,10 @@ fn read_file(path: &Path) -> Result<Found, SpecErrors> {
         return Err(unreadable(message, "expected a file of less than 1 MiB"));
     }
     let text = std::fs::read_to_string(path).map_err(|error| {
-        unreadable(format!("cannot read `{name}`: {error}"), "expected a file of UTF-8 text")
+        unreadable(
+            format!("cannot read `{name}`: {error}"),
+            "expected a file of UTF-8 text",
+        )
     })?;
     let stem = path.file_stem().and_then(|stem| stem.to_str());
     Ok(Found {
@@ -458,4 +480,84 @@ fn read_file(path: &Path) -> Result<Found, SpecErrors> {
         stem: stem.unwrap_or_default().to_owned(),
         directory: path.parent().map(Path::to_path_buf),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_hides_the_built_in_one_of_its_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let library = Library::new(Some(directory.path().to_path_buf()));
+        assert_eq!(library.load("demo").unwrap().architecture, "1k");
+        assert_eq!(library.resolve("demo"), None);
+        std::fs::create_dir(directory.path().join("environments")).unwrap();
+        let path = directory.path().join("environments/demo.yaml");
+        std::fs::write(&path, "architecture: 2k").unwrap();
+        assert_eq!(library.load("demo").unwrap().architecture, "2k");
+        assert_eq!(library.resolve("demo"), Some(path));
+        assert!(
+            library
+                .environment_names()
+                .contains(&"gold-standard".to_owned())
+        );
+    }
+
+    #[test]
+    fn an_own_architecture_is_found_beside_the_built_in_ones() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("reference-architectures")).unwrap();
+        let text = embedded::ARCHITECTURES[0]
+            .text
+            .replace("concurrent_users: 1000", "concurrent_users: 500");
+        std::fs::write(
+            directory.path().join("reference-architectures/tiny.yaml"),
+            text,
+        )
+        .unwrap();
+        let library = Library::new(Some(directory.path().to_path_buf()));
+        let names: Vec<String> = library
+            .architectures()
+            .unwrap()
+            .into_iter()
+            .map(|a| a.name)
+            .collect();
+        assert_eq!(names[..2], ["tiny", "1k"]);
+        let spec = library.load_text("test", "architecture: tiny").unwrap();
+        assert_eq!(spec.concurrent_users, 500);
+    }
+
+    #[test]
+    fn names_do_not_reach_outside_the_directory() {
+        let library = Library::default();
+        for name in ["../demo", "..", ".hidden", "a/b", ""] {
+            assert!(library.architecture(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said_without_a_line() {
+        let directory = tempfile::tempdir().unwrap();
+        let binary = directory.path().join("x.yaml");
+        std::fs::write(&binary, [0xff, 0xfe, 0x00]).unwrap();
+        let library = Library::default();
+        for reference in [
+            binary.to_str().unwrap(),
+            "./no/such/file.yaml",
+            "no-such-environment",
+        ] {
+            let errors = library.load(reference).unwrap_err();
+            assert_eq!(errors.problems[0].line, 0, "{reference}");
+        }
+        let errors = library.load("dmeo").unwrap_err();
+        assert_eq!(errors.problems[0].label, "did you mean `demo`?");
+    }
+
+    #[test]
+    fn headroom_is_what_is_left_of_the_ceiling() {
+        let architecture = Library::default().architecture("10k").unwrap();
+        let headroom = architecture.headroom().unwrap();
+        assert!((headroom - (1.0 - 10_000.0 / 17_128.0)).abs() < 1e-9);
+    }
 }
