@@ -3,24 +3,13 @@
 //! A name is looked for in the library's directory first, then among the files that are
 //! part of the program.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
-
-use super::check::{CheckedSizes, Checker, DEFAULT_ZONES, Origin};
 use super::document::Document;
 use super::embedded::{self, Embedded};
-use super::merge::overlay;
-use super::problem::{Problem, Source, SpecErrors};
-use super::shape::{ArchitectureFile, EnvironmentFile, Sizes, SourceShape};
-use super::{
-    Cache, CloudTarget, Database, NodeGroup, Role, Search, Spec, architecture_schema,
-    environment_schema, reader, suggest,
-};
-use super::{Source as SizeSource, values};
+use super::load::check_architecture;
+use super::problem::{Source, SpecErrors};
+use super::{Architecture, Spec, suggest};
 
 /// Larger than any file that a person would write by hand.
 const LARGEST_FILE: u64 = 1 << 20;
@@ -29,73 +18,6 @@ const LARGEST_FILE: u64 = 1 << 20;
 #[derive(Clone, Debug, Default)]
 pub struct Library {
     root: Option<PathBuf>,
-}
-
-/// A reference architecture by itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Architecture {
-    /// Its name, for example `10k`.
-    pub name: String,
-    /// The file, as people know it.
-    pub file: String,
-    /// Where the size comes from.
-    pub source: SizeSource,
-    /// Concurrent users that it is for.
-    pub concurrent_users: u32,
-    /// The most users that a ceiling test of this shape has carried, where published.
-    pub measured_ceiling_users: Option<u32>,
-    /// Hosts by role.
-    pub nodes: BTreeMap<Role, NodeGroup>,
-    /// Database.
-    pub database: Database,
-    /// Search domain.
-    pub search: Search,
-    /// Cache.
-    pub cache: Cache,
-}
-
-impl Architecture {
-    /// The share of the measured ceiling that is left at the stated number of users, 0 to 1;
-    /// nothing where no ceiling is published.
-    #[must_use]
-    pub fn headroom(&self) -> Option<f64> {
-        let ceiling = f64::from(self.measured_ceiling_users?);
-        Some(1.0 - f64::from(self.concurrent_users) / ceiling)
-    }
-
-    /// An environment on AWS made from this architecture alone, to plan and to price it.
-    #[must_use]
-    pub fn example(&self) -> Spec {
-        let name = format!("size-{}", self.name);
-        Spec {
-            cloud: CloudTarget::Aws,
-            region: "us-east-1".to_owned(),
-            architecture: self.name.clone(),
-            concurrent_users: self.concurrent_users,
-            source: self.source.clone(),
-            nodes: self.nodes.clone(),
-            database: self.database.clone(),
-            search: self.search.clone(),
-            cache: self.cache.clone(),
-            mattermost: super::Mattermost {
-                release: super::Release::Standin,
-                sha256: None,
-                license_file: None,
-            },
-            network: super::Network {
-                cidr: values::default_cidr(&name),
-                zones: DEFAULT_ZONES,
-            },
-            access: super::Access {
-                address: super::AddressKind::Public,
-                operators: Vec::new(),
-                key: super::SshKey::Generated,
-            },
-            time_to_live: None,
-            tags: BTreeMap::new(),
-            name,
-        }
-    }
 }
 
 /// A file that passed every check.
@@ -224,76 +146,6 @@ impl Library {
         }
     }
 
-    fn check_environment(&self, found: Found) -> Result<Spec, SpecErrors> {
-        let mut problems = Vec::new();
-        let document = Document::parse(found.source, &mut problems);
-        let read = reader::read(&document, environment_schema(), &mut problems);
-        let file: EnvironmentFile = decode(&document, &read, &mut problems);
-
-        let wanted = file.architecture.as_deref();
-        let base = match wanted
-            .map(|name| self.named("reference-architectures", name, embedded::ARCHITECTURES))
-        {
-            Some(base) => base?,
-            None => None,
-        };
-        let mut base_problems = Vec::new();
-        let base = base.map(|found| {
-            let document = Document::parse(found.source, &mut base_problems);
-            let read = reader::read(&document, architecture_schema(), &mut base_problems);
-            (document, read)
-        });
-        let (base, mut merged) = base.unzip();
-        let merged = merged.get_or_insert_default();
-        overlay(merged, read.get("sizes").cloned().unwrap_or_default());
-        let merged: ArchitectureFile = decode(&document, merged, &mut problems);
-        let sizes = merged.sizes();
-
-        let mut checker = Checker::environment(&document, base.as_ref(), &mut problems);
-        if let (Some(name), None) = (wanted, &base) {
-            checker.unknown_architecture(name, &self.architecture_names());
-        }
-        let origin = Origin {
-            stem: &found.stem,
-            directory: found.directory.as_deref(),
-        };
-        // A file that is no mapping at all has been reported; its defaults are no news.
-        let settings = match document.root {
-            Some(_) if read.is_object() => checker.settings(&file, &origin),
-            _ => None,
-        };
-        let zones = file.network.as_ref().and_then(|network| network.zones);
-        checker.sizes(
-            &sizes,
-            merged.concurrent_users,
-            zones.unwrap_or(DEFAULT_ZONES),
-        );
-        problems.append(&mut base_problems);
-        SpecErrors::check(problems)?;
-
-        let spec = settings.and_then(|settings| {
-            let sizes = CheckedSizes::from_shape(&sizes)?;
-            Some(Spec {
-                name: settings.name,
-                cloud: file.cloud.unwrap_or_default(),
-                region: settings.region,
-                architecture: file.architecture.clone()?,
-                concurrent_users: merged.concurrent_users?,
-                source: merged.source.clone()?.into_source()?,
-                nodes: sizes.nodes,
-                database: sizes.database,
-                search: sizes.search,
-                cache: sizes.cache,
-                mattermost: settings.mattermost,
-                network: settings.network,
-                access: settings.access,
-                time_to_live: settings.time_to_live,
-                tags: settings.tags,
-            })
-        });
-        spec.ok_or_else(|| incomplete(&document))
-    }
-
     fn environment_source(&self, reference: &str) -> Result<Found, SpecErrors> {
         if is_path(reference) {
             return read_file(Path::new(reference));
@@ -310,7 +162,7 @@ impl Library {
         ))
     }
 
-    fn named(
+    pub(crate) fn named(
         &self,
         directory: &str,
         name: &str,
@@ -352,84 +204,12 @@ impl Library {
 }
 
 /// The text of a file and what follows from where it was.
-struct Found {
-    source: Source,
-    stem: String,
-    directory: Option<PathBuf>,
-}
-
-impl ArchitectureFile {
-    fn sizes(&self) -> Sizes {
-        Sizes {
-            nodes: self.nodes.clone(),
-            database: self.database.clone(),
-            search: self.search.clone(),
-            cache: self.cache.clone(),
-        }
-    }
-}
-
-impl SourceShape {
-    fn into_source(self) -> Option<SizeSource> {
-        Some(SizeSource {
-            kind: self.kind?,
-            url: self.url?,
-            note: self.note?,
-        })
-    }
-}
-
-fn check_architecture(found: Found) -> Result<Architecture, SpecErrors> {
-    let mut problems = Vec::new();
-    let document = Document::parse(found.source, &mut problems);
-    let read = reader::read(&document, architecture_schema(), &mut problems);
-    let file: ArchitectureFile = decode(&document, &read, &mut problems);
-    let sizes = file.sizes();
-    Checker::architecture(&document, &mut problems).sizes(
-        &sizes,
-        file.concurrent_users,
-        DEFAULT_ZONES,
-    );
-    SpecErrors::check(problems)?;
-    let architecture = CheckedSizes::from_shape(&sizes).and_then(|sizes| {
-        Some(Architecture {
-            name: found.stem.clone(),
-            file: document.source.name.clone(),
-            source: file.source.clone()?.into_source()?,
-            concurrent_users: file.concurrent_users?,
-            measured_ceiling_users: file.measured_ceiling_users,
-            nodes: sizes.nodes,
-            database: sizes.database,
-            search: sizes.search,
-            cache: sizes.cache,
-        })
-    });
-    architecture.ok_or_else(|| incomplete(&document))
-}
-
-/// The reader's result always fits the shapes; should it not, that is a problem, not a panic.
-fn decode<T: DeserializeOwned + Default>(
-    document: &Document,
-    value: &Value,
-    problems: &mut Vec<Problem>,
-) -> T {
-    if !value.is_object() {
-        return T::default();
-    }
-    T::deserialize(value).unwrap_or_else(|error| {
-        let place = document.place(super::problem::Span::START);
-        problems.push(place.problem(error.to_string(), "in this file"));
-        T::default()
-    })
-}
-
-fn incomplete(document: &Document) -> SpecErrors {
-    SpecErrors::unplaced(
-        &document.source.name,
-        "the file is incomplete".to_owned(),
-        "expected every key of `loadrig schema`".to_owned(),
-        "`loadrig init NAME` writes a file to start from",
-    )
+pub(crate) struct Found {
+    pub(crate) source: Source,
+    /// File name without extension.
+    pub(crate) stem: String,
+    /// The directory of the file; built-in files have none.
+    pub(crate) directory: Option<PathBuf>,
 }
 
 fn is_path(reference: &str) -> bool {
@@ -552,12 +332,5 @@ mod tests {
         }
         let errors = library.load("dmeo").unwrap_err();
         assert_eq!(errors.problems[0].label, "did you mean `demo`?");
-    }
-
-    #[test]
-    fn headroom_is_what_is_left_of_the_ceiling() {
-        let architecture = Library::default().architecture("10k").unwrap();
-        let headroom = architecture.headroom().unwrap();
-        assert!((headroom - (1.0 - 10_000.0 / 17_128.0)).abs() < 1e-9);
     }
 }
