@@ -6,4 +6,6 @@ pub mod blueprint;
 pub mod diagnose;
 pub mod engine;
 pub mod events;
+pub mod identity;
+pub mod plan;
 pub mod spec;

@@ -9,65 +9,9 @@ use std::future::Future;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::blueprint::{Address, Desired, Kind};
+use crate::blueprint::{Address, Desired};
 use crate::diagnose::{Diagnose, ExitCode};
-
-/// Where a resource is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum State {
-    /// Being made or changed.
-    Pending,
-    /// Usable.
-    Ready,
-    /// It will not become usable by itself.
-    Failed,
-    /// Being removed.
-    Deleting,
-}
-
-/// A resource that exists.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Observed {
-    /// From its tag.
-    pub address: Address,
-    /// Its kind.
-    pub kind: Kind,
-    /// The provider's id or name.
-    pub id: String,
-    /// State.
-    pub state: State,
-    /// The provider's own word for the state, for people.
-    pub status: String,
-    /// Compared with [`Desired::attributes`], and outputs: `private_ip`, `public_ip`,
-    /// `endpoint`, `port`, `created` (RFC 3339) …
-    pub attributes: BTreeMap<String, String>,
-}
-
-impl Observed {
-    /// An attribute.
-    #[must_use]
-    pub fn get(&self, key: &str) -> Option<&str> {
-        self.attributes.get(key).map(String::as_str)
-    }
-}
-
-/// Everything that exists of one environment.
-///
-/// There can be twins: two resources of one address after a create whose answer was lost.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Snapshot {
-    /// The resources, in no particular order.
-    pub resources: Vec<Observed>,
-}
-
-impl Snapshot {
-    /// The first resource at an address.
-    #[must_use]
-    pub fn get(&self, address: &Address) -> Option<&Observed> {
-        self.resources.iter().find(|r| &r.address == address)
-    }
-}
+use crate::plan::{Observed, Snapshot};
 
 /// The account that is acted on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,9 +2,16 @@
 //!
 //! Knows clouds and hosts only through their traits.
 
+mod apply;
 mod cloud;
+mod hosts;
+mod wait;
+mod walk;
 
+pub use crate::plan::{Observed, Snapshot, State};
+pub use apply::{Engine, World};
 pub use cloud::{
-    Account, Cloud, CloudError, FailureClass, Looked, Observed, Request, SecretInputs, Snapshot,
-    State,
+    Account, Cloud, CloudError, FailureClass, Looked, Request, SecretInputs,
 };
+pub use hosts::{HostError, HostRequest, Hosts};
+pub use walk::{Finished, Task, TaskError, Urgency, WalkReport, walk};

@@ -1,7 +1,14 @@
-//! What an environment needs, against what exists; what it costs.
+//! What an environment needs against what exists, with a reason for every change, and
+//! what it costs.
 //!
-//! No I/O, no clock, no async.
+//! Pure: no I/O, no clock, no async. What exists comes in as a snapshot.
 
 mod cost;
+mod diff;
+mod order;
+mod snapshot;
 
 pub use cost::{Cost, CostLine, cost};
+pub use diff::{Action, Change, Difference, Plan, plan, plan_down};
+pub use order::deleted_after;
+pub use snapshot::{Observed, Snapshot, State};

@@ -1,0 +1,41 @@
+# loadrig's everyday commands. `make demo` and `make test` are the two that the README
+# promises: each installs what it lacks, and is quick when all is there.
+#
+# One target directory outside the checkout and one profile serve everyday work, CI and
+# these commands: the AWS SDK crates are compiled once.
+SHELL := /bin/bash
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/loadrig
+export CARGO_TARGET_DIR ?= $(CACHE)/target
+BIN := $(CARGO_TARGET_DIR)/debug/loadrig
+
+.PHONY: demo test build where check lint setup clean-cache help
+.DEFAULT_GOAL := help
+
+help: ## What each command does
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: setup build ## Stand a 1k rig up on this machine, drive it, take it down
+	$(BIN) demo --yes
+
+test: setup ## Every test, end to end on the local cloud included
+	scripts/test.sh
+
+build: ## Build the program and the stand-in server
+	@scripts/toolchain.sh
+	cargo build --workspace
+
+where: ## Path of the built program
+	@echo $(BIN)
+
+setup: ## Install what the local cloud needs: Debian packages, Python environment, base image
+	@scripts/setup.sh
+
+lint: ## Formatting and lints, as CI has them
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	scripts/deny.sh
+
+check: lint test ## What CI runs
+
+clean-cache: ## Remove what setup and build cached
+	rm -rf $(CACHE)

@@ -1,0 +1,464 @@
+//! Spec to graph.
+
+use std::collections::BTreeMap;
+
+use ipnet::Ipv4Net;
+
+use crate::spec::{HostName, Role, Spec};
+
+use super::{
+    Address, Blueprint, DatabaseRole, Desired, Group, Node, Peer, Protocol, Rule, Stage, Step,
+    SubnetTier,
+};
+
+/// Builds the graph of an environment.
+///
+/// `operators` are the address ranges that may reach SSH and the web: the spec's own, or
+/// the operator's address as found at run time.
+#[must_use]
+pub fn blueprint(spec: &Spec, operators: &[Ipv4Net]) -> Blueprint {
+    let mut builder = Builder {
+        spec,
+        nodes: Vec::new(),
+    };
+    builder.network();
+    builder.security(operators);
+    builder.identity();
+    builder.database();
+    builder.search();
+    builder.cache();
+    builder.hosts();
+    Blueprint {
+        nodes: builder.nodes,
+    }
+}
+
+struct Builder<'a> {
+    spec: &'a Spec,
+    nodes: Vec<Node>,
+}
+
+impl Builder<'_> {
+    fn resource(&mut self, address: Address, after: Vec<Address>, desired: Desired) {
+        self.nodes.push(Node {
+            address,
+            after,
+            step: Step::Resource(desired),
+        });
+    }
+
+    fn subnets(&self, tier: SubnetTier) -> Vec<Address> {
+        (0..self.spec.network.zones)
+            .map(|zone| Address::subnet(tier, zone))
+            .collect()
+    }
+
+    fn network(&mut self) {
+        let cidr = self.spec.network.cidr;
+        self.resource(Address::vpc(), vec![], Desired::Vpc { cidr });
+        self.resource(
+            Address::internet_gateway(),
+            vec![Address::vpc()],
+            Desired::InternetGateway,
+        );
+        for tier in [SubnetTier::Public, SubnetTier::Private] {
+            for zone in 0..self.spec.network.zones {
+                self.resource(
+                    Address::subnet(tier, zone),
+                    vec![Address::vpc()],
+                    Desired::Subnet {
+                        tier,
+                        zone,
+                        cidr: subnet_range(cidr, tier, zone),
+                    },
+                );
+            }
+        }
+        let subnets = self.subnets(SubnetTier::Public);
+        let mut after = vec![Address::internet_gateway()];
+        after.extend(subnets.iter().cloned());
+        self.resource(
+            Address::route_table(),
+            after,
+            Desired::RouteTable { subnets },
+        );
+    }
+
+    fn groups(&self) -> Vec<Group> {
+        let mut groups: Vec<Group> = Role::ALL
+            .into_iter()
+            .filter(|role| self.spec.count(*role) > 0)
+            .map(Group::Hosts)
+            .collect();
+        groups.push(Group::Database);
+        if self.spec.search.nodes > 0 {
+            groups.push(Group::Search);
+        }
+        if self.spec.cache.nodes > 0 {
+            groups.push(Group::Cache);
+        }
+        groups
+    }
+
+    fn security(&mut self, operators: &[Ipv4Net]) {
+        let groups = self.groups();
+        for group in &groups {
+            self.resource(
+                Address::security_group(*group),
+                vec![Address::vpc()],
+                Desired::SecurityGroup {
+                    group: *group,
+                    description: format!("{} of {}", group.as_str(), self.spec.name),
+                },
+            );
+        }
+        for group in &groups {
+            let rules = rules(*group, &groups, operators);
+            let mut after = vec![Address::security_group(*group)];
+            for rule in &rules {
+                if let Peer::Group(peer) = rule.from
+                    && peer != *group
+                {
+                    after.push(Address::security_group(peer));
+                }
+            }
+            after.sort();
+            after.dedup();
+            self.resource(
+                Address::security_rules(*group),
+                after,
+                Desired::SecurityRules {
+                    group: *group,
+                    rules,
+                },
+            );
+        }
+    }
+
+    fn identity(&mut self) {
+        // Nothing costs money before the VPC stands, and everything hangs on the seed:
+        // making it first lets a second run find the same secrets whatever happened.
+        self.resource(Address::seed(), vec![], Desired::Seed);
+        self.resource(
+            Address::key_pair(),
+            vec![Address::seed()],
+            Desired::KeyPair,
+        );
+        self.resource(Address::bucket(), vec![], Desired::Bucket);
+        self.resource(
+            Address::role(),
+            vec![Address::bucket()],
+            Desired::Role {
+                bucket: Address::bucket(),
+            },
+        );
+        self.resource(
+            Address::instance_profile(),
+            vec![Address::role()],
+            Desired::InstanceProfile {
+                role: Address::role(),
+            },
+        );
+    }
+
+    fn database(&mut self) {
+        let database = self.spec.database.clone();
+        let subnets = self.subnets(SubnetTier::Private);
+        self.resource(
+            Address::database_subnets(),
+            subnets.clone(),
+            Desired::DatabaseSubnets { subnets },
+        );
+        for reader in [false, true] {
+            if reader && database.readers == 0 {
+                continue;
+            }
+            self.resource(
+                Address::database_parameters(reader),
+                vec![],
+                Desired::DatabaseParameters {
+                    reader,
+                    family: format!("postgres{}", database.version),
+                    parameters: database_parameters(reader, database.readers),
+                },
+            );
+        }
+        let roles = std::iter::once(DatabaseRole::Writer)
+            .chain((1..=database.readers).map(DatabaseRole::Reader));
+        for role in roles {
+            let reader = matches!(role, DatabaseRole::Reader(_));
+            let mut after = vec![
+                Address::seed(),
+                Address::database_subnets(),
+                Address::database_parameters(reader),
+                Address::security_group(Group::Database),
+            ];
+            if reader {
+                after.push(Address::database(DatabaseRole::Writer));
+            }
+            self.resource(
+                Address::database(role),
+                after,
+                Desired::Database {
+                    role,
+                    version: database.version.clone(),
+                    class: database.instance_type.clone(),
+                    storage_gib: database.storage_gib,
+                    subnets: Address::database_subnets(),
+                    parameters: Address::database_parameters(reader),
+                    group: Address::security_group(Group::Database),
+                },
+            );
+        }
+    }
+
+    fn search(&mut self) {
+        let search = self.spec.search.clone();
+        if search.nodes == 0 {
+            return;
+        }
+        // A domain of one node takes one subnet; zone awareness takes one for each zone.
+        let zones = usize::from(self.spec.network.zones).min(search.nodes as usize);
+        let subnets: Vec<Address> = self
+            .subnets(SubnetTier::Private)
+            .into_iter()
+            .take(zones)
+            .collect();
+        let mut after = subnets.clone();
+        after.push(Address::security_group(Group::Search));
+        self.resource(
+            Address::search(),
+            after,
+            Desired::Search {
+                version: search.version,
+                nodes: search.nodes,
+                instance_type: search.instance_type,
+                storage_gib: search.storage_gib,
+                subnets,
+                group: Address::security_group(Group::Search),
+            },
+        );
+    }
+
+    fn cache(&mut self) {
+        let cache = self.spec.cache.clone();
+        if cache.nodes == 0 {
+            return;
+        }
+        let subnets = self.subnets(SubnetTier::Private);
+        self.resource(
+            Address::cache_subnets(),
+            subnets.clone(),
+            Desired::CacheSubnets { subnets },
+        );
+        self.resource(
+            Address::cache(),
+            vec![
+                Address::cache_subnets(),
+                Address::security_group(Group::Cache),
+            ],
+            Desired::Cache {
+                nodes: cache.nodes,
+                instance_type: cache.instance_type,
+                subnets: Address::cache_subnets(),
+                group: Address::security_group(Group::Cache),
+            },
+        );
+    }
+
+    fn hosts(&mut self) {
+        let hosts = self.spec.hosts();
+        for host in &hosts {
+            self.instance(*host);
+        }
+        for host in &hosts {
+            self.nodes.push(Node {
+                address: Address::host(*host, Stage::Prepare),
+                after: vec![
+                    Address::instance(*host),
+                    // Without the route nothing can be fetched, without the rules no SSH.
+                    Address::route_table(),
+                    Address::security_rules(Group::Hosts(host.role)),
+                ],
+                step: Step::Host {
+                    host: *host,
+                    stage: Stage::Prepare,
+                },
+            });
+        }
+        // Search proxies come first: application nodes look for search when they start.
+        let (first, second): (Vec<HostName>, Vec<HostName>) = hosts
+            .iter()
+            .partition(|host| host.role == Role::SearchProxy);
+        for host in first.into_iter().chain(second) {
+            self.nodes.push(Node {
+                address: Address::host(host, Stage::Configure),
+                after: self.configure_after(host, &hosts),
+                step: Step::Host {
+                    host,
+                    stage: Stage::Configure,
+                },
+            });
+        }
+    }
+
+    fn instance(&mut self, host: HostName) {
+        let Some(group) = self.spec.nodes.get(&host.role).cloned() else {
+            return;
+        };
+        let zone = u8::try_from((host.index - 1) % u32::from(self.spec.network.zones)).unwrap_or(0);
+        let subnet = Address::subnet(SubnetTier::Public, zone);
+        let security = Address::security_group(Group::Hosts(host.role));
+        self.resource(
+            Address::instance(host),
+            vec![
+                subnet.clone(),
+                security.clone(),
+                Address::seed(),
+                Address::key_pair(),
+                Address::instance_profile(),
+                // AWS gives a public address only where a gateway is attached.
+                Address::internet_gateway(),
+            ],
+            Desired::Instance {
+                host,
+                instance_type: group.instance_type,
+                disk_gib: group.disk_gib,
+                subnet,
+                group: security,
+                key_pair: Address::key_pair(),
+                profile: Address::instance_profile(),
+            },
+        );
+    }
+
+    fn configure_after(&self, host: HostName, hosts: &[HostName]) -> Vec<Address> {
+        let mut after = vec![Address::host(host, Stage::Prepare)];
+        let instances = |role: Role| {
+            hosts
+                .iter()
+                .filter(move |other| other.role == role)
+                .map(|other| Address::instance(*other))
+        };
+        match host.role {
+            Role::App => {
+                after.push(Address::bucket());
+                after.push(Address::security_rules(Group::Database));
+                after.push(Address::database(DatabaseRole::Writer));
+                after.extend(
+                    (1..=self.spec.database.readers)
+                        .map(|index| Address::database(DatabaseRole::Reader(index))),
+                );
+                after.extend(
+                    hosts
+                        .iter()
+                        .filter(|other| other.role == Role::SearchProxy)
+                        .map(|other| Address::host(*other, Stage::Configure)),
+                );
+                if self.spec.cache.nodes > 0 {
+                    after.push(Address::cache());
+                    after.push(Address::security_rules(Group::Cache));
+                }
+            }
+            Role::Proxy => after.extend(instances(Role::App)),
+            Role::SearchProxy => {
+                after.push(Address::search());
+                after.push(Address::security_rules(Group::Search));
+            }
+            Role::Metrics => after.extend(
+                hosts
+                    .iter()
+                    .filter(|other| **other != host)
+                    .map(|other| Address::instance(*other)),
+            ),
+            Role::Agent => after.extend(instances(Role::Proxy)),
+        }
+        after
+    }
+}
+
+/// Cuts the VPC into 16 equal blocks: public subnets take the first, private ones the ninth on.
+fn subnet_range(vpc: Ipv4Net, tier: SubnetTier, zone: u8) -> Ipv4Net {
+    let first = match tier {
+        SubnetTier::Public => 0,
+        SubnetTier::Private => 8,
+    };
+    let prefix = (vpc.prefix_len() + 4).min(28);
+    vpc.subnets(prefix)
+        .ok()
+        .and_then(|mut blocks| blocks.nth(first + usize::from(zone)))
+        // The spec admits /16 to /20 only, so there always are sixteen blocks.
+        .unwrap_or(vpc)
+}
+
+/// Published settings, Mattermost documentation, "High availability cluster-based deployment",
+/// database section.
+fn database_parameters(reader: bool, readers: u32) -> BTreeMap<String, String> {
+    // work_mem in kB: 32 MB on a writer that has readers, 16 MB elsewhere.
+    let work_mem = if !reader && readers > 0 { "32768" } else { "16384" };
+    let mut parameters: BTreeMap<String, String> = [
+        ("max_connections", "1024"),
+        ("random_page_cost", "1.1"),
+        ("work_mem", work_mem),
+        ("autovacuum_max_workers", "4"),
+        ("autovacuum_vacuum_cost_limit", "500"),
+        ("tcp_keepalives_idle", "5"),
+        ("tcp_keepalives_interval", "1"),
+        ("tcp_keepalives_count", "5"),
+    ]
+    .into_iter()
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .collect();
+    if reader {
+        parameters.insert("hot_standby_feedback".to_owned(), "1".to_owned());
+    }
+    parameters
+}
+
+/// Who may reach a group, port by port. Nothing is open to the world unless the operator
+/// says so by `access.operators`.
+fn rules(group: Group, present: &[Group], operators: &[Ipv4Net]) -> Vec<Rule> {
+    let tcp = |port, from| Rule {
+        protocol: Protocol::Tcp,
+        port,
+        from,
+    };
+    let mut rules = Vec::new();
+    if let Group::Hosts(role) = group {
+        for net in operators {
+            rules.push(tcp(22, Peer::Range(*net)));
+            if role == Role::Proxy {
+                rules.push(tcp(80, Peer::Range(*net)));
+            }
+        }
+        rules.push(tcp(9100, Peer::Group(Group::Hosts(Role::Metrics))));
+    }
+    let app = Peer::Group(Group::Hosts(Role::App));
+    match group {
+        Group::Hosts(Role::App) => {
+            rules.push(tcp(8065, Peer::Group(Group::Hosts(Role::Proxy))));
+            rules.push(tcp(8067, Peer::Group(Group::Hosts(Role::Metrics))));
+            rules.push(tcp(8074, app));
+            rules.push(Rule {
+                protocol: Protocol::Udp,
+                port: 8074,
+                from: app,
+            });
+        }
+        Group::Hosts(Role::Proxy) => {
+            rules.push(tcp(80, Peer::Group(Group::Hosts(Role::Agent))));
+        }
+        Group::Hosts(Role::SearchProxy) => rules.push(tcp(9200, app)),
+        Group::Hosts(Role::Metrics | Role::Agent) => {}
+        Group::Database => rules.push(tcp(5432, app)),
+        Group::Search => rules.push(tcp(443, Peer::Group(Group::Hosts(Role::SearchProxy)))),
+        Group::Cache => rules.push(tcp(6379, app)),
+    }
+    rules.retain(|rule| match rule.from {
+        Peer::Group(peer) => present.contains(&peer),
+        Peer::Range(_) => true,
+    });
+    rules.sort();
+    rules.dedup();
+    rules
+}

@@ -1,0 +1,285 @@
+//! The command line: names, help and nothing else.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Stand a Mattermost load-test rig up, drive it, report on it, take it down.
+#[derive(Debug, Parser)]
+#[command(
+    name = "loadrig",
+    version,
+    about,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 done, 1 failed (run `up` or `down` again to repair), 2 bad usage or invalid YAML,\n\
+                  3 plan has changes (--detailed-exitcode), 4 thresholds missed, 6 preflight refused, 130 interrupted."
+)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// AWS region; overrides the environment's YAML
+    #[arg(long, global = true, value_name = "REGION", help_heading = "Global options")]
+    pub region: Option<String>,
+    /// Profile of the AWS configuration files
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
+    pub profile: Option<String>,
+    /// Where the AWS APIs answer; `local` is the local cloud of this machine
+    #[arg(long, global = true, value_name = "URL", help_heading = "Global options")]
+    pub endpoint_url: Option<String>,
+    /// How data is printed on standard output
+    #[arg(long, global = true, value_enum, default_value_t = OutputFormat::Text, value_name = "FORMAT", help_heading = "Global options")]
+    pub output: OutputFormat,
+    /// Write every state change to FILE, one JSON object a line
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    pub events: Option<PathBuf>,
+    /// Directory with environments/ and reference-architectures/
+    #[arg(long, global = true, env = "LOADRIG_HOME", value_name = "DIR", help_heading = "Global options")]
+    pub dir: Option<PathBuf>,
+    /// Say less on standard error
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    pub quiet: bool,
+    /// Say more on standard error; twice for the SDK's own messages
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
+    pub verbose: u8,
+    /// No colour (NO_COLOR is honoured too)
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub no_color: bool,
+    /// Do not ask before changing anything
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    pub yes: bool,
+}
+
+/// How data is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// Tables and sentences.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The whole job on this machine: up, smoke scenario, report, down, proof; no AWS account needed
+    Demo(DemoArgs),
+    /// Write environments/NAME.yaml, commented and valid as written
+    Init(InitArgs),
+    /// Check YAML files; every problem at once
+    Validate(ValidateArgs),
+    /// The sizes on offer, or one of them in full
+    Architectures(ArchitecturesArgs),
+    /// What `up` would create, change and remove, why, and what it costs
+    Plan(PlanArgs),
+    /// Bring an environment to its YAML; safe to repeat, resumes after any interruption
+    Up(EnvArgs),
+    /// What runs where, its health, age and cost
+    Status(EnvArgs),
+    /// The environments that exist in the account and region
+    List,
+    /// A shell, or a command, on a host
+    Ssh(SshArgs),
+    /// A local port that leads to a service of the rig
+    Tunnel(TunnelArgs),
+    /// Run a scenario and store its result
+    Test(TestArgs),
+    /// The report of a run
+    Report(ReportArgs),
+    /// Is the rig what the plan says, and does it work
+    Verify(EnvArgs),
+    /// What a host would get, to look at
+    Bundle(BundleArgs),
+    /// Take an environment down and prove that nothing is left
+    Down(EnvArgs),
+    /// The local cloud of this machine, by itself (Linux, root)
+    Local(LocalArgs),
+    /// JSON schema of the YAML files, for editors
+    Schema(SchemaArgs),
+    /// Completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// The manual page, in roff
+    Man,
+    /// Drives load; runs on agent hosts, plan on standard input
+    #[command(hide = true)]
+    Agent,
+}
+
+/// `loadrig demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Leave the rig up and print how to reach it
+    #[arg(long)]
+    pub keep: bool,
+    /// Write the HTML report here too
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
+/// An environment.
+#[derive(Debug, Args)]
+pub struct EnvArgs {
+    /// Name under environments/, or a path to a file
+    pub env: String,
+}
+
+/// `loadrig init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// Name of the environment: a letter, then letters, digits and hyphens; at most 16
+    pub name: String,
+    /// Size to start from
+    #[arg(long, default_value = "1k", value_name = "SIZE")]
+    pub architecture: String,
+}
+
+/// `loadrig validate`.
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// Environments or reference architectures
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<String>,
+}
+
+/// `loadrig architectures`.
+#[derive(Debug, Args)]
+pub struct ArchitecturesArgs {
+    /// A size to show in full
+    pub show: Option<String>,
+}
+
+/// `loadrig plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// Name under environments/, or a path to a file, or the name of a size
+    pub env: String,
+    /// End with exit code 3 when there are changes
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// Compare with nothing instead of the account: no credentials needed
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// `loadrig ssh`.
+#[derive(Debug, Args)]
+pub struct SshArgs {
+    /// Name under environments/, or a path to a file
+    pub env: String,
+    /// Host, for example `app-1`
+    pub host: String,
+    /// Command to run; a shell without one
+    #[arg(last = true, value_name = "CMD")]
+    pub command: Vec<String>,
+}
+
+/// What a tunnel leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Service {
+    /// The web, through the proxy
+    Mattermost,
+    /// Prometheus on the metrics host
+    Prometheus,
+    /// The search domain, through the search proxy
+    Search,
+    /// The database writer
+    Database,
+}
+
+/// `loadrig tunnel`.
+#[derive(Debug, Args)]
+pub struct TunnelArgs {
+    /// Name under environments/, or a path to a file
+    pub env: String,
+    /// What it leads to
+    pub service: Service,
+    /// Local port; a free one without it
+    #[arg(long, default_value_t = 0, value_name = "PORT")]
+    pub port: u16,
+}
+
+/// `loadrig test`.
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// Name under environments/, or a path to a file
+    pub env: String,
+    /// `smoke`, or a path to a scenario's YAML
+    pub scenario: String,
+}
+
+/// `loadrig report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Name under environments/, or a path to a file
+    pub env: String,
+    /// The run; the latest without it
+    pub run: Option<String>,
+    /// Write one self-contained HTML file
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
+/// `loadrig bundle`.
+#[derive(Debug, Args)]
+pub struct BundleArgs {
+    /// Name under environments/, or a path to a file
+    pub env: String,
+    /// Host, for example `app-1`
+    pub host: String,
+    /// Directory to write to; must not exist or be empty
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+/// `loadrig local`.
+#[derive(Debug, Args)]
+pub struct LocalArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: LocalCommand,
+}
+
+/// Commands of the local cloud.
+#[derive(Clone, Debug, Subcommand)]
+pub enum LocalCommand {
+    /// Start it; says so when it already runs
+    Start,
+    /// Stop it, remove every host of it and prove that nothing is left
+    Stop,
+    /// Whether it runs, and what runs in it
+    Status,
+    /// Build what it needs (base image, Python environment) without starting it
+    Prepare,
+    /// The background process itself
+    #[command(hide = true)]
+    Daemon,
+}
+
+/// `loadrig schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Which files
+    #[arg(value_enum, default_value_t = SchemaOf::Environment)]
+    pub of: SchemaOf,
+}
+
+/// What the schema describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// environments/*.yaml
+    Environment,
+    /// reference-architectures/*.yaml
+    Architecture,
+}

@@ -1,0 +1,87 @@
+//! The only door to standard output and standard error.
+//!
+//! Standard output carries data; everything else goes to standard error.
+
+use std::io::{IsTerminal, Write};
+
+use super::args::{Global, OutputFormat};
+
+/// Prints.
+#[derive(Clone, Copy, Debug)]
+pub struct Printer {
+    /// Text or JSON.
+    pub format: OutputFormat,
+    /// Less on standard error.
+    pub quiet: bool,
+    /// Whether colour may be used on standard error.
+    pub colour: bool,
+    /// Whether standard error is a terminal that can redraw.
+    pub live: bool,
+}
+
+impl Printer {
+    /// As the user asked.
+    #[must_use]
+    pub fn new(global: &Global) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let no_colour = global.no_color || std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+        Self {
+            format: global.output,
+            quiet: global.quiet,
+            colour: terminal && !no_colour,
+            live: terminal && !global.quiet,
+        }
+    }
+
+    /// Data. A closed pipe is not an error: the reader has seen enough.
+    pub fn data(&self, text: &str) {
+        let mut out = std::io::stdout().lock();
+        let newline = if text.ends_with('\n') { "" } else { "\n" };
+        let _closed_pipe = write!(out, "{text}{newline}").and_then(|()| out.flush());
+    }
+
+    /// Data as JSON.
+    pub fn json(&self, value: &impl serde::Serialize) {
+        match serde_json::to_string_pretty(value) {
+            Ok(text) => self.data(&text),
+            Err(error) => self.error(&format!("cannot encode the answer: {error}")),
+        }
+    }
+
+    /// Whether data is printed as JSON.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        self.format == OutputFormat::Json
+    }
+
+    /// A line about what goes on.
+    pub fn say(&self, text: &str) {
+        if !self.quiet {
+            Self::err(text);
+        }
+    }
+
+    /// What went wrong.
+    pub fn error(&self, text: &str) {
+        let (on, off) = self.paint("31;1");
+        Self::err(&format!("{on}error{off}: {text}"));
+    }
+
+    /// What to do about it.
+    pub fn hint(&self, text: &str) {
+        let (on, off) = self.paint("36");
+        Self::err(&format!("{on}hint{off}: {text}"));
+    }
+
+    fn paint(&self, code: &str) -> (String, &'static str) {
+        if self.colour {
+            (format!("\x1b[{code}m"), "\x1b[0m")
+        } else {
+            (String::new(), "")
+        }
+    }
+
+    fn err(text: &str) {
+        let _closed = writeln!(std::io::stderr().lock(), "{text}");
+    }
+}

@@ -1,0 +1,277 @@
+//! Blueprint against snapshot.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::blueprint::{Address, Blueprint, Desired, Kind};
+
+use super::snapshot::{Observed, Snapshot, State};
+
+/// An attribute that differs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// Its name.
+    pub attribute: String,
+    /// As it is.
+    pub old: String,
+    /// As it should be.
+    pub new: String,
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Make it.
+    Create,
+    /// Change it in place.
+    Update,
+    /// Remove it, then make it anew.
+    Replace,
+    /// Remove it.
+    Delete,
+    /// It is as it should be.
+    Keep,
+    /// It cannot be done on a living environment.
+    Refuse,
+}
+
+/// What is to be done about one resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// The resource.
+    pub address: Address,
+    /// Its kind.
+    pub kind: Kind,
+    /// What is to be done.
+    pub action: Action,
+    /// Why.
+    pub reason: String,
+    /// What differs.
+    pub differences: Vec<Difference>,
+    /// What exists now.
+    pub existing: Option<Observed>,
+    /// Ids of earlier holders of the address that the provider still remembers.
+    pub predecessors: Vec<String>,
+}
+
+/// All changes, in the blueprint's order; removals come last.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// One for each resource.
+    pub changes: Vec<Change>,
+}
+
+impl Plan {
+    /// The changes that do something.
+    pub fn work(&self) -> impl Iterator<Item = &Change> {
+        self.changes
+            .iter()
+            .filter(|change| change.action != Action::Keep)
+    }
+
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.work().next().is_none()
+    }
+
+    /// How many changes of a kind of action.
+    #[must_use]
+    pub fn count(&self, action: Action) -> usize {
+        self.changes.iter().filter(|c| c.action == action).count()
+    }
+}
+
+/// Compares.
+#[must_use]
+pub fn plan(blueprint: &Blueprint, snapshot: &Snapshot) -> Plan {
+    let mut changes = Vec::new();
+    let mut wanted = BTreeSet::new();
+    for (address, desired) in blueprint.resources() {
+        wanted.insert(address.clone());
+        let holders = living(snapshot, address);
+        let predecessors = departed(snapshot, address);
+        match holders.split_first() {
+            None => changes.push(Change {
+                address: address.clone(),
+                kind: desired.kind(),
+                action: Action::Create,
+                reason: if predecessors.is_empty() {
+                    "does not exist yet".to_owned()
+                } else {
+                    format!("{} is gone", predecessors.join(", "))
+                },
+                differences: Vec::new(),
+                existing: None,
+                predecessors,
+            }),
+            Some((first, twins)) => {
+                changes.push(compare(address, desired, first, predecessors));
+                changes.extend(twins.iter().map(|twin| {
+                    removal(
+                        twin,
+                        format!("is a twin of {}: a create whose answer was lost", first.id),
+                    )
+                }));
+            }
+        }
+    }
+    let surplus = snapshot
+        .resources
+        .iter()
+        .filter(|r| r.state != State::Deleting && !wanted.contains(&r.address))
+        .map(|r| removal(r, "is not in the environment's YAML any more".to_owned()));
+    changes.extend(surplus);
+    changes.sort_by_key(|change| change.action == Action::Delete);
+    Plan { changes }
+}
+
+/// The plan that removes everything the snapshot found.
+#[must_use]
+pub fn plan_down(snapshot: &Snapshot) -> Plan {
+    Plan {
+        changes: snapshot
+            .resources
+            .iter()
+            .map(|resource| removal(resource, "the environment is taken down".to_owned()))
+            .collect(),
+    }
+}
+
+/// Holders of an address that live: the best one first, twins after it.
+fn living<'a>(snapshot: &'a Snapshot, address: &Address) -> Vec<&'a Observed> {
+    let mut holders: Vec<&Observed> = snapshot
+        .resources
+        .iter()
+        .filter(|r| &r.address == address && r.state != State::Deleting)
+        .collect();
+    // A usable one before one that is not; then the elder; ids last, to be deterministic.
+    holders.sort_by_key(|r| {
+        (
+            match r.state {
+                State::Ready => 0,
+                State::Pending => 1,
+                State::Failed | State::Deleting => 2,
+            },
+            r.get("created").map(str::to_owned),
+            r.id.clone(),
+        )
+    });
+    holders
+}
+
+fn departed(snapshot: &Snapshot, address: &Address) -> Vec<String> {
+    let mut ids: Vec<String> = snapshot
+        .resources
+        .iter()
+        .filter(|r| &r.address == address && r.state == State::Deleting)
+        .map(|r| r.id.clone())
+        .collect();
+    ids.sort();
+    ids
+}
+
+fn removal(resource: &Observed, reason: String) -> Change {
+    Change {
+        address: resource.address.clone(),
+        kind: resource.kind,
+        action: Action::Delete,
+        reason,
+        differences: Vec::new(),
+        existing: Some(resource.clone()),
+        predecessors: Vec::new(),
+    }
+}
+
+fn compare(
+    address: &Address,
+    desired: &Desired,
+    existing: &Observed,
+    mut predecessors: Vec<String>,
+) -> Change {
+    let differences: Vec<Difference> = desired
+        .attributes()
+        .into_iter()
+        .filter_map(|(attribute, new)| {
+            let old = existing.get(&attribute)?;
+            (old != new).then(|| Difference {
+                attribute,
+                old: old.to_owned(),
+                new,
+            })
+        })
+        .collect();
+    let (action, reason) = if existing.state == State::Failed {
+        match desired.kind() {
+            // These can be made again without losing anything.
+            Kind::Instance | Kind::Cache => (
+                Action::Replace,
+                format!("is in state `{}` and will not recover", existing.status),
+            ),
+            Kind::Database | Kind::Search => (
+                Action::Refuse,
+                format!(
+                    "is in state `{}`; repair or remove it by hand, its data may be wanted",
+                    existing.status
+                ),
+            ),
+            _ => (
+                Action::Update,
+                format!("is not complete: {}", existing.status),
+            ),
+        }
+    } else if let Some(first) = differences.first() {
+        judge(desired, &differences, first)
+    } else {
+        (Action::Keep, "as planned".to_owned())
+    };
+    if action == Action::Replace {
+        predecessors.push(existing.id.clone());
+    }
+    Change {
+        address: address.clone(),
+        kind: desired.kind(),
+        action,
+        reason,
+        differences,
+        existing: Some(existing.clone()),
+        predecessors,
+    }
+}
+
+/// Whether differences can be mended in place.
+fn judge(desired: &Desired, differences: &[Difference], first: &Difference) -> (Action, String) {
+    let names: Vec<&str> = differences.iter().map(|d| d.attribute.as_str()).collect();
+    let names = names.join(", ");
+    let shrinks = |difference: &Difference| {
+        difference.attribute == "storage_gib"
+            && difference.new.parse::<u64>().unwrap_or(0)
+                < difference.old.parse::<u64>().unwrap_or(0)
+    };
+    match desired.kind() {
+        Kind::Vpc | Kind::Subnet => (
+            Action::Refuse,
+            "an address range cannot change while the environment lives; take it down first"
+                .to_owned(),
+        ),
+        Kind::Database | Kind::Search if differences.iter().any(shrinks) => (
+            Action::Refuse,
+            format!("storage cannot shrink from {} to {} GiB", first.old, first.new),
+        ),
+        Kind::Database if differences.iter().any(|d| d.attribute == "version") => (
+            Action::Refuse,
+            "a change of the PostgreSQL version is an upgrade and not done by `up`".to_owned(),
+        ),
+        Kind::Instance | Kind::Cache => (
+            Action::Replace,
+            format!("{names} cannot change in place"),
+        ),
+        Kind::DatabaseParameters if differences.iter().any(|d| d.attribute == "family") => (
+            Action::Refuse,
+            "a parameter group cannot change its family".to_owned(),
+        ),
+        _ => (Action::Update, format!("{names} differ")),
+    }
+}

@@ -1,0 +1,91 @@
+//! In which order things may be removed, kind by kind.
+//!
+//! Teardown works from what the snapshot found, not from a spec that may be lost, so the
+//! order is a property of the kinds.
+
+use crate::blueprint::Kind;
+
+/// The kinds that must be gone before one of this kind can be removed.
+#[must_use]
+pub fn deleted_after(kind: Kind) -> &'static [Kind] {
+    use Kind::{
+        Bucket, Cache, CacheSubnets, Database, DatabaseParameters, DatabaseSubnets, Instance,
+        InstanceProfile, InternetGateway, KeyPair, Role, RouteTable, Search, SecurityGroup,
+        SecurityRules, Seed, Subnet, Vpc,
+    };
+    match kind {
+        Instance | Database | Search | Cache => &[],
+        // Until the last host is gone it may still write files or use its role.
+        Bucket | InstanceProfile | KeyPair | RouteTable => &[Instance],
+        Role => &[InstanceProfile],
+        DatabaseSubnets | DatabaseParameters => &[Database],
+        CacheSubnets => &[Cache],
+        // Rules go before groups: groups that name each other cannot be removed.
+        SecurityRules => &[Instance, Database, Search, Cache],
+        SecurityGroup => &[SecurityRules, Instance, Database, Search, Cache],
+        // A gateway cannot be detached while hosts hold public addresses.
+        InternetGateway => &[Instance, RouteTable],
+        Subnet => &[
+            Instance,
+            Database,
+            Search,
+            Cache,
+            RouteTable,
+            DatabaseSubnets,
+            CacheSubnets,
+        ],
+        Vpc => &[Subnet, RouteTable, InternetGateway, SecurityGroup],
+        // The seed opens hosts and database: it is the last to go.
+        Seed => &[
+            Instance,
+            Database,
+            Search,
+            Cache,
+            Bucket,
+            KeyPair,
+            Role,
+            InstanceProfile,
+            Vpc,
+        ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Kind; 18] = [
+        Kind::Vpc,
+        Kind::InternetGateway,
+        Kind::Subnet,
+        Kind::RouteTable,
+        Kind::SecurityGroup,
+        Kind::SecurityRules,
+        Kind::Seed,
+        Kind::KeyPair,
+        Kind::Role,
+        Kind::InstanceProfile,
+        Kind::Bucket,
+        Kind::DatabaseSubnets,
+        Kind::DatabaseParameters,
+        Kind::Database,
+        Kind::Search,
+        Kind::CacheSubnets,
+        Kind::Cache,
+        Kind::Instance,
+    ];
+
+    #[test]
+    fn the_order_has_no_cycle() {
+        let mut gone: Vec<Kind> = Vec::new();
+        while gone.len() < ALL.len() {
+            let before = gone.len();
+            for kind in ALL {
+                if !gone.contains(&kind) && deleted_after(kind).iter().all(|k| gone.contains(k)) {
+                    gone.push(kind);
+                }
+            }
+            assert!(gone.len() > before, "stuck after {gone:?}");
+        }
+    }
+}

@@ -1,0 +1,258 @@
+#!/bin/sh
+# Applies a bundle to this host. Run as root:
+#
+#   sh runner.sh apply DIRECTORY      apply the unpacked bundle, step by step
+#   sh runner.sh step DIRECTORY NAME  run one step (called by `apply`)
+#
+# What was applied is remembered by digest under /var/lib/loadrig, so that a step runs
+# again only when it changed, when a file that it wrote was changed by somebody else, or
+# when its service is down. One line on standard output for each thing that happens:
+#
+#   start NAME / applied NAME SECONDS / unchanged NAME / warning NAME TEXT
+#   failed NAME STATUS, followed by the last lines of its output, each after "| "
+#   done
+#
+# LOADRIG_ROOT moves every path, for tests; sudo clears the environment, so it cannot
+# be set on a host that is managed for real.
+set -eu
+umask 077
+root=${LOADRIG_ROOT:-}
+state=$root/var/lib/loadrig
+
+# --- what steps are made of ---------------------------------------------------------
+
+warn() { echo "warning: $*"; }
+
+# Waits until cloud-init has finished, where there is one: before that, apt may be taken
+# and the host's own settings may still change.
+first_boot() {
+    command -v cloud-init >/dev/null || return 0
+    # Status 2 stands for recoverable errors, such as an old key in the user data.
+    cloud-init status --wait >/dev/null || [ $? -eq 2 ]
+}
+
+packages() {
+    missing=
+    for package; do
+        dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed ||
+            missing="$missing $package"
+    done
+    [ -n "$missing" ] || return 0
+    # The lists that come with the image are often good enough, and refreshing them costs
+    # more than the installation. The attempts bridge a list lock that somebody else holds.
+    for attempt in 1 2 3; do
+        # shellcheck disable=SC2086 # one word for each package
+        DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends \
+            -o DPkg::Lock::Timeout=300 \
+            -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold \
+            $missing && return 0
+        [ "$attempt" -lt 3 ] || return 1
+        apt-get -q update || sleep 5
+    done
+}
+
+# file SOURCE PATH MODE OWNER:GROUP
+file() {
+    target=$root$2
+    mkdir -p -m 0755 "$(dirname "$target")"
+    cp "$bundle/$1" "$target.loadrig"
+    chmod "$3" "$target.loadrig"
+    chown "$4" "$target.loadrig"
+    # Renaming is atomic: a service never reads half a file.
+    mv -f "$target.loadrig" "$target"
+    echo "wrote $2"
+}
+
+# setting KEY VALUE: this kernel or namespace may refuse a key; that is worth a line, not a failure.
+setting() {
+    output=$(sysctl -q -w "$1=$2" 2>&1) || warn "$1 = $2 was refused: $output"
+}
+
+user() {
+    getent passwd "$1" >/dev/null ||
+        useradd --system --user-group --home-dir "$2" --no-create-home --shell /usr/sbin/nologin "$1"
+}
+
+# download URL FILE: over https alone, whatever the server redirects to.
+download() {
+    curl -fsSL --proto '=https' --retry 3 --retry-connrefused --connect-timeout 20 -o "$2" "$1"
+}
+
+verify_sha256() {
+    actual=$(sha256sum "$2" | cut -d ' ' -f 1)
+    [ "$1" = "$actual" ] && return 0
+    echo "the SHA-256 of $3 is $actual, not $1 as the environment says"
+    return 1
+}
+
+# fetched PATH MODE URL: a file whose publisher is known by its certificate.
+fetched() {
+    target=$root$1
+    mkdir -p -m 0755 "$(dirname "$target")"
+    download "$3" "$target.loadrig"
+    chmod "$2" "$target.loadrig"
+    mv -f "$target.loadrig" "$target"
+    echo "fetched $1 from $3"
+}
+
+# program SHA256 PATH: a shipped executable.
+program() {
+    target=$root$2
+    mkdir -p -m 0755 "$(dirname "$target")"
+    cp "$state/blobs/$1" "$target.loadrig"
+    chmod 0755 "$target.loadrig"
+    mv -f "$target.loadrig" "$target"
+}
+
+# server OWNER TARBALL: unpacks a server beside the running one and puts it in its place.
+# What belongs to the deployment and not to the release is carried over.
+server() {
+    home=$root/opt/mattermost
+    rm -rf "$home.new" "$home.old"
+    mkdir -m 0755 "$home.new"
+    tar -xzf "$2" -C "$home.new" --strip-components=1 --no-same-owner
+    if [ ! -x "$home.new/bin/mattermost" ]; then
+        echo "the tarball has no mattermost/bin/mattermost"
+        return 1
+    fi
+    for kept in config data logs plugins client/plugins; do
+        mkdir -p "$home.new/$kept"
+        [ ! -d "$home/$kept" ] || cp -a "$home/$kept/." "$home.new/$kept/"
+    done
+    # The umask here is strict; the release has to be readable for the server's user.
+    chmod -R u=rwX,go=rX "$home.new"
+    chmod -R go= "$home.new/config"
+    chown -R "$1:$1" "$home.new"
+    [ ! -d "$home" ] || mv "$home" "$home.old"
+    mv "$home.new" "$home"
+    rm -rf "$home.old"
+}
+
+server_from_blob() { server "$1" "$state/blobs/$2"; }
+
+# server_from_url OWNER URL SHA256: an empty digest means that none was given.
+server_from_url() {
+    mkdir -p "$state/downloads"
+    tarball=$state/downloads/server.tar.gz
+    download "$2" "$tarball"
+    if [ -n "$3" ]; then
+        verify_sha256 "$3" "$tarball" "$2"
+    else
+        warn "no sha256 was given for $2; what was fetched has $(sha256sum "$tarball" | cut -d ' ' -f 1)"
+    fi
+    server "$1" "$tarball"
+    rm -f "$tarball"
+}
+
+# service UNIT RESTART RELOAD: two digests of what the unit reads. Restarts when the first
+# changed or it does not run, reloads when only the second did.
+service() {
+    systemctl daemon-reload
+    systemctl enable --quiet "$1"
+    remembered=$(cat "$state/services/$1" 2>/dev/null || true)
+    if [ "$(systemctl show -p ActiveState --value "$1")" != active ] ||
+        [ "${remembered%% *}" != "$2" ]; then
+        # Without waiting: readiness has a step of its own, which sees more than systemd.
+        systemctl reset-failed "$1" 2>/dev/null || true
+        systemctl restart --no-block "$1"
+    elif [ "${remembered##* }" != "$3" ]; then
+        systemctl reload "$1"
+    fi
+    mkdir -p "$state/services"
+    echo "$2 $3" >"$state/services/$1"
+}
+
+# ready UNIT SECONDS PROBE...: until the probe succeeds; says what the unit logged when it never does.
+ready() {
+    unit=$1
+    end=$(($(date +%s) + $2))
+    shift 2
+    while :; do
+        reply=$("$@" 2>&1) && return 0
+        restarts=$(systemctl show -p NRestarts --value "$unit" 2>/dev/null || echo 0)
+        if [ "${restarts:-0}" -ge 5 ]; then
+            echo "$unit was restarted $restarts times and is not ready: $reply"
+            break
+        fi
+        if [ "$(date +%s)" -ge "$end" ]; then
+            echo "$unit is not ready: $reply"
+            break
+        fi
+        sleep 0.3
+    done
+    echo "the last lines of its journal:"
+    journalctl -u "$unit" -n 16 --no-pager -o cat || true
+    return 1
+}
+
+answers() { curl -fsS -o /dev/null --max-time 5 "$1"; }
+
+# --- the runner itself --------------------------------------------------------------
+
+# Whether a step that was applied before still holds.
+holds() {
+    [ "$(cat "$applied/$1" 2>/dev/null)" = "$2" ] || return 1
+    if [ -e "$bundle/steps/$1.sums" ]; then
+        (cd "$root/" && sha256sum --status -c "$bundle/steps/$1.sums") || return 1
+    fi
+    if [ -e "$bundle/steps/$1.unit" ]; then
+        systemctl is-active --quiet "$(cat "$bundle/steps/$1.unit")" || return 1
+    fi
+    # A readiness probe is due whenever something was applied before it.
+    [ "$changed" -eq 0 ] || [ ! -e "$bundle/steps/$1.after-changes" ]
+}
+
+one_step() {
+    started=$(date +%s)
+    log=$bundle/log
+    echo "start $1"
+    status=0
+    timeout -k 10 "$2" sh "$bundle/runner.sh" step "$bundle" "$1" >"$log" 2>&1 </dev/null 9>&- || status=$?
+    sed -n "s/^warning: /warning $1 /p" "$log"
+    if [ "$status" -ne 0 ]; then
+        [ "$status" -ne 124 ] || echo "it took longer than $2 seconds" >>"$log"
+        echo "failed $1 $status"
+        tail -n 20 "$log" | sed 's/^/| /'
+        exit 1
+    fi
+    echo "applied $1 $(($(date +%s) - started))"
+}
+
+apply() {
+    read -r stage digest <"$bundle/bundle"
+    applied=$state/applied/$stage
+    mkdir -p "$applied" "$state/blobs"
+    # A run whose connection died may still be at work on this host.
+    exec 9>"$state/lock"
+    if ! flock -w 600 9; then
+        echo "failed lock 1"
+        echo "| another run has been working on this host for ten minutes"
+        exit 1
+    fi
+    rm -f "$state/$stage.digest"
+    if [ -d "$bundle/blobs" ]; then
+        mv -f "$bundle"/blobs/* "$state/blobs/"
+    fi
+    changed=0
+    while read -r name seconds step_digest; do
+        if holds "$name" "$step_digest"; then
+            echo "unchanged $name"
+            continue
+        fi
+        rm -f "$applied/$name"
+        one_step "$name" "$seconds"
+        changed=1
+        echo "$step_digest" >"$applied/$name"
+    done <"$bundle/plan"
+    cat "$bundle"/steps/*.sums >"$state/$stage.sums" 2>/dev/null || :
+    cat "$bundle"/steps/*.unit >"$state/$stage.units" 2>/dev/null || :
+    echo "$digest" >"$state/$stage.digest"
+    echo done
+}
+
+verb=$1
+bundle=$2
+case $verb in
+apply) apply ;;
+step) . "$bundle/steps/$3.sh" ;;
+esac
