@@ -6,7 +6,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::check::{CheckedSizes, Checker, DEFAULT_ZONES, Origin};
+use super::check::{CheckedSizes, Checker, DEFAULT_ZONES, Origin, Settings};
 use super::document::Document;
 use super::embedded;
 use super::library::Found;
@@ -16,25 +16,15 @@ use super::shape::{ArchitectureFile, EnvironmentFile, Sizes, SourceShape};
 use super::{Architecture, Library, Source, Spec, architecture_schema, environment_schema, reader};
 
 impl Library {
+    /// Checks the text of an environment and the architecture that it names.
     pub(crate) fn check_environment(&self, found: Found) -> Result<Spec, SpecErrors> {
         let mut problems = Vec::new();
         let document = Document::parse(found.source, &mut problems);
         let read = reader::read(&document, environment_schema(), &mut problems);
         let file: EnvironmentFile = decode(&document, &read, &mut problems);
 
-        let wanted = file.architecture.as_deref();
-        let base = match wanted
-            .map(|name| self.named("reference-architectures", name, embedded::ARCHITECTURES))
-        {
-            Some(base) => base?,
-            None => None,
-        };
         let mut base_problems = Vec::new();
-        let base = base.map(|found| {
-            let document = Document::parse(found.source, &mut base_problems);
-            let read = reader::read(&document, architecture_schema(), &mut base_problems);
-            (document, read)
-        });
+        let base = self.base(file.architecture.as_deref(), &mut base_problems);
         let (base, mut merged) = base.unzip();
         let merged = merged.get_or_insert_default();
         overlay(merged, read.get("sizes").cloned().unwrap_or_default());
@@ -42,7 +32,7 @@ impl Library {
         let sizes = merged.sizes();
 
         let mut checker = Checker::environment(&document, base.as_ref(), &mut problems);
-        if let (Some(name), None) = (wanted, &base) {
+        if let (Some(name), None, []) = (&file.architecture, &base, base_problems.as_slice()) {
             checker.unknown_architecture(name, &self.architecture_names());
         }
         let origin = Origin {
@@ -55,36 +45,53 @@ impl Library {
             _ => None,
         };
         let zones = file.network.as_ref().and_then(|network| network.zones);
-        checker.sizes(
-            &sizes,
-            merged.concurrent_users,
-            zones.unwrap_or(DEFAULT_ZONES),
-        );
+        let zones = zones.unwrap_or(DEFAULT_ZONES);
+        checker.sizes(&sizes, merged.concurrent_users, zones);
         problems.append(&mut base_problems);
         SpecErrors::check(problems)?;
 
-        let spec = settings.and_then(|settings| {
-            let sizes = CheckedSizes::from_shape(&sizes)?;
-            Some(Spec {
-                name: settings.name,
-                cloud: file.cloud.unwrap_or_default(),
-                region: settings.region,
-                architecture: file.architecture.clone()?,
-                concurrent_users: merged.concurrent_users?,
-                source: merged.source.clone()?.into_source()?,
-                nodes: sizes.nodes,
-                database: sizes.database,
-                search: sizes.search,
-                cache: sizes.cache,
-                mattermost: settings.mattermost,
-                network: settings.network,
-                access: settings.access,
-                time_to_live: settings.time_to_live,
-                tags: settings.tags,
-            })
-        });
+        let spec = settings
+            .zip(CheckedSizes::from_shape(&sizes))
+            .and_then(|(settings, sizes)| assemble(&file, &merged, settings, sizes));
         spec.ok_or_else(|| incomplete(&document))
     }
+
+    /// The architecture's file and what it says; nothing when it is not there.
+    fn base(&self, name: Option<&str>, problems: &mut Vec<Problem>) -> Option<(Document, Value)> {
+        let named = self.named("reference-architectures", name?, embedded::ARCHITECTURES);
+        let found = named.unwrap_or_else(|errors| {
+            problems.extend(errors.problems);
+            None
+        })?;
+        let document = Document::parse(found.source, problems);
+        let read = reader::read(&document, architecture_schema(), problems);
+        Some((document, read))
+    }
+}
+
+fn assemble(
+    file: &EnvironmentFile,
+    merged: &ArchitectureFile,
+    settings: Settings,
+    sizes: CheckedSizes,
+) -> Option<Spec> {
+    Some(Spec {
+        name: settings.name,
+        cloud: file.cloud.unwrap_or_default(),
+        region: settings.region,
+        architecture: file.architecture.clone()?,
+        concurrent_users: merged.concurrent_users?,
+        source: merged.source.clone()?.into_source()?,
+        nodes: sizes.nodes,
+        database: sizes.database,
+        search: sizes.search,
+        cache: sizes.cache,
+        mattermost: settings.mattermost,
+        network: settings.network,
+        access: settings.access,
+        time_to_live: settings.time_to_live,
+        tags: settings.tags,
+    })
 }
 
 /// Checks the text of a reference architecture.

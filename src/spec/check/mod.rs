@@ -7,7 +7,7 @@
 mod settings;
 mod sizes;
 
-pub(crate) use settings::{DEFAULT_ZONES, Origin};
+pub(crate) use settings::{DEFAULT_ZONES, Origin, Settings};
 pub(crate) use sizes::CheckedSizes;
 
 use super::document::Document;
