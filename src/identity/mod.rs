@@ -1,6 +1,7 @@
 //! Who is who: names of resources, the secrets that derive from an environment's seed, and
 //! the user data that gives hosts their identity.
 //!
+//! Pure functions; knows neither clouds nor SSH nor the clock.
 //! Pure functions; knows no client, no clock and no SSH.
 
 pub mod names;
