@@ -10,4 +10,5 @@ pub mod events;
 pub mod identity;
 pub mod loadtest;
 pub mod plan;
+pub mod report;
 pub mod spec;
