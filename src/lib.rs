@@ -14,4 +14,5 @@ pub mod loadtest;
 #[cfg(target_os = "linux")]
 pub mod localcloud;
 pub mod plan;
+pub mod report;
 pub mod spec;
