@@ -55,7 +55,7 @@ impl Templates {
 
 /// A value as JSON, which is also a scalar of YAML.
 fn json(value: &Value, _: Kwargs, _: &State) -> Result<String, tera::Error> {
-    serde_json::to_string(value).map_err(|error| tera::Error::message(error))
+    serde_json::to_string(value).map_err(tera::Error::message)
 }
 
 #[cfg(test)]
