@@ -88,7 +88,7 @@ enum Id {
 
 /// Who speaks to whom, about what, and whether it is a side matter.
 const EDGES: [(Id, Id, &str, bool); 10] = [
-    (Id::Operator, Id::Proxy, "https, ssh", true),
+    (Id::Operator, Id::Proxy, "web, ssh", true),
     (Id::Agents, Id::Proxy, "users", false),
     (Id::Proxy, Id::App, "8065", false),
     (Id::App, Id::Writer, "writes", false),
@@ -110,7 +110,7 @@ pub(super) fn wide(topology: &Topology, cidr: &str) -> Diagram {
         &[Id::Writer, Id::Readers, Id::SearchProxy, Id::Cache],
         &[Id::Search],
     ];
-    let (gap_x, gap_y, top) = (62.0, 28.0, 46.0);
+    let (gap_x, gap_y, top) = (74.0, 28.0, 46.0);
     let tallest = columns
         .iter()
         .map(|column| stack_height(&boxes, column, gap_y))
@@ -167,8 +167,9 @@ pub(super) fn tall(topology: &Topology, cidr: &str) -> Diagram {
         &[Id::Cache],
         &[Id::Bucket],
     ];
-    let (width, margin, gap_x, gap_y) = (420.0, 30.0, 28.0, 44.0);
-    let half = (width - 2.0 * margin - gap_x) / 2.0;
+    // The left margin is wide enough for lines that pass rows by.
+    let (width, left, right, gap_x, gap_y) = (460.0, 30.0, 16.0, 66.0, 44.0);
+    let half = (width - left - right - gap_x) / 2.0;
     let mut placed = Vec::new();
     let mut y = 8.0;
     for row in rows {
@@ -177,7 +178,7 @@ pub(super) fn tall(topology: &Topology, cidr: &str) -> Diagram {
             .filter_map(|id| boxes.iter().find(|node| node.id == *id))
             .collect();
         let tallest = present.iter().map(|n| n.height).fold(0.0, f64::max);
-        for (node, x) in present.iter().zip([margin, margin + half + gap_x]) {
+        for (node, x) in present.iter().zip([left, left + half + gap_x]) {
             placed.push(node.at(x, y, half));
         }
         if !present.is_empty() {
@@ -399,7 +400,8 @@ fn wide_edge(from: &Node, to: &Node) -> Route {
     Route {
         path: format!("M{x1} {y1}C{middle} {y1} {middle} {y2} {x2} {y2}"),
         label_x: x2 - 6.0,
-        label_y: y2 - 6.0,
+        // On the side that the line does not come from.
+        label_y: if y1 < y2 - 2.0 { y2 + 15.0 } else { y2 - 7.0 },
         anchor: "end",
     }
 }
