@@ -66,9 +66,16 @@ file() {
     echo "wrote $2"
 }
 
-# setting KEY VALUE: this kernel or namespace may refuse a key; that is worth a line, not a failure.
-setting() {
-    output=$(sysctl -q -w "$1=$2" 2>&1) || warn "$1 = $2 was refused: $output"
+# settings KEY VALUE...: this kernel or namespace may refuse a key; that is worth a line,
+# not a failure.
+settings() {
+    refused=
+    while [ $# -gt 1 ]; do
+        reason=$(sysctl -q -w "$1=$2" 2>&1) && [ -z "$reason" ] ||
+            refused="$refused, $1 (${reason##*: })"
+        shift 2
+    done
+    [ -z "$refused" ] || warn "this kernel refused${refused#,}"
 }
 
 user() {
@@ -205,13 +212,23 @@ listens() { curl -sS -o /dev/null --max-time 5 "$1"; }
 holds() {
     [ "$(cat "$applied/$1" 2>/dev/null)" = "$2" ] || return 1
     if [ -e "$bundle/steps/$1.sums" ]; then
-        (cd "$root/" && sha256sum --status -c "$bundle/steps/$1.sums") || return 1
+        if ! (cd "$root/" && sha256sum --status -c "$bundle/steps/$1.sums"); then
+            forget_services
+            return 1
+        fi
     fi
     if [ -e "$bundle/steps/$1.unit" ]; then
         systemctl is-active --quiet "$(cat "$bundle/steps/$1.unit")" || return 1
     fi
     # A readiness probe is due whenever something was applied before it.
     [ "$changed" -eq 0 ] || [ ! -e "$bundle/steps/$1.after-changes" ]
+}
+
+# Somebody changed a file of ours: whatever runs here may have read it.
+forget_services() {
+    for unit in "$bundle"/steps/*.unit; do
+        [ ! -e "$unit" ] || rm -f "$applied/$(cat "$unit")" "$state/services/$(cat "$unit")"
+    done
 }
 
 one_step() {

@@ -198,6 +198,11 @@ async fn services_restart_or_reload_only_when_their_inputs_changed() {
     assert_eq!(log(&sshd), ["reload"]);
     apply(&keyring, &render("b", "2")).await.unwrap();
     assert_eq!(log(&sshd), ["restart"]);
+    // It may have read what somebody wrote into a file of ours.
+    std::fs::write(sshd.path("/etc/motd"), "mine\n").unwrap();
+    let again = apply(&keyring, &render("b", "2")).await.unwrap();
+    assert_eq!(applied(&again), ["motd", "nginx"]);
+    assert_eq!(log(&sshd), ["restart"]);
     // Somebody stopped it.
     std::fs::remove_file(sshd.path("/units/nginx")).unwrap();
     let again = apply(&keyring, &render("b", "2")).await.unwrap();

@@ -311,7 +311,7 @@ pub fn facts(
                 memory_gib: catalog()
                     .ec2
                     .get(instance_type)
-                    .map_or(0, |shape| shape.memory_gib),
+                    .map_or(1, |shape| whole_gib(shape.gib)),
             })
         })
         .collect();
@@ -327,6 +327,16 @@ pub fn facts(
         payload: Arc::clone(payload),
         secrets: secrets.clone(),
     }
+}
+
+/// Memory in whole GiB, at least one.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the price table holds sizes from half a GiB to a few hundred"
+)]
+fn whole_gib(gib: f64) -> u32 {
+    gib.max(1.0) as u32
 }
 
 /// The files that go to hosts.

@@ -162,8 +162,8 @@ impl Session {
                 detail: bundle.redact(&output.complaint()),
             });
         }
-        for (name, text) in &progress.applied.warnings {
-            tracing::warn!(host = %self.host(), step = name, "{text}");
+        for (_, text) in &progress.applied.warnings {
+            events.note(format!("{}: {text}", self.host()));
         }
         Ok(progress.applied)
     }

@@ -150,14 +150,14 @@ impl Step {
     #[must_use]
     pub fn sysctl(settings: &[(String, String)]) -> Self {
         let mut text = String::from("# Written by loadrig.\n");
-        let mut calls = String::new();
+        let mut words = Vec::new();
         for (key, value) in settings {
             let _ = writeln!(text, "{key} = {value}");
-            calls += &call("setting", &[key, value]);
+            words.extend([key.as_str(), value.as_str()]);
         }
         let file = File::new("/etc/sysctl.d/60-loadrig.conf", text);
         let mut step = Self::files("sysctl", "set kernel parameters", vec![file]);
-        step.script += &calls;
+        step.script += &call("settings", &words);
         step
     }
 

@@ -56,7 +56,7 @@ impl Server {
 
     /// Sends an event to the websockets of every node.
     pub fn publish(&self, event: &Event) {
-        self.metrics.websocket_broadcasts.inc();
+        self.metrics.count_broadcast(&event.event);
         self.hub.deliver(event);
         self.cluster.send(&Message::Event(event.clone()));
     }

@@ -84,7 +84,6 @@ pub struct Metrics {
     pub http_requests: Counter,
     pub http_errors: Counter,
     pub http_websockets: Gauge,
-    pub websocket_broadcasts: Counter,
     pub logins: Counter,
     pub logins_failed: Counter,
     pub posts: Counter,
@@ -99,6 +98,7 @@ pub struct Metrics {
     pub db_read_replica_connections: Gauge,
     pub session_cache_hits: Counter,
     pub session_cache_misses: Counter,
+    broadcasts: Mutex<BTreeMap<String, u64>>,
     api_time: Mutex<BTreeMap<ApiCall, Histogram>>,
 }
 
@@ -113,6 +113,12 @@ impl Metrics {
             .observe(took.as_secs_f64());
     }
 
+    /// Counts one event for websockets.
+    pub fn count_broadcast(&self, event: &str) {
+        let mut broadcasts = self.broadcasts.lock().unwrap_or_else(|e| e.into_inner());
+        *broadcasts.entry(event.to_owned()).or_default() += 1;
+    }
+
     /// The page for Prometheus.
     pub fn render(&self) -> String {
         let mut page = Page::default();
@@ -124,12 +130,7 @@ impl Metrics {
             "{origin_client=\"unknown\"}",
             self.http_websockets.get(),
         );
-        page.labelled(
-            "mattermost_websocket_broadcasts_total",
-            "counter",
-            "{name=\"posted\"}",
-            self.websocket_broadcasts.get(),
-        );
+        self.render_broadcasts(&mut page);
         page.counter("mattermost_login_logins_total", &self.logins);
         page.counter("mattermost_login_logins_fail_total", &self.logins_failed);
         page.counter("mattermost_post_total", &self.posts);
@@ -178,6 +179,15 @@ impl Metrics {
         self.render_api_time(&mut page);
         render_process(&mut page);
         page.text
+    }
+
+    fn render_broadcasts(&self, page: &mut Page) {
+        let name = "mattermost_websocket_broadcasts_total";
+        page.kind(name, "counter");
+        let broadcasts = self.broadcasts.lock().unwrap_or_else(|e| e.into_inner());
+        for (event, count) in &*broadcasts {
+            page.line(&format!("{name}{{name=\"{event}\"}}"), count);
+        }
     }
 
     fn render_api_time(&self, page: &mut Page) {

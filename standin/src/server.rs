@@ -124,10 +124,7 @@ async fn start(
         "database is ready"
     );
     let files = FileStore::open(&config.file_settings).await?;
-    if let Err(error) = files.check_health().await {
-        // As in Mattermost no reason not to start; `ping` tells.
-        warn!(error = chain(&error), "file store does not answer");
-    }
+    tasks.spawn(until(stopped.clone(), look_at_files(files.clone())));
     let metrics = Arc::new(Metrics::default());
     let (search, indexer) = Search::new(&config.elasticsearch_settings, Arc::clone(&metrics))?;
     let node = node_info(&config, &store);
@@ -220,6 +217,14 @@ async fn until(
         _ = stopped.wait_for(|stop| *stop) => {}
     }
     Ok(())
+}
+
+/// Warns of a file store that does not answer. As in Mattermost that is no
+/// reason not to start, nor to start later; `ping` tells.
+async fn look_at_files(files: FileStore) {
+    if let Err(error) = files.check_health().await {
+        warn!(error = chain(&error), "file store does not answer");
+    }
 }
 
 async fn receive_all(app: App, mut messages: mpsc::Receiver<Message>) {

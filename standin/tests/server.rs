@@ -125,6 +125,7 @@ async fn two_nodes_serve_one_system() {
     let page = a.metrics().await;
     for line in [
         "mattermost_post_total 2\n",
+        "mattermost_websocket_broadcasts_total{name=\"posted\"} 2\n",
         "mattermost_login_logins_total 1\n",
         "mattermost_cluster_cluster_peers 1\n",
         "mattermost_api_time_count{handler=\"createPost\",method=\"POST\",status_code=\"201\"",

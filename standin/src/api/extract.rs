@@ -1,12 +1,13 @@
 //! What handlers ask for: the session, a JSON body, a page of a list. Each
 //! refuses in Mattermost's words.
 
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
+use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::app::App;
 use crate::error::AppError;
@@ -72,7 +73,8 @@ pub fn token(headers: &HeaderMap) -> Option<String> {
     Some(found.chars().take(MAX_TOKEN).collect())
 }
 
-/// A JSON body.
+/// A JSON body, whatever its declared type is. A null is as good as nothing:
+/// Go clients send one for every empty list.
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
@@ -80,25 +82,26 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     type Rejection = AppError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, AppError> {
-        // Mattermost reads the body as JSON whatever its declared type is.
-        let (mut parts, body) = request.into_parts();
-        let json = axum::http::HeaderValue::from_static("application/json");
-        parts.headers.insert(header::CONTENT_TYPE, json);
-        let request = Request::from_parts(parts, body);
-        match axum::Json::from_request(request, app).await {
-            Ok(axum::Json(value)) => Ok(Self(value)),
-            Err(JsonRejection::BytesRejection(e))
-                if e.status() == StatusCode::PAYLOAD_TOO_LARGE =>
-            {
-                Err(too_large())
-            }
-            Err(error) => {
-                let mut refused = AppError::invalid_body("value");
-                refused.message = format!("{} ({error})", refused.message);
-                Err(refused)
-            }
-        }
+        let body = Bytes::from_request(request, app).await;
+        let body = body.map_err(|refused| match refused.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => too_large(),
+            _ => AppError::invalid_body("value"),
+        })?;
+        parse(&body).map(Self)
     }
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
+    let refused = |error: serde_json::Error| {
+        let mut refused = AppError::invalid_body("value");
+        refused.message = format!("{} ({error})", refused.message);
+        refused
+    };
+    let mut value: Value = serde_json::from_slice(body).map_err(refused)?;
+    if let Some(object) = value.as_object_mut() {
+        object.retain(|_, member| !member.is_null());
+    }
+    serde_json::from_value(value).map_err(refused)
 }
 
 /// A body over the limit.
@@ -181,6 +184,14 @@ mod tests {
         assert_eq!(token(&headers(&[("authorization", "Basic dTpw")])), None);
         assert_eq!(token(&headers(&[("authorization", "Bearer ")])), None);
         assert_eq!(token(&headers(&[("cookie", "MMAUTHTOKEN=")])), None);
+    }
+
+    #[test]
+    fn nulls_of_go_clients_are_as_good_as_nothing() {
+        let body = br#"{"message":"hi","file_ids":null,"metadata":null,"props":{}}"#;
+        let post: crate::model::Post = parse(body).expect("valid");
+        assert_eq!((post.message.as_str(), post.file_ids.len()), ("hi", 0));
+        assert!(parse::<crate::model::Post>(b"{").is_err());
     }
 
     #[test]

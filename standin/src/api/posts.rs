@@ -60,7 +60,7 @@ fn check(new: Post, session: &Session) -> Result<Post, AppError> {
         let id = "model.post.is_valid.message_length.app_error";
         return Err(AppError::new(StatusCode::BAD_REQUEST, id, message));
     }
-    if new.file_ids.len() > MAX_FILES {
+    if new.file_ids.len() > MAX_FILES || !new.file_ids.iter().all(|id| is_valid_id(id)) {
         return Err(AppError::invalid_body("file_ids"));
     }
     // Only administrators choose the time of a post.

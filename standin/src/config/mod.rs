@@ -72,7 +72,6 @@ pub struct TeamSettings {
     pub max_users_per_team: i64,
     pub enable_user_creation: bool,
     pub enable_open_server: bool,
-    pub max_channels_per_team: i64,
 }
 
 impl Default for TeamSettings {
@@ -82,7 +81,6 @@ impl Default for TeamSettings {
             max_users_per_team: 50,
             enable_user_creation: true,
             enable_open_server: false,
-            max_channels_per_team: 2000,
         }
     }
 }
@@ -91,7 +89,6 @@ impl Default for TeamSettings {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub struct SqlSettings {
-    pub driver_name: String,
     pub data_source: String,
     pub data_source_replicas: Vec<String>,
     pub max_open_conns: usize,
@@ -103,7 +100,6 @@ pub struct SqlSettings {
 impl Default for SqlSettings {
     fn default() -> Self {
         Self {
-            driver_name: "postgres".to_owned(),
             data_source: "postgres://mmuser:mostest@localhost/mattermost_test?sslmode=disable&connect_timeout=10"
                 .to_owned(),
             data_source_replicas: Vec::new(),

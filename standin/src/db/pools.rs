@@ -28,7 +28,7 @@ impl Default for StoreOptions {
     fn default() -> Self {
         Self {
             writer_deadline: Duration::from_secs(60),
-            reader_deadline: Duration::from_secs(30),
+            reader_deadline: Duration::from_secs(20),
         }
     }
 }
