@@ -4,10 +4,15 @@
 
 pub mod aws;
 pub mod blueprint;
+pub mod cli;
 pub mod diagnose;
 pub mod engine;
 pub mod events;
+pub mod hosts;
 pub mod identity;
 pub mod loadtest;
+#[cfg(target_os = "linux")]
+pub mod localcloud;
 pub mod plan;
+pub mod report;
 pub mod spec;

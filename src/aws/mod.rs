@@ -6,6 +6,7 @@
 //! told, once, and classifies what goes wrong. Waiting and repeating is the engine's
 //! business.
 
+pub mod world;
 mod cache;
 mod empty;
 mod error;

@@ -9,6 +9,7 @@ mod printer;
 mod progress;
 mod rig;
 mod runs;
+mod standin;
 mod stop;
 
 use std::future::Future;

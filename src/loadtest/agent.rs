@@ -62,10 +62,7 @@ impl From<ApiError> for AgentError {
 ///
 /// # Errors
 /// When the plan is unreadable or standard output closed.
-pub async fn run(
-    input: impl Read,
-    output: impl Write + Send + 'static,
-) -> Result<(), AgentError> {
+pub async fn run(input: impl Read, output: impl Write + Send + 'static) -> Result<(), AgentError> {
     let mut text = String::new();
     input
         .take(MAX_PLAN)

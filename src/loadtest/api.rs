@@ -439,7 +439,8 @@ mod tests {
 
     #[test]
     fn refusals_keep_the_servers_error_id() {
-        let body = br#"{"id":"api.context.permissions.app_error","message":"No","status_code":403}"#;
+        let body =
+            br#"{"id":"api.context.permissions.app_error","message":"No","status_code":403}"#;
         let error = refused(StatusCode::FORBIDDEN, body);
         assert_eq!(
             error.to_string(),

@@ -14,6 +14,9 @@ use super::wire::Check;
 
 const NAME: &str = "posts cross application nodes";
 
+/// Longest pause before the proxy is asked once more for a node that it has not given yet.
+const JITTER_MS: u64 = 20;
+
 /// A websocket on a node that the others should reach.
 struct Ear {
     user: User,
@@ -85,6 +88,8 @@ async fn listen_on_all(
             let socket = readers.add(socket, &agent.shared);
             let user = member.user.clone();
             ears.insert(node, Ear { user, socket });
+        } else {
+            fall_out_of_step().await;
         }
     }
     let deaf = absent(nodes, ears.keys());
@@ -117,7 +122,10 @@ async fn post_on_all(
         .await
         .map_err(|error| refused(&format!("the channel: {error}:")))?
         .id;
-    let users: BTreeMap<u32, &User> = ears.values().map(|ear| (ear.user.number, &ear.user)).collect();
+    let users: BTreeMap<u32, &User> = ears
+        .values()
+        .map(|ear| (ear.user.number, &ear.user))
+        .collect();
     for user in users.values() {
         agent
             .api
@@ -138,10 +146,11 @@ async fn post_on_all(
         let token = format!("{}x{}n{attempt}", agent.plan.run, agent.plan.first_user);
         let sockets = ears.values().map(|ear| ear.socket);
         let node = deliver(agent, poster, &channel, &token, sockets).await;
-        if let Some(Some(node)) = node
-            && nodes.contains(&node)
-        {
-            tokens.entry(node).or_insert(token);
+        match node.flatten() {
+            Some(node) if nodes.contains(&node) && !tokens.contains_key(&node) => {
+                tokens.insert(node, token);
+            }
+            _ => fall_out_of_step().await,
         }
     }
     let mute = absent(nodes, tokens.keys());
@@ -153,6 +162,12 @@ async fn post_on_all(
             format!("the proxy never gave a post to {mute} ({attempts} posts)"),
         ))
     }
+}
+
+/// Two agents that take turns at a round-robin proxy would meet the same node each time.
+async fn fall_out_of_step() {
+    let pause = rand::random_range(0..=JITTER_MS);
+    tokio::time::sleep(Duration::from_millis(pause)).await;
 }
 
 /// Every pair of distinct nodes must have met.

@@ -8,14 +8,20 @@ pub mod agent;
 mod api;
 mod cross_node;
 mod deliveries;
+mod result;
+mod run;
 mod scenario;
 mod socket;
 mod steps;
 mod tally;
+mod targets;
 mod wire;
 
+pub use result::{ActionSummary, RESULT_FORMAT, ScenarioResult, StoreError};
+pub use run::{AgentHost, HostError, LoadTest, LoadTestError};
 pub use scenario::{LatencyLimit, Scenario, ScenarioError, Steps, Thresholds};
 pub use tally::{Action, ErrorSample, HistogramError, Latencies, Tallies, Tally};
+pub use targets::{ExpectedTarget, MetricsHost};
 pub use wire::{
     Admin, AgentLine, AgentPlan, AgentResult, Check, FORMAT, Password, Progress, Server,
 };

@@ -123,7 +123,9 @@ async fn prepare(agent: &Agent) -> Result<Place, ApiError> {
 
 async fn sign_up(agent: &Agent) -> Vec<User> {
     let password = agent.plan.user_password.expose();
-    let numbers: Vec<u32> = (agent.plan.first_user..).take(agent.plan.users as usize).collect();
+    let numbers: Vec<u32> = (agent.plan.first_user..)
+        .take(agent.plan.users as usize)
+        .collect();
     let created = agent
         .each(
             "create users",
@@ -169,11 +171,7 @@ async fn join(agent: &Agent, place: &Place, users: Vec<User>) -> Vec<(User, usiz
         .await
 }
 
-async fn connect(
-    agent: &Agent,
-    users: Vec<(User, usize)>,
-    readers: &mut Readers,
-) -> Vec<Member> {
+async fn connect(agent: &Agent, users: Vec<(User, usize)>, readers: &mut Readers) -> Vec<Member> {
     let at_once = agent.plan.steps.connect.at_once;
     let opened = agent
         .each("connect", at_once, users, async |(user, channel)| {
@@ -204,8 +202,8 @@ pub(super) async fn open_socket(agent: &Agent, user: &User) -> Option<Socket> {
 
 async fn post(agent: &Agent, place: &Place, members: &[Member]) {
     let step = agent.plan.steps.post;
-    let work: Vec<(u32, &Member)> = (1..=step.messages_per_user)
-        .flat_map(|round| members.iter().map(move |member| (round, member)))
+    let work: Vec<(u32, Member)> = (1..=step.messages_per_user)
+        .flat_map(|round| members.iter().map(move |member| (round, member.clone())))
         .collect();
     agent
         .each("post", step.at_once, work, async |(round, member)| {
@@ -255,30 +253,39 @@ pub(super) async fn settle(agent: &Agent) {
 
 async fn transfer_files(agent: &Agent, step: TransferFile, place: &Place, members: &[Member]) {
     let size = step.bytes as usize;
-    let work: Vec<(usize, &Member)> = (0..step.files as usize).zip(members.iter().cycle()).collect();
+    let work: Vec<(usize, Member)> = (0..step.files as usize)
+        .zip(members.iter().cloned().cycle())
+        .collect();
     let intact = agent
-        .each("transfer files", step.at_once, work, async |(number, from)| {
-            // Somebody else of the same channel reads it, if there is anybody.
-            let to = members
-                .iter()
-                .find(|m| m.channel == from.channel && m.user.number != from.user.number)
-                .unwrap_or(from);
-            let channel = place.channels.get(from.channel)?;
-            let mut content = vec![0; size];
-            rand::fill(content.as_mut_slice());
-            let content = Bytes::from(content);
-            let name = format!("{}-{number}.bin", agent.plan.run);
-            let upload = agent
-                .api
-                .upload(&from.user.session, channel, &name, content.clone());
-            let file = agent.timed(Action::Upload, upload).await?;
-            let message = format!("file {number} of {}", agent.plan.run);
-            let attach = agent.api.attach(&from.user.session, channel, &message, &file);
-            agent.timed(Action::Post, attach).await?;
-            let download = agent.api.download(&to.user.session, &file);
-            let copy = agent.timed(Action::Download, download).await?;
-            (copy == content).then_some(())
-        })
+        .each(
+            "transfer files",
+            step.at_once,
+            work,
+            async |(number, from)| {
+                // Somebody else of the same channel reads it, if there is anybody.
+                let to = members
+                    .iter()
+                    .find(|m| m.channel == from.channel && m.user.number != from.user.number)
+                    .unwrap_or(&from);
+                let channel = place.channels.get(from.channel)?;
+                let mut content = vec![0; size];
+                rand::fill(content.as_mut_slice());
+                let content = Bytes::from(content);
+                let name = format!("{}-{number}.bin", agent.plan.run);
+                let upload = agent
+                    .api
+                    .upload(&from.user.session, channel, &name, content.clone());
+                let file = agent.timed(Action::Upload, upload).await?;
+                let message = format!("file {number} of {}", agent.plan.run);
+                let attach = agent
+                    .api
+                    .attach(&from.user.session, channel, &message, &file);
+                agent.timed(Action::Post, attach).await?;
+                let download = agent.api.download(&to.user.session, &file);
+                let copy = agent.timed(Action::Download, download).await?;
+                (copy == content).then_some(())
+            },
+        )
         .await
         .len();
     agent.check(Check::new(

@@ -20,9 +20,7 @@ const DIGITS: u8 = 3;
 const ERROR_SAMPLES: usize = 5;
 
 /// Classes of action whose latency is counted apart.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// An account is created.
@@ -264,7 +262,9 @@ impl Tallies {
 
     /// All classes that were counted, in the order in which users meet them.
     pub fn iter(&self) -> impl Iterator<Item = (Action, &Tally)> {
-        self.by_action.iter().map(|(action, tally)| (*action, tally))
+        self.by_action
+            .iter()
+            .map(|(action, tally)| (*action, tally))
     }
 
     /// Requests of all classes.

@@ -53,10 +53,24 @@ impl Table {
 
     /// What to say about a name that is not in the table.
     pub(crate) fn suggest(&self, name: &str) -> String {
+        let completed = [
+            format!("{name}.search"),
+            format!("db.{name}"),
+            format!("cache.{name}"),
+        ];
+        if let Some(whole) = completed
+            .iter()
+            .find(|whole| self.types.contains_key(*whole))
+        {
+            return format!("did you mean `{whole}`?");
+        }
         if let Some(near) = suggest::nearest(name, self.types.keys().map(String::as_str)) {
             return format!("did you mean `{near}`?");
         }
-        let family = name.split_inclusive('.').take(family_parts(name)).collect::<String>();
+        let family = name
+            .split_inclusive('.')
+            .take(family_parts(name))
+            .collect::<String>();
         let siblings: Vec<&str> = self
             .types
             .keys()
@@ -170,6 +184,9 @@ mod tests {
         assert!(ec2.suggest("c7i.metal-24xl").contains("`c7i.8xlarge`"));
         assert_eq!(ec2.suggest("quantum"), "not in loadrig's price table");
         let rds = &catalog().rds;
-        assert!(rds.suggest("db.r7g.metal-48xl").contains("`db.r7g.4xlarge`"));
+        assert!(
+            rds.suggest("db.r7g.metal-48xl")
+                .contains("`db.r7g.4xlarge`")
+        );
     }
 }

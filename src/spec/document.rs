@@ -85,9 +85,7 @@ impl Node {
     fn depth(&self) -> usize {
         1 + match &self.content {
             Content::Sequence(items) => items.iter().map(Node::depth).max().unwrap_or(0),
-            Content::Mapping(entries) => {
-                entries.iter().map(|e| e.value.depth()).max().unwrap_or(0)
-            }
+            Content::Mapping(entries) => entries.iter().map(|e| e.value.depth()).max().unwrap_or(0),
             Content::Null | Content::Scalar { .. } => 0,
         }
     }
@@ -101,10 +99,10 @@ impl Document {
         for event in Parser::new_from_str(&source.text) {
             let outcome = match event {
                 Ok((event, span)) => builder.event(event, &span),
-                Err(error) => Err(syntax_problem(&source, &error)),
+                Err(error) => Err(syntax_problem(&source, &error).into()),
             };
             if let Err(problem) = outcome {
-                builder.problems.push(problem);
+                builder.problems.push(*problem);
                 return Document { source, root: None };
             }
         }
@@ -122,22 +120,31 @@ impl Document {
 
     /// Where the value at a path stands; list items are named by their number.
     pub(crate) fn find(&self, path: &[&str]) -> Option<Span> {
+        self.entry_spans(path).map(|(_, value)| value)
+    }
+
+    /// Where the key at the end of a path stands.
+    pub(crate) fn find_key(&self, path: &[&str]) -> Option<Span> {
+        self.entry_spans(path).map(|(key, _)| key)
+    }
+
+    fn entry_spans(&self, path: &[&str]) -> Option<(Span, Span)> {
         let mut node = self.root.as_ref()?;
-        let mut span = node.span;
+        let mut spans = (node.span, node.span);
         for name in path {
             match &node.content {
                 Content::Sequence(items) => {
                     node = items.get(name.parse::<usize>().ok()?)?;
-                    span = node.span;
+                    spans = (node.span, node.span);
                 }
                 _ => {
                     let entry = node.entries().iter().find(|entry| entry.key == *name)?;
                     node = &entry.value;
-                    span = entry.target();
+                    spans = (entry.key_span, entry.target());
                 }
             }
         }
-        Some(span)
+        Some(spans)
     }
 }
 
@@ -156,13 +163,22 @@ pub(crate) fn is_bool(text: &str) -> bool {
 }
 
 fn shorten(text: &str) -> String {
-    let first: String = text.lines().next().unwrap_or_default().chars().take(60).collect();
+    let first: String = text
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .take(60)
+        .collect();
     if first.len() < text.trim_end().len() {
         format!("{first}…")
     } else {
         first
     }
 }
+
+/// A problem after which reading on makes no sense.
+type Fatal = Box<Problem>;
 
 /// A collection whose end has not been seen.
 struct Open {
@@ -196,16 +212,19 @@ impl<'a> Builder<'a> {
     }
 
     /// Takes one event; an error ends the parse.
-    fn event(&mut self, event: Event<'_>, span: &saphyr_parser::Span) -> Result<(), Problem> {
+    fn event(&mut self, event: Event<'_>, span: &saphyr_parser::Span) -> Result<(), Fatal> {
         let at = self.span(span);
         match event {
             Event::DocumentStart(_) => {
                 self.documents += 1;
                 if self.documents > 1 {
-                    return Err(self.place(at).problem(
-                        "a second YAML document starts here",
-                        "expected one document per file",
-                    ));
+                    return Err(self
+                        .place(at)
+                        .problem(
+                            "a second YAML document starts here",
+                            "expected one document per file",
+                        )
+                        .into());
                 }
             }
             Event::Scalar(text, style, anchor, tag) => {
@@ -237,10 +256,13 @@ impl<'a> Builder<'a> {
             Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
                 Some(node) => self.value(node, 0)?,
                 None => {
-                    return Err(self.place(at).problem(
-                        "the alias stands inside the value that it names",
-                        "a value cannot contain itself",
-                    ));
+                    return Err(self
+                        .place(at)
+                        .problem(
+                            "the alias stands inside the value that it names",
+                            "a value cannot contain itself",
+                        )
+                        .into());
                 }
             },
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
@@ -248,12 +270,15 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn open(&mut self, content: Content, anchor: usize, span: Span) -> Result<(), Problem> {
+    fn open(&mut self, content: Content, anchor: usize, span: Span) -> Result<(), Fatal> {
         if self.open.len() >= MAX_DEPTH {
-            return Err(self.place(span).problem(
-                "nested too deeply",
-                format!("expected at most {MAX_DEPTH} levels"),
-            ));
+            return Err(self
+                .place(span)
+                .problem(
+                    "nested too deeply",
+                    format!("expected at most {MAX_DEPTH} levels"),
+                )
+                .into());
         }
         self.open.push(Open {
             node: Node { span, content },
@@ -264,7 +289,7 @@ impl<'a> Builder<'a> {
     }
 
     /// A finished value goes to its parent, to its anchor, or becomes the root.
-    fn value(&mut self, node: Node, anchor: usize) -> Result<(), Problem> {
+    fn value(&mut self, node: Node, anchor: usize) -> Result<(), Fatal> {
         let nested = matches!(node.content, Content::Sequence(_) | Content::Mapping(_));
         self.nodes += if nested { node.size() } else { 1 };
         if self.nodes > MAX_NODES * 2 || (nested && self.open.len() + node.depth() > MAX_DEPTH) {
@@ -272,7 +297,7 @@ impl<'a> Builder<'a> {
                 "the file holds too many values",
                 "expected a file of ordinary size; do its aliases multiply?",
             );
-            return Err(problem);
+            return Err(problem.into());
         }
         if anchor > 0 {
             self.anchors.insert(anchor, node.clone());
@@ -308,9 +333,10 @@ impl<'a> Builder<'a> {
 
     fn refuse_tag(&mut self, tag: Option<&Tag>, span: Span) {
         if let Some(tag) = tag.filter(|tag| !tag.is_yaml_core_schema()) {
-            let problem = self
-                .place(span)
-                .problem(format!("the tag `{tag}` has no meaning here"), "remove the tag");
+            let problem = self.place(span).problem(
+                format!("the tag `{tag}` has no meaning here"),
+                "remove the tag",
+            );
             self.problems.push(problem);
         }
     }
@@ -338,7 +364,7 @@ impl<'a> Builder<'a> {
     }
 }
 
-fn key(source: &Arc<Source>, node: Node) -> Result<(String, Span), Problem> {
+fn key(source: &Arc<Source>, node: Node) -> Result<(String, Span), Fatal> {
     match node.content {
         Content::Scalar { text, .. } => Ok((text, node.span)),
         _ => {
@@ -347,7 +373,7 @@ fn key(source: &Arc<Source>, node: Node) -> Result<(String, Span), Problem> {
                 span: node.span,
             };
             let message = format!("{} cannot be a key", node.describe());
-            Err(place.problem(message, "expected a word"))
+            Err(place.problem(message, "expected a word").into())
         }
     }
 }
@@ -377,7 +403,10 @@ fn syntax_problem(source: &Arc<Source>, error: &ScanError) -> Problem {
         .any(|c| c == '\t');
     if indent_has_tab {
         let column = text.chars().position(|c| c == '\t').unwrap_or(0) + 1;
-        let span = Span { column, ..place.span };
+        let span = Span {
+            column,
+            ..place.span
+        };
         return Place { span, ..place }
             .problem(
                 "a tab stands in the indentation",

@@ -43,7 +43,9 @@ impl Diagnose for InitError {
             InitError::Name { .. } => vec!["use something like `demo` or `nightly-esr`".to_owned()],
             InitError::Exists { path } => {
                 let path = path.display();
-                vec![format!("edit it, or remove it first: `{path}` is never overwritten")]
+                vec![format!(
+                    "edit it, or remove it first: `{path}` is never overwritten"
+                )]
             }
             InitError::Write { .. } | InitError::Architecture(_) => Vec::new(),
         }
@@ -140,4 +142,71 @@ access:
 #   team: performance
 "
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_it_writes_is_valid_and_is_never_overwritten() {
+        let directory = tempfile::tempdir().unwrap();
+        let library = Library::new(Some(directory.path().to_path_buf()));
+        for size in ["1k", "50k"] {
+            let name = format!("rig-{size}");
+            let path = library.init(&name, size).unwrap();
+            let spec = library
+                .load(&name)
+                .unwrap_or_else(|errors| panic!("{errors}"));
+            assert_eq!(
+                (spec.name, spec.architecture.as_str()),
+                (name.clone(), size)
+            );
+            std::fs::write(&path, "mine").unwrap();
+            let again = library.init(&name, size).unwrap_err();
+            assert!(matches!(again, InitError::Exists { .. }));
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
+        }
+    }
+
+    #[test]
+    fn its_comments_are_valid_settings() {
+        let library = Library::new(Some("no-such-directory".into()));
+        let text = template("rig", &library.architecture("10k").unwrap());
+        let is_setting = |line: &str| {
+            let key = line.split(':').next().unwrap_or_default().trim();
+            let words = [
+                "sizes", "nodes", "app", "database", "network", "cidr", "zones", "tags", "team",
+            ];
+            line.contains(':') && words.contains(&key)
+        };
+        let uncommented: String = text
+            .lines()
+            .map(|line| match line.strip_prefix("# ") {
+                Some(setting) if is_setting(setting) => setting,
+                _ => line,
+            })
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        assert_ne!(text, uncommented);
+        let spec = library
+            .load_text("rig", &uncommented)
+            .unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(spec.tags["team"], "performance");
+    }
+
+    #[test]
+    fn bad_names_and_sizes_write_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let library = Library::new(Some(directory.path().to_path_buf()));
+        assert!(matches!(
+            library.init("../up", "1k"),
+            Err(InitError::Name { .. })
+        ));
+        assert!(matches!(
+            library.init("rig", "11k"),
+            Err(InitError::Architecture(_))
+        ));
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
 }

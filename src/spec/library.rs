@@ -3,24 +3,13 @@
 //! A name is looked for in the library's directory first, then among the files that are
 //! part of the program.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
-
-use super::check::{CheckedSizes, Checker, DEFAULT_ZONES, Origin};
 use super::document::Document;
 use super::embedded::{self, Embedded};
-use super::merge::overlay;
-use super::problem::{Problem, Source, SpecErrors};
-use super::shape::{ArchitectureFile, EnvironmentFile, Sizes, SourceShape};
-use super::{
-    Cache, CloudTarget, Database, NodeGroup, Role, Search, Spec, architecture_schema,
-    environment_schema, reader, suggest,
-};
-use super::{Source as SizeSource, values};
+use super::load::check_architecture;
+use super::problem::{Source, SpecErrors};
+use super::{Architecture, Spec, suggest};
 
 /// Larger than any file that a person would write by hand.
 const LARGEST_FILE: u64 = 1 << 20;
@@ -29,73 +18,6 @@ const LARGEST_FILE: u64 = 1 << 20;
 #[derive(Clone, Debug, Default)]
 pub struct Library {
     root: Option<PathBuf>,
-}
-
-/// A reference architecture by itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Architecture {
-    /// Its name, for example `10k`.
-    pub name: String,
-    /// The file, as people know it.
-    pub file: String,
-    /// Where the size comes from.
-    pub source: SizeSource,
-    /// Concurrent users that it is for.
-    pub concurrent_users: u32,
-    /// The most users that a ceiling test of this shape has carried, where published.
-    pub measured_ceiling_users: Option<u32>,
-    /// Hosts by role.
-    pub nodes: BTreeMap<Role, NodeGroup>,
-    /// Database.
-    pub database: Database,
-    /// Search domain.
-    pub search: Search,
-    /// Cache.
-    pub cache: Cache,
-}
-
-impl Architecture {
-    /// The share of the measured ceiling that is left at the stated number of users, 0 to 1;
-    /// nothing where no ceiling is published.
-    #[must_use]
-    pub fn headroom(&self) -> Option<f64> {
-        let ceiling = f64::from(self.measured_ceiling_users?);
-        Some(1.0 - f64::from(self.concurrent_users) / ceiling)
-    }
-
-    /// An environment on AWS made from this architecture alone, to plan and to price it.
-    #[must_use]
-    pub fn example(&self) -> Spec {
-        let name = format!("size-{}", self.name);
-        Spec {
-            cloud: CloudTarget::Aws,
-            region: "us-east-1".to_owned(),
-            architecture: self.name.clone(),
-            concurrent_users: self.concurrent_users,
-            source: self.source.clone(),
-            nodes: self.nodes.clone(),
-            database: self.database.clone(),
-            search: self.search.clone(),
-            cache: self.cache.clone(),
-            mattermost: super::Mattermost {
-                release: super::Release::Standin,
-                sha256: None,
-                license_file: None,
-            },
-            network: super::Network {
-                cidr: values::default_cidr(&name),
-                zones: DEFAULT_ZONES,
-            },
-            access: super::Access {
-                address: super::AddressKind::Public,
-                operators: Vec::new(),
-                key: super::SshKey::Generated,
-            },
-            time_to_live: None,
-            tags: BTreeMap::new(),
-            name,
-        }
-    }
 }
 
 /// A file that passed every check.
@@ -124,6 +46,21 @@ impl Library {
     pub fn load(&self, reference: &str) -> Result<Spec, SpecErrors> {
         let source = self.environment_source(reference)?;
         self.check_environment(source)
+    }
+
+    /// Loads an environment from text that has no file; `name` stands in for the file's.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the environment and its architecture, at once.
+    pub fn load_text(&self, name: &str, text: &str) -> Result<Spec, SpecErrors> {
+        self.check_environment(Found {
+            source: Source {
+                name: name.to_owned(),
+                text: text.to_owned(),
+            },
+            stem: name.to_owned(),
+            directory: None,
+        })
     }
 
     /// Checks a file of either kind, given as a path or as the name of an environment.
@@ -209,72 +146,6 @@ impl Library {
         }
     }
 
-    fn check_environment(&self, found: Found) -> Result<Spec, SpecErrors> {
-        let mut problems = Vec::new();
-        let document = Document::parse(found.source, &mut problems);
-        let read = reader::read(&document, environment_schema(), &mut problems);
-        let file: EnvironmentFile = decode(&document, &read, &mut problems);
-
-        let wanted = file.architecture.as_deref();
-        let base = match wanted.map(|name| {
-            self.named("reference-architectures", name, embedded::ARCHITECTURES)
-        }) {
-            Some(base) => base?,
-            None => None,
-        };
-        let mut base_problems = Vec::new();
-        let base = base.map(|found| {
-            let document = Document::parse(found.source, &mut base_problems);
-            let read = reader::read(&document, architecture_schema(), &mut base_problems);
-            (document, read)
-        });
-        let (base, mut merged) = base.unzip();
-        let merged = merged.get_or_insert_default();
-        overlay(merged, read.get("sizes").cloned().unwrap_or_default());
-        let merged: ArchitectureFile = decode(&document, merged, &mut problems);
-        let sizes = merged.sizes();
-
-        let mut checker = Checker::environment(&document, base.as_ref(), &mut problems);
-        if let (Some(name), None) = (wanted, &base) {
-            checker.unknown_architecture(name, &self.architecture_names());
-        }
-        let origin = Origin {
-            stem: &found.stem,
-            directory: found.directory.as_deref(),
-        };
-        // A file that is no mapping at all has been reported; its defaults are no news.
-        let settings = match document.root {
-            Some(_) if read.is_object() => checker.settings(&file, &origin),
-            _ => None,
-        };
-        let zones = file.network.as_ref().and_then(|network| network.zones);
-        checker.sizes(&sizes, merged.concurrent_users, zones.unwrap_or(DEFAULT_ZONES));
-        problems.append(&mut base_problems);
-        SpecErrors::check(problems)?;
-
-        let spec = settings.and_then(|settings| {
-            let sizes = CheckedSizes::from_shape(&sizes)?;
-            Some(Spec {
-                name: settings.name,
-                cloud: file.cloud.unwrap_or_default(),
-                region: settings.region,
-                architecture: file.architecture.clone()?,
-                concurrent_users: merged.concurrent_users?,
-                source: merged.source.clone()?.into_source()?,
-                nodes: sizes.nodes,
-                database: sizes.database,
-                search: sizes.search,
-                cache: sizes.cache,
-                mattermost: settings.mattermost,
-                network: settings.network,
-                access: settings.access,
-                time_to_live: settings.time_to_live,
-                tags: settings.tags,
-            })
-        });
-        spec.ok_or_else(|| incomplete(&document))
-    }
-
     fn environment_source(&self, reference: &str) -> Result<Found, SpecErrors> {
         if is_path(reference) {
             return read_file(Path::new(reference));
@@ -291,7 +162,7 @@ impl Library {
         ))
     }
 
-    fn named(
+    pub(crate) fn named(
         &self,
         directory: &str,
         name: &str,
@@ -333,84 +204,12 @@ impl Library {
 }
 
 /// The text of a file and what follows from where it was.
-struct Found {
-    source: Source,
-    stem: String,
-    directory: Option<PathBuf>,
-}
-
-impl ArchitectureFile {
-    fn sizes(&self) -> Sizes {
-        Sizes {
-            nodes: self.nodes.clone(),
-            database: self.database.clone(),
-            search: self.search.clone(),
-            cache: self.cache.clone(),
-        }
-    }
-}
-
-impl SourceShape {
-    fn into_source(self) -> Option<SizeSource> {
-        Some(SizeSource {
-            kind: self.kind?,
-            url: self.url?,
-            note: self.note?,
-        })
-    }
-}
-
-fn check_architecture(found: Found) -> Result<Architecture, SpecErrors> {
-    let mut problems = Vec::new();
-    let document = Document::parse(found.source, &mut problems);
-    let read = reader::read(&document, architecture_schema(), &mut problems);
-    let file: ArchitectureFile = decode(&document, &read, &mut problems);
-    let sizes = file.sizes();
-    Checker::architecture(&document, &mut problems).sizes(
-        &sizes,
-        file.concurrent_users,
-        DEFAULT_ZONES,
-    );
-    SpecErrors::check(problems)?;
-    let architecture = CheckedSizes::from_shape(&sizes).and_then(|sizes| {
-        Some(Architecture {
-            name: found.stem.clone(),
-            file: document.source.name.clone(),
-            source: file.source.clone()?.into_source()?,
-            concurrent_users: file.concurrent_users?,
-            measured_ceiling_users: file.measured_ceiling_users,
-            nodes: sizes.nodes,
-            database: sizes.database,
-            search: sizes.search,
-            cache: sizes.cache,
-        })
-    });
-    architecture.ok_or_else(|| incomplete(&document))
-}
-
-/// The reader's result always fits the shapes; should it not, that is a problem, not a panic.
-fn decode<T: DeserializeOwned + Default>(
-    document: &Document,
-    value: &Value,
-    problems: &mut Vec<Problem>,
-) -> T {
-    if !value.is_object() {
-        return T::default();
-    }
-    T::deserialize(value).unwrap_or_else(|error| {
-        let place = document.place(super::problem::Span::START);
-        problems.push(place.problem(error.to_string(), "in this file"));
-        T::default()
-    })
-}
-
-fn incomplete(document: &Document) -> SpecErrors {
-    SpecErrors::unplaced(
-        &document.source.name,
-        "the file is incomplete".to_owned(),
-        "expected every key of `loadrig schema`".to_owned(),
-        "`loadrig init NAME` writes a file to start from",
-    )
+pub(crate) struct Found {
+    pub(crate) source: Source,
+    /// File name without extension.
+    pub(crate) stem: String,
+    /// The directory of the file; built-in files have none.
+    pub(crate) directory: Option<PathBuf>,
 }
 
 fn is_path(reference: &str) -> bool {
@@ -447,7 +246,10 @@ fn read_file(path: &Path) -> Result<Found, SpecErrors> {
         return Err(unreadable(message, "expected a file of less than 1 MiB"));
     }
     let text = std::fs::read_to_string(path).map_err(|error| {
-        unreadable(format!("cannot read `{name}`: {error}"), "expected a file of UTF-8 text")
+        unreadable(
+            format!("cannot read `{name}`: {error}"),
+            "expected a file of UTF-8 text",
+        )
     })?;
     let stem = path.file_stem().and_then(|stem| stem.to_str());
     Ok(Found {
@@ -458,4 +260,77 @@ fn read_file(path: &Path) -> Result<Found, SpecErrors> {
         stem: stem.unwrap_or_default().to_owned(),
         directory: path.parent().map(Path::to_path_buf),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_hides_the_built_in_one_of_its_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let library = Library::new(Some(directory.path().to_path_buf()));
+        assert_eq!(library.load("demo").unwrap().architecture, "1k");
+        assert_eq!(library.resolve("demo"), None);
+        std::fs::create_dir(directory.path().join("environments")).unwrap();
+        let path = directory.path().join("environments/demo.yaml");
+        std::fs::write(&path, "architecture: 2k").unwrap();
+        assert_eq!(library.load("demo").unwrap().architecture, "2k");
+        assert_eq!(library.resolve("demo"), Some(path));
+        assert!(
+            library
+                .environment_names()
+                .contains(&"gold-standard".to_owned())
+        );
+    }
+
+    #[test]
+    fn an_own_architecture_is_found_beside_the_built_in_ones() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("reference-architectures")).unwrap();
+        let text = embedded::ARCHITECTURES[0]
+            .text
+            .replace("concurrent_users: 1000", "concurrent_users: 500");
+        std::fs::write(
+            directory.path().join("reference-architectures/tiny.yaml"),
+            text,
+        )
+        .unwrap();
+        let library = Library::new(Some(directory.path().to_path_buf()));
+        let names: Vec<String> = library
+            .architectures()
+            .unwrap()
+            .into_iter()
+            .map(|a| a.name)
+            .collect();
+        assert_eq!(names[..2], ["tiny", "1k"]);
+        let spec = library.load_text("test", "architecture: tiny").unwrap();
+        assert_eq!(spec.concurrent_users, 500);
+    }
+
+    #[test]
+    fn names_do_not_reach_outside_the_directory() {
+        let library = Library::default();
+        for name in ["../demo", "..", ".hidden", "a/b", ""] {
+            assert!(library.architecture(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said_without_a_line() {
+        let directory = tempfile::tempdir().unwrap();
+        let binary = directory.path().join("x.yaml");
+        std::fs::write(&binary, [0xff, 0xfe, 0x00]).unwrap();
+        let library = Library::default();
+        for reference in [
+            binary.to_str().unwrap(),
+            "./no/such/file.yaml",
+            "no-such-environment",
+        ] {
+            let errors = library.load(reference).unwrap_err();
+            assert_eq!(errors.problems[0].line, 0, "{reference}");
+        }
+        let errors = library.load("dmeo").unwrap_err();
+        assert_eq!(errors.problems[0].label, "did you mean `demo`?");
+    }
 }

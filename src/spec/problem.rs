@@ -44,11 +44,7 @@ pub(crate) struct Place {
 
 impl Place {
     /// A problem at this place; `label` stands beside the caret.
-    pub(crate) fn problem(
-        &self,
-        message: impl Into<String>,
-        label: impl Into<String>,
-    ) -> Problem {
+    pub(crate) fn problem(&self, message: impl Into<String>, label: impl Into<String>) -> Problem {
         let line = self.source.text.lines().nth(self.span.line - 1);
         Problem {
             file: self.source.name.clone(),
@@ -93,7 +89,13 @@ impl Problem {
 
     /// Without a line there is nothing to put a caret under.
     fn fmt_unplaced(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {}\n  --> {}\n   = {}", printable(&self.message), self.file, self.label)?;
+        write!(
+            f,
+            "error: {}\n  --> {}\n   = {}",
+            printable(&self.message),
+            self.file,
+            self.label
+        )?;
         match &self.hint {
             Some(hint) => write!(f, "\n   = hint: {hint}"),
             None => Ok(()),
@@ -113,15 +115,15 @@ impl fmt::Display for Problem {
         let before = " ".repeat(self.column.saturating_sub(1));
         let carets = "^".repeat(self.width.max(1));
         writeln!(f, "error: {}", printable(&self.message))?;
-        writeln!(
-            f,
-            "{gutter}--> {}:{}:{}",
-            self.file, self.line, self.column
-        )?;
+        writeln!(f, "{gutter}--> {}:{}:{}", self.file, self.line, self.column)?;
         writeln!(f, "{gutter} |")?;
-        writeln!(f, "{number} | {}", line.trim_end())?;
+        writeln!(f, "{}", format!("{number} | {line}").trim_end())?;
         let label = printable(&self.label);
-        write!(f, "{gutter} | {}", format!("{before}{carets} {label}").trim_end())?;
+        write!(
+            f,
+            "{gutter} | {}",
+            format!("{before}{carets} {label}").trim_end()
+        )?;
         if let Some(hint) = &self.hint {
             write!(f, "\n{gutter} = hint: {hint}")?;
         }

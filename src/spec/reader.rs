@@ -14,7 +14,7 @@ pub(crate) fn read(document: &Document, schema: &Value, problems: &mut Vec<Probl
     let mut reader = Reader { document, problems };
     match &document.root {
         Some(root) if matches!(root.content, Content::Mapping(_)) => reader
-            .mapping(root.entries(), schema, &Location::root())
+            .mapping(root.entries(), schema, &Location::root(root.span))
             .unwrap_or_default(),
         Some(root) if !matches!(root.content, Content::Null) => {
             let found = root.describe();
@@ -46,10 +46,10 @@ struct Location {
 }
 
 impl Location {
-    fn root() -> Self {
+    fn root(key: Span) -> Self {
         Location {
             path: String::new(),
-            key: Span::START,
+            key,
         }
     }
 
@@ -85,7 +85,9 @@ impl Reader<'_> {
             }
             (Some("object"), Content::Mapping(entries)) => self.mapping(entries, schema, at),
             (Some("array"), Content::Sequence(items)) => {
-                let read = items.iter().map(|item| self.value(item, &schema["items"], at));
+                let read = items
+                    .iter()
+                    .map(|item| self.value(item, &schema["items"], at));
                 Some(read.flatten().collect())
             }
             (Some("integer"), Content::Scalar { text, plain: true }) => {
@@ -104,7 +106,9 @@ impl Reader<'_> {
         let mut read = Map::new();
         for entry in entries {
             let known = properties.and_then(|p| p.get(&entry.key));
-            let free = schema.get("additionalProperties").filter(|free| free.is_object());
+            let free = schema
+                .get("additionalProperties")
+                .filter(|free| free.is_object());
             match known.or(free) {
                 Some(inner) => {
                     let value = self.value(&entry.value, inner, &at.child(entry));
@@ -113,11 +117,14 @@ impl Reader<'_> {
                 None => self.unknown_key(entry, schema, at),
             }
         }
-        let missing: Vec<&str> = names(&schema["required"])
-            .into_iter()
-            .filter(|name| !entries.iter().any(|entry| entry.key == *name))
-            .collect();
-        for name in missing {
+        for name in names(&schema["required"]) {
+            // A misspelt key has been reported; that it is therefore missing is no news.
+            if entries
+                .iter()
+                .any(|e| suggest::nearest(&e.key, [name]).is_some())
+            {
+                continue;
+            }
             let inner = &schema["properties"][name];
             let place = match at.path.as_str() {
                 "" => "the file".to_owned(),
@@ -126,7 +133,7 @@ impl Reader<'_> {
             self.report(
                 at.key,
                 format!("{place} lacks the key `{name}`"),
-                format!("expected `{name}:` with {}", expected(inner)),
+                format!("expected `{name}:` and {}", expected(inner)),
             );
         }
         Some(Value::Object(read))
@@ -171,7 +178,10 @@ impl Reader<'_> {
             Content::Mapping(entries) => {
                 let object = options.iter().find(|option| option["type"] == "object");
                 match object {
-                    Some(inner) => self.mapping(entries, inner, at),
+                    // Without its key it is none of the alternatives.
+                    Some(inner) => self
+                        .mapping(entries, inner, at)
+                        .filter(|read| read.as_object().is_some_and(|map| !map.is_empty())),
                     None => self.wrong_type(node, &expected(schema), at),
                 }
             }
@@ -182,10 +192,14 @@ impl Reader<'_> {
     fn wrong_type(&mut self, node: &Node, expected: &str, at: &Location) -> Option<Value> {
         let (span, message) = match &node.content {
             Content::Null => (at.key, format!("`{}` has no value", at.path)),
-            Content::Scalar { .. } => {
-                (node.span, format!("`{}` cannot be {}", at.path, node.describe()))
-            }
-            _ => (at.key, format!("`{}` cannot be {}", at.path, node.describe())),
+            Content::Scalar { .. } => (
+                node.span,
+                format!("`{}` cannot be {}", at.path, node.describe()),
+            ),
+            _ => (
+                at.key,
+                format!("`{}` cannot be {}", at.path, node.describe()),
+            ),
         };
         let problem = self
             .document
@@ -251,12 +265,17 @@ fn expected(schema: &Value) -> String {
         (Some("array"), _) => "a list".to_owned(),
         (Some("object"), _) => match schema["properties"].as_object() {
             Some(properties) => format!(
-                "a mapping with the keys {}",
+                "a mapping of {}",
                 suggest::one_of(properties.keys().map(String::as_str))
             ),
             None => "a mapping".to_owned(),
         },
-        (Some("string"), _) if schema.get("enum").is_none() => "text".to_owned(),
+        (Some("string"), _) if schema.get("enum").is_none() => {
+            match schema["examples"][0].as_str() {
+                Some(example) => format!("text such as `{example}`"),
+                None => "text".to_owned(),
+            }
+        }
         _ => {
             let options: Vec<String> = choices(schema)
                 .iter()
@@ -278,7 +297,10 @@ fn choices(schema: &Value) -> Vec<Value> {
     let plain = schema["enum"].as_array().cloned().unwrap_or_default();
     let described = schema["oneOf"].as_array().cloned().unwrap_or_default();
     let described = described.into_iter().flat_map(|option| {
-        match (option.get("const"), option.get("enum").and_then(Value::as_array)) {
+        match (
+            option.get("const"),
+            option.get("enum").and_then(Value::as_array),
+        ) {
             (Some(word), _) => vec![word.clone()],
             (None, Some(words)) => words.clone(),
             (None, None) => vec![option],
@@ -307,7 +329,7 @@ fn hint_for(node: &Node, expected: &str) -> Option<String> {
             (is_unit && !digits.is_empty())
                 .then(|| format!("write the number alone: `{digits}`; the key names the unit"))
         }
-        Content::Scalar { text, plain: true } if is_bool(text) && expected == "text" => {
+        Content::Scalar { text, plain: true } if is_bool(text) && expected.starts_with("text") => {
             Some(format!("if the text `{text}` is meant, write it in quotes"))
         }
         Content::Scalar { text, .. } if expected == "a list" => {

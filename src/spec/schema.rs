@@ -32,7 +32,10 @@ pub fn architecture_schema() -> &'static Value {
 /// Without `$ref`: the reader stays simple, and some editors show better help.
 fn generate<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|s| s.inline_subschemas = true);
-    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
+    let mut schema = settings
+        .into_generator()
+        .into_root_schema_for::<T>()
+        .to_value();
     forbid_null(&mut schema);
     schema
 }
@@ -92,8 +95,15 @@ mod tests {
     fn a_key_without_a_value_is_no_value() {
         let properties = &environment_schema()["properties"];
         assert_eq!(properties["region"]["type"], "string");
-        assert_eq!(properties["cloud"]["oneOf"].as_array().map(Vec::len), Some(2));
+        assert_eq!(
+            properties["cloud"]["oneOf"].as_array().map(Vec::len),
+            Some(2)
+        );
         assert_eq!(properties["sizes"]["type"], json!(["object", "null"]));
-        assert!(!properties["access"]["properties"]["key"].to_string().contains("null"));
+        assert!(
+            !properties["access"]["properties"]["key"]
+                .to_string()
+                .contains("null")
+        );
     }
 }

@@ -19,13 +19,16 @@ use super::{AddressKind, CloudTarget, SourceKind};
 pub(crate) struct EnvironmentFile {
     /// Name of the environment: a letter, then letters, digits and single hyphens, at most
     /// 16 characters. Default: the name of the file.
+    #[schemars(example = &"demo")]
     pub(crate) name: Option<String>,
     /// Reference architecture that this environment is made from, for example `10k`.
+    #[schemars(example = &"10k")]
     #[schemars(required)]
     pub(crate) architecture: Option<String>,
     /// Where it runs. Default: `aws`.
     pub(crate) cloud: Option<CloudTarget>,
     /// AWS region. Default: `us-east-1`.
+    #[schemars(example = &"us-east-1")]
     pub(crate) region: Option<String>,
     /// The server that is installed.
     pub(crate) mattermost: Option<MattermostShape>,
@@ -38,6 +41,7 @@ pub(crate) struct EnvironmentFile {
     pub(crate) access: Option<AccessShape>,
     /// How long the environment may live before `loadrig sweep` may remove it, for example
     /// `8h`, `90m` or `2d`. Default: for ever.
+    #[schemars(example = &"8h")]
     pub(crate) time_to_live: Option<String>,
     /// Extra tags on every resource.
     pub(crate) tags: Option<BTreeMap<String, String>>,
@@ -79,6 +83,7 @@ pub(crate) struct SourceShape {
     #[schemars(required)]
     pub(crate) kind: Option<SourceKind>,
     /// The page or data set.
+    #[schemars(example = &"https://docs.mattermost.com/")]
     #[schemars(required)]
     pub(crate) url: Option<String>,
     /// Why this shape.
@@ -124,6 +129,7 @@ pub(crate) struct NodeSizes {
     #[schemars(range(min = 0, max = 200))]
     pub(crate) count: Option<u32>,
     /// EC2 instance type, x86_64, for example `c7i.xlarge`.
+    #[schemars(example = &"c7i.xlarge")]
     pub(crate) instance_type: Option<String>,
     /// Root volume in GiB (gp3, encrypted).
     #[schemars(range(min = 8, max = 16384))]
@@ -135,8 +141,10 @@ pub(crate) struct NodeSizes {
 #[serde(deny_unknown_fields)]
 pub(crate) struct DatabaseSizes {
     /// Major PostgreSQL version, for example `"15"`.
+    #[schemars(example = &"15")]
     pub(crate) version: Option<String>,
     /// RDS instance class, for example `db.r7g.large`.
+    #[schemars(example = &"db.r7g.large")]
     pub(crate) instance_type: Option<String>,
     /// Read replicas.
     #[schemars(range(min = 0, max = 15))]
@@ -151,11 +159,13 @@ pub(crate) struct DatabaseSizes {
 #[serde(deny_unknown_fields)]
 pub(crate) struct SearchSizes {
     /// Engine version, for example `OpenSearch_2.19`.
+    #[schemars(example = &"OpenSearch_2.19")]
     pub(crate) version: Option<String>,
     /// Data nodes; 0 means no search domain.
     #[schemars(range(min = 0, max = 80))]
     pub(crate) nodes: Option<u32>,
     /// Data node type, for example `r6g.xlarge.search`.
+    #[schemars(example = &"r6g.xlarge.search")]
     pub(crate) instance_type: Option<String>,
     /// EBS volume per data node in GiB (gp3).
     #[schemars(range(min = 10, max = 24576))]
@@ -170,6 +180,7 @@ pub(crate) struct CacheSizes {
     #[schemars(range(min = 0, max = 6))]
     pub(crate) nodes: Option<u32>,
     /// Node type, for example `cache.m7g.2xlarge`.
+    #[schemars(example = &"cache.m7g.2xlarge")]
     pub(crate) instance_type: Option<String>,
 }
 
@@ -179,11 +190,13 @@ pub(crate) struct CacheSizes {
 pub(crate) struct MattermostShape {
     /// `standin`, an official version such as `11.7.9`, the URL of a tarball, or the path of
     /// one (relative to this file). Default: `standin`.
+    #[schemars(example = &"11.7.9")]
     pub(crate) release: Option<String>,
     /// SHA-256 of the tarball, 64 hexadecimal digits; required for an URL or a file, advised
     /// for an official version.
     pub(crate) sha256: Option<String>,
     /// Licence file on the operator's machine (relative to this file).
+    #[schemars(example = &"./company.mattermost-license")]
     pub(crate) license_file: Option<PathBuf>,
 }
 
@@ -193,6 +206,7 @@ pub(crate) struct MattermostShape {
 pub(crate) struct NetworkShape {
     /// Private address range of the VPC, /16 to /20. Default: a /16 of 10.0.0.0/8 that
     /// follows from the name, so that two environments rarely clash.
+    #[schemars(example = &"10.20.0.0/16")]
     pub(crate) cidr: Option<String>,
     /// Availability zones that subnets are spread over. Default: 2.
     #[schemars(range(min = 2, max = 3))]

@@ -109,12 +109,38 @@ pub(crate) fn is_region_shaped(text: &str) -> bool {
 
 /// The public regions, for suggestions only: new ones appear and are accepted.
 pub(crate) const REGIONS: [&str; 32] = [
-    "af-south-1", "ap-east-1", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3",
-    "ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3",
-    "ap-southeast-4", "ap-southeast-5", "ca-central-1", "ca-west-1", "eu-central-1",
-    "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-2",
-    "eu-west-3", "il-central-1", "me-central-1", "me-south-1", "mx-central-1", "sa-east-1",
-    "us-east-1", "us-east-2", "us-west-1", "us-west-2", "us-gov-west-1",
+    "af-south-1",
+    "ap-east-1",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-south-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "ap-southeast-5",
+    "ca-central-1",
+    "ca-west-1",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-south-2",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "il-central-1",
+    "me-central-1",
+    "me-south-1",
+    "mx-central-1",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+    "us-gov-west-1",
 ];
 
 #[cfg(test)]
@@ -127,7 +153,17 @@ mod tests {
         assert_eq!(time_span("8h"), hours(8));
         assert_eq!(time_span("90m"), Some(Duration::from_secs(5400)));
         assert_eq!(time_span("1d12h"), hours(36));
-        for wrong in ["", "8", "h", "8 h", "8h1d", "8h8h", "-1h", "8s", "99999999999999999999d"] {
+        for wrong in [
+            "",
+            "8",
+            "h",
+            "8 h",
+            "8h1d",
+            "8h8h",
+            "-1h",
+            "8s",
+            "99999999999999999999d",
+        ] {
             assert_eq!(time_span(wrong), None, "{wrong}");
         }
     }
@@ -143,7 +179,10 @@ mod tests {
         assert_eq!(release("standin"), Some(Release::Standin));
         assert_eq!(release("11.7.9"), Some(Release::Version("11.7.9".into())));
         assert!(matches!(release("12.0.0-rc1"), Some(Release::Version(_))));
-        assert!(matches!(release("https://x/y.tar.gz"), Some(Release::Url(_))));
+        assert!(matches!(
+            release("https://x/y.tar.gz"),
+            Some(Release::Url(_))
+        ));
         assert!(matches!(release("./y.tar.gz"), Some(Release::File(_))));
         for wrong in ["11.7", "latest", "v11.7.9", "", "11.7.9.1", "11.7.9-beta"] {
             assert_eq!(release(wrong), None, "{wrong}");
@@ -153,7 +192,15 @@ mod tests {
     #[test]
     fn regions_are_known_by_shape() {
         assert!(REGIONS.iter().all(|region| is_region_shaped(region)));
-        for wrong in ["", "us-east", "useast1", "us-east-1a", "US-EAST-1", "us_east_1", "1"] {
+        for wrong in [
+            "",
+            "us-east",
+            "useast1",
+            "us-east-1a",
+            "US-EAST-1",
+            "us_east_1",
+            "1",
+        ] {
             assert!(!is_region_shaped(wrong), "{wrong}");
         }
     }
@@ -163,7 +210,18 @@ mod tests {
         for good in ["a", "demo", "nightly-esr", "a-b-c9", "gold-standard"] {
             assert_eq!(name_fault(good), None, "{good}");
         }
-        for wrong in ["", "9a", "A", "a_b", "a-", "a--b", "-a", "a.b", "sixteen-plus-one-x", "ä"] {
+        for wrong in [
+            "",
+            "9a",
+            "A",
+            "a_b",
+            "a-",
+            "a--b",
+            "-a",
+            "a.b",
+            "sixteen-plus-one-x",
+            "ä",
+        ] {
             assert!(name_fault(wrong).is_some(), "{wrong}");
         }
     }

@@ -40,7 +40,11 @@ pub(crate) struct Origin<'a> {
 
 impl Checker<'_> {
     /// Checks all settings; `None` when something is wrong with them.
-    pub(crate) fn settings(&mut self, file: &EnvironmentFile, origin: &Origin<'_>) -> Option<Settings> {
+    pub(crate) fn settings(
+        &mut self,
+        file: &EnvironmentFile,
+        origin: &Origin<'_>,
+    ) -> Option<Settings> {
         let name = self.name(file.name.as_deref(), origin.stem);
         let region = self.region(file.region.as_deref());
         let mattermost = file.mattermost.clone().unwrap_or_default();
@@ -66,12 +70,21 @@ impl Checker<'_> {
         let Some(fault) = values::name_fault(name) else {
             return Some(name.to_owned());
         };
-        let problem = self.place(&["name"]).problem(
-            format!("the name `{name}` {fault}"),
-            "expected something like `demo` or `nightly-esr`",
-        );
+        let tidy: String = name
+            .to_lowercase()
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+            .collect();
+        let label = match values::name_fault(&tidy) {
+            None => format!("did you mean `{tidy}`?"),
+            Some(_) => "expected something like `demo` or `nightly-esr`".to_owned(),
+        };
+        let problem = self
+            .place(&["name"])
+            .problem(format!("the name `{name}` {fault}"), label);
         let problem = match given {
-            Some(_) => problem.hint("names of AWS resources are made from it, the shortest has room for 16"),
+            Some(_) => problem
+                .hint("names of AWS resources are made from it, the shortest has room for 16"),
             None => problem.hint("the file is named so; add `name: …` or rename the file"),
         };
         self.report(problem);
@@ -87,7 +100,9 @@ impl Checker<'_> {
             Some(near) => format!("did you mean `{near}`?"),
             None => "expected an AWS region such as `us-east-1`".to_owned(),
         };
-        let problem = self.place(&["region"]).problem(format!("there is no region `{region}`"), label);
+        let problem = self
+            .place(&["region"])
+            .problem(format!("there is no region `{region}`"), label);
         let zone = region.strip_suffix(|c: char| c.is_ascii_lowercase());
         self.report(match zone {
             Some(_) if zone.is_some_and(values::is_region_shaped) => {
@@ -117,9 +132,11 @@ impl Checker<'_> {
         }
         let sha256 = self.sha256(shape.sha256.as_deref(), release.as_ref());
         let release = match release {
-            Some(Release::File(path)) => {
-                Some(Release::File(self.file(&["mattermost", "release"], &path, origin)?))
-            }
+            Some(Release::File(path)) => Some(Release::File(self.file(
+                &["mattermost", "release"],
+                &path,
+                origin,
+            )?)),
             other => other,
         };
         let license_file = match &shape.license_file {
@@ -197,7 +214,14 @@ impl Checker<'_> {
                 "expected something like `10.20.0.0/16`",
             ),
             Some(net) if !(16..=20).contains(&net.prefix_len()) => place.problem(
-                format!("`{text}` is too {}", if net.prefix_len() < 16 { "large" } else { "small" }),
+                format!(
+                    "`{text}` is too {}",
+                    if net.prefix_len() < 16 {
+                        "large"
+                    } else {
+                        "small"
+                    }
+                ),
                 "expected a prefix from /16 to /20",
             ),
             Some(net) if net != net.trunc() => place.problem(
@@ -287,7 +311,10 @@ impl Checker<'_> {
                 "expected at least `30m`",
             ),
             Some(span) if span > LONGEST_LIFE => place
-                .problem(format!("`{text}` is longer than a year"), "expected at most `366d`")
+                .problem(
+                    format!("`{text}` is longer than a year"),
+                    "expected at most `366d`",
+                )
                 .hint("leave `time_to_live` out for an environment that stays"),
             Some(span) => return Some(Some(span)),
         };
@@ -297,7 +324,7 @@ impl Checker<'_> {
 
     fn tags(&mut self, tags: &BTreeMap<String, String>) {
         for (key, value) in tags {
-            let place = self.place(&["tags", key]);
+            let place = self.key_place(&["tags", key]);
             let lower = key.to_lowercase();
             let reserved = ["aws:", "rds:", "loadrig:"]
                 .into_iter()
@@ -321,7 +348,7 @@ impl Checker<'_> {
                 );
                 self.report(problem);
             } else if !is_tag_text(value, 256) {
-                let problem = place.problem(
+                let problem = self.place(&["tags", key]).problem(
                     format!("the tag `{key}` cannot have this value"),
                     "expected at most 256 letters, digits, spaces and `_.:/=+-@`",
                 );

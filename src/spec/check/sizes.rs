@@ -13,11 +13,11 @@ const USERS_PER_AGENT_VCPU: u32 = 500;
 const POSTGRES: std::ops::RangeInclusive<u32> = 14..=18;
 /// OpenSearch 1.x is dropped at Mattermost 12, Elasticsearch 7 at 11.7.
 const OPENSEARCH: [&str; 6] = [
-    "OpenSearch_2.19",
-    "OpenSearch_2.17",
-    "OpenSearch_2.15",
-    "OpenSearch_2.13",
     "OpenSearch_2.11",
+    "OpenSearch_2.13",
+    "OpenSearch_2.15",
+    "OpenSearch_2.17",
+    "OpenSearch_2.19",
     "OpenSearch_3.1",
 ];
 
@@ -103,7 +103,9 @@ impl Checker<'_> {
 
     fn hosts(&mut self, nodes: &Nodes) {
         for role in Role::ALL {
-            let Some(group) = nodes.of(role) else { continue };
+            let Some(group) = nodes.of(role) else {
+                continue;
+            };
             if let Some(name) = &group.instance_type {
                 let path = ["nodes", role.as_str(), "instance_type"];
                 self.known_type(&path, name, &catalog().ec2, "EC2 instance type");
@@ -117,13 +119,13 @@ impl Checker<'_> {
             let Some(count) = group.count.filter(|count| !bounds.contains(count)) else {
                 continue;
             };
-            let expected = if count == 0 {
-                "expected at least 1: nothing works without"
+            let (fault, expected) = if count == 0 {
+                ("few", "expected at least 1: nothing works without")
             } else {
-                "expected 0 or 1: one Prometheus scrapes all"
+                ("many", "expected 0 or 1: one Prometheus scrapes all hosts")
             };
             let place = self.size_place(&["nodes", role.as_str(), "count"]);
-            self.report(place.problem(format!("`nodes.{role}.count` cannot be `{count}`"), expected));
+            self.report(place.problem(format!("{count} `{role}` hosts are too {fault}"), expected));
         }
     }
 
@@ -141,7 +143,10 @@ impl Checker<'_> {
 
     /// Hosts run the Debian 12 amd64 image and amd64 tarballs.
     fn x86(&mut self, path: &[&str], name: &str) {
-        let arm = catalog().ec2.get(name).is_some_and(|t| t.arch == Arch::Arm64);
+        let arm = catalog()
+            .ec2
+            .get(name)
+            .is_some_and(|t| t.arch == Arch::Arm64);
         if !arm {
             return;
         }
@@ -164,13 +169,18 @@ impl Checker<'_> {
         let (Some(count), Some(name)) = (agent.count, &agent.instance_type) else {
             return;
         };
-        let Some(kind) = catalog().ec2.get(name) else { return };
+        let Some(kind) = catalog().ec2.get(name) else {
+            return;
+        };
         let each = kind.vcpu * USERS_PER_AGENT_VCPU;
         // None at all is a rig that is not there to be load-tested.
         if count == 0 || count.saturating_mul(each) >= users {
             return;
         }
-        let place = self.size_place(&["nodes", "agent", "count"]);
+        let place = self.clash_place(&[
+            &["nodes", "agent", "count"],
+            &["nodes", "agent", "instance_type"],
+        ]);
         self.report(
             place
                 .problem(
@@ -194,9 +204,9 @@ impl Checker<'_> {
                     format!("expected a major version from {low} to {high}"),
                 );
                 let problem = match version.split_once('.') {
-                    Some((major, _)) => {
-                        problem.hint(format!("write `\"{major}\"`: RDS chooses the minor version"))
-                    }
+                    Some((major, _)) => problem.hint(format!(
+                        "write `\"{major}\"`: RDS chooses the minor version"
+                    )),
                     None => problem.hint("Mattermost 11 and later need PostgreSQL 14 or newer"),
                 };
                 self.report(problem);
@@ -225,7 +235,13 @@ impl Checker<'_> {
             self.known_type(&path, name, &catalog().opensearch, "OpenSearch node type");
         }
         if let Some(nodes) = search.nodes.filter(|n| *n > 1 && n % u32::from(zones) != 0) {
-            let place = self.size_place(&["search", "nodes"]);
+            let path = ["search", "nodes"];
+            let zones_place = self
+                .main
+                .find(&["network", "zones"])
+                .map(|span| self.main.place(span));
+            let place = self.overridden(&path).or(zones_place);
+            let place = place.unwrap_or_else(|| self.size_place(&path));
             let next = nodes.next_multiple_of(u32::from(zones));
             self.report(
                 place
@@ -242,21 +258,23 @@ impl Checker<'_> {
     fn search_proxy(&mut self, sizes: &Sizes) {
         let nodes = sizes.search.as_ref().and_then(|search| search.nodes);
         let proxy = sizes.nodes.as_ref().and_then(|n| n.search_proxy.as_ref());
-        let path = ["nodes", "search-proxy", "count"];
+        let place = self.clash_place(&[&["nodes", "search-proxy", "count"], &["search", "nodes"]]);
         match (nodes, proxy.and_then(|proxy| proxy.count)) {
             (Some(0), Some(count)) if count > 0 => {
-                let problem = self.size_place(&path).problem(
+                let problem = place.problem(
                     "a search proxy without a search domain",
-                    "expected 0, because `search.nodes` is 0",
+                    "expected both or neither",
                 );
-                self.report(problem);
+                self.report(problem.hint("set `nodes.search-proxy.count` to 0, too"));
             }
             (Some(nodes), Some(0)) if nodes > 0 => {
-                let problem = self.size_place(&path).problem(
+                let problem = place.problem(
                     "a search domain without a search proxy",
-                    "expected at least 1, because `search.nodes` is not 0",
+                    "expected both or neither",
                 );
-                self.report(problem.hint("the app nodes reach the domain through the search proxy"));
+                self.report(
+                    problem.hint("the app nodes reach the domain through the search proxy"),
+                );
             }
             _ => {}
         }

@@ -1,0 +1,266 @@
+//! What the local cloud is built from: the Python environment with moto and the
+//! search server, the hosts' base image, the databases' layer. Built once, kept
+//! in the user's cache under the digest of their recipe, put in place by one
+//! rename so that an interrupted build leaves nothing that looks finished.
+
+use std::env;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use sha2::{Digest, Sha256};
+
+use super::authority::Authority;
+use super::command::run_with_input;
+use super::error::{Error, Result};
+use super::guest::remove_directory;
+use super::state::RUN_DIR;
+
+/// What Python installs, pinned.
+const PYTHON_PACKAGES: [&str; 2] = ["moto[server]==5.2.5", "osmem-server==0.1.6"];
+/// What the base image holds.
+const BASE_PACKAGES: &str = "openssh-server,iproute2,nftables,systemd,systemd-sysv,dbus,ca-certificates,sudo,\
+    iputils-ping,curl,procps,libpam-systemd";
+/// What hosts may install: the image carries these archives and what they need.
+const ARCHIVES: &str = "nginx prometheus prometheus-node-exporter postgresql-client haproxy jq rsync unzip zstd";
+/// What the databases' layer adds.
+const SERVICE_PACKAGES: &str = "postgresql-15";
+const BASE_RECIPE: &str = include_str!("image/base.sh");
+const SERVICES_RECIPE: &str = include_str!("image/services.sh");
+
+/// Where the parts lie.
+#[derive(Debug, Clone)]
+pub(crate) struct Layers {
+    /// The Python environment.
+    pub python: PathBuf,
+    base: PathBuf,
+    services: PathBuf,
+}
+
+/// Called with a line of progress.
+pub(crate) type Progress<'a> = &'a (dyn Fn(&str) + Sync);
+
+impl Layers {
+    /// Where the parts belong on this machine, built or not.
+    ///
+    /// # Errors
+    /// When there is no home directory.
+    pub(crate) fn locate() -> Result<Self> {
+        let cache = env::var_os("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+            .or_else(|| env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
+            .ok_or_else(|| Error::Unable {
+                reason: "neither `HOME` nor `XDG_CACHE_HOME` is set".into(),
+                hint: "set one of them: the hosts' image is kept there".into(),
+            })?
+            .join("loadrig");
+        let base = digest(&[BASE_RECIPE, BASE_PACKAGES, ARCHIVES]);
+        let services = digest(&[SERVICES_RECIPE, SERVICE_PACKAGES, &base]);
+        Ok(Self {
+            python: cache.join(format!("venv-{}", digest(&PYTHON_PACKAGES))),
+            base: cache.join("local").join(format!("base-{base}")),
+            services: cache.join("local").join(format!("services-{services}")),
+        })
+    }
+
+    /// Builds what is missing. The three take minutes on a fresh machine and
+    /// nothing afterwards.
+    ///
+    /// # Errors
+    /// When a build fails; its partial result is removed at the next try.
+    pub(crate) fn build(&self, progress: Progress<'_>) -> Result<()> {
+        // The Python environment waits for one server, the image for another.
+        let (python, image) = std::thread::scope(|scope| {
+            let python = scope.spawn(|| self.build_python(progress));
+            let image = self.build_base(progress).and_then(|()| self.build_services(progress));
+            (python.join(), image)
+        });
+        image?;
+        python.unwrap_or_else(|_| Err(Error::Unsupported("the build of the Python environment ended early".into())))
+    }
+
+    fn build_python(&self, progress: Progress<'_>) -> Result<()> {
+        place(&self.python, "Python environment with moto and the search server", progress, |_| {
+            // A Python environment knows its own path: built in place, marked when done.
+            let pip = self.python.join("bin/pip");
+            stream(Command::new("/usr/bin/python3").args(["-m", "venv"]).arg(&self.python), progress)?;
+            stream(Command::new(pip).args(["install", "--quiet", "--disable-pip-version-check"]).args(PYTHON_PACKAGES), progress)
+        })
+    }
+
+    fn build_base(&self, progress: Progress<'_>) -> Result<()> {
+        place(&self.base, "base image of the hosts (Debian 12)", progress, |directory| {
+            let mut command = Command::new("/bin/sh");
+            command.args(["-c", BASE_RECIPE, "base-image"]).arg(directory).args([BASE_PACKAGES, ARCHIVES]);
+            stream(&mut command, progress)
+        })
+    }
+
+    fn build_services(&self, progress: Progress<'_>) -> Result<()> {
+        place(&self.services, "database image (PostgreSQL 15)", progress, |directory| {
+            let mut command = Command::new("unshare");
+            command
+                .args(["--mount", "--propagation", "private", "/bin/sh", "-c", SERVICES_RECIPE, "services-image"])
+                .arg(&self.base)
+                .arg(directory)
+                .arg(SERVICE_PACKAGES);
+            stream(&mut command, progress)
+        })
+    }
+
+    /// Layers of an instance, topmost first.
+    pub(crate) fn of_instances(&self) -> Vec<PathBuf> {
+        vec![trust(), self.base.clone()]
+    }
+
+    /// Layers of a managed service's host, topmost first.
+    pub(crate) fn of_services(&self) -> Vec<PathBuf> {
+        vec![trust(), self.services.join("upper"), self.base.clone()]
+    }
+
+    /// A file of the databases' layer.
+    pub(crate) fn services_file(&self, path: &str) -> PathBuf {
+        self.services.join("upper").join(path.trim_start_matches('/'))
+    }
+
+    /// The search server's program.
+    ///
+    /// # Errors
+    /// When the Python environment lacks it.
+    pub(crate) fn search_server(&self) -> Result<PathBuf> {
+        let libraries = self.python.join("lib");
+        fs::read_dir(&libraries)
+            .map_err(Error::io(format!("cannot read `{}`", libraries.display())))?
+            .flatten()
+            .map(|entry| entry.path().join("site-packages/osmem_server/bin/osmem-server"))
+            .find(|path| path.exists())
+            .ok_or_else(|| Error::Unsupported(format!("no search server in `{}`", self.python.display())))
+    }
+
+    /// Makes the layer that has hosts trust this cloud's authority.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub(crate) fn trust(&self, authority: &Authority) -> Result<()> {
+        let certificate = authority.certificate();
+        let layer = trust();
+        let own = layer.join("usr/local/share/ca-certificates");
+        let certs = layer.join("etc/ssl/certs");
+        let bundle = "etc/ssl/certs/ca-certificates.crt";
+        let mut all = fs::read_to_string(self.base.join(bundle))
+            .map_err(Error::io(format!("cannot read `{}`", self.base.join(bundle).display())))?;
+        all.push_str(certificate);
+        let hash = run_with_input(
+            "name the authority's certificate",
+            "openssl",
+            &["x509", "-noout", "-subject_hash"],
+            certificate,
+        )?;
+        let files = [
+            (own.join("loadrig-local-cloud.crt"), certificate),
+            (layer.join(bundle), &all),
+            (certs.join(format!("{}.0", hash.trim())), certificate),
+        ];
+        for directory in [own, certs] {
+            fs::create_dir_all(&directory).map_err(Error::io(format!("cannot make `{}`", directory.display())))?;
+        }
+        for (path, text) in files {
+            fs::write(&path, text).map_err(Error::io(format!("cannot write `{}`", path.display())))?;
+        }
+        Ok(())
+    }
+}
+
+/// The layer with the authority that hosts trust; as old as the running cloud.
+fn trust() -> PathBuf {
+    Path::new(RUN_DIR).join("trust")
+}
+
+/// Builds a directory unless it is complete. `.done` beside it says so.
+fn place(
+    target: &Path,
+    what: &str,
+    progress: Progress<'_>,
+    build: impl FnOnce(&Path) -> Result<()>,
+) -> Result<()> {
+    let mut done = target.as_os_str().to_owned();
+    done.push(".done");
+    let done = PathBuf::from(done);
+    if done.exists() && target.exists() {
+        return Ok(());
+    }
+    let failed = |verb: &str| format!("cannot {verb} `{}`", target.display());
+    remove_directory(target);
+    if let Some(parent) = target.parent() {
+        fs::create_dir_all(parent).map_err(Error::io(failed("make the parent of")))?;
+    }
+    progress(&format!("building the {what} in `{}`", target.display()));
+    let started = Instant::now();
+    build(target)?;
+    fs::write(&done, "").map_err(Error::io(failed("mark")))?;
+    progress(&format!("built the {what} in {:.0} s", started.elapsed().as_secs_f64()));
+    Ok(())
+}
+
+/// Runs a builder and passes its output on line by line.
+fn stream(command: &mut Command, progress: Progress<'_>) -> Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let failed = |outcome: String| Error::Command {
+        what: "cannot build a part of the local cloud".into(),
+        program: program.clone(),
+        outcome,
+    };
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| failed(format!("cannot be started: {error}")))?;
+    let mut last = String::new();
+    if let Some(stderr) = child.stderr.take() {
+        for line in BufReader::new(stderr).lines().map_while(std::io::Result::ok) {
+            if !line.trim().is_empty() {
+                progress(&format!("  {line}"));
+                last = line;
+            }
+        }
+    }
+    let status = child.wait().map_err(|error| failed(error.to_string()))?;
+    if status.success() { Ok(()) } else { Err(failed(format!("ended with {status}: {last}"))) }
+}
+
+/// A short digest that names a recipe.
+fn digest(parts: &[&str]) -> String {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update(part.as_bytes());
+        hasher.update([0]);
+    }
+    hasher.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_recipe_has_another_name() {
+        assert_ne!(digest(&["a", "b"]), digest(&["ab", ""]));
+        assert_eq!(digest(&["a", "b"]), digest(&["a", "b"]));
+    }
+
+    #[test]
+    fn an_unfinished_build_is_built_again() {
+        let cache = tempfile::tempdir().unwrap();
+        let target = cache.path().join("part");
+        let fails = |_: &Path| Err(Error::Unsupported("no".into()));
+        assert!(place(&target, "part", &|_| {}, fails).is_err());
+        let makes = |path: &Path| fs::create_dir(path).map_err(Error::io("make"));
+        place(&target, "part", &|_| {}, makes).unwrap();
+        let never = |_: &Path| Err(Error::Unsupported("built twice".into()));
+        place(&target, "part", &|_| {}, never).unwrap();
+    }
+}

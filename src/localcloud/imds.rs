@@ -1,0 +1,220 @@
+//! The instance metadata service, version 2 only: tokens first, then answers by
+//! the address that asks.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::guest::aws_hostname;
+use super::world::Instance;
+
+const TOKEN: &str = "x-aws-ec2-metadata-token";
+const TOKEN_LIFE: &str = "x-aws-ec2-metadata-token-ttl-seconds";
+/// The longest life of a token that AWS grants, in seconds.
+const LONGEST_LIFE: u64 = 21_600;
+/// The account that moto plays.
+const ACCOUNT: &str = "123456789012";
+
+/// What the service knows of one instance.
+#[derive(Debug, Clone)]
+pub(crate) struct Metadata {
+    /// The instance.
+    pub instance: Instance,
+    /// Its user data.
+    pub user_data: Option<Vec<u8>>,
+}
+
+/// The service.
+#[derive(Debug, Clone)]
+pub(crate) struct MetadataService {
+    region: String,
+    instances: Arc<Mutex<HashMap<Ipv4Addr, Metadata>>>,
+    tokens: Arc<Mutex<HashMap<String, (IpAddr, Instant)>>>,
+}
+
+impl MetadataService {
+    /// A service that knows no instance yet.
+    pub(crate) fn new(region: &str) -> Self {
+        Self { region: region.to_owned(), instances: Arc::default(), tokens: Arc::default() }
+    }
+
+    /// Answers for an instance from now on.
+    pub(crate) fn set(&self, metadata: Metadata) {
+        let mut instances = self.instances.lock().unwrap_or_else(PoisonError::into_inner);
+        instances.insert(metadata.instance.address, metadata);
+    }
+
+    /// Forgets an instance.
+    pub(crate) fn remove(&self, address: Ipv4Addr) {
+        self.instances.lock().unwrap_or_else(PoisonError::into_inner).remove(&address);
+    }
+
+    /// The HTTP service; serve it with connection info.
+    pub(crate) fn router(self) -> Router {
+        Router::new().fallback(handle).with_state(self)
+    }
+
+    fn token(&self, from: IpAddr, headers: &HeaderMap) -> Result<String, StatusCode> {
+        let life = headers
+            .get(TOKEN_LIFE)
+            .and_then(|value| value.to_str().ok()?.parse().ok())
+            .filter(|life| (1..=LONGEST_LIFE).contains(life))
+            .ok_or(StatusCode::BAD_REQUEST)?;
+        let token = random_text();
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        tokens.retain(|_, (_, until)| *until > now);
+        tokens.insert(token.clone(), (from, now + Duration::from_secs(life)));
+        Ok(token)
+    }
+
+    fn permitted(&self, from: IpAddr, headers: &HeaderMap) -> bool {
+        let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        headers
+            .get(TOKEN)
+            .and_then(|value| tokens.get(value.to_str().ok()?))
+            .is_some_and(|(owner, until)| *owner == from && *until > Instant::now())
+    }
+
+    fn answer(&self, from: Ipv4Addr, path: &str) -> Result<Vec<u8>, StatusCode> {
+        let metadata = self.instances.lock().unwrap_or_else(PoisonError::into_inner).get(&from).cloned();
+        let metadata = metadata.ok_or(StatusCode::NOT_FOUND)?;
+        let path = path.trim_start_matches('/');
+        if path == "latest/user-data" {
+            return metadata.user_data.ok_or(StatusCode::NOT_FOUND);
+        }
+        text(&metadata.instance, &self.region, path).map(String::into_bytes).ok_or(StatusCode::NOT_FOUND)
+    }
+}
+
+async fn handle(
+    State(service): State<MetadataService>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let (path, headers) = (request.uri().path(), request.headers());
+    let answer = match *request.method() {
+        Method::PUT if path == "/latest/api/token" => service.token(from.ip(), headers).map(String::into_bytes),
+        Method::GET if !service.permitted(from.ip(), headers) => Err(StatusCode::UNAUTHORIZED),
+        Method::GET => match from.ip() {
+            IpAddr::V4(address) => service.answer(address, path),
+            IpAddr::V6(_) => Err(StatusCode::NOT_FOUND),
+        },
+        _ => Err(StatusCode::METHOD_NOT_ALLOWED),
+    };
+    answer.into_response()
+}
+
+/// One text of the metadata tree.
+fn text(instance: &Instance, region: &str, path: &str) -> Option<String> {
+    if path == "latest/dynamic/instance-identity/document" {
+        let document = json!({
+            "accountId": ACCOUNT, "architecture": "x86_64", "availabilityZone": instance.zone,
+            "imageId": instance.image, "instanceId": instance.id, "instanceType": instance.instance_type,
+            "privateIp": instance.address.to_string(), "region": region, "version": "2017-09-30",
+        });
+        return Some(document.to_string());
+    }
+    let path = path.strip_prefix("latest/meta-data")?.trim_matches('/');
+    let role = instance.profile.as_ref().and_then(|profile| profile.role.as_deref());
+    Some(match path {
+        "" => "ami-id\nhostname\niam/\ninstance-id\ninstance-type\nlocal-hostname\nlocal-ipv4\nmac\nplacement/\n\
+               public-ipv4\nsecurity-groups"
+            .into(),
+        "ami-id" => instance.image.clone(),
+        "instance-id" => instance.id.clone(),
+        "instance-type" => instance.instance_type.clone(),
+        "hostname" | "local-hostname" => {
+            if instance.name.is_empty() { aws_hostname(instance.address) } else { instance.name.clone() }
+        }
+        "local-ipv4" => instance.address.to_string(),
+        "public-ipv4" => instance.public_address?.to_string(),
+        "placement" => "availability-zone\nregion".into(),
+        "placement/availability-zone" => instance.zone.clone(),
+        "placement/region" => region.into(),
+        "security-groups" => instance.groups.join("\n"),
+        "iam" => instance.profile.as_ref().map(|_| "info\nsecurity-credentials/".into())?,
+        "iam/info" => {
+            let profile = instance.profile.as_ref()?;
+            json!({
+                "Code": "Success", "LastUpdated": now(SignedDuration::ZERO),
+                "InstanceProfileArn": profile.arn, "InstanceProfileId": profile.id,
+            })
+            .to_string()
+        }
+        "iam/security-credentials" => role?.into(),
+        path if path.strip_prefix("iam/security-credentials/").is_some_and(|name| Some(name) == role) => json!({
+            "Code": "Success", "Type": "AWS-HMAC", "LastUpdated": now(SignedDuration::ZERO),
+            "AccessKeyId": "ASIALOADRIGLOCAL0000", "SecretAccessKey": random_text(), "Token": random_text(),
+            "Expiration": now(SignedDuration::from_hours(6)),
+        })
+        .to_string(),
+        _ => return None,
+    })
+}
+
+/// A time from now on, to the second, as AWS writes it.
+fn now(plus: SignedDuration) -> String {
+    let time = Timestamp::now() + plus;
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// A text that nobody can guess.
+pub(crate) fn random_text() -> String {
+    let bytes: [u8; 24] = rand::random();
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::localcloud::world::{InstanceState, Profile};
+
+    fn instance() -> Instance {
+        Instance {
+            id: "i-1".into(),
+            state: InstanceState::Running,
+            address: Ipv4Addr::new(10, 0, 0, 4),
+            public_address: None,
+            name: "ip-10-0-0-4.ec2.internal".into(),
+            vpc: "vpc-1".into(),
+            zone: "us-east-1a".into(),
+            instance_type: "c7i.large".into(),
+            image: "ami-1".into(),
+            public_key: None,
+            groups: vec![],
+            profile: Some(Profile { arn: "arn:p".into(), id: "AIPA".into(), role: Some("app".into()) }),
+        }
+    }
+
+    #[test]
+    fn credentials_are_under_the_role_of_the_profile() {
+        let text = |path: &str| text(&instance(), "us-east-1", path);
+        assert_eq!(text("latest/meta-data/iam/security-credentials/").as_deref(), Some("app"));
+        assert!(text("latest/meta-data/iam/security-credentials/app").unwrap().contains("AccessKeyId"));
+        assert_eq!(text("latest/meta-data/iam/security-credentials/other"), None);
+        assert_eq!(text("latest/meta-data/public-ipv4"), None);
+    }
+
+    #[test]
+    fn a_token_is_good_only_for_the_address_that_asked() {
+        let service = MetadataService::new("us-east-1");
+        let (own, other) = (IpAddr::V4(Ipv4Addr::new(10, 0, 0, 4)), IpAddr::V4(Ipv4Addr::new(10, 0, 0, 5)));
+        let mut headers = HeaderMap::new();
+        assert_eq!(service.token(own, &headers), Err(StatusCode::BAD_REQUEST));
+        headers.insert(TOKEN_LIFE, "60".parse().unwrap());
+        let token = service.token(own, &headers).unwrap();
+        headers.insert(TOKEN, token.parse().unwrap());
+        assert!(service.permitted(own, &headers));
+        assert!(!service.permitted(other, &headers));
+        assert!(!service.permitted(own, &HeaderMap::new()));
+    }
+}

@@ -1,0 +1,52 @@
+//! The local cloud: an AWS endpoint on this machine whose instances, databases
+//! and search domains are real, each on the private address that the API tells.
+//!
+//! Everything lives in network namespaces without a route out. Nothing outside
+//! this module may know that it exists: loadrig sees an endpoint and addresses,
+//! as it does on AWS. This module in turn knows no AWS client type; it reads the
+//! cloud's state through [`Inventory`] and knows neither spec nor blueprint.
+//!
+//! ```text
+//!  loadrig ──► front ──► moto            namespace `loadrig-cloud`
+//!               │ pokes, holds passwords
+//!               ▼
+//!            reconciler ──► hosts, databases, domains   one namespace each
+//!               │
+//!               └──► nftables (security groups), dnsmasq (names)
+//! ```
+
+mod authority;
+mod cgroup;
+mod cloudinit;
+mod command;
+mod daemon;
+mod database;
+mod error;
+mod firewall;
+mod front;
+mod guest;
+mod guests;
+mod image;
+mod imds;
+mod instance;
+mod keeper;
+mod lifecycle;
+mod names;
+mod network;
+mod preflight;
+mod reconcile;
+mod search;
+mod state;
+mod tls;
+mod traces;
+mod world;
+
+pub use daemon::{DaemonOptions, run_daemon};
+pub use error::{Error, Result};
+pub use lifecycle::{Entered, Options, Running, Status, StopReport, enter, prepare, start, status, stop};
+pub use preflight::preflight;
+pub use traces::{Checked, Trace, checked, traces};
+pub use world::{
+    Address, DbInstance, Domain, Instance, InstanceState, Inventory, InventoryError, Peer, Profile, Protocol, Rule,
+    SecurityGroup, Subnet, Vpc, World,
+};

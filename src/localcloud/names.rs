@@ -1,0 +1,81 @@
+//! The VPC's DNS server: dnsmasq on Amazon's address, fed from a directory that
+//! it watches. Every name that is not in it does not exist: there is no other DNS
+//! to ask.
+
+use std::fs;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::error::{Error, Result};
+use super::keeper::mortal;
+use super::state::{RESOLVER, RUN_DIR, SERVICES};
+
+/// Host of the bundle of RDS certificate authorities, as clients on AWS fetch it.
+pub(crate) const RDS_TRUST_HOST: &str = "truststore.pki.rds.amazonaws.com";
+
+/// The names that hosts resolve.
+#[derive(Debug, Clone)]
+pub(crate) struct Names {
+    directory: PathBuf,
+}
+
+impl Names {
+    /// Makes the directory.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub(crate) fn create() -> Result<Self> {
+        let directory = Path::new(RUN_DIR).join("names");
+        fs::create_dir_all(&directory)
+            .map_err(Error::io(format!("cannot make the directory `{}`", directory.display())))?;
+        Ok(Self { directory })
+    }
+
+    /// The server's command line, for the keeper to start in the cloud's namespace.
+    pub(crate) fn server(&self, region: &str) -> Command {
+        let mut command = mortal("dnsmasq");
+        command
+            .args(["--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--no-resolv", "--no-hosts"])
+            .args(["--bind-interfaces", "--user=root", "--log-facility=-", "--cache-size=0"])
+            .arg(format!("--listen-address={RESOLVER}"))
+            .arg(format!("--hostsdir={}", self.directory.display()))
+            .args(service_hosts(region).iter().map(|host| format!("--address=/{host}/{SERVICES}")))
+            .arg("--address=/#/");
+        command
+    }
+
+    /// Makes `names` of a host resolve to `address`.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub(crate) fn set(&self, guest: &str, address: Ipv4Addr, names: &[&str]) -> Result<()> {
+        let path = self.directory.join(guest);
+        fs::write(&path, format!("{address} {}\n", names.join(" ")))
+            .map_err(Error::io(format!("cannot write `{}`", path.display())))
+    }
+
+    /// Forgets a host's names. Absent is fine.
+    pub(crate) fn remove(&self, guest: &str) {
+        let _ = fs::remove_file(self.directory.join(guest));
+    }
+}
+
+/// The public hosts that answer inside the cloud; each stands for its subdomains
+/// too (S3's buckets).
+pub(crate) fn service_hosts(region: &str) -> Vec<String> {
+    let mut hosts: Vec<String> = ["s3", "sts", "ssm", "ec2", "rds", "iam", "logs", "monitoring"]
+        .iter()
+        .map(|service| format!("{service}.{region}.amazonaws.com"))
+        .collect();
+    hosts.extend(["s3.amazonaws.com".into(), "iam.amazonaws.com".into(), RDS_TRUST_HOST.into()]);
+    hosts
+}
+
+/// The names that the certificate of those hosts bears.
+pub(crate) fn service_certificate_names(region: &str) -> Vec<String> {
+    let mut names = service_hosts(region);
+    names.push(format!("*.s3.{region}.amazonaws.com"));
+    names.push("*.s3.amazonaws.com".into());
+    names
+}

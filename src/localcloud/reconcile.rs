@@ -1,0 +1,263 @@
+//! Makes what exists on this machine follow what the API reports. One loop; it
+//! looks when the front says that something changed, so idling costs nothing.
+//! Security groups are in force before a host has its first wire.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::Ipv4Net;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use super::error::{Error, Result};
+use super::firewall::{self, Link, Member};
+use super::guest::Disk;
+use super::guests::{Context, Guest, Kind, Stop, chain, live};
+use super::world::{InstanceState, World};
+use super::{database, search};
+
+/// How long a look may be put off when nothing is heard; moto changes nothing by
+/// itself, so this only heals what an error interrupted.
+const HEAL: Duration = Duration::from_secs(20);
+/// Pause after a failed look.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// The loop's memory.
+pub(crate) struct Reconciler {
+    context: Arc<Context>,
+    changed: Arc<Notify>,
+    hosts: BTreeMap<String, Host>,
+    lives: JoinSet<String>,
+    /// Addresses that the cloud chose: databases' and domains'.
+    chosen: BTreeMap<String, Ipv4Addr>,
+    /// Instances that are stopped, and whose disks wait for them.
+    stopped: BTreeSet<String>,
+    rules: String,
+}
+
+struct Host {
+    guest: Guest,
+    stop: Stop,
+}
+
+impl Reconciler {
+    pub(crate) fn new(context: Arc<Context>, changed: Arc<Notify>) -> Self {
+        Self {
+            context,
+            changed,
+            hosts: BTreeMap::new(),
+            lives: JoinSet::new(),
+            chosen: BTreeMap::new(),
+            stopped: BTreeSet::new(),
+            rules: String::new(),
+        }
+    }
+
+    /// Runs for ever.
+    pub(crate) async fn run(mut self) {
+        loop {
+            let pause = match self.look().await {
+                Ok(()) => HEAL,
+                Err(error) => {
+                    tracing::error!(error = chain(&error), "cannot follow the API");
+                    RETRY
+                }
+            };
+            tokio::select! {
+                () = self.changed.notified() => {}
+                Some(ended) = self.lives.join_next() => self.bury(ended.ok()),
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// One look at the world, and what follows from it.
+    async fn look(&mut self) -> Result<()> {
+        let world = self.context.inventory.world().await.map_err(Error::Inventory)?;
+        let wanted = self.wanted(&world)?;
+        self.enforce(&world, &wanted).await?;
+        for (name, host) in &self.hosts {
+            if !wanted.iter().any(|guest| guest.name == *name) {
+                if self.stopped.contains(name) {
+                    host.stop.keep_disk.cancel();
+                }
+                host.stop.now.cancel();
+            }
+        }
+        for guest in wanted {
+            // A host that is still going is made again once it is gone.
+            if self.hosts.contains_key(&guest.name) {
+                continue;
+            }
+            let stop = Stop::default();
+            self.hosts.insert(guest.name.clone(), Host { guest: guest.clone(), stop: stop.clone() });
+            let context = Arc::clone(&self.context);
+            self.lives.spawn(async move {
+                let name = guest.name.clone();
+                live(context, guest, stop).await;
+                name
+            });
+        }
+        Ok(())
+    }
+
+    /// A host's task has ended: forget the host.
+    fn bury(&mut self, name: Option<String>) {
+        let Some(name) = name else { return };
+        let Some(host) = self.hosts.remove(&name) else { return };
+        if !self.stopped.contains(&name) {
+            self.chosen.remove(&name);
+        }
+        tracing::debug!(host = name, address = %host.guest.address, "forgotten");
+    }
+
+    /// The hosts that should be there.
+    fn wanted(&mut self, world: &World) -> Result<Vec<Guest>> {
+        let mut wanted = Vec::new();
+        let stopped: BTreeSet<String> = world
+            .instances
+            .iter()
+            .filter(|instance| instance.state == InstanceState::Stopped)
+            .map(|instance| instance.id.clone())
+            .collect();
+        // The disk of an instance that was terminated while stopped.
+        for id in self.stopped.iter().filter(|id| !world.instances.iter().any(|instance| instance.id == **id)) {
+            if !self.hosts.contains_key(id) {
+                Disk::open(id)?.destroy();
+            }
+        }
+        self.stopped = stopped;
+        for instance in &world.instances {
+            if instance.state == InstanceState::Running {
+                wanted.push(Guest {
+                    name: instance.id.clone(),
+                    address: instance.address,
+                    kind: Kind::Instance(instance.clone()),
+                });
+            }
+        }
+        for database in &world.db_instances {
+            let source = match &database.source {
+                None => None,
+                // A replica whose source is gone has nothing to follow.
+                Some(id) => match world.db_instances.iter().find(|other| other.id == *id) {
+                    Some(source) if self.context.readiness.is(&database::guest(id)) => Some(source.clone()),
+                    _ if self.hosts.contains_key(&database::guest(&database.id)) => None,
+                    _ => continue,
+                },
+            };
+            let name = database::guest(&database.id);
+            let subnets = if database.subnets.is_empty() {
+                source.as_ref().map(|source| source.subnets.clone()).unwrap_or_default()
+            } else {
+                database.subnets.clone()
+            };
+            let address = self.choose(world, &name, &subnets)?;
+            wanted.push(Guest { name, address, kind: Kind::Database { database: database.clone(), source } });
+        }
+        for domain in &world.domains {
+            let name = search::guest(&domain.name);
+            let address = self.choose(world, &name, &domain.subnets)?;
+            wanted.push(Guest { name, address, kind: Kind::Domain(domain.clone()) });
+        }
+        Ok(wanted)
+    }
+
+    /// An address for a managed service: from the top of its subnets, since the
+    /// API hands instances theirs from the bottom; one subnet after the other, so
+    /// that a writer and its reader are in two zones.
+    fn choose(&mut self, world: &World, name: &str, subnets: &[String]) -> Result<Ipv4Addr> {
+        if let Some(address) = self.chosen.get(name) {
+            return Ok(*address);
+        }
+        let ranges: Vec<Ipv4Net> = world
+            .subnets
+            .iter()
+            .filter(|subnet| subnets.contains(&subnet.id))
+            .map(|subnet| subnet.range)
+            .collect();
+        let taken: BTreeSet<Ipv4Addr> =
+            self.chosen.values().copied().chain(world.instances.iter().map(|instance| instance.address)).collect();
+        let address = pick(&ranges, &taken)
+            .ok_or_else(|| Error::Unsupported(format!("no free address in the subnets of `{name}`")))?;
+        self.chosen.insert(name.to_owned(), address);
+        Ok(address)
+    }
+
+    /// Brings the security groups into force if they changed.
+    async fn enforce(&mut self, world: &World, wanted: &[Guest]) -> Result<()> {
+        let mut members = Vec::new();
+        let mut links = Vec::new();
+        for guest in wanted {
+            let vpc = |subnets: &[String]| {
+                let subnet = world.subnets.iter().find(|subnet| subnets.contains(&subnet.id));
+                subnet.map(|subnet| subnet.vpc.clone()).unwrap_or_default()
+            };
+            let (public, vpc, groups) = match &guest.kind {
+                Kind::Instance(instance) => (instance.public_address, instance.vpc.clone(), &instance.groups),
+                Kind::Database { database, source } => {
+                    let source_address = database.source.as_ref().and_then(|id| self.chosen.get(&database::guest(id)));
+                    if let Some(&to) = source_address {
+                        links.push(Link { from: guest.address, to, port: database::PORT });
+                    }
+                    let subnets = match source {
+                        Some(source) if database.subnets.is_empty() => &source.subnets,
+                        _ => &database.subnets,
+                    };
+                    (None, vpc(subnets), &database.groups)
+                }
+                Kind::Domain(domain) => (None, vpc(&domain.subnets), &domain.groups),
+            };
+            members.push(Member { address: guest.address, public, vpc, groups: groups.clone() });
+        }
+        let rules = firewall::ruleset(&world.security_groups, &members, &links);
+        if rules != self.rules {
+            let text = rules.clone();
+            tokio::task::spawn_blocking(move || firewall::load(&text))
+                .await
+                .map_err(|error| Error::Io { what: "a working thread ended early".into(), source: error.into() })??;
+            self.rules = rules;
+        }
+        Ok(())
+    }
+}
+
+/// The highest free address of the range in which fewest are taken.
+fn pick(ranges: &[Ipv4Net], taken: &BTreeSet<Ipv4Addr>) -> Option<Ipv4Addr> {
+    let services_in = |range: &Ipv4Net| taken.iter().filter(|address| range.contains(*address)).count();
+    let mut by_load: Vec<&Ipv4Net> = ranges.iter().collect();
+    by_load.sort_by_key(|range| services_in(range));
+    by_load.into_iter().find_map(|range| {
+        let last = u32::from(range.broadcast()).checked_sub(1)?;
+        // AWS keeps the first four addresses of every subnet.
+        let first = u32::from(range.network()).checked_add(4)?;
+        (first..=last).rev().map(Ipv4Addr::from).find(|address| !taken.contains(address))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_take_turns_over_the_subnets_from_the_top() {
+        let ranges = ["10.0.1.0/24".parse().unwrap(), "10.0.2.0/24".parse().unwrap()];
+        let mut taken = BTreeSet::new();
+        let first = pick(&ranges, &taken).unwrap();
+        assert_eq!(first, Ipv4Addr::new(10, 0, 1, 254));
+        taken.insert(first);
+        let second = pick(&ranges, &taken).unwrap();
+        assert_eq!(second, Ipv4Addr::new(10, 0, 2, 254));
+        taken.insert(second);
+        assert_eq!(pick(&ranges, &taken), Some(Ipv4Addr::new(10, 0, 1, 253)));
+    }
+
+    #[test]
+    fn a_full_subnet_has_no_address() {
+        let range: Ipv4Net = "10.0.0.0/29".parse().unwrap();
+        let taken = (0..8).map(|last| Ipv4Addr::new(10, 0, 0, last)).collect();
+        assert_eq!(pick(&[range], &taken), None);
+    }
+}

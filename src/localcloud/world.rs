@@ -1,0 +1,201 @@
+//! What the API says exists, in the few words that the local cloud needs to make
+//! it real. Plain data: no client, no I/O.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use futures::future::BoxFuture;
+use ipnet::Ipv4Net;
+
+/// A private address inside a VPC.
+pub type Address = Ipv4Addr;
+
+/// Everything that the API reports at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct World {
+    /// Every VPC.
+    pub vpcs: Vec<Vpc>,
+    /// Every subnet.
+    pub subnets: Vec<Subnet>,
+    /// Every security group.
+    pub security_groups: Vec<SecurityGroup>,
+    /// Instances that are not terminated.
+    pub instances: Vec<Instance>,
+    /// RDS instances.
+    pub db_instances: Vec<DbInstance>,
+    /// OpenSearch domains.
+    pub domains: Vec<Domain>,
+}
+
+/// A VPC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vpc {
+    /// `vpc-…`.
+    pub id: String,
+    /// Its primary range.
+    pub range: Ipv4Net,
+}
+
+/// A subnet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subnet {
+    /// `subnet-…`.
+    pub id: String,
+    /// The VPC that it is in.
+    pub vpc: String,
+    /// Its range.
+    pub range: Ipv4Net,
+    /// Its availability zone.
+    pub zone: String,
+}
+
+/// What an instance is meant to be doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InstanceState {
+    /// Running or about to.
+    Running,
+    /// Stopped: its disk is kept.
+    Stopped,
+}
+
+/// An EC2 instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    /// `i-…`.
+    pub id: String,
+    /// What it is meant to be doing.
+    pub state: InstanceState,
+    /// Its private address.
+    pub address: Address,
+    /// Its public address, if it has one.
+    pub public_address: Option<Ipv4Addr>,
+    /// Its private DNS name.
+    pub name: String,
+    /// Its VPC.
+    pub vpc: String,
+    /// Its availability zone.
+    pub zone: String,
+    /// Its type, such as `c7i.xlarge`.
+    pub instance_type: String,
+    /// Its image.
+    pub image: String,
+    /// The public half of its key pair, in OpenSSH form.
+    pub public_key: Option<String>,
+    /// Ids of its security groups.
+    pub groups: Vec<String>,
+    /// Its instance profile.
+    pub profile: Option<Profile>,
+}
+
+/// An instance profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// The profile's ARN.
+    pub arn: String,
+    /// Its id.
+    pub id: String,
+    /// The role in it.
+    pub role: Option<String>,
+}
+
+/// A security group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecurityGroup {
+    /// `sg-…`.
+    pub id: String,
+    /// What may come in.
+    pub ingress: Vec<Rule>,
+    /// What may go out.
+    pub egress: Vec<Rule>,
+}
+
+/// One permission of a security group.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rule {
+    /// What kind of traffic.
+    pub protocol: Protocol,
+    /// With whom.
+    pub peer: Peer,
+}
+
+/// The traffic that a rule is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Protocol {
+    /// Everything.
+    Any,
+    /// TCP, first to last port.
+    Tcp(u16, u16),
+    /// UDP, first to last port.
+    Udp(u16, u16),
+    /// ICMP, every type.
+    Icmp,
+}
+
+/// The other side of a rule.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Peer {
+    /// An address range.
+    Range(Ipv4Net),
+    /// The members of a security group.
+    Group(String),
+}
+
+/// An RDS instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DbInstance {
+    /// Its identifier.
+    pub id: String,
+    /// The engine, such as `postgres`.
+    pub engine: String,
+    /// Host name of its endpoint.
+    pub endpoint: String,
+    /// Its master user.
+    pub master_user: String,
+    /// The database made with it.
+    pub database: Option<String>,
+    /// Identifier of the instance that it replicates.
+    pub source: Option<String>,
+    /// Ids of its subnet group's subnets.
+    pub subnets: Vec<String>,
+    /// Ids of its security groups.
+    pub groups: Vec<String>,
+    /// What its parameter group sets.
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// An OpenSearch domain inside a VPC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Domain {
+    /// Its name.
+    pub name: String,
+    /// Ids of its subnets.
+    pub subnets: Vec<String>,
+    /// Ids of its security groups.
+    pub groups: Vec<String>,
+}
+
+/// Why the state of the cloud could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("`{call}` failed")]
+pub struct InventoryError {
+    /// The API call.
+    pub call: &'static str,
+    /// The client's error.
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// Reads what exists from the cloud's API.
+pub trait Inventory: Send + Sync {
+    /// Everything that exists now.
+    ///
+    /// # Errors
+    /// When a call fails.
+    fn world(&self) -> BoxFuture<'_, Result<World, InventoryError>>;
+
+    /// The user data of an instance, as given to it (decoded from base64).
+    ///
+    /// # Errors
+    /// When the call fails.
+    fn user_data<'a>(&'a self, instance: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, InventoryError>>;
+}
