@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # Cargo calls this instead of rustc (see .cargo/config.toml). The generated AWS
 # SDK crates hold over a million lines of which a program calls a small part;
 # `hint-mostly-unused` puts their code generation off until something uses it,

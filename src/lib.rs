@@ -2,14 +2,17 @@
 //!
 //! `ARCHITECTURE.md` tells how the modules fit together.
 
+pub mod aws;
 pub mod blueprint;
+pub mod cli;
 pub mod diagnose;
 pub mod engine;
 pub mod events;
+pub mod hosts;
 pub mod identity;
-pub mod plan;
-pub mod spec;
-
-pub mod aws;
+pub mod loadtest;
 #[cfg(target_os = "linux")]
 pub mod localcloud;
+pub mod plan;
+pub mod report;
+pub mod spec;

@@ -2,7 +2,7 @@
 set -eu
 umask 077
 state=${LOADRIG_ROOT:-}/var/lib/loadrig
-mkdir -p -m 0700 "$state"
+mkdir -p "$state"
 bundle=$(mktemp -d "$state/incoming.XXXXXX")
 trap 'rm -rf "$bundle"' EXIT
 trap 'exit 1' HUP INT TERM PIPE

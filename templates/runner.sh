@@ -51,10 +51,13 @@ packages() {
     done
 }
 
+# parent FILE: makes its directory, readable for everybody.
+parent() { (umask 022 && mkdir -p "$(dirname "$1")"); }
+
 # file SOURCE PATH MODE OWNER:GROUP
 file() {
     target=$root$2
-    mkdir -p -m 0755 "$(dirname "$target")"
+    parent "$target"
     cp "$bundle/$1" "$target.loadrig"
     chmod "$3" "$target.loadrig"
     chown "$4" "$target.loadrig"
@@ -63,9 +66,16 @@ file() {
     echo "wrote $2"
 }
 
-# setting KEY VALUE: this kernel or namespace may refuse a key; that is worth a line, not a failure.
-setting() {
-    output=$(sysctl -q -w "$1=$2" 2>&1) || warn "$1 = $2 was refused: $output"
+# settings KEY VALUE...: this kernel or namespace may refuse a key; that is worth a line,
+# not a failure.
+settings() {
+    refused=
+    while [ $# -gt 1 ]; do
+        reason=$(sysctl -q -w "$1=$2" 2>&1) && [ -z "$reason" ] ||
+            refused="$refused, $1 (${reason##*: })"
+        shift 2
+    done
+    [ -z "$refused" ] || warn "this kernel refused${refused#,}"
 }
 
 user() {
@@ -73,9 +83,9 @@ user() {
         useradd --system --user-group --home-dir "$2" --no-create-home --shell /usr/sbin/nologin "$1"
 }
 
-# download URL FILE: over https alone, whatever the server redirects to.
+# download URL FILE PROTOCOLS: the protocols hold for redirects too.
 download() {
-    curl -fsSL --proto '=https' --retry 3 --retry-connrefused --connect-timeout 20 -o "$2" "$1"
+    curl -fsSL --proto "=$3" --retry 3 --retry-connrefused --connect-timeout 20 -o "$2" "$1"
 }
 
 verify_sha256() {
@@ -88,8 +98,8 @@ verify_sha256() {
 # fetched PATH MODE URL: a file whose publisher is known by its certificate.
 fetched() {
     target=$root$1
-    mkdir -p -m 0755 "$(dirname "$target")"
-    download "$3" "$target.loadrig"
+    parent "$target"
+    download "$3" "$target.loadrig" https
     chmod "$2" "$target.loadrig"
     mv -f "$target.loadrig" "$target"
     echo "fetched $1 from $3"
@@ -98,7 +108,7 @@ fetched() {
 # program SHA256 PATH: a shipped executable.
 program() {
     target=$root$2
-    mkdir -p -m 0755 "$(dirname "$target")"
+    parent "$target"
     cp "$state/blobs/$1" "$target.loadrig"
     chmod 0755 "$target.loadrig"
     mv -f "$target.loadrig" "$target"
@@ -134,10 +144,11 @@ server_from_blob() { server "$1" "$state/blobs/$2"; }
 server_from_url() {
     mkdir -p "$state/downloads"
     tarball=$state/downloads/server.tar.gz
-    download "$2" "$tarball"
     if [ -n "$3" ]; then
+        download "$2" "$tarball" http,https
         verify_sha256 "$3" "$tarball" "$2"
     else
+        download "$2" "$tarball" https
         warn "no sha256 was given for $2; what was fetched has $(sha256sum "$tarball" | cut -d ' ' -f 1)"
     fi
     server "$1" "$tarball"
@@ -150,8 +161,12 @@ service() {
     systemctl daemon-reload
     systemctl enable --quiet "$1"
     remembered=$(cat "$state/services/$1" 2>/dev/null || true)
-    if [ "$(systemctl show -p ActiveState --value "$1")" != active ] ||
-        [ "${remembered%% *}" != "$2" ]; then
+    running=no
+    case "$(systemctl show -p ActiveState -p SubState --value "$1" | tr '\n' ' ')" in
+    "activating auto-restart "*) ;;
+    active\ * | activating\ * | reloading\ *) running=yes ;;
+    esac
+    if [ "$running" = no ] || [ "${remembered%% *}" != "$2" ]; then
         # Without waiting: readiness has a step of its own, which sees more than systemd.
         systemctl reset-failed "$1" 2>/dev/null || true
         systemctl restart --no-block "$1"
@@ -185,7 +200,11 @@ ready() {
     return 1
 }
 
+# answers URL: with a status below 400.
 answers() { curl -fsS -o /dev/null --max-time 5 "$1"; }
+
+# listens URL: something answers, whatever it says.
+listens() { curl -sS -o /dev/null --max-time 5 "$1"; }
 
 # --- the runner itself --------------------------------------------------------------
 
@@ -193,13 +212,23 @@ answers() { curl -fsS -o /dev/null --max-time 5 "$1"; }
 holds() {
     [ "$(cat "$applied/$1" 2>/dev/null)" = "$2" ] || return 1
     if [ -e "$bundle/steps/$1.sums" ]; then
-        (cd "$root/" && sha256sum --status -c "$bundle/steps/$1.sums") || return 1
+        if ! (cd "$root/" && sha256sum --status -c "$bundle/steps/$1.sums"); then
+            forget_services
+            return 1
+        fi
     fi
     if [ -e "$bundle/steps/$1.unit" ]; then
         systemctl is-active --quiet "$(cat "$bundle/steps/$1.unit")" || return 1
     fi
     # A readiness probe is due whenever something was applied before it.
     [ "$changed" -eq 0 ] || [ ! -e "$bundle/steps/$1.after-changes" ]
+}
+
+# Somebody changed a file of ours: whatever runs here may have read it.
+forget_services() {
+    for unit in "$bundle"/steps/*.unit; do
+        [ ! -e "$unit" ] || rm -f "$applied/$(cat "$unit")" "$state/services/$(cat "$unit")"
+    done
 }
 
 one_step() {
@@ -247,12 +276,24 @@ apply() {
     cat "$bundle"/steps/*.sums >"$state/$stage.sums" 2>/dev/null || :
     cat "$bundle"/steps/*.unit >"$state/$stage.units" 2>/dev/null || :
     echo "$digest" >"$state/$stage.digest"
-    echo done
+    prune_blobs
+    echo "done"
+}
+
+# Blobs stay for the next time, those that no stage names any more go.
+prune_blobs() {
+    cp "$bundle/blobs.list" "$state/$stage.blobs"
+    for blob in "$state"/blobs/*; do
+        [ ! -e "$blob" ] || grep -qsx "${blob##*/}" "$state"/*.blobs || rm -f "$blob"
+    done
 }
 
 verb=$1
 bundle=$2
 case $verb in
 apply) apply ;;
-step) . "$bundle/steps/$3.sh" ;;
+step)
+    # shellcheck source=/dev/null # it comes with the bundle
+    . "$bundle/steps/$3.sh"
+    ;;
 esac

@@ -141,7 +141,10 @@ pub enum Kind {
 
 /// A resource as it should be. References are addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the fields are EC2's, RDS's and so on, by their names")]
+#[expect(
+    missing_docs,
+    reason = "the fields are EC2's, RDS's and so on, by their names"
+)]
 pub enum Desired {
     Vpc {
         cidr: Ipv4Net,
@@ -254,12 +257,31 @@ impl Desired {
     /// The attributes that are compared with what exists, as text.
     ///
     /// `aws` reports the same keys with the same spelling; keys that it does not report
-    /// are not compared.
+    /// are not compared. What takes more than one call to make has an attribute for the
+    /// rest of its calls, so that a resource that was left half-made shows as changed.
     #[must_use]
     pub fn attributes(&self) -> BTreeMap<String, String> {
         let pairs: Vec<(&str, String)> = match self {
-            Desired::Vpc { cidr } => vec![("cidr", cidr.to_string())],
-            Desired::Subnet { cidr, .. } => vec![("cidr", cidr.to_string())],
+            Desired::Vpc { cidr } => vec![
+                ("cidr", cidr.to_string()),
+                ("dns_hostnames", true.to_string()),
+            ],
+            Desired::InternetGateway => vec![("attached", true.to_string())],
+            Desired::Subnet { tier, cidr, .. } => vec![
+                ("cidr", cidr.to_string()),
+                (
+                    "public_addresses",
+                    (*tier == SubnetTier::Public).to_string(),
+                ),
+            ],
+            Desired::RouteTable { subnets } => {
+                let mut subnets: Vec<&str> = subnets.iter().map(Address::as_str).collect();
+                subnets.sort_unstable();
+                vec![
+                    ("default_route", Address::internet_gateway().to_string()),
+                    ("subnets", subnets.join(" ")),
+                ]
+            }
             Desired::SecurityRules { rules, .. } => {
                 let mut lines: Vec<String> = rules.iter().map(Rule::to_string).collect();
                 lines.sort();
@@ -267,9 +289,16 @@ impl Desired {
             }
             Desired::DatabaseParameters {
                 family, parameters, ..
-            } => std::iter::once(("family", family.clone()))
-                .chain(parameters.iter().map(|(k, v)| (k.as_str(), v.clone())))
-                .collect(),
+            } => vec![
+                ("family", family.clone()),
+                ("parameters", parameter_lines(parameters)),
+            ],
+            Desired::Role { bucket } => vec![("policy", bucket.to_string())],
+            Desired::InstanceProfile { role } => vec![("role", role.to_string())],
+            Desired::Bucket => vec![
+                ("public_access", "blocked".to_owned()),
+                ("encryption", "AES256".to_owned()),
+            ],
             Desired::Database {
                 version,
                 class,
@@ -308,14 +337,9 @@ impl Desired {
                 ("instance_type", instance_type.clone()),
                 ("disk_gib", disk_gib.to_string()),
             ],
-            Desired::InternetGateway
-            | Desired::RouteTable { .. }
-            | Desired::SecurityGroup { .. }
+            Desired::SecurityGroup { .. }
             | Desired::Seed
             | Desired::KeyPair
-            | Desired::Role { .. }
-            | Desired::InstanceProfile { .. }
-            | Desired::Bucket
             | Desired::DatabaseSubnets { .. }
             | Desired::CacheSubnets { .. } => vec![],
         };
@@ -324,6 +348,16 @@ impl Desired {
             .map(|(key, value)| (key.to_owned(), value))
             .collect()
     }
+}
+
+/// Database parameters as one attribute, a `name=value` line for each in order of the names.
+#[must_use]
+pub fn parameter_lines(parameters: &BTreeMap<String, String>) -> String {
+    let lines: Vec<String> = parameters
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    lines.join("\n")
 }
 
 /// Host work comes in two stages, so that packages install while the database is still made.

@@ -11,6 +11,7 @@ pub use address::Address;
 pub use build::blueprint;
 pub use desired::{
     DatabaseRole, Desired, Group, Kind, Peer, Protocol, Rule, Stage, Step, SubnetTier,
+    parameter_lines,
 };
 
 /// One node of the graph.

@@ -100,7 +100,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                             secrets,
                             events: engine.events.clone(),
                         };
-                        let outcome = engine.hosts.apply(request).await.map_err(boxed)?;
+                        let outcome = engine.hosts.apply(request).await?;
                         Ok(Finished {
                             outcome,
                             detail: None,

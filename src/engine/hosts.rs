@@ -4,32 +4,15 @@ use std::collections::BTreeMap;
 use std::future::Future;
 
 use crate::blueprint::{Address, Stage};
-use crate::diagnose::Diagnose;
 use crate::events::{Events, Outcome};
 use crate::identity::Secrets;
 use crate::plan::Observed;
 use crate::spec::HostName;
 
-/// A host step that failed.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{host}: {message}")]
-pub struct HostError {
-    /// The host.
-    pub host: HostName,
-    /// What happened, with the last lines of output where a command failed.
-    pub message: String,
-    /// What to do.
-    pub hints: Vec<String>,
-}
-
-impl Diagnose for HostError {
-    fn hints(&self) -> Vec<String> {
-        self.hints.clone()
-    }
-}
+use super::walk::TaskError;
 
 /// What a host step gets.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct HostRequest {
     /// The host.
     pub host: HostName,
@@ -49,5 +32,5 @@ pub trait Hosts: Send + Sync + 'static {
     fn apply(
         &self,
         request: HostRequest,
-    ) -> impl Future<Output = Result<Outcome, HostError>> + Send;
+    ) -> impl Future<Output = Result<Outcome, TaskError>> + Send;
 }

@@ -13,5 +13,5 @@ pub use apply::{Engine, World};
 pub use cloud::{
     Account, Cloud, CloudError, FailureClass, Looked, Request, SecretInputs,
 };
-pub use hosts::{HostError, HostRequest, Hosts};
+pub use hosts::{HostRequest, Hosts};
 pub use walk::{Finished, Task, TaskError, Urgency, WalkReport, walk};

@@ -1,7 +1,10 @@
-//! Who is who: the secrets of an environment and the user data that gives hosts their identity.
+//! Who is who: names of resources, the secrets that derive from an environment's seed, and
+//! the user data that gives hosts their identity.
 //!
-//! Pure functions of one seed; knows neither clouds nor SSH.
+//! Pure functions; knows neither clouds nor SSH nor the clock.
+//! Pure functions; knows no client, no clock and no SSH.
 
+pub mod names;
 mod secrets;
 mod user_data;
 

@@ -251,7 +251,7 @@ fn judge(desired: &Desired, differences: &[Difference], first: &Difference) -> (
                 < difference.old.parse::<u64>().unwrap_or(0)
     };
     match desired.kind() {
-        Kind::Vpc | Kind::Subnet => (
+        Kind::Vpc | Kind::Subnet if differences.iter().any(|d| d.attribute == "cidr") => (
             Action::Refuse,
             "an address range cannot change while the environment lives; take it down first"
                 .to_owned(),

@@ -1,11 +1,16 @@
-//! The difference between what should be and what is, with a reason for every change.
+//! What an environment needs against what exists, with a reason for every change, and
+//! what it costs.
 //!
 //! Pure: no I/O, no clock, no async. What exists comes in as a snapshot.
 
+mod cost;
 mod diff;
 mod order;
 mod snapshot;
+mod time;
 
+pub use cost::{Cost, CostLine, cost};
 pub use diff::{Action, Change, Difference, Plan, plan, plan_down};
 pub use order::deleted_after;
 pub use snapshot::{Observed, Snapshot, State};
+pub use time::expected;

@@ -1,7 +1,33 @@
 //! Declarative YAML (reference architectures and environments) to validated types.
 //!
 //! Knows nothing of AWS clients, SSH or the clock; only files and values.
+//!
+//! ```text
+//! text -> document (tree with places) -> reader (against the schema) -> merge -> check -> Spec
+//! ```
 
+mod architecture;
+mod catalog;
+mod check;
+mod document;
+mod embedded;
+mod init;
+mod library;
+mod load;
+mod merge;
 mod model;
+mod problem;
+mod reader;
+mod schema;
+mod shape;
+mod suggest;
+mod values;
 
+pub use architecture::Architecture;
+pub use catalog::{Arch, Catalog, InstanceType, NetworkPrices, StoragePrices, Table, catalog};
+pub use init::InitError;
+pub use library::{Checked, Library};
 pub use model::*;
+pub use problem::{Problem, SpecErrors};
+pub(crate) use values::name_fault;
+pub use schema::{architecture_schema, environment_schema};

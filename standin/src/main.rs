@@ -1,2 +1,177 @@
-//! A stand-in for the Mattermost server; see the crate's README.
-fn main() {}
+//! `mattermost-standin`: a stand-in for the Mattermost server that exercises
+//! load-test rigs where Mattermost cannot be downloaded; see the crate's
+//! README. This file reads the command line and may know no more.
+
+mod api;
+mod app;
+mod cluster;
+mod config;
+mod db;
+mod error;
+mod filestore;
+mod hub;
+mod id;
+mod logging;
+mod metrics;
+mod model;
+mod notify;
+mod package;
+mod password;
+mod search;
+mod server;
+mod sessions;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::error::chain;
+
+const USAGE: &str = "mattermost-standin stands in for the Mattermost server in load-test rigs.
+
+usage: mattermost [server] [--config FILE]   run the server (FILE: also MM_CONFIG)
+       mattermost version                    print the version
+       mattermost package --out FILE.tar.gz  make a release tarball of this program
+";
+
+/// What is asked for on the command line.
+#[derive(Debug, PartialEq, Eq)]
+enum Command {
+    Server { config: Option<PathBuf> },
+    Version,
+    Package { out: PathBuf },
+    Help,
+}
+
+fn main() -> ExitCode {
+    let command = match parse(std::env::args().skip(1)) {
+        Ok(command) => command,
+        Err(message) => {
+            eprintln!("{message}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    let result = match command {
+        Command::Server { config } => serve(config),
+        Command::Version => {
+            println!(
+                "Version: {0}\nBuild Number: {0}\nBuild Date: ",
+                model::VERSION
+            );
+            println!("Build Hash: \nBuild Enterprise Ready: false");
+            Ok(())
+        }
+        Command::Package { out } => make_package(&out),
+        Command::Help => {
+            print!("{USAGE}");
+            Ok(())
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, String> {
+    let mut words = Vec::new();
+    let (mut config, mut out) = (None, None);
+    let mut arguments = arguments.peekable();
+    while let Some(argument) = arguments.next() {
+        let (name, attached) = match argument.split_once('=') {
+            Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+            None => (argument, None),
+        };
+        let target = match name.as_str() {
+            "-c" | "--config" => &mut config,
+            "-o" | "--out" => &mut out,
+            "-h" | "--help" => return Ok(Command::Help),
+            option if option.starts_with('-') => return Err(format!("unknown option `{option}`")),
+            _ => {
+                words.push(name);
+                continue;
+            }
+        };
+        let value = attached.or_else(|| arguments.next());
+        *target = Some(PathBuf::from(
+            value.ok_or_else(|| format!("`{name}` needs a value"))?,
+        ));
+    }
+    match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] | ["server"] => Ok(Command::Server { config }),
+        ["version"] => Ok(Command::Version),
+        ["package"] => out
+            .map(|out| Command::Package { out })
+            .ok_or_else(|| "`package` needs `--out FILE.tar.gz`".to_owned()),
+        ["help"] => Ok(Command::Help),
+        _ => Err(format!("unknown command `{}`", words.join(" "))),
+    }
+}
+
+fn serve(config: Option<PathBuf>) -> Result<(), String> {
+    let path = config
+        .or_else(|| std::env::var_os("MM_CONFIG").map(PathBuf::from))
+        .unwrap_or_else(config::default_path);
+    let config = config::load(&path, std::env::vars()).map_err(|error| chain(&error))?;
+    logging::init(&config.log_settings);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| format!("cannot start threads: {error}"))?;
+    let result = runtime
+        .block_on(server::run(config))
+        .map_err(|error| chain(&error));
+    // A hash under way has no stop and nobody waits for it any more.
+    runtime.shutdown_background();
+    result
+}
+
+fn make_package(out: &std::path::Path) -> Result<(), String> {
+    let sum = package::write(out).map_err(|error| chain(&error))?;
+    println!("{sum}  {}", out.display());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_words(line: &str) -> Result<Command, String> {
+        parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn no_command_runs_the_server() {
+        assert_eq!(parse_words(""), Ok(Command::Server { config: None }));
+        let config = Some(PathBuf::from("/c.json"));
+        assert_eq!(
+            parse_words("--config=/c.json"),
+            Ok(Command::Server {
+                config: config.clone()
+            })
+        );
+        assert_eq!(
+            parse_words("server -c /c.json"),
+            Ok(Command::Server { config })
+        );
+    }
+
+    #[test]
+    fn wrong_words_are_named() {
+        assert_eq!(
+            parse_words("export"),
+            Err("unknown command `export`".to_owned())
+        );
+        assert_eq!(
+            parse_words("--conf x"),
+            Err("unknown option `--conf`".to_owned())
+        );
+        assert_eq!(
+            parse_words("--config"),
+            Err("`--config` needs a value".to_owned())
+        );
+        assert!(parse_words("package").is_err());
+    }
+}

@@ -1,0 +1,337 @@
+//! The ElastiCache replication group (Redis OSS) and its subnet group.
+
+use aws_sdk_elasticache::types::{ReplicationGroup, Tag};
+
+use crate::blueprint::{Address, Desired, Kind};
+use crate::engine::{CloudError, Observed, Request, State};
+use crate::identity::names::Names;
+
+use super::error::{During, Judge, foreign, refused};
+use super::network::visible;
+use super::tags::{self, observed};
+use super::{Aws, needed, needed_ids};
+
+const ENGINE: &str = "redis";
+const VERSION: &str = "7.1";
+
+impl Aws {
+    pub(super) async fn create_cache_subnets(
+        &self,
+        request: &Request<'_>,
+        subnets: &[Address],
+    ) -> Result<Observed, CloudError> {
+        let operation = "elasticache:CreateCacheSubnetGroup";
+        let name = Names::of(request.environment).cache_subnets();
+        let created = self
+            .elasticache
+            .create_cache_subnet_group()
+            .cache_subnet_group_name(&name)
+            .cache_subnet_group_description(format!("cache of {}", request.environment))
+            .set_subnet_ids(Some(needed_ids(request, operation, subnets)?))
+            .set_tags(Some(cache_tags(request)))
+            .send()
+            .await
+            .during(operation, request.address)
+            .or_done(&[
+                "CacheSubnetGroupAlreadyExists",
+                "CacheSubnetGroupAlreadyExistsFault",
+            ])
+            .while_creating()?;
+        match self.cache_subnets(request.environment).await? {
+            Some(found) => Ok(found),
+            None if created.is_some() => visible(vec![], operation, &name),
+            None => Err(foreign(operation, &name, request.environment)),
+        }
+    }
+
+    pub(super) async fn cache_subnets(
+        &self,
+        environment: &str,
+    ) -> Result<Option<Observed>, CloudError> {
+        let name = Names::of(environment).cache_subnets();
+        let operation = "elasticache:DescribeCacheSubnetGroups";
+        let answer = self
+            .elasticache
+            .describe_cache_subnet_groups()
+            .cache_subnet_group_name(&name)
+            .send()
+            .await;
+        let found = answer.during(operation, &name).or_gone()?;
+        let group = found.and_then(|answer| answer.cache_subnet_groups.unwrap_or_default().pop());
+        let Some(arn) = group.and_then(|group| group.arn) else {
+            return Ok(None);
+        };
+        let address = self.cache_address(&arn, environment).await?;
+        Ok(address.map(|address| {
+            observed(
+                address,
+                Kind::CacheSubnets,
+                name,
+                (State::Ready, "available"),
+                [],
+            )
+        }))
+    }
+
+    pub(super) async fn delete_cache_subnets(&self, name: &str) -> Result<(), CloudError> {
+        let answer = self
+            .elasticache
+            .delete_cache_subnet_group()
+            .cache_subnet_group_name(name)
+            .send()
+            .await;
+        answer
+            .during("elasticache:DeleteCacheSubnetGroup", name)
+            .or_gone()?;
+        Ok(())
+    }
+
+    pub(super) async fn create_cache(&self, request: &Request<'_>) -> Result<Observed, CloudError> {
+        let operation = "elasticache:CreateReplicationGroup";
+        let Desired::Cache {
+            nodes,
+            instance_type,
+            subnets,
+            group,
+        } = request.desired
+        else {
+            return Err(not_a_cache(operation, request));
+        };
+        let id = Names::of(request.environment).cache();
+        let created = self
+            .elasticache
+            .create_replication_group()
+            .replication_group_id(&id)
+            .replication_group_description(format!("cache of {}", request.environment))
+            .engine(ENGINE)
+            .engine_version(VERSION)
+            .cache_node_type(instance_type)
+            .num_cache_clusters(count(*nodes))
+            .automatic_failover_enabled(*nodes > 1)
+            .multi_az_enabled(*nodes > 1)
+            .at_rest_encryption_enabled(true)
+            // Mattermost is set up without TLS to its cache, which only its nodes reach.
+            .transit_encryption_enabled(false)
+            .snapshot_retention_limit(0)
+            .auto_minor_version_upgrade(false)
+            .cache_subnet_group_name(&needed(request, operation, subnets)?.id)
+            .security_group_ids(&needed(request, operation, group)?.id)
+            .set_tags(Some(cache_tags(request)))
+            .send()
+            .await
+            .during(operation, request.address)
+            .or_done(&[
+                "ReplicationGroupAlreadyExists",
+                "ReplicationGroupAlreadyExistsFault",
+            ])
+            .while_creating()?;
+        match self.cache(request.environment).await? {
+            Some(found) => Ok(found),
+            None if created.is_some() => visible(vec![], operation, &id),
+            None => Err(foreign(operation, &id, request.environment)),
+        }
+    }
+
+    /// The node type, then the number of nodes: AWS takes one change at a time, so when
+    /// both differ a second run makes the second.
+    pub(super) async fn update_cache(
+        &self,
+        request: &Request<'_>,
+        existing: &Observed,
+    ) -> Result<Observed, CloudError> {
+        let operation = "elasticache:ModifyReplicationGroup";
+        let Desired::Cache {
+            nodes,
+            instance_type,
+            ..
+        } = request.desired
+        else {
+            return Err(not_a_cache(operation, request));
+        };
+        let id = &existing.id;
+        let now: u32 = existing
+            .get("nodes")
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(*nodes);
+        if existing.get("instance_type") != Some(instance_type.as_str()) {
+            self.elasticache
+                .modify_replication_group()
+                .replication_group_id(id)
+                .cache_node_type(instance_type)
+                .apply_immediately(true)
+                .send()
+                .await
+                .during(operation, id)?;
+        } else if *nodes > now {
+            self.elasticache
+                .increase_replica_count()
+                .replication_group_id(id)
+                .new_replica_count(count(*nodes - 1))
+                .apply_immediately(true)
+                .send()
+                .await
+                .during("elasticache:IncreaseReplicaCount", id)?;
+        } else if *nodes < now {
+            self.elasticache
+                .decrease_replica_count()
+                .replication_group_id(id)
+                .new_replica_count(count(nodes.saturating_sub(1)))
+                .apply_immediately(true)
+                .send()
+                .await
+                .during("elasticache:DecreaseReplicaCount", id)?;
+        }
+        let found = self.cache(request.environment).await?;
+        visible(found.into_iter().collect(), operation, id)
+    }
+
+    pub(super) async fn cache(&self, environment: &str) -> Result<Option<Observed>, CloudError> {
+        let id = Names::of(environment).cache();
+        let Some(group) = self.raw_cache(&id).await? else {
+            return Ok(None);
+        };
+        let address = match group.arn() {
+            Some(arn) => self.cache_address(arn, environment).await?,
+            None => None,
+        };
+        Ok(address.map(|address| observe(&group, address)))
+    }
+
+    /// Whatever has the cache's name.
+    pub(super) async fn raw_cache(&self, id: &str) -> Result<Option<ReplicationGroup>, CloudError> {
+        let answer = self
+            .elasticache
+            .describe_replication_groups()
+            .replication_group_id(id)
+            .send()
+            .await;
+        let found = answer
+            .during("elasticache:DescribeReplicationGroups", id)
+            .or_gone()?;
+        Ok(found.and_then(|answer| answer.replication_groups.unwrap_or_default().pop()))
+    }
+
+    pub(super) async fn delete_cache(&self, id: &str) -> Result<(), CloudError> {
+        let answer = self
+            .elasticache
+            .delete_replication_group()
+            .replication_group_id(id)
+            .retain_primary_cluster(false)
+            .send()
+            .await;
+        match answer
+            .during("elasticache:DeleteReplicationGroup", id)
+            .or_gone()
+        {
+            Ok(_) => Ok(()),
+            Err(error) => match self.raw_cache(id).await? {
+                // Somebody else was first.
+                Some(found) if found.status() == Some("deleting") => Ok(()),
+                None => Ok(()),
+                Some(_) => Err(error),
+            },
+        }
+    }
+
+    async fn cache_address(
+        &self,
+        arn: &str,
+        environment: &str,
+    ) -> Result<Option<Address>, CloudError> {
+        let answer = self
+            .elasticache
+            .list_tags_for_resource()
+            .resource_name(arn)
+            .send()
+            .await;
+        let found = answer
+            .during("elasticache:ListTagsForResource", arn)
+            .or_gone()?;
+        Ok(found.and_then(|answer| {
+            let pairs = answer.tag_list().iter().map(|tag| (tag.key(), tag.value()));
+            tags::address(pairs, environment)
+        }))
+    }
+}
+
+fn not_a_cache(operation: &str, request: &Request<'_>) -> CloudError {
+    refused(
+        operation,
+        request.address,
+        "NotACache",
+        "wrong kind of resource",
+    )
+}
+
+fn count(nodes: u32) -> i32 {
+    i32::try_from(nodes).unwrap_or(i32::MAX)
+}
+
+fn cache_tags(request: &Request<'_>) -> Vec<Tag> {
+    tags::of(request)
+        .into_iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
+}
+
+fn observe(group: &ReplicationGroup, address: Address) -> Observed {
+    let status = group.status().unwrap_or("creating");
+    let endpoint = group
+        .node_groups()
+        .first()
+        .and_then(|nodes| nodes.primary_endpoint());
+    let state = match status {
+        "available" if endpoint.is_some() => State::Ready,
+        "deleting" => State::Deleting,
+        "create-failed" => State::Failed,
+        // `creating`, `modifying`, `snapshotting`.
+        _ => State::Pending,
+    };
+    observed(
+        address,
+        Kind::Cache,
+        group.replication_group_id().unwrap_or_default(),
+        (state, status),
+        [
+            ("nodes", Some(group.member_clusters().len().to_string())),
+            ("instance_type", group.cache_node_type().map(str::to_owned)),
+            (
+                "endpoint",
+                endpoint.and_then(|e| e.address()).map(str::to_owned),
+            ),
+            (
+                "port",
+                endpoint.and_then(|e| e.port()).map(|port| port.to_string()),
+            ),
+            (
+                "created",
+                group
+                    .replication_group_create_time()
+                    .map(|time| time.to_string()),
+            ),
+        ],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_elasticache::types::{Endpoint, NodeGroup};
+
+    use super::*;
+
+    #[test]
+    fn a_cache_is_ready_when_it_is_available_and_has_an_address() {
+        let group = |status: &str| ReplicationGroup::builder().status(status);
+        let endpoint = NodeGroup::builder()
+            .primary_endpoint(Endpoint::builder().address("cache").port(6379).build())
+            .build();
+        let state = |group: ReplicationGroup| observe(&group, Address::cache()).state;
+        assert_eq!(state(group("available").build()), State::Pending);
+        assert_eq!(
+            state(group("available").node_groups(endpoint).build()),
+            State::Ready
+        );
+        assert_eq!(state(group("create-failed").build()), State::Failed);
+        assert_eq!(state(group("deleting").build()), State::Deleting);
+    }
+}

@@ -1,0 +1,379 @@
+//! What went wrong, from the SDK's errors to [`CloudError`].
+//!
+//! Classified by exact code, HTTP status and kind of failure. Message text decides only
+//! where AWS gives no code of its own, and the place that does so says why.
+
+use std::error::Error;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_ec2::error::{BuildError, DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_ec2::operation::RequestId;
+
+use crate::engine::{CloudError, FailureClass};
+
+/// Adds what was attempted to a failed call.
+pub(super) trait During<T> {
+    /// `operation` as in `ec2:RunInstances`; `target` is an address, id or name.
+    fn during(self, operation: &str, target: impl std::fmt::Display) -> Result<T, CloudError>;
+}
+
+impl<T, E> During<T> for Result<T, SdkError<E>>
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    fn during(self, operation: &str, target: impl std::fmt::Display) -> Result<T, CloudError> {
+        self.map_err(|error| {
+            let code = code_of(&error);
+            CloudError {
+                operation: operation.to_owned(),
+                target: target.to_string(),
+                class: class_of(&error, &code),
+                message: error
+                    .message()
+                    .map_or_else(|| DisplayErrorContext(&error).to_string(), str::to_owned),
+                request_id: error
+                    .request_id()
+                    .or_else(|| error.meta().request_id())
+                    .map(str::to_owned),
+                code,
+            }
+        })
+    }
+}
+
+/// What to make of an error that depends on what was being done.
+pub(super) trait Judge<T> {
+    /// Success when it is not there: for removals.
+    fn or_gone(self) -> Result<Option<T>, CloudError>;
+
+    /// Success when the code is one of these: somebody did it already.
+    fn or_done(self, codes: &[&str]) -> Result<Option<T>, CloudError>;
+
+    /// While creating, what is not found was made a moment ago and is not visible yet.
+    fn while_creating(self) -> Result<T, CloudError>;
+}
+
+impl<T> Judge<T> for Result<T, CloudError> {
+    fn or_gone(self) -> Result<Option<T>, CloudError> {
+        match self {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.class == FailureClass::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn or_done(self, codes: &[&str]) -> Result<Option<T>, CloudError> {
+        match self {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if codes.contains(&error.code.as_str()) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn while_creating(self) -> Result<T, CloudError> {
+        self.map_err(|mut error| {
+            if error.class == FailureClass::NotFound {
+                error.class = FailureClass::Converging;
+            }
+            error
+        })
+    }
+}
+
+/// An error of our own making: the service answered, but not with what can be used.
+pub(super) fn refused(
+    operation: &str,
+    target: impl std::fmt::Display,
+    code: &str,
+    message: impl Into<String>,
+) -> CloudError {
+    CloudError {
+        operation: operation.to_owned(),
+        target: target.to_string(),
+        code: code.to_owned(),
+        message: message.into(),
+        request_id: None,
+        class: FailureClass::Terminal,
+    }
+}
+
+/// A resource has our name but not our tag.
+pub(super) fn foreign(operation: &str, name: &str, environment: &str) -> CloudError {
+    refused(
+        operation,
+        name,
+        "ForeignResource",
+        format!(
+            "`{name}` exists but is not tagged `{}={environment}`, so it is not touched; \
+             remove or rename it, or give the environment another name",
+            super::tags::ENVIRONMENT
+        ),
+    )
+}
+
+/// A request that the SDK itself refuses to build.
+pub(super) fn built<T>(
+    part: Result<T, BuildError>,
+    operation: &str,
+    target: impl std::fmt::Display,
+) -> Result<T, CloudError> {
+    part.map_err(|error| refused(operation, target, "InvalidRequest", error.to_string()))
+}
+
+/// A required part of an answer is missing.
+pub(super) fn incomplete(
+    operation: &str,
+    target: impl std::fmt::Display,
+    part: &str,
+) -> CloudError {
+    refused(
+        operation,
+        target,
+        "IncompleteAnswer",
+        format!("the answer has no {part}"),
+    )
+}
+
+fn code_of<E: ProvideErrorMetadata>(error: &SdkError<E>) -> String {
+    if let Some(code) = error.code() {
+        return code.to_owned();
+    }
+    let status = error.raw_response().map(|raw| raw.status().as_u16());
+    match (error, status) {
+        // HEAD requests are answered without a body, so without a code.
+        (_, Some(status)) => format!("Http{status}"),
+        (SdkError::TimeoutError(_), None) => "Timeout".to_owned(),
+        (SdkError::DispatchFailure(_), None) => "NoAnswer".to_owned(),
+        (_, None) => "InvalidRequest".to_owned(),
+    }
+}
+
+fn class_of<E: Error + 'static>(error: &SdkError<E>, code: &str) -> FailureClass {
+    if lacks_credentials(error) {
+        return FailureClass::Denied;
+    }
+    match error {
+        SdkError::TimeoutError(_) => return FailureClass::Transient,
+        SdkError::DispatchFailure(failure) => {
+            // The rest are faults of the set-up, for example an invalid endpoint.
+            let cut = failure.is_io() || failure.is_timeout() || failure.is_other();
+            return if cut {
+                FailureClass::Transient
+            } else {
+                FailureClass::Terminal
+            };
+        }
+        SdkError::ConstructionFailure(_) => return FailureClass::Terminal,
+        _ => {}
+    }
+    if let Some(class) = class_of_code(code) {
+        return class;
+    }
+    match error.raw_response().map(|raw| raw.status().as_u16()) {
+        Some(404) => FailureClass::NotFound,
+        Some(401 | 403) => FailureClass::Denied,
+        Some(429 | 500..) => FailureClass::Transient,
+        // An answer that was cut off or made by something between us and AWS.
+        Some(200..=299) => FailureClass::Transient,
+        _ => FailureClass::Terminal,
+    }
+}
+
+fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.downcast_ref::<CredentialsError>().is_some() {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+/// The class of a code that one of the services used here answers with.
+fn class_of_code(code: &str) -> Option<FailureClass> {
+    let class = match code {
+        "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "TooManyRequestsException"
+        | "RequestLimitExceeded"
+        | "BandwidthLimitExceeded"
+        | "PriorRequestNotComplete"
+        | "EC2ThrottledException"
+        | "SlowDown"
+        | "InternalError"
+        | "InternalFailure"
+        | "InternalException"
+        | "InternalServerError"
+        | "ServiceUnavailable"
+        | "ServiceUnavailableException"
+        | "Unavailable"
+        | "ServiceFailure"
+        | "ServiceFailureException"
+        | "RequestTimeout"
+        | "RequestTimeoutException" => FailureClass::Transient,
+
+        "DependencyViolation"
+        | "IncorrectState"
+        | "IncorrectInstanceState"
+        | "InvalidIPAddress.InUse"
+        | "InvalidGroup.InUse"
+        | "InvalidPermission.Duplicate"
+        | "InvalidDBInstanceState"
+        | "InvalidDBInstanceStateFault"
+        | "InvalidDBParameterGroupState"
+        | "InvalidDBSubnetGroupStateFault"
+        | "InvalidDBSubnetStateFault"
+        | "InvalidVPCNetworkStateFault"
+        | "InvalidReplicationGroupState"
+        | "InvalidReplicationGroupStateFault"
+        | "InvalidCacheClusterState"
+        | "CacheSubnetGroupInUse"
+        | "ConflictException"
+        | "DeleteConflict"
+        | "ConcurrentModification"
+        | "ConcurrentModificationException"
+        | "EntityTemporarilyUnmodifiable"
+        | "OperationAborted"
+        | "BucketNotEmpty"
+        | "TooManyUpdates" => FailureClass::Converging,
+
+        "InsufficientInstanceCapacity"
+        | "InsufficientHostCapacity"
+        | "InsufficientAddressCapacity"
+        | "InsufficientFreeAddressesInSubnet"
+        | "InsufficientVolumeCapacity"
+        | "InstanceLimitExceeded"
+        | "VcpuLimitExceeded"
+        | "VolumeLimitExceeded"
+        | "AddressLimitExceeded"
+        | "VpcLimitExceeded"
+        | "SubnetLimitExceeded"
+        | "RouteTableLimitExceeded"
+        | "InternetGatewayLimitExceeded"
+        | "SecurityGroupLimitExceeded"
+        | "RulesPerSecurityGroupLimitExceeded"
+        // EC2: the type is not offered in this zone.
+        | "Unsupported"
+        | "InstanceQuotaExceeded"
+        | "StorageQuotaExceeded"
+        | "InsufficientDBInstanceCapacity"
+        | "DBSubnetGroupDoesNotCoverEnoughAZs"
+        | "DBSubnetGroupQuotaExceeded"
+        | "DBParameterGroupQuotaExceeded"
+        | "NodeQuotaForCustomerExceeded"
+        | "ClusterQuotaForCustomerExceeded"
+        | "InsufficientCacheClusterCapacity"
+        | "CacheSubnetGroupQuotaExceeded"
+        | "TooManyBuckets"
+        | "ParameterLimitExceeded"
+        // IAM's quota, and OpenSearch's, which the SDK itself takes for throttling.
+        | "LimitExceeded"
+        | "LimitExceededException" => FailureClass::Capacity,
+
+        "UnauthorizedOperation"
+        | "AccessDenied"
+        | "AccessDeniedException"
+        | "AuthFailure"
+        | "AuthorizationError"
+        | "ExpiredToken"
+        | "ExpiredTokenException"
+        | "RequestExpired"
+        | "InvalidToken"
+        | "InvalidClientTokenId"
+        | "InvalidAccessKeyId"
+        | "UnrecognizedClientException"
+        | "IncompleteSignature"
+        | "InvalidSignatureException"
+        | "SignatureDoesNotMatch"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "NotAuthorized"
+        | "OptInRequired"
+        | "PendingVerification"
+        | "Blocked" => FailureClass::Denied,
+
+        "NotFound"
+        | "NoSuchEntity"
+        | "NoSuchBucket"
+        | "NoSuchKey"
+        | "NoSuchUpload"
+        | "NoSuchTagSet"
+        | "NoSuchPublicAccessBlockConfiguration"
+        | "ServerSideEncryptionConfigurationNotFoundError"
+        | "ParameterNotFound"
+        | "ResourceNotFoundException"
+        | "InvalidResourceId"
+        | "DBInstanceNotFound"
+        | "DBInstanceNotFoundFault"
+        | "DBSubnetGroupNotFoundFault"
+        | "DBParameterGroupNotFound"
+        | "DBSnapshotNotFound"
+        | "ReplicationGroupNotFoundFault"
+        | "CacheClusterNotFound"
+        | "CacheSubnetGroupNotFoundFault" => FailureClass::NotFound,
+
+        // EC2's family: `InvalidInstanceID.NotFound`, `InvalidVpcID.NotFound` …
+        _ if code.ends_with(".NotFound") => FailureClass::NotFound,
+        _ => return None,
+    };
+    Some(class)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotas_are_not_taken_for_throttling() {
+        for code in [
+            "LimitExceededException",
+            "VcpuLimitExceeded",
+            "LimitExceeded",
+        ] {
+            assert_eq!(class_of_code(code), Some(FailureClass::Capacity), "{code}");
+        }
+        assert_eq!(
+            class_of_code("RequestLimitExceeded"),
+            Some(FailureClass::Transient)
+        );
+    }
+
+    #[test]
+    fn unknown_codes_are_left_to_the_status() {
+        assert_eq!(class_of_code("InvalidParameterValue"), None);
+        assert_eq!(class_of_code("NotFoundButNotQuite"), None);
+    }
+
+    #[test]
+    fn what_is_not_found_while_creating_is_not_visible_yet() {
+        let missing: Result<(), _> = Err(CloudError {
+            class: FailureClass::NotFound,
+            ..refused(
+                "ec2:RunInstances",
+                "instance/app-1",
+                "InvalidGroup.NotFound",
+                "no",
+            )
+        });
+        let error = missing.while_creating().unwrap_err();
+        assert_eq!(error.class, FailureClass::Converging);
+    }
+
+    #[test]
+    fn errors_tell_operation_target_code_and_message() {
+        let error = foreign("iam:CreateRole", "lr-demo-host", "demo");
+        let text = error.to_string();
+        for part in [
+            "iam:CreateRole",
+            "`lr-demo-host`",
+            "ForeignResource",
+            "loadrig:environment=demo",
+        ] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
+}

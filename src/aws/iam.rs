@@ -1,0 +1,394 @@
+//! The hosts' IAM role and instance profile.
+//!
+//! IAM is one for the whole account, so both are found by their unique names and taken
+//! for ours only by their tags.
+
+use aws_sdk_iam::types::{InstanceProfile, Role, Tag};
+use serde_json::{Value, json};
+
+use crate::blueprint::{Address, Kind};
+use crate::engine::{CloudError, Observed, Request, State};
+use crate::identity::names::Names;
+
+use super::error::{During, Judge, built, foreign};
+use super::network::visible;
+use super::tags::{self, Pair, observed};
+use super::{Aws, needed};
+
+/// Lets administrators confine loadrig's permissions to its own roles.
+const PATH: &str = "/loadrig/";
+/// Name of the role's inline policy.
+const POLICY: &str = "files-bucket";
+
+impl Aws {
+    pub(super) async fn create_role(
+        &self,
+        request: &Request<'_>,
+        bucket: &Address,
+    ) -> Result<Observed, CloudError> {
+        let operation = "iam:CreateRole";
+        needed(request, operation, bucket)?;
+        let name = Names::of(request.environment).role();
+        self.iam
+            .create_role()
+            .role_name(&name)
+            .path(PATH)
+            .description(format!(
+                "hosts of the loadrig environment {}",
+                request.environment
+            ))
+            .assume_role_policy_document(trust().to_string())
+            .set_tags(Some(iam_tags(request, operation)?))
+            .send()
+            .await
+            .during(operation, request.address)
+            .or_done(&["EntityAlreadyExists"])?;
+        // Before anything is changed: the name may be a stranger's.
+        let found = self.get_role(&name).await?;
+        match found {
+            None => return visible(vec![], operation, &name),
+            Some(role) if role_address(&role, request.environment).is_none() => {
+                return Err(foreign(operation, &name, request.environment));
+            }
+            Some(_) => {}
+        }
+        self.complete_role(request).await
+    }
+
+    pub(super) async fn complete_role(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<Observed, CloudError> {
+        let operation = "iam:PutRolePolicy";
+        let name = Names::of(request.environment).role();
+        self.iam
+            .put_role_policy()
+            .role_name(&name)
+            .policy_name(POLICY)
+            .policy_document(self.bucket_policy(request.environment).await?.to_string())
+            .send()
+            .await
+            .during(operation, &name)
+            .while_creating()?;
+        let found = self.role(request.environment).await?;
+        visible(found.into_iter().collect(), "iam:GetRole", &name)
+    }
+
+    pub(super) async fn role(&self, environment: &str) -> Result<Option<Observed>, CloudError> {
+        let name = Names::of(environment).role();
+        let Some(role) = self.get_role(&name).await? else {
+            return Ok(None);
+        };
+        let Some(address) = role_address(&role, environment) else {
+            return Ok(None);
+        };
+        let operation = "iam:GetRolePolicy";
+        let attached = self
+            .iam
+            .get_role_policy()
+            .role_name(&name)
+            .policy_name(POLICY)
+            .send()
+            .await
+            .during(operation, &name)
+            .or_gone()?
+            .map(|answer| parse_document(&answer.policy_document));
+        let policy = match attached {
+            None => "none".to_owned(),
+            Some(document) if document == Some(self.bucket_policy(environment).await?) => {
+                Address::bucket().to_string()
+            }
+            Some(_) => "changed".to_owned(),
+        };
+        Ok(Some(observed(
+            address,
+            Kind::Role,
+            name,
+            (State::Ready, "available"),
+            [
+                ("policy", Some(policy)),
+                ("arn", Some(role.arn)),
+                ("created", Some(role.create_date.to_string())),
+            ],
+        )))
+    }
+
+    /// Whether anything has the role's name.
+    pub(super) async fn get_role(&self, name: &str) -> Result<Option<Role>, CloudError> {
+        let answer = self.iam.get_role().role_name(name).send().await;
+        let found = answer.during("iam:GetRole", name).or_gone()?;
+        Ok(found.and_then(|answer| answer.role))
+    }
+
+    pub(super) async fn delete_role(&self, name: &str) -> Result<(), CloudError> {
+        let operation = "iam:ListInstanceProfilesForRole";
+        let profiles = self
+            .iam
+            .list_instance_profiles_for_role()
+            .role_name(name)
+            .send()
+            .await;
+        let Some(profiles) = profiles.during(operation, name).or_gone()? else {
+            return Ok(());
+        };
+        for profile in profiles.instance_profiles() {
+            self.detach(&profile.instance_profile_name, name).await?;
+        }
+        let policies = self.iam.list_role_policies().role_name(name).send().await;
+        let policies = policies.during("iam:ListRolePolicies", name).or_gone()?;
+        for policy in policies.iter().flat_map(|answer| answer.policy_names()) {
+            let answer = self
+                .iam
+                .delete_role_policy()
+                .role_name(name)
+                .policy_name(policy)
+                .send()
+                .await;
+            answer.during("iam:DeleteRolePolicy", name).or_gone()?;
+        }
+        let answer = self.iam.delete_role().role_name(name).send().await;
+        answer.during("iam:DeleteRole", name).or_gone()?;
+        Ok(())
+    }
+
+    pub(super) async fn create_instance_profile(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<Observed, CloudError> {
+        let operation = "iam:CreateInstanceProfile";
+        let name = Names::of(request.environment).instance_profile();
+        self.iam
+            .create_instance_profile()
+            .instance_profile_name(&name)
+            .path(PATH)
+            .set_tags(Some(iam_tags(request, operation)?))
+            .send()
+            .await
+            .during(operation, request.address)
+            .or_done(&["EntityAlreadyExists"])?;
+        match self.get_instance_profile(&name).await? {
+            None => return visible(vec![], operation, &name),
+            Some(profile) if profile_address(&profile, request.environment).is_none() => {
+                return Err(foreign(operation, &name, request.environment));
+            }
+            Some(_) => {}
+        }
+        self.complete_instance_profile(request).await
+    }
+
+    pub(super) async fn complete_instance_profile(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<Observed, CloudError> {
+        let operation = "iam:AddRoleToInstanceProfile";
+        let names = Names::of(request.environment);
+        let (profile, role) = (names.instance_profile(), names.role());
+        let holds = self.get_instance_profile(&profile).await?;
+        for other in holds.iter().flat_map(|held| held.roles()) {
+            if other.role_name != role {
+                self.detach(&profile, &other.role_name).await?;
+            }
+        }
+        self.iam
+            .add_role_to_instance_profile()
+            .instance_profile_name(&profile)
+            .role_name(&role)
+            .send()
+            .await
+            .during(operation, &profile)
+            // A profile holds one role, and it is this one: others were taken out above.
+            .or_done(&["LimitExceeded"])
+            .while_creating()?;
+        let found = self.instance_profile(request.environment).await?;
+        visible(
+            found.into_iter().collect(),
+            "iam:GetInstanceProfile",
+            &profile,
+        )
+    }
+
+    pub(super) async fn instance_profile(
+        &self,
+        environment: &str,
+    ) -> Result<Option<Observed>, CloudError> {
+        let names = Names::of(environment);
+        let Some(profile) = self.get_instance_profile(&names.instance_profile()).await? else {
+            return Ok(None);
+        };
+        let Some(address) = profile_address(&profile, environment) else {
+            return Ok(None);
+        };
+        let ours = names.role();
+        let role = match profile.roles().first() {
+            Some(role) if role.role_name == ours => Address::role().to_string(),
+            Some(role) => role.role_name.clone(),
+            None => "none".to_owned(),
+        };
+        Ok(Some(observed(
+            address,
+            Kind::InstanceProfile,
+            names.instance_profile(),
+            (State::Ready, "available"),
+            [("role", Some(role)), ("arn", Some(profile.arn))],
+        )))
+    }
+
+    /// Whether anything has the profile's name.
+    pub(super) async fn get_instance_profile(
+        &self,
+        name: &str,
+    ) -> Result<Option<InstanceProfile>, CloudError> {
+        let answer = self
+            .iam
+            .get_instance_profile()
+            .instance_profile_name(name)
+            .send()
+            .await;
+        let found = answer.during("iam:GetInstanceProfile", name).or_gone()?;
+        Ok(found.and_then(|answer| answer.instance_profile))
+    }
+
+    pub(super) async fn delete_instance_profile(&self, name: &str) -> Result<(), CloudError> {
+        let Some(profile) = self.get_instance_profile(name).await? else {
+            return Ok(());
+        };
+        for role in profile.roles() {
+            self.detach(name, &role.role_name).await?;
+        }
+        let answer = self
+            .iam
+            .delete_instance_profile()
+            .instance_profile_name(name)
+            .send()
+            .await;
+        answer.during("iam:DeleteInstanceProfile", name).or_gone()?;
+        Ok(())
+    }
+
+    async fn detach(&self, profile: &str, role: &str) -> Result<(), CloudError> {
+        self.iam
+            .remove_role_from_instance_profile()
+            .instance_profile_name(profile)
+            .role_name(role)
+            .send()
+            .await
+            .during("iam:RemoveRoleFromInstanceProfile", profile)
+            .or_gone()?;
+        Ok(())
+    }
+
+    /// Lets a service act in the account where nobody used it before.
+    pub(super) async fn create_service_role(&self, service: &str) -> Result<(), CloudError> {
+        self.iam
+            .create_service_linked_role()
+            .aws_service_name(service)
+            .send()
+            .await
+            .during("iam:CreateServiceLinkedRole", service)
+            // `InvalidInput`: it exists.
+            .or_done(&["InvalidInput"])?;
+        Ok(())
+    }
+
+    /// What hosts may do: use the files bucket.
+    async fn bucket_policy(&self, environment: &str) -> Result<Value, CloudError> {
+        let account = self.known_account().await?;
+        let bucket = Names::of(environment).bucket(&account.id, &account.region);
+        let partition = account.arn.split(':').nth(1).unwrap_or("aws");
+        let arn = format!("arn:{partition}:s3:::{bucket}");
+        Ok(json!({
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": [arn]},
+                {
+                    "Effect": "Allow",
+                    "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+                    "Resource": [format!("{arn}/*")],
+                },
+            ],
+        }))
+    }
+}
+
+fn trust() -> Value {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": {"Service": "ec2.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }],
+    })
+}
+
+fn iam_tags(request: &Request<'_>, operation: &str) -> Result<Vec<Tag>, CloudError> {
+    tags::of(request)
+        .into_iter()
+        .map(|(key, value)| {
+            built(
+                Tag::builder().key(key).value(value).build(),
+                operation,
+                request.address,
+            )
+        })
+        .collect()
+}
+
+fn pairs(tags: &[Tag]) -> impl Iterator<Item = Pair<'_>> {
+    tags.iter().map(|tag| (Some(tag.key()), Some(tag.value())))
+}
+
+/// The role's address if it is the environment's.
+pub(super) fn role_address(role: &Role, environment: &str) -> Option<Address> {
+    tags::address(pairs(role.tags()), environment)
+}
+
+/// The profile's address if it is the environment's.
+pub(super) fn profile_address(profile: &InstanceProfile, environment: &str) -> Option<Address> {
+    tags::address(pairs(profile.tags()), environment)
+}
+
+/// IAM answers documents percent-encoded.
+fn parse_document(text: &str) -> Option<Value> {
+    serde_json::from_str(text)
+        .ok()
+        .or_else(|| serde_json::from_slice(&percent_decode(text)).ok())
+}
+
+fn percent_decode(text: &str) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        let escaped = (byte == b'%')
+            .then(|| text.get(text.len() - tail.len()..text.len() - tail.len() + 2))
+            .flatten()
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        if let Some(value) = escaped {
+            decoded.push(value);
+            rest = &tail[2..];
+        } else {
+            decoded.push(byte);
+            rest = tail;
+        }
+    }
+    decoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_are_read_encoded_or_plain() {
+        let document = json!({"Version": "2012-10-17"});
+        assert_eq!(
+            parse_document(&document.to_string()),
+            Some(document.clone())
+        );
+        assert_eq!(
+            parse_document("%7B%22Version%22%3A%222012-10-17%22%7D"),
+            Some(document)
+        );
+        assert_eq!(parse_document("%zz%"), None);
+    }
+}

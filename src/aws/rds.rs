@@ -1,0 +1,426 @@
+//! RDS PostgreSQL instances: the writer and its read replicas.
+
+use aws_sdk_rds::types::{DbInstance, Tag};
+use secrecy::ExposeSecret;
+
+use crate::blueprint::{Address, DatabaseRole, Desired, Kind};
+use crate::engine::{CloudError, Observed, Request, State};
+use crate::identity::names::Names;
+
+use super::error::{During, Judge, foreign, incomplete, refused};
+use super::network::visible;
+use super::tags::{self, Pair, observed};
+use super::{Aws, needed};
+
+/// Name of the database and of its owner.
+const NAME: &str = "mattermost";
+const STORAGE: &str = "gp3";
+
+impl Aws {
+    pub(super) async fn create_database(
+        &self,
+        request: &Request<'_>,
+        role: DatabaseRole,
+    ) -> Result<Observed, CloudError> {
+        let operation = match role {
+            DatabaseRole::Writer => "rds:CreateDBInstance",
+            DatabaseRole::Reader(_) => "rds:CreateDBInstanceReadReplica",
+        };
+        let id = Names::of(request.environment).database(role);
+        let created = match role {
+            DatabaseRole::Writer => self.create_writer(request, operation, &id).await,
+            DatabaseRole::Reader(_) => self.create_reader(request, operation, &id).await,
+        }
+        .or_done(&["DBInstanceAlreadyExists", "DBInstanceAlreadyExistsFault"])
+        .while_creating()?;
+        let instance = match created {
+            Some(instance) => instance,
+            None => match self.raw_database(&id).await? {
+                Some(instance) => instance,
+                None => return visible(vec![], operation, &id),
+            },
+        };
+        // The answer to a creation need not repeat the tags.
+        match observe(&instance, request.environment) {
+            Some(found) => Ok(found),
+            None => self
+                .read_database(request.environment, &id)
+                .await?
+                .ok_or_else(|| foreign(operation, &id, request.environment)),
+        }
+    }
+
+    async fn create_writer(
+        &self,
+        request: &Request<'_>,
+        operation: &str,
+        id: &str,
+    ) -> Result<DbInstance, CloudError> {
+        let Desired::Database {
+            version,
+            class,
+            storage_gib,
+            subnets,
+            parameters,
+            group,
+            ..
+        } = request.desired
+        else {
+            return Err(not_a_database(operation, request));
+        };
+        let password = request.secrets.password.as_ref();
+        let password =
+            password.ok_or_else(|| incomplete(operation, request.address, "master password"))?;
+        self.rds
+            .create_db_instance()
+            .db_instance_identifier(id)
+            .engine("postgres")
+            .engine_version(version)
+            .db_instance_class(class)
+            .db_name(NAME)
+            .master_username(NAME)
+            .master_user_password(password.expose_secret())
+            .allocated_storage(gib(*storage_gib))
+            .storage_type(STORAGE)
+            .storage_encrypted(true)
+            .publicly_accessible(false)
+            .multi_az(false)
+            // Read replicas can only be made of an instance that keeps backups.
+            .backup_retention_period(1)
+            .deletion_protection(false)
+            // A rig that is measured must not be restarted under the measurement.
+            .auto_minor_version_upgrade(false)
+            .copy_tags_to_snapshot(true)
+            .db_subnet_group_name(&needed(request, operation, subnets)?.id)
+            .db_parameter_group_name(&needed(request, operation, parameters)?.id)
+            .vpc_security_group_ids(&needed(request, operation, group)?.id)
+            .set_tags(Some(rds_tags(request)))
+            .send()
+            .await
+            .during(operation, request.address)?
+            .db_instance
+            .ok_or_else(|| incomplete(operation, request.address, "instance"))
+    }
+
+    async fn create_reader(
+        &self,
+        request: &Request<'_>,
+        operation: &str,
+        id: &str,
+    ) -> Result<DbInstance, CloudError> {
+        let Desired::Database {
+            class,
+            parameters,
+            group,
+            ..
+        } = request.desired
+        else {
+            return Err(not_a_database(operation, request));
+        };
+        let writer = needed(request, operation, &Address::database(DatabaseRole::Writer))?;
+        self.rds
+            .create_db_instance_read_replica()
+            .db_instance_identifier(id)
+            .source_db_instance_identifier(&writer.id)
+            .db_instance_class(class)
+            .storage_type(STORAGE)
+            .publicly_accessible(false)
+            .multi_az(false)
+            .deletion_protection(false)
+            .auto_minor_version_upgrade(false)
+            .copy_tags_to_snapshot(true)
+            .db_parameter_group_name(&needed(request, operation, parameters)?.id)
+            .vpc_security_group_ids(&needed(request, operation, group)?.id)
+            .set_tags(Some(rds_tags(request)))
+            .send()
+            .await
+            .during(operation, request.address)?
+            .db_instance
+            .ok_or_else(|| incomplete(operation, request.address, "instance"))
+    }
+
+    /// Class and storage, at once. Storage can only grow.
+    pub(super) async fn update_database(
+        &self,
+        request: &Request<'_>,
+        existing: &Observed,
+    ) -> Result<Observed, CloudError> {
+        let operation = "rds:ModifyDBInstance";
+        let Desired::Database {
+            version,
+            class,
+            storage_gib,
+            parameters,
+            ..
+        } = request.desired
+        else {
+            return Err(not_a_database(operation, request));
+        };
+        if existing
+            .get("version")
+            .is_some_and(|found| found != version)
+        {
+            return Err(refused(
+                operation,
+                request.address,
+                "VersionChange",
+                format!(
+                    "a major version (`{}` to `{version}`) is not changed in place",
+                    existing.get("version").unwrap_or_default()
+                ),
+            ));
+        }
+        let parameters = &needed(request, operation, parameters)?.id;
+        let mut modify = self
+            .rds
+            .modify_db_instance()
+            .db_instance_identifier(&existing.id)
+            .db_instance_class(class)
+            .db_parameter_group_name(parameters)
+            .apply_immediately(true);
+        // Naming the size that it has would be refused while storage is still optimised.
+        if existing.get("storage_gib") != Some(storage_gib.to_string().as_str()) {
+            modify = modify.allocated_storage(gib(*storage_gib));
+        }
+        modify.send().await.during(operation, &existing.id)?;
+        let found = self
+            .read_database(request.environment, &existing.id)
+            .await?;
+        visible(found.into_iter().collect(), operation, &existing.id)
+    }
+
+    pub(super) async fn databases(&self, environment: &str) -> Result<Vec<Observed>, CloudError> {
+        let found = self.raw_databases(environment).await?;
+        Ok(found
+            .iter()
+            .filter_map(|instance| observe(instance, environment))
+            .collect())
+    }
+
+    /// Whatever has the name of one of the environment's databases.
+    pub(super) async fn raw_databases(
+        &self,
+        environment: &str,
+    ) -> Result<Vec<DbInstance>, CloudError> {
+        // There is no filter by tag or prefix.
+        let all: Vec<DbInstance> = self
+            .rds
+            .describe_db_instances()
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .during("rds:DescribeDBInstances", environment)?;
+        let names = Names::of(environment);
+        Ok(all
+            .into_iter()
+            .filter(|db| {
+                db.db_instance_identifier()
+                    .is_some_and(|id| names.is_database(id))
+            })
+            .collect())
+    }
+
+    async fn raw_database(&self, id: &str) -> Result<Option<DbInstance>, CloudError> {
+        let answer = self
+            .rds
+            .describe_db_instances()
+            .db_instance_identifier(id)
+            .send()
+            .await;
+        let found = answer.during("rds:DescribeDBInstances", id).or_gone()?;
+        Ok(found.and_then(|answer| answer.db_instances.unwrap_or_default().pop()))
+    }
+
+    pub(super) async fn read_database(
+        &self,
+        environment: &str,
+        id: &str,
+    ) -> Result<Option<Observed>, CloudError> {
+        let found = self.raw_database(id).await?;
+        Ok(found.and_then(|instance| observe(&instance, environment)))
+    }
+
+    /// Without a final snapshot, and its automated backups go too.
+    pub(super) async fn delete_database(&self, id: &str) -> Result<(), CloudError> {
+        let answer = self
+            .rds
+            .delete_db_instance()
+            .db_instance_identifier(id)
+            .skip_final_snapshot(true)
+            .delete_automated_backups(true)
+            .send()
+            .await;
+        match answer.during("rds:DeleteDBInstance", id).or_gone() {
+            Ok(_) => Ok(()),
+            Err(error) => match self.raw_database(id).await? {
+                // Somebody else was first.
+                Some(found) if found.db_instance_status() == Some("deleting") => Ok(()),
+                None => Ok(()),
+                Some(_) => Err(error),
+            },
+        }
+    }
+}
+
+fn not_a_database(operation: &str, request: &Request<'_>) -> CloudError {
+    refused(
+        operation,
+        request.address,
+        "NotADatabase",
+        "wrong kind of resource",
+    )
+}
+
+fn gib(size: u32) -> i32 {
+    i32::try_from(size).unwrap_or(i32::MAX)
+}
+
+pub(super) fn rds_tags(request: &Request<'_>) -> Vec<Tag> {
+    tags::of(request)
+        .into_iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
+}
+
+pub(super) fn rds_pairs(tags: &[Tag]) -> impl Iterator<Item = Pair<'_>> {
+    tags.iter().map(|tag| (tag.key(), tag.value()))
+}
+
+fn observe(instance: &DbInstance, environment: &str) -> Option<Observed> {
+    let status = instance.db_instance_status().unwrap_or("creating");
+    let endpoint = instance.endpoint();
+    let mut state = state_of(status);
+    let changing = instance.pending_modified_values().is_some_and(|pending| {
+        pending.db_instance_class().is_some() || pending.allocated_storage().is_some()
+    });
+    // For some seconds after a change was accepted it still is `available`; and it is of
+    // no use to anybody before it has an address.
+    if state == State::Ready && (changing || endpoint.is_none()) {
+        state = State::Pending;
+    }
+    let parameters = instance.db_parameter_groups().first();
+    Some(observed(
+        tags::address(rds_pairs(instance.tag_list()), environment)?,
+        Kind::Database,
+        instance.db_instance_identifier()?,
+        (state, status),
+        [
+            ("version", instance.engine_version().map(major)),
+            (
+                "engine_version",
+                instance.engine_version().map(str::to_owned),
+            ),
+            ("class", instance.db_instance_class().map(str::to_owned)),
+            (
+                "storage_gib",
+                instance.allocated_storage().map(|size| size.to_string()),
+            ),
+            ("zone", instance.availability_zone().map(str::to_owned)),
+            (
+                "endpoint",
+                endpoint.and_then(|e| e.address()).map(str::to_owned),
+            ),
+            (
+                "port",
+                endpoint.and_then(|e| e.port()).map(|port| port.to_string()),
+            ),
+            ("user", instance.master_username().map(str::to_owned)),
+            ("database", instance.db_name().map(str::to_owned)),
+            (
+                "parameters",
+                parameters
+                    .and_then(|group| group.parameter_apply_status())
+                    .map(str::to_owned),
+            ),
+            (
+                "created",
+                instance.instance_create_time().map(|time| time.to_string()),
+            ),
+        ],
+    ))
+}
+
+/// `15.8` is of major version `15`, which is what environments ask for.
+fn major(version: &str) -> String {
+    version.split('.').next().unwrap_or(version).to_owned()
+}
+
+fn state_of(status: &str) -> State {
+    match status {
+        // Storage is optimised for hours after it grew, behind a usable database.
+        "available" | "storage-optimization" | "storage-config-upgrade" => State::Ready,
+        "deleting" | "delete-precheck" => State::Deleting,
+        "failed"
+        | "inaccessible-encryption-credentials"
+        | "inaccessible-encryption-credentials-recoverable"
+        | "insufficient-capacity"
+        | "restore-error"
+        | "stopped"
+        | "stopping"
+        | "storage-full" => State::Failed,
+        status if status.starts_with("incompatible-") => State::Failed,
+        // `creating`, `backing-up`, `modifying`, `rebooting`, `configuring-…` and more.
+        _ => State::Pending,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_rds::types::{Endpoint, PendingModifiedValues};
+
+    use super::*;
+
+    fn writer(status: &str) -> aws_sdk_rds::types::builders::DbInstanceBuilder {
+        let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+        DbInstance::builder()
+            .db_instance_identifier("lr-demo-db-writer")
+            .db_instance_status(status)
+            .engine_version("15.8")
+            .tag_list(tag(tags::ENVIRONMENT, "demo"))
+            .tag_list(tag(tags::ADDRESS, "database/writer"))
+    }
+
+    fn reachable(status: &str) -> aws_sdk_rds::types::builders::DbInstanceBuilder {
+        writer(status).endpoint(Endpoint::builder().address("db").port(5432).build())
+    }
+
+    #[test]
+    fn a_database_is_ready_when_it_can_be_used() {
+        for (status, state) in [
+            ("creating", State::Pending),
+            ("backing-up", State::Pending),
+            ("available", State::Ready),
+            ("storage-optimization", State::Ready),
+            ("incompatible-parameters", State::Failed),
+            ("failed", State::Failed),
+            ("deleting", State::Deleting),
+        ] {
+            let found = observe(&reachable(status).build(), "demo").unwrap();
+            assert_eq!(found.state, state, "{status}");
+        }
+        let without_address = observe(&writer("available").build(), "demo").unwrap();
+        assert_eq!(without_address.state, State::Pending);
+    }
+
+    #[test]
+    fn an_accepted_change_is_waited_for() {
+        let changing = reachable("available").pending_modified_values(
+            PendingModifiedValues::builder()
+                .db_instance_class("db.r7g.xlarge")
+                .build(),
+        );
+        assert_eq!(
+            observe(&changing.build(), "demo").unwrap().state,
+            State::Pending
+        );
+    }
+
+    #[test]
+    fn the_major_version_is_compared() {
+        let found = observe(&reachable("available").build(), "demo").unwrap();
+        assert_eq!(found.get("version"), Some("15"));
+        assert_eq!(found.get("engine_version"), Some("15.8"));
+    }
+}

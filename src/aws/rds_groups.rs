@@ -1,0 +1,313 @@
+//! What RDS instances need before they exist: subnet group and parameter groups.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_rds::types::{ApplyMethod, Parameter};
+
+use crate::blueprint::{Address, Kind, parameter_lines};
+use crate::engine::{CloudError, Observed, Request, State};
+use crate::identity::names::Names;
+
+use super::error::{During, Judge, foreign, incomplete};
+use super::network::visible;
+use super::rds::{rds_pairs, rds_tags};
+use super::tags::{self, observed};
+use super::{Aws, needed_ids};
+
+/// Parameters in one call.
+const PARAMETERS: usize = 20;
+
+impl Aws {
+    pub(super) async fn create_database_subnets(
+        &self,
+        request: &Request<'_>,
+        subnets: &[Address],
+    ) -> Result<Observed, CloudError> {
+        let operation = "rds:CreateDBSubnetGroup";
+        let name = Names::of(request.environment).database_subnets();
+        let created = self
+            .rds
+            .create_db_subnet_group()
+            .db_subnet_group_name(&name)
+            .db_subnet_group_description(format!("databases of {}", request.environment))
+            .set_subnet_ids(Some(needed_ids(request, operation, subnets)?))
+            .set_tags(Some(rds_tags(request)))
+            .send()
+            .await
+            .during(operation, request.address)
+            .or_done(&[
+                "DBSubnetGroupAlreadyExists",
+                "DBSubnetGroupAlreadyExistsFault",
+            ])
+            .while_creating()?;
+        match self.database_subnets(request.environment).await? {
+            Some(found) => Ok(found),
+            None if created.is_some() => visible(vec![], operation, &name),
+            None => Err(foreign(operation, &name, request.environment)),
+        }
+    }
+
+    pub(super) async fn database_subnets(
+        &self,
+        environment: &str,
+    ) -> Result<Option<Observed>, CloudError> {
+        let name = Names::of(environment).database_subnets();
+        let operation = "rds:DescribeDBSubnetGroups";
+        let answer = self
+            .rds
+            .describe_db_subnet_groups()
+            .db_subnet_group_name(&name)
+            .send()
+            .await;
+        let found = answer.during(operation, &name).or_gone()?;
+        let Some(group) =
+            found.and_then(|answer| answer.db_subnet_groups.unwrap_or_default().pop())
+        else {
+            return Ok(None);
+        };
+        let arn = group.db_subnet_group_arn().unwrap_or_default();
+        Ok(self.rds_address(arn, environment).await?.map(|address| {
+            let status = group.subnet_group_status().unwrap_or("Complete");
+            observed(
+                address,
+                Kind::DatabaseSubnets,
+                name,
+                (State::Ready, status),
+                [],
+            )
+        }))
+    }
+
+    pub(super) async fn delete_database_subnets(&self, name: &str) -> Result<(), CloudError> {
+        let answer = self
+            .rds
+            .delete_db_subnet_group()
+            .db_subnet_group_name(name)
+            .send()
+            .await;
+        answer.during("rds:DeleteDBSubnetGroup", name).or_gone()?;
+        Ok(())
+    }
+
+    pub(super) async fn create_database_parameters(
+        &self,
+        request: &Request<'_>,
+        reader: bool,
+        family: &str,
+        parameters: &BTreeMap<String, String>,
+    ) -> Result<Observed, CloudError> {
+        let operation = "rds:CreateDBParameterGroup";
+        let name = Names::of(request.environment).database_parameters(reader);
+        let created = self
+            .rds
+            .create_db_parameter_group()
+            .db_parameter_group_name(&name)
+            .db_parameter_group_family(family)
+            .description(format!("databases of {}", request.environment))
+            .set_tags(Some(rds_tags(request)))
+            .send()
+            .await
+            .during(operation, request.address)
+            .or_done(&[
+                "DBParameterGroupAlreadyExists",
+                "DBParameterGroupAlreadyExistsFault",
+            ])?;
+        if created.is_none()
+            && self
+                .database_parameters(request.environment, reader)
+                .await?
+                .is_none()
+        {
+            return Err(foreign(operation, &name, request.environment));
+        }
+        self.update_database_parameters(request, reader, parameters)
+            .await
+    }
+
+    /// Brings the group to exactly these parameters; databases take static ones over when
+    /// they are next restarted.
+    pub(super) async fn update_database_parameters(
+        &self,
+        request: &Request<'_>,
+        reader: bool,
+        parameters: &BTreeMap<String, String>,
+    ) -> Result<Observed, CloudError> {
+        let name = Names::of(request.environment).database_parameters(reader);
+        let set = self.set_parameters(&name).await?;
+        let missing: Vec<(&String, &String)> = parameters
+            .iter()
+            .filter(|(key, value)| set.get(*key) != Some(*value))
+            .collect();
+        let surplus: Vec<&String> = set
+            .keys()
+            .filter(|key| !parameters.contains_key(*key))
+            .collect();
+        if !missing.is_empty() || !surplus.is_empty() {
+            let dynamic = self.dynamic_parameters(&name).await?;
+            let method = |key: &str| {
+                if dynamic.iter().any(|name| name == key) {
+                    ApplyMethod::Immediate
+                } else {
+                    ApplyMethod::PendingReboot
+                }
+            };
+            let operation = "rds:ModifyDBParameterGroup";
+            for some in missing.chunks(PARAMETERS) {
+                let list = some.iter().map(|(key, value)| {
+                    Parameter::builder()
+                        .parameter_name(*key)
+                        .parameter_value(*value)
+                        .apply_method(method(key))
+                        .build()
+                });
+                self.rds
+                    .modify_db_parameter_group()
+                    .db_parameter_group_name(&name)
+                    .set_parameters(Some(list.collect()))
+                    .send()
+                    .await
+                    .during(operation, &name)
+                    .while_creating()?;
+            }
+            let operation = "rds:ResetDBParameterGroup";
+            for some in surplus.chunks(PARAMETERS) {
+                let list = some.iter().map(|key| {
+                    Parameter::builder()
+                        .parameter_name(*key)
+                        .apply_method(method(key))
+                        .build()
+                });
+                self.rds
+                    .reset_db_parameter_group()
+                    .db_parameter_group_name(&name)
+                    .reset_all_parameters(false)
+                    .set_parameters(Some(list.collect()))
+                    .send()
+                    .await
+                    .during(operation, &name)?;
+            }
+        }
+        let found = self
+            .database_parameters(request.environment, reader)
+            .await?;
+        visible(
+            found.into_iter().collect(),
+            "rds:DescribeDBParameterGroups",
+            &name,
+        )
+    }
+
+    pub(super) async fn database_parameters(
+        &self,
+        environment: &str,
+        reader: bool,
+    ) -> Result<Option<Observed>, CloudError> {
+        let name = Names::of(environment).database_parameters(reader);
+        let operation = "rds:DescribeDBParameterGroups";
+        let answer = self
+            .rds
+            .describe_db_parameter_groups()
+            .db_parameter_group_name(&name)
+            .send()
+            .await;
+        let found = answer.during(operation, &name).or_gone()?;
+        let Some(group) =
+            found.and_then(|answer| answer.db_parameter_groups.unwrap_or_default().pop())
+        else {
+            return Ok(None);
+        };
+        let arn = group
+            .db_parameter_group_arn()
+            .ok_or_else(|| incomplete(operation, &name, "ARN"))?;
+        let (address, set) = futures::try_join!(
+            self.rds_address(arn, environment),
+            self.set_parameters(&name)
+        )?;
+        Ok(address.map(|address| {
+            observed(
+                address,
+                Kind::DatabaseParameters,
+                name,
+                (State::Ready, "available"),
+                [
+                    (
+                        "family",
+                        group.db_parameter_group_family().map(str::to_owned),
+                    ),
+                    ("parameters", Some(parameter_lines(&set))),
+                ],
+            )
+        }))
+    }
+
+    pub(super) async fn delete_database_parameters(&self, name: &str) -> Result<(), CloudError> {
+        let answer = self
+            .rds
+            .delete_db_parameter_group()
+            .db_parameter_group_name(name)
+            .send()
+            .await;
+        answer
+            .during("rds:DeleteDBParameterGroup", name)
+            .or_gone()?;
+        Ok(())
+    }
+
+    /// The parameters of a group that somebody set; empty when there is no such group.
+    async fn set_parameters(&self, name: &str) -> Result<BTreeMap<String, String>, CloudError> {
+        let found: Option<Vec<Parameter>> = self
+            .rds
+            .describe_db_parameters()
+            .db_parameter_group_name(name)
+            .source("user")
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .during("rds:DescribeDBParameters", name)
+            .or_gone()?;
+        Ok(found
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|parameter| Some((parameter.parameter_name?, parameter.parameter_value?)))
+            .collect())
+    }
+
+    /// Names of the parameters that running databases can take over; the others are
+    /// refused when they are to be applied at once.
+    async fn dynamic_parameters(&self, name: &str) -> Result<Vec<String>, CloudError> {
+        let found: Vec<Parameter> = self
+            .rds
+            .describe_db_parameters()
+            .db_parameter_group_name(name)
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .during("rds:DescribeDBParameters", name)
+            .while_creating()?;
+        Ok(found
+            .into_iter()
+            .filter(|parameter| parameter.apply_type() == Some("dynamic"))
+            .filter_map(|parameter| parameter.parameter_name)
+            .collect())
+    }
+
+    /// The address in the tags of an RDS resource.
+    async fn rds_address(
+        &self,
+        arn: &str,
+        environment: &str,
+    ) -> Result<Option<Address>, CloudError> {
+        let answer = self
+            .rds
+            .list_tags_for_resource()
+            .resource_name(arn)
+            .send()
+            .await;
+        let found = answer.during("rds:ListTagsForResource", arn).or_gone()?;
+        Ok(found.and_then(|answer| tags::address(rds_pairs(answer.tag_list()), environment)))
+    }
+}

@@ -1,0 +1,189 @@
+//! The route table of the public subnets.
+
+use aws_sdk_ec2::types::{ResourceType, RouteTable};
+
+use crate::blueprint::{Address, Kind};
+use crate::engine::{CloudError, Observed, Request, State};
+
+use super::error::{During, Judge, incomplete};
+use super::network::visible;
+use super::tags::{self, Select, observed, pairs, specification};
+use super::{Aws, needed, needed_ids};
+
+const EVERYWHERE: &str = "0.0.0.0/0";
+
+impl Aws {
+    pub(super) async fn create_route_table(
+        &self,
+        request: &Request<'_>,
+        subnets: &[Address],
+    ) -> Result<Observed, CloudError> {
+        let operation = "ec2:CreateRouteTable";
+        let vpc = needed(request, operation, &Address::vpc())?;
+        let select = Select::Address(request.environment, request.address);
+        let id = match self.raw_route_tables(select).await?.pop() {
+            Some(found) => found.route_table_id,
+            // A client token would bring back a table that was deleted by hand.
+            None => self
+                .ec2
+                .create_route_table()
+                .vpc_id(&vpc.id)
+                .tag_specifications(specification(request, ResourceType::RouteTable))
+                .send()
+                .await
+                .during(operation, request.address)
+                .while_creating()?
+                .route_table
+                .and_then(|table| table.route_table_id),
+        };
+        let id = id.ok_or_else(|| incomplete(operation, request.address, "route table id"))?;
+        self.complete_route_table(request, &id, subnets).await
+    }
+
+    pub(super) async fn complete_route_table(
+        &self,
+        request: &Request<'_>,
+        id: &str,
+        subnets: &[Address],
+    ) -> Result<Observed, CloudError> {
+        let route = "ec2:CreateRoute";
+        let gateway = needed(request, route, &Address::internet_gateway())?;
+        let created = self
+            .ec2
+            .create_route()
+            .route_table_id(id)
+            .destination_cidr_block(EVERYWHERE)
+            .gateway_id(&gateway.id)
+            .send()
+            .await
+            .during(route, id)
+            .or_done(&["RouteAlreadyExists"])
+            .while_creating()?;
+        if created.is_none() {
+            // It may lead to a gateway that is gone.
+            self.ec2
+                .replace_route()
+                .route_table_id(id)
+                .destination_cidr_block(EVERYWHERE)
+                .gateway_id(&gateway.id)
+                .send()
+                .await
+                .during("ec2:ReplaceRoute", id)
+                .while_creating()?;
+        }
+        let select = Select::Id(request.environment, id);
+        let tables = self.raw_route_tables(select).await?;
+        let associated: Vec<&str> = tables.iter().flat_map(subnet_ids).collect();
+        let associate = "ec2:AssociateRouteTable";
+        for subnet in needed_ids(request, associate, subnets)? {
+            if associated.contains(&subnet.as_str()) {
+                continue;
+            }
+            self.ec2
+                .associate_route_table()
+                .route_table_id(id)
+                .subnet_id(&subnet)
+                .send()
+                .await
+                .during(associate, &subnet)
+                .or_done(&["Resource.AlreadyAssociated"])
+                .while_creating()?;
+        }
+        visible(
+            self.route_tables(select).await?,
+            "ec2:DescribeRouteTables",
+            id,
+        )
+    }
+
+    pub(super) async fn route_tables(
+        &self,
+        select: Select<'_>,
+    ) -> Result<Vec<Observed>, CloudError> {
+        let environment = select.environment();
+        let (tables, subnets) = futures::try_join!(
+            self.raw_route_tables(select),
+            self.subnets(Select::Environment(environment)),
+        )?;
+        let list = tables.iter().filter_map(|table| {
+            let mut associated: Vec<&str> = subnet_ids(table)
+                .filter_map(|id| subnets.iter().find(|subnet| subnet.id == id))
+                .map(|subnet| subnet.address.as_str())
+                .collect();
+            associated.sort_unstable();
+            let route = table
+                .routes()
+                .iter()
+                .filter(|route| route.destination_cidr_block() == Some(EVERYWHERE))
+                .filter(|route| route.state().is_none_or(|state| state.as_str() == "active"))
+                .find_map(|route| route.gateway_id());
+            let default = match route {
+                Some(id) if id.starts_with("igw-") => Address::internet_gateway().to_string(),
+                Some(id) => id.to_owned(),
+                None => "none".to_owned(),
+            };
+            Some(observed(
+                tags::address(pairs(table.tags()), environment)?,
+                Kind::RouteTable,
+                table.route_table_id()?,
+                (State::Ready, "available"),
+                [
+                    ("default_route", Some(default)),
+                    ("subnets", Some(associated.join(" "))),
+                ],
+            ))
+        });
+        Ok(list.collect())
+    }
+
+    async fn raw_route_tables(&self, select: Select<'_>) -> Result<Vec<RouteTable>, CloudError> {
+        self.ec2
+            .describe_route_tables()
+            .set_filters(select.filters("route-table-id"))
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .during("ec2:DescribeRouteTables", select)
+    }
+
+    pub(super) async fn delete_route_table(
+        &self,
+        environment: &str,
+        id: &str,
+    ) -> Result<(), CloudError> {
+        let tables = self.raw_route_tables(Select::Id(environment, id)).await?;
+        for association in tables
+            .iter()
+            .flat_map(|table| table.associations())
+            .filter(|association| association.main() != Some(true))
+            .filter_map(|association| association.route_table_association_id())
+        {
+            let answer = self
+                .ec2
+                .disassociate_route_table()
+                .association_id(association)
+                .send()
+                .await;
+            answer
+                .during("ec2:DisassociateRouteTable", association)
+                .or_gone()?;
+        }
+        let answer = self
+            .ec2
+            .delete_route_table()
+            .route_table_id(id)
+            .send()
+            .await;
+        answer.during("ec2:DeleteRouteTable", id).or_gone()?;
+        Ok(())
+    }
+}
+
+fn subnet_ids(table: &RouteTable) -> impl Iterator<Item = &str> {
+    table
+        .associations()
+        .iter()
+        .filter_map(|association| association.subnet_id())
+}

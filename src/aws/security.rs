@@ -1,0 +1,461 @@
+//! Security groups, and their ingress rules as a resource of its own.
+//!
+//! Groups refer to each other, so the rules are made when all groups stand and are removed
+//! before any group is. The rules of a group exist as long as it has at least one; they
+//! are compared as text, a line for each rule, so rules that somebody added by hand show.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_ec2::types::{
+    IpPermission, IpRange, Ipv6Range, PrefixListId, ResourceType, SecurityGroup, SecurityGroupRule,
+    UserIdGroupPair,
+};
+
+use crate::blueprint::{Address, Group, Kind, Peer, Rule};
+use crate::engine::{CloudError, Observed, Request, State};
+use crate::identity::names::Names;
+
+use super::error::{During, Judge, foreign, incomplete};
+use super::network::visible;
+use super::tags::{self, Select, filter, observed, pairs, specification};
+use super::{Aws, needed};
+
+/// Group ids in one filter.
+const FILTER_VALUES: usize = 200;
+
+impl Aws {
+    pub(super) async fn create_security_group(
+        &self,
+        request: &Request<'_>,
+        group: Group,
+        description: &str,
+    ) -> Result<Observed, CloudError> {
+        let operation = "ec2:CreateSecurityGroup";
+        let vpc = needed(request, operation, &Address::vpc())?;
+        let name = Names::of(request.environment).security_group(group);
+        let created = self
+            .ec2
+            .create_security_group()
+            .group_name(&name)
+            .description(description)
+            .vpc_id(&vpc.id)
+            .tag_specifications(specification(request, ResourceType::SecurityGroup))
+            .send()
+            .await
+            .during(operation, request.address)
+            .or_done(&["InvalidGroup.Duplicate"])
+            .while_creating()?;
+        if let Some(answer) = created {
+            let id = answer
+                .group_id
+                .ok_or_else(|| incomplete(operation, request.address, "group id"))?;
+            return Ok(observe_group(request.address.clone(), id));
+        }
+        let found = self
+            .ec2
+            .describe_security_groups()
+            .filters(filter("vpc-id", [&vpc.id]))
+            .filters(filter("group-name", [&name]))
+            .send()
+            .await
+            .during("ec2:DescribeSecurityGroups", &name)?
+            .security_groups
+            .unwrap_or_default();
+        let Some(group) = found.first() else {
+            return visible(vec![], operation, &name);
+        };
+        match (
+            tags::address(pairs(group.tags()), request.environment),
+            group.group_id(),
+        ) {
+            (Some(address), Some(id)) => Ok(observe_group(address, id)),
+            _ => Err(foreign(operation, &name, request.environment)),
+        }
+    }
+
+    pub(super) async fn security_groups(
+        &self,
+        select: Select<'_>,
+    ) -> Result<Vec<Observed>, CloudError> {
+        let found: Vec<SecurityGroup> = self
+            .ec2
+            .describe_security_groups()
+            .set_filters(select.filters("group-id"))
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .during("ec2:DescribeSecurityGroups", select)?;
+        Ok(found
+            .iter()
+            .filter_map(|group| {
+                let address = tags::address(pairs(group.tags()), select.environment())?;
+                Some(observe_group(address, group.group_id()?))
+            })
+            .collect())
+    }
+
+    pub(super) async fn delete_security_group(
+        &self,
+        environment: &str,
+        id: &str,
+    ) -> Result<(), CloudError> {
+        let operation = "ec2:DeleteSecurityGroup";
+        let delete = || async {
+            let answer = self.ec2.delete_security_group().group_id(id).send().await;
+            answer.during(operation, id).or_gone().map(|_| ())
+        };
+        match delete().await {
+            Err(error) if error.code == "DependencyViolation" => {
+                // Either something still uses it, or rules of other groups refer to it.
+                self.revoke_references(environment, id).await?;
+                delete().await
+            }
+            other => other,
+        }
+    }
+
+    /// Takes a group out of the rules of the environment's other groups.
+    async fn revoke_references(&self, environment: &str, id: &str) -> Result<(), CloudError> {
+        let referring: Vec<SecurityGroup> = self
+            .ec2
+            .describe_security_groups()
+            .set_filters(Select::Environment(environment).filters("group-id"))
+            .filters(filter("ip-permission.group-id", [id]))
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .during("ec2:DescribeSecurityGroups", id)?;
+        let ids: Vec<&str> = referring
+            .iter()
+            .filter_map(|group| group.group_id())
+            .collect();
+        for rule in self.ingress_rules(&ids).await? {
+            let refers = rule
+                .referenced_group_info()
+                .and_then(|info| info.group_id());
+            if refers == Some(id) {
+                self.revoke(&[&rule]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings the rules of a group to what is desired: what is missing first, then what is
+    /// too many, so that no connection is cut that may stay.
+    pub(super) async fn set_security_rules(
+        &self,
+        request: &Request<'_>,
+        group: Group,
+        rules: &[Rule],
+    ) -> Result<Observed, CloudError> {
+        let operation = "ec2:AuthorizeSecurityGroupIngress";
+        let id = &needed(request, operation, &Address::security_group(group))?.id;
+        let groups = self.groups_by_id(request.environment).await?;
+        let existing = self.ingress_rules(&[id]).await?;
+
+        let wanted: BTreeSet<String> = rules.iter().map(Rule::to_string).collect();
+        let mut kept: BTreeSet<String> = BTreeSet::new();
+        let mut surplus: Vec<&SecurityGroupRule> = Vec::new();
+        for rule in &existing {
+            let line = describe(rule, &groups);
+            if !wanted.contains(&line) || !kept.insert(line) {
+                surplus.push(rule);
+            }
+        }
+        let mut missing: Vec<IpPermission> = Vec::new();
+        for rule in rules {
+            if !kept.contains(&rule.to_string()) {
+                missing.push(permission(request, operation, rule)?);
+            }
+        }
+        if !missing.is_empty() {
+            self.ec2
+                .authorize_security_group_ingress()
+                .group_id(id)
+                .set_ip_permissions(Some(missing))
+                .tag_specifications(specification(request, ResourceType::SecurityGroupRule))
+                .send()
+                .await
+                .during(operation, request.address)
+                .while_creating()?;
+        }
+        self.revoke(&surplus).await?;
+        Ok(observe_rules(
+            Address::security_rules(group),
+            id,
+            &wanted.into_iter().collect::<Vec<_>>(),
+        ))
+    }
+
+    /// The rules of the given groups (as [`Aws::security_groups`] lists them).
+    pub(super) async fn security_rules(
+        &self,
+        groups: &[Observed],
+    ) -> Result<Vec<Observed>, CloudError> {
+        let ids: Vec<&str> = groups.iter().map(|group| group.id.as_str()).collect();
+        let by_id = by_id(groups);
+        let mut lines: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for rule in self.ingress_rules(&ids).await? {
+            if let Some(id) = rule.group_id() {
+                let line = describe(&rule, &by_id);
+                lines.entry(id.to_owned()).or_default().push(line);
+            }
+        }
+        Ok(groups
+            .iter()
+            .filter_map(|group| {
+                let mut lines = lines.remove(&group.id)?;
+                lines.sort();
+                Some(observe_rules(
+                    rules_address(&group.address)?,
+                    &group.id,
+                    &lines,
+                ))
+            })
+            .collect())
+    }
+
+    /// The rules of one group.
+    pub(super) async fn read_security_rules(
+        &self,
+        environment: &str,
+        id: &str,
+    ) -> Result<Option<Observed>, CloudError> {
+        let groups = self
+            .security_groups(Select::Environment(environment))
+            .await?;
+        let rules = self.security_rules(&groups).await?;
+        Ok(rules.into_iter().find(|rules| rules.id == id))
+    }
+
+    pub(super) async fn delete_security_rules(&self, id: &str) -> Result<(), CloudError> {
+        let existing = self.ingress_rules(&[id]).await?;
+        self.revoke(&existing.iter().collect::<Vec<_>>()).await
+    }
+
+    async fn groups_by_id(
+        &self,
+        environment: &str,
+    ) -> Result<BTreeMap<String, String>, CloudError> {
+        let groups = self
+            .security_groups(Select::Environment(environment))
+            .await?;
+        Ok(by_id(&groups))
+    }
+
+    async fn ingress_rules(&self, ids: &[&str]) -> Result<Vec<SecurityGroupRule>, CloudError> {
+        let mut rules = Vec::new();
+        for some in ids.chunks(FILTER_VALUES) {
+            let found: Vec<SecurityGroupRule> = self
+                .ec2
+                .describe_security_group_rules()
+                .filters(filter("group-id", some.iter().copied()))
+                .into_paginator()
+                .items()
+                .send()
+                .try_collect()
+                .await
+                .during("ec2:DescribeSecurityGroupRules", some.join(" "))?;
+            rules.extend(
+                found
+                    .into_iter()
+                    .filter(|rule| rule.is_egress() != Some(true)),
+            );
+        }
+        Ok(rules)
+    }
+
+    /// Revokes by content, one group at a time: the content names a rule as well as its id.
+    async fn revoke(&self, rules: &[&SecurityGroupRule]) -> Result<(), CloudError> {
+        let mut by_group: BTreeMap<&str, Vec<IpPermission>> = BTreeMap::new();
+        for rule in rules {
+            if let Some(id) = rule.group_id() {
+                by_group.entry(id).or_default().push(permission_of(rule));
+            }
+        }
+        for (id, permissions) in by_group {
+            self.ec2
+                .revoke_security_group_ingress()
+                .group_id(id)
+                .set_ip_permissions(Some(permissions))
+                .send()
+                .await
+                .during("ec2:RevokeSecurityGroupIngress", id)
+                .or_gone()?;
+        }
+        Ok(())
+    }
+}
+
+fn observe_group(address: Address, id: impl Into<String>) -> Observed {
+    observed(
+        address,
+        Kind::SecurityGroup,
+        id,
+        (State::Ready, "available"),
+        [],
+    )
+}
+
+fn observe_rules(address: Address, id: &str, lines: &[String]) -> Observed {
+    observed(
+        address,
+        Kind::SecurityRules,
+        id,
+        (State::Ready, "available"),
+        [("rules", Some(lines.join("\n")))],
+    )
+}
+
+/// The address of the rules of the group at an address.
+fn rules_address(group: &Address) -> Option<Address> {
+    let name = group.as_str().strip_prefix("security-group/")?;
+    Some(Address::parse(&format!("security-rules/{name}")))
+}
+
+fn by_id(groups: &[Observed]) -> BTreeMap<String, String> {
+    groups
+        .iter()
+        .map(|group| (group.id.clone(), group.address.to_string()))
+        .collect()
+}
+
+/// A rule as the blueprint writes it; what the blueprint has no words for is spelled
+/// alike, so that it can never be taken for a desired rule.
+fn describe(rule: &SecurityGroupRule, groups: &BTreeMap<String, String>) -> String {
+    let ports = match (rule.from_port(), rule.to_port()) {
+        (Some(from), Some(to)) if from == to && from >= 0 => from.to_string(),
+        (Some(from), Some(to)) if from >= 0 => format!("{from}-{to}"),
+        _ => "all".to_owned(),
+    };
+    let protocol = match rule.ip_protocol() {
+        Some("-1") | None => "all",
+        Some(protocol) => protocol,
+    };
+    let group = rule
+        .referenced_group_info()
+        .and_then(|info| info.group_id());
+    let from = match group {
+        Some(id) => groups.get(id).map_or(id, String::as_str),
+        None => rule
+            .cidr_ipv4()
+            .or_else(|| rule.cidr_ipv6())
+            .or_else(|| rule.prefix_list_id())
+            .unwrap_or("unknown"),
+    };
+    format!("{protocol}/{ports} from {from}")
+}
+
+fn permission(
+    request: &Request<'_>,
+    operation: &str,
+    rule: &Rule,
+) -> Result<IpPermission, CloudError> {
+    let permission = IpPermission::builder()
+        .ip_protocol(rule.protocol.as_str())
+        .from_port(i32::from(rule.port))
+        .to_port(i32::from(rule.port));
+    Ok(match rule.from {
+        Peer::Range(range) => {
+            permission.ip_ranges(IpRange::builder().cidr_ip(range.to_string()).build())
+        }
+        Peer::Group(group) => {
+            let id = &needed(request, operation, &Address::security_group(group))?.id;
+            permission.user_id_group_pairs(UserIdGroupPair::builder().group_id(id).build())
+        }
+    }
+    .build())
+}
+
+/// An existing rule in the form that revoking takes.
+fn permission_of(rule: &SecurityGroupRule) -> IpPermission {
+    // "All" is reported as -1 and must be left out again.
+    let port = |value: Option<i32>| value.filter(|port| *port >= 0);
+    let mut permission = IpPermission::builder()
+        .ip_protocol(rule.ip_protocol().unwrap_or("-1"))
+        .set_from_port(port(rule.from_port()))
+        .set_to_port(port(rule.to_port()));
+    if let Some(range) = rule.cidr_ipv4() {
+        permission = permission.ip_ranges(IpRange::builder().cidr_ip(range).build());
+    }
+    if let Some(range) = rule.cidr_ipv6() {
+        permission = permission.ipv6_ranges(Ipv6Range::builder().cidr_ipv6(range).build());
+    }
+    if let Some(list) = rule.prefix_list_id() {
+        permission =
+            permission.prefix_list_ids(PrefixListId::builder().prefix_list_id(list).build());
+    }
+    if let Some(info) = rule.referenced_group_info() {
+        permission = permission.user_id_group_pairs(
+            UserIdGroupPair::builder()
+                .set_group_id(info.group_id().map(str::to_owned))
+                .set_user_id(info.user_id().map(str::to_owned))
+                .build(),
+        );
+    }
+    permission.build()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ec2::types::ReferencedSecurityGroup;
+
+    use super::*;
+    use crate::blueprint::Protocol;
+    use crate::spec::Role;
+
+    fn groups() -> BTreeMap<String, String> {
+        [("sg-1".to_owned(), "security-group/app".to_owned())].into()
+    }
+
+    #[test]
+    fn observed_rules_read_like_desired_ones() {
+        let from_group = SecurityGroupRule::builder()
+            .ip_protocol("tcp")
+            .from_port(5432)
+            .to_port(5432)
+            .referenced_group_info(ReferencedSecurityGroup::builder().group_id("sg-1").build())
+            .build();
+        let desired = Rule {
+            protocol: Protocol::Tcp,
+            port: 5432,
+            from: Peer::Group(Group::Hosts(Role::App)),
+        };
+        assert_eq!(describe(&from_group, &groups()), desired.to_string());
+
+        let from_range = SecurityGroupRule::builder()
+            .ip_protocol("udp")
+            .from_port(8074)
+            .to_port(8074)
+            .cidr_ipv4("203.0.113.7/32")
+            .build();
+        let desired = Rule {
+            protocol: Protocol::Udp,
+            port: 8074,
+            from: Peer::Range("203.0.113.7/32".parse().unwrap()),
+        };
+        assert_eq!(describe(&from_range, &groups()), desired.to_string());
+    }
+
+    #[test]
+    fn rules_made_by_hand_are_never_taken_for_desired_ones() {
+        let open = SecurityGroupRule::builder()
+            .ip_protocol("-1")
+            .from_port(-1)
+            .to_port(-1)
+            .cidr_ipv4("0.0.0.0/0")
+            .build();
+        assert_eq!(describe(&open, &groups()), "all/all from 0.0.0.0/0");
+        let range = SecurityGroupRule::builder()
+            .ip_protocol("tcp")
+            .from_port(1)
+            .to_port(65535)
+            .cidr_ipv6("::/0")
+            .build();
+        assert_eq!(describe(&range, &groups()), "tcp/1-65535 from ::/0");
+    }
+}

@@ -1,0 +1,150 @@
+//! The seed that every secret of an environment derives from, in SSM Parameter Store.
+
+use aws_sdk_ssm::types::{ParameterTier, ParameterType, ResourceTypeForTagging, Tag};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::blueprint::{Address, Kind};
+use crate::engine::{CloudError, Observed, Request, State};
+use crate::identity::names::Names;
+
+use super::Aws;
+use super::error::{During, Judge, built, foreign, incomplete};
+use super::network::visible;
+use super::tags::{self, observed};
+
+impl Aws {
+    /// Never overwrites: whoever comes second gets the seed of the first.
+    pub(super) async fn create_seed(&self, request: &Request<'_>) -> Result<Observed, CloudError> {
+        let operation = "ssm:PutParameter";
+        let name = Names::of(request.environment).seed();
+        let seed = request.secrets.seed.as_ref();
+        let seed = seed.ok_or_else(|| incomplete(operation, request.address, "seed to store"))?;
+        let mut tags = Vec::new();
+        for (key, value) in tags::of(request) {
+            let tag = Tag::builder().key(key).value(value).build();
+            tags.push(built(tag, operation, request.address)?);
+        }
+        let created = self
+            .ssm
+            .put_parameter()
+            .name(&name)
+            .description(format!(
+                "seed of the loadrig environment {}",
+                request.environment
+            ))
+            .value(seed.expose_secret())
+            .r#type(ParameterType::SecureString)
+            .tier(ParameterTier::Standard)
+            .overwrite(false)
+            .set_tags(Some(tags))
+            .send()
+            .await
+            .during(operation, request.address)
+            .or_done(&["ParameterAlreadyExists"])?;
+        match self.seed_parameter(request.environment).await? {
+            Some(found) => Ok(found),
+            None if created.is_some() => visible(vec![], operation, &name),
+            None => Err(foreign(operation, &name, request.environment)),
+        }
+    }
+
+    pub(super) async fn seed_parameter(
+        &self,
+        environment: &str,
+    ) -> Result<Option<Observed>, CloudError> {
+        let name = Names::of(environment).seed();
+        let (value, address) = futures::try_join!(
+            self.parameter(&name, false),
+            self.parameter_address(&name, environment),
+        )?;
+        Ok(value.zip(address).map(|(parameter, address)| {
+            observed(
+                address,
+                Kind::Seed,
+                name,
+                (State::Ready, "available"),
+                [(
+                    "created",
+                    parameter.last_modified_date().map(|time| time.to_string()),
+                )],
+            )
+        }))
+    }
+
+    pub(super) async fn read_seed(
+        &self,
+        environment: &str,
+    ) -> Result<Option<SecretString>, CloudError> {
+        let name = Names::of(environment).seed();
+        let parameter = self.parameter(&name, true).await?;
+        Ok(parameter
+            .and_then(|found| found.value)
+            .map(SecretString::from))
+    }
+
+    async fn parameter(
+        &self,
+        name: &str,
+        decrypt: bool,
+    ) -> Result<Option<aws_sdk_ssm::types::Parameter>, CloudError> {
+        let answer = self
+            .ssm
+            .get_parameter()
+            .name(name)
+            .with_decryption(decrypt)
+            .send()
+            .await;
+        let found = answer.during("ssm:GetParameter", name).or_gone()?;
+        Ok(found.and_then(|answer| answer.parameter))
+    }
+
+    async fn parameter_address(
+        &self,
+        name: &str,
+        environment: &str,
+    ) -> Result<Option<Address>, CloudError> {
+        let tags = self
+            .ssm
+            .list_tags_for_resource()
+            .resource_type(ResourceTypeForTagging::Parameter)
+            .resource_id(name)
+            .send()
+            .await
+            .during("ssm:ListTagsForResource", name)
+            .or_gone()?;
+        let pairs = tags
+            .iter()
+            .flat_map(|answer| answer.tag_list())
+            .map(|tag| (Some(tag.key()), Some(tag.value())));
+        Ok(tags::address(pairs, environment))
+    }
+
+    /// Names of all parameters of an environment.
+    pub(super) async fn parameter_names(
+        &self,
+        environment: &str,
+    ) -> Result<Vec<String>, CloudError> {
+        let path = Names::of(environment).parameters();
+        let pages: Vec<_> = self
+            .ssm
+            .get_parameters_by_path()
+            .path(&path)
+            .recursive(true)
+            .into_paginator()
+            .send()
+            .try_collect()
+            .await
+            .during("ssm:GetParametersByPath", &path)?;
+        Ok(pages
+            .into_iter()
+            .flat_map(|page| page.parameters.unwrap_or_default())
+            .filter_map(|parameter| parameter.name)
+            .collect())
+    }
+
+    pub(super) async fn delete_parameter(&self, name: &str) -> Result<(), CloudError> {
+        let answer = self.ssm.delete_parameter().name(name).send().await;
+        answer.during("ssm:DeleteParameter", name).or_gone()?;
+        Ok(())
+    }
+}

@@ -1,0 +1,159 @@
+//! The identity that is stamped on every resource in the call that creates it.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
+
+use crate::blueprint::{Address, Kind};
+use crate::engine::{Observed, Request, State};
+use crate::identity::names::Names;
+
+/// Name of the environment.
+pub(super) const ENVIRONMENT: &str = "loadrig:environment";
+/// Address within the environment.
+pub(super) const ADDRESS: &str = "loadrig:address";
+/// Version of loadrig that made it.
+pub(super) const VERSION: &str = "loadrig:version";
+
+/// The tags of a resource that is about to be made.
+///
+/// Ours win over the user's, so that no YAML can disguise a resource.
+pub(super) fn of(request: &Request<'_>) -> BTreeMap<String, String> {
+    let mut tags = request.tags.clone();
+    tags.insert(
+        "Name".into(),
+        Names::of(request.environment).tag(request.address),
+    );
+    tags.insert(ENVIRONMENT.into(), request.environment.to_owned());
+    tags.insert(ADDRESS.into(), request.address.as_str().to_owned());
+    tags.insert(VERSION.into(), env!("CARGO_PKG_VERSION").to_owned());
+    tags
+}
+
+/// The tags of a request as an EC2 tag specification.
+pub(super) fn specification(request: &Request<'_>, kind: ResourceType) -> TagSpecification {
+    let tags = of(request)
+        .into_iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect();
+    TagSpecification::builder()
+        .resource_type(kind)
+        .set_tags(Some(tags))
+        .build()
+}
+
+/// Key and value pairs as the services list them, with every part optional.
+pub(super) type Pair<'a> = (Option<&'a str>, Option<&'a str>);
+
+/// The address in a resource's tags, if it bears the environment's.
+pub(super) fn address<'a>(
+    tags: impl IntoIterator<Item = Pair<'a>>,
+    environment: &str,
+) -> Option<Address> {
+    let mut ours = false;
+    let mut address = None;
+    for pair in tags {
+        match pair {
+            (Some(ENVIRONMENT), Some(value)) => ours = value == environment,
+            (Some(ADDRESS), Some(value)) => address = Some(Address::parse(value)),
+            _ => {}
+        }
+    }
+    address.filter(|_| ours)
+}
+
+/// EC2 tags as pairs.
+pub(super) fn pairs(tags: &[Tag]) -> impl Iterator<Item = Pair<'_>> {
+    tags.iter().map(|tag| (tag.key(), tag.value()))
+}
+
+/// Which EC2 resources to list.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Select<'a> {
+    /// All of an environment.
+    Environment(&'a str),
+    /// Those at an address: normally one, two after a create whose answer was lost.
+    Address(&'a str, &'a Address),
+    /// One of an environment, by id.
+    Id(&'a str, &'a str),
+}
+
+impl<'a> Select<'a> {
+    /// The environment that the resources have to belong to.
+    pub(super) fn environment(self) -> &'a str {
+        match self {
+            Select::Environment(environment)
+            | Select::Address(environment, _)
+            | Select::Id(environment, _) => environment,
+        }
+    }
+
+    /// As filters; `id_filter` is the service's name for the id.
+    pub(super) fn filters(self, id_filter: &str) -> Option<Vec<Filter>> {
+        let mut filters = vec![filter(&format!("tag:{ENVIRONMENT}"), [self.environment()])];
+        match self {
+            Select::Environment(_) => {}
+            Select::Address(_, address) => {
+                filters.push(filter(&format!("tag:{ADDRESS}"), [address.as_str()]));
+            }
+            Select::Id(_, id) => filters.push(filter(id_filter, [id])),
+        }
+        Some(filters)
+    }
+}
+
+impl std::fmt::Display for Select<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Select::Environment(environment) => f.write_str(environment),
+            Select::Address(_, address) => write!(f, "{address}"),
+            Select::Id(_, id) => f.write_str(id),
+        }
+    }
+}
+
+/// An EC2 filter.
+pub(super) fn filter<S: Into<String>>(name: &str, values: impl IntoIterator<Item = S>) -> Filter {
+    Filter::builder()
+        .name(name)
+        .set_values(Some(values.into_iter().map(Into::into).collect()))
+        .build()
+}
+
+/// An observed resource; attributes without a value are left out, so not compared.
+pub(super) fn observed<const N: usize>(
+    address: Address,
+    kind: Kind,
+    id: impl Into<String>,
+    (state, status): (State, &str),
+    attributes: [(&str, Option<String>); N],
+) -> Observed {
+    Observed {
+        address,
+        kind,
+        id: id.into(),
+        state,
+        status: status.to_owned(),
+        attributes: attributes
+            .into_iter()
+            .filter_map(|(key, value)| Some((key.to_owned(), value?)))
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OURS: Pair<'_> = (Some(ENVIRONMENT), Some("demo"));
+    const VPC: Pair<'_> = (Some(ADDRESS), Some("vpc"));
+
+    #[test]
+    fn resources_of_other_environments_have_no_address() {
+        assert_eq!(address([OURS, VPC], "demo"), Some(Address::vpc()));
+        assert_eq!(address([VPC, OURS], "demo"), Some(Address::vpc()));
+        assert_eq!(address([OURS, VPC], "demo-2"), None);
+        assert_eq!(address([VPC], "demo"), None);
+        assert_eq!(address([OURS], "demo"), None);
+    }
+}

@@ -1,0 +1,124 @@
+//! `loadrig architectures`: the sizes on offer.
+
+use comfy_table::{CellAlignment, Table, presets};
+use serde_json::json;
+
+use crate::cli::App;
+use crate::cli::args::ArchitecturesArgs;
+use crate::cli::failure::Outcome;
+use crate::diagnose::ExitCode;
+use crate::plan::cost;
+use crate::spec::{Architecture, Role, SourceKind};
+
+/// Lists the sizes, or shows one in full.
+pub fn run(app: &App, args: &ArchitecturesArgs) -> Outcome {
+    match &args.show {
+        Some(name) => {
+            let size = app.library.architecture(name)?;
+            show(app, &size);
+        }
+        None => list(app, &app.library.architectures()?),
+    }
+    Ok(ExitCode::Done)
+}
+
+fn list(app: &App, sizes: &[Architecture]) {
+    if app.printer.is_json() {
+        let all: Vec<_> = sizes
+            .iter()
+            .map(|size| json!({ "architecture": size, "headroom": size.headroom(), "cost": cost(&size.example()) }))
+            .collect();
+        app.printer.json(&all);
+        return;
+    }
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header([
+        "size", "users", "app", "database", "search", "proxy", "agents", "$/hour", "$/month",
+        "headroom", "source",
+    ]);
+    let mut priced_on = String::new();
+    for size in sizes {
+        let cost = cost(&size.example());
+        priced_on.clone_from(&cost.priced_on);
+        table.add_row([
+            size.name.clone(),
+            size.concurrent_users.to_string(),
+            group(size, Role::App),
+            format!("{} × {}", size.database.readers + 1, size.database.instance_type),
+            format!("{} × {}", size.search.nodes, size.search.instance_type),
+            group(size, Role::Proxy),
+            group(size, Role::Agent),
+            format!("{:.2}", cost.per_hour),
+            format!("{:.0}", cost.per_month),
+            size.headroom()
+                .map_or("not measured".to_owned(), |h| format!("{:.0} %", h * 100.0)),
+            source(size).to_owned(),
+        ]);
+    }
+    for column in [1, 7, 8] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    app.printer.data(&table.to_string());
+    app.printer.say(&format!(
+        "on-demand prices of us-east-1 as of {priced_on}; `loadrig architectures SIZE` tells where a size comes from"
+    ));
+}
+
+fn group(size: &Architecture, role: Role) -> String {
+    size.nodes
+        .get(&role)
+        .filter(|group| group.count > 0)
+        .map_or("-".to_owned(), |group| {
+            format!("{} × {}", group.count, group.instance_type)
+        })
+}
+
+fn source(size: &Architecture) -> &'static str {
+    match size.source.kind {
+        SourceKind::Published => "published",
+        SourceKind::Derived => "derived",
+    }
+}
+
+fn show(app: &App, size: &Architecture) {
+    let cost = cost(&size.example());
+    if app.printer.is_json() {
+        app.printer
+            .json(&json!({ "architecture": size, "headroom": size.headroom(), "cost": cost }));
+        return;
+    }
+    let mut text = format!(
+        "{}: {} concurrent users\n{}: {}\n{}\n",
+        size.name,
+        size.concurrent_users,
+        source(size),
+        size.source.url,
+        size.source.note.trim()
+    );
+    if let (Some(ceiling), Some(headroom)) = (size.measured_ceiling_users, size.headroom()) {
+        text.push_str(&format!(
+            "measured ceiling: {ceiling} users, headroom {:.0} %\n",
+            headroom * 100.0
+        ));
+    }
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header(["what", "count", "$/hour each", "$/hour"]);
+    for line in &cost.lines {
+        table.add_row([
+            line.what.clone(),
+            line.count.to_string(),
+            format!("{:.4}", line.unit_per_hour),
+            format!("{:.3}", line.per_hour),
+        ]);
+    }
+    text.push_str(&table.to_string());
+    text.push_str(&format!(
+        "\n${:.2} per hour, ${:.0} per month (prices of {})\n",
+        cost.per_hour, cost.per_month, cost.priced_on
+    ));
+    app.printer.data(&text);
+}

@@ -1,0 +1,177 @@
+//! `loadrig down`: remove everything, then prove that nothing is left.
+
+use serde_json::json;
+use tokio::sync::watch;
+
+use crate::cli::App;
+use crate::cli::args::EnvArgs;
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::place::Place;
+use crate::cli::rig::{Rig, Target};
+use crate::cli::stop;
+use crate::diagnose::ExitCode;
+use crate::engine::{Looked, Urgency};
+use crate::events::{EventKind, Events};
+use crate::plan::plan_down;
+
+/// Takes an environment down.
+pub fn run(app: &App, args: &EnvArgs) -> Outcome {
+    // The YAML may be gone or broken: its name is enough to remove what bears it.
+    let target = Target::find(app, &args.env)?;
+    let place = match Place::find(&app.global, target.cloud, &target.region) {
+        Ok(place) => place,
+        Err(failure) => return without_place(app, &target, failure),
+    };
+    let (events, _recorder) = app.events(None)?;
+    crate::cli::block_on(async {
+        let cloud = Rig::cloud(&place, &app.global).await?;
+        let stop = stop::listen(&events);
+        let removed = down(app, &cloud, &target.name, &events, stop).await?;
+        let looked = prove(&cloud, &target.name, &events).await?;
+        let left: usize = looked.iter().map(|look| look.left.len()).sum();
+        events.emit(EventKind::RunFinished { ok: left == 0 });
+        if app.printer.is_json() {
+            app.printer
+                .json(&json!({ "environment": target.name, "removed": removed, "checked": looked }));
+        } else {
+            if removed == 0 {
+                app.printer
+                    .data(&format!("nothing to do: there is no `{}`", target.name));
+            } else {
+                app.printer
+                    .data(&format!("`{}` is down: {removed} resources removed", target.name));
+            }
+            app.printer.data(&proof_text(&looked));
+        }
+        if left > 0 {
+            return Err(Failure::new(
+                format!("{left} resources of `{}` are still there", target.name),
+                format!("run `loadrig down {}` again; what stays then needs a look by hand", target.name),
+            ));
+        }
+        Ok(ExitCode::Done)
+    })?
+}
+
+/// A local cloud that does not run holds nothing.
+fn without_place(app: &App, target: &Target, failure: Failure) -> Outcome {
+    if target.cloud == crate::spec::CloudTarget::Local && cfg!(target_os = "linux") {
+        app.printer.data(&format!(
+            "nothing to do: the local cloud does not run, so there is no `{}`",
+            target.name
+        ));
+        return Ok(ExitCode::Done);
+    }
+    Err(failure)
+}
+
+/// Removes everything of an environment; answers how many resources that were.
+pub async fn down(
+    app: &App,
+    cloud: &std::sync::Arc<crate::aws::Aws>,
+    environment: &str,
+    events: &Events,
+    stop: watch::Receiver<Urgency>,
+) -> Result<usize, Failure> {
+    use crate::engine::Cloud as _;
+
+    let account = cloud.account().await?;
+    events.note(format!(
+        "account {} as {}, region {}",
+        account.id, account.arn, account.region
+    ));
+    let plan = plan_down(&cloud.snapshot(environment).await?);
+    if plan.is_empty() {
+        return Ok(0);
+    }
+    let mut text = format!(
+        "{} resources of `{environment}` in account {} will be removed:\n",
+        plan.changes.len(),
+        account.id
+    );
+    for change in &plan.changes {
+        let id = change.existing.as_ref().map_or("", |e| e.id.as_str());
+        text.push_str(&format!("  - {:32} {id}\n", change.address));
+    }
+    app.confirm(&text, "Remove them, with all their data?")?;
+    events.emit(EventKind::PhaseStarted {
+        phase: "down".to_owned(),
+    });
+    let engine = Rig::remover(cloud, environment, events.clone());
+    let report = engine.down(&plan, stop).await;
+    events.emit(EventKind::PhaseFinished {
+        phase: "down".to_owned(),
+    });
+    if !report.is_complete() {
+        return Err(Failure::of_walk(&report, environment, "down"));
+    }
+    Ok(report.finished.len())
+}
+
+/// Looks everywhere for what bears the environment's tag or name.
+pub async fn prove(
+    cloud: &std::sync::Arc<crate::aws::Aws>,
+    environment: &str,
+    events: &Events,
+) -> Result<Vec<Looked>, Failure> {
+    use crate::engine::Cloud as _;
+
+    events.emit(EventKind::PhaseStarted {
+        phase: "proof".to_owned(),
+    });
+    let looked = cloud.prove_empty(environment).await?;
+    for look in looked.iter().filter(|look| !look.left.is_empty()) {
+        events.emit(EventKind::Check {
+            name: look.at.clone(),
+            pass: false,
+            detail: format!("still there: {}", look.left.join(", ")),
+        });
+    }
+    events.emit(EventKind::PhaseFinished {
+        phase: "proof".to_owned(),
+    });
+    Ok(looked)
+}
+
+/// What was looked at, and what is left.
+pub fn proof_text(looked: &[Looked]) -> String {
+    let mut text = String::from("looked for what bears its tag or its names:\n");
+    for look in looked {
+        if look.left.is_empty() {
+            text.push_str(&format!("  {:36} none\n", look.at));
+        } else {
+            text.push_str(&format!("  {:36} {}\n", look.at, look.left.join(", ")));
+        }
+    }
+    text
+}
+
+/// What was looked at on this machine; answers how much is left.
+#[cfg(target_os = "linux")]
+pub fn print_machine(app: &App, checked: &[crate::localcloud::Checked]) -> usize {
+    if app.printer.is_json() {
+        let all: Vec<_> = checked
+            .iter()
+            .map(|c| json!({ "kind": c.kind, "place": c.place, "found": c.found }))
+            .collect();
+        app.printer.json(&all);
+    } else {
+        app.printer.data(&machine_text(checked));
+    }
+    checked.iter().map(|c| c.found).sum()
+}
+
+/// What was looked at on this machine, as text.
+#[cfg(target_os = "linux")]
+pub fn machine_text(checked: &[crate::localcloud::Checked]) -> String {
+    let mut text = String::from("looked for what the local cloud left on this machine:\n");
+    for check in checked {
+        let found = if check.found == 0 {
+            "none".to_owned()
+        } else {
+            check.found.to_string()
+        };
+        text.push_str(&format!("  {:24} {found:6} {}\n", check.kind, check.place));
+    }
+    text
+}

@@ -1,0 +1,69 @@
+//! `loadrig init` and `loadrig validate`: the files by themselves.
+
+use serde_json::json;
+
+use crate::cli::App;
+use crate::cli::args::{InitArgs, ValidateArgs};
+use crate::cli::failure::Outcome;
+use crate::diagnose::ExitCode;
+use crate::spec::Checked;
+
+/// Writes a first environment file.
+pub fn init(app: &App, args: &InitArgs) -> Outcome {
+    let path = app.library.init(&args.name, &args.architecture)?;
+    if app.printer.is_json() {
+        app.printer.json(&json!({ "path": path }));
+    } else {
+        app.printer.data(&format!("wrote {}", path.display()));
+        app.printer.say(&format!(
+            "next: look at it, then `loadrig plan {}`",
+            args.name
+        ));
+    }
+    Ok(ExitCode::Done)
+}
+
+/// Checks files; problems of all of them are printed before it fails.
+pub fn validate(app: &App, args: &ValidateArgs) -> Outcome {
+    let mut lines = Vec::new();
+    let mut answers = Vec::new();
+    let mut problems = 0;
+    for file in &args.files {
+        match app.library.validate(file) {
+            Ok(Checked::Environment(spec)) => {
+                lines.push(format!(
+                    "{file}: environment `{}`, {} for {} users, {} hosts",
+                    spec.name,
+                    spec.architecture,
+                    spec.concurrent_users,
+                    spec.hosts().len()
+                ));
+                answers.push(json!({ "file": file, "valid": true, "kind": "environment", "name": spec.name }));
+            }
+            Ok(Checked::Architecture(size)) => {
+                lines.push(format!(
+                    "{file}: reference architecture `{}` for {} users",
+                    size.name, size.concurrent_users
+                ));
+                answers.push(json!({ "file": file, "valid": true, "kind": "architecture", "name": size.name }));
+            }
+            Err(errors) => {
+                problems += errors.problems.len();
+                app.printer.error(&errors.to_string());
+                answers.push(
+                    json!({ "file": file, "valid": false, "problems": errors.problems }),
+                );
+            }
+        }
+    }
+    if app.printer.is_json() {
+        app.printer.json(&answers);
+    } else if !lines.is_empty() {
+        app.printer.data(&lines.join("\n"));
+    }
+    Ok(if problems == 0 {
+        ExitCode::Done
+    } else {
+        ExitCode::Usage
+    })
+}

@@ -1,0 +1,103 @@
+//! `loadrig local`: the local cloud by itself.
+
+use crate::cli::App;
+use crate::cli::args::LocalCommand;
+#[cfg(not(target_os = "linux"))]
+use crate::cli::failure::Failure;
+use crate::cli::failure::Outcome;
+
+#[cfg(not(target_os = "linux"))]
+/// Says that it cannot run here.
+pub fn run(_app: &App, _command: &LocalCommand) -> Outcome {
+    Err(Failure::new(
+        "the local cloud needs Linux",
+        "use a Debian 12 virtual machine, or an environment with `cloud: aws`",
+    ))
+}
+
+#[cfg(target_os = "linux")]
+pub use linux::run;
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use serde_json::json;
+
+    use super::{App, LocalCommand, Outcome};
+    use crate::aws::world::SdkInventory;
+    use crate::diagnose::ExitCode;
+    use crate::localcloud::{self, DaemonOptions, Options};
+
+    /// Runs a command of the local cloud.
+    pub fn run(app: &App, command: &LocalCommand) -> Outcome {
+        let region = app
+            .global
+            .region
+            .clone()
+            .unwrap_or_else(|| Options::default().region);
+        let say = |line: &str| app.printer.say(line);
+        match command {
+            LocalCommand::Prepare => localcloud::prepare(&say)?,
+            LocalCommand::Start => {
+                let running = localcloud::start(
+                    &Options {
+                        region,
+                        ..Options::default()
+                    },
+                    &say,
+                )?;
+                let word = if running.already { "runs already" } else { "started" };
+                if app.printer.is_json() {
+                    app.printer.json(&json!({
+                        "endpoint": running.endpoint, "region": running.region,
+                        "netns": running.netns, "already": running.already,
+                    }));
+                } else {
+                    app.printer.data(&format!(
+                        "the local cloud {word}: {} in network namespace {}, region {}",
+                        running.endpoint,
+                        running.netns.display(),
+                        running.region
+                    ));
+                }
+            }
+            LocalCommand::Stop => {
+                let report = localcloud::stop(&say)?;
+                let left = crate::cli::commands::down::print_machine(app, &report.checked);
+                if left > 0 {
+                    return Ok(ExitCode::Failed);
+                }
+            }
+            LocalCommand::Status => status(app),
+            LocalCommand::Daemon => localcloud::run_daemon(&DaemonOptions { region }, |endpoint, region| {
+                Box::new(SdkInventory::new(endpoint, region))
+            })?,
+        }
+        Ok(ExitCode::Done)
+    }
+
+    fn status(app: &App) {
+        let status = localcloud::status();
+        if app.printer.is_json() {
+            app.printer.json(&match &status {
+                Some(status) => json!({
+                    "running": true, "endpoint": status.running.endpoint,
+                    "region": status.running.region, "netns": status.running.netns,
+                    "daemon": status.daemon, "hosts": status.hosts, "log": status.log,
+                }),
+                None => json!({ "running": false }),
+            });
+            return;
+        }
+        app.printer.data(&match status {
+            Some(status) => format!(
+                "runs: {} in {}, region {}, {} hosts; log {}",
+                status.running.endpoint,
+                status.running.netns.display(),
+                status.running.region,
+                status.hosts,
+                status.log.display()
+            ),
+            None => "does not run".to_owned(),
+        });
+    }
+}

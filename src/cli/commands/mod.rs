@@ -1,0 +1,17 @@
+//! One file per command, or per family of small ones.
+
+pub(super) mod agent;
+pub(super) mod architectures;
+pub(super) mod bundle;
+pub(super) mod demo;
+pub(super) mod down;
+pub(super) mod files;
+pub(super) mod local;
+pub(super) mod plan;
+pub(super) mod report;
+pub(super) mod ssh;
+pub(super) mod status;
+pub(super) mod test;
+pub(super) mod tunnel;
+pub(super) mod up;
+pub(super) mod verify;

@@ -1,0 +1,114 @@
+//! `loadrig up`: plan, ask, provision, bootstrap, verify.
+
+use serde_json::json;
+use tokio::sync::watch;
+
+use crate::cli::App;
+use crate::cli::args::EnvArgs;
+use crate::cli::commands::{plan as plan_command, verify};
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::place::Place;
+use crate::cli::rig::Rig;
+use crate::cli::runs::RunDir;
+use crate::cli::stop;
+use crate::diagnose::ExitCode;
+use crate::engine::Urgency;
+use crate::events::{EventKind, Events, Recorder};
+use crate::plan::Action;
+
+/// Brings an environment to its YAML.
+pub fn run(app: &App, args: &EnvArgs) -> Outcome {
+    let spec = app.library.load(&args.env)?;
+    let place = Place::find(&app.global, spec.cloud, &spec.region)?;
+    let run = RunDir::create(&spec.name, "up")?;
+    let (events, _recorder) = app.events(Some(&run))?;
+    crate::cli::block_on(async {
+        let rig = Rig::open(spec, &place, &app.global).await?;
+        let stop = stop::listen(&events);
+        let changed = up(app, &rig, &run, &events, stop).await?;
+        let checks = verify::verify(&rig, &events).await?;
+        let ok = verify::all_pass(&checks);
+        events.emit(EventKind::RunFinished { ok });
+        if app.printer.is_json() {
+            app.printer.json(&json!({
+                "environment": rig.spec.name, "changed": changed, "checks": checks,
+                "url": rig.url().await?,
+            }));
+        } else {
+            if !changed {
+                app.printer.data(&format!(
+                    "nothing to do: `{}` is as planned",
+                    rig.spec.name
+                ));
+            }
+            app.printer.data(&format!(
+                "`{}` is up at {}; `loadrig test {0} smoke` drives it, `loadrig down {0}` removes it",
+                rig.spec.name,
+                rig.url().await?
+            ));
+        }
+        Ok(if ok { ExitCode::Done } else { ExitCode::Failed })
+    })?
+}
+
+/// Plans, asks and walks. The value says whether anything was changed.
+pub async fn up(
+    app: &App,
+    rig: &Rig,
+    run: &RunDir,
+    events: &Events,
+    stop: watch::Receiver<Urgency>,
+) -> Result<bool, Failure> {
+    events.emit(EventKind::RunStarted {
+        environment: rig.spec.name.clone(),
+        operation: "up".to_owned(),
+        run: run.name.clone(),
+    });
+    let (blueprint, plan) = rig.plan().await?;
+    run.write(
+        "plan.json",
+        &serde_json::to_string_pretty(&plan).unwrap_or_default(),
+    )?;
+    if plan.count(Action::Refuse) > 0 {
+        let reasons: Vec<String> = plan
+            .work()
+            .filter(|change| change.action == Action::Refuse)
+            .map(|change| format!("{}: {}", change.address, change.reason))
+            .collect();
+        return Err(Failure::new(
+            format!("the plan cannot be carried out\n  {}", reasons.join("\n  ")),
+            "nothing was changed; mend the environment's YAML",
+        ));
+    }
+    events.note(format!(
+        "account {} as {}, region {}",
+        rig.account.id, rig.account.arn, rig.account.region
+    ));
+    if !plan.is_empty() {
+        let text = plan_command::text(&rig.spec, &plan, Some(&rig.account));
+        // The list is for deciding; who decided beforehand gets the sum.
+        if app.global.yes {
+            events.note(format!(
+                "{} to create, {} to update, {} to replace, {} to delete",
+                plan.count(Action::Create),
+                plan.count(Action::Update),
+                plan.count(Action::Replace),
+                plan.count(Action::Delete)
+            ));
+        }
+        app.confirm(&text, "Carry this out?")?;
+    }
+    events.emit(EventKind::PhaseStarted {
+        phase: "provision and bootstrap".to_owned(),
+    });
+    let engine = rig.engine(events.clone()).await?;
+    let (report, _world) = engine.up(&blueprint, &plan, stop).await;
+    events.emit(EventKind::PhaseFinished {
+        phase: "provision and bootstrap".to_owned(),
+    });
+    if !report.is_complete() {
+        events.emit(EventKind::RunFinished { ok: false });
+        return Err(Failure::of_walk(&report, &rig.spec.name, "up"));
+    }
+    Ok(report.changed())
+}

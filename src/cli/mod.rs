@@ -1,0 +1,129 @@
+//! The command line: parse, call, print. One file per command under `commands/`.
+
+mod app;
+mod args;
+mod commands;
+mod failure;
+mod place;
+mod printer;
+mod progress;
+mod rig;
+mod runs;
+mod standin;
+mod stop;
+
+use std::future::Future;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use crate::diagnose::ExitCode;
+use crate::spec::Library;
+
+use args::{Cli, Command, Global, SchemaOf};
+use failure::{Failure, Outcome};
+use printer::Printer;
+
+/// What every command has at hand.
+pub(crate) struct App {
+    pub(crate) global: Global,
+    pub(crate) printer: Printer,
+    pub(crate) library: Library,
+}
+
+/// Runs the program; the value is the process's exit code.
+#[must_use]
+pub fn main() -> std::process::ExitCode {
+    let cli = Cli::parse();
+    let printer = Printer::new(&cli.global);
+    log(&cli.global);
+    let app = App {
+        library: Library::new(cli.global.dir.clone()),
+        global: cli.global,
+        printer,
+    };
+    let code = match dispatch(&app, &cli.command) {
+        Ok(code) => code,
+        Err(failure) => {
+            printer.error(&failure.message);
+            for hint in &failure.hints {
+                printer.hint(hint);
+            }
+            failure.code
+        }
+    };
+    std::process::ExitCode::from(code as u8)
+}
+
+fn dispatch(app: &App, command: &Command) -> Outcome {
+    match command {
+        Command::Demo(args) => commands::demo::run(app, args),
+        Command::Init(args) => commands::files::init(app, args),
+        Command::Validate(args) => commands::files::validate(app, args),
+        Command::Architectures(args) => commands::architectures::run(app, args),
+        Command::Plan(args) => commands::plan::run(app, args),
+        Command::Up(args) => commands::up::run(app, args),
+        Command::Status(args) => commands::status::run(app, args),
+        Command::List => commands::status::list(app),
+        Command::Ssh(args) => commands::ssh::run(app, args),
+        Command::Tunnel(args) => commands::tunnel::run(app, args),
+        Command::Test(args) => commands::test::run(app, args),
+        Command::Report(args) => commands::report::run(app, args),
+        Command::Verify(args) => commands::verify::run(app, args),
+        Command::Bundle(args) => commands::bundle::run(app, args),
+        Command::Down(args) => commands::down::run(app, args),
+        Command::Local(args) => commands::local::run(app, &args.command),
+        Command::Schema(args) => {
+            app.printer.json(match args.of {
+                SchemaOf::Environment => crate::spec::environment_schema(),
+                SchemaOf::Architecture => crate::spec::architecture_schema(),
+            });
+            Ok(ExitCode::Done)
+        }
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "loadrig", &mut text);
+            app.printer.data(&String::from_utf8_lossy(&text));
+            Ok(ExitCode::Done)
+        }
+        Command::Man => {
+            let mut text = Vec::new();
+            clap_mangen::Man::new(Cli::command())
+                .render(&mut text)
+                .map_err(|error| Failure::new(error.to_string(), "report this"))?;
+            app.printer.data(&String::from_utf8_lossy(&text));
+            Ok(ExitCode::Done)
+        }
+        Command::Agent => commands::agent::run(),
+    }
+}
+
+/// Runs the asynchronous part of a command. The place has been entered by then: every
+/// thread of the runtime is in its network.
+pub(crate) fn block_on<F: Future>(future: F) -> Result<F::Output, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Failure::new(
+                format!("cannot start the runtime: {error}"),
+                "look at the limits of processes and open files (ulimit -a)",
+            )
+        })?;
+    Ok(runtime.block_on(future))
+}
+
+fn log(global: &Global) {
+    use tracing_subscriber::EnvFilter;
+
+    let level = match global.verbose {
+        0 => "error",
+        1 => "warn,loadrig=info",
+        _ => "info,loadrig=debug",
+    };
+    let filter = EnvFilter::try_from_env("LOADRIG_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
+}

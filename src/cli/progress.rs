@@ -1,0 +1,204 @@
+//! Shows events: a redrawn block of running steps on a terminal, plain lines elsewhere.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::Timestamp;
+
+use crate::events::{Event, EventKind, Listener, Outcome};
+
+use super::printer::Printer;
+
+/// Shows what happens on standard error.
+pub struct Progress {
+    printer: Printer,
+    started: Timestamp,
+    live: Option<Live>,
+    steps: BTreeMap<String, Timestamp>,
+    total: u64,
+    done: u64,
+}
+
+/// The redrawn block.
+struct Live {
+    block: MultiProgress,
+    overall: ProgressBar,
+    bars: BTreeMap<String, ProgressBar>,
+}
+
+impl Progress {
+    /// Ready to listen.
+    #[must_use]
+    pub fn new(printer: Printer) -> Self {
+        Self {
+            printer,
+            started: Timestamp::now(),
+            live: printer.live.then(Live::new),
+            steps: BTreeMap::new(),
+            total: 0,
+            done: 0,
+        }
+    }
+
+    /// A line that stays.
+    fn line(&self, at: Timestamp, text: &str) {
+        let elapsed = at.duration_since(self.started).as_secs_f64();
+        let text = format!("{elapsed:7.1}s  {text}");
+        match &self.live {
+            Some(live) => {
+                if live.block.println(&text).is_err() {
+                    self.printer.say(&text);
+                }
+            }
+            None => self.printer.say(&text),
+        }
+    }
+
+    fn settle(&mut self, at: Timestamp, step: &str) -> String {
+        self.done += 1;
+        if let Some(live) = &mut self.live {
+            live.overall.set_position(self.done);
+            if let Some(bar) = live.bars.remove(step) {
+                bar.finish_and_clear();
+                live.block.remove(&bar);
+            }
+        }
+        let seconds = self
+            .steps
+            .remove(step)
+            .map_or(0.0, |since| at.duration_since(since).as_secs_f64());
+        format!("({seconds:.1}s)")
+    }
+}
+
+impl Live {
+    fn new() -> Self {
+        let block = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+        let overall = block.add(ProgressBar::new(0));
+        if let Ok(style) = ProgressStyle::with_template("  {bar:30} {pos}/{len} steps, {elapsed}") {
+            overall.set_style(style);
+        }
+        Self {
+            block,
+            overall,
+            bars: BTreeMap::new(),
+        }
+    }
+
+    fn start(&mut self, step: &str) {
+        let bar = self.block.add(ProgressBar::new_spinner());
+        if let Ok(style) = ProgressStyle::with_template("  {spinner} {prefix:32} {elapsed:>4} {wide_msg}") {
+            bar.set_style(style);
+        }
+        bar.set_prefix(step.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(120));
+        self.bars.insert(step.to_owned(), bar);
+    }
+}
+
+impl Listener for Progress {
+    fn event(&mut self, event: &Event) {
+        let at = event.at;
+        match &event.kind {
+            EventKind::RunStarted {
+                environment,
+                operation,
+                ..
+            } => self.line(at, &format!("{operation} of `{environment}`")),
+            EventKind::PhaseStarted { phase } => self.line(at, &format!("── {phase}")),
+            EventKind::PhaseFinished { .. } => {
+                if let Some(live) = &self.live {
+                    live.overall.set_length(0);
+                    live.overall.set_position(0);
+                }
+                self.total = 0;
+                self.done = 0;
+            }
+            EventKind::Graph { steps } => {
+                self.total = steps.len() as u64;
+                self.done = 0;
+                if let Some(live) = &self.live {
+                    live.overall.set_length(self.total);
+                    live.overall.set_position(0);
+                }
+            }
+            EventKind::StepStarted { step } => {
+                self.steps.insert(step.clone(), at);
+                if let Some(live) = &mut self.live {
+                    live.start(step);
+                }
+            }
+            EventKind::StepWaiting { step, on } => match &self.live {
+                Some(live) => {
+                    if let Some(bar) = live.bars.get(step) {
+                        bar.set_message(on.replace('\n', " "));
+                    }
+                }
+                None => self.line(at, &format!("{step:32} waits: {on}")),
+            },
+            EventKind::StepFinished {
+                step,
+                outcome,
+                detail,
+            } => {
+                let took = self.settle(at, step);
+                if *outcome == Outcome::Unchanged {
+                    return;
+                }
+                let word = match outcome {
+                    Outcome::Created => "created",
+                    Outcome::Updated => "updated",
+                    Outcome::Deleted => "deleted",
+                    Outcome::Unchanged => "unchanged",
+                    Outcome::Applied => "done",
+                };
+                let detail = detail.as_deref().unwrap_or_default();
+                self.line(at, &format!("{step:32} {word} {took} {detail}"));
+            }
+            EventKind::StepFailed { step, error } => {
+                let took = self.settle(at, step);
+                self.line(at, &format!("{step:32} FAILED {took} {error}"));
+            }
+            EventKind::StepSkipped { step, reason } => {
+                self.done += 1;
+                self.line(at, &format!("{step:32} not done: {reason}"));
+            }
+            EventKind::Check { name, pass, detail } => {
+                let mark = if *pass { "pass" } else { "FAIL" };
+                self.line(at, &format!("{mark}  {name}: {detail}"));
+            }
+            EventKind::Note { message } => self.line(at, message),
+            EventKind::RunFinished { ok } => {
+                if let Some(live) = &self.live {
+                    live.overall.finish_and_clear();
+                }
+                self.line(at, if *ok { "done" } else { "ended with failures" });
+            }
+        }
+    }
+}
+
+/// Writes each event as a line of JSON.
+pub struct EventLog(std::io::BufWriter<std::fs::File>);
+
+impl EventLog {
+    /// A log at a path; the file is made now, so that a bad path fails before the work.
+    ///
+    /// # Errors
+    /// When the file cannot be made.
+    pub fn create(path: &std::path::Path) -> std::io::Result<Self> {
+        Ok(Self(std::io::BufWriter::new(std::fs::File::create(path)?)))
+    }
+}
+
+impl Listener for EventLog {
+    fn event(&mut self, event: &Event) {
+        use std::io::Write as _;
+        // A full disk must not stop a teardown: the log helps people and nothing needs it.
+        let _best_effort = serde_json::to_writer(&mut self.0, event)
+            .map_err(std::io::Error::from)
+            .and_then(|()| self.0.write_all(b"\n"))
+            .and_then(|()| self.0.flush());
+    }
+}

@@ -1,0 +1,468 @@
+//! Wires a spec, a cloud and hosts together for the commands that need them.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::Ipv4Net;
+use secrecy::SecretString;
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+use crate::aws::{Aws, Connection};
+use crate::blueprint::{Address, Blueprint, DatabaseRole, Stage, blueprint};
+use crate::engine::{Account, Cloud as _, Engine, HostRequest, Hosts, TaskError};
+use crate::events::{Events, Outcome};
+use crate::hosts::{
+    DatabaseFacts, Endpoint, Facts, HostFacts, Keyring, Payload, render,
+};
+use crate::identity::{Secrets, new_seed};
+use crate::plan::{Observed, Plan, plan};
+use crate::spec::{AddressKind, CloudTarget, HostName, Role, Spec, SshKey, catalog};
+
+use super::App;
+use super::args::Global;
+use super::failure::Failure;
+use super::place::Place;
+use super::standin;
+
+/// How long a host may take to answer and to apply a stage of its bundle.
+const STAGE_DEADLINE: Duration = Duration::from_secs(15 * 60);
+
+/// What `down` needs: a name and a place.
+pub struct Target {
+    /// Environment name.
+    pub name: String,
+    /// Where it lives.
+    pub cloud: CloudTarget,
+    /// Region.
+    pub region: String,
+}
+
+impl Target {
+    /// From the YAML where it can be read, else from name and flags alone.
+    ///
+    /// # Errors
+    /// When the argument can be neither.
+    pub fn find(app: &App, env: &str) -> Result<Self, Failure> {
+        match app.library.load(env) {
+            Ok(spec) => Ok(Self {
+                name: spec.name,
+                cloud: spec.cloud,
+                region: spec.region,
+            }),
+            Err(errors) => {
+                let stem = Path::new(env)
+                    .file_stem()
+                    .and_then(|stem| stem.to_str())
+                    .unwrap_or(env);
+                if crate::spec::name_fault(stem).is_some() {
+                    return Err(errors.into());
+                }
+                app.printer.say(&format!(
+                    "the YAML of `{stem}` cannot be read; its name is enough here"
+                ));
+                Ok(Self {
+                    name: stem.to_owned(),
+                    cloud: CloudTarget::Aws,
+                    region: "us-east-1".to_owned(),
+                })
+            }
+        }
+    }
+}
+
+/// An environment in its cloud.
+pub struct Rig {
+    /// What it should be.
+    pub spec: Spec,
+    /// Its cloud.
+    pub cloud: Arc<Aws>,
+    /// The account acted on.
+    pub account: Account,
+    /// Who may reach SSH and the web.
+    pub operators: Vec<Ipv4Net>,
+}
+
+/// What exists of a rig, with the means to reach its hosts.
+pub struct Connected {
+    /// What exists.
+    pub world: BTreeMap<Address, Observed>,
+    /// Its secrets.
+    pub secrets: Secrets,
+    /// SSH.
+    pub keyring: Keyring,
+}
+
+impl Rig {
+    /// Connects to the cloud of a place.
+    ///
+    /// # Errors
+    /// When the connection is invalid.
+    pub async fn cloud(place: &Place, global: &Global) -> Result<Arc<Aws>, Failure> {
+        let connection = Connection {
+            region: place.region.clone(),
+            profile: global.profile.clone(),
+            endpoint_url: place.endpoint_url.clone(),
+            credentials: place
+                .credentials
+                .clone()
+                .map(|(id, secret)| (id, SecretString::from(secret))),
+        };
+        Ok(Arc::new(Aws::connect(connection).await?))
+    }
+
+    /// Connects and finds out who acts, and from where.
+    ///
+    /// # Errors
+    /// When credentials are missing, or the operator's address cannot be found.
+    pub async fn open(mut spec: Spec, place: &Place, global: &Global) -> Result<Self, Failure> {
+        spec.region.clone_from(&place.region);
+        let cloud = Self::cloud(place, global).await?;
+        let account = cloud.account().await?;
+        let operators = if spec.access.operators.is_empty() {
+            let address = match place.operator {
+                Some(address) => address,
+                None => own_address(&spec).await?,
+            };
+            vec![Ipv4Net::from(address)]
+        } else {
+            spec.access.operators.clone()
+        };
+        Ok(Self {
+            spec,
+            cloud,
+            account,
+            operators,
+        })
+    }
+
+    /// The graph, and what differs from it.
+    ///
+    /// # Errors
+    /// When the cloud cannot be read.
+    pub async fn plan(&self) -> Result<(Blueprint, Plan), Failure> {
+        let blueprint = blueprint(&self.spec, &self.operators);
+        let snapshot = self.cloud.snapshot(&self.spec.name).await?;
+        let plan = plan(&blueprint, &snapshot);
+        Ok((blueprint, plan))
+    }
+
+    /// The engine that brings the rig to its plan.
+    ///
+    /// # Errors
+    /// When a file that goes to hosts cannot be read, or the operator's key not be found.
+    pub async fn engine(&self, events: Events) -> Result<Arc<Engine<Aws, RigHosts>>, Failure> {
+        let operator_key = match &self.spec.access.key {
+            SshKey::Generated => None,
+            // Those keys come from the user; the secrets play no part in them.
+            own => {
+                let secrets = Secrets::from_seed(&new_seed())?;
+                Some(crate::hosts::operator_public_key(own, &secrets).await?)
+            }
+        };
+        Ok(Arc::new(Engine {
+            cloud: Arc::clone(&self.cloud),
+            hosts: Arc::new(RigHosts {
+                spec: self.spec.clone(),
+                payload: Arc::new(payload(&self.spec)?),
+                keyring: OnceCell::new(),
+            }),
+            environment: self.spec.name.clone(),
+            tags: self.spec.tags.clone(),
+            operator_key,
+            events,
+        }))
+    }
+
+    /// An engine that can only remove: it needs neither spec nor secrets nor hosts.
+    #[must_use]
+    pub fn remover(cloud: &Arc<Aws>, environment: &str, events: Events) -> Arc<Engine<Aws, NoHosts>> {
+        Arc::new(Engine {
+            cloud: Arc::clone(cloud),
+            hosts: Arc::new(NoHosts),
+            environment: environment.to_owned(),
+            tags: BTreeMap::new(),
+            operator_key: None,
+            events,
+        })
+    }
+
+    /// What exists, by address.
+    ///
+    /// # Errors
+    /// When the cloud cannot be read.
+    pub async fn world(&self) -> Result<BTreeMap<Address, Observed>, Failure> {
+        let snapshot = self.cloud.snapshot(&self.spec.name).await?;
+        Ok(snapshot
+            .resources
+            .into_iter()
+            .filter(|resource| resource.state != crate::plan::State::Deleting)
+            .map(|resource| (resource.address.clone(), resource))
+            .collect())
+    }
+
+    /// What exists, and the way to its hosts.
+    ///
+    /// # Errors
+    /// When the environment does not exist, or its key cannot be used.
+    pub async fn connect(&self) -> Result<Connected, Failure> {
+        let world = self.world().await?;
+        let name = &self.spec.name;
+        let seed = self.cloud.seed(name).await?.ok_or_else(|| {
+            Failure::new(
+                format!("`{name}` does not exist in account {}, region {}", self.account.id, self.account.region),
+                format!("`loadrig up {name}` makes it"),
+            )
+        })?;
+        let secrets = Secrets::from_seed(&seed)?;
+        let hosts: Vec<(HostName, IpAddr)> = self
+            .spec
+            .hosts()
+            .into_iter()
+            .filter_map(|host| Some((host, operator_address(&self.spec, host, &world)?)))
+            .collect();
+        let keyring = Keyring::open(name, &self.spec.access, &secrets, &hosts).await?;
+        Ok(Connected {
+            world,
+            secrets,
+            keyring,
+        })
+    }
+
+    /// Where people find the server: the first proxy.
+    ///
+    /// # Errors
+    /// When the cloud cannot be read.
+    pub async fn url(&self) -> Result<String, Failure> {
+        let world = self.world().await?;
+        let proxy = HostName {
+            role: Role::Proxy,
+            index: 1,
+        };
+        Ok(operator_address(&self.spec, proxy, &world)
+            .map_or("an unknown address".to_owned(), |address| {
+                format!("http://{address}")
+            }))
+    }
+}
+
+/// The address at which operators reach a host.
+#[must_use]
+pub fn operator_address(
+    spec: &Spec,
+    host: HostName,
+    world: &BTreeMap<Address, Observed>,
+) -> Option<IpAddr> {
+    let instance = world.get(&Address::instance(host))?;
+    let address = match spec.access.address {
+        AddressKind::Public => instance.get("public_ip"),
+        AddressKind::Private => instance.get("private_ip"),
+    };
+    address?.parse().ok()
+}
+
+/// The private address of a host.
+#[must_use]
+pub fn private_address(host: HostName, world: &BTreeMap<Address, Observed>) -> Option<Ipv4Addr> {
+    let instance = world.get(&Address::instance(host))?;
+    instance.get("private_ip")?.parse().ok()
+}
+
+/// What bundles are rendered from.
+#[must_use]
+pub fn facts(
+    spec: &Spec,
+    world: &BTreeMap<Address, Observed>,
+    secrets: &Secrets,
+    payload: &Arc<Payload>,
+) -> Facts {
+    let endpoint = |address: &Address, port: u16| {
+        let resource = world.get(address)?;
+        Some(Endpoint {
+            host: resource.get("endpoint")?.to_owned(),
+            port: resource
+                .get("port")
+                .and_then(|port| port.parse().ok())
+                .unwrap_or(port),
+        })
+    };
+    let readers = (1..=spec.database.readers)
+        .filter_map(|index| endpoint(&Address::database(DatabaseRole::Reader(index)), 5432))
+        .collect();
+    let database = endpoint(&Address::database(DatabaseRole::Writer), 5432).map(|writer| {
+        DatabaseFacts {
+            writer,
+            readers,
+            name: "mattermost".to_owned(),
+            user: "mattermost".to_owned(),
+        }
+    });
+    let hosts = spec
+        .hosts()
+        .into_iter()
+        .filter_map(|name| {
+            let instance_type = &spec.nodes.get(&name.role)?.instance_type;
+            Some(HostFacts {
+                name,
+                private_ip: private_address(name, world)?,
+                memory_gib: catalog()
+                    .ec2
+                    .get(instance_type)
+                    .map_or(1, |shape| whole_gib(shape.gib)),
+            })
+        })
+        .collect();
+    Facts {
+        hosts,
+        database,
+        search_endpoint: world
+            .get(&Address::search())
+            .and_then(|search| search.get("endpoint"))
+            .map(str::to_owned),
+        cache: endpoint(&Address::cache(), 6379),
+        bucket: world.get(&Address::bucket()).map(|bucket| bucket.id.clone()),
+        payload: Arc::clone(payload),
+        secrets: secrets.clone(),
+    }
+}
+
+/// Memory in whole GiB, at least one.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the price table holds sizes from half a GiB to a few hundred"
+)]
+fn whole_gib(gib: f64) -> u32 {
+    gib.max(1.0) as u32
+}
+
+/// The files that go to hosts.
+///
+/// # Errors
+/// When one cannot be read or made.
+pub fn payload(spec: &Spec) -> Result<Payload, Failure> {
+    let standin = match spec.mattermost.release {
+        crate::spec::Release::Standin => Some(standin::tarball()?),
+        _ => None,
+    };
+    let program = std::env::current_exe().map_err(|error| {
+        Failure::new(
+            format!("cannot find this program's own file: {error}"),
+            "run it by its full path",
+        )
+    })?;
+    Ok(Payload::load(
+        &spec.mattermost,
+        standin.as_deref(),
+        (spec.count(Role::Agent) > 0).then_some(program.as_path()),
+    )?)
+}
+
+/// Brings a rig's hosts to their bundles.
+pub struct RigHosts {
+    spec: Spec,
+    payload: Arc<Payload>,
+    keyring: OnceCell<Keyring>,
+}
+
+impl Hosts for RigHosts {
+    async fn apply(&self, request: HostRequest) -> Result<Outcome, TaskError> {
+        let HostRequest {
+            host,
+            stage,
+            world,
+            secrets,
+            events,
+        } = request;
+        let keyring = self
+            .keyring
+            .get_or_try_init(|| {
+                Keyring::open(&self.spec.name, &self.spec.access, &secrets, &[])
+            })
+            .await
+            .map_err(boxed)?;
+        if let Some(address) = operator_address(&self.spec, host, &world) {
+            keyring.add(host, address).map_err(boxed)?;
+        }
+        let facts = facts(&self.spec, &world, &secrets, &self.payload);
+        let bundle = render(&self.spec, host, stage, &facts).map_err(boxed)?;
+        let step = Address::host(host, stage);
+        let applied = keyring
+            .apply(&bundle, step.as_str(), &events, Instant::now() + STAGE_DEADLINE)
+            .await
+            .map_err(boxed)?;
+        for (step, warning) in &applied.warnings {
+            events.note(format!("{host}: {step}: {warning}"));
+        }
+        if stage == Stage::Prepare {
+            for note in bundle.notes() {
+                events.note(format!("{host}: {note}"));
+            }
+        }
+        Ok(applied.outcome())
+    }
+}
+
+fn boxed<E: crate::diagnose::Diagnose + Send + Sync + 'static>(error: E) -> TaskError {
+    Box::new(error)
+}
+
+/// Stands where no host is touched.
+pub struct NoHosts;
+
+impl Hosts for NoHosts {
+    async fn apply(&self, _request: HostRequest) -> Result<Outcome, TaskError> {
+        Ok(Outcome::Unchanged)
+    }
+}
+
+/// The operator's own address as the rig's hosts will see it.
+async fn own_address(spec: &Spec) -> Result<Ipv4Addr, Failure> {
+    let hint = "name the ranges that may reach SSH and the web in `access.operators`";
+    match spec.access.address {
+        AddressKind::Public => {
+            let url = "https://checkip.amazonaws.com";
+            let failed = |error: reqwest::Error| {
+                Failure::new(format!("cannot ask {url} for your address: {error}"), hint)
+            };
+            let client = reqwest::Client::builder()
+                .timeout(Duration::from_secs(10))
+                .build()
+                .map_err(failed)?;
+            let answer = client.get(url).send().await.map_err(failed)?;
+            let text = answer.text().await.map_err(failed)?;
+            text.trim().parse().map_err(|_| {
+                Failure::new(
+                    format!("{url} answered `{}`, not an IPv4 address", text.trim()),
+                    hint,
+                )
+            })
+        }
+        AddressKind::Private => {
+            // Connecting a UDP socket sends nothing; it makes the kernel choose a route.
+            let failed = |error: std::io::Error| {
+                Failure::new(
+                    format!("there is no route to {}: {error}", spec.network.cidr),
+                    hint,
+                )
+            };
+            let socket = tokio::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))
+                .await
+                .map_err(failed)?;
+            socket
+                .connect((spec.network.cidr.network(), 22))
+                .await
+                .map_err(failed)?;
+            match socket.local_addr().map_err(failed)?.ip() {
+                IpAddr::V4(address) => Ok(address),
+                IpAddr::V6(address) => Err(Failure::new(
+                    format!("the route to {} is by IPv6 ({address})", spec.network.cidr),
+                    hint,
+                )),
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Run directories: what each command on an environment left for people to read.
+//!
+//! `$XDG_STATE_HOME/loadrig/runs/ENVIRONMENT/RUN/`, with `events.jsonl`, `plan.json`,
+//! `report.json`, `report.html`. Nothing here is needed to recover or remove anything.
+
+use std::path::{Path, PathBuf};
+
+use super::failure::Failure;
+
+/// The directory of one run.
+#[derive(Clone, Debug)]
+pub struct RunDir {
+    /// The run's name: its start, UTC, and what it did.
+    pub name: String,
+    /// The directory.
+    pub path: PathBuf,
+}
+
+impl RunDir {
+    /// Makes the directory of a new run.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn create(environment: &str, operation: &str) -> Result<Self, Failure> {
+        let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%3fZ");
+        let name = format!("{stamp}-{operation}");
+        let path = root(environment)?.join(&name);
+        std::fs::create_dir_all(&path).map_err(|error| failed(&path, &error))?;
+        Ok(Self { name, path })
+    }
+
+    /// A run of an environment: the named one, or the latest that has a report.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn find(environment: &str, name: Option<&str>) -> Result<Self, Failure> {
+        let root = root(environment)?;
+        let mut names: Vec<String> = match std::fs::read_dir(&root) {
+            Ok(entries) => entries
+                .flatten()
+                .filter(|entry| entry.path().join("report.json").is_file())
+                .map(|entry| entry.file_name().to_string_lossy().into_owned())
+                .collect(),
+            Err(_) => Vec::new(),
+        };
+        names.sort();
+        let chosen = match name {
+            Some(name) => names.iter().find(|known| *known == name),
+            None => names.last(),
+        };
+        match chosen {
+            Some(chosen) => Ok(Self {
+                name: chosen.clone(),
+                path: root.join(chosen),
+            }),
+            None => Err(Failure::new(
+                match name {
+                    Some(name) => format!("`{environment}` has no run `{name}` with a report"),
+                    None => format!("`{environment}` has no run with a report"),
+                },
+                if names.is_empty() {
+                    format!("`loadrig test {environment} smoke` makes one")
+                } else {
+                    format!("there are: {}", names.join(", "))
+                },
+            )),
+        }
+    }
+
+    /// Writes a file of the run in one step.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, file: &str, content: &str) -> Result<PathBuf, Failure> {
+        let path = self.path.join(file);
+        write(&path, content)?;
+        Ok(path)
+    }
+}
+
+/// Writes a file in one step: a reader sees the old or the new one, never half.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(path: &Path, content: &str) -> Result<(), Failure> {
+    use std::io::Write as _;
+
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let save = || -> std::io::Result<()> {
+        let mut builder = tempfile::Builder::new();
+        // Reports are for showing around; temporary files are private by default.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+        let mut file = builder.tempfile_in(directory)?;
+        file.write_all(content.as_bytes())?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    save().map_err(|error| failed(path, &error))
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(
+        format!("cannot write `{}`: {error}", path.display()),
+        "set XDG_STATE_HOME to a directory that you may write to, or name another file",
+    )
+}
+
+fn root(environment: &str) -> Result<PathBuf, Failure> {
+    let state = std::env::var_os("XDG_STATE_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+        .or_else(|| std::env::home_dir().map(|home| home.join(".local/state")))
+        .ok_or_else(|| Failure::new("there is no home directory", "set XDG_STATE_HOME"))?;
+    Ok(state.join("loadrig/runs").join(environment))
+}

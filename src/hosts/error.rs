@@ -1,0 +1,169 @@
+//! What can go wrong between the operator and a host.
+
+use std::path::PathBuf;
+
+use crate::blueprint::Stage;
+use crate::diagnose::Diagnose;
+use crate::spec::HostName;
+
+/// Why a host could not be reached or did not do what it was told.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// A program that OpenSSH consists of is missing here or failed.
+    #[error("cannot run `{program}`: {detail}")]
+    Tool {
+        /// The program.
+        program: &'static str,
+        /// What it or the system said.
+        detail: String,
+    },
+    /// The private directory for keys and sockets could not be written.
+    #[error("cannot write `{}`", path.display())]
+    Workspace {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The operator's key cannot be used.
+    #[error("cannot use the operator's key: {detail}")]
+    OperatorKey {
+        /// Why.
+        detail: String,
+    },
+    /// A host that the keyring was not told about.
+    #[error("host `{host}` has no address yet")]
+    NoAddress {
+        /// The host.
+        host: HostName,
+    },
+    /// Somebody else answered in the host's place.
+    #[error("`{host}` at {address} did not prove to be the host that was made: {detail}")]
+    HostKey {
+        /// The host.
+        host: HostName,
+        /// Its address.
+        address: String,
+        /// What SSH said.
+        detail: String,
+    },
+    /// The host does not take the operator's key.
+    #[error("`{host}` at {address} refused the operator's key: {detail}")]
+    Denied {
+        /// The host.
+        host: HostName,
+        /// Its address.
+        address: String,
+        /// What SSH said.
+        detail: String,
+    },
+    /// The host did not answer in time.
+    #[error("`{host}` at {address} did not answer SSH within {waited} s: {detail}")]
+    Unreachable {
+        /// The host.
+        host: HostName,
+        /// Its address.
+        address: String,
+        /// How long it was tried, seconds.
+        waited: u64,
+        /// What SSH said last.
+        detail: String,
+    },
+    /// The connection ended while something ran.
+    #[error("the connection to `{host}` ended while it was to {doing}")]
+    Disconnected {
+        /// The host.
+        host: HostName,
+        /// What it was doing.
+        doing: String,
+    },
+    /// It took too long.
+    #[error("`{host}` did not manage to {doing} in time")]
+    Deadline {
+        /// The host.
+        host: HostName,
+        /// What it was doing.
+        doing: String,
+    },
+    /// A step of a bundle failed.
+    #[error("`{host}` failed to {title} ({}, step `{step}`, status {status})\n{output}", stage.as_str())]
+    Step {
+        /// The host.
+        host: HostName,
+        /// The stage.
+        stage: Stage,
+        /// The step.
+        step: String,
+        /// What the step was to do.
+        title: String,
+        /// Its exit status.
+        status: i32,
+        /// The last lines of its output.
+        output: String,
+    },
+    /// A command could not do its work at all.
+    #[error("`{host}` failed to {doing} (status {status}): {detail}")]
+    Command {
+        /// The host.
+        host: HostName,
+        /// What it was doing.
+        doing: String,
+        /// Its exit status.
+        status: i32,
+        /// What it said.
+        detail: String,
+    },
+    /// Something that was to be shipped could not be read.
+    #[error("cannot ship the bundle of `{host}`")]
+    Ship {
+        /// The host.
+        host: HostName,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl HostError {
+    /// Whether the same call may succeed later without anything being repaired.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(
+            self,
+            HostError::Unreachable { .. } | HostError::Disconnected { .. }
+        )
+    }
+}
+
+impl Diagnose for HostError {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            HostError::Tool { .. } => {
+                "install OpenSSH's client (Debian: `apt-get install openssh-client`)".to_owned()
+            }
+            HostError::Workspace { .. } => "check the permissions and the room in `/tmp`".to_owned(),
+            HostError::OperatorKey { .. } => {
+                "`access.key` in the environment's YAML takes `generated`, `agent` or `file: PATH` of a public key".to_owned()
+            }
+            HostError::NoAddress { .. } => "run `loadrig up` first".to_owned(),
+            HostError::HostKey { host, .. } => format!(
+                "this is not retried: either somebody is in between, or the instance was replaced behind loadrig's back; `loadrig up` after terminating the instance makes `{host}` anew"
+            ),
+            HostError::Denied { .. } => {
+                "the instance was made with another key: check `access.key`, and that the key is loaded (`ssh-add -l`)".to_owned()
+            }
+            HostError::Unreachable { .. } => {
+                "check `access.operators` (does it hold your present address?) and `access.address`; the instance's console log tells whether it booted".to_owned()
+            }
+            HostError::Disconnected { .. } | HostError::Deadline { .. } => {
+                "run the same command again: it continues where it stopped".to_owned()
+            }
+            HostError::Step { host, .. } | HostError::Command { host, .. } => {
+                format!("have a look: `loadrig ssh ENVIRONMENT {host}`; repair, then run the same command again")
+            }
+            HostError::Ship { .. } => return vec![],
+        };
+        vec![hint]
+    }
+}

@@ -1,0 +1,239 @@
+//! What a bundle is rendered from besides the spec: addresses, endpoints, files.
+
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use crate::diagnose::{Diagnose, ExitCode};
+use crate::identity::Secrets;
+use crate::spec::{HostName, Mattermost, Release};
+
+use super::blob::Blob;
+
+/// Why there is no bundle.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// A template and what is filled in do not fit.
+    #[error("cannot render the template `{template}`")]
+    Template {
+        /// The template.
+        template: String,
+        /// Where and why.
+        #[source]
+        source: tera::Error,
+    },
+    /// A fact that the role needs is not there.
+    #[error("the bundle of `{host}` needs {what}, which does not exist yet")]
+    Missing {
+        /// The host.
+        host: HostName,
+        /// The fact, in words.
+        what: &'static str,
+    },
+    /// A file of the operator's machine cannot be read.
+    #[error("cannot read the {what} `{}`", path.display())]
+    File {
+        /// What it is.
+        what: &'static str,
+        /// Where it should be.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A tarball is not the one that the environment names.
+    #[error("the SHA-256 of `{}` is `{actual}`, not `{expected}`", path.display())]
+    Digest {
+        /// The tarball.
+        path: PathBuf,
+        /// What the environment says.
+        expected: String,
+        /// What it is.
+        actual: String,
+    },
+    /// There is no stand-in to install.
+    #[error("no tarball of the stand-in server was built")]
+    NoStandin,
+}
+
+impl Diagnose for BundleError {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            BundleError::Template { .. } => return vec![],
+            BundleError::Missing { .. } => "run `loadrig up` first",
+            BundleError::File { .. } => "check the path in the environment's YAML",
+            BundleError::Digest { .. } => {
+                "fetch the tarball again, or correct `mattermost.sha256`"
+            }
+            BundleError::NoStandin => {
+                "`make build` makes it; or set `mattermost.release` to an official version"
+            }
+        };
+        vec![hint.to_owned()]
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            BundleError::File { .. } | BundleError::Digest { .. } => ExitCode::Usage,
+            _ => ExitCode::Failed,
+        }
+    }
+}
+
+/// Where hosts get the server from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Server {
+    /// A tarball that is shipped.
+    Shipped(Blob),
+    /// A tarball that each host fetches.
+    Fetched {
+        /// From where.
+        url: String,
+        /// Its SHA-256, lower-case hex; without it the publisher's certificate has to do.
+        sha256: Option<String>,
+    },
+}
+
+/// The files of the operator's machine that go to hosts, read through once.
+#[derive(Clone, Debug)]
+pub struct Payload {
+    /// The server.
+    pub server: Server,
+    /// The licence's text.
+    pub license: Option<SecretString>,
+    /// This program, as agents run it.
+    pub agent: Option<Blob>,
+}
+
+impl Payload {
+    /// Reads what the environment names; `standin` is the stand-in's tarball and `agent`
+    /// a program for the agent hosts.
+    ///
+    /// # Errors
+    /// When a file cannot be read or is not the one that the environment says.
+    pub fn load(
+        mattermost: &Mattermost,
+        standin: Option<&Path>,
+        agent: Option<&Path>,
+    ) -> Result<Self, BundleError> {
+        let sha256 = mattermost.sha256.clone();
+        let server = match &mattermost.release {
+            Release::Standin => {
+                let path = standin.ok_or(BundleError::NoStandin)?;
+                Server::Shipped(read("stand-in's tarball", path)?)
+            }
+            Release::File(path) => {
+                let blob = read("server's tarball", path)?;
+                match sha256 {
+                    Some(expected) if expected != blob.sha256() => {
+                        return Err(BundleError::Digest {
+                            path: path.clone(),
+                            expected,
+                            actual: blob.sha256().to_owned(),
+                        });
+                    }
+                    _ => Server::Shipped(blob),
+                }
+            }
+            Release::Version(version) => Server::Fetched {
+                url: official(version),
+                sha256,
+            },
+            Release::Url(url) => Server::Fetched {
+                url: url.clone(),
+                sha256,
+            },
+        };
+        let license = mattermost.license_file.as_deref().map(read_license);
+        Ok(Self {
+            server,
+            license: license.transpose()?,
+            agent: agent.map(|path| read("agent program", path)).transpose()?,
+        })
+    }
+}
+
+/// Where Mattermost publishes a version.
+fn official(version: &str) -> String {
+    format!(
+        "https://releases.mattermost.com/{version}/mattermost-{version}-linux-amd64.tar.gz"
+    )
+}
+
+fn read(what: &'static str, path: &Path) -> Result<Blob, BundleError> {
+    Blob::of(path).map_err(|source| BundleError::File {
+        what,
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn read_license(path: &Path) -> Result<SecretString, BundleError> {
+    let text = std::fs::read_to_string(path).map_err(|source| BundleError::File {
+        what: "licence",
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(SecretString::from(text))
+}
+
+/// A host that exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostFacts {
+    /// Which.
+    pub name: HostName,
+    /// Its address inside the VPC.
+    pub private_ip: Ipv4Addr,
+    /// Its memory, GiB.
+    pub memory_gib: u32,
+}
+
+/// Where something listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Name.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+}
+
+impl std::fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+/// The database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatabaseFacts {
+    /// The writer.
+    pub writer: Endpoint,
+    /// The readers, each by its own endpoint.
+    pub readers: Vec<Endpoint>,
+    /// Name of the database.
+    pub name: String,
+    /// Master user.
+    pub user: String,
+}
+
+/// What is known of an environment when a bundle is rendered. Preparing needs the hosts
+/// alone; configuring needs what the role talks to.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// The hosts that exist so far.
+    pub hosts: Vec<HostFacts>,
+    /// The database.
+    pub database: Option<DatabaseFacts>,
+    /// The search domain's name, without scheme and port.
+    pub search_endpoint: Option<String>,
+    /// The cache.
+    pub cache: Option<Endpoint>,
+    /// Name of the bucket of uploaded files.
+    pub bucket: Option<String>,
+    /// What is shipped.
+    pub payload: Arc<Payload>,
+    /// The environment's secrets.
+    pub secrets: Secrets,
+}

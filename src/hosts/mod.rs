@@ -1,0 +1,31 @@
+//! Hosts over SSH: what each role needs, rendered, shipped and applied.
+//!
+//! The only module that names the SSH library. Knows nothing of clouds: addresses and
+//! endpoints come to it as facts.
+
+mod agent;
+mod apply;
+mod blob;
+mod bundle;
+mod connect;
+mod digest;
+mod error;
+mod facts;
+mod keyring;
+mod roles;
+mod session;
+mod step;
+mod templates;
+
+pub use apply::Applied;
+pub use blob::Blob;
+pub use bundle::Bundle;
+pub use digest::Digest;
+pub use error::HostError;
+pub use facts::{
+    BundleError, DatabaseFacts, Endpoint, Facts, HostFacts, Payload, Server,
+};
+pub use keyring::{Keyring, Login, operator_public_key};
+pub use roles::render;
+pub use session::{Lines, Listen, Output, Session};
+pub use step::{File, Step};

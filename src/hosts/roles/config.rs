@@ -1,0 +1,103 @@
+//! The server's configuration file.
+
+use secrecy::ExposeSecret;
+use tera::Context;
+
+use crate::hosts::facts::{BundleError, Endpoint};
+use crate::spec::Role;
+
+use super::Scene;
+
+/// The authorities by which the server knows the database.
+pub(super) const AUTHORITIES: &str = "/etc/ssl/rds/global-bundle.pem";
+/// Where the licence lies.
+pub(super) const LICENSE: &str = "/opt/mattermost/config/license.mattermost-license";
+
+/// Connections that a node may open to each database instance: the server's own default.
+const MAX_OPEN_CONNECTIONS: u32 = 100;
+/// Connections that a database instance has for the nodes: the parameter groups set
+/// `max_connections` to 1024, and administration needs some.
+const CONNECTIONS_FOR_NODES: u32 = 1000;
+
+/// The text of `config.json`.
+pub(super) fn config(scene: &Scene<'_>) -> Result<String, BundleError> {
+    let facts = scene.facts;
+    let secrets = &facts.secrets;
+    let mut context = Context::new();
+    let proxy = scene.all_of(Role::Proxy, "the address of a proxy")?[0].private_ip;
+    context.insert("site_url", &format!("http://{proxy}"));
+    context.insert("site_name", &scene.spec.name);
+    let licensed = facts.payload.license.is_some();
+    context.insert("license", if licensed { LICENSE } else { "" });
+
+    let database = facts
+        .database
+        .as_ref()
+        .ok_or_else(|| scene.missing("the database"))?;
+    let password = secrets.database_password();
+    let source = |endpoint: &Endpoint| {
+        format!(
+            "postgres://{}:{}@{endpoint}/{}?sslmode=verify-full&sslrootcert={AUTHORITIES}&connect_timeout=10",
+            database.user,
+            password.expose_secret(),
+            database.name,
+        )
+    };
+    context.insert("data_source", &source(&database.writer));
+    let replicas: Vec<String> = database.readers.iter().map(source).collect();
+    context.insert("data_source_replicas", &replicas);
+    let open = max_open_connections(scene.spec.count(Role::App));
+    context.insert("max_open_connections", &open);
+    context.insert("max_idle_connections", &(open / 2));
+    context.insert("at_rest_key", secrets.at_rest_key().expose_secret());
+    context.insert("public_link_salt", secrets.public_link_salt().expose_secret());
+
+    let bucket = facts
+        .bucket
+        .as_ref()
+        .ok_or_else(|| scene.missing("the bucket of files"))?;
+    let region = &scene.spec.region;
+    context.insert("bucket", bucket);
+    context.insert("region", region);
+    context.insert("s3_endpoint", &format!("s3.{region}.amazonaws.com"));
+
+    let search = scene.spec.search.nodes > 0;
+    let search_url = if search {
+        let proxies = scene.all_of(Role::SearchProxy, "the address of a search proxy")?;
+        format!("http://{}:9200", proxies[0].private_ip)
+    } else {
+        String::new()
+    };
+    context.insert("search", &search);
+    context.insert("search_url", &search_url);
+    // Every data node holds a copy of everything.
+    context.insert("search_replicas", &scene.spec.search.nodes.saturating_sub(1));
+
+    let cache = match (&facts.cache, scene.spec.cache.nodes) {
+        (_, 0) => None,
+        (Some(endpoint), _) => Some(endpoint.to_string()),
+        (None, _) => return Err(scene.missing("the cache")),
+    };
+    context.insert("cache_type", if cache.is_some() { "redis" } else { "lru" });
+    context.insert("redis_address", &cache.as_deref().unwrap_or(""));
+    context.insert("redis_database", &if cache.is_some() { 0 } else { -1 });
+    scene.templates.render("app/config.json", &context)
+}
+
+/// Each node opens a pool to each database instance, so an instance sees all nodes' pools.
+fn max_open_connections(nodes: u32) -> u32 {
+    MAX_OPEN_CONNECTIONS.min(CONNECTIONS_FOR_NODES / nodes.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pools_of_all_nodes_fit_into_an_instance() {
+        assert_eq!(max_open_connections(2), 100);
+        assert_eq!(max_open_connections(10), 100);
+        assert_eq!(max_open_connections(14), 71);
+        assert!((1..100).all(|nodes| nodes * max_open_connections(nodes) <= 1000));
+    }
+}

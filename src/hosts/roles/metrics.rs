@@ -1,0 +1,62 @@
+//! Metrics hosts: Prometheus, scraping every host and every application node.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use tera::Context;
+
+use crate::hosts::bundle::Bundle;
+use crate::hosts::facts::{BundleError, HostFacts};
+use crate::hosts::step::{File, Step};
+use crate::spec::Role;
+
+use super::Scene;
+
+/// A host to scrape.
+#[derive(Serialize)]
+struct Target {
+    name: String,
+    role: &'static str,
+    address: String,
+}
+
+impl Target {
+    fn of(host: &HostFacts) -> Self {
+        Self {
+            name: host.name.to_string(),
+            role: host.name.role.as_str(),
+            address: host.private_ip.to_string(),
+        }
+    }
+}
+
+pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), BundleError> {
+    let mut hosts = Vec::new();
+    for name in scene.spec.hosts() {
+        let host = scene.known(name);
+        let host = host.ok_or_else(|| scene.missing("the address of every host"))?;
+        hosts.push(Target::of(host));
+    }
+    let apps: Vec<Target> = scene
+        .all_of(Role::App, "the addresses of the application nodes")?
+        .into_iter()
+        .map(Target::of)
+        .collect();
+    let mut context = Context::new();
+    context.insert("environment", &scene.spec.name);
+    context.insert("hosts", &hosts);
+    context.insert("apps", &apps);
+    let config = scene.templates.render("metrics/prometheus.yml", &context)?;
+    let config = File::new("/etc/prometheus/prometheus.yml", config);
+    let config = bundle.push(Step::files("config", "write Prometheus's configuration", vec![config]));
+    let defaults = include_str!("../../../templates/metrics/prometheus.default");
+    let defaults = File::new("/etc/default/prometheus", defaults);
+    let defaults = bundle.push(Step::files("defaults", "write Prometheus's options", vec![defaults]));
+    let check = ["promtool", "check", "config", "/etc/prometheus/prometheus.yml"];
+    let check = Step::command("test", "check Prometheus's configuration", &check);
+    let _ = bundle.push(check.depends_on(&config));
+    let _ = bundle.push(Step::service("prometheus", &[defaults], &[config]));
+    let ready = "http://localhost:9090/-/ready";
+    let _ = bundle.push(Step::answers("prometheus", ready, Duration::from_secs(60)));
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! Proxies: nginx in front of the application nodes, with the published settings.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use tera::Context;
+
+use crate::hosts::bundle::Bundle;
+use crate::hosts::facts::BundleError;
+use crate::hosts::step::{File, Step};
+use crate::spec::Role;
+
+use super::Scene;
+use super::common::nginx_limits;
+
+pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), BundleError> {
+    let apps: Vec<Ipv4Addr> = scene
+        .all_of(Role::App, "the addresses of the application nodes")?
+        .iter()
+        .map(|host| host.private_ip)
+        .collect();
+    let mut context = Context::new();
+    context.insert("apps", &apps);
+    // As Mattermost's own load tests size it.
+    let large = scene.memory_gib() >= 32;
+    context.insert("cache_zone", if large { "50m" } else { "10m" });
+    context.insert("cache_size", if large { "16g" } else { "3g" });
+    let site = scene.templates.render("proxy/mattermost.conf", &context)?;
+    nginx(bundle, File::new("/etc/nginx/conf.d/mattermost.conf", site));
+    let _ = bundle.push(Step::listens("nginx", "http://localhost/", Duration::from_secs(30)));
+    Ok(())
+}
+
+/// An nginx with one site. A configuration that nginx does not take is never loaded.
+pub(super) fn nginx(bundle: &mut Bundle, site: File) {
+    let unit = bundle.push(Step::files("unit", "raise nginx's limits", vec![nginx_limits()]));
+    let main = include_str!("../../../templates/proxy/nginx.conf");
+    let files = vec![File::new("/etc/nginx/nginx.conf", main), site];
+    let config = bundle.push(Step::files("config", "write nginx's configuration", files));
+    let test = Step::command("test", "check nginx's configuration", &["nginx", "-q", "-t"]);
+    let _ = bundle.push(test.depends_on(&config));
+    let _ = bundle.push(Step::service("nginx", &[unit], &[config]));
+}

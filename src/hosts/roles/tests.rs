@@ -1,0 +1,252 @@
+//! What hosts would get, as snapshots that are reviewed like code.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::*;
+use crate::hosts::{Blob, DatabaseFacts, Endpoint, Payload, Server};
+use crate::identity::Secrets;
+use crate::spec::{
+    Access, AddressKind, Cache, CloudTarget, Database, Mattermost, Network, NodeGroup, Release,
+    Search, Source, SourceKind, SshKey,
+};
+
+fn spec() -> Spec {
+    let group = |count| NodeGroup {
+        count,
+        instance_type: "c7i.large".to_owned(),
+        disk_gib: 20,
+    };
+    let nodes = [
+        (Role::App, 2),
+        (Role::Proxy, 1),
+        (Role::SearchProxy, 1),
+        (Role::Metrics, 1),
+        (Role::Agent, 1),
+    ];
+    Spec {
+        name: "demo".to_owned(),
+        cloud: CloudTarget::Aws,
+        region: "us-east-1".to_owned(),
+        architecture: "1k".to_owned(),
+        concurrent_users: 1000,
+        source: Source {
+            kind: SourceKind::Derived,
+            url: String::new(),
+            note: String::new(),
+        },
+        nodes: nodes.map(|(role, count)| (role, group(count))).into(),
+        database: Database {
+            version: "15".to_owned(),
+            instance_type: "db.r7g.large".to_owned(),
+            readers: 1,
+            storage_gib: 100,
+        },
+        search: Search {
+            version: "OpenSearch_2.19".to_owned(),
+            nodes: 2,
+            instance_type: "r6g.xlarge.search".to_owned(),
+            storage_gib: 100,
+        },
+        cache: Cache {
+            nodes: 0,
+            instance_type: "cache.m7g.large".to_owned(),
+        },
+        mattermost: Mattermost {
+            release: Release::Standin,
+            sha256: None,
+            license_file: None,
+        },
+        network: Network {
+            cidr: "10.20.0.0/16".parse().unwrap(),
+            zones: 2,
+        },
+        access: Access {
+            address: AddressKind::Private,
+            operators: Vec::new(),
+            key: SshKey::Generated,
+        },
+        time_to_live: None,
+        tags: BTreeMap::new(),
+    }
+}
+
+fn blob(name: &str) -> Blob {
+    let directory = tempfile::tempdir().unwrap();
+    let path: PathBuf = directory.path().join(name);
+    std::fs::write(&path, name).unwrap();
+    Blob::of(&path).unwrap()
+}
+
+fn facts(spec: &Spec) -> Facts {
+    let seed = base64::engine::general_purpose::STANDARD.encode([7; 32]);
+    let endpoint = |host: &str, port| Endpoint {
+        host: host.to_owned(),
+        port,
+    };
+    let hosts = (10_u8..).zip(spec.hosts());
+    Facts {
+        hosts: hosts
+            .map(|(last, name)| HostFacts {
+                name,
+                private_ip: [10, 20, 0, last].into(),
+                memory_gib: 8,
+            })
+            .collect(),
+        database: Some(DatabaseFacts {
+            writer: endpoint("demo-writer.rds.amazonaws.com", 5432),
+            readers: vec![endpoint("demo-reader-1.rds.amazonaws.com", 5432)],
+            name: "mattermost".to_owned(),
+            user: "mmuser".to_owned(),
+        }),
+        search_endpoint: Some("vpc-demo.us-east-1.es.amazonaws.com".to_owned()),
+        cache: Some(endpoint("demo.cache.amazonaws.com", 6379)),
+        bucket: Some("demo-files".to_owned()),
+        payload: Arc::new(Payload {
+            server: Server::Shipped(blob("server")),
+            license: None,
+            agent: Some(blob("agent")),
+        }),
+        secrets: Secrets::from_seed(&SecretString::from(seed)).unwrap(),
+    }
+}
+
+/// Everything that people should review, without secrets.
+fn shown(bundle: &Bundle) -> String {
+    let mut text = bundle.summary();
+    for step in bundle.steps() {
+        let _ = write!(text, "\n--- {} ---\n{}", step.name(), step.script());
+        for file in step.written() {
+            let content = String::from_utf8_lossy(file.content());
+            let _ = write!(text, "\n>>> {}\n{content}", file.path());
+        }
+    }
+    bundle.redact(&text)
+}
+
+fn rendered(host: &str, stage: Stage) -> Bundle {
+    let spec = spec();
+    render(&spec, host.parse().unwrap(), stage, &facts(&spec)).unwrap()
+}
+
+#[test]
+fn every_role_at_every_stage() {
+    for role in Role::ALL {
+        for stage in [Stage::Prepare, Stage::Configure] {
+            let bundle = rendered(&format!("{role}-1"), stage);
+            insta::assert_snapshot!(format!("{role}-{}", stage.as_str()), shown(&bundle));
+        }
+    }
+}
+
+#[test]
+fn the_configuration_is_json_and_holds_the_password_where_it_must() {
+    let spec = spec();
+    let facts = facts(&spec);
+    let bundle = rendered("app-1", Stage::Configure);
+    let files = bundle.steps().iter().flat_map(|step| step.written());
+    let config = files.clone().find(|file| file.path().ends_with("config.json")).unwrap();
+    let config: serde_json::Value = serde_json::from_slice(config.content()).unwrap();
+    let source = config["SqlSettings"]["DataSource"].as_str().unwrap();
+    let password = facts.secrets.database_password();
+    assert!(source.contains(&format!(":{}@", password.expose_secret())), "{source}");
+    assert!(source.contains("sslmode=verify-full"));
+    for file in files.filter(|file| !file.is_secret()) {
+        assert!(!String::from_utf8_lossy(file.content()).contains(password.expose_secret()));
+    }
+    for step in bundle.steps() {
+        assert!(!step.script().contains(password.expose_secret()));
+    }
+}
+
+#[test]
+fn what_a_person_sees_of_a_bundle_holds_no_secret() {
+    let spec = spec();
+    let mut facts = facts(&spec);
+    let payload = Payload {
+        license: Some(SecretString::from("LICENCE-TEXT".to_owned())),
+        ..(*facts.payload).clone()
+    };
+    facts.payload = Arc::new(payload);
+    let bundle = render(&spec, "app-1".parse().unwrap(), Stage::Configure, &facts).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    bundle.write_to(directory.path()).unwrap();
+    let config = directory.path().join("files/opt/mattermost/config/config.json");
+    let config = std::fs::read_to_string(config).unwrap();
+    assert!(config.contains("<database-password>") && config.contains("<at-rest-key>"));
+    assert!(!config.contains(facts.secrets.database_password().expose_secret()));
+    let license = directory.path().join("files/opt/mattermost/config/license.mattermost-license");
+    assert_eq!(std::fs::read_to_string(license).unwrap(), "<licence>");
+}
+
+#[test]
+fn a_digest_changes_when_and_only_when_what_lands_changes() {
+    let spec = spec();
+    let app = "app-1".parse().unwrap();
+    let of = |facts: &Facts| render(&spec, app, Stage::Configure, facts).unwrap().digest();
+    let same = facts(&spec);
+    assert_eq!(of(&same), of(&facts(&spec)));
+    // The address of an agent is nothing to an application node.
+    let mut unrelated = facts(&spec);
+    for host in &mut unrelated.hosts {
+        if host.name.role == Role::Agent {
+            host.private_ip = [10, 20, 9, 9].into();
+        }
+    }
+    assert_eq!(of(&same), of(&unrelated));
+    let mut moved = facts(&spec);
+    moved.bucket = Some("other".to_owned());
+    assert_ne!(of(&same), of(&moved));
+    let mut upgraded = facts(&spec);
+    upgraded.payload = Arc::new(Payload {
+        server: Server::Shipped(blob("newer server")),
+        ..(*upgraded.payload).clone()
+    });
+    assert_ne!(of(&same), of(&upgraded));
+}
+
+#[test]
+fn what_is_not_there_yet_is_named() {
+    let spec = spec();
+    let mut facts = facts(&spec);
+    facts.database = None;
+    let error = render(&spec, "app-2".parse().unwrap(), Stage::Configure, &facts).unwrap_err();
+    assert_eq!(error.to_string(), "the bundle of `app-2` needs the database, which does not exist yet");
+    facts.hosts.clear();
+    // Preparing needs the host alone.
+    for role in Role::ALL {
+        let host = HostName { role, index: 1 };
+        assert!(render(&spec, host, Stage::Prepare, &facts).is_ok());
+    }
+}
+
+#[test]
+fn an_official_version_without_a_digest_is_noted() {
+    let spec = spec();
+    let mattermost = Mattermost {
+        release: Release::Version("11.7.9".to_owned()),
+        sha256: None,
+        license_file: None,
+    };
+    let mut facts = facts(&spec);
+    facts.payload = Arc::new(Payload::load(&mattermost, None, None).unwrap());
+    let bundle = render(&spec, "app-1".parse().unwrap(), Stage::Prepare, &facts).unwrap();
+    let url = "https://releases.mattermost.com/11.7.9/mattermost-11.7.9-linux-amd64.tar.gz";
+    assert!(bundle.notes()[0].starts_with(url), "{:?}", bundle.notes());
+    assert_eq!(bundle.title("server"), format!("fetch {url}"));
+}
+
+#[test]
+fn a_cache_is_used_when_the_spec_has_one() {
+    let mut spec = spec();
+    spec.cache.nodes = 1;
+    let bundle = render(&spec, "app-1".parse().unwrap(), Stage::Configure, &facts(&spec)).unwrap();
+    let text = shown(&bundle);
+    assert!(text.contains("\"RedisAddress\": \"demo.cache.amazonaws.com:6379\""));
+    assert!(text.contains("\"CacheType\": \"redis\""));
+}

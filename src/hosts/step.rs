@@ -1,0 +1,333 @@
+//! The steps of a bundle: what the runner can do on a host.
+//!
+//! Each is a few calls of the functions in `templates/runner.sh`; the two change together.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::blob::Blob;
+use super::digest::{Digest, sha256};
+
+/// A file to write on a host.
+#[derive(Clone)]
+pub struct File {
+    path: String,
+    mode: u32,
+    owner: String,
+    content: Vec<u8>,
+    secret: bool,
+    rewritten: bool,
+}
+
+impl std::fmt::Debug for File {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("File")
+            .field("path", &self.path)
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
+    }
+}
+
+impl File {
+    /// A file of root's that everybody may read. The path is absolute.
+    #[must_use]
+    pub fn new(path: impl Into<String>, content: impl Into<Vec<u8>>) -> Self {
+        Self {
+            path: path.into(),
+            mode: 0o644,
+            owner: "root".to_owned(),
+            content: content.into(),
+            secret: false,
+            rewritten: false,
+        }
+    }
+
+    /// Gives it to a user (and the group of that name), who alone may read it.
+    #[must_use]
+    pub fn secret_of(mut self, owner: &str) -> Self {
+        self.mode = 0o600;
+        self.owner = owner.to_owned();
+        self.secret = true;
+        self
+    }
+
+    /// Says that a program on the host rewrites it: it is not restored when it changed there.
+    #[must_use]
+    pub fn rewritten(mut self) -> Self {
+        self.rewritten = true;
+        self
+    }
+
+    /// Where it goes.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Permissions.
+    #[must_use]
+    pub fn mode(&self) -> u32 {
+        self.mode
+    }
+
+    /// Owner, and name of its group.
+    #[must_use]
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    /// What is in it.
+    #[must_use]
+    pub fn content(&self) -> &[u8] {
+        &self.content
+    }
+
+    /// Whether it holds secrets.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        self.secret
+    }
+}
+
+/// One step of a bundle.
+#[derive(Clone, Debug)]
+pub struct Step {
+    name: &'static str,
+    title: String,
+    deadline: Duration,
+    script: String,
+    files: Vec<File>,
+    blobs: Vec<Blob>,
+    unit: Option<&'static str>,
+    after_changes: bool,
+}
+
+impl Step {
+    fn new(name: &'static str, title: impl Into<String>, seconds: u64, script: String) -> Self {
+        Self {
+            name,
+            title: title.into(),
+            deadline: Duration::from_secs(seconds),
+            script,
+            files: Vec::new(),
+            blobs: Vec::new(),
+            unit: None,
+            after_changes: false,
+        }
+    }
+
+    /// Waits until the host has finished its first boot.
+    #[must_use]
+    pub fn first_boot() -> Self {
+        let title = "wait for the first boot to finish";
+        Self::new("first-boot", title, 300, "first_boot\n".to_owned())
+    }
+
+    /// Installs Debian packages.
+    #[must_use]
+    pub fn packages(names: &[&str]) -> Self {
+        let title = format!("install {}", names.join(", "));
+        Self::new("packages", title, 1800, call("packages", names))
+    }
+
+    /// Writes files.
+    #[must_use]
+    pub fn files(name: &'static str, title: &str, files: Vec<File>) -> Self {
+        let mut script = String::new();
+        for (index, file) in files.iter().enumerate() {
+            let source = format!("files/{name}/{index}");
+            let mode = format!("{:04o}", file.mode);
+            let owner = format!("{0}:{0}", file.owner);
+            script += &call("file", &[&source, &file.path, &mode, &owner]);
+        }
+        Self {
+            files,
+            ..Self::new(name, title, 60, script)
+        }
+    }
+
+    /// Sets kernel parameters, now and at every boot. What this kernel refuses is reported.
+    #[must_use]
+    pub fn sysctl(settings: &[(String, String)]) -> Self {
+        let mut text = String::from("# Written by loadrig.\n");
+        let mut words = Vec::new();
+        for (key, value) in settings {
+            let _ = writeln!(text, "{key} = {value}");
+            words.extend([key.as_str(), value.as_str()]);
+        }
+        let file = File::new("/etc/sysctl.d/60-loadrig.conf", text);
+        let mut step = Self::files("sysctl", "set kernel parameters", vec![file]);
+        step.script += &call("settings", &words);
+        step
+    }
+
+    /// Makes a system user without a login.
+    #[must_use]
+    pub fn user(name: &'static str, home: &str) -> Self {
+        let title = format!("make the user {name}");
+        Self::new("user", title, 60, call("user", &[name, home]))
+    }
+
+    /// Unpacks a server tarball that is shipped with the bundle.
+    #[must_use]
+    pub fn server_from_blob(owner: &str, blob: Blob) -> Self {
+        let script = call("server_from_blob", &[owner, blob.sha256()]);
+        Self {
+            blobs: vec![blob],
+            ..Self::new("server", "unpack the server", 600, script)
+        }
+    }
+
+    /// Unpacks a server tarball that the host fetches. Without a digest it has to be https.
+    #[must_use]
+    pub fn server_from_url(owner: &str, url: &str, digest: Option<&str>) -> Self {
+        let script = call("server_from_url", &[owner, url, digest.unwrap_or("")]);
+        Self::new("server", format!("fetch {url}"), 1800, script)
+    }
+
+    /// Fetches a file from a publisher who is known by his certificate.
+    #[must_use]
+    pub fn fetched(name: &'static str, path: &str, url: &str) -> Self {
+        let script = call("fetched", &[path, "0644", url]);
+        Self::new(name, format!("fetch {url}"), 180, script)
+    }
+
+    /// Installs an executable that is shipped with the bundle.
+    #[must_use]
+    pub fn program(path: &str, blob: Blob) -> Self {
+        let script = call("program", &[blob.sha256(), path]);
+        Self {
+            blobs: vec![blob],
+            ..Self::new("program", format!("install {path}"), 120, script)
+        }
+    }
+
+    /// Runs a command; the title says why.
+    #[must_use]
+    pub fn command(name: &'static str, title: &str, command: &[&str]) -> Self {
+        let words: Vec<String> = command.iter().map(|word| quote(word)).collect();
+        Self::new(name, title, 120, format!("{}\n", words.join(" ")))
+    }
+
+    /// Makes it run again whenever an earlier step has another digest.
+    #[must_use]
+    pub fn depends_on(mut self, digest: &Digest) -> Self {
+        let _ = writeln!(self.script, "# for {digest}");
+        self
+    }
+
+    /// Enables a unit and sees to it that it runs with its present inputs: restarts it
+    /// when one of `restart` changed, reloads it when only one of `reload` did.
+    #[must_use]
+    pub fn service(unit: &'static str, restart: &[Digest], reload: &[Digest]) -> Self {
+        let restart = Digest::of(restart);
+        let reload = Digest::of(reload);
+        let script = call("service", &[unit, restart.as_str(), reload.as_str()]);
+        Self {
+            unit: Some(unit),
+            ..Self::new(unit, format!("start {unit}"), 120, script)
+        }
+    }
+
+    /// Waits until an URL answers with success, `limit` at most; runs whenever a step
+    /// before it did.
+    #[must_use]
+    pub fn answers(unit: &str, url: &str, limit: Duration) -> Self {
+        Self::ready("answers", unit, url, limit)
+    }
+
+    /// Waits until somebody answers at an URL, whatever he says.
+    #[must_use]
+    pub fn listens(unit: &str, url: &str, limit: Duration) -> Self {
+        Self::ready("listens", unit, url, limit)
+    }
+
+    fn ready(probe: &str, unit: &str, url: &str, limit: Duration) -> Self {
+        let seconds = limit.as_secs();
+        let script = call("ready", &[unit, &seconds.to_string(), probe, url]);
+        Self {
+            after_changes: true,
+            ..Self::new("ready", format!("wait until {url} answers"), seconds + 30, script)
+        }
+    }
+
+    /// Its name, unique within the bundle.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.name
+    }
+
+    /// What it does, in words.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// How long it may take on the host.
+    #[must_use]
+    pub fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
+    /// What the runner sources.
+    #[must_use]
+    pub fn script(&self) -> &str {
+        &self.script
+    }
+
+    /// The files that it writes.
+    #[must_use]
+    pub fn written(&self) -> &[File] {
+        &self.files
+    }
+
+    /// The blobs that it uses.
+    #[must_use]
+    pub fn blobs(&self) -> &[Blob] {
+        &self.blobs
+    }
+
+    /// The unit that has to be active for the step to hold.
+    pub(super) fn unit(&self) -> Option<&str> {
+        self.unit
+    }
+
+    /// Whether it runs whenever a step before it did.
+    pub(super) fn runs_after_changes(&self) -> bool {
+        self.after_changes
+    }
+
+    /// What `sha256sum -c` checks the files by, relative to the root directory.
+    pub(super) fn sums(&self) -> Option<String> {
+        let mut sums = String::new();
+        for file in self.files.iter().filter(|file| !file.rewritten) {
+            let path = file.path.trim_start_matches('/');
+            let _ = writeln!(sums, "{}  {path}", sha256(&file.content));
+        }
+        (!sums.is_empty()).then_some(sums)
+    }
+
+    /// Changes whenever the step would do something else. The title is only for people.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let mut parts = vec![self.name.to_owned(), self.script.clone()];
+        parts.extend(self.files.iter().map(|file| sha256(&file.content)));
+        Digest::of(&parts)
+    }
+}
+
+/// A line that calls a function of the runner.
+fn call(function: &str, arguments: &[&str]) -> String {
+    let mut line = function.to_owned();
+    for argument in arguments {
+        line.push(' ');
+        line += &quote(argument);
+    }
+    line.push('\n');
+    line
+}
+
+/// A word for a POSIX shell.
+pub(super) fn quote(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}

@@ -1,0 +1,278 @@
+//! Names of the resources that need one, derived from the environment's name alone.
+//!
+//! Any machine derives the same names, so what exists is found again without a state file.
+//! Every name begins with `lr-<environment>-`. A name is recognised by its whole form, never
+//! by that prefix: `lr-a-` also begins the names of an environment called `a-b`.
+
+use sha2::{Digest, Sha256};
+
+use crate::blueprint::{Address, DatabaseRole, Group};
+
+/// Parameters of every environment live below this path.
+const PARAMETER_ROOT: &str = "/loadrig";
+
+/// The names of one environment's resources.
+#[derive(Clone, Copy, Debug)]
+pub struct Names<'a> {
+    environment: &'a str,
+}
+
+impl<'a> Names<'a> {
+    /// The names of an environment.
+    #[must_use]
+    pub fn of(environment: &'a str) -> Self {
+        Self { environment }
+    }
+
+    /// The `Name` tag of the resource at an address: for people, never looked up.
+    #[must_use]
+    pub fn tag(self, address: &Address) -> String {
+        self.named(&address.as_str().replace('/', "-"))
+    }
+
+    /// Security group.
+    #[must_use]
+    pub fn security_group(self, group: Group) -> String {
+        self.named(&format!("sg-{}", group.as_str()))
+    }
+
+    /// EC2 key pair.
+    #[must_use]
+    pub fn key_pair(self) -> String {
+        self.named("operator")
+    }
+
+    /// IAM role of the hosts.
+    #[must_use]
+    pub fn role(self) -> String {
+        self.named("host")
+    }
+
+    /// IAM instance profile of the hosts.
+    #[must_use]
+    pub fn instance_profile(self) -> String {
+        self.named("host")
+    }
+
+    /// Bucket of uploaded files.
+    ///
+    /// Bucket names are global: the account and a hash keep strangers' environments apart.
+    #[must_use]
+    pub fn bucket(self, account: &str, region: &str) -> String {
+        let hash = digest(&[self.environment, account, region]);
+        self.named(&format!("files-{account}-{}", &hash[..4]))
+    }
+
+    /// RDS instance.
+    #[must_use]
+    pub fn database(self, role: DatabaseRole) -> String {
+        match role {
+            DatabaseRole::Writer => self.named("db-writer"),
+            DatabaseRole::Reader(index) => self.named(&format!("db-reader-{index}")),
+        }
+    }
+
+    /// Whether an RDS instance id is one of this environment's.
+    #[must_use]
+    pub fn is_database(self, id: &str) -> bool {
+        id.strip_prefix(&self.named("db-")).is_some_and(|rest| {
+            rest == "writer"
+                || rest.strip_prefix("reader-").is_some_and(|index| {
+                    !index.is_empty() && index.bytes().all(|b| b.is_ascii_digit())
+                })
+        })
+    }
+
+    /// RDS subnet group.
+    #[must_use]
+    pub fn database_subnets(self) -> String {
+        self.named("db-subnets")
+    }
+
+    /// RDS parameter group of the writer or of the readers.
+    #[must_use]
+    pub fn database_parameters(self, reader: bool) -> String {
+        self.named(if reader {
+            "db-reader-parameters"
+        } else {
+            "db-writer-parameters"
+        })
+    }
+
+    /// OpenSearch domain.
+    #[must_use]
+    pub fn search(self) -> String {
+        self.named("search")
+    }
+
+    /// ElastiCache replication group.
+    #[must_use]
+    pub fn cache(self) -> String {
+        self.named("cache")
+    }
+
+    /// ElastiCache subnet group.
+    #[must_use]
+    pub fn cache_subnets(self) -> String {
+        self.named("cache-subnets")
+    }
+
+    /// SSM parameter of the seed.
+    #[must_use]
+    pub fn seed(self) -> String {
+        format!("{}seed", self.parameters())
+    }
+
+    /// Path below which all of the environment's SSM parameters live; ends with a slash.
+    #[must_use]
+    pub fn parameters(self) -> String {
+        format!("{PARAMETER_ROOT}/{}/", self.environment)
+    }
+
+    fn named(self, rest: &str) -> String {
+        format!("lr-{}-{rest}", self.environment)
+    }
+}
+
+/// SHA-256 of the parts, lower-case hex (64 characters).
+///
+/// Parts are separated, so that `["a", "bc"]` and `["ab", "c"]` differ.
+#[must_use]
+pub fn digest(parts: &[&str]) -> String {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update(part.as_bytes());
+        hasher.update([0]);
+    }
+    hasher
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::spec::Role;
+
+    const ACCOUNT: &str = "123456789012";
+
+    fn groups() -> Vec<Group> {
+        Role::ALL
+            .into_iter()
+            .map(Group::Hosts)
+            .chain([Group::Database, Group::Search, Group::Cache])
+            .collect()
+    }
+
+    fn environment() -> impl Strategy<Value = String> {
+        "[a-z][a-z0-9]{0,5}(-[a-z0-9]{1,4}){0,2}"
+            .prop_filter("at most 16 characters", |name| name.len() <= 16)
+    }
+
+    /// Every name by the namespace in which it has to be unique.
+    fn all(names: Names<'_>) -> Vec<(&'static str, String)> {
+        let mut list = vec![
+            ("key pair", names.key_pair()),
+            ("role", names.role()),
+            ("bucket", names.bucket(ACCOUNT, "us-east-1")),
+            ("database", names.database(DatabaseRole::Writer)),
+            ("subnet group", names.database_subnets()),
+            ("parameter group", names.database_parameters(false)),
+            ("parameter group", names.database_parameters(true)),
+            ("domain", names.search()),
+            ("cache", names.cache()),
+            ("cache subnet group", names.cache_subnets()),
+            ("parameter", names.seed()),
+        ];
+        list.extend(
+            (1..=15).map(|index| ("database", names.database(DatabaseRole::Reader(index)))),
+        );
+        list.extend(
+            groups()
+                .into_iter()
+                .map(|group| ("security group", names.security_group(group))),
+        );
+        list
+    }
+
+    fn hyphenated(name: &str) -> bool {
+        name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+            && !name.contains("--")
+            && !name.ends_with('-')
+    }
+
+    proptest! {
+        #[test]
+        fn names_obey_the_limits_of_their_services(environment in environment()) {
+            for (namespace, name) in all(Names::of(&environment)) {
+                let longest = match namespace {
+                    "domain" => 28,
+                    "cache" => 40,
+                    "database" | "bucket" => 63,
+                    "role" => 64,
+                    _ => 255,
+                };
+                prop_assert!(name.len() <= longest, "{name}");
+                if namespace == "parameter" {
+                    prop_assert!(name.starts_with('/'));
+                } else {
+                    prop_assert!(hyphenated(&name), "{name}");
+                }
+            }
+        }
+
+        #[test]
+        fn names_of_two_environments_never_meet(one in environment(), other in environment()) {
+            prop_assume!(one != other);
+            let theirs = all(Names::of(&other));
+            for name in all(Names::of(&one)) {
+                prop_assert!(!theirs.contains(&name), "{name:?}");
+            }
+        }
+
+        #[test]
+        fn an_environment_never_claims_the_databases_of_a_longer_name(
+            short in environment(),
+            rest in "[a-z0-9]{1,4}",
+        ) {
+            let long = format!("{short}-{rest}");
+            for role in [DatabaseRole::Writer, DatabaseRole::Reader(3)] {
+                let id = Names::of(&long).database(role);
+                prop_assert!(!Names::of(&short).is_database(&id));
+                prop_assert!(Names::of(&long).is_database(&id));
+            }
+        }
+    }
+
+    #[test]
+    fn an_environment_that_ends_like_a_name_is_told_apart() {
+        let shorter = Names::of("a");
+        let longer = Names::of("a-db");
+        assert!(!shorter.is_database(&longer.database(DatabaseRole::Writer)));
+        assert_ne!(
+            shorter.security_group(Group::Hosts(Role::SearchProxy)),
+            Names::of("a-sg-search").security_group(Group::Hosts(Role::Proxy)),
+        );
+    }
+
+    #[test]
+    fn bucket_names_differ_between_regions() {
+        let names = Names::of("demo");
+        assert_ne!(
+            names.bucket(ACCOUNT, "us-east-1"),
+            names.bucket(ACCOUNT, "eu-west-1")
+        );
+    }
+
+    #[test]
+    fn digests_keep_parts_apart() {
+        assert_ne!(digest(&["a", "bc"]), digest(&["ab", "c"]));
+    }
+}

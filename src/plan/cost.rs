@@ -1,0 +1,297 @@
+//! What an environment costs by the hour and by the month.
+//!
+//! An estimate from a dated table of on-demand prices: no discounts, no tax, no traffic,
+//! no requests, no files.
+
+use serde::Serialize;
+
+use crate::spec::{Catalog, CloudTarget, Role, Spec, catalog};
+
+/// What an environment costs. US dollars before tax.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cost {
+    /// Per hour.
+    pub per_hour: f64,
+    /// Per month of 730 hours.
+    pub per_month: f64,
+    /// The least that a rig costs, however soon it is taken down again.
+    pub at_least: f64,
+    /// What it is made of.
+    pub lines: Vec<CostLine>,
+    /// Day of the price table, `YYYY-MM-DD`.
+    pub priced_on: String,
+    /// What to know when the region is not the one that the prices are of, or when nothing
+    /// is billed at all.
+    pub region_note: Option<String>,
+    /// How AWS bills short lives, and what is not counted.
+    pub notes: Vec<String>,
+}
+
+/// One kind of thing that costs money.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CostLine {
+    /// What, for example `app c7i.xlarge`.
+    pub what: String,
+    /// How many; GiB for storage.
+    pub count: u32,
+    /// US dollars per piece and hour.
+    pub unit_per_hour: f64,
+    /// US dollars per hour.
+    pub per_hour: f64,
+}
+
+/// How AWS bills the first minutes of a thing.
+#[derive(Clone, Copy)]
+enum Billing {
+    /// By the second, with a minimum so short that it is left out.
+    Second,
+    /// RDS: by the second, at least ten minutes.
+    TenMinutes,
+    /// OpenSearch Service and ElastiCache: every started hour in full.
+    StartedHour,
+}
+
+impl Billing {
+    /// The least that is billed, in hours.
+    fn least(self) -> f64 {
+        match self {
+            Billing::Second => 0.0,
+            Billing::TenMinutes => 1.0 / 6.0,
+            Billing::StartedHour => 1.0,
+        }
+    }
+}
+
+/// Prices an environment.
+#[must_use]
+pub fn cost(spec: &Spec) -> Cost {
+    let catalog = catalog();
+    let mut bill = Bill::default();
+    hosts(spec, catalog, &mut bill);
+    database(spec, catalog, &mut bill);
+    search(spec, catalog, &mut bill);
+    let cache = &spec.cache;
+    let node = catalog.elasticache.get(&cache.instance_type);
+    bill.add(
+        format!("cache {}", cache.instance_type),
+        cache.nodes,
+        node.map_or(0.0, |node| node.per_hour),
+        Billing::StartedHour,
+    );
+
+    let per_hour = bill.lines.iter().map(|line| line.per_hour).sum::<f64>();
+    Cost {
+        per_hour,
+        per_month: per_hour * catalog.hours_per_month,
+        at_least: bill.at_least,
+        lines: bill.lines,
+        priced_on: catalog.dated.clone(),
+        region_note: region_note(spec, catalog),
+        notes: notes(spec),
+    }
+}
+
+#[derive(Default)]
+struct Bill {
+    lines: Vec<CostLine>,
+    at_least: f64,
+}
+
+impl Bill {
+    fn add(&mut self, what: String, count: u32, unit_per_hour: f64, billing: Billing) {
+        if count == 0 {
+            return;
+        }
+        let per_hour = unit_per_hour * f64::from(count);
+        self.at_least += per_hour * billing.least();
+        self.lines.push(CostLine {
+            what,
+            count,
+            unit_per_hour,
+            per_hour,
+        });
+    }
+}
+
+fn hosts(spec: &Spec, catalog: &Catalog, bill: &mut Bill) {
+    let mut disks = 0;
+    let mut count = 0;
+    for role in Role::ALL {
+        let Some(group) = spec.nodes.get(&role) else {
+            continue;
+        };
+        let kind = catalog.ec2.get(&group.instance_type);
+        bill.add(
+            format!("{role} {}", group.instance_type),
+            group.count,
+            kind.map_or(0.0, |kind| kind.per_hour),
+            Billing::Second,
+        );
+        disks += group.count * group.disk_gib;
+        count += group.count;
+    }
+    let gib_hour = catalog.storage.ebs_gp3_gib_month / catalog.hours_per_month;
+    bill.add(
+        "GiB of root volumes (gp3)".to_owned(),
+        disks,
+        gib_hour,
+        Billing::Second,
+    );
+    // Hosts stand in public subnets whichever address operators use: that is their way out
+    // to packages without a NAT gateway, which would cost more.
+    let address = catalog.network.public_ipv4_hour;
+    bill.add(
+        "public IPv4 address".to_owned(),
+        count,
+        address,
+        Billing::Second,
+    );
+}
+
+fn database(spec: &Spec, catalog: &Catalog, bill: &mut Bill) {
+    let database = &spec.database;
+    let class = catalog.rds.get(&database.instance_type);
+    let unit = class.map_or(0.0, |class| class.per_hour);
+    let name = &database.instance_type;
+    bill.add(
+        format!("database writer {name}"),
+        1,
+        unit,
+        Billing::TenMinutes,
+    );
+    bill.add(
+        format!("database reader {name}"),
+        database.readers,
+        unit,
+        Billing::TenMinutes,
+    );
+    let gib = database.storage_gib.saturating_mul(1 + database.readers);
+    let gib_hour = catalog.storage.rds_gp3_gib_month / catalog.hours_per_month;
+    bill.add(
+        "GiB of database storage (gp3)".to_owned(),
+        gib,
+        gib_hour,
+        Billing::Second,
+    );
+}
+
+fn search(spec: &Spec, catalog: &Catalog, bill: &mut Bill) {
+    let search = &spec.search;
+    let node = catalog.opensearch.get(&search.instance_type);
+    bill.add(
+        format!("search data node {}", search.instance_type),
+        search.nodes,
+        node.map_or(0.0, |node| node.per_hour),
+        Billing::StartedHour,
+    );
+    let gib = search.storage_gib.saturating_mul(search.nodes);
+    let gib_hour = catalog.storage.opensearch_gp3_gib_month / catalog.hours_per_month;
+    bill.add(
+        "GiB of search storage (gp3)".to_owned(),
+        gib,
+        gib_hour,
+        Billing::Second,
+    );
+}
+
+fn region_note(spec: &Spec, catalog: &Catalog) -> Option<String> {
+    if spec.cloud == CloudTarget::Local {
+        return Some(
+            "the local cloud costs nothing; this is what the same rig costs on AWS".to_owned(),
+        );
+    }
+    (spec.region != catalog.region).then(|| {
+        format!(
+            "prices are those of {}: an estimate for {}",
+            catalog.region, spec.region
+        )
+    })
+}
+
+fn notes(spec: &Spec) -> Vec<String> {
+    let mut notes = Vec::new();
+    if spec.search.nodes > 0 || spec.cache.nodes > 0 {
+        notes.push("OpenSearch Service and ElastiCache bill every started hour in full".to_owned());
+    }
+    notes.push("RDS bills at least ten minutes for each create, change or start".to_owned());
+    if spec
+        .nodes
+        .values()
+        .any(|g| g.count > 0 && g.instance_type.starts_with("t3."))
+    {
+        notes.push("t3 hosts bill CPU above their baseline, and slow down results".to_owned());
+    }
+    notes.push("not counted: traffic, S3, backups, tax and discounts".to_owned());
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::Library;
+
+    fn example(size: &str) -> Spec {
+        let library = Library::new(Some("no-such-directory".into()));
+        library.architecture(size).unwrap().example()
+    }
+
+    #[test]
+    fn the_lines_add_up() {
+        for size in ["1k", "10k", "200k"] {
+            let cost = cost(&example(size));
+            let sum: f64 = cost
+                .lines
+                .iter()
+                .map(|l| l.unit_per_hour * f64::from(l.count))
+                .sum();
+            assert!((sum - cost.per_hour).abs() < 1e-9, "{size}");
+            assert!((cost.per_month - 730.0 * sum).abs() < 1e-6, "{size}");
+        }
+    }
+
+    #[test]
+    fn the_published_2k_size_costs_what_its_parts_cost() {
+        // 2 c7i.large, m7i.4xlarge, c7i.large, m7i.large, c7i.xlarge; 2 db.r7g.large;
+        // 2 r6g.xlarge.search; 6 addresses; disks, database and search storage by the month.
+        let hosts = 2.0 * 0.08925 + 0.8064 + 0.08925 + 0.1008 + 0.1785 + 6.0 * 0.005;
+        let services = 2.0 * 0.239 + 2.0 * 0.335;
+        let disks = f64::from(2 * 50 + 50 + 20 + 100 + 50) * 0.08;
+        let storage = disks + f64::from(2 * 100) * 0.115 + f64::from(2 * 100) * 0.122;
+        let expected = hosts + services + storage / 730.0;
+        assert!((cost(&example("2k")).per_hour - expected).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_is_not_there_costs_nothing() {
+        let mut spec = example("1k");
+        let with = cost(&spec);
+        spec.search.nodes = 0;
+        let without = cost(&spec);
+        assert!(without.per_hour < with.per_hour);
+        assert!(
+            without
+                .lines
+                .iter()
+                .all(|line| line.count > 0 && !line.what.contains("search data"))
+        );
+        assert!(without.at_least < with.at_least);
+    }
+
+    #[test]
+    fn other_regions_and_the_local_cloud_are_told_that_it_is_an_estimate() {
+        let mut spec = example("1k");
+        assert_eq!(cost(&spec).region_note, None);
+        spec.region = "eu-central-1".to_owned();
+        assert!(
+            cost(&spec)
+                .region_note
+                .is_some_and(|note| note.contains("eu-central-1"))
+        );
+        spec.cloud = CloudTarget::Local;
+        assert!(
+            cost(&spec)
+                .region_note
+                .is_some_and(|note| note.contains("costs nothing"))
+        );
+    }
+}

@@ -1,0 +1,318 @@
+//! The report as one HTML file that needs nothing else: no request, no script.
+//!
+//! The template escapes everything; what it gets is text and numbers, never markup.
+
+mod chart;
+mod gantt;
+mod topology;
+
+use serde::Serialize;
+use tera::{Context, Tera};
+
+use super::figures::{count, dollars, duration, millis};
+use super::model::{CostSummary, EnvironmentSummary, ProofItem, Report, Verdict, Version};
+use crate::loadtest::{Check, ScenarioResult};
+use crate::spec::{CloudTarget, SourceKind};
+
+use chart::{Chart, Size};
+use gantt::Gantt;
+use topology::Diagram;
+
+const PAGE: &str = include_str!("page.html");
+const STYLE: &str = include_str!("style.css");
+
+const WIDE: Size = Size {
+    width: 960.0,
+    height: 380.0,
+    names: 112.0,
+};
+const NARROW: Size = Size {
+    width: 420.0,
+    height: 340.0,
+    names: 98.0,
+};
+
+/// The template and what it is given do not fit together.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot render the HTML report: {0}")]
+pub struct HtmlError(String);
+
+impl From<tera::Error> for HtmlError {
+    fn from(error: tera::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Renders the report as one self-contained page.
+///
+/// # Errors
+/// When template and data do not fit, which tests rule out.
+pub fn html(report: &Report) -> Result<String, HtmlError> {
+    let mut tera = Tera::default();
+    tera.add_raw_templates([("page.html", PAGE), ("style.css", STYLE)])?;
+    let context = Context::from_serialize(&Page::new(report))?;
+    Ok(tera.render("page.html", &context)?)
+}
+
+/// All that the page shows.
+#[derive(Serialize)]
+struct Page<'a> {
+    title: String,
+    environment: &'a EnvironmentSummary,
+    account: &'a str,
+    run: &'a str,
+    generated: String,
+    loadrig: &'a str,
+    local: bool,
+    published: bool,
+    standin: bool,
+    verdict: Verdict,
+    failures: Vec<String>,
+    cards: Vec<Card>,
+    wide: Diagram,
+    tall: Diagram,
+    hosts: Vec<HostRow>,
+    walks: Vec<Gantt>,
+    scenarios: Vec<Scenario<'a>>,
+    checks: &'a [Check],
+    versions: &'a [Version],
+    cost: Option<Cost<'a>>,
+    proof: &'a [ProofItem],
+    proof_holds: bool,
+}
+
+/// A key figure.
+#[derive(Serialize)]
+struct Card {
+    label: &'static str,
+    value: String,
+    note: String,
+}
+
+#[derive(Serialize)]
+struct HostRow {
+    names: String,
+    role: &'static str,
+    instance_type: String,
+    addresses: String,
+}
+
+#[derive(Serialize)]
+struct Scenario<'a> {
+    result: &'a ScenarioResult,
+    took: String,
+    requests: String,
+    error_rate: String,
+    actions: Vec<ActionRow>,
+    errors: Vec<String>,
+    wide: Option<Chart>,
+    narrow: Option<Chart>,
+}
+
+#[derive(Serialize)]
+struct ActionRow {
+    name: &'static str,
+    requests: String,
+    errors: u64,
+    measured: bool,
+    p50: String,
+    p95: String,
+    p99: String,
+    max: String,
+    /// The 95th percentile in percent of the slowest action's.
+    bar: f64,
+}
+
+#[derive(Serialize)]
+struct Cost<'a> {
+    per_hour: String,
+    per_month: String,
+    at_least: String,
+    priced_on: &'a str,
+    notes: &'a [String],
+    lines: Vec<CostRow<'a>>,
+}
+
+#[derive(Serialize)]
+struct CostRow<'a> {
+    what: &'a str,
+    count: String,
+    unit: String,
+    per_hour: String,
+    share: f64,
+}
+
+impl<'a> Page<'a> {
+    fn new(report: &'a Report) -> Self {
+        let environment = &report.environment;
+        let (verdict, failures) = report.verdict();
+        Self {
+            title: format!("{} · {}", environment.name, environment.architecture),
+            environment,
+            account: &report.account,
+            run: &report.run,
+            generated: report.generated.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+            loadrig: &report.loadrig,
+            local: environment.cloud == CloudTarget::Local,
+            published: environment.source_kind == SourceKind::Published,
+            standin: report.standin(),
+            verdict,
+            failures,
+            cards: cards(report),
+            wide: topology::wide(&report.topology, &environment.cidr),
+            tall: topology::tall(&report.topology, &environment.cidr),
+            hosts: host_rows(report),
+            walks: report.walks.iter().map(gantt::gantt).collect(),
+            scenarios: report.scenarios.iter().map(scenario).collect(),
+            checks: &report.checks,
+            versions: &report.versions,
+            cost: report.cost.as_ref().map(cost),
+            proof: &report.proof,
+            proof_holds: report.proof.iter().all(|item| item.empty),
+        }
+    }
+}
+
+fn cards(report: &Report) -> Vec<Card> {
+    let mut cards = Vec::new();
+    let mut add = |label, value: String, note: String| cards.push(Card { label, value, note });
+    add(
+        "Built for",
+        count(report.environment.concurrent_users.into()),
+        "concurrent users".into(),
+    );
+    if let Some(walk) = report.walks.iter().find(|walk| walk.operation != "down") {
+        let provision = walk.phases.iter().find(|p| p.phase == "provision");
+        let took = provision.map_or(walk.duration(), |p| p.finished.duration_since(p.started));
+        add(
+            "Up in",
+            duration(took),
+            format!("{} steps", count(walk.steps.len() as u64)),
+        );
+    }
+    if let Some(result) = report.scenarios.first() {
+        add(
+            "Requests",
+            count(result.requests),
+            format!("{:.2} % failed", result.error_rate_percent()),
+        );
+        let slowest = result.actions.iter().max_by(|a, b| a.p95_ms.total_cmp(&b.p95_ms));
+        if let Some(slowest) = slowest {
+            add(
+                "Slowest p95",
+                millis(slowest.p95_ms),
+                slowest.action.as_str().replace('-', " "),
+            );
+        }
+    }
+    let checks: Vec<bool> = report
+        .checks
+        .iter()
+        .chain(report.scenarios.iter().flat_map(|s| &s.checks))
+        .map(|check| check.pass)
+        .collect();
+    if !checks.is_empty() {
+        let passed = checks.iter().filter(|pass| **pass).count();
+        add(
+            "Checks",
+            format!("{passed} / {}", checks.len()),
+            "passed".into(),
+        );
+    }
+    if let Some(cost) = &report.cost {
+        add(
+            "On AWS",
+            dollars(cost.per_hour),
+            "per hour, list price".into(),
+        );
+    }
+    cards
+}
+
+/// Hosts of a role and type share a row when there are many.
+fn host_rows(report: &Report) -> Vec<HostRow> {
+    let mut rows: Vec<HostRow> = Vec::new();
+    for role in crate::spec::Role::ALL {
+        let hosts: Vec<_> = report.topology.hosts_of(role).collect();
+        let (Some(first), Some(last)) = (hosts.first(), hosts.last()) else {
+            continue;
+        };
+        if hosts.len() <= 4 {
+            rows.extend(hosts.iter().map(|host| HostRow {
+                names: host.name.clone(),
+                role: role.as_str(),
+                instance_type: host.instance_type.clone(),
+                addresses: host.address.clone(),
+            }));
+        } else {
+            rows.push(HostRow {
+                names: format!("{} … {} ({})", first.name, last.name, hosts.len()),
+                role: role.as_str(),
+                instance_type: first.instance_type.clone(),
+                addresses: format!("{} …", first.address),
+            });
+        }
+    }
+    rows
+}
+
+fn scenario(result: &ScenarioResult) -> Scenario<'_> {
+    let slowest = result.actions.iter().map(|a| a.p95_ms).fold(1.0, f64::max);
+    let actions = result
+        .actions
+        .iter()
+        .map(|action| ActionRow {
+            name: action.action.as_str(),
+            requests: count(action.requests),
+            errors: action.errors,
+            measured: action.latencies.count() > 0,
+            p50: millis(action.p50_ms),
+            p95: millis(action.p95_ms),
+            p99: millis(action.p99_ms),
+            max: millis(action.max_ms),
+            bar: (100.0 * action.p95_ms / slowest).max(0.6),
+        })
+        .collect();
+    let errors = result
+        .actions
+        .iter()
+        .flat_map(|action| {
+            action
+                .error_samples
+                .iter()
+                .map(move |e| format!("{}: {} (×{})", action.action, e.text, e.count))
+        })
+        .collect();
+    Scenario {
+        result,
+        took: duration(result.finished.duration_since(result.started)),
+        requests: count(result.requests),
+        error_rate: format!("{:.2} %", result.error_rate_percent()),
+        actions,
+        errors,
+        wide: chart::chart(&result.actions, WIDE),
+        narrow: chart::chart(&result.actions, NARROW),
+    }
+}
+
+fn cost(cost: &CostSummary) -> Cost<'_> {
+    let whole = cost.per_hour.max(f64::MIN_POSITIVE);
+    Cost {
+        per_hour: dollars(cost.per_hour),
+        per_month: dollars(cost.per_month),
+        at_least: dollars(cost.at_least),
+        priced_on: &cost.priced_on,
+        notes: &cost.notes,
+        lines: cost
+            .lines
+            .iter()
+            .map(|line| CostRow {
+                what: &line.what,
+                count: count(line.count.into()),
+                unit: dollars(line.unit_per_hour),
+                per_hour: dollars(line.per_hour),
+                share: 100.0 * line.per_hour / whole,
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,534 @@
+//! The rig as a diagram: boxes for groups of hosts and services, lines for who speaks to
+//! whom. Laid out twice, for wide pages and for narrow ones.
+
+use serde::Serialize;
+
+use crate::report::model::{HostLine, Topology};
+use crate::spec::Role;
+
+const BOX_WIDTH: f64 = 190.0;
+const LINE_HEIGHT: f64 = 16.0;
+/// Addresses that a box lists; the rest is a number.
+const LISTED: usize = 3;
+/// Dots that a box draws, one per host.
+const DOTS: usize = 30;
+const DOTS_PER_LINE: usize = 15;
+
+/// A diagram, in units of its own view box.
+#[derive(Debug, Serialize)]
+pub(super) struct Diagram {
+    width: f64,
+    height: f64,
+    frame: Frame,
+    boxes: Vec<Node>,
+    edges: Vec<Edge>,
+}
+
+/// The VPC around what lives in it.
+#[derive(Debug, Serialize)]
+struct Frame {
+    x: f64,
+    y: f64,
+    width: f64,
+    height: f64,
+    label: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Node {
+    #[serde(skip)]
+    id: Id,
+    kind: &'static str,
+    x: f64,
+    y: f64,
+    width: f64,
+    height: f64,
+    title: String,
+    subtitle: String,
+    lines: Vec<Text>,
+    dots: Vec<Dot>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Text {
+    y: f64,
+    text: String,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Dot {
+    x: f64,
+    y: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Edge {
+    path: String,
+    label: &'static str,
+    label_x: f64,
+    label_y: f64,
+    anchor: &'static str,
+    dashed: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Id {
+    Operator,
+    Agents,
+    Proxy,
+    Metrics,
+    App,
+    Writer,
+    Readers,
+    SearchProxy,
+    Search,
+    Cache,
+    Bucket,
+}
+
+/// Who speaks to whom, about what, and whether it is a side matter.
+const EDGES: [(Id, Id, &str, bool); 10] = [
+    (Id::Operator, Id::Proxy, "https, ssh", true),
+    (Id::Agents, Id::Proxy, "users", false),
+    (Id::Proxy, Id::App, "8065", false),
+    (Id::App, Id::Writer, "writes", false),
+    (Id::App, Id::Readers, "reads", false),
+    (Id::Writer, Id::Readers, "replicates", true),
+    (Id::App, Id::SearchProxy, "9200", false),
+    (Id::SearchProxy, Id::Search, "https", false),
+    (Id::App, Id::Cache, "6379", false),
+    (Id::App, Id::Bucket, "files", false),
+];
+
+/// The diagram for wide pages: from users on the left to data on the right.
+pub(super) fn wide(topology: &Topology, cidr: &str) -> Diagram {
+    let boxes = boxes(topology);
+    let columns: [&[Id]; 5] = [
+        &[Id::Operator, Id::Agents],
+        &[Id::Proxy, Id::Metrics],
+        &[Id::App],
+        &[
+            Id::Writer,
+            Id::Readers,
+            Id::SearchProxy,
+            Id::Cache,
+            Id::Bucket,
+        ],
+        &[Id::Search],
+    ];
+    let (gap_x, gap_y, top) = (62.0, 26.0, 54.0);
+    let tallest = columns
+        .iter()
+        .map(|column| stack_height(&boxes, column, gap_y))
+        .fold(0.0, f64::max);
+    let mut placed: Vec<Node> = Vec::new();
+    let mut x = 24.0;
+    for column in columns {
+        let mut y = top + (tallest - stack_height(&boxes, column, gap_y)) / 2.0;
+        let before = placed.len();
+        for id in column {
+            if let Some(node) = boxes.iter().find(|node| node.id == *id) {
+                let at = match id {
+                    // The domain stands beside the proxy that leads to it.
+                    Id::Search => placed
+                        .iter()
+                        .find(|node| node.id == Id::SearchProxy)
+                        .map_or(y, |proxy| proxy.y),
+                    _ => y,
+                };
+                placed.push(node.at(x, at, BOX_WIDTH));
+                y += node.height + gap_y;
+            }
+        }
+        if placed.len() > before {
+            x += BOX_WIDTH + gap_x;
+        }
+    }
+    let width = x - gap_x + 24.0;
+    let height = top + tallest + 30.0;
+    let edges = edges(&placed, wide_edge);
+    Diagram {
+        width,
+        height,
+        frame: frame(&placed, cidr),
+        boxes: placed,
+        edges,
+    }
+}
+
+/// The diagram for narrow pages: from users at the top to data at the bottom.
+pub(super) fn tall(topology: &Topology, cidr: &str) -> Diagram {
+    let boxes = boxes(topology);
+    let rows: [&[Id]; 7] = [
+        &[Id::Operator, Id::Agents],
+        &[Id::Proxy],
+        &[Id::App],
+        &[Id::Writer, Id::Readers],
+        &[Id::SearchProxy, Id::Search],
+        &[Id::Cache, Id::Bucket],
+        &[Id::Metrics],
+    ];
+    let (width, margin, gap_x, gap_y) = (420.0, 26.0, 28.0, 44.0);
+    let half = (width - 2.0 * margin - gap_x) / 2.0;
+    let mut placed = Vec::new();
+    let mut y = 16.0;
+    for row in rows {
+        let present: Vec<&Node> = row
+            .iter()
+            .filter_map(|id| boxes.iter().find(|node| node.id == *id))
+            .collect();
+        let tallest = present.iter().map(|n| n.height).fold(0.0, f64::max);
+        let mut x = match present.len() {
+            1 => (width - half) / 2.0,
+            _ => margin,
+        };
+        for node in &present {
+            placed.push(node.at(x, y, half));
+            x += half + gap_x;
+        }
+        if !present.is_empty() {
+            y += tallest + gap_y;
+        }
+    }
+    let edges = edges(&placed, tall_edge);
+    Diagram {
+        width,
+        height: y - gap_y + 34.0,
+        frame: frame(&placed, cidr),
+        boxes: placed,
+        edges,
+    }
+}
+
+fn stack_height(boxes: &[Node], ids: &[Id], gap: f64) -> f64 {
+    let heights = boxes.iter().filter(|n| ids.contains(&n.id)).map(|n| n.height + gap);
+    (heights.sum::<f64>() - gap).max(0.0)
+}
+
+impl Node {
+    fn new(id: Id, kind: &'static str, title: String, subtitle: &str) -> Self {
+        Self {
+            id,
+            kind,
+            x: 0.0,
+            y: 0.0,
+            width: BOX_WIDTH,
+            height: if subtitle.is_empty() { 34.0 } else { 50.0 },
+            title,
+            subtitle: subtitle.to_owned(),
+            lines: Vec::new(),
+            dots: Vec::new(),
+        }
+    }
+
+    fn with_lines(mut self, texts: impl IntoIterator<Item = String>) -> Self {
+        for text in texts {
+            self.lines.push(Text {
+                y: self.height + 4.0,
+                text,
+            });
+            self.height += LINE_HEIGHT;
+        }
+        self
+    }
+
+    /// One dot per host, so that sizes can be compared at a glance.
+    fn with_dots(mut self, count: usize) -> Self {
+        if count < 2 {
+            return self;
+        }
+        let shown = count.min(DOTS);
+        for index in 0..shown {
+            #[expect(clippy::cast_precision_loss, reason = "a position in a picture")]
+            let (column, line) = (
+                (index % DOTS_PER_LINE) as f64,
+                (index / DOTS_PER_LINE) as f64,
+            );
+            self.dots.push(Dot {
+                x: 12.0 + column * 10.0,
+                y: self.height - 3.0 + line * 10.0,
+            });
+        }
+        self.height += if shown > DOTS_PER_LINE { 24.0 } else { 14.0 };
+        self
+    }
+
+    fn at(&self, x: f64, y: f64, width: f64) -> Self {
+        let mut node = self.clone();
+        (node.x, node.y, node.width) = (x, y, width);
+        node
+    }
+
+    fn in_vpc(&self) -> bool {
+        !matches!(self.id, Id::Operator | Id::Bucket)
+    }
+}
+
+fn boxes(topology: &Topology) -> Vec<Node> {
+    let mut boxes = vec![Node::new(
+        Id::Operator,
+        "outside",
+        "Operator".into(),
+        "loadrig, from outside",
+    )];
+    for (role, id, title) in [
+        (Role::Agent, Id::Agents, "Load agents"),
+        (Role::Proxy, Id::Proxy, "Proxy"),
+        (Role::Metrics, Id::Metrics, "Metrics"),
+        (Role::App, Id::App, "Application"),
+        (Role::SearchProxy, Id::SearchProxy, "Search proxy"),
+    ] {
+        let hosts: Vec<&HostLine> = topology.hosts_of(role).collect();
+        if let Some(first) = hosts.first() {
+            let node = Node::new(id, "host", times(title, hosts.len()), &first.instance_type);
+            let node = node.with_dots(hosts.len());
+            let node = node.with_lines(addresses(&hosts));
+            boxes.push(match role {
+                Role::Metrics => node.with_lines(["scrapes every host".to_owned()]),
+                _ => node,
+            });
+        }
+    }
+    if let Some(database) = &topology.database {
+        let title = "Database writer".to_owned();
+        let node = Node::new(Id::Writer, "service", title, &database.instance_type);
+        boxes.push(node.with_lines([database.engine.clone()]));
+        if !database.readers.is_empty() {
+            let title = times("Database reader", database.readers.len());
+            let node = Node::new(Id::Readers, "service", title, &database.instance_type);
+            boxes.push(node.with_dots(database.readers.len()));
+        }
+    }
+    if let Some(search) = &topology.search {
+        let title = times("Search domain", 1);
+        let node = Node::new(Id::Search, "service", title, &search.instance_type);
+        let nodes = match search.nodes {
+            1 => "1 node".to_owned(),
+            nodes => format!("{nodes} nodes"),
+        };
+        boxes.push(node.with_lines([search.version.replace('_', " "), nodes]));
+    }
+    if let Some(cache) = &topology.cache {
+        let title = times("Cache", cache.nodes as usize);
+        boxes.push(Node::new(Id::Cache, "service", title, &cache.instance_type));
+    }
+    if topology.bucket.is_some() {
+        boxes.push(Node::new(
+            Id::Bucket,
+            "outside",
+            "Files".into(),
+            "S3 bucket",
+        ));
+    }
+    boxes
+}
+
+fn times(title: &str, count: usize) -> String {
+    match count {
+        1 => title.to_owned(),
+        count => format!("{title} × {count}"),
+    }
+}
+
+fn addresses(hosts: &[&HostLine]) -> Vec<String> {
+    let known: Vec<&str> = hosts
+        .iter()
+        .map(|host| host.address.as_str())
+        .filter(|address| !address.is_empty())
+        .collect();
+    let listed = if known.len() > LISTED + 1 { LISTED } else { known.len() };
+    let mut lines: Vec<String> = known.iter().take(listed).map(|a| (*a).to_owned()).collect();
+    if known.len() > listed {
+        lines.push(format!("and {} more", known.len() - listed));
+    }
+    lines
+}
+
+fn frame(placed: &[Node], cidr: &str) -> Frame {
+    let inside: Vec<&Node> = placed.iter().filter(|node| node.in_vpc()).collect();
+    let mut left = inside.iter().map(|n| n.x).fold(f64::INFINITY, f64::min);
+    let mut top = inside.iter().map(|n| n.y).fold(f64::INFINITY, f64::min);
+    let right = inside.iter().map(|n| n.x + n.width).fold(0.0, f64::max);
+    let bottom = inside.iter().map(|n| n.y + n.height).fold(0.0, f64::max);
+    if inside.is_empty() {
+        (left, top) = (0.0, 0.0);
+    }
+    Frame {
+        x: left - 14.0,
+        y: top - 14.0,
+        width: (right - left).max(0.0) + 28.0,
+        height: (bottom - top).max(0.0) + 28.0,
+        label: format!("VPC {cidr}"),
+    }
+}
+
+fn edges(placed: &[Node], route: fn(&Node, &Node) -> Route) -> Vec<Edge> {
+    let find = |id| placed.iter().find(|node| node.id == id);
+    EDGES
+        .iter()
+        .filter_map(|(from, to, label, dashed)| {
+            let route = route(find(*from)?, find(*to)?);
+            Some(Edge {
+                path: route.path,
+                label,
+                label_x: route.label_x,
+                label_y: route.label_y,
+                anchor: route.anchor,
+                dashed: *dashed,
+            })
+        })
+        .collect()
+}
+
+struct Route {
+    path: String,
+    label_x: f64,
+    label_y: f64,
+    anchor: &'static str,
+}
+
+/// From the right of one column to the left of the next, or down within a column.
+fn wide_edge(from: &Node, to: &Node) -> Route {
+    if (from.x - to.x).abs() < 1.0 {
+        return down(from, to);
+    }
+    let (x1, y1) = (from.x + from.width, from.y + from.height / 2.0);
+    let (x2, y2) = (to.x - 7.0, to.y + to.height / 2.0);
+    let middle = f64::midpoint(x1, x2);
+    Route {
+        path: format!("M{x1} {y1}C{middle} {y1} {middle} {y2} {x2} {y2}"),
+        label_x: x2 - 6.0,
+        label_y: y2 - 6.0,
+        anchor: "end",
+    }
+}
+
+/// Down to the next row, across within a row, along the margin to rows further below.
+fn tall_edge(from: &Node, to: &Node) -> Route {
+    if (from.y - to.y).abs() < 1.0 {
+        let y = from.y + from.height.min(to.height) / 2.0;
+        let (x1, x2) = (from.x + from.width, to.x - 7.0);
+        return Route {
+            path: format!("M{x1} {y}L{x2} {y}"),
+            label_x: f64::midpoint(x1, x2),
+            label_y: from.y - 5.0,
+            anchor: "middle",
+        };
+    }
+    let is_next_row = to.y - (from.y + from.height) < 90.0;
+    if is_next_row {
+        return down(from, to);
+    }
+    let on_left = to.x + to.width / 2.0 < 210.0;
+    let (x1, x2, rail) = if on_left {
+        (from.x, to.x - 7.0, 9.0)
+    } else {
+        (from.x + from.width, to.x + to.width + 7.0, 411.0)
+    };
+    let (y1, y2) = (from.y + from.height / 2.0, to.y + to.height / 2.0);
+    Route {
+        path: format!("M{x1} {y1}L{rail} {y1}L{rail} {y2}L{x2} {y2}"),
+        label_x: to.x + 8.0,
+        label_y: to.y - 5.0,
+        anchor: "start",
+    }
+}
+
+fn down(from: &Node, to: &Node) -> Route {
+    let (x1, y1) = (from.x + from.width / 2.0, from.y + from.height);
+    let (x2, y2) = (to.x + to.width / 2.0, to.y - 7.0);
+    let middle = f64::midpoint(y1, y2);
+    Route {
+        path: format!("M{x1} {y1}C{x1} {middle} {x2} {middle} {x2} {y2}"),
+        label_x: x2 + 6.0,
+        label_y: y2 - 2.0,
+        anchor: "start",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::model::{DatabaseLine, SearchLine};
+
+    fn topology(apps: u32) -> Topology {
+        let hosts = [(Role::Proxy, 1), (Role::App, apps), (Role::SearchProxy, 1)]
+            .into_iter()
+            .flat_map(|(role, count)| {
+                (1..=count).map(move |index| HostLine {
+                    name: format!("{role}-{index}"),
+                    role,
+                    instance_type: "c7i.xlarge".into(),
+                    address: format!("10.0.0.{index}"),
+                })
+            })
+            .collect();
+        Topology {
+            hosts,
+            database: Some(DatabaseLine {
+                engine: "PostgreSQL 15".into(),
+                instance_type: "db.r7g.large".into(),
+                writer: String::new(),
+                readers: vec!["r1".into()],
+            }),
+            search: Some(SearchLine {
+                version: "OpenSearch_2.19".into(),
+                instance_type: "r6g.large.search".into(),
+                nodes: 2,
+                endpoint: String::new(),
+            }),
+            cache: None,
+            bucket: Some("files".into()),
+        }
+    }
+
+    fn overlapping(diagram: &Diagram) -> Vec<String> {
+        let boxes = &diagram.boxes;
+        let apart = |a: &Node, b: &Node| {
+            a.x + a.width <= b.x
+                || b.x + b.width <= a.x
+                || a.y + a.height <= b.y
+                || b.y + b.height <= a.y
+        };
+        boxes
+            .iter()
+            .enumerate()
+            .flat_map(|(i, a)| boxes.iter().skip(i + 1).map(move |b| (a, b)))
+            .filter(|(a, b)| !apart(a, b))
+            .map(|(a, b)| format!("{} and {}", a.title, b.title))
+            .collect()
+    }
+
+    #[test]
+    fn boxes_never_cover_each_other_and_stay_inside() {
+        for apps in [1, 2, 40] {
+            let topology = topology(apps);
+            for diagram in [wide(&topology, "10.0.0.0/16"), tall(&topology, "10.0.0.0/16")] {
+                assert!(overlapping(&diagram).is_empty(), "{:?}", overlapping(&diagram));
+                for node in &diagram.boxes {
+                    assert!(node.x >= 0.0 && node.x + node.width <= diagram.width);
+                    assert!(node.y >= 0.0 && node.y + node.height <= diagram.height);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn many_hosts_are_one_box_with_a_number() {
+        let diagram = wide(&topology(40), "10.0.0.0/16");
+        let app = diagram.boxes.iter().find(|b| b.id == Id::App).unwrap();
+        assert_eq!(app.title, "Application × 40");
+        assert_eq!(app.lines.len(), LISTED + 1);
+        assert_eq!(app.lines[LISTED].text, "and 37 more");
+        assert_eq!(app.dots.len(), DOTS);
+    }
+
+    #[test]
+    fn lines_lead_only_to_what_is_there() {
+        let diagram = wide(&topology(2), "10.0.0.0/16");
+        assert!(diagram.edges.iter().all(|edge| edge.label != "6379"));
+        let empty = wide(&Topology::default(), "10.0.0.0/16");
+        assert!(empty.edges.is_empty());
+        assert!(empty.frame.x.is_finite() && empty.frame.width.is_finite());
+    }
+}

@@ -1,0 +1,316 @@
+//! The report as data: everything that any of its renderings shows.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::loadtest::{Check, ScenarioResult};
+use crate::plan::Cost;
+use crate::spec::{CloudTarget, Release, Role, SourceKind, Spec};
+
+use super::timeline::Walk;
+
+/// The format of reports as JSON; raised with every change that old readers cannot read.
+pub const REPORT_FORMAT: u32 = 1;
+
+/// A run's report.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`REPORT_FORMAT`].
+    pub format: u32,
+    /// When it was written.
+    pub generated: Timestamp,
+    /// The version of loadrig that wrote it.
+    pub loadrig: String,
+    /// The run that it is about.
+    pub run: String,
+    /// The environment.
+    pub environment: EnvironmentSummary,
+    /// Cloud account.
+    pub account: String,
+    /// What runs where.
+    pub topology: Topology,
+    /// Versions of what ran, in the order in which they are shown.
+    pub versions: Vec<Version>,
+    /// What was done when: one walk over the graph after the other.
+    pub walks: Vec<Walk>,
+    /// Scenarios that ran.
+    pub scenarios: Vec<ScenarioResult>,
+    /// What `verify` looked at.
+    pub checks: Vec<Check>,
+    /// What the environment costs.
+    pub cost: Option<CostSummary>,
+    /// What was looked at after teardown; empty when nothing was torn down.
+    pub proof: Vec<ProofItem>,
+}
+
+/// The environment in short. Holds no path of the operator's machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnvironmentSummary {
+    /// Name.
+    pub name: String,
+    /// Where it lives.
+    pub cloud: CloudTarget,
+    /// Region.
+    pub region: String,
+    /// Reference architecture.
+    pub architecture: String,
+    /// Concurrent users that the architecture is for.
+    pub concurrent_users: u32,
+    /// Published or derived.
+    pub source_kind: SourceKind,
+    /// Where the size comes from.
+    pub source_url: String,
+    /// Why this shape; may be empty.
+    pub source_note: String,
+    /// What was installed, in words.
+    pub release: String,
+    /// Address range.
+    pub cidr: String,
+    /// Availability zones.
+    pub zones: u8,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl From<&Spec> for EnvironmentSummary {
+    fn from(spec: &Spec) -> Self {
+        Self {
+            name: spec.name.clone(),
+            cloud: spec.cloud,
+            region: spec.region.clone(),
+            architecture: spec.architecture.clone(),
+            concurrent_users: spec.concurrent_users,
+            source_kind: spec.source.kind,
+            source_url: spec.source.url.clone(),
+            source_note: spec.source.note.clone(),
+            release: match &spec.mattermost.release {
+                Release::Standin => "stand-in server".into(),
+                Release::Version(version) => format!("Mattermost {version}"),
+                Release::Url(url) => format!("build from {url}"),
+                Release::File(path) => format!(
+                    "build `{}`",
+                    path.file_name().unwrap_or_default().to_string_lossy()
+                ),
+            },
+            cidr: spec.network.cidr.to_string(),
+            zones: spec.network.zones,
+            tags: spec.tags.clone(),
+        }
+    }
+}
+
+/// What runs where.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Topology {
+    /// Hosts, in the order in which they are shown.
+    pub hosts: Vec<HostLine>,
+    /// Database.
+    pub database: Option<DatabaseLine>,
+    /// Search domain.
+    pub search: Option<SearchLine>,
+    /// Cache.
+    pub cache: Option<CacheLine>,
+    /// Name of the bucket of uploaded files.
+    pub bucket: Option<String>,
+}
+
+impl Topology {
+    /// Hosts of a role.
+    pub fn hosts_of(&self, role: Role) -> impl Iterator<Item = &HostLine> {
+        self.hosts.iter().filter(move |host| host.role == role)
+    }
+}
+
+/// A host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostLine {
+    /// For example `app-1`.
+    pub name: String,
+    /// What it is for.
+    pub role: Role,
+    /// EC2 instance type.
+    pub instance_type: String,
+    /// Private address; empty when it is not known.
+    pub address: String,
+}
+
+/// The database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabaseLine {
+    /// For example `PostgreSQL 15`.
+    pub engine: String,
+    /// Class of the instances.
+    pub instance_type: String,
+    /// The writer's endpoint; empty when it is not known.
+    pub writer: String,
+    /// The readers' endpoints.
+    pub readers: Vec<String>,
+}
+
+/// The search domain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchLine {
+    /// Engine version.
+    pub version: String,
+    /// Type of the data nodes.
+    pub instance_type: String,
+    /// Number of data nodes.
+    pub nodes: u32,
+    /// Endpoint; empty when it is not known.
+    pub endpoint: String,
+}
+
+/// The cache.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CacheLine {
+    /// Type of the nodes.
+    pub instance_type: String,
+    /// Number of nodes.
+    pub nodes: u32,
+}
+
+/// A version of something that ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// Of what.
+    pub what: String,
+    /// Which.
+    pub version: String,
+}
+
+/// What an environment costs, US dollars.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CostSummary {
+    /// Per hour.
+    pub per_hour: f64,
+    /// Per month of 730 hours.
+    pub per_month: f64,
+    /// The least that it costs, however soon it is taken down.
+    pub at_least: f64,
+    /// What adds up to it.
+    pub lines: Vec<CostItem>,
+    /// Date of the price table.
+    pub priced_on: String,
+    /// What else there is to know.
+    pub notes: Vec<String>,
+}
+
+/// One line of the costs, US dollars.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CostItem {
+    /// Of what.
+    pub what: String,
+    /// How many; GiB for storage.
+    pub count: u32,
+    /// One of them, per hour.
+    pub unit_per_hour: f64,
+    /// All of them, per hour.
+    pub per_hour: f64,
+}
+
+impl From<Cost> for CostSummary {
+    fn from(cost: Cost) -> Self {
+        Self {
+            per_hour: cost.per_hour,
+            per_month: cost.per_month,
+            at_least: cost.at_least,
+            lines: cost
+                .lines
+                .into_iter()
+                .map(|line| CostItem {
+                    what: line.what,
+                    count: line.count,
+                    unit_per_hour: line.unit_per_hour,
+                    per_hour: line.per_hour,
+                })
+                .collect(),
+            priced_on: cost.priced_on,
+            notes: cost.region_note.into_iter().chain(cost.notes).collect(),
+        }
+    }
+}
+
+/// Something that was looked for after teardown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProofItem {
+    /// What was looked for, and where.
+    pub what: String,
+    /// Nothing of it is left.
+    pub empty: bool,
+    /// What was seen.
+    pub detail: String,
+}
+
+/// Whether all is well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Everything that was looked at is as it should be.
+    Passed,
+    /// Something is not.
+    Failed,
+    /// Nothing was looked at.
+    Unchecked,
+}
+
+impl Report {
+    /// Whether all is well, and what is not.
+    #[must_use]
+    pub fn verdict(&self) -> (Verdict, Vec<String>) {
+        let mut looked_at = 0;
+        let mut failures = Vec::new();
+        let mut look = |pass: bool, failure: String| {
+            looked_at += 1;
+            if !pass {
+                failures.push(failure);
+            }
+        };
+        for step in self.walks.iter().flat_map(|walk| &walk.steps) {
+            if step.end.is_failure() {
+                look(false, format!("step `{}` failed", step.step));
+            }
+        }
+        for check in &self.checks {
+            look(check.pass, format!("{}: {}", check.name, check.detail));
+        }
+        for scenario in &self.scenarios {
+            for check in &scenario.checks {
+                let failure = format!("{}: {}: {}", scenario.scenario, check.name, check.detail);
+                look(check.pass, failure);
+            }
+        }
+        for item in &self.proof {
+            look(item.empty, format!("left behind: {}: {}", item.what, item.detail));
+        }
+        let verdict = match (looked_at, failures.is_empty()) {
+            (0, _) => Verdict::Unchecked,
+            (_, true) => Verdict::Passed,
+            (_, false) => Verdict::Failed,
+        };
+        (verdict, failures)
+    }
+
+    /// The stand-in server answered, not Mattermost.
+    #[must_use]
+    pub fn standin(&self) -> bool {
+        self.scenarios
+            .iter()
+            .any(|scenario| scenario.server.standin)
+            || self.environment.release.starts_with("stand-in")
+    }
+
+    /// The report as JSON, with the verdict.
+    ///
+    /// # Errors
+    /// When a histogram cannot be encoded.
+    pub fn json(&self) -> Result<serde_json::Value, serde_json::Error> {
+        let mut value = serde_json::to_value(self)?;
+        let (verdict, failures) = self.verdict();
+        value["verdict"] = serde_json::to_value(verdict)?;
+        value["failures"] = failures.into();
+        value["standin"] = self.standin().into();
+        Ok(value)
+    }
+}

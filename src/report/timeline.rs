@@ -1,0 +1,487 @@
+//! What was done when: events gathered into walks over the graph, each with its steps,
+//! their waits, and the critical path.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::events::{Event, EventKind, GraphStep, Outcome};
+
+/// One walk over a graph: all that happened from its announcement to the next one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Walk {
+    /// `up`, `down` …
+    pub operation: String,
+    /// First event.
+    pub started: Timestamp,
+    /// Last event.
+    pub finished: Timestamp,
+    /// Phases, in order.
+    pub phases: Vec<PhaseSpan>,
+    /// Steps, by when they started.
+    pub steps: Vec<StepSpan>,
+    /// Steps that were not started.
+    pub skipped: Vec<SkippedStep>,
+    /// The chain of steps that decided how long it took, first to last.
+    pub critical_path: Vec<CriticalStep>,
+}
+
+impl Walk {
+    /// How long it took.
+    #[must_use]
+    pub fn duration(&self) -> SignedDuration {
+        self.finished.duration_since(self.started)
+    }
+
+    /// Is the step on the critical path?
+    #[must_use]
+    pub fn is_critical(&self, step: &str) -> bool {
+        self.critical_path.iter().any(|link| link.step == step)
+    }
+}
+
+/// A phase of the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhaseSpan {
+    /// Its name.
+    pub phase: String,
+    /// Start.
+    pub started: Timestamp,
+    /// End.
+    pub finished: Timestamp,
+}
+
+/// A step that was started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepSpan {
+    /// Its name.
+    pub step: String,
+    /// Start.
+    pub started: Timestamp,
+    /// End; of an unfinished step, the walk's.
+    pub finished: Timestamp,
+    /// How it ended.
+    pub end: StepEnd,
+    /// The provider's id, an error, or another detail; may be empty.
+    pub detail: String,
+    /// What it waited for, and when.
+    pub waits: Vec<WaitSpan>,
+}
+
+/// How a step ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepEnd {
+    /// Well.
+    Done(Outcome),
+    /// It failed.
+    Failed,
+    /// The run ended first.
+    Unfinished,
+}
+
+impl StepEnd {
+    /// Did it fail?
+    #[must_use]
+    pub fn is_failure(self) -> bool {
+        self == StepEnd::Failed
+    }
+
+    /// In a word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StepEnd::Done(Outcome::Created) => "created",
+            StepEnd::Done(Outcome::Updated) => "updated",
+            StepEnd::Done(Outcome::Deleted) => "deleted",
+            StepEnd::Done(Outcome::Unchanged) => "unchanged",
+            StepEnd::Done(Outcome::Applied) => "applied",
+            StepEnd::Failed => "failed",
+            StepEnd::Unfinished => "unfinished",
+        }
+    }
+}
+
+/// A wait within a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitSpan {
+    /// Start.
+    pub started: Timestamp,
+    /// End.
+    pub finished: Timestamp,
+    /// What it waited for.
+    pub on: String,
+}
+
+/// A step that was not started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkippedStep {
+    /// Its name.
+    pub step: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A link of the critical path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CriticalStep {
+    /// Its name.
+    pub step: String,
+    /// How long it took.
+    pub took: SignedDuration,
+    /// How long it stood ready before it was started: a limit on what runs side by side.
+    pub stood: SignedDuration,
+}
+
+/// The walks of a recording, in order. A recording without a graph gives none.
+#[must_use]
+pub fn walks(events: &[Event]) -> Vec<Walk> {
+    let mut walks = Vec::new();
+    let mut operation = String::new();
+    // Phases open before the graph is announced, since planning is part of them.
+    let mut phases: BTreeMap<String, Timestamp> = BTreeMap::new();
+    let mut current: Option<Gathering> = None;
+    for event in events {
+        match &event.kind {
+            EventKind::RunStarted { operation: o, .. } => operation.clone_from(o),
+            EventKind::PhaseStarted { phase } => {
+                phases.insert(phase.clone(), event.at);
+            }
+            EventKind::Graph { steps } => {
+                walks.extend(current.take().map(Gathering::finish));
+                let deletes = phases.contains_key("down");
+                let operation = if deletes { "down" } else { operation.as_str() };
+                current = Some(Gathering::new(operation, event.at, steps));
+            }
+            _ => {}
+        }
+        if let Some(gathering) = &mut current {
+            gathering.event(event, &phases);
+        }
+        if let EventKind::PhaseFinished { phase } = &event.kind {
+            phases.remove(phase);
+        }
+    }
+    walks.extend(current.map(Gathering::finish));
+    walks
+}
+
+/// A walk while its events come in.
+struct Gathering {
+    walk: Walk,
+    after: BTreeMap<String, Vec<String>>,
+    open: BTreeMap<String, StepSpan>,
+}
+
+impl Gathering {
+    fn new(operation: &str, at: Timestamp, steps: &[GraphStep]) -> Self {
+        let after = steps
+            .iter()
+            .map(|step| (step.step.clone(), step.after.clone()))
+            .collect();
+        Self {
+            walk: Walk {
+                operation: operation.to_owned(),
+                started: at,
+                finished: at,
+                phases: Vec::new(),
+                steps: Vec::new(),
+                skipped: Vec::new(),
+                critical_path: Vec::new(),
+            },
+            after,
+            open: BTreeMap::new(),
+        }
+    }
+
+    fn event(&mut self, event: &Event, phases: &BTreeMap<String, Timestamp>) {
+        let at = event.at;
+        self.walk.finished = self.walk.finished.max(at);
+        match &event.kind {
+            EventKind::PhaseFinished { phase } => {
+                if let Some(started) = phases.get(phase) {
+                    self.walk.phases.push(PhaseSpan {
+                        phase: phase.clone(),
+                        started: (*started).max(self.walk.started),
+                        finished: at,
+                    });
+                }
+            }
+            EventKind::StepStarted { step } => {
+                let span = StepSpan {
+                    step: step.clone(),
+                    started: at,
+                    finished: at,
+                    end: StepEnd::Unfinished,
+                    detail: String::new(),
+                    waits: Vec::new(),
+                };
+                self.open.insert(step.clone(), span);
+            }
+            EventKind::StepWaiting { step, on } => {
+                if let Some(span) = self.open.get_mut(step) {
+                    wait(span, at, Some(on));
+                }
+            }
+            EventKind::StepFinished {
+                step,
+                outcome,
+                detail,
+            } => self.close(
+                step,
+                at,
+                StepEnd::Done(*outcome),
+                detail.as_deref().unwrap_or_default(),
+            ),
+            EventKind::StepFailed { step, error } => {
+                self.close(step, at, StepEnd::Failed, error);
+            }
+            EventKind::StepSkipped { step, reason } => self.walk.skipped.push(SkippedStep {
+                step: step.clone(),
+                reason: reason.clone(),
+            }),
+            EventKind::RunStarted { .. }
+            | EventKind::PhaseStarted { .. }
+            | EventKind::Graph { .. }
+            | EventKind::Check { .. }
+            | EventKind::Note { .. }
+            | EventKind::RunFinished { .. } => {}
+        }
+    }
+
+    fn close(&mut self, step: &str, at: Timestamp, end: StepEnd, detail: &str) {
+        // A step may fail before it was started, when its inputs cannot be resolved.
+        let mut span = self.open.remove(step).unwrap_or_else(|| StepSpan {
+            step: step.to_owned(),
+            started: at,
+            finished: at,
+            end,
+            detail: String::new(),
+            waits: Vec::new(),
+        });
+        wait(&mut span, at, None);
+        span.finished = at;
+        span.end = end;
+        detail.clone_into(&mut span.detail);
+        self.walk.steps.push(span);
+    }
+
+    fn finish(mut self) -> Walk {
+        let end = self.walk.finished;
+        for (_, mut span) in std::mem::take(&mut self.open) {
+            wait(&mut span, end, None);
+            span.finished = end;
+            self.walk.steps.push(span);
+        }
+        self.walk
+            .steps
+            .sort_by(|a, b| (a.started, &a.step).cmp(&(b.started, &b.step)));
+        self.walk.critical_path = critical_path(&self.walk.steps, &self.after);
+        self.walk
+    }
+}
+
+/// Ends the wait that the step is in, and begins the next one unless it is the same.
+fn wait(span: &mut StepSpan, at: Timestamp, on: Option<&String>) {
+    // A closed wait ends where it was closed; the open one still ends where it began.
+    if let Some(last) = span.waits.last_mut().filter(|w| w.finished == w.started) {
+        if on == Some(&last.on) {
+            return;
+        }
+        last.finished = at;
+    }
+    if let Some(on) = on {
+        span.waits.push(WaitSpan {
+            started: at,
+            finished: at,
+            on: on.clone(),
+        });
+    }
+}
+
+/// From the step that ended last, back over whichever dependency ended last.
+fn critical_path(steps: &[StepSpan], after: &BTreeMap<String, Vec<String>>) -> Vec<CriticalStep> {
+    let spans: BTreeMap<&str, &StepSpan> = steps
+        .iter()
+        .filter(|span| after.contains_key(&span.step))
+        .map(|span| (span.step.as_str(), span))
+        .collect();
+    let mut path = Vec::new();
+    let mut next = spans
+        .values()
+        .copied()
+        .max_by_key(|span| (span.finished, span.started));
+    while let Some(span) = next {
+        let before = after
+            .get(&span.step)
+            .into_iter()
+            .flatten()
+            .filter_map(|name| spans.get(name.as_str()).copied())
+            // Clocks that step back must not lead in a circle.
+            .filter(|before| before.finished <= span.started)
+            .max_by_key(|before| (before.finished, before.started));
+        let ready = before.map_or(span.started, |before| before.finished);
+        path.push(CriticalStep {
+            step: span.step.clone(),
+            took: span.finished.duration_since(span.started),
+            stood: span.started.duration_since(ready),
+        });
+        // A graph has fewer links than steps; a longer chain would be a cycle.
+        next = before.filter(|_| path.len() <= spans.len());
+    }
+    path.reverse();
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64, kind: EventKind) -> Event {
+        Event {
+            at: Timestamp::from_second(second).unwrap(),
+            kind,
+        }
+    }
+
+    fn started(second: i64, step: &str) -> Event {
+        at(second, EventKind::StepStarted { step: step.into() })
+    }
+
+    fn finished(second: i64, step: &str) -> Event {
+        let kind = EventKind::StepFinished {
+            step: step.into(),
+            outcome: Outcome::Created,
+            detail: None,
+        };
+        at(second, kind)
+    }
+
+    fn waiting(second: i64, step: &str, on: &str) -> Event {
+        let kind = EventKind::StepWaiting {
+            step: step.into(),
+            on: on.into(),
+        };
+        at(second, kind)
+    }
+
+    fn graph(second: i64, edges: &[(&str, &[&str])]) -> Event {
+        let steps = edges
+            .iter()
+            .map(|(step, after)| GraphStep {
+                step: (*step).into(),
+                after: after.iter().map(|name| (*name).into()).collect(),
+            })
+            .collect();
+        at(second, EventKind::Graph { steps })
+    }
+
+    fn names(walk: &Walk) -> Vec<&str> {
+        walk.critical_path.iter().map(|c| c.step.as_str()).collect()
+    }
+
+    #[test]
+    fn the_critical_path_follows_whatever_ended_last() {
+        let events = [
+            graph(
+                0,
+                &[
+                    ("vpc", &[]),
+                    ("db", &["vpc"]),
+                    ("host", &["vpc"]),
+                    ("app", &["db", "host"]),
+                ],
+            ),
+            started(0, "vpc"),
+            finished(2, "vpc"),
+            started(2, "db"),
+            started(2, "host"),
+            finished(5, "host"),
+            finished(30, "db"),
+            started(31, "app"),
+            finished(35, "app"),
+        ];
+        let walks = walks(&events);
+        assert_eq!(names(&walks[0]), ["vpc", "db", "app"]);
+        assert_eq!(walks[0].critical_path[2].stood, SignedDuration::from_secs(1));
+        assert_eq!(walks[0].duration(), SignedDuration::from_secs(35));
+        assert!(!walks[0].is_critical("host"));
+    }
+
+    #[test]
+    fn what_is_not_in_the_graph_is_shown_but_never_critical() {
+        let events = [
+            graph(0, &[("vpc", &[])]),
+            started(0, "vpc"),
+            finished(1, "vpc"),
+            started(2, "scenario/smoke/agent-1"),
+            finished(60, "scenario/smoke/agent-1"),
+        ];
+        let walk = &walks(&events)[0];
+        assert_eq!(names(walk), ["vpc"]);
+        assert_eq!(walk.steps.len(), 2);
+    }
+
+    #[test]
+    fn waits_end_where_the_next_thing_begins_and_repeats_are_one_wait() {
+        let events = [
+            graph(0, &[("db", &[])]),
+            started(0, "db"),
+            waiting(1, "db", "status creating"),
+            waiting(4, "db", "status creating"),
+            waiting(7, "db", "status backing-up"),
+            finished(9, "db"),
+        ];
+        let waits = &walks(&events)[0].steps[0].waits;
+        let seen: Vec<(i64, i64, &str)> = waits
+            .iter()
+            .map(|w| (w.started.as_second(), w.finished.as_second(), w.on.as_str()))
+            .collect();
+        assert_eq!(seen, [(1, 7, "status creating"), (7, 9, "status backing-up")]);
+    }
+
+    #[test]
+    fn each_graph_begins_a_walk_of_its_own() {
+        let run = EventKind::RunStarted {
+            environment: "demo".into(),
+            operation: "demo".into(),
+            run: "r1".into(),
+        };
+        let down = EventKind::PhaseStarted {
+            phase: "down".into(),
+        };
+        let events = [
+            at(0, run),
+            graph(0, &[("vpc", &[])]),
+            started(0, "vpc"),
+            finished(1, "vpc"),
+            at(2, down),
+            graph(2, &[("vpc", &[])]),
+            started(2, "vpc"),
+            finished(3, "vpc"),
+        ];
+        let walks = walks(&events);
+        let operations: Vec<&str> = walks.iter().map(|w| w.operation.as_str()).collect();
+        assert_eq!(operations, ["demo", "down"]);
+    }
+
+    #[test]
+    fn an_interrupted_step_lasts_until_the_end_and_says_so() {
+        let events = [
+            graph(0, &[("db", &[])]),
+            started(0, "db"),
+            waiting(1, "db", "status creating"),
+            at(9, EventKind::RunFinished { ok: false }),
+        ];
+        let step = &walks(&events)[0].steps[0];
+        assert_eq!(step.end, StepEnd::Unfinished);
+        assert_eq!(step.finished.as_second(), 9);
+        assert_eq!(step.waits[0].finished.as_second(), 9);
+    }
+
+    #[test]
+    fn no_graph_no_walk() {
+        assert!(walks(&[started(0, "vpc")]).is_empty());
+    }
+}

@@ -1,0 +1,278 @@
+//! What values mean: everything that a schema cannot say.
+//!
+//! Works on shapes whose keys may be missing (they were wrong, or another file has them),
+//! so that one wrong value hides no other. Problems point at the file that the value in
+//! force came from.
+
+mod settings;
+mod sizes;
+
+pub(crate) use settings::{DEFAULT_ZONES, Origin, Settings};
+pub(crate) use sizes::CheckedSizes;
+
+use super::document::Document;
+use super::problem::{Place, Problem, Span};
+use super::suggest;
+
+/// The files that a rig is described by, and what is wrong with them.
+pub(crate) struct Checker<'a> {
+    /// Most specific first, each with the path under which its sizes stand.
+    layers: Vec<(&'a Document, &'static [&'static str])>,
+    /// The file that the command was about.
+    main: &'a Document,
+    problems: &'a mut Vec<Problem>,
+}
+
+impl<'a> Checker<'a> {
+    /// Checks a reference architecture by itself.
+    pub(crate) fn architecture(document: &'a Document, problems: &'a mut Vec<Problem>) -> Self {
+        Checker {
+            layers: vec![(document, &[])],
+            main: document,
+            problems,
+        }
+    }
+
+    /// Checks an environment over its architecture, where that was found.
+    pub(crate) fn environment(
+        document: &'a Document,
+        architecture: Option<&'a Document>,
+        problems: &'a mut Vec<Problem>,
+    ) -> Self {
+        let sizes: (_, &'static [&'static str]) = (document, &["sizes"]);
+        let base: Option<(_, &'static [&'static str])> = architecture.map(|a| (a, &[][..]));
+        Checker {
+            layers: std::iter::once(sizes).chain(base).collect(),
+            main: document,
+            problems,
+        }
+    }
+
+    /// Where the value in force of a size stands, or the nearest section around it.
+    fn size_place(&self, path: &[&str]) -> Place {
+        (1..=path.len())
+            .rev()
+            .flat_map(|depth| self.layers.iter().map(move |layer| (depth, layer)))
+            .find_map(|(depth, (document, prefix))| {
+                let whole: Vec<&str> = prefix.iter().chain(&path[..depth]).copied().collect();
+                document.find(&whole).map(|span| document.place(span))
+            })
+            .unwrap_or_else(|| self.main.place(Span::START))
+    }
+
+    /// Where a setting of the environment stands, or the nearest section around it.
+    fn place(&self, path: &[&str]) -> Place {
+        (1..=path.len())
+            .rev()
+            .find_map(|depth| self.main.find(&path[..depth]))
+            .map_or_else(
+                || self.main.place(Span::START),
+                |span| self.main.place(span),
+            )
+    }
+
+    /// Where the key of a setting stands.
+    fn key_place(&self, path: &[&str]) -> Place {
+        match self.main.find_key(path) {
+            Some(span) => self.main.place(span),
+            None => self.place(path),
+        }
+    }
+
+    /// Where to show that sizes do not fit each other: the first that the main file names,
+    /// since what it overrides is what somebody just changed.
+    fn clash_place(&self, paths: &[&[&str]]) -> Place {
+        let overridden = paths.iter().find_map(|path| self.overridden(path));
+        overridden.unwrap_or_else(|| self.size_place(paths.first().copied().unwrap_or_default()))
+    }
+
+    /// Where the main file itself gives a size.
+    fn overridden(&self, path: &[&str]) -> Option<Place> {
+        let (document, prefix) = self.layers.first()?;
+        let whole: Vec<&str> = prefix.iter().chain(path).copied().collect();
+        document.find(&whole).map(|span| document.place(span))
+    }
+
+    fn report(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    /// Says that there is no such architecture.
+    pub(crate) fn unknown_architecture(&mut self, name: &str, known: &[String]) {
+        let label = suggest::or_expected(name, known.iter().map(String::as_str));
+        let problem = self
+            .place(&["architecture"])
+            .problem(
+                format!("there is no reference architecture `{name}`"),
+                label,
+            )
+            .hint("`loadrig architectures` shows what each is for");
+        self.report(problem);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::spec::{Library, Problem, Role};
+
+    fn library() -> Library {
+        // A directory that holds nothing: only what is built in.
+        Library::new(Some("no-such-directory".into()))
+    }
+
+    fn problems(text: &str) -> Vec<Problem> {
+        library()
+            .load_text("test", text)
+            .map_or_else(|e| e.problems, |_| Vec::new())
+    }
+
+    fn only_problem(text: &str) -> (String, usize) {
+        match problems(text).as_slice() {
+            [problem] => (problem.message.clone(), problem.line),
+            other => panic!("expected one problem, found {other:#?}"),
+        }
+    }
+
+    #[test]
+    fn a_minimal_environment_gets_the_defaults() {
+        let spec = library().load_text("test", "architecture: 10k").unwrap();
+        assert_eq!(
+            (spec.name.as_str(), spec.region.as_str()),
+            ("test", "us-east-1")
+        );
+        assert_eq!(spec.network.zones, 2);
+        assert_eq!(spec.time_to_live, None);
+        assert!(spec.access.operators.is_empty());
+        assert_eq!(spec.count(Role::Agent), 5);
+    }
+
+    #[test]
+    fn an_override_changes_what_it_names_and_nothing_else() {
+        let base = library().load_text("test", "architecture: 10k").unwrap();
+        let text = "architecture: 10k\nsizes: {nodes: {app: {count: 4}}, database: {readers: 3}}";
+        let changed = library().load_text("test", text).unwrap();
+        assert_eq!(changed.count(Role::App), 4);
+        assert_eq!(changed.database.readers, 3);
+        assert_eq!(
+            changed.nodes[&Role::App].instance_type,
+            base.nodes[&Role::App].instance_type
+        );
+        assert_eq!(changed.nodes[&Role::Proxy], base.nodes[&Role::Proxy]);
+        assert_eq!(changed.search, base.search);
+    }
+
+    #[test]
+    fn an_empty_section_means_the_defaults() {
+        let text = "architecture: 1k\nsizes:\n  nodes:\nnetwork:\naccess:\ntags:\nmattermost:\n";
+        assert_eq!(
+            library().load_text("test", text).unwrap(),
+            library().load_text("test", "architecture: 1k").unwrap()
+        );
+    }
+
+    #[test]
+    fn anchors_stand_for_what_they_name() {
+        let text = "architecture: 1k\nsizes:\n  nodes:\n    app: &big { count: 3, instance_type: c7i.4xlarge }\n    proxy: *big\n";
+        let spec = library().load_text("test", text).unwrap();
+        assert_eq!(spec.nodes[&Role::Proxy].instance_type, "c7i.4xlarge");
+        let itself = "architecture: 1k\ntags: &a { x: *a }\n";
+        assert!(!problems(itself).is_empty());
+    }
+
+    #[test]
+    fn numbers_may_be_text_where_text_is_wanted() {
+        let text = "architecture: 1k\nsizes: {database: {version: 16}}\ntags: {cost-center: 4711}";
+        let spec = library().load_text("test", text).unwrap();
+        assert_eq!(spec.database.version, "16");
+        assert_eq!(spec.tags["cost-center"], "4711");
+    }
+
+    #[test]
+    fn a_rig_without_agents_or_search_is_allowed() {
+        let text = "architecture: 1k\nsizes:\n  search: {nodes: 0}\n  nodes: {agent: {count: 0}, search-proxy: {count: 0}, metrics: {count: 0}}";
+        assert_eq!(problems(text), []);
+    }
+
+    #[test]
+    fn a_clash_points_at_the_line_that_was_changed() {
+        let (message, line) =
+            only_problem("architecture: 1k\nsizes:\n  nodes: {search-proxy: {count: 0}}");
+        assert_eq!(
+            (message.as_str(), line),
+            ("a search domain without a search proxy", 3)
+        );
+        let (_, line) =
+            only_problem("architecture: 30k\nsizes: {search: {nodes: 2}}\nnetwork:\n  zones: 3");
+        assert_eq!(line, 2);
+        let (_, line) = only_problem("architecture: 30k\nnetwork:\n  zones: 3");
+        assert_eq!(line, 3);
+    }
+
+    #[test]
+    fn checksums_belong_to_downloads() {
+        let sha = "a".repeat(64);
+        let version = format!(
+            "architecture: 1k\nmattermost: {{release: 11.7.9, sha256: {}}}",
+            sha.to_uppercase()
+        );
+        let spec = library().load_text("test", &version).unwrap();
+        assert_eq!(spec.mattermost.sha256, Some(sha));
+        assert_eq!(
+            problems("architecture: 1k\nmattermost: {release: 11.7.9}"),
+            []
+        );
+        let url = "architecture: 1k\nmattermost: {release: 'https://example.com/m.tar.gz'}";
+        assert_eq!(only_problem(url).0, "a tarball without its checksum");
+        let short = "architecture: 1k\nmattermost: {release: 11.7.9, sha256: abc}";
+        assert_eq!(
+            only_problem(short).0,
+            "`mattermost.sha256` is no SHA-256 checksum"
+        );
+    }
+
+    #[test]
+    fn the_key_may_be_a_word_or_a_file() {
+        for key in ["agent", "generated"] {
+            assert_eq!(
+                problems(&format!("architecture: 1k\naccess: {{key: {key}}}")),
+                []
+            );
+        }
+        let (message, _) = only_problem("architecture: 1k\naccess: {key: agnet}");
+        assert_eq!(message, "`access.key` cannot be `agnet`");
+        let wrong = problems("architecture: 1k\naccess: {key: {path: x}}");
+        let messages: Vec<&str> = wrong.iter().map(|p| p.message.as_str()).collect();
+        assert_eq!(
+            messages,
+            [
+                "`access.key` lacks the key `file`",
+                "unknown key `path` in `access.key`"
+            ]
+        );
+        let (message, _) = only_problem("architecture: 1k\naccess: {key: {}}");
+        assert_eq!(message, "`access.key` lacks the key `file`");
+    }
+
+    #[test]
+    fn address_ranges_are_private_and_of_useful_size() {
+        let with = |cidr: &str| problems(&format!("architecture: 1k\nnetwork: {{cidr: {cidr}}}"));
+        for good in [
+            "10.0.0.0/16",
+            "172.16.0.0/16",
+            "192.168.0.0/16",
+            "172.31.240.0/20",
+        ] {
+            assert_eq!(with(good), [], "{good}");
+        }
+        for wrong in [
+            "10.0.0.0/8",
+            "10.0.0.0/24",
+            "172.32.0.0/16",
+            "10.0.0.1",
+            "x",
+            "fd00::/16",
+        ] {
+            assert_eq!(with(wrong).len(), 1, "{wrong}");
+        }
+    }
+}

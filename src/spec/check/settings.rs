@@ -1,0 +1,378 @@
+//! Settings of an environment: name, release, network, access, time to live, tags.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ipnet::Ipv4Net;
+
+use super::Checker;
+use crate::spec::shape::{AccessShape, EnvironmentFile, KeyShape, MattermostShape, NetworkShape};
+use crate::spec::{Access, Mattermost, Network, Release, SshKey, suggest, values};
+
+/// Zones when an environment names none.
+pub(crate) const DEFAULT_ZONES: u8 = 2;
+const DEFAULT_REGION: &str = "us-east-1";
+/// Shorter, and the environment would expire while it is still being made.
+const SHORTEST_LIFE: Duration = Duration::from_secs(30 * 60);
+const LONGEST_LIFE: Duration = Duration::from_secs(366 * 86_400);
+/// AWS allows 50 on a resource, some of them are our own.
+const MOST_TAGS: usize = 40;
+
+/// The settings of an environment, defaults filled in.
+pub(crate) struct Settings {
+    pub(crate) name: String,
+    pub(crate) region: String,
+    pub(crate) mattermost: Mattermost,
+    pub(crate) network: Network,
+    pub(crate) access: Access,
+    pub(crate) time_to_live: Option<Duration>,
+    pub(crate) tags: BTreeMap<String, String>,
+}
+
+/// Where an environment's file is, which its name and relative paths follow from.
+pub(crate) struct Origin<'a> {
+    /// File name without extension.
+    pub(crate) stem: &'a str,
+    /// The directory of the file; built-in files have none.
+    pub(crate) directory: Option<&'a Path>,
+}
+
+impl Checker<'_> {
+    /// Checks all settings; `None` when something is wrong with them.
+    pub(crate) fn settings(
+        &mut self,
+        file: &EnvironmentFile,
+        origin: &Origin<'_>,
+    ) -> Option<Settings> {
+        let name = self.name(file.name.as_deref(), origin.stem);
+        let region = self.region(file.region.as_deref());
+        let mattermost = file.mattermost.clone().unwrap_or_default();
+        let mattermost = self.mattermost(mattermost, origin);
+        let network = self.network(file.network.as_ref(), name.as_deref());
+        let access = self.access(file.access.clone().unwrap_or_default(), origin);
+        let time_to_live = self.time_to_live(file.time_to_live.as_deref());
+        let tags = file.tags.clone().unwrap_or_default();
+        self.tags(&tags);
+        Some(Settings {
+            name: name?,
+            region: region?,
+            mattermost: mattermost?,
+            network: network?,
+            access: access?,
+            time_to_live: time_to_live?,
+            tags,
+        })
+    }
+
+    fn name(&mut self, given: Option<&str>, stem: &str) -> Option<String> {
+        let name = given.unwrap_or(stem);
+        let Some(fault) = values::name_fault(name) else {
+            return Some(name.to_owned());
+        };
+        let tidy: String = name
+            .to_lowercase()
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+            .collect();
+        let label = match values::name_fault(&tidy) {
+            None => format!("did you mean `{tidy}`?"),
+            Some(_) => "expected something like `demo` or `nightly-esr`".to_owned(),
+        };
+        let problem = self
+            .place(&["name"])
+            .problem(format!("the name `{name}` {fault}"), label);
+        let problem = match given {
+            Some(_) => problem
+                .hint("names of AWS resources are made from it, the shortest has room for 16"),
+            None => problem.hint("the file is named so; add `name: …` or rename the file"),
+        };
+        self.report(problem);
+        None
+    }
+
+    fn region(&mut self, given: Option<&str>) -> Option<String> {
+        let region = given.unwrap_or(DEFAULT_REGION);
+        if values::is_region_shaped(region) {
+            return Some(region.to_owned());
+        }
+        let label = match suggest::nearest(region, values::REGIONS) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "expected an AWS region such as `us-east-1`".to_owned(),
+        };
+        let problem = self
+            .place(&["region"])
+            .problem(format!("there is no region `{region}`"), label);
+        let zone = region.strip_suffix(|c: char| c.is_ascii_lowercase());
+        self.report(match zone {
+            Some(_) if zone.is_some_and(values::is_region_shaped) => {
+                problem.hint("this is a zone; write the region, loadrig chooses the zones")
+            }
+            _ => problem,
+        });
+        None
+    }
+
+    fn mattermost(&mut self, shape: MattermostShape, origin: &Origin<'_>) -> Option<Mattermost> {
+        let text = shape.release.as_deref().unwrap_or("standin");
+        let release = values::release(text);
+        if release.is_none() {
+            let problem = self.place(&["mattermost", "release"]).problem(
+                format!("`{text}` is no release"),
+                "expected `standin`, a version such as `11.7.9`, an URL or a path",
+            );
+            let version = text.trim_start_matches('v');
+            self.report(match values::release(version) {
+                Some(Release::Version(_)) => problem.hint(format!("write `{version}`")),
+                _ if version.split('.').count() == 2 => {
+                    problem.hint(format!("write all three numbers: `{version}.0`"))
+                }
+                _ => problem,
+            });
+        }
+        let sha256 = self.sha256(shape.sha256.as_deref(), release.as_ref());
+        let release = match release {
+            Some(Release::File(path)) => Some(Release::File(self.file(
+                &["mattermost", "release"],
+                &path,
+                origin,
+            )?)),
+            other => other,
+        };
+        let license_file = match &shape.license_file {
+            Some(path) => Some(self.file(&["mattermost", "license_file"], path, origin)?),
+            None => None,
+        };
+        Some(Mattermost {
+            release: release?,
+            sha256: sha256?,
+            license_file,
+        })
+    }
+
+    /// The outer `None` is a problem, the inner one is a checksum that is not given.
+    fn sha256(&mut self, given: Option<&str>, release: Option<&Release>) -> Option<Option<String>> {
+        let path = ["mattermost", "sha256"];
+        match (given, release) {
+            (Some(text), _) if !is_sha256(text) => {
+                let count = text.chars().count();
+                let problem = self.place(&path).problem(
+                    "`mattermost.sha256` is no SHA-256 checksum",
+                    format!("expected 64 hexadecimal digits, found {count} characters"),
+                );
+                self.report(problem.hint("`sha256sum FILE` prints it"));
+                None
+            }
+            (Some(_), Some(Release::Standin)) => {
+                let problem = self.place(&path).problem(
+                    "a checksum without a download",
+                    "expected none: the stand-in is part of loadrig",
+                );
+                self.report(problem.hint("set `mattermost.release`, or remove `sha256`"));
+                None
+            }
+            (None, Some(Release::Url(_) | Release::File(_))) => {
+                let problem = self.place(&["mattermost", "release"]).problem(
+                    "a tarball without its checksum",
+                    "expected `sha256:` beside it",
+                );
+                self.report(problem.hint("`sha256sum FILE` prints it; hosts refuse anything else"));
+                None
+            }
+            (given, _) => Some(given.map(str::to_lowercase)),
+        }
+    }
+
+    /// A file that must exist now, before anything that costs money does.
+    fn file(&mut self, key: &[&str], path: &Path, origin: &Origin<'_>) -> Option<PathBuf> {
+        let absolute = match (path.strip_prefix("~"), std::env::home_dir()) {
+            (Ok(rest), Some(home)) => home.join(rest),
+            _ => origin.directory.unwrap_or(Path::new("")).join(path),
+        };
+        if absolute.is_file() {
+            return Some(absolute);
+        }
+        let problem = self.place(key).problem(
+            format!("there is no file `{}`", absolute.display()),
+            "expected an existing file",
+        );
+        self.report(problem.hint("relative paths start at the directory of this YAML file"));
+        None
+    }
+
+    fn network(&mut self, shape: Option<&NetworkShape>, name: Option<&str>) -> Option<Network> {
+        let zones = shape.and_then(|shape| shape.zones).unwrap_or(DEFAULT_ZONES);
+        let Some(text) = shape.and_then(|shape| shape.cidr.as_deref()) else {
+            let cidr = values::default_cidr(name?);
+            return Some(Network { cidr, zones });
+        };
+        let place = self.place(&["network", "cidr"]);
+        let parsed: Option<Ipv4Net> = text.parse().ok();
+        let problem = match parsed {
+            None => place.problem(
+                format!("`{text}` is no address range"),
+                "expected something like `10.20.0.0/16`",
+            ),
+            Some(net) if !(16..=20).contains(&net.prefix_len()) => place.problem(
+                format!(
+                    "`{text}` is too {}",
+                    if net.prefix_len() < 16 {
+                        "large"
+                    } else {
+                        "small"
+                    }
+                ),
+                "expected a prefix from /16 to /20",
+            ),
+            Some(net) if net != net.trunc() => place.problem(
+                format!("`{text}` is an address, not a range"),
+                format!("did you mean `{}`?", net.trunc()),
+            ),
+            Some(net) if !(net.network().is_private() && net.broadcast().is_private()) => place
+                .problem(
+                    format!("`{text}` is not private"),
+                    "expected a range of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16",
+                ),
+            Some(cidr) => return Some(Network { cidr, zones }),
+        };
+        self.report(problem);
+        None
+    }
+
+    fn access(&mut self, shape: AccessShape, origin: &Origin<'_>) -> Option<Access> {
+        let operators = self.operators(&shape.operators.unwrap_or_default());
+        let key = match shape.key {
+            None | Some(KeyShape::Generated) => SshKey::Generated,
+            Some(KeyShape::Agent) => SshKey::Agent,
+            Some(KeyShape::File(path)) => {
+                SshKey::File(self.file(&["access", "key", "file"], &path, origin)?)
+            }
+        };
+        Some(Access {
+            address: shape.address.unwrap_or_default(),
+            operators: operators?,
+            key,
+        })
+    }
+
+    fn operators(&mut self, given: &[String]) -> Option<Vec<Ipv4Net>> {
+        let mut ranges = Vec::new();
+        let mut wrong = false;
+        for (index, text) in given.iter().enumerate() {
+            let index = index.to_string();
+            let place = self.place(&["access", "operators", &index]);
+            let problem = match (text.as_str(), text.parse::<Ipv4Net>()) {
+                ("auto", _) if given.len() == 1 => continue,
+                ("auto", _) => place.problem(
+                    "`auto` stands beside other ranges",
+                    "expected either `auto` alone or ranges alone",
+                ),
+                (_, Ok(net)) if net.prefix_len() < 8 => place
+                    .problem(
+                        format!("`{text}` opens the rig to the world"),
+                        "expected the ranges of operators",
+                    )
+                    .hint("`[auto]` is the address that the command runs from"),
+                (_, Ok(net)) if net != net.trunc() => place.problem(
+                    format!("`{text}` is an address, not a range"),
+                    format!("did you mean `{}`?", net.trunc()),
+                ),
+                (_, Ok(net)) => {
+                    ranges.push(net);
+                    continue;
+                }
+                (_, Err(_)) => {
+                    let single = text.parse::<std::net::Ipv4Addr>();
+                    let label = match single {
+                        Ok(address) => format!("did you mean `{address}/32`?"),
+                        Err(_) => "expected `auto` or a range like `203.0.113.0/24`".to_owned(),
+                    };
+                    place.problem(format!("`{text}` is no address range"), label)
+                }
+            };
+            wrong = true;
+            self.report(problem);
+        }
+        (!wrong).then_some(ranges)
+    }
+
+    fn time_to_live(&mut self, given: Option<&str>) -> Option<Option<Duration>> {
+        let Some(text) = given else { return Some(None) };
+        let place = self.place(&["time_to_live"]);
+        let problem = match values::time_span(text) {
+            None => place
+                .problem(
+                    format!("`{text}` is no span of time"),
+                    "expected something like `8h`, `90m` or `1d12h`",
+                )
+                .hint("leave `time_to_live` out for an environment that stays"),
+            Some(span) if span < SHORTEST_LIFE => place.problem(
+                format!("`{text}` is too short to make the environment"),
+                "expected at least `30m`",
+            ),
+            Some(span) if span > LONGEST_LIFE => place
+                .problem(
+                    format!("`{text}` is longer than a year"),
+                    "expected at most `366d`",
+                )
+                .hint("leave `time_to_live` out for an environment that stays"),
+            Some(span) => return Some(Some(span)),
+        };
+        self.report(problem);
+        None
+    }
+
+    fn tags(&mut self, tags: &BTreeMap<String, String>) {
+        for (key, value) in tags {
+            let place = self.key_place(&["tags", key]);
+            let lower = key.to_lowercase();
+            let reserved = ["aws:", "rds:", "loadrig:"]
+                .into_iter()
+                .find(|prefix| lower.starts_with(prefix));
+            if let Some(prefix) = reserved {
+                let problem = place.problem(
+                    format!("the tag `{key}` is reserved"),
+                    format!("expected a key that does not start with `{prefix}`"),
+                );
+                self.report(problem);
+            } else if lower == "name" {
+                let problem = place.problem(
+                    format!("the tag `{key}` is reserved"),
+                    "expected another key: loadrig sets `Name` itself",
+                );
+                self.report(problem);
+            } else if !is_tag_text(key, 127) || key.is_empty() {
+                let problem = place.problem(
+                    format!("`{key}` cannot be the key of a tag"),
+                    "expected 1 to 127 letters, digits, spaces and `_.:/=+-@`",
+                );
+                self.report(problem);
+            } else if !is_tag_text(value, 256) {
+                let problem = self.place(&["tags", key]).problem(
+                    format!("the tag `{key}` cannot have this value"),
+                    "expected at most 256 letters, digits, spaces and `_.:/=+-@`",
+                );
+                self.report(problem);
+            }
+        }
+        if tags.len() > MOST_TAGS {
+            let problem = self.place(&["tags"]).problem(
+                format!("{} tags are too many", tags.len()),
+                format!("expected at most {MOST_TAGS}"),
+            );
+            self.report(problem);
+        }
+    }
+}
+
+fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// The characters that every service accepts in tags.
+fn is_tag_text(text: &str, most: usize) -> bool {
+    text.chars().count() <= most
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || " _.:/=+-@".contains(c))
+}

@@ -1,0 +1,212 @@
+//! A first file for a new environment.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use super::problem::SpecErrors;
+use super::{Architecture, Library, Role, values};
+use crate::diagnose::{Diagnose, ExitCode};
+
+/// Why no file was written.
+#[derive(Debug, thiserror::Error)]
+pub enum InitError {
+    /// The name cannot be the name of an environment.
+    #[error("the name `{name}` {fault}")]
+    Name {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
+    /// There is a file already.
+    #[error("`{}` exists already", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file cannot be written.
+    #[error("cannot write `{}`", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The architecture is not there, or it is broken.
+    #[error(transparent)]
+    Architecture(#[from] SpecErrors),
+}
+
+impl Diagnose for InitError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            InitError::Name { .. } => vec!["use something like `demo` or `nightly-esr`".to_owned()],
+            InitError::Exists { path } => {
+                let path = path.display();
+                vec![format!(
+                    "edit it, or remove it first: `{path}` is never overwritten"
+                )]
+            }
+            InitError::Write { .. } | InitError::Architecture(_) => Vec::new(),
+        }
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            InitError::Write { .. } => ExitCode::Failed,
+            _ => ExitCode::Usage,
+        }
+    }
+}
+
+impl Library {
+    /// Writes `environments/NAME.yaml`, commented and valid as written; answers its path.
+    ///
+    /// # Errors
+    /// A bad name, an unknown architecture, an existing file (which stays as it is), or a
+    /// directory that cannot be written to.
+    pub fn init(&self, name: &str, architecture: &str) -> Result<PathBuf, InitError> {
+        if let Some(fault) = values::name_fault(name) {
+            let name = name.to_owned();
+            return Err(InitError::Name { name, fault });
+        }
+        let architecture = self.architecture(architecture)?;
+        let path = self.path("environments", name);
+        let failed = |source| InitError::Write {
+            path: path.clone(),
+            source,
+        };
+        if let Some(directory) = path.parent() {
+            std::fs::create_dir_all(directory).map_err(failed)?;
+        }
+        let created = std::fs::File::create_new(&path);
+        let mut file = match created {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                return Err(InitError::Exists { path });
+            }
+            other => other.map_err(failed)?,
+        };
+        file.write_all(template(name, &architecture).as_bytes())
+            .map_err(failed)?;
+        Ok(path)
+    }
+}
+
+fn template(name: &str, architecture: &Architecture) -> String {
+    let Architecture {
+        name: size,
+        concurrent_users: users,
+        database,
+        ..
+    } = architecture;
+    let app = architecture.nodes.get(&Role::App);
+    let (app_count, app_type) = app.map_or((1, "c7i.large"), |group| {
+        (group.count, group.instance_type.as_str())
+    });
+    let cidr = values::default_cidr(name);
+    let readers = database.readers;
+    format!(
+        "# yaml-language-server: $schema=../schema/environment.json
+# Environment `{name}`: {users} concurrent users. Commented keys show their defaults or
+# an example; every key is described in docs/configuration.md.
+
+architecture: {size}
+cloud: aws # or `local`: the local cloud of this machine
+region: us-east-1
+
+# After this time `loadrig sweep` may remove the environment. Remove the line to keep it.
+time_to_live: 8h
+
+mattermost:
+  # `standin`, an official version such as 11.7.9, an URL, or a file beside this one.
+  release: standin
+  # sha256: of the tarball; required for an URL or a file, advised for a version
+  # license_file: ./license.mattermost-license
+
+# Only what differs from reference-architectures/{size}.yaml:
+# sizes:
+#   nodes:
+#     app: {{ count: {app_count}, instance_type: {app_type} }}
+#   database: {{ readers: {readers} }}
+
+# network:
+#   cidr: {cidr} # follows from the name
+#   zones: 2
+
+access:
+  # `auto` is the address that the command runs from; or ranges such as 203.0.113.0/24.
+  operators: [auto]
+  key: generated # or `agent`, or {{ file: ~/.ssh/id_ed25519.pub }}
+
+# tags:
+#   team: performance
+"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_it_writes_is_valid_and_is_never_overwritten() {
+        let directory = tempfile::tempdir().unwrap();
+        let library = Library::new(Some(directory.path().to_path_buf()));
+        for size in ["1k", "50k"] {
+            let name = format!("rig-{size}");
+            let path = library.init(&name, size).unwrap();
+            let spec = library
+                .load(&name)
+                .unwrap_or_else(|errors| panic!("{errors}"));
+            assert_eq!(
+                (spec.name, spec.architecture.as_str()),
+                (name.clone(), size)
+            );
+            std::fs::write(&path, "mine").unwrap();
+            let again = library.init(&name, size).unwrap_err();
+            assert!(matches!(again, InitError::Exists { .. }));
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
+        }
+    }
+
+    #[test]
+    fn its_comments_are_valid_settings() {
+        let library = Library::new(Some("no-such-directory".into()));
+        let text = template("rig", &library.architecture("10k").unwrap());
+        let is_setting = |line: &str| {
+            let key = line.split(':').next().unwrap_or_default().trim();
+            let words = [
+                "sizes", "nodes", "app", "database", "network", "cidr", "zones", "tags", "team",
+            ];
+            line.contains(':') && words.contains(&key)
+        };
+        let uncommented: String = text
+            .lines()
+            .map(|line| match line.strip_prefix("# ") {
+                Some(setting) if is_setting(setting) => setting,
+                _ => line,
+            })
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        assert_ne!(text, uncommented);
+        let spec = library
+            .load_text("rig", &uncommented)
+            .unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(spec.tags["team"], "performance");
+    }
+
+    #[test]
+    fn bad_names_and_sizes_write_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let library = Library::new(Some(directory.path().to_path_buf()));
+        assert!(matches!(
+            library.init("../up", "1k"),
+            Err(InitError::Name { .. })
+        ));
+        assert!(matches!(
+            library.init("rig", "11k"),
+            Err(InitError::Architecture(_))
+        ));
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,336 @@
+//! Where reference architectures and environments are found, and how they are loaded.
+//!
+//! A name is looked for in the library's directory first, then among the files that are
+//! part of the program.
+
+use std::path::{Path, PathBuf};
+
+use super::document::Document;
+use super::embedded::{self, Embedded};
+use super::load::check_architecture;
+use super::problem::{Source, SpecErrors};
+use super::{Architecture, Spec, suggest};
+
+/// Larger than any file that a person would write by hand.
+const LARGEST_FILE: u64 = 1 << 20;
+
+/// A directory with `reference-architectures/` and `environments/`, over the built-in files.
+#[derive(Clone, Debug, Default)]
+pub struct Library {
+    root: Option<PathBuf>,
+}
+
+/// A file that passed every check.
+#[derive(Clone, Debug)]
+pub enum Checked {
+    /// An environment.
+    Environment(Box<Spec>),
+    /// A reference architecture.
+    Architecture(Box<Architecture>),
+}
+
+impl Library {
+    /// A library over a directory; without one, over the current directory.
+    ///
+    /// Neither has to hold anything: the built-in architectures and environments are always
+    /// there, and a file in the directory hides a built-in one of the same name.
+    #[must_use]
+    pub fn new(root: Option<PathBuf>) -> Self {
+        Library { root }
+    }
+
+    /// Loads an environment by its name or by the path of its file.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the environment and its architecture, at once.
+    pub fn load(&self, reference: &str) -> Result<Spec, SpecErrors> {
+        let source = self.environment_source(reference)?;
+        self.check_environment(source)
+    }
+
+    /// Loads an environment from text that has no file; `name` stands in for the file's.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the environment and its architecture, at once.
+    pub fn load_text(&self, name: &str, text: &str) -> Result<Spec, SpecErrors> {
+        self.check_environment(Found {
+            source: Source {
+                name: name.to_owned(),
+                text: text.to_owned(),
+            },
+            stem: name.to_owned(),
+            directory: None,
+        })
+    }
+
+    /// Checks a file of either kind, given as a path or as the name of an environment.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, at once.
+    pub fn validate(&self, reference: &str) -> Result<Checked, SpecErrors> {
+        let found = self.environment_source(reference)?;
+        if is_architecture(&found) {
+            let checked = check_architecture(found)?;
+            return Ok(Checked::Architecture(Box::new(checked)));
+        }
+        let spec = self.check_environment(found)?;
+        Ok(Checked::Environment(Box::new(spec)))
+    }
+
+    /// Every reference architecture, smallest first.
+    ///
+    /// # Errors
+    /// Everything that is wrong with any of them, at once.
+    pub fn architectures(&self) -> Result<Vec<Architecture>, SpecErrors> {
+        let mut architectures = Vec::new();
+        let mut problems = Vec::new();
+        for name in self.architecture_names() {
+            match self.architecture(&name) {
+                Ok(architecture) => architectures.push(architecture),
+                Err(errors) => problems.extend(errors.problems),
+            }
+        }
+        SpecErrors::check(problems)?;
+        architectures.sort_by_key(|a| (a.concurrent_users, a.name.clone()));
+        Ok(architectures)
+    }
+
+    /// One reference architecture by name.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, or that there is none of this name.
+    pub fn architecture(&self, name: &str) -> Result<Architecture, SpecErrors> {
+        let known = self.architecture_names();
+        let Some(found) = self.named("reference-architectures", name, embedded::ARCHITECTURES)?
+        else {
+            let label = suggest::or_expected(name, known.iter().map(String::as_str));
+            return Err(SpecErrors::unplaced(
+                name,
+                format!("there is no reference architecture `{name}`"),
+                label,
+                "`loadrig architectures` lists them",
+            ));
+        };
+        check_architecture(found)
+    }
+
+    /// Names of the reference architectures.
+    #[must_use]
+    pub fn architecture_names(&self) -> Vec<String> {
+        self.names("reference-architectures", embedded::ARCHITECTURES)
+    }
+
+    /// Names of the environments that have a file here or in the program.
+    #[must_use]
+    pub fn environment_names(&self) -> Vec<String> {
+        self.names("environments", embedded::ENVIRONMENTS)
+    }
+
+    /// The file of an environment given by name or path; a built-in one has none.
+    #[must_use]
+    pub fn resolve(&self, reference: &str) -> Option<PathBuf> {
+        let path = if is_path(reference) {
+            PathBuf::from(reference)
+        } else {
+            self.path("environments", reference)
+        };
+        path.is_file().then_some(path)
+    }
+
+    /// Where an environment of this name has, or would have, its file.
+    pub(crate) fn path(&self, directory: &str, name: &str) -> PathBuf {
+        let file = Path::new(directory).join(format!("{name}.yaml"));
+        match &self.root {
+            Some(root) => root.join(file),
+            None => file,
+        }
+    }
+
+    fn environment_source(&self, reference: &str) -> Result<Found, SpecErrors> {
+        if is_path(reference) {
+            return read_file(Path::new(reference));
+        }
+        if let Some(found) = self.named("environments", reference, embedded::ENVIRONMENTS)? {
+            return Ok(found);
+        }
+        let known = self.environment_names();
+        Err(SpecErrors::unplaced(
+            &self.path("environments", reference).display().to_string(),
+            format!("there is no environment `{reference}`"),
+            suggest::or_expected(reference, known.iter().map(String::as_str)),
+            &format!("`loadrig init {reference} --architecture 10k` writes one"),
+        ))
+    }
+
+    pub(crate) fn named(
+        &self,
+        directory: &str,
+        name: &str,
+        embedded: &[Embedded],
+    ) -> Result<Option<Found>, SpecErrors> {
+        // A name is one path component; anything else would reach outside the directory.
+        if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\']) {
+            return Ok(None);
+        }
+        let path = self.path(directory, name);
+        if path.is_file() {
+            return read_file(&path).map(Some);
+        }
+        let built_in = embedded.iter().find(|file| file.name == name);
+        Ok(built_in.map(|file| Found {
+            source: Source {
+                name: format!("{directory}/{name}.yaml (built in)"),
+                text: file.text.to_owned(),
+            },
+            stem: name.to_owned(),
+            directory: None,
+        }))
+    }
+
+    fn names(&self, directory: &str, embedded: &[Embedded]) -> Vec<String> {
+        let mut names: Vec<String> = embedded.iter().map(|file| file.name.to_owned()).collect();
+        let listed = self.path(directory, "any");
+        let entries = listed.parent().and_then(|dir| std::fs::read_dir(dir).ok());
+        let mut own: Vec<String> = entries
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| yaml_stem(&entry.ok()?.path()))
+            .filter(|name| !names.contains(name))
+            .collect();
+        own.sort();
+        names.append(&mut own);
+        names
+    }
+}
+
+/// The text of a file and what follows from where it was.
+pub(crate) struct Found {
+    pub(crate) source: Source,
+    /// File name without extension.
+    pub(crate) stem: String,
+    /// The directory of the file; built-in files have none.
+    pub(crate) directory: Option<PathBuf>,
+}
+
+fn is_path(reference: &str) -> bool {
+    reference.contains('/') || yaml_stem(Path::new(reference)).is_some()
+}
+
+/// A file is an architecture when it says so by where it is or by what it holds.
+fn is_architecture(found: &Found) -> bool {
+    let directory = found.directory.as_deref().and_then(Path::file_name);
+    let mut ignored = Vec::new();
+    directory.is_some_and(|name| name == "reference-architectures")
+        || Document::parse(found.source.clone(), &mut ignored)
+            .find(&["concurrent_users"])
+            .is_some()
+}
+
+fn yaml_stem(path: &Path) -> Option<String> {
+    let extension = path.extension()?.to_str()?;
+    let is_yaml = matches!(extension, "yaml" | "yml");
+    let stem = path.file_stem()?.to_str()?;
+    is_yaml.then(|| stem.to_owned())
+}
+
+fn read_file(path: &Path) -> Result<Found, SpecErrors> {
+    let name = path.display().to_string();
+    let unreadable = |message: String, expected: &str| {
+        SpecErrors::unplaced(&name, message, expected.to_owned(), "check the path")
+    };
+    let size = std::fs::metadata(path)
+        .map_err(|error| unreadable(format!("cannot read `{name}`: {error}"), "expected a file"))?
+        .len();
+    if size > LARGEST_FILE {
+        let message = format!("`{name}` is {size} bytes long");
+        return Err(unreadable(message, "expected a file of less than 1 MiB"));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        unreadable(
+            format!("cannot read `{name}`: {error}"),
+            "expected a file of UTF-8 text",
+        )
+    })?;
+    let stem = path.file_stem().and_then(|stem| stem.to_str());
+    Ok(Found {
+        source: Source {
+            name: name.clone(),
+            text,
+        },
+        stem: stem.unwrap_or_default().to_owned(),
+        directory: path.parent().map(Path::to_path_buf),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_hides_the_built_in_one_of_its_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let library = Library::new(Some(directory.path().to_path_buf()));
+        assert_eq!(library.load("demo").unwrap().architecture, "1k");
+        assert_eq!(library.resolve("demo"), None);
+        std::fs::create_dir(directory.path().join("environments")).unwrap();
+        let path = directory.path().join("environments/demo.yaml");
+        std::fs::write(&path, "architecture: 2k").unwrap();
+        assert_eq!(library.load("demo").unwrap().architecture, "2k");
+        assert_eq!(library.resolve("demo"), Some(path));
+        assert!(
+            library
+                .environment_names()
+                .contains(&"gold-standard".to_owned())
+        );
+    }
+
+    #[test]
+    fn an_own_architecture_is_found_beside_the_built_in_ones() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("reference-architectures")).unwrap();
+        let text = embedded::ARCHITECTURES[0]
+            .text
+            .replace("concurrent_users: 1000", "concurrent_users: 500");
+        std::fs::write(
+            directory.path().join("reference-architectures/tiny.yaml"),
+            text,
+        )
+        .unwrap();
+        let library = Library::new(Some(directory.path().to_path_buf()));
+        let names: Vec<String> = library
+            .architectures()
+            .unwrap()
+            .into_iter()
+            .map(|a| a.name)
+            .collect();
+        assert_eq!(names[..2], ["tiny", "1k"]);
+        let spec = library.load_text("test", "architecture: tiny").unwrap();
+        assert_eq!(spec.concurrent_users, 500);
+    }
+
+    #[test]
+    fn names_do_not_reach_outside_the_directory() {
+        let library = Library::default();
+        for name in ["../demo", "..", ".hidden", "a/b", ""] {
+            assert!(library.architecture(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said_without_a_line() {
+        let directory = tempfile::tempdir().unwrap();
+        let binary = directory.path().join("x.yaml");
+        std::fs::write(&binary, [0xff, 0xfe, 0x00]).unwrap();
+        let library = Library::default();
+        for reference in [
+            binary.to_str().unwrap(),
+            "./no/such/file.yaml",
+            "no-such-environment",
+        ] {
+            let errors = library.load(reference).unwrap_err();
+            assert_eq!(errors.problems[0].line, 0, "{reference}");
+        }
+        let errors = library.load("dmeo").unwrap_err();
+        assert_eq!(errors.problems[0].label, "did you mean `demo`?");
+    }
+}

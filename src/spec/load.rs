@@ -1,0 +1,170 @@
+//! From the text of a file to the validated type: parse, read, merge, check.
+//!
+//! Everything that is wrong with an environment and its architecture is gathered before
+//! anything is given up.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::check::{CheckedSizes, Checker, DEFAULT_ZONES, Origin, Settings};
+use super::document::Document;
+use super::embedded;
+use super::library::Found;
+use super::merge::overlay;
+use super::problem::{Problem, Span, SpecErrors};
+use super::shape::{ArchitectureFile, EnvironmentFile, Sizes, SourceShape};
+use super::{Architecture, Library, Source, Spec, architecture_schema, environment_schema, reader};
+
+impl Library {
+    /// Checks the text of an environment and the architecture that it names.
+    pub(crate) fn check_environment(&self, found: Found) -> Result<Spec, SpecErrors> {
+        let mut problems = Vec::new();
+        let document = Document::parse(found.source, &mut problems);
+        let read = reader::read(&document, environment_schema(), &mut problems);
+        let file: EnvironmentFile = decode(&document, &read, &mut problems);
+
+        let mut base_problems = Vec::new();
+        let base = self.base(file.architecture.as_deref(), &mut base_problems);
+        let (base, mut merged) = base.unzip();
+        let merged = merged.get_or_insert_default();
+        overlay(merged, read.get("sizes").cloned().unwrap_or_default());
+        let merged: ArchitectureFile = decode(&document, merged, &mut problems);
+        let sizes = merged.sizes();
+
+        let mut checker = Checker::environment(&document, base.as_ref(), &mut problems);
+        if let (Some(name), None, []) = (&file.architecture, &base, base_problems.as_slice()) {
+            checker.unknown_architecture(name, &self.architecture_names());
+        }
+        let origin = Origin {
+            stem: &found.stem,
+            directory: found.directory.as_deref(),
+        };
+        // A file that is no mapping at all has been reported; its defaults are no news.
+        let settings = match document.root {
+            Some(_) if read.is_object() => checker.settings(&file, &origin),
+            _ => None,
+        };
+        let zones = file.network.as_ref().and_then(|network| network.zones);
+        let zones = zones.unwrap_or(DEFAULT_ZONES);
+        checker.sizes(&sizes, merged.concurrent_users, zones);
+        problems.append(&mut base_problems);
+        SpecErrors::check(problems)?;
+
+        let spec = settings
+            .zip(CheckedSizes::from_shape(&sizes))
+            .and_then(|(settings, sizes)| assemble(&file, &merged, settings, sizes));
+        spec.ok_or_else(|| incomplete(&document))
+    }
+
+    /// The architecture's file and what it says; nothing when it is not there.
+    fn base(&self, name: Option<&str>, problems: &mut Vec<Problem>) -> Option<(Document, Value)> {
+        let named = self.named("reference-architectures", name?, embedded::ARCHITECTURES);
+        let found = named.unwrap_or_else(|errors| {
+            problems.extend(errors.problems);
+            None
+        })?;
+        let document = Document::parse(found.source, problems);
+        let read = reader::read(&document, architecture_schema(), problems);
+        Some((document, read))
+    }
+}
+
+fn assemble(
+    file: &EnvironmentFile,
+    merged: &ArchitectureFile,
+    settings: Settings,
+    sizes: CheckedSizes,
+) -> Option<Spec> {
+    Some(Spec {
+        name: settings.name,
+        cloud: file.cloud.unwrap_or_default(),
+        region: settings.region,
+        architecture: file.architecture.clone()?,
+        concurrent_users: merged.concurrent_users?,
+        source: merged.source.clone()?.into_source()?,
+        nodes: sizes.nodes,
+        database: sizes.database,
+        search: sizes.search,
+        cache: sizes.cache,
+        mattermost: settings.mattermost,
+        network: settings.network,
+        access: settings.access,
+        time_to_live: settings.time_to_live,
+        tags: settings.tags,
+    })
+}
+
+/// Checks the text of a reference architecture.
+pub(crate) fn check_architecture(found: Found) -> Result<Architecture, SpecErrors> {
+    let mut problems = Vec::new();
+    let document = Document::parse(found.source, &mut problems);
+    let read = reader::read(&document, architecture_schema(), &mut problems);
+    let file: ArchitectureFile = decode(&document, &read, &mut problems);
+    let sizes = file.sizes();
+    Checker::architecture(&document, &mut problems).sizes(
+        &sizes,
+        file.concurrent_users,
+        DEFAULT_ZONES,
+    );
+    SpecErrors::check(problems)?;
+    let architecture = CheckedSizes::from_shape(&sizes).and_then(|sizes| {
+        Some(Architecture {
+            name: found.stem.clone(),
+            file: document.source.name.clone(),
+            source: file.source.clone()?.into_source()?,
+            concurrent_users: file.concurrent_users?,
+            measured_ceiling_users: file.measured_ceiling_users,
+            nodes: sizes.nodes,
+            database: sizes.database,
+            search: sizes.search,
+            cache: sizes.cache,
+        })
+    });
+    architecture.ok_or_else(|| incomplete(&document))
+}
+
+impl ArchitectureFile {
+    fn sizes(&self) -> Sizes {
+        Sizes {
+            nodes: self.nodes.clone(),
+            database: self.database.clone(),
+            search: self.search.clone(),
+            cache: self.cache.clone(),
+        }
+    }
+}
+
+impl SourceShape {
+    fn into_source(self) -> Option<Source> {
+        Some(Source {
+            kind: self.kind?,
+            url: self.url?,
+            note: self.note?,
+        })
+    }
+}
+
+/// The reader's result always fits the shapes; should it not, that is a problem, not a panic.
+fn decode<T: DeserializeOwned + Default>(
+    document: &Document,
+    value: &Value,
+    problems: &mut Vec<Problem>,
+) -> T {
+    if !value.is_object() {
+        return T::default();
+    }
+    T::deserialize(value).unwrap_or_else(|error| {
+        let place = document.place(Span::START);
+        problems.push(place.problem(error.to_string(), "in this file"));
+        T::default()
+    })
+}
+
+fn incomplete(document: &Document) -> SpecErrors {
+    SpecErrors::unplaced(
+        &document.source.name,
+        "the file is incomplete".to_owned(),
+        "expected every key of `loadrig schema`".to_owned(),
+        "`loadrig init NAME` writes a file to start from",
+    )
+}

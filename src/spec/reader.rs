@@ -1,0 +1,340 @@
+//! A file against its schema: every wrong key, type and bound at once, with its place.
+//!
+//! Knows schemas and trees; what a value means is checked in `check`.
+
+use serde_json::{Map, Number, Value};
+
+use super::document::{Content, Document, Entry, Node, is_bool};
+use super::problem::{Problem, Span};
+use super::suggest;
+
+/// Reads a document as its schema says. What is wrong is reported and left out of the
+/// result, so that the rest can still be checked.
+pub(crate) fn read(document: &Document, schema: &Value, problems: &mut Vec<Problem>) -> Value {
+    let mut reader = Reader { document, problems };
+    match &document.root {
+        Some(root) if matches!(root.content, Content::Mapping(_)) => reader
+            .mapping(root.entries(), schema, &Location::root(root.span))
+            .unwrap_or_default(),
+        Some(root) if !matches!(root.content, Content::Null) => {
+            let found = root.describe();
+            reader.report(
+                root.span,
+                format!("the file holds {found}"),
+                "expected keys and values, one per line: `key: value`".to_owned(),
+            );
+            Value::default()
+        }
+        _ if reader.problems.is_empty() => {
+            let required = names(&schema["required"]);
+            reader.report(
+                Span::START,
+                "the file is empty".to_owned(),
+                format!("expected at least {}", suggest::one_of(required)),
+            );
+            Value::default()
+        }
+        _ => Value::default(),
+    }
+}
+
+/// Where in the tree the reader is: the dotted path, and what to point at when the value
+/// itself cannot be pointed at.
+struct Location {
+    path: String,
+    key: Span,
+}
+
+impl Location {
+    fn root(key: Span) -> Self {
+        Location {
+            path: String::new(),
+            key,
+        }
+    }
+
+    fn child(&self, entry: &Entry) -> Self {
+        let path = match self.path.as_str() {
+            "" => entry.key.clone(),
+            parent => format!("{parent}.{}", entry.key),
+        };
+        Location {
+            path,
+            key: entry.key_span,
+        }
+    }
+}
+
+struct Reader<'a> {
+    document: &'a Document,
+    problems: &'a mut Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn value(&mut self, node: &Node, schema: &Value, at: &Location) -> Option<Value> {
+        if schema.get("oneOf").is_some() || schema.get("enum").is_some() {
+            return self.choice(node, schema, at);
+        }
+        let kind = match &schema["type"] {
+            Value::Array(kinds) => kinds.first().and_then(Value::as_str),
+            kind => kind.as_str(),
+        };
+        match (kind, &node.content) {
+            (Some("object"), Content::Null) if schema["type"].is_array() => {
+                Some(Value::Object(Map::new()))
+            }
+            (Some("object"), Content::Mapping(entries)) => self.mapping(entries, schema, at),
+            (Some("array"), Content::Sequence(items)) => {
+                let read = items
+                    .iter()
+                    .map(|item| self.value(item, &schema["items"], at));
+                Some(read.flatten().collect())
+            }
+            (Some("integer"), Content::Scalar { text, plain: true }) => {
+                self.integer(node, text, schema, at)
+            }
+            // A number is fine as text: `version: 15`, a tag with the value 42.
+            (Some("string"), Content::Scalar { text, plain }) if !plain || !is_bool(text) => {
+                Some(Value::String(text.clone()))
+            }
+            _ => self.wrong_type(node, &expected(schema), at),
+        }
+    }
+
+    fn mapping(&mut self, entries: &[Entry], schema: &Value, at: &Location) -> Option<Value> {
+        let properties = schema["properties"].as_object();
+        let mut read = Map::new();
+        for entry in entries {
+            let known = properties.and_then(|p| p.get(&entry.key));
+            let free = schema
+                .get("additionalProperties")
+                .filter(|free| free.is_object());
+            match known.or(free) {
+                Some(inner) => {
+                    let value = self.value(&entry.value, inner, &at.child(entry));
+                    read.extend(value.map(|value| (entry.key.clone(), value)));
+                }
+                None => self.unknown_key(entry, schema, at),
+            }
+        }
+        for name in names(&schema["required"]) {
+            // A misspelt key has been reported; that it is therefore missing is no news.
+            if entries
+                .iter()
+                .any(|e| suggest::nearest(&e.key, [name]).is_some())
+            {
+                continue;
+            }
+            let inner = &schema["properties"][name];
+            let place = match at.path.as_str() {
+                "" => "the file".to_owned(),
+                path => format!("`{path}`"),
+            };
+            self.report(
+                at.key,
+                format!("{place} lacks the key `{name}`"),
+                format!("expected `{name}:` and {}", expected(inner)),
+            );
+        }
+        Some(Value::Object(read))
+    }
+
+    fn integer(&mut self, node: &Node, text: &str, schema: &Value, at: &Location) -> Option<Value> {
+        let Ok(number) = text.parse::<i64>() else {
+            return self.wrong_type(node, &expected(schema), at);
+        };
+        let low = schema["minimum"].as_i64().unwrap_or(i64::MIN);
+        let high = schema["maximum"].as_i64().unwrap_or(i64::MAX);
+        if (low..=high).contains(&number) {
+            return Some(Value::Number(Number::from(number)));
+        }
+        self.report(
+            node.span,
+            format!("`{}` cannot be `{text}`", at.path),
+            format!("expected {}", expected(schema)),
+        );
+        None
+    }
+
+    /// One of a few words, or a mapping with one of a few keys.
+    fn choice(&mut self, node: &Node, schema: &Value, at: &Location) -> Option<Value> {
+        let options = choices(schema);
+        match &node.content {
+            Content::Scalar { text, .. } => {
+                let words: Vec<&str> = options.iter().filter_map(|o| o.as_str()).collect();
+                if words.contains(&text.as_str()) {
+                    return Some(Value::String(text.clone()));
+                }
+                self.report(
+                    node.span,
+                    format!("`{}` cannot be `{text}`", at.path),
+                    match suggest::nearest(text, words) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => format!("expected {}", expected(schema)),
+                    },
+                );
+                None
+            }
+            Content::Mapping(entries) => {
+                let object = options.iter().find(|option| option["type"] == "object");
+                match object {
+                    // Without its key it is none of the alternatives.
+                    Some(inner) => self
+                        .mapping(entries, inner, at)
+                        .filter(|read| read.as_object().is_some_and(|map| !map.is_empty())),
+                    None => self.wrong_type(node, &expected(schema), at),
+                }
+            }
+            Content::Null | Content::Sequence(_) => self.wrong_type(node, &expected(schema), at),
+        }
+    }
+
+    fn wrong_type(&mut self, node: &Node, expected: &str, at: &Location) -> Option<Value> {
+        let (span, message) = match &node.content {
+            Content::Null => (at.key, format!("`{}` has no value", at.path)),
+            Content::Scalar { .. } => (
+                node.span,
+                format!("`{}` cannot be {}", at.path, node.describe()),
+            ),
+            _ => (
+                at.key,
+                format!("`{}` cannot be {}", at.path, node.describe()),
+            ),
+        };
+        let problem = self
+            .document
+            .place(span)
+            .problem(message, format!("expected {expected}"));
+        let problem = match hint_for(node, expected) {
+            Some(hint) => problem.hint(hint),
+            None => problem,
+        };
+        self.problems.push(problem);
+        None
+    }
+
+    fn unknown_key(&mut self, entry: &Entry, schema: &Value, at: &Location) {
+        let place = match at.path.as_str() {
+            "" => String::new(),
+            path => format!(" in `{path}`"),
+        };
+        let keys: Vec<&str> = schema["properties"]
+            .as_object()
+            .map(|properties| properties.keys().map(String::as_str).collect())
+            .unwrap_or_default();
+        let near = suggest::nearest(&entry.key, keys.iter().copied());
+        let label = match (near, section_of(&entry.key, schema)) {
+            (Some(near), _) => format!("did you mean `{near}`?"),
+            (None, Some(section)) => format!("`{}` belongs under `{section}:`", entry.key),
+            (None, None) => format!("expected {}", suggest::one_of(keys)),
+        };
+        self.report(
+            entry.key_span,
+            format!("unknown key `{}`{place}", entry.key),
+            label,
+        );
+    }
+
+    fn report(&mut self, span: Span, message: String, label: String) {
+        let problem = self.document.place(span).problem(message, label);
+        self.problems.push(problem);
+    }
+}
+
+/// The section in which a misplaced key would have been right.
+fn section_of<'a>(key: &str, schema: &'a Value) -> Option<&'a str> {
+    let sections = schema["properties"].as_object()?;
+    sections
+        .iter()
+        .find(|(_, inner)| inner["properties"].get(key).is_some())
+        .map(|(section, _)| section.as_str())
+}
+
+/// What a schema wants, in words.
+fn expected(schema: &Value) -> String {
+    let kind = match &schema["type"] {
+        Value::Array(kinds) => kinds.first().and_then(Value::as_str),
+        kind => kind.as_str(),
+    };
+    let bounds = (schema["minimum"].as_i64(), schema["maximum"].as_i64());
+    match (kind, bounds) {
+        (Some("integer"), (Some(low), Some(high))) => {
+            format!("a whole number from {low} to {high}")
+        }
+        (Some("integer"), _) => "a whole number".to_owned(),
+        (Some("array"), _) => "a list".to_owned(),
+        (Some("object"), _) => match schema["properties"].as_object() {
+            Some(properties) => format!(
+                "a mapping of {}",
+                suggest::one_of(properties.keys().map(String::as_str))
+            ),
+            None => "a mapping".to_owned(),
+        },
+        (Some("string"), _) if schema.get("enum").is_none() => {
+            match schema["examples"][0].as_str() {
+                Some(example) => format!("text such as `{example}`"),
+                None => "text".to_owned(),
+            }
+        }
+        _ => {
+            let options: Vec<String> = choices(schema)
+                .iter()
+                .map(|option| match option.as_str() {
+                    Some(word) => word.to_owned(),
+                    None => names(&option["required"])
+                        .iter()
+                        .map(|key| format!("{{{key}: …}}"))
+                        .collect(),
+                })
+                .collect();
+            suggest::one_of(options.iter().map(String::as_str))
+        }
+    }
+}
+
+/// The words (as strings) and the mappings (as schemas) that a choice allows.
+fn choices(schema: &Value) -> Vec<Value> {
+    let plain = schema["enum"].as_array().cloned().unwrap_or_default();
+    let described = schema["oneOf"].as_array().cloned().unwrap_or_default();
+    let described = described.into_iter().flat_map(|option| {
+        match (
+            option.get("const"),
+            option.get("enum").and_then(Value::as_array),
+        ) {
+            (Some(word), _) => vec![word.clone()],
+            (None, Some(words)) => words.clone(),
+            (None, None) => vec![option],
+        }
+    });
+    plain.into_iter().chain(described).collect()
+}
+
+fn names(list: &Value) -> Vec<&str> {
+    let items = list.as_array().map(Vec::as_slice).unwrap_or_default();
+    items.iter().filter_map(Value::as_str).collect()
+}
+
+/// The commonest ways to miss a type, and the way out.
+fn hint_for(node: &Node, expected: &str) -> Option<String> {
+    let wants_number = expected.starts_with("a whole number");
+    match &node.content {
+        Content::Null => Some("give it a value, or remove the line to get the default".to_owned()),
+        Content::Scalar { text, plain: false } if wants_number && text.parse::<i64>().is_ok() => {
+            Some("remove the quotes".to_owned())
+        }
+        Content::Scalar { text, .. } if wants_number => {
+            let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
+            let unit = text[digits.len()..].trim();
+            let is_unit = !unit.is_empty() && unit.chars().all(char::is_alphabetic);
+            (is_unit && !digits.is_empty())
+                .then(|| format!("write the number alone: `{digits}`; the key names the unit"))
+        }
+        Content::Scalar { text, plain: true } if is_bool(text) && expected.starts_with("text") => {
+            Some(format!("if the text `{text}` is meant, write it in quotes"))
+        }
+        Content::Scalar { text, .. } if expected == "a list" => {
+            Some(format!("write it as a list: `[{text}]`"))
+        }
+        _ => None,
+    }
+}

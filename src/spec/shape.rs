@@ -1,0 +1,239 @@
+//! The shapes of the two kinds of file, as people write them.
+//!
+//! The single source of truth for keys, types and bounds: the JSON schema is generated
+//! from here, and the reader checks files against that same schema. Descriptions become
+//! the help texts of editors.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{AddressKind, CloudTarget, SourceKind};
+
+/// An environment: a named rig, laid over a reference architecture.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "loadrig environment")]
+pub(crate) struct EnvironmentFile {
+    /// Name of the environment: a letter, then letters, digits and single hyphens, at most
+    /// 16 characters. Default: the name of the file.
+    #[schemars(example = &"demo")]
+    pub(crate) name: Option<String>,
+    /// Reference architecture that this environment is made from, for example `10k`.
+    #[schemars(example = &"10k")]
+    #[schemars(required)]
+    pub(crate) architecture: Option<String>,
+    /// Where it runs. Default: `aws`.
+    pub(crate) cloud: Option<CloudTarget>,
+    /// AWS region. Default: `us-east-1`.
+    #[schemars(example = &"us-east-1")]
+    pub(crate) region: Option<String>,
+    /// The server that is installed.
+    pub(crate) mattermost: Option<MattermostShape>,
+    /// What differs from the reference architecture; only the keys that differ.
+    #[expect(dead_code, reason = "laid over the architecture before it is decoded")]
+    pub(crate) sizes: Option<Sizes>,
+    /// The environment's network.
+    pub(crate) network: Option<NetworkShape>,
+    /// How operators reach the hosts.
+    pub(crate) access: Option<AccessShape>,
+    /// How long the environment may live before `loadrig sweep` may remove it, for example
+    /// `8h`, `90m` or `2d`. Default: for ever.
+    #[schemars(example = &"8h")]
+    pub(crate) time_to_live: Option<String>,
+    /// Extra tags on every resource.
+    pub(crate) tags: Option<BTreeMap<String, String>>,
+}
+
+/// A reference architecture: the shape of a size.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "loadrig reference architecture")]
+pub(crate) struct ArchitectureFile {
+    /// Where the size comes from.
+    #[schemars(required)]
+    pub(crate) source: Option<SourceShape>,
+    /// Concurrent users that the size is for (active at the same time, not registered).
+    #[schemars(required, range(min = 1, max = 1_000_000))]
+    pub(crate) concurrent_users: Option<u32>,
+    /// The most users that a ceiling test of this shape has carried, where one is published.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub(crate) measured_ceiling_users: Option<u32>,
+    /// Hosts by role.
+    #[schemars(required)]
+    pub(crate) nodes: Option<Nodes>,
+    /// The RDS PostgreSQL database.
+    #[schemars(required)]
+    pub(crate) database: Option<DatabaseSizes>,
+    /// The OpenSearch domain.
+    #[schemars(required)]
+    pub(crate) search: Option<SearchSizes>,
+    /// The ElastiCache (Redis OSS) cache.
+    #[schemars(required)]
+    pub(crate) cache: Option<CacheSizes>,
+}
+
+/// Where a size comes from.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SourceShape {
+    /// Published by Mattermost, or derived from published figures.
+    #[schemars(required)]
+    pub(crate) kind: Option<SourceKind>,
+    /// The page or data set.
+    #[schemars(example = &"https://docs.mattermost.com/")]
+    #[schemars(required)]
+    pub(crate) url: Option<String>,
+    /// Why this shape.
+    #[schemars(required)]
+    pub(crate) note: Option<String>,
+}
+
+/// What makes a rig large or small.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Sizes {
+    /// Hosts by role.
+    pub(crate) nodes: Option<Nodes>,
+    /// The RDS PostgreSQL database.
+    pub(crate) database: Option<DatabaseSizes>,
+    /// The OpenSearch domain.
+    pub(crate) search: Option<SearchSizes>,
+    /// The ElastiCache (Redis OSS) cache.
+    pub(crate) cache: Option<CacheSizes>,
+}
+
+/// Hosts by role.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Nodes {
+    /// Mattermost application nodes.
+    pub(crate) app: Option<NodeSizes>,
+    /// nginx in front of the application nodes.
+    pub(crate) proxy: Option<NodeSizes>,
+    /// nginx in front of the search domain: one address inside the VPC, port 9200.
+    pub(crate) search_proxy: Option<NodeSizes>,
+    /// Prometheus; at most one.
+    pub(crate) metrics: Option<NodeSizes>,
+    /// Load-test agents: about 500 simulated users per vCPU.
+    pub(crate) agent: Option<NodeSizes>,
+}
+
+/// Equal hosts of one role.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NodeSizes {
+    /// How many; 0 leaves the role out where it may be left out.
+    #[schemars(range(min = 0, max = 200))]
+    pub(crate) count: Option<u32>,
+    /// EC2 instance type, x86_64, for example `c7i.xlarge`.
+    #[schemars(example = &"c7i.xlarge")]
+    pub(crate) instance_type: Option<String>,
+    /// Root volume in GiB (gp3, encrypted).
+    #[schemars(range(min = 8, max = 16384))]
+    pub(crate) disk_gib: Option<u32>,
+}
+
+/// The RDS PostgreSQL database: one writer and its readers, all of one class.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DatabaseSizes {
+    /// Major PostgreSQL version, for example `"15"`.
+    #[schemars(example = &"15")]
+    pub(crate) version: Option<String>,
+    /// RDS instance class, for example `db.r7g.large`.
+    #[schemars(example = &"db.r7g.large")]
+    pub(crate) instance_type: Option<String>,
+    /// Read replicas.
+    #[schemars(range(min = 0, max = 15))]
+    pub(crate) readers: Option<u32>,
+    /// Allocated storage in GiB of the writer and of each reader (gp3, encrypted).
+    #[schemars(range(min = 20, max = 65536))]
+    pub(crate) storage_gib: Option<u32>,
+}
+
+/// The OpenSearch domain.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SearchSizes {
+    /// Engine version, for example `OpenSearch_2.19`.
+    #[schemars(example = &"OpenSearch_2.19")]
+    pub(crate) version: Option<String>,
+    /// Data nodes; 0 means no search domain.
+    #[schemars(range(min = 0, max = 80))]
+    pub(crate) nodes: Option<u32>,
+    /// Data node type, for example `r6g.xlarge.search`.
+    #[schemars(example = &"r6g.xlarge.search")]
+    pub(crate) instance_type: Option<String>,
+    /// EBS volume per data node in GiB (gp3).
+    #[schemars(range(min = 10, max = 24576))]
+    pub(crate) storage_gib: Option<u32>,
+}
+
+/// The ElastiCache (Redis OSS) cache.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CacheSizes {
+    /// Nodes; 0 means no cache. More than one adds replicas.
+    #[schemars(range(min = 0, max = 6))]
+    pub(crate) nodes: Option<u32>,
+    /// Node type, for example `cache.m7g.2xlarge`.
+    #[schemars(example = &"cache.m7g.2xlarge")]
+    pub(crate) instance_type: Option<String>,
+}
+
+/// The server that is installed.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MattermostShape {
+    /// `standin`, an official version such as `11.7.9`, the URL of a tarball, or the path of
+    /// one (relative to this file). Default: `standin`.
+    #[schemars(example = &"11.7.9")]
+    pub(crate) release: Option<String>,
+    /// SHA-256 of the tarball, 64 hexadecimal digits; required for an URL or a file, advised
+    /// for an official version.
+    pub(crate) sha256: Option<String>,
+    /// Licence file on the operator's machine (relative to this file).
+    #[schemars(example = &"./company.mattermost-license")]
+    pub(crate) license_file: Option<PathBuf>,
+}
+
+/// The environment's network.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NetworkShape {
+    /// Private address range of the VPC, /16 to /20. Default: a /16 of 10.0.0.0/8 that
+    /// follows from the name, so that two environments rarely clash.
+    #[schemars(example = &"10.20.0.0/16")]
+    pub(crate) cidr: Option<String>,
+    /// Availability zones that subnets are spread over. Default: 2.
+    #[schemars(range(min = 2, max = 3))]
+    pub(crate) zones: Option<u8>,
+}
+
+/// How operators reach the hosts.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AccessShape {
+    /// Which address of a host operators use. Default: `public`.
+    pub(crate) address: Option<AddressKind>,
+    /// Who may reach SSH and the web: `auto` (the operator's own address, found when the
+    /// command runs) or address ranges. Default: `[auto]`.
+    pub(crate) operators: Option<Vec<String>>,
+    /// The operator's SSH key. Default: `generated`.
+    pub(crate) key: Option<KeyShape>,
+}
+
+/// The operator's SSH key.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum KeyShape {
+    /// Made for the environment and kept in SSM Parameter Store.
+    Generated,
+    /// The first key that the operator's ssh-agent offers.
+    Agent,
+    /// The operator's own public key file (relative to this file, or `~/…`).
+    File(PathBuf),
+}

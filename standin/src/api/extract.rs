@@ -1,0 +1,204 @@
+//! What handlers ask for: the session, a JSON body, a page of a list. Each
+//! refuses in Mattermost's words.
+
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use bytes::Bytes;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::app::App;
+use crate::error::AppError;
+use crate::model::Session;
+
+/// Name of the cookie that holds the token.
+pub const TOKEN_COOKIE: &str = "MMAUTHTOKEN";
+/// Tokens are cut to this length.
+const MAX_TOKEN: usize = 50;
+
+/// The caller's session; refuses callers without one.
+#[derive(Debug)]
+pub struct Auth(pub Session);
+
+impl FromRequestParts<App> for Auth {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, AppError> {
+        let token = token(&parts.headers).ok_or_else(AppError::session_expired)?;
+        Ok(Self(app.session(&token).await?))
+    }
+}
+
+/// The caller's session, if there is a valid one.
+#[derive(Debug)]
+pub struct MaybeAuth(pub Option<Session>);
+
+impl FromRequestParts<App> for MaybeAuth {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, AppError> {
+        let Some(token) = token(&parts.headers) else {
+            return Ok(Self(None));
+        };
+        match app.session(&token).await {
+            Ok(session) => Ok(Self(Some(session))),
+            Err(error) if error.status == StatusCode::UNAUTHORIZED => Ok(Self(None)),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The token of a request: the cookie's, else the header's.
+pub fn token(headers: &HeaderMap) -> Option<String> {
+    let text = |name| {
+        headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+    };
+    let cookie = text(header::COOKIE)
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(name, value)| (name == TOKEN_COOKIE).then_some(value));
+    let bearer = || {
+        let (scheme, value) = text(header::AUTHORIZATION).next()?.split_once(' ')?;
+        let known = ["bearer", "token"]
+            .iter()
+            .any(|name| scheme.eq_ignore_ascii_case(name));
+        known.then_some(value.trim())
+    };
+    let found = cookie.or_else(bearer).filter(|value| !value.is_empty())?;
+    Some(found.chars().take(MAX_TOKEN).collect())
+}
+
+/// A JSON body, whatever its declared type is. A null is as good as nothing:
+/// Go clients send one for every empty list.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
+    type Rejection = AppError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, AppError> {
+        let body = Bytes::from_request(request, app).await;
+        let body = body.map_err(|refused| match refused.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => too_large(),
+            _ => AppError::invalid_body("value"),
+        })?;
+        parse(&body).map(Self)
+    }
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
+    let refused = |error: serde_json::Error| {
+        let mut refused = AppError::invalid_body("value");
+        refused.message = format!("{} ({error})", refused.message);
+        refused
+    };
+    let mut value: Value = serde_json::from_slice(body).map_err(refused)?;
+    if let Some(object) = value.as_object_mut() {
+        object.retain(|_, member| !member.is_null());
+    }
+    serde_json::from_value(value).map_err(refused)
+}
+
+/// A body over the limit.
+pub fn too_large() -> AppError {
+    AppError::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "api.context.request_body_too_large.app_error",
+        "The request body is too large.",
+    )
+}
+
+/// Which part of a list is wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Page {
+    /// Items to pass over.
+    pub offset: i64,
+    /// Items to return, 1 to 200.
+    pub limit: i64,
+}
+
+#[derive(Debug, Deserialize)]
+struct PageQuery {
+    page: Option<i64>,
+    per_page: Option<i64>,
+}
+
+impl FromRequestParts<App> for Page {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, AppError> {
+        let query = Query::<PageQuery>::from_request_parts(parts, app).await;
+        let Query(query) = query.map_err(|_| AppError::invalid_url("page"))?;
+        Ok(Self::new(query.page, query.per_page))
+    }
+}
+
+impl Page {
+    fn new(page: Option<i64>, per_page: Option<i64>) -> Self {
+        let limit = per_page.unwrap_or(60).clamp(1, 200);
+        Self {
+            offset: page.unwrap_or(0).max(0).saturating_mul(limit),
+            limit,
+        }
+    }
+}
+
+/// The user that `me` or an id in a path means.
+pub fn user_or_me(id: &str, session: &Session) -> String {
+    if id == "me" {
+        session.user_id.clone()
+    } else {
+        id.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(n, v)| (n.parse().expect("name"), v.parse().expect("value")))
+            .collect()
+    }
+
+    #[test]
+    fn token_comes_from_the_cookie_before_the_header() {
+        let both = headers(&[
+            ("cookie", "MMUSERID=u; MMAUTHTOKEN=from-cookie"),
+            ("authorization", "Bearer from-header"),
+        ]);
+        assert_eq!(token(&both).as_deref(), Some("from-cookie"));
+        let header = headers(&[("authorization", "BEARER from-header")]);
+        assert_eq!(token(&header).as_deref(), Some("from-header"));
+    }
+
+    #[test]
+    fn other_schemes_and_empty_tokens_are_no_token() {
+        assert_eq!(token(&headers(&[("authorization", "Basic dTpw")])), None);
+        assert_eq!(token(&headers(&[("authorization", "Bearer ")])), None);
+        assert_eq!(token(&headers(&[("cookie", "MMAUTHTOKEN=")])), None);
+    }
+
+    #[test]
+    fn nulls_of_go_clients_are_as_good_as_nothing() {
+        let body = br#"{"message":"hi","file_ids":null,"metadata":null,"props":{}}"#;
+        let post: crate::model::Post = parse(body).expect("valid");
+        assert_eq!((post.message.as_str(), post.file_ids.len()), ("hi", 0));
+        assert!(parse::<crate::model::Post>(b"{").is_err());
+    }
+
+    #[test]
+    fn pages_are_kept_within_mattermosts_limits() {
+        let page = Page::new(Some(3), Some(1000));
+        assert_eq!((page.offset, page.limit), (600, 200));
+        let page = Page::new(Some(-1), None);
+        assert_eq!((page.offset, page.limit), (0, 60));
+    }
+}

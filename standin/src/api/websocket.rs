@@ -1,0 +1,274 @@
+//! The websocket: authentication, events out, a few actions in.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::extract::{FromRequest, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::time::{Instant, interval_at, timeout, timeout_at};
+use tracing::{debug, warn};
+
+use super::extract::MaybeAuth;
+use crate::app::{App, Server};
+use crate::error::{AppError, chain};
+use crate::hub::{Encoded, Registration};
+use crate::id::{new_id, now_ms};
+use crate::model::{Session, VERSION};
+
+/// Longest time from connection to authentication.
+const AUTH_DEADLINE: Duration = Duration::from_secs(5);
+/// How often the server pings.
+const PING_INTERVAL: Duration = Duration::from_secs(60);
+/// Silence after which a client counts as gone.
+const SILENCE_DEADLINE: Duration = Duration::from_secs(100);
+/// Longest time that one write may take.
+const WRITE_DEADLINE: Duration = Duration::from_secs(30);
+/// Largest frame from a client, in bytes.
+const READ_LIMIT: usize = 8192;
+
+/// `GET /websocket`. Not counted among the API calls, as in Mattermost.
+pub async fn connect(
+    State(app): State<App>,
+    MaybeAuth(session): MaybeAuth,
+    request: Request,
+) -> Response {
+    if !origin_is_ours(&app, request.headers()) {
+        let id = "api.web_socket.connect.upgrade.app_error";
+        return AppError::new(StatusCode::BAD_REQUEST, id, "Origin not allowed.").into_response();
+    }
+    match WebSocketUpgrade::from_request(request, &app).await {
+        Ok(upgrade) => upgrade
+            .max_message_size(READ_LIMIT)
+            .on_upgrade(async move |socket| serve(app, socket, session).await),
+        Err(refused) => refused.into_response(),
+    }
+}
+
+/// Browsers say which page opened the socket; other pages are not let in.
+fn origin_is_ours(app: &Server, headers: &HeaderMap) -> bool {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let Some(origin) = text(header::ORIGIN) else {
+        return true;
+    };
+    let settings = &app.config.service_settings;
+    let allowed = settings
+        .allow_cors_from
+        .split(' ')
+        .any(|one| one == "*" || one == origin);
+    let host = origin.split_once("://").map_or(origin, |(_, host)| host);
+    allowed || text(header::HOST) == Some(host) || origin == settings.site_url.trim_end_matches('/')
+}
+
+async fn serve(app: App, mut socket: WebSocket, session: Option<Session>) {
+    let session = match session {
+        Some(session) => session,
+        None => match challenge(&app, &mut socket).await {
+            Some(session) => session,
+            None => return,
+        },
+    };
+    let connection_id = new_id();
+    let registration = app.hub.register(&session.user_id, &connection_id);
+    match app.store.channel_ids_of_user(&session.user_id).await {
+        Ok(channels) => app.hub.set_channels(&session.user_id, channels),
+        Err(error) => {
+            warn!(
+                error = chain(&error),
+                "websocket is closed: no channel memberships"
+            );
+            return;
+        }
+    }
+    app.metrics.http_websockets.add(1);
+    let mut connection = Connection {
+        app: &app,
+        socket,
+        seq: 0,
+    };
+    if connection.hello(&connection_id).await.is_ok() {
+        app.set_online(&session.user_id).await;
+        connection.run(registration).await;
+    }
+    app.metrics.http_websockets.add(-1);
+}
+
+/// What a client sends.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Action {
+    seq: i64,
+    action: String,
+    data: Value,
+}
+
+/// Waits for the token of a client that did not bring one along.
+async fn challenge(app: &Server, socket: &mut WebSocket) -> Option<Session> {
+    let deadline = Instant::now() + AUTH_DEADLINE;
+    while let Ok(Some(Ok(message))) = timeout_at(deadline, socket.recv()).await {
+        let Message::Text(text) = message else {
+            continue;
+        };
+        let action: Action = serde_json::from_str(&text).unwrap_or_default();
+        if action.action != "authentication_challenge" {
+            let reply = failure(action.seq, &AppError::session_expired());
+            send(socket, reply.to_string()).await.ok()?;
+            continue;
+        }
+        let token = action.data["token"].as_str().unwrap_or_default();
+        let session = app.session(token).await.ok()?;
+        send(socket, success(action.seq, None).to_string())
+            .await
+            .ok()?;
+        return Some(session);
+    }
+    None
+}
+
+/// The client is gone, or too slow.
+#[derive(Debug)]
+struct Gone;
+
+struct Connection<'a> {
+    app: &'a Server,
+    socket: WebSocket,
+    /// Number of the next event.
+    seq: i64,
+}
+
+impl Connection<'_> {
+    async fn hello(&mut self, connection_id: &str) -> Result<(), Gone> {
+        let hello = json!({
+            "event": "hello",
+            "data": {
+                "server_version": self.app.version_id(),
+                "connection_id": connection_id,
+                "server_hostname": self.app.node.hostname,
+            },
+            "broadcast": crate::hub::Broadcast::default(),
+            "seq": self.seq,
+        });
+        self.seq += 1;
+        send(&mut self.socket, hello.to_string()).await
+    }
+
+    async fn run(mut self, mut registration: Registration) {
+        let mut ping = interval_at(Instant::now() + PING_INTERVAL, PING_INTERVAL);
+        let mut heard = Instant::now();
+        loop {
+            let end = tokio::select! {
+                event = registration.events.recv() => match event {
+                    Some(event) => self.event(&event).await,
+                    // A stop of the server, or a queue that ran over.
+                    None => {
+                        let away = CloseFrame { code: 1001, reason: "".into() };
+                        let close = self.socket.send(Message::Close(Some(away)));
+                        // The client is let go whether it hears this or not.
+                        let _ = timeout(AUTH_DEADLINE, close).await;
+                        return;
+                    }
+                },
+                message = self.socket.recv() => match message {
+                    Some(Ok(message)) => {
+                        heard = Instant::now();
+                        self.message(message).await
+                    }
+                    Some(Err(_)) | None => Err(Gone),
+                },
+                _ = ping.tick() => {
+                    let sent = timeout(WRITE_DEADLINE, self.socket.send(Message::Ping("".into())));
+                    match sent.await {
+                        Ok(Ok(())) => Ok(()),
+                        _ => Err(Gone),
+                    }
+                }
+                () = tokio::time::sleep_until(heard + SILENCE_DEADLINE) => Err(Gone),
+            };
+            if end.is_err() {
+                debug!("websocket ended");
+                return;
+            }
+        }
+    }
+
+    async fn event(&mut self, event: &Arc<Encoded>) -> Result<(), Gone> {
+        let text = event.numbered(self.seq);
+        self.seq += 1;
+        send(&mut self.socket, text).await
+    }
+
+    async fn message(&mut self, message: Message) -> Result<(), Gone> {
+        match message {
+            Message::Text(text) => {
+                let action: Action = serde_json::from_str(&text).unwrap_or_default();
+                let reply = answer(self.app, &action);
+                send(&mut self.socket, reply.to_string()).await
+            }
+            Message::Close(_) => Err(Gone),
+            // Pings are answered by the library; binary frames are not spoken.
+            Message::Binary(_) | Message::Ping(_) | Message::Pong(_) => Ok(()),
+        }
+    }
+}
+
+fn answer(app: &Server, action: &Action) -> Value {
+    let error =
+        |status, id, message: &str| failure(action.seq, &AppError::new(status, id, message));
+    if action.action.is_empty() {
+        let id = "api.web_socket_router.no_action.app_error";
+        return error(StatusCode::BAD_REQUEST, id, "No websocket action.");
+    }
+    if action.seq <= 0 {
+        let id = "api.web_socket_router.bad_seq.app_error";
+        return error(
+            StatusCode::BAD_REQUEST,
+            id,
+            "Invalid sequence for websocket message.",
+        );
+    }
+    match action.action.as_str() {
+        "ping" => success(
+            action.seq,
+            Some(json!({
+                "text": "pong",
+                "version": VERSION,
+                "server_time": now_ms(),
+                "node_id": app.node.id,
+            })),
+        ),
+        // A client that came with a token may still send the challenge.
+        "authentication_challenge" | "user_typing" | "user_update_active_status" | "presence" => {
+            success(action.seq, None)
+        }
+        _ => {
+            let id = "api.web_socket_router.bad_action.app_error";
+            error(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                id,
+                "Unknown websocket action.",
+            )
+        }
+    }
+}
+
+fn success(seq: i64, data: Option<Value>) -> Value {
+    let mut reply = json!({"status": "OK", "seq_reply": seq});
+    if let Some(data) = data {
+        reply["data"] = data;
+    }
+    reply
+}
+
+fn failure(seq: i64, error: &AppError) -> Value {
+    json!({"status": "FAIL", "seq_reply": seq, "error": error.to_json()})
+}
+
+async fn send(socket: &mut WebSocket, text: String) -> Result<(), Gone> {
+    match timeout(WRITE_DEADLINE, socket.send(Message::Text(text.into()))).await {
+        Ok(Ok(())) => Ok(()),
+        _ => Err(Gone),
+    }
+}

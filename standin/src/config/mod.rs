@@ -1,0 +1,293 @@
+//! The server's configuration: the sections and keys of Mattermost's
+//! `config.json` that the stand-in acts on, under the same names. It may not
+//! know who uses them.
+
+mod load;
+
+use serde::{Deserialize, Serialize};
+
+#[cfg(test)]
+pub use load::ConfigError;
+pub use load::{default_path, load};
+
+/// The effective configuration: defaults, then the file, then `MM_…` variables.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct Config {
+    /// Address, limits and sign-in rules of the web server.
+    pub service_settings: ServiceSettings,
+    /// Who may join and how many.
+    pub team_settings: TeamSettings,
+    /// PostgreSQL writer and readers.
+    pub sql_settings: SqlSettings,
+    /// Logging to the console and to a file.
+    pub log_settings: LogSettings,
+    /// Where uploaded files are kept.
+    pub file_settings: FileSettings,
+    /// Sign-up and sign-in by e-mail address.
+    pub email_settings: EmailSettings,
+    /// The search server.
+    pub elasticsearch_settings: ElasticsearchSettings,
+    /// The other application nodes.
+    pub cluster_settings: ClusterSettings,
+    /// The Prometheus endpoint.
+    pub metrics_settings: MetricsSettings,
+}
+
+/// `ServiceSettings`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct ServiceSettings {
+    #[serde(rename = "SiteURL")]
+    pub site_url: String,
+    pub listen_address: String,
+    pub allow_cors_from: String,
+    /// Failed logins in a row after which an account is locked.
+    pub maximum_login_attempts: i32,
+    pub session_length_web_in_hours: i64,
+    pub session_cache_in_minutes: u64,
+    /// Largest JSON body in bytes.
+    pub maximum_payload_size_bytes: usize,
+}
+
+impl Default for ServiceSettings {
+    fn default() -> Self {
+        Self {
+            site_url: String::new(),
+            listen_address: ":8065".to_owned(),
+            allow_cors_from: String::new(),
+            maximum_login_attempts: 10,
+            session_length_web_in_hours: 720,
+            session_cache_in_minutes: 10,
+            maximum_payload_size_bytes: 300_000,
+        }
+    }
+}
+
+/// `TeamSettings`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct TeamSettings {
+    pub site_name: String,
+    pub max_users_per_team: i64,
+    pub enable_user_creation: bool,
+    pub enable_open_server: bool,
+}
+
+impl Default for TeamSettings {
+    fn default() -> Self {
+        Self {
+            site_name: "Mattermost".to_owned(),
+            max_users_per_team: 50,
+            enable_user_creation: true,
+            enable_open_server: false,
+        }
+    }
+}
+
+/// `SqlSettings`. Pool sizes are per data source and node, as in Mattermost.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct SqlSettings {
+    pub data_source: String,
+    pub data_source_replicas: Vec<String>,
+    pub max_open_conns: usize,
+    /// Seconds after which the server cancels a statement.
+    pub query_timeout: u64,
+    pub replica_monitor_interval_seconds: u64,
+}
+
+impl Default for SqlSettings {
+    fn default() -> Self {
+        Self {
+            data_source: "postgres://mmuser:mostest@localhost/mattermost_test?sslmode=disable&connect_timeout=10"
+                .to_owned(),
+            data_source_replicas: Vec::new(),
+            max_open_conns: 100,
+            query_timeout: 30,
+            replica_monitor_interval_seconds: 5,
+        }
+    }
+}
+
+/// `LogSettings`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct LogSettings {
+    pub enable_console: bool,
+    pub console_level: String,
+    pub enable_file: bool,
+    pub file_level: String,
+    /// Directory of `mattermost.log`; empty means `logs`.
+    pub file_location: String,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self {
+            enable_console: true,
+            console_level: "INFO".to_owned(),
+            enable_file: true,
+            file_level: "INFO".to_owned(),
+            file_location: String::new(),
+        }
+    }
+}
+
+/// `FileSettings`. With empty access keys the AWS default chain supplies the
+/// credentials: on an instance, its IAM role.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct FileSettings {
+    pub enable_file_attachments: bool,
+    /// Largest upload in bytes.
+    pub max_file_size: usize,
+    /// `local` or `amazons3`.
+    pub driver_name: String,
+    pub directory: String,
+    #[serde(rename = "AmazonS3AccessKeyId")]
+    pub amazon_s3_access_key_id: String,
+    #[serde(rename = "AmazonS3SecretAccessKey")]
+    pub amazon_s3_secret_access_key: String,
+    #[serde(rename = "AmazonS3Bucket")]
+    pub amazon_s3_bucket: String,
+    #[serde(rename = "AmazonS3PathPrefix")]
+    pub amazon_s3_path_prefix: String,
+    #[serde(rename = "AmazonS3Region")]
+    pub amazon_s3_region: String,
+    #[serde(rename = "AmazonS3Endpoint")]
+    pub amazon_s3_endpoint: String,
+    #[serde(rename = "AmazonS3SSL")]
+    pub amazon_s3_ssl: bool,
+    #[serde(rename = "AmazonS3RequestTimeoutMilliseconds")]
+    pub amazon_s3_request_timeout_milliseconds: u64,
+}
+
+impl Default for FileSettings {
+    fn default() -> Self {
+        Self {
+            enable_file_attachments: true,
+            max_file_size: 104_857_600,
+            driver_name: "local".to_owned(),
+            directory: "./data/".to_owned(),
+            amazon_s3_access_key_id: String::new(),
+            amazon_s3_secret_access_key: String::new(),
+            amazon_s3_bucket: String::new(),
+            amazon_s3_path_prefix: String::new(),
+            amazon_s3_region: String::new(),
+            amazon_s3_endpoint: "s3.amazonaws.com".to_owned(),
+            amazon_s3_ssl: true,
+            amazon_s3_request_timeout_milliseconds: 30_000,
+        }
+    }
+}
+
+/// `EmailSettings`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct EmailSettings {
+    pub enable_sign_up_with_email: bool,
+}
+
+impl Default for EmailSettings {
+    fn default() -> Self {
+        Self {
+            enable_sign_up_with_email: true,
+        }
+    }
+}
+
+/// `ElasticsearchSettings`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct ElasticsearchSettings {
+    #[serde(rename = "ConnectionURL")]
+    pub connection_url: String,
+    /// `elasticsearch` or `opensearch`.
+    pub backend: String,
+    pub username: String,
+    pub password: String,
+    pub enable_indexing: bool,
+    pub enable_searching: bool,
+    pub index_prefix: String,
+    pub post_index_replicas: u32,
+    pub post_index_shards: u32,
+    /// Posts that go to the search server in one request.
+    pub live_indexing_batch_size: usize,
+    pub request_timeout_seconds: u64,
+}
+
+impl Default for ElasticsearchSettings {
+    fn default() -> Self {
+        Self {
+            connection_url: "http://localhost:9200".to_owned(),
+            backend: "elasticsearch".to_owned(),
+            username: "elastic".to_owned(),
+            password: "changeme".to_owned(),
+            enable_indexing: false,
+            enable_searching: false,
+            index_prefix: String::new(),
+            post_index_replicas: 1,
+            post_index_shards: 1,
+            live_indexing_batch_size: 10,
+            request_timeout_seconds: 30,
+        }
+    }
+}
+
+/// `ClusterSettings`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct ClusterSettings {
+    pub enable: bool,
+    pub cluster_name: String,
+    pub override_hostname: String,
+    /// Address to listen on for the other nodes; empty means every one.
+    pub bind_address: String,
+    /// Address that the other nodes are told; empty means the one from which
+    /// this machine reaches its database.
+    pub advertise_address: String,
+    #[serde(rename = "UseIPAddress")]
+    pub use_ip_address: bool,
+    pub gossip_port: u16,
+}
+
+impl Default for ClusterSettings {
+    fn default() -> Self {
+        Self {
+            enable: false,
+            cluster_name: String::new(),
+            override_hostname: String::new(),
+            bind_address: String::new(),
+            advertise_address: String::new(),
+            use_ip_address: true,
+            gossip_port: 8074,
+        }
+    }
+}
+
+/// `MetricsSettings`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct MetricsSettings {
+    pub enable: bool,
+    pub listen_address: String,
+}
+
+impl Default for MetricsSettings {
+    fn default() -> Self {
+        Self {
+            enable: false,
+            listen_address: ":8067".to_owned(),
+        }
+    }
+}
+
+/// A Go-style listen address as one that the standard library can bind:
+/// `:8065` listens on every IPv4 address.
+pub fn bind_address(listen_address: &str) -> String {
+    match listen_address.strip_prefix(':') {
+        Some(port) => format!("0.0.0.0:{port}"),
+        None => listen_address.to_owned(),
+    }
+}

@@ -1,0 +1,124 @@
+//! The schema, in steps that are each applied once. Nodes that start together
+//! take turns through an advisory lock. Table names are Mattermost's; columns
+//! are the subset that the stand-in writes.
+
+use deadpool_postgres::Object;
+use tracing::info;
+
+use super::DbError;
+
+/// Version of the schema once every step is applied.
+pub const SCHEMA_VERSION: i64 = STEPS.len() as i64;
+
+/// Any fixed number; the same on every node.
+const LOCK: i64 = 0x6d61_7474_6572;
+
+const STEPS: [(&str, &str); 4] = [
+    ("systems and cluster", SYSTEMS),
+    ("users and sessions", USERS),
+    ("teams and channels", TEAMS),
+    ("posts and files", POSTS),
+];
+
+const SYSTEMS: &str = "
+CREATE TABLE systems (name text PRIMARY KEY, value text NOT NULL);
+CREATE TABLE clusterdiscovery (
+    id text PRIMARY KEY, type text NOT NULL, clustername text NOT NULL,
+    hostname text NOT NULL, gossipport integer NOT NULL, port integer NOT NULL,
+    createat bigint NOT NULL, lastpingat bigint NOT NULL);";
+
+const USERS: &str = "
+CREATE TABLE users (
+    id text PRIMARY KEY, createat bigint NOT NULL, updateat bigint NOT NULL,
+    deleteat bigint NOT NULL DEFAULT 0, username text NOT NULL UNIQUE,
+    password text NOT NULL, email text NOT NULL UNIQUE, nickname text NOT NULL DEFAULT '',
+    firstname text NOT NULL DEFAULT '', lastname text NOT NULL DEFAULT '',
+    roles text NOT NULL, failedattempts integer NOT NULL DEFAULT 0,
+    lastpasswordupdate bigint NOT NULL, lastlogin bigint NOT NULL DEFAULT 0);
+CREATE TABLE sessions (
+    id text PRIMARY KEY, token text NOT NULL UNIQUE, createat bigint NOT NULL,
+    expiresat bigint NOT NULL, lastactivityat bigint NOT NULL, userid text NOT NULL,
+    roles text NOT NULL);
+CREATE INDEX idx_sessions_user_id ON sessions (userid);
+CREATE TABLE audits (
+    id text PRIMARY KEY, createat bigint NOT NULL, userid text NOT NULL,
+    action text NOT NULL, extrainfo text NOT NULL, ipaddress text NOT NULL);
+CREATE INDEX idx_audits_user_id ON audits (userid);
+CREATE TABLE status (
+    userid text PRIMARY KEY, status text NOT NULL, manual boolean NOT NULL,
+    lastactivityat bigint NOT NULL);";
+
+const TEAMS: &str = "
+CREATE TABLE teams (
+    id text PRIMARY KEY, createat bigint NOT NULL, updateat bigint NOT NULL,
+    deleteat bigint NOT NULL DEFAULT 0, displayname text NOT NULL, name text NOT NULL UNIQUE,
+    description text NOT NULL DEFAULT '', email text NOT NULL DEFAULT '', type text NOT NULL,
+    inviteid text NOT NULL, allowopeninvite boolean NOT NULL DEFAULT false);
+CREATE TABLE teammembers (
+    teamid text NOT NULL, userid text NOT NULL, deleteat bigint NOT NULL DEFAULT 0,
+    schemeadmin boolean NOT NULL, createat bigint NOT NULL, PRIMARY KEY (teamid, userid));
+CREATE INDEX idx_teammembers_user_id ON teammembers (userid);
+CREATE TABLE channels (
+    id text PRIMARY KEY, createat bigint NOT NULL, updateat bigint NOT NULL,
+    deleteat bigint NOT NULL DEFAULT 0, teamid text NOT NULL, type text NOT NULL,
+    displayname text NOT NULL, name text NOT NULL, header text NOT NULL DEFAULT '',
+    purpose text NOT NULL DEFAULT '', lastpostat bigint NOT NULL DEFAULT 0,
+    totalmsgcount bigint NOT NULL DEFAULT 0, creatorid text NOT NULL, UNIQUE (name, teamid));
+CREATE INDEX idx_channels_team_id ON channels (teamid);
+CREATE TABLE channelmembers (
+    channelid text NOT NULL, userid text NOT NULL, lastviewedat bigint NOT NULL DEFAULT 0,
+    msgcount bigint NOT NULL DEFAULT 0, mentioncount bigint NOT NULL DEFAULT 0,
+    schemeadmin boolean NOT NULL, lastupdateat bigint NOT NULL,
+    PRIMARY KEY (channelid, userid));
+CREATE INDEX idx_channelmembers_user_id ON channelmembers (userid);";
+
+const POSTS: &str = "
+CREATE TABLE posts (
+    id text PRIMARY KEY, createat bigint NOT NULL, updateat bigint NOT NULL,
+    editat bigint NOT NULL DEFAULT 0, deleteat bigint NOT NULL DEFAULT 0,
+    userid text NOT NULL, channelid text NOT NULL, rootid text NOT NULL DEFAULT '',
+    message text NOT NULL, type text NOT NULL DEFAULT '', props text NOT NULL DEFAULT '{}',
+    fileids text NOT NULL DEFAULT '[]');
+CREATE INDEX idx_posts_channel_id_delete_at_create_at ON posts (channelid, deleteat, createat);
+CREATE INDEX idx_posts_root_id ON posts (rootid, deleteat);
+CREATE TABLE fileinfo (
+    id text PRIMARY KEY, creatorid text NOT NULL, postid text NOT NULL DEFAULT '',
+    channelid text NOT NULL, createat bigint NOT NULL, updateat bigint NOT NULL,
+    deleteat bigint NOT NULL DEFAULT 0, path text NOT NULL, name text NOT NULL,
+    extension text NOT NULL, size bigint NOT NULL, mimetype text NOT NULL);
+CREATE INDEX idx_fileinfo_postid_at ON fileinfo (postid);";
+
+/// Applies the steps that are missing.
+///
+/// # Errors
+/// When the writer refuses a statement.
+pub(super) async fn apply(client: &mut Object) -> Result<(), DbError> {
+    let transaction = client.transaction().await?;
+    // A node may wait here while another one migrates, longer than a query.
+    transaction
+        .batch_execute("SET LOCAL statement_timeout = 0")
+        .await?;
+    transaction
+        .execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK])
+        .await?;
+    transaction
+        .batch_execute(
+            "CREATE TABLE IF NOT EXISTS db_migrations (version bigint PRIMARY KEY, name text NOT NULL)",
+        )
+        .await?;
+    let sql = "SELECT coalesce(max(version), 0) FROM db_migrations";
+    let applied: i64 = transaction.query_one(sql, &[]).await?.try_get(0)?;
+    for (version, (name, sql)) in (1_i64..).zip(STEPS).filter(|(v, _)| *v > applied) {
+        transaction.batch_execute(sql).await?;
+        let sql = "INSERT INTO db_migrations (version, name) VALUES ($1, $2)";
+        transaction.execute(sql, &[&version, &name]).await?;
+        info!(version, name, "schema step applied");
+    }
+    Ok(transaction.commit().await?)
+}
+
+/// Version of the schema that `client`'s server has.
+pub(super) async fn applied(client: &Object) -> Result<i64, DbError> {
+    let sql = "SELECT coalesce(max(version), 0) FROM db_migrations";
+    Ok(client.query_one(sql, &[]).await?.try_get(0)?)
+}

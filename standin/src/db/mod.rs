@@ -1,0 +1,57 @@
+//! The database: a pool for the writer and one per reader, and the statements
+//! of the tables. Writes go to the writer. Reads go to a reader where
+//! Mattermost reads from one; a single row that a reader does not have yet is
+//! asked for again at the writer, so that replication lag slows an answer but
+//! does not falsify it. It may not know HTTP.
+
+mod channels;
+mod cluster;
+mod dsn;
+mod files;
+mod migrations;
+mod pools;
+mod posts;
+mod sessions;
+mod teams;
+mod tls;
+mod users;
+
+use tokio_postgres::error::SqlState;
+
+pub use channels::ChannelRole;
+pub use cluster::DiscoveryRow;
+pub use dsn::DsnError;
+pub use migrations::SCHEMA_VERSION;
+pub use pools::{Store, StoreOptions};
+pub use tls::TlsError;
+pub use users::{Account, Login};
+
+/// Why a statement has no result.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// A data source is not usable.
+    #[error("SqlSettings: data source is not usable")]
+    Dsn(#[from] DsnError),
+    /// TLS cannot be set up.
+    #[error("SqlSettings: TLS to the database cannot be set up")]
+    Tls(#[from] TlsError),
+    /// The pool could not be made.
+    #[error("connection pool cannot be built")]
+    Build(#[from] deadpool_postgres::BuildError),
+    /// No connection within the pool's limits, or the server refused one.
+    #[error("no connection to the database")]
+    Pool(#[from] deadpool_postgres::PoolError),
+    /// The server refused a statement.
+    #[error("statement failed")]
+    Statement(#[from] tokio_postgres::Error),
+    /// A reader never caught up with the schema.
+    #[error("deadline of {seconds} s passed while waiting for {reason}")]
+    Deadline { seconds: u64, reason: String },
+}
+
+impl DbError {
+    /// Whether a unique value is already taken.
+    pub fn is_duplicate(&self) -> bool {
+        matches!(self, Self::Statement(e) if e.code() == Some(&SqlState::UNIQUE_VIOLATION))
+    }
+}

@@ -1,0 +1,58 @@
+//! Table `sessions`.
+
+use super::{DbError, Store};
+use crate::model::Session;
+
+impl Store {
+    /// Writes a new session.
+    ///
+    /// # Errors
+    /// When the writer fails.
+    pub async fn create_session(&self, session: &Session) -> Result<(), DbError> {
+        let sql = "INSERT INTO sessions (id, token, createat, expiresat, lastactivityat, userid, roles) \
+                   VALUES ($1, $2, $3, $4, $3, $5, $6)";
+        self.execute(
+            sql,
+            &[
+                &session.id,
+                &session.token,
+                &session.create_at,
+                &session.expires_at,
+                &session.user_id,
+                &session.roles,
+            ],
+        )
+        .await
+        .map(drop)
+    }
+
+    /// The session with this token.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn session(&self, token: &str) -> Result<Option<Session>, DbError> {
+        let sql =
+            "SELECT id, token, createat, expiresat, userid, roles FROM sessions WHERE token = $1";
+        let Some(row) = self.one(sql, &[&token]).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Session {
+            id: row.try_get("id")?,
+            token: row.try_get("token")?,
+            create_at: row.try_get("createat")?,
+            expires_at: row.try_get("expiresat")?,
+            user_id: row.try_get("userid")?,
+            roles: row.try_get("roles")?,
+        }))
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// When the writer fails.
+    pub async fn delete_session(&self, token: &str) -> Result<(), DbError> {
+        self.execute("DELETE FROM sessions WHERE token = $1", &[&token])
+            .await
+            .map(drop)
+    }
+}

@@ -1,0 +1,81 @@
+//! Sessions that this node has seen lately, as Mattermost caches them: 35,000
+//! of them, for ten minutes each. It may not know HTTP or the database.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use crate::model::Session;
+
+/// Sessions that are remembered.
+const CAPACITY: usize = 35_000;
+
+/// The cache.
+#[derive(Debug)]
+pub struct SessionCache {
+    lifetime: Duration,
+    entries: Mutex<HashMap<String, (Instant, Session)>>,
+}
+
+impl SessionCache {
+    /// A cache that forgets sessions after `lifetime`.
+    pub fn new(lifetime: Duration) -> Self {
+        Self {
+            lifetime,
+            entries: Mutex::default(),
+        }
+    }
+
+    /// The session with this token, unless it is too old at `now`.
+    pub fn get(&self, token: &str, now: Instant) -> Option<Session> {
+        let entries = self.lock();
+        let (since, session) = entries.get(token)?;
+        (now.duration_since(*since) < self.lifetime).then(|| session.clone())
+    }
+
+    /// Remembers a session from `now` on.
+    pub fn put(&self, session: Session, now: Instant) {
+        let mut entries = self.lock();
+        if entries.len() >= CAPACITY {
+            let lifetime = self.lifetime;
+            entries.retain(|_, (since, _)| now.duration_since(*since) < lifetime);
+        }
+        // Still full: this one is read from the database each time.
+        if entries.len() < CAPACITY {
+            entries.insert(session.token.clone(), (now, session));
+        }
+    }
+
+    /// Forgets a session that has ended.
+    pub fn remove(&self, token: &str) {
+        self.lock().remove(token);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, (Instant, Session)>> {
+        // No code panics between two changes that belong together.
+        self.entries.lock().unwrap_or_else(|e| e.into_inner())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn session_is_forgotten_after_its_time_or_its_end() {
+        let cache = SessionCache::new(Duration::from_secs(600));
+        let start = Instant::now();
+        let session = Session {
+            token: "t".to_owned(),
+            ..Session::default()
+        };
+        cache.put(session.clone(), start);
+        assert_eq!(
+            cache.get("t", start + Duration::from_secs(599)),
+            Some(session)
+        );
+        assert_eq!(cache.get("t", start + Duration::from_secs(600)), None);
+        cache.remove("t");
+        assert_eq!(cache.get("t", start), None);
+    }
+}
