@@ -282,12 +282,21 @@ fn instance(
         instance_type: one.instance_type().map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
         image: text(one.image_id()),
         public_key: one.key_name().and_then(|name| keys.get(name)).cloned(),
-        groups: one.security_groups().iter().map(|group| text(group.group_id())).collect(),
+        groups: groups(one),
         profile: arn.map(|arn| {
             let bare = || Profile { arn: arn.to_owned(), id: String::new(), role: None };
             profiles.get(arn).cloned().unwrap_or_else(bare)
         }),
     })
+}
+
+/// The groups of the instance's first interface. AWS repeats them on the instance itself,
+/// moto does so only when they were given there.
+fn groups(instance: &ec2_types::Instance) -> Vec<String> {
+    let interfaces = instance.network_interfaces().iter().flat_map(|interface| interface.groups());
+    let groups: std::collections::BTreeSet<String> =
+        instance.security_groups().iter().chain(interfaces).map(|group| text(group.group_id())).collect();
+    groups.into_iter().collect()
 }
 
 /// A permission as one rule per peer.
