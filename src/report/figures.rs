@@ -27,14 +27,21 @@ pub(super) fn duration(duration: SignedDuration) -> String {
     }
 }
 
-/// US dollars: `$1,234.56`, and four digits below one dollar.
+/// US dollars: `$1,234.56`, and four digits below ten cents.
 pub(super) fn dollars(amount: f64) -> String {
-    if amount.abs() < 1.0 {
+    if amount.abs() < 0.1 {
         return format!("${amount:.4}");
     }
     let text = format!("{amount:.2}");
     let (whole, cents) = text.split_once('.').unwrap_or((&text, "00"));
     format!("${}.{cents}", thousands(whole))
+}
+
+/// US dollars as in a column of hourly rates: `$1,234.5600`.
+pub(super) fn rate(amount: f64) -> String {
+    let text = format!("{amount:.4}");
+    let (whole, rest) = text.split_once('.').unwrap_or((&text, "0000"));
+    format!("${}.{rest}", thousands(whole))
 }
 
 /// A whole number with separators: `12,345`.
@@ -60,12 +67,16 @@ mod tests {
     #[test]
     fn latencies_keep_three_digits_or_so() {
         let shown = [0.42, 12.34, 345.6, 1240.0, 65_000.0].map(millis);
-        assert_eq!(shown, ["0.42 ms", "12.3 ms", "346 ms", "1.24 s", "1 m 05 s"]);
+        assert_eq!(
+            shown,
+            ["0.42 ms", "12.3 ms", "346 ms", "1.24 s", "1 m 05 s"]
+        );
     }
 
     #[test]
     fn durations_drop_what_nobody_reads() {
-        let shown = [0.44, 9.99, 59.4, 200.0, 3720.0].map(|s| duration(SignedDuration::from_secs_f64(s)));
+        let shown =
+            [0.44, 9.99, 59.4, 200.0, 3720.0].map(|s| duration(SignedDuration::from_secs_f64(s)));
         assert_eq!(shown, ["0.4 s", "10 s", "59 s", "3 m 20 s", "1 h 02 m"]);
     }
 
@@ -73,6 +84,8 @@ mod tests {
     fn money_has_separators_and_small_prices_keep_their_digits() {
         assert_eq!(dollars(1_234_567.891), "$1,234,567.89");
         assert_eq!(dollars(0.0416), "$0.0416");
+        assert_eq!(dollars(0.7497), "$0.75");
+        assert_eq!(rate(1234.5), "$1,234.5000");
         assert_eq!(count(999), "999");
         assert_eq!(count(12_345), "12,345");
     }

@@ -14,4 +14,6 @@ pub use model::{
     REPORT_FORMAT, Report, SearchLine, Topology, Verdict, Version,
 };
 pub use terminal::{Ink, terminal};
-pub use timeline::{CriticalStep, PhaseSpan, SkippedStep, StepEnd, StepSpan, WaitSpan, Walk, walks};
+pub use timeline::{
+    CriticalStep, PhaseSpan, SkippedStep, StepEnd, StepSpan, WaitSpan, Walk, walks,
+};

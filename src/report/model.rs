@@ -282,7 +282,10 @@ impl Report {
             }
         }
         for item in &self.proof {
-            look(item.empty, format!("left behind: {}: {}", item.what, item.detail));
+            look(
+                item.empty,
+                format!("left behind: {}: {}", item.what, item.detail),
+            );
         }
         let verdict = match (looked_at, failures.is_empty()) {
             (0, _) => Verdict::Unchecked,

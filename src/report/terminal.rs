@@ -1,7 +1,7 @@
 //! The report for a terminal: plain text that also reads well without colour.
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
+use comfy_table::presets::NOTHING;
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, TableComponent};
 
 use crate::loadtest::{Check, ScenarioResult};
 
@@ -135,7 +135,11 @@ impl Page {
         }
         if let Some(search) = &report.topology.search {
             hosts.add_row([
-                format!("search, {} node{}", search.nodes, plural(search.nodes as usize)),
+                format!(
+                    "search, {} node{}",
+                    search.nodes,
+                    plural(search.nodes as usize)
+                ),
                 search.instance_type.clone(),
                 search.endpoint.clone(),
             ]);
@@ -167,7 +171,9 @@ impl Page {
             result.error_rate_percent(),
             result.server.version,
         ));
-        let mut figures = table(&["action", "requests", "errors", "median", "p95", "p99", "slowest"]);
+        let mut figures = table(&[
+            "action", "requests", "errors", "median", "p95", "p99", "slowest",
+        ]);
         for column in figures.column_iter_mut().skip(1) {
             column.set_cell_alignment(CellAlignment::Right);
         }
@@ -219,7 +225,11 @@ impl Page {
     }
 
     fn walk(&mut self, walk: &Walk) {
-        self.title(&format!("{}: {}", walk.operation, duration(walk.duration())));
+        self.title(&format!(
+            "{}: {}",
+            walk.operation,
+            duration(walk.duration())
+        ));
         let phases: Vec<String> = walk
             .phases
             .iter()
@@ -300,7 +310,9 @@ fn plural(number: usize) -> &'static str {
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table
-        .load_preset(UTF8_HORIZONTAL_ONLY)
+        .load_preset(NOTHING)
+        .set_style(TableComponent::HeaderLines, '─')
+        .set_style(TableComponent::MiddleHeaderIntersections, '─')
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(WIDTH)
         // Colour is ours to decide, not the table's.

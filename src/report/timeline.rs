@@ -404,7 +404,10 @@ mod tests {
         ];
         let walks = walks(&events);
         assert_eq!(names(&walks[0]), ["vpc", "db", "app"]);
-        assert_eq!(walks[0].critical_path[2].stood, SignedDuration::from_secs(1));
+        assert_eq!(
+            walks[0].critical_path[2].stood,
+            SignedDuration::from_secs(1)
+        );
         assert_eq!(walks[0].duration(), SignedDuration::from_secs(35));
         assert!(!walks[0].is_critical("host"));
     }
@@ -438,7 +441,10 @@ mod tests {
             .iter()
             .map(|w| (w.started.as_second(), w.finished.as_second(), w.on.as_str()))
             .collect();
-        assert_eq!(seen, [(1, 7, "status creating"), (7, 9, "status backing-up")]);
+        assert_eq!(
+            seen,
+            [(1, 7, "status creating"), (7, 9, "status backing-up")]
+        );
     }
 
     #[test]

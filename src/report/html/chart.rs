@@ -209,7 +209,7 @@ fn y_ticks(plot: &Plot) -> Vec<Mark> {
     ticks
 }
 
-/// Names stand beside the ends of their curves, pushed apart where those meet.
+/// Names stand as high as their curves end, pushed apart where those meet.
 fn spread_labels(curves: &mut [Curve], plot: &Plot) {
     let mut order: Vec<usize> = (0..curves.len()).collect();
     order.sort_by(|a, b| {
@@ -280,11 +280,16 @@ mod tests {
 
     #[test]
     fn names_of_curves_that_meet_do_not_cover_each_other() {
-        let actions = [Action::Post, Action::Deliver, Action::Search].map(|a| summary(a, &[10; 20]));
+        let actions =
+            [Action::Post, Action::Deliver, Action::Search].map(|a| summary(a, &[10; 20]));
         let chart = chart(&actions, SIZE).unwrap();
         let mut labels: Vec<f64> = chart.curves.iter().map(|c| c.label_y).collect();
         labels.sort_by(f64::total_cmp);
-        assert!(labels.windows(2).all(|pair| pair[1] - pair[0] >= LABEL_GAP - 0.2));
+        assert!(
+            labels
+                .windows(2)
+                .all(|pair| pair[1] - pair[0] >= LABEL_GAP - 0.2)
+        );
         assert!(labels.iter().all(|y| *y <= SIZE.height - 40.0));
     }
 

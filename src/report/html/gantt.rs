@@ -84,7 +84,8 @@ pub(super) fn gantt(walk: &Walk) -> Gantt {
     Gantt {
         title: match walk.operation.as_str() {
             "down" => "Teardown".into(),
-            _ => "From nothing to a working rig".into(),
+            _ if unchanged.is_empty() => "From nothing to a working rig".into(),
+            _ => "What was done when".into(),
         },
         total: figures::duration(walk.duration()),
         ticks: scale.ticks(),

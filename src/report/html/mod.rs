@@ -9,7 +9,7 @@ mod topology;
 use serde::Serialize;
 use tera::{Context, Tera};
 
-use super::figures::{count, dollars, duration, millis};
+use super::figures::{count, dollars, duration, millis, rate};
 use super::model::{CostSummary, EnvironmentSummary, ProofItem, Report, Verdict, Version};
 use crate::loadtest::{Check, ScenarioResult};
 use crate::spec::{CloudTarget, SourceKind};
@@ -24,12 +24,12 @@ const STYLE: &str = include_str!("style.css");
 const WIDE: Size = Size {
     width: 960.0,
     height: 380.0,
-    names: 112.0,
+    names: 136.0,
 };
 const NARROW: Size = Size {
     width: 420.0,
     height: 340.0,
-    names: 98.0,
+    names: 126.0,
 };
 
 /// The template and what it is given do not fit together.
@@ -196,7 +196,10 @@ fn cards(report: &Report) -> Vec<Card> {
             count(result.requests),
             format!("{:.2} % failed", result.error_rate_percent()),
         );
-        let slowest = result.actions.iter().max_by(|a, b| a.p95_ms.total_cmp(&b.p95_ms));
+        let slowest = result
+            .actions
+            .iter()
+            .max_by(|a, b| a.p95_ms.total_cmp(&b.p95_ms));
         if let Some(slowest) = slowest {
             add(
                 "Slowest p95",
@@ -309,8 +312,8 @@ fn cost(cost: &CostSummary) -> Cost<'_> {
             .map(|line| CostRow {
                 what: &line.what,
                 count: count(line.count.into()),
-                unit: dollars(line.unit_per_hour),
-                per_hour: dollars(line.per_hour),
+                unit: rate(line.unit_per_hour),
+                per_hour: rate(line.per_hour),
                 share: 100.0 * line.per_hour / whole,
             })
             .collect(),

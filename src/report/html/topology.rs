@@ -88,7 +88,7 @@ enum Id {
 
 /// Who speaks to whom, about what, and whether it is a side matter.
 const EDGES: [(Id, Id, &str, bool); 10] = [
-    (Id::Operator, Id::Proxy, "https, ssh", true),
+    (Id::Operator, Id::Proxy, "web, ssh", true),
     (Id::Agents, Id::Proxy, "users", false),
     (Id::Proxy, Id::App, "8065", false),
     (Id::App, Id::Writer, "writes", false),
@@ -104,48 +104,47 @@ const EDGES: [(Id, Id, &str, bool); 10] = [
 pub(super) fn wide(topology: &Topology, cidr: &str) -> Diagram {
     let boxes = boxes(topology);
     let columns: [&[Id]; 5] = [
-        &[Id::Operator, Id::Agents],
-        &[Id::Proxy, Id::Metrics],
+        &[Id::Operator],
+        &[Id::Agents, Id::Proxy, Id::Metrics],
         &[Id::App],
-        &[
-            Id::Writer,
-            Id::Readers,
-            Id::SearchProxy,
-            Id::Cache,
-            Id::Bucket,
-        ],
+        &[Id::Writer, Id::Readers, Id::SearchProxy, Id::Cache],
         &[Id::Search],
     ];
-    let (gap_x, gap_y, top) = (62.0, 26.0, 54.0);
+    let (gap_x, gap_y, top) = (74.0, 28.0, 46.0);
     let tallest = columns
         .iter()
         .map(|column| stack_height(&boxes, column, gap_y))
         .fold(0.0, f64::max);
     let mut placed: Vec<Node> = Vec::new();
-    let mut x = 24.0;
+    let mut x = 8.0;
+    let mut data_x = x;
     for column in columns {
         let mut y = top + (tallest - stack_height(&boxes, column, gap_y)) / 2.0;
         let before = placed.len();
         for id in column {
             if let Some(node) = boxes.iter().find(|node| node.id == *id) {
-                let at = match id {
-                    // The domain stands beside the proxy that leads to it.
-                    Id::Search => placed
-                        .iter()
-                        .find(|node| node.id == Id::SearchProxy)
-                        .map_or(y, |proxy| proxy.y),
-                    _ => y,
-                };
-                placed.push(node.at(x, at, BOX_WIDTH));
+                // The domain stands beside the proxy that leads to it.
+                let beside = placed
+                    .iter()
+                    .find(|node| *id == Id::Search && node.id == Id::SearchProxy);
+                placed.push(node.at(x, beside.map_or(y, |beside| beside.y), BOX_WIDTH));
                 y += node.height + gap_y;
             }
+        }
+        if column.contains(&Id::Writer) {
+            data_x = x;
         }
         if placed.len() > before {
             x += BOX_WIDTH + gap_x;
         }
     }
     let width = x - gap_x + 24.0;
-    let height = top + tallest + 30.0;
+    let mut height = top + tallest + 24.0;
+    // The bucket is AWS's, not the VPC's: below the frame.
+    if let Some(bucket) = boxes.iter().find(|node| node.id == Id::Bucket) {
+        placed.push(bucket.at(data_x, height + 12.0, BOX_WIDTH));
+        height += 12.0 + bucket.height + 8.0;
+    }
     let edges = edges(&placed, wide_edge);
     Diagram {
         width,
@@ -160,31 +159,27 @@ pub(super) fn wide(topology: &Topology, cidr: &str) -> Diagram {
 pub(super) fn tall(topology: &Topology, cidr: &str) -> Diagram {
     let boxes = boxes(topology);
     let rows: [&[Id]; 7] = [
-        &[Id::Operator, Id::Agents],
-        &[Id::Proxy],
-        &[Id::App],
+        &[Id::Operator],
+        &[Id::Proxy, Id::Agents],
+        &[Id::App, Id::Metrics],
         &[Id::Writer, Id::Readers],
         &[Id::SearchProxy, Id::Search],
-        &[Id::Cache, Id::Bucket],
-        &[Id::Metrics],
+        &[Id::Cache],
+        &[Id::Bucket],
     ];
-    let (width, margin, gap_x, gap_y) = (420.0, 26.0, 28.0, 44.0);
-    let half = (width - 2.0 * margin - gap_x) / 2.0;
+    // The left margin is wide enough for lines that pass rows by.
+    let (width, left, right, gap_x, gap_y) = (460.0, 30.0, 16.0, 66.0, 44.0);
+    let half = (width - left - right - gap_x) / 2.0;
     let mut placed = Vec::new();
-    let mut y = 16.0;
+    let mut y = 8.0;
     for row in rows {
         let present: Vec<&Node> = row
             .iter()
             .filter_map(|id| boxes.iter().find(|node| node.id == *id))
             .collect();
         let tallest = present.iter().map(|n| n.height).fold(0.0, f64::max);
-        let mut x = match present.len() {
-            1 => (width - half) / 2.0,
-            _ => margin,
-        };
-        for node in &present {
+        for (node, x) in present.iter().zip([left, left + half + gap_x]) {
             placed.push(node.at(x, y, half));
-            x += half + gap_x;
         }
         if !present.is_empty() {
             y += tallest + gap_y;
@@ -193,7 +188,7 @@ pub(super) fn tall(topology: &Topology, cidr: &str) -> Diagram {
     let edges = edges(&placed, tall_edge);
     Diagram {
         width,
-        height: y - gap_y + 34.0,
+        height: y - gap_y + 8.0,
         frame: frame(&placed, cidr),
         boxes: placed,
         edges,
@@ -201,7 +196,10 @@ pub(super) fn tall(topology: &Topology, cidr: &str) -> Diagram {
 }
 
 fn stack_height(boxes: &[Node], ids: &[Id], gap: f64) -> f64 {
-    let heights = boxes.iter().filter(|n| ids.contains(&n.id)).map(|n| n.height + gap);
+    let heights = boxes
+        .iter()
+        .filter(|n| ids.contains(&n.id))
+        .map(|n| n.height + gap);
     (heights.sum::<f64>() - gap).max(0.0)
 }
 
@@ -336,7 +334,11 @@ fn addresses(hosts: &[&HostLine]) -> Vec<String> {
         .map(|host| host.address.as_str())
         .filter(|address| !address.is_empty())
         .collect();
-    let listed = if known.len() > LISTED + 1 { LISTED } else { known.len() };
+    let listed = if known.len() > LISTED + 1 {
+        LISTED
+    } else {
+        known.len()
+    };
     let mut lines: Vec<String> = known.iter().take(listed).map(|a| (*a).to_owned()).collect();
     if known.len() > listed {
         lines.push(format!("and {} more", known.len() - listed));
@@ -398,7 +400,8 @@ fn wide_edge(from: &Node, to: &Node) -> Route {
     Route {
         path: format!("M{x1} {y1}C{middle} {y1} {middle} {y2} {x2} {y2}"),
         label_x: x2 - 6.0,
-        label_y: y2 - 6.0,
+        // On the side that the line does not come from.
+        label_y: if y1 < y2 - 2.0 { y2 + 15.0 } else { y2 - 7.0 },
         anchor: "end",
     }
 }
@@ -407,11 +410,15 @@ fn wide_edge(from: &Node, to: &Node) -> Route {
 fn tall_edge(from: &Node, to: &Node) -> Route {
     if (from.y - to.y).abs() < 1.0 {
         let y = from.y + from.height.min(to.height) / 2.0;
-        let (x1, x2) = (from.x + from.width, to.x - 7.0);
+        let (x1, x2) = if from.x < to.x {
+            (from.x + from.width, to.x - 7.0)
+        } else {
+            (from.x, to.x + to.width + 7.0)
+        };
         return Route {
             path: format!("M{x1} {y}L{x2} {y}"),
             label_x: f64::midpoint(x1, x2),
-            label_y: from.y - 5.0,
+            label_y: y - 8.0,
             anchor: "middle",
         };
     }
@@ -419,12 +426,8 @@ fn tall_edge(from: &Node, to: &Node) -> Route {
     if is_next_row {
         return down(from, to);
     }
-    let on_left = to.x + to.width / 2.0 < 210.0;
-    let (x1, x2, rail) = if on_left {
-        (from.x, to.x - 7.0, 9.0)
-    } else {
-        (from.x + from.width, to.x + to.width + 7.0, 411.0)
-    };
+    // Only boxes of the left column have lines to rows further below.
+    let (x1, x2, rail) = (from.x, to.x - 7.0, 7.0);
     let (y1, y2) = (from.y + from.height / 2.0, to.y + to.height / 2.0);
     Route {
         path: format!("M{x1} {y1}L{rail} {y1}L{rail} {y2}L{x2} {y2}"),
@@ -503,8 +506,15 @@ mod tests {
     fn boxes_never_cover_each_other_and_stay_inside() {
         for apps in [1, 2, 40] {
             let topology = topology(apps);
-            for diagram in [wide(&topology, "10.0.0.0/16"), tall(&topology, "10.0.0.0/16")] {
-                assert!(overlapping(&diagram).is_empty(), "{:?}", overlapping(&diagram));
+            for diagram in [
+                wide(&topology, "10.0.0.0/16"),
+                tall(&topology, "10.0.0.0/16"),
+            ] {
+                assert!(
+                    overlapping(&diagram).is_empty(),
+                    "{:?}",
+                    overlapping(&diagram)
+                );
                 for node in &diagram.boxes {
                     assert!(node.x >= 0.0 && node.x + node.width <= diagram.width);
                     assert!(node.y >= 0.0 && node.y + node.height <= diagram.height);

@@ -1,0 +1,154 @@
+//! Reports as people get them: the terminal's text, the JSON, and the HTML page in a real
+//! browser.
+
+mod sample_report;
+
+use std::path::Path;
+use std::process::Command;
+
+use loadrig::report::{Ink, Verdict, html, terminal};
+
+/// Opens the page in headless Chromium without a network; the finished document and what
+/// the browser logged.
+fn browse(page: &str) -> (String, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("report.html");
+    std::fs::write(&file, page).unwrap();
+    let output = chromium(directory.path())
+        .arg("--dump-dom")
+        .arg(format!("file://{}", file.display()))
+        .output()
+        .unwrap_or_else(|error| {
+            panic!("headless Chromium is needed (apt-get install -y chromium): {error}")
+        });
+    let log = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "chromium failed:\n{log}");
+    (String::from_utf8_lossy(&output.stdout).into_owned(), log)
+}
+
+fn chromium(profile: &Path) -> Command {
+    let mut command = Command::new("chromium");
+    command
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-dev-shm-usage",
+            "--host-resolver-rules=MAP * ~NOTFOUND",
+            "--enable-logging=stderr",
+            "--virtual-time-budget=2000",
+        ])
+        .arg(format!("--user-data-dir={}", profile.display()));
+    command
+}
+
+#[test]
+fn the_page_holds_every_section_and_the_browser_has_no_complaint() {
+    let (document, log) = browse(&html(&sample_report::demo()).unwrap());
+    for id in [
+        "topology",
+        "scenario-1",
+        "timeline-1",
+        "checks",
+        "versions",
+        "cost",
+        "proof",
+    ] {
+        assert!(
+            document.contains(&format!("id=\"{id}\"")),
+            "no section `{id}`"
+        );
+    }
+    assert!(document.contains("Stand-in server."));
+    let complaints: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("CONSOLE"))
+        .collect();
+    assert!(complaints.is_empty(), "{complaints:#?}");
+}
+
+#[test]
+fn the_page_asks_nobody_for_anything() {
+    let page = html(&sample_report::demo()).unwrap();
+    for loader in [
+        "<script",
+        "<link rel=\"stylesheet\"",
+        "<img",
+        "@import",
+        "<iframe",
+        "src=",
+    ] {
+        assert!(!page.contains(loader), "the page holds `{loader}`");
+    }
+    let urls = page.matches("url(").count();
+    assert_eq!(urls, page.matches("url(#").count(), "only marks of its own");
+}
+
+#[test]
+fn markup_in_data_stays_text() {
+    let page = html(&sample_report::hostile()).unwrap();
+    assert!(!page.contains("<script"));
+    assert!(page.contains("&lt;script&gt;"));
+    let (document, log) = browse(&page);
+    assert!(!document.contains("<script"));
+    assert!(!log.contains("CONSOLE"), "{log}");
+}
+
+#[test]
+fn a_large_rig_makes_a_page_of_sensible_size() {
+    let page = html(&sample_report::large_failed()).unwrap();
+    assert!(page.len() < 600_000, "{} bytes", page.len());
+    assert!(!page.contains("Stand-in server."));
+    assert!(page.contains("bucket `loadrig-big-files` holds 3 objects"));
+}
+
+#[test]
+fn the_terminal_report_of_the_demo() {
+    insta::assert_snapshot!(terminal(&sample_report::demo(), Ink::Plain));
+}
+
+#[test]
+fn the_terminal_report_of_a_failed_large_rig() {
+    insta::assert_snapshot!(terminal(&sample_report::large_failed(), Ink::Plain));
+}
+
+#[test]
+fn colour_is_only_there_when_asked_for() {
+    let report = sample_report::demo();
+    assert!(!terminal(&report, Ink::Plain).contains('\u{1b}'));
+    assert!(terminal(&report, Ink::Colour).contains('\u{1b}'));
+}
+
+#[test]
+fn json_says_verdict_failures_and_stand_in() {
+    let json = sample_report::demo().json().unwrap();
+    assert_eq!(json["verdict"], "passed");
+    assert_eq!(json["standin"], true);
+    assert_eq!(json["format"], 1);
+    let failed = sample_report::large_failed();
+    assert_eq!(failed.verdict().0, Verdict::Failed);
+    let json = failed.json().unwrap();
+    assert_eq!(json["failures"].as_array().unwrap().len(), 2);
+    assert_eq!(json["standin"], false);
+}
+
+/// Writes the samples where `LOADRIG_SAMPLE_REPORTS` says, to look at them.
+#[test]
+fn samples_can_be_written_out_to_look_at() {
+    let samples = [
+        ("demo", sample_report::demo()),
+        ("large", sample_report::large_failed()),
+    ];
+    let directory = std::env::var_os("LOADRIG_SAMPLE_REPORTS");
+    for (name, report) in samples {
+        let page = html(&report).unwrap();
+        if let Some(directory) = &directory {
+            std::fs::write(Path::new(directory).join(format!("{name}.html")), page).unwrap();
+        }
+    }
+}
