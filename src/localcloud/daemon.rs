@@ -25,6 +25,7 @@ use super::image::Layers;
 use super::imds::{MetadataService, random_text};
 use super::keeper::{Keeper, mortal};
 use super::lifecycle::own_process;
+use super::limits;
 use super::mirror::Mirror;
 use super::names::{Names, service_certificate_names, service_hosts};
 use super::network;
@@ -41,14 +42,6 @@ use super::world::Inventory;
 const IMAGES: &str = include_str!("image/images.json");
 /// How long moto may take to listen.
 const MOTO_UP: Duration = Duration::from_secs(80);
-/// What a machine must permit for some hundred hosts: a host with systemd holds
-/// five inotify instances, and a few kernel keys.
-const LIMITS: [(&str, u64); 3] = [
-    ("/proc/sys/fs/inotify/max_user_instances", 4096),
-    ("/proc/sys/fs/inotify/max_user_watches", 524_288),
-    ("/proc/sys/kernel/keys/maxkeys", 4000),
-];
-
 /// How to run the daemon.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DaemonOptions {
@@ -69,7 +62,7 @@ pub fn run_daemon(
     // Out of the caller's session: its terminal's signals are not for us.
     nix::unistd::setsid()
         .map_err(|error| Error::io("cannot leave the caller's session")(error.into()))?;
-    raise_limits();
+    limits::raise();
     cgroup::join(cgroup::CLOUD)?;
     network::create_cloud()?;
     network::enter_netns(&netns_path(CLOUD_NETNS))?;
@@ -257,21 +250,6 @@ async fn ended(name: &str, child: &mut Child) -> Error {
                     source: error,
                 };
             }
-        }
-    }
-}
-
-/// Raises the machine's limits where they are lower. Where that is not permitted,
-/// a smaller number of hosts still runs.
-fn raise_limits() {
-    for (path, least) in LIMITS {
-        let current = fs::read_to_string(path)
-            .ok()
-            .and_then(|text| text.trim().parse::<u64>().ok());
-        if current.is_some_and(|current| current < least)
-            && let Err(error) = fs::write(path, least.to_string())
-        {
-            tracing::warn!(path, %error, "limit stays low");
         }
     }
 }

@@ -1,14 +1,14 @@
 //! What the local cloud is built from: the Python environment with moto and the
 //! search server, the hosts' base image, the databases' layer. Built once, kept
-//! in the user's cache under the digest of their recipe, put in place by one
-//! rename so that an interrupted build leaves nothing that looks finished.
+//! in the user's cache under the digest of their recipe, and marked when complete,
+//! so that an interrupted build leaves nothing that looks finished.
 
 use std::env;
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
@@ -28,6 +28,8 @@ const ARCHIVES: &str =
     "nginx prometheus prometheus-node-exporter postgresql-client haproxy jq rsync unzip zstd";
 /// What the databases' layer adds.
 const SERVICE_PACKAGES: &str = "postgresql-15";
+/// How long another builder may take.
+const BUILD: Duration = Duration::from_secs(1800);
 const BASE_RECIPE: &str = include_str!("image/base.sh");
 const SERVICES_RECIPE: &str = include_str!("image/services.sh");
 
@@ -73,6 +75,11 @@ impl Layers {
     /// # Errors
     /// When a build fails; its partial result is removed at the next try.
     pub(crate) fn build(&self, progress: Progress<'_>) -> Result<()> {
+        let parts = [&self.python, &self.base, &self.services];
+        if parts.iter().all(|part| complete(part)) {
+            return Ok(());
+        }
+        let _turn = self.turn(progress)?;
         // The Python environment waits for one server, the image for another.
         let (python, image) = std::thread::scope(|scope| {
             let python = scope.spawn(|| self.build_python(progress));
@@ -87,6 +94,34 @@ impl Layers {
                 "the build of the Python environment ended early".into(),
             ))
         })
+    }
+
+    /// One builder at a time: a second one would remove what the first one makes.
+    fn turn(&self, progress: Progress<'_>) -> Result<File> {
+        let directory = self.base.parent().unwrap_or(&self.base);
+        let failed = || format!("cannot lock `{}`", directory.display());
+        fs::create_dir_all(directory).map_err(Error::io(failed()))?;
+        let lock = File::open(directory).map_err(Error::io(failed()))?;
+        let deadline = Instant::now() + BUILD;
+        let mut told = false;
+        while let Err(error) = lock.try_lock() {
+            match error {
+                TryLockError::Error(error) => return Err(Error::io(failed())(error)),
+                TryLockError::WouldBlock if Instant::now() > deadline => {
+                    return Err(Error::Unsupported(format!(
+                        "another build in `{}` does not end",
+                        directory.display()
+                    )));
+                }
+                TryLockError::WouldBlock => {}
+            }
+            if !told {
+                progress("waiting for another build of the same parts");
+                told = true;
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        Ok(lock)
     }
 
     fn build_python(&self, progress: Progress<'_>) -> Result<()> {
@@ -239,20 +274,19 @@ fn trust() -> PathBuf {
     Path::new(RUN_DIR).join("trust")
 }
 
-/// Builds a directory unless it is complete. `.done` beside it says so.
+/// Builds a directory unless it is complete.
 fn place(
     target: &Path,
     what: &str,
     progress: Progress<'_>,
     build: impl FnOnce(&Path) -> Result<()>,
 ) -> Result<()> {
-    let mut done = target.as_os_str().to_owned();
-    done.push(".done");
-    let done = PathBuf::from(done);
-    if done.exists() && target.exists() {
+    if complete(target) {
         return Ok(());
     }
     let failed = |verb: &str| format!("cannot {verb} `{}`", target.display());
+    // The mark goes first: it must never stand beside a part that is being built.
+    let _ = fs::remove_file(mark(target));
     remove_directory(target);
     if let Some(parent) = target.parent() {
         fs::create_dir_all(parent).map_err(Error::io(failed("make the parent of")))?;
@@ -260,12 +294,24 @@ fn place(
     progress(&format!("building the {what} in `{}`", target.display()));
     let started = Instant::now();
     build(target)?;
-    fs::write(&done, "").map_err(Error::io(failed("mark")))?;
+    fs::write(mark(target), "").map_err(Error::io(failed("mark")))?;
     progress(&format!(
         "built the {what} in {:.0} s",
         started.elapsed().as_secs_f64()
     ));
     Ok(())
+}
+
+/// Whether a part was built to its end.
+fn complete(target: &Path) -> bool {
+    mark(target).exists() && target.exists()
+}
+
+/// The file that says so.
+fn mark(target: &Path) -> PathBuf {
+    let mut name = target.as_os_str().to_owned();
+    name.push(".done");
+    PathBuf::from(name)
 }
 
 /// Runs a builder and passes its output on line by line.

@@ -2,7 +2,7 @@
 //! throughout and free of threads that stay, so that callers may enter its
 //! namespace before they start a runtime.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -20,6 +20,9 @@ use super::traces::{Checked, checked, clear, traces};
 
 /// How long the daemon may take to answer. moto imports half of Python on the way.
 const START: Duration = Duration::from_secs(90);
+
+/// How long to wait for another start or stop.
+const TURN: Duration = Duration::from_secs(120);
 
 /// How to start the local cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -209,8 +212,25 @@ impl Drop for Entered {
 /// every machine has, so that no lock file is left over.
 fn turn() -> Result<File> {
     let directory = File::open("/run").map_err(Error::io("cannot open `/run`"))?;
-    directory.lock().map_err(Error::io("cannot lock `/run`"))?;
-    Ok(directory)
+    let deadline = Instant::now() + TURN;
+    loop {
+        match directory.try_lock() {
+            Ok(()) => return Ok(directory),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(50));
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::Unable {
+                    reason: format!(
+                        "another start or stop has been at it for more than {} s",
+                        TURN.as_secs()
+                    ),
+                    hint: "wait for it to end, or end it, and try again".into(),
+                });
+            }
+            Err(TryLockError::Error(error)) => return Err(Error::io("cannot lock `/run`")(error)),
+        }
+    }
 }
 
 fn running(file: CloudFile, already: bool) -> Running {

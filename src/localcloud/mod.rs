@@ -31,6 +31,7 @@ mod imds;
 mod instance;
 mod keeper;
 mod lifecycle;
+mod limits;
 mod mirror;
 mod names;
 mod network;

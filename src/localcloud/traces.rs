@@ -14,6 +14,7 @@ use super::cgroup;
 use super::command::run;
 use super::error::{Error, Result};
 use super::guest::remove_directory;
+use super::limits;
 use super::network;
 use super::state::{CLOUD_NETNS, DISK_DIR, GUEST_NETNS_PREFIX, NETNS_DIR, RUN_DIR};
 
@@ -156,11 +157,12 @@ pub(crate) fn clear(keep_log: bool) -> Result<()> {
         // Only if nothing else is in it.
         let _ = fs::remove_dir(parent);
     }
+    cgroup::remove_all();
+    limits::restore();
     if keep_log {
         return Ok(());
     }
     remove_directory(Path::new(RUN_DIR));
-    cgroup::remove_all();
     let left = traces()?;
     match left.first() {
         None => Ok(()),
