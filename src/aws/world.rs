@@ -411,11 +411,7 @@ fn instance(
             .unwrap_or_default(),
         image: text(one.image_id()),
         public_key: one.key_name().and_then(|name| keys.get(name)).cloned(),
-        groups: one
-            .security_groups()
-            .iter()
-            .map(|group| text(group.group_id()))
-            .collect(),
+        groups: groups(one),
         profile: arn.map(|arn| {
             let bare = || Profile {
                 arn: arn.to_owned(),
@@ -425,6 +421,19 @@ fn instance(
             profiles.get(arn).cloned().unwrap_or_else(bare)
         }),
     })
+}
+
+/// The groups of the instance's interfaces. AWS repeats them on the instance itself,
+/// moto does so only when they were given there.
+fn groups(instance: &ec2_types::Instance) -> Vec<String> {
+    let interfaces = instance.network_interfaces().iter();
+    let groups: std::collections::BTreeSet<String> = instance
+        .security_groups()
+        .iter()
+        .chain(interfaces.flat_map(|interface| interface.groups()))
+        .map(|group| text(group.group_id()))
+        .collect();
+    groups.into_iter().collect()
 }
 
 /// A permission as one rule per peer.
