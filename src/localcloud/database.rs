@@ -75,7 +75,7 @@ pub(crate) fn start(
     let postgres = postgres_user(layers)?;
     let name = guest(&database.id);
     let disk = Disk::open(&name)?;
-    let certificate = authority.issue(&[database.endpoint.clone()])?;
+    let certificate = authority.issue(std::slice::from_ref(&database.endpoint))?;
     disk.write(
         "/etc/loadrig/server.crt",
         &certificate.certificate,

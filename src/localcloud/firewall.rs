@@ -157,7 +157,7 @@ fn base_chains(
         "  chain output {{\n    type filter hook output priority 0; policy accept;\n{known}"
     );
     text.push_str("    oif lo accept\n");
-    let _ = write!(text, "{to}  }}\n");
+    let _ = writeln!(text, "{to}  }}");
 
     let _ = write!(
         text,
