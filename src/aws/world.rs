@@ -15,8 +15,8 @@ use futures::future::{BoxFuture, FutureExt, try_join_all};
 use ipnet::Ipv4Net;
 
 use crate::localcloud::{
-    DbInstance, Domain, Instance, InstanceState, Inventory, InventoryError, Peer, Profile, Protocol, Rule,
-    SecurityGroup, Subnet, Vpc, World,
+    DbInstance, Domain, Instance, InstanceState, Inventory, InventoryError, Peer, Profile,
+    Protocol, Rule, SecurityGroup, Subnet, Vpc, World,
 };
 
 type Result<T, E = InventoryError> = std::result::Result<T, E>;
@@ -59,21 +59,37 @@ impl SdkInventory {
             self.db_instances(),
             self.domains()
         )?;
-        Ok(World { vpcs, subnets, security_groups, instances, db_instances, domains })
+        Ok(World {
+            vpcs,
+            subnets,
+            security_groups,
+            instances,
+            db_instances,
+            domains,
+        })
     }
 
     async fn vpcs(&self) -> Result<Vec<Vpc>> {
         let pages = self.ec2.describe_vpcs().into_paginator().items().send();
-        let found: Vec<ec2_types::Vpc> = pages.try_collect().await.map_err(failed("DescribeVpcs"))?;
+        let found: Vec<ec2_types::Vpc> =
+            pages.try_collect().await.map_err(failed("DescribeVpcs"))?;
         Ok(found
             .iter()
-            .filter_map(|vpc| Some(Vpc { id: text(vpc.vpc_id()), range: vpc.cidr_block()?.parse().ok()? }))
+            .filter_map(|vpc| {
+                Some(Vpc {
+                    id: text(vpc.vpc_id()),
+                    range: vpc.cidr_block()?.parse().ok()?,
+                })
+            })
             .collect())
     }
 
     async fn subnets(&self) -> Result<Vec<Subnet>> {
         let pages = self.ec2.describe_subnets().into_paginator().items().send();
-        let found: Vec<ec2_types::Subnet> = pages.try_collect().await.map_err(failed("DescribeSubnets"))?;
+        let found: Vec<ec2_types::Subnet> = pages
+            .try_collect()
+            .await
+            .map_err(failed("DescribeSubnets"))?;
         Ok(found
             .iter()
             .filter_map(|subnet| {
@@ -88,30 +104,57 @@ impl SdkInventory {
     }
 
     async fn security_groups(&self) -> Result<Vec<SecurityGroup>> {
-        let pages = self.ec2.describe_security_groups().into_paginator().items().send();
-        let found: Vec<ec2_types::SecurityGroup> =
-            pages.try_collect().await.map_err(failed("DescribeSecurityGroups"))?;
+        let pages = self
+            .ec2
+            .describe_security_groups()
+            .into_paginator()
+            .items()
+            .send();
+        let found: Vec<ec2_types::SecurityGroup> = pages
+            .try_collect()
+            .await
+            .map_err(failed("DescribeSecurityGroups"))?;
         Ok(found
             .iter()
             .map(|group| SecurityGroup {
                 id: text(group.group_id()),
                 ingress: group.ip_permissions().iter().flat_map(rules).collect(),
-                egress: group.ip_permissions_egress().iter().flat_map(rules).collect(),
+                egress: group
+                    .ip_permissions_egress()
+                    .iter()
+                    .flat_map(rules)
+                    .collect(),
             })
             .collect())
     }
 
     async fn instances(&self) -> Result<Vec<Instance>> {
-        let pages = self.ec2.describe_instances().into_paginator().items().send();
-        let reservations: Vec<ec2_types::Reservation> =
-            pages.try_collect().await.map_err(failed("DescribeInstances"))?;
-        let found: Vec<&ec2_types::Instance> = reservations.iter().flat_map(|one| one.instances()).collect();
+        let pages = self
+            .ec2
+            .describe_instances()
+            .into_paginator()
+            .items()
+            .send();
+        let reservations: Vec<ec2_types::Reservation> = pages
+            .try_collect()
+            .await
+            .map_err(failed("DescribeInstances"))?;
+        let found: Vec<&ec2_types::Instance> = reservations
+            .iter()
+            .flat_map(|one| one.instances())
+            .collect();
         let (keys, profiles) = tokio::try_join!(self.public_keys(&found), self.profiles(&found))?;
-        Ok(found.iter().filter_map(|one| instance(one, &keys, &profiles)).collect())
+        Ok(found
+            .iter()
+            .filter_map(|one| instance(one, &keys, &profiles))
+            .collect())
     }
 
     /// Public keys by the names of their pairs.
-    async fn public_keys(&self, instances: &[&ec2_types::Instance]) -> Result<BTreeMap<String, String>> {
+    async fn public_keys(
+        &self,
+        instances: &[&ec2_types::Instance],
+    ) -> Result<BTreeMap<String, String>> {
         if instances.iter().all(|one| one.key_name().is_none()) {
             return Ok(BTreeMap::new());
         }
@@ -122,38 +165,76 @@ impl SdkInventory {
             .send()
             .await
             .map_err(failed("DescribeKeyPairs"))?;
-        Ok(answer.key_pairs().iter().map(|pair| (text(pair.key_name()), text(pair.public_key()))).collect())
+        Ok(answer
+            .key_pairs()
+            .iter()
+            .map(|pair| (text(pair.key_name()), text(pair.public_key())))
+            .collect())
     }
 
     /// Instance profiles by ARN.
-    async fn profiles(&self, instances: &[&ec2_types::Instance]) -> Result<BTreeMap<String, Profile>> {
-        let arns: std::collections::BTreeSet<&str> =
-            instances.iter().filter_map(|one| one.iam_instance_profile()?.arn()).collect();
+    async fn profiles(
+        &self,
+        instances: &[&ec2_types::Instance],
+    ) -> Result<BTreeMap<String, Profile>> {
+        let arns: std::collections::BTreeSet<&str> = instances
+            .iter()
+            .filter_map(|one| one.iam_instance_profile()?.arn())
+            .collect();
         let profiles = try_join_all(arns.into_iter().map(async |arn| {
             let name = arn.rsplit('/').next().unwrap_or(arn);
-            let answer = self.iam.get_instance_profile().instance_profile_name(name).send().await;
+            let answer = self
+                .iam
+                .get_instance_profile()
+                .instance_profile_name(name)
+                .send()
+                .await;
             let answer = match answer {
                 Ok(answer) => answer,
                 // Deleted under a running instance: AWS then answers without a role.
-                Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_entity_exception()) => {
+                Err(error)
+                    if error
+                        .as_service_error()
+                        .is_some_and(|error| error.is_no_such_entity_exception()) =>
+                {
                     return Ok(None);
                 }
                 Err(error) => return Err(failed("GetInstanceProfile")(error)),
             };
-            let Some(profile) = answer.instance_profile() else { return Ok(None) };
-            let role = profile.roles().first().map(|role| role.role_name().to_owned());
+            let Some(profile) = answer.instance_profile() else {
+                return Ok(None);
+            };
+            let role = profile
+                .roles()
+                .first()
+                .map(|role| role.role_name().to_owned());
             let id = profile.instance_profile_id().to_owned();
-            Ok(Some((arn.to_owned(), Profile { arn: arn.to_owned(), id, role })))
+            Ok(Some((
+                arn.to_owned(),
+                Profile {
+                    arn: arn.to_owned(),
+                    id,
+                    role,
+                },
+            )))
         }))
         .await?;
         Ok(profiles.into_iter().flatten().collect())
     }
 
     async fn db_instances(&self) -> Result<Vec<DbInstance>> {
-        let pages = self.rds.describe_db_instances().into_paginator().items().send();
-        let found: Vec<aws_sdk_rds::types::DbInstance> =
-            pages.try_collect().await.map_err(failed("DescribeDBInstances"))?;
-        let groups: std::collections::BTreeSet<&str> = found.iter().filter_map(parameter_group).collect();
+        let pages = self
+            .rds
+            .describe_db_instances()
+            .into_paginator()
+            .items()
+            .send();
+        let found: Vec<aws_sdk_rds::types::DbInstance> = pages
+            .try_collect()
+            .await
+            .map_err(failed("DescribeDBInstances"))?;
+        let groups: std::collections::BTreeSet<&str> =
+            found.iter().filter_map(parameter_group).collect();
         let parameters: BTreeMap<String, BTreeMap<String, String>> =
             try_join_all(groups.into_iter().map(async |group| {
                 Ok::<_, InventoryError>((group.to_owned(), self.parameters(group).await?))
@@ -164,7 +245,10 @@ impl SdkInventory {
         Ok(found
             .iter()
             .map(|one| {
-                let subnets = one.db_subnet_group().map(|group| group.subnets()).unwrap_or_default();
+                let subnets = one
+                    .db_subnet_group()
+                    .map(|group| group.subnets())
+                    .unwrap_or_default();
                 DbInstance {
                     id: text(one.db_instance_identifier()),
                     engine: text(one.engine()),
@@ -176,13 +260,19 @@ impl SdkInventory {
                         .filter(|source| !source.is_empty())
                         // A source in another region is told by its ARN.
                         .map(|source| source.rsplit(':').next().unwrap_or(source).to_owned()),
-                    subnets: subnets.iter().map(|subnet| text(subnet.subnet_identifier())).collect(),
+                    subnets: subnets
+                        .iter()
+                        .map(|subnet| text(subnet.subnet_identifier()))
+                        .collect(),
                     groups: one
                         .vpc_security_groups()
                         .iter()
                         .map(|group| text(group.vpc_security_group_id()))
                         .collect(),
-                    parameters: parameter_group(one).and_then(|name| parameters.get(name)).cloned().unwrap_or_default(),
+                    parameters: parameter_group(one)
+                        .and_then(|name| parameters.get(name))
+                        .cloned()
+                        .unwrap_or_default(),
                 }
             })
             .collect())
@@ -193,21 +283,41 @@ impl SdkInventory {
         if group.starts_with("default.") {
             return Ok(BTreeMap::new());
         }
-        let pages = self.rds.describe_db_parameters().db_parameter_group_name(group).into_paginator().items().send();
-        let found: Vec<aws_sdk_rds::types::Parameter> =
-            pages.try_collect().await.map_err(failed("DescribeDBParameters"))?;
+        let pages = self
+            .rds
+            .describe_db_parameters()
+            .db_parameter_group_name(group)
+            .into_paginator()
+            .items()
+            .send();
+        let found: Vec<aws_sdk_rds::types::Parameter> = pages
+            .try_collect()
+            .await
+            .map_err(failed("DescribeDBParameters"))?;
         Ok(found
             .iter()
             .filter(|parameter| parameter.source().is_none_or(|source| source == "user"))
             .filter_map(|parameter| {
-                Some((parameter.parameter_name()?.to_owned(), parameter.parameter_value()?.to_owned()))
+                Some((
+                    parameter.parameter_name()?.to_owned(),
+                    parameter.parameter_value()?.to_owned(),
+                ))
             })
             .collect())
     }
 
     async fn domains(&self) -> Result<Vec<Domain>> {
-        let names = self.opensearch.list_domain_names().send().await.map_err(failed("ListDomainNames"))?;
-        let names: Vec<String> = names.domain_names().iter().map(|name| text(name.domain_name())).collect();
+        let names = self
+            .opensearch
+            .list_domain_names()
+            .send()
+            .await
+            .map_err(failed("ListDomainNames"))?;
+        let names: Vec<String> = names
+            .domain_names()
+            .iter()
+            .map(|name| text(name.domain_name()))
+            .collect();
         let mut domains = Vec::new();
         // Five names a call is what AWS takes.
         for names in names.chunks(5) {
@@ -222,7 +332,9 @@ impl SdkInventory {
                 if domain.deleted() == Some(true) {
                     continue;
                 }
-                let Some(vpc) = domain.vpc_options() else { continue };
+                let Some(vpc) = domain.vpc_options() else {
+                    continue;
+                };
                 domains.push(Domain {
                     name: domain.domain_name().to_owned(),
                     subnets: vpc.subnet_ids().to_vec(),
@@ -242,8 +354,17 @@ impl SdkInventory {
             .send()
             .await
             .map_err(failed("DescribeInstanceAttribute"))?;
-        let encoded = answer.user_data().and_then(|value| value.value()).filter(|value| !value.is_empty());
-        encoded.map(|value| STANDARD.decode(value).map_err(failed("DescribeInstanceAttribute"))).transpose()
+        let encoded = answer
+            .user_data()
+            .and_then(|value| value.value())
+            .filter(|value| !value.is_empty());
+        encoded
+            .map(|value| {
+                STANDARD
+                    .decode(value)
+                    .map_err(failed("DescribeInstanceAttribute"))
+            })
+            .transpose()
     }
 }
 
@@ -275,34 +396,56 @@ fn instance(
         id: text(one.instance_id()),
         state,
         address,
-        public_address: one.public_ip_address().and_then(|address| address.parse().ok()),
+        public_address: one
+            .public_ip_address()
+            .and_then(|address| address.parse().ok()),
         name: text(one.private_dns_name()),
         vpc: text(one.vpc_id()),
-        zone: text(one.placement().and_then(|placement| placement.availability_zone())),
-        instance_type: one.instance_type().map(|kind| kind.as_str().to_owned()).unwrap_or_default(),
+        zone: text(
+            one.placement()
+                .and_then(|placement| placement.availability_zone()),
+        ),
+        instance_type: one
+            .instance_type()
+            .map(|kind| kind.as_str().to_owned())
+            .unwrap_or_default(),
         image: text(one.image_id()),
         public_key: one.key_name().and_then(|name| keys.get(name)).cloned(),
         groups: groups(one),
         profile: arn.map(|arn| {
-            let bare = || Profile { arn: arn.to_owned(), id: String::new(), role: None };
+            let bare = || Profile {
+                arn: arn.to_owned(),
+                id: String::new(),
+                role: None,
+            };
             profiles.get(arn).cloned().unwrap_or_else(bare)
         }),
     })
 }
 
-/// The groups of the instance's first interface. AWS repeats them on the instance itself,
+/// The groups of the instance's interfaces. AWS repeats them on the instance itself,
 /// moto does so only when they were given there.
 fn groups(instance: &ec2_types::Instance) -> Vec<String> {
-    let interfaces = instance.network_interfaces().iter().flat_map(|interface| interface.groups());
-    let groups: std::collections::BTreeSet<String> =
-        instance.security_groups().iter().chain(interfaces).map(|group| text(group.group_id())).collect();
+    let interfaces = instance.network_interfaces().iter();
+    let groups: std::collections::BTreeSet<String> = instance
+        .security_groups()
+        .iter()
+        .chain(interfaces.flat_map(|interface| interface.groups()))
+        .map(|group| text(group.group_id()))
+        .collect();
     groups.into_iter().collect()
 }
 
 /// A permission as one rule per peer.
 fn rules(permission: &ec2_types::IpPermission) -> Vec<Rule> {
-    let port = |port: Option<i32>, absent| port.and_then(|port| u16::try_from(port).ok()).unwrap_or(absent);
-    let (first, last) = (port(permission.from_port(), 0), port(permission.to_port(), u16::MAX));
+    let port = |port: Option<i32>, absent| {
+        port.and_then(|port| u16::try_from(port).ok())
+            .unwrap_or(absent)
+    };
+    let (first, last) = (
+        port(permission.from_port(), 0),
+        port(permission.to_port(), u16::MAX),
+    );
     let protocol = match permission.ip_protocol().unwrap_or("-1") {
         "tcp" | "6" => Protocol::Tcp(first, last),
         "udp" | "17" => Protocol::Udp(first, last),
@@ -313,18 +456,32 @@ fn rules(permission: &ec2_types::IpPermission) -> Vec<Rule> {
         .ip_ranges()
         .iter()
         .filter_map(|range| Some(Peer::Range(range.cidr_ip()?.parse::<Ipv4Net>().ok()?)));
-    let groups = permission.user_id_group_pairs().iter().filter_map(|pair| Some(Peer::Group(pair.group_id()?.into())));
-    ranges.chain(groups).map(|peer| Rule { protocol, peer }).collect()
+    let groups = permission
+        .user_id_group_pairs()
+        .iter()
+        .filter_map(|pair| Some(Peer::Group(pair.group_id()?.into())));
+    ranges
+        .chain(groups)
+        .map(|peer| Rule { protocol, peer })
+        .collect()
 }
 
 fn parameter_group(database: &aws_sdk_rds::types::DbInstance) -> Option<&str> {
-    database.db_parameter_groups().first()?.db_parameter_group_name()
+    database
+        .db_parameter_groups()
+        .first()?
+        .db_parameter_group_name()
 }
 
 fn text(value: Option<&str>) -> String {
     value.unwrap_or_default().to_owned()
 }
 
-fn failed<E: StdError + Send + Sync + 'static>(call: &'static str) -> impl FnOnce(E) -> InventoryError {
-    move |source| InventoryError { call, source: source.into() }
+fn failed<E: StdError + Send + Sync + 'static>(
+    call: &'static str,
+) -> impl FnOnce(E) -> InventoryError {
+    move |source| InventoryError {
+        call,
+        source: source.into(),
+    }
 }

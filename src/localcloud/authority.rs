@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, date_time_ymd,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -35,14 +35,22 @@ impl Authority {
     /// # Errors
     /// When key generation or signing fails.
     pub(crate) fn create() -> Result<Self> {
-        let year = i32::from(jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).year());
+        let year = i32::from(
+            jiff::Timestamp::now()
+                .to_zoned(jiff::tz::TimeZone::UTC)
+                .year(),
+        );
         let failed = failed("the authority");
         let mut params = params(Vec::new(), "loadrig local cloud", year).map_err(&failed)?;
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().map_err(&failed)?;
         let certificate = params.self_signed(&key).map_err(&failed)?.pem();
-        Ok(Self { issuer: Issuer::new(params, key), certificate, year })
+        Ok(Self {
+            issuer: Issuer::new(params, key),
+            certificate,
+            year,
+        })
     }
 
     /// The authority's own certificate, PEM.
@@ -60,7 +68,10 @@ impl Authority {
         // A common name holds at most 64 bytes; clients look at the other names.
         let common: String = first.chars().take(64).collect();
         let mut params = params(names.to_vec(), &common, self.year).map_err(&failed)?;
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
+        params.key_usages = vec![
+            KeyUsagePurpose::DigitalSignature,
+            KeyUsagePurpose::KeyEncipherment,
+        ];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate().map_err(&failed)?;
@@ -79,19 +90,31 @@ impl Issued {
     /// # Errors
     /// When the library refuses the key.
     pub(crate) fn server_config(self) -> Result<Arc<ServerConfig>> {
-        let failed = |error: rustls::Error| Error::Certificate { name: "a TLS server".into(), source: error.into() };
+        let failed = |error: rustls::Error| Error::Certificate {
+            name: "a TLS server".into(),
+            source: error.into(),
+        };
         let (certificate, key) = self.der;
-        let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(failed)?
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate], PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key)))
-            .map_err(failed)?;
+        let config = ServerConfig::builder_with_provider(Arc::new(
+            rustls::crypto::aws_lc_rs::default_provider(),
+        ))
+        .with_safe_default_protocol_versions()
+        .map_err(failed)?
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate],
+            PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key)),
+        )
+        .map_err(failed)?;
         Ok(Arc::new(config))
     }
 }
 
-fn params(names: Vec<String>, common: &str, year: i32) -> std::result::Result<CertificateParams, rcgen::Error> {
+fn params(
+    names: Vec<String>,
+    common: &str,
+    year: i32,
+) -> std::result::Result<CertificateParams, rcgen::Error> {
     let mut params = CertificateParams::new(names)?;
     let mut subject = DistinguishedName::new();
     subject.push(DnType::OrganizationName, "loadrig");
@@ -104,7 +127,10 @@ fn params(names: Vec<String>, common: &str, year: i32) -> std::result::Result<Ce
 
 fn failed(name: &str) -> impl Fn(rcgen::Error) -> Error {
     let name = name.to_owned();
-    move |error| Error::Certificate { name: name.clone(), source: error.into() }
+    move |error| Error::Certificate {
+        name: name.clone(),
+        source: error.into(),
+    }
 }
 
 #[cfg(test)]
@@ -114,8 +140,14 @@ mod tests {
     #[test]
     fn signs_a_certificate_that_a_server_can_use() {
         let authority = Authority::create().unwrap();
-        let issued = authority.issue(&["db.example.internal".into(), "*.s3.example".into()]).unwrap();
-        assert!(issued.certificate.starts_with("-----BEGIN CERTIFICATE-----"));
+        let issued = authority
+            .issue(&["db.example.internal".into(), "*.s3.example".into()])
+            .unwrap();
+        assert!(
+            issued
+                .certificate
+                .starts_with("-----BEGIN CERTIFICATE-----")
+        );
         assert!(issued.key.contains("PRIVATE KEY"));
         issued.server_config().unwrap();
     }

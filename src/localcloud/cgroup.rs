@@ -44,8 +44,10 @@ pub(crate) fn create(name: &str) -> Result<Vec<PathBuf>> {
     for tree in trees() {
         let group = tree.join(GROUP);
         let directory = group.join(name);
-        fs::create_dir_all(&directory)
-            .map_err(Error::io(format!("cannot make the control group `{}`", directory.display())))?;
+        fs::create_dir_all(&directory).map_err(Error::io(format!(
+            "cannot make the control group `{}`",
+            directory.display()
+        )))?;
         if tree == Path::new(MOUNT) {
             // Controllers are a comfort (limits inside hosts), not a need.
             for parent in [&tree, &group] {
@@ -69,8 +71,10 @@ pub(crate) fn create(name: &str) -> Result<Vec<PathBuf>> {
 /// When the kernel refuses.
 pub(crate) fn join(name: &str) -> Result<()> {
     for directory in create(name)? {
-        fs::write(directory.join("cgroup.procs"), "0")
-            .map_err(Error::io(format!("cannot join the control group `{}`", directory.display())))?;
+        fs::write(directory.join("cgroup.procs"), "0").map_err(Error::io(format!(
+            "cannot join the control group `{}`",
+            directory.display()
+        )))?;
     }
     Ok(())
 }

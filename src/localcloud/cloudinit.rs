@@ -39,7 +39,9 @@ const GRANTED: [&str; 7] = [
 pub(crate) fn parse(user_data: &[u8]) -> FirstBoot {
     let mut first_boot = FirstBoot::default();
     let Ok(text) = std::str::from_utf8(user_data) else {
-        first_boot.unsupported.push("user data that is not text (compressed?)".into());
+        first_boot
+            .unsupported
+            .push("user data that is not text (compressed?)".into());
         return first_boot;
     };
     if text.starts_with("#!") {
@@ -52,11 +54,17 @@ pub(crate) fn parse(user_data: &[u8]) -> FirstBoot {
                 }
             }
             Ok(Value::Null) => {}
-            Ok(_) => first_boot.unsupported.push("a cloud-config that is not a mapping".into()),
-            Err(error) => first_boot.unsupported.push(format!("a cloud-config that is not YAML: {error}")),
+            Ok(_) => first_boot
+                .unsupported
+                .push("a cloud-config that is not a mapping".into()),
+            Err(error) => first_boot
+                .unsupported
+                .push(format!("a cloud-config that is not YAML: {error}")),
         }
     } else if !text.trim().is_empty() {
-        first_boot.unsupported.push("user data that is neither `#cloud-config` nor a script".into());
+        first_boot
+            .unsupported
+            .push("user data that is neither `#cloud-config` nor a script".into());
     }
     first_boot
 }
@@ -68,7 +76,9 @@ impl FirstBoot {
             "ssh_authorized_keys" => self.authorized_keys.extend(strings(value)),
             "hostname" | "fqdn" => match value.as_str() {
                 Some(name) => self.hostname = name.split('.').next().map(str::to_owned),
-                None => self.unsupported.push(format!("`{key}` that is not a string")),
+                None => self
+                    .unsupported
+                    .push(format!("`{key}` that is not a string")),
             },
             "write_files" => {
                 for file in value.as_sequence().into_iter().flatten() {
@@ -89,7 +99,9 @@ impl FirstBoot {
         let half = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
         match (half("ed25519_private"), half("ed25519_public")) {
             (Some(private), Some(public)) => self.host_key = Some((private, public)),
-            _ => self.unsupported.push("`ssh_keys` without `ed25519_private` and `ed25519_public`".into()),
+            _ => self
+                .unsupported
+                .push("`ssh_keys` without `ed25519_private` and `ed25519_public`".into()),
         }
     }
 
@@ -98,7 +110,8 @@ impl FirstBoot {
     fn take_file(&mut self, file: &Value) {
         let field = |name: &str| file.get(name).and_then(Value::as_str);
         let Some(path) = field("path").filter(|path| path.starts_with('/')) else {
-            self.unsupported.push("a `write_files` entry without an absolute `path`".into());
+            self.unsupported
+                .push("a `write_files` entry without an absolute `path`".into());
             return;
         };
         let content = field("content").unwrap_or_default();
@@ -106,18 +119,34 @@ impl FirstBoot {
             "text/plain" => STANDARD.encode(content),
             "b64" | "base64" => content.split_ascii_whitespace().collect(),
             other => {
-                self.unsupported.push(format!("encoding `{other}` of `{path}`"));
+                self.unsupported
+                    .push(format!("encoding `{other}` of `{path}`"));
                 return;
             }
         };
         let append = file.get("append").and_then(Value::as_bool).unwrap_or(false);
         let quoted = quote(path);
-        let parent = quote(path.rsplit_once('/').map_or("/", |(parent, _)| if parent.is_empty() { "/" } else { parent }));
+        let parent =
+            quote(path.rsplit_once('/').map_or(
+                "/",
+                |(parent, _)| if parent.is_empty() { "/" } else { parent },
+            ));
         let redirect = if append { ">>" } else { ">" };
         let early = self.early.get_or_insert_default();
-        let _ = writeln!(early, "mkdir -p {parent}\nprintf %s {content} | base64 -d {redirect}{quoted}");
-        let _ = writeln!(early, "chmod {} {quoted}", quote(field("permissions").unwrap_or("0644")));
-        let _ = writeln!(early, "chown {} {quoted}", quote(field("owner").unwrap_or("root:root")));
+        let _ = writeln!(
+            early,
+            "mkdir -p {parent}\nprintf %s {content} | base64 -d {redirect}{quoted}"
+        );
+        let _ = writeln!(
+            early,
+            "chmod {} {quoted}",
+            quote(field("permissions").unwrap_or("0644"))
+        );
+        let _ = writeln!(
+            early,
+            "chown {} {quoted}",
+            quote(field("owner").unwrap_or("root:root"))
+        );
     }
 }
 
@@ -126,7 +155,11 @@ fn push_lines(script: &mut Option<String>, value: &Value) {
     let script = script.get_or_insert_default();
     for command in value.as_sequence().into_iter().flatten() {
         let line = match command {
-            Value::Sequence(_) => strings(command).iter().map(|word| quote(word)).collect::<Vec<_>>().join(" "),
+            Value::Sequence(_) => strings(command)
+                .iter()
+                .map(|word| quote(word))
+                .collect::<Vec<_>>()
+                .join(" "),
             other => other.as_str().unwrap_or_default().to_owned(),
         };
         script.push_str(&line);
@@ -142,7 +175,12 @@ fn strings(value: &Value) -> Vec<String> {
         Value::Bool(flag) => Some(flag.to_string()),
         _ => None,
     };
-    value.as_sequence().into_iter().flatten().filter_map(scalar).collect()
+    value
+        .as_sequence()
+        .into_iter()
+        .flatten()
+        .filter_map(scalar)
+        .collect()
 }
 
 /// A word that the shell takes as it is.
@@ -162,7 +200,10 @@ mod tests {
         );
         assert_eq!(first_boot.hostname.as_deref(), Some("app-1"));
         assert_eq!(first_boot.authorized_keys, ["ssh-ed25519 AAAA op"]);
-        assert_eq!(first_boot.host_key, Some(("-----BEGIN\n".into(), "ssh-ed25519 BBBB".into())));
+        assert_eq!(
+            first_boot.host_key,
+            Some(("-----BEGIN\n".into(), "ssh-ed25519 BBBB".into()))
+        );
         assert!(first_boot.unsupported.is_empty());
     }
 
@@ -172,7 +213,10 @@ mod tests {
             b"#cloud-config\nwrite_files:\n- path: /etc/it's\n  content: \"a\\nb\"\n  permissions: '0600'\n  owner: admin:admin\n",
         );
         let early = first_boot.early.unwrap();
-        assert!(early.contains(r"printf %s YQpi | base64 -d >'/etc/it'\''s'"), "{early}");
+        assert!(
+            early.contains(r"printf %s YQpi | base64 -d >'/etc/it'\''s'"),
+            "{early}"
+        );
         assert!(early.contains("chmod '0600'"), "{early}");
         assert!(early.contains("chown 'admin:admin'"), "{early}");
     }
@@ -180,12 +224,18 @@ mod tests {
     #[test]
     fn commands_are_lines_or_argument_lists() {
         let first_boot = parse(b"#cloud-config\nruncmd:\n- echo $HOME > /tmp/x\n- [touch, a b]\n");
-        assert_eq!(first_boot.late.as_deref(), Some("#!/bin/sh\necho $HOME > /tmp/x\n'touch' 'a b'\n"));
+        assert_eq!(
+            first_boot.late.as_deref(),
+            Some("#!/bin/sh\necho $HOME > /tmp/x\n'touch' 'a b'\n")
+        );
     }
 
     #[test]
     fn a_script_runs_late_as_it_is() {
-        assert_eq!(parse(b"#!/bin/bash\ntrue\n").late.as_deref(), Some("#!/bin/bash\ntrue\n"));
+        assert_eq!(
+            parse(b"#!/bin/bash\ntrue\n").late.as_deref(),
+            Some("#!/bin/bash\ntrue\n")
+        );
     }
 
     #[test]

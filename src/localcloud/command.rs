@@ -21,8 +21,17 @@ pub(crate) fn run(what: &str, program: &str, arguments: &[&str]) -> Result<Strin
 ///
 /// # Errors
 /// When it cannot be started or exits with another status than 0.
-pub(crate) fn run_with_input(what: &str, program: &str, arguments: &[&str], input: &str) -> Result<String> {
-    let failed = |outcome: String| Error::Command { what: what.into(), program: program.into(), outcome };
+pub(crate) fn run_with_input(
+    what: &str,
+    program: &str,
+    arguments: &[&str],
+    input: &str,
+) -> Result<String> {
+    let failed = |outcome: String| Error::Command {
+        what: what.into(),
+        program: program.into(),
+        outcome,
+    };
     let mut child = Command::new(program)
         .args(arguments)
         .stdin(Stdio::piped())
@@ -34,7 +43,9 @@ pub(crate) fn run_with_input(what: &str, program: &str, arguments: &[&str], inpu
         // A tool that fails before it has read all says why in its output.
         let _ = stdin.write_all(input.as_bytes());
     }
-    let output = child.wait_with_output().map_err(|error| failed(error.to_string()))?;
+    let output = child
+        .wait_with_output()
+        .map_err(|error| failed(error.to_string()))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
@@ -51,12 +62,18 @@ mod tests {
 
     #[test]
     fn returns_what_the_program_printed() {
-        assert_eq!(run_with_input("echo", "cat", &[], "hello").unwrap(), "hello");
+        assert_eq!(
+            run_with_input("echo", "cat", &[], "hello").unwrap(),
+            "hello"
+        );
     }
 
     #[test]
     fn a_failure_tells_status_and_complaint() {
         let error = run("list", "sh", &["-c", "echo no such thing >&2; exit 3"]).unwrap_err();
-        assert_eq!(error.to_string(), "list: `sh` ended with exit status: 3: no such thing");
+        assert_eq!(
+            error.to_string(),
+            "list: `sh` ended with exit status: 3: no such thing"
+        );
     }
 }

@@ -25,12 +25,14 @@ use super::image::Layers;
 use super::imds::{MetadataService, random_text};
 use super::keeper::{Keeper, mortal};
 use super::lifecycle::own_process;
+use super::limits;
 use super::mirror::Mirror;
 use super::names::{Names, service_certificate_names, service_hosts};
 use super::network;
 use super::reconcile::Reconciler;
 use super::state::{
-    CLOUD_NETNS, CloudFile, ENDPOINT_PORT, METADATA, MOTO_PORT, RUN_DIR, SERVICES, log_file, netns_path,
+    CLOUD_NETNS, CloudFile, ENDPOINT_PORT, METADATA, MOTO_PORT, RUN_DIR, SERVICES, log_file,
+    netns_path,
 };
 use super::tls;
 use super::traces;
@@ -40,14 +42,6 @@ use super::world::Inventory;
 const IMAGES: &str = include_str!("image/images.json");
 /// How long moto may take to listen.
 const MOTO_UP: Duration = Duration::from_secs(80);
-/// What a machine must permit for some hundred hosts: a host with systemd holds
-/// five inotify instances, and a few kernel keys.
-const LIMITS: [(&str, u64); 3] = [
-    ("/proc/sys/fs/inotify/max_user_instances", 4096),
-    ("/proc/sys/fs/inotify/max_user_watches", 524_288),
-    ("/proc/sys/kernel/keys/maxkeys", 4000),
-];
-
 /// How to run the daemon.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DaemonOptions {
@@ -66,8 +60,9 @@ pub fn run_daemon(
     inventory: impl FnOnce(&str, &str) -> Box<dyn Inventory>,
 ) -> Result<()> {
     // Out of the caller's session: its terminal's signals are not for us.
-    nix::unistd::setsid().map_err(|error| Error::io("cannot leave the caller's session")(error.into()))?;
-    raise_limits();
+    nix::unistd::setsid()
+        .map_err(|error| Error::io("cannot leave the caller's session")(error.into()))?;
+    limits::raise();
     cgroup::join(cgroup::CLOUD)?;
     network::create_cloud()?;
     network::enter_netns(&netns_path(CLOUD_NETNS))?;
@@ -79,7 +74,10 @@ pub fn run_daemon(
         .map_err(Error::io("cannot start a runtime"))?;
     let outcome = runtime.block_on(serve(options, inventory));
     if let Err(error) = &outcome {
-        tracing::error!(error = chain(error), "the local cloud ends; its hosts are removed");
+        tracing::error!(
+            error = chain(error),
+            "the local cloud ends; its hosts are removed"
+        );
         runtime.shutdown_background();
         cgroup::leave();
         traces::clear(true)?;
@@ -87,15 +85,23 @@ pub fn run_daemon(
     outcome
 }
 
-async fn serve(options: &DaemonOptions, inventory: impl FnOnce(&str, &str) -> Box<dyn Inventory>) -> Result<()> {
+async fn serve(
+    options: &DaemonOptions,
+    inventory: impl FnOnce(&str, &str) -> Box<dyn Inventory>,
+) -> Result<()> {
     let region = options.region.clone();
     let keeper = Keeper::start().map_err(Error::io("cannot start a thread"))?;
     let layers = Layers::locate()?;
     let mut moto = start_moto(&keeper, &layers)?;
     let names = Names::create()?;
     let mirror = Mirror::of(layers.package_lists());
-    let public_hosts: Vec<String> = service_hosts(&region).into_iter().chain(mirror.hosts().iter().cloned()).collect();
-    let mut resolver = keeper.spawn(names.server(&public_hosts)).map_err(Error::io("cannot start `dnsmasq`"))?;
+    let public_hosts: Vec<String> = service_hosts(&region)
+        .into_iter()
+        .chain(mirror.hosts().iter().cloned())
+        .collect();
+    let mut resolver = keeper
+        .spawn(names.server(&public_hosts))
+        .map_err(Error::io("cannot start `dnsmasq`"))?;
     let authority = Authority::create()?;
     layers.trust(&authority)?;
     guest::install_scripts()?;
@@ -103,7 +109,9 @@ async fn serve(options: &DaemonOptions, inventory: impl FnOnce(&str, &str) -> Bo
     let changed = Arc::new(Notify::new());
     let (readiness, passwords) = (Readiness::default(), Passwords::default());
     let metadata = MetadataService::new(&region);
-    let certificate = authority.issue(&service_certificate_names(&region))?.server_config()?;
+    let certificate = authority
+        .issue(&service_certificate_names(&region))?
+        .server_config()?;
     let moto_address = SocketAddr::from((Ipv4Addr::LOCALHOST, MOTO_PORT));
     let moto_url = format!("http://{moto_address}");
     let front = Front::new(Parts {
@@ -137,12 +145,22 @@ async fn serve(options: &DaemonOptions, inventory: impl FnOnce(&str, &str) -> Bo
         inventory: inventory(&moto_url, &region),
         changed,
     });
-    let daemon = own_process().ok_or_else(|| Error::Unsupported("this process is not in `/proc`".into()))?;
-    CloudFile { version: CloudFile::VERSION, daemon, endpoint: format!("http://{endpoint}"), region }.write()?;
+    let daemon =
+        own_process().ok_or_else(|| Error::Unsupported("this process is not in `/proc`".into()))?;
+    CloudFile {
+        version: CloudFile::VERSION,
+        daemon,
+        endpoint: format!("http://{endpoint}"),
+        region,
+    }
+    .write()?;
     tracing::info!(%endpoint, "the local cloud is up");
 
-    let mut terminate = signal(SignalKind::terminate()).map_err(Error::io("cannot watch for signals"))?;
-    let metadata_service = metadata.router().into_make_service_with_connect_info::<SocketAddr>();
+    let mut terminate =
+        signal(SignalKind::terminate()).map_err(Error::io("cannot watch for signals"))?;
+    let metadata_service = metadata
+        .router()
+        .into_make_service_with_connect_info::<SocketAddr>();
     tokio::select! {
         reason = ended("moto", &mut moto) => Err(reason),
         reason = ended("dnsmasq", &mut resolver) => Err(reason),
@@ -158,17 +176,22 @@ async fn serve(options: &DaemonOptions, inventory: impl FnOnce(&str, &str) -> Bo
 }
 
 async fn http(listener: TcpListener, router: Router) -> Result<()> {
-    axum::serve(listener, router).await.map_err(Error::io("the endpoint failed"))
+    axum::serve(listener, router)
+        .await
+        .map_err(Error::io("the endpoint failed"))
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(Error::io(format!("cannot listen on `{address}`")))
+    TcpListener::bind(address)
+        .await
+        .map_err(Error::io(format!("cannot listen on `{address}`")))
 }
 
 /// Starts moto with every check that it has switched on.
 fn start_moto(keeper: &Keeper, layers: &Layers) -> Result<Child> {
     let images = Path::new(RUN_DIR).join("images.json");
-    fs::write(&images, IMAGES).map_err(Error::io(format!("cannot write `{}`", images.display())))?;
+    fs::write(&images, IMAGES)
+        .map_err(Error::io(format!("cannot write `{}`", images.display())))?;
     let log = Path::new(RUN_DIR).join("moto.log");
     let failed = |_: &PathBuf| format!("cannot make `{}`", log.display());
     let output = File::create(&log).map_err(Error::io(failed(&log)))?;
@@ -184,7 +207,9 @@ fn start_moto(keeper: &Keeper, layers: &Layers) -> Result<Child> {
         .stdin(std::process::Stdio::null())
         .stdout(output)
         .stderr(output_too);
-    keeper.spawn(command).map_err(Error::io("cannot start moto"))
+    keeper
+        .spawn(command)
+        .map_err(Error::io("cannot start moto"))
 }
 
 /// Waits until moto listens.
@@ -192,10 +217,15 @@ async fn moto_up(moto: &mut Child, address: SocketAddr) -> Result<()> {
     let deadline = Instant::now() + MOTO_UP;
     while TcpStream::connect(address).await.is_err() {
         if let Some(status) = moto.try_wait().map_err(Error::io("cannot watch moto"))? {
-            return Err(Error::Unsupported(format!("moto ended with {status}; see `{RUN_DIR}/moto.log`")));
+            return Err(Error::Unsupported(format!(
+                "moto ended with {status}; see `{RUN_DIR}/moto.log`"
+            )));
         }
         if Instant::now() > deadline {
-            return Err(Error::Unsupported(format!("moto does not listen after {} s", MOTO_UP.as_secs())));
+            return Err(Error::Unsupported(format!(
+                "moto does not listen after {} s",
+                MOTO_UP.as_secs()
+            )));
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -214,20 +244,12 @@ async fn ended(name: &str, child: &mut Child) -> Error {
                     log_file().display()
                 ));
             }
-            Err(error) => return Error::Io { what: format!("cannot watch `{name}`"), source: error },
-        }
-    }
-}
-
-/// Raises the machine's limits where they are lower. Where that is not permitted,
-/// a smaller number of hosts still runs.
-fn raise_limits() {
-    for (path, least) in LIMITS {
-        let current = fs::read_to_string(path).ok().and_then(|text| text.trim().parse::<u64>().ok());
-        if current.is_some_and(|current| current < least)
-            && let Err(error) = fs::write(path, least.to_string())
-        {
-            tracing::warn!(path, %error, "limit stays low");
+            Err(error) => {
+                return Error::Io {
+                    what: format!("cannot watch `{name}`"),
+                    source: error,
+                };
+            }
         }
     }
 }

@@ -38,7 +38,8 @@ pub(crate) struct Link {
 
 /// The whole rule set.
 pub(crate) fn ruleset(groups: &[SecurityGroup], members: &[Member], links: &[Link]) -> String {
-    let mut text = String::from("table inet loadrig {}\ndelete table inet loadrig\ntable inet loadrig {\n");
+    let mut text =
+        String::from("table inet loadrig {}\ndelete table inet loadrig\ntable inet loadrig {\n");
     let mut vpcs: BTreeMap<&str, BTreeSet<Ipv4Addr>> = BTreeMap::new();
     let mut memberships: BTreeMap<&str, BTreeSet<Ipv4Addr>> = BTreeMap::new();
     for member in members {
@@ -57,8 +58,22 @@ pub(crate) fn ruleset(groups: &[SecurityGroup], members: &[Member], links: &[Lin
     }
     let known: BTreeSet<&str> = groups.iter().map(|group| group.id.as_str()).collect();
     for group in groups {
-        chain(&mut text, &name("in", &group.id), &group.ingress, "saddr", "accept", &known);
-        chain(&mut text, &name("out", &group.id), &group.egress, "daddr", "meta mark set 1 return", &known);
+        chain(
+            &mut text,
+            &name("in", &group.id),
+            &group.ingress,
+            "saddr",
+            "accept",
+            &known,
+        );
+        chain(
+            &mut text,
+            &name("out", &group.id),
+            &group.egress,
+            "daddr",
+            "meta mark set 1 return",
+            &known,
+        );
     }
     for member in members {
         member_chains(&mut text, member, &known);
@@ -79,14 +94,27 @@ pub(crate) fn load(ruleset: &str) -> Result<()> {
 
 /// What an address may receive and send, over all its groups.
 fn member_chains(text: &mut String, member: &Member, known: &BTreeSet<&str>) {
-    let groups = || member.groups.iter().filter(|group| known.contains(group.as_str()));
-    let _ = writeln!(text, "  chain {} {{", name("to", &member.address.to_string()));
+    let groups = || {
+        member
+            .groups
+            .iter()
+            .filter(|group| known.contains(group.as_str()))
+    };
+    let _ = writeln!(
+        text,
+        "  chain {} {{",
+        name("to", &member.address.to_string())
+    );
     for group in groups() {
         let _ = writeln!(text, "    jump {}", name("in", group));
     }
     // A mark tells which packets some group lets out: `accept` would end the
     // evaluation before the receiver's own groups are asked.
-    let _ = writeln!(text, "    drop\n  }}\n  chain {} {{", name("from", &member.address.to_string()));
+    let _ = writeln!(
+        text,
+        "    drop\n  }}\n  chain {} {{",
+        name("from", &member.address.to_string())
+    );
     text.push_str("    meta mark set 0\n");
     for group in groups() {
         let _ = writeln!(text, "    jump {}", name("out", group));
@@ -105,9 +133,16 @@ fn base_chains(
     let to = verdicts("daddr", "to", members);
     let from = verdicts("saddr", "from", members);
 
-    let _ = write!(text, "  chain forward {{\n    type filter hook forward priority 0; policy drop;\n{known}");
+    let _ = write!(
+        text,
+        "  chain forward {{\n    type filter hook forward priority 0; policy drop;\n{known}"
+    );
     for link in links {
-        let _ = writeln!(text, "    ip saddr {} ip daddr {} tcp dport {} accept", link.from, link.to, link.port);
+        let _ = writeln!(
+            text,
+            "    ip saddr {} ip daddr {} tcp dport {} accept",
+            link.from, link.to, link.port
+        );
     }
     text.push_str(&from);
     // Only inside one VPC: others are other networks, even with open groups.
@@ -117,15 +152,27 @@ fn base_chains(
     }
     let _ = write!(text, "  }}\n  chain receive {{\n{to}    drop\n  }}\n");
 
-    let _ = write!(text, "  chain output {{\n    type filter hook output priority 0; policy accept;\n{known}");
+    let _ = write!(
+        text,
+        "  chain output {{\n    type filter hook output priority 0; policy accept;\n{known}"
+    );
     text.push_str("    oif lo accept\n");
-    let _ = write!(text, "{to}  }}\n");
+    let _ = writeln!(text, "{to}  }}");
 
-    let _ = write!(text, "  chain input {{\n    type filter hook input priority 0; policy drop;\n    iif lo accept\n{known}");
-    let _ = writeln!(text, "    ip daddr {RESOLVER} udp dport 53 accept\n    ip daddr {RESOLVER} tcp dport 53 accept");
+    let _ = write!(
+        text,
+        "  chain input {{\n    type filter hook input priority 0; policy drop;\n    iif lo accept\n{known}"
+    );
+    let _ = writeln!(
+        text,
+        "    ip daddr {RESOLVER} udp dport 53 accept\n    ip daddr {RESOLVER} tcp dport 53 accept"
+    );
     let _ = writeln!(text, "    ip daddr {METADATA} tcp dport 80 accept");
     text.push_str(&from);
-    let _ = writeln!(text, "    ip daddr {SERVICES} tcp dport {{ 80, 443 }} accept\n  }}");
+    let _ = writeln!(
+        text,
+        "    ip daddr {SERVICES} tcp dport {{ 80, 443 }} accept\n  }}"
+    );
 
     let public: Vec<String> = members
         .iter()
@@ -152,12 +199,22 @@ fn verdicts(field: &str, prefix: &str, members: &[Member]) -> String {
     if pairs.is_empty() {
         return String::new();
     }
-    let pairs: Vec<String> = pairs.iter().map(|(address, chain)| format!("{address} : jump {chain}")).collect();
+    let pairs: Vec<String> = pairs
+        .iter()
+        .map(|(address, chain)| format!("{address} : jump {chain}"))
+        .collect();
     format!("    ip {field} vmap {{ {} }}\n", pairs.join(", "))
 }
 
 /// One group's rules in one direction.
-fn chain(text: &mut String, chain: &str, rules: &[Rule], field: &str, verdict: &str, known: &BTreeSet<&str>) {
+fn chain(
+    text: &mut String,
+    chain: &str,
+    rules: &[Rule],
+    field: &str,
+    verdict: &str,
+    known: &BTreeSet<&str>,
+) {
     let _ = writeln!(text, "  chain {chain} {{");
     for rule in rules {
         let peer = match &rule.peer {
@@ -180,7 +237,11 @@ fn chain(text: &mut String, chain: &str, rules: &[Rule], field: &str, verdict: &
 
 /// nftables takes no range of one port.
 fn ports(first: u16, last: u16) -> String {
-    if first == last { first.to_string() } else { format!("{first}-{last}") }
+    if first == last {
+        first.to_string()
+    } else {
+        format!("{first}-{last}")
+    }
 }
 
 fn set(text: &mut String, name: &str, addresses: &BTreeSet<Ipv4Addr>) {
@@ -194,7 +255,10 @@ fn set(text: &mut String, name: &str, addresses: &BTreeSet<Ipv4Addr>) {
 
 /// A name that nftables takes, from an id or address.
 fn name(prefix: &str, id: &str) -> String {
-    let id: String = id.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    let id: String = id
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+        .collect();
     format!("{prefix}_{id}")
 }
 
@@ -203,8 +267,15 @@ mod tests {
     use super::*;
 
     fn group(id: &str, ingress: Vec<Rule>) -> SecurityGroup {
-        let open = Rule { protocol: Protocol::Any, peer: Peer::Range("0.0.0.0/0".parse().unwrap()) };
-        SecurityGroup { id: id.into(), ingress, egress: vec![open] }
+        let open = Rule {
+            protocol: Protocol::Any,
+            peer: Peer::Range("0.0.0.0/0".parse().unwrap()),
+        };
+        SecurityGroup {
+            id: id.into(),
+            ingress,
+            egress: vec![open],
+        }
     }
 
     fn member(address: &str, vpc: &str, groups: &[&str]) -> Member {
@@ -218,28 +289,59 @@ mod tests {
 
     #[test]
     fn a_reference_to_a_group_means_its_members_addresses() {
-        let from_app = Rule { protocol: Protocol::Tcp(5432, 5432), peer: Peer::Group("sg-app".into()) };
+        let from_app = Rule {
+            protocol: Protocol::Tcp(5432, 5432),
+            peer: Peer::Group("sg-app".into()),
+        };
         let groups = [group("sg-app", vec![]), group("sg-db", vec![from_app])];
-        let members = [member("10.0.0.4", "vpc-1", &["sg-app"]), member("10.0.0.9", "vpc-1", &["sg-db"])];
+        let members = [
+            member("10.0.0.4", "vpc-1", &["sg-app"]),
+            member("10.0.0.9", "vpc-1", &["sg-db"]),
+        ];
         let text = ruleset(&groups, &members, &[]);
-        assert!(text.contains("set group_sg_app {\n    type ipv4_addr\n    elements = { 10.0.0.4 }"), "{text}");
-        assert!(text.contains("chain in_sg_db {\n    ip saddr @group_sg_app tcp dport 5432 accept\n"), "{text}");
-        assert!(text.contains("chain to_10_0_0_9 {\n    jump in_sg_db\n    drop\n"), "{text}");
+        assert!(
+            text.contains("set group_sg_app {\n    type ipv4_addr\n    elements = { 10.0.0.4 }"),
+            "{text}"
+        );
+        assert!(
+            text.contains("chain in_sg_db {\n    ip saddr @group_sg_app tcp dport 5432 accept\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("chain to_10_0_0_9 {\n    jump in_sg_db\n    drop\n"),
+            "{text}"
+        );
     }
 
     #[test]
     fn a_rule_for_a_group_that_is_gone_permits_nothing() {
-        let stale = Rule { protocol: Protocol::Any, peer: Peer::Group("sg-gone".into()) };
-        let text = ruleset(&[group("sg-a", vec![stale])], &[member("10.0.0.4", "vpc-1", &["sg-a"])], &[]);
+        let stale = Rule {
+            protocol: Protocol::Any,
+            peer: Peer::Group("sg-gone".into()),
+        };
+        let text = ruleset(
+            &[group("sg-a", vec![stale])],
+            &[member("10.0.0.4", "vpc-1", &["sg-a"])],
+            &[],
+        );
         assert!(text.contains("chain in_sg_a {\n  }\n"), "{text}");
     }
 
     #[test]
     fn traffic_is_received_only_from_the_same_vpc() {
-        let members = [member("10.0.0.4", "vpc-1", &[]), member("10.1.0.4", "vpc-2", &[])];
+        let members = [
+            member("10.0.0.4", "vpc-1", &[]),
+            member("10.1.0.4", "vpc-2", &[]),
+        ];
         let text = ruleset(&[], &members, &[]);
-        assert!(text.contains("ip saddr @vpc_vpc_1 ip daddr @vpc_vpc_1 goto receive"), "{text}");
-        assert!(text.contains("ip saddr @vpc_vpc_2 ip daddr @vpc_vpc_2 goto receive"), "{text}");
+        assert!(
+            text.contains("ip saddr @vpc_vpc_1 ip daddr @vpc_vpc_1 goto receive"),
+            "{text}"
+        );
+        assert!(
+            text.contains("ip saddr @vpc_vpc_2 ip daddr @vpc_vpc_2 goto receive"),
+            "{text}"
+        );
         assert!(!text.contains("@vpc_vpc_1 ip daddr @vpc_vpc_2"), "{text}");
     }
 

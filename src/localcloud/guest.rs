@@ -78,7 +78,9 @@ impl Disk {
 
     /// Where a file of the host lies on this machine, if the host wrote it.
     pub(crate) fn inner(&self, path: &str) -> PathBuf {
-        self.directory.join("upper").join(path.trim_start_matches('/'))
+        self.directory
+            .join("upper")
+            .join(path.trim_start_matches('/'))
     }
 
     /// Writes a file before the host boots. The path's directories must not be
@@ -90,13 +92,21 @@ impl Disk {
         let target = self.inner(path);
         let failed = || format!("cannot write `{}`", target.display());
         if let Some(parent) = target.parent() {
-            DirBuilder::new().recursive(true).mode(0o755).create(parent).map_err(Error::io(failed()))?;
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o755)
+                .create(parent)
+                .map_err(Error::io(failed()))?;
         }
         let mut options = fs::OpenOptions::new();
         options.write(true).create(true).truncate(true);
-        let mut file = std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode).open(&target).map_err(Error::io(failed()))?;
-        file.write_all(content.as_bytes()).map_err(Error::io(failed()))?;
-        file.set_permissions(Permissions::from_mode(mode)).map_err(Error::io(failed()))?;
+        let mut file = std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode)
+            .open(&target)
+            .map_err(Error::io(failed()))?;
+        file.write_all(content.as_bytes())
+            .map_err(Error::io(failed()))?;
+        file.set_permissions(Permissions::from_mode(mode))
+            .map_err(Error::io(failed()))?;
         chown(&target, Some(owner.0), Some(owner.0)).map_err(Error::io(failed()))
     }
 
@@ -107,7 +117,11 @@ impl Disk {
     pub(crate) fn directory(&self, path: &str, mode: u32, owner: Owner) -> Result<()> {
         let target = self.inner(path);
         let failed = || format!("cannot make `{}`", target.display());
-        DirBuilder::new().recursive(true).mode(0o755).create(&target).map_err(Error::io(failed()))?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o755)
+            .create(&target)
+            .map_err(Error::io(failed()))?;
         fs::set_permissions(&target, Permissions::from_mode(mode)).map_err(Error::io(failed()))?;
         chown(&target, Some(owner.0), Some(owner.0)).map_err(Error::io(failed()))
     }
@@ -152,7 +166,9 @@ pub(crate) fn boot(keeper: &Keeper, boot: &Boot) -> Result<Child> {
     let failed = |what: &str| format!("cannot {what} host `{}`", boot.guest);
     let log = fs::File::create(Path::new(RUN_DIR).join(LOGS).join(&boot.guest))
         .map_err(Error::io(failed("make the log of")))?;
-    let log_too = log.try_clone().map_err(Error::io(failed("make the log of")))?;
+    let log_too = log
+        .try_clone()
+        .map_err(Error::io(failed("make the log of")))?;
     let mut command = mortal("/bin/sh");
     command
         .arg(Path::new(RUN_DIR).join("boot"))
@@ -165,7 +181,11 @@ pub(crate) fn boot(keeper: &Keeper, boot: &Boot) -> Result<Child> {
         .env("DISK", Path::new(DISK_DIR).join(&boot.guest))
         .env("NAME", &boot.hostname)
         .env("INIT", &boot.init)
-        .stdin(if boot.input.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdin(if boot.input.is_some() {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        })
         .stdout(log)
         .stderr(log_too);
     let mut child = keeper.spawn(command).map_err(Error::io(failed("start")))?;
@@ -181,8 +201,12 @@ pub(crate) fn boot(keeper: &Keeper, boot: &Boot) -> Result<Child> {
 pub(crate) fn power_off(starter: i32) {
     // Killing the namespace's own process 1 is what takes all others with it and
     // lets the starter report when they are gone.
-    let children = fs::read_to_string(format!("/proc/{starter}/task/{starter}/children")).unwrap_or_default();
-    let init = children.split_ascii_whitespace().next().and_then(|pid| pid.parse().ok());
+    let children =
+        fs::read_to_string(format!("/proc/{starter}/task/{starter}/children")).unwrap_or_default();
+    let init = children
+        .split_ascii_whitespace()
+        .next()
+        .and_then(|pid| pid.parse().ok());
     // The starter may be gone already; then so is the host.
     let _ = kill(Pid::from_raw(init.unwrap_or(starter)), Signal::SIGKILL);
 }
@@ -204,5 +228,9 @@ pub(crate) fn aws_hostname(address: Ipv4Addr) -> String {
 }
 
 fn join(paths: &[PathBuf], separator: &str) -> String {
-    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(separator)
+    paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect::<Vec<_>>()
+        .join(separator)
 }

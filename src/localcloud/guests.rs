@@ -54,7 +54,10 @@ pub(crate) struct Context {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Kind {
     Instance(Instance),
-    Database { database: DbInstance, source: Option<DbInstance> },
+    Database {
+        database: DbInstance,
+        source: Option<DbInstance>,
+    },
     Domain(Domain),
 }
 
@@ -81,7 +84,9 @@ pub(crate) async fn live(context: Arc<Context>, host: Guest, stop: Stop) {
     while !stop.now.is_cancelled() {
         let started = std::time::Instant::now();
         let outcome = match &host.kind {
-            Kind::Domain(domain) => run_domain(&context, &host, domain, &stop).await.map(|()| None),
+            Kind::Domain(domain) => run_domain(&context, &host, domain, &stop)
+                .await
+                .map(|()| None),
             _ => run_processes(&context, &host, &stop).await.map(Some),
         };
         context.readiness.set(&host.name, false);
@@ -96,10 +101,18 @@ pub(crate) async fn live(context: Arc<Context>, host: Guest, stop: Stop) {
                 if status.is_some_and(halted) {
                     stop.now.cancelled().await;
                 }
-                failures = if started.elapsed() > SERVER_UP { 0 } else { failures + 1 };
+                failures = if started.elapsed() > SERVER_UP {
+                    0
+                } else {
+                    failures + 1
+                };
             }
             Err(error) => {
-                tracing::error!(host = host.name, error = chain(&error), "host cannot be made");
+                tracing::error!(
+                    host = host.name,
+                    error = chain(&error),
+                    "host cannot be made"
+                );
                 failures += 1;
             }
         }
@@ -120,7 +133,11 @@ pub(crate) async fn live(context: Arc<Context>, host: Guest, stop: Stop) {
 /// An instance or a database: processes in namespaces of their own.
 async fn run_processes(context: &Arc<Context>, host: &Guest, stop: &Stop) -> Result<ExitStatus> {
     let user_data = match &host.kind {
-        Kind::Instance(instance) => context.inventory.user_data(&instance.id).await.map_err(Error::Inventory)?,
+        Kind::Instance(instance) => context
+            .inventory
+            .user_data(&instance.id)
+            .await
+            .map_err(Error::Inventory)?,
         _ => None,
     };
     let names = match &host.kind {
@@ -131,19 +148,34 @@ async fn run_processes(context: &Arc<Context>, host: &Guest, stop: &Stop) -> Res
     let child = blocking({
         let (context, host, user_data) = (Arc::clone(context), host.clone(), user_data.clone());
         move || match &host.kind {
-            Kind::Instance(instance) => {
-                instance::start(&context.keeper, &context.layers, &context.region, instance, user_data.as_deref())
+            Kind::Instance(instance) => instance::start(
+                &context.keeper,
+                &context.layers,
+                &context.region,
+                instance,
+                user_data.as_deref(),
+            ),
+            Kind::Database { database, source } => {
+                start_database(&context, &host, database, source.as_ref())
             }
-            Kind::Database { database, source } => start_database(&context, &host, database, source.as_ref()),
-            Kind::Domain(_) => Err(Error::Unsupported("a domain has no processes of its own".into())),
+            Kind::Domain(_) => Err(Error::Unsupported(
+                "a domain has no processes of its own".into(),
+            )),
         }
     })
     .await?;
     let starter = i32::try_from(child.id()).unwrap_or(0);
-    let names: Vec<&str> = names.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
+    let names: Vec<&str> = names
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !name.is_empty())
+        .collect();
     context.names.set(&host.name, host.address, &names)?;
     if let Kind::Instance(instance) = &host.kind {
-        context.metadata.set(Metadata { instance: instance.clone(), user_data });
+        context.metadata.set(Metadata {
+            instance: instance.clone(),
+            user_data,
+        });
         context.readiness.set(&host.name, true);
         tracing::info!(host = host.name, address = %host.address, "boots");
     }
@@ -156,7 +188,10 @@ async fn run_processes(context: &Arc<Context>, host: &Guest, stop: &Stop) -> Res
         }
         () = watch_database(context, host) => ended.await,
     };
-    status.map_err(|error| Error::Io { what: "a waiting thread ended early".into(), source: error.into() })?
+    status.map_err(|error| Error::Io {
+        what: "a waiting thread ended early".into(),
+        source: error.into(),
+    })?
 }
 
 /// Says when a database accepts connections, then waits for ever. What keeps it
@@ -166,7 +201,10 @@ async fn watch_database(context: &Context, host: &Guest) {
         let deadline = tokio::time::Instant::now() + SERVER_UP;
         while !database::ready(&database.id) {
             if tokio::time::Instant::now() > deadline {
-                tracing::error!(host = host.name, "the database server does not come up; see its log");
+                tracing::error!(
+                    host = host.name,
+                    "the database server does not come up; see its log"
+                );
                 break;
             }
             tokio::time::sleep(ASK).await;
@@ -181,7 +219,12 @@ async fn watch_database(context: &Context, host: &Guest) {
     std::future::pending().await
 }
 
-fn start_database(context: &Context, host: &Guest, database: &DbInstance, source: Option<&DbInstance>) -> Result<Child> {
+fn start_database(
+    context: &Context,
+    host: &Guest,
+    database: &DbInstance,
+    source: Option<&DbInstance>,
+) -> Result<Child> {
     let password = context.passwords.of(&database.id);
     database::start(
         &context.keeper,
@@ -193,27 +236,47 @@ fn start_database(context: &Context, host: &Guest, database: &DbInstance, source
             password: password.as_ref(),
             replication: &context.replication,
             source: source.map(|source| source.endpoint.as_str()),
-            source_connections: source
-                .map(|source| source.parameters.get("max_connections").map_or("200", String::as_str)),
+            source_connections: source.map(|source| {
+                source
+                    .parameters
+                    .get("max_connections")
+                    .map_or("200", String::as_str)
+            }),
         },
     )
 }
 
 /// A domain: a search server on the cloud's loopback behind a socket in the
 /// domain's namespace.
-async fn run_domain(context: &Arc<Context>, host: &Guest, domain: &Domain, stop: &Stop) -> Result<()> {
+async fn run_domain(
+    context: &Arc<Context>,
+    host: &Guest,
+    domain: &Domain,
+    stop: &Stop,
+) -> Result<()> {
     let runtime = tokio::runtime::Handle::current();
     let started = blocking({
         let (context, domain, address) = (Arc::clone(context), domain.clone(), host.address);
         move || {
             let _runtime = runtime.enter();
-            search::start(&context.keeper, &context.layers, &context.authority, &domain.name, &context.region, address)
+            search::start(
+                &context.keeper,
+                &context.layers,
+                &context.authority,
+                &domain.name,
+                &context.region,
+                address,
+            )
         }
     })
     .await?;
     let pid = i32::try_from(started.server.id()).unwrap_or(0);
     let upstream = started.upstream;
-    context.names.set(&host.name, host.address, &[search::endpoint(&domain.name, &context.region).as_str()])?;
+    context.names.set(
+        &host.name,
+        host.address,
+        &[search::endpoint(&domain.name, &context.region).as_str()],
+    )?;
     let mut ended = spawn_blocking(move || wait(started.server));
     let up = async {
         while !search::ready(upstream) {
@@ -243,20 +306,31 @@ async fn clean(context: &Arc<Context>, host: &Guest, disk_too: bool) {
     }
     let name = host.name.clone();
     let removed = blocking(move || {
-        let disk = if disk_too { Some(Disk::open(&name)?) } else { None };
+        let disk = if disk_too {
+            Some(Disk::open(&name)?)
+        } else {
+            None
+        };
         guest::remove(&name, disk.as_ref());
         Ok(())
     })
     .await;
     if let Err(error) = removed {
-        tracing::warn!(host = host.name, error = chain(&error), "host is not wholly removed");
+        tracing::warn!(
+            host = host.name,
+            error = chain(&error),
+            "host is not wholly removed"
+        );
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    spawn_blocking(work)
-        .await
-        .map_err(|error| Error::Io { what: "a working thread ended early".into(), source: error.into() })?
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    spawn_blocking(work).await.map_err(|error| Error::Io {
+        what: "a working thread ended early".into(),
+        source: error.into(),
+    })?
 }
 
 fn wait(mut child: Child) -> Result<ExitStatus> {

@@ -1,14 +1,14 @@
 //! What the local cloud is built from: the Python environment with moto and the
 //! search server, the hosts' base image, the databases' layer. Built once, kept
-//! in the user's cache under the digest of their recipe, put in place by one
-//! rename so that an interrupted build leaves nothing that looks finished.
+//! in the user's cache under the digest of their recipe, and marked when complete,
+//! so that an interrupted build leaves nothing that looks finished.
 
 use std::env;
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
@@ -24,9 +24,12 @@ const PYTHON_PACKAGES: [&str; 2] = ["moto[server]==5.2.5", "osmem-server==0.1.6"
 const BASE_PACKAGES: &str = "openssh-server,iproute2,nftables,systemd,systemd-sysv,dbus,ca-certificates,sudo,\
     iputils-ping,curl,procps,libpam-systemd";
 /// What hosts may install: the image carries these archives and what they need.
-const ARCHIVES: &str = "nginx prometheus prometheus-node-exporter postgresql-client haproxy jq rsync unzip zstd";
+const ARCHIVES: &str =
+    "nginx prometheus prometheus-node-exporter postgresql-client haproxy jq rsync unzip zstd";
 /// What the databases' layer adds.
 const SERVICE_PACKAGES: &str = "postgresql-15";
+/// How long another builder may take.
+const BUILD: Duration = Duration::from_secs(1800);
 const BASE_RECIPE: &str = include_str!("image/base.sh");
 const SERVICES_RECIPE: &str = include_str!("image/services.sh");
 
@@ -72,43 +75,118 @@ impl Layers {
     /// # Errors
     /// When a build fails; its partial result is removed at the next try.
     pub(crate) fn build(&self, progress: Progress<'_>) -> Result<()> {
+        let parts = [&self.python, &self.base, &self.services];
+        if parts.iter().all(|part| complete(part)) {
+            return Ok(());
+        }
+        let _turn = self.turn(progress)?;
         // The Python environment waits for one server, the image for another.
         let (python, image) = std::thread::scope(|scope| {
             let python = scope.spawn(|| self.build_python(progress));
-            let image = self.build_base(progress).and_then(|()| self.build_services(progress));
+            let image = self
+                .build_base(progress)
+                .and_then(|()| self.build_services(progress));
             (python.join(), image)
         });
         image?;
-        python.unwrap_or_else(|_| Err(Error::Unsupported("the build of the Python environment ended early".into())))
+        python.unwrap_or_else(|_| {
+            Err(Error::Unsupported(
+                "the build of the Python environment ended early".into(),
+            ))
+        })
+    }
+
+    /// One builder at a time: a second one would remove what the first one makes.
+    fn turn(&self, progress: Progress<'_>) -> Result<File> {
+        let directory = self.base.parent().unwrap_or(&self.base);
+        let failed = || format!("cannot lock `{}`", directory.display());
+        fs::create_dir_all(directory).map_err(Error::io(failed()))?;
+        let lock = File::open(directory).map_err(Error::io(failed()))?;
+        let deadline = Instant::now() + BUILD;
+        let mut told = false;
+        while let Err(error) = lock.try_lock() {
+            match error {
+                TryLockError::Error(error) => return Err(Error::io(failed())(error)),
+                TryLockError::WouldBlock if Instant::now() > deadline => {
+                    return Err(Error::Unsupported(format!(
+                        "another build in `{}` does not end",
+                        directory.display()
+                    )));
+                }
+                TryLockError::WouldBlock => {}
+            }
+            if !told {
+                progress("waiting for another build of the same parts");
+                told = true;
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        Ok(lock)
     }
 
     fn build_python(&self, progress: Progress<'_>) -> Result<()> {
-        place(&self.python, "Python environment with moto and the search server", progress, |_| {
-            // A Python environment knows its own path: built in place, marked when done.
-            let pip = self.python.join("bin/pip");
-            stream(Command::new("/usr/bin/python3").args(["-m", "venv"]).arg(&self.python), progress)?;
-            stream(Command::new(pip).args(["install", "--quiet", "--disable-pip-version-check"]).args(PYTHON_PACKAGES), progress)
-        })
+        place(
+            &self.python,
+            "Python environment with moto and the search server",
+            progress,
+            |_| {
+                // A Python environment knows its own path: built in place, marked when done.
+                let pip = self.python.join("bin/pip");
+                stream(
+                    Command::new("/usr/bin/python3")
+                        .args(["-m", "venv"])
+                        .arg(&self.python),
+                    progress,
+                )?;
+                stream(
+                    Command::new(pip)
+                        .args(["install", "--quiet", "--disable-pip-version-check"])
+                        .args(PYTHON_PACKAGES),
+                    progress,
+                )
+            },
+        )
     }
 
     fn build_base(&self, progress: Progress<'_>) -> Result<()> {
-        place(&self.base, "base image of the hosts (Debian 12)", progress, |directory| {
-            let mut command = Command::new("/bin/sh");
-            command.args(["-c", BASE_RECIPE, "base-image"]).arg(directory).args([BASE_PACKAGES, ARCHIVES]);
-            stream(&mut command, progress)
-        })
+        place(
+            &self.base,
+            "base image of the hosts (Debian 12)",
+            progress,
+            |directory| {
+                let mut command = Command::new("/bin/sh");
+                command
+                    .args(["-c", BASE_RECIPE, "base-image"])
+                    .arg(directory)
+                    .args([BASE_PACKAGES, ARCHIVES]);
+                stream(&mut command, progress)
+            },
+        )
     }
 
     fn build_services(&self, progress: Progress<'_>) -> Result<()> {
-        place(&self.services, "database image (PostgreSQL 15)", progress, |directory| {
-            let mut command = Command::new("unshare");
-            command
-                .args(["--mount", "--propagation", "private", "/bin/sh", "-c", SERVICES_RECIPE, "services-image"])
-                .arg(&self.base)
-                .arg(directory)
-                .arg(SERVICE_PACKAGES);
-            stream(&mut command, progress)
-        })
+        place(
+            &self.services,
+            "database image (PostgreSQL 15)",
+            progress,
+            |directory| {
+                let mut command = Command::new("unshare");
+                command
+                    .args([
+                        "--mount",
+                        "--propagation",
+                        "private",
+                        "/bin/sh",
+                        "-c",
+                        SERVICES_RECIPE,
+                        "services-image",
+                    ])
+                    .arg(&self.base)
+                    .arg(directory)
+                    .arg(SERVICE_PACKAGES);
+                stream(&mut command, progress)
+            },
+        )
     }
 
     /// Layers of an instance, topmost first.
@@ -128,7 +206,9 @@ impl Layers {
 
     /// A file of the databases' layer.
     pub(crate) fn services_file(&self, path: &str) -> PathBuf {
-        self.services.join("upper").join(path.trim_start_matches('/'))
+        self.services
+            .join("upper")
+            .join(path.trim_start_matches('/'))
     }
 
     /// The search server's program.
@@ -140,9 +220,15 @@ impl Layers {
         fs::read_dir(&libraries)
             .map_err(Error::io(format!("cannot read `{}`", libraries.display())))?
             .flatten()
-            .map(|entry| entry.path().join("site-packages/osmem_server/bin/osmem-server"))
+            .map(|entry| {
+                entry
+                    .path()
+                    .join("site-packages/osmem_server/bin/osmem-server")
+            })
             .find(|path| path.exists())
-            .ok_or_else(|| Error::Unsupported(format!("no search server in `{}`", self.python.display())))
+            .ok_or_else(|| {
+                Error::Unsupported(format!("no search server in `{}`", self.python.display()))
+            })
     }
 
     /// Makes the layer that has hosts trust this cloud's authority.
@@ -155,8 +241,10 @@ impl Layers {
         let own = layer.join("usr/local/share/ca-certificates");
         let certs = layer.join("etc/ssl/certs");
         let bundle = "etc/ssl/certs/ca-certificates.crt";
-        let mut all = fs::read_to_string(self.base.join(bundle))
-            .map_err(Error::io(format!("cannot read `{}`", self.base.join(bundle).display())))?;
+        let mut all = fs::read_to_string(self.base.join(bundle)).map_err(Error::io(format!(
+            "cannot read `{}`",
+            self.base.join(bundle).display()
+        )))?;
         all.push_str(certificate);
         let hash = run_with_input(
             "name the authority's certificate",
@@ -170,10 +258,12 @@ impl Layers {
             (certs.join(format!("{}.0", hash.trim())), certificate),
         ];
         for directory in [own, certs] {
-            fs::create_dir_all(&directory).map_err(Error::io(format!("cannot make `{}`", directory.display())))?;
+            fs::create_dir_all(&directory)
+                .map_err(Error::io(format!("cannot make `{}`", directory.display())))?;
         }
         for (path, text) in files {
-            fs::write(&path, text).map_err(Error::io(format!("cannot write `{}`", path.display())))?;
+            fs::write(&path, text)
+                .map_err(Error::io(format!("cannot write `{}`", path.display())))?;
         }
         Ok(())
     }
@@ -184,20 +274,19 @@ fn trust() -> PathBuf {
     Path::new(RUN_DIR).join("trust")
 }
 
-/// Builds a directory unless it is complete. `.done` beside it says so.
+/// Builds a directory unless it is complete.
 fn place(
     target: &Path,
     what: &str,
     progress: Progress<'_>,
     build: impl FnOnce(&Path) -> Result<()>,
 ) -> Result<()> {
-    let mut done = target.as_os_str().to_owned();
-    done.push(".done");
-    let done = PathBuf::from(done);
-    if done.exists() && target.exists() {
+    if complete(target) {
         return Ok(());
     }
     let failed = |verb: &str| format!("cannot {verb} `{}`", target.display());
+    // The mark goes first: it must never stand beside a part that is being built.
+    let _ = fs::remove_file(mark(target));
     remove_directory(target);
     if let Some(parent) = target.parent() {
         fs::create_dir_all(parent).map_err(Error::io(failed("make the parent of")))?;
@@ -205,9 +294,24 @@ fn place(
     progress(&format!("building the {what} in `{}`", target.display()));
     let started = Instant::now();
     build(target)?;
-    fs::write(&done, "").map_err(Error::io(failed("mark")))?;
-    progress(&format!("built the {what} in {:.0} s", started.elapsed().as_secs_f64()));
+    fs::write(mark(target), "").map_err(Error::io(failed("mark")))?;
+    progress(&format!(
+        "built the {what} in {:.0} s",
+        started.elapsed().as_secs_f64()
+    ));
     Ok(())
+}
+
+/// Whether a part was built to its end.
+fn complete(target: &Path) -> bool {
+    mark(target).exists() && target.exists()
+}
+
+/// The file that says so.
+fn mark(target: &Path) -> PathBuf {
+    let mut name = target.as_os_str().to_owned();
+    name.push(".done");
+    PathBuf::from(name)
 }
 
 /// Runs a builder and passes its output on line by line.
@@ -226,7 +330,10 @@ fn stream(command: &mut Command, progress: Progress<'_>) -> Result<()> {
         .map_err(|error| failed(format!("cannot be started: {error}")))?;
     let mut last = String::new();
     if let Some(stderr) = child.stderr.take() {
-        for line in BufReader::new(stderr).lines().map_while(std::io::Result::ok) {
+        for line in BufReader::new(stderr)
+            .lines()
+            .map_while(std::io::Result::ok)
+        {
             if !line.trim().is_empty() {
                 progress(&format!("  {line}"));
                 last = line;
@@ -234,7 +341,11 @@ fn stream(command: &mut Command, progress: Progress<'_>) -> Result<()> {
         }
     }
     let status = child.wait().map_err(|error| failed(error.to_string()))?;
-    if status.success() { Ok(()) } else { Err(failed(format!("ended with {status}: {last}"))) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(failed(format!("ended with {status}: {last}")))
+    }
 }
 
 /// A short digest that names a recipe.
@@ -244,7 +355,12 @@ fn digest(parts: &[&str]) -> String {
         hasher.update(part.as_bytes());
         hasher.update([0]);
     }
-    hasher.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    hasher
+        .finalize()
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]

@@ -43,18 +43,28 @@ pub(crate) struct MetadataService {
 impl MetadataService {
     /// A service that knows no instance yet.
     pub(crate) fn new(region: &str) -> Self {
-        Self { region: region.to_owned(), instances: Arc::default(), tokens: Arc::default() }
+        Self {
+            region: region.to_owned(),
+            instances: Arc::default(),
+            tokens: Arc::default(),
+        }
     }
 
     /// Answers for an instance from now on.
     pub(crate) fn set(&self, metadata: Metadata) {
-        let mut instances = self.instances.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut instances = self
+            .instances
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         instances.insert(metadata.instance.address, metadata);
     }
 
     /// Forgets an instance.
     pub(crate) fn remove(&self, address: Ipv4Addr) {
-        self.instances.lock().unwrap_or_else(PoisonError::into_inner).remove(&address);
+        self.instances
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&address);
     }
 
     /// The HTTP service; serve it with connection info.
@@ -85,13 +95,20 @@ impl MetadataService {
     }
 
     fn answer(&self, from: Ipv4Addr, path: &str) -> Result<Vec<u8>, StatusCode> {
-        let metadata = self.instances.lock().unwrap_or_else(PoisonError::into_inner).get(&from).cloned();
+        let metadata = self
+            .instances
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&from)
+            .cloned();
         let metadata = metadata.ok_or(StatusCode::NOT_FOUND)?;
         let path = path.trim_start_matches('/');
         if path == "latest/user-data" {
             return metadata.user_data.ok_or(StatusCode::NOT_FOUND);
         }
-        text(&metadata.instance, &self.region, path).map(String::into_bytes).ok_or(StatusCode::NOT_FOUND)
+        text(&metadata.instance, &self.region, path)
+            .map(String::into_bytes)
+            .ok_or(StatusCode::NOT_FOUND)
     }
 }
 
@@ -102,7 +119,9 @@ async fn handle(
 ) -> Response {
     let (path, headers) = (request.uri().path(), request.headers());
     let answer = match *request.method() {
-        Method::PUT if path == "/latest/api/token" => service.token(from.ip(), headers).map(String::into_bytes),
+        Method::PUT if path == "/latest/api/token" => {
+            service.token(from.ip(), headers).map(String::into_bytes)
+        }
         Method::GET if !service.permitted(from.ip(), headers) => Err(StatusCode::UNAUTHORIZED),
         Method::GET => match from.ip() {
             IpAddr::V4(address) => service.answer(address, path),
@@ -124,7 +143,10 @@ fn text(instance: &Instance, region: &str, path: &str) -> Option<String> {
         return Some(document.to_string());
     }
     let path = path.strip_prefix("latest/meta-data")?.trim_matches('/');
-    let role = instance.profile.as_ref().and_then(|profile| profile.role.as_deref());
+    let role = instance
+        .profile
+        .as_ref()
+        .and_then(|profile| profile.role.as_deref());
     Some(match path {
         "" => "ami-id\nhostname\niam/\ninstance-id\ninstance-type\nlocal-hostname\nlocal-ipv4\nmac\nplacement/\n\
                public-ipv4\nsecurity-groups"
@@ -191,23 +213,40 @@ mod tests {
             image: "ami-1".into(),
             public_key: None,
             groups: vec![],
-            profile: Some(Profile { arn: "arn:p".into(), id: "AIPA".into(), role: Some("app".into()) }),
+            profile: Some(Profile {
+                arn: "arn:p".into(),
+                id: "AIPA".into(),
+                role: Some("app".into()),
+            }),
         }
     }
 
     #[test]
     fn credentials_are_under_the_role_of_the_profile() {
         let text = |path: &str| text(&instance(), "us-east-1", path);
-        assert_eq!(text("latest/meta-data/iam/security-credentials/").as_deref(), Some("app"));
-        assert!(text("latest/meta-data/iam/security-credentials/app").unwrap().contains("AccessKeyId"));
-        assert_eq!(text("latest/meta-data/iam/security-credentials/other"), None);
+        assert_eq!(
+            text("latest/meta-data/iam/security-credentials/").as_deref(),
+            Some("app")
+        );
+        assert!(
+            text("latest/meta-data/iam/security-credentials/app")
+                .unwrap()
+                .contains("AccessKeyId")
+        );
+        assert_eq!(
+            text("latest/meta-data/iam/security-credentials/other"),
+            None
+        );
         assert_eq!(text("latest/meta-data/public-ipv4"), None);
     }
 
     #[test]
     fn a_token_is_good_only_for_the_address_that_asked() {
         let service = MetadataService::new("us-east-1");
-        let (own, other) = (IpAddr::V4(Ipv4Addr::new(10, 0, 0, 4)), IpAddr::V4(Ipv4Addr::new(10, 0, 0, 5)));
+        let (own, other) = (
+            IpAddr::V4(Ipv4Addr::new(10, 0, 0, 4)),
+            IpAddr::V4(Ipv4Addr::new(10, 0, 0, 5)),
+        );
         let mut headers = HeaderMap::new();
         assert_eq!(service.token(own, &headers), Err(StatusCode::BAD_REQUEST));
         headers.insert(TOKEN_LIFE, "60".parse().unwrap());

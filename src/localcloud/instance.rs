@@ -53,8 +53,18 @@ pub(crate) fn start(
 }
 
 /// Writes what the first boot finds.
-fn seed(disk: &Disk, region: &str, instance: &Instance, hostname: &str, first_boot: FirstBoot) -> Result<()> {
-    let domain = if region == "us-east-1" { "ec2.internal".into() } else { format!("{region}.compute.internal") };
+fn seed(
+    disk: &Disk,
+    region: &str,
+    instance: &Instance,
+    hostname: &str,
+    first_boot: FirstBoot,
+) -> Result<()> {
+    let domain = if region == "us-east-1" {
+        "ec2.internal".into()
+    } else {
+        format!("{region}.compute.internal")
+    };
     disk.write("/etc/hostname", &format!("{hostname}\n"), 0o644, ROOT)?;
     disk.write(
         "/etc/hosts",
@@ -62,14 +72,29 @@ fn seed(disk: &Disk, region: &str, instance: &Instance, hostname: &str, first_bo
         0o644,
         ROOT,
     )?;
-    disk.write("/etc/resolv.conf", &format!("search {domain}\nnameserver {RESOLVER}\n"), 0o644, ROOT)?;
+    disk.write(
+        "/etc/resolv.conf",
+        &format!("search {domain}\nnameserver {RESOLVER}\n"),
+        0o644,
+        ROOT,
+    )?;
 
     let (private, public) = match first_boot.host_key {
         Some(pair) => pair,
         None => generate_host_key(hostname)?,
     };
-    disk.write("/etc/ssh/ssh_host_ed25519_key", &with_newline(&private), 0o600, ROOT)?;
-    disk.write("/etc/ssh/ssh_host_ed25519_key.pub", &with_newline(&public), 0o644, ROOT)?;
+    disk.write(
+        "/etc/ssh/ssh_host_ed25519_key",
+        &with_newline(&private),
+        0o600,
+        ROOT,
+    )?;
+    disk.write(
+        "/etc/ssh/ssh_host_ed25519_key.pub",
+        &with_newline(&public),
+        0o644,
+        ROOT,
+    )?;
 
     let keys: Vec<&str> = instance
         .public_key
@@ -79,7 +104,12 @@ fn seed(disk: &Disk, region: &str, instance: &Instance, hostname: &str, first_bo
         .collect();
     disk.directory("/home/admin", 0o755, ADMIN)?;
     disk.directory("/home/admin/.ssh", 0o700, ADMIN)?;
-    disk.write("/home/admin/.ssh/authorized_keys", &with_newline(&keys.join("\n")), 0o600, ADMIN)?;
+    disk.write(
+        "/home/admin/.ssh/authorized_keys",
+        &with_newline(&keys.join("\n")),
+        0o600,
+        ADMIN,
+    )?;
 
     let mut log = String::new();
     for item in &first_boot.unsupported {
@@ -98,10 +128,16 @@ fn seed(disk: &Disk, region: &str, instance: &Instance, hostname: &str, first_bo
 
 /// A host key for a host whose user data brings none.
 fn generate_host_key(hostname: &str) -> Result<(String, String)> {
-    let failed = |error: ssh_key::Error| Error::Certificate { name: hostname.into(), source: error.into() };
+    let failed = |error: ssh_key::Error| Error::Certificate {
+        name: hostname.into(),
+        source: error.into(),
+    };
     let key = PrivateKey::random(&mut OsRng, Algorithm::Ed25519).map_err(failed)?;
     let private = key.to_openssh(LineEnding::LF).map_err(failed)?;
-    Ok((private.to_string(), key.public_key().to_openssh().map_err(failed)?))
+    Ok((
+        private.to_string(),
+        key.public_key().to_openssh().map_err(failed)?,
+    ))
 }
 
 fn with_newline(text: &str) -> String {

@@ -23,12 +23,14 @@ impl Keeper {
     /// When the system has no thread left.
     pub(crate) fn start() -> io::Result<Self> {
         let (orders, inbox) = mpsc::channel::<Order>();
-        std::thread::Builder::new().name("keeper".into()).spawn(move || {
-            while let Ok((mut command, reply)) = inbox.recv() {
-                // The asker may have given up; then the child dies with the pipe.
-                let _ = reply.send(command.spawn());
-            }
-        })?;
+        std::thread::Builder::new()
+            .name("keeper".into())
+            .spawn(move || {
+                while let Ok((mut command, reply)) = inbox.recv() {
+                    // The asker may have given up; then the child dies with the pipe.
+                    let _ = reply.send(command.spawn());
+                }
+            })?;
         Ok(Self { orders })
     }
 

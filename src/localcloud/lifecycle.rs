@@ -2,7 +2,7 @@
 //! throughout and free of threads that stay, so that callers may enter its
 //! namespace before they start a runtime.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -21,6 +21,9 @@ use super::traces::{Checked, checked, clear, traces};
 /// How long the daemon may take to answer. moto imports half of Python on the way.
 const START: Duration = Duration::from_secs(90);
 
+/// How long to wait for another start or stop.
+const TURN: Duration = Duration::from_secs(120);
+
 /// How to start the local cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
@@ -32,7 +35,10 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { region: "us-east-1".into(), daemon_arguments: vec!["local".into(), "daemon".into()] }
+        Self {
+            region: "us-east-1".into(),
+            daemon_arguments: vec!["local".into(), "daemon".into()],
+        }
     }
 }
 
@@ -100,9 +106,13 @@ pub fn start(options: &Options, progress: Progress<'_>) -> Result<Running> {
     }
     fs::create_dir_all(RUN_DIR).map_err(Error::io(format!("cannot make `{RUN_DIR}`")))?;
     let log = log_file();
-    let output = File::create(&log).map_err(Error::io(format!("cannot make `{}`", log.display())))?;
-    let output_too = output.try_clone().map_err(Error::io("cannot share the daemon's log"))?;
-    let program = std::env::current_exe().map_err(Error::io("cannot find this program's own file"))?;
+    let output =
+        File::create(&log).map_err(Error::io(format!("cannot make `{}`", log.display())))?;
+    let output_too = output
+        .try_clone()
+        .map_err(Error::io("cannot share the daemon's log"))?;
+    let program =
+        std::env::current_exe().map_err(Error::io("cannot find this program's own file"))?;
     progress("starting the local cloud");
     let mut daemon = Command::new(program)
         .args(&options.daemon_arguments)
@@ -118,10 +128,14 @@ pub fn start(options: &Options, progress: Progress<'_>) -> Result<Running> {
         if let Some(file) = CloudFile::of_running() {
             return Ok(running(file, false));
         }
-        let ended = daemon.try_wait().map_err(Error::io("cannot watch the local cloud's daemon"))?;
+        let ended = daemon
+            .try_wait()
+            .map_err(Error::io("cannot watch the local cloud's daemon"))?;
         let reason = match ended {
             Some(status) => format!("its daemon ended with {status}: {}", last_line(&log)),
-            None if Instant::now() > deadline => format!("it does not answer after {} s", START.as_secs()),
+            None if Instant::now() > deadline => {
+                format!("it does not answer after {} s", START.as_secs())
+            }
             None => {
                 thread::sleep(Duration::from_millis(20));
                 continue;
@@ -145,7 +159,11 @@ pub fn stop(progress: Progress<'_>) -> Result<StopReport> {
         progress("stopping the local cloud");
         clear(false)?;
     }
-    Ok(StopReport { was_running, removed, checked: checked()? })
+    Ok(StopReport {
+        was_running,
+        removed,
+        checked: checked()?,
+    })
 }
 
 /// The local cloud that runs, if one does.
@@ -153,8 +171,14 @@ pub fn stop(progress: Progress<'_>) -> Result<StopReport> {
 pub fn status() -> Option<Status> {
     let file = CloudFile::of_running()?;
     let daemon = file.daemon.pid;
-    let hosts = fs::read_dir(Path::new(RUN_DIR).join("names")).map_or(0, |entries| entries.flatten().count());
-    Some(Status { running: running(file, true), daemon, hosts, log: log_file() })
+    let hosts = fs::read_dir(Path::new(RUN_DIR).join("names"))
+        .map_or(0, |entries| entries.flatten().count());
+    Some(Status {
+        running: running(file, true),
+        daemon,
+        hosts,
+        log: log_file(),
+    })
 }
 
 /// This thread is inside the cloud's namespace until this is dropped.
@@ -170,7 +194,8 @@ pub struct Entered {
 /// # Errors
 /// When the namespace is gone or the kernel refuses.
 pub fn enter(running: &Running) -> Result<Entered> {
-    let home = File::open("/proc/thread-self/ns/net").map_err(Error::io("cannot open this thread's own namespace"))?;
+    let home = File::open("/proc/thread-self/ns/net")
+        .map_err(Error::io("cannot open this thread's own namespace"))?;
     enter_netns(&running.netns)?;
     Ok(Entered { home })
 }
@@ -187,8 +212,25 @@ impl Drop for Entered {
 /// every machine has, so that no lock file is left over.
 fn turn() -> Result<File> {
     let directory = File::open("/run").map_err(Error::io("cannot open `/run`"))?;
-    directory.lock().map_err(Error::io("cannot lock `/run`"))?;
-    Ok(directory)
+    let deadline = Instant::now() + TURN;
+    loop {
+        match directory.try_lock() {
+            Ok(()) => return Ok(directory),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(50));
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::Unable {
+                    reason: format!(
+                        "another start or stop has been at it for more than {} s",
+                        TURN.as_secs()
+                    ),
+                    hint: "wait for it to end, or end it, and try again".into(),
+                });
+            }
+            Err(TryLockError::Error(error)) => return Err(Error::io("cannot lock `/run`")(error)),
+        }
+    }
 }
 
 fn running(file: CloudFile, already: bool) -> Running {
@@ -204,7 +246,11 @@ fn running(file: CloudFile, already: bool) -> Running {
 /// Where the daemon says why it ended.
 fn last_line(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_default();
-    text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("no message").to_owned()
+    text.lines()
+        .rev()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or("no message")
+        .to_owned()
 }
 
 /// The process that runs now, for the cloud's file.

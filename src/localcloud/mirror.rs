@@ -38,9 +38,14 @@ impl Mirror {
         let file = self.lists.join(file_of(host, path));
         let (status, body) = match fs::read(&file) {
             // Who asks whether it changed has it from the same image.
-            Ok(_) if headers.contains_key(header::IF_MODIFIED_SINCE) => (StatusCode::NOT_MODIFIED, Body::empty()),
+            Ok(_) if headers.contains_key(header::IF_MODIFIED_SINCE) => {
+                (StatusCode::NOT_MODIFIED, Body::empty())
+            }
             Ok(list) => (StatusCode::OK, Body::from(list)),
-            Err(_) => (StatusCode::NOT_FOUND, Body::from("the local cloud's mirror does not hold this\n")),
+            Err(_) => (
+                StatusCode::NOT_FOUND,
+                Body::from("the local cloud's mirror does not hold this\n"),
+            ),
         };
         let mut answer = Response::new(body);
         *answer.status_mut() = status;
@@ -66,15 +71,34 @@ mod tests {
     #[test]
     fn an_unchanged_list_is_a_hit_and_a_missing_archive_is_told() {
         let lists = tempfile::tempdir().unwrap();
-        fs::write(lists.path().join("deb.debian.org_debian_dists_bookworm_InRelease"), "signed").unwrap();
+        fs::write(
+            lists
+                .path()
+                .join("deb.debian.org_debian_dists_bookworm_InRelease"),
+            "signed",
+        )
+        .unwrap();
         let mirror = Mirror::of(lists.path().into());
         assert!(mirror.hosts().contains("deb.debian.org"));
         let path = "/debian/dists/bookworm/InRelease";
         let mut headers = HeaderMap::new();
-        assert_eq!(mirror.answer("deb.debian.org", path, &headers).status(), StatusCode::OK);
-        headers.insert(header::IF_MODIFIED_SINCE, "Sat, 01 Nov 2025 00:00:00 GMT".parse().unwrap());
-        assert_eq!(mirror.answer("deb.debian.org", path, &headers).status(), StatusCode::NOT_MODIFIED);
-        let missing = mirror.answer("deb.debian.org", "/debian/pool/main/v/vim/vim_9_amd64.deb", &headers);
+        assert_eq!(
+            mirror.answer("deb.debian.org", path, &headers).status(),
+            StatusCode::OK
+        );
+        headers.insert(
+            header::IF_MODIFIED_SINCE,
+            "Sat, 01 Nov 2025 00:00:00 GMT".parse().unwrap(),
+        );
+        assert_eq!(
+            mirror.answer("deb.debian.org", path, &headers).status(),
+            StatusCode::NOT_MODIFIED
+        );
+        let missing = mirror.answer(
+            "deb.debian.org",
+            "/debian/pool/main/v/vim/vim_9_amd64.deb",
+            &headers,
+        );
         assert_eq!(missing.status(), StatusCode::NOT_FOUND);
     }
 }

@@ -31,6 +31,7 @@ mod imds;
 mod instance;
 mod keeper;
 mod lifecycle;
+mod limits;
 mod mirror;
 mod names;
 mod network;
@@ -44,10 +45,12 @@ mod world;
 
 pub use daemon::{DaemonOptions, run_daemon};
 pub use error::{Error, Result};
-pub use lifecycle::{Entered, Options, Running, Status, StopReport, enter, prepare, start, status, stop};
+pub use lifecycle::{
+    Entered, Options, Running, Status, StopReport, enter, prepare, start, status, stop,
+};
 pub use preflight::preflight;
 pub use traces::{Checked, Trace, checked, traces};
 pub use world::{
-    Address, DbInstance, Domain, Instance, InstanceState, Inventory, InventoryError, Peer, Profile, Protocol, Rule,
-    SecurityGroup, Subnet, Vpc, World,
+    Address, DbInstance, Domain, Instance, InstanceState, Inventory, InventoryError, Peer, Profile,
+    Protocol, Rule, SecurityGroup, Subnet, Vpc, World,
 };

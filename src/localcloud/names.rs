@@ -27,8 +27,10 @@ impl Names {
     /// When the file system refuses.
     pub(crate) fn create() -> Result<Self> {
         let directory = Path::new(RUN_DIR).join("names");
-        fs::create_dir_all(&directory)
-            .map_err(Error::io(format!("cannot make the directory `{}`", directory.display())))?;
+        fs::create_dir_all(&directory).map_err(Error::io(format!(
+            "cannot make the directory `{}`",
+            directory.display()
+        )))?;
         Ok(Self { directory })
     }
 
@@ -37,11 +39,26 @@ impl Names {
     pub(crate) fn server(&self, hosts: &[String]) -> Command {
         let mut command = mortal("dnsmasq");
         command
-            .args(["--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--no-resolv", "--no-hosts"])
-            .args(["--bind-interfaces", "--user=root", "--log-facility=-", "--cache-size=0"])
+            .args([
+                "--keep-in-foreground",
+                "--conf-file=/dev/null",
+                "--pid-file=",
+                "--no-resolv",
+                "--no-hosts",
+            ])
+            .args([
+                "--bind-interfaces",
+                "--user=root",
+                "--log-facility=-",
+                "--cache-size=0",
+            ])
             .arg(format!("--listen-address={RESOLVER}"))
             .arg(format!("--hostsdir={}", self.directory.display()))
-            .args(hosts.iter().map(|host| format!("--address=/{host}/{SERVICES}")))
+            .args(
+                hosts
+                    .iter()
+                    .map(|host| format!("--address=/{host}/{SERVICES}")),
+            )
             .arg("--address=/#/");
         command
     }
@@ -65,11 +82,24 @@ impl Names {
 /// The public hosts that answer inside the cloud; each stands for its subdomains
 /// too (S3's buckets).
 pub(crate) fn service_hosts(region: &str) -> Vec<String> {
-    let mut hosts: Vec<String> = ["s3", "sts", "ssm", "ec2", "rds", "iam", "logs", "monitoring"]
-        .iter()
-        .map(|service| format!("{service}.{region}.amazonaws.com"))
-        .collect();
-    hosts.extend(["s3.amazonaws.com".into(), "iam.amazonaws.com".into(), RDS_TRUST_HOST.into()]);
+    let mut hosts: Vec<String> = [
+        "s3",
+        "sts",
+        "ssm",
+        "ec2",
+        "rds",
+        "iam",
+        "logs",
+        "monitoring",
+    ]
+    .iter()
+    .map(|service| format!("{service}.{region}.amazonaws.com"))
+    .collect();
+    hosts.extend([
+        "s3.amazonaws.com".into(),
+        "iam.amazonaws.com".into(),
+        RDS_TRUST_HOST.into(),
+    ]);
     hosts
 }
 

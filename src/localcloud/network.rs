@@ -22,12 +22,21 @@ const GATEWAY_MAC: &str = "02:00:a9:fe:01:01";
 /// # Errors
 /// When the kernel or `ip` refuses.
 pub(crate) fn create_cloud() -> Result<()> {
-    run("make the cloud's network namespace", "ip", &["netns", "add", CLOUD_NETNS])?;
+    run(
+        "make the cloud's network namespace",
+        "ip",
+        &["netns", "add", CLOUD_NETNS],
+    )?;
     let mut batch = String::from("link set lo up\n");
     for address in [OPERATOR, SERVICES, RESOLVER, METADATA] {
         batch.push_str(&format!("addr add {address}/32 dev lo\n"));
     }
-    run_with_input("set the cloud's addresses", "ip", &["-n", CLOUD_NETNS, "-batch", "-"], &batch)?;
+    run_with_input(
+        "set the cloud's addresses",
+        "ip",
+        &["-n", CLOUD_NETNS, "-batch", "-"],
+        &batch,
+    )?;
     Ok(())
 }
 
@@ -60,14 +69,23 @@ pub(crate) fn guest_netns(guest: &str) -> String {
 /// When the kernel or `ip` refuses, for example because the address is taken.
 pub(crate) fn create_guest(guest: &str, address: Ipv4Addr, public: Option<Ipv4Addr>) -> Result<()> {
     let netns = guest_netns(guest);
-    run("make a host's network namespace", "ip", &["netns", "add", &netns])?;
+    run(
+        "make a host's network namespace",
+        "ip",
+        &["netns", "add", &netns],
+    )?;
     run_with_input(
         "connect a host",
         "ip",
         &["-n", CLOUD_NETNS, "-batch", "-"],
         &cloud_side(&netns, address, public),
     )?;
-    run_with_input("set a host's address", "ip", &["-n", &netns, "-batch", "-"], &guest_side(address))?;
+    run_with_input(
+        "set a host's address",
+        "ip",
+        &["-n", &netns, "-batch", "-"],
+        &guest_side(address),
+    )?;
     Ok(())
 }
 
@@ -92,7 +110,9 @@ fn cloud_side(netns: &str, address: Ipv4Addr, public: Option<Ipv4Addr>) -> Strin
          neigh replace {address} lladdr {mac} dev {cable} nud permanent\n"
     );
     if let Some(public) = public {
-        batch.push_str(&format!("route replace {public}/32 dev {cable} src {OPERATOR}\n"));
+        batch.push_str(&format!(
+            "route replace {public}/32 dev {cable} src {OPERATOR}\n"
+        ));
     }
     batch
 }
@@ -124,9 +144,13 @@ fn mac(address: Ipv4Addr) -> String {
 /// # Errors
 /// When the namespace does not exist or the kernel refuses.
 pub(crate) fn enter_netns(path: &Path) -> Result<()> {
-    let file = File::open(path).map_err(Error::io(format!("cannot open the namespace `{}`", path.display())))?;
-    setns(file, CloneFlags::CLONE_NEWNET)
-        .map_err(|error| Error::io(format!("cannot enter the namespace `{}`", path.display()))(error.into()))
+    let file = File::open(path).map_err(Error::io(format!(
+        "cannot open the namespace `{}`",
+        path.display()
+    )))?;
+    setns(file, CloneFlags::CLONE_NEWNET).map_err(|error| {
+        Error::io(format!("cannot enter the namespace `{}`", path.display()))(error.into())
+    })
 }
 
 /// Runs something on a thread of its own inside a host's namespace. Sockets that
@@ -143,7 +167,9 @@ pub(crate) fn inside<T: Send + 'static>(
         enter_netns(&path)?;
         work()
     });
-    thread.join().map_err(|_| Error::Unsupported("a thread inside a namespace ended early".into()))?
+    thread
+        .join()
+        .map_err(|_| Error::Unsupported("a thread inside a namespace ended early".into()))?
 }
 
 #[cfg(test)]
@@ -159,7 +185,11 @@ mod tests {
 
     #[test]
     fn a_public_address_is_routed_to_its_host() {
-        let batch = cloud_side("lr-i-1", Ipv4Addr::new(10, 1, 2, 3), Some(Ipv4Addr::new(54, 1, 2, 3)));
+        let batch = cloud_side(
+            "lr-i-1",
+            Ipv4Addr::new(10, 1, 2, 3),
+            Some(Ipv4Addr::new(54, 1, 2, 3)),
+        );
         assert!(batch.contains("route replace 54.1.2.3/32 dev lr0a010203 src 100.64.0.1\n"));
     }
 }

@@ -26,9 +26,17 @@ const PROGRAMS: [(&str, &str); 11] = [
 /// # Errors
 /// [`Error::Unable`] with the first thing that is missing and how to get it.
 pub fn preflight() -> Result<()> {
-    let unable = |reason: String, hint: &str| Err(Error::Unable { reason, hint: hint.into() });
+    let unable = |reason: String, hint: &str| {
+        Err(Error::Unable {
+            reason,
+            hint: hint.into(),
+        })
+    };
     if !nix::unistd::geteuid().is_root() {
-        return unable("it needs root, for network namespaces and mounts".into(), "run the same command with `sudo`");
+        return unable(
+            "it needs root, for network namespaces and mounts".into(),
+            "run the same command with `sudo`",
+        );
     }
     let missing = missing_packages();
     if !missing.is_empty() {
@@ -41,13 +49,18 @@ pub fn preflight() -> Result<()> {
     if !std::fs::read_to_string("/proc/filesystems").is_ok_and(|text| text.contains("overlay")) {
         // The module may exist and not be loaded; loading it is all there is to try.
         if run("load the overlay file system", "modprobe", &["overlay"]).is_err() {
-            return unable("the kernel has no overlay file system".into(), "use a kernel with `CONFIG_OVERLAY_FS`");
+            return unable(
+                "the kernel has no overlay file system".into(),
+                "use a kernel with `CONFIG_OVERLAY_FS`",
+            );
         }
     }
     if let Err(error) = run(
         "try namespaces",
         "unshare",
-        &["--mount", "--uts", "--ipc", "--pid", "--cgroup", "--net", "--fork", "true"],
+        &[
+            "--mount", "--uts", "--ipc", "--pid", "--cgroup", "--net", "--fork", "true",
+        ],
     ) {
         return unable(
             format!("it does not permit new namespaces ({error})"),
@@ -66,7 +79,12 @@ fn missing_packages() -> Vec<&'static str> {
         .collect();
     // `python3` alone cannot make environments: Debian keeps that part apart.
     if !missing.contains(&"python3-venv")
-        && run("look for venv", "/usr/bin/python3", &["-c", "import ensurepip"]).is_err()
+        && run(
+            "look for venv",
+            "/usr/bin/python3",
+            &["-c", "import ensurepip"],
+        )
+        .is_err()
     {
         missing.push("python3-venv");
     }

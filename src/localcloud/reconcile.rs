@@ -72,7 +72,12 @@ impl Reconciler {
 
     /// One look at the world, and what follows from it.
     async fn look(&mut self) -> Result<()> {
-        let world = self.context.inventory.world().await.map_err(Error::Inventory)?;
+        let world = self
+            .context
+            .inventory
+            .world()
+            .await
+            .map_err(Error::Inventory)?;
         let wanted = self.wanted(&world)?;
         self.enforce(&world, &wanted).await?;
         for (name, host) in &self.hosts {
@@ -89,7 +94,13 @@ impl Reconciler {
                 continue;
             }
             let stop = Stop::default();
-            self.hosts.insert(guest.name.clone(), Host { guest: guest.clone(), stop: stop.clone() });
+            self.hosts.insert(
+                guest.name.clone(),
+                Host {
+                    guest: guest.clone(),
+                    stop: stop.clone(),
+                },
+            );
             let context = Arc::clone(&self.context);
             self.lives.spawn(async move {
                 let name = guest.name.clone();
@@ -103,7 +114,9 @@ impl Reconciler {
     /// A host's task has ended: forget the host.
     fn bury(&mut self, name: Option<String>) {
         let Some(name) = name else { return };
-        let Some(host) = self.hosts.remove(&name) else { return };
+        let Some(host) = self.hosts.remove(&name) else {
+            return;
+        };
         if !self.stopped.contains(&name) {
             self.chosen.remove(&name);
         }
@@ -120,7 +133,11 @@ impl Reconciler {
             .map(|instance| instance.id.clone())
             .collect();
         // The disk of an instance that was terminated while stopped.
-        for id in self.stopped.iter().filter(|id| !world.instances.iter().any(|instance| instance.id == **id)) {
+        for id in self
+            .stopped
+            .iter()
+            .filter(|id| !world.instances.iter().any(|instance| instance.id == **id))
+        {
             if !self.hosts.contains_key(id) {
                 Disk::open(id)?.destroy();
             }
@@ -140,24 +157,40 @@ impl Reconciler {
                 None => None,
                 // A replica whose source is gone has nothing to follow.
                 Some(id) => match world.db_instances.iter().find(|other| other.id == *id) {
-                    Some(source) if self.context.readiness.is(&database::guest(id)) => Some(source.clone()),
+                    Some(source) if self.context.readiness.is(&database::guest(id)) => {
+                        Some(source.clone())
+                    }
                     _ if self.hosts.contains_key(&database::guest(&database.id)) => None,
                     _ => continue,
                 },
             };
             let name = database::guest(&database.id);
             let subnets = if database.subnets.is_empty() {
-                source.as_ref().map(|source| source.subnets.clone()).unwrap_or_default()
+                source
+                    .as_ref()
+                    .map(|source| source.subnets.clone())
+                    .unwrap_or_default()
             } else {
                 database.subnets.clone()
             };
             let address = self.choose(world, &name, &subnets)?;
-            wanted.push(Guest { name, address, kind: Kind::Database { database: database.clone(), source } });
+            wanted.push(Guest {
+                name,
+                address,
+                kind: Kind::Database {
+                    database: database.clone(),
+                    source,
+                },
+            });
         }
         for domain in &world.domains {
             let name = search::guest(&domain.name);
             let address = self.choose(world, &name, &domain.subnets)?;
-            wanted.push(Guest { name, address, kind: Kind::Domain(domain.clone()) });
+            wanted.push(Guest {
+                name,
+                address,
+                kind: Kind::Domain(domain.clone()),
+            });
         }
         Ok(wanted)
     }
@@ -176,9 +209,14 @@ impl Reconciler {
             .map(|subnet| subnet.range)
             .collect();
         let services: BTreeSet<Ipv4Addr> = self.chosen.values().copied().collect();
-        let instances: BTreeSet<Ipv4Addr> = world.instances.iter().map(|instance| instance.address).collect();
-        let address = pick(&ranges, &services, &instances)
-            .ok_or_else(|| Error::Unsupported(format!("no free address in the subnets of `{name}`")))?;
+        let instances: BTreeSet<Ipv4Addr> = world
+            .instances
+            .iter()
+            .map(|instance| instance.address)
+            .collect();
+        let address = pick(&ranges, &services, &instances).ok_or_else(|| {
+            Error::Unsupported(format!("no free address in the subnets of `{name}`"))
+        })?;
         self.chosen.insert(name.to_owned(), address);
         Ok(address)
     }
@@ -189,15 +227,29 @@ impl Reconciler {
         let mut links = Vec::new();
         for guest in wanted {
             let vpc = |subnets: &[String]| {
-                let subnet = world.subnets.iter().find(|subnet| subnets.contains(&subnet.id));
+                let subnet = world
+                    .subnets
+                    .iter()
+                    .find(|subnet| subnets.contains(&subnet.id));
                 subnet.map(|subnet| subnet.vpc.clone()).unwrap_or_default()
             };
             let (public, vpc, groups) = match &guest.kind {
-                Kind::Instance(instance) => (instance.public_address, instance.vpc.clone(), &instance.groups),
+                Kind::Instance(instance) => (
+                    instance.public_address,
+                    instance.vpc.clone(),
+                    &instance.groups,
+                ),
                 Kind::Database { database, source } => {
-                    let source_address = database.source.as_ref().and_then(|id| self.chosen.get(&database::guest(id)));
+                    let source_address = database
+                        .source
+                        .as_ref()
+                        .and_then(|id| self.chosen.get(&database::guest(id)));
                     if let Some(&to) = source_address {
-                        links.push(Link { from: guest.address, to, port: database::PORT });
+                        links.push(Link {
+                            from: guest.address,
+                            to,
+                            port: database::PORT,
+                        });
                     }
                     let subnets = match source {
                         Some(source) if database.subnets.is_empty() => &source.subnets,
@@ -207,14 +259,22 @@ impl Reconciler {
                 }
                 Kind::Domain(domain) => (None, vpc(&domain.subnets), &domain.groups),
             };
-            members.push(Member { address: guest.address, public, vpc, groups: groups.clone() });
+            members.push(Member {
+                address: guest.address,
+                public,
+                vpc,
+                groups: groups.clone(),
+            });
         }
         let rules = firewall::ruleset(&world.security_groups, &members, &links);
         if rules != self.rules {
             let text = rules.clone();
             tokio::task::spawn_blocking(move || firewall::load(&text))
                 .await
-                .map_err(|error| Error::Io { what: "a working thread ended early".into(), source: error.into() })??;
+                .map_err(|error| Error::Io {
+                    what: "a working thread ended early".into(),
+                    source: error.into(),
+                })??;
             self.rules = rules;
         }
         Ok(())
@@ -222,15 +282,27 @@ impl Reconciler {
 }
 
 /// The highest free address of the range that holds the fewest services.
-fn pick(ranges: &[Ipv4Net], services: &BTreeSet<Ipv4Addr>, instances: &BTreeSet<Ipv4Addr>) -> Option<Ipv4Addr> {
-    let services_in = |range: &Ipv4Net| services.iter().filter(|address| range.contains(*address)).count();
+fn pick(
+    ranges: &[Ipv4Net],
+    services: &BTreeSet<Ipv4Addr>,
+    instances: &BTreeSet<Ipv4Addr>,
+) -> Option<Ipv4Addr> {
+    let services_in = |range: &Ipv4Net| {
+        services
+            .iter()
+            .filter(|address| range.contains(*address))
+            .count()
+    };
     let mut by_load: Vec<&Ipv4Net> = ranges.iter().collect();
     by_load.sort_by_key(|range| services_in(range));
     by_load.into_iter().find_map(|range| {
         let last = u32::from(range.broadcast()).checked_sub(1)?;
         // AWS keeps the first four addresses of every subnet.
         let first = u32::from(range.network()).checked_add(4)?;
-        (first..=last).rev().map(Ipv4Addr::from).find(|address| !services.contains(address) && !instances.contains(address))
+        (first..=last)
+            .rev()
+            .map(Ipv4Addr::from)
+            .find(|address| !services.contains(address) && !instances.contains(address))
     })
 }
 
@@ -240,7 +312,10 @@ mod tests {
 
     #[test]
     fn services_take_turns_over_the_subnets_from_the_top() {
-        let ranges = ["10.0.1.0/24".parse().unwrap(), "10.0.2.0/24".parse().unwrap()];
+        let ranges = [
+            "10.0.1.0/24".parse().unwrap(),
+            "10.0.2.0/24".parse().unwrap(),
+        ];
         let instances = BTreeSet::from([Ipv4Addr::new(10, 0, 1, 4), Ipv4Addr::new(10, 0, 1, 5)]);
         let mut services = BTreeSet::new();
         let first = pick(&ranges, &services, &instances).unwrap();
@@ -249,7 +324,10 @@ mod tests {
         let second = pick(&ranges, &services, &instances).unwrap();
         assert_eq!(second, Ipv4Addr::new(10, 0, 2, 254));
         services.insert(second);
-        assert_eq!(pick(&ranges, &services, &instances), Some(Ipv4Addr::new(10, 0, 1, 253)));
+        assert_eq!(
+            pick(&ranges, &services, &instances),
+            Some(Ipv4Addr::new(10, 0, 1, 253))
+        );
     }
 
     #[test]

@@ -32,7 +32,11 @@ pub(crate) fn endpoint(domain: &str, region: &str) -> String {
     let drawn: String = digest
         .iter()
         .take(26)
-        .filter_map(|byte| LETTERS.get(usize::from(byte % 32)).map(|&letter| char::from(letter)))
+        .filter_map(|byte| {
+            LETTERS
+                .get(usize::from(byte % 32))
+                .map(|&letter| char::from(letter))
+        })
         .collect();
     format!("vpc-{domain}-{drawn}.{region}.es.amazonaws.com")
 }
@@ -66,7 +70,9 @@ pub(crate) fn start(
     let listener = network::inside(&name, move || {
         let listener = StdListener::bind((address, PORT))
             .map_err(Error::io(format!("cannot listen on `{address}:{PORT}`")))?;
-        listener.set_nonblocking(true).map_err(Error::io("cannot make a socket non-blocking"))?;
+        listener
+            .set_nonblocking(true)
+            .map_err(Error::io("cannot make a socket non-blocking"))?;
         Ok(listener)
     })?;
     let upstream = free_address()?;
@@ -78,10 +84,19 @@ pub(crate) fn start(
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
-    let server = keeper.spawn(command).map_err(Error::io(format!("cannot start the search server of `{domain}`")))?;
-    let config = authority.issue(&[endpoint(domain, region)])?.server_config()?;
+    let server = keeper.spawn(command).map_err(Error::io(format!(
+        "cannot start the search server of `{domain}`"
+    )))?;
+    let config = authority
+        .issue(&[endpoint(domain, region)])?
+        .server_config()?;
     let listener = TcpListener::from_std(listener).map_err(Error::io("cannot watch a socket"))?;
-    Ok(Started { server, upstream, listener, config })
+    Ok(Started {
+        server,
+        upstream,
+        listener,
+        config,
+    })
 }
 
 /// Whether the search server accepts connections.
@@ -92,7 +107,10 @@ pub(crate) fn ready(upstream: SocketAddr) -> bool {
 /// An address on the cloud's loopback that nobody listens on.
 fn free_address() -> Result<SocketAddr> {
     let failed = || Error::io("cannot find a free port");
-    StdListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(failed())?.local_addr().map_err(failed())
+    StdListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .map_err(failed())?
+        .local_addr()
+        .map_err(failed())
 }
 
 #[cfg(test)]
@@ -104,7 +122,11 @@ mod tests {
         let name = endpoint("demo", "us-east-1");
         assert_eq!(name, endpoint("demo", "us-east-1"));
         assert_ne!(name, endpoint("demo2", "us-east-1"));
-        let drawn = name.strip_prefix("vpc-demo-").unwrap().strip_suffix(".us-east-1.es.amazonaws.com").unwrap();
+        let drawn = name
+            .strip_prefix("vpc-demo-")
+            .unwrap()
+            .strip_suffix(".us-east-1.es.amazonaws.com")
+            .unwrap();
         assert_eq!(drawn.len(), 26);
     }
 }

@@ -64,7 +64,10 @@ impl Process {
     /// The process that has this id now.
     pub(crate) fn of(pid: i32) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        Some(Self { pid, started: start_time(&stat)? })
+        Some(Self {
+            pid,
+            started: start_time(&stat)?,
+        })
     }
 
     /// Whether this very process still runs.
@@ -116,7 +119,8 @@ impl CloudFile {
         let path = cloud_file();
         let partial = path.with_extension("partial");
         let failed = || format!("cannot write `{}`", path.display());
-        let text = serde_json::to_string_pretty(self).map_err(|error| Error::io(failed())(error.into()))?;
+        let text = serde_json::to_string_pretty(self)
+            .map_err(|error| Error::io(failed())(error.into()))?;
         fs::write(&partial, text).map_err(Error::io(failed()))?;
         fs::rename(&partial, &path).map_err(Error::io(failed()))
     }
@@ -142,6 +146,12 @@ mod tests {
     fn a_reused_process_id_is_another_process() {
         let own = Process::of(i32::try_from(std::process::id()).unwrap()).unwrap();
         assert!(own.alive());
-        assert!(!Process { started: own.started + 1, ..own }.alive());
+        assert!(
+            !Process {
+                started: own.started + 1,
+                ..own
+            }
+            .alive()
+        );
     }
 }

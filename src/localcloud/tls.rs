@@ -37,7 +37,9 @@ pub(crate) async fn serve(listener: TcpListener, config: Arc<ServerConfig>, upst
 
 async fn connection(acceptor: TlsAcceptor, stream: TcpStream, upstream: SocketAddr) {
     // Who speaks no TLS, or distrusts the certificate, says so on its own side.
-    let Ok(Ok(mut client)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await else { return };
+    let Ok(Ok(mut client)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await else {
+        return;
+    };
     match TcpStream::connect(upstream).await {
         Ok(mut server) => {
             // An end on either side is an end, not an error.

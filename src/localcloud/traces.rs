@@ -14,6 +14,7 @@ use super::cgroup;
 use super::command::run;
 use super::error::{Error, Result};
 use super::guest::remove_directory;
+use super::limits;
 use super::network;
 use super::state::{CLOUD_NETNS, DISK_DIR, GUEST_NETNS_PREFIX, NETNS_DIR, RUN_DIR};
 
@@ -62,9 +63,13 @@ pub fn traces() -> Result<Vec<Trace>> {
     for netns in namespaces() {
         add(NAMESPACES, netns);
     }
-    let mounts = fs::read_to_string("/proc/self/mounts").map_err(Error::io("cannot read the mounts"))?;
+    let mounts =
+        fs::read_to_string("/proc/self/mounts").map_err(Error::io("cannot read the mounts"))?;
     for target in mounts.lines().filter_map(|line| line.split(' ').nth(1)) {
-        if target.starts_with(DISK_DIR) || target.starts_with(RUN_DIR) || is_ours(target.trim_start_matches("/run/netns/")) {
+        if target.starts_with(DISK_DIR)
+            || target.starts_with(RUN_DIR)
+            || is_ours(target.trim_start_matches("/run/netns/"))
+        {
             add(MOUNTS, target.to_owned());
         }
     }
@@ -77,9 +82,15 @@ pub fn traces() -> Result<Vec<Trace>> {
     for table in tables.lines().filter(|line| line.contains("loadrig")) {
         add(RULES, table.to_owned());
     }
-    for entry in fs::read_dir("/sys/class/net").map_err(Error::io("cannot list network interfaces"))?.flatten() {
+    for entry in fs::read_dir("/sys/class/net")
+        .map_err(Error::io("cannot list network interfaces"))?
+        .flatten()
+    {
         let name = entry.file_name().to_string_lossy().into_owned();
-        if name.strip_prefix("lr").is_some_and(|rest| rest.len() == 8 && u32::from_str_radix(rest, 16).is_ok()) {
+        if name
+            .strip_prefix("lr")
+            .is_some_and(|rest| rest.len() == 8 && u32::from_str_radix(rest, 16).is_ok())
+        {
             add(CABLES, name);
         }
     }
@@ -97,10 +108,17 @@ pub fn traces() -> Result<Vec<Trace>> {
 /// When the machine's own tools fail.
 pub fn checked() -> Result<Vec<Checked>> {
     let found = traces()?;
-    let group = cgroup::groups().iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+    let group = cgroup::groups()
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect::<Vec<_>>()
+        .join(", ");
     let places = [
         (PROCESSES, format!("members of {group}")),
-        (NAMESPACES, format!("{NETNS_DIR}/{CLOUD_NETNS}, {NETNS_DIR}/{GUEST_NETNS_PREFIX}*")),
+        (
+            NAMESPACES,
+            format!("{NETNS_DIR}/{CLOUD_NETNS}, {NETNS_DIR}/{GUEST_NETNS_PREFIX}*"),
+        ),
         (MOUNTS, format!("below {DISK_DIR}, {RUN_DIR}, {NETNS_DIR}")),
         (GROUPS, group),
         (RULES, "tables named `loadrig`".into()),
@@ -109,7 +127,11 @@ pub fn checked() -> Result<Vec<Checked>> {
     ];
     Ok(places
         .into_iter()
-        .map(|(kind, place)| Checked { kind, place, found: found.iter().filter(|trace| trace.kind == kind).count() })
+        .map(|(kind, place)| Checked {
+            kind,
+            place,
+            found: found.iter().filter(|trace| trace.kind == kind).count(),
+        })
         .collect())
 }
 
@@ -135,15 +157,19 @@ pub(crate) fn clear(keep_log: bool) -> Result<()> {
         // Only if nothing else is in it.
         let _ = fs::remove_dir(parent);
     }
+    cgroup::remove_all();
+    limits::restore();
     if keep_log {
         return Ok(());
     }
     remove_directory(Path::new(RUN_DIR));
-    cgroup::remove_all();
     let left = traces()?;
     match left.first() {
         None => Ok(()),
-        Some(first) => Err(Error::Left { count: left.len(), first: format!("{} `{}`", first.kind, first.what) }),
+        Some(first) => Err(Error::Left {
+            count: left.len(),
+            first: format!("{} `{}`", first.kind, first.what),
+        }),
     }
 }
 
@@ -153,7 +179,10 @@ fn kill_all() -> Result<()> {
     let mut members = cgroup::members();
     while let Some(&first) = members.first() {
         if Instant::now() > deadline {
-            return Err(Error::Left { count: members.len(), first: format!("process `{first}`") });
+            return Err(Error::Left {
+                count: members.len(),
+                first: format!("process `{first}`"),
+            });
         }
         for &pid in &members {
             // Gone in the meantime is what we want.
@@ -174,7 +203,8 @@ fn namespaces() -> Vec<String> {
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .filter(|name| is_ours(name))
         .collect();
-    let (cloud, mut hosts): (Vec<String>, Vec<String>) = names.into_iter().partition(|name| name == CLOUD_NETNS);
+    let (cloud, mut hosts): (Vec<String>, Vec<String>) =
+        names.into_iter().partition(|name| name == CLOUD_NETNS);
     hosts.extend(cloud);
     hosts
 }

@@ -197,5 +197,8 @@ pub trait Inventory: Send + Sync {
     ///
     /// # Errors
     /// When the call fails.
-    fn user_data<'a>(&'a self, instance: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, InventoryError>>;
+    fn user_data<'a>(
+        &'a self,
+        instance: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Vec<u8>>, InventoryError>>;
 }

@@ -17,20 +17,38 @@ impl Call {
     /// Reads a request. Services are told by the signature's scope, as in
     /// `Credential=KEY/20250101/us-east-1/ec2/aws4_request`.
     pub(super) fn of(method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Self {
-        let text = |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
+        let text = |name| {
+            headers
+                .get(name)
+                .and_then(|value: &axum::http::HeaderValue| value.to_str().ok())
+        };
         let service = text(header::AUTHORIZATION)
             .and_then(|value| value.split_once("Credential="))
             .and_then(|(_, scope)| scope.split('/').nth(3))
             .unwrap_or_default()
             .to_owned();
         // The query services send forms; of S3's bodies none is worth a look.
-        let form = if matches!(service.as_str(), "ec2" | "rds" | "iam") { form(body) } else { BTreeMap::new() };
-        let action = form.get("Action").cloned().unwrap_or_else(|| uri.path().to_owned());
+        let form = if matches!(service.as_str(), "ec2" | "rds" | "iam") {
+            form(body)
+        } else {
+            BTreeMap::new()
+        };
+        let action = form
+            .get("Action")
+            .cloned()
+            .unwrap_or_else(|| uri.path().to_owned());
         let reads = match service.as_str() {
             "es" => method == Method::GET || uri.path().ends_with("/domain-info"),
-            _ => ["Describe", "Get", "List"].iter().any(|verb| action.starts_with(verb)),
+            _ => ["Describe", "Get", "List"]
+                .iter()
+                .any(|verb| action.starts_with(verb)),
         };
-        Self { service, action, reads, form }
+        Self {
+            service,
+            action,
+            reads,
+            form,
+        }
     }
 
     /// The service's name in signatures.
@@ -63,13 +81,18 @@ impl Call {
         if self.service != "rds" {
             return None;
         }
-        Some((self.form.get("DBInstanceIdentifier")?, self.form.get("MasterUserPassword")?))
+        Some((
+            self.form.get("DBInstanceIdentifier")?,
+            self.form.get("MasterUserPassword")?,
+        ))
     }
 }
 
 /// Fields of a form.
 fn form(body: &[u8]) -> BTreeMap<String, String> {
-    let Ok(text) = std::str::from_utf8(body) else { return BTreeMap::new() };
+    let Ok(text) = std::str::from_utf8(body) else {
+        return BTreeMap::new();
+    };
     text.split('&')
         .filter_map(|pair| pair.split_once('='))
         .map(|(name, value)| (decode(name), decode(value)))
@@ -106,7 +129,9 @@ mod tests {
 
     fn call(method: &Method, path: &str, service: &str, body: &str) -> Call {
         let mut headers = HeaderMap::new();
-        let scope = format!("AWS4-HMAC-SHA256 Credential=AKIA/20250101/us-east-1/{service}/aws4_request, Signature=x");
+        let scope = format!(
+            "AWS4-HMAC-SHA256 Credential=AKIA/20250101/us-east-1/{service}/aws4_request, Signature=x"
+        );
         headers.insert(header::AUTHORIZATION, scope.parse().unwrap());
         Call::of(method, &path.parse().unwrap(), &headers, body.as_bytes())
     }
@@ -126,7 +151,15 @@ mod tests {
     #[test]
     fn describing_changes_nothing() {
         assert!(!call(&Method::POST, "/", "ec2", "Action=DescribeInstances").changes());
-        assert!(!call(&Method::POST, "/2021-01-01/opensearch/domain-info", "es", "{}").changes());
+        assert!(
+            !call(
+                &Method::POST,
+                "/2021-01-01/opensearch/domain-info",
+                "es",
+                "{}"
+            )
+            .changes()
+        );
         assert!(call(&Method::POST, "/2021-01-01/opensearch/domain", "es", "{}").changes());
         assert!(call(&Method::POST, "/", "ec2", "Action=TerminateInstances").changes());
     }

@@ -45,7 +45,10 @@ impl Readiness {
     }
 
     pub(crate) fn is(&self, guest: &str) -> bool {
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner).contains(guest)
+        self.ready
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(guest)
     }
 }
 
@@ -57,12 +60,19 @@ pub(crate) struct Passwords {
 
 impl Passwords {
     fn note(&self, database: &str, password: &str) {
-        let mut map = self.by_database.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut map = self
+            .by_database
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         map.insert(database.to_owned(), SecretString::from(password));
     }
 
     pub(crate) fn of(&self, database: &str) -> Option<SecretString> {
-        self.by_database.lock().unwrap_or_else(PoisonError::into_inner).get(database).cloned()
+        self.by_database
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(database)
+            .cloned()
     }
 }
 
@@ -112,8 +122,25 @@ impl Front {
             .read_timeout(SILENCE)
             .build()
             .map_err(|error| Error::Unsupported(format!("cannot make an HTTP client: {error}")))?;
-        let Parts { upstream, region, changed, readiness, passwords, authorities, mirror } = parts;
-        Ok(Self { client, upstream, region, changed, readiness, passwords, authorities, mirror })
+        let Parts {
+            upstream,
+            region,
+            changed,
+            readiness,
+            passwords,
+            authorities,
+            mirror,
+        } = parts;
+        Ok(Self {
+            client,
+            upstream,
+            region,
+            changed,
+            readiness,
+            passwords,
+            authorities,
+            mirror,
+        })
     }
 
     /// The HTTP service.
@@ -123,25 +150,37 @@ impl Front {
 
     async fn pass_on(&self, request: Request) -> std::result::Result<Response<Body>, String> {
         let (parts, body) = request.into_parts();
-        let body = to_bytes(body, LARGEST).await.map_err(|error| format!("cannot read the request: {error}"))?;
+        let body = to_bytes(body, LARGEST)
+            .await
+            .map_err(|error| format!("cannot read the request: {error}"))?;
         let call = Call::of(&parts.method, &parts.uri, &parts.headers, &body);
         if let Some((database, password)) = call.master_password() {
             self.passwords.note(database, password);
         }
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-        let mut request = self.client.request(parts.method.clone(), format!("{}{path}", self.upstream)).body(body.clone());
+        let mut request = self
+            .client
+            .request(parts.method.clone(), format!("{}{path}", self.upstream))
+            .body(body.clone());
         for (name, value) in &parts.headers {
             if !per_connection(name) {
                 request = request.header(name, value);
             }
         }
-        let answer = request.send().await.map_err(|error| format!("moto does not answer: {error}"))?;
+        let answer = request
+            .send()
+            .await
+            .map_err(|error| format!("moto does not answer: {error}"))?;
         let succeeded = answer.status().is_success();
         let answer = if call.rewritten() && succeeded {
             let status = answer.status();
             let headers = answer.headers().clone();
-            let body = answer.bytes().await.map_err(|error| format!("moto broke off: {error}"))?;
-            let body = rewrite::answer(&call, &body, &self.region, &self.readiness).map_or(body, Bytes::from);
+            let body = answer
+                .bytes()
+                .await
+                .map_err(|error| format!("moto broke off: {error}"))?;
+            let body = rewrite::answer(&call, &body, &self.region, &self.readiness)
+                .map_or(body, Bytes::from);
             let mut answer = response(status, &headers, Body::from(body));
             answer.headers_mut().remove(header::CONTENT_LENGTH);
             answer
@@ -158,13 +197,19 @@ impl Front {
 }
 
 async fn handle(State(front): State<Arc<Front>>, request: Request) -> Response<Body> {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
     let host = host.split(':').next().unwrap_or_default();
     if host == RDS_TRUST_HOST {
         return Response::new(Body::from(front.authorities.clone()));
     }
     if front.mirror.hosts().contains(host) {
-        return front.mirror.answer(host, request.uri().path(), request.headers());
+        return front
+            .mirror
+            .answer(host, request.uri().path(), request.headers());
     }
     front.pass_on(request).await.unwrap_or_else(|reason| {
         tracing::warn!(reason, "call failed in the front");
@@ -180,12 +225,21 @@ fn response(status: StatusCode, headers: &HeaderMap, body: Body) -> Response<Bod
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let kept = headers.iter().filter(|(name, _)| !per_connection(name));
-    response.headers_mut().extend(kept.map(|(name, value)| (name.clone(), value.clone())));
+    response
+        .headers_mut()
+        .extend(kept.map(|(name, value)| (name.clone(), value.clone())));
     response
 }
 
 /// Headers that are about one connection, or that each side writes for itself.
 fn per_connection(name: &HeaderName) -> bool {
-    [header::CONNECTION, header::TRANSFER_ENCODING, header::EXPECT, header::UPGRADE, header::TE].contains(name)
+    [
+        header::CONNECTION,
+        header::TRANSFER_ENCODING,
+        header::EXPECT,
+        header::UPGRADE,
+        header::TE,
+    ]
+    .contains(name)
         || name.as_str() == "keep-alive"
 }

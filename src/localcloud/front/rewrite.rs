@@ -9,7 +9,12 @@ use super::call::Call;
 use crate::localcloud::{database, search};
 
 /// The corrected answer, or none if nothing is to correct.
-pub(super) fn answer(call: &Call, body: &[u8], region: &str, readiness: &Readiness) -> Option<Vec<u8>> {
+pub(super) fn answer(
+    call: &Call,
+    body: &[u8],
+    region: &str,
+    readiness: &Readiness,
+) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(body).ok()?;
     match call.service() {
         "ec2" => Some(instances(text, readiness).into_bytes()),
@@ -33,7 +38,9 @@ fn instances(text: &str, readiness: &Readiness) -> String {
         corrected.push_str(&format!("<instanceId>{id}</instanceId>"));
         rest = after;
         // The state belongs to this instance only if it comes before the next one.
-        let own = after.split_once("<instanceId>").map_or(after, |(own, _)| own);
+        let own = after
+            .split_once("<instanceId>")
+            .map_or(after, |(own, _)| own);
         if readiness.is(id.trim()) {
             continue;
         }
@@ -43,7 +50,8 @@ fn instances(text: &str, readiness: &Readiness) -> String {
         {
             corrected.push_str(before);
             corrected.push_str("<instanceState><code>0</code><name>pending</name></instanceState>");
-            let consumed = before.len() + "<instanceState>".len() + state.len() + "</instanceState>".len();
+            let consumed =
+                before.len() + "<instanceState>".len() + state.len() + "</instanceState>".len();
             rest = after.get(consumed..).unwrap_or_default();
         }
     }
@@ -56,7 +64,8 @@ fn databases(text: &str, readiness: &Readiness) -> String {
     const END: &str = "</DBInstance>";
     text.split_inclusive(END)
         .map(|block| {
-            let id = between(block, "<DBInstanceIdentifier>", "</DBInstanceIdentifier>").unwrap_or_default();
+            let id = between(block, "<DBInstanceIdentifier>", "</DBInstanceIdentifier>")
+                .unwrap_or_default();
             if !block.ends_with(END) || readiness.is(&database::guest(id)) {
                 return block.to_owned();
             }
@@ -71,20 +80,30 @@ fn databases(text: &str, readiness: &Readiness) -> String {
 /// Domains have an endpoint only when they answer.
 fn domains(answer: &mut Value, region: &str, readiness: &Readiness) {
     match answer {
-        Value::Array(items) => items.iter_mut().for_each(|item| domains(item, region, readiness)),
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|item| domains(item, region, readiness)),
         Value::Object(fields) => {
-            let name = fields.get("DomainName").and_then(Value::as_str).map(str::to_owned);
+            let name = fields
+                .get("DomainName")
+                .and_then(Value::as_str)
+                .map(str::to_owned);
             if let Some(name) = name
                 && fields.contains_key("Endpoints")
             {
                 if readiness.is(&search::guest(&name)) {
-                    fields.insert("Endpoints".into(), serde_json::json!({ "vpc": search::endpoint(&name, region) }));
+                    fields.insert(
+                        "Endpoints".into(),
+                        serde_json::json!({ "vpc": search::endpoint(&name, region) }),
+                    );
                 } else {
                     fields.remove("Endpoints");
                     fields.insert("Processing".into(), Value::Bool(true));
                 }
             }
-            fields.values_mut().for_each(|value| domains(value, region, readiness));
+            fields
+                .values_mut()
+                .for_each(|value| domains(value, region, readiness));
         }
         _ => {}
     }
@@ -101,11 +120,18 @@ mod tests {
     #[test]
     fn only_an_instance_without_its_host_is_pending() {
         let item = |id: &str, name: &str| {
-            format!("<item><instanceId>{id}</instanceId><x/><instanceState>\n <code>16</code>\n <name>{name}</name></instanceState></item>")
+            format!(
+                "<item><instanceId>{id}</instanceId><x/><instanceState>\n <code>16</code>\n <name>{name}</name></instanceState></item>"
+            )
         };
         let readiness = Readiness::default();
         readiness.set("i-1", true);
-        let text = format!("<r>{}{}{}</r>", item("i-1", "running"), item("i-2", "running"), item("i-3", "stopped"));
+        let text = format!(
+            "<r>{}{}{}</r>",
+            item("i-1", "running"),
+            item("i-2", "running"),
+            item("i-3", "stopped")
+        );
         let corrected = instances(&text, &readiness);
         assert!(corrected.contains(&item("i-1", "running")));
         assert!(corrected.contains("<instanceId>i-2</instanceId><x/><instanceState><code>0</code><name>pending</name></instanceState></item>"));
@@ -133,6 +159,8 @@ mod tests {
         let mut late = answer();
         domains(&mut late, "us-east-1", &readiness);
         let endpoint = late["DomainStatus"]["Endpoints"]["vpc"].as_str().unwrap();
-        assert!(endpoint.starts_with("vpc-s-") && endpoint.ends_with(".us-east-1.es.amazonaws.com"));
+        assert!(
+            endpoint.starts_with("vpc-s-") && endpoint.ends_with(".us-east-1.es.amazonaws.com")
+        );
     }
 }

@@ -24,11 +24,11 @@ for line in $(apt-config dump | sed -n 's/^\(Acquire::\(Check-[A-Za-z-]*\|https\
 done
 
 # `--skip=cleanup/apt` keeps the package lists: `apt-get install` in a host starts at once.
-mmdebstrap --quiet --mode=root --variant=apt --skip=cleanup/apt --include="$PACKAGES" "$@" \
+mmdebstrap --mode=root --variant=apt --skip=cleanup/apt --include="$PACKAGES" "$@" \
   --aptopt='Apt::Install-Recommends "false"' \
   --aptopt='Acquire::Languages "none"' \
   --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
-  --dpkgopt='path-exclude=/usr/share/locale/*' \
+  --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='force-unsafe-io' \
   --customize-hook='chroot "$1" apt-get clean' \
   --customize-hook="chroot \"\$1\" apt-get -qq -y install --download-only $ARCHIVES" \
   --customize-hook='chroot "$1" apt-cache gencaches -q' \
