@@ -35,7 +35,7 @@ where
                 request_id: error
                     .request_id()
                     .or_else(|| error.meta().request_id())
-                    .map(str::to_owned),
+                    .map(Box::from),
                 code,
             }
         })
