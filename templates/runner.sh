@@ -185,7 +185,7 @@ ready() {
     while :; do
         reply=$("$@" 2>&1) && return 0
         restarts=$(systemctl show -p NRestarts --value "$unit" 2>/dev/null || echo 0)
-        if [ "${restarts:-0}" -ge 5 ]; then
+        if [ "${restarts:-0}" -ge 3 ]; then
             echo "$unit was restarted $restarts times and is not ready: $reply"
             break
         fi
@@ -195,8 +195,8 @@ ready() {
         fi
         sleep 0.3
     done
-    echo "the last lines of its journal:"
-    journalctl -u "$unit" -n 16 --no-pager -o cat || true
+    echo "what it said last:"
+    journalctl "_SYSTEMD_UNIT=$unit.service" -n 16 --no-pager -o cat || true
     return 1
 }
 

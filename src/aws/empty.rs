@@ -19,7 +19,7 @@ use super::tags::{ENVIRONMENT, filter};
 /// The ids of what one paginated EC2 call lists under some filters.
 macro_rules! ids {
     ($aws:ident.$call:ident, $operation:literal, $id:ident, $filters:expr) => {
-        async {
+        Box::pin(async {
             let found: Vec<_> = $aws
                 .ec2
                 .$call()
@@ -31,7 +31,7 @@ macro_rules! ids {
                 .await
                 .during($operation, "what is left")?;
             Ok::<Vec<String>, CloudError>(found.into_iter().filter_map(|one| one.$id).collect())
-        }
+        })
     };
 }
 
@@ -41,10 +41,10 @@ impl Aws {
         environment: &str,
     ) -> Result<Vec<Looked>, CloudError> {
         let (network, hosts, databases, others) = futures::try_join!(
-            self.look_at_network(environment),
-            self.look_at_hosts(environment),
-            self.look_at_databases(environment),
-            self.look_at_others(environment),
+            Box::pin(self.look_at_network(environment)),
+            Box::pin(self.look_at_hosts(environment)),
+            Box::pin(self.look_at_databases(environment)),
+            Box::pin(self.look_at_others(environment)),
         )?;
         Ok([network, hosts, databases, others].concat())
     }
@@ -123,7 +123,7 @@ impl Aws {
     async fn look_at_hosts(&self, environment: &str) -> Result<Vec<Looked>, CloudError> {
         let tag_key = format!("tag:{ENVIRONMENT}");
         let tag = || vec![filter(&tag_key, [environment])];
-        let instances = async {
+        let instances = Box::pin(async {
             let states = ["pending", "running", "shutting-down", "stopping", "stopped"];
             let found: Vec<_> = self
                 .ec2
@@ -139,8 +139,8 @@ impl Aws {
             let instances = found.iter().flat_map(|reservation| reservation.instances());
             let ids = instances.filter_map(|instance| instance.instance_id().map(str::to_owned));
             Ok(ids.collect::<Vec<_>>())
-        };
-        let snapshots = async {
+        });
+        let snapshots = Box::pin(async {
             let found: Vec<_> = self
                 .ec2
                 .describe_snapshots()
@@ -156,8 +156,8 @@ impl Aws {
                 .into_iter()
                 .filter_map(|snapshot| snapshot.snapshot_id);
             Ok(ids.collect::<Vec<_>>())
-        };
-        let addresses = async {
+        });
+        let addresses = Box::pin(async {
             let answer = self
                 .ec2
                 .describe_addresses()
@@ -169,7 +169,7 @@ impl Aws {
             Ok(ids
                 .filter_map(|address| address.allocation_id)
                 .collect::<Vec<_>>())
-        };
+        });
         let name = Names::of(environment).key_pair();
         let (instances, volumes, snapshots, addresses, tagged_keys, named_keys) = futures::try_join!(
             instances,
@@ -197,7 +197,7 @@ impl Aws {
     async fn look_at_databases(&self, environment: &str) -> Result<Vec<Looked>, CloudError> {
         let names = Names::of(environment);
         let ours = |id: &Option<String>| id.as_deref().is_some_and(|id| names.is_database(id));
-        let snapshots = async {
+        let snapshots = Box::pin(async {
             let all: Vec<_> = self
                 .rds
                 .describe_db_snapshots()
@@ -212,8 +212,8 @@ impl Aws {
                 .filter(|one| ours(&one.db_instance_identifier));
             let ids = found.filter_map(|snapshot| snapshot.db_snapshot_identifier);
             Ok(ids.collect::<Vec<_>>())
-        };
-        let backups = async {
+        });
+        let backups = Box::pin(async {
             let all: Vec<_> = self
                 .rds
                 .describe_db_instance_automated_backups()
@@ -228,8 +228,8 @@ impl Aws {
                 .filter(|one| ours(&one.db_instance_identifier));
             let ids = found.filter_map(|backup| backup.db_instance_identifier);
             Ok(ids.collect::<Vec<_>>())
-        };
-        let subnet_group = async {
+        });
+        let subnet_group = Box::pin(async {
             let name = names.database_subnets();
             let answer = self
                 .rds
@@ -241,28 +241,20 @@ impl Aws {
                 .during("rds:DescribeDBSubnetGroups", &name)
                 .or_gone()?;
             Ok(found.map(|_| name))
-        };
-        let parameter_group = |reader: bool| async move {
-            let name = names.database_parameters(reader);
-            let answer = self
-                .rds
-                .describe_db_parameter_groups()
-                .db_parameter_group_name(&name)
-                .send()
-                .await;
-            let found = answer
-                .during("rds:DescribeDBParameterGroups", &name)
-                .or_gone()?;
-            Ok(found.map(|_| name))
-        };
-        let (instances, snapshots, backups, subnets, writer, reader) = futures::try_join!(
-            self.raw_databases(environment),
+        });
+        let (writer, reader) = (
+            names.database_parameters(false),
+            names.database_parameters(true),
+        );
+        let (instances, snapshots, backups, subnets, of_writer, of_readers) = futures::try_join!(
+            Box::pin(self.raw_databases(environment)),
             snapshots,
             backups,
             subnet_group,
-            parameter_group(false),
-            parameter_group(true),
+            Box::pin(self.raw_parameter_group(&writer)),
+            Box::pin(self.raw_parameter_group(&reader)),
         )?;
+        let parameters = [of_writer.map(|_| writer), of_readers.map(|_| reader)];
         let instances = instances
             .into_iter()
             .filter_map(|db| db.db_instance_identifier);
@@ -271,7 +263,7 @@ impl Aws {
             looked("RDS snapshots", snapshots),
             looked("RDS automated backups", backups),
             looked("RDS subnet groups", subnets),
-            looked("RDS parameter groups", writer.into_iter().chain(reader)),
+            looked("RDS parameter groups", parameters.into_iter().flatten()),
         ])
     }
 
@@ -280,7 +272,7 @@ impl Aws {
         let (search, cache, subnets) = (names.search(), names.cache(), names.cache_subnets());
         let (role, profile) = (names.role(), names.instance_profile());
         let bucket = self.bucket_name(environment).await?;
-        let cache_snapshots = async {
+        let cache_snapshots = Box::pin(async {
             let all: Vec<_> = self
                 .elasticache
                 .describe_snapshots()
@@ -297,8 +289,8 @@ impl Aws {
                 .into_iter()
                 .filter_map(|snapshot| snapshot.snapshot_name);
             Ok(names.collect::<Vec<_>>())
-        };
-        let cache_subnets = async {
+        });
+        let cache_subnets = Box::pin(async {
             let answer = self
                 .elasticache
                 .describe_cache_subnet_groups()
@@ -308,7 +300,7 @@ impl Aws {
             answer
                 .during("elasticache:DescribeCacheSubnetGroups", &subnets)
                 .or_gone()
-        };
+        });
         let (domain, group, group_subnets, group_snapshots) = futures::try_join!(
             self.raw_domain(&search),
             self.raw_cache(&cache),

@@ -6,14 +6,15 @@
 use std::error::Error;
 
 use aws_credential_types::provider::error::CredentialsError;
-use aws_sdk_ec2::error::{BuildError, DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_ec2::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_ec2::operation::RequestId;
 
 use crate::engine::{CloudError, FailureClass};
 
 /// Adds what was attempted to a failed call.
 pub(super) trait During<T> {
-    /// `operation` as in `ec2:RunInstances`; `target` is an address, id or name.
+    /// `operation` is named by the IAM action that it needs, as in `ec2:RunInstances`;
+    /// `target` is an address, id or name.
     fn during(self, operation: &str, target: impl std::fmt::Display) -> Result<T, CloudError>;
 }
 
@@ -30,7 +31,7 @@ where
                 class: class_of(&error, &code),
                 message: error
                     .message()
-                    .map_or_else(|| DisplayErrorContext(&error).to_string(), str::to_owned),
+                    .map_or_else(|| reasons(&error), str::to_owned),
                 request_id: error
                     .request_id()
                     .or_else(|| error.meta().request_id())
@@ -177,6 +178,18 @@ fn class_of<E: Error + 'static>(error: &SdkError<E>, code: &str) -> FailureClass
         Some(200..=299) => FailureClass::Transient,
         _ => FailureClass::Terminal,
     }
+}
+
+/// An error without a message of the service's, with what caused it.
+fn reasons(error: &(dyn Error + 'static)) -> String {
+    let mut texts = vec![error.to_string()];
+    let mut next = error.source();
+    while let Some(cause) = next {
+        texts.push(cause.to_string());
+        next = cause.source();
+    }
+    texts.dedup();
+    texts.join(": ")
 }
 
 fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {

@@ -33,6 +33,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region};
 use aws_credential_types::Credentials;
+use futures::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OnceCell;
 
@@ -203,6 +204,8 @@ fn needed_ids(
         .collect()
 }
 
+// The SDK's futures are large: each sits in a box of its own, so that none has to find
+// room for all of them on a thread's stack.
 impl Cloud for Aws {
     async fn account(&self) -> Result<Account, CloudError> {
         self.known_account().await.cloned()
@@ -213,42 +216,41 @@ impl Cloud for Aws {
     }
 
     async fn create(&self, request: Request<'_>) -> Result<Observed, CloudError> {
-        match request.desired {
-            Desired::Vpc { cidr } => self.create_vpc(&request, *cidr).await,
-            Desired::InternetGateway => self.create_internet_gateway(&request).await,
+        let work: BoxFuture<'_, Result<Observed, CloudError>> = match request.desired {
+            Desired::Vpc { cidr } => Box::pin(self.create_vpc(&request, *cidr)),
+            Desired::InternetGateway => Box::pin(self.create_internet_gateway(&request)),
             Desired::Subnet { tier, zone, cidr } => {
-                self.create_subnet(&request, *tier, *zone, *cidr).await
+                Box::pin(self.create_subnet(&request, *tier, *zone, *cidr))
             }
-            Desired::RouteTable { subnets } => self.create_route_table(&request, subnets).await,
+            Desired::RouteTable { subnets } => Box::pin(self.create_route_table(&request, subnets)),
             Desired::SecurityGroup { group, description } => {
-                self.create_security_group(&request, *group, description)
-                    .await
+                Box::pin(self.create_security_group(&request, *group, description))
             }
             Desired::SecurityRules { group, rules } => {
-                self.set_security_rules(&request, *group, rules).await
+                Box::pin(self.set_security_rules(&request, *group, rules))
             }
-            Desired::Seed => self.create_seed(&request).await,
-            Desired::KeyPair => self.create_key_pair(&request).await,
-            Desired::Role { bucket } => self.create_role(&request, bucket).await,
-            Desired::InstanceProfile { .. } => self.create_instance_profile(&request).await,
-            Desired::Bucket => self.create_bucket(&request).await,
+            Desired::Seed => Box::pin(self.create_seed(&request)),
+            Desired::KeyPair => Box::pin(self.create_key_pair(&request)),
+            Desired::Role { bucket } => Box::pin(self.create_role(&request, bucket)),
+            Desired::InstanceProfile { .. } => Box::pin(self.create_instance_profile(&request)),
+            Desired::Bucket => Box::pin(self.create_bucket(&request)),
             Desired::DatabaseSubnets { subnets } => {
-                self.create_database_subnets(&request, subnets).await
+                Box::pin(self.create_database_subnets(&request, subnets))
             }
             Desired::DatabaseParameters {
                 reader,
                 family,
                 parameters,
-            } => {
-                self.create_database_parameters(&request, *reader, family, parameters)
-                    .await
+            } => Box::pin(self.create_database_parameters(&request, *reader, family, parameters)),
+            Desired::Database { role, .. } => Box::pin(self.create_database(&request, *role)),
+            Desired::Search { .. } => Box::pin(self.create_search(&request)),
+            Desired::CacheSubnets { subnets } => {
+                Box::pin(self.create_cache_subnets(&request, subnets))
             }
-            Desired::Database { role, .. } => self.create_database(&request, *role).await,
-            Desired::Search { .. } => self.create_search(&request).await,
-            Desired::CacheSubnets { subnets } => self.create_cache_subnets(&request, subnets).await,
-            Desired::Cache { .. } => self.create_cache(&request).await,
-            Desired::Instance { .. } => self.create_instance(&request).await,
-        }
+            Desired::Cache { .. } => Box::pin(self.create_cache(&request)),
+            Desired::Instance { .. } => Box::pin(self.create_instance(&request)),
+        };
+        work.await
     }
 
     async fn update(
@@ -256,46 +258,44 @@ impl Cloud for Aws {
         request: Request<'_>,
         existing: &Observed,
     ) -> Result<Observed, CloudError> {
-        match request.desired {
+        let work: BoxFuture<'_, Result<Observed, CloudError>> = match request.desired {
             Desired::SecurityRules { group, rules } => {
-                self.set_security_rules(&request, *group, rules).await
+                Box::pin(self.set_security_rules(&request, *group, rules))
             }
-            Desired::Vpc { .. } => self.complete_vpc(request.environment, &existing.id).await,
+            Desired::Vpc { .. } => Box::pin(self.complete_vpc(request.environment, &existing.id)),
             Desired::InternetGateway => {
-                self.complete_internet_gateway(&request, &existing.id).await
+                Box::pin(self.complete_internet_gateway(&request, &existing.id))
             }
             Desired::Subnet { tier, .. } => {
-                self.complete_subnet(request.environment, &existing.id, *tier)
-                    .await
+                Box::pin(self.complete_subnet(request.environment, &existing.id, *tier))
             }
             Desired::RouteTable { subnets } => {
-                self.complete_route_table(&request, &existing.id, subnets)
-                    .await
+                Box::pin(self.complete_route_table(&request, &existing.id, subnets))
             }
-            Desired::Role { .. } => self.complete_role(&request).await,
-            Desired::InstanceProfile { .. } => self.complete_instance_profile(&request).await,
-            Desired::Bucket => self.complete_bucket(&request, &existing.id).await,
+            Desired::Role { .. } => Box::pin(self.complete_role(&request)),
+            Desired::InstanceProfile { .. } => Box::pin(self.complete_instance_profile(&request)),
+            Desired::Bucket => Box::pin(self.complete_bucket(&request, &existing.id)),
             Desired::DatabaseParameters {
                 reader, parameters, ..
-            } => {
-                self.update_database_parameters(&request, *reader, parameters)
-                    .await
-            }
-            Desired::Database { .. } => self.update_database(&request, existing).await,
-            Desired::Search { .. } => self.update_search(&request, existing).await,
-            Desired::Cache { .. } => self.update_cache(&request, existing).await,
+            } => Box::pin(self.update_database_parameters(&request, *reader, parameters)),
+            Desired::Database { .. } => Box::pin(self.update_database(&request, existing)),
+            Desired::Search { .. } => Box::pin(self.update_search(&request, existing)),
+            Desired::Cache { .. } => Box::pin(self.update_cache(&request, existing)),
             Desired::SecurityGroup { .. }
             | Desired::Seed
             | Desired::KeyPair
             | Desired::DatabaseSubnets { .. }
             | Desired::CacheSubnets { .. }
-            | Desired::Instance { .. } => Err(refused(
-                "update",
-                request.address,
-                "NotUpdatable",
-                "it cannot be changed in place, only replaced",
-            )),
-        }
+            | Desired::Instance { .. } => {
+                return Err(refused(
+                    "update",
+                    request.address,
+                    "NotUpdatable",
+                    "it cannot be changed in place, only replaced",
+                ));
+            }
+        };
+        work.await
     }
 
     async fn read(
@@ -308,26 +308,27 @@ impl Cloud for Aws {
 
     async fn delete(&self, environment: &str, existing: &Observed) -> Result<(), CloudError> {
         let id = existing.id.as_str();
-        match existing.kind {
-            Kind::Vpc => self.delete_vpc(id).await,
-            Kind::InternetGateway => self.delete_internet_gateway(environment, id).await,
-            Kind::Subnet => self.delete_subnet(id).await,
-            Kind::RouteTable => self.delete_route_table(environment, id).await,
-            Kind::SecurityGroup => self.delete_security_group(environment, id).await,
-            Kind::SecurityRules => self.delete_security_rules(id).await,
-            Kind::Seed => self.delete_parameter(id).await,
-            Kind::KeyPair => self.delete_key_pair(id).await,
-            Kind::Role => self.delete_role(id).await,
-            Kind::InstanceProfile => self.delete_instance_profile(id).await,
-            Kind::Bucket => self.delete_bucket(id).await,
-            Kind::DatabaseSubnets => self.delete_database_subnets(id).await,
-            Kind::DatabaseParameters => self.delete_database_parameters(id).await,
-            Kind::Database => self.delete_database(id).await,
-            Kind::Search => self.delete_search(id).await,
-            Kind::CacheSubnets => self.delete_cache_subnets(id).await,
-            Kind::Cache => self.delete_cache(id).await,
-            Kind::Instance => self.delete_instance(id).await,
-        }
+        let work: BoxFuture<'_, Result<(), CloudError>> = match existing.kind {
+            Kind::Vpc => Box::pin(self.delete_vpc(id)),
+            Kind::InternetGateway => Box::pin(self.delete_internet_gateway(environment, id)),
+            Kind::Subnet => Box::pin(self.delete_subnet(id)),
+            Kind::RouteTable => Box::pin(self.delete_route_table(environment, id)),
+            Kind::SecurityGroup => Box::pin(self.delete_security_group(environment, id)),
+            Kind::SecurityRules => Box::pin(self.delete_security_rules(id)),
+            Kind::Seed => Box::pin(self.delete_parameter(id)),
+            Kind::KeyPair => Box::pin(self.delete_key_pair(id)),
+            Kind::Role => Box::pin(self.delete_role(id)),
+            Kind::InstanceProfile => Box::pin(self.delete_instance_profile(id)),
+            Kind::Bucket => Box::pin(self.delete_bucket(id)),
+            Kind::DatabaseSubnets => Box::pin(self.delete_database_subnets(id)),
+            Kind::DatabaseParameters => Box::pin(self.delete_database_parameters(id)),
+            Kind::Database => Box::pin(self.delete_database(id)),
+            Kind::Search => Box::pin(self.delete_search(id)),
+            Kind::CacheSubnets => Box::pin(self.delete_cache_subnets(id)),
+            Kind::Cache => Box::pin(self.delete_cache(id)),
+            Kind::Instance => Box::pin(self.delete_instance(id)),
+        };
+        work.await
     }
 
     async fn seed(&self, environment: &str) -> Result<Option<SecretString>, CloudError> {

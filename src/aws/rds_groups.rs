@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_rds::types::{ApplyMethod, Parameter};
+use aws_sdk_rds::types::{ApplyMethod, DbParameterGroup, Parameter};
 
 use crate::blueprint::{Address, Kind, parameter_lines};
 use crate::engine::{CloudError, Observed, Request, State};
@@ -203,22 +203,12 @@ impl Aws {
         reader: bool,
     ) -> Result<Option<Observed>, CloudError> {
         let name = Names::of(environment).database_parameters(reader);
-        let operation = "rds:DescribeDBParameterGroups";
-        let answer = self
-            .rds
-            .describe_db_parameter_groups()
-            .db_parameter_group_name(&name)
-            .send()
-            .await;
-        let found = answer.during(operation, &name).or_gone()?;
-        let Some(group) =
-            found.and_then(|answer| answer.db_parameter_groups.unwrap_or_default().pop())
-        else {
+        let Some(group) = self.raw_parameter_group(&name).await? else {
             return Ok(None);
         };
         let arn = group
             .db_parameter_group_arn()
-            .ok_or_else(|| incomplete(operation, &name, "ARN"))?;
+            .ok_or_else(|| incomplete("rds:DescribeDBParameterGroups", &name, "ARN"))?;
         let (address, set) = futures::try_join!(
             self.rds_address(arn, environment),
             self.set_parameters(&name)
@@ -238,6 +228,27 @@ impl Aws {
                 ],
             )
         }))
+    }
+
+    /// Whatever has a parameter group's name.
+    pub(super) async fn raw_parameter_group(
+        &self,
+        name: &str,
+    ) -> Result<Option<DbParameterGroup>, CloudError> {
+        let answer = self
+            .rds
+            .describe_db_parameter_groups()
+            .db_parameter_group_name(name)
+            .send()
+            .await;
+        let found = answer
+            .during("rds:DescribeDBParameterGroups", name)
+            .or_gone()?;
+        Ok(found
+            .and_then(|answer| answer.db_parameter_groups)
+            .unwrap_or_default()
+            .into_iter()
+            .find(|group| group.db_parameter_group_name() == Some(name)))
     }
 
     pub(super) async fn delete_database_parameters(&self, name: &str) -> Result<(), CloudError> {

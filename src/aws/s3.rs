@@ -108,7 +108,7 @@ impl Aws {
             .during(operation, name)
             .while_creating()?;
         let found = self.bucket(request.environment).await?;
-        visible(found.into_iter().collect(), "s3:HeadBucket", name)
+        visible(found.into_iter().collect(), "s3:ListBucket", name)
     }
 
     async fn tag_bucket(&self, request: &Request<'_>, name: &str) -> Result<(), CloudError> {
@@ -165,7 +165,7 @@ impl Aws {
 
     pub(super) async fn bucket_exists(&self, name: &str) -> Result<bool, CloudError> {
         let answer = self.s3.head_bucket().bucket(name).send().await;
-        Ok(answer.during("s3:HeadBucket", name).or_gone()?.is_some())
+        Ok(answer.during("s3:ListBucket", name).or_gone()?.is_some())
     }
 
     /// `None` when there is no such bucket.
@@ -238,7 +238,10 @@ impl Aws {
         // Not paginated: every round removes what it listed.
         loop {
             let answer = self.s3.list_multipart_uploads().bucket(name).send().await;
-            let Some(answer) = answer.during("s3:ListMultipartUploads", name).or_gone()? else {
+            let Some(answer) = answer
+                .during("s3:ListBucketMultipartUploads", name)
+                .or_gone()?
+            else {
                 return Ok(());
             };
             for upload in answer.uploads() {
@@ -260,10 +263,10 @@ impl Aws {
 
     /// Objects, their versions and delete markers; a page of at most 1,000 at a time.
     async fn delete_objects(&self, name: &str) -> Result<(), CloudError> {
-        let operation = "s3:DeleteObjects";
+        let operation = "s3:DeleteObject";
         loop {
             let answer = self.s3.list_object_versions().bucket(name).send().await;
-            let Some(page) = answer.during("s3:ListObjectVersions", name).or_gone()? else {
+            let Some(page) = answer.during("s3:ListBucketVersions", name).or_gone()? else {
                 return Ok(());
             };
             let versions = page.versions().iter().map(|v| (v.key(), v.version_id()));

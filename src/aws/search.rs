@@ -16,7 +16,7 @@ use super::network::visible;
 use super::tags::{self, observed};
 use super::{Aws, needed, needed_ids};
 
-const CREATE: &str = "opensearch:CreateDomain";
+const CREATE: &str = "es:CreateDomain";
 /// Owner of the role through which domains reach into a VPC.
 const SERVICE: &str = "opensearchservice.amazonaws.com";
 
@@ -118,7 +118,7 @@ impl Aws {
         request: &Request<'_>,
         existing: &Observed,
     ) -> Result<Observed, CloudError> {
-        let operation = "opensearch:UpdateDomainConfig";
+        let operation = "es:UpdateDomainConfig";
         let Desired::Search {
             version,
             storage_gib,
@@ -156,7 +156,7 @@ impl Aws {
             return Ok(None);
         };
         let answer = self.opensearch.list_tags().arn(&domain.arn).send().await;
-        let tags = answer.during("opensearch:ListTags", &name).or_gone()?;
+        let tags = answer.during("es:ListTags", &name).or_gone()?;
         let pairs = tags
             .iter()
             .flat_map(|answer| answer.tag_list())
@@ -173,7 +173,7 @@ impl Aws {
             .domain_name(name)
             .send()
             .await;
-        let found = answer.during("opensearch:DescribeDomain", name).or_gone()?;
+        let found = answer.during("es:DescribeDomain", name).or_gone()?;
         Ok(found.and_then(|answer| answer.domain_status))
     }
 
@@ -184,7 +184,7 @@ impl Aws {
             .domain_name(name)
             .send()
             .await;
-        answer.during("opensearch:DeleteDomain", name).or_gone()?;
+        answer.during("es:DeleteDomain", name).or_gone()?;
         Ok(())
     }
 }

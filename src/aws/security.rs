@@ -1,8 +1,10 @@
 //! Security groups, and their ingress rules as a resource of its own.
 //!
 //! Groups refer to each other, so the rules are made when all groups stand and are removed
-//! before any group is. The rules of a group exist as long as it has at least one; they
-//! are compared as text, a line for each rule, so rules that somebody added by hand show.
+//! before any group is. They are compared as text, a line for each rule, so rules that
+//! somebody added by hand show. Every group that stands is listed with its rules, also when
+//! it has none, so that a group that shall have none is as planned; but rules that are read
+//! one by one are gone when none is left, which is what their removal waits for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -208,7 +210,7 @@ impl Aws {
         Ok(groups
             .iter()
             .filter_map(|group| {
-                let mut lines = lines.remove(&group.id)?;
+                let mut lines = lines.remove(&group.id).unwrap_or_default();
                 lines.sort();
                 Some(observe_rules(
                     rules_address(&group.address)?,
@@ -219,7 +221,7 @@ impl Aws {
             .collect())
     }
 
-    /// The rules of one group.
+    /// The rules of one group; `None` when none is left.
     pub(super) async fn read_security_rules(
         &self,
         environment: &str,
@@ -229,7 +231,9 @@ impl Aws {
             .security_groups(Select::Environment(environment))
             .await?;
         let rules = self.security_rules(&groups).await?;
-        Ok(rules.into_iter().find(|rules| rules.id == id))
+        Ok(rules
+            .into_iter()
+            .find(|rules| rules.id == id && rules.get("rules") != Some("")))
     }
 
     pub(super) async fn delete_security_rules(&self, id: &str) -> Result<(), CloudError> {

@@ -1,4 +1,5 @@
-//! What exists of an environment, in a handful of bulk calls side by side.
+//! What exists of an environment, in a handful of bulk calls side by side, each in a box of
+//! its own: together the SDK's futures would not fit on a thread's stack.
 
 use crate::blueprint::Kind;
 use crate::engine::{CloudError, Observed, Snapshot, State};
@@ -15,32 +16,32 @@ impl Aws {
         let all = Select::Environment(environment);
         let network = async {
             futures::try_join!(
-                self.vpcs(all),
-                self.internet_gateways(all),
-                self.subnets(all),
-                self.route_tables(all),
-                self.security(environment),
-                self.environment_key_pairs(all),
-                self.instances(all),
+                Box::pin(self.vpcs(all)),
+                Box::pin(self.internet_gateways(all)),
+                Box::pin(self.subnets(all)),
+                Box::pin(self.route_tables(all)),
+                Box::pin(self.security(environment)),
+                Box::pin(self.environment_key_pairs(all)),
+                Box::pin(self.instances(all)),
             )
         };
         let identity = async {
             futures::try_join!(
-                self.seed_parameter(environment),
-                self.role(environment),
-                self.instance_profile(environment),
-                self.bucket(environment),
+                Box::pin(self.seed_parameter(environment)),
+                Box::pin(self.role(environment)),
+                Box::pin(self.instance_profile(environment)),
+                Box::pin(self.bucket(environment)),
             )
         };
         let data = async {
             futures::try_join!(
-                self.databases(environment),
-                self.database_subnets(environment),
-                self.database_parameters(environment, false),
-                self.database_parameters(environment, true),
-                self.domain(environment),
-                self.cache(environment),
-                self.cache_subnets(environment),
+                Box::pin(self.databases(environment)),
+                Box::pin(self.database_subnets(environment)),
+                Box::pin(self.database_parameters(environment, false)),
+                Box::pin(self.database_parameters(environment, true)),
+                Box::pin(self.domain(environment)),
+                Box::pin(self.cache(environment)),
+                Box::pin(self.cache_subnets(environment)),
             )
         };
         let (network, identity, data) = futures::try_join!(network, identity, data)?;
@@ -89,27 +90,27 @@ impl Aws {
         let one = Select::Id(environment, id);
         let first = |list: Vec<Observed>| list.into_iter().next();
         match existing.kind {
-            Kind::Vpc => self.vpcs(one).await.map(first),
-            Kind::InternetGateway => self.internet_gateways(one).await.map(first),
-            Kind::Subnet => self.subnets(one).await.map(first),
-            Kind::RouteTable => self.route_tables(one).await.map(first),
-            Kind::SecurityGroup => self.security_groups(one).await.map(first),
-            Kind::SecurityRules => self.read_security_rules(environment, id).await,
-            Kind::KeyPair => self.environment_key_pairs(one).await.map(first),
-            Kind::Instance => self.read_instance(environment, id).await,
-            Kind::Seed => self.seed_parameter(environment).await,
-            Kind::Role => self.role(environment).await,
-            Kind::InstanceProfile => self.instance_profile(environment).await,
-            Kind::Bucket => self.bucket(environment).await,
-            Kind::Database => self.read_database(environment, id).await,
-            Kind::DatabaseSubnets => self.database_subnets(environment).await,
+            Kind::Vpc => Box::pin(self.vpcs(one)).await.map(first),
+            Kind::InternetGateway => Box::pin(self.internet_gateways(one)).await.map(first),
+            Kind::Subnet => Box::pin(self.subnets(one)).await.map(first),
+            Kind::RouteTable => Box::pin(self.route_tables(one)).await.map(first),
+            Kind::SecurityGroup => Box::pin(self.security_groups(one)).await.map(first),
+            Kind::SecurityRules => Box::pin(self.read_security_rules(environment, id)).await,
+            Kind::KeyPair => Box::pin(self.environment_key_pairs(one)).await.map(first),
+            Kind::Instance => Box::pin(self.read_instance(environment, id)).await,
+            Kind::Seed => Box::pin(self.seed_parameter(environment)).await,
+            Kind::Role => Box::pin(self.role(environment)).await,
+            Kind::InstanceProfile => Box::pin(self.instance_profile(environment)).await,
+            Kind::Bucket => Box::pin(self.bucket(environment)).await,
+            Kind::Database => Box::pin(self.read_database(environment, id)).await,
+            Kind::DatabaseSubnets => Box::pin(self.database_subnets(environment)).await,
             Kind::DatabaseParameters => {
                 let reader = existing.address.as_str().ends_with("/reader");
-                self.database_parameters(environment, reader).await
+                Box::pin(self.database_parameters(environment, reader)).await
             }
-            Kind::Search => self.domain(environment).await,
-            Kind::Cache => self.cache(environment).await,
-            Kind::CacheSubnets => self.cache_subnets(environment).await,
+            Kind::Search => Box::pin(self.domain(environment)).await,
+            Kind::Cache => Box::pin(self.cache(environment)).await,
+            Kind::CacheSubnets => Box::pin(self.cache_subnets(environment)).await,
         }
     }
 }

@@ -3,12 +3,14 @@
 mod app;
 mod args;
 mod commands;
+mod compose;
 mod failure;
 mod place;
 mod printer;
 mod progress;
 mod rig;
 mod runs;
+mod scenario;
 mod standin;
 mod stop;
 
@@ -19,6 +21,7 @@ use clap::{CommandFactory as _, Parser as _};
 use crate::diagnose::ExitCode;
 use crate::spec::Library;
 
+pub(crate) use args::DemoArgs;
 use args::{Cli, Command, Global, SchemaOf};
 use failure::{Failure, Outcome};
 use printer::Printer;

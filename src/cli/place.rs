@@ -21,8 +21,6 @@ pub struct Place {
     pub credentials: Option<(String, String)>,
     /// The operator's address as hosts see it, where it is known without asking.
     pub operator: Option<Ipv4Addr>,
-    /// Which kind of place.
-    pub target: CloudTarget,
     #[cfg(target_os = "linux")]
     _entered: Option<crate::localcloud::Entered>,
 }
@@ -48,7 +46,6 @@ impl Place {
             endpoint_url,
             credentials: None,
             operator: None,
-            target: CloudTarget::Aws,
             #[cfg(target_os = "linux")]
             _entered: None,
         }
@@ -79,7 +76,6 @@ impl Place {
             endpoint_url: Some(status.running.endpoint),
             credentials: Some(("local".to_owned(), "local".to_owned())),
             operator: Some(status.running.operator),
-            target: CloudTarget::Local,
             _entered: Some(entered),
         })
     }

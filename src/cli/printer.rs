@@ -15,6 +15,8 @@ pub struct Printer {
     pub quiet: bool,
     /// Whether colour may be used on standard error.
     pub colour: bool,
+    /// Whether colour may be used on standard output.
+    pub data_colour: bool,
     /// Whether standard error is a terminal that can redraw.
     pub live: bool,
 }
@@ -29,6 +31,7 @@ impl Printer {
             format: global.output,
             quiet: global.quiet,
             colour: terminal && !no_colour,
+            data_colour: std::io::stdout().is_terminal() && !no_colour,
             live: terminal && !global.quiet,
         }
     }

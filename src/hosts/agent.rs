@@ -22,10 +22,7 @@ pub(super) struct Agent {
 
 impl Agent {
     /// Starts an agent on a socket and gives it a key.
-    pub(super) async fn start(
-        socket: &Path,
-        key: &ssh_key::PrivateKey,
-    ) -> Result<Self, HostError> {
+    pub(super) async fn start(socket: &Path, key: &ssh_key::PrivateKey) -> Result<Self, HostError> {
         // The agent lives as long as the command that it is given, and that command lives
         // until its standard input ends: when we drop it, or when we die. A group of its
         // own keeps Ctrl-C, which is for us, from the agent.
@@ -79,13 +76,19 @@ impl Agent {
         if output.status.success() {
             return Ok(());
         }
-        Err(tool("ssh-add", String::from_utf8_lossy(&output.stderr).trim()))
+        Err(tool(
+            "ssh-add",
+            String::from_utf8_lossy(&output.stderr).trim(),
+        ))
     }
 }
 
 /// The first public key that the user's own agent offers.
 pub(super) async fn first_agent_key() -> Result<String, HostError> {
-    let listing = Command::new("ssh-add").arg("-L").stdin(Stdio::null()).output();
+    let listing = Command::new("ssh-add")
+        .arg("-L")
+        .stdin(Stdio::null())
+        .output();
     let output = tokio::time::timeout(START_LIMIT, listing)
         .await
         .map_err(|_| tool("ssh-add", "the agent does not answer"))?

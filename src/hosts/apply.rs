@@ -66,6 +66,9 @@ impl Session {
             let Some(present) = self.missing(bundle).await? else {
                 return Ok(Applied::default());
             };
+            for note in bundle.notes() {
+                events.note(format!("{}: {note}", self.host()));
+            }
             let running = self.ship(bundle, present).await?;
             self.follow(bundle, step, events, running).await
         };

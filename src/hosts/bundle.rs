@@ -125,13 +125,15 @@ impl Bundle {
     /// `text` with every secret of this bundle replaced by its name.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
-        self.redactions.iter().fold(text.to_owned(), |text, secret| {
-            let value = secret.value.expose_secret();
-            if value.is_empty() {
-                return text;
-            }
-            text.replace(value, &format!("<{}>", secret.label))
-        })
+        self.redactions
+            .iter()
+            .fold(text.to_owned(), |text, secret| {
+                let value = secret.value.expose_secret();
+                if value.is_empty() {
+                    return text;
+                }
+                text.replace(value, &format!("<{}>", secret.label))
+            })
     }
 
     /// Writes the bundle to `sink` as it goes over the wire: a gzipped tar.
@@ -178,7 +180,10 @@ impl Bundle {
         put("README", self.summary().as_bytes())?;
         put("runner.sh", RUNNER.as_bytes())?;
         for step in &self.steps {
-            put(&format!("steps/{}.sh", step.name()), step.script().as_bytes())?;
+            put(
+                &format!("steps/{}.sh", step.name()),
+                step.script().as_bytes(),
+            )?;
             for file in step.written() {
                 put(&format!("files{}", file.path()), file.content())?;
             }
@@ -193,7 +198,11 @@ impl Bundle {
         for step in &self.steps {
             let _ = writeln!(text, "  {:<18} {}", step.name(), step.title());
             for file in step.written() {
-                let secret = if file.is_secret() { ", holds secrets" } else { "" };
+                let secret = if file.is_secret() {
+                    ", holds secrets"
+                } else {
+                    ""
+                };
                 let _ = writeln!(
                     text,
                     "  {:<18}   {} ({:04o} {}{secret})",
@@ -216,7 +225,12 @@ impl Bundle {
         let mut entries = Vec::new();
         for step in &self.steps {
             let name = step.name();
-            let _ = writeln!(plan, "{name} {} {}", step.deadline().as_secs(), step.digest());
+            let _ = writeln!(
+                plan,
+                "{name} {} {}",
+                step.deadline().as_secs(),
+                step.digest()
+            );
             let mut beside = |ending: &str, text: String| {
                 entries.push((format!("steps/{name}.{ending}"), text.into_bytes()));
             };
@@ -235,7 +249,10 @@ impl Bundle {
             }
         }
         let head = format!("{} {}\n", self.stage.as_str(), self.digest());
-        let blobs: String = self.blobs().map(|blob| format!("{}\n", blob.sha256())).collect();
+        let blobs: String = self
+            .blobs()
+            .map(|blob| format!("{}\n", blob.sha256()))
+            .collect();
         entries.push(("runner.sh".to_owned(), RUNNER.as_bytes().to_vec()));
         entries.push(("bundle".to_owned(), head.into_bytes()));
         entries.push(("plan".to_owned(), plan.into_bytes()));

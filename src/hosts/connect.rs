@@ -56,7 +56,8 @@ impl Keyring {
                 Ok(Ok(session)) => return Ok(Session::new(host, session)),
                 Ok(Err(openssh::Error::Connect(error))) => error.to_string(),
                 Ok(Err(error)) => error.to_string(),
-                Err(_) => "no answer".to_owned(),
+                // What was heard before says more than that time is up.
+                Err(_) => said.clone(),
             };
             let detail = last_line(&detail);
             match interpret(&detail) {

@@ -64,9 +64,7 @@ impl Diagnose for BundleError {
             BundleError::Template { .. } => return vec![],
             BundleError::Missing { .. } => "run `loadrig up` first",
             BundleError::File { .. } => "check the path in the environment's YAML",
-            BundleError::Digest { .. } => {
-                "fetch the tarball again, or correct `mattermost.sha256`"
-            }
+            BundleError::Digest { .. } => "fetch the tarball again, or correct `mattermost.sha256`",
             BundleError::NoStandin => {
                 "`make build` makes it; or set `mattermost.release` to an official version"
             }
@@ -157,9 +155,7 @@ impl Payload {
 
 /// Where Mattermost publishes a version.
 fn official(version: &str) -> String {
-    format!(
-        "https://releases.mattermost.com/{version}/mattermost-{version}-linux-amd64.tar.gz"
-    )
+    format!("https://releases.mattermost.com/{version}/mattermost-{version}-linux-amd64.tar.gz")
 }
 
 fn read(what: &'static str, path: &Path) -> Result<Blob, BundleError> {

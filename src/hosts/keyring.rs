@@ -132,9 +132,12 @@ impl Keyring {
     pub fn add(&self, host: HostName, address: IpAddr) -> Result<(), HostError> {
         let alias = self.alias(host);
         let key = self.secrets.host_key(host);
-        let key = key.public_key().to_openssh().map_err(|error| HostError::OperatorKey {
-            detail: error.to_string(),
-        })?;
+        let key = key
+            .public_key()
+            .to_openssh()
+            .map_err(|error| HostError::OperatorKey {
+                detail: error.to_string(),
+            })?;
         write(&self.known_hosts(host), &format!("{alias} {key}\n"))?;
         write(&self.config(host), &self.ssh_config(host, address, &alias))?;
         self.addresses
@@ -165,7 +168,11 @@ impl Keyring {
     pub fn ssh_command(&self, host: HostName) -> Result<std::process::Command, HostError> {
         self.address(host)?;
         let mut command = std::process::Command::new("ssh");
-        command.arg("-F").arg(self.config(host)).arg("-S").arg("none");
+        command
+            .arg("-F")
+            .arg(self.config(host))
+            .arg("-S")
+            .arg("none");
         command.arg(host.to_string());
         Ok(command)
     }
@@ -250,9 +257,13 @@ pub async fn operator_public_key(key: &SshKey, secrets: &Secrets) -> Result<Stri
             let text = std::fs::read_to_string(&path)
                 .map_err(|error| unusable(format!("`{}`: {error}", path.display())))?;
             let key = ssh_key::PublicKey::from_openssh(text.trim()).map_err(|_| {
-                unusable(format!("`{}` is not a public key of OpenSSH", path.display()))
+                unusable(format!(
+                    "`{}` is not a public key of OpenSSH",
+                    path.display()
+                ))
             })?;
-            key.to_openssh().map_err(|error| unusable(error.to_string()))
+            key.to_openssh()
+                .map_err(|error| unusable(error.to_string()))
         }
     }
 }
@@ -283,7 +294,11 @@ fn with_home(path: &Path) -> PathBuf {
 /// long `TMPDIR`, as on macOS, is avoided.
 fn private_directory() -> Result<TempDir, HostError> {
     let parent = std::env::temp_dir();
-    let parent = if parent.as_os_str().len() > 32 { PathBuf::from("/tmp") } else { parent };
+    let parent = if parent.as_os_str().len() > 32 {
+        PathBuf::from("/tmp")
+    } else {
+        parent
+    };
     tempfile::Builder::new()
         .prefix("loadrig-")
         .tempdir_in(&parent)

@@ -22,9 +22,7 @@ pub use blob::Blob;
 pub use bundle::Bundle;
 pub use digest::Digest;
 pub use error::HostError;
-pub use facts::{
-    BundleError, DatabaseFacts, Endpoint, Facts, HostFacts, Payload, Server,
-};
+pub use facts::{BundleError, DatabaseFacts, Endpoint, Facts, HostFacts, Payload, Server};
 pub use keyring::{Keyring, Login, operator_public_key};
 pub use roles::render;
 pub use session::{Lines, Listen, Output, Session};

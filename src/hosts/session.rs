@@ -47,7 +47,11 @@ impl Output {
     pub fn complaint(&self) -> String {
         let stderr = String::from_utf8_lossy(&self.stderr);
         let stdout = String::from_utf8_lossy(&self.stdout);
-        let said = if stderr.trim().is_empty() { stdout } else { stderr };
+        let said = if stderr.trim().is_empty() {
+            stdout
+        } else {
+            stderr
+        };
         let lines: Vec<&str> = said.trim().lines().collect();
         lines[lines.len().saturating_sub(20)..].join("\n")
     }
@@ -262,7 +266,9 @@ impl Lines {
             match pumped {
                 Ok(Pumped::Stderr(text)) => stderr = text,
                 // A command need not read its input to the end.
-                Ok(Pumped::Stdin(Err(source))) if source.kind() != std::io::ErrorKind::BrokenPipe => {
+                Ok(Pumped::Stdin(Err(source)))
+                    if source.kind() != std::io::ErrorKind::BrokenPipe =>
+                {
                     return Err(HostError::Ship {
                         host: self.host,
                         source,

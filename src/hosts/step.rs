@@ -119,7 +119,7 @@ impl Step {
     /// Waits until the host has finished its first boot.
     #[must_use]
     pub fn first_boot() -> Self {
-        let title = "wait for the first boot to finish";
+        let title = "finish its first boot";
         Self::new("first-boot", title, 300, "first_boot\n".to_owned())
     }
 
@@ -247,7 +247,12 @@ impl Step {
         let script = call("ready", &[unit, &seconds.to_string(), probe, url]);
         Self {
             after_changes: true,
-            ..Self::new("ready", format!("wait until {url} answers"), seconds + 30, script)
+            ..Self::new(
+                "ready",
+                format!("see {unit} answer at {url}"),
+                seconds + 30,
+                script,
+            )
         }
     }
 

@@ -8,10 +8,22 @@ use super::facts::BundleError;
 
 /// Name and text of every file of `templates/` that is filled in.
 const TEMPLATES: [(&str, &str); 4] = [
-    ("app/config.json", include_str!("../../templates/app/config.json")),
-    ("proxy/mattermost.conf", include_str!("../../templates/proxy/mattermost.conf")),
-    ("search-proxy/search.conf", include_str!("../../templates/search-proxy/search.conf")),
-    ("metrics/prometheus.yml", include_str!("../../templates/metrics/prometheus.yml")),
+    (
+        "app/config.json",
+        include_str!("../../templates/app/config.json"),
+    ),
+    (
+        "proxy/mattermost.conf",
+        include_str!("../../templates/proxy/mattermost.conf"),
+    ),
+    (
+        "search-proxy/search.conf",
+        include_str!("../../templates/search-proxy/search.conf"),
+    ),
+    (
+        "metrics/prometheus.yml",
+        include_str!("../../templates/metrics/prometheus.yml"),
+    ),
 ];
 
 /// The templates, ready to be filled in.
@@ -43,7 +55,7 @@ impl Templates {
 
 /// A value as JSON, which is also a scalar of YAML.
 fn json(value: &Value, _: Kwargs, _: &State) -> Result<String, tera::Error> {
-    serde_json::to_string(value).map_err(|error| tera::Error::message(error))
+    serde_json::to_string(value).map_err(tera::Error::message)
 }
 
 #[cfg(test)]
@@ -53,7 +65,9 @@ mod tests {
     #[test]
     fn a_value_that_nobody_gave_is_an_error() {
         let templates = Templates::new().unwrap();
-        let error = templates.render("search-proxy/search.conf", &Context::new()).unwrap_err();
+        let error = templates
+            .render("search-proxy/search.conf", &Context::new())
+            .unwrap_err();
         let text = format!("{:?}", error);
         assert!(text.contains("address"), "{text}");
     }

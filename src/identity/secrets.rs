@@ -139,7 +139,11 @@ impl Secrets {
             let bytes: [u8; 128] = self.derive(&format!("{label}/{block}"));
             let letters = bytes.into_iter().filter(|byte| *byte <= limit);
             let room = PASSWORD_LENGTH - password.len();
-            password.extend(letters.take(room).map(|b| char::from(ALPHABET[usize::from(b % 62)])));
+            password.extend(
+                letters
+                    .take(room)
+                    .map(|b| char::from(ALPHABET[usize::from(b % 62)])),
+            );
             block += 1;
         }
         SecretString::from(password)
@@ -175,7 +179,12 @@ mod tests {
 
     fn everything(secrets: &Secrets) -> Vec<String> {
         let host = |name: &str| secrets.host_key(name.parse().unwrap());
-        let keys = [secrets.operator_key(), host("app-1"), host("app-2"), host("proxy-1")];
+        let keys = [
+            secrets.operator_key(),
+            host("app-1"),
+            host("app-2"),
+            host("proxy-1"),
+        ];
         let passwords = [
             secrets.database_password(),
             secrets.admin_password(),

@@ -26,7 +26,10 @@ pub fn user_data(
         source,
     };
     let private = key.to_openssh(LineEnding::LF).map_err(failed)?;
-    let private: String = private.lines().map(|line| format!("    {line}\n")).collect();
+    let private: String = private
+        .lines()
+        .map(|line| format!("    {line}\n"))
+        .collect();
     let private = SecretString::from(private);
     let public = key.public_key().to_openssh().map_err(failed)?;
     // With `ssh_keys` present only the keys given exist on the host: RSA and ECDSA keys

@@ -18,14 +18,15 @@ use tokio::sync::Notify;
 use super::authority::Authority;
 use super::cgroup;
 use super::error::{Error, Result};
-use super::front::{Front, Passwords, Readiness};
+use super::front::{Front, Parts, Passwords, Readiness};
 use super::guest;
 use super::guests::{Context, chain};
 use super::image::Layers;
 use super::imds::{MetadataService, random_text};
 use super::keeper::{Keeper, mortal};
 use super::lifecycle::own_process;
-use super::names::{Names, service_certificate_names};
+use super::mirror::Mirror;
+use super::names::{Names, service_certificate_names, service_hosts};
 use super::network;
 use super::reconcile::Reconciler;
 use super::state::{
@@ -92,7 +93,9 @@ async fn serve(options: &DaemonOptions, inventory: impl FnOnce(&str, &str) -> Bo
     let layers = Layers::locate()?;
     let mut moto = start_moto(&keeper, &layers)?;
     let names = Names::create()?;
-    let mut resolver = keeper.spawn(names.server(&region)).map_err(Error::io("cannot start `dnsmasq`"))?;
+    let mirror = Mirror::of(layers.package_lists());
+    let public_hosts: Vec<String> = service_hosts(&region).into_iter().chain(mirror.hosts().iter().cloned()).collect();
+    let mut resolver = keeper.spawn(names.server(&public_hosts)).map_err(Error::io("cannot start `dnsmasq`"))?;
     let authority = Authority::create()?;
     layers.trust(&authority)?;
     guest::install_scripts()?;
@@ -103,14 +106,15 @@ async fn serve(options: &DaemonOptions, inventory: impl FnOnce(&str, &str) -> Bo
     let certificate = authority.issue(&service_certificate_names(&region))?.server_config()?;
     let moto_address = SocketAddr::from((Ipv4Addr::LOCALHOST, MOTO_PORT));
     let moto_url = format!("http://{moto_address}");
-    let front = Front::new(
-        moto_url.clone(),
-        region.clone(),
-        Arc::clone(&changed),
-        readiness.clone(),
-        passwords.clone(),
-        authority.certificate().to_owned(),
-    )?
+    let front = Front::new(Parts {
+        upstream: moto_url.clone(),
+        region: region.clone(),
+        changed: Arc::clone(&changed),
+        readiness: readiness.clone(),
+        passwords: passwords.clone(),
+        authorities: authority.certificate().to_owned(),
+        mirror,
+    })?
     .router();
 
     let endpoint = SocketAddr::from((Ipv4Addr::LOCALHOST, ENDPOINT_PORT));
@@ -131,6 +135,7 @@ async fn serve(options: &DaemonOptions, inventory: impl FnOnce(&str, &str) -> Bo
         passwords,
         replication: SecretString::from(random_text()),
         inventory: inventory(&moto_url, &region),
+        changed,
     });
     let daemon = own_process().ok_or_else(|| Error::Unsupported("this process is not in `/proc`".into()))?;
     CloudFile { version: CloudFile::VERSION, daemon, endpoint: format!("http://{endpoint}"), region }.write()?;
@@ -147,7 +152,7 @@ async fn serve(options: &DaemonOptions, inventory: impl FnOnce(&str, &str) -> Bo
             outcome.map_err(Error::io("the metadata service failed"))
         }
         () = tls::serve(public, certificate, endpoint) => Ok(()),
-        () = Reconciler::new(context, changed).run() => Ok(()),
+        () = Reconciler::new(context).run() => Ok(()),
         _ = terminate.recv() => Err(Error::Unsupported("asked to end by a signal".into())),
     }
 }

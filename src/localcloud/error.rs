@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::diagnose::Diagnose;
+
 /// Shorthand for this module's results.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -79,10 +81,11 @@ impl Error {
         move |source| Self::Io { what, source }
     }
 
-    /// What the user can do, where there is something.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        match self {
+}
+
+impl Diagnose for Error {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
             Self::Unable { hint, .. } => Some(hint.clone()),
             Self::NotStarted { log, .. } => {
                 Some(format!("see `{}`; `loadrig local stop` cleans up", log.display()))
@@ -90,6 +93,7 @@ impl Error {
             Self::NotRunning => Some("start it with `loadrig local start`".into()),
             Self::Left { .. } => Some("run `loadrig local stop` again, as root".into()),
             _ => None,
-        }
+        };
+        hint.into_iter().collect()
     }
 }

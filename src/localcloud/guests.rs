@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
@@ -45,6 +46,8 @@ pub(crate) struct Context {
     /// The password that replicas use.
     pub replication: SecretString,
     pub inventory: Box<dyn Inventory>,
+    /// Wakes the reconciler.
+    pub changed: Arc<Notify>,
 }
 
 /// What a host is.
@@ -170,6 +173,8 @@ async fn watch_database(context: &Context, host: &Guest) {
         }
         if database::ready(&database.id) {
             context.readiness.set(&host.name, true);
+            // Its replicas wait for it.
+            context.changed.notify_one();
             tracing::info!(host = host.name, address = %host.address, "database accepts connections");
         }
     }

@@ -121,6 +121,11 @@ impl Layers {
         vec![trust(), self.services.join("upper"), self.base.clone()]
     }
 
+    /// The package lists that instances start with.
+    pub(crate) fn package_lists(&self) -> PathBuf {
+        self.base.join("var/lib/apt/lists")
+    }
+
     /// A file of the databases' layer.
     pub(crate) fn services_file(&self, path: &str) -> PathBuf {
         self.services.join("upper").join(path.trim_start_matches('/'))

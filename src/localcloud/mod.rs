@@ -31,6 +31,7 @@ mod imds;
 mod instance;
 mod keeper;
 mod lifecycle;
+mod mirror;
 mod names;
 mod network;
 mod preflight;

@@ -33,14 +33,15 @@ impl Names {
     }
 
     /// The server's command line, for the keeper to start in the cloud's namespace.
-    pub(crate) fn server(&self, region: &str) -> Command {
+    /// `hosts` and all below them are the public endpoints.
+    pub(crate) fn server(&self, hosts: &[String]) -> Command {
         let mut command = mortal("dnsmasq");
         command
             .args(["--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--no-resolv", "--no-hosts"])
             .args(["--bind-interfaces", "--user=root", "--log-facility=-", "--cache-size=0"])
             .arg(format!("--listen-address={RESOLVER}"))
             .arg(format!("--hostsdir={}", self.directory.display()))
-            .args(service_hosts(region).iter().map(|host| format!("--address=/{host}/{SERVICES}")))
+            .args(hosts.iter().map(|host| format!("--address=/{host}/{SERVICES}")))
             .arg("--address=/#/");
         command
     }

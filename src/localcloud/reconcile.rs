@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::Ipv4Net;
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::error::{Error, Result};
@@ -27,7 +26,6 @@ const RETRY: Duration = Duration::from_secs(1);
 /// The loop's memory.
 pub(crate) struct Reconciler {
     context: Arc<Context>,
-    changed: Arc<Notify>,
     hosts: BTreeMap<String, Host>,
     lives: JoinSet<String>,
     /// Addresses that the cloud chose: databases' and domains'.
@@ -43,10 +41,9 @@ struct Host {
 }
 
 impl Reconciler {
-    pub(crate) fn new(context: Arc<Context>, changed: Arc<Notify>) -> Self {
+    pub(crate) fn new(context: Arc<Context>) -> Self {
         Self {
             context,
-            changed,
             hosts: BTreeMap::new(),
             lives: JoinSet::new(),
             chosen: BTreeMap::new(),
@@ -66,7 +63,7 @@ impl Reconciler {
                 }
             };
             tokio::select! {
-                () = self.changed.notified() => {}
+                () = self.context.changed.notified() => {}
                 Some(ended) = self.lives.join_next() => self.bury(ended.ok()),
                 () = tokio::time::sleep(pause) => {}
             }
@@ -178,9 +175,9 @@ impl Reconciler {
             .filter(|subnet| subnets.contains(&subnet.id))
             .map(|subnet| subnet.range)
             .collect();
-        let taken: BTreeSet<Ipv4Addr> =
-            self.chosen.values().copied().chain(world.instances.iter().map(|instance| instance.address)).collect();
-        let address = pick(&ranges, &taken)
+        let services: BTreeSet<Ipv4Addr> = self.chosen.values().copied().collect();
+        let instances: BTreeSet<Ipv4Addr> = world.instances.iter().map(|instance| instance.address).collect();
+        let address = pick(&ranges, &services, &instances)
             .ok_or_else(|| Error::Unsupported(format!("no free address in the subnets of `{name}`")))?;
         self.chosen.insert(name.to_owned(), address);
         Ok(address)
@@ -224,16 +221,16 @@ impl Reconciler {
     }
 }
 
-/// The highest free address of the range in which fewest are taken.
-fn pick(ranges: &[Ipv4Net], taken: &BTreeSet<Ipv4Addr>) -> Option<Ipv4Addr> {
-    let services_in = |range: &Ipv4Net| taken.iter().filter(|address| range.contains(*address)).count();
+/// The highest free address of the range that holds the fewest services.
+fn pick(ranges: &[Ipv4Net], services: &BTreeSet<Ipv4Addr>, instances: &BTreeSet<Ipv4Addr>) -> Option<Ipv4Addr> {
+    let services_in = |range: &Ipv4Net| services.iter().filter(|address| range.contains(*address)).count();
     let mut by_load: Vec<&Ipv4Net> = ranges.iter().collect();
     by_load.sort_by_key(|range| services_in(range));
     by_load.into_iter().find_map(|range| {
         let last = u32::from(range.broadcast()).checked_sub(1)?;
         // AWS keeps the first four addresses of every subnet.
         let first = u32::from(range.network()).checked_add(4)?;
-        (first..=last).rev().map(Ipv4Addr::from).find(|address| !taken.contains(address))
+        (first..=last).rev().map(Ipv4Addr::from).find(|address| !services.contains(address) && !instances.contains(address))
     })
 }
 
@@ -244,20 +241,21 @@ mod tests {
     #[test]
     fn services_take_turns_over_the_subnets_from_the_top() {
         let ranges = ["10.0.1.0/24".parse().unwrap(), "10.0.2.0/24".parse().unwrap()];
-        let mut taken = BTreeSet::new();
-        let first = pick(&ranges, &taken).unwrap();
+        let instances = BTreeSet::from([Ipv4Addr::new(10, 0, 1, 4), Ipv4Addr::new(10, 0, 1, 5)]);
+        let mut services = BTreeSet::new();
+        let first = pick(&ranges, &services, &instances).unwrap();
         assert_eq!(first, Ipv4Addr::new(10, 0, 1, 254));
-        taken.insert(first);
-        let second = pick(&ranges, &taken).unwrap();
+        services.insert(first);
+        let second = pick(&ranges, &services, &instances).unwrap();
         assert_eq!(second, Ipv4Addr::new(10, 0, 2, 254));
-        taken.insert(second);
-        assert_eq!(pick(&ranges, &taken), Some(Ipv4Addr::new(10, 0, 1, 253)));
+        services.insert(second);
+        assert_eq!(pick(&ranges, &services, &instances), Some(Ipv4Addr::new(10, 0, 1, 253)));
     }
 
     #[test]
     fn a_full_subnet_has_no_address() {
         let range: Ipv4Net = "10.0.0.0/29".parse().unwrap();
         let taken = (0..8).map(|last| Ipv4Addr::new(10, 0, 0, last)).collect();
-        assert_eq!(pick(&[range], &taken), None);
+        assert_eq!(pick(&[range], &BTreeSet::new(), &taken), None);
     }
 }

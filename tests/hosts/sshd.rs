@@ -76,7 +76,12 @@ impl Sshd {
              SetEnv PATH={root}/bin:/usr/sbin:/usr/bin:/sbin:/bin LOADRIG_ROOT={root}/root\n"
         );
         write(&at("config"), &config, 0o600);
-        if Path::new("/run").metadata().unwrap().permissions().readonly() {
+        if Path::new("/run")
+            .metadata()
+            .unwrap()
+            .permissions()
+            .readonly()
+        {
             panic!("sshd needs /run");
         }
         // As root, sshd insists on the directory that Debian's service unit would make.
@@ -101,7 +106,10 @@ impl Sshd {
 
     /// A file below the host's root directory.
     pub fn path(&self, path: &str) -> PathBuf {
-        self.directory.path().join("root").join(path.trim_start_matches('/'))
+        self.directory
+            .path()
+            .join("root")
+            .join(path.trim_start_matches('/'))
     }
 
     pub fn read(&self, path: &str) -> String {
@@ -137,7 +145,9 @@ pub async fn keyring(secrets: &Secrets, login: Login) -> Keyring {
         operators: Vec::new(),
         key: SshKey::Generated,
     };
-    let keyring = Keyring::open_as("demo", &access, secrets, login).await.unwrap();
+    let keyring = Keyring::open_as("demo", &access, secrets, login)
+        .await
+        .unwrap();
     keyring.add(app(), LOOPBACK).unwrap();
     keyring
 }

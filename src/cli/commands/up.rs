@@ -13,7 +13,7 @@ use crate::cli::runs::RunDir;
 use crate::cli::stop;
 use crate::diagnose::ExitCode;
 use crate::engine::Urgency;
-use crate::events::{EventKind, Events, Recorder};
+use crate::events::{EventKind, Events};
 use crate::plan::Action;
 
 /// Brings an environment to its YAML.

@@ -14,7 +14,9 @@ pub(super) fn prepare(scene: &Scene<'_>, bundle: &mut Bundle) {
         Some(program) => {
             let _ = bundle.push(Step::program(PROGRAM, program.clone()));
         }
-        None => bundle.note(format!("there is no program for Linux to install as {PROGRAM}")),
+        None => bundle.note(format!(
+            "there is no program for Linux to install as {PROGRAM}"
+        )),
     }
 }
 

@@ -57,7 +57,11 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
         bundle.hide("licence", license.clone());
         files.push(File::new(LICENSE, license.expose_secret()).secret_of(USER));
     }
-    let config = bundle.push(Step::files("config", "write the server's configuration", files));
+    let config = bundle.push(Step::files(
+        "config",
+        "write the server's configuration",
+        files,
+    ));
 
     let inputs = [unit, config, release(scene)];
     let _ = bundle.push(Step::service(USER, &inputs, &[]));

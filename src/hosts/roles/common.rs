@@ -18,7 +18,11 @@ pub(super) fn prepare(scene: &Scene<'_>, bundle: &mut Bundle) {
     let _ = bundle.push(Step::first_boot());
     let limits = include_str!("../../../templates/common/limits.conf");
     let limits = File::new("/etc/security/limits.d/60-loadrig.conf", limits);
-    let _ = bundle.push(Step::files("limits", "raise the limits of logins", vec![limits]));
+    let _ = bundle.push(Step::files(
+        "limits",
+        "raise the limits of logins",
+        vec![limits],
+    ));
     let _ = bundle.push(Step::sysctl(&kernel(role, scene.memory_gib())));
     let installed = bundle.push(Step::packages(&packages));
     let _ = bundle.push(Step::service("prometheus-node-exporter", &[installed], &[]));
@@ -70,7 +74,10 @@ fn kernel(role: Role, memory_gib: u32) -> Vec<(String, String)> {
     };
     settings.extend(more.iter().map(|(key, value)| (*key, (*value).to_owned())));
     if matches!(role, Role::App | Role::Proxy) {
-        settings.push(("vm.min_free_kbytes", min_free_kbytes(memory_gib).to_string()));
+        settings.push((
+            "vm.min_free_kbytes",
+            min_free_kbytes(memory_gib).to_string(),
+        ));
     }
     settings
         .into_iter()

@@ -50,7 +50,10 @@ pub(super) fn config(scene: &Scene<'_>) -> Result<String, BundleError> {
     context.insert("max_open_connections", &open);
     context.insert("max_idle_connections", &(open / 2));
     context.insert("at_rest_key", secrets.at_rest_key().expose_secret());
-    context.insert("public_link_salt", secrets.public_link_salt().expose_secret());
+    context.insert(
+        "public_link_salt",
+        secrets.public_link_salt().expose_secret(),
+    );
 
     let bucket = facts
         .bucket
@@ -71,7 +74,10 @@ pub(super) fn config(scene: &Scene<'_>) -> Result<String, BundleError> {
     context.insert("search", &search);
     context.insert("search_url", &search_url);
     // Every data node holds a copy of everything.
-    context.insert("search_replicas", &scene.spec.search.nodes.saturating_sub(1));
+    context.insert(
+        "search_replicas",
+        &scene.spec.search.nodes.saturating_sub(1),
+    );
 
     let cache = match (&facts.cache, scene.spec.cache.nodes) {
         (_, 0) => None,

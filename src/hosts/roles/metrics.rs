@@ -48,11 +48,24 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
     context.insert("apps", &apps);
     let config = scene.templates.render("metrics/prometheus.yml", &context)?;
     let config = File::new("/etc/prometheus/prometheus.yml", config);
-    let config = bundle.push(Step::files("config", "write Prometheus's configuration", vec![config]));
+    let config = bundle.push(Step::files(
+        "config",
+        "write Prometheus's configuration",
+        vec![config],
+    ));
     let defaults = include_str!("../../../templates/metrics/prometheus.default");
     let defaults = File::new("/etc/default/prometheus", defaults);
-    let defaults = bundle.push(Step::files("defaults", "write Prometheus's options", vec![defaults]));
-    let check = ["promtool", "check", "config", "/etc/prometheus/prometheus.yml"];
+    let defaults = bundle.push(Step::files(
+        "defaults",
+        "write Prometheus's options",
+        vec![defaults],
+    ));
+    let check = [
+        "promtool",
+        "check",
+        "config",
+        "/etc/prometheus/prometheus.yml",
+    ];
     let check = Step::command("test", "check Prometheus's configuration", &check);
     let _ = bundle.push(check.depends_on(&config));
     let _ = bundle.push(Step::service("prometheus", &[defaults], &[config]));

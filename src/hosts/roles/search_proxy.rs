@@ -21,7 +21,9 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
     let mut context = Context::new();
     context.insert("address", &address);
     context.insert("endpoint", endpoint);
-    let site = scene.templates.render("search-proxy/search.conf", &context)?;
+    let site = scene
+        .templates
+        .render("search-proxy/search.conf", &context)?;
     nginx(bundle, File::new("/etc/nginx/conf.d/search.conf", site));
     // Through the proxy to the domain and back: name, certificate and rules are right.
     let url = format!("http://{address}:9200/");

@@ -150,11 +150,17 @@ fn the_configuration_is_json_and_holds_the_password_where_it_must() {
     let facts = facts(&spec);
     let bundle = rendered("app-1", Stage::Configure);
     let files = bundle.steps().iter().flat_map(|step| step.written());
-    let config = files.clone().find(|file| file.path().ends_with("config.json")).unwrap();
+    let config = files
+        .clone()
+        .find(|file| file.path().ends_with("config.json"))
+        .unwrap();
     let config: serde_json::Value = serde_json::from_slice(config.content()).unwrap();
     let source = config["SqlSettings"]["DataSource"].as_str().unwrap();
     let password = facts.secrets.database_password();
-    assert!(source.contains(&format!(":{}@", password.expose_secret())), "{source}");
+    assert!(
+        source.contains(&format!(":{}@", password.expose_secret())),
+        "{source}"
+    );
     assert!(source.contains("sslmode=verify-full"));
     for file in files.filter(|file| !file.is_secret()) {
         assert!(!String::from_utf8_lossy(file.content()).contains(password.expose_secret()));
@@ -176,11 +182,15 @@ fn what_a_person_sees_of_a_bundle_holds_no_secret() {
     let bundle = render(&spec, "app-1".parse().unwrap(), Stage::Configure, &facts).unwrap();
     let directory = tempfile::tempdir().unwrap();
     bundle.write_to(directory.path()).unwrap();
-    let config = directory.path().join("files/opt/mattermost/config/config.json");
+    let config = directory
+        .path()
+        .join("files/opt/mattermost/config/config.json");
     let config = std::fs::read_to_string(config).unwrap();
     assert!(config.contains("<database-password>") && config.contains("<at-rest-key>"));
     assert!(!config.contains(facts.secrets.database_password().expose_secret()));
-    let license = directory.path().join("files/opt/mattermost/config/license.mattermost-license");
+    let license = directory
+        .path()
+        .join("files/opt/mattermost/config/license.mattermost-license");
     assert_eq!(std::fs::read_to_string(license).unwrap(), "<licence>");
 }
 
@@ -188,7 +198,11 @@ fn what_a_person_sees_of_a_bundle_holds_no_secret() {
 fn a_digest_changes_when_and_only_when_what_lands_changes() {
     let spec = spec();
     let app = "app-1".parse().unwrap();
-    let of = |facts: &Facts| render(&spec, app, Stage::Configure, facts).unwrap().digest();
+    let of = |facts: &Facts| {
+        render(&spec, app, Stage::Configure, facts)
+            .unwrap()
+            .digest()
+    };
     let same = facts(&spec);
     assert_eq!(of(&same), of(&facts(&spec)));
     // The address of an agent is nothing to an application node.
@@ -216,7 +230,10 @@ fn what_is_not_there_yet_is_named() {
     let mut facts = facts(&spec);
     facts.database = None;
     let error = render(&spec, "app-2".parse().unwrap(), Stage::Configure, &facts).unwrap_err();
-    assert_eq!(error.to_string(), "the bundle of `app-2` needs the database, which does not exist yet");
+    assert_eq!(
+        error.to_string(),
+        "the bundle of `app-2` needs the database, which does not exist yet"
+    );
     facts.hosts.clear();
     // Preparing needs the host alone.
     for role in Role::ALL {
@@ -245,7 +262,13 @@ fn an_official_version_without_a_digest_is_noted() {
 fn a_cache_is_used_when_the_spec_has_one() {
     let mut spec = spec();
     spec.cache.nodes = 1;
-    let bundle = render(&spec, "app-1".parse().unwrap(), Stage::Configure, &facts(&spec)).unwrap();
+    let bundle = render(
+        &spec,
+        "app-1".parse().unwrap(),
+        Stage::Configure,
+        &facts(&spec),
+    )
+    .unwrap();
     let text = shown(&bundle);
     assert!(text.contains("\"RedisAddress\": \"demo.cache.amazonaws.com:6379\""));
     assert!(text.contains("\"CacheType\": \"redis\""));

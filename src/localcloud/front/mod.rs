@@ -19,6 +19,7 @@ use secrecy::SecretString;
 use tokio::sync::Notify;
 
 use super::error::{Error, Result};
+use super::mirror::Mirror;
 use super::names::RDS_TRUST_HOST;
 use call::Call;
 
@@ -77,21 +78,33 @@ pub(crate) struct Front {
     passwords: Passwords,
     /// What RDS's bundle of authorities holds here.
     authorities: String,
+    mirror: Mirror,
+}
+
+/// What a front is made of.
+pub(crate) struct Parts {
+    /// URL of moto.
+    pub upstream: String,
+    /// The region that domains' endpoints are in.
+    pub region: String,
+    /// Told when something changed.
+    pub changed: Arc<Notify>,
+    /// Asked what is there.
+    pub readiness: Readiness,
+    /// Where master passwords are noted.
+    pub passwords: Passwords,
+    /// What RDS's bundle of authorities holds here, PEM.
+    pub authorities: String,
+    /// Answers for the package lists' hosts.
+    pub mirror: Mirror,
 }
 
 impl Front {
-    /// A front for the moto at `upstream`.
+    /// A front made of these parts.
     ///
     /// # Errors
     /// When no HTTP client can be made.
-    pub(crate) fn new(
-        upstream: String,
-        region: String,
-        changed: Arc<Notify>,
-        readiness: Readiness,
-        passwords: Passwords,
-        authorities: String,
-    ) -> Result<Self> {
+    pub(crate) fn new(parts: Parts) -> Result<Self> {
         let client = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -99,7 +112,8 @@ impl Front {
             .read_timeout(SILENCE)
             .build()
             .map_err(|error| Error::Unsupported(format!("cannot make an HTTP client: {error}")))?;
-        Ok(Self { client, upstream, region, changed, readiness, passwords, authorities })
+        let Parts { upstream, region, changed, readiness, passwords, authorities, mirror } = parts;
+        Ok(Self { client, upstream, region, changed, readiness, passwords, authorities, mirror })
     }
 
     /// The HTTP service.
@@ -128,7 +142,9 @@ impl Front {
             let headers = answer.headers().clone();
             let body = answer.bytes().await.map_err(|error| format!("moto broke off: {error}"))?;
             let body = rewrite::answer(&call, &body, &self.region, &self.readiness).map_or(body, Bytes::from);
-            response(status, &headers, Body::from(body))
+            let mut answer = response(status, &headers, Body::from(body));
+            answer.headers_mut().remove(header::CONTENT_LENGTH);
+            answer
         } else {
             let (parts, body) = axum::http::Response::<reqwest::Body>::from(answer).into_parts();
             response(parts.status, &parts.headers, Body::new(body))
@@ -143,8 +159,12 @@ impl Front {
 
 async fn handle(State(front): State<Arc<Front>>, request: Request) -> Response<Body> {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    if host.split(':').next() == Some(RDS_TRUST_HOST) {
+    let host = host.split(':').next().unwrap_or_default();
+    if host == RDS_TRUST_HOST {
         return Response::new(Body::from(front.authorities.clone()));
+    }
+    if front.mirror.hosts().contains(host) {
+        return front.mirror.answer(host, request.uri().path(), request.headers());
     }
     front.pass_on(request).await.unwrap_or_else(|reason| {
         tracing::warn!(reason, "call failed in the front");
@@ -165,8 +185,6 @@ fn response(status: StatusCode, headers: &HeaderMap, body: Body) -> Response<Bod
 }
 
 /// Headers that are about one connection, or that each side writes for itself.
-/// A length stays only where there is no body to measure: it is left to the
-/// server, which knows the body that it sends.
 fn per_connection(name: &HeaderName) -> bool {
     [header::CONNECTION, header::TRANSFER_ENCODING, header::EXPECT, header::UPGRADE, header::TE].contains(name)
         || name.as_str() == "keep-alive"

@@ -14,7 +14,7 @@ export LC_ALL=C.UTF-8
 cd /
 if [ ! -e "$DATA/../set-up" ]; then
   if [ "$1" = writer ]; then
-    as_postgres "$BIN/postgres" --single -D "$DATA" -c hba_file=/etc/loadrig/pg_hba.conf postgres >/dev/null
+    as_postgres "$BIN/postgres" --single -D "$DATA" -c fsync=off -c hba_file=/etc/loadrig/pg_hba.conf postgres >/dev/null
   else
     read -r PGPASSWORD
     export PGPASSWORD

@@ -1,0 +1,64 @@
+//! `loadrig test`: run a scenario, judge it, store its result.
+
+use crate::cli::App;
+use crate::cli::args::TestArgs;
+use crate::cli::compose::{Material, compose, print, store};
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::place::Place;
+use crate::cli::rig::Rig;
+use crate::cli::runs::RunDir;
+use crate::cli::{scenario, stop};
+use crate::diagnose::ExitCode;
+use crate::engine::Urgency;
+use crate::events::EventKind;
+use crate::loadtest::Scenario;
+
+/// Runs a scenario on an environment.
+pub fn run(app: &App, args: &TestArgs) -> Outcome {
+    let scenario = Scenario::find(&args.scenario)?;
+    let spec = app.library.load(&args.env)?;
+    let place = Place::find(&app.global, spec.cloud, &spec.region)?;
+    crate::cli::block_on(async {
+        let rig = Rig::open(spec, &place, &app.global).await?;
+        let connected = rig.connect().await?;
+        let run = RunDir::create(&rig.spec.name, "test")?;
+        let (events, recorder) = app.events(Some(&run))?;
+        events.emit(EventKind::RunStarted {
+            environment: rig.spec.name.clone(),
+            operation: format!("scenario {}", scenario.name),
+            run: run.name.clone(),
+        });
+        let mut stop = stop::listen(&events);
+        let result = tokio::select! {
+            result = scenario::run(&rig, &connected, &scenario, &run.name, &events) => result?,
+            _ = stop.wait_for(|urgency| *urgency > Urgency::None) => {
+                return Err(Failure::new(
+                    "interrupted: the scenario was stopped",
+                    format!("the rig stays up; `loadrig down {}` removes it", rig.spec.name),
+                )
+                .with_code(ExitCode::Interrupted));
+            }
+        };
+        let passed = result.passed;
+        events.emit(EventKind::RunFinished { ok: passed });
+        let report = compose(
+            &rig,
+            Material {
+                run: &run,
+                events: recorder.events(),
+                world: &connected.world,
+                scenarios: vec![result],
+                checks: Vec::new(),
+                proof: Vec::new(),
+            },
+        );
+        let file = store(&report, &run)?;
+        print(app, &report, None)?;
+        app.printer.say(&format!("report: {}", file.display()));
+        Ok(if passed {
+            ExitCode::Done
+        } else {
+            ExitCode::ThresholdsMissed
+        })
+    })?
+}
