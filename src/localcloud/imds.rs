@@ -120,7 +120,13 @@ async fn handle(
     let (path, headers) = (request.uri().path(), request.headers());
     let answer = match *request.method() {
         Method::PUT if path == "/latest/api/token" => {
-            service.token(from.ip(), headers).map(String::into_bytes)
+            // The SDKs take the token's life from the answer, not from their request.
+            let life = headers.get(TOKEN_LIFE).cloned();
+            return match (service.token(from.ip(), headers), life) {
+                (Ok(token), Some(life)) => ([(TOKEN_LIFE, life)], token).into_response(),
+                (Ok(_), None) => StatusCode::BAD_REQUEST.into_response(),
+                (Err(status), _) => status.into_response(),
+            };
         }
         Method::GET if !service.permitted(from.ip(), headers) => Err(StatusCode::UNAUTHORIZED),
         Method::GET => match from.ip() {

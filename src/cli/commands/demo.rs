@@ -129,8 +129,7 @@ mod linux {
         let mut stop = stop::listen(events);
         let mut checks = Vec::new();
         let mut scenarios = Vec::new();
-        let mut failure = None;
-        match up::up(app, &rig, run, events, stop.clone()).await {
+        let failure = match up::up(app, &rig, run, events, stop.clone()).await {
             Ok(_) => {
                 let work = async {
                     checks = verify::verify(&rig, events).await?;
@@ -141,15 +140,15 @@ mod linux {
                 };
                 let interrupted = stop.wait_for(|urgency| *urgency > Urgency::None);
                 tokio::select! {
-                    result = work => failure = result.err(),
-                    _ = interrupted => failure = Some(
+                    result = work => result.err(),
+                    _ = interrupted => Some(
                         Failure::new("interrupted", "nothing is left of the rig")
                             .with_code(ExitCode::Interrupted),
                     ),
                 }
             }
-            Err(error) => failure = Some(error),
-        }
+            Err(error) => Some(error),
+        };
         let world = rig.world().await.unwrap_or_default();
         let mut proof = Vec::new();
         if !(args.keep && failure.is_none()) {
