@@ -35,7 +35,7 @@ where
                 request_id: error
                     .request_id()
                     .or_else(|| error.meta().request_id())
-                    .map(str::to_owned),
+                    .map(Box::from),
                 code,
             }
         })
@@ -135,7 +135,7 @@ pub(super) fn incomplete(
     )
 }
 
-fn code_of<E: ProvideErrorMetadata>(error: &SdkError<E>) -> String {
+fn code_of<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E>) -> String {
     if let Some(code) = error.code() {
         return code.to_owned();
     }
@@ -144,6 +144,7 @@ fn code_of<E: ProvideErrorMetadata>(error: &SdkError<E>) -> String {
         // HEAD requests are answered without a body, so without a code.
         (_, Some(status)) => format!("Http{status}"),
         (SdkError::TimeoutError(_), None) => "Timeout".to_owned(),
+        _ if lacks_credentials(error) => "NoCredentials".to_owned(),
         (SdkError::DispatchFailure(_), None) => "NoAnswer".to_owned(),
         (_, None) => "InvalidRequest".to_owned(),
     }
@@ -189,7 +190,13 @@ fn reasons(error: &(dyn Error + 'static)) -> String {
         next = cause.source();
     }
     texts.dedup();
-    texts.join(": ")
+    // The credential chain tells a line for each place that it looked at.
+    texts
+        .join(": ")
+        .lines()
+        .map(str::trim)
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {

@@ -86,7 +86,7 @@ pub struct CloudError {
     /// The provider's message.
     pub message: String,
     /// The provider's request id.
-    pub request_id: Option<String>,
+    pub request_id: Option<Box<str>>,
     /// What to do about it.
     pub class: FailureClass,
 }

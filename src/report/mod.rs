@@ -2,6 +2,7 @@
 //!
 //! Knows results, events and specs; asks no cloud and no host.
 
+mod critical;
 mod figures;
 mod html;
 mod model;

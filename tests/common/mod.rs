@@ -1,7 +1,7 @@
 //! What several test files need: an AWS emulator of their own.
 
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -42,7 +42,7 @@ impl Moto {
         // Between asking and using the port somebody else may take it.
         for _ in 0..5 {
             let port = free_port();
-            let mut server = Command::new(&program)
+            let mut server = dies_with_us(&program)
                 .args(["-H", "127.0.0.1", "-p", &port.to_string()])
                 .env("MOTO_AMIS_PATH", &images)
                 .env("MOTO_ENABLE_AMI_VALIDATION", "true")
@@ -87,6 +87,17 @@ impl Drop for Moto {
         // Nothing is to be done about a server that is gone already.
         let _ = self.server.kill();
         let _ = self.server.wait();
+    }
+}
+
+/// A test that is aborted drops nothing, so where the kernel can end the server with it, it does.
+fn dies_with_us(program: &Path) -> Command {
+    if cfg!(target_os = "linux") {
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL"]).arg(program);
+        command
+    } else {
+        Command::new(program)
     }
 }
 

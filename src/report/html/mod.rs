@@ -2,6 +2,7 @@
 //!
 //! The template escapes everything; what it gets is text and numbers, never markup.
 
+mod boxes;
 mod chart;
 mod gantt;
 mod topology;

@@ -3,16 +3,9 @@
 
 use serde::Serialize;
 
-use crate::report::model::{HostLine, Topology};
-use crate::spec::Role;
+use crate::report::model::Topology;
 
-const BOX_WIDTH: f64 = 190.0;
-const LINE_HEIGHT: f64 = 16.0;
-/// Addresses that a box lists; the rest is a number.
-const LISTED: usize = 3;
-/// Dots that a box draws, one per host.
-const DOTS: usize = 30;
-const DOTS_PER_LINE: usize = 15;
+use super::boxes::{BOX_WIDTH, Id, Node, boxes};
 
 /// A diagram, in units of its own view box.
 #[derive(Debug, Serialize)]
@@ -34,33 +27,6 @@ struct Frame {
     label: String,
 }
 
-#[derive(Clone, Debug, Serialize)]
-struct Node {
-    #[serde(skip)]
-    id: Id,
-    kind: &'static str,
-    x: f64,
-    y: f64,
-    width: f64,
-    height: f64,
-    title: String,
-    subtitle: String,
-    lines: Vec<Text>,
-    dots: Vec<Dot>,
-}
-
-#[derive(Clone, Debug, Serialize)]
-struct Text {
-    y: f64,
-    text: String,
-}
-
-#[derive(Clone, Copy, Debug, Serialize)]
-struct Dot {
-    x: f64,
-    y: f64,
-}
-
 #[derive(Debug, Serialize)]
 struct Edge {
     path: String,
@@ -69,21 +35,6 @@ struct Edge {
     label_y: f64,
     anchor: &'static str,
     dashed: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Id {
-    Operator,
-    Agents,
-    Proxy,
-    Metrics,
-    App,
-    Writer,
-    Readers,
-    SearchProxy,
-    Search,
-    Cache,
-    Bucket,
 }
 
 /// Who speaks to whom, about what, and whether it is a side matter.
@@ -203,149 +154,6 @@ fn stack_height(boxes: &[Node], ids: &[Id], gap: f64) -> f64 {
     (heights.sum::<f64>() - gap).max(0.0)
 }
 
-impl Node {
-    fn new(id: Id, kind: &'static str, title: String, subtitle: &str) -> Self {
-        Self {
-            id,
-            kind,
-            x: 0.0,
-            y: 0.0,
-            width: BOX_WIDTH,
-            height: if subtitle.is_empty() { 34.0 } else { 50.0 },
-            title,
-            subtitle: subtitle.to_owned(),
-            lines: Vec::new(),
-            dots: Vec::new(),
-        }
-    }
-
-    fn with_lines(mut self, texts: impl IntoIterator<Item = String>) -> Self {
-        for text in texts {
-            self.lines.push(Text {
-                y: self.height + 4.0,
-                text,
-            });
-            self.height += LINE_HEIGHT;
-        }
-        self
-    }
-
-    /// One dot per host, so that sizes can be compared at a glance.
-    fn with_dots(mut self, count: usize) -> Self {
-        if count < 2 {
-            return self;
-        }
-        let shown = count.min(DOTS);
-        for index in 0..shown {
-            #[expect(clippy::cast_precision_loss, reason = "a position in a picture")]
-            let (column, line) = (
-                (index % DOTS_PER_LINE) as f64,
-                (index / DOTS_PER_LINE) as f64,
-            );
-            self.dots.push(Dot {
-                x: 12.0 + column * 10.0,
-                y: self.height - 3.0 + line * 10.0,
-            });
-        }
-        self.height += if shown > DOTS_PER_LINE { 24.0 } else { 14.0 };
-        self
-    }
-
-    fn at(&self, x: f64, y: f64, width: f64) -> Self {
-        let mut node = self.clone();
-        (node.x, node.y, node.width) = (x, y, width);
-        node
-    }
-
-    fn in_vpc(&self) -> bool {
-        !matches!(self.id, Id::Operator | Id::Bucket)
-    }
-}
-
-fn boxes(topology: &Topology) -> Vec<Node> {
-    let mut boxes = vec![Node::new(
-        Id::Operator,
-        "outside",
-        "Operator".into(),
-        "loadrig, from outside",
-    )];
-    for (role, id, title) in [
-        (Role::Agent, Id::Agents, "Load agents"),
-        (Role::Proxy, Id::Proxy, "Proxy"),
-        (Role::Metrics, Id::Metrics, "Metrics"),
-        (Role::App, Id::App, "Application"),
-        (Role::SearchProxy, Id::SearchProxy, "Search proxy"),
-    ] {
-        let hosts: Vec<&HostLine> = topology.hosts_of(role).collect();
-        if let Some(first) = hosts.first() {
-            let node = Node::new(id, "host", times(title, hosts.len()), &first.instance_type);
-            let node = node.with_dots(hosts.len());
-            let node = node.with_lines(addresses(&hosts));
-            boxes.push(match role {
-                Role::Metrics => node.with_lines(["scrapes every host".to_owned()]),
-                _ => node,
-            });
-        }
-    }
-    if let Some(database) = &topology.database {
-        let title = "Database writer".to_owned();
-        let node = Node::new(Id::Writer, "service", title, &database.instance_type);
-        boxes.push(node.with_lines([database.engine.clone()]));
-        if !database.readers.is_empty() {
-            let title = times("Database reader", database.readers.len());
-            let node = Node::new(Id::Readers, "service", title, &database.instance_type);
-            boxes.push(node.with_dots(database.readers.len()));
-        }
-    }
-    if let Some(search) = &topology.search {
-        let title = times("Search domain", 1);
-        let node = Node::new(Id::Search, "service", title, &search.instance_type);
-        let nodes = match search.nodes {
-            1 => "1 node".to_owned(),
-            nodes => format!("{nodes} nodes"),
-        };
-        boxes.push(node.with_lines([search.version.replace('_', " "), nodes]));
-    }
-    if let Some(cache) = &topology.cache {
-        let title = times("Cache", cache.nodes as usize);
-        boxes.push(Node::new(Id::Cache, "service", title, &cache.instance_type));
-    }
-    if topology.bucket.is_some() {
-        boxes.push(Node::new(
-            Id::Bucket,
-            "outside",
-            "Files".into(),
-            "S3 bucket",
-        ));
-    }
-    boxes
-}
-
-fn times(title: &str, count: usize) -> String {
-    match count {
-        1 => title.to_owned(),
-        count => format!("{title} × {count}"),
-    }
-}
-
-fn addresses(hosts: &[&HostLine]) -> Vec<String> {
-    let known: Vec<&str> = hosts
-        .iter()
-        .map(|host| host.address.as_str())
-        .filter(|address| !address.is_empty())
-        .collect();
-    let listed = if known.len() > LISTED + 1 {
-        LISTED
-    } else {
-        known.len()
-    };
-    let mut lines: Vec<String> = known.iter().take(listed).map(|a| (*a).to_owned()).collect();
-    if known.len() > listed {
-        lines.push(format!("and {} more", known.len() - listed));
-    }
-    lines
-}
-
 fn frame(placed: &[Node], cidr: &str) -> Frame {
     let inside: Vec<&Node> = placed.iter().filter(|node| node.in_vpc()).collect();
     let mut left = inside.iter().map(|n| n.x).fold(f64::INFINITY, f64::min);
@@ -452,7 +260,9 @@ fn down(from: &Node, to: &Node) -> Route {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::model::{DatabaseLine, SearchLine};
+    use crate::report::html::boxes::{DOTS, LISTED};
+    use crate::report::model::{DatabaseLine, HostLine, SearchLine};
+    use crate::spec::Role;
 
     fn topology(apps: u32) -> Topology {
         let hosts = [(Role::Proxy, 1), (Role::App, apps), (Role::SearchProxy, 1)]
