@@ -18,8 +18,10 @@ use super::limits;
 use super::network;
 use super::state::{CLOUD_NETNS, DISK_DIR, GUEST_NETNS_PREFIX, NETNS_DIR, RUN_DIR};
 
-/// How long killed processes may take to be gone.
-const PROCESSES_GONE: Duration = Duration::from_secs(10);
+/// How long all may take to be gone once killed.
+const ALL_GONE: Duration = Duration::from_secs(15);
+/// Pause before looking again whether it is.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// One thing of the local cloud that exists on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,7 +143,31 @@ pub fn checked() -> Result<Vec<Checked>> {
 /// # Errors
 /// [`Error::Left`] when something would not go.
 pub(crate) fn clear(keep_log: bool) -> Result<()> {
-    kill_all()?;
+    let deadline = Instant::now() + ALL_GONE;
+    limits::restore();
+    loop {
+        kill_all(deadline)?;
+        remove_all(keep_log);
+        if keep_log {
+            return Ok(());
+        }
+        // A group is busy, and a mount held, for a moment after the last process in it.
+        let left = traces()?;
+        let Some(first) = left.first() else {
+            return Ok(());
+        };
+        if Instant::now() > deadline {
+            return Err(Error::Left {
+                count: left.len(),
+                first: format!("{} `{}`", first.kind, first.what),
+            });
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// Removes what processes leave. What would not go is still there afterwards.
+fn remove_all(keep_log: bool) {
     let netns = namespaces();
     std::thread::scope(|scope| {
         // The kernel takes its time over each namespace, and over many at once no more.
@@ -158,24 +184,13 @@ pub(crate) fn clear(keep_log: bool) -> Result<()> {
         let _ = fs::remove_dir(parent);
     }
     cgroup::remove_all();
-    limits::restore();
-    if keep_log {
-        return Ok(());
-    }
-    remove_directory(Path::new(RUN_DIR));
-    let left = traces()?;
-    match left.first() {
-        None => Ok(()),
-        Some(first) => Err(Error::Left {
-            count: left.len(),
-            first: format!("{} `{}`", first.kind, first.what),
-        }),
+    if !keep_log {
+        remove_directory(Path::new(RUN_DIR));
     }
 }
 
 /// Kills every process in our groups until none is left.
-fn kill_all() -> Result<()> {
-    let deadline = Instant::now() + PROCESSES_GONE;
+fn kill_all(deadline: Instant) -> Result<()> {
     let mut members = cgroup::members();
     while let Some(&first) = members.first() {
         if Instant::now() > deadline {
@@ -188,7 +203,7 @@ fn kill_all() -> Result<()> {
             // Gone in the meantime is what we want.
             let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
         }
-        std::thread::sleep(Duration::from_millis(10));
+        std::thread::sleep(PAUSE);
         members = cgroup::members();
     }
     Ok(())
