@@ -59,6 +59,20 @@ impl MetadataService {
         instances.insert(metadata.instance.address, metadata);
     }
 
+    /// Takes over what changed of an instance that it answers for: a profile, say, which
+    /// moto attaches a moment after the instance shows.
+    pub(crate) fn refresh(&self, instance: &Instance) {
+        let mut instances = self
+            .instances
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = instances.get_mut(&instance.address)
+            && known.instance.id == instance.id
+        {
+            known.instance = instance.clone();
+        }
+    }
+
     /// Forgets an instance.
     pub(crate) fn remove(&self, address: Ipv4Addr) {
         self.instances

@@ -80,6 +80,9 @@ impl Reconciler {
             .map_err(Error::Inventory)?;
         let wanted = self.wanted(&world)?;
         self.enforce(&world, &wanted).await?;
+        for instance in &world.instances {
+            self.context.metadata.refresh(instance);
+        }
         for (name, host) in &self.hosts {
             if !wanted.iter().any(|guest| guest.name == *name) {
                 if self.stopped.contains(name) {
