@@ -17,7 +17,7 @@ help: ## What each command does
 demo: setup build ## Stand a 1k rig up on this machine, drive it, take it down
 	$(BIN) demo --yes
 
-test: setup ## Every test, end to end on the local cloud included
+test: ## Every test, end to end on the local cloud included
 	scripts/test.sh
 
 build: ## Build the program and the stand-in server

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the local cloud and the tests need, and nothing that is there already:
-# Debian packages, a Python environment with the cloud emulator and the search server.
-# The hosts' base image is built by `loadrig local` itself at its first start.
+# Debian packages. The Python environment with the cloud emulator and the hosts' base image
+# are made by `loadrig local prepare`, which `loadrig demo` calls by itself.
 set -euo pipefail
 
 say() { echo "setup: $*" >&2; }
@@ -9,15 +9,12 @@ fail() { echo "loadrig: $*" >&2; exit 1; }
 
 [ "$(uname -s)" = Linux ] || fail "the local cloud needs Linux; on this machine use loadrig against AWS (see README, \"On AWS\")"
 [ -r /etc/debian_version ] || fail "the local cloud is made for Debian 12; run this in a Debian 12 virtual machine"
-[ "$(id -u)" = 0 ] || fail "the local cloud makes network namespaces and needs root: run 'sudo -E make ${MAKECMDGOALS:-demo}'"
+[ "$(id -u)" = 0 ] || fail "the local cloud makes network namespaces and needs root: run 'sudo -E make demo'"
 unshare --net --mount --pid --fork true 2>/dev/null || fail "namespaces are not permitted here: run on a machine or a privileged container that may create them"
-
-cache="${XDG_CACHE_HOME:-$HOME/.cache}/loadrig"
-mkdir -p "$cache"
 
 # package:a file that shows it is there
 packages=(
-  build-essential:/usr/bin/cc cmake:/usr/bin/cmake curl:/usr/bin/curl git:/usr/bin/git
+  build-essential:/usr/bin/cc curl:/usr/bin/curl
   iproute2:/sbin/ip nftables:/usr/sbin/nft dnsmasq-base:/usr/sbin/dnsmasq
   mmdebstrap:/usr/bin/mmdebstrap openssh-client:/usr/bin/ssh util-linux:/usr/bin/nsenter
   python3-venv:/usr/share/doc/python3-venv ca-certificates:/etc/ssl/certs/ca-certificates.crt
@@ -42,19 +39,4 @@ if [ ${#missing[@]} -gt 0 ]; then
   if [ ! -e $policy ]; then printf '#!/bin/sh\nexit 101\n' >$policy; chmod +x $policy; made_policy=1; fi
   trap '[ -z "$made_policy" ] || rm -f /usr/sbin/policy-rc.d' EXIT
   apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
-fi
-
-requirements="$(dirname "$0")/requirements.txt"
-venv="$cache/venv"
-stamp="$venv/.requirements"
-if ! cmp -s "$requirements" "$stamp"; then
-  (
-    flock 9
-    if ! cmp -s "$requirements" "$stamp"; then
-      say "making the Python environment with the cloud emulator in $venv"
-      [ -x "$venv/bin/python" ] || /usr/bin/python3 -m venv "$venv"
-      "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$requirements"
-      cp "$requirements" "$stamp"
-    fi
-  ) 9>"$cache/venv.lock"
 fi

@@ -82,7 +82,7 @@ pub enum Command {
     /// What `up` would create, change and remove, why, and what it costs
     Plan(PlanArgs),
     /// Bring an environment to its YAML; safe to repeat, resumes after any interruption
-    Up(EnvArgs),
+    Up(UpArgs),
     /// What runs where, its health, age and cost
     Status(EnvArgs),
     /// The environments that exist in the account and region
@@ -133,6 +133,25 @@ pub struct DemoArgs {
 pub struct EnvArgs {
     /// Name under environments/, or a path to a file
     pub env: String,
+}
+
+/// `loadrig up`.
+#[derive(Debug, Args)]
+pub struct UpArgs {
+    /// Name under environments/, or a path to a file
+    pub env: String,
+    /// How long a host may take to answer SSH and to apply a stage of its bundle
+    #[arg(long, default_value = "15m", value_name = "TIME", value_parser = duration)]
+    pub host_timeout: std::time::Duration,
+}
+
+/// A time like `90s` or `15m`.
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    text.parse::<jiff::SignedDuration>()
+        .ok()
+        .and_then(|time| std::time::Duration::try_from(time).ok())
+        .filter(|time| !time.is_zero())
+        .ok_or_else(|| "a time like `90s` or `15m` is expected".to_owned())
 }
 
 /// `loadrig init`.

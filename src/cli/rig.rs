@@ -28,8 +28,8 @@ use super::failure::Failure;
 use super::place::Place;
 use super::standin;
 
-/// How long a host may take to answer and to apply a stage of its bundle.
-const STAGE_DEADLINE: Duration = Duration::from_secs(15 * 60);
+/// How long a host may take to answer and to apply a stage of its bundle, unless said otherwise.
+const HOST_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
 /// What `down` needs: a name and a place.
 pub struct Target {
@@ -84,6 +84,8 @@ pub struct Rig {
     pub account: Account,
     /// Who may reach SSH and the web.
     pub operators: Vec<Ipv4Net>,
+    /// How long a host may take to answer and to apply a stage of its bundle.
+    pub host_timeout: Duration,
 }
 
 /// What exists of a rig, with the means to reach its hosts.
@@ -136,6 +138,7 @@ impl Rig {
             cloud,
             account,
             operators,
+            host_timeout: HOST_TIMEOUT,
         })
     }
 
@@ -169,6 +172,7 @@ impl Rig {
                 spec: self.spec.clone(),
                 payload: Arc::new(payload(&self.spec)?),
                 keyring: OnceCell::new(),
+                timeout: self.host_timeout,
             }),
             environment: self.spec.name.clone(),
             tags: self.spec.tags.clone(),
@@ -366,6 +370,7 @@ pub struct RigHosts {
     spec: Spec,
     payload: Arc<Payload>,
     keyring: OnceCell<Keyring>,
+    timeout: Duration,
 }
 
 impl Hosts for RigHosts {
@@ -391,7 +396,7 @@ impl Hosts for RigHosts {
         let bundle = render(&self.spec, host, stage, &facts).map_err(boxed)?;
         let step = Address::host(host, stage);
         let applied = keyring
-            .apply(&bundle, step.as_str(), &events, Instant::now() + STAGE_DEADLINE)
+            .apply(&bundle, step.as_str(), &events, Instant::now() + self.timeout)
             .await
             .map_err(boxed)?;
         for (step, warning) in &applied.warnings {

@@ -160,7 +160,7 @@ impl Diagnose for HostError {
                 "run the same command again: it continues where it stopped".to_owned()
             }
             HostError::Step { host, .. } | HostError::Command { host, .. } => {
-                format!("have a look: `loadrig ssh ENVIRONMENT {host}`; repair, then run the same command again")
+                format!("have a look by `loadrig ssh` on `{host}`; repair, then run the same command again")
             }
             HostError::Ship { .. } => return vec![],
         };

@@ -4,7 +4,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use crate::cli::App;
-use crate::cli::args::EnvArgs;
+use crate::cli::args::UpArgs;
 use crate::cli::commands::{plan as plan_command, verify};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::Place;
@@ -17,13 +17,14 @@ use crate::events::{EventKind, Events};
 use crate::plan::Action;
 
 /// Brings an environment to its YAML.
-pub fn run(app: &App, args: &EnvArgs) -> Outcome {
+pub fn run(app: &App, args: &UpArgs) -> Outcome {
     let spec = app.library.load(&args.env)?;
     let place = Place::find(&app.global, spec.cloud, &spec.region)?;
     let run = RunDir::create(&spec.name, "up")?;
     let (events, _recorder) = app.events(Some(&run))?;
     crate::cli::block_on(async {
-        let rig = Rig::open(spec, &place, &app.global).await?;
+        let mut rig = Rig::open(spec, &place, &app.global).await?;
+        rig.host_timeout = args.host_timeout;
         let stop = stop::listen(&events);
         let changed = up(app, &rig, &run, &events, stop).await?;
         let checks = verify::verify(&rig, &events).await?;
