@@ -6,7 +6,6 @@
 //! told, once, and classifies what goes wrong. Waiting and repeating is the engine's
 //! business.
 
-pub mod world;
 mod cache;
 mod empty;
 mod error;
@@ -24,6 +23,7 @@ mod security;
 mod snapshot;
 mod ssm;
 mod tags;
+pub mod world;
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -139,11 +139,7 @@ impl Builder<'_> {
         // Nothing costs money before the VPC stands, and everything hangs on the seed:
         // making it first lets a second run find the same secrets whatever happened.
         self.resource(Address::seed(), vec![], Desired::Seed);
-        self.resource(
-            Address::key_pair(),
-            vec![Address::seed()],
-            Desired::KeyPair,
-        );
+        self.resource(Address::key_pair(), vec![Address::seed()], Desired::KeyPair);
         self.resource(Address::bucket(), vec![], Desired::Bucket);
         self.resource(
             Address::role(),
@@ -395,7 +391,11 @@ fn subnet_range(vpc: Ipv4Net, tier: SubnetTier, zone: u8) -> Ipv4Net {
 /// database section.
 fn database_parameters(reader: bool, readers: u32) -> BTreeMap<String, String> {
     // work_mem in kB: 32 MB on a writer that has readers, 16 MB elsewhere.
-    let work_mem = if !reader && readers > 0 { "32768" } else { "16384" };
+    let work_mem = if !reader && readers > 0 {
+        "32768"
+    } else {
+        "16384"
+    };
     let mut parameters: BTreeMap<String, String> = [
         ("max_connections", "1024"),
         ("random_page_cost", "1.1"),

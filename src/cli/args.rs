@@ -27,22 +27,48 @@ pub struct Cli {
 #[derive(Clone, Debug, Args)]
 pub struct Global {
     /// AWS region; overrides the environment's YAML
-    #[arg(long, global = true, value_name = "REGION", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "REGION",
+        help_heading = "Global options"
+    )]
     pub region: Option<String>,
     /// Profile of the AWS configuration files
-    #[arg(long, global = true, value_name = "NAME", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        help_heading = "Global options"
+    )]
     pub profile: Option<String>,
     /// Where the AWS APIs answer; `local` is the local cloud of this machine
-    #[arg(long, global = true, value_name = "URL", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        help_heading = "Global options"
+    )]
     pub endpoint_url: Option<String>,
     /// How data is printed on standard output
     #[arg(long, global = true, value_enum, default_value_t = OutputFormat::Text, value_name = "FORMAT", help_heading = "Global options")]
     pub output: OutputFormat,
     /// Write every state change to FILE, one JSON object a line
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help_heading = "Global options"
+    )]
     pub events: Option<PathBuf>,
     /// Directory with environments/ and reference-architectures/
-    #[arg(long, global = true, env = "LOADRIG_HOME", value_name = "DIR", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        env = "LOADRIG_HOME",
+        value_name = "DIR",
+        help_heading = "Global options"
+    )]
     pub dir: Option<PathBuf>,
     /// Say less on standard error
     #[arg(short, long, global = true, help_heading = "Global options")]

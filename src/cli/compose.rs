@@ -104,7 +104,9 @@ pub fn store(report: &Report, run: &RunDir) -> Result<std::path::PathBuf, Failur
     let json = report
         .json()
         .and_then(|value| serde_json::to_string_pretty(&value))
-        .map_err(|error| Failure::new(format!("cannot encode the report: {error}"), "report this"))?;
+        .map_err(|error| {
+            Failure::new(format!("cannot encode the report: {error}"), "report this")
+        })?;
     run.write("report.json", &json)?;
     run.write("report.html", &page(report)?)
 }
@@ -188,7 +190,9 @@ fn topology(spec: &Spec, world: &BTreeMap<Address, Observed>) -> Topology {
             instance_type: spec.cache.instance_type.clone(),
             nodes: spec.cache.nodes,
         }),
-        bucket: world.get(&Address::bucket()).map(|bucket| bucket.id.clone()),
+        bucket: world
+            .get(&Address::bucket())
+            .map(|bucket| bucket.id.clone()),
     }
 }
 
@@ -199,11 +203,20 @@ fn versions(spec: &Spec, scenarios: &[ScenarioResult]) -> Vec<Version> {
     };
     let mut versions = vec![version("loadrig", env!("CARGO_PKG_VERSION").to_owned())];
     if let Some(scenario) = scenarios.first() {
-        versions.push(version("server, as it says itself", scenario.server.version.clone()));
+        versions.push(version(
+            "server, as it says itself",
+            scenario.server.version.clone(),
+        ));
     }
-    versions.push(version("PostgreSQL, as asked for", spec.database.version.clone()));
+    versions.push(version(
+        "PostgreSQL, as asked for",
+        spec.database.version.clone(),
+    ));
     if spec.search.nodes > 0 {
-        versions.push(version("search engine, as asked for", spec.search.version.clone()));
+        versions.push(version(
+            "search engine, as asked for",
+            spec.search.version.clone(),
+        ));
     }
     versions
 }

@@ -26,7 +26,8 @@ impl Printer {
     #[must_use]
     pub fn new(global: &Global) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        let no_colour = global.no_color || std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+        let no_colour =
+            global.no_color || std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
         Self {
             format: global.output,
             quiet: global.quiet,

@@ -88,7 +88,9 @@ impl Live {
 
     fn start(&mut self, step: &str) {
         let bar = self.block.add(ProgressBar::new_spinner());
-        if let Ok(style) = ProgressStyle::with_template("  {spinner} {prefix:32} {elapsed:>4} {wide_msg}") {
+        if let Ok(style) =
+            ProgressStyle::with_template("  {spinner} {prefix:32} {elapsed:>4} {wide_msg}")
+        {
             bar.set_style(style);
         }
         bar.set_prefix(step.to_owned());

@@ -15,9 +15,7 @@ use crate::aws::{Aws, Connection};
 use crate::blueprint::{Address, Blueprint, DatabaseRole, Stage, blueprint};
 use crate::engine::{Account, Cloud as _, Engine, HostRequest, Hosts, TaskError};
 use crate::events::{Events, Outcome};
-use crate::hosts::{
-    DatabaseFacts, Endpoint, Facts, HostFacts, Keyring, Payload, render,
-};
+use crate::hosts::{DatabaseFacts, Endpoint, Facts, HostFacts, Keyring, Payload, render};
 use crate::identity::{Secrets, new_seed};
 use crate::plan::{Observed, Plan, plan};
 use crate::spec::{AddressKind, CloudTarget, HostName, Role, Spec, SshKey, catalog};
@@ -183,7 +181,11 @@ impl Rig {
 
     /// An engine that can only remove: it needs neither spec nor secrets nor hosts.
     #[must_use]
-    pub fn remover(cloud: &Arc<Aws>, environment: &str, events: Events) -> Arc<Engine<Aws, NoHosts>> {
+    pub fn remover(
+        cloud: &Arc<Aws>,
+        environment: &str,
+        events: Events,
+    ) -> Arc<Engine<Aws, NoHosts>> {
         Arc::new(Engine {
             cloud: Arc::clone(cloud),
             hosts: Arc::new(NoHosts),
@@ -217,7 +219,10 @@ impl Rig {
         let name = &self.spec.name;
         let seed = self.cloud.seed(name).await?.ok_or_else(|| {
             Failure::new(
-                format!("`{name}` does not exist in account {}, region {}", self.account.id, self.account.region),
+                format!(
+                    "`{name}` does not exist in account {}, region {}",
+                    self.account.id, self.account.region
+                ),
                 format!("`loadrig up {name}` makes it"),
             )
         })?;
@@ -296,14 +301,13 @@ pub fn facts(
     let readers = (1..=spec.database.readers)
         .filter_map(|index| endpoint(&Address::database(DatabaseRole::Reader(index)), 5432))
         .collect();
-    let database = endpoint(&Address::database(DatabaseRole::Writer), 5432).map(|writer| {
-        DatabaseFacts {
+    let database =
+        endpoint(&Address::database(DatabaseRole::Writer), 5432).map(|writer| DatabaseFacts {
             writer,
             readers,
             name: "mattermost".to_owned(),
             user: "mattermost".to_owned(),
-        }
-    });
+        });
     let hosts = spec
         .hosts()
         .into_iter()
@@ -327,7 +331,9 @@ pub fn facts(
             .and_then(|search| search.get("endpoint"))
             .map(str::to_owned),
         cache: endpoint(&Address::cache(), 6379),
-        bucket: world.get(&Address::bucket()).map(|bucket| bucket.id.clone()),
+        bucket: world
+            .get(&Address::bucket())
+            .map(|bucket| bucket.id.clone()),
         payload: Arc::clone(payload),
         secrets: secrets.clone(),
     }
@@ -384,9 +390,7 @@ impl Hosts for RigHosts {
         } = request;
         let keyring = self
             .keyring
-            .get_or_try_init(|| {
-                Keyring::open(&self.spec.name, &self.spec.access, &secrets, &[])
-            })
+            .get_or_try_init(|| Keyring::open(&self.spec.name, &self.spec.access, &secrets, &[]))
             .await
             .map_err(boxed)?;
         if let Some(address) = operator_address(&self.spec, host, &world) {
@@ -396,7 +400,12 @@ impl Hosts for RigHosts {
         let bundle = render(&self.spec, host, stage, &facts).map_err(boxed)?;
         let step = Address::host(host, stage);
         let applied = keyring
-            .apply(&bundle, step.as_str(), &events, Instant::now() + self.timeout)
+            .apply(
+                &bundle,
+                step.as_str(),
+                &events,
+                Instant::now() + self.timeout,
+            )
             .await
             .map_err(boxed)?;
         for (step, warning) in &applied.warnings {

@@ -45,7 +45,10 @@ impl AgentHost for Agent<'_> {
                 .connect(self.host, &step, self.events, deadline)
                 .await?;
             let mut output = session
-                .lines("/opt/loadrig/bin/loadrig agent", plan.expose_secret().as_bytes())
+                .lines(
+                    "/opt/loadrig/bin/loadrig agent",
+                    plan.expose_secret().as_bytes(),
+                )
                 .await?;
             while let Some(line) = output.next().await? {
                 if lines.send(line).await.is_err() {
@@ -56,7 +59,12 @@ impl AgentHost for Agent<'_> {
             if end.success() {
                 Ok(())
             } else {
-                Err(format!("the load program ended with status {}: {}", end.status, end.complaint()).into())
+                Err(format!(
+                    "the load program ended with status {}: {}",
+                    end.status,
+                    end.complaint()
+                )
+                .into())
             }
         })
     }

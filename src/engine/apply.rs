@@ -118,11 +118,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
     }
 
     /// Removes everything that a plan says, in the order that the kinds need.
-    pub async fn down(
-        self: &Arc<Self>,
-        plan: &Plan,
-        stop: watch::Receiver<Urgency>,
-    ) -> WalkReport {
+    pub async fn down(self: &Arc<Self>, plan: &Plan, stop: watch::Receiver<Urgency>) -> WalkReport {
         walk(self.removals(plan, &[]), &self.events, stop).await
     }
 
@@ -266,7 +262,12 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                 })
                 .await
             }
-            None => retry(step, &self.events, deadline, || self.cloud.create(request())).await,
+            None => {
+                retry(step, &self.events, deadline, || {
+                    self.cloud.create(request())
+                })
+                .await
+            }
         }
     }
 

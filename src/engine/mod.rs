@@ -10,8 +10,6 @@ mod walk;
 
 pub use crate::plan::{Observed, Snapshot, State};
 pub use apply::{Engine, World};
-pub use cloud::{
-    Account, Cloud, CloudError, FailureClass, Looked, Request, SecretInputs,
-};
+pub use cloud::{Account, Cloud, CloudError, FailureClass, Looked, Request, SecretInputs};
 pub use hosts::{HostRequest, Hosts};
 pub use walk::{Finished, Task, TaskError, Urgency, WalkReport, walk};

@@ -87,10 +87,7 @@ pub(super) async fn until_ready<C: Cloud>(
         match seen.state {
             State::Ready => return Ok(seen),
             State::Failed | State::Deleting => {
-                return Err(failed(
-                    &seen,
-                    format!("it went to state `{}`", seen.status),
-                ));
+                return Err(failed(&seen, format!("it went to state `{}`", seen.status)));
             }
             State::Pending => {}
         }

@@ -80,7 +80,11 @@ impl WalkReport {
 }
 
 /// Runs the tasks.
-pub async fn walk(tasks: Vec<Task>, events: &Events, mut stop: watch::Receiver<Urgency>) -> WalkReport {
+pub async fn walk(
+    tasks: Vec<Task>,
+    events: &Events,
+    mut stop: watch::Receiver<Urgency>,
+) -> WalkReport {
     events.emit(EventKind::Graph {
         steps: tasks
             .iter()
@@ -94,7 +98,11 @@ pub async fn walk(tasks: Vec<Task>, events: &Events, mut stop: watch::Receiver<U
     let mut waiting: BTreeMap<String, (BTreeSet<String>, TaskWork)> = tasks
         .into_iter()
         .map(|task| {
-            let after = task.after.into_iter().filter(|a| names.contains(a)).collect();
+            let after = task
+                .after
+                .into_iter()
+                .filter(|a| names.contains(a))
+                .collect();
             (task.name, (after, task.work))
         })
         .collect();
@@ -150,7 +158,11 @@ pub async fn walk(tasks: Vec<Task>, events: &Events, mut stop: watch::Receiver<U
         settle(&mut waiting, &mut report, events, name, result);
     }
     for name in waiting.into_keys() {
-        let reason = if report.interrupted { "interrupted" } else { "not reached" };
+        let reason = if report.interrupted {
+            "interrupted"
+        } else {
+            "not reached"
+        };
         skip(&mut report, events, name, reason.to_owned());
     }
     report
@@ -197,7 +209,12 @@ fn settle(
                     .collect();
                 for dependant in dependants {
                     waiting.remove(&dependant);
-                    skip(report, events, dependant.clone(), format!("`{cause}` failed"));
+                    skip(
+                        report,
+                        events,
+                        dependant.clone(),
+                        format!("`{cause}` failed"),
+                    );
                     lost.push(dependant);
                 }
             }
@@ -230,7 +247,9 @@ mod tests {
     }
 
     fn run(tasks: Vec<Task>) -> WalkReport {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
         let (_keep, stop) = watch::channel(Urgency::None);
         runtime.block_on(walk(tasks, &Events::default(), stop))
     }
@@ -241,7 +260,11 @@ mod tests {
             name: name.into(),
             after: after.iter().map(|a| (*a).to_owned()).collect(),
             work: Box::pin(async move {
-                if ok { done() } else { Err(Box::new(Broken("no".into())) as TaskError) }
+                if ok {
+                    done()
+                } else {
+                    Err(Box::new(Broken("no".into())) as TaskError)
+                }
             }),
         };
         let report = run(vec![
@@ -269,7 +292,9 @@ mod tests {
 
     #[test]
     fn the_first_interrupt_starts_nothing_new() {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
         let (tell, stop) = watch::channel(Urgency::None);
         let tasks = vec![
             Task {

@@ -80,16 +80,16 @@ impl Error {
         let what = what.into();
         move |source| Self::Io { what, source }
     }
-
 }
 
 impl Diagnose for Error {
     fn hints(&self) -> Vec<String> {
         let hint = match self {
             Self::Unable { hint, .. } => Some(hint.clone()),
-            Self::NotStarted { log, .. } => {
-                Some(format!("see `{}`; `loadrig local stop` cleans up", log.display()))
-            }
+            Self::NotStarted { log, .. } => Some(format!(
+                "see `{}`; `loadrig local stop` cleans up",
+                log.display()
+            )),
             Self::NotRunning => Some("start it with `loadrig local start`".into()),
             Self::Left { .. } => Some("run `loadrig local stop` again, as root".into()),
             _ => None,

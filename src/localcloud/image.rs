@@ -42,6 +42,15 @@ pub(crate) struct Layers {
     services: PathBuf,
 }
 
+/// The API emulator's program, made by [`prepare`](super::prepare); tests of the AWS
+/// adapter run it by itself.
+///
+/// # Errors
+/// When there is no home directory.
+pub fn emulator() -> Result<PathBuf> {
+    Ok(Layers::locate()?.python.join("bin/moto_server"))
+}
+
 /// Called with a line of progress.
 pub(crate) type Progress<'a> = &'a (dyn Fn(&str) + Sync);
 

@@ -45,6 +45,7 @@ mod world;
 
 pub use daemon::{DaemonOptions, run_daemon};
 pub use error::{Error, Result};
+pub use image::emulator;
 pub use lifecycle::{
     Entered, Options, Running, Status, StopReport, enter, prepare, start, status, stop,
 };

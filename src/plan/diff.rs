@@ -258,16 +258,18 @@ fn judge(desired: &Desired, differences: &[Difference], first: &Difference) -> (
         ),
         Kind::Database | Kind::Search if differences.iter().any(shrinks) => (
             Action::Refuse,
-            format!("storage cannot shrink from {} to {} GiB", first.old, first.new),
+            format!(
+                "storage cannot shrink from {} to {} GiB",
+                first.old, first.new
+            ),
         ),
         Kind::Database if differences.iter().any(|d| d.attribute == "version") => (
             Action::Refuse,
             "a change of the PostgreSQL version is an upgrade and not done by `up`".to_owned(),
         ),
-        Kind::Instance | Kind::Cache => (
-            Action::Replace,
-            format!("{names} cannot change in place"),
-        ),
+        Kind::Instance | Kind::Cache => {
+            (Action::Replace, format!("{names} cannot change in place"))
+        }
         Kind::DatabaseParameters if differences.iter().any(|d| d.attribute == "family") => (
             Action::Refuse,
             "a parameter group cannot change its family".to_owned(),

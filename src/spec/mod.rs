@@ -29,5 +29,5 @@ pub use init::InitError;
 pub use library::{Checked, Library};
 pub use model::*;
 pub use problem::{Problem, SpecErrors};
-pub(crate) use values::name_fault;
 pub use schema::{architecture_schema, environment_schema};
+pub(crate) use values::name_fault;

@@ -1,7 +1,7 @@
 //! What several test files need: an AWS emulator of their own.
 
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -30,7 +30,7 @@ pub struct Moto {
 impl Moto {
     /// Starts one on a port that is free, and waits until it listens.
     pub fn start() -> Self {
-        let program = cache().join("venv/bin/moto_server");
+        let program = loadrig::localcloud::emulator().expect("a home directory");
         assert!(
             program.exists(),
             "`{}` is missing: `make test` installs it",
@@ -99,14 +99,6 @@ fn dies_with_us(program: &Path) -> Command {
     } else {
         Command::new(program)
     }
-}
-
-fn cache() -> PathBuf {
-    let base = std::env::var_os("XDG_CACHE_HOME").map_or_else(
-        || PathBuf::from(std::env::var_os("HOME").expect("HOME is set")).join(".cache"),
-        PathBuf::from,
-    );
-    base.join("loadrig")
 }
 
 fn free_port() -> u16 {

@@ -6,13 +6,17 @@ use crate::loadtest;
 
 /// Reads a plan from standard input, carries it out, writes lines to standard output.
 pub fn run() -> Outcome {
-    crate::cli::block_on(loadtest::agent::run(std::io::stdin(), std::io::stdout()))?
-        .map_err(|error| {
+    crate::cli::block_on(loadtest::agent::run(std::io::stdin(), std::io::stdout()))?.map_err(
+        |error| {
             let mut message = error.to_string();
             if let Some(source) = std::error::Error::source(&error) {
                 message.push_str(&format!(": {source}"));
             }
-            Failure::new(message, "this command is run by `loadrig test`, not by hand")
-        })?;
+            Failure::new(
+                message,
+                "this command is run by `loadrig test`, not by hand",
+            )
+        },
+    )?;
     Ok(ExitCode::Done)
 }

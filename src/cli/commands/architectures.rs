@@ -45,7 +45,11 @@ fn list(app: &App, sizes: &[Architecture]) {
             size.name.clone(),
             size.concurrent_users.to_string(),
             group(size, Role::App),
-            format!("{} × {}", size.database.readers + 1, size.database.instance_type),
+            format!(
+                "{} × {}",
+                size.database.readers + 1,
+                size.database.instance_type
+            ),
             format!("{} × {}", size.search.nodes, size.search.instance_type),
             group(size, Role::Proxy),
             group(size, Role::Agent),

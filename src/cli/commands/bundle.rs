@@ -18,7 +18,11 @@ use crate::hosts::render;
 pub fn run(app: &App, args: &BundleArgs) -> Outcome {
     let spec = app.library.load(&args.env)?;
     let host = host(&spec, &args.host)?;
-    if args.out.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
+    if args
+        .out
+        .read_dir()
+        .is_ok_and(|mut entries| entries.next().is_some())
+    {
         return Err(Failure::new(
             format!("`{}` is not empty", args.out.display()),
             "name a directory that does not exist yet",
@@ -45,8 +49,10 @@ pub fn run(app: &App, args: &BundleArgs) -> Outcome {
         if app.printer.is_json() {
             app.printer.json(&json!({ "path": args.out }));
         } else {
-            app.printer
-                .data(&format!("wrote {} (secrets blanked out)", args.out.display()));
+            app.printer.data(&format!(
+                "wrote {} (secrets blanked out)",
+                args.out.display()
+            ));
         }
         Ok(ExitCode::Done)
     })?

@@ -63,7 +63,10 @@ mod linux {
                 app, args, spec, &place, &scenario, &run, &events, &recorder,
             ))?
         };
-        let keep = args.keep && outcome.as_ref().is_ok_and(|driven| driven.failure.is_none());
+        let keep = args.keep
+            && outcome
+                .as_ref()
+                .is_ok_and(|driven| driven.failure.is_none());
         let mut machine = Vec::new();
         if ours && !keep {
             machine = localcloud::stop(&say)?.checked;
@@ -71,7 +74,12 @@ mod linux {
         let mut driven = outcome?;
         driven.report.proof.extend(machine.iter().map(item));
         let file = store(&driven.report, &run)?;
-        let left = driven.report.proof.iter().filter(|item| !item.empty).count();
+        let left = driven
+            .report
+            .proof
+            .iter()
+            .filter(|item| !item.empty)
+            .count();
         let ok = driven.failure.is_none() && left == 0;
         events.emit(EventKind::RunFinished { ok });
         print(app, &driven.report, args.html.as_deref())?;
@@ -114,7 +122,10 @@ mod linux {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one caller, each with its own lifetime")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one caller, each with its own lifetime"
+    )]
     async fn drive(
         app: &App,
         args: &DemoArgs,

@@ -31,22 +31,28 @@ pub fn run(app: &App, args: &EnvArgs) -> Outcome {
         let left: usize = looked.iter().map(|look| look.left.len()).sum();
         events.emit(EventKind::RunFinished { ok: left == 0 });
         if app.printer.is_json() {
-            app.printer
-                .json(&json!({ "environment": target.name, "removed": removed, "checked": looked }));
+            app.printer.json(
+                &json!({ "environment": target.name, "removed": removed, "checked": looked }),
+            );
         } else {
             if removed == 0 {
                 app.printer
                     .data(&format!("nothing to do: there is no `{}`", target.name));
             } else {
-                app.printer
-                    .data(&format!("`{}` is down: {removed} resources removed", target.name));
+                app.printer.data(&format!(
+                    "`{}` is down: {removed} resources removed",
+                    target.name
+                ));
             }
             app.printer.data(&proof_text(&looked));
         }
         if left > 0 {
             return Err(Failure::new(
                 format!("{left} resources of `{}` are still there", target.name),
-                format!("run `loadrig down {}` again; what stays then needs a look by hand", target.name),
+                format!(
+                    "run `loadrig down {}` again; what stays then needs a look by hand",
+                    target.name
+                ),
             ));
         }
         Ok(ExitCode::Done)

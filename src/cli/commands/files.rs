@@ -50,9 +50,7 @@ pub fn validate(app: &App, args: &ValidateArgs) -> Outcome {
             Err(errors) => {
                 problems += errors.problems.len();
                 app.printer.error(&errors.to_string());
-                answers.push(
-                    json!({ "file": file, "valid": false, "problems": errors.problems }),
-                );
+                answers.push(json!({ "file": file, "valid": false, "problems": errors.problems }));
             }
         }
     }

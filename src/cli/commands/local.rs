@@ -45,7 +45,11 @@ mod linux {
                     },
                     &say,
                 )?;
-                let word = if running.already { "runs already" } else { "started" };
+                let word = if running.already {
+                    "runs already"
+                } else {
+                    "started"
+                };
                 if app.printer.is_json() {
                     app.printer.json(&json!({
                         "endpoint": running.endpoint, "region": running.region,
@@ -68,9 +72,11 @@ mod linux {
                 }
             }
             LocalCommand::Status => status(app),
-            LocalCommand::Daemon => localcloud::run_daemon(&DaemonOptions { region }, |endpoint, region| {
-                Box::new(SdkInventory::new(endpoint, region))
-            })?,
+            LocalCommand::Daemon => {
+                localcloud::run_daemon(&DaemonOptions { region }, |endpoint, region| {
+                    Box::new(SdkInventory::new(endpoint, region))
+                })?
+            }
         }
         Ok(ExitCode::Done)
     }

@@ -9,8 +9,8 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::Place;
 use crate::cli::rig::Rig;
 use crate::diagnose::ExitCode;
-use crate::plan::{Action, Change, Plan, cost, expected, plan};
 use crate::engine::{Account, Snapshot};
+use crate::plan::{Action, Change, Plan, cost, expected, plan};
 use crate::spec::Spec;
 
 /// Prints the plan; changes nothing.

@@ -51,7 +51,8 @@ pub fn run(app: &App, args: &EnvArgs) -> Outcome {
             .get(&Address::seed())
             .and_then(|seed| seed.get("created"))
             .and_then(|created| created.parse::<Timestamp>().ok());
-        let hours = since.map(|since| Timestamp::now().duration_since(since).as_secs_f64() / 3600.0);
+        let hours =
+            since.map(|since| Timestamp::now().duration_since(since).as_secs_f64() / 3600.0);
         let cost = cost(&rig.spec);
         let drift: Vec<String> = plan
             .work()

@@ -61,7 +61,8 @@ pub fn run(app: &App, args: &TunnelArgs) -> Outcome {
             app.printer
                 .json(&json!({ "address": address.to_string(), "service": format!("{:?}", args.service).to_lowercase() }));
         } else {
-            app.printer.data(&describe(args.service, &address.to_string()));
+            app.printer
+                .data(&describe(args.service, &address.to_string()));
         }
         app.printer.say("Ctrl-C ends it");
         let mut interrupted = stop::listen(&events);
@@ -97,7 +98,9 @@ fn describe(service: Service, address: &str) -> String {
         Service::Mattermost => format!("Mattermost at http://{address}"),
         Service::Prometheus => format!("Prometheus at http://{address}"),
         Service::Search => format!("the search domain, through its proxy, at http://{address}"),
-        Service::Database => format!("the database writer at {address}, database and user `mattermost`"),
+        Service::Database => {
+            format!("the database writer at {address}, database and user `mattermost`")
+        }
     }
 }
 
@@ -105,13 +108,15 @@ fn describe(service: Service, address: &str) -> String {
 fn way(connected: &Connected, service: Service) -> Result<(HostName, String, u16), Failure> {
     let first = |role| HostName { role, index: 1 };
     let local = "127.0.0.1".to_owned();
-    let missing = |what: &str| Failure::new(format!("there is no {what} yet"), "run `loadrig up` first");
+    let missing =
+        |what: &str| Failure::new(format!("there is no {what} yet"), "run `loadrig up` first");
     match service {
         Service::Mattermost => Ok((first(Role::Proxy), local, 80)),
         Service::Prometheus => Ok((first(Role::Metrics), local, 9090)),
         Service::Search => {
             let proxy = first(Role::SearchProxy);
-            let address = private_address(proxy, &connected.world).ok_or_else(|| missing("search proxy"))?;
+            let address =
+                private_address(proxy, &connected.world).ok_or_else(|| missing("search proxy"))?;
             Ok((proxy, address.to_string(), 9200))
         }
         Service::Database => {

@@ -37,10 +37,8 @@ pub fn run(app: &App, args: &UpArgs) -> Outcome {
             }));
         } else {
             if !changed {
-                app.printer.data(&format!(
-                    "nothing to do: `{}` is as planned",
-                    rig.spec.name
-                ));
+                app.printer
+                    .data(&format!("nothing to do: `{}` is as planned", rig.spec.name));
             }
             app.printer.data(&format!(
                 "`{}` is up at {}; `loadrig test {0} smoke` drives it, `loadrig down {0}` removes it",

@@ -55,7 +55,8 @@ pub fn run(app: &App, args: &EnvArgs) -> Outcome {
             }
             app.printer.data(&table.to_string());
             for check in checks.iter().filter(|check| !check.pass) {
-                app.printer.hint(&format!("{}: {}", check.name, check.remedy));
+                app.printer
+                    .hint(&format!("{}: {}", check.name, check.remedy));
             }
         }
         Ok::<_, Failure>(if all_pass(&checks) {
@@ -95,7 +96,11 @@ pub async fn verify(rig: &Rig, events: &Events) -> Result<Vec<Check>, Failure> {
         .spec
         .hosts()
         .into_iter()
-        .flat_map(|host| probes(rig, &connected, host).into_iter().map(move |p| (host, p)))
+        .flat_map(|host| {
+            probes(rig, &connected, host)
+                .into_iter()
+                .map(move |p| (host, p))
+        })
         .map(|(host, probe)| run_probe(&connected, host, probe));
     checks.extend(join_all(tasks).await);
     for check in &checks {
@@ -121,14 +126,17 @@ struct Probe {
 fn probes(rig: &Rig, connected: &Connected, host: HostName) -> Vec<Probe> {
     let env = &rig.spec.name;
     let logs = |unit: &str| {
-        format!("`loadrig ssh {env} {host} -- sudo journalctl -u {unit}`; `loadrig up {env}` repairs what it can")
+        format!(
+            "`loadrig ssh {env} {host} -- sudo journalctl -u {unit}`; `loadrig up {env}` repairs what it can"
+        )
     };
     let unit = unit(host.role);
     let mut probes = Vec::new();
     let answers = match host.role {
         Role::App => Some((
             "answers, with database and file store",
-            "curl -fsS -m 10 'http://localhost:8065/api/v4/system/ping?get_server_status=true'".to_owned(),
+            "curl -fsS -m 10 'http://localhost:8065/api/v4/system/ping?get_server_status=true'"
+                .to_owned(),
         )),
         Role::Proxy => Some((
             "leads to the application nodes",
@@ -137,7 +145,9 @@ fn probes(rig: &Rig, connected: &Connected, host: HostName) -> Vec<Probe> {
         Role::SearchProxy => private_address(host, &connected.world).map(|address| {
             (
                 "leads to the search domain",
-                format!("curl -fsS -m 10 -o /dev/null -w 'HTTP %{{http_code}}' http://{address}:9200/"),
+                format!(
+                    "curl -fsS -m 10 -o /dev/null -w 'HTTP %{{http_code}}' http://{address}:9200/"
+                ),
             )
         }),
         Role::Metrics => Some((
@@ -204,12 +214,21 @@ async fn run_probe(connected: &Connected, host: HostName, probe: Probe) -> Check
 }
 
 /// Runs a command; the last line of what it said.
-async fn ask(connected: &Connected, host: HostName, command: &str) -> Result<(bool, String), String> {
+async fn ask(
+    connected: &Connected,
+    host: HostName,
+    command: &str,
+) -> Result<(bool, String), String> {
     let deadline = Instant::now() + ANSWER;
     let work = async {
         let session = connected
             .keyring
-            .connect(host, &format!("verify/{host}"), &Events::default(), deadline)
+            .connect(
+                host,
+                &format!("verify/{host}"),
+                &Events::default(),
+                deadline,
+            )
             .await?;
         session.run(command).await
     };
