@@ -98,12 +98,12 @@ pub async fn up(
         app.confirm(&text, "Carry this out?")?;
     }
     events.emit(EventKind::PhaseStarted {
-        phase: "provision and bootstrap".to_owned(),
+        phase: "provision".to_owned(),
     });
     let engine = rig.engine(events.clone()).await?;
     let (report, _world) = engine.up(&blueprint, &plan, stop).await;
     events.emit(EventKind::PhaseFinished {
-        phase: "provision and bootstrap".to_owned(),
+        phase: "provision".to_owned(),
     });
     if !report.is_complete() {
         events.emit(EventKind::RunFinished { ok: false });
