@@ -4,7 +4,20 @@
 
 use std::io::{IsTerminal, Write};
 
+use comfy_table::{Table, TableComponent, presets};
+
 use super::args::{Global, OutputFormat};
+
+/// A table with a line below its header and no others.
+#[must_use]
+pub fn table() -> Table {
+    let mut table = Table::new();
+    table
+        .load_preset(presets::NOTHING)
+        .set_style(TableComponent::HeaderLines, '─')
+        .set_style(TableComponent::MiddleHeaderIntersections, '─');
+    table
+}
 
 /// Prints.
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +80,8 @@ impl Printer {
 
     /// What went wrong.
     pub fn error(&self, text: &str) {
+        // Messages about YAML come in a compiler's form, with the word in front.
+        let text = text.strip_prefix("error: ").unwrap_or(text);
         let (on, off) = self.paint("31;1");
         Self::err(&format!("{on}error{off}: {text}"));
     }

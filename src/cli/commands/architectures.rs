@@ -1,11 +1,12 @@
 //! `loadrig architectures`: the sizes on offer.
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::CellAlignment;
 use serde_json::json;
 
 use crate::cli::App;
 use crate::cli::args::ArchitecturesArgs;
 use crate::cli::failure::Outcome;
+use crate::cli::printer::table;
 use crate::diagnose::ExitCode;
 use crate::plan::cost;
 use crate::spec::{Architecture, Role, SourceKind};
@@ -31,8 +32,7 @@ fn list(app: &App, sizes: &[Architecture]) {
         app.printer.json(&all);
         return;
     }
-    let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    let mut table = table();
     table.set_header([
         "size", "users", "app", "database", "search", "proxy", "agents", "$/hour", "$/month",
         "headroom", "source",
@@ -108,8 +108,7 @@ fn show(app: &App, size: &Architecture) {
             headroom * 100.0
         ));
     }
-    let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    let mut table = table();
     table.set_header(["what", "count", "$/hour each", "$/hour"]);
     for line in &cost.lines {
         table.add_row([

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use comfy_table::{Table, presets};
+use comfy_table::Table;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
@@ -12,6 +12,7 @@ use crate::cli::App;
 use crate::cli::args::EnvArgs;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::Place;
+use crate::cli::printer::table;
 use crate::cli::rig::{Rig, operator_address};
 use crate::diagnose::ExitCode;
 use crate::engine::Cloud as _;
@@ -68,7 +69,7 @@ pub fn run(app: &App, args: &EnvArgs) -> Outcome {
             }));
             return Ok(ExitCode::Done);
         }
-        app.printer.data(&table(&lines).to_string());
+        app.printer.data(&overview(&lines).to_string());
         let mut text = format!("{} at {}", name, rig.url().await?);
         if let Some(hours) = hours {
             text.push_str(&format!(
@@ -96,9 +97,8 @@ pub fn run(app: &App, args: &EnvArgs) -> Outcome {
     })?
 }
 
-fn table(lines: &[Line]) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+fn overview(lines: &[Line]) -> Table {
+    let mut table = table();
     table.set_header(["what", "id", "state", "health", "at"]);
     for line in lines {
         table.add_row([

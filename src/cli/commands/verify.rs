@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use comfy_table::{Table, presets};
 use futures::future::join_all;
 use serde::Serialize;
 use serde_json::json;
@@ -14,6 +13,7 @@ use crate::cli::App;
 use crate::cli::args::EnvArgs;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::Place;
+use crate::cli::printer::table;
 use crate::cli::rig::{Connected, Rig, private_address};
 use crate::diagnose::ExitCode;
 use crate::events::{EventKind, Events};
@@ -46,8 +46,7 @@ pub fn run(app: &App, args: &EnvArgs) -> Outcome {
             app.printer
                 .json(&json!({ "environment": rig.spec.name, "checks": checks }));
         } else {
-            let mut table = Table::new();
-            table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+            let mut table = table();
             table.set_header(["check", "result", "seen"]);
             for check in &checks {
                 let result = if check.pass { "pass" } else { "FAIL" };

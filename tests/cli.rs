@@ -1,0 +1,114 @@
+//! The command line as people meet it: help, exit codes, streams. Needs no cloud.
+
+use std::process::{Command, Output};
+
+fn loadrig(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_loadrig"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("COLUMNS", "100")
+        .env_remove("LOADRIG_HOME")
+        .env("NO_COLOR", "1")
+        .args(arguments)
+        .output()
+        .expect("the program runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn help_names_every_command() {
+    let output = loadrig(&["--help"]);
+    assert!(output.status.success());
+    insta::assert_snapshot!(text(&output.stdout));
+}
+
+#[test]
+fn the_plan_of_a_size_needs_no_account() {
+    for size in ["1k", "2k", "10k", "15k", "30k", "50k", "100k", "200k"] {
+        let output = loadrig(&["plan", size]);
+        assert!(output.status.success(), "{size}: {}", text(&output.stderr));
+        assert!(text(&output.stdout).contains("to create"), "{size}");
+    }
+    insta::assert_snapshot!(text(&loadrig(&["plan", "1k"]).stdout));
+}
+
+#[test]
+fn detailed_exit_code_tells_of_changes() {
+    let output = loadrig(&["plan", "1k", "--detailed-exitcode"]);
+    assert_eq!(output.status.code(), Some(3));
+}
+
+#[test]
+fn the_plan_as_json_is_one_document() {
+    let output = loadrig(&["plan", "50k", "--output", "json"]);
+    let plan: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert!(plan["changes"].as_array().is_some_and(|c| c.len() > 40));
+    assert!(plan["cost"]["per_hour"].as_f64().is_some_and(|c| c > 1.0));
+}
+
+#[test]
+fn sizes_are_listed_with_their_cost() {
+    let output = loadrig(&["architectures"]);
+    assert!(output.status.success());
+    insta::assert_snapshot!(text(&output.stdout));
+}
+
+#[test]
+fn a_size_that_is_not_there_gets_a_hint_and_exit_code_2() {
+    let output = loadrig(&["architectures", "10x"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        output.stdout.is_empty(),
+        "standard output carries data only"
+    );
+    insta::assert_snapshot!(text(&output.stderr));
+}
+
+#[test]
+fn an_environment_that_is_not_there_changes_nothing() {
+    let output = loadrig(&["up", "nowhere", "--yes"]);
+    assert_eq!(output.status.code(), Some(2));
+    insta::assert_snapshot!(text(&output.stderr));
+}
+
+#[test]
+fn an_unknown_flag_is_bad_usage() {
+    let output = loadrig(&["plan", "1k", "--detailed"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn init_writes_a_file_that_validates_and_never_overwrites() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let directory = directory.path().to_str().expect("UTF-8");
+    let made = loadrig(&["--dir", directory, "init", "first", "--architecture", "10k"]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let valid = loadrig(&["--dir", directory, "validate", "first"]);
+    assert!(valid.status.success(), "{}", text(&valid.stderr));
+    let again = loadrig(&["--dir", directory, "init", "first"]);
+    assert_eq!(again.status.code(), Some(2));
+}
+
+#[test]
+fn a_reader_that_leaves_early_is_no_failure() {
+    let status = Command::new("bash")
+        .arg("-c")
+        .arg(r#"set -o pipefail; "$0" schema | head -1 >/dev/null"#)
+        .arg(env!("CARGO_BIN_EXE_loadrig"))
+        .status()
+        .expect("bash runs");
+    assert!(status.success());
+}
+
+#[test]
+fn completions_and_manual_are_made() {
+    for arguments in [vec!["completions", "bash"], vec!["man"], vec!["schema"]] {
+        let output = loadrig(&arguments);
+        assert!(
+            output.status.success() && output.stdout.len() > 1000,
+            "{arguments:?}"
+        );
+    }
+}
