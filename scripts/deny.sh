@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What deny.toml bans must not be in Cargo.lock. cargo-deny checks all of the file where it
-# is installed; without it, the bans alone are checked here, offline.
+# is installed; without it, bans, sources and licences
+# are checked here, offline, from Cargo.lock and the crates' own metadata.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if command -v cargo-deny >/dev/null; then
@@ -16,4 +17,4 @@ if grep -q '^source = "git' Cargo.lock; then
   echo "Cargo.lock has a git source; deny.toml admits registries only" >&2
   exit 1
 fi
-echo "deny: bans and sources hold (cargo-deny is not installed: licences were not checked)"
+cargo metadata --offline --locked --format-version 1 | python3 scripts/licences.py deny.toml

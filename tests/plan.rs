@@ -1,0 +1,229 @@
+//! Blueprint and plan over every size that ships: what is true of all of them.
+
+use std::collections::BTreeSet;
+
+use loadrig::blueprint::{Address, Blueprint, Desired, Kind, Peer, Step, blueprint};
+use loadrig::plan::{Action, Observed, Plan, Snapshot, State, expected, plan, plan_down};
+use loadrig::spec::{Library, Role, Spec};
+use proptest::prelude::*;
+
+fn sizes() -> Vec<Spec> {
+    let sizes = Library::new(None).architectures().expect("sizes parse");
+    sizes
+        .iter()
+        .map(loadrig::spec::Architecture::example)
+        .collect()
+}
+
+fn operator() -> Vec<ipnet::Ipv4Net> {
+    vec!["198.51.100.7/32".parse().expect("a range")]
+}
+
+/// A cloud that holds exactly what the blueprint asks for.
+fn perfect(blueprint: &Blueprint) -> Snapshot {
+    Snapshot {
+        resources: blueprint
+            .resources()
+            .map(|(address, desired)| observed(address, desired))
+            .collect(),
+    }
+}
+
+fn observed(address: &Address, desired: &Desired) -> Observed {
+    Observed {
+        address: address.clone(),
+        kind: desired.kind(),
+        id: format!("id-of-{address}"),
+        state: State::Ready,
+        status: "available".to_owned(),
+        attributes: desired.attributes(),
+    }
+}
+
+fn action<'a>(plan: &'a Plan, address: &Address) -> (Action, &'a str) {
+    let change = plan.changes.iter().find(|c| &c.address == address);
+    let change = change.expect("the address is in the plan");
+    (change.action, &change.reason)
+}
+
+#[test]
+fn every_node_stands_after_what_it_depends_on_and_once() {
+    for spec in sizes() {
+        let mut seen = BTreeSet::new();
+        for node in blueprint(&spec, &operator()).nodes {
+            for after in &node.after {
+                assert!(
+                    seen.contains(after),
+                    "{}: {} before {after}",
+                    spec.name,
+                    node.address
+                );
+            }
+            assert!(seen.insert(node.address.clone()), "{} twice", node.address);
+        }
+    }
+}
+
+#[test]
+fn nothing_is_open_to_more_than_groups_and_operators() {
+    for spec in sizes() {
+        for (address, desired) in blueprint(&spec, &operator()).resources() {
+            let Desired::SecurityRules { rules, .. } = desired else {
+                continue;
+            };
+            for rule in rules {
+                if let Peer::Range(range) = rule.from {
+                    assert_eq!(vec![range], operator(), "{address}: {rule}");
+                    assert!(matches!(rule.port, 22 | 80), "{address}: {rule}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn subnets_lie_in_the_vpc_and_do_not_overlap() {
+    for spec in sizes() {
+        let blueprint = blueprint(&spec, &[]);
+        let subnets: Vec<_> = blueprint
+            .resources()
+            .filter_map(|(_, desired)| match desired {
+                Desired::Subnet { cidr, .. } => Some(*cidr),
+                _ => None,
+            })
+            .collect();
+        for (i, one) in subnets.iter().enumerate() {
+            assert!(spec.network.cidr.contains(one), "{one}");
+            for other in &subnets[i + 1..] {
+                assert!(
+                    !one.contains(other) && !other.contains(one),
+                    "{one} {other}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_host_installs_packages_while_the_database_is_made() {
+    let spec = &sizes()[0];
+    let blueprint = blueprint(spec, &operator());
+    let app = "app-1".parse().expect("a host");
+    let prepare = Address::host(app, loadrig::blueprint::Stage::Prepare);
+    let mut needs = vec![prepare];
+    while let Some(address) = needs.pop() {
+        let node = blueprint.node(&address).expect("a node");
+        if let Step::Resource(desired) = &node.step {
+            assert!(
+                !matches!(desired.kind(), Kind::Database | Kind::Search),
+                "{address}"
+            );
+        }
+        needs.extend(node.after.clone());
+    }
+}
+
+#[test]
+fn a_changed_size_replaces_its_hosts_and_nothing_else() {
+    let mut spec = sizes()[0].clone();
+    let before = perfect(&blueprint(&spec, &operator()));
+    let group = spec.nodes.get_mut(&Role::App).expect("app nodes");
+    group.instance_type = "c7i.2xlarge".to_owned();
+    group.count += 1;
+    let plan = plan(&blueprint(&spec, &operator()), &before);
+    let work: Vec<(String, Action)> = plan
+        .work()
+        .map(|change| (change.address.to_string(), change.action))
+        .collect();
+    assert_eq!(
+        work,
+        [
+            ("instance/app-1".to_owned(), Action::Replace),
+            ("instance/app-2".to_owned(), Action::Replace),
+            ("instance/app-3".to_owned(), Action::Create),
+        ]
+    );
+}
+
+#[test]
+fn storage_never_shrinks_and_databases_are_not_replaced() {
+    let mut spec = sizes()[0].clone();
+    let before = perfect(&blueprint(&spec, &operator()));
+    spec.database.storage_gib -= 10;
+    spec.database.version = "16".to_owned();
+    let plan = plan(&blueprint(&spec, &operator()), &before);
+    let writer = Address::parse("database/writer");
+    assert_eq!(action(&plan, &writer).0, Action::Refuse);
+    assert_eq!(plan.count(Action::Replace), 0);
+}
+
+#[test]
+fn a_twin_goes_and_the_usable_one_stays() {
+    let spec = &sizes()[0];
+    let blueprint = blueprint(spec, &operator());
+    let mut snapshot = perfect(&blueprint);
+    let mut twin = snapshot.get(&Address::vpc()).expect("a VPC").clone();
+    twin.id = "a-twin".to_owned();
+    twin.state = State::Pending;
+    snapshot.resources.insert(0, twin);
+    let plan = plan(&blueprint, &snapshot);
+    let work: Vec<_> = plan.work().collect();
+    assert_eq!(work.len(), 1);
+    assert_eq!(work[0].action, Action::Delete);
+    assert_eq!(
+        work[0].existing.as_ref().map(|e| e.id.as_str()),
+        Some("a-twin")
+    );
+}
+
+#[test]
+fn a_rule_that_was_changed_by_hand_is_put_right_in_place() {
+    let spec = &sizes()[0];
+    let blueprint = blueprint(spec, &operator());
+    let mut snapshot = perfect(&blueprint);
+    for resource in &mut snapshot.resources {
+        if resource.address.as_str() == "security-rules/proxy" {
+            let rules = "tcp/22 from 0.0.0.0/0".to_owned();
+            resource.attributes.insert("rules".to_owned(), rules);
+        }
+    }
+    let plan = plan(&blueprint, &snapshot);
+    let address = Address::parse("security-rules/proxy");
+    assert_eq!(action(&plan, &address), (Action::Update, "rules differ"));
+    assert_eq!(plan.work().count(), 1);
+}
+
+#[test]
+fn the_expected_time_of_no_change_is_seconds() {
+    let spec = &sizes()[0];
+    let blueprint = blueprint(spec, &operator());
+    let nothing = plan(&blueprint, &perfect(&blueprint));
+    let all = plan(&blueprint, &Snapshot::default());
+    assert!(expected(&blueprint, &nothing).0.as_secs() < 10);
+    assert!(expected(&blueprint, &all).0.as_secs() > 600);
+}
+
+proptest! {
+    #[test]
+    fn what_is_missing_is_created_and_what_is_there_is_kept(size in 0_usize..8, lost in any::<u64>()) {
+        let spec = &sizes()[size];
+        let blueprint = blueprint(spec, &operator());
+        let mut snapshot = perfect(&blueprint);
+        let mut index = 0;
+        snapshot.resources.retain(|_| { index += 1; lost >> (index % 64) & 1 == 0 });
+        let plan = plan(&blueprint, &snapshot);
+        for change in &plan.changes {
+            let there = snapshot.get(&change.address).is_some();
+            prop_assert_eq!(change.action, if there { Action::Keep } else { Action::Create });
+        }
+        prop_assert_eq!(plan.is_empty(), plan.count(Action::Create) == 0);
+    }
+
+    #[test]
+    fn down_removes_everything_that_is_there_and_only_that(size in 0_usize..8) {
+        let snapshot = perfect(&blueprint(&sizes()[size], &operator()));
+        let plan = plan_down(&snapshot);
+        prop_assert_eq!(plan.count(Action::Delete), snapshot.resources.len());
+        prop_assert_eq!(plan.changes.len(), snapshot.resources.len());
+    }
+}
