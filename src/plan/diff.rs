@@ -135,6 +135,9 @@ pub fn plan_down(snapshot: &Snapshot) -> Plan {
         changes: snapshot
             .resources
             .iter()
+            // EC2 lists instances for an hour after their end: nothing is left to remove.
+            // What is on its way out stays in, since what it uses has to wait for it.
+            .filter(|r| !(r.state == State::Deleting && r.status == "terminated"))
             .map(|resource| removal(resource, "the environment is taken down".to_owned()))
             .collect(),
     }
