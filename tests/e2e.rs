@@ -273,78 +273,70 @@ fn two_rigs_live_side_by_side() {
     cloud.finish();
 }
 
+/// Most of the time of these is waiting for what never comes: they wait side by side.
 #[test]
-fn a_key_without_its_other_half_is_named_before_long() {
+fn what_keeps_a_rig_from_coming_up_is_said_and_leaves_nothing() {
     let cloud = LocalCloud::start();
     let home = &cloud.home;
-    let key = || PrivateKey::random(&mut OsRng, Algorithm::Ed25519).unwrap();
-    let public = home.write("own.pub", key().public_key().to_openssh().unwrap());
-    // The private key beside it belongs to another one.
-    key()
-        .write_openssh_file(&home.path().join("own"), LineEnding::LF)
-        .unwrap();
-    home.small(
-        "locked",
-        &format!(
-            "access: {{ address: private, key: {{ file: {} }} }}\n",
-            public.display()
-        ),
-    );
-    let up = home.run(&["up", "locked", "--yes"]).code(1).says(&[
-        "refused the operator's key",
-        "access.key",
-        "app-1",
-    ]);
-    assert!(up.took < Duration::from_secs(60), "{up}");
-    down(home, "locked");
-    cloud.finish();
-}
-
-#[test]
-fn an_operator_outside_the_ranges_is_told_of_them() {
-    let cloud = LocalCloud::start();
-    let home = &cloud.home;
+    wrong_key(home);
     home.small(
         "outside",
         "access: { address: private, operators: [203.0.113.0/24] }\n",
     );
-    let up = home
-        .run(&["up", "outside", "--yes", "--host-timeout", "15s"])
+    broken_server(home);
+    let locked = home.start(&["up", "locked", "--yes"]);
+    let outside = home.start(&["up", "outside", "--yes", "--host-timeout", "15s"]);
+    let broken = home.start(&["up", "broken", "--yes"]);
+
+    let locked =
+        locked
+            .end()
+            .code(1)
+            .says(&["`app-1` at 10.", "refused the operator's key", "access.key"]);
+    assert!(locked.took < Duration::from_secs(90), "{locked}");
+    let outside = outside.end().code(1).says(&[
+        "`app-1` at 10.",
+        "did not answer SSH within 1",
+        "access.operators",
+    ]);
+    assert!(outside.took < Duration::from_secs(90), "{outside}");
+    broken
+        .end()
         .code(1)
-        .says(&[
-            "`app-1` at 10.",
-            "did not answer SSH within 1",
-            "access.operators",
-        ]);
-    assert!(up.took < Duration::from_secs(60), "{up}");
-    down(home, "outside");
+        .says(&["app-1", "out of order on purpose", "loadrig ssh"]);
+    for name in ["locked", "outside", "broken"] {
+        down(home, name);
+    }
     cloud.finish();
 }
 
-#[test]
-fn a_server_that_never_gets_healthy_is_shown_with_its_last_words() {
-    let cloud = LocalCloud::start();
-    let home = &cloud.home;
+/// A rig whose operator has a public key, but the private key of another.
+fn wrong_key(home: &Home) {
+    let key = || PrivateKey::random(&mut OsRng, Algorithm::Ed25519).unwrap();
+    let public = home.write("own.pub", key().public_key().to_openssh().unwrap());
+    key()
+        .write_openssh_file(&home.path().join("own"), LineEnding::LF)
+        .unwrap();
+    let file = public.display();
+    home.small(
+        "locked",
+        &format!("access: {{ address: private, key: {{ file: {file} }} }}\n"),
+    );
+}
+
+/// A rig whose server ends as soon as it starts.
+fn broken_server(home: &Home) {
     let tarball = broken_release();
     let path = home.write("broken.tar.gz", &tarball);
     let sha256: String = sha2::Sha256::digest(&tarball)
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
+    let release = path.display();
     home.small(
         "broken",
-        &format!(
-            "mattermost:\n  release: {}\n  sha256: {sha256}\n",
-            path.display()
-        ),
+        &format!("mattermost:\n  release: {release}\n  sha256: {sha256}\n"),
     );
-    home.run(&["up", "broken", "--yes"]).code(1).says(&[
-        "app-1",
-        "out of order on purpose",
-        "loadrig ssh",
-    ]);
-    down(home, "broken");
-    cloud.finish();
 }
 
 /// A tarball laid out like the official one, with a server that ends at once.
