@@ -27,7 +27,7 @@ build: ## Build the program and the stand-in server
 where: ## Path of the built program
 	@echo $(BIN)
 
-setup: ## Install what the local cloud needs: Debian packages, Python environment, base image
+setup: ## Install the Debian packages that the local cloud needs
 	@scripts/setup.sh
 
 lint: ## Formatting and lints, as CI has them

@@ -23,6 +23,7 @@ mod security;
 mod snapshot;
 mod ssm;
 mod tags;
+#[cfg(target_os = "linux")]
 pub mod world;
 
 use std::collections::BTreeSet;

@@ -131,6 +131,14 @@ impl Listener for Progress {
                     live.start(step);
                 }
             }
+            EventKind::StepWorking { step, on } => match &self.live {
+                Some(live) => {
+                    if let Some(bar) = live.bars.get(step) {
+                        bar.set_message(on.replace('\n', " "));
+                    }
+                }
+                None => self.line(at, &format!("{step:32} {on}")),
+            },
             EventKind::StepWaiting { step, on } => match &self.live {
                 Some(live) => {
                     if let Some(bar) = live.bars.get(step) {

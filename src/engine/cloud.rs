@@ -95,8 +95,9 @@ impl Diagnose for CloudError {
     fn hints(&self) -> Vec<String> {
         match self.class {
             FailureClass::Denied => vec![
-                "check the credentials: `aws sts get-caller-identity`; an expired SSO session is renewed by `aws sso login`".to_owned(),
-                format!("the call needs permission for `{}`", self.operation),
+                "look at the credentials that are used: `aws sts get-caller-identity`".to_owned(),
+                "single sign-on: `aws sso login`, then `eval \"$(aws configure export-credentials --format env)\"`".to_owned(),
+                format!("docs/permissions.md has the policy that includes `{}`", self.operation),
             ],
             FailureClass::Capacity => vec![
                 "choose another instance type or zone in the environment's YAML, or ask AWS for a higher quota".to_owned(),

@@ -73,6 +73,13 @@ pub enum EventKind {
         /// What it waits for, in words.
         on: String,
     },
+    /// A step, which may have waited, works on something.
+    StepWorking {
+        /// The step.
+        step: String,
+        /// What it does, in words.
+        on: String,
+    },
     /// A step ended well.
     StepFinished {
         /// The step.
@@ -173,6 +180,14 @@ impl Events {
     pub fn note(&self, message: impl Into<String>) {
         self.emit(EventKind::Note {
             message: message.into(),
+        });
+    }
+
+    /// A step works.
+    pub fn working(&self, step: &str, on: impl Into<String>) {
+        self.emit(EventKind::StepWorking {
+            step: step.to_owned(),
+            on: on.into(),
         });
     }
 

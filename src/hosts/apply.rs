@@ -142,7 +142,7 @@ impl Session {
         let mut progress = Progress::default();
         while let Some(line) = running.next().await? {
             if let Some(name) = line.strip_prefix("start ") {
-                events.waiting(step, bundle.title(name));
+                events.working(step, bundle.title(name));
             }
             progress.line(bundle, &line);
         }

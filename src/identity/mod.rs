@@ -2,7 +2,6 @@
 //! the user data that gives hosts their identity.
 //!
 //! Pure functions; knows neither clouds nor SSH nor the clock.
-//! Pure functions; knows no client, no clock and no SSH.
 
 pub mod names;
 mod secrets;

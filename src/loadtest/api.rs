@@ -146,7 +146,7 @@ impl Api {
         let version = header(&headers, "x-version-id").unwrap_or_default();
         Ok(Server {
             standin: ping.standin || version.starts_with("standin-"),
-            version,
+            version: product_version(&version),
         })
     }
 
@@ -414,6 +414,17 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
 
 fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     Some(headers.get(name)?.to_str().ok()?.to_owned())
+}
+
+/// The version in `X-Version-Id`, which is `VERSION.BUILD.CONFIGHASH.LICENSED`; releases
+/// have their version as build number too.
+fn product_version(id: &str) -> String {
+    let without_tail = id.rsplitn(3, '.').nth(2).unwrap_or(id);
+    let half = without_tail.len() / 2;
+    match (without_tail.get(..half), without_tail.get(half + 1..)) {
+        (Some(version), Some(build)) if version == build => version.to_owned(),
+        _ => without_tail.to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::diagnose::Diagnose;
+use crate::diagnose::{Diagnose, ExitCode};
 
 /// Shorthand for this module's results.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -83,6 +83,13 @@ impl Error {
 }
 
 impl Diagnose for Error {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Unable { .. } => ExitCode::Preflight,
+            _ => ExitCode::Failed,
+        }
+    }
+
     fn hints(&self) -> Vec<String> {
         let hint = match self {
             Self::Unable { hint, .. } => Some(hint.clone()),

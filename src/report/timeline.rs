@@ -32,8 +32,16 @@ pub struct Walk {
 impl Walk {
     /// How long it took.
     #[must_use]
+    ///
+    /// A scenario that was run on the rig afterwards does not count.
     pub fn duration(&self) -> SignedDuration {
-        self.finished.duration_since(self.started)
+        let last = self
+            .steps
+            .iter()
+            .filter(|step| !step.step.starts_with("scenario/"))
+            .map(|step| step.finished)
+            .max();
+        last.unwrap_or(self.finished).duration_since(self.started)
     }
 
     /// Is the step on the critical path?
@@ -220,6 +228,11 @@ impl Gathering {
                     waits: Vec::new(),
                 };
                 self.open.insert(step.clone(), span);
+            }
+            EventKind::StepWorking { step, .. } => {
+                if let Some(span) = self.open.get_mut(step) {
+                    wait(span, at, None);
+                }
             }
             EventKind::StepWaiting { step, on } => {
                 if let Some(span) = self.open.get_mut(step) {

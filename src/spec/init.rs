@@ -114,7 +114,8 @@ architecture: {size}
 cloud: aws # or `local`: the local cloud of this machine
 region: us-east-1
 
-# After this time `loadrig sweep` may remove the environment. Remove the line to keep it.
+# How long it is meant to live: `loadrig status` shows what is left of it. Nothing removes
+# an environment by itself yet.
 time_to_live: 8h
 
 mattermost:

@@ -61,7 +61,12 @@ pub fn run(app: &App, args: &EnvArgs) -> Outcome {
 
 /// A local cloud that does not run holds nothing.
 fn without_place(app: &App, target: &Target, failure: Failure) -> Outcome {
-    if target.cloud == crate::spec::CloudTarget::Local && cfg!(target_os = "linux") {
+    // Only this one reason means that there is nothing; any other is passed on.
+    #[cfg(target_os = "linux")]
+    if (target.cloud == crate::spec::CloudTarget::Local
+        || app.global.endpoint_url.as_deref() == Some("local"))
+        && crate::localcloud::status().is_none()
+    {
         app.printer.data(&format!(
             "nothing to do: the local cloud does not run, so there is no `{}`",
             target.name

@@ -26,11 +26,14 @@ pub fn run(app: &App, args: &SshArgs) -> Outcome {
     if status.success() {
         return Ok(ExitCode::Done);
     }
-    let code = status.code().unwrap_or(255);
-    Err(Failure::new(
-        format!("ssh to `{host}` ended with status {code}"),
-        "255 is ssh's own failure; other values come from the remote command",
-    ))
+    match status.code() {
+        // Scripts want the remote command's own verdict; nothing of ours is left to clean up.
+        Some(code) if code != 255 => std::process::exit(code),
+        _ => Err(Failure::new(
+            format!("ssh to `{host}` failed"),
+            format!("`loadrig verify {}` tells what works", args.env),
+        )),
+    }
 }
 
 /// A host of the environment, by name.

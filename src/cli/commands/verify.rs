@@ -22,6 +22,9 @@ use crate::spec::{HostName, Role};
 /// How long a host may take to answer a check.
 const ANSWER: Duration = Duration::from_secs(20);
 
+/// What curl prints of an answer.
+const HTTP: &str = "HTTP %{http_code} after %{time_total} s";
+
 /// One check.
 #[derive(Clone, Debug, Serialize)]
 pub struct Check {
@@ -134,19 +137,18 @@ fn probes(rig: &Rig, connected: &Connected, host: HostName) -> Vec<Probe> {
     let answers = match host.role {
         Role::App => Some((
             "answers, with database and file store",
-            "curl -fsS -m 10 'http://localhost:8065/api/v4/system/ping?get_server_status=true'"
-                .to_owned(),
+            format!(
+                "curl -fsS -m 10 -o /dev/null -w '{HTTP}' 'http://localhost:8065/api/v4/system/ping?get_server_status=true'"
+            ),
         )),
         Role::Proxy => Some((
             "leads to the application nodes",
-            "curl -fsS -m 10 http://localhost/api/v4/system/ping".to_owned(),
+            format!("curl -fsS -m 10 -o /dev/null -w '{HTTP}' http://localhost/api/v4/system/ping"),
         )),
         Role::SearchProxy => private_address(host, &connected.world).map(|address| {
             (
                 "leads to the search domain",
-                format!(
-                    "curl -fsS -m 10 -o /dev/null -w 'HTTP %{{http_code}}' http://{address}:9200/"
-                ),
+                format!("curl -fsS -m 10 -o /dev/null -w '{HTTP}' http://{address}:9200/"),
             )
         }),
         Role::Metrics => Some((
