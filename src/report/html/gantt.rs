@@ -125,7 +125,11 @@ impl Scale {
     fn new(walk: &Walk) -> Self {
         Self {
             started: walk.started,
-            seconds: walk.duration().as_secs_f64().max(0.001),
+            seconds: walk
+                .finished
+                .duration_since(walk.started)
+                .as_secs_f64()
+                .max(0.001),
         }
     }
 
