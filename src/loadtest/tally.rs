@@ -267,13 +267,18 @@ impl Tallies {
             .map(|(action, tally)| (*action, tally))
     }
 
-    /// Requests of all classes.
+    /// Requests of all classes. Deliveries by websocket are none: one post makes many of
+    /// them, and they would hide failing requests in the rate.
     #[must_use]
     pub fn requests(&self) -> u64 {
-        self.by_action.values().map(|tally| tally.requests).sum()
+        self.by_action
+            .iter()
+            .filter(|(action, _)| **action != Action::Deliver)
+            .map(|(_, tally)| tally.requests)
+            .sum()
     }
 
-    /// Failed requests of all classes.
+    /// Failed requests of all classes, and lost deliveries.
     #[must_use]
     pub fn errors(&self) -> u64 {
         self.by_action.values().map(|tally| tally.errors).sum()

@@ -14,6 +14,7 @@ pub use linux::run;
 
 #[cfg(target_os = "linux")]
 mod linux {
+    use crate::cli::args::Global;
     use crate::cli::commands::{down, up, verify};
     use crate::cli::compose::{Material, compose, print, proof_items, store};
     use crate::cli::failure::{Failure, Outcome};
@@ -27,6 +28,7 @@ mod linux {
     use crate::loadtest::Scenario;
     use crate::localcloud::{self, Checked, Options};
     use crate::report::{ProofItem, Report};
+    use crate::spec::CloudTarget;
 
     /// What the part inside the local cloud brings out.
     struct Driven {
@@ -39,6 +41,24 @@ mod linux {
     pub fn run(app: &App, args: &DemoArgs) -> Outcome {
         let started = std::time::Instant::now();
         let spec = app.library.load("demo")?;
+        // The demo never leaves this machine, whatever a file of that name says.
+        if spec.cloud != CloudTarget::Local {
+            return Err(Failure::new(
+                "the environment `demo` does not say `cloud: local`",
+                "the demo runs on this machine alone; give that environment another name",
+            )
+            .with_code(ExitCode::Usage));
+        }
+        let app = &App {
+            global: Global {
+                endpoint_url: Some("local".to_owned()),
+                region: None,
+                profile: None,
+                ..app.global.clone()
+            },
+            printer: app.printer,
+            library: app.library.clone(),
+        };
         let scenario = Scenario::find("smoke")?;
         let run = RunDir::create(&spec.name, "demo")?;
         let (events, recorder) = app.events(Some(&run))?;
@@ -57,12 +77,12 @@ mod linux {
         )?;
         // Someone who started the local cloud beforehand may have more in it.
         let ours = !running.already;
-        let outcome = {
-            let place = Place::find(&app.global, spec.cloud, &spec.region)?;
+        // Whatever fails inside, the cloud that was started here is stopped below.
+        let outcome = Place::find(&app.global, spec.cloud, &spec.region).and_then(|place| {
             crate::cli::block_on(drive(
                 app, args, spec, &place, &scenario, &run, &events, &recorder,
             ))?
-        };
+        });
         let keep = args.keep
             && outcome
                 .as_ref()
@@ -160,6 +180,20 @@ mod linux {
             }
             Err(error) => Some(error),
         };
+        if let Some(failure) = &failure {
+            // A report of a run that was cut short must not read as a success.
+            checks.push(verify::Check {
+                name: "the run came to its end".to_owned(),
+                pass: false,
+                detail: failure
+                    .message
+                    .lines()
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned(),
+                remedy: "run the demo again".to_owned(),
+            });
+        }
         let world = rig.world().await.unwrap_or_default();
         let mut proof = Vec::new();
         if !(args.keep && failure.is_none()) {

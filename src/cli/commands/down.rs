@@ -40,7 +40,7 @@ pub fn run(app: &App, args: &EnvArgs) -> Outcome {
                     .data(&format!("nothing to do: there is no `{}`", target.name));
             } else {
                 app.printer.data(&format!(
-                    "`{}` is down: {removed} resources removed",
+                    "`{}` is down, resources removed: {removed}",
                     target.name
                 ));
             }
@@ -48,7 +48,10 @@ pub fn run(app: &App, args: &EnvArgs) -> Outcome {
         }
         if left > 0 {
             return Err(Failure::new(
-                format!("{left} resources of `{}` are still there", target.name),
+                format!(
+                    "`{}` is not gone: {left} of its resources are still there",
+                    target.name
+                ),
                 format!(
                     "run `loadrig down {}` again; what stays then needs a look by hand",
                     target.name
