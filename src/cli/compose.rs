@@ -10,8 +10,8 @@ use crate::events::Event;
 use crate::loadtest::{Check as ScenarioCheck, ScenarioResult};
 use crate::plan::{Observed, cost};
 use crate::report::{
-    CacheLine, CostItem, CostSummary, DatabaseLine, HostLine, Ink, ProofItem, REPORT_FORMAT,
-    Report, SearchLine, Topology, Version, html, terminal, walks,
+    CacheLine, DatabaseLine, HostLine, Ink, ProofItem, REPORT_FORMAT, Report, SearchLine, Topology,
+    Version, html, terminal, walks,
 };
 use crate::spec::Spec;
 
@@ -41,7 +41,6 @@ pub struct Material<'a> {
 #[must_use]
 pub fn compose(rig: &Rig, material: Material<'_>) -> Report {
     let spec = &rig.spec;
-    let cost = cost(spec);
     Report {
         format: REPORT_FORMAT,
         generated: Timestamp::now(),
@@ -62,23 +61,7 @@ pub fn compose(rig: &Rig, material: Material<'_>) -> Report {
                 detail: check.detail,
             })
             .collect(),
-        cost: Some(CostSummary {
-            per_hour: cost.per_hour,
-            per_month: cost.per_month,
-            at_least: cost.at_least,
-            lines: cost
-                .lines
-                .into_iter()
-                .map(|line| CostItem {
-                    what: line.what,
-                    count: line.count,
-                    unit_per_hour: line.unit_per_hour,
-                    per_hour: line.per_hour,
-                })
-                .collect(),
-            priced_on: cost.priced_on,
-            notes: cost.region_note.into_iter().chain(cost.notes).collect(),
-        }),
+        cost: Some(cost(spec).into()),
         proof: material.proof,
     }
 }
