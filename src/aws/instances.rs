@@ -39,7 +39,7 @@ impl Aws {
                     let live = self.instances(select).await?;
                     return live
                         .into_iter()
-                        .find(|found| found.state != State::Deleting)
+                        .find(|found| !found.state.is_leaving())
                         .ok_or(CloudError {
                             class: FailureClass::Converging,
                             ..error
@@ -49,7 +49,7 @@ impl Aws {
             };
             let found = observe(&instance, request.environment, None)
                 .ok_or_else(|| incomplete(RUN, request.address, "tagged instance"))?;
-            if found.state != State::Deleting {
+            if !found.state.is_leaving() {
                 return Ok(found);
             }
             // The token is that of a predecessor that nobody told us of.
@@ -177,18 +177,16 @@ impl Aws {
             .collect())
     }
 
-    /// One instance; `None` as soon as it is terminated.
-    pub(super) async fn read_instance(
+    /// The same without their disks: polled often.
+    pub(super) async fn instances_without_disks(
         &self,
-        environment: &str,
-        id: &str,
-    ) -> Result<Option<Observed>, CloudError> {
-        // Polled often and by many, so without the volumes.
-        let found = self.raw_instances(Select::Id(environment, id)).await?;
+        select: Select<'_>,
+    ) -> Result<Vec<Observed>, CloudError> {
+        let found = self.raw_instances(select).await?;
         Ok(found
             .iter()
-            .filter(|instance| state_of(instance).1 != "terminated")
-            .find_map(|instance| observe(instance, environment, None)))
+            .filter_map(|instance| observe(instance, select.environment(), None))
+            .collect())
     }
 
     /// Sizes of the root volumes by instance id, GiB. Root volumes bear the instance's tags.
@@ -249,7 +247,8 @@ fn state_of(instance: &Instance) -> (State, &str) {
     let state = match status {
         "pending" => State::Pending,
         "running" => State::Ready,
-        "shutting-down" | "terminated" => State::Deleting,
+        "shutting-down" => State::Deleting,
+        "terminated" => State::Gone,
         // `stopping` and `stopped`: it does not come back by itself.
         _ => State::Failed,
     };
@@ -263,7 +262,7 @@ fn observe(instance: &Instance, environment: &str, disk: Option<i32>) -> Option<
     let reason = instance
         .state_reason()
         .and_then(|reason| reason.message())
-        .filter(|_| matches!(state, State::Deleting | State::Failed));
+        .filter(|_| state == State::Failed || state.is_leaving());
     Some(observed(
         tags::address(pairs(instance.tags()), environment)?,
         Kind::Instance,
@@ -321,7 +320,7 @@ mod tests {
             (InstanceStateName::Running, State::Ready),
             (InstanceStateName::Stopped, State::Failed),
             (InstanceStateName::ShuttingDown, State::Deleting),
-            (InstanceStateName::Terminated, State::Deleting),
+            (InstanceStateName::Terminated, State::Gone),
         ] {
             let found = observe(&instance(name), "demo", Some(20)).unwrap();
             assert_eq!(found.state, state);

@@ -299,12 +299,8 @@ impl Cloud for Aws {
         work.await
     }
 
-    async fn read(
-        &self,
-        environment: &str,
-        existing: &Observed,
-    ) -> Result<Option<Observed>, CloudError> {
-        self.read_one(environment, existing).await
+    async fn list(&self, environment: &str, kind: Kind) -> Result<Vec<Observed>, CloudError> {
+        self.list_kind(environment, kind).await
     }
 
     async fn delete(&self, environment: &str, existing: &Observed) -> Result<(), CloudError> {

@@ -221,21 +221,6 @@ impl Aws {
             .collect())
     }
 
-    /// The rules of one group; `None` when none is left.
-    pub(super) async fn read_security_rules(
-        &self,
-        environment: &str,
-        id: &str,
-    ) -> Result<Option<Observed>, CloudError> {
-        let groups = self
-            .security_groups(Select::Environment(environment))
-            .await?;
-        let rules = self.security_rules(&groups).await?;
-        Ok(rules
-            .into_iter()
-            .find(|rules| rules.id == id && rules.get("rules") != Some("")))
-    }
-
     pub(super) async fn delete_security_rules(&self, id: &str) -> Result<(), CloudError> {
         let existing = self.ingress_rules(&[id]).await?;
         self.revoke(&existing.iter().collect::<Vec<_>>()).await

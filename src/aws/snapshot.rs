@@ -2,7 +2,7 @@
 //! its own: together the SDK's futures would not fit on a thread's stack.
 
 use crate::blueprint::Kind;
-use crate::engine::{CloudError, Observed, Snapshot, State};
+use crate::engine::{CloudError, Observed, Snapshot};
 
 use super::Aws;
 use super::tags::Select;
@@ -10,8 +10,7 @@ use super::tags::Select;
 impl Aws {
     /// Everything that bears the environment's tag. Twins are all listed, the resources
     /// that are on their way out last. Instances terminated lately are among them, as
-    /// `Deleting` with the status `terminated`: they are no resources any more, but a new
-    /// instance at their address must not use their client token.
+    /// [`State::Gone`]: a new instance at their address must not use their client token.
     pub(super) async fn take_snapshot(&self, environment: &str) -> Result<Snapshot, CloudError> {
         let all = Select::Environment(environment);
         let network = async {
@@ -66,7 +65,7 @@ impl Aws {
         ];
         resources.extend(single.into_iter().flatten());
         // Whoever asks for an address wants what lives there, not what is leaving.
-        resources.sort_by_key(|resource| resource.state == State::Deleting);
+        resources.sort_by_key(|resource| resource.state.is_leaving());
         Ok(Snapshot { resources })
     }
 
@@ -80,37 +79,44 @@ impl Aws {
         Ok(groups)
     }
 
-    /// One resource as it is now; `None` when it is gone.
-    pub(super) async fn read_one(
+    /// Everything of one kind.
+    pub(super) async fn list_kind(
         &self,
         environment: &str,
-        existing: &Observed,
-    ) -> Result<Option<Observed>, CloudError> {
-        let id = existing.id.as_str();
-        let one = Select::Id(environment, id);
-        let first = |list: Vec<Observed>| list.into_iter().next();
-        match existing.kind {
-            Kind::Vpc => Box::pin(self.vpcs(one)).await.map(first),
-            Kind::InternetGateway => Box::pin(self.internet_gateways(one)).await.map(first),
-            Kind::Subnet => Box::pin(self.subnets(one)).await.map(first),
-            Kind::RouteTable => Box::pin(self.route_tables(one)).await.map(first),
-            Kind::SecurityGroup => Box::pin(self.security_groups(one)).await.map(first),
-            Kind::SecurityRules => Box::pin(self.read_security_rules(environment, id)).await,
-            Kind::KeyPair => Box::pin(self.environment_key_pairs(one)).await.map(first),
-            Kind::Instance => Box::pin(self.read_instance(environment, id)).await,
-            Kind::Seed => Box::pin(self.seed_parameter(environment)).await,
-            Kind::Role => Box::pin(self.role(environment)).await,
-            Kind::InstanceProfile => Box::pin(self.instance_profile(environment)).await,
-            Kind::Bucket => Box::pin(self.bucket(environment)).await,
-            Kind::Database => Box::pin(self.read_database(environment, id)).await,
-            Kind::DatabaseSubnets => Box::pin(self.database_subnets(environment)).await,
-            Kind::DatabaseParameters => {
-                let reader = existing.address.as_str().ends_with("/reader");
-                Box::pin(self.database_parameters(environment, reader)).await
+        kind: Kind,
+    ) -> Result<Vec<Observed>, CloudError> {
+        let all = Select::Environment(environment);
+        let list = |one: Option<Observed>| one.into_iter().collect();
+        match kind {
+            Kind::Vpc => Box::pin(self.vpcs(all)).await,
+            Kind::InternetGateway => Box::pin(self.internet_gateways(all)).await,
+            Kind::Subnet => Box::pin(self.subnets(all)).await,
+            Kind::RouteTable => Box::pin(self.route_tables(all)).await,
+            Kind::SecurityGroup => Box::pin(self.security_groups(all)).await,
+            Kind::SecurityRules => {
+                let mut found = Box::pin(self.security(environment)).await?;
+                // A group without rules is no rules.
+                found.retain(|one| one.kind == kind && one.get("rules") != Some(""));
+                Ok(found)
             }
-            Kind::Search => Box::pin(self.domain(environment)).await,
-            Kind::Cache => Box::pin(self.cache(environment)).await,
-            Kind::CacheSubnets => Box::pin(self.cache_subnets(environment)).await,
+            Kind::KeyPair => Box::pin(self.environment_key_pairs(all)).await,
+            Kind::Instance => Box::pin(self.instances_without_disks(all)).await,
+            Kind::Seed => Box::pin(self.seed_parameter(environment)).await.map(list),
+            Kind::Role => Box::pin(self.role(environment)).await.map(list),
+            Kind::InstanceProfile => Box::pin(self.instance_profile(environment)).await.map(list),
+            Kind::Bucket => Box::pin(self.bucket(environment)).await.map(list),
+            Kind::Database => Box::pin(self.databases(environment)).await,
+            Kind::DatabaseSubnets => Box::pin(self.database_subnets(environment)).await.map(list),
+            Kind::DatabaseParameters => {
+                let (writer, reader) = futures::try_join!(
+                    Box::pin(self.database_parameters(environment, false)),
+                    Box::pin(self.database_parameters(environment, true)),
+                )?;
+                Ok(writer.into_iter().chain(reader).collect())
+            }
+            Kind::Search => Box::pin(self.domain(environment)).await.map(list),
+            Kind::Cache => Box::pin(self.cache(environment)).await.map(list),
+            Kind::CacheSubnets => Box::pin(self.cache_subnets(environment)).await.map(list),
         }
     }
 }

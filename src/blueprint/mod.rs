@@ -39,6 +39,14 @@ impl Blueprint {
         self.nodes.iter().find(|node| &node.address == address)
     }
 
+    /// The same without its host steps.
+    #[must_use]
+    pub fn without_hosts(mut self) -> Self {
+        self.nodes
+            .retain(|node| matches!(node.step, Step::Resource(_)));
+        self
+    }
+
     /// The resources, without the host steps.
     pub fn resources(&self) -> impl Iterator<Item = (&Address, &Desired)> {
         self.nodes.iter().filter_map(|node| match &node.step {

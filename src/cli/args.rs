@@ -169,6 +169,9 @@ pub struct UpArgs {
     /// How long a host may take to answer SSH and to apply a stage of its bundle
     #[arg(long, default_value = "15m", value_name = "TIME", value_parser = duration)]
     pub host_timeout: std::time::Duration,
+    /// Bring the cloud resources to the plan and leave the hosts alone: no SSH, no checks
+    #[arg(long)]
+    pub resources_only: bool,
 }
 
 /// A time like `90s` or `15m`.

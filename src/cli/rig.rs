@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::aws::{Aws, Connection};
 use crate::blueprint::{Address, Blueprint, DatabaseRole, Stage, blueprint};
-use crate::engine::{Account, Cloud as _, Engine, HostRequest, Hosts, TaskError};
+use crate::engine::{Account, Cloud as _, Engine, HostRequest, Hosts, Poller, TaskError};
 use crate::events::{Events, Outcome};
 use crate::hosts::{DatabaseFacts, Endpoint, Facts, HostFacts, Keyring, Payload, render};
 use crate::identity::{Secrets, new_seed};
@@ -84,6 +84,8 @@ pub struct Rig {
     pub operators: Vec<Ipv4Net>,
     /// How long a host may take to answer and to apply a stage of its bundle.
     pub host_timeout: Duration,
+    /// Whether hosts are left alone.
+    pub resources_only: bool,
 }
 
 /// What exists of a rig, with the means to reach its hosts.
@@ -137,6 +139,7 @@ impl Rig {
             account,
             operators,
             host_timeout: HOST_TIMEOUT,
+            resources_only: false,
         })
     }
 
@@ -145,7 +148,10 @@ impl Rig {
     /// # Errors
     /// When the cloud cannot be read.
     pub async fn plan(&self) -> Result<(Blueprint, Plan), Failure> {
-        let blueprint = blueprint(&self.spec, &self.operators);
+        let mut blueprint = blueprint(&self.spec, &self.operators);
+        if self.resources_only {
+            blueprint = blueprint.without_hosts();
+        }
         let snapshot = self.cloud.snapshot(&self.spec.name).await?;
         let plan = plan(&blueprint, &snapshot);
         Ok((blueprint, plan))
@@ -166,6 +172,7 @@ impl Rig {
         };
         Ok(Arc::new(Engine {
             cloud: Arc::clone(&self.cloud),
+            poller: Poller::new(Arc::clone(&self.cloud), &self.spec.name),
             hosts: Arc::new(RigHosts {
                 spec: self.spec.clone(),
                 payload: Arc::new(payload(&self.spec)?),
@@ -188,6 +195,7 @@ impl Rig {
     ) -> Arc<Engine<Aws, NoHosts>> {
         Arc::new(Engine {
             cloud: Arc::clone(cloud),
+            poller: Poller::new(Arc::clone(cloud), environment),
             hosts: Arc::new(NoHosts),
             environment: environment.to_owned(),
             tags: BTreeMap::new(),
@@ -205,7 +213,7 @@ impl Rig {
         Ok(snapshot
             .resources
             .into_iter()
-            .filter(|resource| resource.state != crate::plan::State::Deleting)
+            .filter(|resource| !resource.state.is_leaving())
             .map(|resource| (resource.address.clone(), resource))
             .collect())
     }

@@ -15,6 +15,7 @@ use crate::plan::{Action, Change, Observed, Plan, deleted_after};
 
 use super::cloud::{Cloud, CloudError, FailureClass, Request, SecretInputs};
 use super::hosts::{HostRequest, Hosts};
+use super::poll::Poller;
 use super::wait::{patience, remove, retry, until_ready};
 use super::walk::{Finished, Task, TaskError, Urgency, WalkReport, walk};
 
@@ -47,6 +48,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub struct Engine<C, H> {
     /// The cloud.
     pub cloud: Arc<C>,
+    /// Who looks whether things are ready or gone.
+    pub poller: Poller<C>,
     /// The hosts.
     pub hosts: Arc<H>,
     /// Environment name.
@@ -153,6 +156,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                     work: Box::pin(async move {
                         remove(
                             &*engine.cloud,
+                            &engine.poller,
                             &engine.environment,
                             &label,
                             &engine.events,
@@ -181,15 +185,9 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
             .act(change, desired, world, &step)
             .await
             .map_err(boxed)?;
-        let ready = until_ready(
-            &*self.cloud,
-            &self.environment,
-            &step,
-            &self.events,
-            observed,
-        )
-        .await
-        .map_err(boxed)?;
+        let ready = until_ready(&self.poller, &step, &self.events, observed)
+            .await
+            .map_err(boxed)?;
         let detail = Some(ready.id.clone());
         lock(&world.resources).insert(change.address.clone(), ready);
         if matches!(desired, Desired::Seed) {
@@ -205,7 +203,6 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         world: &World,
         step: &str,
     ) -> Result<(Observed, Outcome), CloudError> {
-        let cloud = &*self.cloud;
         match (change.action, &change.existing) {
             (Action::Keep, Some(existing)) => Ok((existing.clone(), Outcome::Unchanged)),
             (Action::Update, Some(existing)) => {
@@ -215,7 +212,16 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                 Ok((updated, Outcome::Updated))
             }
             (Action::Replace, Some(existing)) => {
-                remove(cloud, &self.environment, step, &self.events, existing).await?;
+                let poller = &self.poller;
+                remove(
+                    &*self.cloud,
+                    poller,
+                    &self.environment,
+                    step,
+                    &self.events,
+                    existing,
+                )
+                .await?;
                 let made = self.call(change, desired, world, step, None).await?;
                 Ok((made, Outcome::Created))
             }

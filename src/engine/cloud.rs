@@ -9,7 +9,7 @@ use std::future::Future;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::blueprint::{Address, Desired};
+use crate::blueprint::{Address, Desired, Kind};
 use crate::diagnose::{Diagnose, ExitCode};
 use crate::plan::{Observed, Snapshot};
 
@@ -149,12 +149,13 @@ pub trait Cloud: Send + Sync + 'static {
         existing: &Observed,
     ) -> impl Future<Output = Result<Observed, CloudError>> + Send;
 
-    /// Looks at one resource; `None` when it is gone.
-    fn read(
+    /// Everything of one kind that exists of an environment, in as few calls as the
+    /// snapshot takes for it. Polled while something of the kind is made or removed.
+    fn list(
         &self,
         environment: &str,
-        existing: &Observed,
-    ) -> impl Future<Output = Result<Option<Observed>, CloudError>> + Send;
+        kind: Kind,
+    ) -> impl Future<Output = Result<Vec<Observed>, CloudError>> + Send;
 
     /// Begins to remove; success when it is already gone.
     fn delete(

@@ -5,6 +5,7 @@
 mod apply;
 mod cloud;
 mod hosts;
+mod poll;
 mod wait;
 mod walk;
 
@@ -12,4 +13,5 @@ pub use crate::plan::{Observed, Snapshot, State};
 pub use apply::{Engine, World};
 pub use cloud::{Account, Cloud, CloudError, FailureClass, Looked, Request, SecretInputs};
 pub use hosts::{HostRequest, Hosts};
+pub use poll::Poller;
 pub use walk::{Finished, Task, TaskError, Urgency, WalkReport, walk};

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use rand::RngExt as _;
 use tokio::time::{Instant, sleep};
 
 use crate::blueprint::Kind;
@@ -10,6 +11,7 @@ use crate::events::Events;
 use crate::plan::{Observed, State};
 
 use super::cloud::{Cloud, CloudError, FailureClass};
+use super::poll::{Cadence, Poller};
 
 /// How long a resource of a kind may take to become ready or to go, at the very most.
 ///
@@ -29,17 +31,22 @@ pub(super) fn patience(kind: Kind) -> Duration {
     Duration::from_secs(minutes * 60)
 }
 
-/// Polling cadence: quick at first, for what is quick, then at most every 10 s.
-pub(super) struct Cadence(Duration);
+/// Lists lag behind creates: so long may a resource that was just made be missing.
+const VISIBLE: Duration = Duration::from_secs(60);
 
-impl Cadence {
-    pub(super) fn new() -> Self {
-        Self(Duration::from_millis(250))
+/// Pauses between repetitions: doubled each time, with a random part so that steps that
+/// failed together do not come back together.
+struct Backoff(Duration);
+
+impl Backoff {
+    fn new() -> Self {
+        Self(Duration::from_millis(200))
     }
 
-    pub(super) async fn pause(&mut self) {
-        sleep(self.0).await;
-        self.0 = (self.0.mul_f64(1.25)).min(Duration::from_secs(10));
+    async fn pause(&mut self) {
+        let random = rand::rng().random_range(0.75..1.25);
+        sleep(self.0.mul_f64(random)).await;
+        self.0 = (self.0 * 2).min(Duration::from_secs(5));
     }
 }
 
@@ -54,7 +61,7 @@ where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<T, CloudError>>,
 {
-    let mut cadence = Cadence::new();
+    let mut backoff = Backoff::new();
     loop {
         match call().await {
             Err(error)
@@ -64,7 +71,7 @@ where
                 ) && Instant::now() < deadline =>
             {
                 events.waiting(step, format!("{}: {}", error.code, error.message));
-                cadence.pause().await;
+                backoff.pause().await;
             }
             other => return other,
         }
@@ -73,21 +80,28 @@ where
 
 /// Waits until a resource is ready.
 pub(super) async fn until_ready<C: Cloud>(
-    cloud: &C,
-    environment: &str,
+    poller: &Poller<C>,
     step: &str,
     events: &Events,
     mut seen: Observed,
 ) -> Result<Observed, CloudError> {
-    let deadline = Instant::now() + patience(seen.kind);
-    let mut cadence = Cadence::new();
-    let mut missing = 0;
+    let started = Instant::now();
+    let deadline = started + patience(seen.kind);
+    let cadence = Cadence::of(seen.kind);
+    let mut looked = started;
+    let mut listed = started;
     let mut told = String::new();
     loop {
         match seen.state {
             State::Ready => return Ok(seen),
-            State::Failed | State::Deleting => {
-                return Err(failed(&seen, format!("it went to state `{}`", seen.status)));
+            State::Failed | State::Deleting | State::Gone => {
+                return Err(failed(
+                    &seen,
+                    match seen.get("reason") {
+                        Some(reason) => format!("it went to state `{}`: {reason}", seen.status),
+                        None => format!("it went to state `{}`", seen.status),
+                    },
+                ));
             }
             State::Pending => {}
         }
@@ -103,14 +117,14 @@ pub(super) async fn until_ready<C: Cloud>(
             events.waiting(step, format!("{} is {}", seen.id, seen.status));
         }
         cadence.pause().await;
-        let next = retry(step, events, deadline, || cloud.read(environment, &seen)).await?;
-        match next {
+        let (at, all) = retry(step, events, deadline, || poller.look(seen.kind, looked)).await?;
+        looked = at;
+        match all.iter().find(|one| same(one, &seen)) {
             Some(next) => {
-                missing = 0;
-                seen = next;
+                listed = at;
+                seen = next.clone();
             }
-            // Lists lag behind creates; a few looks in a row decide.
-            None if missing < 20 => missing += 1,
+            None if listed.elapsed() < VISIBLE => {}
             None => return Err(failed(&seen, "it disappeared while being made".to_owned())),
         }
     }
@@ -119,26 +133,36 @@ pub(super) async fn until_ready<C: Cloud>(
 /// Removes a resource and waits until it is gone.
 pub(super) async fn remove<C: Cloud>(
     cloud: &C,
+    poller: &Poller<C>,
     environment: &str,
     step: &str,
     events: &Events,
     existing: &Observed,
 ) -> Result<(), CloudError> {
     let deadline = Instant::now() + patience(existing.kind);
+    let mut looked = Instant::now();
     if existing.state != State::Deleting {
         retry(step, events, deadline, || {
             cloud.delete(environment, existing)
         })
         .await?;
+        looked = Instant::now();
     }
-    let mut cadence = Cadence::new();
+    let cadence = Cadence::of(existing.kind);
     let mut told = String::new();
     loop {
-        let seen = retry(step, events, deadline, || cloud.read(environment, existing)).await?;
+        let (at, all) = retry(step, events, deadline, || {
+            poller.look(existing.kind, looked)
+        })
+        .await?;
+        looked = at;
+        let seen = all
+            .iter()
+            .find(|one| same(one, existing) && one.state != State::Gone);
         let Some(seen) = seen else { return Ok(()) };
         if Instant::now() > deadline {
             return Err(failed(
-                &seen,
+                seen,
                 format!("still `{}` long after it was told to go", seen.status),
             ));
         }
@@ -148,6 +172,11 @@ pub(super) async fn remove<C: Cloud>(
         }
         cadence.pause().await;
     }
+}
+
+/// Rules have the id of their group, so the address counts too.
+fn same(one: &Observed, other: &Observed) -> bool {
+    one.id == other.id && one.address == other.address
 }
 
 fn failed(seen: &Observed, message: String) -> CloudError {

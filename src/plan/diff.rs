@@ -121,7 +121,7 @@ pub fn plan(blueprint: &Blueprint, snapshot: &Snapshot) -> Plan {
     let surplus = snapshot
         .resources
         .iter()
-        .filter(|r| r.state != State::Deleting && !wanted.contains(&r.address))
+        .filter(|r| !r.state.is_leaving() && !wanted.contains(&r.address))
         .map(|r| removal(r, "is not in the environment's YAML any more".to_owned()));
     changes.extend(surplus);
     changes.sort_by_key(|change| change.action == Action::Delete);
@@ -135,9 +135,8 @@ pub fn plan_down(snapshot: &Snapshot) -> Plan {
         changes: snapshot
             .resources
             .iter()
-            // EC2 lists instances for an hour after their end: nothing is left to remove.
             // What is on its way out stays in, since what it uses has to wait for it.
-            .filter(|r| !(r.state == State::Deleting && r.status == "terminated"))
+            .filter(|r| r.state != State::Gone)
             .map(|resource| removal(resource, "the environment is taken down".to_owned()))
             .collect(),
     }
@@ -148,7 +147,7 @@ fn living<'a>(snapshot: &'a Snapshot, address: &Address) -> Vec<&'a Observed> {
     let mut holders: Vec<&Observed> = snapshot
         .resources
         .iter()
-        .filter(|r| &r.address == address && r.state != State::Deleting)
+        .filter(|r| &r.address == address && !r.state.is_leaving())
         .collect();
     // A usable one before one that is not; then the elder; ids last, to be deterministic.
     holders.sort_by_key(|r| {
@@ -156,7 +155,7 @@ fn living<'a>(snapshot: &'a Snapshot, address: &Address) -> Vec<&'a Observed> {
             match r.state {
                 State::Ready => 0,
                 State::Pending => 1,
-                State::Failed | State::Deleting => 2,
+                State::Failed | State::Deleting | State::Gone => 2,
             },
             r.get("created").map(str::to_owned),
             r.id.clone(),
@@ -169,7 +168,7 @@ fn departed(snapshot: &Snapshot, address: &Address) -> Vec<String> {
     let mut ids: Vec<String> = snapshot
         .resources
         .iter()
-        .filter(|r| &r.address == address && r.state == State::Deleting)
+        .filter(|r| &r.address == address && r.state.is_leaving())
         .map(|r| r.id.clone())
         .collect();
     ids.sort();

@@ -18,6 +18,17 @@ pub enum State {
     Failed,
     /// Being removed.
     Deleting,
+    /// Removed; the provider still lists its id for a while. Nothing is left to remove, but
+    /// a new resource at its address must not use its client token.
+    Gone,
+}
+
+impl State {
+    /// Whether it is gone or on its way out.
+    #[must_use]
+    pub fn is_leaving(self) -> bool {
+        matches!(self, State::Deleting | State::Gone)
+    }
 }
 
 /// A resource that exists.

@@ -12,16 +12,22 @@ use super::{Action, Plan};
 /// From public Terraform logs and AWS acceptance tests, 2018 to 2026: RDS single-AZ 5 to
 /// 17 min, replica 7 to 30, OpenSearch 10 to 65, ElastiCache 5 to 20, instance 8 s to
 /// running and 25 s more until SSH answers.
+#[must_use]
+pub fn typical_seconds(kind: Kind) -> u64 {
+    match kind {
+        Kind::Database => 450,
+        Kind::Search => 1020,
+        Kind::Cache => 480,
+        Kind::Instance => 10,
+        Kind::InstanceProfile => 8,
+        _ => 2,
+    }
+}
+
+/// The same for host steps.
 fn typical(step: &Step) -> u64 {
     match step {
-        Step::Resource(desired) => match desired.kind() {
-            Kind::Database => 450,
-            Kind::Search => 1020,
-            Kind::Cache => 480,
-            Kind::Instance => 10,
-            Kind::InstanceProfile => 8,
-            _ => 2,
-        },
+        Step::Resource(desired) => typical_seconds(desired.kind()),
         Step::Host { stage, .. } => match stage {
             // 25 s until SSH answers, then packages.
             Stage::Prepare => 70,

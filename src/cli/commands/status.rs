@@ -147,6 +147,7 @@ async fn lines(rig: &Rig, world: &BTreeMap<Address, Observed>) -> Vec<Line> {
             State::Pending => "not ready yet",
             State::Failed => "failed",
             State::Deleting => "going",
+            State::Gone => "gone",
         };
         lines.push(Line {
             address: seen.address.clone(),

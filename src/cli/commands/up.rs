@@ -25,9 +25,14 @@ pub fn run(app: &App, args: &UpArgs) -> Outcome {
     crate::cli::block_on(async {
         let mut rig = Rig::open(spec, &place, &app.global).await?;
         rig.host_timeout = args.host_timeout;
+        rig.resources_only = args.resources_only;
         let stop = stop::listen(&events);
         let changed = up(app, &rig, &run, &events, stop).await?;
-        let checks = verify::verify(&rig, &events).await?;
+        let checks = if rig.resources_only {
+            vec![]
+        } else {
+            verify::verify(&rig, &events).await?
+        };
         let ok = verify::all_pass(&checks);
         events.emit(EventKind::RunFinished { ok });
         if app.printer.is_json() {
@@ -40,11 +45,18 @@ pub fn run(app: &App, args: &UpArgs) -> Outcome {
                 app.printer
                     .data(&format!("nothing to do: `{}` is as planned", rig.spec.name));
             }
-            app.printer.data(&format!(
-                "`{}` is up at {}; `loadrig test {0} smoke` drives it, `loadrig down {0}` removes it",
-                rig.spec.name,
-                rig.url().await?
-            ));
+            app.printer.data(&if rig.resources_only {
+                format!(
+                    "the resources of `{}` are as planned; `loadrig up {0}` sets its hosts up, `loadrig down {0}` removes it",
+                    rig.spec.name
+                )
+            } else {
+                format!(
+                    "`{}` is up at {}; `loadrig test {0} smoke` drives it, `loadrig down {0}` removes it",
+                    rig.spec.name,
+                    rig.url().await?
+                )
+            });
         }
         Ok(if ok { ExitCode::Done } else { ExitCode::Failed })
     })?
