@@ -11,7 +11,7 @@ use crate::blueprint::{Address, Blueprint, Desired, Step};
 use crate::diagnose::Diagnose;
 use crate::events::{Events, Outcome};
 use crate::identity::{Secrets, SecretsError, new_seed, user_data};
-use crate::plan::{Action, Change, Observed, Plan, deleted_after};
+use crate::plan::{Action, Change, Observed, Plan, deleted_after, typical_seconds, usual_seconds};
 
 use super::cloud::{Cloud, CloudError, FailureClass, Request, SecretInputs};
 use super::hosts::{HostRequest, Hosts};
@@ -112,7 +112,12 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                 }
             };
             names.push(name.clone());
-            tasks.push(Task { name, after, work });
+            tasks.push(Task {
+                name,
+                after,
+                seconds: usual_seconds(&node.step),
+                work,
+            });
         }
         // What is surplus goes last: new capacity stands before old capacity falls.
         tasks.extend(self.removals(plan, &names));
@@ -153,6 +158,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                 Some(Task {
                     name: step,
                     after,
+                    seconds: typical_seconds(existing.kind),
                     work: Box::pin(async move {
                         remove(
                             &*engine.cloud,

@@ -3,7 +3,8 @@
 //! A failure stops what depends on it and nothing else. The first interrupt stops
 //! starting; the second stops waiting.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use std::future::Future;
 use std::pin::Pin;
 
@@ -34,6 +35,8 @@ pub struct Task {
     pub name: String,
     /// The tasks that must have finished well. Names that are not in the walk count as done.
     pub after: Vec<String>,
+    /// How long it usually takes, seconds: only the order among what is ready depends on it.
+    pub seconds: u64,
     /// The work.
     pub work: TaskWork,
 }
@@ -79,7 +82,8 @@ impl WalkReport {
     }
 }
 
-/// Runs the tasks.
+/// Runs the tasks. Of those that are ready, the one with the longest way to the end behind
+/// it starts first: where calls queue up for a rate limit, the critical path goes ahead.
 pub async fn walk(
     tasks: Vec<Task>,
     events: &Events,
@@ -94,47 +98,34 @@ pub async fn walk(
             })
             .collect(),
     });
-    let names: BTreeSet<String> = tasks.iter().map(|task| task.name.clone()).collect();
-    let mut waiting: BTreeMap<String, (BTreeSet<String>, TaskWork)> = tasks
-        .into_iter()
-        .map(|task| {
-            let after = task
-                .after
-                .into_iter()
-                .filter(|a| names.contains(a))
-                .collect();
-            (task.name, (after, task.work))
-        })
-        .collect();
-    let mut running: JoinSet<(String, Result<Finished, TaskError>)> = JoinSet::new();
-    let mut in_flight: BTreeMap<tokio::task::Id, String> = BTreeMap::new();
+    let mut graph = Graph::new(tasks);
+    let mut running: JoinSet<(usize, Result<Finished, TaskError>)> = JoinSet::new();
+    let mut in_flight: BTreeMap<tokio::task::Id, usize> = BTreeMap::new();
     let mut report = WalkReport::default();
     loop {
         let urgency = *stop.borrow_and_update();
-        if urgency >= Urgency::Drain {
+        if urgency >= Urgency::Drain && !report.interrupted {
             report.interrupted = true;
+            let names: Vec<&str> = in_flight.values().map(|at| graph.name(*at)).collect();
+            if !names.is_empty() {
+                events.note(format!("finishing {}", names.join(", ")));
+            }
         }
         if urgency == Urgency::Now {
             running.abort_all();
-            for name in in_flight.into_values() {
-                let reason = "interrupted while in flight".to_owned();
-                skip(&mut report, events, name, reason);
+            for at in in_flight.into_values() {
+                let reason = "interrupted while in flight: it may exist now".to_owned();
+                skip(&mut report, events, graph.name(at).to_owned(), reason);
             }
             break;
         }
         if urgency == Urgency::None {
-            let ready: Vec<String> = waiting
-                .iter()
-                .filter(|(_, (after, _))| after.is_empty())
-                .map(|(name, _)| name.clone())
-                .collect();
-            for name in ready {
-                if let Some((_, work)) = waiting.remove(&name) {
-                    events.emit(EventKind::StepStarted { step: name.clone() });
-                    let label = name.clone();
-                    let handle = running.spawn(async move { (label, work.await) });
-                    in_flight.insert(handle.id(), name);
-                }
+            while let Some((at, work)) = graph.next() {
+                events.emit(EventKind::StepStarted {
+                    step: graph.name(at).to_owned(),
+                });
+                let handle = running.spawn(async move { (at, work.await) });
+                in_flight.insert(handle.id(), at);
             }
         }
         if running.is_empty() {
@@ -145,19 +136,21 @@ pub async fn walk(
             _ = stop.changed() => continue,
         };
         let Some(joined) = joined else { break };
-        let (name, result) = match joined {
+        let (at, result) = match joined {
             Ok((id, outcome)) => {
                 in_flight.remove(&id);
                 outcome
             }
             Err(error) => {
-                let name = in_flight.remove(&error.id()).unwrap_or_default();
-                (name, Err(Box::new(Broken(error.to_string())) as TaskError))
+                let Some(at) = in_flight.remove(&error.id()) else {
+                    continue;
+                };
+                (at, Err(Box::new(Broken(error.to_string())) as TaskError))
             }
         };
-        settle(&mut waiting, &mut report, events, name, result);
+        settle(&mut graph, &mut report, events, at, result);
     }
-    for name in waiting.into_keys() {
+    for name in graph.left() {
         let reason = if report.interrupted {
             "interrupted"
         } else {
@@ -168,6 +161,127 @@ pub async fn walk(
     report
 }
 
+/// The tasks that have not started, by what they wait for.
+struct Graph {
+    names: Vec<String>,
+    works: Vec<Option<TaskWork>>,
+    /// How many unfinished tasks each waits for.
+    pending: Vec<usize>,
+    dependants: Vec<Vec<usize>>,
+    /// Seconds from a task's start to the end of the longest way behind it.
+    remaining: Vec<u64>,
+    /// Waiting for nothing: the longest way first, then in the order of the list.
+    ready: BinaryHeap<(u64, Reverse<usize>)>,
+}
+
+impl Graph {
+    fn new(tasks: Vec<Task>) -> Self {
+        let index: HashMap<String, usize> = tasks
+            .iter()
+            .enumerate()
+            .map(|(at, task)| (task.name.clone(), at))
+            .collect();
+        let count = tasks.len();
+        let mut graph = Self {
+            names: Vec::with_capacity(count),
+            works: Vec::with_capacity(count),
+            pending: vec![0; count],
+            dependants: vec![Vec::new(); count],
+            remaining: Vec::with_capacity(count),
+            ready: BinaryHeap::new(),
+        };
+        for (at, task) in tasks.into_iter().enumerate() {
+            let after: BTreeSet<usize> = task
+                .after
+                .iter()
+                .filter_map(|name| index.get(name).copied())
+                .collect();
+            graph.pending[at] = after.len();
+            for before in after {
+                graph.dependants[before].push(at);
+            }
+            graph.names.push(task.name);
+            graph.works.push(Some(task.work));
+            graph.remaining.push(task.seconds);
+        }
+        graph.weigh();
+        for at in 0..count {
+            if graph.pending[at] == 0 {
+                graph.ready.push((graph.remaining[at], Reverse(at)));
+            }
+        }
+        graph
+    }
+
+    /// Adds to each task's own time the longest way behind it, from the ends backward.
+    fn weigh(&mut self) {
+        let mut order = Vec::with_capacity(self.names.len());
+        let mut pending = self.pending.clone();
+        let mut free: Vec<usize> = (0..pending.len()).filter(|at| pending[*at] == 0).collect();
+        while let Some(at) = free.pop() {
+            order.push(at);
+            for next in &self.dependants[at] {
+                pending[*next] -= 1;
+                if pending[*next] == 0 {
+                    free.push(*next);
+                }
+            }
+        }
+        for at in order.into_iter().rev() {
+            let behind = self.dependants[at].iter().map(|next| self.remaining[*next]);
+            self.remaining[at] += behind.max().unwrap_or(0);
+        }
+    }
+
+    fn name(&self, at: usize) -> &str {
+        &self.names[at]
+    }
+
+    /// The next task that can start.
+    fn next(&mut self) -> Option<(usize, TaskWork)> {
+        while let Some((_, Reverse(at))) = self.ready.pop() {
+            if let Some(work) = self.works[at].take() {
+                return Some((at, work));
+            }
+        }
+        None
+    }
+
+    /// A task is done: what waited for it alone becomes ready.
+    fn done(&mut self, at: usize) {
+        for next in std::mem::take(&mut self.dependants[at]) {
+            self.pending[next] -= 1;
+            if self.pending[next] == 0 {
+                self.ready.push((self.remaining[next], Reverse(next)));
+            }
+        }
+    }
+
+    /// Takes out what waits for a task, directly or not, each with the name of its cause.
+    fn cut(&mut self, at: usize) -> Vec<(String, String)> {
+        let mut lost = Vec::new();
+        let mut causes = vec![at];
+        while let Some(cause) = causes.pop() {
+            for next in std::mem::take(&mut self.dependants[cause]) {
+                if self.works[next].take().is_some() {
+                    lost.push((self.names[next].clone(), self.names[cause].clone()));
+                    causes.push(next);
+                }
+            }
+        }
+        lost
+    }
+
+    /// The names of what never started.
+    fn left(self) -> Vec<String> {
+        self.names
+            .into_iter()
+            .zip(self.works)
+            .filter_map(|(name, work)| work.map(|_| name))
+            .collect()
+    }
+}
+
 /// A task that panicked: a defect of ours, reported like any failure.
 #[derive(Debug, thiserror::Error)]
 #[error("internal error: {0}")]
@@ -176,49 +290,33 @@ struct Broken(String);
 impl Diagnose for Broken {}
 
 fn settle(
-    waiting: &mut BTreeMap<String, (BTreeSet<String>, TaskWork)>,
+    graph: &mut Graph,
     report: &mut WalkReport,
     events: &Events,
-    name: String,
+    at: usize,
     result: Result<Finished, TaskError>,
 ) {
+    let step = graph.name(at).to_owned();
     match result {
         Ok(finished) => {
-            for (after, _) in waiting.values_mut() {
-                after.remove(&name);
-            }
+            graph.done(at);
             events.emit(EventKind::StepFinished {
-                step: name.clone(),
+                step: step.clone(),
                 outcome: finished.outcome,
                 detail: finished.detail.clone(),
             });
-            report.finished.push((name, finished));
+            report.finished.push((step, finished));
         }
         Err(error) => {
             events.emit(EventKind::StepFailed {
-                step: name.clone(),
+                step: step.clone(),
                 error: error.to_string(),
             });
             // Everything that waits for it, directly or not, will not happen.
-            let mut lost = vec![name.clone()];
-            while let Some(cause) = lost.pop() {
-                let dependants: Vec<String> = waiting
-                    .iter()
-                    .filter(|(_, (after, _))| after.contains(&cause))
-                    .map(|(dependant, _)| dependant.clone())
-                    .collect();
-                for dependant in dependants {
-                    waiting.remove(&dependant);
-                    skip(
-                        report,
-                        events,
-                        dependant.clone(),
-                        format!("`{cause}` failed"),
-                    );
-                    lost.push(dependant);
-                }
+            for (lost, cause) in graph.cut(at) {
+                skip(report, events, lost, format!("`{cause}` failed"));
             }
-            report.failed.push((name, error));
+            report.failed.push((step, error));
         }
     }
 }
@@ -259,6 +357,7 @@ mod tests {
         let task = |name: &str, after: &[&str], ok: bool| Task {
             name: name.into(),
             after: after.iter().map(|a| (*a).to_owned()).collect(),
+            seconds: 1,
             work: Box::pin(async move {
                 if ok {
                     done()
@@ -285,9 +384,38 @@ mod tests {
         let report = run(vec![Task {
             name: "a".into(),
             after: vec![],
+            seconds: 1,
             work: Box::pin(async { panic!("boom") }),
         }]);
         assert_eq!(report.failed.len(), 1);
+    }
+
+    #[test]
+    fn the_longest_way_goes_first() {
+        let log: Arc<Mutex<Vec<String>>> = Arc::default();
+        let task = |name: &str, after: &[&str], seconds: u64| {
+            let (log, label) = (Arc::clone(&log), name.to_owned());
+            Task {
+                name: name.into(),
+                after: after.iter().map(|a| (*a).to_owned()).collect(),
+                seconds,
+                work: Box::pin(async move {
+                    log.lock().unwrap().push(label);
+                    done()
+                }),
+            }
+        };
+        let report = run(vec![
+            task("short", &[], 5),
+            task("subnet", &[], 1),
+            task("search", &["subnet"], 1000),
+            task("middle", &[], 20),
+        ]);
+        assert!(report.is_complete());
+        assert_eq!(
+            *log.lock().unwrap(),
+            ["subnet", "middle", "short", "search"]
+        );
     }
 
     #[test]
@@ -300,6 +428,7 @@ mod tests {
             Task {
                 name: "a".into(),
                 after: vec![],
+                seconds: 1,
                 work: Box::pin(async move {
                     tell.send(Urgency::Drain).unwrap();
                     tokio::task::yield_now().await;
@@ -309,6 +438,7 @@ mod tests {
             Task {
                 name: "b".into(),
                 after: vec!["a".into()],
+                seconds: 1,
                 work: Box::pin(async { done() }),
             },
         ];
@@ -327,6 +457,7 @@ mod tests {
                 Task {
                     name: i.to_string(),
                     after: (0..i).filter(|j| edges[i][*j]).map(|j| j.to_string()).collect(),
+                    seconds: 1,
                     work: Box::pin(async move { log.lock().unwrap().push(i); done() }),
                 }
             }).collect();

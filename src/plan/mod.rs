@@ -13,4 +13,4 @@ pub use cost::{Cost, CostLine, cost};
 pub use diff::{Action, Change, Difference, Plan, plan, plan_down};
 pub use order::deleted_after;
 pub use snapshot::{Observed, Snapshot, State};
-pub use time::{expected, typical_seconds};
+pub use time::{expected, typical_seconds, usual_seconds};

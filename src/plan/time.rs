@@ -24,8 +24,9 @@ pub fn typical_seconds(kind: Kind) -> u64 {
     }
 }
 
-/// The same for host steps.
-fn typical(step: &Step) -> u64 {
+/// The same for every step of the graph, host steps included.
+#[must_use]
+pub fn usual_seconds(step: &Step) -> u64 {
     match step {
         Step::Resource(desired) => typical_seconds(desired.kind()),
         Step::Host { stage, .. } => match stage {
@@ -51,7 +52,7 @@ pub fn expected(blueprint: &Blueprint, plan: &Plan) -> (Duration, Vec<Address>) 
             (Step::Resource(_), true) => 0,
             // On a host that stays, a bundle is checked in one round trip.
             (Step::Host { host, .. }, _) if kept.contains(&&Address::instance(*host)) => 1,
-            (step, _) => typical(step),
+            (step, _) => usual_seconds(step),
         };
         let latest = node
             .after
