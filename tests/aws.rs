@@ -26,6 +26,7 @@ fn spec(name: &str) -> Spec {
         count,
         instance_type: "t3.small".to_owned(),
         disk_gib: 20,
+        fallback_instance_types: vec![],
     };
     Spec {
         name: name.to_owned(),

@@ -263,9 +263,14 @@ fn class_of_code(code: &str) -> Option<FailureClass> {
 
         "InsufficientInstanceCapacity"
         | "InsufficientHostCapacity"
-        | "InsufficientAddressCapacity"
-        | "InsufficientFreeAddressesInSubnet"
         | "InsufficientVolumeCapacity"
+        | "InsufficientFreeAddressesInSubnet"
+        // EC2: the type is not offered in this zone.
+        | "Unsupported"
+        | "InsufficientDBInstanceCapacity"
+        | "InsufficientCacheClusterCapacity" => FailureClass::Capacity,
+
+        "InsufficientAddressCapacity"
         | "InstanceLimitExceeded"
         | "VcpuLimitExceeded"
         | "VolumeLimitExceeded"
@@ -276,23 +281,21 @@ fn class_of_code(code: &str) -> Option<FailureClass> {
         | "InternetGatewayLimitExceeded"
         | "SecurityGroupLimitExceeded"
         | "RulesPerSecurityGroupLimitExceeded"
-        // EC2: the type is not offered in this zone.
-        | "Unsupported"
+        | "NatGatewayLimitExceeded"
         | "InstanceQuotaExceeded"
         | "StorageQuotaExceeded"
-        | "InsufficientDBInstanceCapacity"
         | "DBSubnetGroupDoesNotCoverEnoughAZs"
         | "DBSubnetGroupQuotaExceeded"
         | "DBParameterGroupQuotaExceeded"
         | "NodeQuotaForCustomerExceeded"
         | "ClusterQuotaForCustomerExceeded"
-        | "InsufficientCacheClusterCapacity"
         | "CacheSubnetGroupQuotaExceeded"
         | "TooManyBuckets"
+        | "TooManyLoadBalancers"
         | "ParameterLimitExceeded"
         // IAM's quota, and OpenSearch's, which the SDK itself takes for throttling.
         | "LimitExceeded"
-        | "LimitExceededException" => FailureClass::Capacity,
+        | "LimitExceededException" => FailureClass::Quota,
 
         "UnauthorizedOperation"
         | "AccessDenied"

@@ -231,6 +231,16 @@ fn profile_may_follow(mut error: CloudError) -> CloudError {
 fn token(request: &Request<'_>, vpc: &str, attempt: u32) -> String {
     let attempt = attempt.to_string();
     let mut parts = vec![request.environment, request.address.as_str(), vpc, &attempt];
+    // Another type or zone is another launch: with the token of the refused one AWS would
+    // answer with a mismatch.
+    if let Desired::Instance {
+        instance_type,
+        subnet,
+        ..
+    } = request.desired
+    {
+        parts.extend([instance_type.as_str(), subnet.as_str()]);
+    }
     parts.extend(request.predecessors.iter().map(String::as_str));
     digest(&parts)
 }

@@ -304,6 +304,11 @@ impl Builder<'_> {
         };
         let zone = u8::try_from((host.index - 1) % u32::from(self.spec.network.zones)).unwrap_or(0);
         let subnet = Address::subnet(SubnetTier::Public, zone);
+        let other_subnets: Vec<Address> = self
+            .subnets(SubnetTier::Public)
+            .into_iter()
+            .filter(|other| *other != subnet)
+            .collect();
         let security = Address::security_group(Group::Hosts(host.role));
         self.resource(
             Address::instance(host),
@@ -321,6 +326,8 @@ impl Builder<'_> {
                 instance_type: group.instance_type,
                 disk_gib: group.disk_gib,
                 subnet,
+                other_subnets,
+                fallback_types: group.fallback_instance_types,
                 group: security,
                 key_pair: Address::key_pair(),
                 profile: Address::instance_profile(),

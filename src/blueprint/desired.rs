@@ -222,6 +222,10 @@ pub enum Desired {
         instance_type: String,
         disk_gib: u32,
         subnet: Address,
+        /// Subnets of the other zones, for when this one has no capacity.
+        other_subnets: Vec<Address>,
+        /// Types for when no zone has capacity for the first.
+        fallback_types: Vec<String>,
         group: Address,
         key_pair: Address,
         profile: Address,
@@ -251,6 +255,68 @@ impl Desired {
             Desired::CacheSubnets { .. } => Kind::CacheSubnets,
             Desired::Cache { .. } => Kind::Cache,
             Desired::Instance { .. } => Kind::Instance,
+        }
+    }
+
+    /// Whether an existing value that is not the first choice is as good: another type that
+    /// was taken where the first had no capacity.
+    #[must_use]
+    pub fn accepts(&self, attribute: &str, value: &str) -> bool {
+        match self {
+            Desired::Instance { fallback_types, .. } => {
+                attribute == "instance_type" && fallback_types.iter().any(|name| name == value)
+            }
+            _ => false,
+        }
+    }
+
+    /// The same with the other places and types that may be taken where AWS has no capacity,
+    /// best first: the wanted type in every zone, then the next type. The first is `self`.
+    #[must_use]
+    pub fn candidates(&self) -> Vec<Desired> {
+        let Desired::Instance {
+            instance_type,
+            subnet,
+            other_subnets,
+            fallback_types,
+            ..
+        } = self
+        else {
+            return vec![self.clone()];
+        };
+        let types = std::iter::once(instance_type).chain(fallback_types);
+        types
+            .flat_map(|kind| {
+                std::iter::once(subnet)
+                    .chain(other_subnets)
+                    .map(move |place| (kind, place))
+            })
+            .map(|(kind, place)| {
+                let mut candidate = self.clone();
+                if let Desired::Instance {
+                    instance_type,
+                    subnet,
+                    ..
+                } = &mut candidate
+                {
+                    kind.clone_into(instance_type);
+                    place.clone_into(subnet);
+                }
+                candidate
+            })
+            .collect()
+    }
+
+    /// What tells candidates apart, for people.
+    #[must_use]
+    pub fn placement(&self) -> String {
+        match self {
+            Desired::Instance {
+                instance_type,
+                subnet,
+                ..
+            } => format!("{instance_type} in {subnet}"),
+            _ => String::new(),
         }
     }
 

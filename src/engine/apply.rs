@@ -246,7 +246,8 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         }
     }
 
-    /// Creates, or updates what exists, retrying while that helps.
+    /// Creates, or updates what exists, retrying while that helps. Where AWS has no capacity
+    /// for an instance, the next zone or type is tried.
     async fn call(
         &self,
         change: &Change,
@@ -257,7 +258,8 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
     ) -> Result<Observed, CloudError> {
         let resources = world.resources();
         let secrets = self.secret_inputs(desired, world).await?;
-        let request = || Request {
+        let deadline = Instant::now() + patience(desired.kind());
+        let request = |desired| Request {
             environment: &self.environment,
             address: &change.address,
             desired,
@@ -266,21 +268,40 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
             predecessors: &change.predecessors,
             secrets: secrets.clone(),
         };
-        let deadline = Instant::now() + patience(desired.kind());
-        match existing {
-            Some(existing) => {
-                retry(step, &self.events, deadline, || {
-                    self.cloud.update(request(), existing)
-                })
-                .await
+        if let Some(existing) = existing {
+            return retry(step, &self.events, deadline, || {
+                self.cloud.update(request(desired), existing)
+            })
+            .await;
+        }
+        let candidates = desired.candidates();
+        let mut refusal: Option<CloudError> = None;
+        for candidate in &candidates {
+            if let Some(refusal) = &refusal {
+                self.events.note(format!(
+                    "{step}: {} ({}); trying {}",
+                    refusal.message,
+                    refusal.code,
+                    candidate.placement()
+                ));
             }
-            None => {
-                retry(step, &self.events, deadline, || {
-                    self.cloud.create(request())
-                })
-                .await
+            let made = retry(step, &self.events, deadline, || {
+                self.cloud.create(request(candidate))
+            })
+            .await;
+            match made {
+                Err(error) if error.class == FailureClass::Capacity => refusal = Some(error),
+                other => return other,
             }
         }
+        Err(refusal.unwrap_or_else(|| CloudError {
+            operation: "plan".to_owned(),
+            target: step.to_owned(),
+            code: "NoCandidate".to_owned(),
+            message: "there is no place where it could be made".to_owned(),
+            request_id: None,
+            class: FailureClass::Terminal,
+        }))
     }
 
     async fn secret_inputs(

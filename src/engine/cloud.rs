@@ -65,8 +65,10 @@ pub enum FailureClass {
     Transient,
     /// Try again: others still depend on it, or it is not yet visible everywhere.
     Converging,
-    /// No capacity in this zone or of this type, or a quota is used up.
+    /// AWS has no capacity in this zone or of this type: another may have.
     Capacity,
+    /// A quota of the account is used up.
+    Quota,
     /// Credentials are missing, expired or not allowed to do this.
     Denied,
     /// Anything else: repeating it will not help.
@@ -100,16 +102,24 @@ impl Diagnose for CloudError {
                 format!("docs/permissions.md has the policy that includes `{}`", self.operation),
             ],
             FailureClass::Capacity => vec![
-                "choose another instance type or zone in the environment's YAML, or ask AWS for a higher quota".to_owned(),
+                "try later, or name other types in the environment's YAML: `fallback_instance_types` of the node group".to_owned(),
             ],
-            FailureClass::Transient => vec!["run the same command again: it continues where it stopped".to_owned()],
+            FailureClass::Quota => vec![
+                "ask AWS for a higher quota (Service Quotas in the console, or `aws service-quotas request-service-quota-increase`), or choose a smaller size".to_owned(),
+            ],
+            FailureClass::Transient => vec![
+                format!("the outcome of `{}` is not known: `{}` may exist now", self.operation, self.target),
+                "run the same command again: it finds by its tags what was made, and continues".to_owned(),
+            ],
             FailureClass::NotFound | FailureClass::Converging | FailureClass::Terminal => vec![],
         }
     }
 
     fn exit_code(&self) -> ExitCode {
         match self.class {
-            FailureClass::Denied | FailureClass::Capacity => ExitCode::Preflight,
+            FailureClass::Denied | FailureClass::Capacity | FailureClass::Quota => {
+                ExitCode::Preflight
+            }
             _ => ExitCode::Failed,
         }
     }

@@ -198,7 +198,7 @@ fn compare(
         .into_iter()
         .filter_map(|(attribute, new)| {
             let old = existing.get(&attribute)?;
-            (old != new).then(|| Difference {
+            (old != new && !desired.accepts(&attribute, old)).then(|| Difference {
                 attribute,
                 old: old.to_owned(),
                 new,

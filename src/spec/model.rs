@@ -96,6 +96,8 @@ pub struct NodeGroup {
     pub instance_type: String,
     /// Root volume, GiB (gp3, encrypted).
     pub disk_gib: u32,
+    /// Types to take, in this order, where AWS has no capacity for the first in any zone.
+    pub fallback_instance_types: Vec<String>,
 }
 
 /// The RDS PostgreSQL database: one writer, N readers of the same class.

@@ -134,6 +134,8 @@ pub(crate) struct NodeSizes {
     /// Root volume in GiB (gp3, encrypted).
     #[schemars(range(min = 8, max = 16384))]
     pub(crate) disk_gib: Option<u32>,
+    /// Types to take, in this order, where AWS has no capacity for `instance_type` in any zone.
+    pub(crate) fallback_instance_types: Option<Vec<String>>,
 }
 
 /// The RDS PostgreSQL database: one writer and its readers, all of one class.

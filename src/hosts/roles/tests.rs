@@ -21,6 +21,7 @@ fn spec() -> Spec {
         count,
         instance_type: "c7i.large".to_owned(),
         disk_gib: 20,
+        fallback_instance_types: vec![],
     };
     let nodes = [
         (Role::App, 2),

@@ -42,6 +42,7 @@ impl CheckedSizes {
                 count: shape.count?,
                 instance_type: shape.instance_type.clone()?,
                 disk_gib: shape.disk_gib?,
+                fallback_instance_types: shape.fallback_instance_types.clone().unwrap_or_default(),
             };
             Some((role, group))
         };
@@ -108,6 +109,11 @@ impl Checker<'_> {
             };
             if let Some(name) = &group.instance_type {
                 let path = ["nodes", role.as_str(), "instance_type"];
+                self.known_type(&path, name, &catalog().ec2, "EC2 instance type");
+                self.x86(&path, name);
+            }
+            for name in group.fallback_instance_types.iter().flatten() {
+                let path = ["nodes", role.as_str(), "fallback_instance_types"];
                 self.known_type(&path, name, &catalog().ec2, "EC2 instance type");
                 self.x86(&path, name);
             }
