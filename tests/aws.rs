@@ -549,6 +549,7 @@ async fn failures_are_classified() {
 
     // Nobody answers.
     let unreachable = Aws::connect(Connection {
+        paced: true,
         region: "us-east-1".to_owned(),
         profile: None,
         endpoint_url: Some("http://127.0.0.1:1".to_owned()),

@@ -357,7 +357,7 @@ mod tests {
             "VcpuLimitExceeded",
             "LimitExceeded",
         ] {
-            assert_eq!(class_of_code(code), Some(FailureClass::Capacity), "{code}");
+            assert_eq!(class_of_code(code), Some(FailureClass::Quota), "{code}");
         }
         assert_eq!(
             class_of_code("RequestLimitExceeded"),

@@ -14,6 +14,7 @@ mod images;
 mod instances;
 mod keys;
 mod network;
+mod pace;
 mod rds;
 mod rds_groups;
 mod routes;
@@ -26,7 +27,8 @@ mod tags;
 #[cfg(target_os = "linux")]
 pub mod world;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
@@ -45,6 +47,7 @@ use crate::engine::{
 
 use error::{During, incomplete, refused};
 use images::Image;
+use pace::Pace;
 
 /// How to reach AWS.
 #[derive(Clone, Debug)]
@@ -55,6 +58,8 @@ pub struct Connection {
     pub profile: Option<String>,
     /// Where every service is reached instead of at AWS; `None` takes `AWS_ENDPOINT_URL`.
     pub endpoint_url: Option<String>,
+    /// Whether calls keep to the rates that AWS publishes. Off only where nothing throttles.
+    pub paced: bool,
     /// Fixed key id and secret; `None` takes the SDK's default chain.
     pub credentials: Option<(String, SecretString)>,
 }
@@ -71,6 +76,7 @@ pub struct Aws {
     ssm: aws_sdk_ssm::Client,
     sts: aws_sdk_sts::Client,
     region: String,
+    pace: Arc<Pace>,
     account: OnceCell<Account>,
     zones: OnceCell<Vec<String>>,
     image: OnceCell<Image>,
@@ -95,9 +101,11 @@ impl Aws {
             .operation_attempt_timeout(Duration::from_secs(60))
             .operation_timeout(Duration::from_secs(180))
             .build();
+        let pace = Pace::new(connection.paced);
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .region(Region::new(connection.region.clone()))
             .app_name(app)
+            .http_client(pace::client(&pace))
             .retry_config(RetryConfig::standard().with_max_attempts(5))
             .timeout_config(timeouts);
         if let Some(profile) = &connection.profile {
@@ -131,10 +139,18 @@ impl Aws {
             ssm: aws_sdk_ssm::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
             region: connection.region,
+            pace,
             account: OnceCell::new(),
             zones: OnceCell::new(),
             image: OnceCell::new(),
         })
+    }
+
+    /// How often each action was called so far, repetitions included, for example
+    /// `ec2:RunInstances`. S3's are told by method: `s3:GET`.
+    #[must_use]
+    pub fn calls(&self) -> BTreeMap<String, u64> {
+        self.pace.calls()
     }
 
     async fn known_account(&self) -> Result<&Account, CloudError> {

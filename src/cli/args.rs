@@ -79,9 +79,29 @@ pub struct Global {
     /// No colour (NO_COLOR is honoured too)
     #[arg(long, global = true, help_heading = "Global options")]
     pub no_color: bool,
+    /// How fast the APIs are called; an emulator that does not throttle needs no restraint
+    #[arg(
+        long,
+        global = true,
+        env = "LOADRIG_API_RATE",
+        value_enum,
+        default_value_t,
+        help_heading = "Global options"
+    )]
+    pub api_rate: ApiRate,
     /// Do not ask before changing anything
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub yes: bool,
+}
+
+/// How fast the APIs are called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ApiRate {
+    /// At most at the rates that AWS publishes for each action.
+    #[default]
+    Aws,
+    /// As fast as they answer.
+    Unlimited,
 }
 
 /// How data is printed.

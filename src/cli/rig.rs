@@ -21,7 +21,7 @@ use crate::plan::{Observed, Plan, plan};
 use crate::spec::{AddressKind, CloudTarget, HostName, Role, Spec, SshKey, catalog};
 
 use super::App;
-use super::args::Global;
+use super::args::{ApiRate, Global};
 use super::failure::Failure;
 use super::place::Place;
 use super::standin;
@@ -108,6 +108,7 @@ impl Rig {
             region: place.region.clone(),
             profile: global.profile.clone(),
             endpoint_url: place.endpoint_url.clone(),
+            paced: global.api_rate == ApiRate::Aws,
             credentials: place
                 .credentials
                 .clone()

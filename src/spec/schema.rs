@@ -73,7 +73,12 @@ fn require_all(schema: &mut Value) {
     let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else {
         return;
     };
-    let names: Vec<String> = properties.keys().cloned().collect();
+    // A key marked so has a default even in an architecture.
+    let names: Vec<String> = properties
+        .iter()
+        .filter(|(_, property)| property["x-optional"] != true)
+        .map(|(name, _)| name.clone())
+        .collect();
     properties.values_mut().for_each(require_all);
     schema["required"] = json!(names);
     schema["type"] = json!("object");

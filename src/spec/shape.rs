@@ -135,6 +135,8 @@ pub(crate) struct NodeSizes {
     #[schemars(range(min = 8, max = 16384))]
     pub(crate) disk_gib: Option<u32>,
     /// Types to take, in this order, where AWS has no capacity for `instance_type` in any zone.
+    /// Default: none.
+    #[schemars(extend("x-optional" = true))]
     pub(crate) fallback_instance_types: Option<Vec<String>>,
 }
 

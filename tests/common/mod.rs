@@ -72,6 +72,7 @@ impl Moto {
     /// A cloud that is this emulator.
     pub async fn cloud(&self) -> Aws {
         Aws::connect(Connection {
+            paced: true,
             region: "us-east-1".to_owned(),
             profile: None,
             endpoint_url: Some(self.endpoint.clone()),

@@ -116,6 +116,7 @@ pub async fn down(
     events.emit(EventKind::PhaseFinished {
         phase: "down".to_owned(),
     });
+    events.note(super::up::calls_text(cloud));
     if !report.is_complete() {
         return Err(Failure::of_walk(&report, environment, "down"));
     }

@@ -117,9 +117,27 @@ pub async fn up(
     events.emit(EventKind::PhaseFinished {
         phase: "provision".to_owned(),
     });
+    events.note(calls_text(&rig.cloud));
     if !report.is_complete() {
         events.emit(EventKind::RunFinished { ok: false });
         return Err(Failure::of_walk(&report, &rig.spec.name, "up"));
     }
     Ok(report.changed())
+}
+
+/// How many API calls were made, and which most.
+pub fn calls_text(cloud: &crate::aws::Aws) -> String {
+    let calls = cloud.calls();
+    let mut most: Vec<(&String, &u64)> = calls.iter().collect();
+    most.sort_by(|one, other| other.1.cmp(one.1).then(one.0.cmp(other.0)));
+    let most: Vec<String> = most
+        .iter()
+        .take(3)
+        .map(|(name, count)| format!("{name} {count}"))
+        .collect();
+    format!(
+        "{} API calls so far, most of them {}",
+        calls.values().sum::<u64>(),
+        most.join(", ")
+    )
 }

@@ -1,0 +1,278 @@
+//! What goes over the wire: counted, and held to the rates that AWS allows.
+//!
+//! EC2 and Elastic Load Balancing refill a bucket of calls for each account, region and
+//! action. A burst that overdraws one is answered with errors, to us and to everybody else
+//! who works in the account, so calls wait here for their turn instead, first come, first
+//! served: the walk starts what lies on the critical path first. The other services
+//! publish no rates; they are repeated when they throttle.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use tokio::time::{Instant, sleep};
+
+/// How many calls a bucket holds, and how many flow in each second.
+type Rate = (f64, f64);
+
+/// The published rate of an action; `None` where AWS publishes none.
+///
+/// EC2: <https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html>;
+/// Elastic Load Balancing:
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/elb-api-throttling.html>.
+fn published(service: &str, action: &str) -> Option<Rate> {
+    let reads = action.starts_with("Describe") || action.starts_with("Get");
+    let rate = match (service, action) {
+        ("ec2", "RunInstances" | "StartInstances") => (5.0, 2.0),
+        ("ec2", "TerminateInstances") => (100.0, 5.0),
+        ("ec2", "CreateTags" | "DeleteTags") => (100.0, 10.0),
+        ("ec2", "CreateNatGateway" | "DeleteNatGateway") => (10.0, 1.0),
+        ("ec2", "CreateVpcEndpoint" | "ModifyVpcEndpoint" | "DeleteVpcEndpoints") => (4.0, 0.3),
+        ("ec2", "CreateVolume" | "CreateSnapshot" | "CreateNetworkInterface") => (100.0, 5.0),
+        // All our describe calls are filtered or paginated.
+        ("ec2", _) if reads => (100.0, 20.0),
+        ("ec2", _) => (50.0, 5.0),
+        ("elasticloadbalancing", "CreateLoadBalancer" | "SetSubnets") => (10.0, 0.2),
+        ("elasticloadbalancing", "RegisterTargets" | "DeregisterTargets") => (20.0, 4.0),
+        ("elasticloadbalancing", _) if reads => (40.0, 10.0),
+        ("elasticloadbalancing", _) => (20.0, 3.0),
+        _ => return None,
+    };
+    Some(rate)
+}
+
+/// One bucket: how much is in it, and since when.
+struct Bucket {
+    rate: Rate,
+    level: f64,
+    at: Instant,
+}
+
+impl Bucket {
+    fn full(rate: Rate) -> Self {
+        Self {
+            rate,
+            level: rate.0,
+            at: Instant::now(),
+        }
+    }
+
+    fn refill(&mut self) {
+        let (capacity, per_second) = self.rate;
+        let flowed = self.at.elapsed().as_secs_f64() * per_second;
+        self.level = (self.level + flowed).min(capacity);
+        self.at = Instant::now();
+    }
+
+    /// Takes one call out, waiting for it to flow in if need be.
+    async fn take(&mut self) {
+        self.refill();
+        if self.level < 1.0 {
+            let missing = (1.0 - self.level) / self.rate.1;
+            sleep(Duration::from_secs_f64(missing)).await;
+            self.refill();
+        }
+        self.level -= 1.0;
+    }
+}
+
+/// Counts and paces the calls of one connection.
+#[derive(Default)]
+pub(super) struct Pace {
+    /// Whether calls wait for their turn.
+    paced: bool,
+    buckets: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<Bucket>>>>,
+    calls: Mutex<BTreeMap<String, u64>>,
+}
+
+impl std::fmt::Debug for Pace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pace").finish_non_exhaustive()
+    }
+}
+
+impl Pace {
+    pub(super) fn new(paced: bool) -> Arc<Self> {
+        Arc::new(Self {
+            paced,
+            ..Self::default()
+        })
+    }
+
+    /// How often each action was called, repetitions included: `ec2:RunInstances`.
+    pub(super) fn calls(&self) -> BTreeMap<String, u64> {
+        self.calls
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    async fn turn(&self, service: &str, action: &str) {
+        let name = format!("{service}:{action}");
+        *self
+            .calls
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(name.clone())
+            .or_default() += 1;
+        let Some(rate) = published(service, action).filter(|_| self.paced) else {
+            return;
+        };
+        let bucket = Arc::clone(
+            self.buckets
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .entry(name)
+                .or_insert_with(|| Arc::new(tokio::sync::Mutex::new(Bucket::full(rate)))),
+        );
+        // The lock is fair: who came first is served first.
+        bucket.lock().await.take().await;
+    }
+}
+
+/// The SDK's usual HTTP client, with every call going through the pace.
+pub(super) fn client(pace: &Arc<Pace>) -> SharedHttpClient {
+    let inner = Builder::new().build_with_connector_fn(|settings, components| {
+        let mut builder =
+            Connector::builder().tls_provider(tls::Provider::Rustls(CryptoMode::AwsLc));
+        builder.set_connector_settings(settings.cloned());
+        if let Some(components) = components {
+            builder.set_sleep_impl(components.sleep_impl());
+        }
+        builder.set_proxy_config(Some(aws_smithy_http_client::proxy::ProxyConfig::from_env()));
+        builder.build()
+    });
+    SharedHttpClient::new(PacedClient {
+        inner,
+        pace: Arc::clone(pace),
+    })
+}
+
+#[derive(Debug)]
+struct PacedClient {
+    inner: SharedHttpClient,
+    pace: Arc<Pace>,
+}
+
+impl HttpClient for PacedClient {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(PacedConnector {
+            inner: self.inner.http_connector(settings, components),
+            pace: Arc::clone(&self.pace),
+        })
+    }
+}
+
+#[derive(Debug)]
+struct PacedConnector {
+    inner: SharedHttpConnector,
+    pace: Arc<Pace>,
+}
+
+impl HttpConnector for PacedConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let (inner, pace) = (self.inner.clone(), Arc::clone(&self.pace));
+        HttpConnectorFuture::new(async move {
+            let (service, action) = name(&request);
+            pace.turn(&service, &action).await;
+            inner.call(request).await
+        })
+    }
+}
+
+/// Service and action of a signed request. The service stands in the signature's scope
+/// (`Credential=KEY/20250101/us-east-1/ec2/aws4_request`), the action in the form or in a
+/// header; where there is neither, method and first part of the path have to do.
+fn name(request: &HttpRequest) -> (String, String) {
+    let service = request
+        .headers()
+        .get("authorization")
+        .and_then(|text| text.split_once("Credential="))
+        .and_then(|(_, scope)| scope.split('/').nth(3))
+        .unwrap_or("unsigned");
+    let form = request
+        .body()
+        .bytes()
+        .and_then(|bytes| bytes.strip_prefix(b"Action="))
+        .map(|rest| rest.split(|byte| *byte == b'&').next().unwrap_or_default())
+        .and_then(|action| std::str::from_utf8(action).ok());
+    let target = request.headers().get("x-amz-target");
+    let action = match (form, target) {
+        (Some(action), _) => action.to_owned(),
+        (None, Some(target)) => target
+            .rsplit_once('.')
+            .map_or(target, |(_, action)| action)
+            .to_owned(),
+        (None, None) => request.method().to_owned(),
+    };
+    (service.to_owned(), action)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn launches_flow_at_the_published_rate() {
+        let pace = Pace::new(true);
+        let start = Instant::now();
+        for _ in 0..5 {
+            pace.turn("ec2", "RunInstances").await;
+        }
+        assert_eq!(start.elapsed(), Duration::ZERO, "the bucket holds five");
+        for _ in 0..4 {
+            pace.turn("ec2", "RunInstances").await;
+        }
+        let waited = start.elapsed().as_secs_f64();
+        assert!(
+            (1.99..2.1).contains(&waited),
+            "four more at two a second: {waited}"
+        );
+        assert_eq!(pace.calls()["ec2:RunInstances"], 9);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_no_published_rate_never_waits() {
+        let pace = Pace::new(true);
+        let start = Instant::now();
+        for _ in 0..1000 {
+            pace.turn("rds", "DescribeDBInstances").await;
+        }
+        assert_eq!(start.elapsed(), Duration::ZERO);
+    }
+
+    #[test]
+    fn calls_are_named_as_permissions_are() {
+        let mut request = HttpRequest::get("http://localhost/").unwrap();
+        request.headers_mut().insert(
+            "authorization",
+            "AWS4-HMAC-SHA256 Credential=A/20250101/us-east-1/ec2/aws4_request, Signature=x",
+        );
+        assert_eq!(name(&request), ("ec2".to_owned(), "GET".to_owned()));
+        *request.body_mut() = "Action=RunInstances&Version=2016-11-15".into();
+        assert_eq!(
+            name(&request),
+            ("ec2".to_owned(), "RunInstances".to_owned())
+        );
+        request
+            .headers_mut()
+            .insert("x-amz-target", "AmazonSSM.GetParameter");
+        *request.body_mut() = "{}".into();
+        assert_eq!(
+            name(&request),
+            ("ec2".to_owned(), "GetParameter".to_owned())
+        );
+    }
+}
