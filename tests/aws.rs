@@ -62,10 +62,7 @@ fn spec(name: &str) -> Spec {
             sha256: None,
             license_file: None,
         },
-        network: Network {
-            cidr: "10.42.0.0/16".parse().unwrap(),
-            zones: 2,
-        },
+        network: Network::public("10.42.0.0/16".parse().unwrap(), 2),
         access: Access {
             address: AddressKind::Private,
             operators: vec![],

@@ -153,6 +153,43 @@ async fn a_refused_operator_key_says_so() {
 }
 
 #[tokio::test]
+async fn a_host_behind_a_bastion_is_reached_through_it() {
+    let (jump, _sshd, keyring) = sshd::behind_a_bastion("bastion-1").await;
+    let (events, _) = recorded();
+    // Many at once, as an `up` does: all of them share one connection to the bastion.
+    let many = (0..12).map(|_| async {
+        let session = keyring
+            .connect(app(), "host/app-1", &events, soon())
+            .await?;
+        session.run("echo \"$SSH_CONNECTION\"").await
+    });
+    for output in futures::future::join_all(many).await {
+        // Its own address, as the host sees it.
+        assert!(output.unwrap().text().contains(" 127.0.0.2 "));
+    }
+    let log = jump.log();
+    assert!(log.contains("Accepted publickey"), "{log}");
+    // A person gets in by the same way.
+    let output = keyring.ssh_command(app()).unwrap().arg("true").output();
+    assert!(output.unwrap().status.success());
+    drop(jump);
+}
+
+#[tokio::test]
+async fn a_bastion_with_another_key_is_not_gone_through() {
+    let (_jump, sshd, keyring) = sshd::behind_a_bastion("app-2").await;
+    let (events, _) = recorded();
+    let error = keyring
+        .connect(app(), "host/app-1", &events, soon())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, HostError::HostKey { .. }), "{error:?}");
+    assert!(error.to_string().contains("bastion-1: Host key"), "{error}");
+    let log = sshd.log();
+    assert!(!log.contains("Accepted"), "{log}");
+}
+
+#[tokio::test]
 async fn nobody_at_the_address_is_reported_at_the_deadline() {
     let keyring = keyring(&secrets(7), login(free_port())).await;
     let (events, recorder) = recorded();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use loadrig::blueprint::{Address, Blueprint, Desired, Kind, Peer, Step, blueprint};
 use loadrig::plan::{Action, Observed, Plan, Snapshot, State, expected, plan, plan_down};
-use loadrig::spec::{Library, Role, Spec};
+use loadrig::spec::{Layout, Library, Nat, Role, Spec};
 use proptest::prelude::*;
 
 fn sizes() -> Vec<Spec> {
@@ -201,6 +201,148 @@ fn the_expected_time_of_no_change_is_seconds() {
     let all = plan(&blueprint, &Snapshot::default());
     assert!(expected(&blueprint, &nothing).0.as_secs() < 10);
     assert!(expected(&blueprint, &all).0.as_secs() > 600);
+}
+
+/// Every size in every layout that an environment can choose.
+fn layouts() -> Vec<Spec> {
+    let text = |size: &str, network: &str| {
+        let text = format!("architecture: {size}\nnetwork: {network}");
+        let spec = Library::new(None).load_text("test", &text);
+        spec.unwrap_or_else(|errors| panic!("{errors}"))
+    };
+    ["1k", "30k"]
+        .iter()
+        .flat_map(|size| {
+            [
+                "{layout: private}",
+                "{layout: private, nat: per-zone}",
+                "{layout: bastion}",
+                "{layout: bastion, nat: per-zone}",
+            ]
+            .map(|network| text(size, network))
+        })
+        .collect()
+}
+
+#[test]
+fn every_layout_is_a_graph_in_order_and_is_taken_down_in_one() {
+    for spec in layouts() {
+        let blueprint = blueprint(&spec, &operator());
+        let mut seen = BTreeSet::new();
+        for node in &blueprint.nodes {
+            for after in &node.after {
+                assert!(seen.contains(after), "{} before {after}", node.address);
+            }
+            assert!(seen.insert(node.address.clone()), "{} twice", node.address);
+        }
+        assert!(plan(&blueprint, &perfect(&blueprint)).is_empty());
+    }
+}
+
+#[test]
+fn hosts_in_private_subnets_have_a_way_out_and_no_public_address() {
+    for spec in layouts() {
+        let blueprint = blueprint(&spec, &operator());
+        for (address, desired) in blueprint.resources() {
+            if let Desired::Instance { host, subnet, .. } = desired {
+                let public = subnet.as_str().contains("/public-");
+                let expected = matches!(host.role, Role::Proxy | Role::Bastion);
+                assert_eq!(public, expected, "{address}");
+            }
+        }
+        let gateways = blueprint
+            .resources()
+            .filter(|(_, desired)| desired.kind() == Kind::NatGateway)
+            .count();
+        let expected = if spec.network.nat == Nat::Single {
+            1
+        } else {
+            2
+        };
+        assert_eq!(gateways, expected);
+        for zone in 0..2 {
+            let table = Address::private_route_table(zone);
+            assert!(blueprint.node(&table).is_some(), "{table}");
+        }
+    }
+}
+
+#[test]
+fn behind_a_bastion_nothing_but_the_bastion_answers_ssh_to_operators() {
+    for spec in layouts() {
+        let behind = spec.network.layout == Layout::Bastion;
+        for (address, desired) in blueprint(&spec, &operator()).resources() {
+            let Desired::SecurityRules { rules, .. } = desired else {
+                continue;
+            };
+            let open = rules
+                .iter()
+                .any(|rule| rule.port == 22 && matches!(rule.from, Peer::Range(_)));
+            let host = Role::ALL
+                .iter()
+                .any(|role| address.as_str() == format!("security-rules/{role}"));
+            let expected = host && (!behind || address.as_str().ends_with("/bastion"));
+            assert_eq!(open, expected, "{address}");
+        }
+    }
+}
+
+#[test]
+fn one_nat_gateway_or_many_is_one_changed_route() {
+    let specs = layouts();
+    let (single, each) = (&specs[0], &specs[1]);
+    let before = perfect(&blueprint(single, &operator()));
+    let plan = plan(&blueprint(each, &operator()), &before);
+    let work: Vec<(&str, Action)> = plan
+        .work()
+        .map(|change| (change.address.as_str(), change.action))
+        .collect();
+    assert_eq!(
+        work,
+        [
+            ("elastic-address/nat-b", Action::Create),
+            ("nat-gateway/b", Action::Create),
+            ("route-table/private-b", Action::Update),
+        ]
+    );
+}
+
+#[test]
+fn another_layout_replaces_the_hosts_that_move() {
+    let specs = layouts();
+    let mut public = specs[0].clone();
+    public.network.layout = Layout::Public;
+    let before = perfect(&blueprint(&public, &operator()));
+    let plan = plan(&blueprint(&specs[0], &operator()), &before);
+    for change in plan.changes {
+        if change.kind != Kind::Instance {
+            continue;
+        }
+        let stays = change.address.as_str() == "instance/proxy-1";
+        let expected = if stays { Action::Keep } else { Action::Replace };
+        assert_eq!(change.action, expected, "{}", change.address);
+    }
+}
+
+#[test]
+fn a_route_follows_a_gateway_that_is_made_anew() {
+    let specs = layouts();
+    let blueprint = blueprint(&specs[0], &operator());
+    let mut snapshot = perfect(&blueprint);
+    for resource in &mut snapshot.resources {
+        if resource.kind == Kind::NatGateway {
+            resource.state = State::Failed;
+        }
+    }
+    let plan = plan(&blueprint, &snapshot);
+    assert_eq!(action(&plan, &Address::nat_gateway(0)).0, Action::Replace);
+    for zone in 0..2 {
+        assert_eq!(
+            action(&plan, &Address::private_route_table(zone)),
+            (Action::Update, "nat-gateway/a is made anew")
+        );
+    }
+    assert_eq!(plan.work().count(), 3);
 }
 
 proptest! {

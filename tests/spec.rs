@@ -134,10 +134,17 @@ fn every_key_is_documented() {
     for path in paths {
         // The guide shows the keys of a host once, for every role.
         let path = path.trim_start_matches("sizes.");
-        let shown = ["app", "proxy", "search-proxy", "metrics", "agent"]
-            .into_iter()
-            .find_map(|role| path.strip_prefix(&format!("nodes.{role}.")))
-            .map_or_else(|| path.to_owned(), |key| format!("nodes.ROLE.{key}"));
+        let shown = [
+            "app",
+            "proxy",
+            "search-proxy",
+            "metrics",
+            "agent",
+            "bastion",
+        ]
+        .into_iter()
+        .find_map(|role| path.strip_prefix(&format!("nodes.{role}.")))
+        .map_or_else(|| path.to_owned(), |key| format!("nodes.ROLE.{key}"));
         assert!(
             guide.contains(&format!("`{shown}`")),
             "docs/configuration.md lacks `{shown}`"

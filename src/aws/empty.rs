@@ -8,13 +8,13 @@
 use std::collections::BTreeSet;
 
 use crate::blueprint::Group;
-use crate::engine::{CloudError, Looked};
+use crate::engine::{CloudError, Looked, State};
 use crate::identity::names::Names;
 use crate::spec::Role;
 
 use super::Aws;
 use super::error::{During, Judge};
-use super::tags::{ENVIRONMENT, filter};
+use super::tags::{ENVIRONMENT, Select, filter};
 
 /// The ids of what one paginated EC2 call lists under some filters.
 macro_rules! ids {
@@ -52,7 +52,7 @@ impl Aws {
     async fn look_at_network(&self, environment: &str) -> Result<Vec<Looked>, CloudError> {
         let tag = || vec![filter(&format!("tag:{ENVIRONMENT}"), [environment])];
         let by_name = vec![filter("group-name", group_names(environment))];
-        let (vpcs, gateways, subnets, tables, groups, named_groups, interfaces) = futures::try_join!(
+        let (vpcs, gateways, nats, subnets, tables, groups, named_groups, interfaces) = futures::try_join!(
             ids!(self.describe_vpcs, "ec2:DescribeVpcs", vpc_id, tag()),
             ids!(
                 self.describe_internet_gateways,
@@ -60,6 +60,11 @@ impl Aws {
                 internet_gateway_id,
                 tag()
             ),
+            Box::pin(async {
+                let living = self.nat_gateways(Select::Environment(environment)).await?;
+                let living = living.into_iter().filter(|nat| nat.state != State::Gone);
+                Ok(living.map(|nat| nat.id).collect::<Vec<_>>())
+            }),
             ids!(
                 self.describe_subnets,
                 "ec2:DescribeSubnets",
@@ -107,6 +112,7 @@ impl Aws {
         Ok(vec![
             looked("EC2 VPCs", vpcs),
             looked("EC2 internet gateways", gateways),
+            looked("EC2 NAT gateways", nats),
             looked("EC2 subnets", subnets),
             looked("EC2 route tables", tables),
             looked(

@@ -297,6 +297,12 @@ fn observe(instance: &Instance, environment: &str, disk: Option<i32>) -> Option<
                     .instance_type()
                     .map(|name| name.as_str().to_owned()),
             ),
+            (
+                "public_address",
+                // The address comes a moment after the instance.
+                (state == State::Ready)
+                    .then(|| text(instance.public_ip_address()).is_some().to_string()),
+            ),
             ("disk_gib", disk.map(|gib| gib.to_string())),
             ("reason", text(reason)),
             (

@@ -13,6 +13,7 @@ mod iam;
 mod images;
 mod instances;
 mod keys;
+mod nat;
 mod network;
 mod pace;
 mod rds;
@@ -239,7 +240,13 @@ impl Cloud for Aws {
             Desired::Subnet { tier, zone, cidr } => {
                 Box::pin(self.create_subnet(&request, *tier, *zone, *cidr))
             }
-            Desired::RouteTable { subnets } => Box::pin(self.create_route_table(&request, subnets)),
+            Desired::RouteTable { subnets, gateway } => {
+                Box::pin(self.create_route_table(&request, subnets, gateway))
+            }
+            Desired::ElasticAddress => Box::pin(self.create_elastic_address(&request)),
+            Desired::NatGateway { subnet, address } => {
+                Box::pin(self.create_nat_gateway(&request, subnet, address))
+            }
             Desired::SecurityGroup { group, description } => {
                 Box::pin(self.create_security_group(&request, *group, description))
             }
@@ -286,8 +293,8 @@ impl Cloud for Aws {
             Desired::Subnet { tier, .. } => {
                 Box::pin(self.complete_subnet(request.environment, &existing.id, *tier))
             }
-            Desired::RouteTable { subnets } => {
-                Box::pin(self.complete_route_table(&request, &existing.id, subnets))
+            Desired::RouteTable { subnets, gateway } => {
+                Box::pin(self.complete_route_table(&request, &existing.id, subnets, gateway))
             }
             Desired::Role { .. } => Box::pin(self.complete_role(&request)),
             Desired::InstanceProfile { .. } => Box::pin(self.complete_instance_profile(&request)),
@@ -298,7 +305,9 @@ impl Cloud for Aws {
             Desired::Database { .. } => Box::pin(self.update_database(&request, existing)),
             Desired::Search { .. } => Box::pin(self.update_search(&request, existing)),
             Desired::Cache { .. } => Box::pin(self.update_cache(&request, existing)),
-            Desired::SecurityGroup { .. }
+            Desired::ElasticAddress
+            | Desired::NatGateway { .. }
+            | Desired::SecurityGroup { .. }
             | Desired::Seed
             | Desired::KeyPair
             | Desired::DatabaseSubnets { .. }
@@ -326,6 +335,8 @@ impl Cloud for Aws {
             Kind::InternetGateway => Box::pin(self.delete_internet_gateway(environment, id)),
             Kind::Subnet => Box::pin(self.delete_subnet(id)),
             Kind::RouteTable => Box::pin(self.delete_route_table(environment, id)),
+            Kind::ElasticAddress => Box::pin(self.delete_elastic_address(id)),
+            Kind::NatGateway => Box::pin(self.delete_nat_gateway(id)),
             Kind::SecurityGroup => Box::pin(self.delete_security_group(environment, id)),
             Kind::SecurityRules => Box::pin(self.delete_security_rules(id)),
             Kind::Seed => Box::pin(self.delete_parameter(id)),

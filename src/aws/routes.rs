@@ -1,4 +1,4 @@
-//! The route table of the public subnets.
+//! Route tables: one of the public subnets, and one for each private subnet with a way out.
 
 use aws_sdk_ec2::types::{ResourceType, RouteTable};
 
@@ -17,6 +17,7 @@ impl Aws {
         &self,
         request: &Request<'_>,
         subnets: &[Address],
+        gateway: &Address,
     ) -> Result<Observed, CloudError> {
         let operation = "ec2:CreateRouteTable";
         let vpc = needed(request, operation, &Address::vpc())?;
@@ -37,7 +38,8 @@ impl Aws {
                 .and_then(|table| table.route_table_id),
         };
         let id = id.ok_or_else(|| incomplete(operation, request.address, "route table id"))?;
-        self.complete_route_table(request, &id, subnets).await
+        self.complete_route_table(request, &id, subnets, gateway)
+            .await
     }
 
     pub(super) async fn complete_route_table(
@@ -45,15 +47,21 @@ impl Aws {
         request: &Request<'_>,
         id: &str,
         subnets: &[Address],
+        gateway: &Address,
     ) -> Result<Observed, CloudError> {
         let route = "ec2:CreateRoute";
-        let gateway = needed(request, route, &Address::internet_gateway())?;
+        let gateway = needed(request, route, gateway)?;
+        let (internet, nat) = match gateway.kind {
+            Kind::NatGateway => (None, Some(gateway.id.clone())),
+            _ => (Some(gateway.id.clone()), None),
+        };
         let created = self
             .ec2
             .create_route()
             .route_table_id(id)
             .destination_cidr_block(EVERYWHERE)
-            .gateway_id(&gateway.id)
+            .set_gateway_id(internet.clone())
+            .set_nat_gateway_id(nat.clone())
             .send()
             .await
             .during(route, id)
@@ -65,7 +73,8 @@ impl Aws {
                 .replace_route()
                 .route_table_id(id)
                 .destination_cidr_block(EVERYWHERE)
-                .gateway_id(&gateway.id)
+                .set_gateway_id(internet)
+                .set_nat_gateway_id(nat)
                 .send()
                 .await
                 .during("ec2:ReplaceRoute", id)
@@ -101,42 +110,24 @@ impl Aws {
         select: Select<'_>,
     ) -> Result<Vec<Observed>, CloudError> {
         let environment = select.environment();
-        let (tables, subnets) = futures::try_join!(
+        let all = Select::Environment(environment);
+        let (tables, subnets, gateways) = futures::try_join!(
             self.raw_route_tables(select),
-            self.subnets(Select::Environment(environment)),
+            self.subnets(all),
+            self.nat_gateways(all),
         )?;
-        let list = tables.iter().filter_map(|table| {
-            let mut associated: Vec<&str> = subnet_ids(table)
-                .filter_map(|id| subnets.iter().find(|subnet| subnet.id == id))
-                .map(|subnet| subnet.address.as_str())
-                .collect();
-            associated.sort_unstable();
-            let route = table
-                .routes()
-                .iter()
-                .filter(|route| route.destination_cidr_block() == Some(EVERYWHERE))
-                .filter(|route| route.state().is_none_or(|state| state.as_str() == "active"))
-                .find_map(|route| route.gateway_id());
-            let default = match route {
-                Some(id) if id.starts_with("igw-") => Address::internet_gateway().to_string(),
-                Some(id) => id.to_owned(),
-                None => "none".to_owned(),
-            };
-            Some(observed(
-                tags::address(pairs(table.tags()), environment)?,
-                Kind::RouteTable,
-                table.route_table_id()?,
-                (State::Ready, "available"),
-                [
-                    ("default_route", Some(default)),
-                    ("subnets", Some(associated.join(" "))),
-                ],
-            ))
-        });
-        Ok(list.collect())
+        Ok(observe_route_tables(
+            &tables,
+            environment,
+            &subnets,
+            &gateways,
+        ))
     }
 
-    async fn raw_route_tables(&self, select: Select<'_>) -> Result<Vec<RouteTable>, CloudError> {
+    pub(super) async fn raw_route_tables(
+        &self,
+        select: Select<'_>,
+    ) -> Result<Vec<RouteTable>, CloudError> {
         self.ec2
             .describe_route_tables()
             .set_filters(select.filters("route-table-id"))
@@ -186,4 +177,46 @@ fn subnet_ids(table: &RouteTable) -> impl Iterator<Item = &str> {
         .associations()
         .iter()
         .filter_map(|association| association.subnet_id())
+}
+
+/// Tables as the blueprint writes them; `subnets` and `gateways` are those of the environment.
+pub(super) fn observe_route_tables(
+    tables: &[RouteTable],
+    environment: &str,
+    subnets: &[Observed],
+    gateways: &[Observed],
+) -> Vec<Observed> {
+    let list = tables.iter().filter_map(|table| {
+        let mut associated: Vec<&str> = subnet_ids(table)
+            .filter_map(|id| subnets.iter().find(|subnet| subnet.id == id))
+            .map(|subnet| subnet.address.as_str())
+            .collect();
+        associated.sort_unstable();
+        let route = table
+            .routes()
+            .iter()
+            .filter(|route| route.destination_cidr_block() == Some(EVERYWHERE))
+            // A route to a gateway that is gone is a `blackhole`.
+            .filter(|route| route.state().is_none_or(|state| state.as_str() == "active"))
+            .find_map(|route| route.gateway_id().or(route.nat_gateway_id()));
+        let default = match route {
+            Some(id) if id.starts_with("igw-") => Address::internet_gateway().to_string(),
+            Some(id) => gateways
+                .iter()
+                .find(|gateway| gateway.id == id)
+                .map_or(id.to_owned(), |gateway| gateway.address.to_string()),
+            None => "none".to_owned(),
+        };
+        Some(observed(
+            tags::address(pairs(table.tags()), environment)?,
+            Kind::RouteTable,
+            table.route_table_id()?,
+            (State::Ready, "available"),
+            [
+                ("default_route", Some(default)),
+                ("subnets", Some(associated.join(" "))),
+            ],
+        ))
+    });
+    list.collect()
 }

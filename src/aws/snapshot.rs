@@ -5,6 +5,7 @@ use crate::blueprint::Kind;
 use crate::engine::{CloudError, Observed, Snapshot};
 
 use super::Aws;
+use super::routes::observe_route_tables;
 use super::tags::Select;
 
 impl Aws {
@@ -18,7 +19,9 @@ impl Aws {
                 Box::pin(self.vpcs(all)),
                 Box::pin(self.internet_gateways(all)),
                 Box::pin(self.subnets(all)),
-                Box::pin(self.route_tables(all)),
+                Box::pin(self.raw_route_tables(all)),
+                Box::pin(self.elastic_addresses(all)),
+                Box::pin(self.nat_gateways(all)),
                 Box::pin(self.security(environment)),
                 Box::pin(self.environment_key_pairs(all)),
                 Box::pin(self.instances(all)),
@@ -44,11 +47,12 @@ impl Aws {
             )
         };
         let (network, identity, data) = futures::try_join!(network, identity, data)?;
-        let (vpcs, gateways, subnets, tables, security, keys, instances) = network;
+        let (vpcs, gateways, subnets, tables, addresses, nats, security, keys, instances) = network;
+        let tables = observe_route_tables(&tables, environment, &subnets, &nats);
         let (seed, role, profile, bucket) = identity;
         let (databases, database_subnets, writer, reader, search, cache, cache_subnets) = data;
         let mut resources: Vec<Observed> = [
-            vpcs, gateways, subnets, tables, security, keys, instances, databases,
+            vpcs, gateways, subnets, tables, addresses, nats, security, keys, instances, databases,
         ]
         .concat();
         let single = [
@@ -92,6 +96,8 @@ impl Aws {
             Kind::InternetGateway => Box::pin(self.internet_gateways(all)).await,
             Kind::Subnet => Box::pin(self.subnets(all)).await,
             Kind::RouteTable => Box::pin(self.route_tables(all)).await,
+            Kind::ElasticAddress => Box::pin(self.elastic_addresses(all)).await,
+            Kind::NatGateway => Box::pin(self.nat_gateways(all)).await,
             Kind::SecurityGroup => Box::pin(self.security_groups(all)).await,
             Kind::SecurityRules => {
                 let mut found = Box::pin(self.security(environment)).await?;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::spec::HostName;
 
-use super::desired::{DatabaseRole, Group, Stage, SubnetTier};
+use super::{DatabaseRole, Group, Stage, SubnetTier};
 
 /// The identity of a node within its environment: `vpc`, `instance/app-1`.
 ///
@@ -44,10 +44,34 @@ impl Address {
         Self("route-table/public".into())
     }
 
+    /// The route table of a zone's private subnet, where that has a way out.
+    #[must_use]
+    pub fn private_route_table(zone: u8) -> Self {
+        Self(format!("route-table/private-{}", zone_letter(zone)))
+    }
+
+    /// The NAT gateway in a zone.
+    #[must_use]
+    pub fn nat_gateway(zone: u8) -> Self {
+        Self(format!("nat-gateway/{}", zone_letter(zone)))
+    }
+
+    /// The fixed public address of a zone's NAT gateway.
+    #[must_use]
+    pub fn nat_address(zone: u8) -> Self {
+        Self(format!("elastic-address/nat-{}", zone_letter(zone)))
+    }
+
     /// A subnet; zones count from 0.
     #[must_use]
     pub fn subnet(tier: SubnetTier, zone: u8) -> Self {
         Self(format!("subnet/{}-{}", tier.as_str(), zone_letter(zone)))
+    }
+
+    /// Whether it is that of a public subnet.
+    #[must_use]
+    pub fn is_public_subnet(&self) -> bool {
+        self.0.starts_with("subnet/public-")
     }
 
     /// A security group.

@@ -6,10 +6,7 @@ use ipnet::Ipv4Net;
 
 use crate::spec::{HostName, Role, Spec};
 
-use super::{
-    Address, Blueprint, DatabaseRole, Desired, Group, Node, Peer, Protocol, Rule, Stage, Step,
-    SubnetTier,
-};
+use super::{Address, Blueprint, DatabaseRole, Desired, Group, Node, Stage, Step, SubnetTier};
 
 /// Builds the graph of an environment.
 ///
@@ -33,106 +30,18 @@ pub fn blueprint(spec: &Spec, operators: &[Ipv4Net]) -> Blueprint {
     }
 }
 
-struct Builder<'a> {
-    spec: &'a Spec,
+pub(super) struct Builder<'a> {
+    pub(super) spec: &'a Spec,
     nodes: Vec<Node>,
 }
 
 impl Builder<'_> {
-    fn resource(&mut self, address: Address, after: Vec<Address>, desired: Desired) {
+    pub(super) fn resource(&mut self, address: Address, after: Vec<Address>, desired: Desired) {
         self.nodes.push(Node {
             address,
             after,
             step: Step::Resource(desired),
         });
-    }
-
-    fn subnets(&self, tier: SubnetTier) -> Vec<Address> {
-        (0..self.spec.network.zones)
-            .map(|zone| Address::subnet(tier, zone))
-            .collect()
-    }
-
-    fn network(&mut self) {
-        let cidr = self.spec.network.cidr;
-        self.resource(Address::vpc(), vec![], Desired::Vpc { cidr });
-        self.resource(
-            Address::internet_gateway(),
-            vec![Address::vpc()],
-            Desired::InternetGateway,
-        );
-        for tier in [SubnetTier::Public, SubnetTier::Private] {
-            for zone in 0..self.spec.network.zones {
-                self.resource(
-                    Address::subnet(tier, zone),
-                    vec![Address::vpc()],
-                    Desired::Subnet {
-                        tier,
-                        zone,
-                        cidr: subnet_range(cidr, tier, zone),
-                    },
-                );
-            }
-        }
-        let subnets = self.subnets(SubnetTier::Public);
-        let mut after = vec![Address::internet_gateway()];
-        after.extend(subnets.iter().cloned());
-        self.resource(
-            Address::route_table(),
-            after,
-            Desired::RouteTable { subnets },
-        );
-    }
-
-    fn groups(&self) -> Vec<Group> {
-        let mut groups: Vec<Group> = Role::ALL
-            .into_iter()
-            .filter(|role| self.spec.count(*role) > 0)
-            .map(Group::Hosts)
-            .collect();
-        groups.push(Group::Database);
-        if self.spec.search.nodes > 0 {
-            groups.push(Group::Search);
-        }
-        if self.spec.cache.nodes > 0 {
-            groups.push(Group::Cache);
-        }
-        groups
-    }
-
-    fn security(&mut self, operators: &[Ipv4Net]) {
-        let groups = self.groups();
-        for group in &groups {
-            self.resource(
-                Address::security_group(*group),
-                vec![Address::vpc()],
-                Desired::SecurityGroup {
-                    group: *group,
-                    description: format!("{} of {}", group.as_str(), self.spec.name),
-                },
-            );
-        }
-        for group in &groups {
-            let rules = rules(*group, &groups, operators);
-            let mut after = vec![Address::security_group(*group)];
-            for rule in &rules {
-                if let Peer::Group(peer) = rule.from
-                    && peer != *group
-                {
-                    after.push(Address::security_group(peer));
-                }
-            }
-            after.sort();
-            after.dedup();
-            self.resource(
-                Address::security_rules(*group),
-                after,
-                Desired::SecurityRules {
-                    group: *group,
-                    rules,
-                },
-            );
-        }
     }
 
     fn identity(&mut self) {
@@ -270,12 +179,7 @@ impl Builder<'_> {
         for host in &hosts {
             self.nodes.push(Node {
                 address: Address::host(*host, Stage::Prepare),
-                after: vec![
-                    Address::instance(*host),
-                    // Without the route nothing can be fetched, without the rules no SSH.
-                    Address::route_table(),
-                    Address::security_rules(Group::Hosts(host.role)),
-                ],
+                after: self.prepare_after(*host),
                 step: Step::Host {
                     host: *host,
                     stage: Stage::Prepare,
@@ -303,24 +207,33 @@ impl Builder<'_> {
             return;
         };
         let zone = u8::try_from((host.index - 1) % u32::from(self.spec.network.zones)).unwrap_or(0);
-        let subnet = Address::subnet(SubnetTier::Public, zone);
+        let public = self.spec.network.is_public(host.role);
+        let tier = if public {
+            SubnetTier::Public
+        } else {
+            SubnetTier::Private
+        };
+        let subnet = Address::subnet(tier, zone);
         let other_subnets: Vec<Address> = self
-            .subnets(SubnetTier::Public)
+            .subnets(tier)
             .into_iter()
             .filter(|other| *other != subnet)
             .collect();
         let security = Address::security_group(Group::Hosts(host.role));
+        let mut after = vec![
+            subnet.clone(),
+            security.clone(),
+            Address::seed(),
+            Address::key_pair(),
+            Address::instance_profile(),
+        ];
+        if public {
+            // AWS gives a public address only where a gateway is attached.
+            after.push(Address::internet_gateway());
+        }
         self.resource(
             Address::instance(host),
-            vec![
-                subnet.clone(),
-                security.clone(),
-                Address::seed(),
-                Address::key_pair(),
-                Address::instance_profile(),
-                // AWS gives a public address only where a gateway is attached.
-                Address::internet_gateway(),
-            ],
+            after,
             Desired::Instance {
                 host,
                 instance_type: group.instance_type,
@@ -375,23 +288,10 @@ impl Builder<'_> {
                     .map(|other| Address::instance(*other)),
             ),
             Role::Agent => after.extend(instances(Role::Proxy)),
+            Role::Bastion => {}
         }
         after
     }
-}
-
-/// Cuts the VPC into 16 equal blocks: public subnets take the first, private ones the ninth on.
-fn subnet_range(vpc: Ipv4Net, tier: SubnetTier, zone: u8) -> Ipv4Net {
-    let first = match tier {
-        SubnetTier::Public => 0,
-        SubnetTier::Private => 8,
-    };
-    let prefix = (vpc.prefix_len() + 4).min(28);
-    vpc.subnets(prefix)
-        .ok()
-        .and_then(|mut blocks| blocks.nth(first + usize::from(zone)))
-        // The spec admits /16 to /20 only, so there always are sixteen blocks.
-        .unwrap_or(vpc)
 }
 
 /// Published settings, Mattermost documentation, "High availability cluster-based deployment",
@@ -420,52 +320,4 @@ fn database_parameters(reader: bool, readers: u32) -> BTreeMap<String, String> {
         parameters.insert("hot_standby_feedback".to_owned(), "1".to_owned());
     }
     parameters
-}
-
-/// Who may reach a group, port by port. Nothing is open to the world unless the operator
-/// says so by `access.operators`.
-fn rules(group: Group, present: &[Group], operators: &[Ipv4Net]) -> Vec<Rule> {
-    let tcp = |port, from| Rule {
-        protocol: Protocol::Tcp,
-        port,
-        from,
-    };
-    let mut rules = Vec::new();
-    if let Group::Hosts(role) = group {
-        for net in operators {
-            rules.push(tcp(22, Peer::Range(*net)));
-            if role == Role::Proxy {
-                rules.push(tcp(80, Peer::Range(*net)));
-            }
-        }
-        rules.push(tcp(9100, Peer::Group(Group::Hosts(Role::Metrics))));
-    }
-    let app = Peer::Group(Group::Hosts(Role::App));
-    match group {
-        Group::Hosts(Role::App) => {
-            rules.push(tcp(8065, Peer::Group(Group::Hosts(Role::Proxy))));
-            rules.push(tcp(8067, Peer::Group(Group::Hosts(Role::Metrics))));
-            rules.push(tcp(8074, app));
-            rules.push(Rule {
-                protocol: Protocol::Udp,
-                port: 8074,
-                from: app,
-            });
-        }
-        Group::Hosts(Role::Proxy) => {
-            rules.push(tcp(80, Peer::Group(Group::Hosts(Role::Agent))));
-        }
-        Group::Hosts(Role::SearchProxy) => rules.push(tcp(9200, app)),
-        Group::Hosts(Role::Metrics | Role::Agent) => {}
-        Group::Database => rules.push(tcp(5432, app)),
-        Group::Search => rules.push(tcp(443, Peer::Group(Group::Hosts(Role::SearchProxy)))),
-        Group::Cache => rules.push(tcp(6379, app)),
-    }
-    rules.retain(|rule| match rule.from {
-        Peer::Group(peer) => present.contains(&peer),
-        Peer::Range(_) => true,
-    });
-    rules.sort();
-    rules.dedup();
-    rules
 }

@@ -5,114 +5,9 @@ use std::collections::BTreeMap;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
-use crate::spec::{HostName, Role};
+use crate::spec::HostName;
 
-use super::Address;
-
-/// Public subnets have a route to the internet gateway, private ones none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SubnetTier {
-    /// Hosts.
-    Public,
-    /// Databases, search, cache.
-    Private,
-}
-
-impl SubnetTier {
-    /// As it stands in names.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            SubnetTier::Public => "public",
-            SubnetTier::Private => "private",
-        }
-    }
-}
-
-/// A security group: one for each role and each managed service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Group {
-    /// Hosts of a role.
-    Hosts(Role),
-    /// RDS.
-    Database,
-    /// OpenSearch.
-    Search,
-    /// ElastiCache.
-    Cache,
-}
-
-impl Group {
-    /// As it stands in names.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Group::Hosts(role) => role.as_str(),
-            Group::Database => "database",
-            Group::Search => "search",
-            Group::Cache => "cache",
-        }
-    }
-}
-
-/// Transport protocol of a rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Protocol {
-    /// TCP.
-    Tcp,
-    /// UDP.
-    Udp,
-}
-
-impl Protocol {
-    /// As EC2 spells it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Protocol::Tcp => "tcp",
-            Protocol::Udp => "udp",
-        }
-    }
-}
-
-/// Who may come in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Peer {
-    /// Members of a group of the same environment.
-    Group(Group),
-    /// An address range.
-    Range(Ipv4Net),
-}
-
-/// An ingress rule of one port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Rule {
-    /// Protocol.
-    pub protocol: Protocol,
-    /// Destination port.
-    pub port: u16,
-    /// Source.
-    pub from: Peer,
-}
-
-impl std::fmt::Display for Rule {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{} from ", self.protocol.as_str(), self.port)?;
-        match self.from {
-            Peer::Group(group) => write!(f, "security-group/{}", group.as_str()),
-            Peer::Range(net) => write!(f, "{net}"),
-        }
-    }
-}
-
-/// Writer or a numbered reader.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DatabaseRole {
-    /// The writer.
-    Writer,
-    /// A read replica, from 1.
-    Reader(u32),
-}
+use super::{Address, DatabaseRole, Group, Rule, SubnetTier};
 
 /// Kinds of resource, for limits, deadlines and reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -123,6 +18,8 @@ pub enum Kind {
     InternetGateway,
     Subnet,
     RouteTable,
+    ElasticAddress,
+    NatGateway,
     SecurityGroup,
     SecurityRules,
     Seed,
@@ -156,9 +53,18 @@ pub enum Desired {
         zone: u8,
         cidr: Ipv4Net,
     },
-    /// Default route to the internet gateway, associated with these subnets.
+    /// Default route to a gateway, associated with these subnets.
     RouteTable {
         subnets: Vec<Address>,
+        /// The internet gateway or a NAT gateway.
+        gateway: Address,
+    },
+    /// A public address that stays the same.
+    ElasticAddress,
+    /// The way out of private subnets, with an address of its own.
+    NatGateway {
+        subnet: Address,
+        address: Address,
     },
     SecurityGroup {
         group: Group,
@@ -241,6 +147,8 @@ impl Desired {
             Desired::InternetGateway => Kind::InternetGateway,
             Desired::Subnet { .. } => Kind::Subnet,
             Desired::RouteTable { .. } => Kind::RouteTable,
+            Desired::ElasticAddress => Kind::ElasticAddress,
+            Desired::NatGateway { .. } => Kind::NatGateway,
             Desired::SecurityGroup { .. } => Kind::SecurityGroup,
             Desired::SecurityRules { .. } => Kind::SecurityRules,
             Desired::Seed => Kind::Seed,
@@ -320,6 +228,16 @@ impl Desired {
         }
     }
 
+    /// Resources whose ids or addresses it holds a copy of: when one of them is made anew,
+    /// it has to be brought up to date although nothing about it differs yet.
+    #[must_use]
+    pub fn follows(&self) -> Vec<&Address> {
+        match self {
+            Desired::RouteTable { gateway, .. } => vec![gateway],
+            _ => vec![],
+        }
+    }
+
     /// The attributes that are compared with what exists, as text.
     ///
     /// `aws` reports the same keys with the same spelling; keys that it does not report
@@ -340,11 +258,11 @@ impl Desired {
                     (*tier == SubnetTier::Public).to_string(),
                 ),
             ],
-            Desired::RouteTable { subnets } => {
+            Desired::RouteTable { subnets, gateway } => {
                 let mut subnets: Vec<&str> = subnets.iter().map(Address::as_str).collect();
                 subnets.sort_unstable();
                 vec![
-                    ("default_route", Address::internet_gateway().to_string()),
+                    ("default_route", gateway.to_string()),
                     ("subnets", subnets.join(" ")),
                 ]
             }
@@ -398,12 +316,16 @@ impl Desired {
             Desired::Instance {
                 instance_type,
                 disk_gib,
+                subnet,
                 ..
             } => vec![
                 ("instance_type", instance_type.clone()),
                 ("disk_gib", disk_gib.to_string()),
+                ("public_address", subnet.is_public_subnet().to_string()),
             ],
-            Desired::SecurityGroup { .. }
+            Desired::ElasticAddress
+            | Desired::NatGateway { .. }
+            | Desired::SecurityGroup { .. }
             | Desired::Seed
             | Desired::KeyPair
             | Desired::DatabaseSubnets { .. }

@@ -6,13 +6,14 @@
 mod address;
 mod build;
 mod desired;
+mod network;
+mod parts;
+mod rules;
 
 pub use address::Address;
 pub use build::blueprint;
-pub use desired::{
-    DatabaseRole, Desired, Group, Kind, Peer, Protocol, Rule, Stage, Step, SubnetTier,
-    parameter_lines,
-};
+pub use desired::{Desired, Kind, Stage, Step, parameter_lines};
+pub use parts::{DatabaseRole, Group, Peer, Protocol, Rule, SubnetTier};
 
 /// One node of the graph.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,7 +15,9 @@ use crate::aws::{Aws, Connection};
 use crate::blueprint::{Address, Blueprint, DatabaseRole, Stage, blueprint};
 use crate::engine::{Account, Cloud as _, Engine, HostRequest, Hosts, Poller, TaskError};
 use crate::events::{Events, Outcome};
-use crate::hosts::{DatabaseFacts, Endpoint, Facts, HostFacts, Keyring, Payload, render};
+use crate::hosts::{
+    DatabaseFacts, Endpoint, Facts, HostError, HostFacts, Keyring, Payload, render,
+};
 use crate::identity::{Secrets, new_seed};
 use crate::plan::{Observed, Plan, plan};
 use crate::spec::{AddressKind, CloudTarget, HostName, Role, Spec, SshKey, catalog};
@@ -236,13 +238,10 @@ impl Rig {
             )
         })?;
         let secrets = Secrets::from_seed(&seed)?;
-        let hosts: Vec<(HostName, IpAddr)> = self
-            .spec
-            .hosts()
-            .into_iter()
-            .filter_map(|host| Some((host, operator_address(&self.spec, host, &world)?)))
-            .collect();
-        let keyring = Keyring::open(name, &self.spec.access, &secrets, &hosts).await?;
+        let keyring = Keyring::open(name, &self.spec.access, &secrets, &[]).await?;
+        for host in self.spec.hosts() {
+            introduce(&keyring, &self.spec, host, &world)?;
+        }
         Ok(Connected {
             world,
             secrets,
@@ -260,22 +259,56 @@ impl Rig {
             role: Role::Proxy,
             index: 1,
         };
-        Ok(operator_address(&self.spec, proxy, &world)
+        Ok(instance_address(proxy, self.spec.access.address, &world)
             .map_or("an unknown address".to_owned(), |address| {
                 format!("http://{address}")
             }))
     }
 }
 
-/// The address at which operators reach a host.
+/// Tells a keyring where a host is, and what it stands behind. A host that does not exist
+/// yet is left out.
+fn introduce(
+    keyring: &Keyring,
+    spec: &Spec,
+    host: HostName,
+    world: &BTreeMap<Address, Observed>,
+) -> Result<(), HostError> {
+    let Some(address) = operator_address(spec, host, world) else {
+        return Ok(());
+    };
+    if !spec.network.is_behind_bastion(host.role) {
+        return keyring.add(host, address);
+    }
+    let bastion = HostName {
+        role: Role::Bastion,
+        index: 1,
+    };
+    let Some(at) = operator_address(spec, bastion, world) else {
+        return Ok(());
+    };
+    keyring.add(bastion, at)?;
+    keyring.add_behind(host, address, bastion)
+}
+
+/// The address at which SSH finds a host: directly, or from the bastion.
 #[must_use]
 pub fn operator_address(
     spec: &Spec,
     host: HostName,
     world: &BTreeMap<Address, Observed>,
 ) -> Option<IpAddr> {
+    let kind = spec.network.ssh_address(host.role, spec.access.address);
+    instance_address(host, kind, world)
+}
+
+fn instance_address(
+    host: HostName,
+    kind: AddressKind,
+    world: &BTreeMap<Address, Observed>,
+) -> Option<IpAddr> {
     let instance = world.get(&Address::instance(host))?;
-    let address = match spec.access.address {
+    let address = match kind {
         AddressKind::Public => instance.get("public_ip"),
         AddressKind::Private => instance.get("private_ip"),
     };
@@ -402,9 +435,7 @@ impl Hosts for RigHosts {
             .get_or_try_init(|| Keyring::open(&self.spec.name, &self.spec.access, &secrets, &[]))
             .await
             .map_err(boxed)?;
-        if let Some(address) = operator_address(&self.spec, host, &world) {
-            keyring.add(host, address).map_err(boxed)?;
-        }
+        introduce(keyring, &self.spec, host, &world).map_err(boxed)?;
         let facts = facts(&self.spec, &world, &secrets, &self.payload);
         let bundle = render(&self.spec, host, stage, &facts).map_err(boxed)?;
         let step = Address::host(host, stage);

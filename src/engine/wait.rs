@@ -23,9 +23,11 @@ pub(super) fn patience(kind: Kind) -> Duration {
         Kind::Database => 40,
         Kind::Search => 90,
         Kind::Cache => 40,
-        Kind::Instance => 10,
+        Kind::Instance | Kind::NatGateway => 10,
         // Network interfaces of deleted databases and load balancers linger.
         Kind::SecurityGroup | Kind::Subnet | Kind::Vpc | Kind::InternetGateway => 20,
+        // Released as soon as its NAT gateway has let go of it.
+        Kind::ElasticAddress => 10,
         _ => 5,
     };
     Duration::from_secs(minutes * 60)

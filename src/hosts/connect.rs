@@ -59,7 +59,10 @@ impl Keyring {
                 // What was heard before says more than that time is up.
                 Err(_) => said.clone(),
             };
-            let detail = last_line(&detail);
+            let detail = match self.heard(host) {
+                Some((bastion, text)) => format!("{bastion}: {}", telling_line(&text)),
+                None => telling_line(&detail),
+            };
             match interpret(&detail) {
                 Refusal::HostKey => {
                     return Err(HostError::HostKey {
@@ -122,6 +125,7 @@ impl Keyring {
     }
 
     async fn attempt(&self, host: HostName) -> Result<openssh::Session, openssh::Error> {
+        self.hush(host);
         SessionBuilder::default()
             .known_hosts_check(KnownHosts::Strict)
             .config_file(self.config(host))
@@ -146,10 +150,15 @@ fn interpret(detail: &str) -> Refusal {
     }
 }
 
-/// The line that says why; SSH frames a changed key with a dozen lines of alarm.
-fn last_line(text: &str) -> String {
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    lines.next_back().unwrap_or("no answer").to_owned()
+/// The line that says why: the last one, but SSH frames a changed key with a dozen lines of
+/// alarm.
+fn telling_line(text: &str) -> String {
+    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines()
+        .rfind(|line| interpret(line) != Refusal::NotYet)
+        .or_else(|| lines().next_back())
+        .unwrap_or("no answer")
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -159,7 +168,7 @@ mod tests {
     #[test]
     fn a_changed_host_key_is_final() {
         let alarm = "@@@@@@@@@@@\r\n@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\r\nHost key for x has changed and you have requested strict checking.\r\nHost key verification failed.\r\n";
-        assert_eq!(interpret(&last_line(alarm)), Refusal::HostKey);
+        assert_eq!(interpret(&telling_line(alarm)), Refusal::HostKey);
         let other = "Unable to negotiate with 10.0.0.1 port 22: no matching host key type found. Their offer: ssh-rsa";
         assert_eq!(interpret(other), Refusal::HostKey);
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -41,6 +41,9 @@ impl Default for Login {
     }
 }
 
+/// A connection through a bastion that nobody uses ends after this many seconds.
+const IDLE_SECONDS: u32 = 60;
+
 /// The keys of an environment, and where its hosts are.
 #[derive(Debug)]
 pub struct Keyring {
@@ -49,6 +52,7 @@ pub struct Keyring {
     secrets: Secrets,
     identity: Identity,
     addresses: Mutex<BTreeMap<HostName, IpAddr>>,
+    bastions: Mutex<BTreeMap<HostName, HostName>>,
     // Fields drop in this order: the agent's socket lies in the directory.
     _agent: Option<Agent>,
     directory: TempDir,
@@ -120,6 +124,7 @@ impl Keyring {
             secrets: secrets.clone(),
             identity,
             addresses: Mutex::default(),
+            bastions: Mutex::default(),
             _agent: agent,
             directory,
         })
@@ -130,6 +135,67 @@ impl Keyring {
     /// # Errors
     /// When its files cannot be written.
     pub fn add(&self, host: HostName, address: IpAddr) -> Result<(), HostError> {
+        self.introduce(host, address, &self.ssh_config(host, address, &[]))
+    }
+
+    /// Says where a host is that is reached through another: at an address that only the
+    /// bastion can reach. The bastion's key is checked like any host's, and all connections
+    /// through it share one of their own.
+    ///
+    /// # Errors
+    /// When the keyring was not told where the bastion is, or its files cannot be written.
+    pub fn add_behind(
+        &self,
+        host: HostName,
+        address: IpAddr,
+        bastion: HostName,
+    ) -> Result<(), HostError> {
+        let at = self.address(bastion)?;
+        let shared = quoted(&self.directory().join("jump"));
+        let persist = IDLE_SECONDS.to_string();
+        let sharing = [
+            ("ControlMaster", "auto"),
+            ("ControlPath", shared.as_str()),
+            ("ControlPersist", persist.as_str()),
+        ];
+        write(&self.jump_config(), &self.ssh_config(bastion, at, &sharing))?;
+        let log = format!("-E {}", quoted(&self.jump_log(host)));
+        let through = self.through(bastion, &log);
+        let config = self.ssh_config(host, address, &[("ProxyCommand", &through)]);
+        self.introduce(host, address, &config)?;
+        lock(&self.bastions).insert(host, bastion);
+        Ok(())
+    }
+
+    /// What SSH's `ProxyJump` would run, but with what it says kept apart: of the connection
+    /// to the host itself one only hears that it ended.
+    fn through(&self, bastion: HostName, log: &str) -> String {
+        let config = quoted(&self.jump_config());
+        format!("ssh -F {config} {log} -W %h:%p {bastion}")
+    }
+
+    /// Forgets what was said on the way to a host.
+    pub(super) fn hush(&self, host: HostName) {
+        // Most hosts have no way to speak of.
+        let _ = std::fs::remove_file(self.jump_log(host));
+    }
+
+    /// What was said on the way to a host, by and about its bastion.
+    pub(super) fn heard(&self, host: HostName) -> Option<(HostName, String)> {
+        let bastion = lock(&self.bastions).get(&host).copied()?;
+        let text = std::fs::read_to_string(self.jump_log(host)).ok()?;
+        (!text.trim().is_empty()).then_some((bastion, text))
+    }
+
+    fn jump_config(&self) -> PathBuf {
+        self.directory().join("jump.conf")
+    }
+
+    fn jump_log(&self, host: HostName) -> PathBuf {
+        self.directory().join(format!("{host}.jump"))
+    }
+
+    fn introduce(&self, host: HostName, address: IpAddr, config: &str) -> Result<(), HostError> {
         let alias = self.alias(host);
         let key = self.secrets.host_key(host);
         let key = key
@@ -139,11 +205,8 @@ impl Keyring {
                 detail: error.to_string(),
             })?;
         write(&self.known_hosts(host), &format!("{alias} {key}\n"))?;
-        write(&self.config(host), &self.ssh_config(host, address, &alias))?;
-        self.addresses
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(host, address);
+        write(&self.config(host), config)?;
+        lock(&self.addresses).insert(host, address);
         Ok(())
     }
 
@@ -152,9 +215,7 @@ impl Keyring {
     /// # Errors
     /// When the keyring was not told.
     pub fn address(&self, host: HostName) -> Result<IpAddr, HostError> {
-        self.addresses
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.addresses)
             .get(&host)
             .copied()
             .ok_or(HostError::NoAddress { host })
@@ -173,6 +234,11 @@ impl Keyring {
             .arg(self.config(host))
             .arg("-S")
             .arg("none");
+        if let Some(bastion) = lock(&self.bastions).get(&host) {
+            // A person wants to see what is said on the way.
+            let through = self.through(*bastion, "");
+            command.arg("-o").arg(format!("ProxyCommand={through}"));
+        }
         command.arg(host.to_string());
         Ok(command)
     }
@@ -207,7 +273,7 @@ impl Keyring {
         format!("{}-{host}", self.environment)
     }
 
-    fn ssh_config(&self, host: HostName, address: IpAddr, alias: &str) -> String {
+    fn ssh_config(&self, host: HostName, address: IpAddr, more: &[(&str, &str)]) -> String {
         let mut text = String::new();
         let mut line = |key: &str, value: &str| {
             let _ = writeln!(text, "    {key} {value}");
@@ -215,7 +281,7 @@ impl Keyring {
         line("HostName", &address.to_string());
         line("Port", &self.login.port.to_string());
         line("User", &self.login.user);
-        line("HostKeyAlias", alias);
+        line("HostKeyAlias", &self.alias(host));
         line("UserKnownHostsFile", &quoted(&self.known_hosts(host)));
         line("GlobalKnownHostsFile", "/dev/null");
         line("StrictHostKeyChecking", "yes");
@@ -235,8 +301,15 @@ impl Keyring {
         line("ExitOnForwardFailure", "yes");
         line("StreamLocalBindUnlink", "yes");
         line("LogLevel", "ERROR");
+        for (key, value) in more {
+            line(key, value);
+        }
         format!("Host {host}\n{text}")
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The operator's public key in OpenSSH's format, as it is imported into the cloud.

@@ -115,7 +115,7 @@ impl Bill {
 
 fn hosts(spec: &Spec, catalog: &Catalog, bill: &mut Bill) {
     let mut disks = 0;
-    let mut count = 0;
+    let mut public = 0;
     for role in Role::ALL {
         let Some(group) = spec.nodes.get(&role) else {
             continue;
@@ -128,7 +128,9 @@ fn hosts(spec: &Spec, catalog: &Catalog, bill: &mut Bill) {
             Billing::Second,
         );
         disks += group.count * group.disk_gib;
-        count += group.count;
+        if spec.network.is_public(role) {
+            public += group.count;
+        }
     }
     let gib_hour = catalog.storage.ebs_gp3_gib_month / catalog.hours_per_month;
     bill.add(
@@ -137,13 +139,18 @@ fn hosts(spec: &Spec, catalog: &Catalog, bill: &mut Bill) {
         gib_hour,
         Billing::Second,
     );
-    // Hosts stand in public subnets whichever address operators use: that is their way out
-    // to packages without a NAT gateway, which would cost more.
-    let address = catalog.network.public_ipv4_hour;
+    // A public address is also a host's way out to packages, whichever address operators use.
+    let gateways = u32::try_from(spec.network.nat_zones().len()).unwrap_or(0);
+    bill.add(
+        "NAT gateway".to_owned(),
+        gateways,
+        catalog.network.nat_gateway_hour,
+        Billing::Second,
+    );
     bill.add(
         "public IPv4 address".to_owned(),
-        count,
-        address,
+        public + gateways,
+        catalog.network.public_ipv4_hour,
         Billing::Second,
     );
 }
@@ -221,6 +228,12 @@ fn notes(spec: &Spec) -> Vec<String> {
     {
         notes.push("t3 hosts bill CPU above their baseline, and slow down results".to_owned());
     }
+    if !spec.network.nat_zones().is_empty() {
+        notes.push(format!(
+            "a NAT gateway bills ${} for each GB on top of its hours",
+            catalog().network.nat_gateway_gb
+        ));
+    }
     notes.push("not counted: traffic, S3, backups, tax and discounts".to_owned());
     notes
 }
@@ -259,6 +272,27 @@ mod tests {
         let storage = disks + f64::from(2 * 100) * 0.115 + f64::from(2 * 100) * 0.122;
         let expected = hosts + services + storage / 730.0;
         assert!((cost(&example("2k")).per_hour - expected).abs() < 1e-9);
+    }
+
+    #[test]
+    fn hosts_in_private_subnets_share_the_address_of_their_way_out() {
+        let count = |network: &str, what: &str| {
+            let text = format!("architecture: 1k\nnetwork: {network}");
+            let spec = Library::new(None).load_text("test", &text).unwrap();
+            let cost = cost(&spec);
+            let line = cost.lines.iter().find(|line| line.what == what);
+            line.map_or(0, |line| line.count)
+        };
+        let everyone = count("{}", "public IPv4 address");
+        assert!(everyone > 3);
+        // The proxy, and the gateway or two.
+        assert_eq!(count("{layout: private}", "public IPv4 address"), 2);
+        let each = "{layout: private, nat: per-zone}";
+        assert_eq!(count(each, "public IPv4 address"), 3);
+        assert_eq!(count(each, "NAT gateway"), 2);
+        assert_eq!(count("{layout: bastion}", "public IPv4 address"), 3);
+        assert_eq!(count("{layout: bastion}", "bastion t3.small"), 1);
+        assert_eq!(count("{}", "NAT gateway"), 0);
     }
 
     #[test]

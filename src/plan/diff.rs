@@ -118,6 +118,7 @@ pub fn plan(blueprint: &Blueprint, snapshot: &Snapshot) -> Plan {
             }
         }
     }
+    follow(blueprint, &mut changes);
     let surplus = snapshot
         .resources
         .iter()
@@ -126,6 +127,27 @@ pub fn plan(blueprint: &Blueprint, snapshot: &Snapshot) -> Plan {
     changes.extend(surplus);
     changes.sort_by_key(|change| change.action == Action::Delete);
     Plan { changes }
+}
+
+/// Turns what is to be kept into an update where something it copies is made anew.
+fn follow(blueprint: &Blueprint, changes: &mut [Change]) {
+    let anew: BTreeSet<Address> = changes
+        .iter()
+        // What has to be created is gone, and whatever led to it shows that already.
+        .filter(|change| change.action == Action::Replace)
+        .map(|change| change.address.clone())
+        .collect();
+    for (address, desired) in blueprint.resources() {
+        let Some(leader) = desired.follows().into_iter().find(|a| anew.contains(a)) else {
+            continue;
+        };
+        for change in changes.iter_mut() {
+            if &change.address == address && change.action == Action::Keep {
+                change.action = Action::Update;
+                change.reason = format!("{leader} is made anew");
+            }
+        }
+    }
 }
 
 /// The plan that removes everything the snapshot found.
@@ -208,7 +230,7 @@ fn compare(
     let (action, reason) = if existing.state == State::Failed {
         match desired.kind() {
             // These can be made again without losing anything.
-            Kind::Instance | Kind::Cache => (
+            Kind::Instance | Kind::Cache | Kind::NatGateway => (
                 Action::Replace,
                 format!("is in state `{}` and will not recover", existing.status),
             ),

@@ -9,12 +9,14 @@ use crate::blueprint::Kind;
 #[must_use]
 pub fn deleted_after(kind: Kind) -> &'static [Kind] {
     use Kind::{
-        Bucket, Cache, CacheSubnets, Database, DatabaseParameters, DatabaseSubnets, Instance,
-        InstanceProfile, InternetGateway, KeyPair, Role, RouteTable, Search, SecurityGroup,
-        SecurityRules, Seed, Subnet, Vpc,
+        Bucket, Cache, CacheSubnets, Database, DatabaseParameters, DatabaseSubnets, ElasticAddress,
+        Instance, InstanceProfile, InternetGateway, KeyPair, NatGateway, Role, RouteTable, Search,
+        SecurityGroup, SecurityRules, Seed, Subnet, Vpc,
     };
     match kind {
-        Instance | Database | Search | Cache => &[],
+        // Routes through a NAT gateway end nowhere when it goes; nothing refuses that.
+        Instance | Database | Search | Cache | NatGateway => &[],
+        ElasticAddress => &[NatGateway],
         // Until the last host is gone it may still write files or use its role.
         Bucket | InstanceProfile | KeyPair | RouteTable => &[Instance],
         Role => &[InstanceProfile],
@@ -24,12 +26,13 @@ pub fn deleted_after(kind: Kind) -> &'static [Kind] {
         SecurityRules => &[Instance, Database, Search, Cache],
         SecurityGroup => &[SecurityRules, Instance, Database, Search, Cache],
         // A gateway cannot be detached while hosts hold public addresses.
-        InternetGateway => &[Instance, RouteTable],
+        InternetGateway => &[Instance, RouteTable, NatGateway, ElasticAddress],
         Subnet => &[
             Instance,
             Database,
             Search,
             Cache,
+            NatGateway,
             RouteTable,
             DatabaseSubnets,
             CacheSubnets,
@@ -54,7 +57,9 @@ pub fn deleted_after(kind: Kind) -> &'static [Kind] {
 mod tests {
     use super::*;
 
-    const ALL: [Kind; 18] = [
+    const ALL: [Kind; 20] = [
+        Kind::ElasticAddress,
+        Kind::NatGateway,
         Kind::Vpc,
         Kind::InternetGateway,
         Kind::Subnet,

@@ -10,14 +10,15 @@ use super::{Action, Plan};
 /// Typical seconds from the create call to usable, us-east-1.
 ///
 /// From public Terraform logs and AWS acceptance tests, 2018 to 2026: RDS single-AZ 5 to
-/// 17 min, replica 7 to 30, OpenSearch 10 to 65, ElastiCache 5 to 20, instance 8 s to
-/// running and 25 s more until SSH answers.
+/// 17 min, replica 7 to 30, OpenSearch 10 to 65, ElastiCache 5 to 20, NAT gateway
+/// 85 to 125 s, instance 8 s to running and 25 s more until SSH answers.
 #[must_use]
 pub fn typical_seconds(kind: Kind) -> u64 {
     match kind {
         Kind::Database => 450,
         Kind::Search => 1020,
         Kind::Cache => 480,
+        Kind::NatGateway => 105,
         Kind::Instance => 10,
         Kind::InstanceProfile => 8,
         _ => 2,

@@ -62,10 +62,7 @@ impl Architecture {
                 sha256: None,
                 license_file: None,
             },
-            network: Network {
-                cidr: values::default_cidr(&name),
-                zones: DEFAULT_ZONES,
-            },
+            network: Network::public(values::default_cidr(&name), DEFAULT_ZONES),
             access: Access {
                 address: AddressKind::Public,
                 operators: Vec::new(),

@@ -141,6 +141,10 @@ pub struct NetworkPrices {
     pub as_of: String,
     /// US dollars per public IPv4 address and hour.
     pub public_ipv4_hour: f64,
+    /// US dollars per NAT gateway and hour.
+    pub nat_gateway_hour: f64,
+    /// US dollars per GB that goes through a NAT gateway.
+    pub nat_gateway_gb: f64,
 }
 
 /// The catalog that is part of the program.

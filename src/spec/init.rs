@@ -133,6 +133,7 @@ mattermost:
 # network:
 #   cidr: {cidr} # follows from the name
 #   zones: 2
+#   layout: public # or `private`, or `bastion`: hosts in private subnets behind NAT
 
 access:
   # `auto` is the address that the command runs from; or ranges such as 203.0.113.0/24.
@@ -177,7 +178,8 @@ mod tests {
         let is_setting = |line: &str| {
             let key = line.split(':').next().unwrap_or_default().trim();
             let words = [
-                "sizes", "nodes", "app", "database", "network", "cidr", "zones", "tags", "team",
+                "sizes", "nodes", "app", "database", "network", "cidr", "zones", "layout", "tags",
+                "team",
             ];
             line.contains(':') && words.contains(&key)
         };

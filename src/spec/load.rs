@@ -6,14 +6,16 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::check::{CheckedSizes, Checker, DEFAULT_ZONES, Origin, Settings};
+use super::check::{Around, CheckedSizes, Checker, DEFAULT_ZONES, Origin, Settings};
 use super::document::Document;
 use super::embedded;
 use super::library::Found;
 use super::merge::overlay;
 use super::problem::{Problem, Span, SpecErrors};
 use super::shape::{ArchitectureFile, EnvironmentFile, Sizes, SourceShape};
-use super::{Architecture, Library, Source, Spec, architecture_schema, environment_schema, reader};
+use super::{
+    Architecture, Layout, Library, Source, Spec, architecture_schema, environment_schema, reader,
+};
 
 impl Library {
     /// Checks the text of an environment and the architecture that it names.
@@ -29,7 +31,12 @@ impl Library {
         let merged = merged.get_or_insert_default();
         overlay(merged, read.get("sizes").cloned().unwrap_or_default());
         let merged: ArchitectureFile = decode(&document, merged, &mut problems);
-        let sizes = merged.sizes();
+        let network = file.network.clone().unwrap_or_default();
+        let around = Around {
+            zones: network.zones.unwrap_or(DEFAULT_ZONES),
+            layout: network.layout.unwrap_or_default(),
+        };
+        let sizes = merged.sizes().with_bastion(around.layout);
 
         let mut checker = Checker::environment(&document, base.as_ref(), &mut problems);
         if let (Some(name), None, []) = (&file.architecture, &base, base_problems.as_slice()) {
@@ -44,9 +51,7 @@ impl Library {
             Some(_) if read.is_object() => checker.settings(&file, &origin),
             _ => None,
         };
-        let zones = file.network.as_ref().and_then(|network| network.zones);
-        let zones = zones.unwrap_or(DEFAULT_ZONES);
-        checker.sizes(&sizes, merged.concurrent_users, zones);
+        checker.sizes(&sizes, merged.concurrent_users, around);
         problems.append(&mut base_problems);
         SpecErrors::check(problems)?;
 
@@ -100,12 +105,12 @@ pub(crate) fn check_architecture(found: Found) -> Result<Architecture, SpecError
     let document = Document::parse(found.source, &mut problems);
     let read = reader::read(&document, architecture_schema(), &mut problems);
     let file: ArchitectureFile = decode(&document, &read, &mut problems);
-    let sizes = file.sizes();
-    Checker::architecture(&document, &mut problems).sizes(
-        &sizes,
-        file.concurrent_users,
-        DEFAULT_ZONES,
-    );
+    let around = Around {
+        zones: DEFAULT_ZONES,
+        layout: Layout::Public,
+    };
+    let sizes = file.sizes().with_bastion(around.layout);
+    Checker::architecture(&document, &mut problems).sizes(&sizes, file.concurrent_users, around);
     SpecErrors::check(problems)?;
     let architecture = CheckedSizes::from_shape(&sizes).and_then(|sizes| {
         Some(Architecture {

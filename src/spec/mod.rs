@@ -16,6 +16,7 @@ mod library;
 mod load;
 mod merge;
 mod model;
+mod network;
 mod problem;
 mod reader;
 mod schema;
@@ -28,6 +29,7 @@ pub use catalog::{Arch, Catalog, InstanceType, NetworkPrices, StoragePrices, Tab
 pub use init::InitError;
 pub use library::{Checked, Library};
 pub use model::*;
+pub use network::{Layout, Nat, Network};
 pub use problem::{Problem, SpecErrors};
 pub use schema::{architecture_schema, environment_schema};
 pub(crate) use values::name_fault;

@@ -10,6 +10,8 @@ use ipnet::Ipv4Net;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Network;
+
 /// What a host is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -24,16 +26,19 @@ pub enum Role {
     Metrics,
     /// Load-test agent.
     Agent,
+    /// The one host with a public address that operators reach the others through.
+    Bastion,
 }
 
 impl Role {
     /// Every role, in the order people read them.
-    pub const ALL: [Role; 5] = [
+    pub const ALL: [Role; 6] = [
         Role::Proxy,
         Role::App,
         Role::SearchProxy,
         Role::Metrics,
         Role::Agent,
+        Role::Bastion,
     ];
 
     /// The role as it stands in names, tags and on the command line.
@@ -45,6 +50,7 @@ impl Role {
             Role::SearchProxy => "search-proxy",
             Role::Metrics => "metrics",
             Role::Agent => "agent",
+            Role::Bastion => "bastion",
         }
     }
 }
@@ -158,15 +164,6 @@ pub struct Mattermost {
     pub sha256: Option<String>,
     /// Licence file on the operator's machine.
     pub license_file: Option<PathBuf>,
-}
-
-/// The environment's network.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Network {
-    /// The VPC's address range, /16 to /20.
-    pub cidr: Ipv4Net,
-    /// Availability zones that subnets are spread over, two or three.
-    pub zones: u8,
 }
 
 /// How operators reach the hosts.

@@ -20,6 +20,10 @@ pub fn environment_schema() -> &'static Value {
 pub fn architecture_schema() -> &'static Value {
     static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
         let mut schema = generate::<ArchitectureFile>();
+        // A bastion belongs to a network, not to a size.
+        if let Some(nodes) = schema["properties"]["nodes"]["properties"].as_object_mut() {
+            nodes.remove("bastion");
+        }
         // An environment names only what differs; an architecture must say everything.
         for section in ["nodes", "database", "search", "cache"] {
             require_all(&mut schema["properties"][section]);

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{AddressKind, CloudTarget, SourceKind};
+use super::{AddressKind, CloudTarget, Layout, Nat, SourceKind};
 
 /// An environment: a named rig, laid over a reference architecture.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -119,6 +119,9 @@ pub(crate) struct Nodes {
     pub(crate) metrics: Option<NodeSizes>,
     /// Load-test agents: about 500 simulated users per vCPU.
     pub(crate) agent: Option<NodeSizes>,
+    /// The host that operators go through with `network.layout: bastion`; it needs no entry.
+    /// Default: one `t3.small` with 20 GiB for that layout, none for others.
+    pub(crate) bastion: Option<NodeSizes>,
 }
 
 /// Equal hosts of one role.
@@ -215,6 +218,11 @@ pub(crate) struct NetworkShape {
     /// Availability zones that subnets are spread over. Default: 2.
     #[schemars(range(min = 2, max = 3))]
     pub(crate) zones: Option<u8>,
+    /// Where hosts stand and how operators get to them. Default: `public`.
+    pub(crate) layout: Option<Layout>,
+    /// NAT gateways of hosts in private subnets: `single`, or one `per-zone`. Default:
+    /// `single`.
+    pub(crate) nat: Option<Nat>,
 }
 
 /// How operators reach the hosts.

@@ -55,7 +55,16 @@ pub struct Sshd {
 impl Sshd {
     /// With the host key of `host` and letting `operator` in.
     pub fn start(host: &ssh_key::PrivateKey, operator: &ssh_key::PrivateKey) -> Self {
-        let port = free_port();
+        Self::start_at("127.0.0.1", free_port(), host, operator)
+    }
+
+    /// The same at another address of loopback.
+    pub fn start_at(
+        address: &str,
+        port: u16,
+        host: &ssh_key::PrivateKey,
+        operator: &ssh_key::PrivateKey,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let at = |name: &str| directory.path().join(name);
         let key = host.to_openssh(ssh_key::LineEnding::LF).unwrap();
@@ -70,7 +79,7 @@ impl Sshd {
         write(&at("bin/systemctl"), include_str!("systemctl.sh"), 0o755);
         let root = directory.path().display();
         let config = format!(
-            "Port {port}\nListenAddress 127.0.0.1\nHostKey {root}/host_key\n\
+            "Port {port}\nListenAddress {address}\nHostKey {root}/host_key\n\
              AuthorizedKeysFile {root}/authorized_keys\nPidFile none\nStrictModes no\n\
              UsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
              SetEnv PATH={root}/bin:/usr/sbin:/usr/bin:/sbin:/bin LOADRIG_ROOT={root}/root\n"
@@ -98,6 +107,11 @@ impl Sshd {
             directory,
             port,
         }
+    }
+
+    /// What it said.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("log")).unwrap()
     }
 
     pub fn login(&self) -> Login {
@@ -150,6 +164,24 @@ pub async fn keyring(secrets: &Secrets, login: Login) -> Keyring {
         .unwrap();
     keyring.add(app(), LOOPBACK).unwrap();
     keyring
+}
+
+/// A bastion at 127.0.0.1 and app-1 behind it at 127.0.0.2, each with its own sshd, and a
+/// keyring that knows the way. The bastion shows the key of the host that is named.
+pub async fn behind_a_bastion(shown: &str) -> (Sshd, Sshd, Keyring) {
+    let secrets = secrets(7);
+    let bastion: HostName = "bastion-1".parse().unwrap();
+    let port = free_port();
+    let key = secrets.host_key(shown.parse().unwrap());
+    let jump = Sshd::start_at("127.0.0.1", port, &key, &secrets.operator_key());
+    let key = secrets.host_key(app());
+    let sshd = Sshd::start_at("127.0.0.2", port, &key, &secrets.operator_key());
+    let keyring = keyring(&secrets, login(port)).await;
+    keyring.add(bastion, LOOPBACK).unwrap();
+    keyring
+        .add_behind(app(), [127, 0, 0, 2].into(), bastion)
+        .unwrap();
+    (jump, sshd, keyring)
 }
 
 /// An sshd with the right keys and a keyring that gets in.

@@ -155,6 +155,7 @@ fn probes(rig: &Rig, connected: &Connected, host: HostName) -> Vec<Probe> {
             "Prometheus is ready",
             "curl -fsS -m 10 http://localhost:9090/-/ready".to_owned(),
         )),
+        Role::Bastion => None,
         Role::Agent => Some((
             "has the load program",
             "/opt/loadrig/bin/loadrig --version".to_owned(),
@@ -196,6 +197,7 @@ fn unit(role: Role) -> Option<&'static str> {
         Role::App => Some("mattermost"),
         Role::Proxy | Role::SearchProxy => Some("nginx"),
         Role::Metrics => Some("prometheus"),
+        Role::Bastion => Some("ssh"),
         Role::Agent => None,
     }
 }

@@ -13,7 +13,7 @@ pub(super) fn prepare(scene: &Scene<'_>, bundle: &mut Bundle) {
     match role {
         Role::Proxy | Role::SearchProxy => packages.push("nginx"),
         Role::Metrics => packages.push("prometheus"),
-        Role::App | Role::Agent => {}
+        Role::App | Role::Agent | Role::Bastion => {}
     }
     let _ = bundle.push(Step::first_boot());
     let limits = include_str!("../../../templates/common/limits.conf");
@@ -70,7 +70,7 @@ fn kernel(role: Role, memory_gib: u32) -> Vec<(String, String)> {
             ("net.core.rmem_max", "312500"),
             ("net.core.wmem_max", "312500"),
         ],
-        Role::Metrics => &[],
+        Role::Metrics | Role::Bastion => &[],
     };
     settings.extend(more.iter().map(|(key, value)| (*key, (*value).to_owned())));
     if matches!(role, Role::App | Role::Proxy) {

@@ -5,6 +5,7 @@
 
 mod agent;
 mod app;
+mod bastion;
 mod common;
 mod config;
 mod metrics;
@@ -45,7 +46,7 @@ pub fn render(
             match host.role {
                 Role::App => app::prepare(&scene, &mut bundle),
                 Role::Agent => agent::prepare(&scene, &mut bundle),
-                Role::Proxy | Role::SearchProxy | Role::Metrics => {}
+                Role::Proxy | Role::SearchProxy | Role::Metrics | Role::Bastion => {}
             }
         }
         (Stage::Configure, Role::App) => app::configure(&scene, &mut bundle)?,
@@ -53,6 +54,7 @@ pub fn render(
         (Stage::Configure, Role::SearchProxy) => search_proxy::configure(&scene, &mut bundle)?,
         (Stage::Configure, Role::Metrics) => metrics::configure(&scene, &mut bundle)?,
         (Stage::Configure, Role::Agent) => agent::configure(&scene, &mut bundle),
+        (Stage::Configure, Role::Bastion) => bastion::configure(&mut bundle),
     }
     Ok(bundle)
 }

@@ -63,10 +63,7 @@ fn spec() -> Spec {
             sha256: None,
             license_file: None,
         },
-        network: Network {
-            cidr: "10.20.0.0/16".parse().unwrap(),
-            zones: 2,
-        },
+        network: Network::public("10.20.0.0/16".parse().unwrap(), 2),
         access: Access {
             address: AddressKind::Private,
             operators: Vec::new(),

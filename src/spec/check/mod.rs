@@ -4,11 +4,12 @@
 //! so that one wrong value hides no other. Problems point at the file that the value in
 //! force came from.
 
+mod network;
 mod settings;
 mod sizes;
 
 pub(crate) use settings::{DEFAULT_ZONES, Origin, Settings};
-pub(crate) use sizes::CheckedSizes;
+pub(crate) use sizes::{Around, CheckedSizes};
 
 use super::document::Document;
 use super::problem::{Place, Problem, Span};

@@ -7,8 +7,8 @@ use std::time::Duration;
 use ipnet::Ipv4Net;
 
 use super::Checker;
-use crate::spec::shape::{AccessShape, EnvironmentFile, KeyShape, MattermostShape, NetworkShape};
-use crate::spec::{Access, Mattermost, Network, Release, SshKey, suggest, values};
+use crate::spec::shape::{AccessShape, EnvironmentFile, KeyShape, MattermostShape};
+use crate::spec::{Access, Layout, Mattermost, Network, Release, SshKey, suggest, values};
 
 /// Zones when an environment names none.
 pub(crate) const DEFAULT_ZONES: u8 = 2;
@@ -49,8 +49,10 @@ impl Checker<'_> {
         let region = self.region(file.region.as_deref());
         let mattermost = file.mattermost.clone().unwrap_or_default();
         let mattermost = self.mattermost(mattermost, origin);
-        let network = self.network(file.network.as_ref(), name.as_deref());
-        let access = self.access(file.access.clone().unwrap_or_default(), origin);
+        let network = file.network.clone().unwrap_or_default();
+        let layout = network.layout.unwrap_or_default();
+        let network = self.network(&network, name.as_deref());
+        let access = self.access(file.access.clone().unwrap_or_default(), layout, origin);
         let time_to_live = self.time_to_live(file.time_to_live.as_deref());
         let tags = file.tags.clone().unwrap_or_default();
         self.tags(&tags);
@@ -200,46 +202,13 @@ impl Checker<'_> {
         None
     }
 
-    fn network(&mut self, shape: Option<&NetworkShape>, name: Option<&str>) -> Option<Network> {
-        let zones = shape.and_then(|shape| shape.zones).unwrap_or(DEFAULT_ZONES);
-        let Some(text) = shape.and_then(|shape| shape.cidr.as_deref()) else {
-            let cidr = values::default_cidr(name?);
-            return Some(Network { cidr, zones });
-        };
-        let place = self.place(&["network", "cidr"]);
-        let parsed: Option<Ipv4Net> = text.parse().ok();
-        let problem = match parsed {
-            None => place.problem(
-                format!("`{text}` is no address range"),
-                "expected something like `10.20.0.0/16`",
-            ),
-            Some(net) if !(16..=20).contains(&net.prefix_len()) => place.problem(
-                format!(
-                    "`{text}` is too {}",
-                    if net.prefix_len() < 16 {
-                        "large"
-                    } else {
-                        "small"
-                    }
-                ),
-                "expected a prefix from /16 to /20",
-            ),
-            Some(net) if net != net.trunc() => place.problem(
-                format!("`{text}` is an address, not a range"),
-                format!("did you mean `{}`?", net.trunc()),
-            ),
-            Some(net) if !(net.network().is_private() && net.broadcast().is_private()) => place
-                .problem(
-                    format!("`{text}` is not private"),
-                    "expected a range of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16",
-                ),
-            Some(cidr) => return Some(Network { cidr, zones }),
-        };
-        self.report(problem);
-        None
-    }
-
-    fn access(&mut self, shape: AccessShape, origin: &Origin<'_>) -> Option<Access> {
+    fn access(
+        &mut self,
+        shape: AccessShape,
+        layout: Layout,
+        origin: &Origin<'_>,
+    ) -> Option<Access> {
+        let address = self.access_address(shape.address, layout);
         let operators = self.operators(&shape.operators.unwrap_or_default());
         let key = match shape.key {
             None | Some(KeyShape::Generated) => SshKey::Generated,
@@ -249,7 +218,7 @@ impl Checker<'_> {
             }
         };
         Some(Access {
-            address: shape.address.unwrap_or_default(),
+            address: address?,
             operators: operators?,
             key,
         })

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Checker;
 use crate::spec::catalog::{Arch, Table, catalog};
 use crate::spec::shape::{DatabaseSizes, NodeSizes, Nodes, SearchSizes, Sizes};
-use crate::spec::{Cache, Database, NodeGroup, Role, Search};
+use crate::spec::{Cache, Database, Layout, NodeGroup, Role, Search};
 
 /// Simulated users per agent vCPU: 2,000 on an agent of four.
 const USERS_PER_AGENT_VCPU: u32 = 500;
@@ -20,6 +20,18 @@ const OPENSEARCH: [&str; 6] = [
     "OpenSearch_2.19",
     "OpenSearch_3.1",
 ];
+
+/// What a bastion is made of: it passes SSH on and nothing else.
+const BASTION: (&str, u32) = ("t3.small", 20);
+
+/// The settings that sizes have to fit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Around {
+    /// Availability zones.
+    pub(crate) zones: u8,
+    /// Who stands where.
+    pub(crate) layout: Layout,
+}
 
 /// Sizes in which nothing is missing.
 pub(crate) struct CheckedSizes {
@@ -68,6 +80,24 @@ impl CheckedSizes {
     }
 }
 
+impl Sizes {
+    /// Fills in the bastion, which sizes need not speak of.
+    pub(crate) fn with_bastion(mut self, layout: Layout) -> Self {
+        if let Some(nodes) = &mut self.nodes {
+            let (instance_type, disk_gib) = BASTION;
+            let bastion = nodes.bastion.get_or_insert_default();
+            bastion
+                .count
+                .get_or_insert(u32::from(layout == Layout::Bastion));
+            bastion
+                .instance_type
+                .get_or_insert_with(|| instance_type.to_owned());
+            bastion.disk_gib.get_or_insert(disk_gib);
+        }
+        self
+    }
+}
+
 impl Nodes {
     fn of(&self, role: Role) -> Option<&NodeSizes> {
         match role {
@@ -76,15 +106,17 @@ impl Nodes {
             Role::SearchProxy => self.search_proxy.as_ref(),
             Role::Metrics => self.metrics.as_ref(),
             Role::Agent => self.agent.as_ref(),
+            Role::Bastion => self.bastion.as_ref(),
         }
     }
 }
 
 impl Checker<'_> {
-    /// Checks merged sizes for a number of concurrent users over a number of zones.
-    pub(crate) fn sizes(&mut self, sizes: &Sizes, users: Option<u32>, zones: u8) {
+    /// Checks merged sizes for a number of concurrent users.
+    pub(crate) fn sizes(&mut self, sizes: &Sizes, users: Option<u32>, around: Around) {
         if let Some(nodes) = &sizes.nodes {
             self.hosts(nodes);
+            self.bastion(nodes, around.layout);
             if let Some(users) = users {
                 self.agents(nodes, users);
             }
@@ -93,7 +125,7 @@ impl Checker<'_> {
             self.database(database);
         }
         if let Some(search) = &sizes.search {
-            self.search(search, zones);
+            self.search(search, around.zones);
         }
         self.search_proxy(sizes);
         if let Some(name) = sizes.cache.as_ref().and_then(|c| c.instance_type.as_ref()) {
@@ -119,20 +151,42 @@ impl Checker<'_> {
             }
             let bounds = match role {
                 Role::App | Role::Proxy => 1..=u32::MAX,
-                Role::Metrics => 0..=1,
+                Role::Metrics | Role::Bastion => 0..=1,
                 Role::SearchProxy | Role::Agent => 0..=u32::MAX,
             };
             let Some(count) = group.count.filter(|count| !bounds.contains(count)) else {
                 continue;
             };
-            let (fault, expected) = if count == 0 {
-                ("few", "expected at least 1: nothing works without")
-            } else {
-                ("many", "expected 0 or 1: one Prometheus scrapes all hosts")
+            let (fault, expected) = match (count, role) {
+                (0, _) => ("few", "expected at least 1: nothing works without"),
+                (_, Role::Bastion) => ("many", "expected 0 or 1: all go through the same one"),
+                _ => ("many", "expected 0 or 1: one Prometheus scrapes all hosts"),
             };
             let place = self.size_place(&["nodes", role.as_str(), "count"]);
             self.report(place.problem(format!("{count} `{role}` hosts are too {fault}"), expected));
         }
+    }
+
+    /// A bastion and its layout need each other.
+    fn bastion(&mut self, nodes: &Nodes, layout: Layout) {
+        let count = nodes.bastion.as_ref().and_then(|bastion| bastion.count);
+        let (message, expected) = match (count, layout) {
+            (Some(0), Layout::Bastion) => (
+                "the layout `bastion` without a bastion",
+                "expected 1, or another `network.layout`",
+            ),
+            (Some(1..), Layout::Public | Layout::Private) => (
+                "a bastion that nobody goes through",
+                "expected 0, or `network.layout: bastion`",
+            ),
+            _ => return,
+        };
+        let place = self.size_place(&["nodes", "bastion", "count"]);
+        self.report(
+            place
+                .problem(message, expected)
+                .hint("with `layout: bastion` there is one bastion without any entry for it"),
+        );
     }
 
     fn known_type(&mut self, path: &[&str], name: &str, table: &Table, what: &str) {

@@ -1,0 +1,110 @@
+//! What the parts of a blueprint are told apart by: tiers, groups, rules, database roles.
+
+use ipnet::Ipv4Net;
+
+use crate::spec::Role;
+
+/// Public subnets have a route to the internet gateway, private ones none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubnetTier {
+    /// Hosts.
+    Public,
+    /// Databases, search, cache.
+    Private,
+}
+
+impl SubnetTier {
+    /// As it stands in names.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SubnetTier::Public => "public",
+            SubnetTier::Private => "private",
+        }
+    }
+}
+
+/// A security group: one for each role and each managed service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// Hosts of a role.
+    Hosts(Role),
+    /// RDS.
+    Database,
+    /// OpenSearch.
+    Search,
+    /// ElastiCache.
+    Cache,
+}
+
+impl Group {
+    /// As it stands in names.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Group::Hosts(role) => role.as_str(),
+            Group::Database => "database",
+            Group::Search => "search",
+            Group::Cache => "cache",
+        }
+    }
+}
+
+/// Transport protocol of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Protocol {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+impl Protocol {
+    /// As EC2 spells it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Protocol::Tcp => "tcp",
+            Protocol::Udp => "udp",
+        }
+    }
+}
+
+/// Who may come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Peer {
+    /// Members of a group of the same environment.
+    Group(Group),
+    /// An address range.
+    Range(Ipv4Net),
+}
+
+/// An ingress rule of one port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rule {
+    /// Protocol.
+    pub protocol: Protocol,
+    /// Destination port.
+    pub port: u16,
+    /// Source.
+    pub from: Peer,
+}
+
+impl std::fmt::Display for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{} from ", self.protocol.as_str(), self.port)?;
+        match self.from {
+            Peer::Group(group) => write!(f, "security-group/{}", group.as_str()),
+            Peer::Range(net) => write!(f, "{net}"),
+        }
+    }
+}
+
+/// Writer or a numbered reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DatabaseRole {
+    /// The writer.
+    Writer,
+    /// A read replica, from 1.
+    Reader(u32),
+}
