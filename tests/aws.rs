@@ -12,8 +12,8 @@ use loadrig::engine::{
 };
 use loadrig::identity::names::Names;
 use loadrig::spec::{
-    Access, AddressKind, Cache, CloudTarget, Database, Mattermost, Network, NodeGroup, Release,
-    Role, Search, Source, SourceKind, Spec, SshKey,
+    Access, AddressKind, Cache, CloudTarget, Database, Mattermost, Network, NodeGroup, Protection,
+    Purpose, Release, Role, Search, Services, Source, SourceKind, Spec, SshKey,
 };
 
 use common::Moto;
@@ -57,6 +57,9 @@ fn spec(name: &str) -> Spec {
             nodes: 0,
             instance_type: "cache.t4g.micro".to_owned(),
         },
+        purpose: Purpose::Rig,
+        protection: Protection::default(),
+        services: Services::default(),
         mattermost: Mattermost {
             release: Release::Standin,
             sha256: None,
@@ -362,7 +365,7 @@ async fn what_was_left_half_made_shows_and_is_completed() {
     rig.create_all(|desired| {
         matches!(
             desired,
-            Desired::Bucket | Desired::Role { .. } | Desired::InstanceProfile { .. }
+            Desired::Bucket { .. } | Desired::Role { .. } | Desired::InstanceProfile { .. }
         )
     })
     .await;
@@ -419,7 +422,7 @@ async fn a_strangers_resources_are_neither_taken_nor_removed() {
 
     assert_eq!(rig.snapshot().await, Snapshot::default());
     let mut rig = rig;
-    rig.create_all(|desired| matches!(desired, Desired::Bucket))
+    rig.create_all(|desired| matches!(desired, Desired::Bucket { .. }))
         .await;
     let desired = Desired::Role {
         bucket: Address::bucket(),
@@ -446,7 +449,7 @@ async fn a_bucket_is_emptied_before_it_is_removed() {
     let moto = Moto::start();
     let cloud = moto.cloud().await;
     let mut rig = Rig::new(&cloud, "demo");
-    rig.create_all(|desired| matches!(desired, Desired::Bucket))
+    rig.create_all(|desired| matches!(desired, Desired::Bucket { .. }))
         .await;
     let bucket = &rig.world[&Address::bucket()].id;
     let s3 = sdk_s3(&moto).await;

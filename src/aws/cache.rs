@@ -5,10 +5,11 @@ use aws_sdk_elasticache::types::{ReplicationGroup, Tag};
 use crate::blueprint::{Address, Desired, Kind};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
+use crate::spec::Protection;
 
-use super::error::{During, Judge, foreign, refused};
+use super::error::{During, Judge, foreign, incomplete, refused};
 use super::network::visible;
-use super::tags::{self, observed};
+use super::tags::{self, Pair, observed};
 use super::{Aws, needed, needed_ids};
 
 const ENGINE: &str = "redis";
@@ -61,7 +62,8 @@ impl Aws {
         let Some(arn) = group.and_then(|group| group.arn) else {
             return Ok(None);
         };
-        let address = self.cache_address(&arn, environment).await?;
+        let tags = self.cache_tags_of(&arn).await?;
+        let address = tags::address(pairs(&tags), environment);
         Ok(address.map(|address| {
             observed(
                 address,
@@ -93,6 +95,7 @@ impl Aws {
             instance_type,
             subnets,
             group,
+            ..
         } = request.desired
         else {
             return Err(not_a_cache(operation, request));
@@ -153,6 +156,10 @@ impl Aws {
             .get("nodes")
             .and_then(|n| n.parse().ok())
             .unwrap_or(*nodes);
+        let policy = request.desired.protection();
+        if existing.get("final_snapshot") != Some(policy.final_snapshot.to_string().as_str()) {
+            self.tag_cache(id, tags::protection_text(policy)).await?;
+        }
         if existing.get("instance_type") != Some(instance_type.as_str()) {
             self.elasticache
                 .modify_replication_group()
@@ -190,11 +197,13 @@ impl Aws {
         let Some(group) = self.raw_cache(&id).await? else {
             return Ok(None);
         };
-        let address = match group.arn() {
-            Some(arn) => self.cache_address(arn, environment).await?,
-            None => None,
+        let tags = match group.arn() {
+            Some(arn) => self.cache_tags_of(arn).await?,
+            None => Vec::new(),
         };
-        Ok(address.map(|address| observe(&group, address)))
+        let address = tags::address(pairs(&tags), environment);
+        let policy = tags::protection(pairs(&tags));
+        Ok(address.map(|address| observe(&group, address, policy)))
     }
 
     /// Whatever has the cache's name.
@@ -211,12 +220,23 @@ impl Aws {
         Ok(found.and_then(|answer| answer.replication_groups.unwrap_or_default().pop()))
     }
 
-    pub(super) async fn delete_cache(&self, id: &str) -> Result<(), CloudError> {
+    /// With the final snapshot that its policy asks for.
+    pub(super) async fn delete_cache(
+        &self,
+        environment: &str,
+        existing: &Observed,
+    ) -> Result<(), CloudError> {
+        let id = existing.id.as_str();
+        let last = (existing.get("final_snapshot") == Some("true")).then(|| {
+            let created = existing.get("created").unwrap_or_default();
+            Names::of(environment).final_snapshot(id, created)
+        });
         let answer = self
             .elasticache
             .delete_replication_group()
             .replication_group_id(id)
             .retain_primary_cluster(false)
+            .set_final_snapshot_identifier(last)
             .send()
             .await;
         match answer
@@ -233,11 +253,7 @@ impl Aws {
         }
     }
 
-    async fn cache_address(
-        &self,
-        arn: &str,
-        environment: &str,
-    ) -> Result<Option<Address>, CloudError> {
+    async fn cache_tags_of(&self, arn: &str) -> Result<Vec<Tag>, CloudError> {
         let answer = self
             .elasticache
             .list_tags_for_resource()
@@ -247,11 +263,27 @@ impl Aws {
         let found = answer
             .during("elasticache:ListTagsForResource", arn)
             .or_gone()?;
-        Ok(found.and_then(|answer| {
-            let pairs = answer.tag_list().iter().map(|tag| (tag.key(), tag.value()));
-            tags::address(pairs, environment)
-        }))
+        Ok(found.and_then(|answer| answer.tag_list).unwrap_or_default())
     }
+
+    async fn tag_cache(&self, id: &str, policy: &str) -> Result<(), CloudError> {
+        let operation = "elasticache:AddTagsToResource";
+        let arn = self.raw_cache(id).await?.and_then(|group| group.arn);
+        let arn = arn.ok_or_else(|| incomplete(operation, id, "ARN"))?;
+        let tag = Tag::builder().key(tags::PROTECTION).value(policy).build();
+        self.elasticache
+            .add_tags_to_resource()
+            .resource_name(arn)
+            .tags(tag)
+            .send()
+            .await
+            .during(operation, id)?;
+        Ok(())
+    }
+}
+
+fn pairs(tags: &[Tag]) -> impl Iterator<Item = Pair<'_>> {
+    tags.iter().map(|tag| (tag.key(), tag.value()))
 }
 
 fn not_a_cache(operation: &str, request: &Request<'_>) -> CloudError {
@@ -274,7 +306,7 @@ fn cache_tags(request: &Request<'_>) -> Vec<Tag> {
         .collect()
 }
 
-fn observe(group: &ReplicationGroup, address: Address) -> Observed {
+fn observe(group: &ReplicationGroup, address: Address, policy: Protection) -> Observed {
     let status = group.status().unwrap_or("creating");
     let endpoint = group
         .node_groups()
@@ -295,6 +327,7 @@ fn observe(group: &ReplicationGroup, address: Address) -> Observed {
         [
             ("nodes", Some(group.member_clusters().len().to_string())),
             ("instance_type", group.cache_node_type().map(str::to_owned)),
+            ("final_snapshot", Some(policy.final_snapshot.to_string())),
             (
                 "endpoint",
                 endpoint.and_then(|e| e.address()).map(str::to_owned),
@@ -325,7 +358,9 @@ mod tests {
         let endpoint = NodeGroup::builder()
             .primary_endpoint(Endpoint::builder().address("cache").port(6379).build())
             .build();
-        let state = |group: ReplicationGroup| observe(&group, Address::cache()).state;
+        let state = |group: ReplicationGroup| {
+            observe(&group, Address::cache(), Protection::default()).state
+        };
         assert_eq!(state(group("available").build()), State::Pending);
         assert_eq!(
             state(group("available").node_groups(endpoint).build()),

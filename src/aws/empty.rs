@@ -8,9 +8,9 @@
 use std::collections::BTreeSet;
 
 use crate::blueprint::Group;
-use crate::engine::{CloudError, Looked, State};
+use crate::engine::{CloudError, Kept, Looked, State};
 use crate::identity::names::Names;
-use crate::spec::Role;
+use crate::spec::{Role, catalog};
 
 use super::Aws;
 use super::error::{During, Judge};
@@ -200,84 +200,10 @@ impl Aws {
         ])
     }
 
-    async fn look_at_databases(&self, environment: &str) -> Result<Vec<Looked>, CloudError> {
-        let names = Names::of(environment);
-        let ours = |id: &Option<String>| id.as_deref().is_some_and(|id| names.is_database(id));
-        let snapshots = Box::pin(async {
-            let all: Vec<_> = self
-                .rds
-                .describe_db_snapshots()
-                .into_paginator()
-                .items()
-                .send()
-                .try_collect()
-                .await
-                .during("rds:DescribeDBSnapshots", environment)?;
-            let found = all
-                .into_iter()
-                .filter(|one| ours(&one.db_instance_identifier));
-            let ids = found.filter_map(|snapshot| snapshot.db_snapshot_identifier);
-            Ok(ids.collect::<Vec<_>>())
-        });
-        let backups = Box::pin(async {
-            let all: Vec<_> = self
-                .rds
-                .describe_db_instance_automated_backups()
-                .into_paginator()
-                .items()
-                .send()
-                .try_collect()
-                .await
-                .during("rds:DescribeDBInstanceAutomatedBackups", environment)?;
-            let found = all
-                .into_iter()
-                .filter(|one| ours(&one.db_instance_identifier));
-            let ids = found.filter_map(|backup| backup.db_instance_identifier);
-            Ok(ids.collect::<Vec<_>>())
-        });
-        let subnet_group = Box::pin(async {
-            let name = names.database_subnets();
-            let answer = self
-                .rds
-                .describe_db_subnet_groups()
-                .db_subnet_group_name(&name)
-                .send()
-                .await;
-            let found = answer
-                .during("rds:DescribeDBSubnetGroups", &name)
-                .or_gone()?;
-            Ok(found.map(|_| name))
-        });
-        let (writer, reader) = (
-            names.database_parameters(false),
-            names.database_parameters(true),
-        );
-        let (instances, snapshots, backups, subnets, of_writer, of_readers) = futures::try_join!(
-            Box::pin(self.raw_databases(environment)),
-            snapshots,
-            backups,
-            subnet_group,
-            Box::pin(self.raw_parameter_group(&writer)),
-            Box::pin(self.raw_parameter_group(&reader)),
-        )?;
-        let parameters = [of_writer.map(|_| writer), of_readers.map(|_| reader)];
-        let instances = instances
-            .into_iter()
-            .filter_map(|db| db.db_instance_identifier);
-        Ok(vec![
-            looked("RDS instances", instances),
-            looked("RDS snapshots", snapshots),
-            looked("RDS automated backups", backups),
-            looked("RDS subnet groups", subnets),
-            looked("RDS parameter groups", parameters.into_iter().flatten()),
-        ])
-    }
-
     async fn look_at_others(&self, environment: &str) -> Result<Vec<Looked>, CloudError> {
         let names = Names::of(environment);
         let (search, cache, subnets) = (names.search(), names.cache(), names.cache_subnets());
         let (role, profile) = (names.role(), names.instance_profile());
-        let bucket = self.bucket_name(environment).await?;
         let cache_snapshots = Box::pin(async {
             let all: Vec<_> = self
                 .elasticache
@@ -291,10 +217,16 @@ impl Aws {
                 .during("elasticache:DescribeSnapshots", &cache)
                 .or_gone()?
                 .unwrap_or_default();
-            let names = all
+            let snapshots = all
                 .into_iter()
                 .filter_map(|snapshot| snapshot.snapshot_name);
-            Ok(names.collect::<Vec<_>>())
+            let price = catalog().storage.elasticache_backup_gib_month;
+            Ok(snapshots
+                .map(|name| match names.is_final_snapshot(&name) {
+                    true => Found::Kept(kept(name, None, price)),
+                    false => Found::Left(name),
+                })
+                .collect::<Vec<_>>())
         });
         let cache_subnets = Box::pin(async {
             let answer = self
@@ -313,8 +245,8 @@ impl Aws {
             cache_subnets,
             cache_snapshots,
         )?;
-        let (has_bucket, has_role, has_profile, parameters) = futures::try_join!(
-            self.bucket_exists(&bucket),
+        let (bucket, has_role, has_profile, parameters) = futures::try_join!(
+            self.look_at_bucket(environment),
             self.get_role(&role),
             self.get_instance_profile(&profile),
             self.parameter_names(environment),
@@ -323,8 +255,8 @@ impl Aws {
             looked("OpenSearch domains", domain.map(|_| search)),
             looked("ElastiCache replication groups", group.map(|_| cache)),
             looked("ElastiCache subnet groups", group_subnets.map(|_| subnets)),
-            looked("ElastiCache snapshots", group_snapshots),
-            looked("S3 buckets", has_bucket.then_some(bucket)),
+            split("ElastiCache snapshots", group_snapshots),
+            split("S3 buckets", bucket),
             looked("IAM roles", has_role.map(|_| role)),
             looked("IAM instance profiles", has_profile.map(|_| profile)),
             looked("SSM parameters", parameters),
@@ -332,13 +264,63 @@ impl Aws {
     }
 }
 
+impl Aws {
+    /// The bucket of files, which stays where its tags say that files are kept.
+    async fn look_at_bucket(&self, environment: &str) -> Result<Option<Found>, CloudError> {
+        let name = self.bucket_name(environment).await?;
+        if !self.bucket_exists(&name).await? {
+            return Ok(None);
+        }
+        let ours = self.bucket(environment).await?;
+        let keeps = ours.is_some_and(|bucket| bucket.get("keeps_files") == Some("true"));
+        let price = catalog().storage.s3_standard_gib_month;
+        Ok(Some(if keeps {
+            Found::Kept(kept(name, None, price))
+        } else {
+            Found::Left(name)
+        }))
+    }
+}
+
 /// Each thing once, although it may have been found by tag and by name.
-fn looked(at: &str, left: impl IntoIterator<Item = String>) -> Looked {
-    let left: BTreeSet<String> = left.into_iter().collect();
+pub(super) fn looked(at: &str, left: impl IntoIterator<Item = String>) -> Looked {
+    split(at, left.into_iter().map(Found::Left))
+}
+
+/// Something that was found.
+pub(super) enum Found {
+    /// It should not be there.
+    Left(String),
+    /// It should.
+    Kept(Kept),
+}
+
+/// Like [`looked`], where some of it may be there on purpose.
+pub(super) fn split(at: &str, found: impl IntoIterator<Item = Found>) -> Looked {
+    let (mut left, mut kept) = (BTreeSet::new(), BTreeSet::new());
+    for one in found {
+        match one {
+            Found::Left(id) => left.insert(id),
+            Found::Kept(one) => kept.insert(one),
+        };
+    }
     Looked {
         at: at.to_owned(),
         left: left.into_iter().collect(),
+        kept: kept.into_iter().collect(),
     }
+}
+
+/// A last snapshot. AWS bills what is in use of the size, which nobody can ask for.
+pub(super) fn kept(id: String, gib: Option<i32>, gib_month: f64) -> Kept {
+    let cost = match gib {
+        Some(gib) => format!(
+            "{gib} GiB, at most ${:.2} a month",
+            f64::from(gib) * gib_month
+        ),
+        None => format!("${gib_month} a month for each GiB in it"),
+    };
+    Kept { id, cost }
 }
 
 fn group_names(environment: &str) -> Vec<String> {

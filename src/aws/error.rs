@@ -326,6 +326,7 @@ fn class_of_code(code: &str) -> Option<FailureClass> {
         | "NoSuchUpload"
         | "NoSuchTagSet"
         | "NoSuchPublicAccessBlockConfiguration"
+        | "NoSuchLifecycleConfiguration"
         | "ServerSideEncryptionConfigurationNotFoundError"
         | "ParameterNotFound"
         | "ResourceNotFoundException"

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{
-    BlockDeviceMapping, EbsBlockDevice, HttpTokensState, IamInstanceProfileSpecification, Instance,
-    InstanceMetadataOptionsRequest, InstanceNetworkInterfaceSpecification, InstanceType,
-    ResourceType, Volume, VolumeType,
+    AttributeBooleanValue, BlockDeviceMapping, EbsBlockDevice, HttpTokensState,
+    IamInstanceProfileSpecification, Instance, InstanceMetadataOptionsRequest,
+    InstanceNetworkInterfaceSpecification, InstanceType, ResourceType, Tag, Volume, VolumeType,
 };
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -16,6 +16,7 @@ use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::digest;
 
 use super::error::{During, Judge, incomplete, refused};
+use super::network::visible;
 use super::tags::{self, Select, filter, observed, pairs, specification};
 use super::{Aws, needed};
 
@@ -66,6 +67,7 @@ impl Aws {
         let Desired::Instance {
             instance_type,
             disk_gib,
+            protected,
             subnet,
             group,
             key_pair,
@@ -129,6 +131,7 @@ impl Aws {
                     .build(),
             )
             .set_user_data(user_data)
+            .disable_api_termination(*protected)
             .tag_specifications(specification(request, ResourceType::Instance))
             .tag_specifications(specification(request, ResourceType::Volume))
             .tag_specifications(specification(request, ResourceType::NetworkInterface))
@@ -209,7 +212,49 @@ impl Aws {
         Ok(sizes.collect())
     }
 
-    pub(super) async fn delete_instance(&self, id: &str) -> Result<(), CloudError> {
+    /// Termination protection, all that can be changed in place: first the tag that says it,
+    /// so that what is protected always shows.
+    pub(super) async fn update_instance(
+        &self,
+        request: &Request<'_>,
+        existing: &Observed,
+    ) -> Result<Observed, CloudError> {
+        let id = &existing.id;
+        let policy = request.desired.protection();
+        let tag = Tag::builder()
+            .key(tags::PROTECTION)
+            .value(tags::protection_text(policy))
+            .build();
+        self.ec2
+            .create_tags()
+            .resources(id)
+            .tags(tag)
+            .send()
+            .await
+            .during("ec2:CreateTags", id)?;
+        self.set_termination_protection(id, policy.deletion).await?;
+        let one = Select::Id(request.environment, id);
+        visible(self.instances(one).await?, "ec2:DescribeInstances", id)
+    }
+
+    async fn set_termination_protection(&self, id: &str, on: bool) -> Result<(), CloudError> {
+        self.ec2
+            .modify_instance_attribute()
+            .instance_id(id)
+            .disable_api_termination(AttributeBooleanValue::builder().value(on).build())
+            .send()
+            .await
+            .during("ec2:ModifyInstanceAttribute", id)?;
+        Ok(())
+    }
+
+    /// Lifts the termination protection that the plan saw; one that came later stands.
+    pub(super) async fn delete_instance(&self, existing: &Observed) -> Result<(), CloudError> {
+        let id = existing.id.as_str();
+        if existing.get("deletion_protection") == Some("true") {
+            let lifted = self.set_termination_protection(id, false).await;
+            lifted.or_gone()?;
+        }
         let answer = self.ec2.terminate_instances().instance_ids(id).send().await;
         answer.during("ec2:TerminateInstances", id).or_gone()?;
         Ok(())
@@ -304,6 +349,14 @@ fn observe(instance: &Instance, environment: &str, disk: Option<i32>) -> Option<
                     .then(|| text(instance.public_ip_address()).is_some().to_string()),
             ),
             ("disk_gib", disk.map(|gib| gib.to_string())),
+            (
+                "deletion_protection",
+                Some(
+                    tags::protection(pairs(instance.tags()))
+                        .deletion
+                        .to_string(),
+                ),
+            ),
             ("reason", text(reason)),
             (
                 "created",
@@ -315,7 +368,7 @@ fn observe(instance: &Instance, environment: &str, disk: Option<i32>) -> Option<
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_ec2::types::{InstanceState, InstanceStateName, StateReason, Tag};
+    use aws_sdk_ec2::types::{InstanceState, InstanceStateName, StateReason};
 
     use super::*;
 

@@ -8,6 +8,7 @@
 
 mod cache;
 mod empty;
+mod empty_databases;
 mod error;
 mod iam;
 mod images;
@@ -17,9 +18,12 @@ mod nat;
 mod network;
 mod pace;
 mod rds;
+mod rds_changes;
 mod rds_groups;
 mod routes;
 mod s3;
+mod s3_removal;
+mod s3_settings;
 mod search;
 mod security;
 mod snapshot;
@@ -257,7 +261,7 @@ impl Cloud for Aws {
             Desired::KeyPair => Box::pin(self.create_key_pair(&request)),
             Desired::Role { bucket } => Box::pin(self.create_role(&request, bucket)),
             Desired::InstanceProfile { .. } => Box::pin(self.create_instance_profile(&request)),
-            Desired::Bucket => Box::pin(self.create_bucket(&request)),
+            Desired::Bucket { .. } => Box::pin(self.create_bucket(&request)),
             Desired::DatabaseSubnets { subnets } => {
                 Box::pin(self.create_database_subnets(&request, subnets))
             }
@@ -298,21 +302,21 @@ impl Cloud for Aws {
             }
             Desired::Role { .. } => Box::pin(self.complete_role(&request)),
             Desired::InstanceProfile { .. } => Box::pin(self.complete_instance_profile(&request)),
-            Desired::Bucket => Box::pin(self.complete_bucket(&request, &existing.id)),
+            Desired::Bucket { .. } => Box::pin(self.complete_bucket(&request, &existing.id)),
             Desired::DatabaseParameters {
                 reader, parameters, ..
             } => Box::pin(self.update_database_parameters(&request, *reader, parameters)),
             Desired::Database { .. } => Box::pin(self.update_database(&request, existing)),
             Desired::Search { .. } => Box::pin(self.update_search(&request, existing)),
             Desired::Cache { .. } => Box::pin(self.update_cache(&request, existing)),
+            Desired::Instance { .. } => Box::pin(self.update_instance(&request, existing)),
             Desired::ElasticAddress
             | Desired::NatGateway { .. }
             | Desired::SecurityGroup { .. }
             | Desired::Seed
             | Desired::KeyPair
             | Desired::DatabaseSubnets { .. }
-            | Desired::CacheSubnets { .. }
-            | Desired::Instance { .. } => {
+            | Desired::CacheSubnets { .. } => {
                 return Err(refused(
                     "update",
                     request.address,
@@ -346,11 +350,11 @@ impl Cloud for Aws {
             Kind::Bucket => Box::pin(self.delete_bucket(id)),
             Kind::DatabaseSubnets => Box::pin(self.delete_database_subnets(id)),
             Kind::DatabaseParameters => Box::pin(self.delete_database_parameters(id)),
-            Kind::Database => Box::pin(self.delete_database(id)),
+            Kind::Database => Box::pin(self.delete_database(environment, existing)),
             Kind::Search => Box::pin(self.delete_search(id)),
             Kind::CacheSubnets => Box::pin(self.delete_cache_subnets(id)),
-            Kind::Cache => Box::pin(self.delete_cache(id)),
-            Kind::Instance => Box::pin(self.delete_instance(id)),
+            Kind::Cache => Box::pin(self.delete_cache(environment, existing)),
+            Kind::Instance => Box::pin(self.delete_instance(existing)),
         };
         work.await
     }

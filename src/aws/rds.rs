@@ -59,7 +59,10 @@ impl Aws {
         let Desired::Database {
             version,
             class,
-            storage_gib,
+            storage,
+            multi_az,
+            backup_days,
+            protection,
             subnets,
             parameters,
             group,
@@ -80,14 +83,15 @@ impl Aws {
             .db_name(NAME)
             .master_username(NAME)
             .master_user_password(password.expose_secret())
-            .allocated_storage(gib(*storage_gib))
+            .allocated_storage(count(storage.gib))
             .storage_type(STORAGE)
+            .set_iops(storage.iops.map(count))
+            .set_storage_throughput(storage.throughput_mibps.map(count))
             .storage_encrypted(true)
             .publicly_accessible(false)
-            .multi_az(false)
-            // Read replicas can only be made of an instance that keeps backups.
-            .backup_retention_period(1)
-            .deletion_protection(false)
+            .multi_az(*multi_az)
+            .backup_retention_period(count(*backup_days))
+            .deletion_protection(protection.deletion)
             // A rig that is measured must not be restarted under the measurement.
             .auto_minor_version_upgrade(false)
             .copy_tags_to_snapshot(true)
@@ -110,6 +114,9 @@ impl Aws {
     ) -> Result<DbInstance, CloudError> {
         let Desired::Database {
             class,
+            storage,
+            multi_az,
+            protection,
             parameters,
             group,
             ..
@@ -124,9 +131,11 @@ impl Aws {
             .source_db_instance_identifier(&writer.id)
             .db_instance_class(class)
             .storage_type(STORAGE)
+            .set_iops(storage.iops.map(count))
+            .set_storage_throughput(storage.throughput_mibps.map(count))
             .publicly_accessible(false)
-            .multi_az(false)
-            .deletion_protection(false)
+            .multi_az(*multi_az)
+            .deletion_protection(protection.deletion)
             .auto_minor_version_upgrade(false)
             .copy_tags_to_snapshot(true)
             .db_parameter_group_name(&needed(request, operation, parameters)?.id)
@@ -137,56 +146,6 @@ impl Aws {
             .during(operation, request.address)?
             .db_instance
             .ok_or_else(|| incomplete(operation, request.address, "instance"))
-    }
-
-    /// Class and storage, at once. Storage can only grow.
-    pub(super) async fn update_database(
-        &self,
-        request: &Request<'_>,
-        existing: &Observed,
-    ) -> Result<Observed, CloudError> {
-        let operation = "rds:ModifyDBInstance";
-        let Desired::Database {
-            version,
-            class,
-            storage_gib,
-            parameters,
-            ..
-        } = request.desired
-        else {
-            return Err(not_a_database(operation, request));
-        };
-        if existing
-            .get("version")
-            .is_some_and(|found| found != version)
-        {
-            return Err(refused(
-                operation,
-                request.address,
-                "VersionChange",
-                format!(
-                    "a major version (`{}` to `{version}`) is not changed in place",
-                    existing.get("version").unwrap_or_default()
-                ),
-            ));
-        }
-        let parameters = &needed(request, operation, parameters)?.id;
-        let mut modify = self
-            .rds
-            .modify_db_instance()
-            .db_instance_identifier(&existing.id)
-            .db_instance_class(class)
-            .db_parameter_group_name(parameters)
-            .apply_immediately(true);
-        // Naming the size that it has would be refused while storage is still optimised.
-        if existing.get("storage_gib") != Some(storage_gib.to_string().as_str()) {
-            modify = modify.allocated_storage(gib(*storage_gib));
-        }
-        modify.send().await.during(operation, &existing.id)?;
-        let found = self
-            .read_database(request.environment, &existing.id)
-            .await?;
-        visible(found.into_iter().collect(), operation, &existing.id)
     }
 
     pub(super) async fn databases(&self, environment: &str) -> Result<Vec<Observed>, CloudError> {
@@ -222,7 +181,7 @@ impl Aws {
             .collect())
     }
 
-    async fn raw_database(&self, id: &str) -> Result<Option<DbInstance>, CloudError> {
+    pub(super) async fn raw_database(&self, id: &str) -> Result<Option<DbInstance>, CloudError> {
         let answer = self
             .rds
             .describe_db_instances()
@@ -241,30 +200,9 @@ impl Aws {
         let found = self.raw_database(id).await?;
         Ok(found.and_then(|instance| observe(&instance, environment)))
     }
-
-    /// Without a final snapshot, and its automated backups go too.
-    pub(super) async fn delete_database(&self, id: &str) -> Result<(), CloudError> {
-        let answer = self
-            .rds
-            .delete_db_instance()
-            .db_instance_identifier(id)
-            .skip_final_snapshot(true)
-            .delete_automated_backups(true)
-            .send()
-            .await;
-        match answer.during("rds:DeleteDBInstance", id).or_gone() {
-            Ok(_) => Ok(()),
-            Err(error) => match self.raw_database(id).await? {
-                // Somebody else was first.
-                Some(found) if found.db_instance_status() == Some("deleting") => Ok(()),
-                None => Ok(()),
-                Some(_) => Err(error),
-            },
-        }
-    }
 }
 
-fn not_a_database(operation: &str, request: &Request<'_>) -> CloudError {
+pub(super) fn not_a_database(operation: &str, request: &Request<'_>) -> CloudError {
     refused(
         operation,
         request.address,
@@ -273,7 +211,7 @@ fn not_a_database(operation: &str, request: &Request<'_>) -> CloudError {
     )
 }
 
-fn gib(size: u32) -> i32 {
+pub(super) fn count(size: u32) -> i32 {
     i32::try_from(size).unwrap_or(i32::MAX)
 }
 
@@ -293,7 +231,13 @@ fn observe(instance: &DbInstance, environment: &str) -> Option<Observed> {
     let endpoint = instance.endpoint();
     let mut state = state_of(status);
     let changing = instance.pending_modified_values().is_some_and(|pending| {
-        pending.db_instance_class().is_some() || pending.allocated_storage().is_some()
+        pending.db_instance_class().is_some()
+            || pending.allocated_storage().is_some()
+            || pending.multi_az().is_some()
+            || pending.iops().is_some()
+            || pending.storage_throughput().is_some()
+            || pending.backup_retention_period().is_some()
+            || pending.master_user_password().is_some()
     });
     // For some seconds after a change was accepted it still is `available`; and it is of
     // no use to anybody before it has an address.
@@ -301,6 +245,9 @@ fn observe(instance: &DbInstance, environment: &str) -> Option<Observed> {
         state = State::Pending;
     }
     let parameters = instance.db_parameter_groups().first();
+    let policy = tags::protection(rds_pairs(instance.tag_list()));
+    let yes = |value: Option<bool>| value.map(|value| value.to_string());
+    let number = |value: Option<i32>| value.map(|value| value.to_string());
     Some(observed(
         tags::address(rds_pairs(instance.tag_list()), environment)?,
         Kind::Database,
@@ -332,8 +279,19 @@ fn observe(instance: &DbInstance, environment: &str) -> Option<Observed> {
                 "parameters",
                 parameters
                     .and_then(|group| group.parameter_apply_status())
-                    .map(str::to_owned),
+                    .map(|status| match status {
+                        "pending-reboot" => status.to_owned(),
+                        // `applying` needs nobody's help.
+                        _ => "in-sync".to_owned(),
+                    }),
             ),
+            ("multi_az", yes(instance.multi_az())),
+            ("encrypted", yes(instance.storage_encrypted())),
+            ("iops", number(instance.iops())),
+            ("throughput_mibps", number(instance.storage_throughput())),
+            ("backup_days", number(instance.backup_retention_period())),
+            ("deletion_protection", yes(instance.deletion_protection())),
+            ("final_snapshot", Some(policy.final_snapshot.to_string())),
             (
                 "created",
                 instance.instance_create_time().map(|time| time.to_string()),

@@ -1,14 +1,11 @@
 //! The bucket of uploaded files.
 
-use aws_sdk_s3::types::{
-    BucketLocationConstraint, CreateBucketConfiguration, Delete, ObjectIdentifier,
-    PublicAccessBlockConfiguration, ServerSideEncryption, ServerSideEncryptionByDefault,
-    ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging,
-};
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, Tag, Tagging};
 
-use crate::blueprint::{Address, Kind};
+use crate::blueprint::{Address, Desired, Kind};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
+use crate::spec::Protection;
 
 use super::Aws;
 use super::error::{During, Judge, built, foreign, refused};
@@ -20,7 +17,7 @@ const FIRST_REGION: &str = "us-east-1";
 
 /// Whose a bucket is by its tags.
 enum Owner {
-    Ours(Address),
+    Ours(Address, Protection),
     /// Nobody's: a creation was cut off before the tags were set. The name holds a hash of
     /// account, region and environment, so it cannot be meant for anything else.
     Untagged,
@@ -71,42 +68,23 @@ impl Aws {
             Some(Owner::Stranger) => {
                 return Err(foreign("s3:CreateBucket", name, request.environment));
             }
-            Some(Owner::Ours(_)) => {}
-            Some(Owner::Untagged) | None => self.tag_bucket(request, name).await?,
+            Some(Owner::Ours(_, policy)) if policy == request.desired.protection() => {}
+            Some(Owner::Ours(..) | Owner::Untagged) | None => {
+                self.tag_bucket(request, name).await?;
+            }
         }
-        let operation = "s3:PutBucketPublicAccessBlock";
-        let block = PublicAccessBlockConfiguration::builder()
-            .block_public_acls(true)
-            .block_public_policy(true)
-            .ignore_public_acls(true)
-            .restrict_public_buckets(true)
-            .build();
-        self.s3
-            .put_public_access_block()
-            .bucket(name)
-            .public_access_block_configuration(block)
-            .send()
-            .await
-            .during(operation, name)
-            .while_creating()?;
-        let operation = "s3:PutEncryptionConfiguration";
-        let default = ServerSideEncryptionByDefault::builder()
-            .sse_algorithm(ServerSideEncryption::Aes256)
-            .build();
-        let rule = ServerSideEncryptionRule::builder()
-            .apply_server_side_encryption_by_default(built(default, operation, name)?)
-            .build();
-        let encryption = ServerSideEncryptionConfiguration::builder()
-            .rules(rule)
-            .build();
-        self.s3
-            .put_bucket_encryption()
-            .bucket(name)
-            .server_side_encryption_configuration(built(encryption, operation, name)?)
-            .send()
-            .await
-            .during(operation, name)
-            .while_creating()?;
+        let Desired::Bucket { versioning, .. } = request.desired else {
+            return Err(refused(
+                "s3:CreateBucket",
+                request.address,
+                "NotABucket",
+                "wrong kind of resource",
+            ));
+        };
+        self.block_public_access(name).await?;
+        self.encrypt_bucket(name).await?;
+        self.set_versioning(name, *versioning).await?;
+        self.drop_unfinished_uploads(name).await?;
         let found = self.bucket(request.environment).await?;
         visible(found.into_iter().collect(), "s3:ListBucket", name)
     }
@@ -132,14 +110,16 @@ impl Aws {
         if !self.bucket_exists(&name).await? {
             return Ok(None);
         }
-        let (owner, blocked, encryption) = futures::try_join!(
+        let (owner, blocked, encryption, versioning, uploads) = futures::try_join!(
             self.bucket_owner(&name, environment),
             self.public_access_blocked(&name),
             self.bucket_encryption(&name),
+            self.is_versioned(&name),
+            self.drops_unfinished_uploads(&name),
         )?;
-        let address = match owner {
-            Some(Owner::Ours(address)) => address,
-            Some(Owner::Untagged) => Address::bucket(),
+        let (address, policy) = match owner {
+            Some(Owner::Ours(address, policy)) => (address, policy),
+            Some(Owner::Untagged) => (Address::bucket(), Protection::default()),
             Some(Owner::Stranger) | None => return Ok(None),
         };
         Ok(Some(observed(
@@ -153,6 +133,13 @@ impl Aws {
                     Some(if blocked { "blocked" } else { "possible" }.to_owned()),
                 ),
                 ("encryption", encryption),
+                ("versioning", Some(versioning.to_string())),
+                (
+                    "unfinished_uploads",
+                    Some(if uploads { "removed" } else { "kept" }.to_owned()),
+                ),
+                ("deletion_protection", Some(policy.deletion.to_string())),
+                ("keeps_files", Some(policy.final_snapshot.to_string())),
                 ("region", Some(self.region.clone())),
             ],
         )))
@@ -184,129 +171,12 @@ impl Aws {
         if tags.is_empty() {
             return Ok(Some(Owner::Untagged));
         }
-        let pairs = tags.iter().map(|tag| (Some(tag.key()), Some(tag.value())));
-        Ok(Some(
-            tags::address(pairs, environment).map_or(Owner::Stranger, Owner::Ours),
-        ))
-    }
-
-    async fn public_access_blocked(&self, name: &str) -> Result<bool, CloudError> {
-        let answer = self.s3.get_public_access_block().bucket(name).send().await;
-        let found = answer
-            .during("s3:GetBucketPublicAccessBlock", name)
-            .or_gone()?;
-        Ok(found
-            .and_then(|answer| answer.public_access_block_configuration)
-            .is_some_and(|block| {
-                [
-                    block.block_public_acls(),
-                    block.block_public_policy(),
-                    block.ignore_public_acls(),
-                    block.restrict_public_buckets(),
-                ]
-                .into_iter()
-                .all(|on| on == Some(true))
-            }))
-    }
-
-    async fn bucket_encryption(&self, name: &str) -> Result<Option<String>, CloudError> {
-        let answer = self.s3.get_bucket_encryption().bucket(name).send().await;
-        let found = answer
-            .during("s3:GetEncryptionConfiguration", name)
-            .or_gone()?;
-        let algorithm = found
-            .and_then(|answer| answer.server_side_encryption_configuration)
-            .and_then(|configuration| configuration.rules.into_iter().next())
-            .and_then(|rule| rule.apply_server_side_encryption_by_default)
-            .map(|default| default.sse_algorithm.as_str().to_owned());
-        Ok(Some(algorithm.unwrap_or_else(|| "none".to_owned())))
-    }
-
-    /// Empties and removes a bucket.
-    pub(super) async fn delete_bucket(&self, name: &str) -> Result<(), CloudError> {
-        if !self.bucket_exists(name).await? {
-            return Ok(());
-        }
-        self.abort_uploads(name).await?;
-        self.delete_objects(name).await?;
-        let answer = self.s3.delete_bucket().bucket(name).send().await;
-        answer.during("s3:DeleteBucket", name).or_gone()?;
-        Ok(())
-    }
-
-    async fn abort_uploads(&self, name: &str) -> Result<(), CloudError> {
-        // Not paginated: every round removes what it listed.
-        loop {
-            let answer = self.s3.list_multipart_uploads().bucket(name).send().await;
-            let Some(answer) = answer
-                .during("s3:ListBucketMultipartUploads", name)
-                .or_gone()?
-            else {
-                return Ok(());
-            };
-            for upload in answer.uploads() {
-                self.s3
-                    .abort_multipart_upload()
-                    .bucket(name)
-                    .set_key(upload.key.clone())
-                    .set_upload_id(upload.upload_id.clone())
-                    .send()
-                    .await
-                    .during("s3:AbortMultipartUpload", name)
-                    .or_gone()?;
-            }
-            if answer.is_truncated() != Some(true) {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Objects, their versions and delete markers; a page of at most 1,000 at a time.
-    async fn delete_objects(&self, name: &str) -> Result<(), CloudError> {
-        let operation = "s3:DeleteObject";
-        loop {
-            let answer = self.s3.list_object_versions().bucket(name).send().await;
-            let Some(page) = answer.during("s3:ListBucketVersions", name).or_gone()? else {
-                return Ok(());
-            };
-            let versions = page.versions().iter().map(|v| (v.key(), v.version_id()));
-            let markers = page
-                .delete_markers()
-                .iter()
-                .map(|m| (m.key(), m.version_id()));
-            let mut objects = Vec::new();
-            for (key, version) in versions.chain(markers) {
-                let Some(key) = key else { continue };
-                let object = ObjectIdentifier::builder()
-                    .key(key)
-                    // Where versions were never kept they are called `null`, which a
-                    // deletion need not name.
-                    .set_version_id(version.filter(|id| *id != "null").map(str::to_owned))
-                    .build();
-                objects.push(built(object, operation, name)?);
-            }
-            if objects.is_empty() {
-                return Ok(());
-            }
-            let delete = Delete::builder()
-                .set_objects(Some(objects))
-                .quiet(true)
-                .build();
-            let answer = self
-                .s3
-                .delete_objects()
-                .bucket(name)
-                .delete(built(delete, operation, name)?)
-                .send()
-                .await
-                .during(operation, name)?;
-            // Without this an object that cannot be deleted would be listed for ever.
-            if let Some(failed) = answer.errors().first() {
-                let code = failed.code().unwrap_or("unknown");
-                let message = failed.message().unwrap_or("no reason given");
-                return Err(refused(operation, name, code, message));
-            }
-        }
+        let pairs = || tags.iter().map(|tag| (Some(tag.key()), Some(tag.value())));
+        let policy = tags::protection(pairs());
+        let address = tags::address(pairs(), environment);
+        Ok(Some(address.map_or(Owner::Stranger, |address| {
+            Owner::Ours(address, policy)
+        })))
     }
 }
 

@@ -7,6 +7,7 @@ use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 use crate::blueprint::{Address, Kind};
 use crate::engine::{Observed, Request, State};
 use crate::identity::names::Names;
+use crate::spec::Protection;
 
 /// Name of the environment.
 pub(super) const ENVIRONMENT: &str = "loadrig:environment";
@@ -14,6 +15,33 @@ pub(super) const ENVIRONMENT: &str = "loadrig:environment";
 pub(super) const ADDRESS: &str = "loadrig:address";
 /// Version of loadrig that made it.
 pub(super) const VERSION: &str = "loadrig:version";
+
+/// What keeps the resource from being removed: one of [`protection_text`]'s words. Resources
+/// without it are not protected.
+pub(super) const PROTECTION: &str = "loadrig:protection";
+
+/// A policy as it stands in the tag, in characters that every service admits.
+pub(super) fn protection_text(protection: Protection) -> &'static str {
+    match (protection.deletion, protection.final_snapshot) {
+        (false, false) => "none",
+        (true, false) => "deletion",
+        (false, true) => "final-snapshot",
+        (true, true) => "deletion+final-snapshot",
+    }
+}
+
+/// The policy in a resource's tags.
+pub(super) fn protection<'a>(tags: impl IntoIterator<Item = Pair<'a>>) -> Protection {
+    let text = tags
+        .into_iter()
+        .find(|(key, _)| *key == Some(PROTECTION))
+        .and_then(|(_, value)| value)
+        .unwrap_or_default();
+    Protection {
+        deletion: text.split('+').any(|word| word == "deletion"),
+        final_snapshot: text.split('+').any(|word| word == "final-snapshot"),
+    }
+}
 
 /// The tags of a resource that is about to be made.
 ///
@@ -27,6 +55,10 @@ pub(super) fn of(request: &Request<'_>) -> BTreeMap<String, String> {
     tags.insert(ENVIRONMENT.into(), request.environment.to_owned());
     tags.insert(ADDRESS.into(), request.address.as_str().to_owned());
     tags.insert(VERSION.into(), env!("CARGO_PKG_VERSION").to_owned());
+    let protection = request.desired.protection();
+    if protection != Protection::default() {
+        tags.insert(PROTECTION.into(), protection_text(protection).to_owned());
+    }
     tags
 }
 
@@ -147,6 +179,21 @@ mod tests {
 
     const OURS: Pair<'_> = (Some(ENVIRONMENT), Some("demo"));
     const VPC: Pair<'_> = (Some(ADDRESS), Some("vpc"));
+
+    #[test]
+    fn a_policy_is_read_as_it_was_written() {
+        for (deletion, final_snapshot) in
+            [(false, false), (true, false), (false, true), (true, true)]
+        {
+            let policy = Protection {
+                deletion,
+                final_snapshot,
+            };
+            let tag = (Some(PROTECTION), Some(protection_text(policy)));
+            assert_eq!(protection([OURS, tag]), policy);
+        }
+        assert_eq!(protection([OURS]), Protection::default());
+    }
 
     #[test]
     fn resources_of_other_environments_have_no_address() {

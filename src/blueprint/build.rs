@@ -1,12 +1,13 @@
 //! Spec to graph.
 
-use std::collections::BTreeMap;
-
 use ipnet::Ipv4Net;
 
-use crate::spec::{HostName, Role, Spec};
+use crate::spec::{HostName, Protection, Role, Spec};
 
-use super::{Address, Blueprint, DatabaseRole, Desired, Group, Node, Stage, Step, SubnetTier};
+use super::parameters::database_parameters;
+use super::{
+    Address, Blueprint, DatabaseRole, Desired, Group, Node, Stage, Step, Storage, SubnetTier,
+};
 
 /// Builds the graph of an environment.
 ///
@@ -49,7 +50,14 @@ impl Builder<'_> {
         // making it first lets a second run find the same secrets whatever happened.
         self.resource(Address::seed(), vec![], Desired::Seed);
         self.resource(Address::key_pair(), vec![Address::seed()], Desired::KeyPair);
-        self.resource(Address::bucket(), vec![], Desired::Bucket);
+        self.resource(
+            Address::bucket(),
+            vec![],
+            Desired::Bucket {
+                versioning: self.spec.services.files.versioning,
+                protection: self.spec.protection,
+            },
+        );
         self.resource(
             Address::role(),
             vec![Address::bucket()],
@@ -68,6 +76,7 @@ impl Builder<'_> {
 
     fn database(&mut self) {
         let database = self.spec.database.clone();
+        let service = self.spec.services.database.clone();
         let subnets = self.subnets(SubnetTier::Private);
         self.resource(
             Address::database_subnets(),
@@ -108,7 +117,19 @@ impl Builder<'_> {
                     role,
                     version: database.version.clone(),
                     class: database.instance_type.clone(),
-                    storage_gib: database.storage_gib,
+                    storage: Storage {
+                        gib: database.storage_gib,
+                        iops: service.iops,
+                        throughput_mibps: service.throughput_mibps,
+                    },
+                    multi_az: service.multi_az && !reader,
+                    backup_days: service.backup_days,
+                    // A reader holds nothing that the writer does not.
+                    protection: if reader {
+                        Protection::default()
+                    } else {
+                        self.spec.protection
+                    },
                     subnets: Address::database_subnets(),
                     parameters: Address::database_parameters(reader),
                     group: Address::security_group(Group::Database),
@@ -165,6 +186,7 @@ impl Builder<'_> {
             Desired::Cache {
                 nodes: cache.nodes,
                 instance_type: cache.instance_type,
+                final_snapshot: self.spec.protection.final_snapshot,
                 subnets: Address::cache_subnets(),
                 group: Address::security_group(Group::Cache),
             },
@@ -238,6 +260,7 @@ impl Builder<'_> {
                 host,
                 instance_type: group.instance_type,
                 disk_gib: group.disk_gib,
+                protected: self.spec.protection.deletion,
                 subnet,
                 other_subnets,
                 fallback_types: group.fallback_instance_types,
@@ -292,32 +315,4 @@ impl Builder<'_> {
         }
         after
     }
-}
-
-/// Published settings, Mattermost documentation, "High availability cluster-based deployment",
-/// database section.
-fn database_parameters(reader: bool, readers: u32) -> BTreeMap<String, String> {
-    // work_mem in kB: 32 MB on a writer that has readers, 16 MB elsewhere.
-    let work_mem = if !reader && readers > 0 {
-        "32768"
-    } else {
-        "16384"
-    };
-    let mut parameters: BTreeMap<String, String> = [
-        ("max_connections", "1024"),
-        ("random_page_cost", "1.1"),
-        ("work_mem", work_mem),
-        ("autovacuum_max_workers", "4"),
-        ("autovacuum_vacuum_cost_limit", "500"),
-        ("tcp_keepalives_idle", "5"),
-        ("tcp_keepalives_interval", "1"),
-        ("tcp_keepalives_count", "5"),
-    ]
-    .into_iter()
-    .map(|(key, value)| (key.to_owned(), value.to_owned()))
-    .collect();
-    if reader {
-        parameters.insert("hot_standby_feedback".to_owned(), "1".to_owned());
-    }
-    parameters
 }

@@ -5,9 +5,20 @@ use std::collections::BTreeMap;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
-use crate::spec::HostName;
+use crate::spec::{HostName, Protection};
 
-use super::{Address, DatabaseRole, Group, Rule, SubnetTier};
+use super::{Address, DatabaseRole, Group, Rule, SubnetTier, parameter_lines};
+
+/// Storage of a database instance (gp3, encrypted).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Storage {
+    /// Size, GiB.
+    pub gib: u32,
+    /// IOPS, where more than the size has by itself.
+    pub iops: Option<u32>,
+    /// MiB/s, where more than the size has by itself.
+    pub throughput_mibps: Option<u32>,
+}
 
 /// Kinds of resource, for limits, deadlines and reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -85,7 +96,11 @@ pub enum Desired {
     InstanceProfile {
         role: Address,
     },
-    Bucket,
+    Bucket {
+        versioning: bool,
+        /// `final_snapshot` keeps the files.
+        protection: Protection,
+    },
     DatabaseSubnets {
         subnets: Vec<Address>,
     },
@@ -100,7 +115,11 @@ pub enum Desired {
         /// Major PostgreSQL version.
         version: String,
         class: String,
-        storage_gib: u32,
+        storage: Storage,
+        multi_az: bool,
+        /// Of the writer; readers keep none.
+        backup_days: u32,
+        protection: Protection,
         subnets: Address,
         parameters: Address,
         group: Address,
@@ -120,6 +139,7 @@ pub enum Desired {
     Cache {
         nodes: u32,
         instance_type: String,
+        final_snapshot: bool,
         subnets: Address,
         group: Address,
     },
@@ -127,6 +147,8 @@ pub enum Desired {
         host: HostName,
         instance_type: String,
         disk_gib: u32,
+        /// Whether AWS refuses to terminate it.
+        protected: bool,
         subnet: Address,
         /// Subnets of the other zones, for when this one has no capacity.
         other_subnets: Vec<Address>,
@@ -155,7 +177,7 @@ impl Desired {
             Desired::KeyPair => Kind::KeyPair,
             Desired::Role { .. } => Kind::Role,
             Desired::InstanceProfile { .. } => Kind::InstanceProfile,
-            Desired::Bucket => Kind::Bucket,
+            Desired::Bucket { .. } => Kind::Bucket,
             Desired::DatabaseSubnets { .. } => Kind::DatabaseSubnets,
             Desired::DatabaseParameters { .. } => Kind::DatabaseParameters,
             Desired::Database { .. } => Kind::Database,
@@ -238,6 +260,25 @@ impl Desired {
         }
     }
 
+    /// What keeps it from being removed.
+    #[must_use]
+    pub fn protection(&self) -> Protection {
+        match self {
+            Desired::Bucket { protection, .. } | Desired::Database { protection, .. } => {
+                *protection
+            }
+            Desired::Cache { final_snapshot, .. } => Protection {
+                deletion: false,
+                final_snapshot: *final_snapshot,
+            },
+            Desired::Instance { protected, .. } => Protection {
+                deletion: *protected,
+                final_snapshot: false,
+            },
+            _ => Protection::default(),
+        }
+    }
+
     /// The attributes that are compared with what exists, as text.
     ///
     /// `aws` reports the same keys with the same spelling; keys that it does not report
@@ -279,20 +320,18 @@ impl Desired {
             ],
             Desired::Role { bucket } => vec![("policy", bucket.to_string())],
             Desired::InstanceProfile { role } => vec![("role", role.to_string())],
-            Desired::Bucket => vec![
+            Desired::Bucket {
+                versioning,
+                protection,
+            } => vec![
                 ("public_access", "blocked".to_owned()),
                 ("encryption", "AES256".to_owned()),
+                ("versioning", versioning.to_string()),
+                ("unfinished_uploads", "removed".to_owned()),
+                ("deletion_protection", protection.deletion.to_string()),
+                ("keeps_files", protection.final_snapshot.to_string()),
             ],
-            Desired::Database {
-                version,
-                class,
-                storage_gib,
-                ..
-            } => vec![
-                ("version", version.clone()),
-                ("class", class.clone()),
-                ("storage_gib", storage_gib.to_string()),
-            ],
+            Desired::Database { .. } => self.database_attributes(),
             Desired::Search {
                 version,
                 nodes,
@@ -308,20 +347,24 @@ impl Desired {
             Desired::Cache {
                 nodes,
                 instance_type,
+                final_snapshot,
                 ..
             } => vec![
                 ("nodes", nodes.to_string()),
                 ("instance_type", instance_type.clone()),
+                ("final_snapshot", final_snapshot.to_string()),
             ],
             Desired::Instance {
                 instance_type,
                 disk_gib,
                 subnet,
+                protected,
                 ..
             } => vec![
                 ("instance_type", instance_type.clone()),
                 ("disk_gib", disk_gib.to_string()),
                 ("public_address", subnet.is_public_subnet().to_string()),
+                ("deletion_protection", protected.to_string()),
             ],
             Desired::ElasticAddress
             | Desired::NatGateway { .. }
@@ -336,16 +379,6 @@ impl Desired {
             .map(|(key, value)| (key.to_owned(), value))
             .collect()
     }
-}
-
-/// Database parameters as one attribute, a `name=value` line for each in order of the names.
-#[must_use]
-pub fn parameter_lines(parameters: &BTreeMap<String, String>) -> String {
-    let lines: Vec<String> = parameters
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    lines.join("\n")
 }
 
 /// Host work comes in two stages, so that packages install while the database is still made.

@@ -5,14 +5,17 @@
 
 mod address;
 mod build;
+mod data;
 mod desired;
 mod network;
+mod parameters;
 mod parts;
 mod rules;
 
 pub use address::Address;
 pub use build::blueprint;
-pub use desired::{Desired, Kind, Stage, Step, parameter_lines};
+pub use desired::{Desired, Kind, Stage, Step, Storage};
+pub use parameters::{needing_restart, parameter_lines};
 pub use parts::{DatabaseRole, Group, Peer, Protocol, Rule, SubnetTier};
 
 /// One node of the graph.

@@ -146,7 +146,7 @@ pub enum Command {
     /// What a host would get, to look at
     Bundle(BundleArgs),
     /// Take an environment down and prove that nothing is left
-    Down(EnvArgs),
+    Down(DownArgs),
     /// The local cloud of this machine, by itself (Linux, root)
     Local(LocalArgs),
     /// JSON schema of the YAML files, for editors
@@ -179,6 +179,19 @@ pub struct DemoArgs {
 pub struct EnvArgs {
     /// Name under environments/, or a path to a file
     pub env: String,
+}
+
+/// `loadrig down`.
+#[derive(Debug, Args)]
+pub struct DownArgs {
+    /// Name under environments/, or a path to a file
+    pub env: String,
+    /// Lift the protection against deletion; without this a protected environment stays
+    #[arg(long)]
+    pub lift_protection: bool,
+    /// Keep nothing: no final snapshots, and the files go too
+    #[arg(long)]
+    pub discard_data: bool,
 }
 
 /// `loadrig up`.

@@ -132,6 +132,18 @@ pub struct Looked {
     pub at: String,
     /// What is still there.
     pub left: Vec<String>,
+    /// What is still there on purpose.
+    #[serde(default)]
+    pub kept: Vec<Kept>,
+}
+
+/// Something that outlives its environment on purpose.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Kept {
+    /// Its id or name.
+    pub id: String,
+    /// What it costs, for people.
+    pub cost: String,
 }
 
 /// A cloud.

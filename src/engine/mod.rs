@@ -11,7 +11,7 @@ mod walk;
 
 pub use crate::plan::{Observed, Snapshot, State};
 pub use apply::{Engine, World};
-pub use cloud::{Account, Cloud, CloudError, FailureClass, Looked, Request, SecretInputs};
+pub use cloud::{Account, Cloud, CloudError, FailureClass, Kept, Looked, Request, SecretInputs};
 pub use hosts::{HostRequest, Hosts};
 pub use poll::Poller;
 pub use walk::{Finished, Task, TaskError, Urgency, WalkReport, walk};

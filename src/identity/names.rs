@@ -11,6 +11,9 @@ use crate::blueprint::{Address, DatabaseRole, Group};
 /// Parameters of every environment live below this path.
 const PARAMETER_ROOT: &str = "/loadrig";
 
+/// Hexadecimal digits that tell last snapshots of one environment apart.
+const FINAL_HASH: usize = 10;
+
 /// The names of one environment's resources.
 #[derive(Clone, Copy, Debug)]
 pub struct Names<'a> {
@@ -96,6 +99,24 @@ impl<'a> Names<'a> {
             "db-reader-parameters"
         } else {
             "db-writer-parameters"
+        })
+    }
+
+    /// The last snapshot of a database or cache of which nothing else is left.
+    ///
+    /// Follows from the very thing that is removed (its id and when it was made): to remove
+    /// it again gives the same name, to remove its successor another one.
+    #[must_use]
+    pub fn final_snapshot(self, id: &str, created: &str) -> String {
+        let hash = digest(&[self.environment, id, created]);
+        self.named(&format!("final-{}", &hash[..FINAL_HASH]))
+    }
+
+    /// Whether a snapshot's id is that of one of this environment's last snapshots.
+    #[must_use]
+    pub fn is_final_snapshot(self, id: &str) -> bool {
+        id.strip_prefix(&self.named("final-")).is_some_and(|rest| {
+            rest.len() == FINAL_HASH && rest.bytes().all(|b| b.is_ascii_hexdigit())
         })
     }
 
@@ -260,6 +281,23 @@ mod tests {
             shorter.security_group(Group::Hosts(Role::SearchProxy)),
             Names::of("a-sg-search").security_group(Group::Hosts(Role::Proxy)),
         );
+    }
+
+    #[test]
+    fn a_last_snapshot_is_told_by_what_it_is_of() {
+        let names = Names::of("a");
+        let first = names.final_snapshot("lr-a-db-writer", "2026-11-23T07:53:04Z");
+        assert_eq!(
+            first,
+            names.final_snapshot("lr-a-db-writer", "2026-11-23T07:53:04Z")
+        );
+        let next = names.final_snapshot("lr-a-db-writer", "2026-11-24T07:53:04Z");
+        assert_ne!(first, next);
+        assert!(names.is_final_snapshot(&first) && names.is_final_snapshot(&next));
+        let other = Names::of("a-final").final_snapshot("lr-a-final-db-writer", "");
+        assert!(!names.is_final_snapshot(&other), "{other}");
+        assert!(!names.is_final_snapshot("lr-a-final-by-hand"));
+        assert!(hyphenated(&first) && first.len() <= 63);
     }
 
     #[test]

@@ -91,6 +91,9 @@ pub fn cost(spec: &Spec) -> Cost {
     }
 }
 
+/// IOPS that gp3 storage of 400 GiB and more includes (Amazon RDS User Guide, "gp3 storage").
+const INCLUDED_IOPS: u32 = 12_000;
+
 #[derive(Default)]
 struct Bill {
     lines: Vec<CostLine>,
@@ -160,10 +163,18 @@ fn database(spec: &Spec, catalog: &Catalog, bill: &mut Bill) {
     let class = catalog.rds.get(&database.instance_type);
     let unit = class.map_or(0.0, |class| class.per_hour);
     let name = &database.instance_type;
+    let service = &spec.services.database;
+    // A standby costs what the writer costs, storage and IOPS included.
+    let copies = if service.multi_az { 2 } else { 1 };
+    let standby = if service.multi_az {
+        " with a standby"
+    } else {
+        ""
+    };
     bill.add(
-        format!("database writer {name}"),
+        format!("database writer {name}{standby}"),
         1,
-        unit,
+        unit * f64::from(copies),
         Billing::TenMinutes,
     );
     bill.add(
@@ -172,12 +183,22 @@ fn database(spec: &Spec, catalog: &Catalog, bill: &mut Bill) {
         unit,
         Billing::TenMinutes,
     );
-    let gib = database.storage_gib.saturating_mul(1 + database.readers);
+    let volumes = copies + database.readers;
+    let gib = database.storage_gib.saturating_mul(volumes);
     let gib_hour = catalog.storage.rds_gp3_gib_month / catalog.hours_per_month;
     bill.add(
         "GiB of database storage (gp3)".to_owned(),
         gib,
         gib_hour,
+        Billing::Second,
+    );
+    let extra = service
+        .iops
+        .map_or(0, |iops| iops.saturating_sub(INCLUDED_IOPS));
+    bill.add(
+        "IOPS of database storage".to_owned(),
+        extra.saturating_mul(volumes),
+        catalog.storage.rds_iops_month / catalog.hours_per_month,
         Billing::Second,
     );
 }
@@ -233,6 +254,9 @@ fn notes(spec: &Spec) -> Vec<String> {
             "a NAT gateway bills ${} for each GB on top of its hours",
             catalog().network.nat_gateway_gb
         ));
+    }
+    if spec.services.database.throughput_mibps.is_some() {
+        notes.push("not counted: provisioned throughput of database storage".to_owned());
     }
     notes.push("not counted: traffic, S3, backups, tax and discounts".to_owned());
     notes
@@ -309,6 +333,21 @@ mod tests {
                 .all(|line| line.count > 0 && !line.what.contains("search data"))
         );
         assert!(without.at_least < with.at_least);
+    }
+
+    #[test]
+    fn a_standby_costs_as_much_as_its_writer() {
+        let mut spec = example("1k");
+        let single = cost(&spec).per_hour;
+        spec.services.database.multi_az = true;
+        let writer = catalog()
+            .rds
+            .get(&spec.database.instance_type)
+            .unwrap()
+            .per_hour;
+        let storage = f64::from(spec.database.storage_gib) * 0.115 / 730.0;
+        let expected = single + writer + storage;
+        assert!((cost(&spec).per_hour - expected).abs() < 1e-9);
     }
 
     #[test]

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::blueprint::{Address, Blueprint, Desired, Kind};
+use crate::blueprint::{Address, Blueprint, Desired, Kind, needing_restart};
 
+use super::removal::{removal, surplus};
 use super::snapshot::{Observed, Snapshot, State};
 
 /// An attribute that differs.
@@ -119,12 +120,13 @@ pub fn plan(blueprint: &Blueprint, snapshot: &Snapshot) -> Plan {
         }
     }
     follow(blueprint, &mut changes);
-    let surplus = snapshot
+    let left_over = snapshot
         .resources
         .iter()
         .filter(|r| !r.state.is_leaving() && !wanted.contains(&r.address))
-        .map(|r| removal(r, "is not in the environment's YAML any more".to_owned()));
-    changes.extend(surplus);
+        .map(surplus);
+    changes.extend(left_over);
+    restarts(blueprint, &mut changes);
     changes.sort_by_key(|change| change.action == Action::Delete);
     Plan { changes }
 }
@@ -150,19 +152,57 @@ fn follow(blueprint: &Blueprint, changes: &mut [Change]) {
     }
 }
 
-/// The plan that removes everything the snapshot found.
-#[must_use]
-pub fn plan_down(snapshot: &Snapshot) -> Plan {
-    Plan {
-        changes: snapshot
-            .resources
+/// Databases restart once their parameter group has changed in what a running server does
+/// not take over. They say so themselves only after the group was changed.
+fn restarts(blueprint: &Blueprint, changes: &mut [Change]) {
+    let changed: Vec<(Address, Vec<&str>)> = changes
+        .iter()
+        .filter(|change| change.kind == Kind::DatabaseParameters && change.action == Action::Update)
+        .map(|change| {
+            let mut names = Vec::new();
+            for difference in &change.differences {
+                names.extend(needing_restart(&difference.old, &difference.new));
+            }
+            (change.address.clone(), names)
+        })
+        .filter(|(_, names)| !names.is_empty())
+        .collect();
+    for (address, desired) in blueprint.resources() {
+        let Desired::Database { parameters, .. } = desired else {
+            continue;
+        };
+        let Some((_, names)) = changed.iter().find(|(group, _)| group == parameters) else {
+            continue;
+        };
+        let database = changes.iter_mut().find(|change| {
+            &change.address == address && matches!(change.action, Action::Keep | Action::Update)
+        });
+        let Some(database) = database else { continue };
+        let Some(existing) = &mut database.existing else {
+            continue;
+        };
+        let old = RESTART.to_owned();
+        existing
+            .attributes
+            .insert("parameters".to_owned(), old.clone());
+        if !database
+            .differences
             .iter()
-            // What is on its way out stays in, since what it uses has to wait for it.
-            .filter(|r| r.state != State::Gone)
-            .map(|resource| removal(resource, "the environment is taken down".to_owned()))
-            .collect(),
+            .any(|d| d.attribute == "parameters")
+        {
+            database.differences.push(Difference {
+                attribute: "parameters".to_owned(),
+                old,
+                new: "in-sync".to_owned(),
+            });
+        }
+        database.action = Action::Update;
+        database.reason = format!("restarts, to take over {}", names.join(", "));
     }
 }
+
+/// RDS's word for parameters that wait for a restart.
+const RESTART: &str = "pending-reboot";
 
 /// Holders of an address that live: the best one first, twins after it.
 fn living<'a>(snapshot: &'a Snapshot, address: &Address) -> Vec<&'a Observed> {
@@ -195,18 +235,6 @@ fn departed(snapshot: &Snapshot, address: &Address) -> Vec<String> {
         .collect();
     ids.sort();
     ids
-}
-
-fn removal(resource: &Observed, reason: String) -> Change {
-    Change {
-        address: resource.address.clone(),
-        kind: resource.kind,
-        action: Action::Delete,
-        reason,
-        differences: Vec::new(),
-        existing: Some(resource.clone()),
-        predecessors: Vec::new(),
-    }
 }
 
 fn compare(
@@ -246,10 +274,10 @@ fn compare(
                 format!("is not complete: {}", existing.status),
             ),
         }
-    } else if let Some(first) = differences.first() {
-        judge(desired, &differences, first)
-    } else {
+    } else if differences.is_empty() {
         (Action::Keep, "as planned".to_owned())
+    } else {
+        judge(desired, &differences)
     };
     if action == Action::Replace {
         predecessors.push(existing.id.clone());
@@ -266,7 +294,7 @@ fn compare(
 }
 
 /// Whether differences can be mended in place.
-fn judge(desired: &Desired, differences: &[Difference], first: &Difference) -> (Action, String) {
+fn judge(desired: &Desired, differences: &[Difference]) -> (Action, String) {
     let names: Vec<&str> = differences.iter().map(|d| d.attribute.as_str()).collect();
     let names = names.join(", ");
     let shrinks = |difference: &Difference| {
@@ -274,23 +302,36 @@ fn judge(desired: &Desired, differences: &[Difference], first: &Difference) -> (
             && difference.new.parse::<u64>().unwrap_or(0)
                 < difference.old.parse::<u64>().unwrap_or(0)
     };
+    if let Some(storage) = differences.iter().find(|d| shrinks(d)) {
+        let (old, new) = (&storage.old, &storage.new);
+        return (
+            Action::Refuse,
+            format!("storage cannot shrink from {old} to {new} GiB"),
+        );
+    }
     match desired.kind() {
         Kind::Vpc | Kind::Subnet if differences.iter().any(|d| d.attribute == "cidr") => (
             Action::Refuse,
             "an address range cannot change while the environment lives; take it down first"
                 .to_owned(),
         ),
-        Kind::Database | Kind::Search if differences.iter().any(shrinks) => (
-            Action::Refuse,
-            format!(
-                "storage cannot shrink from {} to {} GiB",
-                first.old, first.new
-            ),
-        ),
         Kind::Database if differences.iter().any(|d| d.attribute == "version") => (
             Action::Refuse,
             "a change of the PostgreSQL version is an upgrade and not done by `up`".to_owned(),
         ),
+        Kind::Database if differences.iter().any(|d| d.attribute == "encrypted") => (
+            Action::Refuse,
+            "storage is encrypted when it is made or never; restore an encrypted copy of its snapshot"
+                .to_owned(),
+        ),
+        Kind::Database if differences.iter().any(|d| d.old == RESTART) => (
+            Action::Update,
+            "restarts, to take over changed parameters".to_owned(),
+        ),
+        // These are a call of their own and change nothing that runs.
+        Kind::Instance | Kind::Cache if differences.iter().all(is_policy) => {
+            (Action::Update, format!("{names} differ"))
+        }
         Kind::Instance | Kind::Cache => {
             (Action::Replace, format!("{names} cannot change in place"))
         }
@@ -300,4 +341,11 @@ fn judge(desired: &Desired, differences: &[Difference], first: &Difference) -> (
         ),
         _ => (Action::Update, format!("{names} differ")),
     }
+}
+
+fn is_policy(difference: &Difference) -> bool {
+    matches!(
+        difference.attribute.as_str(),
+        "deletion_protection" | "final_snapshot"
+    )
 }

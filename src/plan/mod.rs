@@ -6,11 +6,13 @@
 mod cost;
 mod diff;
 mod order;
+mod removal;
 mod snapshot;
 mod time;
 
 pub use cost::{Cost, CostLine, cost};
-pub use diff::{Action, Change, Difference, Plan, plan, plan_down};
+pub use diff::{Action, Change, Difference, Plan, plan};
 pub use order::deleted_after;
+pub use removal::{Removal, plan_down, plan_down_as};
 pub use snapshot::{Observed, Snapshot, State};
 pub use time::{expected, typical_seconds, usual_seconds};

@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::check::DEFAULT_ZONES;
 use super::values;
 use super::{
-    Access, AddressKind, Cache, CloudTarget, Database, Mattermost, Network, NodeGroup, Release,
-    Role, Search, Source, Spec, SshKey,
+    Access, AddressKind, Cache, CloudTarget, Database, Mattermost, Network, NodeGroup, Protection,
+    Purpose, Release, Role, Search, Services, Source, Spec, SshKey,
 };
 
 /// A reference architecture by itself.
@@ -57,6 +57,9 @@ impl Architecture {
             database: self.database.clone(),
             search: self.search.clone(),
             cache: self.cache.clone(),
+            purpose: Purpose::default(),
+            protection: Protection::default(),
+            services: Services::default(),
             mattermost: Mattermost {
                 release: Release::Standin,
                 sha256: None,

@@ -120,7 +120,7 @@ pub enum Arch {
     Arm64,
 }
 
-/// US dollars per GiB and month.
+/// US dollars per GiB (or IOPS) and month.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the names say it")]
@@ -129,8 +129,11 @@ pub struct StoragePrices {
     pub as_of: String,
     pub ebs_gp3_gib_month: f64,
     pub rds_gp3_gib_month: f64,
+    pub rds_iops_month: f64,
+    pub rds_backup_gib_month: f64,
     pub opensearch_gp3_gib_month: f64,
     pub s3_standard_gib_month: f64,
+    pub elasticache_backup_gib_month: f64,
 }
 
 /// Network prices.

@@ -130,6 +130,10 @@ mattermost:
 #     app: {{ count: {app_count}, instance_type: {app_type} }}
 #   database: {{ readers: {readers} }}
 
+# purpose: gold-standard # protected, backed up, and data outlives a `down`; default: rig
+# database:
+#   multi_az: true # a standby of the writer, at twice its price
+
 # network:
 #   cidr: {cidr} # follows from the name
 #   zones: 2
@@ -178,8 +182,8 @@ mod tests {
         let is_setting = |line: &str| {
             let key = line.split(':').next().unwrap_or_default().trim();
             let words = [
-                "sizes", "nodes", "app", "database", "network", "cidr", "zones", "layout", "tags",
-                "team",
+                "sizes", "nodes", "app", "purpose", "database", "multi_az", "network", "cidr",
+                "zones", "layout", "tags", "team",
             ];
             line.contains(':') && words.contains(&key)
         };

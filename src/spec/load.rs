@@ -6,7 +6,9 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::check::{Around, CheckedSizes, Checker, DEFAULT_ZONES, Origin, Settings};
+use super::check::{
+    Around, CheckedServices, CheckedSizes, Checker, DEFAULT_ZONES, Origin, Settings,
+};
 use super::document::Document;
 use super::embedded;
 use super::library::Found;
@@ -52,12 +54,13 @@ impl Library {
             _ => None,
         };
         checker.sizes(&sizes, merged.concurrent_users, around);
+        let services = checker.services(&file, &sizes);
         problems.append(&mut base_problems);
         SpecErrors::check(problems)?;
 
         let spec = settings
             .zip(CheckedSizes::from_shape(&sizes))
-            .and_then(|(settings, sizes)| assemble(&file, &merged, settings, sizes));
+            .and_then(|(settings, sizes)| assemble(&file, &merged, settings, sizes, services));
         spec.ok_or_else(|| incomplete(&document))
     }
 
@@ -79,6 +82,7 @@ fn assemble(
     merged: &ArchitectureFile,
     settings: Settings,
     sizes: CheckedSizes,
+    services: CheckedServices,
 ) -> Option<Spec> {
     Some(Spec {
         name: settings.name,
@@ -91,6 +95,9 @@ fn assemble(
         database: sizes.database,
         search: sizes.search,
         cache: sizes.cache,
+        purpose: services.purpose,
+        protection: services.protection,
+        services: services.services,
         mattermost: settings.mattermost,
         network: settings.network,
         access: settings.access,

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Network;
+use super::services::{Protection, Purpose, Services};
 
 /// What a host is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -224,6 +225,12 @@ pub struct Spec {
     pub search: Search,
     /// Cache.
     pub cache: Cache,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// What keeps it from being removed.
+    pub protection: Protection,
+    /// How the managed services are run.
+    pub services: Services,
     /// Server.
     pub mattermost: Mattermost,
     /// Network.

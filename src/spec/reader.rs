@@ -93,6 +93,9 @@ impl Reader<'_> {
             (Some("integer"), Content::Scalar { text, plain: true }) => {
                 self.integer(node, text, schema, at)
             }
+            (Some("boolean"), Content::Scalar { text, plain: true }) if is_bool(text) => {
+                Some(Value::Bool(text.eq_ignore_ascii_case("true")))
+            }
             // A number is fine as text: `version: 15`, a tag with the value 42.
             (Some("string"), Content::Scalar { text, plain }) if !plain || !is_bool(text) => {
                 Some(Value::String(text.clone()))
@@ -262,6 +265,7 @@ fn expected(schema: &Value) -> String {
             format!("a whole number from {low} to {high}")
         }
         (Some("integer"), _) => "a whole number".to_owned(),
+        (Some("boolean"), _) => "`true` or `false`".to_owned(),
         (Some("array"), _) => "a list".to_owned(),
         (Some("object"), _) => match schema["properties"].as_object() {
             Some(properties) => format!(

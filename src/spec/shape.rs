@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{AddressKind, CloudTarget, Layout, Nat, SourceKind};
+use super::service_shapes::{DatabaseShape, FilesShape, ProtectionShape};
+use super::{AddressKind, CloudTarget, Layout, Nat, Purpose, SourceKind};
 
 /// An environment: a named rig, laid over a reference architecture.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -35,6 +36,15 @@ pub(crate) struct EnvironmentFile {
     /// What differs from the reference architecture; only the keys that differ.
     #[expect(dead_code, reason = "laid over the architecture before it is decoded")]
     pub(crate) sizes: Option<Sizes>,
+    /// What it is for: `rig`, to be taken down again, or `gold-standard`, which people rely
+    /// on. Protection, backups and versions follow from it. Default: `rig`.
+    pub(crate) purpose: Option<Purpose>,
+    /// What keeps the environment and its data from being removed.
+    pub(crate) protection: Option<ProtectionShape>,
+    /// How the database is run.
+    pub(crate) database: Option<DatabaseShape>,
+    /// The bucket of uploaded files.
+    pub(crate) files: Option<FilesShape>,
     /// The environment's network.
     pub(crate) network: Option<NetworkShape>,
     /// How operators reach the hosts.

@@ -65,6 +65,7 @@ impl Moto {
     }
 
     /// Its URL.
+    #[allow(dead_code, reason = "not every test file needs it")]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }

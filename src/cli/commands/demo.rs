@@ -199,7 +199,15 @@ mod linux {
         if !(args.keep && failure.is_none()) {
             // A second interrupt is for the waits of `up`; what was made must go all the same.
             let (_never, calm) = tokio::sync::watch::channel(Urgency::None);
-            down::down(app, &rig.cloud, &rig.spec.name, events, calm).await?;
+            down::down(
+                app,
+                &rig.cloud,
+                &rig.spec.name,
+                crate::plan::Removal::default(),
+                events,
+                calm,
+            )
+            .await?;
             let looked = down::prove(&rig.cloud, &rig.spec.name, events).await?;
             proof.extend(proof_items(&looked));
         }

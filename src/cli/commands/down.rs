@@ -4,7 +4,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use crate::cli::App;
-use crate::cli::args::EnvArgs;
+use crate::cli::args::DownArgs;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::Place;
 use crate::cli::rig::{Rig, Target};
@@ -12,10 +12,10 @@ use crate::cli::stop;
 use crate::diagnose::ExitCode;
 use crate::engine::{Looked, Urgency};
 use crate::events::{EventKind, Events};
-use crate::plan::plan_down;
+use crate::plan::{Action, Change, Removal, plan_down_as};
 
 /// Takes an environment down.
-pub fn run(app: &App, args: &EnvArgs) -> Outcome {
+pub fn run(app: &App, args: &DownArgs) -> Outcome {
     // The YAML may be gone or broken: its name is enough to remove what bears it.
     let target = Target::find(app, &args.env)?;
     let place = match Place::find(&app.global, target.cloud, &target.region) {
@@ -26,7 +26,11 @@ pub fn run(app: &App, args: &EnvArgs) -> Outcome {
     crate::cli::block_on(async {
         let cloud = Rig::cloud(&place, &app.global).await?;
         let stop = stop::listen(&events);
-        let removed = down(app, &cloud, &target.name, &events, stop).await?;
+        let how = Removal {
+            lift_protection: args.lift_protection,
+            discard_data: args.discard_data,
+        };
+        let removed = down(app, &cloud, &target.name, how, &events, stop).await?;
         let looked = prove(&cloud, &target.name, &events).await?;
         let left: usize = looked.iter().map(|look| look.left.len()).sum();
         events.emit(EventKind::RunFinished { ok: left == 0 });
@@ -79,11 +83,13 @@ fn without_place(app: &App, target: &Target, failure: Failure) -> Outcome {
     Err(failure)
 }
 
-/// Removes everything of an environment; answers how many resources that were.
+/// Removes everything of an environment that is not kept; answers how many resources that
+/// were.
 pub async fn down(
     app: &App,
     cloud: &std::sync::Arc<crate::aws::Aws>,
     environment: &str,
+    how: Removal,
     events: &Events,
     stop: watch::Receiver<Urgency>,
 ) -> Result<usize, Failure> {
@@ -94,20 +100,22 @@ pub async fn down(
         "account {} as {}, region {}",
         account.id, account.arn, account.region
     ));
-    let plan = plan_down(&cloud.snapshot(environment).await?);
+    let plan = plan_down_as(&cloud.snapshot(environment).await?, how);
     if plan.is_empty() {
         return Ok(0);
     }
+    if plan.count(Action::Refuse) > 0 {
+        return Err(protected(environment, plan.work()));
+    }
     let mut text = format!(
         "{} resources of `{environment}` in account {} will be removed:\n",
-        plan.changes.len(),
+        plan.count(Action::Delete),
         account.id
     );
     for change in &plan.changes {
-        let id = change.existing.as_ref().map_or("", |e| e.id.as_str());
-        text.push_str(&format!("  - {:32} {id}\n", change.address));
+        text.push_str(&line(change));
     }
-    app.confirm(&text, "Remove them, with all their data?")?;
+    app.confirm(&text, question(&plan.changes))?;
     events.emit(EventKind::PhaseStarted {
         phase: "down".to_owned(),
     });
@@ -121,6 +129,49 @@ pub async fn down(
         return Err(Failure::of_walk(&report, environment, "down"));
     }
     Ok(report.finished.len())
+}
+
+/// One resource: what happens to it, and what to know about it beyond that it goes.
+fn line(change: &Change) -> String {
+    let id = change.existing.as_ref().map_or("", |e| e.id.as_str());
+    let (mark, note) = match (change.action, change.reason.split_once("; ")) {
+        (Action::Keep, _) => (" ", change.reason.as_str()),
+        (_, Some((_, note))) => ("-", note),
+        (_, None) => ("-", ""),
+    };
+    let text = format!("  {mark} {:32} {id}  {note}", change.address);
+    format!("{}\n", text.trim_end())
+}
+
+/// What is agreed to has to be said.
+fn question(changes: &[Change]) -> &'static str {
+    let keeps = changes.iter().any(|change| {
+        let existing = change.existing.as_ref();
+        change.action == Action::Keep
+            || existing.is_some_and(|e| e.get("final_snapshot") == Some("true"))
+    });
+    if keeps {
+        "Remove them? Final snapshots and files stay, all other data goes."
+    } else {
+        "Remove them, with all their data?"
+    }
+}
+
+fn protected<'a>(environment: &str, work: impl Iterator<Item = &'a Change>) -> Failure {
+    let names: Vec<&str> = work
+        .filter(|change| change.action == Action::Refuse)
+        .map(|change| change.address.as_str())
+        .collect();
+    Failure::new(
+        format!(
+            "`{environment}` is protected from deletion, nothing was removed: {}",
+            names.join(", ")
+        ),
+        format!(
+            "`loadrig down {environment} --lift-protection` lifts the protection and removes it; \
+             final snapshots and files stay, unless `--discard-data` is given too"
+        ),
+    )
 }
 
 /// Looks everywhere for what bears the environment's tag or name.
@@ -157,6 +208,16 @@ pub fn proof_text(looked: &[Looked]) -> String {
         } else {
             text.push_str(&format!("  {:36} {}\n", look.at, look.left.join(", ")));
         }
+    }
+    let kept: Vec<_> = looked
+        .iter()
+        .flat_map(|look| look.kept.iter().map(move |kept| (&look.at, kept)))
+        .collect();
+    if !kept.is_empty() {
+        text.push_str("kept on purpose:\n");
+    }
+    for (at, kept) in kept {
+        text.push_str(&format!("  {at:36} {} ({})\n", kept.id, kept.cost));
     }
     text
 }

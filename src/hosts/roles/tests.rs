@@ -12,8 +12,8 @@ use super::*;
 use crate::hosts::{Blob, DatabaseFacts, Endpoint, Payload, Server};
 use crate::identity::Secrets;
 use crate::spec::{
-    Access, AddressKind, Cache, CloudTarget, Database, Mattermost, Network, NodeGroup, Release,
-    Search, Source, SourceKind, SshKey,
+    Access, AddressKind, Cache, CloudTarget, Database, Mattermost, Network, NodeGroup, Protection,
+    Purpose, Release, Search, Services, Source, SourceKind, SshKey,
 };
 
 fn spec() -> Spec {
@@ -58,6 +58,9 @@ fn spec() -> Spec {
             nodes: 0,
             instance_type: "cache.m7g.large".to_owned(),
         },
+        purpose: Purpose::Rig,
+        protection: Protection::default(),
+        services: Services::default(),
         mattermost: Mattermost {
             release: Release::Standin,
             sha256: None,

@@ -5,9 +5,11 @@
 //! force came from.
 
 mod network;
+mod services;
 mod settings;
 mod sizes;
 
+pub(crate) use services::CheckedServices;
 pub(crate) use settings::{DEFAULT_ZONES, Origin, Settings};
 pub(crate) use sizes::{Around, CheckedSizes};
 

@@ -1,0 +1,97 @@
+//! The proof that nothing of an environment's databases is left, but what is kept on purpose.
+
+use crate::engine::{CloudError, Looked};
+use crate::identity::names::Names;
+use crate::spec::catalog;
+
+use super::Aws;
+use super::empty::{Found, kept, looked, split};
+use super::error::{During, Judge};
+
+impl Aws {
+    pub(super) async fn look_at_databases(
+        &self,
+        environment: &str,
+    ) -> Result<Vec<Looked>, CloudError> {
+        let names = Names::of(environment);
+        let ours = |id: &Option<String>| id.as_deref().is_some_and(|id| names.is_database(id));
+        let snapshots = Box::pin(async {
+            let all: Vec<_> = self
+                .rds
+                .describe_db_snapshots()
+                .into_paginator()
+                .items()
+                .send()
+                .try_collect()
+                .await
+                .during("rds:DescribeDBSnapshots", environment)?;
+            Ok(all
+                .into_iter()
+                .filter(|one| ours(&one.db_instance_identifier))
+                .collect::<Vec<_>>())
+        });
+        let backups = Box::pin(async {
+            let all: Vec<_> = self
+                .rds
+                .describe_db_instance_automated_backups()
+                .into_paginator()
+                .items()
+                .send()
+                .try_collect()
+                .await
+                .during("rds:DescribeDBInstanceAutomatedBackups", environment)?;
+            let found = all
+                .into_iter()
+                .filter(|one| ours(&one.db_instance_identifier));
+            let ids = found.filter_map(|backup| backup.db_instance_identifier);
+            Ok(ids.collect::<Vec<_>>())
+        });
+        let subnet_group = Box::pin(async {
+            let name = names.database_subnets();
+            let answer = self
+                .rds
+                .describe_db_subnet_groups()
+                .db_subnet_group_name(&name)
+                .send()
+                .await;
+            let found = answer
+                .during("rds:DescribeDBSubnetGroups", &name)
+                .or_gone()?;
+            Ok(found.map(|_| name))
+        });
+        let (writer, reader) = (
+            names.database_parameters(false),
+            names.database_parameters(true),
+        );
+        let (instances, snapshots, backups, subnets, of_writer, of_readers) = futures::try_join!(
+            Box::pin(self.raw_databases(environment)),
+            snapshots,
+            backups,
+            subnet_group,
+            Box::pin(self.raw_parameter_group(&writer)),
+            Box::pin(self.raw_parameter_group(&reader)),
+        )?;
+        let parameters = [of_writer.map(|_| writer), of_readers.map(|_| reader)];
+        let instances = instances
+            .into_iter()
+            .filter_map(|db| db.db_instance_identifier);
+        Ok(vec![
+            looked("RDS instances", instances),
+            split(
+                "RDS snapshots",
+                snapshots.into_iter().filter_map(|snapshot| {
+                    let gib = snapshot.allocated_storage();
+                    let id = snapshot.db_snapshot_identifier?;
+                    let price = catalog().storage.rds_backup_gib_month;
+                    Some(match names.is_final_snapshot(&id) {
+                        true => Found::Kept(kept(id, gib, price)),
+                        false => Found::Left(id),
+                    })
+                }),
+            ),
+            looked("RDS automated backups", backups),
+            looked("RDS subnet groups", subnets),
+            looked("RDS parameter groups", parameters.into_iter().flatten()),
+        ])
+    }
+}

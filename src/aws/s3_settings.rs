@@ -1,0 +1,175 @@
+//! The settings of a bucket, one call each: who may read it, encryption, versions, and what
+//! becomes of uploads that were never finished.
+
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::types::{
+    AbortIncompleteMultipartUpload, BucketLifecycleConfiguration, BucketVersioningStatus,
+    ExpirationStatus, LifecycleRule, LifecycleRuleFilter, PublicAccessBlockConfiguration,
+    ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration,
+    ServerSideEncryptionRule, VersioningConfiguration,
+};
+
+use crate::engine::CloudError;
+
+use super::Aws;
+use super::error::{During, Judge, built};
+
+/// Parts of an upload that was never finished are billed and listed nowhere; after so many
+/// days nobody will finish it (Amazon S3 User Guide, "Configuring a bucket lifecycle
+/// configuration to delete incomplete multipart uploads").
+const UPLOAD_DAYS: i32 = 7;
+
+impl Aws {
+    pub(super) async fn block_public_access(&self, name: &str) -> Result<(), CloudError> {
+        let operation = "s3:PutBucketPublicAccessBlock";
+        let block = PublicAccessBlockConfiguration::builder()
+            .block_public_acls(true)
+            .block_public_policy(true)
+            .ignore_public_acls(true)
+            .restrict_public_buckets(true)
+            .build();
+        self.s3
+            .put_public_access_block()
+            .bucket(name)
+            .public_access_block_configuration(block)
+            .send()
+            .await
+            .during(operation, name)
+            .while_creating()?;
+        Ok(())
+    }
+
+    pub(super) async fn encrypt_bucket(&self, name: &str) -> Result<(), CloudError> {
+        let operation = "s3:PutEncryptionConfiguration";
+        let default = ServerSideEncryptionByDefault::builder()
+            .sse_algorithm(ServerSideEncryption::Aes256)
+            .build();
+        let rule = ServerSideEncryptionRule::builder()
+            .apply_server_side_encryption_by_default(built(default, operation, name)?)
+            .build();
+        let encryption = ServerSideEncryptionConfiguration::builder()
+            .rules(rule)
+            .build();
+        self.s3
+            .put_bucket_encryption()
+            .bucket(name)
+            .server_side_encryption_configuration(built(encryption, operation, name)?)
+            .send()
+            .await
+            .during(operation, name)
+            .while_creating()?;
+        Ok(())
+    }
+
+    /// Versions are never switched off again by AWS, only suspended: the older ones stay.
+    pub(super) async fn set_versioning(&self, name: &str, on: bool) -> Result<(), CloudError> {
+        // A bucket that never had versions is left so.
+        if self.is_versioned(name).await? == on {
+            return Ok(());
+        }
+        let status = if on {
+            BucketVersioningStatus::Enabled
+        } else {
+            BucketVersioningStatus::Suspended
+        };
+        self.s3
+            .put_bucket_versioning()
+            .bucket(name)
+            .versioning_configuration(VersioningConfiguration::builder().status(status).build())
+            .send()
+            .await
+            .during("s3:PutBucketVersioning", name)
+            .while_creating()?;
+        Ok(())
+    }
+
+    pub(super) async fn drop_unfinished_uploads(&self, name: &str) -> Result<(), CloudError> {
+        let operation = "s3:PutLifecycleConfiguration";
+        let rule = LifecycleRule::builder()
+            .id("unfinished-uploads")
+            .status(ExpirationStatus::Enabled)
+            .filter(LifecycleRuleFilter::builder().prefix("").build())
+            .abort_incomplete_multipart_upload(
+                AbortIncompleteMultipartUpload::builder()
+                    .days_after_initiation(UPLOAD_DAYS)
+                    .build(),
+            )
+            .build();
+        let configuration = BucketLifecycleConfiguration::builder()
+            .rules(built(rule, operation, name)?)
+            .build();
+        self.s3
+            .put_bucket_lifecycle_configuration()
+            .bucket(name)
+            .lifecycle_configuration(built(configuration, operation, name)?)
+            .send()
+            .await
+            .during(operation, name)
+            .while_creating()?;
+        Ok(())
+    }
+
+    pub(super) async fn is_versioned(&self, name: &str) -> Result<bool, CloudError> {
+        let answer = self.s3.get_bucket_versioning().bucket(name).send().await;
+        // Emulators wrap this one answer into an element that the SDK does not expect.
+        if let Some(unread) = answer.as_ref().err().and_then(SdkError::raw_response)
+            && let Some(body) = unread.body().bytes()
+            && let Ok(text) = std::str::from_utf8(body)
+            && text.contains("GetBucketVersioningResponse")
+        {
+            return Ok(text.contains("<Status>Enabled</Status>"));
+        }
+        let found = answer.during("s3:GetBucketVersioning", name).or_gone()?;
+        Ok(found.is_some_and(|found| found.status() == Some(&BucketVersioningStatus::Enabled)))
+    }
+
+    pub(super) async fn drops_unfinished_uploads(&self, name: &str) -> Result<bool, CloudError> {
+        let answer = self
+            .s3
+            .get_bucket_lifecycle_configuration()
+            .bucket(name)
+            .send()
+            .await;
+        let found = answer
+            .during("s3:GetLifecycleConfiguration", name)
+            .or_gone()?;
+        Ok(found.is_some_and(|found| {
+            found.rules().iter().any(|rule| {
+                rule.status() == &ExpirationStatus::Enabled
+                    && rule.abort_incomplete_multipart_upload().is_some()
+            })
+        }))
+    }
+
+    pub(super) async fn public_access_blocked(&self, name: &str) -> Result<bool, CloudError> {
+        let answer = self.s3.get_public_access_block().bucket(name).send().await;
+        let found = answer
+            .during("s3:GetBucketPublicAccessBlock", name)
+            .or_gone()?;
+        Ok(found
+            .and_then(|answer| answer.public_access_block_configuration)
+            .is_some_and(|block| {
+                [
+                    block.block_public_acls(),
+                    block.block_public_policy(),
+                    block.ignore_public_acls(),
+                    block.restrict_public_buckets(),
+                ]
+                .into_iter()
+                .all(|on| on == Some(true))
+            }))
+    }
+
+    pub(super) async fn bucket_encryption(&self, name: &str) -> Result<Option<String>, CloudError> {
+        let answer = self.s3.get_bucket_encryption().bucket(name).send().await;
+        let found = answer
+            .during("s3:GetEncryptionConfiguration", name)
+            .or_gone()?;
+        let algorithm = found
+            .and_then(|answer| answer.server_side_encryption_configuration)
+            .and_then(|configuration| configuration.rules.into_iter().next())
+            .and_then(|rule| rule.apply_server_side_encryption_by_default)
+            .map(|default| default.sse_algorithm.as_str().to_owned());
+        Ok(Some(algorithm.unwrap_or_else(|| "none".to_owned())))
+    }
+}

@@ -1,0 +1,40 @@
+//! The attributes by which databases are compared with what exists.
+
+use super::{DatabaseRole, Desired};
+
+impl Desired {
+    /// The attributes of a database.
+    pub(super) fn database_attributes(&self) -> Vec<(&'static str, String)> {
+        let Desired::Database {
+            role,
+            version,
+            class,
+            storage,
+            multi_az,
+            backup_days,
+            protection,
+            ..
+        } = self
+        else {
+            return Vec::new();
+        };
+        let mut pairs = vec![
+            ("version", version.clone()),
+            ("class", class.clone()),
+            ("storage_gib", storage.gib.to_string()),
+            ("encrypted", true.to_string()),
+            // Parameters that were changed, but need a restart, say `pending-reboot`.
+            ("parameters", "in-sync".to_owned()),
+            ("multi_az", multi_az.to_string()),
+            ("deletion_protection", protection.deletion.to_string()),
+        ];
+        if *role == DatabaseRole::Writer {
+            pairs.push(("backup_days", backup_days.to_string()));
+            pairs.push(("final_snapshot", protection.final_snapshot.to_string()));
+        }
+        pairs.extend(storage.iops.map(|iops| ("iops", iops.to_string())));
+        let throughput = storage.throughput_mibps;
+        pairs.extend(throughput.map(|rate| ("throughput_mibps", rate.to_string())));
+        pairs
+    }
+}

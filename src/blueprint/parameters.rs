@@ -1,0 +1,76 @@
+//! The parameters of databases: which ones, and which of them need a restart.
+
+use std::collections::BTreeMap;
+
+/// Published settings, Mattermost documentation, "High availability cluster-based deployment",
+/// database section.
+pub(super) fn database_parameters(reader: bool, readers: u32) -> BTreeMap<String, String> {
+    // work_mem in kB: 32 MB on a writer that has readers, 16 MB elsewhere.
+    let work_mem = if !reader && readers > 0 {
+        "32768"
+    } else {
+        "16384"
+    };
+    let mut parameters: BTreeMap<String, String> = [
+        ("max_connections", "1024"),
+        ("random_page_cost", "1.1"),
+        ("work_mem", work_mem),
+        ("autovacuum_max_workers", "4"),
+        ("autovacuum_vacuum_cost_limit", "500"),
+        ("tcp_keepalives_idle", "5"),
+        ("tcp_keepalives_interval", "1"),
+        ("tcp_keepalives_count", "5"),
+    ]
+    .into_iter()
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .collect();
+    if reader {
+        parameters.insert("hot_standby_feedback".to_owned(), "1".to_owned());
+    }
+    parameters
+}
+
+/// Database parameters as one attribute, a `name=value` line for each in order of the names.
+#[must_use]
+pub fn parameter_lines(parameters: &BTreeMap<String, String>) -> String {
+    let lines: Vec<String> = parameters
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    lines.join("\n")
+}
+
+/// Those of our parameters that a running server does not take over: `postmaster` is their
+/// context in PostgreSQL's `pg_settings`, and `static` their apply type in RDS.
+const STATIC: [&str; 2] = ["autovacuum_max_workers", "max_connections"];
+
+/// The parameters that differ between two attributes and take a restart, by name.
+#[must_use]
+pub fn needing_restart(old: &str, new: &str) -> Vec<&'static str> {
+    let value = |lines: &str, name: &str| {
+        lines
+            .lines()
+            .filter_map(|line| line.split_once('='))
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| value.to_owned())
+    };
+    STATIC
+        .into_iter()
+        .filter(|name| value(old, name) != value(new, name))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_running_server_cannot_take_over_needs_a_restart() {
+        let old = parameter_lines(&database_parameters(false, 0));
+        let new = parameter_lines(&database_parameters(false, 1));
+        assert_ne!(old, new);
+        assert!(needing_restart(&old, &new).is_empty());
+        let more = new.replace("max_connections=1024", "max_connections=2048");
+        assert_eq!(needing_restart(&old, &more), ["max_connections"]);
+    }
+}

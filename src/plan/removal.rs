@@ -1,0 +1,196 @@
+//! What may be removed, and what becomes of its data.
+//!
+//! Works from what exists alone: whether something is protected, and whether a last snapshot
+//! is wanted of it, stands on the resource itself, so that a lost YAML loses no data.
+
+use crate::blueprint::Kind;
+
+use super::diff::{Action, Change, Plan};
+use super::snapshot::{Observed, Snapshot, State};
+
+/// How an environment is taken down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Removal {
+    /// Protection against deletion is lifted, not respected.
+    pub lift_protection: bool,
+    /// Nothing is kept: no final snapshots, no files.
+    pub discard_data: bool,
+}
+
+/// The plan that removes everything the snapshot found, and respects protection.
+#[must_use]
+pub fn plan_down(snapshot: &Snapshot) -> Plan {
+    plan_down_as(snapshot, Removal::default())
+}
+
+/// The plan that removes what the snapshot found, in a way of one's choice.
+#[must_use]
+pub fn plan_down_as(snapshot: &Snapshot, how: Removal) -> Plan {
+    Plan {
+        changes: snapshot
+            .resources
+            .iter()
+            // What is on its way out stays in, since what it uses has to wait for it.
+            .filter(|r| r.state != State::Gone)
+            .map(|resource| taken_down(resource, how))
+            .collect(),
+    }
+}
+
+fn taken_down(resource: &Observed, how: Removal) -> Change {
+    let mut change = removal(resource, "the environment is taken down".to_owned());
+    if is_protected(resource) {
+        if !how.lift_protection {
+            change.action = Action::Refuse;
+            change.reason = "is protected from deletion".to_owned();
+            return change;
+        }
+        change.reason.push_str("; its protection is lifted first");
+    }
+    if has(resource, "keeps_files") && !how.discard_data {
+        change.action = Action::Keep;
+        change.reason = "its files are kept".to_owned();
+    }
+    if has(resource, "final_snapshot") {
+        if how.discard_data {
+            // Whoever removes it goes by what it says of itself.
+            if let Some(existing) = &mut change.existing {
+                existing.attributes.remove("final_snapshot");
+            }
+            change.reason.push_str(", without a final snapshot");
+        } else {
+            change.reason.push_str("; a final snapshot is made");
+        }
+    }
+    change
+}
+
+/// A removal.
+pub(super) fn removal(resource: &Observed, reason: String) -> Change {
+    Change {
+        address: resource.address.clone(),
+        kind: resource.kind,
+        action: Action::Delete,
+        reason,
+        differences: Vec::new(),
+        existing: Some(resource.clone()),
+        predecessors: Vec::new(),
+    }
+}
+
+/// The removal of one resource from an environment that stays: hosts come and go with the
+/// YAML, protected data does not.
+pub(super) fn surplus(resource: &Observed) -> Change {
+    let mut change = removal(
+        resource,
+        "is not in the environment's YAML any more".to_owned(),
+    );
+    if is_protected(resource) {
+        if resource.kind == Kind::Instance {
+            change.reason.push_str("; its protection is lifted first");
+        } else {
+            change.action = Action::Refuse;
+            change.reason.push_str(
+                ", but is protected from deletion: put it back, set `protection: { deletion: \
+                 false }` and run `up`, then take it out",
+            );
+        }
+    }
+    change
+}
+
+fn is_protected(resource: &Observed) -> bool {
+    has(resource, "deletion_protection")
+}
+
+fn has(resource: &Observed, attribute: &str) -> bool {
+    resource.get(attribute) == Some("true")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blueprint::Address;
+
+    fn found(address: &str, kind: Kind, attributes: &[&str]) -> Observed {
+        Observed {
+            address: Address::parse(address),
+            kind,
+            id: format!("id-of-{address}"),
+            state: State::Ready,
+            status: "available".to_owned(),
+            attributes: attributes
+                .iter()
+                .map(|key| ((*key).to_owned(), "true".to_owned()))
+                .collect(),
+        }
+    }
+
+    fn gold() -> Snapshot {
+        Snapshot {
+            resources: vec![
+                found(
+                    "database/writer",
+                    Kind::Database,
+                    &["deletion_protection", "final_snapshot"],
+                ),
+                found(
+                    "bucket/files",
+                    Kind::Bucket,
+                    &["deletion_protection", "keeps_files"],
+                ),
+                found("instance/app-1", Kind::Instance, &["deletion_protection"]),
+                found("vpc", Kind::Vpc, &[]),
+            ],
+        }
+    }
+
+    #[test]
+    fn a_protected_environment_is_not_taken_down() {
+        let plan = plan_down(&gold());
+        assert_eq!(plan.count(Action::Refuse), 3);
+        let discarding = Removal {
+            discard_data: true,
+            ..Removal::default()
+        };
+        assert_eq!(plan_down_as(&gold(), discarding).count(Action::Refuse), 3);
+    }
+
+    #[test]
+    fn lifted_protection_still_keeps_the_data() {
+        let lifted = Removal {
+            lift_protection: true,
+            ..Removal::default()
+        };
+        let plan = plan_down_as(&gold(), lifted);
+        let actions: Vec<Action> = plan.changes.iter().map(|c| c.action).collect();
+        assert_eq!(
+            actions,
+            [Action::Delete, Action::Keep, Action::Delete, Action::Delete]
+        );
+        let writer = &plan.changes[0];
+        assert!(writer.reason.contains("a final snapshot is made"));
+        let existing = writer.existing.as_ref().unwrap();
+        assert_eq!(existing.get("final_snapshot"), Some("true"));
+    }
+
+    #[test]
+    fn data_goes_only_when_it_is_said_so() {
+        let all = Removal {
+            lift_protection: true,
+            discard_data: true,
+        };
+        let plan = plan_down_as(&gold(), all);
+        assert_eq!(plan.count(Action::Delete), 4);
+        let existing = plan.changes[0].existing.as_ref().unwrap();
+        assert_eq!(existing.get("final_snapshot"), None);
+    }
+
+    #[test]
+    fn protected_data_is_not_removed_by_leaving_it_out() {
+        let snapshot = gold();
+        assert_eq!(surplus(&snapshot.resources[0]).action, Action::Refuse);
+        assert_eq!(surplus(&snapshot.resources[2]).action, Action::Delete);
+        assert_eq!(surplus(&snapshot.resources[3]).action, Action::Delete);
+    }
+}
