@@ -210,8 +210,10 @@ fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {
     false
 }
 
-/// The class of a code that one of the services used here answers with.
-fn class_of_code(code: &str) -> Option<FailureClass> {
+/// The class of a code that one of the services used here answers with; `None` leaves it to
+/// the HTTP status.
+#[must_use]
+pub fn class_of_code(code: &str) -> Option<FailureClass> {
     let class = match code {
         "Throttling"
         | "ThrottlingException"

@@ -21,8 +21,7 @@ impl Aws {
         let name = Names::of(request.environment).key_pair();
         let key = request.secrets.public_key.as_deref();
         let key = key.ok_or_else(|| incomplete(operation, request.address, "public key"))?;
-        let created = self
-            .ec2
+        self.ec2
             .import_key_pair()
             .key_name(&name)
             .public_key_material(Blob::new(key))
@@ -35,8 +34,8 @@ impl Aws {
         match found.first() {
             Some(pair) => observe(pair, request.environment)
                 .ok_or_else(|| foreign(operation, &name, request.environment)),
-            None if created.is_some() => visible(vec![], operation, &name),
-            None => Err(foreign(operation, &name, request.environment)),
+            // A stranger's would be listed as well: this one was made a moment ago.
+            None => visible(vec![], operation, &name),
         }
     }
 

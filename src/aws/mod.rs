@@ -14,6 +14,7 @@ mod iam;
 mod images;
 mod instances;
 mod keys;
+mod made;
 mod nat;
 mod network;
 mod pace;
@@ -33,7 +34,7 @@ mod tags;
 pub mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
@@ -50,6 +51,7 @@ use crate::engine::{
     Account, Cloud, CloudError, FailureClass, Looked, Observed, Request, Snapshot,
 };
 
+pub use error::class_of_code;
 use error::{During, incomplete, refused};
 use images::Image;
 use pace::Pace;
@@ -85,6 +87,8 @@ pub struct Aws {
     account: OnceCell<Account>,
     zones: OnceCell<Vec<String>>,
     image: OnceCell<Image>,
+    /// Ids by environment and address, see `made`.
+    made: Mutex<BTreeMap<(String, String), String>>,
 }
 
 impl Aws {
@@ -148,6 +152,7 @@ impl Aws {
             account: OnceCell::new(),
             zones: OnceCell::new(),
             image: OnceCell::new(),
+            made: Mutex::default(),
         })
     }
 
@@ -334,6 +339,7 @@ impl Cloud for Aws {
 
     async fn delete(&self, environment: &str, existing: &Observed) -> Result<(), CloudError> {
         let id = existing.id.as_str();
+        self.forget(id);
         let work: BoxFuture<'_, Result<(), CloudError>> = match existing.kind {
             Kind::Vpc => Box::pin(self.delete_vpc(id)),
             Kind::InternetGateway => Box::pin(self.delete_internet_gateway(environment, id)),

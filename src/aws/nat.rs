@@ -27,19 +27,24 @@ impl Aws {
     ) -> Result<Observed, CloudError> {
         let operation = "ec2:AllocateAddress";
         let select = Select::Address(request.environment, request.address);
-        if let Some(found) = self.elastic_addresses(select).await?.pop() {
-            return Ok(found);
-        }
-        let id = self
-            .ec2
-            .allocate_address()
-            .domain(DomainType::Vpc)
-            .tag_specifications(specification(request, ResourceType::ElasticIp))
-            .send()
-            .await
-            .during(operation, request.address)?
-            .allocation_id
-            .ok_or_else(|| incomplete(operation, request.address, "allocation id"))?;
+        let id = match self.made(request) {
+            Some(id) => id,
+            None => {
+                if let Some(found) = self.elastic_addresses(select).await?.pop() {
+                    return Ok(found);
+                }
+                self.ec2
+                    .allocate_address()
+                    .domain(DomainType::Vpc)
+                    .tag_specifications(specification(request, ResourceType::ElasticIp))
+                    .send()
+                    .await
+                    .during(operation, request.address)?
+                    .allocation_id
+                    .ok_or_else(|| incomplete(operation, request.address, "allocation id"))?
+            }
+        };
+        self.remember(request, &id);
         visible(
             self.elastic_addresses(Select::Id(request.environment, &id))
                 .await?,

@@ -24,8 +24,12 @@ impl Aws {
     ) -> Result<Observed, CloudError> {
         let operation = "ec2:CreateVpc";
         let select = Select::Address(request.environment, request.address);
-        let id = match self.vpcs(select).await?.pop() {
-            Some(found) => found.id,
+        let known = match self.made(request) {
+            Some(id) => Some(id),
+            None => self.vpcs(select).await?.pop().map(|found| found.id),
+        };
+        let id = match known {
+            Some(id) => id,
             None => self
                 .ec2
                 .create_vpc()
@@ -38,6 +42,7 @@ impl Aws {
                 .and_then(|vpc| vpc.vpc_id)
                 .ok_or_else(|| incomplete(operation, request.address, "VPC id"))?,
         };
+        self.remember(request, &id);
         self.complete_vpc(request.environment, &id).await
     }
 
@@ -146,8 +151,16 @@ impl Aws {
     ) -> Result<Observed, CloudError> {
         let operation = "ec2:CreateInternetGateway";
         let select = Select::Address(request.environment, request.address);
-        let id = match self.internet_gateways(select).await?.pop() {
-            Some(found) => found.id,
+        let known = match self.made(request) {
+            Some(id) => Some(id),
+            None => self
+                .internet_gateways(select)
+                .await?
+                .pop()
+                .map(|found| found.id),
+        };
+        let id = match known {
+            Some(id) => id,
             None => self
                 .ec2
                 .create_internet_gateway()
@@ -159,6 +172,7 @@ impl Aws {
                 .and_then(|gateway| gateway.internet_gateway_id)
                 .ok_or_else(|| incomplete(operation, request.address, "gateway id"))?,
         };
+        self.remember(request, &id);
         self.complete_internet_gateway(request, &id).await
     }
 
@@ -264,8 +278,12 @@ impl Aws {
         let operation = "ec2:CreateSubnet";
         let vpc = needed(request, operation, &Address::vpc())?;
         let select = Select::Address(request.environment, request.address);
-        let id = match self.subnets(select).await?.pop() {
-            Some(found) => found.id,
+        let known = match self.made(request) {
+            Some(id) => Some(id),
+            None => self.subnets(select).await?.pop().map(|found| found.id),
+        };
+        let id = match known {
+            Some(id) => id,
             None => self
                 .ec2
                 .create_subnet()
@@ -281,6 +299,7 @@ impl Aws {
                 .and_then(|subnet| subnet.subnet_id)
                 .ok_or_else(|| incomplete(operation, request.address, "subnet id"))?,
         };
+        self.remember(request, &id);
         self.complete_subnet(request.environment, &id, tier).await
     }
 

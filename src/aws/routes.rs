@@ -22,8 +22,16 @@ impl Aws {
         let operation = "ec2:CreateRouteTable";
         let vpc = needed(request, operation, &Address::vpc())?;
         let select = Select::Address(request.environment, request.address);
-        let id = match self.raw_route_tables(select).await?.pop() {
-            Some(found) => found.route_table_id,
+        let known = match self.made(request) {
+            Some(id) => Some(id),
+            None => self
+                .raw_route_tables(select)
+                .await?
+                .pop()
+                .and_then(|found| found.route_table_id),
+        };
+        let id = match known {
+            Some(id) => Some(id),
             // A client token would bring back a table that was deleted by hand.
             None => self
                 .ec2
@@ -38,6 +46,7 @@ impl Aws {
                 .and_then(|table| table.route_table_id),
         };
         let id = id.ok_or_else(|| incomplete(operation, request.address, "route table id"))?;
+        self.remember(request, &id);
         self.complete_route_table(request, &id, subnets, gateway)
             .await
     }

@@ -1,9 +1,9 @@
 //! Bounded waits and retries around cloud calls.
 
 use std::future::Future;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use rand::RngExt as _;
 use tokio::time::{Instant, sleep};
 
 use crate::blueprint::Kind;
@@ -36,19 +36,35 @@ pub(super) fn patience(kind: Kind) -> Duration {
 /// Lists lag behind creates: so long may a resource that was just made be missing.
 const VISIBLE: Duration = Duration::from_secs(60);
 
-/// Pauses between repetitions: doubled each time, with a random part so that steps that
-/// failed together do not come back together.
-struct Backoff(Duration);
+/// Pauses between repetitions: doubled each time, and a part longer or shorter from step to
+/// step, so that steps that failed together do not come back together.
+///
+/// The part comes from the step's name and not from chance: a run that failed in a test can
+/// so be run again.
+struct Backoff<'a> {
+    step: &'a str,
+    repetition: u32,
+}
 
-impl Backoff {
-    fn new() -> Self {
-        Self(Duration::from_millis(200))
+impl<'a> Backoff<'a> {
+    fn of(step: &'a str) -> Self {
+        Self {
+            step,
+            repetition: 0,
+        }
     }
 
     async fn pause(&mut self) {
-        let random = rand::rng().random_range(0.75..1.25);
-        sleep(self.0.mul_f64(random)).await;
-        self.0 = (self.0 * 2).min(Duration::from_secs(5));
+        sleep(self.next()).await;
+    }
+
+    fn next(&mut self) -> Duration {
+        let mut hasher = DefaultHasher::new();
+        (self.step, self.repetition).hash(&mut hasher);
+        let percent = u32::try_from(75 + hasher.finish() % 50).unwrap_or(100);
+        let full = Duration::from_millis(200 << self.repetition.min(5));
+        self.repetition += 1;
+        full.min(Duration::from_secs(5)) * percent / 100
     }
 }
 
@@ -63,7 +79,7 @@ where
     F: FnMut() -> Fut,
     Fut: Future<Output = Result<T, CloudError>>,
 {
-    let mut backoff = Backoff::new();
+    let mut backoff = Backoff::of(step);
     loop {
         match call().await {
             Err(error)

@@ -1,0 +1,94 @@
+//! The engine against an AWS account in memory, on a virtual clock: kills at every API call,
+//! and what else can go wrong behind its back.
+
+#[path = "engine/account.rs"]
+mod account;
+#[path = "engine/data.rs"]
+mod data;
+#[path = "engine/ec2.rs"]
+mod ec2;
+#[path = "engine/fleet.rs"]
+mod fleet;
+#[path = "engine/iam.rs"]
+mod iam;
+#[path = "engine/looks.rs"]
+mod looks;
+#[path = "engine/memory.rs"]
+mod memory;
+#[path = "engine/sweep.rs"]
+mod sweep;
+#[path = "engine/wire.rs"]
+mod wire;
+
+use std::time::Instant;
+
+use account::{Account, Ms};
+use fleet::{Job, run, size};
+use sweep::{Sweep, Verdict, sweep};
+
+/// So long after a death, at the least, the next process starts: by then lists are true.
+const LATER: Ms = 15_000;
+
+#[test]
+fn a_kill_at_any_call_is_repaired_by_up_and_by_down() {
+    let started = Instant::now();
+    let spec = size("10k", "sweep");
+    let empty = Account::new();
+    let standing = run(empty.clone(), Job::Up(&spec), None).done().expect("up");
+    let mut resized = spec.clone();
+    for (role, group) in &mut resized.nodes {
+        match role {
+            loadrig::spec::Role::App => group.count += 1,
+            loadrig::spec::Role::Agent => group.count -= 2,
+            loadrig::spec::Role::Proxy => group.instance_type = "c7i.2xlarge".to_owned(),
+            _ => {}
+        }
+    }
+    let sweeps = [
+        Sweep {
+            name: "up",
+            before: empty,
+            job: Job::Up(&spec),
+            spec: &spec,
+            restart: LATER,
+        },
+        Sweep {
+            name: "up with other sizes",
+            before: standing.clone(),
+            job: Job::Up(&resized),
+            spec: &resized,
+            restart: LATER,
+        },
+        Sweep {
+            name: "down",
+            before: standing,
+            job: Job::Down(&spec.name),
+            spec: &spec,
+            restart: LATER,
+        },
+    ];
+    let mut all = Verdict::default();
+    for one in &sweeps {
+        let verdict = sweep(one);
+        println!(
+            "{}: {} calls, {} cases ({} states), {} wrong, {:.1} s so far",
+            one.name,
+            verdict.calls,
+            verdict.cases,
+            verdict.states,
+            verdict.wrong.len(),
+            started.elapsed().as_secs_f64()
+        );
+        all.cases += verdict.cases;
+        all.wrong.extend(verdict.wrong);
+    }
+    let with = |word: &str| all.wrong.iter().filter(|what| what.contains(word)).count();
+    println!(
+        "{} cases, {} orphans, {} duplicates, {} stuck",
+        all.cases,
+        with("orphan") + with("left behind"),
+        with("duplicates"),
+        with("up: ") + with("down: ")
+    );
+    assert!(all.wrong.is_empty(), "{}", all.wrong.join("\n"));
+}
