@@ -8,7 +8,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/loadrig
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/debug/loadrig
 
-.PHONY: demo test build where check lint setup clean-cache help
+.PHONY: bench demo test build where check lint setup clean-cache help
 .DEFAULT_GOAL := help
 
 help: ## What each command does
@@ -34,6 +34,9 @@ lint: ## Formatting and lints, as CI has them
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	scripts/deny.sh
+
+bench: build ## Measure against the peers, side by side; writes docs/performance.md
+	benches/run.sh $(BIN)
 
 check: lint test ## What CI runs
 

@@ -273,12 +273,7 @@ impl Builder<'_> {
 
     fn configure_after(&self, host: HostName, hosts: &[HostName]) -> Vec<Address> {
         let mut after = vec![Address::host(host, Stage::Prepare)];
-        let instances = |role: Role| {
-            hosts
-                .iter()
-                .filter(move |other| other.role == role)
-                .map(|other| Address::instance(*other))
-        };
+        let instances = |role: Role| self.spec.hosts_of(role).map(Address::instance);
         match host.role {
             Role::App => {
                 after.push(Address::bucket());
@@ -289,10 +284,9 @@ impl Builder<'_> {
                         .map(|index| Address::database(DatabaseRole::Reader(index))),
                 );
                 after.extend(
-                    hosts
-                        .iter()
-                        .filter(|other| other.role == Role::SearchProxy)
-                        .map(|other| Address::host(*other, Stage::Configure)),
+                    self.spec
+                        .hosts_of(Role::SearchProxy)
+                        .map(|other| Address::host(other, Stage::Configure)),
                 );
                 if self.spec.cache.nodes > 0 {
                     after.push(Address::cache());

@@ -1,6 +1,6 @@
 //! Blueprint against snapshot.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::Serialize;
 
@@ -90,10 +90,15 @@ impl Plan {
 pub fn plan(blueprint: &Blueprint, snapshot: &Snapshot) -> Plan {
     let mut changes = Vec::new();
     let mut wanted = BTreeSet::new();
+    let mut found: HashMap<&Address, Vec<&Observed>> = HashMap::new();
+    for resource in &snapshot.resources {
+        found.entry(&resource.address).or_default().push(resource);
+    }
     for (address, desired) in blueprint.resources() {
-        wanted.insert(address.clone());
-        let holders = living(snapshot, address);
-        let predecessors = departed(snapshot, address);
+        wanted.insert(address);
+        let found = found.get(address).map_or(&[][..], Vec::as_slice);
+        let holders = living(found);
+        let predecessors = departed(found);
         match holders.split_first() {
             None => changes.push(Change {
                 address: address.clone(),
@@ -205,11 +210,11 @@ fn restarts(blueprint: &Blueprint, changes: &mut [Change]) {
 const RESTART: &str = "pending-reboot";
 
 /// Holders of an address that live: the best one first, twins after it.
-fn living<'a>(snapshot: &'a Snapshot, address: &Address) -> Vec<&'a Observed> {
-    let mut holders: Vec<&Observed> = snapshot
-        .resources
+fn living<'a>(found: &[&'a Observed]) -> Vec<&'a Observed> {
+    let mut holders: Vec<&Observed> = found
         .iter()
-        .filter(|r| &r.address == address && !r.state.is_leaving())
+        .copied()
+        .filter(|r| !r.state.is_leaving())
         .collect();
     // A usable one before one that is not; then the elder; ids last, to be deterministic.
     holders.sort_by_key(|r| {
@@ -226,11 +231,10 @@ fn living<'a>(snapshot: &'a Snapshot, address: &Address) -> Vec<&'a Observed> {
     holders
 }
 
-fn departed(snapshot: &Snapshot, address: &Address) -> Vec<String> {
-    let mut ids: Vec<String> = snapshot
-        .resources
+fn departed(found: &[&Observed]) -> Vec<String> {
+    let mut ids: Vec<String> = found
         .iter()
-        .filter(|r| &r.address == address && r.state.is_leaving())
+        .filter(|r| r.state.is_leaving())
         .map(|r| r.id.clone())
         .collect();
     ids.sort();

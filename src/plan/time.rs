@@ -1,6 +1,6 @@
 //! How long a plan should take: its critical path at AWS's typical times.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use crate::blueprint::{Address, Blueprint, Kind, Stage, Step};
@@ -41,7 +41,7 @@ pub fn usual_seconds(step: &Step) -> u64 {
 /// The expected time and the steps that make it up, first to last.
 #[must_use]
 pub fn expected(blueprint: &Blueprint, plan: &Plan) -> (Duration, Vec<Address>) {
-    let kept: Vec<&Address> = plan
+    let kept: HashSet<&Address> = plan
         .changes
         .iter()
         .filter(|change| change.action == Action::Keep)
@@ -49,10 +49,10 @@ pub fn expected(blueprint: &Blueprint, plan: &Plan) -> (Duration, Vec<Address>) 
         .collect();
     let mut ends: BTreeMap<&Address, (u64, Option<&Address>)> = BTreeMap::new();
     for node in &blueprint.nodes {
-        let own = match (&node.step, kept.contains(&&node.address)) {
+        let own = match (&node.step, kept.contains(&node.address)) {
             (Step::Resource(_), true) => 0,
             // On a host that stays, a bundle is checked in one round trip.
-            (Step::Host { host, .. }, _) if kept.contains(&&Address::instance(*host)) => 1,
+            (Step::Host { host, .. }, _) if kept.contains(&Address::instance(*host)) => 1,
             (step, _) => usual_seconds(step),
         };
         let latest = node

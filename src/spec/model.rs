@@ -250,12 +250,17 @@ impl Spec {
         self.nodes.get(&role).map_or(0, |group| group.count)
     }
 
+    /// The hosts of a role.
+    pub fn hosts_of(&self, role: Role) -> impl Iterator<Item = HostName> + use<> {
+        (1..=self.count(role)).map(move |index| HostName { role, index })
+    }
+
     /// Every host, in the order people read them.
     #[must_use]
     pub fn hosts(&self) -> Vec<HostName> {
         Role::ALL
             .into_iter()
-            .flat_map(|role| (1..=self.count(role)).map(move |index| HostName { role, index }))
+            .flat_map(|role| self.hosts_of(role))
             .collect()
     }
 }
