@@ -39,7 +39,13 @@ fn motd(text: &str) -> Step {
 async fn apply(keyring: &Keyring, bundle: &Bundle) -> Result<Applied, HostError> {
     let (events, _) = recorded();
     keyring
-        .apply(bundle, "host/app-1/configure", &events, soon())
+        .apply(
+            bundle,
+            "host/app-1/configure",
+            &events,
+            soon(),
+            std::future::pending(),
+        )
         .await
 }
 

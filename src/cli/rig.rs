@@ -9,21 +9,19 @@ use std::time::Duration;
 use ipnet::Ipv4Net;
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
-use tokio::time::Instant;
 
 use crate::aws::{Aws, Connection};
-use crate::blueprint::{Address, Blueprint, DatabaseRole, Stage, blueprint};
-use crate::engine::{Account, Cloud as _, Engine, HostRequest, Hosts, Poller, TaskError};
-use crate::events::{Events, Outcome};
-use crate::hosts::{
-    DatabaseFacts, Endpoint, Facts, HostError, HostFacts, Keyring, Payload, render,
-};
+use crate::blueprint::{Address, Blueprint, DatabaseRole, blueprint};
+use crate::engine::{Account, Cloud as _, Engine, Poller};
+use crate::events::Events;
+use crate::hosts::{DatabaseFacts, Endpoint, Facts, HostError, HostFacts, Keyring, Payload};
 use crate::identity::{Secrets, new_seed};
 use crate::plan::{Observed, Plan, plan};
 use crate::spec::{AddressKind, CloudTarget, HostName, Role, Spec, SshKey, catalog};
 
 use super::App;
 use super::args::{ApiRate, Global};
+use super::bootstrap::{NoHosts, RigHosts};
 use super::failure::Failure;
 use super::place::Place;
 use super::standin;
@@ -268,7 +266,7 @@ impl Rig {
 
 /// Tells a keyring where a host is, and what it stands behind. A host that does not exist
 /// yet is left out.
-fn introduce(
+pub fn introduce(
     keyring: &Keyring,
     spec: &Spec,
     host: HostName,
@@ -411,66 +409,6 @@ pub fn payload(spec: &Spec) -> Result<Payload, Failure> {
         standin.as_deref(),
         (spec.count(Role::Agent) > 0).then_some(program.as_path()),
     )?)
-}
-
-/// Brings a rig's hosts to their bundles.
-pub struct RigHosts {
-    spec: Spec,
-    payload: Arc<Payload>,
-    keyring: OnceCell<Keyring>,
-    timeout: Duration,
-}
-
-impl Hosts for RigHosts {
-    async fn apply(&self, request: HostRequest) -> Result<Outcome, TaskError> {
-        let HostRequest {
-            host,
-            stage,
-            world,
-            secrets,
-            events,
-        } = request;
-        let keyring = self
-            .keyring
-            .get_or_try_init(|| Keyring::open(&self.spec.name, &self.spec.access, &secrets, &[]))
-            .await
-            .map_err(boxed)?;
-        introduce(keyring, &self.spec, host, &world).map_err(boxed)?;
-        let facts = facts(&self.spec, &world, &secrets, &self.payload);
-        let bundle = render(&self.spec, host, stage, &facts).map_err(boxed)?;
-        let step = Address::host(host, stage);
-        let applied = keyring
-            .apply(
-                &bundle,
-                step.as_str(),
-                &events,
-                Instant::now() + self.timeout,
-            )
-            .await
-            .map_err(boxed)?;
-        for (step, warning) in &applied.warnings {
-            events.note(format!("{host}: {step}: {warning}"));
-        }
-        if stage == Stage::Prepare {
-            for note in bundle.notes() {
-                events.note(format!("{host}: {note}"));
-            }
-        }
-        Ok(applied.outcome())
-    }
-}
-
-fn boxed<E: crate::diagnose::Diagnose + Send + Sync + 'static>(error: E) -> TaskError {
-    Box::new(error)
-}
-
-/// Stands where no host is touched.
-pub struct NoHosts;
-
-impl Hosts for NoHosts {
-    async fn apply(&self, _request: HostRequest) -> Result<Outcome, TaskError> {
-        Ok(Outcome::Unchanged)
-    }
 }
 
 /// The operator's own address as the rig's hosts will see it.

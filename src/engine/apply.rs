@@ -94,6 +94,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                 }
                 Step::Host { host, stage } => {
                     let (host, stage) = (*host, *stage);
+                    let stop = stop.clone();
                     Box::pin(async move {
                         let secrets = engine.secrets(&world).await.map_err(boxed)?;
                         let request = HostRequest {
@@ -102,6 +103,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                             world: world.resources(),
                             secrets,
                             events: engine.events.clone(),
+                            stop,
                         };
                         let outcome = engine.hosts.apply(request).await?;
                         Ok(Finished {

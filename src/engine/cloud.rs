@@ -75,6 +75,9 @@ pub enum FailureClass {
     Terminal,
 }
 
+/// The code of a wait that ended before the resource was ready or gone.
+pub(super) const NOT_READY: &str = "NotReady";
+
 /// A call that failed.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{operation} failed for `{target}`: {message} ({code}{})", request_id.as_deref().map(|id| format!(", request {id}")).unwrap_or_default())]
@@ -111,7 +114,17 @@ impl Diagnose for CloudError {
                 format!("the outcome of `{}` is not known: `{}` may exist now", self.operation, self.target),
                 "run the same command again: it finds by its tags what was made, and continues".to_owned(),
             ],
-            FailureClass::NotFound | FailureClass::Converging | FailureClass::Terminal => vec![],
+            FailureClass::Converging => vec![format!(
+                "`{}` still has users, or AWS does not show everywhere what was made: the same command again continues",
+                self.target
+            )],
+            FailureClass::Terminal if self.code == NOT_READY => vec![format!(
+                "`{}` exists and costs money: the same command again goes on waiting, `down` removes it",
+                self.target
+            )],
+            FailureClass::NotFound | FailureClass::Terminal => vec![
+                "this call made nothing; what was made before it stays, and is found again by its tags".to_owned(),
+            ],
         }
     }
 

@@ -9,7 +9,9 @@ use crate::identity::Secrets;
 use crate::plan::Observed;
 use crate::spec::HostName;
 
-use super::walk::TaskError;
+use tokio::sync::watch;
+
+use super::walk::{TaskError, Urgency};
 
 /// What a host step gets.
 #[derive(Clone, Debug)]
@@ -24,6 +26,8 @@ pub struct HostRequest {
     pub secrets: Secrets,
     /// Where waits are told.
     pub events: Events,
+    /// Whether the user wants to stop: what has not begun to work on the host then gives up.
+    pub stop: watch::Receiver<Urgency>,
 }
 
 /// Something that brings hosts to their bundles.

@@ -10,7 +10,7 @@ use crate::blueprint::Kind;
 use crate::events::Events;
 use crate::plan::{Observed, State};
 
-use super::cloud::{Cloud, CloudError, FailureClass};
+use super::cloud::{Cloud, CloudError, FailureClass, NOT_READY};
 use super::poll::{Cadence, Poller};
 
 /// How long a resource of a kind may take to become ready or to go, at the very most.
@@ -201,7 +201,7 @@ fn failed(seen: &Observed, message: String) -> CloudError {
     CloudError {
         operation: "wait".to_owned(),
         target: format!("{} ({})", seen.address, seen.id),
-        code: "NotReady".to_owned(),
+        code: NOT_READY.to_owned(),
         message,
         request_id: None,
         class: FailureClass::Terminal,

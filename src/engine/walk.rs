@@ -11,7 +11,7 @@ use std::pin::Pin;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::diagnose::Diagnose;
+use crate::diagnose::{Diagnose, ExitCode};
 use crate::events::{EventKind, Events, GraphStep, Outcome};
 
 /// What a task brings back.
@@ -306,6 +306,13 @@ fn settle(
                 detail: finished.detail.clone(),
             });
             report.finished.push((step, finished));
+        }
+        // It had not begun, and now will not.
+        Err(error) if report.interrupted && error.exit_code() == ExitCode::Interrupted => {
+            for (lost, _) in graph.cut(at) {
+                skip(report, events, lost, "interrupted".to_owned());
+            }
+            skip(report, events, step, "interrupted".to_owned());
         }
         Err(error) => {
             events.emit(EventKind::StepFailed {

@@ -101,7 +101,8 @@ impl Keyring {
     }
 
     /// Connects and applies a bundle; connects again when the connection ends in between,
-    /// which is safe since what was applied is not applied again.
+    /// which is safe since what was applied is not applied again. Once `quit` is over, it no
+    /// longer waits for a host to answer; work that has begun on the host goes to its end.
     ///
     /// # Errors
     /// As [`Keyring::connect`] and [`Session::apply`].
@@ -111,9 +112,15 @@ impl Keyring {
         step: &str,
         events: &Events,
         deadline: Instant,
+        quit: impl Future<Output = ()>,
     ) -> Result<Applied, HostError> {
+        let host = bundle.host();
+        let mut quit = std::pin::pin!(quit);
         loop {
-            let session = self.connect(bundle.host(), step, events, deadline).await?;
+            let session = tokio::select! {
+                session = self.connect(host, step, events, deadline) => session?,
+                () = &mut quit => return Err(HostError::Interrupted { host }),
+            };
             match session.apply(bundle, step, events, deadline).await {
                 Err(error) if error.is_retryable() && Instant::now() < deadline => {
                     events.waiting(step, format!("another connection: {error}"));

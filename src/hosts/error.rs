@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::blueprint::Stage;
-use crate::diagnose::Diagnose;
+use crate::diagnose::{Diagnose, ExitCode};
 use crate::spec::HostName;
 
 /// Why a host could not be reached or did not do what it was told.
@@ -69,6 +69,12 @@ pub enum HostError {
         waited: u64,
         /// What SSH said last.
         detail: String,
+    },
+    /// The user interrupted while the host did not answer yet.
+    #[error("interrupted while waiting for `{host}` to answer SSH")]
+    Interrupted {
+        /// The host.
+        host: HostName,
     },
     /// The connection ended while something ran.
     #[error("the connection to `{host}` ended while it was to {doing}")]
@@ -156,7 +162,9 @@ impl Diagnose for HostError {
             HostError::Unreachable { .. } => {
                 "check `access.operators` (does it hold your present address?) and `access.address`; the instance's console log tells whether it booted".to_owned()
             }
-            HostError::Disconnected { .. } | HostError::Deadline { .. } => {
+            HostError::Interrupted { .. }
+            | HostError::Disconnected { .. }
+            | HostError::Deadline { .. } => {
                 "run the same command again: it continues where it stopped".to_owned()
             }
             HostError::Step { host, .. } | HostError::Command { host, .. } => {
@@ -165,5 +173,12 @@ impl Diagnose for HostError {
             HostError::Ship { .. } => return vec![],
         };
         vec![hint]
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            HostError::Interrupted { .. } => ExitCode::Interrupted,
+            _ => ExitCode::Failed,
+        }
     }
 }
