@@ -15,6 +15,8 @@ pub struct Launch {
     pub instance_type: String,
     /// Root volume, GiB.
     pub disk: String,
+    /// What it tells of itself.
+    pub attrs: Texts,
     /// Subnet id.
     pub subnet: String,
     /// Security group id.
@@ -408,8 +410,6 @@ impl Account {
         instance.attrs = [
             ("vpc", subnet.attr("vpc")),
             ("zone", &zone),
-            ("instance_type", &launch.instance_type),
-            ("disk_gib", &launch.disk),
             (
                 "private_ip",
                 &format!("10.9.{}.{}", number / 250, number % 250),
@@ -418,6 +418,9 @@ impl Account {
         ]
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .into();
+        instance.attrs.extend(launch.attrs.clone());
+        // The root volume is a thing of its own.
+        instance.attrs.remove("disk_gib");
         let instance = instance.clone();
         self.put_interface(&launch.tags, &id, &launch.subnet, &launch.group, "", "");
         let volume = self.new_id("vol");

@@ -419,6 +419,10 @@ impl Memory {
             let pairs = [
                 ("public_access", or("public_access", "possible")),
                 ("encryption", or("encryption", "none")),
+                ("versioning", or("versioning", "false")),
+                ("unfinished_uploads", or("unfinished_uploads", "kept")),
+                ("deletion_protection", "false".to_owned()),
+                ("keeps_files", "false".to_owned()),
             ];
             let pairs = pairs.each_ref().map(|(key, value)| (*key, value.as_str()));
             observed(&address, Kind::Bucket, &name, &pairs)
@@ -437,7 +441,7 @@ impl Memory {
             .await?;
         Ok(found
             .iter()
-            .filter_map(|db| stated(db, now, environment, Kind::Database, DB))
+            .filter_map(|db| stated(db, now, environment, Kind::Database, ALL))
             .collect())
     }
 
@@ -449,7 +453,7 @@ impl Memory {
                 Ok(a.living("db", &name).cloned().map(|db| (db, a.now)))
             })
             .await?;
-        Ok(found.and_then(|(db, now)| stated(&db, now, environment, Kind::Database, DB)))
+        Ok(found.and_then(|(db, now)| stated(&db, now, environment, Kind::Database, ALL)))
     }
 
     pub(super) async fn database_subnets(&self, environment: &str) -> One {
@@ -507,7 +511,7 @@ impl Memory {
 
     pub(super) async fn domain(&self, environment: &str) -> One {
         let name = Names::of(environment).search();
-        let keys = &["version", "nodes", "instance_type", "storage_gib"];
+        let keys = ALL;
         self.named(
             "es:DescribeDomain",
             "domain",
@@ -522,7 +526,7 @@ impl Memory {
     pub(super) async fn cache(&self, environment: &str) -> One {
         let name = Names::of(environment).cache();
         let operation = "elasticache:DescribeReplicationGroups";
-        let keys = &["nodes", "instance_type"];
+        let keys = ALL;
         self.named(operation, "cache", Kind::Cache, &name, environment, keys)
             .await
     }
@@ -910,14 +914,21 @@ impl Memory {
     }
 }
 
-const DB: &[&str] = &["version", "class", "storage_gib"];
+/// Everything that it tells of itself.
+const ALL: &[&str] = &["*"];
+
+/// What the account notes for itself.
+const INTERNAL: &[&str] = &["subnet_group", "source"];
 
 /// A thing without states of its own.
 fn simple(thing: &Thing, environment: &str, kind: Kind, keys: &[&str]) -> Option<Observed> {
     let address = address_of(&thing.tags, environment)?;
-    let pairs: Vec<(&str, &str)> = keys
+    let told = |key: &&str| (keys == ALL && !INTERNAL.contains(key)) || keys.contains(key);
+    let pairs: Vec<(&str, &str)> = thing
+        .attrs
         .iter()
-        .filter_map(|key| thing.attrs.get(*key).map(|value| (*key, value.as_str())))
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .filter(|(key, _)| told(key))
         .collect();
     Some(observed(&address, kind, &thing.id, &pairs))
 }
@@ -957,8 +968,8 @@ pub(super) fn instance(
     disk: Option<&str>,
     environment: &str,
 ) -> Option<Observed> {
-    let keys = ["instance_type", "private_ip", "public_ip", "zone"];
-    let mut seen = simple(thing, environment, Kind::Instance, &keys)?;
+    let keys = ALL;
+    let mut seen = simple(thing, environment, Kind::Instance, keys)?;
     seen.attributes
         .insert("created".into(), format!("{:012}", thing.made));
     if let Some(disk) = disk {

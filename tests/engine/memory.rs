@@ -601,9 +601,17 @@ impl Memory {
                 return Err(foreign("s3:CreateBucket", name));
             }
         }
+        let Desired::Bucket { versioning, .. } = request.desired else {
+            unreachable!("a bucket");
+        };
         for (operation, key, value) in [
             ("s3:PutBucketPublicAccessBlock", "public_access", "blocked"),
             ("s3:PutEncryptionConfiguration", "encryption", "AES256"),
+            (
+                "s3:PutLifecycleConfiguration",
+                "unfinished_uploads",
+                "removed",
+            ),
         ] {
             let named = name.to_owned();
             self.wire
@@ -611,6 +619,13 @@ impl Memory {
                 .await
                 .or_soon()?;
         }
+        let (named, versioning) = (name.to_owned(), versioning.to_string());
+        self.wire
+            .call("s3:PutBucketVersioning", name, move |a| {
+                a.set_bucket(&named, "versioning", &versioning)
+            })
+            .await
+            .or_soon()?;
         let found = self.bucket(request.environment).await?;
         visible(found.into_iter().collect(), name)
     }
@@ -645,6 +660,7 @@ impl Memory {
                 token: digest(&parts),
                 instance_type: instance_type.clone(),
                 disk: disk_gib.to_string(),
+                attrs: request.desired.attributes(),
                 subnet: needed(request, subnet)?.id.clone(),
                 group: needed(request, group)?.id.clone(),
                 key: needed(request, key_pair)?.id.clone(),
@@ -784,9 +800,6 @@ impl Memory {
 
     async fn create_database(&self, request: &Request<'_>, role: DatabaseRole) -> Seen {
         let Desired::Database {
-            version,
-            class,
-            storage_gib,
             subnets,
             parameters,
             group,
@@ -797,15 +810,12 @@ impl Memory {
         };
         let id = Names::of(request.environment).database(role);
         let subnet_group = needed(request, subnets)?.id.clone();
+        let mut attrs = request.desired.attributes();
+        attrs.insert("subnet_group".into(), subnet_group.clone());
         let mut service = Service {
             name: id.clone(),
             tags: tags(request),
-            attrs: texts(&[
-                ("version", version),
-                ("class", class),
-                ("storage_gib", &storage_gib.to_string()),
-                ("subnet_group", &subnet_group),
-            ]),
+            attrs,
             groups: vec![("db-parameters", needed(request, parameters)?.id.clone())],
             subnets: vec![],
             group: needed(request, group)?.id.clone(),
@@ -834,13 +844,7 @@ impl Memory {
     }
 
     async fn update_database(&self, request: &Request<'_>, existing: &Observed) -> Seen {
-        let Desired::Database {
-            class, storage_gib, ..
-        } = request.desired
-        else {
-            unreachable!("a database");
-        };
-        let changes = texts(&[("class", class), ("storage_gib", &storage_gib.to_string())]);
+        let changes = request.desired.attributes();
         let id = existing.id.clone();
         self.wire
             .call("rds:ModifyDBInstance", &existing.id, move |a| {
@@ -854,15 +858,7 @@ impl Memory {
     }
 
     async fn create_search(&self, request: &Request<'_>) -> Seen {
-        let Desired::Search {
-            version,
-            nodes,
-            instance_type,
-            storage_gib,
-            subnets,
-            group,
-        } = request.desired
-        else {
+        let Desired::Search { subnets, group, .. } = request.desired else {
             unreachable!("a domain");
         };
         self.who().await?;
@@ -870,12 +866,7 @@ impl Memory {
         let service = Service {
             name: name.clone(),
             tags: tags(request),
-            attrs: texts(&[
-                ("version", version),
-                ("nodes", &nodes.to_string()),
-                ("instance_type", instance_type),
-                ("storage_gib", &storage_gib.to_string()),
-            ]),
+            attrs: request.desired.attributes(),
             groups: vec![],
             subnets: needed_ids(request, subnets)?,
             group: needed(request, group)?.id.clone(),
@@ -918,23 +909,14 @@ impl Memory {
     }
 
     async fn create_cache(&self, request: &Request<'_>) -> Seen {
-        let Desired::Cache {
-            nodes,
-            instance_type,
-            subnets,
-            group,
-        } = request.desired
-        else {
+        let Desired::Cache { subnets, group, .. } = request.desired else {
             unreachable!("a cache");
         };
         let id = Names::of(request.environment).cache();
         let service = Service {
             name: id.clone(),
             tags: tags(request),
-            attrs: texts(&[
-                ("nodes", &nodes.to_string()),
-                ("instance_type", instance_type),
-            ]),
+            attrs: request.desired.attributes(),
             groups: vec![("cache-subnets", needed(request, subnets)?.id.clone())],
             subnets: vec![],
             group: needed(request, group)?.id.clone(),
@@ -999,7 +981,7 @@ impl Cloud for Memory {
             Desired::KeyPair => self.create_key_pair(&request).await,
             Desired::Role { bucket } => self.create_role(&request, bucket).await,
             Desired::InstanceProfile { .. } => self.create_instance_profile(&request).await,
-            Desired::Bucket => self.create_bucket(&request).await,
+            Desired::Bucket { .. } => self.create_bucket(&request).await,
             Desired::DatabaseSubnets { subnets } => {
                 self.create_database_subnets(&request, subnets).await
             }
@@ -1035,7 +1017,7 @@ impl Cloud for Memory {
             }
             Desired::Role { .. } => self.complete_role(&request).await,
             Desired::InstanceProfile { .. } => self.complete_instance_profile(&request).await,
-            Desired::Bucket => self.complete_bucket(&request, id).await,
+            Desired::Bucket { .. } => self.complete_bucket(&request, id).await,
             Desired::DatabaseParameters {
                 reader, parameters, ..
             } => {
@@ -1088,6 +1070,7 @@ impl Cloud for Memory {
                 .filter(|r| r.state != State::Gone)
                 .map(|r| r.id)
                 .collect(),
+            kept: vec![],
         }])
     }
 }
