@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use loadrig::blueprint::{Address, Blueprint, Kind, Step, blueprint};
 use loadrig::engine::{
-    Account, Cloud, CloudError, Engine, HostRequest, Hosts, Looked, Observed, Poller, Request,
-    Snapshot, State, TaskError, Urgency,
+    Account, Blocker, Cloud, CloudError, Engine, HostRequest, Hosts, Looked, Observed, Poller,
+    Request, Snapshot, State, TaskError, Urgency,
 };
 use loadrig::events::{Events, Outcome};
 use loadrig::plan::{plan, typical_seconds, usual_seconds};
@@ -109,6 +109,14 @@ impl Cloud for Slow {
         Ok(())
     }
 
+    async fn blockers(
+        &self,
+        _environment: &str,
+        _existing: &Observed,
+    ) -> Result<Vec<Blocker>, CloudError> {
+        Ok(Vec::new())
+    }
+
     async fn seed(&self, _environment: &str) -> Result<Option<SecretString>, CloudError> {
         use base64::Engine as _;
         let seed = base64::prelude::BASE64_STANDARD.encode([7_u8; 32]);
@@ -181,6 +189,7 @@ async fn up(blueprint: &Blueprint) -> (Duration, usize) {
         environment: "bench".to_owned(),
         tags: BTreeMap::new(),
         operator_key: None,
+        permit: loadrig::engine::Permit::default(),
         events: Events::default(),
     });
     let (_keep, stop) = watch::channel(Urgency::None);

@@ -66,6 +66,7 @@ impl Rig {
             environment: "demo".to_owned(),
             tags: BTreeMap::new(),
             operator_key: None,
+            permit: loadrig::engine::Permit::default(),
             events: Events::default(),
         })
     }

@@ -3,6 +3,8 @@
 
 #[path = "engine/account.rs"]
 mod account;
+#[path = "engine/adversity.rs"]
+mod adversity;
 #[path = "engine/data.rs"]
 mod data;
 #[path = "engine/ec2.rs"]
@@ -11,6 +13,8 @@ mod ec2;
 mod fleet;
 #[path = "engine/iam.rs"]
 mod iam;
+#[path = "engine/lease.rs"]
+mod lease;
 #[path = "engine/looks.rs"]
 mod looks;
 #[path = "engine/memory.rs"]
@@ -44,12 +48,21 @@ fn a_kill_at_any_call_is_repaired_by_up_and_by_down() {
             _ => {}
         }
     }
+    let mut private = spec.clone();
+    private.network.layout = loadrig::spec::Layout::Private;
     let sweeps = [
         Sweep {
             name: "up",
             before: empty,
             job: Job::Up(&spec),
             spec: &spec,
+            restart: LATER,
+        },
+        Sweep {
+            name: "up with private subnets",
+            before: Account::new(),
+            job: Job::Up(&private),
+            spec: &private,
             restart: LATER,
         },
         Sweep {
@@ -70,7 +83,7 @@ fn a_kill_at_any_call_is_repaired_by_up_and_by_down() {
     let mut all = Verdict::default();
     for one in &sweeps {
         let verdict = sweep(one);
-        println!(
+        say(&format!(
             "{}: {} calls, {} cases ({} states), {} wrong, {:.1} s so far",
             one.name,
             verdict.calls,
@@ -78,17 +91,24 @@ fn a_kill_at_any_call_is_repaired_by_up_and_by_down() {
             verdict.states,
             verdict.wrong.len(),
             started.elapsed().as_secs_f64()
-        );
+        ));
         all.cases += verdict.cases;
         all.wrong.extend(verdict.wrong);
     }
     let with = |word: &str| all.wrong.iter().filter(|what| what.contains(word)).count();
-    println!(
+    say(&format!(
         "{} cases, {} orphans, {} duplicates, {} stuck",
         all.cases,
         with("orphan") + with("left behind"),
         with("duplicates"),
         with("up: ") + with("down: ")
-    );
+    ));
     assert!(all.wrong.is_empty(), "{}", all.wrong.join("\n"));
+}
+
+/// Shown also where the test passes: the count is the point.
+fn say(line: &str) {
+    use std::io::Write as _;
+
+    writeln!(std::io::stderr(), "{line}").expect("standard error");
 }

@@ -64,6 +64,7 @@ impl Rig {
             environment: self.spec.name.clone(),
             tags: [("team".to_owned(), "load".to_owned())].into(),
             operator_key: None,
+            permit: loadrig::engine::Permit::default(),
             events: Events::default(),
         })
     }

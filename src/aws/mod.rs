@@ -6,6 +6,7 @@
 //! told, once, and classifies what goes wrong. Waiting and repeating is the engine's
 //! business.
 
+mod blockers;
 mod cache;
 mod empty;
 mod empty_databases;
@@ -21,6 +22,7 @@ mod pace;
 mod rds;
 mod rds_changes;
 mod rds_groups;
+mod registry;
 mod routes;
 mod s3;
 mod s3_removal;
@@ -48,13 +50,14 @@ use tokio::sync::OnceCell;
 
 use crate::blueprint::{Address, Desired, Kind};
 use crate::engine::{
-    Account, Cloud, CloudError, FailureClass, Looked, Observed, Request, Snapshot,
+    Account, Blocker, Cloud, CloudError, FailureClass, Looked, Observed, Request, Snapshot,
 };
 
 pub use error::class_of_code;
 use error::{During, incomplete, refused};
 use images::Image;
 use pace::Pace;
+pub use registry::Registry;
 
 /// How to reach AWS.
 #[derive(Clone, Debug)]
@@ -363,6 +366,14 @@ impl Cloud for Aws {
             Kind::Instance => Box::pin(self.delete_instance(existing)),
         };
         work.await
+    }
+
+    async fn blockers(
+        &self,
+        environment: &str,
+        existing: &Observed,
+    ) -> Result<Vec<Blocker>, CloudError> {
+        Box::pin(self.find_blockers(environment, existing)).await
     }
 
     async fn seed(&self, environment: &str) -> Result<Option<SecretString>, CloudError> {

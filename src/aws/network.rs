@@ -217,13 +217,17 @@ impl Aws {
         Ok(found
             .iter()
             .filter_map(|gateway| {
-                let attached = gateway.attachments().iter().any(|a| a.vpc_id().is_some());
+                let vpc = gateway.attachments().iter().find_map(|a| a.vpc_id());
+                let attached = vpc.is_some();
                 Some(observed(
                     tags::address(pairs(gateway.tags()), select.environment())?,
                     Kind::InternetGateway,
                     gateway.internet_gateway_id()?,
                     (State::Ready, if attached { "attached" } else { "detached" }),
-                    [("attached", Some(attached.to_string()))],
+                    [
+                        ("attached", Some(attached.to_string())),
+                        ("vpc", vpc.map(str::to_owned)),
+                    ],
                 ))
             })
             .collect())
@@ -355,6 +359,7 @@ impl Aws {
                     [
                         ("cidr", subnet.cidr_block().map(str::to_owned)),
                         ("zone", subnet.availability_zone().map(str::to_owned)),
+                        ("vpc", subnet.vpc_id().map(str::to_owned)),
                         (
                             "public_addresses",
                             subnet.map_public_ip_on_launch().map(|on| on.to_string()),

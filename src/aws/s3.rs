@@ -13,7 +13,7 @@ use super::network::visible;
 use super::tags::{self, observed};
 
 /// The only region that has to be left out of a creation.
-const FIRST_REGION: &str = "us-east-1";
+pub(super) const FIRST_REGION: &str = "us-east-1";
 
 /// Whose a bucket is by its tags.
 enum Owner {

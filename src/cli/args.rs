@@ -12,7 +12,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     about,
     max_term_width = 100,
     after_help = "Exit codes: 0 done, 1 failed (run `up` or `down` again to repair), 2 bad usage or invalid YAML,\n\
-                  3 plan has changes (--detailed-exitcode), 4 thresholds missed, 6 preflight refused, 130 interrupted."
+                  3 plan has changes (--detailed-exitcode), 4 thresholds missed, 5 locked by someone else,\n\
+                  6 preflight refused, 130 interrupted."
 )]
 pub struct Cli {
     /// Options of every command.
@@ -147,6 +148,8 @@ pub enum Command {
     Bundle(BundleArgs),
     /// Take an environment down and prove that nothing is left
     Down(DownArgs),
+    /// The bucket that holds the locks of an account and region
+    Registry(RegistryArgs),
     /// The local cloud of this machine, by itself (Linux, root)
     Local(LocalArgs),
     /// JSON schema of the YAML files, for editors
@@ -192,6 +195,9 @@ pub struct DownArgs {
     /// Keep nothing: no final snapshots, and the files go too
     #[arg(long)]
     pub discard_data: bool,
+    /// The environment's lock.
+    #[command(flatten)]
+    pub lock: LockArgs,
 }
 
 /// `loadrig up`.
@@ -205,6 +211,37 @@ pub struct UpArgs {
     /// Bring the cloud resources to the plan and leave the hosts alone: no SSH, no checks
     #[arg(long)]
     pub resources_only: bool,
+    /// The environment's lock.
+    #[command(flatten)]
+    pub lock: LockArgs,
+}
+
+/// The lock of an environment that is about to be changed.
+#[derive(Clone, Debug, Default, Args)]
+pub struct LockArgs {
+    /// Wait this long for an environment that somebody else has locked
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub lock_timeout: Option<std::time::Duration>,
+    /// Take the lock from whoever holds it, after explaining and asking; with --yes, name OWNER
+    #[arg(long, value_name = "OWNER", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub break_lock: Option<String>,
+}
+
+/// `loadrig registry`.
+#[derive(Debug, Args)]
+pub struct RegistryArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: RegistryCommand,
+}
+
+/// Commands of the registry.
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum RegistryCommand {
+    /// Its name, and who holds which lock
+    Show,
+    /// Remove it; refused while an environment is left
+    Remove,
 }
 
 /// A time like `90s` or `15m`.
@@ -298,6 +335,9 @@ pub struct TestArgs {
     pub env: String,
     /// `smoke`, or a path to a scenario's YAML
     pub scenario: String,
+    /// The environment's lock.
+    #[command(flatten)]
+    pub lock: LockArgs,
 }
 
 /// `loadrig report`.

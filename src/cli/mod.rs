@@ -6,6 +6,7 @@ mod bootstrap;
 mod commands;
 mod compose;
 mod failure;
+mod lock;
 mod place;
 mod printer;
 mod progress;
@@ -75,6 +76,7 @@ fn dispatch(app: &App, command: &Command) -> Outcome {
         Command::Verify(args) => commands::verify::run(app, args),
         Command::Bundle(args) => commands::bundle::run(app, args),
         Command::Down(args) => commands::down::run(app, args),
+        Command::Registry(args) => commands::registry::run(app, args.command),
         Command::Local(args) => commands::local::run(app, &args.command),
         Command::Schema(args) => {
             app.printer.json(match args.of {

@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 
 use crate::aws::{Aws, Connection};
 use crate::blueprint::{Address, Blueprint, DatabaseRole, blueprint};
-use crate::engine::{Account, Cloud as _, Engine, Poller};
+use crate::engine::{Account, Cloud as _, Engine, Permit, Poller};
 use crate::events::Events;
 use crate::hosts::{DatabaseFacts, Endpoint, Facts, HostError, HostFacts, Keyring, Payload};
 use crate::identity::{Secrets, new_seed};
@@ -162,7 +162,11 @@ impl Rig {
     ///
     /// # Errors
     /// When a file that goes to hosts cannot be read, or the operator's key not be found.
-    pub async fn engine(&self, events: Events) -> Result<Arc<Engine<Aws, RigHosts>>, Failure> {
+    pub async fn engine(
+        &self,
+        events: Events,
+        permit: Permit,
+    ) -> Result<Arc<Engine<Aws, RigHosts>>, Failure> {
         let operator_key = match &self.spec.access.key {
             SshKey::Generated => None,
             // Those keys come from the user; the secrets play no part in them.
@@ -183,6 +187,7 @@ impl Rig {
             environment: self.spec.name.clone(),
             tags: self.spec.tags.clone(),
             operator_key,
+            permit,
             events,
         }))
     }
@@ -193,6 +198,7 @@ impl Rig {
         cloud: &Arc<Aws>,
         environment: &str,
         events: Events,
+        permit: Permit,
     ) -> Arc<Engine<Aws, NoHosts>> {
         Arc::new(Engine {
             cloud: Arc::clone(cloud),
@@ -201,6 +207,7 @@ impl Rig {
             environment: environment.to_owned(),
             tags: BTreeMap::new(),
             operator_key: None,
+            permit,
             events,
         })
     }

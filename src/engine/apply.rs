@@ -15,8 +15,10 @@ use crate::plan::{Action, Change, Observed, Plan, deleted_after, typical_seconds
 
 use super::cloud::{Cloud, CloudError, FailureClass, Request, SecretInputs};
 use super::hosts::{HostRequest, Hosts};
+use super::permit::Permit;
 use super::poll::Poller;
-use super::wait::{patience, remove, retry, until_ready};
+use super::remove::remove;
+use super::wait::{patience, retry, until_ready};
 use super::walk::{Finished, Task, TaskError, Urgency, WalkReport, walk};
 
 /// What exists by now, shared by the tasks of a walk.
@@ -58,6 +60,8 @@ pub struct Engine<C, H> {
     pub tags: BTreeMap<String, String>,
     /// The operator's own public key; `None` uses the generated one.
     pub operator_key: Option<String>,
+    /// Whether it may change anything: the environment's lock.
+    pub permit: Permit,
     /// Where it tells what it does.
     pub events: Events,
 }
@@ -162,16 +166,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                     after,
                     seconds: typical_seconds(existing.kind),
                     work: Box::pin(async move {
-                        remove(
-                            &*engine.cloud,
-                            &engine.poller,
-                            &engine.environment,
-                            &label,
-                            &engine.events,
-                            &existing,
-                        )
-                        .await
-                        .map_err(boxed)?;
+                        remove(&engine, &label, &existing).await.map_err(boxed)?;
                         Ok(Finished {
                             outcome: Outcome::Deleted,
                             detail: Some(existing.id),
@@ -220,16 +215,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                 Ok((updated, Outcome::Updated))
             }
             (Action::Replace, Some(existing)) => {
-                let poller = &self.poller;
-                remove(
-                    &*self.cloud,
-                    poller,
-                    &self.environment,
-                    step,
-                    &self.events,
-                    existing,
-                )
-                .await?;
+                remove(self, step, existing).await?;
                 let made = self.call(change, desired, world, step, None).await?;
                 Ok((made, Outcome::Created))
             }
@@ -258,21 +244,14 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         step: &str,
         existing: Option<&Observed>,
     ) -> Result<Observed, CloudError> {
-        let resources = world.resources();
         let secrets = self.secret_inputs(desired, world).await?;
         let deadline = Instant::now() + patience(desired.kind());
-        let request = |desired| Request {
-            environment: &self.environment,
-            address: &change.address,
-            desired,
-            world: &resources,
-            tags: &self.tags,
-            predecessors: &change.predecessors,
-            secrets: secrets.clone(),
-        };
         if let Some(existing) = existing {
-            return retry(step, &self.events, deadline, || {
-                self.cloud.update(request(desired), existing)
+            return retry(step, &self.events, deadline, || async {
+                self.permit.check()?;
+                let resources = world.resources();
+                let request = self.request(change, desired, &resources, &secrets);
+                self.cloud.update(request, existing).await
             })
             .await;
         }
@@ -287,8 +266,12 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                     candidate.placement()
                 ));
             }
-            let made = retry(step, &self.events, deadline, || {
-                self.cloud.create(request(candidate))
+            let made = retry(step, &self.events, deadline, || async {
+                self.permit.check()?;
+                // Anew each time: a subnet of another zone may stand by now.
+                let resources = world.resources();
+                let request = self.request(change, candidate, &resources, &secrets);
+                self.cloud.create(request).await
             })
             .await;
             match made {
@@ -304,6 +287,24 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
             request_id: None,
             class: FailureClass::Terminal,
         }))
+    }
+
+    fn request<'a>(
+        &'a self,
+        change: &'a Change,
+        desired: &'a Desired,
+        world: &'a BTreeMap<Address, Observed>,
+        secrets: &SecretInputs,
+    ) -> Request<'a> {
+        Request {
+            environment: &self.environment,
+            address: &change.address,
+            desired,
+            world,
+            tags: &self.tags,
+            predecessors: &change.predecessors,
+            secrets: secrets.clone(),
+        }
     }
 
     async fn secret_inputs(

@@ -69,6 +69,8 @@ pub enum FailureClass {
     Capacity,
     /// A quota of the account is used up.
     Quota,
+    /// Something that is not the environment's is in the way of a removal.
+    Blocked,
     /// Credentials are missing, expired or not allowed to do this.
     Denied,
     /// Anything else: repeating it will not help.
@@ -77,6 +79,14 @@ pub enum FailureClass {
 
 /// The code of a wait that ended before the resource was ready or gone.
 pub(super) const NOT_READY: &str = "NotReady";
+
+impl FailureClass {
+    /// Whether repeating the call helps.
+    #[must_use]
+    pub fn is_passing(self) -> bool {
+        matches!(self, FailureClass::Transient | FailureClass::Converging)
+    }
+}
 
 /// A call that failed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -125,6 +135,9 @@ impl Diagnose for CloudError {
             FailureClass::NotFound | FailureClass::Terminal => vec![
                 "this call made nothing; what was made before it stays, and is found again by its tags".to_owned(),
             ],
+            FailureClass::Blocked => vec![
+                "remove or detach what is in the way, if you may, then run the same command again; loadrig touches nothing that is not the environment's own".to_owned(),
+            ],
         }
     }
 
@@ -136,6 +149,15 @@ impl Diagnose for CloudError {
             _ => ExitCode::Failed,
         }
     }
+}
+
+/// What is in the way of a removal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blocker {
+    /// Id, description and owner, for people.
+    pub what: String,
+    /// Whether it goes by itself: it is the environment's own, or a service's.
+    pub passing: bool,
 }
 
 /// One thing that the proof of emptiness looked at.
@@ -198,6 +220,14 @@ pub trait Cloud: Send + Sync + 'static {
         environment: &str,
         existing: &Observed,
     ) -> impl Future<Output = Result<(), CloudError>> + Send;
+
+    /// What keeps a resource from being removed, where the provider only says that
+    /// something does.
+    fn blockers(
+        &self,
+        environment: &str,
+        existing: &Observed,
+    ) -> impl Future<Output = Result<Vec<Blocker>, CloudError>> + Send;
 
     /// The environment's seed, decrypted.
     fn seed(

@@ -5,13 +5,24 @@
 mod apply;
 mod cloud;
 mod hosts;
+mod lease;
+mod lock;
+mod permit;
 mod poll;
+mod remove;
 mod wait;
 mod walk;
 
 pub use crate::plan::{Observed, Snapshot, State};
 pub use apply::{Engine, World};
-pub use cloud::{Account, Cloud, CloudError, FailureClass, Kept, Looked, Request, SecretInputs};
+pub use cloud::{
+    Account, Blocker, Cloud, CloudError, FailureClass, Kept, Looked, Request, SecretInputs,
+};
 pub use hosts::{HostRequest, Hosts};
+pub use lease::{
+    Answer, Claim, Condition, Lease, LeaseStore, LockError, Version, described, environment_of,
+};
+pub use lock::{Asking, Held, held_for_break, holder};
+pub use permit::Permit;
 pub use poll::Poller;
 pub use walk::{Finished, Task, TaskError, Urgency, WalkReport, walk};

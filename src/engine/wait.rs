@@ -41,20 +41,20 @@ const VISIBLE: Duration = Duration::from_secs(60);
 ///
 /// The part comes from the step's name and not from chance: a run that failed in a test can
 /// so be run again.
-struct Backoff<'a> {
+pub(super) struct Backoff<'a> {
     step: &'a str,
     repetition: u32,
 }
 
 impl<'a> Backoff<'a> {
-    fn of(step: &'a str) -> Self {
+    pub(super) fn of(step: &'a str) -> Self {
         Self {
             step,
             repetition: 0,
         }
     }
 
-    async fn pause(&mut self) {
+    pub(super) async fn pause(&mut self) {
         sleep(self.next()).await;
     }
 
@@ -82,12 +82,7 @@ where
     let mut backoff = Backoff::of(step);
     loop {
         match call().await {
-            Err(error)
-                if matches!(
-                    error.class,
-                    FailureClass::Transient | FailureClass::Converging
-                ) && Instant::now() < deadline =>
-            {
+            Err(error) if error.class.is_passing() && Instant::now() < deadline => {
                 events.waiting(step, format!("{}: {}", error.code, error.message));
                 backoff.pause().await;
             }
@@ -148,56 +143,12 @@ pub(super) async fn until_ready<C: Cloud>(
     }
 }
 
-/// Removes a resource and waits until it is gone.
-pub(super) async fn remove<C: Cloud>(
-    cloud: &C,
-    poller: &Poller<C>,
-    environment: &str,
-    step: &str,
-    events: &Events,
-    existing: &Observed,
-) -> Result<(), CloudError> {
-    let deadline = Instant::now() + patience(existing.kind);
-    let mut looked = Instant::now();
-    if existing.state != State::Deleting {
-        retry(step, events, deadline, || {
-            cloud.delete(environment, existing)
-        })
-        .await?;
-        looked = Instant::now();
-    }
-    let cadence = Cadence::of(existing.kind);
-    let mut told = String::new();
-    loop {
-        let (at, all) = retry(step, events, deadline, || {
-            poller.look(existing.kind, looked)
-        })
-        .await?;
-        looked = at;
-        let seen = all
-            .iter()
-            .find(|one| same(one, existing) && one.state != State::Gone);
-        let Some(seen) = seen else { return Ok(()) };
-        if Instant::now() > deadline {
-            return Err(failed(
-                seen,
-                format!("still `{}` long after it was told to go", seen.status),
-            ));
-        }
-        if told != seen.status {
-            told.clone_from(&seen.status);
-            events.waiting(step, format!("{} is {}", seen.id, seen.status));
-        }
-        cadence.pause().await;
-    }
-}
-
 /// Rules have the id of their group, so the address counts too.
-fn same(one: &Observed, other: &Observed) -> bool {
+pub(super) fn same(one: &Observed, other: &Observed) -> bool {
     one.id == other.id && one.address == other.address
 }
 
-fn failed(seen: &Observed, message: String) -> CloudError {
+pub(super) fn failed(seen: &Observed, message: String) -> CloudError {
     CloudError {
         operation: "wait".to_owned(),
         target: format!("{} ({})", seen.address, seen.id),

@@ -155,6 +155,12 @@ impl<'a> Names<'a> {
     }
 }
 
+/// The registry bucket of an account and region. It belongs to no environment.
+#[must_use]
+pub fn registry_bucket(account: &str, region: &str) -> String {
+    format!("loadrig-registry-{account}-{region}")
+}
+
 /// SHA-256 of the parts, lower-case hex (64 characters).
 ///
 /// Parts are separated, so that `["a", "bc"]` and `["ab", "c"]` differ.

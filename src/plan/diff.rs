@@ -94,10 +94,11 @@ pub fn plan(blueprint: &Blueprint, snapshot: &Snapshot) -> Plan {
     for resource in &snapshot.resources {
         found.entry(&resource.address).or_default().push(resource);
     }
+    let inhabited: BTreeSet<&str> = snapshot.resources.iter().filter_map(home).collect();
     for (address, desired) in blueprint.resources() {
         wanted.insert(address);
         let found = found.get(address).map_or(&[][..], Vec::as_slice);
-        let holders = living(found);
+        let holders = living(found, &inhabited);
         let predecessors = departed(found);
         match holders.split_first() {
             None => changes.push(Change {
@@ -210,13 +211,14 @@ fn restarts(blueprint: &Blueprint, changes: &mut [Change]) {
 const RESTART: &str = "pending-reboot";
 
 /// Holders of an address that live: the best one first, twins after it.
-fn living<'a>(found: &[&'a Observed]) -> Vec<&'a Observed> {
+fn living<'a>(found: &[&'a Observed], inhabited: &BTreeSet<&str>) -> Vec<&'a Observed> {
     let mut holders: Vec<&Observed> = found
         .iter()
         .copied()
         .filter(|r| !r.state.is_leaving())
         .collect();
-    // A usable one before one that is not; then the elder; ids last, to be deterministic.
+    // A usable one before one that is not; then the one that others live in or hang on, since
+    // the other one can go without them; then the elder; ids last, to be deterministic.
     holders.sort_by_key(|r| {
         (
             match r.state {
@@ -224,11 +226,20 @@ fn living<'a>(found: &[&'a Observed]) -> Vec<&'a Observed> {
                 State::Pending => 1,
                 State::Failed | State::Deleting | State::Gone => 2,
             },
+            !inhabited.contains(r.id.as_str()) && r.get("vpc").is_none(),
             r.get("created").map(str::to_owned),
             r.id.clone(),
         )
     });
     holders
+}
+
+/// The VPC that something is in.
+fn home(resource: &Observed) -> Option<&str> {
+    match resource.kind {
+        Kind::Subnet | Kind::InternetGateway => resource.get("vpc"),
+        _ => None,
+    }
 }
 
 fn departed(found: &[&Observed]) -> Vec<String> {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use loadrig::blueprint::{Blueprint, blueprint};
-use loadrig::engine::{Cloud, Engine, HostRequest, Hosts, Poller, TaskError, Urgency, WalkReport};
+use loadrig::engine::{
+    Cloud, Engine, HostRequest, Hosts, Permit, Poller, TaskError, Urgency, WalkReport,
+};
 use loadrig::events::{Events, Outcome};
 use loadrig::plan::{Action, Plan, plan, plan_down};
 use loadrig::spec::{Library, Spec};
@@ -145,6 +147,7 @@ fn engine(cloud: Memory, name: &str) -> Arc<Engine<Memory, Patient>> {
         environment: name.to_owned(),
         tags: BTreeMap::new(),
         operator_key: Some(KEY.to_owned()),
+        permit: Permit::default(),
         events: Events::default(),
     })
 }

@@ -1,7 +1,7 @@
 //! The in-memory cloud's reads and removals, call by call as in `src/aws`.
 
 use loadrig::blueprint::{Address, Kind, parameter_lines};
-use loadrig::engine::{CloudError, Observed, Snapshot, State};
+use loadrig::engine::{Blocker, CloudError, Observed, Snapshot, State};
 use loadrig::identity::names::Names;
 
 use super::account::{Account, Fault, Ms, RuleRow, Texts, Thing, fault};
@@ -735,6 +735,51 @@ impl Memory {
                     .await
             }
         }
+    }
+
+    /// Interfaces and foreign things that use what is to go, and groups that name it.
+    pub(super) async fn find_blockers(
+        &self,
+        env: &str,
+        existing: &Observed,
+    ) -> Result<Vec<Blocker>, CloudError> {
+        let (env, id) = (env.to_owned(), existing.id.clone());
+        self.wire
+            .call("ec2:DescribeNetworkInterfaces", &existing.id, move |a| {
+                let mut found: Vec<Blocker> = Vec::new();
+                for user in a.users(&id) {
+                    let ours = address_of(&user.tags, &env).is_some();
+                    let requester = user.attr("requester");
+                    if user.sort != "eni" && ours {
+                        continue;
+                    }
+                    found.push(Blocker {
+                        what: format!(
+                            "{} {} `{}` of {}",
+                            user.sort,
+                            user.id,
+                            user.attr("description"),
+                            if requester.is_empty() {
+                                user.attr("of")
+                            } else {
+                                requester
+                            },
+                        ),
+                        passing: ours || !requester.is_empty(),
+                    });
+                }
+                for rule in a.rules.iter().filter(|r| r.from == id && r.group != id) {
+                    let ours = a
+                        .living("security-group", &rule.group)
+                        .is_some_and(|group| address_of(&group.tags, &env).is_some());
+                    found.push(Blocker {
+                        what: format!("a rule of security group {} names it", rule.group),
+                        passing: ours,
+                    });
+                }
+                Ok(found)
+            })
+            .await
     }
 
     /// One removal; success when it is gone already.

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 
 use loadrig::blueprint::{Address, DatabaseRole, Desired, Kind, SubnetTier};
 use loadrig::engine::{
-    Account as Identity, Cloud, CloudError, FailureClass, Looked, Observed, Request, Snapshot,
-    State,
+    Account as Identity, Blocker, Cloud, CloudError, FailureClass, Looked, Observed, Request,
+    Snapshot, State,
 };
 use loadrig::identity::names::{Names, digest};
 use secrecy::{ExposeSecret, SecretString};
@@ -1037,6 +1037,14 @@ impl Cloud for Memory {
     async fn delete(&self, environment: &str, existing: &Observed) -> Result<(), CloudError> {
         self.forget(&existing.id);
         self.remove(environment, existing).await
+    }
+
+    async fn blockers(
+        &self,
+        environment: &str,
+        existing: &Observed,
+    ) -> Result<Vec<Blocker>, CloudError> {
+        self.find_blockers(environment, existing).await
     }
 
     async fn seed(&self, environment: &str) -> Result<Option<SecretString>, CloudError> {

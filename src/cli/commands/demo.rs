@@ -14,7 +14,7 @@ pub use linux::run;
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use crate::cli::args::Global;
+    use crate::cli::args::{Global, LockArgs};
     use crate::cli::commands::{down, up, verify};
     use crate::cli::compose::{Material, compose, print, proof_items, store};
     use crate::cli::failure::{Failure, Outcome};
@@ -160,7 +160,8 @@ mod linux {
         let mut stop = stop::listen(events);
         let mut checks = Vec::new();
         let mut scenarios = Vec::new();
-        let failure = match up::up(app, &rig, run, events, stop.clone()).await {
+        let failure = match up::up(app, &rig, run, events, stop.clone(), &LockArgs::default()).await
+        {
             Ok(_) => {
                 let work = async {
                     checks = verify::verify(&rig, events).await?;
@@ -199,15 +200,10 @@ mod linux {
         if !(args.keep && failure.is_none()) {
             // A second interrupt is for the waits of `up`; what was made must go all the same.
             let (_never, calm) = tokio::sync::watch::channel(Urgency::None);
-            down::down(
-                app,
-                &rig.cloud,
-                &rig.spec.name,
-                crate::plan::Removal::default(),
-                events,
-                calm,
-            )
-            .await?;
+            let how = crate::plan::Removal::default();
+            let lock = LockArgs::default();
+            let name = &rig.spec.name;
+            down::down(app, &rig.cloud, name, how, events, calm, &lock).await?;
             let looked = down::prove(&rig.cloud, &rig.spec.name, events).await?;
             proof.extend(proof_items(&looked));
         }

@@ -3,9 +3,11 @@
 use serde_json::json;
 use tokio::sync::watch;
 
+use crate::aws::Registry;
 use crate::cli::App;
-use crate::cli::args::DownArgs;
+use crate::cli::args::{DownArgs, LockArgs};
 use crate::cli::failure::{Failure, Outcome};
+use crate::cli::lock::{Lock, Purpose};
 use crate::cli::place::Place;
 use crate::cli::rig::{Rig, Target};
 use crate::cli::stop;
@@ -30,7 +32,8 @@ pub fn run(app: &App, args: &DownArgs) -> Outcome {
             lift_protection: args.lift_protection,
             discard_data: args.discard_data,
         };
-        let removed = down(app, &cloud, &target.name, how, &events, stop).await?;
+        let lock = &args.lock;
+        let removed = down(app, &cloud, &target.name, how, &events, stop, lock).await?;
         let looked = prove(&cloud, &target.name, &events).await?;
         let left: usize = looked.iter().map(|look| look.left.len()).sum();
         events.emit(EventKind::RunFinished { ok: left == 0 });
@@ -49,6 +52,14 @@ pub fn run(app: &App, args: &DownArgs) -> Outcome {
                 ));
             }
             app.printer.data(&proof_text(&looked));
+            let registry = Registry::of(&cloud).await?;
+            if registry.exists().await? {
+                app.printer.data(&format!(
+                    "the registry `{}` stays on purpose: it holds the locks of this account and \
+                     region; `loadrig registry remove` removes it after the last environment",
+                    registry.bucket()
+                ));
+            }
         }
         if left > 0 {
             return Err(Failure::new(
@@ -92,6 +103,44 @@ pub async fn down(
     how: Removal,
     events: &Events,
     stop: watch::Receiver<Urgency>,
+    lock: &LockArgs,
+) -> Result<usize, Failure> {
+    use crate::engine::Cloud as _;
+
+    // Nothing is made only to take down what does not exist.
+    let registry = Registry::of(cloud).await?;
+    if !registry.exists().await?
+        && plan_down_as(&cloud.snapshot(environment).await?, how).is_empty()
+    {
+        return Ok(0);
+    }
+    let purpose = Purpose {
+        environment,
+        operation: "down",
+        run: "down",
+    };
+    let lock = Lock::take(app, cloud, purpose, lock, events, &stop).await?;
+    let done = locked(
+        app,
+        cloud,
+        environment,
+        how,
+        events,
+        lock.stop(&stop),
+        &lock,
+    )
+    .await;
+    lock.finish(done).await
+}
+
+async fn locked(
+    app: &App,
+    cloud: &std::sync::Arc<crate::aws::Aws>,
+    environment: &str,
+    how: Removal,
+    events: &Events,
+    stop: watch::Receiver<Urgency>,
+    lock: &Lock,
 ) -> Result<usize, Failure> {
     use crate::engine::Cloud as _;
 
@@ -119,7 +168,7 @@ pub async fn down(
     events.emit(EventKind::PhaseStarted {
         phase: "down".to_owned(),
     });
-    let engine = Rig::remover(cloud, environment, events.clone());
+    let engine = Rig::remover(cloud, environment, events.clone(), lock.permit());
     let report = engine.down(&plan, stop).await;
     events.emit(EventKind::PhaseFinished {
         phase: "down".to_owned(),

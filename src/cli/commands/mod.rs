@@ -8,6 +8,7 @@ pub(super) mod down;
 pub(super) mod files;
 pub(super) mod local;
 pub(super) mod plan;
+pub(super) mod registry;
 pub(super) mod report;
 pub(super) mod ssh;
 pub(super) mod status;

@@ -4,6 +4,7 @@ use crate::cli::App;
 use crate::cli::args::TestArgs;
 use crate::cli::compose::{Material, compose, print, store};
 use crate::cli::failure::{Failure, Outcome};
+use crate::cli::lock::{Lock, Purpose};
 use crate::cli::place::Place;
 use crate::cli::rig::Rig;
 use crate::cli::runs::RunDir;
@@ -28,17 +29,23 @@ pub fn run(app: &App, args: &TestArgs) -> Outcome {
             operation: format!("scenario {}", scenario.name),
             run: run.name.clone(),
         });
-        let mut stop = stop::listen(&events);
-        let result = tokio::select! {
-            result = scenario::run(&rig, &connected, &scenario, &run.name, &events) => result?,
-            _ = stop.wait_for(|urgency| *urgency > Urgency::None) => {
-                return Err(Failure::new(
-                    "interrupted: the scenario was stopped",
-                    format!("the rig stays up; `loadrig down {}` removes it", rig.spec.name),
-                )
-                .with_code(ExitCode::Interrupted));
-            }
+        let stop = stop::listen(&events);
+        let purpose = Purpose {
+            environment: &rig.spec.name,
+            operation: "test",
+            run: &run.name,
         };
+        let lock = Lock::take(app, &rig.cloud, purpose, &args.lock, &events, &stop).await?;
+        let mut stop = lock.stop(&stop);
+        let result = tokio::select! {
+            result = scenario::run(&rig, &connected, &scenario, &run.name, &events) => result,
+            _ = stop.wait_for(|urgency| *urgency > Urgency::None) => Err(Failure::new(
+                "interrupted: the scenario was stopped",
+                format!("the rig stays up; `loadrig down {}` removes it", rig.spec.name),
+            )
+            .with_code(ExitCode::Interrupted)),
+        };
+        let result = lock.finish(result).await?;
         let passed = result.passed;
         events.emit(EventKind::RunFinished { ok: passed });
         let report = compose(

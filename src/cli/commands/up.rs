@@ -4,9 +4,10 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use crate::cli::App;
-use crate::cli::args::UpArgs;
+use crate::cli::args::{LockArgs, UpArgs};
 use crate::cli::commands::{plan as plan_command, verify};
 use crate::cli::failure::{Failure, Outcome};
+use crate::cli::lock::{Lock, Purpose};
 use crate::cli::place::Place;
 use crate::cli::rig::Rig;
 use crate::cli::runs::RunDir;
@@ -27,7 +28,7 @@ pub fn run(app: &App, args: &UpArgs) -> Outcome {
         rig.host_timeout = args.host_timeout;
         rig.resources_only = args.resources_only;
         let stop = stop::listen(&events);
-        let changed = up(app, &rig, &run, &events, stop).await?;
+        let changed = up(app, &rig, &run, &events, stop, &args.lock).await?;
         let checks = if rig.resources_only {
             vec![]
         } else {
@@ -62,19 +63,38 @@ pub fn run(app: &App, args: &UpArgs) -> Outcome {
     })?
 }
 
-/// Plans, asks and walks. The value says whether anything was changed.
+/// Takes the lock, plans, asks and walks. The value says whether anything was changed.
 pub async fn up(
     app: &App,
     rig: &Rig,
     run: &RunDir,
     events: &Events,
     stop: watch::Receiver<Urgency>,
+    lock: &LockArgs,
 ) -> Result<bool, Failure> {
     events.emit(EventKind::RunStarted {
         environment: rig.spec.name.clone(),
         operation: "up".to_owned(),
         run: run.name.clone(),
     });
+    let purpose = Purpose {
+        environment: &rig.spec.name,
+        operation: "up",
+        run: &run.name,
+    };
+    let lock = Lock::take(app, &rig.cloud, purpose, lock, events, &stop).await?;
+    let done = locked(app, rig, run, events, lock.stop(&stop), &lock).await;
+    lock.finish(done).await
+}
+
+async fn locked(
+    app: &App,
+    rig: &Rig,
+    run: &RunDir,
+    events: &Events,
+    stop: watch::Receiver<Urgency>,
+    lock: &Lock,
+) -> Result<bool, Failure> {
     let (blueprint, plan) = rig.plan().await?;
     run.write(
         "plan.json",
@@ -112,7 +132,7 @@ pub async fn up(
     events.emit(EventKind::PhaseStarted {
         phase: "provision".to_owned(),
     });
-    let engine = rig.engine(events.clone()).await?;
+    let engine = rig.engine(events.clone(), lock.permit()).await?;
     let (report, _world) = engine.up(&blueprint, &plan, stop).await;
     events.emit(EventKind::PhaseFinished {
         phase: "provision".to_owned(),
