@@ -13,12 +13,24 @@ mod ec2;
 mod fleet;
 #[path = "engine/iam.rs"]
 mod iam;
+#[path = "engine/judge.rs"]
+mod judge;
 #[path = "engine/lease.rs"]
 mod lease;
 #[path = "engine/looks.rs"]
 mod looks;
+#[path = "engine/looks_network.rs"]
+mod looks_network;
+#[path = "engine/make_data.rs"]
+mod make_data;
+#[path = "engine/make_hosts.rs"]
+mod make_hosts;
+#[path = "engine/make_network.rs"]
+mod make_network;
 #[path = "engine/memory.rs"]
 mod memory;
+#[path = "engine/removals.rs"]
+mod removals;
 #[path = "engine/sweep.rs"]
 mod sweep;
 #[path = "engine/wire.rs"]
