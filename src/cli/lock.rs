@@ -1,6 +1,5 @@
 //! The lock of an environment, around every command that changes it.
 
-use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -193,7 +192,7 @@ fn confirm_break(app: &App, named: &str, lease: &Lease, described: &str) -> Resu
         )
         .with_code(ExitCode::Locked));
     }
-    if named == owner && (app.global.yes || !std::io::stdin().is_terminal()) {
+    if named == owner && app.global.yes {
         app.printer.say(&text);
         return Ok(());
     }
