@@ -14,5 +14,6 @@ pub mod loadtest;
 #[cfg(target_os = "linux")]
 pub mod localcloud;
 pub mod plan;
+pub mod preflight;
 pub mod report;
 pub mod spec;

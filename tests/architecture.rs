@@ -12,6 +12,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("blueprint", &["spec"]),
     ("identity", &["blueprint", "diagnose", "spec"]),
     ("plan", &["blueprint", "spec"]),
+    ("preflight", &["blueprint", "identity", "plan", "spec"]),
     (
         "engine",
         &[
@@ -32,6 +33,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "identity",
             "localcloud",
             "plan",
+            "preflight",
             "spec",
         ],
     ),
@@ -40,7 +42,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["blueprint", "diagnose", "events", "identity", "spec"],
     ),
     ("loadtest", &["diagnose", "events", "spec"]),
-    ("report", &["events", "loadtest", "plan", "spec"]),
+    (
+        "report",
+        &["blueprint", "events", "loadtest", "plan", "spec"],
+    ),
     ("localcloud", &["diagnose"]),
     (
         "cli",
@@ -55,6 +60,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "loadtest",
             "localcloud",
             "plan",
+            "preflight",
             "report",
             "spec",
         ],

@@ -65,6 +65,15 @@ fn every_node_stands_after_what_it_depends_on_and_once() {
 }
 
 #[test]
+fn the_list_of_kinds_is_whole() {
+    // The error of an unknown variant names all that there are.
+    let error = serde_json::from_str::<Kind>("\"none such\"").unwrap_err();
+    let known = error.to_string().matches('`').count() / 2 - 1;
+    assert_eq!(Kind::ALL.len(), known, "{error}");
+    assert_eq!(Kind::ALL.into_iter().collect::<BTreeSet<_>>().len(), known);
+}
+
+#[test]
 fn nothing_is_open_to_more_than_groups_and_operators() {
     for spec in sizes() {
         for (address, desired) in blueprint(&spec, &operator()).resources() {

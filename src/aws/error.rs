@@ -135,6 +135,14 @@ pub(super) fn incomplete(
     )
 }
 
+/// No credentials could be had at all.
+pub(super) fn without_credentials(error: &CredentialsError) -> CloudError {
+    CloudError {
+        class: FailureClass::Denied,
+        ..refused("sign in", "credentials", "NoCredentials", reasons(error))
+    }
+}
+
 fn code_of<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E>) -> String {
     if let Some(code) = error.code() {
         return code.to_owned();

@@ -8,9 +8,11 @@
 
 mod blockers;
 mod cache;
+pub mod credentials;
 mod empty;
 mod empty_databases;
 mod error;
+mod glance;
 mod iam;
 mod images;
 mod instances;
@@ -18,7 +20,10 @@ mod keys;
 mod made;
 mod nat;
 mod network;
+mod offers;
 mod pace;
+mod permissions;
+mod quotas;
 mod rds;
 mod rds_changes;
 mod rds_groups;
@@ -39,11 +44,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region};
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials as _;
 use futures::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OnceCell;
@@ -53,6 +59,7 @@ use crate::engine::{
     Account, Blocker, Cloud, CloudError, FailureClass, Looked, Observed, Request, Snapshot,
 };
 
+use credentials::{NobodyToAsk, Prompt, Renewing, Source};
 pub use error::class_of_code;
 use error::{During, incomplete, refused};
 use images::Image;
@@ -83,10 +90,12 @@ pub struct Aws {
     opensearch: aws_sdk_opensearch::Client,
     rds: aws_sdk_rds::Client,
     s3: aws_sdk_s3::Client,
+    servicequotas: aws_sdk_servicequotas::Client,
     ssm: aws_sdk_ssm::Client,
     sts: aws_sdk_sts::Client,
     region: String,
     pace: Arc<Pace>,
+    source: Source,
     account: OnceCell<Account>,
     zones: OnceCell<Vec<String>>,
     image: OnceCell<Image>,
@@ -100,6 +109,18 @@ impl Aws {
     /// # Errors
     /// When the connection itself is invalid.
     pub async fn connect(connection: Connection) -> Result<Self, CloudError> {
+        Self::connect_asking(connection, Arc::new(NobodyToAsk)).await
+    }
+
+    /// The same, with somebody who can be asked for a second factor. Then the role is assumed
+    /// at once, so that the question comes before anything else is on the screen.
+    ///
+    /// # Errors
+    /// When the connection itself is invalid, or the second factor is.
+    pub async fn connect_asking(
+        connection: Connection,
+        prompt: Arc<dyn Prompt>,
+    ) -> Result<Self, CloudError> {
         let app = AppName::new("loadrig").map_err(|error| {
             refused(
                 "configure",
@@ -119,13 +140,24 @@ impl Aws {
             .app_name(app)
             .http_client(pace::client(&pace))
             .retry_config(RetryConfig::standard().with_max_attempts(5))
-            .timeout_config(timeouts);
+            .timeout_config(timeouts)
+            // Renewed a minute before they end; a person may have to be asked.
+            .identity_cache(
+                IdentityCache::lazy()
+                    .buffer_time(Duration::from_secs(60))
+                    .load_timeout(Duration::from_secs(300))
+                    .build(),
+            );
         if let Some(profile) = &connection.profile {
             loader = loader.profile_name(profile);
         }
         if let Some(url) = &connection.endpoint_url {
             loader = loader.endpoint_url(url);
         }
+        let source = match &connection.credentials {
+            Some(_) => Source::fixed(),
+            None => Source::find(connection.profile.as_deref()).await,
+        };
         loader = match &connection.credentials {
             Some((id, secret)) => loader.credentials_provider(Credentials::new(
                 id,
@@ -134,7 +166,14 @@ impl Aws {
                 None,
                 "loadrig",
             )),
-            None => loader.credentials_provider(default_credentials(&connection).await),
+            None => {
+                let renewing = Renewing::of(&connection, source.clone(), prompt).await;
+                if renewing.asks() {
+                    let first = renewing.provide_credentials().await;
+                    first.map_err(|error| error::without_credentials(&error))?;
+                }
+                loader.credentials_provider(renewing)
+            }
         };
         let config = loader.load().await;
         // Bucket names as host names do not resolve anywhere but at AWS.
@@ -148,10 +187,12 @@ impl Aws {
             opensearch: aws_sdk_opensearch::Client::new(&config),
             rds: aws_sdk_rds::Client::new(&config),
             s3: aws_sdk_s3::Client::from_conf(s3),
+            servicequotas: aws_sdk_servicequotas::Client::new(&config),
             ssm: aws_sdk_ssm::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
             region: connection.region,
             pace,
+            source,
             account: OnceCell::new(),
             zones: OnceCell::new(),
             image: OnceCell::new(),
@@ -166,6 +207,26 @@ impl Aws {
         self.pace.calls()
     }
 
+    /// Credentials that AWS refuses, with what renews them.
+    fn with_remedy(&self, mut error: CloudError) -> CloudError {
+        // Where none could be had, the message says so already.
+        if error.is_about_credentials() && error.code != "NoCredentials" {
+            error.message = format!(
+                "{}; they are those of {}: {}",
+                error.message,
+                self.source,
+                self.source.remedy()
+            );
+        }
+        error
+    }
+
+    /// Where the credentials come from.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
     async fn known_account(&self) -> Result<&Account, CloudError> {
         self.account
             .get_or_try_init(|| async {
@@ -175,7 +236,8 @@ impl Aws {
                     .get_caller_identity()
                     .send()
                     .await
-                    .during(operation, "credentials")?;
+                    .during(operation, "credentials")
+                    .map_err(|error| self.with_remedy(error))?;
                 let (Some(id), Some(arn)) = (answer.account, answer.arn) else {
                     return Err(incomplete(operation, "credentials", "account"));
                 };
@@ -187,22 +249,6 @@ impl Aws {
             })
             .await
     }
-}
-
-/// The SDK's chain, but on a laptop its last link (instance metadata) gives up at once.
-async fn default_credentials(connection: &Connection) -> DefaultCredentialsChain {
-    let metadata = aws_config::imds::Client::builder()
-        .connect_timeout(Duration::from_millis(500))
-        .read_timeout(Duration::from_secs(1))
-        .max_attempts(1)
-        .build();
-    let mut chain = DefaultCredentialsChain::builder()
-        .region(Region::new(connection.region.clone()))
-        .imds_client(metadata);
-    if let Some(profile) = &connection.profile {
-        chain = chain.profile_name(profile);
-    }
-    chain.build().await
 }
 
 /// What a request refers to, which has to exist already.

@@ -68,8 +68,16 @@ impl Aws {
     }
 
     pub(super) async fn vpcs(&self, select: Select<'_>) -> Result<Vec<Observed>, CloudError> {
-        let found: Vec<Vpc> = self
-            .ec2
+        let found = self.raw_vpcs(select).await?;
+        let whole = found
+            .iter()
+            .map(|vpc| self.vpc_with_dns_names(vpc, select.environment()));
+        let whole = try_join_all(whole).await?;
+        Ok(whole.into_iter().flatten().collect())
+    }
+
+    pub(super) async fn raw_vpcs(&self, select: Select<'_>) -> Result<Vec<Vpc>, CloudError> {
+        self.ec2
             .describe_vpcs()
             .set_filters(select.filters("vpc-id"))
             .into_paginator()
@@ -77,24 +85,15 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("ec2:DescribeVpcs", select)?;
-        try_join_all(
-            found
-                .into_iter()
-                .map(|vpc| self.observe_vpc(vpc, select.environment())),
-        )
-        .await
-        .map(|list| list.into_iter().flatten().collect())
+            .during("ec2:DescribeVpcs", select)
     }
 
-    async fn observe_vpc(
+    async fn vpc_with_dns_names(
         &self,
-        vpc: Vpc,
+        vpc: &Vpc,
         environment: &str,
     ) -> Result<Option<Observed>, CloudError> {
-        let (Some(address), Some(id)) =
-            (tags::address(pairs(vpc.tags()), environment), vpc.vpc_id())
-        else {
+        let Some(id) = vpc.vpc_id() else {
             return Ok(None);
         };
         let names = self
@@ -108,22 +107,7 @@ impl Aws {
             .or_gone()?
             .and_then(|answer| answer.enable_dns_hostnames)
             .and_then(|attribute| attribute.value);
-        let status = vpc.state().map_or("available", |state| state.as_str());
-        let state = if status == "pending" {
-            State::Pending
-        } else {
-            State::Ready
-        };
-        Ok(Some(observed(
-            address,
-            Kind::Vpc,
-            id,
-            (state, status),
-            [
-                ("cidr", vpc.cidr_block().map(str::to_owned)),
-                ("dns_hostnames", names.map(|on| on.to_string())),
-            ],
-        )))
+        Ok(observe_vpc(vpc, environment, names))
     }
 
     /// The VPCs of all environments.
@@ -378,7 +362,22 @@ impl Aws {
 
     /// The name of the region's `index`-th usable zone.
     async fn zone(&self, index: u8) -> Result<String, CloudError> {
-        let operation = "ec2:DescribeAvailabilityZones";
+        let zones = self.usable_zones().await?;
+        zones.get(usize::from(index)).cloned().ok_or_else(|| {
+            refused(
+                "ec2:DescribeAvailabilityZones",
+                &self.region,
+                "TooFewZones",
+                format!(
+                    "the region has {} usable zones: lower `network.zones`",
+                    zones.len()
+                ),
+            )
+        })
+    }
+
+    /// The names of the zones that subnets are spread over, in order.
+    pub(super) async fn usable_zones(&self) -> Result<&[String], CloudError> {
         let zones = self
             .zones
             .get_or_try_init(|| async {
@@ -390,7 +389,7 @@ impl Aws {
                     .filters(filter("state", ["available"]))
                     .send()
                     .await
-                    .during(operation, &self.region)?;
+                    .during("ec2:DescribeAvailabilityZones", &self.region)?;
                 let mut names: Vec<String> = answer
                     .availability_zones()
                     .iter()
@@ -400,18 +399,28 @@ impl Aws {
                 Ok::<_, CloudError>(names)
             })
             .await?;
-        zones.get(usize::from(index)).cloned().ok_or_else(|| {
-            refused(
-                operation,
-                &self.region,
-                "TooFewZones",
-                format!(
-                    "the region has {} usable zones: lower `network.zones`",
-                    zones.len()
-                ),
-            )
-        })
+        Ok(zones.as_slice())
     }
+}
+
+/// A VPC of the environment; its DNS names are on or off, or were not asked for.
+pub(super) fn observe_vpc(vpc: &Vpc, environment: &str, names: Option<bool>) -> Option<Observed> {
+    let status = vpc.state().map_or("available", |state| state.as_str());
+    let state = if status == "pending" {
+        State::Pending
+    } else {
+        State::Ready
+    };
+    Some(observed(
+        tags::address(pairs(vpc.tags()), environment)?,
+        Kind::Vpc,
+        vpc.vpc_id()?,
+        (state, status),
+        [
+            ("cidr", vpc.cidr_block().map(str::to_owned)),
+            ("dns_hostnames", names.map(|on| on.to_string())),
+        ],
+    ))
 }
 
 /// What was just made or changed; when it cannot be seen yet, the call is worth repeating.

@@ -226,7 +226,7 @@ pub(super) fn rds_pairs(tags: &[Tag]) -> impl Iterator<Item = Pair<'_>> {
     tags.iter().map(|tag| (tag.key(), tag.value()))
 }
 
-fn observe(instance: &DbInstance, environment: &str) -> Option<Observed> {
+pub(super) fn observe(instance: &DbInstance, environment: &str) -> Option<Observed> {
     let status = instance.db_instance_status().unwrap_or("creating");
     let endpoint = instance.endpoint();
     let mut state = state_of(status);

@@ -265,7 +265,10 @@ impl Aws {
     }
 
     /// The parameters of a group that somebody set; empty when there is no such group.
-    async fn set_parameters(&self, name: &str) -> Result<BTreeMap<String, String>, CloudError> {
+    pub(super) async fn set_parameters(
+        &self,
+        name: &str,
+    ) -> Result<BTreeMap<String, String>, CloudError> {
         let found: Option<Vec<Parameter>> = self
             .rds
             .describe_db_parameters()

@@ -106,22 +106,37 @@ impl Aws {
     }
 
     pub(super) async fn bucket(&self, environment: &str) -> Result<Option<Observed>, CloudError> {
-        let name = self.bucket_name(environment).await?;
-        if !self.bucket_exists(&name).await? {
+        let Some(mut found) = self.bucket_at_a_glance(environment).await? else {
             return Ok(None);
-        }
-        let (owner, blocked, encryption, versioning, uploads) = futures::try_join!(
-            self.bucket_owner(&name, environment),
-            self.public_access_blocked(&name),
-            self.bucket_encryption(&name),
-            self.is_versioned(&name),
-            self.drops_unfinished_uploads(&name),
+        };
+        let (encryption, uploads) = futures::try_join!(
+            self.bucket_encryption(&found.id),
+            self.drops_unfinished_uploads(&found.id),
         )?;
-        let (address, policy) = match owner {
+        let uploads = if uploads { "removed" } else { "kept" };
+        let more = encryption
+            .map(|encryption| ("encryption", encryption))
+            .into_iter()
+            .chain([("unfinished_uploads", uploads.to_owned())]);
+        found
+            .attributes
+            .extend(more.map(|(key, value)| (key.to_owned(), value)));
+        Ok(Some(found))
+    }
+
+    /// The bucket by its tags, with the settings that lay its files open or lose them.
+    pub(super) async fn bucket_at_a_glance(
+        &self,
+        environment: &str,
+    ) -> Result<Option<Observed>, CloudError> {
+        let name = self.bucket_name(environment).await?;
+        let (address, policy) = match self.bucket_owner(&name, environment).await? {
             Some(Owner::Ours(address, policy)) => (address, policy),
             Some(Owner::Untagged) => (Address::bucket(), Protection::default()),
             Some(Owner::Stranger) | None => return Ok(None),
         };
+        let (blocked, versioning) =
+            futures::try_join!(self.public_access_blocked(&name), self.is_versioned(&name))?;
         Ok(Some(observed(
             address,
             Kind::Bucket,
@@ -132,12 +147,7 @@ impl Aws {
                     "public_access",
                     Some(if blocked { "blocked" } else { "possible" }.to_owned()),
                 ),
-                ("encryption", encryption),
                 ("versioning", Some(versioning.to_string())),
-                (
-                    "unfinished_uploads",
-                    Some(if uploads { "removed" } else { "kept" }.to_owned()),
-                ),
                 ("deletion_protection", Some(policy.deletion.to_string())),
                 ("keeps_files", Some(policy.final_snapshot.to_string())),
                 ("region", Some(self.region.clone())),

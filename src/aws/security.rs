@@ -79,16 +79,7 @@ impl Aws {
         &self,
         select: Select<'_>,
     ) -> Result<Vec<Observed>, CloudError> {
-        let found: Vec<SecurityGroup> = self
-            .ec2
-            .describe_security_groups()
-            .set_filters(select.filters("group-id"))
-            .into_paginator()
-            .items()
-            .send()
-            .try_collect()
-            .await
-            .during("ec2:DescribeSecurityGroups", select)?;
+        let found = self.raw_security_groups(select).await?;
         Ok(found
             .iter()
             .filter_map(|group| {
@@ -96,6 +87,21 @@ impl Aws {
                 Some(observe_group(address, group.group_id()?))
             })
             .collect())
+    }
+
+    async fn raw_security_groups(
+        &self,
+        select: Select<'_>,
+    ) -> Result<Vec<SecurityGroup>, CloudError> {
+        self.ec2
+            .describe_security_groups()
+            .set_filters(select.filters("group-id"))
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .during("ec2:DescribeSecurityGroups", select)
     }
 
     pub(super) async fn delete_security_group(
@@ -193,32 +199,35 @@ impl Aws {
         ))
     }
 
-    /// The rules of the given groups (as [`Aws::security_groups`] lists them).
-    pub(super) async fn security_rules(
-        &self,
-        groups: &[Observed],
-    ) -> Result<Vec<Observed>, CloudError> {
-        let ids: Vec<&str> = groups.iter().map(|group| group.id.as_str()).collect();
-        let by_id = by_id(groups);
-        let mut lines: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for rule in self.ingress_rules(&ids).await? {
-            if let Some(id) = rule.group_id() {
-                let line = describe(&rule, &by_id);
-                lines.entry(id.to_owned()).or_default().push(line);
-            }
-        }
-        Ok(groups
+    /// Groups and their rules, in one call: groups tell their rules themselves.
+    pub(super) async fn security(&self, environment: &str) -> Result<Vec<Observed>, CloudError> {
+        let raw = self
+            .raw_security_groups(Select::Environment(environment))
+            .await?;
+        let mut found: Vec<Observed> = raw
             .iter()
             .filter_map(|group| {
-                let mut lines = lines.remove(&group.id).unwrap_or_default();
-                lines.sort();
-                Some(observe_rules(
-                    rules_address(&group.address)?,
-                    &group.id,
-                    &lines,
-                ))
+                let address = tags::address(pairs(group.tags()), environment)?;
+                Some(observe_group(address, group.group_id()?))
             })
-            .collect())
+            .collect();
+        let names = by_id(&found);
+        let rules = raw.iter().filter_map(|group| {
+            let address = tags::address(pairs(group.tags()), environment)?;
+            let mut lines: Vec<String> = group
+                .ip_permissions()
+                .iter()
+                .flat_map(|permission| inline_rules(permission, &names))
+                .collect();
+            lines.sort();
+            Some(observe_rules(
+                rules_address(&address)?,
+                group.group_id()?,
+                &lines,
+            ))
+        });
+        found.extend(rules.collect::<Vec<_>>());
+        Ok(found)
     }
 
     pub(super) async fn delete_security_rules(&self, id: &str) -> Result<(), CloudError> {
@@ -316,15 +325,6 @@ fn by_id(groups: &[Observed]) -> BTreeMap<String, String> {
 /// A rule as the blueprint writes it; what the blueprint has no words for is spelled
 /// alike, so that it can never be taken for a desired rule.
 fn describe(rule: &SecurityGroupRule, groups: &BTreeMap<String, String>) -> String {
-    let ports = match (rule.from_port(), rule.to_port()) {
-        (Some(from), Some(to)) if from == to && from >= 0 => from.to_string(),
-        (Some(from), Some(to)) if from >= 0 => format!("{from}-{to}"),
-        _ => "all".to_owned(),
-    };
-    let protocol = match rule.ip_protocol() {
-        Some("-1") | None => "all",
-        Some(protocol) => protocol,
-    };
     let group = rule
         .referenced_group_info()
         .and_then(|info| info.group_id());
@@ -335,6 +335,42 @@ fn describe(rule: &SecurityGroupRule, groups: &BTreeMap<String, String>) -> Stri
             .or_else(|| rule.cidr_ipv6())
             .or_else(|| rule.prefix_list_id())
             .unwrap_or("unknown"),
+    };
+    let ports = (rule.from_port(), rule.to_port());
+    line(rule.ip_protocol(), ports, from)
+}
+
+/// The rules of a group's own answer, one for each source.
+fn inline_rules(permission: &IpPermission, groups: &BTreeMap<String, String>) -> Vec<String> {
+    let group = |pair: &UserIdGroupPair| {
+        let id = pair.group_id().unwrap_or("unknown");
+        groups.get(id).cloned().unwrap_or_else(|| id.to_owned())
+    };
+    let text = |value: Option<&str>| value.unwrap_or("unknown").to_owned();
+    let sources = (permission.user_id_group_pairs().iter().map(group))
+        .chain(permission.ip_ranges().iter().map(|r| text(r.cidr_ip())))
+        .chain(permission.ipv6_ranges().iter().map(|r| text(r.cidr_ipv6())))
+        .chain(
+            permission
+                .prefix_list_ids()
+                .iter()
+                .map(|list| text(list.prefix_list_id())),
+        );
+    let ports = (permission.from_port(), permission.to_port());
+    sources
+        .map(|from| line(permission.ip_protocol(), ports, &from))
+        .collect()
+}
+
+fn line(protocol: Option<&str>, ports: (Option<i32>, Option<i32>), from: &str) -> String {
+    let ports = match ports {
+        (Some(from), Some(to)) if from == to && from >= 0 => from.to_string(),
+        (Some(from), Some(to)) if from >= 0 => format!("{from}-{to}"),
+        _ => "all".to_owned(),
+    };
+    let protocol = match protocol {
+        Some("-1") | None => "all",
+        Some(protocol) => protocol,
     };
     format!("{protocol}/{ports} from {from}")
 }

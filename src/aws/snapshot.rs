@@ -12,11 +12,14 @@ impl Aws {
     /// Everything that bears the environment's tag. Twins are all listed, the resources
     /// that are on their way out last. Instances terminated lately are among them, as
     /// [`State::Gone`]: a new instance at their address must not use their client token.
+    ///
+    /// The number of calls does not grow with the size of the environment, but for pages of
+    /// answers. What one answer implies is not asked for again (`glance.rs`).
     pub(super) async fn take_snapshot(&self, environment: &str) -> Result<Snapshot, CloudError> {
         let all = Select::Environment(environment);
         let network = async {
             futures::try_join!(
-                Box::pin(self.vpcs(all)),
+                Box::pin(self.vpcs_at_a_glance(all)),
                 Box::pin(self.internet_gateways(all)),
                 Box::pin(self.subnets(all)),
                 Box::pin(self.raw_route_tables(all)),
@@ -29,58 +32,34 @@ impl Aws {
         };
         let identity = async {
             futures::try_join!(
-                Box::pin(self.seed_parameter(environment)),
+                Box::pin(self.seed_at_a_glance(environment)),
                 Box::pin(self.role(environment)),
                 Box::pin(self.instance_profile(environment)),
-                Box::pin(self.bucket(environment)),
+                Box::pin(self.bucket_at_a_glance(environment)),
             )
         };
         let data = async {
             futures::try_join!(
-                Box::pin(self.databases(environment)),
-                Box::pin(self.database_subnets(environment)),
-                Box::pin(self.database_parameters(environment, false)),
-                Box::pin(self.database_parameters(environment, true)),
+                Box::pin(self.databases_at_a_glance(environment)),
                 Box::pin(self.domain(environment)),
-                Box::pin(self.cache(environment)),
-                Box::pin(self.cache_subnets(environment)),
+                Box::pin(self.cache_at_a_glance(environment)),
             )
         };
         let (network, identity, data) = futures::try_join!(network, identity, data)?;
         let (vpcs, gateways, subnets, tables, addresses, nats, security, keys, instances) = network;
         let tables = observe_route_tables(&tables, environment, &subnets, &nats);
         let (seed, role, profile, bucket) = identity;
-        let (databases, database_subnets, writer, reader, search, cache, cache_subnets) = data;
+        let (databases, search, caches) = data;
         let mut resources: Vec<Observed> = [
             vpcs, gateways, subnets, tables, addresses, nats, security, keys, instances, databases,
+            caches,
         ]
         .concat();
-        let single = [
-            seed,
-            role,
-            profile,
-            bucket,
-            database_subnets,
-            writer,
-            reader,
-            search,
-            cache,
-            cache_subnets,
-        ];
-        resources.extend(single.into_iter().flatten());
+        resources.extend([seed, role, profile, bucket, search].into_iter().flatten());
+        Box::pin(self.settle(&mut resources, environment)).await?;
         // Whoever asks for an address wants what lives there, not what is leaving.
         resources.sort_by_key(|resource| resource.state.is_leaving());
         Ok(Snapshot { resources })
-    }
-
-    /// Security groups and their rules.
-    async fn security(&self, environment: &str) -> Result<Vec<Observed>, CloudError> {
-        let mut groups = self
-            .security_groups(Select::Environment(environment))
-            .await?;
-        let rules = self.security_rules(&groups).await?;
-        groups.extend(rules);
-        Ok(groups)
     }
 
     /// Everything of one kind.

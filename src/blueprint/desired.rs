@@ -47,6 +47,32 @@ pub enum Kind {
     Instance,
 }
 
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Kind; 20] = [
+        Kind::Vpc,
+        Kind::InternetGateway,
+        Kind::Subnet,
+        Kind::RouteTable,
+        Kind::ElasticAddress,
+        Kind::NatGateway,
+        Kind::SecurityGroup,
+        Kind::SecurityRules,
+        Kind::Seed,
+        Kind::KeyPair,
+        Kind::Role,
+        Kind::InstanceProfile,
+        Kind::Bucket,
+        Kind::DatabaseSubnets,
+        Kind::DatabaseParameters,
+        Kind::Database,
+        Kind::Search,
+        Kind::CacheSubnets,
+        Kind::Cache,
+        Kind::Instance,
+    ];
+}
+
 /// A resource as it should be. References are addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(

@@ -128,6 +128,8 @@ pub enum Command {
     Architectures(ArchitecturesArgs),
     /// What `up` would create, change and remove, why, and what it costs
     Plan(PlanArgs),
+    /// The least-privilege IAM policy that an environment needs, each statement with its reason
+    IamPolicy(IamPolicyArgs),
     /// Bring an environment to its YAML; safe to repeat, resumes after any interruption
     Up(UpArgs),
     /// What runs where, its health, age and cost
@@ -211,6 +213,16 @@ pub struct UpArgs {
     /// Bring the cloud resources to the plan and leave the hosts alone: no SSH, no checks
     #[arg(long)]
     pub resources_only: bool,
+    /// Carry out the plan of FILE (`plan --out FILE`) and nothing else; refused when anything
+    /// moved since
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+    /// Refuse (exit code 6) what costs more than USD per hour
+    #[arg(long, value_name = "USD", value_parser = positive)]
+    pub max_cost: Option<f64>,
+    /// Do not look at quotas, offers and permissions beforehand
+    #[arg(long)]
+    pub skip_preflight: bool,
     /// The environment's lock.
     #[command(flatten)]
     pub lock: LockArgs,
@@ -289,6 +301,57 @@ pub struct PlanArgs {
     /// Compare with nothing instead of the account: no credentials needed
     #[arg(long)]
     pub offline: bool,
+    /// Write the plan to FILE, for `up --plan FILE`
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Draw the plan into FILE, one SVG
+    #[arg(long, value_name = "FILE.svg")]
+    pub diagram: Option<PathBuf>,
+    /// Show what the cost is made of
+    #[arg(long)]
+    pub cost: bool,
+    /// Price a run of so many hours; the time to live without it
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub hours: Option<f64>,
+    /// Refuse (exit code 6) what costs more than USD per hour
+    #[arg(long, value_name = "USD", value_parser = positive)]
+    pub max_cost: Option<f64>,
+    /// Do not look at quotas, offers and permissions
+    #[arg(long)]
+    pub skip_preflight: bool,
+}
+
+/// A number greater than zero.
+fn positive(text: &str) -> Result<f64, String> {
+    text.parse::<f64>()
+        .ok()
+        .filter(|number| number.is_finite() && *number > 0.0)
+        .ok_or_else(|| "a number greater than zero is expected".to_owned())
+}
+
+/// `loadrig iam-policy`.
+#[derive(Debug, Args)]
+pub struct IamPolicyArgs {
+    /// Name under environments/, or a path to a file, or the name of a size
+    pub env: String,
+    /// Account that the policy is for, 12 digits; that of the credentials without it
+    #[arg(long, value_name = "ID", value_parser = account)]
+    pub account: Option<String>,
+    /// `json` is the policy alone, to be piped into a file
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Option<OutputFormat>,
+    /// Say for each single action what it is for
+    #[arg(long)]
+    pub explain: bool,
+}
+
+/// An account's id.
+fn account(text: &str) -> Result<String, String> {
+    if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
+        Ok(text.to_owned())
+    } else {
+        Err("an account id has 12 digits".to_owned())
+    }
 }
 
 /// `loadrig ssh`.

@@ -6,15 +6,19 @@ mod bootstrap;
 mod commands;
 mod compose;
 mod failure;
+mod gate;
 mod lock;
 mod place;
+mod plan_text;
 mod printer;
 mod progress;
+mod regions;
 mod rig;
 mod runs;
 mod scenario;
 mod standin;
 mod stop;
+mod terminal;
 
 use std::future::Future;
 
@@ -66,6 +70,7 @@ fn dispatch(app: &App, command: &Command) -> Outcome {
         Command::Validate(args) => commands::files::validate(app, args),
         Command::Architectures(args) => commands::architectures::run(app, args),
         Command::Plan(args) => commands::plan::run(app, args),
+        Command::IamPolicy(args) => commands::iam_policy::run(app, args),
         Command::Up(args) => commands::up::run(app, args),
         Command::Status(args) => commands::status::run(app, args),
         Command::List => commands::status::list(app),

@@ -36,7 +36,13 @@ impl Place {
             Some("local") => Self::local(region),
             Some(url) => Ok(Self::at(region, Some(url.to_owned()))),
             None if target == CloudTarget::Local => Self::local(region),
-            None => Ok(Self::at(region, None)),
+            None => {
+                // Elsewhere regions may have other names.
+                if std::env::var_os("AWS_ENDPOINT_URL").is_none() {
+                    super::regions::check(&region)?;
+                }
+                Ok(Self::at(region, None))
+            }
         }
     }
 

@@ -78,6 +78,11 @@ impl Printer {
         }
     }
 
+    /// A line that is not held back by `--quiet`: a question, or what is acted on.
+    pub fn insist(&self, text: &str) {
+        Self::err(text);
+    }
+
     /// What went wrong.
     pub fn error(&self, text: &str) {
         // Messages about YAML come in a compiler's form, with the word in front.

@@ -16,7 +16,7 @@ use crate::engine::{Account, Cloud as _, Engine, Permit, Poller};
 use crate::events::Events;
 use crate::hosts::{DatabaseFacts, Endpoint, Facts, HostError, HostFacts, Keyring, Payload};
 use crate::identity::{Secrets, new_seed};
-use crate::plan::{Observed, Plan, plan};
+use crate::plan::{Observed, Plan, Snapshot, plan};
 use crate::spec::{AddressKind, CloudTarget, HostName, Role, Spec, SshKey, catalog};
 
 use super::App;
@@ -24,7 +24,9 @@ use super::args::{ApiRate, Global};
 use super::bootstrap::{NoHosts, RigHosts};
 use super::failure::Failure;
 use super::place::Place;
+use super::printer::Printer;
 use super::standin;
+use super::terminal::Terminal;
 
 /// How long a host may take to answer and to apply a stage of its bundle, unless said otherwise.
 const HOST_TIMEOUT: Duration = Duration::from_secs(15 * 60);
@@ -114,7 +116,10 @@ impl Rig {
                 .clone()
                 .map(|(id, secret)| (id, SecretString::from(secret))),
         };
-        Ok(Arc::new(Aws::connect(connection).await?))
+        let prompt = Arc::new(Terminal {
+            printer: Printer::new(global),
+        });
+        Ok(Arc::new(Aws::connect_asking(connection, prompt).await?))
     }
 
     /// Connects and finds out who acts, and from where.
@@ -144,18 +149,39 @@ impl Rig {
         })
     }
 
+    /// Who acts where, by which credentials.
+    #[must_use]
+    pub fn acting(cloud: &Aws, account: &Account) -> String {
+        format!(
+            "account {} as {}, region {}, by {}",
+            account.id,
+            account.arn,
+            account.region,
+            cloud.source()
+        )
+    }
+
     /// The graph, and what differs from it.
     ///
     /// # Errors
     /// When the cloud cannot be read.
     pub async fn plan(&self) -> Result<(Blueprint, Plan), Failure> {
+        let (blueprint, plan, _snapshot) = self.plan_and_snapshot().await?;
+        Ok((blueprint, plan))
+    }
+
+    /// The same with what exists.
+    ///
+    /// # Errors
+    /// When the cloud cannot be read.
+    pub async fn plan_and_snapshot(&self) -> Result<(Blueprint, Plan, Snapshot), Failure> {
         let mut blueprint = blueprint(&self.spec, &self.operators);
         if self.resources_only {
             blueprint = blueprint.without_hosts();
         }
         let snapshot = self.cloud.snapshot(&self.spec.name).await?;
         let plan = plan(&blueprint, &snapshot);
-        Ok((blueprint, plan))
+        Ok((blueprint, plan, snapshot))
     }
 
     /// The engine that brings the rig to its plan.

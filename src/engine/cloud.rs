@@ -106,13 +106,27 @@ pub struct CloudError {
     pub class: FailureClass,
 }
 
+impl CloudError {
+    /// Whether it is about who asks, not about what is asked for.
+    #[must_use]
+    pub fn is_about_credentials(&self) -> bool {
+        is_about_credentials(&self.code)
+    }
+}
+
 impl Diagnose for CloudError {
     fn hints(&self) -> Vec<String> {
         match self.class {
+            FailureClass::Denied if self.is_about_credentials() => vec![
+                "nothing is lost: renew the credentials and run the same command again".to_owned(),
+                "`aws sts get-caller-identity` shows whether they work".to_owned(),
+            ],
             FailureClass::Denied => vec![
-                "look at the credentials that are used: `aws sts get-caller-identity`".to_owned(),
-                "single sign-on: `aws sso login`, then `eval \"$(aws configure export-credentials --format env)\"`".to_owned(),
-                format!("docs/permissions.md has the policy that includes `{}`", self.operation),
+                format!(
+                    "the credentials lack `{}`, or a boundary or an organisation's policy takes it away",
+                    self.operation
+                ),
+                "`loadrig iam-policy ENV` prints the policy that the environment needs".to_owned(),
             ],
             FailureClass::Capacity => vec![
                 "try later, or name other types in the environment's YAML: `fallback_instance_types` of the node group".to_owned(),
@@ -158,6 +172,27 @@ pub struct Blocker {
     pub what: String,
     /// Whether it goes by itself: it is the environment's own, or a service's.
     pub passing: bool,
+}
+
+/// Whether a code is about who asks, not about what is asked for.
+fn is_about_credentials(code: &str) -> bool {
+    matches!(
+        code,
+        "NoCredentials"
+            | "AuthFailure"
+            | "ExpiredToken"
+            | "ExpiredTokenException"
+            | "RequestExpired"
+            | "InvalidToken"
+            | "InvalidClientTokenId"
+            | "InvalidAccessKeyId"
+            | "UnrecognizedClientException"
+            | "IncompleteSignature"
+            | "InvalidSignatureException"
+            | "SignatureDoesNotMatch"
+            | "MissingAuthenticationToken"
+            | "MissingAuthenticationTokenException"
+    )
 }
 
 /// One thing that the proof of emptiness looked at.

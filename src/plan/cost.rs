@@ -38,12 +38,15 @@ pub struct CostLine {
     pub unit_per_hour: f64,
     /// US dollars per hour.
     pub per_hour: f64,
+    /// How its first minutes are billed.
+    pub billing: Billing,
 }
 
 /// How AWS bills the first minutes of a thing.
-#[derive(Clone, Copy)]
-enum Billing {
-    /// By the second, with a minimum so short that it is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Billing {
+    /// By the second. EC2 bills at least one minute (EC2 User Guide, "On-Demand Instances").
     Second,
     /// RDS: by the second, at least ten minutes.
     TenMinutes,
@@ -59,6 +62,27 @@ impl Billing {
             Billing::TenMinutes => 1.0 / 6.0,
             Billing::StartedHour => 1.0,
         }
+    }
+
+    /// What is billed for a life of so many hours, in hours.
+    fn billed(self, hours: f64) -> f64 {
+        match self {
+            Billing::Second => hours.max(1.0 / 60.0),
+            Billing::TenMinutes => hours.max(self.least()),
+            Billing::StartedHour => hours.ceil().max(self.least()),
+        }
+    }
+}
+
+impl Cost {
+    /// What a rig costs that is taken down after so many hours, in US dollars: each thing by
+    /// its own minimum and rounding.
+    #[must_use]
+    pub fn of_run(&self, hours: f64) -> f64 {
+        self.lines
+            .iter()
+            .map(|line| line.per_hour * line.billing.billed(hours))
+            .sum()
     }
 }
 
@@ -112,6 +136,7 @@ impl Bill {
             count,
             unit_per_hour,
             per_hour,
+            billing,
         });
     }
 }
@@ -317,6 +342,26 @@ mod tests {
         assert_eq!(count("{layout: bastion}", "public IPv4 address"), 3);
         assert_eq!(count("{layout: bastion}", "bastion t3.small"), 1);
         assert_eq!(count("{}", "NAT gateway"), 0);
+    }
+
+    #[test]
+    fn a_short_run_pays_the_minimum_of_each_service() {
+        let cost = cost(&example("2k"));
+        let of = |billing: Billing| -> f64 {
+            let lines = cost.lines.iter().filter(|line| line.billing == billing);
+            lines.map(|line| line.per_hour).sum()
+        };
+        let (second, ten, hour) = (
+            of(Billing::Second),
+            of(Billing::TenMinutes),
+            of(Billing::StartedHour),
+        );
+        assert!((second + ten + hour - cost.per_hour).abs() < 1e-9);
+        let five_minutes = second / 12.0 + ten / 6.0 + hour;
+        assert!((cost.of_run(1.0 / 12.0) - five_minutes).abs() < 1e-9);
+        let half = cost.of_run(2.5) - (second + ten) * 2.5 - hour * 3.0;
+        assert!(half.abs() < 1e-9);
+        assert!(cost.of_run(0.0) >= cost.at_least);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::blueprint::{Address, Blueprint, Desired, Kind, needing_restart};
 
@@ -10,7 +10,7 @@ use super::removal::{removal, surplus};
 use super::snapshot::{Observed, Snapshot, State};
 
 /// An attribute that differs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     /// Its name.
     pub attribute: String,
@@ -21,7 +21,7 @@ pub struct Difference {
 }
 
 /// What is to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// Make it.
@@ -39,7 +39,7 @@ pub enum Action {
 }
 
 /// What is to be done about one resource.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// The resource.
     pub address: Address,
@@ -58,7 +58,7 @@ pub struct Change {
 }
 
 /// All changes, in the blueprint's order; removals come last.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// One for each resource.
     pub changes: Vec<Change>,
@@ -95,6 +95,7 @@ pub fn plan(blueprint: &Blueprint, snapshot: &Snapshot) -> Plan {
         found.entry(&resource.address).or_default().push(resource);
     }
     let inhabited: BTreeSet<&str> = snapshot.resources.iter().filter_map(home).collect();
+    let heirs = heirs(blueprint, &found);
     for (address, desired) in blueprint.resources() {
         wanted.insert(address);
         let found = found.get(address).map_or(&[][..], Vec::as_slice);
@@ -105,11 +106,7 @@ pub fn plan(blueprint: &Blueprint, snapshot: &Snapshot) -> Plan {
                 address: address.clone(),
                 kind: desired.kind(),
                 action: Action::Create,
-                reason: if predecessors.is_empty() {
-                    "does not exist yet".to_owned()
-                } else {
-                    format!("{} is gone", predecessors.join(", "))
-                },
+                reason: absence(&predecessors, heirs.get(address)),
                 differences: Vec::new(),
                 existing: None,
                 predecessors,
@@ -204,6 +201,38 @@ fn restarts(blueprint: &Blueprint, changes: &mut [Change]) {
         }
         database.action = Action::Update;
         database.reason = format!("restarts, to take over {}", names.join(", "));
+    }
+}
+
+/// For each address, one of those that are made after it and are there.
+fn heirs<'a>(
+    blueprint: &'a Blueprint,
+    found: &HashMap<&Address, Vec<&Observed>>,
+) -> HashMap<&'a Address, &'a Address> {
+    let stands = |address: &Address| {
+        let found = found.get(address).map_or(&[][..], Vec::as_slice);
+        found.iter().any(|resource| !resource.state.is_leaving())
+    };
+    let mut heirs = HashMap::new();
+    for node in blueprint.nodes.iter().filter(|node| stands(&node.address)) {
+        for before in &node.after {
+            heirs.entry(before).or_insert(&node.address);
+        }
+    }
+    heirs
+}
+
+/// Why a resource is not there. Where something is there that is made after it, it was either
+/// removed behind our back or the YAML got it since.
+fn absence(predecessors: &[String], heir: Option<&&Address>) -> String {
+    if !predecessors.is_empty() {
+        return format!("{} is gone", predecessors.join(", "));
+    }
+    match heir {
+        Some(heir) => {
+            format!("is missing although {heir} is there: removed by hand, or new in the YAML")
+        }
+        None => "does not exist yet".to_owned(),
     }
 }
 

@@ -7,12 +7,16 @@ mod cost;
 mod diff;
 mod order;
 mod removal;
+mod running;
+mod saved;
 mod snapshot;
 mod time;
 
-pub use cost::{Cost, CostLine, cost};
+pub use cost::{Billing, Cost, CostLine, cost};
 pub use diff::{Action, Change, Difference, Plan, plan};
 pub use order::deleted_after;
 pub use removal::{Removal, plan_down, plan_down_as};
+pub use running::running_cost;
+pub use saved::{Bound, SavedPlan};
 pub use snapshot::{Observed, Snapshot, State};
 pub use time::{expected, typical_seconds, usual_seconds};

@@ -57,35 +57,12 @@ pub fn deleted_after(kind: Kind) -> &'static [Kind] {
 mod tests {
     use super::*;
 
-    const ALL: [Kind; 20] = [
-        Kind::ElasticAddress,
-        Kind::NatGateway,
-        Kind::Vpc,
-        Kind::InternetGateway,
-        Kind::Subnet,
-        Kind::RouteTable,
-        Kind::SecurityGroup,
-        Kind::SecurityRules,
-        Kind::Seed,
-        Kind::KeyPair,
-        Kind::Role,
-        Kind::InstanceProfile,
-        Kind::Bucket,
-        Kind::DatabaseSubnets,
-        Kind::DatabaseParameters,
-        Kind::Database,
-        Kind::Search,
-        Kind::CacheSubnets,
-        Kind::Cache,
-        Kind::Instance,
-    ];
-
     #[test]
     fn the_order_has_no_cycle() {
         let mut gone: Vec<Kind> = Vec::new();
-        while gone.len() < ALL.len() {
+        while gone.len() < Kind::ALL.len() {
             let before = gone.len();
-            for kind in ALL {
+            for kind in Kind::ALL {
                 if !gone.contains(&kind) && deleted_after(kind).iter().all(|k| gone.contains(k)) {
                     gone.push(kind);
                 }

@@ -1,14 +1,17 @@
-//! What a run came to, for people and programs: terminal, JSON and one HTML file.
+//! What a run came to, for people and programs: terminal, JSON and one HTML file; and a plan as
+//! a picture.
 //!
 //! Knows results, events and specs; asks no cloud and no host.
 
 mod critical;
+mod diagram;
 mod figures;
 mod html;
 mod model;
 mod terminal;
 mod timeline;
 
+pub use diagram::plan_diagram;
 pub use html::{HtmlError, html};
 pub use model::{
     CacheLine, CostItem, CostSummary, DatabaseLine, EnvironmentSummary, HostLine, ProofItem,

@@ -1,4 +1,7 @@
-//! What several test files need: an AWS emulator of their own.
+//! What several test files need: an AWS emulator of their own, and a recorder before it.
+
+#[allow(dead_code, reason = "not every test file records")]
+pub mod recorder;
 
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -71,6 +74,7 @@ impl Moto {
     }
 
     /// A cloud that is this emulator.
+    #[allow(dead_code, reason = "some tests look through a recorder instead")]
     pub async fn cloud(&self) -> Aws {
         Aws::connect(Connection {
             paced: true,

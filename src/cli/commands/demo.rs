@@ -18,6 +18,7 @@ mod linux {
     use crate::cli::commands::{down, up, verify};
     use crate::cli::compose::{Material, compose, print, proof_items, store};
     use crate::cli::failure::{Failure, Outcome};
+    use crate::cli::gate::Gate;
     use crate::cli::place::Place;
     use crate::cli::rig::Rig;
     use crate::cli::runs::RunDir;
@@ -160,8 +161,7 @@ mod linux {
         let mut stop = stop::listen(events);
         let mut checks = Vec::new();
         let mut scenarios = Vec::new();
-        let failure = match up::up(app, &rig, run, events, stop.clone(), &LockArgs::default()).await
-        {
+        let failure = match up::up(app, &rig, run, events, &Gate::default(), stop.clone()).await {
             Ok(_) => {
                 let work = async {
                     checks = verify::verify(&rig, events).await?;

@@ -145,10 +145,8 @@ async fn locked(
     use crate::engine::Cloud as _;
 
     let account = cloud.account().await?;
-    events.note(format!(
-        "account {} as {}, region {}",
-        account.id, account.arn, account.region
-    ));
+    app.printer
+        .insist(&format!("acting on {}", Rig::acting(cloud, &account)));
     let plan = plan_down_as(&cloud.snapshot(environment).await?, how);
     if plan.is_empty() {
         return Ok(0);

@@ -6,6 +6,7 @@ pub(super) mod bundle;
 pub(super) mod demo;
 pub(super) mod down;
 pub(super) mod files;
+pub(super) mod iam_policy;
 pub(super) mod local;
 pub(super) mod plan;
 pub(super) mod registry;

@@ -1,145 +1,159 @@
 //! `loadrig plan`: what `up` would do.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::blueprint::{Blueprint, blueprint};
 use crate::cli::App;
 use crate::cli::args::PlanArgs;
 use crate::cli::failure::{Failure, Outcome};
+use crate::cli::gate::{self, findings_text, heed_cost};
 use crate::cli::place::Place;
+use crate::cli::plan_text;
 use crate::cli::rig::Rig;
+use crate::cli::runs::write;
 use crate::diagnose::ExitCode;
 use crate::engine::{Account, Snapshot};
-use crate::plan::{Action, Change, Plan, cost, expected, plan};
+use crate::plan::{Action, Plan, cost, expected, plan, running_cost};
+use crate::preflight::Finding;
+use crate::report::plan_diagram;
 use crate::spec::Spec;
+
+/// A plan with what was found out beside it.
+struct Planned {
+    spec: Spec,
+    blueprint: Blueprint,
+    plan: Plan,
+    /// Who acted; without it the plan was made against nothing.
+    account: Option<Account>,
+    /// Against what it was made.
+    place: String,
+    /// What runs now costs by the hour.
+    now: Option<f64>,
+    findings: Vec<Finding>,
+}
 
 /// Prints the plan; changes nothing.
 pub fn run(app: &App, args: &PlanArgs) -> Outcome {
-    let is_size = app.library.resolve(&args.env).is_none()
-        && !app.library.environment_names().contains(&args.env)
-        && app.library.architecture_names().contains(&args.env);
-    let (spec, blueprint, plan, account) = if is_size || args.offline {
-        let spec = if is_size {
-            app.library.architecture(&args.env)?.example()
-        } else {
-            app.library.load(&args.env)?
-        };
-        let blueprint = blueprint(&spec, &spec.access.operators);
-        let plan = plan(&blueprint, &Snapshot::default());
-        (spec, blueprint, plan, None)
+    let (spec, is_size) = wanted_spec(app, &args.env)?;
+    let planned = if is_size || args.offline {
+        if args.out.is_some() {
+            return Err(Failure::new(
+                "a plan made against nothing cannot be carried out, so it is not saved",
+                "leave `--offline` out, and name an environment",
+            )
+            .with_code(ExitCode::Usage));
+        }
+        offline(spec)
     } else {
-        let spec = app.library.load(&args.env)?;
         let place = Place::find(&app.global, spec.cloud, &spec.region)?;
-        let global = &app.global;
-        crate::cli::block_on(async {
-            let rig = Rig::open(spec, &place, global).await?;
-            let (blueprint, plan) = rig.plan().await?;
-            Ok::<_, Failure>((rig.spec.clone(), blueprint, plan, Some(rig.account.clone())))
-        })??
+        crate::cli::block_on(online(app, args, spec, &place))??
     };
-    print(app, &spec, &blueprint, &plan, account.as_ref());
-    if plan.count(Action::Refuse) > 0 {
+    if let Some(file) = &args.diagram {
+        let svg = plan_diagram(&planned.spec, &planned.blueprint, &planned.plan);
+        write(file, &svg)?;
+        app.printer.say(&format!("wrote {}", file.display()));
+    }
+    print(app, args, &planned);
+    heed_cost(&planned.spec, &cost(&planned.spec), args.max_cost)?;
+    gate::refuse(&planned.findings)?;
+    if planned.plan.count(Action::Refuse) > 0 {
         return Ok(ExitCode::Failed);
     }
-    Ok(if args.detailed_exitcode && !plan.is_empty() {
+    Ok(if args.detailed_exitcode && !planned.plan.is_empty() {
         ExitCode::Changes
     } else {
         ExitCode::Done
     })
 }
 
-/// Prints a plan as data.
-pub fn print(
-    app: &App,
-    spec: &Spec,
-    blueprint: &Blueprint,
-    plan: &Plan,
-    account: Option<&Account>,
-) {
-    let cost = cost(spec);
-    let (time, path) = expected(blueprint, plan);
+fn offline(spec: Spec) -> Planned {
+    let blueprint = blueprint(&spec, &spec.access.operators);
+    let plan = plan(&blueprint, &Snapshot::default());
+    Planned {
+        spec,
+        blueprint,
+        plan,
+        account: None,
+        place: "compared with nothing".to_owned(),
+        now: None,
+        findings: Vec::new(),
+    }
+}
+
+async fn online(app: &App, args: &PlanArgs, spec: Spec, place: &Place) -> Result<Planned, Failure> {
+    let rig = Rig::open(spec, place, &app.global).await?;
+    let (blueprint, plan, snapshot) = rig.plan_and_snapshot().await?;
+    let findings = if args.skip_preflight {
+        Vec::new()
+    } else {
+        gate::preflight(&rig, &blueprint, &plan).await
+    };
+    if let Some(file) = &args.out {
+        gate::save(&rig, &plan, file)?;
+        app.printer.say(&format!(
+            "wrote {0}; `loadrig up {1} --plan {0}` carries it out",
+            file.display(),
+            rig.spec.name
+        ));
+    }
+    Ok(Planned {
+        place: Rig::acting(&rig.cloud, &rig.account),
+        now: Some(running_cost(&snapshot)),
+        spec: rig.spec.clone(),
+        account: Some(rig.account.clone()),
+        blueprint,
+        plan,
+        findings,
+    })
+}
+
+/// The environment of a name or file, or a size as an environment of defaults; and whether
+/// it was a size.
+pub fn wanted_spec(app: &App, name: &str) -> Result<(Spec, bool), Failure> {
+    let name_of_size = name.to_owned();
+    let is_size = app.library.resolve(name).is_none()
+        && !app.library.environment_names().contains(&name_of_size)
+        && app.library.architecture_names().contains(&name_of_size);
+    let spec = if is_size {
+        app.library.architecture(name)?.example()
+    } else {
+        app.library.load(name)?
+    };
+    Ok((spec, is_size))
+}
+
+fn print(app: &App, args: &PlanArgs, planned: &Planned) {
+    let cost = cost(&planned.spec);
+    let hours = args.hours.or_else(|| {
+        let life = planned.spec.time_to_live?;
+        Some(life.as_secs_f64() / 3600.0)
+    });
     if app.printer.is_json() {
+        let mut priced = json!(cost);
+        priced["now_per_hour"] = json!(planned.now);
+        priced["change_per_hour"] = json!(planned.now.map(|now| cost.per_hour - now));
+        priced["run"] = hours.map_or(
+            Value::Null,
+            |hours| json!({ "hours": hours, "usd": cost.of_run(hours) }),
+        );
+        let (time, path) = expected(&planned.blueprint, &planned.plan);
+        let hosts: Vec<Value> = plan_text::host_work(&planned.blueprint, &planned.plan)
+            .into_iter()
+            .map(|(host, action)| json!({ "host": host, "action": action }))
+            .collect();
         app.printer.json(&json!({
-            "environment": spec.name, "account": account, "region": spec.region,
-            "changes": plan.changes, "cost": cost,
+            "environment": planned.spec.name, "account": planned.account,
+            "region": planned.spec.region, "changes": planned.plan.changes, "hosts": hosts,
+            "cost": priced, "preflight": planned.findings,
             "expected_seconds": time.as_secs(), "critical_path": path,
         }));
         return;
     }
-    app.printer.data(&text(spec, plan, account));
-    if plan.is_empty() {
-        app.printer.data(&format!(
-            "nothing to do: {} resources are as planned",
-            plan.changes.len()
-        ));
-    } else {
-        let minutes = time.as_secs().div_ceil(60);
-        let path: Vec<&str> = path.iter().map(crate::blueprint::Address::as_str).collect();
-        app.printer.data(&format!(
-            "{} to create, {} to update, {} to replace, {} to delete, {} unchanged\n\
-             on AWS this takes about {minutes} min; the longest way is {}",
-            plan.count(Action::Create),
-            plan.count(Action::Update),
-            plan.count(Action::Replace),
-            plan.count(Action::Delete),
-            plan.count(Action::Keep),
-            path.join(" → "),
-        ));
+    let mut text = plan_text::changes(&planned.spec, &planned.plan, &planned.place);
+    text.push_str(&plan_text::sum(&planned.blueprint, &planned.plan));
+    text.push_str(&plan_text::money(&cost, planned.now, hours, args.cost));
+    if !planned.findings.is_empty() {
+        text.push_str(&findings_text(&planned.findings, true));
     }
-    app.printer.data(&format!(
-        "costs ${:.2} per hour, ${:.0} per month (on-demand list prices of {}); `loadrig architectures {}` has the lines",
-        cost.per_hour, cost.per_month, cost.priced_on, spec.architecture
-    ));
-    if let Some(note) = &cost.region_note {
-        app.printer.data(note);
-    }
-}
-
-/// The changes, one line each, and what differs below.
-pub fn text(spec: &Spec, plan: &Plan, account: Option<&Account>) -> String {
-    let place = account.map_or("compared with nothing".to_owned(), |account| {
-        format!("account {} as {}", account.id, account.arn)
-    });
-    let mut text = format!(
-        "environment `{}` ({} for {} users) in {}, {place}\n",
-        spec.name, spec.architecture, spec.concurrent_users, spec.region
-    );
-    for change in plan.work() {
-        text.push_str(&line(change));
-    }
-    text
-}
-
-fn line(change: &Change) -> String {
-    let mark = match change.action {
-        Action::Create => "+",
-        Action::Update => "~",
-        Action::Replace => "±",
-        Action::Delete => "-",
-        Action::Refuse => "!",
-        Action::Keep => " ",
-    };
-    let id = change
-        .existing
-        .as_ref()
-        .map_or(String::new(), |existing| format!(" ({})", existing.id));
-    let mut text = format!("  {mark} {:32} {}{id}\n", change.address, change.reason);
-    for difference in &change.differences {
-        if difference.old.contains('\n') || difference.new.contains('\n') {
-            let old: Vec<&str> = difference.old.lines().collect();
-            let new: Vec<&str> = difference.new.lines().collect();
-            for gone in old.iter().filter(|line| !new.contains(line)) {
-                text.push_str(&format!("      - {gone}\n"));
-            }
-            for added in new.iter().filter(|line| !old.contains(line)) {
-                text.push_str(&format!("      + {added}\n"));
-            }
-        } else {
-            text.push_str(&format!(
-                "      {}: {} → {}\n",
-                difference.attribute, difference.old, difference.new
-            ));
-        }
-    }
-    text
+    app.printer.data(&text);
 }

@@ -4,18 +4,20 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use crate::cli::App;
-use crate::cli::args::{LockArgs, UpArgs};
-use crate::cli::commands::{plan as plan_command, verify};
+use crate::cli::args::UpArgs;
+use crate::cli::commands::verify;
 use crate::cli::failure::{Failure, Outcome};
+use crate::cli::gate::{self, Gate, heed_cost};
 use crate::cli::lock::{Lock, Purpose};
 use crate::cli::place::Place;
+use crate::cli::plan_text;
 use crate::cli::rig::Rig;
 use crate::cli::runs::RunDir;
 use crate::cli::stop;
 use crate::diagnose::ExitCode;
 use crate::engine::Urgency;
 use crate::events::{EventKind, Events};
-use crate::plan::Action;
+use crate::plan::{Action, cost};
 
 /// Brings an environment to its YAML.
 pub fn run(app: &App, args: &UpArgs) -> Outcome {
@@ -28,7 +30,13 @@ pub fn run(app: &App, args: &UpArgs) -> Outcome {
         rig.host_timeout = args.host_timeout;
         rig.resources_only = args.resources_only;
         let stop = stop::listen(&events);
-        let changed = up(app, &rig, &run, &events, stop, &args.lock).await?;
+        let gate = Gate {
+            max_cost: args.max_cost,
+            skip_preflight: args.skip_preflight,
+            saved: args.plan.clone(),
+            lock: args.lock.clone(),
+        };
+        let changed = up(app, &rig, &run, &events, &gate, stop).await?;
         let checks = if rig.resources_only {
             vec![]
         } else {
@@ -69,21 +77,26 @@ pub async fn up(
     rig: &Rig,
     run: &RunDir,
     events: &Events,
+    gate: &Gate,
     stop: watch::Receiver<Urgency>,
-    lock: &LockArgs,
 ) -> Result<bool, Failure> {
     events.emit(EventKind::RunStarted {
         environment: rig.spec.name.clone(),
         operation: "up".to_owned(),
         run: run.name.clone(),
     });
+    app.printer.insist(&format!(
+        "acting on {}",
+        Rig::acting(&rig.cloud, &rig.account)
+    ));
+    heed_cost(&rig.spec, &cost(&rig.spec), gate.max_cost)?;
     let purpose = Purpose {
         environment: &rig.spec.name,
         operation: "up",
         run: &run.name,
     };
-    let lock = Lock::take(app, &rig.cloud, purpose, lock, events, &stop).await?;
-    let done = locked(app, rig, run, events, lock.stop(&stop), &lock).await;
+    let lock = Lock::take(app, &rig.cloud, purpose, &gate.lock, events, &stop).await?;
+    let done = locked(app, rig, run, events, gate, lock.stop(&stop), &lock).await;
     lock.finish(done).await
 }
 
@@ -92,10 +105,14 @@ async fn locked(
     rig: &Rig,
     run: &RunDir,
     events: &Events,
+    gate: &Gate,
     stop: watch::Receiver<Urgency>,
     lock: &Lock,
 ) -> Result<bool, Failure> {
     let (blueprint, plan) = rig.plan().await?;
+    if let Some(file) = &gate.saved {
+        gate::hold(rig, &plan, file)?;
+    }
     run.write(
         "plan.json",
         &serde_json::to_string_pretty(&plan).unwrap_or_default(),
@@ -111,12 +128,15 @@ async fn locked(
             "nothing was changed; mend the environment's YAML",
         ));
     }
-    events.note(format!(
-        "account {} as {}, region {}",
-        rig.account.id, rig.account.arn, rig.account.region
-    ));
     if !plan.is_empty() {
-        let text = plan_command::text(&rig.spec, &plan, Some(&rig.account));
+        if !gate.skip_preflight {
+            let findings = gate::preflight(rig, &blueprint, &plan).await;
+            app.printer
+                .say(gate::findings_text(&findings, false).trim_end());
+            gate::refuse(&findings)?;
+        }
+        let place = Rig::acting(&rig.cloud, &rig.account);
+        let text = plan_text::changes(&rig.spec, &plan, &place);
         // The list is for deciding; who decided beforehand gets the sum.
         if app.global.yes {
             events.note(format!(

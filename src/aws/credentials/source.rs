@@ -1,0 +1,335 @@
+//! Which way credentials come, as far as environment and profile tell, and what renews them.
+
+use std::collections::BTreeSet;
+
+use aws_config::profile::{Profile, ProfileSet};
+
+/// A role that wants a second factor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MfaProfile {
+    /// The role to assume.
+    pub role_arn: String,
+    /// Serial number or ARN of the device.
+    pub device: String,
+    /// The profile whose credentials assume it; `None` takes those of the environment.
+    pub source_profile: Option<String>,
+    /// Where the role is another company's.
+    pub external_id: Option<String>,
+    /// Name of the session.
+    pub session_name: Option<String>,
+    /// How long the session shall live, in seconds.
+    pub seconds: Option<i32>,
+}
+
+/// The way by which credentials come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Given by the caller: the local cloud.
+    Fixed,
+    /// `AWS_ACCESS_KEY_ID` and its companions.
+    Environment,
+    /// Keys in the profile.
+    Keys,
+    /// IAM Identity Center.
+    SingleSignOn {
+        /// The `sso-session` section, where the profile has one.
+        session: Option<String>,
+    },
+    /// The console's session, `aws login`.
+    Login,
+    /// A role assumed with the credentials of another source.
+    Role {
+        /// The source's own way.
+        by: Box<Way>,
+        /// The profile that the first credentials come from.
+        of: Option<String>,
+    },
+    /// A role that asks for a code.
+    RoleWithMfa(MfaProfile),
+    /// A program prints them.
+    Process,
+    /// A token file, as on Kubernetes and in CI.
+    WebIdentity,
+    /// A container's or the instance's role, or nothing at all.
+    Unknown,
+}
+
+/// Where credentials come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The profile, where one is used.
+    pub profile: Option<String>,
+    /// The way.
+    pub way: Way,
+}
+
+/// The variables of the environment that decide.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Variables {
+    pub(super) keys: bool,
+    pub(super) profile: Option<String>,
+    pub(super) web_identity: bool,
+}
+
+impl Variables {
+    fn read() -> Self {
+        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Self {
+            keys: set("AWS_ACCESS_KEY_ID").is_some(),
+            profile: set("AWS_PROFILE"),
+            web_identity: set("AWS_WEB_IDENTITY_TOKEN_FILE").is_some(),
+        }
+    }
+}
+
+impl Source {
+    /// Credentials that were given.
+    #[must_use]
+    pub fn fixed() -> Self {
+        Self {
+            profile: None,
+            way: Way::Fixed,
+        }
+    }
+
+    /// What environment and files say. A profile that is named beats the environment's keys,
+    /// as with the AWS command line; one of `AWS_PROFILE` does not.
+    pub async fn find(named: Option<&str>) -> Self {
+        let variables = Variables::read();
+        let files = aws_runtime::env_config::file::EnvConfigFiles::default();
+        let name = named.map(|name| name.to_owned().into());
+        let set = aws_config::profile::load(&Default::default(), &Default::default(), &files, name)
+            .await
+            .ok();
+        Self::judge(named, &variables, set.as_ref())
+    }
+
+    pub(super) fn judge(
+        named: Option<&str>,
+        variables: &Variables,
+        set: Option<&ProfileSet>,
+    ) -> Self {
+        if named.is_none() && variables.keys {
+            return Self {
+                profile: None,
+                way: Way::Environment,
+            };
+        }
+        let name = named.or(variables.profile.as_deref()).unwrap_or("default");
+        let profile = set.and_then(|set| set.get_profile(name));
+        let asked = named.is_some() || variables.profile.is_some();
+        match (set, profile) {
+            (Some(set), Some(profile)) => Self {
+                profile: Some(name.to_owned()),
+                way: way(set, profile, &mut BTreeSet::new()),
+            },
+            _ if variables.web_identity && named.is_none() => Self {
+                profile: None,
+                way: Way::WebIdentity,
+            },
+            _ => Self {
+                profile: asked.then(|| name.to_owned()),
+                way: Way::Unknown,
+            },
+        }
+    }
+
+    /// What to do when it gives no credentials, or expired ones.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        let profile = self.profile.as_deref();
+        remedy(&self.way, profile)
+    }
+}
+
+fn remedy(way: &Way, profile: Option<&str>) -> String {
+    let option = profile
+        .filter(|name| *name != "default")
+        .map_or(String::new(), |name| format!(" --profile {name}"));
+    match way {
+        Way::Fixed => "start the local cloud again: `loadrig local stop`".to_owned(),
+        Way::Environment => "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN \
+             anew, or unset them to use a profile"
+            .to_owned(),
+        Way::Keys => format!(
+            "write new keys into the profile: `aws configure{option}`, or run the tool that \
+             wrote them"
+        ),
+        Way::SingleSignOn {
+            session: Some(session),
+        } => format!("sign in again: `aws sso login --sso-session {session}`"),
+        Way::SingleSignOn { session: None } => {
+            format!("sign in again: `aws sso login{option}`")
+        }
+        Way::Login => format!("sign in again: `aws login{option}`"),
+        Way::Role { by, of } => remedy(by, of.as_deref()),
+        Way::RoleWithMfa(role) => format!(
+            "run it again and enter the code that {} shows, on a terminal",
+            role.device
+        ),
+        Way::Process => format!(
+            "run the profile's `credential_process` by hand to see why: \
+             `aws configure get credential_process{option}` prints it"
+        ),
+        Way::WebIdentity => {
+            "the token of AWS_WEB_IDENTITY_TOKEN_FILE has to be issued again".to_owned()
+        }
+        Way::Unknown => match profile {
+            Some(name) => format!(
+                "there is no profile `{name}` that gives credentials: `aws configure \
+                 list-profiles` lists those that exist"
+            ),
+            None => "sign in: `aws sso login` or `aws configure`, name a profile by \
+                     `--profile`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+                .to_owned(),
+        },
+    }
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(profile) = &self.profile {
+            write!(f, "profile `{profile}` ({})", word(&self.way))
+        } else {
+            f.write_str(word(&self.way))
+        }
+    }
+}
+
+fn word(way: &Way) -> &'static str {
+    match way {
+        Way::Fixed => "the local cloud",
+        Way::Environment => "the environment's keys",
+        Way::Keys => "keys",
+        Way::SingleSignOn { .. } => "single sign-on",
+        Way::Login => "console sign-in",
+        Way::Role { .. } => "assumed role",
+        Way::RoleWithMfa(_) => "assumed role with a second factor",
+        Way::Process => "credential process",
+        Way::WebIdentity => "web identity",
+        Way::Unknown => "container or instance role",
+    }
+}
+
+/// The order in which the SDK looks at a profile: role, then single sign-on, web identity,
+/// process, sign-in, keys.
+fn way(set: &ProfileSet, profile: &Profile, seen: &mut BTreeSet<String>) -> Way {
+    let has = |key: &str| profile.get(key).is_some();
+    let text = |key: &str| profile.get(key).map(str::to_owned);
+    seen.insert(profile.name().to_owned());
+    if has("role_arn") && has("web_identity_token_file") {
+        return Way::WebIdentity;
+    }
+    if let Some(role_arn) = text("role_arn") {
+        let source = text("source_profile");
+        if let Some(device) = text("mfa_serial") {
+            return Way::RoleWithMfa(MfaProfile {
+                role_arn,
+                device,
+                source_profile: source,
+                external_id: text("external_id"),
+                session_name: text("role_session_name"),
+                seconds: text("duration_seconds").and_then(|text| text.parse().ok()),
+            });
+        }
+        let next = source.as_deref().and_then(|name| set.get_profile(name));
+        let by = match next {
+            // A profile may be its own source: then it is its keys that count.
+            Some(next) if seen.contains(next.name()) => Way::Keys,
+            Some(next) => way(set, next, seen),
+            None if text("credential_source").as_deref() == Some("Environment") => Way::Environment,
+            None => Way::Unknown,
+        };
+        return Way::Role {
+            by: Box::new(by),
+            of: source,
+        };
+    }
+    if has("sso_session") || has("sso_start_url") {
+        return Way::SingleSignOn {
+            session: text("sso_session"),
+        };
+    }
+    if has("credential_process") {
+        return Way::Process;
+    }
+    if has("login_session") {
+        return Way::Login;
+    }
+    if has("aws_access_key_id") {
+        return Way::Keys;
+    }
+    Way::Unknown
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
+
+    use super::*;
+
+    async fn set(text: &str) -> ProfileSet {
+        let files = EnvConfigFiles::builder()
+            .with_contents(EnvConfigFileKind::Config, text)
+            .build();
+        aws_config::profile::load(&Default::default(), &Default::default(), &files, None)
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_named_profile_beats_keys_and_keys_beat_the_profile_of_the_environment() {
+        let set = set("[profile work]\nsso_session = corp\n").await;
+        let variables = Variables {
+            keys: true,
+            profile: Some("work".to_owned()),
+            web_identity: false,
+        };
+        let named = Source::judge(Some("work"), &variables, Some(&set));
+        assert_eq!(named.profile.as_deref(), Some("work"));
+        assert!(named.remedy().contains("aws sso login --sso-session corp"));
+        let keys = Source::judge(None, &variables, Some(&set));
+        assert_eq!(keys.way, Way::Environment);
+        let without_keys = Variables {
+            keys: false,
+            ..variables
+        };
+        let of_environment = Source::judge(None, &without_keys, Some(&set));
+        assert_eq!(of_environment, named);
+    }
+
+    #[tokio::test]
+    async fn a_role_is_renewed_by_what_assumes_it() {
+        let role = "role_arn = arn:aws:iam::123456789012:role/ops";
+        let text = format!(
+            "[profile ops]\n{role}\nsource_profile = sso\n\
+             [profile sso]\nsso_start_url = https://corp.example/start\n\
+             [profile own]\n{role}\nsource_profile = own\naws_access_key_id = AKID\n\
+             [profile mfa]\n{role}\nsource_profile = sso\nmfa_serial = the-device\n\
+             [profile over]\n{role}\nsource_profile = mfa\n"
+        );
+        let set = set(&text).await;
+        let of = |name: &str| Source::judge(Some(name), &Variables::default(), Some(&set));
+        assert!(of("ops").remedy().contains("aws sso login --profile sso"));
+        assert!(matches!(of("own").way, Way::Role { by, .. } if *by == Way::Keys));
+        assert!(matches!(of("mfa").way, Way::RoleWithMfa(_)));
+        // The SDK assumes the outer role; it cannot ask for the inner one's code.
+        assert!(
+            matches!(of("over").way, Way::Role { by, .. } if matches!(*by, Way::RoleWithMfa(_)))
+        );
+        assert!(matches!(of("nowhere").way, Way::Unknown));
+        assert!(of("nowhere").remedy().contains("list-profiles"));
+    }
+
+    #[test]
+    fn what_is_not_configured_is_told_how_to_begin() {
+        let none = Source::judge(None, &Variables::default(), None);
+        assert_eq!(none.way, Way::Unknown);
+        assert!(none.remedy().contains("aws sso login"));
+        let token = Variables {
+            web_identity: true,
+            ..Variables::default()
+        };
+        assert_eq!(Source::judge(None, &token, None).way, Way::WebIdentity);
+    }
+}

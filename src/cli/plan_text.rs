@@ -1,0 +1,170 @@
+//! A plan as people read it.
+
+use crate::blueprint::{Address, Blueprint, Step};
+use crate::plan::{Action, Change, Cost, Plan, expected};
+use crate::spec::Spec;
+
+use super::printer::table;
+
+/// The changes, one line each, and what differs below; `place` says against what the plan was
+/// made.
+#[must_use]
+pub fn changes(spec: &Spec, plan: &Plan, place: &str) -> String {
+    let mut text = format!(
+        "environment `{}` ({} for {} users) in {}, {place}\n",
+        spec.name, spec.architecture, spec.concurrent_users, spec.region
+    );
+    for change in plan.work() {
+        text.push_str(&line(change));
+    }
+    text
+}
+
+/// How much there is to do, which hosts, and how long it takes.
+#[must_use]
+pub fn sum(blueprint: &Blueprint, plan: &Plan) -> String {
+    let hosts = hosts(blueprint, plan);
+    if plan.is_empty() {
+        return format!(
+            "nothing to do: {} resources are as planned{hosts}\n",
+            plan.changes.len()
+        );
+    }
+    let (time, path) = expected(blueprint, plan);
+    let minutes = time.as_secs().div_ceil(60);
+    let path: Vec<&str> = path.iter().map(Address::as_str).collect();
+    format!(
+        "{} to create, {} to update, {} to replace, {} to delete, {} unchanged{hosts}\n\
+         on AWS this takes about {minutes} min; the longest way is {}\n",
+        plan.count(Action::Create),
+        plan.count(Action::Update),
+        plan.count(Action::Replace),
+        plan.count(Action::Delete),
+        plan.count(Action::Keep),
+        path.join(" → "),
+    )
+}
+
+/// What happens to each host of the blueprint.
+#[must_use]
+pub fn host_work(blueprint: &Blueprint, plan: &Plan) -> Vec<(String, &'static str)> {
+    let mut work: Vec<(String, &'static str)> = Vec::new();
+    for node in &blueprint.nodes {
+        let Step::Host { host, .. } = &node.step else {
+            continue;
+        };
+        let name = host.to_string();
+        if work.iter().any(|(known, _)| *known == name) {
+            continue;
+        }
+        let instance = Address::instance(*host);
+        let stays = plan
+            .changes
+            .iter()
+            .any(|change| change.address == instance && change.action == Action::Keep);
+        work.push((name, if stays { "check" } else { "bootstrap" }));
+    }
+    work
+}
+
+fn hosts(blueprint: &Blueprint, plan: &Plan) -> String {
+    let work = host_work(blueprint, plan);
+    let of = |what: &str| -> Vec<&str> {
+        let those = work.iter().filter(|(_, action)| *action == what);
+        those.map(|(name, _)| name.as_str()).collect()
+    };
+    let mut text = String::new();
+    for (what, verb) in [("bootstrap", "to bootstrap"), ("check", "to check")] {
+        let names = of(what);
+        if !names.is_empty() {
+            text.push_str(&format!(
+                "\n{} hosts {verb}: {}",
+                names.len(),
+                names.join(", ")
+            ));
+        }
+    }
+    text
+}
+
+/// What it costs, against what runs now and for a run of so many hours.
+#[must_use]
+pub fn money(cost: &Cost, now: Option<f64>, hours: Option<f64>, lines: bool) -> String {
+    let mut text = String::new();
+    if lines {
+        let mut table = table();
+        table.set_header(["what", "count", "$/hour each", "$/hour"]);
+        for line in &cost.lines {
+            table.add_row([
+                line.what.clone(),
+                line.count.to_string(),
+                format!("{:.4}", line.unit_per_hour),
+                format!("{:.3}", line.per_hour),
+            ]);
+        }
+        text.push_str(&format!("{table}\n"));
+    }
+    text.push_str(&format!(
+        "costs ${:.2} per hour, ${:.0} per month (on-demand list prices of {})",
+        cost.per_hour, cost.per_month, cost.priced_on
+    ));
+    if let Some(now) = now {
+        text.push_str(&format!(
+            "; what runs now costs ${now:.2} per hour, a change of {}{:.2}",
+            if cost.per_hour < now { "-$" } else { "+$" },
+            (cost.per_hour - now).abs()
+        ));
+    }
+    if let Some(hours) = hours {
+        text.push_str(&format!(
+            "; a run of {hours:.1} h costs ${:.2}",
+            cost.of_run(hours)
+        ));
+    }
+    if !lines {
+        text.push_str("; `--cost` shows the lines");
+    }
+    text.push('\n');
+    for note in cost
+        .region_note
+        .iter()
+        .chain(cost.notes.iter().filter(|_| lines))
+    {
+        text.push_str(&format!("{note}\n"));
+    }
+    text
+}
+
+fn line(change: &Change) -> String {
+    let mark = match change.action {
+        Action::Create => "+",
+        Action::Update => "~",
+        Action::Replace => "±",
+        Action::Delete => "-",
+        Action::Refuse => "!",
+        Action::Keep => " ",
+    };
+    let id = change
+        .existing
+        .as_ref()
+        .map_or(String::new(), |existing| format!(" ({})", existing.id));
+    let mut text = format!("  {mark} {:32} {}{id}\n", change.address, change.reason);
+    for difference in &change.differences {
+        if difference.old.contains('\n') || difference.new.contains('\n') {
+            let old: Vec<&str> = difference.old.lines().collect();
+            let new: Vec<&str> = difference.new.lines().collect();
+            for gone in old.iter().filter(|line| !new.contains(line)) {
+                text.push_str(&format!("      - {gone}\n"));
+            }
+            for added in new.iter().filter(|line| !old.contains(line)) {
+                text.push_str(&format!("      + {added}\n"));
+            }
+        } else {
+            text.push_str(&format!(
+                "      {}: {} → {}\n",
+                difference.attribute, difference.old, difference.new
+            ));
+        }
+    }
+    text
+}

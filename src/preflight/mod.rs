@@ -1,0 +1,20 @@
+//! What can be known before anything is changed: whether quotas, offers and permissions admit
+//! a plan, and which permissions an environment needs at all.
+//!
+//! Pure: no I/O, no clock, no async. Facts come in, findings come out. One table, kind by
+//! kind, says which actions are used on what and why; policies for people, the check of
+//! permissions and the documentation all come from it.
+
+mod findings;
+mod grants;
+mod offers;
+mod permissions;
+mod policy;
+mod quotas;
+
+pub use findings::{Finding, Verdict};
+pub use grants::{Grant, Use, When, account_grants, grants};
+pub use offers::{Offers, Wants, judge_offers, wants};
+pub use permissions::{Allowed, BLIND_SPOTS, judge_permissions, needed};
+pub use policy::{Conditions, POLICY_CHARACTERS, Scope, Statement, documents, size, statements};
+pub use quotas::{Quota, QuotaFact, demands, judge_quotas};

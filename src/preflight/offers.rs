@@ -1,0 +1,217 @@
+//! Whether the region's zones offer what a plan asks for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::blueprint::{Blueprint, Desired, Step};
+use crate::plan::{Action, Plan};
+
+use super::findings::{Finding, Verdict};
+
+/// What a plan wants to be offered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wants {
+    /// Instance types of hosts that are to be made, with the zones that they are for, as
+    /// indexes into the region's usable zones.
+    pub instances: BTreeMap<String, BTreeSet<u8>>,
+    /// Classes of databases that are to be made, with their major version.
+    pub databases: BTreeSet<(String, String)>,
+    /// Type, engine version and number of search nodes.
+    pub search: BTreeSet<(String, String, u32)>,
+}
+
+/// What the region offers, as far as it could be found out; errors are why it is not known.
+#[derive(Clone, Debug, Default)]
+pub struct Offers {
+    /// Names of the usable zones, in the order of the indexes.
+    pub zones: Vec<String>,
+    /// Zones that offer each instance type.
+    pub instances: BTreeMap<String, Result<BTreeSet<String>, String>>,
+    /// The machine image of hosts.
+    pub image: Option<Result<String, String>>,
+    /// How many versions of the wanted major version each database class can be had with;
+    /// nothing where nothing at all is listed of the class.
+    pub databases: BTreeMap<(String, String), Result<Option<usize>, String>>,
+    /// The most nodes that each search type admits.
+    pub search: BTreeMap<(String, String), Result<u32, String>>,
+}
+
+/// What is to be made or changed.
+#[must_use]
+pub fn wants(blueprint: &Blueprint, plan: &Plan) -> Wants {
+    let mut wants = Wants::default();
+    let changes = plan.changes.iter().filter(|change| {
+        matches!(
+            change.action,
+            Action::Create | Action::Replace | Action::Update
+        )
+    });
+    for change in changes {
+        let Some(Step::Resource(desired)) = blueprint.node(&change.address).map(|node| &node.step)
+        else {
+            continue;
+        };
+        match desired {
+            Desired::Instance {
+                instance_type,
+                subnet,
+                ..
+            } => {
+                let zone = blueprint.node(subnet).and_then(|node| match &node.step {
+                    Step::Resource(Desired::Subnet { zone, .. }) => Some(*zone),
+                    _ => None,
+                });
+                wants
+                    .instances
+                    .entry(instance_type.clone())
+                    .or_default()
+                    .extend(zone);
+            }
+            Desired::Database { class, version, .. } => {
+                wants.databases.insert((class.clone(), version.clone()));
+            }
+            Desired::Search {
+                instance_type,
+                version,
+                nodes,
+                ..
+            } => {
+                wants
+                    .search
+                    .insert((instance_type.clone(), version.clone(), *nodes));
+            }
+            _ => {}
+        }
+    }
+    wants
+}
+
+/// Whether everything that is wanted is offered.
+#[must_use]
+pub fn judge_offers(wants: &Wants, offers: &Offers) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (kind, zones) in &wants.instances {
+        findings.push(instance(kind, zones, offers));
+    }
+    if !wants.instances.is_empty() {
+        findings.push(image(offers));
+    }
+    for (class, version) in &wants.databases {
+        let check = format!("offer: {class} for PostgreSQL {version}");
+        let remedy = format!(
+            "aws rds describe-orderable-db-instance-options --engine postgres \
+             --db-instance-class {class} --query 'OrderableDBInstanceOptions[].EngineVersion'"
+        );
+        findings.push(
+            match offers.databases.get(&(class.clone(), version.clone())) {
+                Some(Ok(Some(0))) => {
+                    Finding::new(check, Verdict::Refuse, "only offered for other versions")
+                        .with_remedies([remedy])
+                }
+                Some(Ok(Some(versions))) => Finding::new(
+                    check,
+                    Verdict::Pass,
+                    format!("offered, with {versions} minor versions"),
+                ),
+                Some(Ok(None)) => {
+                    let detail = "nothing is listed of this class in this region";
+                    Finding::new(check, Verdict::Warn, detail).with_remedies([remedy])
+                }
+                Some(Err(why)) => Finding::unknown(check, why),
+                None => Finding::unknown(check, "it was not asked for"),
+            },
+        );
+    }
+    for (kind, version, nodes) in &wants.search {
+        let check = format!("offer: {nodes} {kind} of {version}");
+        findings.push(match offers.search.get(&(kind.clone(), version.clone())) {
+            Some(Ok(most)) if nodes > most => Finding::new(
+                check,
+                Verdict::Refuse,
+                format!("at most {most} nodes of this type"),
+            ),
+            Some(Ok(most)) => Finding::new(check, Verdict::Pass, format!("at most {most} nodes")),
+            Some(Err(why)) => Finding::unknown(check, why),
+            None => Finding::unknown(check, "it was not asked for"),
+        });
+    }
+    findings
+}
+
+fn instance(kind: &str, zones: &BTreeSet<u8>, offers: &Offers) -> Finding {
+    let check = format!("offer: {kind}");
+    let offered = match offers.instances.get(kind) {
+        Some(Ok(offered)) => offered,
+        Some(Err(why)) => return Finding::unknown(check, why),
+        None => return Finding::unknown(check, "it was not asked for"),
+    };
+    let names = |list: &mut dyn Iterator<Item = &String>| {
+        list.map(String::as_str).collect::<Vec<_>>().join(", ")
+    };
+    if offered.is_empty() {
+        return Finding::new(check, Verdict::Refuse, "no zone of this region offers it")
+            .with_remedies(
+                ["another type, in `sizes.nodes` of the environment's YAML".to_owned()],
+            );
+    }
+    let missing: Vec<&String> = zones
+        .iter()
+        .filter_map(|index| offers.zones.get(usize::from(*index)))
+        .filter(|zone| !offered.contains(*zone))
+        .collect();
+    if missing.is_empty() {
+        let detail = format!("offered in {}", names(&mut offered.iter()));
+        return Finding::new(check, Verdict::Pass, detail);
+    }
+    Finding::new(
+        check,
+        Verdict::Refuse,
+        format!(
+            "not offered in {}, only in {}",
+            names(&mut missing.into_iter()),
+            names(&mut offered.iter())
+        ),
+    )
+    .with_remedies(["another type, or another number of `network.zones`".to_owned()])
+}
+
+fn image(offers: &Offers) -> Finding {
+    let check = "image: Debian 12 for x86_64";
+    match &offers.image {
+        Some(Ok(id)) => Finding::new(check, Verdict::Pass, id),
+        Some(Err(why)) => Finding::new(check, Verdict::Refuse, why),
+        None => Finding::unknown(check, "it was not asked for"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(offered: &[&str]) -> Finding {
+        let offers = Offers {
+            zones: vec!["eu-west-1a".to_owned(), "eu-west-1b".to_owned()],
+            instances: [(
+                "c7i.large".to_owned(),
+                Ok(offered.iter().map(|zone| (*zone).to_owned()).collect()),
+            )]
+            .into(),
+            ..Offers::default()
+        };
+        instance("c7i.large", &[0, 1].into(), &offers)
+    }
+
+    #[test]
+    fn a_type_has_to_be_offered_in_each_zone_that_it_is_for() {
+        assert_eq!(
+            verdict(&["eu-west-1a", "eu-west-1b"]).verdict,
+            Verdict::Pass
+        );
+        let half = verdict(&["eu-west-1a", "eu-west-1c"]);
+        assert_eq!(half.verdict, Verdict::Refuse);
+        assert!(
+            half.detail.contains("not offered in eu-west-1b"),
+            "{half:?}"
+        );
+        assert_eq!(verdict(&[]).verdict, Verdict::Refuse);
+    }
+}

@@ -1,0 +1,197 @@
+//! Which actions a plan takes, and whether the principal may take them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::blueprint::Kind;
+use crate::plan::{Action, Plan};
+
+use super::findings::{Finding, Verdict};
+use super::grants::{Grant, Use, grants};
+use super::policy::{Scope, Statement, gather};
+
+/// What the check cannot see, whatever it says.
+pub const BLIND_SPOTS: &str = "service control policies with conditions, session policies and \
+     policies of the resources themselves are not part of the simulation";
+
+/// What the principal was found to be allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Allowed {
+    /// Simulated: the actions that are refused, each with the reason.
+    Simulated {
+        /// Refused actions.
+        refused: BTreeMap<String, String>,
+    },
+    /// Simulation was not possible; these actions were tried as a dry run.
+    DryRun {
+        /// Why it could not be simulated.
+        why: String,
+        /// Each action that was tried, and whether it is allowed.
+        tried: BTreeMap<String, bool>,
+    },
+    /// The account's root user.
+    Root,
+}
+
+/// The statements whose actions a plan takes.
+#[must_use]
+pub fn needed(plan: &Plan, scope: &Scope) -> Vec<Statement> {
+    let mut uses: BTreeSet<(Kind, Use)> = BTreeSet::new();
+    for change in &plan.changes {
+        let purposes: &[Use] = match change.action {
+            Action::Keep | Action::Refuse => &[],
+            Action::Create => &[Use::Make],
+            Action::Update => &[Use::Change],
+            Action::Replace => &[Use::Change, Use::Remove, Use::Make],
+            Action::Delete => &[Use::Remove],
+        };
+        uses.extend(purposes.iter().map(|purpose| (change.kind, *purpose)));
+    }
+    let taken: Vec<&Grant> = uses
+        .iter()
+        .flat_map(|(kind, purpose)| {
+            grants(*kind)
+                .iter()
+                .filter(move |grant| grant.is_for(*purpose))
+        })
+        .collect();
+    gather(&taken, scope)
+}
+
+/// Whether the principal may do all of it.
+#[must_use]
+pub fn judge_permissions(
+    needed: &[Statement],
+    allowed: &Result<Allowed, String>,
+    environment: &str,
+) -> Vec<Finding> {
+    let actions: BTreeSet<&str> = needed.iter().flat_map(|one| one.actions.clone()).collect();
+    if actions.is_empty() {
+        return Vec::new();
+    }
+    let check = "permissions";
+    match allowed {
+        Ok(Allowed::Root) => vec![Finding::new(
+            check,
+            Verdict::Pass,
+            "the account's root user may do everything",
+        )],
+        Ok(Allowed::Simulated { refused }) if refused.is_empty() => vec![Finding::new(
+            check,
+            Verdict::Pass,
+            format!("{} actions are allowed ({BLIND_SPOTS})", actions.len()),
+        )],
+        Ok(Allowed::Simulated { refused }) => {
+            vec![missing(refused, actions.len(), environment)]
+        }
+        Ok(Allowed::DryRun { why, tried }) => {
+            let refused: BTreeMap<String, String> = tried
+                .iter()
+                .filter(|(_, allowed)| !**allowed)
+                .map(|(action, _)| (action.clone(), "refused in a dry run".to_owned()))
+                .collect();
+            let mut findings = Vec::new();
+            if !refused.is_empty() {
+                findings.push(missing(&refused, tried.len(), environment));
+            }
+            let unknown = actions
+                .iter()
+                .filter(|action| !tried.contains_key(**action))
+                .count();
+            findings.push(Finding::unknown(
+                check,
+                format!(
+                    "{} of {} actions tried as a dry run, {unknown} not checked: {why}",
+                    actions.len() - unknown,
+                    actions.len()
+                ),
+            ));
+            findings
+        }
+        Err(why) => vec![Finding::unknown(check, why)],
+    }
+}
+
+fn missing(refused: &BTreeMap<String, String>, of: usize, environment: &str) -> Finding {
+    let list: Vec<String> = refused
+        .iter()
+        .map(|(action, reason)| format!("{action} ({reason})"))
+        .collect();
+    Finding::new(
+        "permissions",
+        Verdict::Refuse,
+        format!(
+            "{} of {of} actions are missing: {}",
+            refused.len(),
+            list.join(", ")
+        ),
+    )
+    .with_remedies([format!(
+        "`loadrig iam-policy {environment}` prints the policy that grants them"
+    )])
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::blueprint::blueprint;
+    use crate::plan::{Snapshot, plan, plan_down};
+    use crate::spec::Library;
+
+    use super::*;
+
+    fn scope() -> Scope {
+        Scope::new("123456789012", "us-east-1", "perf")
+    }
+
+    #[test]
+    fn only_what_the_plan_does_is_asked_for() {
+        let library = Library::new(Some("no-such-directory".into()));
+        let spec = library.architecture("1k").unwrap().example();
+        let blueprint = blueprint(&spec, &[]);
+        let create = needed(&plan(&blueprint, &Snapshot::default()), &scope());
+        let actions: BTreeSet<&str> = create.iter().flat_map(|one| one.actions.clone()).collect();
+        for action in [
+            "ec2:RunInstances",
+            "ec2:CreateTags",
+            "iam:PassRole",
+            "rds:CreateDBInstance",
+        ] {
+            assert!(actions.contains(action), "{action}");
+        }
+        for action in [
+            "ec2:TerminateInstances",
+            "rds:DeleteDBInstance",
+            "ec2:DescribeVpcs",
+        ] {
+            assert!(!actions.contains(action), "{action}");
+        }
+        assert!(needed(&plan_down(&Snapshot::default()), &scope()).is_empty());
+    }
+
+    #[test]
+    fn missing_actions_are_listed_and_what_was_not_checked_is_said() {
+        let library = Library::new(Some("no-such-directory".into()));
+        let spec = library.architecture("1k").unwrap().example();
+        let plan = plan(&blueprint(&spec, &[]), &Snapshot::default());
+        let needed = needed(&plan, &scope());
+        let refused = [("rds:CreateDBInstance".to_owned(), "implicitDeny".to_owned())];
+        let simulated = Ok(Allowed::Simulated {
+            refused: refused.into(),
+        });
+        let findings = judge_permissions(&needed, &simulated, "perf");
+        assert_eq!(findings[0].verdict, Verdict::Refuse);
+        assert!(
+            findings[0]
+                .detail
+                .contains("rds:CreateDBInstance (implicitDeny)")
+        );
+
+        let dry = Ok(Allowed::DryRun {
+            why: "iam:SimulatePrincipalPolicy is denied".to_owned(),
+            tried: [("ec2:CreateVpc".to_owned(), true)].into(),
+        });
+        let findings = judge_permissions(&needed, &dry, "perf");
+        assert_eq!(findings.len(), 1);
+        assert_eq!(findings[0].verdict, Verdict::Unknown);
+        assert!(findings[0].detail.contains("1 of"), "{findings:?}");
+    }
+}

@@ -1,0 +1,337 @@
+//! The least-privilege policy of an environment, from the table of grants.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use crate::blueprint::Kind;
+use crate::identity::names::Names;
+
+use super::grants::{Grant, Use, When, account_grants, grants};
+
+/// The most that one managed policy may hold, in characters without white space
+/// (IAM User Guide, "IAM and AWS STS quotas").
+pub const POLICY_CHARACTERS: usize = 6144;
+
+/// The tag that every resource bears.
+const TAG: &str = "loadrig:environment";
+
+/// The statements in the order in which people read them; others follow.
+const ORDER: [&str; 8] = [
+    "Look",
+    "MakeTagged",
+    "TagInTheCreateCallOnly",
+    "StartFromImages",
+    "UseOwn",
+    "RoleOfTheHosts",
+    "ProfileOfTheHosts",
+    "GiveTheRoleToHosts",
+];
+
+/// Where a policy holds: one environment in one account and region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// `aws`, `aws-cn` or `aws-us-gov`.
+    pub partition: String,
+    /// Region, for example `us-east-1`.
+    pub region: String,
+    /// 12 digits.
+    pub account: String,
+    /// Name of the environment.
+    pub environment: String,
+}
+
+impl Scope {
+    /// With the partition that the region is in.
+    #[must_use]
+    pub fn new(account: &str, region: &str, environment: &str) -> Self {
+        let partition = match region.split('-').collect::<Vec<_>>().as_slice() {
+            ["cn", ..] => "aws-cn",
+            ["us", "gov", ..] => "aws-us-gov",
+            _ => "aws",
+        };
+        Self {
+            partition: partition.to_owned(),
+            region: region.to_owned(),
+            account: account.to_owned(),
+            environment: environment.to_owned(),
+        }
+    }
+
+    /// An ARN of the table with its places filled in.
+    #[must_use]
+    pub fn fill(&self, template: &str) -> String {
+        let bucket = Names::of(&self.environment).bucket(&self.account, &self.region);
+        template
+            .replace("{partition}", &self.partition)
+            .replace("{region}", &self.region)
+            .replace("{account}", &self.account)
+            .replace("{environment}", &self.environment)
+            .replace("{bucket}", &bucket)
+    }
+}
+
+/// Conditions: operator, then key, to admitted values.
+pub type Conditions = BTreeMap<&'static str, BTreeMap<String, BTreeSet<String>>>;
+
+const EQUALS: &str = "StringEquals";
+const ALL_EQUAL: &str = "ForAllValues:StringEquals";
+
+/// A statement of a policy, with its reasons.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// Name.
+    pub sid: String,
+    /// IAM actions.
+    pub actions: BTreeSet<&'static str>,
+    /// ARNs.
+    pub resources: BTreeSet<String>,
+    /// Conditions: operator, then key, to admitted values.
+    pub conditions: Conditions,
+    /// Each action's reasons.
+    pub reasons: BTreeMap<&'static str, BTreeSet<&'static str>>,
+}
+
+impl Statement {
+    fn new(sid: &str) -> Self {
+        Self {
+            sid: sid.to_owned(),
+            actions: BTreeSet::new(),
+            resources: BTreeSet::new(),
+            conditions: BTreeMap::new(),
+            reasons: BTreeMap::new(),
+        }
+    }
+
+    fn add(&mut self, grant: &Grant, scope: &Scope) {
+        for action in grant.actions() {
+            self.actions.insert(action);
+            self.reasons.entry(action).or_default().insert(grant.why);
+        }
+        self.resources
+            .extend(grant.resources().map(|arn| scope.fill(arn)));
+        for (operator, key, value) in conditions(grant.when, scope) {
+            self.admit(operator, key, value);
+        }
+    }
+
+    fn admit(&mut self, operator: &'static str, key: String, value: String) {
+        let keys = self.conditions.entry(operator).or_default();
+        keys.entry(key).or_default().insert(value);
+    }
+
+    /// Why it is there, in one line.
+    #[must_use]
+    pub fn why(&self) -> String {
+        let reasons: BTreeSet<&str> = self.reasons.values().flatten().copied().collect();
+        reasons.into_iter().collect::<Vec<_>>().join("; ")
+    }
+
+    /// As it stands in a policy document.
+    #[must_use]
+    pub fn document(&self) -> Value {
+        let mut statement = Map::new();
+        statement.insert("Sid".to_owned(), json!(self.sid));
+        statement.insert("Effect".to_owned(), json!("Allow"));
+        statement.insert("Action".to_owned(), json!(self.actions));
+        statement.insert("Resource".to_owned(), json!(self.resources));
+        if !self.conditions.is_empty() {
+            statement.insert("Condition".to_owned(), json!(self.conditions));
+        }
+        Value::Object(statement)
+    }
+}
+
+/// Operator, key and value of each condition of a grant.
+fn conditions(when: When, scope: &Scope) -> Vec<(&'static str, String, String)> {
+    let environment = || scope.environment.clone();
+    let owned = || (EQUALS, format!("aws:ResourceTag/{TAG}"), environment());
+    match when {
+        When::Always => vec![],
+        When::Tagged => vec![(EQUALS, format!("aws:RequestTag/{TAG}"), environment())],
+        When::Owned => vec![owned()],
+        When::OwnedTag(tag) => vec![
+            owned(),
+            (ALL_EQUAL, "aws:TagKeys".to_owned(), tag.to_owned()),
+        ],
+        When::PassedTo(service) => {
+            vec![(EQUALS, "iam:PassedToService".to_owned(), service.to_owned())]
+        }
+        When::ServiceRole(service) => {
+            vec![(EQUALS, "iam:AWSServiceName".to_owned(), service.to_owned())]
+        }
+    }
+}
+
+/// The statements that an environment of these kinds needs.
+///
+/// Looking is granted for every kind: what an earlier YAML left has to be found too.
+#[must_use]
+pub fn statements(kinds: &BTreeSet<Kind>, scope: &Scope) -> Vec<Statement> {
+    let of_kinds = Kind::ALL.into_iter().flat_map(|kind| {
+        let whole = kinds.contains(&kind);
+        grants(kind)
+            .iter()
+            .filter(move |grant| whole || grant.is_for(Use::Look))
+    });
+    let granted: Vec<&Grant> = account_grants().iter().chain(of_kinds).collect();
+    gather(&granted, scope)
+}
+
+/// Grants as statements, in the order in which people read them.
+pub(super) fn gather(granted: &[&Grant], scope: &Scope) -> Vec<Statement> {
+    let mut all: Vec<Statement> = Vec::new();
+    for grant in granted {
+        match all.iter_mut().find(|one| one.sid == grant.statement) {
+            Some(statement) => statement.add(grant, scope),
+            None => {
+                let mut statement = Statement::new(grant.statement);
+                statement.add(grant, scope);
+                all.push(statement);
+            }
+        }
+    }
+    all.extend(tagging(&all, scope));
+    all.sort_by_key(|one| {
+        ORDER
+            .iter()
+            .position(|sid| *sid == one.sid)
+            .unwrap_or(ORDER.len())
+    });
+    all
+}
+
+/// EC2 asks for `ec2:CreateTags` when a resource is tagged in the call that creates it; the
+/// condition keeps it to those calls.
+fn tagging(all: &[Statement], scope: &Scope) -> Option<Statement> {
+    let made = all.iter().find(|one| one.sid == "MakeTagged")?;
+    let mut statement = Statement::new("TagInTheCreateCallOnly");
+    statement.actions.insert("ec2:CreateTags");
+    statement.reasons.insert(
+        "ec2:CreateTags",
+        ["the identity that each resource gets in the call that creates it"].into(),
+    );
+    statement.resources = made.resources.clone();
+    for action in &made.actions {
+        let call = action.trim_start_matches("ec2:").to_owned();
+        statement.admit(EQUALS, "ec2:CreateAction".to_owned(), call);
+    }
+    let (key, environment) = (format!("aws:RequestTag/{TAG}"), scope.environment.clone());
+    statement.admit(EQUALS, key, environment);
+    Some(statement)
+}
+
+/// The policy in as few documents as fit into managed policies.
+#[must_use]
+pub fn documents(statements: &[Statement]) -> Vec<Value> {
+    let document = |list: &[Value]| json!({ "Version": "2012-10-17", "Statement": list });
+    let mut done = Vec::new();
+    let mut open: Vec<Value> = Vec::new();
+    for statement in statements {
+        open.push(statement.document());
+        if open.len() > 1 && size(&document(&open)) > POLICY_CHARACTERS {
+            let last = open.split_off(open.len() - 1);
+            done.push(document(&open));
+            open = last;
+        }
+    }
+    if !open.is_empty() {
+        done.push(document(&open));
+    }
+    done
+}
+
+/// Characters of a document as IAM counts them: without white space.
+#[must_use]
+pub fn size(document: &Value) -> usize {
+    document
+        .to_string()
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope() -> Scope {
+        Scope::new("123456789012", "eu-central-1", "perf")
+    }
+
+    fn all() -> BTreeSet<Kind> {
+        Kind::ALL.into_iter().collect()
+    }
+
+    fn hosts_only() -> BTreeSet<Kind> {
+        [Kind::Vpc, Kind::Subnet, Kind::Instance].into()
+    }
+
+    #[test]
+    fn documents_fit_into_managed_policies_and_lose_nothing() {
+        let statements = statements(&all(), &scope());
+        let documents = documents(&statements);
+        assert!(documents.iter().all(|one| size(one) <= POLICY_CHARACTERS));
+        let sids: usize = documents
+            .iter()
+            .filter_map(|one| one["Statement"].as_array())
+            .map(Vec::len)
+            .sum();
+        assert_eq!(sids, statements.len());
+    }
+
+    #[test]
+    fn nothing_but_looking_is_granted_on_everything() {
+        for statement in statements(&all(), &scope()) {
+            let everything = statement.resources.contains("*");
+            let wide = ["Look", "Preflight"].contains(&statement.sid.as_str());
+            assert_eq!(everything, wide, "{}", statement.sid);
+            let looks = |action: &str| {
+                let verb = action.split(':').nth(1).unwrap_or_default();
+                ["Describe", "List", "Get", "Simulate"]
+                    .iter()
+                    .any(|word| verb.starts_with(word))
+            };
+            assert!(!everything || statement.actions.iter().all(|action| looks(action)));
+        }
+    }
+
+    #[test]
+    fn kinds_that_are_not_there_may_only_be_looked_for() {
+        let actions: BTreeSet<&str> = statements(&hosts_only(), &scope())
+            .iter()
+            .flat_map(|one| one.actions.clone())
+            .collect();
+        assert!(actions.contains("ec2:RunInstances"));
+        assert!(actions.contains("es:DescribeDomain"));
+        assert!(!actions.contains("es:CreateDomain"));
+        assert!(!actions.contains("rds:CreateDBInstance"));
+    }
+
+    #[test]
+    fn every_action_has_a_reason_and_every_place_is_filled_in() {
+        for statement in statements(&all(), &scope()) {
+            let reasons: Vec<_> = statement.reasons.keys().copied().collect();
+            assert_eq!(
+                reasons,
+                statement.actions.iter().copied().collect::<Vec<_>>()
+            );
+            let text = statement.document().to_string();
+            assert!(
+                !text.contains("{account}") && !text.contains("{bucket}"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_partition_is_that_of_the_region() {
+        for (region, partition) in [
+            ("cn-north-1", "aws-cn"),
+            ("us-gov-west-1", "aws-us-gov"),
+            ("us-east-1", "aws"),
+        ] {
+            assert_eq!(Scope::new("1", region, "a").partition, partition);
+        }
+    }
+}
