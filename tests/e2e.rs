@@ -27,7 +27,16 @@ const CHANGES: [&str; 4] = ["created", "updated", "deleted", "applied"];
 #[track_caller]
 fn down(home: &Home, name: &str) -> Done {
     let done = home
-        .run(&["down", name, "--yes", "--output", "json"])
+        // The lease of an `up` that was killed ends by itself within a minute.
+        .run(&[
+            "down",
+            name,
+            "--yes",
+            "--lock-timeout",
+            "2m",
+            "--output",
+            "json",
+        ])
         .code(0);
     assert_proof(&done);
     done
