@@ -10,7 +10,7 @@ use crate::preflight::{Allowed, Statement};
 
 use super::Aws;
 use super::error::{During, refused};
-use super::quotas::why;
+use super::quotas::{patience, why};
 
 const SIMULATE: &str = "iam:SimulatePrincipalPolicy";
 
@@ -59,8 +59,9 @@ impl Aws {
                 .flatten()
                 .map(|(key, values)| context(key, values)),
         );
-        let results: Vec<_> = self
-            .iam
+        // Less patient than other calls: the first request that is not answered ends it all.
+        let config = self.iam.config().to_builder().retry_config(patience());
+        let results: Vec<_> = aws_sdk_iam::Client::from_conf(config.build())
             .simulate_principal_policy()
             .policy_source_arn(principal)
             .set_action_names(Some(
