@@ -66,6 +66,7 @@ fn spec(name: &str) -> Spec {
             license_file: None,
         },
         network: Network::public("10.42.0.0/16".parse().unwrap(), 2),
+        load_balancer: loadrig::spec::LoadBalancer::default(),
         access: Access {
             address: AddressKind::Private,
             operators: vec![],

@@ -226,16 +226,40 @@ fn layouts() -> Vec<Spec> {
                 "{layout: private}",
                 "{layout: private, nat: per-zone}",
                 "{layout: bastion}",
-                "{layout: bastion, nat: per-zone}",
+                "{layout: bastion, nat: per-zone, private_dns: true}",
             ]
             .map(|network| text(size, network))
         })
         .collect()
 }
 
+/// Networks and entrances that have less in common with the sizes' own.
+fn others() -> Vec<Spec> {
+    let alb = "load_balancer: alb\nsizes: {nodes: {proxy: {count: 0}}}\n";
+    let existing =
+        "existing: {vpc: vpc-0a1b2c3d, private_subnets: [subnet-0000000c, subnet-0000000d]";
+    let public = "public_subnets: [subnet-0000000a, subnet-0000000b]";
+    let ranges = "access: {operators: [203.0.113.0/24]}\n";
+    [
+        alb.to_owned(),
+        format!("{alb}network: {{layout: bastion, nat: per-zone}}"),
+        format!("{alb}alb: {{scheme: internal}}\nnetwork: {{layout: private}}"),
+        format!("network: {{layout: bastion, {existing}, {public}}}}}"),
+        format!("network: {{{existing}, {public}}}}}"),
+        format!("{ranges}network: {{layout: private, private_dns: true, {existing}}}}}"),
+        "network: {private_dns: true, s3_endpoint: true}".to_owned(),
+    ]
+    .iter()
+    .map(|rest| {
+        let spec = Library::new(None).load_text("test", &format!("architecture: 1k\n{rest}"));
+        spec.unwrap_or_else(|errors| panic!("{errors}"))
+    })
+    .collect()
+}
+
 #[test]
-fn every_layout_is_a_graph_in_order_and_is_taken_down_in_one() {
-    for spec in layouts() {
+fn every_network_is_a_graph_in_order() {
+    for spec in layouts().into_iter().chain(others()) {
         let blueprint = blueprint(&spec, &operator());
         let mut seen = BTreeSet::new();
         for node in &blueprint.nodes {
@@ -246,6 +270,54 @@ fn every_layout_is_a_graph_in_order_and_is_taken_down_in_one() {
         }
         assert!(plan(&blueprint, &perfect(&blueprint)).is_empty());
     }
+}
+
+#[test]
+fn somebody_elses_network_is_no_part_of_what_is_made_or_removed() {
+    for spec in others()
+        .iter()
+        .filter(|spec| spec.network.existing.is_some())
+    {
+        let blueprint = blueprint(spec, &operator());
+        let perfect = perfect(&blueprint);
+        for (address, desired) in blueprint.resources() {
+            let network = matches!(
+                desired.kind(),
+                Kind::Vpc
+                    | Kind::Subnet
+                    | Kind::InternetGateway
+                    | Kind::RouteTable
+                    | Kind::NatGateway
+                    | Kind::ElasticAddress
+                    | Kind::Endpoint
+            );
+            assert!(!network, "{address}");
+        }
+        let up = plan(&blueprint, &Snapshot::default());
+        assert!(
+            up.changes.iter().all(|change| {
+                (change.kind == Kind::Adopted) == (change.action == Action::Refuse)
+            })
+        );
+        let down = plan_down(&perfect);
+        assert!(
+            down.changes
+                .iter()
+                .all(|change| change.kind != Kind::Adopted)
+        );
+    }
+}
+
+#[test]
+fn a_vpc_of_its_own_does_not_become_somebody_elses() {
+    let specs = others();
+    let own = perfect(&blueprint(&sizes()[0], &operator()));
+    let plan = plan(&blueprint(&specs[3], &operator()), &own);
+    let (action, reason) = action(&plan, &Address::vpc());
+    assert_eq!(action, Action::Refuse);
+    assert!(reason.contains("of its own"), "{reason}");
+    let adopted = plan.changes.iter().filter(|c| c.kind == Kind::Adopted);
+    assert!(adopted.into_iter().all(|c| c.action == Action::Refuse));
 }
 
 #[test]

@@ -52,50 +52,56 @@ impl Aws {
     async fn look_at_network(&self, environment: &str) -> Result<Vec<Looked>, CloudError> {
         let tag = || vec![filter(&format!("tag:{ENVIRONMENT}"), [environment])];
         let by_name = vec![filter("group-name", group_names(environment))];
-        let (vpcs, gateways, nats, subnets, tables, groups, named_groups, interfaces) = futures::try_join!(
-            ids!(self.describe_vpcs, "ec2:DescribeVpcs", vpc_id, tag()),
-            ids!(
-                self.describe_internet_gateways,
-                "ec2:DescribeInternetGateways",
-                internet_gateway_id,
-                tag()
-            ),
-            Box::pin(async {
-                let living = self.nat_gateways(Select::Environment(environment)).await?;
-                let living = living.into_iter().filter(|nat| nat.state != State::Gone);
-                Ok(living.map(|nat| nat.id).collect::<Vec<_>>())
-            }),
-            ids!(
-                self.describe_subnets,
-                "ec2:DescribeSubnets",
-                subnet_id,
-                tag()
-            ),
-            ids!(
-                self.describe_route_tables,
-                "ec2:DescribeRouteTables",
-                route_table_id,
-                tag()
-            ),
-            ids!(
-                self.describe_security_groups,
-                "ec2:DescribeSecurityGroups",
-                group_id,
-                tag()
-            ),
-            ids!(
-                self.describe_security_groups,
-                "ec2:DescribeSecurityGroups",
-                group_id,
-                by_name
-            ),
-            ids!(
-                self.describe_network_interfaces,
-                "ec2:DescribeNetworkInterfaces",
-                network_interface_id,
-                tag()
-            ),
-        )?;
+        let (vpcs, gateways, nats, endpoints, subnets, tables, groups, named_groups, interfaces) =
+            futures::try_join!(
+                ids!(self.describe_vpcs, "ec2:DescribeVpcs", vpc_id, tag()),
+                ids!(
+                    self.describe_internet_gateways,
+                    "ec2:DescribeInternetGateways",
+                    internet_gateway_id,
+                    tag()
+                ),
+                Box::pin(async {
+                    let living = self.nat_gateways(Select::Environment(environment)).await?;
+                    let living = living.into_iter().filter(|nat| nat.state != State::Gone);
+                    Ok(living.map(|nat| nat.id).collect::<Vec<_>>())
+                }),
+                Box::pin(async {
+                    let found = self.endpoints(Select::Environment(environment)).await?;
+                    let left = found.into_iter().filter(|one| one.state != State::Gone);
+                    Ok(left.map(|one| one.id).collect::<Vec<_>>())
+                }),
+                ids!(
+                    self.describe_subnets,
+                    "ec2:DescribeSubnets",
+                    subnet_id,
+                    tag()
+                ),
+                ids!(
+                    self.describe_route_tables,
+                    "ec2:DescribeRouteTables",
+                    route_table_id,
+                    tag()
+                ),
+                ids!(
+                    self.describe_security_groups,
+                    "ec2:DescribeSecurityGroups",
+                    group_id,
+                    tag()
+                ),
+                ids!(
+                    self.describe_security_groups,
+                    "ec2:DescribeSecurityGroups",
+                    group_id,
+                    by_name
+                ),
+                ids!(
+                    self.describe_network_interfaces,
+                    "ec2:DescribeNetworkInterfaces",
+                    network_interface_id,
+                    tag()
+                ),
+            )?;
         // Interfaces of RDS and OpenSearch bear no tags of ours.
         let inside = if vpcs.is_empty() {
             vec![]
@@ -113,6 +119,7 @@ impl Aws {
             looked("EC2 VPCs", vpcs),
             looked("EC2 internet gateways", gateways),
             looked("EC2 NAT gateways", nats),
+            looked("EC2 VPC endpoints", endpoints),
             looked("EC2 subnets", subnets),
             looked("EC2 route tables", tables),
             looked(
@@ -245,6 +252,11 @@ impl Aws {
             cache_subnets,
             cache_snapshots,
         )?;
+        let (balancer, target_group, zones) = futures::try_join!(
+            self.raw_load_balancer(environment),
+            self.raw_target_group(environment),
+            self.zone_ids(environment),
+        )?;
         let (bucket, has_role, has_profile, parameters) = futures::try_join!(
             self.look_at_bucket(environment),
             self.get_role(&role),
@@ -256,6 +268,15 @@ impl Aws {
             looked("ElastiCache replication groups", group.map(|_| cache)),
             looked("ElastiCache subnet groups", group_subnets.map(|_| subnets)),
             split("ElastiCache snapshots", group_snapshots),
+            looked(
+                "ELB load balancers",
+                balancer.map(|_| names.load_balancer()),
+            ),
+            looked(
+                "ELB target groups",
+                target_group.map(|_| names.target_group()),
+            ),
+            looked("Route 53 private zones", zones),
             split("S3 buckets", bucket),
             looked("IAM roles", has_role.map(|_| role)),
             looked("IAM instance profiles", has_profile.map(|_| profile)),
@@ -327,7 +348,12 @@ fn group_names(environment: &str) -> Vec<String> {
     Role::ALL
         .into_iter()
         .map(Group::Hosts)
-        .chain([Group::Database, Group::Search, Group::Cache])
+        .chain([
+            Group::Database,
+            Group::Search,
+            Group::Cache,
+            Group::LoadBalancer,
+        ])
         .map(|group| Names::of(environment).security_group(group))
         .collect()
 }

@@ -269,6 +269,9 @@ pub fn class_of_code(code: &str) -> Option<FailureClass> {
         | "EntityTemporarilyUnmodifiable"
         | "OperationAborted"
         | "BucketNotEmpty"
+        // A target group that its load balancer still forwards to.
+        | "ResourceInUse"
+        | "HostedZoneNotEmpty"
         | "TooManyUpdates" => FailureClass::Converging,
 
         "InsufficientInstanceCapacity"
@@ -290,6 +293,12 @@ pub fn class_of_code(code: &str) -> Option<FailureClass> {
         | "RouteTableLimitExceeded"
         | "InternetGatewayLimitExceeded"
         | "NatGatewayLimitExceeded"
+        | "VpcEndpointLimitExceeded"
+        | "TooManyHostedZones"
+        | "TooManyLoadBalancers"
+        | "TooManyListeners"
+        | "TooManyTargetGroups"
+        | "TooManyTargets"
         | "SecurityGroupLimitExceeded"
         | "RulesPerSecurityGroupLimitExceeded"
         | "InstanceQuotaExceeded"
@@ -301,7 +310,6 @@ pub fn class_of_code(code: &str) -> Option<FailureClass> {
         | "ClusterQuotaForCustomerExceeded"
         | "CacheSubnetGroupQuotaExceeded"
         | "TooManyBuckets"
-        | "TooManyLoadBalancers"
         | "ParameterLimitExceeded"
         // IAM's quota, and OpenSearch's, which the SDK itself takes for throttling.
         | "LimitExceeded"
@@ -342,6 +350,10 @@ pub fn class_of_code(code: &str) -> Option<FailureClass> {
         | "ResourceNotFoundException"
         | "InvalidResourceId"
         | "NatGatewayNotFound"
+        | "LoadBalancerNotFound"
+        | "ListenerNotFound"
+        | "TargetGroupNotFound"
+        | "NoSuchHostedZone"
         | "DBInstanceNotFound"
         | "DBInstanceNotFoundFault"
         | "DBSubnetGroupNotFoundFault"

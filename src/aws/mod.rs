@@ -6,11 +6,15 @@
 //! told, once, and classifies what goes wrong. Waiting and repeating is the engine's
 //! business.
 
+mod adopted;
+mod balancer;
 mod blockers;
 mod cache;
 pub mod credentials;
+mod dns;
 mod empty;
 mod empty_databases;
+mod endpoint;
 mod error;
 mod glance;
 mod iam;
@@ -37,6 +41,7 @@ mod security;
 mod snapshot;
 mod ssm;
 mod tags;
+mod targets;
 #[cfg(target_os = "linux")]
 pub mod world;
 
@@ -86,9 +91,11 @@ pub struct Connection {
 pub struct Aws {
     ec2: aws_sdk_ec2::Client,
     elasticache: aws_sdk_elasticache::Client,
+    elb: aws_sdk_elasticloadbalancingv2::Client,
     iam: aws_sdk_iam::Client,
     opensearch: aws_sdk_opensearch::Client,
     rds: aws_sdk_rds::Client,
+    route53: aws_sdk_route53::Client,
     s3: aws_sdk_s3::Client,
     servicequotas: aws_sdk_servicequotas::Client,
     ssm: aws_sdk_ssm::Client,
@@ -183,9 +190,11 @@ impl Aws {
         Ok(Self {
             ec2: aws_sdk_ec2::Client::new(&config),
             elasticache: aws_sdk_elasticache::Client::new(&config),
+            elb: aws_sdk_elasticloadbalancingv2::Client::new(&config),
             iam: aws_sdk_iam::Client::new(&config),
             opensearch: aws_sdk_opensearch::Client::new(&config),
             rds: aws_sdk_rds::Client::new(&config),
+            route53: aws_sdk_route53::Client::new(&config),
             s3: aws_sdk_s3::Client::from_conf(s3),
             servicequotas: aws_sdk_servicequotas::Client::new(&config),
             ssm: aws_sdk_ssm::Client::new(&config),
@@ -280,6 +289,15 @@ fn needed_ids(
         .collect()
 }
 
+fn not_ours(operation: &str, request: &Request<'_>) -> CloudError {
+    refused(
+        operation,
+        request.address,
+        "NotOurs",
+        "it belongs to somebody else and is only looked up",
+    )
+}
+
 // The SDK's futures are large: each sits in a box of its own, so that none has to find
 // room for all of them on a thread's stack.
 impl Cloud for Aws {
@@ -305,6 +323,14 @@ impl Cloud for Aws {
             Desired::NatGateway { subnet, address } => {
                 Box::pin(self.create_nat_gateway(&request, subnet, address))
             }
+            Desired::Adopted { .. } => return Err(not_ours("create", &request)),
+            Desired::Endpoint { tables } => Box::pin(self.create_endpoint(&request, tables)),
+            Desired::LoadBalancer { .. } => Box::pin(self.create_load_balancer(&request)),
+            Desired::Listener { .. } => Box::pin(self.set_listener(&request)),
+            Desired::TargetGroup { .. } => Box::pin(self.create_target_group(&request)),
+            Desired::Targets { .. } => Box::pin(self.set_targets(&request)),
+            Desired::Zone => Box::pin(self.create_zone(&request)),
+            Desired::Records { .. } => Box::pin(self.set_records(&request)),
             Desired::SecurityGroup { group, description } => {
                 Box::pin(self.create_security_group(&request, *group, description))
             }
@@ -354,6 +380,20 @@ impl Cloud for Aws {
             Desired::RouteTable { subnets, gateway } => {
                 Box::pin(self.complete_route_table(&request, &existing.id, subnets, gateway))
             }
+            Desired::Adopted { .. } => return Err(not_ours("update", &request)),
+            Desired::Endpoint { tables } => {
+                Box::pin(self.complete_endpoint(&request, &existing.id, tables))
+            }
+            Desired::LoadBalancer { .. } => {
+                Box::pin(self.complete_load_balancer(&request, &existing.id))
+            }
+            Desired::Listener { .. } => Box::pin(self.set_listener(&request)),
+            Desired::TargetGroup { .. } => {
+                Box::pin(self.complete_target_group(&request, &existing.id))
+            }
+            Desired::Targets { .. } => Box::pin(self.set_targets(&request)),
+            Desired::Zone => Box::pin(self.complete_zone(&request, &existing.id)),
+            Desired::Records { .. } => Box::pin(self.set_records(&request)),
             Desired::Role { .. } => Box::pin(self.complete_role(&request)),
             Desired::InstanceProfile { .. } => Box::pin(self.complete_instance_profile(&request)),
             Desired::Bucket { .. } => Box::pin(self.complete_bucket(&request, &existing.id)),
@@ -396,6 +436,21 @@ impl Cloud for Aws {
             Kind::RouteTable => Box::pin(self.delete_route_table(environment, id)),
             Kind::ElasticAddress => Box::pin(self.delete_elastic_address(id)),
             Kind::NatGateway => Box::pin(self.delete_nat_gateway(id)),
+            Kind::Adopted => {
+                return Err(refused(
+                    "delete",
+                    id,
+                    "NotOurs",
+                    "it belongs to somebody else",
+                ));
+            }
+            Kind::Endpoint => Box::pin(self.delete_endpoint(id)),
+            Kind::LoadBalancer => Box::pin(self.delete_load_balancer(id)),
+            Kind::Listener => Box::pin(self.delete_listener(id)),
+            Kind::TargetGroup => Box::pin(self.delete_target_group(id)),
+            Kind::Targets => Box::pin(self.delete_targets(id)),
+            Kind::Zone => Box::pin(self.delete_zone(id)),
+            Kind::Records => Box::pin(self.delete_records(id)),
             Kind::SecurityGroup => Box::pin(self.delete_security_group(environment, id)),
             Kind::SecurityRules => Box::pin(self.delete_security_rules(id)),
             Kind::Seed => Box::pin(self.delete_parameter(id)),
@@ -420,6 +475,10 @@ impl Cloud for Aws {
         existing: &Observed,
     ) -> Result<Vec<Blocker>, CloudError> {
         Box::pin(self.find_blockers(environment, existing)).await
+    }
+
+    async fn adopted(&self, wanted: &[(&Address, &Desired)]) -> Result<Vec<Observed>, CloudError> {
+        self.look_up_adopted(wanted).await
     }
 
     async fn seed(&self, environment: &str) -> Result<Option<SecretString>, CloudError> {

@@ -51,7 +51,7 @@ impl Aws {
             let id = answer
                 .group_id
                 .ok_or_else(|| incomplete(operation, request.address, "group id"))?;
-            return Ok(observe_group(request.address.clone(), id));
+            return Ok(observe_group(request.address.clone(), id, Some(&vpc.id)));
         }
         let found = self
             .ec2
@@ -70,7 +70,7 @@ impl Aws {
             tags::address(pairs(group.tags()), request.environment),
             group.group_id(),
         ) {
-            (Some(address), Some(id)) => Ok(observe_group(address, id)),
+            (Some(address), Some(id)) => Ok(observe_group(address, id, group.vpc_id())),
             _ => Err(foreign(operation, &name, request.environment)),
         }
     }
@@ -84,12 +84,12 @@ impl Aws {
             .iter()
             .filter_map(|group| {
                 let address = tags::address(pairs(group.tags()), select.environment())?;
-                Some(observe_group(address, group.group_id()?))
+                Some(observe_group(address, group.group_id()?, group.vpc_id()))
             })
             .collect())
     }
 
-    async fn raw_security_groups(
+    pub(super) async fn raw_security_groups(
         &self,
         select: Select<'_>,
     ) -> Result<Vec<SecurityGroup>, CloudError> {
@@ -164,12 +164,13 @@ impl Aws {
         let id = &needed(request, operation, &Address::security_group(group))?.id;
         let groups = self.groups_by_id(request.environment).await?;
         let existing = self.ingress_rules(&[id]).await?;
+        let public = public_addresses(&Address::security_group(group), request.world.values());
 
         let wanted: BTreeSet<String> = rules.iter().map(Rule::to_string).collect();
         let mut kept: BTreeSet<String> = BTreeSet::new();
         let mut surplus: Vec<&SecurityGroupRule> = Vec::new();
         for rule in &existing {
-            let line = describe(rule, &groups);
+            let line = describe(rule, &groups, &public);
             if !wanted.contains(&line) || !kept.insert(line) {
                 surplus.push(rule);
             }
@@ -197,37 +198,6 @@ impl Aws {
             id,
             &wanted.into_iter().collect::<Vec<_>>(),
         ))
-    }
-
-    /// Groups and their rules, in one call: groups tell their rules themselves.
-    pub(super) async fn security(&self, environment: &str) -> Result<Vec<Observed>, CloudError> {
-        let raw = self
-            .raw_security_groups(Select::Environment(environment))
-            .await?;
-        let mut found: Vec<Observed> = raw
-            .iter()
-            .filter_map(|group| {
-                let address = tags::address(pairs(group.tags()), environment)?;
-                Some(observe_group(address, group.group_id()?))
-            })
-            .collect();
-        let names = by_id(&found);
-        let rules = raw.iter().filter_map(|group| {
-            let address = tags::address(pairs(group.tags()), environment)?;
-            let mut lines: Vec<String> = group
-                .ip_permissions()
-                .iter()
-                .flat_map(|permission| inline_rules(permission, &names))
-                .collect();
-            lines.sort();
-            Some(observe_rules(
-                rules_address(&address)?,
-                group.group_id()?,
-                &lines,
-            ))
-        });
-        found.extend(rules.collect::<Vec<_>>());
-        Ok(found)
     }
 
     pub(super) async fn delete_security_rules(&self, id: &str) -> Result<(), CloudError> {
@@ -289,13 +259,13 @@ impl Aws {
     }
 }
 
-fn observe_group(address: Address, id: impl Into<String>) -> Observed {
+fn observe_group(address: Address, id: impl Into<String>, vpc: Option<&str>) -> Observed {
     observed(
         address,
         Kind::SecurityGroup,
         id,
         (State::Ready, "available"),
-        [],
+        [("vpc", vpc.map(str::to_owned))],
     )
 }
 
@@ -307,6 +277,62 @@ fn observe_rules(address: Address, id: &str, lines: &[String]) -> Observed {
         (State::Ready, "available"),
         [("rules", Some(lines.join("\n")))],
     )
+}
+
+/// Groups and their rules, which groups tell themselves; `known` tells whose a public address
+/// is.
+pub(super) fn observe_security(
+    raw: &[SecurityGroup],
+    environment: &str,
+    known: &[Observed],
+) -> Vec<Observed> {
+    let mut found: Vec<Observed> = raw
+        .iter()
+        .filter_map(|group| {
+            let address = tags::address(pairs(group.tags()), environment)?;
+            Some(observe_group(address, group.group_id()?, group.vpc_id()))
+        })
+        .collect();
+    let names = by_id(&found);
+    let rules = raw.iter().filter_map(|group| {
+        let address = tags::address(pairs(group.tags()), environment)?;
+        let public = public_addresses(&address, known);
+        let mut lines: Vec<String> = group
+            .ip_permissions()
+            .iter()
+            .flat_map(|permission| inline_rules(permission, &names, &public))
+            .collect();
+        lines.sort();
+        Some(observe_rules(
+            rules_address(&address)?,
+            group.group_id()?,
+            &lines,
+        ))
+    });
+    found.extend(rules.collect::<Vec<_>>());
+    found
+}
+
+/// Public addresses as ranges of one, with what holds them: the rules of the load balancer
+/// name those, and no others do.
+fn public_addresses<'a>(
+    group: &Address,
+    known: impl IntoIterator<Item = &'a Observed>,
+) -> BTreeMap<String, String> {
+    let named = *group == Address::security_group(Group::LoadBalancer);
+    let holders = known.into_iter().filter(|one| {
+        // A NAT gateway speaks from an elastic address, and that is what rules name.
+        let kind = matches!(one.kind, Kind::Instance | Kind::ElasticAddress);
+        named && kind && !one.state.is_leaving()
+    });
+    holders
+        .filter_map(|one| {
+            Some((
+                format!("{}/32", one.get("public_ip")?),
+                one.address.to_string(),
+            ))
+        })
+        .collect()
 }
 
 /// The address of the rules of the group at an address.
@@ -324,7 +350,11 @@ fn by_id(groups: &[Observed]) -> BTreeMap<String, String> {
 
 /// A rule as the blueprint writes it; what the blueprint has no words for is spelled
 /// alike, so that it can never be taken for a desired rule.
-fn describe(rule: &SecurityGroupRule, groups: &BTreeMap<String, String>) -> String {
+fn describe(
+    rule: &SecurityGroupRule,
+    groups: &BTreeMap<String, String>,
+    public: &BTreeMap<String, String>,
+) -> String {
     let group = rule
         .referenced_group_info()
         .and_then(|info| info.group_id());
@@ -332,6 +362,7 @@ fn describe(rule: &SecurityGroupRule, groups: &BTreeMap<String, String>) -> Stri
         Some(id) => groups.get(id).map_or(id, String::as_str),
         None => rule
             .cidr_ipv4()
+            .map(|range| public.get(range).map_or(range, String::as_str))
             .or_else(|| rule.cidr_ipv6())
             .or_else(|| rule.prefix_list_id())
             .unwrap_or("unknown"),
@@ -341,14 +372,22 @@ fn describe(rule: &SecurityGroupRule, groups: &BTreeMap<String, String>) -> Stri
 }
 
 /// The rules of a group's own answer, one for each source.
-fn inline_rules(permission: &IpPermission, groups: &BTreeMap<String, String>) -> Vec<String> {
+fn inline_rules(
+    permission: &IpPermission,
+    groups: &BTreeMap<String, String>,
+    public: &BTreeMap<String, String>,
+) -> Vec<String> {
     let group = |pair: &UserIdGroupPair| {
         let id = pair.group_id().unwrap_or("unknown");
         groups.get(id).cloned().unwrap_or_else(|| id.to_owned())
     };
     let text = |value: Option<&str>| value.unwrap_or("unknown").to_owned();
+    let range = |value: Option<&str>| {
+        let range = text(value);
+        public.get(&range).cloned().unwrap_or(range)
+    };
     let sources = (permission.user_id_group_pairs().iter().map(group))
-        .chain(permission.ip_ranges().iter().map(|r| text(r.cidr_ip())))
+        .chain(permission.ip_ranges().iter().map(|r| range(r.cidr_ip())))
         .chain(permission.ipv6_ranges().iter().map(|r| text(r.cidr_ipv6())))
         .chain(
             permission
@@ -387,6 +426,13 @@ fn permission(
     Ok(match rule.from {
         Peer::Range(range) => {
             permission.ip_ranges(IpRange::builder().cidr_ip(range.to_string()).build())
+        }
+        Peer::Host(_) | Peer::Nat(_) => {
+            let holder = rule.from.public_address_of();
+            let holder = holder.unwrap_or_else(Address::vpc);
+            let public = needed(request, operation, &holder)?.get("public_ip");
+            let public = public.ok_or_else(|| incomplete(operation, &holder, "public address"))?;
+            permission.ip_ranges(IpRange::builder().cidr_ip(format!("{public}/32")).build())
         }
         Peer::Group(group) => {
             let id = &needed(request, operation, &Address::security_group(group))?.id;
@@ -450,7 +496,10 @@ mod tests {
             port: 5432,
             from: Peer::Group(Group::Hosts(Role::App)),
         };
-        assert_eq!(describe(&from_group, &groups()), desired.to_string());
+        assert_eq!(
+            describe(&from_group, &groups(), &BTreeMap::new()),
+            desired.to_string()
+        );
 
         let from_range = SecurityGroupRule::builder()
             .ip_protocol("udp")
@@ -463,7 +512,10 @@ mod tests {
             port: 8074,
             from: Peer::Range("203.0.113.7/32".parse().unwrap()),
         };
-        assert_eq!(describe(&from_range, &groups()), desired.to_string());
+        assert_eq!(
+            describe(&from_range, &groups(), &BTreeMap::new()),
+            desired.to_string()
+        );
     }
 
     #[test]
@@ -474,13 +526,19 @@ mod tests {
             .to_port(-1)
             .cidr_ipv4("0.0.0.0/0")
             .build();
-        assert_eq!(describe(&open, &groups()), "all/all from 0.0.0.0/0");
+        assert_eq!(
+            describe(&open, &groups(), &BTreeMap::new()),
+            "all/all from 0.0.0.0/0"
+        );
         let range = SecurityGroupRule::builder()
             .ip_protocol("tcp")
             .from_port(1)
             .to_port(65535)
             .cidr_ipv6("::/0")
             .build();
-        assert_eq!(describe(&range, &groups()), "tcp/1-65535 from ::/0");
+        assert_eq!(
+            describe(&range, &groups(), &BTreeMap::new()),
+            "tcp/1-65535 from ::/0"
+        );
     }
 }

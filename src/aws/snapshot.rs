@@ -1,12 +1,24 @@
 //! What exists of an environment, in a handful of bulk calls side by side, each in a box of
 //! its own: together the SDK's futures would not fit on a thread's stack.
 
-use crate::blueprint::Kind;
+use aws_sdk_ec2::types::VpcEndpoint;
+
+use crate::blueprint::{Address, Group, Kind};
 use crate::engine::{CloudError, Observed, Snapshot};
 
 use super::Aws;
+use super::balancer::RawFront;
+use super::endpoint::{has_endpoint_route, observe_endpoints};
 use super::routes::observe_route_tables;
+use super::security::observe_security;
 use super::tags::Select;
+
+/// What there may be, as other answers tell.
+struct Implied {
+    nat: bool,
+    endpoint: bool,
+    front: bool,
+}
 
 impl Aws {
     /// Everything that bears the environment's tag. Twins are all listed, the resources
@@ -24,8 +36,7 @@ impl Aws {
                 Box::pin(self.subnets(all)),
                 Box::pin(self.raw_route_tables(all)),
                 Box::pin(self.elastic_addresses(all)),
-                Box::pin(self.nat_gateways(all)),
-                Box::pin(self.security(environment)),
+                Box::pin(self.raw_security_groups(all)),
                 Box::pin(self.environment_key_pairs(all)),
                 Box::pin(self.instances(all)),
             )
@@ -45,21 +56,70 @@ impl Aws {
                 Box::pin(self.cache_at_a_glance(environment)),
             )
         };
-        let (network, identity, data) = futures::try_join!(network, identity, data)?;
-        let (vpcs, gateways, subnets, tables, addresses, nats, security, keys, instances) = network;
+        let (network, identity, data, zone) = futures::try_join!(
+            network,
+            identity,
+            data,
+            Box::pin(self.raw_zone(environment))
+        )?;
+        let (vpcs, gateways, subnets, tables, addresses, groups, keys, instances) = network;
+        let implied = Implied {
+            // A gateway holds on to its address, and the address cannot go before it.
+            nat: !addresses.is_empty(),
+            // An endpoint puts routes into tables, which go after it. Where a VPC is left
+            // without tables, somebody was interrupted in between.
+            endpoint: has_endpoint_route(&tables) || (tables.is_empty() && !vpcs.is_empty()),
+            // Its group stands before all parts of a load balancer, and goes after them.
+            front: observe_security(&groups, environment, &[])
+                .iter()
+                .any(|one| one.address == Address::security_group(Group::LoadBalancer)),
+        };
+        let (nats, endpoints, balancer) = self.implied(all, implied).await?;
         let tables = observe_route_tables(&tables, environment, &subnets, &nats);
+        let endpoints = observe_endpoints(&endpoints, environment, &tables);
         let (seed, role, profile, bucket) = identity;
         let (databases, search, caches) = data;
         let mut resources: Vec<Observed> = [
-            vpcs, gateways, subnets, tables, addresses, nats, security, keys, instances, databases,
-            caches,
+            vpcs, gateways, subnets, tables, addresses, nats, endpoints, keys, instances,
+            databases, caches,
         ]
         .concat();
         resources.extend([seed, role, profile, bucket, search].into_iter().flatten());
+        // What these tell of others by id or by address is told by the others' names.
+        resources.extend(observe_security(&groups, environment, &resources));
+        resources.extend(balancer.observe(&resources));
+        resources.extend(zone.observe(&resources));
         Box::pin(self.settle(&mut resources, environment)).await?;
         // Whoever asks for an address wants what lives there, not what is leaving.
         resources.sort_by_key(|resource| resource.state.is_leaving());
         Ok(Snapshot { resources })
+    }
+
+    /// What only some environments have, and what others imply: three calls less for most.
+    async fn implied(
+        &self,
+        all: Select<'_>,
+        implied: Implied,
+    ) -> Result<(Vec<Observed>, Vec<VpcEndpoint>, RawFront), CloudError> {
+        let nats = Box::pin(async {
+            match implied.nat {
+                true => self.nat_gateways(all).await,
+                false => Ok(vec![]),
+            }
+        });
+        let endpoints = Box::pin(async {
+            match implied.endpoint {
+                true => self.raw_endpoints(all).await,
+                false => Ok(vec![]),
+            }
+        });
+        let front = Box::pin(async {
+            match implied.front {
+                true => self.raw_front(all.environment()).await,
+                false => Ok(RawFront::default()),
+            }
+        });
+        futures::try_join!(nats, endpoints, front)
     }
 
     /// Everything of one kind.
@@ -77,9 +137,22 @@ impl Aws {
             Kind::RouteTable => Box::pin(self.route_tables(all)).await,
             Kind::ElasticAddress => Box::pin(self.elastic_addresses(all)).await,
             Kind::NatGateway => Box::pin(self.nat_gateways(all)).await,
+            // Told apart from ours by having none of our tags: a blueprint names it.
+            Kind::Adopted => Ok(vec![]),
+            Kind::Endpoint => Box::pin(self.endpoints(all)).await,
+            Kind::LoadBalancer | Kind::Listener | Kind::TargetGroup | Kind::Targets => {
+                Box::pin(self.front_of_kind(environment, kind)).await
+            }
+            Kind::Zone | Kind::Records => {
+                let mut found = Box::pin(self.raw_zone(environment)).await?.observe(&[]);
+                // A zone without records is no records.
+                found.retain(|one| one.kind == kind && one.get("names") != Some(""));
+                Ok(found)
+            }
             Kind::SecurityGroup => Box::pin(self.security_groups(all)).await,
             Kind::SecurityRules => {
-                let mut found = Box::pin(self.security(environment)).await?;
+                let raw = Box::pin(self.raw_security_groups(all)).await?;
+                let mut found = observe_security(&raw, environment, &[]);
                 // A group without rules is no rules.
                 found.retain(|one| one.kind == kind && one.get("rules") != Some(""));
                 Ok(found)

@@ -62,6 +62,48 @@ impl Address {
         Self(format!("elastic-address/nat-{}", zone_letter(zone)))
     }
 
+    /// The gateway endpoint of S3.
+    #[must_use]
+    pub fn endpoint() -> Self {
+        Self("s3-endpoint".into())
+    }
+
+    /// The private DNS zone.
+    #[must_use]
+    pub fn zone() -> Self {
+        Self("dns-zone".into())
+    }
+
+    /// The records of the private DNS zone.
+    #[must_use]
+    pub fn records() -> Self {
+        Self("dns-records".into())
+    }
+
+    /// The application load balancer.
+    #[must_use]
+    pub fn load_balancer() -> Self {
+        Self("load-balancer".into())
+    }
+
+    /// Its listener.
+    #[must_use]
+    pub fn listener() -> Self {
+        Self("listener".into())
+    }
+
+    /// Its target group.
+    #[must_use]
+    pub fn target_group() -> Self {
+        Self("target-group".into())
+    }
+
+    /// The application nodes in its target group.
+    #[must_use]
+    pub fn targets() -> Self {
+        Self("targets".into())
+    }
+
     /// A subnet; zones count from 0.
     #[must_use]
     pub fn subnet(tier: SubnetTier, zone: u8) -> Self {

@@ -25,7 +25,8 @@ pub fn blueprint(spec: &Spec, operators: &[Ipv4Net]) -> Blueprint {
     builder.database();
     builder.search();
     builder.cache();
-    builder.hosts();
+    builder.hosts(operators);
+    builder.names();
     Blueprint {
         nodes: builder.nodes,
     }
@@ -33,7 +34,7 @@ pub fn blueprint(spec: &Spec, operators: &[Ipv4Net]) -> Blueprint {
 
 pub(super) struct Builder<'a> {
     pub(super) spec: &'a Spec,
-    nodes: Vec<Node>,
+    pub(super) nodes: Vec<Node>,
 }
 
 impl Builder<'_> {
@@ -193,11 +194,13 @@ impl Builder<'_> {
         );
     }
 
-    fn hosts(&mut self) {
+    fn hosts(&mut self, operators: &[Ipv4Net]) {
         let hosts = self.spec.hosts();
         for host in &hosts {
             self.instance(*host);
         }
+        self.front(&hosts);
+        self.security_of_balancer(operators);
         for host in &hosts {
             self.nodes.push(Node {
                 address: Address::host(*host, Stage::Prepare),
@@ -249,7 +252,7 @@ impl Builder<'_> {
             Address::key_pair(),
             Address::instance_profile(),
         ];
-        if public {
+        if public && self.is_own() {
             // AWS gives a public address only where a gateway is attached.
             after.push(Address::internet_gateway());
         }
@@ -276,6 +279,7 @@ impl Builder<'_> {
         let instances = |role: Role| self.spec.hosts_of(role).map(Address::instance);
         match host.role {
             Role::App => {
+                after.extend(self.entrance());
                 after.push(Address::bucket());
                 after.push(Address::security_rules(Group::Database));
                 after.push(Address::database(DatabaseRole::Writer));
@@ -304,9 +308,18 @@ impl Builder<'_> {
                     .filter(|other| **other != host)
                     .map(|other| Address::instance(*other)),
             ),
-            Role::Agent => after.extend(instances(Role::Proxy)),
+            Role::Agent => {
+                after.extend(instances(Role::Proxy));
+                after.extend(self.entrance());
+            }
             Role::Bastion => {}
         }
         after
+    }
+
+    /// What gives the server its name, when no host does.
+    fn entrance(&self) -> Option<Address> {
+        let alb = self.spec.load_balancer.alb();
+        alb.map(|_| Address::load_balancer())
     }
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
-use crate::spec::{HostName, Protection};
+use crate::spec::{HostName, Protection, Scheme};
 
-use super::{Address, DatabaseRole, Group, Rule, SubnetTier, parameter_lines};
+use super::{Address, Adoptee, DatabaseRole, Group, Rule, SubnetTier, parameter_lines};
 
 /// Storage of a database instance (gp3, encrypted).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,14 @@ pub enum Kind {
     RouteTable,
     ElasticAddress,
     NatGateway,
+    Adopted,
+    Endpoint,
+    LoadBalancer,
+    Listener,
+    TargetGroup,
+    Targets,
+    Zone,
+    Records,
     SecurityGroup,
     SecurityRules,
     Seed,
@@ -49,13 +57,21 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 20] = [
+    pub const ALL: [Kind; 28] = [
         Kind::Vpc,
         Kind::InternetGateway,
         Kind::Subnet,
         Kind::RouteTable,
         Kind::ElasticAddress,
         Kind::NatGateway,
+        Kind::Adopted,
+        Kind::Endpoint,
+        Kind::LoadBalancer,
+        Kind::Listener,
+        Kind::TargetGroup,
+        Kind::Targets,
+        Kind::Zone,
+        Kind::Records,
         Kind::SecurityGroup,
         Kind::SecurityRules,
         Kind::Seed,
@@ -102,6 +118,49 @@ pub enum Desired {
     NatGateway {
         subnet: Address,
         address: Address,
+    },
+    /// What belongs to somebody else: looked up, and never made, changed or removed.
+    Adopted {
+        what: Adoptee,
+        id: String,
+        /// The VPC that it is or lies in.
+        vpc: String,
+    },
+    /// The gateway endpoint of S3, with a route in each of these tables.
+    Endpoint {
+        tables: Vec<Address>,
+    },
+    LoadBalancer {
+        scheme: Scheme,
+        subnets: Vec<Address>,
+        group: Address,
+        /// Seconds.
+        idle_timeout: u32,
+    },
+    /// HTTPS where there is a certificate.
+    Listener {
+        load_balancer: Address,
+        target_group: Address,
+        port: u16,
+        certificate: Option<String>,
+    },
+    TargetGroup {
+        port: u16,
+        health_path: String,
+        /// Seconds that a node which leaves may finish what it began.
+        drain_seconds: u32,
+    },
+    Targets {
+        target_group: Address,
+        instances: Vec<Address>,
+        port: u16,
+    },
+    /// A private DNS zone, seen inside the VPC alone.
+    Zone,
+    Records {
+        zone: Address,
+        /// What each name leads to.
+        names: BTreeMap<String, Address>,
     },
     SecurityGroup {
         group: Group,
@@ -197,6 +256,14 @@ impl Desired {
             Desired::RouteTable { .. } => Kind::RouteTable,
             Desired::ElasticAddress => Kind::ElasticAddress,
             Desired::NatGateway { .. } => Kind::NatGateway,
+            Desired::Adopted { .. } => Kind::Adopted,
+            Desired::Endpoint { .. } => Kind::Endpoint,
+            Desired::LoadBalancer { .. } => Kind::LoadBalancer,
+            Desired::Listener { .. } => Kind::Listener,
+            Desired::TargetGroup { .. } => Kind::TargetGroup,
+            Desired::Targets { .. } => Kind::Targets,
+            Desired::Zone => Kind::Zone,
+            Desired::Records { .. } => Kind::Records,
             Desired::SecurityGroup { .. } => Kind::SecurityGroup,
             Desired::SecurityRules { .. } => Kind::SecurityRules,
             Desired::Seed => Kind::Seed,
@@ -279,9 +346,20 @@ impl Desired {
     /// Resources whose ids or addresses it holds a copy of: when one of them is made anew,
     /// it has to be brought up to date although nothing about it differs yet.
     #[must_use]
-    pub fn follows(&self) -> Vec<&Address> {
+    pub fn follows(&self) -> Vec<Address> {
         match self {
-            Desired::RouteTable { gateway, .. } => vec![gateway],
+            Desired::RouteTable { gateway, .. } => vec![gateway.clone()],
+            Desired::Listener {
+                load_balancer,
+                target_group,
+                ..
+            } => vec![load_balancer.clone(), target_group.clone()],
+            Desired::Targets { instances, .. } => instances.clone(),
+            Desired::Records { names, .. } => names.values().cloned().collect(),
+            Desired::SecurityRules { rules, .. } => rules
+                .iter()
+                .filter_map(|rule| rule.from.public_address_of())
+                .collect(),
             _ => vec![],
         }
     }
@@ -325,13 +403,61 @@ impl Desired {
                     (*tier == SubnetTier::Public).to_string(),
                 ),
             ],
-            Desired::RouteTable { subnets, gateway } => {
-                let mut subnets: Vec<&str> = subnets.iter().map(Address::as_str).collect();
-                subnets.sort_unstable();
-                vec![
-                    ("default_route", gateway.to_string()),
-                    ("subnets", subnets.join(" ")),
-                ]
+            Desired::RouteTable { subnets, gateway } => vec![
+                ("default_route", gateway.to_string()),
+                ("subnets", sorted(subnets)),
+            ],
+            Desired::Adopted { what, id, vpc } => match what {
+                Adoptee::Vpc => vec![("id", id.clone()), ("dns_support", true.to_string())],
+                Adoptee::PublicSubnet | Adoptee::PrivateSubnet => vec![
+                    ("id", id.clone()),
+                    ("vpc", vpc.clone()),
+                    ("own_zone", true.to_string()),
+                ],
+            },
+            Desired::Endpoint { tables } => vec![("tables", sorted(tables))],
+            Desired::LoadBalancer {
+                scheme,
+                subnets,
+                group,
+                idle_timeout,
+            } => vec![
+                ("scheme", scheme.as_str().to_owned()),
+                ("subnets", sorted(subnets)),
+                ("group", group.to_string()),
+                ("idle_timeout", idle_timeout.to_string()),
+            ],
+            Desired::Listener {
+                target_group,
+                port,
+                certificate,
+                ..
+            } => vec![
+                ("port", port.to_string()),
+                (
+                    "certificate",
+                    certificate.clone().unwrap_or("none".to_owned()),
+                ),
+                ("target_group", target_group.to_string()),
+            ],
+            Desired::TargetGroup {
+                health_path,
+                drain_seconds,
+                ..
+            } => vec![
+                ("health_path", health_path.clone()),
+                ("sticky", false.to_string()),
+                ("drain_seconds", drain_seconds.to_string()),
+            ],
+            Desired::Targets { instances, .. } => vec![("targets", sorted(instances))],
+            Desired::Zone => vec![("tagged", true.to_string())],
+            Desired::Records { names, .. } => {
+                let mut lines: Vec<String> = names
+                    .iter()
+                    .map(|(name, target)| format!("{name} {target}"))
+                    .collect();
+                lines.sort();
+                vec![("names", lines.join("\n"))]
             }
             Desired::SecurityRules { rules, .. } => {
                 let mut lines: Vec<String> = rules.iter().map(Rule::to_string).collect();
@@ -405,6 +531,13 @@ impl Desired {
             .map(|(key, value)| (key.to_owned(), value))
             .collect()
     }
+}
+
+/// Addresses as one attribute, in order.
+fn sorted(addresses: &[Address]) -> String {
+    let mut list: Vec<&str> = addresses.iter().map(Address::as_str).collect();
+    list.sort_unstable();
+    list.join(" ")
 }
 
 /// Host work comes in two stages, so that packages install while the database is still made.

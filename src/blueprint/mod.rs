@@ -7,6 +7,8 @@ mod address;
 mod build;
 mod data;
 mod desired;
+mod front;
+mod names;
 mod network;
 mod parameters;
 mod parts;
@@ -16,7 +18,7 @@ pub use address::Address;
 pub use build::blueprint;
 pub use desired::{Desired, Kind, Stage, Step, Storage};
 pub use parameters::{needing_restart, parameter_lines};
-pub use parts::{DatabaseRole, Group, Peer, Protocol, Rule, SubnetTier};
+pub use parts::{Adoptee, DatabaseRole, Group, Peer, Protocol, Rule, SubnetTier};
 
 /// One node of the graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +51,13 @@ impl Blueprint {
         self.nodes
             .retain(|node| matches!(node.step, Step::Resource(_)));
         self
+    }
+
+    /// What belongs to somebody else and is looked up by its id.
+    pub fn adopted(&self) -> Vec<(&Address, &Desired)> {
+        self.resources()
+            .filter(|(_, desired)| desired.kind() == Kind::Adopted)
+            .collect()
     }
 
     /// The resources, without the host steps.

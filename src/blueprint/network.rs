@@ -2,10 +2,10 @@
 
 use ipnet::Ipv4Net;
 
-use crate::spec::{HostName, Layout, Role};
+use crate::spec::{ExistingNetwork, HostName, Layout, Role};
 
 use super::build::Builder;
-use super::{Address, Desired, Group, SubnetTier};
+use super::{Address, Adoptee, Desired, Group, SubnetTier};
 
 impl Builder<'_> {
     /// The subnets of a tier, a zone each.
@@ -15,7 +15,16 @@ impl Builder<'_> {
             .collect()
     }
 
+    /// Whether the VPC is made for the environment.
+    pub(super) fn is_own(&self) -> bool {
+        self.spec.network.existing.is_none()
+    }
+
     pub(super) fn network(&mut self) {
+        if let Some(existing) = self.spec.network.existing.clone() {
+            self.adopt(existing);
+            return;
+        }
         let cidr = self.spec.network.cidr;
         self.resource(Address::vpc(), vec![], Desired::Vpc { cidr });
         self.resource(
@@ -39,6 +48,62 @@ impl Builder<'_> {
         let subnets = self.subnets(SubnetTier::Public);
         self.route_table(Address::route_table(), subnets, Address::internet_gateway());
         self.way_out_of_private_subnets();
+        self.endpoint();
+    }
+
+    /// Somebody else's VPC and subnets, at the addresses that ours would have: whatever
+    /// refers to them does not know the difference.
+    fn adopt(&mut self, existing: ExistingNetwork) {
+        let vpc = existing.vpc;
+        self.resource(
+            Address::vpc(),
+            vec![],
+            Desired::Adopted {
+                what: Adoptee::Vpc,
+                id: vpc.clone(),
+                vpc: vpc.clone(),
+            },
+        );
+        for (tier, what, ids) in [
+            (
+                SubnetTier::Public,
+                Adoptee::PublicSubnet,
+                existing.public_subnets,
+            ),
+            (
+                SubnetTier::Private,
+                Adoptee::PrivateSubnet,
+                existing.private_subnets,
+            ),
+        ] {
+            for (zone, id) in (0..).zip(ids) {
+                self.resource(
+                    Address::subnet(tier, zone),
+                    vec![Address::vpc()],
+                    Desired::Adopted {
+                        what,
+                        id,
+                        vpc: vpc.clone(),
+                    },
+                );
+            }
+        }
+    }
+
+    /// The way to S3 that leaves the VPC by no gateway.
+    fn endpoint(&mut self) {
+        if !self.spec.network.s3_endpoint {
+            return;
+        }
+        let mut tables = vec![Address::route_table()];
+        if !self.spec.network.nat_zones().is_empty() {
+            tables.extend((0..self.spec.network.zones).map(Address::private_route_table));
+        }
+        self.resource(
+            Address::endpoint(),
+            tables.clone(),
+            Desired::Endpoint { tables },
+        );
     }
 
     /// NAT gateways, and a route table for each private subnet.
@@ -89,7 +154,9 @@ impl Builder<'_> {
             Address::instance(host),
             Address::security_rules(Group::Hosts(host.role)),
         ];
-        if network.is_public(host.role) {
+        // The ways out of somebody else's subnets are there before us.
+        if network.existing.is_some() {
+        } else if network.is_public(host.role) {
             after.push(Address::route_table());
         } else {
             // Whichever zone the host came to stand in.
@@ -102,7 +169,9 @@ impl Builder<'_> {
             };
             after.push(Address::instance(bastion));
             after.push(Address::security_rules(Group::Hosts(Role::Bastion)));
-            after.push(Address::route_table());
+            if self.is_own() {
+                after.push(Address::route_table());
+            }
         }
         after.sort();
         after.dedup();

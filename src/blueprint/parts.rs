@@ -2,7 +2,9 @@
 
 use ipnet::Ipv4Net;
 
-use crate::spec::Role;
+use crate::spec::{HostName, Role};
+
+use super::Address;
 
 /// Public subnets have a route to the internet gateway, private ones none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub enum Group {
     Search,
     /// ElastiCache.
     Cache,
+    /// The application load balancer.
+    LoadBalancer,
 }
 
 impl Group {
@@ -46,6 +50,7 @@ impl Group {
             Group::Database => "database",
             Group::Search => "search",
             Group::Cache => "cache",
+            Group::LoadBalancer => "load-balancer",
         }
     }
 }
@@ -77,6 +82,33 @@ pub enum Peer {
     Group(Group),
     /// An address range.
     Range(Ipv4Net),
+    /// The public address of a host of the same environment.
+    Host(HostName),
+    /// The address of the NAT gateway in a zone.
+    Nat(u8),
+}
+
+impl Peer {
+    /// The resource whose public address it is.
+    #[must_use]
+    pub fn public_address_of(self) -> Option<Address> {
+        match self {
+            Peer::Group(_) | Peer::Range(_) => None,
+            Peer::Host(host) => Some(Address::instance(host)),
+            Peer::Nat(zone) => Some(Address::nat_address(zone)),
+        }
+    }
+}
+
+/// What of somebody else's network is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adoptee {
+    /// The VPC.
+    Vpc,
+    /// A subnet in which hosts get public addresses.
+    PublicSubnet,
+    /// A subnet in which nothing does.
+    PrivateSubnet,
 }
 
 /// An ingress rule of one port.
@@ -96,6 +128,8 @@ impl std::fmt::Display for Rule {
         match self.from {
             Peer::Group(group) => write!(f, "security-group/{}", group.as_str()),
             Peer::Range(net) => write!(f, "{net}"),
+            Peer::Host(host) => write!(f, "{}", Address::instance(host)),
+            Peer::Nat(zone) => write!(f, "{}", Address::nat_address(zone)),
         }
     }
 }

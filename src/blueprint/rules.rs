@@ -2,7 +2,7 @@
 
 use ipnet::Ipv4Net;
 
-use crate::spec::{Network, Role};
+use crate::spec::{AddressKind, Network, Role, Scheme};
 
 use super::build::Builder;
 use super::{Address, Desired, Group, Peer, Protocol, Rule};
@@ -21,6 +21,9 @@ impl Builder<'_> {
         if self.spec.cache.nodes > 0 {
             groups.push(Group::Cache);
         }
+        if self.spec.load_balancer.alb().is_some() {
+            groups.push(Group::LoadBalancer);
+        }
         groups
     }
 
@@ -36,27 +39,61 @@ impl Builder<'_> {
                 },
             );
         }
-        for group in &groups {
+        // The load balancer's may name addresses that only hosts and gateways bring.
+        for group in groups.iter().filter(|one| **one != Group::LoadBalancer) {
             let rules = rules(&self.spec.network, *group, &groups, operators);
-            let mut after = vec![Address::security_group(*group)];
-            for rule in &rules {
-                if let Peer::Group(peer) = rule.from
-                    && peer != *group
-                {
-                    after.push(Address::security_group(peer));
-                }
-            }
-            after.sort();
-            after.dedup();
-            self.resource(
-                Address::security_rules(*group),
-                after,
-                Desired::SecurityRules {
-                    group: *group,
-                    rules,
-                },
-            );
+            self.rules_of(*group, rules);
         }
+    }
+
+    fn rules_of(&mut self, group: Group, rules: Vec<Rule>) {
+        let mut after = vec![Address::security_group(group)];
+        for rule in &rules {
+            match rule.from {
+                Peer::Group(peer) if peer != group => after.push(Address::security_group(peer)),
+                other => after.extend(other.public_address_of()),
+            }
+        }
+        after.sort();
+        after.dedup();
+        self.resource(
+            Address::security_rules(group),
+            after,
+            Desired::SecurityRules { group, rules },
+        );
+    }
+
+    /// Who may reach the load balancer: operators and agents, each at the address by which
+    /// it sees them. A public one sees the public addresses even of hosts beside it.
+    pub(super) fn security_of_balancer(&mut self, operators: &[Ipv4Net]) {
+        let Some(alb) = self.spec.load_balancer.alb() else {
+            return;
+        };
+        let network = &self.spec.network;
+        let public = alb.scheme == Scheme::Public;
+        let agents = self.spec.hosts().into_iter();
+        let agents = agents.filter(|host| host.role == Role::Agent);
+        let mut peers: Vec<Peer> = Vec::new();
+        if self.spec.count(Role::Agent) > 0 {
+            match (public, network.is_public(Role::Agent)) {
+                (false, _) => peers.push(Peer::Group(Group::Hosts(Role::Agent))),
+                (true, true) => peers.extend(agents.map(Peer::Host)),
+                (true, false) => peers.extend(network.nat_zones().map(Peer::Nat)),
+            }
+        }
+        if public || self.spec.access.address == AddressKind::Private {
+            peers.extend(operators.iter().map(|range| Peer::Range(*range)));
+        }
+        let port = alb.port();
+        let rules = peers
+            .into_iter()
+            .map(|from| Rule {
+                protocol: Protocol::Tcp,
+                port,
+                from,
+            })
+            .collect();
+        self.rules_of(Group::LoadBalancer, rules);
     }
 }
 
@@ -87,6 +124,7 @@ fn rules(network: &Network, group: Group, present: &[Group], operators: &[Ipv4Ne
     match group {
         Group::Hosts(Role::App) => {
             rules.push(tcp(8065, Peer::Group(Group::Hosts(Role::Proxy))));
+            rules.push(tcp(8065, Peer::Group(Group::LoadBalancer)));
             rules.push(tcp(8067, Peer::Group(Group::Hosts(Role::Metrics))));
             rules.push(tcp(8074, app));
             rules.push(Rule {
@@ -103,10 +141,11 @@ fn rules(network: &Network, group: Group, present: &[Group], operators: &[Ipv4Ne
         Group::Database => rules.push(tcp(5432, app)),
         Group::Search => rules.push(tcp(443, Peer::Group(Group::Hosts(Role::SearchProxy)))),
         Group::Cache => rules.push(tcp(6379, app)),
+        Group::LoadBalancer => {}
     }
     rules.retain(|rule| match rule.from {
         Peer::Group(peer) => present.contains(&peer),
-        Peer::Range(_) => true,
+        _ => true,
     });
     rules.sort();
     rules.dedup();

@@ -179,7 +179,7 @@ impl Rig {
         if self.resources_only {
             blueprint = blueprint.without_hosts();
         }
-        let snapshot = self.cloud.snapshot(&self.spec.name).await?;
+        let snapshot = self.snapshot(&blueprint).await?;
         let plan = plan(&blueprint, &snapshot);
         Ok((blueprint, plan, snapshot))
     }
@@ -243,7 +243,8 @@ impl Rig {
     /// # Errors
     /// When the cloud cannot be read.
     pub async fn world(&self) -> Result<BTreeMap<Address, Observed>, Failure> {
-        let snapshot = self.cloud.snapshot(&self.spec.name).await?;
+        let blueprint = blueprint(&self.spec, &self.operators);
+        let snapshot = self.snapshot(&blueprint).await?;
         Ok(snapshot
             .resources
             .into_iter()
@@ -280,12 +281,26 @@ impl Rig {
         })
     }
 
-    /// Where people find the server: the first proxy.
+    /// What exists, somebody else's network that is used included.
+    async fn snapshot(&self, blueprint: &Blueprint) -> Result<Snapshot, Failure> {
+        let name = &self.spec.name;
+        let wanted = blueprint.adopted();
+        let (mut snapshot, adopted) =
+            futures::try_join!(self.cloud.snapshot(name), self.cloud.adopted(&wanted))?;
+        snapshot.resources.extend(adopted);
+        Ok(snapshot)
+    }
+
+    /// Where people find the server: the load balancer, or the first proxy.
     ///
     /// # Errors
     /// When the cloud cannot be read.
     pub async fn url(&self) -> Result<String, Failure> {
         let world = self.world().await?;
+        if self.spec.load_balancer.alb().is_some() {
+            let entrance = entrance(&self.spec, &world);
+            return Ok(entrance.unwrap_or("an unknown address".to_owned()));
+        }
         let proxy = HostName {
             role: Role::Proxy,
             index: 1,
@@ -346,6 +361,30 @@ fn instance_address(
     address?.parse().ok()
 }
 
+/// The load balancer's URL: by the name that its certificate is for, or by AWS's own.
+#[must_use]
+pub fn entrance(spec: &Spec, world: &BTreeMap<Address, Observed>) -> Option<String> {
+    let alb = spec.load_balancer.alb()?;
+    match &alb.certificate {
+        Some(certificate) => Some(format!("https://{}", certificate.host_name)),
+        None => {
+            let balancer = world.get(&Address::load_balancer())?;
+            Some(format!("http://{}", balancer.get("endpoint")?))
+        }
+    }
+}
+
+/// Where hosts of the rig find the server.
+#[must_use]
+pub fn inner_url(spec: &Spec, world: &BTreeMap<Address, Observed>) -> Option<String> {
+    if spec.load_balancer.alb().is_some() {
+        return entrance(spec, world);
+    }
+    let mut proxies = spec.hosts().into_iter();
+    let proxy = proxies.find(|host| host.role == Role::Proxy)?;
+    Some(format!("http://{}", private_address(proxy, world)?))
+}
+
 /// The private address of a host.
 #[must_use]
 pub fn private_address(host: HostName, world: &BTreeMap<Address, Observed>) -> Option<Ipv4Addr> {
@@ -404,6 +443,7 @@ pub fn facts(
             .and_then(|search| search.get("endpoint"))
             .map(str::to_owned),
         cache: endpoint(&Address::cache(), 6379),
+        entrance: entrance(spec, world),
         bucket: world
             .get(&Address::bucket())
             .map(|bucket| bucket.id.clone()),

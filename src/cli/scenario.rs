@@ -16,7 +16,7 @@ use crate::loadtest::{
 use crate::spec::{HostName, Role};
 
 use super::failure::Failure;
-use super::rig::{Connected, Rig, private_address};
+use super::rig::{Connected, Rig, inner_url, private_address};
 
 /// How long a host may take to answer SSH: it has answered before.
 const ANSWER: Duration = Duration::from_secs(60);
@@ -125,9 +125,9 @@ pub async fn run(
         keyring: &connected.keyring,
         events,
     });
-    let proxy = of_role(Role::Proxy).find_map(address).ok_or_else(|| {
+    let url = inner_url(&rig.spec, &connected.world).ok_or_else(|| {
         Failure::new(
-            "the proxy has no address",
+            "neither a proxy nor a load balancer has an address",
             format!("`loadrig up {}` makes it", rig.spec.name),
         )
     })?;
@@ -149,7 +149,7 @@ pub async fn run(
         scenario,
         environment: &rig.spec.name,
         run,
-        url: &format!("http://{proxy}"),
+        url: &url,
         app_nodes: of_role(Role::App)
             .filter_map(address)
             .map(|ip| ip.to_string())

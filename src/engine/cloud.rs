@@ -264,6 +264,15 @@ pub trait Cloud: Send + Sync + 'static {
         existing: &Observed,
     ) -> impl Future<Output = Result<Vec<Blocker>, CloudError>> + Send;
 
+    /// What belongs to somebody else and is to be used, found by its id; what is not there
+    /// is left out. A cloud on which nothing can belong to others has nothing to look up.
+    fn adopted(
+        &self,
+        _wanted: &[(&Address, &Desired)],
+    ) -> impl Future<Output = Result<Vec<Observed>, CloudError>> + Send {
+        std::future::ready(Ok(Vec::new()))
+    }
+
     /// The environment's seed, decrypted.
     fn seed(
         &self,

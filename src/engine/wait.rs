@@ -24,6 +24,7 @@ pub(super) fn patience(kind: Kind) -> Duration {
         Kind::Search => 90,
         Kind::Cache => 40,
         Kind::Instance | Kind::NatGateway => 10,
+        Kind::LoadBalancer => 15,
         // Network interfaces of deleted databases and load balancers linger.
         Kind::SecurityGroup | Kind::Subnet | Kind::Vpc | Kind::InternetGateway => 20,
         // Released as soon as its NAT gateway has let go of it.

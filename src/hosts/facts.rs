@@ -226,6 +226,8 @@ pub struct Facts {
     pub search_endpoint: Option<String>,
     /// The cache.
     pub cache: Option<Endpoint>,
+    /// Where people find the server, when that is not a proxy.
+    pub entrance: Option<String>,
     /// Name of the bucket of uploaded files.
     pub bucket: Option<String>,
     /// What is shipped.

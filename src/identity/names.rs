@@ -132,6 +132,24 @@ impl<'a> Names<'a> {
         self.named("cache")
     }
 
+    /// Application load balancer.
+    #[must_use]
+    pub fn load_balancer(self) -> String {
+        self.named("alb")
+    }
+
+    /// Target group of the application load balancer.
+    #[must_use]
+    pub fn target_group(self) -> String {
+        self.named("app")
+    }
+
+    /// Private DNS zone, without the last dot.
+    #[must_use]
+    pub fn zone(self) -> String {
+        format!("{}.loadrig.internal", self.environment)
+    }
+
     /// ElastiCache subnet group.
     #[must_use]
     pub fn cache_subnets(self) -> String {
@@ -191,7 +209,12 @@ mod tests {
         Role::ALL
             .into_iter()
             .map(Group::Hosts)
-            .chain([Group::Database, Group::Search, Group::Cache])
+            .chain([
+                Group::Database,
+                Group::Search,
+                Group::Cache,
+                Group::LoadBalancer,
+            ])
             .collect()
     }
 
@@ -214,6 +237,8 @@ mod tests {
             ("cache", names.cache()),
             ("cache subnet group", names.cache_subnets()),
             ("parameter", names.seed()),
+            ("balancer", names.load_balancer()),
+            ("target group", names.target_group()),
         ];
         list.extend(
             (1..=15).map(|index| ("database", names.database(DatabaseRole::Reader(index)))),
@@ -241,6 +266,7 @@ mod tests {
             for (namespace, name) in all(Names::of(&environment)) {
                 let longest = match namespace {
                     "domain" => 28,
+                    "balancer" | "target group" => 32,
                     "cache" => 40,
                     "database" | "bucket" => 63,
                     "role" => 64,

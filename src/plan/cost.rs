@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use crate::spec::{Catalog, CloudTarget, Role, Spec, catalog};
+use crate::spec::{Catalog, CloudTarget, Role, Scheme, Spec, catalog};
 
 /// What an environment costs. US dollars before tax.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -167,6 +167,22 @@ fn hosts(spec: &Spec, catalog: &Catalog, bill: &mut Bill) {
         gib_hour,
         Billing::Second,
     );
+    let balancer = spec.load_balancer.alb();
+    bill.add(
+        "application load balancer".to_owned(),
+        u32::from(balancer.is_some()),
+        catalog.network.alb_hour,
+        Billing::Second,
+    );
+    // One in each zone; AWS adds more under load.
+    let public_balancer = balancer.filter(|alb| alb.scheme == Scheme::Public);
+    public += public_balancer.map_or(0, |_| u32::from(spec.network.zones));
+    bill.add(
+        "private DNS zone".to_owned(),
+        u32::from(spec.network.private_dns),
+        catalog.network.private_zone_month / catalog.hours_per_month,
+        Billing::Second,
+    );
     // A public address is also a host's way out to packages, whichever address operators use.
     let gateways = u32::try_from(spec.network.nat_zones().len()).unwrap_or(0);
     bill.add(
@@ -282,6 +298,13 @@ fn notes(spec: &Spec) -> Vec<String> {
     }
     if spec.services.database.throughput_mibps.is_some() {
         notes.push("not counted: provisioned throughput of database storage".to_owned());
+    }
+    if spec.load_balancer.alb().is_some() {
+        notes.push(format!(
+            "a load balancer bills ${} for each LCU-hour on top of its hours: about 1 GB, 25 new \
+             or 3,000 open connections",
+            catalog().network.alb_lcu_hour
+        ));
     }
     notes.push("not counted: traffic, S3, backups, tax and discounts".to_owned());
     notes

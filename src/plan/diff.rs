@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::blueprint::{Address, Blueprint, Desired, Kind, needing_restart};
 
+use super::adopted::{adopted, misfit, stay};
 use super::removal::{removal, surplus};
 use super::snapshot::{Observed, Snapshot, State};
 
@@ -99,6 +100,10 @@ pub fn plan(blueprint: &Blueprint, snapshot: &Snapshot) -> Plan {
     for (address, desired) in blueprint.resources() {
         wanted.insert(address);
         let found = found.get(address).map_or(&[][..], Vec::as_slice);
+        if let Desired::Adopted { id, .. } = desired {
+            changes.push(adopted(address, desired, id, found));
+            continue;
+        }
         let holders = living(found, &inhabited);
         let predecessors = departed(found);
         match holders.split_first() {
@@ -123,6 +128,7 @@ pub fn plan(blueprint: &Blueprint, snapshot: &Snapshot) -> Plan {
         }
     }
     follow(blueprint, &mut changes);
+    stay(blueprint, snapshot, &mut changes);
     let left_over = snapshot
         .resources
         .iter()
@@ -281,7 +287,7 @@ fn departed(found: &[&Observed]) -> Vec<String> {
     ids
 }
 
-fn compare(
+pub(super) fn compare(
     address: &Address,
     desired: &Desired,
     existing: &Observed,
@@ -302,7 +308,11 @@ fn compare(
     let (action, reason) = if existing.state == State::Failed {
         match desired.kind() {
             // These can be made again without losing anything.
-            Kind::Instance | Kind::Cache | Kind::NatGateway => (
+            Kind::Instance
+            | Kind::Cache
+            | Kind::NatGateway
+            | Kind::LoadBalancer
+            | Kind::Endpoint => (
                 Action::Replace,
                 format!("is in state `{}` and will not recover", existing.status),
             ),
@@ -363,6 +373,14 @@ fn judge(desired: &Desired, differences: &[Difference]) -> (Action, String) {
             Action::Refuse,
             "a change of the PostgreSQL version is an upgrade and not done by `up`".to_owned(),
         ),
+        Kind::Adopted => {
+            let reasons = differences.iter().map(misfit).collect::<Vec<_>>();
+            (Action::Refuse, reasons.join("; "))
+        }
+        // Its addresses and its name are made with it.
+        Kind::LoadBalancer if differences.iter().any(|d| d.attribute == "scheme") => {
+            (Action::Replace, "scheme cannot change in place".to_owned())
+        }
         Kind::Database if differences.iter().any(|d| d.attribute == "encrypted") => (
             Action::Refuse,
             "storage is encrypted when it is made or never; restore an encrypted copy of its snapshot"

@@ -3,6 +3,7 @@
 //!
 //! Pure: no I/O, no clock, no async. What exists comes in as a snapshot.
 
+mod adopted;
 mod cost;
 mod diff;
 mod order;

@@ -9,35 +9,69 @@ use crate::blueprint::Kind;
 #[must_use]
 pub fn deleted_after(kind: Kind) -> &'static [Kind] {
     use Kind::{
-        Bucket, Cache, CacheSubnets, Database, DatabaseParameters, DatabaseSubnets, ElasticAddress,
-        Instance, InstanceProfile, InternetGateway, KeyPair, NatGateway, Role, RouteTable, Search,
-        SecurityGroup, SecurityRules, Seed, Subnet, Vpc,
+        Adopted, Bucket, Cache, CacheSubnets, Database, DatabaseParameters, DatabaseSubnets,
+        ElasticAddress, Endpoint, Instance, InstanceProfile, InternetGateway, KeyPair, Listener,
+        LoadBalancer, NatGateway, Records, Role, RouteTable, Search, SecurityGroup, SecurityRules,
+        Seed, Subnet, TargetGroup, Targets, Vpc, Zone,
     };
     match kind {
         // Routes through a NAT gateway end nowhere when it goes; nothing refuses that.
         Instance | Database | Search | Cache | NatGateway => &[],
+        // Nothing of ours; it never comes to this.
+        Adopted => &[],
+        Listener | Targets | Records | Endpoint => &[],
+        LoadBalancer => &[Listener],
+        TargetGroup => &[Listener, LoadBalancer, Targets],
+        Zone => &[Records],
         ElasticAddress => &[NatGateway],
         // Until the last host is gone it may still write files or use its role.
-        Bucket | InstanceProfile | KeyPair | RouteTable => &[Instance],
+        Bucket | InstanceProfile | KeyPair => &[Instance],
+        RouteTable => &[Instance, Endpoint],
         Role => &[InstanceProfile],
         DatabaseSubnets | DatabaseParameters => &[Database],
         CacheSubnets => &[Cache],
         // Rules go before groups: groups that name each other cannot be removed.
-        SecurityRules => &[Instance, Database, Search, Cache],
-        SecurityGroup => &[SecurityRules, Instance, Database, Search, Cache],
+        SecurityRules => &[Instance, Database, Search, Cache, LoadBalancer],
+        // The load balancer's group is also what tells that there are parts of one.
+        SecurityGroup => &[
+            SecurityRules,
+            Instance,
+            Database,
+            Search,
+            Cache,
+            LoadBalancer,
+            Listener,
+            TargetGroup,
+            Targets,
+        ],
         // A gateway cannot be detached while hosts hold public addresses.
-        InternetGateway => &[Instance, RouteTable, NatGateway, ElasticAddress],
+        InternetGateway => &[
+            Instance,
+            RouteTable,
+            NatGateway,
+            ElasticAddress,
+            LoadBalancer,
+        ],
         Subnet => &[
             Instance,
             Database,
             Search,
             Cache,
             NatGateway,
+            LoadBalancer,
             RouteTable,
             DatabaseSubnets,
             CacheSubnets,
         ],
-        Vpc => &[Subnet, RouteTable, InternetGateway, SecurityGroup],
+        Vpc => &[
+            Subnet,
+            RouteTable,
+            InternetGateway,
+            SecurityGroup,
+            Endpoint,
+            TargetGroup,
+            Zone,
+        ],
         // The seed opens hosts and database: it is the last to go.
         Seed => &[
             Instance,
@@ -49,6 +83,7 @@ pub fn deleted_after(kind: Kind) -> &'static [Kind] {
             Role,
             InstanceProfile,
             Vpc,
+            Zone,
         ],
     }
 }

@@ -31,7 +31,7 @@ pub fn plan_down_as(snapshot: &Snapshot, how: Removal) -> Plan {
             .resources
             .iter()
             // What is on its way out stays in, since what it uses has to wait for it.
-            .filter(|r| r.state != State::Gone)
+            .filter(|r| r.state != State::Gone && r.kind != Kind::Adopted)
             .map(|resource| taken_down(resource, how))
             .collect(),
     }

@@ -61,8 +61,24 @@ fn price(resource: &Observed) -> f64 {
         }
         Kind::NatGateway => catalog.network.nat_gateway_hour,
         Kind::ElasticAddress => catalog.network.public_ipv4_hour,
+        Kind::LoadBalancer => {
+            let zones = named("subnets").split_whitespace().count();
+            let public = if named("scheme") == "public" {
+                f64::from(u32::try_from(zones).unwrap_or(0)) * catalog.network.public_ipv4_hour
+            } else {
+                0.0
+            };
+            catalog.network.alb_hour + public
+        }
+        Kind::Zone => by_month(catalog.network.private_zone_month),
         // What costs nothing by the hour.
         Kind::Vpc
+        | Kind::Adopted
+        | Kind::Endpoint
+        | Kind::Listener
+        | Kind::TargetGroup
+        | Kind::Targets
+        | Kind::Records
         | Kind::InternetGateway
         | Kind::Subnet
         | Kind::RouteTable

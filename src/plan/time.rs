@@ -11,7 +11,7 @@ use super::{Action, Plan};
 ///
 /// From public Terraform logs and AWS acceptance tests, 2018 to 2026: RDS single-AZ 5 to
 /// 17 min, replica 7 to 30, OpenSearch 10 to 65, ElastiCache 5 to 20, NAT gateway
-/// 85 to 125 s, instance 8 s to running and 25 s more until SSH answers.
+/// 85 to 125 s, load balancer 130 to 190 s, instance 8 s to running and 25 s more until SSH answers.
 #[must_use]
 pub fn typical_seconds(kind: Kind) -> u64 {
     match kind {
@@ -19,6 +19,7 @@ pub fn typical_seconds(kind: Kind) -> u64 {
         Kind::Search => 1020,
         Kind::Cache => 480,
         Kind::NatGateway => 105,
+        Kind::LoadBalancer => 150,
         Kind::Instance => 10,
         Kind::InstanceProfile => 8,
         _ => 2,

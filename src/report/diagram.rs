@@ -105,6 +105,14 @@ fn home(blueprint: &Blueprint, address: &Address) -> Option<Address> {
 fn band(kind: Kind) -> usize {
     match kind {
         Kind::Vpc
+        | Kind::Adopted
+        | Kind::Endpoint
+        | Kind::LoadBalancer
+        | Kind::Listener
+        | Kind::TargetGroup
+        | Kind::Targets
+        | Kind::Zone
+        | Kind::Records
         | Kind::InternetGateway
         | Kind::Subnet
         | Kind::RouteTable

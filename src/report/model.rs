@@ -94,7 +94,11 @@ impl From<&Spec> for EnvironmentSummary {
                     path.file_name().unwrap_or_default().to_string_lossy()
                 ),
             },
-            cidr: spec.network.cidr.to_string(),
+            // Somebody else's VPC is known by its id alone.
+            cidr: match &spec.network.existing {
+                Some(existing) => existing.vpc.clone(),
+                None => spec.network.cidr.to_string(),
+            },
             zones: spec.network.zones,
             tags: spec.tags.clone(),
         }

@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::check::DEFAULT_ZONES;
 use super::values;
 use super::{
-    Access, AddressKind, Cache, CloudTarget, Database, Mattermost, Network, NodeGroup, Protection,
-    Purpose, Release, Role, Search, Services, Source, Spec, SshKey,
+    Access, AddressKind, Cache, CloudTarget, Database, LoadBalancer, Mattermost, Network,
+    NodeGroup, Protection, Purpose, Release, Role, Search, Services, Source, Spec, SshKey,
 };
 
 /// A reference architecture by itself.
@@ -66,6 +66,7 @@ impl Architecture {
                 license_file: None,
             },
             network: Network::public(values::default_cidr(&name), DEFAULT_ZONES),
+            load_balancer: LoadBalancer::default(),
             access: Access {
                 address: AddressKind::Public,
                 operators: Vec::new(),

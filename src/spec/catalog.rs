@@ -148,6 +148,12 @@ pub struct NetworkPrices {
     pub nat_gateway_hour: f64,
     /// US dollars per GB that goes through a NAT gateway.
     pub nat_gateway_gb: f64,
+    /// US dollars per application load balancer and hour.
+    pub alb_hour: f64,
+    /// US dollars per load balancer capacity unit and hour.
+    pub alb_lcu_hour: f64,
+    /// US dollars per private DNS zone and month.
+    pub private_zone_month: f64,
 }
 
 /// The catalog that is part of the program.

@@ -138,6 +138,9 @@ mattermost:
 #   cidr: {cidr} # follows from the name
 #   zones: 2
 #   layout: public # or `private`, or `bastion`: hosts in private subnets behind NAT
+#   private_dns: false
+
+# load_balancer: nginx # or `alb`, with `sizes.nodes.proxy.count: 0`
 
 access:
   # `auto` is the address that the command runs from; or ranges such as 203.0.113.0/24.
@@ -182,8 +185,20 @@ mod tests {
         let is_setting = |line: &str| {
             let key = line.split(':').next().unwrap_or_default().trim();
             let words = [
-                "sizes", "nodes", "app", "purpose", "database", "multi_az", "network", "cidr",
-                "zones", "layout", "tags", "team",
+                "sizes",
+                "nodes",
+                "app",
+                "purpose",
+                "database",
+                "multi_az",
+                "network",
+                "cidr",
+                "zones",
+                "layout",
+                "private_dns",
+                "load_balancer",
+                "tags",
+                "team",
             ];
             line.contains(':') && words.contains(&key)
         };

@@ -15,9 +15,7 @@ use super::library::Found;
 use super::merge::overlay;
 use super::problem::{Problem, Span, SpecErrors};
 use super::shape::{ArchitectureFile, EnvironmentFile, Sizes, SourceShape};
-use super::{
-    Architecture, Layout, Library, Source, Spec, architecture_schema, environment_schema, reader,
-};
+use super::{Architecture, Library, Source, Spec, architecture_schema, environment_schema, reader};
 
 impl Library {
     /// Checks the text of an environment and the architecture that it names.
@@ -33,11 +31,7 @@ impl Library {
         let merged = merged.get_or_insert_default();
         overlay(merged, read.get("sizes").cloned().unwrap_or_default());
         let merged: ArchitectureFile = decode(&document, merged, &mut problems);
-        let network = file.network.clone().unwrap_or_default();
-        let around = Around {
-            zones: network.zones.unwrap_or(DEFAULT_ZONES),
-            layout: network.layout.unwrap_or_default(),
-        };
+        let around = Around::of(&file);
         let sizes = merged.sizes().with_bastion(around.layout);
 
         let mut checker = Checker::environment(&document, base.as_ref(), &mut problems);
@@ -100,6 +94,7 @@ fn assemble(
         services: services.services,
         mattermost: settings.mattermost,
         network: settings.network,
+        load_balancer: settings.load_balancer,
         access: settings.access,
         time_to_live: settings.time_to_live,
         tags: settings.tags,
@@ -112,10 +107,7 @@ pub(crate) fn check_architecture(found: Found) -> Result<Architecture, SpecError
     let document = Document::parse(found.source, &mut problems);
     let read = reader::read(&document, architecture_schema(), &mut problems);
     let file: ArchitectureFile = decode(&document, &read, &mut problems);
-    let around = Around {
-        zones: DEFAULT_ZONES,
-        layout: Layout::Public,
-    };
+    let around = Around::size(DEFAULT_ZONES);
     let sizes = file.sizes().with_bastion(around.layout);
     Checker::architecture(&document, &mut problems).sizes(&sizes, file.concurrent_users, around);
     SpecErrors::check(problems)?;

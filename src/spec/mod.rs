@@ -7,6 +7,7 @@
 //! ```
 
 mod architecture;
+mod balancer;
 mod catalog;
 mod check;
 mod document;
@@ -27,11 +28,12 @@ mod suggest;
 mod values;
 
 pub use architecture::Architecture;
+pub use balancer::{Alb, BalancerKind, Certificate, LoadBalancer, Scheme};
 pub use catalog::{Arch, Catalog, InstanceType, NetworkPrices, StoragePrices, Table, catalog};
 pub use init::InitError;
 pub use library::{Checked, Library};
 pub use model::*;
-pub use network::{Layout, Nat, Network};
+pub use network::{ExistingNetwork, Layout, Nat, Network};
 pub use problem::{Problem, SpecErrors};
 pub use schema::{architecture_schema, environment_schema};
 pub use services::{DatabaseService, FilesService, Protection, Purpose, Services};

@@ -10,8 +10,8 @@ use ipnet::Ipv4Net;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Network;
 use super::services::{Protection, Purpose, Services};
+use super::{LoadBalancer, Network};
 
 /// What a host is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -235,6 +235,8 @@ pub struct Spec {
     pub mattermost: Mattermost,
     /// Network.
     pub network: Network,
+    /// What stands in front of the application nodes.
+    pub load_balancer: LoadBalancer,
     /// Access.
     pub access: Access,
     /// How long it may live before `sweep` may remove it.

@@ -31,6 +31,18 @@ pub enum Nat {
     PerZone,
 }
 
+/// A network that somebody else made and keeps: used, and never changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExistingNetwork {
+    /// The VPC's id.
+    pub vpc: String,
+    /// Subnets with a route to an internet gateway, a zone each; may be none where nothing
+    /// has to be public.
+    pub public_subnets: Vec<String>,
+    /// Subnets of hosts and services, a zone each.
+    pub private_subnets: Vec<String>,
+}
+
 /// The environment's network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Network {
@@ -40,8 +52,14 @@ pub struct Network {
     pub zones: u8,
     /// Who stands where.
     pub layout: Layout,
-    /// NAT gateways; only where hosts stand in private subnets.
+    /// NAT gateways; only where hosts stand in private subnets of a VPC of its own.
     pub nat: Nat,
+    /// Somebody else's VPC to stand in; `cidr` says nothing then.
+    pub existing: Option<ExistingNetwork>,
+    /// Whether S3 is reached by a gateway endpoint.
+    pub s3_endpoint: bool,
+    /// Whether hosts and services have names in a private DNS zone.
+    pub private_dns: bool,
 }
 
 impl Network {
@@ -53,20 +71,32 @@ impl Network {
             zones,
             layout: Layout::Public,
             nat: Nat::Single,
+            existing: None,
+            s3_endpoint: false,
+            private_dns: false,
         }
     }
 
-    /// Whether hosts of a role stand in public subnets. Proxies and bastions always do: they
-    /// are what the others stand behind.
+    /// Whether hosts of a role stand in public subnets. Proxies and bastions do wherever there
+    /// are any: they are what the others stand behind.
     #[must_use]
     pub fn is_public(&self, role: Role) -> bool {
-        self.layout == Layout::Public || matches!(role, Role::Proxy | Role::Bastion)
+        let first = matches!(role, Role::Proxy | Role::Bastion);
+        self.has_public_subnets() && (first || self.layout == Layout::Public)
+    }
+
+    /// Whether there are public subnets.
+    #[must_use]
+    pub fn has_public_subnets(&self) -> bool {
+        let existing = self.existing.as_ref();
+        existing.is_none_or(|existing| !existing.public_subnets.is_empty())
     }
 
     /// The zones that have a NAT gateway, counted from 0.
     #[must_use]
     pub fn nat_zones(&self) -> std::ops::Range<u8> {
         match (self.layout, self.nat) {
+            _ if self.existing.is_some() => 0..0,
             (Layout::Public, _) => 0..0,
             (_, Nat::Single) => 0..1,
             (_, Nat::PerZone) => 0..self.zones,

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::service_shapes::{DatabaseShape, FilesShape, ProtectionShape};
-use super::{AddressKind, CloudTarget, Layout, Nat, Purpose, SourceKind};
+use super::{AddressKind, BalancerKind, CloudTarget, Layout, Nat, Purpose, Scheme, SourceKind};
 
 /// An environment: a named rig, laid over a reference architecture.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -47,6 +47,10 @@ pub(crate) struct EnvironmentFile {
     pub(crate) files: Option<FilesShape>,
     /// The environment's network.
     pub(crate) network: Option<NetworkShape>,
+    /// What stands in front of the application nodes. Default: `nginx`.
+    pub(crate) load_balancer: Option<BalancerKind>,
+    /// The application load balancer, with `load_balancer: alb`.
+    pub(crate) alb: Option<AlbShape>,
     /// How operators reach the hosts.
     pub(crate) access: Option<AccessShape>,
     /// How long the environment may live before `loadrig sweep` may remove it, for example
@@ -233,6 +237,49 @@ pub(crate) struct NetworkShape {
     /// NAT gateways of hosts in private subnets: `single`, or one `per-zone`. Default:
     /// `single`.
     pub(crate) nat: Option<Nat>,
+    /// A VPC and subnets that are there already: used, and never changed, tagged or removed.
+    pub(crate) existing: Option<ExistingShape>,
+    /// Whether S3 is reached by a gateway endpoint instead of NAT gateway and internet.
+    /// Default: `true` for hosts in private subnets of a VPC of their own, else `false`.
+    pub(crate) s3_endpoint: Option<bool>,
+    /// Whether hosts and services also get names in a private DNS zone,
+    /// `NAME.loadrig.internal`. Default: `false`.
+    pub(crate) private_dns: Option<bool>,
+}
+
+/// A VPC and subnets that are there already.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExistingShape {
+    /// Id of the VPC.
+    #[schemars(required, example = &"vpc-0a1b2c3d4e5f60718")]
+    pub(crate) vpc: Option<String>,
+    /// Ids of subnets with a route to an internet gateway, as many as private ones, each in
+    /// a zone of its own. Default: none, for a rig that nobody reaches from the internet.
+    pub(crate) public_subnets: Option<Vec<String>>,
+    /// Ids of two or three subnets for hosts and services, each in a zone of its own, with a
+    /// way out to the internet for hosts.
+    #[schemars(required)]
+    pub(crate) private_subnets: Option<Vec<String>>,
+}
+
+/// The application load balancer.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AlbShape {
+    /// Whether it has public addresses, or private ones only. Default: `public`.
+    pub(crate) scheme: Option<Scheme>,
+    /// ARN of a certificate in AWS Certificate Manager, of the same region: HTTPS on port 443
+    /// instead of HTTP on port 80.
+    #[schemars(example = &"arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d")]
+    pub(crate) certificate_arn: Option<String>,
+    /// The name that the certificate is for; your own DNS leads it to the load balancer.
+    #[schemars(example = &"chat.example.com")]
+    pub(crate) host_name: Option<String>,
+    /// Seconds after which an idle connection is closed: longer than the server's pings every
+    /// 60 seconds, shorter than the 90 that it keeps idle connections. Default: 75.
+    #[schemars(range(min = 61, max = 89))]
+    pub(crate) idle_timeout_seconds: Option<u32>,
 }
 
 /// How operators reach the hosts.

@@ -394,6 +394,7 @@ impl Memory {
             Kind::Search => self.domain(env).await.map(list),
             Kind::Cache => self.cache(env).await.map(list),
             Kind::CacheSubnets => self.cache_subnets(env).await.map(list),
+            other => panic!("{other:?} is not kept in memory"),
         }
     }
 

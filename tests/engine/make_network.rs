@@ -335,6 +335,7 @@ impl Memory {
                         loadrig::blueprint::Peer::Group(peer) => {
                             needed(request, &Address::security_group(peer))?.id.clone()
                         }
+                        other => panic!("{other:?} is not known in memory"),
                     },
                 });
             }

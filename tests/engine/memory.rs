@@ -150,6 +150,7 @@ impl Cloud for Memory {
             Desired::CacheSubnets { subnets } => self.create_cache_subnets(&request, subnets).await,
             Desired::Cache { .. } => self.create_cache(&request).await,
             Desired::Instance { .. } => self.create_instance(&request).await,
+            other => panic!("{other:?} is not made in memory"),
         }
     }
 

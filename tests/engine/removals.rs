@@ -89,6 +89,7 @@ impl Memory {
                 self.go("ec2:TerminateInstances", id, Account::terminate)
                     .await
             }
+            other => panic!("{other:?} is not kept in memory"),
         }
     }
 

@@ -363,6 +363,16 @@ pub fn action(call: &Call) -> String {
             ("DELETE", _) => "DeleteDomain",
             _ => panic!("unknown call {call:?}"),
         },
+        ("route53", method) => match (method, call.path.as_str()) {
+            ("GET", path) if path.ends_with("/hostedzonesbyname") => "ListHostedZonesByName",
+            ("GET", path) if path.ends_with("/rrset") => "ListResourceRecordSets",
+            ("POST", path) if path.contains("/rrset") => "ChangeResourceRecordSets",
+            ("GET", path) if path.contains("/tags/") => "ListTagsForResource",
+            ("POST", path) if path.contains("/tags/") => "ChangeTagsForResource",
+            ("POST", path) if path.ends_with("/hostedzone") => "CreateHostedZone",
+            ("DELETE", _) => "DeleteHostedZone",
+            _ => panic!("unknown call {call:?}"),
+        },
         _ => &call.action,
     };
     assert!(!rest.is_empty(), "unknown call {call:?}");

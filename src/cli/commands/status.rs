@@ -139,7 +139,10 @@ async fn lines(rig: &Rig, world: &BTreeMap<Address, Observed>) -> Vec<Line> {
         });
     }
     for seen in world.values() {
-        if !matches!(seen.kind, Kind::Database | Kind::Search | Kind::Cache) {
+        if !matches!(
+            seen.kind,
+            Kind::Database | Kind::Search | Kind::Cache | Kind::LoadBalancer
+        ) {
             continue;
         }
         let health = match seen.state {

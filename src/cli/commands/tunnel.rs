@@ -18,7 +18,7 @@ use crate::diagnose::ExitCode;
 use crate::engine::Urgency;
 use crate::events::Events;
 use crate::hosts::Listen;
-use crate::spec::{HostName, Role};
+use crate::spec::{HostName, Role, Spec};
 
 /// Opens the port and forwards until interrupted.
 pub fn run(app: &App, args: &TunnelArgs) -> Outcome {
@@ -40,7 +40,7 @@ pub fn run(app: &App, args: &TunnelArgs) -> Outcome {
     crate::cli::block_on(async {
         let rig = Rig::open(spec, &place, &app.global).await?;
         let connected = rig.connect().await?;
-        let (host, to, port) = way(&connected, args.service)?;
+        let (host, to, port) = way(&rig.spec, &connected, args.service)?;
         let events = Events::default();
         let deadline = Instant::now() + Duration::from_secs(30);
         let session = connected
@@ -105,12 +105,18 @@ fn describe(service: Service, address: &str) -> String {
 }
 
 /// The host to go through, and what it should connect to.
-fn way(connected: &Connected, service: Service) -> Result<(HostName, String, u16), Failure> {
+fn way(
+    spec: &Spec,
+    connected: &Connected,
+    service: Service,
+) -> Result<(HostName, String, u16), Failure> {
     let first = |role| HostName { role, index: 1 };
     let local = "127.0.0.1".to_owned();
     let missing =
         |what: &str| Failure::new(format!("there is no {what} yet"), "run `loadrig up` first");
     match service {
+        // Behind a load balancer of AWS, a node itself: its own name may lead to nowhere here.
+        Service::Mattermost if spec.count(Role::Proxy) == 0 => Ok((first(Role::App), local, 8065)),
         Service::Mattermost => Ok((first(Role::Proxy), local, 80)),
         Service::Prometheus => Ok((first(Role::Metrics), local, 9090)),
         Service::Search => {

@@ -8,19 +8,25 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::blueprint::Group;
+use crate::blueprint::{Group, Kind};
 use crate::cli::App;
 use crate::cli::args::EnvArgs;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::Place;
 use crate::cli::printer::table;
-use crate::cli::rig::{Connected, Rig, private_address};
+use crate::cli::rig::{Connected, Rig, entrance, private_address};
 use crate::diagnose::ExitCode;
+use crate::engine::Cloud as _;
 use crate::events::{EventKind, Events};
 use crate::spec::{HostName, Role};
 
 /// How long a host may take to answer a check.
 const ANSWER: Duration = Duration::from_secs(20);
+
+/// How long the load balancer may take to find nodes healthy.
+const HEALTHY: Duration = Duration::from_secs(90);
+/// The pause between two looks at them.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// What curl prints of an answer.
 const HTTP: &str = "HTTP %{http_code} after %{time_total} s";
@@ -93,6 +99,9 @@ pub async fn verify(rig: &Rig, events: &Events) -> Result<Vec<Check>, Failure> {
         },
         remedy: format!("`loadrig plan {name}` tells how; `loadrig up {name}` mends it"),
     }];
+    if rig.spec.load_balancer.alb().is_some() {
+        checks.push(behind_balancer(rig, events).await);
+    }
     let connected = rig.connect().await?;
     let tasks = rig
         .spec
@@ -116,6 +125,38 @@ pub async fn verify(rig: &Rig, events: &Events) -> Result<Vec<Check>, Failure> {
         phase: "verify".to_owned(),
     });
     Ok(checks)
+}
+
+/// Whether the load balancer finds every application node healthy. It looks every ten
+/// seconds and wants to see two good answers, so nodes that just started are given time.
+async fn behind_balancer(rig: &Rig, events: &Events) -> Check {
+    let name = &rig.spec.name;
+    let deadline = Instant::now() + HEALTHY;
+    let all = rig.spec.count(Role::App);
+    let wanted = format!("{all}/{all}");
+    let (pass, detail) = loop {
+        let seen = match rig.cloud.list(name, Kind::Targets).await {
+            Ok(found) => {
+                let healthy = found.first().and_then(|targets| targets.get("healthy"));
+                healthy.unwrap_or("0/0").to_owned()
+            }
+            Err(error) => break (false, error.to_string()),
+        };
+        let detail = format!("{seen} nodes are healthy");
+        if seen == wanted || Instant::now() >= deadline {
+            break (seen == wanted, detail);
+        }
+        events.waiting("verify/load-balancer", detail);
+        tokio::time::sleep(LOOK_AGAIN).await;
+    };
+    Check {
+        name: "load balancer: finds every application node healthy".to_owned(),
+        pass,
+        detail,
+        remedy: format!(
+            "`loadrig ssh {name} app-1 -- curl -i localhost:8065/api/v4/system/ping` tells what a node answers"
+        ),
+    }
 }
 
 /// A command on a host that succeeds when all is well; its last line is the detail.
@@ -173,6 +214,15 @@ fn probes(rig: &Rig, connected: &Connected, host: HostName) -> Vec<Probe> {
             name: format!("{host}: {what}"),
             command,
             remedy: logs(unit.unwrap_or("ssh")),
+        });
+    }
+    if host.role == Role::Agent
+        && let Some(url) = entrance(&rig.spec, &connected.world)
+    {
+        probes.push(Probe {
+            name: format!("{host}: reaches the application nodes through the load balancer"),
+            command: format!("curl -fsS -m 10 -o /dev/null -w '{HTTP}' {url}/api/v4/system/ping"),
+            remedy: format!("`loadrig plan {env}` shows a listener or rules that were changed"),
         });
     }
     if host.role == Role::Agent && rig.spec.database.readers > 0 {

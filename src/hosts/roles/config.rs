@@ -4,7 +4,7 @@ use secrecy::ExposeSecret;
 use tera::Context;
 
 use crate::hosts::facts::{BundleError, Endpoint};
-use crate::spec::Role;
+use crate::spec::{LoadBalancer, Role};
 
 use super::Scene;
 
@@ -24,8 +24,17 @@ pub(super) fn config(scene: &Scene<'_>) -> Result<String, BundleError> {
     let facts = scene.facts;
     let secrets = &facts.secrets;
     let mut context = Context::new();
-    let proxy = scene.all_of(Role::Proxy, "the address of a proxy")?[0].private_ip;
-    context.insert("site_url", &format!("http://{proxy}"));
+    let site_url = match &scene.spec.load_balancer {
+        LoadBalancer::Nginx => {
+            let proxy = scene.all_of(Role::Proxy, "the address of a proxy")?[0].private_ip;
+            format!("http://{proxy}")
+        }
+        LoadBalancer::Alb(_) => {
+            let entrance = facts.entrance.clone();
+            entrance.ok_or_else(|| scene.missing("the load balancer"))?
+        }
+    };
+    context.insert("site_url", &site_url);
     context.insert("site_name", &scene.spec.name);
     let licensed = facts.payload.license.is_some();
     context.insert("license", if licensed { LICENSE } else { "" });

@@ -67,6 +67,7 @@ fn spec() -> Spec {
             license_file: None,
         },
         network: Network::public("10.20.0.0/16".parse().unwrap(), 2),
+        load_balancer: crate::spec::LoadBalancer::default(),
         access: Access {
             address: AddressKind::Private,
             operators: Vec::new(),
@@ -107,6 +108,7 @@ fn facts(spec: &Spec) -> Facts {
         }),
         search_endpoint: Some("vpc-demo.us-east-1.es.amazonaws.com".to_owned()),
         cache: Some(endpoint("demo.cache.amazonaws.com", 6379)),
+        entrance: None,
         bucket: Some("demo-files".to_owned()),
         payload: Arc::new(Payload {
             server: Server::Shipped(blob("server")),

@@ -5,6 +5,7 @@
 //! (docs.aws.amazon.com/service-authorization/latest/reference/), service by service.
 
 mod data;
+mod front;
 mod identity;
 mod network;
 
@@ -232,6 +233,14 @@ pub fn grants(kind: Kind) -> &'static [Grant] {
         Kind::RouteTable => network::ROUTE_TABLE,
         Kind::ElasticAddress => network::ELASTIC_ADDRESS,
         Kind::NatGateway => network::NAT_GATEWAY,
+        Kind::Adopted => network::ADOPTED,
+        Kind::Endpoint => network::ENDPOINT,
+        Kind::LoadBalancer => front::LOAD_BALANCER,
+        Kind::Listener => front::LISTENER,
+        Kind::TargetGroup => front::TARGET_GROUP,
+        Kind::Targets => front::TARGETS,
+        Kind::Zone => front::ZONE,
+        Kind::Records => front::RECORDS,
         Kind::SecurityGroup => network::SECURITY_GROUP,
         Kind::SecurityRules => network::SECURITY_RULES,
         Kind::Instance => network::INSTANCE,

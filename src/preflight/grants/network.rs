@@ -109,6 +109,43 @@ pub(super) const NAT_GATEWAY: &[Grant] = &[
     own(REMOVE, "ec2:DeleteNatGateway", TAKING_DOWN),
 ];
 
+/// Somebody else's network is looked at; what is made in it needs no tag of it.
+pub(super) const ADOPTED: &[Grant] = &[
+    look(
+        "ec2:DescribeVpcs ec2:DescribeVpcAttribute ec2:DescribeSubnets",
+        "finding the existing VPC and its subnets",
+    ),
+    Grant {
+        statement: "UseExistingNetwork",
+        uses: MAKE,
+        actions: "ec2:CreateSecurityGroup ec2:RunInstances",
+        on: "arn:{partition}:ec2:{region}:{account}:vpc/* \
+             arn:{partition}:ec2:{region}:{account}:subnet/*",
+        when: When::Always,
+        why: "in a VPC and subnets that are not the environment's own",
+    },
+];
+
+pub(super) const ENDPOINT: &[Grant] = &[
+    look("ec2:DescribeVpcEndpoints", "finding the endpoint"),
+    make(
+        "ec2:CreateVpcEndpoint",
+        "arn:{partition}:ec2:{region}:{account}:vpc-endpoint/*",
+        "the files bucket is reached without leaving the VPC",
+    ),
+    own(
+        MAKE,
+        "ec2:CreateVpcEndpoint",
+        "in the environment's own VPC and route tables",
+    ),
+    own(
+        MAKE_AND_CHANGE,
+        "ec2:ModifyVpcEndpoint",
+        "its route in each of the environment's tables",
+    ),
+    own(REMOVE, "ec2:DeleteVpcEndpoints", TAKING_DOWN),
+];
+
 pub(super) const SECURITY_GROUP: &[Grant] = &[
     look("ec2:DescribeSecurityGroups", "finding security groups"),
     make(

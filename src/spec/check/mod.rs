@@ -4,11 +4,13 @@
 //! so that one wrong value hides no other. Problems point at the file that the value in
 //! force came from.
 
+mod balancer;
 mod network;
 mod services;
 mod settings;
 mod sizes;
 
+pub(crate) use network::zones;
 pub(crate) use services::CheckedServices;
 pub(crate) use settings::{DEFAULT_ZONES, Origin, Settings};
 pub(crate) use sizes::{Around, CheckedSizes};

@@ -3,13 +3,36 @@
 use ipnet::Ipv4Net;
 
 use super::{Checker, DEFAULT_ZONES};
-use crate::spec::shape::NetworkShape;
-use crate::spec::{AddressKind, Layout, Network, values};
+use crate::spec::shape::{ExistingShape, NetworkShape};
+use crate::spec::{Access, AddressKind, ExistingNetwork, Layout, Network, values};
+
+/// Subnets of an existing VPC: services want two zones, and hosts are spread over three.
+const SUBNETS: std::ops::RangeInclusive<usize> = 2..=3;
+
+/// The zones that a network spans, as far as its file says so.
+pub(crate) fn zones(shape: &NetworkShape) -> u8 {
+    let existing = shape.existing.as_ref();
+    let subnets = existing.and_then(|existing| existing.private_subnets.as_ref());
+    match subnets {
+        Some(subnets) if SUBNETS.contains(&subnets.len()) => {
+            u8::try_from(subnets.len()).unwrap_or(DEFAULT_ZONES)
+        }
+        _ => shape.zones.unwrap_or(DEFAULT_ZONES),
+    }
+}
 
 impl Checker<'_> {
     /// Checks the network's settings; `None` when something is wrong with them.
     pub(super) fn network(&mut self, shape: &NetworkShape, name: Option<&str>) -> Option<Network> {
         let layout = shape.layout.unwrap_or_default();
+        let existing = match &shape.existing {
+            Some(existing) => {
+                let own = self.nothing_of_its_own(shape);
+                let existing = self.existing(existing, layout);
+                own.then_some(existing).flatten().map(Some)
+            }
+            None => Some(None),
+        };
         let cidr = match shape.cidr.as_deref() {
             Some(text) => self.cidr(text),
             None => name.map(values::default_cidr),
@@ -21,11 +44,112 @@ impl Checker<'_> {
             }
             (nat, _) => Some(nat.unwrap_or_default()),
         };
+        let behind_nat = layout != Layout::Public && shape.existing.is_none();
         Some(Network {
-            zones: shape.zones.unwrap_or(DEFAULT_ZONES),
+            zones: zones(shape),
             layout,
+            s3_endpoint: shape.s3_endpoint.unwrap_or(behind_nat),
+            private_dns: shape.private_dns.unwrap_or(false),
             nat: nat?,
             cidr: cidr?,
+            existing: existing?,
+        })
+    }
+
+    /// What would be made or changed in a VPC that is not ours. Whether all is well.
+    fn nothing_of_its_own(&mut self, shape: &NetworkShape) -> bool {
+        let given = [
+            (shape.cidr.is_some(), "cidr", "it has its own range"),
+            (
+                shape.zones.is_some(),
+                "zones",
+                "its subnets have their zones",
+            ),
+            (
+                shape.nat.is_some(),
+                "nat",
+                "its private subnets have their own way out",
+            ),
+            (
+                shape.s3_endpoint == Some(true),
+                "s3_endpoint",
+                "its route tables are not changed",
+            ),
+        ];
+        let mut well = true;
+        for (is_given, key, why) in given {
+            if is_given {
+                well = false;
+                let problem = self.key_place(&["network", key]).problem(
+                    format!("`network.{key}` for an existing VPC"),
+                    "expected no such key beside `network.existing`",
+                );
+                self.report(problem.hint(format!("an existing VPC is used as it is: {why}")));
+            }
+        }
+        well
+    }
+
+    fn existing(&mut self, shape: &ExistingShape, layout: Layout) -> Option<ExistingNetwork> {
+        let mut well = true;
+        let vpc = shape.vpc.clone()?;
+        if !is_id(&vpc, "vpc-") {
+            well = false;
+            let problem = self.place(&["network", "existing", "vpc"]).problem(
+                format!("`{vpc}` is no id of a VPC"),
+                "expected something like `vpc-0a1b2c3d4e5f60718`",
+            );
+            self.report(problem);
+        }
+        let public = shape.public_subnets.clone().unwrap_or_default();
+        let private = shape.private_subnets.clone()?;
+        let mut seen: Vec<&String> = Vec::new();
+        for (key, list) in [("public_subnets", &public), ("private_subnets", &private)] {
+            for (index, id) in list.iter().enumerate() {
+                let index = index.to_string();
+                let place = self.place(&["network", "existing", key, &index]);
+                let problem = if !is_id(id, "subnet-") {
+                    place.problem(
+                        format!("`{id}` is no id of a subnet"),
+                        "expected something like `subnet-0a1b2c3d4e5f60718`",
+                    )
+                } else if seen.contains(&id) {
+                    place.problem(format!("`{id}` stands here twice"), "expected each once")
+                } else {
+                    seen.push(id);
+                    continue;
+                };
+                well = false;
+                self.report(problem);
+            }
+        }
+        if !SUBNETS.contains(&private.len()) {
+            well = false;
+            let problem = self
+                .key_place(&["network", "existing", "private_subnets"])
+                .problem(
+                    format!("{} private subnets", private.len()),
+                    "expected 2 or 3, each in a zone of its own",
+                );
+            self.report(problem.hint("databases and caches want subnets in two zones at least"));
+        }
+        let needed = layout != Layout::Private;
+        if (needed || !public.is_empty()) && public.len() != private.len() {
+            well = false;
+            let expected = if needed {
+                "expected as many as private ones"
+            } else {
+                "expected none, or as many as private ones"
+            };
+            let problem = self
+                .key_place(&["network", "existing", "public_subnets"])
+                .problem(format!("{} public subnets", public.len()), expected);
+            self.report(problem.hint("only the layout `private` can do without public subnets"));
+        }
+        well.then_some(ExistingNetwork {
+            vpc,
+            public_subnets: public,
+            private_subnets: private,
         })
     }
 
@@ -64,6 +188,20 @@ impl Checker<'_> {
         }
     }
 
+    /// Whose packets come from where is known of a VPC of our own: the route to its range
+    /// tells. Of somebody else's it has to be said.
+    pub(super) fn is_known(&mut self, access: &Access) -> bool {
+        if access.address == AddressKind::Public || !access.operators.is_empty() {
+            return true;
+        }
+        let problem = self.place(&["access"]).problem(
+            "operators of an existing VPC whose addresses are not known",
+            "expected `operators` with the ranges that they come from",
+        );
+        self.report(problem.hint("`auto` finds public addresses, and the way to a VPC of its own"));
+        false
+    }
+
     fn cidr(&mut self, text: &str) -> Option<Ipv4Net> {
         let place = self.place(&["network", "cidr"]);
         let parsed: Option<Ipv4Net> = text.parse().ok();
@@ -97,4 +235,13 @@ impl Checker<'_> {
         self.report(problem);
         None
     }
+}
+
+/// `vpc-` or `subnet-` and hexadecimal digits.
+fn is_id(text: &str, prefix: &str) -> bool {
+    let digits = text.strip_prefix(prefix).unwrap_or_default();
+    (8..=17).contains(&digits.len())
+        && digits
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }

@@ -8,7 +8,9 @@ use ipnet::Ipv4Net;
 
 use super::Checker;
 use crate::spec::shape::{AccessShape, EnvironmentFile, KeyShape, MattermostShape};
-use crate::spec::{Access, Layout, Mattermost, Network, Release, SshKey, suggest, values};
+use crate::spec::{
+    Access, Layout, LoadBalancer, Mattermost, Network, Release, SshKey, suggest, values,
+};
 
 /// Zones when an environment names none.
 pub(crate) const DEFAULT_ZONES: u8 = 2;
@@ -25,6 +27,7 @@ pub(crate) struct Settings {
     pub(crate) region: String,
     pub(crate) mattermost: Mattermost,
     pub(crate) network: Network,
+    pub(crate) load_balancer: LoadBalancer,
     pub(crate) access: Access,
     pub(crate) time_to_live: Option<Duration>,
     pub(crate) tags: BTreeMap<String, String>,
@@ -51,8 +54,11 @@ impl Checker<'_> {
         let mattermost = self.mattermost(mattermost, origin);
         let network = file.network.clone().unwrap_or_default();
         let layout = network.layout.unwrap_or_default();
+        let is_existing = network.existing.is_some();
         let network = self.network(&network, name.as_deref());
+        let load_balancer = self.load_balancer(file, region.as_deref());
         let access = self.access(file.access.clone().unwrap_or_default(), layout, origin);
+        let access = access.filter(|access| !is_existing || self.is_known(access));
         let time_to_live = self.time_to_live(file.time_to_live.as_deref());
         let tags = file.tags.clone().unwrap_or_default();
         self.tags(&tags);
@@ -61,6 +67,7 @@ impl Checker<'_> {
             region: region?,
             mattermost: mattermost?,
             network: network?,
+            load_balancer: load_balancer?,
             access: access?,
             time_to_live: time_to_live?,
             tags,

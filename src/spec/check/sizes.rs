@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::Checker;
 use crate::spec::catalog::{Arch, Table, catalog};
-use crate::spec::shape::{DatabaseSizes, NodeSizes, Nodes, SearchSizes, Sizes};
-use crate::spec::{Cache, Database, Layout, NodeGroup, Role, Search};
+use crate::spec::shape::{DatabaseSizes, EnvironmentFile, NodeSizes, Nodes, SearchSizes, Sizes};
+use crate::spec::{BalancerKind, Cache, Database, Layout, NodeGroup, Role, Scheme, Search};
 
 /// Simulated users per agent vCPU: 2,000 on an agent of four.
 const USERS_PER_AGENT_VCPU: u32 = 500;
@@ -31,6 +31,41 @@ pub(crate) struct Around {
     pub(crate) zones: u8,
     /// Who stands where.
     pub(crate) layout: Layout,
+    /// Whether the VPC is somebody else's.
+    pub(crate) existing: bool,
+    /// Whether it has public subnets.
+    pub(crate) public_subnets: bool,
+    /// The application load balancer, if there is one.
+    pub(crate) alb: Option<Scheme>,
+}
+
+impl Around {
+    /// What stands around an environment's sizes.
+    pub(crate) fn of(file: &EnvironmentFile) -> Self {
+        let network = file.network.clone().unwrap_or_default();
+        let existing = network.existing.as_ref();
+        let public = existing.and_then(|existing| existing.public_subnets.as_ref());
+        let alb = file.alb.clone().unwrap_or_default();
+        Self {
+            zones: super::zones(&network),
+            layout: network.layout.unwrap_or_default(),
+            existing: existing.is_some(),
+            public_subnets: existing.is_none() || public.is_some_and(|list| !list.is_empty()),
+            alb: (file.load_balancer == Some(BalancerKind::Alb))
+                .then(|| alb.scheme.unwrap_or_default()),
+        }
+    }
+
+    /// What stands around a size by itself.
+    pub(crate) fn size(zones: u8) -> Self {
+        Self {
+            zones,
+            layout: Layout::Public,
+            existing: false,
+            public_subnets: true,
+            alb: None,
+        }
+    }
 }
 
 /// Sizes in which nothing is missing.
@@ -115,7 +150,8 @@ impl Checker<'_> {
     /// Checks merged sizes for a number of concurrent users.
     pub(crate) fn sizes(&mut self, sizes: &Sizes, users: Option<u32>, around: Around) {
         if let Some(nodes) = &sizes.nodes {
-            self.hosts(nodes);
+            self.hosts(nodes, around.alb.is_some());
+            self.in_front(nodes, &around);
             self.bastion(nodes, around.layout);
             if let Some(users) = users {
                 self.agents(nodes, users);
@@ -134,7 +170,7 @@ impl Checker<'_> {
         }
     }
 
-    fn hosts(&mut self, nodes: &Nodes) {
+    fn hosts(&mut self, nodes: &Nodes, has_alb: bool) {
         for role in Role::ALL {
             let Some(group) = nodes.of(role) else {
                 continue;
@@ -150,6 +186,7 @@ impl Checker<'_> {
                 self.x86(&path, name);
             }
             let bounds = match role {
+                Role::Proxy if has_alb => 0..=u32::MAX,
                 Role::App | Role::Proxy => 1..=u32::MAX,
                 Role::Metrics | Role::Bastion => 0..=1,
                 Role::SearchProxy | Role::Agent => 0..=u32::MAX,
@@ -158,6 +195,7 @@ impl Checker<'_> {
                 continue;
             };
             let (fault, expected) = match (count, role) {
+                (0, Role::Proxy) => ("few", "expected at least 1, or `load_balancer: alb`"),
                 (0, _) => ("few", "expected at least 1: nothing works without"),
                 (_, Role::Bastion) => ("many", "expected 0 or 1: all go through the same one"),
                 _ => ("many", "expected 0 or 1: one Prometheus scrapes all hosts"),

@@ -1,0 +1,84 @@
+//! What stands in front of the application nodes when it is not a host: the load balancer.
+
+use crate::spec::{Alb, HostName, Role, Scheme};
+
+use super::build::Builder;
+use super::{Address, Desired, Group, SubnetTier};
+
+/// Where application nodes listen.
+const APP_PORT: u16 = 8065;
+/// Answers without looking at database or file store, so that a slow database does not take
+/// every node out of service at once.
+const HEALTH_PATH: &str = "/api/v4/system/ping";
+/// AWS waits for 300 seconds; clients of Mattermost connect again by themselves.
+const DRAIN_SECONDS: u32 = 30;
+
+impl Builder<'_> {
+    /// The load balancer with its group of application nodes.
+    pub(super) fn front(&mut self, hosts: &[HostName]) {
+        let Some(alb) = self.spec.load_balancer.alb().cloned() else {
+            return;
+        };
+        self.balancer(&alb);
+        self.resource(
+            Address::target_group(),
+            // The group tells that there are parts of a load balancer: it stands before them.
+            vec![Address::vpc(), Address::security_group(Group::LoadBalancer)],
+            Desired::TargetGroup {
+                port: APP_PORT,
+                health_path: HEALTH_PATH.to_owned(),
+                drain_seconds: DRAIN_SECONDS,
+            },
+        );
+        self.resource(
+            Address::listener(),
+            vec![Address::load_balancer(), Address::target_group()],
+            Desired::Listener {
+                load_balancer: Address::load_balancer(),
+                target_group: Address::target_group(),
+                port: alb.port(),
+                certificate: alb.certificate.map(|certificate| certificate.arn),
+            },
+        );
+        let instances: Vec<Address> = hosts
+            .iter()
+            .filter(|host| host.role == Role::App)
+            .map(|host| Address::instance(*host))
+            .collect();
+        let mut after = vec![Address::target_group()];
+        after.extend(instances.iter().cloned());
+        self.resource(
+            Address::targets(),
+            after,
+            Desired::Targets {
+                target_group: Address::target_group(),
+                instances,
+                port: APP_PORT,
+            },
+        );
+    }
+
+    fn balancer(&mut self, alb: &Alb) {
+        let tier = match alb.scheme {
+            Scheme::Public => SubnetTier::Public,
+            Scheme::Internal => SubnetTier::Private,
+        };
+        let subnets = self.subnets(tier);
+        let group = Address::security_group(Group::LoadBalancer);
+        let mut after = subnets.clone();
+        after.push(group.clone());
+        if alb.scheme == Scheme::Public && self.is_own() {
+            after.push(Address::internet_gateway());
+        }
+        self.resource(
+            Address::load_balancer(),
+            after,
+            Desired::LoadBalancer {
+                scheme: alb.scheme,
+                subnets,
+                group,
+                idle_timeout: alb.idle_timeout,
+            },
+        );
+    }
+}

@@ -1,0 +1,172 @@
+//! The load balancer: whether it fits network, proxies and agents.
+
+use super::{Around, Checker};
+use crate::spec::shape::{AlbShape, EnvironmentFile, Nodes};
+use crate::spec::{Alb, BalancerKind, Certificate, CloudTarget, Layout, LoadBalancer, Scheme};
+
+/// Seconds: longer than the server's pings, shorter than it keeps idle connections.
+const IDLE_TIMEOUT: u32 = 75;
+/// A security group has room for sixty rules, and each agent with a public address of its
+/// own needs one.
+const MOST_PUBLIC_AGENTS: u32 = 40;
+
+impl Checker<'_> {
+    /// Checks the settings of the load balancer by themselves.
+    pub(super) fn load_balancer(
+        &mut self,
+        file: &EnvironmentFile,
+        region: Option<&str>,
+    ) -> Option<LoadBalancer> {
+        match (file.load_balancer.unwrap_or_default(), &file.alb) {
+            (BalancerKind::Nginx, None) => Some(LoadBalancer::Nginx),
+            (BalancerKind::Nginx, Some(_)) => {
+                let problem = self.key_place(&["alb"]).problem(
+                    "settings of an application load balancer that there is not",
+                    "expected `load_balancer: alb` beside them",
+                );
+                self.report(problem);
+                None
+            }
+            (BalancerKind::Alb, shape) => {
+                let shape = shape.clone().unwrap_or_default();
+                let real = self.is_real(file);
+                let certificate = self.certificate(&shape, region);
+                Some(LoadBalancer::Alb(Alb {
+                    scheme: shape.scheme.unwrap_or_default(),
+                    idle_timeout: shape.idle_timeout_seconds.unwrap_or(IDLE_TIMEOUT),
+                    certificate: real.then_some(certificate)??,
+                }))
+            }
+        }
+    }
+
+    /// The local cloud's API knows load balancers, but nothing stands behind them.
+    fn is_real(&mut self, file: &EnvironmentFile) -> bool {
+        if file.cloud != Some(CloudTarget::Local) {
+            return true;
+        }
+        let problem = self.place(&["load_balancer"]).problem(
+            "the local cloud has no load balancers that balance",
+            "expected `nginx`, or `cloud: aws`",
+        );
+        self.report(problem);
+        false
+    }
+
+    fn certificate(
+        &mut self,
+        shape: &AlbShape,
+        region: Option<&str>,
+    ) -> Option<Option<Certificate>> {
+        let (arn, host_name) = match (&shape.certificate_arn, &shape.host_name) {
+            (None, None) => return Some(None),
+            (Some(arn), Some(name)) => (arn, name),
+            (Some(_), None) => {
+                let problem = self.key_place(&["alb", "certificate_arn"]).problem(
+                    "a certificate without the name that it is for",
+                    "expected `host_name` beside it",
+                );
+                let hint = "people and agents use that name: nobody trusts AWS's own by it";
+                self.report(problem.hint(hint));
+                return None;
+            }
+            (None, Some(_)) => {
+                let problem = self.key_place(&["alb", "host_name"]).problem(
+                    "a name without a certificate for it",
+                    "expected `certificate_arn` beside it",
+                );
+                self.report(problem);
+                return None;
+            }
+        };
+        let parts: Vec<&str> = arn.split(':').collect();
+        let known = matches!(parts.as_slice(), ["arn", _, "acm", _, _, rest] if rest.starts_with("certificate/"));
+        let place = self.place(&["alb", "certificate_arn"]);
+        let problem = if !known {
+            place.problem(
+                format!("`{arn}` is no certificate"),
+                "expected an ARN like `arn:aws:acm:REGION:ACCOUNT:certificate/ID`",
+            )
+        } else if region.is_some_and(|region| parts.get(3) != Some(&region)) {
+            place.problem(
+                "the certificate is of another region",
+                format!("expected one of `{}`", region.unwrap_or_default()),
+            )
+        } else if !is_host_name(host_name) {
+            let place = self.place(&["alb", "host_name"]);
+            place.problem(
+                format!("`{host_name}` is no host name"),
+                "expected something like `chat.example.com`",
+            )
+        } else {
+            return Some(Some(Certificate {
+                arn: arn.clone(),
+                host_name: host_name.clone(),
+            }));
+        };
+        self.report(problem);
+        None
+    }
+
+    /// Checks whether hosts fit what stands in front of them.
+    pub(super) fn in_front(&mut self, nodes: &Nodes, around: &Around) {
+        let Some(scheme) = around.alb else { return };
+        let count = |shape: &Option<crate::spec::shape::NodeSizes>| {
+            shape.as_ref().and_then(|group| group.count).unwrap_or(0)
+        };
+        if count(&nodes.proxy) > 0 {
+            let place = self
+                .overridden(&["nodes", "proxy", "count"])
+                .unwrap_or_else(|| self.place(&["load_balancer"]));
+            let problem = place.problem(
+                "proxies beside an application load balancer",
+                "expected `sizes: {nodes: {proxy: {count: 0}}}`, or `load_balancer: nginx`",
+            );
+            self.report(problem);
+        }
+        if scheme == Scheme::Internal {
+            return;
+        }
+        if !around.public_subnets {
+            let problem = self.place(&["load_balancer"]).problem(
+                "a public load balancer without public subnets",
+                "expected `alb: {scheme: internal}`, or `network.existing.public_subnets`",
+            );
+            self.report(problem);
+        }
+        // Agents reach public addresses from outside: each of theirs needs a rule.
+        let agents = count(&nodes.agent);
+        let (message, expected) = if around.existing && around.layout != Layout::Public {
+            (
+                "agents whose public address is not known",
+                "expected `alb: {scheme: internal}`, or no agents",
+            )
+        } else if around.layout == Layout::Public && agents > MOST_PUBLIC_AGENTS {
+            (
+                "more agents than the load balancer's security group has rules for",
+                "expected at most 40, `alb: {scheme: internal}`, or another `network.layout`",
+            )
+        } else {
+            return;
+        };
+        if agents > 0 {
+            let place = self.place(&["load_balancer"]);
+            self.report(place.problem(message, expected).hint(
+                "agents reach a public load balancer over the internet, from their own \
+                 addresses or their NAT gateway's",
+            ));
+        }
+    }
+}
+
+fn is_host_name(text: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    text.len() <= 253 && text.contains('.') && text.split('.').all(is_label)
+}
