@@ -219,3 +219,114 @@ async fn protected_data_is_not_removed_by_an_up_without_it() {
     assert_eq!(change("database/writer"), Some(Action::Refuse));
     assert_eq!(change("database/reader-1"), Some(Action::Delete));
 }
+
+const AURORA: &str = "database: {engine: aurora-postgresql}\n";
+
+#[tokio::test]
+async fn an_aurora_cluster_is_made_changed_and_removed_and_keeps_its_data() {
+    let moto = Moto::start();
+    let rig = Rig::new(&moto).await;
+    rig.up(&spec(AURORA)).await;
+    assert_eq!(rig.up(&spec(AURORA)).await, []);
+    let snapshot = rig.snapshot().await;
+    let cluster = snapshot
+        .get(&Address::database_cluster())
+        .expect("a cluster");
+    for key in ["endpoint", "port", "user", "database", "writer", "created"] {
+        assert!(cluster.get(key).is_some(), "no {key}: {cluster:?}");
+    }
+    assert_eq!(cluster.get("writer"), Some("lr-demo-db-writer"));
+    let reader = snapshot.get(&Address::parse("database/reader-1"));
+    let reader = reader.expect("a reader");
+    assert_eq!(reader.get("cluster"), Some("lr-demo-db"));
+    assert!(reader.get("endpoint").is_some());
+
+    let gold =
+        spec("purpose: gold-standard\ndatabase: {engine: aurora-postgresql, io_optimized: true}\n");
+    let changed = rig.up(&gold).await;
+    assert!(changed.contains(&update("database-cluster")), "{changed:?}");
+    assert_eq!(rig.up(&gold).await, []);
+    assert_eq!(
+        plan_down_as(&rig.snapshot().await, Removal::default()).count(Action::Refuse),
+        4
+    );
+    rig.down(LIFT).await;
+    let (left, kept) = rig.left().await;
+    assert_eq!(left, Vec::<String>::new());
+    let last: Vec<&Kept> = kept
+        .iter()
+        .filter(|one| one.id.starts_with("lr-demo-final-"))
+        .collect();
+    assert_eq!(last.len(), 1, "{kept:?}");
+
+    // What was kept is what the next one is made from.
+    let again = spec(&format!(
+        "database: {{engine: aurora-postgresql, snapshot: {}}}\n",
+        last[0].id
+    ));
+    rig.up(&again).await;
+    assert_eq!(rig.up(&again).await, []);
+    let snapshot = rig.snapshot().await;
+    let cluster = snapshot
+        .get(&Address::database_cluster())
+        .expect("a cluster");
+    assert_eq!(cluster.get("finished"), Some("true"));
+    assert_eq!(cluster.get("deletion_protection"), Some("false"));
+}
+
+#[tokio::test]
+async fn a_database_is_made_from_a_snapshot_and_brought_to_its_settings() {
+    let moto = Moto::start();
+    let rig = Rig::new(&moto).await;
+    let kept = spec("protection: {final_snapshot: true}\n");
+    rig.up(&kept).await;
+    rig.down(Removal::default()).await;
+    let (left, kept) = rig.left().await;
+    assert_eq!(left, Vec::<String>::new());
+    let last = kept.iter().find(|one| one.id.starts_with("lr-demo-final-"));
+    let last = &last.expect("a final snapshot").id;
+
+    let restored = spec(&format!("database: {{snapshot: {last}, backup_days: 3}}\n"));
+    rig.up(&restored).await;
+    assert_eq!(rig.up(&restored).await, []);
+    let snapshot = rig.snapshot().await;
+    let writer = snapshot.get(&Address::parse("database/writer"));
+    let writer = writer.expect("a writer");
+    assert_eq!(writer.get("finished"), Some("true"));
+    assert_eq!(writer.get("backup_days"), Some("3"));
+
+    // A run that was cut off between the two calls shows, and the next one finishes it.
+    let mut cut_off = snapshot.clone();
+    for resource in &mut cut_off.resources {
+        if let Some(finished) = resource.attributes.get_mut("finished") {
+            "false".clone_into(finished);
+        }
+    }
+    let graph = blueprint(&restored, &restored.access.operators);
+    let plan = plan(&graph, &cut_off);
+    let work: Vec<_> = plan.work().collect();
+    assert_eq!(work.len(), 1);
+    assert_eq!(work[0].action, Action::Update);
+    assert!(
+        work[0].reason.starts_with("was restored, but"),
+        "{}",
+        work[0].reason
+    );
+}
+
+#[tokio::test]
+async fn a_database_of_ones_own_is_neither_made_nor_removed() {
+    let moto = Moto::start();
+    let rig = Rig::new(&moto).await;
+    let own = spec("database: {existing: {dsn_env: LOADRIG_TEST_DSN}}\n");
+    rig.up(&own).await;
+    assert_eq!(rig.up(&own).await, []);
+    let snapshot = rig.snapshot().await;
+    let databases = snapshot
+        .resources
+        .iter()
+        .filter(|one| one.address.as_str().contains("database"));
+    assert_eq!(databases.count(), 0);
+    rig.down(Removal::default()).await;
+    assert_eq!(rig.left().await, (vec![], vec![]));
+}

@@ -1,19 +1,24 @@
-//! The ElastiCache replication group (Redis OSS) and its subnet group.
+//! The ElastiCache replication group (Redis OSS or Valkey) and its subnet group.
 
 use aws_sdk_elasticache::types::{ReplicationGroup, Tag};
 
 use crate::blueprint::{Address, Desired, Kind};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
-use crate::spec::Protection;
+use crate::spec::{CacheEngine, Protection};
 
 use super::error::{During, Judge, foreign, incomplete, refused};
 use super::network::visible;
 use super::tags::{self, Pair, observed};
 use super::{Aws, needed, needed_ids};
 
-const ENGINE: &str = "redis";
-const VERSION: &str = "7.1";
+/// The newest versions that Mattermost's Redis client is known to speak to.
+fn version(engine: CacheEngine) -> &'static str {
+    match engine {
+        CacheEngine::Redis => "7.1",
+        CacheEngine::Valkey => "8.0",
+    }
+}
 
 impl Aws {
     pub(super) async fn create_cache_subnets(
@@ -93,6 +98,7 @@ impl Aws {
         let Desired::Cache {
             nodes,
             instance_type,
+            engine,
             subnets,
             group,
             ..
@@ -106,14 +112,15 @@ impl Aws {
             .create_replication_group()
             .replication_group_id(&id)
             .replication_group_description(format!("cache of {}", request.environment))
-            .engine(ENGINE)
-            .engine_version(VERSION)
+            .engine(engine.as_str())
+            .engine_version(version(*engine))
             .cache_node_type(instance_type)
             .num_cache_clusters(count(*nodes))
             .automatic_failover_enabled(*nodes > 1)
             .multi_az_enabled(*nodes > 1)
             .at_rest_encryption_enabled(true)
-            // Mattermost is set up without TLS to its cache, which only its nodes reach.
+            // Mattermost's client speaks no TLS to its cache, and without TLS ElastiCache takes
+            // no password either: the security group admits the app nodes alone.
             .transit_encryption_enabled(false)
             .snapshot_retention_limit(0)
             .auto_minor_version_upgrade(false)
@@ -327,6 +334,7 @@ fn observe(group: &ReplicationGroup, address: Address, policy: Protection) -> Ob
         [
             ("nodes", Some(group.member_clusters().len().to_string())),
             ("instance_type", group.cache_node_type().map(str::to_owned)),
+            ("engine", group.engine().map(str::to_owned)),
             ("final_snapshot", Some(policy.final_snapshot.to_string())),
             (
                 "endpoint",

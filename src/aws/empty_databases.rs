@@ -46,6 +46,23 @@ impl Aws {
             let ids = found.filter_map(|backup| backup.db_instance_identifier);
             Ok(ids.collect::<Vec<_>>())
         });
+        let cluster_id = names.database_cluster();
+        let cluster_snapshots = Box::pin(async {
+            let all: Vec<_> = self
+                .rds
+                .describe_db_cluster_snapshots()
+                .into_paginator()
+                .items()
+                .send()
+                .try_collect()
+                .await
+                .during("rds:DescribeDBClusterSnapshots", environment)?;
+            Ok(all
+                .into_iter()
+                .filter(|one| one.db_cluster_identifier() == Some(&cluster_id))
+                .collect::<Vec<_>>())
+        });
+        let cluster_group = names.cluster_parameters();
         let subnet_group = Box::pin(async {
             let name = names.database_subnets();
             let answer = self
@@ -63,6 +80,11 @@ impl Aws {
             names.database_parameters(false),
             names.database_parameters(true),
         );
+        let (clusters, cluster_snapshots, cluster_groups) = futures::try_join!(
+            Box::pin(self.raw_cluster(&cluster_id)),
+            cluster_snapshots,
+            Box::pin(self.raw_cluster_parameter_group(&cluster_group)),
+        )?;
         let (instances, snapshots, backups, subnets, of_writer, of_readers) = futures::try_join!(
             Box::pin(self.raw_databases(environment)),
             snapshots,
@@ -88,6 +110,26 @@ impl Aws {
                         false => Found::Left(id),
                     })
                 }),
+            ),
+            looked(
+                "Aurora clusters",
+                clusters.and_then(|cluster| cluster.db_cluster_identifier),
+            ),
+            split(
+                "Aurora snapshots",
+                cluster_snapshots.into_iter().filter_map(|snapshot| {
+                    let gib = snapshot.allocated_storage().filter(|gib| *gib > 0);
+                    let id = snapshot.db_cluster_snapshot_identifier?;
+                    let price = catalog().storage.aurora_backup_gib_month;
+                    Some(match names.is_final_snapshot(&id) {
+                        true => Found::Kept(kept(id, gib, price)),
+                        false => Found::Left(id),
+                    })
+                }),
+            ),
+            looked(
+                "Aurora parameter groups",
+                cluster_groups.and_then(|group| group.db_cluster_parameter_group_name),
             ),
             looked("RDS automated backups", backups),
             looked("RDS subnet groups", subnets),

@@ -7,6 +7,8 @@
 //! business.
 
 mod adopted;
+mod aurora;
+mod aurora_instances;
 mod balancer;
 mod blockers;
 mod cache;
@@ -31,6 +33,7 @@ mod quotas;
 mod rds;
 mod rds_changes;
 mod rds_groups;
+mod rds_restore;
 mod registry;
 mod routes;
 mod s3;
@@ -350,7 +353,13 @@ impl Cloud for Aws {
                 family,
                 parameters,
             } => Box::pin(self.create_database_parameters(&request, *reader, family, parameters)),
-            Desired::Database { role, .. } => Box::pin(self.create_database(&request, *role)),
+            Desired::Database { role, .. } | Desired::ClusterInstance { role, .. } => {
+                Box::pin(self.create_database(&request, *role))
+            }
+            Desired::DatabaseCluster { .. } => Box::pin(self.create_cluster(&request)),
+            Desired::DatabaseClusterParameters { family, parameters } => {
+                Box::pin(self.create_cluster_parameters(&request, family, parameters))
+            }
             Desired::Search { .. } => Box::pin(self.create_search(&request)),
             Desired::CacheSubnets { subnets } => {
                 Box::pin(self.create_cache_subnets(&request, subnets))
@@ -400,7 +409,13 @@ impl Cloud for Aws {
             Desired::DatabaseParameters {
                 reader, parameters, ..
             } => Box::pin(self.update_database_parameters(&request, *reader, parameters)),
-            Desired::Database { .. } => Box::pin(self.update_database(&request, existing)),
+            Desired::Database { .. } | Desired::ClusterInstance { .. } => {
+                Box::pin(self.update_database(&request, existing))
+            }
+            Desired::DatabaseCluster { .. } => Box::pin(self.update_cluster(&request, existing)),
+            Desired::DatabaseClusterParameters { parameters, .. } => {
+                Box::pin(self.update_cluster_parameters(&request, parameters))
+            }
             Desired::Search { .. } => Box::pin(self.update_search(&request, existing)),
             Desired::Cache { .. } => Box::pin(self.update_cache(&request, existing)),
             Desired::Instance { .. } => Box::pin(self.update_instance(&request, existing)),
@@ -461,6 +476,8 @@ impl Cloud for Aws {
             Kind::DatabaseSubnets => Box::pin(self.delete_database_subnets(id)),
             Kind::DatabaseParameters => Box::pin(self.delete_database_parameters(id)),
             Kind::Database => Box::pin(self.delete_database(environment, existing)),
+            Kind::DatabaseCluster => Box::pin(self.delete_cluster(environment, existing)),
+            Kind::DatabaseClusterParameters => Box::pin(self.delete_cluster_parameters(id)),
             Kind::Search => Box::pin(self.delete_search(id)),
             Kind::CacheSubnets => Box::pin(self.delete_cache_subnets(id)),
             Kind::Cache => Box::pin(self.delete_cache(environment, existing)),

@@ -13,8 +13,8 @@ use super::tags::{self, Pair, observed};
 use super::{Aws, needed};
 
 /// Name of the database and of its owner.
-const NAME: &str = "mattermost";
-const STORAGE: &str = "gp3";
+pub(super) const NAME: &str = "mattermost";
+pub(super) const STORAGE: &str = "gp3";
 
 impl Aws {
     pub(super) async fn create_database(
@@ -22,12 +22,17 @@ impl Aws {
         request: &Request<'_>,
         role: DatabaseRole,
     ) -> Result<Observed, CloudError> {
+        let of_cluster = matches!(request.desired, Desired::ClusterInstance { .. });
         let operation = match role {
-            DatabaseRole::Writer => "rds:CreateDBInstance",
-            DatabaseRole::Reader(_) => "rds:CreateDBInstanceReadReplica",
+            DatabaseRole::Reader(_) if !of_cluster => "rds:CreateDBInstanceReadReplica",
+            _ => "rds:CreateDBInstance",
         };
         let id = Names::of(request.environment).database(role);
         let created = match role {
+            _ if of_cluster => self.create_cluster_instance(request, &id).await,
+            DatabaseRole::Writer if restores(request.desired) => {
+                self.restore_writer(request, &id).await
+            }
             DatabaseRole::Writer => self.create_writer(request, operation, &id).await,
             DatabaseRole::Reader(_) => self.create_reader(request, operation, &id).await,
         }
@@ -202,6 +207,16 @@ impl Aws {
     }
 }
 
+fn restores(desired: &Desired) -> bool {
+    matches!(
+        desired,
+        Desired::Database {
+            snapshot: Some(_),
+            ..
+        }
+    )
+}
+
 pub(super) fn not_a_database(operation: &str, request: &Request<'_>) -> CloudError {
     refused(
         operation,
@@ -264,6 +279,10 @@ pub(super) fn observe(instance: &DbInstance, environment: &str) -> Option<Observ
                 "storage_gib",
                 instance.allocated_storage().map(|size| size.to_string()),
             ),
+            (
+                "cluster",
+                instance.db_cluster_identifier().map(str::to_owned),
+            ),
             ("zone", instance.availability_zone().map(str::to_owned)),
             (
                 "endpoint",
@@ -292,6 +311,7 @@ pub(super) fn observe(instance: &DbInstance, environment: &str) -> Option<Observ
             ("backup_days", number(instance.backup_retention_period())),
             ("deletion_protection", yes(instance.deletion_protection())),
             ("final_snapshot", Some(policy.final_snapshot.to_string())),
+            ("finished", tags::finished(rds_pairs(instance.tag_list()))),
             (
                 "created",
                 instance.instance_create_time().map(|time| time.to_string()),
@@ -301,7 +321,7 @@ pub(super) fn observe(instance: &DbInstance, environment: &str) -> Option<Observ
 }
 
 /// `15.8` is of major version `15`, which is what environments ask for.
-fn major(version: &str) -> String {
+pub(super) fn major(version: &str) -> String {
     version.split('.').next().unwrap_or(version).to_owned()
 }
 

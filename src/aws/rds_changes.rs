@@ -11,6 +11,7 @@ use super::error::{During, Judge, incomplete, refused};
 use super::needed;
 use super::network::visible;
 use super::rds::{count, not_a_database};
+use super::rds_restore::new_password;
 use super::tags;
 
 const MODIFY: &str = "rds:ModifyDBInstance";
@@ -23,12 +24,15 @@ impl Aws {
         request: &Request<'_>,
         existing: &Observed,
     ) -> Result<Observed, CloudError> {
-        let Desired::Database { version, .. } = request.desired else {
-            return Err(not_a_database(MODIFY, request));
+        let version = match request.desired {
+            Desired::Database { version, .. } => Some(version.as_str()),
+            Desired::ClusterInstance { .. } => None,
+            _ => return Err(not_a_database(MODIFY, request)),
         };
-        if existing
-            .get("version")
-            .is_some_and(|found| found != version)
+        if let Some(version) = version
+            && existing
+                .get("version")
+                .is_some_and(|found| found != version)
         {
             return Err(refused(
                 MODIFY,
@@ -59,8 +63,13 @@ impl Aws {
             "backup_days",
             "deletion_protection",
         ];
-        if modified.into_iter().any(differs) {
+        let unfinished = existing.get("finished") == Some("false");
+        if unfinished || modified.into_iter().any(differs) {
             self.modify_database(request, existing, differs).await?;
+        }
+        if unfinished {
+            let arn = self.database_arn(&existing.id).await?;
+            self.tag_finished(&arn).await?;
         }
         if differs("parameters") {
             self.rds
@@ -84,15 +93,12 @@ impl Aws {
         existing: &Observed,
         differs: impl Fn(&str) -> bool,
     ) -> Result<(), CloudError> {
-        let Desired::Database {
-            class,
-            storage,
-            multi_az,
-            backup_days,
-            protection,
-            parameters,
-            ..
-        } = request.desired
+        let (Desired::Database {
+            class, parameters, ..
+        }
+        | Desired::ClusterInstance {
+            class, parameters, ..
+        }) = request.desired
         else {
             return Err(not_a_database(MODIFY, request));
         };
@@ -105,32 +111,50 @@ impl Aws {
         if differs("class") {
             modify = modify.db_instance_class(class);
         }
-        if differs("storage_gib") {
-            modify = modify.allocated_storage(count(storage.gib));
+        if let Desired::Database {
+            storage,
+            multi_az,
+            backup_days,
+            protection,
+            ..
+        } = request.desired
+        {
+            // A snapshot may bring more than is asked for; the next plan then says so.
+            let held = existing.get("storage_gib").and_then(|gib| gib.parse().ok());
+            if differs("storage_gib") && held.is_none_or(|held: u32| held < storage.gib) {
+                modify = modify.allocated_storage(count(storage.gib));
+            }
+            if differs("iops") || differs("throughput_mibps") {
+                modify = modify
+                    .set_iops(storage.iops.map(count))
+                    .set_storage_throughput(storage.throughput_mibps.map(count));
+            }
+            if differs("multi_az") {
+                modify = modify.multi_az(*multi_az);
+            }
+            if differs("backup_days") {
+                modify = modify.backup_retention_period(count(*backup_days));
+            }
+            if differs("deletion_protection") {
+                modify = modify.deletion_protection(protection.deletion);
+            }
         }
-        if differs("iops") || differs("throughput_mibps") {
-            modify = modify
-                .set_iops(storage.iops.map(count))
-                .set_storage_throughput(storage.throughput_mibps.map(count));
-        }
-        if differs("multi_az") {
-            modify = modify.multi_az(*multi_az);
-        }
-        if differs("backup_days") {
-            modify = modify.backup_retention_period(count(*backup_days));
-        }
-        if differs("deletion_protection") {
-            modify = modify.deletion_protection(protection.deletion);
+        if existing.get("finished") == Some("false") {
+            modify = modify.master_user_password(new_password(request, MODIFY)?);
         }
         modify.send().await.during(MODIFY, &existing.id)?;
         Ok(())
     }
 
-    async fn tag_database(&self, id: &str, policy: &str) -> Result<(), CloudError> {
-        let operation = "rds:AddTagsToResource";
+    async fn database_arn(&self, id: &str) -> Result<String, CloudError> {
         let found = self.raw_database(id).await?;
         let arn = found.and_then(|instance| instance.db_instance_arn);
-        let arn = arn.ok_or_else(|| incomplete(operation, id, "ARN"))?;
+        arn.ok_or_else(|| incomplete("rds:DescribeDBInstances", id, "ARN"))
+    }
+
+    async fn tag_database(&self, id: &str, policy: &str) -> Result<(), CloudError> {
+        let operation = "rds:AddTagsToResource";
+        let arn = self.database_arn(id).await?;
         let tag = Tag::builder().key(tags::PROTECTION).value(policy).build();
         self.rds
             .add_tags_to_resource()
@@ -168,13 +192,15 @@ impl Aws {
             let created = existing.get("created").unwrap_or_default();
             Names::of(environment).final_snapshot(id, created)
         });
+        // The backups of a cluster's instance are the cluster's.
+        let backups = (existing.get("cluster").is_none()).then_some(true);
         let answer = self
             .rds
             .delete_db_instance()
             .db_instance_identifier(id)
             .skip_final_snapshot(last.is_none())
             .set_final_db_snapshot_identifier(last)
-            .delete_automated_backups(true)
+            .set_delete_automated_backups(backups)
             .send()
             .await;
         match answer.during("rds:DeleteDBInstance", id).or_gone() {

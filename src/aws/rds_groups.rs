@@ -15,7 +15,7 @@ use super::tags::{self, observed};
 use super::{Aws, needed_ids};
 
 /// Parameters in one call.
-const PARAMETERS: usize = 20;
+pub(super) const PARAMETERS: usize = 20;
 
 impl Aws {
     pub(super) async fn create_database_subnets(
@@ -310,7 +310,7 @@ impl Aws {
     }
 
     /// The address in the tags of an RDS resource.
-    async fn rds_address(
+    pub(super) async fn rds_address(
         &self,
         arn: &str,
         environment: &str,

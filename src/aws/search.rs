@@ -209,19 +209,29 @@ fn cluster(request: &Request<'_>, operation: &str) -> Result<ClusterConfig, Clou
     let Desired::Search {
         nodes,
         instance_type,
+        masters,
         subnets,
         ..
     } = request.desired
     else {
         return Err(not_a_domain(operation, request));
     };
-    let config = ClusterConfig::builder()
-        .instance_type(OpenSearchPartitionInstanceType::from(
-            instance_type.as_str(),
-        ))
-        .instance_count(i32::try_from(*nodes).unwrap_or(i32::MAX))
-        .dedicated_master_enabled(false)
-        .zone_awareness_enabled(subnets.len() > 1);
+    let config =
+        ClusterConfig::builder()
+            .instance_type(OpenSearchPartitionInstanceType::from(
+                instance_type.as_str(),
+            ))
+            .instance_count(i32::try_from(*nodes).unwrap_or(i32::MAX))
+            .dedicated_master_enabled(masters.is_some())
+            .set_dedicated_master_type(masters.as_ref().map(|masters| {
+                OpenSearchPartitionInstanceType::from(masters.instance_type.as_str())
+            }))
+            .set_dedicated_master_count(
+                masters
+                    .as_ref()
+                    .map(|masters| i32::try_from(masters.count).unwrap_or(i32::MAX)),
+            )
+            .zone_awareness_enabled(subnets.len() > 1);
     let zones = ZoneAwarenessConfig::builder()
         .availability_zone_count(i32::try_from(subnets.len()).unwrap_or(i32::MAX))
         .build();
@@ -230,6 +240,18 @@ fn cluster(request: &Request<'_>, operation: &str) -> Result<ClusterConfig, Clou
     } else {
         config.build()
     })
+}
+
+/// Dedicated masters as the blueprint spells them.
+fn masters(cluster: &ClusterConfig) -> String {
+    match (
+        cluster.dedicated_master_enabled(),
+        cluster.dedicated_master_count(),
+        cluster.dedicated_master_type(),
+    ) {
+        (Some(true), Some(count), Some(kind)) => format!("{count} {}", kind.as_str()),
+        _ => "none".to_owned(),
+    }
 }
 
 fn volumes(gib: u32) -> EbsOptions {
@@ -283,6 +305,7 @@ fn observe(domain: &DomainStatus, address: Address) -> Observed {
                     .and_then(|ebs| ebs.volume_size())
                     .map(|size| size.to_string()),
             ),
+            ("masters", cluster.map(masters)),
             ("endpoint", endpoint.map(str::to_owned)),
             ("port", Some("443".to_owned())),
         ],

@@ -52,6 +52,8 @@ impl Aws {
         let data = async {
             futures::try_join!(
                 Box::pin(self.databases_at_a_glance(environment)),
+                Box::pin(self.read_cluster(environment)),
+                Box::pin(self.cluster_parameters(environment)),
                 Box::pin(self.domain(environment)),
                 Box::pin(self.cache_at_a_glance(environment)),
             )
@@ -78,13 +80,14 @@ impl Aws {
         let tables = observe_route_tables(&tables, environment, &subnets, &nats);
         let endpoints = observe_endpoints(&endpoints, environment, &tables);
         let (seed, role, profile, bucket) = identity;
-        let (databases, search, caches) = data;
+        let (databases, cluster, cluster_group, search, caches) = data;
         let mut resources: Vec<Observed> = [
             vpcs, gateways, subnets, tables, addresses, nats, endpoints, keys, instances,
             databases, caches,
         ]
         .concat();
-        resources.extend([seed, role, profile, bucket, search].into_iter().flatten());
+        let single = [seed, role, profile, bucket, cluster, cluster_group, search];
+        resources.extend(single.into_iter().flatten());
         // What these tell of others by id or by address is told by the others' names.
         resources.extend(observe_security(&groups, environment, &resources));
         resources.extend(balancer.observe(&resources));
@@ -164,6 +167,10 @@ impl Aws {
             Kind::InstanceProfile => Box::pin(self.instance_profile(environment)).await.map(list),
             Kind::Bucket => Box::pin(self.bucket(environment)).await.map(list),
             Kind::Database => Box::pin(self.databases(environment)).await,
+            Kind::DatabaseCluster => Box::pin(self.read_cluster(environment)).await.map(list),
+            Kind::DatabaseClusterParameters => Box::pin(self.cluster_parameters(environment))
+                .await
+                .map(list),
             Kind::DatabaseSubnets => Box::pin(self.database_subnets(environment)).await.map(list),
             Kind::DatabaseParameters => {
                 let (writer, reader) = futures::try_join!(

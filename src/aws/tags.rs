@@ -20,6 +20,17 @@ pub(super) const VERSION: &str = "loadrig:version";
 /// without it are not protected.
 pub(super) const PROTECTION: &str = "loadrig:protection";
 
+/// `false` on what was made by a call that leaves something to do, `true` once that is done.
+pub(super) const FINISHED: &str = "loadrig:finished";
+
+/// Whether a resource that takes more than one call to make has had them all; `None` where one
+/// was enough.
+pub(super) fn finished<'a>(tags: impl IntoIterator<Item = Pair<'a>>) -> Option<String> {
+    tags.into_iter()
+        .find(|(key, _)| *key == Some(FINISHED))
+        .and_then(|(_, value)| value.map(str::to_owned))
+}
+
 /// A policy as it stands in the tag, in characters that every service admits.
 pub(super) fn protection_text(protection: Protection) -> &'static str {
     match (protection.deletion, protection.final_snapshot) {

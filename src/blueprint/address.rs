@@ -173,6 +173,18 @@ impl Address {
         ))
     }
 
+    /// The Aurora cluster that the database's instances belong to.
+    #[must_use]
+    pub fn database_cluster() -> Self {
+        Self("database-cluster".into())
+    }
+
+    /// The parameter group of the Aurora cluster.
+    #[must_use]
+    pub fn cluster_parameters() -> Self {
+        Self("database-cluster-parameters".into())
+    }
+
     /// A database instance.
     #[must_use]
     pub fn database(role: DatabaseRole) -> Self {

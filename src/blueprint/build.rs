@@ -2,12 +2,9 @@
 
 use ipnet::Ipv4Net;
 
-use crate::spec::{HostName, Protection, Role, Spec};
+use crate::spec::{HostName, Role, Spec, search_zones};
 
-use super::parameters::database_parameters;
-use super::{
-    Address, Blueprint, DatabaseRole, Desired, Group, Node, Stage, Step, Storage, SubnetTier,
-};
+use super::{Address, Blueprint, Desired, Group, Node, Stage, Step, SubnetTier};
 
 /// Builds the graph of an environment.
 ///
@@ -75,77 +72,13 @@ impl Builder<'_> {
         );
     }
 
-    fn database(&mut self) {
-        let database = self.spec.database.clone();
-        let service = self.spec.services.database.clone();
-        let subnets = self.subnets(SubnetTier::Private);
-        self.resource(
-            Address::database_subnets(),
-            subnets.clone(),
-            Desired::DatabaseSubnets { subnets },
-        );
-        for reader in [false, true] {
-            if reader && database.readers == 0 {
-                continue;
-            }
-            self.resource(
-                Address::database_parameters(reader),
-                vec![],
-                Desired::DatabaseParameters {
-                    reader,
-                    family: format!("postgres{}", database.version),
-                    parameters: database_parameters(reader, database.readers),
-                },
-            );
-        }
-        let roles = std::iter::once(DatabaseRole::Writer)
-            .chain((1..=database.readers).map(DatabaseRole::Reader));
-        for role in roles {
-            let reader = matches!(role, DatabaseRole::Reader(_));
-            let mut after = vec![
-                Address::seed(),
-                Address::database_subnets(),
-                Address::database_parameters(reader),
-                Address::security_group(Group::Database),
-            ];
-            if reader {
-                after.push(Address::database(DatabaseRole::Writer));
-            }
-            self.resource(
-                Address::database(role),
-                after,
-                Desired::Database {
-                    role,
-                    version: database.version.clone(),
-                    class: database.instance_type.clone(),
-                    storage: Storage {
-                        gib: database.storage_gib,
-                        iops: service.iops,
-                        throughput_mibps: service.throughput_mibps,
-                    },
-                    multi_az: service.multi_az && !reader,
-                    backup_days: service.backup_days,
-                    // A reader holds nothing that the writer does not.
-                    protection: if reader {
-                        Protection::default()
-                    } else {
-                        self.spec.protection
-                    },
-                    subnets: Address::database_subnets(),
-                    parameters: Address::database_parameters(reader),
-                    group: Address::security_group(Group::Database),
-                },
-            );
-        }
-    }
-
     fn search(&mut self) {
         let search = self.spec.search.clone();
         if search.nodes == 0 {
             return;
         }
         // A domain of one node takes one subnet; zone awareness takes one for each zone.
-        let zones = usize::from(self.spec.network.zones).min(search.nodes as usize);
+        let zones = usize::from(search_zones(search.nodes, self.spec.network.zones).unwrap_or(1));
         let subnets: Vec<Address> = self
             .subnets(SubnetTier::Private)
             .into_iter()
@@ -161,6 +94,7 @@ impl Builder<'_> {
                 nodes: search.nodes,
                 instance_type: search.instance_type,
                 storage_gib: search.storage_gib,
+                masters: self.spec.services.search.masters.clone(),
                 subnets,
                 group: Address::security_group(Group::Search),
             },
@@ -187,6 +121,7 @@ impl Builder<'_> {
             Desired::Cache {
                 nodes: cache.nodes,
                 instance_type: cache.instance_type,
+                engine: self.spec.services.cache.engine,
                 final_snapshot: self.spec.protection.final_snapshot,
                 subnets: Address::cache_subnets(),
                 group: Address::security_group(Group::Cache),
@@ -281,12 +216,10 @@ impl Builder<'_> {
             Role::App => {
                 after.extend(self.entrance());
                 after.push(Address::bucket());
-                after.push(Address::security_rules(Group::Database));
-                after.push(Address::database(DatabaseRole::Writer));
-                after.extend(
-                    (1..=self.spec.database.readers)
-                        .map(|index| Address::database(DatabaseRole::Reader(index))),
-                );
+                if self.spec.services.database.existing.is_none() {
+                    after.push(Address::security_rules(Group::Database));
+                }
+                after.extend(self.database_ready());
                 after.extend(
                     self.spec
                         .hosts_of(Role::SearchProxy)

@@ -1,4 +1,4 @@
-//! The attributes by which databases are compared with what exists.
+//! The graph of the database, and the attributes by which it is compared with what exists.
 
 use super::{DatabaseRole, Desired};
 
@@ -12,6 +12,7 @@ impl Desired {
             storage,
             multi_az,
             backup_days,
+            snapshot,
             protection,
             ..
         } = self
@@ -32,9 +33,41 @@ impl Desired {
             pairs.push(("backup_days", backup_days.to_string()));
             pairs.push(("final_snapshot", protection.final_snapshot.to_string()));
         }
+        pairs.extend(restored(snapshot.as_ref()));
         pairs.extend(storage.iops.map(|iops| ("iops", iops.to_string())));
         let throughput = storage.throughput_mibps;
         pairs.extend(throughput.map(|rate| ("throughput_mibps", rate.to_string())));
         pairs
     }
+
+    /// The attributes of an Aurora cluster.
+    pub(super) fn cluster_attributes(&self) -> Vec<(&'static str, String)> {
+        let Desired::DatabaseCluster {
+            version,
+            io_optimized,
+            backup_days,
+            snapshot,
+            protection,
+            ..
+        } = self
+        else {
+            return Vec::new();
+        };
+        let mut pairs = vec![
+            ("version", version.clone()),
+            ("io_optimized", io_optimized.to_string()),
+            ("encrypted", true.to_string()),
+            ("backup_days", backup_days.to_string()),
+            ("deletion_protection", protection.deletion.to_string()),
+            ("final_snapshot", protection.final_snapshot.to_string()),
+        ];
+        pairs.extend(restored(snapshot.as_ref()));
+        pairs
+    }
+}
+
+/// A snapshot brings its own password and settings along, which take a second call to bring
+/// to what is desired: until then the database is not finished.
+fn restored(snapshot: Option<&String>) -> Option<(&'static str, String)> {
+    snapshot.map(|_| ("finished", true.to_string()))
 }

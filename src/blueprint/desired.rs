@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
-use crate::spec::{HostName, Protection, Scheme};
+use crate::spec::{CacheEngine, HostName, Masters, Protection, Scheme};
 
 use super::{Address, Adoptee, DatabaseRole, Group, Rule, SubnetTier, parameter_lines};
 
@@ -49,6 +49,8 @@ pub enum Kind {
     DatabaseSubnets,
     DatabaseParameters,
     Database,
+    DatabaseCluster,
+    DatabaseClusterParameters,
     Search,
     CacheSubnets,
     Cache,
@@ -57,7 +59,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 28] = [
+    pub const ALL: [Kind; 30] = [
         Kind::Vpc,
         Kind::InternetGateway,
         Kind::Subnet,
@@ -82,6 +84,8 @@ impl Kind {
         Kind::DatabaseSubnets,
         Kind::DatabaseParameters,
         Kind::Database,
+        Kind::DatabaseCluster,
+        Kind::DatabaseClusterParameters,
         Kind::Search,
         Kind::CacheSubnets,
         Kind::Cache,
@@ -204,16 +208,45 @@ pub enum Desired {
         multi_az: bool,
         /// Of the writer; readers keep none.
         backup_days: u32,
+        /// The snapshot that a writer is made from.
+        snapshot: Option<String>,
         protection: Protection,
         subnets: Address,
         parameters: Address,
         group: Address,
+    },
+    /// An Aurora cluster: storage, password and policy of its instances.
+    DatabaseCluster {
+        /// Major PostgreSQL version.
+        version: String,
+        io_optimized: bool,
+        backup_days: u32,
+        /// The snapshot that it is made from.
+        snapshot: Option<String>,
+        protection: Protection,
+        subnets: Address,
+        parameters: Address,
+        group: Address,
+    },
+    DatabaseClusterParameters {
+        /// For example `aurora-postgresql15`.
+        family: String,
+        parameters: BTreeMap<String, String>,
+    },
+    /// An instance of an Aurora cluster.
+    ClusterInstance {
+        role: DatabaseRole,
+        class: String,
+        cluster: Address,
+        parameters: Address,
     },
     Search {
         version: String,
         nodes: u32,
         instance_type: String,
         storage_gib: u32,
+        /// Nodes that hold no data.
+        masters: Option<Masters>,
         /// One subnet for one node, else as many as zones.
         subnets: Vec<Address>,
         group: Address,
@@ -224,6 +257,7 @@ pub enum Desired {
     Cache {
         nodes: u32,
         instance_type: String,
+        engine: CacheEngine,
         final_snapshot: bool,
         subnets: Address,
         group: Address,
@@ -273,7 +307,9 @@ impl Desired {
             Desired::Bucket { .. } => Kind::Bucket,
             Desired::DatabaseSubnets { .. } => Kind::DatabaseSubnets,
             Desired::DatabaseParameters { .. } => Kind::DatabaseParameters,
-            Desired::Database { .. } => Kind::Database,
+            Desired::Database { .. } | Desired::ClusterInstance { .. } => Kind::Database,
+            Desired::DatabaseCluster { .. } => Kind::DatabaseCluster,
+            Desired::DatabaseClusterParameters { .. } => Kind::DatabaseClusterParameters,
             Desired::Search { .. } => Kind::Search,
             Desired::CacheSubnets { .. } => Kind::CacheSubnets,
             Desired::Cache { .. } => Kind::Cache,
@@ -368,9 +404,9 @@ impl Desired {
     #[must_use]
     pub fn protection(&self) -> Protection {
         match self {
-            Desired::Bucket { protection, .. } | Desired::Database { protection, .. } => {
-                *protection
-            }
+            Desired::Bucket { protection, .. }
+            | Desired::Database { protection, .. }
+            | Desired::DatabaseCluster { protection, .. } => *protection,
             Desired::Cache { final_snapshot, .. } => Protection {
                 deletion: false,
                 final_snapshot: *final_snapshot,
@@ -466,7 +502,8 @@ impl Desired {
             }
             Desired::DatabaseParameters {
                 family, parameters, ..
-            } => vec![
+            }
+            | Desired::DatabaseClusterParameters { family, parameters } => vec![
                 ("family", family.clone()),
                 ("parameters", parameter_lines(parameters)),
             ],
@@ -484,26 +521,40 @@ impl Desired {
                 ("keeps_files", protection.final_snapshot.to_string()),
             ],
             Desired::Database { .. } => self.database_attributes(),
+            Desired::DatabaseCluster { .. } => self.cluster_attributes(),
+            Desired::ClusterInstance { class, .. } => vec![
+                ("class", class.clone()),
+                ("parameters", "in-sync".to_owned()),
+            ],
             Desired::Search {
                 version,
                 nodes,
                 instance_type,
                 storage_gib,
+                masters,
                 ..
             } => vec![
                 ("version", version.clone()),
                 ("nodes", nodes.to_string()),
                 ("instance_type", instance_type.clone()),
                 ("storage_gib", storage_gib.to_string()),
+                (
+                    "masters",
+                    masters.as_ref().map_or("none".to_owned(), |masters| {
+                        format!("{} {}", masters.count, masters.instance_type)
+                    }),
+                ),
             ],
             Desired::Cache {
                 nodes,
                 instance_type,
+                engine,
                 final_snapshot,
                 ..
             } => vec![
                 ("nodes", nodes.to_string()),
                 ("instance_type", instance_type.clone()),
+                ("engine", engine.as_str().to_owned()),
                 ("final_snapshot", final_snapshot.to_string()),
             ],
             Desired::Instance {

@@ -6,6 +6,7 @@
 mod address;
 mod build;
 mod data;
+mod database;
 mod desired;
 mod front;
 mod names;

@@ -2,32 +2,48 @@
 
 use std::collections::BTreeMap;
 
-/// Published settings, Mattermost documentation, "High availability cluster-based deployment",
-/// database section.
+/// The parameters of an RDS instance. Published settings, Mattermost documentation, "High
+/// availability cluster-based deployment", database section.
 pub(super) fn database_parameters(reader: bool, readers: u32) -> BTreeMap<String, String> {
+    let mut parameters = cluster_parameters();
+    parameters.extend(instance_parameters(reader, readers));
+    if reader {
+        parameters.insert("hot_standby_feedback".to_owned(), "1".to_owned());
+    }
+    parameters
+}
+
+/// The parameters that every instance of an Aurora cluster has in common. The cluster's group
+/// also holds what its instances' groups leave open (Amazon Aurora User Guide, "Amazon Aurora
+/// PostgreSQL parameters").
+pub(super) fn cluster_parameters() -> BTreeMap<String, String> {
+    owned(&[
+        ("random_page_cost", "1.1"),
+        ("autovacuum_max_workers", "4"),
+        ("autovacuum_vacuum_cost_limit", "500"),
+        ("tcp_keepalives_idle", "5"),
+        ("tcp_keepalives_interval", "1"),
+        ("tcp_keepalives_count", "5"),
+    ])
+}
+
+/// The parameters that differ by role, or that Aurora takes of an instance. Aurora's readers
+/// share the writer's storage, so there is no feedback for a standby to give.
+pub(super) fn instance_parameters(reader: bool, readers: u32) -> BTreeMap<String, String> {
     // work_mem in kB: 32 MB on a writer that has readers, 16 MB elsewhere.
     let work_mem = if !reader && readers > 0 {
         "32768"
     } else {
         "16384"
     };
-    let mut parameters: BTreeMap<String, String> = [
-        ("max_connections", "1024"),
-        ("random_page_cost", "1.1"),
-        ("work_mem", work_mem),
-        ("autovacuum_max_workers", "4"),
-        ("autovacuum_vacuum_cost_limit", "500"),
-        ("tcp_keepalives_idle", "5"),
-        ("tcp_keepalives_interval", "1"),
-        ("tcp_keepalives_count", "5"),
-    ]
-    .into_iter()
-    .map(|(key, value)| (key.to_owned(), value.to_owned()))
-    .collect();
-    if reader {
-        parameters.insert("hot_standby_feedback".to_owned(), "1".to_owned());
-    }
-    parameters
+    owned(&[("max_connections", "1024"), ("work_mem", work_mem)])
+}
+
+fn owned(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 /// Database parameters as one attribute, a `name=value` line for each in order of the names.

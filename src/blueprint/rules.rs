@@ -14,7 +14,9 @@ impl Builder<'_> {
             .filter(|role| self.spec.count(*role) > 0)
             .map(Group::Hosts)
             .collect();
-        groups.push(Group::Database);
+        if self.spec.services.database.existing.is_none() {
+            groups.push(Group::Database);
+        }
         if self.spec.search.nodes > 0 {
             groups.push(Group::Search);
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::blueprint::{Address, DatabaseRole};
+use crate::blueprint::Address;
 use crate::engine::Looked;
 use crate::events::Event;
 use crate::loadtest::{Check as ScenarioCheck, ScenarioResult};
@@ -13,12 +13,12 @@ use crate::report::{
     CacheLine, DatabaseLine, HostLine, Ink, ProofItem, REPORT_FORMAT, Report, SearchLine, Topology,
     Version, html, terminal, walks,
 };
-use crate::spec::Spec;
+use crate::spec::{DatabaseEngine, Spec};
 
 use super::App;
 use super::commands::verify::Check;
 use super::failure::Failure;
-use super::rig::{Rig, private_address};
+use super::rig::{Rig, private_address, readers, writer};
 use super::runs::{RunDir, write};
 
 /// What a report is made of.
@@ -155,14 +155,25 @@ fn topology(spec: &Spec, world: &BTreeMap<Address, Observed>) -> Topology {
         .collect();
     Topology {
         hosts,
-        database: Some(DatabaseLine {
-            engine: format!("PostgreSQL {}", spec.database.version),
-            instance_type: spec.database.instance_type.clone(),
-            writer: endpoint(&Address::database(DatabaseRole::Writer)),
-            readers: (1..=spec.database.readers)
-                .map(|index| endpoint(&Address::database(DatabaseRole::Reader(index))))
-                .collect(),
-        }),
+        // A database of the user's own is none of the rig's.
+        database: spec
+            .services
+            .database
+            .existing
+            .is_none()
+            .then(|| DatabaseLine {
+                engine: match spec.services.database.engine {
+                    DatabaseEngine::Postgres => format!("PostgreSQL {}", spec.database.version),
+                    DatabaseEngine::AuroraPostgresql => {
+                        format!("Aurora PostgreSQL {}", spec.database.version)
+                    }
+                },
+                instance_type: spec.database.instance_type.clone(),
+                writer: writer(world)
+                    .map(|writer| endpoint(&writer.address))
+                    .unwrap_or_default(),
+                readers: readers(spec, world).iter().map(endpoint).collect(),
+            }),
         search: (spec.search.nodes > 0).then(|| SearchLine {
             version: spec.search.version.clone(),
             instance_type: spec.search.instance_type.clone(),
@@ -191,10 +202,12 @@ fn versions(spec: &Spec, scenarios: &[ScenarioResult]) -> Vec<Version> {
             scenario.server.version.clone(),
         ));
     }
-    versions.push(version(
-        "PostgreSQL, as asked for",
-        spec.database.version.clone(),
-    ));
+    if spec.services.database.existing.is_none() {
+        versions.push(version(
+            "PostgreSQL, as asked for",
+            spec.database.version.clone(),
+        ));
+    }
     if spec.search.nodes > 0 {
         versions.push(version(
             "search engine, as asked for",

@@ -14,7 +14,7 @@ use crate::aws::{Aws, Connection};
 use crate::blueprint::{Address, Blueprint, DatabaseRole, blueprint};
 use crate::engine::{Account, Cloud as _, Engine, Permit, Poller};
 use crate::events::Events;
-use crate::hosts::{DatabaseFacts, Endpoint, Facts, HostError, HostFacts, Keyring, Payload};
+use crate::hosts::{DatabaseFacts, Dsns, Endpoint, Facts, HostError, HostFacts, Keyring, Payload};
 use crate::identity::{Secrets, new_seed};
 use crate::plan::{Observed, Plan, Snapshot, plan};
 use crate::spec::{AddressKind, CloudTarget, HostName, Role, Spec, SshKey, catalog};
@@ -392,6 +392,33 @@ pub fn private_address(host: HostName, world: &BTreeMap<Address, Observed>) -> O
     instance.get("private_ip")?.parse().ok()
 }
 
+/// Whose endpoint leads to the writer: the Aurora cluster, or the instance that is the writer.
+#[must_use]
+pub fn writer(world: &BTreeMap<Address, Observed>) -> Option<&Observed> {
+    world
+        .get(&Address::database_cluster())
+        .or_else(|| world.get(&Address::database(DatabaseRole::Writer)))
+}
+
+/// The instances that only read: after a failover of an Aurora cluster these are others than
+/// those that were made as readers.
+#[must_use]
+pub fn readers(spec: &Spec, world: &BTreeMap<Address, Observed>) -> Vec<Address> {
+    let writes = world
+        .get(&Address::database_cluster())
+        .and_then(|cluster| cluster.get("writer"));
+    let all = std::iter::once(DatabaseRole::Writer)
+        .chain((1..=spec.database.readers).map(DatabaseRole::Reader));
+    all.filter(|role| match writes {
+        None => *role != DatabaseRole::Writer,
+        Some(id) => world
+            .get(&Address::database(*role))
+            .is_some_and(|instance| instance.id != id),
+    })
+    .map(Address::database)
+    .collect()
+}
+
 /// What bundles are rendered from.
 #[must_use]
 pub fn facts(
@@ -410,15 +437,23 @@ pub fn facts(
                 .unwrap_or(port),
         })
     };
-    let readers = (1..=spec.database.readers)
-        .filter_map(|index| endpoint(&Address::database(DatabaseRole::Reader(index)), 5432))
+    let writer = writer(world);
+    let readers = readers(spec, world)
+        .iter()
+        .filter_map(|address| endpoint(address, 5432))
         .collect();
-    let database =
-        endpoint(&Address::database(DatabaseRole::Writer), 5432).map(|writer| DatabaseFacts {
+    let known = |key: &str| {
+        let found = writer.and_then(|writer| writer.get(key));
+        found.unwrap_or("mattermost").to_owned()
+    };
+    let database = writer
+        .and_then(|writer| endpoint(&writer.address, 5432))
+        .map(|writer| DatabaseFacts {
             writer,
             readers,
-            name: "mattermost".to_owned(),
-            user: "mattermost".to_owned(),
+            // A restored database has those of its snapshot.
+            name: known("database"),
+            user: known("user"),
         });
     let hosts = spec
         .hosts()
@@ -477,11 +512,14 @@ pub fn payload(spec: &Spec) -> Result<Payload, Failure> {
             "run it by its full path",
         )
     })?;
-    Ok(Payload::load(
+    let mut payload = Payload::load(
         &spec.mattermost,
         standin.as_deref(),
         (spec.count(Role::Agent) > 0).then_some(program.as_path()),
-    )?)
+    )?;
+    let existing = spec.services.database.existing.as_ref();
+    payload.database = existing.map(Dsns::load).transpose()?;
+    Ok(payload)
 }
 
 /// The operator's own address as the rig's hosts will see it.

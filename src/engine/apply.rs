@@ -191,12 +191,35 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         let ready = until_ready(&self.poller, &step, &self.events, observed)
             .await
             .map_err(boxed)?;
+        let ready = self
+            .finish(change, desired, world, ready)
+            .await
+            .map_err(boxed)?;
         let detail = Some(ready.id.clone());
         lock(&world.resources).insert(change.address.clone(), ready);
         if matches!(desired, Desired::Seed) {
             self.secrets(world).await.map_err(boxed)?;
         }
         Ok(Finished { outcome, detail })
+    }
+
+    /// The second call that some creations take once the resource is ready. A run that is cut
+    /// off before it is finished by the next, since the resource says so itself.
+    async fn finish(
+        &self,
+        change: &Change,
+        desired: &Desired,
+        world: &World,
+        ready: Observed,
+    ) -> Result<Observed, CloudError> {
+        if ready.get("finished") != Some("false") {
+            return Ok(ready);
+        }
+        let step = change.address.to_string();
+        let updated = self
+            .call(change, desired, world, &step, Some(&ready))
+            .await?;
+        until_ready(&self.poller, &step, &self.events, updated).await
     }
 
     async fn act(
@@ -325,7 +348,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                     }
                 };
             }
-            Desired::Database { .. } => {
+            Desired::Database { .. } | Desired::DatabaseCluster { .. } => {
                 inputs.password = Some(self.secrets(world).await?.database_password());
             }
             Desired::Instance { host, .. } => {

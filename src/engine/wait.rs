@@ -20,7 +20,7 @@ use super::poll::{Cadence, Poller};
 #[must_use]
 pub(super) fn patience(kind: Kind) -> Duration {
     let minutes = match kind {
-        Kind::Database => 40,
+        Kind::Database | Kind::DatabaseCluster => 40,
         Kind::Search => 90,
         Kind::Cache => 40,
         Kind::Instance | Kind::NatGateway => 10,

@@ -11,6 +11,7 @@ use crate::identity::Secrets;
 use crate::spec::{HostName, Mattermost, Release};
 
 use super::blob::Blob;
+use super::dsn::Dsns;
 
 /// Why there is no bundle.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +54,14 @@ pub enum BundleError {
         /// What it is.
         actual: String,
     },
+    /// A data source name is not there, or is none.
+    #[error("{place} {fault}")]
+    Dsn {
+        /// Where it should be.
+        place: String,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
     /// There is no stand-in to install.
     #[error("no tarball of the stand-in server was built")]
     NoStandin,
@@ -65,6 +74,9 @@ impl Diagnose for BundleError {
             BundleError::Missing { .. } => "run `loadrig up` first",
             BundleError::File { .. } => "check the path in the environment's YAML",
             BundleError::Digest { .. } => "fetch the tarball again, or correct `mattermost.sha256`",
+            BundleError::Dsn { .. } => {
+                "`database.existing` wants `postgres://USER:PASSWORD@HOST/DATABASE` there"
+            }
             BundleError::NoStandin => {
                 "`make build` makes it; or set `mattermost.release` to an official version"
             }
@@ -74,7 +86,9 @@ impl Diagnose for BundleError {
 
     fn exit_code(&self) -> ExitCode {
         match self {
-            BundleError::File { .. } | BundleError::Digest { .. } => ExitCode::Usage,
+            BundleError::File { .. } | BundleError::Digest { .. } | BundleError::Dsn { .. } => {
+                ExitCode::Usage
+            }
             _ => ExitCode::Failed,
         }
     }
@@ -103,6 +117,8 @@ pub struct Payload {
     pub license: Option<SecretString>,
     /// This program, as agents run it.
     pub agent: Option<Blob>,
+    /// The database that is used in place of one of the environment's own.
+    pub database: Option<Dsns>,
 }
 
 impl Payload {
@@ -149,6 +165,7 @@ impl Payload {
             server,
             license: license.transpose()?,
             agent: agent.map(|path| read("agent program", path)).transpose()?,
+            database: None,
         })
     }
 }

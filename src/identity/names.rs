@@ -86,6 +86,18 @@ impl<'a> Names<'a> {
         })
     }
 
+    /// Aurora cluster.
+    #[must_use]
+    pub fn database_cluster(self) -> String {
+        self.named("db")
+    }
+
+    /// Parameter group of the Aurora cluster.
+    #[must_use]
+    pub fn cluster_parameters(self) -> String {
+        self.named("db-cluster-parameters")
+    }
+
     /// RDS subnet group.
     #[must_use]
     pub fn database_subnets(self) -> String {
@@ -230,6 +242,8 @@ mod tests {
             ("role", names.role()),
             ("bucket", names.bucket(ACCOUNT, "us-east-1")),
             ("database", names.database(DatabaseRole::Writer)),
+            ("cluster", names.database_cluster()),
+            ("cluster parameter group", names.cluster_parameters()),
             ("subnet group", names.database_subnets()),
             ("parameter group", names.database_parameters(false)),
             ("parameter group", names.database_parameters(true)),
@@ -268,7 +282,7 @@ mod tests {
                     "domain" => 28,
                     "balancer" | "target group" => 32,
                     "cache" => 40,
-                    "database" | "bucket" => 63,
+                    "database" | "cluster" | "bucket" => 63,
                     "role" => 64,
                     _ => 255,
                 };

@@ -5,7 +5,9 @@
 
 use serde::Serialize;
 
-use crate::spec::{Catalog, CloudTarget, Role, Scheme, Spec, catalog};
+use crate::spec::{CacheEngine, Catalog, CloudTarget, DatabaseEngine, Role, Scheme, Spec, catalog};
+
+use super::cost_database::{aurora, database};
 
 /// What an environment costs. US dollars before tax.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -92,14 +94,22 @@ pub fn cost(spec: &Spec) -> Cost {
     let catalog = catalog();
     let mut bill = Bill::default();
     hosts(spec, catalog, &mut bill);
-    database(spec, catalog, &mut bill);
+    match spec.services.database.engine {
+        _ if spec.services.database.existing.is_some() => {}
+        DatabaseEngine::Postgres => database(spec, catalog, &mut bill),
+        DatabaseEngine::AuroraPostgresql => aurora(spec, catalog, &mut bill),
+    }
     search(spec, catalog, &mut bill);
     let cache = &spec.cache;
     let node = catalog.elasticache.get(&cache.instance_type);
+    let discount = match spec.services.cache.engine {
+        CacheEngine::Redis => 1.0,
+        CacheEngine::Valkey => catalog.valkey,
+    };
     bill.add(
         format!("cache {}", cache.instance_type),
         cache.nodes,
-        node.map_or(0.0, |node| node.per_hour),
+        node.map_or(0.0, |node| node.per_hour) * discount,
         Billing::StartedHour,
     );
 
@@ -115,17 +125,14 @@ pub fn cost(spec: &Spec) -> Cost {
     }
 }
 
-/// IOPS that gp3 storage of 400 GiB and more includes (Amazon RDS User Guide, "gp3 storage").
-const INCLUDED_IOPS: u32 = 12_000;
-
 #[derive(Default)]
-struct Bill {
+pub(super) struct Bill {
     lines: Vec<CostLine>,
     at_least: f64,
 }
 
 impl Bill {
-    fn add(&mut self, what: String, count: u32, unit_per_hour: f64, billing: Billing) {
+    pub(super) fn add(&mut self, what: String, count: u32, unit_per_hour: f64, billing: Billing) {
         if count == 0 {
             return;
         }
@@ -199,51 +206,6 @@ fn hosts(spec: &Spec, catalog: &Catalog, bill: &mut Bill) {
     );
 }
 
-fn database(spec: &Spec, catalog: &Catalog, bill: &mut Bill) {
-    let database = &spec.database;
-    let class = catalog.rds.get(&database.instance_type);
-    let unit = class.map_or(0.0, |class| class.per_hour);
-    let name = &database.instance_type;
-    let service = &spec.services.database;
-    // A standby costs what the writer costs, storage and IOPS included.
-    let copies = if service.multi_az { 2 } else { 1 };
-    let standby = if service.multi_az {
-        " with a standby"
-    } else {
-        ""
-    };
-    bill.add(
-        format!("database writer {name}{standby}"),
-        1,
-        unit * f64::from(copies),
-        Billing::TenMinutes,
-    );
-    bill.add(
-        format!("database reader {name}"),
-        database.readers,
-        unit,
-        Billing::TenMinutes,
-    );
-    let volumes = copies + database.readers;
-    let gib = database.storage_gib.saturating_mul(volumes);
-    let gib_hour = catalog.storage.rds_gp3_gib_month / catalog.hours_per_month;
-    bill.add(
-        "GiB of database storage (gp3)".to_owned(),
-        gib,
-        gib_hour,
-        Billing::Second,
-    );
-    let extra = service
-        .iops
-        .map_or(0, |iops| iops.saturating_sub(INCLUDED_IOPS));
-    bill.add(
-        "IOPS of database storage".to_owned(),
-        extra.saturating_mul(volumes),
-        catalog.storage.rds_iops_month / catalog.hours_per_month,
-        Billing::Second,
-    );
-}
-
 fn search(spec: &Spec, catalog: &Catalog, bill: &mut Bill) {
     let search = &spec.search;
     let node = catalog.opensearch.get(&search.instance_type);
@@ -253,6 +215,21 @@ fn search(spec: &Spec, catalog: &Catalog, bill: &mut Bill) {
         node.map_or(0.0, |node| node.per_hour),
         Billing::StartedHour,
     );
+    if let Some(masters) = spec
+        .services
+        .search
+        .masters
+        .as_ref()
+        .filter(|_| search.nodes > 0)
+    {
+        let node = catalog.opensearch.get(&masters.instance_type);
+        bill.add(
+            format!("search master {}", masters.instance_type),
+            masters.count,
+            node.map_or(0.0, |node| node.per_hour),
+            Billing::StartedHour,
+        );
+    }
     let gib = search.storage_gib.saturating_mul(search.nodes);
     let gib_hour = catalog.storage.opensearch_gp3_gib_month / catalog.hours_per_month;
     bill.add(
@@ -282,6 +259,9 @@ fn notes(spec: &Spec) -> Vec<String> {
     if spec.search.nodes > 0 || spec.cache.nodes > 0 {
         notes.push("OpenSearch Service and ElastiCache bill every started hour in full".to_owned());
     }
+    if spec.services.database.existing.is_some() {
+        notes.push("your own database is not counted".to_owned());
+    }
     notes.push("RDS bills at least ten minutes for each create, change or start".to_owned());
     if spec
         .nodes
@@ -294,6 +274,17 @@ fn notes(spec: &Spec) -> Vec<String> {
         notes.push(format!(
             "a NAT gateway bills ${} for each GB on top of its hours",
             catalog().network.nat_gateway_gb
+        ));
+    }
+    if spec.services.database.engine == DatabaseEngine::AuroraPostgresql {
+        let io = if spec.services.database.io_optimized {
+            ""
+        } else {
+            ", and input and output are not counted"
+        };
+        notes.push(format!(
+            "Aurora's storage grows with what is in it: reckoned as {} GiB{io}",
+            spec.database.storage_gib
         ));
     }
     if spec.services.database.throughput_mibps.is_some() {
@@ -401,6 +392,46 @@ mod tests {
                 .all(|line| line.count > 0 && !line.what.contains("search data"))
         );
         assert!(without.at_least < with.at_least);
+    }
+
+    #[test]
+    fn aurora_costs_its_instances_and_one_storage() {
+        let mut spec = example("10k");
+        let without = {
+            spec.services.database.engine = DatabaseEngine::AuroraPostgresql;
+            cost(&spec)
+        };
+        let lines: Vec<(&str, u32, f64)> = without
+            .lines
+            .iter()
+            .filter(|line| line.what.contains("Aurora"))
+            .map(|line| (line.what.as_str(), line.count, line.unit_per_hour))
+            .collect();
+        let storage = 0.10 / 730.0;
+        assert_eq!(
+            lines,
+            [
+                ("Aurora writer db.r7g.xlarge", 1, 0.553),
+                ("Aurora reader db.r7g.xlarge", 1, 0.553),
+                ("GiB of Aurora storage", 200, storage),
+            ]
+        );
+        spec.services.database.io_optimized = true;
+        assert!(cost(&spec).per_hour > without.per_hour + 2.0 * 0.29 * 0.553);
+    }
+
+    #[test]
+    fn masters_are_paid_and_valkey_is_cheaper() {
+        let mut spec = example("200k");
+        let before = cost(&spec).per_hour;
+        spec.services.search.masters = Some(crate::spec::Masters {
+            count: 3,
+            instance_type: "m7g.large.search".to_owned(),
+        });
+        let with_masters = cost(&spec).per_hour;
+        assert!((with_masters - before - 3.0 * 0.135).abs() < 1e-9);
+        spec.services.cache.engine = CacheEngine::Valkey;
+        assert!((with_masters - cost(&spec).per_hour - 0.2 * 0.629).abs() < 1e-9);
     }
 
     #[test]

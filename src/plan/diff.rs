@@ -166,7 +166,10 @@ fn follow(blueprint: &Blueprint, changes: &mut [Change]) {
 fn restarts(blueprint: &Blueprint, changes: &mut [Change]) {
     let changed: Vec<(Address, Vec<&str>)> = changes
         .iter()
-        .filter(|change| change.kind == Kind::DatabaseParameters && change.action == Action::Update)
+        .filter(|change| {
+            let groups = [Kind::DatabaseParameters, Kind::DatabaseClusterParameters];
+            groups.contains(&change.kind) && change.action == Action::Update
+        })
         .map(|change| {
             let mut names = Vec::new();
             for difference in &change.differences {
@@ -177,12 +180,22 @@ fn restarts(blueprint: &Blueprint, changes: &mut [Change]) {
         .filter(|(_, names)| !names.is_empty())
         .collect();
     for (address, desired) in blueprint.resources() {
-        let Desired::Database { parameters, .. } = desired else {
-            continue;
+        let (parameters, of_cluster) = match desired {
+            Desired::Database { parameters, .. } => (parameters, false),
+            Desired::ClusterInstance { parameters, .. } => (parameters, true),
+            _ => continue,
         };
-        let Some((_, names)) = changed.iter().find(|(group, _)| group == parameters) else {
-            continue;
+        let of_ours = |group: &Address| {
+            group == parameters || (of_cluster && *group == Address::cluster_parameters())
         };
+        let names: Vec<&str> = changed
+            .iter()
+            .filter(|(group, _)| of_ours(group))
+            .flat_map(|(_, names)| names.clone())
+            .collect();
+        if names.is_empty() {
+            continue;
+        }
         let database = changes.iter_mut().find(|change| {
             &change.address == address && matches!(change.action, Action::Keep | Action::Update)
         });
@@ -316,7 +329,7 @@ pub(super) fn compare(
                 Action::Replace,
                 format!("is in state `{}` and will not recover", existing.status),
             ),
-            Kind::Database | Kind::Search => (
+            Kind::Database | Kind::DatabaseCluster | Kind::Search => (
                 Action::Refuse,
                 format!(
                     "is in state `{}`; repair or remove it by hand, its data may be wanted",
@@ -369,7 +382,8 @@ fn judge(desired: &Desired, differences: &[Difference]) -> (Action, String) {
             "an address range cannot change while the environment lives; take it down first"
                 .to_owned(),
         ),
-        Kind::Database if differences.iter().any(|d| d.attribute == "version") => (
+        Kind::Database | Kind::DatabaseCluster
+            if differences.iter().any(|d| d.attribute == "version") => (
             Action::Refuse,
             "a change of the PostgreSQL version is an upgrade and not done by `up`".to_owned(),
         ),
@@ -381,10 +395,17 @@ fn judge(desired: &Desired, differences: &[Difference]) -> (Action, String) {
         Kind::LoadBalancer if differences.iter().any(|d| d.attribute == "scheme") => {
             (Action::Replace, "scheme cannot change in place".to_owned())
         }
-        Kind::Database if differences.iter().any(|d| d.attribute == "encrypted") => (
+        Kind::Database | Kind::DatabaseCluster
+            if differences.iter().any(|d| d.attribute == "encrypted") => (
             Action::Refuse,
             "storage is encrypted when it is made or never; restore an encrypted copy of its snapshot"
                 .to_owned(),
+        ),
+        Kind::Database | Kind::DatabaseCluster
+            if differences.iter().any(|d| d.attribute == "finished") =>
+        (
+            Action::Update,
+            "was restored, but not given the environment's password and settings".to_owned(),
         ),
         Kind::Database if differences.iter().any(|d| d.old == RESTART) => (
             Action::Update,
@@ -397,7 +418,8 @@ fn judge(desired: &Desired, differences: &[Difference]) -> (Action, String) {
         Kind::Instance | Kind::Cache => {
             (Action::Replace, format!("{names} cannot change in place"))
         }
-        Kind::DatabaseParameters if differences.iter().any(|d| d.attribute == "family") => (
+        Kind::DatabaseParameters | Kind::DatabaseClusterParameters
+            if differences.iter().any(|d| d.attribute == "family") => (
             Action::Refuse,
             "a parameter group cannot change its family".to_owned(),
         ),

@@ -5,6 +5,7 @@
 
 mod adopted;
 mod cost;
+mod cost_database;
 mod diff;
 mod order;
 mod removal;

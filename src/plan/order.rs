@@ -9,10 +9,10 @@ use crate::blueprint::Kind;
 #[must_use]
 pub fn deleted_after(kind: Kind) -> &'static [Kind] {
     use Kind::{
-        Adopted, Bucket, Cache, CacheSubnets, Database, DatabaseParameters, DatabaseSubnets,
-        ElasticAddress, Endpoint, Instance, InstanceProfile, InternetGateway, KeyPair, Listener,
-        LoadBalancer, NatGateway, Records, Role, RouteTable, Search, SecurityGroup, SecurityRules,
-        Seed, Subnet, TargetGroup, Targets, Vpc, Zone,
+        Adopted, Bucket, Cache, CacheSubnets, Database, DatabaseCluster, DatabaseClusterParameters,
+        DatabaseParameters, DatabaseSubnets, ElasticAddress, Endpoint, Instance, InstanceProfile,
+        InternetGateway, KeyPair, Listener, LoadBalancer, NatGateway, Records, Role, RouteTable,
+        Search, SecurityGroup, SecurityRules, Seed, Subnet, TargetGroup, Targets, Vpc, Zone,
     };
     match kind {
         // Routes through a NAT gateway end nowhere when it goes; nothing refuses that.
@@ -28,15 +28,27 @@ pub fn deleted_after(kind: Kind) -> &'static [Kind] {
         Bucket | InstanceProfile | KeyPair => &[Instance],
         RouteTable => &[Instance, Endpoint],
         Role => &[InstanceProfile],
-        DatabaseSubnets | DatabaseParameters => &[Database],
+        DatabaseParameters => &[Database],
+        // A cluster can be removed once its last instance is gone.
+        DatabaseCluster => &[Database],
+        DatabaseClusterParameters => &[DatabaseCluster],
+        DatabaseSubnets => &[Database, DatabaseCluster],
         CacheSubnets => &[Cache],
         // Rules go before groups: groups that name each other cannot be removed.
-        SecurityRules => &[Instance, Database, Search, Cache, LoadBalancer],
+        SecurityRules => &[
+            Instance,
+            Database,
+            DatabaseCluster,
+            Search,
+            Cache,
+            LoadBalancer,
+        ],
         // The load balancer's group is also what tells that there are parts of one.
         SecurityGroup => &[
             SecurityRules,
             Instance,
             Database,
+            DatabaseCluster,
             Search,
             Cache,
             LoadBalancer,
@@ -55,6 +67,7 @@ pub fn deleted_after(kind: Kind) -> &'static [Kind] {
         Subnet => &[
             Instance,
             Database,
+            DatabaseCluster,
             Search,
             Cache,
             NatGateway,
@@ -76,6 +89,7 @@ pub fn deleted_after(kind: Kind) -> &'static [Kind] {
         Seed => &[
             Instance,
             Database,
+            DatabaseCluster,
             Search,
             Cache,
             Bucket,

@@ -91,6 +91,9 @@ fn price(resource: &Observed) -> f64 {
         | Kind::Bucket
         | Kind::DatabaseSubnets
         | Kind::DatabaseParameters
+        // Its instances are billed; its storage by what is in it, which it does not tell.
+        | Kind::DatabaseCluster
+        | Kind::DatabaseClusterParameters
         | Kind::CacheSubnets => 0.0,
     }
 }

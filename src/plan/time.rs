@@ -16,6 +16,8 @@ use super::{Action, Plan};
 pub fn typical_seconds(kind: Kind) -> u64 {
     match kind {
         Kind::Database => 450,
+        // The cluster alone; its instances take as long as any.
+        Kind::DatabaseCluster => 45,
         Kind::Search => 1020,
         Kind::Cache => 480,
         Kind::NatGateway => 105,

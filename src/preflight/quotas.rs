@@ -148,6 +148,7 @@ fn weight(desired: &Desired) -> Vec<(Quota, f64)> {
             (Quota::DatabaseInstances, 1.0),
             (Quota::DatabaseStorageGib, f64::from(storage.gib)),
         ],
+        Desired::ClusterInstance { .. } => vec![(Quota::DatabaseInstances, 1.0)],
         Desired::Search { nodes, .. } => vec![
             (Quota::SearchDomains, 1.0),
             (Quota::SearchNodesPerDomain, f64::from(*nodes)),

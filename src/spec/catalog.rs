@@ -24,10 +24,14 @@ pub struct Catalog {
     pub ec2: Table,
     /// RDS for PostgreSQL instance classes, single-AZ.
     pub rds: Table,
+    /// Aurora PostgreSQL instance classes, standard storage.
+    pub aurora: Table,
     /// OpenSearch Service data node types.
     pub opensearch: Table,
     /// ElastiCache for Redis OSS node types.
     pub elasticache: Table,
+    /// What a node costs with Valkey, as a share of its price with Redis OSS.
+    pub valkey: f64,
     /// Storage.
     pub storage: StoragePrices,
     /// Network.
@@ -131,6 +135,9 @@ pub struct StoragePrices {
     pub rds_gp3_gib_month: f64,
     pub rds_iops_month: f64,
     pub rds_backup_gib_month: f64,
+    pub aurora_gib_month: f64,
+    pub aurora_io_optimized_gib_month: f64,
+    pub aurora_backup_gib_month: f64,
     pub opensearch_gp3_gib_month: f64,
     pub s3_standard_gib_month: f64,
     pub elasticache_backup_gib_month: f64,
@@ -177,10 +184,11 @@ mod tests {
         for table in [
             &catalog.ec2,
             &catalog.rds,
+            &catalog.aurora,
             &catalog.opensearch,
             &catalog.elasticache,
         ] {
-            assert!(table.types.len() >= 6);
+            assert!(table.types.len() >= 5);
             for (name, kind) in &table.types {
                 assert!((0.005..10.0).contains(&kind.per_hour), "{name}");
                 assert!(kind.vcpu >= 1 && kind.gib > 0.0, "{name}");

@@ -48,7 +48,7 @@ impl Library {
             _ => None,
         };
         checker.sizes(&sizes, merged.concurrent_users, around);
-        let services = checker.services(&file, &sizes);
+        let services = checker.services(&file, &sizes, &origin);
         problems.append(&mut base_problems);
         SpecErrors::check(problems)?;
 

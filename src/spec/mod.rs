@@ -36,5 +36,8 @@ pub use model::*;
 pub use network::{ExistingNetwork, Layout, Nat, Network};
 pub use problem::{Problem, SpecErrors};
 pub use schema::{architecture_schema, environment_schema};
-pub use services::{DatabaseService, FilesService, Protection, Purpose, Services};
+pub use services::{
+    CacheEngine, CacheService, DatabaseEngine, DatabaseService, DsnSource, ExistingDatabase,
+    FilesService, Masters, Protection, Purpose, SearchService, Services, search_zones,
+};
 pub(crate) use values::name_fault;

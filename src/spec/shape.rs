@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::service_shapes::{DatabaseShape, FilesShape, ProtectionShape};
+use super::service_shapes::{CacheShape, DatabaseShape, FilesShape, ProtectionShape, SearchShape};
 use super::{AddressKind, BalancerKind, CloudTarget, Layout, Nat, Purpose, Scheme, SourceKind};
 
 /// An environment: a named rig, laid over a reference architecture.
@@ -43,6 +43,10 @@ pub(crate) struct EnvironmentFile {
     pub(crate) protection: Option<ProtectionShape>,
     /// How the database is run.
     pub(crate) database: Option<DatabaseShape>,
+    /// How the search domain is run.
+    pub(crate) search: Option<SearchShape>,
+    /// How the cache is run.
+    pub(crate) cache: Option<CacheShape>,
     /// The bucket of uploaded files.
     pub(crate) files: Option<FilesShape>,
     /// The environment's network.

@@ -10,6 +10,17 @@ use ipnet::Ipv4Net;
 
 use super::Release;
 
+/// Whether RDS accepts a snapshot's name: 1 to 255 letters, digits and single hyphens, a
+/// letter first; automated ones begin with `rds:`.
+pub(crate) fn is_snapshot_name(name: &str) -> bool {
+    let name = name.strip_prefix("rds:").unwrap_or(name);
+    (1..=255).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        && !name.ends_with('-')
+        && !name.contains("--")
+}
+
 /// `8h`, `90m`, `2d`, `1d12h` as a span of time.
 pub(crate) fn time_span(text: &str) -> Option<Duration> {
     let mut seconds: u64 = 0;

@@ -141,7 +141,11 @@ async fn lines(rig: &Rig, world: &BTreeMap<Address, Observed>) -> Vec<Line> {
     for seen in world.values() {
         if !matches!(
             seen.kind,
-            Kind::Database | Kind::Search | Kind::Cache | Kind::LoadBalancer
+            Kind::Database
+                | Kind::DatabaseCluster
+                | Kind::Search
+                | Kind::Cache
+                | Kind::LoadBalancer
         ) {
             continue;
         }

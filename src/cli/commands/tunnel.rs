@@ -7,7 +7,6 @@ use serde_json::json;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::Instant;
 
-use crate::blueprint::{Address, DatabaseRole};
 use crate::cli::App;
 use crate::cli::args::{Service, TunnelArgs};
 use crate::cli::failure::{Failure, Outcome};
@@ -126,11 +125,9 @@ fn way(
             Ok((proxy, address.to_string(), 9200))
         }
         Service::Database => {
-            let endpoint = connected
-                .world
-                .get(&Address::database(DatabaseRole::Writer))
+            let endpoint = crate::cli::rig::writer(&connected.world)
                 .and_then(|writer| writer.get("endpoint"))
-                .ok_or_else(|| missing("database"))?;
+                .ok_or_else(|| missing("database of the environment's own"))?;
             Ok((first(Role::App), endpoint.to_owned(), 5432))
         }
     }

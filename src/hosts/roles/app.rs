@@ -42,6 +42,11 @@ pub(super) fn prepare(scene: &Scene<'_>, bundle: &mut Bundle) {
 pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), BundleError> {
     let secrets = &scene.facts.secrets;
     bundle.hide("database-password", secrets.database_password());
+    if let Some(existing) = &scene.facts.payload.database {
+        for dsn in std::iter::once(&existing.writer).chain(&existing.readers) {
+            bundle.hide("data-source-name", dsn.clone());
+        }
+    }
     bundle.hide("at-rest-key", secrets.at_rest_key());
     bundle.hide("public-link-salt", secrets.public_link_salt());
 

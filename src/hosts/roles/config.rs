@@ -39,22 +39,9 @@ pub(super) fn config(scene: &Scene<'_>) -> Result<String, BundleError> {
     let licensed = facts.payload.license.is_some();
     context.insert("license", if licensed { LICENSE } else { "" });
 
-    let database = facts
-        .database
-        .as_ref()
-        .ok_or_else(|| scene.missing("the database"))?;
-    let password = secrets.database_password();
-    let source = |endpoint: &Endpoint| {
-        format!(
-            "postgres://{}:{}@{endpoint}/{}?sslmode=verify-full&sslrootcert={AUTHORITIES}&connect_timeout=10",
-            database.user,
-            password.expose_secret(),
-            database.name,
-        )
-    };
-    context.insert("data_source", &source(&database.writer));
-    let replicas: Vec<String> = database.readers.iter().map(source).collect();
-    context.insert("data_source_replicas", &replicas);
+    let (writer, readers) = data_sources(scene)?;
+    context.insert("data_source", &writer);
+    context.insert("data_source_replicas", &readers);
     let open = max_open_connections(scene.spec.count(Role::App));
     context.insert("max_open_connections", &open);
     context.insert("max_idle_connections", &(open / 2));
@@ -97,6 +84,35 @@ pub(super) fn config(scene: &Scene<'_>) -> Result<String, BundleError> {
     context.insert("redis_address", &cache.as_deref().unwrap_or(""));
     context.insert("redis_database", &if cache.is_some() { 0 } else { -1 });
     scene.templates.render("app/config.json", &context)
+}
+
+/// The data source names of the writer and of the readers.
+fn data_sources(scene: &Scene<'_>) -> Result<(String, Vec<String>), BundleError> {
+    let facts = scene.facts;
+    if let Some(existing) = &facts.payload.database {
+        let readers = existing.readers.iter();
+        return Ok((
+            existing.writer.expose_secret().to_owned(),
+            readers.map(|dsn| dsn.expose_secret().to_owned()).collect(),
+        ));
+    }
+    let database = facts
+        .database
+        .as_ref()
+        .ok_or_else(|| scene.missing("the database"))?;
+    let password = facts.secrets.database_password();
+    let source = |endpoint: &Endpoint| {
+        format!(
+            "postgres://{}:{}@{endpoint}/{}?sslmode=verify-full&sslrootcert={AUTHORITIES}&connect_timeout=10",
+            database.user,
+            password.expose_secret(),
+            database.name,
+        )
+    };
+    Ok((
+        source(&database.writer),
+        database.readers.iter().map(source).collect(),
+    ))
 }
 
 /// Each node opens a pool to each database instance, so an instance sees all nodes' pools.

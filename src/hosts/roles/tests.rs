@@ -114,6 +114,7 @@ fn facts(spec: &Spec) -> Facts {
             server: Server::Shipped(blob("server")),
             license: None,
             agent: Some(blob("agent")),
+            database: None,
         }),
         secrets: Secrets::from_seed(&SecretString::from(seed)).unwrap(),
     }
@@ -275,4 +276,36 @@ fn a_cache_is_used_when_the_spec_has_one() {
     let text = shown(&bundle);
     assert!(text.contains("\"RedisAddress\": \"demo.cache.amazonaws.com:6379\""));
     assert!(text.contains("\"CacheType\": \"redis\""));
+}
+
+#[test]
+fn a_database_of_ones_own_is_used_as_it_is_named_and_never_shown() {
+    let spec = spec();
+    let mut facts = facts(&spec);
+    facts.database = None;
+    let secret = |text: &str| SecretString::from(text.to_owned());
+    let mut payload = (*facts.payload).clone();
+    payload.database = Some(crate::hosts::Dsns {
+        writer: secret("postgres://mm:hunter2@db.example.com/chat"),
+        readers: vec![secret("postgres://mm:hunter3@replica.example.com/chat")],
+    });
+    facts.payload = Arc::new(payload);
+    let host = "app-1".parse().unwrap();
+    let bundle = render(&spec, host, Stage::Configure, &facts).unwrap();
+    let written: Vec<String> = bundle
+        .steps()
+        .iter()
+        .flat_map(|step| step.written())
+        .map(|file| String::from_utf8_lossy(file.content()).into_owned())
+        .collect();
+    let config = written.iter().find(|text| text.contains("SqlSettings"));
+    let config = config.expect("a configuration");
+    for dsn in [
+        "\"DataSource\": \"postgres://mm:hunter2@db.example.com/chat\"",
+        "postgres://mm:hunter3@replica.example.com/chat",
+    ] {
+        assert!(config.contains(dsn), "{config}");
+    }
+    let shown = shown(&bundle);
+    assert!(!shown.contains("hunter"), "{shown}");
 }

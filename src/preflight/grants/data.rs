@@ -16,7 +16,7 @@ const DATABASES: Named = Named {
          arn:{partition}:rds:{region}:{account}:auto-backup:* \
          arn:{partition}:rds:{region}:{account}:og:default* \
          arn:{partition}:rds:{region}:{account}:pg:lr-{environment}-db-* \
-         arn:{partition}:rds:{region}:{account}:snapshot:lr-{environment}-* \
+         arn:{partition}:rds:{region}:{account}:snapshot:* \
          arn:{partition}:rds:{region}:{account}:subgrp:lr-{environment}-db-*",
 };
 
@@ -98,8 +98,9 @@ pub(super) const DATABASE: &[Grant] = &[
     ),
     DATABASES.grant(
         MAKE,
-        "rds:AddTagsToResource rds:CreateDBInstance rds:CreateDBInstanceReadReplica",
-        "a writer and its read replicas",
+        "rds:AddTagsToResource rds:CreateDBInstance rds:CreateDBInstanceReadReplica \
+         rds:ModifyDBInstance rds:RestoreDBInstanceFromDBSnapshot",
+        "a writer and its read replicas, or a writer made from a snapshot",
     ),
     service_role(
         "rds.amazonaws.com",
@@ -120,6 +121,61 @@ pub(super) const DATABASE: &[Grant] = &[
         "rds:DeleteDBInstance rds:DeleteDBInstanceAutomatedBackup",
         TAKING_DOWN,
     ),
+];
+
+const CLUSTERS: Named = Named {
+    statement: "DatabaseClusters",
+    // Final snapshots are the environment's; one that a cluster is made from may be anybody's.
+    on: "arn:{partition}:rds:{region}:{account}:cluster:lr-{environment}-db \
+         arn:{partition}:rds:{region}:{account}:cluster-auto-backup:* \
+         arn:{partition}:rds:{region}:{account}:cluster-pg:lr-{environment}-db-* \
+         arn:{partition}:rds:{region}:{account}:cluster-snapshot:* \
+         arn:{partition}:rds:{region}:{account}:db:lr-{environment}-db-* \
+         arn:{partition}:rds:{region}:{account}:og:default* \
+         arn:{partition}:rds:{region}:{account}:subgrp:lr-{environment}-db-*",
+};
+
+pub(super) const CLUSTER_PARAMETERS: &[Grant] = &[
+    look(
+        "rds:DescribeDBClusterParameterGroups rds:DescribeDBClusterParameters \
+         rds:ListTagsForResource",
+        "finding databases and what they use",
+    ),
+    CLUSTERS.grant(
+        MAKE,
+        "rds:AddTagsToResource rds:CreateDBClusterParameterGroup",
+        "the published settings of the database",
+    ),
+    CLUSTERS.grant(
+        MAKE_AND_CHANGE,
+        "rds:ModifyDBClusterParameterGroup rds:ResetDBClusterParameterGroup",
+        "the published settings of the database",
+    ),
+    CLUSTERS.grant(REMOVE, "rds:DeleteDBClusterParameterGroup", TAKING_DOWN),
+];
+
+pub(super) const CLUSTER: &[Grant] = &[
+    look(
+        "rds:DescribeDBClusters",
+        "finding databases and what they use",
+    ),
+    CLUSTERS.grant(
+        MAKE,
+        "rds:AddTagsToResource rds:CreateDBCluster rds:CreateDBInstance rds:ModifyDBCluster \
+         rds:RestoreDBClusterFromSnapshot",
+        "an Aurora cluster, new or made from a snapshot",
+    ),
+    CLUSTERS.grant(
+        CHANGE,
+        "rds:ModifyDBCluster",
+        "backups, protection, how storage is billed",
+    ),
+    CLUSTERS.grant(
+        REMOVE,
+        "rds:AddTagsToResource rds:CreateDBClusterSnapshot rds:ModifyDBCluster",
+        "a protected database leaves a final snapshot, which loadrig cannot delete",
+    ),
+    CLUSTERS.grant(REMOVE, "rds:DeleteDBCluster", TAKING_DOWN),
 ];
 
 pub(super) const SEARCH: &[Grant] = &[

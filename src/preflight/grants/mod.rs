@@ -181,7 +181,7 @@ const ACCOUNT: &[Grant] = &[
     look(
         "ec2:DescribeAddresses ec2:DescribeNetworkInterfaces ec2:DescribeSnapshots \
          elasticache:DescribeSnapshots rds:DescribeDBInstanceAutomatedBackups \
-         rds:DescribeDBSnapshots",
+         rds:DescribeDBClusterSnapshots rds:DescribeDBSnapshots",
         "the proof after `down` that nothing is left",
     ),
     REGISTRY.grant(
@@ -252,6 +252,8 @@ pub fn grants(kind: Kind) -> &'static [Grant] {
         Kind::DatabaseSubnets => data::DATABASE_SUBNETS,
         Kind::DatabaseParameters => data::DATABASE_PARAMETERS,
         Kind::Database => data::DATABASE,
+        Kind::DatabaseCluster => data::CLUSTER,
+        Kind::DatabaseClusterParameters => data::CLUSTER_PARAMETERS,
         Kind::Search => data::SEARCH,
         Kind::CacheSubnets => data::CACHE_SUBNETS,
         Kind::Cache => data::CACHE,

@@ -1,9 +1,13 @@
 //! Settings of managed services: purpose, protection, and how each service is run.
 
-use super::Checker;
-use crate::spec::service_shapes::{DatabaseShape, FilesShape};
+use super::{Checker, Origin};
+use crate::spec::catalog::catalog;
+use crate::spec::service_shapes::{DatabaseShape, DsnShape, FilesShape, SearchShape};
 use crate::spec::shape::{EnvironmentFile, Sizes};
-use crate::spec::{DatabaseService, FilesService, Protection, Purpose, Services};
+use crate::spec::{
+    CacheService, CloudTarget, DatabaseEngine, DatabaseService, DsnSource, ExistingDatabase,
+    FilesService, Masters, Protection, Purpose, SearchService, Services, values,
+};
 
 /// Days of automated backups of a deployment that people rely on.
 const GOLD_BACKUP_DAYS: u32 = 7;
@@ -22,13 +26,24 @@ pub(crate) struct CheckedServices {
 
 impl Checker<'_> {
     /// Checks how services are run; `sizes` are the merged ones.
-    pub(crate) fn services(&mut self, file: &EnvironmentFile, sizes: &Sizes) -> CheckedServices {
+    pub(crate) fn services(
+        &mut self,
+        file: &EnvironmentFile,
+        sizes: &Sizes,
+        origin: &Origin<'_>,
+    ) -> CheckedServices {
         let purpose = file.purpose.unwrap_or_default();
         let policy = Protection::of(purpose);
         let protection = file.protection.clone().unwrap_or_default();
         let database = file.database.clone().unwrap_or_default();
         let files = file.files.clone().unwrap_or_default();
-        self.storage(&database, sizes);
+        let existing = self.existing(&database, origin);
+        self.snapshot(database.snapshot.as_deref());
+        match database.engine.unwrap_or_default() {
+            _ if database.existing.is_some() => {}
+            DatabaseEngine::Postgres => self.postgres(&database, sizes),
+            DatabaseEngine::AuroraPostgresql => self.aurora(&database, sizes, file.cloud),
+        }
         CheckedServices {
             purpose,
             protection: Protection {
@@ -36,9 +51,203 @@ impl Checker<'_> {
                 final_snapshot: protection.final_snapshot.unwrap_or(policy.final_snapshot),
             },
             services: Services {
-                database: database_service(&database, purpose),
+                database: DatabaseService {
+                    existing,
+                    ..database_service(&database, purpose)
+                },
+                search: self.search_service(file.search.clone().unwrap_or_default(), sizes),
+                cache: CacheService {
+                    engine: file
+                        .cache
+                        .as_ref()
+                        .and_then(|cache| cache.engine)
+                        .unwrap_or_default(),
+                },
                 files: files_service(&files, purpose),
             },
+        }
+    }
+
+    /// A database of the user's own: where its data source names are, and nothing beside them.
+    fn existing(
+        &mut self,
+        database: &DatabaseShape,
+        origin: &Origin<'_>,
+    ) -> Option<ExistingDatabase> {
+        let shape = database.existing.clone()?;
+        let beside = [
+            ("engine", database.engine.is_some()),
+            ("io_optimized", database.io_optimized.is_some()),
+            ("multi_az", database.multi_az.is_some()),
+            ("storage", database.storage.is_some()),
+            ("backup_days", database.backup_days.is_some()),
+            ("snapshot", database.snapshot.is_some()),
+        ];
+        for (key, given) in beside {
+            if given {
+                let problem = self.place(&["database", key]).problem(
+                    format!("`database.{key}` says how a database is made"),
+                    "expected `existing` alone",
+                );
+                self.report(
+                    problem.hint("loadrig makes and changes nothing of a database of yours"),
+                );
+            }
+        }
+        let writer = DsnShape {
+            dsn_env: shape.dsn_env,
+            dsn_file: shape.dsn_file,
+        };
+        let writer = self.dsn(&["database", "existing"], writer, origin);
+        let mut readers = Vec::new();
+        for (index, reader) in shape.readers.unwrap_or_default().into_iter().enumerate() {
+            let index = index.to_string();
+            let path = ["database", "existing", "readers", &index];
+            readers.extend(self.dsn(&path, reader, origin));
+        }
+        Some(ExistingDatabase {
+            writer: writer?,
+            readers,
+        })
+    }
+
+    fn dsn(&mut self, path: &[&str], shape: DsnShape, origin: &Origin<'_>) -> Option<DsnSource> {
+        match (shape.dsn_env, shape.dsn_file) {
+            (Some(name), None) if is_variable(&name) => Some(DsnSource::Env(name)),
+            (Some(name), None) => {
+                let key: Vec<&str> = path.iter().copied().chain(["dsn_env"]).collect();
+                // What stands here may well be the secret itself.
+                let shown = if name.contains("://") {
+                    "a data source name"
+                } else {
+                    name.as_str()
+                };
+                let problem = self.place(&key).problem(
+                    format!("{shown} is no name of an environment variable"),
+                    "expected letters, digits and `_`, such as `MATTERMOST_DSN`",
+                );
+                self.report(problem.hint(
+                    "the data source name itself holds a password and stays out of the YAML",
+                ));
+                None
+            }
+            (None, Some(file)) => {
+                let key: Vec<&str> = path.iter().copied().chain(["dsn_file"]).collect();
+                Some(DsnSource::File(self.file(&key, &file, origin)?))
+            }
+            (env, _) => {
+                let place = self.place(path);
+                let message = if env.is_some() {
+                    "two places for one data source name"
+                } else {
+                    "no place for the data source name"
+                };
+                self.report(place.problem(message, "expected either `dsn_env` or `dsn_file`"));
+                None
+            }
+        }
+    }
+
+    fn search_service(&mut self, shape: SearchShape, sizes: &Sizes) -> SearchService {
+        let masters = shape.masters.and_then(|masters| {
+            let count = masters.count.unwrap_or(3);
+            if count % 2 == 0 {
+                let problem = self.place(&["search", "masters", "count"]).problem(
+                    format!("{count} masters cannot outvote each other"),
+                    "expected 3 or 5",
+                );
+                self.report(problem);
+            }
+            let instance_type = masters.instance_type?;
+            let nodes = &catalog().opensearch;
+            if nodes.get(&instance_type).is_none() {
+                let problem = self.place(&["search", "masters", "instance_type"]).problem(
+                    format!("unknown OpenSearch node type `{instance_type}`"),
+                    nodes.suggest(&instance_type),
+                );
+                self.report(problem.hint("loadrig accepts the types of its price table"));
+            }
+            if sizes.search.as_ref().and_then(|search| search.nodes) == Some(0) {
+                let problem = self.place(&["search", "masters"]).problem(
+                    "masters without a search domain",
+                    "expected `sizes.search.nodes` of at least 1, or no masters",
+                );
+                self.report(problem);
+            }
+            Some(Masters {
+                count,
+                instance_type,
+            })
+        });
+        SearchService { masters }
+    }
+
+    fn snapshot(&mut self, given: Option<&str>) {
+        let Some(name) = given else { return };
+        let whole = name.starts_with("arn:") && name.matches(':').count() >= 6;
+        if whole || values::is_snapshot_name(name) {
+            return;
+        }
+        let place = self.place(&["database", "snapshot"]);
+        let problem = place.problem(
+            format!("`{name}` is no name of a snapshot"),
+            "expected a name such as `lr-gold-final-0123456789`, or an ARN",
+        );
+        self.report(problem.hint("`aws rds describe-db-snapshots` lists them"));
+    }
+
+    fn postgres(&mut self, database: &DatabaseShape, sizes: &Sizes) {
+        if database.io_optimized.is_some() {
+            let problem = self.place(&["database", "io_optimized"]).problem(
+                "`database.io_optimized` is Aurora's",
+                "expected `engine: aurora-postgresql` beside it",
+            );
+            self.report(problem.hint("RDS for PostgreSQL has `database.storage` for this"));
+        }
+        self.storage(database, sizes);
+    }
+
+    fn aurora(&mut self, database: &DatabaseShape, sizes: &Sizes, cloud: Option<CloudTarget>) {
+        for (key, given, hint) in [
+            (
+                "multi_az",
+                database.multi_az == Some(true),
+                "Aurora keeps its storage in three zones, and a reader takes over from the writer: \
+                 set `sizes.database.readers`",
+            ),
+            (
+                "storage",
+                database.storage.is_some(),
+                "Aurora's storage grows by itself; `io_optimized` changes how it is billed",
+            ),
+        ] {
+            if given {
+                let problem = self.place(&["database", key]).problem(
+                    format!("`database.{key}` is not for Aurora"),
+                    "expected `engine: postgres` or no such key",
+                );
+                self.report(problem.hint(hint));
+            }
+        }
+        if cloud == Some(CloudTarget::Local) {
+            let problem = self.place(&["database", "engine"]).problem(
+                "the local cloud has no Aurora",
+                "expected `postgres`, or `cloud: aws`",
+            );
+            self.report(problem.hint("its databases are PostgreSQL servers with replicas"));
+        }
+        let class = sizes
+            .database
+            .as_ref()
+            .and_then(|d| d.instance_type.as_ref());
+        if let Some(class) = class
+            && catalog().rds.get(class).is_some()
+            && catalog().aurora.get(class).is_none()
+        {
+            let place = self.size_place(&["database", "instance_type"]);
+            let label = catalog().aurora.suggest(class);
+            let problem = place.problem(format!("`{class}` has no price for Aurora"), label);
+            self.report(problem.hint("loadrig accepts the types of its price table"));
         }
     }
 
@@ -71,10 +280,19 @@ impl Checker<'_> {
     }
 }
 
+fn is_variable(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
 fn database_service(shape: &DatabaseShape, purpose: Purpose) -> DatabaseService {
     let base = DatabaseService::default();
     let storage = shape.storage.clone().unwrap_or_default();
     DatabaseService {
+        engine: shape.engine.unwrap_or_default(),
+        io_optimized: shape.io_optimized.unwrap_or_default(),
+        snapshot: shape.snapshot.clone(),
+        existing: None,
         multi_az: shape.multi_az.unwrap_or(base.multi_az),
         iops: storage.iops,
         throughput_mibps: storage.throughput_mibps,
@@ -93,7 +311,7 @@ fn files_service(shape: &FilesShape, purpose: Purpose) -> FilesService {
 
 #[cfg(test)]
 mod tests {
-    use crate::spec::{Library, Protection, Purpose, SpecErrors};
+    use crate::spec::{DsnSource, Library, Protection, Purpose, SpecErrors};
 
     fn load(text: &str) -> Result<crate::spec::Spec, SpecErrors> {
         Library::new(Some("no-such-directory".into())).load_text("test", text)
@@ -126,6 +344,50 @@ mod tests {
     fn yes_is_no_truth_value() {
         let message = problem("architecture: 1k\ndatabase: {multi_az: 2}");
         assert_eq!(message, "`database.multi_az` cannot be the number `2`");
+    }
+
+    #[test]
+    fn what_is_of_the_other_engine_is_refused() {
+        let aurora = "architecture: 10k\ndatabase: {engine: aurora-postgresql";
+        assert!(load(&format!("{aurora}, io_optimized: true}}")).is_ok());
+        for (more, message) in [
+            (", multi_az: true}", "`database.multi_az` is not for Aurora"),
+            (
+                ", storage: {iops: 20000}}",
+                "`database.storage` is not for Aurora",
+            ),
+            ("}\ncloud: local", "the local cloud has no Aurora"),
+        ] {
+            assert_eq!(problem(&format!("{aurora}{more}")), message);
+        }
+        assert_eq!(
+            problem("architecture: 1k\ndatabase: {io_optimized: true}"),
+            "`database.io_optimized` is Aurora's"
+        );
+    }
+
+    #[test]
+    fn a_database_of_ones_own_stands_alone_and_its_secret_elsewhere() {
+        let base = "architecture: 1k\ndatabase:\n  existing:\n";
+        let spec = load(&format!(
+            "{base}    dsn_env: MM_DSN\n    readers: [{{dsn_env: MM_READER}}]"
+        ));
+        let existing = spec.unwrap().services.database.existing.unwrap();
+        assert_eq!(existing.writer, DsnSource::Env("MM_DSN".to_owned()));
+        assert_eq!(existing.readers, [DsnSource::Env("MM_READER".to_owned())]);
+        for (more, message) in [
+            ("    readers: []", "no place for the data source name"),
+            (
+                "    dsn_env: MM_DSN\n  multi_az: true",
+                "`database.multi_az` says how a database is made",
+            ),
+            (
+                "    dsn_env: postgres://u:secret@h/d",
+                "a data source name is no name of an environment variable",
+            ),
+        ] {
+            assert_eq!(problem(&format!("{base}{more}")), message);
+        }
     }
 
     #[test]

@@ -193,7 +193,12 @@ impl Checker<'_> {
     }
 
     /// A file that must exist now, before anything that costs money does.
-    fn file(&mut self, key: &[&str], path: &Path, origin: &Origin<'_>) -> Option<PathBuf> {
+    pub(super) fn file(
+        &mut self,
+        key: &[&str],
+        path: &Path,
+        origin: &Origin<'_>,
+    ) -> Option<PathBuf> {
         let absolute = match (path.strip_prefix("~"), std::env::home_dir()) {
             (Ok(rest), Some(home)) => home.join(rest),
             _ => origin.directory.unwrap_or(Path::new("")).join(path),

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::Checker;
 use crate::spec::catalog::{Arch, Table, catalog};
 use crate::spec::shape::{DatabaseSizes, EnvironmentFile, NodeSizes, Nodes, SearchSizes, Sizes};
-use crate::spec::{BalancerKind, Cache, Database, Layout, NodeGroup, Role, Scheme, Search};
+use crate::spec::{
+    BalancerKind, Cache, Database, Layout, NodeGroup, Role, Scheme, Search, search_zones,
+};
 
 /// Simulated users per agent vCPU: 2,000 on an agent of four.
 const USERS_PER_AGENT_VCPU: u32 = 500;
@@ -332,7 +334,10 @@ impl Checker<'_> {
             let path = ["search", "instance_type"];
             self.known_type(&path, name, &catalog().opensearch, "OpenSearch node type");
         }
-        if let Some(nodes) = search.nodes.filter(|n| *n > 1 && n % u32::from(zones) != 0) {
+        if let Some(nodes) = search
+            .nodes
+            .filter(|n| *n > 1 && search_zones(*n, zones).is_none())
+        {
             let path = ["search", "nodes"];
             let zones_place = self
                 .main
@@ -340,12 +345,18 @@ impl Checker<'_> {
                 .map(|span| self.main.place(span));
             let place = self.overridden(&path).or(zones_place);
             let place = place.unwrap_or_else(|| self.size_place(&path));
-            let next = nodes.next_multiple_of(u32::from(zones));
+            let even = if zones == 2 {
+                "an even number"
+            } else {
+                "a multiple of 2 or 3"
+            };
+            let next = (nodes..).find(|n| search_zones(*n, zones).is_some());
+            let next = next.unwrap_or(nodes);
             self.report(
                 place
                     .problem(
                         format!("{nodes} data nodes cannot be spread over {zones} zones"),
-                        format!("expected 0, 1 or a multiple of {zones}, such as {next}"),
+                        format!("expected 0, 1 or {even}, such as {next}"),
                     )
                     .hint("OpenSearch Service wants equally many data nodes in each zone"),
             );

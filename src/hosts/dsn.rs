@@ -1,0 +1,123 @@
+//! Data source names of a database that somebody else keeps: where they are read, and what
+//! they have to be. Held as secrets; no message ever shows one.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::spec::{DsnSource, ExistingDatabase};
+
+use super::facts::BundleError;
+
+/// The data source names of a database.
+#[derive(Clone, Debug)]
+pub struct Dsns {
+    /// The writer's.
+    pub writer: SecretString,
+    /// The readers'.
+    pub readers: Vec<SecretString>,
+}
+
+impl Dsns {
+    /// Reads them from where the environment says.
+    ///
+    /// # Errors
+    /// When one is not there, or is no data source name of PostgreSQL.
+    pub fn load(existing: &ExistingDatabase) -> Result<Self, BundleError> {
+        Ok(Self {
+            writer: read(&existing.writer)?,
+            readers: existing
+                .readers
+                .iter()
+                .map(read)
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+fn read(source: &DsnSource) -> Result<SecretString, BundleError> {
+    let (place, text) = match source {
+        DsnSource::Env(name) => {
+            let place = format!("the environment variable `{name}`");
+            let text = std::env::var(name).map_err(|_| unusable(&place, "is not set"))?;
+            (place, text)
+        }
+        DsnSource::File(path) => {
+            let place = format!("the file `{}`", path.display());
+            let text = std::fs::read_to_string(path).map_err(|source| BundleError::File {
+                what: "data source name",
+                path: path.clone(),
+                source,
+            })?;
+            (place, text)
+        }
+    };
+    let dsn = SecretString::from(text.trim().to_owned());
+    match fault(dsn.expose_secret()) {
+        None => Ok(dsn),
+        Some(fault) => Err(unusable(&place, fault)),
+    }
+}
+
+fn unusable(place: &str, fault: &'static str) -> BundleError {
+    BundleError::Dsn {
+        place: place.to_owned(),
+        fault,
+    }
+}
+
+/// What is wrong with a data source name, in words that do not repeat it.
+fn fault(dsn: &str) -> Option<&'static str> {
+    let Ok(url) = reqwest::Url::parse(dsn) else {
+        return Some("holds no URL");
+    };
+    if !matches!(url.scheme(), "postgres" | "postgresql") {
+        return Some("holds no URL that begins with `postgres://`");
+    }
+    if url.host_str().is_none_or(str::is_empty) {
+        return Some("names no host");
+    }
+    if url.path().trim_matches('/').is_empty() {
+        return Some("names no database");
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_leads_to_a_postgres_database_is_taken() {
+        for good in [
+            "postgres://mm:pa%40ss@db.example.com:5432/mattermost?sslmode=verify-full",
+            "postgresql://db.example.com/mattermost",
+        ] {
+            assert_eq!(fault(good), None, "{good}");
+        }
+        for bad in [
+            "db.example.com",
+            "mysql://u@h/d",
+            "postgres:///d",
+            "postgres://h",
+            "postgres://h/",
+        ] {
+            assert!(fault(bad).is_some(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_read_and_its_secret_never_shown() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("writer.dsn");
+        std::fs::write(&path, "mysql://u:hunter2@h/d\n").unwrap();
+        let existing = ExistingDatabase {
+            writer: DsnSource::File(path.clone()),
+            readers: Vec::new(),
+        };
+        let error = Dsns::load(&existing).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+        std::fs::write(&path, "postgres://u:hunter2@h/d\n").unwrap();
+        let dsns = Dsns::load(&existing).unwrap();
+        assert_eq!(dsns.writer.expose_secret(), "postgres://u:hunter2@h/d");
+        assert!(!format!("{dsns:?}").contains("hunter2"));
+    }
+}
