@@ -167,6 +167,40 @@ fn storage_never_shrinks_and_databases_are_not_replaced() {
 }
 
 #[test]
+fn another_engine_is_refused_and_loses_nothing() {
+    let mut spec = sizes()[2].clone();
+    let before = perfect(&blueprint(&spec, &operator()));
+    spec.services.database.engine = loadrig::spec::DatabaseEngine::AuroraPostgresql;
+    let plan = plan(&blueprint(&spec, &operator()), &before);
+    for address in ["database/writer", "database/reader-1"] {
+        assert_eq!(action(&plan, &Address::parse(address)).0, Action::Refuse);
+    }
+    assert_eq!(plan.count(Action::Delete), 0);
+}
+
+#[test]
+fn a_changed_parameter_restarts_writer_and_readers_in_the_same_run() {
+    let spec = &sizes()[2];
+    let blueprint = blueprint(spec, &operator());
+    let mut snapshot = perfect(&blueprint);
+    for resource in &mut snapshot.resources {
+        if resource.kind == Kind::DatabaseParameters
+            && let Some(lines) = resource.attributes.get_mut("parameters")
+        {
+            *lines = lines.replace("max_connections=1024", "max_connections=500");
+        }
+    }
+    let plan = plan(&blueprint, &snapshot);
+    for address in ["database/writer", "database/reader-1"] {
+        assert_eq!(
+            action(&plan, &Address::parse(address)),
+            (Action::Update, "restarts, to take over max_connections")
+        );
+    }
+    assert_eq!(plan.count(Action::Update), 4);
+}
+
+#[test]
 fn a_twin_goes_and_the_usable_one_stays() {
     let spec = &sizes()[0];
     let blueprint = blueprint(spec, &operator());

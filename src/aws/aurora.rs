@@ -19,7 +19,7 @@ pub(super) const ENGINE: &str = "aurora-postgresql";
 const CREATE: &str = "rds:CreateDBCluster";
 const MODIFY: &str = "rds:ModifyDBCluster";
 /// Storage that is billed by size alone, not by input and output.
-const IO_OPTIMIZED: &str = "aurora-iopt1";
+pub(super) const IO_OPTIMIZED: &str = "aurora-iopt1";
 const STANDARD: &str = "aurora";
 
 impl Aws {
@@ -71,7 +71,8 @@ impl Aws {
             .master_username(NAME)
             .master_user_password(password)
             .storage_encrypted(true)
-            .storage_type(storage_type(*io_optimized))
+            // The standard type is what AWS takes by itself.
+            .set_storage_type(io_optimized.then(|| IO_OPTIMIZED.to_owned()))
             .backup_retention_period(count(*backup_days))
             .deletion_protection(protection.deletion)
             .copy_tags_to_snapshot(true)
@@ -244,7 +245,7 @@ fn not_a_cluster(operation: &str, request: &Request<'_>) -> CloudError {
     )
 }
 
-pub(super) fn storage_type(io_optimized: bool) -> &'static str {
+fn storage_type(io_optimized: bool) -> &'static str {
     if io_optimized { IO_OPTIMIZED } else { STANDARD }
 }
 

@@ -283,6 +283,7 @@ pub(super) fn observe(instance: &DbInstance, environment: &str) -> Option<Observ
                 "cluster",
                 instance.db_cluster_identifier().map(str::to_owned),
             ),
+            ("engine", instance.engine().map(str::to_owned)),
             ("zone", instance.availability_zone().map(str::to_owned)),
             (
                 "endpoint",

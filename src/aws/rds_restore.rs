@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 use crate::blueprint::Desired;
 use crate::engine::{CloudError, Request};
 
-use super::aurora::{ENGINE, storage_type};
+use super::aurora::{ENGINE, IO_OPTIMIZED};
 use super::error::{During, incomplete};
 use super::rds::{STORAGE, count, not_a_database, rds_tags};
 use super::tags::FINISHED;
@@ -86,7 +86,7 @@ impl Aws {
             .db_cluster_identifier(id)
             .snapshot_identifier(snapshot)
             .engine(ENGINE)
-            .storage_type(storage_type(*io_optimized))
+            .set_storage_type(io_optimized.then(|| IO_OPTIMIZED.to_owned()))
             .backup_retention_period(count(*backup_days))
             .deletion_protection(protection.deletion)
             .copy_tags_to_snapshot(true)

@@ -20,6 +20,7 @@ impl Desired {
             return Vec::new();
         };
         let mut pairs = vec![
+            ("engine", "postgres".to_owned()),
             ("version", version.clone()),
             ("class", class.clone()),
             ("storage_gib", storage.gib.to_string()),

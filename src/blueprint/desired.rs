@@ -523,6 +523,7 @@ impl Desired {
             Desired::Database { .. } => self.database_attributes(),
             Desired::DatabaseCluster { .. } => self.cluster_attributes(),
             Desired::ClusterInstance { class, .. } => vec![
+                ("engine", "aurora-postgresql".to_owned()),
                 ("class", class.clone()),
                 ("parameters", "in-sync".to_owned()),
             ],

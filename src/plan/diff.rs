@@ -382,6 +382,12 @@ fn judge(desired: &Desired, differences: &[Difference]) -> (Action, String) {
             "an address range cannot change while the environment lives; take it down first"
                 .to_owned(),
         ),
+        Kind::Database if differences.iter().any(|d| d.attribute == "engine") => (
+            Action::Refuse,
+            "another engine is another database: take the environment down, or make one beside it \
+             from a snapshot"
+                .to_owned(),
+        ),
         Kind::Database | Kind::DatabaseCluster
             if differences.iter().any(|d| d.attribute == "version") => (
             Action::Refuse,

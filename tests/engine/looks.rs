@@ -383,6 +383,8 @@ impl Memory {
             Kind::InstanceProfile => self.profile(env).await.map(list),
             Kind::Bucket => self.bucket(env).await.map(list),
             Kind::Database => self.databases(env).await,
+            // This account has no Aurora.
+            Kind::DatabaseCluster | Kind::DatabaseClusterParameters => Ok(Vec::new()),
             Kind::DatabaseSubnets => self.database_subnets(env).await.map(list),
             Kind::DatabaseParameters => {
                 let (writer, reader) = futures::try_join!(

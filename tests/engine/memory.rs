@@ -146,6 +146,9 @@ impl Cloud for Memory {
                     .await
             }
             Desired::Database { role, .. } => self.create_database(&request, *role).await,
+            Desired::DatabaseCluster { .. }
+            | Desired::DatabaseClusterParameters { .. }
+            | Desired::ClusterInstance { .. } => panic!("this account has no Aurora"),
             Desired::Search { .. } => self.create_search(&request).await,
             Desired::CacheSubnets { subnets } => self.create_cache_subnets(&request, subnets).await,
             Desired::Cache { .. } => self.create_cache(&request).await,

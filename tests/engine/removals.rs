@@ -68,6 +68,9 @@ impl Memory {
                 })
                 .await
             }
+            Kind::DatabaseCluster | Kind::DatabaseClusterParameters => {
+                panic!("this account has no Aurora")
+            }
             Kind::Database => {
                 self.go_unless_leaving("rds:DeleteDBInstance", "db", id, Account::delete_db)
                     .await
