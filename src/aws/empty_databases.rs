@@ -51,6 +51,8 @@ impl Aws {
             let all: Vec<_> = self
                 .rds
                 .describe_db_cluster_snapshots()
+                // Automated ones are the cluster's backups, and AWS removes them with it.
+                .snapshot_type("manual")
                 .into_paginator()
                 .items()
                 .send()
