@@ -40,6 +40,11 @@ fn price(resource: &Observed) -> f64 {
                 + address
         }
         Kind::Database => {
+            if !named("cluster").is_empty() {
+                // Its storage is the cluster's, which does not tell how much is in it.
+                let class = catalog.aurora.get(named("class"));
+                return class.map_or(0.0, |kind| kind.per_hour);
+            }
             let class = catalog.rds.get(named("class"));
             // A standby costs what the writer costs.
             let copies = if named("multi_az") == "true" {
@@ -53,11 +58,19 @@ fn price(resource: &Observed) -> f64 {
         Kind::Search => {
             let node = catalog.opensearch.get(named("instance_type"));
             let gib = number("storage_gib") * by_month(storage.opensearch_gp3_gib_month);
-            number("nodes") * (node.map_or(0.0, |kind| kind.per_hour) + gib)
+            let masters = named("masters").split_once(' ').map_or(0.0, |(count, kind)| {
+                let node = catalog.opensearch.get(kind);
+                count.parse().unwrap_or(0.0) * node.map_or(0.0, |kind| kind.per_hour)
+            });
+            number("nodes") * (node.map_or(0.0, |kind| kind.per_hour) + gib) + masters
         }
         Kind::Cache => {
             let node = catalog.elasticache.get(named("instance_type"));
-            number("nodes") * node.map_or(0.0, |kind| kind.per_hour)
+            let share = match named("engine") {
+                "valkey" => catalog.valkey,
+                _ => 1.0,
+            };
+            number("nodes") * node.map_or(0.0, |kind| kind.per_hour) * share
         }
         Kind::NatGateway => catalog.network.nat_gateway_hour,
         Kind::ElasticAddress => catalog.network.public_ipv4_hour,

@@ -124,6 +124,8 @@ fn band(kind: Kind) -> usize {
         Kind::DatabaseSubnets
         | Kind::DatabaseParameters
         | Kind::Database
+        | Kind::DatabaseCluster
+        | Kind::DatabaseClusterParameters
         | Kind::Search
         | Kind::CacheSubnets
         | Kind::Cache => 1,
