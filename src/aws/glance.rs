@@ -117,6 +117,19 @@ impl Aws {
         Ok(found)
     }
 
+    /// The Aurora cluster and its parameter group, which is made before it and goes after it:
+    /// without the group there is no cluster to ask for.
+    pub(super) async fn cluster_at_a_glance(
+        &self,
+        environment: &str,
+    ) -> Result<Vec<Observed>, CloudError> {
+        let Some(group) = self.cluster_parameters(environment).await? else {
+            return Ok(vec![]);
+        };
+        let cluster = self.read_cluster(environment).await?;
+        Ok(cluster.into_iter().chain([group]).collect())
+    }
+
     async fn subnets_in_use(
         &self,
         environment: &str,

@@ -52,8 +52,7 @@ impl Aws {
         let data = async {
             futures::try_join!(
                 Box::pin(self.databases_at_a_glance(environment)),
-                Box::pin(self.read_cluster(environment)),
-                Box::pin(self.cluster_parameters(environment)),
+                Box::pin(self.cluster_at_a_glance(environment)),
                 Box::pin(self.domain(environment)),
                 Box::pin(self.cache_at_a_glance(environment)),
             )
@@ -80,13 +79,13 @@ impl Aws {
         let tables = observe_route_tables(&tables, environment, &subnets, &nats);
         let endpoints = observe_endpoints(&endpoints, environment, &tables);
         let (seed, role, profile, bucket) = identity;
-        let (databases, cluster, cluster_group, search, caches) = data;
+        let (databases, cluster, search, caches) = data;
         let mut resources: Vec<Observed> = [
             vpcs, gateways, subnets, tables, addresses, nats, endpoints, keys, instances,
-            databases, caches,
+            databases, cluster, caches,
         ]
         .concat();
-        let single = [seed, role, profile, bucket, cluster, cluster_group, search];
+        let single = [seed, role, profile, bucket, search];
         resources.extend(single.into_iter().flatten());
         // What these tell of others by id or by address is told by the others' names.
         resources.extend(observe_security(&groups, environment, &resources));

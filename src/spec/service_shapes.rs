@@ -43,14 +43,14 @@ pub(crate) struct DatabaseShape {
     pub(crate) snapshot: Option<String>,
     /// A database of your own, in place of one that loadrig makes; nothing of it is changed or
     /// removed.
-    pub(crate) existing: Option<ExistingShape>,
+    pub(crate) existing: Option<ExistingDatabaseShape>,
 }
 
 /// A database that loadrig did not make. Its data source names hold passwords, so they stand
 /// in environment variables or files of your machine.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct ExistingShape {
+pub(crate) struct ExistingDatabaseShape {
     /// Environment variable that holds the writer's `postgres://…` data source name.
     #[schemars(example = &"MATTERMOST_DSN")]
     pub(crate) dsn_env: Option<String>,

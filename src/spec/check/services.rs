@@ -37,7 +37,7 @@ impl Checker<'_> {
         let protection = file.protection.clone().unwrap_or_default();
         let database = file.database.clone().unwrap_or_default();
         let files = file.files.clone().unwrap_or_default();
-        let existing = self.existing(&database, origin);
+        let existing = self.existing_database(&database, origin);
         self.snapshot(database.snapshot.as_deref());
         match database.engine.unwrap_or_default() {
             _ if database.existing.is_some() => {}
@@ -69,7 +69,7 @@ impl Checker<'_> {
     }
 
     /// A database of the user's own: where its data source names are, and nothing beside them.
-    fn existing(
+    fn existing_database(
         &mut self,
         database: &DatabaseShape,
         origin: &Origin<'_>,
