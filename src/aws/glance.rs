@@ -171,6 +171,7 @@ impl Aws {
         // A group has the family of the engine that uses it.
         let version = user.engine_version().unwrap_or_default();
         let major = version.split('.').next().unwrap_or(version);
+        let engine = user.engine().unwrap_or("postgres");
         let set = self.set_parameters(&name).await?;
         Ok(Some(observed(
             Address::database_parameters(reader),
@@ -178,7 +179,7 @@ impl Aws {
             &name,
             (State::Ready, "available"),
             [
-                ("family", Some(format!("postgres{major}"))),
+                ("family", Some(format!("{engine}{major}"))),
                 ("parameters", Some(parameter_lines(&set))),
             ],
         )))
