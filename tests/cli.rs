@@ -112,3 +112,20 @@ fn completions_and_manual_are_made() {
         );
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told() {
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .expect("every Linux has it");
+    let output = Command::new(env!("CARGO_BIN_EXE_loadrig"))
+        .args(["plan", "1k"])
+        .stdout(full)
+        .stderr(std::process::Stdio::piped())
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("cannot write to standard output"));
+}

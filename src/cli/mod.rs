@@ -60,6 +60,10 @@ pub fn main() -> std::process::ExitCode {
             failure.code
         }
     };
+    if let Some(reason) = Printer::lost() {
+        printer.error(&format!("cannot write to standard output: {reason}"));
+        return std::process::ExitCode::from(ExitCode::Failed as u8);
+    }
     std::process::ExitCode::from(code as u8)
 }
 

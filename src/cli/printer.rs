@@ -3,10 +3,14 @@
 //! Standard output carries data; everything else goes to standard error.
 
 use std::io::{IsTerminal, Write};
+use std::sync::OnceLock;
 
 use comfy_table::{Table, TableComponent, presets};
 
 use super::args::{Global, OutputFormat};
+
+/// Why data could not be written: there is one standard output.
+static LOST: OnceLock<String> = OnceLock::new();
 
 /// A table with a line below its header and no others.
 #[must_use]
@@ -50,11 +54,23 @@ impl Printer {
         }
     }
 
-    /// Data. A closed pipe is not an error: the reader has seen enough.
+    /// Data. A closed pipe is not an error: the reader has seen enough. Any other failure,
+    /// a full disk above all, is told at the end.
     pub fn data(&self, text: &str) {
         let mut out = std::io::stdout().lock();
         let newline = if text.ends_with('\n') { "" } else { "\n" };
-        let _closed_pipe = write!(out, "{text}{newline}").and_then(|()| out.flush());
+        if let Err(error) = write!(out, "{text}{newline}").and_then(|()| out.flush())
+            && error.kind() != std::io::ErrorKind::BrokenPipe
+        {
+            // The first says why; the others follow from it.
+            let _told = LOST.set(error.to_string());
+        }
+    }
+
+    /// Why data could not be written, if so.
+    #[must_use]
+    pub fn lost() -> Option<&'static str> {
+        LOST.get().map(String::as_str)
     }
 
     /// Data as JSON.
