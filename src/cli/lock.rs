@@ -19,6 +19,10 @@ use super::failure::Failure;
 /// How long giving the lock back may take; it ends by itself when it is not given back.
 const GOODBYE: Duration = Duration::from_secs(10);
 
+/// How long a lease whose holder died on this machine is waited for: its life and the time
+/// until all that the holder did can be seen.
+const ORPHANED: Duration = Duration::from_secs(120);
+
 /// What a command wants the lock for.
 #[derive(Clone, Copy, Debug)]
 pub struct Purpose<'a> {
@@ -83,14 +87,25 @@ impl Lock {
         };
         loop {
             let told = |text: String| events.note(text);
-            let (store, claim) = (Arc::clone(&store), claim.clone());
-            match Held::take(store, purpose.environment, claim, &asking, told).await {
+            let (store, mine) = (Arc::clone(&store), claim.clone());
+            match Held::take(store, purpose.environment, mine, &asking, told).await {
                 Ok(held) => {
                     return Ok(Self {
                         permit: held.permit(),
                         held,
                         events: events.clone(),
                     });
+                }
+                Err(LockError::Held { lease, .. })
+                    if asking.patience.is_zero()
+                        && args.break_lock.is_none()
+                        && died_here(&lease.claim, &claim) =>
+                {
+                    events.note(format!(
+                        "process {} of this machine held the lock and is gone: waiting for its lease to end",
+                        lease.claim.pid
+                    ));
+                    asking.patience = ORPHANED;
                 }
                 Err(LockError::Held { lease, now }) if asking.break_of.is_none() => {
                     let Some(named) = &args.break_lock else {
@@ -216,6 +231,14 @@ fn claim(purpose: Purpose<'_>) -> Result<Claim, Failure> {
         run: purpose.run.to_owned(),
         nonce: format!("{:032x}", rand::random::<u128>()),
     })
+}
+
+/// Whether the lock's holder was a process of this user on this machine that is no more.
+/// Where that cannot be told it is `false`: the holder then counts as alive.
+fn died_here(holder: &Claim, me: &Claim) -> bool {
+    cfg!(target_os = "linux")
+        && holder.owner == me.owner
+        && !std::path::Path::new(&format!("/proc/{}", holder.pid)).exists()
 }
 
 /// `user@host`, as far as the machine tells.
