@@ -449,6 +449,29 @@ pub enum LocalCommand {
     /// The background process itself
     #[command(hide = true)]
     Daemon,
+    /// A strict cloud before an emulator, by itself: for tests and measurements
+    #[command(hide = true)]
+    Strict(StrictArgs),
+}
+
+/// `loadrig local strict`. The global `--profile` is `instant` or `aws` here.
+#[derive(Clone, Debug, Args)]
+pub struct StrictArgs {
+    /// The emulator's URL
+    #[arg(long, value_name = "URL")]
+    pub upstream: String,
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    pub listen: std::net::SocketAddr,
+    /// What AWS's times are multiplied with, under `--profile aws`
+    #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
+    pub scale: f64,
+    /// Tells one run's failures from another's
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub seed: u64,
+    /// What fails on purpose: `all`, or words such as `throttle,errors=0.1,cut=0.05`
+    #[arg(long, value_name = "WORDS")]
+    pub faults: Option<String>,
 }
 
 /// `loadrig schema`.

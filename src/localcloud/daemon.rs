@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use super::authority::Authority;
 use super::cgroup;
 use super::error::{Error, Result};
-use super::front::{Front, Parts, Passwords, Readiness};
+use super::front::{Front, Passwords, Readiness};
 use super::guest;
 use super::guests::{Context, chain};
 use super::image::Layers;
@@ -34,6 +34,7 @@ use super::state::{
     CLOUD_NETNS, CloudFile, ENDPOINT_PORT, METADATA, MOTO_PORT, RUN_DIR, SERVICES, log_file,
     netns_path,
 };
+use super::strict::{self, Strict};
 use super::tls;
 use super::traces;
 use super::world::Inventory;
@@ -114,15 +115,16 @@ async fn serve(
         .server_config()?;
     let moto_address = SocketAddr::from((Ipv4Addr::LOCALHOST, MOTO_PORT));
     let moto_url = format!("http://{moto_address}");
-    let front = Front::new(Parts {
-        upstream: moto_url.clone(),
+    let front = Front {
+        // Things are ready when their hosts are: the clock of AWS plays no part here.
+        strict: Strict::new(strict::Options::instant(&moto_url))?,
         region: region.clone(),
         changed: Arc::clone(&changed),
         readiness: readiness.clone(),
         passwords: passwords.clone(),
         authorities: authority.certificate().to_owned(),
         mirror,
-    })?
+    }
     .router();
 
     let endpoint = SocketAddr::from((Ipv4Addr::LOCALHOST, ENDPOINT_PORT));

@@ -7,7 +7,7 @@
 //! cloud's state through [`Inventory`] and knows neither spec nor blueprint.
 //!
 //! ```text
-//!  loadrig ──► front ──► moto            namespace `loadrig-cloud`
+//!  loadrig ──► front ──► strict ──► moto   namespace `loadrig-cloud`
 //!               │ pokes, holds passwords
 //!               ▼
 //!            reconciler ──► hosts, databases, domains   one namespace each
@@ -39,6 +39,7 @@ mod preflight;
 mod reconcile;
 mod search;
 mod state;
+pub mod strict;
 mod tls;
 mod traces;
 mod world;

@@ -21,10 +21,14 @@ pub use linux::run;
 #[cfg(target_os = "linux")]
 mod linux {
     use serde_json::json;
+    use tokio::net::TcpListener;
 
     use super::{App, LocalCommand, Outcome};
     use crate::aws::world::SdkInventory;
+    use crate::cli::args::StrictArgs;
+    use crate::cli::failure::Failure;
     use crate::diagnose::ExitCode;
+    use crate::localcloud::strict::{self, FaultPlan, Profile, Strict};
     use crate::localcloud::{self, DaemonOptions, Options};
 
     /// Runs a command of the local cloud.
@@ -72,6 +76,7 @@ mod linux {
                 }
             }
             LocalCommand::Status => status(app),
+            LocalCommand::Strict(args) => strict(app, args, &region)?,
             LocalCommand::Daemon => {
                 localcloud::run_daemon(&DaemonOptions { region }, |endpoint, region| {
                     Box::new(SdkInventory::new(endpoint, region))
@@ -79,6 +84,45 @@ mod linux {
             }
         }
         Ok(ExitCode::Done)
+    }
+
+    /// Serves a strict cloud until it is ended.
+    fn strict(app: &App, args: &StrictArgs, region: &str) -> Result<(), Failure> {
+        let profile = match app.global.profile.as_deref() {
+            None | Some("instant") => Profile::Instant,
+            Some("aws") => Profile::Aws,
+            Some(other) => {
+                return Err(Failure::new(
+                    format!("a strict cloud has no profile `{other}`"),
+                    "`--profile instant` or `--profile aws`",
+                ));
+            }
+        };
+        let faults = args
+            .faults
+            .as_deref()
+            .map(|words| FaultPlan::parse(args.seed, words, region))
+            .transpose()
+            .map_err(|reason| Failure::new(reason, "see `docs/strict-cloud.md`"))?;
+        let strict = Strict::new(strict::Options {
+            upstream: args.upstream.clone(),
+            profile,
+            scale: args.scale,
+            faults,
+            observer: None,
+        })?;
+        crate::cli::block_on(async {
+            let failed = |error: std::io::Error| {
+                Failure::new(
+                    format!("cannot serve on `{}`: {error}", args.listen),
+                    "choose another address with `--listen`",
+                )
+            };
+            let listener = TcpListener::bind(args.listen).await.map_err(failed)?;
+            let address = listener.local_addr().map_err(failed)?;
+            app.printer.data(&format!("http://{address}"));
+            strict.serve(listener).await.map_err(failed)
+        })?
     }
 
     fn status(app: &App) {

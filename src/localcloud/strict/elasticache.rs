@@ -1,0 +1,294 @@
+//! The rules of ElastiCache: states, what is in use, and what the emulator lacks. It can
+//! delete no subnet group and lists a deleted replication group for ever, so the front
+//! gives each name that was deleted another one behind it.
+//!
+//! Codes: errors of DeleteCacheSubnetGroup, DeleteReplicationGroup and
+//! ModifyReplicationGroup in the Amazon ElastiCache API Reference.
+
+use super::call::Call;
+use super::clock::Takes;
+use super::ec2::{Owned, key};
+use super::errors::{Refusal, Reply};
+use super::ledger::Phase;
+use super::{Inner, Step, xml};
+
+const GROUP: &str = "replication-group";
+const SUBNETS: &str = "cache-subnets";
+const SERVICE: &str = "elasticache";
+
+/// The name behind the front of a name's n-th use.
+fn behind(name: &str, generation: u32) -> String {
+    if generation == 0 {
+        name.to_owned()
+    } else {
+        format!("{name}-0gen{generation}")
+    }
+}
+
+/// Names that were used up in a region: kind, name, how often.
+fn used_up(front: &Inner, call: &Call) -> Vec<(String, String, u32)> {
+    let region = format!("{}/", call.region);
+    let ledger = front.ledger();
+    ledger
+        .used_up()
+        .filter_map(|(key, generation)| {
+            let (kind, name) = key.strip_prefix(&region)?.split_once('/')?;
+            Some((kind.to_owned(), name.to_owned(), generation))
+        })
+        .collect()
+}
+
+fn user_fact(call: &Call, group: &str) -> String {
+    format!("{}/cache-uses/{group}", call.region)
+}
+
+pub(super) async fn before(front: &Inner, call: &mut Call) -> Result<Step, Refusal> {
+    let step = match call.action.as_str() {
+        "DeleteCacheSubnetGroup" => delete_subnets(front, call).await?,
+        "ModifyReplicationGroup" | "IncreaseReplicaCount" | "DecreaseReplicaCount" => {
+            is_available(front, call)?;
+            Step::Pass
+        }
+        "DeleteReplicationGroup" => delete_group(front, call).await?,
+        _ => Step::Pass,
+    };
+    rename(front, call);
+    Ok(step)
+}
+
+/// Puts the names behind the front into a call.
+fn rename(front: &Inner, call: &mut Call) {
+    let used = used_up(front, call);
+    if used.is_empty() {
+        return;
+    }
+    let renamed: Vec<(String, String)> = call
+        .fields()
+        .map(|(field, value)| {
+            let other = used.iter().find_map(|(kind, name, generation)| {
+                let (of_field, of_arn) = match kind.as_str() {
+                    GROUP => ("ReplicationGroupId", "replicationgroup"),
+                    _ => ("CacheSubnetGroupName", "subnetgroup"),
+                };
+                if field == of_field && value == name {
+                    return Some(behind(name, *generation));
+                }
+                let start = value.strip_suffix(&format!(":{of_arn}:{name}"))?;
+                Some(format!("{start}:{of_arn}:{}", behind(name, *generation)))
+            });
+            (field.to_owned(), other.unwrap_or_else(|| value.to_owned()))
+        })
+        .collect();
+    call.set_fields(renamed);
+}
+
+fn is_available(front: &Inner, call: &Call) -> Result<(), Refusal> {
+    let id = call.get("ReplicationGroupId").unwrap_or_default();
+    match front
+        .ledger()
+        .phase(&key(call, GROUP, id), front.clock.now())
+    {
+        Phase::Ready | Phase::Gone => Ok(()),
+        _ => Err(Refusal::new(
+            "InvalidReplicationGroupState",
+            format!("Replication group {id} is not in available state."),
+        )),
+    }
+}
+
+async fn delete_subnets(front: &Inner, call: &Call) -> Result<Step, Refusal> {
+    let name = call.get("CacheSubnetGroupName").unwrap_or_default();
+    let name_key = key(call, SUBNETS, name);
+    let generation = front.ledger().generation(&name_key);
+    // The emulator's own refusal when there is none.
+    front
+        .upstream
+        .text(
+            call,
+            SERVICE,
+            "DescribeCacheSubnetGroups",
+            &[("CacheSubnetGroupName", &behind(name, generation))],
+        )
+        .await?;
+    let used = front
+        .ledger()
+        .facts(&user_fact(call, ""))
+        .iter()
+        .any(|(_, group)| group == name);
+    if used {
+        return Err(Refusal::new(
+            "CacheSubnetGroupInUse",
+            format!("Cache subnet group {name} is currently in use by a cache cluster."),
+        ));
+    }
+    front.ledger().use_up(&name_key);
+    Ok(Step::Answer(Reply::empty(call)))
+}
+
+async fn delete_group(front: &Inner, call: &mut Call) -> Result<Step, Refusal> {
+    let id = call
+        .get("ReplicationGroupId")
+        .unwrap_or_default()
+        .to_owned();
+    let owner = key(call, GROUP, &id);
+    let generation = front.ledger().generation(&owner);
+    let fields = [("ReplicationGroupId", behind(&id, generation))];
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (*n, v.as_str())).collect();
+    let answer = front
+        .upstream
+        .text(call, SERVICE, "DescribeReplicationGroups", &fields)
+        .await?;
+    is_available(front, call)?;
+    let clock = &front.clock;
+    let gone = clock.after(Takes::CacheEnd);
+    front
+        .ledger()
+        .interfaces_leave(&owner, gone + clock.lasts(Takes::Interfaces));
+    rename(front, call);
+    if clock.is_instant() {
+        return Ok(Step::Pass);
+    }
+    front
+        .ledger()
+        .going(&owner, clock.now(), gone, Some(call.clone()));
+    let body = xml::read(&answer, |document| {
+        let group = xml::named(document, "ReplicationGroup").next()?;
+        answer.get(group.range()).map(str::to_owned)
+    });
+    let mut reply = Reply::done(
+        call,
+        format!(
+            "<DeleteReplicationGroupResponse xmlns=\"http://elasticache.amazonaws.com/doc/2015-02-02/\"><DeleteReplicationGroupResult>{}</DeleteReplicationGroupResult></DeleteReplicationGroupResponse>",
+            body.unwrap_or_default()
+        ),
+    );
+    tell(front, call, &mut reply);
+    Ok(Step::Answer(reply))
+}
+
+/// A replication group is gone behind the front: its name is used up there.
+pub(super) fn gone(front: &Inner, owner: &str) {
+    let Some((region, id)) = owner.split_once(&format!("/{GROUP}/")) else {
+        return;
+    };
+    let mut ledger = front.ledger();
+    ledger.use_up(owner);
+    ledger.forget(owner);
+    ledger.drop_fact(&format!("{region}/cache-uses/{id}"));
+}
+
+pub(super) async fn after(front: &Inner, call: &Call, reply: &mut Reply) -> Result<(), Refusal> {
+    let told = xml::first(reply.text(), "ReplicationGroupId").unwrap_or_default();
+    let id = original(front, call, GROUP, &told);
+    let owner = key(call, GROUP, &id);
+    let done = reply.is_success();
+    match call.action.as_str() {
+        "CreateReplicationGroup" if done => created(front, call, &id, &owner).await,
+        "ModifyReplicationGroup" if done && call.get("CacheNodeType").is_some() => {
+            let until = front.clock.after(Takes::CacheChange);
+            front.ledger().changing(&owner, front.clock.now(), until);
+        }
+        _ => {}
+    }
+    tell(front, call, reply);
+    if done && call.action == "DeleteReplicationGroup" {
+        gone(front, &owner);
+    }
+    Ok(())
+}
+
+/// Notes a replication group, what it uses, and an interface for each node.
+async fn created(front: &Inner, call: &Call, id: &str, owner: &str) {
+    let ready = front.clock.after(Takes::CacheStart);
+    let subnets = subnets_of(front, call).await;
+    let asked = call.get("CacheSubnetGroupName").unwrap_or("default");
+    let group = original(front, call, SUBNETS, asked);
+    front.ledger().made(owner, front.clock.now(), ready);
+    front.ledger().note(&user_fact(call, id), &group);
+    let groups: Vec<String> = call
+        .all("SecurityGroupIds")
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    let nodes = call
+        .get("NumCacheClusters")
+        .and_then(|nodes| nodes.parse().ok());
+    let of_nodes: Vec<String> = subnets
+        .iter()
+        .cycle()
+        .take(nodes.unwrap_or(1))
+        .cloned()
+        .collect();
+    Owned {
+        owner,
+        subnets: &of_nodes,
+        groups: &groups,
+        description: &format!("ElastiCache {id}"),
+        requester: "amazon-elasticache",
+        public: false,
+    }
+    .appear(front, call)
+    .await;
+}
+
+/// The name before the front of a name behind it.
+fn original(front: &Inner, call: &Call, kind: &str, behind_it: &str) -> String {
+    used_up(front, call)
+        .into_iter()
+        .find(|(of, name, generation)| of == kind && behind(name, *generation) == behind_it)
+        .map_or_else(|| behind_it.to_owned(), |(_, name, _)| name)
+}
+
+async fn subnets_of(front: &Inner, call: &Call) -> Vec<String> {
+    let Some(group) = call.get("CacheSubnetGroupName") else {
+        return vec![];
+    };
+    let fields = [("CacheSubnetGroupName", group)];
+    let answer = front
+        .upstream
+        .text(call, SERVICE, "DescribeCacheSubnetGroups", &fields)
+        .await;
+    answer
+        .map(|text| xml::texts(&text, "SubnetIdentifier"))
+        .unwrap_or_default()
+}
+
+/// Takes out what is gone, gives names back and corrects states.
+fn tell(front: &Inner, call: &Call, reply: &mut Reply) {
+    let used = used_up(front, call);
+    let is_old = |kind: &str, id: &str| {
+        used.iter().any(|(of, name, generation)| {
+            of == kind && (0..*generation).any(|earlier| behind(name, earlier) == id)
+        })
+    };
+    let now = front.clock.now();
+    let corrected = xml::edit(reply.text(), |document, edits| {
+        for subnets in xml::named(document, "CacheSubnetGroup") {
+            if is_old(
+                SUBNETS,
+                xml::text_of(subnets, "CacheSubnetGroupName").unwrap_or_default(),
+            ) {
+                edits.drop(subnets);
+            }
+        }
+        for group in xml::named(document, "ReplicationGroup") {
+            let id = xml::text_of(group, "ReplicationGroupId").unwrap_or_default();
+            if is_old(GROUP, id) {
+                edits.drop(group);
+                continue;
+            }
+            let known = original(front, call, GROUP, id);
+            match front.ledger().phase(&key(call, GROUP, &known), now) {
+                Phase::Starting => edits.set(group, "Status", "creating"),
+                Phase::Changing => edits.set(group, "Status", "modifying"),
+                Phase::Going => edits.set(group, "Status", "deleting"),
+                Phase::Ready | Phase::Gone => {}
+            }
+        }
+    });
+    let mut text = corrected.unwrap_or_else(|| reply.text().to_owned());
+    for (_, name, generation) in &used {
+        text = text.replace(&behind(name, *generation), name);
+    }
+    reply.set_text(text);
+}
