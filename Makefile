@@ -8,7 +8,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/loadrig
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/debug/loadrig
 
-.PHONY: bench demo test build where check lint setup clean-cache help
+.PHONY: bench demo kill-sweep fault-sweep test build where check lint setup clean-cache help
 .DEFAULT_GOAL := help
 
 help: ## What each command does
@@ -37,6 +37,13 @@ lint: ## Formatting and lints, as CI has them
 
 bench: build ## Measure against the peers, side by side; writes docs/performance.md
 	benches/run.sh $(BIN)
+
+kill-sweep: setup build ## Kill the program at every API call, before and after its effect; about an hour
+	scripts/sweep.sh kill::kill_sweep
+
+fault-sweep: export SEEDS ?= 200
+fault-sweep: setup build ## Failures drawn from SEEDS seeds; about half an hour
+	scripts/sweep.sh faults::fault_sweep
 
 check: lint test ## What CI runs
 

@@ -63,7 +63,7 @@ fn cluster_of(call: &Call) -> String {
         .to_lowercase()
 }
 
-/// "Can include any printable ASCII character except `/`, `'`, `"`, `@` or a space", from
+/// "Can include any printable ASCII character except `/`, `"` or `@`", no space, and from
 /// 8 characters on.
 fn may_have_password(call: &Call) -> Result<(), Refusal> {
     let Some(password) = call.get("MasterUserPassword") else {
@@ -80,7 +80,7 @@ fn may_have_password(call: &Call) -> Result<(), Refusal> {
     }
     if password
         .chars()
-        .any(|sign| !sign.is_ascii_graphic() || ['/', '"', '@', '\''].contains(&sign))
+        .any(|sign| !sign.is_ascii_graphic() || ['/', '"', '@'].contains(&sign))
     {
         return refused(
             "because it contains a character other than printable ASCII without '/', '@', '\"', ' '.",

@@ -1,0 +1,22 @@
+//! Sweeps at the wire: the real program against the strict cloud before a real emulator,
+//! killed at every call, and under failures drawn from seeds. Whatever happens, the same
+//! command again has to converge, and `down` has to leave nothing.
+//!
+//! `cargo test` takes samples. `make kill-sweep` and `make fault-sweep` run all of it.
+#![cfg(target_os = "linux")]
+
+#[expect(
+    dead_code,
+    reason = "these tests reach the emulator through the front alone"
+)]
+mod common;
+#[path = "wire/faults.rs"]
+mod faults;
+#[path = "wire/inventory.rs"]
+mod inventory;
+#[path = "wire/kill.rs"]
+mod kill;
+#[path = "wire/lane.rs"]
+mod lane;
+#[path = "wire/tally.rs"]
+mod tally;
