@@ -453,7 +453,7 @@ fn databases_replicate_and_domains_answer_over_verified_tls() {
             ("Engine", "postgres"),
             ("AllocatedStorage", "20"),
             ("MasterUsername", "mmuser"),
-            ("MasterUserPassword", "it's a+secret"),
+            ("MasterUserPassword", "it's+a+secret"),
             ("DBName", "mattermost"),
             ("DBSubnetGroupName", "group"),
             ("VpcSecurityGroupIds.VpcSecurityGroupId.1", &services),
@@ -492,7 +492,7 @@ fn databases_replicate_and_domains_answer_over_verified_tls() {
     );
     let sql = |server: &str, statement: &str| {
         let command = format!(
-            "PGPASSWORD=\"it's a+secret\" psql -At 'host={server} user=mmuser dbname=mattermost sslmode=verify-full \
+            "PGPASSWORD=\"it's+a+secret\" psql -At 'host={server} user=mmuser dbname=mattermost sslmode=verify-full \
              sslrootcert=/etc/ssl/certs/ca-certificates.crt connect_timeout=3' -c '{statement}'"
         );
         let output = cloud.ssh(&host, &command);

@@ -70,20 +70,16 @@ fn may_have_password(call: &Call) -> Result<(), Refusal> {
         return Ok(());
     };
     let refused = |why: &str| {
-        Err(Refusal::new(
-            "InvalidParameterValue",
-            format!("The parameter MasterUserPassword is not a valid password {why}"),
-        ))
+        let message = format!("The parameter MasterUserPassword is not a valid password{why}");
+        Err(Refusal::new("InvalidParameterValue", message))
     };
     if password.len() < 8 {
-        return refused("because it is shorter than 8 characters.");
+        return refused(" because it is shorter than 8 characters.");
     }
-    if password
-        .chars()
-        .any(|sign| !sign.is_ascii_graphic() || ['/', '"', '@'].contains(&sign))
-    {
+    let forbidden = |sign: char| !sign.is_ascii_graphic() || ['/', '"', '@'].contains(&sign);
+    if password.chars().any(forbidden) {
         return refused(
-            "because it contains a character other than printable ASCII without '/', '@', '\"', ' '.",
+            ". Only printable ASCII characters besides '/', '@', '\"', ' ' may be used.",
         );
     }
     Ok(())
