@@ -168,6 +168,16 @@ pub async fn inventory(client: &reqwest::Client, endpoint: &str) -> Inventory {
     found
 }
 
+/// Removes an environment's lock.
+pub async fn remove_lock(client: &reqwest::Client, endpoint: &str, environment: &str) {
+    let url =
+        format!("{endpoint}/loadrig-registry-123456789012-us-east-1/locks/{environment}.json");
+    let request = client.delete(url).header("authorization", signature("s3"));
+    let status = request.send().await.unwrap().status();
+    // A run that was killed early has made neither lock nor registry.
+    assert!(status.is_success() || status.as_u16() == 404, "{status}");
+}
+
 fn signature(service: &str) -> String {
     format!(
         "AWS4-HMAC-SHA256 Credential={WATCHER}/20250101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"

@@ -129,6 +129,7 @@ fn run(lane: &mut Lane, case: &Case, sizes: Sizes, baseline: &Baseline) -> Findi
     if killed.killed_at.is_none() && killed.code != Some(0) {
         found.push((Wrong::Stuck, format!("not killed: {}", killed.said)));
     }
+    lane.let_lease_run_out();
     // Every second time the operator's machine is gone too.
     if case.call % 2 == 1 {
         lane.new_home();
