@@ -337,7 +337,9 @@ fn note(front: &Inner, call: &Call, _reply: &Reply) {
     }
 }
 
-/// Every database that an answer tells of has an interface in its network.
+/// A database that was made has an interface in its network; one that is told of has the
+/// groups that it has now. Only a create makes one appear: an answer to a read may be older
+/// than a removal that was done meanwhile.
 async fn interfaces(front: &Inner, call: &Call, reply: &Reply) {
     let found: Vec<(String, Vec<String>, Vec<String>)> = xml::read(reply.text(), |document| {
         xml::named(document, "DBInstance")
@@ -351,9 +353,11 @@ async fn interfaces(front: &Inner, call: &Call, reply: &Reply) {
     });
     for (id, subnets, groups) in found {
         let owner = key(call, DATABASE, &id);
-        let phase = front.ledger().phase(&owner, front.clock.now());
-        // Answers to a deletion tell of it too.
-        if call.action.starts_with("Delete") || matches!(phase, Phase::Going | Phase::Gone) {
+        let made = ["Create", "Restore"]
+            .iter()
+            .any(|verb| call.action.starts_with(verb));
+        if !made || id_of(call) != id.to_lowercase() {
+            front.ledger().regroup(&owner, &groups);
             continue;
         }
         Owned {
