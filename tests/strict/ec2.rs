@@ -405,3 +405,24 @@ async fn a_key_pair_has_its_name_alone() {
         .await
         .refused("InvalidKeyPair.Duplicate", 400);
 }
+
+/// "Common parameters", `DryRun`: "If you have the required permissions, the error response
+/// is `DryRunOperation`"; nothing is made.
+#[tokio::test]
+async fn a_dry_run_makes_nothing() {
+    let cloud = Cloud::instant("ap-northeast-1").await;
+    for (action, fields) in [
+        ("CreateVpc", ["CidrBlock=10.60.0.0/16", "DryRun=true"]),
+        ("AllocateAddress", ["Domain=vpc", "DryRun=true"]),
+        ("CreateKeyPair", ["KeyName=dry", "DryRun=true"]),
+    ] {
+        cloud
+            .ec2(action, &fields)
+            .await
+            .refused("DryRunOperation", 412);
+    }
+    let vpcs = cloud.ec2("DescribeVpcs", &[]).await.ok();
+    assert!(!vpcs.text.contains("10.60.0.0/16"), "{}", vpcs.text);
+    let keys = cloud.ec2("DescribeKeyPairs", &[]).await.ok();
+    assert_eq!(keys.count("keyName", "dry"), 0);
+}

@@ -10,6 +10,8 @@ mod nat;
 mod network;
 mod visibility;
 
+use axum::http::StatusCode;
+
 use super::call::Call;
 use super::errors::{Refusal, Reply};
 use super::xml;
@@ -29,7 +31,12 @@ pub(super) struct Place {
 pub(super) async fn before(front: &Inner, call: &mut Call) -> Result<Step, Refusal> {
     visibility::check(front, call)?;
     if call.is_dry_run() {
-        return Ok(Step::Pass);
+        // The emulator takes the flag for nothing in most calls.
+        return Err(Refusal::with(
+            StatusCode::PRECONDITION_FAILED,
+            "DryRunOperation",
+            "Request would have succeeded, but DryRun flag is set.",
+        ));
     }
     match call.action.as_str() {
         "RunInstances" => instances::may_run(front, call).await?,
