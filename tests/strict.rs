@@ -5,10 +5,6 @@
 
 #[path = "strict/cloud.rs"]
 mod cloud;
-#[expect(
-    dead_code,
-    reason = "these tests reach the emulator through the front alone"
-)]
 mod common;
 #[path = "strict/ec2.rs"]
 mod ec2;

@@ -5,10 +5,6 @@
 //! `cargo test` takes samples. `make kill-sweep` and `make fault-sweep` run all of it.
 #![cfg(target_os = "linux")]
 
-#[expect(
-    dead_code,
-    reason = "these tests reach the emulator through the front alone"
-)]
 mod common;
 #[path = "wire/faults.rs"]
 mod faults;
