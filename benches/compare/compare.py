@@ -131,7 +131,7 @@ def driven(options, emulator, folder, home):
            "LOADRIG_API_RATE": options.api_rate, "BENCH_DSN": "postgres://u:p@db.example:5432/mm"}
     run = [options.loadrig, "--dir", str(home), "--endpoint-url", emulator.url, "--yes"]
     step = lambda *more, ok=(0,): measured(emulator, run + list(more), folder, env, ok)
-    yield "apply", step("up", "bench", "--resources-only")
+    yield "apply", step("up", "bench", "--resources-only", "--skip-preflight")
     yield "plan", step("plan", "bench", "--detailed-exitcode")
     yield "destroy", step("down", "bench")
 
@@ -165,7 +165,7 @@ def ansible(options, emulator, folder, hosts):
     env = {"ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_HOME": str(Path(folder) / "ansible"),
            "PATH": f"{Path(options.ansible).parent}:{os.environ['PATH']}"}
     run = [options.ansible, str(HERE / "play.yml"), "-i", "localhost,", "-e", f"endpoint={emulator.url}",
-           "-e", f"hosts={hosts}", "-e", f"image={IMAGE}", "-e", json.dumps({"public_key": PUBLIC_KEY}),
+           "-e", f"host_count={hosts}", "-e", f"image={IMAGE}", "-e", json.dumps({"public_key": PUBLIC_KEY}),
            "-e", f"ansible_python_interpreter={Path(options.ansible).parent / 'python'}"]
     step = lambda wanted: measured(emulator, run + ["-e", f"wanted={wanted}"], folder, env)
     yield "apply", step("present")
