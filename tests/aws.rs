@@ -256,7 +256,10 @@ async fn an_environment_is_created_found_again_and_removed_without_a_trace() {
         .map(|found| (found.address.clone(), found.id.clone()))
         .collect();
     assert_eq!(ids(&snapshot), known);
-    assert_eq!(cloud.environments().await.unwrap(), ["demo"]);
+    assert_eq!(
+        cloud.environments().await.unwrap(),
+        ["demo".to_owned()].into()
+    );
     let seed = cloud.seed("demo").await.unwrap().unwrap();
     assert_eq!(secrecy::ExposeSecret::expose_secret(&seed), "c2VlZA==");
 

@@ -125,19 +125,8 @@ fn spec(settings: &str) -> Spec {
         .unwrap_or_else(|errors| panic!("{errors}"))
 }
 
-async fn sdk_config(moto: &Moto) -> aws_config::SdkConfig {
-    aws_config::defaults(aws_config::BehaviorVersion::v2026_01_12())
-        .region("us-east-1")
-        .endpoint_url(moto.endpoint())
-        .credentials_provider(aws_credential_types::Credentials::new(
-            "AKIDTEST", "secret", None, None, "test",
-        ))
-        .load()
-        .await
-}
-
 async fn ec2(moto: &Moto) -> aws_sdk_ec2::Client {
-    aws_sdk_ec2::Client::new(&sdk_config(moto).await)
+    aws_sdk_ec2::Client::new(&moto.sdk().await)
 }
 
 #[tokio::test]
@@ -224,7 +213,7 @@ async fn a_load_balancer_comes_is_mended_and_goes() {
     );
 
     // Somebody takes a node out, and lets go of idle connections sooner.
-    let elb = aws_sdk_elasticloadbalancingv2::Client::new(&sdk_config(&moto).await);
+    let elb = aws_sdk_elasticloadbalancingv2::Client::new(&moto.sdk().await);
     let app = rig.get("instance/app-1").await.id;
     elb.deregister_targets()
         .target_group_arn(&targets.id)
@@ -259,7 +248,7 @@ async fn a_load_balancer_comes_is_mended_and_goes() {
 
     // A certificate: the same listener on another port, by another protocol. The emulator
     // knows those of IAM.
-    let iam = aws_sdk_iam::Client::new(&sdk_config(&moto).await);
+    let iam = aws_sdk_iam::Client::new(&moto.sdk().await);
     let uploaded = iam
         .upload_server_certificate()
         .server_certificate_name("chat")
@@ -334,7 +323,7 @@ async fn names_follow_what_they_lead_to() {
     assert!(names.contains(&"database database/writer"), "{names:?}");
 
     // Records that somebody changed, added and removed.
-    let route53 = aws_sdk_route53::Client::new(&sdk_config(&moto).await);
+    let route53 = aws_sdk_route53::Client::new(&moto.sdk().await);
     let before = record_sets(&route53, &records.id).await;
     assert_eq!(before.len(), names.len());
     let database = before.iter().find(|set| set.name.starts_with("database."));

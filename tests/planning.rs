@@ -6,7 +6,7 @@
 mod common;
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use loadrig::aws::{Aws, Connection};
 use loadrig::blueprint::blueprint;
@@ -17,7 +17,7 @@ use loadrig::preflight::{
 };
 use loadrig::spec::{Library, Spec};
 
-use common::Moto;
+use common::{Moto, loadrig, text};
 use common::recorder::{Call, Instead, Recorder};
 
 fn spec() -> Spec {
@@ -250,26 +250,6 @@ async fn without_simulation_a_dry_run_tells() {
     // Nothing was made.
     let snapshot = cloud(moto.endpoint()).await.snapshot(&spec().name).await;
     assert_eq!(snapshot.expect("a snapshot"), Snapshot::default());
-}
-
-/// Runs the built program against an endpoint, in a home of its own.
-fn loadrig(home: &Path, endpoint: &str, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_loadrig"))
-        .current_dir(home)
-        .env("HOME", home)
-        .env("NO_COLOR", "1")
-        .env("AWS_ACCESS_KEY_ID", "AKIDTEST")
-        .env("AWS_SECRET_ACCESS_KEY", "secret")
-        .env_remove("AWS_PROFILE")
-        .env_remove("LOADRIG_HOME")
-        .args(["--endpoint-url", endpoint])
-        .args(arguments)
-        .output()
-        .expect("the program runs")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 fn environment(home: &Path, more: &str) {

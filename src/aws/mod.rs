@@ -17,6 +17,7 @@ mod dns;
 mod empty;
 mod empty_databases;
 mod endpoint;
+mod environments;
 mod error;
 mod glance;
 mod iam;
@@ -502,15 +503,8 @@ impl Cloud for Aws {
         self.read_seed(environment).await
     }
 
-    async fn environments(&self) -> Result<Vec<String>, CloudError> {
-        let vpcs = self.tagged_vpcs().await?;
-        let names: BTreeSet<String> = vpcs
-            .iter()
-            .flat_map(|vpc| vpc.tags())
-            .filter(|tag| tag.key() == Some(tags::ENVIRONMENT))
-            .filter_map(|tag| tag.value().map(str::to_owned))
-            .collect();
-        Ok(names.into_iter().collect())
+    async fn environments(&self) -> Result<BTreeSet<String>, CloudError> {
+        self.find_environments().await
     }
 
     async fn prove_empty(&self, environment: &str) -> Result<Vec<Looked>, CloudError> {

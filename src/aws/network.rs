@@ -110,19 +110,6 @@ impl Aws {
         Ok(observe_vpc(vpc, environment, names))
     }
 
-    /// The VPCs of all environments.
-    pub(super) async fn tagged_vpcs(&self) -> Result<Vec<Vpc>, CloudError> {
-        self.ec2
-            .describe_vpcs()
-            .filters(filter("tag-key", [tags::ENVIRONMENT]))
-            .into_paginator()
-            .items()
-            .send()
-            .try_collect()
-            .await
-            .during("ec2:DescribeVpcs", tags::ENVIRONMENT)
-    }
-
     pub(super) async fn delete_vpc(&self, id: &str) -> Result<(), CloudError> {
         let answer = self.ec2.delete_vpc().vpc_id(id).send().await;
         answer.during("ec2:DeleteVpc", id).or_gone()?;

@@ -18,6 +18,7 @@ mod runs;
 mod scenario;
 mod standin;
 mod stop;
+mod survey;
 mod terminal;
 
 use std::future::Future;
@@ -77,7 +78,7 @@ fn dispatch(app: &App, command: &Command) -> Outcome {
         Command::IamPolicy(args) => commands::iam_policy::run(app, args),
         Command::Up(args) => commands::up::run(app, args),
         Command::Status(args) => commands::status::run(app, args),
-        Command::List => commands::status::list(app),
+        Command::List => commands::list::run(app),
         Command::Ssh(args) => commands::ssh::run(app, args),
         Command::Tunnel(args) => commands::tunnel::run(app, args),
         Command::Test(args) => commands::test::run(app, args),

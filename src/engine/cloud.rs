@@ -3,7 +3,7 @@
 //! Implemented by `aws`, and by an in-memory cloud in tests. Calls return once the
 //! provider accepted them; waiting is the engine's business.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
 use secrecy::SecretString;
@@ -279,8 +279,9 @@ pub trait Cloud: Send + Sync + 'static {
         environment: &str,
     ) -> impl Future<Output = Result<Option<SecretString>, CloudError>> + Send;
 
-    /// Names of the environments that exist in the account and region.
-    fn environments(&self) -> impl Future<Output = Result<Vec<String>, CloudError>> + Send;
+    /// Names under which anything may exist in the account and region, or is kept on
+    /// purpose. What is known to be gone may still be among them.
+    fn environments(&self) -> impl Future<Output = Result<BTreeSet<String>, CloudError>> + Send;
 
     /// Looks in every service used for anything that bears the environment's tag or name
     /// prefix, whatever its kind or state.

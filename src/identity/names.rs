@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::blueprint::{Address, DatabaseRole, Group};
 
 /// Parameters of every environment live below this path.
-const PARAMETER_ROOT: &str = "/loadrig";
+pub const PARAMETER_ROOT: &str = "/loadrig";
 
 /// Hexadecimal digits that tell last snapshots of one environment apart.
 const FINAL_HASH: usize = 10;
@@ -64,6 +64,14 @@ impl<'a> Names<'a> {
     pub fn bucket(self, account: &str, region: &str) -> String {
         let hash = digest(&[self.environment, account, region]);
         self.named(&format!("files-{account}-{}", &hash[..4]))
+    }
+
+    /// Whose bucket of uploaded files a bucket is, by its name.
+    #[must_use]
+    pub fn environment_of_bucket(bucket: &'a str, account: &str, region: &str) -> Option<&'a str> {
+        let (rest, _) = bucket.rsplit_once(&format!("-files-{account}-"))?;
+        let environment = rest.strip_prefix("lr-")?;
+        (Names { environment }.bucket(account, region) == bucket).then_some(environment)
     }
 
     /// RDS instance.
@@ -130,6 +138,16 @@ impl<'a> Names<'a> {
         id.strip_prefix(&self.named("final-")).is_some_and(|rest| {
             rest.len() == FINAL_HASH && rest.bytes().all(|b| b.is_ascii_hexdigit())
         })
+    }
+
+    /// Whose last snapshot a snapshot is, by its id.
+    #[must_use]
+    pub fn environment_of_final_snapshot(id: &'a str) -> Option<&'a str> {
+        let (rest, _) = id.rsplit_once("-final-")?;
+        let environment = rest.strip_prefix("lr-")?;
+        Names { environment }
+            .is_final_snapshot(id)
+            .then_some(environment)
     }
 
     /// OpenSearch domain.
@@ -343,7 +361,26 @@ mod tests {
         let other = Names::of("a-final").final_snapshot("lr-a-final-db-writer", "");
         assert!(!names.is_final_snapshot(&other), "{other}");
         assert!(!names.is_final_snapshot("lr-a-final-by-hand"));
+        assert_eq!(Names::environment_of_final_snapshot(&first), Some("a"));
+        assert_eq!(
+            Names::environment_of_final_snapshot(&other),
+            Some("a-final")
+        );
+        assert_eq!(
+            Names::environment_of_final_snapshot("lr-a-final-by-hand"),
+            None
+        );
         assert!(hyphenated(&first) && first.len() <= 63);
+    }
+
+    #[test]
+    fn a_bucket_tells_whose_it_is_only_by_its_whole_name() {
+        let region = "us-east-1";
+        let name = Names::of("a-files-1").bucket(ACCOUNT, region);
+        let whose = |name| Names::environment_of_bucket(name, ACCOUNT, region);
+        assert_eq!(whose(&name), Some("a-files-1"));
+        assert_eq!(whose(&format!("lr-a-files-{ACCOUNT}-0000")), None);
+        assert_eq!(whose("lr-a"), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ pub mod recorder;
 
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use loadrig::aws::{Aws, Connection};
@@ -73,6 +73,19 @@ impl Moto {
         &self.endpoint
     }
 
+    /// What clients of the SDK take to look, or act, behind loadrig's back.
+    #[allow(dead_code, reason = "not every test file needs it")]
+    pub async fn sdk(&self) -> aws_config::SdkConfig {
+        aws_config::defaults(aws_config::BehaviorVersion::v2026_01_12())
+            .region("us-east-1")
+            .endpoint_url(self.endpoint())
+            .credentials_provider(aws_credential_types::Credentials::new(
+                "AKIDTEST", "secret", None, None, "test",
+            ))
+            .load()
+            .await
+    }
+
     /// A cloud that is this emulator.
     #[allow(dead_code, reason = "some tests look through a recorder instead")]
     pub async fn cloud(&self) -> Aws {
@@ -94,6 +107,29 @@ impl Drop for Moto {
         let _ = self.server.kill();
         let _ = self.server.wait();
     }
+}
+
+/// Runs the built program against an endpoint, in a home of its own.
+#[allow(dead_code, reason = "not every test file runs the program")]
+pub fn loadrig(home: &Path, endpoint: &str, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_loadrig"))
+        .current_dir(home)
+        .env("HOME", home)
+        .env("NO_COLOR", "1")
+        .env("AWS_ACCESS_KEY_ID", "AKIDTEST")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env_remove("AWS_PROFILE")
+        .env_remove("LOADRIG_HOME")
+        .args(["--endpoint-url", endpoint])
+        .args(arguments)
+        .output()
+        .expect("the program runs")
+}
+
+/// What a program printed.
+#[allow(dead_code, reason = "not every test file runs the program")]
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// A test that is aborted drops nothing, so where the kernel can end the server with it, it does.

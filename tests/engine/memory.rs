@@ -213,14 +213,13 @@ impl Cloud for Memory {
             .await
     }
 
-    async fn environments(&self) -> Result<Vec<String>, CloudError> {
+    async fn environments(&self) -> Result<BTreeSet<String>, CloudError> {
         self.wire
             .call("ec2:DescribeVpcs", "", |a| {
-                let names: BTreeSet<String> = a
-                    .listed("vpc")
+                let vpcs = a.listed("vpc");
+                Ok(vpcs
                     .filter_map(|t| t.tags.get(ENVIRONMENT).cloned())
-                    .collect();
-                Ok(names.into_iter().collect())
+                    .collect())
             })
             .await
     }

@@ -8,8 +8,8 @@ use crate::cli::args::RegistryCommand;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::Place;
 use crate::cli::rig::Rig;
+use crate::cli::survey::{Found, Standing, leases, survey};
 use crate::diagnose::ExitCode;
-use crate::engine::{Cloud as _, Lease, described, environment_of, holder};
 use crate::spec::CloudTarget;
 
 /// Shows or removes it.
@@ -19,11 +19,7 @@ pub fn run(app: &App, command: RegistryCommand) -> Outcome {
         let cloud = Rig::cloud(&place, &app.global).await?;
         let registry = Registry::of(&cloud).await?;
         let exists = registry.exists().await?;
-        let leases = if exists {
-            leases(&registry).await?
-        } else {
-            vec![]
-        };
+        let leases = leases(&registry).await?;
         match command {
             RegistryCommand::Show => {
                 show(app, &registry, exists, &leases);
@@ -37,7 +33,7 @@ pub fn run(app: &App, command: RegistryCommand) -> Outcome {
                     ));
                     return Ok(ExitCode::Done);
                 }
-                refuse_while_used(&cloud.environments().await?, &leases)?;
+                refuse_while_used(&survey(&cloud, &leases).await?, &leases)?;
                 let text = format!(
                     "`{}` will be removed with all that is in it",
                     registry.bucket()
@@ -50,30 +46,6 @@ pub fn run(app: &App, command: RegistryCommand) -> Outcome {
             }
         }
     })?
-}
-
-/// A lease, and how it reads at the store's time.
-struct Found {
-    lease: Lease,
-    text: String,
-    live: bool,
-}
-
-async fn leases(registry: &Registry) -> Result<Vec<Found>, Failure> {
-    let mut found = Vec::new();
-    for name in registry.objects().await? {
-        let Some(environment) = environment_of(&name) else {
-            continue;
-        };
-        if let Some((lease, now)) = holder(registry, environment).await? {
-            found.push(Found {
-                text: described(&lease, now),
-                live: now < lease.expires_at,
-                lease,
-            });
-        }
-    }
-    Ok(found)
 }
 
 fn show(app: &App, registry: &Registry, exists: bool, leases: &[Found]) {
@@ -109,12 +81,17 @@ fn show(app: &App, registry: &Registry, exists: bool, leases: &[Found]) {
     }
 }
 
-fn refuse_while_used(environments: &[String], leases: &[Found]) -> Result<(), Failure> {
-    if let Some(first) = environments.first() {
+fn refuse_while_used(environments: &[Standing], leases: &[Found]) -> Result<(), Failure> {
+    let left: Vec<&str> = environments
+        .iter()
+        .filter(|one| one.resources > 0 || !one.left.is_empty())
+        .map(|one| one.environment.as_str())
+        .collect();
+    if let Some(first) = left.first() {
         return Err(Failure::new(
             format!(
                 "the registry is in use: there still is `{}`",
-                environments.join("`, `")
+                left.join("`, `")
             ),
             format!("`loadrig down {first}` first"),
         ));

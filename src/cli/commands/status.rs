@@ -1,4 +1,4 @@
-//! `loadrig status` and `loadrig list`: what exists.
+//! `loadrig status`: what exists of one environment, and how it is.
 
 use std::collections::BTreeMap;
 
@@ -10,14 +10,12 @@ use serde_json::json;
 use crate::blueprint::{Address, Kind};
 use crate::cli::App;
 use crate::cli::args::EnvArgs;
-use crate::cli::failure::{Failure, Outcome};
+use crate::cli::failure::Outcome;
 use crate::cli::place::Place;
 use crate::cli::printer::table;
 use crate::cli::rig::{Rig, operator_address};
 use crate::diagnose::ExitCode;
-use crate::engine::Cloud as _;
 use crate::plan::{Observed, State, cost};
-use crate::spec::CloudTarget;
 
 /// One host or managed service.
 #[derive(Serialize)]
@@ -165,27 +163,4 @@ async fn lines(rig: &Rig, world: &BTreeMap<Address, Observed>) -> Vec<Line> {
         });
     }
     lines
-}
-
-/// Lists environments.
-pub fn list(app: &App) -> Outcome {
-    let region = "us-east-1";
-    let place = Place::find(&app.global, CloudTarget::Aws, region)?;
-    crate::cli::block_on(async {
-        let cloud = Rig::cloud(&place, &app.global).await?;
-        let account = cloud.account().await?;
-        let names = cloud.environments().await?;
-        if app.printer.is_json() {
-            app.printer
-                .json(&json!({ "account": account, "environments": names }));
-        } else if names.is_empty() {
-            app.printer.data(&format!(
-                "no environments in account {}, region {}",
-                account.id, account.region
-            ));
-        } else {
-            app.printer.data(&names.join("\n"));
-        }
-        Ok::<_, Failure>(ExitCode::Done)
-    })?
 }

@@ -184,6 +184,10 @@ const ACCOUNT: &[Grant] = &[
          rds:DescribeDBClusterSnapshots rds:DescribeDBSnapshots",
         "the proof after `down` that nothing is left",
     ),
+    look(
+        "ec2:DescribeTags s3:ListAllMyBuckets ssm:DescribeParameters",
+        "`loadrig list`: which environments there are",
+    ),
     REGISTRY.grant(
         LOOK,
         "s3:GetBucketPublicAccessBlock s3:GetObject s3:ListBucket",
