@@ -387,14 +387,14 @@ async fn what_was_left_half_made_shows_and_is_completed() {
     let config = sdk_config(&moto).await;
     let iam = aws_sdk_iam::Client::new(&config);
     iam.delete_role_policy()
-        .role_name(names.role())
+        .role_name(names.role("us-east-1"))
         .policy_name("files-bucket")
         .send()
         .await
         .unwrap();
     iam.remove_role_from_instance_profile()
-        .role_name(names.role())
-        .instance_profile_name(names.instance_profile())
+        .role_name(names.role("us-east-1"))
+        .instance_profile_name(names.instance_profile("us-east-1"))
         .send()
         .await
         .unwrap();
@@ -425,7 +425,7 @@ async fn a_strangers_resources_are_neither_taken_nor_removed() {
     let moto = Moto::start();
     let cloud = moto.cloud().await;
     let rig = Rig::new(&cloud, "demo");
-    let name = Names::of("demo").role();
+    let name = Names::of("demo").role("us-east-1");
     let iam = aws_sdk_iam::Client::new(&sdk_config(&moto).await);
     iam.create_role()
         .role_name(&name)

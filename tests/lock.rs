@@ -8,7 +8,9 @@ use std::time::Duration;
 use common::Moto;
 use loadrig::aws::Registry;
 use loadrig::diagnose::{Diagnose, ExitCode};
-use loadrig::engine::{Asking, Claim, Condition, Held, LeaseStore, LockError, Version, holder};
+use loadrig::engine::{
+    Asking, Claim, Condition, Held, LeaseStore, LockError, Version, clear, holder,
+};
 
 fn claim(owner: &str) -> Claim {
     Claim {
@@ -47,7 +49,13 @@ async fn the_registry_is_made_once_and_removed_with_what_is_in_it() {
         registry.objects().await.expect("listed"),
         ["locks/perf.json"]
     );
-    drop(held);
+    // A lock that somebody holds keeps it from being removed.
+    let error = clear(&*registry, "perf").await.expect_err("held");
+    assert!(matches!(error, LockError::Held { .. }), "{error}");
+    let error = registry.remove().await.expect_err("not empty");
+    assert_eq!(error.code, "BucketNotEmpty");
+    held.release(true).await.expect("released");
+    clear(&*registry, "perf").await.expect("nothing there");
     registry.remove().await.expect("removed");
     assert!(!registry.exists().await.expect("a look"));
 }

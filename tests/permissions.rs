@@ -241,7 +241,7 @@ fn the_evaluator_refuses_what_the_policy_does_not_grant() {
     assert!(policy.allows(&terminate(&[(tag, "perf")])));
     assert!(!policy.allows(&terminate(&[(tag, "perf-2")])));
     assert!(!policy.allows(&terminate(&[])));
-    let role = "arn:aws:iam::123456789012:role/loadrig/lr-perf-host";
+    let role = "arn:aws:iam::123456789012:role/loadrig/lr-perf-host-us-east-1";
     let pass = |service| ask("iam:PassRole", role, &[("iam:PassedToService", service)]);
     assert!(policy.allows(&pass("ec2.amazonaws.com")));
     assert!(!policy.allows(&pass("lambda.amazonaws.com")));

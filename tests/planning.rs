@@ -17,8 +17,8 @@ use loadrig::preflight::{
 };
 use loadrig::spec::{Library, Spec};
 
-use common::{Moto, loadrig, text};
 use common::recorder::{Call, Instead, Recorder};
+use common::{Moto, loadrig, text};
 
 fn spec() -> Spec {
     Library::new(None)

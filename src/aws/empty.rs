@@ -210,7 +210,10 @@ impl Aws {
     async fn look_at_others(&self, environment: &str) -> Result<Vec<Looked>, CloudError> {
         let names = Names::of(environment);
         let (search, cache, subnets) = (names.search(), names.cache(), names.cache_subnets());
-        let (role, profile) = (names.role(), names.instance_profile());
+        let (role, profile) = (
+            names.role(&self.region),
+            names.instance_profile(&self.region),
+        );
         let cache_snapshots = Box::pin(async {
             let all: Vec<_> = self
                 .elasticache

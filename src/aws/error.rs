@@ -376,6 +376,18 @@ pub fn class_of_code(code: &str) -> Option<FailureClass> {
     Some(class)
 }
 
+/// Whether AWS answers with this code before it does anything: it throttled the call.
+pub(super) fn had_no_effect(code: &str) -> bool {
+    matches!(
+        code,
+        "Throttling"
+            | "ThrottlingException"
+            | "RequestThrottled"
+            | "RequestLimitExceeded"
+            | "EC2ThrottledException"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -28,7 +28,7 @@ impl Aws {
     ) -> Result<Observed, CloudError> {
         let operation = "iam:CreateRole";
         needed(request, operation, bucket)?;
-        let name = Names::of(request.environment).role();
+        let name = Names::of(request.environment).role(&self.region);
         self.iam
             .create_role()
             .role_name(&name)
@@ -60,7 +60,7 @@ impl Aws {
         request: &Request<'_>,
     ) -> Result<Observed, CloudError> {
         let operation = "iam:PutRolePolicy";
-        let name = Names::of(request.environment).role();
+        let name = Names::of(request.environment).role(&self.region);
         self.iam
             .put_role_policy()
             .role_name(&name)
@@ -75,7 +75,7 @@ impl Aws {
     }
 
     pub(super) async fn role(&self, environment: &str) -> Result<Option<Observed>, CloudError> {
-        let name = Names::of(environment).role();
+        let name = Names::of(environment).role(&self.region);
         let Some(role) = self.get_role(&name).await? else {
             return Ok(None);
         };
@@ -156,7 +156,7 @@ impl Aws {
         request: &Request<'_>,
     ) -> Result<Observed, CloudError> {
         let operation = "iam:CreateInstanceProfile";
-        let name = Names::of(request.environment).instance_profile();
+        let name = Names::of(request.environment).instance_profile(&self.region);
         self.iam
             .create_instance_profile()
             .instance_profile_name(&name)
@@ -182,7 +182,10 @@ impl Aws {
     ) -> Result<Observed, CloudError> {
         let operation = "iam:AddRoleToInstanceProfile";
         let names = Names::of(request.environment);
-        let (profile, role) = (names.instance_profile(), names.role());
+        let (profile, role) = (
+            names.instance_profile(&self.region),
+            names.role(&self.region),
+        );
         let holds = self.get_instance_profile(&profile).await?;
         for other in holds.iter().flat_map(|held| held.roles()) {
             if other.role_name != role {
@@ -212,13 +215,14 @@ impl Aws {
         environment: &str,
     ) -> Result<Option<Observed>, CloudError> {
         let names = Names::of(environment);
-        let Some(profile) = self.get_instance_profile(&names.instance_profile()).await? else {
+        let name = names.instance_profile(&self.region);
+        let Some(profile) = self.get_instance_profile(&name).await? else {
             return Ok(None);
         };
         let Some(address) = profile_address(&profile, environment) else {
             return Ok(None);
         };
-        let ours = names.role();
+        let ours = names.role(&self.region);
         let role = match profile.roles().first() {
             Some(role) if role.role_name == ours => Address::role().to_string(),
             Some(role) => role.role_name.clone(),
@@ -227,7 +231,7 @@ impl Aws {
         Ok(Some(observed(
             address,
             Kind::InstanceProfile,
-            names.instance_profile(),
+            name,
             (State::Ready, "available"),
             [("role", Some(role)), ("arn", Some(profile.arn))],
         )))

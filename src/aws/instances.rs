@@ -1,6 +1,8 @@
 //! EC2 instances: the hosts.
 
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
+use std::time::Duration;
 
 use aws_sdk_ec2::types::{
     AttributeBooleanValue, BlockDeviceMapping, EbsBlockDevice, HttpTokensState,
@@ -10,6 +12,7 @@ use aws_sdk_ec2::types::{
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use secrecy::ExposeSecret;
+use tokio::time::Instant;
 
 use crate::blueprint::{Address, Desired, Kind};
 use crate::engine::{CloudError, FailureClass, Observed, Request, State};
@@ -25,6 +28,9 @@ const RUN: &str = "ec2:RunInstances";
 /// How often a token that stands for a terminated instance is changed.
 const TOKENS: u32 = 8;
 
+/// An instance that is not listed so long after AWS knew of its launch is there no more.
+const FORGOTTEN: Duration = Duration::from_secs(60);
+
 impl Aws {
     pub(super) async fn create_instance(
         &self,
@@ -33,27 +39,34 @@ impl Aws {
         let vpc = needed(request, RUN, &Address::vpc())?;
         for attempt in 0..TOKENS {
             let token = token(request, &vpc.id, attempt);
-            let instance = match self.run(request, token).await {
-                // The spec changed since an earlier call whose answer was lost.
+            let instance = match self.run(request, token.clone()).await {
+                // The spec changed since an earlier call.
                 Err(error) if error.code == "IdempotentParameterMismatch" => {
                     let select = Select::Address(request.environment, request.address);
                     let live = self.instances(select).await?;
-                    return live
-                        .into_iter()
-                        .find(|found| !found.state.is_leaving())
-                        .ok_or(CloudError {
-                            class: FailureClass::Converging,
-                            ..error
-                        });
+                    let live = live.into_iter().find(|found| !found.state.is_leaving());
+                    match live {
+                        Some(found) => return Ok(found),
+                        // What that call launched is terminated, and shown no more.
+                        None if self.mismatched_for(token) > FORGOTTEN => continue,
+                        None => {
+                            return Err(CloudError {
+                                class: FailureClass::Converging,
+                                ..error
+                            });
+                        }
+                    }
                 }
+                // AWS remembers tokens for longer than it lists who bore them.
+                Err(error) if error.code == "IdempotentInstanceTerminated" => continue,
                 other => other?,
             };
-            let found = observe(&instance, request.environment, None)
-                .ok_or_else(|| incomplete(RUN, request.address, "tagged instance"))?;
-            if !found.state.is_leaving() {
-                return Ok(found);
+            // The tags of a terminated instance go before the instance does.
+            if state_of(&instance).0.is_leaving() {
+                continue;
             }
-            // The token is that of a predecessor that nobody told us of.
+            return observe(&instance, request.environment, None)
+                .ok_or_else(|| incomplete(RUN, request.address, "tagged instance"));
         }
         Err(refused(
             RUN,
@@ -61,6 +74,15 @@ impl Aws {
             "TokensUsedUp",
             format!("{TOKENS} client tokens all stand for terminated instances"),
         ))
+    }
+
+    /// For how long a token has been said to stand for another launch.
+    fn mismatched_for(&self, token: String) -> Duration {
+        let mut known = self
+            .mismatched
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        known.entry(token).or_insert_with(Instant::now).elapsed()
     }
 
     async fn run(&self, request: &Request<'_>, token: String) -> Result<Instance, CloudError> {

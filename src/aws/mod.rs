@@ -62,6 +62,7 @@ use aws_credential_types::provider::ProvideCredentials as _;
 use futures::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use crate::blueprint::{Address, Desired, Kind};
 use crate::engine::{
@@ -72,6 +73,7 @@ use credentials::{NobodyToAsk, Prompt, Renewing, Source};
 pub use error::class_of_code;
 use error::{During, incomplete, refused};
 use images::Image;
+use made::Made;
 use pace::Pace;
 pub use registry::Registry;
 
@@ -111,7 +113,9 @@ pub struct Aws {
     zones: OnceCell<Vec<String>>,
     image: OnceCell<Image>,
     /// Ids by environment and address, see `made`.
-    made: Mutex<BTreeMap<(String, String), String>>,
+    made: Mutex<BTreeMap<(String, String), Made>>,
+    /// When a launch was first said to be another than before, see `instances`.
+    mismatched: Mutex<BTreeMap<String, Instant>>,
 }
 
 impl Aws {
@@ -210,6 +214,7 @@ impl Aws {
             zones: OnceCell::new(),
             image: OnceCell::new(),
             made: Mutex::default(),
+            mismatched: Mutex::default(),
         })
     }
 

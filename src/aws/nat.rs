@@ -27,24 +27,24 @@ impl Aws {
     ) -> Result<Observed, CloudError> {
         let operation = "ec2:AllocateAddress";
         let select = Select::Address(request.environment, request.address);
-        let id = match self.made(request) {
-            Some(id) => id,
-            None => {
-                if let Some(found) = self.elastic_addresses(select).await?.pop() {
-                    return Ok(found);
-                }
-                self.ec2
-                    .allocate_address()
-                    .domain(DomainType::Vpc)
-                    .tag_specifications(specification(request, ResourceType::ElasticIp))
-                    .send()
-                    .await
-                    .during(operation, request.address)?
-                    .allocation_id
-                    .ok_or_else(|| incomplete(operation, request.address, "allocation id"))?
-            }
+        let look = async {
+            let mut found = self.elastic_addresses(select).await?;
+            Ok(found.pop().map(|found| found.id))
         };
-        self.remember(request, &id);
+        let make = async {
+            self.ec2
+                .allocate_address()
+                .domain(DomainType::Vpc)
+                .tag_specifications(specification(request, ResourceType::ElasticIp))
+                .customize()
+                .config_override(Self::unrepeated())
+                .send()
+                .await
+                .during(operation, request.address)?
+                .allocation_id
+                .ok_or_else(|| incomplete(operation, request.address, "allocation id"))
+        };
+        let id = self.once(request, look, make).await?;
         visible(
             self.elastic_addresses(Select::Id(request.environment, &id))
                 .await?,
@@ -73,7 +73,10 @@ impl Aws {
                 Kind::ElasticAddress,
                 address.allocation_id()?,
                 (State::Ready, "allocated"),
-                [("public_ip", address.public_ip().map(str::to_owned))],
+                [
+                    ("public_ip", address.public_ip().map(str::to_owned)),
+                    ("used", address.association_id().map(str::to_owned)),
+                ],
             ))
         });
         Ok(list.collect())

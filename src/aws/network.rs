@@ -24,25 +24,22 @@ impl Aws {
     ) -> Result<Observed, CloudError> {
         let operation = "ec2:CreateVpc";
         let select = Select::Address(request.environment, request.address);
-        let known = match self.made(request) {
-            Some(id) => Some(id),
-            None => self.vpcs(select).await?.pop().map(|found| found.id),
-        };
-        let id = match known {
-            Some(id) => id,
-            None => self
-                .ec2
+        let look = async { Ok(self.vpcs(select).await?.pop().map(|found| found.id)) };
+        let make = async {
+            self.ec2
                 .create_vpc()
                 .cidr_block(cidr.to_string())
                 .tag_specifications(specification(request, ResourceType::Vpc))
+                .customize()
+                .config_override(Self::unrepeated())
                 .send()
                 .await
                 .during(operation, request.address)?
                 .vpc
                 .and_then(|vpc| vpc.vpc_id)
-                .ok_or_else(|| incomplete(operation, request.address, "VPC id"))?,
+                .ok_or_else(|| incomplete(operation, request.address, "VPC id"))
         };
-        self.remember(request, &id);
+        let id = self.once(request, look, make).await?;
         self.complete_vpc(request.environment, &id).await
     }
 
@@ -122,28 +119,24 @@ impl Aws {
     ) -> Result<Observed, CloudError> {
         let operation = "ec2:CreateInternetGateway";
         let select = Select::Address(request.environment, request.address);
-        let known = match self.made(request) {
-            Some(id) => Some(id),
-            None => self
-                .internet_gateways(select)
-                .await?
-                .pop()
-                .map(|found| found.id),
+        let look = async {
+            let mut found = self.internet_gateways(select).await?;
+            Ok(found.pop().map(|found| found.id))
         };
-        let id = match known {
-            Some(id) => id,
-            None => self
-                .ec2
+        let make = async {
+            self.ec2
                 .create_internet_gateway()
                 .tag_specifications(specification(request, ResourceType::InternetGateway))
+                .customize()
+                .config_override(Self::unrepeated())
                 .send()
                 .await
                 .during(operation, request.address)?
                 .internet_gateway
                 .and_then(|gateway| gateway.internet_gateway_id)
-                .ok_or_else(|| incomplete(operation, request.address, "gateway id"))?,
+                .ok_or_else(|| incomplete(operation, request.address, "gateway id"))
         };
-        self.remember(request, &id);
+        let id = self.once(request, look, make).await?;
         self.complete_internet_gateway(request, &id).await
     }
 
@@ -253,28 +246,25 @@ impl Aws {
         let operation = "ec2:CreateSubnet";
         let vpc = needed(request, operation, &Address::vpc())?;
         let select = Select::Address(request.environment, request.address);
-        let known = match self.made(request) {
-            Some(id) => Some(id),
-            None => self.subnets(select).await?.pop().map(|found| found.id),
-        };
-        let id = match known {
-            Some(id) => id,
-            None => self
-                .ec2
+        let look = async { Ok(self.subnets(select).await?.pop().map(|found| found.id)) };
+        let make = async {
+            self.ec2
                 .create_subnet()
                 .vpc_id(&vpc.id)
                 .cidr_block(cidr.to_string())
                 .availability_zone(self.zone(zone).await?)
                 .tag_specifications(specification(request, ResourceType::Subnet))
+                .customize()
+                .config_override(Self::unrepeated())
                 .send()
                 .await
                 .during(operation, request.address)
                 .while_creating()?
                 .subnet
                 .and_then(|subnet| subnet.subnet_id)
-                .ok_or_else(|| incomplete(operation, request.address, "subnet id"))?,
+                .ok_or_else(|| incomplete(operation, request.address, "subnet id"))
         };
-        self.remember(request, &id);
+        let id = self.once(request, look, make).await?;
         self.complete_subnet(request.environment, &id, tier).await
     }
 

@@ -169,14 +169,21 @@ impl Registry {
             .collect())
     }
 
-    /// Removes it with all that is in it.
+    /// Removes it when nothing is in it: a lock that was taken a moment ago stays.
     ///
     /// # Errors
-    /// When it belongs to somebody else, or cannot be removed.
+    /// When it belongs to somebody else, anything is in it, or it cannot be removed.
     pub async fn remove(&self) -> Result<(), CloudError> {
-        if self.exists().await? {
-            self.aws.delete_bucket(&self.bucket).await?;
-        }
+        let operation = "s3:DeleteBucket";
+        let answer = self
+            .aws
+            .s3
+            .delete_bucket()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(&self.account)
+            .send()
+            .await;
+        answer.during(operation, &self.bucket).or_gone()?;
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use crate::engine::{CloudError, Observed, Request, State};
 
 use super::error::{During, Judge, incomplete};
 use super::network::visible;
-use super::tags::{self, Select, observed, pairs, specification};
+use super::tags::{self, Select, filter, observed, pairs, specification};
 use super::{Aws, needed, needed_ids};
 
 const EVERYWHERE: &str = "0.0.0.0/0";
@@ -22,31 +22,27 @@ impl Aws {
         let operation = "ec2:CreateRouteTable";
         let vpc = needed(request, operation, &Address::vpc())?;
         let select = Select::Address(request.environment, request.address);
-        let known = match self.made(request) {
-            Some(id) => Some(id),
-            None => self
-                .raw_route_tables(select)
-                .await?
-                .pop()
-                .and_then(|found| found.route_table_id),
+        let look = async {
+            let mut found = self.raw_route_tables(select).await?;
+            Ok(found.pop().and_then(|found| found.route_table_id))
         };
-        let id = match known {
-            Some(id) => Some(id),
-            // A client token would bring back a table that was deleted by hand.
-            None => self
-                .ec2
+        // A client token would bring back a table that was deleted by hand.
+        let make = async {
+            self.ec2
                 .create_route_table()
                 .vpc_id(&vpc.id)
                 .tag_specifications(specification(request, ResourceType::RouteTable))
+                .customize()
+                .config_override(Self::unrepeated())
                 .send()
                 .await
                 .during(operation, request.address)
                 .while_creating()?
                 .route_table
-                .and_then(|table| table.route_table_id),
+                .and_then(|table| table.route_table_id)
+                .ok_or_else(|| incomplete(operation, request.address, "route table id"))
         };
-        let id = id.ok_or_else(|| incomplete(operation, request.address, "route table id"))?;
-        self.remember(request, &id);
+        let id = self.once(request, look, make).await?;
         self.complete_route_table(request, &id, subnets, gateway)
             .await
     }
@@ -97,7 +93,8 @@ impl Aws {
             if associated.contains(&subnet.as_str()) {
                 continue;
             }
-            self.ec2
+            let associated = self
+                .ec2
                 .associate_route_table()
                 .route_table_id(id)
                 .subnet_id(&subnet)
@@ -106,12 +103,44 @@ impl Aws {
                 .during(associate, &subnet)
                 .or_done(&["Resource.AlreadyAssociated"])
                 .while_creating()?;
+            if associated.is_none() {
+                self.move_association(&subnet, id).await?;
+            }
         }
         visible(
             self.route_tables(select).await?,
             "ec2:DescribeRouteTables",
             id,
         )
+    }
+
+    /// Takes a subnet of ours from whatever table it was given to.
+    async fn move_association(&self, subnet: &str, table: &str) -> Result<(), CloudError> {
+        let answer = self
+            .ec2
+            .describe_route_tables()
+            .filters(filter("association.subnet-id", [subnet]))
+            .send()
+            .await
+            .during("ec2:DescribeRouteTables", subnet)?;
+        let tables = answer.route_tables().iter();
+        let elsewhere = tables
+            .filter(|other| other.route_table_id() != Some(table))
+            .flat_map(|other| other.associations())
+            .find(|association| association.subnet_id() == Some(subnet))
+            .and_then(|association| association.route_table_association_id());
+        let Some(association) = elsewhere else {
+            return Ok(());
+        };
+        self.ec2
+            .replace_route_table_association()
+            .association_id(association)
+            .route_table_id(table)
+            .send()
+            .await
+            .during("ec2:ReplaceRouteTableAssociation", subnet)
+            .while_creating()?;
+        Ok(())
     }
 
     pub(super) async fn route_tables(

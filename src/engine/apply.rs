@@ -100,6 +100,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                     let (host, stage) = (*host, *stage);
                     let stop = stop.clone();
                     Box::pin(async move {
+                        engine.permit.check().map_err(boxed)?;
                         let secrets = engine.secrets(&world).await.map_err(boxed)?;
                         let request = HostRequest {
                             host,

@@ -29,9 +29,6 @@ const LIFE: Duration = Duration::from_secs(60);
 /// then AWS's lists may not show what that run made (1 to 5 s were seen).
 const SETTLE: Duration = Duration::from_secs(15);
 
-/// So long after its lock was broken a run that still works has noticed and stopped.
-const NOTICED: Duration = Duration::from_secs(25);
-
 /// The store tells its time in whole seconds.
 const COARSE: Duration = Duration::from_secs(2);
 
@@ -55,8 +52,8 @@ impl Asking {
 
 /// What one attempt to take a lease came to.
 enum Attempt<S> {
-    /// Taken, to be used after a while.
-    Taken(Held<S>, Duration),
+    /// Taken.
+    Taken(Held<S>),
     /// Somebody else's, at the store's time.
     Others(Box<Lease>, Timestamp),
     /// To be repeated.
@@ -64,17 +61,33 @@ enum Attempt<S> {
 }
 
 /// The store's time, carried on by this process's steady clock.
+///
+/// It was told somewhere between question and answer, which the SDK's repetitions can keep
+/// minutes apart: a lease of one's own has to be judged by the one, a stranger's by the other.
 #[derive(Clone, Copy, Debug)]
 struct StoreClock {
     told: Timestamp,
-    /// When the request was sent whose answer told it: what is reckoned from it is early by
-    /// a second at the most, however long the answer took.
     asked: Instant,
+    answered: Instant,
 }
 
 impl StoreClock {
-    fn now(self) -> Timestamp {
+    fn of(told: Timestamp, asked: Instant) -> Self {
+        Self {
+            told,
+            asked,
+            answered: Instant::now(),
+        }
+    }
+
+    /// It is no later than this, but for the second that the store leaves out.
+    fn at_most(self) -> Timestamp {
         after(self.told, self.asked.elapsed())
+    }
+
+    /// It is no earlier than this.
+    fn at_least(self) -> Timestamp {
+        after(self.told, self.answered.elapsed())
     }
 }
 
@@ -109,15 +122,17 @@ impl<S: LeaseStore> Held<S> {
         told: impl Fn(String),
     ) -> Result<Self, LockError> {
         let began = Instant::now();
+        let mut owed = began;
         let mut said = false;
         loop {
-            let attempt = Self::attempt(&store, environment, &claim, asking).await;
+            let attempt = Self::attempt(&store, environment, &claim, asking, &mut owed).await;
             let pause = match attempt {
-                Ok(Attempt::Taken(held, settle)) => {
+                Ok(Attempt::Taken(held)) => {
+                    let settle = owed.saturating_duration_since(Instant::now());
                     if !settle.is_zero() {
                         told(format!(
                             "waiting {} s until all that the other run did can be seen",
-                            settle.as_secs()
+                            settle.as_secs() + 1
                         ));
                         sleep(settle).await;
                     }
@@ -149,32 +164,35 @@ impl<S: LeaseStore> Held<S> {
     }
 
     /// One look, and one write where the look allows it.
+    ///
+    /// `owed` is when what the lease is for may begin. It grows from attempt to attempt: a
+    /// write whose answer was lost owes what an answered one does.
     async fn attempt(
         store: &Arc<S>,
         environment: &str,
         claim: &Claim,
         asking: &Asking,
+        owed: &mut Instant,
     ) -> Result<Attempt<S>, LockError> {
         let (found, clock) = look(&**store, environment).await?;
-        let now = clock.now();
+        let now = clock.at_least();
         let (fence, condition, settle) = match found {
             None => (now.as_second(), Condition::Absent, Duration::ZERO),
             // An earlier attempt whose answer was lost.
             Some((lease, version)) if lease.claim == *claim => {
                 let held = Self::hold(store, (lease, version), clock);
-                return Ok(Attempt::Taken(held, Duration::ZERO));
+                return Ok(Attempt::Taken(held));
             }
-            Some((lease, version)) if now >= lease.expires_at => {
-                // A holder that only lost touch may have calls in flight.
+            Some((lease, version)) if now >= lease.expires_at || asking.breaks(&lease) => {
+                // A holder whose lease ended, or was broken, acts on until it would have ended,
+                // and may have calls in flight then.
                 let settled = match lease.settling {
-                    true => now,
+                    true => lease.expires_at,
                     false => after(lease.expires_at, SETTLE),
                 };
                 let fence = lease.fence + 1;
-                (fence, Condition::Is(version), until(settled, now))
-            }
-            Some((lease, version)) if asking.breaks(&lease) => {
-                (lease.fence + 1, Condition::Is(version), NOTICED)
+                let settle = until(settled, now).min(LIFE + SETTLE);
+                (fence, Condition::Is(version), settle)
             }
             Some((lease, _)) => return Ok(Attempt::Others(Box::new(lease), now)),
         };
@@ -183,21 +201,19 @@ impl<S: LeaseStore> Held<S> {
             environment: environment.to_owned(),
             claim: claim.clone(),
             acquired: now,
-            expires_at: after(now, LIFE),
+            expires_at: after(clock.at_most(), LIFE),
             fence,
             settling: false,
         };
         let asked = Instant::now();
+        *owed = (*owed).max(asked + settle);
         let name = object(environment);
         let put = store.put(&name, text(&lease), condition);
         let written = put.await.map_err(|error| unavailable(environment, error))?;
-        let clock = StoreClock {
-            told: written.at,
-            asked,
-        };
+        let clock = StoreClock::of(written.at, asked);
         // Refused: somebody was quicker, or it was this very write and its answer was lost.
         Ok(match written.value {
-            Some(version) => Attempt::Taken(Self::hold(store, (lease, version), clock), settle),
+            Some(version) => Attempt::Taken(Self::hold(store, (lease, version), clock)),
             None => Attempt::Again,
         })
     }
@@ -205,7 +221,7 @@ impl<S: LeaseStore> Held<S> {
     fn hold(store: &Arc<S>, stored: (Lease, Version), clock: StoreClock) -> Self {
         let name = object(&stored.0.environment);
         // What an adopted lease was written with is not known: its own end is.
-        let left = until(stored.0.expires_at, clock.now()).min(LIFE);
+        let left = until(stored.0.expires_at, clock.at_most()).min(LIFE);
         let (tell, standing) = watch::channel(Standing {
             valid_until: Instant::now() + left.saturating_sub(COARSE),
             lost: None,
@@ -282,7 +298,7 @@ impl<S: LeaseStore> Held<S> {
         let result = if clean {
             self.store.delete(&self.name, &version).await
         } else {
-            lease.expires_at = after(clock.now(), SETTLE);
+            lease.expires_at = after(clock.at_most(), SETTLE);
             lease.settling = true;
             let put = self
                 .store
@@ -313,7 +329,7 @@ async fn renew<S: LeaseStore>(
         }
         let (mut lease, version) = lock(&current).clone();
         let sent = Instant::now();
-        lease.expires_at = after(clock.now(), LIFE);
+        lease.expires_at = after(clock.at_most(), LIFE);
         let put = store.put(&name, text(&lease), Condition::Is(version));
         let written = tokio::select! {
             written = put => written,
@@ -323,10 +339,7 @@ async fn renew<S: LeaseStore>(
         };
         pause = match written {
             Ok(answer) => {
-                clock = StoreClock {
-                    told: answer.at,
-                    asked: sent,
-                };
+                clock = StoreClock::of(answer.at, sent);
                 match answer.value {
                     Some(version) => {
                         *lock(&current) = (lease, version);
@@ -336,17 +349,26 @@ async fn renew<S: LeaseStore>(
                         LIFE / 3
                     }
                     // Our own earlier write whose answer was lost, or somebody else.
-                    None => match look(&*store, &lease.environment).await {
-                        Ok((Some((found, version)), _)) if found.claim == lease.claim => {
-                            *lock(&current) = (found, version);
-                            Duration::ZERO
+                    None => {
+                        let seen = tokio::select! {
+                            seen = look(&*store, &lease.environment) => seen,
+                            () = sleep_until(valid_until) => {
+                                return lose("it could not be renewed in time".to_owned());
+                            }
+                        };
+                        match seen {
+                            Ok((Some((found, version)), _)) if found.claim == lease.claim => {
+                                *lock(&current) = (found, version);
+                                Duration::ZERO
+                            }
+                            Ok((Some((found, _)), seen)) => {
+                                let by = described(&found, seen.at_least());
+                                return lose(format!("it went to {by}"));
+                            }
+                            Ok((None, _)) => return lose("it was removed".to_owned()),
+                            Err(_) => Duration::from_secs(1),
                         }
-                        Ok((Some((found, _)), seen)) => {
-                            return lose(format!("it went to {}", described(&found, seen.now())));
-                        }
-                        Ok((None, _)) => return lose("it was removed".to_owned()),
-                        Err(_) => Duration::from_secs(1),
-                    },
+                    }
                 }
             }
             // Until the lease ends there is time to try again.
@@ -355,10 +377,11 @@ async fn renew<S: LeaseStore>(
     }
 }
 
-/// How long a run whose lock was broken may go on.
+/// How long whoever breaks a lock waits at the most before changing anything: a run that
+/// works on, and cannot reach the store, may not know of it for so long.
 #[must_use]
 pub fn held_for_break() -> Duration {
-    NOTICED
+    LIFE + SETTLE
 }
 
 /// Who holds the lease of an environment, and the store's time.
@@ -370,7 +393,27 @@ pub async fn holder<S: LeaseStore>(
     environment: &str,
 ) -> Result<Option<(Lease, Timestamp)>, LockError> {
     let (found, clock) = look(store, environment).await?;
-    Ok(found.map(|(lease, _)| (lease, clock.now())))
+    Ok(found.map(|(lease, _)| (lease, clock.at_least())))
+}
+
+/// Removes the lease of an environment if it has ended.
+///
+/// # Errors
+/// When somebody holds it, or the store fails.
+pub async fn clear<S: LeaseStore>(store: &S, environment: &str) -> Result<(), LockError> {
+    let (found, clock) = look(store, environment).await?;
+    let Some((lease, version)) = found else {
+        return Ok(());
+    };
+    let now = clock.at_least();
+    if now < lease.expires_at {
+        return Err(LockError::Held {
+            lease: Box::new(lease),
+            now,
+        });
+    }
+    let deleted = store.delete(&object(environment), &version).await;
+    deleted.map_err(|error| unavailable(environment, error))
 }
 
 async fn look<S: LeaseStore>(
@@ -382,10 +425,7 @@ async fn look<S: LeaseStore>(
         .get(&object(environment))
         .await
         .map_err(|error| unavailable(environment, error))?;
-    let clock = StoreClock {
-        told: answer.at,
-        asked,
-    };
+    let clock = StoreClock::of(answer.at, asked);
     let Some((content, version)) = answer.value else {
         return Ok((None, clock));
     };

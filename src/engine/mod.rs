@@ -22,7 +22,7 @@ pub use hosts::{HostRequest, Hosts};
 pub use lease::{
     Answer, Claim, Condition, Lease, LeaseStore, LockError, Version, described, environment_of,
 };
-pub use lock::{Asking, Held, held_for_break, holder};
+pub use lock::{Asking, Held, clear, held_for_break, holder};
 pub use permit::Permit;
 pub use poll::Poller;
 pub use walk::{Finished, Task, TaskError, Urgency, WalkReport, walk};

@@ -46,15 +46,17 @@ impl<'a> Names<'a> {
     }
 
     /// IAM role of the hosts.
+    ///
+    /// IAM has no regions: the name tells apart environments of one name in two of them.
     #[must_use]
-    pub fn role(self) -> String {
-        self.named("host")
+    pub fn role(self, region: &str) -> String {
+        self.named(&format!("host-{region}"))
     }
 
     /// IAM instance profile of the hosts.
     #[must_use]
-    pub fn instance_profile(self) -> String {
-        self.named("host")
+    pub fn instance_profile(self, region: &str) -> String {
+        self.named(&format!("host-{region}"))
     }
 
     /// Bucket of uploaded files.
@@ -257,7 +259,7 @@ mod tests {
     fn all(names: Names<'_>) -> Vec<(&'static str, String)> {
         let mut list = vec![
             ("key pair", names.key_pair()),
-            ("role", names.role()),
+            ("role", names.role("ap-southeast-1")),
             ("bucket", names.bucket(ACCOUNT, "us-east-1")),
             ("database", names.database(DatabaseRole::Writer)),
             ("cluster", names.database_cluster()),
@@ -379,7 +381,8 @@ mod tests {
         let name = Names::of("a-files-1").bucket(ACCOUNT, region);
         let whose = |name| Names::environment_of_bucket(name, ACCOUNT, region);
         assert_eq!(whose(&name), Some("a-files-1"));
-        assert_eq!(whose(&format!("lr-a-files-{ACCOUNT}-0000")), None);
+        let other = format!("lr-a-files-{ACCOUNT}-0000");
+        assert_eq!(whose(&other), None);
         assert_eq!(whose("lr-a"), None);
     }
 

@@ -274,12 +274,26 @@ fn living<'a>(found: &[&'a Observed], inhabited: &BTreeSet<&str>) -> Vec<&'a Obs
                 State::Pending => 1,
                 State::Failed | State::Deleting | State::Gone => 2,
             },
-            !inhabited.contains(r.id.as_str()) && r.get("vpc").is_none(),
+            !inhabited.contains(r.id.as_str()) && !in_use(r),
             r.get("created").map(str::to_owned),
             r.id.clone(),
         )
     });
     holders
+}
+
+/// Whether a resource says of itself that something hangs on it.
+fn in_use(resource: &Observed) -> bool {
+    let says = |attribute| {
+        resource
+            .get(attribute)
+            .is_some_and(|value| !value.is_empty())
+    };
+    match resource.kind {
+        Kind::RouteTable => says("subnets"),
+        Kind::ElasticAddress => says("used"),
+        _ => says("vpc"),
+    }
 }
 
 /// The VPC that something is in.

@@ -18,7 +18,7 @@ use super::diff::{Action, Change, Difference, Plan};
 const FORMAT: u32 = 1;
 
 /// Attributes that change by themselves.
-const VOLATILE: [&str; 2] = ["reason", "last_modified"];
+const VOLATILE: [&str; 4] = ["healthy", "last_modified", "reason", "used"];
 
 /// Where and with what a plan was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -196,8 +196,8 @@ fn what_only_has_our_name_is_refused_and_not_touched() {
     let group = "sweep-only";
     let cases = [
         ("bucket", names.bucket(ACCOUNT, REGION)),
-        ("role", names.role()),
-        ("profile", names.instance_profile()),
+        ("role", names.role("us-east-1")),
+        ("profile", names.instance_profile("us-east-1")),
         ("key-pair", names.key_pair()),
         ("parameter", names.seed()),
         ("db-subnets", names.database_subnets()),

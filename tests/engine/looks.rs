@@ -83,7 +83,7 @@ impl Memory {
     }
 
     pub(super) async fn role(&self, environment: &str) -> One {
-        let name = Names::of(environment).role();
+        let name = Names::of(environment).role("us-east-1");
         let Some(role) = self.get_role(&name).await? else {
             return Ok(None);
         };
@@ -114,7 +114,7 @@ impl Memory {
 
     pub(super) async fn profile(&self, environment: &str) -> One {
         let names = Names::of(environment);
-        let name = names.instance_profile();
+        let name = names.instance_profile("us-east-1");
         let Some(profile) = self.get_profile(&name).await? else {
             return Ok(None);
         };
@@ -123,7 +123,7 @@ impl Memory {
         };
         let role = match profile.attr("role") {
             "" => "none".to_owned(),
-            role if role == names.role() => Address::role().to_string(),
+            role if role == names.role("us-east-1") => Address::role().to_string(),
             other => other.to_owned(),
         };
         Ok(Some(observed(

@@ -53,7 +53,7 @@ impl Memory {
 
     pub(super) async fn create_role(&self, request: &Request<'_>, bucket: &Address) -> Seen {
         needed(request, bucket)?;
-        let name = Names::of(request.environment).role();
+        let name = Names::of(request.environment).role("us-east-1");
         let (tags, named) = (tags(request), name.clone());
         self.wire
             .call("iam:CreateRole", &name, move |a| {
@@ -72,7 +72,7 @@ impl Memory {
     }
 
     pub(super) async fn complete_role(&self, request: &Request<'_>) -> Seen {
-        let name = Names::of(request.environment).role();
+        let name = Names::of(request.environment).role("us-east-1");
         self.who().await?;
         let role = name.clone();
         self.wire
@@ -86,7 +86,7 @@ impl Memory {
     }
 
     pub(super) async fn create_instance_profile(&self, request: &Request<'_>) -> Seen {
-        let name = Names::of(request.environment).instance_profile();
+        let name = Names::of(request.environment).instance_profile("us-east-1");
         let (tags, named) = (tags(request), name.clone());
         self.wire
             .call("iam:CreateInstanceProfile", &name, move |a| {
@@ -106,7 +106,7 @@ impl Memory {
 
     pub(super) async fn complete_instance_profile(&self, request: &Request<'_>) -> Seen {
         let names = Names::of(request.environment);
-        let (profile, role) = (names.instance_profile(), names.role());
+        let (profile, role) = (names.instance_profile("us-east-1"), names.role("us-east-1"));
         let holds = self.get_profile(&profile).await?;
         if let Some(other) = holds.map(|held| held.attr("role").to_owned())
             && !other.is_empty()

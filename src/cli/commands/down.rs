@@ -12,7 +12,7 @@ use crate::cli::place::Place;
 use crate::cli::rig::{Rig, Target};
 use crate::cli::stop;
 use crate::diagnose::ExitCode;
-use crate::engine::{Looked, Urgency};
+use crate::engine::{Cloud as _, Looked, Urgency};
 use crate::events::{EventKind, Events};
 use crate::plan::{Action, Change, Removal, plan_down_as};
 
@@ -43,8 +43,11 @@ pub fn run(app: &App, args: &DownArgs) -> Outcome {
             );
         } else {
             if removed == 0 {
-                app.printer
-                    .data(&format!("nothing to do: there is no `{}`", target.name));
+                let account = cloud.account().await?;
+                app.printer.data(&format!(
+                    "nothing to do: there is no `{}` in account {}, region {}",
+                    target.name, account.id, account.region
+                ));
             } else {
                 app.printer.data(&format!(
                     "`{}` is down, resources removed: {removed}",
@@ -105,8 +108,6 @@ pub async fn down(
     stop: watch::Receiver<Urgency>,
     lock: &LockArgs,
 ) -> Result<usize, Failure> {
-    use crate::engine::Cloud as _;
-
     // Nothing is made only to take down what does not exist.
     let registry = Registry::of(cloud).await?;
     if !registry.exists().await?
@@ -142,8 +143,6 @@ async fn locked(
     stop: watch::Receiver<Urgency>,
     lock: &Lock,
 ) -> Result<usize, Failure> {
-    use crate::engine::Cloud as _;
-
     let account = cloud.account().await?;
     app.printer
         .insist(&format!("acting on {}", Rig::acting(cloud, &account)));
@@ -227,8 +226,6 @@ pub async fn prove(
     environment: &str,
     events: &Events,
 ) -> Result<Vec<Looked>, Failure> {
-    use crate::engine::Cloud as _;
-
     events.emit(EventKind::PhaseStarted {
         phase: "proof".to_owned(),
     });

@@ -10,6 +10,7 @@ use crate::cli::place::Place;
 use crate::cli::rig::Rig;
 use crate::cli::survey::{Found, Standing, leases, survey};
 use crate::diagnose::ExitCode;
+use crate::engine::clear;
 use crate::spec::CloudTarget;
 
 /// Shows or removes it.
@@ -39,6 +40,10 @@ pub fn run(app: &App, command: RegistryCommand) -> Outcome {
                     registry.bucket()
                 );
                 app.confirm(&text, "Remove it?")?;
+                // Somebody may have begun to work while the question stood.
+                for found in &leases {
+                    clear(&registry, &found.lease.environment).await?;
+                }
                 registry.remove().await?;
                 app.printer
                     .data(&format!("`{}` is gone", registry.bucket()));

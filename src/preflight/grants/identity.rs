@@ -13,14 +13,14 @@ const SEED_STATEMENT: Named = Named {
 // does not exist yet by the name alone.
 const ROLE_STATEMENT: Named = Named {
     statement: "RoleOfTheHosts",
-    on: "arn:{partition}:iam::{account}:role/loadrig/lr-{environment}-host \
-         arn:{partition}:iam::{account}:role/lr-{environment}-host",
+    on: "arn:{partition}:iam::{account}:role/loadrig/lr-{environment}-host-{region} \
+         arn:{partition}:iam::{account}:role/lr-{environment}-host-{region}",
 };
 
 const PROFILE_STATEMENT: Named = Named {
     statement: "ProfileOfTheHosts",
-    on: "arn:{partition}:iam::{account}:instance-profile/loadrig/lr-{environment}-host \
-         arn:{partition}:iam::{account}:instance-profile/lr-{environment}-host",
+    on: "arn:{partition}:iam::{account}:instance-profile/loadrig/lr-{environment}-host-{region} \
+         arn:{partition}:iam::{account}:instance-profile/lr-{environment}-host-{region}",
 };
 
 pub(super) const SEED: &[Grant] = &[
@@ -100,7 +100,7 @@ pub(super) const INSTANCE_PROFILE: &[Grant] = &[
         statement: "GiveTheRoleToHosts",
         uses: MAKE_AND_CHANGE,
         actions: "iam:PassRole",
-        on: "arn:{partition}:iam::{account}:role/loadrig/lr-{environment}-host",
+        on: "arn:{partition}:iam::{account}:role/loadrig/lr-{environment}-host-{region}",
         when: When::PassedTo("ec2.amazonaws.com"),
         why: "this one role, to EC2 alone",
     },

@@ -74,7 +74,7 @@ pub(super) const ROUTE_TABLE: &[Grant] = &[
     own(MAKE, "ec2:CreateRouteTable", "in the environment's VPC"),
     own(
         MAKE_AND_CHANGE,
-        "ec2:CreateRoute ec2:ReplaceRoute ec2:AssociateRouteTable",
+        "ec2:CreateRoute ec2:ReplaceRoute ec2:AssociateRouteTable ec2:ReplaceRouteTableAssociation",
         "routes of the environment's own subnets",
     ),
     own(
