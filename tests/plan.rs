@@ -220,6 +220,46 @@ fn a_twin_goes_and_the_usable_one_stays() {
 }
 
 #[test]
+fn of_twins_the_one_in_use_stays() {
+    let spec = &sizes()[0];
+    let mut spec = spec.clone();
+    spec.network.layout = Layout::Private;
+    let blueprint = blueprint(&spec, &operator());
+    let whole = perfect(&blueprint);
+    let mut tried = 0;
+    for (kind, attribute, unused) in [
+        (Kind::ElasticAddress, "used", None),
+        (Kind::RouteTable, "subnets", Some("")),
+    ] {
+        let mut snapshot = whole.clone();
+        let real = snapshot
+            .resources
+            .iter_mut()
+            .find(|resource| resource.kind == kind)
+            .expect("one of the kind");
+        let (address, id) = (real.address.clone(), real.id.clone());
+        real.attributes
+            .entry(attribute.to_owned())
+            .or_insert_with(|| "eipassoc-1".to_owned());
+        let mut twin = real.clone();
+        twin.id = "a-twin".to_owned();
+        twin.attributes.remove(attribute);
+        twin.attributes
+            .extend(unused.map(|value| (attribute.to_owned(), value.to_owned())));
+        snapshot.resources.insert(0, twin);
+        let plan = plan(&blueprint, &snapshot);
+        let work: Vec<_> = plan.work().collect();
+        assert_eq!(work.len(), 1, "{address} {id}");
+        assert_eq!(
+            work[0].existing.as_ref().map(|e| e.id.as_str()),
+            Some("a-twin")
+        );
+        tried += 1;
+    }
+    assert_eq!(tried, 2);
+}
+
+#[test]
 fn a_rule_that_was_changed_by_hand_is_put_right_in_place() {
     let spec = &sizes()[0];
     let blueprint = blueprint(spec, &operator());

@@ -3,6 +3,8 @@
 //! reason is gone. Over real HTTP, before a real emulator.
 #![cfg(target_os = "linux")]
 
+#[path = "strict/adapter.rs"]
+mod adapter;
 #[path = "strict/cloud.rs"]
 mod cloud;
 mod common;

@@ -16,11 +16,13 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::cloud::{CloudError, FailureClass};
 use super::lease::{
     Claim, Condition, Lease, LeaseStore, LockError, Version, after, described, object, text,
     unavailable, until,
 };
 use super::permit::{Permit, Standing};
+use super::store_clock::StoreClock;
 
 /// How long a lease lives without being renewed. It is renewed three times as often.
 const LIFE: Duration = Duration::from_secs(60);
@@ -28,6 +30,12 @@ const LIFE: Duration = Duration::from_secs(60);
 /// So long after the last change of a run that did not end cleanly the next one waits: until
 /// then AWS's lists may not show what that run made (1 to 5 s were seen).
 const SETTLE: Duration = Duration::from_secs(15);
+
+/// A lease is begun with so much of its life at least: it is renewed after a third.
+const FRESH: Duration = Duration::from_secs(30);
+
+/// A store whose answers do not let a lease be had within this time is too slow for one.
+const SLOW: Duration = Duration::from_secs(300);
 
 /// The store tells its time in whole seconds.
 const COARSE: Duration = Duration::from_secs(2);
@@ -58,37 +66,6 @@ enum Attempt<S> {
     Others(Box<Lease>, Timestamp),
     /// To be repeated.
     Again,
-}
-
-/// The store's time, carried on by this process's steady clock.
-///
-/// It was told somewhere between question and answer, which the SDK's repetitions can keep
-/// minutes apart: a lease of one's own has to be judged by the one, a stranger's by the other.
-#[derive(Clone, Copy, Debug)]
-struct StoreClock {
-    told: Timestamp,
-    asked: Instant,
-    answered: Instant,
-}
-
-impl StoreClock {
-    fn of(told: Timestamp, asked: Instant) -> Self {
-        Self {
-            told,
-            asked,
-            answered: Instant::now(),
-        }
-    }
-
-    /// It is no later than this, but for the second that the store leaves out.
-    fn at_most(self) -> Timestamp {
-        after(self.told, self.asked.elapsed())
-    }
-
-    /// It is no earlier than this.
-    fn at_least(self) -> Timestamp {
-        after(self.told, self.answered.elapsed())
-    }
 }
 
 /// A held lease, renewed in the background until it is released or dropped.
@@ -138,6 +115,9 @@ impl<S: LeaseStore> Held<S> {
                     }
                     return Ok(held);
                 }
+                Ok(Attempt::Again) if began.elapsed() > asking.patience + SLOW => {
+                    return Err(too_slow(environment));
+                }
                 Ok(Attempt::Again) => Duration::from_millis(200),
                 Ok(Attempt::Others(lease, now)) => {
                     let left = until(lease.expires_at, now);
@@ -178,10 +158,13 @@ impl<S: LeaseStore> Held<S> {
         let now = clock.at_least();
         let (fence, condition, settle) = match found {
             None => (now.as_second(), Condition::Absent, Duration::ZERO),
-            // An earlier attempt whose answer was lost.
+            // An earlier attempt whose answer was lost, or late.
             Some((lease, version)) if lease.claim == *claim => {
-                let held = Self::hold(store, (lease, version), clock);
-                return Ok(Attempt::Taken(held));
+                if until(lease.expires_at, clock.at_most()) > FRESH {
+                    let held = Self::hold(store, (lease, version), clock);
+                    return Ok(Attempt::Taken(held));
+                }
+                (lease.fence, Condition::Is(version), Duration::ZERO)
             }
             Some((lease, version)) if now >= lease.expires_at || asking.breaks(&lease) => {
                 // A holder whose lease ended, or was broken, acts on until it would have ended,
@@ -211,10 +194,13 @@ impl<S: LeaseStore> Held<S> {
         let put = store.put(&name, text(&lease), condition);
         let written = put.await.map_err(|error| unavailable(environment, error))?;
         let clock = StoreClock::of(written.at, asked);
-        // Refused: somebody was quicker, or it was this very write and its answer was lost.
         Ok(match written.value {
-            Some(version) => Attempt::Taken(Self::hold(store, (lease, version), clock)),
-            None => Attempt::Again,
+            Some(version) if until(lease.expires_at, clock.at_most()) > FRESH => {
+                Attempt::Taken(Self::hold(store, (lease, version), clock))
+            }
+            // Ours, but the answer took so long that little of it may be left. Or refused:
+            // somebody was quicker, or it was this very write and its answer was lost.
+            _ => Attempt::Again,
         })
     }
 
@@ -434,6 +420,21 @@ async fn look<S: LeaseStore>(
         message: error.to_string(),
     })?;
     Ok((Some((lease, version)), clock))
+}
+
+fn too_slow(environment: &str) -> LockError {
+    let cause = CloudError {
+        operation: "lock".to_owned(),
+        target: object(environment),
+        code: "TooSlow".to_owned(),
+        message: format!(
+            "answers take so long that in {} s no lease could be had",
+            SLOW.as_secs()
+        ),
+        request_id: None,
+        class: FailureClass::Transient,
+    };
+    unavailable(environment, cause)
 }
 
 fn waiting(lease: &Lease, now: Timestamp) -> String {

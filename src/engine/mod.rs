@@ -10,6 +10,7 @@ mod lock;
 mod permit;
 mod poll;
 mod remove;
+mod store_clock;
 mod wait;
 mod walk;
 

@@ -22,6 +22,8 @@ enum Mishap {
     Before,
     /// It arrives, its answer does not.
     After,
+    /// It takes so many seconds to arrive: repeated by the SDK, it was answered at last.
+    Late(u64),
 }
 
 /// Content and version by name.
@@ -90,6 +92,9 @@ impl Line {
         };
         let mishap = self.mishaps.get(&number).copied();
         sleep(self.latency).await;
+        if let Some(Mishap::Late(seconds)) = mishap {
+            sleep(Duration::from_secs(seconds)).await;
+        }
         if *self.cut.lock().expect("no panic") || mishap == Some(Mishap::Before) {
             return Err(unreachable_store());
         }
@@ -334,14 +339,41 @@ fn answers_that_are_lost_on_the_way_do_no_harm() {
 }
 
 #[test]
+fn a_slow_answer_does_not_make_a_live_lease_look_ended() {
+    for late in [1, 19, 41, 59, 120, 180] {
+        on_a_virtual_clock(async {
+            let objects = Objects::new();
+            let line = Arc::new(Line::new(&objects, 60));
+            let alice = take(&line, "alice", 0).await.expect("free");
+            sleep(Duration::from_secs(30)).await;
+            let mut slow = Line::new(&objects, 60);
+            slow.mishaps.insert(0, Mishap::Late(late));
+            let refused = take(&Arc::new(slow), "bob", 0).await.expect_err("held");
+            assert!(matches!(refused, LockError::Held { .. }), "{refused}");
+            alice.permit().check().expect("it holds");
+        });
+    }
+}
+
+#[test]
 fn a_broken_lock_stops_its_owner_before_the_breaker_starts() {
-    for after in (0..60).step_by(3) {
+    let unanswered = [None, Some(Mishap::After), Some(Mishap::Late(30))];
+    let all = (0..60)
+        .step_by(3)
+        .flat_map(|after| unanswered.map(|mishap| (after, mishap)))
+        .flat_map(|(after, mishap)| [false, true].map(|cut| (after, mishap, cut)));
+    for (after, mishap, cut) in all {
         on_a_virtual_clock(async {
             let objects = Objects::new();
             let line = Arc::new(Line::new(&objects, 60));
             let alice = take(&line, "alice", 0).await.expect("free");
             sleep(Duration::from_secs(after)).await;
-            let bob = Arc::new(Line::new(&objects, 60));
+            // Alice works on, and cannot reach the store.
+            *line.cut.lock().expect("no panic") = cut;
+            let mut bob = Line::new(&objects, 60);
+            // His first two calls are looks.
+            bob.mishaps.extend(mishap.map(|mishap| (2, mishap)));
+            let bob = Arc::new(bob);
             let refused = take(&bob, "bob", 0).await.expect_err("held");
             let LockError::Held { lease, .. } = refused else {
                 panic!("{refused}");
@@ -352,10 +384,14 @@ fn a_broken_lock_stops_its_owner_before_the_breaker_starts() {
             };
             let bob = Held::take(bob, ENVIRONMENT, claim("bob"), &asking, |_| {});
             let bob = bob.await.expect("broken");
-            assert!(alice.permit().check().is_err(), "after {after} s");
-            let loss = alice.loss().expect("noticed").to_string();
-            assert!(loss.contains("bob"), "{loss}");
-            bob.permit().check().expect("it holds");
+            let case = format!("after {after} s, {mishap:?}, cut {cut}");
+            assert!(alice.permit().check().is_err(), "{case}");
+            if !cut {
+                let loss = alice.loss().expect("noticed").to_string();
+                assert!(loss.contains("bob"), "{case}: {loss}");
+            }
+            let holds = bob.permit().check();
+            holds.unwrap_or_else(|error| panic!("{case}: {error}"));
         });
     }
 }

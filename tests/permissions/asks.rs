@@ -282,6 +282,9 @@ fn iam(call: &Call, action: &str) -> Vec<Ask> {
 
 fn s3(call: &Call, action: &str) -> Vec<Ask> {
     let name = call.path.trim_matches('/');
+    if name.is_empty() {
+        return vec![ask("s3:ListAllMyBuckets", "*")];
+    }
     let mut asks = vec![ask(action, &format!("arn:aws:s3:::{name}"))];
     if action == "s3:CreateBucket" {
         asks.push(ask("s3:TagResource", &asks[0].resource.clone()));

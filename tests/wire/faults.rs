@@ -71,7 +71,8 @@ fn sweep_seeds(seeds: &[u64], lanes: usize) {
 
 #[test]
 fn runs_under_failures_come_to_their_end() {
-    sweep_seeds(&[1], 1);
+    // 45: the answer to a creation without a token is lost, which must not make a twin.
+    sweep_seeds(&[1, 45], 1);
 }
 
 #[test]
