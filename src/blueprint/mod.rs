@@ -4,11 +4,13 @@
 //! address; ids and endpoints are only known once something exists.
 
 mod address;
+mod attributes;
 mod build;
 mod data;
 mod database;
 mod desired;
 mod front;
+mod kind;
 mod names;
 mod network;
 mod parameters;
@@ -17,7 +19,8 @@ mod rules;
 
 pub use address::Address;
 pub use build::blueprint;
-pub use desired::{Desired, Kind, Stage, Step, Storage};
+pub use desired::{Desired, Stage, Step, Storage};
+pub use kind::Kind;
 pub use parameters::{needing_restart, parameter_lines};
 pub use parts::{Adoptee, DatabaseRole, Group, Peer, Protocol, Rule, SubnetTier};
 
