@@ -32,6 +32,7 @@ pub struct Global {
         long,
         global = true,
         value_name = "REGION",
+        value_parser = region,
         help_heading = "Global options"
     )]
     pub region: Option<String>,
@@ -48,6 +49,7 @@ pub struct Global {
         long,
         global = true,
         value_name = "URL",
+        value_parser = endpoint,
         help_heading = "Global options"
     )]
     pub endpoint_url: Option<String>,
@@ -343,6 +345,26 @@ pub struct IamPolicyArgs {
     /// Say for each single action what it is for
     #[arg(long)]
     pub explain: bool,
+}
+
+/// A region's name by its shape; whether there is one of that name shows later.
+fn region(text: &str) -> Result<String, String> {
+    if crate::spec::is_region_shaped(text) {
+        return Ok(text.to_owned());
+    }
+    Err("a region is written like `us-east-1`".to_owned())
+}
+
+/// `local`, or a URL with a host.
+fn endpoint(text: &str) -> Result<String, String> {
+    let host = ["http://", "https://"]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme));
+    let whole = host.is_some_and(|host| !host.is_empty() && !host.starts_with([':', '/']));
+    if text == "local" || whole {
+        return Ok(text.to_owned());
+    }
+    Err("an endpoint is `local`, or a URL such as `https://vpce.example.com`".to_owned())
 }
 
 /// An account's id.

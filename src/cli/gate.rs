@@ -85,6 +85,26 @@ pub fn findings_text(findings: &[Finding], whole: bool) -> String {
     text
 }
 
+/// Refuses to write a plan over a file that is none.
+///
+/// # Errors
+/// When the file is something else.
+pub fn keep_others(file: &Path) -> Result<(), Failure> {
+    let stands = match std::fs::read(file) {
+        Ok(stands) => stands,
+        // Whether it can be written shows when it is.
+        Err(_) => return Ok(()),
+    };
+    if stands.is_empty() || SavedPlan::is_one(&stands) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        format!("`{}` exists and is not a saved plan", file.display()),
+        "give `--out` another name, or remove the file",
+    )
+    .with_code(ExitCode::Usage))
+}
+
 /// Refuses when a finding does.
 ///
 /// # Errors

@@ -82,7 +82,11 @@ impl Lock {
         let store = Arc::new(registry);
         let claim = claim(purpose)?;
         let mut asking = Asking {
-            patience: args.lock_timeout.unwrap_or_default(),
+            // Who breaks a lock does not wait for it first.
+            patience: match args.break_lock {
+                Some(_) => Duration::ZERO,
+                None => args.lock_timeout.unwrap_or_default(),
+            },
             break_of: None,
         };
         loop {
@@ -246,15 +250,24 @@ fn owner() -> String {
     let user = ["USER", "LOGNAME", "USERNAME"]
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
+        // Jobs of cron and containers have none of them; some users have no name either.
+        .or_else(|| said_by("id", "-un"))
+        .or_else(|| said_by("id", "-u").map(|id| format!("uid-{id}")))
         .unwrap_or_else(|| "unknown".to_owned());
-    let host = std::process::Command::new("uname")
-        .arg("-n")
+    let host = said_by("uname", "-n").unwrap_or_else(|| "unknown".to_owned());
+    format!("{user}@{host}")
+}
+
+/// The line that a program of the system prints.
+fn said_by(program: &str, argument: &str) -> Option<String> {
+    let output = std::process::Command::new(program)
+        .arg(argument)
+        .stderr(std::process::Stdio::null())
         .output()
         .ok()
-        .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-        .filter(|host| !host.is_empty())
-        .unwrap_or_else(|| "unknown".to_owned());
-    format!("{user}@{host}")
+        .filter(|output| output.status.success())?;
+    let line = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    (!line.is_empty()).then_some(line)
 }
 
 /// The page of the job on a build server, if this runs in one.

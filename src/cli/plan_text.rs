@@ -160,9 +160,18 @@ fn line(change: &Change) -> String {
                 text.push_str(&format!("      + {added}\n"));
             }
         } else {
+            let told = |value: &str| {
+                if value.is_empty() {
+                    "(none)".to_owned()
+                } else {
+                    value.to_owned()
+                }
+            };
             text.push_str(&format!(
                 "      {}: {} → {}\n",
-                difference.attribute, difference.old, difference.new
+                difference.attribute,
+                told(&difference.old),
+                told(&difference.new)
             ));
         }
     }

@@ -107,6 +107,14 @@ pub struct CloudError {
 }
 
 impl CloudError {
+    /// Whether the call cannot have changed anything.
+    fn only_looks(&self) -> bool {
+        let verb = self.operation.split(':').nth(1).unwrap_or_default();
+        ["Describe", "Get", "List", "Head", "Simulate"]
+            .iter()
+            .any(|word| verb.starts_with(word))
+    }
+
     /// Whether it is about who asks, not about what is asked for.
     #[must_use]
     pub fn is_about_credentials(&self) -> bool {
@@ -133,6 +141,9 @@ impl Diagnose for CloudError {
             ],
             FailureClass::Quota => vec![
                 "ask AWS for a higher quota (Service Quotas in the console, or `aws service-quotas request-service-quota-increase`), or choose a smaller size".to_owned(),
+            ],
+            FailureClass::Transient if self.only_looks() => vec![
+                "nothing was changed by this call: run the same command again".to_owned(),
             ],
             FailureClass::Transient => vec![
                 format!("the outcome of `{}` is not known: `{}` may exist now", self.operation, self.target),

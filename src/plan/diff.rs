@@ -107,15 +107,25 @@ pub fn plan(blueprint: &Blueprint, snapshot: &Snapshot) -> Plan {
         let holders = living(found, &inhabited);
         let predecessors = departed(found);
         match holders.split_first() {
-            None => changes.push(Change {
-                address: address.clone(),
-                kind: desired.kind(),
-                action: Action::Create,
-                reason: absence(&predecessors, heirs.get(address)),
-                differences: Vec::new(),
-                existing: None,
-                predecessors,
-            }),
+            None => {
+                let heir = heirs.get(address);
+                let (action, reason) = match heir {
+                    Some(heir) if desired.kind() == Kind::Seed => (
+                        Action::Refuse,
+                        format!("is gone although {heir} is there: {LOST}"),
+                    ),
+                    _ => (Action::Create, absence(&predecessors, heir)),
+                };
+                changes.push(Change {
+                    address: address.clone(),
+                    kind: desired.kind(),
+                    action,
+                    reason,
+                    differences: Vec::new(),
+                    existing: None,
+                    predecessors,
+                });
+            }
             Some((first, twins)) => {
                 changes.push(compare(address, desired, first, predecessors));
                 changes.extend(twins.iter().map(|twin| {
@@ -254,6 +264,10 @@ fn absence(predecessors: &[String], heir: Option<&&Address>) -> String {
         None => "does not exist yet".to_owned(),
     }
 }
+
+/// What a lost seed means.
+const LOST: &str = "every key and password of the environment derives from it, and another one \
+    opens none of its hosts and databases; `down` and `up` make the environment anew";
 
 /// RDS's word for parameters that wait for a restart.
 const RESTART: &str = "pending-reboot";

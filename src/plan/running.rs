@@ -16,7 +16,8 @@ pub fn running_cost(snapshot: &Snapshot) -> f64 {
         .iter()
         .filter(|resource| !resource.state.is_leaving())
         .map(price)
-        .sum()
+        // The sum of nothing is minus zero.
+        .fold(0.0, |sum, price| sum + price)
 }
 
 fn price(resource: &Observed) -> f64 {

@@ -68,6 +68,13 @@ impl SavedPlan {
         }
     }
 
+    /// Whether a file holds a saved plan, of whatever version.
+    #[must_use]
+    pub fn is_one(content: &[u8]) -> bool {
+        let value: serde_json::Value = serde_json::from_slice(content).unwrap_or_default();
+        value.get("snapshot_digest").is_some()
+    }
+
     /// Reads a file's text.
     ///
     /// # Errors

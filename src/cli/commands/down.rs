@@ -42,7 +42,9 @@ pub fn run(app: &App, args: &DownArgs) -> Outcome {
                 &json!({ "environment": target.name, "removed": removed, "checked": looked }),
             );
         } else {
-            if removed == 0 {
+            if left > 0 {
+                app.printer.data(&format!("resources removed: {removed}"));
+            } else if removed == 0 {
                 let account = cloud.account().await?;
                 app.printer.data(&format!(
                     "nothing to do: there is no `{}` in account {}, region {}",
@@ -65,14 +67,13 @@ pub fn run(app: &App, args: &DownArgs) -> Outcome {
             }
         }
         if left > 0 {
+            let name = &target.name;
             return Err(Failure::new(
+                format!("{left} things that bear the tag or a name of `{name}` are still there"),
                 format!(
-                    "`{}` is not gone: {left} of its resources are still there",
-                    target.name
-                ),
-                format!(
-                    "run `loadrig down {}` again; what stays then needs a look by hand",
-                    target.name
+                    "run `loadrig down {name}` again: what AWS was slow to remove is gone then; what \
+                     stays has the tag or the name alone, so loadrig did not make it and does not \
+                     touch it: look at it by hand",
                 ),
             ));
         }

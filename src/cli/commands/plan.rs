@@ -35,6 +35,9 @@ struct Planned {
 /// Prints the plan; changes nothing.
 pub fn run(app: &App, args: &PlanArgs) -> Outcome {
     let (spec, is_size) = wanted_spec(app, &args.env)?;
+    if let Some(file) = &args.out {
+        gate::keep_others(file)?;
+    }
     let planned = if is_size || args.offline {
         if args.out.is_some() {
             return Err(Failure::new(

@@ -15,7 +15,7 @@ use crate::cli::place::Place;
 use crate::cli::printer::table;
 use crate::cli::rig::{Rig, operator_address};
 use crate::diagnose::ExitCode;
-use crate::plan::{Observed, State, cost};
+use crate::plan::{Observed, State, running_cost};
 
 /// One host or managed service.
 #[derive(Serialize)]
@@ -33,7 +33,7 @@ pub fn run(app: &App, args: &EnvArgs) -> Outcome {
     let place = Place::find(&app.global, spec.cloud, &spec.region)?;
     crate::cli::block_on(async {
         let rig = Rig::open(spec, &place, &app.global).await?;
-        let (_, plan) = rig.plan().await?;
+        let (_, plan, snapshot) = rig.plan_and_snapshot().await?;
         let world = rig.world().await?;
         let name = &rig.spec.name;
         if world.is_empty() {
@@ -52,7 +52,7 @@ pub fn run(app: &App, args: &EnvArgs) -> Outcome {
             .and_then(|created| created.parse::<Timestamp>().ok());
         let hours =
             since.map(|since| Timestamp::now().duration_since(since).as_secs_f64() / 3600.0);
-        let cost = cost(&rig.spec);
+        let per_hour = running_cost(&snapshot);
         let drift: Vec<String> = plan
             .work()
             .map(|change| format!("{}: {}", change.address, change.reason))
@@ -62,7 +62,7 @@ pub fn run(app: &App, args: &EnvArgs) -> Outcome {
                 "environment": name, "exists": true, "account": rig.account,
                 "parts": lines, "resources": world.len(), "drift": drift, "since": since,
                 "time_to_live_seconds": rig.spec.time_to_live.map(|ttl| ttl.as_secs()),
-                "cost_per_hour": cost.per_hour, "cost_so_far": hours.map(|h| h * cost.per_hour),
+                "cost_per_hour": per_hour, "cost_so_far": hours.map(|h| h * per_hour),
                 "url": rig.url().await?,
             }));
             return Ok(ExitCode::Done);
@@ -71,9 +71,9 @@ pub fn run(app: &App, args: &EnvArgs) -> Outcome {
         let mut text = format!("{} at {}", name, rig.url().await?);
         if let Some(hours) = hours {
             text.push_str(&format!(
-                "; up for {hours:.1} h, about ${:.2} so far at list prices (${:.2} per hour)",
-                hours * cost.per_hour,
-                cost.per_hour
+                "; up for {hours:.1} h; what runs now costs ${per_hour:.2} per hour at list prices, \
+                 about ${:.2} so far",
+                hours * per_hour
             ));
             if let Some(ttl) = rig.spec.time_to_live {
                 let left = ttl.as_secs_f64() / 3600.0 - hours;

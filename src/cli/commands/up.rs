@@ -125,7 +125,7 @@ async fn locked(
             .collect();
         return Err(Failure::new(
             format!("the plan cannot be carried out\n  {}", reasons.join("\n  ")),
-            "nothing was changed; mend the environment's YAML",
+            "nothing was changed; each line says what stands against it",
         ));
     }
     if !plan.is_empty() {
