@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::blueprint::{Address, Desired, Kind};
 use crate::engine::{CloudError, FailureClass, Observed, Request, State};
-use crate::identity::names::digest;
+use crate::identity::names::{Names, digest};
 
 use super::error::{During, Judge, incomplete, refused};
 use super::network::visible;
@@ -255,6 +255,24 @@ impl Aws {
             .await
             .during("ec2:CreateTags", id)?;
         self.set_termination_protection(id, policy.deletion).await?;
+        if let Desired::Instance { group, .. } = request.desired {
+            let operation = "ec2:ModifyInstanceAttribute";
+            self.ec2
+                .modify_instance_attribute()
+                .instance_id(id)
+                .groups(&needed(request, operation, group)?.id)
+                .send()
+                .await
+                .during(operation, id)?;
+        }
+        self.ec2
+            .modify_instance_metadata_options()
+            .instance_id(id)
+            .http_tokens(HttpTokensState::Required)
+            .http_put_response_hop_limit(1)
+            .send()
+            .await
+            .during("ec2:ModifyInstanceMetadataOptions", id)?;
         let one = Select::Id(request.environment, id);
         visible(self.instances(one).await?, "ec2:DescribeInstances", id)
     }
@@ -310,6 +328,22 @@ fn token(request: &Request<'_>, vpc: &str, attempt: u32) -> String {
     }
     parts.extend(request.predecessors.iter().map(String::as_str));
     digest(&parts)
+}
+
+/// The security groups that a host is in: ours by their address, others by their id.
+fn groups(instance: &Instance, environment: &str) -> Option<String> {
+    let ours = Names::of(environment);
+    let mut list: Vec<String> = instance
+        .security_groups()
+        .iter()
+        .filter_map(|group| {
+            let address = group.group_name().and_then(|name| ours.group_address(name));
+            address.or_else(|| group.group_id().map(str::to_owned))
+        })
+        .collect();
+    list.sort();
+    // A host that is terminated is in none.
+    (!list.is_empty()).then(|| list.join(" "))
 }
 
 fn size(gib: u32) -> i32 {
@@ -371,6 +405,14 @@ fn observe(instance: &Instance, environment: &str, disk: Option<i32>) -> Option<
                     .then(|| text(instance.public_ip_address()).is_some().to_string()),
             ),
             ("disk_gib", disk.map(|gib| gib.to_string())),
+            ("groups", groups(instance, environment)),
+            (
+                "metadata_tokens",
+                instance
+                    .metadata_options()
+                    .and_then(|options| options.http_tokens())
+                    .map(|tokens| tokens.as_str().to_owned()),
+            ),
             (
                 "deletion_protection",
                 Some(

@@ -148,6 +148,7 @@ impl Desired {
                 instance_type,
                 disk_gib,
                 subnet,
+                group,
                 protected,
                 ..
             } => vec![
@@ -155,6 +156,8 @@ impl Desired {
                 ("disk_gib", disk_gib.to_string()),
                 ("public_address", subnet.is_public_subnet().to_string()),
                 ("deletion_protection", protected.to_string()),
+                ("groups", group.to_string()),
+                ("metadata_tokens", "required".to_owned()),
             ],
             Desired::ElasticAddress
             | Desired::NatGateway { .. }

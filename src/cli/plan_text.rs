@@ -149,6 +149,10 @@ fn line(change: &Change) -> String {
         .as_ref()
         .map_or(String::new(), |existing| format!(" ({})", existing.id));
     let mut text = format!("  {mark} {:32} {}{id}\n", change.address, change.reason);
+    if change.action == Action::Create {
+        text.push_str(&anew(change));
+        return text;
+    }
     for difference in &change.differences {
         if difference.old.contains('\n') || difference.new.contains('\n') {
             let old: Vec<&str> = difference.old.lines().collect();
@@ -174,6 +178,27 @@ fn line(change: &Change) -> String {
                 told(&difference.new)
             ));
         }
+    }
+    text
+}
+
+/// What is made, in a line; what has lines of its own below.
+fn anew(change: &Change) -> String {
+    let (long, short): (Vec<_>, Vec<_>) = change
+        .differences
+        .iter()
+        .filter(|difference| !difference.new.is_empty())
+        .partition(|difference| difference.new.contains('\n'));
+    let mut text = String::new();
+    let short: Vec<String> = short
+        .iter()
+        .map(|difference| format!("{} {}", difference.attribute, difference.new))
+        .collect();
+    if !short.is_empty() {
+        text.push_str(&format!("      {}\n", short.join(", ")));
+    }
+    for line in long.iter().flat_map(|difference| difference.new.lines()) {
+        text.push_str(&format!("      + {line}\n"));
     }
     text
 }

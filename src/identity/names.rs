@@ -39,6 +39,13 @@ impl<'a> Names<'a> {
         self.named(&format!("sg-{}", group.as_str()))
     }
 
+    /// The address of the security group of a name, if it is the environment's.
+    #[must_use]
+    pub fn group_address(self, name: &str) -> Option<String> {
+        let group = name.strip_prefix(&self.named("sg-"))?;
+        Some(format!("security-group/{group}"))
+    }
+
     /// EC2 key pair.
     #[must_use]
     pub fn key_pair(self) -> String {

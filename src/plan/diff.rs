@@ -121,7 +121,7 @@ pub fn plan(blueprint: &Blueprint, snapshot: &Snapshot) -> Plan {
                     kind: desired.kind(),
                     action,
                     reason,
-                    differences: Vec::new(),
+                    differences: anew(desired),
                     existing: None,
                     predecessors,
                 });
@@ -263,6 +263,17 @@ fn absence(predecessors: &[String], heir: Option<&&Address>) -> String {
         }
         None => "does not exist yet".to_owned(),
     }
+}
+
+/// What a resource that is not there will be.
+fn anew(desired: &Desired) -> Vec<Difference> {
+    let attributes = desired.attributes().into_iter();
+    let told = attributes.map(|(attribute, new)| Difference {
+        attribute,
+        old: String::new(),
+        new,
+    });
+    told.collect()
 }
 
 /// What a lost seed means.
@@ -446,7 +457,7 @@ fn judge(desired: &Desired, differences: &[Difference]) -> (Action, String) {
             "restarts, to take over changed parameters".to_owned(),
         ),
         // These are a call of their own and change nothing that runs.
-        Kind::Instance | Kind::Cache if differences.iter().all(is_policy) => {
+        Kind::Instance | Kind::Cache if differences.iter().all(is_a_setting) => {
             (Action::Update, format!("{names} differ"))
         }
         Kind::Instance | Kind::Cache => {
@@ -461,9 +472,9 @@ fn judge(desired: &Desired, differences: &[Difference]) -> (Action, String) {
     }
 }
 
-fn is_policy(difference: &Difference) -> bool {
+fn is_a_setting(difference: &Difference) -> bool {
     matches!(
         difference.attribute.as_str(),
-        "deletion_protection" | "final_snapshot"
+        "deletion_protection" | "final_snapshot" | "groups" | "metadata_tokens"
     )
 }

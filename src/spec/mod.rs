@@ -40,4 +40,4 @@ pub use services::{
     CacheEngine, CacheService, DatabaseEngine, DatabaseService, DsnSource, ExistingDatabase,
     FilesService, Masters, Protection, Purpose, SearchService, Services, search_zones,
 };
-pub(crate) use values::name_fault;
+pub(crate) use values::{is_region_shaped, name_fault};

@@ -212,6 +212,11 @@ pub(super) const INSTANCE: &[Grant] = &[
         "ec2:ModifyInstanceAttribute",
         "termination protection, on and off",
     ),
+    own(
+        CHANGE,
+        "ec2:ModifyInstanceAttribute ec2:ModifyInstanceMetadataOptions",
+        "a host back into its own group alone, and its metadata behind tokens",
+    ),
     Grant {
         statement: "TagProtectionOfOwnHosts",
         uses: CHANGE_AND_REMOVE,
