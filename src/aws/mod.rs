@@ -36,6 +36,7 @@ mod rds_changes;
 mod rds_groups;
 mod rds_restore;
 mod registry;
+mod restorable;
 mod routes;
 mod s3;
 mod s3_removal;

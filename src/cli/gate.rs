@@ -7,7 +7,8 @@ use crate::blueprint::Blueprint;
 use crate::diagnose::ExitCode;
 use crate::plan::{Bound, Cost, Plan, SavedPlan};
 use crate::preflight::{
-    Finding, Scope, Verdict, demands, judge_offers, judge_permissions, judge_quotas, needed, wants,
+    Finding, Scope, Verdict, demands, judge_offers, judge_permissions, judge_quotas,
+    judge_restores, needed, restores, wants,
 };
 use crate::spec::{CloudTarget, Spec};
 
@@ -40,13 +41,16 @@ pub async fn preflight(rig: &Rig, blueprint: &Blueprint, plan: &Plan) -> Vec<Fin
     let scope = Scope::new(&rig.account.id, &rig.account.region, &rig.spec.name);
     let needed = needed(plan, &scope);
     let quotas: Vec<_> = demands.keys().copied().collect();
-    let (facts, offers, allowed) = futures::join!(
+    let restores = restores(blueprint, plan);
+    let (facts, offers, allowed, restorable) = futures::join!(
         Box::pin(rig.cloud.quota_facts(&quotas)),
         Box::pin(rig.cloud.offers(&wants)),
         Box::pin(rig.cloud.allowed(&needed)),
+        Box::pin(rig.cloud.restorable(&restores)),
     );
     let mut findings = judge_quotas(&demands, &facts, &rig.account.region);
     findings.extend(judge_offers(&wants, &offers));
+    findings.extend(judge_restores(&restorable));
     findings.extend(judge_permissions(&needed, &allowed, &rig.spec.name));
     findings.sort_by_key(|finding| finding.verdict);
     findings

@@ -11,6 +11,7 @@ mod offers;
 mod permissions;
 mod policy;
 mod quotas;
+mod snapshots;
 
 pub use findings::{Finding, Verdict};
 pub use grants::{Grant, Use, When, account_grants, grants};
@@ -18,3 +19,4 @@ pub use offers::{Offers, Wants, judge_offers, wants};
 pub use permissions::{Allowed, BLIND_SPOTS, judge_permissions, needed};
 pub use policy::{Conditions, POLICY_CHARACTERS, Scope, Statement, documents, size, statements};
 pub use quotas::{Quota, QuotaFact, demands, judge_quotas};
+pub use snapshots::{Restorable, Restorables, Restore, judge_restores, restores};
