@@ -295,7 +295,8 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                 // Anew each time: a subnet of another zone may stand by now.
                 let resources = world.resources();
                 let request = self.request(change, candidate, &resources, &secrets);
-                self.cloud.create(request).await
+                let made = self.cloud.create(request).await?;
+                staying(made)
             })
             .await;
             match made {
@@ -378,6 +379,22 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         *lock(&world.secrets) = Some(secrets.clone());
         Ok(secrets)
     }
+}
+
+/// What has the name of something that an earlier run began to remove can be made only once
+/// that is gone.
+fn staying(made: Observed) -> Result<Observed, CloudError> {
+    if !made.state.is_leaving() {
+        return Ok(made);
+    }
+    Err(CloudError {
+        operation: "create".to_owned(),
+        target: made.address.to_string(),
+        code: "StillGoing".to_owned(),
+        message: format!("`{}` is still being removed ({})", made.id, made.status),
+        request_id: None,
+        class: FailureClass::Converging,
+    })
 }
 
 fn boxed<E: Diagnose + Send + Sync + 'static>(error: E) -> TaskError {

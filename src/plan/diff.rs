@@ -114,7 +114,7 @@ pub fn plan(blueprint: &Blueprint, snapshot: &Snapshot) -> Plan {
                         Action::Refuse,
                         format!("is gone although {heir} is there: {LOST}"),
                     ),
-                    _ => (Action::Create, absence(&predecessors, heir)),
+                    _ => (Action::Create, absence(found, &predecessors, heir)),
                 };
                 changes.push(Change {
                     address: address.clone(),
@@ -253,7 +253,10 @@ fn heirs<'a>(
 
 /// Why a resource is not there. Where something is there that is made after it, it was either
 /// removed behind our back or the YAML got it since.
-fn absence(predecessors: &[String], heir: Option<&&Address>) -> String {
+fn absence(found: &[&Observed], predecessors: &[String], heir: Option<&&Address>) -> String {
+    if found.iter().any(|one| one.state == State::Deleting) {
+        return format!("{} is being removed", predecessors.join(", "));
+    }
     if !predecessors.is_empty() {
         return format!("{} is gone", predecessors.join(", "));
     }
