@@ -8,7 +8,8 @@ use crate::blueprint::{Desired, Kind};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
 
-use super::error::{During, Judge, foreign, incomplete, refused};
+use super::claim::Claim;
+use super::error::{During, Judge, incomplete, refused};
 use super::network::visible;
 use super::rds::{NAME, count, major, rds_pairs, rds_tags};
 use super::rds_restore::new_password;
@@ -33,11 +34,8 @@ impl Aws {
             .await
             .or_done(&["DBClusterAlreadyExistsFault", "DBClusterAlreadyExists"])
             .while_creating()?;
-        match self.read_cluster(request.environment).await? {
-            Some(found) => Ok(found),
-            None if created.is_some() => visible(vec![], CREATE, &id),
-            None => Err(foreign(CREATE, &id, request.environment)),
-        }
+        let claim = self.cluster_claim(request.environment).await?;
+        self.claimed(request, CREATE, &id, created.is_some(), claim)
     }
 
     async fn make_cluster(&self, request: &Request<'_>, id: &str) -> Result<(), CloudError> {
@@ -175,9 +173,16 @@ impl Aws {
         &self,
         environment: &str,
     ) -> Result<Option<Observed>, CloudError> {
+        Ok(self.cluster_claim(environment).await?.ours())
+    }
+
+    async fn cluster_claim(&self, environment: &str) -> Result<Claim, CloudError> {
         let id = Names::of(environment).database_cluster();
-        let found = self.raw_cluster(&id).await?;
-        Ok(found.and_then(|cluster| observe(&cluster, environment)))
+        let Some(cluster) = self.raw_cluster(&id).await? else {
+            return Ok(Claim::Unseen);
+        };
+        let owner = tags::owner(rds_pairs(cluster.tag_list()), environment);
+        Ok(Claim::of(Some(owner), |_| observe(&cluster, environment)))
     }
 
     /// Whatever has the cluster's name.

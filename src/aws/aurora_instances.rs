@@ -9,7 +9,8 @@ use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
 
 use super::aurora::ENGINE;
-use super::error::{During, Judge, foreign, incomplete};
+use super::claim::Claim;
+use super::error::{During, Judge, incomplete};
 use super::network::visible;
 use super::rds::{count, not_a_database, rds_tags};
 use super::rds_groups::PARAMETERS;
@@ -79,13 +80,11 @@ impl Aws {
             .await
             .during(operation, request.address)
             .or_done(&["DBParameterGroupAlreadyExists"])?;
-        if created.is_none()
-            && self
-                .cluster_parameters(request.environment)
-                .await?
-                .is_none()
-        {
-            return Err(foreign(operation, &name, request.environment));
+        if created.is_some() {
+            self.made_as(request, &name);
+        } else {
+            let claim = self.cluster_parameters_claim(request.environment).await?;
+            self.claimed(request, operation, &name, false, claim)?;
         }
         self.update_cluster_parameters(request, parameters).await
     }
@@ -162,19 +161,23 @@ impl Aws {
         &self,
         environment: &str,
     ) -> Result<Option<Observed>, CloudError> {
+        Ok(self.cluster_parameters_claim(environment).await?.ours())
+    }
+
+    async fn cluster_parameters_claim(&self, environment: &str) -> Result<Claim, CloudError> {
         let name = Names::of(environment).cluster_parameters();
         let Some(group) = self.raw_cluster_parameter_group(&name).await? else {
-            return Ok(None);
+            return Ok(Claim::Unseen);
         };
         let arn = group
             .db_cluster_parameter_group_arn()
             .ok_or_else(|| incomplete("rds:DescribeDBClusterParameterGroups", &name, "ARN"))?;
-        let (address, all) = futures::try_join!(
-            self.rds_address(arn, environment),
+        let (owner, all) = futures::try_join!(
+            self.rds_owner(arn, environment),
             self.describe_cluster_parameters(&name, Some("user"))
         )?;
-        Ok(address.map(|address| {
-            observed(
+        Ok(Claim::of(owner, |address| {
+            Some(observed(
                 address,
                 Kind::DatabaseClusterParameters,
                 name,
@@ -186,7 +189,7 @@ impl Aws {
                     ),
                     ("parameters", Some(parameter_lines(&set_by_user(&all)))),
                 ],
-            )
+            ))
         }))
     }
 

@@ -14,9 +14,10 @@ use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
 use crate::spec::Scheme;
 
-use super::error::{During, Judge, foreign, refused};
+use super::claim::Claim;
+use super::error::{During, Judge, refused};
 use super::network::visible;
-use super::tags::{self, observed};
+use super::tags::{self, Owner, observed};
 use super::targets::RawTargets;
 use super::{Aws, needed, needed_ids};
 
@@ -33,8 +34,8 @@ pub(super) struct RawFront {
     idle: Option<String>,
     listeners: Vec<Listener>,
     targets: RawTargets,
-    /// Address by ARN, of what bears the environment's tag.
-    ours: Vec<(String, Address)>,
+    /// Whose each is, by ARN.
+    owners: Vec<(String, Owner)>,
 }
 
 impl Aws {
@@ -72,12 +73,10 @@ impl Aws {
             .during(operation, request.address)
             .or_done(&["DuplicateLoadBalancerName"])
             .while_creating()?;
-        let found = self.front_of_kind(request.environment, Kind::LoadBalancer);
-        match found.await?.pop() {
-            Some(found) => self.complete_load_balancer(request, &found.id).await,
-            None if created.is_some() => visible(vec![], operation, &name),
-            None => Err(foreign(operation, &name, request.environment)),
-        }
+        let raw = self.raw_front(request.environment).await?;
+        let claim = raw.claim(Kind::LoadBalancer);
+        let found = self.claimed(request, operation, &name, created.is_some(), claim)?;
+        self.complete_load_balancer(request, &found.id).await
     }
 
     /// Everything but the scheme, which never changes.
@@ -256,12 +255,12 @@ impl Aws {
             .chain(group_arn)
             .chain(listeners.iter().filter_map(|one| one.listener_arn()))
             .collect();
-        let ours = self.addresses_by_arn(environment, &arns).await?;
+        let owners = self.owners_by_arn(environment, &arns).await?;
         Ok(RawFront {
             idle,
             listeners,
             targets: RawTargets::new(group, details),
-            ours,
+            owners,
             balancer,
         })
     }
@@ -304,12 +303,12 @@ impl Aws {
         }))
     }
 
-    /// Which of the resources bear the environment's tag, and at which address.
-    async fn addresses_by_arn(
+    /// Whose the resources are.
+    async fn owners_by_arn(
         &self,
         environment: &str,
         arns: &[&str],
-    ) -> Result<Vec<(String, Address)>, CloudError> {
+    ) -> Result<Vec<(String, Owner)>, CloudError> {
         let mut found = Vec::new();
         // Twenty resources a call is what AWS takes.
         for some in arns.chunks(20) {
@@ -331,7 +330,7 @@ impl Aws {
         &self,
         environment: &str,
         arns: &[&str],
-    ) -> Result<Vec<(String, Address)>, CloudError> {
+    ) -> Result<Vec<(String, Owner)>, CloudError> {
         let arns = arns.iter().map(|arn| (*arn).to_owned()).collect();
         let call = self.elb.describe_tags().set_resource_arns(Some(arns));
         let answer = call
@@ -341,8 +340,8 @@ impl Aws {
         let described = answer.tag_descriptions.unwrap_or_default();
         let list = described.iter().filter_map(|one| {
             let pairs = one.tags().iter().map(|tag| (tag.key(), tag.value()));
-            let address = tags::address(pairs, environment)?;
-            Some((one.resource_arn()?.to_owned(), address))
+            let owner = tags::owner(pairs, environment);
+            Some((one.resource_arn()?.to_owned(), owner))
         });
         Ok(list.collect())
     }
@@ -363,6 +362,20 @@ impl Aws {
 }
 
 impl RawFront {
+    /// Whose the one of this kind is: the load balancer or its target group.
+    pub(super) fn claim(&self, kind: Kind) -> Claim {
+        let arn = match kind {
+            Kind::TargetGroup => self.targets.arn(),
+            _ => self
+                .balancer
+                .as_ref()
+                .and_then(|one| one.load_balancer_arn()),
+        };
+        let owner = arn.and_then(|arn| self.owner(arn)).cloned();
+        let look = || self.observe(&[]).into_iter().find(|one| one.kind == kind);
+        Claim::of(owner, |_| look())
+    }
+
     /// As resources; `known` are the environment's subnets, groups and instances, by which
     /// ids are told by their addresses.
     pub(super) fn observe(&self, known: &[Observed]) -> Vec<Observed> {
@@ -394,9 +407,16 @@ impl RawFront {
         list
     }
 
+    fn owner(&self, arn: &str) -> Option<&Owner> {
+        let found = self.owners.iter().find(|(of, _)| of == arn);
+        found.map(|(_, owner)| owner)
+    }
+
     fn address(&self, arn: &str) -> Option<Address> {
-        let found = self.ours.iter().find(|(of, _)| of == arn);
-        found.map(|(_, address)| address.clone())
+        match self.owner(arn) {
+            Some(Owner::Ours(address)) => Some(address.clone()),
+            _ => None,
+        }
     }
 
     fn observe_listener(&self, listener: &Listener, address: Address, arn: &str) -> Observed {

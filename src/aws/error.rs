@@ -112,6 +112,39 @@ pub(super) fn foreign(operation: &str, name: &str, environment: &str) -> CloudEr
     )
 }
 
+/// Something was made, by us or by whoever was first, and is not listed with its tags yet.
+pub(super) fn unlisted(operation: &str, name: &str) -> CloudError {
+    CloudError {
+        class: FailureClass::Converging,
+        ..refused(
+            operation,
+            name,
+            "NotVisibleYet",
+            "it was made but is not listed with its tags yet",
+        )
+    }
+}
+
+/// One of several things that an answer which is a success says failed.
+pub(super) fn item_failed(
+    operation: &str,
+    target: impl std::fmt::Display,
+    (code, message): (Option<&str>, Option<&str>),
+    request_id: Option<&str>,
+) -> CloudError {
+    let code = code.unwrap_or("Unsuccessful");
+    CloudError {
+        class: class_of_code(code).unwrap_or(FailureClass::Terminal),
+        request_id: request_id.map(Box::from),
+        ..refused(
+            operation,
+            target,
+            code,
+            message.unwrap_or("no reason is given"),
+        )
+    }
+}
+
 /// A request that the SDK itself refuses to build.
 pub(super) fn built<T>(
     part: Result<T, BuildError>,
@@ -426,6 +459,26 @@ mod tests {
         });
         let error = missing.while_creating().unwrap_err();
         assert_eq!(error.class, FailureClass::Converging);
+    }
+
+    #[test]
+    fn an_item_that_failed_is_judged_by_its_code() {
+        let failed = |code| item_failed("s3:DeleteObject", "b", (code, None), Some("r-1"));
+        for (code, class) in [
+            (Some("SlowDown"), FailureClass::Transient),
+            (Some("InternalError"), FailureClass::Transient),
+            (Some("AccessDenied"), FailureClass::Denied),
+            (
+                Some("InvalidVpcEndpointId.NotFound"),
+                FailureClass::NotFound,
+            ),
+            (Some("Odd"), FailureClass::Terminal),
+            (None, FailureClass::Terminal),
+        ] {
+            let error = failed(code);
+            assert_eq!(error.class, class, "{code:?}");
+            assert!(error.to_string().contains("request r-1"), "{error}");
+        }
     }
 
     #[test]

@@ -87,12 +87,17 @@ impl Aws {
         made.retain(|_, known| !matches!(known, Made::Id(known) if known == id));
     }
 
+    /// Whether this process made what is at the request's address.
+    pub(super) fn has_made(&self, request: &Request<'_>) -> bool {
+        matches!(self.known(request), Some(Made::Id(_)))
+    }
+
     fn known(&self, request: &Request<'_>) -> Option<Made> {
         let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         made.get(&key(request)).cloned()
     }
 
-    fn remember(&self, request: &Request<'_>, what: Made) {
+    pub(super) fn remember(&self, request: &Request<'_>, what: Made) {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         made.insert(key(request), what);
     }

@@ -12,6 +12,7 @@ mod aurora_instances;
 mod balancer;
 mod blockers;
 mod cache;
+mod claim;
 pub mod credentials;
 mod dns;
 mod empty;

@@ -7,8 +7,8 @@ use crate::blueprint::{Address, DatabaseRole, Desired, Kind};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
 
-use super::error::{During, Judge, foreign, incomplete, refused};
-use super::network::visible;
+use super::claim::Claim;
+use super::error::{During, Judge, incomplete, refused};
 use super::tags::{self, Pair, observed};
 use super::{Aws, needed};
 
@@ -38,21 +38,15 @@ impl Aws {
         }
         .or_done(&["DBInstanceAlreadyExists", "DBInstanceAlreadyExistsFault"])
         .while_creating()?;
-        let instance = match created {
-            Some(instance) => instance,
-            None => match self.raw_database(&id).await? {
-                Some(instance) => instance,
-                None => return visible(vec![], operation, &id),
-            },
-        };
         // The answer to a creation need not repeat the tags.
-        match observe(&instance, request.environment) {
-            Some(found) => Ok(found),
-            None => self
-                .read_database(request.environment, &id)
-                .await?
-                .ok_or_else(|| foreign(operation, &id, request.environment)),
-        }
+        let told = created
+            .as_ref()
+            .and_then(|instance| observe(instance, request.environment));
+        let claim = match told {
+            Some(found) => Claim::Ours(found),
+            None => self.database_claim(request.environment, &id).await?,
+        };
+        self.claimed(request, operation, &id, created.is_some(), claim)
     }
 
     async fn create_writer(
@@ -202,8 +196,15 @@ impl Aws {
         environment: &str,
         id: &str,
     ) -> Result<Option<Observed>, CloudError> {
-        let found = self.raw_database(id).await?;
-        Ok(found.and_then(|instance| observe(&instance, environment)))
+        Ok(self.database_claim(environment, id).await?.ours())
+    }
+
+    async fn database_claim(&self, environment: &str, id: &str) -> Result<Claim, CloudError> {
+        let Some(instance) = self.raw_database(id).await? else {
+            return Ok(Claim::Unseen);
+        };
+        let owner = tags::owner(rds_pairs(instance.tag_list()), environment);
+        Ok(Claim::of(Some(owner), |_| observe(&instance, environment)))
     }
 }
 

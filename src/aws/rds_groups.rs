@@ -8,10 +8,11 @@ use crate::blueprint::{Address, Kind, parameter_lines};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
 
-use super::error::{During, Judge, foreign, incomplete};
+use super::claim::Claim;
+use super::error::{During, Judge, incomplete};
 use super::network::visible;
 use super::rds::{rds_pairs, rds_tags};
-use super::tags::{self, observed};
+use super::tags::{self, Owner, observed};
 use super::{Aws, needed_ids};
 
 /// Parameters in one call.
@@ -40,17 +41,18 @@ impl Aws {
                 "DBSubnetGroupAlreadyExistsFault",
             ])
             .while_creating()?;
-        match self.database_subnets(request.environment).await? {
-            Some(found) => Ok(found),
-            None if created.is_some() => visible(vec![], operation, &name),
-            None => Err(foreign(operation, &name, request.environment)),
-        }
+        let claim = self.database_subnets_claim(request.environment).await?;
+        self.claimed(request, operation, &name, created.is_some(), claim)
     }
 
     pub(super) async fn database_subnets(
         &self,
         environment: &str,
     ) -> Result<Option<Observed>, CloudError> {
+        Ok(self.database_subnets_claim(environment).await?.ours())
+    }
+
+    async fn database_subnets_claim(&self, environment: &str) -> Result<Claim, CloudError> {
         let name = Names::of(environment).database_subnets();
         let operation = "rds:DescribeDBSubnetGroups";
         let answer = self
@@ -63,18 +65,19 @@ impl Aws {
         let Some(group) =
             found.and_then(|answer| answer.db_subnet_groups.unwrap_or_default().pop())
         else {
-            return Ok(None);
+            return Ok(Claim::Unseen);
         };
         let arn = group.db_subnet_group_arn().unwrap_or_default();
-        Ok(self.rds_address(arn, environment).await?.map(|address| {
+        let owner = self.rds_owner(arn, environment).await?;
+        Ok(Claim::of(owner, |address| {
             let status = group.subnet_group_status().unwrap_or("Complete");
-            observed(
+            Some(observed(
                 address,
                 Kind::DatabaseSubnets,
                 name,
                 (State::Ready, status),
                 [],
-            )
+            ))
         }))
     }
 
@@ -112,13 +115,11 @@ impl Aws {
                 "DBParameterGroupAlreadyExists",
                 "DBParameterGroupAlreadyExistsFault",
             ])?;
-        if created.is_none()
-            && self
-                .database_parameters(request.environment, reader)
-                .await?
-                .is_none()
-        {
-            return Err(foreign(operation, &name, request.environment));
+        if created.is_some() {
+            self.made_as(request, &name);
+        } else {
+            let claim = self.database_parameters_claim(request.environment, reader);
+            self.claimed(request, operation, &name, false, claim.await?)?;
         }
         self.update_database_parameters(request, reader, parameters)
             .await
@@ -202,19 +203,26 @@ impl Aws {
         environment: &str,
         reader: bool,
     ) -> Result<Option<Observed>, CloudError> {
+        let claim = self.database_parameters_claim(environment, reader);
+        Ok(claim.await?.ours())
+    }
+
+    async fn database_parameters_claim(
+        &self,
+        environment: &str,
+        reader: bool,
+    ) -> Result<Claim, CloudError> {
         let name = Names::of(environment).database_parameters(reader);
         let Some(group) = self.raw_parameter_group(&name).await? else {
-            return Ok(None);
+            return Ok(Claim::Unseen);
         };
         let arn = group
             .db_parameter_group_arn()
             .ok_or_else(|| incomplete("rds:DescribeDBParameterGroups", &name, "ARN"))?;
-        let (address, set) = futures::try_join!(
-            self.rds_address(arn, environment),
-            self.set_parameters(&name)
-        )?;
-        Ok(address.map(|address| {
-            observed(
+        let (owner, set) =
+            futures::try_join!(self.rds_owner(arn, environment), self.set_parameters(&name))?;
+        Ok(Claim::of(owner, |address| {
+            Some(observed(
                 address,
                 Kind::DatabaseParameters,
                 name,
@@ -226,7 +234,7 @@ impl Aws {
                     ),
                     ("parameters", Some(parameter_lines(&set))),
                 ],
-            )
+            ))
         }))
     }
 
@@ -309,12 +317,12 @@ impl Aws {
             .collect())
     }
 
-    /// The address in the tags of an RDS resource.
-    pub(super) async fn rds_address(
+    /// Whose an RDS resource is; `None` when there is no such resource.
+    pub(super) async fn rds_owner(
         &self,
         arn: &str,
         environment: &str,
-    ) -> Result<Option<Address>, CloudError> {
+    ) -> Result<Option<Owner>, CloudError> {
         let answer = self
             .rds
             .list_tags_for_resource()
@@ -322,6 +330,6 @@ impl Aws {
             .send()
             .await;
         let found = answer.during("rds:ListTagsForResource", arn).or_gone()?;
-        Ok(found.and_then(|answer| tags::address(rds_pairs(answer.tag_list()), environment)))
+        Ok(found.map(|answer| tags::owner(rds_pairs(answer.tag_list()), environment)))
     }
 }

@@ -11,7 +11,8 @@ use crate::blueprint::{Address, Desired, Kind};
 use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::Names;
 
-use super::error::{During, Judge, built, foreign, refused};
+use super::claim::Claim;
+use super::error::{During, Judge, built, refused};
 use super::network::visible;
 use super::tags::{self, observed};
 use super::{Aws, needed, needed_ids};
@@ -41,11 +42,8 @@ impl Aws {
             }
             other => other?,
         };
-        match self.domain(request.environment).await? {
-            Some(found) => Ok(found),
-            None if created.is_some() => visible(vec![], CREATE, &name),
-            None => Err(foreign(CREATE, &name, request.environment)),
-        }
+        let claim = self.domain_claim(request.environment).await?;
+        self.claimed(request, CREATE, &name, created.is_some(), claim)
     }
 
     async fn create_domain(&self, request: &Request<'_>, name: &str) -> Result<(), CloudError> {
@@ -151,18 +149,22 @@ impl Aws {
     }
 
     pub(super) async fn domain(&self, environment: &str) -> Result<Option<Observed>, CloudError> {
+        Ok(self.domain_claim(environment).await?.ours())
+    }
+
+    async fn domain_claim(&self, environment: &str) -> Result<Claim, CloudError> {
         let name = Names::of(environment).search();
         let Some(domain) = self.raw_domain(&name).await? else {
-            return Ok(None);
+            return Ok(Claim::Unseen);
         };
         let answer = self.opensearch.list_tags().arn(&domain.arn).send().await;
         let tags = answer.during("es:ListTags", &name).or_gone()?;
-        let pairs = tags
-            .iter()
-            .flat_map(|answer| answer.tag_list())
-            .map(|tag| (Some(tag.key()), Some(tag.value())));
-        let address = tags::address(pairs, environment);
-        Ok(address.map(|address| observe(&domain, address)))
+        let owner = tags.map(|answer| {
+            let tags = answer.tag_list().iter();
+            let pairs = tags.map(|tag| (Some(tag.key()), Some(tag.value())));
+            tags::owner(pairs, environment)
+        });
+        Ok(Claim::of(owner, |address| Some(observe(&domain, address))))
     }
 
     /// Whatever has the domain's name.

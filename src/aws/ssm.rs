@@ -3,14 +3,14 @@
 use aws_sdk_ssm::types::{ParameterTier, ParameterType, ResourceTypeForTagging, Tag};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::blueprint::{Address, Kind};
+use crate::blueprint::Kind;
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
 
 use super::Aws;
-use super::error::{During, Judge, built, foreign, incomplete};
-use super::network::visible;
-use super::tags::{self, observed};
+use super::claim::Claim;
+use super::error::{During, Judge, built, incomplete};
+use super::tags::{self, Owner, observed};
 
 impl Aws {
     /// Never overwrites: whoever comes second gets the seed of the first.
@@ -41,24 +41,28 @@ impl Aws {
             .await
             .during(operation, request.address)
             .or_done(&["ParameterAlreadyExists"])?;
-        match self.seed_parameter(request.environment).await? {
-            Some(found) => Ok(found),
-            None if created.is_some() => visible(vec![], operation, &name),
-            None => Err(foreign(operation, &name, request.environment)),
-        }
+        let claim = self.seed_claim(request.environment).await?;
+        self.claimed(request, operation, &name, created.is_some(), claim)
     }
 
     pub(super) async fn seed_parameter(
         &self,
         environment: &str,
     ) -> Result<Option<Observed>, CloudError> {
+        Ok(self.seed_claim(environment).await?.ours())
+    }
+
+    async fn seed_claim(&self, environment: &str) -> Result<Claim, CloudError> {
         let name = Names::of(environment).seed();
-        let (value, address) = futures::try_join!(
+        let (value, owner) = futures::try_join!(
             self.parameter(&name, false),
-            self.parameter_address(&name, environment),
+            self.parameter_owner(&name, environment),
         )?;
-        Ok(value.zip(address).map(|(parameter, address)| {
-            observed(
+        let Some(parameter) = value else {
+            return Ok(Claim::Unseen);
+        };
+        Ok(Claim::of(owner, |address| {
+            Some(observed(
                 address,
                 Kind::Seed,
                 name,
@@ -67,7 +71,7 @@ impl Aws {
                     "created",
                     parameter.last_modified_date().map(|time| time.to_string()),
                 )],
-            )
+            ))
         }))
     }
 
@@ -98,11 +102,11 @@ impl Aws {
         Ok(found.and_then(|answer| answer.parameter))
     }
 
-    async fn parameter_address(
+    async fn parameter_owner(
         &self,
         name: &str,
         environment: &str,
-    ) -> Result<Option<Address>, CloudError> {
+    ) -> Result<Option<Owner>, CloudError> {
         let tags = self
             .ssm
             .list_tags_for_resource()
@@ -112,11 +116,11 @@ impl Aws {
             .await
             .during("ssm:ListTagsForResource", name)
             .or_gone()?;
-        let pairs = tags
-            .iter()
-            .flat_map(|answer| answer.tag_list())
-            .map(|tag| (Some(tag.key()), Some(tag.value())));
-        Ok(tags::address(pairs, environment))
+        Ok(tags.map(|answer| {
+            let tags = answer.tag_list().iter();
+            let pairs = tags.map(|tag| (Some(tag.key()), Some(tag.value())));
+            tags::owner(pairs, environment)
+        }))
     }
 
     /// Names of all parameters of an environment.

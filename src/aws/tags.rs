@@ -88,21 +88,44 @@ pub(super) fn specification(request: &Request<'_>, kind: ResourceType) -> TagSpe
 /// Key and value pairs as the services list them, with every part optional.
 pub(super) type Pair<'a> = (Option<&'a str>, Option<&'a str>);
 
+/// Whose a resource is by its tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// The environment's, at this address.
+    Ours(Address),
+    /// Another environment's.
+    Theirs,
+    /// Nobody's, or not all of its tags are told yet.
+    Nobody,
+}
+
+/// Whose a resource is that has these tags.
+pub(super) fn owner<'a>(tags: impl IntoIterator<Item = Pair<'a>>, environment: &str) -> Owner {
+    let mut owner = None;
+    let mut address = None;
+    for pair in tags {
+        match pair {
+            (Some(ENVIRONMENT), Some(value)) => owner = Some(value == environment),
+            (Some(ADDRESS), Some(value)) => address = Some(Address::parse(value)),
+            _ => {}
+        }
+    }
+    match (owner, address) {
+        (Some(true), Some(address)) => Owner::Ours(address),
+        (Some(false), _) => Owner::Theirs,
+        _ => Owner::Nobody,
+    }
+}
+
 /// The address in a resource's tags, if it bears the environment's.
 pub(super) fn address<'a>(
     tags: impl IntoIterator<Item = Pair<'a>>,
     environment: &str,
 ) -> Option<Address> {
-    let mut ours = false;
-    let mut address = None;
-    for pair in tags {
-        match pair {
-            (Some(ENVIRONMENT), Some(value)) => ours = value == environment,
-            (Some(ADDRESS), Some(value)) => address = Some(Address::parse(value)),
-            _ => {}
-        }
+    match owner(tags, environment) {
+        Owner::Ours(address) => Some(address),
+        Owner::Theirs | Owner::Nobody => None,
     }
-    address.filter(|_| ours)
 }
 
 /// EC2 tags as pairs.
@@ -213,5 +236,9 @@ mod tests {
         assert_eq!(address([OURS, VPC], "demo-2"), None);
         assert_eq!(address([VPC], "demo"), None);
         assert_eq!(address([OURS], "demo"), None);
+        assert_eq!(owner([OURS, VPC], "demo-2"), Owner::Theirs);
+        // Tags that are not all there say nothing yet.
+        assert_eq!(owner([OURS], "demo"), Owner::Nobody);
+        assert_eq!(owner([VPC], "demo"), Owner::Nobody);
     }
 }

@@ -13,7 +13,7 @@ use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::Names;
 
 use super::balancer::{elb_tags, wrong};
-use super::error::{During, Judge, foreign};
+use super::error::{During, Judge};
 use super::network::visible;
 use super::tags::observed;
 use super::{Aws, needed, needed_ids};
@@ -69,12 +69,10 @@ impl Aws {
             .during(operation, request.address)
             .or_done(&["DuplicateTargetGroupName"])
             .while_creating()?;
-        let found = self.front_of_kind(request.environment, Kind::TargetGroup);
-        match found.await?.pop() {
-            Some(found) => self.complete_target_group(request, &found.id).await,
-            None if created.is_some() => visible(vec![], operation, &name),
-            None => Err(foreign(operation, &name, request.environment)),
-        }
+        let raw = self.raw_front(request.environment).await?;
+        let claim = raw.claim(Kind::TargetGroup);
+        let found = self.claimed(request, operation, &name, created.is_some(), claim)?;
+        self.complete_target_group(request, &found.id).await
     }
 
     pub(super) async fn complete_target_group(
