@@ -16,5 +16,7 @@ mod faults;
 mod sdk;
 #[path = "strict/services.rs"]
 mod services;
+#[path = "strict/slow_cache.rs"]
+mod slow_cache;
 #[path = "strict/time.rs"]
 mod time;

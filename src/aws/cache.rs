@@ -1,16 +1,25 @@
 //! The ElastiCache replication group (Redis OSS or Valkey) and its subnet group.
+//!
+//! AWS tells the tags of a group only while it is `available`
+//! (<https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_ListTagsForResource.html>).
+//! At other times its name, which only this environment has, says that it is ours. That is
+//! enough to wait for it, and not enough to change or remove it: what protects it is in the tags.
 
 use aws_sdk_elasticache::types::{ReplicationGroup, Tag};
 
 use crate::blueprint::{Address, Desired, Kind};
-use crate::engine::{CloudError, Observed, Request, State};
+use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::Names;
 use crate::spec::{CacheEngine, Protection};
 
-use super::error::{During, Judge, foreign, incomplete, refused};
+use super::claim::Claim;
+use super::error::{During, Judge, foreign, incomplete, refused, unlisted};
 use super::network::visible;
 use super::tags::{self, Pair, observed};
 use super::{Aws, needed, needed_ids};
+
+/// The attribute of a cache whose tags AWS does not tell now, and its value.
+const UNTOLD: (&str, &str) = ("tags", "not told");
 
 /// The newest versions that Mattermost's Redis client is known to speak to.
 fn version(engine: CacheEngine) -> &'static str {
@@ -43,17 +52,18 @@ impl Aws {
                 "CacheSubnetGroupAlreadyExistsFault",
             ])
             .while_creating()?;
-        match self.cache_subnets(request.environment).await? {
-            Some(found) => Ok(found),
-            None if created.is_some() => visible(vec![], operation, &name),
-            None => Err(foreign(operation, &name, request.environment)),
-        }
+        let claim = self.cache_subnets_claim(request.environment).await?;
+        self.claimed(request, operation, &name, created.is_some(), claim)
     }
 
     pub(super) async fn cache_subnets(
         &self,
         environment: &str,
     ) -> Result<Option<Observed>, CloudError> {
+        Ok(self.cache_subnets_claim(environment).await?.ours())
+    }
+
+    async fn cache_subnets_claim(&self, environment: &str) -> Result<Claim, CloudError> {
         let name = Names::of(environment).cache_subnets();
         let operation = "elasticache:DescribeCacheSubnetGroups";
         let answer = self
@@ -65,18 +75,18 @@ impl Aws {
         let found = answer.during(operation, &name).or_gone()?;
         let group = found.and_then(|answer| answer.cache_subnet_groups.unwrap_or_default().pop());
         let Some(arn) = group.and_then(|group| group.arn) else {
-            return Ok(None);
+            return Ok(Claim::Unseen);
         };
         let tags = self.cache_tags_of(&arn).await?;
-        let address = tags::address(pairs(&tags), environment);
-        Ok(address.map(|address| {
-            observed(
+        let owner = tags.map(|tags| tags::owner(pairs(&tags), environment));
+        Ok(Claim::of(owner, |address| {
+            Some(observed(
                 address,
                 Kind::CacheSubnets,
                 name,
                 (State::Ready, "available"),
                 [],
-            )
+            ))
         }))
     }
 
@@ -135,15 +145,13 @@ impl Aws {
                 "ReplicationGroupAlreadyExistsFault",
             ])
             .while_creating()?;
-        match self.cache(request.environment).await? {
-            Some(found) => Ok(found),
-            None if created.is_some() => visible(vec![], operation, &id),
-            None => Err(foreign(operation, &id, request.environment)),
-        }
+        let claim = self.cache_claim(request.environment).await?;
+        self.claimed(request, operation, &id, created.is_some(), claim)
     }
 
     /// The node type, then the number of nodes: AWS takes one change at a time, so when
-    /// both differ a second run makes the second.
+    /// both differ a second run makes the second. Goes by what there is now: a change that is
+    /// repeated has been made in part.
     pub(super) async fn update_cache(
         &self,
         request: &Request<'_>,
@@ -159,6 +167,8 @@ impl Aws {
             return Err(not_a_cache(operation, request));
         };
         let id = &existing.id;
+        let told = self.told_cache(request.environment, id, operation).await?;
+        let existing = told.ok_or_else(|| unlisted(operation, id))?;
         let now: u32 = existing
             .get("nodes")
             .and_then(|n| n.parse().ok())
@@ -200,17 +210,62 @@ impl Aws {
     }
 
     pub(super) async fn cache(&self, environment: &str) -> Result<Option<Observed>, CloudError> {
+        Ok(self.cache_claim(environment).await?.ours())
+    }
+
+    async fn cache_claim(&self, environment: &str) -> Result<Claim, CloudError> {
         let id = Names::of(environment).cache();
         let Some(group) = self.raw_cache(&id).await? else {
-            return Ok(None);
+            return Ok(Claim::Unseen);
         };
-        let tags = match group.arn() {
-            Some(arn) => self.cache_tags_of(arn).await?,
-            None => Vec::new(),
+        let Some(arn) = group.arn() else {
+            return Ok(Claim::Unseen);
         };
-        let address = tags::address(pairs(&tags), environment);
+        let tags = match self.cache_tags_of(arn).await {
+            Err(error) if is_untold(&error) => {
+                return Ok(Claim::Ours(observe(&group, Address::cache(), None)));
+            }
+            other => other?.unwrap_or_default(),
+        };
+        let owner = tags::owner(pairs(&tags), environment);
         let policy = tags::protection(pairs(&tags));
-        Ok(address.map(|address| observe(&group, address, policy)))
+        Ok(Claim::of(Some(owner), |address| {
+            Some(observe(&group, address, Some(policy)))
+        }))
+    }
+
+    /// The cache with what its tags say, without which nothing is done to it; `None` when it is
+    /// gone or going.
+    async fn told_cache(
+        &self,
+        environment: &str,
+        id: &str,
+        operation: &str,
+    ) -> Result<Option<Observed>, CloudError> {
+        let seen = match self.cache_claim(environment).await? {
+            Claim::Ours(seen) => seen,
+            Claim::Unseen => return Ok(None),
+            Claim::Theirs | Claim::Nobodys => return Err(foreign(operation, id, environment)),
+        };
+        if seen.state == State::Deleting {
+            return Ok(None);
+        }
+        if seen.get(UNTOLD.0).is_some() {
+            return Err(CloudError {
+                class: FailureClass::Converging,
+                ..refused(
+                    operation,
+                    id,
+                    "InvalidReplicationGroupState",
+                    format!(
+                        "it is `{}`, and whether it is protected stands in its tags, which AWS \
+                         tells only while it is `available`",
+                        seen.status
+                    ),
+                )
+            });
+        }
+        Ok(Some(seen))
     }
 
     /// Whatever has the cache's name.
@@ -233,7 +288,15 @@ impl Aws {
         environment: &str,
         existing: &Observed,
     ) -> Result<(), CloudError> {
+        let operation = "elasticache:DeleteReplicationGroup";
         let id = existing.id.as_str();
+        let mut existing = existing.clone();
+        if existing.get(UNTOLD.0).is_some() {
+            let Some(told) = self.told_cache(environment, id, operation).await? else {
+                return Ok(());
+            };
+            existing = told;
+        }
         let last = (existing.get("final_snapshot") == Some("true")).then(|| {
             let created = existing.get("created").unwrap_or_default();
             Names::of(environment).final_snapshot(id, created)
@@ -246,10 +309,7 @@ impl Aws {
             .set_final_snapshot_identifier(last)
             .send()
             .await;
-        match answer
-            .during("elasticache:DeleteReplicationGroup", id)
-            .or_gone()
-        {
+        match answer.during(operation, id).or_gone() {
             Ok(_) => Ok(()),
             Err(error) => match self.raw_cache(id).await? {
                 // Somebody else was first.
@@ -260,7 +320,8 @@ impl Aws {
         }
     }
 
-    async fn cache_tags_of(&self, arn: &str) -> Result<Vec<Tag>, CloudError> {
+    /// `None` when there is no such resource.
+    async fn cache_tags_of(&self, arn: &str) -> Result<Option<Vec<Tag>>, CloudError> {
         let answer = self
             .elasticache
             .list_tags_for_resource()
@@ -270,7 +331,7 @@ impl Aws {
         let found = answer
             .during("elasticache:ListTagsForResource", arn)
             .or_gone()?;
-        Ok(found.and_then(|answer| answer.tag_list).unwrap_or_default())
+        Ok(found.map(|answer| answer.tag_list.unwrap_or_default()))
     }
 
     async fn tag_cache(&self, id: &str, policy: &str) -> Result<(), CloudError> {
@@ -287,6 +348,14 @@ impl Aws {
             .during(operation, id)?;
         Ok(())
     }
+}
+
+/// Whether a resource's tags are not told because of its state.
+fn is_untold(error: &CloudError) -> bool {
+    matches!(
+        error.code.as_str(),
+        "InvalidReplicationGroupState" | "InvalidReplicationGroupStateFault"
+    )
 }
 
 fn pairs(tags: &[Tag]) -> impl Iterator<Item = Pair<'_>> {
@@ -313,14 +382,15 @@ fn cache_tags(request: &Request<'_>) -> Vec<Tag> {
         .collect()
 }
 
-fn observe(group: &ReplicationGroup, address: Address, policy: Protection) -> Observed {
+/// A cache as far as it is known; without a policy its tags are not told.
+fn observe(group: &ReplicationGroup, address: Address, policy: Option<Protection>) -> Observed {
     let status = group.status().unwrap_or("creating");
     let endpoint = group
         .node_groups()
         .first()
         .and_then(|nodes| nodes.primary_endpoint());
     let state = match status {
-        "available" if endpoint.is_some() => State::Ready,
+        "available" if endpoint.is_some() && policy.is_some() => State::Ready,
         "deleting" => State::Deleting,
         "create-failed" => State::Failed,
         // `creating`, `modifying`, `snapshotting`.
@@ -335,7 +405,11 @@ fn observe(group: &ReplicationGroup, address: Address, policy: Protection) -> Ob
             ("nodes", Some(group.member_clusters().len().to_string())),
             ("instance_type", group.cache_node_type().map(str::to_owned)),
             ("engine", group.engine().map(str::to_owned)),
-            ("final_snapshot", Some(policy.final_snapshot.to_string())),
+            (
+                "final_snapshot",
+                policy.map(|policy| policy.final_snapshot.to_string()),
+            ),
+            (UNTOLD.0, policy.is_none().then(|| UNTOLD.1.to_owned())),
             (
                 "endpoint",
                 endpoint.and_then(|e| e.address()).map(str::to_owned),
@@ -367,7 +441,7 @@ mod tests {
             .primary_endpoint(Endpoint::builder().address("cache").port(6379).build())
             .build();
         let state = |group: ReplicationGroup| {
-            observe(&group, Address::cache(), Protection::default()).state
+            observe(&group, Address::cache(), Some(Protection::default())).state
         };
         assert_eq!(state(group("available").build()), State::Pending);
         assert_eq!(
@@ -376,5 +450,29 @@ mod tests {
         );
         assert_eq!(state(group("create-failed").build()), State::Failed);
         assert_eq!(state(group("deleting").build()), State::Deleting);
+    }
+
+    #[test]
+    fn a_cache_whose_tags_are_not_told_is_not_ready_and_says_nothing_of_protection() {
+        let endpoint = NodeGroup::builder()
+            .primary_endpoint(Endpoint::builder().address("cache").port(6379).build())
+            .build();
+        for (status, state) in [
+            ("creating", State::Pending),
+            ("modifying", State::Pending),
+            ("snapshotting", State::Pending),
+            // It became so between the two calls.
+            ("available", State::Pending),
+            ("deleting", State::Deleting),
+            ("create-failed", State::Failed),
+        ] {
+            let group = ReplicationGroup::builder()
+                .status(status)
+                .node_groups(endpoint.clone());
+            let found = observe(&group.build(), Address::cache(), None);
+            assert_eq!(found.state, state, "{status}");
+            assert_eq!(found.get("final_snapshot"), None);
+            assert_eq!(found.get(UNTOLD.0), Some(UNTOLD.1));
+        }
     }
 }

@@ -22,7 +22,7 @@ async fn still(region: &'static str) -> Cloud {
 
 impl Cloud {
     /// Lets seconds of AWS's pass.
-    fn pass(&self, seconds: u64) {
+    pub fn pass(&self, seconds: u64) {
         self.strict.pass(Duration::from_secs(seconds));
     }
 }
@@ -410,4 +410,55 @@ async fn a_cache_takes_its_time_and_leaves_its_name() {
         look().await.refused("ReplicationGroupNotFoundFault", 404);
     }
     drop_subnets().await.ok();
+}
+
+/// ListTagsForResource, AddTagsToResource: `InvalidReplicationGroupState`, 400, "The requested
+/// replication group is not in the available state"
+/// (<https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_ListTagsForResource.html>).
+#[tokio::test]
+async fn tags_of_a_cache_are_told_while_it_is_available() {
+    let cloud = still("eu-south-1").await;
+    let network = cloud.network("10.30").await;
+    let cache =
+        async |action: &str, fields: &[&str]| cloud.call("elasticache", action, fields).await;
+    let subnets = [
+        "CacheSubnetGroupName=tags",
+        "CacheSubnetGroupDescription=d",
+        &f("SubnetIds.SubnetIdentifier.1", &network.subnets[0]),
+        "Tags.Tag.1.Key=k",
+        "Tags.Tag.1.Value=v",
+    ];
+    let made = cache("CreateCacheSubnetGroup", &subnets).await.ok();
+    let of_subnets = f("ResourceName", &made.first("ARN"));
+    let id = "ReplicationGroupId=tags";
+    let fields = [
+        id,
+        "ReplicationGroupDescription=d",
+        "Engine=redis",
+        "CacheNodeType=cache.t4g.micro",
+        "NumCacheClusters=1",
+        "CacheSubnetGroupName=tags",
+        "Tags.Tag.1.Key=k",
+        "Tags.Tag.1.Value=v",
+    ];
+    let made = cache("CreateReplicationGroup", &fields).await.ok();
+    let of_group = f("ResourceName", &made.first("ARN"));
+    let tags = async |of: &str| cache("ListTagsForResource", &[of]).await;
+    let add = [&of_group as &str, "Tags.Tag.1.Key=a", "Tags.Tag.1.Value=b"];
+    let untold = ("InvalidReplicationGroupState", 400);
+    tags(&of_group).await.refused(untold.0, untold.1);
+    let refused = cache("AddTagsToResource", &add).await;
+    refused.refused(untold.0, untold.1);
+    // A subnet group has no states.
+    assert_eq!(tags(&of_subnets).await.ok().count("Key", "k"), 1);
+    cloud.pass(481);
+    assert_eq!(tags(&of_group).await.ok().count("Key", "k"), 1);
+    cache("AddTagsToResource", &add).await.ok();
+    let resize = [id, "CacheNodeType=cache.t4g.small"];
+    cache("ModifyReplicationGroup", &resize).await.ok();
+    tags(&of_group).await.refused(untold.0, untold.1);
+    cloud.pass(481);
+    tags(&of_group).await.ok();
+    cache("DeleteReplicationGroup", &[id]).await.ok();
+    tags(&of_group).await.refused(untold.0, untold.1);
 }

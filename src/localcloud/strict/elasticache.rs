@@ -2,7 +2,7 @@
 //! delete no subnet group and lists a deleted replication group for ever, so the front
 //! gives each name that was deleted another one behind it.
 //!
-//! Codes: errors of DeleteCacheSubnetGroup, DeleteReplicationGroup and
+//! Codes: errors of DeleteCacheSubnetGroup, DeleteReplicationGroup, ListTagsForResource and
 //! ModifyReplicationGroup in the Amazon ElastiCache API Reference.
 
 use super::call::Call;
@@ -50,6 +50,10 @@ pub(super) async fn before(front: &Inner, call: &mut Call) -> Result<Step, Refus
             Step::Pass
         }
         "DeleteReplicationGroup" => delete_group(front, call).await?,
+        "ListTagsForResource" | "AddTagsToResource" | "RemoveTagsFromResource" => {
+            can_be_tagged(front, call)?;
+            Step::Pass
+        }
         _ => Step::Pass,
     };
     rename(front, call);
@@ -92,6 +96,24 @@ fn is_available(front: &Inner, call: &Call) -> Result<(), Refusal> {
         _ => Err(Refusal::new(
             "InvalidReplicationGroupState",
             format!("Replication group {id} is not in available state."),
+        )),
+    }
+}
+
+/// Tags of a replication group are told, set and taken away while it is available alone.
+fn can_be_tagged(front: &Inner, call: &Call) -> Result<(), Refusal> {
+    let arn = call.get("ResourceName").unwrap_or_default();
+    let Some((_, id)) = arn.split_once(":replicationgroup:") else {
+        return Ok(());
+    };
+    match front
+        .ledger()
+        .phase(&key(call, GROUP, id), front.clock.now())
+    {
+        Phase::Ready | Phase::Gone => Ok(()),
+        _ => Err(Refusal::new(
+            "InvalidReplicationGroupState",
+            "Cluster not in available state to perform tagging operations.",
         )),
     }
 }
