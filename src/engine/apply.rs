@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::blueprint::{Address, Blueprint, Desired, Step};
+use crate::blueprint::{Address, Blueprint, Desired, Kind, Step};
 use crate::diagnose::Diagnose;
 use crate::events::{Events, Outcome};
 use crate::identity::{Secrets, SecretsError, new_seed, user_data};
@@ -370,11 +370,17 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         if let Some(secrets) = world.secrets() {
             return Ok(secrets);
         }
-        let seed: SecretString = self
-            .cloud
-            .seed(&self.environment)
-            .await?
-            .ok_or_else(|| seed_error("the parameter is missing".to_owned()))?;
+        let step = Address::seed().to_string();
+        let deadline = Instant::now() + patience(Kind::Seed);
+        let seed: SecretString = retry(&step, &self.events, deadline, || async {
+            let found = self.cloud.seed(&self.environment).await?;
+            // Reads lag behind: it stands, or this would not be asked for.
+            found.ok_or_else(|| CloudError {
+                class: FailureClass::Converging,
+                ..seed_error("the parameter is not there".to_owned())
+            })
+        })
+        .await?;
         let secrets = Secrets::from_seed(&seed).map_err(|error| seed_error(error.to_string()))?;
         *lock(&world.secrets) = Some(secrets.clone());
         Ok(secrets)
