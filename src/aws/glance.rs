@@ -71,15 +71,19 @@ impl Aws {
                 .build();
             built(filter, operation, &name)
         };
-        let answer = self
+        // A page may be empty and yet not the last one.
+        let pages: Vec<_> = self
             .ssm
             .describe_parameters()
             .parameter_filters(filter("Name", &name)?)
             .parameter_filters(filter(&format!("tag:{}", tags::ENVIRONMENT), environment)?)
+            .into_paginator()
             .send()
+            .try_collect()
             .await
             .during(operation, &name)?;
-        Ok(answer.parameters().first().map(|parameter| {
+        let mut found = pages.iter().flat_map(|page| page.parameters());
+        Ok(found.next().map(|parameter| {
             observed(
                 Address::seed(),
                 Kind::Seed,
