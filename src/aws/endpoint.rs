@@ -4,13 +4,14 @@
 
 use std::collections::BTreeSet;
 
+use aws_sdk_ec2::operation::RequestId;
 use aws_sdk_ec2::types::{ResourceType, RouteTable, VpcEndpoint, VpcEndpointType};
 
 use crate::blueprint::{Address, Kind};
 use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::digest;
 
-use super::error::{During, Judge, incomplete, refused};
+use super::error::{During, Judge, incomplete, item_failed, refused};
 use super::network::visible;
 use super::routes::observe_route_tables;
 use super::tags::{self, Select, observed, pairs, specification};
@@ -153,23 +154,17 @@ impl Aws {
             .await
             .during(operation, id)
             .or_gone()?;
+        let Some(answer) = answer else {
+            return Ok(());
+        };
         // What could not be done is told in an answer that is a success.
-        let failed = answer
-            .and_then(|answer| answer.unsuccessful)
-            .unwrap_or_default()
-            .into_iter()
-            .find_map(|item| item.error);
-        match failed {
-            Some(error) if !error.code().is_some_and(|code| code.ends_with(".NotFound")) => {
-                Err(refused(
-                    operation,
-                    id,
-                    error.code().unwrap_or("Unsuccessful"),
-                    error.message().unwrap_or("it was not deleted"),
-                ))
-            }
-            _ => Ok(()),
-        }
+        let failed = answer.unsuccessful().iter().find_map(|item| item.error());
+        let failed = failed.map(|error| {
+            let why = (error.code(), error.message());
+            item_failed(operation, id, why, answer.request_id())
+        });
+        failed.map_or(Ok(()), Err).or_gone()?;
+        Ok(())
     }
 }
 
