@@ -1,5 +1,10 @@
 //! The AWS adapter against an emulator of the API, over real HTTP on loopback.
 
+#[path = "aws/files.rs"]
+mod files;
+#[path = "aws/late.rs"]
+mod late;
+
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};

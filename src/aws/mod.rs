@@ -413,7 +413,7 @@ impl Cloud for Aws {
             Desired::Records { .. } => Box::pin(self.set_records(&request)),
             Desired::Role { .. } => Box::pin(self.complete_role(&request)),
             Desired::InstanceProfile { .. } => Box::pin(self.complete_instance_profile(&request)),
-            Desired::Bucket { .. } => Box::pin(self.complete_bucket(&request, &existing.id)),
+            Desired::Bucket { .. } => Box::pin(self.change_bucket(&request, existing)),
             Desired::DatabaseParameters {
                 reader, parameters, ..
             } => Box::pin(self.update_database_parameters(&request, *reader, parameters)),
@@ -480,7 +480,7 @@ impl Cloud for Aws {
             Kind::KeyPair => Box::pin(self.delete_key_pair(id)),
             Kind::Role => Box::pin(self.delete_role(id)),
             Kind::InstanceProfile => Box::pin(self.delete_instance_profile(id)),
-            Kind::Bucket => Box::pin(self.delete_bucket(id)),
+            Kind::Bucket => Box::pin(self.delete_files(environment, id)),
             Kind::DatabaseSubnets => Box::pin(self.delete_database_subnets(id)),
             Kind::DatabaseParameters => Box::pin(self.delete_database_parameters(id)),
             Kind::Database => Box::pin(self.delete_database(environment, existing)),

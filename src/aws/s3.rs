@@ -8,18 +8,22 @@ use crate::identity::names::Names;
 use crate::spec::Protection;
 
 use super::Aws;
-use super::error::{During, Judge, built, foreign, refused};
+use super::error::{During, Judge, built, foreign, refused, unlisted};
 use super::network::visible;
 use super::tags::{self, observed};
 
 /// The only region that has to be left out of a creation.
 pub(super) const FIRST_REGION: &str = "us-east-1";
 
+/// A policy of which nothing is known, since the tags that told it are gone.
+const UNKNOWN: &str = "unknown";
+
 /// Whose a bucket is by its tags.
-enum Owner {
+pub(super) enum Owner {
     Ours(Address, Protection),
-    /// Nobody's: a creation was cut off before the tags were set. The name holds a hash of
-    /// account, region and environment, so it cannot be meant for anything else.
+    /// Nobody's: somebody took the tags away that it was made with. The name holds a hash of
+    /// account, region and environment, so it is the environment's; whether its files are to
+    /// be kept is not known any more.
     Untagged,
     Stranger,
 }
@@ -54,25 +58,25 @@ impl Aws {
                     error
                 }
             })?;
-        self.complete_bucket(request, &name).await
-    }
-
-    pub(super) async fn complete_bucket(
-        &self,
-        request: &Request<'_>,
-        name: &str,
-    ) -> Result<Observed, CloudError> {
         // Before anything is changed: where we own the name already, the creation of a
         // bucket succeeds.
-        match self.bucket_owner(name, request.environment).await? {
-            Some(Owner::Stranger) => {
-                return Err(foreign("s3:CreateBucket", name, request.environment));
-            }
-            Some(Owner::Ours(_, policy)) if policy == request.desired.protection() => {}
-            Some(Owner::Ours(..) | Owner::Untagged) | None => {
-                self.tag_bucket(request, name).await?;
-            }
+        match self.bucket(request.environment).await? {
+            Some(found) => self.change_bucket(request, &found).await,
+            None => match self.bucket_owner(&name, request.environment).await? {
+                Some(Owner::Stranger) => Err(foreign(operation, &name, request.environment)),
+                _ => Err(unlisted(operation, &name)),
+            },
         }
+    }
+
+    /// Writes what was seen to differ, and nothing else: what nobody looked at is not shown by
+    /// a plan.
+    pub(super) async fn change_bucket(
+        &self,
+        request: &Request<'_>,
+        seen: &Observed,
+    ) -> Result<Observed, CloudError> {
+        let name = seen.id.as_str();
         let Desired::Bucket { versioning, .. } = request.desired else {
             return Err(refused(
                 "s3:CreateBucket",
@@ -81,22 +85,49 @@ impl Aws {
                 "wrong kind of resource",
             ));
         };
-        self.block_public_access(name).await?;
-        self.encrypt_bucket(name).await?;
-        self.set_versioning(name, *versioning).await?;
-        self.drop_unfinished_uploads(name).await?;
+        let wanted = request.desired.attributes();
+        let differs = |key: &str| {
+            let found = seen.get(key);
+            found.is_some() && found != wanted.get(key).map(String::as_str)
+        };
+        if differs("deletion_protection") || differs("keeps_files") {
+            self.tag_bucket(request, name).await?;
+        }
+        if differs("public_access") {
+            self.block_public_access(name).await?;
+        }
+        if differs("encryption") {
+            self.encrypt_bucket(name).await?;
+        }
+        if differs("versioning") {
+            self.set_versioning(name, *versioning).await?;
+        }
+        if differs("unfinished_uploads") {
+            self.drop_unfinished_uploads(name).await?;
+        }
         let found = self.bucket(request.environment).await?;
         visible(found.into_iter().collect(), "s3:ListBucket", name)
     }
 
+    /// Beside the tags that others put there: a set of tags is written as a whole.
     async fn tag_bucket(&self, request: &Request<'_>, name: &str) -> Result<(), CloudError> {
         let operation = "s3:PutBucketTagging";
-        let tagging = Tagging::builder()
-            .set_tag_set(Some(s3_tags(request, operation)?))
-            .build();
+        let there = self.bucket_tags(name).await?.unwrap_or_default();
+        if let Owner::Stranger = owner_of(&there, request.environment) {
+            return Err(foreign(operation, name, request.environment));
+        }
+        let ours = s3_tags(request, operation)?;
+        let mut tags = there;
+        // A policy that protects nothing has no tag.
+        tags.retain(|tag| {
+            tag.key() != tags::PROTECTION && ours.iter().all(|one| one.key() != tag.key())
+        });
+        tags.extend(ours);
+        let tagging = Tagging::builder().set_tag_set(Some(tags)).build();
         self.s3
             .put_bucket_tagging()
             .bucket(name)
+            .expected_bucket_owner(self.bucket_account().await?)
             .tagging(built(tagging, operation, name)?)
             .send()
             .await
@@ -130,9 +161,13 @@ impl Aws {
         environment: &str,
     ) -> Result<Option<Observed>, CloudError> {
         let name = self.bucket_name(environment).await?;
-        let (address, policy) = match self.bucket_owner(&name, environment).await? {
-            Some(Owner::Ours(address, policy)) => (address, policy),
-            Some(Owner::Untagged) => (Address::bucket(), Protection::default()),
+        let (address, deletion, keeps) = match self.bucket_owner(&name, environment).await? {
+            Some(Owner::Ours(address, policy)) => (
+                address,
+                policy.deletion.to_string(),
+                policy.final_snapshot.to_string(),
+            ),
+            Some(Owner::Untagged) => (Address::bucket(), UNKNOWN.to_owned(), UNKNOWN.to_owned()),
             Some(Owner::Stranger) | None => return Ok(None),
         };
         let (blocked, versioning) =
@@ -148,8 +183,8 @@ impl Aws {
                     Some(if blocked { "blocked" } else { "possible" }.to_owned()),
                 ),
                 ("versioning", Some(versioning.to_string())),
-                ("deletion_protection", Some(policy.deletion.to_string())),
-                ("keeps_files", Some(policy.final_snapshot.to_string())),
+                ("deletion_protection", Some(deletion)),
+                ("keeps_files", Some(keeps)),
                 ("region", Some(self.region.clone())),
             ],
         )))
@@ -160,33 +195,58 @@ impl Aws {
         Ok(Names::of(environment).bucket(&account.id, &account.region))
     }
 
+    /// The account whose bucket every call means: a stranger's of the same name is refused.
+    pub(super) async fn bucket_account(&self) -> Result<&str, CloudError> {
+        Ok(&self.known_account().await?.id)
+    }
+
     pub(super) async fn bucket_exists(&self, name: &str) -> Result<bool, CloudError> {
-        let answer = self.s3.head_bucket().bucket(name).send().await;
+        let answer = self
+            .s3
+            .head_bucket()
+            .bucket(name)
+            .expected_bucket_owner(self.bucket_account().await?)
+            .send()
+            .await;
         Ok(answer.during("s3:ListBucket", name).or_gone()?.is_some())
     }
 
     /// `None` when there is no such bucket.
-    async fn bucket_owner(
+    pub(super) async fn bucket_owner(
         &self,
         name: &str,
         environment: &str,
     ) -> Result<Option<Owner>, CloudError> {
-        let answer = self.s3.get_bucket_tagging().bucket(name).send().await;
-        let tags = match answer.during("s3:GetBucketTagging", name) {
-            Ok(answer) => answer.tag_set,
-            Err(error) if error.code == "NoSuchTagSet" => vec![],
-            Err(error) if error.code == "NoSuchBucket" => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        if tags.is_empty() {
-            return Ok(Some(Owner::Untagged));
+        let tags = self.bucket_tags(name).await?;
+        Ok(tags.map(|tags| owner_of(&tags, environment)))
+    }
+
+    /// `None` when there is no such bucket.
+    async fn bucket_tags(&self, name: &str) -> Result<Option<Vec<Tag>>, CloudError> {
+        let answer = self
+            .s3
+            .get_bucket_tagging()
+            .bucket(name)
+            .expected_bucket_owner(self.bucket_account().await?)
+            .send()
+            .await;
+        match answer.during("s3:GetBucketTagging", name) {
+            Ok(answer) => Ok(Some(answer.tag_set)),
+            Err(error) if error.code == "NoSuchTagSet" => Ok(Some(vec![])),
+            Err(error) if error.code == "NoSuchBucket" => Ok(None),
+            Err(error) => Err(error),
         }
-        let pairs = || tags.iter().map(|tag| (Some(tag.key()), Some(tag.value())));
-        let policy = tags::protection(pairs());
-        let address = tags::address(pairs(), environment);
-        Ok(Some(address.map_or(Owner::Stranger, |address| {
-            Owner::Ours(address, policy)
-        })))
+    }
+}
+
+fn owner_of(tags: &[Tag], environment: &str) -> Owner {
+    if tags.is_empty() {
+        return Owner::Untagged;
+    }
+    let pairs = || tags.iter().map(|tag| (Some(tag.key()), Some(tag.value())));
+    match tags::address(pairs(), environment) {
+        Some(address) => Owner::Ours(address, tags::protection(pairs())),
+        None => Owner::Stranger,
     }
 }
 

@@ -1,13 +1,54 @@
 //! How a bucket is emptied and removed.
 
+use aws_sdk_s3::operation::RequestId;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 
-use crate::engine::CloudError;
+use crate::engine::{CloudError, FailureClass};
 
 use super::Aws;
-use super::error::{During, Judge, built, refused};
+use super::error::{During, Judge, built, foreign, item_failed, refused};
+use super::s3::Owner;
+
+const REMOVE: &str = "s3:DeleteBucket";
 
 impl Aws {
+    /// Removes the bucket of uploaded files with all that is in it, if its tags still say that
+    /// it is the environment's. They travel in the call that makes it: where they are missing,
+    /// somebody took them away, and with them what they said of keeping the files.
+    pub(super) async fn delete_files(
+        &self,
+        environment: &str,
+        name: &str,
+    ) -> Result<(), CloudError> {
+        match self.bucket_owner(name, environment).await? {
+            None => Ok(()),
+            Some(Owner::Ours(..)) => self.delete_bucket(name).await,
+            Some(Owner::Untagged) => self.delete_untagged(environment, name).await,
+            Some(Owner::Stranger) => Err(foreign(REMOVE, name, environment)),
+        }
+    }
+
+    /// S3 itself refuses to remove what is not empty.
+    async fn delete_untagged(&self, environment: &str, name: &str) -> Result<(), CloudError> {
+        match self.delete_empty(name).await {
+            Err(error) if error.code == "BucketNotEmpty" => Err(CloudError {
+                class: FailureClass::Blocked,
+                request_id: error.request_id,
+                ..refused(
+                    REMOVE,
+                    name,
+                    "UntaggedBucket",
+                    format!(
+                        "it holds files and has no tags any more, so nothing says whether they \
+                         are to be kept; put its tags back (`up {environment}` does), or empty \
+                         and remove it by hand"
+                    ),
+                )
+            }),
+            other => other,
+        }
+    }
+
     /// Empties and removes a bucket.
     pub(super) async fn delete_bucket(&self, name: &str) -> Result<(), CloudError> {
         if !self.bucket_exists(name).await? {
@@ -15,15 +56,32 @@ impl Aws {
         }
         self.abort_uploads(name).await?;
         self.delete_objects(name).await?;
-        let answer = self.s3.delete_bucket().bucket(name).send().await;
-        answer.during("s3:DeleteBucket", name).or_gone()?;
+        self.delete_empty(name).await
+    }
+
+    async fn delete_empty(&self, name: &str) -> Result<(), CloudError> {
+        let answer = self
+            .s3
+            .delete_bucket()
+            .bucket(name)
+            .expected_bucket_owner(self.bucket_account().await?)
+            .send()
+            .await;
+        answer.during(REMOVE, name).or_gone()?;
         Ok(())
     }
 
     async fn abort_uploads(&self, name: &str) -> Result<(), CloudError> {
+        let owner = self.bucket_account().await?;
         // Not paginated: every round removes what it listed.
         loop {
-            let answer = self.s3.list_multipart_uploads().bucket(name).send().await;
+            let answer = self
+                .s3
+                .list_multipart_uploads()
+                .bucket(name)
+                .expected_bucket_owner(owner)
+                .send()
+                .await;
             let Some(answer) = answer
                 .during("s3:ListBucketMultipartUploads", name)
                 .or_gone()?
@@ -34,6 +92,7 @@ impl Aws {
                 self.s3
                     .abort_multipart_upload()
                     .bucket(name)
+                    .expected_bucket_owner(owner)
                     .set_key(upload.key.clone())
                     .set_upload_id(upload.upload_id.clone())
                     .send()
@@ -50,8 +109,15 @@ impl Aws {
     /// Objects, their versions and delete markers; a page of at most 1,000 at a time.
     async fn delete_objects(&self, name: &str) -> Result<(), CloudError> {
         let operation = "s3:DeleteObject";
+        let owner = self.bucket_account().await?;
         loop {
-            let answer = self.s3.list_object_versions().bucket(name).send().await;
+            let answer = self
+                .s3
+                .list_object_versions()
+                .bucket(name)
+                .expected_bucket_owner(owner)
+                .send()
+                .await;
             let Some(page) = answer.during("s3:ListBucketVersions", name).or_gone()? else {
                 return Ok(());
             };
@@ -82,15 +148,16 @@ impl Aws {
                 .s3
                 .delete_objects()
                 .bucket(name)
+                .expected_bucket_owner(owner)
                 .delete(built(delete, operation, name)?)
                 .send()
                 .await
                 .during(operation, name)?;
             // Without this an object that cannot be deleted would be listed for ever.
             if let Some(failed) = answer.errors().first() {
-                let code = failed.code().unwrap_or("unknown");
-                let message = failed.message().unwrap_or("no reason given");
-                return Err(refused(operation, name, code, message));
+                let target = format!("{name}/{}", failed.key().unwrap_or_default());
+                let why = (failed.code(), failed.message());
+                return Err(item_failed(operation, target, why, answer.request_id()));
             }
         }
     }

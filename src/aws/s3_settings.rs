@@ -2,6 +2,7 @@
 //! becomes of uploads that were never finished.
 
 use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::get_bucket_lifecycle_configuration::GetBucketLifecycleConfigurationOutput;
 use aws_sdk_s3::types::{
     AbortIncompleteMultipartUpload, BucketLifecycleConfiguration, BucketVersioningStatus,
     ExpirationStatus, LifecycleRule, LifecycleRuleFilter, PublicAccessBlockConfiguration,
@@ -18,6 +19,8 @@ use super::error::{During, Judge, built};
 /// days nobody will finish it (Amazon S3 User Guide, "Configuring a bucket lifecycle
 /// configuration to delete incomplete multipart uploads").
 const UPLOAD_DAYS: i32 = 7;
+/// Id of the rule that removes them.
+const UPLOADS: &str = "unfinished-uploads";
 
 impl Aws {
     pub(super) async fn block_public_access(&self, name: &str) -> Result<(), CloudError> {
@@ -31,6 +34,7 @@ impl Aws {
         self.s3
             .put_public_access_block()
             .bucket(name)
+            .expected_bucket_owner(self.bucket_account().await?)
             .public_access_block_configuration(block)
             .send()
             .await
@@ -53,6 +57,7 @@ impl Aws {
         self.s3
             .put_bucket_encryption()
             .bucket(name)
+            .expected_bucket_owner(self.bucket_account().await?)
             .server_side_encryption_configuration(built(encryption, operation, name)?)
             .send()
             .await
@@ -75,6 +80,7 @@ impl Aws {
         self.s3
             .put_bucket_versioning()
             .bucket(name)
+            .expected_bucket_owner(self.bucket_account().await?)
             .versioning_configuration(VersioningConfiguration::builder().status(status).build())
             .send()
             .await
@@ -83,10 +89,17 @@ impl Aws {
         Ok(())
     }
 
+    /// Beside the rules that others put there: a configuration is written as a whole.
     pub(super) async fn drop_unfinished_uploads(&self, name: &str) -> Result<(), CloudError> {
         let operation = "s3:PutLifecycleConfiguration";
+        let there = self.lifecycle(name).await?;
+        let smallest = there
+            .as_ref()
+            .and_then(|found| found.transition_default_minimum_object_size.clone());
+        let mut rules = there.and_then(|found| found.rules).unwrap_or_default();
+        rules.retain(|rule| rule.id() != Some(UPLOADS));
         let rule = LifecycleRule::builder()
-            .id("unfinished-uploads")
+            .id(UPLOADS)
             .status(ExpirationStatus::Enabled)
             .filter(LifecycleRuleFilter::builder().prefix("").build())
             .abort_incomplete_multipart_upload(
@@ -95,13 +108,16 @@ impl Aws {
                     .build(),
             )
             .build();
+        rules.push(built(rule, operation, name)?);
         let configuration = BucketLifecycleConfiguration::builder()
-            .rules(built(rule, operation, name)?)
+            .set_rules(Some(rules))
             .build();
         self.s3
             .put_bucket_lifecycle_configuration()
             .bucket(name)
+            .expected_bucket_owner(self.bucket_account().await?)
             .lifecycle_configuration(built(configuration, operation, name)?)
+            .set_transition_default_minimum_object_size(smallest)
             .send()
             .await
             .during(operation, name)
@@ -110,7 +126,13 @@ impl Aws {
     }
 
     pub(super) async fn is_versioned(&self, name: &str) -> Result<bool, CloudError> {
-        let answer = self.s3.get_bucket_versioning().bucket(name).send().await;
+        let answer = self
+            .s3
+            .get_bucket_versioning()
+            .bucket(name)
+            .expected_bucket_owner(self.bucket_account().await?)
+            .send()
+            .await;
         // Emulators wrap this one answer into an element that the SDK does not expect.
         if let Some(unread) = answer.as_ref().err().and_then(SdkError::raw_response)
             && let Some(body) = unread.body().bytes()
@@ -123,16 +145,24 @@ impl Aws {
         Ok(found.is_some_and(|found| found.status() == Some(&BucketVersioningStatus::Enabled)))
     }
 
-    pub(super) async fn drops_unfinished_uploads(&self, name: &str) -> Result<bool, CloudError> {
+    async fn lifecycle(
+        &self,
+        name: &str,
+    ) -> Result<Option<GetBucketLifecycleConfigurationOutput>, CloudError> {
         let answer = self
             .s3
             .get_bucket_lifecycle_configuration()
             .bucket(name)
+            .expected_bucket_owner(self.bucket_account().await?)
             .send()
             .await;
-        let found = answer
+        answer
             .during("s3:GetLifecycleConfiguration", name)
-            .or_gone()?;
+            .or_gone()
+    }
+
+    pub(super) async fn drops_unfinished_uploads(&self, name: &str) -> Result<bool, CloudError> {
+        let found = self.lifecycle(name).await?;
         Ok(found.is_some_and(|found| {
             found.rules().iter().any(|rule| {
                 rule.status() == &ExpirationStatus::Enabled
@@ -142,7 +172,13 @@ impl Aws {
     }
 
     pub(super) async fn public_access_blocked(&self, name: &str) -> Result<bool, CloudError> {
-        let answer = self.s3.get_public_access_block().bucket(name).send().await;
+        let answer = self
+            .s3
+            .get_public_access_block()
+            .bucket(name)
+            .expected_bucket_owner(self.bucket_account().await?)
+            .send()
+            .await;
         let found = answer
             .during("s3:GetBucketPublicAccessBlock", name)
             .or_gone()?;
@@ -161,7 +197,13 @@ impl Aws {
     }
 
     pub(super) async fn bucket_encryption(&self, name: &str) -> Result<Option<String>, CloudError> {
-        let answer = self.s3.get_bucket_encryption().bucket(name).send().await;
+        let answer = self
+            .s3
+            .get_bucket_encryption()
+            .bucket(name)
+            .expected_bucket_owner(self.bucket_account().await?)
+            .send()
+            .await;
         let found = answer
             .during("s3:GetEncryptionConfiguration", name)
             .or_gone()?;

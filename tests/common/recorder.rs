@@ -22,6 +22,8 @@ pub struct Call {
     pub answer: String,
     /// Id of the key that signed it.
     pub key: String,
+    /// The account whose bucket is meant.
+    pub bucket_owner: String,
 }
 
 /// Answers a call itself, with status and body, or leaves it to the emulator.
@@ -111,6 +113,7 @@ async fn pass(State(shared): State<Shared>, request: Request) -> Response<Body> 
         action,
         answer: String::new(),
         key: key.unwrap_or_default().to_owned(),
+        bucket_owner: header("x-amz-expected-bucket-owner"),
     };
     let response = match (shared.instead)(&call) {
         Some((status, body)) => {
