@@ -3,6 +3,8 @@
 //! Hosts are not set up here: what is shown is that each kind is made, found again without
 //! a difference, mended where somebody changed it, and removed without a trace.
 
+#[path = "network/blockers.rs"]
+mod blockers;
 mod common;
 
 use std::sync::Arc;

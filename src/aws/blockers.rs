@@ -1,16 +1,18 @@
 //! Who is in the way of a removal.
 //!
-//! AWS refuses with `DependencyViolation` and does not say whose fault it is. Interfaces
-//! that AWS itself made for a service go by themselves some time after the service; what
-//! somebody else put there does not.
+//! AWS refuses with `DependencyViolation` or the like and does not say whose fault it is.
+//! Interfaces that AWS itself made for a service go by themselves some time after the service;
+//! what somebody else put there does not.
 
 use aws_sdk_ec2::types::{NetworkInterface, SecurityGroup};
 
 use crate::blueprint::Kind;
 use crate::engine::{Blocker, CloudError, Observed};
+use crate::identity::names::Names;
 
 use super::Aws;
-use super::error::During;
+use super::error::{During, Judge};
+use super::iam::POLICY;
 use super::tags::{self, filter, pairs};
 
 impl Aws {
@@ -40,6 +42,8 @@ impl Aws {
                 )?;
                 Ok([interfaces, parts].concat())
             }
+            Kind::ElasticAddress => self.users_of_address(environment, id).await,
+            Kind::Role => self.users_of_role(environment, id).await,
             _ => Ok(vec![]),
         }
     }
@@ -101,54 +105,63 @@ impl Aws {
         Ok(blockers)
     }
 
-    /// Parts of a VPC that are not the environment's: those go before it by themselves.
-    async fn parts_of_vpc(&self, environment: &str, id: &str) -> Result<Vec<Blocker>, CloudError> {
-        let subnets = self
+    /// What an address leads to: the interface of a NAT gateway, an instance or something else.
+    async fn users_of_address(
+        &self,
+        environment: &str,
+        id: &str,
+    ) -> Result<Vec<Blocker>, CloudError> {
+        let answer = self
             .ec2
-            .describe_subnets()
-            .filters(filter("vpc-id", [id]))
-            .into_paginator()
-            .items()
-            .send();
-        let subnets: Vec<_> = subnets
-            .try_collect()
-            .await
-            .during("ec2:DescribeSubnets", id)?;
-        let groups = self
-            .ec2
-            .describe_security_groups()
-            .filters(filter("vpc-id", [id]))
-            .into_paginator()
-            .items()
-            .send();
-        let groups: Vec<SecurityGroup> = groups
-            .try_collect()
-            .await
-            .during("ec2:DescribeSecurityGroups", id)?;
-        let ours = |address: Option<_>| address.is_some();
-        let subnets = subnets
+            .describe_addresses()
+            .allocation_ids(id)
+            .send()
+            .await;
+        let found = answer.during("ec2:DescribeAddresses", id).or_gone()?;
+        let addresses = found.and_then(|answer| answer.addresses);
+        let mut blockers = Vec::new();
+        for address in addresses.iter().flatten() {
+            if let Some(interface) = address.network_interface_id() {
+                let by = "network-interface-id";
+                blockers.extend(self.interfaces_of(environment, by, interface).await?);
+            } else if let Some(instance) = address.instance_id() {
+                blockers.push(Blocker {
+                    what: format!("instance {instance}, which has the address"),
+                    passing: false,
+                });
+            }
+        }
+        Ok(blockers)
+    }
+
+    /// What somebody gave the hosts' role, or gave the role to.
+    async fn users_of_role(
+        &self,
+        environment: &str,
+        role: &str,
+    ) -> Result<Vec<Blocker>, CloudError> {
+        let (attached, inline, profiles) = futures::try_join!(
+            Box::pin(self.attached_policies(role)),
+            Box::pin(self.inline_policies(role)),
+            Box::pin(self.profiles_with(role)),
+        )?;
+        let own = Names::of(environment).instance_profile(&self.region);
+        let stays = |what| Blocker {
+            what,
+            passing: false,
+        };
+        let attached = attached
             .iter()
-            .filter(|subnet| !ours(tags::address(pairs(subnet.tags()), environment)))
-            .map(|subnet| format!("subnet {}", subnet.subnet_id().unwrap_or("unknown")));
-        let groups = groups
+            .map(|arn| stays(format!("managed policy {arn}, which is attached to it")));
+        let inline = inline
             .iter()
-            // Every VPC has one; it goes with it.
-            .filter(|group| group.group_name() != Some("default"))
-            .filter(|group| !ours(tags::address(pairs(group.tags()), environment)))
-            .map(|group| {
-                format!(
-                    "security group {} (`{}`)",
-                    group.group_id().unwrap_or("unknown"),
-                    group.group_name().unwrap_or("unnamed")
-                )
-            });
-        Ok(subnets
-            .chain(groups)
-            .map(|what| Blocker {
-                what: format!("{what}, which is not of this environment"),
-                passing: false,
-            })
-            .collect())
+            .filter(|name| *name != POLICY)
+            .map(|name| stays(format!("inline policy `{name}` in it")));
+        let profiles = profiles.iter().map(|name| Blocker {
+            what: format!("instance profile `{name}`, which holds it"),
+            passing: *name == own,
+        });
+        Ok(attached.chain(inline).chain(profiles).collect())
     }
 }
 

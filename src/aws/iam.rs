@@ -10,7 +10,8 @@ use crate::blueprint::{Address, Kind};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
 
-use super::error::{During, Judge, built, foreign};
+use super::claim::Claim;
+use super::error::{During, Judge, built};
 use super::network::visible;
 use super::tags::{self, Pair, observed};
 use super::{Aws, needed};
@@ -18,7 +19,7 @@ use super::{Aws, needed};
 /// Lets administrators confine loadrig's permissions to its own roles.
 const PATH: &str = "/loadrig/";
 /// Name of the role's inline policy.
-const POLICY: &str = "files-bucket";
+pub(super) const POLICY: &str = "files-bucket";
 
 impl Aws {
     pub(super) async fn create_role(
@@ -29,7 +30,8 @@ impl Aws {
         let operation = "iam:CreateRole";
         needed(request, operation, bucket)?;
         let name = Names::of(request.environment).role(&self.region);
-        self.iam
+        let created = self
+            .iam
             .create_role()
             .role_name(&name)
             .path(PATH)
@@ -45,13 +47,9 @@ impl Aws {
             .or_done(&["EntityAlreadyExists"])?;
         // Before anything is changed: the name may be a stranger's.
         let found = self.get_role(&name).await?;
-        match found {
-            None => return visible(vec![], operation, &name),
-            Some(role) if role_address(&role, request.environment).is_none() => {
-                return Err(foreign(operation, &name, request.environment));
-            }
-            Some(_) => {}
-        }
+        let owner = found.map(|role| tags::owner(pairs(role.tags()), request.environment));
+        let claim = Claim::of(owner, Some);
+        self.claimed(request, operation, &name, created.is_some(), claim)?;
         self.complete_role(request).await
     }
 
@@ -120,23 +118,19 @@ impl Aws {
         Ok(found.and_then(|answer| answer.role))
     }
 
-    pub(super) async fn delete_role(&self, name: &str) -> Result<(), CloudError> {
-        let operation = "iam:ListInstanceProfilesForRole";
-        let profiles = self
-            .iam
-            .list_instance_profiles_for_role()
-            .role_name(name)
-            .send()
-            .await;
-        let Some(profiles) = profiles.during(operation, name).or_gone()? else {
-            return Ok(());
-        };
-        for profile in profiles.instance_profiles() {
-            self.detach(&profile.instance_profile_name, name).await?;
+    /// With its inline policies, which are parts of it. A managed policy that somebody attached
+    /// stays, and keeps the role from going.
+    pub(super) async fn delete_role(
+        &self,
+        environment: &str,
+        name: &str,
+    ) -> Result<(), CloudError> {
+        // A profile of somebody else's that holds it too is left as it is.
+        let own = Names::of(environment).instance_profile(&self.region);
+        if self.profiles_with(name).await?.contains(&own) {
+            self.detach(&own, name).await?;
         }
-        let policies = self.iam.list_role_policies().role_name(name).send().await;
-        let policies = policies.during("iam:ListRolePolicies", name).or_gone()?;
-        for policy in policies.iter().flat_map(|answer| answer.policy_names()) {
+        for policy in self.inline_policies(name).await? {
             let answer = self
                 .iam
                 .delete_role_policy()
@@ -151,13 +145,66 @@ impl Aws {
         Ok(())
     }
 
+    /// Names of the profiles that hold a role; none when there is no such role.
+    pub(super) async fn profiles_with(&self, role: &str) -> Result<Vec<String>, CloudError> {
+        let found: Option<Vec<_>> = self
+            .iam
+            .list_instance_profiles_for_role()
+            .role_name(role)
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .during("iam:ListInstanceProfilesForRole", role)
+            .or_gone()?;
+        let profiles = found.unwrap_or_default().into_iter();
+        Ok(profiles
+            .map(|profile| profile.instance_profile_name)
+            .collect())
+    }
+
+    /// Names of the policies in a role.
+    pub(super) async fn inline_policies(&self, role: &str) -> Result<Vec<String>, CloudError> {
+        let found: Option<Vec<_>> = self
+            .iam
+            .list_role_policies()
+            .role_name(role)
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .during("iam:ListRolePolicies", role)
+            .or_gone()?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// ARNs of the managed policies that are attached to a role.
+    pub(super) async fn attached_policies(&self, role: &str) -> Result<Vec<String>, CloudError> {
+        let found: Option<Vec<_>> = self
+            .iam
+            .list_attached_role_policies()
+            .role_name(role)
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .during("iam:ListAttachedRolePolicies", role)
+            .or_gone()?;
+        let policies = found.unwrap_or_default().into_iter();
+        Ok(policies.filter_map(|policy| policy.policy_arn).collect())
+    }
+
     pub(super) async fn create_instance_profile(
         &self,
         request: &Request<'_>,
     ) -> Result<Observed, CloudError> {
         let operation = "iam:CreateInstanceProfile";
         let name = Names::of(request.environment).instance_profile(&self.region);
-        self.iam
+        let created = self
+            .iam
             .create_instance_profile()
             .instance_profile_name(&name)
             .path(PATH)
@@ -166,13 +213,10 @@ impl Aws {
             .await
             .during(operation, request.address)
             .or_done(&["EntityAlreadyExists"])?;
-        match self.get_instance_profile(&name).await? {
-            None => return visible(vec![], operation, &name),
-            Some(profile) if profile_address(&profile, request.environment).is_none() => {
-                return Err(foreign(operation, &name, request.environment));
-            }
-            Some(_) => {}
-        }
+        let found = self.get_instance_profile(&name).await?;
+        let owner = found.map(|profile| tags::owner(pairs(profile.tags()), request.environment));
+        let claim = Claim::of(owner, Some);
+        self.claimed(request, operation, &name, created.is_some(), claim)?;
         self.complete_instance_profile(request).await
     }
 

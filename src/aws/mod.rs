@@ -48,6 +48,7 @@ mod snapshot;
 mod ssm;
 mod tags;
 mod targets;
+mod vpc_users;
 #[cfg(target_os = "linux")]
 pub mod world;
 
@@ -478,7 +479,7 @@ impl Cloud for Aws {
             Kind::SecurityRules => Box::pin(self.delete_security_rules(id)),
             Kind::Seed => Box::pin(self.delete_parameter(id)),
             Kind::KeyPair => Box::pin(self.delete_key_pair(id)),
-            Kind::Role => Box::pin(self.delete_role(id)),
+            Kind::Role => Box::pin(self.delete_role(environment, id)),
             Kind::InstanceProfile => Box::pin(self.delete_instance_profile(id)),
             Kind::Bucket => Box::pin(self.delete_files(environment, id)),
             Kind::DatabaseSubnets => Box::pin(self.delete_database_subnets(id)),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::blueprint::Kind;
 use crate::plan::{Observed, State};
 
 use super::apply::Engine;
@@ -65,7 +66,7 @@ async fn delete<C: Cloud, H: Hosts>(
     deadline: Instant,
 ) -> Result<(), CloudError> {
     let mut backoff = Backoff::of(step);
-    let mut blockers: Vec<Blocker> = Vec::new();
+    let mut blockers: Result<Vec<Blocker>, CloudError> = Ok(Vec::new());
     let mut asked: Option<Instant> = None;
     let mut stubborn_since: Option<Instant> = None;
     loop {
@@ -79,9 +80,8 @@ async fn delete<C: Cloud, H: Hosts>(
         if blocked && asked.is_none_or(|at| at.elapsed() >= ASK) {
             asked = Some(Instant::now());
             // Not knowing who it is must not end the removal.
-            let found = engine.cloud.blockers(&engine.environment, existing).await;
-            blockers = found.unwrap_or_default();
-            if blockers.iter().all(|blocker| blocker.passing) {
+            blockers = engine.cloud.blockers(&engine.environment, existing).await;
+            if blockers.iter().flatten().all(|blocker| blocker.passing) {
                 stubborn_since = None;
             } else if stubborn_since.is_none() {
                 stubborn_since = Some(Instant::now());
@@ -89,26 +89,57 @@ async fn delete<C: Cloud, H: Hosts>(
         }
         let stubborn = stubborn_since.is_some_and(|since| since.elapsed() >= STUBBORN);
         if stubborn || Instant::now() >= deadline {
-            return Err(named(error, &blockers));
+            return Err(named(error, existing, blockers));
         }
-        let text = match blockers.first().filter(|_| blocked) {
-            None => format!("{}: {}", error.code, error.message),
-            Some(_) => format!("{}: {}", error.code, list(&blockers)),
+        let text = match &blockers {
+            Ok(blockers) if blocked && !blockers.is_empty() => {
+                format!("{}: {}", error.code, list(blockers))
+            }
+            _ => format!("{}: {}", error.code, error.message),
         };
         engine.events.waiting(step, text);
         backoff.pause().await;
     }
 }
 
-/// The refusal, with who is in the way.
-fn named(mut error: CloudError, blockers: &[Blocker]) -> CloudError {
-    if !blockers.is_empty() {
-        error.message = format!("{}; in the way: {}", error.message, list(blockers));
-    }
-    if blockers.iter().any(|blocker| !blocker.passing) {
-        error.class = FailureClass::Blocked;
-    }
+/// The refusal, with who is in the way, or that nobody is known to be.
+fn named(
+    mut error: CloudError,
+    existing: &Observed,
+    blockers: Result<Vec<Blocker>, CloudError>,
+) -> CloudError {
+    let blocked = error.class == FailureClass::Converging;
+    let more = match blockers {
+        Ok(blockers) if !blockers.is_empty() => {
+            if blockers.iter().any(|blocker| !blocker.passing) {
+                error.class = FailureClass::Blocked;
+            }
+            format!("in the way: {}", list(&blockers))
+        }
+        Ok(_) if blocked && can_be_asked_for(existing.kind) => format!(
+            "nothing that is known to get in the way was found; the console names what depends on \
+             `{id}` when it is told to delete it, and CloudTrail's event history under the \
+             resource name `{id}` tells who used it",
+            id = existing.id
+        ),
+        Err(reason) if blocked => format!("who is in the way could not be found out: {reason}"),
+        _ => return error,
+    };
+    error.message = format!("{}; {more}", error.message);
     error
+}
+
+/// Kinds of which a cloud can tell what uses them.
+fn can_be_asked_for(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Vpc
+            | Kind::Subnet
+            | Kind::SecurityGroup
+            | Kind::InternetGateway
+            | Kind::ElasticAddress
+            | Kind::Role
+    )
 }
 
 /// Those that stay first.
@@ -117,4 +148,53 @@ fn list(blockers: &[Blocker]) -> String {
     sorted.sort_by_key(|blocker| blocker.passing);
     let texts: Vec<&str> = sorted.iter().map(|blocker| blocker.what.as_str()).collect();
     texts.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blueprint::Address;
+    use crate::diagnose::Diagnose as _;
+
+    fn refused() -> CloudError {
+        CloudError {
+            operation: "ec2:DeleteVpc".to_owned(),
+            target: "vpc-1".to_owned(),
+            code: "DependencyViolation".to_owned(),
+            message: "it has dependencies".to_owned(),
+            request_id: None,
+            class: FailureClass::Converging,
+        }
+    }
+
+    fn vpc() -> Observed {
+        Observed {
+            address: Address::vpc(),
+            kind: Kind::Vpc,
+            id: "vpc-1".to_owned(),
+            state: State::Ready,
+            status: "available".to_owned(),
+            attributes: std::collections::BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn where_nobody_is_found_the_error_says_how_to_look() {
+        let error = named(refused(), &vpc(), Ok(vec![]));
+        assert_eq!(error.class, FailureClass::Converging);
+        for part in ["nothing that is known", "`vpc-1`", "CloudTrail"] {
+            assert!(error.message.contains(part), "{error}");
+        }
+        assert!(!error.hints().is_empty());
+        let unknown = named(refused(), &vpc(), Err(refused()));
+        assert!(
+            unknown.message.contains("could not be found out"),
+            "{unknown}"
+        );
+        // Of others a cloud tells nothing.
+        let mut cache = vpc();
+        cache.kind = Kind::Cache;
+        let error = named(refused(), &cache, Ok(vec![]));
+        assert_eq!(error.message, "it has dependencies");
+    }
 }

@@ -73,6 +73,11 @@ pub(super) const ROLE: &[Grant] = &[
         "iam:ListInstanceProfilesForRole iam:ListRolePolicies iam:DeleteRolePolicy iam:DeleteRole",
         TAKING_DOWN,
     ),
+    ROLE_STATEMENT.grant(
+        REMOVE,
+        "iam:ListAttachedRolePolicies",
+        "naming what somebody attached to the role, which keeps it from going",
+    ),
 ];
 
 pub(super) const INSTANCE_PROFILE: &[Grant] = &[

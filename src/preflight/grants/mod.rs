@@ -94,6 +94,14 @@ const fn look(actions: &'static str, why: &'static str) -> Grant {
     }
 }
 
+/// Reading what is in the way of a removal; without it nobody is named.
+const fn look_around(actions: &'static str, why: &'static str) -> Grant {
+    Grant {
+        uses: REMOVE,
+        ..look(actions, why)
+    }
+}
+
 /// Checks before a change; without them `plan` says what it could not check.
 const fn preflight(actions: &'static str, why: &'static str) -> Grant {
     Grant {

@@ -4,8 +4,8 @@
 //! tagged in the same call, and what it is made in has to be the environment's own.
 
 use super::{
-    CHANGE, CHANGE_AND_REMOVE, Grant, MAKE, MAKE_AND_CHANGE, REMOVE, TAKING_DOWN, When, look, make,
-    own,
+    CHANGE, CHANGE_AND_REMOVE, Grant, MAKE, MAKE_AND_CHANGE, REMOVE, TAKING_DOWN, When, look,
+    look_around, make, own,
 };
 
 pub(super) const VPC: &[Grant] = &[
@@ -24,6 +24,12 @@ pub(super) const VPC: &[Grant] = &[
         "DNS names inside the VPC",
     ),
     own(REMOVE, "ec2:DeleteVpc", TAKING_DOWN),
+    look_around(
+        "ec2:DescribeEgressOnlyInternetGateways ec2:DescribeInternetGateways \
+         ec2:DescribeNatGateways ec2:DescribeNetworkAcls ec2:DescribeRouteTables \
+         ec2:DescribeVpcEndpoints ec2:DescribeVpcPeeringConnections ec2:DescribeVpnGateways",
+        "naming what somebody put into the VPC, which keeps it from going",
+    ),
 ];
 
 pub(super) const INTERNET_GATEWAY: &[Grant] = &[
