@@ -1,6 +1,8 @@
 //! Elastic Load Balancing and Route 53: what leads to the hosts.
 
-use super::{CHANGE, Grant, MAKE, MAKE_AND_CHANGE, Named, REMOVE, TAKING_DOWN, look, service_role};
+use super::{
+    CHANGE, Grant, LOOK, MAKE, MAKE_AND_CHANGE, Named, REMOVE, TAKING_DOWN, look, service_role,
+};
 
 const BALANCER: Named = Named {
     statement: "LoadBalancer",
@@ -105,16 +107,20 @@ pub(super) const TARGETS: &[Grant] = &[
 
 pub(super) const ZONE: &[Grant] = &[
     look("route53:ListHostedZonesByName", "finding the private zone"),
+    // A zone is looked into as long as it is there, also when the YAML has none any more.
+    NAMES.grant(
+        LOOK,
+        "route53:ListTagsForResource route53:ListResourceRecordSets",
+        "what is in the private zone",
+    ),
     NAMES.grant(
         MAKE_AND_CHANGE,
-        "route53:CreateHostedZone route53:ChangeTagsForResource route53:ListTagsForResource \
-         route53:ListResourceRecordSets",
+        "route53:CreateHostedZone route53:ChangeTagsForResource",
         "names for hosts and services inside the VPC",
     ),
     NAMES.grant(
         REMOVE,
-        "route53:ChangeResourceRecordSets route53:DeleteHostedZone \
-         route53:ListResourceRecordSets",
+        "route53:ChangeResourceRecordSets route53:DeleteHostedZone",
         TAKING_DOWN,
     ),
 ];
@@ -122,7 +128,7 @@ pub(super) const ZONE: &[Grant] = &[
 pub(super) const RECORDS: &[Grant] = &[
     NAMES.grant(
         MAKE_AND_CHANGE,
-        "route53:ChangeResourceRecordSets route53:ListResourceRecordSets",
+        "route53:ChangeResourceRecordSets",
         "what each name leads to",
     ),
     NAMES.grant(REMOVE, "route53:ChangeResourceRecordSets", TAKING_DOWN),
