@@ -3,7 +3,7 @@
 //! Nothing here fails a plan: what cannot be read is told as such.
 
 use aws_config::retry::RetryConfig;
-use aws_sdk_ec2::types::{Filter, Instance};
+use aws_sdk_ec2::types::{Filter, Instance, InstanceLifecycleType};
 use aws_sdk_iam::types::SummaryKeyType;
 use futures::future::join_all;
 
@@ -14,9 +14,10 @@ use super::Aws;
 use super::error::{During, incomplete};
 use super::tags::filter;
 
-/// First letters of the families that count as Standard (EC2 User Guide, "On-Demand Instance
-/// quotas").
-const STANDARD: &str = "acdhimrtz";
+/// The families that count as Standard (EC2 User Guide, "On-Demand Instance quotas"): A, C, D,
+/// H, I, M, R, T and Z. Im and Is are of I; `inf`, `trn`, `hpc`, `dl` and others have quotas of
+/// their own.
+const STANDARD: [&str; 11] = ["a", "c", "d", "h", "i", "im", "is", "m", "r", "t", "z"];
 
 impl Aws {
     /// Limit and usage of each quota, side by side.
@@ -178,7 +179,8 @@ impl Aws {
         }
     }
 
-    /// vCPUs of running Standard instances; stopped ones do not count.
+    /// vCPUs of running Standard instances; stopped ones do not count, and Spot instances have a
+    /// quota of their own.
     async fn running_vcpus(&self) -> Result<f64, CloudError> {
         let states: Filter = filter("instance-state-name", ["pending", "running"]);
         let reservations: Vec<_> = self
@@ -194,7 +196,7 @@ impl Aws {
         let vcpus: i32 = reservations
             .iter()
             .flat_map(|reservation| reservation.instances())
-            .filter(|instance| is_standard(instance))
+            .filter(|instance| counts_as_standard(instance))
             .filter_map(|instance| instance.cpu_options())
             .map(|cpu| cpu.core_count().unwrap_or(0) * cpu.threads_per_core().unwrap_or(1))
             .sum();
@@ -285,11 +287,14 @@ pub(super) fn patience() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(2)
 }
 
-fn is_standard(instance: &Instance) -> bool {
-    instance
-        .instance_type()
-        .and_then(|kind| kind.as_str().chars().next())
-        .is_some_and(|first| STANDARD.contains(first))
+fn counts_as_standard(instance: &Instance) -> bool {
+    let family = instance.instance_type().and_then(|kind| {
+        kind.as_str()
+            .split(|c: char| !c.is_ascii_lowercase())
+            .next()
+    });
+    instance.instance_lifecycle() != Some(&InstanceLifecycleType::Spot)
+        && family.is_some_and(|family| STANDARD.contains(&family))
 }
 
 fn counted<T>(list: Vec<T>) -> Result<f64, CloudError> {
@@ -301,5 +306,40 @@ pub(super) fn why(error: &CloudError) -> String {
     match error.class {
         FailureClass::Denied => format!("{} is not allowed", error.operation),
         _ => format!("{} failed: {}", error.operation, error.code),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn on_demand_instances_of_standard_families_count() {
+        let instance = |kind: &str| Instance::builder().instance_type(kind.into());
+        for kind in [
+            "m7i.large",
+            "c7gn.xlarge",
+            "t3.small",
+            "i4i.large",
+            "im4gn.large",
+            "z1d.large",
+        ] {
+            assert!(counts_as_standard(&instance(kind).build()), "{kind}");
+        }
+        for kind in [
+            "inf2.xlarge",
+            "trn1.2xlarge",
+            "hpc7a.12xlarge",
+            "dl1.24xlarge",
+            "g5.xlarge",
+            "p4d.24xlarge",
+            "x2idn.16xlarge",
+            "mac2.metal",
+            "u-6tb1.metal",
+        ] {
+            assert!(!counts_as_standard(&instance(kind).build()), "{kind}");
+        }
+        let spot = instance("m7i.large").instance_lifecycle(InstanceLifecycleType::Spot);
+        assert!(!counts_as_standard(&spot.build()));
     }
 }
