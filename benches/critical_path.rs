@@ -6,7 +6,7 @@
 //! the order of the peers would take at best: provision everything, then bootstrap.
 //! Prints a table in Markdown. `cargo bench --profile dev --bench critical_path`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -123,8 +123,8 @@ impl Cloud for Slow {
         Ok(Some(seed.into()))
     }
 
-    async fn environments(&self) -> Result<Vec<String>, CloudError> {
-        Ok(vec![])
+    async fn environments(&self) -> Result<BTreeSet<String>, CloudError> {
+        Ok(BTreeSet::new())
     }
 
     async fn prove_empty(&self, _environment: &str) -> Result<Vec<Looked>, CloudError> {
