@@ -509,11 +509,21 @@ proptest! {
         let mut index = 0;
         snapshot.resources.retain(|_| { index += 1; lost >> (index % 64) & 1 == 0 });
         let plan = plan(&blueprint, &snapshot);
+        // A seed cannot be made again where something was made from it.
+        let heir = blueprint.nodes.iter().any(|node| {
+            node.after.contains(&Address::seed()) && snapshot.get(&node.address).is_some()
+        });
         for change in &plan.changes {
             let there = snapshot.get(&change.address).is_some();
-            prop_assert_eq!(change.action, if there { Action::Keep } else { Action::Create });
+            let expected = match there {
+                true => Action::Keep,
+                false if heir && change.kind == Kind::Seed => Action::Refuse,
+                false => Action::Create,
+            };
+            prop_assert_eq!(change.action, expected);
         }
-        prop_assert_eq!(plan.is_empty(), plan.count(Action::Create) == 0);
+        let work = plan.count(Action::Create) + plan.count(Action::Refuse);
+        prop_assert_eq!(plan.is_empty(), work == 0);
     }
 
     #[test]

@@ -74,7 +74,13 @@ impl<T> Judge<T> for Result<T, CloudError> {
     fn while_creating(self) -> Result<T, CloudError> {
         self.map_err(|mut error| {
             if error.class == FailureClass::NotFound {
-                error.class = FailureClass::Converging;
+                error.class = match error.code.as_str() {
+                    // Snapshots are named by people: none of them was made a moment ago.
+                    "DBSnapshotNotFound" | "DBClusterSnapshotNotFoundFault" => {
+                        FailureClass::Terminal
+                    }
+                    _ => FailureClass::Converging,
+                };
             }
             error
         })

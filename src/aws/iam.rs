@@ -11,7 +11,7 @@ use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
 
 use super::claim::Claim;
-use super::error::{During, Judge, built};
+use super::error::{During, Judge, built, foreign};
 use super::network::visible;
 use super::tags::{self, Pair, observed};
 use super::{Aws, needed};
@@ -20,6 +20,10 @@ use super::{Aws, needed};
 const PATH: &str = "/loadrig/";
 /// Name of the role's inline policy.
 pub(super) const POLICY: &str = "files-bucket";
+/// Who may take the role on, as it should be: EC2.
+const TRUSTED: &str = "ec2";
+/// No inline policy but ours.
+const NONE: &str = "none";
 
 impl Aws {
     pub(super) async fn create_role(
@@ -68,7 +72,31 @@ impl Aws {
             .await
             .during(operation, &name)
             .while_creating()?;
-        let found = self.role(request.environment).await?;
+        let mut found = self.role(request.environment).await?;
+        let differs = |key: &str, wanted: &str| {
+            let role = found.as_ref();
+            role.is_some_and(|role| role.get(key) != Some(wanted))
+        };
+        let (trust_differs, others) = (differs("trust", TRUSTED), differs("other_policies", NONE));
+        if trust_differs {
+            self.iam
+                .update_assume_role_policy()
+                .role_name(&name)
+                .policy_document(trust().to_string())
+                .send()
+                .await
+                .during("iam:UpdateAssumeRolePolicy", &name)?;
+        }
+        if others {
+            for policy in self.inline_policies(&name).await? {
+                if policy != POLICY {
+                    self.delete_inline(&name, &policy).await?;
+                }
+            }
+        }
+        if trust_differs || others {
+            found = self.role(request.environment).await?;
+        }
         visible(found.into_iter().collect(), "iam:GetRole", &name)
     }
 
@@ -80,17 +108,67 @@ impl Aws {
         let Some(address) = role_address(&role, environment) else {
             return Ok(None);
         };
+        self.whole_role(role, address, environment).await.map(Some)
+    }
+
+    /// Profile and role. The profile tells its role but for the tags: one of our name and path
+    /// in a profile of ours is ours, and its tags are looked at before it is removed.
+    pub(super) async fn identity_at_a_glance(
+        &self,
+        environment: &str,
+    ) -> Result<Vec<Observed>, CloudError> {
+        let names = Names::of(environment);
+        let profile = self
+            .get_instance_profile(&names.instance_profile(&self.region))
+            .await?;
+        let name = names.role(&self.region);
+        let role = profile
+            .iter()
+            .filter(|profile| profile_address(profile, environment).is_some())
+            .flat_map(|profile| profile.roles())
+            .find(|role| role.role_name == name && role.path == PATH);
+        let role = match role {
+            Some(role) => {
+                let whole = self.whole_role(role.clone(), Address::role(), environment);
+                Some(whole.await?)
+            }
+            None => self.role(environment).await?,
+        };
+        let profile = profile.and_then(|profile| self.observe_profile(profile, environment));
+        Ok(role.into_iter().chain(profile).collect())
+    }
+
+    async fn whole_role(
+        &self,
+        role: Role,
+        address: Address,
+        environment: &str,
+    ) -> Result<Observed, CloudError> {
+        let name = role.role_name;
         let operation = "iam:GetRolePolicy";
-        let attached = self
-            .iam
-            .get_role_policy()
-            .role_name(&name)
-            .policy_name(POLICY)
-            .send()
-            .await
-            .during(operation, &name)
-            .or_gone()?
-            .map(|answer| parse_document(&answer.policy_document));
+        let get = self.iam.get_role_policy().role_name(&name);
+        let (attached, policies) = futures::try_join!(
+            async {
+                let answer = get.policy_name(POLICY).send().await;
+                answer.during(operation, &name).or_gone()
+            },
+            self.inline_policies(&name),
+        )?;
+        let attached = attached.map(|answer| parse_document(&answer.policy_document));
+        let others: Vec<&str> = policies
+            .iter()
+            .map(String::as_str)
+            .filter(|policy| *policy != POLICY)
+            .collect();
+        let others = match others.as_slice() {
+            [] => NONE.to_owned(),
+            others => others.join(" "),
+        };
+        let document = role.assume_role_policy_document.as_deref();
+        let trusted = match document.and_then(parse_document) == Some(trust()) {
+            true => TRUSTED,
+            false => "changed",
+        };
         let policy = match attached {
             None => "none".to_owned(),
             Some(document) if document == Some(self.bucket_policy(environment).await?) => {
@@ -98,17 +176,19 @@ impl Aws {
             }
             Some(_) => "changed".to_owned(),
         };
-        Ok(Some(observed(
+        Ok(observed(
             address,
             Kind::Role,
             name,
             (State::Ready, "available"),
             [
                 ("policy", Some(policy)),
+                ("other_policies", Some(others)),
+                ("trust", Some(trusted.to_owned())),
                 ("arn", Some(role.arn)),
                 ("created", Some(role.create_date.to_string())),
             ],
-        )))
+        ))
     }
 
     /// Whether anything has the role's name.
@@ -125,23 +205,35 @@ impl Aws {
         environment: &str,
         name: &str,
     ) -> Result<(), CloudError> {
+        match self.get_role(name).await? {
+            None => return Ok(()),
+            Some(role) if role_address(&role, environment).is_none() => {
+                return Err(foreign("iam:DeleteRole", name, environment));
+            }
+            Some(_) => {}
+        }
         // A profile of somebody else's that holds it too is left as it is.
         let own = Names::of(environment).instance_profile(&self.region);
         if self.profiles_with(name).await?.contains(&own) {
             self.detach(&own, name).await?;
         }
         for policy in self.inline_policies(name).await? {
-            let answer = self
-                .iam
-                .delete_role_policy()
-                .role_name(name)
-                .policy_name(policy)
-                .send()
-                .await;
-            answer.during("iam:DeleteRolePolicy", name).or_gone()?;
+            self.delete_inline(name, &policy).await?;
         }
         let answer = self.iam.delete_role().role_name(name).send().await;
         answer.during("iam:DeleteRole", name).or_gone()?;
+        Ok(())
+    }
+
+    async fn delete_inline(&self, role: &str, policy: &str) -> Result<(), CloudError> {
+        let answer = self
+            .iam
+            .delete_role_policy()
+            .role_name(role)
+            .policy_name(policy)
+            .send()
+            .await;
+        answer.during("iam:DeleteRolePolicy", role).or_gone()?;
         Ok(())
     }
 
@@ -258,27 +350,26 @@ impl Aws {
         &self,
         environment: &str,
     ) -> Result<Option<Observed>, CloudError> {
-        let names = Names::of(environment);
-        let name = names.instance_profile(&self.region);
-        let Some(profile) = self.get_instance_profile(&name).await? else {
-            return Ok(None);
-        };
-        let Some(address) = profile_address(&profile, environment) else {
-            return Ok(None);
-        };
-        let ours = names.role(&self.region);
+        let name = Names::of(environment).instance_profile(&self.region);
+        let profile = self.get_instance_profile(&name).await?;
+        Ok(profile.and_then(|profile| self.observe_profile(profile, environment)))
+    }
+
+    fn observe_profile(&self, profile: InstanceProfile, environment: &str) -> Option<Observed> {
+        let address = profile_address(&profile, environment)?;
+        let ours = Names::of(environment).role(&self.region);
         let role = match profile.roles().first() {
             Some(role) if role.role_name == ours => Address::role().to_string(),
             Some(role) => role.role_name.clone(),
             None => "none".to_owned(),
         };
-        Ok(Some(observed(
+        Some(observed(
             address,
             Kind::InstanceProfile,
-            name,
+            profile.instance_profile_name,
             (State::Ready, "available"),
             [("role", Some(role)), ("arn", Some(profile.arn))],
-        )))
+        ))
     }
 
     /// Whether anything has the profile's name.

@@ -333,15 +333,21 @@ fn token(request: &Request<'_>, vpc: &str, attempt: u32) -> String {
 /// The security groups that a host is in: ours by their address, others by their id.
 fn groups(instance: &Instance, environment: &str) -> Option<String> {
     let ours = Names::of(environment);
+    let of_interfaces = instance
+        .network_interfaces()
+        .iter()
+        .flat_map(|interface| interface.groups());
     let mut list: Vec<String> = instance
         .security_groups()
         .iter()
+        .chain(of_interfaces)
         .filter_map(|group| {
             let address = group.group_name().and_then(|name| ours.group_address(name));
             address.or_else(|| group.group_id().map(str::to_owned))
         })
         .collect();
     list.sort();
+    list.dedup();
     // A host that is terminated is in none.
     (!list.is_empty()).then(|| list.join(" "))
 }

@@ -312,6 +312,7 @@ pub(super) fn observe(instance: &DbInstance, environment: &str) -> Option<Observ
             ("throughput_mibps", number(instance.storage_throughput())),
             ("backup_days", number(instance.backup_retention_period())),
             ("deletion_protection", yes(instance.deletion_protection())),
+            ("public_access", yes(instance.publicly_accessible())),
             ("final_snapshot", Some(policy.final_snapshot.to_string())),
             ("finished", tags::finished(rds_pairs(instance.tag_list()))),
             (

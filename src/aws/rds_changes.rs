@@ -62,6 +62,7 @@ impl Aws {
             "multi_az",
             "backup_days",
             "deletion_protection",
+            "public_access",
         ];
         let unfinished = existing.get("finished") == Some("false");
         if unfinished || modified.into_iter().any(differs) {
@@ -107,7 +108,8 @@ impl Aws {
             .modify_db_instance()
             .db_instance_identifier(&existing.id)
             .db_parameter_group_name(&needed(request, MODIFY, parameters)?.id)
-            .apply_immediately(true);
+            .apply_immediately(true)
+            .set_publicly_accessible(differs("public_access").then_some(false));
         if differs("class") {
             modify = modify.db_instance_class(class);
         }

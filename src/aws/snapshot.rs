@@ -44,8 +44,7 @@ impl Aws {
         let identity = async {
             futures::try_join!(
                 Box::pin(self.seed_at_a_glance(environment)),
-                Box::pin(self.role(environment)),
-                Box::pin(self.instance_profile(environment)),
+                Box::pin(self.identity_at_a_glance(environment)),
                 Box::pin(self.bucket_at_a_glance(environment)),
             )
         };
@@ -78,15 +77,15 @@ impl Aws {
         let (nats, endpoints, balancer) = self.implied(all, implied).await?;
         let tables = observe_route_tables(&tables, environment, &subnets, &nats);
         let endpoints = observe_endpoints(&endpoints, environment, &tables);
-        let (seed, role, profile, bucket) = identity;
+        let (seed, hosts, bucket) = identity;
         let (databases, cluster, search, caches) = data;
         let mut resources: Vec<Observed> = [
             vpcs, gateways, subnets, tables, addresses, nats, endpoints, keys, instances,
             databases, cluster, caches,
         ]
         .concat();
-        let single = [seed, role, profile, bucket, search];
-        resources.extend(single.into_iter().flatten());
+        let single = [seed, bucket, search];
+        resources.extend(single.into_iter().flatten().chain(hosts));
         // What these tell of others by id or by address is told by the others' names.
         resources.extend(observe_security(&groups, environment, &resources));
         resources.extend(balancer.observe(&resources));

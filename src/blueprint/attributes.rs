@@ -93,7 +93,11 @@ impl Desired {
                 ("family", family.clone()),
                 ("parameters", parameter_lines(parameters)),
             ],
-            Desired::Role { bucket } => vec![("policy", bucket.to_string())],
+            Desired::Role { bucket } => vec![
+                ("policy", bucket.to_string()),
+                ("other_policies", "none".to_owned()),
+                ("trust", "ec2".to_owned()),
+            ],
             Desired::InstanceProfile { role } => vec![("role", role.to_string())],
             Desired::Bucket {
                 versioning,
@@ -112,6 +116,7 @@ impl Desired {
                 ("engine", "aurora-postgresql".to_owned()),
                 ("class", class.clone()),
                 ("parameters", "in-sync".to_owned()),
+                ("public_access", false.to_string()),
             ],
             Desired::Search {
                 version,

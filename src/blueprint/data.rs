@@ -29,6 +29,7 @@ impl Desired {
             ("parameters", "in-sync".to_owned()),
             ("multi_az", multi_az.to_string()),
             ("deletion_protection", protection.deletion.to_string()),
+            ("public_access", false.to_string()),
         ];
         if *role == DatabaseRole::Writer {
             pairs.push(("backup_days", backup_days.to_string()));

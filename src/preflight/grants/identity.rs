@@ -55,7 +55,7 @@ pub(super) const KEY_PAIR: &[Grant] = &[
 pub(super) const ROLE: &[Grant] = &[
     ROLE_STATEMENT.grant(
         LOOK,
-        "iam:GetRole iam:GetRolePolicy",
+        "iam:GetRole iam:GetRolePolicy iam:ListRolePolicies",
         "finding the hosts' role",
     ),
     ROLE_STATEMENT.grant(
@@ -67,6 +67,11 @@ pub(super) const ROLE: &[Grant] = &[
         MAKE_AND_CHANGE,
         "iam:PutRolePolicy",
         "what hosts may do: the files bucket, nothing else",
+    ),
+    ROLE_STATEMENT.grant(
+        MAKE_AND_CHANGE,
+        "iam:UpdateAssumeRolePolicy iam:DeleteRolePolicy",
+        "policies and principals that somebody added by hand go",
     ),
     ROLE_STATEMENT.grant(
         REMOVE,
