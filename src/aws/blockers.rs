@@ -32,7 +32,17 @@ impl Aws {
             }
             Kind::Subnet => self.interfaces_of(environment, "subnet-id", id).await,
             Kind::InternetGateway => match existing.get("vpc") {
-                Some(vpc) => self.interfaces_of(environment, "vpc-id", vpc).await,
+                // Only what is reached through it keeps it.
+                Some(vpc) => {
+                    let found = self.raw_interfaces("vpc-id", vpc).await?;
+                    let public = found.iter().filter(|interface| {
+                        let association = interface.association();
+                        association.is_some_and(|one| one.public_ip().is_some())
+                    });
+                    Ok(public
+                        .map(|interface| of_interface(interface, environment))
+                        .collect())
+                }
                 None => Ok(vec![]),
             },
             Kind::Vpc => {
@@ -54,8 +64,19 @@ impl Aws {
         by: &str,
         id: &str,
     ) -> Result<Vec<Blocker>, CloudError> {
-        let found: Vec<NetworkInterface> = self
-            .ec2
+        let found = self.raw_interfaces(by, id).await?;
+        Ok(found
+            .iter()
+            .map(|interface| of_interface(interface, environment))
+            .collect())
+    }
+
+    async fn raw_interfaces(
+        &self,
+        by: &str,
+        id: &str,
+    ) -> Result<Vec<NetworkInterface>, CloudError> {
+        self.ec2
             .describe_network_interfaces()
             .filters(filter(by, [id]))
             .into_paginator()
@@ -63,11 +84,7 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("ec2:DescribeNetworkInterfaces", id)?;
-        Ok(found
-            .iter()
-            .map(|interface| of_interface(interface, environment))
-            .collect())
+            .during("ec2:DescribeNetworkInterfaces", id)
     }
 
     /// Other groups with a rule that lets this one in.

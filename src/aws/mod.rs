@@ -318,7 +318,8 @@ impl Cloud for Aws {
     }
 
     async fn snapshot(&self, environment: &str) -> Result<Snapshot, CloudError> {
-        self.take_snapshot(environment).await
+        let found = self.take_snapshot(environment).await;
+        found.map_err(|error| self.with_remedy(error))
     }
 
     async fn create(&self, request: Request<'_>) -> Result<Observed, CloudError> {
@@ -376,7 +377,7 @@ impl Cloud for Aws {
             Desired::Cache { .. } => Box::pin(self.create_cache(&request)),
             Desired::Instance { .. } => Box::pin(self.create_instance(&request)),
         };
-        work.await
+        work.await.map_err(|error| self.with_remedy(error))
     }
 
     async fn update(
@@ -443,11 +444,12 @@ impl Cloud for Aws {
                 ));
             }
         };
-        work.await
+        work.await.map_err(|error| self.with_remedy(error))
     }
 
     async fn list(&self, environment: &str, kind: Kind) -> Result<Vec<Observed>, CloudError> {
-        self.list_kind(environment, kind).await
+        let found = self.list_kind(environment, kind).await;
+        found.map_err(|error| self.with_remedy(error))
     }
 
     async fn delete(&self, environment: &str, existing: &Observed) -> Result<(), CloudError> {
@@ -492,7 +494,7 @@ impl Cloud for Aws {
             Kind::Cache => Box::pin(self.delete_cache(environment, existing)),
             Kind::Instance => Box::pin(self.delete_instance(existing)),
         };
-        work.await
+        work.await.map_err(|error| self.with_remedy(error))
     }
 
     async fn blockers(
@@ -516,6 +518,7 @@ impl Cloud for Aws {
     }
 
     async fn prove_empty(&self, environment: &str) -> Result<Vec<Looked>, CloudError> {
-        self.look_everywhere(environment).await
+        let looked = self.look_everywhere(environment).await;
+        looked.map_err(|error| self.with_remedy(error))
     }
 }

@@ -99,6 +99,7 @@ impl Aws {
         let living = self.nat_gateways(select).await?;
         if let Some(found) = living
             .into_iter()
+            .filter(|found| found.address == *request.address)
             .find(|found| matches!(found.state, State::Pending | State::Ready))
         {
             return Ok(found);
@@ -136,7 +137,8 @@ impl Aws {
                 continue;
             }
             return observe(&gateway, request.environment)
-                .ok_or_else(|| incomplete(operation, request.address, "tagged gateway"));
+                .filter(|found| found.address == *request.address)
+                .ok_or_else(|| incomplete(operation, request.address, "gateway of its own"));
         }
         Err(refused(
             operation,

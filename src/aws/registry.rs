@@ -206,7 +206,7 @@ impl LeaseStore for Registry {
         let found = match answer.during(operation, name) {
             // Of a missing bucket nothing can be said: it is not a missing lease.
             Err(error) if error.code == "NoSuchKey" => None,
-            Err(error) => return Err(error),
+            Err(error) => return Err(self.aws.with_remedy(error)),
             Ok(found) => Some(found),
         };
         let at = clock.told(operation, name)?;
@@ -248,7 +248,7 @@ impl LeaseStore for Registry {
         let answer = put.customize().interceptor(clock.clone()).send().await;
         let written = match answer.during(operation, name) {
             Err(error) if is_refused(&error) => None,
-            Err(error) => return Err(error),
+            Err(error) => return Err(self.aws.with_remedy(error)),
             Ok(answer) => Some(answer),
         };
         let value = match written {

@@ -38,9 +38,13 @@ impl Failure {
     /// What a walk that did not complete comes to.
     #[must_use]
     pub fn of_walk(report: &WalkReport, environment: &str, operation: &str) -> Self {
-        let mut hints = vec![format!(
-            "`loadrig {operation} {environment}` continues where this stopped; `loadrig down {environment}` removes everything"
-        )];
+        let mut hint = format!("`loadrig {operation} {environment}` continues where this stopped");
+        if operation != "down" {
+            hint.push_str(&format!(
+                "; `loadrig down {environment}` removes everything"
+            ));
+        }
+        let mut hints = vec![hint];
         if report.interrupted && report.failed.is_empty() {
             return Self {
                 message: format!(

@@ -17,6 +17,9 @@ use super::failure::Failure;
 use super::rig::Rig;
 use super::runs::write;
 
+/// Of what moved since a plan was saved, so many lines are shown.
+const MOVED_SHOWN: usize = 20;
+
 /// What `up` was asked to heed.
 #[derive(Clone, Debug, Default)]
 pub struct Gate {
@@ -210,11 +213,15 @@ pub fn hold(rig: &Rig, plan: &Plan, file: &Path) -> Result<(), Failure> {
             format!("{}: {} → {}", one.attribute, flat(&one.old), flat(&one.new))
         })
         .collect();
+    let mut shown: Vec<String> = lines.iter().take(MOVED_SHOWN).cloned().collect();
+    if lines.len() > MOVED_SHOWN {
+        shown.push(format!("and {} more", lines.len() - MOVED_SHOWN));
+    }
     Err(Failure::new(
         format!(
             "the plan `{}` does not hold any more, since it was made these moved\n  {}",
             file.display(),
-            lines.join("\n  ")
+            shown.join("\n  ")
         ),
         hint,
     ))

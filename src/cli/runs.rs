@@ -105,7 +105,7 @@ pub fn write(path: &Path, content: &str) -> Result<(), Failure> {
 fn failed(path: &Path, error: &std::io::Error) -> Failure {
     Failure::new(
         format!("cannot write `{}`: {error}", path.display()),
-        "set XDG_STATE_HOME to a directory that you may write to, or name another file",
+        "make its directory writable, or write elsewhere; XDG_STATE_HOME says where runs are kept",
     )
 }
 
