@@ -4,6 +4,8 @@
 mod files;
 #[path = "aws/late.rs"]
 mod late;
+#[path = "aws/opened.rs"]
+mod opened;
 
 mod common;
 
