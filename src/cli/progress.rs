@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::events::{Event, EventKind, Listener, Outcome};
 
 use super::printer::Printer;
+
+/// A log hears of the same wait this often.
+const AGAIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// Shows what happens on standard error.
 pub struct Progress {
@@ -16,6 +19,8 @@ pub struct Progress {
     started: Timestamp,
     live: Option<Live>,
     steps: BTreeMap<String, Timestamp>,
+    /// What each step was last said to wait for, and when it was said.
+    waits: BTreeMap<String, (String, Timestamp)>,
     total: u64,
     done: u64,
 }
@@ -36,6 +41,7 @@ impl Progress {
             started: Timestamp::now(),
             live: printer.live.then(Live::new),
             steps: BTreeMap::new(),
+            waits: BTreeMap::new(),
             total: 0,
             done: 0,
         }
@@ -55,6 +61,16 @@ impl Progress {
         }
     }
 
+    /// Whether a log has not been told the same a moment ago.
+    fn is_news(&mut self, at: Timestamp, step: &str, on: &str) -> bool {
+        let told = self.waits.get(step);
+        if told.is_some_and(|(text, said)| text == on && at.duration_since(*said) < AGAIN) {
+            return false;
+        }
+        self.waits.insert(step.to_owned(), (on.to_owned(), at));
+        true
+    }
+
     fn settle(&mut self, at: Timestamp, step: &str) -> String {
         self.done += 1;
         if let Some(live) = &mut self.live {
@@ -64,6 +80,7 @@ impl Progress {
                 live.block.remove(&bar);
             }
         }
+        self.waits.remove(step);
         let seconds = self
             .steps
             .remove(step)
@@ -145,7 +162,11 @@ impl Listener for Progress {
                         bar.set_message(on.replace('\n', " "));
                     }
                 }
-                None => self.line(at, &format!("{step:32} waits: {on}")),
+                None => {
+                    if self.is_news(at, step, on) {
+                        self.line(at, &format!("{step:32} waits: {on}"));
+                    }
+                }
             },
             EventKind::StepFinished {
                 step,
@@ -210,5 +231,31 @@ impl Listener for EventLog {
             .map_err(std::io::Error::from)
             .and_then(|()| self.0.write_all(b"\n"))
             .and_then(|()| self.0.flush());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::args::OutputFormat;
+
+    #[test]
+    fn a_log_hears_of_the_same_wait_once_a_minute() {
+        let printer = Printer {
+            format: OutputFormat::Text,
+            quiet: true,
+            colour: false,
+            data_colour: false,
+            live: false,
+        };
+        let mut progress = Progress::new(printer);
+        let start = Timestamp::UNIX_EPOCH;
+        let after = |seconds| start + SignedDuration::from_secs(seconds);
+        assert!(progress.is_news(start, "vpc", "a lock"));
+        assert!(!progress.is_news(after(5), "vpc", "a lock"));
+        assert!(progress.is_news(after(5), "subnet/a", "a lock"));
+        assert!(progress.is_news(after(6), "vpc", "another"));
+        assert!(!progress.is_news(after(60), "vpc", "another"));
+        assert!(progress.is_news(after(66), "vpc", "another"));
     }
 }
