@@ -134,7 +134,8 @@ fn run(lane: &mut Lane, case: &Case, sizes: Sizes, baseline: &Baseline) -> Findi
     if case.call % 2 == 1 {
         lane.new_home();
     }
-    if case.during != During::Down {
+    // What a killed `down` left is taken down again, or brought up.
+    if case.during != During::Down || case.call % 2 == 0 {
         let again = lane.loadrig(UP, None);
         if again.code != Some(0) {
             found.push((
