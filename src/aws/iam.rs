@@ -1,9 +1,9 @@
-//! The hosts' IAM role and instance profile.
+//! The hosts' IAM role.
 //!
-//! IAM is one for the whole account, so both are found by their unique names and taken
+//! IAM is one for the whole account, so it and its profile are found by their unique names and taken
 //! for ours only by their tags.
 
-use aws_sdk_iam::types::{InstanceProfile, Role, Tag};
+use aws_sdk_iam::types::{Role, Tag};
 use serde_json::{Value, json};
 
 use crate::blueprint::{Address, Kind};
@@ -12,12 +12,13 @@ use crate::identity::names::Names;
 
 use super::claim::Claim;
 use super::error::{During, Judge, built, foreign};
+use super::iam_profile::profile_address;
 use super::network::visible;
 use super::tags::{self, Pair, observed};
 use super::{Aws, needed};
 
 /// Lets administrators confine loadrig's permissions to its own roles.
-const PATH: &str = "/loadrig/";
+pub(super) const PATH: &str = "/loadrig/";
 /// Name of the role's inline policy.
 pub(super) const POLICY: &str = "files-bucket";
 /// Who may take the role on, as it should be: EC2.
@@ -51,7 +52,7 @@ impl Aws {
             .or_done(&["EntityAlreadyExists"])?;
         // Before anything is changed: the name may be a stranger's.
         let found = self.get_role(&name).await?;
-        let owner = found.map(|role| tags::owner(pairs(role.tags()), request.environment));
+        let owner = found.map(|role| tags::owner(iam_pairs(role.tags()), request.environment));
         let claim = Claim::of(owner, Some);
         self.claimed(request, operation, &name, created.is_some(), claim)?;
         self.complete_role(request).await
@@ -289,133 +290,6 @@ impl Aws {
         Ok(policies.filter_map(|policy| policy.policy_arn).collect())
     }
 
-    pub(super) async fn create_instance_profile(
-        &self,
-        request: &Request<'_>,
-    ) -> Result<Observed, CloudError> {
-        let operation = "iam:CreateInstanceProfile";
-        let name = Names::of(request.environment).instance_profile(&self.region);
-        let created = self
-            .iam
-            .create_instance_profile()
-            .instance_profile_name(&name)
-            .path(PATH)
-            .set_tags(Some(iam_tags(request, operation)?))
-            .send()
-            .await
-            .during(operation, request.address)
-            .or_done(&["EntityAlreadyExists"])?;
-        let found = self.get_instance_profile(&name).await?;
-        let owner = found.map(|profile| tags::owner(pairs(profile.tags()), request.environment));
-        let claim = Claim::of(owner, Some);
-        self.claimed(request, operation, &name, created.is_some(), claim)?;
-        self.complete_instance_profile(request).await
-    }
-
-    pub(super) async fn complete_instance_profile(
-        &self,
-        request: &Request<'_>,
-    ) -> Result<Observed, CloudError> {
-        let operation = "iam:AddRoleToInstanceProfile";
-        let names = Names::of(request.environment);
-        let (profile, role) = (
-            names.instance_profile(&self.region),
-            names.role(&self.region),
-        );
-        let holds = self.get_instance_profile(&profile).await?;
-        for other in holds.iter().flat_map(|held| held.roles()) {
-            if other.role_name != role {
-                self.detach(&profile, &other.role_name).await?;
-            }
-        }
-        self.iam
-            .add_role_to_instance_profile()
-            .instance_profile_name(&profile)
-            .role_name(&role)
-            .send()
-            .await
-            .during(operation, &profile)
-            // A profile holds one role, and it is this one: others were taken out above.
-            .or_done(&["LimitExceeded"])
-            .while_creating()?;
-        let found = self.instance_profile(request.environment).await?;
-        visible(
-            found.into_iter().collect(),
-            "iam:GetInstanceProfile",
-            &profile,
-        )
-    }
-
-    pub(super) async fn instance_profile(
-        &self,
-        environment: &str,
-    ) -> Result<Option<Observed>, CloudError> {
-        let name = Names::of(environment).instance_profile(&self.region);
-        let profile = self.get_instance_profile(&name).await?;
-        Ok(profile.and_then(|profile| self.observe_profile(profile, environment)))
-    }
-
-    fn observe_profile(&self, profile: InstanceProfile, environment: &str) -> Option<Observed> {
-        let address = profile_address(&profile, environment)?;
-        let ours = Names::of(environment).role(&self.region);
-        let role = match profile.roles().first() {
-            Some(role) if role.role_name == ours => Address::role().to_string(),
-            Some(role) => role.role_name.clone(),
-            None => "none".to_owned(),
-        };
-        Some(observed(
-            address,
-            Kind::InstanceProfile,
-            profile.instance_profile_name,
-            (State::Ready, "available"),
-            [("role", Some(role)), ("arn", Some(profile.arn))],
-        ))
-    }
-
-    /// Whether anything has the profile's name.
-    pub(super) async fn get_instance_profile(
-        &self,
-        name: &str,
-    ) -> Result<Option<InstanceProfile>, CloudError> {
-        let answer = self
-            .iam
-            .get_instance_profile()
-            .instance_profile_name(name)
-            .send()
-            .await;
-        let found = answer.during("iam:GetInstanceProfile", name).or_gone()?;
-        Ok(found.and_then(|answer| answer.instance_profile))
-    }
-
-    pub(super) async fn delete_instance_profile(&self, name: &str) -> Result<(), CloudError> {
-        let Some(profile) = self.get_instance_profile(name).await? else {
-            return Ok(());
-        };
-        for role in profile.roles() {
-            self.detach(name, &role.role_name).await?;
-        }
-        let answer = self
-            .iam
-            .delete_instance_profile()
-            .instance_profile_name(name)
-            .send()
-            .await;
-        answer.during("iam:DeleteInstanceProfile", name).or_gone()?;
-        Ok(())
-    }
-
-    async fn detach(&self, profile: &str, role: &str) -> Result<(), CloudError> {
-        self.iam
-            .remove_role_from_instance_profile()
-            .instance_profile_name(profile)
-            .role_name(role)
-            .send()
-            .await
-            .during("iam:RemoveRoleFromInstanceProfile", profile)
-            .or_gone()?;
-        Ok(())
-    }
-
     /// Lets a service act in the account where nobody used it before.
     pub(super) async fn create_service_role(&self, service: &str) -> Result<(), CloudError> {
         self.iam
@@ -460,7 +334,7 @@ fn trust() -> Value {
     })
 }
 
-fn iam_tags(request: &Request<'_>, operation: &str) -> Result<Vec<Tag>, CloudError> {
+pub(super) fn iam_tags(request: &Request<'_>, operation: &str) -> Result<Vec<Tag>, CloudError> {
     tags::of(request)
         .into_iter()
         .map(|(key, value)| {
@@ -473,18 +347,13 @@ fn iam_tags(request: &Request<'_>, operation: &str) -> Result<Vec<Tag>, CloudErr
         .collect()
 }
 
-fn pairs(tags: &[Tag]) -> impl Iterator<Item = Pair<'_>> {
+pub(super) fn iam_pairs(tags: &[Tag]) -> impl Iterator<Item = Pair<'_>> {
     tags.iter().map(|tag| (Some(tag.key()), Some(tag.value())))
 }
 
 /// The role's address if it is the environment's.
 pub(super) fn role_address(role: &Role, environment: &str) -> Option<Address> {
-    tags::address(pairs(role.tags()), environment)
-}
-
-/// The profile's address if it is the environment's.
-pub(super) fn profile_address(profile: &InstanceProfile, environment: &str) -> Option<Address> {
-    tags::address(pairs(profile.tags()), environment)
+    tags::address(iam_pairs(role.tags()), environment)
 }
 
 /// IAM answers documents percent-encoded.

@@ -22,6 +22,7 @@ mod environments;
 mod error;
 mod glance;
 mod iam;
+mod iam_profile;
 mod images;
 mod instances;
 mod keys;
