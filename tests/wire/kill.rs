@@ -135,7 +135,7 @@ fn run(lane: &mut Lane, case: &Case, sizes: Sizes, baseline: &Baseline) -> Findi
         lane.new_home();
     }
     // What a killed `down` left is taken down again, or brought up.
-    if case.during != During::Down || case.call % 2 == 0 {
+    if case.during != During::Down || case.call.is_multiple_of(2) {
         let again = lane.loadrig(UP, None);
         if again.code != Some(0) {
             found.push((
