@@ -1,11 +1,13 @@
 //! What stands behind the front: passes calls on to it and asks it questions of the
 //! front's own. Knows no rule.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, Response, header};
 use bytes::Bytes;
+use tokio::sync::Mutex;
 
 use super::call::{Call, Protocol};
 use super::errors::{Refusal, Reply};
@@ -27,6 +29,10 @@ pub(super) enum Passed {
 pub(super) struct Upstream {
     client: reqwest::Client,
     url: String,
+    /// Held by the one call that changes something: the emulator's threads share its state
+    /// without locks, and a call that stumbles over another's answers 500 after half of its
+    /// effect, which no client token mends.
+    turn: Arc<Mutex<()>>,
 }
 
 impl Upstream {
@@ -45,6 +51,7 @@ impl Upstream {
         Ok(Self {
             client,
             url: url.trim_end_matches('/').to_owned(),
+            turn: Arc::default(),
         })
     }
 
@@ -58,6 +65,10 @@ impl Upstream {
 
     /// Passes a call on; the answer is read as it comes, if `stream`.
     pub(super) async fn pass(&self, call: &Call, stream: bool) -> Result<Passed, Refusal> {
+        let _turn = match call.reads() {
+            true => None,
+            false => Some(self.turn.lock().await),
+        };
         let mut request = self
             .client
             .request(call.method.clone(), format!("{}{}", self.url, call.path))
