@@ -296,7 +296,8 @@ impl Aws {
             lifted.or_gone()?;
         }
         let answer = self.ec2.terminate_instances().instance_ids(id).send().await;
-        answer.during("ec2:TerminateInstances", id).or_gone()?;
+        let answer = answer.during("ec2:TerminateInstances", id);
+        answer.map_err(protected_by_hand).or_gone()?;
         Ok(())
     }
 }
@@ -328,6 +329,20 @@ fn token(request: &Request<'_>, vpc: &str, attempt: u32) -> String {
     }
     parts.extend(request.predecessors.iter().map(String::as_str));
     digest(&parts)
+}
+
+/// EC2 tells termination protection only by asking for it host by host; what loadrig sets it
+/// writes on the host too.
+fn protected_by_hand(mut error: CloudError) -> CloudError {
+    if error.code == "OperationNotPermitted" {
+        error.class = FailureClass::Blocked;
+        error.message = format!(
+            "{}; somebody protected it by hand: `aws ec2 modify-instance-attribute --instance-id {} \
+             --no-disable-api-termination` lifts that",
+            error.message, error.target
+        );
+    }
+    error
 }
 
 /// The security groups that a host is in: ours by their address, others by their id.

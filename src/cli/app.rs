@@ -8,7 +8,7 @@ use crate::events::{Events, Listener, Recorder};
 use super::App;
 use super::failure::Failure;
 use super::progress::{EventLog, Progress};
-use super::runs::RunDir;
+use super::runs::{RunDir, spare_yaml};
 
 impl App {
     /// The event stream of a command, with progress, logs and a recorder listening.
@@ -28,6 +28,7 @@ impl App {
             .cloned()
             .chain(run.map(|run| run.path.join("events.jsonl")));
         for file in files {
+            spare_yaml(&file)?;
             let log = EventLog::create(&file).map_err(|error| {
                 Failure::new(
                     format!("cannot write `{}`: {error}", file.display()),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::blueprint::Blueprint;
 use crate::diagnose::ExitCode;
-use crate::plan::{Bound, Cost, Plan, SavedPlan};
+use crate::plan::{Bound, Cost, Difference, NOTHING, Plan, SavedPlan};
 use crate::preflight::{
     Finding, Scope, Verdict, demands, judge_offers, judge_permissions, judge_quotas,
     judge_restores, needed, restores, wants,
@@ -18,7 +18,7 @@ use super::rig::Rig;
 use super::runs::write;
 
 /// Of what moved since a plan was saved, so many lines are shown.
-const MOVED_SHOWN: usize = 20;
+const MOVED_SHOWN: usize = 40;
 
 /// What `up` was asked to heed.
 #[derive(Clone, Debug, Default)]
@@ -206,8 +206,21 @@ pub fn hold(rig: &Rig, plan: &Plan, file: &Path) -> Result<(), Failure> {
     if moved.is_empty() {
         return Ok(());
     }
+    // What came or went says it all; its attributes came or went with it.
+    let is_whole = |one: &&Difference| {
+        !one.attribute.contains(' ') && [one.old.as_str(), &one.new].contains(&NOTHING)
+    };
+    let whole: Vec<&str> = moved
+        .iter()
+        .filter(is_whole)
+        .map(|one| one.attribute.as_str())
+        .collect();
     let lines: Vec<String> = moved
         .iter()
+        .filter(|one| {
+            let of = one.attribute.split_once(' ').map(|(name, _)| name);
+            of.is_none_or(|name| !whole.contains(&name))
+        })
         .map(|one| {
             let flat = |text: &str| text.replace('\n', ", ");
             format!("{}: {} → {}", one.attribute, flat(&one.old), flat(&one.new))

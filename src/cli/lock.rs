@@ -198,8 +198,9 @@ fn confirm_break(app: &App, named: &str, lease: &Lease, described: &str) -> Resu
     let owner = &lease.claim.owner;
     let text = format!(
         "`{}` is locked by {described}.\n\
-         Breaking the lock does not stop that run at once. If it still works, it notices \
-         within {} s and stops; calls that it has in flight take effect all the same. \
+         Breaking the lock does not stop that run at once. If it still works, it notices when it \
+         renews its lease, or stops when that would have ended; this run waits for it, {} s at the \
+         most. Calls that it has in flight take effect all the same. \
          Do this when you know that it is gone, or when it must not go on.",
         lease.environment,
         held_for_break().as_secs(),

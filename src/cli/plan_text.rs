@@ -58,10 +58,10 @@ pub fn host_work(blueprint: &Blueprint, plan: &Plan) -> Vec<(String, &'static st
             continue;
         }
         let instance = Address::instance(*host);
-        let stays = plan
-            .changes
-            .iter()
-            .any(|change| change.address == instance && change.action == Action::Keep);
+        let stays = plan.changes.iter().any(|change| {
+            let stays = matches!(change.action, Action::Keep | Action::Update);
+            change.address == instance && stays
+        });
         work.push((name, if stays { "check" } else { "bootstrap" }));
     }
     work
@@ -77,8 +77,9 @@ fn hosts(blueprint: &Blueprint, plan: &Plan) -> String {
     for (what, verb) in [("bootstrap", "to bootstrap"), ("check", "to check")] {
         let names = of(what);
         if !names.is_empty() {
+            let hosts = if names.len() == 1 { "host" } else { "hosts" };
             text.push_str(&format!(
-                "\n{} hosts {verb}: {}",
+                "\n{} {hosts} {verb}: {}",
                 names.len(),
                 names.join(", ")
             ));
@@ -109,11 +110,15 @@ pub fn money(cost: &Cost, now: Option<f64>, hours: Option<f64>, lines: bool) -> 
         cost.per_hour, cost.per_month, cost.priced_on
     ));
     if let Some(now) = now {
-        text.push_str(&format!(
-            "; what runs now costs ${now:.2} per hour, a change of {}{:.2}",
-            if cost.per_hour < now { "-$" } else { "+$" },
-            (cost.per_hour - now).abs()
-        ));
+        let change = cost.per_hour - now;
+        text.push_str(&format!("; what runs now costs ${now:.2} per hour, "));
+        // Less than a cent is how the sums were rounded.
+        if change.abs() < 0.005 {
+            text.push_str("so nothing changes");
+        } else {
+            let sign = if change < 0.0 { "-$" } else { "+$" };
+            text.push_str(&format!("a change of {sign}{:.2}", change.abs()));
+        }
     }
     if let Some(hours) = hours {
         text.push_str(&format!(

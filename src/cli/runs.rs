@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::diagnose::ExitCode;
+
 use super::failure::Failure;
 
 /// The directory of one run.
@@ -85,6 +87,7 @@ impl RunDir {
 pub fn write(path: &Path, content: &str) -> Result<(), Failure> {
     use std::io::Write as _;
 
+    spare_yaml(path)?;
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -100,6 +103,25 @@ pub fn write(path: &Path, content: &str) -> Result<(), Failure> {
         Ok(())
     };
     save().map_err(|error| failed(path, &error))
+}
+
+/// Refuses to write over a YAML file: an environment's is easily named by mistake.
+///
+/// # Errors
+/// When the path is one.
+pub fn spare_yaml(path: &Path) -> Result<(), Failure> {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    if matches!(extension, Some("yaml" | "yml")) && path.exists() {
+        return Err(Failure::new(
+            format!(
+                "`{}` exists and is YAML: it is not written over",
+                path.display()
+            ),
+            "name another file",
+        )
+        .with_code(ExitCode::Usage));
+    }
+    Ok(())
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> Failure {

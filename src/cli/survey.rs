@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::aws::{Aws, Registry};
 use crate::blueprint::{Address, Kind};
 use crate::engine::{Cloud as _, Kept, Lease, described, environment_of, holder};
-use crate::plan::{Snapshot, State, running_cost};
+use crate::plan::{Observed, Snapshot, State, running_cost};
 
 use super::failure::Failure;
 
@@ -29,7 +29,7 @@ pub struct Standing {
     pub cost_per_hour: f64,
     /// The same since then, as if it had been so all the time.
     pub cost_so_far: Option<f64>,
-    /// What the proof of emptiness still finds where nothing else is there.
+    /// What bears its tag or a name where nothing that loadrig made is there.
     pub left: Vec<String>,
     /// What outlived the environment on purpose.
     pub kept: Vec<Kept>,
@@ -98,20 +98,36 @@ async fn look(cloud: &Aws, leases: &[Found], name: String) -> Result<Standing, F
         .find(|found| found.live && found.lease.environment == name);
     let snapshot = cloud.snapshot(&name).await?;
     let mut standing = standing(name, &snapshot, lease);
-    if standing.resources == 0 {
-        for place in cloud.prove_empty(&standing.environment).await? {
-            standing.left.extend(place.left);
-            standing.kept.extend(place.kept);
-        }
+    let looked = cloud.prove_empty(&standing.environment).await?;
+    let is_kept = |id: &str| {
+        looked
+            .iter()
+            .flat_map(|at| &at.kept)
+            .any(|kept| kept.id == id)
+    };
+    let mut others = snapshot.resources.iter().filter(|one| stands(one));
+    if others.all(|one| is_kept(&one.id)) {
+        standing.resources = 0;
+        standing.left = looked.iter().flat_map(|at| at.left.clone()).collect();
+    }
+    standing.kept = looked.into_iter().flat_map(|at| at.kept).collect();
+    if standing.resources > 0 {
+        // What the environment uses now is no remainder of an earlier one.
+        let used = |id: &str| snapshot.resources.iter().any(|one| one.id == id);
+        standing.kept.retain(|kept| !used(&kept.id));
     }
     Ok(standing)
+}
+
+fn stands(resource: &Observed) -> bool {
+    resource.state != State::Gone && resource.kind != Kind::Adopted
 }
 
 fn standing(environment: String, snapshot: &Snapshot, lease: Option<&Found>) -> Standing {
     let there: Vec<_> = snapshot
         .resources
         .iter()
-        .filter(|resource| resource.state != State::Gone && resource.kind != Kind::Adopted)
+        .filter(|resource| stands(resource))
         .collect();
     let mut statuses: Vec<&str> = there
         .iter()

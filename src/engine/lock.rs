@@ -121,15 +121,19 @@ impl<S: LeaseStore> Held<S> {
                 Ok(Attempt::Again) => Duration::from_millis(200),
                 Ok(Attempt::Others(lease, now)) => {
                     let left = until(lease.expires_at, now);
-                    let patient = began.elapsed() + LOOK.min(left) <= asking.patience;
-                    if !lease.settling && !patient {
+                    let patience = asking.patience.saturating_sub(began.elapsed());
+                    if !lease.settling && patience.is_zero() {
                         return Err(LockError::Held { lease, now });
                     }
                     if !said {
                         said = true;
                         told(waiting(&lease, now));
                     }
-                    left.clamp(Duration::from_millis(500), LOOK)
+                    let pause = left.clamp(Duration::from_millis(500), LOOK);
+                    match lease.settling {
+                        true => pause,
+                        false => pause.min(patience),
+                    }
                 }
                 // An answer that got lost: the next look tells what came of it.
                 Err(LockError::Unavailable { cause, .. })

@@ -19,6 +19,6 @@ pub use diff::{Action, Change, Difference, Plan, plan};
 pub use order::deleted_after;
 pub use removal::{Removal, plan_down, plan_down_as};
 pub use running::running_cost;
-pub use saved::{Bound, SavedPlan};
+pub use saved::{Bound, NOTHING, SavedPlan};
 pub use snapshot::{Observed, Snapshot, State};
 pub use time::{expected, typical_seconds, usual_seconds};

@@ -17,6 +17,9 @@ use super::diff::{Action, Change, Difference, Plan};
 /// Version of the file's form.
 const FORMAT: u32 = 1;
 
+/// What stands for a value that there is not.
+pub const NOTHING: &str = "nothing";
+
 /// Attributes that change by themselves.
 const VOLATILE: [&str; 4] = ["healthy", "last_modified", "reason", "used"];
 
@@ -180,7 +183,7 @@ fn differences(
 }
 
 fn difference(attribute: &str, old: Option<&String>, new: Option<&String>) -> Difference {
-    let text = |value: Option<&String>| value.map_or("nothing".to_owned(), Clone::clone);
+    let text = |value: Option<&String>| value.map_or(NOTHING.to_owned(), Clone::clone);
     Difference {
         attribute: attribute.to_owned(),
         old: text(old),

@@ -70,17 +70,24 @@ fn show(app: &App, all: &[Standing]) {
     }
     for one in all.iter().filter(|one| !one.left.is_empty()) {
         app.printer.data(&format!(
-            "`{}`: of an interrupted run there still is {}; `loadrig down {}` tells more",
+            "`{}` is not there, but its tag or a name of it is on {}: what AWS is slow to remove, or \
+             what others made",
             one.environment,
             one.left.join(", "),
-            one.environment
         ));
     }
     for one in all {
         for kept in &one.kept {
             app.printer.data(&format!(
-                "`{}` is removed, and kept on purpose: {} ({})",
-                one.environment, kept.id, kept.cost
+                "`{}` {}kept on purpose: {} ({})",
+                one.environment,
+                if one.is_removed() {
+                    "is removed, and "
+                } else {
+                    "has from before, "
+                },
+                kept.id,
+                kept.cost
             ));
         }
     }

@@ -89,7 +89,7 @@ fn show(app: &App, registry: &Registry, exists: bool, leases: &[Found]) {
 fn refuse_while_used(environments: &[Standing], leases: &[Found]) -> Result<(), Failure> {
     let left: Vec<&str> = environments
         .iter()
-        .filter(|one| one.resources > 0 || !one.left.is_empty())
+        .filter(|one| one.resources > 0)
         .map(|one| one.environment.as_str())
         .collect();
     if let Some(first) = left.first() {
