@@ -88,6 +88,15 @@ pub fn write(path: &Path, content: &str) -> Result<(), Failure> {
     use std::io::Write as _;
 
     spare_yaml(path)?;
+    // A link is written through, and what is no file at all (`/dev/null`, `/dev/stdout`, a pipe)
+    // is written to: renaming a file over it would take its place.
+    let whole = path.canonicalize();
+    let path = whole.as_deref().unwrap_or(path);
+    if path.metadata().is_ok_and(|stands| !stands.is_file()) {
+        let told = std::fs::OpenOptions::new().write(true).open(path);
+        let told = told.and_then(|mut file| file.write_all(content.as_bytes()));
+        return told.map_err(|error| failed(path, &error));
+    }
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -138,4 +147,34 @@ fn root(environment: &str) -> Result<PathBuf, Failure> {
         .or_else(|| std::env::home_dir().map(|home| home.join(".local/state")))
         .ok_or_else(|| Failure::new("there is no home directory", "set XDG_STATE_HOME"))?;
     Ok(state.join("loadrig/runs").join(environment))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_and_pipes_are_written_to_and_stay() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        std::fs::write(at("file"), "old").unwrap();
+        std::os::unix::fs::symlink(at("file"), at("link")).unwrap();
+        write(&at("link"), "new").unwrap();
+        assert!(at("link").is_symlink());
+        assert_eq!(std::fs::read_to_string(at("file")).unwrap(), "new");
+
+        let made = std::process::Command::new("mkfifo")
+            .arg(at("pipe"))
+            .status();
+        assert!(made.unwrap().success());
+        let pipe = at("pipe");
+        let reader = std::thread::spawn(move || std::fs::read_to_string(pipe).unwrap());
+        write(&at("pipe"), "through").unwrap();
+        assert_eq!(reader.join().unwrap(), "through");
+        assert!(!at("pipe").is_file());
+
+        std::fs::write(at("rig.yaml"), "kept").unwrap();
+        assert!(write(&at("rig.yaml"), "lost").is_err());
+        assert_eq!(std::fs::read_to_string(at("rig.yaml")).unwrap(), "kept");
+    }
 }
