@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ssh_key::LineEnding;
 use tokio::io::AsyncWriteExt;
+use tokio::net::UnixStream;
 use tokio::process::{Child, ChildStdin, Command};
 
 use super::error::HostError;
@@ -48,7 +49,8 @@ impl Agent {
     }
 
     async fn load(&self, socket: &Path, key: &ssh_key::PrivateKey) -> Result<(), HostError> {
-        while !socket.exists() {
+        // The socket's file is there a moment before anybody listens on it.
+        while UnixStream::connect(socket).await.is_err() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         let mut add = Command::new("ssh-add")
@@ -64,10 +66,8 @@ impl Agent {
             .to_openssh(LineEnding::LF)
             .map_err(|error| tool("ssh-add", error))?;
         if let Some(mut stdin) = add.stdin.take() {
-            stdin
-                .write_all(text.as_bytes())
-                .await
-                .map_err(|error| tool("ssh-add", error))?;
+            // Where it ends without reading, its own words say why.
+            let _unread = stdin.write_all(text.as_bytes()).await;
         }
         let output = add
             .wait_with_output()
