@@ -129,7 +129,15 @@ async fn what_an_organisation_gives_to_every_role_is_named_and_left() {
     let iam = aws_sdk_iam::Client::new(&moto.sdk().await);
     let names = Names::of("rig");
     let (role, own) = (names.role("us-east-1"), names.instance_profile("us-east-1"));
-    let create = iam.create_role().role_name(&role);
+    let tag = |key: &str, value: &str| {
+        let tag = aws_sdk_iam::types::Tag::builder().key(key).value(value);
+        tag.build().unwrap()
+    };
+    let create = iam
+        .create_role()
+        .role_name(&role)
+        .tags(tag("loadrig:environment", "rig"))
+        .tags(tag("loadrig:address", "role"));
     let create = create.assume_role_policy_document("{}").send().await;
     create.unwrap();
     for profile in [&own, "fleet"] {
