@@ -12,6 +12,8 @@ mod common;
 mod ec2;
 #[path = "strict/faults.rs"]
 mod faults;
+#[path = "strict/rig.rs"]
+mod rig;
 #[path = "strict/sdk.rs"]
 mod sdk;
 #[path = "strict/services.rs"]

@@ -11,7 +11,7 @@ use crate::identity::names::Names;
 use super::claim::Claim;
 use super::error::{During, Judge, incomplete, refused};
 use super::network::visible;
-use super::rds::{NAME, count, major, rds_pairs, rds_tags};
+use super::rds::{NAME, count, group_ids, major, rds_pairs, rds_tags};
 use super::rds_restore::new_password;
 use super::tags::{self, observed};
 use super::{Aws, needed};
@@ -94,6 +94,7 @@ impl Aws {
             io_optimized,
             backup_days,
             protection,
+            group,
             ..
         } = request.desired
         else {
@@ -116,9 +117,14 @@ impl Aws {
                 .await?;
         }
         let unfinished = existing.get("finished") == Some("false");
-        if ["io_optimized", "backup_days", "deletion_protection"]
-            .into_iter()
-            .any(differs)
+        if [
+            "io_optimized",
+            "backup_days",
+            "deletion_protection",
+            "groups",
+        ]
+        .into_iter()
+        .any(differs)
             || unfinished
         {
             let mut modify = self
@@ -135,6 +141,10 @@ impl Aws {
             }
             if differs("deletion_protection") {
                 modify = modify.deletion_protection(protection.deletion);
+            }
+            if differs("groups") {
+                let group = &needed(request, MODIFY, group)?.id;
+                modify = modify.vpc_security_group_ids(group);
             }
             if unfinished {
                 modify = modify.master_user_password(new_password(request, MODIFY)?);
@@ -289,6 +299,7 @@ fn observe(cluster: &DbCluster, environment: &str) -> Option<Observed> {
                 // The standard type is not always told.
                 Some((cluster.storage_type() == Some(IO_OPTIMIZED)).to_string()),
             ),
+            ("groups", group_ids(cluster.vpc_security_groups())),
             ("encrypted", yes(cluster.storage_encrypted())),
             (
                 "backup_days",

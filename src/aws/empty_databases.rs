@@ -1,5 +1,7 @@
 //! The proof that nothing of an environment's databases is left, but what is kept on purpose.
 
+use aws_sdk_rds::types::DbClusterSnapshot;
+
 use crate::engine::{CloudError, Looked};
 use crate::identity::names::Names;
 use crate::spec::catalog;
@@ -9,6 +11,21 @@ use super::empty::{Found, kept, looked, split};
 use super::error::{During, Judge};
 
 impl Aws {
+    /// Automated ones are a cluster's backups, and AWS removes them with it.
+    pub(super) async fn manual_cluster_snapshots(
+        &self,
+    ) -> Result<Vec<DbClusterSnapshot>, CloudError> {
+        self.rds
+            .describe_db_cluster_snapshots()
+            .snapshot_type("manual")
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .during("rds:DescribeDBClusterSnapshots", "account")
+    }
+
     pub(super) async fn look_at_databases(
         &self,
         environment: &str,
@@ -48,17 +65,7 @@ impl Aws {
         });
         let cluster_id = names.database_cluster();
         let cluster_snapshots = Box::pin(async {
-            let all: Vec<_> = self
-                .rds
-                .describe_db_cluster_snapshots()
-                // Automated ones are the cluster's backups, and AWS removes them with it.
-                .snapshot_type("manual")
-                .into_paginator()
-                .items()
-                .send()
-                .try_collect()
-                .await
-                .during("rds:DescribeDBClusterSnapshots", environment)?;
+            let all = self.manual_cluster_snapshots().await?;
             Ok(all
                 .into_iter()
                 .filter(|one| one.db_cluster_identifier() == Some(&cluster_id))

@@ -113,16 +113,7 @@ impl Aws {
     }
 
     async fn environments_of_cluster_snapshots(&self) -> Result<Vec<String>, CloudError> {
-        let snapshots: Vec<_> = self
-            .rds
-            .describe_db_cluster_snapshots()
-            .snapshot_type("manual")
-            .into_paginator()
-            .items()
-            .send()
-            .try_collect()
-            .await
-            .during("rds:DescribeDBClusterSnapshots", "account")?;
+        let snapshots = self.manual_cluster_snapshots().await?;
         let ids = snapshots
             .iter()
             .filter_map(|one| one.db_cluster_snapshot_identifier());

@@ -1,6 +1,6 @@
 //! RDS PostgreSQL instances: the writer and its read replicas.
 
-use aws_sdk_rds::types::{DbInstance, Tag};
+use aws_sdk_rds::types::{DbInstance, Tag, VpcSecurityGroupMembership};
 use secrecy::ExposeSecret;
 
 use crate::blueprint::{Address, DatabaseRole, Desired, Kind};
@@ -313,6 +313,7 @@ pub(super) fn observe(instance: &DbInstance, environment: &str) -> Option<Observ
             ("backup_days", number(instance.backup_retention_period())),
             ("deletion_protection", yes(instance.deletion_protection())),
             ("public_access", yes(instance.publicly_accessible())),
+            ("groups", group_ids(instance.vpc_security_groups())),
             ("final_snapshot", Some(policy.final_snapshot.to_string())),
             ("finished", tags::finished(rds_pairs(instance.tag_list()))),
             (
@@ -321,6 +322,18 @@ pub(super) fn observe(instance: &DbInstance, environment: &str) -> Option<Observ
             ),
         ],
     ))
+}
+
+/// The security groups that a database is in, or is put into, by id.
+pub(super) fn group_ids(groups: &[VpcSecurityGroupMembership]) -> Option<String> {
+    let staying = groups
+        .iter()
+        .filter(|group| group.status() != Some("removing"));
+    let mut ids: Vec<&str> = staying
+        .filter_map(|group| group.vpc_security_group_id())
+        .collect();
+    ids.sort_unstable();
+    (!ids.is_empty()).then(|| ids.join(" "))
 }
 
 /// `15.8` is of major version `15`, which is what environments ask for.

@@ -63,6 +63,7 @@ impl Aws {
             "backup_days",
             "deletion_protection",
             "public_access",
+            "groups",
         ];
         let unfinished = existing.get("finished") == Some("false");
         if unfinished || modified.into_iter().any(differs) {
@@ -118,9 +119,14 @@ impl Aws {
             multi_az,
             backup_days,
             protection,
+            group,
             ..
         } = request.desired
         {
+            if differs("groups") {
+                let group = &needed(request, MODIFY, group)?.id;
+                modify = modify.vpc_security_group_ids(group);
+            }
             // A snapshot may bring more than is asked for; the next plan then says so.
             let held = existing.get("storage_gib").and_then(|gib| gib.parse().ok());
             if differs("storage_gib") && held.is_none_or(|held: u32| held < storage.gib) {

@@ -1,6 +1,8 @@
 //! What exists of an environment, in a handful of bulk calls side by side, each in a box of
 //! its own: together the SDK's futures would not fit on a thread's stack.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_ec2::types::VpcEndpoint;
 
 use crate::blueprint::{Address, Group, Kind};
@@ -88,6 +90,7 @@ impl Aws {
         resources.extend(single.into_iter().flatten().chain(hosts));
         // What these tell of others by id or by address is told by the others' names.
         resources.extend(observe_security(&groups, environment, &resources));
+        name_groups(&mut resources);
         resources.extend(balancer.observe(&resources));
         resources.extend(zone.observe(&resources));
         Box::pin(self.settle(&mut resources, environment)).await?;
@@ -180,6 +183,28 @@ impl Aws {
             Kind::Search => Box::pin(self.domain(environment)).await.map(list),
             Kind::Cache => Box::pin(self.cache(environment)).await.map(list),
             Kind::CacheSubnets => Box::pin(self.cache_subnets(environment)).await.map(list),
+        }
+    }
+}
+
+/// Databases tell their security groups by id: ours are told by their address.
+fn name_groups(resources: &mut [Observed]) {
+    let groups: BTreeMap<String, String> = resources
+        .iter()
+        .filter(|one| one.kind == Kind::SecurityGroup)
+        .map(|group| (group.id.clone(), group.address.to_string()))
+        .collect();
+    for one in resources.iter_mut() {
+        if !matches!(one.kind, Kind::Database | Kind::DatabaseCluster) {
+            continue;
+        }
+        if let Some(ids) = one.attributes.get_mut("groups") {
+            let named = ids.split_whitespace().map(|id| {
+                let address = groups.get(id);
+                address.map_or(id, String::as_str)
+            });
+            let named: Vec<&str> = named.collect();
+            *ids = named.join(" ");
         }
     }
 }

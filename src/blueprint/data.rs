@@ -14,6 +14,7 @@ impl Desired {
             backup_days,
             snapshot,
             protection,
+            group,
             ..
         } = self
         else {
@@ -30,6 +31,7 @@ impl Desired {
             ("multi_az", multi_az.to_string()),
             ("deletion_protection", protection.deletion.to_string()),
             ("public_access", false.to_string()),
+            ("groups", group.to_string()),
         ];
         if *role == DatabaseRole::Writer {
             pairs.push(("backup_days", backup_days.to_string()));
@@ -50,6 +52,7 @@ impl Desired {
             backup_days,
             snapshot,
             protection,
+            group,
             ..
         } = self
         else {
@@ -57,6 +60,7 @@ impl Desired {
         };
         let mut pairs = vec![
             ("version", version.clone()),
+            ("groups", group.to_string()),
             ("io_optimized", io_optimized.to_string()),
             ("encrypted", true.to_string()),
             ("backup_days", backup_days.to_string()),

@@ -23,7 +23,7 @@ pub struct Standing {
     pub resources: usize,
     /// Hosts by what AWS calls their state, such as `6 running`.
     pub hosts: Vec<String>,
-    /// When its seed was made, which is about when the first `up` began.
+    /// When the first `up` began, about.
     pub since: Option<Timestamp>,
     /// US dollars at list prices for what is there now.
     pub cost_per_hour: f64,
@@ -123,6 +123,19 @@ fn stands(resource: &Observed) -> bool {
     resource.state != State::Gone && resource.kind != Kind::Adopted
 }
 
+/// When the first `up` of what stands began, about: its seed was made then.
+#[must_use]
+pub fn since(snapshot: &Snapshot) -> Option<Timestamp> {
+    let created = snapshot.get(&Address::seed())?.get("created")?;
+    created.parse().ok()
+}
+
+/// Hours from then to now.
+#[must_use]
+pub fn hours_since(since: Timestamp) -> f64 {
+    Timestamp::now().duration_since(since).as_secs_f64() / 3600.0
+}
+
 fn standing(environment: String, snapshot: &Snapshot, lease: Option<&Found>) -> Standing {
     let there: Vec<_> = snapshot
         .resources
@@ -138,13 +151,9 @@ fn standing(environment: String, snapshot: &Snapshot, lease: Option<&Found>) -> 
     let hosts = statuses
         .chunk_by(|one, next| one == next)
         .map(|same| format!("{} {}", same.len(), same.first().unwrap_or(&"")));
-    let since = there
-        .iter()
-        .find(|resource| resource.address == Address::seed())
-        .and_then(|seed| seed.get("created"))
-        .and_then(|created| created.parse::<Timestamp>().ok());
+    let since = since(snapshot);
     let cost_per_hour = running_cost(snapshot);
-    let hours = since.map(|since| Timestamp::now().duration_since(since).as_secs_f64() / 3600.0);
+    let hours = since.map(hours_since);
     Standing {
         resources: there.len(),
         hosts: hosts.collect(),

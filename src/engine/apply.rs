@@ -417,3 +417,31 @@ fn seed_error(message: String) -> CloudError {
         class: FailureClass::Terminal,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use crate::blueprint::Kind;
+    use crate::plan::State;
+
+    use super::*;
+
+    #[test]
+    fn what_is_still_going_is_asked_for_again() {
+        let of = |state| {
+            staying(Observed {
+                address: Address::search(),
+                kind: Kind::Search,
+                id: "lr-perf-search".to_owned(),
+                state,
+                status: "deleting".to_owned(),
+                attributes: BTreeMap::new(),
+            })
+        };
+        assert!(of(State::Pending).is_ok() && of(State::Ready).is_ok());
+        for state in [State::Deleting, State::Gone] {
+            assert_eq!(of(state).unwrap_err().class, FailureClass::Converging);
+        }
+    }
+}

@@ -53,6 +53,10 @@ async fn what_hands_opened_is_closed_again() {
     let rds = aws_sdk_rds::Client::new(&config);
     let database = rds.modify_db_instance().db_instance_identifier(&writer);
     database.publicly_accessible(true).send().await.unwrap();
+    let reader = rds
+        .modify_db_instance()
+        .db_instance_identifier(find("database/reader-1"));
+    reader.vpc_security_group_ids(&own).send().await.unwrap();
 
     let opened = rig.snapshot().await;
     let changes: Vec<_> = plan(&rig.blueprint, &opened)
@@ -78,6 +82,7 @@ async fn what_hands_opened_is_closed_again() {
             "role other_policies: admin → none",
             "role trust: changed → ec2",
             "database/writer public_access: true → false",
+            "database/reader-1 groups: security-group/app → security-group/database",
             "instance/app-1 groups: security-group/app security-group/database → security-group/app",
             "instance/app-1 metadata_tokens: optional → required",
         ]

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use comfy_table::Table;
-use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
@@ -14,6 +13,7 @@ use crate::cli::failure::Outcome;
 use crate::cli::place::Place;
 use crate::cli::printer::table;
 use crate::cli::rig::{Rig, operator_address};
+use crate::cli::survey::{hours_since, since};
 use crate::diagnose::ExitCode;
 use crate::plan::{Observed, State, running_cost};
 
@@ -46,12 +46,8 @@ pub fn run(app: &App, args: &EnvArgs) -> Outcome {
             return Ok(ExitCode::Done);
         }
         let lines = lines(&rig, &world).await;
-        let since = world
-            .get(&Address::seed())
-            .and_then(|seed| seed.get("created"))
-            .and_then(|created| created.parse::<Timestamp>().ok());
-        let hours =
-            since.map(|since| Timestamp::now().duration_since(since).as_secs_f64() / 3600.0);
+        let since = since(&snapshot);
+        let hours = since.map(hours_since);
         let per_hour = running_cost(&snapshot);
         let drift: Vec<String> = plan
             .work()
