@@ -24,7 +24,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "spec",
         ],
     ),
-    // `world.rs` alone looks at the local cloud: it implements that module's trait.
+    // `local_cloud.rs` alone looks at the local cloud: it implements that module's trait.
     (
         "aws",
         &[

@@ -12,7 +12,7 @@ use aws_sdk_ec2::operation::RequestId;
 use crate::engine::{CloudError, FailureClass};
 
 /// Adds what was attempted to a failed call.
-pub(super) trait During<T> {
+pub(in crate::aws) trait During<T> {
     /// `operation` is named by the IAM action that it needs, as in `ec2:RunInstances`;
     /// `target` is an address, id or name.
     fn during(self, operation: &str, target: impl std::fmt::Display) -> Result<T, CloudError>;
@@ -43,7 +43,7 @@ where
 }
 
 /// What to make of an error that depends on what was being done.
-pub(super) trait Judge<T> {
+pub(in crate::aws) trait Judge<T> {
     /// Success when it is not there: for removals.
     fn or_gone(self) -> Result<Option<T>, CloudError>;
 
@@ -88,7 +88,7 @@ impl<T> Judge<T> for Result<T, CloudError> {
 }
 
 /// An error of our own making: the service answered, but not with what can be used.
-pub(super) fn refused(
+pub(in crate::aws) fn refused(
     operation: &str,
     target: impl std::fmt::Display,
     code: &str,
@@ -105,7 +105,7 @@ pub(super) fn refused(
 }
 
 /// A resource has our name but not our tag.
-pub(super) fn foreign(operation: &str, name: &str, environment: &str) -> CloudError {
+pub(in crate::aws) fn foreign(operation: &str, name: &str, environment: &str) -> CloudError {
     refused(
         operation,
         name,
@@ -113,13 +113,13 @@ pub(super) fn foreign(operation: &str, name: &str, environment: &str) -> CloudEr
         format!(
             "`{name}` exists but is not tagged `{}={environment}`, so it is not touched; \
              remove or rename it, or give the environment another name",
-            super::tags::ENVIRONMENT
+            crate::aws::tags::ENVIRONMENT
         ),
     )
 }
 
 /// Something was made, by us or by whoever was first, and is not listed with its tags yet.
-pub(super) fn unlisted(operation: &str, name: &str) -> CloudError {
+pub(in crate::aws) fn unlisted(operation: &str, name: &str) -> CloudError {
     CloudError {
         class: FailureClass::Converging,
         ..refused(
@@ -132,7 +132,7 @@ pub(super) fn unlisted(operation: &str, name: &str) -> CloudError {
 }
 
 /// One of several things that an answer which is a success says failed.
-pub(super) fn item_failed(
+pub(in crate::aws) fn item_failed(
     operation: &str,
     target: impl std::fmt::Display,
     (code, message): (Option<&str>, Option<&str>),
@@ -152,7 +152,7 @@ pub(super) fn item_failed(
 }
 
 /// A request that the SDK itself refuses to build.
-pub(super) fn built<T>(
+pub(in crate::aws) fn built<T>(
     part: Result<T, BuildError>,
     operation: &str,
     target: impl std::fmt::Display,
@@ -161,7 +161,7 @@ pub(super) fn built<T>(
 }
 
 /// A required part of an answer is missing.
-pub(super) fn incomplete(
+pub(in crate::aws) fn incomplete(
     operation: &str,
     target: impl std::fmt::Display,
     part: &str,
@@ -175,7 +175,7 @@ pub(super) fn incomplete(
 }
 
 /// No credentials could be had at all.
-pub(super) fn without_credentials(error: &CredentialsError) -> CloudError {
+pub(in crate::aws) fn without_credentials(error: &CredentialsError) -> CloudError {
     CloudError {
         class: FailureClass::Denied,
         ..refused("sign in", "credentials", "NoCredentials", reasons(error))
@@ -416,7 +416,7 @@ pub fn class_of_code(code: &str) -> Option<FailureClass> {
 }
 
 /// Whether AWS answers with this code before it does anything: it throttled the call.
-pub(super) fn had_no_effect(code: &str) -> bool {
+pub(in crate::aws) fn had_no_effect(code: &str) -> bool {
     matches!(
         code,
         "Throttling"

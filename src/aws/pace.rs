@@ -86,7 +86,7 @@ impl Bucket {
 
 /// Counts and paces the calls of one connection.
 #[derive(Default)]
-pub(super) struct Pace {
+pub(in crate::aws) struct Pace {
     /// Whether calls wait for their turn.
     paced: bool,
     buckets: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<Bucket>>>>,
@@ -100,7 +100,7 @@ impl std::fmt::Debug for Pace {
 }
 
 impl Pace {
-    pub(super) fn new(paced: bool) -> Arc<Self> {
+    pub(in crate::aws) fn new(paced: bool) -> Arc<Self> {
         Arc::new(Self {
             paced,
             ..Self::default()
@@ -108,7 +108,7 @@ impl Pace {
     }
 
     /// How often each action was called, repetitions included: `ec2:RunInstances`.
-    pub(super) fn calls(&self) -> BTreeMap<String, u64> {
+    pub(in crate::aws) fn calls(&self) -> BTreeMap<String, u64> {
         self.calls
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -139,7 +139,7 @@ impl Pace {
 }
 
 /// The SDK's usual HTTP client, with every call going through the pace.
-pub(super) fn client(pace: &Arc<Pace>) -> SharedHttpClient {
+pub(in crate::aws) fn client(pace: &Arc<Pace>) -> SharedHttpClient {
     let inner = Builder::new().build_with_connector_fn(|settings, components| {
         let mut builder =
             Connector::builder().tls_provider(tls::Provider::Rustls(CryptoMode::AwsLc));

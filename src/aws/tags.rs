@@ -10,29 +10,29 @@ use crate::identity::names::Names;
 use crate::spec::Protection;
 
 /// Name of the environment.
-pub(super) const ENVIRONMENT: &str = "loadrig:environment";
+pub(in crate::aws) const ENVIRONMENT: &str = "loadrig:environment";
 /// Address within the environment.
-pub(super) const ADDRESS: &str = "loadrig:address";
+pub(in crate::aws) const ADDRESS: &str = "loadrig:address";
 /// Version of loadrig that made it.
-pub(super) const VERSION: &str = "loadrig:version";
+pub(in crate::aws) const VERSION: &str = "loadrig:version";
 
 /// What keeps the resource from being removed: one of [`protection_text`]'s words. Resources
 /// without it are not protected.
-pub(super) const PROTECTION: &str = "loadrig:protection";
+pub(in crate::aws) const PROTECTION: &str = "loadrig:protection";
 
 /// `false` on what was made by a call that leaves something to do, `true` once that is done.
-pub(super) const FINISHED: &str = "loadrig:finished";
+pub(in crate::aws) const FINISHED: &str = "loadrig:finished";
 
 /// Whether a resource that takes more than one call to make has had them all; `None` where one
 /// was enough.
-pub(super) fn finished<'a>(tags: impl IntoIterator<Item = Pair<'a>>) -> Option<String> {
+pub(in crate::aws) fn finished<'a>(tags: impl IntoIterator<Item = Pair<'a>>) -> Option<String> {
     tags.into_iter()
         .find(|(key, _)| *key == Some(FINISHED))
         .and_then(|(_, value)| value.map(str::to_owned))
 }
 
 /// A policy as it stands in the tag, in characters that every service admits.
-pub(super) fn protection_text(protection: Protection) -> &'static str {
+pub(in crate::aws) fn protection_text(protection: Protection) -> &'static str {
     match (protection.deletion, protection.final_snapshot) {
         (false, false) => "none",
         (true, false) => "deletion",
@@ -42,7 +42,7 @@ pub(super) fn protection_text(protection: Protection) -> &'static str {
 }
 
 /// The policy in a resource's tags.
-pub(super) fn protection<'a>(tags: impl IntoIterator<Item = Pair<'a>>) -> Protection {
+pub(in crate::aws) fn protection<'a>(tags: impl IntoIterator<Item = Pair<'a>>) -> Protection {
     let text = tags
         .into_iter()
         .find(|(key, _)| *key == Some(PROTECTION))
@@ -57,7 +57,7 @@ pub(super) fn protection<'a>(tags: impl IntoIterator<Item = Pair<'a>>) -> Protec
 /// The tags of a resource that is about to be made.
 ///
 /// Ours win over the user's, so that no YAML can disguise a resource.
-pub(super) fn of(request: &Request<'_>) -> BTreeMap<String, String> {
+pub(in crate::aws) fn of(request: &Request<'_>) -> BTreeMap<String, String> {
     let mut tags = request.tags.clone();
     tags.insert(
         "Name".into(),
@@ -74,7 +74,7 @@ pub(super) fn of(request: &Request<'_>) -> BTreeMap<String, String> {
 }
 
 /// The tags of a request as an EC2 tag specification.
-pub(super) fn specification(request: &Request<'_>, kind: ResourceType) -> TagSpecification {
+pub(in crate::aws) fn specification(request: &Request<'_>, kind: ResourceType) -> TagSpecification {
     let tags = of(request)
         .into_iter()
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
@@ -86,11 +86,11 @@ pub(super) fn specification(request: &Request<'_>, kind: ResourceType) -> TagSpe
 }
 
 /// Key and value pairs as the services list them, with every part optional.
-pub(super) type Pair<'a> = (Option<&'a str>, Option<&'a str>);
+pub(in crate::aws) type Pair<'a> = (Option<&'a str>, Option<&'a str>);
 
 /// Whose a resource is by its tags.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Owner {
+pub(in crate::aws) enum Owner {
     /// The environment's, at this address.
     Ours(Address),
     /// Another environment's.
@@ -100,7 +100,10 @@ pub(super) enum Owner {
 }
 
 /// Whose a resource is that has these tags.
-pub(super) fn owner<'a>(tags: impl IntoIterator<Item = Pair<'a>>, environment: &str) -> Owner {
+pub(in crate::aws) fn owner<'a>(
+    tags: impl IntoIterator<Item = Pair<'a>>,
+    environment: &str,
+) -> Owner {
     let mut owner = None;
     let mut address = None;
     for pair in tags {
@@ -118,7 +121,7 @@ pub(super) fn owner<'a>(tags: impl IntoIterator<Item = Pair<'a>>, environment: &
 }
 
 /// The address in a resource's tags, if it bears the environment's.
-pub(super) fn address<'a>(
+pub(in crate::aws) fn address<'a>(
     tags: impl IntoIterator<Item = Pair<'a>>,
     environment: &str,
 ) -> Option<Address> {
@@ -129,13 +132,13 @@ pub(super) fn address<'a>(
 }
 
 /// EC2 tags as pairs.
-pub(super) fn pairs(tags: &[Tag]) -> impl Iterator<Item = Pair<'_>> {
+pub(in crate::aws) fn pairs(tags: &[Tag]) -> impl Iterator<Item = Pair<'_>> {
     tags.iter().map(|tag| (tag.key(), tag.value()))
 }
 
 /// Which EC2 resources to list.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Select<'a> {
+pub(in crate::aws) enum Select<'a> {
     /// All of an environment.
     Environment(&'a str),
     /// Those at an address: normally one, two after a create whose answer was lost.
@@ -146,7 +149,7 @@ pub(super) enum Select<'a> {
 
 impl<'a> Select<'a> {
     /// The environment that the resources have to belong to.
-    pub(super) fn environment(self) -> &'a str {
+    pub(in crate::aws) fn environment(self) -> &'a str {
         match self {
             Select::Environment(environment)
             | Select::Address(environment, _)
@@ -155,7 +158,7 @@ impl<'a> Select<'a> {
     }
 
     /// As filters; `id_filter` is the service's name for the id.
-    pub(super) fn filters(self, id_filter: &str) -> Option<Vec<Filter>> {
+    pub(in crate::aws) fn filters(self, id_filter: &str) -> Option<Vec<Filter>> {
         let mut filters = vec![filter(&format!("tag:{ENVIRONMENT}"), [self.environment()])];
         match self {
             Select::Environment(_) => {}
@@ -179,7 +182,10 @@ impl std::fmt::Display for Select<'_> {
 }
 
 /// An EC2 filter.
-pub(super) fn filter<S: Into<String>>(name: &str, values: impl IntoIterator<Item = S>) -> Filter {
+pub(in crate::aws) fn filter<S: Into<String>>(
+    name: &str,
+    values: impl IntoIterator<Item = S>,
+) -> Filter {
     Filter::builder()
         .name(name)
         .set_values(Some(values.into_iter().map(Into::into).collect()))
@@ -187,7 +193,7 @@ pub(super) fn filter<S: Into<String>>(name: &str, values: impl IntoIterator<Item
 }
 
 /// An observed resource; attributes without a value are left out, so not compared.
-pub(super) fn observed<const N: usize>(
+pub(in crate::aws) fn observed<const N: usize>(
     address: Address,
     kind: Kind,
     id: impl Into<String>,

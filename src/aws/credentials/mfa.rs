@@ -13,9 +13,9 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
-use super::super::Connection;
-use super::source::MfaProfile;
-use super::{Prompt, profile};
+use crate::aws::Connection;
+use crate::aws::credentials::renewal::{Prompt, profile};
+use crate::aws::credentials::source::MfaProfile;
 
 /// How long before its end a session is not used any more.
 const MARGIN: Duration = Duration::from_secs(60);

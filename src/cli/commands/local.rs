@@ -24,7 +24,7 @@ mod linux {
     use tokio::net::TcpListener;
 
     use super::{App, LocalCommand, Outcome};
-    use crate::aws::world::SdkInventory;
+    use crate::aws::local_cloud::SdkInventory;
     use crate::cli::args::StrictArgs;
     use crate::cli::failure::Failure;
     use crate::diagnose::ExitCode;

@@ -1,0 +1,256 @@
+//! Who is in the way of a removal.
+//!
+//! AWS refuses with `DependencyViolation` or the like and does not say whose fault it is.
+//! Interfaces that AWS itself made for a service go by themselves some time after the service;
+//! what somebody else put there does not.
+
+use aws_sdk_ec2::types::{NetworkInterface, SecurityGroup};
+
+use crate::blueprint::Kind;
+use crate::engine::{Blocker, CloudError, Observed};
+use crate::identity::names::Names;
+
+use crate::aws::Aws;
+use crate::aws::error::{During, Judge};
+use crate::aws::iam::role::POLICY;
+use crate::aws::tags::{self, filter, pairs};
+
+impl Aws {
+    pub(in crate::aws) async fn find_blockers(
+        &self,
+        environment: &str,
+        existing: &Observed,
+    ) -> Result<Vec<Blocker>, CloudError> {
+        let id = existing.id.as_str();
+        match existing.kind {
+            Kind::SecurityGroup => {
+                let (interfaces, groups) = futures::try_join!(
+                    Box::pin(self.interfaces_of(environment, "group-id", id)),
+                    Box::pin(self.groups_that_name(environment, id)),
+                )?;
+                Ok([interfaces, groups].concat())
+            }
+            Kind::Subnet => self.interfaces_of(environment, "subnet-id", id).await,
+            Kind::InternetGateway => match existing.get("vpc") {
+                // Only what is reached through it keeps it.
+                Some(vpc) => {
+                    let found = self.raw_interfaces("vpc-id", vpc).await?;
+                    let public = found.iter().filter(|interface| {
+                        let association = interface.association();
+                        association.is_some_and(|one| one.public_ip().is_some())
+                    });
+                    Ok(public
+                        .map(|interface| of_interface(interface, environment))
+                        .collect())
+                }
+                None => Ok(vec![]),
+            },
+            Kind::Vpc => {
+                let (interfaces, parts) = futures::try_join!(
+                    Box::pin(self.interfaces_of(environment, "vpc-id", id)),
+                    Box::pin(self.parts_of_vpc(environment, id)),
+                )?;
+                Ok([interfaces, parts].concat())
+            }
+            Kind::ElasticAddress => self.users_of_address(environment, id).await,
+            Kind::Role => self.users_of_role(environment, id).await,
+            _ => Ok(vec![]),
+        }
+    }
+
+    async fn interfaces_of(
+        &self,
+        environment: &str,
+        by: &str,
+        id: &str,
+    ) -> Result<Vec<Blocker>, CloudError> {
+        let found = self.raw_interfaces(by, id).await?;
+        Ok(found
+            .iter()
+            .map(|interface| of_interface(interface, environment))
+            .collect())
+    }
+
+    async fn raw_interfaces(
+        &self,
+        by: &str,
+        id: &str,
+    ) -> Result<Vec<NetworkInterface>, CloudError> {
+        self.ec2
+            .describe_network_interfaces()
+            .filters(filter(by, [id]))
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .during("ec2:DescribeNetworkInterfaces", id)
+    }
+
+    /// Other groups with a rule that lets this one in.
+    async fn groups_that_name(
+        &self,
+        environment: &str,
+        id: &str,
+    ) -> Result<Vec<Blocker>, CloudError> {
+        let mut blockers = Vec::new();
+        for by in ["ip-permission.group-id", "egress.ip-permission.group-id"] {
+            let found: Vec<SecurityGroup> = self
+                .ec2
+                .describe_security_groups()
+                .filters(filter(by, [id]))
+                .into_paginator()
+                .items()
+                .send()
+                .try_collect()
+                .await
+                .during("ec2:DescribeSecurityGroups", id)?;
+            let others = found.iter().filter(|group| group.group_id() != Some(id));
+            blockers.extend(others.map(|group| {
+                let ours = tags::address(pairs(group.tags()), environment).is_some();
+                Blocker {
+                    what: format!(
+                        "a rule of security group {} (`{}`), of account {}, names it",
+                        group.group_id().unwrap_or("unknown"),
+                        group.group_name().unwrap_or("unnamed"),
+                        group.owner_id().unwrap_or("unknown"),
+                    ),
+                    passing: ours,
+                }
+            }));
+        }
+        Ok(blockers)
+    }
+
+    /// What an address leads to: the interface of a NAT gateway, an instance or something else.
+    async fn users_of_address(
+        &self,
+        environment: &str,
+        id: &str,
+    ) -> Result<Vec<Blocker>, CloudError> {
+        let answer = self
+            .ec2
+            .describe_addresses()
+            .allocation_ids(id)
+            .send()
+            .await;
+        let found = answer.during("ec2:DescribeAddresses", id).or_gone()?;
+        let addresses = found.and_then(|answer| answer.addresses);
+        let mut blockers = Vec::new();
+        for address in addresses.iter().flatten() {
+            if let Some(interface) = address.network_interface_id() {
+                let by = "network-interface-id";
+                blockers.extend(self.interfaces_of(environment, by, interface).await?);
+            } else if let Some(instance) = address.instance_id() {
+                blockers.push(Blocker {
+                    what: format!("instance {instance}, which has the address"),
+                    passing: false,
+                });
+            }
+        }
+        Ok(blockers)
+    }
+
+    /// What somebody gave the hosts' role, or gave the role to.
+    async fn users_of_role(
+        &self,
+        environment: &str,
+        role: &str,
+    ) -> Result<Vec<Blocker>, CloudError> {
+        let (attached, inline, profiles) = futures::try_join!(
+            Box::pin(self.attached_policies(role)),
+            Box::pin(self.inline_policies(role)),
+            Box::pin(self.profiles_with(role)),
+        )?;
+        let own = Names::of(environment).instance_profile(&self.region);
+        let stays = |what| Blocker {
+            what,
+            passing: false,
+        };
+        let attached = attached
+            .iter()
+            .map(|arn| stays(format!("managed policy {arn}, which is attached to it")));
+        let inline = inline
+            .iter()
+            .filter(|name| *name != POLICY)
+            .map(|name| stays(format!("inline policy `{name}` in it")));
+        let profiles = profiles.iter().map(|name| Blocker {
+            what: format!("instance profile `{name}`, which holds it"),
+            passing: *name == own,
+        });
+        Ok(attached.chain(inline).chain(profiles).collect())
+    }
+}
+
+fn of_interface(interface: &NetworkInterface, environment: &str) -> Blocker {
+    let tags = interface.tag_set();
+    let ours = tags::address(pairs(tags), environment).is_some();
+    let attachment = interface.attachment();
+    let mut parts = vec![format!(
+        "network interface {}",
+        interface.network_interface_id().unwrap_or("unknown")
+    )];
+    if let Some(text) = interface.description().filter(|text| !text.is_empty()) {
+        parts.push(format!("`{text}`"));
+    }
+    if let Some(name) = pairs(tags).find_map(|(key, value)| value.filter(|_| key == Some("Name"))) {
+        parts.push(format!("named `{name}`"));
+    }
+    match attachment.and_then(|attachment| attachment.instance_id()) {
+        Some(instance) => parts.push(format!("attached to instance {instance}")),
+        None => match attachment.and_then(|attachment| attachment.instance_owner_id()) {
+            Some(owner) => parts.push(format!("attached by {owner}")),
+            None => parts.push("attached to nothing".to_owned()),
+        },
+    }
+    if let Some(requester) = interface.requester_id() {
+        parts.push(format!("made by {requester}"));
+    }
+    if let Some(owner) = interface.owner_id() {
+        parts.push(format!("of account {owner}"));
+    }
+    Blocker {
+        what: parts.join(", "),
+        passing: ours || interface.requester_managed() == Some(true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ec2::types::{NetworkInterfaceAttachment, Tag};
+
+    use super::*;
+
+    #[test]
+    fn a_stranger_is_named_and_does_not_pass() {
+        let stranger = NetworkInterface::builder()
+            .network_interface_id("eni-1")
+            .description("by hand")
+            .owner_id("123456789012")
+            .attachment(
+                NetworkInterfaceAttachment::builder()
+                    .instance_id("i-7")
+                    .build(),
+            )
+            .build();
+        let blocker = of_interface(&stranger, "demo");
+        assert!(!blocker.passing);
+        assert_eq!(
+            blocker.what,
+            "network interface eni-1, `by hand`, attached to instance i-7, of account 123456789012"
+        );
+    }
+
+    #[test]
+    fn interfaces_of_services_and_of_the_environment_pass() {
+        let managed = NetworkInterface::builder().requester_managed(true).build();
+        assert!(of_interface(&managed, "demo").passing);
+        let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+        let ours = NetworkInterface::builder()
+            .tag_set(tag(tags::ENVIRONMENT, "demo"))
+            .tag_set(tag(tags::ADDRESS, "instance/app-1"))
+            .build();
+        assert!(of_interface(&ours, "demo").passing);
+        assert!(!of_interface(&ours, "other").passing);
+    }
+}

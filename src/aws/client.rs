@@ -1,0 +1,200 @@
+//! The clients of every service, connected once for an account and region.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_config::identity::IdentityCache;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{AppName, BehaviorVersion, Region};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials as _;
+use secrecy::ExposeSecret as _;
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+use crate::aws::connection::Connection;
+use crate::aws::credentials::{NobodyToAsk, Prompt, Renewing, Source};
+use crate::aws::ec2::images::Image;
+use crate::aws::error::{self, During, incomplete, refused};
+use crate::aws::idempotency::unknown_outcome::Made;
+use crate::aws::pace::{self, Pace};
+use crate::engine::{Account, CloudError};
+
+/// One account and region of AWS.
+#[derive(Debug)]
+pub struct Aws {
+    pub(in crate::aws) ec2: aws_sdk_ec2::Client,
+    pub(in crate::aws) elasticache: aws_sdk_elasticache::Client,
+    pub(in crate::aws) elb: aws_sdk_elasticloadbalancingv2::Client,
+    pub(in crate::aws) iam: aws_sdk_iam::Client,
+    pub(in crate::aws) opensearch: aws_sdk_opensearch::Client,
+    pub(in crate::aws) rds: aws_sdk_rds::Client,
+    pub(in crate::aws) route53: aws_sdk_route53::Client,
+    pub(in crate::aws) s3: aws_sdk_s3::Client,
+    pub(in crate::aws) servicequotas: aws_sdk_servicequotas::Client,
+    pub(in crate::aws) ssm: aws_sdk_ssm::Client,
+    pub(in crate::aws) sts: aws_sdk_sts::Client,
+    pub(in crate::aws) region: String,
+    pub(in crate::aws) pace: Arc<Pace>,
+    pub(in crate::aws) source: Source,
+    pub(in crate::aws) account: OnceCell<Account>,
+    pub(in crate::aws) zones: OnceCell<Vec<String>>,
+    pub(in crate::aws) image: OnceCell<Image>,
+    /// Ids by environment and address, see `made`.
+    pub(in crate::aws) made: Mutex<BTreeMap<(String, String), Made>>,
+    /// When a launch was first said to be another than before, see `instances`.
+    pub(in crate::aws) mismatched: Mutex<BTreeMap<String, Instant>>,
+}
+
+impl Aws {
+    /// Sets the clients up. Sends nothing: credentials are first tried by a call.
+    ///
+    /// # Errors
+    /// When the connection itself is invalid.
+    pub async fn connect(connection: Connection) -> Result<Self, CloudError> {
+        Self::connect_asking(connection, Arc::new(NobodyToAsk)).await
+    }
+
+    /// The same, with somebody who can be asked for a second factor. Then the role is assumed
+    /// at once, so that the question comes before anything else is on the screen.
+    ///
+    /// # Errors
+    /// When the connection itself is invalid, or the second factor is.
+    pub async fn connect_asking(
+        connection: Connection,
+        prompt: Arc<dyn Prompt>,
+    ) -> Result<Self, CloudError> {
+        let app = AppName::new("loadrig").map_err(|error| {
+            refused(
+                "configure",
+                "application name",
+                "InvalidAppName",
+                error.to_string(),
+            )
+        })?;
+        // A call that hangs is cut off and repeated, so that no wait is without an end.
+        let timeouts = TimeoutConfig::builder()
+            .operation_attempt_timeout(Duration::from_secs(60))
+            .operation_timeout(Duration::from_secs(180))
+            .build();
+        let pace = Pace::new(connection.paced);
+        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .region(Region::new(connection.region.clone()))
+            .app_name(app)
+            .http_client(pace::client(&pace))
+            .retry_config(RetryConfig::standard().with_max_attempts(5))
+            .timeout_config(timeouts)
+            // Renewed a minute before they end; a person may have to be asked.
+            .identity_cache(
+                IdentityCache::lazy()
+                    .buffer_time(Duration::from_secs(60))
+                    .load_timeout(Duration::from_secs(300))
+                    .build(),
+            );
+        if let Some(profile) = &connection.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(url) = &connection.endpoint_url {
+            loader = loader.endpoint_url(url);
+        }
+        let source = match &connection.credentials {
+            Some(_) => Source::fixed(),
+            None => Source::find(connection.profile.as_deref()).await,
+        };
+        loader = match &connection.credentials {
+            Some((id, secret)) => loader.credentials_provider(Credentials::new(
+                id,
+                secret.expose_secret(),
+                None,
+                None,
+                "loadrig",
+            )),
+            None => {
+                let renewing = Renewing::of(&connection, source.clone(), prompt).await;
+                if renewing.asks() {
+                    let first = renewing.provide_credentials().await;
+                    first.map_err(|error| error::without_credentials(&error))?;
+                }
+                loader.credentials_provider(renewing)
+            }
+        };
+        let config = loader.load().await;
+        // Bucket names as host names do not resolve anywhere but at AWS.
+        let s3 = aws_sdk_s3::config::Builder::from(&config)
+            .force_path_style(config.endpoint_url().is_some())
+            .build();
+        Ok(Self {
+            ec2: aws_sdk_ec2::Client::new(&config),
+            elasticache: aws_sdk_elasticache::Client::new(&config),
+            elb: aws_sdk_elasticloadbalancingv2::Client::new(&config),
+            iam: aws_sdk_iam::Client::new(&config),
+            opensearch: aws_sdk_opensearch::Client::new(&config),
+            rds: aws_sdk_rds::Client::new(&config),
+            route53: aws_sdk_route53::Client::new(&config),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            servicequotas: aws_sdk_servicequotas::Client::new(&config),
+            ssm: aws_sdk_ssm::Client::new(&config),
+            sts: aws_sdk_sts::Client::new(&config),
+            region: connection.region,
+            pace,
+            source,
+            account: OnceCell::new(),
+            zones: OnceCell::new(),
+            image: OnceCell::new(),
+            made: Mutex::default(),
+            mismatched: Mutex::default(),
+        })
+    }
+
+    /// How often each action was called so far, repetitions included, for example
+    /// `ec2:RunInstances`. S3's are told by method: `s3:GET`.
+    #[must_use]
+    pub fn calls(&self) -> BTreeMap<String, u64> {
+        self.pace.calls()
+    }
+
+    /// Credentials that AWS refuses, with what renews them.
+    pub(in crate::aws) fn with_remedy(&self, mut error: CloudError) -> CloudError {
+        // Where none could be had, the message says so already.
+        if error.is_about_credentials() && error.code != "NoCredentials" {
+            error.message = format!(
+                "{}; they are those of {}: {}",
+                error.message,
+                self.source,
+                self.source.remedy()
+            );
+        }
+        error
+    }
+
+    /// Where the credentials come from.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    pub(in crate::aws) async fn known_account(&self) -> Result<&Account, CloudError> {
+        self.account
+            .get_or_try_init(|| async {
+                let operation = "sts:GetCallerIdentity";
+                let answer = self
+                    .sts
+                    .get_caller_identity()
+                    .send()
+                    .await
+                    .during(operation, "credentials")
+                    .map_err(|error| self.with_remedy(error))?;
+                let (Some(id), Some(arn)) = (answer.account, answer.arn) else {
+                    return Err(incomplete(operation, "credentials", "account"));
+                };
+                Ok(Account {
+                    id,
+                    arn,
+                    region: self.region.clone(),
+                })
+            })
+            .await
+    }
+}

@@ -1,0 +1,225 @@
+//! The engine's [`Cloud`]: each kind of resource to the functions of its service.
+
+use std::collections::BTreeSet;
+
+use futures::future::BoxFuture;
+use secrecy::SecretString;
+
+use crate::aws::Aws;
+use crate::aws::error::refused;
+use crate::aws::request::not_ours;
+use crate::blueprint::{Address, Desired, Kind};
+use crate::engine::{Account, Blocker, Cloud, CloudError, Looked, Observed, Request, Snapshot};
+
+// The SDK's futures are large: each sits in a box of its own, so that none has to find
+// room for all of them on a thread's stack.
+impl Cloud for Aws {
+    async fn account(&self) -> Result<Account, CloudError> {
+        self.known_account().await.cloned()
+    }
+
+    async fn snapshot(&self, environment: &str) -> Result<Snapshot, CloudError> {
+        let found = self.take_snapshot(environment).await;
+        found.map_err(|error| self.with_remedy(error))
+    }
+
+    async fn create(&self, request: Request<'_>) -> Result<Observed, CloudError> {
+        let work: BoxFuture<'_, Result<Observed, CloudError>> = match request.desired {
+            Desired::Vpc { cidr } => Box::pin(self.create_vpc(&request, *cidr)),
+            Desired::InternetGateway => Box::pin(self.create_internet_gateway(&request)),
+            Desired::Subnet { tier, zone, cidr } => {
+                Box::pin(self.create_subnet(&request, *tier, *zone, *cidr))
+            }
+            Desired::RouteTable { subnets, gateway } => {
+                Box::pin(self.create_route_table(&request, subnets, gateway))
+            }
+            Desired::ElasticAddress => Box::pin(self.create_elastic_address(&request)),
+            Desired::NatGateway { subnet, address } => {
+                Box::pin(self.create_nat_gateway(&request, subnet, address))
+            }
+            Desired::Adopted { .. } => return Err(not_ours("create", &request)),
+            Desired::Endpoint { tables } => Box::pin(self.create_endpoint(&request, tables)),
+            Desired::LoadBalancer { .. } => Box::pin(self.create_load_balancer(&request)),
+            Desired::Listener { .. } => Box::pin(self.set_listener(&request)),
+            Desired::TargetGroup { .. } => Box::pin(self.create_target_group(&request)),
+            Desired::Targets { .. } => Box::pin(self.set_targets(&request)),
+            Desired::Zone => Box::pin(self.create_zone(&request)),
+            Desired::Records { .. } => Box::pin(self.set_records(&request)),
+            Desired::SecurityGroup { group, description } => {
+                Box::pin(self.create_security_group(&request, *group, description))
+            }
+            Desired::SecurityRules { group, rules } => {
+                Box::pin(self.set_security_rules(&request, *group, rules))
+            }
+            Desired::Seed => Box::pin(self.create_seed(&request)),
+            Desired::KeyPair => Box::pin(self.create_key_pair(&request)),
+            Desired::Role { bucket } => Box::pin(self.create_role(&request, bucket)),
+            Desired::InstanceProfile { .. } => Box::pin(self.create_instance_profile(&request)),
+            Desired::Bucket { .. } => Box::pin(self.create_bucket(&request)),
+            Desired::DatabaseSubnets { subnets } => {
+                Box::pin(self.create_database_subnets(&request, subnets))
+            }
+            Desired::DatabaseParameters {
+                reader,
+                family,
+                parameters,
+            } => Box::pin(self.create_database_parameters(&request, *reader, family, parameters)),
+            Desired::Database { role, .. } | Desired::ClusterInstance { role, .. } => {
+                Box::pin(self.create_database(&request, *role))
+            }
+            Desired::DatabaseCluster { .. } => Box::pin(self.create_cluster(&request)),
+            Desired::DatabaseClusterParameters { family, parameters } => {
+                Box::pin(self.create_cluster_parameters(&request, family, parameters))
+            }
+            Desired::Search { .. } => Box::pin(self.create_search(&request)),
+            Desired::CacheSubnets { subnets } => {
+                Box::pin(self.create_cache_subnets(&request, subnets))
+            }
+            Desired::Cache { .. } => Box::pin(self.create_cache(&request)),
+            Desired::Instance { .. } => Box::pin(self.create_instance(&request)),
+        };
+        work.await.map_err(|error| self.with_remedy(error))
+    }
+
+    async fn update(
+        &self,
+        request: Request<'_>,
+        existing: &Observed,
+    ) -> Result<Observed, CloudError> {
+        let work: BoxFuture<'_, Result<Observed, CloudError>> = match request.desired {
+            Desired::SecurityRules { group, rules } => {
+                Box::pin(self.set_security_rules(&request, *group, rules))
+            }
+            Desired::Vpc { .. } => Box::pin(self.complete_vpc(request.environment, &existing.id)),
+            Desired::InternetGateway => {
+                Box::pin(self.complete_internet_gateway(&request, &existing.id))
+            }
+            Desired::Subnet { tier, .. } => {
+                Box::pin(self.complete_subnet(request.environment, &existing.id, *tier))
+            }
+            Desired::RouteTable { subnets, gateway } => {
+                Box::pin(self.complete_route_table(&request, &existing.id, subnets, gateway))
+            }
+            Desired::Adopted { .. } => return Err(not_ours("update", &request)),
+            Desired::Endpoint { tables } => {
+                Box::pin(self.complete_endpoint(&request, &existing.id, tables))
+            }
+            Desired::LoadBalancer { .. } => {
+                Box::pin(self.complete_load_balancer(&request, &existing.id))
+            }
+            Desired::Listener { .. } => Box::pin(self.set_listener(&request)),
+            Desired::TargetGroup { .. } => {
+                Box::pin(self.complete_target_group(&request, &existing.id))
+            }
+            Desired::Targets { .. } => Box::pin(self.set_targets(&request)),
+            Desired::Zone => Box::pin(self.complete_zone(&request, &existing.id)),
+            Desired::Records { .. } => Box::pin(self.set_records(&request)),
+            Desired::Role { .. } => Box::pin(self.complete_role(&request)),
+            Desired::InstanceProfile { .. } => Box::pin(self.complete_instance_profile(&request)),
+            Desired::Bucket { .. } => Box::pin(self.change_bucket(&request, existing)),
+            Desired::DatabaseParameters {
+                reader, parameters, ..
+            } => Box::pin(self.update_database_parameters(&request, *reader, parameters)),
+            Desired::Database { .. } | Desired::ClusterInstance { .. } => {
+                Box::pin(self.update_database(&request, existing))
+            }
+            Desired::DatabaseCluster { .. } => Box::pin(self.update_cluster(&request, existing)),
+            Desired::DatabaseClusterParameters { parameters, .. } => {
+                Box::pin(self.update_cluster_parameters(&request, parameters))
+            }
+            Desired::Search { .. } => Box::pin(self.update_search(&request, existing)),
+            Desired::Cache { .. } => Box::pin(self.update_cache(&request, existing)),
+            Desired::Instance { .. } => Box::pin(self.update_instance(&request, existing)),
+            Desired::ElasticAddress
+            | Desired::NatGateway { .. }
+            | Desired::SecurityGroup { .. }
+            | Desired::Seed
+            | Desired::KeyPair
+            | Desired::DatabaseSubnets { .. }
+            | Desired::CacheSubnets { .. } => {
+                return Err(refused(
+                    "update",
+                    request.address,
+                    "NotUpdatable",
+                    "it cannot be changed in place, only replaced",
+                ));
+            }
+        };
+        work.await.map_err(|error| self.with_remedy(error))
+    }
+
+    async fn list(&self, environment: &str, kind: Kind) -> Result<Vec<Observed>, CloudError> {
+        let found = self.list_kind(environment, kind).await;
+        found.map_err(|error| self.with_remedy(error))
+    }
+
+    async fn delete(&self, environment: &str, existing: &Observed) -> Result<(), CloudError> {
+        let id = existing.id.as_str();
+        self.forget(id);
+        let work: BoxFuture<'_, Result<(), CloudError>> = match existing.kind {
+            Kind::Vpc => Box::pin(self.delete_vpc(id)),
+            Kind::InternetGateway => Box::pin(self.delete_internet_gateway(environment, id)),
+            Kind::Subnet => Box::pin(self.delete_subnet(id)),
+            Kind::RouteTable => Box::pin(self.delete_route_table(environment, id)),
+            Kind::ElasticAddress => Box::pin(self.delete_elastic_address(id)),
+            Kind::NatGateway => Box::pin(self.delete_nat_gateway(id)),
+            Kind::Adopted => {
+                return Err(refused(
+                    "delete",
+                    id,
+                    "NotOurs",
+                    "it belongs to somebody else",
+                ));
+            }
+            Kind::Endpoint => Box::pin(self.delete_endpoint(id)),
+            Kind::LoadBalancer => Box::pin(self.delete_load_balancer(id)),
+            Kind::Listener => Box::pin(self.delete_listener(id)),
+            Kind::TargetGroup => Box::pin(self.delete_target_group(id)),
+            Kind::Targets => Box::pin(self.delete_targets(id)),
+            Kind::Zone => Box::pin(self.delete_zone(id)),
+            Kind::Records => Box::pin(self.delete_records(id)),
+            Kind::SecurityGroup => Box::pin(self.delete_security_group(environment, id)),
+            Kind::SecurityRules => Box::pin(self.delete_security_rules(id)),
+            Kind::Seed => Box::pin(self.delete_parameter(id)),
+            Kind::KeyPair => Box::pin(self.delete_key_pair(id)),
+            Kind::Role => Box::pin(self.delete_role(environment, id)),
+            Kind::InstanceProfile => Box::pin(self.delete_instance_profile(id)),
+            Kind::Bucket => Box::pin(self.delete_files(environment, id)),
+            Kind::DatabaseSubnets => Box::pin(self.delete_database_subnets(id)),
+            Kind::DatabaseParameters => Box::pin(self.delete_database_parameters(id)),
+            Kind::Database => Box::pin(self.delete_database(environment, existing)),
+            Kind::DatabaseCluster => Box::pin(self.delete_cluster(environment, existing)),
+            Kind::DatabaseClusterParameters => Box::pin(self.delete_cluster_parameters(id)),
+            Kind::Search => Box::pin(self.delete_search(id)),
+            Kind::CacheSubnets => Box::pin(self.delete_cache_subnets(id)),
+            Kind::Cache => Box::pin(self.delete_cache(environment, existing)),
+            Kind::Instance => Box::pin(self.delete_instance(existing)),
+        };
+        work.await.map_err(|error| self.with_remedy(error))
+    }
+
+    async fn blockers(
+        &self,
+        environment: &str,
+        existing: &Observed,
+    ) -> Result<Vec<Blocker>, CloudError> {
+        Box::pin(self.find_blockers(environment, existing)).await
+    }
+
+    async fn adopted(&self, wanted: &[(&Address, &Desired)]) -> Result<Vec<Observed>, CloudError> {
+        self.look_up_adopted(wanted).await
+    }
+
+    async fn seed(&self, environment: &str) -> Result<Option<SecretString>, CloudError> {
+        self.read_seed(environment).await
+    }
+
+    async fn environments(&self) -> Result<BTreeSet<String>, CloudError> {
+        self.find_environments().await
+    }
+
+    async fn prove_empty(&self, environment: &str) -> Result<Vec<Looked>, CloudError> {
+        let looked = self.look_everywhere(environment).await;
+        looked.map_err(|error| self.with_remedy(error))
+    }
+}

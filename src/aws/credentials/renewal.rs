@@ -1,0 +1,157 @@
+//! Where credentials come from, and how they are had.
+//!
+//! The sources are those of the AWS command line, in its order: an explicit profile, the
+//! environment, the profile of the environment or the default one, web identity, container,
+//! instance role. Two things are done here that the SDK does not: a profile is read anew
+//! whenever credentials have to be renewed, so that a tool that rewrites the file in the middle
+//! of a run is noticed; and a role that wants a second factor asks for its code, and keeps the
+//! session in memory alone.
+//!
+//! An error of a source says which command renews it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, Result as Provided, future};
+use secrecy::SecretString;
+
+use crate::aws::Connection;
+use crate::aws::credentials::mfa::MfaRole;
+use crate::aws::credentials::source::{Source, Way};
+
+/// Asks whoever sits at the terminal.
+pub trait Prompt: std::fmt::Debug + Send + Sync {
+    /// The code that the device shows; an error is why nobody could be asked.
+    fn code(&self, device: &str) -> Result<SecretString, String>;
+}
+
+/// Stands where nobody can be asked.
+#[derive(Debug)]
+pub struct NobodyToAsk;
+
+impl Prompt for NobodyToAsk {
+    fn code(&self, _device: &str) -> Result<SecretString, String> {
+        Err("there is no terminal to ask for it on".to_owned())
+    }
+}
+
+/// The credentials of a connection, renewed whenever the SDK asks: shortly before they
+/// expire, or every quarter of an hour where they bear no date.
+#[derive(Debug)]
+pub(in crate::aws) struct Renewing {
+    region: String,
+    source: Source,
+    inner: Inner,
+}
+
+#[derive(Debug)]
+enum Inner {
+    /// A profile, read anew each time.
+    Profile(String),
+    /// A role of a profile with a second factor.
+    Mfa(Box<MfaRole>),
+    /// Whatever else the SDK looks through.
+    Chain(DefaultCredentialsChain),
+}
+
+impl Renewing {
+    /// For a connection without fixed credentials.
+    pub(in crate::aws) async fn of(
+        connection: &Connection,
+        source: Source,
+        prompt: Arc<dyn Prompt>,
+    ) -> Self {
+        let inner = match (&source.way, &source.profile) {
+            (Way::RoleWithMfa(role), Some(_)) => {
+                Inner::Mfa(Box::new(MfaRole::new(connection, role.clone(), prompt)))
+            }
+            (
+                Way::Keys | Way::SingleSignOn { .. } | Way::Role { .. } | Way::Process | Way::Login,
+                Some(profile),
+            ) => Inner::Profile(profile.clone()),
+            // A profile that was asked for by name and is not there is an error, not a
+            // reason to look elsewhere.
+            (Way::Unknown, Some(profile)) if connection.profile.is_some() => {
+                Inner::Profile(profile.clone())
+            }
+            _ => Inner::Chain(default_chain(connection).await),
+        };
+        Self {
+            region: connection.region.clone(),
+            source,
+            inner,
+        }
+    }
+
+    /// Whether somebody has to be asked first: better before the first call than in it, where
+    /// a time-out would cut the answer off.
+    pub(in crate::aws) fn asks(&self) -> bool {
+        matches!(self.inner, Inner::Mfa(_))
+    }
+
+    async fn get(&self) -> Provided {
+        let provided = match &self.inner {
+            Inner::Profile(name) => profile(name, &self.region).provide_credentials().await,
+            Inner::Mfa(role) => role.credentials().await,
+            Inner::Chain(chain) => chain.provide_credentials().await,
+        };
+        provided.map_err(|error| {
+            let remedy = self.source.remedy();
+            CredentialsError::provider_error(Explained {
+                text: format!("{} gives no credentials; {remedy}", self.source),
+                cause: error,
+            })
+        })
+    }
+}
+
+impl ProvideCredentials for Renewing {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.get())
+    }
+}
+
+/// A source's failure with the command that mends it.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+struct Explained {
+    text: String,
+    #[source]
+    cause: CredentialsError,
+}
+
+/// A profile's credentials; the provider keeps what it read, so each renewal makes one anew.
+pub(super) fn profile(name: &str, region: &str) -> ProfileFileCredentialsProvider {
+    ProfileFileCredentialsProvider::builder()
+        .configure(&provider_config(region))
+        .profile_name(name)
+        .build()
+}
+
+fn provider_config(region: &str) -> ProviderConfig {
+    ProviderConfig::default()
+        .with_region(Some(Region::new(region.to_owned())))
+        .with_behavior_version(Some(BehaviorVersion::v2026_01_12()))
+}
+
+/// The SDK's chain, but on a laptop its last link (instance metadata) gives up at once.
+async fn default_chain(connection: &Connection) -> DefaultCredentialsChain {
+    let metadata = aws_config::imds::Client::builder()
+        .connect_timeout(Duration::from_millis(500))
+        .read_timeout(Duration::from_secs(1))
+        .max_attempts(1)
+        .build();
+    DefaultCredentialsChain::builder()
+        .region(Region::new(connection.region.clone()))
+        .imds_client(metadata)
+        .build()
+        .await
+}

@@ -1,0 +1,523 @@
+//! EC2 instances: the hosts.
+
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use aws_sdk_ec2::types::{
+    AttributeBooleanValue, BlockDeviceMapping, EbsBlockDevice, HttpTokensState,
+    IamInstanceProfileSpecification, Instance, InstanceMetadataOptionsRequest,
+    InstanceNetworkInterfaceSpecification, InstanceType, ResourceType, Tag, Volume, VolumeType,
+};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use secrecy::ExposeSecret;
+use tokio::time::Instant;
+
+use crate::blueprint::{Address, Desired, Kind};
+use crate::engine::{CloudError, FailureClass, Observed, Request, State};
+use crate::identity::names::{Names, digest};
+
+use crate::aws::Aws;
+use crate::aws::error::{During, Judge, incomplete, refused};
+use crate::aws::request::needed;
+use crate::aws::request::visible;
+use crate::aws::tags::{self, Select, filter, observed, pairs, specification};
+
+const RUN: &str = "ec2:RunInstances";
+
+/// How often a token that stands for a terminated instance is changed.
+const TOKENS: u32 = 8;
+
+/// An instance that is not listed so long after AWS knew of its launch is there no more.
+const FORGOTTEN: Duration = Duration::from_secs(60);
+
+impl Aws {
+    pub(in crate::aws) async fn create_instance(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<Observed, CloudError> {
+        let vpc = needed(request, RUN, &Address::vpc())?;
+        for attempt in 0..TOKENS {
+            let token = token(request, &vpc.id, attempt);
+            let instance = match self.run(request, token.clone()).await {
+                // The spec changed since an earlier call.
+                Err(error) if error.code == "IdempotentParameterMismatch" => {
+                    let select = Select::Address(request.environment, request.address);
+                    let live = self.instances(select).await?;
+                    let live = live.into_iter().find(|found| !found.state.is_leaving());
+                    match live {
+                        Some(found) => return Ok(found),
+                        // What that call launched is terminated, and shown no more.
+                        None if self.mismatched_for(token) > FORGOTTEN => continue,
+                        None => {
+                            return Err(CloudError {
+                                class: FailureClass::Converging,
+                                ..error
+                            });
+                        }
+                    }
+                }
+                // AWS remembers tokens for longer than it lists who bore them.
+                Err(error) if error.code == "IdempotentInstanceTerminated" => continue,
+                other => other?,
+            };
+            // The tags of a terminated instance go before the instance does.
+            if state_of(&instance).0.is_leaving() {
+                continue;
+            }
+            return observe(&instance, request.environment, None)
+                .ok_or_else(|| incomplete(RUN, request.address, "tagged instance"));
+        }
+        Err(refused(
+            RUN,
+            request.address,
+            "TokensUsedUp",
+            format!("{TOKENS} client tokens all stand for terminated instances"),
+        ))
+    }
+
+    /// For how long a token has been said to stand for another launch.
+    fn mismatched_for(&self, token: String) -> Duration {
+        let mut known = self
+            .mismatched
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        known.entry(token).or_insert_with(Instant::now).elapsed()
+    }
+
+    async fn run(&self, request: &Request<'_>, token: String) -> Result<Instance, CloudError> {
+        let Desired::Instance {
+            instance_type,
+            disk_gib,
+            protected,
+            subnet,
+            group,
+            key_pair,
+            profile,
+            ..
+        } = request.desired
+        else {
+            return Err(refused(
+                RUN,
+                request.address,
+                "NotAnInstance",
+                "wrong kind of resource",
+            ));
+        };
+        let subnet = needed(request, RUN, subnet)?;
+        let image = self.image().await?;
+        let interface = InstanceNetworkInterfaceSpecification::builder()
+            .device_index(0)
+            .subnet_id(&subnet.id)
+            .groups(&needed(request, RUN, group)?.id)
+            .associate_public_ip_address(subnet.get("public_addresses") == Some("true"))
+            .delete_on_termination(true)
+            .build();
+        let disk = EbsBlockDevice::builder()
+            .volume_type(VolumeType::Gp3)
+            .volume_size(size(*disk_gib))
+            .encrypted(true)
+            .delete_on_termination(true)
+            .build();
+        let user_data = request
+            .secrets
+            .user_data
+            .as_ref()
+            .map(|text| BASE64_STANDARD.encode(text.expose_secret()));
+        let answer = self
+            .ec2
+            .run_instances()
+            .client_token(token)
+            .image_id(&image.id)
+            .instance_type(InstanceType::from(instance_type.as_str()))
+            .min_count(1)
+            .max_count(1)
+            .key_name(&needed(request, RUN, key_pair)?.id)
+            .iam_instance_profile(
+                IamInstanceProfileSpecification::builder()
+                    .name(&needed(request, RUN, profile)?.id)
+                    .build(),
+            )
+            .network_interfaces(interface)
+            .block_device_mappings(
+                BlockDeviceMapping::builder()
+                    .device_name(&image.root_device)
+                    .ebs(disk)
+                    .build(),
+            )
+            // One hop: nothing that runs in a container can reach the host's credentials.
+            .metadata_options(
+                InstanceMetadataOptionsRequest::builder()
+                    .http_tokens(HttpTokensState::Required)
+                    .http_put_response_hop_limit(1)
+                    .build(),
+            )
+            .set_user_data(user_data)
+            .disable_api_termination(*protected)
+            .tag_specifications(specification(request, ResourceType::Instance))
+            .tag_specifications(specification(request, ResourceType::Volume))
+            .tag_specifications(specification(request, ResourceType::NetworkInterface))
+            .send()
+            .await
+            .during(RUN, request.address)
+            .map_err(profile_may_follow)
+            .while_creating()?;
+        answer
+            .instances
+            .unwrap_or_default()
+            .pop()
+            .ok_or_else(|| incomplete(RUN, request.address, "instance"))
+    }
+
+    /// Instances, those terminated lately included: the caller needs their ids.
+    pub(in crate::aws) async fn instances(
+        &self,
+        select: Select<'_>,
+    ) -> Result<Vec<Observed>, CloudError> {
+        let (instances, disks) =
+            futures::try_join!(self.raw_instances(select), self.disks(select))?;
+        Ok(instances
+            .iter()
+            .filter_map(|instance| {
+                let disk = instance.instance_id().and_then(|id| disks.get(id));
+                observe(instance, select.environment(), disk.copied())
+            })
+            .collect())
+    }
+
+    pub(in crate::aws) async fn raw_instances(
+        &self,
+        select: Select<'_>,
+    ) -> Result<Vec<Instance>, CloudError> {
+        let reservations: Vec<_> = self
+            .ec2
+            .describe_instances()
+            .set_filters(select.filters("instance-id"))
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .during("ec2:DescribeInstances", select)?;
+        Ok(reservations
+            .into_iter()
+            .flat_map(|reservation| reservation.instances.unwrap_or_default())
+            .collect())
+    }
+
+    /// The same without their disks: polled often.
+    pub(in crate::aws) async fn instances_without_disks(
+        &self,
+        select: Select<'_>,
+    ) -> Result<Vec<Observed>, CloudError> {
+        let found = self.raw_instances(select).await?;
+        Ok(found
+            .iter()
+            .filter_map(|instance| observe(instance, select.environment(), None))
+            .collect())
+    }
+
+    /// Sizes of the root volumes by instance id, GiB. Root volumes bear the instance's tags.
+    async fn disks(&self, select: Select<'_>) -> Result<BTreeMap<String, i32>, CloudError> {
+        let volumes: Vec<Volume> = self
+            .ec2
+            .describe_volumes()
+            .set_filters(select.filters("attachment.instance-id"))
+            .filters(filter("attachment.status", ["attaching", "attached"]))
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .during("ec2:DescribeVolumes", select)?;
+        let sizes = volumes.iter().filter_map(|volume| {
+            let instance = volume.attachments().first()?.instance_id()?;
+            Some((instance.to_owned(), volume.size()?))
+        });
+        Ok(sizes.collect())
+    }
+
+    /// Termination protection, all that can be changed in place: first the tag that says it,
+    /// so that what is protected always shows.
+    pub(in crate::aws) async fn update_instance(
+        &self,
+        request: &Request<'_>,
+        existing: &Observed,
+    ) -> Result<Observed, CloudError> {
+        let id = &existing.id;
+        let policy = request.desired.protection();
+        let tag = Tag::builder()
+            .key(tags::PROTECTION)
+            .value(tags::protection_text(policy))
+            .build();
+        self.ec2
+            .create_tags()
+            .resources(id)
+            .tags(tag)
+            .send()
+            .await
+            .during("ec2:CreateTags", id)?;
+        self.set_termination_protection(id, policy.deletion).await?;
+        if let Desired::Instance { group, .. } = request.desired {
+            let operation = "ec2:ModifyInstanceAttribute";
+            self.ec2
+                .modify_instance_attribute()
+                .instance_id(id)
+                .groups(&needed(request, operation, group)?.id)
+                .send()
+                .await
+                .during(operation, id)?;
+        }
+        self.ec2
+            .modify_instance_metadata_options()
+            .instance_id(id)
+            .http_tokens(HttpTokensState::Required)
+            .http_put_response_hop_limit(1)
+            .send()
+            .await
+            .during("ec2:ModifyInstanceMetadataOptions", id)?;
+        let one = Select::Id(request.environment, id);
+        visible(self.instances(one).await?, "ec2:DescribeInstances", id)
+    }
+
+    async fn set_termination_protection(&self, id: &str, on: bool) -> Result<(), CloudError> {
+        self.ec2
+            .modify_instance_attribute()
+            .instance_id(id)
+            .disable_api_termination(AttributeBooleanValue::builder().value(on).build())
+            .send()
+            .await
+            .during("ec2:ModifyInstanceAttribute", id)?;
+        Ok(())
+    }
+
+    /// Lifts the termination protection that the plan saw; one that came later stands.
+    pub(in crate::aws) async fn delete_instance(
+        &self,
+        existing: &Observed,
+    ) -> Result<(), CloudError> {
+        let id = existing.id.as_str();
+        if existing.get("deletion_protection") == Some("true") {
+            let lifted = self.set_termination_protection(id, false).await;
+            lifted.or_gone()?;
+        }
+        let answer = self.ec2.terminate_instances().instance_ids(id).send().await;
+        let answer = answer.during("ec2:TerminateInstances", id);
+        answer.map_err(protected_by_hand).or_gone()?;
+        Ok(())
+    }
+}
+
+/// A new profile takes seconds until EC2 knows it. AWS answers with the code of any invalid
+/// parameter, so here the message has to tell.
+fn profile_may_follow(mut error: CloudError) -> CloudError {
+    if error.code == "InvalidParameterValue"
+        && error.message.contains("Invalid IAM Instance Profile")
+    {
+        error.class = FailureClass::Converging;
+    }
+    error
+}
+
+/// The same for every repetition of one creation, different for every new one.
+fn token(request: &Request<'_>, vpc: &str, attempt: u32) -> String {
+    let attempt = attempt.to_string();
+    let mut parts = vec![request.environment, request.address.as_str(), vpc, &attempt];
+    // Another type or zone is another launch: with the token of the refused one AWS would
+    // answer with a mismatch.
+    if let Desired::Instance {
+        instance_type,
+        subnet,
+        ..
+    } = request.desired
+    {
+        parts.extend([instance_type.as_str(), subnet.as_str()]);
+    }
+    parts.extend(request.predecessors.iter().map(String::as_str));
+    digest(&parts)
+}
+
+/// EC2 tells termination protection only by asking for it host by host; what loadrig sets it
+/// writes on the host too.
+fn protected_by_hand(mut error: CloudError) -> CloudError {
+    if error.code == "OperationNotPermitted" {
+        error.class = FailureClass::Blocked;
+        error.message = format!(
+            "{}; somebody protected it by hand: `aws ec2 modify-instance-attribute --instance-id {} \
+             --no-disable-api-termination` lifts that",
+            error.message, error.target
+        );
+    }
+    error
+}
+
+/// The security groups that a host is in: ours by their address, others by their id.
+fn groups(instance: &Instance, environment: &str) -> Option<String> {
+    let ours = Names::of(environment);
+    let of_interfaces = instance
+        .network_interfaces()
+        .iter()
+        .flat_map(|interface| interface.groups());
+    let mut list: Vec<String> = instance
+        .security_groups()
+        .iter()
+        .chain(of_interfaces)
+        .filter_map(|group| {
+            let address = group.group_name().and_then(|name| ours.group_address(name));
+            address.or_else(|| group.group_id().map(str::to_owned))
+        })
+        .collect();
+    list.sort();
+    list.dedup();
+    // A host that is terminated is in none.
+    (!list.is_empty()).then(|| list.join(" "))
+}
+
+fn size(gib: u32) -> i32 {
+    i32::try_from(gib).unwrap_or(i32::MAX)
+}
+
+fn state_of(instance: &Instance) -> (State, &str) {
+    let status = instance
+        .state()
+        .and_then(|state| state.name())
+        .map_or("pending", |name| name.as_str());
+    let state = match status {
+        "pending" => State::Pending,
+        "running" => State::Ready,
+        "shutting-down" => State::Deleting,
+        "terminated" => State::Gone,
+        // `stopping` and `stopped`: it does not come back by itself.
+        _ => State::Failed,
+    };
+    (state, status)
+}
+
+fn observe(instance: &Instance, environment: &str, disk: Option<i32>) -> Option<Observed> {
+    let text = |value: Option<&str>| value.filter(|text| !text.is_empty()).map(str::to_owned);
+    let (state, status) = state_of(instance);
+    // Running instances have one too: that of their last stop.
+    let reason = instance
+        .state_reason()
+        .and_then(|reason| reason.message())
+        .filter(|_| state == State::Failed || state.is_leaving());
+    Some(observed(
+        tags::address(pairs(instance.tags()), environment)?,
+        Kind::Instance,
+        instance.instance_id()?,
+        (state, status),
+        [
+            ("private_ip", text(instance.private_ip_address())),
+            ("private_dns", text(instance.private_dns_name())),
+            ("public_ip", text(instance.public_ip_address())),
+            (
+                "zone",
+                text(
+                    instance
+                        .placement()
+                        .and_then(|place| place.availability_zone()),
+                ),
+            ),
+            ("image", text(instance.image_id())),
+            (
+                "instance_type",
+                instance
+                    .instance_type()
+                    .map(|name| name.as_str().to_owned()),
+            ),
+            (
+                "public_address",
+                // The address comes a moment after the instance.
+                (state == State::Ready)
+                    .then(|| text(instance.public_ip_address()).is_some().to_string()),
+            ),
+            ("disk_gib", disk.map(|gib| gib.to_string())),
+            ("groups", groups(instance, environment)),
+            (
+                "metadata_tokens",
+                instance
+                    .metadata_options()
+                    .and_then(|options| options.http_tokens())
+                    .map(|tokens| tokens.as_str().to_owned()),
+            ),
+            (
+                "deletion_protection",
+                Some(
+                    tags::protection(pairs(instance.tags()))
+                        .deletion
+                        .to_string(),
+                ),
+            ),
+            ("reason", text(reason)),
+            (
+                "created",
+                instance.launch_time().map(|time| time.to_string()),
+            ),
+        ],
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ec2::types::{InstanceState, InstanceStateName, StateReason};
+
+    use super::*;
+
+    fn instance(state: InstanceStateName) -> Instance {
+        let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+        Instance::builder()
+            .instance_id("i-1")
+            .state(InstanceState::builder().name(state).build())
+            .tags(tag(tags::ENVIRONMENT, "demo"))
+            .tags(tag(tags::ADDRESS, "instance/app-1"))
+            .build()
+    }
+
+    #[test]
+    fn states_are_those_of_the_engine() {
+        for (name, state) in [
+            (InstanceStateName::Pending, State::Pending),
+            (InstanceStateName::Running, State::Ready),
+            (InstanceStateName::Stopped, State::Failed),
+            (InstanceStateName::ShuttingDown, State::Deleting),
+            (InstanceStateName::Terminated, State::Gone),
+        ] {
+            let found = observe(&instance(name), "demo", Some(20)).unwrap();
+            assert_eq!(found.state, state);
+            assert_eq!(found.get("disk_gib"), Some("20"));
+        }
+    }
+
+    #[test]
+    fn a_lost_instance_tells_why() {
+        let mut lost = instance(InstanceStateName::Terminated);
+        lost.state_reason = Some(
+            StateReason::builder()
+                .message("Client.InternalError: Client error on launch")
+                .build(),
+        );
+        let found = observe(&lost, "demo", None).unwrap();
+        assert_eq!(found.status, "terminated");
+        assert_eq!(
+            found.get("reason"),
+            Some("Client.InternalError: Client error on launch")
+        );
+    }
+
+    #[test]
+    fn a_profile_that_ec2_does_not_know_yet_is_worth_waiting_for() {
+        let error =
+            |message: &str| refused(RUN, "instance/app-1", "InvalidParameterValue", message);
+        let unknown = "Value (lr-demo-host) for parameter iamInstanceProfile.name is invalid. \
+                       Invalid IAM Instance Profile name";
+        assert_eq!(
+            profile_may_follow(error(unknown)).class,
+            FailureClass::Converging
+        );
+        assert_eq!(
+            profile_may_follow(error("Invalid type")).class,
+            FailureClass::Terminal
+        );
+    }
+}

@@ -1,0 +1,11 @@
+//! The network, its security groups, and the hosts in it.
+
+pub(in crate::aws) mod adopted;
+pub(in crate::aws) mod endpoints;
+pub(in crate::aws) mod images;
+pub(in crate::aws) mod instances;
+pub(in crate::aws) mod key_pairs;
+pub(in crate::aws) mod nat;
+pub(in crate::aws) mod network;
+pub(in crate::aws) mod route_tables;
+pub(in crate::aws) mod security_groups;

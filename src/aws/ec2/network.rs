@@ -1,0 +1,415 @@
+//! VPC, internet gateway and subnets.
+//!
+//! None of their create calls takes a client token, so each looks by tag for what an
+//! earlier call made whose answer was lost. Each then brings the resource into shape by
+//! calls that may be repeated, and what it looks like is reported as attributes: an
+//! interruption between the two shows as drift and is repaired.
+
+use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, Subnet, Vpc, VpcAttributeName};
+use futures::future::try_join_all;
+use ipnet::Ipv4Net;
+
+use crate::blueprint::{Address, Kind, SubnetTier};
+use crate::engine::{CloudError, Observed, Request, State};
+
+use crate::aws::Aws;
+use crate::aws::error::{During, Judge, incomplete, refused};
+use crate::aws::request::{needed, visible};
+use crate::aws::tags::{self, Select, filter, observed, pairs, specification};
+
+impl Aws {
+    pub(in crate::aws) async fn create_vpc(
+        &self,
+        request: &Request<'_>,
+        cidr: Ipv4Net,
+    ) -> Result<Observed, CloudError> {
+        let operation = "ec2:CreateVpc";
+        let select = Select::Address(request.environment, request.address);
+        let look = async { Ok(self.vpcs(select).await?.pop().map(|found| found.id)) };
+        let make = async {
+            self.ec2
+                .create_vpc()
+                .cidr_block(cidr.to_string())
+                .tag_specifications(specification(request, ResourceType::Vpc))
+                .customize()
+                .config_override(Self::unrepeated())
+                .send()
+                .await
+                .during(operation, request.address)?
+                .vpc
+                .and_then(|vpc| vpc.vpc_id)
+                .ok_or_else(|| incomplete(operation, request.address, "VPC id"))
+        };
+        let id = self.once(request, look, make).await?;
+        self.complete_vpc(request.environment, &id).await
+    }
+
+    /// Instances get DNS names only where both attributes are on.
+    pub(in crate::aws) async fn complete_vpc(
+        &self,
+        environment: &str,
+        id: &str,
+    ) -> Result<Observed, CloudError> {
+        let operation = "ec2:ModifyVpcAttribute";
+        let on = || AttributeBooleanValue::builder().value(true).build();
+        // One attribute for each call; host names can only be on where DNS itself is.
+        let modify = || self.ec2.modify_vpc_attribute().vpc_id(id);
+        let dns = modify().enable_dns_support(on()).send().await;
+        dns.during(operation, id).while_creating()?;
+        let names = modify().enable_dns_hostnames(on()).send().await;
+        names.during(operation, id).while_creating()?;
+        visible(
+            self.vpcs(Select::Id(environment, id)).await?,
+            "ec2:DescribeVpcs",
+            id,
+        )
+    }
+
+    pub(in crate::aws) async fn vpcs(
+        &self,
+        select: Select<'_>,
+    ) -> Result<Vec<Observed>, CloudError> {
+        let found = self.raw_vpcs(select).await?;
+        let whole = found
+            .iter()
+            .map(|vpc| self.vpc_with_dns_names(vpc, select.environment()));
+        let whole = try_join_all(whole).await?;
+        Ok(whole.into_iter().flatten().collect())
+    }
+
+    pub(in crate::aws) async fn raw_vpcs(
+        &self,
+        select: Select<'_>,
+    ) -> Result<Vec<Vpc>, CloudError> {
+        self.ec2
+            .describe_vpcs()
+            .set_filters(select.filters("vpc-id"))
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .during("ec2:DescribeVpcs", select)
+    }
+
+    async fn vpc_with_dns_names(
+        &self,
+        vpc: &Vpc,
+        environment: &str,
+    ) -> Result<Option<Observed>, CloudError> {
+        let Some(id) = vpc.vpc_id() else {
+            return Ok(None);
+        };
+        let names = self
+            .ec2
+            .describe_vpc_attribute()
+            .vpc_id(id)
+            .attribute(VpcAttributeName::EnableDnsHostnames)
+            .send()
+            .await
+            .during("ec2:DescribeVpcAttribute", id)
+            .or_gone()?
+            .and_then(|answer| answer.enable_dns_hostnames)
+            .and_then(|attribute| attribute.value);
+        Ok(observe_vpc(vpc, environment, names))
+    }
+
+    pub(in crate::aws) async fn delete_vpc(&self, id: &str) -> Result<(), CloudError> {
+        let answer = self.ec2.delete_vpc().vpc_id(id).send().await;
+        answer.during("ec2:DeleteVpc", id).or_gone()?;
+        Ok(())
+    }
+
+    pub(in crate::aws) async fn create_internet_gateway(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<Observed, CloudError> {
+        let operation = "ec2:CreateInternetGateway";
+        let select = Select::Address(request.environment, request.address);
+        let look = async {
+            let mut found = self.internet_gateways(select).await?;
+            Ok(found.pop().map(|found| found.id))
+        };
+        let make = async {
+            self.ec2
+                .create_internet_gateway()
+                .tag_specifications(specification(request, ResourceType::InternetGateway))
+                .customize()
+                .config_override(Self::unrepeated())
+                .send()
+                .await
+                .during(operation, request.address)?
+                .internet_gateway
+                .and_then(|gateway| gateway.internet_gateway_id)
+                .ok_or_else(|| incomplete(operation, request.address, "gateway id"))
+        };
+        let id = self.once(request, look, make).await?;
+        self.complete_internet_gateway(request, &id).await
+    }
+
+    pub(in crate::aws) async fn complete_internet_gateway(
+        &self,
+        request: &Request<'_>,
+        id: &str,
+    ) -> Result<Observed, CloudError> {
+        let operation = "ec2:AttachInternetGateway";
+        let vpc = needed(request, operation, &Address::vpc())?;
+        self.ec2
+            .attach_internet_gateway()
+            .internet_gateway_id(id)
+            .vpc_id(&vpc.id)
+            .send()
+            .await
+            .during(operation, id)
+            .or_done(&["Resource.AlreadyAssociated"])
+            .while_creating()?;
+        let select = Select::Id(request.environment, id);
+        visible(
+            self.internet_gateways(select).await?,
+            "ec2:DescribeInternetGateways",
+            id,
+        )
+    }
+
+    pub(in crate::aws) async fn internet_gateways(
+        &self,
+        select: Select<'_>,
+    ) -> Result<Vec<Observed>, CloudError> {
+        let found: Vec<_> = self
+            .ec2
+            .describe_internet_gateways()
+            .set_filters(select.filters("internet-gateway-id"))
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .during("ec2:DescribeInternetGateways", select)?;
+        Ok(found
+            .iter()
+            .filter_map(|gateway| {
+                let vpc = gateway.attachments().iter().find_map(|a| a.vpc_id());
+                let attached = vpc.is_some();
+                Some(observed(
+                    tags::address(pairs(gateway.tags()), select.environment())?,
+                    Kind::InternetGateway,
+                    gateway.internet_gateway_id()?,
+                    (State::Ready, if attached { "attached" } else { "detached" }),
+                    [
+                        ("attached", Some(attached.to_string())),
+                        ("vpc", vpc.map(str::to_owned)),
+                    ],
+                ))
+            })
+            .collect())
+    }
+
+    pub(in crate::aws) async fn delete_internet_gateway(
+        &self,
+        environment: &str,
+        id: &str,
+    ) -> Result<(), CloudError> {
+        let attachments = self
+            .ec2
+            .describe_internet_gateways()
+            .set_filters(Select::Id(environment, id).filters("internet-gateway-id"))
+            .send()
+            .await
+            .during("ec2:DescribeInternetGateways", id)?
+            .internet_gateways
+            .unwrap_or_default();
+        for vpc in attachments
+            .iter()
+            .flat_map(|gateway| gateway.attachments())
+            .filter_map(|attachment| attachment.vpc_id())
+        {
+            self.ec2
+                .detach_internet_gateway()
+                .internet_gateway_id(id)
+                .vpc_id(vpc)
+                .send()
+                .await
+                .during("ec2:DetachInternetGateway", id)
+                .or_done(&["Gateway.NotAttached"])
+                .or_gone()?;
+        }
+        let answer = self
+            .ec2
+            .delete_internet_gateway()
+            .internet_gateway_id(id)
+            .send()
+            .await;
+        answer.during("ec2:DeleteInternetGateway", id).or_gone()?;
+        Ok(())
+    }
+
+    pub(in crate::aws) async fn create_subnet(
+        &self,
+        request: &Request<'_>,
+        tier: SubnetTier,
+        zone: u8,
+        cidr: Ipv4Net,
+    ) -> Result<Observed, CloudError> {
+        let operation = "ec2:CreateSubnet";
+        let vpc = needed(request, operation, &Address::vpc())?;
+        let select = Select::Address(request.environment, request.address);
+        let look = async { Ok(self.subnets(select).await?.pop().map(|found| found.id)) };
+        let make = async {
+            self.ec2
+                .create_subnet()
+                .vpc_id(&vpc.id)
+                .cidr_block(cidr.to_string())
+                .availability_zone(self.zone(zone).await?)
+                .tag_specifications(specification(request, ResourceType::Subnet))
+                .customize()
+                .config_override(Self::unrepeated())
+                .send()
+                .await
+                .during(operation, request.address)
+                .while_creating()?
+                .subnet
+                .and_then(|subnet| subnet.subnet_id)
+                .ok_or_else(|| incomplete(operation, request.address, "subnet id"))
+        };
+        let id = self.once(request, look, make).await?;
+        self.complete_subnet(request.environment, &id, tier).await
+    }
+
+    pub(in crate::aws) async fn complete_subnet(
+        &self,
+        environment: &str,
+        id: &str,
+        tier: SubnetTier,
+    ) -> Result<Observed, CloudError> {
+        let public = AttributeBooleanValue::builder()
+            .value(tier == SubnetTier::Public)
+            .build();
+        self.ec2
+            .modify_subnet_attribute()
+            .subnet_id(id)
+            .map_public_ip_on_launch(public)
+            .send()
+            .await
+            .during("ec2:ModifySubnetAttribute", id)
+            .while_creating()?;
+        visible(
+            self.subnets(Select::Id(environment, id)).await?,
+            "ec2:DescribeSubnets",
+            id,
+        )
+    }
+
+    pub(in crate::aws) async fn subnets(
+        &self,
+        select: Select<'_>,
+    ) -> Result<Vec<Observed>, CloudError> {
+        let found: Vec<Subnet> = self
+            .ec2
+            .describe_subnets()
+            .set_filters(select.filters("subnet-id"))
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .during("ec2:DescribeSubnets", select)?;
+        Ok(found
+            .iter()
+            .filter_map(|subnet| {
+                let status = subnet.state().map_or("available", |state| state.as_str());
+                let state = match status {
+                    "pending" => State::Pending,
+                    "available" => State::Ready,
+                    _ => State::Failed,
+                };
+                Some(observed(
+                    tags::address(pairs(subnet.tags()), select.environment())?,
+                    Kind::Subnet,
+                    subnet.subnet_id()?,
+                    (state, status),
+                    [
+                        ("cidr", subnet.cidr_block().map(str::to_owned)),
+                        ("zone", subnet.availability_zone().map(str::to_owned)),
+                        ("vpc", subnet.vpc_id().map(str::to_owned)),
+                        (
+                            "public_addresses",
+                            subnet.map_public_ip_on_launch().map(|on| on.to_string()),
+                        ),
+                    ],
+                ))
+            })
+            .collect())
+    }
+
+    pub(in crate::aws) async fn delete_subnet(&self, id: &str) -> Result<(), CloudError> {
+        let answer = self.ec2.delete_subnet().subnet_id(id).send().await;
+        answer.during("ec2:DeleteSubnet", id).or_gone()?;
+        Ok(())
+    }
+
+    /// The name of the region's `index`-th usable zone.
+    async fn zone(&self, index: u8) -> Result<String, CloudError> {
+        let zones = self.usable_zones().await?;
+        zones.get(usize::from(index)).cloned().ok_or_else(|| {
+            refused(
+                "ec2:DescribeAvailabilityZones",
+                &self.region,
+                "TooFewZones",
+                format!(
+                    "the region has {} usable zones: lower `network.zones`",
+                    zones.len()
+                ),
+            )
+        })
+    }
+
+    /// The names of the zones that subnets are spread over, in order.
+    pub(in crate::aws) async fn usable_zones(&self) -> Result<&[String], CloudError> {
+        let zones = self
+            .zones
+            .get_or_try_init(|| async {
+                let answer = self
+                    .ec2
+                    .describe_availability_zones()
+                    // Local and wavelength zones lack most services.
+                    .filters(filter("zone-type", ["availability-zone"]))
+                    .filters(filter("state", ["available"]))
+                    .send()
+                    .await
+                    .during("ec2:DescribeAvailabilityZones", &self.region)?;
+                let mut names: Vec<String> = answer
+                    .availability_zones()
+                    .iter()
+                    .filter_map(|zone| zone.zone_name().map(str::to_owned))
+                    .collect();
+                names.sort();
+                Ok::<_, CloudError>(names)
+            })
+            .await?;
+        Ok(zones.as_slice())
+    }
+}
+
+/// A VPC of the environment; its DNS names are on or off, or were not asked for.
+pub(in crate::aws) fn observe_vpc(
+    vpc: &Vpc,
+    environment: &str,
+    names: Option<bool>,
+) -> Option<Observed> {
+    let status = vpc.state().map_or("available", |state| state.as_str());
+    let state = if status == "pending" {
+        State::Pending
+    } else {
+        State::Ready
+    };
+    Some(observed(
+        tags::address(pairs(vpc.tags()), environment)?,
+        Kind::Vpc,
+        vpc.vpc_id()?,
+        (state, status),
+        [
+            ("cidr", vpc.cidr_block().map(str::to_owned)),
+            ("dns_hostnames", names.map(|on| on.to_string())),
+        ],
+    ))
+}

@@ -1,0 +1,488 @@
+//! The ElastiCache replication group (Redis OSS or Valkey) and its subnet group.
+//!
+//! AWS tells the tags of a group only while it is `available`
+//! (<https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_ListTagsForResource.html>).
+//! At other times its name, which only this environment has, says that it is ours. That is
+//! enough to wait for it, and not enough to change or remove it: what protects it is in the tags.
+
+use aws_sdk_elasticache::types::{ReplicationGroup, Tag};
+
+use crate::blueprint::{Address, Desired, Kind};
+use crate::engine::{CloudError, FailureClass, Observed, Request, State};
+use crate::identity::names::Names;
+use crate::spec::{CacheEngine, Protection};
+
+use crate::aws::Aws;
+use crate::aws::error::{During, Judge, foreign, incomplete, refused, unlisted};
+use crate::aws::idempotency::ownership::Claim;
+use crate::aws::request::visible;
+use crate::aws::request::{needed, needed_ids};
+use crate::aws::tags::{self, Pair, observed};
+
+/// The attribute of a cache whose tags AWS does not tell now, and its value.
+const UNTOLD: (&str, &str) = ("tags", "not told");
+
+/// The newest versions that Mattermost's Redis client is known to speak to.
+fn version(engine: CacheEngine) -> &'static str {
+    match engine {
+        CacheEngine::Redis => "7.1",
+        CacheEngine::Valkey => "8.0",
+    }
+}
+
+impl Aws {
+    pub(in crate::aws) async fn create_cache_subnets(
+        &self,
+        request: &Request<'_>,
+        subnets: &[Address],
+    ) -> Result<Observed, CloudError> {
+        let operation = "elasticache:CreateCacheSubnetGroup";
+        let name = Names::of(request.environment).cache_subnets();
+        let created = self
+            .elasticache
+            .create_cache_subnet_group()
+            .cache_subnet_group_name(&name)
+            .cache_subnet_group_description(format!("cache of {}", request.environment))
+            .set_subnet_ids(Some(needed_ids(request, operation, subnets)?))
+            .set_tags(Some(cache_tags(request)))
+            .send()
+            .await
+            .during(operation, request.address)
+            .or_done(&[
+                "CacheSubnetGroupAlreadyExists",
+                "CacheSubnetGroupAlreadyExistsFault",
+            ])
+            .while_creating()?;
+        let claim = self.cache_subnets_claim(request.environment).await?;
+        self.claimed(request, operation, &name, created.is_some(), claim)
+    }
+
+    pub(in crate::aws) async fn cache_subnets(
+        &self,
+        environment: &str,
+    ) -> Result<Option<Observed>, CloudError> {
+        Ok(self.cache_subnets_claim(environment).await?.ours())
+    }
+
+    async fn cache_subnets_claim(&self, environment: &str) -> Result<Claim, CloudError> {
+        let name = Names::of(environment).cache_subnets();
+        let operation = "elasticache:DescribeCacheSubnetGroups";
+        let answer = self
+            .elasticache
+            .describe_cache_subnet_groups()
+            .cache_subnet_group_name(&name)
+            .send()
+            .await;
+        let found = answer.during(operation, &name).or_gone()?;
+        let group = found.and_then(|answer| answer.cache_subnet_groups.unwrap_or_default().pop());
+        let Some(arn) = group.and_then(|group| group.arn) else {
+            return Ok(Claim::Unseen);
+        };
+        let tags = self.cache_tags_of(&arn).await?;
+        let owner = tags.map(|tags| tags::owner(pairs(&tags), environment));
+        Ok(Claim::of(owner, |address| {
+            Some(observed(
+                address,
+                Kind::CacheSubnets,
+                name,
+                (State::Ready, "available"),
+                [],
+            ))
+        }))
+    }
+
+    pub(in crate::aws) async fn delete_cache_subnets(&self, name: &str) -> Result<(), CloudError> {
+        let answer = self
+            .elasticache
+            .delete_cache_subnet_group()
+            .cache_subnet_group_name(name)
+            .send()
+            .await;
+        answer
+            .during("elasticache:DeleteCacheSubnetGroup", name)
+            .or_gone()?;
+        Ok(())
+    }
+
+    pub(in crate::aws) async fn create_cache(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<Observed, CloudError> {
+        let operation = "elasticache:CreateReplicationGroup";
+        let Desired::Cache {
+            nodes,
+            instance_type,
+            engine,
+            subnets,
+            group,
+            ..
+        } = request.desired
+        else {
+            return Err(not_a_cache(operation, request));
+        };
+        let id = Names::of(request.environment).cache();
+        let created = self
+            .elasticache
+            .create_replication_group()
+            .replication_group_id(&id)
+            .replication_group_description(format!("cache of {}", request.environment))
+            .engine(engine.as_str())
+            .engine_version(version(*engine))
+            .cache_node_type(instance_type)
+            .num_cache_clusters(count(*nodes))
+            .automatic_failover_enabled(*nodes > 1)
+            .multi_az_enabled(*nodes > 1)
+            .at_rest_encryption_enabled(true)
+            // Mattermost's client speaks no TLS to its cache, and without TLS ElastiCache takes
+            // no password either: the security group admits the app nodes alone.
+            .transit_encryption_enabled(false)
+            .snapshot_retention_limit(0)
+            .auto_minor_version_upgrade(false)
+            .cache_subnet_group_name(&needed(request, operation, subnets)?.id)
+            .security_group_ids(&needed(request, operation, group)?.id)
+            .set_tags(Some(cache_tags(request)))
+            .send()
+            .await
+            .during(operation, request.address)
+            .or_done(&[
+                "ReplicationGroupAlreadyExists",
+                "ReplicationGroupAlreadyExistsFault",
+            ])
+            .while_creating()?;
+        let claim = self.cache_claim(request.environment).await?;
+        self.claimed(request, operation, &id, created.is_some(), claim)
+    }
+
+    /// The node type, then the number of nodes: AWS takes one change at a time, so when
+    /// both differ a second run makes the second. Goes by what there is now: a change that is
+    /// repeated has been made in part.
+    pub(in crate::aws) async fn update_cache(
+        &self,
+        request: &Request<'_>,
+        existing: &Observed,
+    ) -> Result<Observed, CloudError> {
+        let operation = "elasticache:ModifyReplicationGroup";
+        let Desired::Cache {
+            nodes,
+            instance_type,
+            ..
+        } = request.desired
+        else {
+            return Err(not_a_cache(operation, request));
+        };
+        let id = &existing.id;
+        let told = self.told_cache(request.environment, id, operation).await?;
+        let existing = told.ok_or_else(|| unlisted(operation, id))?;
+        let now: u32 = existing
+            .get("nodes")
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(*nodes);
+        let policy = request.desired.protection();
+        if existing.get("final_snapshot") != Some(policy.final_snapshot.to_string().as_str()) {
+            self.tag_cache(id, tags::protection_text(policy)).await?;
+        }
+        if existing.get("instance_type") != Some(instance_type.as_str()) {
+            self.elasticache
+                .modify_replication_group()
+                .replication_group_id(id)
+                .cache_node_type(instance_type)
+                .apply_immediately(true)
+                .send()
+                .await
+                .during(operation, id)?;
+        } else if *nodes > now {
+            self.elasticache
+                .increase_replica_count()
+                .replication_group_id(id)
+                .new_replica_count(count(*nodes - 1))
+                .apply_immediately(true)
+                .send()
+                .await
+                .during("elasticache:IncreaseReplicaCount", id)?;
+        } else if *nodes < now {
+            self.elasticache
+                .decrease_replica_count()
+                .replication_group_id(id)
+                .new_replica_count(count(nodes.saturating_sub(1)))
+                .apply_immediately(true)
+                .send()
+                .await
+                .during("elasticache:DecreaseReplicaCount", id)?;
+        }
+        let found = self.cache(request.environment).await?;
+        visible(found.into_iter().collect(), operation, id)
+    }
+
+    pub(in crate::aws) async fn cache(
+        &self,
+        environment: &str,
+    ) -> Result<Option<Observed>, CloudError> {
+        Ok(self.cache_claim(environment).await?.ours())
+    }
+
+    async fn cache_claim(&self, environment: &str) -> Result<Claim, CloudError> {
+        let id = Names::of(environment).cache();
+        let Some(group) = self.raw_cache(&id).await? else {
+            return Ok(Claim::Unseen);
+        };
+        let Some(arn) = group.arn() else {
+            return Ok(Claim::Unseen);
+        };
+        let tags = match self.cache_tags_of(arn).await {
+            Err(error) if is_untold(&error) => {
+                return Ok(Claim::Ours(observe(&group, Address::cache(), None)));
+            }
+            other => other?.unwrap_or_default(),
+        };
+        let owner = tags::owner(pairs(&tags), environment);
+        let policy = tags::protection(pairs(&tags));
+        Ok(Claim::of(Some(owner), |address| {
+            Some(observe(&group, address, Some(policy)))
+        }))
+    }
+
+    /// The cache with what its tags say, without which nothing is done to it; `None` when it is
+    /// gone or going.
+    async fn told_cache(
+        &self,
+        environment: &str,
+        id: &str,
+        operation: &str,
+    ) -> Result<Option<Observed>, CloudError> {
+        let seen = match self.cache_claim(environment).await? {
+            Claim::Ours(seen) => seen,
+            Claim::Unseen => return Ok(None),
+            Claim::Theirs | Claim::Nobodys => return Err(foreign(operation, id, environment)),
+        };
+        if seen.state == State::Deleting {
+            return Ok(None);
+        }
+        if seen.get(UNTOLD.0).is_some() {
+            return Err(CloudError {
+                class: FailureClass::Converging,
+                ..refused(
+                    operation,
+                    id,
+                    "InvalidReplicationGroupState",
+                    format!(
+                        "it is `{}`, and whether it is protected stands in its tags, which AWS \
+                         tells only while it is `available`",
+                        seen.status
+                    ),
+                )
+            });
+        }
+        Ok(Some(seen))
+    }
+
+    /// Whatever has the cache's name.
+    pub(in crate::aws) async fn raw_cache(
+        &self,
+        id: &str,
+    ) -> Result<Option<ReplicationGroup>, CloudError> {
+        let answer = self
+            .elasticache
+            .describe_replication_groups()
+            .replication_group_id(id)
+            .send()
+            .await;
+        let found = answer
+            .during("elasticache:DescribeReplicationGroups", id)
+            .or_gone()?;
+        Ok(found.and_then(|answer| answer.replication_groups.unwrap_or_default().pop()))
+    }
+
+    /// With the final snapshot that its policy asks for.
+    pub(in crate::aws) async fn delete_cache(
+        &self,
+        environment: &str,
+        existing: &Observed,
+    ) -> Result<(), CloudError> {
+        let operation = "elasticache:DeleteReplicationGroup";
+        let id = existing.id.as_str();
+        let mut existing = existing.clone();
+        if existing.get(UNTOLD.0).is_some() {
+            let Some(told) = self.told_cache(environment, id, operation).await? else {
+                return Ok(());
+            };
+            existing = told;
+        }
+        let last = (existing.get("final_snapshot") == Some("true")).then(|| {
+            let created = existing.get("created").unwrap_or_default();
+            Names::of(environment).final_snapshot(id, created)
+        });
+        let answer = self
+            .elasticache
+            .delete_replication_group()
+            .replication_group_id(id)
+            .retain_primary_cluster(false)
+            .set_final_snapshot_identifier(last)
+            .send()
+            .await;
+        match answer.during(operation, id).or_gone() {
+            Ok(_) => Ok(()),
+            Err(error) => match self.raw_cache(id).await? {
+                // Somebody else was first.
+                Some(found) if found.status() == Some("deleting") => Ok(()),
+                None => Ok(()),
+                Some(_) => Err(error),
+            },
+        }
+    }
+
+    /// `None` when there is no such resource.
+    async fn cache_tags_of(&self, arn: &str) -> Result<Option<Vec<Tag>>, CloudError> {
+        let answer = self
+            .elasticache
+            .list_tags_for_resource()
+            .resource_name(arn)
+            .send()
+            .await;
+        let found = answer
+            .during("elasticache:ListTagsForResource", arn)
+            .or_gone()?;
+        Ok(found.map(|answer| answer.tag_list.unwrap_or_default()))
+    }
+
+    async fn tag_cache(&self, id: &str, policy: &str) -> Result<(), CloudError> {
+        let operation = "elasticache:AddTagsToResource";
+        let arn = self.raw_cache(id).await?.and_then(|group| group.arn);
+        let arn = arn.ok_or_else(|| incomplete(operation, id, "ARN"))?;
+        let tag = Tag::builder().key(tags::PROTECTION).value(policy).build();
+        self.elasticache
+            .add_tags_to_resource()
+            .resource_name(arn)
+            .tags(tag)
+            .send()
+            .await
+            .during(operation, id)?;
+        Ok(())
+    }
+}
+
+/// Whether a resource's tags are not told because of its state.
+fn is_untold(error: &CloudError) -> bool {
+    matches!(
+        error.code.as_str(),
+        "InvalidReplicationGroupState" | "InvalidReplicationGroupStateFault"
+    )
+}
+
+fn pairs(tags: &[Tag]) -> impl Iterator<Item = Pair<'_>> {
+    tags.iter().map(|tag| (tag.key(), tag.value()))
+}
+
+fn not_a_cache(operation: &str, request: &Request<'_>) -> CloudError {
+    refused(
+        operation,
+        request.address,
+        "NotACache",
+        "wrong kind of resource",
+    )
+}
+
+fn count(nodes: u32) -> i32 {
+    i32::try_from(nodes).unwrap_or(i32::MAX)
+}
+
+fn cache_tags(request: &Request<'_>) -> Vec<Tag> {
+    tags::of(request)
+        .into_iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
+}
+
+/// A cache as far as it is known; without a policy its tags are not told.
+fn observe(group: &ReplicationGroup, address: Address, policy: Option<Protection>) -> Observed {
+    let status = group.status().unwrap_or("creating");
+    let endpoint = group
+        .node_groups()
+        .first()
+        .and_then(|nodes| nodes.primary_endpoint());
+    let state = match status {
+        "available" if endpoint.is_some() && policy.is_some() => State::Ready,
+        "deleting" => State::Deleting,
+        "create-failed" => State::Failed,
+        // `creating`, `modifying`, `snapshotting`.
+        _ => State::Pending,
+    };
+    observed(
+        address,
+        Kind::Cache,
+        group.replication_group_id().unwrap_or_default(),
+        (state, status),
+        [
+            ("nodes", Some(group.member_clusters().len().to_string())),
+            ("instance_type", group.cache_node_type().map(str::to_owned)),
+            ("engine", group.engine().map(str::to_owned)),
+            (
+                "final_snapshot",
+                policy.map(|policy| policy.final_snapshot.to_string()),
+            ),
+            (UNTOLD.0, policy.is_none().then(|| UNTOLD.1.to_owned())),
+            (
+                "endpoint",
+                endpoint.and_then(|e| e.address()).map(str::to_owned),
+            ),
+            (
+                "port",
+                endpoint.and_then(|e| e.port()).map(|port| port.to_string()),
+            ),
+            (
+                "created",
+                group
+                    .replication_group_create_time()
+                    .map(|time| time.to_string()),
+            ),
+        ],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_elasticache::types::{Endpoint, NodeGroup};
+
+    use super::*;
+
+    #[test]
+    fn a_cache_is_ready_when_it_is_available_and_has_an_address() {
+        let group = |status: &str| ReplicationGroup::builder().status(status);
+        let endpoint = NodeGroup::builder()
+            .primary_endpoint(Endpoint::builder().address("cache").port(6379).build())
+            .build();
+        let state = |group: ReplicationGroup| {
+            observe(&group, Address::cache(), Some(Protection::default())).state
+        };
+        assert_eq!(state(group("available").build()), State::Pending);
+        assert_eq!(
+            state(group("available").node_groups(endpoint).build()),
+            State::Ready
+        );
+        assert_eq!(state(group("create-failed").build()), State::Failed);
+        assert_eq!(state(group("deleting").build()), State::Deleting);
+    }
+
+    #[test]
+    fn a_cache_whose_tags_are_not_told_is_not_ready_and_says_nothing_of_protection() {
+        let endpoint = NodeGroup::builder()
+            .primary_endpoint(Endpoint::builder().address("cache").port(6379).build())
+            .build();
+        for (status, state) in [
+            ("creating", State::Pending),
+            ("modifying", State::Pending),
+            ("snapshotting", State::Pending),
+            // It became so between the two calls.
+            ("available", State::Pending),
+            ("deleting", State::Deleting),
+            ("create-failed", State::Failed),
+        ] {
+            let group = ReplicationGroup::builder()
+                .status(status)
+                .node_groups(endpoint.clone());
+            let found = observe(&group.build(), Address::cache(), None);
+            assert_eq!(found.state, state, "{status}");
+            assert_eq!(found.get("final_snapshot"), None);
+            assert_eq!(found.get(UNTOLD.0), Some(UNTOLD.1));
+        }
+    }
+}

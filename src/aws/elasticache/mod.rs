@@ -1,0 +1,3 @@
+//! The cache.
+
+pub(in crate::aws) mod cache;

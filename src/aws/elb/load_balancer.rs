@@ -1,0 +1,535 @@
+//! The application load balancer and its listener.
+//!
+//! Elastic Load Balancing has no client tokens: names are unique in a region, and a create
+//! call with the same settings answers with what is there already. What has our name and
+//! not our tag is left alone. A listener has no name; it is found by its tag.
+
+use aws_sdk_elasticloadbalancingv2::types::{
+    Action, ActionTypeEnum, Certificate, IpAddressType, Listener, LoadBalancer,
+    LoadBalancerAttribute, LoadBalancerSchemeEnum, LoadBalancerTypeEnum, ProtocolEnum, Tag,
+};
+
+use crate::blueprint::{Address, Desired, Kind};
+use crate::engine::{CloudError, Observed, Request, State};
+use crate::identity::names::Names;
+use crate::spec::Scheme;
+
+use crate::aws::Aws;
+use crate::aws::elb::targets::RawTargets;
+use crate::aws::error::{During, Judge, refused};
+use crate::aws::idempotency::ownership::Claim;
+use crate::aws::request::visible;
+use crate::aws::request::{needed, needed_ids};
+use crate::aws::tags::{self, Owner, observed};
+
+/// TLS 1.2 and 1.3 with forward secrecy, AWS's recommendation: "Security policies for your
+/// Application Load Balancer".
+const TLS: &str = "ELBSecurityPolicy-TLS13-1-2-2021-06";
+const IDLE: &str = "idle_timeout.timeout_seconds";
+
+/// What stands in front of the application nodes, as the API tells it.
+#[derive(Default)]
+pub(in crate::aws) struct RawFront {
+    balancer: Option<LoadBalancer>,
+    /// Seconds.
+    idle: Option<String>,
+    listeners: Vec<Listener>,
+    targets: RawTargets,
+    /// Whose each is, by ARN.
+    owners: Vec<(String, Owner)>,
+}
+
+impl Aws {
+    pub(in crate::aws) async fn create_load_balancer(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<Observed, CloudError> {
+        let operation = "elasticloadbalancing:CreateLoadBalancer";
+        let Desired::LoadBalancer {
+            scheme,
+            subnets,
+            group,
+            ..
+        } = request.desired
+        else {
+            return Err(wrong(operation, request));
+        };
+        let name = Names::of(request.environment).load_balancer();
+        let scheme = match scheme {
+            Scheme::Public => LoadBalancerSchemeEnum::InternetFacing,
+            Scheme::Internal => LoadBalancerSchemeEnum::Internal,
+        };
+        let created = self
+            .elb
+            .create_load_balancer()
+            .name(&name)
+            .r#type(LoadBalancerTypeEnum::Application)
+            .ip_address_type(IpAddressType::Ipv4)
+            .scheme(scheme)
+            .set_subnets(Some(needed_ids(request, operation, subnets)?))
+            .security_groups(&needed(request, operation, group)?.id)
+            .set_tags(Some(elb_tags(request)))
+            .send()
+            .await
+            .during(operation, request.address)
+            .or_done(&["DuplicateLoadBalancerName"])
+            .while_creating()?;
+        let raw = self.raw_front(request.environment).await?;
+        let claim = raw.claim(Kind::LoadBalancer);
+        let found = self.claimed(request, operation, &name, created.is_some(), claim)?;
+        self.complete_load_balancer(request, &found.id).await
+    }
+
+    /// Everything but the scheme, which never changes.
+    pub(in crate::aws) async fn complete_load_balancer(
+        &self,
+        request: &Request<'_>,
+        arn: &str,
+    ) -> Result<Observed, CloudError> {
+        let operation = "elasticloadbalancing:ModifyLoadBalancerAttributes";
+        let Desired::LoadBalancer {
+            subnets,
+            group,
+            idle_timeout,
+            ..
+        } = request.desired
+        else {
+            return Err(wrong(operation, request));
+        };
+        let idle = LoadBalancerAttribute::builder()
+            .key(IDLE)
+            .value(idle_timeout.to_string())
+            .build();
+        self.elb
+            .modify_load_balancer_attributes()
+            .load_balancer_arn(arn)
+            .attributes(idle)
+            .send()
+            .await
+            .during(operation, arn)
+            .while_creating()?;
+        let raw = self.raw_front(request.environment).await?;
+        if let Some(balancer) = &raw.balancer {
+            let mut wanted = needed_ids(request, operation, subnets)?;
+            let mut seen: Vec<String> = subnet_ids(balancer).map(str::to_owned).collect();
+            wanted.sort();
+            seen.sort();
+            if wanted != seen {
+                self.elb
+                    .set_subnets()
+                    .load_balancer_arn(arn)
+                    .set_subnets(Some(wanted))
+                    .send()
+                    .await
+                    .during("elasticloadbalancing:SetSubnets", arn)
+                    .while_creating()?;
+            }
+            let group = &needed(request, operation, group)?.id;
+            if balancer.security_groups() != [group.as_str()] {
+                self.elb
+                    .set_security_groups()
+                    .load_balancer_arn(arn)
+                    .security_groups(group)
+                    .send()
+                    .await
+                    .during("elasticloadbalancing:SetSecurityGroups", arn)
+                    .while_creating()?;
+            }
+        }
+        let found = self
+            .front_of_kind(request.environment, Kind::LoadBalancer)
+            .await?;
+        visible(found, "elasticloadbalancing:DescribeLoadBalancers", arn)
+    }
+
+    /// Makes the listener, or brings the one that is there to what is desired.
+    pub(in crate::aws) async fn set_listener(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<Observed, CloudError> {
+        let operation = "elasticloadbalancing:CreateListener";
+        let Desired::Listener {
+            load_balancer,
+            target_group,
+            port,
+            certificate,
+        } = request.desired
+        else {
+            return Err(wrong(operation, request));
+        };
+        let balancer = &needed(request, operation, load_balancer)?.id;
+        let forward = Action::builder()
+            .r#type(ActionTypeEnum::Forward)
+            .target_group_arn(&needed(request, operation, target_group)?.id)
+            .build();
+        let (protocol, policy) = match certificate {
+            Some(_) => (ProtocolEnum::Https, Some(TLS.to_owned())),
+            None => (ProtocolEnum::Http, None),
+        };
+        let port = i32::from(*port);
+        let certificates = certificate.as_ref().map(|arn| {
+            let certificate = Certificate::builder().certificate_arn(arn).build();
+            vec![certificate]
+        });
+        let existing = self
+            .front_of_kind(request.environment, Kind::Listener)
+            .await?;
+        if let Some(listener) = existing.first() {
+            self.elb
+                .modify_listener()
+                .listener_arn(&listener.id)
+                .protocol(protocol)
+                .port(port)
+                .set_ssl_policy(policy)
+                .set_certificates(certificates)
+                .default_actions(forward)
+                .send()
+                .await
+                .during("elasticloadbalancing:ModifyListener", &listener.id)
+                .while_creating()?;
+        } else {
+            self.elb
+                .create_listener()
+                .load_balancer_arn(balancer)
+                .protocol(protocol)
+                .port(port)
+                .set_ssl_policy(policy)
+                .set_certificates(certificates)
+                .default_actions(forward)
+                .set_tags(Some(elb_tags(request)))
+                .send()
+                .await
+                .during(operation, request.address)
+                .while_creating()?;
+        }
+        let found = self
+            .front_of_kind(request.environment, Kind::Listener)
+            .await?;
+        visible(found, operation, request.address.as_str())
+    }
+
+    pub(in crate::aws) async fn delete_listener(&self, arn: &str) -> Result<(), CloudError> {
+        let answer = self.elb.delete_listener().listener_arn(arn).send().await;
+        answer
+            .during("elasticloadbalancing:DeleteListener", arn)
+            .or_gone()?;
+        Ok(())
+    }
+
+    pub(in crate::aws) async fn delete_load_balancer(&self, arn: &str) -> Result<(), CloudError> {
+        let answer = self
+            .elb
+            .delete_load_balancer()
+            .load_balancer_arn(arn)
+            .send()
+            .await;
+        answer
+            .during("elasticloadbalancing:DeleteLoadBalancer", arn)
+            .or_gone()?;
+        Ok(())
+    }
+
+    /// Whatever has the load balancer's name.
+    pub(in crate::aws) async fn raw_load_balancer(
+        &self,
+        environment: &str,
+    ) -> Result<Option<LoadBalancer>, CloudError> {
+        let operation = "elasticloadbalancing:DescribeLoadBalancers";
+        let name = Names::of(environment).load_balancer();
+        let answer = self.elb.describe_load_balancers().names(&name).send().await;
+        let found = answer.during(operation, &name).or_gone()?;
+        Ok(found.and_then(|answer| answer.load_balancers.unwrap_or_default().pop()))
+    }
+
+    /// All there is of the load balancer: two calls where there is none.
+    pub(in crate::aws) async fn raw_front(
+        &self,
+        environment: &str,
+    ) -> Result<RawFront, CloudError> {
+        let (balancer, group) = futures::try_join!(
+            self.raw_load_balancer(environment),
+            self.raw_target_group(environment),
+        )?;
+        let arn = balancer.as_ref().and_then(|one| one.load_balancer_arn());
+        let group_arn = group.as_ref().and_then(|one| one.target_group_arn());
+        let (listeners, idle, details) = futures::try_join!(
+            self.raw_listeners(arn),
+            self.idle_timeout(arn),
+            self.target_details(group_arn),
+        )?;
+        let arns: Vec<&str> = arn
+            .into_iter()
+            .chain(group_arn)
+            .chain(listeners.iter().filter_map(|one| one.listener_arn()))
+            .collect();
+        let owners = self.owners_by_arn(environment, &arns).await?;
+        Ok(RawFront {
+            idle,
+            listeners,
+            targets: RawTargets::new(group, details),
+            owners,
+            balancer,
+        })
+    }
+
+    async fn raw_listeners(&self, balancer: Option<&str>) -> Result<Vec<Listener>, CloudError> {
+        let Some(arn) = balancer else {
+            return Ok(vec![]);
+        };
+        let found = self
+            .elb
+            .describe_listeners()
+            .load_balancer_arn(arn)
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .during("elasticloadbalancing:DescribeListeners", arn)
+            .or_gone()?;
+        Ok(found.unwrap_or_default())
+    }
+
+    async fn idle_timeout(&self, balancer: Option<&str>) -> Result<Option<String>, CloudError> {
+        let Some(arn) = balancer else {
+            return Ok(None);
+        };
+        let answer = self
+            .elb
+            .describe_load_balancer_attributes()
+            .load_balancer_arn(arn)
+            .send()
+            .await
+            .during("elasticloadbalancing:DescribeLoadBalancerAttributes", arn)
+            .or_gone()?;
+        Ok(answer.and_then(|answer| {
+            let mut attributes = answer.attributes.unwrap_or_default().into_iter();
+            attributes
+                .find(|one| one.key() == Some(IDLE))
+                .and_then(|one| one.value)
+        }))
+    }
+
+    /// Whose the resources are.
+    async fn owners_by_arn(
+        &self,
+        environment: &str,
+        arns: &[&str],
+    ) -> Result<Vec<(String, Owner)>, CloudError> {
+        let mut found = Vec::new();
+        // Twenty resources a call is what AWS takes.
+        for some in arns.chunks(20) {
+            match self.described(environment, some).await.or_gone()? {
+                Some(described) => found.extend(described),
+                // One that goes at this moment hides the others.
+                None => {
+                    for one in some {
+                        let described = self.described(environment, &[one]).await;
+                        found.extend(described.or_gone()?.unwrap_or_default());
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    async fn described(
+        &self,
+        environment: &str,
+        arns: &[&str],
+    ) -> Result<Vec<(String, Owner)>, CloudError> {
+        let arns = arns.iter().map(|arn| (*arn).to_owned()).collect();
+        let call = self.elb.describe_tags().set_resource_arns(Some(arns));
+        let answer = call
+            .send()
+            .await
+            .during("elasticloadbalancing:DescribeTags", environment)?;
+        let described = answer.tag_descriptions.unwrap_or_default();
+        let list = described.iter().filter_map(|one| {
+            let pairs = one.tags().iter().map(|tag| (tag.key(), tag.value()));
+            let owner = tags::owner(pairs, environment);
+            Some((one.resource_arn()?.to_owned(), owner))
+        });
+        Ok(list.collect())
+    }
+
+    /// The parts of one kind, without what only a plan compares.
+    pub(in crate::aws) async fn front_of_kind(
+        &self,
+        environment: &str,
+        kind: Kind,
+    ) -> Result<Vec<Observed>, CloudError> {
+        let mut found = self.raw_front(environment).await?.observe(&[]);
+        // A group without targets is no targets.
+        found.retain(|one| {
+            one.kind == kind && (kind != Kind::Targets || one.get("targets") != Some(""))
+        });
+        Ok(found)
+    }
+}
+
+impl RawFront {
+    /// Whose the one of this kind is: the load balancer or its target group.
+    pub(in crate::aws) fn claim(&self, kind: Kind) -> Claim {
+        let arn = match kind {
+            Kind::TargetGroup => self.targets.arn(),
+            _ => self
+                .balancer
+                .as_ref()
+                .and_then(|one| one.load_balancer_arn()),
+        };
+        let owner = arn.and_then(|arn| self.owner(arn)).cloned();
+        let look = || self.observe(&[]).into_iter().find(|one| one.kind == kind);
+        Claim::of(owner, |_| look())
+    }
+
+    /// As resources; `known` are the environment's subnets, groups and instances, by which
+    /// ids are told by their addresses.
+    pub(in crate::aws) fn observe(&self, known: &[Observed]) -> Vec<Observed> {
+        let mut list = Vec::new();
+        if let Some(balancer) = &self.balancer
+            && let Some(arn) = balancer.load_balancer_arn()
+            && let Some(address) = self.address(arn)
+        {
+            list.push(observe_balancer(
+                balancer,
+                address,
+                arn,
+                self.idle.clone(),
+                known,
+            ));
+        }
+        for listener in &self.listeners {
+            if let Some(arn) = listener.listener_arn()
+                && let Some(address) = self.address(arn)
+            {
+                list.push(self.observe_listener(listener, address, arn));
+            }
+        }
+        if let Some(arn) = self.targets.arn()
+            && let Some(address) = self.address(arn)
+        {
+            list.extend(self.targets.observe(address, arn, known));
+        }
+        list
+    }
+
+    fn owner(&self, arn: &str) -> Option<&Owner> {
+        let found = self.owners.iter().find(|(of, _)| of == arn);
+        found.map(|(_, owner)| owner)
+    }
+
+    fn address(&self, arn: &str) -> Option<Address> {
+        match self.owner(arn) {
+            Some(Owner::Ours(address)) => Some(address.clone()),
+            _ => None,
+        }
+    }
+
+    fn observe_listener(&self, listener: &Listener, address: Address, arn: &str) -> Observed {
+        let certificate = listener
+            .certificates()
+            .first()
+            .and_then(|one| one.certificate_arn());
+        let target = listener
+            .default_actions()
+            .first()
+            .and_then(|action| action.target_group_arn());
+        let target = target.map(|arn| match self.address(arn) {
+            Some(address) => address.to_string(),
+            None => arn.to_owned(),
+        });
+        observed(
+            address,
+            Kind::Listener,
+            arn,
+            (State::Ready, "available"),
+            [
+                ("port", listener.port().map(|port| port.to_string())),
+                (
+                    "certificate",
+                    Some(certificate.unwrap_or("none").to_owned()),
+                ),
+                ("target_group", Some(target.unwrap_or("none".to_owned()))),
+            ],
+        )
+    }
+}
+
+fn observe_balancer(
+    balancer: &LoadBalancer,
+    address: Address,
+    arn: &str,
+    idle: Option<String>,
+    known: &[Observed],
+) -> Observed {
+    let status = balancer
+        .state()
+        .and_then(|state| state.code())
+        .map_or("provisioning", |code| code.as_str());
+    let state = match status {
+        "active" | "active_impaired" => State::Ready,
+        "failed" => State::Failed,
+        _ => State::Pending,
+    };
+    let scheme = match balancer.scheme() {
+        Some(LoadBalancerSchemeEnum::Internal) => Scheme::Internal,
+        _ => Scheme::Public,
+    };
+    let groups = balancer.security_groups().iter().map(String::as_str);
+    observed(
+        address,
+        Kind::LoadBalancer,
+        arn,
+        (state, status),
+        [
+            ("scheme", Some(scheme.as_str().to_owned())),
+            ("subnets", in_addresses(subnet_ids(balancer), known)),
+            ("group", in_addresses(groups, known)),
+            ("idle_timeout", idle),
+            ("endpoint", balancer.dns_name().map(str::to_owned)),
+            (
+                "created",
+                balancer.created_time().map(|time| time.to_string()),
+            ),
+        ],
+    )
+}
+
+fn subnet_ids(balancer: &LoadBalancer) -> impl Iterator<Item = &str> {
+    balancer
+        .availability_zones()
+        .iter()
+        .filter_map(|zone| zone.subnet_id())
+}
+
+/// Ids as the addresses of what they stand for, in order; nothing when one of them belongs
+/// to somebody else, as subnets of an existing VPC do.
+fn in_addresses<'a>(ids: impl Iterator<Item = &'a str>, known: &[Observed]) -> Option<String> {
+    let addresses: Option<Vec<&str>> = ids
+        .map(|id| {
+            let found = known.iter().find(|one| one.id == id);
+            found.map(|one| one.address.as_str())
+        })
+        .collect();
+    let mut addresses = addresses?;
+    addresses.sort_unstable();
+    Some(addresses.join(" "))
+}
+
+/// The tags of a request as Elastic Load Balancing takes them.
+pub(in crate::aws) fn elb_tags(request: &Request<'_>) -> Vec<Tag> {
+    tags::of(request)
+        .into_iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
+}
+
+pub(in crate::aws) fn wrong(operation: &str, request: &Request<'_>) -> CloudError {
+    refused(
+        operation,
+        request.address,
+        "WrongKind",
+        "wrong kind of resource",
+    )
+}

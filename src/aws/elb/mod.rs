@@ -1,0 +1,4 @@
+//! The load balancer with its listener, and the target group with its hosts.
+
+pub(in crate::aws) mod load_balancer;
+pub(in crate::aws) mod targets;

@@ -1,0 +1,334 @@
+//! The load balancer's target group, and the application nodes in it as a resource of its
+//! own: the group can stand long before the nodes do.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_elasticloadbalancingv2::types::{
+    Matcher, ProtocolEnum, TargetDescription, TargetGroup, TargetGroupAttribute,
+    TargetHealthDescription, TargetTypeEnum,
+};
+
+use crate::blueprint::{Address, Desired, Kind};
+use crate::engine::{CloudError, FailureClass, Observed, Request, State};
+use crate::identity::names::Names;
+
+use crate::aws::Aws;
+use crate::aws::elb::load_balancer::{elb_tags, wrong};
+use crate::aws::error::{During, Judge};
+use crate::aws::request::visible;
+use crate::aws::request::{needed, needed_ids};
+use crate::aws::tags::observed;
+
+const STICKY: &str = "stickiness.enabled";
+const DRAIN: &str = "deregistration_delay.timeout_seconds";
+
+/// A target group with what is in it, as the API tells it.
+#[derive(Default)]
+pub(in crate::aws) struct RawTargets {
+    group: Option<TargetGroup>,
+    details: Details,
+}
+
+/// What takes calls of its own to learn of a group.
+#[derive(Default)]
+pub(in crate::aws) struct Details {
+    attributes: Vec<TargetGroupAttribute>,
+    health: Vec<TargetHealthDescription>,
+}
+
+impl Aws {
+    pub(in crate::aws) async fn create_target_group(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<Observed, CloudError> {
+        let operation = "elasticloadbalancing:CreateTargetGroup";
+        let Desired::TargetGroup {
+            port, health_path, ..
+        } = request.desired
+        else {
+            return Err(wrong(operation, request));
+        };
+        let name = Names::of(request.environment).target_group();
+        let created = self
+            .elb
+            .create_target_group()
+            .name(&name)
+            .protocol(ProtocolEnum::Http)
+            .port(i32::from(*port))
+            .vpc_id(&needed(request, operation, &Address::vpc())?.id)
+            .target_type(TargetTypeEnum::Instance)
+            .health_check_protocol(ProtocolEnum::Http)
+            .health_check_path(health_path)
+            .health_check_interval_seconds(10)
+            .health_check_timeout_seconds(5)
+            .healthy_threshold_count(2)
+            .unhealthy_threshold_count(3)
+            .matcher(Matcher::builder().http_code("200").build())
+            .set_tags(Some(elb_tags(request)))
+            .send()
+            .await
+            .during(operation, request.address)
+            .or_done(&["DuplicateTargetGroupName"])
+            .while_creating()?;
+        let raw = self.raw_front(request.environment).await?;
+        let claim = raw.claim(Kind::TargetGroup);
+        let found = self.claimed(request, operation, &name, created.is_some(), claim)?;
+        self.complete_target_group(request, &found.id).await
+    }
+
+    pub(in crate::aws) async fn complete_target_group(
+        &self,
+        request: &Request<'_>,
+        arn: &str,
+    ) -> Result<Observed, CloudError> {
+        let operation = "elasticloadbalancing:ModifyTargetGroup";
+        let Desired::TargetGroup {
+            health_path,
+            drain_seconds,
+            ..
+        } = request.desired
+        else {
+            return Err(wrong(operation, request));
+        };
+        self.elb
+            .modify_target_group()
+            .target_group_arn(arn)
+            .health_check_path(health_path)
+            .send()
+            .await
+            .during(operation, arn)
+            .while_creating()?;
+        let operation = "elasticloadbalancing:ModifyTargetGroupAttributes";
+        let attribute = |key: &str, value: &str| {
+            TargetGroupAttribute::builder()
+                .key(key)
+                .value(value)
+                .build()
+        };
+        self.elb
+            .modify_target_group_attributes()
+            .target_group_arn(arn)
+            .attributes(attribute(STICKY, "false"))
+            .attributes(attribute(DRAIN, &drain_seconds.to_string()))
+            .send()
+            .await
+            .during(operation, arn)
+            .while_creating()?;
+        let found = self
+            .front_of_kind(request.environment, Kind::TargetGroup)
+            .await?;
+        visible(found, "elasticloadbalancing:DescribeTargetGroups", arn)
+    }
+
+    /// Brings what is in the group to what is desired, the missing first.
+    pub(in crate::aws) async fn set_targets(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<Observed, CloudError> {
+        let operation = "elasticloadbalancing:RegisterTargets";
+        let Desired::Targets {
+            target_group,
+            instances,
+            port,
+        } = request.desired
+        else {
+            return Err(wrong(operation, request));
+        };
+        let arn = &needed(request, operation, target_group)?.id;
+        let wanted: BTreeSet<String> = needed_ids(request, operation, instances)?
+            .into_iter()
+            .collect();
+        let details = self.target_details(Some(arn)).await?;
+        let there: BTreeSet<String> = details.instances().map(str::to_owned).collect();
+        let missing: Vec<&String> = wanted.difference(&there).collect();
+        if !missing.is_empty() {
+            self.elb
+                .register_targets()
+                .target_group_arn(arn)
+                .set_targets(Some(
+                    missing.into_iter().map(|id| target(id, *port)).collect(),
+                ))
+                .send()
+                .await
+                .during(operation, arn)
+                .while_creating()?;
+        }
+        let surplus: Vec<&String> = there.difference(&wanted).collect();
+        let surplus: Vec<_> = surplus.into_iter().map(|id| target(id, *port)).collect();
+        self.deregister(arn, surplus).await?;
+        let raw = self.raw_front(request.environment).await?;
+        let known: Vec<Observed> = request.world.values().cloned().collect();
+        let mut found = raw.observe(&known);
+        found.retain(|one| one.kind == Kind::Targets);
+        visible(found, operation, arn)
+    }
+
+    pub(in crate::aws) async fn delete_targets(&self, arn: &str) -> Result<(), CloudError> {
+        let details = self.target_details(Some(arn)).await?;
+        let there = details.health.iter().filter_map(|one| one.target.clone());
+        self.deregister(arn, there.collect()).await
+    }
+
+    async fn deregister(
+        &self,
+        arn: &str,
+        targets: Vec<TargetDescription>,
+    ) -> Result<(), CloudError> {
+        if targets.is_empty() {
+            return Ok(());
+        }
+        self.elb
+            .deregister_targets()
+            .target_group_arn(arn)
+            .set_targets(Some(targets))
+            .send()
+            .await
+            .during("elasticloadbalancing:DeregisterTargets", arn)
+            .map_err(left_by_itself)
+            .or_gone()?;
+        Ok(())
+    }
+
+    pub(in crate::aws) async fn delete_target_group(&self, arn: &str) -> Result<(), CloudError> {
+        let answer = self
+            .elb
+            .delete_target_group()
+            .target_group_arn(arn)
+            .send()
+            .await;
+        answer
+            .during("elasticloadbalancing:DeleteTargetGroup", arn)
+            .or_gone()?;
+        Ok(())
+    }
+
+    /// Whatever has the group's name.
+    pub(in crate::aws) async fn raw_target_group(
+        &self,
+        environment: &str,
+    ) -> Result<Option<TargetGroup>, CloudError> {
+        let operation = "elasticloadbalancing:DescribeTargetGroups";
+        let name = Names::of(environment).target_group();
+        let answer = self.elb.describe_target_groups().names(&name).send().await;
+        let found = answer.during(operation, &name).or_gone()?;
+        Ok(found.and_then(|answer| answer.target_groups.unwrap_or_default().pop()))
+    }
+
+    pub(in crate::aws) async fn target_details(
+        &self,
+        group: Option<&str>,
+    ) -> Result<Details, CloudError> {
+        let Some(arn) = group else {
+            return Ok(Details::default());
+        };
+        let health = async {
+            let operation = "elasticloadbalancing:DescribeTargetHealth";
+            let call = self.elb.describe_target_health().target_group_arn(arn);
+            call.send().await.during(operation, arn).or_gone()
+        };
+        let attributes = async {
+            let operation = "elasticloadbalancing:DescribeTargetGroupAttributes";
+            let call = self
+                .elb
+                .describe_target_group_attributes()
+                .target_group_arn(arn);
+            call.send().await.during(operation, arn).or_gone()
+        };
+        let (health, attributes) = futures::try_join!(health, attributes)?;
+        Ok(Details {
+            attributes: attributes
+                .and_then(|answer| answer.attributes)
+                .unwrap_or_default(),
+            health: health
+                .and_then(|answer| answer.target_health_descriptions)
+                .unwrap_or_default(),
+        })
+    }
+}
+
+impl Details {
+    /// What is registered and not on its way out, with whether it is healthy.
+    fn registered(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.health.iter().filter_map(|one| {
+            let state = one.target_health()?.state()?.as_str();
+            let id = one.target()?.id()?;
+            (state != "draining").then_some((id, state == "healthy"))
+        })
+    }
+
+    fn instances(&self) -> impl Iterator<Item = &str> {
+        self.registered().map(|(id, _)| id)
+    }
+
+    fn attribute(&self, key: &str) -> Option<String> {
+        let found = self.attributes.iter().find(|one| one.key() == Some(key));
+        found.and_then(|one| one.value()).map(str::to_owned)
+    }
+}
+
+impl RawTargets {
+    pub(in crate::aws) fn new(group: Option<TargetGroup>, details: Details) -> Self {
+        Self { group, details }
+    }
+
+    pub(in crate::aws) fn arn(&self) -> Option<&str> {
+        self.group.as_ref().and_then(|one| one.target_group_arn())
+    }
+
+    /// The group, and what is in it; also when that is nothing, so that it shows.
+    pub(in crate::aws) fn observe(
+        &self,
+        address: Address,
+        arn: &str,
+        known: &[Observed],
+    ) -> [Observed; 2] {
+        let path = self.group.as_ref().and_then(|one| one.health_check_path());
+        let group = observed(
+            address,
+            Kind::TargetGroup,
+            arn,
+            (State::Ready, "available"),
+            [
+                ("health_path", path.map(str::to_owned)),
+                ("sticky", self.details.attribute(STICKY)),
+                ("drain_seconds", self.details.attribute(DRAIN)),
+            ],
+        );
+        let living = |id: &str| {
+            let found = known
+                .iter()
+                .find(|one| one.id == id && !one.state.is_leaving());
+            found.map_or(id.to_owned(), |one| one.address.to_string())
+        };
+        let mut names: Vec<String> = self.details.instances().map(living).collect();
+        names.sort();
+        let healthy = self.details.registered().filter(|(_, well)| *well).count();
+        let targets = observed(
+            Address::targets(),
+            Kind::Targets,
+            arn,
+            (State::Ready, "registered"),
+            [
+                ("targets", Some(names.join(" "))),
+                ("healthy", Some(format!("{healthy}/{}", names.len()))),
+            ],
+        );
+        [group, targets]
+    }
+}
+
+/// Instances that are terminated leave by themselves, and one that did so a moment ago keeps
+/// the others in: the next look does not list it any more.
+fn left_by_itself(mut error: CloudError) -> CloudError {
+    if error.code == "InvalidTarget" {
+        error.class = FailureClass::Converging;
+    }
+    error
+}
+
+fn target(id: &str, port: u16) -> TargetDescription {
+    TargetDescription::builder()
+        .id(id)
+        .port(i32::from(port))
+        .build()
+}

@@ -1,0 +1,159 @@
+//! The instance profile through which EC2 gives hosts their role.
+
+use aws_sdk_iam::types::InstanceProfile;
+
+use crate::blueprint::{Address, Kind};
+use crate::engine::{CloudError, Observed, Request, State};
+use crate::identity::names::Names;
+
+use crate::aws::Aws;
+use crate::aws::error::{During, Judge};
+use crate::aws::iam::role::{PATH, iam_pairs, iam_tags};
+use crate::aws::idempotency::ownership::Claim;
+use crate::aws::request::visible;
+use crate::aws::tags::{self, observed};
+
+impl Aws {
+    pub(in crate::aws) async fn create_instance_profile(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<Observed, CloudError> {
+        let operation = "iam:CreateInstanceProfile";
+        let name = Names::of(request.environment).instance_profile(&self.region);
+        let created = self
+            .iam
+            .create_instance_profile()
+            .instance_profile_name(&name)
+            .path(PATH)
+            .set_tags(Some(iam_tags(request, operation)?))
+            .send()
+            .await
+            .during(operation, request.address)
+            .or_done(&["EntityAlreadyExists"])?;
+        let found = self.get_instance_profile(&name).await?;
+        let owner =
+            found.map(|profile| tags::owner(iam_pairs(profile.tags()), request.environment));
+        let claim = Claim::of(owner, Some);
+        self.claimed(request, operation, &name, created.is_some(), claim)?;
+        self.complete_instance_profile(request).await
+    }
+
+    pub(in crate::aws) async fn complete_instance_profile(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<Observed, CloudError> {
+        let operation = "iam:AddRoleToInstanceProfile";
+        let names = Names::of(request.environment);
+        let (profile, role) = (
+            names.instance_profile(&self.region),
+            names.role(&self.region),
+        );
+        let holds = self.get_instance_profile(&profile).await?;
+        for other in holds.iter().flat_map(|held| held.roles()) {
+            if other.role_name != role {
+                self.detach(&profile, &other.role_name).await?;
+            }
+        }
+        self.iam
+            .add_role_to_instance_profile()
+            .instance_profile_name(&profile)
+            .role_name(&role)
+            .send()
+            .await
+            .during(operation, &profile)
+            // A profile holds one role, and it is this one: others were taken out above.
+            .or_done(&["LimitExceeded"])
+            .while_creating()?;
+        let found = self.instance_profile(request.environment).await?;
+        visible(
+            found.into_iter().collect(),
+            "iam:GetInstanceProfile",
+            &profile,
+        )
+    }
+
+    pub(in crate::aws) async fn instance_profile(
+        &self,
+        environment: &str,
+    ) -> Result<Option<Observed>, CloudError> {
+        let name = Names::of(environment).instance_profile(&self.region);
+        let profile = self.get_instance_profile(&name).await?;
+        Ok(profile.and_then(|profile| self.observe_profile(profile, environment)))
+    }
+
+    pub(in crate::aws) fn observe_profile(
+        &self,
+        profile: InstanceProfile,
+        environment: &str,
+    ) -> Option<Observed> {
+        let address = profile_address(&profile, environment)?;
+        let ours = Names::of(environment).role(&self.region);
+        let role = match profile.roles().first() {
+            Some(role) if role.role_name == ours => Address::role().to_string(),
+            Some(role) => role.role_name.clone(),
+            None => "none".to_owned(),
+        };
+        Some(observed(
+            address,
+            Kind::InstanceProfile,
+            profile.instance_profile_name,
+            (State::Ready, "available"),
+            [("role", Some(role)), ("arn", Some(profile.arn))],
+        ))
+    }
+
+    /// Whether anything has the profile's name.
+    pub(in crate::aws) async fn get_instance_profile(
+        &self,
+        name: &str,
+    ) -> Result<Option<InstanceProfile>, CloudError> {
+        let answer = self
+            .iam
+            .get_instance_profile()
+            .instance_profile_name(name)
+            .send()
+            .await;
+        let found = answer.during("iam:GetInstanceProfile", name).or_gone()?;
+        Ok(found.and_then(|answer| answer.instance_profile))
+    }
+
+    pub(in crate::aws) async fn delete_instance_profile(
+        &self,
+        name: &str,
+    ) -> Result<(), CloudError> {
+        let Some(profile) = self.get_instance_profile(name).await? else {
+            return Ok(());
+        };
+        for role in profile.roles() {
+            self.detach(name, &role.role_name).await?;
+        }
+        let answer = self
+            .iam
+            .delete_instance_profile()
+            .instance_profile_name(name)
+            .send()
+            .await;
+        answer.during("iam:DeleteInstanceProfile", name).or_gone()?;
+        Ok(())
+    }
+
+    pub(in crate::aws) async fn detach(&self, profile: &str, role: &str) -> Result<(), CloudError> {
+        self.iam
+            .remove_role_from_instance_profile()
+            .instance_profile_name(profile)
+            .role_name(role)
+            .send()
+            .await
+            .during("iam:RemoveRoleFromInstanceProfile", profile)
+            .or_gone()?;
+        Ok(())
+    }
+}
+
+/// The profile's address if it is the environment's.
+pub(in crate::aws) fn profile_address(
+    profile: &InstanceProfile,
+    environment: &str,
+) -> Option<Address> {
+    tags::address(iam_pairs(profile.tags()), environment)
+}

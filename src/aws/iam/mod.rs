@@ -1,0 +1,4 @@
+//! What hosts may do: their role, and the profile that gives it to them.
+
+pub(in crate::aws) mod instance_profile;
+pub(in crate::aws) mod role;

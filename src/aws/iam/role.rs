@@ -1,0 +1,421 @@
+//! The hosts' IAM role.
+//!
+//! IAM is one for the whole account, so it and its profile are found by their unique names and taken
+//! for ours only by their tags.
+
+use aws_sdk_iam::types::{Role, Tag};
+use serde_json::{Value, json};
+
+use crate::blueprint::{Address, Kind};
+use crate::engine::{CloudError, Observed, Request, State};
+use crate::identity::names::Names;
+
+use crate::aws::Aws;
+use crate::aws::error::{During, Judge, built, foreign};
+use crate::aws::iam::instance_profile::profile_address;
+use crate::aws::idempotency::ownership::Claim;
+use crate::aws::request::needed;
+use crate::aws::request::visible;
+use crate::aws::tags::{self, Pair, observed};
+
+/// Lets administrators confine loadrig's permissions to its own roles.
+pub(in crate::aws) const PATH: &str = "/loadrig/";
+/// Name of the role's inline policy.
+pub(in crate::aws) const POLICY: &str = "files-bucket";
+/// Who may take the role on, as it should be: EC2.
+const TRUSTED: &str = "ec2";
+/// No inline policy but ours.
+const NONE: &str = "none";
+
+impl Aws {
+    pub(in crate::aws) async fn create_role(
+        &self,
+        request: &Request<'_>,
+        bucket: &Address,
+    ) -> Result<Observed, CloudError> {
+        let operation = "iam:CreateRole";
+        needed(request, operation, bucket)?;
+        let name = Names::of(request.environment).role(&self.region);
+        let created = self
+            .iam
+            .create_role()
+            .role_name(&name)
+            .path(PATH)
+            .description(format!(
+                "hosts of the loadrig environment {}",
+                request.environment
+            ))
+            .assume_role_policy_document(trust().to_string())
+            .set_tags(Some(iam_tags(request, operation)?))
+            .send()
+            .await
+            .during(operation, request.address)
+            .or_done(&["EntityAlreadyExists"])?;
+        // Before anything is changed: the name may be a stranger's.
+        let found = self.get_role(&name).await?;
+        let owner = found.map(|role| tags::owner(iam_pairs(role.tags()), request.environment));
+        let claim = Claim::of(owner, Some);
+        self.claimed(request, operation, &name, created.is_some(), claim)?;
+        self.complete_role(request).await
+    }
+
+    pub(in crate::aws) async fn complete_role(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<Observed, CloudError> {
+        let operation = "iam:PutRolePolicy";
+        let name = Names::of(request.environment).role(&self.region);
+        self.iam
+            .put_role_policy()
+            .role_name(&name)
+            .policy_name(POLICY)
+            .policy_document(self.bucket_policy(request.environment).await?.to_string())
+            .send()
+            .await
+            .during(operation, &name)
+            .while_creating()?;
+        let mut found = self.role(request.environment).await?;
+        let differs = |key: &str, wanted: &str| {
+            let role = found.as_ref();
+            role.is_some_and(|role| role.get(key) != Some(wanted))
+        };
+        let (trust_differs, others) = (differs("trust", TRUSTED), differs("other_policies", NONE));
+        if trust_differs {
+            self.iam
+                .update_assume_role_policy()
+                .role_name(&name)
+                .policy_document(trust().to_string())
+                .send()
+                .await
+                .during("iam:UpdateAssumeRolePolicy", &name)?;
+        }
+        if others {
+            for policy in self.inline_policies(&name).await? {
+                if policy != POLICY {
+                    self.delete_inline(&name, &policy).await?;
+                }
+            }
+        }
+        if trust_differs || others {
+            found = self.role(request.environment).await?;
+        }
+        visible(found.into_iter().collect(), "iam:GetRole", &name)
+    }
+
+    pub(in crate::aws) async fn role(
+        &self,
+        environment: &str,
+    ) -> Result<Option<Observed>, CloudError> {
+        let name = Names::of(environment).role(&self.region);
+        let Some(role) = self.get_role(&name).await? else {
+            return Ok(None);
+        };
+        let Some(address) = role_address(&role, environment) else {
+            return Ok(None);
+        };
+        self.whole_role(role, address, environment).await.map(Some)
+    }
+
+    /// Profile and role. The profile tells its role but for the tags: one of our name and path
+    /// in a profile of ours is ours, and its tags are looked at before it is removed.
+    pub(in crate::aws) async fn identity_at_a_glance(
+        &self,
+        environment: &str,
+    ) -> Result<Vec<Observed>, CloudError> {
+        let names = Names::of(environment);
+        let profile = self
+            .get_instance_profile(&names.instance_profile(&self.region))
+            .await?;
+        let name = names.role(&self.region);
+        let role = profile
+            .iter()
+            .filter(|profile| profile_address(profile, environment).is_some())
+            .flat_map(|profile| profile.roles())
+            .find(|role| role.role_name == name && role.path == PATH);
+        let role = match role {
+            Some(role) => {
+                let whole = self.whole_role(role.clone(), Address::role(), environment);
+                Some(whole.await?)
+            }
+            None => self.role(environment).await?,
+        };
+        let profile = profile.and_then(|profile| self.observe_profile(profile, environment));
+        Ok(role.into_iter().chain(profile).collect())
+    }
+
+    async fn whole_role(
+        &self,
+        role: Role,
+        address: Address,
+        environment: &str,
+    ) -> Result<Observed, CloudError> {
+        let name = role.role_name;
+        let operation = "iam:GetRolePolicy";
+        let get = self.iam.get_role_policy().role_name(&name);
+        let (attached, policies) = futures::try_join!(
+            async {
+                let answer = get.policy_name(POLICY).send().await;
+                answer.during(operation, &name).or_gone()
+            },
+            self.inline_policies(&name),
+        )?;
+        let attached = attached.map(|answer| parse_document(&answer.policy_document));
+        let others: Vec<&str> = policies
+            .iter()
+            .map(String::as_str)
+            .filter(|policy| *policy != POLICY)
+            .collect();
+        let others = match others.as_slice() {
+            [] => NONE.to_owned(),
+            others => others.join(" "),
+        };
+        let document = role.assume_role_policy_document.as_deref();
+        let trusted = match document.and_then(parse_document) == Some(trust()) {
+            true => TRUSTED,
+            false => "changed",
+        };
+        let policy = match attached {
+            None => "none".to_owned(),
+            Some(document) if document == Some(self.bucket_policy(environment).await?) => {
+                Address::bucket().to_string()
+            }
+            Some(_) => "changed".to_owned(),
+        };
+        Ok(observed(
+            address,
+            Kind::Role,
+            name,
+            (State::Ready, "available"),
+            [
+                ("policy", Some(policy)),
+                ("other_policies", Some(others)),
+                ("trust", Some(trusted.to_owned())),
+                ("arn", Some(role.arn)),
+                ("created", Some(role.create_date.to_string())),
+            ],
+        ))
+    }
+
+    /// Whether anything has the role's name.
+    pub(in crate::aws) async fn get_role(&self, name: &str) -> Result<Option<Role>, CloudError> {
+        let answer = self.iam.get_role().role_name(name).send().await;
+        let found = answer.during("iam:GetRole", name).or_gone()?;
+        Ok(found.and_then(|answer| answer.role))
+    }
+
+    /// With its inline policies, which are parts of it. A managed policy that somebody attached
+    /// stays, and keeps the role from going.
+    pub(in crate::aws) async fn delete_role(
+        &self,
+        environment: &str,
+        name: &str,
+    ) -> Result<(), CloudError> {
+        match self.get_role(name).await? {
+            None => return Ok(()),
+            Some(role) if role_address(&role, environment).is_none() => {
+                return Err(foreign("iam:DeleteRole", name, environment));
+            }
+            Some(_) => {}
+        }
+        // A profile of somebody else's that holds it too is left as it is.
+        let own = Names::of(environment).instance_profile(&self.region);
+        if self.profiles_with(name).await?.contains(&own) {
+            self.detach(&own, name).await?;
+        }
+        for policy in self.inline_policies(name).await? {
+            self.delete_inline(name, &policy).await?;
+        }
+        let answer = self.iam.delete_role().role_name(name).send().await;
+        answer.during("iam:DeleteRole", name).or_gone()?;
+        Ok(())
+    }
+
+    async fn delete_inline(&self, role: &str, policy: &str) -> Result<(), CloudError> {
+        let answer = self
+            .iam
+            .delete_role_policy()
+            .role_name(role)
+            .policy_name(policy)
+            .send()
+            .await;
+        answer.during("iam:DeleteRolePolicy", role).or_gone()?;
+        Ok(())
+    }
+
+    /// Names of the profiles that hold a role; none when there is no such role.
+    pub(in crate::aws) async fn profiles_with(
+        &self,
+        role: &str,
+    ) -> Result<Vec<String>, CloudError> {
+        let found: Option<Vec<_>> = self
+            .iam
+            .list_instance_profiles_for_role()
+            .role_name(role)
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .during("iam:ListInstanceProfilesForRole", role)
+            .or_gone()?;
+        let profiles = found.unwrap_or_default().into_iter();
+        Ok(profiles
+            .map(|profile| profile.instance_profile_name)
+            .collect())
+    }
+
+    /// Names of the policies in a role.
+    pub(in crate::aws) async fn inline_policies(
+        &self,
+        role: &str,
+    ) -> Result<Vec<String>, CloudError> {
+        let found: Option<Vec<_>> = self
+            .iam
+            .list_role_policies()
+            .role_name(role)
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .during("iam:ListRolePolicies", role)
+            .or_gone()?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// ARNs of the managed policies that are attached to a role.
+    pub(in crate::aws) async fn attached_policies(
+        &self,
+        role: &str,
+    ) -> Result<Vec<String>, CloudError> {
+        let found: Option<Vec<_>> = self
+            .iam
+            .list_attached_role_policies()
+            .role_name(role)
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .during("iam:ListAttachedRolePolicies", role)
+            .or_gone()?;
+        let policies = found.unwrap_or_default().into_iter();
+        Ok(policies.filter_map(|policy| policy.policy_arn).collect())
+    }
+
+    /// Lets a service act in the account where nobody used it before.
+    pub(in crate::aws) async fn create_service_role(
+        &self,
+        service: &str,
+    ) -> Result<(), CloudError> {
+        self.iam
+            .create_service_linked_role()
+            .aws_service_name(service)
+            .send()
+            .await
+            .during("iam:CreateServiceLinkedRole", service)
+            // `InvalidInput`: it exists.
+            .or_done(&["InvalidInput"])?;
+        Ok(())
+    }
+
+    /// What hosts may do: use the files bucket.
+    async fn bucket_policy(&self, environment: &str) -> Result<Value, CloudError> {
+        let account = self.known_account().await?;
+        let bucket = Names::of(environment).bucket(&account.id, &account.region);
+        let partition = account.arn.split(':').nth(1).unwrap_or("aws");
+        let arn = format!("arn:{partition}:s3:::{bucket}");
+        Ok(json!({
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": [arn]},
+                {
+                    "Effect": "Allow",
+                    "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+                    "Resource": [format!("{arn}/*")],
+                },
+            ],
+        }))
+    }
+}
+
+fn trust() -> Value {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": {"Service": "ec2.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }],
+    })
+}
+
+pub(in crate::aws) fn iam_tags(
+    request: &Request<'_>,
+    operation: &str,
+) -> Result<Vec<Tag>, CloudError> {
+    tags::of(request)
+        .into_iter()
+        .map(|(key, value)| {
+            built(
+                Tag::builder().key(key).value(value).build(),
+                operation,
+                request.address,
+            )
+        })
+        .collect()
+}
+
+pub(in crate::aws) fn iam_pairs(tags: &[Tag]) -> impl Iterator<Item = Pair<'_>> {
+    tags.iter().map(|tag| (Some(tag.key()), Some(tag.value())))
+}
+
+/// The role's address if it is the environment's.
+pub(in crate::aws) fn role_address(role: &Role, environment: &str) -> Option<Address> {
+    tags::address(iam_pairs(role.tags()), environment)
+}
+
+/// IAM answers documents percent-encoded.
+fn parse_document(text: &str) -> Option<Value> {
+    serde_json::from_str(text)
+        .ok()
+        .or_else(|| serde_json::from_slice(&percent_decode(text)).ok())
+}
+
+fn percent_decode(text: &str) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        let escaped = (byte == b'%')
+            .then(|| text.get(text.len() - tail.len()..text.len() - tail.len() + 2))
+            .flatten()
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        if let Some(value) = escaped {
+            decoded.push(value);
+            rest = &tail[2..];
+        } else {
+            decoded.push(byte);
+            rest = tail;
+        }
+    }
+    decoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_are_read_encoded_or_plain() {
+        let document = json!({"Version": "2012-10-17"});
+        assert_eq!(
+            parse_document(&document.to_string()),
+            Some(document.clone())
+        );
+        assert_eq!(
+            parse_document("%7B%22Version%22%3A%222012-10-17%22%7D"),
+            Some(document)
+        );
+        assert_eq!(parse_document("%zz%"), None);
+    }
+}

@@ -1,0 +1,362 @@
+//! The proof that nothing of an environment is left.
+//!
+//! Looks by tag and by name, in every service used, for whatever still costs money or
+//! holds a name, also for kinds that loadrig never makes but AWS makes along the way
+//! (volumes, interfaces, snapshots, backups). Terminated instances do not count: they cost
+//! nothing and hold nothing.
+
+use std::collections::BTreeSet;
+
+use crate::blueprint::Group;
+use crate::engine::{CloudError, Kept, Looked, State};
+use crate::identity::names::Names;
+use crate::spec::{Role, catalog};
+
+use crate::aws::Aws;
+use crate::aws::error::{During, Judge};
+use crate::aws::tags::{ENVIRONMENT, Select, filter};
+
+/// The ids of what one paginated EC2 call lists under some filters.
+macro_rules! ids {
+    ($aws:ident.$call:ident, $operation:literal, $id:ident, $filters:expr) => {
+        Box::pin(async {
+            let found: Vec<_> = $aws
+                .ec2
+                .$call()
+                .set_filters(Some($filters))
+                .into_paginator()
+                .items()
+                .send()
+                .try_collect()
+                .await
+                .during($operation, "what is left")?;
+            Ok::<Vec<String>, CloudError>(found.into_iter().filter_map(|one| one.$id).collect())
+        })
+    };
+}
+
+impl Aws {
+    pub(in crate::aws) async fn look_everywhere(
+        &self,
+        environment: &str,
+    ) -> Result<Vec<Looked>, CloudError> {
+        let (network, hosts, databases, others) = futures::try_join!(
+            Box::pin(self.look_at_network(environment)),
+            Box::pin(self.look_at_hosts(environment)),
+            Box::pin(self.look_at_databases(environment)),
+            Box::pin(self.look_at_others(environment)),
+        )?;
+        Ok([network, hosts, databases, others].concat())
+    }
+
+    async fn look_at_network(&self, environment: &str) -> Result<Vec<Looked>, CloudError> {
+        let tag = || vec![filter(&format!("tag:{ENVIRONMENT}"), [environment])];
+        let by_name = vec![filter("group-name", group_names(environment))];
+        let (vpcs, gateways, nats, endpoints, subnets, tables, groups, named_groups, interfaces) =
+            futures::try_join!(
+                ids!(self.describe_vpcs, "ec2:DescribeVpcs", vpc_id, tag()),
+                ids!(
+                    self.describe_internet_gateways,
+                    "ec2:DescribeInternetGateways",
+                    internet_gateway_id,
+                    tag()
+                ),
+                Box::pin(async {
+                    let living = self.nat_gateways(Select::Environment(environment)).await?;
+                    let living = living.into_iter().filter(|nat| nat.state != State::Gone);
+                    Ok(living.map(|nat| nat.id).collect::<Vec<_>>())
+                }),
+                Box::pin(async {
+                    let found = self.endpoints(Select::Environment(environment)).await?;
+                    let left = found.into_iter().filter(|one| one.state != State::Gone);
+                    Ok(left.map(|one| one.id).collect::<Vec<_>>())
+                }),
+                ids!(
+                    self.describe_subnets,
+                    "ec2:DescribeSubnets",
+                    subnet_id,
+                    tag()
+                ),
+                ids!(
+                    self.describe_route_tables,
+                    "ec2:DescribeRouteTables",
+                    route_table_id,
+                    tag()
+                ),
+                ids!(
+                    self.describe_security_groups,
+                    "ec2:DescribeSecurityGroups",
+                    group_id,
+                    tag()
+                ),
+                ids!(
+                    self.describe_security_groups,
+                    "ec2:DescribeSecurityGroups",
+                    group_id,
+                    by_name
+                ),
+                ids!(
+                    self.describe_network_interfaces,
+                    "ec2:DescribeNetworkInterfaces",
+                    network_interface_id,
+                    tag()
+                ),
+            )?;
+        // Interfaces of RDS and OpenSearch bear no tags of ours.
+        let inside = if vpcs.is_empty() {
+            vec![]
+        } else {
+            let filters = vec![filter("vpc-id", vpcs.clone())];
+            ids!(
+                self.describe_network_interfaces,
+                "ec2:DescribeNetworkInterfaces",
+                network_interface_id,
+                filters
+            )
+            .await?
+        };
+        Ok(vec![
+            looked("EC2 VPCs", vpcs),
+            looked("EC2 internet gateways", gateways),
+            looked("EC2 NAT gateways", nats),
+            looked("EC2 VPC endpoints", endpoints),
+            looked("EC2 subnets", subnets),
+            looked("EC2 route tables", tables),
+            looked(
+                "EC2 security groups",
+                groups.into_iter().chain(named_groups),
+            ),
+            looked(
+                "EC2 network interfaces",
+                interfaces.into_iter().chain(inside),
+            ),
+        ])
+    }
+
+    async fn look_at_hosts(&self, environment: &str) -> Result<Vec<Looked>, CloudError> {
+        let tag_key = format!("tag:{ENVIRONMENT}");
+        let tag = || vec![filter(&tag_key, [environment])];
+        let instances = Box::pin(async {
+            let states = ["pending", "running", "shutting-down", "stopping", "stopped"];
+            let found: Vec<_> = self
+                .ec2
+                .describe_instances()
+                .filters(filter(&tag_key, [environment]))
+                .filters(filter("instance-state-name", states))
+                .into_paginator()
+                .items()
+                .send()
+                .try_collect()
+                .await
+                .during("ec2:DescribeInstances", environment)?;
+            let instances = found.iter().flat_map(|reservation| reservation.instances());
+            let ids = instances.filter_map(|instance| instance.instance_id().map(str::to_owned));
+            Ok(ids.collect::<Vec<_>>())
+        });
+        let snapshots = Box::pin(async {
+            let found: Vec<_> = self
+                .ec2
+                .describe_snapshots()
+                .owner_ids("self")
+                .set_filters(Some(tag()))
+                .into_paginator()
+                .items()
+                .send()
+                .try_collect()
+                .await
+                .during("ec2:DescribeSnapshots", environment)?;
+            let ids = found
+                .into_iter()
+                .filter_map(|snapshot| snapshot.snapshot_id);
+            Ok(ids.collect::<Vec<_>>())
+        });
+        let addresses = Box::pin(async {
+            let answer = self
+                .ec2
+                .describe_addresses()
+                .set_filters(Some(tag()))
+                .send()
+                .await;
+            let found = answer.during("ec2:DescribeAddresses", environment)?;
+            let ids = found.addresses.unwrap_or_default().into_iter();
+            Ok(ids
+                .filter_map(|address| address.allocation_id)
+                .collect::<Vec<_>>())
+        });
+        let name = Names::of(environment).key_pair();
+        let (instances, volumes, snapshots, addresses, tagged_keys, named_keys) = futures::try_join!(
+            instances,
+            ids!(
+                self.describe_volumes,
+                "ec2:DescribeVolumes",
+                volume_id,
+                tag()
+            ),
+            snapshots,
+            addresses,
+            self.key_pairs(&tag_key, environment),
+            self.key_pairs("key-name", &name),
+        )?;
+        let keys = tagged_keys.into_iter().chain(named_keys);
+        Ok(vec![
+            looked("EC2 instances", instances),
+            looked("EC2 volumes", volumes),
+            looked("EC2 snapshots", snapshots),
+            looked("EC2 elastic addresses", addresses),
+            looked("EC2 key pairs", keys.filter_map(|key| key.key_name)),
+        ])
+    }
+
+    async fn look_at_others(&self, environment: &str) -> Result<Vec<Looked>, CloudError> {
+        let names = Names::of(environment);
+        let (search, cache, subnets) = (names.search(), names.cache(), names.cache_subnets());
+        let (role, profile) = (
+            names.role(&self.region),
+            names.instance_profile(&self.region),
+        );
+        let cache_snapshots = Box::pin(async {
+            let all: Vec<_> = self
+                .elasticache
+                .describe_snapshots()
+                .replication_group_id(&cache)
+                .into_paginator()
+                .items()
+                .send()
+                .try_collect()
+                .await
+                .during("elasticache:DescribeSnapshots", &cache)
+                .or_gone()?
+                .unwrap_or_default();
+            let snapshots = all
+                .into_iter()
+                .filter_map(|snapshot| snapshot.snapshot_name);
+            let price = catalog().storage.elasticache_backup_gib_month;
+            Ok(snapshots
+                .map(|name| match names.is_final_snapshot(&name) {
+                    true => Found::Kept(kept(name, None, price)),
+                    false => Found::Left(name),
+                })
+                .collect::<Vec<_>>())
+        });
+        let cache_subnets = Box::pin(async {
+            let answer = self
+                .elasticache
+                .describe_cache_subnet_groups()
+                .cache_subnet_group_name(&subnets)
+                .send()
+                .await;
+            answer
+                .during("elasticache:DescribeCacheSubnetGroups", &subnets)
+                .or_gone()
+        });
+        let (domain, group, group_subnets, group_snapshots) = futures::try_join!(
+            self.raw_domain(&search),
+            self.raw_cache(&cache),
+            cache_subnets,
+            cache_snapshots,
+        )?;
+        let (balancer, target_group, zones) = futures::try_join!(
+            self.raw_load_balancer(environment),
+            self.raw_target_group(environment),
+            self.zone_ids(environment),
+        )?;
+        let (bucket, has_role, has_profile, parameters) = futures::try_join!(
+            self.look_at_bucket(environment),
+            self.get_role(&role),
+            self.get_instance_profile(&profile),
+            self.parameter_names(environment),
+        )?;
+        Ok(vec![
+            looked("OpenSearch domains", domain.map(|_| search)),
+            looked("ElastiCache replication groups", group.map(|_| cache)),
+            looked("ElastiCache subnet groups", group_subnets.map(|_| subnets)),
+            split("ElastiCache snapshots", group_snapshots),
+            looked(
+                "ELB load balancers",
+                balancer.map(|_| names.load_balancer()),
+            ),
+            looked(
+                "ELB target groups",
+                target_group.map(|_| names.target_group()),
+            ),
+            looked("Route 53 private zones", zones),
+            split("S3 buckets", bucket),
+            looked("IAM roles", has_role.map(|_| role)),
+            looked("IAM instance profiles", has_profile.map(|_| profile)),
+            looked("SSM parameters", parameters),
+        ])
+    }
+}
+
+impl Aws {
+    /// The bucket of files, which stays where its tags say that files are kept.
+    async fn look_at_bucket(&self, environment: &str) -> Result<Option<Found>, CloudError> {
+        let name = self.bucket_name(environment).await?;
+        if !self.bucket_exists(&name).await? {
+            return Ok(None);
+        }
+        let ours = self.bucket(environment).await?;
+        let keeps = ours.is_some_and(|bucket| bucket.get("keeps_files") == Some("true"));
+        let price = catalog().storage.s3_standard_gib_month;
+        Ok(Some(if keeps {
+            Found::Kept(kept(name, None, price))
+        } else {
+            Found::Left(name)
+        }))
+    }
+}
+
+/// Each thing once, although it may have been found by tag and by name.
+pub(in crate::aws) fn looked(at: &str, left: impl IntoIterator<Item = String>) -> Looked {
+    split(at, left.into_iter().map(Found::Left))
+}
+
+/// Something that was found.
+pub(in crate::aws) enum Found {
+    /// It should not be there.
+    Left(String),
+    /// It should.
+    Kept(Kept),
+}
+
+/// Like [`looked`], where some of it may be there on purpose.
+pub(in crate::aws) fn split(at: &str, found: impl IntoIterator<Item = Found>) -> Looked {
+    let (mut left, mut kept) = (BTreeSet::new(), BTreeSet::new());
+    for one in found {
+        match one {
+            Found::Left(id) => left.insert(id),
+            Found::Kept(one) => kept.insert(one),
+        };
+    }
+    Looked {
+        at: at.to_owned(),
+        left: left.into_iter().collect(),
+        kept: kept.into_iter().collect(),
+    }
+}
+
+/// A last snapshot. AWS bills what is in use of the size, which nobody can ask for.
+pub(in crate::aws) fn kept(id: String, gib: Option<i32>, gib_month: f64) -> Kept {
+    let cost = match gib {
+        Some(gib) => format!(
+            "{gib} GiB, at most ${:.2} a month",
+            f64::from(gib) * gib_month
+        ),
+        None => format!("${gib_month} a month for each GiB in it"),
+    };
+    Kept { id, cost }
+}
+
+fn group_names(environment: &str) -> Vec<String> {
+    Role::ALL
+        .into_iter()
+        .map(Group::Hosts)
+        .chain([
+            Group::Database,
+            Group::Search,
+            Group::Cache,
+            Group::LoadBalancer,
+        ])
+        .map(|group| Names::of(environment).security_group(group))
+        .collect()
+}

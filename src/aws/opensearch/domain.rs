@@ -1,0 +1,360 @@
+//! The OpenSearch domain.
+
+use aws_sdk_opensearch::types::{
+    ClusterConfig, DomainEndpointOptions, DomainStatus, EbsOptions, EncryptionAtRestOptions,
+    NodeToNodeEncryptionOptions, OpenSearchPartitionInstanceType, Tag, TlsSecurityPolicy,
+    VolumeType, VpcOptions, ZoneAwarenessConfig,
+};
+use serde_json::json;
+
+use crate::blueprint::{Address, Desired, Kind};
+use crate::engine::{CloudError, FailureClass, Observed, Request, State};
+use crate::identity::names::Names;
+
+use crate::aws::Aws;
+use crate::aws::error::{During, Judge, built, refused};
+use crate::aws::idempotency::ownership::Claim;
+use crate::aws::request::visible;
+use crate::aws::request::{needed, needed_ids};
+use crate::aws::tags::{self, observed};
+
+const CREATE: &str = "es:CreateDomain";
+/// Owner of the role through which domains reach into a VPC.
+const SERVICE: &str = "opensearchservice.amazonaws.com";
+
+impl Aws {
+    pub(in crate::aws) async fn create_search(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<Observed, CloudError> {
+        let name = Names::of(request.environment).search();
+        let created = self
+            .create_domain(request, &name)
+            .await
+            .or_done(&["ResourceAlreadyExistsException"])
+            .while_creating();
+        let created = match created {
+            Err(error) if lacks_service_role(&error) => {
+                self.create_service_role(SERVICE).await?;
+                return Err(CloudError {
+                    class: FailureClass::Converging,
+                    ..error
+                });
+            }
+            other => other?,
+        };
+        let claim = self.domain_claim(request.environment).await?;
+        self.claimed(request, CREATE, &name, created.is_some(), claim)
+    }
+
+    async fn create_domain(&self, request: &Request<'_>, name: &str) -> Result<(), CloudError> {
+        let Desired::Search {
+            version,
+            storage_gib,
+            subnets,
+            group,
+            ..
+        } = request.desired
+        else {
+            return Err(not_a_domain(CREATE, request));
+        };
+        let mut tags = Vec::new();
+        for (key, value) in tags::of(request) {
+            let tag = Tag::builder().key(key).value(value).build();
+            tags.push(built(tag, CREATE, request.address)?);
+        }
+        let vpc = VpcOptions::builder()
+            .set_subnet_ids(Some(needed_ids(request, CREATE, subnets)?))
+            .security_group_ids(&needed(request, CREATE, group)?.id)
+            .build();
+        let endpoint = DomainEndpointOptions::builder()
+            .enforce_https(true)
+            .tls_security_policy(TlsSecurityPolicy::PolicyMinTls12201907)
+            .build();
+        self.opensearch
+            .create_domain()
+            .domain_name(name)
+            .engine_version(version)
+            .cluster_config(cluster(request, CREATE)?)
+            .ebs_options(volumes(*storage_gib))
+            .vpc_options(vpc)
+            .encryption_at_rest_options(EncryptionAtRestOptions::builder().enabled(true).build())
+            .node_to_node_encryption_options(
+                NodeToNodeEncryptionOptions::builder().enabled(true).build(),
+            )
+            .domain_endpoint_options(endpoint)
+            .access_policies(self.access_policy(name).await?)
+            .set_tag_list(Some(tags))
+            .send()
+            .await
+            .during(CREATE, request.address)?;
+        Ok(())
+    }
+
+    /// Mattermost does not sign its requests, so the domain asks nobody who they are: it
+    /// has no address outside the VPC, and its security group says who reaches it.
+    async fn access_policy(&self, name: &str) -> Result<String, CloudError> {
+        let account = self.known_account().await?;
+        let partition = account.arn.split(':').nth(1).unwrap_or("aws");
+        let resource = format!(
+            "arn:{partition}:es:{}:{}:domain/{name}/*",
+            account.region, account.id
+        );
+        Ok(json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow",
+                "Principal": {"AWS": "*"},
+                "Action": "es:*",
+                "Resource": resource,
+            }],
+        })
+        .to_string())
+    }
+
+    pub(in crate::aws) async fn update_search(
+        &self,
+        request: &Request<'_>,
+        existing: &Observed,
+    ) -> Result<Observed, CloudError> {
+        let operation = "es:UpdateDomainConfig";
+        let Desired::Search {
+            version,
+            storage_gib,
+            ..
+        } = request.desired
+        else {
+            return Err(not_a_domain(operation, request));
+        };
+        if existing
+            .get("version")
+            .is_some_and(|found| found != version)
+        {
+            return Err(refused(
+                operation,
+                request.address,
+                "VersionChange",
+                format!("the engine's version is not changed to `{version}` in place"),
+            ));
+        }
+        self.opensearch
+            .update_domain_config()
+            .domain_name(&existing.id)
+            .cluster_config(cluster(request, operation)?)
+            .ebs_options(volumes(*storage_gib))
+            .send()
+            .await
+            .during(operation, &existing.id)?;
+        let found = self.domain(request.environment).await?;
+        visible(found.into_iter().collect(), operation, &existing.id)
+    }
+
+    pub(in crate::aws) async fn domain(
+        &self,
+        environment: &str,
+    ) -> Result<Option<Observed>, CloudError> {
+        Ok(self.domain_claim(environment).await?.ours())
+    }
+
+    async fn domain_claim(&self, environment: &str) -> Result<Claim, CloudError> {
+        let name = Names::of(environment).search();
+        let Some(domain) = self.raw_domain(&name).await? else {
+            return Ok(Claim::Unseen);
+        };
+        let answer = self.opensearch.list_tags().arn(&domain.arn).send().await;
+        let tags = answer.during("es:ListTags", &name).or_gone()?;
+        let owner = tags.map(|answer| {
+            let tags = answer.tag_list().iter();
+            let pairs = tags.map(|tag| (Some(tag.key()), Some(tag.value())));
+            tags::owner(pairs, environment)
+        });
+        Ok(Claim::of(owner, |address| Some(observe(&domain, address))))
+    }
+
+    /// Whatever has the domain's name.
+    pub(in crate::aws) async fn raw_domain(
+        &self,
+        name: &str,
+    ) -> Result<Option<DomainStatus>, CloudError> {
+        let answer = self
+            .opensearch
+            .describe_domain()
+            .domain_name(name)
+            .send()
+            .await;
+        let found = answer.during("es:DescribeDomain", name).or_gone()?;
+        Ok(found.and_then(|answer| answer.domain_status))
+    }
+
+    pub(in crate::aws) async fn delete_search(&self, name: &str) -> Result<(), CloudError> {
+        let answer = self
+            .opensearch
+            .delete_domain()
+            .domain_name(name)
+            .send()
+            .await;
+        answer.during("es:DeleteDomain", name).or_gone()?;
+        Ok(())
+    }
+}
+
+/// Without the service-linked role a VPC domain is refused with the code of any invalid
+/// request, so here the message has to tell.
+fn lacks_service_role(error: &CloudError) -> bool {
+    error.code == "ValidationException"
+        && error.message.to_lowercase().contains("service-linked role")
+}
+
+fn not_a_domain(operation: &str, request: &Request<'_>) -> CloudError {
+    refused(
+        operation,
+        request.address,
+        "NotADomain",
+        "wrong kind of resource",
+    )
+}
+
+fn cluster(request: &Request<'_>, operation: &str) -> Result<ClusterConfig, CloudError> {
+    let Desired::Search {
+        nodes,
+        instance_type,
+        masters,
+        subnets,
+        ..
+    } = request.desired
+    else {
+        return Err(not_a_domain(operation, request));
+    };
+    let config =
+        ClusterConfig::builder()
+            .instance_type(OpenSearchPartitionInstanceType::from(
+                instance_type.as_str(),
+            ))
+            .instance_count(i32::try_from(*nodes).unwrap_or(i32::MAX))
+            .dedicated_master_enabled(masters.is_some())
+            .set_dedicated_master_type(masters.as_ref().map(|masters| {
+                OpenSearchPartitionInstanceType::from(masters.instance_type.as_str())
+            }))
+            .set_dedicated_master_count(
+                masters
+                    .as_ref()
+                    .map(|masters| i32::try_from(masters.count).unwrap_or(i32::MAX)),
+            )
+            .zone_awareness_enabled(subnets.len() > 1);
+    let zones = ZoneAwarenessConfig::builder()
+        .availability_zone_count(i32::try_from(subnets.len()).unwrap_or(i32::MAX))
+        .build();
+    Ok(if subnets.len() > 1 {
+        config.zone_awareness_config(zones).build()
+    } else {
+        config.build()
+    })
+}
+
+/// Dedicated masters as the blueprint spells them.
+fn masters(cluster: &ClusterConfig) -> String {
+    match (
+        cluster.dedicated_master_enabled(),
+        cluster.dedicated_master_count(),
+        cluster.dedicated_master_type(),
+    ) {
+        (Some(true), Some(count), Some(kind)) => format!("{count} {}", kind.as_str()),
+        _ => "none".to_owned(),
+    }
+}
+
+fn volumes(gib: u32) -> EbsOptions {
+    EbsOptions::builder()
+        .ebs_enabled(true)
+        .volume_type(VolumeType::Gp3)
+        .volume_size(i32::try_from(gib).unwrap_or(i32::MAX))
+        .build()
+}
+
+fn observe(domain: &DomainStatus, address: Address) -> Observed {
+    let endpoint = domain
+        .endpoints()
+        .and_then(|endpoints| endpoints.get("vpc"))
+        .map(String::as_str)
+        .or_else(|| domain.endpoint());
+    let busy = domain.processing() == Some(true) || domain.upgrade_processing() == Some(true);
+    let (state, status) = if domain.deleted() == Some(true) {
+        (State::Deleting, "deleting")
+    } else if endpoint.is_none() {
+        (State::Pending, "creating")
+    } else if busy {
+        (State::Pending, "processing")
+    } else {
+        (State::Ready, "active")
+    };
+    let cluster = domain.cluster_config();
+    observed(
+        address,
+        Kind::Search,
+        &domain.domain_name,
+        (state, status),
+        [
+            ("version", domain.engine_version().map(str::to_owned)),
+            (
+                "nodes",
+                cluster
+                    .and_then(|c| c.instance_count())
+                    .map(|count| count.to_string()),
+            ),
+            (
+                "instance_type",
+                cluster
+                    .and_then(|c| c.instance_type())
+                    .map(|name| name.as_str().to_owned()),
+            ),
+            (
+                "storage_gib",
+                domain
+                    .ebs_options()
+                    .and_then(|ebs| ebs.volume_size())
+                    .map(|size| size.to_string()),
+            ),
+            ("masters", cluster.map(masters)),
+            ("endpoint", endpoint.map(str::to_owned)),
+            ("port", Some("443".to_owned())),
+        ],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn domain() -> aws_sdk_opensearch::types::builders::DomainStatusBuilder {
+        DomainStatus::builder()
+            .domain_id("1/lr-demo-search")
+            .domain_name("lr-demo-search")
+            .arn("arn:aws:es:us-east-1:1:domain/lr-demo-search")
+            .cluster_config(ClusterConfig::builder().build())
+    }
+
+    fn state(domain: aws_sdk_opensearch::types::builders::DomainStatusBuilder) -> State {
+        observe(&domain.build().unwrap(), Address::search()).state
+    }
+
+    #[test]
+    fn a_domain_is_ready_when_it_has_an_endpoint_and_rests() {
+        let with_endpoint = || domain().endpoints("vpc", "vpc-lr-demo.us-east-1.es.amazonaws.com");
+        assert_eq!(state(domain()), State::Pending);
+        assert_eq!(state(with_endpoint().processing(true)), State::Pending);
+        assert_eq!(state(with_endpoint().processing(false)), State::Ready);
+        assert_eq!(state(with_endpoint().deleted(true)), State::Deleting);
+    }
+
+    #[test]
+    fn only_a_missing_service_role_is_told_by_message() {
+        let error = |message: &str| refused(CREATE, "search", "ValidationException", message);
+        assert!(lacks_service_role(&error(
+            "Before you can proceed, you must enable a service-linked role to give Amazon \
+             OpenSearch Service permissions to access your VPC."
+        )));
+        assert!(!lacks_service_role(&error(
+            "You must choose an even number of data nodes"
+        )));
+    }
+}

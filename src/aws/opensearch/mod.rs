@@ -1,0 +1,3 @@
+//! The search domain.
+
+pub(in crate::aws) mod domain;

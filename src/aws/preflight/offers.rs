@@ -1,0 +1,139 @@
+//! What the region's zones offer, for the preflight.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_ec2::types::LocationType;
+use aws_sdk_opensearch::types::OpenSearchPartitionInstanceType;
+use futures::future::join_all;
+
+use crate::engine::CloudError;
+use crate::preflight::{Offers, Wants};
+
+use crate::aws::Aws;
+use crate::aws::error::{During, incomplete};
+use crate::aws::preflight::quotas::{patience, why};
+use crate::aws::tags::filter;
+
+impl Aws {
+    /// What there is of all that is wanted, side by side.
+    pub async fn offers(&self, wants: &Wants) -> Offers {
+        let instances = async {
+            if wants.instances.is_empty() {
+                return (Ok(Vec::new()), Ok(Vec::new()), None);
+            }
+            let (zones, offered, image) = futures::join!(
+                Box::pin(self.usable_zones()),
+                Box::pin(self.instance_offers(wants)),
+                Box::pin(self.image()),
+            );
+            let image = image.map(|image| image.id.clone());
+            (
+                zones.map(<[String]>::to_vec),
+                offered,
+                Some(image.map_err(|error| error.message)),
+            )
+        };
+        let databases = join_all(wants.databases.iter().map(|(class, version)| async move {
+            let versions = Box::pin(self.database_versions(class, version)).await;
+            let key = (class.clone(), version.clone());
+            (key, versions.map_err(|error| why(&error)))
+        }));
+        let search = join_all(wants.search.iter().map(|(kind, version, _)| async move {
+            let most = Box::pin(self.most_search_nodes(kind, version)).await;
+            let key = (kind.clone(), version.clone());
+            (key, most.map_err(|error| why(&error)))
+        }));
+        let ((zones, offered, image), databases, search) =
+            futures::join!(instances, databases, search);
+        // Without the names of the zones nothing can be said about offers in them.
+        let offered = match (&zones, offered) {
+            (Err(error), _) => Err(why(error)),
+            (Ok(_), offered) => offered.map_err(|error| why(&error)),
+        };
+        Offers {
+            zones: zones.unwrap_or_default(),
+            instances: wants
+                .instances
+                .keys()
+                .map(|kind| {
+                    let zones = offered.clone().map(|list| {
+                        list.into_iter()
+                            .filter(|(offered, _)| offered == kind)
+                            .map(|(_, zone)| zone)
+                            .collect::<BTreeSet<_>>()
+                    });
+                    (kind.clone(), zones)
+                })
+                .collect(),
+            image,
+            databases: databases.into_iter().collect(),
+            search: search.into_iter().collect(),
+        }
+    }
+
+    /// Pairs of instance type and zone.
+    async fn instance_offers(&self, wants: &Wants) -> Result<Vec<(String, String)>, CloudError> {
+        let found: Vec<_> = self
+            .ec2
+            .describe_instance_type_offerings()
+            .location_type(LocationType::AvailabilityZone)
+            .filters(filter("instance-type", wants.instances.keys()))
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .during("ec2:DescribeInstanceTypeOfferings", &self.region)?;
+        Ok(found
+            .into_iter()
+            .filter_map(|offer| Some((offer.instance_type?.as_str().to_owned(), offer.location?)))
+            .collect())
+    }
+
+    /// The minor versions of a major version that a class can be had with; `None` when AWS lists
+    /// nothing at all of the class.
+    async fn database_versions(
+        &self,
+        class: &str,
+        version: &str,
+    ) -> Result<Option<usize>, CloudError> {
+        let found: Vec<_> = self
+            .rds
+            .describe_orderable_db_instance_options()
+            .engine("postgres")
+            .db_instance_class(class)
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .during("rds:DescribeOrderableDBInstanceOptions", class)?;
+        let versions: BTreeSet<&str> = found
+            .iter()
+            .filter_map(|option| option.engine_version())
+            .filter(|found| found.split('.').next() == Some(version))
+            .collect();
+        Ok((!found.is_empty()).then_some(versions.len()))
+    }
+
+    async fn most_search_nodes(&self, kind: &str, version: &str) -> Result<u32, CloudError> {
+        let operation = "es:DescribeInstanceTypeLimits";
+        let answer = self
+            .opensearch
+            .describe_instance_type_limits()
+            .instance_type(OpenSearchPartitionInstanceType::from(kind))
+            .engine_version(version)
+            .customize()
+            .config_override(aws_sdk_opensearch::Config::builder().retry_config(patience()))
+            .send()
+            .await
+            .during(operation, kind)?;
+        answer
+            .limits_by_role()
+            .and_then(|roles| roles.get("data"))
+            .and_then(|limits| limits.instance_limits())
+            .and_then(|limits| limits.instance_count_limits())
+            .and_then(|limits| u32::try_from(limits.maximum_instance_count()).ok())
+            .ok_or_else(|| incomplete(operation, kind, "limits"))
+    }
+}

@@ -1,0 +1,369 @@
+//! Aurora PostgreSQL: the cluster, which holds storage, password and policy.
+//!
+//! Its instances are RDS instances like any other, see `aurora_instances`.
+
+use aws_sdk_rds::types::{DbCluster, Tag};
+
+use crate::blueprint::{Desired, Kind};
+use crate::engine::{CloudError, Observed, Request, State};
+use crate::identity::names::Names;
+
+use crate::aws::Aws;
+use crate::aws::error::{During, Judge, incomplete, refused};
+use crate::aws::idempotency::ownership::Claim;
+use crate::aws::rds::instances::{NAME, count, group_ids, major, rds_pairs, rds_tags};
+use crate::aws::rds::restore::new_password;
+use crate::aws::request::needed;
+use crate::aws::request::visible;
+use crate::aws::tags::{self, observed};
+
+pub(in crate::aws) const ENGINE: &str = "aurora-postgresql";
+const CREATE: &str = "rds:CreateDBCluster";
+const MODIFY: &str = "rds:ModifyDBCluster";
+/// Storage that is billed by size alone, not by input and output.
+pub(in crate::aws) const IO_OPTIMIZED: &str = "aurora-iopt1";
+const STANDARD: &str = "aurora";
+
+impl Aws {
+    pub(in crate::aws) async fn create_cluster(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<Observed, CloudError> {
+        let id = Names::of(request.environment).database_cluster();
+        let created = self
+            .make_cluster(request, &id)
+            .await
+            .or_done(&["DBClusterAlreadyExistsFault", "DBClusterAlreadyExists"])
+            .while_creating()?;
+        let claim = self.cluster_claim(request.environment).await?;
+        self.claimed(request, CREATE, &id, created.is_some(), claim)
+    }
+
+    async fn make_cluster(&self, request: &Request<'_>, id: &str) -> Result<(), CloudError> {
+        let Desired::DatabaseCluster {
+            version,
+            io_optimized,
+            backup_days,
+            snapshot,
+            protection,
+            subnets,
+            parameters,
+            group,
+        } = request.desired
+        else {
+            return Err(not_a_cluster(CREATE, request));
+        };
+        if snapshot.is_some() {
+            return self.restore_cluster(request, id).await;
+        }
+        let password = new_password(request, CREATE)?;
+        let subnets = &needed(request, CREATE, subnets)?.id;
+        let parameters = &needed(request, CREATE, parameters)?.id;
+        let group = &needed(request, CREATE, group)?.id;
+        self.rds
+            .create_db_cluster()
+            .db_cluster_identifier(id)
+            .engine(ENGINE)
+            // AWS chooses the minor version of a major one.
+            .engine_version(version)
+            .database_name(NAME)
+            .master_username(NAME)
+            .master_user_password(password)
+            .storage_encrypted(true)
+            // The standard type is what AWS takes by itself.
+            .set_storage_type(io_optimized.then(|| IO_OPTIMIZED.to_owned()))
+            .backup_retention_period(count(*backup_days))
+            .deletion_protection(protection.deletion)
+            .copy_tags_to_snapshot(true)
+            .db_subnet_group_name(subnets)
+            .db_cluster_parameter_group_name(parameters)
+            .vpc_security_group_ids(group)
+            .set_tags(Some(rds_tags(request)))
+            .send()
+            .await
+            .during(CREATE, request.address)?;
+        Ok(())
+    }
+
+    pub(in crate::aws) async fn update_cluster(
+        &self,
+        request: &Request<'_>,
+        existing: &Observed,
+    ) -> Result<Observed, CloudError> {
+        let Desired::DatabaseCluster {
+            version,
+            io_optimized,
+            backup_days,
+            protection,
+            group,
+            ..
+        } = request.desired
+        else {
+            return Err(not_a_cluster(MODIFY, request));
+        };
+        if existing
+            .get("version")
+            .is_some_and(|found| found != version)
+        {
+            let message = format!("a major version is not changed to `{version}` in place");
+            return Err(refused(MODIFY, request.address, "VersionChange", message));
+        }
+        let wanted = request.desired.attributes();
+        let differs = |key: &str| {
+            let wanted = wanted.get(key).map(String::as_str);
+            wanted.is_some() && existing.get(key).is_some() && existing.get(key) != wanted
+        };
+        if differs("final_snapshot") {
+            self.tag_cluster(&existing.id, tags::protection_text(*protection))
+                .await?;
+        }
+        let unfinished = existing.get("finished") == Some("false");
+        if [
+            "io_optimized",
+            "backup_days",
+            "deletion_protection",
+            "groups",
+        ]
+        .into_iter()
+        .any(differs)
+            || unfinished
+        {
+            let mut modify = self
+                .rds
+                .modify_db_cluster()
+                .db_cluster_identifier(&existing.id)
+                .apply_immediately(true);
+            // Storage can be switched once a month at most, so it is named when it differs.
+            if differs("io_optimized") {
+                modify = modify.storage_type(storage_type(*io_optimized));
+            }
+            if differs("backup_days") {
+                modify = modify.backup_retention_period(count(*backup_days));
+            }
+            if differs("deletion_protection") {
+                modify = modify.deletion_protection(protection.deletion);
+            }
+            if differs("groups") {
+                let group = &needed(request, MODIFY, group)?.id;
+                modify = modify.vpc_security_group_ids(group);
+            }
+            if unfinished {
+                modify = modify.master_user_password(new_password(request, MODIFY)?);
+            }
+            modify.send().await.during(MODIFY, &existing.id)?;
+        }
+        if unfinished {
+            let arn = self.cluster_arn(&existing.id).await?;
+            self.tag_finished(&arn).await?;
+        }
+        let found = self.read_cluster(request.environment).await?;
+        visible(found.into_iter().collect(), MODIFY, &existing.id)
+    }
+
+    async fn cluster_arn(&self, id: &str) -> Result<String, CloudError> {
+        let found = self.raw_cluster(id).await?;
+        let arn = found.and_then(|cluster| cluster.db_cluster_arn);
+        arn.ok_or_else(|| incomplete("rds:DescribeDBClusters", id, "ARN"))
+    }
+
+    async fn tag_cluster(&self, id: &str, policy: &str) -> Result<(), CloudError> {
+        let operation = "rds:AddTagsToResource";
+        let arn = self.cluster_arn(id).await?;
+        let tag = Tag::builder().key(tags::PROTECTION).value(policy).build();
+        self.rds
+            .add_tags_to_resource()
+            .resource_name(arn)
+            .tags(tag)
+            .send()
+            .await
+            .during(operation, id)?;
+        Ok(())
+    }
+
+    pub(in crate::aws) async fn read_cluster(
+        &self,
+        environment: &str,
+    ) -> Result<Option<Observed>, CloudError> {
+        Ok(self.cluster_claim(environment).await?.ours())
+    }
+
+    async fn cluster_claim(&self, environment: &str) -> Result<Claim, CloudError> {
+        let id = Names::of(environment).database_cluster();
+        let Some(cluster) = self.raw_cluster(&id).await? else {
+            return Ok(Claim::Unseen);
+        };
+        let owner = tags::owner(rds_pairs(cluster.tag_list()), environment);
+        Ok(Claim::of(Some(owner), |_| observe(&cluster, environment)))
+    }
+
+    /// Whatever has the cluster's name.
+    pub(in crate::aws) async fn raw_cluster(
+        &self,
+        id: &str,
+    ) -> Result<Option<DbCluster>, CloudError> {
+        let answer = self
+            .rds
+            .describe_db_clusters()
+            .db_cluster_identifier(id)
+            .send()
+            .await;
+        let found = answer.during("rds:DescribeDBClusters", id).or_gone()?;
+        Ok(found.and_then(|answer| answer.db_clusters.unwrap_or_default().pop()))
+    }
+
+    /// Lifts the protection that the plan saw and makes the final snapshot that the cluster's
+    /// policy asks for; AWS makes it as a part of the removal. Its instances are gone by now.
+    pub(in crate::aws) async fn delete_cluster(
+        &self,
+        environment: &str,
+        existing: &Observed,
+    ) -> Result<(), CloudError> {
+        let id = existing.id.as_str();
+        if existing.get("deletion_protection") == Some("true") {
+            let lifted = self
+                .rds
+                .modify_db_cluster()
+                .db_cluster_identifier(id)
+                .deletion_protection(false)
+                .apply_immediately(true)
+                .send()
+                .await;
+            lifted.during(MODIFY, id).or_gone()?;
+        }
+        let last = (existing.get("final_snapshot") == Some("true")).then(|| {
+            let created = existing.get("created").unwrap_or_default();
+            Names::of(environment).final_snapshot(id, created)
+        });
+        let answer = self
+            .rds
+            .delete_db_cluster()
+            .db_cluster_identifier(id)
+            .skip_final_snapshot(last.is_none())
+            .set_final_db_snapshot_identifier(last)
+            .delete_automated_backups(true)
+            .send()
+            .await;
+        match answer.during("rds:DeleteDBCluster", id).or_gone() {
+            Ok(_) => Ok(()),
+            Err(error) => match self.raw_cluster(id).await? {
+                // Somebody else was first.
+                Some(found) if found.status() == Some("deleting") => Ok(()),
+                None => Ok(()),
+                Some(_) => Err(error),
+            },
+        }
+    }
+}
+
+fn not_a_cluster(operation: &str, request: &Request<'_>) -> CloudError {
+    refused(
+        operation,
+        request.address,
+        "NotACluster",
+        "wrong kind of resource",
+    )
+}
+
+fn storage_type(io_optimized: bool) -> &'static str {
+    if io_optimized { IO_OPTIMIZED } else { STANDARD }
+}
+
+fn observe(cluster: &DbCluster, environment: &str) -> Option<Observed> {
+    let status = cluster.status().unwrap_or("creating");
+    let state = match status {
+        "available" if cluster.endpoint().is_some() => State::Ready,
+        "deleting" => State::Deleting,
+        "inaccessible-encryption-credentials"
+        | "inaccessible-encryption-credentials-recoverable"
+        | "cloning-failed"
+        | "migration-failed"
+        | "stopped"
+        | "stopping" => State::Failed,
+        // `creating`, `modifying`, `backing-up`, `failing-over`, `resetting-master-credentials` …
+        _ => State::Pending,
+    };
+    let policy = tags::protection(rds_pairs(cluster.tag_list()));
+    let text = |value: Option<&str>| value.map(str::to_owned);
+    let yes = |value: Option<bool>| value.map(|value| value.to_string());
+    let writer = cluster
+        .db_cluster_members()
+        .iter()
+        .find(|member| member.is_cluster_writer() == Some(true))
+        .and_then(|member| member.db_instance_identifier());
+    Some(observed(
+        tags::address(rds_pairs(cluster.tag_list()), environment)?,
+        Kind::DatabaseCluster,
+        cluster.db_cluster_identifier()?,
+        (state, status),
+        [
+            ("version", cluster.engine_version().map(major)),
+            ("engine_version", text(cluster.engine_version())),
+            (
+                "io_optimized",
+                // The standard type is not always told.
+                Some((cluster.storage_type() == Some(IO_OPTIMIZED)).to_string()),
+            ),
+            ("groups", group_ids(cluster.vpc_security_groups())),
+            ("encrypted", yes(cluster.storage_encrypted())),
+            (
+                "backup_days",
+                cluster
+                    .backup_retention_period()
+                    .map(|days| days.to_string()),
+            ),
+            ("deletion_protection", yes(cluster.deletion_protection())),
+            ("final_snapshot", Some(policy.final_snapshot.to_string())),
+            ("finished", tags::finished(rds_pairs(cluster.tag_list()))),
+            ("endpoint", text(cluster.endpoint())),
+            ("port", cluster.port().map(|port| port.to_string())),
+            ("user", text(cluster.master_username())),
+            ("database", text(cluster.database_name())),
+            // After a failover this is not the instance that was made as the writer.
+            ("writer", text(writer)),
+            (
+                "created",
+                cluster.cluster_create_time().map(|time| time.to_string()),
+            ),
+        ],
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cluster(status: &str) -> aws_sdk_rds::types::builders::DbClusterBuilder {
+        let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+        DbCluster::builder()
+            .db_cluster_identifier("lr-demo-db")
+            .status(status)
+            .endpoint("lr-demo-db.cluster-x.us-east-1.rds.amazonaws.com")
+            .engine_version("15.12")
+            .tag_list(tag(tags::ENVIRONMENT, "demo"))
+            .tag_list(tag(tags::ADDRESS, "database-cluster"))
+    }
+
+    #[test]
+    fn storage_that_is_not_told_is_standard() {
+        let found = observe(&cluster("available").build(), "demo").unwrap();
+        assert_eq!(found.get("io_optimized"), Some("false"));
+        assert_eq!(found.get("version"), Some("15"));
+        let optimized = cluster("available").storage_type(IO_OPTIMIZED).build();
+        let found = observe(&optimized, "demo").unwrap();
+        assert_eq!(found.get("io_optimized"), Some("true"));
+    }
+
+    #[test]
+    fn a_cluster_waits_through_what_passes_and_not_through_what_does_not() {
+        for (status, state) in [
+            ("available", State::Ready),
+            ("resetting-master-credentials", State::Pending),
+            ("failing-over", State::Pending),
+            ("deleting", State::Deleting),
+            ("stopped", State::Failed),
+        ] {
+            let found = observe(&cluster(status).build(), "demo").unwrap();
+            assert_eq!(found.state, state, "{status}");
+        }
+    }
+}

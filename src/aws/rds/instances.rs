@@ -1,0 +1,427 @@
+//! RDS PostgreSQL instances: the writer and its read replicas.
+
+use aws_sdk_rds::types::{DbInstance, Tag, VpcSecurityGroupMembership};
+use secrecy::ExposeSecret;
+
+use crate::blueprint::{Address, DatabaseRole, Desired, Kind};
+use crate::engine::{CloudError, Observed, Request, State};
+use crate::identity::names::Names;
+
+use crate::aws::Aws;
+use crate::aws::error::{During, Judge, incomplete, refused};
+use crate::aws::idempotency::ownership::Claim;
+use crate::aws::request::needed;
+use crate::aws::tags::{self, Pair, observed};
+
+/// Name of the database and of its owner.
+pub(in crate::aws) const NAME: &str = "mattermost";
+pub(in crate::aws) const STORAGE: &str = "gp3";
+
+impl Aws {
+    pub(in crate::aws) async fn create_database(
+        &self,
+        request: &Request<'_>,
+        role: DatabaseRole,
+    ) -> Result<Observed, CloudError> {
+        let of_cluster = matches!(request.desired, Desired::ClusterInstance { .. });
+        let operation = match role {
+            DatabaseRole::Reader(_) if !of_cluster => "rds:CreateDBInstanceReadReplica",
+            _ => "rds:CreateDBInstance",
+        };
+        let id = Names::of(request.environment).database(role);
+        let created = match role {
+            _ if of_cluster => self.create_cluster_instance(request, &id).await,
+            DatabaseRole::Writer if restores(request.desired) => {
+                self.restore_writer(request, &id).await
+            }
+            DatabaseRole::Writer => self.create_writer(request, operation, &id).await,
+            DatabaseRole::Reader(_) => self.create_reader(request, operation, &id).await,
+        }
+        .or_done(&["DBInstanceAlreadyExists", "DBInstanceAlreadyExistsFault"])
+        .while_creating()?;
+        // The answer to a creation need not repeat the tags.
+        let told = created
+            .as_ref()
+            .and_then(|instance| observe(instance, request.environment));
+        let claim = match told {
+            Some(found) => Claim::Ours(found),
+            None => self.database_claim(request.environment, &id).await?,
+        };
+        self.claimed(request, operation, &id, created.is_some(), claim)
+    }
+
+    async fn create_writer(
+        &self,
+        request: &Request<'_>,
+        operation: &str,
+        id: &str,
+    ) -> Result<DbInstance, CloudError> {
+        let Desired::Database {
+            version,
+            class,
+            storage,
+            multi_az,
+            backup_days,
+            protection,
+            subnets,
+            parameters,
+            group,
+            ..
+        } = request.desired
+        else {
+            return Err(not_a_database(operation, request));
+        };
+        let password = request.secrets.password.as_ref();
+        let password =
+            password.ok_or_else(|| incomplete(operation, request.address, "master password"))?;
+        self.rds
+            .create_db_instance()
+            .db_instance_identifier(id)
+            .engine("postgres")
+            .engine_version(version)
+            .db_instance_class(class)
+            .db_name(NAME)
+            .master_username(NAME)
+            .master_user_password(password.expose_secret())
+            .allocated_storage(count(storage.gib))
+            .storage_type(STORAGE)
+            .set_iops(storage.iops.map(count))
+            .set_storage_throughput(storage.throughput_mibps.map(count))
+            .storage_encrypted(true)
+            .publicly_accessible(false)
+            .multi_az(*multi_az)
+            .backup_retention_period(count(*backup_days))
+            .deletion_protection(protection.deletion)
+            // A rig that is measured must not be restarted under the measurement.
+            .auto_minor_version_upgrade(false)
+            .copy_tags_to_snapshot(true)
+            .db_subnet_group_name(&needed(request, operation, subnets)?.id)
+            .db_parameter_group_name(&needed(request, operation, parameters)?.id)
+            .vpc_security_group_ids(&needed(request, operation, group)?.id)
+            .set_tags(Some(rds_tags(request)))
+            .send()
+            .await
+            .during(operation, request.address)?
+            .db_instance
+            .ok_or_else(|| incomplete(operation, request.address, "instance"))
+    }
+
+    async fn create_reader(
+        &self,
+        request: &Request<'_>,
+        operation: &str,
+        id: &str,
+    ) -> Result<DbInstance, CloudError> {
+        let Desired::Database {
+            class,
+            storage,
+            multi_az,
+            protection,
+            parameters,
+            group,
+            ..
+        } = request.desired
+        else {
+            return Err(not_a_database(operation, request));
+        };
+        let writer = needed(request, operation, &Address::database(DatabaseRole::Writer))?;
+        self.rds
+            .create_db_instance_read_replica()
+            .db_instance_identifier(id)
+            .source_db_instance_identifier(&writer.id)
+            .db_instance_class(class)
+            .storage_type(STORAGE)
+            .set_iops(storage.iops.map(count))
+            .set_storage_throughput(storage.throughput_mibps.map(count))
+            .publicly_accessible(false)
+            .multi_az(*multi_az)
+            .deletion_protection(protection.deletion)
+            .auto_minor_version_upgrade(false)
+            .copy_tags_to_snapshot(true)
+            .db_parameter_group_name(&needed(request, operation, parameters)?.id)
+            .vpc_security_group_ids(&needed(request, operation, group)?.id)
+            .set_tags(Some(rds_tags(request)))
+            .send()
+            .await
+            .during(operation, request.address)?
+            .db_instance
+            .ok_or_else(|| incomplete(operation, request.address, "instance"))
+    }
+
+    pub(in crate::aws) async fn databases(
+        &self,
+        environment: &str,
+    ) -> Result<Vec<Observed>, CloudError> {
+        let found = self.raw_databases(environment).await?;
+        Ok(found
+            .iter()
+            .filter_map(|instance| observe(instance, environment))
+            .collect())
+    }
+
+    /// Whatever has the name of one of the environment's databases.
+    pub(in crate::aws) async fn raw_databases(
+        &self,
+        environment: &str,
+    ) -> Result<Vec<DbInstance>, CloudError> {
+        // There is no filter by tag or prefix.
+        let all: Vec<DbInstance> = self
+            .rds
+            .describe_db_instances()
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .during("rds:DescribeDBInstances", environment)?;
+        let names = Names::of(environment);
+        Ok(all
+            .into_iter()
+            .filter(|db| {
+                db.db_instance_identifier()
+                    .is_some_and(|id| names.is_database(id))
+            })
+            .collect())
+    }
+
+    pub(in crate::aws) async fn raw_database(
+        &self,
+        id: &str,
+    ) -> Result<Option<DbInstance>, CloudError> {
+        let answer = self
+            .rds
+            .describe_db_instances()
+            .db_instance_identifier(id)
+            .send()
+            .await;
+        let found = answer.during("rds:DescribeDBInstances", id).or_gone()?;
+        Ok(found.and_then(|answer| answer.db_instances.unwrap_or_default().pop()))
+    }
+
+    pub(in crate::aws) async fn read_database(
+        &self,
+        environment: &str,
+        id: &str,
+    ) -> Result<Option<Observed>, CloudError> {
+        Ok(self.database_claim(environment, id).await?.ours())
+    }
+
+    async fn database_claim(&self, environment: &str, id: &str) -> Result<Claim, CloudError> {
+        let Some(instance) = self.raw_database(id).await? else {
+            return Ok(Claim::Unseen);
+        };
+        let owner = tags::owner(rds_pairs(instance.tag_list()), environment);
+        Ok(Claim::of(Some(owner), |_| observe(&instance, environment)))
+    }
+}
+
+fn restores(desired: &Desired) -> bool {
+    matches!(
+        desired,
+        Desired::Database {
+            snapshot: Some(_),
+            ..
+        }
+    )
+}
+
+pub(in crate::aws) fn not_a_database(operation: &str, request: &Request<'_>) -> CloudError {
+    refused(
+        operation,
+        request.address,
+        "NotADatabase",
+        "wrong kind of resource",
+    )
+}
+
+pub(in crate::aws) fn count(size: u32) -> i32 {
+    i32::try_from(size).unwrap_or(i32::MAX)
+}
+
+pub(in crate::aws) fn rds_tags(request: &Request<'_>) -> Vec<Tag> {
+    tags::of(request)
+        .into_iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
+}
+
+pub(in crate::aws) fn rds_pairs(tags: &[Tag]) -> impl Iterator<Item = Pair<'_>> {
+    tags.iter().map(|tag| (tag.key(), tag.value()))
+}
+
+pub(in crate::aws) fn observe(instance: &DbInstance, environment: &str) -> Option<Observed> {
+    let status = instance.db_instance_status().unwrap_or("creating");
+    let endpoint = instance.endpoint();
+    let mut state = state_of(status);
+    let changing = instance.pending_modified_values().is_some_and(|pending| {
+        pending.db_instance_class().is_some()
+            || pending.allocated_storage().is_some()
+            || pending.multi_az().is_some()
+            || pending.iops().is_some()
+            || pending.storage_throughput().is_some()
+            || pending.backup_retention_period().is_some()
+            || pending.master_user_password().is_some()
+    });
+    // For some seconds after a change was accepted it still is `available`; and it is of
+    // no use to anybody before it has an address.
+    if state == State::Ready && (changing || endpoint.is_none()) {
+        state = State::Pending;
+    }
+    let parameters = instance.db_parameter_groups().first();
+    let policy = tags::protection(rds_pairs(instance.tag_list()));
+    let yes = |value: Option<bool>| value.map(|value| value.to_string());
+    let number = |value: Option<i32>| value.map(|value| value.to_string());
+    Some(observed(
+        tags::address(rds_pairs(instance.tag_list()), environment)?,
+        Kind::Database,
+        instance.db_instance_identifier()?,
+        (state, status),
+        [
+            ("version", instance.engine_version().map(major)),
+            (
+                "engine_version",
+                instance.engine_version().map(str::to_owned),
+            ),
+            ("class", instance.db_instance_class().map(str::to_owned)),
+            (
+                "storage_gib",
+                instance.allocated_storage().map(|size| size.to_string()),
+            ),
+            (
+                "cluster",
+                instance.db_cluster_identifier().map(str::to_owned),
+            ),
+            ("engine", instance.engine().map(str::to_owned)),
+            ("zone", instance.availability_zone().map(str::to_owned)),
+            (
+                "endpoint",
+                endpoint.and_then(|e| e.address()).map(str::to_owned),
+            ),
+            (
+                "port",
+                endpoint.and_then(|e| e.port()).map(|port| port.to_string()),
+            ),
+            ("user", instance.master_username().map(str::to_owned)),
+            ("database", instance.db_name().map(str::to_owned)),
+            (
+                "parameters",
+                parameters
+                    .and_then(|group| group.parameter_apply_status())
+                    .map(|status| match status {
+                        "pending-reboot" => status.to_owned(),
+                        // `applying` needs nobody's help.
+                        _ => "in-sync".to_owned(),
+                    }),
+            ),
+            ("multi_az", yes(instance.multi_az())),
+            ("encrypted", yes(instance.storage_encrypted())),
+            ("iops", number(instance.iops())),
+            ("throughput_mibps", number(instance.storage_throughput())),
+            ("backup_days", number(instance.backup_retention_period())),
+            ("deletion_protection", yes(instance.deletion_protection())),
+            ("public_access", yes(instance.publicly_accessible())),
+            ("groups", group_ids(instance.vpc_security_groups())),
+            ("final_snapshot", Some(policy.final_snapshot.to_string())),
+            ("finished", tags::finished(rds_pairs(instance.tag_list()))),
+            (
+                "created",
+                instance.instance_create_time().map(|time| time.to_string()),
+            ),
+        ],
+    ))
+}
+
+/// The security groups that a database is in, or is put into, by id.
+pub(in crate::aws) fn group_ids(groups: &[VpcSecurityGroupMembership]) -> Option<String> {
+    let staying = groups
+        .iter()
+        .filter(|group| group.status() != Some("removing"));
+    let mut ids: Vec<&str> = staying
+        .filter_map(|group| group.vpc_security_group_id())
+        .collect();
+    ids.sort_unstable();
+    (!ids.is_empty()).then(|| ids.join(" "))
+}
+
+/// `15.8` is of major version `15`, which is what environments ask for.
+pub(in crate::aws) fn major(version: &str) -> String {
+    version.split('.').next().unwrap_or(version).to_owned()
+}
+
+fn state_of(status: &str) -> State {
+    match status {
+        // Storage is optimised for hours after it grew, behind a usable database.
+        "available" | "storage-optimization" | "storage-config-upgrade" => State::Ready,
+        "deleting" | "delete-precheck" => State::Deleting,
+        "failed"
+        | "inaccessible-encryption-credentials"
+        | "inaccessible-encryption-credentials-recoverable"
+        | "insufficient-capacity"
+        | "restore-error"
+        | "stopped"
+        | "stopping"
+        | "storage-full" => State::Failed,
+        status if status.starts_with("incompatible-") => State::Failed,
+        // `creating`, `backing-up`, `modifying`, `rebooting`, `configuring-…` and more.
+        _ => State::Pending,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_rds::types::{Endpoint, PendingModifiedValues};
+
+    use super::*;
+
+    fn writer(status: &str) -> aws_sdk_rds::types::builders::DbInstanceBuilder {
+        let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+        DbInstance::builder()
+            .db_instance_identifier("lr-demo-db-writer")
+            .db_instance_status(status)
+            .engine_version("15.8")
+            .tag_list(tag(tags::ENVIRONMENT, "demo"))
+            .tag_list(tag(tags::ADDRESS, "database/writer"))
+    }
+
+    fn reachable(status: &str) -> aws_sdk_rds::types::builders::DbInstanceBuilder {
+        writer(status).endpoint(Endpoint::builder().address("db").port(5432).build())
+    }
+
+    #[test]
+    fn a_database_is_ready_when_it_can_be_used() {
+        for (status, state) in [
+            ("creating", State::Pending),
+            ("backing-up", State::Pending),
+            ("available", State::Ready),
+            ("storage-optimization", State::Ready),
+            ("incompatible-parameters", State::Failed),
+            ("failed", State::Failed),
+            ("deleting", State::Deleting),
+        ] {
+            let found = observe(&reachable(status).build(), "demo").unwrap();
+            assert_eq!(found.state, state, "{status}");
+        }
+        let without_address = observe(&writer("available").build(), "demo").unwrap();
+        assert_eq!(without_address.state, State::Pending);
+    }
+
+    #[test]
+    fn an_accepted_change_is_waited_for() {
+        let changing = reachable("available").pending_modified_values(
+            PendingModifiedValues::builder()
+                .db_instance_class("db.r7g.xlarge")
+                .build(),
+        );
+        assert_eq!(
+            observe(&changing.build(), "demo").unwrap().state,
+            State::Pending
+        );
+    }
+
+    #[test]
+    fn the_major_version_is_compared() {
+        let found = observe(&reachable("available").build(), "demo").unwrap();
+        assert_eq!(found.get("version"), Some("15"));
+        assert_eq!(found.get("engine_version"), Some("15.8"));
+    }
+}

@@ -1,0 +1,132 @@
+//! Databases that are made from a snapshot.
+//!
+//! A snapshot brings its password and settings along. What the restoring call cannot set is
+//! set by a second one, once the database is there; a tag says until when that is to be done.
+
+use aws_sdk_rds::types::{DbInstance, Tag};
+use secrecy::ExposeSecret;
+
+use crate::blueprint::Desired;
+use crate::engine::{CloudError, Request};
+
+use crate::aws::Aws;
+use crate::aws::error::{During, incomplete};
+use crate::aws::rds::cluster::{ENGINE, IO_OPTIMIZED};
+use crate::aws::rds::instances::{STORAGE, count, not_a_database, rds_tags};
+use crate::aws::request::needed;
+use crate::aws::tags::FINISHED;
+
+impl Aws {
+    pub(in crate::aws) async fn restore_writer(
+        &self,
+        request: &Request<'_>,
+        id: &str,
+    ) -> Result<DbInstance, CloudError> {
+        let operation = "rds:RestoreDBInstanceFromDBSnapshot";
+        let Desired::Database {
+            class,
+            storage,
+            multi_az,
+            backup_days,
+            snapshot: Some(snapshot),
+            protection,
+            subnets,
+            parameters,
+            group,
+            ..
+        } = request.desired
+        else {
+            return Err(not_a_database(operation, request));
+        };
+        self.rds
+            .restore_db_instance_from_db_snapshot()
+            .db_instance_identifier(id)
+            .db_snapshot_identifier(snapshot)
+            .db_instance_class(class)
+            .storage_type(STORAGE)
+            .set_iops(storage.iops.map(count))
+            .set_storage_throughput(storage.throughput_mibps.map(count))
+            .publicly_accessible(false)
+            .multi_az(*multi_az)
+            .backup_retention_period(count(*backup_days))
+            .deletion_protection(protection.deletion)
+            .auto_minor_version_upgrade(false)
+            .copy_tags_to_snapshot(true)
+            .db_subnet_group_name(&needed(request, operation, subnets)?.id)
+            .db_parameter_group_name(&needed(request, operation, parameters)?.id)
+            .vpc_security_group_ids(&needed(request, operation, group)?.id)
+            .set_tags(Some(unfinished(request)))
+            .send()
+            .await
+            .during(operation, request.address)?
+            .db_instance
+            .ok_or_else(|| incomplete(operation, request.address, "instance"))
+    }
+
+    pub(in crate::aws) async fn restore_cluster(
+        &self,
+        request: &Request<'_>,
+        id: &str,
+    ) -> Result<(), CloudError> {
+        let operation = "rds:RestoreDBClusterFromSnapshot";
+        let Desired::DatabaseCluster {
+            io_optimized,
+            backup_days,
+            snapshot: Some(snapshot),
+            protection,
+            subnets,
+            parameters,
+            group,
+            ..
+        } = request.desired
+        else {
+            return Err(not_a_database(operation, request));
+        };
+        self.rds
+            .restore_db_cluster_from_snapshot()
+            .db_cluster_identifier(id)
+            .snapshot_identifier(snapshot)
+            .engine(ENGINE)
+            .set_storage_type(io_optimized.then(|| IO_OPTIMIZED.to_owned()))
+            .backup_retention_period(count(*backup_days))
+            .deletion_protection(protection.deletion)
+            .copy_tags_to_snapshot(true)
+            .db_subnet_group_name(&needed(request, operation, subnets)?.id)
+            .db_cluster_parameter_group_name(&needed(request, operation, parameters)?.id)
+            .vpc_security_group_ids(&needed(request, operation, group)?.id)
+            .set_tags(Some(unfinished(request)))
+            .send()
+            .await
+            .during(operation, request.address)?;
+        Ok(())
+    }
+
+    /// Says that nothing is left to do.
+    pub(in crate::aws) async fn tag_finished(&self, arn: &str) -> Result<(), CloudError> {
+        self.rds
+            .add_tags_to_resource()
+            .resource_name(arn)
+            .tags(Tag::builder().key(FINISHED).value("true").build())
+            .send()
+            .await
+            .during("rds:AddTagsToResource", arn)?;
+        Ok(())
+    }
+}
+
+fn unfinished(request: &Request<'_>) -> Vec<Tag> {
+    let mut tags = rds_tags(request);
+    tags.push(Tag::builder().key(FINISHED).value("false").build());
+    tags
+}
+
+/// The password that a restored database is given in place of its snapshot's.
+pub(in crate::aws) fn new_password<'a>(
+    request: &'a Request<'_>,
+    operation: &str,
+) -> Result<&'a str, CloudError> {
+    let password = request.secrets.password.as_ref();
+    password
+        .map(|password| password.expose_secret())
+        .ok_or_else(|| incomplete(operation, request.address, "master password"))
+}

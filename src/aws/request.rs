@@ -1,0 +1,60 @@
+//! What a request refers to, and what is said when it cannot be carried out.
+
+use crate::aws::error::refused;
+use crate::blueprint::Address;
+use crate::engine::{CloudError, FailureClass, Observed, Request};
+
+/// What a request refers to, which has to exist already.
+pub(in crate::aws) fn needed<'a>(
+    request: &'a Request<'_>,
+    operation: &str,
+    address: &Address,
+) -> Result<&'a Observed, CloudError> {
+    request.world.get(address).ok_or_else(|| CloudError {
+        class: FailureClass::Converging,
+        ..refused(
+            operation,
+            request.address,
+            "DependencyMissing",
+            format!("`{address}`, which it refers to, does not exist yet"),
+        )
+    })
+}
+
+/// The ids of several resources that a request refers to.
+pub(in crate::aws) fn needed_ids(
+    request: &Request<'_>,
+    operation: &str,
+    addresses: &[Address],
+) -> Result<Vec<String>, CloudError> {
+    addresses
+        .iter()
+        .map(|address| needed(request, operation, address).map(|found| found.id.clone()))
+        .collect()
+}
+
+pub(in crate::aws) fn not_ours(operation: &str, request: &Request<'_>) -> CloudError {
+    refused(
+        operation,
+        request.address,
+        "NotOurs",
+        "it belongs to somebody else and is only looked up",
+    )
+}
+
+/// What was just made or changed; when it cannot be seen yet, the call is worth repeating.
+pub(in crate::aws) fn visible(
+    mut found: Vec<Observed>,
+    operation: &str,
+    id: &str,
+) -> Result<Observed, CloudError> {
+    found.pop().ok_or_else(|| CloudError {
+        class: FailureClass::Converging,
+        ..refused(
+            operation,
+            id,
+            "NotVisibleYet",
+            "it was made but is not listed yet",
+        )
+    })
+}

@@ -1,0 +1,3 @@
+//! The private DNS zone.
+
+pub(in crate::aws) mod zone;

@@ -1,0 +1,374 @@
+//! The private DNS zone, and its records as a resource of their own.
+//!
+//! Route 53 takes no tags in the create call and lets many zones have one name. What makes
+//! a zone ours is its caller reference: it begins with region and environment, is given in
+//! the create call, and every list shows it. Tags follow in a second call, for people and
+//! for policies; without them a zone shows as changed.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_route53::types::{
+    Change, ChangeAction, ChangeBatch, HostedZone, HostedZoneConfig, ResourceRecord,
+    ResourceRecordSet, RrType, Tag, TagResourceType, Vpc, VpcRegion,
+};
+
+use crate::blueprint::{Address, Desired, Kind};
+use crate::engine::{CloudError, Observed, Request, State};
+use crate::identity::names::{Names, digest};
+
+use crate::aws::Aws;
+use crate::aws::error::{During, Judge, built, incomplete, refused};
+use crate::aws::request::needed;
+use crate::aws::request::visible;
+use crate::aws::tags::{self, observed};
+
+/// How often a reference that stands for a zone that is gone is changed.
+const REFERENCES: u32 = 8;
+/// Seconds that a name may be remembered; addresses change when hosts are replaced.
+const TTL: i64 = 60;
+
+/// A zone with its records, as the API tells it.
+#[derive(Default)]
+pub(in crate::aws) struct RawZone {
+    id: Option<String>,
+    tagged: bool,
+    sets: Vec<ResourceRecordSet>,
+}
+
+impl Aws {
+    pub(in crate::aws) async fn create_zone(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<Observed, CloudError> {
+        let operation = "route53:CreateHostedZone";
+        let name = Names::of(request.environment).zone();
+        let vpc = &needed(request, operation, &Address::vpc())?.id;
+        let mut id = self.zone_id(request.environment).await?;
+        for attempt in 0..REFERENCES {
+            if id.is_some() {
+                break;
+            }
+            let place = Vpc::builder()
+                .vpc_id(vpc)
+                .vpc_region(VpcRegion::from(self.region.as_str()))
+                .build();
+            let config = HostedZoneConfig::builder()
+                .comment(format!("{} by loadrig", request.environment))
+                .private_zone(true)
+                .build();
+            // Part of an environment's life: a reference is remembered for longer than the
+            // zone that it made.
+            let life = request.world.get(&Address::seed());
+            let life = life.and_then(|seed| seed.get("created")).unwrap_or("");
+            let unique = digest(&[vpc, life, &attempt.to_string()]);
+            let reference = self.reference(request.environment) + &unique[..32];
+            let answer = self
+                .route53
+                .create_hosted_zone()
+                .name(&name)
+                .vpc(place)
+                .hosted_zone_config(config)
+                .caller_reference(reference)
+                .send()
+                .await
+                .during(operation, request.address)
+                .or_done(&["HostedZoneAlreadyExists"])
+                .while_creating()?;
+            id = match answer {
+                Some(answer) => answer.hosted_zone.map(|zone| bare(&zone.id)),
+                None => self.zone_id(request.environment).await?,
+            };
+        }
+        let id = id.ok_or_else(|| incomplete(operation, request.address, "zone"))?;
+        self.complete_zone(request, &id).await
+    }
+
+    pub(in crate::aws) async fn complete_zone(
+        &self,
+        request: &Request<'_>,
+        id: &str,
+    ) -> Result<Observed, CloudError> {
+        let operation = "route53:ChangeTagsForResource";
+        let tags = tags::of(request)
+            .into_iter()
+            .map(|(key, value)| Tag::builder().key(key).value(value).build())
+            .collect();
+        self.route53
+            .change_tags_for_resource()
+            .resource_type(TagResourceType::Hostedzone)
+            .resource_id(id)
+            .set_add_tags(Some(tags))
+            .send()
+            .await
+            .during(operation, id)
+            .while_creating()?;
+        let raw = self.raw_zone(request.environment).await?;
+        let found = raw.observe(&[]).into_iter();
+        visible(
+            found.filter(|one| one.kind == Kind::Zone).collect(),
+            "route53:ListHostedZonesByName",
+            id,
+        )
+    }
+
+    /// Every name at what it should lead to; names that are not wanted any more go.
+    pub(in crate::aws) async fn set_records(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<Observed, CloudError> {
+        let operation = "route53:ChangeResourceRecordSets";
+        let Desired::Records { zone, names } = request.desired else {
+            return Err(refused(
+                operation,
+                request.address,
+                "WrongKind",
+                "wrong kind of resource",
+            ));
+        };
+        let id = &needed(request, operation, zone)?.id;
+        let domain = Names::of(request.environment).zone();
+        let mut wanted = Vec::new();
+        for (name, target) in names {
+            let target = needed(request, operation, target)?;
+            wanted.push(record(operation, &format!("{name}.{domain}."), target)?);
+        }
+        let there = self.record_sets(id).await?;
+        let is_wanted = |set: &ResourceRecordSet| {
+            let same = |one: &ResourceRecordSet| one.name == set.name && one.r#type == set.r#type;
+            wanted.iter().any(same)
+        };
+        // A name that changes its type: the old record goes in the same batch, and first.
+        let surplus = there.into_iter().filter(|set| !is_wanted(set));
+        let mut changes = Vec::new();
+        for set in surplus {
+            changes.push((ChangeAction::Delete, set));
+        }
+        changes.extend(wanted.into_iter().map(|set| (ChangeAction::Upsert, set)));
+        self.change(id, changes).await?;
+        let raw = self.raw_zone(request.environment).await?;
+        let known: Vec<Observed> = request.world.values().cloned().collect();
+        let found = raw.observe(&known).into_iter();
+        visible(
+            found.filter(|one| one.kind == Kind::Records).collect(),
+            operation,
+            id,
+        )
+    }
+
+    pub(in crate::aws) async fn delete_records(&self, id: &str) -> Result<(), CloudError> {
+        let sets = self.record_sets(id).await?;
+        let changes = sets.into_iter().map(|set| (ChangeAction::Delete, set));
+        self.change(id, changes.collect()).await
+    }
+
+    /// A zone has to be empty; a record that somebody added by hand goes with it.
+    pub(in crate::aws) async fn delete_zone(&self, id: &str) -> Result<(), CloudError> {
+        self.delete_records(id).await?;
+        let answer = self.route53.delete_hosted_zone().id(id).send().await;
+        answer.during("route53:DeleteHostedZone", id).or_gone()?;
+        Ok(())
+    }
+
+    async fn change(
+        &self,
+        id: &str,
+        changes: Vec<(ChangeAction, ResourceRecordSet)>,
+    ) -> Result<(), CloudError> {
+        let operation = "route53:ChangeResourceRecordSets";
+        // A batch holds a thousand changes, and an upsert counts twice.
+        for some in changes.chunks(400) {
+            let mut batch = ChangeBatch::builder();
+            for (action, set) in some {
+                let change = Change::builder()
+                    .action(action.clone())
+                    .resource_record_set(set.clone())
+                    .build();
+                batch = batch.changes(built(change, operation, id)?);
+            }
+            self.route53
+                .change_resource_record_sets()
+                .hosted_zone_id(id)
+                .change_batch(built(batch.build(), operation, id)?)
+                .send()
+                .await
+                .during(operation, id)
+                .or_gone()?;
+        }
+        Ok(())
+    }
+
+    /// What a caller reference of ours begins with.
+    fn reference(&self, environment: &str) -> String {
+        format!("loadrig/{}/{environment}/", self.region)
+    }
+
+    /// The environment's zone, by its caller reference.
+    async fn zone_id(&self, environment: &str) -> Result<Option<String>, CloudError> {
+        Ok(self.zone_ids(environment).await?.into_iter().next())
+    }
+
+    /// The ids of all zones that are the environment's: one, or none.
+    pub(in crate::aws) async fn zone_ids(
+        &self,
+        environment: &str,
+    ) -> Result<Vec<String>, CloudError> {
+        let operation = "route53:ListHostedZonesByName";
+        let name = format!("{}.", Names::of(environment).zone());
+        let ours = self.reference(environment);
+        let mut found = Vec::new();
+        // Sorted by name: ours are together. The pages have no paginator in the SDK.
+        let (mut from_name, mut from_id) = (Some(name.clone()), None);
+        while let Some(at) = from_name {
+            let answer = self
+                .route53
+                .list_hosted_zones_by_name()
+                .dns_name(at)
+                .set_hosted_zone_id(from_id)
+                .max_items(100)
+                .send()
+                .await
+                .during(operation, &name)?;
+            let is_ours =
+                |zone: &&HostedZone| zone.name == name && zone.caller_reference.starts_with(&ours);
+            let zones = answer.hosted_zones.iter().filter(is_ours);
+            found.extend(zones.map(|zone| bare(&zone.id)));
+            from_name = answer
+                .next_dns_name
+                .filter(|next| answer.is_truncated && *next == name);
+            from_id = answer.next_hosted_zone_id;
+        }
+        Ok(found)
+    }
+
+    /// All there is of the zone: one call where there is none.
+    pub(in crate::aws) async fn raw_zone(&self, environment: &str) -> Result<RawZone, CloudError> {
+        let Some(id) = self.zone_id(environment).await? else {
+            return Ok(RawZone::default());
+        };
+        let tagged = async {
+            let answer = self
+                .route53
+                .list_tags_for_resource()
+                .resource_type(TagResourceType::Hostedzone)
+                .resource_id(&id)
+                .send()
+                .await
+                .during("route53:ListTagsForResource", &id)
+                .or_gone()?;
+            let set = answer.and_then(|answer| answer.resource_tag_set);
+            Ok(set.is_some_and(|set| {
+                let pairs = set.tags().iter().map(|tag| (tag.key(), tag.value()));
+                tags::address(pairs, environment).is_some()
+            }))
+        };
+        let (tagged, sets) = futures::try_join!(tagged, self.record_sets(&id))?;
+        Ok(RawZone {
+            id: Some(id),
+            tagged,
+            sets,
+        })
+    }
+
+    /// The records of a zone, without those that every zone has.
+    async fn record_sets(&self, id: &str) -> Result<Vec<ResourceRecordSet>, CloudError> {
+        let operation = "route53:ListResourceRecordSets";
+        let mut sets = Vec::new();
+        let (mut name, mut kind, mut identifier) = (None, None, None);
+        loop {
+            let answer = self
+                .route53
+                .list_resource_record_sets()
+                .hosted_zone_id(id)
+                .set_start_record_name(name)
+                .set_start_record_type(kind)
+                .set_start_record_identifier(identifier)
+                .send()
+                .await
+                .during(operation, id)
+                .or_gone()?;
+            let Some(answer) = answer else { break };
+            sets.extend(answer.resource_record_sets);
+            if !answer.is_truncated {
+                break;
+            }
+            name = answer.next_record_name;
+            kind = answer.next_record_type;
+            identifier = answer.next_record_identifier;
+        }
+        sets.retain(|set| !matches!(set.r#type, RrType::Soa | RrType::Ns));
+        Ok(sets)
+    }
+}
+
+impl RawZone {
+    /// As resources; `known` tells by its address or endpoint what a record leads to.
+    pub(in crate::aws) fn observe(&self, known: &[Observed]) -> Vec<Observed> {
+        let Some(id) = &self.id else {
+            return vec![];
+        };
+        let zone = observed(
+            Address::zone(),
+            Kind::Zone,
+            id,
+            (State::Ready, "available"),
+            [("tagged", Some(self.tagged.to_string()))],
+        );
+        let leads: BTreeMap<&str, &Address> = known
+            .iter()
+            .filter(|one| !one.state.is_leaving())
+            .filter_map(|one| Some((target_of(one)?, &one.address)))
+            .collect();
+        let mut lines: Vec<String> = self
+            .sets
+            .iter()
+            .map(|set| {
+                let value = set.resource_records().first();
+                let value = value.map_or("", |one| one.value.trim_end_matches('.'));
+                let to = leads
+                    .get(value)
+                    .map_or(value.to_owned(), |to| to.to_string());
+                let name = set.name.split('.').next().unwrap_or_default();
+                format!("{name} {to}")
+            })
+            .collect();
+        lines.sort();
+        let records = observed(
+            Address::records(),
+            Kind::Records,
+            id,
+            (State::Ready, "available"),
+            [("names", Some(lines.join("\n")))],
+        );
+        vec![zone, records]
+    }
+}
+
+/// What a record leads to: a host's address, a service's name.
+fn target_of(resource: &Observed) -> Option<&str> {
+    match resource.kind {
+        Kind::Instance => resource.get("private_ip"),
+        _ => resource.get("endpoint"),
+    }
+}
+
+fn record(operation: &str, name: &str, target: &Observed) -> Result<ResourceRecordSet, CloudError> {
+    let value =
+        target_of(target).ok_or_else(|| incomplete(operation, &target.address, "address"))?;
+    let kind = match target.kind {
+        Kind::Instance => RrType::A,
+        _ => RrType::Cname,
+    };
+    let value = ResourceRecord::builder().value(value).build();
+    let set = ResourceRecordSet::builder()
+        .name(name)
+        .r#type(kind)
+        .ttl(TTL)
+        .resource_records(built(value, operation, name)?)
+        .build();
+    built(set, operation, name)
+}
+
+/// Zone ids come with and without `/hostedzone/`.
+fn bare(id: &str) -> String {
+    id.rsplit('/').next().unwrap_or(id).to_owned()
+}

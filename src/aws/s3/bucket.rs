@@ -1,0 +1,270 @@
+//! The bucket of uploaded files.
+
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, Tag, Tagging};
+
+use crate::blueprint::{Address, Desired, Kind};
+use crate::engine::{CloudError, Observed, Request, State};
+use crate::identity::names::Names;
+use crate::spec::Protection;
+
+use crate::aws::Aws;
+use crate::aws::error::{During, Judge, built, foreign, refused, unlisted};
+use crate::aws::request::visible;
+use crate::aws::tags::{self, observed};
+
+/// The only region that has to be left out of a creation.
+pub(in crate::aws) const FIRST_REGION: &str = "us-east-1";
+
+/// A policy of which nothing is known, since the tags that told it are gone.
+const UNKNOWN: &str = "unknown";
+
+/// Whose a bucket is by its tags.
+pub(in crate::aws) enum Owner {
+    Ours(Address, Protection),
+    /// Nobody's: somebody took the tags away that it was made with. The name holds a hash of
+    /// account, region and environment, so it is the environment's; whether its files are to
+    /// be kept is not known any more.
+    Untagged,
+    Stranger,
+}
+
+impl Aws {
+    pub(in crate::aws) async fn create_bucket(
+        &self,
+        request: &Request<'_>,
+    ) -> Result<Observed, CloudError> {
+        let operation = "s3:CreateBucket";
+        let name = self.bucket_name(request.environment).await?;
+        let mut configuration =
+            CreateBucketConfiguration::builder().set_tags(Some(s3_tags(request, operation)?));
+        if self.region != FIRST_REGION {
+            configuration = configuration
+                .location_constraint(BucketLocationConstraint::from(self.region.as_str()));
+        }
+        self.s3
+            .create_bucket()
+            .bucket(&name)
+            .create_bucket_configuration(configuration.build())
+            .send()
+            .await
+            .during(operation, request.address)
+            .or_done(&["BucketAlreadyOwnedByYou"])
+            .map_err(|error| {
+                if error.code == "BucketAlreadyExists" {
+                    let message = "another account has a bucket of this name; \
+                                   give the environment another name";
+                    refused(operation, &name, &error.code, message)
+                } else {
+                    error
+                }
+            })?;
+        // Before anything is changed: where we own the name already, the creation of a
+        // bucket succeeds.
+        match self.bucket(request.environment).await? {
+            Some(found) => self.change_bucket(request, &found).await,
+            None => match self.bucket_owner(&name, request.environment).await? {
+                Some(Owner::Stranger) => Err(foreign(operation, &name, request.environment)),
+                _ => Err(unlisted(operation, &name)),
+            },
+        }
+    }
+
+    /// Writes what was seen to differ, and nothing else: what nobody looked at is not shown by
+    /// a plan.
+    pub(in crate::aws) async fn change_bucket(
+        &self,
+        request: &Request<'_>,
+        seen: &Observed,
+    ) -> Result<Observed, CloudError> {
+        let name = seen.id.as_str();
+        let Desired::Bucket { versioning, .. } = request.desired else {
+            return Err(refused(
+                "s3:CreateBucket",
+                request.address,
+                "NotABucket",
+                "wrong kind of resource",
+            ));
+        };
+        let wanted = request.desired.attributes();
+        let differs = |key: &str| {
+            let found = seen.get(key);
+            found.is_some() && found != wanted.get(key).map(String::as_str)
+        };
+        if differs("deletion_protection") || differs("keeps_files") {
+            self.tag_bucket(request, name).await?;
+        }
+        if differs("public_access") {
+            self.block_public_access(name).await?;
+        }
+        if differs("encryption") {
+            self.encrypt_bucket(name).await?;
+        }
+        if differs("versioning") {
+            self.set_versioning(name, *versioning).await?;
+        }
+        if differs("unfinished_uploads") {
+            self.drop_unfinished_uploads(name).await?;
+        }
+        let found = self.bucket(request.environment).await?;
+        visible(found.into_iter().collect(), "s3:ListBucket", name)
+    }
+
+    /// Beside the tags that others put there: a set of tags is written as a whole.
+    async fn tag_bucket(&self, request: &Request<'_>, name: &str) -> Result<(), CloudError> {
+        let operation = "s3:PutBucketTagging";
+        let there = self.bucket_tags(name).await?.unwrap_or_default();
+        if let Owner::Stranger = owner_of(&there, request.environment) {
+            return Err(foreign(operation, name, request.environment));
+        }
+        let ours = s3_tags(request, operation)?;
+        let mut tags = there;
+        // A policy that protects nothing has no tag.
+        tags.retain(|tag| {
+            tag.key() != tags::PROTECTION && ours.iter().all(|one| one.key() != tag.key())
+        });
+        tags.extend(ours);
+        let tagging = Tagging::builder().set_tag_set(Some(tags)).build();
+        self.s3
+            .put_bucket_tagging()
+            .bucket(name)
+            .expected_bucket_owner(self.bucket_account().await?)
+            .tagging(built(tagging, operation, name)?)
+            .send()
+            .await
+            .during(operation, name)
+            .while_creating()?;
+        Ok(())
+    }
+
+    pub(in crate::aws) async fn bucket(
+        &self,
+        environment: &str,
+    ) -> Result<Option<Observed>, CloudError> {
+        let Some(mut found) = self.bucket_at_a_glance(environment).await? else {
+            return Ok(None);
+        };
+        let (encryption, uploads) = futures::try_join!(
+            self.bucket_encryption(&found.id),
+            self.drops_unfinished_uploads(&found.id),
+        )?;
+        let uploads = if uploads { "removed" } else { "kept" };
+        let more = encryption
+            .map(|encryption| ("encryption", encryption))
+            .into_iter()
+            .chain([("unfinished_uploads", uploads.to_owned())]);
+        found
+            .attributes
+            .extend(more.map(|(key, value)| (key.to_owned(), value)));
+        Ok(Some(found))
+    }
+
+    /// The bucket by its tags, with the settings that lay its files open or lose them.
+    pub(in crate::aws) async fn bucket_at_a_glance(
+        &self,
+        environment: &str,
+    ) -> Result<Option<Observed>, CloudError> {
+        let name = self.bucket_name(environment).await?;
+        let (address, deletion, keeps) = match self.bucket_owner(&name, environment).await? {
+            Some(Owner::Ours(address, policy)) => (
+                address,
+                policy.deletion.to_string(),
+                policy.final_snapshot.to_string(),
+            ),
+            Some(Owner::Untagged) => (Address::bucket(), UNKNOWN.to_owned(), UNKNOWN.to_owned()),
+            Some(Owner::Stranger) | None => return Ok(None),
+        };
+        let (blocked, versioning) =
+            futures::try_join!(self.public_access_blocked(&name), self.is_versioned(&name))?;
+        Ok(Some(observed(
+            address,
+            Kind::Bucket,
+            name,
+            (State::Ready, "available"),
+            [
+                (
+                    "public_access",
+                    Some(if blocked { "blocked" } else { "possible" }.to_owned()),
+                ),
+                ("versioning", Some(versioning.to_string())),
+                ("deletion_protection", Some(deletion)),
+                ("keeps_files", Some(keeps)),
+                ("region", Some(self.region.clone())),
+            ],
+        )))
+    }
+
+    pub(in crate::aws) async fn bucket_name(
+        &self,
+        environment: &str,
+    ) -> Result<String, CloudError> {
+        let account = self.known_account().await?;
+        Ok(Names::of(environment).bucket(&account.id, &account.region))
+    }
+
+    /// The account whose bucket every call means: a stranger's of the same name is refused.
+    pub(in crate::aws) async fn bucket_account(&self) -> Result<&str, CloudError> {
+        Ok(&self.known_account().await?.id)
+    }
+
+    pub(in crate::aws) async fn bucket_exists(&self, name: &str) -> Result<bool, CloudError> {
+        let answer = self
+            .s3
+            .head_bucket()
+            .bucket(name)
+            .expected_bucket_owner(self.bucket_account().await?)
+            .send()
+            .await;
+        Ok(answer.during("s3:ListBucket", name).or_gone()?.is_some())
+    }
+
+    /// `None` when there is no such bucket.
+    pub(in crate::aws) async fn bucket_owner(
+        &self,
+        name: &str,
+        environment: &str,
+    ) -> Result<Option<Owner>, CloudError> {
+        let tags = self.bucket_tags(name).await?;
+        Ok(tags.map(|tags| owner_of(&tags, environment)))
+    }
+
+    /// `None` when there is no such bucket.
+    async fn bucket_tags(&self, name: &str) -> Result<Option<Vec<Tag>>, CloudError> {
+        let answer = self
+            .s3
+            .get_bucket_tagging()
+            .bucket(name)
+            .expected_bucket_owner(self.bucket_account().await?)
+            .send()
+            .await;
+        match answer.during("s3:GetBucketTagging", name) {
+            Ok(answer) => Ok(Some(answer.tag_set)),
+            Err(error) if error.code == "NoSuchTagSet" => Ok(Some(vec![])),
+            Err(error) if error.code == "NoSuchBucket" => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn owner_of(tags: &[Tag], environment: &str) -> Owner {
+    if tags.is_empty() {
+        return Owner::Untagged;
+    }
+    let pairs = || tags.iter().map(|tag| (Some(tag.key()), Some(tag.value())));
+    match tags::address(pairs(), environment) {
+        Some(address) => Owner::Ours(address, tags::protection(pairs())),
+        None => Owner::Stranger,
+    }
+}
+
+fn s3_tags(request: &Request<'_>, operation: &str) -> Result<Vec<Tag>, CloudError> {
+    tags::of(request)
+        .into_iter()
+        .map(|(key, value)| {
+            built(
+                Tag::builder().key(key).value(value).build(),
+                operation,
+                request.address,
+            )
+        })
+        .collect()
+}

@@ -1,0 +1,322 @@
+//! The registry: one bucket for each account and region, which holds the leases of its
+//! environments.
+//!
+//! It outlives environments on purpose. Leases are written by conditional requests; each
+//! request names the bucket's owner, so that nobody else's bucket of that name is used.
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html>
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextRef;
+use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_s3::error::BoxError;
+use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, CreateBucketConfiguration, PublicAccessBlockConfiguration, Tag,
+};
+use jiff::Timestamp;
+
+use crate::engine::{Answer, CloudError, Condition, LeaseStore, Version};
+use crate::identity::names::registry_bucket;
+
+use crate::aws::Aws;
+use crate::aws::error::{During, Judge, built, incomplete};
+use crate::aws::s3::bucket::FIRST_REGION;
+
+/// Marks the bucket for people and policies. It is not an environment's tag: nothing that
+/// removes environments may take it for one's.
+const REGISTRY: &str = "loadrig:registry";
+
+/// The registry of an account and region. Nothing is made before [`Registry::ensure`].
+#[derive(Clone, Debug)]
+pub struct Registry {
+    aws: Arc<Aws>,
+    bucket: String,
+    account: String,
+}
+
+impl Registry {
+    /// The registry of the account that acts.
+    ///
+    /// # Errors
+    /// When the account cannot be found out.
+    pub async fn of(aws: &Arc<Aws>) -> Result<Self, CloudError> {
+        let account = aws.known_account().await?.clone();
+        Ok(Self {
+            aws: Arc::clone(aws),
+            bucket: registry_bucket(&account.id, &account.region),
+            account: account.id,
+        })
+    }
+
+    /// The bucket's name.
+    #[must_use]
+    pub fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
+    /// Whether it exists.
+    ///
+    /// # Errors
+    /// When it belongs to somebody else, or cannot be looked at.
+    pub async fn exists(&self) -> Result<bool, CloudError> {
+        let answer = self
+            .aws
+            .s3
+            .head_bucket()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(&self.account)
+            .send()
+            .await;
+        let found = answer.during("s3:ListBucket", &self.bucket).or_gone()?;
+        Ok(found.is_some())
+    }
+
+    /// Makes it where it is missing, closed to the public and tagged.
+    ///
+    /// # Errors
+    /// When it cannot be made, or the name is somebody else's.
+    pub async fn ensure(&self) -> Result<(), CloudError> {
+        if !self.exists().await? {
+            self.create().await?;
+        }
+        // A creation may have been cut off before this.
+        let answer = self
+            .aws
+            .s3
+            .get_public_access_block()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(&self.account)
+            .send()
+            .await;
+        let block = answer
+            .during("s3:GetBucketPublicAccessBlock", &self.bucket)
+            .or_gone()?
+            .and_then(|answer| answer.public_access_block_configuration);
+        let closed = block.is_some_and(|block| {
+            block.block_public_acls() == Some(true)
+                && block.block_public_policy() == Some(true)
+                && block.ignore_public_acls() == Some(true)
+                && block.restrict_public_buckets() == Some(true)
+        });
+        if !closed {
+            self.close().await?;
+        }
+        Ok(())
+    }
+
+    async fn create(&self) -> Result<(), CloudError> {
+        let operation = "s3:CreateBucket";
+        let tag = Tag::builder().key(REGISTRY).value("true").build();
+        let mut configuration =
+            CreateBucketConfiguration::builder().tags(built(tag, operation, &self.bucket)?);
+        if self.aws.region != FIRST_REGION {
+            configuration = configuration
+                .location_constraint(BucketLocationConstraint::from(self.aws.region.as_str()));
+        }
+        self.aws
+            .s3
+            .create_bucket()
+            .bucket(&self.bucket)
+            .create_bucket_configuration(configuration.build())
+            .send()
+            .await
+            .during(operation, &self.bucket)
+            .or_done(&["BucketAlreadyOwnedByYou"])?;
+        Ok(())
+    }
+
+    async fn close(&self) -> Result<(), CloudError> {
+        let operation = "s3:PutBucketPublicAccessBlock";
+        let block = PublicAccessBlockConfiguration::builder()
+            .block_public_acls(true)
+            .block_public_policy(true)
+            .ignore_public_acls(true)
+            .restrict_public_buckets(true)
+            .build();
+        self.aws
+            .s3
+            .put_public_access_block()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(&self.account)
+            .public_access_block_configuration(block)
+            .send()
+            .await
+            .during(operation, &self.bucket)?;
+        Ok(())
+    }
+
+    /// The names of all that is in it.
+    ///
+    /// # Errors
+    /// When it cannot be listed.
+    pub async fn objects(&self) -> Result<Vec<String>, CloudError> {
+        let pages: Vec<_> = self
+            .aws
+            .s3
+            .list_objects_v2()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(&self.account)
+            .into_paginator()
+            .send()
+            .try_collect()
+            .await
+            .during("s3:ListBucket", &self.bucket)?;
+        Ok(pages
+            .into_iter()
+            .flat_map(|page| page.contents.unwrap_or_default())
+            .filter_map(|object| object.key)
+            .collect())
+    }
+
+    /// Removes it when nothing is in it: a lock that was taken a moment ago stays.
+    ///
+    /// # Errors
+    /// When it belongs to somebody else, anything is in it, or it cannot be removed.
+    pub async fn remove(&self) -> Result<(), CloudError> {
+        let operation = "s3:DeleteBucket";
+        let answer = self
+            .aws
+            .s3
+            .delete_bucket()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(&self.account)
+            .send()
+            .await;
+        answer.during(operation, &self.bucket).or_gone()?;
+        Ok(())
+    }
+}
+
+impl LeaseStore for Registry {
+    async fn get(&self, name: &str) -> Result<Answer<Option<(String, Version)>>, CloudError> {
+        let operation = "s3:GetObject";
+        let clock = ServerTime::default();
+        let answer = self
+            .aws
+            .s3
+            .get_object()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(&self.account)
+            .key(name)
+            .customize()
+            .interceptor(clock.clone())
+            .send()
+            .await;
+        let found = match answer.during(operation, name) {
+            // Of a missing bucket nothing can be said: it is not a missing lease.
+            Err(error) if error.code == "NoSuchKey" => None,
+            Err(error) => return Err(self.aws.with_remedy(error)),
+            Ok(found) => Some(found),
+        };
+        let at = clock.told(operation, name)?;
+        let Some(found) = found else {
+            return Ok(Answer { value: None, at });
+        };
+        let version = found.e_tag.clone();
+        let version = version.ok_or_else(|| incomplete(operation, name, "version"))?;
+        let content = found.body.collect().await;
+        let content = content.map_err(|error| incomplete(operation, name, &error.to_string()))?;
+        let text = String::from_utf8_lossy(&content.into_bytes()).into_owned();
+        Ok(Answer {
+            value: Some((text, Version(version))),
+            at,
+        })
+    }
+
+    async fn put(
+        &self,
+        name: &str,
+        content: String,
+        condition: Condition,
+    ) -> Result<Answer<Option<Version>>, CloudError> {
+        let operation = "s3:PutObject";
+        let clock = ServerTime::default();
+        let put = self
+            .aws
+            .s3
+            .put_object()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(&self.account)
+            .key(name)
+            .content_type("application/json")
+            .body(ByteStream::from(content.into_bytes()));
+        let put = match condition {
+            Condition::Absent => put.if_none_match("*"),
+            Condition::Is(version) => put.if_match(version.0),
+        };
+        let answer = put.customize().interceptor(clock.clone()).send().await;
+        let written = match answer.during(operation, name) {
+            Err(error) if is_refused(&error) => None,
+            Err(error) => return Err(self.aws.with_remedy(error)),
+            Ok(answer) => Some(answer),
+        };
+        let value = match written {
+            None => None,
+            Some(answer) => {
+                let version = answer.e_tag;
+                Some(Version(
+                    version.ok_or_else(|| incomplete(operation, name, "version"))?,
+                ))
+            }
+        };
+        let at = clock.told(operation, name)?;
+        Ok(Answer { value, at })
+    }
+
+    async fn delete(&self, name: &str, version: &Version) -> Result<(), CloudError> {
+        let answer = self
+            .aws
+            .s3
+            .delete_object()
+            .bucket(&self.bucket)
+            .expected_bucket_owner(&self.account)
+            .key(name)
+            .if_match(&version.0)
+            .send()
+            .await;
+        match answer.during("s3:DeleteObject", name) {
+            Err(error) if is_refused(&error) => Ok(()),
+            other => other.map(|_| ()),
+        }
+    }
+}
+
+/// The condition did not hold: another version, none at all, or two writes at one time.
+fn is_refused(error: &CloudError) -> bool {
+    matches!(
+        error.code.as_str(),
+        "PreconditionFailed" | "ConditionalRequestConflict" | "NoSuchKey" | "Http412"
+    )
+}
+
+/// Keeps the `Date` of the last answer: leases are judged by the server's time alone.
+#[derive(Clone, Debug, Default)]
+struct ServerTime(Arc<Mutex<Option<Timestamp>>>);
+
+impl ServerTime {
+    fn told(&self, operation: &str, name: &str) -> Result<Timestamp, CloudError> {
+        let told = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.ok_or_else(|| incomplete(operation, name, "date"))
+    }
+}
+
+impl Intercept for ServerTime {
+    fn name(&self) -> &'static str {
+        "ServerTime"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let date = context.response().headers().get("date");
+        let time = date
+            .and_then(|text| DateTime::from_str(text, DateTimeFormat::HttpDate).ok())
+            .and_then(|time| Timestamp::from_second(time.secs()).ok());
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = time;
+        Ok(())
+    }
+}

@@ -1,0 +1,164 @@
+//! How a bucket is emptied and removed.
+
+use aws_sdk_s3::operation::RequestId;
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+
+use crate::engine::{CloudError, FailureClass};
+
+use crate::aws::Aws;
+use crate::aws::error::{During, Judge, built, foreign, item_failed, refused};
+use crate::aws::s3::bucket::Owner;
+
+const REMOVE: &str = "s3:DeleteBucket";
+
+impl Aws {
+    /// Removes the bucket of uploaded files with all that is in it, if its tags still say that
+    /// it is the environment's. They travel in the call that makes it: where they are missing,
+    /// somebody took them away, and with them what they said of keeping the files.
+    pub(in crate::aws) async fn delete_files(
+        &self,
+        environment: &str,
+        name: &str,
+    ) -> Result<(), CloudError> {
+        match self.bucket_owner(name, environment).await? {
+            None => Ok(()),
+            Some(Owner::Ours(..)) => self.delete_bucket(name).await,
+            Some(Owner::Untagged) => self.delete_untagged(environment, name).await,
+            Some(Owner::Stranger) => Err(foreign(REMOVE, name, environment)),
+        }
+    }
+
+    /// S3 itself refuses to remove what is not empty.
+    async fn delete_untagged(&self, environment: &str, name: &str) -> Result<(), CloudError> {
+        match self.delete_empty(name).await {
+            Err(error) if error.code == "BucketNotEmpty" => Err(CloudError {
+                class: FailureClass::Blocked,
+                request_id: error.request_id,
+                ..refused(
+                    REMOVE,
+                    name,
+                    "UntaggedBucket",
+                    format!(
+                        "it holds files and has no tags any more, so nothing says whether they \
+                         are to be kept; put its tags back (`up {environment}` does), or empty \
+                         and remove it by hand"
+                    ),
+                )
+            }),
+            other => other,
+        }
+    }
+
+    /// Empties and removes a bucket.
+    pub(in crate::aws) async fn delete_bucket(&self, name: &str) -> Result<(), CloudError> {
+        if !self.bucket_exists(name).await? {
+            return Ok(());
+        }
+        self.abort_uploads(name).await?;
+        self.delete_objects(name).await?;
+        self.delete_empty(name).await
+    }
+
+    async fn delete_empty(&self, name: &str) -> Result<(), CloudError> {
+        let answer = self
+            .s3
+            .delete_bucket()
+            .bucket(name)
+            .expected_bucket_owner(self.bucket_account().await?)
+            .send()
+            .await;
+        answer.during(REMOVE, name).or_gone()?;
+        Ok(())
+    }
+
+    async fn abort_uploads(&self, name: &str) -> Result<(), CloudError> {
+        let owner = self.bucket_account().await?;
+        // Not paginated: every round removes what it listed.
+        loop {
+            let answer = self
+                .s3
+                .list_multipart_uploads()
+                .bucket(name)
+                .expected_bucket_owner(owner)
+                .send()
+                .await;
+            let Some(answer) = answer
+                .during("s3:ListBucketMultipartUploads", name)
+                .or_gone()?
+            else {
+                return Ok(());
+            };
+            for upload in answer.uploads() {
+                self.s3
+                    .abort_multipart_upload()
+                    .bucket(name)
+                    .expected_bucket_owner(owner)
+                    .set_key(upload.key.clone())
+                    .set_upload_id(upload.upload_id.clone())
+                    .send()
+                    .await
+                    .during("s3:AbortMultipartUpload", name)
+                    .or_gone()?;
+            }
+            if answer.is_truncated() != Some(true) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Objects, their versions and delete markers; a page of at most 1,000 at a time.
+    async fn delete_objects(&self, name: &str) -> Result<(), CloudError> {
+        let operation = "s3:DeleteObject";
+        let owner = self.bucket_account().await?;
+        loop {
+            let answer = self
+                .s3
+                .list_object_versions()
+                .bucket(name)
+                .expected_bucket_owner(owner)
+                .send()
+                .await;
+            let Some(page) = answer.during("s3:ListBucketVersions", name).or_gone()? else {
+                return Ok(());
+            };
+            let versions = page.versions().iter().map(|v| (v.key(), v.version_id()));
+            let markers = page
+                .delete_markers()
+                .iter()
+                .map(|m| (m.key(), m.version_id()));
+            let mut objects = Vec::new();
+            for (key, version) in versions.chain(markers) {
+                let Some(key) = key else { continue };
+                let object = ObjectIdentifier::builder()
+                    .key(key)
+                    // Where versions were never kept they are called `null`, which a
+                    // deletion need not name.
+                    .set_version_id(version.filter(|id| *id != "null").map(str::to_owned))
+                    .build();
+                objects.push(built(object, operation, name)?);
+            }
+            if objects.is_empty() {
+                return Ok(());
+            }
+            let delete = Delete::builder()
+                .set_objects(Some(objects))
+                .quiet(true)
+                .build();
+            let answer = self
+                .s3
+                .delete_objects()
+                .bucket(name)
+                .expected_bucket_owner(owner)
+                .delete(built(delete, operation, name)?)
+                .send()
+                .await
+                .during(operation, name)?;
+            // Without this an object that cannot be deleted would be listed for ever.
+            if let Some(failed) = answer.errors().first() {
+                let target = format!("{name}/{}", failed.key().unwrap_or_default());
+                let why = (failed.code(), failed.message());
+                return Err(item_failed(operation, target, why, answer.request_id()));
+            }
+        }
+    }
+}

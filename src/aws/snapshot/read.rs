@@ -1,0 +1,213 @@
+//! What exists of an environment, in a handful of bulk calls side by side, each in a box of
+//! its own: together the SDK's futures would not fit on a thread's stack.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_ec2::types::VpcEndpoint;
+
+use crate::blueprint::{Address, Group, Kind};
+use crate::engine::{CloudError, Observed, Snapshot};
+
+use crate::aws::Aws;
+use crate::aws::ec2::endpoints::{has_endpoint_route, observe_endpoints};
+use crate::aws::ec2::route_tables::observe_route_tables;
+use crate::aws::ec2::security_groups::observe_security;
+use crate::aws::elb::load_balancer::RawFront;
+use crate::aws::tags::Select;
+
+/// What there may be, as other answers tell.
+struct Implied {
+    nat: bool,
+    endpoint: bool,
+    front: bool,
+}
+
+impl Aws {
+    /// Everything that bears the environment's tag. Twins are all listed, the resources
+    /// that are on their way out last. Instances terminated lately are among them, as
+    /// [`State::Gone`]: a new instance at their address must not use their client token.
+    ///
+    /// The number of calls does not grow with the size of the environment, but for pages of
+    /// answers. What one answer implies is not asked for again (`glance.rs`).
+    pub(in crate::aws) async fn take_snapshot(
+        &self,
+        environment: &str,
+    ) -> Result<Snapshot, CloudError> {
+        let all = Select::Environment(environment);
+        let network = async {
+            futures::try_join!(
+                Box::pin(self.vpcs_at_a_glance(all)),
+                Box::pin(self.internet_gateways(all)),
+                Box::pin(self.subnets(all)),
+                Box::pin(self.raw_route_tables(all)),
+                Box::pin(self.elastic_addresses(all)),
+                Box::pin(self.raw_security_groups(all)),
+                Box::pin(self.environment_key_pairs(all)),
+                Box::pin(self.instances(all)),
+            )
+        };
+        let identity = async {
+            futures::try_join!(
+                Box::pin(self.seed_at_a_glance(environment)),
+                Box::pin(self.identity_at_a_glance(environment)),
+                Box::pin(self.bucket_at_a_glance(environment)),
+            )
+        };
+        let data = async {
+            futures::try_join!(
+                Box::pin(self.databases_at_a_glance(environment)),
+                Box::pin(self.cluster_at_a_glance(environment)),
+                Box::pin(self.domain(environment)),
+                Box::pin(self.cache_at_a_glance(environment)),
+            )
+        };
+        let (network, identity, data, zone) = futures::try_join!(
+            network,
+            identity,
+            data,
+            Box::pin(self.raw_zone(environment))
+        )?;
+        let (vpcs, gateways, subnets, tables, addresses, groups, keys, instances) = network;
+        let implied = Implied {
+            // A gateway holds on to its address, and the address cannot go before it.
+            nat: !addresses.is_empty(),
+            // An endpoint puts routes into tables, which go after it. Where a VPC is left
+            // without tables, somebody was interrupted in between.
+            endpoint: has_endpoint_route(&tables) || (tables.is_empty() && !vpcs.is_empty()),
+            // Its group stands before all parts of a load balancer, and goes after them.
+            front: observe_security(&groups, environment, &[])
+                .iter()
+                .any(|one| one.address == Address::security_group(Group::LoadBalancer)),
+        };
+        let (nats, endpoints, balancer) = self.implied(all, implied).await?;
+        let tables = observe_route_tables(&tables, environment, &subnets, &nats);
+        let endpoints = observe_endpoints(&endpoints, environment, &tables);
+        let (seed, hosts, bucket) = identity;
+        let (databases, cluster, search, caches) = data;
+        let mut resources: Vec<Observed> = [
+            vpcs, gateways, subnets, tables, addresses, nats, endpoints, keys, instances,
+            databases, cluster, caches,
+        ]
+        .concat();
+        let single = [seed, bucket, search];
+        resources.extend(single.into_iter().flatten().chain(hosts));
+        // What these tell of others by id or by address is told by the others' names.
+        resources.extend(observe_security(&groups, environment, &resources));
+        name_groups(&mut resources);
+        resources.extend(balancer.observe(&resources));
+        resources.extend(zone.observe(&resources));
+        Box::pin(self.settle(&mut resources, environment)).await?;
+        // Whoever asks for an address wants what lives there, not what is leaving.
+        resources.sort_by_key(|resource| resource.state.is_leaving());
+        Ok(Snapshot { resources })
+    }
+
+    /// What only some environments have, and what others imply: three calls less for most.
+    async fn implied(
+        &self,
+        all: Select<'_>,
+        implied: Implied,
+    ) -> Result<(Vec<Observed>, Vec<VpcEndpoint>, RawFront), CloudError> {
+        let nats = Box::pin(async {
+            match implied.nat {
+                true => self.nat_gateways(all).await,
+                false => Ok(vec![]),
+            }
+        });
+        let endpoints = Box::pin(async {
+            match implied.endpoint {
+                true => self.raw_endpoints(all).await,
+                false => Ok(vec![]),
+            }
+        });
+        let front = Box::pin(async {
+            match implied.front {
+                true => self.raw_front(all.environment()).await,
+                false => Ok(RawFront::default()),
+            }
+        });
+        futures::try_join!(nats, endpoints, front)
+    }
+
+    /// Everything of one kind.
+    pub(in crate::aws) async fn list_kind(
+        &self,
+        environment: &str,
+        kind: Kind,
+    ) -> Result<Vec<Observed>, CloudError> {
+        let all = Select::Environment(environment);
+        let list = |one: Option<Observed>| one.into_iter().collect();
+        match kind {
+            Kind::Vpc => Box::pin(self.vpcs(all)).await,
+            Kind::InternetGateway => Box::pin(self.internet_gateways(all)).await,
+            Kind::Subnet => Box::pin(self.subnets(all)).await,
+            Kind::RouteTable => Box::pin(self.route_tables(all)).await,
+            Kind::ElasticAddress => Box::pin(self.elastic_addresses(all)).await,
+            Kind::NatGateway => Box::pin(self.nat_gateways(all)).await,
+            // Told apart from ours by having none of our tags: a blueprint names it.
+            Kind::Adopted => Ok(vec![]),
+            Kind::Endpoint => Box::pin(self.endpoints(all)).await,
+            Kind::LoadBalancer | Kind::Listener | Kind::TargetGroup | Kind::Targets => {
+                Box::pin(self.front_of_kind(environment, kind)).await
+            }
+            Kind::Zone | Kind::Records => {
+                let mut found = Box::pin(self.raw_zone(environment)).await?.observe(&[]);
+                // A zone without records is no records.
+                found.retain(|one| one.kind == kind && one.get("names") != Some(""));
+                Ok(found)
+            }
+            Kind::SecurityGroup => Box::pin(self.security_groups(all)).await,
+            Kind::SecurityRules => {
+                let raw = Box::pin(self.raw_security_groups(all)).await?;
+                let mut found = observe_security(&raw, environment, &[]);
+                // A group without rules is no rules.
+                found.retain(|one| one.kind == kind && one.get("rules") != Some(""));
+                Ok(found)
+            }
+            Kind::KeyPair => Box::pin(self.environment_key_pairs(all)).await,
+            Kind::Instance => Box::pin(self.instances_without_disks(all)).await,
+            Kind::Seed => Box::pin(self.seed_parameter(environment)).await.map(list),
+            Kind::Role => Box::pin(self.role(environment)).await.map(list),
+            Kind::InstanceProfile => Box::pin(self.instance_profile(environment)).await.map(list),
+            Kind::Bucket => Box::pin(self.bucket(environment)).await.map(list),
+            Kind::Database => Box::pin(self.databases(environment)).await,
+            Kind::DatabaseCluster => Box::pin(self.read_cluster(environment)).await.map(list),
+            Kind::DatabaseClusterParameters => Box::pin(self.cluster_parameters(environment))
+                .await
+                .map(list),
+            Kind::DatabaseSubnets => Box::pin(self.database_subnets(environment)).await.map(list),
+            Kind::DatabaseParameters => {
+                let (writer, reader) = futures::try_join!(
+                    Box::pin(self.database_parameters(environment, false)),
+                    Box::pin(self.database_parameters(environment, true)),
+                )?;
+                Ok(writer.into_iter().chain(reader).collect())
+            }
+            Kind::Search => Box::pin(self.domain(environment)).await.map(list),
+            Kind::Cache => Box::pin(self.cache(environment)).await.map(list),
+            Kind::CacheSubnets => Box::pin(self.cache_subnets(environment)).await.map(list),
+        }
+    }
+}
+
+/// Databases tell their security groups by id: ours are told by their address.
+fn name_groups(resources: &mut [Observed]) {
+    let groups: BTreeMap<String, String> = resources
+        .iter()
+        .filter(|one| one.kind == Kind::SecurityGroup)
+        .map(|group| (group.id.clone(), group.address.to_string()))
+        .collect();
+    for one in resources.iter_mut() {
+        if !matches!(one.kind, Kind::Database | Kind::DatabaseCluster) {
+            continue;
+        }
+        if let Some(ids) = one.attributes.get_mut("groups") {
+            let named = ids.split_whitespace().map(|id| {
+                let address = groups.get(id);
+                address.map_or(id, String::as_str)
+            });
+            let named: Vec<&str> = named.collect();
+            *ids = named.join(" ");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The environment's seed, a parameter of Systems Manager.
+
+pub(in crate::aws) mod seed;
