@@ -13,6 +13,7 @@ pub mod identity;
 pub mod loadtest;
 #[cfg(target_os = "linux")]
 pub mod localcloud;
+pub mod ops;
 pub mod plan;
 pub mod preflight;
 pub mod report;

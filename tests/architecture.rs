@@ -47,6 +47,26 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["blueprint", "events", "loadtest", "plan", "spec"],
     ),
     ("localcloud", &["diagnose"]),
+    // On its way to standing below `cli`.
+    (
+        "ops",
+        &[
+            "aws",
+            "blueprint",
+            "cli",
+            "diagnose",
+            "engine",
+            "events",
+            "hosts",
+            "identity",
+            "loadtest",
+            "localcloud",
+            "plan",
+            "preflight",
+            "report",
+            "spec",
+        ],
+    ),
     (
         "cli",
         &[
@@ -59,6 +79,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "identity",
             "loadtest",
             "localcloud",
+            "ops",
             "plan",
             "preflight",
             "report",

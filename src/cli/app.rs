@@ -8,7 +8,7 @@ use crate::events::{Events, Listener, Recorder};
 use super::App;
 use super::failure::Failure;
 use super::progress::{EventLog, Progress};
-use super::runs::{RunDir, spare_yaml};
+use crate::ops::run_dir::{RunDir, spare_yaml};
 
 impl App {
     /// The event stream of a command, with progress, logs and a recorder listening.

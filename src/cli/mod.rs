@@ -1,25 +1,21 @@
 //! The command line: parse, call, print. One file per command under `commands/`.
 
 mod app;
-mod args;
-mod bootstrap;
-mod commands;
-mod compose;
-mod failure;
-mod gate;
-mod lock;
-mod place;
+pub(crate) mod args;
+
+pub(crate) mod commands;
+
+pub(crate) mod failure;
+
+pub(crate) mod place;
 mod plan_text;
-mod printer;
+pub(crate) mod printer;
 mod progress;
 mod regions;
-mod rig;
-mod runs;
-mod scenario;
-mod standin;
+
 mod stop;
-mod survey;
-mod terminal;
+
+pub(crate) mod terminal;
 
 use std::future::Future;
 

@@ -10,9 +10,9 @@ use crate::cli::args::BundleArgs;
 use crate::cli::commands::ssh::host;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::Place;
-use crate::cli::rig::{Rig, facts, payload};
 use crate::diagnose::ExitCode;
 use crate::hosts::render;
+use crate::ops::rig::{Rig, facts, payload};
 
 /// Writes both stages of a host's bundle, secrets blanked out.
 pub fn run(app: &App, args: &BundleArgs) -> Outcome {

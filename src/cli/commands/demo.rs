@@ -16,18 +16,19 @@ pub use linux::run;
 mod linux {
     use crate::cli::args::{Global, LockArgs};
     use crate::cli::commands::{down, up, verify};
-    use crate::cli::compose::{Material, compose, print, proof_items, store};
     use crate::cli::failure::{Failure, Outcome};
-    use crate::cli::gate::Gate;
     use crate::cli::place::Place;
-    use crate::cli::rig::Rig;
-    use crate::cli::runs::RunDir;
-    use crate::cli::{App, DemoArgs, scenario, stop};
+    use crate::cli::{App, DemoArgs, stop};
     use crate::diagnose::ExitCode;
     use crate::engine::Urgency;
     use crate::events::{EventKind, Events, Recorder};
     use crate::loadtest::Scenario;
     use crate::localcloud::{self, Checked, Options};
+    use crate::ops::preflight::Gate;
+    use crate::ops::report::{Material, compose, print, proof_items, store};
+    use crate::ops::rig::Rig;
+    use crate::ops::run_dir::RunDir;
+    use crate::ops::scenario;
     use crate::report::{ProofItem, Report};
     use crate::spec::CloudTarget;
 

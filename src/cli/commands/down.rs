@@ -7,13 +7,13 @@ use crate::aws::Registry;
 use crate::cli::App;
 use crate::cli::args::{DownArgs, LockArgs};
 use crate::cli::failure::{Failure, Outcome};
-use crate::cli::lock::{Lock, Purpose};
 use crate::cli::place::Place;
-use crate::cli::rig::{Rig, Target};
 use crate::cli::stop;
 use crate::diagnose::ExitCode;
 use crate::engine::{Cloud as _, Looked, Urgency};
 use crate::events::{EventKind, Events};
+use crate::ops::lock::{Lock, Purpose};
+use crate::ops::rig::{Rig, Target};
 use crate::plan::{Action, Change, Removal, plan_down_as};
 
 /// Takes an environment down.

@@ -10,8 +10,8 @@ use crate::cli::args::{IamPolicyArgs, OutputFormat};
 use crate::cli::commands::plan::wanted_spec;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::Place;
-use crate::cli::rig::Rig;
 use crate::diagnose::ExitCode;
+use crate::ops::rig::Rig;
 use crate::preflight::{POLICY_CHARACTERS, Scope, Statement, documents, size, statements};
 use crate::spec::Spec;
 

@@ -7,10 +7,10 @@ use crate::cli::App;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::Place;
 use crate::cli::printer::table;
-use crate::cli::rig::Rig;
-use crate::cli::survey::{Standing, leases, survey};
 use crate::diagnose::ExitCode;
 use crate::engine::Cloud as _;
+use crate::ops::list::{Standing, leases, survey};
+use crate::ops::rig::Rig;
 use crate::spec::CloudTarget;
 
 /// Lists environments.

@@ -1,20 +1,20 @@
 //! One file per command, or per family of small ones.
 
-pub(super) mod agent;
-pub(super) mod architectures;
-pub(super) mod bundle;
-pub(super) mod demo;
-pub(super) mod down;
-pub(super) mod files;
-pub(super) mod iam_policy;
-pub(super) mod list;
+pub(crate) mod agent;
+pub(crate) mod architectures;
+pub(crate) mod bundle;
+pub(crate) mod demo;
+pub(crate) mod down;
+pub(crate) mod files;
+pub(crate) mod iam_policy;
+pub(crate) mod list;
 pub mod local;
-pub(super) mod plan;
-pub(super) mod registry;
-pub(super) mod report;
-pub(super) mod ssh;
-pub(super) mod status;
-pub(super) mod test;
-pub(super) mod tunnel;
-pub(super) mod up;
-pub(super) mod verify;
+pub(crate) mod plan;
+pub(crate) mod registry;
+pub(crate) mod report;
+pub(crate) mod ssh;
+pub(crate) mod status;
+pub(crate) mod test;
+pub(crate) mod tunnel;
+pub(crate) mod up;
+pub(crate) mod verify;

@@ -7,10 +7,10 @@ use crate::cli::App;
 use crate::cli::args::RegistryCommand;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::Place;
-use crate::cli::rig::Rig;
-use crate::cli::survey::{Found, Standing, leases, survey};
 use crate::diagnose::ExitCode;
 use crate::engine::clear;
+use crate::ops::list::{Found, Standing, leases, survey};
+use crate::ops::rig::Rig;
 use crate::spec::CloudTarget;
 
 /// Shows or removes it.

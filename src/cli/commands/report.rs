@@ -2,11 +2,11 @@
 
 use crate::cli::App;
 use crate::cli::args::ReportArgs;
-use crate::cli::compose::print;
 use crate::cli::failure::{Failure, Outcome};
-use crate::cli::rig::Target;
-use crate::cli::runs::RunDir;
 use crate::diagnose::ExitCode;
+use crate::ops::report::print;
+use crate::ops::rig::Target;
+use crate::ops::run_dir::RunDir;
 use crate::report::{REPORT_FORMAT, Report};
 
 /// Prints the report of a run.

@@ -4,8 +4,8 @@ use crate::cli::App;
 use crate::cli::args::SshArgs;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::Place;
-use crate::cli::rig::Rig;
 use crate::diagnose::ExitCode;
+use crate::ops::rig::Rig;
 use crate::spec::{HostName, Spec};
 
 /// Runs ssh with the environment's key and known host keys.

@@ -12,9 +12,9 @@ use crate::cli::args::EnvArgs;
 use crate::cli::failure::Outcome;
 use crate::cli::place::Place;
 use crate::cli::printer::table;
-use crate::cli::rig::{Rig, operator_address};
-use crate::cli::survey::{hours_since, since};
 use crate::diagnose::ExitCode;
+use crate::ops::list::{hours_since, since};
+use crate::ops::rig::{Rig, operator_address};
 use crate::plan::{Observed, State, running_cost};
 
 /// One host or managed service.

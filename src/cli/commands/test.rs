@@ -2,17 +2,18 @@
 
 use crate::cli::App;
 use crate::cli::args::TestArgs;
-use crate::cli::compose::{Material, compose, print, store};
 use crate::cli::failure::{Failure, Outcome};
-use crate::cli::lock::{Lock, Purpose};
 use crate::cli::place::Place;
-use crate::cli::rig::Rig;
-use crate::cli::runs::RunDir;
-use crate::cli::{scenario, stop};
+use crate::cli::stop;
 use crate::diagnose::ExitCode;
 use crate::engine::Urgency;
 use crate::events::EventKind;
 use crate::loadtest::Scenario;
+use crate::ops::lock::{Lock, Purpose};
+use crate::ops::report::{Material, compose, print, store};
+use crate::ops::rig::Rig;
+use crate::ops::run_dir::RunDir;
+use crate::ops::scenario;
 
 /// Runs a scenario on an environment.
 pub fn run(app: &App, args: &TestArgs) -> Outcome {

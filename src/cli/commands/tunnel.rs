@@ -11,12 +11,12 @@ use crate::cli::App;
 use crate::cli::args::{Service, TunnelArgs};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::Place;
-use crate::cli::rig::{Connected, Rig, private_address};
 use crate::cli::stop;
 use crate::diagnose::ExitCode;
 use crate::engine::Urgency;
 use crate::events::Events;
 use crate::hosts::Listen;
+use crate::ops::rig::{Connected, Rig, private_address};
 use crate::spec::{HostName, Role, Spec};
 
 /// Opens the port and forwards until interrupted.
@@ -125,7 +125,7 @@ fn way(
             Ok((proxy, address.to_string(), 9200))
         }
         Service::Database => {
-            let endpoint = crate::cli::rig::writer(&connected.world)
+            let endpoint = crate::ops::rig::writer(&connected.world)
                 .and_then(|writer| writer.get("endpoint"))
                 .ok_or_else(|| missing("database of the environment's own"))?;
             Ok((first(Role::App), endpoint.to_owned(), 5432))

@@ -7,16 +7,16 @@ use crate::cli::App;
 use crate::cli::args::UpArgs;
 use crate::cli::commands::verify;
 use crate::cli::failure::{Failure, Outcome};
-use crate::cli::gate::{self, Gate, heed_cost};
-use crate::cli::lock::{Lock, Purpose};
 use crate::cli::place::Place;
 use crate::cli::plan_text;
-use crate::cli::rig::Rig;
-use crate::cli::runs::RunDir;
 use crate::cli::stop;
 use crate::diagnose::ExitCode;
 use crate::engine::Urgency;
 use crate::events::{EventKind, Events};
+use crate::ops::lock::{Lock, Purpose};
+use crate::ops::preflight::{self as gate, Gate, heed_cost};
+use crate::ops::rig::Rig;
+use crate::ops::run_dir::RunDir;
 use crate::plan::{Action, cost};
 
 /// Brings an environment to its YAML.

@@ -14,10 +14,10 @@ use crate::cli::args::EnvArgs;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::Place;
 use crate::cli::printer::table;
-use crate::cli::rig::{Connected, Rig, entrance, private_address};
 use crate::diagnose::ExitCode;
 use crate::engine::Cloud as _;
 use crate::events::{EventKind, Events};
+use crate::ops::rig::{Connected, Rig, entrance, private_address};
 use crate::spec::{HostName, Role};
 
 /// How long a host may take to answer a check.

@@ -15,8 +15,8 @@ use crate::loadtest::{
 };
 use crate::spec::{HostName, Role};
 
-use super::failure::Failure;
 use super::rig::{Connected, Rig, inner_url, private_address};
+use crate::cli::failure::Failure;
 
 /// How long a host may take to answer SSH: it has answered before.
 const ANSWER: Duration = Duration::from_secs(60);

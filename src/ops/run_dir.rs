@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnose::ExitCode;
 
-use super::failure::Failure;
+use crate::cli::failure::Failure;
 
 /// The directory of one run.
 #[derive(Clone, Debug)]

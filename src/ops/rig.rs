@@ -19,14 +19,14 @@ use crate::identity::{Secrets, new_seed};
 use crate::plan::{Observed, Plan, Snapshot, plan};
 use crate::spec::{AddressKind, CloudTarget, HostName, Role, Spec, SshKey, catalog};
 
-use super::App;
-use super::args::{ApiRate, Global};
-use super::bootstrap::{NoHosts, RigHosts};
-use super::failure::Failure;
-use super::place::Place;
-use super::printer::Printer;
+use super::hosts::{NoHosts, RigHosts};
 use super::standin;
-use super::terminal::Terminal;
+use crate::cli::App;
+use crate::cli::args::{ApiRate, Global};
+use crate::cli::failure::Failure;
+use crate::cli::place::Place;
+use crate::cli::printer::Printer;
+use crate::cli::terminal::Terminal;
 
 /// How long a host may take to answer and to apply a stage of its bundle, unless said otherwise.
 const HOST_TIMEOUT: Duration = Duration::from_secs(15 * 60);

@@ -15,11 +15,11 @@ use crate::report::{
 };
 use crate::spec::{DatabaseEngine, Spec};
 
-use super::App;
-use super::commands::verify::Check;
-use super::failure::Failure;
 use super::rig::{Rig, private_address, readers, writer};
-use super::runs::{RunDir, write};
+use super::run_dir::{RunDir, write};
+use crate::cli::App;
+use crate::cli::commands::verify::Check;
+use crate::cli::failure::Failure;
 
 /// What a report is made of.
 pub struct Material<'a> {

@@ -12,9 +12,9 @@ use crate::engine::{
 };
 use crate::events::Events;
 
-use super::App;
-use super::args::LockArgs;
-use super::failure::Failure;
+use crate::cli::App;
+use crate::cli::args::LockArgs;
+use crate::cli::failure::Failure;
 
 /// How long giving the lock back may take; it ends by itself when it is not given back.
 const GOODBYE: Duration = Duration::from_secs(10);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::UNIX_EPOCH;
 
-use super::failure::Failure;
+use crate::cli::failure::Failure;
 
 /// Name of the stand-in's program, built beside ours.
 const PROGRAM: &str = "mattermost-standin";

@@ -12,10 +12,10 @@ use crate::preflight::{
 };
 use crate::spec::{CloudTarget, Spec};
 
-use super::args::LockArgs;
-use super::failure::Failure;
 use super::rig::Rig;
-use super::runs::write;
+use super::run_dir::write;
+use crate::cli::args::LockArgs;
+use crate::cli::failure::Failure;
 
 /// Of what moved since a plan was saved, so many lines are shown.
 const MOVED_SHOWN: usize = 40;

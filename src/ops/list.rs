@@ -9,7 +9,7 @@ use crate::blueprint::{Address, Kind};
 use crate::engine::{Cloud as _, Kept, Lease, described, environment_of, holder};
 use crate::plan::{Observed, Snapshot, State, running_cost};
 
-use super::failure::Failure;
+use crate::cli::failure::Failure;
 
 /// Environments that are looked at side by side.
 const AT_ONCE: usize = 4;
