@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use secrecy::SecretString;
+use strict_cloud::{Emulator, StrictCloud, StrictOptions};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
@@ -34,7 +35,6 @@ use super::state::{
     CLOUD_NETNS, CloudFile, ENDPOINT_PORT, METADATA, MOTO_PORT, RUN_DIR, SERVICES, log_file,
     netns_path,
 };
-use super::strict::{self, Strict};
 use super::tls;
 use super::traces;
 use super::world::Inventory;
@@ -115,9 +115,10 @@ async fn serve(
         .server_config()?;
     let moto_address = SocketAddr::from((Ipv4Addr::LOCALHOST, MOTO_PORT));
     let moto_url = format!("http://{moto_address}");
+    let moto_api = Emulator::new(&moto_url).map_err(|error| Error::Unsupported(chain(&error)))?;
     let front = Front {
         // Things are ready when their hosts are: the clock of AWS plays no part here.
-        strict: Strict::new(strict::Options::instant(&moto_url))?,
+        strict: StrictCloud::new(StrictOptions::instant(moto_api)),
         region: region.clone(),
         changed: Arc::clone(&changed),
         readiness: readiness.clone(),

@@ -39,7 +39,6 @@ mod preflight;
 mod reconcile;
 mod search;
 mod state;
-pub mod strict;
 mod tls;
 mod traces;
 mod world;

@@ -2,8 +2,8 @@
 
 use loadrig::blueprint::{Address, Desired, Kind, blueprint};
 use loadrig::engine::{Cloud as _, FailureClass, State};
-use loadrig::localcloud::strict::Profile;
 use loadrig::spec::Library;
+use strict_cloud::Timing;
 
 use crate::cloud::Cloud;
 use crate::rig::Rig;
@@ -56,7 +56,7 @@ async fn a_host_is_made_again_when_nobody_knows_its_terminated_predecessor() {
 #[tokio::test]
 async fn a_domain_that_is_going_is_not_taken_for_the_next_one() {
     let cloud = Cloud::with("me-south-1", |options| {
-        options.profile = Profile::Aws;
+        options.timing = Timing::Aws;
         options.scale = 1000.0;
     })
     .await;

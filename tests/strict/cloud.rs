@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use loadrig::localcloud::strict::{Options, Strict};
+use strict_cloud::{Emulator, StrictCloud, StrictOptions};
 use tokio::net::TcpListener;
 
 use crate::common::Moto;
@@ -82,7 +82,7 @@ impl Answer {
 pub struct Cloud {
     pub region: &'static str,
     pub endpoint: String,
-    pub strict: Strict,
+    pub strict: StrictCloud,
     pub client: reqwest::Client,
     pub key: String,
 }
@@ -94,11 +94,11 @@ impl Cloud {
     }
 
     /// A cloud whose options a test has changed.
-    pub async fn with(region: &'static str, change: impl FnOnce(&mut Options)) -> Self {
+    pub async fn with(region: &'static str, change: impl FnOnce(&mut StrictOptions)) -> Self {
         let emulator = tokio::task::spawn_blocking(emulator).await.unwrap();
-        let mut options = Options::instant(emulator);
+        let mut options = StrictOptions::instant(Emulator::new(emulator).unwrap());
         change(&mut options);
-        let strict = Strict::new(options).unwrap();
+        let strict = StrictCloud::new(options);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(strict.clone().serve(listener));

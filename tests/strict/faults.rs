@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use loadrig::localcloud::strict::{Expiry, FaultPlan, Moment, Shortage, Verdict};
+use strict_cloud::{Expiry, FaultPlan, Intervention, Moment, Shortage};
 
 use crate::cloud::Cloud;
 
@@ -143,9 +143,9 @@ async fn a_connection_is_cut_on_either_side_of_the_effect() {
             options.observer = Some(Arc::new(move |at, call| {
                 if at == moment && call.action == "CreateKeyPair" {
                     counter.fetch_add(1, Ordering::Relaxed);
-                    return Verdict::Cut;
+                    return Intervention::Cut;
                 }
-                Verdict::Go
+                Intervention::Proceed
             }));
         })
         .await;
@@ -168,9 +168,9 @@ async fn a_launch_that_was_cut_off_is_not_made_twice() {
                 && call.action == "RunInstances"
                 && counter.fetch_add(1, Ordering::Relaxed) == 0
             {
-                return Verdict::Cut;
+                return Intervention::Cut;
             }
-            Verdict::Go
+            Intervention::Proceed
         }));
     })
     .await;

@@ -3,7 +3,7 @@
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ec2::config::Credentials;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
-use loadrig::localcloud::strict::FaultPlan;
+use strict_cloud::FaultPlan;
 
 use crate::cloud::Cloud;
 

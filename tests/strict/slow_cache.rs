@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use loadrig::blueprint::{Address, Desired, Kind};
 use loadrig::engine::{Cloud as _, FailureClass, Observed, State};
-use loadrig::localcloud::strict::{Moment, Profile, Verdict};
 use loadrig::spec::CacheEngine;
+use strict_cloud::{Intervention, Moment, Timing};
 
 use crate::cloud::Cloud;
 use crate::rig::Rig;
@@ -21,7 +21,7 @@ async fn a_cache_on_its_way_is_seen_and_left_alone() {
     // What last snapshots were asked for.
     let asked: Arc<Mutex<Vec<Option<String>>>> = Arc::default();
     let cloud = Cloud::with("eu-south-2", |options| {
-        options.profile = Profile::Aws;
+        options.timing = Timing::Aws;
         options.scale = 1000.0;
         let asked = Arc::clone(&asked);
         options.observer = Some(Arc::new(move |moment, call| {
@@ -29,7 +29,7 @@ async fn a_cache_on_its_way_is_seen_and_left_alone() {
                 let last = call.get("FinalSnapshotIdentifier").map(str::to_owned);
                 asked.lock().unwrap().push(last);
             }
-            Verdict::Go
+            Intervention::Proceed
         }));
     })
     .await;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use loadrig::localcloud::strict::Profile;
+use strict_cloud::Timing;
 
 use crate::cloud::{Answer, Cloud};
 
@@ -14,7 +14,7 @@ fn f(name: &str, value: &str) -> String {
 /// A cloud where nothing moves by itself.
 async fn still(region: &'static str) -> Cloud {
     Cloud::with(region, |options| {
-        options.profile = Profile::Aws;
+        options.timing = Timing::Aws;
         options.scale = 1000.0;
     })
     .await
@@ -362,7 +362,7 @@ async fn ec2_learns_late_of_a_profile() {
     };
     let refused = launch().await.refused("InvalidParameterValue", 400);
     assert!(
-        refused.text.contains("Invalid IAM Instance Profile name"),
+        refused.text.contains("Invalid IAM Instance Timing name"),
         "{}",
         refused.text
     );

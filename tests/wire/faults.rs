@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use loadrig::localcloud::strict::FaultPlan;
+use strict_cloud::FaultPlan;
 
 use crate::inventory::Inventory;
 use crate::kill::{compare, lanes, number, standing};

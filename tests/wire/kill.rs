@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use loadrig::localcloud::strict::Moment;
+use strict_cloud::Moment;
 
 use crate::inventory::Inventory;
 use crate::lane::{ENVIRONMENT, Lane, Ran};

@@ -7,7 +7,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use loadrig::localcloud::strict::{Call, FaultPlan, Moment, Options, Profile, Strict, Verdict};
+use strict_cloud::{
+    Call, Emulator, FaultPlan, Intervention, Moment, StrictCloud, StrictOptions, Timing,
+};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
@@ -33,15 +35,15 @@ struct Watch {
 }
 
 impl Watch {
-    fn see(&mut self, moment: Moment, call: &Call) -> Verdict {
+    fn see(&mut self, moment: Moment, call: &Call) -> Intervention {
         if call.key_id == WATCHER || call.service.is_empty() {
-            return Verdict::Go;
+            return Intervention::Proceed;
         }
         if moment == Moment::Before {
             self.calls += 1;
         }
         let Some((at, side)) = self.kill else {
-            return Verdict::Go;
+            return Intervention::Proceed;
         };
         if moment == Moment::Before && self.calls == at && self.killed_at.is_none() {
             self.number.get_or_insert(call.number);
@@ -52,9 +54,9 @@ impl Watch {
                 let _ = victim.kill();
             }
             self.killed_at = Some(call.name());
-            return Verdict::Cut;
+            return Intervention::Cut;
         }
-        Verdict::Go
+        Intervention::Proceed
     }
 }
 
@@ -112,9 +114,9 @@ impl Lane {
     /// A new front with these failures, and an emulator that has forgotten everything.
     pub fn front(&mut self, faults: Option<FaultPlan>, scale: f64) {
         let watch = Arc::clone(&self.watch);
-        let strict = Strict::new(Options {
-            upstream: self.moto.endpoint().to_owned(),
-            profile: Profile::Aws,
+        let strict = StrictCloud::new(StrictOptions {
+            upstream: Arc::new(Emulator::new(self.moto.endpoint()).unwrap()),
+            timing: Timing::Aws,
             scale,
             faults: faults.map(|plan| FaultPlan {
                 spared_key: Some(WATCHER.to_owned()),
@@ -123,8 +125,7 @@ impl Lane {
             observer: Some(Arc::new(move |moment, call| {
                 watch.lock().unwrap().see(moment, call)
             })),
-        })
-        .unwrap();
+        });
         let listener = self
             .runtime
             .block_on(TcpListener::bind("127.0.0.1:0"))

@@ -20,7 +20,10 @@ pub use linux::run;
 
 #[cfg(target_os = "linux")]
 mod linux {
+    use std::sync::Arc;
+
     use serde_json::json;
+    use strict_cloud::{Emulator, FaultPlan, StrictCloud, StrictOptions, Timing};
     use tokio::net::TcpListener;
 
     use super::{App, LocalCommand, Outcome};
@@ -28,7 +31,6 @@ mod linux {
     use crate::cli::args::StrictArgs;
     use crate::cli::failure::Failure;
     use crate::diagnose::ExitCode;
-    use crate::localcloud::strict::{self, FaultPlan, Profile, Strict};
     use crate::localcloud::{self, DaemonOptions, Options};
 
     /// Runs a command of the local cloud.
@@ -88,9 +90,9 @@ mod linux {
 
     /// Serves a strict cloud until it is ended.
     fn strict(app: &App, args: &StrictArgs, region: &str) -> Result<(), Failure> {
-        let profile = match app.global.profile.as_deref() {
-            None | Some("instant") => Profile::Instant,
-            Some("aws") => Profile::Aws,
+        let timing = match app.global.profile.as_deref() {
+            None | Some("instant") => Timing::Instant,
+            Some("aws") => Timing::Aws,
             Some(other) => {
                 return Err(Failure::new(
                     format!("a strict cloud has no profile `{other}`"),
@@ -104,13 +106,15 @@ mod linux {
             .map(|words| FaultPlan::parse(args.seed, words, region))
             .transpose()
             .map_err(|reason| Failure::new(reason, "see `docs/strict-cloud.md`"))?;
-        let strict = Strict::new(strict::Options {
-            upstream: args.upstream.clone(),
-            profile,
+        let emulator = Emulator::new(&args.upstream)
+            .map_err(|error| Failure::new(error.to_string(), "see `docs/strict-cloud.md`"))?;
+        let cloud = StrictCloud::new(StrictOptions {
+            upstream: Arc::new(emulator),
+            timing,
             scale: args.scale,
             faults,
             observer: None,
-        })?;
+        });
         crate::cli::block_on(async {
             let failed = |error: std::io::Error| {
                 Failure::new(
@@ -121,7 +125,7 @@ mod linux {
             let listener = TcpListener::bind(args.listen).await.map_err(failed)?;
             let address = listener.local_addr().map_err(failed)?;
             app.printer.data(&format!("http://{address}"));
-            strict.serve(listener).await.map_err(failed)
+            cloud.serve(listener).await.map_err(failed)
         })?
     }
 

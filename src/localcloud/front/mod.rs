@@ -2,7 +2,7 @@
 //! the passwords that no describe call gives back, tells the reconciler when something
 //! changed, and lets nothing be ready before it is. Knows hosts by their readiness only.
 
-mod call;
+mod calls;
 mod rewrite;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,15 +10,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
-use axum::http::{Response, StatusCode, header};
+use axum::extract::State;
+use axum::http::{Request, Response, StatusCode, header};
 use secrecy::SecretString;
+use strict_cloud::{Call, CallOutcome, StrictCloud};
 use tokio::sync::Notify;
 
 use super::mirror::Mirror;
 use super::names::RDS_TRUST_HOST;
-use super::strict::{Outcome, Strict};
-use call::Call;
 
 /// Largest request that is passed on, in bytes.
 const LARGEST: usize = 2 << 30;
@@ -75,7 +74,7 @@ impl Passwords {
 #[derive(Debug, Clone)]
 pub(crate) struct Front {
     /// What every call is passed on to.
-    pub strict: Strict,
+    pub strict: StrictCloud,
     /// The region that domains' endpoints are in.
     pub region: String,
     /// Told when something changed.
@@ -96,25 +95,21 @@ impl Front {
         Router::new().fallback(handle).with_state(Arc::new(self))
     }
 
-    async fn pass_on(&self, request: Request) -> std::result::Result<Response<Body>, String> {
+    async fn pass_on(&self, request: Request<Body>) -> std::result::Result<Response<Body>, String> {
         let (parts, body) = request.into_parts();
         let body = to_bytes(body, LARGEST)
             .await
             .map_err(|error| format!("cannot read the request: {error}"))?;
-        let call = Call::of(&parts.method, &parts.uri, &parts.headers, &body);
-        if let Some((database, password)) = call.master_password() {
+        let call = Call::parse(Request::from_parts(parts, body));
+        if let Some((database, password)) = calls::master_password(&call) {
             self.passwords.note(database, password);
         }
-        let outcome = self
-            .strict
-            .answer(parts.method, &parts.uri, parts.headers, body)
-            .await;
-        let mut answer = match outcome {
-            Outcome::Answered(answer) => answer,
-            Outcome::Cut => return Err("the strict cloud cut the connection".to_owned()),
+        let mut answer = match self.strict.answer(call.clone()).await {
+            CallOutcome::Answered(answer) => answer,
+            CallOutcome::Cut => return Err("the strict cloud cut the connection".to_owned()),
         };
         let succeeded = answer.status().is_success();
-        if call.rewritten() && succeeded {
+        if calls::is_rewritten(&call) && succeeded {
             let (parts, body) = answer.into_parts();
             let body = to_bytes(body, LARGEST)
                 .await
@@ -126,15 +121,15 @@ impl Front {
             answer = Response::from_parts(parts, body);
             answer.headers_mut().remove(header::CONTENT_LENGTH);
         }
-        if call.changes() && succeeded {
-            tracing::debug!(service = call.service(), action = call.action(), "change");
+        if calls::changes_hosts(&call) && succeeded {
+            tracing::debug!(call = call.name(), "change");
             self.changed.notify_one();
         }
         Ok(answer)
     }
 }
 
-async fn handle(State(front): State<Arc<Front>>, request: Request) -> Response<Body> {
+async fn handle(State(front): State<Arc<Front>>, request: Request<Body>) -> Response<Body> {
     let host = request
         .headers()
         .get(header::HOST)

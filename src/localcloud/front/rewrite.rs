@@ -3,9 +3,9 @@
 //! Works on the text, so that all else stays as moto wrote it.
 
 use serde_json::Value;
+use strict_cloud::Call;
 
 use super::Readiness;
-use super::call::Call;
 use crate::localcloud::{database, search};
 
 /// The corrected answer, or none if nothing is to correct.
@@ -16,7 +16,7 @@ pub(super) fn answer(
     readiness: &Readiness,
 ) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(body).ok()?;
-    match call.service() {
+    match call.service.as_str() {
         "ec2" => Some(instances(text, readiness).into_bytes()),
         "rds" => Some(databases(text, readiness).into_bytes()),
         "es" => {

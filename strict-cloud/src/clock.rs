@@ -1,0 +1,138 @@
+//! How long things take on AWS, and the one clock that the front goes by.
+//!
+//! The figures are typical times out of public logs of Terraform and AWS's own acceptance
+//! tests of its provider, read in 2026; see `docs/strict-cloud.md` for where each comes
+//! from. A scale of 0.01 makes them a hundred times shorter.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Whether things take the time that they take on AWS.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Timing {
+    /// Everything is done at once. What the rules refuse is refused all the same.
+    #[default]
+    Instant,
+    /// Everything takes the time that it takes on AWS, by the scale.
+    Aws,
+}
+
+/// What takes time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Delay {
+    InstanceStart,
+    InstanceEnd,
+    /// After its launch, until every read finds a thing.
+    Visibility,
+    /// Until EC2 knows an instance profile that IAM has.
+    ProfilePropagation,
+    NatStart,
+    NatEnd,
+    BalancerStart,
+    /// Interfaces of a load balancer, after it is gone.
+    BalancerInterfaces,
+    /// Interfaces of a database, domain or cache, after it is gone.
+    Interfaces,
+    DatabaseStart,
+    DatabaseChange,
+    DatabaseEnd,
+    DatabaseSnapshot,
+    ClusterStart,
+    ClusterEnd,
+    SearchStart,
+    SearchChange,
+    SearchEnd,
+    CacheStart,
+    CacheChange,
+    CacheEnd,
+}
+
+impl Delay {
+    /// Seconds, the typical case.
+    fn seconds(self) -> u64 {
+        match self {
+            Self::Visibility => 2,
+            Self::InstanceStart | Self::ProfilePropagation => 8,
+            Self::Interfaces => 20,
+            Self::InstanceEnd => 30,
+            Self::ClusterStart => 40,
+            Self::NatEnd | Self::BalancerInterfaces | Self::ClusterEnd => 60,
+            Self::NatStart => 105,
+            Self::BalancerStart => 150,
+            Self::DatabaseSnapshot => 240,
+            Self::DatabaseEnd | Self::CacheEnd => 300,
+            Self::DatabaseStart => 450,
+            Self::CacheStart | Self::CacheChange => 480,
+            Self::DatabaseChange => 540,
+            Self::SearchEnd => 720,
+            Self::SearchStart | Self::SearchChange => 1020,
+        }
+    }
+}
+
+/// The front's clock. Copies go together.
+#[derive(Debug, Clone)]
+pub(crate) struct Clock {
+    timing: Timing,
+    scale: f64,
+    /// Milliseconds that it was put forward.
+    ahead: Arc<AtomicU64>,
+}
+
+impl Clock {
+    /// A clock whose times are `scale` times those of AWS.
+    pub(crate) fn new(timing: Timing, scale: f64) -> Self {
+        let scale = if scale.is_finite() {
+            scale.max(0.0)
+        } else {
+            1.0
+        };
+        Self {
+            timing,
+            scale,
+            ahead: Arc::default(),
+        }
+    }
+
+    /// Whether nothing takes time, so that no answer needs a look.
+    pub(crate) fn is_instant(&self) -> bool {
+        self.timing == Timing::Instant
+    }
+
+    /// Now.
+    pub(crate) fn now(&self) -> Instant {
+        Instant::now() + Duration::from_millis(self.ahead.load(Ordering::Relaxed))
+    }
+
+    /// Puts it forward by a time of AWS's.
+    pub(crate) fn put_forward(&self, time: Duration) {
+        let here = time.mul_f64(self.scale).as_millis();
+        let here = u64::try_from(here).unwrap_or(u64::MAX / 4);
+        self.ahead.fetch_add(here, Ordering::Relaxed);
+    }
+
+    /// How long it takes here.
+    pub(crate) fn delay(&self, what: Delay) -> Duration {
+        match self.timing {
+            Timing::Instant => Duration::ZERO,
+            Timing::Aws => Duration::from_secs(what.seconds()).mul_f64(self.scale),
+        }
+    }
+
+    /// When it will be over, if it begins now.
+    pub(crate) fn after(&self, what: Delay) -> Instant {
+        self.now() + self.delay(what)
+    }
+
+    /// Seconds of AWS's time that have passed between two moments here.
+    pub(crate) fn seconds_between(&self, earlier: Instant, later: Instant) -> f64 {
+        let real = later.saturating_duration_since(earlier).as_secs_f64();
+        match self.timing {
+            Timing::Aws if self.scale > 0.0 => real / self.scale,
+            _ => real,
+        }
+    }
+}

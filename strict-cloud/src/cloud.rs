@@ -1,0 +1,319 @@
+//! The strict cloud itself: one call through faults, tokens and rules to the upstream and
+//! back. Knows no socket.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::body::Body;
+use http::{Method, Response, header};
+
+use crate::backend::{Backend, Forwarded};
+use crate::call::Call;
+use crate::clock::{Clock, Timing};
+use crate::errors::{AwsError, Reply};
+use crate::faults::{After, Before, FaultPlan, Faults};
+use crate::ledger::Ledger;
+use crate::tokens::{TokenUse, Tokens};
+use crate::upstream::Upstream;
+use crate::{ec2, elasticache, elb, iam, opensearch, rds, route53, s3};
+
+/// Path of moto's own call that forgets everything.
+const RESET: &str = "/moto-api/reset";
+
+/// On which side of a call's effect an observer is told of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// Nothing was done yet.
+    Before,
+    /// It was done, and is not answered yet.
+    After,
+}
+
+/// What an observer wants done with a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intervention {
+    /// Nothing.
+    Proceed,
+    /// Cut the connection. Before its effect, the call has none.
+    Cut,
+}
+
+/// Told of every call on both sides of its effect.
+pub type Observer = Arc<dyn Fn(Moment, &Call) -> Intervention + Send + Sync>;
+
+/// How strict, and how slow.
+#[derive(Clone)]
+pub struct StrictOptions {
+    /// What carries calls out.
+    pub upstream: Arc<dyn Upstream>,
+    /// Whether things take time.
+    pub timing: Timing,
+    /// What AWS's times are multiplied with.
+    pub scale: f64,
+    /// What fails on purpose.
+    pub faults: Option<FaultPlan>,
+    /// Told of every call.
+    pub observer: Option<Observer>,
+}
+
+impl StrictOptions {
+    /// Rules alone: nothing takes time and nothing fails.
+    #[must_use]
+    pub fn instant(upstream: impl Upstream + 'static) -> Self {
+        Self {
+            upstream: Arc::new(upstream),
+            timing: Timing::Instant,
+            scale: 1.0,
+            faults: None,
+            observer: None,
+        }
+    }
+}
+
+impl fmt::Debug for StrictOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StrictOptions")
+            .field("timing", &self.timing)
+            .field("scale", &self.scale)
+            .field("faults", &self.faults)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What became of a call.
+#[derive(Debug)]
+pub enum CallOutcome {
+    /// It is answered.
+    Answered(Response<Body>),
+    /// Its connection is to be cut.
+    Cut,
+}
+
+/// The strict cloud. Copies share their state.
+#[derive(Clone)]
+pub struct StrictCloud {
+    core: Arc<Core>,
+}
+
+impl fmt::Debug for StrictCloud {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StrictCloud").finish_non_exhaustive()
+    }
+}
+
+/// What the rules work with.
+pub(crate) struct Core {
+    pub(crate) upstream: Backend,
+    pub(crate) clock: Clock,
+    ledger: Mutex<Ledger>,
+    tokens: Tokens,
+    pub(crate) faults: Option<Faults>,
+    observer: Option<Observer>,
+    calls: AtomicU64,
+}
+
+/// What the rules say of a call before it is forwarded.
+pub(crate) enum Ruling {
+    /// Forward it.
+    Forward,
+    /// This is the answer.
+    Answer(Reply),
+}
+
+impl StrictCloud {
+    /// A strict cloud that has seen nothing yet.
+    #[must_use]
+    pub fn new(options: StrictOptions) -> Self {
+        let clock = Clock::new(options.timing, options.scale);
+        Self {
+            core: Arc::new(Core {
+                upstream: Backend::new(options.upstream),
+                ledger: Mutex::default(),
+                tokens: Tokens::default(),
+                faults: options.faults.map(|plan| Faults::new(plan, clock.clone())),
+                clock,
+                observer: options.observer,
+                calls: AtomicU64::new(0),
+            }),
+        }
+    }
+
+    /// How many calls it has seen.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.core.calls.load(Ordering::Relaxed)
+    }
+
+    /// Lets a time of AWS's pass at once.
+    pub fn pass(&self, time: Duration) {
+        self.core.clock.put_forward(time);
+    }
+
+    /// Answers one call.
+    pub async fn answer(&self, mut call: Call) -> CallOutcome {
+        call.number = self.core.calls.fetch_add(1, Ordering::Relaxed) + 1;
+        let core = Arc::clone(&self.core);
+        // A task of its own: a caller that hangs up must not leave a call half done, as it
+        // does not on AWS.
+        match tokio::spawn(async move { core.answer(call).await }).await {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                tracing::error!(%error, "a call failed in the strict cloud");
+                CallOutcome::Cut
+            }
+        }
+    }
+}
+
+impl Core {
+    async fn answer(&self, mut call: Call) -> CallOutcome {
+        // The emulator's own call, not AWS's: nothing fails it.
+        if call.path == RESET {
+            *self.ledger() = Ledger::default();
+            self.tokens.clear();
+            return match self.carry_out(&mut call).await {
+                Ok(Forwarded::Whole(reply)) => answered(reply),
+                Ok(Forwarded::Stream(response)) => CallOutcome::Answered(response),
+                Err(refusal) => answered(Reply::refused(&call, &refusal)),
+            };
+        }
+        if self.observed(Moment::Before, &call) == Intervention::Cut {
+            return CallOutcome::Cut;
+        }
+        if let Some(faults) = &self.faults {
+            match faults.before(&call) {
+                Before::Nothing => {}
+                Before::Refuse(refusal) => return answered(Reply::refused(&call, &refusal)),
+                Before::Cut => return CallOutcome::Cut,
+            }
+        }
+        self.settle().await;
+        let passed = match self.carry_out(&mut call).await {
+            Ok(passed) => passed,
+            Err(refusal) => {
+                tracing::debug!(call = call.name(), code = refusal.code, "refused");
+                Forwarded::Whole(Reply::refused(&call, &refusal))
+            }
+        };
+        if self.observed(Moment::After, &call) == Intervention::Cut {
+            return CallOutcome::Cut;
+        }
+        if let Some(faults) = &self.faults {
+            match faults.after(&call) {
+                After::Nothing => {}
+                After::Refuse(refusal) => return answered(Reply::refused(&call, &refusal)),
+                After::Cut => return CallOutcome::Cut,
+            }
+        }
+        match passed {
+            Forwarded::Whole(reply) => answered(reply),
+            Forwarded::Stream(response) => CallOutcome::Answered(response),
+        }
+    }
+
+    fn observed(&self, moment: Moment, call: &Call) -> Intervention {
+        self.observer
+            .as_ref()
+            .map_or(Intervention::Proceed, |observer| observer(moment, call))
+    }
+
+    async fn carry_out(&self, call: &mut Call) -> Result<Forwarded, AwsError> {
+        let permit = match self.tokens.claim(call).await? {
+            TokenUse::None => None,
+            TokenUse::New(permit) => Some(permit),
+            TokenUse::Repeated(reply) => {
+                return ec2::repeated(self, call, reply).await.map(Forwarded::Whole);
+            }
+        };
+        let mut reply = match self.before(call).await? {
+            Ruling::Answer(reply) => reply,
+            Ruling::Forward if call.is_large_read() => return self.upstream.stream(call).await,
+            Ruling::Forward => {
+                let mut reply = self.upstream.send(call).await?;
+                self.after(call, &mut reply).await?;
+                reply
+            }
+        };
+        if let Some(permit) = permit
+            && reply.is_success()
+        {
+            permit.done(&reply);
+        }
+        // Its length may have changed, and is written anew; that of what is not sent stays.
+        if call.method != Method::HEAD {
+            reply.headers.remove(header::CONTENT_LENGTH);
+        }
+        Ok(Forwarded::Whole(reply))
+    }
+
+    async fn before(&self, call: &mut Call) -> Result<Ruling, AwsError> {
+        match call.service.as_str() {
+            "ec2" => ec2::before(self, call).await,
+            "rds" => rds::before(self, call).await,
+            "elasticache" => elasticache::before(self, call).await,
+            "elasticloadbalancing" => elb::before(self, call).await,
+            "es" => opensearch::before(self, call).await,
+            "iam" => iam::before(self, call),
+            "route53" => route53::before(self, call),
+            "s3" => s3::before(self, call).await,
+            _ => Ok(Ruling::Forward),
+        }
+    }
+
+    async fn after(&self, call: &Call, reply: &mut Reply) -> Result<(), AwsError> {
+        match call.service.as_str() {
+            "ec2" => {
+                ec2::after(self, call, reply);
+                Ok(())
+            }
+            "rds" => rds::after(self, call, reply).await,
+            "elasticache" => elasticache::after(self, call, reply).await,
+            "elasticloadbalancing" => elb::after(self, call, reply).await,
+            "es" => opensearch::after(self, call, reply).await,
+            "iam" => {
+                iam::after(self, call, reply);
+                Ok(())
+            }
+            "route53" => {
+                route53::after(self, call, reply);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes behind the front what has gone by now.
+    async fn settle(&self) {
+        if self.clock.is_instant() {
+            return;
+        }
+        let due = self.ledger().due_deletions(self.clock.now());
+        for (key, call) in due {
+            match self.upstream.send(&call).await {
+                // Whatever it answers, once told is enough; another call may have been first.
+                Ok(_) => {
+                    if call.service == "elasticache" {
+                        elasticache::gone(self, &key);
+                    }
+                    self.ledger().removed(&key);
+                }
+                Err(refusal) => {
+                    tracing::warn!(key, reason = refusal.message, "not removed yet");
+                }
+            }
+        }
+    }
+
+    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn answered(reply: Reply) -> CallOutcome {
+    let mut response = Response::new(Body::from(reply.body));
+    *response.status_mut() = reply.status;
+    *response.headers_mut() = reply.headers;
+    CallOutcome::Answered(response)
+}

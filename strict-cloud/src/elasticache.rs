@@ -1,0 +1,308 @@
+//! The rules of ElastiCache: states, what is in use, and what the emulator lacks. It can
+//! delete no subnet group and lists a deleted replication group for ever, so the front
+//! gives each name that was deleted another one behind it.
+//!
+//! Codes: errors of DeleteCacheSubnetGroup, DeleteReplicationGroup, ListTagsForResource and
+//! ModifyReplicationGroup in the Amazon ElastiCache API Reference.
+
+use crate::call::Call;
+use crate::clock::Delay;
+use crate::cloud::{Core, Ruling};
+use crate::ec2::{ServiceInterfaces, key};
+use crate::errors::{AwsError, Reply};
+use crate::ledger::Phase;
+use crate::xml;
+
+const GROUP: &str = "replication-group";
+const SUBNETS: &str = "cache-subnets";
+const SERVICE: &str = "elasticache";
+
+/// The name behind the front of a name's n-th use.
+fn behind(name: &str, generation: u32) -> String {
+    if generation == 0 {
+        name.to_owned()
+    } else {
+        format!("{name}-0gen{generation}")
+    }
+}
+
+/// Names that were used up in a region: kind, name, how often.
+fn used_up(core: &Core, call: &Call) -> Vec<(String, String, u32)> {
+    let region = format!("{}/", call.region);
+    let ledger = core.ledger();
+    ledger
+        .used_up()
+        .filter_map(|(key, generation)| {
+            let (kind, name) = key.strip_prefix(&region)?.split_once('/')?;
+            Some((kind.to_owned(), name.to_owned(), generation))
+        })
+        .collect()
+}
+
+fn user_fact(call: &Call, group: &str) -> String {
+    format!("{}/cache-uses/{group}", call.region)
+}
+
+pub(crate) async fn before(core: &Core, call: &mut Call) -> Result<Ruling, AwsError> {
+    let step = match call.action.as_str() {
+        "DeleteCacheSubnetGroup" => delete_subnets(core, call).await?,
+        "ModifyReplicationGroup" | "IncreaseReplicaCount" | "DecreaseReplicaCount" => {
+            is_available(core, call)?;
+            Ruling::Forward
+        }
+        "DeleteReplicationGroup" => delete_group(core, call).await?,
+        "ListTagsForResource" | "AddTagsToResource" | "RemoveTagsFromResource" => {
+            can_be_tagged(core, call)?;
+            Ruling::Forward
+        }
+        _ => Ruling::Forward,
+    };
+    rename(core, call);
+    Ok(step)
+}
+
+/// Puts the names behind the front into a call.
+fn rename(core: &Core, call: &mut Call) {
+    let used = used_up(core, call);
+    if used.is_empty() {
+        return;
+    }
+    let renamed: Vec<(String, String)> = call
+        .fields()
+        .map(|(field, value)| {
+            let other = used.iter().find_map(|(kind, name, generation)| {
+                let (of_field, of_arn) = match kind.as_str() {
+                    GROUP => ("ReplicationGroupId", "replicationgroup"),
+                    _ => ("CacheSubnetGroupName", "subnetgroup"),
+                };
+                if field == of_field && value == name {
+                    return Some(behind(name, *generation));
+                }
+                let start = value.strip_suffix(&format!(":{of_arn}:{name}"))?;
+                Some(format!("{start}:{of_arn}:{}", behind(name, *generation)))
+            });
+            (field.to_owned(), other.unwrap_or_else(|| value.to_owned()))
+        })
+        .collect();
+    call.set_fields(renamed);
+}
+
+fn is_available(core: &Core, call: &Call) -> Result<(), AwsError> {
+    let id = call.get("ReplicationGroupId").unwrap_or_default();
+    match core.ledger().phase(&key(call, GROUP, id), core.clock.now()) {
+        Phase::Available | Phase::Gone => Ok(()),
+        _ => Err(AwsError::new(
+            "InvalidReplicationGroupState",
+            format!("Replication group {id} is not in available state."),
+        )),
+    }
+}
+
+/// Tags of a replication group are told, set and taken away while it is available alone.
+fn can_be_tagged(core: &Core, call: &Call) -> Result<(), AwsError> {
+    let arn = call.get("ResourceName").unwrap_or_default();
+    let Some((_, id)) = arn.split_once(":replicationgroup:") else {
+        return Ok(());
+    };
+    match core.ledger().phase(&key(call, GROUP, id), core.clock.now()) {
+        Phase::Available | Phase::Gone => Ok(()),
+        _ => Err(AwsError::new(
+            "InvalidReplicationGroupState",
+            "Cluster not in available state to perform tagging operations.",
+        )),
+    }
+}
+
+async fn delete_subnets(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
+    let name = call.get("CacheSubnetGroupName").unwrap_or_default();
+    let name_key = key(call, SUBNETS, name);
+    let generation = core.ledger().generation(&name_key);
+    // The emulator's own refusal when there is none.
+    core.upstream
+        .text(
+            call,
+            SERVICE,
+            "DescribeCacheSubnetGroups",
+            &[("CacheSubnetGroupName", &behind(name, generation))],
+        )
+        .await?;
+    let used = core
+        .ledger()
+        .facts(&user_fact(call, ""))
+        .iter()
+        .any(|(_, group)| group == name);
+    if used {
+        return Err(AwsError::new(
+            "CacheSubnetGroupInUse",
+            format!("Cache subnet group {name} is currently in use by a cache cluster."),
+        ));
+    }
+    core.ledger().use_up(&name_key);
+    Ok(Ruling::Answer(Reply::empty(call)))
+}
+
+async fn delete_group(core: &Core, call: &mut Call) -> Result<Ruling, AwsError> {
+    let id = call
+        .get("ReplicationGroupId")
+        .unwrap_or_default()
+        .to_owned();
+    let owner = key(call, GROUP, &id);
+    let generation = core.ledger().generation(&owner);
+    let fields = [("ReplicationGroupId", behind(&id, generation))];
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (*n, v.as_str())).collect();
+    let answer = core
+        .upstream
+        .text(call, SERVICE, "DescribeReplicationGroups", &fields)
+        .await?;
+    is_available(core, call)?;
+    let clock = &core.clock;
+    let gone = clock.after(Delay::CacheEnd);
+    core.ledger()
+        .interfaces_leave(&owner, gone + clock.delay(Delay::Interfaces));
+    rename(core, call);
+    if clock.is_instant() {
+        return Ok(Ruling::Forward);
+    }
+    core.ledger()
+        .deleting(&owner, clock.now(), gone, Some(call.clone()));
+    let body = xml::read(&answer, |document| {
+        let group = xml::named(document, "ReplicationGroup").next()?;
+        answer.get(group.range()).map(str::to_owned)
+    });
+    let mut reply = Reply::done(
+        call,
+        format!(
+            "<DeleteReplicationGroupResponse xmlns=\"http://elasticache.amazonaws.com/doc/2015-02-02/\"><DeleteReplicationGroupResult>{}</DeleteReplicationGroupResult></DeleteReplicationGroupResponse>",
+            body.unwrap_or_default()
+        ),
+    );
+    tell(core, call, &mut reply);
+    Ok(Ruling::Answer(reply))
+}
+
+/// A replication group is gone behind the front: its name is used up there.
+pub(crate) fn gone(core: &Core, owner: &str) {
+    let Some((region, id)) = owner.split_once(&format!("/{GROUP}/")) else {
+        return;
+    };
+    let mut ledger = core.ledger();
+    ledger.use_up(owner);
+    ledger.forget(owner);
+    ledger.drop_fact(&format!("{region}/cache-uses/{id}"));
+}
+
+pub(crate) async fn after(core: &Core, call: &Call, reply: &mut Reply) -> Result<(), AwsError> {
+    let told = xml::first(reply.text(), "ReplicationGroupId").unwrap_or_default();
+    let id = original(core, call, GROUP, &told);
+    let owner = key(call, GROUP, &id);
+    let done = reply.is_success();
+    match call.action.as_str() {
+        "CreateReplicationGroup" if done => created(core, call, &id, &owner).await,
+        "ModifyReplicationGroup" if done && call.get("CacheNodeType").is_some() => {
+            let until = core.clock.after(Delay::CacheChange);
+            core.ledger().modifying(&owner, core.clock.now(), until);
+        }
+        _ => {}
+    }
+    tell(core, call, reply);
+    if done && call.action == "DeleteReplicationGroup" {
+        gone(core, &owner);
+    }
+    Ok(())
+}
+
+/// Notes a replication group, what it uses, and an interface for each node.
+async fn created(core: &Core, call: &Call, id: &str, owner: &str) {
+    let ready = core.clock.after(Delay::CacheStart);
+    let subnets = subnets_of(core, call).await;
+    let asked = call.get("CacheSubnetGroupName").unwrap_or("default");
+    let group = original(core, call, SUBNETS, asked);
+    core.ledger().created(owner, core.clock.now(), ready);
+    core.ledger().note(&user_fact(call, id), &group);
+    let groups: Vec<String> = call
+        .all("SecurityGroupIds")
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    let nodes = call
+        .get("NumCacheClusters")
+        .and_then(|nodes| nodes.parse().ok());
+    let of_nodes: Vec<String> = subnets
+        .iter()
+        .cycle()
+        .take(nodes.unwrap_or(1))
+        .cloned()
+        .collect();
+    ServiceInterfaces {
+        owner,
+        subnets: &of_nodes,
+        groups: &groups,
+        description: &format!("ElastiCache {id}"),
+        requester: "amazon-elasticache",
+        public: false,
+    }
+    .create(core, call)
+    .await;
+}
+
+/// The name before the front of a name behind it.
+fn original(core: &Core, call: &Call, kind: &str, behind_it: &str) -> String {
+    used_up(core, call)
+        .into_iter()
+        .find(|(of, name, generation)| of == kind && behind(name, *generation) == behind_it)
+        .map_or_else(|| behind_it.to_owned(), |(_, name, _)| name)
+}
+
+async fn subnets_of(core: &Core, call: &Call) -> Vec<String> {
+    let Some(group) = call.get("CacheSubnetGroupName") else {
+        return vec![];
+    };
+    let fields = [("CacheSubnetGroupName", group)];
+    let answer = core
+        .upstream
+        .text(call, SERVICE, "DescribeCacheSubnetGroups", &fields)
+        .await;
+    answer
+        .map(|text| xml::texts(&text, "SubnetIdentifier"))
+        .unwrap_or_default()
+}
+
+/// Delay out what is gone, gives names back and corrects states.
+fn tell(core: &Core, call: &Call, reply: &mut Reply) {
+    let used = used_up(core, call);
+    let is_old = |kind: &str, id: &str| {
+        used.iter().any(|(of, name, generation)| {
+            of == kind && (0..*generation).any(|earlier| behind(name, earlier) == id)
+        })
+    };
+    let now = core.clock.now();
+    let corrected = xml::edit(reply.text(), |document, edits| {
+        for subnets in xml::named(document, "CacheSubnetGroup") {
+            if is_old(
+                SUBNETS,
+                xml::text_of(subnets, "CacheSubnetGroupName").unwrap_or_default(),
+            ) {
+                edits.drop(subnets);
+            }
+        }
+        for group in xml::named(document, "ReplicationGroup") {
+            let id = xml::text_of(group, "ReplicationGroupId").unwrap_or_default();
+            if is_old(GROUP, id) {
+                edits.drop(group);
+                continue;
+            }
+            let known = original(core, call, GROUP, id);
+            match core.ledger().phase(&key(call, GROUP, &known), now) {
+                Phase::Creating => edits.set(group, "Status", "creating"),
+                Phase::Modifying => edits.set(group, "Status", "modifying"),
+                Phase::Deleting => edits.set(group, "Status", "deleting"),
+                Phase::Available | Phase::Gone => {}
+            }
+        }
+    });
+    let mut text = corrected.unwrap_or_else(|| reply.text().to_owned());
+    for (_, name, generation) in &used {
+        text = text.replace(&behind(name, *generation), name);
+    }
+    reply.set_text(text);
+}

@@ -1,0 +1,191 @@
+//! The rules of Elastic Load Balancing: names are used once unless the settings are the
+//! same, a balancer takes its time, and its interfaces outlive it.
+//!
+//! CreateLoadBalancer, CreateTargetGroup, CreateListener: "This operation is idempotent
+//! […] If you attempt to create multiple […] with the same settings, each call succeeds";
+//! errors `DuplicateLoadBalancerName`, `DuplicateTargetGroupName`, `DuplicateListener`.
+//! DeleteLoadBalancer: `OperationNotPermitted` under deletion protection. The emulator
+//! itself has `ResourceInUse` for target groups.
+
+use crate::call::Call;
+use crate::clock::Delay;
+use crate::cloud::{Core, Ruling};
+use crate::ec2::{ServiceInterfaces, key};
+use crate::errors::{AwsError, Reply};
+use crate::ledger::Phase;
+use crate::xml;
+
+const KIND: &str = "balancer";
+const SERVICE: &str = "elasticloadbalancing";
+
+pub(crate) async fn before(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
+    let name = call.get("Name").unwrap_or_default();
+    let (action, field, value, duplicate) = match call.action.as_str() {
+        "CreateLoadBalancer" => (
+            "DescribeLoadBalancers",
+            "Names.member.1",
+            name,
+            "DuplicateLoadBalancerName",
+        ),
+        "CreateTargetGroup" => (
+            "DescribeTargetGroups",
+            "Names.member.1",
+            name,
+            "DuplicateTargetGroupName",
+        ),
+        "CreateListener" => (
+            "DescribeListeners",
+            "LoadBalancerArn",
+            call.get("LoadBalancerArn").unwrap_or_default(),
+            "DuplicateListener",
+        ),
+        _ => return Ok(Ruling::Forward),
+    };
+    let found = core
+        .upstream
+        .ask(call, SERVICE, action, &[(field, value)])
+        .await?;
+    if !found.is_success() {
+        return Ok(Ruling::Forward);
+    }
+    let port = (call.action == "CreateListener").then(|| call.get("Port").unwrap_or_default());
+    let existing = xml::read(found.text(), |document| {
+        xml::named(document, "member")
+            .filter(|member| {
+                // Only a load balancer, a target group or a listener has one of these.
+                ["LoadBalancerName", "TargetGroupName", "ListenerArn"]
+                    .iter()
+                    .any(|tag| xml::text_of(*member, tag).is_some())
+            })
+            .find(|member| port.is_none_or(|port| xml::text_of(*member, "Port") == Some(port)))
+            .and_then(|member| found.text().get(member.range()).map(str::to_owned))
+    });
+    let Some(existing) = existing else {
+        return Ok(Ruling::Forward);
+    };
+    let first = core.ledger().fact(&settings_key(call));
+    if first.as_deref() != Some(settings(call).as_str()) {
+        return Err(AwsError::new(
+            duplicate,
+            match port {
+                Some(port) => format!("A listener already exists on port {port}"),
+                None => {
+                    format!("A resource with the name '{name}' exists, but with different settings")
+                }
+            },
+        ));
+    }
+    Ok(Ruling::Answer(again(call, &existing)))
+}
+
+/// The answer that a first call had.
+fn again(call: &Call, existing: &str) -> Reply {
+    let action = &call.action;
+    let list = match action.as_str() {
+        "CreateLoadBalancer" => "LoadBalancers",
+        "CreateTargetGroup" => "TargetGroups",
+        _ => "Listeners",
+    };
+    Reply::done(
+        call,
+        format!(
+            "<{action}Response xmlns=\"http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/\"><{action}Result><{list}>{existing}</{list}></{action}Result></{action}Response>"
+        ),
+    )
+}
+
+fn settings_key(call: &Call) -> String {
+    let name = call.get("Name").unwrap_or_default();
+    let balancer = call.get("LoadBalancerArn").unwrap_or_default();
+    let port = call
+        .get("Port")
+        .filter(|_| name.is_empty())
+        .unwrap_or_default();
+    format!(
+        "{}/elb/{}/{name}{balancer}/{port}",
+        call.region, call.action
+    )
+}
+
+fn settings(call: &Call) -> String {
+    call.fields()
+        .filter(|(name, _)| *name != "Version")
+        .map(|(name, value)| format!("{name}={value}\n"))
+        .collect()
+}
+
+pub(crate) async fn after(core: &Core, call: &Call, reply: &mut Reply) -> Result<(), AwsError> {
+    if !reply.is_success() {
+        return Ok(());
+    }
+    match call.action.as_str() {
+        "CreateLoadBalancer" | "CreateTargetGroup" | "CreateListener" => {
+            core.ledger().note(&settings_key(call), &settings(call));
+        }
+        _ => {}
+    }
+    if call.action == "CreateLoadBalancer" {
+        let arn = xml::first(reply.text(), "LoadBalancerArn").unwrap_or_default();
+        let owner = key(call, KIND, &arn);
+        let ready = core.clock.after(Delay::BalancerStart);
+        core.ledger().created(&owner, core.clock.now(), ready);
+        let subnets: Vec<String> = [call.all("Subnets"), call.all("SubnetMappings")]
+            .concat()
+            .into_iter()
+            .filter(|value| value.starts_with("subnet-"))
+            .map(str::to_owned)
+            .collect();
+        let groups: Vec<String> = call
+            .all("SecurityGroups")
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        let part = arn.split_once("loadbalancer/").map_or("", |(_, part)| part);
+        ServiceInterfaces {
+            owner: &owner,
+            subnets: &subnets,
+            groups: &groups,
+            description: &format!("ELB {part}"),
+            requester: "amazon-elb",
+            public: call.get("Scheme") != Some("internal"),
+        }
+        .create(core, call)
+        .await;
+    }
+    if call.action == "SetSecurityGroups" {
+        let arn = call.get("LoadBalancerArn").unwrap_or_default();
+        let groups: Vec<String> = call
+            .all("SecurityGroups")
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        core.ledger().regroup(&key(call, KIND, arn), &groups);
+    }
+    if call.action == "DeleteLoadBalancer" {
+        let arn = call.get("LoadBalancerArn").unwrap_or_default();
+        let leave = core.clock.after(Delay::BalancerInterfaces);
+        core.ledger().interfaces_leave(&key(call, KIND, arn), leave);
+    }
+    if !core.clock.is_instant() {
+        tell(core, call, reply);
+    }
+    Ok(())
+}
+
+/// A balancer on its way is `provisioning`.
+fn tell(core: &Core, call: &Call, reply: &mut Reply) {
+    let now = core.clock.now();
+    let corrected = xml::edit(reply.text(), |document, edits| {
+        for member in xml::items(document, "LoadBalancers") {
+            let arn = xml::text_of(member, "LoadBalancerArn").unwrap_or_default();
+            if core.ledger().phase(&key(call, KIND, arn), now) == Phase::Creating
+                && let Some(state) = xml::child_of(member, "State")
+            {
+                edits.replace(state, "<State><Code>provisioning</Code></State>");
+            }
+        }
+    });
+    if let Some(text) = corrected {
+        reply.set_text(text);
+    }
+}

@@ -1,0 +1,103 @@
+//! The rules of IAM that the emulator lacks: roles and profiles that reads do not find
+//! yet, and profiles that EC2 does not know yet.
+//!
+//! "Changes that I make are not always immediately visible" (IAM User Guide,
+//! troubleshoot_general). The emulator itself has `EntityAlreadyExists`, `DeleteConflict`
+//! and `LimitExceeded`.
+
+use http::StatusCode;
+
+use crate::call::Call;
+use crate::clock::Delay;
+use crate::cloud::{Core, Ruling};
+use crate::errors::{AwsError, Reply};
+use crate::xml;
+
+/// IAM has no regions.
+fn key(kind: &str, name: &str) -> String {
+    format!("iam/{kind}/{name}")
+}
+
+fn role_fact(name: &str) -> String {
+    format!("iam/role-of/{name}")
+}
+
+pub(crate) fn before(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
+    let asked = match call.action.as_str() {
+        "GetRole" => call.get("RoleName").map(|name| ("role", name, "role")),
+        "GetInstanceProfile" => call
+            .get("InstanceProfileName")
+            .map(|name| ("profile", name, "instance profile")),
+        _ => None,
+    };
+    if let Some((kind, name, noun)) = asked
+        && !core.ledger().is_visible(&key(kind, name), core.clock.now())
+    {
+        return Err(AwsError::with(
+            StatusCode::NOT_FOUND,
+            "NoSuchEntity",
+            format!("The {noun} with name {name} cannot be found."),
+        ));
+    }
+    Ok(Ruling::Forward)
+}
+
+pub(crate) fn after(core: &Core, call: &Call, reply: &Reply) {
+    if !reply.is_success() {
+        return;
+    }
+    let (now, visible) = (core.clock.now(), core.clock.after(Delay::Visibility));
+    let profile = call.get("InstanceProfileName").unwrap_or_default();
+    let mut ledger = core.ledger();
+    match call.action.as_str() {
+        "CreateRole" => {
+            let name = call.get("RoleName").unwrap_or_default();
+            ledger.created(&key("role", name), visible, now);
+        }
+        "CreateInstanceProfile" => {
+            ledger.created(&key("profile", profile), visible, now);
+            let known = core.clock.after(Delay::ProfilePropagation);
+            ledger.created(&key("of-ec2", profile), known, known);
+        }
+        "AddRoleToInstanceProfile" => {
+            let known = core.clock.after(Delay::ProfilePropagation);
+            ledger.created(&key("of-ec2", profile), known, known);
+        }
+        "RemoveRoleFromInstanceProfile" | "DeleteInstanceProfile" => {
+            ledger.drop_fact(&role_fact(profile));
+        }
+        _ => {}
+    }
+}
+
+/// Whether what IAM has of a profile has come to EC2.
+pub(crate) fn is_known_to_ec2(core: &Core, profile: &str) -> bool {
+    core.ledger()
+        .is_visible(&key("of-ec2", profile), core.clock.now())
+}
+
+/// Whether a profile has a role; none if there is no such profile.
+pub(crate) async fn has_role(
+    core: &Core,
+    call: &Call,
+    profile: &str,
+) -> Result<Option<bool>, AwsError> {
+    let name = role_fact(profile);
+    let known = core.ledger().fact(&name).is_some();
+    if known {
+        return Ok(Some(true));
+    }
+    let fields = [("InstanceProfileName", profile)];
+    let answer = core
+        .upstream
+        .ask(call, "iam", "GetInstanceProfile", &fields)
+        .await?;
+    if !answer.is_success() {
+        return Ok(None);
+    }
+    let has = xml::first(answer.text(), "RoleName").is_some();
+    if has {
+        core.ledger().note(&name, "has");
+    }
+    Ok(Some(has))
+}

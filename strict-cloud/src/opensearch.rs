@@ -1,0 +1,179 @@
+//! The rules of OpenSearch Service: a domain's name is used once, it takes its time, and
+//! one change at a time is made.
+//!
+//! Codes: errors of CreateDomain, UpdateDomainConfig and DeleteDomain in the Amazon
+//! OpenSearch Service API Reference. States: `Processing`, `Created` and `Deleted` of
+//! DomainStatus.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::call::Call;
+use crate::clock::Delay;
+use crate::cloud::{Core, Ruling};
+use crate::ec2::{ServiceInterfaces, key};
+use crate::errors::{AwsError, Reply};
+use crate::ledger::Phase;
+
+const KIND: &str = "domain";
+
+pub(crate) async fn before(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
+    match call.action.as_str() {
+        "CreateDomain" => {
+            let body = call.json();
+            let name = body["DomainName"].as_str().unwrap_or_default();
+            if describe(core, call, name).await?.is_some() {
+                return Err(AwsError::with(
+                    StatusCode::CONFLICT,
+                    "ResourceAlreadyExistsException",
+                    format!("Domain already exists: {name}"),
+                ));
+            }
+            Ok(Ruling::Forward)
+        }
+        "UpdateDomainConfig" => {
+            let phase = phase(core, call, &name_of(call));
+            if phase == Phase::Available {
+                return Ok(Ruling::Forward);
+            }
+            Err(AwsError::new(
+                "ValidationException",
+                "A change/update is in progress. Please wait for it to complete before requesting another change.",
+            ))
+        }
+        "DeleteDomain" => delete(core, call).await,
+        _ => Ok(Ruling::Forward),
+    }
+}
+
+/// The domain's name in the path.
+fn name_of(call: &Call) -> String {
+    call.segments()
+        .get(3)
+        .map(|name| (*name).to_owned())
+        .unwrap_or_default()
+}
+
+fn phase(core: &Core, call: &Call, name: &str) -> Phase {
+    core.ledger()
+        .phase(&key(call, KIND, name), core.clock.now())
+}
+
+async fn describe(core: &Core, call: &Call, name: &str) -> Result<Option<Value>, AwsError> {
+    let path = format!("/2021-01-01/opensearch/domain/{name}");
+    let answer = core.upstream.get(call, "es", &path).await?;
+    if !answer.is_success() {
+        return Ok(None);
+    }
+    Ok(serde_json::from_slice(&answer.body).ok())
+}
+
+async fn delete(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
+    let name = name_of(call);
+    let owner = key(call, KIND, &name);
+    let Some(mut domain) = describe(core, call, &name).await? else {
+        return Ok(Ruling::Forward);
+    };
+    let gone = core.clock.after(Delay::SearchEnd);
+    let leave = gone + core.clock.delay(Delay::Interfaces);
+    let now = core.clock.now();
+    core.ledger().interfaces_leave(&owner, leave);
+    if core.clock.is_instant() {
+        core.ledger().forget(&owner);
+        return Ok(Ruling::Forward);
+    }
+    core.ledger()
+        .deleting(&owner, now, gone, Some(call.clone()));
+    correct(core, call, &mut domain);
+    Ok(Ruling::Answer(Reply::done(call, domain.to_string())))
+}
+
+pub(crate) async fn after(core: &Core, call: &Call, reply: &mut Reply) -> Result<(), AwsError> {
+    if !reply.is_success() {
+        return Ok(());
+    }
+    let clock = &core.clock;
+    match call.action.as_str() {
+        "CreateDomain" => {
+            let body = call.json();
+            let name = body["DomainName"].as_str().unwrap_or_default();
+            let owner = key(call, KIND, name);
+            core.ledger()
+                .created(&owner, clock.now(), clock.after(Delay::SearchStart));
+            ServiceInterfaces {
+                owner: &owner,
+                subnets: &strings(&body["VPCOptions"]["SubnetIds"]),
+                groups: &strings(&body["VPCOptions"]["SecurityGroupIds"]),
+                description: &format!("ES {name}"),
+                requester: "amazon-elasticsearch",
+                public: false,
+            }
+            .create(core, call)
+            .await;
+        }
+        "UpdateDomainConfig" => {
+            let body = call.json();
+            // A policy alone is there in seconds; a change of machines copies them all.
+            let until = if body.get("ClusterConfig").is_some() || body.get("EBSOptions").is_some() {
+                clock.after(Delay::SearchChange)
+            } else {
+                clock.after(Delay::InstanceStart)
+            };
+            let owner = key(call, KIND, &name_of(call));
+            let mut ledger = core.ledger();
+            ledger.modifying(&owner, clock.now(), until);
+            let groups = strings(&body["VPCOptions"]["SecurityGroupIds"]);
+            if !groups.is_empty() {
+                ledger.regroup(&owner, &groups);
+            }
+        }
+        _ => {}
+    }
+    if clock.is_instant() {
+        return Ok(());
+    }
+    if let Ok(mut answer) = serde_json::from_slice::<Value>(&reply.body) {
+        correct(core, call, &mut answer);
+        reply.set_text(answer.to_string());
+    }
+    Ok(())
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    let items = value.as_array().into_iter().flatten();
+    items
+        .filter_map(|item| item.as_str().map(str::to_owned))
+        .collect()
+}
+
+/// Corrects the state of every domain that an answer tells of.
+fn correct(core: &Core, call: &Call, answer: &mut Value) {
+    match answer {
+        Value::Array(items) => items.iter_mut().for_each(|item| correct(core, call, item)),
+        Value::Object(fields) => {
+            let name = fields
+                .get("DomainName")
+                .and_then(Value::as_str)
+                .map(str::to_owned);
+            if let Some(name) = name
+                && fields.contains_key("Processing")
+            {
+                let phase = phase(core, call, &name);
+                if matches!(phase, Phase::Creating) {
+                    fields.remove("Endpoint");
+                    fields.remove("Endpoints");
+                }
+                if !matches!(phase, Phase::Available) {
+                    fields.insert("Processing".into(), json!(true));
+                }
+                if matches!(phase, Phase::Deleting) {
+                    fields.insert("Deleted".into(), json!(true));
+                }
+            }
+            for value in fields.values_mut() {
+                correct(core, call, value);
+            }
+        }
+        _ => {}
+    }
+}

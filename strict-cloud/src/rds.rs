@@ -1,0 +1,414 @@
+//! The rules of RDS: databases and clusters, their states and what they are refused for.
+//!
+//! Codes and messages: "Amazon RDS API Reference", errors of each action. Deleting:
+//! DeleteDBInstance, `SkipFinalSnapshot` and `FinalDBSnapshotIdentifier`. States: "Viewing
+//! Amazon RDS DB instance status". Passwords: CreateDBInstance, `MasterUserPassword`.
+
+use roxmltree::Node;
+
+use crate::call::Call;
+use crate::clock::Delay;
+use crate::cloud::{Core, Ruling};
+use crate::ec2::{ServiceInterfaces, key, network_of};
+use crate::errors::{AwsError, Reply};
+use crate::ledger::Phase;
+use crate::{rds_groups, xml};
+
+const DATABASE: &str = "db";
+const CLUSTER: &str = "db-cluster";
+
+pub(crate) async fn before(core: &Core, call: &mut Call) -> Result<Ruling, AwsError> {
+    match call.action.as_str() {
+        "CreateDBInstance" | "RestoreDBInstanceFromDBSnapshot" => {
+            may_have_password(call)?;
+            may_have_groups(core, call).await?;
+        }
+        "CreateDBCluster" => {
+            may_have_password(call)?;
+            may_have_groups(core, call).await?;
+        }
+        "CreateDBInstanceReadReplica" => {
+            may_have_replica(core, call).await?;
+            may_have_groups(core, call).await?;
+        }
+        "ModifyDBInstance" | "RebootDBInstance" | "CreateDBSnapshot" | "StopDBInstance" => {
+            is_available(core, call)?;
+        }
+        "DeleteDBInstance" => return delete(core, call).await,
+        "DeleteDBCluster" => return delete_cluster(core, call).await,
+        _ => return rds_groups::before(core, call).await,
+    }
+    Ok(Ruling::Forward)
+}
+
+pub(crate) async fn after(core: &Core, call: &Call, reply: &mut Reply) -> Result<(), AwsError> {
+    if !reply.is_success() {
+        return Ok(());
+    }
+    note(core, call, reply);
+    interfaces(core, call, reply).await;
+    rds_groups::after(call, reply)?;
+    tell(core, call, reply);
+    Ok(())
+}
+
+fn id_of(call: &Call) -> String {
+    call.get("DBInstanceIdentifier")
+        .unwrap_or_default()
+        .to_lowercase()
+}
+
+fn cluster_of(call: &Call) -> String {
+    call.get("DBClusterIdentifier")
+        .unwrap_or_default()
+        .to_lowercase()
+}
+
+/// "Can include any printable ASCII character except `/`, `"` or `@`", no space, and from
+/// 8 characters on.
+fn may_have_password(call: &Call) -> Result<(), AwsError> {
+    let Some(password) = call.get("MasterUserPassword") else {
+        return Ok(());
+    };
+    let refused = |why: &str| {
+        let message = format!("The parameter MasterUserPassword is not a valid password{why}");
+        Err(AwsError::new("InvalidParameterValue", message))
+    };
+    if password.len() < 8 {
+        return refused(" because it is shorter than 8 characters.");
+    }
+    let forbidden = |sign: char| !sign.is_ascii_graphic() || ['/', '"', '@'].contains(&sign);
+    if password.chars().any(forbidden) {
+        return refused(
+            ". Only printable ASCII characters besides '/', '@', '\"', ' ' may be used.",
+        );
+    }
+    Ok(())
+}
+
+async fn may_have_groups(core: &Core, call: &Call) -> Result<(), AwsError> {
+    for group in call.all("VpcSecurityGroupIds") {
+        network_of(core, call, group).await.map_err(|_| {
+            AwsError::new(
+                "InvalidParameterValue",
+                format!("Invalid security group , groupId= {group}, groupName=."),
+            )
+        })?;
+    }
+    Ok(())
+}
+
+async fn may_have_replica(core: &Core, call: &Call) -> Result<(), AwsError> {
+    let source = call
+        .get("SourceDBInstanceIdentifier")
+        .unwrap_or_default()
+        .to_lowercase();
+    let phase = core
+        .ledger()
+        .phase(&key(call, DATABASE, &source), core.clock.now());
+    if phase != Phase::Available {
+        return Err(not_available(&source));
+    }
+    let fields = [("DBInstanceIdentifier", source.as_str())];
+    let answer = core
+        .upstream
+        .text(call, "rds", "DescribeDBInstances", &fields)
+        .await?;
+    if xml::first(&answer, "BackupRetentionPeriod").as_deref() == Some("0") {
+        return Err(AwsError::new(
+            "InvalidDBInstanceState",
+            "Automated backups are not enabled for this database instance. To enable automated backups, use ModifyDBInstance to set the backup retention period to a non-zero value.",
+        ));
+    }
+    Ok(())
+}
+
+fn is_available(core: &Core, call: &Call) -> Result<(), AwsError> {
+    let id = id_of(call);
+    match core
+        .ledger()
+        .phase(&key(call, DATABASE, &id), core.clock.now())
+    {
+        Phase::Available | Phase::Gone => Ok(()),
+        _ => Err(not_available(&id)),
+    }
+}
+
+fn not_available(id: &str) -> AwsError {
+    AwsError::new(
+        "InvalidDBInstanceState",
+        format!("Database instance: {id} is not in available state."),
+    )
+}
+
+async fn delete(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
+    let id = id_of(call);
+    let fields = [("DBInstanceIdentifier", id.as_str())];
+    let answer = core
+        .upstream
+        .text(call, "rds", "DescribeDBInstances", &fields)
+        .await?;
+    let name = key(call, DATABASE, &id);
+    let phase = core.ledger().phase(&name, core.clock.now());
+    if phase == Phase::Deleting {
+        return Err(AwsError::new(
+            "InvalidDBInstanceState",
+            format!("Instance {id} is already being deleted."),
+        ));
+    }
+    let part = |tag| xml::first(&answer, tag).unwrap_or_default();
+    let in_cluster = !part("DBClusterIdentifier").is_empty();
+    let replica = !part("ReadReplicaSourceDBInstanceIdentifier").is_empty();
+    if !in_cluster {
+        may_skip_snapshot(core, call, replica).await?;
+    }
+    if part("DeletionProtection") == "true" {
+        return Err(protected("DB Instance"));
+    }
+    let now = core.clock.now();
+    let gone = core.clock.after(Delay::DatabaseEnd);
+    core.ledger()
+        .interfaces_leave(&name, gone + core.clock.delay(Delay::Interfaces));
+    if core.clock.is_instant() {
+        core.ledger().forget(&name);
+        return Ok(Ruling::Forward);
+    }
+    core.ledger().deleting(&name, now, gone, Some(call.clone()));
+    let body = xml::read(&answer, |document| {
+        let instance = xml::named(document, "DBInstance").next()?;
+        answer.get(instance.range()).map(str::to_owned)
+    });
+    let mut reply = Reply::done(
+        call,
+        format!(
+            "<DeleteDBInstanceResponse xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\"><DeleteDBInstanceResult>{}</DeleteDBInstanceResult></DeleteDBInstanceResponse>",
+            body.unwrap_or_default()
+        ),
+    );
+    tell(core, call, &mut reply);
+    Ok(Ruling::Answer(reply))
+}
+
+/// A deletion says what becomes of the data.
+async fn may_skip_snapshot(core: &Core, call: &Call, replica: bool) -> Result<(), AwsError> {
+    let skips = call.get("SkipFinalSnapshot") == Some("true");
+    match (call.get("FinalDBSnapshotIdentifier"), skips) {
+        (None, false) => Err(AwsError::new(
+            "InvalidParameterCombination",
+            "FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.",
+        )),
+        (Some(_), true) => Err(AwsError::new(
+            "InvalidParameterCombination",
+            "FinalDBSnapshotIdentifier cannot be specified when SkipFinalSnapshot is specified.",
+        )),
+        (Some(_), false) if replica => Err(AwsError::new(
+            "InvalidParameterCombination",
+            "FinalDBSnapshotIdentifier can not be specified when deleting a replica instance.",
+        )),
+        (Some(snapshot), false) => {
+            let fields = [("DBSnapshotIdentifier", snapshot)];
+            let found = core
+                .upstream
+                .ask(call, "rds", "DescribeDBSnapshots", &fields)
+                .await?;
+            if found.is_success() && xml::first(found.text(), "DBSnapshotIdentifier").is_some() {
+                return Err(AwsError::new(
+                    "DBSnapshotAlreadyExists",
+                    format!(
+                        "Cannot create the snapshot because a snapshot with the identifier {snapshot} already exists."
+                    ),
+                ));
+            }
+            Ok(())
+        }
+        (None, true) => Ok(()),
+    }
+}
+
+fn protected(what: &str) -> AwsError {
+    AwsError::new(
+        "InvalidParameterCombination",
+        format!(
+            "Cannot delete protected {what}, please disable deletion protection and try again."
+        ),
+    )
+}
+
+async fn delete_cluster(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
+    let id = cluster_of(call);
+    let fields = [("DBClusterIdentifier", id.as_str())];
+    let answer = core
+        .upstream
+        .text(call, "rds", "DescribeDBClusters", &fields)
+        .await?;
+    let part = |tag| xml::first(&answer, tag).unwrap_or_default();
+    let name = key(call, CLUSTER, &id);
+    let phase = core.ledger().phase(&name, core.clock.now());
+    if phase == Phase::Deleting {
+        return Err(AwsError::new(
+            "InvalidDBClusterStateFault",
+            format!("The DB cluster {id} is already being deleted."),
+        ));
+    }
+    let members = core
+        .upstream
+        .text(call, "rds", "DescribeDBInstances", &[])
+        .await?;
+    // A member that is being deleted does not hold its cluster.
+    let now = core.clock.now();
+    let holds = xml::read(&members, |document| {
+        xml::named(document, "DBInstance").any(|instance| {
+            let member = xml::text_of(instance, "DBInstanceIdentifier").unwrap_or_default();
+            xml::text_of(instance, "DBClusterIdentifier") == Some(id.as_str())
+                && !matches!(
+                    core.ledger().phase(&key(call, DATABASE, member), now),
+                    Phase::Deleting | Phase::Gone
+                )
+        })
+    });
+    if holds {
+        return Err(AwsError::new(
+            "InvalidDBClusterStateFault",
+            "Cluster cannot be deleted, it still contains DB instances in non-deleting state.",
+        ));
+    }
+    may_skip_snapshot(core, call, false).await?;
+    if part("DeletionProtection") == "true" {
+        return Err(protected("Cluster"));
+    }
+    if core.clock.is_instant() {
+        core.ledger().forget(&name);
+        return Ok(Ruling::Forward);
+    }
+    // Its members go first.
+    let gone = core.clock.after(Delay::DatabaseEnd) + core.clock.delay(Delay::ClusterEnd);
+    core.ledger().deleting(&name, now, gone, Some(call.clone()));
+    let body = xml::read(&answer, |document| {
+        let cluster = xml::named(document, "DBCluster").next()?;
+        answer.get(cluster.range()).map(str::to_owned)
+    });
+    let mut reply = Reply::done(
+        call,
+        format!(
+            "<DeleteDBClusterResponse xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\"><DeleteDBClusterResult>{}</DeleteDBClusterResult></DeleteDBClusterResponse>",
+            body.unwrap_or_default()
+        ),
+    );
+    tell(core, call, &mut reply);
+    Ok(Ruling::Answer(reply))
+}
+
+/// Notes what was made or changed.
+fn note(core: &Core, call: &Call, _reply: &Reply) {
+    let clock = &core.clock;
+    let now = clock.now();
+    match call.action.as_str() {
+        "CreateDBInstance" | "CreateDBInstanceReadReplica" | "RestoreDBInstanceFromDBSnapshot" => {
+            let ready = clock.after(Delay::DatabaseStart);
+            core.ledger()
+                .created(&key(call, DATABASE, &id_of(call)), now, ready);
+        }
+        "CreateDBCluster" => {
+            let ready = clock.after(Delay::ClusterStart);
+            core.ledger()
+                .created(&key(call, CLUSTER, &cluster_of(call)), now, ready);
+        }
+        "ModifyDBInstance" if call.get("DBInstanceClass").is_some() => {
+            let until = clock.after(Delay::DatabaseChange);
+            core.ledger()
+                .modifying(&key(call, DATABASE, &id_of(call)), now, until);
+        }
+        "RebootDBInstance" => {
+            let until = clock.after(Delay::InstanceStart);
+            core.ledger()
+                .modifying(&key(call, DATABASE, &id_of(call)), now, until);
+        }
+        "CreateDBSnapshot" => {
+            let until = clock.after(Delay::DatabaseSnapshot);
+            core.ledger()
+                .modifying(&key(call, DATABASE, &id_of(call)), now, until);
+        }
+        _ => {}
+    }
+}
+
+/// A database that was made has an interface in its network; one that is told of has the
+/// groups that it has now. Only a create makes one appear: an answer to a read may be older
+/// than a removal that was done meanwhile.
+async fn interfaces(core: &Core, call: &Call, reply: &Reply) {
+    let found: Vec<(String, Vec<String>, Vec<String>)> = xml::read(reply.text(), |document| {
+        xml::named(document, "DBInstance")
+            .filter_map(|instance| {
+                let id = xml::text_of(instance, "DBInstanceIdentifier")?.to_owned();
+                let subnets = xml::texts_in(instance, "SubnetIdentifier");
+                let groups = xml::texts_in(instance, "VpcSecurityGroupId");
+                Some((id, subnets, groups))
+            })
+            .collect()
+    });
+    for (id, subnets, groups) in found {
+        let owner = key(call, DATABASE, &id);
+        let made = ["Create", "Restore"]
+            .iter()
+            .any(|verb| call.action.starts_with(verb));
+        if !made || id_of(call) != id.to_lowercase() {
+            core.ledger().regroup(&owner, &groups);
+            continue;
+        }
+        ServiceInterfaces {
+            owner: &owner,
+            subnets: subnets.get(..1).unwrap_or_default(),
+            groups: &groups,
+            description: "RDSNetworkInterface",
+            requester: "amazon-rds",
+            public: false,
+        }
+        .create(core, call)
+        .await;
+    }
+}
+
+/// Corrects states.
+fn tell(core: &Core, call: &Call, reply: &mut Reply) {
+    if core.clock.is_instant() {
+        return;
+    }
+    let now = core.clock.now();
+    let corrected = xml::edit(reply.text(), |document, edits| {
+        let kinds = [
+            (
+                "DBInstance",
+                "DBInstanceIdentifier",
+                "DBInstanceStatus",
+                DATABASE,
+            ),
+            ("DBCluster", "DBClusterIdentifier", "Status", CLUSTER),
+        ];
+        for (element, id, status, kind) in kinds {
+            for node in xml::named(document, element) {
+                let id = xml::text_of(node, id).unwrap_or_default();
+                let phase = core.ledger().phase(&key(call, kind, id), now);
+                let told = match phase {
+                    Phase::Creating => "creating",
+                    Phase::Modifying => "modifying",
+                    Phase::Deleting => "deleting",
+                    Phase::Available | Phase::Gone => continue,
+                };
+                edits.set(node, status, told);
+                if phase == Phase::Creating
+                    && let Some(endpoint) = structured(node, "Endpoint")
+                {
+                    edits.drop(endpoint);
+                }
+            }
+        }
+    });
+    if let Some(text) = corrected {
+        reply.set_text(text);
+    }
+}
+
+/// A child that holds elements itself: a cluster's endpoint is a text, and stays.
+fn structured<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
+    xml::child_of(node, name).filter(|child| child.children().any(|part| part.is_element()))
+}
