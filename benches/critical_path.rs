@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use loadrig::blueprint::{Address, Blueprint, Kind, Step, blueprint};
 use loadrig::engine::{
-    Account, Blocker, Cloud, CloudError, Engine, HostRequest, Hosts, Looked, Observed, Poller,
-    Request, Snapshot, State, TaskError, Urgency,
+    Account, Blocker, Cloud, CloudError, Engine, HostRequest, Hosts, LeftoverCheck, Observed,
+    Poller, Request, Snapshot, State, TaskError, Urgency,
 };
 use loadrig::events::{Events, Outcome};
 use loadrig::plan::{plan, typical_seconds, usual_seconds};
@@ -127,7 +127,7 @@ impl Cloud for Slow {
         Ok(BTreeSet::new())
     }
 
-    async fn prove_empty(&self, _environment: &str) -> Result<Vec<Looked>, CloudError> {
+    async fn find_leftovers(&self, _environment: &str) -> Result<Vec<LeftoverCheck>, CloudError> {
         Ok(vec![])
     }
 }

@@ -15,7 +15,7 @@ use ipnet::Ipv4Net;
 use loadrig::aws::{Aws, Connection};
 use loadrig::blueprint::{Address, Blueprint, Desired, Group, Peer, Protocol, Rule, blueprint};
 use loadrig::engine::{
-    Cloud, CloudError, FailureClass, Observed, Request, SecretInputs, Snapshot, State,
+    Cloud, CloudError, FailureClass, Inventory, Observed, Request, SecretInputs, Snapshot, State,
 };
 use loadrig::identity::names::Names;
 use loadrig::spec::{
@@ -90,7 +90,7 @@ struct Rig<'a> {
     environment: String,
     blueprint: Blueprint,
     tags: BTreeMap<String, String>,
-    world: BTreeMap<Address, Observed>,
+    inventory: Inventory,
 }
 
 impl<'a> Rig<'a> {
@@ -101,7 +101,7 @@ impl<'a> Rig<'a> {
             environment: environment.to_owned(),
             blueprint: blueprint(&spec(environment), &operators),
             tags: [("team".to_owned(), "load".to_owned())].into(),
-            world: BTreeMap::new(),
+            inventory: Inventory::new(),
         }
     }
 
@@ -110,7 +110,7 @@ impl<'a> Rig<'a> {
             environment: &self.environment,
             address,
             desired,
-            world: &self.world,
+            inventory: &self.inventory,
             tags: &self.tags,
             predecessors: &[],
             secrets: SecretInputs {
@@ -142,7 +142,7 @@ impl<'a> Rig<'a> {
             assert_eq!(created.address, address);
             assert_eq!(created.kind, desired.kind());
             let ready = self.ready(created).await;
-            self.world.insert(address, ready);
+            self.inventory.insert(ready);
         }
     }
 
@@ -218,7 +218,7 @@ impl<'a> Rig<'a> {
     }
 
     async fn left(&self) -> Vec<String> {
-        let looked = self.cloud.prove_empty(&self.environment).await.unwrap();
+        let looked = self.cloud.find_leftovers(&self.environment).await.unwrap();
         assert!(looked.len() > 20, "few places were looked at: {looked:?}");
         looked
             .into_iter()
@@ -258,8 +258,8 @@ async fn an_environment_is_created_found_again_and_removed_without_a_trace() {
     let snapshot = rig.snapshot().await;
     assert_eq!(rig.drift(&snapshot).await, Vec::<String>::new());
     let known: BTreeSet<_> = rig
-        .world
-        .values()
+        .inventory
+        .iter()
         .map(|found| (found.address.clone(), found.id.clone()))
         .collect();
     assert_eq!(ids(&snapshot), known);
@@ -341,7 +341,7 @@ async fn rules_are_brought_to_what_is_desired() {
     .await;
     let group = Group::Hosts(Role::App);
     let address = Address::security_rules(group);
-    let existing = rig.world[&address].clone();
+    let existing = rig.inventory.get(&address).unwrap().clone();
     assert!(
         existing
             .get("rules")
@@ -472,7 +472,7 @@ async fn a_bucket_is_emptied_before_it_is_removed() {
     let mut rig = Rig::new(&cloud, "demo");
     rig.create_all(|desired| matches!(desired, Desired::Bucket { .. }))
         .await;
-    let bucket = &rig.world[&Address::bucket()].id;
+    let bucket = &rig.inventory.get(&Address::bucket()).unwrap().id;
     let s3 = sdk_s3(&moto).await;
     s3.put_bucket_versioning()
         .bucket(bucket)
@@ -552,7 +552,7 @@ async fn failures_are_classified() {
         .await;
 
     // Subnets are still in it.
-    let vpc = rig.world[&Address::vpc()].clone();
+    let vpc = rig.inventory.get(&Address::vpc()).unwrap().clone();
     let error = cloud.delete("demo", &vpc).await.unwrap_err();
     assert_eq!(error.class, FailureClass::Converging, "{error}");
     assert_eq!(error.operation, "ec2:DeleteVpc");

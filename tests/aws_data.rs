@@ -103,7 +103,7 @@ impl Rig {
 
     /// What is left by mistake, and on purpose.
     async fn left(&self) -> (Vec<String>, Vec<Kept>) {
-        let looked = self.cloud.prove_empty("demo").await.expect("a proof");
+        let looked = self.cloud.find_leftovers("demo").await.expect("a proof");
         let left = looked.iter().flat_map(|look| look.left.clone()).collect();
         let kept = looked.into_iter().flat_map(|look| look.kept).collect();
         (left, kept)

@@ -102,7 +102,7 @@ impl Rig {
         assert!(report.failed.is_empty(), "{:?}", report.failed);
         let left: Vec<String> = self
             .cloud
-            .prove_empty(&self.spec.name)
+            .find_leftovers(&self.spec.name)
             .await
             .unwrap()
             .into_iter()

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use loadrig::aws::{Aws, Connection};
 use loadrig::blueprint::{Address, Desired, Kind, blueprint};
-use loadrig::engine::{Cloud as _, Observed, Request, SecretInputs};
+use loadrig::engine::{Cloud as _, Inventory, Observed, Request, SecretInputs};
 use loadrig::preflight::{Scope, account_grants, documents, grants, statements};
 use loadrig::spec::{Library, Role, Spec};
 use serde_json::Value;
@@ -113,14 +113,14 @@ fn matches(pattern: &str, text: &str) -> bool {
 fn request<'a>(
     spec: &'a Spec,
     (address, desired): (&'a Address, &'a Desired),
-    world: &'a BTreeMap<Address, Observed>,
+    inventory: &'a Inventory,
     tags: &'a BTreeMap<String, String>,
 ) -> Request<'a> {
     Request {
         environment: &spec.name,
         address,
         desired,
-        world,
+        inventory,
         tags,
         predecessors: &[],
         secrets: SecretInputs {
@@ -135,17 +135,17 @@ fn request<'a>(
 /// Creates, changes and removes a whole environment, one resource after the other.
 async fn whole_life(cloud: &Aws, spec: &Spec) {
     let blueprint = blueprint(spec, &["198.51.100.7/32".parse().expect("a range")]);
-    let mut world: BTreeMap<Address, Observed> = BTreeMap::new();
+    let mut inventory = Inventory::new();
     let tags = BTreeMap::new();
     for (address, desired) in blueprint.resources() {
         let made = cloud
-            .create(request(spec, (address, desired), &world, &tags))
+            .create(request(spec, (address, desired), &inventory, &tags))
             .await;
         let made = made.unwrap_or_else(|error| panic!("{address}: {error}"));
-        world.insert(address.clone(), made.clone());
+        inventory.insert(made.clone());
         if !matches!(desired, Desired::Instance { .. }) {
             match cloud
-                .update(request(spec, (address, desired), &world, &tags), &made)
+                .update(request(spec, (address, desired), &inventory, &tags), &made)
                 .await
             {
                 Ok(_) => {}
@@ -167,7 +167,7 @@ async fn whole_life(cloud: &Aws, spec: &Spec) {
         let gone = cloud.delete(&spec.name, one).await;
         gone.unwrap_or_else(|error| panic!("{}: {error}", one.address));
     }
-    let looked = cloud.prove_empty(&spec.name).await.expect("a proof");
+    let looked = cloud.find_leftovers(&spec.name).await.expect("a proof");
     assert!(
         looked.iter().all(|place| place.left.is_empty()),
         "{looked:?}"

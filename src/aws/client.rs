@@ -10,15 +10,16 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials as _;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use secrecy::ExposeSecret as _;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use crate::aws::connection::Connection;
 use crate::aws::credentials::{NobodyToAsk, Prompt, Renewing, Source};
-use crate::aws::ec2::images::Image;
-use crate::aws::error::{self, During, incomplete, refused};
-use crate::aws::idempotency::unknown_outcome::Made;
+use crate::aws::ec2::images::{Image, newest_image};
+use crate::aws::error::{self, CallContext, incomplete, refused};
+use crate::aws::idempotency::unknown_outcome::Creations;
 use crate::aws::pace::{self, Pace};
 use crate::engine::{Account, CloudError};
 
@@ -42,10 +43,10 @@ pub struct Aws {
     pub(in crate::aws) account: OnceCell<Account>,
     pub(in crate::aws) zones: OnceCell<Vec<String>>,
     pub(in crate::aws) image: OnceCell<Image>,
-    /// Ids by environment and address, see `made`.
-    pub(in crate::aws) made: Mutex<BTreeMap<(String, String), Made>>,
-    /// When a launch was first said to be another than before, see `instances`.
-    pub(in crate::aws) mismatched: Mutex<BTreeMap<String, Instant>>,
+    /// What this process created, so that nothing is created twice.
+    pub(in crate::aws) creations: Creations,
+    /// When a client token was first refused as one of another launch, see `ec2/instances`.
+    pub(in crate::aws) mismatched_tokens: Mutex<BTreeMap<String, Instant>>,
 }
 
 impl Aws {
@@ -54,7 +55,7 @@ impl Aws {
     /// # Errors
     /// When the connection itself is invalid.
     pub async fn connect(connection: Connection) -> Result<Self, CloudError> {
-        Self::connect_asking(connection, Arc::new(NobodyToAsk)).await
+        Self::connect_with(connection, Arc::new(NobodyToAsk), None).await
     }
 
     /// The same, with somebody who can be asked for a second factor. Then the role is assumed
@@ -65,6 +66,33 @@ impl Aws {
     pub async fn connect_asking(
         connection: Connection,
         prompt: Arc<dyn Prompt>,
+    ) -> Result<Self, CloudError> {
+        Self::connect_with(connection, prompt, None).await
+    }
+
+    /// The same, over an HTTP client of the caller's: every request of every service goes to
+    /// it instead of to a socket.
+    ///
+    /// Tests answer in process so, through the very adapter that is used on AWS. The client
+    /// gets complete, signed requests, to the URL of the service or of
+    /// [`Connection::endpoint_url`]. It is called below the counters and the pace of the
+    /// adapter, and below the SDK's retries and time-outs: each attempt is a call of its own,
+    /// and a connector error made with `ConnectorError::io` is a connection that broke. Give
+    /// fixed credentials; the sources of others have HTTP clients of their own.
+    ///
+    /// # Errors
+    /// When the connection itself is invalid.
+    pub async fn connect_over(
+        connection: Connection,
+        http_client: SharedHttpClient,
+    ) -> Result<Self, CloudError> {
+        Self::connect_with(connection, Arc::new(NobodyToAsk), Some(http_client)).await
+    }
+
+    async fn connect_with(
+        connection: Connection,
+        prompt: Arc<dyn Prompt>,
+        http_client: Option<SharedHttpClient>,
     ) -> Result<Self, CloudError> {
         let app = AppName::new("loadrig").map_err(|error| {
             refused(
@@ -83,7 +111,10 @@ impl Aws {
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .region(Region::new(connection.region.clone()))
             .app_name(app)
-            .http_client(pace::client(&pace))
+            .http_client(pace::paced(
+                &pace,
+                http_client.unwrap_or_else(pace::https_client),
+            ))
             .retry_config(RetryConfig::standard().with_max_attempts(5))
             .timeout_config(timeouts)
             // Renewed a minute before they end; a person may have to be asked.
@@ -143,8 +174,8 @@ impl Aws {
             account: OnceCell::new(),
             zones: OnceCell::new(),
             image: OnceCell::new(),
-            made: Mutex::default(),
-            mismatched: Mutex::default(),
+            creations: Creations::default(),
+            mismatched_tokens: Mutex::default(),
         })
     }
 
@@ -184,7 +215,7 @@ impl Aws {
                     .get_caller_identity()
                     .send()
                     .await
-                    .during(operation, "credentials")
+                    .context(operation, "credentials")
                     .map_err(|error| self.with_remedy(error))?;
                 let (Some(id), Some(arn)) = (answer.account, answer.arn) else {
                     return Err(incomplete(operation, "credentials", "account"));
@@ -195,6 +226,13 @@ impl Aws {
                     region: self.region.clone(),
                 })
             })
+            .await
+    }
+
+    /// The image that hosts start from, looked up once.
+    pub(in crate::aws) async fn image(&self) -> Result<&Image, CloudError> {
+        self.image
+            .get_or_try_init(|| newest_image(&self.ec2, &self.region))
             .await
     }
 }

@@ -9,7 +9,9 @@ use crate::aws::Aws;
 use crate::aws::error::refused;
 use crate::aws::request::not_ours;
 use crate::blueprint::{Address, Desired, Kind};
-use crate::engine::{Account, Blocker, Cloud, CloudError, Looked, Observed, Request, Snapshot};
+use crate::engine::{
+    Account, Blocker, Cloud, CloudError, LeftoverCheck, Observed, Request, Snapshot,
+};
 
 // The SDK's futures are large: each sits in a box of its own, so that none has to find
 // room for all of them on a thread's stack.
@@ -155,7 +157,7 @@ impl Cloud for Aws {
 
     async fn delete(&self, environment: &str, existing: &Observed) -> Result<(), CloudError> {
         let id = existing.id.as_str();
-        self.forget(id);
+        self.creations.forget(id);
         let work: BoxFuture<'_, Result<(), CloudError>> = match existing.kind {
             Kind::Vpc => Box::pin(self.delete_vpc(id)),
             Kind::InternetGateway => Box::pin(self.delete_internet_gateway(environment, id)),
@@ -207,7 +209,7 @@ impl Cloud for Aws {
     }
 
     async fn adopted(&self, wanted: &[(&Address, &Desired)]) -> Result<Vec<Observed>, CloudError> {
-        self.look_up_adopted(wanted).await
+        self.find_adopted(wanted).await
     }
 
     async fn seed(&self, environment: &str) -> Result<Option<SecretString>, CloudError> {
@@ -218,8 +220,8 @@ impl Cloud for Aws {
         self.find_environments().await
     }
 
-    async fn prove_empty(&self, environment: &str) -> Result<Vec<Looked>, CloudError> {
-        let looked = self.look_everywhere(environment).await;
+    async fn find_leftovers(&self, environment: &str) -> Result<Vec<LeftoverCheck>, CloudError> {
+        let looked = self.check_every_service(environment).await;
         looked.map_err(|error| self.with_remedy(error))
     }
 }

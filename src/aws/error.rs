@@ -9,20 +9,21 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_ec2::operation::RequestId;
 
+use crate::aws::error_codes::class_of_code;
 use crate::engine::{CloudError, FailureClass};
 
 /// Adds what was attempted to a failed call.
-pub(in crate::aws) trait During<T> {
+pub(in crate::aws) trait CallContext<T> {
     /// `operation` is named by the IAM action that it needs, as in `ec2:RunInstances`;
     /// `target` is an address, id or name.
-    fn during(self, operation: &str, target: impl std::fmt::Display) -> Result<T, CloudError>;
+    fn context(self, operation: &str, target: impl std::fmt::Display) -> Result<T, CloudError>;
 }
 
-impl<T, E> During<T> for Result<T, SdkError<E>>
+impl<T, E> CallContext<T> for Result<T, SdkError<E>>
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
-    fn during(self, operation: &str, target: impl std::fmt::Display) -> Result<T, CloudError> {
+    fn context(self, operation: &str, target: impl std::fmt::Display) -> Result<T, CloudError> {
         self.map_err(|error| {
             let code = code_of(&error);
             CloudError {
@@ -43,19 +44,19 @@ where
 }
 
 /// What to make of an error that depends on what was being done.
-pub(in crate::aws) trait Judge<T> {
+pub(in crate::aws) trait ErrorPolicy<T> {
     /// Success when it is not there: for removals.
-    fn or_gone(self) -> Result<Option<T>, CloudError>;
+    fn ok_if_not_found(self) -> Result<Option<T>, CloudError>;
 
     /// Success when the code is one of these: somebody did it already.
-    fn or_done(self, codes: &[&str]) -> Result<Option<T>, CloudError>;
+    fn ok_if_code(self, codes: &[&str]) -> Result<Option<T>, CloudError>;
 
     /// While creating, what is not found was made a moment ago and is not visible yet.
-    fn while_creating(self) -> Result<T, CloudError>;
+    fn retry_if_not_found(self) -> Result<T, CloudError>;
 }
 
-impl<T> Judge<T> for Result<T, CloudError> {
-    fn or_gone(self) -> Result<Option<T>, CloudError> {
+impl<T> ErrorPolicy<T> for Result<T, CloudError> {
+    fn ok_if_not_found(self) -> Result<Option<T>, CloudError> {
         match self {
             Ok(value) => Ok(Some(value)),
             Err(error) if error.class == FailureClass::NotFound => Ok(None),
@@ -63,7 +64,7 @@ impl<T> Judge<T> for Result<T, CloudError> {
         }
     }
 
-    fn or_done(self, codes: &[&str]) -> Result<Option<T>, CloudError> {
+    fn ok_if_code(self, codes: &[&str]) -> Result<Option<T>, CloudError> {
         match self {
             Ok(value) => Ok(Some(value)),
             Err(error) if codes.contains(&error.code.as_str()) => Ok(None),
@@ -71,7 +72,7 @@ impl<T> Judge<T> for Result<T, CloudError> {
         }
     }
 
-    fn while_creating(self) -> Result<T, CloudError> {
+    fn retry_if_not_found(self) -> Result<T, CloudError> {
         self.map_err(|mut error| {
             if error.class == FailureClass::NotFound {
                 error.class = match error.code.as_str() {
@@ -105,7 +106,11 @@ pub(in crate::aws) fn refused(
 }
 
 /// A resource has our name but not our tag.
-pub(in crate::aws) fn foreign(operation: &str, name: &str, environment: &str) -> CloudError {
+pub(in crate::aws) fn foreign_resource(
+    operation: &str,
+    name: &str,
+    environment: &str,
+) -> CloudError {
     refused(
         operation,
         name,
@@ -119,7 +124,7 @@ pub(in crate::aws) fn foreign(operation: &str, name: &str, environment: &str) ->
 }
 
 /// Something was made, by us or by whoever was first, and is not listed with its tags yet.
-pub(in crate::aws) fn unlisted(operation: &str, name: &str) -> CloudError {
+pub(in crate::aws) fn not_listed_yet(operation: &str, name: &str) -> CloudError {
     CloudError {
         class: FailureClass::Converging,
         ..refused(
@@ -132,7 +137,7 @@ pub(in crate::aws) fn unlisted(operation: &str, name: &str) -> CloudError {
 }
 
 /// One of several things that an answer which is a success says failed.
-pub(in crate::aws) fn item_failed(
+pub(in crate::aws) fn failed_item(
     operation: &str,
     target: impl std::fmt::Display,
     (code, message): (Option<&str>, Option<&str>),
@@ -257,200 +262,9 @@ fn lacks_credentials(error: &(dyn Error + 'static)) -> bool {
     false
 }
 
-/// The class of a code that one of the services used here answers with; `None` leaves it to
-/// the HTTP status.
-#[must_use]
-pub fn class_of_code(code: &str) -> Option<FailureClass> {
-    let class = match code {
-        "Throttling"
-        | "ThrottlingException"
-        | "ThrottledException"
-        | "RequestThrottled"
-        | "RequestThrottledException"
-        | "TooManyRequestsException"
-        | "RequestLimitExceeded"
-        | "BandwidthLimitExceeded"
-        | "PriorRequestNotComplete"
-        | "EC2ThrottledException"
-        | "SlowDown"
-        | "InternalError"
-        | "InternalFailure"
-        | "InternalException"
-        | "InternalServerError"
-        | "ServiceUnavailable"
-        | "ServiceUnavailableException"
-        | "Unavailable"
-        | "ServiceFailure"
-        | "ServiceFailureException"
-        | "RequestTimeout"
-        | "RequestTimeoutException" => FailureClass::Transient,
-
-        "DependencyViolation"
-        | "IncorrectState"
-        | "IncorrectInstanceState"
-        | "InvalidIPAddress.InUse"
-        | "InvalidGroup.InUse"
-        | "InvalidPermission.Duplicate"
-        | "InvalidDBInstanceState"
-        | "InvalidDBInstanceStateFault"
-        | "InvalidDBClusterStateFault"
-        | "InvalidDBParameterGroupState"
-        | "InvalidDBSubnetGroupStateFault"
-        | "InvalidDBSubnetStateFault"
-        | "InvalidVPCNetworkStateFault"
-        | "InvalidReplicationGroupState"
-        | "InvalidReplicationGroupStateFault"
-        | "InvalidCacheClusterState"
-        | "CacheSubnetGroupInUse"
-        | "ConflictException"
-        | "DeleteConflict"
-        | "ConcurrentModification"
-        | "ConcurrentModificationException"
-        | "EntityTemporarilyUnmodifiable"
-        | "OperationAborted"
-        | "BucketNotEmpty"
-        // A target group that its load balancer still forwards to.
-        | "ResourceInUse"
-        | "HostedZoneNotEmpty"
-        | "TooManyUpdates" => FailureClass::Converging,
-
-        "InsufficientInstanceCapacity"
-        | "InsufficientHostCapacity"
-        | "InsufficientVolumeCapacity"
-        | "InsufficientFreeAddressesInSubnet"
-        // EC2: the type is not offered in this zone.
-        | "Unsupported"
-        | "InsufficientDBInstanceCapacity"
-        | "InsufficientCacheClusterCapacity" => FailureClass::Capacity,
-
-        "InsufficientAddressCapacity"
-        | "InstanceLimitExceeded"
-        | "VcpuLimitExceeded"
-        | "VolumeLimitExceeded"
-        | "AddressLimitExceeded"
-        | "VpcLimitExceeded"
-        | "SubnetLimitExceeded"
-        | "RouteTableLimitExceeded"
-        | "InternetGatewayLimitExceeded"
-        | "NatGatewayLimitExceeded"
-        | "VpcEndpointLimitExceeded"
-        | "TooManyHostedZones"
-        | "TooManyLoadBalancers"
-        | "TooManyListeners"
-        | "TooManyTargetGroups"
-        | "TooManyTargets"
-        | "SecurityGroupLimitExceeded"
-        | "RulesPerSecurityGroupLimitExceeded"
-        | "InstanceQuotaExceeded"
-        | "StorageQuotaExceeded"
-        | "DBClusterQuotaExceededFault"
-        | "InsufficientStorageClusterCapacity"
-        | "DBSubnetGroupDoesNotCoverEnoughAZs"
-        | "DBSubnetGroupQuotaExceeded"
-        | "DBParameterGroupQuotaExceeded"
-        | "NodeQuotaForCustomerExceeded"
-        | "ClusterQuotaForCustomerExceeded"
-        | "CacheSubnetGroupQuotaExceeded"
-        | "TooManyBuckets"
-        | "ParameterLimitExceeded"
-        // IAM's quota, and OpenSearch's, which the SDK itself takes for throttling.
-        | "LimitExceeded"
-        | "LimitExceededException" => FailureClass::Quota,
-
-        "UnauthorizedOperation"
-        | "AccessDenied"
-        | "AccessDeniedException"
-        | "AuthFailure"
-        | "AuthorizationError"
-        | "ExpiredToken"
-        | "ExpiredTokenException"
-        | "RequestExpired"
-        | "InvalidToken"
-        | "InvalidClientTokenId"
-        | "InvalidAccessKeyId"
-        | "UnrecognizedClientException"
-        | "IncompleteSignature"
-        | "InvalidSignatureException"
-        | "SignatureDoesNotMatch"
-        | "MissingAuthenticationToken"
-        | "MissingAuthenticationTokenException"
-        | "NotAuthorized"
-        | "OptInRequired"
-        | "PendingVerification"
-        | "Blocked" => FailureClass::Denied,
-
-        "NotFound"
-        | "NoSuchEntity"
-        | "NoSuchBucket"
-        | "NoSuchKey"
-        | "NoSuchUpload"
-        | "NoSuchTagSet"
-        | "NoSuchPublicAccessBlockConfiguration"
-        | "NoSuchLifecycleConfiguration"
-        | "ServerSideEncryptionConfigurationNotFoundError"
-        | "ParameterNotFound"
-        | "ResourceNotFoundException"
-        | "InvalidResourceId"
-        | "NatGatewayNotFound"
-        | "LoadBalancerNotFound"
-        | "ListenerNotFound"
-        | "TargetGroupNotFound"
-        | "NoSuchHostedZone"
-        | "DBInstanceNotFound"
-        | "DBInstanceNotFoundFault"
-        | "DBClusterNotFoundFault"
-        | "DBClusterParameterGroupNotFound"
-        | "DBClusterSnapshotNotFoundFault"
-        | "DBSubnetGroupNotFoundFault"
-        | "DBParameterGroupNotFound"
-        | "DBSnapshotNotFound"
-        | "ReplicationGroupNotFoundFault"
-        | "CacheClusterNotFound"
-        | "CacheSubnetGroupNotFoundFault" => FailureClass::NotFound,
-
-        // EC2's family: `InvalidInstanceID.NotFound`, `InvalidVpcID.NotFound` …
-        _ if code.ends_with(".NotFound") => FailureClass::NotFound,
-        _ => return None,
-    };
-    Some(class)
-}
-
-/// Whether AWS answers with this code before it does anything: it throttled the call.
-pub(in crate::aws) fn had_no_effect(code: &str) -> bool {
-    matches!(
-        code,
-        "Throttling"
-            | "ThrottlingException"
-            | "RequestThrottled"
-            | "RequestLimitExceeded"
-            | "EC2ThrottledException"
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn quotas_are_not_taken_for_throttling() {
-        for code in [
-            "LimitExceededException",
-            "VcpuLimitExceeded",
-            "LimitExceeded",
-        ] {
-            assert_eq!(class_of_code(code), Some(FailureClass::Quota), "{code}");
-        }
-        assert_eq!(
-            class_of_code("RequestLimitExceeded"),
-            Some(FailureClass::Transient)
-        );
-    }
-
-    #[test]
-    fn unknown_codes_are_left_to_the_status() {
-        assert_eq!(class_of_code("InvalidParameterValue"), None);
-        assert_eq!(class_of_code("NotFoundButNotQuite"), None);
-    }
 
     #[test]
     fn what_is_not_found_while_creating_is_not_visible_yet() {
@@ -463,13 +277,13 @@ mod tests {
                 "no",
             )
         });
-        let error = missing.while_creating().unwrap_err();
+        let error = missing.retry_if_not_found().unwrap_err();
         assert_eq!(error.class, FailureClass::Converging);
     }
 
     #[test]
     fn an_item_that_failed_is_judged_by_its_code() {
-        let failed = |code| item_failed("s3:DeleteObject", "b", (code, None), Some("r-1"));
+        let failed = |code| failed_item("s3:DeleteObject", "b", (code, None), Some("r-1"));
         for (code, class) in [
             (Some("SlowDown"), FailureClass::Transient),
             (Some("InternalError"), FailureClass::Transient),
@@ -489,7 +303,7 @@ mod tests {
 
     #[test]
     fn errors_tell_operation_target_code_and_message() {
-        let error = foreign("iam:CreateRole", "lr-demo-host", "demo");
+        let error = foreign_resource("iam:CreateRole", "lr-demo-host", "demo");
         let text = error.to_string();
         for part in [
             "iam:CreateRole",

@@ -15,12 +15,14 @@ mod ec2;
 mod elasticache;
 mod elb;
 mod error;
+mod error_codes;
 mod iam;
 mod idempotency;
 mod leftovers;
 #[cfg(target_os = "linux")]
 pub mod local_cloud;
 mod opensearch;
+mod ownership;
 mod pace;
 mod preflight;
 mod rds;
@@ -33,5 +35,5 @@ mod tags;
 
 pub use client::Aws;
 pub use connection::Connection;
-pub use error::class_of_code;
+pub use error_codes::class_of_code;
 pub use s3::registry::Registry;

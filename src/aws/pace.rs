@@ -50,13 +50,13 @@ fn published(service: &str, action: &str) -> Option<Rate> {
 }
 
 /// One bucket: how much is in it, and since when.
-struct Bucket {
+struct TokenBucket {
     rate: Rate,
     level: f64,
     at: Instant,
 }
 
-impl Bucket {
+impl TokenBucket {
     fn full(rate: Rate) -> Self {
         Self {
             rate,
@@ -89,7 +89,7 @@ impl Bucket {
 pub(in crate::aws) struct Pace {
     /// Whether calls wait for their turn.
     paced: bool,
-    buckets: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<Bucket>>>>,
+    buckets: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<TokenBucket>>>>,
     calls: Mutex<BTreeMap<String, u64>>,
 }
 
@@ -131,16 +131,16 @@ impl Pace {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .entry(name)
-                .or_insert_with(|| Arc::new(tokio::sync::Mutex::new(Bucket::full(rate)))),
+                .or_insert_with(|| Arc::new(tokio::sync::Mutex::new(TokenBucket::full(rate)))),
         );
         // The lock is fair: who came first is served first.
         bucket.lock().await.take().await;
     }
 }
 
-/// The SDK's usual HTTP client, with every call going through the pace.
-pub(in crate::aws) fn client(pace: &Arc<Pace>) -> SharedHttpClient {
-    let inner = Builder::new().build_with_connector_fn(|settings, components| {
+/// The SDK's usual HTTP client.
+pub(in crate::aws) fn https_client() -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(|settings, components| {
         let mut builder =
             Connector::builder().tls_provider(tls::Provider::Rustls(CryptoMode::AwsLc));
         builder.set_connector_settings(settings.cloned());
@@ -149,7 +149,11 @@ pub(in crate::aws) fn client(pace: &Arc<Pace>) -> SharedHttpClient {
         }
         builder.set_proxy_config(Some(aws_smithy_http_client::proxy::ProxyConfig::from_env()));
         builder.build()
-    });
+    })
+}
+
+/// An HTTP client whose every call is counted and waits for its turn.
+pub(in crate::aws) fn paced(pace: &Arc<Pace>, inner: SharedHttpClient) -> SharedHttpClient {
     SharedHttpClient::new(PacedClient {
         inner,
         pace: Arc::clone(pace),

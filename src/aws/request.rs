@@ -5,12 +5,12 @@ use crate::blueprint::Address;
 use crate::engine::{CloudError, FailureClass, Observed, Request};
 
 /// What a request refers to, which has to exist already.
-pub(in crate::aws) fn needed<'a>(
+pub(in crate::aws) fn dependency<'a>(
     request: &'a Request<'_>,
     operation: &str,
     address: &Address,
 ) -> Result<&'a Observed, CloudError> {
-    request.world.get(address).ok_or_else(|| CloudError {
+    request.inventory.get(address).ok_or_else(|| CloudError {
         class: FailureClass::Converging,
         ..refused(
             operation,
@@ -22,14 +22,14 @@ pub(in crate::aws) fn needed<'a>(
 }
 
 /// The ids of several resources that a request refers to.
-pub(in crate::aws) fn needed_ids(
+pub(in crate::aws) fn dependency_ids(
     request: &Request<'_>,
     operation: &str,
     addresses: &[Address],
 ) -> Result<Vec<String>, CloudError> {
     addresses
         .iter()
-        .map(|address| needed(request, operation, address).map(|found| found.id.clone()))
+        .map(|address| dependency(request, operation, address).map(|found| found.id.clone()))
         .collect()
 }
 
@@ -43,7 +43,7 @@ pub(in crate::aws) fn not_ours(operation: &str, request: &Request<'_>) -> CloudE
 }
 
 /// What was just made or changed; when it cannot be seen yet, the call is worth repeating.
-pub(in crate::aws) fn visible(
+pub(in crate::aws) fn require_listed(
     mut found: Vec<Observed>,
     operation: &str,
     id: &str,
@@ -57,4 +57,14 @@ pub(in crate::aws) fn visible(
             "it was made but is not listed yet",
         )
     })
+}
+
+/// The desired state is of another kind than the function that was called for it.
+pub(in crate::aws) fn wrong_kind(operation: &str, request: &Request<'_>) -> CloudError {
+    refused(
+        operation,
+        request.address,
+        "WrongKind",
+        "wrong kind of resource",
+    )
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 
+use crate::aws::ownership::Ownership;
 use crate::blueprint::{Address, Kind};
 use crate::engine::{Observed, Request, State};
 use crate::identity::names::Names;
@@ -88,22 +89,11 @@ pub(in crate::aws) fn specification(request: &Request<'_>, kind: ResourceType) -
 /// Key and value pairs as the services list them, with every part optional.
 pub(in crate::aws) type Pair<'a> = (Option<&'a str>, Option<&'a str>);
 
-/// Whose a resource is by its tags.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::aws) enum Owner {
-    /// The environment's, at this address.
-    Ours(Address),
-    /// Another environment's.
-    Theirs,
-    /// Nobody's, or not all of its tags are told yet.
-    Nobody,
-}
-
 /// Whose a resource is that has these tags.
-pub(in crate::aws) fn owner<'a>(
+pub(in crate::aws) fn ownership<'a>(
     tags: impl IntoIterator<Item = Pair<'a>>,
     environment: &str,
-) -> Owner {
+) -> Ownership<Address> {
     let mut owner = None;
     let mut address = None;
     for pair in tags {
@@ -114,9 +104,9 @@ pub(in crate::aws) fn owner<'a>(
         }
     }
     match (owner, address) {
-        (Some(true), Some(address)) => Owner::Ours(address),
-        (Some(false), _) => Owner::Theirs,
-        _ => Owner::Nobody,
+        (Some(true), Some(address)) => Ownership::Ours(address),
+        (Some(false), _) => Ownership::Foreign,
+        _ => Ownership::Untagged,
     }
 }
 
@@ -125,10 +115,7 @@ pub(in crate::aws) fn address<'a>(
     tags: impl IntoIterator<Item = Pair<'a>>,
     environment: &str,
 ) -> Option<Address> {
-    match owner(tags, environment) {
-        Owner::Ours(address) => Some(address),
-        Owner::Theirs | Owner::Nobody => None,
-    }
+    ownership(tags, environment).ours()
 }
 
 /// EC2 tags as pairs.
@@ -242,9 +229,9 @@ mod tests {
         assert_eq!(address([OURS, VPC], "demo-2"), None);
         assert_eq!(address([VPC], "demo"), None);
         assert_eq!(address([OURS], "demo"), None);
-        assert_eq!(owner([OURS, VPC], "demo-2"), Owner::Theirs);
+        assert_eq!(ownership([OURS, VPC], "demo-2"), Ownership::Foreign);
         // Tags that are not all there say nothing yet.
-        assert_eq!(owner([OURS], "demo"), Owner::Nobody);
-        assert_eq!(owner([VPC], "demo"), Owner::Nobody);
+        assert_eq!(ownership([OURS], "demo"), Ownership::Untagged);
+        assert_eq!(ownership([VPC], "demo"), Ownership::Untagged);
     }
 }

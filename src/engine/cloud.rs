@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::blueprint::{Address, Desired, Kind};
 use crate::diagnose::{Diagnose, ExitCode};
-use crate::plan::{Observed, Snapshot};
+use crate::plan::{Inventory, Observed, Snapshot};
 
 /// The account that is acted on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ pub struct Request<'a> {
     /// What it should be.
     pub desired: &'a Desired,
     /// What exists of the resources that it refers to.
-    pub world: &'a BTreeMap<Address, Observed>,
+    pub inventory: &'a Inventory,
     /// Extra tags.
     pub tags: &'a BTreeMap<String, String>,
     /// Ids of earlier holders of this address, so that a client token is never used twice.
@@ -118,7 +118,7 @@ impl CloudError {
     /// Whether it is about who asks, not about what is asked for.
     #[must_use]
     pub fn is_about_credentials(&self) -> bool {
-        is_about_credentials(&self.code)
+        is_credential_code(&self.code)
     }
 }
 
@@ -186,7 +186,10 @@ pub struct Blocker {
 }
 
 /// Whether a code is about who asks, not about what is asked for.
-fn is_about_credentials(code: &str) -> bool {
+///
+/// The only table of these codes: the adapter classifies by it, too.
+#[must_use]
+pub fn is_credential_code(code: &str) -> bool {
     matches!(
         code,
         "NoCredentials"
@@ -208,7 +211,7 @@ fn is_about_credentials(code: &str) -> bool {
 
 /// One thing that the proof of emptiness looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Looked {
+pub struct LeftoverCheck {
     /// For example `EC2 instances`.
     pub at: String,
     /// What is still there.
@@ -296,8 +299,8 @@ pub trait Cloud: Send + Sync + 'static {
 
     /// Looks in every service used for anything that bears the environment's tag or name
     /// prefix, whatever its kind or state.
-    fn prove_empty(
+    fn find_leftovers(
         &self,
         environment: &str,
-    ) -> impl Future<Output = Result<Vec<Looked>, CloudError>> + Send;
+    ) -> impl Future<Output = Result<Vec<LeftoverCheck>, CloudError>> + Send;
 }

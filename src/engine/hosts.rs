@@ -1,17 +1,16 @@
 //! The trait through which the engine acts on hosts.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 
-use crate::blueprint::{Address, Stage};
+use crate::blueprint::Stage;
 use crate::events::{Events, Outcome};
 use crate::identity::Secrets;
-use crate::plan::Observed;
+use crate::plan::Inventory;
 use crate::spec::HostName;
 
 use tokio::sync::watch;
 
-use super::walk::{TaskError, Urgency};
+use crate::engine::walk::{TaskError, Urgency};
 
 /// What a host step gets.
 #[derive(Clone, Debug)]
@@ -21,7 +20,7 @@ pub struct HostRequest {
     /// The stage.
     pub stage: Stage,
     /// What exists at this moment.
-    pub world: BTreeMap<Address, Observed>,
+    pub inventory: Inventory,
     /// The environment's secrets.
     pub secrets: Secrets,
     /// Where waits are told.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::diagnose::{Diagnose, ExitCode};
 
-use super::cloud::CloudError;
+use crate::engine::cloud::CloudError;
 
 /// A version of a stored object.
 #[derive(Clone, Debug, PartialEq, Eq)]

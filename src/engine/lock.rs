@@ -16,13 +16,13 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::cloud::{CloudError, FailureClass};
-use super::lease::{
+use crate::engine::cloud::{CloudError, FailureClass};
+use crate::engine::lease::{
     Claim, Condition, Lease, LeaseStore, LockError, Version, after, described, object, text,
     unavailable, until,
 };
-use super::permit::{Permit, Standing};
-use super::store_clock::StoreClock;
+use crate::engine::permit::{Permit, Standing};
+use crate::engine::store_clock::StoreClock;
 
 /// How long a lease lives without being renewed. It is renewed three times as often.
 const LIFE: Duration = Duration::from_secs(60);

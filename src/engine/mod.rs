@@ -4,21 +4,24 @@
 
 mod apply;
 mod cloud;
+mod context;
 mod hosts;
 mod lease;
 mod lock;
 mod permit;
 mod poll;
 mod remove;
+mod resource;
 mod store_clock;
 mod wait;
 mod walk;
 
-pub use crate::plan::{Observed, Snapshot, State};
-pub use apply::{Engine, World};
+pub use crate::plan::{Inventory, Observed, Snapshot, State};
 pub use cloud::{
-    Account, Blocker, Cloud, CloudError, FailureClass, Kept, Looked, Request, SecretInputs,
+    Account, Blocker, Cloud, CloudError, FailureClass, Kept, LeftoverCheck, Request, SecretInputs,
+    is_credential_code,
 };
+pub use context::{Engine, SharedInventory};
 pub use hosts::{HostRequest, Hosts};
 pub use lease::{
     Answer, Claim, Condition, Lease, LeaseStore, LockError, Version, described, environment_of,

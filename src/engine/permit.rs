@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::cloud::{CloudError, FailureClass};
+use crate::engine::cloud::{CloudError, FailureClass};
 
 /// What a step has to see before it changes anything: is the lease still ours?
 ///

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use crate::blueprint::Kind;
 use crate::plan::{Observed, typical_seconds};
 
-use super::cloud::{Cloud, CloudError};
+use crate::engine::cloud::{Cloud, CloudError};
 
 /// What one look at a kind found.
 struct Round {

@@ -7,11 +7,11 @@ use tokio::time::Instant;
 use crate::blueprint::Kind;
 use crate::plan::{Observed, State};
 
-use super::apply::Engine;
-use super::cloud::{Blocker, Cloud, CloudError, FailureClass};
-use super::hosts::Hosts;
-use super::poll::Cadence;
-use super::wait::{Backoff, failed, patience, retry, same};
+use crate::engine::cloud::{Blocker, Cloud, CloudError, FailureClass};
+use crate::engine::context::Engine;
+use crate::engine::hosts::Hosts;
+use crate::engine::poll::Cadence;
+use crate::engine::wait::{Backoff, failed, patience, retry, same};
 
 /// How often who is in the way is asked for.
 const ASK: Duration = Duration::from_secs(30);

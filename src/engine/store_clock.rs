@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::lease::after;
+use crate::engine::lease::after;
 
 /// The store's time, carried on by this process's steady clock.
 ///

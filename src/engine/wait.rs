@@ -10,8 +10,8 @@ use crate::blueprint::Kind;
 use crate::events::Events;
 use crate::plan::{Observed, State};
 
-use super::cloud::{Cloud, CloudError, FailureClass, NOT_READY};
-use super::poll::{Cadence, Poller};
+use crate::engine::cloud::{Cloud, CloudError, FailureClass, NOT_READY};
+use crate::engine::poll::{Cadence, Poller};
 
 /// How long a resource of a kind may take to become ready or to go, at the very most.
 ///

@@ -26,6 +26,11 @@ pub struct Finished {
 /// Why a task failed.
 pub type TaskError = Box<dyn Diagnose + Send + Sync>;
 
+/// A step's error as a task's.
+pub(super) fn boxed<E: Diagnose + Send + Sync + 'static>(error: E) -> TaskError {
+    Box::new(error)
+}
+
 /// The work of a task.
 pub type TaskWork = Pin<Box<dyn Future<Output = Result<Finished, TaskError>> + Send>>;
 

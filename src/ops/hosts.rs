@@ -31,7 +31,7 @@ impl Hosts for RigHosts {
         let HostRequest {
             host,
             stage,
-            world,
+            inventory,
             secrets,
             events,
             mut stop,
@@ -41,8 +41,8 @@ impl Hosts for RigHosts {
             .get_or_try_init(|| Keyring::open(&self.spec.name, &self.spec.access, &secrets, &[]))
             .await
             .map_err(boxed)?;
-        introduce(keyring, &self.spec, host, &world).map_err(boxed)?;
-        let facts = facts(&self.spec, &world, &secrets, &self.payload);
+        introduce(keyring, &self.spec, host, inventory.as_map()).map_err(boxed)?;
+        let facts = facts(&self.spec, inventory.as_map(), &secrets, &self.payload);
         let bundle = render(&self.spec, host, stage, &facts).map_err(boxed)?;
         let step = Address::host(host, stage);
         let quit = async move {

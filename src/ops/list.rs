@@ -98,7 +98,7 @@ async fn look(cloud: &Aws, leases: &[Found], name: String) -> Result<Standing, F
         .find(|found| found.live && found.lease.environment == name);
     let snapshot = cloud.snapshot(&name).await?;
     let mut standing = standing(name, &snapshot, lease);
-    let looked = cloud.prove_empty(&standing.environment).await?;
+    let looked = cloud.find_leftovers(&standing.environment).await?;
     let is_kept = |id: &str| {
         looked
             .iter()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::blueprint::Address;
-use crate::engine::Looked;
+use crate::engine::LeftoverCheck;
 use crate::events::Event;
 use crate::loadtest::{Check as ScenarioCheck, ScenarioResult};
 use crate::plan::{Observed, cost};
@@ -67,7 +67,7 @@ pub fn compose(rig: &Rig, material: Material<'_>) -> Report {
 }
 
 /// What the cloud's proof looked at, for the report.
-pub fn proof_items(looked: &[Looked]) -> impl Iterator<Item = ProofItem> + '_ {
+pub fn proof_items(looked: &[LeftoverCheck]) -> impl Iterator<Item = ProofItem> + '_ {
     looked.iter().map(|look| ProofItem {
         what: look.at.clone(),
         empty: look.left.is_empty(),

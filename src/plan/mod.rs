@@ -7,6 +7,7 @@ mod adopted;
 mod cost;
 mod cost_database;
 mod diff;
+mod inventory;
 mod order;
 mod removal;
 mod running;
@@ -16,6 +17,7 @@ mod time;
 
 pub use cost::{Billing, Cost, CostLine, cost};
 pub use diff::{Action, Change, Difference, Plan, plan};
+pub use inventory::Inventory;
 pub use order::deleted_after;
 pub use removal::{Removal, plan_down, plan_down_as};
 pub use running::running_cost;

@@ -273,7 +273,7 @@ impl Page {
         if report.proof.is_empty() {
             return;
         }
-        self.title("Looked for after teardown");
+        self.title("LeftoverCheck for after teardown");
         for item in &report.proof {
             let word = match item.empty {
                 true => self.ink.paint(Tone::Good, "none"),

@@ -28,7 +28,7 @@ fn bucket(versioning: bool, deletion: bool) -> Desired {
 async fn make(rig: &mut Rig<'_>) -> Observed {
     rig.create_all(|desired| matches!(desired, Desired::Bucket { .. }))
         .await;
-    rig.world[&Address::bucket()].clone()
+    rig.inventory.get(&Address::bucket()).unwrap().clone()
 }
 
 /// As `up` does it: by what the plan saw.

@@ -52,8 +52,8 @@ pub(super) fn needed<'a>(
     request: &'a Request<'_>,
     address: &Address,
 ) -> Result<&'a Observed, CloudError> {
-    request.world.get(address).ok_or_else(|| CloudError {
-        operation: "world".to_owned(),
+    request.inventory.get(address).ok_or_else(|| CloudError {
+        operation: "inventory".to_owned(),
         target: request.address.to_string(),
         code: "DependencyMissing".to_owned(),
         message: format!("`{address}` does not exist yet"),

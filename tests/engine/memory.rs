@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex};
 
 use loadrig::blueprint::{Address, Desired, Kind};
 use loadrig::engine::{
-    Account as Identity, Blocker, Cloud, CloudError, Looked, Observed, Request, Snapshot, State,
+    Account as Identity, Blocker, Cloud, CloudError, LeftoverCheck, Observed, Request, Snapshot,
+    State,
 };
 use loadrig::identity::names::Names;
 use secrecy::SecretString;
@@ -224,9 +225,9 @@ impl Cloud for Memory {
             .await
     }
 
-    async fn prove_empty(&self, environment: &str) -> Result<Vec<Looked>, CloudError> {
+    async fn find_leftovers(&self, environment: &str) -> Result<Vec<LeftoverCheck>, CloudError> {
         let left = self.take_snapshot(environment).await?.resources;
-        Ok(vec![Looked {
+        Ok(vec![LeftoverCheck {
             at: "everything".to_owned(),
             left: left
                 .into_iter()

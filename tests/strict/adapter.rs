@@ -33,7 +33,7 @@ async fn a_host_is_made_again_when_nobody_knows_its_terminated_predecessor() {
         if needed.contains(&desired.kind()) {
             let made = rig.ask(address, desired, None).await;
             let made = made.unwrap_or_else(|error| panic!("{address}: {error}"));
-            rig.world.insert(address.clone(), made);
+            rig.inventory.insert(made);
         }
     }
     let (address, desired) = blueprint

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use loadrig::aws::{Aws, Connection};
 use loadrig::blueprint::{Address, Desired, Kind};
-use loadrig::engine::{Cloud as _, CloudError, Observed, Request, SecretInputs, State};
+use loadrig::engine::{Cloud as _, CloudError, Inventory, Observed, Request, SecretInputs, State};
 
 use crate::cloud::{Cloud, Network};
 
@@ -15,7 +15,7 @@ const PUBLIC_KEY: &str =
 pub struct Rig {
     pub aws: Aws,
     pub environment: &'static str,
-    pub world: BTreeMap<Address, Observed>,
+    pub inventory: Inventory,
 }
 
 impl Rig {
@@ -30,7 +30,7 @@ impl Rig {
         Self {
             aws: aws.await.unwrap(),
             environment,
-            world: BTreeMap::new(),
+            inventory: Inventory::new(),
         }
     }
 
@@ -44,7 +44,7 @@ impl Rig {
             status: "available".to_owned(),
             attributes: BTreeMap::new(),
         };
-        self.world.insert(address, known);
+        self.inventory.insert(known);
     }
 
     /// A network's subnets as private ones, and a group; the subnets' addresses.
@@ -68,7 +68,7 @@ impl Rig {
             environment: self.environment,
             address,
             desired,
-            world: &self.world,
+            inventory: &self.inventory,
             tags: &BTreeMap::new(),
             predecessors: &[],
             secrets: SecretInputs {

@@ -43,7 +43,7 @@ async fn a_cache_on_its_way_is_seen_and_left_alone() {
         subnets: subnets.clone(),
     };
     let made = rig.ask(&Address::cache_subnets(), &desired, None).await;
-    rig.world.insert(Address::cache_subnets(), made.unwrap());
+    rig.inventory.insert(made.unwrap());
     let mut desired = Desired::Cache {
         nodes: 2,
         instance_type: "cache.t4g.micro".to_owned(),

@@ -6,14 +6,13 @@
 
 use aws_sdk_ec2::types::{NetworkInterface, SecurityGroup};
 
+use crate::aws::Aws;
+use crate::aws::error::{CallContext, ErrorPolicy};
+use crate::aws::iam::role::POLICY;
+use crate::aws::tags::{self, filter, pairs};
 use crate::blueprint::Kind;
 use crate::engine::{Blocker, CloudError, Observed};
 use crate::identity::names::Names;
-
-use crate::aws::Aws;
-use crate::aws::error::{During, Judge};
-use crate::aws::iam::role::POLICY;
-use crate::aws::tags::{self, filter, pairs};
 
 impl Aws {
     pub(in crate::aws) async fn find_blockers(
@@ -84,7 +83,7 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("ec2:DescribeNetworkInterfaces", id)
+            .context("ec2:DescribeNetworkInterfaces", id)
     }
 
     /// Other groups with a rule that lets this one in.
@@ -104,7 +103,7 @@ impl Aws {
                 .send()
                 .try_collect()
                 .await
-                .during("ec2:DescribeSecurityGroups", id)?;
+                .context("ec2:DescribeSecurityGroups", id)?;
             let others = found.iter().filter(|group| group.group_id() != Some(id));
             blockers.extend(others.map(|group| {
                 let ours = tags::address(pairs(group.tags()), environment).is_some();
@@ -134,7 +133,9 @@ impl Aws {
             .allocation_ids(id)
             .send()
             .await;
-        let found = answer.during("ec2:DescribeAddresses", id).or_gone()?;
+        let found = answer
+            .context("ec2:DescribeAddresses", id)
+            .ok_if_not_found()?;
         let addresses = found.and_then(|answer| answer.addresses);
         let mut blockers = Vec::new();
         for address in addresses.iter().flatten() {

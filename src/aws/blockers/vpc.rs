@@ -8,11 +8,10 @@ use std::collections::BTreeSet;
 
 use aws_sdk_ec2::types::{Tag, VpcPeeringConnectionStateReasonCode};
 
-use crate::engine::{Blocker, CloudError, FailureClass};
-
 use crate::aws::Aws;
-use crate::aws::error::During;
+use crate::aws::error::CallContext;
 use crate::aws::tags::{self, filter, pairs};
+use crate::engine::{Blocker, CloudError, FailureClass};
 
 /// All that a paginated EC2 call lists under filters.
 macro_rules! all {
@@ -27,7 +26,7 @@ macro_rules! all {
                 .send()
                 .try_collect()
                 .await;
-            if_allowed(found.during($operation, "VPC"))
+            if_allowed(found.context($operation, "VPC"))
         })
     };
 }
@@ -123,14 +122,14 @@ impl Aws {
                     .send()
                     .try_collect()
                     .await;
-                if_allowed(found.during("ec2:DescribeNatGateways", id))
+                if_allowed(found.context("ec2:DescribeNatGateways", id))
             }),
             Box::pin(async {
                 let call = self
                     .ec2
                     .describe_vpn_gateways()
                     .set_filters(attached().map(|one| vec![one]));
-                let found = call.send().await.during("ec2:DescribeVpnGateways", id);
+                let found = call.send().await.context("ec2:DescribeVpnGateways", id);
                 if_allowed(found.map(|answer| answer.vpn_gateways.unwrap_or_default()))
             }),
             all!(

@@ -14,7 +14,8 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use crate::aws::Connection;
-use crate::aws::credentials::renewal::{Prompt, profile};
+use crate::aws::credentials::profile::profile;
+use crate::aws::credentials::prompt::Prompt;
 use crate::aws::credentials::source::MfaProfile;
 
 /// How long before its end a session is not used any more.

@@ -1,9 +1,11 @@
 //! Where credentials come from, and how they are renewed.
 
 mod mfa;
+mod profile;
+mod prompt;
 mod renewal;
 mod source;
 
+pub use prompt::{NobodyToAsk, Prompt};
 pub(in crate::aws) use renewal::Renewing;
-pub use renewal::{NobodyToAsk, Prompt};
 pub use source::{Source, Way};

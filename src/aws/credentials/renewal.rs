@@ -12,33 +12,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::Region;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
-use aws_config::profile::ProfileFileCredentialsProvider;
-use aws_config::provider_config::ProviderConfig;
-use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, Result as Provided, future};
-use secrecy::SecretString;
 
 use crate::aws::Connection;
 use crate::aws::credentials::mfa::MfaRole;
+use crate::aws::credentials::profile::profile;
+use crate::aws::credentials::prompt::Prompt;
 use crate::aws::credentials::source::{Source, Way};
-
-/// Asks whoever sits at the terminal.
-pub trait Prompt: std::fmt::Debug + Send + Sync {
-    /// The code that the device shows; an error is why nobody could be asked.
-    fn code(&self, device: &str) -> Result<SecretString, String>;
-}
-
-/// Stands where nobody can be asked.
-#[derive(Debug)]
-pub struct NobodyToAsk;
-
-impl Prompt for NobodyToAsk {
-    fn code(&self, _device: &str) -> Result<SecretString, String> {
-        Err("there is no terminal to ask for it on".to_owned())
-    }
-}
 
 /// The credentials of a connection, renewed whenever the SDK asks: shortly before they
 /// expire, or every quarter of an hour where they bear no date.
@@ -126,20 +109,6 @@ struct Explained {
     text: String,
     #[source]
     cause: CredentialsError,
-}
-
-/// A profile's credentials; the provider keeps what it read, so each renewal makes one anew.
-pub(super) fn profile(name: &str, region: &str) -> ProfileFileCredentialsProvider {
-    ProfileFileCredentialsProvider::builder()
-        .configure(&provider_config(region))
-        .profile_name(name)
-        .build()
-}
-
-fn provider_config(region: &str) -> ProviderConfig {
-    ProviderConfig::default()
-        .with_region(Some(Region::new(region.to_owned())))
-        .with_behavior_version(Some(BehaviorVersion::v2026_01_12()))
 }
 
 /// The SDK's chain, but on a laptop its last link (instance metadata) gives up at once.

@@ -3,18 +3,17 @@
 
 use aws_sdk_ec2::types::{Subnet, Vpc, VpcAttributeName};
 
+use crate::aws::Aws;
+use crate::aws::error::{CallContext, ErrorPolicy};
+use crate::aws::tags::{filter, observed};
 use crate::blueprint::{Address, Adoptee, Desired, Kind};
 use crate::engine::{CloudError, Observed, State};
-
-use crate::aws::Aws;
-use crate::aws::error::{During, Judge};
-use crate::aws::tags::{filter, observed};
 
 impl Aws {
     /// What is there of the wanted: three calls, or none when nothing is wanted.
     ///
     /// Ids go into filters: an id that is not there is then an empty answer, not an error.
-    pub(in crate::aws) async fn look_up_adopted(
+    pub(in crate::aws) async fn find_adopted(
         &self,
         wanted: &[(&Address, &Desired)],
     ) -> Result<Vec<Observed>, CloudError> {
@@ -61,7 +60,7 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("ec2:DescribeVpcs", "the existing VPC")
+            .context("ec2:DescribeVpcs", "the existing VPC")
     }
 
     async fn subnets_by_id(
@@ -76,7 +75,7 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("ec2:DescribeSubnets", "the existing subnets")
+            .context("ec2:DescribeSubnets", "the existing subnets")
     }
 
     async fn observe_adopted_vpc(
@@ -92,8 +91,8 @@ impl Aws {
             .attribute(VpcAttributeName::EnableDnsSupport)
             .send()
             .await
-            .during("ec2:DescribeVpcAttribute", id)
-            .or_gone()?
+            .context("ec2:DescribeVpcAttribute", id)
+            .ok_if_not_found()?
             .and_then(|answer| answer.enable_dns_support)
             .and_then(|attribute| attribute.value);
         Ok(observed(

@@ -7,16 +7,14 @@ use std::collections::BTreeSet;
 use aws_sdk_ec2::operation::RequestId;
 use aws_sdk_ec2::types::{ResourceType, RouteTable, VpcEndpoint, VpcEndpointType};
 
+use crate::aws::Aws;
+use crate::aws::ec2::route_tables::observe_route_tables;
+use crate::aws::error::{CallContext, ErrorPolicy, failed_item, incomplete, refused};
+use crate::aws::request::{dependency, dependency_ids, require_listed};
+use crate::aws::tags::{self, Select, observed, pairs, specification};
 use crate::blueprint::{Address, Kind};
 use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::digest;
-
-use crate::aws::Aws;
-use crate::aws::ec2::route_tables::observe_route_tables;
-use crate::aws::error::{During, Judge, incomplete, item_failed, refused};
-use crate::aws::request::visible;
-use crate::aws::request::{needed, needed_ids};
-use crate::aws::tags::{self, Select, observed, pairs, specification};
 
 /// How often a token that stands for an endpoint that is gone is changed.
 const TOKENS: u32 = 8;
@@ -29,15 +27,15 @@ impl Aws {
     ) -> Result<Observed, CloudError> {
         let operation = "ec2:CreateVpcEndpoint";
         let select = Select::Address(request.environment, request.address);
-        let living = self.raw_endpoints(select).await?;
-        let living = living
+        let live = self.raw_endpoints(select).await?;
+        let live = live
             .iter()
             .find(|one| matches!(state_of(one).0, State::Pending | State::Ready));
-        if let Some(id) = living.and_then(|one| one.vpc_endpoint_id()) {
+        if let Some(id) = live.and_then(|one| one.vpc_endpoint_id()) {
             return self.complete_endpoint(request, id, tables).await;
         }
-        let vpc = &needed(request, operation, &Address::vpc())?.id;
-        let tables = needed_ids(request, operation, tables)?;
+        let vpc = &dependency(request, operation, &Address::vpc())?.id;
+        let tables = dependency_ids(request, operation, tables)?;
         for attempt in 0..TOKENS {
             let attempt = attempt.to_string();
             let mut parts = vec![request.environment, request.address.as_str(), vpc, &attempt];
@@ -53,9 +51,9 @@ impl Aws {
                 .tag_specifications(specification(request, ResourceType::VpcEndpoint))
                 .send()
                 .await
-                .during(operation, request.address)
+                .context(operation, request.address)
                 .map_err(lost_answer)
-                .while_creating()?;
+                .retry_if_not_found()?;
             let endpoint = answer
                 .vpc_endpoint
                 .ok_or_else(|| incomplete(operation, request.address, "endpoint"))?;
@@ -64,7 +62,7 @@ impl Aws {
                     .vpc_endpoint_id
                     .ok_or_else(|| incomplete(operation, request.address, "endpoint id"))?;
                 let one = Select::Id(request.environment, &id);
-                return visible(self.endpoints(one).await?, "ec2:DescribeVpcEndpoints", &id);
+                return require_listed(self.endpoints(one).await?, "ec2:DescribeVpcEndpoints", &id);
             }
             // The token is that of an earlier endpoint.
         }
@@ -85,7 +83,7 @@ impl Aws {
     ) -> Result<Observed, CloudError> {
         let operation = "ec2:ModifyVpcEndpoint";
         let one = Select::Id(request.environment, id);
-        let wanted: BTreeSet<String> = needed_ids(request, operation, tables)?
+        let wanted: BTreeSet<String> = dependency_ids(request, operation, tables)?
             .into_iter()
             .collect();
         let there: BTreeSet<String> = self
@@ -106,10 +104,10 @@ impl Aws {
                 .set_remove_route_table_ids(list(there.difference(&wanted).collect()))
                 .send()
                 .await
-                .during(operation, id)
-                .while_creating()?;
+                .context(operation, id)
+                .retry_if_not_found()?;
         }
-        visible(self.endpoints(one).await?, "ec2:DescribeVpcEndpoints", id)
+        require_listed(self.endpoints(one).await?, "ec2:DescribeVpcEndpoints", id)
     }
 
     pub(in crate::aws) async fn endpoints(
@@ -143,7 +141,7 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("ec2:DescribeVpcEndpoints", select)?;
+            .context("ec2:DescribeVpcEndpoints", select)?;
         found.retain(|one| id.is_none_or(|id| one.vpc_endpoint_id() == Some(id)));
         Ok(found)
     }
@@ -156,8 +154,8 @@ impl Aws {
             .vpc_endpoint_ids(id)
             .send()
             .await
-            .during(operation, id)
-            .or_gone()?;
+            .context(operation, id)
+            .ok_if_not_found()?;
         let Some(answer) = answer else {
             return Ok(());
         };
@@ -165,9 +163,9 @@ impl Aws {
         let failed = answer.unsuccessful().iter().find_map(|item| item.error());
         let failed = failed.map(|error| {
             let why = (error.code(), error.message());
-            item_failed(operation, id, why, answer.request_id())
+            failed_item(operation, id, why, answer.request_id())
         });
-        failed.map_or(Ok(()), Err).or_gone()?;
+        failed.map_or(Ok(()), Err).ok_if_not_found()?;
         Ok(())
     }
 }

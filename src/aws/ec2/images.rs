@@ -1,12 +1,10 @@
 //! The machine image that hosts start from.
 
-use aws_sdk_ec2::types::Image as Found;
+use aws_sdk_ec2::types::Image as ListedImage;
 
-use crate::engine::CloudError;
-
-use crate::aws::Aws;
-use crate::aws::error::{During, refused};
+use crate::aws::error::{CallContext, refused};
 use crate::aws::tags::filter;
+use crate::engine::CloudError;
 
 /// Debian's account. Filtering by owner matters: anybody may publish an image of this name.
 const OWNER: &str = "136693071363";
@@ -19,42 +17,31 @@ pub(in crate::aws) struct Image {
     pub(in crate::aws) root_device: String,
 }
 
-impl Aws {
-    /// The newest Debian 12 image of the region.
-    pub(in crate::aws) async fn image(&self) -> Result<&Image, CloudError> {
-        self.image
-            .get_or_try_init(|| async {
-                let operation = "ec2:DescribeImages";
-                let found: Vec<Found> = self
-                    .ec2
-                    .describe_images()
-                    .owners(OWNER)
-                    .filters(filter("name", [NAME]))
-                    .filters(filter("architecture", ["x86_64"]))
-                    .filters(filter("state", ["available"]))
-                    .into_paginator()
-                    .items()
-                    .send()
-                    .try_collect()
-                    .await
-                    .during(operation, NAME)?;
-                newest(&found).ok_or_else(|| {
-                    refused(
-                        operation,
-                        NAME,
-                        "NoImage",
-                        format!(
-                            "region `{}` has no such image of account {OWNER}",
-                            self.region
-                        ),
-                    )
-                })
-            })
-            .await
-    }
+/// The newest Debian 12 image of a region.
+pub(in crate::aws) async fn newest_image(
+    ec2: &aws_sdk_ec2::Client,
+    region: &str,
+) -> Result<Image, CloudError> {
+    let operation = "ec2:DescribeImages";
+    let found: Vec<ListedImage> = ec2
+        .describe_images()
+        .owners(OWNER)
+        .filters(filter("name", [NAME]))
+        .filters(filter("architecture", ["x86_64"]))
+        .filters(filter("state", ["available"]))
+        .into_paginator()
+        .items()
+        .send()
+        .try_collect()
+        .await
+        .context(operation, NAME)?;
+    newest(&found).ok_or_else(|| {
+        let message = format!("region `{region}` has no such image of account {OWNER}");
+        refused(operation, NAME, "NoImage", message)
+    })
 }
 
-fn newest(images: &[Found]) -> Option<Image> {
+fn newest(images: &[ListedImage]) -> Option<Image> {
     // Creation dates are RFC 3339 in UTC, so they sort as text.
     let image = images.iter().max_by_key(|image| image.creation_date())?;
     Some(Image {
@@ -70,7 +57,7 @@ mod tests {
     #[test]
     fn the_newest_image_is_taken() {
         let image = |id: &str, date: &str| {
-            Found::builder()
+            ListedImage::builder()
                 .image_id(id)
                 .creation_date(date)
                 .root_device_name("/dev/xvda")

@@ -14,15 +14,13 @@ use base64::prelude::BASE64_STANDARD;
 use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
+use crate::aws::Aws;
+use crate::aws::error::{CallContext, ErrorPolicy, incomplete, refused};
+use crate::aws::request::{dependency, require_listed};
+use crate::aws::tags::{self, Select, filter, observed, pairs, specification};
 use crate::blueprint::{Address, Desired, Kind};
 use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::{Names, digest};
-
-use crate::aws::Aws;
-use crate::aws::error::{During, Judge, incomplete, refused};
-use crate::aws::request::needed;
-use crate::aws::request::visible;
-use crate::aws::tags::{self, Select, filter, observed, pairs, specification};
 
 const RUN: &str = "ec2:RunInstances";
 
@@ -37,7 +35,7 @@ impl Aws {
         &self,
         request: &Request<'_>,
     ) -> Result<Observed, CloudError> {
-        let vpc = needed(request, RUN, &Address::vpc())?;
+        let vpc = dependency(request, RUN, &Address::vpc())?;
         for attempt in 0..TOKENS {
             let token = token(request, &vpc.id, attempt);
             let instance = match self.run(request, token.clone()).await {
@@ -80,7 +78,7 @@ impl Aws {
     /// For how long a token has been said to stand for another launch.
     fn mismatched_for(&self, token: String) -> Duration {
         let mut known = self
-            .mismatched
+            .mismatched_tokens
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         known.entry(token).or_insert_with(Instant::now).elapsed()
@@ -105,12 +103,12 @@ impl Aws {
                 "wrong kind of resource",
             ));
         };
-        let subnet = needed(request, RUN, subnet)?;
+        let subnet = dependency(request, RUN, subnet)?;
         let image = self.image().await?;
         let interface = InstanceNetworkInterfaceSpecification::builder()
             .device_index(0)
             .subnet_id(&subnet.id)
-            .groups(&needed(request, RUN, group)?.id)
+            .groups(&dependency(request, RUN, group)?.id)
             .associate_public_ip_address(subnet.get("public_addresses") == Some("true"))
             .delete_on_termination(true)
             .build();
@@ -133,10 +131,10 @@ impl Aws {
             .instance_type(InstanceType::from(instance_type.as_str()))
             .min_count(1)
             .max_count(1)
-            .key_name(&needed(request, RUN, key_pair)?.id)
+            .key_name(&dependency(request, RUN, key_pair)?.id)
             .iam_instance_profile(
                 IamInstanceProfileSpecification::builder()
-                    .name(&needed(request, RUN, profile)?.id)
+                    .name(&dependency(request, RUN, profile)?.id)
                     .build(),
             )
             .network_interfaces(interface)
@@ -160,9 +158,9 @@ impl Aws {
             .tag_specifications(specification(request, ResourceType::NetworkInterface))
             .send()
             .await
-            .during(RUN, request.address)
+            .context(RUN, request.address)
             .map_err(profile_may_follow)
-            .while_creating()?;
+            .retry_if_not_found()?;
         answer
             .instances
             .unwrap_or_default()
@@ -199,7 +197,7 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("ec2:DescribeInstances", select)?;
+            .context("ec2:DescribeInstances", select)?;
         Ok(reservations
             .into_iter()
             .flat_map(|reservation| reservation.instances.unwrap_or_default())
@@ -230,7 +228,7 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("ec2:DescribeVolumes", select)?;
+            .context("ec2:DescribeVolumes", select)?;
         let sizes = volumes.iter().filter_map(|volume| {
             let instance = volume.attachments().first()?.instance_id()?;
             Some((instance.to_owned(), volume.size()?))
@@ -257,17 +255,17 @@ impl Aws {
             .tags(tag)
             .send()
             .await
-            .during("ec2:CreateTags", id)?;
+            .context("ec2:CreateTags", id)?;
         self.set_termination_protection(id, policy.deletion).await?;
         if let Desired::Instance { group, .. } = request.desired {
             let operation = "ec2:ModifyInstanceAttribute";
             self.ec2
                 .modify_instance_attribute()
                 .instance_id(id)
-                .groups(&needed(request, operation, group)?.id)
+                .groups(&dependency(request, operation, group)?.id)
                 .send()
                 .await
-                .during(operation, id)?;
+                .context(operation, id)?;
         }
         self.ec2
             .modify_instance_metadata_options()
@@ -276,9 +274,9 @@ impl Aws {
             .http_put_response_hop_limit(1)
             .send()
             .await
-            .during("ec2:ModifyInstanceMetadataOptions", id)?;
+            .context("ec2:ModifyInstanceMetadataOptions", id)?;
         let one = Select::Id(request.environment, id);
-        visible(self.instances(one).await?, "ec2:DescribeInstances", id)
+        require_listed(self.instances(one).await?, "ec2:DescribeInstances", id)
     }
 
     async fn set_termination_protection(&self, id: &str, on: bool) -> Result<(), CloudError> {
@@ -288,7 +286,7 @@ impl Aws {
             .disable_api_termination(AttributeBooleanValue::builder().value(on).build())
             .send()
             .await
-            .during("ec2:ModifyInstanceAttribute", id)?;
+            .context("ec2:ModifyInstanceAttribute", id)?;
         Ok(())
     }
 
@@ -300,11 +298,11 @@ impl Aws {
         let id = existing.id.as_str();
         if existing.get("deletion_protection") == Some("true") {
             let lifted = self.set_termination_protection(id, false).await;
-            lifted.or_gone()?;
+            lifted.ok_if_not_found()?;
         }
         let answer = self.ec2.terminate_instances().instance_ids(id).send().await;
-        let answer = answer.during("ec2:TerminateInstances", id);
-        answer.map_err(protected_by_hand).or_gone()?;
+        let answer = answer.context("ec2:TerminateInstances", id);
+        answer.map_err(protected_by_hand).ok_if_not_found()?;
         Ok(())
     }
 }

@@ -3,14 +3,13 @@
 use aws_sdk_ec2::primitives::Blob;
 use aws_sdk_ec2::types::{KeyPairInfo, ResourceType};
 
+use crate::aws::Aws;
+use crate::aws::error::{CallContext, ErrorPolicy, foreign_resource, incomplete};
+use crate::aws::request::require_listed;
+use crate::aws::tags::{self, Select, filter, observed, pairs, specification};
 use crate::blueprint::Kind;
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
-
-use crate::aws::Aws;
-use crate::aws::error::{During, Judge, foreign, incomplete};
-use crate::aws::request::visible;
-use crate::aws::tags::{self, Select, filter, observed, pairs, specification};
 
 impl Aws {
     pub(in crate::aws) async fn create_key_pair(
@@ -28,14 +27,14 @@ impl Aws {
             .tag_specifications(specification(request, ResourceType::KeyPair))
             .send()
             .await
-            .during(operation, request.address)
-            .or_done(&["InvalidKeyPair.Duplicate"])?;
+            .context(operation, request.address)
+            .ok_if_code(&["InvalidKeyPair.Duplicate"])?;
         let found = self.key_pairs("key-name", &name).await?;
         match found.first() {
             Some(pair) => observe(pair, request.environment)
-                .ok_or_else(|| foreign(operation, &name, request.environment)),
+                .ok_or_else(|| foreign_resource(operation, &name, request.environment)),
             // A stranger's would be listed as well: this one was made a moment ago.
-            None => visible(vec![], operation, &name),
+            None => require_listed(vec![], operation, &name),
         }
     }
 
@@ -50,7 +49,7 @@ impl Aws {
             .set_filters(select.filters("key-name"))
             .send()
             .await
-            .during("ec2:DescribeKeyPairs", select)?;
+            .context("ec2:DescribeKeyPairs", select)?;
         Ok(found
             .key_pairs()
             .iter()
@@ -69,14 +68,16 @@ impl Aws {
             .filters(filter(by, [value]))
             .send()
             .await
-            .during("ec2:DescribeKeyPairs", value)?
+            .context("ec2:DescribeKeyPairs", value)?
             .key_pairs
             .unwrap_or_default())
     }
 
     pub(in crate::aws) async fn delete_key_pair(&self, name: &str) -> Result<(), CloudError> {
         let answer = self.ec2.delete_key_pair().key_name(name).send().await;
-        answer.during("ec2:DeleteKeyPair", name).or_gone()?;
+        answer
+            .context("ec2:DeleteKeyPair", name)
+            .ok_if_not_found()?;
         Ok(())
     }
 }

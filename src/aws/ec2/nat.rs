@@ -8,15 +8,14 @@ use aws_sdk_ec2::types::{
     Address as ElasticAddress, ConnectivityType, DomainType, NatGateway, ResourceType,
 };
 
+use crate::aws::Aws;
+use crate::aws::error::{CallContext, ErrorPolicy, incomplete, refused};
+use crate::aws::idempotency::unknown_outcome::without_sdk_retries;
+use crate::aws::request::{dependency, require_listed};
+use crate::aws::tags::{self, Select, observed, pairs, specification};
 use crate::blueprint::{Address, Kind};
 use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::digest;
-
-use crate::aws::Aws;
-use crate::aws::error::{During, Judge, incomplete, refused};
-use crate::aws::request::needed;
-use crate::aws::request::visible;
-use crate::aws::tags::{self, Select, observed, pairs, specification};
 
 /// How often a token that stands for a gateway that is gone is changed.
 const TOKENS: u32 = 8;
@@ -28,25 +27,25 @@ impl Aws {
     ) -> Result<Observed, CloudError> {
         let operation = "ec2:AllocateAddress";
         let select = Select::Address(request.environment, request.address);
-        let look = async {
+        let find = async {
             let mut found = self.elastic_addresses(select).await?;
             Ok(found.pop().map(|found| found.id))
         };
-        let make = async {
+        let create = async {
             self.ec2
                 .allocate_address()
                 .domain(DomainType::Vpc)
                 .tag_specifications(specification(request, ResourceType::ElasticIp))
                 .customize()
-                .config_override(Self::unrepeated())
+                .config_override(without_sdk_retries())
                 .send()
                 .await
-                .during(operation, request.address)?
+                .context(operation, request.address)?
                 .allocation_id
                 .ok_or_else(|| incomplete(operation, request.address, "allocation id"))
         };
-        let id = self.once(request, look, make).await?;
-        visible(
+        let id = self.creations.find_or_create(request, find, create).await?;
+        require_listed(
             self.elastic_addresses(Select::Id(request.environment, &id))
                 .await?,
             "ec2:DescribeAddresses",
@@ -65,7 +64,7 @@ impl Aws {
             .set_filters(select.filters("allocation-id"))
             .send()
             .await
-            .during("ec2:DescribeAddresses", select)?
+            .context("ec2:DescribeAddresses", select)?
             .addresses
             .unwrap_or_default();
         let list = found.iter().filter_map(|address| {
@@ -85,7 +84,7 @@ impl Aws {
 
     pub(in crate::aws) async fn delete_elastic_address(&self, id: &str) -> Result<(), CloudError> {
         let answer = self.ec2.release_address().allocation_id(id).send().await;
-        answer.during("ec2:ReleaseAddress", id).or_gone()?;
+        answer.context("ec2:ReleaseAddress", id).ok_if_not_found()?;
         Ok(())
     }
 
@@ -97,16 +96,16 @@ impl Aws {
     ) -> Result<Observed, CloudError> {
         let operation = "ec2:CreateNatGateway";
         let select = Select::Address(request.environment, request.address);
-        let living = self.nat_gateways(select).await?;
-        if let Some(found) = living
+        let live = self.nat_gateways(select).await?;
+        if let Some(found) = live
             .into_iter()
             .filter(|found| found.address == *request.address)
             .find(|found| matches!(found.state, State::Pending | State::Ready))
         {
             return Ok(found);
         }
-        let subnet = &needed(request, operation, subnet)?.id;
-        let allocation = &needed(request, operation, address)?.id;
+        let subnet = &dependency(request, operation, subnet)?.id;
+        let allocation = &dependency(request, operation, address)?.id;
         for attempt in 0..TOKENS {
             let attempt = attempt.to_string();
             let parts = [
@@ -126,9 +125,9 @@ impl Aws {
                 .tag_specifications(specification(request, ResourceType::Natgateway))
                 .send()
                 .await
-                .during(operation, request.address)
+                .context(operation, request.address)
                 .map_err(lost_answer)
-                .while_creating()?;
+                .retry_if_not_found()?;
             let gateway = answer
                 .nat_gateway
                 .ok_or_else(|| incomplete(operation, request.address, "gateway"))?;
@@ -163,7 +162,7 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("ec2:DescribeNatGateways", select)?;
+            .context("ec2:DescribeNatGateways", select)?;
         Ok(found
             .iter()
             .filter_map(|gateway| observe(gateway, select.environment()))
@@ -177,7 +176,9 @@ impl Aws {
             .nat_gateway_id(id)
             .send()
             .await;
-        answer.during("ec2:DeleteNatGateway", id).or_gone()?;
+        answer
+            .context("ec2:DeleteNatGateway", id)
+            .ok_if_not_found()?;
         Ok(())
     }
 }

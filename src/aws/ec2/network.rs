@@ -9,13 +9,13 @@ use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, Subnet, Vpc, VpcAt
 use futures::future::try_join_all;
 use ipnet::Ipv4Net;
 
+use crate::aws::Aws;
+use crate::aws::error::{CallContext, ErrorPolicy, incomplete, refused};
+use crate::aws::idempotency::unknown_outcome::without_sdk_retries;
+use crate::aws::request::{dependency, require_listed};
+use crate::aws::tags::{self, Select, filter, observed, pairs, specification};
 use crate::blueprint::{Address, Kind, SubnetTier};
 use crate::engine::{CloudError, Observed, Request, State};
-
-use crate::aws::Aws;
-use crate::aws::error::{During, Judge, incomplete, refused};
-use crate::aws::request::{needed, visible};
-use crate::aws::tags::{self, Select, filter, observed, pairs, specification};
 
 impl Aws {
     pub(in crate::aws) async fn create_vpc(
@@ -25,22 +25,22 @@ impl Aws {
     ) -> Result<Observed, CloudError> {
         let operation = "ec2:CreateVpc";
         let select = Select::Address(request.environment, request.address);
-        let look = async { Ok(self.vpcs(select).await?.pop().map(|found| found.id)) };
-        let make = async {
+        let find = async { Ok(self.vpcs(select).await?.pop().map(|found| found.id)) };
+        let create = async {
             self.ec2
                 .create_vpc()
                 .cidr_block(cidr.to_string())
                 .tag_specifications(specification(request, ResourceType::Vpc))
                 .customize()
-                .config_override(Self::unrepeated())
+                .config_override(without_sdk_retries())
                 .send()
                 .await
-                .during(operation, request.address)?
+                .context(operation, request.address)?
                 .vpc
                 .and_then(|vpc| vpc.vpc_id)
                 .ok_or_else(|| incomplete(operation, request.address, "VPC id"))
         };
-        let id = self.once(request, look, make).await?;
+        let id = self.creations.find_or_create(request, find, create).await?;
         self.complete_vpc(request.environment, &id).await
     }
 
@@ -55,10 +55,10 @@ impl Aws {
         // One attribute for each call; host names can only be on where DNS itself is.
         let modify = || self.ec2.modify_vpc_attribute().vpc_id(id);
         let dns = modify().enable_dns_support(on()).send().await;
-        dns.during(operation, id).while_creating()?;
+        dns.context(operation, id).retry_if_not_found()?;
         let names = modify().enable_dns_hostnames(on()).send().await;
-        names.during(operation, id).while_creating()?;
-        visible(
+        names.context(operation, id).retry_if_not_found()?;
+        require_listed(
             self.vpcs(Select::Id(environment, id)).await?,
             "ec2:DescribeVpcs",
             id,
@@ -89,7 +89,7 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("ec2:DescribeVpcs", select)
+            .context("ec2:DescribeVpcs", select)
     }
 
     async fn vpc_with_dns_names(
@@ -107,8 +107,8 @@ impl Aws {
             .attribute(VpcAttributeName::EnableDnsHostnames)
             .send()
             .await
-            .during("ec2:DescribeVpcAttribute", id)
-            .or_gone()?
+            .context("ec2:DescribeVpcAttribute", id)
+            .ok_if_not_found()?
             .and_then(|answer| answer.enable_dns_hostnames)
             .and_then(|attribute| attribute.value);
         Ok(observe_vpc(vpc, environment, names))
@@ -116,7 +116,7 @@ impl Aws {
 
     pub(in crate::aws) async fn delete_vpc(&self, id: &str) -> Result<(), CloudError> {
         let answer = self.ec2.delete_vpc().vpc_id(id).send().await;
-        answer.during("ec2:DeleteVpc", id).or_gone()?;
+        answer.context("ec2:DeleteVpc", id).ok_if_not_found()?;
         Ok(())
     }
 
@@ -126,24 +126,24 @@ impl Aws {
     ) -> Result<Observed, CloudError> {
         let operation = "ec2:CreateInternetGateway";
         let select = Select::Address(request.environment, request.address);
-        let look = async {
+        let find = async {
             let mut found = self.internet_gateways(select).await?;
             Ok(found.pop().map(|found| found.id))
         };
-        let make = async {
+        let create = async {
             self.ec2
                 .create_internet_gateway()
                 .tag_specifications(specification(request, ResourceType::InternetGateway))
                 .customize()
-                .config_override(Self::unrepeated())
+                .config_override(without_sdk_retries())
                 .send()
                 .await
-                .during(operation, request.address)?
+                .context(operation, request.address)?
                 .internet_gateway
                 .and_then(|gateway| gateway.internet_gateway_id)
                 .ok_or_else(|| incomplete(operation, request.address, "gateway id"))
         };
-        let id = self.once(request, look, make).await?;
+        let id = self.creations.find_or_create(request, find, create).await?;
         self.complete_internet_gateway(request, &id).await
     }
 
@@ -153,18 +153,18 @@ impl Aws {
         id: &str,
     ) -> Result<Observed, CloudError> {
         let operation = "ec2:AttachInternetGateway";
-        let vpc = needed(request, operation, &Address::vpc())?;
+        let vpc = dependency(request, operation, &Address::vpc())?;
         self.ec2
             .attach_internet_gateway()
             .internet_gateway_id(id)
             .vpc_id(&vpc.id)
             .send()
             .await
-            .during(operation, id)
-            .or_done(&["Resource.AlreadyAssociated"])
-            .while_creating()?;
+            .context(operation, id)
+            .ok_if_code(&["Resource.AlreadyAssociated"])
+            .retry_if_not_found()?;
         let select = Select::Id(request.environment, id);
-        visible(
+        require_listed(
             self.internet_gateways(select).await?,
             "ec2:DescribeInternetGateways",
             id,
@@ -184,7 +184,7 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("ec2:DescribeInternetGateways", select)?;
+            .context("ec2:DescribeInternetGateways", select)?;
         Ok(found
             .iter()
             .filter_map(|gateway| {
@@ -215,7 +215,7 @@ impl Aws {
             .set_filters(Select::Id(environment, id).filters("internet-gateway-id"))
             .send()
             .await
-            .during("ec2:DescribeInternetGateways", id)?
+            .context("ec2:DescribeInternetGateways", id)?
             .internet_gateways
             .unwrap_or_default();
         for vpc in attachments
@@ -229,9 +229,9 @@ impl Aws {
                 .vpc_id(vpc)
                 .send()
                 .await
-                .during("ec2:DetachInternetGateway", id)
-                .or_done(&["Gateway.NotAttached"])
-                .or_gone()?;
+                .context("ec2:DetachInternetGateway", id)
+                .ok_if_code(&["Gateway.NotAttached"])
+                .ok_if_not_found()?;
         }
         let answer = self
             .ec2
@@ -239,7 +239,9 @@ impl Aws {
             .internet_gateway_id(id)
             .send()
             .await;
-        answer.during("ec2:DeleteInternetGateway", id).or_gone()?;
+        answer
+            .context("ec2:DeleteInternetGateway", id)
+            .ok_if_not_found()?;
         Ok(())
     }
 
@@ -251,10 +253,10 @@ impl Aws {
         cidr: Ipv4Net,
     ) -> Result<Observed, CloudError> {
         let operation = "ec2:CreateSubnet";
-        let vpc = needed(request, operation, &Address::vpc())?;
+        let vpc = dependency(request, operation, &Address::vpc())?;
         let select = Select::Address(request.environment, request.address);
-        let look = async { Ok(self.subnets(select).await?.pop().map(|found| found.id)) };
-        let make = async {
+        let find = async { Ok(self.subnets(select).await?.pop().map(|found| found.id)) };
+        let create = async {
             self.ec2
                 .create_subnet()
                 .vpc_id(&vpc.id)
@@ -262,16 +264,16 @@ impl Aws {
                 .availability_zone(self.zone(zone).await?)
                 .tag_specifications(specification(request, ResourceType::Subnet))
                 .customize()
-                .config_override(Self::unrepeated())
+                .config_override(without_sdk_retries())
                 .send()
                 .await
-                .during(operation, request.address)
-                .while_creating()?
+                .context(operation, request.address)
+                .retry_if_not_found()?
                 .subnet
                 .and_then(|subnet| subnet.subnet_id)
                 .ok_or_else(|| incomplete(operation, request.address, "subnet id"))
         };
-        let id = self.once(request, look, make).await?;
+        let id = self.creations.find_or_create(request, find, create).await?;
         self.complete_subnet(request.environment, &id, tier).await
     }
 
@@ -290,9 +292,9 @@ impl Aws {
             .map_public_ip_on_launch(public)
             .send()
             .await
-            .during("ec2:ModifySubnetAttribute", id)
-            .while_creating()?;
-        visible(
+            .context("ec2:ModifySubnetAttribute", id)
+            .retry_if_not_found()?;
+        require_listed(
             self.subnets(Select::Id(environment, id)).await?,
             "ec2:DescribeSubnets",
             id,
@@ -312,7 +314,7 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("ec2:DescribeSubnets", select)?;
+            .context("ec2:DescribeSubnets", select)?;
         Ok(found
             .iter()
             .filter_map(|subnet| {
@@ -343,7 +345,7 @@ impl Aws {
 
     pub(in crate::aws) async fn delete_subnet(&self, id: &str) -> Result<(), CloudError> {
         let answer = self.ec2.delete_subnet().subnet_id(id).send().await;
-        answer.during("ec2:DeleteSubnet", id).or_gone()?;
+        answer.context("ec2:DeleteSubnet", id).ok_if_not_found()?;
         Ok(())
     }
 
@@ -376,7 +378,7 @@ impl Aws {
                     .filters(filter("state", ["available"]))
                     .send()
                     .await
-                    .during("ec2:DescribeAvailabilityZones", &self.region)?;
+                    .context("ec2:DescribeAvailabilityZones", &self.region)?;
                 let mut names: Vec<String> = answer
                     .availability_zones()
                     .iter()

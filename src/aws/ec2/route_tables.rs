@@ -2,14 +2,13 @@
 
 use aws_sdk_ec2::types::{ResourceType, RouteTable};
 
+use crate::aws::Aws;
+use crate::aws::error::{CallContext, ErrorPolicy, incomplete};
+use crate::aws::idempotency::unknown_outcome::without_sdk_retries;
+use crate::aws::request::{dependency, dependency_ids, require_listed};
+use crate::aws::tags::{self, Select, filter, observed, pairs, specification};
 use crate::blueprint::{Address, Kind};
 use crate::engine::{CloudError, Observed, Request, State};
-
-use crate::aws::Aws;
-use crate::aws::error::{During, Judge, incomplete};
-use crate::aws::request::visible;
-use crate::aws::request::{needed, needed_ids};
-use crate::aws::tags::{self, Select, filter, observed, pairs, specification};
 
 const EVERYWHERE: &str = "0.0.0.0/0";
 
@@ -21,29 +20,29 @@ impl Aws {
         gateway: &Address,
     ) -> Result<Observed, CloudError> {
         let operation = "ec2:CreateRouteTable";
-        let vpc = needed(request, operation, &Address::vpc())?;
+        let vpc = dependency(request, operation, &Address::vpc())?;
         let select = Select::Address(request.environment, request.address);
-        let look = async {
+        let find = async {
             let mut found = self.raw_route_tables(select).await?;
             Ok(found.pop().and_then(|found| found.route_table_id))
         };
         // A client token would bring back a table that was deleted by hand.
-        let make = async {
+        let create = async {
             self.ec2
                 .create_route_table()
                 .vpc_id(&vpc.id)
                 .tag_specifications(specification(request, ResourceType::RouteTable))
                 .customize()
-                .config_override(Self::unrepeated())
+                .config_override(without_sdk_retries())
                 .send()
                 .await
-                .during(operation, request.address)
-                .while_creating()?
+                .context(operation, request.address)
+                .retry_if_not_found()?
                 .route_table
                 .and_then(|table| table.route_table_id)
                 .ok_or_else(|| incomplete(operation, request.address, "route table id"))
         };
-        let id = self.once(request, look, make).await?;
+        let id = self.creations.find_or_create(request, find, create).await?;
         self.complete_route_table(request, &id, subnets, gateway)
             .await
     }
@@ -56,7 +55,7 @@ impl Aws {
         gateway: &Address,
     ) -> Result<Observed, CloudError> {
         let route = "ec2:CreateRoute";
-        let gateway = needed(request, route, gateway)?;
+        let gateway = dependency(request, route, gateway)?;
         let (internet, nat) = match gateway.kind {
             Kind::NatGateway => (None, Some(gateway.id.clone())),
             _ => (Some(gateway.id.clone()), None),
@@ -70,9 +69,9 @@ impl Aws {
             .set_nat_gateway_id(nat.clone())
             .send()
             .await
-            .during(route, id)
-            .or_done(&["RouteAlreadyExists"])
-            .while_creating()?;
+            .context(route, id)
+            .ok_if_code(&["RouteAlreadyExists"])
+            .retry_if_not_found()?;
         if created.is_none() {
             // It may lead to a gateway that is gone.
             self.ec2
@@ -83,14 +82,14 @@ impl Aws {
                 .set_nat_gateway_id(nat)
                 .send()
                 .await
-                .during("ec2:ReplaceRoute", id)
-                .while_creating()?;
+                .context("ec2:ReplaceRoute", id)
+                .retry_if_not_found()?;
         }
         let select = Select::Id(request.environment, id);
         let tables = self.raw_route_tables(select).await?;
         let associated: Vec<&str> = tables.iter().flat_map(subnet_ids).collect();
         let associate = "ec2:AssociateRouteTable";
-        for subnet in needed_ids(request, associate, subnets)? {
+        for subnet in dependency_ids(request, associate, subnets)? {
             if associated.contains(&subnet.as_str()) {
                 continue;
             }
@@ -101,14 +100,14 @@ impl Aws {
                 .subnet_id(&subnet)
                 .send()
                 .await
-                .during(associate, &subnet)
-                .or_done(&["Resource.AlreadyAssociated"])
-                .while_creating()?;
+                .context(associate, &subnet)
+                .ok_if_code(&["Resource.AlreadyAssociated"])
+                .retry_if_not_found()?;
             if associated.is_none() {
                 self.move_association(&subnet, id).await?;
             }
         }
-        visible(
+        require_listed(
             self.route_tables(select).await?,
             "ec2:DescribeRouteTables",
             id,
@@ -123,7 +122,7 @@ impl Aws {
             .filters(filter("association.subnet-id", [subnet]))
             .send()
             .await
-            .during("ec2:DescribeRouteTables", subnet)?;
+            .context("ec2:DescribeRouteTables", subnet)?;
         let tables = answer.route_tables().iter();
         let elsewhere = tables
             .filter(|other| other.route_table_id() != Some(table))
@@ -139,8 +138,8 @@ impl Aws {
             .route_table_id(table)
             .send()
             .await
-            .during("ec2:ReplaceRouteTableAssociation", subnet)
-            .while_creating()?;
+            .context("ec2:ReplaceRouteTableAssociation", subnet)
+            .retry_if_not_found()?;
         Ok(())
     }
 
@@ -175,7 +174,7 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("ec2:DescribeRouteTables", select)
+            .context("ec2:DescribeRouteTables", select)
     }
 
     pub(in crate::aws) async fn delete_route_table(
@@ -197,8 +196,8 @@ impl Aws {
                 .send()
                 .await;
             answer
-                .during("ec2:DisassociateRouteTable", association)
-                .or_gone()?;
+                .context("ec2:DisassociateRouteTable", association)
+                .ok_if_not_found()?;
         }
         let answer = self
             .ec2
@@ -206,7 +205,9 @@ impl Aws {
             .route_table_id(id)
             .send()
             .await;
-        answer.during("ec2:DeleteRouteTable", id).or_gone()?;
+        answer
+            .context("ec2:DeleteRouteTable", id)
+            .ok_if_not_found()?;
         Ok(())
     }
 }

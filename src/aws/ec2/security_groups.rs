@@ -13,15 +13,13 @@ use aws_sdk_ec2::types::{
     UserIdGroupPair,
 };
 
+use crate::aws::Aws;
+use crate::aws::error::{CallContext, ErrorPolicy, foreign_resource, incomplete};
+use crate::aws::request::{dependency, require_listed};
+use crate::aws::tags::{self, Select, filter, observed, pairs, specification};
 use crate::blueprint::{Address, Group, Kind, Peer, Rule};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
-
-use crate::aws::Aws;
-use crate::aws::error::{During, Judge, foreign, incomplete};
-use crate::aws::request::needed;
-use crate::aws::request::visible;
-use crate::aws::tags::{self, Select, filter, observed, pairs, specification};
 
 /// Group ids in one filter.
 const FILTER_VALUES: usize = 200;
@@ -34,7 +32,7 @@ impl Aws {
         description: &str,
     ) -> Result<Observed, CloudError> {
         let operation = "ec2:CreateSecurityGroup";
-        let vpc = needed(request, operation, &Address::vpc())?;
+        let vpc = dependency(request, operation, &Address::vpc())?;
         let name = Names::of(request.environment).security_group(group);
         let created = self
             .ec2
@@ -45,9 +43,9 @@ impl Aws {
             .tag_specifications(specification(request, ResourceType::SecurityGroup))
             .send()
             .await
-            .during(operation, request.address)
-            .or_done(&["InvalidGroup.Duplicate"])
-            .while_creating()?;
+            .context(operation, request.address)
+            .ok_if_code(&["InvalidGroup.Duplicate"])
+            .retry_if_not_found()?;
         if let Some(answer) = created {
             let id = answer
                 .group_id
@@ -61,18 +59,18 @@ impl Aws {
             .filters(filter("group-name", [&name]))
             .send()
             .await
-            .during("ec2:DescribeSecurityGroups", &name)?
+            .context("ec2:DescribeSecurityGroups", &name)?
             .security_groups
             .unwrap_or_default();
         let Some(group) = found.first() else {
-            return visible(vec![], operation, &name);
+            return require_listed(vec![], operation, &name);
         };
         match (
             tags::address(pairs(group.tags()), request.environment),
             group.group_id(),
         ) {
             (Some(address), Some(id)) => Ok(observe_group(address, id, group.vpc_id())),
-            _ => Err(foreign(operation, &name, request.environment)),
+            _ => Err(foreign_resource(operation, &name, request.environment)),
         }
     }
 
@@ -102,7 +100,7 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("ec2:DescribeSecurityGroups", select)
+            .context("ec2:DescribeSecurityGroups", select)
     }
 
     pub(in crate::aws) async fn delete_security_group(
@@ -113,7 +111,7 @@ impl Aws {
         let operation = "ec2:DeleteSecurityGroup";
         let delete = || async {
             let answer = self.ec2.delete_security_group().group_id(id).send().await;
-            answer.during(operation, id).or_gone().map(|_| ())
+            answer.context(operation, id).ok_if_not_found().map(|_| ())
         };
         match delete().await {
             Err(error) if error.code == "DependencyViolation" => {
@@ -137,7 +135,7 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("ec2:DescribeSecurityGroups", id)?;
+            .context("ec2:DescribeSecurityGroups", id)?;
         let ids: Vec<&str> = referring
             .iter()
             .filter_map(|group| group.group_id())
@@ -162,10 +160,10 @@ impl Aws {
         rules: &[Rule],
     ) -> Result<Observed, CloudError> {
         let operation = "ec2:AuthorizeSecurityGroupIngress";
-        let id = &needed(request, operation, &Address::security_group(group))?.id;
+        let id = &dependency(request, operation, &Address::security_group(group))?.id;
         let groups = self.groups_by_id(request.environment).await?;
         let existing = self.ingress_rules(&[id]).await?;
-        let public = public_addresses(&Address::security_group(group), request.world.values());
+        let public = public_addresses(&Address::security_group(group), request.inventory.iter());
 
         let wanted: BTreeSet<String> = rules.iter().map(Rule::to_string).collect();
         let mut kept: BTreeSet<String> = BTreeSet::new();
@@ -190,8 +188,8 @@ impl Aws {
                 .tag_specifications(specification(request, ResourceType::SecurityGroupRule))
                 .send()
                 .await
-                .during(operation, request.address)
-                .while_creating()?;
+                .context(operation, request.address)
+                .retry_if_not_found()?;
         }
         self.revoke(&surplus).await?;
         Ok(observe_rules(
@@ -228,7 +226,7 @@ impl Aws {
                 .send()
                 .try_collect()
                 .await
-                .during("ec2:DescribeSecurityGroupRules", some.join(" "))?;
+                .context("ec2:DescribeSecurityGroupRules", some.join(" "))?;
             rules.extend(
                 found
                     .into_iter()
@@ -253,8 +251,8 @@ impl Aws {
                 .set_ip_permissions(Some(permissions))
                 .send()
                 .await
-                .during("ec2:RevokeSecurityGroupIngress", id)
-                .or_gone()?;
+                .context("ec2:RevokeSecurityGroupIngress", id)
+                .ok_if_not_found()?;
         }
         Ok(())
     }
@@ -431,12 +429,12 @@ fn permission(
         Peer::Host(_) | Peer::Nat(_) => {
             let holder = rule.from.public_address_of();
             let holder = holder.unwrap_or_else(Address::vpc);
-            let public = needed(request, operation, &holder)?.get("public_ip");
+            let public = dependency(request, operation, &holder)?.get("public_ip");
             let public = public.ok_or_else(|| incomplete(operation, &holder, "public address"))?;
             permission.ip_ranges(IpRange::builder().cidr_ip(format!("{public}/32")).build())
         }
         Peer::Group(group) => {
-            let id = &needed(request, operation, &Address::security_group(group))?.id;
+            let id = &dependency(request, operation, &Address::security_group(group))?.id;
             permission.user_id_group_pairs(UserIdGroupPair::builder().group_id(id).build())
         }
     }

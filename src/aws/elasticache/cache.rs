@@ -7,17 +7,17 @@
 
 use aws_sdk_elasticache::types::{ReplicationGroup, Tag};
 
+use crate::aws::Aws;
+use crate::aws::error::{
+    CallContext, ErrorPolicy, foreign_resource, incomplete, not_listed_yet, refused,
+};
+use crate::aws::ownership::Ownership;
+use crate::aws::request::{dependency, dependency_ids, require_listed};
+use crate::aws::tags::{self, Pair, observed};
 use crate::blueprint::{Address, Desired, Kind};
 use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::Names;
 use crate::spec::{CacheEngine, Protection};
-
-use crate::aws::Aws;
-use crate::aws::error::{During, Judge, foreign, incomplete, refused, unlisted};
-use crate::aws::idempotency::ownership::Claim;
-use crate::aws::request::visible;
-use crate::aws::request::{needed, needed_ids};
-use crate::aws::tags::{self, Pair, observed};
 
 /// The attribute of a cache whose tags AWS does not tell now, and its value.
 const UNTOLD: (&str, &str) = ("tags", "not told");
@@ -43,28 +43,28 @@ impl Aws {
             .create_cache_subnet_group()
             .cache_subnet_group_name(&name)
             .cache_subnet_group_description(format!("cache of {}", request.environment))
-            .set_subnet_ids(Some(needed_ids(request, operation, subnets)?))
+            .set_subnet_ids(Some(dependency_ids(request, operation, subnets)?))
             .set_tags(Some(cache_tags(request)))
             .send()
             .await
-            .during(operation, request.address)
-            .or_done(&[
+            .context(operation, request.address)
+            .ok_if_code(&[
                 "CacheSubnetGroupAlreadyExists",
                 "CacheSubnetGroupAlreadyExistsFault",
             ])
-            .while_creating()?;
-        let claim = self.cache_subnets_claim(request.environment).await?;
-        self.claimed(request, operation, &name, created.is_some(), claim)
+            .retry_if_not_found()?;
+        let ownership = self.cache_subnets_ownership(request.environment).await?;
+        self.resolve_creation(request, operation, &name, created.is_some(), ownership)
     }
 
     pub(in crate::aws) async fn cache_subnets(
         &self,
         environment: &str,
     ) -> Result<Option<Observed>, CloudError> {
-        Ok(self.cache_subnets_claim(environment).await?.ours())
+        Ok(self.cache_subnets_ownership(environment).await?.ours())
     }
 
-    async fn cache_subnets_claim(&self, environment: &str) -> Result<Claim, CloudError> {
+    async fn cache_subnets_ownership(&self, environment: &str) -> Result<Ownership, CloudError> {
         let name = Names::of(environment).cache_subnets();
         let operation = "elasticache:DescribeCacheSubnetGroups";
         let answer = self
@@ -73,14 +73,14 @@ impl Aws {
             .cache_subnet_group_name(&name)
             .send()
             .await;
-        let found = answer.during(operation, &name).or_gone()?;
+        let found = answer.context(operation, &name).ok_if_not_found()?;
         let group = found.and_then(|answer| answer.cache_subnet_groups.unwrap_or_default().pop());
         let Some(arn) = group.and_then(|group| group.arn) else {
-            return Ok(Claim::Unseen);
+            return Ok(Ownership::NotListed);
         };
         let tags = self.cache_tags_of(&arn).await?;
-        let owner = tags.map(|tags| tags::owner(pairs(&tags), environment));
-        Ok(Claim::of(owner, |address| {
+        let owner = tags.map(|tags| tags::ownership(pairs(&tags), environment));
+        Ok(owner.unwrap_or(Ownership::NotListed).and_then(|address| {
             Some(observed(
                 address,
                 Kind::CacheSubnets,
@@ -99,8 +99,8 @@ impl Aws {
             .send()
             .await;
         answer
-            .during("elasticache:DeleteCacheSubnetGroup", name)
-            .or_gone()?;
+            .context("elasticache:DeleteCacheSubnetGroup", name)
+            .ok_if_not_found()?;
         Ok(())
     }
 
@@ -138,19 +138,19 @@ impl Aws {
             .transit_encryption_enabled(false)
             .snapshot_retention_limit(0)
             .auto_minor_version_upgrade(false)
-            .cache_subnet_group_name(&needed(request, operation, subnets)?.id)
-            .security_group_ids(&needed(request, operation, group)?.id)
+            .cache_subnet_group_name(&dependency(request, operation, subnets)?.id)
+            .security_group_ids(&dependency(request, operation, group)?.id)
             .set_tags(Some(cache_tags(request)))
             .send()
             .await
-            .during(operation, request.address)
-            .or_done(&[
+            .context(operation, request.address)
+            .ok_if_code(&[
                 "ReplicationGroupAlreadyExists",
                 "ReplicationGroupAlreadyExistsFault",
             ])
-            .while_creating()?;
-        let claim = self.cache_claim(request.environment).await?;
-        self.claimed(request, operation, &id, created.is_some(), claim)
+            .retry_if_not_found()?;
+        let ownership = self.cache_ownership(request.environment).await?;
+        self.resolve_creation(request, operation, &id, created.is_some(), ownership)
     }
 
     /// The node type, then the number of nodes: AWS takes one change at a time, so when
@@ -172,7 +172,7 @@ impl Aws {
         };
         let id = &existing.id;
         let told = self.told_cache(request.environment, id, operation).await?;
-        let existing = told.ok_or_else(|| unlisted(operation, id))?;
+        let existing = told.ok_or_else(|| not_listed_yet(operation, id))?;
         let now: u32 = existing
             .get("nodes")
             .and_then(|n| n.parse().ok())
@@ -189,7 +189,7 @@ impl Aws {
                 .apply_immediately(true)
                 .send()
                 .await
-                .during(operation, id)?;
+                .context(operation, id)?;
         } else if *nodes > now {
             self.elasticache
                 .increase_replica_count()
@@ -198,7 +198,7 @@ impl Aws {
                 .apply_immediately(true)
                 .send()
                 .await
-                .during("elasticache:IncreaseReplicaCount", id)?;
+                .context("elasticache:IncreaseReplicaCount", id)?;
         } else if *nodes < now {
             self.elasticache
                 .decrease_replica_count()
@@ -207,38 +207,36 @@ impl Aws {
                 .apply_immediately(true)
                 .send()
                 .await
-                .during("elasticache:DecreaseReplicaCount", id)?;
+                .context("elasticache:DecreaseReplicaCount", id)?;
         }
         let found = self.cache(request.environment).await?;
-        visible(found.into_iter().collect(), operation, id)
+        require_listed(found.into_iter().collect(), operation, id)
     }
 
     pub(in crate::aws) async fn cache(
         &self,
         environment: &str,
     ) -> Result<Option<Observed>, CloudError> {
-        Ok(self.cache_claim(environment).await?.ours())
+        Ok(self.cache_ownership(environment).await?.ours())
     }
 
-    async fn cache_claim(&self, environment: &str) -> Result<Claim, CloudError> {
+    async fn cache_ownership(&self, environment: &str) -> Result<Ownership, CloudError> {
         let id = Names::of(environment).cache();
         let Some(group) = self.raw_cache(&id).await? else {
-            return Ok(Claim::Unseen);
+            return Ok(Ownership::NotListed);
         };
         let Some(arn) = group.arn() else {
-            return Ok(Claim::Unseen);
+            return Ok(Ownership::NotListed);
         };
         let tags = match self.cache_tags_of(arn).await {
             Err(error) if is_untold(&error) => {
-                return Ok(Claim::Ours(observe(&group, Address::cache(), None)));
+                return Ok(Ownership::Ours(observe(&group, Address::cache(), None)));
             }
             other => other?.unwrap_or_default(),
         };
-        let owner = tags::owner(pairs(&tags), environment);
+        let owner = tags::ownership(pairs(&tags), environment);
         let policy = tags::protection(pairs(&tags));
-        Ok(Claim::of(Some(owner), |address| {
-            Some(observe(&group, address, Some(policy)))
-        }))
+        Ok(owner.and_then(|address| Some(observe(&group, address, Some(policy)))))
     }
 
     /// The cache with what its tags say, without which nothing is done to it; `None` when it is
@@ -249,10 +247,12 @@ impl Aws {
         id: &str,
         operation: &str,
     ) -> Result<Option<Observed>, CloudError> {
-        let seen = match self.cache_claim(environment).await? {
-            Claim::Ours(seen) => seen,
-            Claim::Unseen => return Ok(None),
-            Claim::Theirs | Claim::Nobodys => return Err(foreign(operation, id, environment)),
+        let seen = match self.cache_ownership(environment).await? {
+            Ownership::Ours(seen) => seen,
+            Ownership::NotListed => return Ok(None),
+            Ownership::Foreign | Ownership::Untagged => {
+                return Err(foreign_resource(operation, id, environment));
+            }
         };
         if seen.state == State::Deleting {
             return Ok(None);
@@ -287,8 +287,8 @@ impl Aws {
             .send()
             .await;
         let found = answer
-            .during("elasticache:DescribeReplicationGroups", id)
-            .or_gone()?;
+            .context("elasticache:DescribeReplicationGroups", id)
+            .ok_if_not_found()?;
         Ok(found.and_then(|answer| answer.replication_groups.unwrap_or_default().pop()))
     }
 
@@ -319,7 +319,7 @@ impl Aws {
             .set_final_snapshot_identifier(last)
             .send()
             .await;
-        match answer.during(operation, id).or_gone() {
+        match answer.context(operation, id).ok_if_not_found() {
             Ok(_) => Ok(()),
             Err(error) => match self.raw_cache(id).await? {
                 // Somebody else was first.
@@ -339,8 +339,8 @@ impl Aws {
             .send()
             .await;
         let found = answer
-            .during("elasticache:ListTagsForResource", arn)
-            .or_gone()?;
+            .context("elasticache:ListTagsForResource", arn)
+            .ok_if_not_found()?;
         Ok(found.map(|answer| answer.tag_list.unwrap_or_default()))
     }
 
@@ -355,7 +355,7 @@ impl Aws {
             .tags(tag)
             .send()
             .await
-            .during(operation, id)?;
+            .context(operation, id)?;
         Ok(())
     }
 }

@@ -6,21 +6,20 @@
 
 use aws_sdk_elasticloadbalancingv2::types::{
     Action, ActionTypeEnum, Certificate, IpAddressType, Listener, LoadBalancer,
-    LoadBalancerAttribute, LoadBalancerSchemeEnum, LoadBalancerTypeEnum, ProtocolEnum, Tag,
+    LoadBalancerAttribute, LoadBalancerSchemeEnum, LoadBalancerTypeEnum, ProtocolEnum,
 };
 
+use crate::aws::Aws;
+use crate::aws::elb::tags::elb_tags;
+use crate::aws::elb::targets::RawTargets;
+use crate::aws::error::{CallContext, ErrorPolicy};
+use crate::aws::ownership::Ownership;
+use crate::aws::request::{dependency, dependency_ids, require_listed, wrong_kind};
+use crate::aws::tags::{self, observed};
 use crate::blueprint::{Address, Desired, Kind};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
 use crate::spec::Scheme;
-
-use crate::aws::Aws;
-use crate::aws::elb::targets::RawTargets;
-use crate::aws::error::{During, Judge, refused};
-use crate::aws::idempotency::ownership::Claim;
-use crate::aws::request::visible;
-use crate::aws::request::{needed, needed_ids};
-use crate::aws::tags::{self, Owner, observed};
 
 /// TLS 1.2 and 1.3 with forward secrecy, AWS's recommendation: "Security policies for your
 /// Application Load Balancer".
@@ -29,14 +28,14 @@ const IDLE: &str = "idle_timeout.timeout_seconds";
 
 /// What stands in front of the application nodes, as the API tells it.
 #[derive(Default)]
-pub(in crate::aws) struct RawFront {
+pub(in crate::aws) struct RawLoadBalancing {
     balancer: Option<LoadBalancer>,
     /// Seconds.
     idle: Option<String>,
     listeners: Vec<Listener>,
     targets: RawTargets,
     /// Whose each is, by ARN.
-    owners: Vec<(String, Owner)>,
+    owners: Vec<(String, Ownership<Address>)>,
 }
 
 impl Aws {
@@ -52,7 +51,7 @@ impl Aws {
             ..
         } = request.desired
         else {
-            return Err(wrong(operation, request));
+            return Err(wrong_kind(operation, request));
         };
         let name = Names::of(request.environment).load_balancer();
         let scheme = match scheme {
@@ -66,17 +65,18 @@ impl Aws {
             .r#type(LoadBalancerTypeEnum::Application)
             .ip_address_type(IpAddressType::Ipv4)
             .scheme(scheme)
-            .set_subnets(Some(needed_ids(request, operation, subnets)?))
-            .security_groups(&needed(request, operation, group)?.id)
+            .set_subnets(Some(dependency_ids(request, operation, subnets)?))
+            .security_groups(&dependency(request, operation, group)?.id)
             .set_tags(Some(elb_tags(request)))
             .send()
             .await
-            .during(operation, request.address)
-            .or_done(&["DuplicateLoadBalancerName"])
-            .while_creating()?;
-        let raw = self.raw_front(request.environment).await?;
-        let claim = raw.claim(Kind::LoadBalancer);
-        let found = self.claimed(request, operation, &name, created.is_some(), claim)?;
+            .context(operation, request.address)
+            .ok_if_code(&["DuplicateLoadBalancerName"])
+            .retry_if_not_found()?;
+        let raw = self.raw_load_balancing(request.environment).await?;
+        let ownership = raw.ownership(Kind::LoadBalancer);
+        let found =
+            self.resolve_creation(request, operation, &name, created.is_some(), ownership)?;
         self.complete_load_balancer(request, &found.id).await
     }
 
@@ -94,7 +94,7 @@ impl Aws {
             ..
         } = request.desired
         else {
-            return Err(wrong(operation, request));
+            return Err(wrong_kind(operation, request));
         };
         let idle = LoadBalancerAttribute::builder()
             .key(IDLE)
@@ -106,11 +106,11 @@ impl Aws {
             .attributes(idle)
             .send()
             .await
-            .during(operation, arn)
-            .while_creating()?;
-        let raw = self.raw_front(request.environment).await?;
+            .context(operation, arn)
+            .retry_if_not_found()?;
+        let raw = self.raw_load_balancing(request.environment).await?;
         if let Some(balancer) = &raw.balancer {
-            let mut wanted = needed_ids(request, operation, subnets)?;
+            let mut wanted = dependency_ids(request, operation, subnets)?;
             let mut seen: Vec<String> = subnet_ids(balancer).map(str::to_owned).collect();
             wanted.sort();
             seen.sort();
@@ -121,10 +121,10 @@ impl Aws {
                     .set_subnets(Some(wanted))
                     .send()
                     .await
-                    .during("elasticloadbalancing:SetSubnets", arn)
-                    .while_creating()?;
+                    .context("elasticloadbalancing:SetSubnets", arn)
+                    .retry_if_not_found()?;
             }
-            let group = &needed(request, operation, group)?.id;
+            let group = &dependency(request, operation, group)?.id;
             if balancer.security_groups() != [group.as_str()] {
                 self.elb
                     .set_security_groups()
@@ -132,14 +132,14 @@ impl Aws {
                     .security_groups(group)
                     .send()
                     .await
-                    .during("elasticloadbalancing:SetSecurityGroups", arn)
-                    .while_creating()?;
+                    .context("elasticloadbalancing:SetSecurityGroups", arn)
+                    .retry_if_not_found()?;
             }
         }
         let found = self
-            .front_of_kind(request.environment, Kind::LoadBalancer)
+            .load_balancing_of_kind(request.environment, Kind::LoadBalancer)
             .await?;
-        visible(found, "elasticloadbalancing:DescribeLoadBalancers", arn)
+        require_listed(found, "elasticloadbalancing:DescribeLoadBalancers", arn)
     }
 
     /// Makes the listener, or brings the one that is there to what is desired.
@@ -155,12 +155,12 @@ impl Aws {
             certificate,
         } = request.desired
         else {
-            return Err(wrong(operation, request));
+            return Err(wrong_kind(operation, request));
         };
-        let balancer = &needed(request, operation, load_balancer)?.id;
+        let balancer = &dependency(request, operation, load_balancer)?.id;
         let forward = Action::builder()
             .r#type(ActionTypeEnum::Forward)
-            .target_group_arn(&needed(request, operation, target_group)?.id)
+            .target_group_arn(&dependency(request, operation, target_group)?.id)
             .build();
         let (protocol, policy) = match certificate {
             Some(_) => (ProtocolEnum::Https, Some(TLS.to_owned())),
@@ -172,7 +172,7 @@ impl Aws {
             vec![certificate]
         });
         let existing = self
-            .front_of_kind(request.environment, Kind::Listener)
+            .load_balancing_of_kind(request.environment, Kind::Listener)
             .await?;
         if let Some(listener) = existing.first() {
             self.elb
@@ -185,8 +185,8 @@ impl Aws {
                 .default_actions(forward)
                 .send()
                 .await
-                .during("elasticloadbalancing:ModifyListener", &listener.id)
-                .while_creating()?;
+                .context("elasticloadbalancing:ModifyListener", &listener.id)
+                .retry_if_not_found()?;
         } else {
             self.elb
                 .create_listener()
@@ -199,20 +199,20 @@ impl Aws {
                 .set_tags(Some(elb_tags(request)))
                 .send()
                 .await
-                .during(operation, request.address)
-                .while_creating()?;
+                .context(operation, request.address)
+                .retry_if_not_found()?;
         }
         let found = self
-            .front_of_kind(request.environment, Kind::Listener)
+            .load_balancing_of_kind(request.environment, Kind::Listener)
             .await?;
-        visible(found, operation, request.address.as_str())
+        require_listed(found, operation, request.address.as_str())
     }
 
     pub(in crate::aws) async fn delete_listener(&self, arn: &str) -> Result<(), CloudError> {
         let answer = self.elb.delete_listener().listener_arn(arn).send().await;
         answer
-            .during("elasticloadbalancing:DeleteListener", arn)
-            .or_gone()?;
+            .context("elasticloadbalancing:DeleteListener", arn)
+            .ok_if_not_found()?;
         Ok(())
     }
 
@@ -224,8 +224,8 @@ impl Aws {
             .send()
             .await;
         answer
-            .during("elasticloadbalancing:DeleteLoadBalancer", arn)
-            .or_gone()?;
+            .context("elasticloadbalancing:DeleteLoadBalancer", arn)
+            .ok_if_not_found()?;
         Ok(())
     }
 
@@ -237,15 +237,15 @@ impl Aws {
         let operation = "elasticloadbalancing:DescribeLoadBalancers";
         let name = Names::of(environment).load_balancer();
         let answer = self.elb.describe_load_balancers().names(&name).send().await;
-        let found = answer.during(operation, &name).or_gone()?;
+        let found = answer.context(operation, &name).ok_if_not_found()?;
         Ok(found.and_then(|answer| answer.load_balancers.unwrap_or_default().pop()))
     }
 
     /// All there is of the load balancer: two calls where there is none.
-    pub(in crate::aws) async fn raw_front(
+    pub(in crate::aws) async fn raw_load_balancing(
         &self,
         environment: &str,
-    ) -> Result<RawFront, CloudError> {
+    ) -> Result<RawLoadBalancing, CloudError> {
         let (balancer, group) = futures::try_join!(
             self.raw_load_balancer(environment),
             self.raw_target_group(environment),
@@ -263,7 +263,7 @@ impl Aws {
             .chain(listeners.iter().filter_map(|one| one.listener_arn()))
             .collect();
         let owners = self.owners_by_arn(environment, &arns).await?;
-        Ok(RawFront {
+        Ok(RawLoadBalancing {
             idle,
             listeners,
             targets: RawTargets::new(group, details),
@@ -285,8 +285,8 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("elasticloadbalancing:DescribeListeners", arn)
-            .or_gone()?;
+            .context("elasticloadbalancing:DescribeListeners", arn)
+            .ok_if_not_found()?;
         Ok(found.unwrap_or_default())
     }
 
@@ -300,8 +300,8 @@ impl Aws {
             .load_balancer_arn(arn)
             .send()
             .await
-            .during("elasticloadbalancing:DescribeLoadBalancerAttributes", arn)
-            .or_gone()?;
+            .context("elasticloadbalancing:DescribeLoadBalancerAttributes", arn)
+            .ok_if_not_found()?;
         Ok(answer.and_then(|answer| {
             let mut attributes = answer.attributes.unwrap_or_default().into_iter();
             attributes
@@ -315,17 +315,17 @@ impl Aws {
         &self,
         environment: &str,
         arns: &[&str],
-    ) -> Result<Vec<(String, Owner)>, CloudError> {
+    ) -> Result<Vec<(String, Ownership<Address>)>, CloudError> {
         let mut found = Vec::new();
         // Twenty resources a call is what AWS takes.
         for some in arns.chunks(20) {
-            match self.described(environment, some).await.or_gone()? {
+            match self.described(environment, some).await.ok_if_not_found()? {
                 Some(described) => found.extend(described),
                 // One that goes at this moment hides the others.
                 None => {
                     for one in some {
                         let described = self.described(environment, &[one]).await;
-                        found.extend(described.or_gone()?.unwrap_or_default());
+                        found.extend(described.ok_if_not_found()?.unwrap_or_default());
                     }
                 }
             }
@@ -337,29 +337,29 @@ impl Aws {
         &self,
         environment: &str,
         arns: &[&str],
-    ) -> Result<Vec<(String, Owner)>, CloudError> {
+    ) -> Result<Vec<(String, Ownership<Address>)>, CloudError> {
         let arns = arns.iter().map(|arn| (*arn).to_owned()).collect();
         let call = self.elb.describe_tags().set_resource_arns(Some(arns));
         let answer = call
             .send()
             .await
-            .during("elasticloadbalancing:DescribeTags", environment)?;
+            .context("elasticloadbalancing:DescribeTags", environment)?;
         let described = answer.tag_descriptions.unwrap_or_default();
         let list = described.iter().filter_map(|one| {
             let pairs = one.tags().iter().map(|tag| (tag.key(), tag.value()));
-            let owner = tags::owner(pairs, environment);
+            let owner = tags::ownership(pairs, environment);
             Some((one.resource_arn()?.to_owned(), owner))
         });
         Ok(list.collect())
     }
 
     /// The parts of one kind, without what only a plan compares.
-    pub(in crate::aws) async fn front_of_kind(
+    pub(in crate::aws) async fn load_balancing_of_kind(
         &self,
         environment: &str,
         kind: Kind,
     ) -> Result<Vec<Observed>, CloudError> {
-        let mut found = self.raw_front(environment).await?.observe(&[]);
+        let mut found = self.raw_load_balancing(environment).await?.observe(&[]);
         // A group without targets is no targets.
         found.retain(|one| {
             one.kind == kind && (kind != Kind::Targets || one.get("targets") != Some(""))
@@ -368,9 +368,9 @@ impl Aws {
     }
 }
 
-impl RawFront {
+impl RawLoadBalancing {
     /// Whose the one of this kind is: the load balancer or its target group.
-    pub(in crate::aws) fn claim(&self, kind: Kind) -> Claim {
+    pub(in crate::aws) fn ownership(&self, kind: Kind) -> Ownership {
         let arn = match kind {
             Kind::TargetGroup => self.targets.arn(),
             _ => self
@@ -379,8 +379,9 @@ impl RawFront {
                 .and_then(|one| one.load_balancer_arn()),
         };
         let owner = arn.and_then(|arn| self.owner(arn)).cloned();
-        let look = || self.observe(&[]).into_iter().find(|one| one.kind == kind);
-        Claim::of(owner, |_| look())
+        owner
+            .unwrap_or(Ownership::NotListed)
+            .and_then(|_| self.observe(&[]).into_iter().find(|one| one.kind == kind))
     }
 
     /// As resources; `known` are the environment's subnets, groups and instances, by which
@@ -414,16 +415,13 @@ impl RawFront {
         list
     }
 
-    fn owner(&self, arn: &str) -> Option<&Owner> {
+    fn owner(&self, arn: &str) -> Option<&Ownership<Address>> {
         let found = self.owners.iter().find(|(of, _)| of == arn);
         found.map(|(_, owner)| owner)
     }
 
     fn address(&self, arn: &str) -> Option<Address> {
-        match self.owner(arn) {
-            Some(Owner::Ours(address)) => Some(address.clone()),
-            _ => None,
-        }
+        self.owner(arn).cloned()?.ours()
     }
 
     fn observe_listener(&self, listener: &Listener, address: Address, arn: &str) -> Observed {
@@ -515,21 +513,4 @@ fn in_addresses<'a>(ids: impl Iterator<Item = &'a str>, known: &[Observed]) -> O
     let mut addresses = addresses?;
     addresses.sort_unstable();
     Some(addresses.join(" "))
-}
-
-/// The tags of a request as Elastic Load Balancing takes them.
-pub(in crate::aws) fn elb_tags(request: &Request<'_>) -> Vec<Tag> {
-    tags::of(request)
-        .into_iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect()
-}
-
-pub(in crate::aws) fn wrong(operation: &str, request: &Request<'_>) -> CloudError {
-    refused(
-        operation,
-        request.address,
-        "WrongKind",
-        "wrong kind of resource",
-    )
 }

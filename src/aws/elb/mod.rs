@@ -1,4 +1,5 @@
 //! The load balancer with its listener, and the target group with its hosts.
 
 pub(in crate::aws) mod load_balancer;
+pub(in crate::aws) mod tags;
 pub(in crate::aws) mod targets;

@@ -8,16 +8,14 @@ use aws_sdk_elasticloadbalancingv2::types::{
     TargetHealthDescription, TargetTypeEnum,
 };
 
+use crate::aws::Aws;
+use crate::aws::elb::tags::elb_tags;
+use crate::aws::error::{CallContext, ErrorPolicy};
+use crate::aws::request::{dependency, dependency_ids, require_listed, wrong_kind};
+use crate::aws::tags::observed;
 use crate::blueprint::{Address, Desired, Kind};
 use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::Names;
-
-use crate::aws::Aws;
-use crate::aws::elb::load_balancer::{elb_tags, wrong};
-use crate::aws::error::{During, Judge};
-use crate::aws::request::visible;
-use crate::aws::request::{needed, needed_ids};
-use crate::aws::tags::observed;
 
 const STICKY: &str = "stickiness.enabled";
 const DRAIN: &str = "deregistration_delay.timeout_seconds";
@@ -46,7 +44,7 @@ impl Aws {
             port, health_path, ..
         } = request.desired
         else {
-            return Err(wrong(operation, request));
+            return Err(wrong_kind(operation, request));
         };
         let name = Names::of(request.environment).target_group();
         let created = self
@@ -55,7 +53,7 @@ impl Aws {
             .name(&name)
             .protocol(ProtocolEnum::Http)
             .port(i32::from(*port))
-            .vpc_id(&needed(request, operation, &Address::vpc())?.id)
+            .vpc_id(&dependency(request, operation, &Address::vpc())?.id)
             .target_type(TargetTypeEnum::Instance)
             .health_check_protocol(ProtocolEnum::Http)
             .health_check_path(health_path)
@@ -67,12 +65,13 @@ impl Aws {
             .set_tags(Some(elb_tags(request)))
             .send()
             .await
-            .during(operation, request.address)
-            .or_done(&["DuplicateTargetGroupName"])
-            .while_creating()?;
-        let raw = self.raw_front(request.environment).await?;
-        let claim = raw.claim(Kind::TargetGroup);
-        let found = self.claimed(request, operation, &name, created.is_some(), claim)?;
+            .context(operation, request.address)
+            .ok_if_code(&["DuplicateTargetGroupName"])
+            .retry_if_not_found()?;
+        let raw = self.raw_load_balancing(request.environment).await?;
+        let ownership = raw.ownership(Kind::TargetGroup);
+        let found =
+            self.resolve_creation(request, operation, &name, created.is_some(), ownership)?;
         self.complete_target_group(request, &found.id).await
     }
 
@@ -88,7 +87,7 @@ impl Aws {
             ..
         } = request.desired
         else {
-            return Err(wrong(operation, request));
+            return Err(wrong_kind(operation, request));
         };
         self.elb
             .modify_target_group()
@@ -96,8 +95,8 @@ impl Aws {
             .health_check_path(health_path)
             .send()
             .await
-            .during(operation, arn)
-            .while_creating()?;
+            .context(operation, arn)
+            .retry_if_not_found()?;
         let operation = "elasticloadbalancing:ModifyTargetGroupAttributes";
         let attribute = |key: &str, value: &str| {
             TargetGroupAttribute::builder()
@@ -112,12 +111,12 @@ impl Aws {
             .attributes(attribute(DRAIN, &drain_seconds.to_string()))
             .send()
             .await
-            .during(operation, arn)
-            .while_creating()?;
+            .context(operation, arn)
+            .retry_if_not_found()?;
         let found = self
-            .front_of_kind(request.environment, Kind::TargetGroup)
+            .load_balancing_of_kind(request.environment, Kind::TargetGroup)
             .await?;
-        visible(found, "elasticloadbalancing:DescribeTargetGroups", arn)
+        require_listed(found, "elasticloadbalancing:DescribeTargetGroups", arn)
     }
 
     /// Brings what is in the group to what is desired, the missing first.
@@ -132,10 +131,10 @@ impl Aws {
             port,
         } = request.desired
         else {
-            return Err(wrong(operation, request));
+            return Err(wrong_kind(operation, request));
         };
-        let arn = &needed(request, operation, target_group)?.id;
-        let wanted: BTreeSet<String> = needed_ids(request, operation, instances)?
+        let arn = &dependency(request, operation, target_group)?.id;
+        let wanted: BTreeSet<String> = dependency_ids(request, operation, instances)?
             .into_iter()
             .collect();
         let details = self.target_details(Some(arn)).await?;
@@ -150,17 +149,17 @@ impl Aws {
                 ))
                 .send()
                 .await
-                .during(operation, arn)
-                .while_creating()?;
+                .context(operation, arn)
+                .retry_if_not_found()?;
         }
         let surplus: Vec<&String> = there.difference(&wanted).collect();
         let surplus: Vec<_> = surplus.into_iter().map(|id| target(id, *port)).collect();
         self.deregister(arn, surplus).await?;
-        let raw = self.raw_front(request.environment).await?;
-        let known: Vec<Observed> = request.world.values().cloned().collect();
+        let raw = self.raw_load_balancing(request.environment).await?;
+        let known: Vec<Observed> = request.inventory.iter().cloned().collect();
         let mut found = raw.observe(&known);
         found.retain(|one| one.kind == Kind::Targets);
-        visible(found, operation, arn)
+        require_listed(found, operation, arn)
     }
 
     pub(in crate::aws) async fn delete_targets(&self, arn: &str) -> Result<(), CloudError> {
@@ -183,9 +182,9 @@ impl Aws {
             .set_targets(Some(targets))
             .send()
             .await
-            .during("elasticloadbalancing:DeregisterTargets", arn)
+            .context("elasticloadbalancing:DeregisterTargets", arn)
             .map_err(left_by_itself)
-            .or_gone()?;
+            .ok_if_not_found()?;
         Ok(())
     }
 
@@ -197,8 +196,8 @@ impl Aws {
             .send()
             .await;
         answer
-            .during("elasticloadbalancing:DeleteTargetGroup", arn)
-            .or_gone()?;
+            .context("elasticloadbalancing:DeleteTargetGroup", arn)
+            .ok_if_not_found()?;
         Ok(())
     }
 
@@ -210,7 +209,7 @@ impl Aws {
         let operation = "elasticloadbalancing:DescribeTargetGroups";
         let name = Names::of(environment).target_group();
         let answer = self.elb.describe_target_groups().names(&name).send().await;
-        let found = answer.during(operation, &name).or_gone()?;
+        let found = answer.context(operation, &name).ok_if_not_found()?;
         Ok(found.and_then(|answer| answer.target_groups.unwrap_or_default().pop()))
     }
 
@@ -224,7 +223,7 @@ impl Aws {
         let health = async {
             let operation = "elasticloadbalancing:DescribeTargetHealth";
             let call = self.elb.describe_target_health().target_group_arn(arn);
-            call.send().await.during(operation, arn).or_gone()
+            call.send().await.context(operation, arn).ok_if_not_found()
         };
         let attributes = async {
             let operation = "elasticloadbalancing:DescribeTargetGroupAttributes";
@@ -232,7 +231,7 @@ impl Aws {
                 .elb
                 .describe_target_group_attributes()
                 .target_group_arn(arn);
-            call.send().await.during(operation, arn).or_gone()
+            call.send().await.context(operation, arn).ok_if_not_found()
         };
         let (health, attributes) = futures::try_join!(health, attributes)?;
         Ok(Details {
@@ -294,13 +293,13 @@ impl RawTargets {
                 ("drain_seconds", self.details.attribute(DRAIN)),
             ],
         );
-        let living = |id: &str| {
+        let address_of = |id: &str| {
             let found = known
                 .iter()
                 .find(|one| one.id == id && !one.state.is_leaving());
             found.map_or(id.to_owned(), |one| one.address.to_string())
         };
-        let mut names: Vec<String> = self.details.instances().map(living).collect();
+        let mut names: Vec<String> = self.details.instances().map(address_of).collect();
         names.sort();
         let healthy = self.details.registered().filter(|(_, well)| *well).count();
         let targets = observed(

@@ -2,16 +2,15 @@
 
 use aws_sdk_iam::types::InstanceProfile;
 
+use crate::aws::Aws;
+use crate::aws::error::{CallContext, ErrorPolicy};
+use crate::aws::iam::tags::{PATH, iam_pairs, iam_tags};
+use crate::aws::ownership::Ownership;
+use crate::aws::request::require_listed;
+use crate::aws::tags::{self, observed};
 use crate::blueprint::{Address, Kind};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
-
-use crate::aws::Aws;
-use crate::aws::error::{During, Judge};
-use crate::aws::iam::role::{PATH, iam_pairs, iam_tags};
-use crate::aws::idempotency::ownership::Claim;
-use crate::aws::request::visible;
-use crate::aws::tags::{self, observed};
 
 impl Aws {
     pub(in crate::aws) async fn create_instance_profile(
@@ -28,13 +27,13 @@ impl Aws {
             .set_tags(Some(iam_tags(request, operation)?))
             .send()
             .await
-            .during(operation, request.address)
-            .or_done(&["EntityAlreadyExists"])?;
+            .context(operation, request.address)
+            .ok_if_code(&["EntityAlreadyExists"])?;
         let found = self.get_instance_profile(&name).await?;
-        let owner =
-            found.map(|profile| tags::owner(iam_pairs(profile.tags()), request.environment));
-        let claim = Claim::of(owner, Some);
-        self.claimed(request, operation, &name, created.is_some(), claim)?;
+        let ownership = found.map_or(Ownership::NotListed, |profile| {
+            tags::ownership(iam_pairs(profile.tags()), request.environment)
+        });
+        self.resolve_creation(request, operation, &name, created.is_some(), ownership)?;
         self.complete_instance_profile(request).await
     }
 
@@ -60,12 +59,12 @@ impl Aws {
             .role_name(&role)
             .send()
             .await
-            .during(operation, &profile)
+            .context(operation, &profile)
             // A profile holds one role, and it is this one: others were taken out above.
-            .or_done(&["LimitExceeded"])
-            .while_creating()?;
+            .ok_if_code(&["LimitExceeded"])
+            .retry_if_not_found()?;
         let found = self.instance_profile(request.environment).await?;
-        visible(
+        require_listed(
             found.into_iter().collect(),
             "iam:GetInstanceProfile",
             &profile,
@@ -113,7 +112,9 @@ impl Aws {
             .instance_profile_name(name)
             .send()
             .await;
-        let found = answer.during("iam:GetInstanceProfile", name).or_gone()?;
+        let found = answer
+            .context("iam:GetInstanceProfile", name)
+            .ok_if_not_found()?;
         Ok(found.and_then(|answer| answer.instance_profile))
     }
 
@@ -133,7 +134,9 @@ impl Aws {
             .instance_profile_name(name)
             .send()
             .await;
-        answer.during("iam:DeleteInstanceProfile", name).or_gone()?;
+        answer
+            .context("iam:DeleteInstanceProfile", name)
+            .ok_if_not_found()?;
         Ok(())
     }
 
@@ -144,8 +147,8 @@ impl Aws {
             .role_name(role)
             .send()
             .await
-            .during("iam:RemoveRoleFromInstanceProfile", profile)
-            .or_gone()?;
+            .context("iam:RemoveRoleFromInstanceProfile", profile)
+            .ok_if_not_found()?;
         Ok(())
     }
 }

@@ -2,3 +2,4 @@
 
 pub(in crate::aws) mod instance_profile;
 pub(in crate::aws) mod role;
+pub(in crate::aws) mod tags;

@@ -3,23 +3,20 @@
 //! IAM is one for the whole account, so it and its profile are found by their unique names and taken
 //! for ours only by their tags.
 
-use aws_sdk_iam::types::{Role, Tag};
+use aws_sdk_iam::types::Role;
 use serde_json::{Value, json};
 
+use crate::aws::Aws;
+use crate::aws::error::{CallContext, ErrorPolicy, foreign_resource};
+use crate::aws::iam::instance_profile::profile_address;
+use crate::aws::iam::tags::{PATH, iam_pairs, iam_tags};
+use crate::aws::ownership::Ownership;
+use crate::aws::request::{dependency, require_listed};
+use crate::aws::tags::{self, observed};
 use crate::blueprint::{Address, Kind};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
 
-use crate::aws::Aws;
-use crate::aws::error::{During, Judge, built, foreign};
-use crate::aws::iam::instance_profile::profile_address;
-use crate::aws::idempotency::ownership::Claim;
-use crate::aws::request::needed;
-use crate::aws::request::visible;
-use crate::aws::tags::{self, Pair, observed};
-
-/// Lets administrators confine loadrig's permissions to its own roles.
-pub(in crate::aws) const PATH: &str = "/loadrig/";
 /// Name of the role's inline policy.
 pub(in crate::aws) const POLICY: &str = "files-bucket";
 /// Who may take the role on, as it should be: EC2.
@@ -34,7 +31,7 @@ impl Aws {
         bucket: &Address,
     ) -> Result<Observed, CloudError> {
         let operation = "iam:CreateRole";
-        needed(request, operation, bucket)?;
+        dependency(request, operation, bucket)?;
         let name = Names::of(request.environment).role(&self.region);
         let created = self
             .iam
@@ -49,13 +46,14 @@ impl Aws {
             .set_tags(Some(iam_tags(request, operation)?))
             .send()
             .await
-            .during(operation, request.address)
-            .or_done(&["EntityAlreadyExists"])?;
+            .context(operation, request.address)
+            .ok_if_code(&["EntityAlreadyExists"])?;
         // Before anything is changed: the name may be a stranger's.
         let found = self.get_role(&name).await?;
-        let owner = found.map(|role| tags::owner(iam_pairs(role.tags()), request.environment));
-        let claim = Claim::of(owner, Some);
-        self.claimed(request, operation, &name, created.is_some(), claim)?;
+        let ownership = found.map_or(Ownership::NotListed, |role| {
+            tags::ownership(iam_pairs(role.tags()), request.environment)
+        });
+        self.resolve_creation(request, operation, &name, created.is_some(), ownership)?;
         self.complete_role(request).await
     }
 
@@ -72,8 +70,8 @@ impl Aws {
             .policy_document(self.bucket_policy(request.environment).await?.to_string())
             .send()
             .await
-            .during(operation, &name)
-            .while_creating()?;
+            .context(operation, &name)
+            .retry_if_not_found()?;
         let mut found = self.role(request.environment).await?;
         let differs = |key: &str, wanted: &str| {
             let role = found.as_ref();
@@ -87,7 +85,7 @@ impl Aws {
                 .policy_document(trust().to_string())
                 .send()
                 .await
-                .during("iam:UpdateAssumeRolePolicy", &name)?;
+                .context("iam:UpdateAssumeRolePolicy", &name)?;
         }
         if others {
             for policy in self.inline_policies(&name).await? {
@@ -99,7 +97,7 @@ impl Aws {
         if trust_differs || others {
             found = self.role(request.environment).await?;
         }
-        visible(found.into_iter().collect(), "iam:GetRole", &name)
+        require_listed(found.into_iter().collect(), "iam:GetRole", &name)
     }
 
     pub(in crate::aws) async fn role(
@@ -118,7 +116,7 @@ impl Aws {
 
     /// Profile and role. The profile tells its role but for the tags: one of our name and path
     /// in a profile of ours is ours, and its tags are looked at before it is removed.
-    pub(in crate::aws) async fn identity_at_a_glance(
+    pub(in crate::aws) async fn role_and_profile(
         &self,
         environment: &str,
     ) -> Result<Vec<Observed>, CloudError> {
@@ -155,7 +153,7 @@ impl Aws {
         let (attached, policies) = futures::try_join!(
             async {
                 let answer = get.policy_name(POLICY).send().await;
-                answer.during(operation, &name).or_gone()
+                answer.context(operation, &name).ok_if_not_found()
             },
             self.inline_policies(&name),
         )?;
@@ -199,7 +197,7 @@ impl Aws {
     /// Whether anything has the role's name.
     pub(in crate::aws) async fn get_role(&self, name: &str) -> Result<Option<Role>, CloudError> {
         let answer = self.iam.get_role().role_name(name).send().await;
-        let found = answer.during("iam:GetRole", name).or_gone()?;
+        let found = answer.context("iam:GetRole", name).ok_if_not_found()?;
         Ok(found.and_then(|answer| answer.role))
     }
 
@@ -213,7 +211,7 @@ impl Aws {
         match self.get_role(name).await? {
             None => return Ok(()),
             Some(role) if role_address(&role, environment).is_none() => {
-                return Err(foreign("iam:DeleteRole", name, environment));
+                return Err(foreign_resource("iam:DeleteRole", name, environment));
             }
             Some(_) => {}
         }
@@ -226,7 +224,7 @@ impl Aws {
             self.delete_inline(name, &policy).await?;
         }
         let answer = self.iam.delete_role().role_name(name).send().await;
-        answer.during("iam:DeleteRole", name).or_gone()?;
+        answer.context("iam:DeleteRole", name).ok_if_not_found()?;
         Ok(())
     }
 
@@ -238,7 +236,9 @@ impl Aws {
             .policy_name(policy)
             .send()
             .await;
-        answer.during("iam:DeleteRolePolicy", role).or_gone()?;
+        answer
+            .context("iam:DeleteRolePolicy", role)
+            .ok_if_not_found()?;
         Ok(())
     }
 
@@ -256,8 +256,8 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("iam:ListInstanceProfilesForRole", role)
-            .or_gone()?;
+            .context("iam:ListInstanceProfilesForRole", role)
+            .ok_if_not_found()?;
         let profiles = found.unwrap_or_default().into_iter();
         Ok(profiles
             .map(|profile| profile.instance_profile_name)
@@ -278,8 +278,8 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("iam:ListRolePolicies", role)
-            .or_gone()?;
+            .context("iam:ListRolePolicies", role)
+            .ok_if_not_found()?;
         Ok(found.unwrap_or_default())
     }
 
@@ -297,8 +297,8 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("iam:ListAttachedRolePolicies", role)
-            .or_gone()?;
+            .context("iam:ListAttachedRolePolicies", role)
+            .ok_if_not_found()?;
         let policies = found.unwrap_or_default().into_iter();
         Ok(policies.filter_map(|policy| policy.policy_arn).collect())
     }
@@ -313,9 +313,9 @@ impl Aws {
             .aws_service_name(service)
             .send()
             .await
-            .during("iam:CreateServiceLinkedRole", service)
+            .context("iam:CreateServiceLinkedRole", service)
             // `InvalidInput`: it exists.
-            .or_done(&["InvalidInput"])?;
+            .ok_if_code(&["InvalidInput"])?;
         Ok(())
     }
 
@@ -348,26 +348,6 @@ fn trust() -> Value {
             "Action": "sts:AssumeRole",
         }],
     })
-}
-
-pub(in crate::aws) fn iam_tags(
-    request: &Request<'_>,
-    operation: &str,
-) -> Result<Vec<Tag>, CloudError> {
-    tags::of(request)
-        .into_iter()
-        .map(|(key, value)| {
-            built(
-                Tag::builder().key(key).value(value).build(),
-                operation,
-                request.address,
-            )
-        })
-        .collect()
-}
-
-pub(in crate::aws) fn iam_pairs(tags: &[Tag]) -> impl Iterator<Item = Pair<'_>> {
-    tags.iter().map(|tag| (Some(tag.key()), Some(tag.value())))
 }
 
 /// The role's address if it is the environment's.

@@ -1,56 +1,64 @@
 //! Creations that AWS would carry out twice.
 //!
 //! VPC, subnet, gateway, route table and elastic address have neither client token nor unique
-//! name, so a repeated creation looks by tag for what the first one made. Lists lag behind
-//! creations: for seconds the look finds nothing, and a second call would make a twin. What this
-//! very process made it does not need to look for; and where the answer to a creation was lost,
-//! it looks for a while before it creates again. For the same reason the SDK must not repeat
-//! these calls by itself.
+//! name, so a repeated creation first looks by tag for what the one before created. Lists lag
+//! behind creations: for some seconds nothing is found, and a second call would create a twin.
+//!
+//! Hence two rules. What this very process created is remembered by its id and never looked
+//! for. Where the answer to a creation was lost, its outcome is unknown: it is looked for until
+//! lists must show it, and only then is it created again. For the same reason the SDK must not
+//! repeat these calls by itself. Should a twin come about all the same (a run killed between
+//! creation and answer, and the next run within seconds), its tag gives it away, and the next
+//! plan removes it.
 
+use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::PoisonError;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_ec2::config::retry::RetryConfig;
 use tokio::time::Instant;
 
+use crate::aws::error::refused;
+use crate::aws::error_codes::is_throttling;
 use crate::engine::{CloudError, FailureClass, Request};
 
-use crate::aws::Aws;
-use crate::aws::error::{had_no_effect, refused};
-
-/// So long after a creation whose answer was lost it is looked for: lists were seen to lag by
+/// How long after a creation whose answer was lost it is looked for: lists were seen to lag by
 /// 1 to 5 s.
-const LAG: Duration = Duration::from_secs(15);
+const LIST_LAG: Duration = Duration::from_secs(15);
 
 /// What is known of a creation that has no token.
 #[derive(Clone, Debug)]
-pub(in crate::aws) enum Made {
-    /// It made this.
-    Id(String),
-    /// Its answer was lost then.
-    Doubtful(Instant),
+pub(in crate::aws) enum Creation {
+    /// It created this id or name.
+    Known(String),
+    /// Its answer was lost at this time: it may have created something.
+    UnknownOutcome(Instant),
 }
 
-impl Aws {
-    /// The id of what is at the request's address: what this process made, what `look` finds
-    /// by tag, or else what `make` makes.
-    pub(in crate::aws) async fn once(
+/// The creations of this process, by environment and address.
+#[derive(Debug, Default)]
+pub(in crate::aws) struct Creations(Mutex<BTreeMap<(String, String), Creation>>);
+
+impl Creations {
+    /// The id of what is at the request's address: what this process created, what `find` finds
+    /// by tag, or else what `create` creates.
+    pub(in crate::aws) async fn find_or_create(
         &self,
         request: &Request<'_>,
-        look: impl Future<Output = Result<Option<String>, CloudError>> + Send,
-        make: impl Future<Output = Result<String, CloudError>> + Send,
+        find: impl Future<Output = Result<Option<String>, CloudError>> + Send,
+        create: impl Future<Output = Result<String, CloudError>> + Send,
     ) -> Result<String, CloudError> {
-        let known = self.known(request);
-        if let Some(Made::Id(id)) = known {
+        let before = self.get(request);
+        if let Some(Creation::Known(id)) = before {
             return Ok(id);
         }
-        if let Some(id) = look.await? {
-            self.remember(request, Made::Id(id.clone()));
+        if let Some(id) = find.await? {
+            self.remember(request, Creation::Known(id.clone()));
             return Ok(id);
         }
-        if let Some(Made::Doubtful(since)) = known
-            && since.elapsed() < LAG
+        if let Some(Creation::UnknownOutcome(since)) = before
+            && since.elapsed() < LIST_LAG
         {
             return Err(CloudError {
                 class: FailureClass::Converging,
@@ -62,45 +70,48 @@ impl Aws {
                 )
             });
         }
-        match make.await {
+        match create.await {
             Ok(id) => {
-                self.remember(request, Made::Id(id.clone()));
+                self.remember(request, Creation::Known(id.clone()));
                 Ok(id)
             }
             Err(error) => {
-                if error.class == FailureClass::Transient && !had_no_effect(&error.code) {
-                    self.remember(request, Made::Doubtful(Instant::now()));
+                // A throttled call had no effect: nothing has to be looked for.
+                if error.class == FailureClass::Transient && !is_throttling(&error.code) {
+                    self.remember(request, Creation::UnknownOutcome(Instant::now()));
                 }
                 Err(error)
             }
         }
     }
 
-    /// Settings for a call that must not be repeated blindly.
-    pub(in crate::aws) fn unrepeated() -> aws_sdk_ec2::config::Builder {
-        aws_sdk_ec2::config::Builder::new().retry_config(RetryConfig::disabled())
-    }
-
-    /// Forgets what is removed, so that its address can be filled again.
+    /// Forgets what is deleted, so that its address can be used again.
     pub(in crate::aws) fn forget(&self, id: &str) {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        made.retain(|_, known| !matches!(known, Made::Id(known) if known == id));
+        self.lock()
+            .retain(|_, creation| !matches!(creation, Creation::Known(known) if known == id));
     }
 
-    /// Whether this process made what is at the request's address.
-    pub(in crate::aws) fn has_made(&self, request: &Request<'_>) -> bool {
-        matches!(self.known(request), Some(Made::Id(_)))
+    /// Whether this process created what is at the request's address.
+    pub(in crate::aws) fn contains(&self, request: &Request<'_>) -> bool {
+        matches!(self.get(request), Some(Creation::Known(_)))
     }
 
-    fn known(&self, request: &Request<'_>) -> Option<Made> {
-        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        made.get(&key(request)).cloned()
+    pub(in crate::aws) fn remember(&self, request: &Request<'_>, creation: Creation) {
+        self.lock().insert(key(request), creation);
     }
 
-    pub(in crate::aws) fn remember(&self, request: &Request<'_>, what: Made) {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        made.insert(key(request), what);
+    fn get(&self, request: &Request<'_>) -> Option<Creation> {
+        self.lock().get(&key(request)).cloned()
     }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<(String, String), Creation>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Settings of a call that the SDK must not repeat by itself.
+pub(in crate::aws) fn without_sdk_retries() -> aws_sdk_ec2::config::Builder {
+    aws_sdk_ec2::config::Builder::new().retry_config(RetryConfig::disabled())
 }
 
 fn key(request: &Request<'_>) -> (String, String) {

@@ -2,13 +2,12 @@
 
 use aws_sdk_rds::types::DbClusterSnapshot;
 
-use crate::engine::{CloudError, Looked};
+use crate::aws::Aws;
+use crate::aws::error::{CallContext, ErrorPolicy};
+use crate::aws::leftovers::search::{Found, kept, looked, split};
+use crate::engine::{CloudError, LeftoverCheck};
 use crate::identity::names::Names;
 use crate::spec::catalog;
-
-use crate::aws::Aws;
-use crate::aws::error::{During, Judge};
-use crate::aws::leftovers::search::{Found, kept, looked, split};
 
 impl Aws {
     /// Automated ones are a cluster's backups, and AWS removes them with it.
@@ -23,13 +22,13 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("rds:DescribeDBClusterSnapshots", "account")
+            .context("rds:DescribeDBClusterSnapshots", "account")
     }
 
-    pub(in crate::aws) async fn look_at_databases(
+    pub(in crate::aws) async fn check_databases(
         &self,
         environment: &str,
-    ) -> Result<Vec<Looked>, CloudError> {
+    ) -> Result<Vec<LeftoverCheck>, CloudError> {
         let names = Names::of(environment);
         let ours = |id: &Option<String>| id.as_deref().is_some_and(|id| names.is_database(id));
         let snapshots = Box::pin(async {
@@ -41,7 +40,7 @@ impl Aws {
                 .send()
                 .try_collect()
                 .await
-                .during("rds:DescribeDBSnapshots", environment)?;
+                .context("rds:DescribeDBSnapshots", environment)?;
             Ok(all
                 .into_iter()
                 .filter(|one| ours(&one.db_instance_identifier))
@@ -56,7 +55,7 @@ impl Aws {
                 .send()
                 .try_collect()
                 .await
-                .during("rds:DescribeDBInstanceAutomatedBackups", environment)?;
+                .context("rds:DescribeDBInstanceAutomatedBackups", environment)?;
             let found = all
                 .into_iter()
                 .filter(|one| ours(&one.db_instance_identifier));
@@ -81,8 +80,8 @@ impl Aws {
                 .send()
                 .await;
             let found = answer
-                .during("rds:DescribeDBSubnetGroups", &name)
-                .or_gone()?;
+                .context("rds:DescribeDBSubnetGroups", &name)
+                .ok_if_not_found()?;
             Ok(found.map(|_| name))
         });
         let (writer, reader) = (

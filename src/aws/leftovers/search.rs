@@ -7,14 +7,13 @@
 
 use std::collections::BTreeSet;
 
+use crate::aws::Aws;
+use crate::aws::error::{CallContext, ErrorPolicy};
+use crate::aws::tags::{ENVIRONMENT, Select, filter};
 use crate::blueprint::Group;
-use crate::engine::{CloudError, Kept, Looked, State};
+use crate::engine::{CloudError, Kept, LeftoverCheck, State};
 use crate::identity::names::Names;
 use crate::spec::{Role, catalog};
-
-use crate::aws::Aws;
-use crate::aws::error::{During, Judge};
-use crate::aws::tags::{ENVIRONMENT, Select, filter};
 
 /// The ids of what one paginated EC2 call lists under some filters.
 macro_rules! ids {
@@ -29,27 +28,27 @@ macro_rules! ids {
                 .send()
                 .try_collect()
                 .await
-                .during($operation, "what is left")?;
+                .context($operation, "what is left")?;
             Ok::<Vec<String>, CloudError>(found.into_iter().filter_map(|one| one.$id).collect())
         })
     };
 }
 
 impl Aws {
-    pub(in crate::aws) async fn look_everywhere(
+    pub(in crate::aws) async fn check_every_service(
         &self,
         environment: &str,
-    ) -> Result<Vec<Looked>, CloudError> {
+    ) -> Result<Vec<LeftoverCheck>, CloudError> {
         let (network, hosts, databases, others) = futures::try_join!(
-            Box::pin(self.look_at_network(environment)),
-            Box::pin(self.look_at_hosts(environment)),
-            Box::pin(self.look_at_databases(environment)),
-            Box::pin(self.look_at_others(environment)),
+            Box::pin(self.check_network(environment)),
+            Box::pin(self.check_hosts(environment)),
+            Box::pin(self.check_databases(environment)),
+            Box::pin(self.check_services(environment)),
         )?;
         Ok([network, hosts, databases, others].concat())
     }
 
-    async fn look_at_network(&self, environment: &str) -> Result<Vec<Looked>, CloudError> {
+    async fn check_network(&self, environment: &str) -> Result<Vec<LeftoverCheck>, CloudError> {
         let tag = || vec![filter(&format!("tag:{ENVIRONMENT}"), [environment])];
         let by_name = vec![filter("group-name", group_names(environment))];
         let (vpcs, gateways, nats, endpoints, subnets, tables, groups, named_groups, interfaces) =
@@ -62,9 +61,9 @@ impl Aws {
                     tag()
                 ),
                 Box::pin(async {
-                    let living = self.nat_gateways(Select::Environment(environment)).await?;
-                    let living = living.into_iter().filter(|nat| nat.state != State::Gone);
-                    Ok(living.map(|nat| nat.id).collect::<Vec<_>>())
+                    let live = self.nat_gateways(Select::Environment(environment)).await?;
+                    let live = live.into_iter().filter(|nat| nat.state != State::Gone);
+                    Ok(live.map(|nat| nat.id).collect::<Vec<_>>())
                 }),
                 Box::pin(async {
                     let found = self.endpoints(Select::Environment(environment)).await?;
@@ -133,7 +132,7 @@ impl Aws {
         ])
     }
 
-    async fn look_at_hosts(&self, environment: &str) -> Result<Vec<Looked>, CloudError> {
+    async fn check_hosts(&self, environment: &str) -> Result<Vec<LeftoverCheck>, CloudError> {
         let tag_key = format!("tag:{ENVIRONMENT}");
         let tag = || vec![filter(&tag_key, [environment])];
         let instances = Box::pin(async {
@@ -148,7 +147,7 @@ impl Aws {
                 .send()
                 .try_collect()
                 .await
-                .during("ec2:DescribeInstances", environment)?;
+                .context("ec2:DescribeInstances", environment)?;
             let instances = found.iter().flat_map(|reservation| reservation.instances());
             let ids = instances.filter_map(|instance| instance.instance_id().map(str::to_owned));
             Ok(ids.collect::<Vec<_>>())
@@ -164,7 +163,7 @@ impl Aws {
                 .send()
                 .try_collect()
                 .await
-                .during("ec2:DescribeSnapshots", environment)?;
+                .context("ec2:DescribeSnapshots", environment)?;
             let ids = found
                 .into_iter()
                 .filter_map(|snapshot| snapshot.snapshot_id);
@@ -177,7 +176,7 @@ impl Aws {
                 .set_filters(Some(tag()))
                 .send()
                 .await;
-            let found = answer.during("ec2:DescribeAddresses", environment)?;
+            let found = answer.context("ec2:DescribeAddresses", environment)?;
             let ids = found.addresses.unwrap_or_default().into_iter();
             Ok(ids
                 .filter_map(|address| address.allocation_id)
@@ -207,7 +206,7 @@ impl Aws {
         ])
     }
 
-    async fn look_at_others(&self, environment: &str) -> Result<Vec<Looked>, CloudError> {
+    async fn check_services(&self, environment: &str) -> Result<Vec<LeftoverCheck>, CloudError> {
         let names = Names::of(environment);
         let (search, cache, subnets) = (names.search(), names.cache(), names.cache_subnets());
         let (role, profile) = (
@@ -224,8 +223,8 @@ impl Aws {
                 .send()
                 .try_collect()
                 .await
-                .during("elasticache:DescribeSnapshots", &cache)
-                .or_gone()?
+                .context("elasticache:DescribeSnapshots", &cache)
+                .ok_if_not_found()?
                 .unwrap_or_default();
             let snapshots = all
                 .into_iter()
@@ -246,8 +245,8 @@ impl Aws {
                 .send()
                 .await;
             answer
-                .during("elasticache:DescribeCacheSubnetGroups", &subnets)
-                .or_gone()
+                .context("elasticache:DescribeCacheSubnetGroups", &subnets)
+                .ok_if_not_found()
         });
         let (domain, group, group_subnets, group_snapshots) = futures::try_join!(
             self.raw_domain(&search),
@@ -261,7 +260,7 @@ impl Aws {
             self.zone_ids(environment),
         )?;
         let (bucket, has_role, has_profile, parameters) = futures::try_join!(
-            self.look_at_bucket(environment),
+            self.check_bucket(environment),
             self.get_role(&role),
             self.get_instance_profile(&profile),
             self.parameter_names(environment),
@@ -290,7 +289,7 @@ impl Aws {
 
 impl Aws {
     /// The bucket of files, which stays where its tags say that files are kept.
-    async fn look_at_bucket(&self, environment: &str) -> Result<Option<Found>, CloudError> {
+    async fn check_bucket(&self, environment: &str) -> Result<Option<Found>, CloudError> {
         let name = self.bucket_name(environment).await?;
         if !self.bucket_exists(&name).await? {
             return Ok(None);
@@ -307,7 +306,7 @@ impl Aws {
 }
 
 /// Each thing once, although it may have been found by tag and by name.
-pub(in crate::aws) fn looked(at: &str, left: impl IntoIterator<Item = String>) -> Looked {
+pub(in crate::aws) fn looked(at: &str, left: impl IntoIterator<Item = String>) -> LeftoverCheck {
     split(at, left.into_iter().map(Found::Left))
 }
 
@@ -320,7 +319,7 @@ pub(in crate::aws) enum Found {
 }
 
 /// Like [`looked`], where some of it may be there on purpose.
-pub(in crate::aws) fn split(at: &str, found: impl IntoIterator<Item = Found>) -> Looked {
+pub(in crate::aws) fn split(at: &str, found: impl IntoIterator<Item = Found>) -> LeftoverCheck {
     let (mut left, mut kept) = (BTreeSet::new(), BTreeSet::new());
     for one in found {
         match one {
@@ -328,7 +327,7 @@ pub(in crate::aws) fn split(at: &str, found: impl IntoIterator<Item = Found>) ->
             Found::Kept(one) => kept.insert(one),
         };
     }
-    Looked {
+    LeftoverCheck {
         at: at.to_owned(),
         left: left.into_iter().collect(),
         kept: kept.into_iter().collect(),

@@ -7,16 +7,14 @@ use aws_sdk_opensearch::types::{
 };
 use serde_json::json;
 
+use crate::aws::Aws;
+use crate::aws::error::{CallContext, ErrorPolicy, built, refused};
+use crate::aws::ownership::Ownership;
+use crate::aws::request::{dependency, dependency_ids, require_listed};
+use crate::aws::tags::{self, observed};
 use crate::blueprint::{Address, Desired, Kind};
 use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::Names;
-
-use crate::aws::Aws;
-use crate::aws::error::{During, Judge, built, refused};
-use crate::aws::idempotency::ownership::Claim;
-use crate::aws::request::visible;
-use crate::aws::request::{needed, needed_ids};
-use crate::aws::tags::{self, observed};
 
 const CREATE: &str = "es:CreateDomain";
 /// Owner of the role through which domains reach into a VPC.
@@ -31,8 +29,8 @@ impl Aws {
         let created = self
             .create_domain(request, &name)
             .await
-            .or_done(&["ResourceAlreadyExistsException"])
-            .while_creating();
+            .ok_if_code(&["ResourceAlreadyExistsException"])
+            .retry_if_not_found();
         let created = match created {
             Err(error) if lacks_service_role(&error) => {
                 self.create_service_role(SERVICE).await?;
@@ -43,8 +41,8 @@ impl Aws {
             }
             other => other?,
         };
-        let claim = self.domain_claim(request.environment).await?;
-        self.claimed(request, CREATE, &name, created.is_some(), claim)
+        let ownership = self.domain_ownership(request.environment).await?;
+        self.resolve_creation(request, CREATE, &name, created.is_some(), ownership)
     }
 
     async fn create_domain(&self, request: &Request<'_>, name: &str) -> Result<(), CloudError> {
@@ -64,8 +62,8 @@ impl Aws {
             tags.push(built(tag, CREATE, request.address)?);
         }
         let vpc = VpcOptions::builder()
-            .set_subnet_ids(Some(needed_ids(request, CREATE, subnets)?))
-            .security_group_ids(&needed(request, CREATE, group)?.id)
+            .set_subnet_ids(Some(dependency_ids(request, CREATE, subnets)?))
+            .security_group_ids(&dependency(request, CREATE, group)?.id)
             .build();
         let endpoint = DomainEndpointOptions::builder()
             .enforce_https(true)
@@ -87,7 +85,7 @@ impl Aws {
             .set_tag_list(Some(tags))
             .send()
             .await
-            .during(CREATE, request.address)?;
+            .context(CREATE, request.address)?;
         Ok(())
     }
 
@@ -144,31 +142,31 @@ impl Aws {
             .ebs_options(volumes(*storage_gib))
             .send()
             .await
-            .during(operation, &existing.id)?;
+            .context(operation, &existing.id)?;
         let found = self.domain(request.environment).await?;
-        visible(found.into_iter().collect(), operation, &existing.id)
+        require_listed(found.into_iter().collect(), operation, &existing.id)
     }
 
     pub(in crate::aws) async fn domain(
         &self,
         environment: &str,
     ) -> Result<Option<Observed>, CloudError> {
-        Ok(self.domain_claim(environment).await?.ours())
+        Ok(self.domain_ownership(environment).await?.ours())
     }
 
-    async fn domain_claim(&self, environment: &str) -> Result<Claim, CloudError> {
+    async fn domain_ownership(&self, environment: &str) -> Result<Ownership, CloudError> {
         let name = Names::of(environment).search();
         let Some(domain) = self.raw_domain(&name).await? else {
-            return Ok(Claim::Unseen);
+            return Ok(Ownership::NotListed);
         };
         let answer = self.opensearch.list_tags().arn(&domain.arn).send().await;
-        let tags = answer.during("es:ListTags", &name).or_gone()?;
-        let owner = tags.map(|answer| {
+        let tags = answer.context("es:ListTags", &name).ok_if_not_found()?;
+        let owner = tags.map_or(Ownership::NotListed, |answer| {
             let tags = answer.tag_list().iter();
             let pairs = tags.map(|tag| (Some(tag.key()), Some(tag.value())));
-            tags::owner(pairs, environment)
+            tags::ownership(pairs, environment)
         });
-        Ok(Claim::of(owner, |address| Some(observe(&domain, address))))
+        Ok(owner.and_then(|address| Some(observe(&domain, address))))
     }
 
     /// Whatever has the domain's name.
@@ -182,7 +180,9 @@ impl Aws {
             .domain_name(name)
             .send()
             .await;
-        let found = answer.during("es:DescribeDomain", name).or_gone()?;
+        let found = answer
+            .context("es:DescribeDomain", name)
+            .ok_if_not_found()?;
         Ok(found.and_then(|answer| answer.domain_status))
     }
 
@@ -193,7 +193,7 @@ impl Aws {
             .domain_name(name)
             .send()
             .await;
-        answer.during("es:DeleteDomain", name).or_gone()?;
+        answer.context("es:DeleteDomain", name).ok_if_not_found()?;
         Ok(())
     }
 }

@@ -6,13 +6,12 @@ use aws_sdk_ec2::types::LocationType;
 use aws_sdk_opensearch::types::OpenSearchPartitionInstanceType;
 use futures::future::join_all;
 
-use crate::engine::CloudError;
-use crate::preflight::{Offers, Wants};
-
 use crate::aws::Aws;
-use crate::aws::error::{During, incomplete};
+use crate::aws::error::{CallContext, incomplete};
 use crate::aws::preflight::quotas::{patience, why};
 use crate::aws::tags::filter;
+use crate::engine::CloudError;
+use crate::preflight::{Offers, Wants};
 
 impl Aws {
     /// What there is of all that is wanted, side by side.
@@ -83,7 +82,7 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("ec2:DescribeInstanceTypeOfferings", &self.region)?;
+            .context("ec2:DescribeInstanceTypeOfferings", &self.region)?;
         Ok(found
             .into_iter()
             .filter_map(|offer| Some((offer.instance_type?.as_str().to_owned(), offer.location?)))
@@ -107,7 +106,7 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("rds:DescribeOrderableDBInstanceOptions", class)?;
+            .context("rds:DescribeOrderableDBInstanceOptions", class)?;
         let versions: BTreeSet<&str> = found
             .iter()
             .filter_map(|option| option.engine_version())
@@ -127,7 +126,7 @@ impl Aws {
             .config_override(aws_sdk_opensearch::Config::builder().retry_config(patience()))
             .send()
             .await
-            .during(operation, kind)?;
+            .context(operation, kind)?;
         answer
             .limits_by_role()
             .and_then(|roles| roles.get("data"))

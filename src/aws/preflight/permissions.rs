@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, PolicyEvaluationDecisionType};
 use futures::future::try_join_all;
 
+use crate::aws::Aws;
+use crate::aws::error::{CallContext, refused};
+use crate::aws::preflight::quotas::{patience, why};
 use crate::engine::CloudError;
 use crate::preflight::{Allowed, Statement};
-
-use crate::aws::Aws;
-use crate::aws::error::{During, refused};
-use crate::aws::preflight::quotas::{patience, why};
 
 const SIMULATE: &str = "iam:SimulatePrincipalPolicy";
 
@@ -74,7 +73,7 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during(SIMULATE, principal)?;
+            .context(SIMULATE, principal)?;
         // An action is judged for each kind of resource that it may touch; a statement names
         // several, and no action touches all of them. It is missing when none admits it.
         let mut by_action: BTreeMap<String, (bool, String)> = BTreeMap::new();
@@ -120,7 +119,7 @@ impl Aws {
                 .dry_run(true)
                 .send()
                 .await
-                .during("ec2:CreateInternetGateway", "dry run");
+                .context("ec2:CreateInternetGateway", "dry run");
             note(&mut tried, "ec2:CreateInternetGateway", answer);
         }
         if wanted("ec2:AllocateAddress") {
@@ -131,7 +130,7 @@ impl Aws {
                 .dry_run(true)
                 .send()
                 .await
-                .during("ec2:AllocateAddress", "dry run");
+                .context("ec2:AllocateAddress", "dry run");
             note(&mut tried, "ec2:AllocateAddress", answer);
         }
         tried

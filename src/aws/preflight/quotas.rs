@@ -7,12 +7,11 @@ use aws_sdk_ec2::types::{Filter, Instance, InstanceLifecycleType};
 use aws_sdk_iam::types::SummaryKeyType;
 use futures::future::join_all;
 
+use crate::aws::Aws;
+use crate::aws::error::{CallContext, incomplete};
+use crate::aws::tags::filter;
 use crate::engine::{CloudError, FailureClass};
 use crate::preflight::{Quota, QuotaFact};
-
-use crate::aws::Aws;
-use crate::aws::error::{During, incomplete};
-use crate::aws::tags::filter;
 
 /// The families that count as Standard (EC2 User Guide, "On-Demand Instance quotas"): A, C, D,
 /// H, I, M, R, T and Z. Im and Is are of I; `inf`, `trn`, `hpc`, `dl` and others have quotas of
@@ -65,7 +64,7 @@ impl Aws {
             .config_override(self.quota_region(quota))
             .send()
             .await
-            .during("servicequotas:GetServiceQuota", code);
+            .context("servicequotas:GetServiceQuota", code);
         let value = match applied {
             Ok(answer) => answer.quota.and_then(|quota| quota.value),
             // Nobody ever raised it.
@@ -79,7 +78,7 @@ impl Aws {
                     .config_override(self.quota_region(quota))
                     .send()
                     .await
-                    .during("servicequotas:GetAWSDefaultServiceQuota", code)?;
+                    .context("servicequotas:GetAWSDefaultServiceQuota", code)?;
                 default.quota.and_then(|quota| quota.value)
             }
             Err(error) => return Err(error),
@@ -104,7 +103,7 @@ impl Aws {
                     pages
                         .try_collect()
                         .await
-                        .during("ec2:DescribeVpcs", "account")?,
+                        .context("ec2:DescribeVpcs", "account")?,
                 )
             }
             Quota::InternetGateways => {
@@ -115,11 +114,11 @@ impl Aws {
                     .items()
                     .send();
                 let operation = "ec2:DescribeInternetGateways";
-                counted(pages.try_collect().await.during(operation, "account")?)
+                counted(pages.try_collect().await.context(operation, "account")?)
             }
             Quota::ElasticAddresses => {
                 let answer = self.ec2.describe_addresses().send().await;
-                let answer = answer.during("ec2:DescribeAddresses", "account")?;
+                let answer = answer.context("ec2:DescribeAddresses", "account")?;
                 counted(answer.addresses.unwrap_or_default())
             }
             Quota::SecurityGroups => {
@@ -130,7 +129,7 @@ impl Aws {
                     .items()
                     .send();
                 let operation = "ec2:DescribeSecurityGroups";
-                counted(pages.try_collect().await.during(operation, "account")?)
+                counted(pages.try_collect().await.context(operation, "account")?)
             }
             Quota::SearchDomains => {
                 let answer = self
@@ -140,7 +139,7 @@ impl Aws {
                     .config_override(aws_sdk_opensearch::Config::builder().retry_config(patience()))
                     .send()
                     .await;
-                let answer = answer.during("es:ListDomainNames", "account")?;
+                let answer = answer.context("es:ListDomainNames", "account")?;
                 counted(answer.domain_names.unwrap_or_default())
             }
             Quota::CacheNodes => {
@@ -151,7 +150,7 @@ impl Aws {
                     .items()
                     .send();
                 let operation = "elasticache:DescribeCacheClusters";
-                let clusters: Vec<_> = pages.try_collect().await.during(operation, "account")?;
+                let clusters: Vec<_> = pages.try_collect().await.context(operation, "account")?;
                 let nodes: i32 = clusters
                     .iter()
                     .filter_map(|cluster| cluster.num_cache_nodes())
@@ -161,7 +160,7 @@ impl Aws {
             Quota::Buckets => {
                 let pages = self.s3.list_buckets().into_paginator().send();
                 let operation = "s3:ListAllMyBuckets";
-                let pages: Vec<_> = pages.try_collect().await.during(operation, "account")?;
+                let pages: Vec<_> = pages.try_collect().await.context(operation, "account")?;
                 counted(
                     pages
                         .into_iter()
@@ -192,7 +191,7 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("ec2:DescribeInstances", "account")?;
+            .context("ec2:DescribeInstances", "account")?;
         let vcpus: i32 = reservations
             .iter()
             .flat_map(|reservation| reservation.instances())
@@ -213,7 +212,7 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("ec2:DescribeVolumes", "account")?;
+            .context("ec2:DescribeVolumes", "account")?;
         let gib: f64 = volumes
             .iter()
             .filter_map(|volume| volume.size())
@@ -235,7 +234,7 @@ impl Aws {
             .config_override(aws_sdk_rds::Config::builder().retry_config(patience()))
             .send()
             .await;
-        let quotas = match answer.during(operation, name) {
+        let quotas = match answer.context(operation, name) {
             Ok(answer) => answer.account_quotas.unwrap_or_default(),
             Err(error) => return (Err(error.clone()), Err(error)),
         };
@@ -268,7 +267,7 @@ impl Aws {
             .config_override(aws_sdk_iam::Config::builder().retry_config(patience()))
             .send()
             .await;
-        let summary = match answer.during(operation, "account") {
+        let summary = match answer.context(operation, "account") {
             Ok(answer) => answer.summary_map.unwrap_or_default(),
             Err(error) => return (Err(error.clone()), Err(error)),
         };

@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 
 use futures::future::join_all;
 
+use crate::aws::Aws;
+use crate::aws::error::{CallContext, ErrorPolicy};
+use crate::aws::preflight::quotas::why;
 use crate::engine::CloudError;
 use crate::preflight::{Restorable, Restorables, Restore};
-
-use crate::aws::Aws;
-use crate::aws::error::{During, Judge};
-use crate::aws::preflight::quotas::why;
 
 impl Aws {
     /// What there is of all that are wanted, side by side.
@@ -32,8 +31,8 @@ impl Aws {
             .include_shared(id.starts_with("arn:"))
             .send()
             .await
-            .during("rds:DescribeDBSnapshots", id)
-            .or_gone()?;
+            .context("rds:DescribeDBSnapshots", id)
+            .ok_if_not_found()?;
         let found = answer.and_then(|answer| answer.db_snapshots?.into_iter().next());
         Ok(found.map(|snapshot| Restorable {
             status: snapshot.status.unwrap_or_default(),
@@ -51,8 +50,8 @@ impl Aws {
             .include_shared(id.starts_with("arn:"))
             .send()
             .await
-            .during("rds:DescribeDBClusterSnapshots", id)
-            .or_gone()?;
+            .context("rds:DescribeDBClusterSnapshots", id)
+            .ok_if_not_found()?;
         let found = answer.and_then(|answer| answer.db_cluster_snapshots?.into_iter().next());
         Ok(found.map(|snapshot| Restorable {
             status: snapshot.status.unwrap_or_default(),

@@ -2,17 +2,14 @@
 
 use aws_sdk_rds::types::Tag;
 
+use crate::aws::Aws;
+use crate::aws::error::{CallContext, ErrorPolicy, incomplete, refused};
+use crate::aws::rds::settings::{count, master_password};
+use crate::aws::request::{dependency, require_listed, wrong_kind};
+use crate::aws::tags;
 use crate::blueprint::Desired;
 use crate::engine::{CloudError, Observed, Request};
 use crate::identity::names::Names;
-
-use crate::aws::Aws;
-use crate::aws::error::{During, Judge, incomplete, refused};
-use crate::aws::rds::instances::{count, not_a_database};
-use crate::aws::rds::restore::new_password;
-use crate::aws::request::needed;
-use crate::aws::request::visible;
-use crate::aws::tags;
 
 const MODIFY: &str = "rds:ModifyDBInstance";
 
@@ -27,7 +24,7 @@ impl Aws {
         let version = match request.desired {
             Desired::Database { version, .. } => Some(version.as_str()),
             Desired::ClusterInstance { .. } => None,
-            _ => return Err(not_a_database(MODIFY, request)),
+            _ => return Err(wrong_kind(MODIFY, request)),
         };
         if let Some(version) = version
             && existing
@@ -79,12 +76,12 @@ impl Aws {
                 .db_instance_identifier(&existing.id)
                 .send()
                 .await
-                .during("rds:RebootDBInstance", &existing.id)?;
+                .context("rds:RebootDBInstance", &existing.id)?;
         }
         let found = self
             .read_database(request.environment, &existing.id)
             .await?;
-        visible(found.into_iter().collect(), MODIFY, &existing.id)
+        require_listed(found.into_iter().collect(), MODIFY, &existing.id)
     }
 
     /// Names only what differs: what is named as it is may be refused, such as the size of
@@ -102,13 +99,13 @@ impl Aws {
             class, parameters, ..
         }) = request.desired
         else {
-            return Err(not_a_database(MODIFY, request));
+            return Err(wrong_kind(MODIFY, request));
         };
         let mut modify = self
             .rds
             .modify_db_instance()
             .db_instance_identifier(&existing.id)
-            .db_parameter_group_name(&needed(request, MODIFY, parameters)?.id)
+            .db_parameter_group_name(&dependency(request, MODIFY, parameters)?.id)
             .apply_immediately(true)
             .set_publicly_accessible(differs("public_access").then_some(false));
         if differs("class") {
@@ -124,7 +121,7 @@ impl Aws {
         } = request.desired
         {
             if differs("groups") {
-                let group = &needed(request, MODIFY, group)?.id;
+                let group = &dependency(request, MODIFY, group)?.id;
                 modify = modify.vpc_security_group_ids(group);
             }
             // A snapshot may bring more than is asked for; the next plan then says so.
@@ -148,9 +145,9 @@ impl Aws {
             }
         }
         if existing.get("finished") == Some("false") {
-            modify = modify.master_user_password(new_password(request, MODIFY)?);
+            modify = modify.master_user_password(master_password(request, MODIFY)?);
         }
-        modify.send().await.during(MODIFY, &existing.id)?;
+        modify.send().await.context(MODIFY, &existing.id)?;
         Ok(())
     }
 
@@ -170,7 +167,7 @@ impl Aws {
             .tags(tag)
             .send()
             .await
-            .during(operation, id)?;
+            .context(operation, id)?;
         Ok(())
     }
 
@@ -194,7 +191,7 @@ impl Aws {
                 .apply_immediately(true)
                 .send()
                 .await;
-            lifted.during(MODIFY, id).or_gone()?;
+            lifted.context(MODIFY, id).ok_if_not_found()?;
         }
         let last = (existing.get("final_snapshot") == Some("true")).then(|| {
             let created = existing.get("created").unwrap_or_default();
@@ -211,7 +208,7 @@ impl Aws {
             .set_delete_automated_backups(backups)
             .send()
             .await;
-        match answer.during("rds:DeleteDBInstance", id).or_gone() {
+        match answer.context("rds:DeleteDBInstance", id).ok_if_not_found() {
             Ok(_) => Ok(()),
             Err(error) => match self.raw_database(id).await? {
                 // Somebody else was first.

@@ -4,24 +4,20 @@
 
 use aws_sdk_rds::types::{DbCluster, Tag};
 
+use crate::aws::Aws;
+use crate::aws::error::{CallContext, ErrorPolicy, incomplete, refused};
+use crate::aws::ownership::Ownership;
+use crate::aws::rds::settings::{
+    AURORA, IO_OPTIMIZED, NAME, count, group_ids, major, master_password, rds_pairs, rds_tags,
+};
+use crate::aws::request::{dependency, require_listed, wrong_kind};
+use crate::aws::tags::{self, observed};
 use crate::blueprint::{Desired, Kind};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
 
-use crate::aws::Aws;
-use crate::aws::error::{During, Judge, incomplete, refused};
-use crate::aws::idempotency::ownership::Claim;
-use crate::aws::rds::instances::{NAME, count, group_ids, major, rds_pairs, rds_tags};
-use crate::aws::rds::restore::new_password;
-use crate::aws::request::needed;
-use crate::aws::request::visible;
-use crate::aws::tags::{self, observed};
-
-pub(in crate::aws) const ENGINE: &str = "aurora-postgresql";
 const CREATE: &str = "rds:CreateDBCluster";
 const MODIFY: &str = "rds:ModifyDBCluster";
-/// Storage that is billed by size alone, not by input and output.
-pub(in crate::aws) const IO_OPTIMIZED: &str = "aurora-iopt1";
 const STANDARD: &str = "aurora";
 
 impl Aws {
@@ -33,10 +29,10 @@ impl Aws {
         let created = self
             .make_cluster(request, &id)
             .await
-            .or_done(&["DBClusterAlreadyExistsFault", "DBClusterAlreadyExists"])
-            .while_creating()?;
-        let claim = self.cluster_claim(request.environment).await?;
-        self.claimed(request, CREATE, &id, created.is_some(), claim)
+            .ok_if_code(&["DBClusterAlreadyExistsFault", "DBClusterAlreadyExists"])
+            .retry_if_not_found()?;
+        let ownership = self.cluster_ownership(request.environment).await?;
+        self.resolve_creation(request, CREATE, &id, created.is_some(), ownership)
     }
 
     async fn make_cluster(&self, request: &Request<'_>, id: &str) -> Result<(), CloudError> {
@@ -51,19 +47,19 @@ impl Aws {
             group,
         } = request.desired
         else {
-            return Err(not_a_cluster(CREATE, request));
+            return Err(wrong_kind(CREATE, request));
         };
         if snapshot.is_some() {
             return self.restore_cluster(request, id).await;
         }
-        let password = new_password(request, CREATE)?;
-        let subnets = &needed(request, CREATE, subnets)?.id;
-        let parameters = &needed(request, CREATE, parameters)?.id;
-        let group = &needed(request, CREATE, group)?.id;
+        let password = master_password(request, CREATE)?;
+        let subnets = &dependency(request, CREATE, subnets)?.id;
+        let parameters = &dependency(request, CREATE, parameters)?.id;
+        let group = &dependency(request, CREATE, group)?.id;
         self.rds
             .create_db_cluster()
             .db_cluster_identifier(id)
-            .engine(ENGINE)
+            .engine(AURORA)
             // AWS chooses the minor version of a major one.
             .engine_version(version)
             .database_name(NAME)
@@ -81,7 +77,7 @@ impl Aws {
             .set_tags(Some(rds_tags(request)))
             .send()
             .await
-            .during(CREATE, request.address)?;
+            .context(CREATE, request.address)?;
         Ok(())
     }
 
@@ -99,7 +95,7 @@ impl Aws {
             ..
         } = request.desired
         else {
-            return Err(not_a_cluster(MODIFY, request));
+            return Err(wrong_kind(MODIFY, request));
         };
         if existing
             .get("version")
@@ -144,20 +140,20 @@ impl Aws {
                 modify = modify.deletion_protection(protection.deletion);
             }
             if differs("groups") {
-                let group = &needed(request, MODIFY, group)?.id;
+                let group = &dependency(request, MODIFY, group)?.id;
                 modify = modify.vpc_security_group_ids(group);
             }
             if unfinished {
-                modify = modify.master_user_password(new_password(request, MODIFY)?);
+                modify = modify.master_user_password(master_password(request, MODIFY)?);
             }
-            modify.send().await.during(MODIFY, &existing.id)?;
+            modify.send().await.context(MODIFY, &existing.id)?;
         }
         if unfinished {
             let arn = self.cluster_arn(&existing.id).await?;
             self.tag_finished(&arn).await?;
         }
         let found = self.read_cluster(request.environment).await?;
-        visible(found.into_iter().collect(), MODIFY, &existing.id)
+        require_listed(found.into_iter().collect(), MODIFY, &existing.id)
     }
 
     async fn cluster_arn(&self, id: &str) -> Result<String, CloudError> {
@@ -176,7 +172,7 @@ impl Aws {
             .tags(tag)
             .send()
             .await
-            .during(operation, id)?;
+            .context(operation, id)?;
         Ok(())
     }
 
@@ -184,16 +180,16 @@ impl Aws {
         &self,
         environment: &str,
     ) -> Result<Option<Observed>, CloudError> {
-        Ok(self.cluster_claim(environment).await?.ours())
+        Ok(self.cluster_ownership(environment).await?.ours())
     }
 
-    async fn cluster_claim(&self, environment: &str) -> Result<Claim, CloudError> {
+    async fn cluster_ownership(&self, environment: &str) -> Result<Ownership, CloudError> {
         let id = Names::of(environment).database_cluster();
         let Some(cluster) = self.raw_cluster(&id).await? else {
-            return Ok(Claim::Unseen);
+            return Ok(Ownership::NotListed);
         };
-        let owner = tags::owner(rds_pairs(cluster.tag_list()), environment);
-        Ok(Claim::of(Some(owner), |_| observe(&cluster, environment)))
+        let owner = tags::ownership(rds_pairs(cluster.tag_list()), environment);
+        Ok(owner.and_then(|_| observe(&cluster, environment)))
     }
 
     /// Whatever has the cluster's name.
@@ -207,7 +203,9 @@ impl Aws {
             .db_cluster_identifier(id)
             .send()
             .await;
-        let found = answer.during("rds:DescribeDBClusters", id).or_gone()?;
+        let found = answer
+            .context("rds:DescribeDBClusters", id)
+            .ok_if_not_found()?;
         Ok(found.and_then(|answer| answer.db_clusters.unwrap_or_default().pop()))
     }
 
@@ -228,7 +226,7 @@ impl Aws {
                 .apply_immediately(true)
                 .send()
                 .await;
-            lifted.during(MODIFY, id).or_gone()?;
+            lifted.context(MODIFY, id).ok_if_not_found()?;
         }
         let last = (existing.get("final_snapshot") == Some("true")).then(|| {
             let created = existing.get("created").unwrap_or_default();
@@ -243,7 +241,7 @@ impl Aws {
             .delete_automated_backups(true)
             .send()
             .await;
-        match answer.during("rds:DeleteDBCluster", id).or_gone() {
+        match answer.context("rds:DeleteDBCluster", id).ok_if_not_found() {
             Ok(_) => Ok(()),
             Err(error) => match self.raw_cluster(id).await? {
                 // Somebody else was first.
@@ -253,15 +251,6 @@ impl Aws {
             },
         }
     }
-}
-
-fn not_a_cluster(operation: &str, request: &Request<'_>) -> CloudError {
-    refused(
-        operation,
-        request.address,
-        "NotACluster",
-        "wrong kind of resource",
-    )
 }
 
 fn storage_type(io_optimized: bool) -> &'static str {

@@ -4,19 +4,16 @@ use std::collections::BTreeMap;
 
 use aws_sdk_rds::types::{ApplyMethod, DbClusterParameterGroup, DbInstance, Parameter};
 
+use crate::aws::Aws;
+use crate::aws::error::{CallContext, ErrorPolicy, incomplete};
+use crate::aws::ownership::Ownership;
+use crate::aws::rds::groups::PARAMETERS;
+use crate::aws::rds::settings::{AURORA, count, rds_tags};
+use crate::aws::request::{dependency, require_listed, wrong_kind};
+use crate::aws::tags::observed;
 use crate::blueprint::{DatabaseRole, Desired, Kind, parameter_lines};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
-
-use crate::aws::Aws;
-use crate::aws::error::{During, Judge, incomplete};
-use crate::aws::idempotency::ownership::Claim;
-use crate::aws::rds::cluster::ENGINE;
-use crate::aws::rds::groups::PARAMETERS;
-use crate::aws::rds::instances::{count, not_a_database, rds_tags};
-use crate::aws::request::needed;
-use crate::aws::request::visible;
-use crate::aws::tags::observed;
 
 /// The lowest of the failover tiers, 0 to 15.
 const LAST_TIER: u32 = 15;
@@ -37,7 +34,7 @@ impl Aws {
             parameters,
         } = request.desired
         else {
-            return Err(not_a_database(operation, request));
+            return Err(wrong_kind(operation, request));
         };
         let tier = match role {
             DatabaseRole::Writer => 0,
@@ -46,18 +43,18 @@ impl Aws {
         self.rds
             .create_db_instance()
             .db_instance_identifier(id)
-            .db_cluster_identifier(&needed(request, operation, cluster)?.id)
-            .engine(ENGINE)
+            .db_cluster_identifier(&dependency(request, operation, cluster)?.id)
+            .engine(AURORA)
             .db_instance_class(class)
             .promotion_tier(count(tier))
             .publicly_accessible(false)
             // A rig that is measured must not be restarted under the measurement.
             .auto_minor_version_upgrade(false)
-            .db_parameter_group_name(&needed(request, operation, parameters)?.id)
+            .db_parameter_group_name(&dependency(request, operation, parameters)?.id)
             .set_tags(Some(rds_tags(request)))
             .send()
             .await
-            .during(operation, request.address)?
+            .context(operation, request.address)?
             .db_instance
             .ok_or_else(|| incomplete(operation, request.address, "instance"))
     }
@@ -79,13 +76,15 @@ impl Aws {
             .set_tags(Some(rds_tags(request)))
             .send()
             .await
-            .during(operation, request.address)
-            .or_done(&["DBParameterGroupAlreadyExists"])?;
+            .context(operation, request.address)
+            .ok_if_code(&["DBParameterGroupAlreadyExists"])?;
         if created.is_some() {
-            self.made_as(request, &name);
+            self.remember_created(request, &name);
         } else {
-            let claim = self.cluster_parameters_claim(request.environment).await?;
-            self.claimed(request, operation, &name, false, claim)?;
+            let ownership = self
+                .cluster_parameters_ownership(request.environment)
+                .await?;
+            self.resolve_creation(request, operation, &name, false, ownership)?;
         }
         self.update_cluster_parameters(request, parameters).await
     }
@@ -127,8 +126,8 @@ impl Aws {
                 .set_parameters(Some(some.to_vec()))
                 .send()
                 .await
-                .during("rds:ModifyDBClusterParameterGroup", &name)
-                .while_creating()?;
+                .context("rds:ModifyDBClusterParameterGroup", &name)
+                .retry_if_not_found()?;
         }
         let surplus: Vec<Parameter> = set
             .keys()
@@ -148,10 +147,10 @@ impl Aws {
                 .set_parameters(Some(some.to_vec()))
                 .send()
                 .await
-                .during("rds:ResetDBClusterParameterGroup", &name)?;
+                .context("rds:ResetDBClusterParameterGroup", &name)?;
         }
         let found = self.cluster_parameters(request.environment).await?;
-        visible(
+        require_listed(
             found.into_iter().collect(),
             "rds:DescribeDBClusterParameterGroups",
             &name,
@@ -162,22 +161,25 @@ impl Aws {
         &self,
         environment: &str,
     ) -> Result<Option<Observed>, CloudError> {
-        Ok(self.cluster_parameters_claim(environment).await?.ours())
+        Ok(self.cluster_parameters_ownership(environment).await?.ours())
     }
 
-    async fn cluster_parameters_claim(&self, environment: &str) -> Result<Claim, CloudError> {
+    async fn cluster_parameters_ownership(
+        &self,
+        environment: &str,
+    ) -> Result<Ownership, CloudError> {
         let name = Names::of(environment).cluster_parameters();
         let Some(group) = self.raw_cluster_parameter_group(&name).await? else {
-            return Ok(Claim::Unseen);
+            return Ok(Ownership::NotListed);
         };
         let arn = group
             .db_cluster_parameter_group_arn()
             .ok_or_else(|| incomplete("rds:DescribeDBClusterParameterGroups", &name, "ARN"))?;
         let (owner, all) = futures::try_join!(
-            self.rds_owner(arn, environment),
+            self.rds_ownership(arn, environment),
             self.describe_cluster_parameters(&name, Some("user"))
         )?;
-        Ok(Claim::of(owner, |address| {
+        Ok(owner.and_then(|address| {
             Some(observed(
                 address,
                 Kind::DatabaseClusterParameters,
@@ -206,8 +208,8 @@ impl Aws {
             .send()
             .await;
         let found = answer
-            .during("rds:DescribeDBClusterParameterGroups", name)
-            .or_gone()?;
+            .context("rds:DescribeDBClusterParameterGroups", name)
+            .ok_if_not_found()?;
         Ok(found
             .and_then(|answer| answer.db_cluster_parameter_groups)
             .unwrap_or_default()
@@ -226,8 +228,8 @@ impl Aws {
             .send()
             .await;
         answer
-            .during("rds:DeleteDBClusterParameterGroup", name)
-            .or_gone()?;
+            .context("rds:DeleteDBClusterParameterGroup", name)
+            .ok_if_not_found()?;
         Ok(())
     }
 
@@ -247,8 +249,8 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("rds:DescribeDBClusterParameters", name)
-            .or_gone()?;
+            .context("rds:DescribeDBClusterParameters", name)
+            .ok_if_not_found()?;
         Ok(found.unwrap_or_default())
     }
 }

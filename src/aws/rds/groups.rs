@@ -4,17 +4,15 @@ use std::collections::BTreeMap;
 
 use aws_sdk_rds::types::{ApplyMethod, DbParameterGroup, Parameter};
 
+use crate::aws::Aws;
+use crate::aws::error::{CallContext, ErrorPolicy, incomplete};
+use crate::aws::ownership::Ownership;
+use crate::aws::rds::settings::{rds_pairs, rds_tags};
+use crate::aws::request::{dependency_ids, require_listed};
+use crate::aws::tags::{self, observed};
 use crate::blueprint::{Address, Kind, parameter_lines};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
-
-use crate::aws::Aws;
-use crate::aws::error::{During, Judge, incomplete};
-use crate::aws::idempotency::ownership::Claim;
-use crate::aws::rds::instances::{rds_pairs, rds_tags};
-use crate::aws::request::needed_ids;
-use crate::aws::request::visible;
-use crate::aws::tags::{self, Owner, observed};
 
 /// Parameters in one call.
 pub(in crate::aws) const PARAMETERS: usize = 20;
@@ -32,28 +30,28 @@ impl Aws {
             .create_db_subnet_group()
             .db_subnet_group_name(&name)
             .db_subnet_group_description(format!("databases of {}", request.environment))
-            .set_subnet_ids(Some(needed_ids(request, operation, subnets)?))
+            .set_subnet_ids(Some(dependency_ids(request, operation, subnets)?))
             .set_tags(Some(rds_tags(request)))
             .send()
             .await
-            .during(operation, request.address)
-            .or_done(&[
+            .context(operation, request.address)
+            .ok_if_code(&[
                 "DBSubnetGroupAlreadyExists",
                 "DBSubnetGroupAlreadyExistsFault",
             ])
-            .while_creating()?;
-        let claim = self.database_subnets_claim(request.environment).await?;
-        self.claimed(request, operation, &name, created.is_some(), claim)
+            .retry_if_not_found()?;
+        let ownership = self.database_subnets_ownership(request.environment).await?;
+        self.resolve_creation(request, operation, &name, created.is_some(), ownership)
     }
 
     pub(in crate::aws) async fn database_subnets(
         &self,
         environment: &str,
     ) -> Result<Option<Observed>, CloudError> {
-        Ok(self.database_subnets_claim(environment).await?.ours())
+        Ok(self.database_subnets_ownership(environment).await?.ours())
     }
 
-    async fn database_subnets_claim(&self, environment: &str) -> Result<Claim, CloudError> {
+    async fn database_subnets_ownership(&self, environment: &str) -> Result<Ownership, CloudError> {
         let name = Names::of(environment).database_subnets();
         let operation = "rds:DescribeDBSubnetGroups";
         let answer = self
@@ -62,15 +60,15 @@ impl Aws {
             .db_subnet_group_name(&name)
             .send()
             .await;
-        let found = answer.during(operation, &name).or_gone()?;
+        let found = answer.context(operation, &name).ok_if_not_found()?;
         let Some(group) =
             found.and_then(|answer| answer.db_subnet_groups.unwrap_or_default().pop())
         else {
-            return Ok(Claim::Unseen);
+            return Ok(Ownership::NotListed);
         };
         let arn = group.db_subnet_group_arn().unwrap_or_default();
-        let owner = self.rds_owner(arn, environment).await?;
-        Ok(Claim::of(owner, |address| {
+        let owner = self.rds_ownership(arn, environment).await?;
+        Ok(owner.and_then(|address| {
             let status = group.subnet_group_status().unwrap_or("Complete");
             Some(observed(
                 address,
@@ -92,7 +90,9 @@ impl Aws {
             .db_subnet_group_name(name)
             .send()
             .await;
-        answer.during("rds:DeleteDBSubnetGroup", name).or_gone()?;
+        answer
+            .context("rds:DeleteDBSubnetGroup", name)
+            .ok_if_not_found()?;
         Ok(())
     }
 
@@ -114,16 +114,16 @@ impl Aws {
             .set_tags(Some(rds_tags(request)))
             .send()
             .await
-            .during(operation, request.address)
-            .or_done(&[
+            .context(operation, request.address)
+            .ok_if_code(&[
                 "DBParameterGroupAlreadyExists",
                 "DBParameterGroupAlreadyExistsFault",
             ])?;
         if created.is_some() {
-            self.made_as(request, &name);
+            self.remember_created(request, &name);
         } else {
-            let claim = self.database_parameters_claim(request.environment, reader);
-            self.claimed(request, operation, &name, false, claim.await?)?;
+            let ownership = self.database_parameters_ownership(request.environment, reader);
+            self.resolve_creation(request, operation, &name, false, ownership.await?)?;
         }
         self.update_database_parameters(request, reader, parameters)
             .await
@@ -171,8 +171,8 @@ impl Aws {
                     .set_parameters(Some(list.collect()))
                     .send()
                     .await
-                    .during(operation, &name)
-                    .while_creating()?;
+                    .context(operation, &name)
+                    .retry_if_not_found()?;
             }
             let operation = "rds:ResetDBParameterGroup";
             for some in surplus.chunks(PARAMETERS) {
@@ -189,13 +189,13 @@ impl Aws {
                     .set_parameters(Some(list.collect()))
                     .send()
                     .await
-                    .during(operation, &name)?;
+                    .context(operation, &name)?;
             }
         }
         let found = self
             .database_parameters(request.environment, reader)
             .await?;
-        visible(
+        require_listed(
             found.into_iter().collect(),
             "rds:DescribeDBParameterGroups",
             &name,
@@ -207,25 +207,27 @@ impl Aws {
         environment: &str,
         reader: bool,
     ) -> Result<Option<Observed>, CloudError> {
-        let claim = self.database_parameters_claim(environment, reader);
-        Ok(claim.await?.ours())
+        let ownership = self.database_parameters_ownership(environment, reader);
+        Ok(ownership.await?.ours())
     }
 
-    async fn database_parameters_claim(
+    async fn database_parameters_ownership(
         &self,
         environment: &str,
         reader: bool,
-    ) -> Result<Claim, CloudError> {
+    ) -> Result<Ownership, CloudError> {
         let name = Names::of(environment).database_parameters(reader);
         let Some(group) = self.raw_parameter_group(&name).await? else {
-            return Ok(Claim::Unseen);
+            return Ok(Ownership::NotListed);
         };
         let arn = group
             .db_parameter_group_arn()
             .ok_or_else(|| incomplete("rds:DescribeDBParameterGroups", &name, "ARN"))?;
-        let (owner, set) =
-            futures::try_join!(self.rds_owner(arn, environment), self.set_parameters(&name))?;
-        Ok(Claim::of(owner, |address| {
+        let (owner, set) = futures::try_join!(
+            self.rds_ownership(arn, environment),
+            self.set_parameters(&name)
+        )?;
+        Ok(owner.and_then(|address| {
             Some(observed(
                 address,
                 Kind::DatabaseParameters,
@@ -254,8 +256,8 @@ impl Aws {
             .send()
             .await;
         let found = answer
-            .during("rds:DescribeDBParameterGroups", name)
-            .or_gone()?;
+            .context("rds:DescribeDBParameterGroups", name)
+            .ok_if_not_found()?;
         Ok(found
             .and_then(|answer| answer.db_parameter_groups)
             .unwrap_or_default()
@@ -274,8 +276,8 @@ impl Aws {
             .send()
             .await;
         answer
-            .during("rds:DeleteDBParameterGroup", name)
-            .or_gone()?;
+            .context("rds:DeleteDBParameterGroup", name)
+            .ok_if_not_found()?;
         Ok(())
     }
 
@@ -294,8 +296,8 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("rds:DescribeDBParameters", name)
-            .or_gone()?;
+            .context("rds:DescribeDBParameters", name)
+            .ok_if_not_found()?;
         Ok(found
             .unwrap_or_default()
             .into_iter()
@@ -315,8 +317,8 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("rds:DescribeDBParameters", name)
-            .while_creating()?;
+            .context("rds:DescribeDBParameters", name)
+            .retry_if_not_found()?;
         Ok(found
             .into_iter()
             .filter(|parameter| parameter.apply_type() == Some("dynamic"))
@@ -324,19 +326,23 @@ impl Aws {
             .collect())
     }
 
-    /// Whose an RDS resource is; `None` when there is no such resource.
-    pub(in crate::aws) async fn rds_owner(
+    /// Whose an RDS resource is.
+    pub(in crate::aws) async fn rds_ownership(
         &self,
         arn: &str,
         environment: &str,
-    ) -> Result<Option<Owner>, CloudError> {
+    ) -> Result<Ownership<Address>, CloudError> {
         let answer = self
             .rds
             .list_tags_for_resource()
             .resource_name(arn)
             .send()
             .await;
-        let found = answer.during("rds:ListTagsForResource", arn).or_gone()?;
-        Ok(found.map(|answer| tags::owner(rds_pairs(answer.tag_list()), environment)))
+        let found = answer
+            .context("rds:ListTagsForResource", arn)
+            .ok_if_not_found()?;
+        Ok(found.map_or(Ownership::NotListed, |answer| {
+            tags::ownership(rds_pairs(answer.tag_list()), environment)
+        }))
     }
 }

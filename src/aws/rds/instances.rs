@@ -1,21 +1,18 @@
 //! RDS PostgreSQL instances: the writer and its read replicas.
 
-use aws_sdk_rds::types::{DbInstance, Tag, VpcSecurityGroupMembership};
-use secrecy::ExposeSecret;
+use aws_sdk_rds::types::DbInstance;
 
+use crate::aws::Aws;
+use crate::aws::error::{CallContext, ErrorPolicy, incomplete};
+use crate::aws::ownership::Ownership;
+use crate::aws::rds::settings::{
+    NAME, STORAGE, count, group_ids, major, master_password, rds_pairs, rds_tags,
+};
+use crate::aws::request::{dependency, wrong_kind};
+use crate::aws::tags::{self, observed};
 use crate::blueprint::{Address, DatabaseRole, Desired, Kind};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
-
-use crate::aws::Aws;
-use crate::aws::error::{During, Judge, incomplete, refused};
-use crate::aws::idempotency::ownership::Claim;
-use crate::aws::request::needed;
-use crate::aws::tags::{self, Pair, observed};
-
-/// Name of the database and of its owner.
-pub(in crate::aws) const NAME: &str = "mattermost";
-pub(in crate::aws) const STORAGE: &str = "gp3";
 
 impl Aws {
     pub(in crate::aws) async fn create_database(
@@ -37,17 +34,17 @@ impl Aws {
             DatabaseRole::Writer => self.create_writer(request, operation, &id).await,
             DatabaseRole::Reader(_) => self.create_reader(request, operation, &id).await,
         }
-        .or_done(&["DBInstanceAlreadyExists", "DBInstanceAlreadyExistsFault"])
-        .while_creating()?;
+        .ok_if_code(&["DBInstanceAlreadyExists", "DBInstanceAlreadyExistsFault"])
+        .retry_if_not_found()?;
         // The answer to a creation need not repeat the tags.
         let told = created
             .as_ref()
             .and_then(|instance| observe(instance, request.environment));
-        let claim = match told {
-            Some(found) => Claim::Ours(found),
-            None => self.database_claim(request.environment, &id).await?,
+        let ownership = match told {
+            Some(found) => Ownership::Ours(found),
+            None => self.database_ownership(request.environment, &id).await?,
         };
-        self.claimed(request, operation, &id, created.is_some(), claim)
+        self.resolve_creation(request, operation, &id, created.is_some(), ownership)
     }
 
     async fn create_writer(
@@ -69,11 +66,8 @@ impl Aws {
             ..
         } = request.desired
         else {
-            return Err(not_a_database(operation, request));
+            return Err(wrong_kind(operation, request));
         };
-        let password = request.secrets.password.as_ref();
-        let password =
-            password.ok_or_else(|| incomplete(operation, request.address, "master password"))?;
         self.rds
             .create_db_instance()
             .db_instance_identifier(id)
@@ -82,7 +76,7 @@ impl Aws {
             .db_instance_class(class)
             .db_name(NAME)
             .master_username(NAME)
-            .master_user_password(password.expose_secret())
+            .master_user_password(master_password(request, operation)?)
             .allocated_storage(count(storage.gib))
             .storage_type(STORAGE)
             .set_iops(storage.iops.map(count))
@@ -95,13 +89,13 @@ impl Aws {
             // A rig that is measured must not be restarted under the measurement.
             .auto_minor_version_upgrade(false)
             .copy_tags_to_snapshot(true)
-            .db_subnet_group_name(&needed(request, operation, subnets)?.id)
-            .db_parameter_group_name(&needed(request, operation, parameters)?.id)
-            .vpc_security_group_ids(&needed(request, operation, group)?.id)
+            .db_subnet_group_name(&dependency(request, operation, subnets)?.id)
+            .db_parameter_group_name(&dependency(request, operation, parameters)?.id)
+            .vpc_security_group_ids(&dependency(request, operation, group)?.id)
             .set_tags(Some(rds_tags(request)))
             .send()
             .await
-            .during(operation, request.address)?
+            .context(operation, request.address)?
             .db_instance
             .ok_or_else(|| incomplete(operation, request.address, "instance"))
     }
@@ -122,9 +116,9 @@ impl Aws {
             ..
         } = request.desired
         else {
-            return Err(not_a_database(operation, request));
+            return Err(wrong_kind(operation, request));
         };
-        let writer = needed(request, operation, &Address::database(DatabaseRole::Writer))?;
+        let writer = dependency(request, operation, &Address::database(DatabaseRole::Writer))?;
         self.rds
             .create_db_instance_read_replica()
             .db_instance_identifier(id)
@@ -138,12 +132,12 @@ impl Aws {
             .deletion_protection(protection.deletion)
             .auto_minor_version_upgrade(false)
             .copy_tags_to_snapshot(true)
-            .db_parameter_group_name(&needed(request, operation, parameters)?.id)
-            .vpc_security_group_ids(&needed(request, operation, group)?.id)
+            .db_parameter_group_name(&dependency(request, operation, parameters)?.id)
+            .vpc_security_group_ids(&dependency(request, operation, group)?.id)
             .set_tags(Some(rds_tags(request)))
             .send()
             .await
-            .during(operation, request.address)?
+            .context(operation, request.address)?
             .db_instance
             .ok_or_else(|| incomplete(operation, request.address, "instance"))
     }
@@ -173,7 +167,7 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("rds:DescribeDBInstances", environment)?;
+            .context("rds:DescribeDBInstances", environment)?;
         let names = Names::of(environment);
         Ok(all
             .into_iter()
@@ -194,7 +188,9 @@ impl Aws {
             .db_instance_identifier(id)
             .send()
             .await;
-        let found = answer.during("rds:DescribeDBInstances", id).or_gone()?;
+        let found = answer
+            .context("rds:DescribeDBInstances", id)
+            .ok_if_not_found()?;
         Ok(found.and_then(|answer| answer.db_instances.unwrap_or_default().pop()))
     }
 
@@ -203,15 +199,19 @@ impl Aws {
         environment: &str,
         id: &str,
     ) -> Result<Option<Observed>, CloudError> {
-        Ok(self.database_claim(environment, id).await?.ours())
+        Ok(self.database_ownership(environment, id).await?.ours())
     }
 
-    async fn database_claim(&self, environment: &str, id: &str) -> Result<Claim, CloudError> {
+    async fn database_ownership(
+        &self,
+        environment: &str,
+        id: &str,
+    ) -> Result<Ownership, CloudError> {
         let Some(instance) = self.raw_database(id).await? else {
-            return Ok(Claim::Unseen);
+            return Ok(Ownership::NotListed);
         };
-        let owner = tags::owner(rds_pairs(instance.tag_list()), environment);
-        Ok(Claim::of(Some(owner), |_| observe(&instance, environment)))
+        let owner = tags::ownership(rds_pairs(instance.tag_list()), environment);
+        Ok(owner.and_then(|_| observe(&instance, environment)))
     }
 }
 
@@ -223,30 +223,6 @@ fn restores(desired: &Desired) -> bool {
             ..
         }
     )
-}
-
-pub(in crate::aws) fn not_a_database(operation: &str, request: &Request<'_>) -> CloudError {
-    refused(
-        operation,
-        request.address,
-        "NotADatabase",
-        "wrong kind of resource",
-    )
-}
-
-pub(in crate::aws) fn count(size: u32) -> i32 {
-    i32::try_from(size).unwrap_or(i32::MAX)
-}
-
-pub(in crate::aws) fn rds_tags(request: &Request<'_>) -> Vec<Tag> {
-    tags::of(request)
-        .into_iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect()
-}
-
-pub(in crate::aws) fn rds_pairs(tags: &[Tag]) -> impl Iterator<Item = Pair<'_>> {
-    tags.iter().map(|tag| (tag.key(), tag.value()))
 }
 
 pub(in crate::aws) fn observe(instance: &DbInstance, environment: &str) -> Option<Observed> {
@@ -331,23 +307,6 @@ pub(in crate::aws) fn observe(instance: &DbInstance, environment: &str) -> Optio
     ))
 }
 
-/// The security groups that a database is in, or is put into, by id.
-pub(in crate::aws) fn group_ids(groups: &[VpcSecurityGroupMembership]) -> Option<String> {
-    let staying = groups
-        .iter()
-        .filter(|group| group.status() != Some("removing"));
-    let mut ids: Vec<&str> = staying
-        .filter_map(|group| group.vpc_security_group_id())
-        .collect();
-    ids.sort_unstable();
-    (!ids.is_empty()).then(|| ids.join(" "))
-}
-
-/// `15.8` is of major version `15`, which is what environments ask for.
-pub(in crate::aws) fn major(version: &str) -> String {
-    version.split('.').next().unwrap_or(version).to_owned()
-}
-
 fn state_of(status: &str) -> State {
     match status {
         // Storage is optimised for hours after it grew, behind a usable database.
@@ -369,7 +328,7 @@ fn state_of(status: &str) -> State {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_rds::types::{Endpoint, PendingModifiedValues};
+    use aws_sdk_rds::types::{Endpoint, PendingModifiedValues, Tag};
 
     use super::*;
 

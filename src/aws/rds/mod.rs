@@ -6,3 +6,4 @@ pub(in crate::aws) mod cluster_instances;
 pub(in crate::aws) mod groups;
 pub(in crate::aws) mod instances;
 pub(in crate::aws) mod restore;
+pub(in crate::aws) mod settings;

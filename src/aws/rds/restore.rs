@@ -4,17 +4,14 @@
 //! set by a second one, once the database is there; a tag says until when that is to be done.
 
 use aws_sdk_rds::types::{DbInstance, Tag};
-use secrecy::ExposeSecret;
-
-use crate::blueprint::Desired;
-use crate::engine::{CloudError, Request};
 
 use crate::aws::Aws;
-use crate::aws::error::{During, incomplete};
-use crate::aws::rds::cluster::{ENGINE, IO_OPTIMIZED};
-use crate::aws::rds::instances::{STORAGE, count, not_a_database, rds_tags};
-use crate::aws::request::needed;
+use crate::aws::error::{CallContext, incomplete};
+use crate::aws::rds::settings::{AURORA, IO_OPTIMIZED, STORAGE, count, rds_tags};
+use crate::aws::request::{dependency, wrong_kind};
 use crate::aws::tags::FINISHED;
+use crate::blueprint::Desired;
+use crate::engine::{CloudError, Request};
 
 impl Aws {
     pub(in crate::aws) async fn restore_writer(
@@ -36,7 +33,7 @@ impl Aws {
             ..
         } = request.desired
         else {
-            return Err(not_a_database(operation, request));
+            return Err(wrong_kind(operation, request));
         };
         self.rds
             .restore_db_instance_from_db_snapshot()
@@ -52,13 +49,13 @@ impl Aws {
             .deletion_protection(protection.deletion)
             .auto_minor_version_upgrade(false)
             .copy_tags_to_snapshot(true)
-            .db_subnet_group_name(&needed(request, operation, subnets)?.id)
-            .db_parameter_group_name(&needed(request, operation, parameters)?.id)
-            .vpc_security_group_ids(&needed(request, operation, group)?.id)
+            .db_subnet_group_name(&dependency(request, operation, subnets)?.id)
+            .db_parameter_group_name(&dependency(request, operation, parameters)?.id)
+            .vpc_security_group_ids(&dependency(request, operation, group)?.id)
             .set_tags(Some(unfinished(request)))
             .send()
             .await
-            .during(operation, request.address)?
+            .context(operation, request.address)?
             .db_instance
             .ok_or_else(|| incomplete(operation, request.address, "instance"))
     }
@@ -80,24 +77,24 @@ impl Aws {
             ..
         } = request.desired
         else {
-            return Err(not_a_database(operation, request));
+            return Err(wrong_kind(operation, request));
         };
         self.rds
             .restore_db_cluster_from_snapshot()
             .db_cluster_identifier(id)
             .snapshot_identifier(snapshot)
-            .engine(ENGINE)
+            .engine(AURORA)
             .set_storage_type(io_optimized.then(|| IO_OPTIMIZED.to_owned()))
             .backup_retention_period(count(*backup_days))
             .deletion_protection(protection.deletion)
             .copy_tags_to_snapshot(true)
-            .db_subnet_group_name(&needed(request, operation, subnets)?.id)
-            .db_cluster_parameter_group_name(&needed(request, operation, parameters)?.id)
-            .vpc_security_group_ids(&needed(request, operation, group)?.id)
+            .db_subnet_group_name(&dependency(request, operation, subnets)?.id)
+            .db_cluster_parameter_group_name(&dependency(request, operation, parameters)?.id)
+            .vpc_security_group_ids(&dependency(request, operation, group)?.id)
             .set_tags(Some(unfinished(request)))
             .send()
             .await
-            .during(operation, request.address)?;
+            .context(operation, request.address)?;
         Ok(())
     }
 
@@ -109,7 +106,7 @@ impl Aws {
             .tags(Tag::builder().key(FINISHED).value("true").build())
             .send()
             .await
-            .during("rds:AddTagsToResource", arn)?;
+            .context("rds:AddTagsToResource", arn)?;
         Ok(())
     }
 }
@@ -118,15 +115,4 @@ fn unfinished(request: &Request<'_>) -> Vec<Tag> {
     let mut tags = rds_tags(request);
     tags.push(Tag::builder().key(FINISHED).value("false").build());
     tags
-}
-
-/// The password that a restored database is given in place of its snapshot's.
-pub(in crate::aws) fn new_password<'a>(
-    request: &'a Request<'_>,
-    operation: &str,
-) -> Result<&'a str, CloudError> {
-    let password = request.secrets.password.as_ref();
-    password
-        .map(|password| password.expose_secret())
-        .ok_or_else(|| incomplete(operation, request.address, "master password"))
 }

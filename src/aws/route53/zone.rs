@@ -12,15 +12,13 @@ use aws_sdk_route53::types::{
     ResourceRecordSet, RrType, Tag, TagResourceType, Vpc, VpcRegion,
 };
 
+use crate::aws::Aws;
+use crate::aws::error::{CallContext, ErrorPolicy, built, incomplete, refused};
+use crate::aws::request::{dependency, require_listed};
+use crate::aws::tags::{self, observed};
 use crate::blueprint::{Address, Desired, Kind};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::{Names, digest};
-
-use crate::aws::Aws;
-use crate::aws::error::{During, Judge, built, incomplete, refused};
-use crate::aws::request::needed;
-use crate::aws::request::visible;
-use crate::aws::tags::{self, observed};
 
 /// How often a reference that stands for a zone that is gone is changed.
 const REFERENCES: u32 = 8;
@@ -42,7 +40,7 @@ impl Aws {
     ) -> Result<Observed, CloudError> {
         let operation = "route53:CreateHostedZone";
         let name = Names::of(request.environment).zone();
-        let vpc = &needed(request, operation, &Address::vpc())?.id;
+        let vpc = &dependency(request, operation, &Address::vpc())?.id;
         let mut id = self.zone_id(request.environment).await?;
         for attempt in 0..REFERENCES {
             if id.is_some() {
@@ -58,7 +56,7 @@ impl Aws {
                 .build();
             // Part of an environment's life: a reference is remembered for longer than the
             // zone that it made.
-            let life = request.world.get(&Address::seed());
+            let life = request.inventory.get(&Address::seed());
             let life = life.and_then(|seed| seed.get("created")).unwrap_or("");
             let unique = digest(&[vpc, life, &attempt.to_string()]);
             let reference = self.reference(request.environment) + &unique[..32];
@@ -71,9 +69,9 @@ impl Aws {
                 .caller_reference(reference)
                 .send()
                 .await
-                .during(operation, request.address)
-                .or_done(&["HostedZoneAlreadyExists"])
-                .while_creating()?;
+                .context(operation, request.address)
+                .ok_if_code(&["HostedZoneAlreadyExists"])
+                .retry_if_not_found()?;
             id = match answer {
                 Some(answer) => answer.hosted_zone.map(|zone| bare(&zone.id)),
                 None => self.zone_id(request.environment).await?,
@@ -100,11 +98,11 @@ impl Aws {
             .set_add_tags(Some(tags))
             .send()
             .await
-            .during(operation, id)
-            .while_creating()?;
+            .context(operation, id)
+            .retry_if_not_found()?;
         let raw = self.raw_zone(request.environment).await?;
         let found = raw.observe(&[]).into_iter();
-        visible(
+        require_listed(
             found.filter(|one| one.kind == Kind::Zone).collect(),
             "route53:ListHostedZonesByName",
             id,
@@ -125,11 +123,11 @@ impl Aws {
                 "wrong kind of resource",
             ));
         };
-        let id = &needed(request, operation, zone)?.id;
+        let id = &dependency(request, operation, zone)?.id;
         let domain = Names::of(request.environment).zone();
         let mut wanted = Vec::new();
         for (name, target) in names {
-            let target = needed(request, operation, target)?;
+            let target = dependency(request, operation, target)?;
             wanted.push(record(operation, &format!("{name}.{domain}."), target)?);
         }
         let there = self.record_sets(id).await?;
@@ -146,9 +144,9 @@ impl Aws {
         changes.extend(wanted.into_iter().map(|set| (ChangeAction::Upsert, set)));
         self.change(id, changes).await?;
         let raw = self.raw_zone(request.environment).await?;
-        let known: Vec<Observed> = request.world.values().cloned().collect();
+        let known: Vec<Observed> = request.inventory.iter().cloned().collect();
         let found = raw.observe(&known).into_iter();
-        visible(
+        require_listed(
             found.filter(|one| one.kind == Kind::Records).collect(),
             operation,
             id,
@@ -165,7 +163,9 @@ impl Aws {
     pub(in crate::aws) async fn delete_zone(&self, id: &str) -> Result<(), CloudError> {
         self.delete_records(id).await?;
         let answer = self.route53.delete_hosted_zone().id(id).send().await;
-        answer.during("route53:DeleteHostedZone", id).or_gone()?;
+        answer
+            .context("route53:DeleteHostedZone", id)
+            .ok_if_not_found()?;
         Ok(())
     }
 
@@ -191,8 +191,8 @@ impl Aws {
                 .change_batch(built(batch.build(), operation, id)?)
                 .send()
                 .await
-                .during(operation, id)
-                .or_gone()?;
+                .context(operation, id)
+                .ok_if_not_found()?;
         }
         Ok(())
     }
@@ -227,7 +227,7 @@ impl Aws {
                 .max_items(100)
                 .send()
                 .await
-                .during(operation, &name)?;
+                .context(operation, &name)?;
             let is_ours =
                 |zone: &&HostedZone| zone.name == name && zone.caller_reference.starts_with(&ours);
             let zones = answer.hosted_zones.iter().filter(is_ours);
@@ -253,8 +253,8 @@ impl Aws {
                 .resource_id(&id)
                 .send()
                 .await
-                .during("route53:ListTagsForResource", &id)
-                .or_gone()?;
+                .context("route53:ListTagsForResource", &id)
+                .ok_if_not_found()?;
             let set = answer.and_then(|answer| answer.resource_tag_set);
             Ok(set.is_some_and(|set| {
                 let pairs = set.tags().iter().map(|tag| (tag.key(), tag.value()));
@@ -284,8 +284,8 @@ impl Aws {
                 .set_start_record_identifier(identifier)
                 .send()
                 .await
-                .during(operation, id)
-                .or_gone()?;
+                .context(operation, id)
+                .ok_if_not_found()?;
             let Some(answer) = answer else { break };
             sets.extend(answer.resource_record_sets);
             if !answer.is_truncated {

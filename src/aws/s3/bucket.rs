@@ -2,15 +2,16 @@
 
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, Tag, Tagging};
 
+use crate::aws::Aws;
+use crate::aws::error::{
+    CallContext, ErrorPolicy, built, foreign_resource, not_listed_yet, refused,
+};
+use crate::aws::request::require_listed;
+use crate::aws::tags::{self, observed};
 use crate::blueprint::{Address, Desired, Kind};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
 use crate::spec::Protection;
-
-use crate::aws::Aws;
-use crate::aws::error::{During, Judge, built, foreign, refused, unlisted};
-use crate::aws::request::visible;
-use crate::aws::tags::{self, observed};
 
 /// The only region that has to be left out of a creation.
 pub(in crate::aws) const FIRST_REGION: &str = "us-east-1";
@@ -19,13 +20,13 @@ pub(in crate::aws) const FIRST_REGION: &str = "us-east-1";
 const UNKNOWN: &str = "unknown";
 
 /// Whose a bucket is by its tags.
-pub(in crate::aws) enum Owner {
+pub(in crate::aws) enum BucketOwner {
     Ours(Address, Protection),
     /// Nobody's: somebody took the tags away that it was made with. The name holds a hash of
     /// account, region and environment, so it is the environment's; whether its files are to
     /// be kept is not known any more.
     Untagged,
-    Stranger,
+    Foreign,
 }
 
 impl Aws {
@@ -47,8 +48,8 @@ impl Aws {
             .create_bucket_configuration(configuration.build())
             .send()
             .await
-            .during(operation, request.address)
-            .or_done(&["BucketAlreadyOwnedByYou"])
+            .context(operation, request.address)
+            .ok_if_code(&["BucketAlreadyOwnedByYou"])
             .map_err(|error| {
                 if error.code == "BucketAlreadyExists" {
                     let message = "another account has a bucket of this name; \
@@ -63,8 +64,10 @@ impl Aws {
         match self.bucket(request.environment).await? {
             Some(found) => self.change_bucket(request, &found).await,
             None => match self.bucket_owner(&name, request.environment).await? {
-                Some(Owner::Stranger) => Err(foreign(operation, &name, request.environment)),
-                _ => Err(unlisted(operation, &name)),
+                Some(BucketOwner::Foreign) => {
+                    Err(foreign_resource(operation, &name, request.environment))
+                }
+                _ => Err(not_listed_yet(operation, &name)),
             },
         }
     }
@@ -106,15 +109,15 @@ impl Aws {
             self.drop_unfinished_uploads(name).await?;
         }
         let found = self.bucket(request.environment).await?;
-        visible(found.into_iter().collect(), "s3:ListBucket", name)
+        require_listed(found.into_iter().collect(), "s3:ListBucket", name)
     }
 
     /// Beside the tags that others put there: a set of tags is written as a whole.
     async fn tag_bucket(&self, request: &Request<'_>, name: &str) -> Result<(), CloudError> {
         let operation = "s3:PutBucketTagging";
         let there = self.bucket_tags(name).await?.unwrap_or_default();
-        if let Owner::Stranger = owner_of(&there, request.environment) {
-            return Err(foreign(operation, name, request.environment));
+        if let BucketOwner::Foreign = owner_of(&there, request.environment) {
+            return Err(foreign_resource(operation, name, request.environment));
         }
         let ours = s3_tags(request, operation)?;
         let mut tags = there;
@@ -131,8 +134,8 @@ impl Aws {
             .tagging(built(tagging, operation, name)?)
             .send()
             .await
-            .during(operation, name)
-            .while_creating()?;
+            .context(operation, name)
+            .retry_if_not_found()?;
         Ok(())
     }
 
@@ -140,7 +143,7 @@ impl Aws {
         &self,
         environment: &str,
     ) -> Result<Option<Observed>, CloudError> {
-        let Some(mut found) = self.bucket_at_a_glance(environment).await? else {
+        let Some(mut found) = self.bucket_in_short(environment).await? else {
             return Ok(None);
         };
         let (encryption, uploads) = futures::try_join!(
@@ -159,19 +162,21 @@ impl Aws {
     }
 
     /// The bucket by its tags, with the settings that lay its files open or lose them.
-    pub(in crate::aws) async fn bucket_at_a_glance(
+    pub(in crate::aws) async fn bucket_in_short(
         &self,
         environment: &str,
     ) -> Result<Option<Observed>, CloudError> {
         let name = self.bucket_name(environment).await?;
         let (address, deletion, keeps) = match self.bucket_owner(&name, environment).await? {
-            Some(Owner::Ours(address, policy)) => (
+            Some(BucketOwner::Ours(address, policy)) => (
                 address,
                 policy.deletion.to_string(),
                 policy.final_snapshot.to_string(),
             ),
-            Some(Owner::Untagged) => (Address::bucket(), UNKNOWN.to_owned(), UNKNOWN.to_owned()),
-            Some(Owner::Stranger) | None => return Ok(None),
+            Some(BucketOwner::Untagged) => {
+                (Address::bucket(), UNKNOWN.to_owned(), UNKNOWN.to_owned())
+            }
+            Some(BucketOwner::Foreign) | None => return Ok(None),
         };
         let (blocked, versioning) =
             futures::try_join!(self.public_access_blocked(&name), self.is_versioned(&name))?;
@@ -214,7 +219,10 @@ impl Aws {
             .expected_bucket_owner(self.bucket_account().await?)
             .send()
             .await;
-        Ok(answer.during("s3:ListBucket", name).or_gone()?.is_some())
+        Ok(answer
+            .context("s3:ListBucket", name)
+            .ok_if_not_found()?
+            .is_some())
     }
 
     /// `None` when there is no such bucket.
@@ -222,7 +230,7 @@ impl Aws {
         &self,
         name: &str,
         environment: &str,
-    ) -> Result<Option<Owner>, CloudError> {
+    ) -> Result<Option<BucketOwner>, CloudError> {
         let tags = self.bucket_tags(name).await?;
         Ok(tags.map(|tags| owner_of(&tags, environment)))
     }
@@ -236,7 +244,7 @@ impl Aws {
             .expected_bucket_owner(self.bucket_account().await?)
             .send()
             .await;
-        match answer.during("s3:GetBucketTagging", name) {
+        match answer.context("s3:GetBucketTagging", name) {
             Ok(answer) => Ok(Some(answer.tag_set)),
             Err(error) if error.code == "NoSuchTagSet" => Ok(Some(vec![])),
             Err(error) if error.code == "NoSuchBucket" => Ok(None),
@@ -245,14 +253,14 @@ impl Aws {
     }
 }
 
-fn owner_of(tags: &[Tag], environment: &str) -> Owner {
+fn owner_of(tags: &[Tag], environment: &str) -> BucketOwner {
     if tags.is_empty() {
-        return Owner::Untagged;
+        return BucketOwner::Untagged;
     }
     let pairs = || tags.iter().map(|tag| (Some(tag.key()), Some(tag.value())));
     match tags::address(pairs(), environment) {
-        Some(address) => Owner::Ours(address, tags::protection(pairs())),
-        None => Owner::Stranger,
+        Some(address) => BucketOwner::Ours(address, tags::protection(pairs())),
+        None => BucketOwner::Foreign,
     }
 }
 

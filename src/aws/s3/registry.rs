@@ -16,12 +16,11 @@ use aws_sdk_s3::types::{
 };
 use jiff::Timestamp;
 
+use crate::aws::Aws;
+use crate::aws::error::{CallContext, ErrorPolicy, built, incomplete};
+use crate::aws::s3::bucket::FIRST_REGION;
 use crate::engine::{Answer, CloudError, Condition, LeaseStore, Version};
 use crate::identity::names::registry_bucket;
-
-use crate::aws::Aws;
-use crate::aws::error::{During, Judge, built, incomplete};
-use crate::aws::s3::bucket::FIRST_REGION;
 
 /// Marks the bucket for people and policies. It is not an environment's tag: nothing that
 /// removes environments may take it for one's.
@@ -68,7 +67,9 @@ impl Registry {
             .expected_bucket_owner(&self.account)
             .send()
             .await;
-        let found = answer.during("s3:ListBucket", &self.bucket).or_gone()?;
+        let found = answer
+            .context("s3:ListBucket", &self.bucket)
+            .ok_if_not_found()?;
         Ok(found.is_some())
     }
 
@@ -90,8 +91,8 @@ impl Registry {
             .send()
             .await;
         let block = answer
-            .during("s3:GetBucketPublicAccessBlock", &self.bucket)
-            .or_gone()?
+            .context("s3:GetBucketPublicAccessBlock", &self.bucket)
+            .ok_if_not_found()?
             .and_then(|answer| answer.public_access_block_configuration);
         let closed = block.is_some_and(|block| {
             block.block_public_acls() == Some(true)
@@ -121,8 +122,8 @@ impl Registry {
             .create_bucket_configuration(configuration.build())
             .send()
             .await
-            .during(operation, &self.bucket)
-            .or_done(&["BucketAlreadyOwnedByYou"])?;
+            .context(operation, &self.bucket)
+            .ok_if_code(&["BucketAlreadyOwnedByYou"])?;
         Ok(())
     }
 
@@ -142,7 +143,7 @@ impl Registry {
             .public_access_block_configuration(block)
             .send()
             .await
-            .during(operation, &self.bucket)?;
+            .context(operation, &self.bucket)?;
         Ok(())
     }
 
@@ -161,7 +162,7 @@ impl Registry {
             .send()
             .try_collect()
             .await
-            .during("s3:ListBucket", &self.bucket)?;
+            .context("s3:ListBucket", &self.bucket)?;
         Ok(pages
             .into_iter()
             .flat_map(|page| page.contents.unwrap_or_default())
@@ -183,7 +184,7 @@ impl Registry {
             .expected_bucket_owner(&self.account)
             .send()
             .await;
-        answer.during(operation, &self.bucket).or_gone()?;
+        answer.context(operation, &self.bucket).ok_if_not_found()?;
         Ok(())
     }
 }
@@ -203,7 +204,7 @@ impl LeaseStore for Registry {
             .interceptor(clock.clone())
             .send()
             .await;
-        let found = match answer.during(operation, name) {
+        let found = match answer.context(operation, name) {
             // Of a missing bucket nothing can be said: it is not a missing lease.
             Err(error) if error.code == "NoSuchKey" => None,
             Err(error) => return Err(self.aws.with_remedy(error)),
@@ -246,7 +247,7 @@ impl LeaseStore for Registry {
             Condition::Is(version) => put.if_match(version.0),
         };
         let answer = put.customize().interceptor(clock.clone()).send().await;
-        let written = match answer.during(operation, name) {
+        let written = match answer.context(operation, name) {
             Err(error) if is_refused(&error) => None,
             Err(error) => return Err(self.aws.with_remedy(error)),
             Ok(answer) => Some(answer),
@@ -275,7 +276,7 @@ impl LeaseStore for Registry {
             .if_match(&version.0)
             .send()
             .await;
-        match answer.during("s3:DeleteObject", name) {
+        match answer.context("s3:DeleteObject", name) {
             Err(error) if is_refused(&error) => Ok(()),
             other => other.map(|_| ()),
         }

@@ -3,11 +3,10 @@
 use aws_sdk_s3::operation::RequestId;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 
-use crate::engine::{CloudError, FailureClass};
-
 use crate::aws::Aws;
-use crate::aws::error::{During, Judge, built, foreign, item_failed, refused};
-use crate::aws::s3::bucket::Owner;
+use crate::aws::error::{CallContext, ErrorPolicy, built, failed_item, foreign_resource, refused};
+use crate::aws::s3::bucket::BucketOwner;
+use crate::engine::{CloudError, FailureClass};
 
 const REMOVE: &str = "s3:DeleteBucket";
 
@@ -22,9 +21,9 @@ impl Aws {
     ) -> Result<(), CloudError> {
         match self.bucket_owner(name, environment).await? {
             None => Ok(()),
-            Some(Owner::Ours(..)) => self.delete_bucket(name).await,
-            Some(Owner::Untagged) => self.delete_untagged(environment, name).await,
-            Some(Owner::Stranger) => Err(foreign(REMOVE, name, environment)),
+            Some(BucketOwner::Ours(..)) => self.delete_bucket(name).await,
+            Some(BucketOwner::Untagged) => self.delete_untagged(environment, name).await,
+            Some(BucketOwner::Foreign) => Err(foreign_resource(REMOVE, name, environment)),
         }
     }
 
@@ -67,7 +66,7 @@ impl Aws {
             .expected_bucket_owner(self.bucket_account().await?)
             .send()
             .await;
-        answer.during(REMOVE, name).or_gone()?;
+        answer.context(REMOVE, name).ok_if_not_found()?;
         Ok(())
     }
 
@@ -83,8 +82,8 @@ impl Aws {
                 .send()
                 .await;
             let Some(answer) = answer
-                .during("s3:ListBucketMultipartUploads", name)
-                .or_gone()?
+                .context("s3:ListBucketMultipartUploads", name)
+                .ok_if_not_found()?
             else {
                 return Ok(());
             };
@@ -97,8 +96,8 @@ impl Aws {
                     .set_upload_id(upload.upload_id.clone())
                     .send()
                     .await
-                    .during("s3:AbortMultipartUpload", name)
-                    .or_gone()?;
+                    .context("s3:AbortMultipartUpload", name)
+                    .ok_if_not_found()?;
             }
             if answer.is_truncated() != Some(true) {
                 return Ok(());
@@ -118,7 +117,10 @@ impl Aws {
                 .expected_bucket_owner(owner)
                 .send()
                 .await;
-            let Some(page) = answer.during("s3:ListBucketVersions", name).or_gone()? else {
+            let Some(page) = answer
+                .context("s3:ListBucketVersions", name)
+                .ok_if_not_found()?
+            else {
                 return Ok(());
             };
             let versions = page.versions().iter().map(|v| (v.key(), v.version_id()));
@@ -152,12 +154,12 @@ impl Aws {
                 .delete(built(delete, operation, name)?)
                 .send()
                 .await
-                .during(operation, name)?;
+                .context(operation, name)?;
             // Without this an object that cannot be deleted would be listed for ever.
             if let Some(failed) = answer.errors().first() {
                 let target = format!("{name}/{}", failed.key().unwrap_or_default());
                 let why = (failed.code(), failed.message());
-                return Err(item_failed(operation, target, why, answer.request_id()));
+                return Err(failed_item(operation, target, why, answer.request_id()));
             }
         }
     }

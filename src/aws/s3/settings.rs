@@ -10,10 +10,9 @@ use aws_sdk_s3::types::{
     ServerSideEncryptionRule, VersioningConfiguration,
 };
 
-use crate::engine::CloudError;
-
 use crate::aws::Aws;
-use crate::aws::error::{During, Judge, built};
+use crate::aws::error::{CallContext, ErrorPolicy, built};
+use crate::engine::CloudError;
 
 /// Parts of an upload that was never finished are billed and listed nowhere; after so many
 /// days nobody will finish it (Amazon S3 User Guide, "Configuring a bucket lifecycle
@@ -38,8 +37,8 @@ impl Aws {
             .public_access_block_configuration(block)
             .send()
             .await
-            .during(operation, name)
-            .while_creating()?;
+            .context(operation, name)
+            .retry_if_not_found()?;
         Ok(())
     }
 
@@ -61,8 +60,8 @@ impl Aws {
             .server_side_encryption_configuration(built(encryption, operation, name)?)
             .send()
             .await
-            .during(operation, name)
-            .while_creating()?;
+            .context(operation, name)
+            .retry_if_not_found()?;
         Ok(())
     }
 
@@ -88,8 +87,8 @@ impl Aws {
             .versioning_configuration(VersioningConfiguration::builder().status(status).build())
             .send()
             .await
-            .during("s3:PutBucketVersioning", name)
-            .while_creating()?;
+            .context("s3:PutBucketVersioning", name)
+            .retry_if_not_found()?;
         Ok(())
     }
 
@@ -127,8 +126,8 @@ impl Aws {
             .set_transition_default_minimum_object_size(smallest)
             .send()
             .await
-            .during(operation, name)
-            .while_creating()?;
+            .context(operation, name)
+            .retry_if_not_found()?;
         Ok(())
     }
 
@@ -148,7 +147,9 @@ impl Aws {
         {
             return Ok(text.contains("<Status>Enabled</Status>"));
         }
-        let found = answer.during("s3:GetBucketVersioning", name).or_gone()?;
+        let found = answer
+            .context("s3:GetBucketVersioning", name)
+            .ok_if_not_found()?;
         Ok(found.is_some_and(|found| found.status() == Some(&BucketVersioningStatus::Enabled)))
     }
 
@@ -164,8 +165,8 @@ impl Aws {
             .send()
             .await;
         answer
-            .during("s3:GetLifecycleConfiguration", name)
-            .or_gone()
+            .context("s3:GetLifecycleConfiguration", name)
+            .ok_if_not_found()
     }
 
     pub(in crate::aws) async fn drops_unfinished_uploads(
@@ -193,8 +194,8 @@ impl Aws {
             .send()
             .await;
         let found = answer
-            .during("s3:GetBucketPublicAccessBlock", name)
-            .or_gone()?;
+            .context("s3:GetBucketPublicAccessBlock", name)
+            .ok_if_not_found()?;
         Ok(found
             .and_then(|answer| answer.public_access_block_configuration)
             .is_some_and(|block| {
@@ -221,8 +222,8 @@ impl Aws {
             .send()
             .await;
         let found = answer
-            .during("s3:GetEncryptionConfiguration", name)
-            .or_gone()?;
+            .context("s3:GetEncryptionConfiguration", name)
+            .ok_if_not_found()?;
         let algorithm = found
             .and_then(|answer| answer.server_side_encryption_configuration)
             .and_then(|configuration| configuration.rules.into_iter().next())

@@ -8,18 +8,17 @@
 use aws_sdk_rds::types::DbInstance;
 use aws_sdk_ssm::types::ParameterStringFilter;
 
+use crate::aws::Aws;
+use crate::aws::error::{CallContext, built};
+use crate::aws::rds::instances::observe as observe_database;
+use crate::aws::tags::{self, Select, observed};
 use crate::blueprint::{Address, Kind, parameter_lines};
 use crate::engine::{CloudError, Observed, State};
 use crate::identity::names::Names;
 
-use crate::aws::Aws;
-use crate::aws::error::{During, built};
-use crate::aws::rds::instances::observe as observe_database;
-use crate::aws::tags::{self, Select, observed};
-
 impl Aws {
     /// VPCs without their DNS attribute, which takes a call of its own.
-    pub(in crate::aws) async fn vpcs_at_a_glance(
+    pub(in crate::aws) async fn vpcs_without_dns(
         &self,
         select: Select<'_>,
     ) -> Result<Vec<Observed>, CloudError> {
@@ -34,7 +33,7 @@ impl Aws {
 
     /// Reads in full what may have been left half-made: a VPC without subnets and a bucket
     /// without a role, which are made after they were completed.
-    pub(in crate::aws) async fn settle(
+    pub(in crate::aws) async fn read_unfinished(
         &self,
         resources: &mut [Observed],
         environment: &str,
@@ -59,7 +58,7 @@ impl Aws {
     }
 
     /// The seed, found by name and tag in one call, which tells neither but filters by both.
-    pub(in crate::aws) async fn seed_at_a_glance(
+    pub(in crate::aws) async fn seed_by_name_and_tag(
         &self,
         environment: &str,
     ) -> Result<Option<Observed>, CloudError> {
@@ -83,7 +82,7 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during(operation, &name)?;
+            .context(operation, &name)?;
         let mut found = pages.iter().flat_map(|page| page.parameters());
         Ok(found.next().map(|parameter| {
             observed(
@@ -101,7 +100,7 @@ impl Aws {
 
     /// Databases with the groups that they use: what a database uses is there, and as its
     /// tags say ours. Groups without a database are looked for by themselves.
-    pub(in crate::aws) async fn databases_at_a_glance(
+    pub(in crate::aws) async fn databases_with_groups(
         &self,
         environment: &str,
     ) -> Result<Vec<Observed>, CloudError> {
@@ -125,7 +124,7 @@ impl Aws {
 
     /// The Aurora cluster and its parameter group, which is made before it and goes after it:
     /// without the group there is no cluster to ask for.
-    pub(in crate::aws) async fn cluster_at_a_glance(
+    pub(in crate::aws) async fn cluster_with_parameters(
         &self,
         environment: &str,
     ) -> Result<Vec<Observed>, CloudError> {
@@ -192,7 +191,7 @@ impl Aws {
     }
 
     /// The cache and its subnet group, which is made before it and removed after it.
-    pub(in crate::aws) async fn cache_at_a_glance(
+    pub(in crate::aws) async fn cache_with_subnets(
         &self,
         environment: &str,
     ) -> Result<Vec<Observed>, CloudError> {

@@ -8,12 +8,11 @@ use std::collections::BTreeSet;
 
 use aws_sdk_ssm::types::ParameterStringFilter;
 
+use crate::aws::Aws;
+use crate::aws::error::{CallContext, built};
+use crate::aws::tags::{ENVIRONMENT, filter};
 use crate::engine::CloudError;
 use crate::identity::names::{Names, PARAMETER_ROOT};
-
-use crate::aws::Aws;
-use crate::aws::error::{During, built};
-use crate::aws::tags::{ENVIRONMENT, filter};
 
 impl Aws {
     pub(in crate::aws) async fn find_environments(&self) -> Result<BTreeSet<String>, CloudError> {
@@ -42,7 +41,7 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("ec2:DescribeTags", ENVIRONMENT)?;
+            .context("ec2:DescribeTags", ENVIRONMENT)?;
         Ok(tags.into_iter().filter_map(|tag| tag.value).collect())
     }
 
@@ -61,7 +60,7 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during(operation, PARAMETER_ROOT)?;
+            .context(operation, PARAMETER_ROOT)?;
         let parameters = pages.iter().flat_map(|page| page.parameters());
         let names = parameters.filter_map(|parameter| {
             let (environment, _) = parameter
@@ -84,7 +83,7 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during(operation, "account")?;
+            .context(operation, "account")?;
         let buckets = pages
             .into_iter()
             .flat_map(|page| page.buckets.unwrap_or_default());
@@ -105,7 +104,7 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("rds:DescribeDBSnapshots", "account")?;
+            .context("rds:DescribeDBSnapshots", "account")?;
         let ids = snapshots
             .iter()
             .filter_map(|one| one.db_snapshot_identifier());
@@ -130,7 +129,7 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("elasticache:DescribeSnapshots", "account")?;
+            .context("elasticache:DescribeSnapshots", "account")?;
         let names = snapshots.iter().filter_map(|one| one.snapshot_name());
         Ok(of_snapshots(names))
     }

@@ -5,15 +5,14 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::VpcEndpoint;
 
-use crate::blueprint::{Address, Group, Kind};
-use crate::engine::{CloudError, Observed, Snapshot};
-
 use crate::aws::Aws;
 use crate::aws::ec2::endpoints::{has_endpoint_route, observe_endpoints};
 use crate::aws::ec2::route_tables::observe_route_tables;
 use crate::aws::ec2::security_groups::observe_security;
-use crate::aws::elb::load_balancer::RawFront;
+use crate::aws::elb::load_balancer::RawLoadBalancing;
 use crate::aws::tags::Select;
+use crate::blueprint::{Address, Group, Kind};
+use crate::engine::{CloudError, Observed, Snapshot};
 
 /// What there may be, as other answers tell.
 struct Implied {
@@ -36,7 +35,7 @@ impl Aws {
         let all = Select::Environment(environment);
         let network = async {
             futures::try_join!(
-                Box::pin(self.vpcs_at_a_glance(all)),
+                Box::pin(self.vpcs_without_dns(all)),
                 Box::pin(self.internet_gateways(all)),
                 Box::pin(self.subnets(all)),
                 Box::pin(self.raw_route_tables(all)),
@@ -48,17 +47,17 @@ impl Aws {
         };
         let identity = async {
             futures::try_join!(
-                Box::pin(self.seed_at_a_glance(environment)),
-                Box::pin(self.identity_at_a_glance(environment)),
-                Box::pin(self.bucket_at_a_glance(environment)),
+                Box::pin(self.seed_by_name_and_tag(environment)),
+                Box::pin(self.role_and_profile(environment)),
+                Box::pin(self.bucket_in_short(environment)),
             )
         };
         let data = async {
             futures::try_join!(
-                Box::pin(self.databases_at_a_glance(environment)),
-                Box::pin(self.cluster_at_a_glance(environment)),
+                Box::pin(self.databases_with_groups(environment)),
+                Box::pin(self.cluster_with_parameters(environment)),
                 Box::pin(self.domain(environment)),
-                Box::pin(self.cache_at_a_glance(environment)),
+                Box::pin(self.cache_with_subnets(environment)),
             )
         };
         let (network, identity, data, zone) = futures::try_join!(
@@ -96,7 +95,7 @@ impl Aws {
         name_groups(&mut resources);
         resources.extend(balancer.observe(&resources));
         resources.extend(zone.observe(&resources));
-        Box::pin(self.settle(&mut resources, environment)).await?;
+        Box::pin(self.read_unfinished(&mut resources, environment)).await?;
         // Whoever asks for an address wants what lives there, not what is leaving.
         resources.sort_by_key(|resource| resource.state.is_leaving());
         Ok(Snapshot { resources })
@@ -107,7 +106,7 @@ impl Aws {
         &self,
         all: Select<'_>,
         implied: Implied,
-    ) -> Result<(Vec<Observed>, Vec<VpcEndpoint>, RawFront), CloudError> {
+    ) -> Result<(Vec<Observed>, Vec<VpcEndpoint>, RawLoadBalancing), CloudError> {
         let nats = Box::pin(async {
             match implied.nat {
                 true => self.nat_gateways(all).await,
@@ -122,8 +121,8 @@ impl Aws {
         });
         let front = Box::pin(async {
             match implied.front {
-                true => self.raw_front(all.environment()).await,
-                false => Ok(RawFront::default()),
+                true => self.raw_load_balancing(all.environment()).await,
+                false => Ok(RawLoadBalancing::default()),
             }
         });
         futures::try_join!(nats, endpoints, front)
@@ -148,7 +147,7 @@ impl Aws {
             Kind::Adopted => Ok(vec![]),
             Kind::Endpoint => Box::pin(self.endpoints(all)).await,
             Kind::LoadBalancer | Kind::Listener | Kind::TargetGroup | Kind::Targets => {
-                Box::pin(self.front_of_kind(environment, kind)).await
+                Box::pin(self.load_balancing_of_kind(environment, kind)).await
             }
             Kind::Zone | Kind::Records => {
                 let mut found = Box::pin(self.raw_zone(environment)).await?.observe(&[]);

@@ -3,14 +3,13 @@
 use aws_sdk_ssm::types::{ParameterTier, ParameterType, ResourceTypeForTagging, Tag};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::blueprint::Kind;
+use crate::aws::Aws;
+use crate::aws::error::{CallContext, ErrorPolicy, built, incomplete};
+use crate::aws::ownership::Ownership;
+use crate::aws::tags::{self, observed};
+use crate::blueprint::{Address, Kind};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
-
-use crate::aws::Aws;
-use crate::aws::error::{During, Judge, built, incomplete};
-use crate::aws::idempotency::ownership::Claim;
-use crate::aws::tags::{self, Owner, observed};
 
 impl Aws {
     /// Never overwrites: whoever comes second gets the seed of the first.
@@ -42,29 +41,29 @@ impl Aws {
             .set_tags(Some(tags))
             .send()
             .await
-            .during(operation, request.address)
-            .or_done(&["ParameterAlreadyExists"])?;
-        let claim = self.seed_claim(request.environment).await?;
-        self.claimed(request, operation, &name, created.is_some(), claim)
+            .context(operation, request.address)
+            .ok_if_code(&["ParameterAlreadyExists"])?;
+        let ownership = self.seed_ownership(request.environment).await?;
+        self.resolve_creation(request, operation, &name, created.is_some(), ownership)
     }
 
     pub(in crate::aws) async fn seed_parameter(
         &self,
         environment: &str,
     ) -> Result<Option<Observed>, CloudError> {
-        Ok(self.seed_claim(environment).await?.ours())
+        Ok(self.seed_ownership(environment).await?.ours())
     }
 
-    async fn seed_claim(&self, environment: &str) -> Result<Claim, CloudError> {
+    async fn seed_ownership(&self, environment: &str) -> Result<Ownership, CloudError> {
         let name = Names::of(environment).seed();
         let (value, owner) = futures::try_join!(
             self.parameter(&name, false),
-            self.parameter_owner(&name, environment),
+            self.parameter_ownership(&name, environment),
         )?;
         let Some(parameter) = value else {
-            return Ok(Claim::Unseen);
+            return Ok(Ownership::NotListed);
         };
-        Ok(Claim::of(owner, |address| {
+        Ok(owner.and_then(|address| {
             Some(observed(
                 address,
                 Kind::Seed,
@@ -101,15 +100,15 @@ impl Aws {
             .with_decryption(decrypt)
             .send()
             .await;
-        let found = answer.during("ssm:GetParameter", name).or_gone()?;
+        let found = answer.context("ssm:GetParameter", name).ok_if_not_found()?;
         Ok(found.and_then(|answer| answer.parameter))
     }
 
-    async fn parameter_owner(
+    async fn parameter_ownership(
         &self,
         name: &str,
         environment: &str,
-    ) -> Result<Option<Owner>, CloudError> {
+    ) -> Result<Ownership<Address>, CloudError> {
         let tags = self
             .ssm
             .list_tags_for_resource()
@@ -117,12 +116,12 @@ impl Aws {
             .resource_id(name)
             .send()
             .await
-            .during("ssm:ListTagsForResource", name)
-            .or_gone()?;
-        Ok(tags.map(|answer| {
+            .context("ssm:ListTagsForResource", name)
+            .ok_if_not_found()?;
+        Ok(tags.map_or(Ownership::NotListed, |answer| {
             let tags = answer.tag_list().iter();
             let pairs = tags.map(|tag| (Some(tag.key()), Some(tag.value())));
-            tags::owner(pairs, environment)
+            tags::ownership(pairs, environment)
         }))
     }
 
@@ -141,7 +140,7 @@ impl Aws {
             .send()
             .try_collect()
             .await
-            .during("ssm:GetParametersByPath", &path)?;
+            .context("ssm:GetParametersByPath", &path)?;
         Ok(pages
             .into_iter()
             .flat_map(|page| page.parameters.unwrap_or_default())
@@ -151,7 +150,9 @@ impl Aws {
 
     pub(in crate::aws) async fn delete_parameter(&self, name: &str) -> Result<(), CloudError> {
         let answer = self.ssm.delete_parameter().name(name).send().await;
-        answer.during("ssm:DeleteParameter", name).or_gone()?;
+        answer
+            .context("ssm:DeleteParameter", name)
+            .ok_if_not_found()?;
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::Place;
 use crate::cli::stop;
 use crate::diagnose::ExitCode;
-use crate::engine::{Cloud as _, Looked, Urgency};
+use crate::engine::{Cloud as _, LeftoverCheck, Urgency};
 use crate::events::{EventKind, Events};
 use crate::ops::lock::{Lock, Purpose};
 use crate::ops::rig::{Rig, Target};
@@ -226,11 +226,11 @@ pub async fn prove(
     cloud: &std::sync::Arc<crate::aws::Aws>,
     environment: &str,
     events: &Events,
-) -> Result<Vec<Looked>, Failure> {
+) -> Result<Vec<LeftoverCheck>, Failure> {
     events.emit(EventKind::PhaseStarted {
         phase: "proof".to_owned(),
     });
-    let looked = cloud.prove_empty(environment).await?;
+    let looked = cloud.find_leftovers(environment).await?;
     for look in looked.iter().filter(|look| !look.left.is_empty()) {
         events.emit(EventKind::Check {
             name: look.at.clone(),
@@ -245,7 +245,7 @@ pub async fn prove(
 }
 
 /// What was looked at, and what is left.
-pub fn proof_text(looked: &[Looked]) -> String {
+pub fn proof_text(looked: &[LeftoverCheck]) -> String {
     let mut text = String::from("looked for what bears its tag or its names:\n");
     for look in looked {
         if look.left.is_empty() {

@@ -153,7 +153,7 @@ async fn locked(
         phase: "provision".to_owned(),
     });
     let engine = rig.engine(events.clone(), lock.permit()).await?;
-    let (report, _world) = engine.up(&blueprint, &plan, stop).await;
+    let (report, _) = engine.up(&blueprint, &plan, stop).await;
     events.emit(EventKind::PhaseFinished {
         phase: "provision".to_owned(),
     });

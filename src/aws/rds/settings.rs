@@ -1,0 +1,62 @@
+//! What instances and clusters, created or restored, have in common: fixed settings, and parts
+//! of requests and answers.
+
+use aws_sdk_rds::types::{Tag, VpcSecurityGroupMembership};
+use secrecy::ExposeSecret as _;
+
+use crate::aws::error::incomplete;
+use crate::aws::tags::{self, Pair};
+use crate::engine::{CloudError, Request};
+
+/// Name of the database and of its owner.
+pub(in crate::aws) const NAME: &str = "mattermost";
+/// The storage of instances.
+pub(in crate::aws) const STORAGE: &str = "gp3";
+/// The engine of clusters.
+pub(in crate::aws) const AURORA: &str = "aurora-postgresql";
+/// Storage that is billed by size alone, not by input and output.
+pub(in crate::aws) const IO_OPTIMIZED: &str = "aurora-iopt1";
+
+pub(in crate::aws) fn rds_tags(request: &Request<'_>) -> Vec<Tag> {
+    tags::of(request)
+        .into_iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
+}
+
+pub(in crate::aws) fn rds_pairs(tags: &[Tag]) -> impl Iterator<Item = Pair<'_>> {
+    tags.iter().map(|tag| (tag.key(), tag.value()))
+}
+
+/// The password of a new database, or the one that a restored database is given in place of
+/// its snapshot's.
+pub(in crate::aws) fn master_password<'a>(
+    request: &'a Request<'_>,
+    operation: &str,
+) -> Result<&'a str, CloudError> {
+    let password = request.secrets.password.as_ref();
+    password
+        .map(|password| password.expose_secret())
+        .ok_or_else(|| incomplete(operation, request.address, "master password"))
+}
+
+/// The security groups that a database is in, or is put into, by id.
+pub(in crate::aws) fn group_ids(groups: &[VpcSecurityGroupMembership]) -> Option<String> {
+    let staying = groups
+        .iter()
+        .filter(|group| group.status() != Some("removing"));
+    let mut ids: Vec<&str> = staying
+        .filter_map(|group| group.vpc_security_group_id())
+        .collect();
+    ids.sort_unstable();
+    (!ids.is_empty()).then(|| ids.join(" "))
+}
+
+/// `15.8` is of major version `15`, which is what environments ask for.
+pub(in crate::aws) fn major(version: &str) -> String {
+    version.split('.').next().unwrap_or(version).to_owned()
+}
+
+pub(in crate::aws) fn count(size: u32) -> i32 {
+    i32::try_from(size).unwrap_or(i32::MAX)
+}

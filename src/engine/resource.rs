@@ -1,0 +1,281 @@
+//! One resource of a plan: created, updated or replaced, and waited for until it is ready.
+
+use secrecy::SecretString;
+use tokio::time::Instant;
+
+use crate::blueprint::{Address, Desired, Kind};
+use crate::engine::cloud::{Cloud, CloudError, FailureClass, Request, SecretInputs};
+use crate::engine::context::{Engine, SharedInventory};
+use crate::engine::hosts::Hosts;
+use crate::engine::remove::remove;
+use crate::engine::wait::{patience, retry, until_ready};
+use crate::engine::walk::{Finished, TaskError, boxed};
+use crate::events::Outcome;
+use crate::identity::{Secrets, SecretsError, new_seed, user_data};
+use crate::plan::{Action, Change, Inventory, Observed};
+
+impl<C: Cloud, H: Hosts> Engine<C, H> {
+    /// Carries out a change, and waits until the resource is ready.
+    pub(super) async fn apply_change(
+        &self,
+        change: &Change,
+        desired: &Desired,
+        shared: &SharedInventory,
+    ) -> Result<Finished, TaskError> {
+        let step = change.address.to_string();
+        let (observed, outcome) = self
+            .act(change, desired, shared, &step)
+            .await
+            .map_err(boxed)?;
+        let ready = until_ready(&self.poller, &step, &self.events, observed)
+            .await
+            .map_err(boxed)?;
+        let ready = self
+            .finish(change, desired, shared, ready)
+            .await
+            .map_err(boxed)?;
+        let detail = Some(ready.id.clone());
+        shared.insert(ready);
+        if matches!(desired, Desired::Seed) {
+            self.secrets(shared).await.map_err(boxed)?;
+        }
+        Ok(Finished { outcome, detail })
+    }
+
+    /// The second call that some creations take once the resource is ready. A run that is cut
+    /// off before it is finished by the next, since the resource says so itself.
+    async fn finish(
+        &self,
+        change: &Change,
+        desired: &Desired,
+        shared: &SharedInventory,
+        ready: Observed,
+    ) -> Result<Observed, CloudError> {
+        if ready.get("finished") != Some("false") {
+            return Ok(ready);
+        }
+        let step = change.address.to_string();
+        let updated = self
+            .call(change, desired, shared, &step, Some(&ready))
+            .await?;
+        until_ready(&self.poller, &step, &self.events, updated).await
+    }
+
+    async fn act(
+        &self,
+        change: &Change,
+        desired: &Desired,
+        shared: &SharedInventory,
+        step: &str,
+    ) -> Result<(Observed, Outcome), CloudError> {
+        match (change.action, &change.existing) {
+            (Action::Keep, Some(existing)) => Ok((existing.clone(), Outcome::Unchanged)),
+            (Action::Update, Some(existing)) => {
+                let updated = self
+                    .call(change, desired, shared, step, Some(existing))
+                    .await?;
+                Ok((updated, Outcome::Updated))
+            }
+            (Action::Replace, Some(existing)) => {
+                remove(self, step, existing).await?;
+                let made = self.call(change, desired, shared, step, None).await?;
+                Ok((made, Outcome::Created))
+            }
+            (Action::Create, _) => {
+                let made = self.call(change, desired, shared, step, None).await?;
+                Ok((made, Outcome::Created))
+            }
+            (action, _) => Err(CloudError {
+                operation: "plan".to_owned(),
+                target: step.to_owned(),
+                code: format!("{action:?}"),
+                message: change.reason.clone(),
+                request_id: None,
+                class: FailureClass::Terminal,
+            }),
+        }
+    }
+
+    /// Creates, or updates what exists, retrying while that helps. Where AWS has no capacity
+    /// for an instance, the next zone or type is tried.
+    async fn call(
+        &self,
+        change: &Change,
+        desired: &Desired,
+        shared: &SharedInventory,
+        step: &str,
+        existing: Option<&Observed>,
+    ) -> Result<Observed, CloudError> {
+        let secrets = self.secret_inputs(desired, shared).await?;
+        let deadline = Instant::now() + patience(desired.kind());
+        if let Some(existing) = existing {
+            return retry(step, &self.events, deadline, || async {
+                self.permit.check()?;
+                let inventory = shared.inventory();
+                let request = self.request(change, desired, &inventory, &secrets);
+                self.cloud.update(request, existing).await
+            })
+            .await;
+        }
+        let candidates = desired.candidates();
+        let mut refusal: Option<CloudError> = None;
+        for candidate in &candidates {
+            if let Some(refusal) = &refusal {
+                self.events.note(format!(
+                    "{step}: {} ({}); trying {}",
+                    refusal.message,
+                    refusal.code,
+                    candidate.placement()
+                ));
+            }
+            let made = retry(step, &self.events, deadline, || async {
+                self.permit.check()?;
+                // Anew each time: a subnet of another zone may stand by now.
+                let inventory = shared.inventory();
+                let request = self.request(change, candidate, &inventory, &secrets);
+                let made = self.cloud.create(request).await?;
+                staying(made)
+            })
+            .await;
+            match made {
+                Err(error) if error.class == FailureClass::Capacity => refusal = Some(error),
+                other => return other,
+            }
+        }
+        Err(refusal.unwrap_or_else(|| CloudError {
+            operation: "plan".to_owned(),
+            target: step.to_owned(),
+            code: "NoCandidate".to_owned(),
+            message: "there is no place where it could be made".to_owned(),
+            request_id: None,
+            class: FailureClass::Terminal,
+        }))
+    }
+
+    fn request<'a>(
+        &'a self,
+        change: &'a Change,
+        desired: &'a Desired,
+        inventory: &'a Inventory,
+        secrets: &SecretInputs,
+    ) -> Request<'a> {
+        Request {
+            environment: &self.environment,
+            address: &change.address,
+            desired,
+            inventory,
+            tags: &self.tags,
+            predecessors: &change.predecessors,
+            secrets: secrets.clone(),
+        }
+    }
+
+    async fn secret_inputs(
+        &self,
+        desired: &Desired,
+        shared: &SharedInventory,
+    ) -> Result<SecretInputs, CloudError> {
+        let mut inputs = SecretInputs::default();
+        match desired {
+            Desired::Seed => inputs.seed = Some(new_seed()),
+            Desired::KeyPair => {
+                inputs.public_key = match &self.operator_key {
+                    Some(key) => Some(key.clone()),
+                    None => {
+                        let key = self.secrets(shared).await?.operator_key();
+                        let public = key.public_key().to_openssh();
+                        Some(public.map_err(|error| seed_error(error.to_string()))?)
+                    }
+                };
+            }
+            Desired::Database { .. } | Desired::DatabaseCluster { .. } => {
+                inputs.password = Some(self.secrets(shared).await?.database_password());
+            }
+            Desired::Instance { host, .. } => {
+                let secrets = self.secrets(shared).await?;
+                let hostname = format!("{}-{host}", self.environment);
+                let data = user_data(*host, &secrets.host_key(*host), &hostname)
+                    .map_err(|error: SecretsError| seed_error(error.to_string()))?;
+                inputs.user_data = Some(data);
+            }
+            _ => {}
+        }
+        Ok(inputs)
+    }
+
+    /// The secrets, read from the cloud once.
+    pub(super) async fn secrets(&self, shared: &SharedInventory) -> Result<Secrets, CloudError> {
+        if let Some(secrets) = shared.secrets() {
+            return Ok(secrets);
+        }
+        let step = Address::seed().to_string();
+        let deadline = Instant::now() + patience(Kind::Seed);
+        let seed: SecretString = retry(&step, &self.events, deadline, || async {
+            let found = self.cloud.seed(&self.environment).await?;
+            // Reads lag behind: it stands, or this would not be asked for.
+            found.ok_or_else(|| CloudError {
+                class: FailureClass::Converging,
+                ..seed_error("the parameter is not there".to_owned())
+            })
+        })
+        .await?;
+        let secrets = Secrets::from_seed(&seed).map_err(|error| seed_error(error.to_string()))?;
+        shared.set_secrets(secrets.clone());
+        Ok(secrets)
+    }
+}
+
+/// What has the name of something that an earlier run began to remove can be made only once
+/// that is gone.
+fn staying(made: Observed) -> Result<Observed, CloudError> {
+    if !made.state.is_leaving() {
+        return Ok(made);
+    }
+    Err(CloudError {
+        operation: "create".to_owned(),
+        target: made.address.to_string(),
+        code: "StillGoing".to_owned(),
+        message: format!("`{}` is still being removed ({})", made.id, made.status),
+        request_id: None,
+        class: FailureClass::Converging,
+    })
+}
+
+fn seed_error(message: String) -> CloudError {
+    CloudError {
+        operation: "ssm:GetParameter".to_owned(),
+        target: Address::seed().to_string(),
+        code: "UnusableSeed".to_owned(),
+        message,
+        request_id: None,
+        class: FailureClass::Terminal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use crate::blueprint::Kind;
+    use crate::plan::State;
+
+    use super::*;
+
+    #[test]
+    fn what_is_still_going_is_asked_for_again() {
+        let of = |state| {
+            staying(Observed {
+                address: Address::search(),
+                kind: Kind::Search,
+                id: "lr-perf-search".to_owned(),
+                state,
+                status: "deleting".to_owned(),
+                attributes: BTreeMap::new(),
+            })
+        };
+        assert!(of(State::Pending).is_ok() && of(State::Ready).is_ok());
+        for state in [State::Deleting, State::Gone] {
+            assert_eq!(of(state).unwrap_err().class, FailureClass::Converging);
+        }
+    }
+}
