@@ -6,6 +6,6 @@ cd "$(dirname "$0")/.."
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 status=0
-cargo test --workspace --test wire -- --ignored --nocapture --exact "$1" | tee "$log" || status=$?
+cargo test --workspace --test it -- --ignored --nocapture --exact "wire::$1" | tee "$log" || status=$?
 grep -E '^[0-9]+ cases, ' "$log" | tail -1
 exit "$status"

@@ -8,5 +8,4 @@ scripts/setup.sh test
 # program builds what the local cloud is made of before any test waits for it.
 cargo build --workspace
 "$CARGO_TARGET_DIR/debug/loadrig" local prepare
-# Test programs run one after another, so that only one local cloud is up at a time.
 cargo test --workspace

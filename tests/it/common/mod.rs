@@ -1,0 +1,157 @@
+//! What several test files need: an AWS emulator of their own, and a recorder before it.
+
+pub mod recorder;
+
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use loadrig::aws::{Aws, Connection};
+
+/// Debian's image as AWS lists it; the emulator knows none of its own.
+const IMAGES: &str = r#"[
+  {"ami_id": "ami-0aaaaaaaaaaaaaaa1", "name": "debian-12-amd64-20250101-1978",
+   "owner_id": "136693071363", "state": "available", "public": true,
+   "image_location": "amazon/debian-12-amd64-20250101-1978", "image_type": "machine",
+   "description": "Debian 12", "architecture": "x86_64", "virtualization_type": "hvm",
+   "hypervisor": "xen", "root_device_type": "ebs", "root_device_name": "/dev/xvda",
+   "sriov": "simple", "platform": null}
+]"#;
+
+/// How long the emulator may take to answer.
+const START: Duration = Duration::from_secs(60);
+
+/// A moto server on loopback, gone when dropped.
+pub struct Moto {
+    server: Child,
+    endpoint: String,
+    _images: tempfile::TempDir,
+}
+
+impl Moto {
+    /// Starts one on a port that is free, and waits until it listens.
+    pub fn start() -> Self {
+        let program = loadrig::localcloud::emulator().expect("a home directory");
+        assert!(
+            program.exists(),
+            "`{}` is missing: `make test` installs it",
+            program.display()
+        );
+        let files = tempfile::tempdir().expect("temporary directory");
+        let images = files.path().join("images.json");
+        std::fs::write(&images, IMAGES).expect("image list");
+        // Between asking and using the port somebody else may take it.
+        for _ in 0..5 {
+            let port = free_port();
+            let mut server = dies_with_us(&program)
+                .args(["-H", "127.0.0.1", "-p", &port.to_string()])
+                .env("MOTO_AMIS_PATH", &images)
+                .env("MOTO_ENABLE_AMI_VALIDATION", "true")
+                .env("MOTO_ENABLE_KEYPAIR_VALIDATION", "true")
+                .env("MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION", "true")
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("moto_server starts");
+            if listens(&mut server, port) {
+                return Self {
+                    server,
+                    endpoint: format!("http://127.0.0.1:{port}"),
+                    _images: files,
+                };
+            }
+        }
+        panic!("no port for the emulator");
+    }
+
+    /// Its URL.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// What clients of the SDK take to look, or act, behind loadrig's back.
+    pub async fn sdk(&self) -> aws_config::SdkConfig {
+        aws_config::defaults(aws_config::BehaviorVersion::v2026_01_12())
+            .region("us-east-1")
+            .endpoint_url(self.endpoint())
+            .credentials_provider(aws_credential_types::Credentials::new(
+                "AKIDTEST", "secret", None, None, "test",
+            ))
+            .load()
+            .await
+    }
+
+    /// A cloud that is this emulator.
+    pub async fn cloud(&self) -> Aws {
+        Aws::connect(Connection {
+            paced: true,
+            region: "us-east-1".to_owned(),
+            profile: None,
+            endpoint_url: Some(self.endpoint.clone()),
+            credentials: Some(("AKIDTEST".to_owned(), "secret".to_owned().into())),
+        })
+        .await
+        .expect("connection")
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        // Nothing is to be done about a server that is gone already.
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+/// Runs the built program against an endpoint, in a home of its own.
+pub fn loadrig(home: &Path, endpoint: &str, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_loadrig"))
+        .current_dir(home)
+        .env("HOME", home)
+        .env("NO_COLOR", "1")
+        .env("AWS_ACCESS_KEY_ID", "AKIDTEST")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env_remove("AWS_PROFILE")
+        .env_remove("LOADRIG_HOME")
+        .args(["--endpoint-url", endpoint])
+        .args(arguments)
+        .output()
+        .expect("the program runs")
+}
+
+/// What a program printed.
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A test that is aborted drops nothing, so where the kernel can end the server with it, it does.
+fn dies_with_us(program: &Path) -> Command {
+    if cfg!(target_os = "linux") {
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL"]).arg(program);
+        command
+    } else {
+        Command::new(program)
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
+    listener.local_addr().expect("address").port()
+}
+
+fn listens(server: &mut Child, port: u16) -> bool {
+    let deadline = Instant::now() + START;
+    while Instant::now() < deadline {
+        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            return true;
+        }
+        if server.try_wait().expect("state of the server").is_some() {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("the emulator does not listen after {START:?}");
+}

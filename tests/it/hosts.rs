@@ -1,0 +1,459 @@
+//! Hosts over SSH, against a real sshd on loopback.
+
+mod sshd;
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::time::Duration;
+
+use loadrig::blueprint::Stage;
+use loadrig::diagnose::Diagnose;
+use loadrig::events::Outcome;
+use loadrig::hosts::{Applied, Blob, Bundle, File, HostError, Keyring, Listen, Step};
+use secrecy::SecretString;
+use tokio::time::Instant;
+
+use sshd::{Sshd, app, free_port, host, keyring, login, recorded, secrets, soon, waits};
+
+fn applied(applied: &Applied) -> Vec<&str> {
+    applied
+        .applied
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect()
+}
+
+fn bundle(steps: Vec<Step>) -> Bundle {
+    let mut bundle = Bundle::new(app(), Stage::Configure);
+    for step in steps {
+        let _ = bundle.push(step);
+    }
+    bundle
+}
+
+fn motd(text: &str) -> Step {
+    Step::files("motd", "greet", vec![File::new("/etc/motd", text)])
+}
+
+async fn apply(keyring: &Keyring, bundle: &Bundle) -> Result<Applied, HostError> {
+    let (events, _) = recorded();
+    keyring
+        .apply(
+            bundle,
+            "host/app-1/configure",
+            &events,
+            soon(),
+            std::future::pending(),
+        )
+        .await
+}
+
+#[tokio::test]
+async fn commands_run_and_tell_how_they_ended() {
+    let (_sshd, keyring) = host().await;
+    let (events, _) = recorded();
+    let session = keyring
+        .connect(app(), "host/app-1", &events, soon())
+        .await
+        .unwrap();
+    let output = session.run("echo out; echo err >&2; exit 3").await.unwrap();
+    assert_eq!((output.status, output.text().as_str()), (3, "out\n"));
+    assert_eq!(output.complaint(), "err");
+    assert_eq!(session.run("no-such-program").await.unwrap().status, 127);
+}
+
+#[tokio::test]
+async fn big_input_and_output_arrive_whole() {
+    let (_sshd, keyring) = host().await;
+    let (events, _) = recorded();
+    let session = keyring
+        .connect(app(), "host/app-1", &events, soon())
+        .await
+        .unwrap();
+    let data: Vec<u8> = (0..8_000_000_u32).map(|i| (i % 251) as u8).collect();
+    let output = session.run_with_input("cat", data.clone()).await.unwrap();
+    assert!(
+        output.stdout == data,
+        "{} bytes came back",
+        output.stdout.len()
+    );
+    // A command may leave its input.
+    assert!(
+        session
+            .run_with_input("true", data)
+            .await
+            .unwrap()
+            .success()
+    );
+}
+
+#[tokio::test]
+async fn lines_come_while_the_command_runs() {
+    let (_sshd, keyring) = host().await;
+    let (events, _) = recorded();
+    let session = keyring
+        .connect(app(), "host/app-1", &events, soon())
+        .await
+        .unwrap();
+    // The second line is only written after the first was answered through the file.
+    let command = "read name; echo hello $name; until [ -e \"$LOADRIG_ROOT/go\" ]; do sleep 0.02; done; echo bye";
+    let mut lines = session.lines(command, "rig\n").await.unwrap();
+    assert_eq!(lines.next().await.unwrap().as_deref(), Some("hello rig"));
+    session.run("touch \"$LOADRIG_ROOT/go\"").await.unwrap();
+    assert_eq!(lines.next().await.unwrap().as_deref(), Some("bye"));
+    assert!(lines.finish().await.unwrap().success());
+}
+
+#[tokio::test]
+async fn another_host_key_ends_it_at_once() {
+    let secrets = secrets(7);
+    let other = "app-2".parse().unwrap();
+    let sshd = Sshd::start(&secrets.host_key(other), &secrets.operator_key());
+    let keyring = keyring(&secrets, sshd.login()).await;
+    let (events, recorder) = recorded();
+    let error = keyring
+        .connect(app(), "host/app-1", &events, soon())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, HostError::HostKey { .. }), "{error:?}");
+    assert!(!error.is_retryable());
+    let text = error.to_string();
+    assert!(
+        text.starts_with("`app-1` at 127.0.0.1 did not prove to be the host"),
+        "{text}"
+    );
+    assert!(error.hints()[0].contains("not retried"));
+    // It may have waited for sshd to come up, for nothing else.
+    assert!(
+        waits(&recorder).iter().all(|wait| wait.contains("refused")),
+        "{:?}",
+        waits(&recorder)
+    );
+    // A person's `ssh` is as strict.
+    let output = keyring
+        .ssh_command(app())
+        .unwrap()
+        .arg("true")
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("Host key verification failed"));
+}
+
+#[tokio::test]
+async fn a_refused_operator_key_says_so() {
+    let secrets = secrets(7);
+    let sshd = Sshd::start(&secrets.host_key(app()), &sshd::secrets(8).operator_key());
+    let keyring = keyring(&secrets, sshd.login()).await;
+    let (events, _) = recorded();
+    let error = keyring
+        .connect(app(), "host/app-1", &events, soon())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, HostError::Denied { .. }), "{error:?}");
+    assert!(
+        error.to_string().contains("refused the operator's key"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_host_behind_a_bastion_is_reached_through_it() {
+    let (jump, _sshd, keyring) = sshd::behind_a_bastion("bastion-1").await;
+    let (events, _) = recorded();
+    // Many at once, as an `up` does: all of them share one connection to the bastion.
+    let many = (0..12).map(|_| async {
+        let session = keyring
+            .connect(app(), "host/app-1", &events, soon())
+            .await?;
+        session.run("echo \"$SSH_CONNECTION\"").await
+    });
+    for output in futures::future::join_all(many).await {
+        // Its own address, as the host sees it.
+        assert!(output.unwrap().text().contains(" 127.0.0.2 "));
+    }
+    let log = jump.log();
+    assert!(log.contains("Accepted publickey"), "{log}");
+    // A person gets in by the same way.
+    let output = keyring.ssh_command(app()).unwrap().arg("true").output();
+    assert!(output.unwrap().status.success());
+    drop(jump);
+}
+
+#[tokio::test]
+async fn a_bastion_with_another_key_is_not_gone_through() {
+    let (_jump, sshd, keyring) = sshd::behind_a_bastion("app-2").await;
+    let (events, _) = recorded();
+    let error = keyring
+        .connect(app(), "host/app-1", &events, soon())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, HostError::HostKey { .. }), "{error:?}");
+    assert!(error.to_string().contains("bastion-1: Host key"), "{error}");
+    let log = sshd.log();
+    assert!(!log.contains("Accepted"), "{log}");
+}
+
+#[tokio::test]
+async fn nobody_at_the_address_is_reported_at_the_deadline() {
+    let keyring = keyring(&secrets(7), login(free_port())).await;
+    let (events, recorder) = recorded();
+    let deadline = Instant::now() + Duration::from_secs(5);
+    let error = keyring
+        .connect(app(), "host/app-1", &events, deadline)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, HostError::Unreachable { .. }), "{error:?}");
+    assert!(error.to_string().contains("Connection refused"), "{error}");
+    // The same reason is told once.
+    assert_eq!(waits(&recorder).len(), 1, "{:?}", waits(&recorder));
+}
+
+#[tokio::test]
+async fn a_connection_that_dies_under_a_command_is_told_from_a_failing_command() {
+    let (_sshd, keyring) = host().await;
+    let (events, _) = recorded();
+    let session = keyring
+        .connect(app(), "host/app-1", &events, soon())
+        .await
+        .unwrap();
+    let error = session
+        .run("kill -9 $(ps -o ppid= -p $$); sleep 30")
+        .await
+        .unwrap_err();
+    assert!(matches!(error, HostError::Disconnected { .. }), "{error:?}");
+    assert!(error.is_retryable());
+    let error = session.run("true").await.unwrap_err();
+    assert!(matches!(error, HostError::Disconnected { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_bundle_survives_the_connection_that_applies_it() {
+    let (sshd, keyring) = host().await;
+    // Kills the connection under the runner the first time, as a cut line would.
+    let cut = "mkdir \"$LOADRIG_ROOT/once\" || exit 0; p=$$; \
+               while [ \"$(ps -o comm= -p $p)\" != sshd ]; do p=$(ps -o ppid= -p $p | tr -d ' '); done; \
+               kill -9 $p";
+    let step = Step::command("cut", "cut the line", &["sh", "-c", cut]);
+    let bundle = bundle(vec![step, motd("hello\n")]);
+    let result = apply(&keyring, &bundle).await.unwrap();
+    assert!(applied(&result).contains(&"motd"), "{result:?}");
+    assert_eq!(sshd.read("/etc/motd"), "hello\n");
+}
+
+#[tokio::test]
+async fn applying_again_does_only_what_changed() {
+    let (sshd, keyring) = host().await;
+    let other = || Step::files("issue", "warn", vec![File::new("/etc/issue", "private\n")]);
+    let first = bundle(vec![motd("one\n"), other()]);
+    assert_eq!(
+        applied(&apply(&keyring, &first).await.unwrap()),
+        ["motd", "issue"]
+    );
+    assert_eq!(sshd.read("/etc/motd"), "one\n");
+
+    let again = apply(&keyring, &first).await.unwrap();
+    assert_eq!(again.outcome(), Outcome::Unchanged);
+
+    let second = bundle(vec![motd("two\n"), other()]);
+    assert_eq!(applied(&apply(&keyring, &second).await.unwrap()), ["motd"]);
+    assert_eq!(sshd.read("/etc/motd"), "two\n");
+}
+
+#[tokio::test]
+async fn a_file_changed_by_somebody_else_is_put_right() {
+    let (sshd, keyring) = host().await;
+    let bundle = bundle(vec![motd("one\n")]);
+    apply(&keyring, &bundle).await.unwrap();
+    std::fs::write(sshd.path("/etc/motd"), "mine\n").unwrap();
+    assert_eq!(applied(&apply(&keyring, &bundle).await.unwrap()), ["motd"]);
+    assert_eq!(sshd.read("/etc/motd"), "one\n");
+}
+
+#[tokio::test]
+async fn services_restart_or_reload_only_when_their_inputs_changed() {
+    let (sshd, keyring) = host().await;
+    let render = |unit: &str, config: &str| {
+        let mut bundle = Bundle::new(app(), Stage::Configure);
+        let unit = File::new("/etc/systemd/system/nginx.service", unit);
+        let unit = bundle.push(Step::files("unit", "write the unit", vec![unit]));
+        let config = bundle.push(motd(config));
+        let _ = bundle.push(Step::service("nginx", &[unit], &[config]));
+        bundle
+    };
+    let log = |sshd: &Sshd| {
+        let text = sshd.read("/systemctl.log");
+        std::fs::remove_file(sshd.path("/systemctl.log")).unwrap();
+        let verbs = text.lines().filter_map(|line| line.split(' ').next());
+        verbs
+            .filter(|verb| ["restart", "reload"].contains(verb))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    apply(&keyring, &render("a", "1")).await.unwrap();
+    assert_eq!(log(&sshd), ["restart"]);
+    apply(&keyring, &render("a", "1")).await.unwrap();
+    assert!(log(&sshd).is_empty());
+    apply(&keyring, &render("a", "2")).await.unwrap();
+    assert_eq!(log(&sshd), ["reload"]);
+    apply(&keyring, &render("b", "2")).await.unwrap();
+    assert_eq!(log(&sshd), ["restart"]);
+    // It may have read what somebody wrote into a file of ours.
+    std::fs::write(sshd.path("/etc/motd"), "mine\n").unwrap();
+    let again = apply(&keyring, &render("b", "2")).await.unwrap();
+    assert_eq!(applied(&again), ["motd", "nginx"]);
+    assert_eq!(log(&sshd), ["restart"]);
+    // Somebody stopped it.
+    std::fs::remove_file(sshd.path("/units/nginx")).unwrap();
+    let again = apply(&keyring, &render("b", "2")).await.unwrap();
+    assert_eq!(applied(&again), ["nginx"]);
+    assert_eq!(log(&sshd), ["restart"]);
+}
+
+#[tokio::test]
+async fn blobs_are_shipped_once() {
+    let (sshd, keyring) = host().await;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("tool");
+    std::fs::write(&path, vec![7; 3_000_000]).unwrap();
+    let blob = Blob::of(&path).unwrap();
+    let program = Step::program("/opt/loadrig/bin/tool", blob);
+    apply(&keyring, &bundle(vec![program.clone()]))
+        .await
+        .unwrap();
+    assert_eq!(
+        sshd.path("/opt/loadrig/bin/tool").metadata().unwrap().len(),
+        3_000_000
+    );
+
+    // Without the file here, shipping it again would fail.
+    std::fs::remove_file(&path).unwrap();
+    let second = bundle(vec![program, motd("one\n")]);
+    assert_eq!(applied(&apply(&keyring, &second).await.unwrap()), ["motd"]);
+
+    // A bundle that no longer names it lets it go.
+    apply(&keyring, &bundle(vec![motd("one\n")])).await.unwrap();
+    assert_eq!(
+        std::fs::read_dir(sshd.path("/var/lib/loadrig/blobs"))
+            .unwrap()
+            .count(),
+        0
+    );
+}
+
+#[tokio::test]
+async fn a_blob_that_cannot_be_read_is_the_error_that_is_told() {
+    let (_sshd, keyring) = host().await;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("tool");
+    std::fs::write(&path, "x").unwrap();
+    let blob = Blob::of(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let error = apply(&keyring, &bundle(vec![Step::program("/opt/tool", blob)]))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, HostError::Ship { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_failing_step_shows_its_last_lines_without_secrets_and_is_resumed() {
+    let (sshd, keyring) = host().await;
+    let script = "seq 1 30; echo password is hunter22; test -e \"$LOADRIG_ROOT/repaired\"";
+    let mut bundle = bundle(vec![
+        motd("one\n"),
+        Step::command("probe", "probe the disk", &["sh", "-c", script]),
+    ]);
+    bundle.hide("database-password", SecretString::from("hunter22"));
+    let error = apply(&keyring, &bundle).await.unwrap_err();
+    let HostError::Step {
+        step,
+        status,
+        output,
+        ..
+    } = &error
+    else {
+        panic!("{error:?}");
+    };
+    assert_eq!((step.as_str(), *status), ("probe", 1));
+    assert_eq!(output.lines().count(), 20);
+    assert!(
+        output.ends_with("30\npassword is <database-password>"),
+        "{output}"
+    );
+    assert!(
+        error
+            .to_string()
+            .starts_with("`app-1` failed to probe the disk (configure,")
+    );
+
+    std::fs::write(sshd.path("/repaired"), "").unwrap();
+    assert_eq!(applied(&apply(&keyring, &bundle).await.unwrap()), ["probe"]);
+}
+
+#[tokio::test]
+async fn secrets_stay_out_of_what_hosts_remember() {
+    let (sshd, keyring) = host().await;
+    let file = File::new("/etc/secret", "hunter22").secret_of("root");
+    let bundle = bundle(vec![Step::files("secret", "write secrets", vec![file])]);
+    apply(&keyring, &bundle).await.unwrap();
+    let found = std::process::Command::new("grep")
+        .args(["-rl", "hunter22"])
+        .arg(sshd.path("/"))
+        .output()
+        .unwrap();
+    let found = String::from_utf8(found.stdout).unwrap();
+    assert_eq!(found.trim(), sshd.path("/etc/secret").display().to_string());
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &sshd.path("/etc/secret").metadata().unwrap().permissions(),
+    );
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn ports_are_forwarded() {
+    let (_sshd, keyring) = host().await;
+    let (events, _) = recorded();
+    let session = keyring
+        .connect(app(), "host/app-1", &events, soon())
+        .await
+        .unwrap();
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = server.local_addr().unwrap().port();
+    let local = free_port();
+    let address = ([127, 0, 0, 1], local).into();
+    session
+        .forward(Listen::Tcp(address), "127.0.0.1", port)
+        .await
+        .unwrap();
+    let talk = tokio::task::spawn_blocking(move || {
+        let mut client = std::net::TcpStream::connect(address).unwrap();
+        let (mut peer, _) = server.accept().unwrap();
+        client.write_all(b"ping").unwrap();
+        let mut heard = [0; 4];
+        peer.read_exact(&mut heard).unwrap();
+        heard
+    });
+    assert_eq!(&talk.await.unwrap(), b"ping");
+}
+
+#[tokio::test]
+async fn a_person_gets_in_by_the_same_keys() {
+    let (_sshd, keyring) = host().await;
+    let (events, _) = recorded();
+    // Waits for sshd.
+    keyring
+        .connect(app(), "host/app-1", &events, soon())
+        .await
+        .unwrap();
+    let output = keyring
+        .ssh_command(app())
+        .unwrap()
+        .args(["echo", "hello"])
+        .output()
+        .unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "hello\n",
+        "{output:?}"
+    );
+}

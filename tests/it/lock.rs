@@ -1,0 +1,195 @@
+//! The lock over HTTP: the registry's bucket and its conditional writes, on an emulator.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::common::Moto;
+use loadrig::aws::Registry;
+use loadrig::diagnose::{Diagnose, ExitCode};
+use loadrig::engine::{
+    Asking, Claim, Condition, Held, LeaseStore, LockError, Version, clear, holder,
+};
+
+fn claim(owner: &str) -> Claim {
+    Claim {
+        owner: owner.to_owned(),
+        pid: std::process::id(),
+        job: Some("https://ci.example/7".to_owned()),
+        operation: "up".to_owned(),
+        run: "run".to_owned(),
+        nonce: format!("nonce of {owner}"),
+    }
+}
+
+async fn take(registry: &Arc<Registry>, owner: &str) -> Result<Held<Registry>, LockError> {
+    let asking = Asking::default();
+    Held::take(Arc::clone(registry), "perf", claim(owner), &asking, |_| {}).await
+}
+
+async fn registry(moto: &Moto) -> Arc<Registry> {
+    let cloud = Arc::new(moto.cloud().await);
+    Arc::new(Registry::of(&cloud).await.expect("an account"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_registry_is_made_once_and_removed_with_what_is_in_it() {
+    let moto = Moto::start();
+    let registry = registry(&moto).await;
+    assert_eq!(registry.bucket(), "loadrig-registry-123456789012-us-east-1");
+    assert!(!registry.exists().await.expect("a look"));
+    // Without a bucket there is no lock: nothing is silently taken for free.
+    let error = holder(&*registry, "perf").await.expect_err("no bucket");
+    assert!(matches!(error, LockError::Unavailable { .. }), "{error}");
+    registry.ensure().await.expect("made");
+    registry.ensure().await.expect("there already");
+    let held = take(&registry, "alice@one").await.expect("free");
+    assert_eq!(
+        registry.objects().await.expect("listed"),
+        ["locks/perf.json"]
+    );
+    // A lock that somebody holds keeps it from being removed.
+    let error = clear(&*registry, "perf").await.expect_err("held");
+    assert!(matches!(error, LockError::Held { .. }), "{error}");
+    let error = registry.remove().await.expect_err("not empty");
+    assert_eq!(error.code, "BucketNotEmpty");
+    held.release(true).await.expect("released");
+    clear(&*registry, "perf").await.expect("nothing there");
+    registry.remove().await.expect("removed");
+    assert!(!registry.exists().await.expect("a look"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_operators_one_wins_and_the_other_after_it() {
+    let moto = Moto::start();
+    // Two machines: nothing in common but the account.
+    let (one, two) = tokio::join!(registry(&moto), registry(&moto));
+    one.ensure().await.expect("made");
+    let (first, second) = tokio::join!(take(&one, "alice@one"), take(&two, "bob@two"));
+    let (winner, refused, loser) = match (first, second) {
+        (Ok(held), Err(error)) => (held, error, (&two, "bob@two")),
+        (Err(error), Ok(held)) => (held, error, (&one, "alice@one")),
+        (first, second) => panic!("{first:?} {second:?}"),
+    };
+    assert_eq!(refused.exit_code(), ExitCode::Locked);
+    let text = refused.to_string();
+    assert!(text.contains(&winner.lease().claim.owner), "{text}");
+    assert!(text.contains("https://ci.example/7"), "{text}");
+    let (lease, now) = holder(&*one, "perf").await.expect("a look").expect("held");
+    assert!(lease.expires_at > now);
+    winner.permit().check().expect("it holds");
+    winner.release(true).await.expect("released");
+    let next = take(loser.0, loser.1).await.expect("free by now");
+    next.permit().check().expect("it holds");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_and_removals_hold_to_their_conditions() {
+    let moto = Moto::start();
+    let registry = registry(&moto).await;
+    registry.ensure().await.expect("made");
+    let put = async |text: &str, condition: Condition| {
+        let answer = registry.put("locks/x.json", text.to_owned(), condition);
+        answer.await.expect("an answer").value
+    };
+    let stale = Condition::Is(Version("\"0123456789abcdef0123456789abcdef\"".to_owned()));
+    // Nothing can be replaced that is not there.
+    assert_eq!(put("a", stale.clone()).await, None);
+    let first = put("a", Condition::Absent).await.expect("written");
+    assert_eq!(put("b", Condition::Absent).await, None);
+    let second = put("b", Condition::Is(first.clone())).await;
+    let second = second.expect("written");
+    assert_eq!(put("c", Condition::Is(first.clone())).await, None);
+    // An owner of the past cannot remove what is not its own any more.
+    registry
+        .delete("locks/x.json", &first)
+        .await
+        .expect("an answer");
+    let found = registry.get("locks/x.json").await.expect("an answer");
+    assert_eq!(found.value, Some(("b".to_owned(), second.clone())));
+    registry
+        .delete("locks/x.json", &second)
+        .await
+        .expect("an answer");
+    let found = registry.get("locks/x.json").await.expect("an answer");
+    assert_eq!(found.value, None);
+    let apart = jiff::Timestamp::now().duration_since(found.at).abs();
+    assert!(apart < jiff::SignedDuration::from_secs(60), "{apart}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_cannot_reach_the_registry_changes_nothing() {
+    let moto = Moto::start();
+    let registry = registry(&moto).await;
+    drop(moto);
+    let limit = Duration::from_secs(120);
+    let error = tokio::time::timeout(limit, registry.exists()).await;
+    let error = error.expect("in time").expect_err("nobody answers");
+    assert!(error.class.is_passing(), "{error}");
+}
+
+/// The program as another operator would run it.
+fn loadrig(moto: &Moto, arguments: &[&str]) -> std::process::Output {
+    std::process::Command::new(env!("CARGO_BIN_EXE_loadrig"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("AWS_ACCESS_KEY_ID", "AKIDTEST")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env("NO_COLOR", "1")
+        .env_remove("LOADRIG_HOME")
+        .env_remove("AWS_PROFILE")
+        .args(["--endpoint-url", moto.endpoint()])
+        .args(arguments)
+        .stdin(std::process::Stdio::null())
+        .output()
+        .expect("the program runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_end_with_5_and_say_who_holds_the_lock() {
+    let moto = Moto::start();
+    let registry = registry(&moto).await;
+    registry.ensure().await.expect("made");
+    let held = take(&registry, "alice@one").await.expect("free");
+
+    let output = loadrig(&moto, &["--yes", "down", "perf"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(5), "{said}");
+    for part in [
+        "alice@one",
+        "up",
+        "--lock-timeout",
+        "--break-lock=alice@one",
+    ] {
+        assert!(said.contains(part), "`{part}` in {said}");
+    }
+    // Breaking wants to know whose lock it is.
+    for flag in ["--break-lock", "--break-lock=bob@two"] {
+        let output = loadrig(&moto, &["--yes", "down", "perf", flag]);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(5), "{said}");
+        assert!(said.contains("alice@one"), "{said}");
+    }
+    let output = loadrig(&moto, &["--yes", "registry", "remove"]);
+    assert_eq!(output.status.code(), Some(5), "{}", text(&output.stderr));
+    let output = loadrig(&moto, &["registry", "show"]);
+    let shown = text(&output.stdout);
+    assert!(shown.contains("`perf` is locked by alice@one"), "{shown}");
+    held.permit().check().expect("undisturbed");
+
+    held.release(true).await.expect("released");
+    let output = loadrig(&moto, &["--yes", "down", "perf"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let printed = text(&output.stdout);
+    assert!(printed.contains("stays on purpose"), "{printed}");
+    assert_eq!(
+        registry.objects().await.expect("listed"),
+        Vec::<String>::new()
+    );
+    let output = loadrig(&moto, &["--yes", "registry", "remove"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(!registry.exists().await.expect("a look"));
+}

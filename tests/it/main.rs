@@ -1,0 +1,23 @@
+//! Every integration test that needs no privileges, a module for each area. One program, so
+//! that the library and the SDK are linked once. What needs root is in `tests/privileged`.
+
+mod architecture;
+mod aws;
+mod aws_data;
+mod cli;
+mod common;
+mod engine;
+mod hosts;
+mod lock;
+mod network;
+mod permissions;
+mod plan;
+mod planning;
+mod report;
+mod scenario;
+mod spec;
+#[cfg(target_os = "linux")]
+mod strict;
+mod survey;
+#[cfg(target_os = "linux")]
+mod wire;

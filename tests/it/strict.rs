@@ -1,0 +1,13 @@
+//! Holds the strict cloud to what AWS documents: for each rule the call that AWS refuses,
+//! with the code and status it refuses it with, and that the same call passes once the
+//! reason is gone. Over real HTTP, before a real emulator.
+
+mod adapter;
+mod cloud;
+mod ec2;
+mod faults;
+mod rig;
+mod sdk;
+mod services;
+mod slow_cache;
+mod time;

@@ -1,0 +1,96 @@
+//! What AWS does and an emulator alone does not, met by loadrig's own adapter.
+
+use loadrig::blueprint::{Address, Desired, Kind, blueprint};
+use loadrig::engine::{Cloud as _, FailureClass, State};
+use loadrig::spec::Library;
+use strict_cloud::Timing;
+
+use super::cloud::Cloud;
+use super::rig::Rig;
+
+/// AWS stops listing a terminated instance after about an hour and remembers its client token
+/// for longer: <https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html>.
+#[tokio::test]
+async fn a_host_is_made_again_when_nobody_knows_its_terminated_predecessor() {
+    let cloud = Cloud::instant("eu-south-1").await;
+    let text = "architecture: 1k\naccess:\n  operators: [198.51.100.7/32]\n";
+    let library = Library::new(Some("no-such-directory".into()));
+    let spec = library.load_text("again", text);
+    let spec = spec.unwrap_or_else(|errors| panic!("{errors}"));
+    let blueprint = blueprint(&spec, &["198.51.100.7/32".parse().unwrap()]);
+    let mut rig = Rig::new(&cloud, "again").await;
+    let needed = [
+        Kind::Vpc,
+        Kind::InternetGateway,
+        Kind::Subnet,
+        Kind::SecurityGroup,
+        Kind::KeyPair,
+        Kind::Bucket,
+        Kind::Role,
+        Kind::InstanceProfile,
+    ];
+    for (address, desired) in blueprint.resources() {
+        if needed.contains(&desired.kind()) {
+            let made = rig.ask(address, desired, None).await;
+            let made = made.unwrap_or_else(|error| panic!("{address}: {error}"));
+            rig.inventory.insert(made);
+        }
+    }
+    let (address, desired) = blueprint
+        .resources()
+        .find(|(_, desired)| desired.kind() == Kind::Instance)
+        .unwrap();
+    let first = rig.ask(address, desired, None).await.unwrap();
+    rig.aws.delete("again", &first).await.unwrap();
+    let second = rig.ask(address, desired, None).await.unwrap();
+    assert_ne!(first.id, second.id);
+    let living = rig.aws.list("again", Kind::Instance).await.unwrap();
+    let living: Vec<_> = living
+        .iter()
+        .filter(|one| !matches!(one.state, State::Gone | State::Deleting))
+        .collect();
+    assert_eq!(living.len(), 1, "{living:?}");
+}
+
+/// A domain's name is taken until it is gone, which takes a quarter of an hour.
+#[tokio::test]
+async fn a_domain_that_is_going_is_not_taken_for_the_next_one() {
+    let cloud = Cloud::with("me-south-1", |options| {
+        options.timing = Timing::Aws;
+        options.scale = 1000.0;
+    })
+    .await;
+    let network = cloud.network("10.41").await;
+    let group = cloud.group(&network.vpc, "search").await;
+    cloud.pass(3);
+    let of_search = Address::parse("security-group/search");
+    let mut rig = Rig::new(&cloud, "going").await;
+    let subnets = rig.know_network(&network, (&of_search, &group));
+    let desired = Desired::Search {
+        version: "OpenSearch_2.19".to_owned(),
+        nodes: 2,
+        instance_type: "t3.small.search".to_owned(),
+        storage_gib: 10,
+        masters: None,
+        subnets,
+        group: of_search,
+    };
+    // The first answers that AWS makes its role for domains; the engine asks again.
+    let create = async || {
+        for _ in 0..5 {
+            match rig.ask(&Address::search(), &desired, None).await {
+                Err(error) if error.class == FailureClass::Converging => cloud.pass(15),
+                other => return other,
+            }
+        }
+        panic!("never made");
+    };
+    let first = create().await.unwrap();
+    assert_eq!(first.state, State::Pending);
+    cloud.pass(1021);
+    rig.aws.delete("going", &first).await.unwrap();
+    let taken = rig.ask(&Address::search(), &desired, None).await.unwrap();
+    assert_eq!(taken.state, State::Deleting, "the engine waits for that");
+    cloud.pass(721);
+    assert_eq!(create().await.unwrap().state, State::Pending);
+}
