@@ -48,16 +48,25 @@ pub(crate) enum Delay {
     CacheStart,
     CacheChange,
     CacheEnd,
+    /// Until an endpoint's routes are gone.
+    EndpointEnd,
+    /// Until a target that was registered is healthy.
+    TargetHealthy,
+    /// Until a target that was deregistered is out of its group.
+    TargetDrained,
+    /// After its end, until lists forget an instance or a NAT gateway.
+    Forgetting,
 }
 
 impl Delay {
     /// Seconds, the typical case.
-    fn seconds(self) -> u64 {
+    pub(crate) fn seconds(self) -> u64 {
         match self {
             Self::Visibility => 2,
             Self::InstanceStart | Self::ProfilePropagation => 8,
-            Self::Interfaces => 20,
-            Self::InstanceEnd => 30,
+            Self::EndpointEnd => 10,
+            Self::Interfaces | Self::TargetHealthy => 20,
+            Self::InstanceEnd | Self::TargetDrained => 30,
             Self::ClusterStart => 40,
             Self::NatEnd | Self::BalancerInterfaces | Self::ClusterEnd => 60,
             Self::NatStart => 105,
@@ -69,6 +78,7 @@ impl Delay {
             Self::DatabaseChange => 540,
             Self::SearchEnd => 720,
             Self::SearchStart | Self::SearchChange => 1020,
+            Self::Forgetting => 3600,
         }
     }
 }

@@ -65,6 +65,23 @@ impl Reply {
         }
     }
 
+    /// The answer of a query service with what stands within its result.
+    pub(crate) fn with_result(call: &Call, result: &str) -> Self {
+        let action = &call.action;
+        let id = request_id(call);
+        let namespace = namespace(&call.service);
+        let within = match call.protocol() {
+            WireProtocol::Ec2 => format!("<requestId>{id}</requestId>{result}"),
+            _ => format!(
+                "<{action}Result>{result}</{action}Result><ResponseMetadata><RequestId>{id}</RequestId></ResponseMetadata>"
+            ),
+        };
+        Self::done(
+            call,
+            format!("<{action}Response xmlns=\"{namespace}\">{within}</{action}Response>"),
+        )
+    }
+
     /// The answer of a query service that says no more than that it is done.
     pub(crate) fn empty(call: &Call) -> Self {
         let action = &call.action;

@@ -1,0 +1,288 @@
+//! The account: one value that holds everything, and the way from a call to the service that
+//! answers it.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use axum::http::{HeaderValue, Response, StatusCode, header};
+use bytes::Bytes;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::call::Call;
+use crate::clock::Delay;
+use crate::errors::{AwsError, Reply};
+
+use super::ec2::Ec2;
+use super::elasticache::ElastiCache;
+use super::elb::Elb;
+use super::form::{FormFields, QueryForm};
+use super::iam::Iam;
+use super::opensearch::OpenSearch;
+use super::rds::Rds;
+use super::route53::Route53;
+use super::s3::S3;
+use super::schedule::{EventSchedule, ScheduledEvent};
+use super::ssm::Ssm;
+use super::{ec2, elasticache, elb, iam, opensearch, rds, route53, s3, servicequotas, ssm, sts};
+
+/// The account's number.
+pub(super) const NUMBER: &str = "123456789012";
+
+/// When an account begins, if nobody says otherwise: 2025-01-01.
+const START: Timestamp = Timestamp::constant(1_735_689_600, 0);
+
+/// Tags by key.
+pub(super) type TagMap = BTreeMap<String, String>;
+
+/// What a query service answers within its result element.
+pub(super) type QueryResult = Result<String, AwsError>;
+
+/// Something that exists, costs money or holds a name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Resource {
+    /// For example `subnet`.
+    pub kind: &'static str,
+    /// Id, or name where a service goes by names.
+    pub id: String,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// Whether it is on its way out: it goes without anybody doing anything.
+    pub leaving: bool,
+}
+
+/// An AWS account in one region.
+#[derive(Debug, Clone)]
+pub struct AwsAccount {
+    pub(super) region: String,
+    pub(super) now: Timestamp,
+    scale: f64,
+    ids: u64,
+    pub(super) schedule: EventSchedule,
+    pub(super) ec2: Ec2,
+    pub(super) rds: Rds,
+    pub(super) elb: Elb,
+    pub(super) elasticache: ElastiCache,
+    pub(super) opensearch: OpenSearch,
+    pub(super) iam: Iam,
+    pub(super) route53: Route53,
+    pub(super) s3: S3,
+    pub(super) ssm: Ssm,
+}
+
+impl AwsAccount {
+    /// An empty account. Things take `scale` times as long as on AWS: with 0 everything is done
+    /// at once.
+    #[must_use]
+    pub fn new(region: &str, scale: f64) -> Self {
+        Self {
+            region: region.to_owned(),
+            now: START,
+            scale: if scale.is_finite() {
+                scale.max(0.0)
+            } else {
+                1.0
+            },
+            ids: 0,
+            schedule: EventSchedule::default(),
+            ec2: Ec2::default(),
+            rds: Rds::default(),
+            elb: Elb::default(),
+            elasticache: ElastiCache::default(),
+            opensearch: OpenSearch::default(),
+            iam: Iam::default(),
+            route53: Route53::default(),
+            s3: S3::default(),
+            ssm: Ssm::default(),
+        }
+    }
+
+    /// Answers a call at a time. Time does not run backwards: an earlier one is taken for the
+    /// latest so far.
+    pub fn answer(&mut self, now: Timestamp, call: &Call) -> Response<Bytes> {
+        self.pass_until(now);
+        let mut reply = match self.carry_out(call) {
+            Ok(reply) => reply,
+            Err(refusal) => Reply::refused(call, &refusal),
+        };
+        // What was done at once is done.
+        self.pass_until(now);
+        let date = self.now.to_zoned(TimeZone::UTC);
+        let date = date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        if let Ok(date) = HeaderValue::from_str(&date) {
+            reply.headers.insert(header::DATE, date);
+        }
+        let mut response = Response::new(reply.body);
+        *response.status_mut() = reply.status;
+        *response.headers_mut() = reply.headers;
+        response
+    }
+
+    /// What time it is: that of the latest call.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn carry_out(&mut self, call: &Call) -> Result<Reply, AwsError> {
+        type Handler = fn(&mut AwsAccount, &str, &QueryForm<'_>) -> QueryResult;
+        let service: Handler = match call.service.as_str() {
+            "ec2" => ec2::answer,
+            "rds" => rds::answer,
+            "elasticloadbalancing" => elb::answer,
+            "elasticache" => elasticache::answer,
+            "iam" => iam::answer,
+            "sts" => sts::answer,
+            "ssm" => return ssm::answer(self, call),
+            "servicequotas" => return servicequotas::answer(call),
+            "es" => return opensearch::answer(self, call),
+            "route53" => return route53::answer(self, call),
+            "s3" => return s3::answer(self, call),
+            _ => return Err(unknown(call)),
+        };
+        let fields = FormFields::of(call);
+        let body = service(self, &call.action, &fields.form())?;
+        fields.all_read()?;
+        Ok(Reply::with_result(call, &body))
+    }
+
+    /// Lets time pass: what is due by then happens.
+    pub fn pass_until(&mut self, now: Timestamp) {
+        while let Some((at, event)) = self.schedule.due(now) {
+            self.now = self.now.max(at);
+            self.happen(&event);
+        }
+        self.now = self.now.max(now);
+    }
+
+    /// When something happens next without a call; none when everything is settled.
+    #[must_use]
+    pub fn next_event(&self) -> Option<Timestamp> {
+        self.schedule.next()
+    }
+
+    fn happen(&mut self, event: &ScheduledEvent) {
+        match event {
+            ScheduledEvent::Shown(_)
+            | ScheduledEvent::InstanceStarted(_)
+            | ScheduledEvent::InstanceEnded(_)
+            | ScheduledEvent::InstanceForgotten(_)
+            | ScheduledEvent::NatStarted(_)
+            | ScheduledEvent::NatEnded(_)
+            | ScheduledEvent::NatForgotten(_)
+            | ScheduledEvent::EndpointEnded(_)
+            | ScheduledEvent::InterfacesLeft(_) => ec2::happen(self, event),
+            ScheduledEvent::ProfileKnown(name) => self.iam.known_to_ec2(name),
+            ScheduledEvent::DatabaseReady(_)
+            | ScheduledEvent::DatabaseEnded(_)
+            | ScheduledEvent::ClusterReady(_)
+            | ScheduledEvent::ClusterEnded(_)
+            | ScheduledEvent::DatabaseSnapshotReady(_) => rds::happen(self, event),
+            ScheduledEvent::BalancerActive(_)
+            | ScheduledEvent::TargetHealthy(..)
+            | ScheduledEvent::TargetDrained(..) => elb::happen(self, event),
+            ScheduledEvent::CacheReady(_) | ScheduledEvent::CacheEnded(_) => {
+                elasticache::happen(self, event)
+            }
+            ScheduledEvent::DomainReady(_) | ScheduledEvent::DomainEnded(_) => {
+                opensearch::happen(self, event)
+            }
+        }
+    }
+
+    /// Everything that exists, apart from what every account has: default groups, main route
+    /// tables, service-linked roles.
+    #[must_use]
+    pub fn resources(&self) -> Vec<Resource> {
+        let mut list = self.ec2.resources();
+        list.extend(self.rds.resources());
+        list.extend(self.elb.resources());
+        list.extend(self.elasticache.resources());
+        list.extend(self.opensearch.resources());
+        list.extend(self.iam.resources());
+        list.extend(self.route53.resources());
+        list.extend(self.s3.resources());
+        list.extend(self.ssm.resources());
+        list
+    }
+
+    /// A number for the state: two accounts with the same have the same future. When resources
+    /// were created is not part of it, nor what time it is.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        let mut state = DefaultHasher::new();
+        self.ec2.hash(&mut state);
+        self.rds.hash(&mut state);
+        self.elb.hash(&mut state);
+        self.elasticache.hash(&mut state);
+        self.opensearch.hash(&mut state);
+        self.iam.hash(&mut state);
+        self.route53.hash(&mut state);
+        self.s3.hash(&mut state);
+        self.ssm.hash(&mut state);
+        self.schedule.hash_from(self.now, &mut state);
+        state.finish()
+    }
+
+    /// The next number for an id.
+    pub(super) fn next_id(&mut self) -> u64 {
+        self.ids += 1;
+        self.ids
+    }
+
+    /// The next id of a kind, for example `vpc-…`.
+    pub(super) fn new_id(&mut self, kind: &str) -> String {
+        format!("{kind}-{:017x}", self.next_id())
+    }
+
+    /// Arranges an event after the time that it takes on AWS.
+    pub(super) fn after(&mut self, what: Delay, event: ScheduledEvent) {
+        self.later(&[what], event);
+    }
+
+    /// Arranges an event after several times, one after the other.
+    pub(super) fn later(&mut self, what: &[Delay], event: ScheduledEvent) {
+        let seconds: u64 = what.iter().map(|one| one.seconds()).sum();
+        let time = Duration::from_secs(seconds).mul_f64(self.scale);
+        let at = self.now.checked_add(time).unwrap_or(Timestamp::MAX);
+        self.schedule.add(at, event);
+    }
+
+    /// The ARN of something in the account and region.
+    pub(super) fn arn(&self, service: &str, resource: &str) -> String {
+        format!("arn:aws:{service}:{}:{NUMBER}:{resource}", self.region)
+    }
+}
+
+/// A time of creation. It is told, and no part of the state's fingerprint.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CreationTime(pub(super) Timestamp);
+
+impl Hash for CreationTime {
+    fn hash<H: Hasher>(&self, _state: &mut H) {}
+}
+
+impl std::fmt::Display for CreationTime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:.3}", self.0)
+    }
+}
+
+/// Refuses an operation that is not known.
+pub(super) fn unknown(call: &Call) -> AwsError {
+    unknown_action(&call.name())
+}
+
+/// The same, by the operation's name.
+pub(super) fn unknown_action(action: &str) -> AwsError {
+    AwsError::new(
+        "InvalidAction",
+        format!("The action {action} is not valid for this web service."),
+    )
+}
+
+/// Refuses because of a name or id that is not there.
+pub(super) fn missing(code: &str, message: impl Into<String>) -> AwsError {
+    AwsError::with(StatusCode::NOT_FOUND, code, message)
+}

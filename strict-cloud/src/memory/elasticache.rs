@@ -1,0 +1,513 @@
+//! ElastiCache: replication groups, their subnet groups and their snapshots.
+//!
+//! Codes: the errors of each action in the Amazon ElastiCache API Reference. Tags of a
+//! replication group are told and changed only while it is `available` (ListTagsForResource).
+
+use std::collections::BTreeMap;
+
+use crate::clock::Delay;
+use crate::errors::AwsError;
+
+use super::account::{
+    AwsAccount, CreationTime, QueryResult, Resource, TagMap, missing, unknown_action,
+};
+use super::ec2::NewInterfaces;
+use super::form::QueryForm;
+use super::schedule::ScheduledEvent;
+use super::writer::{XmlWriter, xml};
+
+/// All of ElastiCache, by name.
+#[derive(Debug, Clone, Default, Hash)]
+pub(super) struct ElastiCache {
+    groups: BTreeMap<String, ReplicationGroupRecord>,
+    subnets: BTreeMap<String, CacheSubnetsRecord>,
+    snapshots: BTreeMap<String, CacheSnapshotRecord>,
+}
+
+#[derive(Debug, Clone, Hash)]
+struct ReplicationGroupRecord {
+    /// Tells it from an earlier one of its name.
+    serial: String,
+    description: String,
+    status: &'static str,
+    engine: String,
+    version: String,
+    node_type: String,
+    nodes: u32,
+    failover: bool,
+    subnets: String,
+    security_groups: Vec<String>,
+    /// What it changes to while it is `modifying`.
+    pending: (Option<String>, Option<u32>),
+    created: CreationTime,
+    tags: TagMap,
+}
+
+#[derive(Debug, Clone, Hash)]
+struct CacheSubnetsRecord {
+    description: String,
+    /// Subnets with their zones.
+    subnets: Vec<(String, String)>,
+    vpc: String,
+    tags: TagMap,
+}
+
+#[derive(Debug, Clone, Hash)]
+struct CacheSnapshotRecord {
+    of: String,
+    tags: TagMap,
+}
+
+/// Answers a call.
+pub(super) fn answer(account: &mut AwsAccount, action: &str, form: &QueryForm<'_>) -> QueryResult {
+    // Everything comes in one page.
+    form.accept(&["MaxRecords"]);
+    match action {
+        "CreateCacheSubnetGroup" => create_subnets(account, form),
+        "DescribeCacheSubnetGroups" => describe_subnets(account, form),
+        "DeleteCacheSubnetGroup" => delete_subnets(account, form),
+        "CreateReplicationGroup" => create(account, form),
+        "DescribeReplicationGroups" => describe(account, form),
+        "ModifyReplicationGroup" => {
+            form.accept(&["ApplyImmediately"]);
+            let node_type = form.get("CacheNodeType").map(str::to_owned);
+            change(account, form, (node_type, None))
+        }
+        "IncreaseReplicaCount" | "DecreaseReplicaCount" => {
+            form.accept(&["ApplyImmediately"]);
+            let replicas = form.number("NewReplicaCount").unwrap_or_default();
+            change(account, form, (None, Some(replicas + 1)))
+        }
+        "DeleteReplicationGroup" => delete(account, form),
+        "DescribeCacheClusters" => Ok(describe_nodes(&account.elasticache)),
+        "DescribeSnapshots" => describe_snapshots(&account.elasticache, form),
+        "ListTagsForResource" => {
+            let tags = tags_of(&mut account.elasticache, form)?;
+            Ok(xml(|xml| write_tags(tags, xml)))
+        }
+        "AddTagsToResource" => {
+            let added = form.tags("Tags.Tag");
+            let tags = tags_of(&mut account.elasticache, form)?;
+            tags.extend(added);
+            Ok(xml(|xml| write_tags(tags, xml)))
+        }
+        _ => Err(unknown_action(action)),
+    }
+}
+
+fn write_tags(tags: &TagMap, xml: &mut XmlWriter) {
+    xml.tags("TagList", "Tag", tags);
+}
+
+/// Lets an event of ElastiCache happen.
+pub(super) fn happen(account: &mut AwsAccount, event: &ScheduledEvent) {
+    match event {
+        ScheduledEvent::CacheReady(serial) => ready(account, serial),
+        ScheduledEvent::CacheEnded(serial) => {
+            account
+                .elasticache
+                .groups
+                .retain(|_, one| one.serial != *serial);
+        }
+        _ => {}
+    }
+}
+
+impl ElastiCache {
+    pub(super) fn resources(&self) -> Vec<Resource> {
+        let resource = |kind, id: &String, tags: &TagMap, leaving| Resource {
+            kind,
+            id: id.clone(),
+            tags: tags.clone(),
+            leaving,
+        };
+        let groups = self.groups.iter();
+        let groups =
+            groups.map(|(id, one)| resource("cache", id, &one.tags, one.status == "deleting"));
+        let subnets = self.subnets.iter();
+        let subnets = subnets.map(|(id, one)| resource("cache subnets", id, &one.tags, false));
+        let snapshots = self.snapshots.iter();
+        let snapshots = snapshots.map(|(id, one)| resource("cache snapshot", id, &one.tags, false));
+        groups.chain(subnets).chain(snapshots).collect()
+    }
+
+    fn group(&self, id: &str) -> Result<&ReplicationGroupRecord, AwsError> {
+        self.groups.get(id).ok_or_else(|| {
+            missing(
+                "ReplicationGroupNotFoundFault",
+                format!("ReplicationGroup {id} not found."),
+            )
+        })
+    }
+
+    fn subnet_group(&self, name: &str) -> Result<&CacheSubnetsRecord, AwsError> {
+        self.subnets.get(name).ok_or_else(|| {
+            AwsError::new(
+                "CacheSubnetGroupNotFoundFault",
+                format!("CacheSubnetGroup {name} not found."),
+            )
+        })
+    }
+}
+
+fn tags_of<'a>(
+    cache: &'a mut ElastiCache,
+    form: &QueryForm<'_>,
+) -> Result<&'a mut TagMap, AwsError> {
+    let arn = form.required("ResourceName")?;
+    let mut parts = arn.splitn(7, ':').skip(5);
+    let (kind, name) = (
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    );
+    if kind == "subnetgroup" {
+        cache.subnet_group(name)?;
+        return cache
+            .subnets
+            .get_mut(name)
+            .map(|one| &mut one.tags)
+            .ok_or_else(no_arn);
+    }
+    if cache.group(name)?.status != "available" {
+        return Err(AwsError::new(
+            "InvalidReplicationGroupState",
+            "Cluster not in available state to perform tagging operations.",
+        ));
+    }
+    cache
+        .groups
+        .get_mut(name)
+        .map(|one| &mut one.tags)
+        .ok_or_else(no_arn)
+}
+
+fn no_arn() -> AwsError {
+    AwsError::new("InvalidARN", "The ARN is not correctly formed.")
+}
+
+fn create_subnets(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
+    let name = form.required("CacheSubnetGroupName")?;
+    let description = form.required("CacheSubnetGroupDescription")?.to_owned();
+    let ids = form.list("SubnetIds.SubnetIdentifier");
+    let tags = form.tags("Tags.Tag");
+    if account.elasticache.subnets.contains_key(name) {
+        return Err(AwsError::new(
+            "CacheSubnetGroupAlreadyExists",
+            format!("Cache subnet group {name} already exists."),
+        ));
+    }
+    let (mut subnets, mut vpc) = (Vec::new(), String::new());
+    for id in ids {
+        let place = account
+            .ec2
+            .place_of(id)
+            .ok_or_else(|| AwsError::new("InvalidSubnet", format!("Invalid subnet: {id}")))?;
+        place.0.clone_into(&mut vpc);
+        subnets.push((id.to_owned(), place.1.to_owned()));
+    }
+    let group = CacheSubnetsRecord {
+        description,
+        subnets,
+        vpc,
+        tags,
+    };
+    account.elasticache.subnets.insert(name.to_owned(), group);
+    Ok(xml(|xml| {
+        xml.node("CacheSubnetGroup", |xml| write_subnets(account, name, xml))
+    }))
+}
+
+fn write_subnets(account: &AwsAccount, name: &str, xml: &mut XmlWriter) {
+    let Some(group) = account.elasticache.subnets.get(name) else {
+        return;
+    };
+    xml.text("CacheSubnetGroupName", name);
+    xml.text("CacheSubnetGroupDescription", &group.description);
+    xml.text("VpcId", &group.vpc);
+    xml.list("Subnets", "Subnet", &group.subnets, |xml, (id, zone)| {
+        xml.text("SubnetIdentifier", id);
+        xml.node("SubnetAvailabilityZone", |xml| xml.text("Name", zone));
+    });
+    xml.text(
+        "ARN",
+        account.arn("elasticache", &format!("subnetgroup:{name}")),
+    );
+}
+
+fn describe_subnets(account: &AwsAccount, form: &QueryForm<'_>) -> QueryResult {
+    let asked = form.get("CacheSubnetGroupName");
+    if let Some(name) = asked {
+        account.elasticache.subnet_group(name)?;
+    }
+    let names = account.elasticache.subnets.keys();
+    let names = names.filter(|name| asked.is_none_or(|asked| asked == *name));
+    Ok(xml(|xml| {
+        xml.list(
+            "CacheSubnetGroups",
+            "CacheSubnetGroup",
+            names,
+            |xml, name| {
+                write_subnets(account, name, xml);
+            },
+        );
+    }))
+}
+
+fn delete_subnets(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
+    let name = form.required("CacheSubnetGroupName")?;
+    let cache = &mut account.elasticache;
+    cache.subnet_group(name)?;
+    if cache.groups.values().any(|one| one.subnets == name) {
+        return Err(AwsError::new(
+            "CacheSubnetGroupInUse",
+            format!("Cache subnet group {name} is currently in use by a cache cluster."),
+        ));
+    }
+    cache.subnets.remove(name);
+    Ok(String::new())
+}
+
+fn create(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
+    let id = form.required("ReplicationGroupId")?;
+    form.accept(&[
+        "MultiAZEnabled",
+        "AtRestEncryptionEnabled",
+        "TransitEncryptionEnabled",
+        "SnapshotRetentionLimit",
+        "AutoMinorVersionUpgrade",
+    ]);
+    let groups = form.list("SecurityGroupIds.SecurityGroupId");
+    let group = ReplicationGroupRecord {
+        serial: account.new_id("cache"),
+        description: form.required("ReplicationGroupDescription")?.to_owned(),
+        status: "creating",
+        engine: form.get("Engine").unwrap_or("redis").to_owned(),
+        version: form.get("EngineVersion").unwrap_or("7.1").to_owned(),
+        node_type: form.required("CacheNodeType")?.to_owned(),
+        nodes: form.number("NumCacheClusters").unwrap_or(1),
+        failover: form.flag("AutomaticFailoverEnabled") == Some(true),
+        subnets: form.required("CacheSubnetGroupName")?.to_owned(),
+        security_groups: groups.iter().map(|id| (*id).to_owned()).collect(),
+        pending: (None, None),
+        created: CreationTime(account.now),
+        tags: form.tags("Tags.Tag"),
+    };
+    if account.elasticache.groups.contains_key(id) {
+        return Err(AwsError::new(
+            "ReplicationGroupAlreadyExists",
+            format!("Replication group {id} already exists."),
+        ));
+    }
+    account.elasticache.subnet_group(&group.subnets)?;
+    if group.failover && group.nodes < 2 {
+        return Err(AwsError::new(
+            "InvalidParameterCombination",
+            "Automatic failover needs at least one replica.",
+        ));
+    }
+    if let Some(unknown) = groups
+        .iter()
+        .find(|id| account.ec2.vpc_of_group(id).is_none())
+    {
+        return Err(AwsError::new(
+            "InvalidParameterValue",
+            format!("Some security group IDs are invalid: {unknown}"),
+        ));
+    }
+    let serial = group.serial.clone();
+    account.elasticache.groups.insert(id.to_owned(), group);
+    add_interfaces(account, id, 0);
+    account.after(Delay::CacheStart, ScheduledEvent::CacheReady(serial));
+    Ok(xml(|xml| {
+        xml.node("ReplicationGroup", |xml| write(account, id, xml))
+    }))
+}
+
+/// Each node has an interface; those that stand already are not added again.
+fn add_interfaces(account: &mut AwsAccount, id: &str, standing: u32) {
+    let Some(group) = account.elasticache.groups.get(id).cloned() else {
+        return;
+    };
+    let subnets = account.elasticache.subnets.get(&group.subnets);
+    let subnets = subnets.into_iter().flat_map(|one| &one.subnets);
+    let subnets: Vec<String> = subnets.map(|(id, _)| id.clone()).collect();
+    let (first, last) = (standing as usize, group.nodes as usize);
+    let places = subnets.iter().cycle().take(last).skip(first).cloned();
+    let places: Vec<String> = places.collect();
+    account.add_interfaces(&NewInterfaces {
+        owner: &group.serial,
+        subnets: &places,
+        groups: &group.security_groups,
+        description: &format!("ElastiCache {id}"),
+        requester: "amazon-elasticache",
+        public: false,
+    });
+}
+
+fn describe(account: &AwsAccount, form: &QueryForm<'_>) -> QueryResult {
+    let asked = form.get("ReplicationGroupId");
+    if let Some(id) = asked {
+        account.elasticache.group(id)?;
+    }
+    let ids = account.elasticache.groups.keys();
+    let ids = ids.filter(|id| asked.is_none_or(|asked| asked == *id));
+    Ok(xml(|xml| {
+        xml.list("ReplicationGroups", "ReplicationGroup", ids, |xml, id| {
+            write(account, id, xml);
+        });
+    }))
+}
+
+fn node_names(id: &str, nodes: u32) -> impl Iterator<Item = String> {
+    (1..=nodes).map(move |nth| format!("{id}-{nth:03}"))
+}
+
+fn write(account: &AwsAccount, id: &str, xml: &mut XmlWriter) {
+    let Some(one) = account.elasticache.groups.get(id) else {
+        return;
+    };
+    xml.text("ReplicationGroupId", id);
+    xml.text("Description", &one.description);
+    xml.text("Status", one.status);
+    xml.texts("MemberClusters", "ClusterId", node_names(id, one.nodes));
+    xml.node("NodeGroups", |xml| {
+        // It has no address before it is there.
+        if one.status == "creating" {
+            return;
+        }
+        xml.node("NodeGroup", |xml| {
+            xml.text("NodeGroupId", "0001");
+            xml.text("Status", one.status);
+            xml.node("PrimaryEndpoint", |xml| {
+                let host = format!("{id}.c0ffee.ng.0001.{}.cache.amazonaws.com", account.region);
+                xml.text("Address", host);
+                xml.text("Port", "6379");
+            });
+        });
+    });
+    let failover = if one.failover { "enabled" } else { "disabled" };
+    xml.text("AutomaticFailover", failover);
+    xml.text("MultiAZ", failover);
+    xml.text("CacheNodeType", &one.node_type);
+    xml.text("Engine", &one.engine);
+    xml.text(
+        "ARN",
+        account.arn("elasticache", &format!("replicationgroup:{id}")),
+    );
+    xml.value("ReplicationGroupCreateTime", one.created);
+}
+
+fn not_available(id: &str) -> AwsError {
+    AwsError::new(
+        "InvalidReplicationGroupState",
+        format!("Replication group {id} is not in available state."),
+    )
+}
+
+fn change(
+    account: &mut AwsAccount,
+    form: &QueryForm<'_>,
+    pending: (Option<String>, Option<u32>),
+) -> QueryResult {
+    let id = form.required("ReplicationGroupId")?;
+    if account.elasticache.group(id)?.status != "available" {
+        return Err(not_available(id));
+    }
+    if let Some(group) = account.elasticache.groups.get_mut(id) {
+        group.status = "modifying";
+        group.pending = pending;
+        let serial = group.serial.clone();
+        account.after(Delay::CacheChange, ScheduledEvent::CacheReady(serial));
+    }
+    Ok(xml(|xml| {
+        xml.node("ReplicationGroup", |xml| write(account, id, xml))
+    }))
+}
+
+/// A group is there, or its change is over.
+fn ready(account: &mut AwsAccount, serial: &str) {
+    let mut groups = account.elasticache.groups.iter_mut();
+    let Some((id, group)) = groups.find(|(_, one)| one.serial == serial) else {
+        return;
+    };
+    if !matches!(group.status, "creating" | "modifying") {
+        return;
+    }
+    let (node_type, nodes) = std::mem::take(&mut group.pending);
+    let (id, before) = (id.clone(), group.nodes);
+    group.status = "available";
+    group.node_type = node_type.unwrap_or(std::mem::take(&mut group.node_type));
+    group.nodes = nodes.unwrap_or(group.nodes);
+    add_interfaces(account, &id, before);
+}
+
+fn delete(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
+    let id = form.required("ReplicationGroupId")?;
+    form.accept(&["RetainPrimaryCluster"]);
+    let last = form.get("FinalSnapshotIdentifier");
+    let group = account.elasticache.group(id)?.clone();
+    if group.status != "available" {
+        return Err(not_available(id));
+    }
+    if let Some(name) = last {
+        if account.elasticache.snapshots.contains_key(name) {
+            return Err(AwsError::new(
+                "SnapshotAlreadyExistsFault",
+                format!("Snapshot {name} already exists."),
+            ));
+        }
+        let snapshot = CacheSnapshotRecord {
+            of: id.to_owned(),
+            tags: group.tags,
+        };
+        account
+            .elasticache
+            .snapshots
+            .insert(name.to_owned(), snapshot);
+    }
+    if let Some(group) = account.elasticache.groups.get_mut(id) {
+        group.status = "deleting";
+    }
+    account.interfaces_leave(&group.serial, Some(Delay::CacheEnd), Delay::Interfaces);
+    account.after(Delay::CacheEnd, ScheduledEvent::CacheEnded(group.serial));
+    Ok(xml(|xml| {
+        xml.node("ReplicationGroup", |xml| write(account, id, xml))
+    }))
+}
+
+fn describe_nodes(cache: &ElastiCache) -> String {
+    let groups = cache.groups.iter();
+    let nodes = groups.flat_map(|(id, one)| node_names(id, one.nodes).map(move |name| (name, one)));
+    xml(|xml| {
+        xml.list(
+            "CacheClusters",
+            "CacheCluster",
+            nodes,
+            |xml, (name, one)| {
+                xml.text("CacheClusterId", name);
+                xml.text("CacheClusterStatus", one.status);
+                xml.text("CacheNodeType", &one.node_type);
+                xml.text("Engine", &one.engine);
+                xml.text("EngineVersion", &one.version);
+                xml.text("NumCacheNodes", "1");
+            },
+        );
+    })
+}
+
+fn describe_snapshots(cache: &ElastiCache, form: &QueryForm<'_>) -> QueryResult {
+    let of = form.get("ReplicationGroupId");
+    let manual = form
+        .get("SnapshotSource")
+        .is_none_or(|source| source == "manual");
+    let found = cache.snapshots.iter();
+    let found = found.filter(|(_, one)| manual && of.is_none_or(|of| of == one.of));
+    Ok(xml(|xml| {
+        xml.list("Snapshots", "Snapshot", found, |xml, (name, one)| {
+            xml.text("SnapshotName", name);
+            xml.text("ReplicationGroupId", &one.of);
+            xml.text("SnapshotStatus", "available");
+            xml.text("SnapshotSource", "manual");
+        });
+    }))
+}

@@ -1,0 +1,472 @@
+//! IAM: roles with their policies, and instance profiles. It has no regions.
+//!
+//! Codes: the errors of each action in the IAM API Reference. EC2 knows a profile some time after
+//! IAM does ("Changes that I make are not always immediately visible", IAM User Guide).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::http::StatusCode;
+
+use crate::clock::Delay;
+use crate::errors::AwsError;
+
+use super::account::{
+    AwsAccount, CreationTime, NUMBER, QueryResult, Resource, TagMap, missing, unknown_action,
+};
+use super::form::QueryForm;
+use super::schedule::ScheduledEvent;
+use super::writer::{XmlWriter, xml};
+
+/// All of IAM, by name.
+#[derive(Debug, Clone, Default, Hash)]
+pub(super) struct Iam {
+    roles: BTreeMap<String, RoleRecord>,
+    profiles: BTreeMap<String, ProfileRecord>,
+    /// Owners of the service-linked roles that there are.
+    service_roles: BTreeSet<String>,
+}
+
+#[derive(Debug, Clone, Hash)]
+struct RoleRecord {
+    id: String,
+    path: String,
+    description: String,
+    trust: String,
+    /// Inline policies by name.
+    policies: BTreeMap<String, String>,
+    /// ARNs of managed policies.
+    attached: BTreeSet<String>,
+    created: CreationTime,
+    tags: TagMap,
+}
+
+#[derive(Debug, Clone, Hash)]
+struct ProfileRecord {
+    id: String,
+    path: String,
+    role: Option<String>,
+    /// Whether EC2 knows it as it is.
+    known_to_ec2: bool,
+    created: CreationTime,
+    tags: TagMap,
+}
+
+/// Answers a call.
+pub(super) fn answer(account: &mut AwsAccount, action: &str, form: &QueryForm<'_>) -> QueryResult {
+    // Everything comes in one page.
+    form.accept(&["MaxItems"]);
+    let iam = &mut account.iam;
+    match action {
+        "CreateRole" => create_role(account, form),
+        "GetRole" => {
+            let (name, role) = iam.role_in(form)?;
+            Ok(xml(|xml| {
+                xml.node("Role", |xml| write_role(name, role, true, xml))
+            }))
+        }
+        "ListRoles" => Ok(list(&iam.roles, "Roles", |xml, (name, role)| {
+            write_role(name, role, false, xml);
+        })),
+        "TagRole" => {
+            let tags = form.tags("Tags.member");
+            iam.role_mut(form)?.tags.extend(tags);
+            Ok(String::new())
+        }
+        "UpdateAssumeRolePolicy" => {
+            let document = form.required("PolicyDocument")?;
+            document.clone_into(&mut iam.role_mut(form)?.trust);
+            Ok(String::new())
+        }
+        "DeleteRole" => delete_role(iam, form),
+        "CreateServiceLinkedRole" => create_service_role(iam, form),
+        "CreateInstanceProfile" => create_profile(account, form),
+        "GetInstanceProfile" => {
+            let (name, profile) = iam.profile_in(form)?;
+            Ok(xml(|xml| {
+                xml.node("InstanceProfile", |xml| {
+                    iam.write_profile(name, profile, xml)
+                })
+            }))
+        }
+        "ListInstanceProfiles" => Ok(list(
+            &iam.profiles,
+            "InstanceProfiles",
+            |xml, (name, one)| {
+                iam.write_profile(name, one, xml);
+            },
+        )),
+        "ListInstanceProfilesForRole" => {
+            let (role, _) = iam.role_in(form)?;
+            let holding = iam.profiles.iter();
+            let holding = holding.filter(|(_, one)| one.role.as_deref() == Some(role));
+            Ok(list(holding, "InstanceProfiles", |xml, (name, one)| {
+                iam.write_profile(name, one, xml);
+            }))
+        }
+        "TagInstanceProfile" => {
+            let tags = form.tags("Tags.member");
+            iam.profile_mut(form)?.tags.extend(tags);
+            Ok(String::new())
+        }
+        "AddRoleToInstanceProfile" => add_role(account, form),
+        "RemoveRoleFromInstanceProfile" => remove_role(iam, form),
+        "DeleteInstanceProfile" => delete_profile(iam, form),
+        "GetAccountSummary" => Ok(summary(iam)),
+        "SimulatePrincipalPolicy" => Ok(simulate(form)),
+        _ => policies(iam, action, form),
+    }
+}
+
+/// Policies in roles and attached to them.
+fn policies(iam: &mut Iam, action: &str, form: &QueryForm<'_>) -> QueryResult {
+    match action {
+        "PutRolePolicy" => {
+            let (name, document) = (
+                form.required("PolicyName")?,
+                form.required("PolicyDocument")?,
+            );
+            let policies = &mut iam.role_mut(form)?.policies;
+            policies.insert(name.to_owned(), document.to_owned());
+            Ok(String::new())
+        }
+        "GetRolePolicy" => {
+            let (role, found) = iam.role_in(form)?;
+            let name = form.required("PolicyName")?;
+            let document = found.policies.get(name).ok_or_else(|| no_policy(name))?;
+            Ok(xml(|xml| {
+                xml.text("RoleName", role);
+                xml.text("PolicyName", name);
+                xml.text("PolicyDocument", encoded(document));
+            }))
+        }
+        "ListRolePolicies" => {
+            let (_, role) = iam.role_in(form)?;
+            Ok(xml(|xml| {
+                xml.texts("PolicyNames", "member", role.policies.keys());
+                xml.text("IsTruncated", "false");
+            }))
+        }
+        "DeleteRolePolicy" => {
+            let name = form.required("PolicyName")?;
+            let removed = iam.role_mut(form)?.policies.remove(name);
+            removed
+                .map(|_| String::new())
+                .ok_or_else(|| no_policy(name))
+        }
+        "ListAttachedRolePolicies" => {
+            let (_, role) = iam.role_in(form)?;
+            Ok(list(&role.attached, "AttachedPolicies", |xml, arn| {
+                xml.text("PolicyArn", arn);
+                xml.text("PolicyName", arn.rsplit('/').next().unwrap_or_default());
+            }))
+        }
+        "AttachRolePolicy" => {
+            let arn = form.required("PolicyArn")?;
+            iam.role_mut(form)?.attached.insert(arn.to_owned());
+            Ok(String::new())
+        }
+        "DetachRolePolicy" => {
+            let arn = form.required("PolicyArn")?;
+            match iam.role_mut(form)?.attached.remove(arn) {
+                true => Ok(String::new()),
+                false => Err(no_policy(arn)),
+            }
+        }
+        _ => Err(unknown_action(action)),
+    }
+}
+
+impl Iam {
+    pub(super) fn resources(&self) -> Vec<Resource> {
+        let resource = |kind, id: &String, tags: &TagMap| Resource {
+            kind,
+            id: id.clone(),
+            tags: tags.clone(),
+            leaving: false,
+        };
+        let roles = self
+            .roles
+            .iter()
+            .map(|(id, one)| resource("role", id, &one.tags));
+        let profiles = self.profiles.iter();
+        let profiles = profiles.map(|(id, one)| resource("instance profile", id, &one.tags));
+        roles.chain(profiles).collect()
+    }
+
+    /// Whether there is the role that a service acts with.
+    pub(super) fn has_service_role(&self, service: &str) -> bool {
+        self.service_roles.contains(service)
+    }
+
+    /// The role in a profile; none for a profile that EC2 does not know.
+    pub(super) fn role_as_known_to_ec2(&self, profile: &str) -> Option<Option<&str>> {
+        let found = self.profiles.get(profile).filter(|one| one.known_to_ec2);
+        found.map(|one| one.role.as_deref())
+    }
+
+    /// What IAM has of a profile has come to EC2.
+    pub(super) fn known_to_ec2(&mut self, profile: &str) {
+        if let Some(profile) = self.profiles.get_mut(profile) {
+            profile.known_to_ec2 = true;
+        }
+    }
+
+    fn role_in<'a>(&self, form: &QueryForm<'a>) -> Result<(&'a str, &RoleRecord), AwsError> {
+        let name = form.required("RoleName")?;
+        let role = self.roles.get(name).ok_or_else(|| no_role(name))?;
+        Ok((name, role))
+    }
+
+    fn role_mut(&mut self, form: &QueryForm<'_>) -> Result<&mut RoleRecord, AwsError> {
+        let name = form.required("RoleName")?;
+        self.roles.get_mut(name).ok_or_else(|| no_role(name))
+    }
+
+    fn profile_in<'a>(&self, form: &QueryForm<'a>) -> Result<(&'a str, &ProfileRecord), AwsError> {
+        let name = form.required("InstanceProfileName")?;
+        let profile = self.profiles.get(name).ok_or_else(|| no_profile(name))?;
+        Ok((name, profile))
+    }
+
+    fn profile_mut(&mut self, form: &QueryForm<'_>) -> Result<&mut ProfileRecord, AwsError> {
+        let name = form.required("InstanceProfileName")?;
+        self.profiles.get_mut(name).ok_or_else(|| no_profile(name))
+    }
+
+    fn write_profile(&self, name: &str, profile: &ProfileRecord, xml: &mut XmlWriter) {
+        xml.text("Path", &profile.path);
+        xml.text("InstanceProfileName", name);
+        xml.text("InstanceProfileId", &profile.id);
+        xml.text("Arn", arn("instance-profile", &profile.path, name));
+        xml.value("CreateDate", profile.created);
+        let role = profile
+            .role
+            .as_ref()
+            .and_then(|role| self.roles.get_key_value(role));
+        xml.list("Roles", "member", role, |xml, (name, role)| {
+            write_role(name, role, false, xml);
+        });
+        xml.tags("Tags", "member", &profile.tags);
+    }
+}
+
+fn no_role(name: &str) -> AwsError {
+    let message = format!("The role with name {name} cannot be found.");
+    missing("NoSuchEntity", message)
+}
+
+fn no_profile(name: &str) -> AwsError {
+    missing(
+        "NoSuchEntity",
+        format!("Instance Profile {name} cannot be found."),
+    )
+}
+
+fn no_policy(name: &str) -> AwsError {
+    let message = format!("The role policy with name {name} cannot be found.");
+    missing("NoSuchEntity", message)
+}
+
+fn conflict(code: &str, message: impl Into<String>) -> AwsError {
+    AwsError::with(StatusCode::CONFLICT, code, message)
+}
+
+fn arn(kind: &str, path: &str, name: &str) -> String {
+    format!("arn:aws:iam::{NUMBER}:{kind}{path}{name}")
+}
+
+/// Documents are told percent-encoded.
+fn encoded(document: &str) -> String {
+    let encoded: String = form_urlencoded::byte_serialize(document.as_bytes()).collect();
+    encoded.replace('+', "%20")
+}
+
+fn list<T>(
+    items: impl IntoIterator<Item = T>,
+    name: &str,
+    write: impl FnMut(&mut XmlWriter, T),
+) -> String {
+    xml(|xml| {
+        xml.list(name, "member", items, write);
+        xml.text("IsTruncated", "false");
+    })
+}
+
+/// A role; lists and profiles leave its tags out.
+fn write_role(name: &str, role: &RoleRecord, with_tags: bool, xml: &mut XmlWriter) {
+    xml.text("Path", &role.path);
+    xml.text("RoleName", name);
+    xml.text("RoleId", &role.id);
+    xml.text("Arn", arn("role", &role.path, name));
+    xml.value("CreateDate", role.created);
+    xml.text("AssumeRolePolicyDocument", encoded(&role.trust));
+    xml.text("Description", &role.description);
+    if with_tags {
+        xml.tags("Tags", "member", &role.tags);
+    }
+}
+
+fn create_role(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
+    let name = form.required("RoleName")?;
+    let role = RoleRecord {
+        id: format!("AROA{:016X}", account.next_id()),
+        path: form.get("Path").unwrap_or("/").to_owned(),
+        description: form.get("Description").unwrap_or_default().to_owned(),
+        trust: form.required("AssumeRolePolicyDocument")?.to_owned(),
+        policies: BTreeMap::new(),
+        attached: BTreeSet::new(),
+        created: CreationTime(account.now),
+        tags: form.tags("Tags.member"),
+    };
+    if account.iam.roles.contains_key(name) {
+        let message = format!("Role with name {name} already exists.");
+        return Err(conflict("EntityAlreadyExists", message));
+    }
+    let answer = xml(|xml| xml.node("Role", |xml| write_role(name, &role, true, xml)));
+    account.iam.roles.insert(name.to_owned(), role);
+    Ok(answer)
+}
+
+fn delete_role(iam: &mut Iam, form: &QueryForm<'_>) -> QueryResult {
+    let (name, role) = iam.role_in(form)?;
+    let message = if !role.policies.is_empty() || !role.attached.is_empty() {
+        Some("Cannot delete entity, must detach all policies first.")
+    } else if iam
+        .profiles
+        .values()
+        .any(|one| one.role.as_deref() == Some(name))
+    {
+        Some("Cannot delete entity, must remove roles from instance profile first.")
+    } else {
+        None
+    };
+    if let Some(message) = message {
+        return Err(conflict("DeleteConflict", message));
+    }
+    iam.roles.remove(name);
+    Ok(String::new())
+}
+
+fn create_service_role(iam: &mut Iam, form: &QueryForm<'_>) -> QueryResult {
+    let service = form.required("AWSServiceName")?;
+    if !iam.service_roles.insert(service.to_owned()) {
+        return Err(AwsError::new(
+            "InvalidInput",
+            format!(
+                "Service role name for {service} has been taken in this account, please try a different suffix."
+            ),
+        ));
+    }
+    Ok(xml(|xml| {
+        xml.node("Role", |xml| {
+            let path = format!("/aws-service-role/{service}/");
+            let name = "AWSServiceRole";
+            xml.text("Path", &path);
+            xml.text("RoleName", name);
+            xml.text("RoleId", "AROASERVICE");
+            xml.text("Arn", arn("role", &path, name));
+            xml.text("CreateDate", "2020-01-01T00:00:00Z");
+        });
+    }))
+}
+
+fn create_profile(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
+    let name = form.required("InstanceProfileName")?;
+    let profile = ProfileRecord {
+        id: format!("AIPA{:016X}", account.next_id()),
+        path: form.get("Path").unwrap_or("/").to_owned(),
+        role: None,
+        known_to_ec2: false,
+        created: CreationTime(account.now),
+        tags: form.tags("Tags.member"),
+    };
+    if account.iam.profiles.contains_key(name) {
+        let message = format!("Instance Profile {name} already exists.");
+        return Err(conflict("EntityAlreadyExists", message));
+    }
+    account.iam.profiles.insert(name.to_owned(), profile);
+    propagate(account, name);
+    let iam = &account.iam;
+    Ok(xml(|xml| {
+        xml.node("InstanceProfile", |xml| {
+            if let Some(profile) = iam.profiles.get(name) {
+                iam.write_profile(name, profile, xml);
+            }
+        });
+    }))
+}
+
+fn propagate(account: &mut AwsAccount, profile: &str) {
+    account.after(
+        Delay::ProfilePropagation,
+        ScheduledEvent::ProfileKnown(profile.to_owned()),
+    );
+}
+
+fn add_role(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
+    let (role, _) = account.iam.role_in(form)?;
+    let profile = account.iam.profile_mut(form)?;
+    if profile.role.is_some() {
+        return Err(conflict(
+            "LimitExceeded",
+            "Cannot exceed quota for InstanceSessionsPerInstanceProfile: 1",
+        ));
+    }
+    profile.role = Some(role.to_owned());
+    profile.known_to_ec2 = false;
+    propagate(account, form.required("InstanceProfileName")?);
+    Ok(String::new())
+}
+
+fn remove_role(iam: &mut Iam, form: &QueryForm<'_>) -> QueryResult {
+    let role = form.required("RoleName")?;
+    let profile = iam.profile_mut(form)?;
+    if profile.role.as_deref() != Some(role) {
+        return Err(no_role(role));
+    }
+    profile.role = None;
+    Ok(String::new())
+}
+
+fn delete_profile(iam: &mut Iam, form: &QueryForm<'_>) -> QueryResult {
+    let (name, profile) = iam.profile_in(form)?;
+    if profile.role.is_some() {
+        return Err(conflict(
+            "DeleteConflict",
+            "Cannot delete entity, must remove roles from instance profile first.",
+        ));
+    }
+    iam.profiles.remove(name);
+    Ok(String::new())
+}
+
+fn summary(iam: &Iam) -> String {
+    let entries = [
+        ("Roles", iam.roles.len()),
+        ("RolesQuota", 1000),
+        ("InstanceProfiles", iam.profiles.len()),
+        ("InstanceProfilesQuota", 1000),
+    ];
+    xml(|xml| {
+        xml.list("SummaryMap", "entry", entries, |xml, (key, value)| {
+            xml.text("key", key);
+            xml.value("value", value);
+        });
+    })
+}
+
+/// Everything is allowed.
+fn simulate(form: &QueryForm<'_>) -> String {
+    form.accept(&["PolicySourceArn"]);
+    let resources = form.list("ResourceArns.member");
+    for entry in form.items("ContextEntries.member") {
+        entry.accept(&["ContextKeyName", "ContextKeyType"]);
+        entry.list("ContextKeyValues.member");
+    }
+    let actions = form.list("ActionNames.member");
+    list(actions, "EvaluationResults", |xml, action| {
+        xml.text("EvalActionName", action);
+        xml.maybe("EvalResourceName", resources.first());
+        xml.text("EvalDecision", "allowed");
+    })
+}

@@ -1,0 +1,312 @@
+//! OpenSearch Service: domains within a VPC.
+//!
+//! Codes: the errors of each action in the Amazon OpenSearch Service API Reference. States:
+//! `Processing`, `Created` and `Deleted` of DomainStatus.
+
+use std::collections::BTreeMap;
+
+use axum::http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::call::Call;
+use crate::clock::Delay;
+use crate::errors::{AwsError, Reply};
+
+use super::account::{AwsAccount, Resource, TagMap, unknown};
+use super::ec2::NewInterfaces;
+use super::schedule::ScheduledEvent;
+
+/// Owner of the role through which domains reach into a VPC.
+const SERVICE: &str = "opensearchservice.amazonaws.com";
+
+/// All domains, by name.
+#[derive(Debug, Clone, Default, Hash)]
+pub(super) struct OpenSearch {
+    domains: BTreeMap<String, DomainRecord>,
+}
+
+#[derive(Debug, Clone, Hash)]
+struct DomainRecord {
+    /// Tells it from an earlier one of its name.
+    serial: String,
+    state: DomainState,
+    version: String,
+    cluster: Value,
+    volumes: Value,
+    network: Value,
+    policy: String,
+    tags: TagMap,
+}
+
+#[derive(Debug, Clone, Copy, Hash, PartialEq, Eq)]
+enum DomainState {
+    Creating,
+    Active,
+    Changing,
+    Deleting,
+}
+
+/// Answers a call.
+pub(super) fn answer(account: &mut AwsAccount, call: &Call) -> Result<Reply, AwsError> {
+    let segments = call.segments();
+    let answer = match (&call.method, segments.get(1..).unwrap_or_default()) {
+        (&Method::POST, ["opensearch", "domain"]) => create(account, &call.json())?,
+        (&Method::GET, ["opensearch", "domain", name]) => {
+            let domain = account.opensearch.domain(name)?;
+            json!({ "DomainStatus": status(account, name, domain) })
+        }
+        (&Method::DELETE, ["opensearch", "domain", name]) => delete(account, name)?,
+        (&Method::POST, ["opensearch", "domain", name, "config"]) => {
+            change(account, name, &call.json())?
+        }
+        (&Method::POST, ["opensearch", "domain-info"]) => describe(account, &call.json()),
+        (&Method::GET, ["domain"]) => {
+            let names = account.opensearch.domains.keys();
+            let names = names.map(|name| json!({ "DomainName": name, "EngineType": "OpenSearch" }));
+            json!({ "DomainNames": names.collect::<Vec<_>>() })
+        }
+        (&Method::GET, ["opensearch", "instanceTypeLimits", _, _]) => limits(),
+        (&Method::GET, ["tags" | "tags-get", ..]) => list_tags(account, call)?,
+        (&Method::POST, ["tags"]) => add_tags(account, &call.json())?,
+        _ => return Err(unknown(call)),
+    };
+    Ok(Reply::done(call, answer.to_string()))
+}
+
+/// Lets an event of OpenSearch happen.
+pub(super) fn happen(account: &mut AwsAccount, event: &ScheduledEvent) {
+    let domains = &mut account.opensearch.domains;
+    match event {
+        ScheduledEvent::DomainReady(serial) => {
+            for domain in domains.values_mut().filter(|one| one.serial == *serial) {
+                if domain.state != DomainState::Deleting {
+                    domain.state = DomainState::Active;
+                }
+            }
+        }
+        ScheduledEvent::DomainEnded(serial) => domains.retain(|_, one| one.serial != *serial),
+        _ => {}
+    }
+}
+
+impl OpenSearch {
+    pub(super) fn resources(&self) -> Vec<Resource> {
+        let domains = self.domains.iter().map(|(name, one)| Resource {
+            kind: "search domain",
+            id: name.clone(),
+            tags: one.tags.clone(),
+            leaving: one.state == DomainState::Deleting,
+        });
+        domains.collect()
+    }
+
+    fn domain(&self, name: &str) -> Result<&DomainRecord, AwsError> {
+        self.domains.get(name).ok_or_else(|| no_domain(name))
+    }
+}
+
+fn no_domain(name: &str) -> AwsError {
+    AwsError::with(
+        StatusCode::CONFLICT,
+        "ResourceNotFoundException",
+        format!("Domain not found: {name}"),
+    )
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    let items = value.as_array().into_iter().flatten();
+    items
+        .filter_map(|item| item.as_str().map(str::to_owned))
+        .collect()
+}
+
+fn tags_in(value: &Value) -> TagMap {
+    let items = value.as_array().into_iter().flatten();
+    let pairs = items.filter_map(|item| {
+        Some((
+            item["Key"].as_str()?.to_owned(),
+            item["Value"].as_str()?.to_owned(),
+        ))
+    });
+    pairs.collect()
+}
+
+fn create(account: &mut AwsAccount, body: &Value) -> Result<Value, AwsError> {
+    let name = body["DomainName"].as_str().unwrap_or_default();
+    if account.opensearch.domains.contains_key(name) {
+        return Err(AwsError::with(
+            StatusCode::CONFLICT,
+            "ResourceAlreadyExistsException",
+            format!("Domain already exists: {name}"),
+        ));
+    }
+    let refused = |message: String| Err(AwsError::new("ValidationException", message));
+    if !account.iam.has_service_role(SERVICE) {
+        return refused(
+            "Before you can proceed, you must enable a service-linked role to give Amazon \
+             OpenSearch Handler permissions to access your VPC."
+                .to_owned(),
+        );
+    }
+    let subnets = strings(&body["VPCOptions"]["SubnetIds"]);
+    let groups = strings(&body["VPCOptions"]["SecurityGroupIds"]);
+    if let Some(id) = subnets.iter().find(|id| account.ec2.place_of(id).is_none()) {
+        return refused(format!("The subnet ID '{id}' does not exist"));
+    }
+    if let Some(id) = groups
+        .iter()
+        .find(|id| account.ec2.vpc_of_group(id).is_none())
+    {
+        return refused(format!("The security group '{id}' does not exist"));
+    }
+    let nodes = body["ClusterConfig"]["InstanceCount"].as_u64().unwrap_or(1);
+    if nodes < subnets.len() as u64 {
+        return refused("You must choose a number of nodes that fills each zone.".to_owned());
+    }
+    let serial = account.new_id("domain");
+    account.add_interfaces(&NewInterfaces {
+        owner: &serial,
+        subnets: &subnets,
+        groups: &groups,
+        description: &format!("ES {name}"),
+        requester: "amazon-elasticsearch",
+        public: false,
+    });
+    let domain = DomainRecord {
+        serial: serial.clone(),
+        state: DomainState::Creating,
+        version: body["EngineVersion"]
+            .as_str()
+            .unwrap_or("OpenSearch_2.19")
+            .to_owned(),
+        cluster: body["ClusterConfig"].clone(),
+        volumes: body["EBSOptions"].clone(),
+        network: body["VPCOptions"].clone(),
+        policy: body["AccessPolicies"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned(),
+        tags: tags_in(&body["TagList"]),
+    };
+    let answer = json!({ "DomainStatus": status(account, name, &domain) });
+    account.opensearch.domains.insert(name.to_owned(), domain);
+    account.after(Delay::SearchStart, ScheduledEvent::DomainReady(serial));
+    Ok(answer)
+}
+
+fn status(account: &AwsAccount, name: &str, domain: &DomainRecord) -> Value {
+    let mut status = json!({
+        "DomainId": format!("{}/{name}", super::account::NUMBER),
+        "DomainName": name,
+        "ARN": account.arn("es", &format!("domain/{name}")),
+        "Created": true,
+        "Deleted": domain.state == DomainState::Deleting,
+        "Processing": domain.state != DomainState::Active,
+        "UpgradeProcessing": false,
+        "EngineVersion": domain.version,
+        "ClusterConfig": domain.cluster,
+        "EBSOptions": domain.volumes,
+        "VPCOptions": domain.network,
+        "AccessPolicies": domain.policy,
+    });
+    if domain.state != DomainState::Creating {
+        let host = format!("vpc-{name}-c0ffee.{}.es.amazonaws.com", account.region);
+        status["Endpoints"] = json!({ "vpc": host });
+    }
+    status
+}
+
+fn describe(account: &AwsAccount, body: &Value) -> Value {
+    let names = strings(&body["DomainNames"]);
+    let found = names.iter().filter_map(|name| {
+        let domain = account.opensearch.domains.get(name)?;
+        Some(status(account, name, domain))
+    });
+    json!({ "DomainStatusList": found.collect::<Vec<_>>() })
+}
+
+fn change(account: &mut AwsAccount, name: &str, body: &Value) -> Result<Value, AwsError> {
+    if account.opensearch.domain(name)?.state != DomainState::Active {
+        return Err(AwsError::new(
+            "ValidationException",
+            "A change/update is in progress. Please wait for it to complete before requesting \
+             another change.",
+        ));
+    }
+    let Some(domain) = account.opensearch.domains.get_mut(name) else {
+        return Err(no_domain(name));
+    };
+    let groups = strings(&body["VPCOptions"]["SecurityGroupIds"]);
+    for (field, asked) in [
+        (&mut domain.cluster, &body["ClusterConfig"]),
+        (&mut domain.volumes, &body["EBSOptions"]),
+        (&mut domain.network, &body["VPCOptions"]),
+    ] {
+        for (key, value) in asked.as_object().into_iter().flatten() {
+            field[key] = value.clone();
+        }
+    }
+    domain.state = DomainState::Changing;
+    let serial = domain.serial.clone();
+    if !groups.is_empty() {
+        account.ec2.regroup(&serial, &groups);
+    }
+    account.after(Delay::SearchChange, ScheduledEvent::DomainReady(serial));
+    Ok(json!({ "DomainConfig": {} }))
+}
+
+fn delete(account: &mut AwsAccount, name: &str) -> Result<Value, AwsError> {
+    let Some(domain) = account.opensearch.domains.get_mut(name) else {
+        return Err(no_domain(name));
+    };
+    let first = domain.state != DomainState::Deleting;
+    domain.state = DomainState::Deleting;
+    let domain = domain.clone();
+    if first {
+        account.interfaces_leave(&domain.serial, Some(Delay::SearchEnd), Delay::Interfaces);
+        account.after(
+            Delay::SearchEnd,
+            ScheduledEvent::DomainEnded(domain.serial.clone()),
+        );
+    }
+    Ok(json!({ "DomainStatus": status(account, name, &domain) }))
+}
+
+/// The domain's name at the end of an ARN.
+fn name_in(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}
+
+fn list_tags(account: &AwsAccount, call: &Call) -> Result<Value, AwsError> {
+    let query = call.path.split_once('?').map_or("", |(_, query)| query);
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    let arn = pairs
+        .find(|(key, _)| key == "arn")
+        .map(|(_, arn)| arn.into_owned());
+    let arn = arn.unwrap_or_default();
+    let domain = account.opensearch.domain(name_in(&arn))?;
+    let tags = domain
+        .tags
+        .iter()
+        .map(|(key, value)| json!({ "Key": key, "Value": value }));
+    Ok(json!({ "TagList": tags.collect::<Vec<_>>() }))
+}
+
+fn add_tags(account: &mut AwsAccount, body: &Value) -> Result<Value, AwsError> {
+    let name = name_in(body["ARN"].as_str().unwrap_or_default());
+    match account.opensearch.domains.get_mut(name) {
+        None => Err(no_domain(name)),
+        Some(domain) => {
+            domain.tags.extend(tags_in(&body["TagList"]));
+            Ok(json!({}))
+        }
+    }
+}
+
+/// Every type can have as many nodes as a domain may have without asking for more.
+fn limits() -> Value {
+    json!({ "LimitsByRole": { "data": { "InstanceLimits": { "InstanceCountLimits": {
+        "MinimumInstanceCount": 1,
+        "MaximumInstanceCount": 80,
+    } } } } })
+}
