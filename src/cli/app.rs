@@ -1,71 +1,136 @@
-//! What commands share: events with their listeners, and questions.
+//! What commands share: the event stream with its listeners, and how operations are run.
 
-use std::io::{BufRead, IsTerminal};
+use std::future::Future;
+use std::path::PathBuf;
+
+use tokio::sync::watch;
 
 use crate::diagnose::ExitCode;
+use crate::engine::Urgency;
 use crate::events::{Events, Listener, Recorder};
+use crate::ops::Session;
+use crate::ops::files::{FileError, spare_yaml};
+use crate::ops::run_dir::RunDir;
 
 use super::App;
 use super::failure::Failure;
+use super::place::Place;
 use super::progress::{EventLog, Progress};
-use crate::ops::run_dir::{RunDir, spare_yaml};
+use super::questions::Questions;
 
 impl App {
     /// The event stream of a command, with progress, logs and a recorder listening.
     ///
     /// # Errors
-    /// When a log file cannot be made.
+    /// When a log file cannot be created.
     pub(crate) fn events(&self, run: Option<&RunDir>) -> Result<(Events, Recorder), Failure> {
+        self.events_with(run, Progress::new(self.printer))
+    }
+
+    /// The same with another progress display.
+    ///
+    /// # Errors
+    /// When a log file cannot be created.
+    pub(crate) fn events_with(
+        &self,
+        run: Option<&RunDir>,
+        progress: Progress,
+    ) -> Result<(Events, Recorder), Failure> {
         let recorder = Recorder::default();
-        let mut listeners: Vec<Box<dyn Listener>> = vec![
-            Box::new(recorder.clone()),
-            Box::new(Progress::new(self.printer)),
-        ];
-        let files = self
-            .global
-            .events
-            .iter()
-            .cloned()
-            .chain(run.map(|run| run.path.join("events.jsonl")));
-        for file in files {
-            spare_yaml(&file)?;
-            let log = EventLog::create(&file).map_err(|error| {
-                Failure::new(
-                    format!("cannot write `{}`: {error}", file.display()),
-                    "name a file in a directory that exists",
-                )
-            })?;
-            listeners.push(Box::new(log));
+        let mut listeners: Vec<Box<dyn Listener>> =
+            vec![Box::new(recorder.clone()), Box::new(progress)];
+        listeners.extend(self.event_log()?);
+        if let Some(run) = run {
+            listeners.push(log(run.path.join("events.jsonl"))?);
         }
         Ok((Events::new(listeners), recorder))
     }
 
-    /// Shows what would be done and asks, unless `--yes` was given.
+    /// The log that `--events` asks for. Commands that have nothing to log create it too: a path
+    /// that cannot be written is an error everywhere.
     ///
     /// # Errors
-    /// When the answer is no, or nobody is there to ask.
-    pub(crate) fn confirm(&self, text: &str, question: &str) -> Result<(), Failure> {
-        if self.global.yes {
-            return Ok(());
+    /// When it cannot be created.
+    pub(crate) fn event_log(&self) -> Result<Vec<Box<dyn Listener>>, Failure> {
+        self.global.events.iter().cloned().map(log).collect()
+    }
+
+    /// Adds what a newcomer with a local cloud wants to know when AWS refuses the credentials.
+    pub(crate) fn with_local_hint(&self, mut failure: Failure, command: &str) -> Failure {
+        #[cfg(target_os = "linux")]
+        if failure.code == ExitCode::Preflight
+            && self.global.endpoint_url.is_none()
+            && crate::localcloud::status().is_some()
+        {
+            failure.hints.insert(
+                0,
+                format!(
+                    "a local cloud runs on this machine: `loadrig --endpoint-url local {command}` asks it"
+                ),
+            );
         }
-        self.printer.say(text);
-        if !std::io::stdin().is_terminal() {
-            return Err(Failure::new(
-                "nothing was changed: there is no terminal to ask on",
-                "give `--yes` to go ahead without a question",
-            )
-            .with_code(ExitCode::Usage));
-        }
-        self.printer.say(&format!("{question} [y/N]"));
-        let mut answer = String::new();
-        let _end_of_input = std::io::stdin().lock().read_line(&mut answer);
-        if matches!(answer.trim(), "y" | "Y" | "yes") {
-            Ok(())
-        } else {
-            Err(Failure::new(
-                "nothing was changed: the answer was no",
-                "run it again when you are sure",
-            ))
+        failure
+    }
+
+    /// Whoever answers the questions of operations.
+    pub(crate) fn questions(&self) -> Questions<'_> {
+        Questions { app: self }
+    }
+
+    /// Runs an operation that handles interrupts itself. Ends at once, with the reason, when the
+    /// place that it acts in is gone.
+    ///
+    /// # Errors
+    /// The operation's own, or that the place is gone.
+    pub(crate) fn run<T, E: Into<Failure>>(
+        place: &Place,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Failure> {
+        super::block_on(async {
+            tokio::select! {
+                result = work => result.map_err(Into::into),
+                failure = place.gone() => Err(failure),
+            }
+        })?
+    }
+
+    /// Runs an operation that changes nothing: an interrupt drops it, and with it what it keeps
+    /// on this machine (connections, directories).
+    ///
+    /// # Errors
+    /// The operation's own, that the place is gone, or that it was interrupted.
+    pub(crate) fn run_reader<T, E: Into<Failure>>(
+        place: &Place,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Failure> {
+        let mut stop = super::stop::listen(&Events::default())?;
+        Self::run(place, async {
+            tokio::select! {
+                result = work => result.map_err(Into::into),
+                _ = stop.wait_for(|urgency| *urgency > Urgency::None) => {
+                    Err(Failure::new("interrupted", "nothing was changed")
+                        .with_code(ExitCode::Interrupted))
+                }
+            }
+        })
+    }
+
+    /// What an operation that changes something runs with.
+    pub(crate) fn session<'a>(
+        events: &'a Events,
+        stop: &watch::Receiver<Urgency>,
+        questions: &'a Questions<'a>,
+    ) -> Session<'a> {
+        Session {
+            events,
+            stop: stop.clone(),
+            confirm: questions,
         }
     }
+}
+
+fn log(path: PathBuf) -> Result<Box<dyn Listener>, Failure> {
+    spare_yaml(&path)?;
+    let log = EventLog::create(&path).map_err(|source| FileError::Write { path, source })?;
+    Ok(Box::new(log))
 }

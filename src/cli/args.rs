@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::ops::Adapters;
+use crate::ops::lock::LockOptions;
+
 /// Stand a Mattermost load-test rig up, drive it, report on it, take it down.
 #[derive(Debug, Parser)]
 #[command(
@@ -220,7 +223,7 @@ pub struct UpArgs {
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
     /// Refuse (exit code 6) what costs more than USD per hour
-    #[arg(long, value_name = "USD", value_parser = positive)]
+    #[arg(long, value_name = "USD", value_parser = positive, allow_hyphen_values = true)]
     pub max_cost: Option<f64>,
     /// Do not look at quotas, offers and permissions beforehand
     #[arg(long)]
@@ -239,6 +242,18 @@ pub struct LockArgs {
     /// Take the lock from whoever holds it, after explaining and asking; with --yes, name OWNER
     #[arg(long, value_name = "OWNER", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub break_lock: Option<String>,
+}
+
+impl LockArgs {
+    /// The options as operations take them.
+    #[must_use]
+    pub fn options(&self, adapters: &dyn Adapters) -> LockOptions {
+        LockOptions {
+            timeout: self.lock_timeout,
+            break_lock: self.break_lock.clone(),
+            calls_end_with_process: adapters.is_on_this_machine(),
+        }
+    }
 }
 
 /// `loadrig registry`.
@@ -313,10 +328,10 @@ pub struct PlanArgs {
     #[arg(long)]
     pub cost: bool,
     /// Price a run of so many hours; the time to live without it
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", value_parser = positive, allow_hyphen_values = true)]
     pub hours: Option<f64>,
     /// Refuse (exit code 6) what costs more than USD per hour
-    #[arg(long, value_name = "USD", value_parser = positive)]
+    #[arg(long, value_name = "USD", value_parser = positive, allow_hyphen_values = true)]
     pub max_cost: Option<f64>,
     /// Do not look at quotas, offers and permissions
     #[arg(long)]

@@ -1,21 +1,19 @@
 //! The command line: parse, call, print. One file per command under `commands/`.
 
 mod app;
-pub(crate) mod args;
-
-pub(crate) mod commands;
-
-pub(crate) mod failure;
-
-pub(crate) mod place;
+mod args;
+mod commands;
+mod failure;
+mod format;
+mod place;
 mod plan_text;
-pub(crate) mod printer;
+mod printer;
 mod progress;
+mod questions;
 mod regions;
-
+mod report_text;
 mod stop;
-
-pub(crate) mod terminal;
+mod terminal;
 
 use std::future::Future;
 
@@ -118,7 +116,7 @@ pub(crate) fn block_on<F: Future>(future: F) -> Result<F::Output, Failure> {
         .map_err(|error| {
             Failure::new(
                 format!("cannot start the runtime: {error}"),
-                "look at the limits of processes and open files (ulimit -a)",
+                "check the limits of processes and open files (`ulimit -a`)",
             )
         })?;
     Ok(runtime.block_on(future))

@@ -4,67 +4,121 @@
 //! the network that this process is in; nothing else knows.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
+use futures::future::BoxFuture;
+use secrecy::SecretString;
+
+use crate::aws::{Aws, Connection};
+use crate::engine::CloudError;
+use crate::ops::Adapters;
 use crate::spec::CloudTarget;
 
-use super::args::Global;
+use super::args::{ApiRate, Global};
 use super::failure::Failure;
+use super::printer::Printer;
+use super::terminal::Terminal;
 
 /// A place to act in. While it lives, this thread and all that it starts are in its network.
 #[derive(Debug)]
 pub struct Place {
-    /// Region.
-    pub region: String,
-    /// Where the APIs answer; `None` is AWS itself.
-    pub endpoint_url: Option<String>,
-    /// Fixed credentials, where the SDK's own chain does not apply.
-    pub credentials: Option<(String, String)>,
+    /// How the APIs are reached.
+    connection: Connection,
+    /// Asks for second factors.
+    printer: Printer,
     /// The operator's address as hosts see it, where it is known without asking.
-    pub operator: Option<Ipv4Addr>,
+    operator: Option<Ipv4Addr>,
+    /// Whether it is the local cloud.
+    is_local: bool,
     #[cfg(target_os = "linux")]
     _entered: Option<crate::localcloud::Entered>,
 }
 
+impl Adapters for Place {
+    fn region(&self) -> &str {
+        &self.connection.region
+    }
+
+    fn cloud(&self) -> BoxFuture<'_, Result<Arc<Aws>, CloudError>> {
+        let prompt = Arc::new(Terminal {
+            printer: self.printer,
+        });
+        Box::pin(async move {
+            let cloud = Aws::connect_asking(self.connection.clone(), prompt).await?;
+            Ok(Arc::new(cloud))
+        })
+    }
+
+    fn operator_address(&self) -> Option<Ipv4Addr> {
+        self.operator
+    }
+
+    fn is_on_this_machine(&self) -> bool {
+        self.is_local
+    }
+}
+
 impl Place {
-    /// The place that flags and spec name. Must run before any thread is started.
+    /// The place that flags and spec name. Must run before any thread of the work is started.
     ///
     /// # Errors
-    /// When the local cloud is meant and does not run.
+    /// When the local cloud is meant and is not running.
     pub fn find(global: &Global, target: CloudTarget, region: &str) -> Result<Self, Failure> {
         let region = global.region.clone().unwrap_or_else(|| region.to_owned());
         match global.endpoint_url.as_deref() {
-            Some("local") => Self::local(region),
-            Some(url) => Ok(Self::at(region, Some(url.to_owned()))),
-            None if target == CloudTarget::Local => Self::local(region),
+            Some("local") => Self::local(global, &region),
+            Some(url) => Ok(Self::at(global, region, Some(url.to_owned()))),
+            None if target == CloudTarget::Local => Self::local(global, &region),
             None => {
                 // Elsewhere regions may have other names.
                 if std::env::var_os("AWS_ENDPOINT_URL").is_none() {
                     super::regions::check(&region)?;
                 }
-                Ok(Self::at(region, None))
+                Ok(Self::at(global, region, None))
             }
         }
     }
 
-    fn at(region: String, endpoint_url: Option<String>) -> Self {
+    fn at(global: &Global, region: String, endpoint_url: Option<String>) -> Self {
         Self {
-            region,
-            endpoint_url,
-            credentials: None,
+            connection: Connection {
+                region,
+                profile: global.profile.clone(),
+                endpoint_url,
+                paced: global.api_rate == ApiRate::Aws,
+                credentials: None,
+            },
+            printer: Printer::new(global),
             operator: None,
+            is_local: false,
             #[cfg(target_os = "linux")]
             _entered: None,
         }
     }
 
+    /// The local cloud that runs, entered by whoever calls.
     #[cfg(target_os = "linux")]
-    fn local(region: String) -> Result<Self, Failure> {
+    pub fn of_running(global: &Global, running: &crate::localcloud::Running) -> Self {
+        let mut place = Self::at(
+            global,
+            running.region.clone(),
+            Some(running.endpoint.clone()),
+        );
+        place.connection.credentials =
+            Some(("local".to_owned(), SecretString::from("local".to_owned())));
+        place.operator = Some(running.operator);
+        place.is_local = true;
+        place
+    }
+
+    #[cfg(target_os = "linux")]
+    fn local(global: &Global, region: &str) -> Result<Self, Failure> {
         use crate::localcloud;
 
         let Some(status) = localcloud::status() else {
             return Err(Failure::new(
-                "the local cloud of this machine does not run",
-                "`loadrig local start` starts it; `loadrig demo` does everything by itself",
+                "the local cloud of this machine is not running",
+                "`loadrig local start` starts it; `loadrig demo` runs the whole job",
             ));
         };
         if status.running.region != region {
@@ -78,19 +132,33 @@ impl Place {
         }
         let entered = localcloud::enter(&status.running)?;
         Ok(Self {
-            region,
-            endpoint_url: Some(status.running.endpoint),
-            credentials: Some(("local".to_owned(), "local".to_owned())),
-            operator: Some(status.running.operator),
             _entered: Some(entered),
+            ..Self::of_running(global, &status.running)
         })
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn local(_region: String) -> Result<Self, Failure> {
+    fn local(_global: &Global, _region: &str) -> Result<Self, Failure> {
         Err(Failure::new(
             "the local cloud needs Linux",
             "use a Debian 12 virtual machine, or an environment with `cloud: aws`",
         ))
+    }
+
+    /// Ends when the place no longer exists: a local cloud that was stopped or died. Its calls
+    /// would go on failing until their patience ends, which would say nothing of the cause.
+    pub async fn gone(&self) -> Failure {
+        #[cfg(target_os = "linux")]
+        if self.is_local {
+            const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
+            while crate::localcloud::status().is_some() {
+                tokio::time::sleep(PAUSE).await;
+            }
+            return Failure::new(
+                "the local cloud stopped, and everything in it is gone",
+                "start it again with `loadrig local start`, then run the same command",
+            );
+        }
+        std::future::pending().await
     }
 }

@@ -1,9 +1,12 @@
 //! A plan as people read it.
 
-use crate::blueprint::{Address, Blueprint, Step};
-use crate::plan::{Action, Change, Cost, Plan, expected};
+use crate::blueprint::Address;
+use crate::ops::plan::{HostWork, PlanReview};
+use crate::plan::{Action, Change, Cost, Plan, cost, expected};
+use crate::preflight::{Finding, Verdict};
 use crate::spec::Spec;
 
+use super::format;
 use super::printer::table;
 
 /// The changes, one line each, and what differs below; `place` says against what the plan was
@@ -20,22 +23,37 @@ pub fn changes(spec: &Spec, plan: &Plan, place: &str) -> String {
     text
 }
 
+/// What somebody who is asked decides on: the changes, their number and time, and the cost.
+#[must_use]
+pub fn review(review: &PlanReview) -> String {
+    let mut text = changes(&review.spec, &review.plan, &review.place);
+    text.push_str(&sum(review));
+    text.push_str(&money(
+        &cost(&review.spec),
+        review.now_per_hour,
+        None,
+        false,
+    ));
+    text
+}
+
 /// How much there is to do, which hosts, and how long it takes.
 #[must_use]
-pub fn sum(blueprint: &Blueprint, plan: &Plan) -> String {
-    let hosts = hosts(blueprint, plan);
+pub fn sum(review: &PlanReview) -> String {
+    let plan = &review.plan;
+    let hosts = hosts(review);
     if plan.is_empty() {
         return format!(
             "nothing to do: {} resources are as planned{hosts}\n",
             plan.changes.len()
         );
     }
-    let (time, path) = expected(blueprint, plan);
+    let (time, path) = expected(&review.blueprint, plan);
     let minutes = time.as_secs().div_ceil(60);
     let path: Vec<&str> = path.iter().map(Address::as_str).collect();
     format!(
         "{} to create, {} to update, {} to replace, {} to delete, {} unchanged{hosts}\n\
-         on AWS this takes about {minutes} min; the longest way is {}\n",
+         on AWS this takes about {minutes} min; critical path: {}\n",
         plan.count(Action::Create),
         plan.count(Action::Update),
         plan.count(Action::Replace),
@@ -45,44 +63,54 @@ pub fn sum(blueprint: &Blueprint, plan: &Plan) -> String {
     )
 }
 
-/// What happens to each host of the blueprint.
-#[must_use]
-pub fn host_work(blueprint: &Blueprint, plan: &Plan) -> Vec<(String, &'static str)> {
-    let mut work: Vec<(String, &'static str)> = Vec::new();
-    for node in &blueprint.nodes {
-        let Step::Host { host, .. } = &node.step else {
-            continue;
-        };
-        let name = host.to_string();
-        if work.iter().any(|(known, _)| *known == name) {
-            continue;
-        }
-        let instance = Address::instance(*host);
-        let stays = plan.changes.iter().any(|change| {
-            let stays = matches!(change.action, Action::Keep | Action::Update);
-            change.address == instance && stays
-        });
-        work.push((name, if stays { "check" } else { "bootstrap" }));
-    }
-    work
-}
-
-fn hosts(blueprint: &Blueprint, plan: &Plan) -> String {
-    let work = host_work(blueprint, plan);
-    let of = |what: &str| -> Vec<&str> {
-        let those = work.iter().filter(|(_, action)| *action == what);
-        those.map(|(name, _)| name.as_str()).collect()
-    };
+fn hosts(review: &PlanReview) -> String {
+    let work = review.host_work();
     let mut text = String::new();
-    for (what, verb) in [("bootstrap", "to bootstrap"), ("check", "to check")] {
-        let names = of(what);
+    for (what, verb) in [
+        (HostWork::Bootstrap, "to bootstrap"),
+        (HostWork::Check, "to check"),
+    ] {
+        let those = work.iter().filter(|(_, work)| *work == what);
+        let names: Vec<&str> = those.map(|(name, _)| name.as_str()).collect();
         if !names.is_empty() {
-            let hosts = if names.len() == 1 { "host" } else { "hosts" };
             text.push_str(&format!(
-                "\n{} {hosts} {verb}: {}",
-                names.len(),
+                "\n{} {verb}: {}",
+                format::count(names.len(), "host"),
                 names.join(", ")
             ));
+        }
+    }
+    text
+}
+
+/// The findings of the preflight: what refuses or warns in full, the rest as numbers unless
+/// `whole`.
+#[must_use]
+pub fn findings(findings: &[Finding], whole: bool) -> String {
+    let count = |verdict| findings.iter().filter(|one| one.verdict == verdict).count();
+    let mut text = format!(
+        "preflight: {} passed, {} refused, {}, {} could not be checked\n",
+        count(Verdict::Pass),
+        count(Verdict::Refuse),
+        format::count(count(Verdict::Warn), "warning"),
+        count(Verdict::Unknown),
+    );
+    for one in findings {
+        let mark = match one.verdict {
+            Verdict::Refuse => "!",
+            Verdict::Warn => "~",
+            Verdict::Unknown => "?",
+            Verdict::Pass => " ",
+        };
+        let shown = match one.verdict {
+            Verdict::Refuse | Verdict::Warn => true,
+            Verdict::Unknown | Verdict::Pass => whole,
+        };
+        if shown {
+            text.push_str(&format!("  {mark} {}: {}\n", one.check, one.detail));
+            for remedy in &one.remedies {
+                text.push_str(&format!("      {remedy}\n"));
+            }
         }
     }
     text

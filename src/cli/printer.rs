@@ -107,6 +107,12 @@ impl Printer {
         Self::err(&format!("{on}error{off}: {text}"));
     }
 
+    /// What went wrong without deciding the outcome.
+    pub fn warning(&self, text: &str) {
+        let (on, off) = self.paint("33;1");
+        Self::err(&format!("{on}warning{off}: {text}"));
+    }
+
     /// What to do about it.
     pub fn hint(&self, text: &str) {
         let (on, off) = self.paint("36");

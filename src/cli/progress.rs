@@ -23,12 +23,15 @@ pub struct Progress {
     waits: BTreeMap<String, (String, Timestamp)>,
     total: u64,
     done: u64,
+    /// Whether checks that pass get a line.
+    shows_passed: bool,
 }
 
 /// The redrawn block.
 struct Live {
     block: MultiProgress,
-    overall: ProgressBar,
+    /// Steps done of all: while a graph is walked, since other phases have none.
+    overall: Option<ProgressBar>,
     bars: BTreeMap<String, ProgressBar>,
 }
 
@@ -44,7 +47,15 @@ impl Progress {
             waits: BTreeMap::new(),
             total: 0,
             done: 0,
+            shows_passed: true,
         }
+    }
+
+    /// The same for a command whose answer lists every check: those that pass get no line.
+    #[must_use]
+    pub fn without_passed_checks(mut self) -> Self {
+        self.shows_passed = false;
+        self
     }
 
     /// A line that stays.
@@ -74,7 +85,7 @@ impl Progress {
     fn settle(&mut self, at: Timestamp, step: &str) -> String {
         self.done += 1;
         if let Some(live) = &mut self.live {
-            live.overall.set_position(self.done);
+            live.advance(self.done);
             if let Some(bar) = live.bars.remove(step) {
                 bar.finish_and_clear();
                 live.block.remove(&bar);
@@ -92,14 +103,34 @@ impl Progress {
 impl Live {
     fn new() -> Self {
         let block = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-        let overall = block.add(ProgressBar::new(0));
-        if let Ok(style) = ProgressStyle::with_template("  {bar:30} {pos}/{len} steps, {elapsed}") {
-            overall.set_style(style);
-        }
         Self {
             block,
-            overall,
+            overall: None,
             bars: BTreeMap::new(),
+        }
+    }
+
+    /// Begins to count the steps of a graph.
+    fn begin(&mut self, total: u64) {
+        self.end();
+        let bar = ProgressBar::new(total);
+        if let Ok(style) = ProgressStyle::with_template("  {bar:30} {pos}/{len} steps, {elapsed}") {
+            bar.set_style(style);
+        }
+        self.overall = Some(self.block.insert(0, bar));
+    }
+
+    fn advance(&self, done: u64) {
+        if let Some(overall) = &self.overall {
+            overall.set_position(done);
+        }
+    }
+
+    /// Ends the count.
+    fn end(&mut self) {
+        if let Some(overall) = self.overall.take() {
+            overall.finish_and_clear();
+            self.block.remove(&overall);
         }
     }
 
@@ -127,9 +158,8 @@ impl Listener for Progress {
             } => self.line(at, &format!("{operation} of `{environment}`")),
             EventKind::PhaseStarted { phase } => self.line(at, &format!("── {phase}")),
             EventKind::PhaseFinished { .. } => {
-                if let Some(live) = &self.live {
-                    live.overall.set_length(0);
-                    live.overall.set_position(0);
+                if let Some(live) = &mut self.live {
+                    live.end();
                 }
                 self.total = 0;
                 self.done = 0;
@@ -137,9 +167,8 @@ impl Listener for Progress {
             EventKind::Graph { steps } => {
                 self.total = steps.len() as u64;
                 self.done = 0;
-                if let Some(live) = &self.live {
-                    live.overall.set_length(self.total);
-                    live.overall.set_position(0);
+                if let Some(live) = &mut self.live {
+                    live.begin(self.total);
                 }
             }
             EventKind::StepStarted { step } => {
@@ -184,8 +213,9 @@ impl Listener for Progress {
                     Outcome::Unchanged => "unchanged",
                     Outcome::Applied => "done",
                 };
-                let detail = detail.as_deref().unwrap_or_default();
-                self.line(at, &format!("{step:32} {word} {took} {detail}"));
+                let (name, id) = named(step);
+                let detail = id.or(detail.as_deref()).unwrap_or_default();
+                self.line(at, format!("{name:32} {word} {took} {detail}").trim_end());
             }
             EventKind::StepFailed { step, error } => {
                 let took = self.settle(at, step);
@@ -196,17 +226,34 @@ impl Listener for Progress {
                 self.line(at, &format!("{step:32} not done: {reason}"));
             }
             EventKind::Check { name, pass, detail } => {
-                let mark = if *pass { "pass" } else { "FAIL" };
-                self.line(at, &format!("{mark}  {name}: {detail}"));
+                if !pass {
+                    self.line(at, &format!("FAIL  {name}: {detail}"));
+                } else if self.shows_passed {
+                    self.line(at, &format!("pass  {name}: {detail}"));
+                }
             }
             EventKind::Note { message } => self.line(at, message),
             EventKind::RunFinished { ok } => {
-                if let Some(live) = &self.live {
-                    live.overall.finish_and_clear();
+                if let Some(live) = &mut self.live {
+                    live.end();
                 }
-                self.line(at, if *ok { "done" } else { "ended with failures" });
+                // What went wrong is the command's answer, which follows.
+                if *ok {
+                    self.line(at, "done");
+                }
             }
         }
+    }
+}
+
+/// A step's address and, where it is about one resource of several, that resource's id.
+fn named(step: &str) -> (&str, Option<&str>) {
+    match step
+        .strip_suffix(')')
+        .and_then(|rest| rest.rsplit_once(" ("))
+    {
+        Some((name, id)) => (name, Some(id)),
+        None => (step, None),
     }
 }
 
@@ -214,10 +261,10 @@ impl Listener for Progress {
 pub struct EventLog(std::io::BufWriter<std::fs::File>);
 
 impl EventLog {
-    /// A log at a path; the file is made now, so that a bad path fails before the work.
+    /// A log at a path. The file is created now, so that a bad path fails before the work.
     ///
     /// # Errors
-    /// When the file cannot be made.
+    /// When the file cannot be created.
     pub fn create(path: &std::path::Path) -> std::io::Result<Self> {
         Ok(Self(std::io::BufWriter::new(std::fs::File::create(path)?)))
     }
@@ -238,6 +285,18 @@ impl Listener for EventLog {
 mod tests {
     use super::*;
     use crate::cli::args::OutputFormat;
+
+    #[test]
+    fn the_id_of_a_deleted_resource_is_shown_once() {
+        assert_eq!(
+            named("instance/app-1 (i-0abc)"),
+            ("instance/app-1", Some("i-0abc"))
+        );
+        assert_eq!(
+            named("host/app-1/configure"),
+            ("host/app-1/configure", None)
+        );
+    }
 
     #[test]
     fn a_log_hears_of_the_same_wait_once_a_minute() {

@@ -50,6 +50,8 @@ pub struct Asking {
     pub patience: Duration,
     /// Take it from the holder of this nonce, whatever its lease says.
     pub break_of: Option<String>,
+    /// That holder has ended and left no call in flight: nothing of it is waited for.
+    pub holder_has_ended: bool,
 }
 
 impl Asking {
@@ -178,7 +180,10 @@ impl<S: LeaseStore> Held<S> {
                     false => after(lease.expires_at, SETTLE),
                 };
                 let fence = lease.fence + 1;
-                let settle = until(settled, now).min(LIFE + SETTLE);
+                let settle = match asking.breaks(&lease) && asking.holder_has_ended {
+                    true => Duration::ZERO,
+                    false => until(settled, now).min(LIFE + SETTLE),
+                };
                 (fence, Condition::Is(version), settle)
             }
             Some((lease, _)) => return Ok(Attempt::Others(Box::new(lease), now)),

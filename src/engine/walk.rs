@@ -312,8 +312,9 @@ fn settle(
             });
             report.finished.push((step, finished));
         }
-        // It had not begun, and now will not.
-        Err(error) if report.interrupted && error.exit_code() == ExitCode::Interrupted => {
+        // It had not begun, and now will not. It may hear of the interrupt before the walk does.
+        Err(error) if error.exit_code() == ExitCode::Interrupted => {
+            report.interrupted = true;
             for (lost, _) in graph.cut(at) {
                 skip(report, events, lost, "interrupted".to_owned());
             }

@@ -1,6 +1,7 @@
 //! The engine's hosts: bundles over SSH, or none where only resources are touched.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
@@ -8,11 +9,12 @@ use tokio::time::Instant;
 
 use crate::blueprint::{Address, Stage};
 use crate::engine::{HostRequest, Hosts, TaskError, Urgency};
-use crate::events::Outcome;
-use crate::hosts::{Keyring, Payload, render};
-use crate::spec::Spec;
+use crate::events::{Events, Outcome};
+use crate::hosts::{HostError, Keyring, Payload, render};
+use crate::plan::Inventory;
+use crate::spec::{HostName, Role, Spec};
 
-use super::rig::{facts, introduce};
+use super::payload::facts;
 
 /// Brings a rig's hosts to their bundles.
 pub struct RigHosts {
@@ -24,6 +26,9 @@ pub struct RigHosts {
     pub keyring: OnceCell<Keyring>,
     /// How long a host may take to answer and to apply a stage of its bundle.
     pub timeout: Duration,
+    /// Warnings that were shown: a fleet gives the same one many times, and each host gives it
+    /// once per stage.
+    pub shown: Mutex<BTreeSet<String>>,
 }
 
 impl Hosts for RigHosts {
@@ -41,8 +46,8 @@ impl Hosts for RigHosts {
             .get_or_try_init(|| Keyring::open(&self.spec.name, &self.spec.access, &secrets, &[]))
             .await
             .map_err(boxed)?;
-        introduce(keyring, &self.spec, host, inventory.as_map()).map_err(boxed)?;
-        let facts = facts(&self.spec, inventory.as_map(), &secrets, &self.payload);
+        register(keyring, &self.spec, host, &inventory).map_err(boxed)?;
+        let facts = facts(&self.spec, &inventory, &secrets, &self.payload);
         let bundle = render(&self.spec, host, stage, &facts).map_err(boxed)?;
         let step = Address::host(host, stage);
         let quit = async move {
@@ -61,7 +66,7 @@ impl Hosts for RigHosts {
             .await
             .map_err(boxed)?;
         for (step, warning) in &applied.warnings {
-            events.note(format!("{host}: {step}: {warning}"));
+            self.note_once(&events, host, &format!("{step}: {warning}"));
         }
         if stage == Stage::Prepare {
             for note in bundle.notes() {
@@ -72,11 +77,46 @@ impl Hosts for RigHosts {
     }
 }
 
+impl RigHosts {
+    /// Shows a warning with the first host that gives it.
+    fn note_once(&self, events: &Events, host: HostName, text: &str) {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        if shown.insert(text.to_owned()) {
+            events.note(format!("{host}: {text} (shown once for all hosts)"));
+        }
+    }
+}
+
+/// Tells a keyring where a host is, and which bastion it is behind. A host that does not exist
+/// yet is left out.
+pub(super) fn register(
+    keyring: &Keyring,
+    spec: &Spec,
+    host: HostName,
+    inventory: &Inventory,
+) -> Result<(), HostError> {
+    let Some(address) = inventory.operator_address(spec, host) else {
+        return Ok(());
+    };
+    if !spec.network.is_behind_bastion(host.role) {
+        return keyring.add(host, address);
+    }
+    let bastion = HostName {
+        role: Role::Bastion,
+        index: 1,
+    };
+    let Some(at) = inventory.operator_address(spec, bastion) else {
+        return Ok(());
+    };
+    keyring.add(bastion, at)?;
+    keyring.add_behind(host, address, bastion)
+}
+
 fn boxed<E: crate::diagnose::Diagnose + Send + Sync + 'static>(error: E) -> TaskError {
     Box::new(error)
 }
 
-/// Stands where no host is touched.
+/// Stands in where no host is touched.
 pub struct NoHosts;
 
 impl Hosts for NoHosts {

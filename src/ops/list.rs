@@ -1,22 +1,33 @@
-//! What stands in an account and region, environment by environment, without any YAML.
+//! What exists in an account and region, environment by environment, without any YAML.
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::aws::{Aws, Registry};
-use crate::blueprint::{Address, Kind};
-use crate::engine::{Cloud as _, Kept, Lease, described, environment_of, holder};
+use crate::blueprint::Kind;
+use crate::engine::{Account, Cloud as _, Kept, Lease, described, environment_of, holder};
 use crate::plan::{Observed, Snapshot, State, running_cost};
 
-use crate::cli::failure::Failure;
+use super::adapters::Adapters;
+use super::error::OpsError;
+use super::status::Age;
 
 /// Environments that are looked at side by side.
 const AT_ONCE: usize = 4;
 
-/// One environment of which something is there.
-#[derive(Serialize)]
-pub struct Standing {
+/// What `list` found.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    /// The account.
+    pub account: Account,
+    /// The environments of which anything exists or is kept.
+    pub environments: Vec<ListedEnvironment>,
+}
+
+/// One environment of which something exists.
+#[derive(Clone, Debug, Serialize)]
+pub struct ListedEnvironment {
     /// Its name.
     pub environment: String,
     /// How many resources it has.
@@ -25,38 +36,56 @@ pub struct Standing {
     pub hosts: Vec<String>,
     /// When the first `up` began, about.
     pub since: Option<Timestamp>,
-    /// US dollars at list prices for what is there now.
+    /// US dollars at list prices for what exists now.
     pub cost_per_hour: f64,
-    /// The same since then, as if it had been so all the time.
+    /// The same since then, as if all of it had existed from the start.
     pub cost_so_far: Option<f64>,
-    /// What bears its tag or a name where nothing that loadrig made is there.
+    /// What has its tag or a name of it where nothing that loadrig created exists.
     pub left: Vec<String>,
     /// What outlived the environment on purpose.
     pub kept: Vec<Kept>,
-    /// Who works on it.
+    /// Who works on it, in full.
     pub locked_by: Option<String>,
+    /// The same in short: who, and with which operation.
+    #[serde(skip)]
+    pub holder: Option<String>,
 }
 
-impl Standing {
-    /// Whether nothing is there but what is kept on purpose.
+impl ListedEnvironment {
+    /// Whether nothing exists but what is kept on purpose.
     #[must_use]
     pub fn is_removed(&self) -> bool {
         self.resources == 0 && self.left.is_empty() && self.locked_by.is_none()
     }
 }
 
-/// A lease, and how it reads at the store's time.
-pub struct Found {
+/// A lease of the registry.
+#[derive(Clone, Debug)]
+pub struct StoredLease {
     /// As it was written.
     pub lease: Lease,
-    /// For people.
+    /// For people, at the store's time.
     pub text: String,
-    /// Whether it still stands.
+    /// Whether it has not expired.
     pub live: bool,
 }
 
+/// Lists the environments of the account and region.
+///
+/// # Errors
+/// When the account cannot be read.
+pub async fn list(adapters: &dyn Adapters) -> Result<Listing, OpsError> {
+    let cloud = adapters.cloud().await?;
+    let account = cloud.account().await?;
+    let leases = leases(&Registry::of(&cloud).await?).await?;
+    Ok(Listing {
+        account,
+        environments: environments(&cloud, &leases).await?,
+    })
+}
+
 /// All leases of the registry.
-pub async fn leases(registry: &Registry) -> Result<Vec<Found>, Failure> {
+pub(super) async fn leases(registry: &Registry) -> Result<Vec<StoredLease>, OpsError> {
     let mut found = Vec::new();
     if !registry.exists().await? {
         return Ok(found);
@@ -66,7 +95,7 @@ pub async fn leases(registry: &Registry) -> Result<Vec<Found>, Failure> {
             continue;
         };
         if let Some((lease, now)) = holder(registry, environment).await? {
-            found.push(Found {
+            found.push(StoredLease {
                 text: described(&lease, now),
                 live: now < lease.expires_at,
                 lease,
@@ -76,73 +105,71 @@ pub async fn leases(registry: &Registry) -> Result<Vec<Found>, Failure> {
     Ok(found)
 }
 
-/// Every environment of which anything is there.
+/// Every environment of which anything exists.
 ///
-/// A lease that nobody gave back is looked after too: its run may have died after it made one
+/// A lease that was never returned is followed too: its run may have died after it created one
 /// thing that no listing shows.
-pub async fn survey(cloud: &Aws, leases: &[Found]) -> Result<Vec<Standing>, Failure> {
+pub(super) async fn environments(
+    cloud: &Aws,
+    leases: &[StoredLease],
+) -> Result<Vec<ListedEnvironment>, OpsError> {
     let mut names = cloud.environments().await?;
     names.extend(leases.iter().map(|found| found.lease.environment.clone()));
-    let all: Vec<Standing> = futures::stream::iter(names)
+    let all: Vec<ListedEnvironment> = futures::stream::iter(names)
         .map(|name| look(cloud, leases, name))
         .buffered(AT_ONCE)
         .try_collect()
         .await?;
-    let there = |one: &Standing| !one.is_removed() || !one.kept.is_empty();
-    Ok(all.into_iter().filter(there).collect())
+    let is_shown = |one: &ListedEnvironment| !one.is_removed() || !one.kept.is_empty();
+    Ok(all.into_iter().filter(is_shown).collect())
 }
 
-async fn look(cloud: &Aws, leases: &[Found], name: String) -> Result<Standing, Failure> {
+async fn look(
+    cloud: &Aws,
+    leases: &[StoredLease],
+    name: String,
+) -> Result<ListedEnvironment, OpsError> {
     let lease = leases
         .iter()
         .find(|found| found.live && found.lease.environment == name);
     let snapshot = cloud.snapshot(&name).await?;
-    let mut standing = standing(name, &snapshot, lease);
-    let looked = cloud.find_leftovers(&standing.environment).await?;
+    let mut listed = listed(name, &snapshot, lease);
+    let looked = cloud.find_leftovers(&listed.environment).await?;
     let is_kept = |id: &str| {
         looked
             .iter()
             .flat_map(|at| &at.kept)
             .any(|kept| kept.id == id)
     };
-    let mut others = snapshot.resources.iter().filter(|one| stands(one));
+    let mut others = snapshot.resources.iter().filter(|one| exists(one));
     if others.all(|one| is_kept(&one.id)) {
-        standing.resources = 0;
-        standing.left = looked.iter().flat_map(|at| at.left.clone()).collect();
+        listed.resources = 0;
+        listed.left = looked.iter().flat_map(|at| at.left.clone()).collect();
     }
-    standing.kept = looked.into_iter().flat_map(|at| at.kept).collect();
-    if standing.resources > 0 {
+    listed.kept = looked.into_iter().flat_map(|at| at.kept).collect();
+    if listed.resources > 0 {
         // What the environment uses now is no remainder of an earlier one.
         let used = |id: &str| snapshot.resources.iter().any(|one| one.id == id);
-        standing.kept.retain(|kept| !used(&kept.id));
+        listed.kept.retain(|kept| !used(&kept.id));
     }
-    Ok(standing)
+    Ok(listed)
 }
 
-fn stands(resource: &Observed) -> bool {
+fn exists(resource: &Observed) -> bool {
     resource.state != State::Gone && resource.kind != Kind::Adopted
 }
 
-/// When the first `up` of what stands began, about: its seed was made then.
-#[must_use]
-pub fn since(snapshot: &Snapshot) -> Option<Timestamp> {
-    let created = snapshot.get(&Address::seed())?.get("created")?;
-    created.parse().ok()
-}
-
-/// Hours from then to now.
-#[must_use]
-pub fn hours_since(since: Timestamp) -> f64 {
-    Timestamp::now().duration_since(since).as_secs_f64() / 3600.0
-}
-
-fn standing(environment: String, snapshot: &Snapshot, lease: Option<&Found>) -> Standing {
-    let there: Vec<_> = snapshot
+fn listed(
+    environment: String,
+    snapshot: &Snapshot,
+    lease: Option<&StoredLease>,
+) -> ListedEnvironment {
+    let existing: Vec<_> = snapshot
         .resources
         .iter()
-        .filter(|resource| stands(resource))
+        .filter(|resource| exists(resource))
         .collect();
-    let mut statuses: Vec<&str> = there
+    let mut statuses: Vec<&str> = existing
         .iter()
         .filter(|resource| resource.kind == Kind::Instance)
         .map(|host| host.status.as_str())
@@ -151,18 +178,21 @@ fn standing(environment: String, snapshot: &Snapshot, lease: Option<&Found>) -> 
     let hosts = statuses
         .chunk_by(|one, next| one == next)
         .map(|same| format!("{} {}", same.len(), same.first().unwrap_or(&"")));
-    let since = since(snapshot);
+    let age = Age::of(snapshot);
     let cost_per_hour = running_cost(snapshot);
-    let hours = since.map(hours_since);
-    Standing {
-        resources: there.len(),
+    ListedEnvironment {
+        resources: existing.len(),
         hosts: hosts.collect(),
-        since,
+        since: age.map(|age| age.since),
         cost_per_hour,
-        cost_so_far: hours.map(|hours| hours * cost_per_hour),
+        cost_so_far: age.map(|age| age.cost(cost_per_hour)),
         left: vec![],
         kept: vec![],
         locked_by: lease.map(|found| found.text.clone()),
+        holder: lease.map(|found| {
+            let claim = &found.lease.claim;
+            format!("{} ({})", claim.owner, claim.operation)
+        }),
         environment,
     }
 }

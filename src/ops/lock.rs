@@ -1,4 +1,4 @@
-//! The lock of an environment, around every command that changes it.
+//! The lock of an environment, around every operation that changes it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,24 +6,36 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::aws::{Aws, Registry};
-use crate::diagnose::ExitCode;
+use crate::diagnose::{Diagnose, ExitCode};
 use crate::engine::{
     Asking, Claim, Held, Lease, LockError, Permit, Urgency, described, held_for_break,
 };
 use crate::events::Events;
 
-use crate::cli::App;
-use crate::cli::args::LockArgs;
-use crate::cli::failure::Failure;
+use super::confirm::{Confirm, Question};
+use super::error::OpsError;
+use super::session::Session;
 
-/// How long giving the lock back may take; it ends by itself when it is not given back.
-const GOODBYE: Duration = Duration::from_secs(10);
+/// How long returning the lock may take; it expires when it is not returned.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a lease whose holder died on this machine is waited for: its life and the time
+/// How long a lease whose holder died on this machine is waited for: its life, and the time
 /// until all that the holder did can be seen.
-const ORPHANED: Duration = Duration::from_secs(120);
+const DEAD_HOLDER_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// What a command wants the lock for.
+/// What an operation does about a lock that somebody else holds.
+#[derive(Clone, Debug, Default)]
+pub struct LockOptions {
+    /// How long to wait for it.
+    pub timeout: Option<Duration>,
+    /// Take it from its holder, whose name this is; empty when the caller gave none.
+    pub break_lock: Option<String>,
+    /// Whether a holder that died on this machine left no calls in flight
+    /// ([`Adapters::is_on_this_machine`](super::Adapters::is_on_this_machine)).
+    pub calls_end_with_process: bool,
+}
+
+/// What an operation wants the lock for.
 #[derive(Clone, Copy, Debug)]
 pub struct Purpose<'a> {
     /// The environment.
@@ -34,7 +46,55 @@ pub struct Purpose<'a> {
     pub run: &'a str,
 }
 
+/// Why a lock was not taken, beyond what the lease itself says.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LockRefusal {
+    /// The user stopped waiting.
+    #[error("interrupted before the lock was taken")]
+    Interrupted,
+    /// Another holder was named than the one that there is.
+    #[error("the lock is held by `{owner}`, not by `{named}`; it was not broken")]
+    OtherHolder {
+        /// Who holds it.
+        owner: String,
+        /// Who was named.
+        named: String,
+    },
+    /// The lock was lost while the work failed.
+    #[error("{loss}\n{failure}")]
+    LostWhileFailing {
+        /// The loss.
+        loss: String,
+        /// The work's own failure.
+        failure: String,
+        /// What to do about both.
+        hints: Vec<String>,
+    },
+}
+
+impl Diagnose for LockRefusal {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            LockRefusal::Interrupted => vec!["nothing was changed".to_owned()],
+            LockRefusal::OtherHolder { owner, .. } => vec![format!(
+                "check who holds it, then pass `--break-lock={owner}`"
+            )],
+            LockRefusal::LostWhileFailing { hints, .. } => hints.clone(),
+        }
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            LockRefusal::Interrupted => ExitCode::Interrupted,
+            LockRefusal::OtherHolder { .. } | LockRefusal::LostWhileFailing { .. } => {
+                ExitCode::Locked
+            }
+        }
+    }
+}
+
 /// The lock, held.
+#[derive(Debug)]
 pub struct Lock {
     held: Held<Registry>,
     permit: Permit,
@@ -42,83 +102,22 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock, after waiting or asking as the flags say. Makes the registry where it
-    /// is missing.
+    /// Takes the lock, after waiting or asking as the options say. Creates the registry where
+    /// it is missing.
     ///
     /// # Errors
     /// When somebody else holds it, the answer is no, or the registry cannot be used.
     pub async fn take(
-        app: &App,
         cloud: &Arc<Aws>,
         purpose: Purpose<'_>,
-        args: &LockArgs,
-        events: &Events,
-        stop: &watch::Receiver<Urgency>,
-    ) -> Result<Self, Failure> {
-        let mut stop = stop.clone();
+        options: &LockOptions,
+        session: &Session<'_>,
+    ) -> Result<Self, OpsError> {
+        let mut stop = session.stop.clone();
         tokio::select! {
-            taken = Self::take_in_peace(app, cloud, purpose, args, events) => taken,
-            _ = stop.wait_for(|urgency| *urgency > Urgency::None) => Err(Failure::new(
-                "interrupted before the lock was taken",
-                "nothing was changed",
-            )
-            .with_code(ExitCode::Interrupted)),
-        }
-    }
-
-    async fn take_in_peace(
-        app: &App,
-        cloud: &Arc<Aws>,
-        purpose: Purpose<'_>,
-        args: &LockArgs,
-        events: &Events,
-    ) -> Result<Self, Failure> {
-        let unusable = |cause| LockError::Unavailable {
-            environment: purpose.environment.to_owned(),
-            cause,
-        };
-        let registry = Registry::of(cloud).await.map_err(unusable)?;
-        registry.ensure().await.map_err(unusable)?;
-        let store = Arc::new(registry);
-        let claim = claim(purpose)?;
-        let mut asking = Asking {
-            // Who breaks a lock does not wait for it first.
-            patience: match args.break_lock {
-                Some(_) => Duration::ZERO,
-                None => args.lock_timeout.unwrap_or_default(),
-            },
-            break_of: None,
-        };
-        loop {
-            let told = |text: String| events.note(text);
-            let (store, mine) = (Arc::clone(&store), claim.clone());
-            match Held::take(store, purpose.environment, mine, &asking, told).await {
-                Ok(held) => {
-                    return Ok(Self {
-                        permit: held.permit(),
-                        held,
-                        events: events.clone(),
-                    });
-                }
-                Err(LockError::Held { lease, .. })
-                    if asking.patience.is_zero()
-                        && args.break_lock.is_none()
-                        && died_here(&lease.claim, &claim) =>
-                {
-                    events.note(format!(
-                        "process {} of this machine held the lock and is gone: waiting for its lease to end",
-                        lease.claim.pid
-                    ));
-                    asking.patience = ORPHANED;
-                }
-                Err(LockError::Held { lease, now }) if asking.break_of.is_none() => {
-                    let Some(named) = &args.break_lock else {
-                        return Err(LockError::Held { lease, now }.into());
-                    };
-                    confirm_break(app, named, &lease, &described(&lease, now))?;
-                    asking.break_of = Some(lease.claim.nonce.clone());
-                }
-                Err(error) => return Err(error.into()),
+            taken = take(cloud, purpose, options, session) => taken,
+            _ = stop.wait_for(|urgency| *urgency > Urgency::None) => {
+                Err(LockRefusal::Interrupted.into())
             }
         }
     }
@@ -169,98 +168,164 @@ impl Lock {
         stop
     }
 
-    /// Gives the lock back. What was lost on the way outweighs what came of it.
+    /// Returns the lock. Losing it on the way outweighs what came of the work.
     ///
     /// # Errors
     /// The work's own, or that the lock was lost.
-    pub async fn finish<T>(self, result: Result<T, Failure>) -> Result<T, Failure> {
+    pub async fn finish<T>(self, result: Result<T, OpsError>) -> Result<T, OpsError> {
         if let Some(loss) = self.held.loss() {
-            let mut failure = Failure::from(loss);
-            if let Err(other) = result {
-                failure.message.push_str(&format!("\n{}", other.message));
-                failure.hints.extend(other.hints);
+            let Err(failure) = result else {
+                return Err(loss.into());
+            };
+            let mut hints = loss.hints();
+            hints.extend(failure.hints());
+            return Err(LockRefusal::LostWhileFailing {
+                loss: loss.to_string(),
+                failure: failure.to_string(),
+                hints,
             }
-            return Err(failure);
+            .into());
         }
-        // What was cut off may still show up for some seconds.
+        // After calls that were cut off, what they did may show up some seconds later: the
+        // lease then stays until it has.
         let clean = result.is_ok() || !self.permit.was_used();
-        let given = tokio::time::timeout(GOODBYE, self.held.release(clean)).await;
-        if !matches!(given, Ok(Ok(()))) {
+        let released = tokio::time::timeout(RELEASE_TIMEOUT, self.held.release(clean)).await;
+        if !matches!(released, Ok(Ok(()))) {
             self.events
-                .note("the lock could not be given back; it ends by itself within a minute");
+                .note("cannot return the lock; it expires within a minute");
         }
         result
     }
 }
 
-/// Says what breaking a lock means, and wants to hear its owner's name.
-fn confirm_break(app: &App, named: &str, lease: &Lease, described: &str) -> Result<(), Failure> {
-    let owner = &lease.claim.owner;
-    let text = format!(
-        "`{}` is locked by {described}.\n\
-         Breaking the lock does not stop that run at once. If it still works, it notices when it \
-         renews its lease, or stops when that would have ended; this run waits for it, {} s at the \
-         most. Calls that it has in flight take effect all the same. \
-         Do this when you know that it is gone, or when it must not go on.",
-        lease.environment,
-        held_for_break().as_secs(),
-    );
-    if !named.is_empty() && named != owner {
-        return Err(Failure::new(
-            format!("the lock is not `{named}`'s but `{owner}`'s; it was not broken"),
-            format!("look who holds it, then `--break-lock={owner}`"),
-        )
-        .with_code(ExitCode::Locked));
+async fn take(
+    cloud: &Arc<Aws>,
+    purpose: Purpose<'_>,
+    options: &LockOptions,
+    session: &Session<'_>,
+) -> Result<Lock, OpsError> {
+    let events = session.events;
+    let unusable = |cause| LockError::Unavailable {
+        environment: purpose.environment.to_owned(),
+        cause,
+    };
+    let registry = Registry::of(cloud).await.map_err(unusable)?;
+    registry.ensure().await.map_err(unusable)?;
+    let store = Arc::new(registry);
+    let claim = claim(purpose);
+    let mut asking = Asking {
+        // Who breaks a lock does not wait for it first.
+        patience: match options.break_lock {
+            Some(_) => Duration::ZERO,
+            None => options.timeout.unwrap_or_default(),
+        },
+        ..Asking::default()
+    };
+    loop {
+        let told = |text: String| events.note(text);
+        let (store, mine) = (Arc::clone(&store), claim.clone());
+        match Held::take(store, purpose.environment, mine, &asking, told).await {
+            Ok(held) => {
+                return Ok(Lock {
+                    permit: held.permit(),
+                    held,
+                    events: events.clone(),
+                });
+            }
+            Err(LockError::Held { lease, .. })
+                if options.break_lock.is_none()
+                    && options.calls_end_with_process
+                    && asking.break_of.is_none()
+                    && died_here(&lease.claim, &claim) =>
+            {
+                events.note(format!(
+                    "process {} of this machine held the lock and has ended: taking it over",
+                    lease.claim.pid
+                ));
+                asking.break_of = Some(lease.claim.nonce.clone());
+                asking.holder_has_ended = true;
+            }
+            Err(LockError::Held { lease, .. })
+                if asking.patience.is_zero()
+                    && options.break_lock.is_none()
+                    && died_here(&lease.claim, &claim) =>
+            {
+                events.note(format!(
+                    "process {} of this machine held the lock and has ended: waiting for its lease to expire",
+                    lease.claim.pid
+                ));
+                asking.patience = DEAD_HOLDER_TIMEOUT;
+            }
+            Err(LockError::Held { lease, now }) if asking.break_of.is_none() => {
+                let Some(named) = &options.break_lock else {
+                    return Err(LockError::Held { lease, now }.into());
+                };
+                confirm_break(session.confirm, named, &lease, &described(&lease, now))?;
+                asking.break_of = Some(lease.claim.nonce.clone());
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
-    if named == owner && app.global.yes {
-        app.printer.say(&text);
-        return Ok(());
-    }
-    if app.global.yes {
-        app.printer.say(&text);
-        return Err(Failure::new(
-            "the lock was not broken: `--yes` alone does not say whose it is",
-            format!("`--yes --break-lock={owner}` breaks it without a question"),
-        )
-        .with_code(ExitCode::Locked));
-    }
-    app.confirm(&text, &format!("Break the lock of `{owner}`?"))
 }
 
-fn claim(purpose: Purpose<'_>) -> Result<Claim, Failure> {
-    Ok(Claim {
+/// Asks before a lock is broken, unless another holder was meant.
+fn confirm_break(
+    confirm: &dyn Confirm,
+    named: &str,
+    lease: &Lease,
+    described: &str,
+) -> Result<(), OpsError> {
+    let owner = &lease.claim.owner;
+    if !named.is_empty() && named != owner {
+        return Err(LockRefusal::OtherHolder {
+            owner: owner.clone(),
+            named: named.to_owned(),
+        }
+        .into());
+    }
+    confirm.confirm(&Question::BreakLock {
+        lease,
+        described,
+        wait_seconds: held_for_break().as_secs(),
+        is_named: named == owner,
+    })?;
+    Ok(())
+}
+
+fn claim(purpose: Purpose<'_>) -> Claim {
+    Claim {
         owner: owner(),
         pid: std::process::id(),
         job: job(),
         operation: purpose.operation.to_owned(),
         run: purpose.run.to_owned(),
         nonce: format!("{:032x}", rand::random::<u128>()),
-    })
+    }
 }
 
-/// Whether the lock's holder was a process of this user on this machine that is no more.
-/// Where that cannot be told it is `false`: the holder then counts as alive.
+/// Whether the lock's holder was a process of this user on this machine that has ended.
+/// Where that cannot be known it is `false`: the holder then counts as alive.
 fn died_here(holder: &Claim, me: &Claim) -> bool {
     cfg!(target_os = "linux")
         && holder.owner == me.owner
         && !std::path::Path::new(&format!("/proc/{}", holder.pid)).exists()
 }
 
-/// `user@host`, as far as the machine tells.
+/// `user@host`, as far as the machine says.
 fn owner() -> String {
     let user = ["USER", "LOGNAME", "USERNAME"]
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
         // Jobs of cron and containers have none of them; some users have no name either.
-        .or_else(|| said_by("id", "-un"))
-        .or_else(|| said_by("id", "-u").map(|id| format!("uid-{id}")))
+        .or_else(|| printed_by("id", "-un"))
+        .or_else(|| printed_by("id", "-u").map(|id| format!("uid-{id}")))
         .unwrap_or_else(|| "unknown".to_owned());
-    let host = said_by("uname", "-n").unwrap_or_else(|| "unknown".to_owned());
+    let host = printed_by("uname", "-n").unwrap_or_else(|| "unknown".to_owned());
     format!("{user}@{host}")
 }
 
 /// The line that a program of the system prints.
-fn said_by(program: &str, argument: &str) -> Option<String> {
+fn printed_by(program: &str, argument: &str) -> Option<String> {
     let output = std::process::Command::new(program)
         .arg(argument)
         .stderr(std::process::Stdio::null())

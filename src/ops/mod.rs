@@ -1,11 +1,44 @@
-//! What the program does, one file or folder per operation.
+//! Operations: what the program does, one file or folder for each.
+//!
+//! An operation takes an options struct and answers with a typed result, or an error that
+//! tells its reader what to do ([`Diagnose`](crate::diagnose::Diagnose)). It asks through
+//! [`Confirm`], tells what happens through [`Events`](crate::events::Events), and reaches a
+//! cloud through [`Adapters`], which the caller wires. It knows no command line and no
+//! terminal: the command line is one caller, `examples/rig.rs` is another.
+//!
+//! What [`Rig::read`] finds is read once per operation and handed on as a value.
 
-pub(crate) mod hosts;
-pub(crate) mod list;
-pub(crate) mod lock;
-pub(crate) mod preflight;
-pub(crate) mod report;
-pub(crate) mod rig;
-pub(crate) mod run_dir;
-pub(crate) mod scenario;
-pub(crate) mod standin;
+pub mod access;
+mod adapters;
+pub mod bundle;
+mod confirm;
+pub mod demo;
+pub mod down;
+mod error;
+pub mod files;
+mod hosts;
+pub mod iam_policy;
+pub mod list;
+pub mod lock;
+mod operator;
+mod payload;
+pub mod plan;
+pub mod preflight;
+pub mod registry;
+pub mod report;
+mod rig;
+pub mod run_dir;
+pub mod saved_plan;
+mod scenario;
+mod session;
+mod standin;
+pub mod status;
+pub mod test;
+pub mod up;
+pub mod verify;
+
+pub use adapters::Adapters;
+pub use confirm::{Confirm, Declined, Question};
+pub use error::{OpsError, WalkError};
+pub use rig::{Connected, Reading, Rig, RigError, Target, acting};
+pub use session::Session;

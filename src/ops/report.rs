@@ -1,43 +1,94 @@
-//! Puts a report together from what a run brought to light.
+//! Reports: put together from what a run brought to light, stored, and found again.
 
-use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use crate::blueprint::Address;
+use crate::diagnose::Diagnose;
 use crate::engine::LeftoverCheck;
 use crate::events::Event;
 use crate::loadtest::{Check as ScenarioCheck, ScenarioResult};
-use crate::plan::{Observed, cost};
+use crate::plan::{Inventory, cost};
 use crate::report::{
-    CacheLine, DatabaseLine, HostLine, Ink, ProofItem, REPORT_FORMAT, Report, SearchLine, Topology,
-    Version, html, terminal, walks,
+    CacheLine, DatabaseLine, HostLine, HtmlError, ProofItem, REPORT_FORMAT, Report, SearchLine,
+    Topology, Version, html, walks,
 };
 use crate::spec::{DatabaseEngine, Spec};
 
-use super::rig::{Rig, private_address, readers, writer};
-use super::run_dir::{RunDir, write};
-use crate::cli::App;
-use crate::cli::commands::verify::Check;
-use crate::cli::failure::Failure;
+use super::error::OpsError;
+use super::files::write;
+use super::rig::Rig;
+use super::run_dir::RunDir;
+use super::verify::RigCheck;
+
+/// Why a report cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// It cannot be encoded.
+    #[error("cannot encode the report")]
+    Encode(#[source] serde_json::Error),
+    /// The page cannot be rendered.
+    #[error("cannot render the report")]
+    Render(#[source] HtmlError),
+    /// The file cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is no report.
+    #[error("cannot read `{}`", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// Another version of the program wrote it.
+    #[error("cannot read `{}`: it has format {found}, this program reads {REPORT_FORMAT}", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+    },
+}
+
+impl Diagnose for ReportError {
+    fn hints(&self) -> Vec<String> {
+        vec![
+            match self {
+                ReportError::Encode(_) | ReportError::Render(_) => "report this",
+                _ => "name another run",
+            }
+            .to_owned(),
+        ]
+    }
+}
 
 /// What a report is made of.
+#[derive(Debug)]
 pub struct Material<'a> {
     /// The run.
     pub run: &'a RunDir,
     /// What happened.
     pub events: Vec<Event>,
     /// What existed.
-    pub world: &'a BTreeMap<Address, Observed>,
+    pub inventory: &'a Inventory,
     /// Scenarios that ran.
     pub scenarios: Vec<ScenarioResult>,
-    /// What verify saw.
-    pub checks: Vec<Check>,
-    /// What was looked at after teardown.
+    /// What was checked.
+    pub checks: Vec<RigCheck>,
+    /// What was looked for after the teardown.
     pub proof: Vec<ProofItem>,
 }
 
-/// Puts it together.
+/// Puts a report together.
 #[must_use]
 pub fn compose(rig: &Rig, material: Material<'_>) -> Report {
     let spec = &rig.spec;
@@ -48,7 +99,7 @@ pub fn compose(rig: &Rig, material: Material<'_>) -> Report {
         run: material.run.name.clone(),
         environment: spec.into(),
         account: rig.account.id.clone(),
-        topology: topology(spec, material.world),
+        topology: topology(spec, material.inventory),
         versions: versions(spec, &material.scenarios),
         walks: walks(&material.events),
         scenarios: material.scenarios,
@@ -66,8 +117,8 @@ pub fn compose(rig: &Rig, material: Material<'_>) -> Report {
     }
 }
 
-/// What the cloud's proof looked at, for the report.
-pub fn proof_items(looked: &[LeftoverCheck]) -> impl Iterator<Item = ProofItem> + '_ {
+/// What the search for leftovers looked at, for the report.
+pub(super) fn proof_items(looked: &[LeftoverCheck]) -> impl Iterator<Item = ProofItem> + '_ {
     looked.iter().map(|look| ProofItem {
         what: look.at.clone(),
         empty: look.left.is_empty(),
@@ -79,68 +130,54 @@ pub fn proof_items(looked: &[LeftoverCheck]) -> impl Iterator<Item = ProofItem> 
     })
 }
 
-/// Stores a report, JSON and HTML, in its run's directory.
+/// Stores a report, JSON and HTML, in its run's directory; answers with the page's path.
 ///
 /// # Errors
 /// When it cannot be encoded or written.
-pub fn store(report: &Report, run: &RunDir) -> Result<std::path::PathBuf, Failure> {
+pub fn store(report: &Report, run: &RunDir) -> Result<PathBuf, OpsError> {
     let json = report
         .json()
         .and_then(|value| serde_json::to_string_pretty(&value))
-        .map_err(|error| {
-            Failure::new(format!("cannot encode the report: {error}"), "report this")
-        })?;
+        .map_err(ReportError::Encode)?;
     run.write("report.json", &json)?;
-    run.write("report.html", &page(report)?)
+    Ok(run.write("report.html", &page(report)?)?)
 }
 
-/// The report as one HTML page.
+/// The stored report of a run: of the named one, or of the latest.
 ///
 /// # Errors
-/// When it cannot be rendered.
-pub fn page(report: &Report) -> Result<String, Failure> {
-    html(report)
-        .map_err(|error| Failure::new(format!("cannot render the report: {error}"), "report this"))
+/// When there is none, or it cannot be read.
+pub fn load(environment: &str, run: Option<&str>) -> Result<Report, OpsError> {
+    let path = RunDir::find(environment, run)?.path.join("report.json");
+    let text = std::fs::read_to_string(&path).map_err(|source| ReportError::Read {
+        path: path.clone(),
+        source,
+    })?;
+    let report: Report = serde_json::from_str(&text).map_err(|source| ReportError::Parse {
+        path: path.clone(),
+        source,
+    })?;
+    if report.format != REPORT_FORMAT {
+        let found = report.format;
+        return Err(ReportError::Format { path, found }.into());
+    }
+    Ok(report)
 }
 
-/// Prints a report as data, and writes the page where the user wants it.
+/// Writes a report as one self-contained page.
 ///
 /// # Errors
-/// When a file cannot be written.
-pub fn print(app: &App, report: &Report, file: Option<&std::path::Path>) -> Result<(), Failure> {
-    if let Some(file) = file {
-        write(file, &page(report)?)?;
-        app.printer.say(&format!("wrote {}", file.display()));
-    }
-    if app.printer.is_json() {
-        match report.json() {
-            Ok(value) => app.printer.json(&value),
-            Err(error) => {
-                return Err(Failure::new(
-                    format!("cannot encode the report: {error}"),
-                    "report this",
-                ));
-            }
-        }
-    } else {
-        let ink = if app.printer.data_colour {
-            Ink::Colour
-        } else {
-            Ink::Plain
-        };
-        app.printer.data(&terminal(report, ink));
-    }
-    Ok(())
+/// When it cannot be rendered or written.
+pub fn write_page(report: &Report, file: &Path) -> Result<(), OpsError> {
+    Ok(write(file, &page(report)?)?)
 }
 
-fn topology(spec: &Spec, world: &BTreeMap<Address, Observed>) -> Topology {
-    let endpoint = |address: &Address| {
-        world
-            .get(address)
-            .and_then(|resource| resource.get("endpoint"))
-            .unwrap_or_default()
-            .to_owned()
-    };
+fn page(report: &Report) -> Result<String, ReportError> {
+    html(report).map_err(ReportError::Render)
+}
+
+fn topology(spec: &Spec, inventory: &Inventory) -> Topology {
+    let endpoint = |address: &Address| inventory.endpoint(address).unwrap_or_default().to_owned();
     let hosts = spec
         .hosts()
         .into_iter()
@@ -149,7 +186,9 @@ fn topology(spec: &Spec, world: &BTreeMap<Address, Observed>) -> Topology {
                 name: host.to_string(),
                 role: host.role,
                 instance_type: spec.nodes.get(&host.role)?.instance_type.clone(),
-                address: private_address(host, world).map_or(String::new(), |ip| ip.to_string()),
+                address: inventory
+                    .private_address(host)
+                    .map_or(String::new(), |ip| ip.to_string()),
             })
         })
         .collect();
@@ -169,10 +208,11 @@ fn topology(spec: &Spec, world: &BTreeMap<Address, Observed>) -> Topology {
                     }
                 },
                 instance_type: spec.database.instance_type.clone(),
-                writer: writer(world)
+                writer: inventory
+                    .writer()
                     .map(|writer| endpoint(&writer.address))
                     .unwrap_or_default(),
-                readers: readers(spec, world).iter().map(endpoint).collect(),
+                readers: inventory.readers(spec).iter().map(endpoint).collect(),
             }),
         search: (spec.search.nodes > 0).then(|| SearchLine {
             version: spec.search.version.clone(),
@@ -184,35 +224,26 @@ fn topology(spec: &Spec, world: &BTreeMap<Address, Observed>) -> Topology {
             instance_type: spec.cache.instance_type.clone(),
             nodes: spec.cache.nodes,
         }),
-        bucket: world
+        bucket: inventory
             .get(&Address::bucket())
             .map(|bucket| bucket.id.clone()),
     }
 }
 
 fn versions(spec: &Spec, scenarios: &[ScenarioResult]) -> Vec<Version> {
-    let version = |what: &str, version: String| Version {
+    let version = |what: &str, version: &str| Version {
         what: what.to_owned(),
-        version,
+        version: version.to_owned(),
     };
-    let mut versions = vec![version("loadrig", env!("CARGO_PKG_VERSION").to_owned())];
+    let mut versions = vec![version("loadrig", env!("CARGO_PKG_VERSION"))];
     if let Some(scenario) = scenarios.first() {
-        versions.push(version(
-            "server, as it says itself",
-            scenario.server.version.clone(),
-        ));
+        versions.push(version("server (self-reported)", &scenario.server.version));
     }
     if spec.services.database.existing.is_none() {
-        versions.push(version(
-            "PostgreSQL, as asked for",
-            spec.database.version.clone(),
-        ));
+        versions.push(version("PostgreSQL (requested)", &spec.database.version));
     }
     if spec.search.nodes > 0 {
-        versions.push(version(
-            "search engine, as asked for",
-            spec.search.version.clone(),
-        ));
+        versions.push(version("search engine (requested)", &spec.search.version));
     }
     versions
 }

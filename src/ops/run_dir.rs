@@ -5,9 +5,60 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::diagnose::ExitCode;
+use crate::diagnose::Diagnose;
 
-use crate::cli::failure::Failure;
+use super::files::{FileError, remedy, write};
+
+/// Why there is no run directory.
+#[derive(Debug, thiserror::Error)]
+pub enum RunDirError {
+    /// Nothing says where runs are kept.
+    #[error("cannot find a directory for runs: there is no home directory")]
+    NoHome,
+    /// It cannot be created.
+    #[error("cannot create `{}`", path.display())]
+    Create {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// There is no such run.
+    #[error("`{environment}` has no run `{run}` with a report")]
+    NoSuchRun {
+        /// The environment.
+        environment: String,
+        /// The run.
+        run: String,
+        /// Runs that have one.
+        known: Vec<String>,
+    },
+    /// There is no run at all.
+    #[error("`{0}` has no run with a report on this machine")]
+    NoRun(String),
+}
+
+impl Diagnose for RunDirError {
+    fn hints(&self) -> Vec<String> {
+        vec![match self {
+            RunDirError::NoHome => "set XDG_STATE_HOME to an absolute path".to_owned(),
+            RunDirError::Create { path, source } => format!(
+                "{}; XDG_STATE_HOME says where runs are kept",
+                match source.kind() {
+                    std::io::ErrorKind::StorageFull => remedy(path, source),
+                    _ => "make the directory writable".to_owned(),
+                }
+            ),
+            RunDirError::NoSuchRun { known, .. } if !known.is_empty() => {
+                format!("its runs with a report are {}", known.join(", "))
+            }
+            RunDirError::NoSuchRun { environment, .. } | RunDirError::NoRun(environment) => {
+                format!("`loadrig test {environment} smoke` creates one")
+            }
+        }]
+    }
+}
 
 /// The directory of one run.
 #[derive(Clone, Debug)]
@@ -19,15 +70,18 @@ pub struct RunDir {
 }
 
 impl RunDir {
-    /// Makes the directory of a new run.
+    /// Creates the directory of a new run.
     ///
     /// # Errors
-    /// When it cannot be made.
-    pub fn create(environment: &str, operation: &str) -> Result<Self, Failure> {
+    /// When the system refuses.
+    pub fn create(environment: &str, operation: &str) -> Result<Self, RunDirError> {
         let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%3fZ");
         let name = format!("{stamp}-{operation}");
         let path = root(environment)?.join(&name);
-        std::fs::create_dir_all(&path).map_err(|error| failed(&path, &error))?;
+        std::fs::create_dir_all(&path).map_err(|source| RunDirError::Create {
+            path: path.clone(),
+            source,
+        })?;
         Ok(Self { name, path })
     }
 
@@ -35,7 +89,7 @@ impl RunDir {
     ///
     /// # Errors
     /// When there is none.
-    pub fn find(environment: &str, name: Option<&str>) -> Result<Self, Failure> {
+    pub fn find(environment: &str, name: Option<&str>) -> Result<Self, RunDirError> {
         let root = root(environment)?;
         let mut names: Vec<String> = match std::fs::read_dir(&root) {
             Ok(entries) => entries
@@ -50,131 +104,41 @@ impl RunDir {
             Some(name) => names.iter().find(|known| *known == name),
             None => names.last(),
         };
-        match chosen {
-            Some(chosen) => Ok(Self {
+        match (chosen, name) {
+            (Some(chosen), _) => Ok(Self {
                 name: chosen.clone(),
                 path: root.join(chosen),
             }),
-            None => Err(Failure::new(
-                match name {
-                    Some(name) => format!("`{environment}` has no run `{name}` with a report"),
-                    None => format!("`{environment}` has no run with a report"),
-                },
-                if names.is_empty() {
-                    format!("`loadrig test {environment} smoke` makes one")
-                } else {
-                    format!("there are: {}", names.join(", "))
-                },
-            )),
+            (None, Some(run)) => Err(RunDirError::NoSuchRun {
+                environment: environment.to_owned(),
+                run: run.to_owned(),
+                known: names,
+            }),
+            (None, None) => Err(RunDirError::NoRun(environment.to_owned())),
         }
     }
 
-    /// Writes a file of the run in one step.
+    /// Writes a file of the run; answers with its path.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn write(&self, file: &str, content: &str) -> Result<PathBuf, Failure> {
+    pub fn write(&self, file: &str, content: &str) -> Result<PathBuf, FileError> {
         let path = self.path.join(file);
         write(&path, content)?;
         Ok(path)
     }
 }
 
-/// Writes a file in one step: a reader sees the old or the new one, never half.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn write(path: &Path, content: &str) -> Result<(), Failure> {
-    use std::io::Write as _;
-
-    spare_yaml(path)?;
-    // A link is written through, and what is no file at all (`/dev/null`, `/dev/stdout`, a pipe)
-    // is written to: renaming a file over it would take its place.
-    let whole = path.canonicalize();
-    let path = whole.as_deref().unwrap_or(path);
-    if path.metadata().is_ok_and(|stands| !stands.is_file()) {
-        let told = std::fs::OpenOptions::new().write(true).open(path);
-        let told = told.and_then(|mut file| file.write_all(content.as_bytes()));
-        return told.map_err(|error| failed(path, &error));
-    }
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let save = || -> std::io::Result<()> {
-        let mut builder = tempfile::Builder::new();
-        // Reports are for showing around; temporary files are private by default.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
-        let mut file = builder.tempfile_in(directory)?;
-        file.write_all(content.as_bytes())?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    save().map_err(|error| failed(path, &error))
-}
-
-/// Refuses to write over a YAML file: an environment's is easily named by mistake.
-///
-/// # Errors
-/// When the path is one.
-pub fn spare_yaml(path: &Path) -> Result<(), Failure> {
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    if matches!(extension, Some("yaml" | "yml")) && path.exists() {
-        return Err(Failure::new(
-            format!(
-                "`{}` exists and is YAML: it is not written over",
-                path.display()
-            ),
-            "name another file",
-        )
-        .with_code(ExitCode::Usage));
-    }
-    Ok(())
-}
-
-fn failed(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(
-        format!("cannot write `{}`: {error}", path.display()),
-        "make its directory writable, or write elsewhere; XDG_STATE_HOME says where runs are kept",
-    )
-}
-
-fn root(environment: &str) -> Result<PathBuf, Failure> {
+fn root(environment: &str) -> Result<PathBuf, RunDirError> {
+    let absolute = |path: &PathBuf| path.is_absolute();
     let state = std::env::var_os("XDG_STATE_HOME")
         .map(PathBuf::from)
-        .filter(|path| path.is_absolute())
-        .or_else(|| std::env::home_dir().map(|home| home.join(".local/state")))
-        .ok_or_else(|| Failure::new("there is no home directory", "set XDG_STATE_HOME"))?;
+        .filter(absolute)
+        .or_else(|| {
+            std::env::home_dir()
+                .filter(absolute)
+                .map(|home| home.join(Path::new(".local/state")))
+        })
+        .ok_or(RunDirError::NoHome)?;
     Ok(state.join("loadrig/runs").join(environment))
-}
-
-#[cfg(all(test, unix))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn links_and_pipes_are_written_to_and_stay() {
-        let directory = tempfile::tempdir().unwrap();
-        let at = |name: &str| directory.path().join(name);
-        std::fs::write(at("file"), "old").unwrap();
-        std::os::unix::fs::symlink(at("file"), at("link")).unwrap();
-        write(&at("link"), "new").unwrap();
-        assert!(at("link").is_symlink());
-        assert_eq!(std::fs::read_to_string(at("file")).unwrap(), "new");
-
-        let made = std::process::Command::new("mkfifo")
-            .arg(at("pipe"))
-            .status();
-        assert!(made.unwrap().success());
-        let pipe = at("pipe");
-        let reader = std::thread::spawn(move || std::fs::read_to_string(pipe).unwrap());
-        write(&at("pipe"), "through").unwrap();
-        assert_eq!(reader.join().unwrap(), "through");
-        assert!(!at("pipe").is_file());
-
-        std::fs::write(at("rig.yaml"), "kept").unwrap();
-        assert!(write(&at("rig.yaml"), "lost").is_err());
-        assert_eq!(std::fs::read_to_string(at("rig.yaml")).unwrap(), "kept");
-    }
 }

@@ -1,4 +1,4 @@
-//! Runs a scenario on a rig: its agents by SSH, its metrics host by SSH.
+//! Runs a scenario on a rig: its agents over SSH, its metrics host over SSH.
 
 use std::time::Duration;
 
@@ -13,13 +13,18 @@ use crate::loadtest::{
     Admin, AgentHost, ExpectedTarget, HostError, LoadTest, MetricsHost, Password, Scenario,
     ScenarioResult,
 };
+use crate::plan::Inventory;
 use crate::spec::{HostName, Role};
 
-use super::rig::{Connected, Rig, inner_url, private_address};
-use crate::cli::failure::Failure;
+use super::error::OpsError;
+use super::rig::{Connected, Rig, RigError};
 
 /// How long a host may take to answer SSH: it has answered before.
 const ANSWER: Duration = Duration::from_secs(60);
+
+/// Where the exporters of hosts and application nodes listen.
+const NODE_EXPORTER: u16 = 9100;
+const APP_METRICS: u16 = 8067;
 
 struct Agent<'a> {
     host: HostName,
@@ -97,21 +102,18 @@ impl MetricsHost for Metrics<'_> {
 }
 
 /// Runs a scenario from every agent host.
-///
-/// # Errors
-/// When no agent came to a result.
-pub async fn run(
+pub(super) async fn run_scenario(
     rig: &Rig,
+    inventory: &Inventory,
     connected: &Connected,
     scenario: &Scenario,
     run: &str,
     events: &Events,
-) -> Result<ScenarioResult, Failure> {
+) -> Result<ScenarioResult, OpsError> {
     events.emit(EventKind::PhaseStarted {
         phase: format!("scenario {}", scenario.name),
     });
     let of_role = |role: Role| rig.spec.hosts().into_iter().filter(move |h| h.role == role);
-    let address = |host: HostName| private_address(host, &connected.world);
     let agents: Vec<Agent<'_>> = of_role(Role::Agent)
         .map(|host| Agent {
             host,
@@ -125,33 +127,16 @@ pub async fn run(
         keyring: &connected.keyring,
         events,
     });
-    let url = inner_url(&rig.spec, &connected.world).ok_or_else(|| {
-        Failure::new(
-            "neither a proxy nor a load balancer has an address",
-            format!("`loadrig up {}` makes it", rig.spec.name),
-        )
-    })?;
-    let mut targets = Vec::new();
-    for host in rig.spec.hosts() {
-        let Some(ip) = address(host) else { continue };
-        let mut expect = |port: u16| {
-            targets.push(ExpectedTarget {
-                host: host.to_string(),
-                address: format!("{ip}:{port}"),
-            });
-        };
-        expect(9100);
-        if host.role == Role::App {
-            expect(8067);
-        }
-    }
+    let url = inventory
+        .inner_url(&rig.spec)
+        .ok_or_else(|| RigError::NoUrl(rig.spec.name.clone()))?;
     let test = LoadTest {
         scenario,
         environment: &rig.spec.name,
         run,
         url: &url,
         app_nodes: of_role(Role::App)
-            .filter_map(address)
+            .filter_map(|host| inventory.private_address(host))
             .map(|ip| ip.to_string())
             .collect(),
         admin: Admin {
@@ -159,7 +144,7 @@ pub async fn run(
             email: "sysadmin@example.com".to_owned(),
             password: Password::new(connected.secrets.admin_password()),
         },
-        targets,
+        targets: expected_targets(rig, inventory),
     };
     let result = test
         .run(
@@ -172,4 +157,25 @@ pub async fn run(
         phase: format!("scenario {}", scenario.name),
     });
     Ok(result)
+}
+
+/// What Prometheus should scrape.
+fn expected_targets(rig: &Rig, inventory: &Inventory) -> Vec<ExpectedTarget> {
+    let mut targets = Vec::new();
+    for host in rig.spec.hosts() {
+        let Some(ip) = inventory.private_address(host) else {
+            continue;
+        };
+        let mut expect = |port: u16| {
+            targets.push(ExpectedTarget {
+                host: host.to_string(),
+                address: format!("{ip}:{port}"),
+            });
+        };
+        expect(NODE_EXPORTER);
+        if host.role == Role::App {
+            expect(APP_METRICS);
+        }
+    }
+    targets
 }

@@ -9,6 +9,7 @@ mod cost_database;
 mod diff;
 mod inventory;
 mod order;
+mod reach;
 mod removal;
 mod running;
 mod saved;

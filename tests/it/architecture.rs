@@ -47,13 +47,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["blueprint", "events", "loadtest", "plan", "spec"],
     ),
     ("localcloud", &["diagnose"]),
-    // On its way to standing below `cli`.
     (
         "ops",
         &[
             "aws",
             "blueprint",
-            "cli",
             "diagnose",
             "engine",
             "events",

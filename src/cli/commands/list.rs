@@ -2,45 +2,40 @@
 
 use serde_json::json;
 
-use crate::aws::Registry;
 use crate::cli::App;
-use crate::cli::failure::{Failure, Outcome};
+use crate::cli::failure::Outcome;
 use crate::cli::place::Place;
 use crate::cli::printer::table;
 use crate::diagnose::ExitCode;
-use crate::engine::Cloud as _;
-use crate::ops::list::{Standing, leases, survey};
-use crate::ops::rig::Rig;
+use crate::ops::list::{ListedEnvironment, list};
 use crate::spec::CloudTarget;
 
 /// Lists environments.
 pub fn run(app: &App) -> Outcome {
+    app.event_log()?;
     let place = Place::find(&app.global, CloudTarget::Aws, "us-east-1")?;
-    crate::cli::block_on(async {
-        let cloud = Rig::cloud(&place, &app.global).await?;
-        let account = cloud.account().await?;
-        let leases = leases(&Registry::of(&cloud).await?).await?;
-        let all = survey(&cloud, &leases).await?;
-        if app.printer.is_json() {
-            app.printer
-                .json(&json!({ "account": account, "environments": all }));
-        } else if all.is_empty() {
-            app.printer.data(&format!(
-                "no environments in account {}, region {}",
-                account.id, account.region
-            ));
-        } else {
-            show(app, &all);
-            app.printer.say(&format!(
-                "account {}, region {}; list prices in US dollars, so far: as if all of it had been there since then",
-                account.id, account.region
-            ));
-        }
-        Ok::<_, Failure>(ExitCode::Done)
-    })?
+    let listing = App::run_reader(&place, list(&place))
+        .map_err(|failure| app.with_local_hint(failure, "list"))?;
+    let (account, all) = (&listing.account, &listing.environments);
+    if app.printer.is_json() {
+        app.printer
+            .json(&json!({ "account": account, "environments": all }));
+    } else if all.is_empty() {
+        app.printer.data(&format!(
+            "no environments in account {}, region {}",
+            account.id, account.region
+        ));
+    } else {
+        show(app, all);
+        app.printer.say(&format!(
+            "account {}, region {}; list prices in US dollars; so far: as if all of it had existed since then",
+            account.id, account.region
+        ));
+    }
+    Ok(ExitCode::Done)
 }
 
-fn show(app: &App, all: &[Standing]) {
+fn show(app: &App, all: &[ListedEnvironment]) {
     let mut table = table();
     table.set_header([
         "environment",
@@ -62,7 +57,7 @@ fn show(app: &App, all: &[Standing]) {
             }),
             dollars(one.cost_per_hour),
             one.cost_so_far.map_or(String::new(), dollars),
-            one.locked_by.clone().unwrap_or_default(),
+            one.holder.clone().unwrap_or_default(),
         ]);
     }
     if !table.is_empty() {
@@ -70,8 +65,8 @@ fn show(app: &App, all: &[Standing]) {
     }
     for one in all.iter().filter(|one| !one.left.is_empty()) {
         app.printer.data(&format!(
-            "`{}` is not there, but its tag or a name of it is on {}: what AWS is slow to remove, or \
-             what others made",
+            "`{}` does not exist, but its tag or a name of it is on {}: AWS removes some resources \
+             late, or somebody else created it",
             one.environment,
             one.left.join(", "),
         ));
@@ -79,12 +74,12 @@ fn show(app: &App, all: &[Standing]) {
     for one in all {
         for kept in &one.kept {
             app.printer.data(&format!(
-                "`{}` {}kept on purpose: {} ({})",
+                "`{}` {} on purpose: {} ({})",
                 one.environment,
                 if one.is_removed() {
-                    "is removed, and "
+                    "is removed, and kept"
                 } else {
-                    "has from before, "
+                    "keeps from before,"
                 },
                 kept.id,
                 kept.cost

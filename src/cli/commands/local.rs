@@ -31,7 +31,7 @@ mod linux {
     use crate::cli::args::StrictArgs;
     use crate::cli::failure::Failure;
     use crate::diagnose::ExitCode;
-    use crate::localcloud::{self, DaemonOptions, Options};
+    use crate::localcloud::{self, Checked, DaemonOptions, Options};
 
     /// Runs a command of the local cloud.
     pub fn run(app: &App, command: &LocalCommand) -> Outcome {
@@ -52,7 +52,7 @@ mod linux {
                     &say,
                 )?;
                 let word = if running.already {
-                    "runs already"
+                    "is already running"
                 } else {
                     "started"
                 };
@@ -72,8 +72,8 @@ mod linux {
             }
             LocalCommand::Stop => {
                 let report = localcloud::stop(&say)?;
-                let left = crate::cli::commands::down::print_machine(app, &report.checked);
-                if left > 0 {
+                show_machine(app, &report.checked);
+                if report.checked.iter().any(|check| check.found > 0) {
                     return Ok(ExitCode::Failed);
                 }
             }
@@ -86,6 +86,27 @@ mod linux {
             }
         }
         Ok(ExitCode::Done)
+    }
+
+    /// What was looked for on this machine, and what is left.
+    fn show_machine(app: &App, checked: &[Checked]) {
+        if app.printer.is_json() {
+            let all: Vec<_> = checked
+                .iter()
+                .map(|c| json!({ "kind": c.kind, "place": c.place, "found": c.found }))
+                .collect();
+            app.printer.json(&all);
+            return;
+        }
+        let mut text = String::from("checked for leftovers of the local cloud on this machine:\n");
+        for check in checked {
+            let found = match check.found {
+                0 => "none".to_owned(),
+                found => found.to_string(),
+            };
+            text.push_str(&format!("  {:24} {found:6} {}\n", check.kind, check.place));
+        }
+        app.printer.data(&text);
     }
 
     /// Serves a strict cloud until it is ended.
@@ -144,14 +165,14 @@ mod linux {
         }
         app.printer.data(&match status {
             Some(status) => format!(
-                "runs: {} in {}, region {}, {} hosts; log {}",
+                "running: {} in {}, region {}, {} hosts; log {}",
                 status.running.endpoint,
                 status.running.netns.display(),
                 status.running.region,
                 status.hosts,
                 status.log.display()
             ),
-            None => "does not run".to_owned(),
+            None => "not running".to_owned(),
         });
     }
 }

@@ -1,162 +1,139 @@
 //! `loadrig status`: what exists of one environment, and how it is.
 
-use std::collections::BTreeMap;
+use std::time::Duration;
 
 use comfy_table::Table;
-use serde::Serialize;
 use serde_json::json;
 
-use crate::blueprint::{Address, Kind};
 use crate::cli::App;
 use crate::cli::args::EnvArgs;
 use crate::cli::failure::Outcome;
+use crate::cli::format;
 use crate::cli::place::Place;
 use crate::cli::printer::table;
 use crate::diagnose::ExitCode;
-use crate::ops::list::{hours_since, since};
-use crate::ops::rig::{Rig, operator_address};
-use crate::plan::{Observed, State, running_cost};
-
-/// One host or managed service.
-#[derive(Serialize)]
-struct Line {
-    address: Address,
-    id: String,
-    status: String,
-    health: String,
-    at: String,
-}
+use crate::ops::status::{Part, StatusReport, status};
 
 /// Shows one environment.
 pub fn run(app: &App, args: &EnvArgs) -> Outcome {
     let spec = app.library.load(&args.env)?;
+    // Nothing is logged, but a log that cannot be written is an error here too.
+    app.event_log()?;
     let place = Place::find(&app.global, spec.cloud, &spec.region)?;
-    crate::cli::block_on(async {
-        let rig = Rig::open(spec, &place, &app.global).await?;
-        let (_, plan, snapshot) = rig.plan_and_snapshot().await?;
-        let world = rig.world().await?;
-        let name = &rig.spec.name;
-        if world.is_empty() {
-            if app.printer.is_json() {
-                app.printer
-                    .json(&json!({ "environment": name, "exists": false }));
-            } else {
-                app.printer.data(&format!("`{name}` does not exist"));
-            }
-            return Ok(ExitCode::Done);
-        }
-        let lines = lines(&rig, &world).await;
-        let since = since(&snapshot);
-        let hours = since.map(hours_since);
-        let per_hour = running_cost(&snapshot);
-        let drift: Vec<String> = plan
-            .work()
-            .map(|change| format!("{}: {}", change.address, change.reason))
-            .collect();
-        if app.printer.is_json() {
-            app.printer.json(&json!({
-                "environment": name, "exists": true, "account": rig.account,
-                "parts": lines, "resources": world.len(), "drift": drift, "since": since,
-                "time_to_live_seconds": rig.spec.time_to_live.map(|ttl| ttl.as_secs()),
-                "cost_per_hour": per_hour, "cost_so_far": hours.map(|h| h * per_hour),
-                "url": rig.url().await?,
-            }));
-            return Ok(ExitCode::Done);
-        }
-        app.printer.data(&overview(&lines).to_string());
-        let mut text = format!("{} at {}", name, rig.url().await?);
-        if let Some(hours) = hours {
-            text.push_str(&format!(
-                "; up for {hours:.1} h; what runs now costs ${per_hour:.2} per hour at list prices, \
-                 about ${:.2} so far",
-                hours * per_hour
-            ));
-            if let Some(ttl) = rig.spec.time_to_live {
-                let left = ttl.as_secs_f64() / 3600.0 - hours;
-                text.push_str(&format!("; time to live ends in {left:.1} h"));
-            }
-        }
-        app.printer.data(&text);
-        if drift.is_empty() {
-            app.printer
-                .data(&format!("{} resources are as planned", world.len()));
-        } else {
-            app.printer.data(&format!(
-                "{} differ from the plan:\n  {}",
-                drift.len(),
-                drift.join("\n  ")
-            ));
-        }
-        Ok(ExitCode::Done)
-    })?
+    let report = App::run_reader(&place, status(spec, &place))?;
+    if app.printer.is_json() {
+        json(app, &report);
+    } else {
+        show(app, &report);
+    }
+    Ok(ExitCode::Done)
 }
 
-fn overview(lines: &[Line]) -> Table {
+fn json(app: &App, report: &StatusReport) {
+    let name = &report.environment;
+    if !report.exists() {
+        app.printer
+            .json(&json!({ "environment": name, "exists": false }));
+        return;
+    }
+    app.printer.json(&json!({
+        "environment": name, "exists": true, "account": report.account,
+        "parts": report.parts, "resources": report.resources, "drift": report.drift,
+        "since": report.age.map(|age| age.since),
+        "time_to_live_seconds": report.time_to_live.map(|ttl| ttl.as_secs()),
+        "cost_per_hour": report.cost_per_hour, "cost_so_far": report.cost_so_far(),
+        "url": report.url,
+    }));
+}
+
+fn show(app: &App, report: &StatusReport) {
+    if !report.exists() {
+        app.printer
+            .data(&format!("`{}` does not exist", report.environment));
+        return;
+    }
+    app.printer.data(&overview(&report.parts).to_string());
+    app.printer.data(&summary(report));
+    app.printer.data(&match report.drift.len() {
+        0 => format!(
+            "{} as planned",
+            match report.resources {
+                1 => "1 resource is".to_owned(),
+                many => format!("{many} resources are"),
+            }
+        ),
+        count => format!(
+            "{} from the plan:\n  {}",
+            match count {
+                1 => "1 resource differs".to_owned(),
+                many => format!("{many} resources differ"),
+            },
+            report.drift.join("\n  ")
+        ),
+    });
+}
+
+/// Where it is, how old, what it costs, how long it may live.
+fn summary(report: &StatusReport) -> String {
+    let url = report.url.as_deref().unwrap_or("an unknown address");
+    let mut text = format!("{} at {url}", report.environment);
+    let Some(age) = report.age else { return text };
+    text.push_str(&format!(
+        "; up for {}; what runs now costs ${:.2} per hour at list prices, about ${:.2} so far",
+        format::duration(age.elapsed),
+        report.cost_per_hour,
+        age.cost(report.cost_per_hour)
+    ));
+    if let Some(ttl) = report.time_to_live {
+        text.push_str(&life_text(ttl, age.elapsed));
+    }
+    if age.clock_is_behind {
+        text.push_str(&format!(
+            "\nthis machine's clock is behind the account's: the environment was created at {}",
+            age.since.strftime("%F %T UTC")
+        ));
+    }
+    text
+}
+
+fn life_text(ttl: Duration, elapsed: Duration) -> String {
+    match ttl.checked_sub(elapsed) {
+        Some(left) if !left.is_zero() => {
+            format!("; time to live ends in {}", format::duration(left))
+        }
+        _ => format!(
+            "; time to live ended {} ago",
+            format::duration(elapsed.saturating_sub(ttl))
+        ),
+    }
+}
+
+fn overview(parts: &[Part]) -> Table {
     let mut table = table();
     table.set_header(["what", "id", "state", "health", "at"]);
-    for line in lines {
+    for part in parts {
         table.add_row([
-            line.address.as_str(),
-            &line.id,
-            &line.status,
-            &line.health,
-            &line.at,
+            part.address.as_str(),
+            &part.id,
+            &part.status,
+            &part.health,
+            &part.at,
         ]);
     }
     table
 }
 
-/// Hosts with what they say of themselves, then managed services.
-async fn lines(rig: &Rig, world: &BTreeMap<Address, Observed>) -> Vec<Line> {
-    let healths = match rig.connect().await {
-        Ok(connected) => crate::cli::commands::verify::host_states(rig, &connected).await,
-        Err(failure) => {
-            let why = failure.message;
-            rig.spec
-                .hosts()
-                .into_iter()
-                .map(|host| (host, why.clone()))
-                .collect()
-        }
-    };
-    let mut lines = Vec::new();
-    for host in rig.spec.hosts() {
-        let address = Address::instance(host);
-        let seen = world.get(&address);
-        lines.push(Line {
-            id: seen.map_or("-".to_owned(), |seen| seen.id.clone()),
-            status: seen.map_or("missing".to_owned(), |seen| seen.status.clone()),
-            health: healths.get(&host).cloned().unwrap_or_default(),
-            at: operator_address(&rig.spec, host, world)
-                .map_or(String::new(), |address| address.to_string()),
-            address,
-        });
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expired_time_to_live_ended_some_time_ago() {
+        let hours = |n: u64| Duration::from_secs(n * 3600);
+        assert_eq!(
+            life_text(hours(4), hours(48)),
+            "; time to live ended 1 day 20 h ago"
+        );
+        assert_eq!(life_text(hours(4), hours(1)), "; time to live ends in 3 h");
     }
-    for seen in world.values() {
-        if !matches!(
-            seen.kind,
-            Kind::Database
-                | Kind::DatabaseCluster
-                | Kind::Search
-                | Kind::Cache
-                | Kind::LoadBalancer
-        ) {
-            continue;
-        }
-        let health = match seen.state {
-            State::Ready => "ready",
-            State::Pending => "not ready yet",
-            State::Failed => "failed",
-            State::Deleting => "going",
-            State::Gone => "gone",
-        };
-        lines.push(Line {
-            address: seen.address.clone(),
-            id: seen.id.clone(),
-            status: seen.status.clone(),
-            health: health.to_owned(),
-            at: seen.get("endpoint").unwrap_or_default().to_owned(),
-        });
-    }
-    lines
 }

@@ -180,7 +180,7 @@ fn claim(owner: &str) -> Claim {
 async fn take(line: &Arc<Line>, owner: &str, patience: u64) -> Result<Held<Line>, LockError> {
     let asking = Asking {
         patience: Duration::from_secs(patience),
-        break_of: None,
+        ..Asking::default()
     };
     let line = Arc::clone(line);
     Held::take(line, ENVIRONMENT, claim(owner), &asking, |_| {}).await
@@ -381,6 +381,7 @@ fn a_broken_lock_stops_its_owner_before_the_breaker_starts() {
             let asking = Asking {
                 patience: Duration::ZERO,
                 break_of: Some(lease.claim.nonce),
+                ..Asking::default()
             };
             let bob = Held::take(bob, ENVIRONMENT, claim("bob"), &asking, |_| {});
             let bob = bob.await.expect("broken");

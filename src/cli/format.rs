@@ -1,0 +1,52 @@
+//! Times and amounts as people read them.
+
+use std::time::Duration;
+
+/// A duration by its two largest units: `45 s`, `2 min 5 s`, `3 h 20 min`, `2 days 4 h`.
+#[must_use]
+pub fn duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
+    let two = |large: u64, unit: &str, small: u64, small_unit: &str| match small {
+        0 => format!("{large} {unit}"),
+        small => format!("{large} {unit} {small} {small_unit}"),
+    };
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, _) => two(minutes, "min", seconds % 60, "s"),
+        (0, _, _) => two(hours, "h", minutes % 60, "min"),
+        (1, _, _) => two(days, "day", hours % 24, "h"),
+        _ => two(days, "days", hours % 24, "h"),
+    }
+}
+
+/// A number with its noun: `1 warning`, `2 warnings`.
+#[must_use]
+pub fn count(number: usize, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_their_two_largest_units() {
+        let text = |seconds| duration(Duration::from_secs(seconds));
+        assert_eq!(text(0), "0 s");
+        assert_eq!(text(125), "2 min 5 s");
+        assert_eq!(text(120), "2 min");
+        assert_eq!(text(3600 * 3 + 1200), "3 h 20 min");
+        assert_eq!(text(86400), "1 day");
+        assert_eq!(text(86400 * 2 + 3600 * 4), "2 days 4 h");
+    }
+
+    #[test]
+    fn nouns_agree_with_their_number() {
+        assert_eq!(count(1, "warning"), "1 warning");
+        assert_eq!(count(0, "warning"), "0 warnings");
+    }
+}

@@ -1,0 +1,44 @@
+//! Prints reports.
+
+use std::path::PathBuf;
+
+use crate::ops::OpsError;
+use crate::report::{Ink, Report, terminal};
+
+use super::App;
+use super::failure::Failure;
+
+/// Prints a report as data.
+pub fn print(app: &App, report: &Report) {
+    if app.printer.is_json() {
+        match report.json() {
+            Ok(value) => app.printer.json(&value),
+            Err(error) => app
+                .printer
+                .error(&format!("cannot encode the report: {error}")),
+        }
+        return;
+    }
+    let ink = if app.printer.data_colour {
+        Ink::Colour
+    } else {
+        Ink::Plain
+    };
+    app.printer.data(&terminal(report, ink));
+}
+
+/// Says where a report was stored. One that could not be stored is a warning: its content has
+/// been printed, and what it says decides the exit code.
+pub fn stored(app: &App, what: &str, stored: Result<PathBuf, OpsError>) {
+    match stored {
+        Ok(file) => app.printer.say(&format!("{what}: {}", file.display())),
+        Err(error) => {
+            let failure = Failure::from(error);
+            app.printer
+                .warning(&format!("the report was not stored: {}", failure.message));
+            for hint in &failure.hints {
+                app.printer.hint(hint);
+            }
+        }
+    }
+}

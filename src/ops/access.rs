@@ -1,0 +1,232 @@
+//! Ways to the hosts of a rig: a shell, and ports that lead to its services.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use crate::diagnose::Diagnose;
+use crate::engine::Urgency;
+use crate::events::Events;
+use crate::hosts::{Keyring, Listen};
+use crate::plan::Inventory;
+use crate::spec::{HostName, Role, Spec};
+
+use super::adapters::Adapters;
+use super::error::OpsError;
+use super::rig::{Rig, RigError};
+
+/// How long a host may take to answer.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// How often the far end of a tunnel is asked whether it is there.
+const CHECK: Duration = Duration::from_secs(10);
+
+/// Why there is no way to a host.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// What the tunnel should lead to does not exist.
+    #[error("`{environment}` has no {what}")]
+    NoService {
+        /// The environment.
+        environment: String,
+        /// What is missing.
+        what: &'static str,
+    },
+    /// The local end cannot be set up.
+    #[error("cannot open the tunnel's local end")]
+    Local(#[source] std::io::Error),
+    /// The host went away.
+    #[error("the tunnel is closed: the connection to `{0}` ended")]
+    Closed(HostName),
+}
+
+impl Diagnose for AccessError {
+    fn hints(&self) -> Vec<String> {
+        vec![match self {
+            AccessError::NoService { environment, .. } => {
+                format!("`loadrig up {environment}` creates what the YAML asks for")
+            }
+            AccessError::Local(_) => "set TMPDIR to a directory that you may write to".to_owned(),
+            AccessError::Closed(_) => {
+                "`loadrig verify` shows whether the host answers; then open the tunnel again"
+                    .to_owned()
+            }
+        }]
+    }
+}
+
+/// A host of the environment, by name.
+///
+/// # Errors
+/// When it has none of that name.
+pub fn host_named(spec: &Spec, name: &str) -> Result<HostName, RigError> {
+    let hosts = spec.hosts();
+    name.parse::<HostName>()
+        .ok()
+        .filter(|host| hosts.contains(host))
+        .ok_or_else(|| RigError::NoSuchHost {
+            environment: spec.name.clone(),
+            host: name.to_owned(),
+            known: hosts.iter().map(HostName::to_string).collect(),
+        })
+}
+
+/// An SSH client, ready to run.
+#[derive(Debug)]
+pub struct SshAccess {
+    /// The host.
+    pub host: HostName,
+    /// The client with the environment's key and known host keys.
+    pub command: std::process::Command,
+    /// Holds the key: its agent ends when this is dropped.
+    _keyring: Keyring,
+}
+
+/// The SSH client for a host.
+///
+/// # Errors
+/// When the environment or the host does not exist.
+pub async fn ssh(
+    spec: Spec,
+    host: HostName,
+    adapters: &dyn Adapters,
+) -> Result<SshAccess, OpsError> {
+    let rig = Rig::open(spec, adapters).await?;
+    let inventory = rig.read().await?.inventory;
+    let keyring = rig.connect(&inventory).await?.keyring;
+    Ok(SshAccess {
+        host,
+        command: keyring.ssh_command(host)?,
+        _keyring: keyring,
+    })
+}
+
+/// What a tunnel leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// The web, through the proxy.
+    Mattermost,
+    /// Prometheus on the metrics host.
+    Prometheus,
+    /// The search domain, through the search proxy.
+    Search,
+    /// The database writer.
+    Database,
+}
+
+/// Forwards a local port to a service until interrupted; `ready` hears the port's address.
+///
+/// The listener is given from outside: it may live in another network than the rig.
+///
+/// # Errors
+/// When the service does not exist, or the connection to its host ends.
+pub async fn tunnel(
+    spec: Spec,
+    service: Service,
+    adapters: &dyn Adapters,
+    listener: std::net::TcpListener,
+    mut stop: watch::Receiver<Urgency>,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), OpsError> {
+    let rig = Rig::open(spec, adapters).await?;
+    let inventory = rig.read().await?.inventory;
+    let connected = rig.connect(&inventory).await?;
+    let way = way(&rig.spec, &inventory, service)?;
+    let events = Events::default();
+    let deadline = Instant::now() + ANSWER;
+    let session = connected
+        .keyring
+        .connect(way.through, "tunnel", &events, deadline)
+        .await?;
+    // A socket file is seen from both networks.
+    let directory = tempfile::tempdir().map_err(AccessError::Local)?;
+    let socket = directory.path().join("tunnel");
+    session
+        .forward(Listen::Unix(&socket), &way.to, way.port)
+        .await?;
+    let listener = TcpListener::from_std(listener).map_err(AccessError::Local)?;
+    ready(listener.local_addr().map_err(AccessError::Local)?);
+    let (tell_closed, mut closed) = mpsc::channel::<()>(1);
+    let mut check = tokio::time::interval_at(Instant::now() + CHECK, CHECK);
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                if let Ok((client, _)) = accepted {
+                    let (socket, tell_closed) = (socket.clone(), tell_closed.clone());
+                    tokio::spawn(async move {
+                        if !pass(client, &socket).await {
+                            let _already_told = tell_closed.try_send(());
+                        }
+                    });
+                }
+            }
+            _ = check.tick() => {
+                let answer = tokio::time::timeout(CHECK, session.run("true")).await;
+                if !matches!(answer, Ok(Ok(_))) {
+                    return Err(AccessError::Closed(way.through).into());
+                }
+            }
+            _ = closed.recv() => return Err(AccessError::Closed(way.through).into()),
+            _ = stop.wait_for(|urgency| *urgency > Urgency::None) => return Ok(()),
+        }
+    }
+}
+
+/// Carries one connection; `false` when the far end is gone.
+async fn pass(mut client: TcpStream, socket: &Path) -> bool {
+    let Ok(mut rig) = UnixStream::connect(socket).await else {
+        return false;
+    };
+    if let Err(error) = tokio::io::copy_bidirectional(&mut client, &mut rig).await {
+        tracing::debug!(%error, "a forwarded connection ended");
+    }
+    true
+}
+
+/// The host to go through, and what it connects to.
+struct Way {
+    through: HostName,
+    to: String,
+    port: u16,
+}
+
+fn way(spec: &Spec, inventory: &Inventory, service: Service) -> Result<Way, AccessError> {
+    let way = |role, to: &str, port| Way {
+        through: HostName { role, index: 1 },
+        to: to.to_owned(),
+        port,
+    };
+    let missing = |what| AccessError::NoService {
+        environment: spec.name.clone(),
+        what,
+    };
+    let local = "127.0.0.1";
+    match service {
+        // Behind a load balancer of AWS, a node itself: the balancer's own name may not resolve
+        // here.
+        Service::Mattermost if spec.count(Role::Proxy) == 0 => Ok(way(Role::App, local, 8065)),
+        Service::Mattermost => Ok(way(Role::Proxy, local, 80)),
+        Service::Prometheus => Ok(way(Role::Metrics, local, 9090)),
+        Service::Search => {
+            let proxy = HostName {
+                role: Role::SearchProxy,
+                index: 1,
+            };
+            let address = inventory
+                .private_address(proxy)
+                .ok_or_else(|| missing("search proxy"))?;
+            Ok(way(Role::SearchProxy, &address.to_string(), 9200))
+        }
+        Service::Database => {
+            let endpoint = inventory
+                .writer()
+                .and_then(|writer| writer.get("endpoint"))
+                .ok_or_else(|| missing("database of its own"))?;
+            Ok(way(Role::App, endpoint, 5432))
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What a host would get, written to a directory for inspection.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::blueprint::Stage;
+use crate::diagnose::{Diagnose, ExitCode};
+use crate::hosts::render;
+use crate::spec::{HostName, Spec};
+
+use super::adapters::Adapters;
+use super::error::OpsError;
+use super::payload::{facts, payload};
+use super::rig::Rig;
+
+/// Why a bundle is not written.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleWriteError {
+    /// The directory holds something.
+    #[error("`{}` is not empty", .0.display())]
+    NotEmpty(PathBuf),
+    /// The system refused.
+    #[error("cannot write `{}`", path.display())]
+    Write {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl Diagnose for BundleWriteError {
+    fn hints(&self) -> Vec<String> {
+        vec![
+            match self {
+                BundleWriteError::NotEmpty(_) => "name a directory that does not exist yet",
+                BundleWriteError::Write { .. } => "name a directory that you may write to",
+            }
+            .to_owned(),
+        ]
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            BundleWriteError::NotEmpty(_) => ExitCode::Usage,
+            BundleWriteError::Write { .. } => ExitCode::Failed,
+        }
+    }
+}
+
+/// Refuses a directory that holds something.
+///
+/// # Errors
+/// When it does.
+pub fn check_directory(out: &Path) -> Result<(), BundleWriteError> {
+    if out
+        .read_dir()
+        .is_ok_and(|mut entries| entries.next().is_some())
+    {
+        return Err(BundleWriteError::NotEmpty(out.to_owned()));
+    }
+    Ok(())
+}
+
+/// Writes both stages of a host's bundle, secrets blanked out.
+///
+/// # Errors
+/// When the environment does not exist, or the directory cannot be written.
+pub async fn write_bundle(
+    spec: Spec,
+    host: HostName,
+    out: &Path,
+    adapters: &dyn Adapters,
+) -> Result<(), OpsError> {
+    check_directory(out)?;
+    let rig = Rig::open(spec, adapters).await?;
+    let inventory = rig.read().await?.inventory;
+    let connected = rig.connect(&inventory).await?;
+    let payload = Arc::new(payload(&rig.spec)?);
+    let facts = facts(&rig.spec, &inventory, &connected.secrets, &payload);
+    for stage in [Stage::Prepare, Stage::Configure] {
+        let bundle = render(&rig.spec, host, stage, &facts)?;
+        bundle
+            .write_to(&out.join(stage.as_str()))
+            .map_err(|source| BundleWriteError::Write {
+                path: out.to_owned(),
+                source,
+            })?;
+    }
+    Ok(())
+}

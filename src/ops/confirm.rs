@@ -1,0 +1,87 @@
+//! Questions, as values: what is to be agreed to before anything changes.
+
+use crate::diagnose::{Diagnose, ExitCode};
+use crate::engine::{Account, Lease};
+use crate::plan::Change;
+
+use super::plan::PlanReview;
+
+/// Something to be agreed to.
+#[derive(Debug)]
+pub enum Question<'a> {
+    /// Carry out a plan.
+    Apply(&'a PlanReview),
+    /// Remove an environment.
+    Remove {
+        /// The environment.
+        environment: &'a str,
+        /// The account that it is in.
+        account: &'a Account,
+        /// What is removed, and what is kept.
+        changes: &'a [Change],
+        /// Whether final snapshots or files stay.
+        keeps_data: bool,
+    },
+    /// Take a lock from its holder.
+    BreakLock {
+        /// The lease that is broken.
+        lease: &'a Lease,
+        /// The lease, for people, at the store's time.
+        described: &'a str,
+        /// How long this run waits for the holder's calls at the most, seconds.
+        wait_seconds: u64,
+        /// Whether the caller named the holder beforehand.
+        is_named: bool,
+    },
+    /// Remove the registry's bucket.
+    RemoveRegistry {
+        /// The bucket.
+        bucket: &'a str,
+    },
+}
+
+/// Whoever answers questions.
+pub trait Confirm: Send + Sync {
+    /// Comes back when the answer is yes.
+    ///
+    /// # Errors
+    /// When it is no, or cannot be asked for.
+    fn confirm(&self, question: &Question<'_>) -> Result<(), Declined>;
+}
+
+/// Why a question was not answered with yes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Declined {
+    /// The answer was no.
+    #[error("nothing was changed: the answer was no")]
+    No,
+    /// Nobody is there to answer.
+    #[error("nothing was changed: there is no terminal to ask on")]
+    NoTerminal,
+    /// A lock is broken only when its holder is named.
+    #[error("the lock was not broken: `--yes` alone does not name its holder")]
+    HolderNotNamed {
+        /// The holder.
+        owner: String,
+    },
+}
+
+impl Diagnose for Declined {
+    fn hints(&self) -> Vec<String> {
+        vec![match self {
+            Declined::No => "run the same command again to be asked again".to_owned(),
+            Declined::NoTerminal => "pass `--yes` to continue without a question".to_owned(),
+            Declined::HolderNotNamed { owner } => {
+                format!("`--yes --break-lock={owner}` breaks it without a question")
+            }
+        }]
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Declined::No => ExitCode::Failed,
+            Declined::NoTerminal => ExitCode::Usage,
+            Declined::HolderNotNamed { .. } => ExitCode::Locked,
+        }
+    }
+}

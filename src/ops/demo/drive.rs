@@ -1,0 +1,285 @@
+//! The demo on Linux, where the local cloud runs.
+
+use tokio::sync::watch;
+
+use crate::engine::Urgency;
+use crate::events::{EventKind, Recorder};
+use crate::loadtest::{Scenario, ScenarioResult};
+use crate::localcloud::{self, Checked, Options, Running};
+use crate::ops::adapters::Adapters;
+use crate::ops::down::{leftovers, prove, remove_locked};
+use crate::ops::error::OpsError;
+use crate::ops::lock::{Lock, LockOptions, Purpose};
+use crate::ops::report::{Material, compose, proof_items, store};
+use crate::ops::rig::Rig;
+use crate::ops::run_dir::RunDir;
+use crate::ops::scenario::run_scenario;
+use crate::ops::session::Session;
+use crate::ops::up::{UpOptions, UpReport, finish, provision};
+use crate::ops::verify::RigCheck;
+use crate::plan::{Inventory, Removal};
+use crate::report::{ProofItem, Report};
+use crate::spec::{CloudTarget, Spec};
+
+use super::{DemoError, DemoOptions, DemoReport};
+
+/// What the part inside the local cloud brings out.
+struct Driven {
+    report: Report,
+    failure: Option<DemoError>,
+}
+
+/// Runs the demo. Must be called before any runtime is started: it enters the local cloud's
+/// network, and then starts one there. `wire` makes adapters for the local cloud.
+///
+/// # Errors
+/// When the local cloud cannot be started or stopped, or the rig cannot be removed. All other
+/// failures are in the report, after the rig was removed.
+pub fn demo<A: Adapters>(
+    spec: Spec,
+    options: &DemoOptions,
+    run: &RunDir,
+    session: &Session<'_>,
+    recorder: &Recorder,
+    wire: impl FnOnce(&Running) -> A,
+) -> Result<DemoReport, OpsError> {
+    let events = session.events;
+    // The demo never leaves this machine, whatever a file of that name says.
+    if spec.cloud != CloudTarget::Local {
+        return Err(DemoError::NotLocal.into());
+    }
+    let scenario = Scenario::find("smoke")?;
+    events.emit(EventKind::RunStarted {
+        environment: spec.name.clone(),
+        operation: "demo".to_owned(),
+        run: run.name.clone(),
+    });
+    let say = |line: &str| events.note(line);
+    let running = localcloud::start(
+        &Options {
+            region: spec.region.clone(),
+            ..Options::default()
+        },
+        &say,
+    )?;
+    // Whoever started the local cloud beforehand may have more in it.
+    let ours = !running.already;
+    // Whatever fails inside, the cloud that was started here is stopped below.
+    let adapters = wire(&running);
+    let outcome = enter(&running, || {
+        drive(spec, options, run, session, recorder, &scenario, &adapters)
+    });
+    let kept = options.keep
+        && outcome
+            .as_ref()
+            .is_ok_and(|driven| driven.failure.is_none());
+    let mut machine = Vec::new();
+    if ours && !kept {
+        machine = localcloud::stop(&say)?.checked;
+    }
+    let Driven {
+        mut report,
+        failure,
+    } = outcome?;
+    report.proof.extend(machine.iter().map(item));
+    let left = report.proof.iter().filter(|item| !item.empty).count();
+    events.emit(EventKind::RunFinished {
+        ok: failure.is_none() && left == 0,
+    });
+    Ok(DemoReport {
+        stored: store(&report, run),
+        report,
+        failure,
+        left,
+        kept,
+    })
+}
+
+/// Runs something inside the local cloud's network, on a runtime that is started there: every
+/// thread of it is in that network.
+fn enter<F, T>(running: &Running, work: impl FnOnce() -> F) -> Result<T, OpsError>
+where
+    F: Future<Output = Result<T, OpsError>>,
+{
+    let _entered = localcloud::enter(running)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(DemoError::Runtime)?;
+    runtime.block_on(work())
+}
+
+fn item(checked: &Checked) -> ProofItem {
+    ProofItem {
+        what: format!("this machine: {}", checked.kind),
+        empty: checked.found == 0,
+        detail: match checked.found {
+            0 => format!("none ({})", checked.place),
+            found => format!("{found} ({})", checked.place),
+        },
+    }
+}
+
+async fn drive(
+    spec: Spec,
+    options: &DemoOptions,
+    run: &RunDir,
+    session: &Session<'_>,
+    recorder: &Recorder,
+    scenario: &Scenario,
+    adapters: &dyn Adapters,
+) -> Result<Driven, OpsError> {
+    if *session.stop.borrow() > Urgency::None {
+        return Err(DemoError::Interrupted.into());
+    }
+    let rig = Rig::open(spec, adapters).await?;
+    let purpose = Purpose {
+        environment: &rig.spec.name,
+        operation: "demo",
+        run: &run.name,
+    };
+    let lock_options = LockOptions {
+        calls_end_with_process: adapters.is_on_this_machine(),
+        ..LockOptions::default()
+    };
+    // One lock for the whole demo: between its parts nobody else is let in, and nothing has to
+    // be waited for.
+    let lock = Lock::take(&rig.cloud, purpose, &lock_options, session).await?;
+    let done = drive_locked(&rig, options, run, session, scenario, &lock).await;
+    let Done {
+        mut checks,
+        scenarios,
+        inventory,
+        proof,
+        failure,
+    } = lock.finish(done).await?;
+    if let Some(failure) = &failure {
+        // A report of a run that was cut short must not read as a success.
+        let first_line = failure.to_string();
+        checks.push(RigCheck {
+            name: "the run reached its end".to_owned(),
+            pass: false,
+            detail: first_line.lines().next().unwrap_or_default().to_owned(),
+            remedy: "run the demo again".to_owned(),
+        });
+    }
+    let report = compose(
+        &rig,
+        Material {
+            run,
+            events: recorder.events(),
+            inventory: &inventory,
+            scenarios,
+            checks,
+            proof,
+        },
+    );
+    Ok(Driven { report, failure })
+}
+
+/// What was done under the lock.
+struct Done {
+    checks: Vec<RigCheck>,
+    scenarios: Vec<ScenarioResult>,
+    inventory: Inventory,
+    proof: Vec<ProofItem>,
+    failure: Option<DemoError>,
+}
+
+async fn drive_locked(
+    rig: &Rig,
+    options: &DemoOptions,
+    run: &RunDir,
+    session: &Session<'_>,
+    scenario: &Scenario,
+    lock: &Lock,
+) -> Result<Done, OpsError> {
+    let mut done = Done {
+        checks: Vec::new(),
+        scenarios: Vec::new(),
+        inventory: Inventory::default(),
+        proof: Vec::new(),
+        failure: None,
+    };
+    match bring_up(rig, run, session, lock).await {
+        Ok(up) => {
+            done.inventory = up.inventory;
+            done.checks = up.checks;
+            let work = drive_scenario(rig, &done.inventory, run, session, scenario);
+            match unless_interrupted(session, work).await {
+                Ok(result) => done.scenarios.push(result),
+                Err(error) => done.failure = Some(DemoError::of(error)),
+            }
+        }
+        Err(error) => {
+            done.failure = Some(DemoError::of(error));
+            // For the report: what there was when it failed.
+            done.inventory = rig
+                .read()
+                .await
+                .map(|found| found.inventory)
+                .unwrap_or_default();
+        }
+    }
+    if options.keep && done.failure.is_none() {
+        return Ok(done);
+    }
+    // Interrupts are for the waits of `up`; what was created must go all the same.
+    let (_never, calm) = watch::channel(Urgency::None);
+    let calm = Session {
+        stop: calm,
+        ..session.clone()
+    };
+    let name = &rig.spec.name;
+    remove_locked(&rig.cloud, name, Removal::default(), &calm, lock).await?;
+    let mut looked = prove(&rig.cloud, name, session.events).await?;
+    if leftovers(&looked) > 0 {
+        // A call that an interrupt cut off may take effect after the first look.
+        remove_locked(&rig.cloud, name, Removal::default(), &calm, lock).await?;
+        looked = prove(&rig.cloud, name, session.events).await?;
+    }
+    done.proof.extend(proof_items(&looked));
+    Ok(done)
+}
+
+async fn bring_up(
+    rig: &Rig,
+    run: &RunDir,
+    session: &Session<'_>,
+    lock: &Lock,
+) -> Result<UpReport, OpsError> {
+    let provisioned = provision(rig, run, &UpOptions::default(), session, lock).await?;
+    unless_interrupted(session, finish(rig, session, provisioned)).await
+}
+
+async fn drive_scenario(
+    rig: &Rig,
+    inventory: &Inventory,
+    run: &RunDir,
+    session: &Session<'_>,
+    scenario: &Scenario,
+) -> Result<ScenarioResult, OpsError> {
+    let connected = rig.connect(inventory).await?;
+    run_scenario(
+        rig,
+        inventory,
+        &connected,
+        scenario,
+        &run.name,
+        session.events,
+    )
+    .await
+}
+
+async fn unless_interrupted<T>(
+    session: &Session<'_>,
+    work: impl Future<Output = Result<T, OpsError>>,
+) -> Result<T, OpsError> {
+    let mut stop = session.stop.clone();
+    tokio::select! {
+        result = work => result,
+        _ = stop.wait_for(|urgency| *urgency > Urgency::None) => {
+            Err(DemoError::Interrupted.into())
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Files that operations write for people.
+
+use std::path::{Path, PathBuf};
+
+use crate::diagnose::{Diagnose, ExitCode};
+
+/// Why a file could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// It is an environment's, by its look.
+    #[error("`{}` exists and is YAML: it is not overwritten", .0.display())]
+    Yaml(PathBuf),
+    /// The system refused.
+    #[error("cannot write `{}`", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl Diagnose for FileError {
+    fn hints(&self) -> Vec<String> {
+        vec![match self {
+            FileError::Yaml(_) => "name another file".to_owned(),
+            FileError::Write { path, source } => remedy(path, source),
+        }]
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            FileError::Yaml(_) => ExitCode::Usage,
+            FileError::Write { .. } => ExitCode::Failed,
+        }
+    }
+}
+
+/// What helps against a write that failed: it depends on why.
+pub(super) fn remedy(path: &Path, error: &std::io::Error) -> String {
+    use std::io::ErrorKind;
+
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => format!(
+            "free some space on the file system of `{}`, or name a file on another one",
+            path.display()
+        ),
+        ErrorKind::NotFound => "name a file in a directory that exists".to_owned(),
+        ErrorKind::IsADirectory => "name a file, not a directory".to_owned(),
+        _ => "name a file that you may write to".to_owned(),
+    }
+}
+
+/// Writes a file in one step: a reader sees the old or the new one, never half.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(path: &Path, content: &str) -> Result<(), FileError> {
+    use std::io::Write as _;
+
+    spare_yaml(path)?;
+    let failed = |source| FileError::Write {
+        path: path.to_owned(),
+        source,
+    };
+    // A link is written through, and what is no regular file (`/dev/null`, `/dev/stdout`, a
+    // pipe) is written to: renaming a file over it would take its place.
+    let real = path.canonicalize();
+    let target = real.as_deref().unwrap_or(path);
+    if target.metadata().is_ok_and(|about| !about.is_file()) {
+        let opened = std::fs::OpenOptions::new().write(true).open(target);
+        return opened
+            .and_then(|mut file| file.write_all(content.as_bytes()))
+            .map_err(failed);
+    }
+    let directory = match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let save = || -> std::io::Result<()> {
+        let mut builder = tempfile::Builder::new();
+        // Reports are for showing around; temporary files are private by default.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+        let mut file = builder.tempfile_in(directory)?;
+        file.write_all(content.as_bytes())?;
+        file.persist(target).map_err(|error| error.error)?;
+        Ok(())
+    };
+    save().map_err(failed)
+}
+
+/// Refuses to overwrite a YAML file: an environment's is easily named by mistake.
+///
+/// # Errors
+/// When the path is one.
+pub fn spare_yaml(path: &Path) -> Result<(), FileError> {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    if matches!(extension, Some("yaml" | "yml")) && path.exists() {
+        return Err(FileError::Yaml(path.to_owned()));
+    }
+    Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_and_pipes_are_written_to_and_stay() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        std::fs::write(at("file"), "old").unwrap();
+        std::os::unix::fs::symlink(at("file"), at("link")).unwrap();
+        write(&at("link"), "new").unwrap();
+        assert!(at("link").is_symlink());
+        assert_eq!(std::fs::read_to_string(at("file")).unwrap(), "new");
+
+        let made = std::process::Command::new("mkfifo")
+            .arg(at("pipe"))
+            .status();
+        assert!(made.unwrap().success());
+        let pipe = at("pipe");
+        let reader = std::thread::spawn(move || std::fs::read_to_string(pipe).unwrap());
+        write(&at("pipe"), "through").unwrap();
+        assert_eq!(reader.join().unwrap(), "through");
+        assert!(!at("pipe").is_file());
+
+        std::fs::write(at("rig.yaml"), "kept").unwrap();
+        assert!(write(&at("rig.yaml"), "lost").is_err());
+        assert_eq!(std::fs::read_to_string(at("rig.yaml")).unwrap(), "kept");
+    }
+
+    #[test]
+    fn the_hint_of_a_failed_write_fits_its_cause() {
+        let hint = |kind| remedy(Path::new("report.html"), &std::io::Error::from(kind));
+        assert!(hint(std::io::ErrorKind::StorageFull).starts_with("free some space"));
+        assert!(hint(std::io::ErrorKind::NotFound).contains("directory that exists"));
+        let missing = write(Path::new("/nowhere/at/all"), "text").unwrap_err();
+        assert_eq!(missing.hints(), ["name a file in a directory that exists"]);
+    }
+}

@@ -1,0 +1,89 @@
+//! The operator's own address, as the hosts of an environment see it.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use crate::diagnose::Diagnose;
+use crate::spec::{AddressKind, Spec};
+
+/// AWS's own service that answers with the address it was asked from.
+const CHECK_IP: &str = "https://checkip.amazonaws.com";
+
+/// How long it may take to answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why the operator's address is not known.
+#[derive(Debug, thiserror::Error)]
+pub enum OperatorError {
+    /// The service did not answer.
+    #[error("cannot find your address: {CHECK_IP} does not answer")]
+    Ask(#[source] reqwest::Error),
+    /// It answered with something else.
+    #[error("cannot find your address: {CHECK_IP} answered `{0}`, not an IPv4 address")]
+    NoAddress(String),
+    /// The system has no route to the environment's network.
+    #[error("cannot find your address: there is no route to `{network}`")]
+    NoRoute {
+        /// The network.
+        network: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The route goes over IPv6.
+    #[error("cannot find your address: the route to `{network}` is IPv6 (`{address}`)")]
+    Ipv6 {
+        /// The network.
+        network: String,
+        /// The address.
+        address: IpAddr,
+    },
+}
+
+impl Diagnose for OperatorError {
+    fn hints(&self) -> Vec<String> {
+        vec!["list the ranges that may reach SSH and the web under `access.operators`".to_owned()]
+    }
+}
+
+/// Finds it: from the internet where hosts have public addresses, else from the route.
+pub(super) async fn own_address(spec: &Spec) -> Result<Ipv4Addr, OperatorError> {
+    match spec.access.address {
+        AddressKind::Public => public_address().await,
+        AddressKind::Private => routed_address(spec).await,
+    }
+}
+
+async fn public_address() -> Result<Ipv4Addr, OperatorError> {
+    let ask = async {
+        let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
+        client.get(CHECK_IP).send().await?.text().await
+    };
+    let text = ask.await.map_err(OperatorError::Ask)?;
+    let text = text.trim();
+    text.parse()
+        .map_err(|_| OperatorError::NoAddress(text.to_owned()))
+}
+
+async fn routed_address(spec: &Spec) -> Result<Ipv4Addr, OperatorError> {
+    let network = || spec.network.cidr.to_string();
+    let no_route = |source| OperatorError::NoRoute {
+        network: network(),
+        source,
+    };
+    // Connecting a UDP socket sends nothing; it makes the kernel choose a route.
+    let socket = tokio::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))
+        .await
+        .map_err(no_route)?;
+    socket
+        .connect((spec.network.cidr.network(), 22))
+        .await
+        .map_err(no_route)?;
+    match socket.local_addr().map_err(no_route)?.ip() {
+        IpAddr::V4(address) => Ok(address),
+        address @ IpAddr::V6(_) => Err(OperatorError::Ipv6 {
+            network: network(),
+            address,
+        }),
+    }
+}

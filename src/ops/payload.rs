@@ -1,0 +1,158 @@
+//! What bundles are rendered from: files of this machine, and facts about what exists.
+
+use std::sync::Arc;
+
+use crate::blueprint::Address;
+use crate::diagnose::Diagnose;
+use crate::hosts::{BundleError, DatabaseFacts, Dsns, Endpoint, Facts, HostFacts, Payload};
+use crate::identity::Secrets;
+use crate::plan::Inventory;
+use crate::spec::{Release, Role, Spec, catalog};
+
+use super::standin;
+
+/// Ports that PostgreSQL and Valkey listen on unless the resource says otherwise.
+const POSTGRES: u16 = 5432;
+const CACHE: u16 = 6379;
+
+/// Why what goes to hosts could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum PayloadError {
+    /// The stand-in is not built.
+    #[error("the stand-in server's program `{0}` is not beside this one")]
+    NoStandin(&'static str),
+    /// A file of the stand-in's tarball could not be read or written.
+    #[error("cannot package the stand-in server")]
+    Package(#[source] std::io::Error),
+    /// The stand-in could not package itself.
+    #[error("`{program} package` failed: {output}")]
+    PackageFailed {
+        /// The program.
+        program: &'static str,
+        /// What it said.
+        output: String,
+    },
+    /// This program does not know where it is.
+    #[error("cannot find this program's own file")]
+    OwnFile(#[source] std::io::Error),
+    /// A file cannot be read, or is not the one that the environment says.
+    #[error(transparent)]
+    File(#[from] BundleError),
+}
+
+impl Diagnose for PayloadError {
+    fn hints(&self) -> Vec<String> {
+        vec![
+            match self {
+                PayloadError::NoStandin(_) => {
+                    "`make build` builds both; or set `mattermost.release` to an official version"
+                }
+                PayloadError::Package(_) => {
+                    "set XDG_CACHE_HOME to a directory that you may write to"
+                }
+                PayloadError::PackageFailed { .. } => "check the free space of the cache directory",
+                PayloadError::OwnFile(_) => "run it by its full path",
+                PayloadError::File(error) => return error.hints(),
+            }
+            .to_owned(),
+        ]
+    }
+
+    fn exit_code(&self) -> crate::diagnose::ExitCode {
+        match self {
+            PayloadError::File(error) => error.exit_code(),
+            _ => crate::diagnose::ExitCode::Failed,
+        }
+    }
+}
+
+/// The files that go to hosts.
+pub(super) fn payload(spec: &Spec) -> Result<Payload, PayloadError> {
+    let standin = match spec.mattermost.release {
+        Release::Standin => Some(standin::tarball()?),
+        _ => None,
+    };
+    let program = std::env::current_exe().map_err(PayloadError::OwnFile)?;
+    let mut payload = Payload::load(
+        &spec.mattermost,
+        standin.as_deref(),
+        (spec.count(Role::Agent) > 0).then_some(program.as_path()),
+    )?;
+    let existing = spec.services.database.existing.as_ref();
+    payload.database = existing.map(Dsns::load).transpose()?;
+    Ok(payload)
+}
+
+/// What is known of an environment when a bundle is rendered.
+pub(super) fn facts(
+    spec: &Spec,
+    inventory: &Inventory,
+    secrets: &Secrets,
+    payload: &Arc<Payload>,
+) -> Facts {
+    let endpoint = |address: &Address, port: u16| {
+        let resource = inventory.get(address)?;
+        Some(Endpoint {
+            host: resource.get("endpoint")?.to_owned(),
+            port: resource
+                .get("port")
+                .and_then(|port| port.parse().ok())
+                .unwrap_or(port),
+        })
+    };
+    let writer = inventory.writer();
+    // A restored database has those of its snapshot.
+    let known = |key: &str| {
+        let found = writer.and_then(|writer| writer.get(key));
+        found.unwrap_or("mattermost").to_owned()
+    };
+    let database = writer
+        .and_then(|writer| endpoint(&writer.address, POSTGRES))
+        .map(|writer| DatabaseFacts {
+            writer,
+            readers: inventory
+                .readers(spec)
+                .iter()
+                .filter_map(|address| endpoint(address, POSTGRES))
+                .collect(),
+            name: known("database"),
+            user: known("user"),
+        });
+    let hosts = spec
+        .hosts()
+        .into_iter()
+        .filter_map(|name| {
+            let instance_type = &spec.nodes.get(&name.role)?.instance_type;
+            Some(HostFacts {
+                name,
+                private_ip: inventory.private_address(name)?,
+                memory_gib: catalog()
+                    .ec2
+                    .get(instance_type)
+                    .map_or(1, |shape| whole_gib(shape.gib)),
+            })
+        })
+        .collect();
+    Facts {
+        hosts,
+        database,
+        search_endpoint: inventory.endpoint(&Address::search()).map(str::to_owned),
+        cache: endpoint(&Address::cache(), CACHE),
+        entrance: inventory.entrance(spec),
+        bucket: inventory
+            .get(&Address::bucket())
+            .map(|bucket| bucket.id.clone()),
+        payload: Arc::clone(payload),
+        secrets: secrets.clone(),
+    }
+}
+
+/// Memory in whole GiB, at least one.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the price table holds sizes from half a GiB to a few hundred"
+)]
+fn whole_gib(gib: f64) -> u32 {
+    gib.max(1.0) as u32
+}

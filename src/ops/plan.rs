@@ -1,0 +1,193 @@
+//! What `up` would do, what it costs, and what prevents it. Changes nothing.
+
+use std::path::PathBuf;
+
+use crate::blueprint::{Address, Blueprint, Step, blueprint};
+use crate::engine::Account;
+use crate::plan::{Action, Plan, Snapshot, cost, plan, running_cost};
+use crate::preflight::Finding;
+use crate::report::plan_diagram;
+use crate::spec::{Library, Spec};
+
+use super::adapters::Adapters;
+use super::error::OpsError;
+use super::files::write;
+use super::preflight::{check_cost_limit, check_findings, preflight};
+use super::rig::{Reading, Rig};
+use super::saved_plan::{SavedPlanError, check_overwrite, save};
+
+/// How to plan.
+#[derive(Clone, Debug, Default)]
+pub struct PlanOptions {
+    /// Where to save the plan.
+    pub out: Option<PathBuf>,
+    /// Where to draw it.
+    pub diagram: Option<PathBuf>,
+    /// Whether quotas, offers and permissions are left unchecked.
+    pub skip_preflight: bool,
+}
+
+/// A plan with what was found out beside it.
+#[derive(Clone, Debug)]
+pub struct PlanReview {
+    /// What it is for.
+    pub spec: Spec,
+    /// What should be.
+    pub blueprint: Blueprint,
+    /// What differs.
+    pub plan: Plan,
+    /// The account it was compared with; `None` for an offline plan.
+    pub account: Option<Account>,
+    /// Who acts where, for people.
+    pub place: String,
+    /// What runs now costs, US dollars per hour.
+    pub now_per_hour: Option<f64>,
+    /// What the preflight found.
+    pub findings: Vec<Finding>,
+}
+
+/// What happens to a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostWork {
+    /// Its instance is new: the whole bundle is applied.
+    Bootstrap,
+    /// Its instance stays: the bundle is compared, and applied where it differs.
+    Check,
+}
+
+impl HostWork {
+    /// As JSON has it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            HostWork::Bootstrap => "bootstrap",
+            HostWork::Check => "check",
+        }
+    }
+}
+
+/// An environment of a name or file, or a size as an environment of defaults; and whether it
+/// was a size.
+///
+/// # Errors
+/// When there is neither, or it is invalid.
+pub fn spec_or_size(library: &Library, name: &str) -> Result<(Spec, bool), OpsError> {
+    let name_of_size = name.to_owned();
+    let is_size = library.resolve(name).is_none()
+        && !library.environment_names().contains(&name_of_size)
+        && library.architecture_names().contains(&name_of_size);
+    let spec = if is_size {
+        library.architecture(name)?.example()
+    } else {
+        library.load(name)?
+    };
+    Ok((spec, is_size))
+}
+
+/// Plans without an account: everything is to be created.
+///
+/// # Errors
+/// When the plan is to be saved: it could not be carried out.
+pub fn plan_offline(spec: Spec, options: &PlanOptions) -> Result<PlanReview, OpsError> {
+    if options.out.is_some() {
+        return Err(SavedPlanError::Offline.into());
+    }
+    let blueprint = blueprint(&spec, &spec.access.operators);
+    let plan = plan(&blueprint, &Snapshot::default());
+    let review = PlanReview {
+        spec,
+        blueprint,
+        plan,
+        account: None,
+        place: "not compared with an account".to_owned(),
+        now_per_hour: None,
+        findings: Vec::new(),
+    };
+    review.draw(options)?;
+    Ok(review)
+}
+
+/// Plans against the account.
+///
+/// # Errors
+/// When the account cannot be read, or a file not be written.
+pub async fn plan_online(
+    spec: Spec,
+    options: &PlanOptions,
+    adapters: &dyn Adapters,
+) -> Result<PlanReview, OpsError> {
+    if let Some(file) = &options.out {
+        check_overwrite(file)?;
+    }
+    let rig = Rig::open(spec, adapters).await?;
+    let reading = rig.read().await?;
+    let findings = if options.skip_preflight {
+        Vec::new()
+    } else {
+        preflight(&rig, &reading.blueprint, &reading.plan).await
+    };
+    if let Some(file) = &options.out {
+        save(&rig, &reading.plan, file)?;
+    }
+    let review = PlanReview::of(&rig, reading, findings);
+    review.draw(options)?;
+    Ok(review)
+}
+
+impl PlanReview {
+    pub(super) fn of(rig: &Rig, reading: Reading, findings: Vec<Finding>) -> Self {
+        Self {
+            spec: rig.spec.clone(),
+            now_per_hour: Some(running_cost(&reading.snapshot)),
+            blueprint: reading.blueprint,
+            plan: reading.plan,
+            account: Some(rig.account.clone()),
+            place: rig.acting(),
+            findings,
+        }
+    }
+
+    fn draw(&self, options: &PlanOptions) -> Result<(), OpsError> {
+        if let Some(file) = &options.diagram {
+            write(file, &plan_diagram(&self.spec, &self.blueprint, &self.plan))?;
+        }
+        Ok(())
+    }
+
+    /// Whether `up` would carry it out.
+    ///
+    /// # Errors
+    /// When its cost or a finding prevents that.
+    pub fn check(&self, max_cost: Option<f64>) -> Result<(), OpsError> {
+        check_cost_limit(&self.spec, &cost(&self.spec), max_cost)?;
+        check_findings(&self.findings)?;
+        Ok(())
+    }
+
+    /// What happens to each host of the blueprint.
+    #[must_use]
+    pub fn host_work(&self) -> Vec<(String, HostWork)> {
+        let mut work: Vec<(String, HostWork)> = Vec::new();
+        for node in &self.blueprint.nodes {
+            let Step::Host { host, .. } = &node.step else {
+                continue;
+            };
+            let name = host.to_string();
+            if work.iter().any(|(known, _)| *known == name) {
+                continue;
+            }
+            let instance = Address::instance(*host);
+            let stays = self.plan.changes.iter().any(|change| {
+                let stays = matches!(change.action, Action::Keep | Action::Update);
+                change.address == instance && stays
+            });
+            let what = if stays {
+                HostWork::Check
+            } else {
+                HostWork::Bootstrap
+            };
+            work.push((name, what));
+        }
+        work
+    }
+}

@@ -1,0 +1,132 @@
+//! The bucket that holds the locks of an account and region.
+
+use crate::aws::Registry;
+use crate::diagnose::{Diagnose, ExitCode};
+use crate::engine::clear;
+
+use super::adapters::Adapters;
+use super::confirm::{Confirm, Question};
+use super::error::OpsError;
+use super::list::{ListedEnvironment, StoredLease, environments, leases};
+
+/// Why the registry is not removed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RegistryError {
+    /// Environments exist.
+    #[error("the registry is in use by `{}`", .0.join("`, `"))]
+    Environments(Vec<String>),
+    /// A lock is held.
+    #[error("the registry is in use: `{environment}` is locked by {holder}")]
+    Locked {
+        /// The environment.
+        environment: String,
+        /// Who holds it.
+        holder: String,
+    },
+}
+
+impl Diagnose for RegistryError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            RegistryError::Environments(names) => names
+                .first()
+                .map(|first| format!("remove it first: `loadrig down {first}`"))
+                .into_iter()
+                .collect(),
+            RegistryError::Locked { .. } => vec!["wait until that run has ended".to_owned()],
+        }
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            RegistryError::Environments(_) => ExitCode::Failed,
+            RegistryError::Locked { .. } => ExitCode::Locked,
+        }
+    }
+}
+
+/// What the registry holds.
+#[derive(Clone, Debug)]
+pub struct RegistryReport {
+    /// The bucket's name.
+    pub bucket: String,
+    /// Whether it exists.
+    pub exists: bool,
+    /// The locks in it.
+    pub leases: Vec<StoredLease>,
+}
+
+/// What `registry remove` came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistryRemoval {
+    /// The bucket's name.
+    pub bucket: String,
+    /// Whether there was anything to remove.
+    pub existed: bool,
+}
+
+/// Shows the registry.
+///
+/// # Errors
+/// When it cannot be read.
+pub async fn show(adapters: &dyn Adapters) -> Result<RegistryReport, OpsError> {
+    let cloud = adapters.cloud().await?;
+    let registry = Registry::of(&cloud).await?;
+    Ok(RegistryReport {
+        bucket: registry.bucket().to_owned(),
+        exists: registry.exists().await?,
+        leases: leases(&registry).await?,
+    })
+}
+
+/// Removes the registry.
+///
+/// # Errors
+/// When an environment exists, a lock is held, or the answer is no.
+pub async fn remove(
+    adapters: &dyn Adapters,
+    confirm: &dyn Confirm,
+) -> Result<RegistryRemoval, OpsError> {
+    let cloud = adapters.cloud().await?;
+    let registry = Registry::of(&cloud).await?;
+    let bucket = registry.bucket().to_owned();
+    if !registry.exists().await? {
+        return Ok(RegistryRemoval {
+            bucket,
+            existed: false,
+        });
+    }
+    let leases = leases(&registry).await?;
+    check_unused(&environments(&cloud, &leases).await?, &leases)?;
+    confirm.confirm(&Question::RemoveRegistry { bucket: &bucket })?;
+    // Somebody may have started a run before the answer came.
+    for found in &leases {
+        clear(&registry, &found.lease.environment).await?;
+    }
+    registry.remove().await?;
+    Ok(RegistryRemoval {
+        bucket,
+        existed: true,
+    })
+}
+
+fn check_unused(
+    environments: &[ListedEnvironment],
+    leases: &[StoredLease],
+) -> Result<(), RegistryError> {
+    let existing: Vec<String> = environments
+        .iter()
+        .filter(|one| one.resources > 0)
+        .map(|one| one.environment.clone())
+        .collect();
+    if !existing.is_empty() {
+        return Err(RegistryError::Environments(existing));
+    }
+    match leases.iter().find(|found| found.live) {
+        Some(found) => Err(RegistryError::Locked {
+            environment: found.lease.environment.clone(),
+            holder: found.text.clone(),
+        }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,110 @@
+//! Runs a scenario, judges it, stores its report.
+
+use std::path::PathBuf;
+
+use crate::diagnose::{Diagnose, ExitCode};
+use crate::engine::Urgency;
+use crate::events::{EventKind, Recorder};
+use crate::loadtest::Scenario;
+use crate::report::Report;
+
+use super::error::OpsError;
+use super::lock::{Lock, LockOptions, Purpose};
+use super::report::{Material, compose, store};
+use super::rig::Rig;
+use super::run_dir::RunDir;
+use super::scenario::run_scenario;
+use super::session::Session;
+
+/// Why a scenario has no result.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TestError {
+    /// The user stopped it.
+    #[error("interrupted: the scenario was stopped")]
+    Interrupted {
+        /// The environment.
+        environment: String,
+    },
+}
+
+impl Diagnose for TestError {
+    fn hints(&self) -> Vec<String> {
+        let TestError::Interrupted { environment } = self;
+        vec![format!(
+            "the rig stays up; `loadrig down {environment}` removes it"
+        )]
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::Interrupted
+    }
+}
+
+/// What a scenario came to.
+#[derive(Debug)]
+pub struct TestReport {
+    /// The report.
+    pub report: Report,
+    /// Whether the thresholds were met.
+    pub passed: bool,
+    /// The stored page, or why it could not be stored: the result counts all the same.
+    pub stored: Result<PathBuf, OpsError>,
+}
+
+/// Runs a scenario on a rig that is up, under its lock.
+///
+/// # Errors
+/// When the rig does not exist, is locked, or no agent came to a result.
+pub async fn test(
+    rig: &Rig,
+    scenario: &Scenario,
+    run: &RunDir,
+    lock: &LockOptions,
+    session: &Session<'_>,
+    recorder: &Recorder,
+) -> Result<TestReport, OpsError> {
+    let events = session.events;
+    events.emit(EventKind::RunStarted {
+        environment: rig.spec.name.clone(),
+        operation: format!("scenario {}", scenario.name),
+        run: run.name.clone(),
+    });
+    let inventory = rig.read().await?.inventory;
+    let connected = rig.connect(&inventory).await?;
+    let purpose = Purpose {
+        environment: &rig.spec.name,
+        operation: "test",
+        run: &run.name,
+    };
+    let lock = Lock::take(&rig.cloud, purpose, lock, session).await?;
+    let mut stop = lock.stop(&session.stop);
+    let result = tokio::select! {
+        result = run_scenario(rig, &inventory, &connected, scenario, &run.name, events) => result,
+        _ = stop.wait_for(|urgency| *urgency > Urgency::None) => Err(TestError::Interrupted {
+            environment: rig.spec.name.clone(),
+        }
+        .into()),
+    };
+    let result = lock.finish(result).await;
+    events.emit(EventKind::RunFinished {
+        ok: result.as_ref().is_ok_and(|result| result.passed),
+    });
+    let result = result?;
+    let passed = result.passed;
+    let report = compose(
+        rig,
+        Material {
+            run,
+            events: recorder.events(),
+            inventory: &inventory,
+            scenarios: vec![result],
+            checks: Vec::new(),
+            proof: Vec::new(),
+        },
+    );
+    Ok(TestReport {
+        stored: store(&report, run),
+        report,
+        passed,
+    })
+}

@@ -1,0 +1,206 @@
+//! Brings an environment to its YAML: plan, ask, provision, bootstrap, verify.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::engine::Urgency;
+use crate::events::EventKind;
+use crate::plan::{Action, Inventory, cost};
+use crate::spec::Spec;
+
+use super::adapters::Adapters;
+use super::confirm::Question;
+use super::error::{OpsError, WalkError};
+use super::lock::{Lock, LockOptions, Purpose};
+use super::plan::PlanReview;
+use super::preflight::{check_cost_limit, check_findings, check_plan, preflight};
+use super::rig::{Rig, note_calls};
+use super::run_dir::RunDir;
+use super::saved_plan::check_saved_plan;
+use super::session::Session;
+use super::verify::{RigCheck, verify};
+
+/// How to bring an environment up.
+#[derive(Clone, Debug, Default)]
+pub struct UpOptions {
+    /// How long a host may take to answer and to apply a stage of its bundle.
+    pub host_timeout: Option<Duration>,
+    /// Whether hosts are left alone.
+    pub resources_only: bool,
+    /// A saved plan; nothing else is carried out.
+    pub saved_plan: Option<PathBuf>,
+    /// The most that the environment may cost, US dollars per hour.
+    pub max_cost: Option<f64>,
+    /// Whether quotas, offers and permissions are left unchecked.
+    pub skip_preflight: bool,
+    /// How to get the environment's lock.
+    pub lock: LockOptions,
+}
+
+/// What `up` came to.
+#[derive(Clone, Debug)]
+pub struct UpReport {
+    /// Whether anything was changed.
+    pub changed: bool,
+    /// What was checked afterwards; nothing where hosts were left alone.
+    pub checks: Vec<RigCheck>,
+    /// What exists now.
+    pub inventory: Inventory,
+    /// Where people find the server.
+    pub url: Option<String>,
+}
+
+impl UpReport {
+    /// Whether every check passed.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.checks.iter().all(|check| check.pass)
+    }
+}
+
+/// Opens the rig that `up` works on.
+///
+/// # Errors
+/// When credentials are missing, or the operator's address cannot be found.
+pub async fn open(
+    spec: Spec,
+    options: &UpOptions,
+    adapters: &dyn Adapters,
+) -> Result<Rig, OpsError> {
+    let mut rig = Rig::open(spec, adapters).await?;
+    if let Some(timeout) = options.host_timeout {
+        rig.host_timeout = timeout;
+    }
+    rig.resources_only = options.resources_only;
+    Ok(rig)
+}
+
+/// Takes the lock, plans, asks, walks and verifies.
+///
+/// # Errors
+/// When anything of that fails; what exists then stays, and the next run continues.
+pub async fn up(
+    rig: &Rig,
+    run: &RunDir,
+    options: &UpOptions,
+    session: &Session<'_>,
+) -> Result<UpReport, OpsError> {
+    let events = session.events;
+    events.emit(EventKind::RunStarted {
+        environment: rig.spec.name.clone(),
+        operation: "up".to_owned(),
+        run: run.name.clone(),
+    });
+    check_cost_limit(&rig.spec, &cost(&rig.spec), options.max_cost)?;
+    let purpose = Purpose {
+        environment: &rig.spec.name,
+        operation: "up",
+        run: &run.name,
+    };
+    let lock = Lock::take(&rig.cloud, purpose, &options.lock, session).await?;
+    let done = provision(rig, run, options, session, &lock).await;
+    let provisioned = match lock.finish(done).await {
+        Ok(provisioned) => provisioned,
+        Err(error) => {
+            events.emit(EventKind::RunFinished { ok: false });
+            return Err(error);
+        }
+    };
+    let report = finish(rig, session, provisioned).await?;
+    events.emit(EventKind::RunFinished { ok: report.is_ok() });
+    Ok(report)
+}
+
+/// What a walk came to.
+pub(super) struct Provisioned {
+    changed: bool,
+    /// What the walk left, as far as it saw it.
+    inventory: Inventory,
+}
+
+/// Plans, asks and walks, under the lock.
+pub(super) async fn provision(
+    rig: &Rig,
+    run: &RunDir,
+    options: &UpOptions,
+    session: &Session<'_>,
+    lock: &Lock,
+) -> Result<Provisioned, OpsError> {
+    let events = session.events;
+    let reading = rig.read().await?;
+    if let Some(file) = &options.saved_plan {
+        check_saved_plan(rig, &reading.plan, file)?;
+    }
+    run.write(
+        "plan.json",
+        &serde_json::to_string_pretty(&reading.plan).unwrap_or_default(),
+    )?;
+    check_plan(&reading.plan)?;
+    let findings = if reading.plan.is_empty() || options.skip_preflight {
+        Vec::new()
+    } else {
+        preflight(rig, &reading.blueprint, &reading.plan).await
+    };
+    check_findings(&findings)?;
+    let review = PlanReview::of(rig, reading, findings);
+    if !review.plan.is_empty() {
+        session.confirm.confirm(&Question::Apply(&review))?;
+        events.note(format!(
+            "{} to create, {} to update, {} to replace, {} to delete",
+            review.plan.count(Action::Create),
+            review.plan.count(Action::Update),
+            review.plan.count(Action::Replace),
+            review.plan.count(Action::Delete)
+        ));
+    }
+    walk(rig, &review, session, lock).await
+}
+
+async fn walk(
+    rig: &Rig,
+    review: &PlanReview,
+    session: &Session<'_>,
+    lock: &Lock,
+) -> Result<Provisioned, OpsError> {
+    let events = session.events;
+    let stop: watch::Receiver<Urgency> = lock.stop(&session.stop);
+    events.emit(EventKind::PhaseStarted {
+        phase: "provision".to_owned(),
+    });
+    let engine = rig.engine(events.clone(), lock.permit()).await?;
+    let (report, shared) = engine.up(&review.blueprint, &review.plan, stop).await;
+    events.emit(EventKind::PhaseFinished {
+        phase: "provision".to_owned(),
+    });
+    note_calls(&rig.cloud, events);
+    let report = WalkError::check(report, &rig.spec.name, "up")?;
+    Ok(Provisioned {
+        changed: report.changed(),
+        inventory: shared.inventory(),
+    })
+}
+
+/// Verifies what the walk left, by one look at the account.
+pub(super) async fn finish(
+    rig: &Rig,
+    session: &Session<'_>,
+    provisioned: Provisioned,
+) -> Result<UpReport, OpsError> {
+    let (checks, inventory) = if rig.resources_only {
+        (Vec::new(), provisioned.inventory)
+    } else {
+        let reading = rig.read().await?;
+        (
+            verify(rig, &reading, session.events).await?,
+            reading.inventory,
+        )
+    };
+    Ok(UpReport {
+        changed: provisioned.changed,
+        checks,
+        url: inventory.url(&rig.spec),
+        inventory,
+    })
+}

@@ -1,0 +1,222 @@
+//! What hosts are asked over SSH.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures::future::join_all;
+use tokio::time::Instant;
+
+use crate::blueprint::{Address, DatabaseRole, Group};
+use crate::events::Events;
+use crate::plan::Inventory;
+use crate::spec::{HostName, Role, Spec};
+
+use crate::ops::rig::Connected;
+
+use super::run::RigCheck;
+
+/// How long a host may take to answer.
+const ANSWER: Duration = Duration::from_secs(20);
+
+/// What curl prints of an answer.
+const HTTP: &str = "HTTP %{http_code} after %{time_total} s";
+
+/// How long a port that should be closed is tried, seconds. Within one network an open port
+/// answers in milliseconds; what is dropped never does, so this is what the check costs.
+const CLOSED_PORT_SECONDS: &str = "1";
+
+/// Characters of an answer that are shown.
+const SHOWN: usize = 160;
+
+/// A command on a host that succeeds when all is well; its last line is the detail.
+pub(super) struct Probe {
+    host: HostName,
+    name: String,
+    command: String,
+    remedy: String,
+    /// What helps when the host does not answer SSH at all.
+    unreachable: String,
+}
+
+/// What a host says of its main service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostState {
+    /// The service and its state, such as `nginx active`.
+    Answered(String),
+    /// The host could not be asked, and why.
+    Unreachable(String),
+}
+
+impl HostState {
+    /// In a few words.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            HostState::Answered(text) | HostState::Unreachable(text) => text,
+        }
+    }
+}
+
+/// What one host is asked.
+pub(super) fn probes(spec: &Spec, inventory: &Inventory, host: HostName) -> Vec<Probe> {
+    let env = &spec.name;
+    let logs = |unit: &str| {
+        format!(
+            "`loadrig ssh {env} {host} -- sudo journalctl -u {unit}` shows its log; `loadrig up {env}` repairs what it can"
+        )
+    };
+    let probe = |name: String, command: String, remedy: String| Probe {
+        host,
+        name,
+        command,
+        remedy,
+        unreachable: format!(
+            "the host does not answer SSH: check its state with `loadrig status {env}`, and that \
+             `access.operators` has your address; `loadrig up {env}` repairs what it can"
+        ),
+    };
+    let unit = unit(host.role);
+    let mut probes = Vec::new();
+    if let Some(unit) = unit {
+        probes.push(probe(
+            format!("{host}: service {unit} runs"),
+            format!("systemctl is-active {unit}"),
+            logs(unit),
+        ));
+    }
+    if let Some((what, command)) = service_probe(inventory, host) {
+        probes.push(probe(
+            format!("{host}: {what}"),
+            command,
+            logs(unit.unwrap_or("ssh")),
+        ));
+    }
+    if host.role == Role::Agent
+        && let Some(url) = inventory.entrance(spec)
+    {
+        probes.push(probe(
+            format!("{host}: reaches the application nodes through the load balancer"),
+            format!("curl -fsS -m 10 -o /dev/null -w '{HTTP}' {url}/api/v4/system/ping"),
+            format!("`loadrig plan {env}` shows a listener or rules that were changed"),
+        ));
+    }
+    if host.role == Role::Agent
+        && spec.database.readers > 0
+        && let Some(endpoint) = inventory.endpoint(&Address::database(DatabaseRole::Writer))
+    {
+        // What the security groups promise: an agent has no business with the database.
+        probes.push(probe(
+            format!("{host}: security group `{}` keeps it out", Group::Database.as_str()),
+            format!(
+                "if timeout {CLOSED_PORT_SECONDS} bash -c '</dev/tcp/{endpoint}/5432' 2>/dev/null; then echo 'port 5432 is open'; false; else echo 'port 5432 is closed'; fi"
+            ),
+            format!("`loadrig plan {env}` shows rules that were changed manually"),
+        ));
+    }
+    probes
+}
+
+/// Whether a host does what its role is for.
+fn service_probe(inventory: &Inventory, host: HostName) -> Option<(&'static str, String)> {
+    let get = |url: &str| format!("curl -fsS -m 10 -o /dev/null -w '{HTTP}' '{url}'");
+    match host.role {
+        Role::App => Some((
+            "answers, with database and file store",
+            get("http://localhost:8065/api/v4/system/ping?get_server_status=true"),
+        )),
+        Role::Proxy => Some((
+            "forwards to the application nodes",
+            get("http://localhost/api/v4/system/ping"),
+        )),
+        Role::SearchProxy => inventory.private_address(host).map(|address| {
+            (
+                "forwards to the search domain",
+                get(&format!("http://{address}:9200/")),
+            )
+        }),
+        Role::Metrics => Some((
+            "Prometheus is ready",
+            "curl -fsS -m 10 http://localhost:9090/-/ready".to_owned(),
+        )),
+        Role::Bastion => None,
+        Role::Agent => Some((
+            "has the load program",
+            "/opt/loadrig/bin/loadrig --version".to_owned(),
+        )),
+    }
+}
+
+/// The service that a role is for.
+fn unit(role: Role) -> Option<&'static str> {
+    match role {
+        Role::App => Some("mattermost"),
+        Role::Proxy | Role::SearchProxy => Some("nginx"),
+        Role::Metrics => Some("prometheus"),
+        Role::Bastion => Some("ssh"),
+        Role::Agent => None,
+    }
+}
+
+pub(super) async fn run_probe(connected: &Connected, probe: Probe) -> RigCheck {
+    let (pass, detail, remedy) = match ask(connected, probe.host, &probe.command).await {
+        Ok((pass, text)) => (pass, text, probe.remedy),
+        Err(text) => (false, text, probe.unreachable),
+    };
+    RigCheck {
+        name: probe.name,
+        pass,
+        detail,
+        remedy,
+    }
+}
+
+/// Runs a command: whether it succeeded, and the last line of what it said.
+async fn ask(
+    connected: &Connected,
+    host: HostName,
+    command: &str,
+) -> Result<(bool, String), String> {
+    let deadline = Instant::now() + ANSWER;
+    let work = async {
+        let events = Events::default();
+        let step = format!("verify/{host}");
+        let session = connected
+            .keyring
+            .connect(host, &step, &events, deadline)
+            .await?;
+        session.run(command).await
+    };
+    let output = tokio::time::timeout_at(deadline, work)
+        .await
+        .map_err(|_| format!("no answer within {} s", ANSWER.as_secs()))?
+        .map_err(|error| error.to_string())?;
+    let text = if output.success() {
+        output.text()
+    } else {
+        output.complaint()
+    };
+    let last = text.lines().last().unwrap_or_default().trim();
+    Ok((output.success(), last.chars().take(SHOWN).collect()))
+}
+
+/// What each host says of its main service.
+pub(in crate::ops) async fn host_states(
+    spec: &Spec,
+    connected: &Connected,
+) -> BTreeMap<HostName, HostState> {
+    let asked = spec.hosts().into_iter().map(|host| async move {
+        let command = match unit(host.role) {
+            Some(unit) => format!("systemctl is-active {unit}"),
+            None => "systemctl is-system-running".to_owned(),
+        };
+        let state = match ask(connected, host, &command).await {
+            Ok((_, state)) => HostState::Answered(match unit(host.role) {
+                Some(unit) => format!("{unit} {state}"),
+                None => state,
+            }),
+            Err(why) => HostState::Unreachable(why),
+        };
+        (host, state)
+    });
+    join_all(asked).await.into_iter().collect()
+}

@@ -1,0 +1,120 @@
+//! Every check of a rig, side by side.
+
+use futures::future::join_all;
+use serde::Serialize;
+
+use crate::events::{EventKind, Events};
+use crate::spec::Spec;
+
+use crate::ops::adapters::Adapters;
+use crate::ops::error::OpsError;
+use crate::ops::rig::{Reading, Rig};
+
+use super::balancer::nodes_behind_balancer;
+use super::probe::{probes, run_probe};
+
+/// One check.
+#[derive(Clone, Debug, Serialize)]
+pub struct RigCheck {
+    /// What was checked.
+    pub name: String,
+    /// Whether it passed.
+    pub pass: bool,
+    /// What was seen.
+    pub detail: String,
+    /// What to do when it does not pass.
+    pub remedy: String,
+}
+
+/// What `verify` found.
+#[derive(Clone, Debug)]
+pub struct VerifyReport {
+    /// The environment.
+    pub environment: String,
+    /// The checks.
+    pub checks: Vec<RigCheck>,
+}
+
+impl VerifyReport {
+    /// Whether every check passed.
+    #[must_use]
+    pub fn is_ok(&self) -> bool {
+        self.checks.iter().all(|check| check.pass)
+    }
+}
+
+/// Verifies an environment.
+///
+/// # Errors
+/// When it does not exist, or the account cannot be read.
+pub async fn run(
+    spec: Spec,
+    adapters: &dyn Adapters,
+    events: &Events,
+) -> Result<VerifyReport, OpsError> {
+    let rig = Rig::open(spec, adapters).await?;
+    let reading = rig.read().await?;
+    Ok(VerifyReport {
+        checks: verify(&rig, &reading, events).await?,
+        environment: rig.spec.name,
+    })
+}
+
+/// Runs every check on what was read.
+///
+/// # Errors
+/// When the rig does not exist, or its hosts' key cannot be used.
+pub async fn verify(
+    rig: &Rig,
+    reading: &Reading,
+    events: &Events,
+) -> Result<Vec<RigCheck>, OpsError> {
+    events.emit(EventKind::PhaseStarted {
+        phase: "verify".to_owned(),
+    });
+    let connected = rig.connect(&reading.inventory).await?;
+    let probes = join_all(
+        rig.spec
+            .hosts()
+            .into_iter()
+            .flat_map(|host| probes(&rig.spec, &reading.inventory, host))
+            .map(|probe| run_probe(&connected, probe)),
+    );
+    let balancer = async {
+        match rig.spec.load_balancer.alb() {
+            Some(_) => Some(nodes_behind_balancer(rig, events).await),
+            None => None,
+        }
+    };
+    // The load balancer may need a minute to find its nodes; the hosts are asked meanwhile.
+    let (balancer, probes) = futures::join!(balancer, probes);
+    let mut checks = vec![as_planned(rig, reading)];
+    checks.extend(balancer);
+    checks.extend(probes);
+    for check in &checks {
+        events.emit(EventKind::Check {
+            name: check.name.clone(),
+            pass: check.pass,
+            detail: check.detail.clone(),
+        });
+    }
+    events.emit(EventKind::PhaseFinished {
+        phase: "verify".to_owned(),
+    });
+    Ok(checks)
+}
+
+fn as_planned(rig: &Rig, reading: &Reading) -> RigCheck {
+    let name = &rig.spec.name;
+    let differing: Vec<&str> = reading.plan.work().map(|c| c.address.as_str()).collect();
+    RigCheck {
+        name: "resources are as planned".to_owned(),
+        pass: differing.is_empty(),
+        detail: if differing.is_empty() {
+            format!("{} resources", reading.plan.changes.len())
+        } else {
+            format!("different: {}", differing.join(", "))
+        },
+        remedy: format!("`loadrig plan {name}` shows what differs; `loadrig up {name}` fixes it"),
+    }
+}
