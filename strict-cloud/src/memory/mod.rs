@@ -30,6 +30,8 @@ mod schedule;
 mod servicequotas;
 mod ssm;
 mod sts;
+#[cfg(test)]
+mod tests;
 mod upstream;
 mod writer;
 

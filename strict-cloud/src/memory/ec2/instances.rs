@@ -27,6 +27,8 @@ pub(super) struct InstanceRecord {
     pub(super) protected: bool,
     pub(super) tokens_required: bool,
     pub(super) hop_limit: u32,
+    /// Its network interface.
+    pub(super) interface: String,
     pub(super) reason: Option<String>,
     pub(super) created: CreationTime,
     pub(super) listed: bool,
@@ -40,9 +42,8 @@ impl Ec2 {
     }
 
     fn interface_of(&self, instance: &str) -> Option<(&String, &InterfaceRecord)> {
-        self.interfaces
-            .iter()
-            .find(|(_, one)| one.owner == instance)
+        let id = &self.instances.get(instance)?.interface;
+        self.interfaces.get_key_value(id)
     }
 }
 

@@ -212,6 +212,7 @@ fn start(account: &mut AwsAccount, launch: &LaunchRequest<'_>) -> String {
     let (subnet_id, subnet) = &launch.subnet;
     let private_ip = account.ec2.free_address(&subnet.cidr, subnet_id);
     let public_ip = launch.public.then(|| public_address(account));
+    let (interface_id, volume_id) = (account.new_ec2_id("eni"), account.new_ec2_id("vol"));
     let interface = InterfaceRecord {
         groups: launch.groups.clone(),
         public_ip,
@@ -239,12 +240,12 @@ fn start(account: &mut AwsAccount, launch: &LaunchRequest<'_>) -> String {
         protected: launch.protected,
         tokens_required: launch.tokens_required,
         hop_limit: launch.hop_limit,
+        interface: interface_id.clone(),
         reason: None,
         created: CreationTime(account.now),
         listed: true,
         tags: of_instance,
     };
-    let (interface_id, volume_id) = (account.new_ec2_id("eni"), account.new_ec2_id("vol"));
     account.ec2.interfaces.insert(interface_id, interface);
     account.ec2.volumes.insert(volume_id, volume);
     account.ec2.instances.insert(id.clone(), instance);
