@@ -15,23 +15,23 @@ use futures::future::{BoxFuture, FutureExt, try_join_all};
 use ipnet::Ipv4Net;
 
 use crate::localcloud::{
-    DbInstance, Domain, Instance, InstanceState, Inventory, InventoryError, Peer, Profile,
-    Protocol, Rule, SecurityGroup, Subnet, Vpc, World,
+    CloudReadError, CloudReader, CloudView, DbInstance, Domain, Instance, InstanceState, Peer,
+    Profile, Protocol, Rule, SecurityGroup, Subnet, Vpc,
 };
 
-type Result<T, E = InventoryError> = std::result::Result<T, E>;
+type Result<T, E = CloudReadError> = std::result::Result<T, E>;
 
 /// Reads the state of the cloud behind an endpoint that asks for no real
 /// credentials.
 #[derive(Debug, Clone)]
-pub struct SdkInventory {
+pub struct SdkCloudReader {
     ec2: aws_sdk_ec2::Client,
     rds: aws_sdk_rds::Client,
     iam: aws_sdk_iam::Client,
     opensearch: aws_sdk_opensearch::Client,
 }
 
-impl SdkInventory {
+impl SdkCloudReader {
     /// A reader of the cloud at `endpoint` in `region`.
     #[must_use]
     pub fn new(endpoint: &str, region: &str) -> Self {
@@ -50,7 +50,7 @@ impl SdkInventory {
         }
     }
 
-    async fn read(&self) -> Result<World> {
+    async fn read_all(&self) -> Result<CloudView> {
         let (vpcs, subnets, security_groups, instances, db_instances, domains) = tokio::try_join!(
             self.vpcs(),
             self.subnets(),
@@ -59,7 +59,7 @@ impl SdkInventory {
             self.db_instances(),
             self.domains()
         )?;
-        Ok(World {
+        Ok(CloudView {
             vpcs,
             subnets,
             security_groups,
@@ -237,7 +237,7 @@ impl SdkInventory {
             found.iter().filter_map(parameter_group).collect();
         let parameters: BTreeMap<String, BTreeMap<String, String>> =
             try_join_all(groups.into_iter().map(async |group| {
-                Ok::<_, InventoryError>((group.to_owned(), self.parameters(group).await?))
+                Ok::<_, CloudReadError>((group.to_owned(), self.parameters(group).await?))
             }))
             .await?
             .into_iter()
@@ -368,9 +368,9 @@ impl SdkInventory {
     }
 }
 
-impl Inventory for SdkInventory {
-    fn world(&self) -> BoxFuture<'_, Result<World>> {
-        self.read().boxed()
+impl CloudReader for SdkCloudReader {
+    fn read(&self) -> BoxFuture<'_, Result<CloudView>> {
+        self.read_all().boxed()
     }
 
     fn user_data<'a>(&'a self, instance: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>>> {
@@ -479,8 +479,8 @@ fn text(value: Option<&str>) -> String {
 
 fn failed<E: StdError + Send + Sync + 'static>(
     call: &'static str,
-) -> impl FnOnce(E) -> InventoryError {
-    move |source| InventoryError {
+) -> impl FnOnce(E) -> CloudReadError {
+    move |source| CloudReadError {
         call,
         source: source.into(),
     }

@@ -64,7 +64,7 @@ impl Confirm for Questions<'_> {
                 wait_seconds,
                 is_named,
             } => {
-                let owner = &lease.claim.owner;
+                let owner = &lease.holder.owner;
                 let text = format!(
                     "`{}` is locked by {described}.\n\
                      Breaking the lock does not stop that run at once. If it still works, it notices when it \

@@ -86,7 +86,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
     }
 
     fn removals(self: &Arc<Self>, plan: &Plan, after_all: &[String]) -> Vec<Task> {
-        let doomed: Vec<&Change> = plan
+        let deletions: Vec<&Change> = plan
             .changes
             .iter()
             .filter(|change| change.action == Action::Delete)
@@ -96,12 +96,12 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
             let id = change.existing.as_ref().map_or("", |e| e.id.as_str());
             format!("{} ({id})", change.address)
         };
-        doomed
+        deletions
             .iter()
             .filter_map(|change| {
                 let existing = change.existing.clone()?;
                 let first = deleted_after(change.kind);
-                let after = doomed
+                let after = deletions
                     .iter()
                     .filter(|other| first.contains(&other.kind))
                     .map(|other| name(other))

@@ -12,7 +12,7 @@ use crate::engine::cloud::CloudError;
 
 /// A version of a stored object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Version(pub String);
+pub struct ObjectVersion(pub String);
 
 /// When a write is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,12 +20,12 @@ pub enum Condition {
     /// There is no such object.
     Absent,
     /// The object is still this version.
-    Is(Version),
+    Is(ObjectVersion),
 }
 
 /// What a store answers, with its own time.
 #[derive(Clone, Debug)]
-pub struct Answer<T> {
+pub struct Timestamped<T> {
     /// The answer.
     pub value: T,
     /// The store's time.
@@ -38,7 +38,7 @@ pub trait LeaseStore: Send + Sync + 'static {
     fn get(
         &self,
         name: &str,
-    ) -> impl Future<Output = Result<Answer<Option<(String, Version)>>, CloudError>> + Send;
+    ) -> impl Future<Output = Result<Timestamped<Option<(String, ObjectVersion)>>, CloudError>> + Send;
 
     /// Writes if the condition holds; `None` when it does not.
     fn put(
@@ -46,19 +46,19 @@ pub trait LeaseStore: Send + Sync + 'static {
         name: &str,
         content: String,
         condition: Condition,
-    ) -> impl Future<Output = Result<Answer<Option<Version>>, CloudError>> + Send;
+    ) -> impl Future<Output = Result<Timestamped<Option<ObjectVersion>>, CloudError>> + Send;
 
     /// Removes if the object still is this version; success too when it is not.
     fn delete(
         &self,
         name: &str,
-        version: &Version,
+        version: &ObjectVersion,
     ) -> impl Future<Output = Result<(), CloudError>> + Send;
 }
 
-/// Who asks for a lease, and for what.
+/// Who holds a lease or asks for one, and for what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claim {
+pub struct Holder {
     /// `user@host`.
     pub owner: String,
     /// Process id.
@@ -83,7 +83,7 @@ pub struct Lease {
     pub environment: String,
     /// Its holder.
     #[serde(flatten)]
-    pub claim: Claim,
+    pub holder: Holder,
     /// Since when it is held, store's time.
     pub acquired: Timestamp,
     /// When it ends unless it is renewed, store's time.
@@ -99,7 +99,7 @@ pub struct Lease {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum LockError {
     /// Somebody else holds it.
-    #[error("`{}` is locked by {}", lease.environment, described(lease, *now))]
+    #[error("`{}` is locked by {}", lease.environment, describe_lease(lease, *now))]
     Held {
         /// The lease.
         lease: Box<Lease>,
@@ -140,7 +140,7 @@ impl Diagnose for LockError {
                     .to_owned(),
                 format!(
                     "only if you know that it does not run any more: `--break-lock={}`",
-                    lease.claim.owner
+                    lease.holder.owner
                 ),
             ],
             LockError::Lost { .. } => vec![
@@ -174,14 +174,14 @@ impl Diagnose for LockError {
 
 /// `alice@build-7 (up, process 4711) since 10:02:11, for 34 s unless it is renewed`.
 #[must_use]
-pub fn described(lease: &Lease, now: Timestamp) -> String {
-    let Claim {
+pub fn describe_lease(lease: &Lease, now: Timestamp) -> String {
+    let Holder {
         owner,
         pid,
         job,
         operation,
         ..
-    } = &lease.claim;
+    } = &lease.holder;
     let job = job
         .as_ref()
         .map(|url| format!(", {url}"))
@@ -200,7 +200,7 @@ pub(super) fn object(environment: &str) -> String {
 
 /// The environment whose lease an object is.
 #[must_use]
-pub fn environment_of(object: &str) -> Option<&str> {
+pub fn environment_of_lease(object: &str) -> Option<&str> {
     object.strip_prefix("locks/")?.strip_suffix(".json")
 }
 

@@ -1,12 +1,35 @@
 //! The lease that keeps two operators from changing one environment at once.
 //!
-//! A lease is one small object, written and removed only under conditions (S3's `If-Match`
-//! and `If-None-Match`), so that of two who try, one wins. It ends by itself when its holder
-//! no longer renews it; whoever comes next takes it over by a conditional write on the very
-//! version that expired. Time is the store's own: the clocks of operators play no part.
+//! A lease is one small object, written and deleted only under conditions (S3's `If-Match` and
+//! `If-None-Match`), so that of two who try, one wins. It ends by itself when its holder no
+//! longer renews it; whoever comes next takes it over by a conditional write on the very
+//! version that expired.
+//!
+//! Three things make this safe without a server of our own.
+//!
+//! **Time is the store's.** Every answer of the store carries its time. A [`StoreClock`] carries
+//! that time on with this process's steady clock, and keeps both ends of what is not known
+//! (when between question and answer the store looked at its clock): a lease of one's own is
+//! judged by the latest time that it can be, somebody else's by the earliest. The clocks of
+//! operators play no part.
+//!
+//! **A holder stops before the lease ends.** Steps ask the [`Permit`] before each change. It
+//! refuses once the lease may have ended by this process's own clock, whatever the store says,
+//! so a holder that is cut off from the store stops changing things before anybody else can
+//! start.
+//!
+//! **Whoever follows waits until calls in flight have settled.** A call that the last holder
+//! sent just before its end can take effect afterwards, and what it created is not listed for
+//! some seconds. A run that did not end cleanly leaves its lease *settling* instead of deleting
+//! it, and who takes a lease over waits [`SETTLE_TIME`] past the end that the old one had.
+//! Without that wait the next snapshot would miss what the last run created, and create it a
+//! second time.
+//!
+//! A write whose answer was lost is not an error: the next read shows whether it took effect,
+//! because the object then bears this holder's nonce.
 //!
 //! Pure protocol. Where leases are stored is behind [`LeaseStore`]; who asks, and what to do
-//! about a refusal, is the command line's business.
+//! about a refusal, is the caller's business.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,98 +41,101 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::engine::cloud::{CloudError, FailureClass};
 use crate::engine::lease::{
-    Claim, Condition, Lease, LeaseStore, LockError, Version, after, described, object, text,
-    unavailable, until,
+    Condition, Holder, Lease, LeaseStore, LockError, ObjectVersion, after, describe_lease, object,
+    text, unavailable, until,
 };
-use crate::engine::permit::{Permit, Standing};
+use crate::engine::permit::{LeaseStatus, Permit};
 use crate::engine::store_clock::StoreClock;
 
-/// How long a lease lives without being renewed. It is renewed three times as often.
-const LIFE: Duration = Duration::from_secs(60);
+/// How long a lease is valid without being renewed. It is renewed after a third of it, so that
+/// two renewals can fail.
+const LEASE_DURATION: Duration = Duration::from_secs(60);
 
-/// So long after the last change of a run that did not end cleanly the next one waits: until
-/// then AWS's lists may not show what that run made (1 to 5 s were seen).
-const SETTLE: Duration = Duration::from_secs(15);
+/// How long the next run waits after the last change of one that did not end cleanly: until
+/// then AWS's lists may not show what that run created (1 to 5 s were seen).
+const SETTLE_TIME: Duration = Duration::from_secs(15);
 
-/// A lease is begun with so much of its life at least: it is renewed after a third.
-const FRESH: Duration = Duration::from_secs(30);
+/// A lease is used only when this much of it is left at least. Less would leave no time for the
+/// first renewal.
+const MIN_REMAINING: Duration = Duration::from_secs(30);
 
-/// A store whose answers do not let a lease be had within this time is too slow for one.
-const SLOW: Duration = Duration::from_secs(300);
+/// How long a lease is tried for when answers come so late that it is nearly over each time.
+const STORE_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// The store tells its time in whole seconds.
-const COARSE: Duration = Duration::from_secs(2);
+/// The store tells its time in whole seconds, and rounds it.
+const CLOCK_GRANULARITY: Duration = Duration::from_secs(2);
 
-/// How often a lease that somebody else holds is looked at.
-const LOOK: Duration = Duration::from_secs(5);
+/// How often a lease that somebody else holds is read.
+const READ_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How a lease is asked for.
+/// How to acquire a lease.
 #[derive(Clone, Debug, Default)]
-pub struct Asking {
-    /// How long to wait for somebody else's lease.
+pub struct AcquireOptions {
+    /// How long to wait while somebody else holds the lease.
     pub patience: Duration,
-    /// Take it from the holder of this nonce, whatever its lease says.
-    pub break_of: Option<String>,
+    /// Take the lease from the holder with this nonce although it has not ended.
+    pub break_nonce: Option<String>,
     /// That holder has ended and left no call in flight: nothing of it is waited for.
     pub holder_has_ended: bool,
 }
 
-impl Asking {
+impl AcquireOptions {
     fn breaks(&self, lease: &Lease) -> bool {
-        self.break_of.as_deref() == Some(lease.claim.nonce.as_str())
+        self.break_nonce.as_deref() == Some(lease.holder.nonce.as_str())
     }
 }
 
-/// What one attempt to take a lease came to.
+/// The result of one attempt to acquire a lease.
 enum Attempt<S> {
-    /// Taken.
-    Taken(Held<S>),
-    /// Somebody else's, at the store's time.
-    Others(Box<Lease>, Timestamp),
-    /// To be repeated.
-    Again,
+    /// This process holds it.
+    Acquired(HeldLease<S>),
+    /// Somebody else holds it, at this time of the store's.
+    HeldByOther(Box<Lease>, Timestamp),
+    /// Not known yet: another attempt tells.
+    Unclear,
 }
 
 /// A held lease, renewed in the background until it is released or dropped.
 #[derive(Debug)]
-pub struct Held<S> {
+pub struct HeldLease<S> {
     store: Arc<S>,
     name: String,
-    current: Arc<Mutex<(Lease, Version)>>,
-    standing: watch::Receiver<Standing>,
+    current: Arc<Mutex<(Lease, ObjectVersion)>>,
+    status: watch::Receiver<LeaseStatus>,
     renewing: tokio::task::JoinHandle<()>,
 }
 
-impl<S> Drop for Held<S> {
+impl<S> Drop for HeldLease<S> {
     fn drop(&mut self) {
         self.renewing.abort();
     }
 }
 
-impl<S: LeaseStore> Held<S> {
-    /// Takes the lease of an environment.
+impl<S: LeaseStore> HeldLease<S> {
+    /// Acquires the lease of an environment, and renews it until it is released.
     ///
-    /// `told` hears why it takes a while.
+    /// `notify` is told why it takes a while.
     ///
     /// # Errors
     /// When somebody else holds it for longer than the patience, or the store fails.
-    pub async fn take(
+    pub async fn acquire(
         store: Arc<S>,
         environment: &str,
-        claim: Claim,
-        asking: &Asking,
-        told: impl Fn(String),
+        holder: Holder,
+        options: &AcquireOptions,
+        notify: impl Fn(String),
     ) -> Result<Self, LockError> {
         let began = Instant::now();
-        let mut owed = began;
-        let mut said = false;
+        let mut usable_from = began;
+        let mut notified = false;
         loop {
-            let attempt = Self::attempt(&store, environment, &claim, asking, &mut owed).await;
+            let attempt =
+                Self::attempt(&store, environment, &holder, options, &mut usable_from).await;
             let pause = match attempt {
-                Ok(Attempt::Taken(held)) => {
-                    let settle = owed.saturating_duration_since(Instant::now());
+                Ok(Attempt::Acquired(held)) => {
+                    let settle = usable_from.saturating_duration_since(Instant::now());
                     if !settle.is_zero() {
-                        told(format!(
+                        notify(format!(
                             "waiting {} s until all that the other run did can be seen",
                             settle.as_secs() + 1
                         ));
@@ -117,21 +143,21 @@ impl<S: LeaseStore> Held<S> {
                     }
                     return Ok(held);
                 }
-                Ok(Attempt::Again) if began.elapsed() > asking.patience + SLOW => {
-                    return Err(too_slow(environment));
+                Ok(Attempt::Unclear) if began.elapsed() > options.patience + STORE_TIMEOUT => {
+                    return Err(store_too_slow(environment));
                 }
-                Ok(Attempt::Again) => Duration::from_millis(200),
-                Ok(Attempt::Others(lease, now)) => {
+                Ok(Attempt::Unclear) => Duration::from_millis(200),
+                Ok(Attempt::HeldByOther(lease, now)) => {
                     let left = until(lease.expires_at, now);
-                    let patience = asking.patience.saturating_sub(began.elapsed());
+                    let patience = options.patience.saturating_sub(began.elapsed());
                     if !lease.settling && patience.is_zero() {
                         return Err(LockError::Held { lease, now });
                     }
-                    if !said {
-                        said = true;
-                        told(waiting(&lease, now));
+                    if !notified {
+                        notified = true;
+                        notify(waiting_text(&lease, now));
                     }
-                    let pause = left.clamp(Duration::from_millis(500), LOOK);
+                    let pause = left.clamp(Duration::from_millis(500), READ_INTERVAL);
                     match lease.settling {
                         true => pause,
                         false => pause.min(patience),
@@ -139,7 +165,7 @@ impl<S: LeaseStore> Held<S> {
                 }
                 // An answer that got lost: the next look tells what came of it.
                 Err(LockError::Unavailable { cause, .. })
-                    if cause.class.is_passing() && began.elapsed() < LIFE / 2 =>
+                    if cause.class.is_passing() && began.elapsed() < LEASE_DURATION / 2 =>
                 {
                     Duration::from_secs(1)
                 }
@@ -149,76 +175,78 @@ impl<S: LeaseStore> Held<S> {
         }
     }
 
-    /// One look, and one write where the look allows it.
+    /// Reads the lease once, and writes it once where what was read allows it.
     ///
-    /// `owed` is when what the lease is for may begin. It grows from attempt to attempt: a
-    /// write whose answer was lost owes what an answered one does.
+    /// `usable_from` is when the holder may begin to change things. It only ever moves into the
+    /// future: a write whose answer was lost may have taken a lease over, and then obliges to
+    /// wait as an answered one does.
     async fn attempt(
         store: &Arc<S>,
         environment: &str,
-        claim: &Claim,
-        asking: &Asking,
-        owed: &mut Instant,
+        holder: &Holder,
+        options: &AcquireOptions,
+        usable_from: &mut Instant,
     ) -> Result<Attempt<S>, LockError> {
-        let (found, clock) = look(&**store, environment).await?;
+        let (found, clock) = read(&**store, environment).await?;
         let now = clock.at_least();
         let (fence, condition, settle) = match found {
             None => (now.as_second(), Condition::Absent, Duration::ZERO),
-            // An earlier attempt whose answer was lost, or late.
-            Some((lease, version)) if lease.claim == *claim => {
-                if until(lease.expires_at, clock.at_most()) > FRESH {
-                    let held = Self::hold(store, (lease, version), clock);
-                    return Ok(Attempt::Taken(held));
+            // Ours, written by an earlier attempt whose answer was lost or late.
+            Some((lease, version)) if lease.holder == *holder => {
+                if until(lease.expires_at, clock.at_most()) > MIN_REMAINING {
+                    let held = Self::start_renewing(store, (lease, version), clock);
+                    return Ok(Attempt::Acquired(held));
                 }
                 (lease.fence, Condition::Is(version), Duration::ZERO)
             }
-            Some((lease, version)) if now >= lease.expires_at || asking.breaks(&lease) => {
-                // A holder whose lease ended, or was broken, acts on until it would have ended,
-                // and may have calls in flight then.
+            Some((lease, version)) if now >= lease.expires_at || options.breaks(&lease) => {
+                // A holder whose lease was broken goes on until it would have ended, and may
+                // have calls in flight then.
                 let settled = match lease.settling {
                     true => lease.expires_at,
-                    false => after(lease.expires_at, SETTLE),
+                    false => after(lease.expires_at, SETTLE_TIME),
                 };
                 let fence = lease.fence + 1;
-                let settle = match asking.breaks(&lease) && asking.holder_has_ended {
+                let settle = match options.breaks(&lease) && options.holder_has_ended {
                     true => Duration::ZERO,
-                    false => until(settled, now).min(LIFE + SETTLE),
+                    false => until(settled, now).min(LEASE_DURATION + SETTLE_TIME),
                 };
                 (fence, Condition::Is(version), settle)
             }
-            Some((lease, _)) => return Ok(Attempt::Others(Box::new(lease), now)),
+            Some((lease, _)) => return Ok(Attempt::HeldByOther(Box::new(lease), now)),
         };
         let lease = Lease {
             format: 1,
             environment: environment.to_owned(),
-            claim: claim.clone(),
+            holder: holder.clone(),
             acquired: now,
-            expires_at: after(clock.at_most(), LIFE),
+            expires_at: after(clock.at_most(), LEASE_DURATION),
             fence,
             settling: false,
         };
         let asked = Instant::now();
-        *owed = (*owed).max(asked + settle);
+        *usable_from = (*usable_from).max(asked + settle);
         let name = object(environment);
         let put = store.put(&name, text(&lease), condition);
         let written = put.await.map_err(|error| unavailable(environment, error))?;
         let clock = StoreClock::of(written.at, asked);
         Ok(match written.value {
-            Some(version) if until(lease.expires_at, clock.at_most()) > FRESH => {
-                Attempt::Taken(Self::hold(store, (lease, version), clock))
+            Some(version) if until(lease.expires_at, clock.at_most()) > MIN_REMAINING => {
+                Attempt::Acquired(Self::start_renewing(store, (lease, version), clock))
             }
-            // Ours, but the answer took so long that little of it may be left. Or refused:
-            // somebody was quicker, or it was this very write and its answer was lost.
-            _ => Attempt::Again,
+            // Written, but the answer took so long that little of the lease may be left. Or
+            // refused: somebody was quicker, or the SDK repeated this very write after its
+            // answer was lost, and the second one found the version of the first.
+            _ => Attempt::Unclear,
         })
     }
 
-    fn hold(store: &Arc<S>, stored: (Lease, Version), clock: StoreClock) -> Self {
+    fn start_renewing(store: &Arc<S>, stored: (Lease, ObjectVersion), clock: StoreClock) -> Self {
         let name = object(&stored.0.environment);
-        // What an adopted lease was written with is not known: its own end is.
-        let left = until(stored.0.expires_at, clock.at_most()).min(LIFE);
-        let (tell, standing) = watch::channel(Standing {
-            valid_until: Instant::now() + left.saturating_sub(COARSE),
+        // When a lease of an earlier attempt was written is not known; when it ends is.
+        let left = until(stored.0.expires_at, clock.at_most()).min(LEASE_DURATION);
+        let (sender, status) = watch::channel(LeaseStatus {
+            valid_until: Instant::now() + left.saturating_sub(CLOCK_GRANULARITY),
             lost: None,
         });
         let current = Arc::new(Mutex::new(stored));
@@ -227,13 +255,13 @@ impl<S: LeaseStore> Held<S> {
             name.clone(),
             Arc::clone(&current),
             clock,
-            tell,
+            sender,
         ));
         Self {
             store: Arc::clone(store),
             name,
             current,
-            standing,
+            status,
             renewing,
         }
     }
@@ -241,7 +269,7 @@ impl<S: LeaseStore> Held<S> {
     /// For the steps that change something.
     #[must_use]
     pub fn permit(&self) -> Permit {
-        Permit::of(self.standing.clone())
+        Permit::of(self.status.clone())
     }
 
     /// The lease as it was last written.
@@ -252,10 +280,10 @@ impl<S: LeaseStore> Held<S> {
 
     /// Ends when the lease is lost; the value says how.
     pub fn lost(&self) -> impl Future<Output = LockError> + Send + use<S> {
-        let mut standing = self.standing.clone();
+        let mut status = self.status.clone();
         let environment = self.lease().environment;
         async move {
-            let seen = standing.wait_for(|now| now.lost.is_some()).await;
+            let seen = status.wait_for(|now| now.lost.is_some()).await;
             let how = seen.ok().and_then(|now| now.lost.clone());
             let Some(how) = how else {
                 // Released: nothing can be lost any more.
@@ -268,7 +296,7 @@ impl<S: LeaseStore> Held<S> {
     /// The loss, if there was one.
     #[must_use]
     pub fn loss(&self) -> Option<LockError> {
-        let how = self.standing.borrow().lost.clone()?;
+        let how = self.status.borrow().lost.clone()?;
         Some(LockError::Lost {
             environment: self.lease().environment,
             how,
@@ -285,15 +313,15 @@ impl<S: LeaseStore> Held<S> {
         let ours = self.lease();
         let environment = ours.environment.as_str();
         // A renewal may have been cut off: what is stored counts.
-        let (found, clock) = look(&*self.store, environment).await?;
-        let Some((mut lease, version)) = found.filter(|(lease, _)| lease.claim == ours.claim)
+        let (found, clock) = read(&*self.store, environment).await?;
+        let Some((mut lease, version)) = found.filter(|(lease, _)| lease.holder == ours.holder)
         else {
             return Ok(());
         };
         let result = if clean {
             self.store.delete(&self.name, &version).await
         } else {
-            lease.expires_at = after(clock.at_most(), SETTLE);
+            lease.expires_at = after(clock.at_most(), SETTLE_TIME);
             lease.settling = true;
             let put = self
                 .store
@@ -305,17 +333,21 @@ impl<S: LeaseStore> Held<S> {
 }
 
 /// Renews a lease until it is lost.
+///
+/// A renewal that fails is tried again until the lease may have ended; then it counts as lost,
+/// even if the store would still accept one. A renewal that is refused reads what is stored:
+/// our own nonce means that an earlier renewal took effect and its answer was lost.
 async fn renew<S: LeaseStore>(
     store: Arc<S>,
     name: String,
-    current: Arc<Mutex<(Lease, Version)>>,
+    current: Arc<Mutex<(Lease, ObjectVersion)>>,
     mut clock: StoreClock,
-    tell: watch::Sender<Standing>,
+    sender: watch::Sender<LeaseStatus>,
 ) {
-    let lose = |how: String| tell.send_modify(|standing| standing.lost = Some(how));
-    let mut pause = LIFE / 3;
+    let lose = |how: String| sender.send_modify(|status| status.lost = Some(how));
+    let mut pause = LEASE_DURATION / 3;
     loop {
-        let valid_until = tell.borrow().valid_until;
+        let valid_until = sender.borrow().valid_until;
         tokio::select! {
             () = sleep(pause) => {}
             () = sleep_until(valid_until) => {
@@ -324,7 +356,7 @@ async fn renew<S: LeaseStore>(
         }
         let (mut lease, version) = lock(&current).clone();
         let sent = Instant::now();
-        lease.expires_at = after(clock.at_most(), LIFE);
+        lease.expires_at = after(clock.at_most(), LEASE_DURATION);
         let put = store.put(&name, text(&lease), Condition::Is(version));
         let written = tokio::select! {
             written = put => written,
@@ -338,26 +370,26 @@ async fn renew<S: LeaseStore>(
                 match answer.value {
                     Some(version) => {
                         *lock(&current) = (lease, version);
-                        tell.send_modify(|standing| {
-                            standing.valid_until = sent + LIFE - COARSE;
+                        sender.send_modify(|status| {
+                            status.valid_until = sent + LEASE_DURATION - CLOCK_GRANULARITY;
                         });
-                        LIFE / 3
+                        LEASE_DURATION / 3
                     }
                     // Our own earlier write whose answer was lost, or somebody else.
                     None => {
                         let seen = tokio::select! {
-                            seen = look(&*store, &lease.environment) => seen,
+                            seen = read(&*store, &lease.environment) => seen,
                             () = sleep_until(valid_until) => {
                                 return lose("it could not be renewed in time".to_owned());
                             }
                         };
                         match seen {
-                            Ok((Some((found, version)), _)) if found.claim == lease.claim => {
+                            Ok((Some((found, version)), _)) if found.holder == lease.holder => {
                                 *lock(&current) = (found, version);
                                 Duration::ZERO
                             }
                             Ok((Some((found, _)), seen)) => {
-                                let by = described(&found, seen.at_least());
+                                let by = describe_lease(&found, seen.at_least());
                                 return lose(format!("it went to {by}"));
                             }
                             Ok((None, _)) => return lose("it was removed".to_owned()),
@@ -372,31 +404,34 @@ async fn renew<S: LeaseStore>(
     }
 }
 
-/// How long whoever breaks a lock waits at the most before changing anything: a run that
-/// works on, and cannot reach the store, may not know of it for so long.
+/// How long whoever breaks a lock waits at most before changing anything: a run that goes on
+/// and cannot reach the store does not learn of it sooner.
 #[must_use]
-pub fn held_for_break() -> Duration {
-    LIFE + SETTLE
+pub fn longest_wait_after_break() -> Duration {
+    LEASE_DURATION + SETTLE_TIME
 }
 
-/// Who holds the lease of an environment, and the store's time.
+/// The lease of an environment, if there is one, and the store's time.
 ///
 /// # Errors
 /// When the store fails, or what it holds is no lease.
-pub async fn holder<S: LeaseStore>(
+pub async fn read_lease<S: LeaseStore>(
     store: &S,
     environment: &str,
 ) -> Result<Option<(Lease, Timestamp)>, LockError> {
-    let (found, clock) = look(store, environment).await?;
+    let (found, clock) = read(store, environment).await?;
     Ok(found.map(|(lease, _)| (lease, clock.at_least())))
 }
 
-/// Removes the lease of an environment if it has ended.
+/// Deletes the lease of an environment if it has ended.
 ///
 /// # Errors
 /// When somebody holds it, or the store fails.
-pub async fn clear<S: LeaseStore>(store: &S, environment: &str) -> Result<(), LockError> {
-    let (found, clock) = look(store, environment).await?;
+pub async fn delete_expired_lease<S: LeaseStore>(
+    store: &S,
+    environment: &str,
+) -> Result<(), LockError> {
+    let (found, clock) = read(store, environment).await?;
     let Some((lease, version)) = found else {
         return Ok(());
     };
@@ -411,10 +446,10 @@ pub async fn clear<S: LeaseStore>(store: &S, environment: &str) -> Result<(), Lo
     deleted.map_err(|error| unavailable(environment, error))
 }
 
-async fn look<S: LeaseStore>(
+async fn read<S: LeaseStore>(
     store: &S,
     environment: &str,
-) -> Result<(Option<(Lease, Version)>, StoreClock), LockError> {
+) -> Result<(Option<(Lease, ObjectVersion)>, StoreClock), LockError> {
     let asked = Instant::now();
     let answer = store
         .get(&object(environment))
@@ -431,14 +466,14 @@ async fn look<S: LeaseStore>(
     Ok((Some((lease, version)), clock))
 }
 
-fn too_slow(environment: &str) -> LockError {
+fn store_too_slow(environment: &str) -> LockError {
     let cause = CloudError {
         operation: "lock".to_owned(),
         target: object(environment),
         code: "TooSlow".to_owned(),
         message: format!(
             "answers take so long that in {} s no lease could be had",
-            SLOW.as_secs()
+            STORE_TIMEOUT.as_secs()
         ),
         request_id: None,
         class: FailureClass::Transient,
@@ -446,15 +481,15 @@ fn too_slow(environment: &str) -> LockError {
     unavailable(environment, cause)
 }
 
-fn waiting(lease: &Lease, now: Timestamp) -> String {
+fn waiting_text(lease: &Lease, now: Timestamp) -> String {
     if lease.settling {
         let seconds = until(lease.expires_at, now).as_secs();
         return format!(
             "waiting {seconds} s until all that the interrupted run of {} did can be seen",
-            lease.claim.owner
+            lease.holder.owner
         );
     }
-    format!("waiting for the lock of {}", described(lease, now))
+    format!("waiting for the lock of {}", describe_lease(lease, now))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

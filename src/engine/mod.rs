@@ -24,9 +24,12 @@ pub use cloud::{
 pub use context::{Engine, SharedInventory};
 pub use hosts::{HostRequest, Hosts};
 pub use lease::{
-    Answer, Claim, Condition, Lease, LeaseStore, LockError, Version, described, environment_of,
+    Condition, Holder, Lease, LeaseStore, LockError, ObjectVersion, Timestamped, describe_lease,
+    environment_of_lease,
 };
-pub use lock::{Asking, Held, clear, held_for_break, holder};
+pub use lock::{
+    AcquireOptions, HeldLease, delete_expired_lease, longest_wait_after_break, read_lease,
+};
 pub use permit::Permit;
 pub use poll::Poller;
 pub use walk::{Finished, Task, TaskError, Urgency, WalkReport, walk};

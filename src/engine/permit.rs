@@ -1,4 +1,4 @@
-//! What each step looks at before it changes anything: is the environment still ours?
+//! What each step checks before it changes anything: is the environment still ours?
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,24 +8,26 @@ use tokio::time::Instant;
 
 use crate::engine::cloud::{CloudError, FailureClass};
 
-/// What a step has to see before it changes anything: is the lease still ours?
+/// The right to change the environment, as long as the lease is held.
 ///
-/// Without a lease (tests, commands that change nothing) it always holds.
+/// Checked before every call that changes something, not once at the start: a laptop that slept
+/// through the end of its lease must not carry on with its plan when it wakes up. Without a
+/// lease (tests, commands that change nothing) it is always granted.
 #[derive(Clone, Debug, Default)]
 pub struct Permit {
-    standing: Option<watch::Receiver<Standing>>,
+    status: Option<watch::Receiver<LeaseStatus>>,
     used: Arc<AtomicBool>,
 }
 
 impl Permit {
-    pub(super) fn of(standing: watch::Receiver<Standing>) -> Self {
+    pub(super) fn of(status: watch::Receiver<LeaseStatus>) -> Self {
         Self {
-            standing: Some(standing),
+            status: Some(status),
             used: Arc::default(),
         }
     }
 
-    /// Whether any step asked.
+    /// Whether any step checked it, so whether anything may have been changed.
     #[must_use]
     pub fn was_used(&self) -> bool {
         self.used.load(Ordering::Relaxed)
@@ -37,18 +39,18 @@ impl Permit {
     /// A terminal one: the run has to stop.
     pub fn check(&self) -> Result<(), CloudError> {
         self.used.store(true, Ordering::Relaxed);
-        let Some(standing) = &self.standing else {
+        let Some(status) = &self.status else {
             return Ok(());
         };
-        let standing = standing.borrow();
-        if standing.lost.is_none() && Instant::now() < standing.valid_until {
+        let status = status.borrow();
+        if status.lost.is_none() && Instant::now() < status.valid_until {
             return Ok(());
         }
         Err(CloudError {
             operation: "lock".to_owned(),
             target: "the environment".to_owned(),
             code: "LeaseLost".to_owned(),
-            message: standing
+            message: status
                 .lost
                 .clone()
                 .unwrap_or_else(|| "the lease could not be renewed in time".to_owned()),
@@ -58,10 +60,10 @@ impl Permit {
     }
 }
 
-/// How a held lease stands.
+/// Whether a lease is still held.
 #[derive(Clone, Debug)]
-pub(super) struct Standing {
-    /// Until then nobody else can have it, by this process's own steady clock.
+pub(super) struct LeaseStatus {
+    /// Nobody else can hold it before this time of this process's own steady clock.
     pub(super) valid_until: Instant,
     /// How it was lost.
     pub(super) lost: Option<String>,

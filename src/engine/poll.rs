@@ -15,14 +15,14 @@ use crate::plan::{Observed, typical_seconds};
 
 use crate::engine::cloud::{Cloud, CloudError};
 
-/// What one look at a kind found.
-struct Round {
-    /// When the look began.
+/// The answer to one list call.
+struct Listing {
+    /// When the call began.
     at: Instant,
     found: Arc<Vec<Observed>>,
 }
 
-type Rounds = BTreeMap<Kind, Arc<tokio::sync::Mutex<Option<Round>>>>;
+type Rounds = BTreeMap<Kind, Arc<tokio::sync::Mutex<Option<Listing>>>>;
 
 /// The shared pollers of one environment.
 pub struct Poller<C> {
@@ -32,7 +32,7 @@ pub struct Poller<C> {
 }
 
 impl<C: Cloud> Poller<C> {
-    /// Pollers that have not looked yet.
+    /// Pollers that have called nothing yet.
     #[must_use]
     pub fn new(cloud: Arc<C>, environment: &str) -> Self {
         Self {
@@ -42,9 +42,12 @@ impl<C: Cloud> Poller<C> {
         }
     }
 
-    /// Everything of a kind, as seen by a look that began after `since`: one that another
-    /// step has paid for, else a new one. Also tells when that look began.
-    pub(super) async fn look(
+    /// Everything of a kind, as listed by a call that began after `since`: the answer to another
+    /// step's call where there is one, else to a new one. Also returns when that call began.
+    ///
+    /// The answer to a call that began earlier does not do: it may show the state from before
+    /// the change that the step is waiting for.
+    pub(super) async fn list_since(
         &self,
         kind: Kind,
         since: Instant,
@@ -56,14 +59,14 @@ impl<C: Cloud> Poller<C> {
                 .entry(kind)
                 .or_default(),
         );
-        // Whoever waits here for another's look then uses what it found.
+        // Whoever waits here for another's call then uses its answer.
         let mut round = cell.lock().await;
         if let Some(round) = round.as_ref().filter(|round| round.at > since) {
             return Ok((round.at, Arc::clone(&round.found)));
         }
         let at = Instant::now();
         let found = Arc::new(self.cloud.list(&self.environment, kind).await?);
-        *round = Some(Round {
+        *round = Some(Listing {
             at,
             found: Arc::clone(&found),
         });
@@ -71,7 +74,7 @@ impl<C: Cloud> Poller<C> {
     }
 }
 
-/// When to look again: soon at first, then in proportion to the time that has passed, and
+/// When to list again: soon at first, then in proportion to the time that has passed, and
 /// often around the time at which the kind usually is ready.
 ///
 /// What is ready after a second is so seen within a quarter of one, and what takes long is
@@ -106,7 +109,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn looks_are_frequent_at_first_and_around_the_usual_time() {
+    async fn polling_is_frequent_at_first_and_around_the_usual_time() {
         let cadence = Cadence::of(Kind::Database);
         assert_eq!(cadence.next(), Duration::from_millis(200));
         sleep(Duration::from_secs(100)).await;

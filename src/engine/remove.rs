@@ -1,4 +1,11 @@
-//! Removes a resource, and says who is in the way when it does not go.
+//! Deletes a resource, and says what is in the way when it stays.
+//!
+//! AWS refuses a deletion with `DependencyViolation` or the like, and names neither what depends
+//! on the resource nor whether that passes. Interfaces that a service created go some minutes
+//! after the service; what somebody else created in our VPC never goes by itself. So while a
+//! deletion is refused the cloud is asked for the blockers from time to time: as long as all of
+//! them pass by themselves the deletion is repeated until the kind's patience ends, and when one
+//! does not, the user hears of it after minutes instead of after the whole patience.
 
 use std::time::Duration;
 
@@ -11,46 +18,46 @@ use crate::engine::cloud::{Blocker, Cloud, CloudError, FailureClass};
 use crate::engine::context::Engine;
 use crate::engine::hosts::Hosts;
 use crate::engine::poll::Cadence;
-use crate::engine::wait::{Backoff, failed, patience, retry, same};
+use crate::engine::wait::{Backoff, is_same_resource, not_ready, patience, retry};
 
-/// How often who is in the way is asked for.
-const ASK: Duration = Duration::from_secs(30);
+/// How often the blockers of a deletion are asked for: each time costs several calls.
+const BLOCKER_INTERVAL: Duration = Duration::from_secs(30);
 
-/// How long something that does not go by itself is waited for: somebody may be at it.
-const STUBBORN: Duration = Duration::from_secs(3 * 60);
+/// How long to wait for a blocker that does not go by itself: somebody may be removing it.
+const FOREIGN_BLOCKER_PATIENCE: Duration = Duration::from_secs(3 * 60);
 
-/// Removes a resource and waits until it is gone.
+/// Deletes a resource and waits until it is gone.
 pub(super) async fn remove<C: Cloud, H: Hosts>(
     engine: &Engine<C, H>,
     step: &str,
     existing: &Observed,
 ) -> Result<(), CloudError> {
     let deadline = Instant::now() + patience(existing.kind);
-    let mut looked = Instant::now();
+    let mut listed_at = Instant::now();
     if existing.state != State::Deleting {
         delete(engine, step, existing, deadline).await?;
-        looked = Instant::now();
+        listed_at = Instant::now();
     }
     let cadence = Cadence::of(existing.kind);
-    let mut told = String::new();
+    let mut reported = String::new();
     loop {
         let (at, all) = retry(step, &engine.events, deadline, || {
-            engine.poller.look(existing.kind, looked)
+            engine.poller.list_since(existing.kind, listed_at)
         })
         .await?;
-        looked = at;
+        listed_at = at;
         let seen = all
             .iter()
-            .find(|one| same(one, existing) && one.state != State::Gone);
+            .find(|one| is_same_resource(one, existing) && one.state != State::Gone);
         let Some(seen) = seen else { return Ok(()) };
         if Instant::now() > deadline {
-            return Err(failed(
+            return Err(not_ready(
                 seen,
-                format!("still `{}` long after it was told to go", seen.status),
+                format!("still `{}` long after its deletion began", seen.status),
             ));
         }
-        if told != seen.status {
-            told.clone_from(&seen.status);
+        if reported != seen.status {
+            reported.clone_from(&seen.status);
             let text = format!("{} is {}", seen.id, seen.status);
             engine.events.waiting(step, text);
         }
@@ -58,7 +65,7 @@ pub(super) async fn remove<C: Cloud, H: Hosts>(
     }
 }
 
-/// Tells it to go, again and again while something is in the way that may pass.
+/// Starts the deletion, and repeats it while something is in the way that may pass.
 async fn delete<C: Cloud, H: Hosts>(
     engine: &Engine<C, H>,
     step: &str,
@@ -68,7 +75,7 @@ async fn delete<C: Cloud, H: Hosts>(
     let mut backoff = Backoff::of(step);
     let mut blockers: Result<Vec<Blocker>, CloudError> = Ok(Vec::new());
     let mut asked: Option<Instant> = None;
-    let mut stubborn_since: Option<Instant> = None;
+    let mut blocked_since: Option<Instant> = None;
     loop {
         engine.permit.check()?;
         let deleted = engine.cloud.delete(&engine.environment, existing).await;
@@ -77,23 +84,24 @@ async fn delete<C: Cloud, H: Hosts>(
             return Err(error);
         }
         let blocked = error.class == FailureClass::Converging;
-        if blocked && asked.is_none_or(|at| at.elapsed() >= ASK) {
+        if blocked && asked.is_none_or(|at| at.elapsed() >= BLOCKER_INTERVAL) {
             asked = Some(Instant::now());
-            // Not knowing who it is must not end the removal.
+            // The deletion goes on even if its blockers cannot be read.
             blockers = engine.cloud.blockers(&engine.environment, existing).await;
             if blockers.iter().flatten().all(|blocker| blocker.passing) {
-                stubborn_since = None;
-            } else if stubborn_since.is_none() {
-                stubborn_since = Some(Instant::now());
+                blocked_since = None;
+            } else if blocked_since.is_none() {
+                blocked_since = Some(Instant::now());
             }
         }
-        let stubborn = stubborn_since.is_some_and(|since| since.elapsed() >= STUBBORN);
-        if stubborn || Instant::now() >= deadline {
-            return Err(named(error, existing, blockers));
+        let blocked_for_long =
+            blocked_since.is_some_and(|since| since.elapsed() >= FOREIGN_BLOCKER_PATIENCE);
+        if blocked_for_long || Instant::now() >= deadline {
+            return Err(with_blockers(error, existing, blockers));
         }
         let text = match &blockers {
             Ok(blockers) if blocked && !blockers.is_empty() => {
-                format!("{}: {}", error.code, list(blockers))
+                format!("{}: {}", error.code, blocker_texts(blockers))
             }
             _ => format!("{}: {}", error.code, error.message),
         };
@@ -102,8 +110,8 @@ async fn delete<C: Cloud, H: Hosts>(
     }
 }
 
-/// The refusal, with who is in the way, or that nobody is known to be.
-fn named(
+/// The refusal, with what is in the way, or how to find out.
+fn with_blockers(
     mut error: CloudError,
     existing: &Observed,
     blockers: Result<Vec<Blocker>, CloudError>,
@@ -114,23 +122,23 @@ fn named(
             if blockers.iter().any(|blocker| !blocker.passing) {
                 error.class = FailureClass::Blocked;
             }
-            format!("in the way: {}", list(&blockers))
+            format!("in the way: {}", blocker_texts(&blockers))
         }
-        Ok(_) if blocked && can_be_asked_for(existing.kind) => format!(
-            "nothing that is known to get in the way was found; the console names what depends on \
-             `{id}` when it is told to delete it, and CloudTrail's event history under the \
-             resource name `{id}` tells who used it",
+        Ok(_) if blocked && has_known_blockers(existing.kind) => format!(
+            "found nothing that uses it; the AWS console lists what depends on `{id}` when you \
+             delete it there, and CloudTrail's event history for the resource name `{id}` shows \
+             who used it",
             id = existing.id
         ),
-        Err(reason) if blocked => format!("who is in the way could not be found out: {reason}"),
+        Err(reason) if blocked => format!("cannot find what is in the way: {reason}"),
         _ => return error,
     };
     error.message = format!("{}; {more}", error.message);
     error
 }
 
-/// Kinds of which a cloud can tell what uses them.
-fn can_be_asked_for(kind: Kind) -> bool {
+/// Kinds whose blockers a cloud can list.
+fn has_known_blockers(kind: Kind) -> bool {
     matches!(
         kind,
         Kind::Vpc
@@ -142,8 +150,8 @@ fn can_be_asked_for(kind: Kind) -> bool {
     )
 }
 
-/// Those that stay first.
-fn list(blockers: &[Blocker]) -> String {
+/// What the blockers are; those that stay come first.
+fn blocker_texts(blockers: &[Blocker]) -> String {
     let mut sorted: Vec<&Blocker> = blockers.iter().collect();
     sorted.sort_by_key(|blocker| blocker.passing);
     let texts: Vec<&str> = sorted.iter().map(|blocker| blocker.what.as_str()).collect();
@@ -179,22 +187,22 @@ mod tests {
     }
 
     #[test]
-    fn where_nobody_is_found_the_error_says_how_to_look() {
-        let error = named(refused(), &vpc(), Ok(vec![]));
+    fn a_refusal_without_blockers_says_how_to_find_them() {
+        let error = with_blockers(refused(), &vpc(), Ok(vec![]));
         assert_eq!(error.class, FailureClass::Converging);
-        for part in ["nothing that is known", "`vpc-1`", "CloudTrail"] {
+        for part in ["found nothing that uses it", "`vpc-1`", "CloudTrail"] {
             assert!(error.message.contains(part), "{error}");
         }
         assert!(!error.hints().is_empty());
-        let unknown = named(refused(), &vpc(), Err(refused()));
+        let unknown = with_blockers(refused(), &vpc(), Err(refused()));
         assert!(
-            unknown.message.contains("could not be found out"),
+            unknown.message.contains("cannot find what is in the way"),
             "{unknown}"
         );
-        // Of others a cloud tells nothing.
+        // The blockers of other kinds cannot be listed.
         let mut cache = vpc();
         cache.kind = Kind::Cache;
-        let error = named(refused(), &cache, Ok(vec![]));
+        let error = with_blockers(refused(), &cache, Ok(vec![]));
         assert_eq!(error.message, "it has dependencies");
     }
 }

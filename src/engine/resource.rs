@@ -78,12 +78,12 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
             }
             (Action::Replace, Some(existing)) => {
                 remove(self, step, existing).await?;
-                let made = self.call(change, desired, shared, step, None).await?;
-                Ok((made, Outcome::Created))
+                let created = self.call(change, desired, shared, step, None).await?;
+                Ok((created, Outcome::Created))
             }
             (Action::Create, _) => {
-                let made = self.call(change, desired, shared, step, None).await?;
-                Ok((made, Outcome::Created))
+                let created = self.call(change, desired, shared, step, None).await?;
+                Ok((created, Outcome::Created))
             }
             (action, _) => Err(CloudError {
                 operation: "plan".to_owned(),
@@ -128,16 +128,16 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                     candidate.placement()
                 ));
             }
-            let made = retry(step, &self.events, deadline, || async {
+            let created = retry(step, &self.events, deadline, || async {
                 self.permit.check()?;
                 // Anew each time: a subnet of another zone may stand by now.
                 let inventory = shared.inventory();
                 let request = self.request(change, candidate, &inventory, &secrets);
-                let made = self.cloud.create(request).await?;
-                staying(made)
+                let created = self.cloud.create(request).await?;
+                refuse_leaving(created)
             })
             .await;
-            match made {
+            match created {
                 Err(error) if error.class == FailureClass::Capacity => refusal = Some(error),
                 other => return other,
             }
@@ -146,7 +146,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
             operation: "plan".to_owned(),
             target: step.to_owned(),
             code: "NoCandidate".to_owned(),
-            message: "there is no place where it could be made".to_owned(),
+            message: "no zone and no instance type is left to try".to_owned(),
             request_id: None,
             class: FailureClass::Terminal,
         }))
@@ -225,17 +225,20 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
     }
 }
 
-/// What has the name of something that an earlier run began to remove can be made only once
-/// that is gone.
-fn staying(made: Observed) -> Result<Observed, CloudError> {
-    if !made.state.is_leaving() {
-        return Ok(made);
+/// A resource that an earlier run began to delete still has the name: the new one can be
+/// created only once it is gone.
+fn refuse_leaving(created: Observed) -> Result<Observed, CloudError> {
+    if !created.state.is_leaving() {
+        return Ok(created);
     }
     Err(CloudError {
         operation: "create".to_owned(),
-        target: made.address.to_string(),
-        code: "StillGoing".to_owned(),
-        message: format!("`{}` is still being removed ({})", made.id, made.status),
+        target: created.address.to_string(),
+        code: "StillDeleting".to_owned(),
+        message: format!(
+            "`{}` is still being deleted ({})",
+            created.id, created.status
+        ),
         request_id: None,
         class: FailureClass::Converging,
     })
@@ -262,9 +265,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_still_going_is_asked_for_again() {
+    fn a_resource_that_is_being_deleted_is_waited_for() {
         let of = |state| {
-            staying(Observed {
+            refuse_leaving(Observed {
                 address: Address::search(),
                 kind: Kind::Search,
                 id: "lr-perf-search".to_owned(),

@@ -34,14 +34,15 @@ pub(super) fn patience(kind: Kind) -> Duration {
     Duration::from_secs(minutes * 60)
 }
 
-/// Lists lag behind creates: so long may a resource that was just made be missing.
-const VISIBLE: Duration = Duration::from_secs(60);
+/// How long a resource that was just created may be missing from lists, which lag behind
+/// creations.
+const LIST_LAG: Duration = Duration::from_secs(60);
 
-/// Pauses between repetitions: doubled each time, and a part longer or shorter from step to
-/// step, so that steps that failed together do not come back together.
+/// Pauses between repetitions: doubled each time up to 5 s, and varied by up to a quarter from
+/// step to step, so that steps that were throttled together do not come back together.
 ///
-/// The part comes from the step's name and not from chance: a run that failed in a test can
-/// so be run again.
+/// The variation is derived from the step's name instead of drawn at random, so that a run that
+/// failed in a test can be repeated exactly.
 pub(super) struct Backoff<'a> {
     step: &'a str,
     repetition: u32,
@@ -69,7 +70,7 @@ impl<'a> Backoff<'a> {
     }
 }
 
-/// Repeats a call while its failure says that repeating helps, until the deadline.
+/// Repeats a call until the deadline, while its failure is one that passes.
 pub(super) async fn retry<T, F, Fut>(
     step: &str,
     events: &Events,
@@ -102,18 +103,18 @@ pub(super) async fn until_ready<C: Cloud>(
     let started = Instant::now();
     let deadline = started + patience(seen.kind);
     let cadence = Cadence::of(seen.kind);
-    let mut looked = started;
-    let mut listed = started;
-    let mut told = String::new();
+    let mut listed_at = started;
+    let mut last_seen = started;
+    let mut reported = String::new();
     loop {
         match seen.state {
             State::Ready => return Ok(seen),
             State::Failed | State::Deleting | State::Gone => {
-                return Err(failed(
+                return Err(not_ready(
                     &seen,
                     match seen.get("reason") {
-                        Some(reason) => format!("it went to state `{}`: {reason}", seen.status),
-                        None => format!("it went to state `{}`", seen.status),
+                        Some(reason) => format!("it reached state `{}`: {reason}", seen.status),
+                        None => format!("it reached state `{}`", seen.status),
                     },
                 ));
             }
@@ -121,35 +122,44 @@ pub(super) async fn until_ready<C: Cloud>(
         }
         if Instant::now() > deadline {
             let minutes = patience(seen.kind).as_secs() / 60;
-            return Err(failed(
+            return Err(not_ready(
                 &seen,
-                format!("still `{}` after {minutes} minutes", seen.status),
+                format!("still `{}` after {minutes} min", seen.status),
             ));
         }
-        if told != seen.status {
-            told.clone_from(&seen.status);
+        if reported != seen.status {
+            reported.clone_from(&seen.status);
             events.waiting(step, format!("{} is {}", seen.id, seen.status));
         }
         cadence.pause().await;
-        let (at, all) = retry(step, events, deadline, || poller.look(seen.kind, looked)).await?;
-        looked = at;
-        match all.iter().find(|one| same(one, &seen)) {
+        let (at, all) = retry(step, events, deadline, || {
+            poller.list_since(seen.kind, listed_at)
+        })
+        .await?;
+        listed_at = at;
+        match all.iter().find(|one| is_same_resource(one, &seen)) {
             Some(next) => {
-                listed = at;
+                last_seen = at;
                 seen = next.clone();
             }
-            None if listed.elapsed() < VISIBLE => {}
-            None => return Err(failed(&seen, "it disappeared while being made".to_owned())),
+            None if last_seen.elapsed() < LIST_LAG => {}
+            None => {
+                return Err(not_ready(
+                    &seen,
+                    "it disappeared while it was being created".to_owned(),
+                ));
+            }
         }
     }
 }
 
-/// Rules have the id of their group, so the address counts too.
-pub(super) fn same(one: &Observed, other: &Observed) -> bool {
+/// Whether two observations are of one resource. Rules have the id of their group, so the
+/// address counts, too.
+pub(super) fn is_same_resource(one: &Observed, other: &Observed) -> bool {
     one.id == other.id && one.address == other.address
 }
 
-pub(super) fn failed(seen: &Observed, message: String) -> CloudError {
+pub(super) fn not_ready(seen: &Observed, message: String) -> CloudError {
     CloudError {
         operation: "wait".to_owned(),
         target: format!("{} ({})", seen.address, seen.id),

@@ -1,7 +1,19 @@
 //! Walks a graph of tasks: each starts when all that it waits for are done.
 //!
-//! A failure stops what depends on it and nothing else. The first interrupt stops
-//! starting; the second stops waiting.
+//! A failure stops what depends on it and nothing else: what is independent still comes about,
+//! so that one full zone does not cost the hour that a database took, and the next run starts
+//! from there. The first interrupt stops starting, since a call that is in flight can create
+//! something even when nobody waits for its answer; the second stops waiting, and the report
+//! then names what may exist.
+//!
+//! Every task that is ready starts at once; there is no limit on how many run. What limits is
+//! the rate at which AWS takes calls, and the adapter queues for that, first come, first served.
+//! Therefore the order of starting matters: the task with the longest way behind it goes first,
+//! so that the queue delays the critical path least.
+//!
+//! Tasks know nothing of each other, and the walk knows nothing of clouds and hosts. A panic in
+//! one is reported as its failure, because resources that were created beside it must still be
+//! named to the user.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
@@ -14,12 +26,12 @@ use tokio::task::JoinSet;
 use crate::diagnose::{Diagnose, ExitCode};
 use crate::events::{EventKind, Events, GraphStep, Outcome};
 
-/// What a task brings back.
+/// The result of a task that succeeded.
 #[derive(Clone, Debug)]
 pub struct Finished {
-    /// What it did.
+    /// What it changed.
     pub outcome: Outcome,
-    /// Id or another detail.
+    /// For people: an id, for example.
     pub detail: Option<String>,
 }
 
@@ -38,7 +50,7 @@ pub type TaskWork = Pin<Box<dyn Future<Output = Result<Finished, TaskError>> + S
 pub struct Task {
     /// Its name, unique in the walk.
     pub name: String,
-    /// The tasks that must have finished well. Names that are not in the walk count as done.
+    /// The tasks that must have succeeded before. Names that are not in the walk count as done.
     pub after: Vec<String>,
     /// How long it usually takes, seconds: only the order among what is ready depends on it.
     pub seconds: u64,
@@ -61,7 +73,7 @@ pub enum Urgency {
 /// How a walk ended.
 #[derive(Debug, Default)]
 pub struct WalkReport {
-    /// Tasks that finished well.
+    /// Tasks that succeeded.
     pub finished: Vec<(String, Finished)>,
     /// Tasks that failed.
     pub failed: Vec<(String, TaskError)>,
@@ -150,7 +162,7 @@ pub async fn walk(
                 let Some(at) = in_flight.remove(&error.id()) else {
                     continue;
                 };
-                (at, Err(Box::new(Broken(error.to_string())) as TaskError))
+                (at, Err(Box::new(TaskPanic(error.to_string())) as TaskError))
             }
         };
         settle(&mut graph, &mut report, events, at, result);
@@ -262,7 +274,8 @@ impl Graph {
         }
     }
 
-    /// Takes out what waits for a task, directly or not, each with the name of its cause.
+    /// Removes what waits for a task, directly or not; each with the name of the task that it
+    /// waited for.
     fn cut(&mut self, at: usize) -> Vec<(String, String)> {
         let mut lost = Vec::new();
         let mut causes = vec![at];
@@ -290,9 +303,9 @@ impl Graph {
 /// A task that panicked: a defect of ours, reported like any failure.
 #[derive(Debug, thiserror::Error)]
 #[error("internal error: {0}")]
-struct Broken(String);
+struct TaskPanic(String);
 
-impl Diagnose for Broken {}
+impl Diagnose for TaskPanic {}
 
 fn settle(
     graph: &mut Graph,
@@ -375,7 +388,7 @@ mod tests {
                 if ok {
                     done()
                 } else {
-                    Err(Box::new(Broken("no".into())) as TaskError)
+                    Err(Box::new(TaskPanic("no".into())) as TaskError)
                 }
             }),
         };

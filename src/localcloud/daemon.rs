@@ -18,6 +18,7 @@ use tokio::sync::Notify;
 
 use super::authority::Authority;
 use super::cgroup;
+use super::cloud_view::CloudReader;
 use super::error::{Error, Result};
 use super::front::{Front, Passwords, Readiness};
 use super::guest;
@@ -37,7 +38,6 @@ use super::state::{
 };
 use super::tls;
 use super::traces;
-use super::world::Inventory;
 
 /// The images that the API offers.
 const IMAGES: &str = include_str!("image/images.json");
@@ -51,14 +51,14 @@ pub struct DaemonOptions {
 }
 
 /// Runs the local cloud's daemon until it is killed or a part of it fails. To be
-/// called before the process has a second thread. `inventory` makes the reader of
+/// called before the process has a second thread. `reader` makes the reader of
 /// the API at a URL in a region; it is called inside the daemon's runtime.
 ///
 /// # Errors
 /// When the cloud cannot be set up, or moto ends: with it goes all state.
 pub fn run_daemon(
     options: &DaemonOptions,
-    inventory: impl FnOnce(&str, &str) -> Box<dyn Inventory>,
+    reader: impl FnOnce(&str, &str) -> Box<dyn CloudReader>,
 ) -> Result<()> {
     // Out of the caller's session: its terminal's signals are not for us.
     nix::unistd::setsid()
@@ -73,7 +73,7 @@ pub fn run_daemon(
         .enable_all()
         .build()
         .map_err(Error::io("cannot start a runtime"))?;
-    let outcome = runtime.block_on(serve(options, inventory));
+    let outcome = runtime.block_on(serve(options, reader));
     if let Err(error) = &outcome {
         tracing::error!(
             error = chain(error),
@@ -88,7 +88,7 @@ pub fn run_daemon(
 
 async fn serve(
     options: &DaemonOptions,
-    inventory: impl FnOnce(&str, &str) -> Box<dyn Inventory>,
+    reader: impl FnOnce(&str, &str) -> Box<dyn CloudReader>,
 ) -> Result<()> {
     let region = options.region.clone();
     let keeper = Keeper::start().map_err(Error::io("cannot start a thread"))?;
@@ -145,7 +145,7 @@ async fn serve(
         readiness,
         passwords,
         replication: SecretString::from(random_text()),
-        inventory: inventory(&moto_url, &region),
+        reader: reader(&moto_url, &region),
         changed,
     });
     let daemon =

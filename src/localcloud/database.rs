@@ -10,13 +10,13 @@ use std::process::Child;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::authority::Authority;
+use super::cloud_view::DbInstance;
 use super::error::{Error, Result};
 use super::guest::{self, Boot, Disk, Owner, ROOT};
 use super::image::Layers;
 use super::keeper::Keeper;
 use super::network;
 use super::state::RESOLVER;
-use super::world::DbInstance;
 
 /// The port of every database.
 pub(crate) const PORT: u16 = 5432;

@@ -68,7 +68,7 @@ pub enum Error {
     },
     /// The state of the cloud could not be read from its API.
     #[error("cannot read the state of the local cloud")]
-    Inventory(#[source] super::world::InventoryError),
+    CloudRead(#[source] super::cloud_view::CloudReadError),
     /// The API reports something that this machine cannot make real.
     #[error("{0}")]
     Unsupported(String),

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::net::Ipv4Addr;
 
+use super::cloud_view::{Peer, Protocol, Rule, SecurityGroup};
 use super::command::run_with_input;
 use super::error::Result;
 use super::state::{METADATA, RESOLVER, SERVICES};
-use super::world::{Peer, Protocol, Rule, SecurityGroup};
 
 /// Something with an address that security groups apply to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,6 +13,7 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::authority::Authority;
+use super::cloud_view::{CloudReader, DbInstance, Domain, Instance};
 use super::database;
 use super::error::{Error, Result};
 use super::front::{Passwords, Readiness};
@@ -21,7 +22,6 @@ use super::image::Layers;
 use super::imds::{Metadata, MetadataService};
 use super::keeper::Keeper;
 use super::names::Names;
-use super::world::{DbInstance, Domain, Instance, Inventory};
 use super::{instance, search, tls};
 
 /// How often a starting server is asked whether it is there.
@@ -45,7 +45,7 @@ pub(crate) struct Context {
     pub passwords: Passwords,
     /// The password that replicas use.
     pub replication: SecretString,
-    pub inventory: Box<dyn Inventory>,
+    pub reader: Box<dyn CloudReader>,
     /// Wakes the reconciler.
     pub changed: Arc<Notify>,
 }
@@ -134,10 +134,10 @@ pub(crate) async fn live(context: Arc<Context>, host: Guest, stop: Stop) {
 async fn run_processes(context: &Arc<Context>, host: &Guest, stop: &Stop) -> Result<ExitStatus> {
     let user_data = match &host.kind {
         Kind::Instance(instance) => context
-            .inventory
+            .reader
             .user_data(&instance.id)
             .await
-            .map_err(Error::Inventory)?,
+            .map_err(Error::CloudRead)?,
         _ => None,
     };
     let names = match &host.kind {

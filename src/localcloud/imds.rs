@@ -13,8 +13,8 @@ use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+use super::cloud_view::Instance;
 use super::guest::aws_hostname;
-use super::world::Instance;
 
 const TOKEN: &str = "x-aws-ec2-metadata-token";
 const TOKEN_LIFE: &str = "x-aws-ec2-metadata-token-ttl-seconds";
@@ -218,7 +218,7 @@ pub(crate) fn random_text() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::localcloud::world::{InstanceState, Profile};
+    use crate::localcloud::cloud_view::{InstanceState, Profile};
 
     fn instance() -> Instance {
         Instance {

@@ -5,6 +5,7 @@ use std::process::Child;
 use ssh_key::rand_core::OsRng;
 use ssh_key::{Algorithm, LineEnding, PrivateKey};
 
+use super::cloud_view::Instance;
 use super::cloudinit::{self, FirstBoot};
 use super::error::{Error, Result};
 use super::guest::{self, ADMIN, Boot, Disk, ROOT, aws_hostname};
@@ -12,7 +13,6 @@ use super::image::Layers;
 use super::keeper::Keeper;
 use super::network;
 use super::state::RESOLVER;
-use super::world::Instance;
 
 /// Marks a disk whose first boot is behind it.
 const SEEDED: &str = "/var/lib/cloud/instance/boot-finished";

@@ -4,7 +4,7 @@
 //! Everything lives in network namespaces without a route out. Nothing outside
 //! this module may know that it exists: loadrig sees an endpoint and addresses,
 //! as it does on AWS. This module in turn knows no AWS client type; it reads the
-//! cloud's state through [`Inventory`] and knows neither spec nor blueprint.
+//! cloud's state through [`CloudReader`] and knows neither spec nor blueprint.
 //!
 //! ```text
 //!  loadrig ──► front ──► strict ──► moto   namespace `loadrig-cloud`
@@ -17,6 +17,7 @@
 
 mod authority;
 mod cgroup;
+mod cloud_view;
 mod cloudinit;
 mod command;
 mod daemon;
@@ -41,8 +42,11 @@ mod search;
 mod state;
 mod tls;
 mod traces;
-mod world;
 
+pub use cloud_view::{
+    Address, CloudReadError, CloudReader, CloudView, DbInstance, Domain, Instance, InstanceState,
+    Peer, Profile, Protocol, Rule, SecurityGroup, Subnet, Vpc,
+};
 pub use daemon::{DaemonOptions, run_daemon};
 pub use error::{Error, Result};
 pub use image::emulator;
@@ -51,7 +55,3 @@ pub use lifecycle::{
 };
 pub use preflight::preflight;
 pub use traces::{Checked, Trace, checked, traces};
-pub use world::{
-    Address, DbInstance, Domain, Instance, InstanceState, Inventory, InventoryError, Peer, Profile,
-    Protocol, Rule, SecurityGroup, Subnet, Vpc, World,
-};

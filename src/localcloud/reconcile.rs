@@ -10,11 +10,11 @@ use std::time::Duration;
 use ipnet::Ipv4Net;
 use tokio::task::JoinSet;
 
+use super::cloud_view::{CloudView, InstanceState};
 use super::error::{Error, Result};
 use super::firewall::{self, Link, Member};
 use super::guest::Disk;
 use super::guests::{Context, Guest, Kind, Stop, chain, live};
-use super::world::{InstanceState, World};
 use super::{database, search};
 
 /// How long a look may be put off when nothing is heard; moto changes nothing by
@@ -70,17 +70,12 @@ impl Reconciler {
         }
     }
 
-    /// One look at the world, and what follows from it.
+    /// One look at the view, and what follows from it.
     async fn look(&mut self) -> Result<()> {
-        let world = self
-            .context
-            .inventory
-            .world()
-            .await
-            .map_err(Error::Inventory)?;
-        let wanted = self.wanted(&world)?;
-        self.enforce(&world, &wanted).await?;
-        for instance in &world.instances {
+        let view = self.context.reader.read().await.map_err(Error::CloudRead)?;
+        let wanted = self.wanted(&view)?;
+        self.enforce(&view, &wanted).await?;
+        for instance in &view.instances {
             self.context.metadata.refresh(instance);
         }
         for (name, host) in &self.hosts {
@@ -127,9 +122,9 @@ impl Reconciler {
     }
 
     /// The hosts that should be there.
-    fn wanted(&mut self, world: &World) -> Result<Vec<Guest>> {
+    fn wanted(&mut self, view: &CloudView) -> Result<Vec<Guest>> {
         let mut wanted = Vec::new();
-        let stopped: BTreeSet<String> = world
+        let stopped: BTreeSet<String> = view
             .instances
             .iter()
             .filter(|instance| instance.state == InstanceState::Stopped)
@@ -139,14 +134,14 @@ impl Reconciler {
         for id in self
             .stopped
             .iter()
-            .filter(|id| !world.instances.iter().any(|instance| instance.id == **id))
+            .filter(|id| !view.instances.iter().any(|instance| instance.id == **id))
         {
             if !self.hosts.contains_key(id) {
                 Disk::open(id)?.destroy();
             }
         }
         self.stopped = stopped;
-        for instance in &world.instances {
+        for instance in &view.instances {
             if instance.state == InstanceState::Running {
                 wanted.push(Guest {
                     name: instance.id.clone(),
@@ -155,11 +150,11 @@ impl Reconciler {
                 });
             }
         }
-        for database in &world.db_instances {
+        for database in &view.db_instances {
             let source = match &database.source {
                 None => None,
                 // A replica whose source is gone has nothing to follow.
-                Some(id) => match world.db_instances.iter().find(|other| other.id == *id) {
+                Some(id) => match view.db_instances.iter().find(|other| other.id == *id) {
                     Some(source) if self.context.readiness.is(&database::guest(id)) => {
                         Some(source.clone())
                     }
@@ -176,7 +171,7 @@ impl Reconciler {
             } else {
                 database.subnets.clone()
             };
-            let address = self.choose(world, &name, &subnets)?;
+            let address = self.choose(view, &name, &subnets)?;
             wanted.push(Guest {
                 name,
                 address,
@@ -186,9 +181,9 @@ impl Reconciler {
                 },
             });
         }
-        for domain in &world.domains {
+        for domain in &view.domains {
             let name = search::guest(&domain.name);
-            let address = self.choose(world, &name, &domain.subnets)?;
+            let address = self.choose(view, &name, &domain.subnets)?;
             wanted.push(Guest {
                 name,
                 address,
@@ -201,18 +196,18 @@ impl Reconciler {
     /// An address for a managed service: from the top of its subnets, since the
     /// API hands instances theirs from the bottom; one subnet after the other, so
     /// that a writer and its reader are in two zones.
-    fn choose(&mut self, world: &World, name: &str, subnets: &[String]) -> Result<Ipv4Addr> {
+    fn choose(&mut self, view: &CloudView, name: &str, subnets: &[String]) -> Result<Ipv4Addr> {
         if let Some(address) = self.chosen.get(name) {
             return Ok(*address);
         }
-        let ranges: Vec<Ipv4Net> = world
+        let ranges: Vec<Ipv4Net> = view
             .subnets
             .iter()
             .filter(|subnet| subnets.contains(&subnet.id))
             .map(|subnet| subnet.range)
             .collect();
         let services: BTreeSet<Ipv4Addr> = self.chosen.values().copied().collect();
-        let instances: BTreeSet<Ipv4Addr> = world
+        let instances: BTreeSet<Ipv4Addr> = view
             .instances
             .iter()
             .map(|instance| instance.address)
@@ -225,12 +220,12 @@ impl Reconciler {
     }
 
     /// Brings the security groups into force if they changed.
-    async fn enforce(&mut self, world: &World, wanted: &[Guest]) -> Result<()> {
+    async fn enforce(&mut self, view: &CloudView, wanted: &[Guest]) -> Result<()> {
         let mut members = Vec::new();
         let mut links = Vec::new();
         for guest in wanted {
             let vpc = |subnets: &[String]| {
-                let subnet = world
+                let subnet = view
                     .subnets
                     .iter()
                     .find(|subnet| subnets.contains(&subnet.id));
@@ -269,7 +264,7 @@ impl Reconciler {
                 groups: groups.clone(),
             });
         }
-        let rules = firewall::ruleset(&world.security_groups, &members, &links);
+        let rules = firewall::ruleset(&view.security_groups, &members, &links);
         if rules != self.rules {
             let text = rules.clone();
             tokio::task::spawn_blocking(move || firewall::load(&text))

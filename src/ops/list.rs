@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use crate::aws::{Aws, Registry};
 use crate::blueprint::Kind;
-use crate::engine::{Account, Cloud as _, Kept, Lease, described, environment_of, holder};
+use crate::engine::{
+    Account, Cloud as _, Kept, Lease, describe_lease, environment_of_lease, read_lease,
+};
 use crate::plan::{Observed, Snapshot, State, running_cost};
 
 use super::adapters::Adapters;
@@ -91,12 +93,12 @@ pub(super) async fn leases(registry: &Registry) -> Result<Vec<StoredLease>, OpsE
         return Ok(found);
     }
     for name in registry.objects().await? {
-        let Some(environment) = environment_of(&name) else {
+        let Some(environment) = environment_of_lease(&name) else {
             continue;
         };
-        if let Some((lease, now)) = holder(registry, environment).await? {
+        if let Some((lease, now)) = read_lease(registry, environment).await? {
             found.push(StoredLease {
-                text: described(&lease, now),
+                text: describe_lease(&lease, now),
                 live: now < lease.expires_at,
                 lease,
             });
@@ -190,8 +192,8 @@ fn listed(
         kept: vec![],
         locked_by: lease.map(|found| found.text.clone()),
         holder: lease.map(|found| {
-            let claim = &found.lease.claim;
-            format!("{} ({})", claim.owner, claim.operation)
+            let holder = &found.lease.holder;
+            format!("{} ({})", holder.owner, holder.operation)
         }),
         environment,
     }

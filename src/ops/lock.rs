@@ -8,7 +8,8 @@ use tokio::sync::watch;
 use crate::aws::{Aws, Registry};
 use crate::diagnose::{Diagnose, ExitCode};
 use crate::engine::{
-    Asking, Claim, Held, Lease, LockError, Permit, Urgency, described, held_for_break,
+    AcquireOptions, HeldLease, Holder, Lease, LockError, Permit, Urgency, describe_lease,
+    longest_wait_after_break,
 };
 use crate::events::Events;
 
@@ -96,7 +97,7 @@ impl Diagnose for LockRefusal {
 /// The lock, held.
 #[derive(Debug)]
 pub struct Lock {
-    held: Held<Registry>,
+    held: HeldLease<Registry>,
     permit: Permit,
     events: Events,
 }
@@ -212,19 +213,19 @@ async fn take(
     let registry = Registry::of(cloud).await.map_err(unusable)?;
     registry.ensure().await.map_err(unusable)?;
     let store = Arc::new(registry);
-    let claim = claim(purpose);
-    let mut asking = Asking {
+    let holder = holder(purpose);
+    let mut acquire = AcquireOptions {
         // Who breaks a lock does not wait for it first.
         patience: match options.break_lock {
             Some(_) => Duration::ZERO,
             None => options.timeout.unwrap_or_default(),
         },
-        ..Asking::default()
+        ..AcquireOptions::default()
     };
     loop {
         let told = |text: String| events.note(text);
-        let (store, mine) = (Arc::clone(&store), claim.clone());
-        match Held::take(store, purpose.environment, mine, &asking, told).await {
+        let (store, mine) = (Arc::clone(&store), holder.clone());
+        match HeldLease::acquire(store, purpose.environment, mine, &acquire, told).await {
             Ok(held) => {
                 return Ok(Lock {
                     permit: held.permit(),
@@ -235,33 +236,33 @@ async fn take(
             Err(LockError::Held { lease, .. })
                 if options.break_lock.is_none()
                     && options.calls_end_with_process
-                    && asking.break_of.is_none()
-                    && died_here(&lease.claim, &claim) =>
+                    && acquire.break_nonce.is_none()
+                    && died_here(&lease.holder, &holder) =>
             {
                 events.note(format!(
                     "process {} of this machine held the lock and has ended: taking it over",
-                    lease.claim.pid
+                    lease.holder.pid
                 ));
-                asking.break_of = Some(lease.claim.nonce.clone());
-                asking.holder_has_ended = true;
+                acquire.break_nonce = Some(lease.holder.nonce.clone());
+                acquire.holder_has_ended = true;
             }
             Err(LockError::Held { lease, .. })
-                if asking.patience.is_zero()
+                if acquire.patience.is_zero()
                     && options.break_lock.is_none()
-                    && died_here(&lease.claim, &claim) =>
+                    && died_here(&lease.holder, &holder) =>
             {
                 events.note(format!(
                     "process {} of this machine held the lock and has ended: waiting for its lease to expire",
-                    lease.claim.pid
+                    lease.holder.pid
                 ));
-                asking.patience = DEAD_HOLDER_TIMEOUT;
+                acquire.patience = DEAD_HOLDER_TIMEOUT;
             }
-            Err(LockError::Held { lease, now }) if asking.break_of.is_none() => {
+            Err(LockError::Held { lease, now }) if acquire.break_nonce.is_none() => {
                 let Some(named) = &options.break_lock else {
                     return Err(LockError::Held { lease, now }.into());
                 };
-                confirm_break(session.confirm, named, &lease, &described(&lease, now))?;
-                asking.break_of = Some(lease.claim.nonce.clone());
+                confirm_break(session.confirm, named, &lease, &describe_lease(&lease, now))?;
+                acquire.break_nonce = Some(lease.holder.nonce.clone());
             }
             Err(error) => return Err(error.into()),
         }
@@ -275,7 +276,7 @@ fn confirm_break(
     lease: &Lease,
     described: &str,
 ) -> Result<(), OpsError> {
-    let owner = &lease.claim.owner;
+    let owner = &lease.holder.owner;
     if !named.is_empty() && named != owner {
         return Err(LockRefusal::OtherHolder {
             owner: owner.clone(),
@@ -286,14 +287,14 @@ fn confirm_break(
     confirm.confirm(&Question::BreakLock {
         lease,
         described,
-        wait_seconds: held_for_break().as_secs(),
+        wait_seconds: longest_wait_after_break().as_secs(),
         is_named: named == owner,
     })?;
     Ok(())
 }
 
-fn claim(purpose: Purpose<'_>) -> Claim {
-    Claim {
+fn holder(purpose: Purpose<'_>) -> Holder {
+    Holder {
         owner: owner(),
         pid: std::process::id(),
         job: job(),
@@ -305,7 +306,7 @@ fn claim(purpose: Purpose<'_>) -> Claim {
 
 /// Whether the lock's holder was a process of this user on this machine that has ended.
 /// Where that cannot be known it is `false`: the holder then counts as alive.
-fn died_here(holder: &Claim, me: &Claim) -> bool {
+fn died_here(holder: &Holder, me: &Holder) -> bool {
     cfg!(target_os = "linux")
         && holder.owner == me.owner
         && !std::path::Path::new(&format!("/proc/{}", holder.pid)).exists()

@@ -2,7 +2,7 @@
 
 use crate::aws::Registry;
 use crate::diagnose::{Diagnose, ExitCode};
-use crate::engine::clear;
+use crate::engine::delete_expired_lease;
 
 use super::adapters::Adapters;
 use super::confirm::{Confirm, Question};
@@ -101,7 +101,7 @@ pub async fn remove(
     confirm.confirm(&Question::RemoveRegistry { bucket: &bucket })?;
     // Somebody may have started a run before the answer came.
     for found in &leases {
-        clear(&registry, &found.lease.environment).await?;
+        delete_expired_lease(&registry, &found.lease.environment).await?;
     }
     registry.remove().await?;
     Ok(RegistryRemoval {

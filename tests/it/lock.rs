@@ -7,11 +7,12 @@ use crate::common::Moto;
 use loadrig::aws::Registry;
 use loadrig::diagnose::{Diagnose, ExitCode};
 use loadrig::engine::{
-    Asking, Claim, Condition, Held, LeaseStore, LockError, Version, clear, holder,
+    AcquireOptions, Condition, HeldLease, Holder, LeaseStore, LockError, ObjectVersion,
+    delete_expired_lease, read_lease,
 };
 
-fn claim(owner: &str) -> Claim {
-    Claim {
+fn holder(owner: &str) -> Holder {
+    Holder {
         owner: owner.to_owned(),
         pid: std::process::id(),
         job: Some("https://ci.example/7".to_owned()),
@@ -21,9 +22,16 @@ fn claim(owner: &str) -> Claim {
     }
 }
 
-async fn take(registry: &Arc<Registry>, owner: &str) -> Result<Held<Registry>, LockError> {
-    let asking = Asking::default();
-    Held::take(Arc::clone(registry), "perf", claim(owner), &asking, |_| {}).await
+async fn take(registry: &Arc<Registry>, owner: &str) -> Result<HeldLease<Registry>, LockError> {
+    let options = AcquireOptions::default();
+    HeldLease::acquire(
+        Arc::clone(registry),
+        "perf",
+        holder(owner),
+        &options,
+        |_| {},
+    )
+    .await
 }
 
 async fn registry(moto: &Moto) -> Arc<Registry> {
@@ -38,7 +46,7 @@ async fn the_registry_is_made_once_and_removed_with_what_is_in_it() {
     assert_eq!(registry.bucket(), "loadrig-registry-123456789012-us-east-1");
     assert!(!registry.exists().await.expect("a look"));
     // Without a bucket there is no lock: nothing is silently taken for free.
-    let error = holder(&*registry, "perf").await.expect_err("no bucket");
+    let error = read_lease(&*registry, "perf").await.expect_err("no bucket");
     assert!(matches!(error, LockError::Unavailable { .. }), "{error}");
     registry.ensure().await.expect("made");
     registry.ensure().await.expect("there already");
@@ -48,12 +56,16 @@ async fn the_registry_is_made_once_and_removed_with_what_is_in_it() {
         ["locks/perf.json"]
     );
     // A lock that somebody holds keeps it from being removed.
-    let error = clear(&*registry, "perf").await.expect_err("held");
+    let error = delete_expired_lease(&*registry, "perf")
+        .await
+        .expect_err("held");
     assert!(matches!(error, LockError::Held { .. }), "{error}");
     let error = registry.remove().await.expect_err("not empty");
     assert_eq!(error.code, "BucketNotEmpty");
     held.release(true).await.expect("released");
-    clear(&*registry, "perf").await.expect("nothing there");
+    delete_expired_lease(&*registry, "perf")
+        .await
+        .expect("nothing there");
     registry.remove().await.expect("removed");
     assert!(!registry.exists().await.expect("a look"));
 }
@@ -72,9 +84,12 @@ async fn of_two_operators_one_wins_and_the_other_after_it() {
     };
     assert_eq!(refused.exit_code(), ExitCode::Locked);
     let text = refused.to_string();
-    assert!(text.contains(&winner.lease().claim.owner), "{text}");
+    assert!(text.contains(&winner.lease().holder.owner), "{text}");
     assert!(text.contains("https://ci.example/7"), "{text}");
-    let (lease, now) = holder(&*one, "perf").await.expect("a look").expect("held");
+    let (lease, now) = read_lease(&*one, "perf")
+        .await
+        .expect("a look")
+        .expect("held");
     assert!(lease.expires_at > now);
     winner.permit().check().expect("it holds");
     winner.release(true).await.expect("released");
@@ -91,7 +106,9 @@ async fn writes_and_removals_hold_to_their_conditions() {
         let answer = registry.put("locks/x.json", text.to_owned(), condition);
         answer.await.expect("an answer").value
     };
-    let stale = Condition::Is(Version("\"0123456789abcdef0123456789abcdef\"".to_owned()));
+    let stale = Condition::Is(ObjectVersion(
+        "\"0123456789abcdef0123456789abcdef\"".to_owned(),
+    ));
     // Nothing can be replaced that is not there.
     assert_eq!(put("a", stale.clone()).await, None);
     let first = put("a", Condition::Absent).await.expect("written");

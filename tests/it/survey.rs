@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::common::{Moto, loadrig, text};
 use loadrig::aws::Registry;
-use loadrig::engine::{Asking, Claim, Held};
+use loadrig::engine::{AcquireOptions, HeldLease, Holder};
 use loadrig::identity::names::Names;
 use serde_json::Value;
 
@@ -103,7 +103,7 @@ async fn all_that_exists_is_listed_and_nothing_that_is_gone() {
     // A run at work shows.
     let cloud = std::sync::Arc::new(moto.cloud().await);
     let registry = std::sync::Arc::new(Registry::of(&cloud).await.expect("an account"));
-    let claim = Claim {
+    let holder = Holder {
         owner: "alice@one".to_owned(),
         pid: 1,
         job: None,
@@ -111,7 +111,8 @@ async fn all_that_exists_is_listed_and_nothing_that_is_gone() {
         run: "run".to_owned(),
         nonce: "nonce".to_owned(),
     };
-    let held = Held::take(registry, "perf", claim, &Asking::default(), |_| {}).await;
+    let held =
+        HeldLease::acquire(registry, "perf", holder, &AcquireOptions::default(), |_| {}).await;
     let held = held.expect("free");
     let shown = text(&run(&["list"]).stdout);
     assert!(shown.contains("alice@one (up"), "{shown}");

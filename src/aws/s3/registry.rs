@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use crate::aws::Aws;
 use crate::aws::error::{CallContext, ErrorPolicy, built, incomplete};
 use crate::aws::s3::bucket::FIRST_REGION;
-use crate::engine::{Answer, CloudError, Condition, LeaseStore, Version};
+use crate::engine::{CloudError, Condition, LeaseStore, ObjectVersion, Timestamped};
 use crate::identity::names::registry_bucket;
 
 /// Marks the bucket for people and policies. It is not an environment's tag: nothing that
@@ -190,7 +190,10 @@ impl Registry {
 }
 
 impl LeaseStore for Registry {
-    async fn get(&self, name: &str) -> Result<Answer<Option<(String, Version)>>, CloudError> {
+    async fn get(
+        &self,
+        name: &str,
+    ) -> Result<Timestamped<Option<(String, ObjectVersion)>>, CloudError> {
         let operation = "s3:GetObject";
         let clock = ServerTime::default();
         let answer = self
@@ -212,15 +215,15 @@ impl LeaseStore for Registry {
         };
         let at = clock.told(operation, name)?;
         let Some(found) = found else {
-            return Ok(Answer { value: None, at });
+            return Ok(Timestamped { value: None, at });
         };
         let version = found.e_tag.clone();
         let version = version.ok_or_else(|| incomplete(operation, name, "version"))?;
         let content = found.body.collect().await;
         let content = content.map_err(|error| incomplete(operation, name, &error.to_string()))?;
         let text = String::from_utf8_lossy(&content.into_bytes()).into_owned();
-        Ok(Answer {
-            value: Some((text, Version(version))),
+        Ok(Timestamped {
+            value: Some((text, ObjectVersion(version))),
             at,
         })
     }
@@ -230,7 +233,7 @@ impl LeaseStore for Registry {
         name: &str,
         content: String,
         condition: Condition,
-    ) -> Result<Answer<Option<Version>>, CloudError> {
+    ) -> Result<Timestamped<Option<ObjectVersion>>, CloudError> {
         let operation = "s3:PutObject";
         let clock = ServerTime::default();
         let put = self
@@ -256,16 +259,16 @@ impl LeaseStore for Registry {
             None => None,
             Some(answer) => {
                 let version = answer.e_tag;
-                Some(Version(
+                Some(ObjectVersion(
                     version.ok_or_else(|| incomplete(operation, name, "version"))?,
                 ))
             }
         };
         let at = clock.told(operation, name)?;
-        Ok(Answer { value, at })
+        Ok(Timestamped { value, at })
     }
 
-    async fn delete(&self, name: &str, version: &Version) -> Result<(), CloudError> {
+    async fn delete(&self, name: &str, version: &ObjectVersion) -> Result<(), CloudError> {
         let answer = self
             .aws
             .s3

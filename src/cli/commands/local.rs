@@ -27,7 +27,7 @@ mod linux {
     use tokio::net::TcpListener;
 
     use super::{App, LocalCommand, Outcome};
-    use crate::aws::local_cloud::SdkInventory;
+    use crate::aws::local_cloud::SdkCloudReader;
     use crate::cli::args::StrictArgs;
     use crate::cli::failure::Failure;
     use crate::diagnose::ExitCode;
@@ -81,7 +81,7 @@ mod linux {
             LocalCommand::Strict(args) => strict(app, args, &region)?,
             LocalCommand::Daemon => {
                 localcloud::run_daemon(&DaemonOptions { region }, |endpoint, region| {
-                    Box::new(SdkInventory::new(endpoint, region))
+                    Box::new(SdkCloudReader::new(endpoint, region))
                 })?
             }
         }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use loadrig::diagnose::{Diagnose, ExitCode};
 use loadrig::engine::{
-    Answer, Asking, Claim, CloudError, Condition, FailureClass, Held, LeaseStore, LockError,
-    Permit, Version,
+    AcquireOptions, CloudError, Condition, FailureClass, HeldLease, Holder, LeaseStore, LockError,
+    ObjectVersion, Permit, Timestamped,
 };
 use tokio::time::{Instant, sleep};
 
@@ -84,7 +84,10 @@ impl Line {
         }
     }
 
-    async fn call<T>(&self, effect: impl FnOnce(&Objects) -> T) -> Result<Answer<T>, CloudError> {
+    async fn call<T>(
+        &self,
+        effect: impl FnOnce(&Objects) -> T,
+    ) -> Result<Timestamped<T>, CloudError> {
         let number = {
             let mut calls = self.calls.lock().expect("no panic");
             *calls += 1;
@@ -104,7 +107,7 @@ impl Line {
         if mishap == Some(Mishap::After) {
             return Err(unreachable_store());
         }
-        Ok(Answer { value, at })
+        Ok(Timestamped { value, at })
     }
 }
 
@@ -120,12 +123,15 @@ fn unreachable_store() -> CloudError {
 }
 
 impl LeaseStore for Line {
-    async fn get(&self, name: &str) -> Result<Answer<Option<(String, Version)>>, CloudError> {
+    async fn get(
+        &self,
+        name: &str,
+    ) -> Result<Timestamped<Option<(String, ObjectVersion)>>, CloudError> {
         let name = name.to_owned();
         self.call(move |objects| {
             let stored = objects.stored.lock().expect("no panic");
             let found = stored.0.get(&name);
-            found.map(|(content, version)| (content.clone(), Version(version.to_string())))
+            found.map(|(content, version)| (content.clone(), ObjectVersion(version.to_string())))
         })
         .await
     }
@@ -135,7 +141,7 @@ impl LeaseStore for Line {
         name: &str,
         content: String,
         condition: Condition,
-    ) -> Result<Answer<Option<Version>>, CloudError> {
+    ) -> Result<Timestamped<Option<ObjectVersion>>, CloudError> {
         let name = name.to_owned();
         self.call(move |objects| {
             let mut stored = objects.stored.lock().expect("no panic");
@@ -148,13 +154,13 @@ impl LeaseStore for Line {
             holds.then(|| {
                 *count += 1;
                 map.insert(name, (content, *count));
-                Version(count.to_string())
+                ObjectVersion(count.to_string())
             })
         })
         .await
     }
 
-    async fn delete(&self, name: &str, version: &Version) -> Result<(), CloudError> {
+    async fn delete(&self, name: &str, version: &ObjectVersion) -> Result<(), CloudError> {
         let (name, version) = (name.to_owned(), version.clone());
         let answer = self.call(move |objects| {
             let mut stored = objects.stored.lock().expect("no panic");
@@ -166,8 +172,8 @@ impl LeaseStore for Line {
     }
 }
 
-fn claim(owner: &str) -> Claim {
-    Claim {
+fn holder(owner: &str) -> Holder {
+    Holder {
         owner: owner.to_owned(),
         pid: 1,
         job: None,
@@ -177,13 +183,13 @@ fn claim(owner: &str) -> Claim {
     }
 }
 
-async fn take(line: &Arc<Line>, owner: &str, patience: u64) -> Result<Held<Line>, LockError> {
-    let asking = Asking {
+async fn take(line: &Arc<Line>, owner: &str, patience: u64) -> Result<HeldLease<Line>, LockError> {
+    let options = AcquireOptions {
         patience: Duration::from_secs(patience),
-        ..Asking::default()
+        ..AcquireOptions::default()
     };
     let line = Arc::clone(line);
-    Held::take(line, ENVIRONMENT, claim(owner), &asking, |_| {}).await
+    HeldLease::acquire(line, ENVIRONMENT, holder(owner), &options, |_| {}).await
 }
 
 fn on_a_virtual_clock(test: impl Future<Output = ()>) {
@@ -219,7 +225,7 @@ fn of_two_operators_at_once_one_wins_and_the_other_after_it() {
                     (first, second) => panic!("{first:?} {second:?} at {latency}/{late}"),
                 };
                 assert_eq!(refused.exit_code(), ExitCode::Locked);
-                let owner = winner.lease().claim.owner;
+                let owner = winner.lease().holder.owner;
                 assert!(refused.to_string().contains(&owner), "{refused}");
                 assert!(refused.hints().iter().any(|h| h.contains("--break-lock")));
                 winner.release(true).await.expect("released");
@@ -243,7 +249,7 @@ fn who_waits_gets_it_when_it_is_given_back() {
             alice.permit().check().expect("renewed all the time");
             alice.release(true).await.expect("released");
         });
-        assert_eq!(bob.expect("its turn").lease().claim.owner, "bob");
+        assert_eq!(bob.expect("its turn").lease().holder.owner, "bob");
     });
 }
 
@@ -378,12 +384,12 @@ fn a_broken_lock_stops_its_owner_before_the_breaker_starts() {
             let LockError::Held { lease, .. } = refused else {
                 panic!("{refused}");
             };
-            let asking = Asking {
+            let options = AcquireOptions {
                 patience: Duration::ZERO,
-                break_of: Some(lease.claim.nonce),
-                ..Asking::default()
+                break_nonce: Some(lease.holder.nonce),
+                ..AcquireOptions::default()
             };
-            let bob = Held::take(bob, ENVIRONMENT, claim("bob"), &asking, |_| {});
+            let bob = HeldLease::acquire(bob, ENVIRONMENT, holder("bob"), &options, |_| {});
             let bob = bob.await.expect("broken");
             let case = format!("after {after} s, {mishap:?}, cut {cut}");
             assert!(alice.permit().check().is_err(), "{case}");

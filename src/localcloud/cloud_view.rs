@@ -12,7 +12,7 @@ pub type Address = Ipv4Addr;
 
 /// Everything that the API reports at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct World {
+pub struct CloudView {
     /// Every VPC.
     pub vpcs: Vec<Vpc>,
     /// Every subnet.
@@ -177,7 +177,7 @@ pub struct Domain {
 /// Why the state of the cloud could not be read.
 #[derive(Debug, thiserror::Error)]
 #[error("`{call}` failed")]
-pub struct InventoryError {
+pub struct CloudReadError {
     /// The API call.
     pub call: &'static str,
     /// The client's error.
@@ -186,12 +186,12 @@ pub struct InventoryError {
 }
 
 /// Reads what exists from the cloud's API.
-pub trait Inventory: Send + Sync {
+pub trait CloudReader: Send + Sync {
     /// Everything that exists now.
     ///
     /// # Errors
     /// When a call fails.
-    fn world(&self) -> BoxFuture<'_, Result<World, InventoryError>>;
+    fn read(&self) -> BoxFuture<'_, Result<CloudView, CloudReadError>>;
 
     /// The user data of an instance, as given to it (decoded from base64).
     ///
@@ -200,5 +200,5 @@ pub trait Inventory: Send + Sync {
     fn user_data<'a>(
         &'a self,
         instance: &'a str,
-    ) -> BoxFuture<'a, Result<Option<Vec<u8>>, InventoryError>>;
+    ) -> BoxFuture<'a, Result<Option<Vec<u8>>, CloudReadError>>;
 }
