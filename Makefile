@@ -8,21 +8,21 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/loadrig
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/debug/loadrig
 
-.PHONY: bench demo kill-sweep fault-sweep test build where check lint setup clean-cache help
+.PHONY: bench demo generate kill-sweep fault-sweep test build where check lint setup clean-cache help
 .DEFAULT_GOAL := help
 
 help: ## What each command does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-demo: setup build ## Stand a 1k rig up on this machine, drive it, take it down
+demo: setup ## Stand a 1k rig up on this machine, drive it, take it down
+	@scripts/build.sh image
 	$(BIN) demo --yes
 
 test: ## Every test, end to end on the local cloud included
 	scripts/test.sh
 
 build: ## Build the program and the stand-in server
-	@scripts/toolchain.sh
-	cargo build --workspace
+	@scripts/build.sh
 
 where: ## Path of the built program
 	@echo $(BIN)
@@ -34,6 +34,10 @@ lint: ## Formatting and lints, as CI has them
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	scripts/deny.sh
+	cargo xtask check
+
+generate: ## Write anew what follows from the program: tables in docs/, schema/
+	cargo xtask generate
 
 bench: build ## Measure against the peers, side by side; writes docs/performance.md
 	benches/run.sh $(BIN)

@@ -9,7 +9,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/loadrig
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-"$bin" local prepare
+moto=$("$(dirname "$bin")/local-image" --emulator)
 ansible=$cache/bench-venv
 if [ ! -x "$ansible/bin/ansible-playbook" ]; then
   echo "bench: installing Ansible from PyPI into $ansible" >&2
@@ -18,7 +18,7 @@ if [ ! -x "$ansible/bin/ansible-playbook" ]; then
 fi
 cargo bench --workspace --profile dev --bench planner >"$work/planner"
 cargo bench --workspace --profile dev --bench critical_path >"$work/critical_path"
-python3 benches/compare/compare.py --loadrig "$bin" --moto "$cache/venv/bin/moto_server" \
+python3 benches/compare/compare.py --loadrig "$bin" --moto "$moto" \
   --plugins "${TF_PLUGINS:-/opt/tf-plugins}" --ansible "$ansible/bin/ansible-playbook" \
   --runs "${RUNS:-3}" >"$work/compare"
 python3 benches/compare/report.py --compare "$work/compare" --planner "$work/planner" \

@@ -82,6 +82,25 @@ impl Error {
     }
 }
 
+impl From<local_image::BuildError> for Error {
+    fn from(error: local_image::BuildError) -> Self {
+        use local_image::BuildError;
+        match error {
+            BuildError::NoHome => Self::Unable {
+                reason: error.to_string(),
+                hint: "set one of them: the hosts' image is kept there".into(),
+            },
+            BuildError::Io { what, source } => Self::Io { what, source },
+            BuildError::Builder { program, outcome } => Self::Command {
+                what: "cannot build a part of the local cloud".into(),
+                program,
+                outcome,
+            },
+            BuildError::Busy { .. } => Self::Unsupported(error.to_string()),
+        }
+    }
+}
+
 impl Diagnose for Error {
     fn exit_code(&self) -> ExitCode {
         match self {

@@ -1,45 +1,22 @@
-//! What the local cloud is built from: the Python environment with moto and the
-//! search server, the hosts' base image, the databases' layer. Built once, kept
-//! in the user's cache under the digest of their recipe, and marked when complete,
-//! so that an interrupted build leaves nothing that looks finished.
+//! The parts that the local cloud is built from, as its hosts use them. How they are built
+//! is told in the crate `local-image`.
 
-use std::env;
-use std::fs::{self, File, TryLockError};
-use std::io::{BufRead, BufReader};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
-use sha2::{Digest, Sha256};
+use local_image::Parts;
 
 use super::authority::Authority;
 use super::command::run_with_input;
 use super::error::{Error, Result};
-use super::guest::remove_directory;
 use super::state::RUN_DIR;
-
-/// What Python installs, pinned.
-const PYTHON_PACKAGES: [&str; 2] = ["moto[server]==5.2.5", "osmem-server==0.1.6"];
-/// What the base image holds.
-const BASE_PACKAGES: &str = "openssh-server,iproute2,nftables,systemd,systemd-sysv,dbus,ca-certificates,sudo,\
-    iputils-ping,curl,procps,libpam-systemd";
-/// What hosts may install: the image carries these archives and what they need.
-const ARCHIVES: &str =
-    "nginx prometheus prometheus-node-exporter postgresql-client haproxy jq rsync unzip zstd";
-/// What the databases' layer adds.
-const SERVICE_PACKAGES: &str = "postgresql-15";
-/// How long another builder may take.
-const BUILD: Duration = Duration::from_secs(1800);
-const BASE_RECIPE: &str = include_str!("image/base.sh");
-const SERVICES_RECIPE: &str = include_str!("image/services.sh");
 
 /// Where the parts lie.
 #[derive(Debug, Clone)]
 pub(crate) struct Layers {
     /// The Python environment.
     pub python: PathBuf,
-    base: PathBuf,
-    services: PathBuf,
+    parts: Parts,
 }
 
 /// The API emulator's program, made by [`prepare`](super::prepare); tests of the AWS
@@ -48,7 +25,7 @@ pub(crate) struct Layers {
 /// # Errors
 /// When there is no home directory.
 pub fn emulator() -> Result<PathBuf> {
-    Ok(Layers::locate()?.python.join("bin/moto_server"))
+    Ok(Parts::locate()?.emulator())
 }
 
 /// Called with a line of progress.
@@ -60,21 +37,10 @@ impl Layers {
     /// # Errors
     /// When there is no home directory.
     pub(crate) fn locate() -> Result<Self> {
-        let cache = env::var_os("XDG_CACHE_HOME")
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-            .or_else(|| env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
-            .ok_or_else(|| Error::Unable {
-                reason: "neither `HOME` nor `XDG_CACHE_HOME` is set".into(),
-                hint: "set one of them: the hosts' image is kept there".into(),
-            })?
-            .join("loadrig");
-        let base = digest(&[BASE_RECIPE, BASE_PACKAGES, ARCHIVES]);
-        let services = digest(&[SERVICES_RECIPE, SERVICE_PACKAGES, &base]);
+        let parts = Parts::locate()?;
         Ok(Self {
-            python: cache.join(format!("venv-{}", digest(&PYTHON_PACKAGES))),
-            base: cache.join("local").join(format!("base-{base}")),
-            services: cache.join("local").join(format!("services-{services}")),
+            python: parts.python.clone(),
+            parts,
         })
     }
 
@@ -84,138 +50,32 @@ impl Layers {
     /// # Errors
     /// When a build fails; its partial result is removed at the next try.
     pub(crate) fn build(&self, progress: Progress<'_>) -> Result<()> {
-        let parts = [&self.python, &self.base, &self.services];
-        if parts.iter().all(|part| complete(part)) {
-            return Ok(());
-        }
-        let _turn = self.turn(progress)?;
-        // The Python environment waits for one server, the image for another.
-        let (python, image) = std::thread::scope(|scope| {
-            let python = scope.spawn(|| self.build_python(progress));
-            let image = self
-                .build_base(progress)
-                .and_then(|()| self.build_services(progress));
-            (python.join(), image)
-        });
-        image?;
-        python.unwrap_or_else(|_| {
-            Err(Error::Unsupported(
-                "the build of the Python environment ended early".into(),
-            ))
-        })
-    }
-
-    /// One builder at a time: a second one would remove what the first one makes.
-    fn turn(&self, progress: Progress<'_>) -> Result<File> {
-        let directory = self.base.parent().unwrap_or(&self.base);
-        let failed = || format!("cannot lock `{}`", directory.display());
-        fs::create_dir_all(directory).map_err(Error::io(failed()))?;
-        let lock = File::open(directory).map_err(Error::io(failed()))?;
-        let deadline = Instant::now() + BUILD;
-        let mut told = false;
-        while let Err(error) = lock.try_lock() {
-            match error {
-                TryLockError::Error(error) => return Err(Error::io(failed())(error)),
-                TryLockError::WouldBlock if Instant::now() > deadline => {
-                    return Err(Error::Unsupported(format!(
-                        "another build in `{}` does not end",
-                        directory.display()
-                    )));
-                }
-                TryLockError::WouldBlock => {}
-            }
-            if !told {
-                progress("waiting for another build of the same parts");
-                told = true;
-            }
-            std::thread::sleep(Duration::from_millis(200));
-        }
-        Ok(lock)
-    }
-
-    fn build_python(&self, progress: Progress<'_>) -> Result<()> {
-        place(
-            &self.python,
-            "Python environment with moto and the search server",
-            progress,
-            |_| {
-                // A Python environment knows its own path: built in place, marked when done.
-                let pip = self.python.join("bin/pip");
-                stream(
-                    Command::new("/usr/bin/python3")
-                        .args(["-m", "venv"])
-                        .arg(&self.python),
-                    progress,
-                )?;
-                stream(
-                    Command::new(pip)
-                        .args(["install", "--quiet", "--disable-pip-version-check"])
-                        .args(PYTHON_PACKAGES),
-                    progress,
-                )
-            },
-        )
-    }
-
-    fn build_base(&self, progress: Progress<'_>) -> Result<()> {
-        place(
-            &self.base,
-            "base image of the hosts (Debian 12)",
-            progress,
-            |directory| {
-                let mut command = Command::new("/bin/sh");
-                command
-                    .args(["-c", BASE_RECIPE, "base-image"])
-                    .arg(directory)
-                    .args([BASE_PACKAGES, ARCHIVES]);
-                stream(&mut command, progress)
-            },
-        )
-    }
-
-    fn build_services(&self, progress: Progress<'_>) -> Result<()> {
-        place(
-            &self.services,
-            "database image (PostgreSQL 15)",
-            progress,
-            |directory| {
-                let mut command = Command::new("unshare");
-                command
-                    .args([
-                        "--mount",
-                        "--propagation",
-                        "private",
-                        "/bin/sh",
-                        "-c",
-                        SERVICES_RECIPE,
-                        "services-image",
-                    ])
-                    .arg(&self.base)
-                    .arg(directory)
-                    .arg(SERVICE_PACKAGES);
-                stream(&mut command, progress)
-            },
-        )
+        Ok(self.parts.build(progress)?)
     }
 
     /// Layers of an instance, topmost first.
     pub(crate) fn of_instances(&self) -> Vec<PathBuf> {
-        vec![trust(), self.base.clone()]
+        vec![trust(), self.parts.base.clone()]
     }
 
     /// Layers of a managed service's host, topmost first.
     pub(crate) fn of_services(&self) -> Vec<PathBuf> {
-        vec![trust(), self.services.join("upper"), self.base.clone()]
+        vec![
+            trust(),
+            self.parts.services.join("upper"),
+            self.parts.base.clone(),
+        ]
     }
 
     /// The package lists that instances start with.
     pub(crate) fn package_lists(&self) -> PathBuf {
-        self.base.join("var/lib/apt/lists")
+        self.parts.base.join("var/lib/apt/lists")
     }
 
     /// A file of the databases' layer.
     pub(crate) fn services_file(&self, path: &str) -> PathBuf {
-        self.services
+        self.parts
+            .services
             .join("upper")
             .join(path.trim_start_matches('/'))
     }
@@ -250,10 +110,9 @@ impl Layers {
         let own = layer.join("usr/local/share/ca-certificates");
         let certs = layer.join("etc/ssl/certs");
         let bundle = "etc/ssl/certs/ca-certificates.crt";
-        let mut all = fs::read_to_string(self.base.join(bundle)).map_err(Error::io(format!(
-            "cannot read `{}`",
-            self.base.join(bundle).display()
-        )))?;
+        let mut all = fs::read_to_string(self.parts.base.join(bundle)).map_err(Error::io(
+            format!("cannot read `{}`", self.parts.base.join(bundle).display()),
+        ))?;
         all.push_str(certificate);
         let hash = run_with_input(
             "name the authority's certificate",
@@ -281,116 +140,4 @@ impl Layers {
 /// The layer with the authority that hosts trust; as old as the running cloud.
 fn trust() -> PathBuf {
     Path::new(RUN_DIR).join("trust")
-}
-
-/// Builds a directory unless it is complete.
-fn place(
-    target: &Path,
-    what: &str,
-    progress: Progress<'_>,
-    build: impl FnOnce(&Path) -> Result<()>,
-) -> Result<()> {
-    if complete(target) {
-        return Ok(());
-    }
-    let failed = |verb: &str| format!("cannot {verb} `{}`", target.display());
-    // The mark goes first: it must never stand beside a part that is being built.
-    let _ = fs::remove_file(mark(target));
-    remove_directory(target);
-    if let Some(parent) = target.parent() {
-        fs::create_dir_all(parent).map_err(Error::io(failed("make the parent of")))?;
-    }
-    progress(&format!("building the {what} in `{}`", target.display()));
-    let started = Instant::now();
-    build(target)?;
-    fs::write(mark(target), "").map_err(Error::io(failed("mark")))?;
-    progress(&format!(
-        "built the {what} in {:.0} s",
-        started.elapsed().as_secs_f64()
-    ));
-    Ok(())
-}
-
-/// Whether a part was built to its end.
-fn complete(target: &Path) -> bool {
-    mark(target).exists() && target.exists()
-}
-
-/// The file that says so.
-fn mark(target: &Path) -> PathBuf {
-    let mut name = target.as_os_str().to_owned();
-    name.push(".done");
-    PathBuf::from(name)
-}
-
-/// Runs a builder and passes its output on line by line.
-fn stream(command: &mut Command, progress: Progress<'_>) -> Result<()> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let failed = |outcome: String| Error::Command {
-        what: "cannot build a part of the local cloud".into(),
-        program: program.clone(),
-        outcome,
-    };
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| failed(format!("cannot be started: {error}")))?;
-    let mut last = String::new();
-    if let Some(stderr) = child.stderr.take() {
-        for line in BufReader::new(stderr)
-            .lines()
-            .map_while(std::io::Result::ok)
-        {
-            if !line.trim().is_empty() {
-                progress(&format!("  {line}"));
-                last = line;
-            }
-        }
-    }
-    let status = child.wait().map_err(|error| failed(error.to_string()))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(failed(format!("ended with {status}: {last}")))
-    }
-}
-
-/// A short digest that names a recipe.
-fn digest(parts: &[&str]) -> String {
-    let mut hasher = Sha256::new();
-    for part in parts {
-        hasher.update(part.as_bytes());
-        hasher.update([0]);
-    }
-    hasher
-        .finalize()
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_changed_recipe_has_another_name() {
-        assert_ne!(digest(&["a", "b"]), digest(&["ab", ""]));
-        assert_eq!(digest(&["a", "b"]), digest(&["a", "b"]));
-    }
-
-    #[test]
-    fn an_unfinished_build_is_built_again() {
-        let cache = tempfile::tempdir().unwrap();
-        let target = cache.path().join("part");
-        let fails = |_: &Path| Err(Error::Unsupported("no".into()));
-        assert!(place(&target, "part", &|_| {}, fails).is_err());
-        let makes = |path: &Path| fs::create_dir(path).map_err(Error::io("make"));
-        place(&target, "part", &|_| {}, makes).unwrap();
-        let never = |_: &Path| Err(Error::Unsupported("built twice".into()));
-        place(&target, "part", &|_| {}, never).unwrap();
-    }
 }
