@@ -62,6 +62,12 @@ pub fn main() -> std::process::ExitCode {
     std::process::ExitCode::from(code as u8)
 }
 
+/// The command line as it is parsed, for whoever generates documents from it.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 fn dispatch(app: &App, command: &Command) -> Outcome {
     match command {
         Command::Demo(args) => commands::demo::run(app, args),
@@ -91,13 +97,13 @@ fn dispatch(app: &App, command: &Command) -> Outcome {
         }
         Command::Completions { shell } => {
             let mut text = Vec::new();
-            clap_complete::generate(*shell, &mut Cli::command(), "loadrig", &mut text);
+            clap_complete::generate(*shell, &mut self::command(), "loadrig", &mut text);
             app.printer.data(&String::from_utf8_lossy(&text));
             Ok(ExitCode::Done)
         }
         Command::Man => {
             let mut text = Vec::new();
-            clap_mangen::Man::new(Cli::command())
+            clap_mangen::Man::new(self::command())
                 .render(&mut text)
                 .map_err(|error| Failure::new(error.to_string(), "report this"))?;
             app.printer.data(&String::from_utf8_lossy(&text));

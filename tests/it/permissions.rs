@@ -313,36 +313,3 @@ fn is_action(text: &str) -> bool {
             && action.chars().all(|c| c.is_ascii_alphanumeric())
     })
 }
-
-#[test]
-fn the_page_lists_the_actions_of_the_table() {
-    let scope = Scope::new(ACCOUNT, REGION, "perf");
-    let mut table = String::from("\n| statement | actions | why |\n|---|---|---|\n");
-    for one in statements(&Kind::ALL.into_iter().collect(), &scope) {
-        let actions: Vec<String> = one
-            .actions
-            .iter()
-            .map(|action| format!("`{action}`"))
-            .collect();
-        let why = one.why().replace('|', "\\|");
-        table.push_str(&format!(
-            "| {} | {} | {why} |\n",
-            one.sid,
-            actions.join(" ")
-        ));
-    }
-    table.push('\n');
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/permissions.md");
-    let page = std::fs::read_to_string(&path).expect("the page");
-    let (before, rest) = page.split_once("<!-- actions -->\n").expect("the mark");
-    let (now, after) = rest.split_once("<!-- end -->").expect("the mark");
-    if std::env::var_os("LOADRIG_WRITE_DOCS").is_some() {
-        let text = format!("{before}<!-- actions -->\n{table}<!-- end -->{after}");
-        std::fs::write(&path, text).expect("the page is written");
-    } else {
-        assert_eq!(
-            now, table,
-            "LOADRIG_WRITE_DOCS=1 writes docs/permissions.md"
-        );
-    }
-}

@@ -1,15 +1,18 @@
-//! loadrig's chores: `cargo xtask sdk` cuts the AWS SDK down to what is called.
+//! loadrig's chores: what is generated, and checks of the workspace that no other tool makes.
 
+mod dependencies;
 mod sdk;
 
 use std::fmt;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 const USAGE: &str = "usage: cargo xtask COMMAND
 
-  sdk [--check]   write sdk/ anew: the AWS SDK's crates with the operations that are called";
+  sdk             write sdk/ anew: the AWS SDK's crates with the operations that are called
+  generate        write the tables in docs/cli.md and docs/permissions.md, and schema/, anew
+  check           fail if something of that is stale, a dependency unused, or a crate's lints off";
 
 /// What went wrong, for people.
 pub(crate) struct Failure(pub(crate) String);
@@ -31,7 +34,8 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments[..] {
         ["sdk"] => sdk::generate(),
-        ["sdk", "--check"] => sdk::check(),
+        ["generate"] => generate(&[]),
+        ["check"] => check(),
         _ => Err(Failure(USAGE.to_owned())),
     };
     match done {
@@ -40,6 +44,34 @@ fn main() -> ExitCode {
             say(&failure.to_string());
             ExitCode::FAILURE
         }
+    }
+}
+
+fn check() -> Result<(), Failure> {
+    sdk::check()?;
+    dependencies::check()?;
+    generate(&["--check"])
+}
+
+/// Builds and runs `generate/`, with the features that everyday builds have.
+fn generate(arguments: &[&str]) -> Result<(), Failure> {
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let build = ["build", "--quiet", "--workspace", "--example", "generate"];
+    run(Command::new(env!("CARGO")).args(build).current_dir(root()))?;
+    run(Command::new(target.join("debug/examples/generate"))
+        .args(arguments)
+        .current_dir(root()))
+}
+
+fn run(command: &mut Command) -> Result<(), Failure> {
+    let status = command
+        .status()
+        .map_err(|error| Failure(format!("cannot run {command:?}: {error}")))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Failure(format!("{command:?} failed")))
     }
 }
 
