@@ -9,7 +9,8 @@ use crate::diagnose::ExitCode;
 use crate::engine::Urgency;
 use crate::events::{Events, Listener, Recorder};
 use crate::ops::Session;
-use crate::ops::files::{FileError, spare_yaml};
+use crate::ops::error::FileError;
+use crate::ops::files::spare_yaml;
 use crate::ops::run_dir::RunDir;
 
 use super::App;

@@ -2,7 +2,8 @@
 
 use std::io::{BufRead, IsTerminal};
 
-use crate::ops::{Confirm, Declined, Question};
+use crate::ops::error::Declined;
+use crate::ops::{Confirm, Question};
 use crate::plan::{Action, Change};
 
 use super::App;

@@ -325,20 +325,34 @@ pub async fn operator_public_key(key: &SshKey, secrets: &Secrets) -> Result<Stri
             .to_openssh()
             .map_err(|error| unusable(error.to_string())),
         SshKey::Agent => first_agent_key().await,
-        SshKey::File(path) => {
-            let path = with_home(path);
-            let text = std::fs::read_to_string(&path)
-                .map_err(|error| unusable(format!("`{}`: {error}", path.display())))?;
-            let key = ssh_key::PublicKey::from_openssh(text.trim()).map_err(|_| {
-                unusable(format!(
-                    "`{}` is not a public key of OpenSSH",
-                    path.display()
-                ))
-            })?;
-            key.to_openssh()
-                .map_err(|error| unusable(error.to_string()))
-        }
+        SshKey::File(path) => public_key_file(path),
     }
+}
+
+/// The public key of a file, in OpenSSH's format.
+///
+/// # Errors
+/// When the file cannot be read or holds something else, such as the private key.
+pub fn public_key_file(path: &Path) -> Result<String, HostError> {
+    let unusable = |detail: String| HostError::OperatorKey { detail };
+    let path = with_home(path);
+    let bytes =
+        std::fs::read(&path).map_err(|error| unusable(format!("`{}`: {error}", path.display())))?;
+    let text = String::from_utf8_lossy(&bytes);
+    if text.contains("PRIVATE KEY-----") {
+        return Err(unusable(format!(
+            "`{}` is a private key; name the public key, which ends in `.pub`",
+            path.display()
+        )));
+    }
+    let key = ssh_key::PublicKey::from_openssh(text.trim()).map_err(|_| {
+        unusable(format!(
+            "`{}` is not a public key of OpenSSH",
+            path.display()
+        ))
+    })?;
+    key.to_openssh()
+        .map_err(|error| unusable(error.to_string()))
 }
 
 /// The private key beside a public one, or the public key, whose other half the user's

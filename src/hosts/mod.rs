@@ -25,7 +25,7 @@ pub use digest::Digest;
 pub use dsn::Dsns;
 pub use error::HostError;
 pub use facts::{BundleError, DatabaseFacts, Endpoint, Facts, HostFacts, Payload, Server};
-pub use keyring::{Keyring, Login, operator_public_key};
+pub use keyring::{Keyring, Login, operator_public_key, public_key_file};
 pub use roles::render;
 pub use session::{Lines, Listen, Output, Session};
 pub use step::{File, Step};

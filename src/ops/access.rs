@@ -8,7 +8,6 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use crate::diagnose::Diagnose;
 use crate::engine::Urgency;
 use crate::events::Events;
 use crate::hosts::{Keyring, Listen};
@@ -16,48 +15,14 @@ use crate::plan::Inventory;
 use crate::spec::{HostName, Role, Spec};
 
 use super::adapters::Adapters;
-use super::error::OpsError;
-use super::rig::{Rig, RigError};
+use super::rig::Rig;
+use crate::ops::error::{AccessError, OpsError, RigError};
 
 /// How long a host may take to answer.
 const ANSWER: Duration = Duration::from_secs(30);
 
 /// How often the far end of a tunnel is asked whether it is there.
 const CHECK: Duration = Duration::from_secs(10);
-
-/// Why there is no way to a host.
-#[derive(Debug, thiserror::Error)]
-pub enum AccessError {
-    /// What the tunnel should lead to does not exist.
-    #[error("`{environment}` has no {what}")]
-    NoService {
-        /// The environment.
-        environment: String,
-        /// What is missing.
-        what: &'static str,
-    },
-    /// The local end cannot be set up.
-    #[error("cannot open the tunnel's local end")]
-    Local(#[source] std::io::Error),
-    /// The host went away.
-    #[error("the tunnel is closed: the connection to `{0}` ended")]
-    Closed(HostName),
-}
-
-impl Diagnose for AccessError {
-    fn hints(&self) -> Vec<String> {
-        vec![match self {
-            AccessError::NoService { environment, .. } => {
-                format!("`loadrig up {environment}` creates what the YAML asks for")
-            }
-            AccessError::Local(_) => "set TMPDIR to a directory that you may write to".to_owned(),
-            AccessError::Closed(_) => {
-                "`loadrig verify` shows whether the host answers; then open the tunnel again"
-                    .to_owned()
-            }
-        }]
-    }
-}
 
 /// A host of the environment, by name.
 ///

@@ -1,53 +1,16 @@
 //! What a host would get, written to a directory for inspection.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::blueprint::Stage;
-use crate::diagnose::{Diagnose, ExitCode};
 use crate::hosts::render;
 use crate::spec::{HostName, Spec};
 
 use super::adapters::Adapters;
-use super::error::OpsError;
 use super::payload::{facts, payload};
 use super::rig::Rig;
-
-/// Why a bundle is not written.
-#[derive(Debug, thiserror::Error)]
-pub enum BundleWriteError {
-    /// The directory holds something.
-    #[error("`{}` is not empty", .0.display())]
-    NotEmpty(PathBuf),
-    /// The system refused.
-    #[error("cannot write `{}`", path.display())]
-    Write {
-        /// The directory.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-}
-
-impl Diagnose for BundleWriteError {
-    fn hints(&self) -> Vec<String> {
-        vec![
-            match self {
-                BundleWriteError::NotEmpty(_) => "name a directory that does not exist yet",
-                BundleWriteError::Write { .. } => "name a directory that you may write to",
-            }
-            .to_owned(),
-        ]
-    }
-
-    fn exit_code(&self) -> ExitCode {
-        match self {
-            BundleWriteError::NotEmpty(_) => ExitCode::Usage,
-            BundleWriteError::Write { .. } => ExitCode::Failed,
-        }
-    }
-}
+use crate::ops::error::{BundleWriteError, OpsError};
 
 /// Refuses a directory that holds something.
 ///

@@ -1,10 +1,10 @@
 //! Questions, as values: what is to be agreed to before anything changes.
 
-use crate::diagnose::{Diagnose, ExitCode};
 use crate::engine::{Account, Lease};
 use crate::plan::Change;
 
 use super::plan::PlanReview;
+use crate::ops::error::Declined;
 
 /// Something to be agreed to.
 #[derive(Debug)]
@@ -47,41 +47,4 @@ pub trait Confirm: Send + Sync {
     /// # Errors
     /// When it is no, or cannot be asked for.
     fn confirm(&self, question: &Question<'_>) -> Result<(), Declined>;
-}
-
-/// Why a question was not answered with yes.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Declined {
-    /// The answer was no.
-    #[error("nothing was changed: the answer was no")]
-    No,
-    /// Nobody is there to answer.
-    #[error("nothing was changed: there is no terminal to ask on")]
-    NoTerminal,
-    /// A lock is broken only when its holder is named.
-    #[error("the lock was not broken: `--yes` alone does not name its holder")]
-    HolderNotNamed {
-        /// The holder.
-        owner: String,
-    },
-}
-
-impl Diagnose for Declined {
-    fn hints(&self) -> Vec<String> {
-        vec![match self {
-            Declined::No => "run the same command again to be asked again".to_owned(),
-            Declined::NoTerminal => "pass `--yes` to continue without a question".to_owned(),
-            Declined::HolderNotNamed { owner } => {
-                format!("`--yes --break-lock={owner}` breaks it without a question")
-            }
-        }]
-    }
-
-    fn exit_code(&self) -> ExitCode {
-        match self {
-            Declined::No => ExitCode::Failed,
-            Declined::NoTerminal => ExitCode::Usage,
-            Declined::HolderNotNamed { .. } => ExitCode::Locked,
-        }
-    }
 }

@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use crate::aws::{Aws, Registry};
-use crate::diagnose::Diagnose;
 use crate::engine::{Account, Cloud as _, LeftoverCheck};
 use crate::events::{EventKind, Events};
 use crate::plan::{Action, Change, Plan, Removal, plan_down_as};
 
 use super::confirm::Question;
-use super::error::{OpsError, WalkError};
 use super::lock::{Lock, LockOptions, Purpose};
 use super::rig::{note_calls, remover};
 use super::session::Session;
+use crate::ops::error::{DownError, OpsError, WalkError};
 
 /// How to take an environment down.
 #[derive(Clone, Debug, Default)]
@@ -21,46 +20,6 @@ pub struct DownOptions {
     pub removal: Removal,
     /// How to get the environment's lock.
     pub lock: LockOptions,
-}
-
-/// Why an environment was not removed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DownError {
-    /// Resources are protected from deletion.
-    #[error(
-        "`{environment}` is protected from deletion, nothing was removed: {}",
-        protected.join(", ")
-    )]
-    Protected {
-        /// The environment.
-        environment: String,
-        /// Addresses of what is protected.
-        protected: Vec<String>,
-    },
-    /// Something with its tag or name is still there.
-    #[error("{count} {} with the tag or a name of `{environment}` still {}", if *count == 1 { "resource" } else { "resources" }, if *count == 1 { "exists" } else { "exist" })]
-    Leftovers {
-        /// The environment.
-        environment: String,
-        /// How many.
-        count: usize,
-    },
-}
-
-impl Diagnose for DownError {
-    fn hints(&self) -> Vec<String> {
-        vec![match self {
-            DownError::Protected { environment, .. } => format!(
-                "`loadrig down {environment} --lift-protection` lifts the protection and removes it; \
-                 final snapshots and files stay, unless `--discard-data` is given too"
-            ),
-            DownError::Leftovers { environment, .. } => format!(
-                "run `loadrig down {environment}` again: AWS removes some resources late; what then \
-                 remains has the tag or the name alone, so loadrig did not create it and does not \
-                 touch it: inspect it by hand"
-            ),
-        }]
-    }
 }
 
 /// What `down` came to.

@@ -1,63 +1,105 @@
-//! Why an operation failed.
+//! Why operations fail: an enum for each, and [`OpsError`], which is one of them.
+
+mod access;
+mod bundle;
+mod confirm;
+mod demo;
+mod down;
+mod files;
+mod lock;
+mod operator;
+mod payload;
+mod preflight;
+mod registry;
+mod report;
+mod rig;
+mod run_dir;
+mod saved_plan;
+mod test;
+mod walk;
 
 use crate::diagnose::{Diagnose, ExitCode};
-use crate::engine::{CloudError, LockError, TaskError, WalkReport};
+use crate::engine::{CloudError, LockError};
 use crate::hosts::{BundleError, HostError};
 use crate::identity::SecretsError;
 use crate::loadtest::{LoadTestError, ScenarioError};
 use crate::spec::SpecErrors;
 
-use super::access::AccessError;
-use super::bundle::BundleWriteError;
-use super::confirm::Declined;
-use super::demo::DemoError;
-use super::down::DownError;
-use super::files::FileError;
-use super::lock::LockRefusal;
-use super::operator::OperatorError;
-use super::payload::PayloadError;
-use super::preflight::PreflightError;
-use super::registry::RegistryError;
-use super::report::ReportError;
-use super::rig::RigError;
-use super::run_dir::RunDirError;
-use super::saved_plan::SavedPlanError;
-use super::test::TestError;
+pub use access::AccessError;
+pub use bundle::BundleWriteError;
+pub use confirm::Declined;
+pub use demo::DemoError;
+pub use down::DownError;
+pub use files::FileError;
+pub use lock::LockRefusal;
+pub(super) use operator::CHECK_IP;
+pub use operator::OperatorError;
+pub use payload::PayloadError;
+pub use preflight::PreflightError;
+pub use registry::RegistryError;
+pub use report::ReportError;
+pub use rig::RigError;
+pub use run_dir::RunDirError;
+pub use saved_plan::SavedPlanError;
+pub use test::TestError;
+pub use walk::WalkError;
 
 /// Why an operation failed: one of the errors of what it is made of.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-#[expect(
-    missing_docs,
-    reason = "each variant holds the error whose name it has"
-)]
 pub enum OpsError {
+    /// No way to a host.
     Access(#[from] AccessError),
+    /// A bundle cannot be rendered.
     Bundle(#[from] BundleError),
+    /// A bundle is not written.
     BundleWrite(#[from] BundleWriteError),
+    /// A call to the cloud failed.
     Cloud(#[from] CloudError),
+    /// A question was not answered with yes.
     Declined(#[from] Declined),
+    /// The demo did not succeed.
     Demo(#[from] DemoError),
+    /// An environment was not removed.
     Down(#[from] DownError),
+    /// A file could not be written.
     File(#[from] FileError),
+    /// A host could not be reached, or did not do what it was told.
     Host(#[from] HostError),
+    /// A scenario came to no result.
     LoadTest(#[from] LoadTestError),
+    /// The local cloud failed.
     #[cfg(target_os = "linux")]
     LocalCloud(#[from] crate::localcloud::Error),
+    /// The lock is held by somebody else, or was lost.
     Lock(#[from] LockError),
+    /// The lock was not taken.
     LockRefusal(#[from] LockRefusal),
+    /// The operator's address is not known.
     Operator(#[from] OperatorError),
+    /// What goes to hosts could not be put together.
     Payload(#[from] PayloadError),
+    /// A check before the first change refused.
     Preflight(#[from] PreflightError),
+    /// The registry is not removed.
     Registry(#[from] RegistryError),
+    /// A report cannot be written or read.
     Report(#[from] ReportError),
+    /// The environment, or a part of it, does not exist.
     Rig(#[from] RigError),
+    /// There is no run directory.
     RunDir(#[from] RunDirError),
+    /// A saved plan is not written, or not carried out.
     SavedPlan(#[from] SavedPlanError),
+    /// A scenario file cannot be used.
     Scenario(#[from] ScenarioError),
+    /// Secrets cannot be derived.
     Secrets(#[from] SecretsError),
+    /// The YAML is invalid.
     Spec(#[from] SpecErrors),
+    /// A scenario was stopped.
     Test(#[from] TestError),
+    /// A walk over the graph did not reach its end.
     Walk(#[from] WalkError),
 }
 
@@ -112,125 +154,5 @@ impl Diagnose for OpsError {
 
     fn exit_code(&self) -> ExitCode {
         self.inner().exit_code()
-    }
-}
-
-/// A walk over the graph that did not reach its end.
-#[derive(Debug, thiserror::Error)]
-pub enum WalkError {
-    /// The user stopped it, and nothing failed.
-    #[error("interrupted: {done} steps done, {not_done} not")]
-    Interrupted {
-        /// `up` or `down`.
-        operation: &'static str,
-        /// The environment.
-        environment: String,
-        /// How many steps finished.
-        done: usize,
-        /// How many did not.
-        not_done: usize,
-    },
-    /// Steps failed.
-    #[error(
-        "{operation} of `{environment}`: {done} steps done, {} failed, {not_done} not reached{}",
-        failed.len(),
-        list(failed)
-    )]
-    Failed {
-        /// `up` or `down`.
-        operation: &'static str,
-        /// The environment.
-        environment: String,
-        /// How many steps finished.
-        done: usize,
-        /// How many were not reached.
-        not_done: usize,
-        /// The steps that failed, each with its reason.
-        failed: Vec<(String, TaskError)>,
-    },
-}
-
-fn list(failed: &[(String, TaskError)]) -> String {
-    failed
-        .iter()
-        .map(|(step, error)| format!("\n  {step}: {error}"))
-        .collect()
-}
-
-impl WalkError {
-    /// What a walk came to.
-    ///
-    /// # Errors
-    /// When it was interrupted or a step failed.
-    pub fn check(
-        report: WalkReport,
-        environment: &str,
-        operation: &'static str,
-    ) -> Result<WalkReport, Self> {
-        if report.is_complete() {
-            return Ok(report);
-        }
-        let environment = environment.to_owned();
-        let (done, not_done) = (report.finished.len(), report.skipped.len());
-        if report.interrupted && report.failed.is_empty() {
-            return Err(WalkError::Interrupted {
-                operation,
-                environment,
-                done,
-                not_done,
-            });
-        }
-        Err(WalkError::Failed {
-            operation,
-            environment,
-            done,
-            not_done,
-            failed: report.failed,
-        })
-    }
-}
-
-impl Diagnose for WalkError {
-    fn hints(&self) -> Vec<String> {
-        let (WalkError::Interrupted {
-            operation,
-            environment,
-            ..
-        }
-        | WalkError::Failed {
-            operation,
-            environment,
-            ..
-        }) = self;
-        let mut next = format!("`loadrig {operation} {environment}` continues where this stopped");
-        if *operation != "down" {
-            next.push_str(&format!(
-                "; `loadrig down {environment}` removes everything"
-            ));
-        }
-        let mut hints = vec![];
-        if let WalkError::Failed { failed, .. } = self {
-            for (_, error) in failed {
-                for hint in error.hints() {
-                    if !hints.contains(&hint) {
-                        hints.push(hint);
-                    }
-                }
-            }
-        }
-        hints.push(next);
-        hints
-    }
-
-    fn exit_code(&self) -> ExitCode {
-        match self {
-            WalkError::Interrupted { .. } => ExitCode::Interrupted,
-            WalkError::Failed { failed, .. } => failed
-                .iter()
-                .map(|(_, error)| error.exit_code())
-                .filter(|code| *code != ExitCode::Failed)
-                .last()
-                .unwrap_or(ExitCode::Failed),
-        }
     }
 }

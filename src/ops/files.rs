@@ -1,56 +1,8 @@
 //! Files that operations write for people.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::diagnose::{Diagnose, ExitCode};
-
-/// Why a file could not be written.
-#[derive(Debug, thiserror::Error)]
-pub enum FileError {
-    /// It is an environment's, by its look.
-    #[error("`{}` exists and is YAML: it is not overwritten", .0.display())]
-    Yaml(PathBuf),
-    /// The system refused.
-    #[error("cannot write `{}`", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-}
-
-impl Diagnose for FileError {
-    fn hints(&self) -> Vec<String> {
-        vec![match self {
-            FileError::Yaml(_) => "name another file".to_owned(),
-            FileError::Write { path, source } => remedy(path, source),
-        }]
-    }
-
-    fn exit_code(&self) -> ExitCode {
-        match self {
-            FileError::Yaml(_) => ExitCode::Usage,
-            FileError::Write { .. } => ExitCode::Failed,
-        }
-    }
-}
-
-/// What helps against a write that failed: it depends on why.
-pub(super) fn remedy(path: &Path, error: &std::io::Error) -> String {
-    use std::io::ErrorKind;
-
-    match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => format!(
-            "free some space on the file system of `{}`, or name a file on another one",
-            path.display()
-        ),
-        ErrorKind::NotFound => "name a file in a directory that exists".to_owned(),
-        ErrorKind::IsADirectory => "name a file, not a directory".to_owned(),
-        _ => "name a file that you may write to".to_owned(),
-    }
-}
+use crate::ops::error::FileError;
 
 /// Writes a file in one step: a reader sees the old or the new one, never half.
 ///
@@ -105,6 +57,8 @@ pub fn spare_yaml(path: &Path) -> Result<(), FileError> {
 
 #[cfg(all(test, unix))]
 mod tests {
+    use crate::diagnose::Diagnose as _;
+
     use super::*;
 
     #[test]
@@ -134,7 +88,10 @@ mod tests {
 
     #[test]
     fn the_hint_of_a_failed_write_fits_its_cause() {
-        let hint = |kind| remedy(Path::new("report.html"), &std::io::Error::from(kind));
+        let hint = |kind| {
+            let (path, source) = ("report.html".into(), std::io::Error::from(kind));
+            FileError::Write { path, source }.hints().join("")
+        };
         assert!(hint(std::io::ErrorKind::StorageFull).starts_with("free some space"));
         assert!(hint(std::io::ErrorKind::NotFound).contains("directory that exists"));
         let missing = write(Path::new("/nowhere/at/all"), "text").unwrap_err();

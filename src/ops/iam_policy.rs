@@ -10,7 +10,7 @@ use crate::preflight::{Scope, Statement, documents, statements};
 use crate::spec::Spec;
 
 use super::adapters::Adapters;
-use super::error::OpsError;
+use crate::ops::error::OpsError;
 
 /// A policy and where it comes from.
 #[derive(Clone, Debug)]

@@ -12,8 +12,8 @@ use crate::engine::{
 use crate::plan::{Observed, Snapshot, State, running_cost};
 
 use super::adapters::Adapters;
-use super::error::OpsError;
 use super::status::Age;
+use crate::ops::error::OpsError;
 
 /// Environments that are looked at side by side.
 const AT_ONCE: usize = 4;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::aws::{Aws, Registry};
-use crate::diagnose::{Diagnose, ExitCode};
+use crate::diagnose::Diagnose as _;
 use crate::engine::{
     AcquireOptions, HeldLease, Holder, Lease, LockError, Permit, Urgency, describe_lease,
     longest_wait_after_break,
@@ -14,8 +14,8 @@ use crate::engine::{
 use crate::events::Events;
 
 use super::confirm::{Confirm, Question};
-use super::error::OpsError;
 use super::session::Session;
+use crate::ops::error::{LockRefusal, OpsError};
 
 /// How long returning the lock may take; it expires when it is not returned.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -45,53 +45,6 @@ pub struct Purpose<'a> {
     pub operation: &'a str,
     /// The run.
     pub run: &'a str,
-}
-
-/// Why a lock was not taken, beyond what the lease itself says.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LockRefusal {
-    /// The user stopped waiting.
-    #[error("interrupted before the lock was taken")]
-    Interrupted,
-    /// Another holder was named than the one that there is.
-    #[error("the lock is held by `{owner}`, not by `{named}`; it was not broken")]
-    OtherHolder {
-        /// Who holds it.
-        owner: String,
-        /// Who was named.
-        named: String,
-    },
-    /// The lock was lost while the work failed.
-    #[error("{loss}\n{failure}")]
-    LostWhileFailing {
-        /// The loss.
-        loss: String,
-        /// The work's own failure.
-        failure: String,
-        /// What to do about both.
-        hints: Vec<String>,
-    },
-}
-
-impl Diagnose for LockRefusal {
-    fn hints(&self) -> Vec<String> {
-        match self {
-            LockRefusal::Interrupted => vec!["nothing was changed".to_owned()],
-            LockRefusal::OtherHolder { owner, .. } => vec![format!(
-                "check who holds it, then pass `--break-lock={owner}`"
-            )],
-            LockRefusal::LostWhileFailing { hints, .. } => hints.clone(),
-        }
-    }
-
-    fn exit_code(&self) -> ExitCode {
-        match self {
-            LockRefusal::Interrupted => ExitCode::Interrupted,
-            LockRefusal::OtherHolder { .. } | LockRefusal::LostWhileFailing { .. } => {
-                ExitCode::Locked
-            }
-        }
-    }
 }
 
 /// The lock, held.

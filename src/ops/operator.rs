@@ -3,48 +3,11 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use crate::diagnose::Diagnose;
+use crate::ops::error::{CHECK_IP, OperatorError};
 use crate::spec::{AddressKind, Spec};
-
-/// AWS's own service that answers with the address it was asked from.
-const CHECK_IP: &str = "https://checkip.amazonaws.com";
 
 /// How long it may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Why the operator's address is not known.
-#[derive(Debug, thiserror::Error)]
-pub enum OperatorError {
-    /// The service did not answer.
-    #[error("cannot find your address: {CHECK_IP} does not answer")]
-    Ask(#[source] reqwest::Error),
-    /// It answered with something else.
-    #[error("cannot find your address: {CHECK_IP} answered `{0}`, not an IPv4 address")]
-    NoAddress(String),
-    /// The system has no route to the environment's network.
-    #[error("cannot find your address: there is no route to `{network}`")]
-    NoRoute {
-        /// The network.
-        network: String,
-        /// What the system said.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The route goes over IPv6.
-    #[error("cannot find your address: the route to `{network}` is IPv6 (`{address}`)")]
-    Ipv6 {
-        /// The network.
-        network: String,
-        /// The address.
-        address: IpAddr,
-    },
-}
-
-impl Diagnose for OperatorError {
-    fn hints(&self) -> Vec<String> {
-        vec!["list the ranges that may reach SSH and the web under `access.operators`".to_owned()]
-    }
-}
 
 /// Finds it: from the internet where hosts have public addresses, else from the route.
 pub(super) async fn own_address(spec: &Spec) -> Result<Ipv4Addr, OperatorError> {

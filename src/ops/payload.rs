@@ -3,68 +3,17 @@
 use std::sync::Arc;
 
 use crate::blueprint::Address;
-use crate::diagnose::Diagnose;
-use crate::hosts::{BundleError, DatabaseFacts, Dsns, Endpoint, Facts, HostFacts, Payload};
+use crate::hosts::{DatabaseFacts, Dsns, Endpoint, Facts, HostFacts, Payload};
 use crate::identity::Secrets;
 use crate::plan::Inventory;
 use crate::spec::{Release, Role, Spec, catalog};
 
 use super::standin;
+use crate::ops::error::PayloadError;
 
 /// Ports that PostgreSQL and Valkey listen on unless the resource says otherwise.
 const POSTGRES: u16 = 5432;
 const CACHE: u16 = 6379;
-
-/// Why what goes to hosts could not be put together.
-#[derive(Debug, thiserror::Error)]
-pub enum PayloadError {
-    /// The stand-in is not built.
-    #[error("the stand-in server's program `{0}` is not beside this one")]
-    NoStandin(&'static str),
-    /// A file of the stand-in's tarball could not be read or written.
-    #[error("cannot package the stand-in server")]
-    Package(#[source] std::io::Error),
-    /// The stand-in could not package itself.
-    #[error("`{program} package` failed: {output}")]
-    PackageFailed {
-        /// The program.
-        program: &'static str,
-        /// What it said.
-        output: String,
-    },
-    /// This program does not know where it is.
-    #[error("cannot find this program's own file")]
-    OwnFile(#[source] std::io::Error),
-    /// A file cannot be read, or is not the one that the environment says.
-    #[error(transparent)]
-    File(#[from] BundleError),
-}
-
-impl Diagnose for PayloadError {
-    fn hints(&self) -> Vec<String> {
-        vec![
-            match self {
-                PayloadError::NoStandin(_) => {
-                    "`make build` builds both; or set `mattermost.release` to an official version"
-                }
-                PayloadError::Package(_) => {
-                    "set XDG_CACHE_HOME to a directory that you may write to"
-                }
-                PayloadError::PackageFailed { .. } => "check the free space of the cache directory",
-                PayloadError::OwnFile(_) => "run it by its full path",
-                PayloadError::File(error) => return error.hints(),
-            }
-            .to_owned(),
-        ]
-    }
-
-    fn exit_code(&self) -> crate::diagnose::ExitCode {
-        match self {
-            PayloadError::File(error) => error.exit_code(),
-            _ => crate::diagnose::ExitCode::Failed,
-        }
-    }
-}
 
 /// The files that go to hosts.
 pub(super) fn payload(spec: &Spec) -> Result<Payload, PayloadError> {

@@ -10,11 +10,12 @@ use crate::report::plan_diagram;
 use crate::spec::{Library, Spec};
 
 use super::adapters::Adapters;
-use super::error::OpsError;
 use super::files::write;
+use super::local_files;
 use super::preflight::{check_cost_limit, check_findings, preflight};
 use super::rig::{Reading, Rig};
-use super::saved_plan::{SavedPlanError, check_overwrite, save};
+use super::saved_plan::{check_overwrite, save};
+use crate::ops::error::{OpsError, SavedPlanError};
 
 /// How to plan.
 #[derive(Clone, Debug, Default)]
@@ -92,6 +93,7 @@ pub fn plan_offline(spec: Spec, options: &PlanOptions) -> Result<PlanReview, Ops
     if options.out.is_some() {
         return Err(SavedPlanError::Offline.into());
     }
+    local_files::check(&spec)?;
     let blueprint = blueprint(&spec, &spec.access.operators);
     let plan = plan(&blueprint, &Snapshot::default());
     let review = PlanReview {
@@ -119,6 +121,7 @@ pub async fn plan_online(
     if let Some(file) = &options.out {
         check_overwrite(file)?;
     }
+    local_files::check(&spec)?;
     let rig = Rig::open(spec, adapters).await?;
     let reading = rig.read().await?;
     let findings = if options.skip_preflight {

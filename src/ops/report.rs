@@ -5,71 +5,21 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::blueprint::Address;
-use crate::diagnose::Diagnose;
 use crate::engine::LeftoverCheck;
 use crate::events::Event;
 use crate::loadtest::{Check as ScenarioCheck, ScenarioResult};
 use crate::plan::{Inventory, cost};
 use crate::report::{
-    CacheLine, DatabaseLine, HostLine, HtmlError, ProofItem, REPORT_FORMAT, Report, SearchLine,
-    Topology, Version, html, walks,
+    CacheLine, DatabaseLine, HostLine, ProofItem, REPORT_FORMAT, Report, SearchLine, Topology,
+    Version, html, walks,
 };
 use crate::spec::{DatabaseEngine, Spec};
 
-use super::error::OpsError;
 use super::files::write;
 use super::rig::Rig;
 use super::run_dir::RunDir;
 use super::verify::RigCheck;
-
-/// Why a report cannot be written or read.
-#[derive(Debug, thiserror::Error)]
-pub enum ReportError {
-    /// It cannot be encoded.
-    #[error("cannot encode the report")]
-    Encode(#[source] serde_json::Error),
-    /// The page cannot be rendered.
-    #[error("cannot render the report")]
-    Render(#[source] HtmlError),
-    /// The file cannot be read.
-    #[error("cannot read `{}`", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The file is no report.
-    #[error("cannot read `{}`", path.display())]
-    Parse {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: serde_json::Error,
-    },
-    /// Another version of the program wrote it.
-    #[error("cannot read `{}`: it has format {found}, this program reads {REPORT_FORMAT}", path.display())]
-    Format {
-        /// The file.
-        path: PathBuf,
-        /// Its format.
-        found: u32,
-    },
-}
-
-impl Diagnose for ReportError {
-    fn hints(&self) -> Vec<String> {
-        vec![
-            match self {
-                ReportError::Encode(_) | ReportError::Render(_) => "report this",
-                _ => "name another run",
-            }
-            .to_owned(),
-        ]
-    }
-}
+use crate::ops::error::{OpsError, ReportError};
 
 /// What a report is made of.
 #[derive(Debug)]

@@ -10,7 +10,6 @@ use tokio::sync::OnceCell;
 
 use crate::aws::Aws;
 use crate::blueprint::{Blueprint, blueprint};
-use crate::diagnose::Diagnose;
 use crate::engine::{Account, Cloud as _, Engine, Permit, Poller};
 use crate::events::Events;
 use crate::hosts::Keyring;
@@ -19,57 +18,13 @@ use crate::plan::{Inventory, Plan, Snapshot, plan};
 use crate::spec::{CloudTarget, Library, Spec, SshKey};
 
 use super::adapters::Adapters;
-use super::error::OpsError;
 use super::hosts::{NoHosts, RigHosts, register};
 use super::operator::own_address;
 use super::payload::payload;
+use crate::ops::error::{OpsError, RigError};
 
 /// How long a host may take to answer and to apply a stage of its bundle, unless said otherwise.
 const HOST_TIMEOUT: Duration = Duration::from_secs(15 * 60);
-
-/// Why a rig cannot be worked on.
-#[derive(Debug, thiserror::Error)]
-pub enum RigError {
-    /// Nothing of it exists.
-    #[error("`{environment}` does not exist in account {}, region {}", account.id, account.region)]
-    DoesNotExist {
-        /// The environment.
-        environment: String,
-        /// The account.
-        account: Account,
-    },
-    /// It has no such host.
-    #[error("`{environment}` has no host `{host}`")]
-    NoSuchHost {
-        /// The environment.
-        environment: String,
-        /// What was asked for.
-        host: String,
-        /// Its hosts.
-        known: Vec<String>,
-    },
-    /// It has no address that hosts reach the server at.
-    #[error("`{0}` has neither a proxy nor a load balancer with an address")]
-    NoUrl(String),
-}
-
-impl Diagnose for RigError {
-    fn hints(&self) -> Vec<String> {
-        vec![match self {
-            RigError::DoesNotExist { environment, .. } | RigError::NoUrl(environment) => {
-                format!("`loadrig up {environment}` creates it")
-            }
-            RigError::NoSuchHost { known, .. } => format!("its hosts are {}", known.join(", ")),
-        }]
-    }
-
-    fn exit_code(&self) -> crate::diagnose::ExitCode {
-        match self {
-            RigError::NoSuchHost { .. } => crate::diagnose::ExitCode::Usage,
-            _ => crate::diagnose::ExitCode::Failed,
-        }
-    }
-}
 
 /// What removal and reports need of an environment: a name and a place.
 #[derive(Clone, Debug)]

@@ -16,8 +16,8 @@ use crate::loadtest::{
 use crate::plan::Inventory;
 use crate::spec::{HostName, Role};
 
-use super::error::OpsError;
-use super::rig::{Connected, Rig, RigError};
+use super::rig::{Connected, Rig};
+use crate::ops::error::{OpsError, RigError};
 
 /// How long a host may take to answer SSH: it has answered before.
 const ANSWER: Duration = Duration::from_secs(60);

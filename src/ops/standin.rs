@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::UNIX_EPOCH;
 
-use super::payload::PayloadError;
+use crate::ops::error::PayloadError;
 
 /// Name of the stand-in's program.
 const PROGRAM: &str = "mattermost-standin";

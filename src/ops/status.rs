@@ -12,9 +12,9 @@ use crate::plan::{Inventory, Snapshot, State, running_cost};
 use crate::spec::{HostName, Spec};
 
 use super::adapters::Adapters;
-use super::error::OpsError;
 use super::rig::{Reading, Rig};
 use super::verify::{HostState, host_states};
+use crate::ops::error::OpsError;
 
 /// One host or managed service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

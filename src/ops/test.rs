@@ -2,43 +2,18 @@
 
 use std::path::PathBuf;
 
-use crate::diagnose::{Diagnose, ExitCode};
 use crate::engine::Urgency;
 use crate::events::{EventKind, Recorder};
 use crate::loadtest::Scenario;
 use crate::report::Report;
 
-use super::error::OpsError;
 use super::lock::{Lock, LockOptions, Purpose};
 use super::report::{Material, compose, store};
 use super::rig::Rig;
 use super::run_dir::RunDir;
 use super::scenario::run_scenario;
 use super::session::Session;
-
-/// Why a scenario has no result.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TestError {
-    /// The user stopped it.
-    #[error("interrupted: the scenario was stopped")]
-    Interrupted {
-        /// The environment.
-        environment: String,
-    },
-}
-
-impl Diagnose for TestError {
-    fn hints(&self) -> Vec<String> {
-        let TestError::Interrupted { environment } = self;
-        vec![format!(
-            "the rig stays up; `loadrig down {environment}` removes it"
-        )]
-    }
-
-    fn exit_code(&self) -> ExitCode {
-        ExitCode::Interrupted
-    }
-}
+use crate::ops::error::{OpsError, TestError};
 
 /// What a scenario came to.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use crate::spec::Spec;
 
 use super::adapters::Adapters;
 use super::confirm::Question;
-use super::error::{OpsError, WalkError};
+use super::local_files;
 use super::lock::{Lock, LockOptions, Purpose};
 use super::plan::PlanReview;
 use super::preflight::{check_cost_limit, check_findings, check_plan, preflight};
@@ -21,6 +21,7 @@ use super::run_dir::RunDir;
 use super::saved_plan::check_saved_plan;
 use super::session::Session;
 use super::verify::{RigCheck, verify};
+use crate::ops::error::{OpsError, WalkError};
 
 /// How to bring an environment up.
 #[derive(Clone, Debug, Default)]
@@ -69,6 +70,9 @@ pub async fn open(
     options: &UpOptions,
     adapters: &dyn Adapters,
 ) -> Result<Rig, OpsError> {
+    if !options.resources_only {
+        local_files::check(&spec)?;
+    }
     let mut rig = Rig::open(spec, adapters).await?;
     if let Some(timeout) = options.host_timeout {
         rig.host_timeout = timeout;

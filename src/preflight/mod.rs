@@ -7,6 +7,7 @@
 
 mod findings;
 mod grants;
+mod names;
 mod offers;
 mod permissions;
 mod policy;
@@ -15,6 +16,7 @@ mod snapshots;
 
 pub use findings::{Finding, Verdict};
 pub use grants::{Grant, Use, When, account_grants, grants};
+pub use names::{NewName, TakenNames, judge_names, new_names};
 pub use offers::{Offers, Wants, judge_offers, wants};
 pub use permissions::{Allowed, BLIND_SPOTS, judge_permissions, needed};
 pub use policy::{Conditions, POLICY_CHARACTERS, Scope, Statement, documents, size, statements};

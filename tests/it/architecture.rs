@@ -183,3 +183,54 @@ fn sdk_ssh_and_output_stay_behind_their_doors() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn operations_know_no_command_line_and_no_terminal() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ops");
+    let mut found = Vec::new();
+    files(&root, &mut found);
+    assert!(found.len() > 20, "the operations are elsewhere");
+    let mut wrong = Vec::new();
+    for file in found {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for word in [
+            "clap",
+            "print!(",
+            "println!(",
+            "io::stdin",
+            "io::stdout",
+            "io::stderr",
+            "IsTerminal",
+            "indicatif",
+            "comfy_table",
+            "process::exit",
+            "crate::cli",
+        ] {
+            let hit = code(&text)
+                .lines()
+                .any(|line| !line.trim_start().starts_with("//") && line.contains(word));
+            if hit {
+                wrong.push(format!("{} has `{word}`", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_command_calls_another() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli/commands");
+    let mut found = Vec::new();
+    files(&root, &mut found);
+    let mut wrong = Vec::new();
+    for file in found.iter().filter(|file| !file.ends_with("mod.rs")) {
+        let text = std::fs::read_to_string(file).unwrap();
+        let hit = code(&text)
+            .lines()
+            .any(|line| line.contains("commands::") || line.contains("use super::super"));
+        if hit {
+            wrong.push(file.display().to_string());
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

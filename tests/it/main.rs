@@ -10,6 +10,7 @@ mod engine;
 mod hosts;
 mod lock;
 mod network;
+mod ops;
 mod permissions;
 mod plan;
 mod planning;

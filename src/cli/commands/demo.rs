@@ -20,7 +20,8 @@ mod linux {
     use crate::cli::progress::Progress;
     use crate::cli::{App, DemoArgs, format, report_text, stop};
     use crate::diagnose::ExitCode;
-    use crate::ops::demo::{DemoError, DemoOptions, demo};
+    use crate::ops::demo::{DemoOptions, demo};
+    use crate::ops::error::DemoError;
     use crate::ops::report::write_page;
     use crate::ops::run_dir::RunDir;
 

@@ -4,8 +4,9 @@ use serde_json::json;
 
 use crate::cli::App;
 use crate::cli::args::{InitArgs, ValidateArgs};
-use crate::cli::failure::Outcome;
+use crate::cli::failure::{Failure, Outcome};
 use crate::diagnose::ExitCode;
+use crate::ops::local_files;
 use crate::spec::Checked;
 
 /// Writes a first environment file.
@@ -31,6 +32,19 @@ pub fn validate(app: &App, args: &ValidateArgs) -> Outcome {
     for file in &args.files {
         match app.library.validate(file) {
             Ok(Checked::Environment(spec)) => {
+                let wrong = local_files::problems(&spec);
+                if !wrong.is_empty() {
+                    problems += wrong.len();
+                    let mut texts = Vec::new();
+                    for problem in wrong {
+                        let failure = Failure::from(problem);
+                        app.printer.error(&format!("{file}: {}", failure.message));
+                        failure.hints.iter().for_each(|hint| app.printer.hint(hint));
+                        texts.push(json!({ "message": failure.message, "hints": failure.hints }));
+                    }
+                    answers.push(json!({ "file": file, "valid": false, "problems": texts }));
+                    continue;
+                }
                 lines.push(format!(
                     "{file}: environment `{}`, {} for {} users, {} hosts",
                     spec.name,

@@ -8,7 +8,6 @@ use crate::loadtest::{Scenario, ScenarioResult};
 use crate::localcloud::{self, Checked, Options, Running};
 use crate::ops::adapters::Adapters;
 use crate::ops::down::{leftovers, prove, remove_locked};
-use crate::ops::error::OpsError;
 use crate::ops::lock::{Lock, LockOptions, Purpose};
 use crate::ops::report::{Material, compose, proof_items, store};
 use crate::ops::rig::Rig;
@@ -21,7 +20,9 @@ use crate::plan::{Inventory, Removal};
 use crate::report::{ProofItem, Report};
 use crate::spec::{CloudTarget, Spec};
 
-use super::{DemoError, DemoOptions, DemoReport};
+use super::failure::failure_of;
+use super::{DemoOptions, DemoReport};
+use crate::ops::error::{DemoError, OpsError};
 
 /// What the part inside the local cloud brings out.
 struct Driven {
@@ -208,11 +209,11 @@ async fn drive_locked(
             let work = drive_scenario(rig, &done.inventory, run, session, scenario);
             match unless_interrupted(session, work).await {
                 Ok(result) => done.scenarios.push(result),
-                Err(error) => done.failure = Some(DemoError::of(error)),
+                Err(error) => done.failure = Some(failure_of(error)),
             }
         }
         Err(error) => {
-            done.failure = Some(DemoError::of(error));
+            done.failure = Some(failure_of(error));
             // For the report: what there was when it failed.
             done.inventory = rig
                 .read()

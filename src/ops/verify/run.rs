@@ -7,11 +7,11 @@ use crate::events::{EventKind, Events};
 use crate::spec::Spec;
 
 use crate::ops::adapters::Adapters;
-use crate::ops::error::OpsError;
 use crate::ops::rig::{Reading, Rig};
 
 use super::balancer::nodes_behind_balancer;
 use super::probe::{probes, run_probe};
+use crate::ops::error::OpsError;
 
 /// One check.
 #[derive(Clone, Debug, Serialize)]

@@ -1,0 +1,66 @@
+//! Why a plan is not carried out.
+
+use crate::diagnose::{Diagnose, ExitCode};
+use crate::preflight::Finding;
+
+/// Why a plan is not carried out.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum PreflightError {
+    /// It costs more than was allowed.
+    #[error("`{environment}` costs ${cost:.2} per hour, more than the ${limit:.2} of `--max-cost`")]
+    TooExpensive {
+        /// The environment.
+        environment: String,
+        /// What it costs, US dollars per hour.
+        cost: f64,
+        /// What it may cost.
+        limit: f64,
+    },
+    /// Findings refuse it.
+    #[error("preflight refuses the plan{}", list(refused))]
+    Refused {
+        /// Those findings.
+        refused: Vec<Finding>,
+    },
+    /// A change cannot be carried out.
+    #[error("the plan cannot be carried out{}", .0.iter().map(|line| format!("\n  {line}")).collect::<String>())]
+    Impossible(Vec<String>),
+}
+
+impl Diagnose for PreflightError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            PreflightError::TooExpensive { environment, .. } => vec![format!(
+                "nothing was changed; `loadrig plan {environment} --cost` shows the cost of each part"
+            )],
+            PreflightError::Refused { refused } => {
+                let mut hints: Vec<String> = refused
+                    .iter()
+                    .flat_map(|one| one.remedies.clone())
+                    .collect();
+                hints.push(
+                    "nothing was changed; `--skip-preflight` continues in spite of these"
+                        .to_owned(),
+                );
+                hints
+            }
+            PreflightError::Impossible(_) => {
+                vec!["nothing was changed; each line says what prevents it".to_owned()]
+            }
+        }
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            PreflightError::Impossible(_) => ExitCode::Failed,
+            _ => ExitCode::Preflight,
+        }
+    }
+}
+
+fn list(findings: &[Finding]) -> String {
+    findings
+        .iter()
+        .map(|one| format!("\n  {}: {}", one.check, one.detail))
+        .collect()
+}

@@ -1,0 +1,153 @@
+//! Files of this machine that an environment names, checked before anything is locked or
+//! created: a host that unpacks a broken release would say so many minutes later.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::hosts::{Payload, public_key_file};
+use crate::spec::{Release, Spec, SshKey};
+
+use super::error::{OpsError, PayloadError};
+
+/// What the first entry of a release is below.
+const TOP: &str = "mattermost/";
+
+/// Every problem with the files that an environment names.
+#[must_use]
+pub fn problems(spec: &Spec) -> Vec<OpsError> {
+    let mut problems: Vec<OpsError> = Vec::new();
+    if let SshKey::File(path) = &spec.access.key
+        && let Err(error) = public_key_file(path)
+    {
+        problems.push(error.into());
+    }
+    if let Release::File(path) = &spec.mattermost.release
+        && let Err(error) = check_release(path)
+    {
+        problems.push(error.into());
+    }
+    // The stand-in is packaged, and this program found, only when hosts are set up.
+    if !matches!(spec.mattermost.release, Release::Standin)
+        && let Err(error) = Payload::load(&spec.mattermost, None, None)
+    {
+        problems.push(error.into());
+    }
+    problems
+}
+
+/// Refuses an environment with such a problem.
+///
+/// # Errors
+/// The first of them.
+pub fn check(spec: &Spec) -> Result<(), OpsError> {
+    match problems(spec).into_iter().next() {
+        Some(problem) => Err(problem),
+        None => Ok(()),
+    }
+}
+
+/// Whether a file starts as a release does. The rest is not unpacked: what is cut off shows in
+/// its checksum.
+fn check_release(path: &Path) -> Result<(), PayloadError> {
+    let Ok(file) = File::open(path) else {
+        // That it cannot be read is told with the checksum.
+        return Ok(());
+    };
+    let refused = |reason: String| PayloadError::NotARelease {
+        path: path.to_owned(),
+        reason,
+    };
+    let first = first_entry(file).map_err(|error| refused(error.to_string()))?;
+    match first {
+        Some(name) if name.trim_start_matches("./").starts_with(TOP) => Ok(()),
+        Some(name) => Err(refused(format!(
+            "it starts with `{name}`, not with `{TOP}`"
+        ))),
+        None => Err(refused("it is empty".to_owned())),
+    }
+}
+
+fn first_entry(file: impl Read) -> std::io::Result<Option<String>> {
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
+    let mut entries = archive.entries()?;
+    let Some(entry) = entries.next().transpose()? else {
+        return Ok(None);
+    };
+    let path = entry.path()?;
+    // A directory's own entry may lack the slash.
+    let mut name = path.to_string_lossy().into_owned();
+    if entry.header().entry_type().is_dir() && !name.ends_with('/') {
+        name.push('/');
+    }
+    Ok(Some(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use crate::diagnose::{Diagnose as _, ExitCode};
+    use crate::spec::Library;
+
+    use super::*;
+
+    fn spec(release: &Path) -> Spec {
+        let mut spec = Library::new(None).architecture("1k").unwrap().example();
+        spec.mattermost.release = Release::File(release.to_owned());
+        spec
+    }
+
+    fn tarball(entry: &str) -> Vec<u8> {
+        let gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        let mut tar = tar::Builder::new(gzip);
+        let mut header = tar::Header::new_ustar();
+        header.set_size(2);
+        tar.append_data(&mut header, entry, &b"{}"[..]).unwrap();
+        tar.into_inner().unwrap().finish().unwrap()
+    }
+
+    #[test]
+    fn a_release_that_is_no_tarball_of_a_server_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("release.tar.gz");
+        for content in [
+            b"not a tarball".to_vec(),
+            tarball("other/config.json"),
+            Vec::new(),
+        ] {
+            std::fs::write(&path, content).unwrap();
+            let problems = problems(&spec(&path));
+            assert_eq!(problems.len(), 1, "{problems:?}");
+            assert_eq!(problems[0].exit_code(), ExitCode::Usage);
+            assert!(problems[0].to_string().contains("not a release tarball"));
+        }
+        std::fs::write(&path, tarball("mattermost/config.json")).unwrap();
+        assert!(check(&spec(&path)).is_ok());
+    }
+
+    #[test]
+    fn a_release_with_another_checksum_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("release.tar.gz");
+        std::fs::write(&path, tarball("mattermost/config.json")).unwrap();
+        let mut spec = spec(&path);
+        spec.mattermost.sha256 = Some("0".repeat(64));
+        assert!(check(&spec).is_err());
+    }
+
+    #[test]
+    fn a_private_or_binary_key_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("key");
+        let mut spec = Library::new(None).architecture("1k").unwrap().example();
+        spec.access.key = SshKey::File(path.clone());
+        let mut file = File::create(&path).unwrap();
+        writeln!(file, "-----BEGIN OPENSSH PRIVATE KEY-----").unwrap();
+        let private = check(&spec).unwrap_err().to_string();
+        assert!(private.contains("is a private key"), "{private}");
+        std::fs::write(&path, [0xff, 0xfe, 0x00]).unwrap();
+        let binary = check(&spec).unwrap_err().to_string();
+        assert!(binary.contains("not a public key"), "{binary}");
+    }
+}

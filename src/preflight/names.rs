@@ -1,0 +1,130 @@
+//! Names that somebody else's resource may already have.
+//!
+//! Some resources are found by a name of their own, unique in the account. One that another
+//! program or person created under that name stops `up` in the middle: it is not the
+//! environment's, so it is neither used nor removed.
+
+use std::collections::BTreeMap;
+
+use crate::blueprint::{Address, DatabaseRole, Kind};
+use crate::identity::names::Names;
+use crate::plan::{Action, Plan};
+
+use super::findings::{Finding, Verdict};
+
+/// A name that a plan is about to give to a new resource.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NewName {
+    /// The resource's address.
+    pub address: Address,
+    /// Its kind.
+    pub kind: Kind,
+    /// The name.
+    pub name: String,
+}
+
+/// Whether each name is taken by somebody else's resource, or why that is not known.
+pub type TakenNames = BTreeMap<NewName, Result<bool, String>>;
+
+/// The names that a plan's new resources get, of the kinds that are looked up by name. What is
+/// made again after the environment's own is left out.
+#[must_use]
+pub fn new_names(plan: &Plan, environment: &str, region: &str) -> Vec<NewName> {
+    let names = Names::of(environment);
+    plan.changes
+        .iter()
+        .filter(|change| {
+            change.action == Action::Create
+                && change.existing.is_none()
+                && change.predecessors.is_empty()
+        })
+        .filter_map(|change| {
+            let name = match change.kind {
+                Kind::Role => names.role(region),
+                Kind::InstanceProfile => names.instance_profile(region),
+                Kind::KeyPair => names.key_pair(),
+                Kind::DatabaseCluster => names.database_cluster(),
+                Kind::Database if change.address == Address::database(DatabaseRole::Writer) => {
+                    names.database(DatabaseRole::Writer)
+                }
+                _ => return None,
+            };
+            Some(NewName {
+                address: change.address.clone(),
+                kind: change.kind,
+                name,
+            })
+        })
+        .collect()
+}
+
+/// What that means for the plan.
+#[must_use]
+pub fn judge_names(taken: &TakenNames) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut free = 0_usize;
+    for (one, answer) in taken {
+        let check = format!("name: {}", one.address);
+        match answer {
+            Ok(false) => free += 1,
+            Ok(true) => findings.push(
+                Finding::new(
+                    check,
+                    Verdict::Refuse,
+                    format!(
+                        "`{}` exists and is not tagged as the environment's",
+                        one.name
+                    ),
+                )
+                .with_remedies([format!(
+                    "rename or delete `{}` if it is yours, or give the environment another name",
+                    one.name
+                )]),
+            ),
+            Err(why) => findings.push(Finding::unknown(check, why.as_str())),
+        }
+    }
+    if free > 0 {
+        findings.push(Finding::new(
+            "names",
+            Verdict::Pass,
+            match free {
+                1 => "1 name is free".to_owned(),
+                many => format!("{many} names are free"),
+            },
+        ));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::blueprint::blueprint;
+    use crate::plan::{Snapshot, plan};
+    use crate::spec::Library;
+
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_taken_refuses_the_plan() {
+        let spec = Library::new(None).architecture("1k").unwrap().example();
+        let plan = plan(&blueprint(&spec, &[]), &Snapshot::default());
+        let names = new_names(&plan, "perf", "us-east-1");
+        let of = |kind| names.iter().find(|one| one.kind == kind).unwrap();
+        assert_eq!(of(Kind::Role).name, "lr-perf-host-us-east-1");
+        assert_eq!(of(Kind::KeyPair).name, "lr-perf-operator");
+        let mut taken: TakenNames = names.iter().map(|one| (one.clone(), Ok(false))).collect();
+        assert!(
+            judge_names(&taken)
+                .iter()
+                .all(|one| one.verdict == Verdict::Pass)
+        );
+        taken.insert(of(Kind::Role).clone(), Ok(true));
+        let refused: Vec<Finding> = judge_names(&taken)
+            .into_iter()
+            .filter(|one| one.verdict == Verdict::Refuse)
+            .collect();
+        assert_eq!(refused.len(), 1);
+        assert!(refused[0].detail.contains("lr-perf-host-us-east-1"));
+    }
+}
