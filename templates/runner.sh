@@ -10,6 +10,8 @@
 #
 #   start NAME / applied NAME SECONDS / unchanged NAME / warning NAME TEXT
 #   failed NAME STATUS, followed by the last lines of its output, each after "| "
+#
+# A warning that cannot wait for the end of its step goes to descriptor 3.
 #   done
 #
 # LOADRIG_ROOT moves every path, for tests; sudo clears the environment, so it cannot
@@ -22,6 +24,9 @@ state=$root/var/lib/loadrig
 # --- what steps are made of ---------------------------------------------------------
 
 warn() { echo "warning: $*"; }
+
+# A warning that people see while the step still runs; a step run by hand has no descriptor 3.
+warn_now() { echo "warning $step $*" 2>/dev/null >&3 || warn "$@"; }
 
 # Waits until cloud-init has finished, where there is one: before that, apt may be taken
 # and the host's own settings may still change.
@@ -177,31 +182,76 @@ service() {
     echo "$2 $3" >"$state/services/$1"
 }
 
-# ready UNIT SECONDS PROBE...: until the probe succeeds; says what the unit logged when it never does.
+# After so many seconds a unit that is not ready is worth a warning with the likely cause.
+slow=${LOADRIG_SLOW:-20}
+# A unit that answers, and says for so long that something it needs does not work, has failed.
+unwell=${LOADRIG_UNWELL:-60}
+
+# ready UNIT SECONDS PROBE...: until the probe succeeds. Names the cause early, when the unit
+# is slow, and says what the unit logged when it never gets ready.
 ready() {
     unit=$1
-    end=$(($(date +%s) + $2))
+    began=$(date +%s)
+    limit=$2
+    answered=
+    warned=no
     shift 2
     while :; do
         reply=$("$@" 2>&1) && return 0
+        now=$(date +%s)
+        case $reply in
+        "HTTP "*) answered=${answered:-$now} ;;
+        *) answered= ;;
+        esac
         restarts=$(systemctl show -p NRestarts --value "$unit" 2>/dev/null || echo 0)
         if [ "${restarts:-0}" -ge 3 ]; then
             echo "$unit was restarted $restarts times and is not ready: $reply"
             break
         fi
-        if [ "$(date +%s)" -ge "$end" ]; then
-            echo "$unit is not ready: $reply"
+        if [ $((now - began)) -ge "$limit" ]; then
+            echo "$unit is not ready after $limit s: $reply"
             break
+        fi
+        if [ -n "$answered" ] && [ $((now - answered)) -ge "$unwell" ]; then
+            echo "$unit has answered for $unwell s that it is not healthy: $reply"
+            break
+        fi
+        if [ "$warned" = no ] && [ $((now - began)) -ge "$slow" ]; then
+            warned=yes
+            warn_now "$unit is not ready after $slow s: $reply; it logged: $(logged "$unit" | tail -n 1)"
         fi
         sleep 0.3
     done
-    echo "what it said last:"
-    journalctl "_SYSTEMD_UNIT=$unit.service" -n 16 --no-pager -o cat || true
+    echo "last log lines of $unit:"
+    logged "$unit" | tail -n 8
     return 1
 }
 
-# answers URL: with a status below 400.
-answers() { curl -fsS -o /dev/null --max-time 5 "$1"; }
+# logged UNIT: since `began`, its warnings and errors, or all that it logged where there are none. Lines that
+# differ in time alone are one line with a count; the newest is last.
+logged() {
+    lines=$(journalctl "_SYSTEMD_UNIT=$1.service" --since "@$((began - 5))" -n 400 --no-pager -o cat 2>/dev/null || true)
+    faults=$(echo "$lines" | grep -Ei 'warn|error|fatal|panic|cannot|failed' || true)
+    echo "${faults:-$lines}" |
+        sed -E 's/[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.]+( ?(Z|[+-][0-9:]+))?//g; s/^ +//' |
+        awk 'NF { count[$0]++; last[$0] = NR }
+            END { for (line in count) printf "%d\t%s%s\n", last[line], line,
+                (count[line] > 1 ? " (" count[line] " times)" : "") }' |
+        sort -n | cut -f 2-
+}
+
+# answers URL: with a status below 400; else says what is not well, as the server tells it.
+answers() {
+    answer=$(curl -sS --max-time 10 -w ' %{http_code}' "$1" 2>&1) || {
+        echo "$answer" | grep -o 'curl: .*' | tail -n 1
+        return 1
+    }
+    code=${answer##* }
+    [ "$code" -lt 400 ] && return 0
+    unhealthy=$(echo "$answer" | grep -o '"[a-z_]*_status":"UNHEALTHY"' | tr '\n' ' ')
+    echo "HTTP $code ${unhealthy:-$(echo "$answer" | head -c 300)}"
+    return 1
+}
 
 # listens URL: something answers, whatever it says.
 listens() { curl -sS -o /dev/null --max-time 5 "$1"; }
@@ -236,7 +286,7 @@ one_step() {
     log=$bundle/log
     echo "start $1"
     status=0
-    timeout -k 10 "$2" sh "$bundle/runner.sh" step "$bundle" "$1" >"$log" 2>&1 </dev/null 9>&- || status=$?
+    timeout -k 10 "$2" sh "$bundle/runner.sh" step "$bundle" "$1" 3>&1 >"$log" 2>&1 </dev/null 9>&- || status=$?
     sed -n "s/^warning: /warning $1 /p" "$log"
     if [ "$status" -ne 0 ]; then
         [ "$status" -ne 124 ] || echo "it took longer than $2 seconds" >>"$log"
@@ -293,6 +343,7 @@ bundle=$2
 case $verb in
 apply) apply ;;
 step)
+    step=$3
     # shellcheck source=/dev/null # it comes with the bundle
     . "$bundle/steps/$3.sh"
     ;;

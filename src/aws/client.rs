@@ -38,6 +38,8 @@ pub struct Aws {
     pub(in crate::aws) ssm: aws_sdk_ssm::Client,
     pub(in crate::aws) sts: aws_sdk_sts::Client,
     pub(in crate::aws) region: String,
+    /// Where all services answer, unless that is AWS itself.
+    pub(in crate::aws) endpoint_url: Option<String>,
     pub(in crate::aws) pace: Arc<Pace>,
     pub(in crate::aws) source: Source,
     pub(in crate::aws) account: OnceCell<Account>,
@@ -48,6 +50,11 @@ pub struct Aws {
     /// When a client token was first refused as one of another launch, see `ec2/instances`.
     pub(in crate::aws) mismatched_tokens: Mutex<BTreeMap<String, Instant>>,
 }
+
+/// How long a connection may take to open.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long the answer to the first call may take to begin.
+const FIRST_ANSWER: Duration = Duration::from_secs(10);
 
 impl Aws {
     /// Sets the clients up. Sends nothing: credentials are first tried by a call.
@@ -106,6 +113,7 @@ impl Aws {
         let timeouts = TimeoutConfig::builder()
             .operation_attempt_timeout(Duration::from_secs(60))
             .operation_timeout(Duration::from_secs(180))
+            .connect_timeout(CONNECT)
             .build();
         let pace = Pace::new(connection.paced);
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
@@ -169,6 +177,7 @@ impl Aws {
             ssm: aws_sdk_ssm::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
             region: connection.region,
+            endpoint_url: config.endpoint_url().map(str::to_owned),
             pace,
             source,
             account: OnceCell::new(),
@@ -184,6 +193,19 @@ impl Aws {
     #[must_use]
     pub fn calls(&self) -> BTreeMap<String, u64> {
         self.pace.calls()
+    }
+
+    /// A call that nobody answered, with whom it was for.
+    fn with_endpoint(&self, mut error: CloudError) -> CloudError {
+        if matches!(error.code.as_str(), "NoAnswer" | "Timeout") {
+            let endpoint = self.endpoint_url.as_deref().unwrap_or("AWS");
+            error.message = format!(
+                "`{endpoint}` does not answer (waited up to {} s, tried twice): {}",
+                FIRST_ANSWER.as_secs(),
+                error.message
+            );
+        }
+        error
     }
 
     /// Credentials that AWS refuses, with what renews them.
@@ -210,13 +232,24 @@ impl Aws {
         self.account
             .get_or_try_init(|| async {
                 let operation = "sts:GetCallerIdentity";
+                // The first call of every command: it finds out soon whether anybody answers.
+                // Only the connection has the short limits; credentials may take a person.
+                let short = TimeoutConfig::builder()
+                    .connect_timeout(CONNECT)
+                    .read_timeout(FIRST_ANSWER)
+                    .build();
+                let short = aws_sdk_sts::Config::builder()
+                    .timeout_config(short)
+                    .retry_config(RetryConfig::standard().with_max_attempts(2));
                 let answer = self
                     .sts
                     .get_caller_identity()
+                    .customize()
+                    .config_override(short)
                     .send()
                     .await
                     .context(operation, "credentials")
-                    .map_err(|error| self.with_remedy(error))?;
+                    .map_err(|error| self.with_endpoint(self.with_remedy(error)))?;
                 let (Some(id), Some(arn)) = (answer.account, answer.arn) else {
                     return Err(incomplete(operation, "credentials", "account"));
                 };

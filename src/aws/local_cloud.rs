@@ -15,8 +15,8 @@ use futures::future::{BoxFuture, FutureExt, try_join_all};
 use ipnet::Ipv4Net;
 
 use crate::localcloud::{
-    CloudReadError, CloudReader, CloudView, DbInstance, Domain, Instance, InstanceState, Peer,
-    Profile, Protocol, Rule, SecurityGroup, Subnet, Vpc,
+    AttachedProfile, CloudReadError, CloudReader, CloudView, DbInstance, Domain, Instance,
+    InstanceState, SecurityGroup, Subnet, TrafficPeer, TrafficProtocol, TrafficRule, Vpc,
 };
 
 type Result<T, E = CloudReadError> = std::result::Result<T, E>;
@@ -176,7 +176,7 @@ impl SdkCloudReader {
     async fn profiles(
         &self,
         instances: &[&ec2_types::Instance],
-    ) -> Result<BTreeMap<String, Profile>> {
+    ) -> Result<BTreeMap<String, AttachedProfile>> {
         let arns: std::collections::BTreeSet<&str> = instances
             .iter()
             .filter_map(|one| one.iam_instance_profile()?.arn())
@@ -211,7 +211,7 @@ impl SdkCloudReader {
             let id = profile.instance_profile_id().to_owned();
             Ok(Some((
                 arn.to_owned(),
-                Profile {
+                AttachedProfile {
                     arn: arn.to_owned(),
                     id,
                     role,
@@ -382,7 +382,7 @@ impl CloudReader for SdkCloudReader {
 fn instance(
     one: &ec2_types::Instance,
     keys: &BTreeMap<String, String>,
-    profiles: &BTreeMap<String, Profile>,
+    profiles: &BTreeMap<String, AttachedProfile>,
 ) -> Option<Instance> {
     use ec2_types::InstanceStateName as Name;
     let state = match one.state()?.name()? {
@@ -413,7 +413,7 @@ fn instance(
         public_key: one.key_name().and_then(|name| keys.get(name)).cloned(),
         groups: groups(one),
         profile: arn.map(|arn| {
-            let bare = || Profile {
+            let bare = || AttachedProfile {
                 arn: arn.to_owned(),
                 id: String::new(),
                 role: None,
@@ -437,7 +437,7 @@ fn groups(instance: &ec2_types::Instance) -> Vec<String> {
 }
 
 /// A permission as one rule per peer.
-fn rules(permission: &ec2_types::IpPermission) -> Vec<Rule> {
+fn rules(permission: &ec2_types::IpPermission) -> Vec<TrafficRule> {
     let port = |port: Option<i32>, absent| {
         port.and_then(|port| u16::try_from(port).ok())
             .unwrap_or(absent)
@@ -447,22 +447,23 @@ fn rules(permission: &ec2_types::IpPermission) -> Vec<Rule> {
         port(permission.to_port(), u16::MAX),
     );
     let protocol = match permission.ip_protocol().unwrap_or("-1") {
-        "tcp" | "6" => Protocol::Tcp(first, last),
-        "udp" | "17" => Protocol::Udp(first, last),
-        "icmp" | "1" => Protocol::Icmp,
-        _ => Protocol::Any,
+        "tcp" | "6" => TrafficProtocol::Tcp(first, last),
+        "udp" | "17" => TrafficProtocol::Udp(first, last),
+        "icmp" | "1" => TrafficProtocol::Icmp,
+        _ => TrafficProtocol::Any,
     };
-    let ranges = permission
-        .ip_ranges()
-        .iter()
-        .filter_map(|range| Some(Peer::Range(range.cidr_ip()?.parse::<Ipv4Net>().ok()?)));
+    let ranges = permission.ip_ranges().iter().filter_map(|range| {
+        Some(TrafficPeer::Range(
+            range.cidr_ip()?.parse::<Ipv4Net>().ok()?,
+        ))
+    });
     let groups = permission
         .user_id_group_pairs()
         .iter()
-        .filter_map(|pair| Some(Peer::Group(pair.group_id()?.into())));
+        .filter_map(|pair| Some(TrafficPeer::Group(pair.group_id()?.into())));
     ranges
         .chain(groups)
-        .map(|peer| Rule { protocol, peer })
+        .map(|peer| TrafficRule { protocol, peer })
         .collect()
 }
 

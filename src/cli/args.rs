@@ -295,7 +295,7 @@ pub struct InitArgs {
 /// `loadrig validate`.
 #[derive(Debug, Args)]
 pub struct ValidateArgs {
-    /// Environments or reference architectures
+    /// Environments, reference architectures or scenarios
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<String>,
 }
@@ -526,4 +526,6 @@ pub enum SchemaOf {
     Environment,
     /// reference-architectures/*.yaml
     Architecture,
+    /// scenarios/*.yaml
+    Scenario,
 }

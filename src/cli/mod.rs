@@ -92,6 +92,7 @@ fn dispatch(app: &App, command: &Command) -> Outcome {
             app.printer.json(match args.of {
                 SchemaOf::Environment => crate::spec::environment_schema(),
                 SchemaOf::Architecture => crate::spec::architecture_schema(),
+                SchemaOf::Scenario => crate::loadtest::scenario_schema(),
             });
             Ok(ExitCode::Done)
         }

@@ -16,12 +16,12 @@ const START_LIMIT: Duration = Duration::from_secs(10);
 
 /// The agent. It ends when this is dropped, and also when this process dies in any way.
 #[derive(Debug)]
-pub(super) struct Agent {
+pub(super) struct PrivateAgent {
     _process: Child,
     _lifeline: Option<ChildStdin>,
 }
 
-impl Agent {
+impl PrivateAgent {
     /// Starts an agent on a socket and gives it a key.
     pub(super) async fn start(socket: &Path, key: &ssh_key::PrivateKey) -> Result<Self, HostError> {
         // The agent lives as long as the command that it is given, and that command lives

@@ -11,7 +11,7 @@ use crate::events::{Events, Outcome};
 
 use super::bundle::{Bundle, CHECK, RECEIVE};
 use super::error::HostError;
-use super::session::{Input, Lines, Session};
+use super::session::{Input, OutputLines, SshSession};
 use super::step::quote;
 
 /// Size of the chunks in which a bundle is shipped, bytes.
@@ -42,14 +42,14 @@ impl Applied {
 #[derive(Default)]
 struct Progress {
     applied: Applied,
-    /// Step and status.
+    /// BundleStep and status.
     failed: Option<(String, i32)>,
     /// The last lines of the failed step's output.
     output: Vec<String>,
     done: bool,
 }
 
-impl Session {
+impl SshSession {
     /// Applies a bundle. One round trip when the host is already as it says.
     ///
     /// # Errors
@@ -113,7 +113,7 @@ impl Session {
         }
     }
 
-    async fn ship(&self, bundle: &Bundle, present: Vec<String>) -> Result<Lines, HostError> {
+    async fn ship(&self, bundle: &Bundle, present: Vec<String>) -> Result<OutputLines, HostError> {
         let (sender, receiver) = mpsc::channel(8);
         let bundle = bundle.clone();
         // Compressing is work for a thread; it ends at the latest when the receiver goes.
@@ -137,14 +137,18 @@ impl Session {
         bundle: &Bundle,
         step: &str,
         events: &Events,
-        mut running: Lines,
+        mut running: OutputLines,
     ) -> Result<Applied, HostError> {
         let mut progress = Progress::default();
         while let Some(line) = running.next().await? {
             if let Some(name) = line.strip_prefix("start ") {
                 events.working(step, bundle.title(name));
             }
-            progress.line(bundle, &line);
+            if let Some(warning) = progress.line(bundle, &line)
+                && self.is_news(&warning)
+            {
+                events.note(format!("{}: {warning}", self.host()));
+            }
         }
         let output = running.finish().await?;
         if let Some((name, status)) = progress.failed {
@@ -165,19 +169,16 @@ impl Session {
                 detail: bundle.redact(&output.complaint()),
             });
         }
-        for (_, text) in &progress.applied.warnings {
-            events.note(format!("{}: {text}", self.host()));
-        }
         Ok(progress.applied)
     }
 }
 
 impl Progress {
-    /// Takes a line of the runner; see `templates/runner.sh`.
-    fn line(&mut self, bundle: &Bundle, line: &str) {
+    /// Takes a line of the runner, see `templates/runner.sh`; answers with a warning.
+    fn line(&mut self, bundle: &Bundle, line: &str) -> Option<String> {
         if let Some(output) = line.strip_prefix("| ") {
             self.output.push(bundle.redact(output));
-            return;
+            return None;
         }
         let mut words = line.splitn(3, ' ');
         let word = words.next().unwrap_or_default();
@@ -188,11 +189,16 @@ impl Progress {
                 let seconds = Duration::from_secs(rest.parse().unwrap_or(0));
                 self.applied.applied.push((name, seconds));
             }
-            "warning" => self.applied.warnings.push((name, bundle.redact(rest))),
+            "warning" => {
+                let text = bundle.redact(rest);
+                self.applied.warnings.push((name, text.clone()));
+                return Some(text);
+            }
             "failed" => self.failed = Some((name, rest.parse().unwrap_or(-1))),
             "done" => self.done = true,
             _ => {}
         }
+        None
     }
 }
 

@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::digest::hex;
-
 /// A file, known by its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blob {
@@ -36,7 +34,7 @@ impl Blob {
         }
         Ok(Self {
             path: path.to_owned(),
-            sha256: hex(&hash.finalize()),
+            sha256: hex::encode(hash.finalize()),
             size,
         })
     }

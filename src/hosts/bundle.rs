@@ -16,7 +16,7 @@ use crate::spec::HostName;
 
 use super::blob::Blob;
 use super::digest::Digest;
-use super::step::Step;
+use super::step::BundleStep;
 
 /// Applies bundles on the host.
 const RUNNER: &str = include_str!("../../templates/runner.sh");
@@ -38,7 +38,7 @@ struct Redaction {
 pub struct Bundle {
     host: HostName,
     stage: Stage,
-    steps: Vec<Step>,
+    steps: Vec<BundleStep>,
     notes: Vec<String>,
     redactions: Vec<Redaction>,
 }
@@ -56,7 +56,7 @@ impl Bundle {
     }
 
     /// Adds a step; gives its digest, for services that depend on it.
-    pub fn push(&mut self, step: Step) -> Digest {
+    pub fn push(&mut self, step: BundleStep) -> Digest {
         let digest = step.digest();
         self.steps.push(step);
         digest
@@ -86,7 +86,7 @@ impl Bundle {
 
     /// The steps, in the order in which they are applied.
     #[must_use]
-    pub fn steps(&self) -> &[Step] {
+    pub fn steps(&self) -> &[BundleStep] {
         &self.steps
     }
 
@@ -102,12 +102,12 @@ impl Bundle {
         self.steps
             .iter()
             .find(|step| step.name() == name)
-            .map_or(name, Step::title)
+            .map_or(name, BundleStep::title)
     }
 
     /// The blobs that the steps use.
     pub fn blobs(&self) -> impl Iterator<Item = &Blob> {
-        self.steps.iter().flat_map(Step::blobs)
+        self.steps.iter().flat_map(BundleStep::blobs)
     }
 
     /// Changes whenever anything that would land on the host does.

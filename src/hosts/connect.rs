@@ -13,7 +13,7 @@ use super::apply::Applied;
 use super::bundle::Bundle;
 use super::error::HostError;
 use super::keyring::Keyring;
-use super::session::Session;
+use super::session::SshSession;
 
 /// The pauses between attempts grow to this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -24,7 +24,7 @@ const IDLE_SECONDS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(59);
 
 /// How an attempt ended, when not well.
 #[derive(Debug, PartialEq, Eq)]
-enum Refusal {
+enum SshRefusal {
     /// Another key than the one that the host was given.
     HostKey,
     /// Our key is not accepted.
@@ -45,7 +45,7 @@ impl Keyring {
         step: &str,
         events: &Events,
         deadline: Instant,
-    ) -> Result<Session, HostError> {
+    ) -> Result<SshSession, HostError> {
         let address = self.address(host)?.to_string();
         let started = Instant::now();
         let mut pause = Duration::from_millis(200);
@@ -53,7 +53,7 @@ impl Keyring {
         let mut denied_since = None;
         loop {
             let detail = match tokio::time::timeout_at(deadline, self.attempt(host)).await {
-                Ok(Ok(session)) => return Ok(Session::new(host, session)),
+                Ok(Ok(session)) => return Ok(SshSession::new(host, session, self.warnings())),
                 Ok(Err(openssh::Error::Connect(error))) => error.to_string(),
                 Ok(Err(error)) => error.to_string(),
                 // What was heard before says more than that time is up.
@@ -64,14 +64,14 @@ impl Keyring {
                 None => telling_line(&detail),
             };
             match interpret(&detail) {
-                Refusal::HostKey => {
+                SshRefusal::HostKey => {
                     return Err(HostError::HostKey {
                         host,
                         address,
                         detail,
                     });
                 }
-                Refusal::Denied => {
+                SshRefusal::Denied => {
                     let since = *denied_since.get_or_insert_with(Instant::now);
                     if since.elapsed() >= self.login().denied_grace {
                         return Err(HostError::Denied {
@@ -81,7 +81,7 @@ impl Keyring {
                         });
                     }
                 }
-                Refusal::NotYet => denied_since = None,
+                SshRefusal::NotYet => denied_since = None,
             }
             if Instant::now() + pause >= deadline {
                 return Err(HostError::Unreachable {
@@ -105,7 +105,7 @@ impl Keyring {
     /// longer waits for a host to answer; work that has begun on the host goes to its end.
     ///
     /// # Errors
-    /// As [`Keyring::connect`] and [`Session::apply`].
+    /// As [`Keyring::connect`] and [`SshSession::apply`].
     pub async fn apply(
         &self,
         bundle: &Bundle,
@@ -144,16 +144,16 @@ impl Keyring {
 }
 
 /// SSH tells causes in words alone; these have been the same for many years.
-fn interpret(detail: &str) -> Refusal {
+fn interpret(detail: &str) -> SshRefusal {
     if detail.contains("Host key verification failed")
         || detail.contains("host key is known")
         || detail.contains("no matching host key type")
     {
-        Refusal::HostKey
+        SshRefusal::HostKey
     } else if detail.contains("Permission denied") || detail.contains("Too many authentication") {
-        Refusal::Denied
+        SshRefusal::Denied
     } else {
-        Refusal::NotYet
+        SshRefusal::NotYet
     }
 }
 
@@ -162,7 +162,7 @@ fn interpret(detail: &str) -> Refusal {
 fn telling_line(text: &str) -> String {
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
     lines()
-        .rfind(|line| interpret(line) != Refusal::NotYet)
+        .rfind(|line| interpret(line) != SshRefusal::NotYet)
         .or_else(|| lines().next_back())
         .unwrap_or("no answer")
         .to_owned()
@@ -175,22 +175,22 @@ mod tests {
     #[test]
     fn a_changed_host_key_is_final() {
         let alarm = "@@@@@@@@@@@\r\n@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\r\nHost key for x has changed and you have requested strict checking.\r\nHost key verification failed.\r\n";
-        assert_eq!(interpret(&telling_line(alarm)), Refusal::HostKey);
+        assert_eq!(interpret(&telling_line(alarm)), SshRefusal::HostKey);
         let other = "Unable to negotiate with 10.0.0.1 port 22: no matching host key type found. Their offer: ssh-rsa";
-        assert_eq!(interpret(other), Refusal::HostKey);
+        assert_eq!(interpret(other), SshRefusal::HostKey);
     }
 
     #[test]
     fn a_refused_key_is_told_from_a_host_that_boots() {
         let denied = "admin@10.0.0.1: Permission denied (publickey).";
-        assert_eq!(interpret(denied), Refusal::Denied);
+        assert_eq!(interpret(denied), SshRefusal::Denied);
         for booting in [
             "connect to host 10.0.0.1 port 22: Connection refused",
             "connect to host 10.0.0.1 port 22: Connection timed out",
             "Connection closed by 10.0.0.1 port 22",
             "kex_exchange_identification: read: Connection reset by peer",
         ] {
-            assert_eq!(interpret(booting), Refusal::NotYet, "{booting}");
+            assert_eq!(interpret(booting), SshRefusal::NotYet, "{booting}");
         }
     }
 }

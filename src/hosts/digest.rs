@@ -1,7 +1,5 @@
 //! Digests by which hosts remember what was applied.
 
-use std::fmt::Write as _;
-
 use sha2::{Digest as _, Sha256};
 
 /// SHA-256, lower-case hex.
@@ -19,7 +17,7 @@ impl Digest {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
-        Self(hex(&hash.finalize()))
+        Self(hex::encode(hash.finalize()))
     }
 
     /// The text.
@@ -43,15 +41,7 @@ impl std::fmt::Display for Digest {
 
 /// The plain SHA-256 of some bytes, as `sha256sum` prints it.
 pub(super) fn sha256(content: &[u8]) -> String {
-    hex(&Sha256::digest(content))
-}
-
-/// Lower-case hex.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex::encode(Sha256::digest(content))
 }
 
 #[cfg(test)]

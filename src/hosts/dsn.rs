@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::spec::{DsnSource, ExistingDatabase};
 
-use super::facts::BundleError;
+use super::bundle_error::BundleError;
 
 /// The data source names of a database.
 #[derive(Clone, Debug)]

@@ -32,14 +32,16 @@ pub enum HostError {
         /// Why.
         detail: String,
     },
-    /// A host that the keyring was not told about.
+    /// The keyring does not know the address of the host.
     #[error("host `{host}` has no address yet")]
     NoAddress {
         /// The host.
         host: HostName,
     },
-    /// Somebody else answered in the host's place.
-    #[error("`{host}` at {address} did not prove to be the host that was made: {detail}")]
+    /// Another machine answered at the address of the host.
+    #[error(
+        "`{host}` at {address} has another host key than the host that loadrig created: {detail}"
+    )]
     HostKey {
         /// The host.
         host: HostName,
@@ -48,7 +50,7 @@ pub enum HostError {
         /// What SSH said.
         detail: String,
     },
-    /// The host does not take the operator's key.
+    /// The host rejects the operator's key.
     #[error("`{host}` at {address} refused the operator's key: {detail}")]
     Denied {
         /// The host.
@@ -77,15 +79,15 @@ pub enum HostError {
         host: HostName,
     },
     /// The connection ended while something ran.
-    #[error("the connection to `{host}` ended while it was to {doing}")]
+    #[error("the connection to `{host}` ended during: {doing}")]
     Disconnected {
         /// The host.
         host: HostName,
         /// What it was doing.
         doing: String,
     },
-    /// It took too long.
-    #[error("`{host}` did not manage to {doing} in time")]
+    /// The host exceeded the time limit.
+    #[error("`{host}` did not {doing} in time")]
     Deadline {
         /// The host.
         host: HostName,
@@ -108,7 +110,7 @@ pub enum HostError {
         /// The last lines of its output.
         output: String,
     },
-    /// A command could not do its work at all.
+    /// A command failed.
     #[error("`{host}` failed to {doing} (status {status}): {detail}")]
     Command {
         /// The host.
@@ -120,7 +122,7 @@ pub enum HostError {
         /// What it said.
         detail: String,
     },
-    /// Something that was to be shipped could not be read.
+    /// A file of the bundle could not be read.
     #[error("cannot ship the bundle of `{host}`")]
     Ship {
         /// The host.
@@ -148,19 +150,19 @@ impl Diagnose for HostError {
             HostError::Tool { .. } => {
                 "install OpenSSH's client (Debian: `apt-get install openssh-client`)".to_owned()
             }
-            HostError::Workspace { .. } => "check the permissions and the room in `/tmp`".to_owned(),
+            HostError::Workspace { .. } => "check the permissions and the free space of `/tmp`".to_owned(),
             HostError::OperatorKey { .. } => {
                 "`access.key` in the environment's YAML takes `generated`, `agent` or `file: PATH` of a public key".to_owned()
             }
             HostError::NoAddress { .. } => "run `loadrig up` first".to_owned(),
             HostError::HostKey { host, .. } => format!(
-                "this is not retried: either somebody is in between, or the instance was replaced behind loadrig's back; `loadrig up` after terminating the instance makes `{host}` anew"
+                "loadrig does not retry this: either somebody intercepts the connection, or somebody replaced the instance; terminate the instance, and `loadrig up` creates `{host}` again"
             ),
             HostError::Denied { .. } => {
-                "the instance was made with another key: check `access.key`, and that the key is loaded (`ssh-add -l`)".to_owned()
+                "the instance was created with another key: check `access.key`, and that the key is loaded (`ssh-add -l`)".to_owned()
             }
             HostError::Unreachable { .. } => {
-                "check `access.operators` (does it hold your present address?) and `access.address`; the instance's console log tells whether it booted".to_owned()
+                "check that `access.operators` contains your current address, and `access.address`; the console log of the instance shows whether it booted".to_owned()
             }
             HostError::Interrupted { .. }
             | HostError::Disconnected { .. }
@@ -168,7 +170,7 @@ impl Diagnose for HostError {
                 "run the same command again: it continues where it stopped".to_owned()
             }
             HostError::Step { host, .. } | HostError::Command { host, .. } => {
-                format!("have a look by `loadrig ssh` on `{host}`; repair, then run the same command again")
+                format!("inspect with `loadrig ssh ENV {host}`; fix the cause, then run the same command again")
             }
             HostError::Ship { .. } => return vec![],
         };

@@ -1,102 +1,21 @@
 //! What a bundle is rendered from besides the spec: addresses, endpoints, files.
 
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use crate::diagnose::{Diagnose, ExitCode};
 use crate::identity::Secrets;
 use crate::spec::{HostName, Mattermost, Release};
 
 use super::blob::Blob;
+use super::bundle_error::BundleError;
 use super::dsn::Dsns;
-
-/// Why there is no bundle.
-#[derive(Debug, thiserror::Error)]
-pub enum BundleError {
-    /// A template and what is filled in do not fit.
-    #[error("cannot render the template `{template}`")]
-    Template {
-        /// The template.
-        template: String,
-        /// Where and why.
-        #[source]
-        source: tera::Error,
-    },
-    /// A fact that the role needs is not there.
-    #[error("the bundle of `{host}` needs {what}, which does not exist yet")]
-    Missing {
-        /// The host.
-        host: HostName,
-        /// The fact, in words.
-        what: &'static str,
-    },
-    /// A file of the operator's machine cannot be read.
-    #[error("cannot read the {what} `{}`", path.display())]
-    File {
-        /// What it is.
-        what: &'static str,
-        /// Where it should be.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// A tarball is not the one that the environment names.
-    #[error("the SHA-256 of `{}` is `{actual}`, not `{expected}`", path.display())]
-    Digest {
-        /// The tarball.
-        path: PathBuf,
-        /// What the environment says.
-        expected: String,
-        /// What it is.
-        actual: String,
-    },
-    /// A data source name is not there, or is none.
-    #[error("{place} {fault}")]
-    Dsn {
-        /// Where it should be.
-        place: String,
-        /// What is wrong with it.
-        fault: &'static str,
-    },
-    /// There is no stand-in to install.
-    #[error("no tarball of the stand-in server was built")]
-    NoStandin,
-}
-
-impl Diagnose for BundleError {
-    fn hints(&self) -> Vec<String> {
-        let hint = match self {
-            BundleError::Template { .. } => return vec![],
-            BundleError::Missing { .. } => "run `loadrig up` first",
-            BundleError::File { .. } => "check the path in the environment's YAML",
-            BundleError::Digest { .. } => "fetch the tarball again, or correct `mattermost.sha256`",
-            BundleError::Dsn { .. } => {
-                "`database.existing` wants `postgres://USER:PASSWORD@HOST/DATABASE` there"
-            }
-            BundleError::NoStandin => {
-                "`make build` makes it; or set `mattermost.release` to an official version"
-            }
-        };
-        vec![hint.to_owned()]
-    }
-
-    fn exit_code(&self) -> ExitCode {
-        match self {
-            BundleError::File { .. } | BundleError::Digest { .. } | BundleError::Dsn { .. } => {
-                ExitCode::Usage
-            }
-            _ => ExitCode::Failed,
-        }
-    }
-}
 
 /// Where hosts get the server from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Server {
+pub enum ServerPackage {
     /// A tarball that is shipped.
     Shipped(Blob),
     /// A tarball that each host fetches.
@@ -112,7 +31,7 @@ pub enum Server {
 #[derive(Clone, Debug)]
 pub struct Payload {
     /// The server.
-    pub server: Server,
+    pub server: ServerPackage,
     /// The licence's text.
     pub license: Option<SecretString>,
     /// This program, as agents run it.
@@ -136,7 +55,7 @@ impl Payload {
         let server = match &mattermost.release {
             Release::Standin => {
                 let path = standin.ok_or(BundleError::NoStandin)?;
-                Server::Shipped(read("stand-in's tarball", path)?)
+                ServerPackage::Shipped(read("stand-in's tarball", path)?)
             }
             Release::File(path) => {
                 let blob = read("server's tarball", path)?;
@@ -148,14 +67,14 @@ impl Payload {
                             actual: blob.sha256().to_owned(),
                         });
                     }
-                    _ => Server::Shipped(blob),
+                    _ => ServerPackage::Shipped(blob),
                 }
             }
-            Release::Version(version) => Server::Fetched {
+            Release::Version(version) => ServerPackage::Fetched {
                 url: official(version),
                 sha256,
             },
-            Release::Url(url) => Server::Fetched {
+            Release::Url(url) => ServerPackage::Fetched {
                 url: url.clone(),
                 sha256,
             },

@@ -16,12 +16,13 @@ use tempfile::TempDir;
 use crate::identity::Secrets;
 use crate::spec::{Access, HostName, SshKey};
 
-use super::agent::{Agent, first_agent_key};
+use super::agent::{PrivateAgent, first_agent_key};
 use super::error::HostError;
+use super::session::Warnings;
 
 /// As whom and where to log in.
 #[derive(Clone, Debug)]
-pub struct Login {
+pub struct SshLogin {
     /// User; Debian's images have `admin`.
     pub user: String,
     /// Port of sshd.
@@ -31,7 +32,7 @@ pub struct Login {
     pub denied_grace: Duration,
 }
 
-impl Default for Login {
+impl Default for SshLogin {
     fn default() -> Self {
         Self {
             user: "admin".to_owned(),
@@ -48,19 +49,20 @@ const IDLE_SECONDS: u32 = 60;
 #[derive(Debug)]
 pub struct Keyring {
     environment: String,
-    login: Login,
+    login: SshLogin,
     secrets: Secrets,
-    identity: Identity,
+    identity: SshIdentity,
     addresses: Mutex<BTreeMap<HostName, IpAddr>>,
     bastions: Mutex<BTreeMap<HostName, HostName>>,
+    warnings: Warnings,
     // Fields drop in this order: the agent's socket lies in the directory.
-    _agent: Option<Agent>,
+    _agent: Option<PrivateAgent>,
     directory: TempDir,
 }
 
 /// What `ssh_config` says of the operator's key.
 #[derive(Debug)]
-struct Identity {
+struct SshIdentity {
     file: PathBuf,
     agent: Option<PathBuf>,
 }
@@ -76,7 +78,7 @@ impl Keyring {
         secrets: &Secrets,
         hosts: &[(HostName, IpAddr)],
     ) -> Result<Self, HostError> {
-        let keyring = Self::open_as(environment, access, secrets, Login::default()).await?;
+        let keyring = Self::open_as(environment, access, secrets, SshLogin::default()).await?;
         for (host, address) in hosts {
             keyring.add(*host, *address)?;
         }
@@ -91,7 +93,7 @@ impl Keyring {
         environment: &str,
         access: &Access,
         secrets: &Secrets,
-        login: Login,
+        login: SshLogin,
     ) -> Result<Self, HostError> {
         let directory = private_directory()?;
         let public = directory.path().join("operator.pub");
@@ -99,21 +101,21 @@ impl Keyring {
         let identity = match &access.key {
             SshKey::Generated => {
                 let socket = directory.path().join("agent");
-                agent = Some(Agent::start(&socket, &secrets.operator_key()).await?);
+                agent = Some(PrivateAgent::start(&socket, &secrets.operator_key()).await?);
                 write(&public, &operator_public_key(&access.key, secrets).await?)?;
-                Identity {
+                SshIdentity {
                     file: public,
                     agent: Some(socket),
                 }
             }
             SshKey::Agent => {
                 write(&public, &operator_public_key(&access.key, secrets).await?)?;
-                Identity {
+                SshIdentity {
                     file: public,
                     agent: None,
                 }
             }
-            SshKey::File(path) => Identity {
+            SshKey::File(path) => SshIdentity {
                 file: usable_key_file(path),
                 agent: None,
             },
@@ -125,6 +127,7 @@ impl Keyring {
             identity,
             addresses: Mutex::default(),
             bastions: Mutex::default(),
+            warnings: Warnings::default(),
             _agent: agent,
             directory,
         })
@@ -249,8 +252,13 @@ impl Keyring {
         &self.environment
     }
 
+    /// Warnings that hosts of the rig have reported so far.
+    pub(super) fn warnings(&self) -> Warnings {
+        Warnings::clone(&self.warnings)
+    }
+
     /// As whom and where we log in.
-    pub(super) fn login(&self) -> &Login {
+    pub(super) fn login(&self) -> &SshLogin {
         &self.login
     }
 

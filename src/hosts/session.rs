@@ -1,9 +1,10 @@
 //! A connection to one host: commands, streams, forwarded ports.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitStatus;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use openssh::{ForwardType, Socket, Stdio};
@@ -68,10 +69,15 @@ pub enum Listen<'a> {
 
 /// A connection to a host. Ends when it is dropped.
 #[derive(Debug)]
-pub struct Session {
+pub struct SshSession {
     host: HostName,
     ssh: Arc<openssh::Session>,
+    warnings: Warnings,
 }
+
+/// Warnings of all hosts of a rig that were shown. Hosts of a role are alike: what one of them
+/// reports, the others report too, in each of their stages.
+pub(super) type Warnings = Arc<Mutex<BTreeSet<String>>>;
 
 /// What goes to a command's standard input.
 pub(super) enum Input {
@@ -82,7 +88,7 @@ pub(super) enum Input {
 
 /// A command that runs: its standard output line by line.
 #[derive(Debug)]
-pub struct Lines {
+pub struct OutputLines {
     host: HostName,
     doing: String,
     child: Option<openssh::Child<Arc<openssh::Session>>>,
@@ -97,12 +103,19 @@ enum Pumped {
     Stderr(Vec<u8>),
 }
 
-impl Session {
-    pub(super) fn new(host: HostName, ssh: openssh::Session) -> Self {
+impl SshSession {
+    pub(super) fn new(host: HostName, ssh: openssh::Session, warnings: Warnings) -> Self {
         Self {
             host,
             ssh: Arc::new(ssh),
+            warnings,
         }
+    }
+
+    /// Whether no host of the rig has reported a warning before; it counts as reported now.
+    pub(super) fn is_news(&self, warning: &str) -> bool {
+        let mut shown = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.insert(warning.to_owned())
     }
 
     /// The host.
@@ -141,7 +154,7 @@ impl Session {
         &self,
         command: &str,
         input: impl Into<Vec<u8>>,
-    ) -> Result<Lines, HostError> {
+    ) -> Result<OutputLines, HostError> {
         self.start(command, Input::Bytes(input.into())).await
     }
 
@@ -179,7 +192,11 @@ impl Session {
         }
     }
 
-    pub(super) async fn start(&self, command: &str, input: Input) -> Result<Lines, HostError> {
+    pub(super) async fn start(
+        &self,
+        command: &str,
+        input: Input,
+    ) -> Result<OutputLines, HostError> {
         let doing = summary(command);
         let ended = || self.disconnected(&doing);
         let mut child = Arc::clone(&self.ssh)
@@ -196,7 +213,7 @@ impl Session {
         let mut pumps = JoinSet::new();
         pumps.spawn(async move { Pumped::Stdin(feed(stdin, input).await) });
         pumps.spawn(async move { Pumped::Stderr(tail(stderr).await) });
-        Ok(Lines {
+        Ok(OutputLines {
             host: self.host,
             doing,
             child: Some(child),
@@ -218,7 +235,7 @@ impl Session {
     }
 }
 
-impl Lines {
+impl OutputLines {
     /// The next line, without its end; `None` when the command has closed its output.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 //!
 //! Each is a few calls of the functions in `templates/runner.sh`; the two change together.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -91,7 +92,7 @@ impl File {
 
 /// One step of a bundle.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct BundleStep {
     name: &'static str,
     title: String,
     deadline: Duration,
@@ -102,7 +103,7 @@ pub struct Step {
     after_changes: bool,
 }
 
-impl Step {
+impl BundleStep {
     fn new(name: &'static str, title: impl Into<String>, seconds: u64, script: String) -> Self {
         Self {
             name,
@@ -205,7 +206,7 @@ impl Step {
     /// Runs a command; the title says why.
     #[must_use]
     pub fn command(name: &'static str, title: &str, command: &[&str]) -> Self {
-        let words: Vec<String> = command.iter().map(|word| quote(word)).collect();
+        let words: Vec<Cow<'_, str>> = command.iter().map(|word| quote(word)).collect();
         Self::new(name, title, 120, format!("{}\n", words.join(" ")))
     }
 
@@ -229,14 +230,14 @@ impl Step {
         }
     }
 
-    /// Waits until an URL answers with success, `limit` at most; runs whenever a step
+    /// Waits until a URL answers with success, `limit` at most; runs whenever a step
     /// before it did.
     #[must_use]
     pub fn answers(unit: &str, url: &str, limit: Duration) -> Self {
         Self::ready("answers", unit, url, limit)
     }
 
-    /// Waits until somebody answers at an URL, whatever he says.
+    /// Waits until something answers at a URL, with whatever status.
     #[must_use]
     pub fn listens(unit: &str, url: &str, limit: Duration) -> Self {
         Self::ready("listens", unit, url, limit)
@@ -333,6 +334,6 @@ fn call(function: &str, arguments: &[&str]) -> String {
 }
 
 /// A word for a POSIX shell.
-pub(super) fn quote(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
+pub(super) fn quote(word: &str) -> Cow<'_, str> {
+    shell_escape::unix::escape(word.into())
 }

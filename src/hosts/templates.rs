@@ -4,7 +4,7 @@
 
 use tera::{Context, Kwargs, State, Tera, Value};
 
-use super::facts::BundleError;
+use super::bundle_error::BundleError;
 
 /// Name and text of every file of `templates/` that is filled in.
 const TEMPLATES: [(&str, &str); 4] = [

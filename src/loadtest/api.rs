@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::wire::{Admin, Server};
+use super::wire::{Admin, ServerInfo};
 
 /// Opening a connection may take this long.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -71,7 +71,7 @@ pub(super) struct Object {
 
 /// A user, as far as it matters here.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct User {
+pub(super) struct ApiUser {
     pub(super) id: String,
     #[serde(default)]
     pub(super) roles: String,
@@ -86,14 +86,14 @@ pub(super) struct Posted {
 
 /// A logged-in user: its id and session.
 #[derive(Clone)]
-pub(super) struct Session {
+pub(super) struct ApiSession {
     pub(super) user_id: String,
     pub(super) token: String,
 }
 
-impl std::fmt::Debug for Session {
+impl std::fmt::Debug for ApiSession {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session")
+        f.debug_struct("ApiSession")
             .field("user_id", &self.user_id)
             .finish_non_exhaustive()
     }
@@ -134,7 +134,7 @@ impl Api {
     }
 
     /// Which server answers, and whether it is healthy.
-    pub(super) async fn ping(&self) -> Result<Server, ApiError> {
+    pub(super) async fn ping(&self) -> Result<ServerInfo, ApiError> {
         #[derive(Deserialize)]
         struct Ping {
             #[serde(default)]
@@ -144,7 +144,7 @@ impl Api {
         let (headers, body) = send(request).await?;
         let ping: Ping = parse(&body)?;
         let version = header(&headers, "x-version-id").unwrap_or_default();
-        Ok(Server {
+        Ok(ServerInfo {
             standin: ping.standin || version.starts_with("standin-"),
             version: product_version(&version),
         })
@@ -155,7 +155,7 @@ impl Api {
         username: &str,
         email: &str,
         password: &str,
-    ) -> Result<User, ApiError> {
+    ) -> Result<ApiUser, ApiError> {
         let body = json!({"username": username, "email": email, "password": password});
         self.post("/users", None, &body).await
     }
@@ -164,15 +164,15 @@ impl Api {
         &self,
         username: &str,
         password: &str,
-    ) -> Result<(User, Session), ApiError> {
+    ) -> Result<(ApiUser, ApiSession), ApiError> {
         let request = self
             .request(Method::POST, "/users/login", None)
             .json(&json!({"login_id": username, "password": password}));
         let (headers, body) = send(request).await?;
-        let user: User = parse(&body)?;
+        let user: ApiUser = parse(&body)?;
         let token = header(&headers, "token")
             .ok_or_else(|| ApiError::Unexpected("login without a `Token` header".into()))?;
-        let session = Session {
+        let session = ApiSession {
             user_id: user.id.clone(),
             token,
         };
@@ -180,7 +180,7 @@ impl Api {
     }
 
     /// The administrator's session; its account is created when the server has none yet.
-    pub(super) async fn administrator(&self, admin: &Admin) -> Result<Session, ApiError> {
+    pub(super) async fn administrator(&self, admin: &Admin) -> Result<ApiSession, ApiError> {
         let password = admin.password.expose();
         let (user, session) = match self.log_in(&admin.username, password).await {
             Err(error) if matches!(error.status(), Some(400 | 401 | 404)) => {
@@ -209,7 +209,7 @@ impl Api {
     }
 
     /// The team of that name; it is created when there is none.
-    pub(super) async fn team(&self, session: &Session, name: &str) -> Result<Object, ApiError> {
+    pub(super) async fn team(&self, session: &ApiSession, name: &str) -> Result<Object, ApiError> {
         let path = format!("/teams/name/{name}");
         match self.get::<Object>(&path, session).await {
             Err(error) if error.status() == Some(404) => {
@@ -231,7 +231,7 @@ impl Api {
 
     pub(super) async fn create_channel(
         &self,
-        session: &Session,
+        session: &ApiSession,
         team: &str,
         name: &str,
     ) -> Result<Object, ApiError> {
@@ -239,7 +239,7 @@ impl Api {
         self.post("/channels", Some(session), &body).await
     }
 
-    pub(super) async fn join_team(&self, session: &Session, team: &str) -> Result<(), ApiError> {
+    pub(super) async fn join_team(&self, session: &ApiSession, team: &str) -> Result<(), ApiError> {
         let body = json!({"team_id": team, "user_id": session.user_id});
         let path = format!("/teams/{team}/members");
         self.post::<Value>(&path, Some(session), &body).await?;
@@ -248,7 +248,7 @@ impl Api {
 
     pub(super) async fn join_channel(
         &self,
-        session: &Session,
+        session: &ApiSession,
         channel: &str,
     ) -> Result<(), ApiError> {
         let body = json!({"user_id": session.user_id});
@@ -259,7 +259,7 @@ impl Api {
 
     pub(super) async fn create_post(
         &self,
-        session: &Session,
+        session: &ApiSession,
         channel: &str,
         message: &str,
     ) -> Result<Posted, ApiError> {
@@ -277,7 +277,7 @@ impl Api {
     /// Uploads a file; returns its id.
     pub(super) async fn upload(
         &self,
-        session: &Session,
+        session: &ApiSession,
         channel: &str,
         name: &str,
         content: Bytes,
@@ -307,7 +307,7 @@ impl Api {
 
     pub(super) async fn attach(
         &self,
-        session: &Session,
+        session: &ApiSession,
         channel: &str,
         message: &str,
         file: &str,
@@ -317,7 +317,11 @@ impl Api {
         Ok(())
     }
 
-    pub(super) async fn download(&self, session: &Session, file: &str) -> Result<Bytes, ApiError> {
+    pub(super) async fn download(
+        &self,
+        session: &ApiSession,
+        file: &str,
+    ) -> Result<Bytes, ApiError> {
         let request = self.request(Method::GET, &format!("/files/{file}"), Some(session));
         let (_, body) = send(request).await?;
         Ok(body)
@@ -326,22 +330,22 @@ impl Api {
     /// Ids of the posts that hold the terms.
     pub(super) async fn search(
         &self,
-        session: &Session,
+        session: &ApiSession,
         team: &str,
         terms: &str,
     ) -> Result<Vec<String>, ApiError> {
         #[derive(Deserialize)]
-        struct Found {
+        struct FoundPosts {
             #[serde(default)]
             order: Option<Vec<String>>,
         }
         let body = json!({"terms": terms, "is_or_search": false});
         let path = format!("/teams/{team}/posts/search");
-        let found: Found = self.post(&path, Some(session), &body).await?;
+        let found: FoundPosts = self.post(&path, Some(session), &body).await?;
         Ok(found.order.unwrap_or_default())
     }
 
-    fn request(&self, method: Method, path: &str, session: Option<&Session>) -> RequestBuilder {
+    fn request(&self, method: Method, path: &str, session: Option<&ApiSession>) -> RequestBuilder {
         let request = self
             .client
             .request(method, format!("{}/api/v4{path}", self.base));
@@ -351,7 +355,11 @@ impl Api {
         }
     }
 
-    async fn get<T: DeserializeOwned>(&self, path: &str, session: &Session) -> Result<T, ApiError> {
+    async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        session: &ApiSession,
+    ) -> Result<T, ApiError> {
         let (_, body) = send(self.request(Method::GET, path, Some(session))).await?;
         parse(&body)
     }
@@ -359,7 +367,7 @@ impl Api {
     async fn post<T: DeserializeOwned>(
         &self,
         path: &str,
-        session: Option<&Session>,
+        session: Option<&ApiSession>,
         body: &Value,
     ) -> Result<T, ApiError> {
         let request = self.request(Method::POST, path, session).json(body);
@@ -391,13 +399,13 @@ async fn send(request: RequestBuilder) -> Result<(HeaderMap, Bytes), ApiError> {
 
 fn refused(status: StatusCode, body: &[u8]) -> ApiError {
     #[derive(Deserialize)]
-    struct AppError {
+    struct ErrorBody {
         #[serde(default)]
         id: String,
         #[serde(default)]
         message: String,
     }
-    let error = serde_json::from_slice(body).unwrap_or(AppError {
+    let error = serde_json::from_slice(body).unwrap_or(ErrorBody {
         id: String::new(),
         message: status.canonical_reason().unwrap_or("no reason").to_owned(),
     });

@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::agent::Agent;
-use super::scenario::CrossNode;
-use super::steps::{Member, Place, Readers, User, deliver, open_socket, settle};
+use super::agent_state::Agent;
+use super::scenario::CrossNodeStep;
+use super::users::{ChannelMember, Readers, SimulatedUser, Venue, deliver, open_socket, settle};
 use super::wire::Check;
 
 const NAME: &str = "posts cross application nodes";
@@ -19,16 +19,16 @@ const JITTER_MS: u64 = 20;
 
 /// A websocket on a node that the others should reach.
 struct Ear {
-    user: User,
+    user: SimulatedUser,
     socket: usize,
 }
 
 /// Meets every node with a websocket and with a post, and looks at every pair.
 pub(super) async fn perform(
     agent: &Agent,
-    step: CrossNode,
-    place: &Place,
-    members: &[Member],
+    step: CrossNodeStep,
+    place: &Venue,
+    members: &[ChannelMember],
     readers: &mut Readers,
 ) -> Check {
     let nodes: BTreeSet<String> = agent.plan.app_nodes.iter().cloned().collect();
@@ -63,7 +63,7 @@ async fn listen_on_all(
     agent: &Agent,
     nodes: &BTreeSet<String>,
     attempts: u32,
-    members: &[Member],
+    members: &[ChannelMember],
     readers: &mut Readers,
 ) -> Result<BTreeMap<String, Ear>, Check> {
     let mut ears: BTreeMap<String, Ear> = BTreeMap::new();
@@ -109,7 +109,7 @@ async fn listen_on_all(
 /// A post through each node, in a channel that every ear is in; its token by node.
 async fn post_on_all(
     agent: &Agent,
-    place: &Place,
+    place: &Venue,
     nodes: &BTreeSet<String>,
     attempts: u32,
     ears: &BTreeMap<String, Ear>,
@@ -122,7 +122,7 @@ async fn post_on_all(
         .await
         .map_err(|error| refused(&format!("the channel: {error}:")))?
         .id;
-    let users: BTreeMap<u32, &User> = ears
+    let users: BTreeMap<u32, &SimulatedUser> = ears
         .values()
         .map(|ear| (ear.user.number, &ear.user))
         .collect();

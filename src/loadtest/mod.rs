@@ -5,6 +5,7 @@
 //! scenario's thresholds.
 
 pub mod agent;
+mod agent_state;
 mod api;
 mod cross_node;
 mod deliveries;
@@ -15,13 +16,15 @@ mod socket;
 mod steps;
 mod tally;
 mod targets;
+mod users;
 mod wire;
 
 pub use result::{ActionSummary, RESULT_FORMAT, ScenarioResult, StoreError};
-pub use run::{AgentHost, HostError, LoadTest, LoadTestError};
-pub use scenario::{LatencyLimit, Scenario, ScenarioError, Steps, Thresholds};
-pub use tally::{Action, ErrorSample, HistogramError, Latencies, Tallies, Tally};
+pub use run::{AgentHost, LoadTest, LoadTestError};
+pub use scenario::{LatencyLimit, Scenario, Steps, Thresholds, scenario_schema};
+pub use tally::{ErrorSample, HistogramError, Latencies, Tallies, Tally, UserAction};
 pub use targets::{ExpectedTarget, MetricsHost};
 pub use wire::{
-    Admin, AgentLine, AgentPlan, AgentResult, Check, FORMAT, Password, Progress, Server,
+    Admin, AgentHostError, AgentLine, AgentPlan, AgentProgress, AgentResult, Check, FORMAT,
+    Password, ServerInfo,
 };

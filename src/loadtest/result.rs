@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::scenario::{Scenario, Thresholds};
-use super::tally::{Action, ErrorSample, Latencies, Tallies, Tally};
-use super::wire::{Check, Server};
+use super::tally::{ErrorSample, Latencies, Tallies, Tally, UserAction};
+use super::wire::{Check, ServerInfo};
 
 /// The format of stored results; raised with every change that old readers cannot read.
 pub const RESULT_FORMAT: u32 = 1;
@@ -41,7 +41,7 @@ pub struct ScenarioResult {
     /// When the last check was made.
     pub finished: Timestamp,
     /// Which server answered, and whether it was the stand-in.
-    pub server: Server,
+    pub server: ServerInfo,
     /// Every check held and every threshold was met.
     pub passed: bool,
     /// Requests of all actions.
@@ -61,7 +61,7 @@ pub struct ScenarioResult {
 #[expect(missing_docs, reason = "the names of the percentiles say it")]
 pub struct ActionSummary {
     /// The class.
-    pub action: Action,
+    pub action: UserAction,
     /// All requests.
     pub requests: u64,
     /// Failed ones.
@@ -78,7 +78,7 @@ pub struct ActionSummary {
 }
 
 impl ActionSummary {
-    fn new(action: Action, tally: &Tally) -> Self {
+    fn new(action: UserAction, tally: &Tally) -> Self {
         let ms = |quantile| as_ms(tally.latencies.quantile(quantile));
         Self {
             action,
@@ -100,7 +100,7 @@ impl ActionSummary {
 pub(super) struct Merged {
     pub(super) agents: Vec<String>,
     pub(super) started: Timestamp,
-    pub(super) server: Server,
+    pub(super) server: ServerInfo,
     pub(super) tallies: Tallies,
     pub(super) checks: Vec<Check>,
     pub(super) cross_node: Option<Duration>,
@@ -272,7 +272,7 @@ fn thresholds(thresholds: &Thresholds, merged: &Merged) -> Vec<Check> {
 }
 
 fn latency(
-    action: Action,
+    action: UserAction,
     label: &str,
     quantile: f64,
     limit: SignedDuration,
@@ -308,12 +308,12 @@ mod tests {
             }
         }
         for _ in 0..errors {
-            tallies.failed(Action::Post, "HTTP 500");
+            tallies.failed(UserAction::Post, "HTTP 500");
         }
         Merged {
             agents: vec!["agent-1".into()],
             started: Timestamp::UNIX_EPOCH,
-            server: Server::default(),
+            server: ServerInfo::default(),
             tallies,
             checks: vec![Check::pass("set-up", "")],
             cross_node: Some(Duration::from_millis(20)),

@@ -17,15 +17,14 @@ use super::result::{Merged, ScenarioResult};
 use super::scenario::Scenario;
 use super::tally::{HistogramError, Tallies};
 use super::targets::{self, ExpectedTarget, MetricsHost};
-use super::wire::{Admin, AgentLine, AgentPlan, AgentResult, Check, FORMAT, Password, Server};
+use super::wire::{
+    Admin, AgentHostError, AgentLine, AgentPlan, AgentResult, Check, FORMAT, Password, ServerInfo,
+};
 
 /// What an agent may take beyond its own deadline: the way there and back.
 const GRACE: Duration = Duration::from_secs(30);
 /// Lines of an agent that wait to be read.
 const LINES: usize = 64;
-
-/// An error of whatever carries a host's input and output.
-pub type HostError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A host that can run the agent program.
 pub trait AgentHost: Send + Sync {
@@ -39,7 +38,7 @@ pub trait AgentHost: Send + Sync {
         &self,
         plan: SecretString,
         lines: mpsc::Sender<String>,
-    ) -> BoxFuture<'_, Result<(), HostError>>;
+    ) -> BoxFuture<'_, Result<(), AgentHostError>>;
 }
 
 /// A scenario and the rig that it is to run on.
@@ -244,7 +243,7 @@ fn merge(outcomes: Vec<Result<AgentResult, String>>) -> Result<Merged, LoadTestE
     let mut merged = Merged {
         agents: Vec::new(),
         started: Timestamp::MAX,
-        server: Server::default(),
+        server: ServerInfo::default(),
         tallies: Tallies::new()?,
         checks: Vec::new(),
         cross_node: None,
@@ -321,7 +320,7 @@ mod tests {
             &self,
             plan: SecretString,
             lines: mpsc::Sender<String>,
-        ) -> BoxFuture<'_, Result<(), HostError>> {
+        ) -> BoxFuture<'_, Result<(), AgentHostError>> {
             use secrecy::ExposeSecret as _;
             let plan: AgentPlan = serde_json::from_str(plan.expose_secret()).unwrap();
             let answer = (self.answer)(&plan);
@@ -349,7 +348,7 @@ mod tests {
             agent: plan.agent.clone(),
             started: Timestamp::UNIX_EPOCH,
             finished: Timestamp::UNIX_EPOCH,
-            server: Server {
+            server: ServerInfo {
                 version: "standin-0.1.0".into(),
                 standin: true,
             },

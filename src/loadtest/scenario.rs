@@ -4,22 +4,45 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use jiff::SignedDuration;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
-use crate::diagnose::{Diagnose, ExitCode};
+use crate::spec::{
+    DURATION, LONGEST, PathCheck, SHORTEST, SourceText, SpecErrors, or_expected, read_file,
+    read_yaml, schema_of,
+};
 
-use super::tally::Action;
+use super::tally::UserAction;
 
 /// The scenarios that ship with the program.
 const BUILT_IN: [(&str, &str); 1] = [("smoke", include_str!("../../scenarios/smoke.yaml"))];
 
-/// Most users that one scenario may simulate.
-const MAX_USERS: u32 = 250_000;
+/// The schema of a duration, with the shortest and longest that is allowed.
+macro_rules! duration {
+    ($name:ident, $shortest:literal, $longest:literal) => {
+        fn $name(_: &mut SchemaGenerator) -> Schema {
+            json_schema!({
+                "type": "string",
+                "format": DURATION,
+                "examples": [$longest],
+                SHORTEST: $shortest,
+                LONGEST: $longest,
+            })
+        }
+    };
+}
+
+duration!(up_to_a_day, "1s", "24h");
+duration!(up_to_an_hour, "1s", "1h");
+duration!(up_to_ten_minutes, "1s", "10m");
+duration!(latency, "1ms", "10m");
 
 /// A scenario, as read and checked.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
     /// Its name, as given to `loadrig test`.
@@ -28,9 +51,11 @@ pub struct Scenario {
     pub title: String,
     /// What it does, in a sentence or two.
     pub description: String,
-    /// Simulated users over all agents.
+    /// Simulated users over all agents; at least one posts and one receives.
+    #[schemars(range(min = 2, max = 250_000))]
     pub users: u32,
     /// After this time the agents stop.
+    #[schemars(schema_with = "up_to_a_day")]
     pub deadline: SignedDuration,
     /// What the users do, in this order.
     pub steps: Steps,
@@ -39,355 +64,241 @@ pub struct Scenario {
 }
 
 /// What the users do. The order is given: each step needs the ones before it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Steps {
     /// Accounts are created.
-    pub create_users: AtOnce,
+    pub create_users: Concurrency,
     /// Each user logs in.
-    pub log_in: AtOnce,
+    pub log_in: Concurrency,
     /// Each user joins the run's team and one of its channels.
-    pub join: Join,
+    pub join: JoinStep,
     /// Each user opens a websocket.
-    pub connect: AtOnce,
+    pub connect: Concurrency,
     /// Each user posts.
-    pub post: Post,
+    pub post: PostStep,
     /// Posts travel between application nodes.
-    pub cross_node: Option<CrossNode>,
+    pub cross_node: Option<CrossNodeStep>,
     /// Files are uploaded and downloaded.
-    pub transfer_file: Option<TransferFile>,
+    pub transfer_file: Option<TransferFileStep>,
     /// A post is found by search.
-    pub search: Option<Search>,
+    pub search: Option<SearchStep>,
 }
 
 /// How many users do a step side by side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct AtOnce {
+pub struct Concurrency {
     /// Users of one agent.
+    #[schemars(range(min = 1, max = 10_000))]
     pub at_once: u32,
 }
 
 /// Joining.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Join {
+pub struct JoinStep {
     /// Users of one agent side by side.
+    #[schemars(range(min = 1, max = 10_000))]
     pub at_once: u32,
     /// Channels that an agent's users are spread over.
+    #[schemars(range(min = 1, max = 1000))]
     pub channels: u32,
 }
 
 /// Posting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Post {
+pub struct PostStep {
     /// Users of one agent side by side.
+    #[schemars(range(min = 1, max = 10_000))]
     pub at_once: u32,
     /// Messages of each user.
+    #[schemars(range(min = 0, max = 10_000))]
     pub messages_per_user: u32,
     /// A post that a member's websocket has not brought by then is lost.
+    #[schemars(schema_with = "up_to_ten_minutes")]
     pub deliver_within: SignedDuration,
 }
 
 /// Posting on one node and receiving on the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct CrossNode {
+pub struct CrossNodeStep {
     /// The proxy chooses the node; this often is a post or a connection repeated, for
     /// each node of the rig, until every node was met.
+    #[schemars(range(min = 2, max = 1000))]
     pub attempts_per_node: u32,
 }
 
 /// Uploading and downloading.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct TransferFile {
+pub struct TransferFileStep {
     /// Transfers side by side on one agent.
+    #[schemars(range(min = 1, max = 10_000))]
     pub at_once: u32,
     /// Files of one agent.
+    #[schemars(range(min = 0, max = 10_000))]
     pub files: u32,
-    /// Size of each, bytes.
+    /// Size of each, bytes; the proxy accepts 50 MB.
+    #[schemars(range(min = 1, max = 50_000_000))]
     pub bytes: u32,
 }
 
 /// Searching.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Search {
+pub struct SearchStep {
     /// How long the agent goes on asking for a post that was just made.
+    #[schemars(schema_with = "up_to_an_hour")]
     pub within: SignedDuration,
 }
 
 /// What counts as good.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Thresholds {
     /// Most failed requests, in percent of all.
+    #[schemars(range(min = 0.0, max = 100.0))]
     pub error_rate_percent: f64,
     /// Highest latencies by class of action.
     #[serde(default)]
-    pub latency: BTreeMap<Action, LatencyLimit>,
+    #[schemars(schema_with = "latency_schema")]
+    pub latency: BTreeMap<UserAction, LatencyLimit>,
     /// Slowest delivery from one application node to another.
+    #[serde(default)]
+    #[schemars(schema_with = "up_to_an_hour")]
     pub cross_node_delivery: Option<SignedDuration>,
     /// Longest time from a post to the search that finds it.
+    #[serde(default)]
+    #[schemars(schema_with = "up_to_an_hour")]
     pub search_indexing: Option<SignedDuration>,
     /// Every expected metrics target is up within this time after the load.
+    #[serde(default)]
+    #[schemars(schema_with = "up_to_an_hour")]
     pub metrics_scraped_within: Option<SignedDuration>,
 }
 
 /// Highest latencies of a class of action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LatencyLimit {
     /// 95th percentile.
+    #[serde(default)]
+    #[schemars(schema_with = "latency")]
     pub p95: Option<SignedDuration>,
     /// 99th percentile.
+    #[serde(default)]
+    #[schemars(schema_with = "latency")]
     pub p99: Option<SignedDuration>,
 }
 
-/// Why a scenario cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ScenarioError {
-    /// Neither a built-in name nor a file.
-    #[error("there is no scenario `{name}`")]
-    Unknown {
-        /// As given.
-        name: String,
-        /// The nearest name that exists.
-        nearest: Option<&'static str>,
-    },
-    /// The file cannot be read.
-    #[error("cannot read the scenario `{path}`")]
-    Read {
-        /// The file.
-        path: String,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The YAML is not a scenario.
-    #[error("{place}: {message}")]
-    Parse {
-        /// `file:line:column`.
-        place: String,
-        /// What the parser says.
-        message: String,
-        /// The nearest key that exists.
-        nearest: Option<String>,
-    },
-    /// Values that cannot work.
-    #[error("{origin}: {}", problems.join("; "))]
-    Invalid {
-        /// The file.
-        origin: String,
-        /// Every problem.
-        problems: Vec<String>,
-    },
+/// Every action may have a limit, and nothing else.
+fn latency_schema(generator: &mut SchemaGenerator) -> Schema {
+    let limit = LatencyLimit::json_schema(generator);
+    let limits: Map<String, Value> = UserAction::ALL
+        .into_iter()
+        .map(|action| (action.to_string(), limit.clone().into()))
+        .collect();
+    json_schema!({
+        "type": ["object", "null"],
+        "properties": limits,
+        "additionalProperties": false,
+    })
 }
 
-impl Diagnose for ScenarioError {
-    fn hints(&self) -> Vec<String> {
-        match self {
-            ScenarioError::Unknown { nearest, .. } => {
-                let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
-                nearest
-                    .iter()
-                    .map(|name| format!("did you mean `{name}`?"))
-                    .chain([format!(
-                        "give the path of a YAML file, or one of: {}",
-                        names.join(", ")
-                    )])
-                    .collect()
-            }
-            ScenarioError::Parse {
-                nearest: Some(nearest),
-                ..
-            } => vec![format!("did you mean `{nearest}`?")],
-            ScenarioError::Read { .. }
-            | ScenarioError::Parse { .. }
-            | ScenarioError::Invalid { .. } => {
-                vec!["`docs/scenarios.md` describes every key".into()]
-            }
-        }
-    }
-
-    fn exit_code(&self) -> ExitCode {
-        ExitCode::Usage
-    }
+/// JSON schema (draft 2020-12) of a scenario file.
+#[must_use]
+pub fn scenario_schema() -> &'static Value {
+    static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
+        let mut schema = schema_of::<Scenario>();
+        schema["title"] = json!("loadrig scenario");
+        schema
+    });
+    &SCHEMA
 }
 
 impl Scenario {
     /// The scenario of a built-in name or of a YAML file.
     ///
     /// # Errors
-    /// When there is neither, and when the YAML is not a usable scenario.
-    pub fn find(name_or_path: &str) -> Result<Self, ScenarioError> {
+    /// When there is neither, and everything that is wrong with the file.
+    pub fn find(name_or_path: &str) -> Result<Self, SpecErrors> {
         if let Some((name, text)) = BUILT_IN.iter().find(|(name, _)| *name == name_or_path) {
-            return Self::parse(&format!("scenarios/{name}.yaml"), text);
+            return Self::parse(&format!("scenarios/{name}.yaml (built in)"), text);
         }
         let path = Path::new(name_or_path);
         let looks_like_path = path.extension().is_some() || path.components().count() > 1;
         if !looks_like_path && !path.exists() {
-            return Err(ScenarioError::Unknown {
-                name: name_or_path.to_owned(),
-                nearest: nearest(name_or_path, BUILT_IN.iter().map(|(name, _)| *name)),
-            });
+            return Err(SpecErrors::unplaced(
+                name_or_path,
+                format!("there is no scenario `{name_or_path}`"),
+                or_expected(name_or_path, Self::built_in()),
+                "give the path of a YAML file, or the name of a built-in scenario",
+            ));
         }
-        let text = std::fs::read_to_string(path).map_err(|source| ScenarioError::Read {
-            path: name_or_path.to_owned(),
-            source,
-        })?;
-        Self::parse(name_or_path, &text)
+        Self::check(read_file(path)?.source)
     }
 
     /// The names of the scenarios that ship with the program.
-    pub fn built_in() -> impl Iterator<Item = &'static str> {
+    pub fn built_in() -> impl Iterator<Item = &'static str> + Clone {
         BUILT_IN.iter().map(|(name, _)| *name)
     }
 
     /// Reads a scenario; `origin` is what errors call the text.
     ///
     /// # Errors
-    /// When the YAML is not a usable scenario.
-    pub fn parse(origin: &str, text: &str) -> Result<Self, ScenarioError> {
-        let scenario: Scenario =
-            serde_yaml::from_str(text).map_err(|error| parse_error(origin, &error))?;
-        let problems = scenario.problems();
-        if problems.is_empty() {
-            Ok(scenario)
-        } else {
-            Err(ScenarioError::Invalid {
-                origin: origin.to_owned(),
-                problems,
-            })
-        }
+    /// Everything that is wrong with it.
+    pub fn parse(origin: &str, text: &str) -> Result<Self, SpecErrors> {
+        Self::check(SourceText {
+            name: origin.to_owned(),
+            text: text.to_owned(),
+        })
     }
 
-    fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        let mut require = |holds: bool, problem: &str| {
-            if !holds {
-                problems.push(problem.to_owned());
-            }
-        };
-        let steps = &self.steps;
-        let name_is_plain = self
-            .name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-        require(
-            name_is_plain && (1..=32).contains(&self.name.len()),
-            "`name` must be 1 to 32 of a-z, 0-9 and -",
-        );
-        require(
-            (2..=MAX_USERS).contains(&self.users),
-            "`users` must be from 2 (one posts, one receives) to 250000",
-        );
-        require(
-            within(self.deadline, 24 * 3600),
-            "`deadline` must be from 1s to 24h",
-        );
-        for (key, at_once) in [
-            ("create_users", steps.create_users.at_once),
-            ("log_in", steps.log_in.at_once),
-            ("join", steps.join.at_once),
-            ("connect", steps.connect.at_once),
-            ("post", steps.post.at_once),
-            (
-                "transfer_file",
-                steps.transfer_file.map_or(1, |step| step.at_once),
-            ),
-        ] {
-            require(
-                (1..=10_000).contains(&at_once),
-                &format!("`steps.{key}.at_once` must be from 1 to 10000"),
-            );
-        }
-        require(
-            (1..=1000).contains(&steps.join.channels),
-            "`steps.join.channels` must be from 1 to 1000",
-        );
-        require(
-            within(steps.post.deliver_within, 600),
-            "`steps.post.deliver_within` must be from 1s to 10m",
-        );
-        if let Some(step) = steps.cross_node {
-            require(
-                (2..=1000).contains(&step.attempts_per_node),
-                "`steps.cross_node.attempts_per_node` must be from 2 to 1000",
-            );
-        }
-        if let Some(step) = steps.transfer_file {
-            require(
-                (1..=50_000_000).contains(&step.bytes),
-                "`steps.transfer_file.bytes` must be from 1 to 50000000, the proxy's limit",
-            );
-        }
-        if let Some(step) = steps.search {
-            require(
-                within(step.within, 3600),
-                "`steps.search.within` must be from 1s to 1h",
-            );
-        }
-        require(
-            (0.0..=100.0).contains(&self.thresholds.error_rate_percent),
-            "`thresholds.error_rate_percent` must be from 0 to 100",
-        );
-        problems
+    fn check(source: SourceText) -> Result<Self, SpecErrors> {
+        read_yaml(source, scenario_schema(), check_name)
     }
 }
 
-fn within(duration: SignedDuration, most_seconds: i64) -> bool {
-    duration >= SignedDuration::from_secs(1) && duration <= SignedDuration::from_secs(most_seconds)
-}
-
-/// serde's messages name the unknown key and the known ones in backticks; from them
-/// comes the suggestion.
-fn parse_error(origin: &str, error: &serde_yaml::Error) -> ScenarioError {
-    let mut message = error.to_string();
-    let place = match error.location() {
-        Some(location) => {
-            let suffix = format!(" at line {} column {}", location.line(), location.column());
-            if let Some(short) = message.strip_suffix(&suffix) {
-                message = short.to_owned();
-            }
-            format!("{origin}:{}:{}", location.line(), location.column())
-        }
-        None => origin.to_owned(),
+/// The name becomes part of file names and of accounts on the server.
+fn check_name(scenario: &Value, check: &mut PathCheck<'_>) {
+    let Some(name) = scenario["name"].as_str() else {
+        return;
     };
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let nearest = if message.contains("unknown field") || message.contains("unknown variant") {
-        quoted.next().and_then(|key| nearest(key, quoted))
-    } else {
-        None
-    };
-    let nearest = nearest.map(str::to_owned);
-    ScenarioError::Parse {
-        place,
-        message,
-        nearest,
+    let is_plain = name
+        .chars()
+        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    if !(is_plain && (1..=32).contains(&name.len())) {
+        check.report(
+            &["name"],
+            "the name cannot be used in file names",
+            "expected 1 to 32 of a-z, 0-9 and -",
+        );
     }
-}
-
-fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= candidate.len().div_ceil(3))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnose::{Diagnose, ExitCode};
 
     fn smoke() -> &'static str {
         BUILT_IN[0].1
     }
 
+    fn problems(text: &str) -> Vec<(usize, String, String)> {
+        let errors = Scenario::parse("my.yaml", text).unwrap_err();
+        assert_eq!(errors.exit_code(), ExitCode::Usage);
+        let problems = errors.problems.into_iter();
+        problems
+            .map(|problem| (problem.line, problem.message, problem.label))
+            .collect()
+    }
+
     #[test]
-    fn every_built_in_scenario_is_valid_and_bears_its_name() {
+    fn every_built_in_scenario_is_valid_and_has_its_name() {
         for name in Scenario::built_in() {
             assert_eq!(Scenario::find(name).unwrap().name, name);
         }
@@ -396,44 +307,83 @@ mod tests {
     #[test]
     fn a_misspelt_key_is_placed_and_corrected() {
         let text = smoke().replace("transfer_file:", "transfer_fiel:");
-        let error = Scenario::parse("my.yaml", &text).unwrap_err();
-        let shown = error.to_string();
-        assert!(shown.starts_with("my.yaml:"), "{shown}");
-        assert!(shown.contains("unknown field `transfer_fiel`"), "{shown}");
-        assert_eq!(error.hints(), ["did you mean `transfer_file`?"]);
-        assert_eq!(error.exit_code(), ExitCode::Usage);
+        let line = 1 + text.lines().take_while(|l| !l.contains("fiel")).count();
+        assert_eq!(
+            problems(&text),
+            [(
+                line,
+                "unknown key `transfer_fiel` in `steps`".to_owned(),
+                "did you mean `transfer_file`?".to_owned()
+            )]
+        );
     }
 
     #[test]
     fn an_unknown_action_in_the_thresholds_is_corrected() {
         let text = smoke().replace("    log-in:", "    login:");
-        let error = Scenario::parse("my.yaml", &text).unwrap_err();
-        assert_eq!(error.hints(), ["did you mean `log-in`?"]);
+        assert_eq!(problems(&text)[0].2, "did you mean `log-in`?");
     }
 
     #[test]
-    fn every_impossible_value_is_reported() {
+    fn every_problem_is_reported_at_once() {
         let text = smoke()
-            .replace("users: 50", "users: 1")
+            .replace("name: smoke", "name: Smoke Test")
+            .replace("users: 50", "users: many")
             .replace("deadline: 3m", "deadline: 0s")
+            .replace("title: Smoke test\n", "")
+            .replace("deliver_within: 10s", "deliver_within: 10")
+            .replace("bytes: 262144", "bytes: 99000000")
+            .replace("p95: 20s, p99: 30s", "p95: 20x, p99: 30s")
             .replace("error_rate_percent: 0.0", "error_rate_percent: 101");
-        let ScenarioError::Invalid { problems, .. } =
-            Scenario::parse("my.yaml", &text).unwrap_err()
-        else {
-            panic!("expected `Invalid`");
-        };
-        assert_eq!(problems.len(), 3, "{problems:?}");
+        let messages: Vec<String> = problems(&text).into_iter().map(|p| p.1).collect();
+        assert_eq!(
+            messages,
+            [
+                "the file lacks the key `title`",
+                "the name cannot be used in file names",
+                "`users` cannot be the text `many`",
+                "`deadline` cannot be `0s`",
+                "`steps.post.deliver_within` cannot be `10`",
+                "`steps.transfer_file.bytes` cannot be `99000000`",
+                "`thresholds.error_rate_percent` cannot be `101`",
+                "`thresholds.latency.create-user.p95` cannot be `20x`",
+                "`thresholds.latency.log-in.p95` cannot be `20x`",
+            ]
+        );
+    }
+
+    #[test]
+    fn durations_say_their_bounds() {
+        let text = smoke().replace("deadline: 3m", "deadline: 25h");
+        assert_eq!(
+            problems(&text)[0].2,
+            "expected a duration from `1s` to `24h`, such as `24h`"
+        );
+    }
+
+    #[test]
+    fn a_file_of_another_kind_is_not_repeated_in_the_error() {
+        let errors = Scenario::parse("passwd", &"root:x:0:0:root\n".repeat(300_000)).unwrap_err();
+        assert_eq!(errors.problems.len(), 1);
+        assert!(errors.to_string().len() < 1000, "{errors}");
+        let errors = Scenario::parse("x", &"a".repeat(5_000_000)).unwrap_err();
+        assert!(errors.to_string().len() < 1000);
     }
 
     #[test]
     fn an_unknown_name_suggests_the_nearest() {
-        let error = Scenario::find("smok").unwrap_err();
-        assert_eq!(error.hints()[0], "did you mean `smoke`?");
+        let errors = Scenario::find("smok").unwrap_err();
+        assert_eq!(errors.problems[0].message, "there is no scenario `smok`");
+        assert_eq!(errors.problems[0].label, "did you mean `smoke`?");
     }
 
     #[test]
     fn a_missing_file_is_a_read_error() {
-        let error = Scenario::find("no/such.yaml").unwrap_err();
-        assert!(matches!(error, ScenarioError::Read { .. }));
+        let errors = Scenario::find("no/such.yaml").unwrap_err();
+        assert!(
+            errors.problems[0]
+                .message
+                .starts_with("cannot read `no/such.yaml`")
+        );
     }
 }

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
-use super::api::{Session, served_by};
+use super::api::{ApiSession, served_by};
 use super::deliveries::SocketId;
 
 /// Connecting may take this long, `hello` included.
@@ -53,7 +53,7 @@ pub(super) trait Inbox: Send + Sync {
 }
 
 #[derive(Deserialize)]
-struct Event {
+struct SocketEvent {
     #[serde(default)]
     event: String,
     #[serde(default)]
@@ -73,13 +73,13 @@ struct EventPost {
 
 impl Socket {
     /// Opens a websocket with a user's session.
-    pub(super) async fn open(url: &str, session: &Session) -> Result<Self, SocketError> {
+    pub(super) async fn open(url: &str, session: &ApiSession) -> Result<Self, SocketError> {
         tokio::time::timeout(CONNECT_TIMEOUT, Self::greet(url, session))
             .await
             .map_err(|_| SocketError::Timeout)?
     }
 
-    async fn greet(url: &str, session: &Session) -> Result<Self, SocketError> {
+    async fn greet(url: &str, session: &ApiSession) -> Result<Self, SocketError> {
         let uri = url
             .parse()
             .map_err(|error| SocketError::Transport(format!("`{url}`: {error}")))?;
@@ -122,7 +122,7 @@ impl Socket {
     }
 }
 
-fn parse(text: &str) -> Option<Event> {
+fn parse(text: &str) -> Option<SocketEvent> {
     // Replies to actions have another shape; they are none of our events.
     serde_json::from_str(text).ok()
 }

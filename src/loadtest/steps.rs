@@ -3,62 +3,17 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tokio::task::JoinSet;
 
-use super::agent::{Agent, Shared};
-use super::api::{ApiError, Session};
+use super::agent_state::Agent;
+use super::api::ApiError;
 use super::cross_node;
-use super::deliveries::SocketId;
-use super::scenario::{Search, TransferFile};
-use super::socket::{Inbox, Socket};
-use super::tally::Action;
+use super::scenario::{SearchStep, TransferFileStep};
+use super::tally::UserAction;
+use super::users::{ChannelMember, Readers, SimulatedUser, Venue, deliver, open_socket, settle};
 use super::wire::Check;
 
 /// Pause between two searches for a post that is not indexed yet.
 const SEARCH_PAUSE: Duration = Duration::from_millis(300);
-
-/// A simulated user who has come as far as being logged in.
-#[derive(Clone, Debug)]
-pub(super) struct User {
-    /// Its number within the run.
-    pub(super) number: u32,
-    pub(super) session: Session,
-}
-
-/// A user on a channel, with a websocket.
-#[derive(Clone, Debug)]
-pub(super) struct Member {
-    pub(super) user: User,
-    /// Index of its channel.
-    pub(super) channel: usize,
-    pub(super) socket: SocketId,
-    /// The application node that holds the websocket.
-    pub(super) node: Option<String>,
-}
-
-/// Where the run takes place.
-pub(super) struct Place {
-    pub(super) admin: Session,
-    pub(super) team: String,
-    pub(super) channels: Vec<String>,
-}
-
-/// The tasks that read websockets; they end with this value.
-#[derive(Default)]
-pub(super) struct Readers {
-    tasks: JoinSet<()>,
-    next: SocketId,
-}
-
-impl Readers {
-    pub(super) fn add(&mut self, socket: Socket, shared: &std::sync::Arc<Shared>) -> SocketId {
-        let id = self.next;
-        self.next += 1;
-        let inbox: std::sync::Arc<dyn Inbox> = shared.clone();
-        self.tasks.spawn(socket.read(id, inbox));
-        id
-    }
-}
 
 /// Carries the plan out. What goes wrong becomes counts and checks.
 pub(super) async fn perform(agent: &Agent) {
@@ -100,7 +55,7 @@ pub(super) async fn perform(agent: &Agent) {
     });
 }
 
-async fn prepare(agent: &Agent) -> Result<Place, ApiError> {
+async fn prepare(agent: &Agent) -> Result<Venue, ApiError> {
     agent.progress("set up", 0, 1);
     let server = agent.api.ping().await?;
     agent.shared.measured().server = server;
@@ -114,14 +69,14 @@ async fn prepare(agent: &Agent) -> Result<Place, ApiError> {
         channels.push(channel.id);
     }
     agent.progress("set up", 1, 1);
-    Ok(Place {
+    Ok(Venue {
         admin,
         team,
         channels,
     })
 }
 
-async fn sign_up(agent: &Agent) -> Vec<User> {
+async fn sign_up(agent: &Agent) -> Vec<SimulatedUser> {
     let password = agent.plan.user_password.expose();
     let numbers: Vec<u32> = (agent.plan.first_user..)
         .take(agent.plan.users as usize)
@@ -135,7 +90,7 @@ async fn sign_up(agent: &Agent) -> Vec<User> {
                 let name = user_name(agent, number);
                 let email = format!("{name}@loadrig.invalid");
                 let request = agent.api.create_user(&name, &email, password);
-                agent.timed(Action::CreateUser, request).await?;
+                agent.timed(UserAction::CreateUser, request).await?;
                 Some(number)
             },
         )
@@ -148,30 +103,38 @@ async fn sign_up(agent: &Agent) -> Vec<User> {
             async |number| {
                 let name = user_name(agent, number);
                 let request = agent.api.log_in(&name, password);
-                let (_, session) = agent.timed(Action::LogIn, request).await?;
-                Some(User { number, session })
+                let (_, session) = agent.timed(UserAction::LogIn, request).await?;
+                Some(SimulatedUser { number, session })
             },
         )
         .await
 }
 
-async fn join(agent: &Agent, place: &Place, users: Vec<User>) -> Vec<(User, usize)> {
+async fn join(
+    agent: &Agent,
+    place: &Venue,
+    users: Vec<SimulatedUser>,
+) -> Vec<(SimulatedUser, usize)> {
     let step = agent.plan.steps.join;
     agent
         .each("join", step.at_once, users, async |user| {
             let channel = user.number as usize % place.channels.len();
             let request = agent.api.join_team(&user.session, &place.team);
-            agent.timed(Action::JoinTeam, request).await?;
+            agent.timed(UserAction::JoinTeam, request).await?;
             let request = agent
                 .api
                 .join_channel(&user.session, place.channels.get(channel)?);
-            agent.timed(Action::JoinChannel, request).await?;
+            agent.timed(UserAction::JoinChannel, request).await?;
             Some((user, channel))
         })
         .await
 }
 
-async fn connect(agent: &Agent, users: Vec<(User, usize)>, readers: &mut Readers) -> Vec<Member> {
+async fn connect(
+    agent: &Agent,
+    users: Vec<(SimulatedUser, usize)>,
+    readers: &mut Readers,
+) -> Vec<ChannelMember> {
     let at_once = agent.plan.steps.connect.at_once;
     let opened = agent
         .each("connect", at_once, users, async |(user, channel)| {
@@ -184,7 +147,7 @@ async fn connect(agent: &Agent, users: Vec<(User, usize)>, readers: &mut Readers
         .map(|(user, channel, socket)| {
             let node = socket.node.clone();
             let socket = readers.add(socket, &agent.shared);
-            Member {
+            ChannelMember {
                 user,
                 channel,
                 socket,
@@ -194,15 +157,9 @@ async fn connect(agent: &Agent, users: Vec<(User, usize)>, readers: &mut Readers
         .collect()
 }
 
-pub(super) async fn open_socket(agent: &Agent, user: &User) -> Option<Socket> {
-    let url = agent.api.websocket_url().ok()?;
-    let request = Socket::open(&url, &user.session);
-    agent.timed(Action::Connect, request).await
-}
-
-async fn post(agent: &Agent, place: &Place, members: &[Member]) {
+async fn post(agent: &Agent, place: &Venue, members: &[ChannelMember]) {
     let step = agent.plan.steps.post;
-    let work: Vec<(u32, Member)> = (1..=step.messages_per_user)
+    let work: Vec<(u32, ChannelMember)> = (1..=step.messages_per_user)
         .flat_map(|round| members.iter().map(move |member| (round, member.clone())))
         .collect();
     agent
@@ -219,41 +176,14 @@ async fn post(agent: &Agent, place: &Place, members: &[Member]) {
     settle(agent).await;
 }
 
-/// Makes a post that these sockets should bring; the node that made it.
-pub(super) async fn deliver(
+async fn transfer_files(
     agent: &Agent,
-    user: &User,
-    channel: &str,
-    token: &str,
-    sockets: impl IntoIterator<Item = SocketId>,
-) -> Option<Option<String>> {
-    agent.shared.deliveries.expect(token, sockets);
-    let message = format!("{token} says hello from user {}", user.number);
-    let request = agent.api.create_post(&user.session, channel, &message);
-    match agent.timed(Action::Post, request).await {
-        Some(posted) => Some(posted.node),
-        None => {
-            agent.shared.deliveries.forget(token);
-            None
-        }
-    }
-}
-
-/// Waits for the posts that are still on their way; those that never come are errors.
-pub(super) async fn settle(agent: &Agent) {
-    let within = agent.plan.steps.post.deliver_within;
-    let missing = agent.shared.deliveries.settle(within.unsigned_abs()).await;
-    let mut measured = agent.shared.measured();
-    for _ in 0..missing {
-        measured
-            .tallies
-            .failed(Action::Deliver, &format!("not delivered within {within:#}"));
-    }
-}
-
-async fn transfer_files(agent: &Agent, step: TransferFile, place: &Place, members: &[Member]) {
+    step: TransferFileStep,
+    place: &Venue,
+    members: &[ChannelMember],
+) {
     let size = step.bytes as usize;
-    let work: Vec<(usize, Member)> = (0..step.files as usize)
+    let work: Vec<(usize, ChannelMember)> = (0..step.files as usize)
         .zip(members.iter().cloned().cycle())
         .collect();
     let intact = agent
@@ -275,14 +205,14 @@ async fn transfer_files(agent: &Agent, step: TransferFile, place: &Place, member
                 let upload = agent
                     .api
                     .upload(&from.user.session, channel, &name, content.clone());
-                let file = agent.timed(Action::Upload, upload).await?;
+                let file = agent.timed(UserAction::Upload, upload).await?;
                 let message = format!("file {number} of {}", agent.plan.run);
                 let attach = agent
                     .api
                     .attach(&from.user.session, channel, &message, &file);
-                agent.timed(Action::Post, attach).await?;
+                agent.timed(UserAction::Post, attach).await?;
                 let download = agent.api.download(&to.user.session, &file);
-                let copy = agent.timed(Action::Download, download).await?;
+                let copy = agent.timed(UserAction::Download, download).await?;
                 (copy == content).then_some(())
             },
         )
@@ -295,7 +225,7 @@ async fn transfer_files(agent: &Agent, step: TransferFile, place: &Place, member
     ));
 }
 
-async fn search(agent: &Agent, step: Search, place: &Place, members: &[Member]) {
+async fn search(agent: &Agent, step: SearchStep, place: &Venue, members: &[ChannelMember]) {
     let name = "search finds a new post";
     let Some(member) = members.first() else {
         agent.check(Check::fail(name, "no user came as far as this"));
@@ -318,20 +248,24 @@ async fn search(agent: &Agent, step: Search, place: &Place, members: &[Member]) 
 }
 
 /// Posts a word of its own and asks until it is found.
-async fn find_needle(agent: &Agent, place: &Place, member: &Member) -> Result<(), &'static str> {
+async fn find_needle(
+    agent: &Agent,
+    place: &Venue,
+    member: &ChannelMember,
+) -> Result<(), &'static str> {
     let session = &member.user.session;
     let needle = format!("needle{}{}", agent.plan.run, agent.plan.first_user);
     let channel = place.channels.get(member.channel).ok_or("no channel")?;
     let request = agent.api.create_post(session, channel, &needle);
     let post = agent
-        .timed(Action::Post, request)
+        .timed(UserAction::Post, request)
         .await
         .ok_or("the post was refused")?;
     // One refusal may be a search server that is not ready; it counts as an error, yet
     // the question goes on.
     loop {
         let request = agent.api.search(session, &place.team, &needle);
-        if let Some(ids) = agent.timed(Action::Search, request).await
+        if let Some(ids) = agent.timed(UserAction::Search, request).await
             && ids.contains(&post.id)
         {
             return Ok(());

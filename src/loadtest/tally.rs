@@ -22,7 +22,7 @@ const ERROR_SAMPLES: usize = 5;
 /// Classes of action whose latency is counted apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Action {
+pub enum UserAction {
     /// An account is created.
     CreateUser,
     /// A user logs in with a password.
@@ -45,26 +45,40 @@ pub enum Action {
     Search,
 }
 
-impl Action {
+impl UserAction {
+    /// Every class, in the order in which a user meets them.
+    pub const ALL: [UserAction; 10] = [
+        UserAction::CreateUser,
+        UserAction::LogIn,
+        UserAction::JoinTeam,
+        UserAction::JoinChannel,
+        UserAction::Connect,
+        UserAction::Post,
+        UserAction::Deliver,
+        UserAction::Upload,
+        UserAction::Download,
+        UserAction::Search,
+    ];
+
     /// The name as in YAML and reports.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            Action::CreateUser => "create-user",
-            Action::LogIn => "log-in",
-            Action::JoinTeam => "join-team",
-            Action::JoinChannel => "join-channel",
-            Action::Connect => "connect",
-            Action::Post => "post",
-            Action::Deliver => "deliver",
-            Action::Upload => "upload",
-            Action::Download => "download",
-            Action::Search => "search",
+            UserAction::CreateUser => "create-user",
+            UserAction::LogIn => "log-in",
+            UserAction::JoinTeam => "join-team",
+            UserAction::JoinChannel => "join-channel",
+            UserAction::Connect => "connect",
+            UserAction::Post => "post",
+            UserAction::Deliver => "deliver",
+            UserAction::Upload => "upload",
+            UserAction::Download => "download",
+            UserAction::Search => "search",
         }
     }
 }
 
-impl std::fmt::Display for Action {
+impl std::fmt::Display for UserAction {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(self.as_str())
     }
@@ -205,7 +219,7 @@ impl Tally {
 /// What was counted, by class of action.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tallies {
-    by_action: BTreeMap<Action, Tally>,
+    by_action: BTreeMap<UserAction, Tally>,
     // Making a histogram can fail, counting must not: made once, cloned for each class.
     empty: Latencies,
 }
@@ -223,14 +237,14 @@ impl Tallies {
     }
 
     /// Counts a request that went well.
-    pub fn succeeded(&mut self, action: Action, latency: Duration) {
+    pub fn succeeded(&mut self, action: UserAction, latency: Duration) {
         let tally = self.entry(action);
         tally.requests += 1;
         tally.latencies.record(latency);
     }
 
     /// Counts a request that failed.
-    pub fn failed(&mut self, action: Action, text: &str) {
+    pub fn failed(&mut self, action: UserAction, text: &str) {
         let tally = self.entry(action);
         tally.requests += 1;
         tally.errors += 1;
@@ -256,12 +270,12 @@ impl Tallies {
 
     /// The counts of one class, when there are any.
     #[must_use]
-    pub fn get(&self, action: Action) -> Option<&Tally> {
+    pub fn get(&self, action: UserAction) -> Option<&Tally> {
         self.by_action.get(&action)
     }
 
     /// All classes that were counted, in the order in which users meet them.
-    pub fn iter(&self) -> impl Iterator<Item = (Action, &Tally)> {
+    pub fn iter(&self) -> impl Iterator<Item = (UserAction, &Tally)> {
         self.by_action
             .iter()
             .map(|(action, tally)| (*action, tally))
@@ -273,7 +287,7 @@ impl Tallies {
     pub fn requests(&self) -> u64 {
         self.by_action
             .iter()
-            .filter(|(action, _)| **action != Action::Deliver)
+            .filter(|(action, _)| **action != UserAction::Deliver)
             .map(|(_, tally)| tally.requests)
             .sum()
     }
@@ -297,7 +311,7 @@ impl Tallies {
         }
     }
 
-    fn entry(&mut self, action: Action) -> &mut Tally {
+    fn entry(&mut self, action: UserAction) -> &mut Tally {
         let empty = &self.empty;
         self.by_action
             .entry(action)
@@ -326,7 +340,7 @@ mod tests {
     fn tallies(latencies_ms: impl IntoIterator<Item = u64>) -> Tallies {
         let mut tallies = Tallies::new().unwrap();
         for ms in latencies_ms {
-            tallies.succeeded(Action::Post, Duration::from_millis(ms));
+            tallies.succeeded(UserAction::Post, Duration::from_millis(ms));
         }
         tallies
     }
@@ -337,7 +351,7 @@ mod tests {
         // medians would be near 5 s.
         let mut merged = tallies(std::iter::repeat_n(10, 99));
         merged.merge(&tallies([10_000])).unwrap();
-        let latencies = &merged.get(Action::Post).unwrap().latencies;
+        let latencies = &merged.get(UserAction::Post).unwrap().latencies;
         assert_eq!(latencies.count(), 100);
         assert_eq!(latencies.quantile(0.5).as_millis(), 10);
         assert!(latencies.quantile(0.99).as_millis() <= 10);
@@ -350,8 +364,8 @@ mod tests {
         let text = serde_json::to_string(&before).unwrap();
         let after: Tallies = serde_json::from_str(&text).unwrap();
         let (before, after) = (
-            before.get(Action::Post).unwrap(),
-            after.get(Action::Post).unwrap(),
+            before.get(UserAction::Post).unwrap(),
+            after.get(UserAction::Post).unwrap(),
         );
         for quantile in [0.0, 0.5, 0.95, 0.99, 1.0] {
             assert_eq!(
@@ -365,9 +379,9 @@ mod tests {
     fn only_the_first_few_distinct_errors_are_kept_but_all_are_counted() {
         let mut tallies = Tallies::new().unwrap();
         for index in 0..20 {
-            tallies.failed(Action::LogIn, &format!("error {}", index % 10));
+            tallies.failed(UserAction::LogIn, &format!("error {}", index % 10));
         }
-        let tally = tallies.get(Action::LogIn).unwrap();
+        let tally = tallies.get(UserAction::LogIn).unwrap();
         assert_eq!(tally.errors, 20);
         assert_eq!(tally.error_samples.len(), ERROR_SAMPLES);
         assert_eq!(tally.error_samples[0].count, 2);

@@ -7,8 +7,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use serde::Deserialize;
 
-use super::run::HostError;
-use super::wire::Check;
+use super::wire::{AgentHostError, Check};
 
 /// Pause between two looks while a target is not up yet.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -29,16 +28,16 @@ pub struct ExpectedTarget {
 /// Somebody who can ask Prometheus.
 pub trait MetricsHost: Send + Sync {
     /// The body of `GET /api/v1/targets`.
-    fn targets(&self) -> BoxFuture<'_, Result<String, HostError>>;
+    fn targets(&self) -> BoxFuture<'_, Result<String, AgentHostError>>;
 }
 
 #[derive(Deserialize)]
-struct Answer {
-    data: Data,
+struct TargetsAnswer {
+    data: TargetsData,
 }
 
 #[derive(Deserialize)]
-struct Data {
+struct TargetsData {
     #[serde(rename = "activeTargets")]
     active: Vec<ActiveTarget>,
 }
@@ -101,7 +100,7 @@ pub(super) async fn check(
 
 /// What is not up, each with the reason.
 fn missing(body: &str, expected: &[ExpectedTarget]) -> Result<Vec<String>, String> {
-    let answer: Answer = serde_json::from_str(body)
+    let answer: TargetsAnswer = serde_json::from_str(body)
         .map_err(|error| format!("Prometheus' answer is not a list of targets: {error}"))?;
     Ok(expected
         .iter()
@@ -157,7 +156,7 @@ mod tests {
     struct Fixed(&'static str);
 
     impl MetricsHost for Fixed {
-        fn targets(&self) -> BoxFuture<'_, Result<String, HostError>> {
+        fn targets(&self) -> BoxFuture<'_, Result<String, AgentHostError>> {
             Box::pin(async { Ok(self.0.to_owned()) })
         }
     }

@@ -14,6 +14,9 @@ use super::tally::Tallies;
 /// The format of plans and lines; raised with every change that an old agent cannot read.
 pub const FORMAT: u32 = 1;
 
+/// An error of whatever carries a host's input and output.
+pub type AgentHostError = Box<dyn std::error::Error + Send + Sync>;
+
 /// A password on its way to an agent: never in an argument, a log or a file.
 #[derive(Clone, Debug)]
 pub struct Password(SecretString);
@@ -85,14 +88,14 @@ pub struct AgentPlan {
 #[serde(rename_all = "kebab-case")]
 pub enum AgentLine {
     /// Where it stands.
-    Progress(Progress),
+    Progress(AgentProgress),
     /// What came out; the last line.
     Result(Box<AgentResult>),
 }
 
 /// Where an agent stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
+pub struct AgentProgress {
     /// The step, in words.
     pub step: String,
     /// Units of work done.
@@ -135,7 +138,7 @@ impl Check {
 
 /// Which server answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Server {
+pub struct ServerInfo {
     /// Its `X-Version-Id`.
     pub version: String,
     /// It is the stand-in, not Mattermost.
@@ -154,7 +157,7 @@ pub struct AgentResult {
     /// When it was done.
     pub finished: Timestamp,
     /// Which server answered.
-    pub server: Server,
+    pub server: ServerInfo,
     /// Requests, errors and latencies.
     pub actions: Tallies,
     /// What was checked besides.
@@ -177,7 +180,7 @@ mod tests {
 
     #[test]
     fn progress_is_one_object_per_line() {
-        let line = AgentLine::Progress(Progress {
+        let line = AgentLine::Progress(AgentProgress {
             step: "log in".into(),
             done: 3,
             total: 50,

@@ -45,7 +45,7 @@ pub(crate) fn create(name: &str) -> Result<Vec<PathBuf>> {
         let group = tree.join(GROUP);
         let directory = group.join(name);
         fs::create_dir_all(&directory).map_err(Error::io(format!(
-            "cannot make the control group `{}`",
+            "cannot create the control group `{}`",
             directory.display()
         )))?;
         if tree == Path::new(MOUNT) {

@@ -7,9 +7,6 @@ use std::net::Ipv4Addr;
 use futures::future::BoxFuture;
 use ipnet::Ipv4Net;
 
-/// A private address inside a VPC.
-pub type Address = Ipv4Addr;
-
 /// Everything that the API reports at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CloudView {
@@ -66,7 +63,7 @@ pub struct Instance {
     /// What it is meant to be doing.
     pub state: InstanceState,
     /// Its private address.
-    pub address: Address,
+    pub address: Ipv4Addr,
     /// Its public address, if it has one.
     pub public_address: Option<Ipv4Addr>,
     /// Its private DNS name.
@@ -84,12 +81,12 @@ pub struct Instance {
     /// Ids of its security groups.
     pub groups: Vec<String>,
     /// Its instance profile.
-    pub profile: Option<Profile>,
+    pub profile: Option<AttachedProfile>,
 }
 
 /// An instance profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Profile {
+pub struct AttachedProfile {
     /// The profile's ARN.
     pub arn: String,
     /// Its id.
@@ -104,23 +101,23 @@ pub struct SecurityGroup {
     /// `sg-…`.
     pub id: String,
     /// What may come in.
-    pub ingress: Vec<Rule>,
+    pub ingress: Vec<TrafficRule>,
     /// What may go out.
-    pub egress: Vec<Rule>,
+    pub egress: Vec<TrafficRule>,
 }
 
 /// One permission of a security group.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Rule {
+pub struct TrafficRule {
     /// What kind of traffic.
-    pub protocol: Protocol,
+    pub protocol: TrafficProtocol,
     /// With whom.
-    pub peer: Peer,
+    pub peer: TrafficPeer,
 }
 
 /// The traffic that a rule is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Protocol {
+pub enum TrafficProtocol {
     /// Everything.
     Any,
     /// TCP, first to last port.
@@ -133,7 +130,7 @@ pub enum Protocol {
 
 /// The other side of a rule.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Peer {
+pub enum TrafficPeer {
     /// An address range.
     Range(Ipv4Net),
     /// The members of a security group.

@@ -1,6 +1,7 @@
 //! The part of cloud-init that loadrig uses, from user data to what a host's disk
 //! must hold before its first boot. Pure: text in, text out.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use base64::Engine;
@@ -184,8 +185,8 @@ fn strings(value: &Value) -> Vec<String> {
 }
 
 /// A word that the shell takes as it is.
-fn quote(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
+fn quote(word: &str) -> Cow<'_, str> {
+    shell_escape::unix::escape(word.into())
 }
 
 #[cfg(test)]
@@ -217,7 +218,7 @@ mod tests {
             early.contains(r"printf %s YQpi | base64 -d >'/etc/it'\''s'"),
             "{early}"
         );
-        assert!(early.contains("chmod '0600'"), "{early}");
+        assert!(early.contains("chmod 0600"), "{early}");
         assert!(early.contains("chown 'admin:admin'"), "{early}");
     }
 
@@ -226,7 +227,7 @@ mod tests {
         let first_boot = parse(b"#cloud-config\nruncmd:\n- echo $HOME > /tmp/x\n- [touch, a b]\n");
         assert_eq!(
             first_boot.late.as_deref(),
-            Some("#!/bin/sh\necho $HOME > /tmp/x\n'touch' 'a b'\n")
+            Some("#!/bin/sh\necho $HOME > /tmp/x\ntouch 'a b'\n")
         );
     }
 

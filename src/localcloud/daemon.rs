@@ -25,11 +25,12 @@ use super::guest;
 use super::guests::{Context, chain};
 use super::image::Layers;
 use super::imds::{MetadataService, random_text};
-use super::keeper::{Keeper, mortal};
+use super::keeper::{Keeper, dies_with_daemon};
+use super::leftovers;
 use super::lifecycle::own_process;
 use super::limits;
 use super::mirror::Mirror;
-use super::names::{Names, service_certificate_names, service_hosts};
+use super::names::{DnsNames, service_certificate_names, service_hosts};
 use super::network;
 use super::reconcile::Reconciler;
 use super::state::{
@@ -37,7 +38,6 @@ use super::state::{
     netns_path,
 };
 use super::tls;
-use super::traces;
 
 /// The images that the API offers.
 const IMAGES: &str = include_str!("image/images.json");
@@ -51,7 +51,7 @@ pub struct DaemonOptions {
 }
 
 /// Runs the local cloud's daemon until it is killed or a part of it fails. To be
-/// called before the process has a second thread. `reader` makes the reader of
+/// called before the process has a second thread. `reader` creates the reader of
 /// the API at a URL in a region; it is called inside the daemon's runtime.
 ///
 /// # Errors
@@ -81,7 +81,7 @@ pub fn run_daemon(
         );
         runtime.shutdown_background();
         cgroup::leave();
-        traces::clear(true)?;
+        leftovers::remove_leftovers(true)?;
     }
     outcome
 }
@@ -94,7 +94,7 @@ async fn serve(
     let keeper = Keeper::start().map_err(Error::io("cannot start a thread"))?;
     let layers = Layers::locate()?;
     let mut moto = start_moto(&keeper, &layers)?;
-    let names = Names::create()?;
+    let names = DnsNames::create()?;
     let mirror = Mirror::of(layers.package_lists());
     let public_hosts: Vec<String> = service_hosts(&region)
         .into_iter()
@@ -196,10 +196,10 @@ fn start_moto(keeper: &Keeper, layers: &Layers) -> Result<Child> {
     fs::write(&images, IMAGES)
         .map_err(Error::io(format!("cannot write `{}`", images.display())))?;
     let log = Path::new(RUN_DIR).join("moto.log");
-    let failed = |_: &PathBuf| format!("cannot make `{}`", log.display());
+    let failed = |_: &PathBuf| format!("cannot create `{}`", log.display());
     let output = File::create(&log).map_err(Error::io(failed(&log)))?;
     let output_too = output.try_clone().map_err(Error::io(failed(&log)))?;
-    let mut command: Command = mortal(layers.python.join("bin/moto_server"));
+    let mut command: Command = dies_with_daemon(layers.python.join("bin/moto_server"));
     command
         .args(["-H", "127.0.0.1", "-p", &MOTO_PORT.to_string()])
         .env("MOTO_AMIS_PATH", images)
@@ -242,7 +242,7 @@ async fn ended(name: &str, child: &mut Child) -> Error {
             Ok(None) => tokio::time::sleep(Duration::from_millis(200)).await,
             Ok(Some(status)) => {
                 return Error::Unsupported(format!(
-                    "`{name}` ended with {status}, and with it the cloud's state; start anew with `loadrig local \
+                    "`{name}` ended with {status}, and with it the cloud's state; start it again with `loadrig local \
                      start` (log: `{}`)",
                     log_file().display()
                 ));

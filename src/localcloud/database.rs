@@ -40,7 +40,7 @@ pub(crate) fn guest(id: &str) -> String {
 }
 
 /// What a database host is made with.
-pub(crate) struct Plan<'a> {
+pub(crate) struct DatabaseServer<'a> {
     /// What the API says.
     pub database: &'a DbInstance,
     /// The address that it gets.
@@ -63,7 +63,7 @@ pub(crate) fn start(
     keeper: &Keeper,
     layers: &Layers,
     authority: &Authority,
-    plan: &Plan<'_>,
+    plan: &DatabaseServer<'_>,
 ) -> Result<Child> {
     let database = plan.database;
     if database.engine != "postgres" {
@@ -135,7 +135,7 @@ pub(crate) fn ready(id: &str) -> bool {
 
 /// The statements that make roles and database; one a line, for the server's
 /// single-user mode.
-fn set_up(plan: &Plan<'_>) -> Result<String> {
+fn set_up(plan: &DatabaseServer<'_>) -> Result<String> {
     let database = plan.database;
     let password = plan.password.ok_or_else(|| {
         Error::Unsupported(format!(
@@ -178,7 +178,7 @@ fn set_up(plan: &Plan<'_>) -> Result<String> {
 
 /// The server's configuration: what RDS sets, what the parameter group sets, and
 /// what a server among others on one machine needs.
-fn configuration(plan: &Plan<'_>, known: &[String]) -> String {
+fn configuration(plan: &DatabaseServer<'_>, known: &[String]) -> String {
     let mut settings: BTreeMap<&str, String> = BTreeMap::new();
     for (name, value) in [
         ("max_connections", "200"),
@@ -295,8 +295,8 @@ mod tests {
         }
     }
 
-    fn plan<'a>(database: &'a DbInstance, secret: &'a SecretString) -> Plan<'a> {
-        Plan {
+    fn plan<'a>(database: &'a DbInstance, secret: &'a SecretString) -> DatabaseServer<'a> {
+        DatabaseServer {
             database,
             address: Ipv4Addr::new(10, 0, 0, 9),
             password: Some(secret),
@@ -350,7 +350,7 @@ mod tests {
     #[test]
     fn a_replica_permits_at_least_its_sources_connections() {
         let (database, secret) = (database(), SecretString::from("x"));
-        let plan = Plan {
+        let plan = DatabaseServer {
             source_connections: Some("900"),
             ..plan(&database, &secret)
         };

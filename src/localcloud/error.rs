@@ -50,7 +50,7 @@ pub enum Error {
     #[error("no local cloud is running")]
     NotRunning,
     /// Something that should be gone is still there.
-    #[error("{count} trace(s) of the local cloud would not go: {first}")]
+    #[error("cannot remove {count} {} of the local cloud: {first}", if *count == 1 { "leftover" } else { "leftovers" })]
     Left {
         /// How many.
         count: usize,
@@ -58,7 +58,7 @@ pub enum Error {
         first: String,
     },
     /// The local cloud's certificate authority failed.
-    #[error("cannot make a certificate for `{name}`")]
+    #[error("cannot create a certificate for `{name}`")]
     Certificate {
         /// The name or role that the certificate was for.
         name: String,
@@ -68,7 +68,7 @@ pub enum Error {
     },
     /// The state of the cloud could not be read from its API.
     #[error("cannot read the state of the local cloud")]
-    CloudRead(#[source] super::cloud_view::CloudReadError),
+    View(#[source] super::cloud_view::CloudReadError),
     /// The API reports something that this machine cannot make real.
     #[error("{0}")]
     Unsupported(String),
@@ -118,8 +118,26 @@ impl Diagnose for Error {
             )),
             Self::NotRunning => Some("start it with `loadrig local start`".into()),
             Self::Left { .. } => Some("run `loadrig local stop` again, as root".into()),
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Some("run the same command as root, for example with `sudo`".into())
+            }
             _ => None,
         };
         hint.into_iter().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_operation_says_how_to_become_root() {
+        let refused = io::Error::from(io::ErrorKind::PermissionDenied);
+        let error = Error::io("cannot enter the namespace `/run/netns/loadrig-cloud`")(refused);
+        assert_eq!(
+            error.hints(),
+            ["run the same command as root, for example with `sudo`"]
+        );
     }
 }

@@ -6,14 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::net::Ipv4Addr;
 
-use super::cloud_view::{Peer, Protocol, Rule, SecurityGroup};
+use super::cloud_view::{SecurityGroup, TrafficPeer, TrafficProtocol, TrafficRule};
 use super::command::run_with_input;
 use super::error::Result;
 use super::state::{METADATA, RESOLVER, SERVICES};
 
 /// Something with an address that security groups apply to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Member {
+pub(crate) struct FirewallMember {
     /// Its private address.
     pub address: Ipv4Addr,
     /// Its public address, translated to the private one.
@@ -27,7 +27,7 @@ pub(crate) struct Member {
 /// A connection that the cloud itself makes between two of its parts, beside the
 /// security groups: a replica to the database that it follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Link {
+pub(crate) struct ReplicationLink {
     /// Who connects.
     pub from: Ipv4Addr,
     /// To whom.
@@ -37,7 +37,11 @@ pub(crate) struct Link {
 }
 
 /// The whole rule set.
-pub(crate) fn ruleset(groups: &[SecurityGroup], members: &[Member], links: &[Link]) -> String {
+pub(crate) fn ruleset(
+    groups: &[SecurityGroup],
+    members: &[FirewallMember],
+    links: &[ReplicationLink],
+) -> String {
     let mut text =
         String::from("table inet loadrig {}\ndelete table inet loadrig\ntable inet loadrig {\n");
     let mut vpcs: BTreeMap<&str, BTreeSet<Ipv4Addr>> = BTreeMap::new();
@@ -93,7 +97,7 @@ pub(crate) fn load(ruleset: &str) -> Result<()> {
 }
 
 /// What an address may receive and send, over all its groups.
-fn member_chains(text: &mut String, member: &Member, known: &BTreeSet<&str>) {
+fn member_chains(text: &mut String, member: &FirewallMember, known: &BTreeSet<&str>) {
     let groups = || {
         member
             .groups
@@ -126,8 +130,8 @@ fn member_chains(text: &mut String, member: &Member, known: &BTreeSet<&str>) {
 fn base_chains(
     text: &mut String,
     vpcs: &BTreeMap<&str, BTreeSet<Ipv4Addr>>,
-    members: &[Member],
-    links: &[Link],
+    members: &[FirewallMember],
+    links: &[ReplicationLink],
 ) {
     let known = "    ct state established,related accept\n    ct state invalid drop\n";
     let to = verdicts("daddr", "to", members);
@@ -191,7 +195,7 @@ fn base_chains(
 }
 
 /// A jump by address into the members' own chains.
-fn verdicts(field: &str, prefix: &str, members: &[Member]) -> String {
+fn verdicts(field: &str, prefix: &str, members: &[FirewallMember]) -> String {
     let pairs: BTreeMap<Ipv4Addr, String> = members
         .iter()
         .map(|member| (member.address, name(prefix, &member.address.to_string())))
@@ -210,7 +214,7 @@ fn verdicts(field: &str, prefix: &str, members: &[Member]) -> String {
 fn chain(
     text: &mut String,
     chain: &str,
-    rules: &[Rule],
+    rules: &[TrafficRule],
     field: &str,
     verdict: &str,
     known: &BTreeSet<&str>,
@@ -218,17 +222,17 @@ fn chain(
     let _ = writeln!(text, "  chain {chain} {{");
     for rule in rules {
         let peer = match &rule.peer {
-            Peer::Range(range) if range.prefix_len() == 0 => String::new(),
-            Peer::Range(range) => format!("ip {field} {} ", range.trunc()),
+            TrafficPeer::Range(range) if range.prefix_len() == 0 => String::new(),
+            TrafficPeer::Range(range) => format!("ip {field} {} ", range.trunc()),
             // A group that no longer exists has no members.
-            Peer::Group(group) if !known.contains(group.as_str()) => continue,
-            Peer::Group(group) => format!("ip {field} @{} ", name("group", group)),
+            TrafficPeer::Group(group) if !known.contains(group.as_str()) => continue,
+            TrafficPeer::Group(group) => format!("ip {field} @{} ", name("group", group)),
         };
         let traffic = match rule.protocol {
-            Protocol::Any => String::new(),
-            Protocol::Tcp(first, last) => format!("tcp dport {} ", ports(first, last)),
-            Protocol::Udp(first, last) => format!("udp dport {} ", ports(first, last)),
-            Protocol::Icmp => "meta l4proto icmp ".into(),
+            TrafficProtocol::Any => String::new(),
+            TrafficProtocol::Tcp(first, last) => format!("tcp dport {} ", ports(first, last)),
+            TrafficProtocol::Udp(first, last) => format!("udp dport {} ", ports(first, last)),
+            TrafficProtocol::Icmp => "meta l4proto icmp ".into(),
         };
         let _ = writeln!(text, "    {peer}{traffic}{verdict}");
     }
@@ -266,10 +270,10 @@ fn name(prefix: &str, id: &str) -> String {
 mod tests {
     use super::*;
 
-    fn group(id: &str, ingress: Vec<Rule>) -> SecurityGroup {
-        let open = Rule {
-            protocol: Protocol::Any,
-            peer: Peer::Range("0.0.0.0/0".parse().unwrap()),
+    fn group(id: &str, ingress: Vec<TrafficRule>) -> SecurityGroup {
+        let open = TrafficRule {
+            protocol: TrafficProtocol::Any,
+            peer: TrafficPeer::Range("0.0.0.0/0".parse().unwrap()),
         };
         SecurityGroup {
             id: id.into(),
@@ -278,8 +282,8 @@ mod tests {
         }
     }
 
-    fn member(address: &str, vpc: &str, groups: &[&str]) -> Member {
-        Member {
+    fn member(address: &str, vpc: &str, groups: &[&str]) -> FirewallMember {
+        FirewallMember {
             address: address.parse().unwrap(),
             public: None,
             vpc: vpc.into(),
@@ -289,9 +293,9 @@ mod tests {
 
     #[test]
     fn a_reference_to_a_group_means_its_members_addresses() {
-        let from_app = Rule {
-            protocol: Protocol::Tcp(5432, 5432),
-            peer: Peer::Group("sg-app".into()),
+        let from_app = TrafficRule {
+            protocol: TrafficProtocol::Tcp(5432, 5432),
+            peer: TrafficPeer::Group("sg-app".into()),
         };
         let groups = [group("sg-app", vec![]), group("sg-db", vec![from_app])];
         let members = [
@@ -315,9 +319,9 @@ mod tests {
 
     #[test]
     fn a_rule_for_a_group_that_is_gone_permits_nothing() {
-        let stale = Rule {
-            protocol: Protocol::Any,
-            peer: Peer::Group("sg-gone".into()),
+        let stale = TrafficRule {
+            protocol: TrafficProtocol::Any,
+            peer: TrafficPeer::Group("sg-gone".into()),
         };
         let text = ruleset(
             &[group("sg-a", vec![stale])],

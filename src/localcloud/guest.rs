@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 
 use super::cgroup;
 use super::error::{Error, Result};
-use super::keeper::{Keeper, mortal};
+use super::keeper::{Keeper, dies_with_daemon};
 use super::network;
 use super::state::{DISK_DIR, RUN_DIR};
 
@@ -35,7 +35,7 @@ pub(crate) fn install_scripts() -> Result<()> {
         fs::write(&path, text).map_err(Error::io(format!("cannot write `{}`", path.display())))?;
     }
     let logs = Path::new(RUN_DIR).join(LOGS);
-    fs::create_dir_all(&logs).map_err(Error::io(format!("cannot make `{}`", logs.display())))
+    fs::create_dir_all(&logs).map_err(Error::io(format!("cannot create `{}`", logs.display())))
 }
 
 /// The writable part of a host's root file system, over the image's layers.
@@ -66,7 +66,7 @@ impl Disk {
                 .recursive(true)
                 .mode(0o755)
                 .create(&path)
-                .map_err(Error::io(format!("cannot make `{}`", path.display())))?;
+                .map_err(Error::io(format!("cannot create `{}`", path.display())))?;
         }
         Ok(Self { directory })
     }
@@ -116,7 +116,7 @@ impl Disk {
     /// When the file system refuses.
     pub(crate) fn directory(&self, path: &str, mode: u32, owner: Owner) -> Result<()> {
         let target = self.inner(path);
-        let failed = || format!("cannot make `{}`", target.display());
+        let failed = || format!("cannot create `{}`", target.display());
         DirBuilder::new()
             .recursive(true)
             .mode(0o755)
@@ -169,7 +169,7 @@ pub(crate) fn boot(keeper: &Keeper, boot: &Boot) -> Result<Child> {
     let log_too = log
         .try_clone()
         .map_err(Error::io(failed("make the log of")))?;
-    let mut command = mortal("/bin/sh");
+    let mut command = dies_with_daemon("/bin/sh");
     command
         .arg(Path::new(RUN_DIR).join("boot"))
         .env_clear()

@@ -19,9 +19,9 @@ use super::error::{Error, Result};
 use super::front::{Passwords, Readiness};
 use super::guest::{self, Disk};
 use super::image::Layers;
-use super::imds::{Metadata, MetadataService};
+use super::imds::{InstanceMetadata, MetadataService};
 use super::keeper::Keeper;
-use super::names::Names;
+use super::names::DnsNames;
 use super::{instance, search, tls};
 
 /// How often a starting server is asked whether it is there.
@@ -39,7 +39,7 @@ pub(crate) struct Context {
     pub layers: Layers,
     pub authority: Authority,
     pub region: String,
-    pub names: Names,
+    pub names: DnsNames,
     pub metadata: MetadataService,
     pub readiness: Readiness,
     pub passwords: Passwords,
@@ -52,7 +52,7 @@ pub(crate) struct Context {
 
 /// What a host is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum GuestKind {
     Instance(Instance),
     Database {
         database: DbInstance,
@@ -66,7 +66,7 @@ pub(crate) enum Kind {
 pub(crate) struct Guest {
     pub name: String,
     pub address: Ipv4Addr,
-    pub kind: Kind,
+    pub kind: GuestKind,
 }
 
 /// When to end a host's task, and how.
@@ -79,12 +79,12 @@ pub(crate) struct Stop {
 }
 
 /// Runs a host until told to stop; leaves nothing of it.
-pub(crate) async fn live(context: Arc<Context>, host: Guest, stop: Stop) {
+pub(crate) async fn run_guest(context: Arc<Context>, host: Guest, stop: Stop) {
     let mut failures = 0;
     while !stop.now.is_cancelled() {
         let started = std::time::Instant::now();
         let outcome = match &host.kind {
-            Kind::Domain(domain) => run_domain(&context, &host, domain, &stop)
+            GuestKind::Domain(domain) => run_domain(&context, &host, domain, &stop)
                 .await
                 .map(|()| None),
             _ => run_processes(&context, &host, &stop).await.map(Some),
@@ -111,7 +111,7 @@ pub(crate) async fn live(context: Arc<Context>, host: Guest, stop: Stop) {
                 tracing::error!(
                     host = host.name,
                     error = chain(&error),
-                    "host cannot be made"
+                    "cannot start the host"
                 );
                 failures += 1;
             }
@@ -133,32 +133,34 @@ pub(crate) async fn live(context: Arc<Context>, host: Guest, stop: Stop) {
 /// An instance or a database: processes in namespaces of their own.
 async fn run_processes(context: &Arc<Context>, host: &Guest, stop: &Stop) -> Result<ExitStatus> {
     let user_data = match &host.kind {
-        Kind::Instance(instance) => context
+        GuestKind::Instance(instance) => context
             .reader
             .user_data(&instance.id)
             .await
-            .map_err(Error::CloudRead)?,
+            .map_err(Error::View)?,
         _ => None,
     };
     let names = match &host.kind {
-        Kind::Instance(instance) => vec![instance.name.clone(), guest::aws_hostname(host.address)],
-        Kind::Database { database, .. } => vec![database.endpoint.clone()],
-        Kind::Domain(_) => vec![],
+        GuestKind::Instance(instance) => {
+            vec![instance.name.clone(), guest::aws_hostname(host.address)]
+        }
+        GuestKind::Database { database, .. } => vec![database.endpoint.clone()],
+        GuestKind::Domain(_) => vec![],
     };
     let child = blocking({
         let (context, host, user_data) = (Arc::clone(context), host.clone(), user_data.clone());
         move || match &host.kind {
-            Kind::Instance(instance) => instance::start(
+            GuestKind::Instance(instance) => instance::start(
                 &context.keeper,
                 &context.layers,
                 &context.region,
                 instance,
                 user_data.as_deref(),
             ),
-            Kind::Database { database, source } => {
+            GuestKind::Database { database, source } => {
                 start_database(&context, &host, database, source.as_ref())
             }
-            Kind::Domain(_) => Err(Error::Unsupported(
+            GuestKind::Domain(_) => Err(Error::Unsupported(
                 "a domain has no processes of its own".into(),
             )),
         }
@@ -171,8 +173,8 @@ async fn run_processes(context: &Arc<Context>, host: &Guest, stop: &Stop) -> Res
         .filter(|name| !name.is_empty())
         .collect();
     context.names.set(&host.name, host.address, &names)?;
-    if let Kind::Instance(instance) = &host.kind {
-        context.metadata.set(Metadata {
+    if let GuestKind::Instance(instance) = &host.kind {
+        context.metadata.set(InstanceMetadata {
             instance: instance.clone(),
             user_data,
         });
@@ -197,7 +199,7 @@ async fn run_processes(context: &Arc<Context>, host: &Guest, stop: &Stop) -> Res
 /// Says when a database accepts connections, then waits for ever. What keeps it
 /// from coming up is in its log.
 async fn watch_database(context: &Context, host: &Guest) {
-    if let Kind::Database { database, .. } = &host.kind {
+    if let GuestKind::Database { database, .. } = &host.kind {
         let deadline = tokio::time::Instant::now() + SERVER_UP;
         while !database::ready(&database.id) {
             if tokio::time::Instant::now() > deadline {
@@ -230,7 +232,7 @@ fn start_database(
         &context.keeper,
         &context.layers,
         &context.authority,
-        &database::Plan {
+        &database::DatabaseServer {
             database,
             address: host.address,
             password: password.as_ref(),
@@ -301,7 +303,7 @@ async fn run_domain(
 async fn clean(context: &Arc<Context>, host: &Guest, disk_too: bool) {
     context.names.remove(&host.name);
     context.readiness.set(&host.name, false);
-    if let Kind::Instance(instance) = &host.kind {
+    if let GuestKind::Instance(instance) = &host.kind {
         context.metadata.remove(instance.address);
     }
     let name = host.name.clone();

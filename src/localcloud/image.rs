@@ -29,7 +29,7 @@ pub fn emulator() -> Result<PathBuf> {
 }
 
 /// Called with a line of progress.
-pub(crate) type Progress<'a> = &'a (dyn Fn(&str) + Sync);
+pub(crate) type ReportProgress<'a> = &'a (dyn Fn(&str) + Sync);
 
 impl Layers {
     /// Where the parts belong on this machine, built or not.
@@ -49,7 +49,7 @@ impl Layers {
     ///
     /// # Errors
     /// When a build fails; its partial result is removed at the next try.
-    pub(crate) fn build(&self, progress: Progress<'_>) -> Result<()> {
+    pub(crate) fn build(&self, progress: ReportProgress<'_>) -> Result<()> {
         Ok(self.parts.build(progress)?)
     }
 

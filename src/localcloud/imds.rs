@@ -25,7 +25,7 @@ const ACCOUNT: &str = "123456789012";
 
 /// What the service knows of one instance.
 #[derive(Debug, Clone)]
-pub(crate) struct Metadata {
+pub(crate) struct InstanceMetadata {
     /// The instance.
     pub instance: Instance,
     /// Its user data.
@@ -36,7 +36,7 @@ pub(crate) struct Metadata {
 #[derive(Debug, Clone)]
 pub(crate) struct MetadataService {
     region: String,
-    instances: Arc<Mutex<HashMap<Ipv4Addr, Metadata>>>,
+    instances: Arc<Mutex<HashMap<Ipv4Addr, InstanceMetadata>>>,
     tokens: Arc<Mutex<HashMap<String, (IpAddr, Instant)>>>,
 }
 
@@ -51,7 +51,7 @@ impl MetadataService {
     }
 
     /// Answers for an instance from now on.
-    pub(crate) fn set(&self, metadata: Metadata) {
+    pub(crate) fn set(&self, metadata: InstanceMetadata) {
         let mut instances = self
             .instances
             .lock()
@@ -212,13 +212,13 @@ fn now(plus: SignedDuration) -> String {
 /// A text that nobody can guess.
 pub(crate) fn random_text() -> String {
     let bytes: [u8; 24] = rand::random();
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::localcloud::cloud_view::{InstanceState, Profile};
+    use crate::localcloud::cloud_view::{AttachedProfile, InstanceState};
 
     fn instance() -> Instance {
         Instance {
@@ -233,7 +233,7 @@ mod tests {
             image: "ami-1".into(),
             public_key: None,
             groups: vec![],
-            profile: Some(Profile {
+            profile: Some(AttachedProfile {
                 arn: "arn:p".into(),
                 id: "AIPA".into(),
                 role: Some("app".into()),

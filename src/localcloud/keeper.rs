@@ -47,7 +47,7 @@ impl Keeper {
 }
 
 /// A command whose process is killed when the daemon ends, however it ends.
-pub(crate) fn mortal(program: impl AsRef<std::ffi::OsStr>) -> Command {
+pub(crate) fn dies_with_daemon(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "--"]).arg(program);
     command

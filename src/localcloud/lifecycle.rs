@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 use nix::sched::{CloneFlags, setns};
 
 use super::error::{Error, Result};
-use super::image::{Layers, Progress};
+use super::image::{Layers, ReportProgress};
+use super::leftovers::{MachineCheck, check_leftovers, find_leftovers, remove_leftovers};
 use super::network::enter_netns;
 use super::preflight::preflight;
-use super::state::{CLOUD_NETNS, CloudFile, Process, RUN_DIR, log_file, netns_path};
-use super::traces::{Checked, checked, clear, traces};
+use super::state::{CLOUD_NETNS, CloudFile, DaemonProcess, RUN_DIR, log_file, netns_path};
 
 /// How long the daemon may take to answer. moto imports half of Python on the way.
 const START: Duration = Duration::from_secs(90);
@@ -26,14 +26,14 @@ const TURN: Duration = Duration::from_secs(120);
 
 /// How to start the local cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options {
+pub struct StartOptions {
     /// The one region that it answers for.
     pub region: String,
     /// Arguments that make this program run [`run_daemon`](super::run_daemon).
     pub daemon_arguments: Vec<String>,
 }
 
-impl Default for Options {
+impl Default for StartOptions {
     fn default() -> Self {
         Self {
             region: "us-east-1".into(),
@@ -62,7 +62,7 @@ pub struct Running {
 pub struct Status {
     /// The cloud.
     pub running: Running,
-    /// Process id of its daemon.
+    /// DaemonProcess id of its daemon.
     pub daemon: i32,
     /// Hosts that exist (instances, databases and search domains).
     pub hosts: usize,
@@ -78,7 +78,7 @@ pub struct StopReport {
     /// How many traces there were before.
     pub removed: usize,
     /// What was looked for afterwards, all with none found.
-    pub checked: Vec<Checked>,
+    pub checked: Vec<MachineCheck>,
 }
 
 /// Builds what the local cloud is made of, unless it is there.
@@ -94,20 +94,20 @@ pub fn prepare(progress: &(dyn Fn(&str) + Sync)) -> Result<()> {
 ///
 /// # Errors
 /// When this machine cannot run it, a build fails, or it does not come up.
-pub fn start(options: &Options, progress: Progress<'_>) -> Result<Running> {
+pub fn start(options: &StartOptions, progress: ReportProgress<'_>) -> Result<Running> {
     prepare(progress)?;
     let _turn = turn()?;
     if let Some(file) = CloudFile::of_running() {
         return Ok(running(file, true));
     }
-    if !traces()?.is_empty() {
+    if !find_leftovers()?.is_empty() {
         progress("clearing what an earlier local cloud left");
-        clear(false)?;
+        remove_leftovers(false)?;
     }
-    fs::create_dir_all(RUN_DIR).map_err(Error::io(format!("cannot make `{RUN_DIR}`")))?;
+    fs::create_dir_all(RUN_DIR).map_err(Error::io(format!("cannot create `{RUN_DIR}`")))?;
     let log = log_file();
     let output =
-        File::create(&log).map_err(Error::io(format!("cannot make `{}`", log.display())))?;
+        File::create(&log).map_err(Error::io(format!("cannot create `{}`", log.display())))?;
     let output_too = output
         .try_clone()
         .map_err(Error::io("cannot share the daemon's log"))?;
@@ -150,19 +150,19 @@ pub fn start(options: &Options, progress: Progress<'_>) -> Result<Running> {
 ///
 /// # Errors
 /// When something would not go.
-pub fn stop(progress: Progress<'_>) -> Result<StopReport> {
+pub fn stop(progress: ReportProgress<'_>) -> Result<StopReport> {
     preflight()?;
     let _turn = turn()?;
     let was_running = CloudFile::of_running().is_some();
-    let removed = traces()?.len();
+    let removed = find_leftovers()?.len();
     if removed > 0 {
         progress("stopping the local cloud");
-        clear(false)?;
+        remove_leftovers(false)?;
     }
     Ok(StopReport {
         was_running,
         removed,
-        checked: checked()?,
+        checked: check_leftovers()?,
     })
 }
 
@@ -254,6 +254,6 @@ fn last_line(log: &Path) -> String {
 }
 
 /// The process that runs now, for the cloud's file.
-pub(crate) fn own_process() -> Option<Process> {
-    Process::of(i32::try_from(std::process::id()).ok()?)
+pub(crate) fn own_process() -> Option<DaemonProcess> {
+    DaemonProcess::of(i32::try_from(std::process::id()).ok()?)
 }

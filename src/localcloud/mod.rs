@@ -1,5 +1,5 @@
 //! The local cloud: an AWS endpoint on this machine whose instances, databases
-//! and search domains are real, each on the private address that the API tells.
+//! and search domains are real, each on the private address that the API reports.
 //!
 //! Everything lives in network namespaces without a route out. Nothing outside
 //! this module may know that it exists: loadrig sees an endpoint and addresses,
@@ -8,7 +8,7 @@
 //!
 //! ```text
 //!  loadrig ──► front ──► strict ──► moto   namespace `loadrig-cloud`
-//!               │ pokes, holds passwords
+//!               │ wakes, holds passwords
 //!               ▼
 //!            reconciler ──► hosts, databases, domains   one namespace each
 //!               │
@@ -31,6 +31,7 @@ mod image;
 mod imds;
 mod instance;
 mod keeper;
+mod leftovers;
 mod lifecycle;
 mod limits;
 mod mirror;
@@ -41,17 +42,18 @@ mod reconcile;
 mod search;
 mod state;
 mod tls;
-mod traces;
+mod users;
 
 pub use cloud_view::{
-    Address, CloudReadError, CloudReader, CloudView, DbInstance, Domain, Instance, InstanceState,
-    Peer, Profile, Protocol, Rule, SecurityGroup, Subnet, Vpc,
+    AttachedProfile, CloudReadError, CloudReader, CloudView, DbInstance, Domain, Instance,
+    InstanceState, SecurityGroup, Subnet, TrafficPeer, TrafficProtocol, TrafficRule, Vpc,
 };
 pub use daemon::{DaemonOptions, run_daemon};
 pub use error::{Error, Result};
 pub use image::emulator;
+pub use leftovers::{Leftover, MachineCheck, check_leftovers, find_leftovers};
 pub use lifecycle::{
-    Entered, Options, Running, Status, StopReport, enter, prepare, start, status, stop,
+    Entered, Running, StartOptions, Status, StopReport, enter, prepare, start, status, stop,
 };
 pub use preflight::preflight;
-pub use traces::{Checked, Trace, checked, traces};
+pub use users::{CloudUser, users};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::error::{Error, Result};
-use super::keeper::mortal;
+use super::keeper::dies_with_daemon;
 use super::state::{RESOLVER, RUN_DIR, SERVICES};
 
 /// Host of the bundle of RDS certificate authorities, as clients on AWS fetch it.
@@ -16,11 +16,11 @@ pub(crate) const RDS_TRUST_HOST: &str = "truststore.pki.rds.amazonaws.com";
 
 /// The names that hosts resolve.
 #[derive(Debug, Clone)]
-pub(crate) struct Names {
+pub(crate) struct DnsNames {
     directory: PathBuf,
 }
 
-impl Names {
+impl DnsNames {
     /// Makes the directory.
     ///
     /// # Errors
@@ -28,7 +28,7 @@ impl Names {
     pub(crate) fn create() -> Result<Self> {
         let directory = Path::new(RUN_DIR).join("names");
         fs::create_dir_all(&directory).map_err(Error::io(format!(
-            "cannot make the directory `{}`",
+            "cannot create the directory `{}`",
             directory.display()
         )))?;
         Ok(Self { directory })
@@ -37,7 +37,7 @@ impl Names {
     /// The server's command line, for the keeper to start in the cloud's namespace.
     /// `hosts` and all below them are the public endpoints.
     pub(crate) fn server(&self, hosts: &[String]) -> Command {
-        let mut command = mortal("dnsmasq");
+        let mut command = dies_with_daemon("dnsmasq");
         command
             .args([
                 "--keep-in-foreground",

@@ -12,9 +12,9 @@ use tokio::task::JoinSet;
 
 use super::cloud_view::{CloudView, InstanceState};
 use super::error::{Error, Result};
-use super::firewall::{self, Link, Member};
+use super::firewall::{self, FirewallMember, ReplicationLink};
 use super::guest::Disk;
-use super::guests::{Context, Guest, Kind, Stop, chain, live};
+use super::guests::{Context, Guest, GuestKind, Stop, chain, run_guest};
 use super::{database, search};
 
 /// How long a look may be put off when nothing is heard; moto changes nothing by
@@ -26,7 +26,7 @@ const RETRY: Duration = Duration::from_secs(1);
 /// The loop's memory.
 pub(crate) struct Reconciler {
     context: Arc<Context>,
-    hosts: BTreeMap<String, Host>,
+    hosts: BTreeMap<String, TrackedHost>,
     lives: JoinSet<String>,
     /// Addresses that the cloud chose: databases' and domains'.
     chosen: BTreeMap<String, Ipv4Addr>,
@@ -35,7 +35,7 @@ pub(crate) struct Reconciler {
     rules: String,
 }
 
-struct Host {
+struct TrackedHost {
     guest: Guest,
     stop: Stop,
 }
@@ -55,7 +55,7 @@ impl Reconciler {
     /// Runs for ever.
     pub(crate) async fn run(mut self) {
         loop {
-            let pause = match self.look().await {
+            let pause = match self.reconcile().await {
                 Ok(()) => HEAL,
                 Err(error) => {
                     tracing::error!(error = chain(&error), "cannot follow the API");
@@ -64,15 +64,15 @@ impl Reconciler {
             };
             tokio::select! {
                 () = self.context.changed.notified() => {}
-                Some(ended) = self.lives.join_next() => self.bury(ended.ok()),
+                Some(ended) = self.lives.join_next() => self.forget(ended.ok()),
                 () = tokio::time::sleep(pause) => {}
             }
         }
     }
 
-    /// One look at the view, and what follows from it.
-    async fn look(&mut self) -> Result<()> {
-        let view = self.context.reader.read().await.map_err(Error::CloudRead)?;
+    /// Reads the API once and starts, stops and connects hosts accordingly.
+    async fn reconcile(&mut self) -> Result<()> {
+        let view = self.context.reader.read().await.map_err(Error::View)?;
         let wanted = self.wanted(&view)?;
         self.enforce(&view, &wanted).await?;
         for instance in &view.instances {
@@ -94,7 +94,7 @@ impl Reconciler {
             let stop = Stop::default();
             self.hosts.insert(
                 guest.name.clone(),
-                Host {
+                TrackedHost {
                     guest: guest.clone(),
                     stop: stop.clone(),
                 },
@@ -102,7 +102,7 @@ impl Reconciler {
             let context = Arc::clone(&self.context);
             self.lives.spawn(async move {
                 let name = guest.name.clone();
-                live(context, guest, stop).await;
+                run_guest(context, guest, stop).await;
                 name
             });
         }
@@ -110,7 +110,7 @@ impl Reconciler {
     }
 
     /// A host's task has ended: forget the host.
-    fn bury(&mut self, name: Option<String>) {
+    fn forget(&mut self, name: Option<String>) {
         let Some(name) = name else { return };
         let Some(host) = self.hosts.remove(&name) else {
             return;
@@ -146,7 +146,7 @@ impl Reconciler {
                 wanted.push(Guest {
                     name: instance.id.clone(),
                     address: instance.address,
-                    kind: Kind::Instance(instance.clone()),
+                    kind: GuestKind::Instance(instance.clone()),
                 });
             }
         }
@@ -175,7 +175,7 @@ impl Reconciler {
             wanted.push(Guest {
                 name,
                 address,
-                kind: Kind::Database {
+                kind: GuestKind::Database {
                     database: database.clone(),
                     source,
                 },
@@ -187,7 +187,7 @@ impl Reconciler {
             wanted.push(Guest {
                 name,
                 address,
-                kind: Kind::Domain(domain.clone()),
+                kind: GuestKind::Domain(domain.clone()),
             });
         }
         Ok(wanted)
@@ -232,18 +232,18 @@ impl Reconciler {
                 subnet.map(|subnet| subnet.vpc.clone()).unwrap_or_default()
             };
             let (public, vpc, groups) = match &guest.kind {
-                Kind::Instance(instance) => (
+                GuestKind::Instance(instance) => (
                     instance.public_address,
                     instance.vpc.clone(),
                     &instance.groups,
                 ),
-                Kind::Database { database, source } => {
+                GuestKind::Database { database, source } => {
                     let source_address = database
                         .source
                         .as_ref()
                         .and_then(|id| self.chosen.get(&database::guest(id)));
                     if let Some(&to) = source_address {
-                        links.push(Link {
+                        links.push(ReplicationLink {
                             from: guest.address,
                             to,
                             port: database::PORT,
@@ -255,9 +255,9 @@ impl Reconciler {
                     };
                     (None, vpc(subnets), &database.groups)
                 }
-                Kind::Domain(domain) => (None, vpc(&domain.subnets), &domain.groups),
+                GuestKind::Domain(domain) => (None, vpc(&domain.subnets), &domain.groups),
             };
-            members.push(Member {
+            members.push(FirewallMember {
                 address: guest.address,
                 public,
                 vpc,

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use super::authority::Authority;
 use super::error::{Error, Result};
 use super::image::Layers;
-use super::keeper::{Keeper, mortal};
+use super::keeper::{Keeper, dies_with_daemon};
 use super::network;
 
 /// The port of every domain.
@@ -42,7 +42,7 @@ pub(crate) fn endpoint(domain: &str, region: &str) -> String {
 }
 
 /// A domain's parts, once started.
-pub(crate) struct Started {
+pub(crate) struct StartedSearch {
     /// The search server.
     pub server: Child,
     /// Where it listens, on the cloud's loopback.
@@ -64,7 +64,7 @@ pub(crate) fn start(
     domain: &str,
     region: &str,
     address: Ipv4Addr,
-) -> Result<Started> {
+) -> Result<StartedSearch> {
     let name = guest(domain);
     network::create_guest(&name, address, None)?;
     let listener = network::inside(&name, move || {
@@ -72,11 +72,11 @@ pub(crate) fn start(
             .map_err(Error::io(format!("cannot listen on `{address}:{PORT}`")))?;
         listener
             .set_nonblocking(true)
-            .map_err(Error::io("cannot make a socket non-blocking"))?;
+            .map_err(Error::io("cannot create a socket non-blocking"))?;
         Ok(listener)
     })?;
     let upstream = free_address()?;
-    let mut command = mortal(layers.search_server()?);
+    let mut command = dies_with_daemon(layers.search_server()?);
     command
         .arg("-addr")
         .arg(upstream.to_string())
@@ -91,7 +91,7 @@ pub(crate) fn start(
         .issue(&[endpoint(domain, region)])?
         .server_config()?;
     let listener = TcpListener::from_std(listener).map_err(Error::io("cannot watch a socket"))?;
-    Ok(Started {
+    Ok(StartedSearch {
         server,
         upstream,
         listener,

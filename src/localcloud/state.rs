@@ -53,14 +53,14 @@ pub(crate) fn netns_path(name: &str) -> PathBuf {
 
 /// A process, told apart from a later one with the same id by its start time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Process {
-    /// Process id.
+pub(crate) struct DaemonProcess {
+    /// DaemonProcess id.
     pub pid: i32,
     /// Clock ticks since boot when it started.
     pub started: u64,
 }
 
-impl Process {
+impl DaemonProcess {
     /// The process that has this id now.
     pub(crate) fn of(pid: i32) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
@@ -93,7 +93,7 @@ pub(crate) struct CloudFile {
     /// Format of this file.
     pub version: u32,
     /// The daemon.
-    pub daemon: Process,
+    pub daemon: DaemonProcess,
     /// URL of the endpoint, inside the cloud's namespace.
     pub endpoint: String,
     /// The one region it answers for.
@@ -144,10 +144,10 @@ mod tests {
 
     #[test]
     fn a_reused_process_id_is_another_process() {
-        let own = Process::of(i32::try_from(std::process::id()).unwrap()).unwrap();
+        let own = DaemonProcess::of(i32::try_from(std::process::id()).unwrap()).unwrap();
         assert!(own.alive());
         assert!(
-            !Process {
+            !DaemonProcess {
                 started: own.started + 1,
                 ..own
             }

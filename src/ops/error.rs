@@ -22,7 +22,7 @@ use crate::diagnose::{Diagnose, ExitCode};
 use crate::engine::{CloudError, LockError};
 use crate::hosts::{BundleError, HostError};
 use crate::identity::SecretsError;
-use crate::loadtest::{LoadTestError, ScenarioError};
+use crate::loadtest::LoadTestError;
 use crate::spec::SpecErrors;
 
 pub use access::AccessError;
@@ -91,8 +91,6 @@ pub enum OpsError {
     RunDir(#[from] RunDirError),
     /// A saved plan is not written, or not carried out.
     SavedPlan(#[from] SavedPlanError),
-    /// A scenario file cannot be used.
-    Scenario(#[from] ScenarioError),
     /// Secrets cannot be derived.
     Secrets(#[from] SecretsError),
     /// The YAML is invalid.
@@ -128,7 +126,6 @@ impl OpsError {
             OpsError::Rig(error) => error,
             OpsError::RunDir(error) => error,
             OpsError::SavedPlan(error) => error,
-            OpsError::Scenario(error) => error,
             OpsError::Secrets(error) => error,
             OpsError::Spec(error) => error,
             OpsError::Test(error) => error,

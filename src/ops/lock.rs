@@ -265,29 +265,12 @@ fn died_here(holder: &Holder, me: &Holder) -> bool {
         && !std::path::Path::new(&format!("/proc/{}", holder.pid)).exists()
 }
 
-/// `user@host`, as far as the machine says.
+/// `user@host`, as far as the machine knows.
 fn owner() -> String {
-    let user = ["USER", "LOGNAME", "USERNAME"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
-        // Jobs of cron and containers have none of them; some users have no name either.
-        .or_else(|| printed_by("id", "-un"))
-        .or_else(|| printed_by("id", "-u").map(|id| format!("uid-{id}")))
-        .unwrap_or_else(|| "unknown".to_owned());
-    let host = printed_by("uname", "-n").unwrap_or_else(|| "unknown".to_owned());
+    let unknown = || "unknown".to_owned();
+    let user = whoami::username().unwrap_or_else(|_| unknown());
+    let host = whoami::hostname().unwrap_or_else(|_| unknown());
     format!("{user}@{host}")
-}
-
-/// The line that a program of the system prints.
-fn printed_by(program: &str, argument: &str) -> Option<String> {
-    let output = std::process::Command::new(program)
-        .arg(argument)
-        .stderr(std::process::Stdio::null())
-        .output()
-        .ok()
-        .filter(|output| output.status.success())?;
-    let line = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    (!line.is_empty()).then_some(line)
 }
 
 /// The page of the job on a build server, if this runs in one.

@@ -10,8 +10,8 @@ use crate::events::Event;
 use crate::loadtest::{Check as ScenarioCheck, ScenarioResult};
 use crate::plan::{Inventory, cost};
 use crate::report::{
-    CacheLine, DatabaseLine, HostLine, ProofItem, REPORT_FORMAT, Report, SearchLine, Topology,
-    Version, html, walks,
+    CacheLine, DatabaseLine, HostLine, ProofItem, REPORT_FORMAT, Report, SearchLine,
+    SoftwareVersion, Topology, html, walks,
 };
 use crate::spec::{DatabaseEngine, Spec};
 
@@ -180,20 +180,29 @@ fn topology(spec: &Spec, inventory: &Inventory) -> Topology {
     }
 }
 
-fn versions(spec: &Spec, scenarios: &[ScenarioResult]) -> Vec<Version> {
-    let version = |what: &str, version: &str| Version {
+fn versions(spec: &Spec, scenarios: &[ScenarioResult]) -> Vec<SoftwareVersion> {
+    let version = |what: &str, version: &str| SoftwareVersion {
         what: what.to_owned(),
         version: version.to_owned(),
     };
     let mut versions = vec![version("loadrig", env!("CARGO_PKG_VERSION"))];
     if let Some(scenario) = scenarios.first() {
-        versions.push(version("server (self-reported)", &scenario.server.version));
+        versions.push(version(
+            "server",
+            &format!("{} (self-reported)", scenario.server.version),
+        ));
     }
     if spec.services.database.existing.is_none() {
-        versions.push(version("PostgreSQL (requested)", &spec.database.version));
+        versions.push(version(
+            "PostgreSQL",
+            &format!("{} (requested)", spec.database.version),
+        ));
     }
     if spec.search.nodes > 0 {
-        versions.push(version("search engine (requested)", &spec.search.version));
+        versions.push(version(
+            "search engine",
+            &format!("{} (requested)", spec.search.version),
+        ));
     }
     versions
 }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::events::{EventKind, Events};
 use crate::hosts::Keyring;
 use crate::loadtest::{
-    Admin, AgentHost, ExpectedTarget, HostError, LoadTest, MetricsHost, Password, Scenario,
+    Admin, AgentHost, AgentHostError, ExpectedTarget, LoadTest, MetricsHost, Password, Scenario,
     ScenarioResult,
 };
 use crate::plan::Inventory;
@@ -41,7 +41,7 @@ impl AgentHost for Agent<'_> {
         &self,
         plan: SecretString,
         lines: mpsc::Sender<String>,
-    ) -> BoxFuture<'_, Result<(), HostError>> {
+    ) -> BoxFuture<'_, Result<(), AgentHostError>> {
         Box::pin(async move {
             let deadline = Instant::now() + ANSWER;
             let step = format!("scenario/{}", self.host);
@@ -82,7 +82,7 @@ struct Metrics<'a> {
 }
 
 impl MetricsHost for Metrics<'_> {
-    fn targets(&self) -> BoxFuture<'_, Result<String, HostError>> {
+    fn targets(&self) -> BoxFuture<'_, Result<String, AgentHostError>> {
         Box::pin(async move {
             let deadline = Instant::now() + ANSWER;
             let session = self

@@ -221,8 +221,7 @@ fn digest(lines: &BTreeMap<String, String>) -> String {
             hasher.update([0]);
         }
     }
-    let bytes = hasher.finalize();
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(hasher.finalize())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::timeline::{CriticalStep, StepSpan};
+use super::spans::{CriticalStep, StepSpan};
 
 /// From the step that ended last, back over whichever dependency ended last.
 pub(super) fn critical_path(

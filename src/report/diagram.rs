@@ -34,7 +34,7 @@ struct Chip {
 }
 
 /// A frame with chips.
-struct Frame {
+struct DiagramFrame {
     title: String,
     chips: Vec<Chip>,
 }
@@ -49,9 +49,9 @@ pub fn plan_diagram(spec: &Spec, blueprint: &Blueprint, plan: &Plan) -> String {
         .map(|change| (&change.address, change))
         .collect();
     // In the blueprint's order: public ones first.
-    let mut subnets: Vec<(&Address, u8, Frame)> = Vec::new();
-    let mut bands: [Frame; 4] =
-        ["network", "managed services", "account", "going away"].map(|t| Frame {
+    let mut subnets: Vec<(&Address, u8, DiagramFrame)> = Vec::new();
+    let mut bands: [DiagramFrame; 4] = ["network", "managed services", "account", "going away"]
+        .map(|t| DiagramFrame {
             title: t.to_owned(),
             chips: Vec::new(),
         });
@@ -60,7 +60,7 @@ pub fn plan_diagram(spec: &Spec, blueprint: &Blueprint, plan: &Plan) -> String {
         match desired {
             Desired::Subnet { zone, .. } => {
                 let title = format!("{address} · {}", word(chip.action));
-                let frame = Frame {
+                let frame = DiagramFrame {
                     title,
                     chips: Vec::new(),
                 };
@@ -134,31 +134,44 @@ fn band(kind: Kind) -> usize {
 }
 
 fn chip(address: &Address, desired: &Desired, change: Option<&Change>) -> Chip {
-    let attributes = desired.attributes();
-    let size = ["instance_type", "class", "nodes", "cidr"]
-        .iter()
-        .find_map(|key| attributes.get(*key))
-        .cloned()
-        .unwrap_or_default();
-    let detail = match change {
+    // A creation differs from nothing in every attribute: its size says more.
+    let detail = match change.filter(|change| change.action != Action::Create) {
         Some(change) if !change.differences.is_empty() => {
             let names: Vec<String> = change
                 .differences
                 .iter()
                 .map(|one| match one.old.len() + one.new.len() {
-                    0..=24 => format!("{} → {}", one.old, one.new),
+                    0..=24 => format!("{} {} → {}", one.attribute, one.old, one.new),
                     _ => one.attribute.clone(),
                 })
                 .collect();
             names.join(", ")
         }
-        _ => size,
+        _ => size(desired),
     };
     Chip {
         action: change.map_or(Action::Keep, |change| change.action),
         label: address.to_string(),
         detail,
     }
+}
+
+/// What tells how large a resource is, with units.
+fn size(desired: &Desired) -> String {
+    let attributes = desired.attributes();
+    let parts = [
+        ("nodes", " ×"),
+        ("instance_type", ""),
+        ("class", ""),
+        ("disk_gib", " GiB"),
+        ("storage_gib", " GiB"),
+        ("cidr", ""),
+    ];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter_map(|(name, unit)| Some(format!("{}{unit}", attributes.get(name)?)))
+        .collect();
+    parts.join(" ")
 }
 
 fn word(action: Action) -> &'static str {
@@ -168,7 +181,12 @@ fn word(action: Action) -> &'static str {
         .map_or("", |(_, word, ..)| word)
 }
 
-fn render(spec: &Spec, plan: &Plan, subnets: Vec<(u8, Frame)>, bands: &[Frame]) -> String {
+fn render(
+    spec: &Spec,
+    plan: &Plan,
+    subnets: Vec<(u8, DiagramFrame)>,
+    bands: &[DiagramFrame],
+) -> String {
     let zones = subnets.iter().map(|(zone, _)| zone + 1).max().unwrap_or(1);
     let per_zone = (COLUMNS / usize::from(zones)).max(1);
     let wide = |columns: usize| to_f64(columns) * (CHIP_WIDTH + GAP) - GAP + 2.0 * PAD;
@@ -239,7 +257,13 @@ fn legend(plan: &Plan) -> String {
 }
 
 /// Draws a frame with its chips; answers its height.
-fn draw(body: &mut String, frame: &Frame, at: (f64, f64), width: f64, columns: usize) -> f64 {
+fn draw(
+    body: &mut String,
+    frame: &DiagramFrame,
+    at: (f64, f64),
+    width: f64,
+    columns: usize,
+) -> f64 {
     let (x, y) = at;
     let rows = frame.chips.len().div_ceil(columns);
     let height = HEAD + to_f64(rows) * (CHIP_HEIGHT + GAP) + PAD - GAP;
@@ -340,6 +364,35 @@ mod tests {
                 assert!(y + CHIP_HEIGHT <= height, "{size}: {y}");
             }
         }
+    }
+
+    #[test]
+    fn a_chip_shows_the_size_of_what_is_created_and_names_what_changes() {
+        let library = Library::new(Some("no-such-directory".into()));
+        let spec = library.architecture("10k").unwrap().example();
+        let blueprint = blueprint(&spec, &[]);
+        let plan = plan(&blueprint, &Snapshot::default());
+        let (address, desired) = blueprint
+            .resources()
+            .find(|(_, desired)| desired.kind() == Kind::Instance)
+            .unwrap();
+        let mut change = plan
+            .changes
+            .iter()
+            .find(|change| change.address == *address)
+            .unwrap()
+            .clone();
+        let size = desired.attributes()["instance_type"].to_string();
+        let created = chip(address, desired, Some(&change)).detail;
+        assert!(created.starts_with(&size), "{created}");
+        assert!(created.ends_with(" GiB"), "{created}");
+        change.action = Action::Replace;
+        change
+            .differences
+            .retain(|one| one.attribute == "instance_type");
+        change.differences[0].old = "c7i.large".into();
+        let replaced = chip(address, desired, Some(&change)).detail;
+        assert_eq!(replaced, format!("instance_type c7i.large → {size}"));
     }
 
     #[test]

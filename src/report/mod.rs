@@ -8,16 +8,16 @@ mod diagram;
 mod figures;
 mod html;
 mod model;
+mod spans;
 mod terminal;
 mod timeline;
 
 pub use diagram::plan_diagram;
 pub use html::{HtmlError, html};
 pub use model::{
-    CacheLine, CostItem, CostSummary, DatabaseLine, EnvironmentSummary, HostLine, ProofItem,
-    REPORT_FORMAT, Report, SearchLine, Topology, Verdict, Version,
+    CacheLine, CostItem, CostSummary, DatabaseLine, HostLine, ProofItem, REPORT_FORMAT, Report,
+    ReportedEnvironment, SearchLine, SoftwareVersion, Topology, Verdict,
 };
+pub use spans::{CriticalStep, StepEnd, StepSpan, WaitSpan};
 pub use terminal::{Ink, terminal};
-pub use timeline::{
-    CriticalStep, PhaseSpan, SkippedStep, StepEnd, StepSpan, WaitSpan, Walk, walks,
-};
+pub use timeline::{PhaseSpan, SkippedStep, Walk, walks};

@@ -26,13 +26,13 @@ pub struct Report {
     /// The run that it is about.
     pub run: String,
     /// The environment.
-    pub environment: EnvironmentSummary,
+    pub environment: ReportedEnvironment,
     /// Cloud account.
     pub account: String,
     /// What runs where.
     pub topology: Topology,
     /// Versions of what ran, in the order in which they are shown.
-    pub versions: Vec<Version>,
+    pub versions: Vec<SoftwareVersion>,
     /// What was done when: one walk over the graph after the other.
     pub walks: Vec<Walk>,
     /// Scenarios that ran.
@@ -47,7 +47,7 @@ pub struct Report {
 
 /// The environment in short. Holds no path of the operator's machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EnvironmentSummary {
+pub struct ReportedEnvironment {
     /// Name.
     pub name: String,
     /// Where it lives.
@@ -74,7 +74,7 @@ pub struct EnvironmentSummary {
     pub tags: BTreeMap<String, String>,
 }
 
-impl From<&Spec> for EnvironmentSummary {
+impl From<&Spec> for ReportedEnvironment {
     fn from(spec: &Spec) -> Self {
         Self {
             name: spec.name.clone(),
@@ -177,7 +177,7 @@ pub struct CacheLine {
 
 /// A version of something that ran.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Version {
+pub struct SoftwareVersion {
     /// Of what.
     pub what: String,
     /// Which.

@@ -49,7 +49,7 @@ impl Ink {
 /// Renders the report as text that ends in the verdict.
 #[must_use]
 pub fn terminal(report: &Report, ink: Ink) -> String {
-    let mut page = Page {
+    let mut page = TerminalPage {
         text: String::new(),
         ink,
     };
@@ -67,12 +67,12 @@ pub fn terminal(report: &Report, ink: Ink) -> String {
     page.text
 }
 
-struct Page {
+struct TerminalPage {
     text: String,
     ink: Ink,
 }
 
-impl Page {
+impl TerminalPage {
     fn line(&mut self, line: &str) {
         self.text.push_str(line.trim_end());
         self.text.push('\n');
@@ -273,7 +273,7 @@ impl Page {
         if report.proof.is_empty() {
             return;
         }
-        self.title("LeftoverCheck for after teardown");
+        self.title("Checked for leftovers after teardown");
         for item in &report.proof {
             let word = match item.empty {
                 true => self.ink.paint(Tone::Good, "none"),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
 
-use super::problem::{Place, Problem, Source, Span};
+use super::problem::{Place, Problem, SourceText, Span};
 
 /// Deeper than this no file of ours goes; a guard for the recursion over the tree.
 const MAX_DEPTH: usize = 32;
@@ -18,14 +18,14 @@ const MAX_NODES: usize = 20_000;
 /// A parsed file.
 #[derive(Clone, Debug)]
 pub(crate) struct Document {
-    pub(crate) source: Arc<Source>,
+    pub(crate) source: Arc<SourceText>,
     /// The top-level value; an empty file has none.
-    pub(crate) root: Option<Node>,
+    pub(crate) root: Option<YamlNode>,
 }
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
-pub(crate) struct Node {
+pub(crate) struct YamlNode {
     pub(crate) span: Span,
     pub(crate) content: Content,
 }
@@ -38,7 +38,7 @@ pub(crate) enum Content {
     /// Text as written; `plain` when without quotes, so that it may be a number or a boolean.
     Scalar { text: String, plain: bool },
     /// A list.
-    Sequence(Vec<Node>),
+    Sequence(Vec<YamlNode>),
     /// Keys and values.
     Mapping(Vec<Entry>),
 }
@@ -48,10 +48,10 @@ pub(crate) enum Content {
 pub(crate) struct Entry {
     pub(crate) key: String,
     pub(crate) key_span: Span,
-    pub(crate) value: Node,
+    pub(crate) value: YamlNode,
 }
 
-impl Node {
+impl YamlNode {
     /// The entries of a mapping; nothing else has any.
     pub(crate) fn entries(&self) -> &[Entry] {
         match &self.content {
@@ -76,7 +76,7 @@ impl Node {
 
     fn size(&self) -> usize {
         1 + match &self.content {
-            Content::Sequence(items) => items.iter().map(Node::size).sum(),
+            Content::Sequence(items) => items.iter().map(YamlNode::size).sum(),
             Content::Mapping(entries) => entries.iter().map(|e| 1 + e.value.size()).sum(),
             Content::Null | Content::Scalar { .. } => 0,
         }
@@ -84,7 +84,7 @@ impl Node {
 
     fn depth(&self) -> usize {
         1 + match &self.content {
-            Content::Sequence(items) => items.iter().map(Node::depth).max().unwrap_or(0),
+            Content::Sequence(items) => items.iter().map(YamlNode::depth).max().unwrap_or(0),
             Content::Mapping(entries) => entries.iter().map(|e| e.value.depth()).max().unwrap_or(0),
             Content::Null | Content::Scalar { .. } => 0,
         }
@@ -93,9 +93,9 @@ impl Node {
 
 impl Document {
     /// Parses a file; what cannot be understood is reported and left out of the tree.
-    pub(crate) fn parse(source: Source, problems: &mut Vec<Problem>) -> Document {
+    pub(crate) fn parse(source: SourceText, problems: &mut Vec<Problem>) -> Document {
         let source = Arc::new(source);
-        let mut builder = Builder::new(Arc::clone(&source), problems);
+        let mut builder = TreeBuilder::new(Arc::clone(&source), problems);
         for event in Parser::new_from_str(&source.text) {
             let outcome = match event {
                 Ok((event, span)) => builder.event(event, &span),
@@ -182,25 +182,25 @@ type Fatal = Box<Problem>;
 
 /// A collection whose end has not been seen.
 struct Open {
-    node: Node,
+    node: YamlNode,
     anchor: usize,
     /// The key that waits for its value.
     key: Option<(String, Span)>,
 }
 
-struct Builder<'a> {
-    source: Arc<Source>,
+struct TreeBuilder<'a> {
+    source: Arc<SourceText>,
     problems: &'a mut Vec<Problem>,
-    root: Option<Node>,
+    root: Option<YamlNode>,
     open: Vec<Open>,
-    anchors: HashMap<usize, Node>,
+    anchors: HashMap<usize, YamlNode>,
     documents: usize,
     nodes: usize,
 }
 
-impl<'a> Builder<'a> {
-    fn new(source: Arc<Source>, problems: &'a mut Vec<Problem>) -> Self {
-        Builder {
+impl<'a> TreeBuilder<'a> {
+    fn new(source: Arc<SourceText>, problems: &'a mut Vec<Problem>) -> Self {
+        TreeBuilder {
             source,
             problems,
             root: None,
@@ -238,7 +238,7 @@ impl<'a> Builder<'a> {
                         plain,
                     }
                 };
-                self.value(Node { span: at, content }, anchor)?;
+                self.value(YamlNode { span: at, content }, anchor)?;
             }
             Event::SequenceStart(anchor, tag) => {
                 self.refuse_tag(tag.as_deref(), at);
@@ -259,7 +259,7 @@ impl<'a> Builder<'a> {
                     return Err(self
                         .place(at)
                         .problem(
-                            "the alias stands inside the value that it names",
+                            "alias inside the value that it names",
                             "a value cannot contain itself",
                         )
                         .into());
@@ -281,7 +281,7 @@ impl<'a> Builder<'a> {
                 .into());
         }
         self.open.push(Open {
-            node: Node { span, content },
+            node: YamlNode { span, content },
             anchor,
             key: None,
         });
@@ -289,12 +289,12 @@ impl<'a> Builder<'a> {
     }
 
     /// A finished value goes to its parent, to its anchor, or becomes the root.
-    fn value(&mut self, node: Node, anchor: usize) -> Result<(), Fatal> {
+    fn value(&mut self, node: YamlNode, anchor: usize) -> Result<(), Fatal> {
         let nested = matches!(node.content, Content::Sequence(_) | Content::Mapping(_));
         self.nodes += if nested { node.size() } else { 1 };
         if self.nodes > MAX_NODES * 2 || (nested && self.open.len() + node.depth() > MAX_DEPTH) {
             let problem = self.place(node.span).problem(
-                "the file holds too many values",
+                "too many values in the file",
                 "expected a file of ordinary size; do its aliases multiply?",
             );
             return Err(problem.into());
@@ -314,8 +314,8 @@ impl<'a> Builder<'a> {
                 if let Some(earlier) = earlier {
                     let line = earlier.key_span.line;
                     let problem = self.place(key_span).problem(
-                        format!("the key `{key}` stands here twice"),
-                        format!("already given on line {line}"),
+                        format!("duplicate key `{key}`"),
+                        format!("first given on line {line}"),
                     );
                     self.problems.push(problem);
                 } else {
@@ -364,7 +364,7 @@ impl<'a> Builder<'a> {
     }
 }
 
-fn key(source: &Arc<Source>, node: Node) -> Result<(String, Span), Fatal> {
+fn key(source: &Arc<SourceText>, node: YamlNode) -> Result<(String, Span), Fatal> {
     match node.content {
         Content::Scalar { text, .. } => Ok((text, node.span)),
         _ => {
@@ -383,7 +383,7 @@ fn is_text_tag(tag: Option<&Tag>) -> bool {
 }
 
 /// The scanner speaks of tokens; say what a person did wrong where that is clear.
-fn syntax_problem(source: &Arc<Source>, error: &ScanError) -> Problem {
+fn syntax_problem(source: &Arc<SourceText>, error: &ScanError) -> Problem {
     let lines = source.text.lines().count().max(1);
     let line = error.marker().line().clamp(1, lines);
     let text = source.text.lines().nth(line - 1).unwrap_or_default();
@@ -408,11 +408,8 @@ fn syntax_problem(source: &Arc<Source>, error: &ScanError) -> Problem {
             ..place.span
         };
         return Place { span, ..place }
-            .problem(
-                "a tab stands in the indentation",
-                "YAML indents with spaces only",
-            )
-            .hint("replace the tab by two spaces");
+            .problem("tab in indentation", "YAML indents with spaces only")
+            .hint("replace the tab with two spaces");
     }
     let problem = place.problem("the file is not valid YAML", info);
     if info.contains("mapping values are not allowed") || info.contains("simple key") {

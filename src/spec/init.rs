@@ -119,9 +119,9 @@ region: us-east-1
 time_to_live: 8h
 
 mattermost:
-  # `standin`, an official version such as 11.7.9, an URL, or a file beside this one.
+  # `standin`, an official version such as 11.7.9, a URL, or a file beside this one.
   release: standin
-  # sha256: of the tarball; required for an URL or a file, advised for a version
+  # sha256: of the tarball; required for a URL or a file, advised for a version
   # license_file: ./license.mattermost-license
 
 # Only what differs from reference-architectures/{size}.yaml:

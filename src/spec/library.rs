@@ -7,12 +7,10 @@ use std::path::{Path, PathBuf};
 
 use super::document::Document;
 use super::embedded::{self, Embedded};
-use super::load::check_architecture;
-use super::problem::{Source, SpecErrors};
+use super::found::{FoundFile, read_file};
+use super::load::{Architectures, check_architecture, check_environment};
+use super::problem::{SourceText, SpecErrors};
 use super::{Architecture, Spec, suggest};
-
-/// Larger than any file that a person would write by hand.
-const LARGEST_FILE: u64 = 1 << 20;
 
 /// A directory with `reference-architectures/` and `environments/`, over the built-in files.
 #[derive(Clone, Debug, Default)]
@@ -45,7 +43,7 @@ impl Library {
     /// Everything that is wrong with the environment and its architecture, at once.
     pub fn load(&self, reference: &str) -> Result<Spec, SpecErrors> {
         let source = self.environment_source(reference)?;
-        self.check_environment(source)
+        check_environment(self, source)
     }
 
     /// Loads an environment from text that has no file; `name` stands in for the file's.
@@ -53,14 +51,17 @@ impl Library {
     /// # Errors
     /// Everything that is wrong with the environment and its architecture, at once.
     pub fn load_text(&self, name: &str, text: &str) -> Result<Spec, SpecErrors> {
-        self.check_environment(Found {
-            source: Source {
-                name: name.to_owned(),
-                text: text.to_owned(),
+        check_environment(
+            self,
+            FoundFile {
+                source: SourceText {
+                    name: name.to_owned(),
+                    text: text.to_owned(),
+                },
+                stem: name.to_owned(),
+                directory: None,
             },
-            stem: name.to_owned(),
-            directory: None,
-        })
+        )
     }
 
     /// Checks a file of either kind, given as a path or as the name of an environment.
@@ -73,8 +74,14 @@ impl Library {
             let checked = check_architecture(found)?;
             return Ok(Checked::Architecture(Box::new(checked)));
         }
-        let spec = self.check_environment(found)?;
+        let spec = check_environment(self, found)?;
         Ok(Checked::Environment(Box::new(spec)))
+    }
+
+    /// Whether a path leads to a scenario, which [`validate`](Self::validate) knows nothing of.
+    #[must_use]
+    pub fn is_scenario(&self, reference: &str) -> bool {
+        is_path(reference) && read_file(Path::new(reference)).is_ok_and(|found| is_scenario(&found))
     }
 
     /// Every reference architecture, smallest first.
@@ -146,7 +153,7 @@ impl Library {
         }
     }
 
-    fn environment_source(&self, reference: &str) -> Result<Found, SpecErrors> {
+    fn environment_source(&self, reference: &str) -> Result<FoundFile, SpecErrors> {
         if is_path(reference) {
             return read_file(Path::new(reference));
         }
@@ -167,7 +174,7 @@ impl Library {
         directory: &str,
         name: &str,
         embedded: &[Embedded],
-    ) -> Result<Option<Found>, SpecErrors> {
+    ) -> Result<Option<FoundFile>, SpecErrors> {
         // A name is one path component; anything else would reach outside the directory.
         if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\']) {
             return Ok(None);
@@ -177,8 +184,8 @@ impl Library {
             return read_file(&path).map(Some);
         }
         let built_in = embedded.iter().find(|file| file.name == name);
-        Ok(built_in.map(|file| Found {
-            source: Source {
+        Ok(built_in.map(|file| FoundFile {
+            source: SourceText {
                 name: format!("{directory}/{name}.yaml (built in)"),
                 text: file.text.to_owned(),
             },
@@ -203,21 +210,32 @@ impl Library {
     }
 }
 
-/// The text of a file and what follows from where it was.
-pub(crate) struct Found {
-    pub(crate) source: Source,
-    /// File name without extension.
-    pub(crate) stem: String,
-    /// The directory of the file; built-in files have none.
-    pub(crate) directory: Option<PathBuf>,
+impl Architectures for Library {
+    fn find(&self, name: &str) -> Result<Option<FoundFile>, SpecErrors> {
+        self.named("reference-architectures", name, embedded::ARCHITECTURES)
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.architecture_names()
+    }
 }
 
 fn is_path(reference: &str) -> bool {
     reference.contains('/') || yaml_stem(Path::new(reference)).is_some()
 }
 
+/// A file is a scenario when it says so by where it is or by what it holds.
+fn is_scenario(found: &FoundFile) -> bool {
+    let directory = found.directory.as_deref().and_then(Path::file_name);
+    let document = Document::parse(found.source.clone(), &mut Vec::new());
+    directory.is_some_and(|name| name == "scenarios")
+        || ["steps", "thresholds"]
+            .iter()
+            .any(|key| document.find(&[key]).is_some())
+}
+
 /// A file is an architecture when it says so by where it is or by what it holds.
-fn is_architecture(found: &Found) -> bool {
+fn is_architecture(found: &FoundFile) -> bool {
     let directory = found.directory.as_deref().and_then(Path::file_name);
     let mut ignored = Vec::new();
     directory.is_some_and(|name| name == "reference-architectures")
@@ -231,35 +249,6 @@ fn yaml_stem(path: &Path) -> Option<String> {
     let is_yaml = matches!(extension, "yaml" | "yml");
     let stem = path.file_stem()?.to_str()?;
     is_yaml.then(|| stem.to_owned())
-}
-
-fn read_file(path: &Path) -> Result<Found, SpecErrors> {
-    let name = path.display().to_string();
-    let unreadable = |message: String, expected: &str| {
-        SpecErrors::unplaced(&name, message, expected.to_owned(), "check the path")
-    };
-    let size = std::fs::metadata(path)
-        .map_err(|error| unreadable(format!("cannot read `{name}`: {error}"), "expected a file"))?
-        .len();
-    if size > LARGEST_FILE {
-        let message = format!("`{name}` is {size} bytes long");
-        return Err(unreadable(message, "expected a file of less than 1 MiB"));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        unreadable(
-            format!("cannot read `{name}`: {error}"),
-            "expected a file of UTF-8 text",
-        )
-    })?;
-    let stem = path.file_stem().and_then(|stem| stem.to_str());
-    Ok(Found {
-        source: Source {
-            name: name.clone(),
-            text,
-        },
-        stem: stem.unwrap_or_default().to_owned(),
-        directory: path.parent().map(Path::to_path_buf),
-    })
 }
 
 #[cfg(test)]
@@ -314,6 +303,30 @@ mod tests {
         for name in ["../demo", "..", ".hidden", "a/b", ""] {
             assert!(library.architecture(name).is_err(), "{name}");
         }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_file_without_end_is_refused() {
+        let errors = Library::default().load("/dev/zero").unwrap_err();
+        assert_eq!(
+            errors.problems[0].message,
+            "`/dev/zero` is larger than 1 MiB"
+        );
+    }
+
+    #[test]
+    fn scenarios_are_told_from_environments_by_what_they_hold() {
+        let directory = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = directory.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path.display().to_string()
+        };
+        let library = Library::default();
+        assert!(library.is_scenario(&write("a.yaml", "name: a\nsteps: {}\n")));
+        assert!(!library.is_scenario(&write("b.yaml", "architecture: 1k\n")));
+        assert!(!library.is_scenario("no/such.yaml"));
     }
 
     #[test]

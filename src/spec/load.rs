@@ -10,65 +10,82 @@ use super::check::{
     Around, CheckedServices, CheckedSizes, Checker, DEFAULT_ZONES, Origin, Settings,
 };
 use super::document::Document;
-use super::embedded;
-use super::library::Found;
+use super::found::FoundFile;
 use super::merge::overlay;
 use super::problem::{Problem, Span, SpecErrors};
 use super::shape::{ArchitectureFile, EnvironmentFile, Sizes, SourceShape};
-use super::{Architecture, Library, Source, Spec, architecture_schema, environment_schema, reader};
+use super::{Architecture, Source, Spec, architecture_schema, environment_schema, reader};
 
-impl Library {
-    /// Checks the text of an environment and the architecture that it names.
-    pub(crate) fn check_environment(&self, found: Found) -> Result<Spec, SpecErrors> {
-        let mut problems = Vec::new();
-        let document = Document::parse(found.source, &mut problems);
-        let read = reader::read(&document, environment_schema(), &mut problems);
-        let file: EnvironmentFile = decode(&document, &read, &mut problems);
+/// The reference architectures that an environment may be made from.
+pub(crate) trait Architectures {
+    /// The file of one, if it exists.
+    fn find(&self, name: &str) -> Result<Option<FoundFile>, SpecErrors>;
 
-        let mut base_problems = Vec::new();
-        let base = self.base(file.architecture.as_deref(), &mut base_problems);
-        let (base, mut merged) = base.unzip();
-        let merged = merged.get_or_insert_default();
-        overlay(merged, read.get("sizes").cloned().unwrap_or_default());
-        let merged: ArchitectureFile = decode(&document, merged, &mut problems);
-        let around = Around::of(&file);
-        let sizes = merged.sizes().with_bastion(around.layout);
+    /// The names of all.
+    fn names(&self) -> Vec<String>;
+}
 
-        let mut checker = Checker::environment(&document, base.as_ref(), &mut problems);
-        if let (Some(name), None, []) = (&file.architecture, &base, base_problems.as_slice()) {
-            checker.unknown_architecture(name, &self.architecture_names());
-        }
-        let origin = Origin {
-            stem: &found.stem,
-            directory: found.directory.as_deref(),
-        };
-        // A file that is no mapping at all has been reported; its defaults are no news.
-        let settings = match document.root {
-            Some(_) if read.is_object() => checker.settings(&file, &origin),
-            _ => None,
-        };
-        checker.sizes(&sizes, merged.concurrent_users, around);
-        let services = checker.services(&file, &sizes, &origin);
-        problems.append(&mut base_problems);
-        SpecErrors::check(problems)?;
+/// Checks the text of an environment and the architecture that it names.
+pub(crate) fn check_environment(
+    architectures: &dyn Architectures,
+    found: FoundFile,
+) -> Result<Spec, SpecErrors> {
+    let mut problems = Vec::new();
+    let document = Document::parse(found.source, &mut problems);
+    let read = reader::read(&document, environment_schema(), &mut problems);
+    let file: EnvironmentFile = decode(&document, &read, &mut problems);
 
-        let spec = settings
-            .zip(CheckedSizes::from_shape(&sizes))
-            .and_then(|(settings, sizes)| assemble(&file, &merged, settings, sizes, services));
-        spec.ok_or_else(|| incomplete(&document))
+    let mut base_problems = Vec::new();
+    let found_base = base(
+        architectures,
+        file.architecture.as_deref(),
+        &mut base_problems,
+    );
+    let (base, mut merged) = found_base.unzip();
+    let merged = merged.get_or_insert_default();
+    overlay(merged, read.get("sizes").cloned().unwrap_or_default());
+    let merged: ArchitectureFile = decode(&document, merged, &mut problems);
+    let around = Around::of(&file);
+    let sizes = merged.sizes().with_bastion(around.layout);
+
+    let mut checker = Checker::environment(&document, base.as_ref(), &mut problems);
+    if let (Some(name), None, []) = (&file.architecture, &base, base_problems.as_slice()) {
+        checker.unknown_architecture(name, &architectures.names());
     }
+    let origin = Origin {
+        stem: &found.stem,
+        directory: found.directory.as_deref(),
+    };
+    // A file that is no mapping at all has been reported; its defaults are no news.
+    let settings = match document.root {
+        Some(_) if read.is_object() => checker.settings(&file, &origin),
+        _ => None,
+    };
+    checker.sizes(&sizes, merged.concurrent_users, around);
+    let services = checker.services(&file, &sizes, &origin);
+    problems.append(&mut base_problems);
+    SpecErrors::check(problems)?;
 
-    /// The architecture's file and what it says; nothing when it is not there.
-    fn base(&self, name: Option<&str>, problems: &mut Vec<Problem>) -> Option<(Document, Value)> {
-        let named = self.named("reference-architectures", name?, embedded::ARCHITECTURES);
-        let found = named.unwrap_or_else(|errors| {
-            problems.extend(errors.problems);
-            None
-        })?;
-        let document = Document::parse(found.source, problems);
-        let read = reader::read(&document, architecture_schema(), problems);
-        Some((document, read))
-    }
+    let spec = settings
+        .zip(CheckedSizes::from_shape(&sizes))
+        .and_then(|(settings, sizes)| assemble(&file, &merged, settings, sizes, services));
+    spec.ok_or_else(|| incomplete(&document))
+}
+
+/// The architecture's file and what it says; nothing when it is not there.
+fn base(
+    architectures: &dyn Architectures,
+    name: Option<&str>,
+    problems: &mut Vec<Problem>,
+) -> Option<(Document, Value)> {
+    let named = architectures.find(name?);
+    let found = named.unwrap_or_else(|errors| {
+        problems.extend(errors.problems);
+        None
+    })?;
+    let document = Document::parse(found.source, problems);
+    let read = reader::read(&document, architecture_schema(), problems);
+    Some((document, read))
 }
 
 fn assemble(
@@ -102,7 +119,7 @@ fn assemble(
 }
 
 /// Checks the text of a reference architecture.
-pub(crate) fn check_architecture(found: Found) -> Result<Architecture, SpecErrors> {
+pub(crate) fn check_architecture(found: FoundFile) -> Result<Architecture, SpecErrors> {
     let mut problems = Vec::new();
     let document = Document::parse(found.source, &mut problems);
     let read = reader::read(&document, architecture_schema(), &mut problems);

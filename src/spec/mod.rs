@@ -12,6 +12,8 @@ mod catalog;
 mod check;
 mod document;
 mod embedded;
+mod file;
+mod found;
 mod init;
 mod library;
 mod load;
@@ -30,14 +32,20 @@ mod values;
 pub use architecture::Architecture;
 pub use balancer::{Alb, BalancerKind, Certificate, LoadBalancer, Scheme};
 pub use catalog::{Arch, Catalog, InstanceType, NetworkPrices, StoragePrices, Table, catalog};
+pub(crate) use file::{PathCheck, read_yaml};
+pub(crate) use found::read_file;
 pub use init::InitError;
 pub use library::{Checked, Library};
 pub use model::*;
 pub use network::{ExistingNetwork, Layout, Nat, Network};
+pub(crate) use problem::SourceText;
 pub use problem::{Problem, SpecErrors};
+pub(crate) use reader::{DURATION, LONGEST, SHORTEST};
+pub(crate) use schema::generate as schema_of;
 pub use schema::{architecture_schema, environment_schema};
 pub use services::{
     CacheEngine, CacheService, DatabaseEngine, DatabaseService, DsnSource, ExistingDatabase,
     FilesService, Masters, Protection, Purpose, SearchService, Services, search_zones,
 };
+pub(crate) use suggest::or_expected;
 pub(crate) use values::{is_region_shaped, name_fault};

@@ -150,7 +150,7 @@ pub enum Release {
     Standin,
     /// An official version, for example `11.7.9`.
     Version(String),
-    /// A tarball at an URL, fetched by the hosts.
+    /// A tarball at a URL, fetched by the hosts.
     Url(String),
     /// A tarball on the operator's machine.
     File(PathBuf),
@@ -161,7 +161,7 @@ pub enum Release {
 pub struct Mattermost {
     /// What to install.
     pub release: Release,
-    /// SHA-256 of the tarball, lower-case hex; required for an URL or a file.
+    /// SHA-256 of the tarball, lower-case hex; required for a URL or a file.
     pub sha256: Option<String>,
     /// Licence file on the operator's machine.
     pub license_file: Option<PathBuf>,

@@ -5,13 +5,21 @@
 use std::fmt;
 use std::sync::Arc;
 
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use serde::Serialize;
 
 use crate::diagnose::{Diagnose, ExitCode};
 
+/// Most characters of a message or label: values of any length may stand in them.
+const LONGEST_TEXT: usize = 600;
+/// Most characters of a source line that JSON output repeats.
+const LONGEST_SOURCE_LINE: usize = 400;
+/// Most problems that are shown; the rest are counted.
+const MOST_SHOWN: usize = 50;
+
 /// The text of one file and the name that people know it by.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Source {
+pub(crate) struct SourceText {
     /// Path as the user wrote it, or `(built in) …` for a file inside the program.
     pub(crate) name: String,
     /// The whole text.
@@ -38,12 +46,12 @@ impl Span {
 /// A stretch of a line of a file.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
-    pub(crate) source: Arc<Source>,
+    pub(crate) source: Arc<SourceText>,
     pub(crate) span: Span,
 }
 
 impl Place {
-    /// A problem at this place; `label` stands beside the caret.
+    /// A problem at this place; `label` is shown beside the caret.
     pub(crate) fn problem(&self, message: impl Into<String>, label: impl Into<String>) -> Problem {
         let line = self.source.text.lines().nth(self.span.line - 1);
         Problem {
@@ -51,10 +59,11 @@ impl Place {
             line: self.span.line,
             column: self.span.column,
             width: self.span.width,
-            source_line: line.unwrap_or_default().to_owned(),
-            message: message.into(),
-            label: label.into(),
+            source_line: cut(line.unwrap_or_default(), LONGEST_SOURCE_LINE),
+            message: cut(&message.into(), LONGEST_TEXT),
+            label: cut(&label.into(), LONGEST_TEXT),
             hint: None,
+            source: Some(Arc::clone(&self.source)),
         }
     }
 }
@@ -70,7 +79,7 @@ pub struct Problem {
     pub column: usize,
     /// How many characters are meant.
     pub width: usize,
-    /// The text of the line.
+    /// The text of the line; a very long line is cut and ends with `…`.
     pub source_line: String,
     /// What is wrong, with the value in backticks.
     pub message: String,
@@ -78,6 +87,9 @@ pub struct Problem {
     pub label: String,
     /// How to put it right, when that takes more than the label.
     pub hint: Option<String>,
+    /// The whole file, from which the excerpt is rendered; a file that cannot be read has none.
+    #[serde(skip)]
+    source: Option<Arc<SourceText>>,
 }
 
 impl Problem {
@@ -93,13 +105,30 @@ impl Problem {
             f,
             "error: {}\n  --> {}\n   = {}",
             printable(&self.message),
-            self.file,
-            self.label
+            printable(&self.file),
+            printable(&self.label)
         )?;
         match &self.hint {
-            Some(hint) => write!(f, "\n   = hint: {hint}"),
+            Some(hint) => write!(f, "\n   = hint: {}", printable(hint)),
             None => Ok(()),
         }
+    }
+
+    /// The line of the file that is meant, and the bytes of it to mark.
+    fn excerpt(&self) -> (String, std::ops::Range<usize>) {
+        let source = self.source.as_ref();
+        let line = source
+            .and_then(|source| source.text.lines().nth(self.line - 1))
+            .unwrap_or_default();
+        // One character for one: the column stays right, and a tab is one column wide.
+        let line = printable(line);
+        let byte_of = |character: usize| {
+            let mut starts = line.char_indices().map(|(start, _)| start);
+            starts.nth(character).unwrap_or(line.len())
+        };
+        let start = byte_of(self.column.saturating_sub(1));
+        let end = byte_of(self.column.saturating_sub(1) + self.width.max(1));
+        (line, start..end)
     }
 }
 
@@ -108,34 +137,47 @@ impl fmt::Display for Problem {
         if self.line == 0 {
             return self.fmt_unplaced(f);
         }
-        let number = self.line.to_string();
-        let gutter = " ".repeat(number.len());
-        // A tab would move the caret by an unknown amount: print it as one space.
-        let line = printable(&self.source_line);
-        let before = " ".repeat(self.column.saturating_sub(1));
-        let carets = "^".repeat(self.width.max(1));
-        writeln!(f, "error: {}", printable(&self.message))?;
-        writeln!(f, "{gutter}--> {}:{}:{}", self.file, self.line, self.column)?;
-        writeln!(f, "{gutter} |")?;
-        writeln!(f, "{}", format!("{number} | {line}").trim_end())?;
-        let label = printable(&self.label);
-        write!(
-            f,
-            "{gutter} | {}",
-            format!("{before}{carets} {label}").trim_end()
-        )?;
-        if let Some(hint) = &self.hint {
-            write!(f, "\n{gutter} = hint: {hint}")?;
-        }
-        Ok(())
+        let (line, span) = self.excerpt();
+        let snippet = Snippet::source(line)
+            .line_start(self.line)
+            .path(printable(&self.file))
+            .annotation(
+                AnnotationKind::Primary
+                    .span(span)
+                    .label(printable(&self.label)),
+            );
+        let report = Level::ERROR
+            .primary_title(printable(&self.message))
+            .element(snippet)
+            .elements(
+                self.hint
+                    .as_ref()
+                    .map(|hint| Level::HELP.with_name("hint").message(printable(hint))),
+            );
+        f.write_str(&Renderer::plain().render(&[report]))
     }
 }
 
-/// Control characters of a broken file must not reach the terminal.
+/// Text that is safe to print: control characters, and the invisible characters that reorder or
+/// hide text on a terminal, become visible. One character stays one character.
 fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    let visible = |c: char| match c {
+        c if c.is_control() => ' ',
+        '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{2069}'
+        | '\u{feff}' => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
+    text.chars().map(visible).collect()
+}
+
+/// At most `most` characters of a text.
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 /// Everything that is wrong with an environment and its architecture, in reading order.
@@ -175,9 +217,10 @@ impl SpecErrors {
                 column: 0,
                 width: 0,
                 source_line: String::new(),
-                message,
-                label,
+                message: cut(&message, LONGEST_TEXT),
+                label: cut(&label, LONGEST_TEXT),
                 hint: Some(hint.to_owned()),
+                source: None,
             }],
         }
     }
@@ -185,11 +228,14 @@ impl SpecErrors {
 
 impl fmt::Display for SpecErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for problem in &self.problems {
+        for problem in self.problems.iter().take(MOST_SHOWN) {
             write!(f, "{problem}\n\n")?;
         }
         match self.problems.len() {
             1 => write!(f, "1 problem"),
+            count if count > MOST_SHOWN => {
+                write!(f, "{count} problems; the first {MOST_SHOWN} are shown")
+            }
             count => write!(f, "{count} problems"),
         }
     }
@@ -209,7 +255,7 @@ mod tests {
 
     #[test]
     fn the_caret_stands_under_the_value() {
-        let source = Source {
+        let source = SourceText {
             name: "a.yaml".to_owned(),
             text: "x: 1\nregion: mars\n".to_owned(),
         };
@@ -228,9 +274,76 @@ mod tests {
         );
     }
 
+    fn problem_at(text: &str, column: usize, width: usize) -> Problem {
+        let source = SourceText {
+            name: "a.yaml".to_owned(),
+            text: text.to_owned(),
+        };
+        let place = Place {
+            source: Arc::new(source),
+            span: Span {
+                line: 1,
+                column,
+                width,
+            },
+        };
+        place.problem("bad", "x")
+    }
+
+    #[test]
+    fn a_long_line_is_cut_around_the_value() {
+        let text = format!("{}MARK{}\n", "a".repeat(100_000), "b".repeat(100_000));
+        let problem = problem_at(&text, 100_001, 4);
+        let shown = problem.to_string();
+        assert!(
+            shown.contains("MARK") && shown.contains("^^^^ x"),
+            "{shown}"
+        );
+        assert!(shown.contains("a.yaml:1:100001"), "{shown}");
+        assert!(
+            shown.lines().all(|line| line.chars().count() < 250),
+            "{shown}"
+        );
+        assert!(problem.source_line.chars().count() <= LONGEST_SOURCE_LINE + 1);
+    }
+
+    #[test]
+    fn a_long_value_does_not_flood_the_message() {
+        let source = SourceText {
+            name: "a.yaml".to_owned(),
+            text: "x\n".to_owned(),
+        };
+        let place = Place {
+            source: Arc::new(source),
+            span: Span::START,
+        };
+        let problem = place.problem("m".repeat(5_000_000), "l".repeat(5_000_000));
+        assert!(problem.to_string().len() < 3000);
+    }
+
+    #[test]
+    fn only_the_first_problems_are_shown() {
+        let errors = SpecErrors {
+            problems: vec![problem_at("x: 1", 1, 1); 9000],
+        };
+        let shown = errors.to_string();
+        assert!(shown.ends_with("9000 problems; the first 50 are shown"));
+        assert!(shown.len() < 20_000);
+    }
+
+    #[test]
+    fn characters_that_reorder_text_are_made_visible() {
+        let shown = problem_at("x: \u{202e}gnihton\u{2066}\u{200b}", 4, 8).to_string();
+        assert!(
+            shown.contains("x: \u{fffd}gnihton\u{fffd}\u{fffd}"),
+            "{shown}"
+        );
+        assert!(!shown.contains('\u{202e}'));
+    }
+
     #[test]
     fn control_characters_are_not_printed() {
-        let source = Source {
+        let source = SourceText {
             name: "a.yaml".to_owned(),
             text: "x: \u{1b}[31m\n".to_owned(),
         };

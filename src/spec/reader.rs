@@ -2,11 +2,23 @@
 //!
 //! Knows schemas and trees; what a value means is checked in `check`.
 
+use jiff::SignedDuration;
 use serde_json::{Map, Number, Value};
 
-use super::document::{Content, Document, Entry, Node, is_bool};
+use super::document::{Content, Document, Entry, YamlNode, is_bool};
 use super::problem::{Problem, Span};
 use super::suggest;
+
+/// The format of text that is a duration, such as `90s` or `1h30m`, and the schema's keys for
+/// its bounds.
+pub(crate) const DURATION: &str = "loadrig-duration";
+pub(crate) const SHORTEST: &str = "x-shortest";
+pub(crate) const LONGEST: &str = "x-longest";
+
+/// A duration as files write it; without a unit it is not one.
+fn parse_duration(text: &str) -> Option<SignedDuration> {
+    text.parse().ok()
+}
 
 /// Reads a document as its schema says. What is wrong is reported and left out of the
 /// result, so that the rest can still be checked.
@@ -20,8 +32,8 @@ pub(crate) fn read(document: &Document, schema: &Value, problems: &mut Vec<Probl
             let found = root.describe();
             reader.report(
                 root.span,
-                format!("the file holds {found}"),
-                "expected keys and values, one per line: `key: value`".to_owned(),
+                format!("expected a mapping at the top level, found {found}"),
+                "write keys and values, one per line: `key: value`".to_owned(),
             );
             Value::default()
         }
@@ -71,7 +83,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn value(&mut self, node: &Node, schema: &Value, at: &Location) -> Option<Value> {
+    fn value(&mut self, node: &YamlNode, schema: &Value, at: &Location) -> Option<Value> {
         if schema.get("oneOf").is_some() || schema.get("enum").is_some() {
             return self.choice(node, schema, at);
         }
@@ -92,6 +104,12 @@ impl Reader<'_> {
             }
             (Some("integer"), Content::Scalar { text, plain: true }) => {
                 self.integer(node, text, schema, at)
+            }
+            (Some("number"), Content::Scalar { text, plain: true }) => {
+                self.number(node, text, schema, at)
+            }
+            (Some("string"), Content::Scalar { text, .. }) if schema["format"] == DURATION => {
+                self.duration(node, text, schema, at)
             }
             (Some("boolean"), Content::Scalar { text, plain: true }) if is_bool(text) => {
                 Some(Value::Bool(text.eq_ignore_ascii_case("true")))
@@ -142,7 +160,13 @@ impl Reader<'_> {
         Some(Value::Object(read))
     }
 
-    fn integer(&mut self, node: &Node, text: &str, schema: &Value, at: &Location) -> Option<Value> {
+    fn integer(
+        &mut self,
+        node: &YamlNode,
+        text: &str,
+        schema: &Value,
+        at: &Location,
+    ) -> Option<Value> {
         let Ok(number) = text.parse::<i64>() else {
             return self.wrong_type(node, &expected(schema), at);
         };
@@ -151,6 +175,56 @@ impl Reader<'_> {
         if (low..=high).contains(&number) {
             return Some(Value::Number(Number::from(number)));
         }
+        self.out_of_range(node, text, schema, at)
+    }
+
+    fn number(
+        &mut self,
+        node: &YamlNode,
+        text: &str,
+        schema: &Value,
+        at: &Location,
+    ) -> Option<Value> {
+        let Some(number) = text.parse::<f64>().ok().and_then(Number::from_f64) else {
+            return self.wrong_type(node, &expected(schema), at);
+        };
+        let low = schema["minimum"].as_f64().unwrap_or(f64::MIN);
+        let high = schema["maximum"].as_f64().unwrap_or(f64::MAX);
+        if number
+            .as_f64()
+            .is_some_and(|number| (low..=high).contains(&number))
+        {
+            return Some(Value::Number(number));
+        }
+        self.out_of_range(node, text, schema, at)
+    }
+
+    /// A duration stays text, which the type that it is decoded to parses again.
+    fn duration(
+        &mut self,
+        node: &YamlNode,
+        text: &str,
+        schema: &Value,
+        at: &Location,
+    ) -> Option<Value> {
+        let bound = |key: &str| schema[key].as_str().and_then(parse_duration);
+        let Some(duration) = parse_duration(text) else {
+            return self.out_of_range(node, text, schema, at);
+        };
+        let is_short = bound(SHORTEST).is_some_and(|shortest| duration < shortest);
+        if is_short || bound(LONGEST).is_some_and(|longest| duration > longest) {
+            return self.out_of_range(node, text, schema, at);
+        }
+        Some(Value::String(text.to_owned()))
+    }
+
+    fn out_of_range(
+        &mut self,
+        node: &YamlNode,
+        text: &str,
+        schema: &Value,
+        at: &Location,
+    ) -> Option<Value> {
         self.report(
             node.span,
             format!("`{}` cannot be `{text}`", at.path),
@@ -160,7 +234,7 @@ impl Reader<'_> {
     }
 
     /// One of a few words, or a mapping with one of a few keys.
-    fn choice(&mut self, node: &Node, schema: &Value, at: &Location) -> Option<Value> {
+    fn choice(&mut self, node: &YamlNode, schema: &Value, at: &Location) -> Option<Value> {
         let options = choices(schema);
         match &node.content {
             Content::Scalar { text, .. } => {
@@ -192,7 +266,7 @@ impl Reader<'_> {
         }
     }
 
-    fn wrong_type(&mut self, node: &Node, expected: &str, at: &Location) -> Option<Value> {
+    fn wrong_type(&mut self, node: &YamlNode, expected: &str, at: &Location) -> Option<Value> {
         let (span, message) = match &node.content {
             Content::Null => (at.key, format!("`{}` has no value", at.path)),
             Content::Scalar { .. } => (
@@ -265,6 +339,19 @@ fn expected(schema: &Value) -> String {
             format!("a whole number from {low} to {high}")
         }
         (Some("integer"), _) => "a whole number".to_owned(),
+        (Some("number"), _) => match (schema["minimum"].as_f64(), schema["maximum"].as_f64()) {
+            (Some(low), Some(high)) => format!("a number from {low} to {high}"),
+            _ => "a number".to_owned(),
+        },
+        (Some("string"), _) if schema["format"] == DURATION => {
+            let example = schema["examples"][0].as_str().unwrap_or("30s");
+            match (schema[SHORTEST].as_str(), schema[LONGEST].as_str()) {
+                (Some(low), Some(high)) => {
+                    format!("a duration from `{low}` to `{high}`, such as `{example}`")
+                }
+                _ => format!("a duration such as `{example}`"),
+            }
+        }
         (Some("boolean"), _) => "`true` or `false`".to_owned(),
         (Some("array"), _) => "a list".to_owned(),
         (Some("object"), _) => match schema["properties"].as_object() {
@@ -319,7 +406,7 @@ fn names(list: &Value) -> Vec<&str> {
 }
 
 /// The commonest ways to miss a type, and the way out.
-fn hint_for(node: &Node, expected: &str) -> Option<String> {
+fn hint_for(node: &YamlNode, expected: &str) -> Option<String> {
     let wants_number = expected.starts_with("a whole number");
     match &node.content {
         Content::Null => Some("give it a value, or remove the line to get the default".to_owned()),

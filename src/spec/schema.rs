@@ -34,7 +34,7 @@ pub fn architecture_schema() -> &'static Value {
 }
 
 /// Without `$ref`: the reader stays simple, and some editors show better help.
-fn generate<T: JsonSchema>() -> Value {
+pub(crate) fn generate<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|s| s.inline_subschemas = true);
     let mut schema = settings
         .into_generator()
@@ -65,6 +65,11 @@ fn forbid_null(schema: &mut Value) {
         && first != "object"
     {
         schema["type"] = json!(first);
+    }
+    if let Some(object) = schema.as_object_mut()
+        && object.get("default").is_some_and(Value::is_null)
+    {
+        object.remove("default");
     }
     match schema {
         Value::Object(map) => map.values_mut().for_each(forbid_null),
@@ -101,7 +106,16 @@ mod tests {
     }
 
     #[test]
-    fn a_key_without_a_value_is_no_value() {
+    fn numbers_are_allowed_where_files_commonly_write_them_as_text() {
+        let properties = &environment_schema()["properties"];
+        let tags = &properties["tags"]["additionalProperties"]["type"];
+        assert_eq!(*tags, json!(["string", "number"]));
+        let database = &properties["sizes"]["properties"]["database"]["properties"];
+        assert_eq!(database["version"]["type"], json!(["string", "number"]));
+    }
+
+    #[test]
+    fn a_key_without_a_value_is_an_error() {
         let properties = &environment_schema()["properties"];
         assert_eq!(properties["region"]["type"], "string");
         assert_eq!(

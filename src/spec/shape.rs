@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use super::service_shapes::{CacheShape, DatabaseShape, FilesShape, ProtectionShape, SearchShape};
@@ -62,7 +62,17 @@ pub(crate) struct EnvironmentFile {
     #[schemars(example = &"8h")]
     pub(crate) time_to_live: Option<String>,
     /// Extra tags on every resource.
+    #[serde(default)]
+    #[schemars(schema_with = "tags_schema")]
     pub(crate) tags: Option<BTreeMap<String, String>>,
+}
+
+/// Keys and values; a value such as `4711` is read as text.
+fn tags_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": ["object", "null"],
+        "additionalProperties": { "type": ["string", "number"] },
+    })
 }
 
 /// A reference architecture: the shape of a size.
@@ -166,7 +176,7 @@ pub(crate) struct NodeSizes {
 #[serde(deny_unknown_fields)]
 pub(crate) struct DatabaseSizes {
     /// Major PostgreSQL version, for example `"15"`.
-    #[schemars(example = &"15")]
+    #[schemars(example = &"15", extend("type" = ["string", "number"]))]
     pub(crate) version: Option<String>,
     /// RDS instance class, for example `db.r7g.large`.
     #[schemars(example = &"db.r7g.large")]
@@ -217,7 +227,7 @@ pub(crate) struct MattermostShape {
     /// one (relative to this file). Default: `standin`.
     #[schemars(example = &"11.7.9")]
     pub(crate) release: Option<String>,
-    /// SHA-256 of the tarball, 64 hexadecimal digits; required for an URL or a file, advised
+    /// SHA-256 of the tarball, 64 hexadecimal digits; required for a URL or a file, advised
     /// for an official version.
     pub(crate) sha256: Option<String>,
     /// Licence file on the operator's machine (relative to this file).

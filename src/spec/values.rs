@@ -1,4 +1,4 @@
-//! Values with a notation of their own: spans of time, address ranges, releases.
+//! Values with a notation of their own: durations, address ranges, releases.
 //!
 //! Pure functions from text; the messages are fragments that finish "`key` …".
 
@@ -21,8 +21,8 @@ pub(crate) fn is_snapshot_name(name: &str) -> bool {
         && !name.contains("--")
 }
 
-/// `8h`, `90m`, `2d`, `1d12h` as a span of time.
-pub(crate) fn time_span(text: &str) -> Option<Duration> {
+/// `8h`, `90m`, `2d`, `1d12h` as a duration.
+pub(crate) fn duration(text: &str) -> Option<Duration> {
     let mut seconds: u64 = 0;
     let mut rest = text;
     let mut last_unit = u64::MAX;
@@ -95,7 +95,7 @@ pub(crate) fn name_fault(name: &str) -> Option<&'static str> {
     } else if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
         Some("does not start with a lower-case letter")
     } else if !name.chars().all(allowed) {
-        Some("holds something other than lower-case letters, digits and hyphens")
+        Some("contains characters other than lower-case letters, digits and hyphens")
     } else if name.ends_with('-') || name.contains("--") {
         Some("has a hyphen at its end or two in a row")
     } else {
@@ -159,11 +159,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_of_time_have_units_in_falling_order() {
+    fn durations_have_units_in_falling_order() {
         let hours = |h: u64| Some(Duration::from_secs(h * 3600));
-        assert_eq!(time_span("8h"), hours(8));
-        assert_eq!(time_span("90m"), Some(Duration::from_secs(5400)));
-        assert_eq!(time_span("1d12h"), hours(36));
+        assert_eq!(duration("8h"), hours(8));
+        assert_eq!(duration("90m"), Some(Duration::from_secs(5400)));
+        assert_eq!(duration("1d12h"), hours(36));
         for wrong in [
             "",
             "8",
@@ -175,7 +175,7 @@ mod tests {
             "8s",
             "99999999999999999999d",
         ] {
-            assert_eq!(time_span(wrong), None, "{wrong}");
+            assert_eq!(duration(wrong), None, "{wrong}");
         }
     }
 

@@ -2,18 +2,18 @@
 //! the steps that more than one of them takes. It may not know HTTP.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::cluster::{Cluster, Message, NodeInfo};
 use crate::config::Config;
 use crate::db::{ChannelRole, DbError, Store};
 use crate::error::{AppError, OrInternal, chain};
 use crate::filestore::FileStore;
-use crate::hub::{Broadcast, Event, Hub};
+use crate::hub::{Broadcast, Hub, HubEvent};
 use crate::id::now_ms;
 use crate::metrics::Metrics;
 use crate::model::Session;
@@ -40,8 +40,34 @@ pub struct Server {
     pub metrics: Arc<Metrics>,
     pub sessions: SessionCache,
     pub login_guard: LoginGuard,
+    /// What is wrong with the database and the file store, as far as probes have found.
+    pub faults: Faults,
     /// When each user's presence was last written by this node.
     pub presence: Mutex<HashMap<String, Instant>>,
+}
+
+/// Faults of what the server depends on, by its name. Probes repeat; the log gets a line when a
+/// fault begins, changes or ends.
+#[derive(Debug, Default)]
+pub struct Faults(Mutex<HashMap<&'static str, (String, u32)>>);
+
+impl Faults {
+    /// Takes the result of a probe.
+    pub fn record(&self, name: &'static str, fault: Option<String>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match (fault, known.get_mut(name)) {
+            (Some(fault), Some((text, count))) if *text == fault => *count += 1,
+            (Some(fault), _) => {
+                warn!(error = fault, "{name} is not healthy");
+                known.insert(name, (fault, 1));
+            }
+            (None, Some((_, count))) => {
+                info!(failed_probes = *count, "{name} is healthy again");
+                known.remove(name);
+            }
+            (None, None) => {}
+        }
+    }
 }
 
 impl Server {
@@ -55,7 +81,7 @@ impl Server {
     }
 
     /// Sends an event to the websockets of every node.
-    pub fn publish(&self, event: &Event) {
+    pub fn publish(&self, event: &HubEvent) {
         self.metrics.count_broadcast(&event.event);
         self.hub.deliver(event);
         self.cluster.send(&Message::Event(event.clone()));
@@ -124,7 +150,7 @@ impl Server {
             channel_id: channel_id.clone(),
         };
         self.cluster.send(&joined);
-        self.publish(&Event {
+        self.publish(&HubEvent {
             event: "user_added".to_owned(),
             data: object(json!({"user_id": user_id, "team_id": team_id})),
             broadcast: Broadcast {
@@ -196,5 +222,23 @@ pub fn object(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(members) => members,
         _ => Map::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_logged_when_it_begins_and_counted_after() {
+        let faults = Faults::default();
+        for _ in 0..15 {
+            faults.record("file store", Some("refused".to_owned()));
+        }
+        let known = faults.0.lock().unwrap();
+        assert_eq!(known["file store"], ("refused".to_owned(), 15));
+        drop(known);
+        faults.record("file store", None);
+        assert!(faults.0.lock().unwrap().is_empty());
     }
 }

@@ -26,7 +26,7 @@ pub struct Broadcast {
 
 /// Something that happened.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Event {
+pub struct HubEvent {
     pub event: String,
     pub data: Map<String, Value>,
     pub broadcast: Broadcast,
@@ -40,7 +40,7 @@ pub struct Encoded {
 }
 
 impl Encoded {
-    fn new(event: &Event) -> Self {
+    fn new(event: &HubEvent) -> Self {
         let mut head = serde_json::to_string(event).unwrap_or_default();
         head.pop();
         Self { head }
@@ -71,19 +71,19 @@ impl Drop for Registration {
 /// The connections of this node.
 #[derive(Debug, Clone, Default)]
 pub struct Hub {
-    inner: Arc<Mutex<Inner>>,
+    inner: Arc<Mutex<HubState>>,
 }
 
 #[derive(Debug, Default)]
-struct Inner {
-    users: HashMap<String, Connected>,
+struct HubState {
+    users: HashMap<String, ConnectedClient>,
     /// Connected users of each channel.
     channels: HashMap<String, HashSet<String>>,
     closed: bool,
 }
 
 #[derive(Debug, Default)]
-struct Connected {
+struct ConnectedClient {
     connections: HashMap<String, mpsc::Sender<Arc<Encoded>>>,
     channels: HashSet<String>,
 }
@@ -124,7 +124,7 @@ impl Hub {
     }
 
     /// Hands an event to the connections of this node that it is for.
-    pub fn deliver(&self, event: &Event) {
+    pub fn deliver(&self, event: &HubEvent) {
         let mut guard = self.lock();
         let targets: Vec<String> = {
             let to = &event.broadcast;
@@ -170,9 +170,9 @@ impl Hub {
     /// Ends every connection, for a stop of the server.
     pub fn close(&self) {
         let mut inner = self.lock();
-        *inner = Inner {
+        *inner = HubState {
             closed: true,
-            ..Inner::default()
+            ..HubState::default()
         };
     }
 
@@ -199,7 +199,7 @@ impl Hub {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, HubState> {
         // Nothing in here panics between two changes that belong together.
         self.inner.lock().unwrap_or_else(|e| e.into_inner())
     }
@@ -209,14 +209,14 @@ impl Hub {
 mod tests {
     use super::*;
 
-    fn in_channel(channel_id: &str) -> Event {
-        Event {
+    fn in_channel(channel_id: &str) -> HubEvent {
+        HubEvent {
             event: "posted".to_owned(),
             broadcast: Broadcast {
                 channel_id: channel_id.to_owned(),
                 ..Broadcast::default()
             },
-            ..Event::default()
+            ..HubEvent::default()
         }
     }
 

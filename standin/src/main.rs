@@ -35,7 +35,7 @@ usage: mattermost [server] [--config FILE]   run the server (FILE: also MM_CONFI
 
 /// What is asked for on the command line.
 #[derive(Debug, PartialEq, Eq)]
-enum Command {
+enum StandinCommand {
     Server { config: Option<PathBuf> },
     Version,
     Package { out: PathBuf },
@@ -51,8 +51,8 @@ fn main() -> ExitCode {
         }
     };
     let result = match command {
-        Command::Server { config } => serve(config),
-        Command::Version => {
+        StandinCommand::Server { config } => serve(config),
+        StandinCommand::Version => {
             println!(
                 "Version: {0}\nBuild Number: {0}\nBuild Date: ",
                 model::VERSION
@@ -60,8 +60,8 @@ fn main() -> ExitCode {
             println!("Build Hash: \nBuild Enterprise Ready: false");
             Ok(())
         }
-        Command::Package { out } => make_package(&out),
-        Command::Help => {
+        StandinCommand::Package { out } => make_package(&out),
+        StandinCommand::Help => {
             print!("{USAGE}");
             Ok(())
         }
@@ -75,7 +75,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, String> {
+fn parse(arguments: impl Iterator<Item = String>) -> Result<StandinCommand, String> {
     let mut words = Vec::new();
     let (mut config, mut out) = (None, None);
     let mut arguments = arguments.peekable();
@@ -87,7 +87,7 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, String> {
         let target = match name.as_str() {
             "-c" | "--config" => &mut config,
             "-o" | "--out" => &mut out,
-            "-h" | "--help" => return Ok(Command::Help),
+            "-h" | "--help" => return Ok(StandinCommand::Help),
             option if option.starts_with('-') => return Err(format!("unknown option `{option}`")),
             _ => {
                 words.push(name);
@@ -100,12 +100,12 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, String> {
         ));
     }
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] | ["server"] => Ok(Command::Server { config }),
-        ["version"] => Ok(Command::Version),
+        [] | ["server"] => Ok(StandinCommand::Server { config }),
+        ["version"] => Ok(StandinCommand::Version),
         ["package"] => out
-            .map(|out| Command::Package { out })
+            .map(|out| StandinCommand::Package { out })
             .ok_or_else(|| "`package` needs `--out FILE.tar.gz`".to_owned()),
-        ["help"] => Ok(Command::Help),
+        ["help"] => Ok(StandinCommand::Help),
         _ => Err(format!("unknown command `{}`", words.join(" "))),
     }
 }
@@ -138,23 +138,23 @@ fn make_package(out: &std::path::Path) -> Result<(), String> {
 mod tests {
     use super::*;
 
-    fn parse_words(line: &str) -> Result<Command, String> {
+    fn parse_words(line: &str) -> Result<StandinCommand, String> {
         parse(line.split_whitespace().map(str::to_owned))
     }
 
     #[test]
     fn no_command_runs_the_server() {
-        assert_eq!(parse_words(""), Ok(Command::Server { config: None }));
+        assert_eq!(parse_words(""), Ok(StandinCommand::Server { config: None }));
         let config = Some(PathBuf::from("/c.json"));
         assert_eq!(
             parse_words("--config=/c.json"),
-            Ok(Command::Server {
+            Ok(StandinCommand::Server {
                 config: config.clone()
             })
         );
         assert_eq!(
             parse_words("server -c /c.json"),
-            Ok(Command::Server { config })
+            Ok(StandinCommand::Server { config })
         );
     }
 

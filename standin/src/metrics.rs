@@ -121,7 +121,7 @@ impl Metrics {
 
     /// The page for Prometheus.
     pub fn render(&self) -> String {
-        let mut page = Page::default();
+        let mut page = MetricsPage::default();
         page.counter("mattermost_http_requests_total", &self.http_requests);
         page.counter("mattermost_http_errors_total", &self.http_errors);
         page.labelled(
@@ -181,7 +181,7 @@ impl Metrics {
         page.text
     }
 
-    fn render_broadcasts(&self, page: &mut Page) {
+    fn render_broadcasts(&self, page: &mut MetricsPage) {
         let name = "mattermost_websocket_broadcasts_total";
         page.kind(name, "counter");
         let broadcasts = self.broadcasts.lock().unwrap_or_else(|e| e.into_inner());
@@ -190,7 +190,7 @@ impl Metrics {
         }
     }
 
-    fn render_api_time(&self, page: &mut Page) {
+    fn render_api_time(&self, page: &mut MetricsPage) {
         let name = "mattermost_api_time";
         page.kind(name, "histogram");
         let api_time = self
@@ -218,11 +218,11 @@ impl Metrics {
 }
 
 #[derive(Debug, Default)]
-struct Page {
+struct MetricsPage {
     text: String,
 }
 
-impl Page {
+impl MetricsPage {
     fn kind(&mut self, name: &str, kind: &str) {
         // Writing to a string does not fail, here and below.
         let _ = writeln!(self.text, "# TYPE {name} {kind}");
@@ -247,13 +247,13 @@ impl Page {
 }
 
 /// The process collector's names, from `/proc` where there is one.
-fn render_process(page: &mut Page) {
+fn render_process(page: &mut MetricsPage) {
     let tasks = tokio::runtime::Handle::try_current()
         .map_or(0, |runtime| runtime.metrics().num_alive_tasks());
     // The nearest thing to goroutines here: tasks of the async runtime.
     page.labelled("go_goroutines", "gauge", "", tasks);
     #[cfg(target_os = "linux")]
-    if let Some(process) = Process::read() {
+    if let Some(process) = ProcessFigures::read() {
         page.labelled(
             "mattermost_process_cpu_seconds_total",
             "counter",
@@ -283,7 +283,7 @@ fn render_process(page: &mut Page) {
 }
 
 #[cfg(target_os = "linux")]
-struct Process {
+struct ProcessFigures {
     cpu_seconds: f64,
     resident_bytes: u64,
     open_files: usize,
@@ -292,7 +292,7 @@ struct Process {
 }
 
 #[cfg(target_os = "linux")]
-impl Process {
+impl ProcessFigures {
     fn read() -> Option<Self> {
         // Linux fixes the clock of /proc at 100 ticks per second for programs.
         const TICKS: f64 = 100.0;
@@ -376,7 +376,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn process_figures_are_plausible() {
-        let process = Process::read().expect("/proc is readable");
+        let process = ProcessFigures::read().expect("/proc is readable");
         assert!(process.resident_bytes > 1 << 20);
         assert!(process.open_files > 2);
         assert!(process.started > 1.0e9);

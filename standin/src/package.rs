@@ -160,15 +160,10 @@ fn sha256(path: &Path) -> io::Result<String> {
     loop {
         let length = file.read(&mut buffer)?;
         if length == 0 {
-            return Ok(hex(context.finish().as_ref()));
+            return Ok(hex::encode(context.finish().as_ref()));
         }
         context.update(&buffer[..length]);
     }
-}
-
-/// Bytes in hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -44,12 +44,12 @@ pub enum SearchError {
 /// A client of the search server.
 #[derive(Debug, Clone)]
 pub struct Search {
-    inner: Arc<Inner>,
+    inner: Arc<SearchState>,
     queue: mpsc::Sender<Post>,
 }
 
 #[derive(Debug)]
-struct Inner {
+struct SearchState {
     http: reqwest::Client,
     settings: ElasticsearchSettings,
     metrics: Arc<Metrics>,
@@ -59,7 +59,7 @@ struct Inner {
 /// client is gone.
 #[derive(Debug)]
 pub struct Indexer {
-    inner: Arc<Inner>,
+    inner: Arc<SearchState>,
     posts: mpsc::Receiver<Post>,
 }
 
@@ -74,7 +74,7 @@ impl Search {
     ) -> Result<(Self, Indexer), SearchError> {
         let limit = Duration::from_secs(settings.request_timeout_seconds);
         let http = reqwest::Client::builder().timeout(limit).build()?;
-        let inner = Arc::new(Inner {
+        let inner = Arc::new(SearchState {
             http,
             settings: settings.clone(),
             metrics,
@@ -216,7 +216,7 @@ impl Indexer {
     }
 }
 
-impl Inner {
+impl SearchState {
     fn index_name(&self) -> String {
         format!("{}posts", self.settings.index_prefix)
     }

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-use crate::app::{App, Server};
+use crate::app::{App, Faults, Server};
 use crate::cluster::{self, Cluster, ClusterError, Message, NodeInfo};
 use crate::config::{Config, bind_address};
 use crate::db::{DbError, SCHEMA_VERSION, Store, StoreOptions};
@@ -20,7 +20,6 @@ use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::model::VERSION;
 use crate::notify::notify;
-use crate::package::hex;
 use crate::password::LoginGuard;
 use crate::search::{Search, SearchError};
 use crate::sessions::SessionCache;
@@ -141,6 +140,7 @@ async fn start(
     let app = Arc::new(Server {
         sessions: SessionCache::new(Duration::from_secs(60 * cache_minutes)),
         login_guard: LoginGuard::default(),
+        faults: Faults::default(),
         presence: std::sync::Mutex::default(),
         hub: Hub::default(),
         config,
@@ -248,7 +248,7 @@ fn node_info(config: &Config, store: &Store) -> NodeInfo {
 /// Differs as soon as the effective configurations of two nodes differ.
 fn config_hash(config: &Config) -> String {
     let text = serde_json::to_vec(config).unwrap_or_default();
-    hex(digest::digest(&digest::SHA256, &text).as_ref())
+    hex::encode(digest::digest(&digest::SHA256, &text).as_ref())
         .chars()
         .take(32)
         .collect()

@@ -9,7 +9,7 @@ use std::time::Duration;
 use loadrig::blueprint::Stage;
 use loadrig::diagnose::Diagnose;
 use loadrig::events::Outcome;
-use loadrig::hosts::{Applied, Blob, Bundle, File, HostError, Keyring, Listen, Step};
+use loadrig::hosts::{Applied, Blob, Bundle, BundleStep, File, HostError, Keyring, Listen};
 use secrecy::SecretString;
 use tokio::time::Instant;
 
@@ -23,7 +23,7 @@ fn applied(applied: &Applied) -> Vec<&str> {
         .collect()
 }
 
-fn bundle(steps: Vec<Step>) -> Bundle {
+fn bundle(steps: Vec<BundleStep>) -> Bundle {
     let mut bundle = Bundle::new(app(), Stage::Configure);
     for step in steps {
         let _ = bundle.push(step);
@@ -31,8 +31,8 @@ fn bundle(steps: Vec<Step>) -> Bundle {
     bundle
 }
 
-fn motd(text: &str) -> Step {
-    Step::files("motd", "greet", vec![File::new("/etc/motd", text)])
+fn motd(text: &str) -> BundleStep {
+    BundleStep::files("motd", "greet", vec![File::new("/etc/motd", text)])
 }
 
 async fn apply(keyring: &Keyring, bundle: &Bundle) -> Result<Applied, HostError> {
@@ -234,7 +234,7 @@ async fn a_bundle_survives_the_connection_that_applies_it() {
     let cut = "mkdir \"$LOADRIG_ROOT/once\" || exit 0; p=$$; \
                while [ \"$(ps -o comm= -p $p)\" != sshd ]; do p=$(ps -o ppid= -p $p | tr -d ' '); done; \
                kill -9 $p";
-    let step = Step::command("cut", "cut the line", &["sh", "-c", cut]);
+    let step = BundleStep::command("cut", "cut the line", &["sh", "-c", cut]);
     let bundle = bundle(vec![step, motd("hello\n")]);
     let result = apply(&keyring, &bundle).await.unwrap();
     assert!(applied(&result).contains(&"motd"), "{result:?}");
@@ -244,7 +244,7 @@ async fn a_bundle_survives_the_connection_that_applies_it() {
 #[tokio::test]
 async fn applying_again_does_only_what_changed() {
     let (sshd, keyring) = host().await;
-    let other = || Step::files("issue", "warn", vec![File::new("/etc/issue", "private\n")]);
+    let other = || BundleStep::files("issue", "warn", vec![File::new("/etc/issue", "private\n")]);
     let first = bundle(vec![motd("one\n"), other()]);
     assert_eq!(
         applied(&apply(&keyring, &first).await.unwrap()),
@@ -276,9 +276,9 @@ async fn services_restart_or_reload_only_when_their_inputs_changed() {
     let render = |unit: &str, config: &str| {
         let mut bundle = Bundle::new(app(), Stage::Configure);
         let unit = File::new("/etc/systemd/system/nginx.service", unit);
-        let unit = bundle.push(Step::files("unit", "write the unit", vec![unit]));
+        let unit = bundle.push(BundleStep::files("unit", "write the unit", vec![unit]));
         let config = bundle.push(motd(config));
-        let _ = bundle.push(Step::service("nginx", &[unit], &[config]));
+        let _ = bundle.push(BundleStep::service("nginx", &[unit], &[config]));
         bundle
     };
     let log = |sshd: &Sshd| {
@@ -317,7 +317,7 @@ async fn blobs_are_shipped_once() {
     let path = directory.path().join("tool");
     std::fs::write(&path, vec![7; 3_000_000]).unwrap();
     let blob = Blob::of(&path).unwrap();
-    let program = Step::program("/opt/loadrig/bin/tool", blob);
+    let program = BundleStep::program("/opt/loadrig/bin/tool", blob);
     apply(&keyring, &bundle(vec![program.clone()]))
         .await
         .unwrap();
@@ -349,9 +349,12 @@ async fn a_blob_that_cannot_be_read_is_the_error_that_is_told() {
     std::fs::write(&path, "x").unwrap();
     let blob = Blob::of(&path).unwrap();
     std::fs::remove_file(&path).unwrap();
-    let error = apply(&keyring, &bundle(vec![Step::program("/opt/tool", blob)]))
-        .await
-        .unwrap_err();
+    let error = apply(
+        &keyring,
+        &bundle(vec![BundleStep::program("/opt/tool", blob)]),
+    )
+    .await
+    .unwrap_err();
     assert!(matches!(error, HostError::Ship { .. }), "{error:?}");
 }
 
@@ -361,7 +364,7 @@ async fn a_failing_step_shows_its_last_lines_without_secrets_and_is_resumed() {
     let script = "seq 1 30; echo password is hunter22; test -e \"$LOADRIG_ROOT/repaired\"";
     let mut bundle = bundle(vec![
         motd("one\n"),
-        Step::command("probe", "probe the disk", &["sh", "-c", script]),
+        BundleStep::command("probe", "probe the disk", &["sh", "-c", script]),
     ]);
     bundle.hide("database-password", SecretString::from("hunter22"));
     let error = apply(&keyring, &bundle).await.unwrap_err();
@@ -394,7 +397,11 @@ async fn a_failing_step_shows_its_last_lines_without_secrets_and_is_resumed() {
 async fn secrets_stay_out_of_what_hosts_remember() {
     let (sshd, keyring) = host().await;
     let file = File::new("/etc/secret", "hunter22").secret_of("root");
-    let bundle = bundle(vec![Step::files("secret", "write secrets", vec![file])]);
+    let bundle = bundle(vec![BundleStep::files(
+        "secret",
+        "write secrets",
+        vec![file],
+    )]);
     apply(&keyring, &bundle).await.unwrap();
     let found = std::process::Command::new("grep")
         .args(["-rl", "hunter22"])

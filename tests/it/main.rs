@@ -15,10 +15,12 @@ mod permissions;
 mod plan;
 mod planning;
 mod report;
+mod runner;
 mod scenario;
 mod spec;
 #[cfg(target_os = "linux")]
 mod strict;
 mod survey;
+mod unanswered;
 #[cfg(target_os = "linux")]
 mod wire;

@@ -12,7 +12,7 @@ use chat_server::{ChatServer, Fault};
 use futures::future::BoxFuture;
 use loadrig::events::Events;
 use loadrig::loadtest::{
-    Admin, AgentHost, HostError, LoadTest, Password, Scenario, ScenarioResult, agent,
+    Admin, AgentHost, AgentHostError, LoadTest, Password, Scenario, ScenarioResult, agent,
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
@@ -43,7 +43,7 @@ impl AgentHost for InProcess {
         &self,
         plan: SecretString,
         lines: mpsc::Sender<String>,
-    ) -> BoxFuture<'_, Result<(), HostError>> {
+    ) -> BoxFuture<'_, Result<(), AgentHostError>> {
         Box::pin(async move {
             let output = Lines::default();
             agent::run(plan.expose_secret().as_bytes(), output.clone()).await?;

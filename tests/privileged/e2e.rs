@@ -335,10 +335,7 @@ fn wrong_key(home: &Home) {
 fn broken_server(home: &Home) {
     let tarball = broken_release();
     let path = home.write("broken.tar.gz", &tarball);
-    let sha256: String = sha2::Sha256::digest(&tarball)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let sha256 = hex::encode(sha2::Sha256::digest(&tarball));
     let release = path.display();
     home.small(
         "broken",

@@ -269,7 +269,7 @@ impl Drop for Cloud {
                 "{}",
                 String::from_utf8_lossy(&stopped.stderr)
             );
-            assert_eq!(localcloud::traces().unwrap(), []);
+            assert_eq!(localcloud::find_leftovers().unwrap(), []);
         }
     }
 }
@@ -359,7 +359,7 @@ fn an_instance_is_a_host_until_it_is_terminated() {
 
     cloud.ec2("TerminateInstances", &[("InstanceId.1", &host.id)]);
     cloud.until("nothing of the host is left", || {
-        !localcloud::traces()
+        !localcloud::find_leftovers()
             .unwrap()
             .iter()
             .any(|trace| trace.what.contains(&host.id))
@@ -524,7 +524,7 @@ fn databases_replicate_and_domains_answer_over_verified_tls() {
         ],
     );
     cloud.until("the reader is gone", || {
-        !localcloud::traces()
+        !localcloud::find_leftovers()
             .unwrap()
             .iter()
             .any(|trace| trace.what.contains("db-reader"))
@@ -545,7 +545,7 @@ fn whatever_is_killed_the_next_start_or_stop_clears_it() {
     cloud.entered = None;
     loadrig(&["local", "start"]);
     assert!(
-        !localcloud::traces()
+        !localcloud::find_leftovers()
             .unwrap()
             .iter()
             .any(|trace| trace.what.contains(&host.id))

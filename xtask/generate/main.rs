@@ -74,6 +74,9 @@ const FILES: &[(&str, Generate)] = &[
     ("schema/environment.json", |_| {
         json(loadrig::spec::environment_schema())
     }),
+    ("schema/scenario.json", |_| {
+        json(loadrig::loadtest::scenario_schema())
+    }),
 ];
 
 /// A page with what stands between two marks replaced.

@@ -4,6 +4,7 @@
 //! for ours only by their tags.
 
 use aws_sdk_iam::types::Role;
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use crate::aws::Aws;
@@ -359,26 +360,7 @@ pub(in crate::aws) fn role_address(role: &Role, environment: &str) -> Option<Add
 fn parse_document(text: &str) -> Option<Value> {
     serde_json::from_str(text)
         .ok()
-        .or_else(|| serde_json::from_slice(&percent_decode(text)).ok())
-}
-
-fn percent_decode(text: &str) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        let escaped = (byte == b'%')
-            .then(|| text.get(text.len() - tail.len()..text.len() - tail.len() + 2))
-            .flatten()
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        if let Some(value) = escaped {
-            decoded.push(value);
-            rest = &tail[2..];
-        } else {
-            decoded.push(byte);
-            rest = tail;
-        }
-    }
-    decoded
+        .or_else(|| serde_json::from_str(&percent_decode_str(text).decode_utf8().ok()?).ok())
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use crate::cli::App;
 use crate::cli::args::{InitArgs, ValidateArgs};
 use crate::cli::failure::{Failure, Outcome};
 use crate::diagnose::ExitCode;
+use crate::loadtest::Scenario;
 use crate::ops::local_files;
 use crate::spec::Checked;
 
@@ -30,6 +31,24 @@ pub fn validate(app: &App, args: &ValidateArgs) -> Outcome {
     let mut answers = Vec::new();
     let mut problems = 0;
     for file in &args.files {
+        if is_scenario(app, file) {
+            match Scenario::find(file) {
+                Ok(scenario) => {
+                    lines.push(format!(
+                        "{file}: scenario `{}` for {} users",
+                        scenario.name, scenario.users
+                    ));
+                    answers.push(json!({ "file": file, "valid": true, "kind": "scenario", "name": scenario.name }));
+                }
+                Err(errors) => {
+                    problems += errors.problems.len();
+                    app.printer.error(&errors.to_string());
+                    answers
+                        .push(json!({ "file": file, "valid": false, "problems": errors.problems }));
+                }
+            }
+            continue;
+        }
         match app.library.validate(file) {
             Ok(Checked::Environment(spec)) => {
                 let wrong = local_files::problems(&spec);
@@ -78,4 +97,15 @@ pub fn validate(app: &App, args: &ValidateArgs) -> Outcome {
     } else {
         ExitCode::Usage
     })
+}
+
+/// Whether a reference names a scenario; the name of an environment goes before one of a scenario.
+fn is_scenario(app: &App, reference: &str) -> bool {
+    app.library.is_scenario(reference)
+        || (Scenario::built_in().any(|name| name == reference)
+            && !app
+                .library
+                .environment_names()
+                .iter()
+                .any(|name| name == reference))
 }

@@ -31,7 +31,7 @@ mod linux {
     use crate::cli::args::StrictArgs;
     use crate::cli::failure::Failure;
     use crate::diagnose::ExitCode;
-    use crate::localcloud::{self, Checked, DaemonOptions, Options};
+    use crate::localcloud::{self, DaemonOptions, MachineCheck, StartOptions};
 
     /// Runs a command of the local cloud.
     pub fn run(app: &App, command: &LocalCommand) -> Outcome {
@@ -39,15 +39,15 @@ mod linux {
             .global
             .region
             .clone()
-            .unwrap_or_else(|| Options::default().region);
+            .unwrap_or_else(|| StartOptions::default().region);
         let say = |line: &str| app.printer.say(line);
         match command {
             LocalCommand::Prepare => localcloud::prepare(&say)?,
             LocalCommand::Start => {
                 let running = localcloud::start(
-                    &Options {
+                    &StartOptions {
                         region,
-                        ..Options::default()
+                        ..StartOptions::default()
                     },
                     &say,
                 )?;
@@ -71,13 +71,19 @@ mod linux {
                 }
             }
             LocalCommand::Stop => {
+                for user in localcloud::users() {
+                    app.printer.say(&format!(
+                        "warning: `{}` (process {}) uses the local cloud and will fail",
+                        user.command, user.pid
+                    ));
+                }
                 let report = localcloud::stop(&say)?;
                 show_machine(app, &report.checked);
                 if report.checked.iter().any(|check| check.found > 0) {
                     return Ok(ExitCode::Failed);
                 }
             }
-            LocalCommand::Status => status(app),
+            LocalCommand::Status => return status(app),
             LocalCommand::Strict(args) => strict(app, args, &region)?,
             LocalCommand::Daemon => {
                 localcloud::run_daemon(&DaemonOptions { region }, |endpoint, region| {
@@ -89,7 +95,7 @@ mod linux {
     }
 
     /// What was looked for on this machine, and what is left.
-    fn show_machine(app: &App, checked: &[Checked]) {
+    fn show_machine(app: &App, checked: &[MachineCheck]) {
         if app.printer.is_json() {
             let all: Vec<_> = checked
                 .iter()
@@ -150,8 +156,18 @@ mod linux {
         })?
     }
 
-    fn status(app: &App) {
+    /// Says what runs; what a crashed cloud left makes it fail.
+    fn status(app: &App) -> Outcome {
         let status = localcloud::status();
+        let leftovers = match &status {
+            Some(_) => Vec::new(),
+            None => localcloud::find_leftovers()?,
+        };
+        let code = if leftovers.is_empty() {
+            ExitCode::Done
+        } else {
+            ExitCode::Failed
+        };
         if app.printer.is_json() {
             app.printer.json(&match &status {
                 Some(status) => json!({
@@ -159,9 +175,15 @@ mod linux {
                     "region": status.running.region, "netns": status.running.netns,
                     "daemon": status.daemon, "hosts": status.hosts, "log": status.log,
                 }),
-                None => json!({ "running": false }),
+                None => json!({
+                    "running": false,
+                    "leftovers": leftovers
+                        .iter()
+                        .map(|left| json!({ "kind": left.kind, "what": left.what }))
+                        .collect::<Vec<_>>(),
+                }),
             });
-            return;
+            return Ok(code);
         }
         app.printer.data(&match status {
             Some(status) => format!(
@@ -172,7 +194,58 @@ mod linux {
                 status.hosts,
                 status.log.display()
             ),
-            None => "not running".to_owned(),
+            None if leftovers.is_empty() => "not running".to_owned(),
+            None => format!(
+                "not running; an earlier local cloud left {}",
+                counted(&leftovers)
+            ),
         });
+        if code != ExitCode::Done {
+            app.printer
+                .say("hint: `loadrig local stop` removes what is left");
+        }
+        Ok(code)
+    }
+
+    /// How many leftovers there are of each kind.
+    fn counted(leftovers: &[localcloud::Leftover]) -> String {
+        let mut kinds: Vec<(&str, usize)> = Vec::new();
+        for left in leftovers {
+            match kinds.iter_mut().find(|(kind, _)| *kind == left.kind) {
+                Some((_, count)) => *count += 1,
+                None => kinds.push((left.kind, 1)),
+            }
+        }
+        let kinds: Vec<String> = kinds
+            .into_iter()
+            .map(
+                |(kind, count)| match (count, kind.strip_suffix("es"), kind.strip_suffix('s')) {
+                    (1, Some(one), _) if one.ends_with("ss") => format!("1 {one}"),
+                    (1, _, Some(one)) => format!("1 {one}"),
+                    _ => format!("{count} {kind}"),
+                },
+            )
+            .collect();
+        kinds.join(", ")
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn leftovers_are_counted_by_kind() {
+            let left = |kind| localcloud::Leftover {
+                kind,
+                what: "x".to_owned(),
+            };
+            let leftovers = [
+                left("processes"),
+                left("mounts"),
+                left("mounts"),
+                left("files"),
+            ];
+            assert_eq!(counted(&leftovers), "1 process, 2 mounts, 1 file");
+        }
     }
 }

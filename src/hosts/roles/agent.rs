@@ -2,7 +2,7 @@
 
 use crate::hosts::bundle::Bundle;
 use crate::hosts::digest::Digest;
-use crate::hosts::step::Step;
+use crate::hosts::step::BundleStep;
 
 use super::Scene;
 
@@ -12,7 +12,7 @@ const PROGRAM: &str = "/opt/loadrig/bin/loadrig";
 pub(super) fn prepare(scene: &Scene<'_>, bundle: &mut Bundle) {
     match &scene.facts.payload.agent {
         Some(program) => {
-            let _ = bundle.push(Step::program(PROGRAM, program.clone()));
+            let _ = bundle.push(BundleStep::program(PROGRAM, program.clone()));
         }
         None => bundle.note(format!(
             "there is no program for Linux to install as {PROGRAM}"
@@ -24,7 +24,7 @@ pub(super) fn prepare(scene: &Scene<'_>, bundle: &mut Bundle) {
 pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) {
     if let Some(program) = &scene.facts.payload.agent {
         let title = "see that the agent's program runs here";
-        let run = Step::command("program", title, &[PROGRAM, "--version"]);
+        let run = BundleStep::command("program", title, &[PROGRAM, "--version"]);
         let _ = bundle.push(run.depends_on(&Digest::of(&[program.sha256()])));
     }
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 
 use crate::hosts::bundle::Bundle;
+use crate::hosts::bundle_error::BundleError;
 use crate::hosts::digest::Digest;
-use crate::hosts::facts::{BundleError, Server};
-use crate::hosts::step::{File, Step};
+use crate::hosts::facts::ServerPackage;
+use crate::hosts::step::{BundleStep, File};
 
 use super::Scene;
 use super::config::{AUTHORITIES, LICENSE, config};
@@ -23,17 +24,21 @@ const AUTHORITIES_URL: &str = "https://truststore.pki.rds.amazonaws.com/global/g
 const READY: Duration = Duration::from_secs(180);
 
 pub(super) fn prepare(scene: &Scene<'_>, bundle: &mut Bundle) {
-    let _ = bundle.push(Step::fetched("authorities", AUTHORITIES, AUTHORITIES_URL));
-    let _ = bundle.push(Step::user(USER, HOME));
+    let _ = bundle.push(BundleStep::fetched(
+        "authorities",
+        AUTHORITIES,
+        AUTHORITIES_URL,
+    ));
+    let _ = bundle.push(BundleStep::user(USER, HOME));
     let server = match &scene.facts.payload.server {
-        Server::Shipped(blob) => Step::server_from_blob(USER, blob.clone()),
-        Server::Fetched { url, sha256 } => {
+        ServerPackage::Shipped(blob) => BundleStep::server_from_blob(USER, blob.clone()),
+        ServerPackage::Fetched { url, sha256 } => {
             if sha256.is_none() {
                 bundle.note(format!(
                     "{url} is fetched without a known SHA-256; set `mattermost.sha256` to pin it"
                 ));
             }
-            Step::server_from_url(USER, url, sha256.as_deref())
+            BundleStep::server_from_url(USER, url, sha256.as_deref())
         }
     };
     let _ = bundle.push(server);
@@ -52,7 +57,11 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
 
     let unit = include_str!("../../../templates/app/mattermost.service");
     let unit = File::new("/etc/systemd/system/mattermost.service", unit);
-    let unit = bundle.push(Step::files("unit", "write the server's unit", vec![unit]));
+    let unit = bundle.push(BundleStep::files(
+        "unit",
+        "write the server's unit",
+        vec![unit],
+    ));
 
     let path = format!("{HOME}/config/config.json");
     // The server writes its defaults, and what administrators change, into the same file.
@@ -62,23 +71,25 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
         bundle.hide("licence", license.clone());
         files.push(File::new(LICENSE, license.expose_secret()).secret_of(USER));
     }
-    let config = bundle.push(Step::files(
+    let config = bundle.push(BundleStep::files(
         "config",
         "write the server's configuration",
         files,
     ));
 
     let inputs = [unit, config, release(scene)];
-    let _ = bundle.push(Step::service(USER, &inputs, &[]));
+    let _ = bundle.push(BundleStep::service(USER, &inputs, &[]));
     let ping = "http://localhost:8065/api/v4/system/ping?get_server_status=true";
-    let _ = bundle.push(Step::answers(USER, ping, READY));
+    let _ = bundle.push(BundleStep::answers(USER, ping, READY));
     Ok(())
 }
 
 /// What was unpacked by the stage before: another release needs a restart.
 fn release(scene: &Scene<'_>) -> Digest {
     match &scene.facts.payload.server {
-        Server::Shipped(blob) => Digest::of(&[blob.sha256()]),
-        Server::Fetched { url, sha256 } => Digest::of(&[url, sha256.as_deref().unwrap_or("")]),
+        ServerPackage::Shipped(blob) => Digest::of(&[blob.sha256()]),
+        ServerPackage::Fetched { url, sha256 } => {
+            Digest::of(&[url, sha256.as_deref().unwrap_or("")])
+        }
     }
 }

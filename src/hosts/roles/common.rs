@@ -1,7 +1,7 @@
 //! What every host gets: packages, kernel settings, limits, a node exporter.
 
 use crate::hosts::bundle::Bundle;
-use crate::hosts::step::{File, Step};
+use crate::hosts::step::{BundleStep, File};
 use crate::spec::Role;
 
 use super::Scene;
@@ -15,17 +15,21 @@ pub(super) fn prepare(scene: &Scene<'_>, bundle: &mut Bundle) {
         Role::Metrics => packages.push("prometheus"),
         Role::App | Role::Agent | Role::Bastion => {}
     }
-    let _ = bundle.push(Step::first_boot());
+    let _ = bundle.push(BundleStep::first_boot());
     let limits = include_str!("../../../templates/common/limits.conf");
     let limits = File::new("/etc/security/limits.d/60-loadrig.conf", limits);
-    let _ = bundle.push(Step::files(
+    let _ = bundle.push(BundleStep::files(
         "limits",
         "raise the limits of logins",
         vec![limits],
     ));
-    let _ = bundle.push(Step::sysctl(&kernel(role, scene.memory_gib())));
-    let installed = bundle.push(Step::packages(&packages));
-    let _ = bundle.push(Step::service("prometheus-node-exporter", &[installed], &[]));
+    let _ = bundle.push(BundleStep::sysctl(&kernel(role, scene.memory_gib())));
+    let installed = bundle.push(BundleStep::packages(&packages));
+    let _ = bundle.push(BundleStep::service(
+        "prometheus-node-exporter",
+        &[installed],
+        &[],
+    ));
 }
 
 /// The unit's limits of an nginx, which the package leaves at the system's.

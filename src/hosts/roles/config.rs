@@ -3,7 +3,8 @@
 use secrecy::ExposeSecret;
 use tera::Context;
 
-use crate::hosts::facts::{BundleError, Endpoint};
+use crate::hosts::bundle_error::BundleError;
+use crate::hosts::facts::Endpoint;
 use crate::spec::{LoadBalancer, Role};
 
 use super::Scene;

@@ -6,8 +6,9 @@ use serde::Serialize;
 use tera::Context;
 
 use crate::hosts::bundle::Bundle;
-use crate::hosts::facts::{BundleError, HostFacts};
-use crate::hosts::step::{File, Step};
+use crate::hosts::bundle_error::BundleError;
+use crate::hosts::facts::HostFacts;
+use crate::hosts::step::{BundleStep, File};
 use crate::spec::Role;
 
 use super::Scene;
@@ -48,14 +49,14 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
     context.insert("apps", &apps);
     let config = scene.templates.render("metrics/prometheus.yml", &context)?;
     let config = File::new("/etc/prometheus/prometheus.yml", config);
-    let config = bundle.push(Step::files(
+    let config = bundle.push(BundleStep::files(
         "config",
         "write Prometheus's configuration",
         vec![config],
     ));
     let defaults = include_str!("../../../templates/metrics/prometheus.default");
     let defaults = File::new("/etc/default/prometheus", defaults);
-    let defaults = bundle.push(Step::files(
+    let defaults = bundle.push(BundleStep::files(
         "defaults",
         "write Prometheus's options",
         vec![defaults],
@@ -66,10 +67,14 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
         "config",
         "/etc/prometheus/prometheus.yml",
     ];
-    let check = Step::command("test", "check Prometheus's configuration", &check);
+    let check = BundleStep::command("test", "check Prometheus's configuration", &check);
     let _ = bundle.push(check.depends_on(&config));
-    let _ = bundle.push(Step::service("prometheus", &[defaults], &[config]));
+    let _ = bundle.push(BundleStep::service("prometheus", &[defaults], &[config]));
     let ready = "http://localhost:9090/-/ready";
-    let _ = bundle.push(Step::answers("prometheus", ready, Duration::from_secs(60)));
+    let _ = bundle.push(BundleStep::answers(
+        "prometheus",
+        ready,
+        Duration::from_secs(60),
+    ));
     Ok(())
 }

@@ -20,7 +20,8 @@ use crate::blueprint::Stage;
 use crate::spec::{HostName, Role, Spec};
 
 use super::bundle::Bundle;
-use super::facts::{BundleError, Facts, HostFacts};
+use super::bundle_error::BundleError;
+use super::facts::{Facts, HostFacts};
 use super::templates::Templates;
 
 /// Renders the bundle of a host for a stage.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tera::Context;
 
 use crate::hosts::bundle::Bundle;
-use crate::hosts::facts::BundleError;
-use crate::hosts::step::{File, Step};
+use crate::hosts::bundle_error::BundleError;
+use crate::hosts::step::{BundleStep, File};
 use crate::spec::Role;
 
 use super::Scene;
@@ -27,7 +27,7 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
     context.insert("cache_size", if large { "16g" } else { "3g" });
     let site = scene.templates.render("proxy/mattermost.conf", &context)?;
     nginx(bundle, File::new("/etc/nginx/conf.d/mattermost.conf", site));
-    let _ = bundle.push(Step::listens(
+    let _ = bundle.push(BundleStep::listens(
         "nginx",
         "http://localhost/",
         Duration::from_secs(30),
@@ -37,19 +37,23 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
 
 /// An nginx with one site. A configuration that nginx does not take is never loaded.
 pub(super) fn nginx(bundle: &mut Bundle, site: File) {
-    let unit = bundle.push(Step::files(
+    let unit = bundle.push(BundleStep::files(
         "unit",
         "raise nginx's limits",
         vec![nginx_limits()],
     ));
     let main = include_str!("../../../templates/proxy/nginx.conf");
     let files = vec![File::new("/etc/nginx/nginx.conf", main), site];
-    let config = bundle.push(Step::files("config", "write nginx's configuration", files));
-    let test = Step::command(
+    let config = bundle.push(BundleStep::files(
+        "config",
+        "write nginx's configuration",
+        files,
+    ));
+    let test = BundleStep::command(
         "test",
         "check nginx's configuration",
         &["nginx", "-q", "-t"],
     );
     let _ = bundle.push(test.depends_on(&config));
-    let _ = bundle.push(Step::service("nginx", &[unit], &[config]));
+    let _ = bundle.push(BundleStep::service("nginx", &[unit], &[config]));
 }

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::*;
-use crate::hosts::{Blob, DatabaseFacts, Endpoint, Payload, Server};
+use crate::hosts::{Blob, DatabaseFacts, Endpoint, Payload, ServerPackage};
 use crate::identity::Secrets;
 use crate::spec::{
     Access, AddressKind, Cache, CloudTarget, Database, Mattermost, Network, NodeGroup, Protection,
@@ -111,7 +111,7 @@ fn facts(spec: &Spec) -> Facts {
         entrance: None,
         bucket: Some("demo-files".to_owned()),
         payload: Arc::new(Payload {
-            server: Server::Shipped(blob("server")),
+            server: ServerPackage::Shipped(blob("server")),
             license: None,
             agent: Some(blob("agent")),
             database: None,
@@ -222,7 +222,7 @@ fn a_digest_changes_when_and_only_when_what_lands_changes() {
     assert_ne!(of(&same), of(&moved));
     let mut upgraded = facts(&spec);
     upgraded.payload = Arc::new(Payload {
-        server: Server::Shipped(blob("newer server")),
+        server: ServerPackage::Shipped(blob("newer server")),
         ..(*upgraded.payload).clone()
     });
     assert_ne!(of(&same), of(&upgraded));

@@ -5,7 +5,7 @@ use tokio::sync::watch;
 use crate::engine::Urgency;
 use crate::events::{EventKind, Recorder};
 use crate::loadtest::{Scenario, ScenarioResult};
-use crate::localcloud::{self, Checked, Options, Running};
+use crate::localcloud::{self, MachineCheck, Running, StartOptions};
 use crate::ops::adapters::Adapters;
 use crate::ops::down::{leftovers, prove, remove_locked};
 use crate::ops::lock::{Lock, LockOptions, Purpose};
@@ -57,9 +57,9 @@ pub fn demo<A: Adapters>(
     });
     let say = |line: &str| events.note(line);
     let running = localcloud::start(
-        &Options {
+        &StartOptions {
             region: spec.region.clone(),
-            ..Options::default()
+            ..StartOptions::default()
         },
         &say,
     )?;
@@ -110,7 +110,7 @@ where
     runtime.block_on(work())
 }
 
-fn item(checked: &Checked) -> ProofItem {
+fn item(checked: &MachineCheck) -> ProofItem {
     ProofItem {
         what: format!("this machine: {}", checked.kind),
         empty: checked.found == 0,

@@ -17,7 +17,7 @@ const DOTS_PER_LINE: usize = 15;
 
 /// A box, in units of the diagram's view box.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Node {
+pub(super) struct TopologyBox {
     #[serde(skip)]
     pub(super) id: Id,
     kind: &'static str,
@@ -59,7 +59,7 @@ pub(super) enum Id {
     Bucket,
 }
 
-impl Node {
+impl TopologyBox {
     fn new(id: Id, kind: &'static str, title: String, subtitle: &str) -> Self {
         Self {
             id,
@@ -119,8 +119,8 @@ impl Node {
 }
 
 /// The boxes of a rig, none of them placed.
-pub(super) fn boxes(topology: &Topology) -> Vec<Node> {
-    let mut boxes = vec![Node::new(
+pub(super) fn boxes(topology: &Topology) -> Vec<TopologyBox> {
+    let mut boxes = vec![TopologyBox::new(
         Id::Operator,
         "outside",
         "Operator".into(),
@@ -135,7 +135,8 @@ pub(super) fn boxes(topology: &Topology) -> Vec<Node> {
     ] {
         let hosts: Vec<&HostLine> = topology.hosts_of(role).collect();
         if let Some(first) = hosts.first() {
-            let node = Node::new(id, "host", times(title, hosts.len()), &first.instance_type);
+            let node =
+                TopologyBox::new(id, "host", times(title, hosts.len()), &first.instance_type);
             let node = node.with_dots(hosts.len());
             let node = node.with_lines(addresses(&hosts));
             boxes.push(match role {
@@ -146,17 +147,17 @@ pub(super) fn boxes(topology: &Topology) -> Vec<Node> {
     }
     if let Some(database) = &topology.database {
         let title = "Database writer".to_owned();
-        let node = Node::new(Id::Writer, "service", title, &database.instance_type);
+        let node = TopologyBox::new(Id::Writer, "service", title, &database.instance_type);
         boxes.push(node.with_lines([database.engine.clone()]));
         if !database.readers.is_empty() {
             let title = times("Database reader", database.readers.len());
-            let node = Node::new(Id::Readers, "service", title, &database.instance_type);
+            let node = TopologyBox::new(Id::Readers, "service", title, &database.instance_type);
             boxes.push(node.with_dots(database.readers.len()));
         }
     }
     if let Some(search) = &topology.search {
         let title = times("Search domain", 1);
-        let node = Node::new(Id::Search, "service", title, &search.instance_type);
+        let node = TopologyBox::new(Id::Search, "service", title, &search.instance_type);
         let nodes = match search.nodes {
             1 => "1 node".to_owned(),
             nodes => format!("{nodes} nodes"),
@@ -165,10 +166,15 @@ pub(super) fn boxes(topology: &Topology) -> Vec<Node> {
     }
     if let Some(cache) = &topology.cache {
         let title = times("Cache", cache.nodes as usize);
-        boxes.push(Node::new(Id::Cache, "service", title, &cache.instance_type));
+        boxes.push(TopologyBox::new(
+            Id::Cache,
+            "service",
+            title,
+            &cache.instance_type,
+        ));
     }
     if topology.bucket.is_some() {
-        boxes.push(Node::new(
+        boxes.push(TopologyBox::new(
             Id::Bucket,
             "outside",
             "Files".into(),

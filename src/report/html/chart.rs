@@ -45,9 +45,9 @@ struct Curve {
     title: String,
 }
 
-/// Size of a chart.
+/// ChartSize of a chart.
 #[derive(Clone, Copy)]
-pub(super) struct Size {
+pub(super) struct ChartSize {
     pub(super) width: f64,
     pub(super) height: f64,
     /// Room for the curves' names.
@@ -55,7 +55,7 @@ pub(super) struct Size {
 }
 
 /// The chart of these actions; none without measurements.
-pub(super) fn chart(actions: &[ActionSummary], size: Size) -> Option<Chart> {
+pub(super) fn chart(actions: &[ActionSummary], size: ChartSize) -> Option<Chart> {
     let measured: Vec<&ActionSummary> = actions
         .iter()
         .filter(|action| action.latencies.count() > 0)
@@ -240,16 +240,16 @@ fn round(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::loadtest::Action;
+    use crate::loadtest::UserAction;
     use std::time::Duration;
 
-    const SIZE: Size = Size {
+    const SIZE: ChartSize = ChartSize {
         width: 800.0,
         height: 400.0,
         names: 110.0,
     };
 
-    fn summary(action: Action, all_ms: &[u64]) -> ActionSummary {
+    fn summary(action: UserAction, all_ms: &[u64]) -> ActionSummary {
         let mut latencies = Latencies::new().unwrap();
         for ms in all_ms {
             latencies.record(Duration::from_millis(*ms));
@@ -271,8 +271,8 @@ mod tests {
     #[test]
     fn slower_curves_end_higher_up() {
         let actions = [
-            summary(Action::Post, &[10; 200]),
-            summary(Action::LogIn, &[900; 200]),
+            summary(UserAction::Post, &[10; 200]),
+            summary(UserAction::LogIn, &[900; 200]),
         ];
         let chart = chart(&actions, SIZE).unwrap();
         assert!(chart.curves[1].end_y < chart.curves[0].end_y);
@@ -280,8 +280,8 @@ mod tests {
 
     #[test]
     fn names_of_curves_that_meet_do_not_cover_each_other() {
-        let actions =
-            [Action::Post, Action::Deliver, Action::Search].map(|a| summary(a, &[10; 20]));
+        let actions = [UserAction::Post, UserAction::Deliver, UserAction::Search]
+            .map(|a| summary(a, &[10; 20]));
         let chart = chart(&actions, SIZE).unwrap();
         let mut labels: Vec<f64> = chart.curves.iter().map(|c| c.label_y).collect();
         labels.sort_by(f64::total_cmp);
@@ -295,13 +295,13 @@ mod tests {
 
     #[test]
     fn a_single_sample_is_drawn() {
-        let chart = chart(&[summary(Action::Search, &[7])], SIZE).unwrap();
+        let chart = chart(&[summary(UserAction::Search, &[7])], SIZE).unwrap();
         assert!(chart.curves[0].path.starts_with('M'));
     }
 
     #[test]
     fn nothing_measured_no_chart() {
         assert!(chart(&[], SIZE).is_none());
-        assert!(chart(&[summary(Action::Post, &[])], SIZE).is_none());
+        assert!(chart(&[summary(UserAction::Post, &[])], SIZE).is_none());
     }
 }

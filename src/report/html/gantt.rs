@@ -8,7 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::report::figures;
-use crate::report::timeline::{StepEnd, StepSpan, WaitSpan, Walk};
+use crate::report::spans::{StepEnd, StepSpan, WaitSpan};
+use crate::report::timeline::Walk;
 
 /// Above so many rows, hosts of a role share one.
 const ROWS: usize = 34;
@@ -24,7 +25,7 @@ pub(super) struct Gantt {
     phases: Vec<Bar>,
     rows: Vec<Row>,
     /// The critical path in words.
-    critical: Vec<Link>,
+    critical: Vec<PathLink>,
     skipped: Vec<String>,
     /// Steps that found everything as planned.
     unchanged: usize,
@@ -66,7 +67,7 @@ struct Wait {
 }
 
 #[derive(Debug, Serialize)]
-struct Link {
+struct PathLink {
     step: String,
     took: String,
     /// Time that it stood ready, when it is worth telling.
@@ -266,13 +267,13 @@ fn wait(step: &StepSpan, wait: &WaitSpan) -> Option<Wait> {
     })
 }
 
-fn links(walk: &Walk) -> Vec<Link> {
+fn links(walk: &Walk) -> Vec<PathLink> {
     let total = walk.duration().as_secs_f64().max(0.001);
     walk.critical_path
         .iter()
         .map(|link| {
             let told = link.stood >= SignedDuration::from_millis(500);
-            Link {
+            PathLink {
                 step: link.step.clone(),
                 took: figures::duration(link.took),
                 stood: match told {

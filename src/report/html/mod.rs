@@ -11,23 +11,23 @@ use serde::Serialize;
 use tera::{Context, Tera};
 
 use super::figures::{count, dollars, duration, millis, rate};
-use super::model::{CostSummary, EnvironmentSummary, ProofItem, Report, Verdict, Version};
+use super::model::{CostSummary, ProofItem, Report, ReportedEnvironment, SoftwareVersion, Verdict};
 use crate::loadtest::{Check, ScenarioResult};
 use crate::spec::{CloudTarget, SourceKind};
 
-use chart::{Chart, Size};
+use chart::{Chart, ChartSize};
 use gantt::Gantt;
 use topology::Diagram;
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("style.css");
 
-const WIDE: Size = Size {
+const WIDE: ChartSize = ChartSize {
     width: 960.0,
     height: 380.0,
     names: 136.0,
 };
-const NARROW: Size = Size {
+const NARROW: ChartSize = ChartSize {
     width: 420.0,
     height: 340.0,
     names: 126.0,
@@ -51,15 +51,15 @@ impl From<tera::Error> for HtmlError {
 pub fn html(report: &Report) -> Result<String, HtmlError> {
     let mut tera = Tera::default();
     tera.add_raw_templates([("page.html", PAGE), ("style.css", STYLE)])?;
-    let context = Context::from_serialize(&Page::new(report))?;
+    let context = Context::from_serialize(&HtmlPage::new(report))?;
     Ok(tera.render("page.html", &context)?)
 }
 
 /// All that the page shows.
 #[derive(Serialize)]
-struct Page<'a> {
+struct HtmlPage<'a> {
     title: String,
-    environment: &'a EnvironmentSummary,
+    environment: &'a ReportedEnvironment,
     account: &'a str,
     run: &'a str,
     generated: String,
@@ -74,10 +74,10 @@ struct Page<'a> {
     tall: Diagram,
     hosts: Vec<HostRow>,
     walks: Vec<Gantt>,
-    scenarios: Vec<Scenario<'a>>,
+    scenarios: Vec<ScenarioSection<'a>>,
     checks: &'a [Check],
-    versions: &'a [Version],
-    cost: Option<Cost<'a>>,
+    versions: &'a [SoftwareVersion],
+    cost: Option<CostSection<'a>>,
     proof: &'a [ProofItem],
     proof_holds: bool,
 }
@@ -99,7 +99,7 @@ struct HostRow {
 }
 
 #[derive(Serialize)]
-struct Scenario<'a> {
+struct ScenarioSection<'a> {
     result: &'a ScenarioResult,
     took: String,
     requests: String,
@@ -125,7 +125,7 @@ struct ActionRow {
 }
 
 #[derive(Serialize)]
-struct Cost<'a> {
+struct CostSection<'a> {
     per_hour: String,
     per_month: String,
     at_least: String,
@@ -143,7 +143,7 @@ struct CostRow<'a> {
     share: f64,
 }
 
-impl<'a> Page<'a> {
+impl<'a> HtmlPage<'a> {
     fn new(report: &'a Report) -> Self {
         let environment = &report.environment;
         let (verdict, failures) = report.verdict();
@@ -260,7 +260,7 @@ fn host_rows(report: &Report) -> Vec<HostRow> {
     rows
 }
 
-fn scenario(result: &ScenarioResult) -> Scenario<'_> {
+fn scenario(result: &ScenarioResult) -> ScenarioSection<'_> {
     let slowest = result.actions.iter().map(|a| a.p95_ms).fold(1.0, f64::max);
     let actions = result
         .actions
@@ -287,7 +287,7 @@ fn scenario(result: &ScenarioResult) -> Scenario<'_> {
                 .map(move |e| format!("{}: {} (×{})", action.action, e.text, e.count))
         })
         .collect();
-    Scenario {
+    ScenarioSection {
         result,
         took: duration(result.finished.duration_since(result.started)),
         requests: count(result.requests),
@@ -299,9 +299,9 @@ fn scenario(result: &ScenarioResult) -> Scenario<'_> {
     }
 }
 
-fn cost(cost: &CostSummary) -> Cost<'_> {
+fn cost(cost: &CostSummary) -> CostSection<'_> {
     let whole = cost.per_hour.max(f64::MIN_POSITIVE);
-    Cost {
+    CostSection {
         per_hour: dollars(cost.per_hour),
         per_month: dollars(cost.per_month),
         at_least: dollars(cost.at_least),

@@ -5,21 +5,21 @@ use serde::Serialize;
 
 use crate::report::model::Topology;
 
-use super::boxes::{BOX_WIDTH, Id, Node, boxes};
+use super::boxes::{BOX_WIDTH, Id, TopologyBox, boxes};
 
 /// A diagram, in units of its own view box.
 #[derive(Debug, Serialize)]
 pub(super) struct Diagram {
     width: f64,
     height: f64,
-    frame: Frame,
-    boxes: Vec<Node>,
+    frame: VpcFrame,
+    boxes: Vec<TopologyBox>,
     edges: Vec<Edge>,
 }
 
 /// The VPC around what lives in it.
 #[derive(Debug, Serialize)]
-struct Frame {
+struct VpcFrame {
     x: f64,
     y: f64,
     width: f64,
@@ -66,7 +66,7 @@ pub(super) fn wide(topology: &Topology, cidr: &str) -> Diagram {
         .iter()
         .map(|column| stack_height(&boxes, column, gap_y))
         .fold(0.0, f64::max);
-    let mut placed: Vec<Node> = Vec::new();
+    let mut placed: Vec<TopologyBox> = Vec::new();
     let mut x = 8.0;
     let mut data_x = x;
     for column in columns {
@@ -124,7 +124,7 @@ pub(super) fn tall(topology: &Topology, cidr: &str) -> Diagram {
     let mut placed = Vec::new();
     let mut y = 8.0;
     for row in rows {
-        let present: Vec<&Node> = row
+        let present: Vec<&TopologyBox> = row
             .iter()
             .filter_map(|id| boxes.iter().find(|node| node.id == *id))
             .collect();
@@ -146,7 +146,7 @@ pub(super) fn tall(topology: &Topology, cidr: &str) -> Diagram {
     }
 }
 
-fn stack_height(boxes: &[Node], ids: &[Id], gap: f64) -> f64 {
+fn stack_height(boxes: &[TopologyBox], ids: &[Id], gap: f64) -> f64 {
     let heights = boxes
         .iter()
         .filter(|n| ids.contains(&n.id))
@@ -154,8 +154,8 @@ fn stack_height(boxes: &[Node], ids: &[Id], gap: f64) -> f64 {
     (heights.sum::<f64>() - gap).max(0.0)
 }
 
-fn frame(placed: &[Node], cidr: &str) -> Frame {
-    let inside: Vec<&Node> = placed.iter().filter(|node| node.in_vpc()).collect();
+fn frame(placed: &[TopologyBox], cidr: &str) -> VpcFrame {
+    let inside: Vec<&TopologyBox> = placed.iter().filter(|node| node.in_vpc()).collect();
     let mut left = inside.iter().map(|n| n.x).fold(f64::INFINITY, f64::min);
     let mut top = inside.iter().map(|n| n.y).fold(f64::INFINITY, f64::min);
     let right = inside.iter().map(|n| n.x + n.width).fold(0.0, f64::max);
@@ -163,7 +163,7 @@ fn frame(placed: &[Node], cidr: &str) -> Frame {
     if inside.is_empty() {
         (left, top) = (0.0, 0.0);
     }
-    Frame {
+    VpcFrame {
         x: left - 14.0,
         y: top - 14.0,
         width: (right - left).max(0.0) + 28.0,
@@ -172,7 +172,7 @@ fn frame(placed: &[Node], cidr: &str) -> Frame {
     }
 }
 
-fn edges(placed: &[Node], route: fn(&Node, &Node) -> Route) -> Vec<Edge> {
+fn edges(placed: &[TopologyBox], route: fn(&TopologyBox, &TopologyBox) -> Route) -> Vec<Edge> {
     let find = |id| placed.iter().find(|node| node.id == id);
     EDGES
         .iter()
@@ -198,7 +198,7 @@ struct Route {
 }
 
 /// From the right of one column to the left of the next, or down within a column.
-fn wide_edge(from: &Node, to: &Node) -> Route {
+fn wide_edge(from: &TopologyBox, to: &TopologyBox) -> Route {
     if (from.x - to.x).abs() < 1.0 {
         return down(from, to);
     }
@@ -215,7 +215,7 @@ fn wide_edge(from: &Node, to: &Node) -> Route {
 }
 
 /// Down to the next row, across within a row, along the margin to rows further below.
-fn tall_edge(from: &Node, to: &Node) -> Route {
+fn tall_edge(from: &TopologyBox, to: &TopologyBox) -> Route {
     if (from.y - to.y).abs() < 1.0 {
         let y = from.y + from.height.min(to.height) / 2.0;
         let (x1, x2) = if from.x < to.x {
@@ -245,7 +245,7 @@ fn tall_edge(from: &Node, to: &Node) -> Route {
     }
 }
 
-fn down(from: &Node, to: &Node) -> Route {
+fn down(from: &TopologyBox, to: &TopologyBox) -> Route {
     let (x1, y1) = (from.x + from.width / 2.0, from.y + from.height);
     let (x2, y2) = (to.x + to.width / 2.0, to.y - 7.0);
     let middle = f64::midpoint(y1, y2);
@@ -297,7 +297,7 @@ mod tests {
 
     fn overlapping(diagram: &Diagram) -> Vec<String> {
         let boxes = &diagram.boxes;
-        let apart = |a: &Node, b: &Node| {
+        let apart = |a: &TopologyBox, b: &TopologyBox| {
             a.x + a.width <= b.x
                 || b.x + b.width <= a.x
                 || a.y + a.height <= b.y

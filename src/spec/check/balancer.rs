@@ -21,7 +21,7 @@ impl Checker<'_> {
             (BalancerKind::Nginx, None) => Some(LoadBalancer::Nginx),
             (BalancerKind::Nginx, Some(_)) => {
                 let problem = self.key_place(&["alb"]).problem(
-                    "settings of an application load balancer that there is not",
+                    "`alb` without an application load balancer",
                     "expected `load_balancer: alb` beside them",
                 );
                 self.report(problem);
@@ -46,7 +46,7 @@ impl Checker<'_> {
             return true;
         }
         let problem = self.place(&["load_balancer"]).problem(
-            "the local cloud has no load balancers that balance",
+            "the local cloud does not run load balancers",
             "expected `nginx`, or `cloud: aws`",
         );
         self.report(problem);
@@ -63,16 +63,16 @@ impl Checker<'_> {
             (Some(arn), Some(name)) => (arn, name),
             (Some(_), None) => {
                 let problem = self.key_place(&["alb", "certificate_arn"]).problem(
-                    "a certificate without the name that it is for",
+                    "`certificate_arn` without `host_name`",
                     "expected `host_name` beside it",
                 );
-                let hint = "people and agents use that name: nobody trusts AWS's own by it";
+                let hint = "clients connect by that name: the certificate does not cover the name that AWS assigns";
                 self.report(problem.hint(hint));
                 return None;
             }
             (None, Some(_)) => {
                 let problem = self.key_place(&["alb", "host_name"]).problem(
-                    "a name without a certificate for it",
+                    "`host_name` without `certificate_arn`",
                     "expected `certificate_arn` beside it",
                 );
                 self.report(problem);
@@ -84,18 +84,18 @@ impl Checker<'_> {
         let place = self.place(&["alb", "certificate_arn"]);
         let problem = if !known {
             place.problem(
-                format!("`{arn}` is no certificate"),
+                format!("`{arn}` is not a certificate"),
                 "expected an ARN like `arn:aws:acm:REGION:ACCOUNT:certificate/ID`",
             )
         } else if region.is_some_and(|region| parts.get(3) != Some(&region)) {
             place.problem(
-                "the certificate is of another region",
-                format!("expected one of `{}`", region.unwrap_or_default()),
+                "the certificate is in another region",
+                format!("expected a certificate in `{}`", region.unwrap_or_default()),
             )
         } else if !is_host_name(host_name) {
             let place = self.place(&["alb", "host_name"]);
             place.problem(
-                format!("`{host_name}` is no host name"),
+                format!("`{host_name}` is not a host name"),
                 "expected something like `chat.example.com`",
             )
         } else {
@@ -138,7 +138,7 @@ impl Checker<'_> {
         let agents = count(&nodes.agent);
         let (message, expected) = if around.existing && around.layout != Layout::Public {
             (
-                "agents whose public address is not known",
+                "the public addresses of the agents are unknown",
                 "expected `alb: {scheme: internal}`, or no agents",
             )
         } else if around.layout == Layout::Public && agents > MOST_PUBLIC_AGENTS {

@@ -229,7 +229,7 @@ mod tests {
         let short = "architecture: 1k\nmattermost: {release: 11.7.9, sha256: abc}";
         assert_eq!(
             only_problem(short).0,
-            "`mattermost.sha256` is no SHA-256 checksum"
+            "`mattermost.sha256` is not a SHA-256 checksum"
         );
     }
 

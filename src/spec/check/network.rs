@@ -68,7 +68,7 @@ impl Checker<'_> {
             (
                 shape.nat.is_some(),
                 "nat",
-                "its private subnets have their own way out",
+                "its private subnets bring their own route to the internet",
             ),
             (
                 shape.s3_endpoint == Some(true),
@@ -81,10 +81,12 @@ impl Checker<'_> {
             if is_given {
                 well = false;
                 let problem = self.key_place(&["network", key]).problem(
-                    format!("`network.{key}` for an existing VPC"),
+                    format!("`network.{key}` does not apply to an existing VPC"),
                     "expected no such key beside `network.existing`",
                 );
-                self.report(problem.hint(format!("an existing VPC is used as it is: {why}")));
+                self.report(
+                    problem.hint(format!("loadrig does not change an existing VPC: {why}")),
+                );
             }
         }
         well
@@ -96,7 +98,7 @@ impl Checker<'_> {
         if !is_id(&vpc, "vpc-") {
             well = false;
             let problem = self.place(&["network", "existing", "vpc"]).problem(
-                format!("`{vpc}` is no id of a VPC"),
+                format!("`{vpc}` is not a VPC id"),
                 "expected something like `vpc-0a1b2c3d4e5f60718`",
             );
             self.report(problem);
@@ -110,11 +112,14 @@ impl Checker<'_> {
                 let place = self.place(&["network", "existing", key, &index]);
                 let problem = if !is_id(id, "subnet-") {
                     place.problem(
-                        format!("`{id}` is no id of a subnet"),
+                        format!("`{id}` is not a subnet id"),
                         "expected something like `subnet-0a1b2c3d4e5f60718`",
                     )
                 } else if seen.contains(&id) {
-                    place.problem(format!("`{id}` stands here twice"), "expected each once")
+                    place.problem(
+                        format!("duplicate subnet `{id}`"),
+                        "expected each subnet once",
+                    )
                 } else {
                     seen.push(id);
                     continue;
@@ -131,7 +136,7 @@ impl Checker<'_> {
                     format!("{} private subnets", private.len()),
                     "expected 2 or 3, each in a zone of its own",
                 );
-            self.report(problem.hint("databases and caches want subnets in two zones at least"));
+            self.report(problem.hint("databases and caches need subnets in at least two zones"));
         }
         let needed = layout != Layout::Private;
         if (needed || !public.is_empty()) && public.len() != private.len() {
@@ -157,7 +162,7 @@ impl Checker<'_> {
         let problem = self
             .key_place(&["network", "nat"])
             .problem(
-                "NAT gateways without hosts behind them",
+                "`network.nat` without private hosts",
                 "expected `layout: private` or `layout: bastion` beside it",
             )
             .hint("in the layout `public` every host has a public address of its own");
@@ -178,7 +183,7 @@ impl Checker<'_> {
                         "hosts in private subnets have no public address",
                         "expected `private`, or `network.layout: bastion`",
                     )
-                    .hint("with a bastion, operators come in at its public address");
+                    .hint("with a bastion, operators connect through its public address");
                 self.report(problem);
                 None
             }
@@ -195,10 +200,12 @@ impl Checker<'_> {
             return true;
         }
         let problem = self.place(&["access"]).problem(
-            "operators of an existing VPC whose addresses are not known",
-            "expected `operators` with the ranges that they come from",
+            "`access.operators` is required in an existing VPC",
+            "expected `operators` with the CIDR ranges that they connect from",
         );
-        self.report(problem.hint("`auto` finds public addresses, and the way to a VPC of its own"));
+        self.report(
+            problem.hint("`auto` works for public addresses, and in a VPC that loadrig creates"),
+        );
         false
     }
 
@@ -207,7 +214,7 @@ impl Checker<'_> {
         let parsed: Option<Ipv4Net> = text.parse().ok();
         let problem = match parsed {
             None => place.problem(
-                format!("`{text}` is no address range"),
+                format!("`{text}` is not a CIDR range"),
                 "expected something like `10.20.0.0/16`",
             ),
             Some(net) if !(16..=20).contains(&net.prefix_len()) => place.problem(

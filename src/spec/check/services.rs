@@ -86,12 +86,10 @@ impl Checker<'_> {
         for (key, given) in beside {
             if given {
                 let problem = self.place(&["database", key]).problem(
-                    format!("`database.{key}` says how a database is made"),
+                    format!("`database.{key}` configures a database that loadrig creates"),
                     "expected `existing` alone",
                 );
-                self.report(
-                    problem.hint("loadrig makes and changes nothing of a database of yours"),
-                );
+                self.report(problem.hint("loadrig does not create or change a database of yours"));
             }
         }
         let writer = DsnShape {
@@ -123,7 +121,7 @@ impl Checker<'_> {
                     name.as_str()
                 };
                 let problem = self.place(&key).problem(
-                    format!("{shown} is no name of an environment variable"),
+                    format!("{shown} is not the name of an environment variable"),
                     "expected letters, digits and `_`, such as `MATTERMOST_DSN`",
                 );
                 self.report(problem.hint(
@@ -138,11 +136,13 @@ impl Checker<'_> {
             (env, _) => {
                 let place = self.place(path);
                 let message = if env.is_some() {
-                    "two places for one data source name"
+                    "both `dsn_env` and `dsn_file`"
                 } else {
-                    "no place for the data source name"
+                    "neither `dsn_env` nor `dsn_file`"
                 };
-                self.report(place.problem(message, "expected either `dsn_env` or `dsn_file`"));
+                self.report(
+                    place.problem(message, "expected exactly one of `dsn_env` and `dsn_file`"),
+                );
                 None
             }
         }
@@ -153,7 +153,7 @@ impl Checker<'_> {
             let count = masters.count.unwrap_or(3);
             if count % 2 == 0 {
                 let problem = self.place(&["search", "masters", "count"]).problem(
-                    format!("{count} masters cannot outvote each other"),
+                    format!("{count} master nodes cannot form a majority"),
                     "expected 3 or 5",
                 );
                 self.report(problem);
@@ -169,7 +169,7 @@ impl Checker<'_> {
             }
             if sizes.search.as_ref().and_then(|search| search.nodes) == Some(0) {
                 let problem = self.place(&["search", "masters"]).problem(
-                    "masters without a search domain",
+                    "`search.masters` without a search domain",
                     "expected `sizes.search.nodes` of at least 1, or no masters",
                 );
                 self.report(problem);
@@ -190,7 +190,7 @@ impl Checker<'_> {
         }
         let place = self.place(&["database", "snapshot"]);
         let problem = place.problem(
-            format!("`{name}` is no name of a snapshot"),
+            format!("`{name}` is not the name of a snapshot"),
             "expected a name such as `lr-gold-final-0123456789`, or an ARN",
         );
         self.report(problem.hint("`aws rds describe-db-snapshots` lists them"));
@@ -223,7 +223,7 @@ impl Checker<'_> {
         ] {
             if given {
                 let problem = self.place(&["database", key]).problem(
-                    format!("`database.{key}` is not for Aurora"),
+                    format!("Aurora does not support `database.{key}`"),
                     "expected `engine: postgres` or no such key",
                 );
                 self.report(problem.hint(hint));
@@ -234,7 +234,7 @@ impl Checker<'_> {
                 "the local cloud has no Aurora",
                 "expected `postgres`, or `cloud: aws`",
             );
-            self.report(problem.hint("its databases are PostgreSQL servers with replicas"));
+            self.report(problem.hint("it runs PostgreSQL servers with replicas"));
         }
         let class = sizes
             .database
@@ -264,7 +264,7 @@ impl Checker<'_> {
                 format!("storage of {size} GiB has a fixed performance"),
                 format!("expected `sizes.database.storage_gib` of at least {STRIPED_GIB}"),
             );
-            self.report(problem.hint("smaller gp3 storage has 3,000 IOPS and 125 MiB/s, always"));
+            self.report(problem.hint("smaller gp3 storage always has 3,000 IOPS and 125 MiB/s"));
             return;
         }
         let have = iops.unwrap_or(STRIPED.0);
@@ -351,10 +351,13 @@ mod tests {
         let aurora = "architecture: 10k\ndatabase: {engine: aurora-postgresql";
         assert!(load(&format!("{aurora}, io_optimized: true}}")).is_ok());
         for (more, message) in [
-            (", multi_az: true}", "`database.multi_az` is not for Aurora"),
+            (
+                ", multi_az: true}",
+                "Aurora does not support `database.multi_az`",
+            ),
             (
                 ", storage: {iops: 20000}}",
-                "`database.storage` is not for Aurora",
+                "Aurora does not support `database.storage`",
             ),
             ("}\ncloud: local", "the local cloud has no Aurora"),
         ] {
@@ -376,14 +379,14 @@ mod tests {
         assert_eq!(existing.writer, DsnSource::Env("MM_DSN".to_owned()));
         assert_eq!(existing.readers, [DsnSource::Env("MM_READER".to_owned())]);
         for (more, message) in [
-            ("    readers: []", "no place for the data source name"),
+            ("    readers: []", "neither `dsn_env` nor `dsn_file`"),
             (
                 "    dsn_env: MM_DSN\n  multi_az: true",
-                "`database.multi_az` says how a database is made",
+                "`database.multi_az` configures a database that loadrig creates",
             ),
             (
                 "    dsn_env: postgres://u:secret@h/d",
-                "a data source name is no name of an environment variable",
+                "a data source name is not the name of an environment variable",
             ),
         ] {
             assert_eq!(problem(&format!("{base}{more}")), message);

@@ -93,8 +93,8 @@ impl Checker<'_> {
             .problem(format!("the name `{name}` {fault}"), label);
         let problem = match given {
             Some(_) => problem
-                .hint("names of AWS resources are made from it, the shortest has room for 16"),
-            None => problem.hint("the file is named so; add `name: …` or rename the file"),
+                .hint("names of AWS resources contain it; the shortest has room for 16 characters"),
+            None => problem.hint("the name comes from the file; add `name: …` or rename the file"),
         };
         self.report(problem);
         None
@@ -127,8 +127,8 @@ impl Checker<'_> {
         let release = values::release(text);
         if release.is_none() {
             let problem = self.place(&["mattermost", "release"]).problem(
-                format!("`{text}` is no release"),
-                "expected `standin`, a version such as `11.7.9`, an URL or a path",
+                format!("`{text}` is not a release"),
+                "expected `standin`, a version such as `11.7.9`, a URL or a path",
             );
             let version = text.trim_start_matches('v');
             self.report(match values::release(version) {
@@ -166,7 +166,7 @@ impl Checker<'_> {
             (Some(text), _) if !is_sha256(text) => {
                 let count = text.chars().count();
                 let problem = self.place(&path).problem(
-                    "`mattermost.sha256` is no SHA-256 checksum",
+                    "`mattermost.sha256` is not a SHA-256 checksum",
                     format!("expected 64 hexadecimal digits, found {count} characters"),
                 );
                 self.report(problem.hint("`sha256sum FILE` prints it"));
@@ -245,12 +245,12 @@ impl Checker<'_> {
             let problem = match (text.as_str(), text.parse::<Ipv4Net>()) {
                 ("auto", _) if given.len() == 1 => continue,
                 ("auto", _) => place.problem(
-                    "`auto` stands beside other ranges",
+                    "`auto` beside other ranges",
                     "expected either `auto` alone or ranges alone",
                 ),
                 (_, Ok(net)) if net.prefix_len() < 8 => place
                     .problem(
-                        format!("`{text}` opens the rig to the world"),
+                        format!("`{text}` opens the rig to the internet"),
                         "expected the ranges of operators",
                     )
                     .hint("`[auto]` is the address that the command runs from"),
@@ -268,7 +268,7 @@ impl Checker<'_> {
                         Ok(address) => format!("did you mean `{address}/32`?"),
                         Err(_) => "expected `auto` or a range like `203.0.113.0/24`".to_owned(),
                     };
-                    place.problem(format!("`{text}` is no address range"), label)
+                    place.problem(format!("`{text}` is not a CIDR range"), label)
                 }
             };
             wrong = true;
@@ -280,15 +280,15 @@ impl Checker<'_> {
     fn time_to_live(&mut self, given: Option<&str>) -> Option<Option<Duration>> {
         let Some(text) = given else { return Some(None) };
         let place = self.place(&["time_to_live"]);
-        let problem = match values::time_span(text) {
+        let problem = match values::duration(text) {
             None => place
                 .problem(
-                    format!("`{text}` is no span of time"),
+                    format!("`{text}` is not a duration"),
                     "expected something like `8h`, `90m` or `1d12h`",
                 )
                 .hint("leave `time_to_live` out for an environment that stays"),
             Some(span) if span < SHORTEST_LIFE => place.problem(
-                format!("`{text}` is too short to make the environment"),
+                format!("`{text}` is too short to create the environment"),
                 "expected at least `30m`",
             ),
             Some(span) if span > LONGEST_LIFE => place

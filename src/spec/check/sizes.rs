@@ -198,8 +198,8 @@ impl Checker<'_> {
             };
             let (fault, expected) = match (count, role) {
                 (0, Role::Proxy) => ("few", "expected at least 1, or `load_balancer: alb`"),
-                (0, _) => ("few", "expected at least 1: nothing works without"),
-                (_, Role::Bastion) => ("many", "expected 0 or 1: all go through the same one"),
+                (0, _) => ("few", "expected at least 1: the rig does not work without"),
+                (_, Role::Bastion) => ("many", "expected 0 or 1: all operators share one bastion"),
                 _ => ("many", "expected 0 or 1: one Prometheus scrapes all hosts"),
             };
             let place = self.size_place(&["nodes", role.as_str(), "count"]);
@@ -216,7 +216,7 @@ impl Checker<'_> {
                 "expected 1, or another `network.layout`",
             ),
             (Some(1..), Layout::Public | Layout::Private) => (
-                "a bastion that nobody goes through",
+                "a bastion without `network.layout: bastion`",
                 "expected 0, or `network.layout: bastion`",
             ),
             _ => return,
@@ -225,7 +225,7 @@ impl Checker<'_> {
         self.report(
             place
                 .problem(message, expected)
-                .hint("with `layout: bastion` there is one bastion without any entry for it"),
+                .hint("with `layout: bastion` loadrig adds one bastion; no entry is needed"),
         );
     }
 
@@ -374,7 +374,7 @@ impl Checker<'_> {
                     "a search proxy without a search domain",
                     "expected both or neither",
                 );
-                self.report(problem.hint("set `nodes.search-proxy.count` to 0, too"));
+                self.report(problem.hint("also set `nodes.search-proxy.count` to 0"));
             }
             (Some(nodes), Some(0)) if nodes > 0 => {
                 let problem = place.problem(

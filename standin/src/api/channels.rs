@@ -194,7 +194,7 @@ pub async fn of_user(
 }
 
 #[derive(Debug, Deserialize)]
-pub struct NewMember {
+pub struct NewChannelMember {
     user_id: String,
 }
 
@@ -204,7 +204,7 @@ pub async fn add_member(
     State(app): State<App>,
     Auth(session): Auth,
     Path(id): Path<String>,
-    Json(new): Json<NewMember>,
+    Json(new): Json<NewChannelMember>,
 ) -> Result<(StatusCode, axum::Json<ChannelMember>), AppError> {
     if !is_valid_id(&new.user_id) {
         return Err(AppError::invalid_body("user_id"));

@@ -9,7 +9,7 @@ use super::extract::{Auth, Json, Page};
 use crate::app::{App, Server, object};
 use crate::db::DbError;
 use crate::error::{AppError, OrInternal};
-use crate::hub::{Broadcast, Event};
+use crate::hub::{Broadcast, HubEvent};
 use crate::id::{is_valid_id, new_id, now_ms};
 use crate::model::{Channel, Metadata, Post, PostList, Session};
 use crate::search::SearchError;
@@ -126,7 +126,7 @@ async fn announce(app: &Server, post: &Post, channel: &Channel) -> Result<(), Ap
         .or_internal("app.user.get.app_error")?;
     let sender = sender.map_or_else(String::new, |user| format!("@{}", user.username));
     let text = serde_json::to_string(post).or_internal("api.post.marshal.app_error")?;
-    app.publish(&Event {
+    app.publish(&HubEvent {
         event: "posted".to_owned(),
         data: object(json!({
             "channel_display_name": channel.display_name,
@@ -164,7 +164,7 @@ pub async fn get(
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Since {
+pub struct PostsQuery {
     /// Milliseconds since 1970.
     since: i64,
 }
@@ -174,7 +174,7 @@ pub async fn of_channel(
     State(app): State<App>,
     Auth(session): Auth,
     Path(id): Path<String>,
-    since: Query<Since>,
+    since: Query<PostsQuery>,
     page: Page,
 ) -> Result<axum::Json<PostList>, AppError> {
     app.require_channel(&session, &id).await?;

@@ -1,11 +1,12 @@
 //! `ping`, the client's configuration, and the state of the cluster.
 
+use std::time::Duration;
+
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tracing::warn;
 
 use super::extract::{Auth, MaybeAuth};
 use crate::app::App;
@@ -13,6 +14,9 @@ use crate::cluster::NodeInfo;
 use crate::error::{AppError, OrInternal, chain};
 use crate::model::VERSION;
 use crate::search::SearchError;
+
+/// How long the database and the file store may take to answer a probe.
+const PROBE: Duration = Duration::from_secs(4);
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -38,14 +42,11 @@ pub async fn ping(State(app): State<App>, query: Query<PingQuery>) -> Response {
     if !query.get_server_status {
         return axum::Json(body).into_response();
     }
-    let database = app.store.check_health().await.inspect_err(|error| {
-        warn!(error = chain(error), "database is not healthy");
-    });
-    let files = app.files.check_health().await.inspect_err(|error| {
-        warn!(error = chain(error), "file store is not healthy");
-    });
+    let (database, files) = tokio::join!(
+        probe(&app, "database", app.store.check_health()),
+        probe(&app, "file store", app.files.check_health()),
+    );
     let word = |healthy: bool| if healthy { "OK" } else { "UNHEALTHY" };
-    let (database, files) = (database.is_ok(), files.is_ok());
     let healthy = database && files;
     body["status"] = word(healthy).into();
     body["database_status"] = word(database).into();
@@ -60,6 +61,22 @@ pub async fn ping(State(app): State<App>, query: Query<PingQuery>) -> Response {
         StatusCode::INTERNAL_SERVER_ERROR
     };
     (status, headers, axum::Json(body)).into_response()
+}
+
+/// Whether something that the server depends on answers, and soon: who asks has a limit too.
+async fn probe<E: std::error::Error + 'static>(
+    app: &App,
+    name: &'static str,
+    check: impl Future<Output = Result<(), E>>,
+) -> bool {
+    let fault = match tokio::time::timeout(PROBE, check).await {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(chain(&error)),
+        Err(_) => Some(format!("no answer within {} s", PROBE.as_secs())),
+    };
+    let healthy = fault.is_none();
+    app.faults.record(name, fault);
+    healthy
 }
 
 /// `GET /config/client`, the keys that load clients read, all as text.

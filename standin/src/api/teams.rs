@@ -9,7 +9,7 @@ use super::extract::{Auth, Json, Page, user_or_me};
 use crate::app::{App, Server, object};
 use crate::db::{ChannelRole, DbError};
 use crate::error::{AppError, OrInternal};
-use crate::hub::{Broadcast, Event};
+use crate::hub::{Broadcast, HubEvent};
 use crate::id::{is_valid_id, new_id, now_ms};
 use crate::model::{Channel, Session, Team, TeamMember};
 
@@ -130,7 +130,7 @@ pub async fn of_user(
 }
 
 #[derive(Debug, Deserialize)]
-pub struct NewMember {
+pub struct NewTeamMember {
     user_id: String,
 }
 
@@ -140,7 +140,7 @@ pub async fn add_member(
     State(app): State<App>,
     Auth(session): Auth,
     Path(team_id): Path<String>,
-    Json(new): Json<NewMember>,
+    Json(new): Json<NewTeamMember>,
 ) -> Result<(StatusCode, axum::Json<TeamMember>), AppError> {
     if !is_valid_id(&new.user_id) {
         return Err(AppError::invalid_body("user_id"));
@@ -198,7 +198,7 @@ async fn join(
             joined.or_internal("app.channel.save_member.app_error")?;
         }
     }
-    app.publish(&Event {
+    app.publish(&HubEvent {
         event: "added_to_team".to_owned(),
         data: object(json!({"team_id": team_id, "user_id": user_id})),
         broadcast: Broadcast {

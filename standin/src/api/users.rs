@@ -367,7 +367,7 @@ pub async fn list(
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Since {
+pub struct StatusQuery {
     /// Milliseconds since 1970.
     since: i64,
 }
@@ -376,7 +376,7 @@ pub struct Since {
 pub async fn by_ids(
     State(app): State<App>,
     Auth(_): Auth,
-    since: Query<Since>,
+    since: Query<StatusQuery>,
     Json(ids): Json<Vec<String>>,
 ) -> Result<axum::Json<Vec<User>>, AppError> {
     if ids.is_empty() {

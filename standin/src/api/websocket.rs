@@ -84,7 +84,7 @@ async fn serve(app: App, mut socket: WebSocket, session: Option<Session>) {
         }
     }
     app.metrics.http_websockets.add(1);
-    let mut connection = Connection {
+    let mut connection = WebsocketConnection {
         app: &app,
         socket,
         seq: 0,
@@ -99,7 +99,7 @@ async fn serve(app: App, mut socket: WebSocket, session: Option<Session>) {
 /// What a client sends.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Action {
+struct ClientAction {
     seq: i64,
     action: String,
     data: Value,
@@ -112,7 +112,7 @@ async fn challenge(app: &Server, socket: &mut WebSocket) -> Option<Session> {
         let Message::Text(text) = message else {
             continue;
         };
-        let action: Action = serde_json::from_str(&text).unwrap_or_default();
+        let action: ClientAction = serde_json::from_str(&text).unwrap_or_default();
         if action.action != "authentication_challenge" {
             let reply = failure(action.seq, &AppError::session_expired());
             send(socket, reply.to_string()).await.ok()?;
@@ -132,14 +132,14 @@ async fn challenge(app: &Server, socket: &mut WebSocket) -> Option<Session> {
 #[derive(Debug)]
 struct Gone;
 
-struct Connection<'a> {
+struct WebsocketConnection<'a> {
     app: &'a Server,
     socket: WebSocket,
     /// Number of the next event.
     seq: i64,
 }
 
-impl Connection<'_> {
+impl WebsocketConnection<'_> {
     async fn hello(&mut self, connection_id: &str) -> Result<(), Gone> {
         let hello = json!({
             "event": "hello",
@@ -203,7 +203,7 @@ impl Connection<'_> {
     async fn message(&mut self, message: Message) -> Result<(), Gone> {
         match message {
             Message::Text(text) => {
-                let action: Action = serde_json::from_str(&text).unwrap_or_default();
+                let action: ClientAction = serde_json::from_str(&text).unwrap_or_default();
                 let reply = answer(self.app, &action);
                 send(&mut self.socket, reply.to_string()).await
             }
@@ -214,7 +214,7 @@ impl Connection<'_> {
     }
 }
 
-fn answer(app: &Server, action: &Action) -> Value {
+fn answer(app: &Server, action: &ClientAction) -> Value {
     let error =
         |status, id, message: &str| failure(action.seq, &AppError::new(status, id, message));
     if action.action.is_empty() {

@@ -19,7 +19,7 @@ use tracing::{info, warn};
 use crate::config::ClusterSettings;
 use crate::db::{DbError, DiscoveryRow, Store};
 use crate::error::chain;
-use crate::hub::Event;
+use crate::hub::HubEvent;
 use crate::id::new_id;
 use crate::metrics::Metrics;
 
@@ -48,7 +48,7 @@ pub struct NodeInfo {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Message {
     /// Something for websockets.
-    Event(Event),
+    Event(HubEvent),
     /// A user is in a channel from now on.
     Joined { user_id: String, channel_id: String },
     /// A session has ended.
@@ -73,11 +73,11 @@ pub enum ClusterError {
 /// This node's place in the cluster.
 #[derive(Debug, Clone)]
 pub struct Cluster {
-    inner: Arc<Inner>,
+    inner: Arc<ClusterState>,
 }
 
 #[derive(Debug)]
-struct Inner {
+struct ClusterState {
     /// Absent if `ClusterSettings.Enable` is off.
     member: Option<Member>,
     metrics: Arc<Metrics>,
@@ -112,7 +112,7 @@ impl Cluster {
         if !settings.enable {
             return Ok((
                 Self {
-                    inner: Arc::new(Inner {
+                    inner: Arc::new(ClusterState {
                         member: None,
                         metrics,
                     }),
@@ -156,7 +156,7 @@ impl Cluster {
             inbox,
         };
         let cluster = Self {
-            inner: Arc::new(Inner {
+            inner: Arc::new(ClusterState {
                 member: Some(member),
                 metrics,
             }),

@@ -36,18 +36,18 @@ impl Default for StoreOptions {
 /// The database.
 #[derive(Debug, Clone)]
 pub struct Store {
-    inner: Arc<Inner>,
+    inner: Arc<PoolState>,
 }
 
 #[derive(Debug)]
-struct Inner {
-    writer: Source,
-    readers: Vec<Source>,
+struct PoolState {
+    writer: DataSource,
+    readers: Vec<DataSource>,
     turn: AtomicUsize,
 }
 
 #[derive(Debug)]
-struct Source {
+struct DataSource {
     address: String,
     pool: Pool,
     online: AtomicBool,
@@ -63,14 +63,14 @@ impl Store {
     /// When a data source is not usable, or the writer does not answer before
     /// its deadline.
     pub async fn open(settings: &SqlSettings, options: StoreOptions) -> Result<Self, DbError> {
-        let writer = Source::new(&settings.data_source, settings)?;
+        let writer = DataSource::new(&settings.data_source, settings)?;
         let readers = settings
             .data_source_replicas
             .iter()
-            .map(|text| Source::new(text, settings))
+            .map(|text| DataSource::new(text, settings))
             .collect::<Result<_, _>>()?;
         let store = Self {
-            inner: Arc::new(Inner {
+            inner: Arc::new(PoolState {
                 writer,
                 readers,
                 turn: AtomicUsize::new(0),
@@ -187,7 +187,7 @@ impl Store {
     }
 }
 
-impl Source {
+impl DataSource {
     fn new(text: &str, settings: &SqlSettings) -> Result<Self, DbError> {
         let mut dsn: Dsn = text.parse()?;
         let limit = Duration::from_secs(settings.query_timeout);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use loadrig::events::{EventKind, Events, Recorder};
-use loadrig::hosts::{Keyring, Login};
+use loadrig::hosts::{Keyring, SshLogin};
 use loadrig::identity::Secrets;
 use loadrig::spec::{Access, AddressKind, HostName, SshKey};
 use secrecy::SecretString;
@@ -114,7 +114,7 @@ impl Sshd {
         std::fs::read_to_string(self.directory.path().join("log")).unwrap()
     }
 
-    pub fn login(&self) -> Login {
+    pub fn login(&self) -> SshLogin {
         login(self.port)
     }
 
@@ -138,9 +138,9 @@ impl Drop for Sshd {
     }
 }
 
-pub fn login(port: u16) -> Login {
+pub fn login(port: u16) -> SshLogin {
     let user = Command::new("id").arg("-un").output().unwrap().stdout;
-    Login {
+    SshLogin {
         user: String::from_utf8(user).unwrap().trim().to_owned(),
         port,
         denied_grace: Duration::ZERO,
@@ -153,7 +153,7 @@ pub fn free_port() -> u16 {
 }
 
 /// A keyring that knows app-1 at loopback.
-pub async fn keyring(secrets: &Secrets, login: Login) -> Keyring {
+pub async fn keyring(secrets: &Secrets, login: SshLogin) -> Keyring {
     let access = Access {
         address: AddressKind::Private,
         operators: Vec::new(),

@@ -7,12 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 use loadrig::blueprint::blueprint;
 use loadrig::events::{Event, EventKind, GraphStep, Outcome};
 use loadrig::loadtest::{
-    Action, ActionSummary, Check, ErrorSample, Latencies, RESULT_FORMAT, ScenarioResult, Server,
+    ActionSummary, Check, ErrorSample, Latencies, RESULT_FORMAT, ScenarioResult, ServerInfo,
+    UserAction,
 };
 use loadrig::plan::cost;
 use loadrig::report::{
-    CacheLine, DatabaseLine, EnvironmentSummary, HostLine, ProofItem, REPORT_FORMAT, Report,
-    SearchLine, Topology, Version, walks,
+    CacheLine, DatabaseLine, HostLine, ProofItem, REPORT_FORMAT, Report, ReportedEnvironment,
+    SearchLine, SoftwareVersion, Topology, walks,
 };
 use loadrig::spec::{Library, Release, Spec};
 
@@ -48,7 +49,7 @@ pub fn hostile() -> Report {
     report.account = nasty();
     report.environment.source_note = nasty();
     report.checks.push(Check::fail(nasty(), nasty()));
-    report.versions.push(Version {
+    report.versions.push(SoftwareVersion {
         what: nasty(),
         version: nasty(),
     });
@@ -73,7 +74,7 @@ fn report(spec: &Spec, pace: f64) -> Report {
         generated: at(900.0),
         loadrig: "0.1.0".into(),
         run: "20261123t050000z-demo".into(),
-        environment: EnvironmentSummary::from(spec),
+        environment: ReportedEnvironment::from(spec),
         account: "123456789012".into(),
         topology: topology(spec),
         versions: [
@@ -84,7 +85,7 @@ fn report(spec: &Spec, pace: f64) -> Report {
             ("Search", "osmem 0.4"),
             ("Prometheus", "2.42.0"),
         ]
-        .map(|(what, version)| Version {
+        .map(|(what, version)| SoftwareVersion {
             what: what.into(),
             version: version.into(),
         })
@@ -255,23 +256,23 @@ fn typical(step: &str) -> (f64, &'static str) {
 }
 
 fn scenario(good: bool) -> ScenarioResult {
-    let shapes: [(Action, u64, u64); 10] = [
-        (Action::CreateUser, 50, 2600),
-        (Action::LogIn, 50, 2900),
-        (Action::JoinTeam, 50, 24),
-        (Action::JoinChannel, 50, 21),
-        (Action::Connect, 50, 12),
-        (Action::Post, 109, 31),
-        (Action::Deliver, 2504, 35),
-        (Action::Upload, 4, 88),
-        (Action::Download, 4, 41),
-        (Action::Search, 5, 17),
+    let shapes: [(UserAction, u64, u64); 10] = [
+        (UserAction::CreateUser, 50, 2600),
+        (UserAction::LogIn, 50, 2900),
+        (UserAction::JoinTeam, 50, 24),
+        (UserAction::JoinChannel, 50, 21),
+        (UserAction::Connect, 50, 12),
+        (UserAction::Post, 109, 31),
+        (UserAction::Deliver, 2504, 35),
+        (UserAction::Upload, 4, 88),
+        (UserAction::Download, 4, 41),
+        (UserAction::Search, 5, 17),
     ];
     let actions: Vec<ActionSummary> = shapes
         .into_iter()
         .map(|(action, count, typical_ms)| {
             let failed = match (good, action) {
-                (false, Action::Search) => 3,
+                (false, UserAction::Search) => 3,
                 _ => 0,
             };
             summary(action, count, typical_ms, failed)
@@ -303,7 +304,7 @@ fn scenario(good: bool) -> ScenarioResult {
         agents: vec!["agent-1".into()],
         started: at(60.0),
         finished: at(81.4),
-        server: Server {
+        server: ServerInfo {
             version: match good {
                 true => "standin-0.1.0".into(),
                 false => "11.7.9.16789.abcdef.true".into(),
@@ -319,7 +320,7 @@ fn scenario(good: bool) -> ScenarioResult {
     }
 }
 
-fn summary(action: Action, count: u64, typical_ms: u64, errors: u64) -> ActionSummary {
+fn summary(action: UserAction, count: u64, typical_ms: u64, errors: u64) -> ActionSummary {
     let mut latencies = Latencies::new().unwrap();
     // A steady sequence with a long tail, the same in every run.
     for number in 0..count {

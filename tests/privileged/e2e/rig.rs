@@ -28,22 +28,6 @@ sizes:
 /// How long any one command may take.
 const PATIENCE: Duration = Duration::from_secs(150);
 
-/// Programs that a rig or the local cloud consist of, by their kernel names.
-const OURS: [&str; 12] = [
-    "loadrig",
-    "moto_server",
-    "dnsmasq",
-    "mattermost",
-    "nginx",
-    "postgres",
-    "prometheus",
-    "node_exporter",
-    "prometheus-node",
-    "ssh",
-    "ssh-agent",
-    "sshd",
-];
-
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// What a command came to.
@@ -276,7 +260,7 @@ impl LocalCloud {
             false,
             "a local cloud runs already; these tests would stop it: `loadrig local stop`"
         );
-        let before = Machine::look();
+        let before = Machine::look(home.path());
         let cloud = Self {
             home,
             before,
@@ -305,7 +289,7 @@ impl LocalCloud {
         // A killed command leaves connections that see for themselves that nobody is there.
         let since = Instant::now();
         loop {
-            let after = Machine::look();
+            let after = Machine::look(self.home.path());
             let left = after.beyond(&self.before);
             if left.is_empty() {
                 break;
@@ -327,11 +311,13 @@ impl Drop for LocalCloud {
     }
 }
 
-/// What a local cloud could leave on a machine, found without loadrig's help.
+/// What a local cloud could leave on a machine, found without loadrig's help. A process counts
+/// by its control group and by the home that it was started for, never by its name: others may
+/// run the same programs on the same machine.
 struct Machine(BTreeSet<String>);
 
 impl Machine {
-    fn look() -> Self {
+    fn look(home: &Path) -> Self {
         let mut found = BTreeSet::new();
         let netns = Command::new("ip").arg("netns").output().unwrap();
         for line in String::from_utf8_lossy(&netns.stdout).lines() {
@@ -342,18 +328,21 @@ impl Machine {
                 found.insert(format!("mount {line}"));
             }
         }
+        let home = home.to_str().unwrap();
         for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-            let pid = entry.file_name().to_string_lossy().into_owned();
-            let Ok(name) = std::fs::read_to_string(entry.path().join("comm")) else {
-                continue;
+            let read = |file: &str| {
+                let text = std::fs::read(entry.path().join(file)).unwrap_or_default();
+                String::from_utf8_lossy(&text).replace('\0', " ")
             };
-            // Some write what they do behind their name: `postgres: writer`.
-            let name = name.trim().split(':').next().unwrap_or_default().to_owned();
-            let zombie = std::fs::read(entry.path().join("cmdline")).is_ok_and(|c| c.is_empty());
-            if OURS.contains(&name.as_str()) && !zombie {
-                let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-                let line = String::from_utf8_lossy(&line).replace('\0', " ");
-                found.insert(format!("process {pid} {line}"));
+            let command = read("cmdline");
+            let is_kernel_or_zombie = command.is_empty();
+            let in_group = read("cgroup")
+                .lines()
+                .any(|line| line.contains(":/loadrig"));
+            let of_home = command.contains(home) || read("environ").contains(home);
+            if !is_kernel_or_zombie && (in_group || of_home) {
+                let pid = entry.file_name().to_string_lossy().into_owned();
+                found.insert(format!("process {pid} {command}"));
             }
         }
         Self(found)

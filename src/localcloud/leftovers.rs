@@ -25,8 +25,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// One thing of the local cloud that exists on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trace {
-    /// What kind: one of the names that [`checked`] gives.
+pub struct Leftover {
+    /// What kind: one of the names that [`check_leftovers`] gives.
     pub kind: &'static str,
     /// Which one.
     pub what: String,
@@ -34,7 +34,7 @@ pub struct Trace {
 
 /// One kind of thing that was looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Checked {
+pub struct MachineCheck {
     /// What kind.
     pub kind: &'static str,
     /// Where was looked.
@@ -55,9 +55,9 @@ const FILES: &str = "files";
 ///
 /// # Errors
 /// When the machine's own tools fail.
-pub fn traces() -> Result<Vec<Trace>> {
+pub fn find_leftovers() -> Result<Vec<Leftover>> {
     let mut found = Vec::new();
-    let mut add = |kind, what: String| found.push(Trace { kind, what });
+    let mut add = |kind, what: String| found.push(Leftover { kind, what });
     for pid in cgroup::members() {
         let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
         add(PROCESSES, format!("{pid} {}", name.trim()));
@@ -80,9 +80,12 @@ pub fn traces() -> Result<Vec<Trace>> {
             add(GROUPS, directory.display().to_string());
         }
     }
-    let tables = run("list nftables", "nft", &["list", "tables"])?;
-    for table in tables.lines().filter(|line| line.contains("loadrig")) {
-        add(RULES, table.to_owned());
+    // Only root may list them, and only root can have made them.
+    if nix::unistd::geteuid().is_root() {
+        let tables = run("list nftables", "nft", &["list", "tables"])?;
+        for table in tables.lines().filter(|line| line.contains("loadrig")) {
+            add(RULES, table.to_owned());
+        }
     }
     for entry in fs::read_dir("/sys/class/net")
         .map_err(Error::io("cannot list network interfaces"))?
@@ -104,12 +107,12 @@ pub fn traces() -> Result<Vec<Trace>> {
     Ok(found)
 }
 
-/// What [`traces`] looks at, with how many of each it found.
+/// What [`find_leftovers`] looks at, with how many of each it found.
 ///
 /// # Errors
 /// When the machine's own tools fail.
-pub fn checked() -> Result<Vec<Checked>> {
-    let found = traces()?;
+pub fn check_leftovers() -> Result<Vec<MachineCheck>> {
+    let found = find_leftovers()?;
     let group = cgroup::groups()
         .iter()
         .map(|path| path.display().to_string())
@@ -129,7 +132,7 @@ pub fn checked() -> Result<Vec<Checked>> {
     ];
     Ok(places
         .into_iter()
-        .map(|(kind, place)| Checked {
+        .map(|(kind, place)| MachineCheck {
             kind,
             place,
             found: found.iter().filter(|trace| trace.kind == kind).count(),
@@ -142,7 +145,7 @@ pub fn checked() -> Result<Vec<Checked>> {
 ///
 /// # Errors
 /// [`Error::Left`] when something would not go.
-pub(crate) fn clear(keep_log: bool) -> Result<()> {
+pub(crate) fn remove_leftovers(keep_log: bool) -> Result<()> {
     let deadline = Instant::now() + ALL_GONE;
     limits::restore();
     loop {
@@ -152,7 +155,7 @@ pub(crate) fn clear(keep_log: bool) -> Result<()> {
             return Ok(());
         }
         // A group is busy, and a mount held, for a moment after the last process in it.
-        let left = traces()?;
+        let left = find_leftovers()?;
         let Some(first) = left.first() else {
             return Ok(());
         };

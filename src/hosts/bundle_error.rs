@@ -1,0 +1,87 @@
+//! Why a bundle cannot be rendered, each with what to do about it.
+
+use std::path::PathBuf;
+
+use crate::diagnose::{Diagnose, ExitCode};
+use crate::spec::HostName;
+
+/// Why a bundle cannot be rendered.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// A template and its values do not fit.
+    #[error("cannot render the template `{template}`")]
+    Template {
+        /// The template.
+        template: String,
+        /// Where and why.
+        #[source]
+        source: tera::Error,
+    },
+    /// A fact that the role needs does not exist yet.
+    #[error("the bundle of `{host}` needs {what}, which does not exist yet")]
+    Missing {
+        /// The host.
+        host: HostName,
+        /// The fact, in words.
+        what: &'static str,
+    },
+    /// A file of the operator's machine cannot be read.
+    #[error("cannot read the {what} `{}`", path.display())]
+    File {
+        /// What it is.
+        what: &'static str,
+        /// Where it should be.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A tarball is not the one that the environment names.
+    #[error("the SHA-256 of `{}` is `{actual}`, not `{expected}`", path.display())]
+    Digest {
+        /// The tarball.
+        path: PathBuf,
+        /// What the environment says.
+        expected: String,
+        /// What it is.
+        actual: String,
+    },
+    /// A data source name is not there, or is none.
+    #[error("{place} {fault}")]
+    Dsn {
+        /// Where it should be.
+        place: String,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
+    /// There is no stand-in to install.
+    #[error("no tarball of the stand-in server was built")]
+    NoStandin,
+}
+
+impl Diagnose for BundleError {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            BundleError::Template { .. } => return vec![],
+            BundleError::Missing { .. } => "run `loadrig up` first",
+            BundleError::File { .. } => "check the path in the environment's YAML",
+            BundleError::Digest { .. } => "fetch the tarball again, or correct `mattermost.sha256`",
+            BundleError::Dsn { .. } => {
+                "`database.existing` wants `postgres://USER:PASSWORD@HOST/DATABASE` there"
+            }
+            BundleError::NoStandin => {
+                "`make build` makes it; or set `mattermost.release` to an official version"
+            }
+        };
+        vec![hint.to_owned()]
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            BundleError::File { .. } | BundleError::Digest { .. } | BundleError::Dsn { .. } => {
+                ExitCode::Usage
+            }
+            _ => ExitCode::Failed,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Files of other modules' kinds, scenarios for example, read by the rules of environments:
+//! against a schema, every problem at once, each with its place.
+//!
+//! Knows no kind of file: the schema and what it cannot say come from the caller.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::document::Document;
+use super::problem::{Problem, SourceText, Span, SpecErrors};
+use super::reader;
+
+/// Reports problems of values that a schema cannot describe, by the path of the value.
+pub(crate) struct PathCheck<'a> {
+    document: &'a Document,
+    problems: &'a mut Vec<Problem>,
+}
+
+impl PathCheck<'_> {
+    /// Reports that the value at a path is wrong; `label` says what was expected.
+    pub(crate) fn report(&mut self, path: &[&str], message: &str, label: &str) {
+        let span = self.document.find(path).unwrap_or(Span::START);
+        self.problems
+            .push(self.document.place(span).problem(message, label));
+    }
+}
+
+/// Reads a file as a schema describes it and `check` completes it.
+///
+/// # Errors
+/// Everything that is wrong with the file.
+pub(crate) fn read_yaml<T: DeserializeOwned>(
+    source: SourceText,
+    schema: &Value,
+    check: impl FnOnce(&Value, &mut PathCheck<'_>),
+) -> Result<T, SpecErrors> {
+    let mut problems = Vec::new();
+    let document = Document::parse(source, &mut problems);
+    let value = reader::read(&document, schema, &mut problems);
+    let mut paths = PathCheck {
+        document: &document,
+        problems: &mut problems,
+    };
+    check(&value, &mut paths);
+    SpecErrors::check(problems)?;
+    // A file that fits its schema fits its type; a difference between the two is a problem
+    // of the file for its reader, never a panic.
+    T::deserialize(&value).map_err(|error| {
+        let problem = document
+            .place(Span::START)
+            .problem(error.to_string(), "in this file");
+        SpecErrors {
+            problems: vec![problem],
+        }
+    })
+}

@@ -1,0 +1,56 @@
+//! A file that was found: its text, and where it was.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use super::problem::{SourceText, SpecErrors};
+
+/// Larger than any file that a person would write by hand.
+const LARGEST_FILE: u64 = 1 << 20;
+
+/// The text of a file and what follows from where it was.
+pub(crate) struct FoundFile {
+    pub(crate) source: SourceText,
+    /// File name without extension.
+    pub(crate) stem: String,
+    /// The directory of the file; built-in files have none.
+    pub(crate) directory: Option<PathBuf>,
+}
+
+/// Reads a file, however large or endless what is at the path is.
+pub(crate) fn read_file(path: &Path) -> Result<FoundFile, SpecErrors> {
+    let name = path.display().to_string();
+    let unreadable = |message: String, expected: &str| {
+        SpecErrors::unplaced(&name, message, expected.to_owned(), "check the path")
+    };
+    let failed = |error: std::io::Error| {
+        unreadable(
+            format!("cannot read `{name}`: {error}"),
+            "expected a file of UTF-8 text",
+        )
+    };
+    // The size that the file system states says nothing about devices and pipes.
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes))
+        .map_err(failed)?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        let message = format!("`{name}` is larger than 1 MiB");
+        return Err(unreadable(message, "expected a file of at most 1 MiB"));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| {
+        unreadable(
+            format!("`{name}` is not text"),
+            "expected a file of UTF-8 text",
+        )
+    })?;
+    let stem = path.file_stem().and_then(|stem| stem.to_str());
+    Ok(FoundFile {
+        source: SourceText {
+            name: name.clone(),
+            text,
+        },
+        stem: stem.unwrap_or_default().to_owned(),
+        directory: path.parent().map(Path::to_path_buf),
+    })
+}
