@@ -183,10 +183,10 @@ impl AwsAccount {
             | ScheduledEvent::TargetHealthy(..)
             | ScheduledEvent::TargetDrained(..) => elb::happen(self, event),
             ScheduledEvent::CacheReady(_) | ScheduledEvent::CacheEnded(_) => {
-                elasticache::happen(self, event)
+                elasticache::happen(self, event);
             }
             ScheduledEvent::DomainReady(_) | ScheduledEvent::DomainEnded(_) => {
-                opensearch::happen(self, event)
+                opensearch::happen(self, event);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! ElastiCache: replication groups, their subnet groups and their snapshots.
 //!
 //! Codes: the errors of each action in the Amazon ElastiCache API Reference. Tags of a
-//! replication group are told and changed only while it is `available` (ListTagsForResource).
+//! replication group are told and changed only while it is `available` (`ListTagsForResource`).
 
 use std::collections::BTreeMap;
 
@@ -213,7 +213,7 @@ fn create_subnets(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult
     };
     account.elasticache.subnets.insert(name.to_owned(), group);
     Ok(xml(|xml| {
-        xml.node("CacheSubnetGroup", |xml| write_subnets(account, name, xml))
+        xml.node("CacheSubnetGroup", |xml| write_subnets(account, name, xml));
     }))
 }
 
@@ -319,7 +319,7 @@ fn create(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     add_interfaces(account, id, 0);
     account.after(Delay::CacheStart, ScheduledEvent::CacheReady(serial));
     Ok(xml(|xml| {
-        xml.node("ReplicationGroup", |xml| write(account, id, xml))
+        xml.node("ReplicationGroup", |xml| write(account, id, xml));
     }))
 }
 
@@ -420,7 +420,7 @@ fn change(
         account.after(Delay::CacheChange, ScheduledEvent::CacheReady(serial));
     }
     Ok(xml(|xml| {
-        xml.node("ReplicationGroup", |xml| write(account, id, xml))
+        xml.node("ReplicationGroup", |xml| write(account, id, xml));
     }))
 }
 
@@ -471,7 +471,7 @@ fn delete(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     account.interfaces_leave(&group.serial, Some(Delay::CacheEnd), Delay::Interfaces);
     account.after(Delay::CacheEnd, ScheduledEvent::CacheEnded(group.serial));
     Ok(xml(|xml| {
-        xml.node("ReplicationGroup", |xml| write(account, id, xml))
+        xml.node("ReplicationGroup", |xml| write(account, id, xml));
     }))
 }
 

@@ -61,7 +61,7 @@ pub(super) fn answer(account: &mut AwsAccount, action: &str, form: &QueryForm<'_
         "GetRole" => {
             let (name, role) = iam.role_in(form)?;
             Ok(xml(|xml| {
-                xml.node("Role", |xml| write_role(name, role, true, xml))
+                xml.node("Role", |xml| write_role(name, role, true, xml));
             }))
         }
         "ListRoles" => Ok(list(&iam.roles, "Roles", |xml, (name, role)| {
@@ -84,8 +84,8 @@ pub(super) fn answer(account: &mut AwsAccount, action: &str, form: &QueryForm<'_
             let (name, profile) = iam.profile_in(form)?;
             Ok(xml(|xml| {
                 xml.node("InstanceProfile", |xml| {
-                    iam.write_profile(name, profile, xml)
-                })
+                    iam.write_profile(name, profile, xml);
+                });
             }))
         }
         "ListInstanceProfiles" => Ok(list(

@@ -1,7 +1,7 @@
 //! OpenSearch Service: domains within a VPC.
 //!
 //! Codes: the errors of each action in the Amazon OpenSearch Service API Reference. States:
-//! `Processing`, `Created` and `Deleted` of DomainStatus.
+//! `Processing`, `Created` and `Deleted` of `DomainStatus`.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! Route 53: private hosted zones and their records.
 //!
-//! CreateHostedZone: a caller reference is used once, also after its zone is gone. A batch of
-//! changes is carried out whole or not at all (ChangeResourceRecordSets).
+//! `CreateHostedZone`: a caller reference is used once, also after its zone is gone. A batch of
+//! changes is carried out whole or not at all (`ChangeResourceRecordSets`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -151,7 +151,7 @@ fn create(account: &mut AwsAccount, call: &Call) -> Result<Reply, AwsError> {
         xml.node("ChangeInfo", |xml| write_change(account, xml));
         xml.node("DelegationSet", |xml| {
             xml.node("NameServers", |xml| {
-                xml.text("NameServer", "ns-0.awsdns-00.com")
+                xml.text("NameServer", "ns-0.awsdns-00.com");
             });
         });
     });
@@ -201,7 +201,7 @@ fn list(route53: &Route53, call: &Call, from: Option<&str>) -> Reply {
     zones.retain(|(_, zone)| from.is_none_or(|from| zone.name.as_str() >= from));
     reply(call, element, |xml| {
         xml.list("HostedZones", "HostedZone", zones, |xml, (id, zone)| {
-            write(id, zone, xml)
+            write(id, zone, xml);
         });
         xml.text("IsTruncated", "false");
         xml.text("MaxItems", "100");
@@ -314,7 +314,7 @@ fn list_records(route53: &Route53, call: &Call, id: &str) -> Result<Reply, AwsEr
             let own = [("NS", "172800", &servers), ("SOA", "900", &authority)];
             for (kind, ttl, values) in own {
                 xml.node("ResourceRecordSet", |xml| {
-                    set(xml, &zone.name, kind, ttl, values)
+                    set(xml, &zone.name, kind, ttl, values);
                 });
             }
             for ((name, kind), record) in &zone.records {

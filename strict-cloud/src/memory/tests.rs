@@ -459,3 +459,22 @@ fn versions_that_are_kept_keep_the_bucket() {
     let (status, _) = client.s3(Method::DELETE, "/b", &[], "");
     assert_eq!(status, StatusCode::NO_CONTENT);
 }
+
+#[test]
+fn an_interface_that_somebody_left_behind_keeps_its_subnet() {
+    let mut client = Client::instant();
+    let network = client.network();
+    let subnet = network.subnets[0].as_str();
+    let fields = [("SubnetId", subnet), ("SecurityGroupId.1", &network.group)];
+    let id = client.create("CreateNetworkInterface", &fields, "networkInterfaceId");
+    assert_eq!(
+        client
+            .ec2("DeleteSubnet", &[("SubnetId", subnet)])
+            .unwrap_err(),
+        "DependencyViolation"
+    );
+    client
+        .ec2("DeleteNetworkInterface", &[("NetworkInterfaceId", &id)])
+        .unwrap();
+    client.ec2("DeleteSubnet", &[("SubnetId", subnet)]).unwrap();
+}

@@ -1,6 +1,6 @@
 //! Security groups and their rules.
 //!
-//! DeleteSecurityGroup: a group that an interface is in, or that a rule of another group names,
+//! `DeleteSecurityGroup`: a group that an interface is in, or that a rule of another group names,
 //! is refused with `DependencyViolation`; a default group cannot be deleted.
 
 use crate::errors::AwsError;

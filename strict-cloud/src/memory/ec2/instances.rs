@@ -108,6 +108,31 @@ pub(super) fn terminate(account: &mut AwsAccount, form: &QueryForm<'_>) -> Query
     }))
 }
 
+/// Stopped at once. Nothing here starts an instance again.
+pub(super) fn stop(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
+    let ids = form.list("InstanceId");
+    for id in &ids {
+        let state = account.ec2.instance_mut(id)?.state;
+        if !matches!(state, "running" | "stopped") {
+            return Err(AwsError::new(
+                "IncorrectInstanceState",
+                format!("The instance '{id}' is not in a state from which it can be stopped."),
+            ));
+        }
+    }
+    for id in &ids {
+        let instance = account.ec2.instance_mut(id)?;
+        instance.state = "stopped";
+        instance.reason = Some("Client.UserInitiatedShutdown: User initiated shutdown".to_owned());
+    }
+    Ok(xml(|xml| {
+        xml.list("instancesSet", "item", ids, |xml, id| {
+            xml.text("instanceId", id);
+            write_state("currentState", "stopped", xml);
+        });
+    }))
+}
+
 pub(super) fn modify(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     let id = form.required("InstanceId")?;
     let groups: Vec<String> = form
@@ -177,7 +202,7 @@ pub(super) fn describe(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryR
             xml.text("ownerId", NUMBER);
             xml.node("groupSet", |_| {});
             xml.node("instancesSet", |xml| {
-                xml.node("item", |xml| one.write(id, ec2, xml))
+                xml.node("item", |xml| one.write(id, ec2, xml));
             });
         });
     }))

@@ -8,15 +8,16 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use crate::clock::Delay;
+use crate::errors::AwsError;
 
-use super::super::account::{AwsAccount, NUMBER, TagMap};
+use super::super::account::{AwsAccount, NUMBER, QueryResult, TagMap};
+use super::super::form::QueryForm;
 use super::super::schedule::ScheduledEvent;
 use super::super::writer::XmlWriter;
-use super::Ec2;
-use super::listing::Listed;
+use super::listing::{Listed, described};
 use super::nat::public_address;
 use super::network::SubnetRecord;
-use super::write_tags;
+use super::{Ec2, done, not_found, tags_for, write_tags};
 
 /// A network interface.
 #[derive(Debug, Clone, Hash)]
@@ -28,7 +29,7 @@ pub(super) struct InterfaceRecord {
     pub(super) private_ip: Ipv4Addr,
     pub(super) public_ip: Option<String>,
     pub(super) description: String,
-    /// The instance that it is attached to, or what it belongs to of a service's.
+    /// The instance that it is attached to, nothing, or what it belongs to of a service's.
     pub(super) owner: String,
     /// The service that made it, as in `amazon-rds`.
     pub(super) requester: Option<&'static str>,
@@ -95,7 +96,7 @@ impl InterfaceRecord {
 
 impl Ec2 {
     /// The first address of a subnet that nobody has; AWS keeps the first four for itself.
-    pub(super) fn free_address(&self, range: &Ipv4Net, subnet: &str) -> Ipv4Addr {
+    pub(super) fn free_address(&self, range: Ipv4Net, subnet: &str) -> Ipv4Addr {
         let taken = |address: &Ipv4Addr| {
             let mut interfaces = self.interfaces.values();
             interfaces.any(|one| one.subnet == subnet && one.private_ip == *address)
@@ -157,7 +158,7 @@ impl AwsAccount {
             let Some(subnet) = self.ec2.subnets.get(id).cloned() else {
                 continue;
             };
-            let private_ip = self.ec2.free_address(&subnet.cidr, id);
+            let private_ip = self.ec2.free_address(subnet.cidr, id);
             let public_ip = wanted.public.then(|| public_address(self));
             let interface = InterfaceRecord {
                 groups: wanted.groups.to_vec(),
@@ -193,6 +194,55 @@ impl AwsAccount {
         let times: Vec<Delay> = first.into_iter().chain([then]).collect();
         self.later(&times, ScheduledEvent::InterfacesLeft(owner.to_owned()));
     }
+}
+
+/// An interface that belongs to nobody but holds its subnet and its groups.
+pub(super) fn create(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
+    let id = form.required("SubnetId")?;
+    let description = form.get("Description").unwrap_or_default();
+    let groups = form.list("SecurityGroupId");
+    let tags = tags_for(form, "network-interface")?;
+    let subnet = account.ec2.subnet(id)?.clone();
+    for group in &groups {
+        account.ec2.group(group)?;
+    }
+    let private_ip = account.ec2.free_address(subnet.cidr, id);
+    let interface = InterfaceRecord {
+        groups: groups.into_iter().map(str::to_owned).collect(),
+        description: description.to_owned(),
+        tags,
+        ..InterfaceRecord::of_instance((id, &subnet), private_ip, "")
+    };
+    let id = account.new_ec2_id("eni");
+    account.ec2.interfaces.insert(id.clone(), interface);
+    described(
+        &account.ec2,
+        "networkInterface",
+        &account.ec2.interfaces,
+        &id,
+    )
+}
+
+pub(super) fn delete(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
+    let id = form.required("NetworkInterfaceId")?;
+    let Some(interface) = account.ec2.interfaces.get(id) else {
+        let (code, noun) = InterfaceRecord::MISSING;
+        return Err(not_found(code, noun, id));
+    };
+    if interface.requester.is_some() {
+        return Err(AwsError::new(
+            "AuthFailure",
+            "You do not have permission to access the specified resource.",
+        ));
+    }
+    if !interface.owner.is_empty() {
+        return Err(AwsError::new(
+            "InvalidParameterValue",
+            format!("Network interface '{id}' is currently in use."),
+        ));
+    }
+    account.ec2.interfaces.remove(id);
+    done()
 }
 
 /// Interfaces that were leaving are gone; others that a new owner of the same name has stay.
@@ -246,17 +296,24 @@ impl Listed for InterfaceRecord {
         xml.text("ownerId", NUMBER);
         xml.maybe("requesterId", self.requester);
         xml.value("requesterManaged", self.requester.is_some());
-        xml.text("status", "in-use");
+        let status = if self.owner.is_empty() {
+            "available"
+        } else {
+            "in-use"
+        };
+        xml.text("status", status);
         xml.value("privateIpAddress", self.private_ip);
         write_groups(ec2, &self.groups, xml);
-        xml.node("attachment", |xml| {
-            xml.text("attachmentId", id.replace("eni-", "eni-attach-"));
-            match self.requester {
-                None => xml.text("instanceId", &self.owner),
-                Some(requester) => xml.text("instanceOwnerId", requester),
-            }
-            xml.text("status", "attached");
-        });
+        if !self.owner.is_empty() {
+            xml.node("attachment", |xml| {
+                xml.text("attachmentId", id.replace("eni-", "eni-attach-"));
+                match self.requester {
+                    None => xml.text("instanceId", &self.owner),
+                    Some(requester) => xml.text("instanceOwnerId", requester),
+                }
+                xml.text("status", "attached");
+            });
+        }
         if let Some(public_ip) = &self.public_ip {
             xml.node("association", |xml| xml.text("publicIp", public_ip));
         }

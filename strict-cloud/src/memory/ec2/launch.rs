@@ -1,4 +1,4 @@
-//! RunInstances: what a launch is refused for, and what it creates.
+//! `RunInstances`: what a launch is refused for, and what it creates.
 //!
 //! `InvalidParameterValue` for profiles that EC2 does not know yet: "Troubleshoot IAM roles at
 //! Amazon EC2".
@@ -210,7 +210,7 @@ fn start(account: &mut AwsAccount, launch: &LaunchRequest<'_>) -> String {
     let id = account.new_ec2_id("i");
     let [of_instance, of_volume, of_interface] = launch.tags.clone();
     let (subnet_id, subnet) = &launch.subnet;
-    let private_ip = account.ec2.free_address(&subnet.cidr, subnet_id);
+    let private_ip = account.ec2.free_address(subnet.cidr, subnet_id);
     let public_ip = launch.public.then(|| public_address(account));
     let (interface_id, volume_id) = (account.new_ec2_id("eni"), account.new_ec2_id("vol"));
     let interface = InterfaceRecord {

@@ -15,7 +15,7 @@ pub(super) trait Listed {
     const ID_FIELD: &'static str;
     /// Code and noun of the refusal where an id does not exist.
     const MISSING: (&'static str, &'static str);
-    /// The type in answers of DescribeTags.
+    /// The type in answers of `DescribeTags`.
     const TYPE: &'static str;
     /// Filters that are known, apart from those by tag.
     const FILTERS: &'static [&'static str];

@@ -140,7 +140,7 @@ fn create_new(account: &mut AwsAccount, form: &QueryForm<'_>) -> Result<String, 
     let interface = account.new_id("eni");
     if failure.is_none() {
         let association = account.new_id("eipassoc");
-        let private_ip = account.ec2.free_address(&subnet.cidr, subnet_id);
+        let private_ip = account.ec2.free_address(subnet.cidr, subnet_id);
         let of_nat = InterfaceRecord {
             public_ip: Some(address.public_ip.clone()),
             ..InterfaceRecord::of_service(

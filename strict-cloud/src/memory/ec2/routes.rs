@@ -173,6 +173,26 @@ pub(super) fn replace_route(account: &mut AwsAccount, form: &QueryForm<'_>) -> Q
     done()
 }
 
+pub(super) fn delete_route(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
+    let id = form.required("RouteTableId")?;
+    let destination = form.required("DestinationCidrBlock")?;
+    account.ec2.table(id)?;
+    let table = account.ec2.tables.get_mut(id);
+    let routes = table.map(|table| &mut table.routes);
+    let before = routes.as_ref().map_or(0, |routes| routes.len());
+    let after = routes.map_or(0, |routes| {
+        routes.retain(|route| route.destination != destination);
+        routes.len()
+    });
+    if before == after {
+        return Err(AwsError::new(
+            "InvalidRoute.NotFound",
+            format!("no route with destination-cidr-block {destination} in route table {id}"),
+        ));
+    }
+    done()
+}
+
 pub(super) fn associate(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     let (id, subnet) = (form.required("RouteTableId")?, form.required("SubnetId")?);
     let table = account.ec2.table(id)?;
@@ -310,7 +330,7 @@ impl Listed for RouteTableRecord {
             });
             for route in &self.routes {
                 xml.node("item", |xml| {
-                    write_route(route, ec2.is_alive(route, &self.vpc), xml)
+                    write_route(route, ec2.is_alive(route, &self.vpc), xml);
                 });
             }
         });

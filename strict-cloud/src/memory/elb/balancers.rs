@@ -254,7 +254,7 @@ pub(super) fn set_groups(account: &mut AwsAccount, form: &QueryForm<'_>) -> Quer
     account.elb.balancer_mut(arn)?.groups.clone_from(&groups);
     account.ec2.regroup(arn, &groups);
     Ok(super::xml(|xml| {
-        xml.texts("SecurityGroupIds", "member", groups)
+        xml.texts("SecurityGroupIds", "member", groups);
     }))
 }
 

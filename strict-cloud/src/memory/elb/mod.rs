@@ -1,7 +1,7 @@
 //! Elastic Load Balancing, version 2: application load balancers, listeners, target groups.
 //!
 //! "This operation is idempotent […] If you attempt to create multiple […] with the same settings,
-//! each call succeeds" (CreateLoadBalancer, CreateTargetGroup, CreateListener of the API
+//! each call succeeds" (`CreateLoadBalancer`, `CreateTargetGroup`, `CreateListener` of the API
 //! Reference); with other settings a name is refused. Deleting what is not there succeeds.
 
 mod balancers;

@@ -125,7 +125,7 @@ pub(super) fn create(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryRes
     if let Some((arn, existing)) = elb.groups.iter().find(|(_, one)| one.name == name) {
         return match existing.settings == group.settings {
             true => Ok(members("TargetGroups", [(arn, existing)], |xml, one| {
-                write(elb, xml, one)
+                write(elb, xml, one);
             })),
             false => Err(other_settings("DuplicateTargetGroupName", name)),
         };
@@ -179,7 +179,7 @@ pub(super) fn describe(elb: &Elb, form: &QueryForm<'_>) -> QueryResult {
             && (arns.is_empty() || arns.contains(&arn.as_str()))
     });
     Ok(members("TargetGroups", found, |xml, one| {
-        write(elb, xml, one)
+        write(elb, xml, one);
     }))
 }
 

@@ -1,6 +1,6 @@
 //! How databases and clusters go, with what they leave: final snapshots and backups.
 //!
-//! DeleteDBInstance, `SkipFinalSnapshot` and `FinalDBSnapshotIdentifier`.
+//! `DeleteDBInstance`, `SkipFinalSnapshot` and `FinalDBSnapshotIdentifier`.
 
 use crate::clock::Delay;
 use crate::errors::AwsError;

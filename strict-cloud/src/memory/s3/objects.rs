@@ -242,7 +242,7 @@ pub(super) fn answer_listing(
     let reply = match request.call.method {
         Method::GET if request.is_about("uploads") => s3.bucket(request.bucket).map(|_| {
             request.reply("ListMultipartUploadsResult", |xml| {
-                xml.text("IsTruncated", "false")
+                xml.text("IsTruncated", "false");
             })
         }),
         Method::GET if request.is_about("versions") => list_versions(s3, request),
