@@ -11,20 +11,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use loadrig::blueprint::{Address, Blueprint, Kind, Step, blueprint};
+use loadrig::blueprint::{Address, Attributes, Blueprint, Kind, Step, blueprint};
 use loadrig::engine::{
     Account, Blocker, Cloud, CloudError, Engine, HostRequest, Hosts, LeftoverCheck, Observed,
     Poller, Request, Snapshot, State, TaskError, Urgency,
 };
 use loadrig::events::{Events, Outcome};
-use loadrig::plan::{plan, typical_seconds, usual_seconds};
+use loadrig::plan::plan;
 use loadrig::spec::Library;
 use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 /// How long a create call takes before AWS answers: 1.5 s for RunInstances, well below a
-/// second for most others (docs of the figures: `typical_seconds`).
+/// second for most others (docs of the figures: `KindInfo::typical_seconds`).
 fn call(kind: Kind) -> Duration {
     Duration::from_millis(match kind {
         Kind::Instance => 1500,
@@ -84,9 +84,9 @@ impl Cloud for Slow {
             id: request.address.to_string(),
             state: State::Pending,
             status: "pending".to_owned(),
-            attributes: BTreeMap::new(),
+            attributes: Attributes::default(),
         };
-        let ready = Instant::now() + Duration::from_secs(typical_seconds(kind));
+        let ready = Instant::now() + Duration::from_secs(kind.info().typical_seconds);
         let mut made = self.made.lock().expect("no panic before");
         made.insert(request.address.clone(), (one.clone(), ready));
         Ok(one)
@@ -141,7 +141,7 @@ impl Hosts for Usual {
             host: request.host,
             stage: request.stage,
         };
-        sleep(Duration::from_secs(usual_seconds(&step))).await;
+        sleep(Duration::from_secs(step.typical_seconds())).await;
         Ok(Outcome::Applied)
     }
 }
@@ -152,7 +152,7 @@ fn least(step: &Step) -> Duration {
         Step::Resource(desired) => call(desired.kind()),
         Step::Host { .. } => Duration::ZERO,
     };
-    call + Duration::from_secs(usual_seconds(step))
+    call + Duration::from_secs(step.typical_seconds())
 }
 
 /// The longest chain; with a barrier, no host step starts before every resource stands.

@@ -2,7 +2,6 @@
 //! expected time, at sizes far beyond the largest architecture. The cost of each instance
 //! must not grow with their number. `cargo bench --bench planner`.
 
-use std::collections::BTreeMap;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
@@ -38,7 +37,7 @@ fn settled(blueprint: &Blueprint) -> Snapshot {
         id: format!("id-{at:08}"),
         state: State::Ready,
         status: "available".to_owned(),
-        attributes: desired.attributes().into_iter().collect::<BTreeMap<_, _>>(),
+        attributes: desired.attributes(),
     };
     Snapshot {
         resources: blueprint.resources().enumerate().map(observe).collect(),

@@ -27,58 +27,47 @@ impl Cloud for Aws {
 
     async fn create(&self, request: Request<'_>) -> Result<Observed, CloudError> {
         let work: BoxFuture<'_, Result<Observed, CloudError>> = match request.desired {
-            Desired::Vpc { cidr } => Box::pin(self.create_vpc(&request, *cidr)),
-            Desired::InternetGateway => Box::pin(self.create_internet_gateway(&request)),
-            Desired::Subnet { tier, zone, cidr } => {
-                Box::pin(self.create_subnet(&request, *tier, *zone, *cidr))
+            Desired::Vpc(vpc) => Box::pin(self.create_vpc(&request, vpc)),
+            Desired::InternetGateway(_) => Box::pin(self.create_internet_gateway(&request)),
+            Desired::Subnet(subnet) => Box::pin(self.create_subnet(&request, subnet)),
+            Desired::RouteTable(table) => Box::pin(self.create_route_table(&request, table)),
+            Desired::ElasticAddress(_) => Box::pin(self.create_elastic_address(&request)),
+            Desired::NatGateway(nat) => Box::pin(self.create_nat_gateway(&request, nat)),
+            Desired::Adopted(_) => return Err(not_ours("create", &request)),
+            Desired::Endpoint(endpoint) => Box::pin(self.create_endpoint(&request, endpoint)),
+            Desired::LoadBalancer(balancer) => {
+                Box::pin(self.create_load_balancer(&request, balancer))
             }
-            Desired::RouteTable { subnets, gateway } => {
-                Box::pin(self.create_route_table(&request, subnets, gateway))
+            Desired::Listener(listener) => Box::pin(self.set_listener(&request, listener)),
+            Desired::TargetGroup(group) => Box::pin(self.create_target_group(&request, group)),
+            Desired::Targets(targets) => Box::pin(self.set_targets(&request, targets)),
+            Desired::Zone(_) => Box::pin(self.create_zone(&request)),
+            Desired::Records(records) => Box::pin(self.set_records(&request, records)),
+            Desired::SecurityGroup(group) => Box::pin(self.create_security_group(&request, group)),
+            Desired::SecurityRules(rules) => Box::pin(self.set_security_rules(&request, rules)),
+            Desired::Seed(_) => Box::pin(self.create_seed(&request)),
+            Desired::KeyPair(_) => Box::pin(self.create_key_pair(&request)),
+            Desired::Role(role) => Box::pin(self.create_role(&request, role)),
+            Desired::InstanceProfile(_) => Box::pin(self.create_instance_profile(&request)),
+            Desired::Bucket(bucket) => Box::pin(self.create_bucket(&request, bucket)),
+            Desired::DatabaseSubnets(group) => {
+                Box::pin(self.create_database_subnets(&request, group))
             }
-            Desired::ElasticAddress => Box::pin(self.create_elastic_address(&request)),
-            Desired::NatGateway { subnet, address } => {
-                Box::pin(self.create_nat_gateway(&request, subnet, address))
+            Desired::DatabaseParameters(group) => {
+                Box::pin(self.create_database_parameters(&request, group))
             }
-            Desired::Adopted { .. } => return Err(not_ours("create", &request)),
-            Desired::Endpoint { tables } => Box::pin(self.create_endpoint(&request, tables)),
-            Desired::LoadBalancer { .. } => Box::pin(self.create_load_balancer(&request)),
-            Desired::Listener { .. } => Box::pin(self.set_listener(&request)),
-            Desired::TargetGroup { .. } => Box::pin(self.create_target_group(&request)),
-            Desired::Targets { .. } => Box::pin(self.set_targets(&request)),
-            Desired::Zone => Box::pin(self.create_zone(&request)),
-            Desired::Records { .. } => Box::pin(self.set_records(&request)),
-            Desired::SecurityGroup { group, description } => {
-                Box::pin(self.create_security_group(&request, *group, description))
+            Desired::Database(database) => Box::pin(self.create_database(&request, database)),
+            Desired::ClusterInstance(instance) => {
+                Box::pin(self.create_cluster_instance(&request, instance))
             }
-            Desired::SecurityRules { group, rules } => {
-                Box::pin(self.set_security_rules(&request, *group, rules))
+            Desired::DatabaseCluster(cluster) => Box::pin(self.create_cluster(&request, cluster)),
+            Desired::DatabaseClusterParameters(group) => {
+                Box::pin(self.create_cluster_parameters(&request, group))
             }
-            Desired::Seed => Box::pin(self.create_seed(&request)),
-            Desired::KeyPair => Box::pin(self.create_key_pair(&request)),
-            Desired::Role { bucket } => Box::pin(self.create_role(&request, bucket)),
-            Desired::InstanceProfile { .. } => Box::pin(self.create_instance_profile(&request)),
-            Desired::Bucket { .. } => Box::pin(self.create_bucket(&request)),
-            Desired::DatabaseSubnets { subnets } => {
-                Box::pin(self.create_database_subnets(&request, subnets))
-            }
-            Desired::DatabaseParameters {
-                reader,
-                family,
-                parameters,
-            } => Box::pin(self.create_database_parameters(&request, *reader, family, parameters)),
-            Desired::Database { role, .. } | Desired::ClusterInstance { role, .. } => {
-                Box::pin(self.create_database(&request, *role))
-            }
-            Desired::DatabaseCluster { .. } => Box::pin(self.create_cluster(&request)),
-            Desired::DatabaseClusterParameters { family, parameters } => {
-                Box::pin(self.create_cluster_parameters(&request, family, parameters))
-            }
-            Desired::Search { .. } => Box::pin(self.create_search(&request)),
-            Desired::CacheSubnets { subnets } => {
-                Box::pin(self.create_cache_subnets(&request, subnets))
-            }
-            Desired::Cache { .. } => Box::pin(self.create_cache(&request)),
-            Desired::Instance { .. } => Box::pin(self.create_instance(&request)),
+            Desired::Search(domain) => Box::pin(self.create_search(&request, domain)),
+            Desired::CacheSubnets(group) => Box::pin(self.create_cache_subnets(&request, group)),
+            Desired::Cache(cache) => Box::pin(self.create_cache(&request, cache)),
+            Desired::Instance(instance) => Box::pin(self.create_instance(&request, instance)),
         };
         work.await.map_err(|error| self.with_remedy(error))
     }
@@ -88,57 +77,57 @@ impl Cloud for Aws {
         request: Request<'_>,
         existing: &Observed,
     ) -> Result<Observed, CloudError> {
+        let id = existing.id.as_str();
         let work: BoxFuture<'_, Result<Observed, CloudError>> = match request.desired {
-            Desired::SecurityRules { group, rules } => {
-                Box::pin(self.set_security_rules(&request, *group, rules))
+            Desired::SecurityRules(rules) => Box::pin(self.set_security_rules(&request, rules)),
+            Desired::Vpc(_) => Box::pin(self.complete_vpc(request.environment, id)),
+            Desired::InternetGateway(_) => Box::pin(self.complete_internet_gateway(&request, id)),
+            Desired::Subnet(subnet) => {
+                Box::pin(self.complete_subnet(request.environment, id, subnet.tier))
             }
-            Desired::Vpc { .. } => Box::pin(self.complete_vpc(request.environment, &existing.id)),
-            Desired::InternetGateway => {
-                Box::pin(self.complete_internet_gateway(&request, &existing.id))
+            Desired::RouteTable(table) => Box::pin(self.complete_route_table(&request, id, table)),
+            Desired::Adopted(_) => return Err(not_ours("update", &request)),
+            Desired::Endpoint(endpoint) => Box::pin(self.complete_endpoint(&request, id, endpoint)),
+            Desired::LoadBalancer(balancer) => {
+                Box::pin(self.complete_load_balancer(&request, id, balancer))
             }
-            Desired::Subnet { tier, .. } => {
-                Box::pin(self.complete_subnet(request.environment, &existing.id, *tier))
+            Desired::Listener(listener) => Box::pin(self.set_listener(&request, listener)),
+            Desired::TargetGroup(group) => {
+                Box::pin(self.complete_target_group(&request, id, group))
             }
-            Desired::RouteTable { subnets, gateway } => {
-                Box::pin(self.complete_route_table(&request, &existing.id, subnets, gateway))
+            Desired::Targets(targets) => Box::pin(self.set_targets(&request, targets)),
+            Desired::Zone(_) => Box::pin(self.complete_zone(&request, id)),
+            Desired::Records(records) => Box::pin(self.set_records(&request, records)),
+            Desired::Role(_) => Box::pin(self.complete_role(&request)),
+            Desired::InstanceProfile(_) => Box::pin(self.complete_instance_profile(&request)),
+            Desired::Bucket(bucket) => Box::pin(self.change_bucket(&request, existing, bucket)),
+            Desired::DatabaseParameters(group) => {
+                Box::pin(self.update_database_parameters(&request, group))
             }
-            Desired::Adopted { .. } => return Err(not_ours("update", &request)),
-            Desired::Endpoint { tables } => {
-                Box::pin(self.complete_endpoint(&request, &existing.id, tables))
+            Desired::Database(database) => {
+                Box::pin(self.update_database(&request, existing, database))
             }
-            Desired::LoadBalancer { .. } => {
-                Box::pin(self.complete_load_balancer(&request, &existing.id))
+            Desired::ClusterInstance(instance) => {
+                Box::pin(self.update_cluster_instance(&request, existing, instance))
             }
-            Desired::Listener { .. } => Box::pin(self.set_listener(&request)),
-            Desired::TargetGroup { .. } => {
-                Box::pin(self.complete_target_group(&request, &existing.id))
+            Desired::DatabaseCluster(cluster) => {
+                Box::pin(self.update_cluster(&request, existing, cluster))
             }
-            Desired::Targets { .. } => Box::pin(self.set_targets(&request)),
-            Desired::Zone => Box::pin(self.complete_zone(&request, &existing.id)),
-            Desired::Records { .. } => Box::pin(self.set_records(&request)),
-            Desired::Role { .. } => Box::pin(self.complete_role(&request)),
-            Desired::InstanceProfile { .. } => Box::pin(self.complete_instance_profile(&request)),
-            Desired::Bucket { .. } => Box::pin(self.change_bucket(&request, existing)),
-            Desired::DatabaseParameters {
-                reader, parameters, ..
-            } => Box::pin(self.update_database_parameters(&request, *reader, parameters)),
-            Desired::Database { .. } | Desired::ClusterInstance { .. } => {
-                Box::pin(self.update_database(&request, existing))
+            Desired::DatabaseClusterParameters(group) => {
+                Box::pin(self.update_cluster_parameters(&request, group))
             }
-            Desired::DatabaseCluster { .. } => Box::pin(self.update_cluster(&request, existing)),
-            Desired::DatabaseClusterParameters { parameters, .. } => {
-                Box::pin(self.update_cluster_parameters(&request, parameters))
+            Desired::Search(domain) => Box::pin(self.update_search(&request, existing, domain)),
+            Desired::Cache(cache) => Box::pin(self.update_cache(&request, existing, cache)),
+            Desired::Instance(instance) => {
+                Box::pin(self.update_instance(&request, existing, instance))
             }
-            Desired::Search { .. } => Box::pin(self.update_search(&request, existing)),
-            Desired::Cache { .. } => Box::pin(self.update_cache(&request, existing)),
-            Desired::Instance { .. } => Box::pin(self.update_instance(&request, existing)),
-            Desired::ElasticAddress
-            | Desired::NatGateway { .. }
-            | Desired::SecurityGroup { .. }
-            | Desired::Seed
-            | Desired::KeyPair
-            | Desired::DatabaseSubnets { .. }
-            | Desired::CacheSubnets { .. } => {
+            Desired::ElasticAddress(_)
+            | Desired::NatGateway(_)
+            | Desired::SecurityGroup(_)
+            | Desired::Seed(_)
+            | Desired::KeyPair(_)
+            | Desired::DatabaseSubnets(_)
+            | Desired::CacheSubnets(_) => {
                 return Err(refused(
                     "update",
                     request.address,

@@ -21,6 +21,15 @@ pub(in crate::aws) fn dependency<'a>(
     })
 }
 
+/// Whether an attribute of what exists was told, and is not what is wanted.
+pub(in crate::aws) fn differs(request: &Request<'_>, existing: &Observed, name: &str) -> bool {
+    let wanted = request.desired.attributes();
+    match (existing.value(name), wanted.get(name)) {
+        (Some(found), Some(wanted)) => found != wanted,
+        _ => false,
+    }
+}
+
 /// The ids of several resources that a request refers to.
 pub(in crate::aws) fn dependency_ids(
     request: &Request<'_>,
@@ -57,14 +66,4 @@ pub(in crate::aws) fn require_listed(
             "it was made but is not listed yet",
         )
     })
-}
-
-/// The desired state is of another kind than the function that was called for it.
-pub(in crate::aws) fn wrong_kind(operation: &str, request: &Request<'_>) -> CloudError {
-    refused(
-        operation,
-        request.address,
-        "WrongKind",
-        "wrong kind of resource",
-    )
 }

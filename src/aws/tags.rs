@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 
 use crate::aws::ownership::Ownership;
-use crate::blueprint::{Address, Kind};
+use crate::blueprint::{Address, AttributeValue, Kind, ValueForm};
 use crate::engine::{Observed, Request, State};
 use crate::identity::names::Names;
 use crate::spec::Protection;
@@ -26,10 +26,13 @@ pub(in crate::aws) const FINISHED: &str = "loadrig:finished";
 
 /// Whether a resource that takes more than one call to make has had them all; `None` where one
 /// was enough.
-pub(in crate::aws) fn finished<'a>(tags: impl IntoIterator<Item = Pair<'a>>) -> Option<String> {
+pub(in crate::aws) fn finished<'a>(
+    tags: impl IntoIterator<Item = Pair<'a>>,
+) -> Option<AttributeValue> {
     tags.into_iter()
         .find(|(key, _)| *key == Some(FINISHED))
-        .and_then(|(_, value)| value.map(str::to_owned))
+        .and_then(|(_, value)| value)
+        .map(|value| AttributeValue::read(ValueForm::Flag, value))
 }
 
 /// A policy as it stands in the tag, in characters that every service admits.
@@ -185,7 +188,7 @@ pub(in crate::aws) fn observed<const N: usize>(
     kind: Kind,
     id: impl Into<String>,
     (state, status): (State, &str),
-    attributes: [(&str, Option<String>); N],
+    attributes: [(&'static str, Option<AttributeValue>); N],
 ) -> Observed {
     Observed {
         address,
@@ -195,7 +198,7 @@ pub(in crate::aws) fn observed<const N: usize>(
         status: status.to_owned(),
         attributes: attributes
             .into_iter()
-            .filter_map(|(key, value)| Some((key.to_owned(), value?)))
+            .filter_map(|(name, value)| Some((name, value?)))
             .collect(),
     }
 }

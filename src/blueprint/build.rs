@@ -4,7 +4,11 @@ use ipnet::Ipv4Net;
 
 use crate::spec::{HostName, Role, Spec, search_zones};
 
-use super::{Address, Blueprint, Desired, Group, Node, Stage, Step, SubnetTier};
+use super::kinds::{
+    CacheGroup, CacheSubnets, FilesBucket, HostRole, Instance, InstanceProfile, KeyPair,
+    SearchDomain, Seed,
+};
+use super::{Address, Blueprint, Desired, Group, Node, Peer, Stage, Step, SubnetTier};
 
 /// Builds the graph of an environment.
 ///
@@ -12,6 +16,23 @@ use super::{Address, Blueprint, Desired, Group, Node, Stage, Step, SubnetTier};
 /// the operator's address as found at run time.
 #[must_use]
 pub fn blueprint(spec: &Spec, operators: &[Ipv4Net]) -> Blueprint {
+    let operators: Vec<Peer> = operators.iter().copied().map(Peer::Range).collect();
+    build(spec, &operators)
+}
+
+/// The same without looking up the operator's address: rules that admit it say so. They can be
+/// shown but not created.
+#[must_use]
+pub fn blueprint_offline(spec: &Spec) -> Blueprint {
+    let ranges = &spec.access.operators;
+    if ranges.is_empty() {
+        build(spec, &[Peer::Operator])
+    } else {
+        blueprint(spec, ranges)
+    }
+}
+
+fn build(spec: &Spec, operators: &[Peer]) -> Blueprint {
     let mut builder = Builder {
         spec,
         nodes: Vec::new(),
@@ -35,23 +56,28 @@ pub(super) struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    pub(super) fn resource(&mut self, address: Address, after: Vec<Address>, desired: Desired) {
+    pub(super) fn resource(
+        &mut self,
+        address: Address,
+        after: Vec<Address>,
+        desired: impl Into<Desired>,
+    ) {
         self.nodes.push(Node {
             address,
             after,
-            step: Step::Resource(desired),
+            step: Step::Resource(desired.into()),
         });
     }
 
     fn identity(&mut self) {
-        // Nothing costs money before the VPC stands, and everything hangs on the seed:
-        // making it first lets a second run find the same secrets whatever happened.
-        self.resource(Address::seed(), vec![], Desired::Seed);
-        self.resource(Address::key_pair(), vec![Address::seed()], Desired::KeyPair);
+        // Every secret derives from the seed. Created first, it lets a second run find the same
+        // secrets whatever happened to the first.
+        self.resource(Address::seed(), vec![], Seed);
+        self.resource(Address::key_pair(), vec![Address::seed()], KeyPair);
         self.resource(
             Address::bucket(),
             vec![],
-            Desired::Bucket {
+            FilesBucket {
                 versioning: self.spec.services.files.versioning,
                 protection: self.spec.protection,
             },
@@ -59,14 +85,14 @@ impl Builder<'_> {
         self.resource(
             Address::role(),
             vec![Address::bucket()],
-            Desired::Role {
+            HostRole {
                 bucket: Address::bucket(),
             },
         );
         self.resource(
             Address::instance_profile(),
             vec![Address::role()],
-            Desired::InstanceProfile {
+            InstanceProfile {
                 role: Address::role(),
             },
         );
@@ -89,7 +115,7 @@ impl Builder<'_> {
         self.resource(
             Address::search(),
             after,
-            Desired::Search {
+            SearchDomain {
                 version: search.version,
                 nodes: search.nodes,
                 instance_type: search.instance_type,
@@ -110,7 +136,7 @@ impl Builder<'_> {
         self.resource(
             Address::cache_subnets(),
             subnets.clone(),
-            Desired::CacheSubnets { subnets },
+            CacheSubnets { subnets },
         );
         self.resource(
             Address::cache(),
@@ -118,7 +144,7 @@ impl Builder<'_> {
                 Address::cache_subnets(),
                 Address::security_group(Group::Cache),
             ],
-            Desired::Cache {
+            CacheGroup {
                 nodes: cache.nodes,
                 instance_type: cache.instance_type,
                 engine: self.spec.services.cache.engine,
@@ -129,7 +155,7 @@ impl Builder<'_> {
         );
     }
 
-    fn hosts(&mut self, operators: &[Ipv4Net]) {
+    fn hosts(&mut self, operators: &[Peer]) {
         let hosts = self.spec.hosts();
         for host in &hosts {
             self.instance(*host);
@@ -194,7 +220,7 @@ impl Builder<'_> {
         self.resource(
             Address::instance(host),
             after,
-            Desired::Instance {
+            Instance {
                 host,
                 instance_type: group.instance_type,
                 disk_gib: group.disk_gib,

@@ -3,8 +3,12 @@
 use crate::spec::{DatabaseEngine, Protection};
 
 use super::build::Builder;
+use super::kinds::{
+    ClusterInstance, ClusterParameters, DatabaseCluster, DatabaseInstance, DatabaseParameters,
+    DatabaseSubnets, Storage,
+};
 use super::parameters::{cluster_parameters, database_parameters, instance_parameters};
-use super::{Address, DatabaseRole, Desired, Group, Storage, SubnetTier};
+use super::{Address, DatabaseRole, Group, SubnetTier};
 
 impl Builder<'_> {
     pub(super) fn database(&mut self) {
@@ -15,7 +19,7 @@ impl Builder<'_> {
         self.resource(
             Address::database_subnets(),
             subnets.clone(),
-            Desired::DatabaseSubnets { subnets },
+            DatabaseSubnets { subnets },
         );
         self.database_parameters();
         if self.spec.services.database.engine == DatabaseEngine::AuroraPostgresql {
@@ -69,7 +73,7 @@ impl Builder<'_> {
             self.resource(
                 Address::database_parameters(reader),
                 vec![],
-                Desired::DatabaseParameters {
+                DatabaseParameters {
                     reader,
                     family,
                     parameters,
@@ -94,7 +98,7 @@ impl Builder<'_> {
         self.resource(
             Address::database(role),
             after,
-            Desired::Database {
+            DatabaseInstance {
                 role,
                 version: database.version,
                 class: database.instance_type,
@@ -125,7 +129,7 @@ impl Builder<'_> {
         self.resource(
             Address::cluster_parameters(),
             vec![],
-            Desired::DatabaseClusterParameters {
+            ClusterParameters {
                 family: aurora_family(&version),
                 parameters: cluster_parameters(),
             },
@@ -138,7 +142,7 @@ impl Builder<'_> {
                 Address::cluster_parameters(),
                 Address::security_group(Group::Database),
             ],
-            Desired::DatabaseCluster {
+            DatabaseCluster {
                 version,
                 io_optimized: service.io_optimized,
                 backup_days: service.backup_days,
@@ -164,7 +168,7 @@ impl Builder<'_> {
         self.resource(
             Address::database(role),
             after,
-            Desired::ClusterInstance {
+            ClusterInstance {
                 role,
                 class: self.spec.database.instance_type.clone(),
                 cluster: Address::database_cluster(),

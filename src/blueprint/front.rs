@@ -1,9 +1,10 @@
-//! What stands in front of the application nodes when it is not a host: the load balancer.
+//! The load balancer in front of the application nodes, where no proxy host is.
 
 use crate::spec::{Alb, HostName, Role, Scheme};
 
 use super::build::Builder;
-use super::{Address, Desired, Group, SubnetTier};
+use super::kinds::{ApplicationLoadBalancer, BalancerListener, RegisteredTargets, TargetGroup};
+use super::{Address, Group, SubnetTier};
 
 /// Where application nodes listen.
 const APP_PORT: u16 = 8065;
@@ -22,9 +23,9 @@ impl Builder<'_> {
         self.balancer(&alb);
         self.resource(
             Address::target_group(),
-            // The group tells that there are parts of a load balancer: it stands before them.
+            // Snapshots look for parts of a load balancer only where its security group exists.
             vec![Address::vpc(), Address::security_group(Group::LoadBalancer)],
-            Desired::TargetGroup {
+            TargetGroup {
                 port: APP_PORT,
                 health_path: HEALTH_PATH.to_owned(),
                 drain_seconds: DRAIN_SECONDS,
@@ -33,7 +34,7 @@ impl Builder<'_> {
         self.resource(
             Address::listener(),
             vec![Address::load_balancer(), Address::target_group()],
-            Desired::Listener {
+            BalancerListener {
                 load_balancer: Address::load_balancer(),
                 target_group: Address::target_group(),
                 port: alb.port(),
@@ -50,7 +51,7 @@ impl Builder<'_> {
         self.resource(
             Address::targets(),
             after,
-            Desired::Targets {
+            RegisteredTargets {
                 target_group: Address::target_group(),
                 instances,
                 port: APP_PORT,
@@ -73,7 +74,7 @@ impl Builder<'_> {
         self.resource(
             Address::load_balancer(),
             after,
-            Desired::LoadBalancer {
+            ApplicationLoadBalancer {
                 scheme: alb.scheme,
                 subnets,
                 group,

@@ -6,23 +6,24 @@
 mod address;
 mod attributes;
 mod build;
-mod data;
 mod database;
-mod desired;
 mod front;
 mod kind;
+pub mod kinds;
 mod names;
 mod network;
 mod parameters;
 mod parts;
 mod rules;
+mod step;
 
 pub use address::Address;
-pub use build::blueprint;
-pub use desired::{Desired, Stage, Step, Storage};
-pub use kind::Kind;
+pub use attributes::{AttributeValue, Attributes, UnreadableAttribute, ValueForm};
+pub use build::{blueprint, blueprint_offline};
+pub use kind::{Desired, Kind};
 pub use parameters::{needing_restart, parameter_lines};
-pub use parts::{Adoptee, DatabaseRole, Group, Peer, Protocol, Rule, SubnetTier};
+pub use parts::{DatabaseRole, Group, Peer, Protocol, Rule, SubnetTier};
+pub use step::{Stage, Step};
 
 /// One node of the graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +36,10 @@ pub struct Node {
     pub step: Step,
 }
 
-/// The whole graph, in an order in which every node stands after what it depends on.
+/// The whole graph, in an order in which every node comes after what it depends on.
+///
+/// A list in that order is all the graph that there is: whoever walks it needs the names that a
+/// node waits for, and nothing that a graph library would add.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blueprint {
     /// The nodes.

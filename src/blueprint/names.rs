@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::build::Builder;
-use super::{Address, DatabaseRole, Desired, Step};
+use super::kinds::{PrivateZone, ZoneRecords};
+use super::{Address, Step};
 
 impl Builder<'_> {
     /// The zone and its records, after everything that they lead to.
@@ -13,15 +14,17 @@ impl Builder<'_> {
         }
         self.resource(
             Address::zone(),
-            // Its reference is part of the environment's life, which the seed tells.
+            // Its reference contains the time at which the seed was created.
             vec![Address::vpc(), Address::seed()],
-            Desired::Zone,
+            PrivateZone,
         );
         let names: BTreeMap<String, Address> = self
             .nodes
             .iter()
             .filter_map(|node| match &node.step {
-                Step::Resource(desired) => Some((name(desired)?, node.address.clone())),
+                Step::Resource(desired) => {
+                    Some((desired.resource().dns_name()?, node.address.clone()))
+                }
                 Step::Host { .. } => None,
             })
             .collect();
@@ -30,25 +33,10 @@ impl Builder<'_> {
         self.resource(
             Address::records(),
             after,
-            Desired::Records {
+            ZoneRecords {
                 zone: Address::zone(),
                 names,
             },
         );
     }
-}
-
-/// What a resource is called in the zone.
-fn name(desired: &Desired) -> Option<String> {
-    Some(match desired {
-        Desired::Instance { host, .. } => host.to_string(),
-        Desired::Database { role, .. } => match role {
-            DatabaseRole::Writer => "database".to_owned(),
-            DatabaseRole::Reader(index) => format!("database-reader-{index}"),
-        },
-        Desired::Search { .. } => "search".to_owned(),
-        Desired::Cache { .. } => "cache".to_owned(),
-        Desired::LoadBalancer { .. } => "load-balancer".to_owned(),
-        _ => return None,
-    })
 }

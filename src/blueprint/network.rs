@@ -5,7 +5,11 @@ use ipnet::Ipv4Net;
 use crate::spec::{ExistingNetwork, HostName, Layout, Role};
 
 use super::build::Builder;
-use super::{Address, Adoptee, Desired, Group, SubnetTier};
+use super::kinds::{
+    Adopted, Adoptee, ElasticAddress, InternetGateway, NatGateway, RouteTable, S3Endpoint, Subnet,
+    Vpc,
+};
+use super::{Address, Group, SubnetTier};
 
 impl Builder<'_> {
     /// The subnets of a tier, a zone each.
@@ -15,7 +19,7 @@ impl Builder<'_> {
             .collect()
     }
 
-    /// Whether the VPC is made for the environment.
+    /// Whether the VPC is the environment's own.
     pub(super) fn is_own(&self) -> bool {
         self.spec.network.existing.is_none()
     }
@@ -26,18 +30,18 @@ impl Builder<'_> {
             return;
         }
         let cidr = self.spec.network.cidr;
-        self.resource(Address::vpc(), vec![], Desired::Vpc { cidr });
+        self.resource(Address::vpc(), vec![], Vpc { cidr });
         self.resource(
             Address::internet_gateway(),
             vec![Address::vpc()],
-            Desired::InternetGateway,
+            InternetGateway,
         );
         for tier in [SubnetTier::Public, SubnetTier::Private] {
             for zone in 0..self.spec.network.zones {
                 self.resource(
                     Address::subnet(tier, zone),
                     vec![Address::vpc()],
-                    Desired::Subnet {
+                    Subnet {
                         tier,
                         zone,
                         cidr: subnet_range(cidr, tier, zone),
@@ -58,7 +62,7 @@ impl Builder<'_> {
         self.resource(
             Address::vpc(),
             vec![],
-            Desired::Adopted {
+            Adopted {
                 what: Adoptee::Vpc,
                 id: vpc.clone(),
                 vpc: vpc.clone(),
@@ -80,7 +84,7 @@ impl Builder<'_> {
                 self.resource(
                     Address::subnet(tier, zone),
                     vec![Address::vpc()],
-                    Desired::Adopted {
+                    Adopted {
                         what,
                         id,
                         vpc: vpc.clone(),
@@ -99,11 +103,7 @@ impl Builder<'_> {
         if !self.spec.network.nat_zones().is_empty() {
             tables.extend((0..self.spec.network.zones).map(Address::private_route_table));
         }
-        self.resource(
-            Address::endpoint(),
-            tables.clone(),
-            Desired::Endpoint { tables },
-        );
+        self.resource(Address::endpoint(), tables.clone(), S3Endpoint { tables });
     }
 
     /// NAT gateways, and a route table for each private subnet.
@@ -114,7 +114,7 @@ impl Builder<'_> {
         let gateways = self.spec.network.nat_zones();
         for zone in gateways.clone() {
             let address = Address::nat_address(zone);
-            self.resource(address.clone(), vec![], Desired::ElasticAddress);
+            self.resource(address.clone(), vec![], ElasticAddress);
             let subnet = Address::subnet(SubnetTier::Public, zone);
             self.resource(
                 Address::nat_gateway(zone),
@@ -125,7 +125,7 @@ impl Builder<'_> {
                     Address::internet_gateway(),
                     Address::route_table(),
                 ],
-                Desired::NatGateway { subnet, address },
+                NatGateway { subnet, address },
             );
         }
         if gateways.is_empty() {
@@ -144,7 +144,7 @@ impl Builder<'_> {
     fn route_table(&mut self, address: Address, subnets: Vec<Address>, gateway: Address) {
         let mut after = vec![gateway.clone()];
         after.extend(subnets.iter().cloned());
-        self.resource(address, after, Desired::RouteTable { subnets, gateway });
+        self.resource(address, after, RouteTable { subnets, gateway });
     }
 
     /// What a host's first steps need: the host, a way in for SSH and a way out for packages.
@@ -159,7 +159,7 @@ impl Builder<'_> {
         } else if network.is_public(host.role) {
             after.push(Address::route_table());
         } else {
-            // Whichever zone the host came to stand in.
+            // Whichever zone had capacity for the host.
             after.extend((0..network.zones).map(Address::private_route_table));
         }
         if network.layout == Layout::Bastion && network.is_behind_bastion(host.role) {

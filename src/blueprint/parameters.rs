@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::AttributeValue;
+
 /// The parameters of an RDS instance. Published settings, Mattermost documentation, "High
 /// availability cluster-based deployment", database section.
 pub(super) fn database_parameters(reader: bool, readers: u32) -> BTreeMap<String, String> {
@@ -46,14 +48,11 @@ fn owned(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Database parameters as one attribute, a `name=value` line for each in order of the names.
+/// Database parameters as one attribute, a `name=value` line for each.
 #[must_use]
-pub fn parameter_lines(parameters: &BTreeMap<String, String>) -> String {
-    let lines: Vec<String> = parameters
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    lines.join("\n")
+pub fn parameter_lines(parameters: &BTreeMap<String, String>) -> AttributeValue {
+    let parameters = parameters.iter();
+    AttributeValue::lines(parameters.map(|(name, value)| format!("{name}={value}")))
 }
 
 /// Those of our parameters that a running server does not take over: `postmaster` is their
@@ -82,8 +81,8 @@ mod tests {
 
     #[test]
     fn only_what_a_running_server_cannot_take_over_needs_a_restart() {
-        let old = parameter_lines(&database_parameters(false, 0));
-        let new = parameter_lines(&database_parameters(false, 1));
+        let old = parameter_lines(&database_parameters(false, 0)).to_string();
+        let new = parameter_lines(&database_parameters(false, 1)).to_string();
         assert_ne!(old, new);
         assert!(needing_restart(&old, &new).is_empty());
         let more = new.replace("max_connections=1024", "max_connections=2048");

@@ -1,4 +1,4 @@
-//! What the parts of a blueprint are told apart by: tiers, groups, rules, database roles.
+//! Parts of desired resources: tiers, groups, rules, database roles.
 
 use ipnet::Ipv4Net;
 
@@ -16,7 +16,7 @@ pub enum SubnetTier {
 }
 
 impl SubnetTier {
-    /// As it stands in names.
+    /// As names and addresses spell it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -42,7 +42,7 @@ pub enum Group {
 }
 
 impl Group {
-    /// As it stands in names.
+    /// As names and addresses spell it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -82,6 +82,8 @@ pub enum Peer {
     Group(Group),
     /// An address range.
     Range(Ipv4Net),
+    /// The address that the command runs from, in a plan that does not look it up.
+    Operator,
     /// The public address of a host of the same environment.
     Host(HostName),
     /// The address of the NAT gateway in a zone.
@@ -93,22 +95,11 @@ impl Peer {
     #[must_use]
     pub fn public_address_of(self) -> Option<Address> {
         match self {
-            Peer::Group(_) | Peer::Range(_) => None,
+            Peer::Group(_) | Peer::Range(_) | Peer::Operator => None,
             Peer::Host(host) => Some(Address::instance(host)),
             Peer::Nat(zone) => Some(Address::nat_address(zone)),
         }
     }
-}
-
-/// What of somebody else's network is used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Adoptee {
-    /// The VPC.
-    Vpc,
-    /// A subnet in which hosts get public addresses.
-    PublicSubnet,
-    /// A subnet in which nothing does.
-    PrivateSubnet,
 }
 
 /// An ingress rule of one port.
@@ -128,6 +119,7 @@ impl std::fmt::Display for Rule {
         match self.from {
             Peer::Group(group) => write!(f, "security-group/{}", group.as_str()),
             Peer::Range(net) => write!(f, "{net}"),
+            Peer::Operator => f.write_str("your address (auto)"),
             Peer::Host(host) => write!(f, "{}", Address::instance(host)),
             Peer::Nat(zone) => write!(f, "{}", Address::nat_address(zone)),
         }

@@ -1,11 +1,10 @@
 //! Security groups, and who may reach whom by them.
 
-use ipnet::Ipv4Net;
-
 use crate::spec::{AddressKind, Network, Role, Scheme};
 
 use super::build::Builder;
-use super::{Address, Desired, Group, Peer, Protocol, Rule};
+use super::kinds::{SecurityGroup, SecurityRules};
+use super::{Address, Group, Peer, Protocol, Rule};
 
 impl Builder<'_> {
     fn groups(&self) -> Vec<Group> {
@@ -29,13 +28,13 @@ impl Builder<'_> {
         groups
     }
 
-    pub(super) fn security(&mut self, operators: &[Ipv4Net]) {
+    pub(super) fn security(&mut self, operators: &[Peer]) {
         let groups = self.groups();
         for group in &groups {
             self.resource(
                 Address::security_group(*group),
                 vec![Address::vpc()],
-                Desired::SecurityGroup {
+                SecurityGroup {
                     group: *group,
                     description: format!("{} of {}", group.as_str(), self.spec.name),
                 },
@@ -61,13 +60,13 @@ impl Builder<'_> {
         self.resource(
             Address::security_rules(group),
             after,
-            Desired::SecurityRules { group, rules },
+            SecurityRules { group, rules },
         );
     }
 
     /// Who may reach the load balancer: operators and agents, each at the address by which
     /// it sees them. A public one sees the public addresses even of hosts beside it.
-    pub(super) fn security_of_balancer(&mut self, operators: &[Ipv4Net]) {
+    pub(super) fn security_of_balancer(&mut self, operators: &[Peer]) {
         let Some(alb) = self.spec.load_balancer.alb() else {
             return;
         };
@@ -84,7 +83,7 @@ impl Builder<'_> {
             }
         }
         if public || self.spec.access.address == AddressKind::Private {
-            peers.extend(operators.iter().map(|range| Peer::Range(*range)));
+            peers.extend_from_slice(operators);
         }
         let port = alb.port();
         let rules = peers
@@ -99,9 +98,9 @@ impl Builder<'_> {
     }
 }
 
-/// Who may reach a group, port by port. Nothing is open to the world unless the operator
-/// says so by `access.operators`.
-fn rules(network: &Network, group: Group, present: &[Group], operators: &[Ipv4Net]) -> Vec<Rule> {
+/// Who may reach a group, port by port. Nothing is open to the internet unless the operator
+/// says so with `access.operators`.
+fn rules(network: &Network, group: Group, present: &[Group], operators: &[Peer]) -> Vec<Rule> {
     let tcp = |port, from| Rule {
         protocol: Protocol::Tcp,
         port,
@@ -112,12 +111,12 @@ fn rules(network: &Network, group: Group, present: &[Group], operators: &[Ipv4Ne
         if network.is_behind_bastion(role) {
             rules.push(tcp(22, Peer::Group(Group::Hosts(Role::Bastion))));
         }
-        for net in operators {
+        for operator in operators {
             if !network.is_behind_bastion(role) {
-                rules.push(tcp(22, Peer::Range(*net)));
+                rules.push(tcp(22, *operator));
             }
             if role == Role::Proxy {
-                rules.push(tcp(80, Peer::Range(*net)));
+                rules.push(tcp(80, *operator));
             }
         }
         rules.push(tcp(9100, Peer::Group(Group::Hosts(Role::Metrics))));

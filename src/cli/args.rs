@@ -324,6 +324,9 @@ pub struct PlanArgs {
     /// Draw the plan into FILE, one SVG
     #[arg(long, value_name = "FILE.svg")]
     pub diagram: Option<PathBuf>,
+    /// Show every resource: without it those that are alike are one line
+    #[arg(long)]
+    pub full: bool,
     /// Show what the cost is made of
     #[arg(long)]
     pub cost: bool,

@@ -1,24 +1,42 @@
 //! A plan as people read it.
 
-use crate::blueprint::Address;
+use crate::blueprint::{Address, ValueForm};
 use crate::ops::plan::{HostWork, PlanReview};
-use crate::plan::{Action, Change, Cost, Plan, cost, expected};
+use crate::plan::{
+    Action, Change, ChangeGroup, Cost, Difference, Plan, change_groups, cost, expected, ranges,
+};
 use crate::preflight::{Finding, Verdict};
 use crate::spec::Spec;
 
 use super::format;
 use super::printer::table;
 
-/// The changes, one line each, and what differs below; `place` says against what the plan was
-/// made.
+/// How much of a plan is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Changes that read alike are one line.
+    Grouped,
+    /// Each resource has its line.
+    Full,
+}
+
+/// The changes, and what differs below; `place` says against what the plan was made.
 #[must_use]
-pub fn changes(spec: &Spec, plan: &Plan, place: &str) -> String {
+pub fn changes(spec: &Spec, plan: &Plan, place: &str, detail: Detail) -> String {
     let mut text = format!(
         "environment `{}` ({} for {} users) in {}, {place}\n",
         spec.name, spec.architecture, spec.concurrent_users, spec.region
     );
-    for change in plan.work() {
-        text.push_str(&line(change));
+    for group in change_groups(plan) {
+        match detail {
+            Detail::Grouped => text.push_str(&block(&group)),
+            Detail::Full => {
+                for change in group.changes {
+                    let changes = vec![change];
+                    text.push_str(&block(&ChangeGroup { changes }));
+                }
+            }
+        }
     }
     text
 }
@@ -26,7 +44,7 @@ pub fn changes(spec: &Spec, plan: &Plan, place: &str) -> String {
 /// What somebody who is asked decides on: the changes, their number and time, and the cost.
 #[must_use]
 pub fn review(review: &PlanReview) -> String {
-    let mut text = changes(&review.spec, &review.plan, &review.place);
+    let mut text = changes(&review.spec, &review.plan, &review.place, Detail::Grouped);
     text.push_str(&sum(review));
     text.push_str(&money(
         &cost(&review.spec),
@@ -50,16 +68,16 @@ pub fn sum(review: &PlanReview) -> String {
     }
     let (time, path) = expected(&review.blueprint, plan);
     let minutes = time.as_secs().div_ceil(60);
-    let path: Vec<&str> = path.iter().map(Address::as_str).collect();
+    let path: Vec<String> = path.iter().map(Address::to_string).collect();
     format!(
         "{} to create, {} to update, {} to replace, {} to delete, {} unchanged{hosts}\n\
-         on AWS this takes about {minutes} min; critical path: {}\n",
+         on AWS this takes about {minutes} min; critical path:\n{}",
         plan.count(Action::Create),
         plan.count(Action::Update),
         plan.count(Action::Replace),
         plan.count(Action::Delete),
         plan.count(Action::Keep),
-        path.join(" → "),
+        wrapped(&path, INDENT, " →"),
     )
 }
 
@@ -76,7 +94,7 @@ fn hosts(review: &PlanReview) -> String {
             text.push_str(&format!(
                 "\n{} {verb}: {}",
                 format::count(names.len(), "host"),
-                names.join(", ")
+                ranges(&names).join(", ")
             ));
         }
     }
@@ -168,7 +186,18 @@ pub fn money(cost: &Cost, now: Option<f64>, hours: Option<f64>, lines: bool) -> 
     text
 }
 
-fn line(change: &Change) -> String {
+/// The width that texts keep to where words allow.
+const WIDTH: usize = 100;
+/// Where names end and reasons or attributes begin.
+const NAMES: usize = 32;
+/// What belongs to a change stands below it.
+const INDENT: &str = "      ";
+
+/// One line for a group, and what it comes to below.
+fn block(group: &ChangeGroup<'_>) -> String {
+    let Some(change) = group.first() else {
+        return String::new();
+    };
     let mark = match change.action {
         Action::Create => "+",
         Action::Update => "~",
@@ -177,61 +206,168 @@ fn line(change: &Change) -> String {
         Action::Refuse => "!",
         Action::Keep => " ",
     };
-    let id = change
-        .existing
-        .as_ref()
-        .map_or(String::new(), |existing| format!(" ({})", existing.id));
-    let mut text = format!("  {mark} {:32} {}{id}\n", change.address, change.reason);
+    let id = match (group.changes.len(), &change.existing) {
+        (1, Some(existing)) => format!(" ({})", existing.id),
+        _ => String::new(),
+    };
+    let name = format!("  {mark} {:NAMES$} {}{id}", group.name(), change.reason);
     if change.action == Action::Create {
-        text.push_str(&anew(change));
-        return text;
+        return created(name.trim_end(), change);
     }
+    let mut text = format!("{}\n", name.trim_end());
     for difference in &change.differences {
         if difference.old.contains('\n') || difference.new.contains('\n') {
             let old: Vec<&str> = difference.old.lines().collect();
             let new: Vec<&str> = difference.new.lines().collect();
             for gone in old.iter().filter(|line| !new.contains(line)) {
-                text.push_str(&format!("      - {gone}\n"));
+                text.push_str(&format!("{INDENT}- {gone}\n"));
             }
             for added in new.iter().filter(|line| !old.contains(line)) {
-                text.push_str(&format!("      + {added}\n"));
+                text.push_str(&format!("{INDENT}+ {added}\n"));
             }
         } else {
-            let told = |value: &str| {
-                if value.is_empty() {
-                    "(none)".to_owned()
-                } else {
-                    value.to_owned()
-                }
+            let shown = |value: &str| match value {
+                "" => "(none)".to_owned(),
+                value => value.to_owned(),
             };
             text.push_str(&format!(
-                "      {}: {} → {}\n",
+                "{INDENT}{}: {} → {}\n",
                 difference.attribute,
-                told(&difference.old),
-                told(&difference.new)
+                shown(&difference.old),
+                shown(&difference.new)
             ));
         }
     }
     text
 }
 
-/// What is made, in a line; what has lines of its own below.
-fn anew(change: &Change) -> String {
-    let (long, short): (Vec<_>, Vec<_>) = change
-        .differences
-        .iter()
-        .filter(|difference| !difference.new.is_empty())
-        .partition(|difference| difference.new.contains('\n'));
-    let mut text = String::new();
-    let short: Vec<String> = short
-        .iter()
-        .map(|difference| format!("{} {}", difference.attribute, difference.new))
-        .collect();
-    if !short.is_empty() {
-        text.push_str(&format!("      {}\n", short.join(", ")));
+/// A creation: its attributes beside its name where they fit, else below.
+fn created(name: &str, change: &Change) -> String {
+    let mut items = Vec::new();
+    for difference in change.differences.iter().filter(|d| !d.new.is_empty()) {
+        if is_list(change, difference) {
+            items.extend(merged(&difference.new));
+        } else {
+            items.push(format!("{} {}", difference.attribute, difference.new));
+        }
     }
-    for line in long.iter().flat_map(|difference| difference.new.lines()) {
-        text.push_str(&format!("      + {line}\n"));
+    let beside = format!("{name:0$} ", NAMES + 4) + &items.join(", ");
+    if beside.chars().count() <= WIDTH {
+        return format!("{}\n", beside.trim_end());
+    }
+    format!("{name}\n{}", wrapped(&items, INDENT, ","))
+}
+
+/// Whether a value is a list of its own: rules, parameters, records.
+fn is_list(change: &Change, difference: &Difference) -> bool {
+    let info = change.kind.info().attribute(&difference.attribute);
+    info.is_some_and(|known| known.form == ValueForm::Lines)
+}
+
+/// Lines of a list; rules that admit the same source are one item.
+fn merged(lines: &str) -> Vec<String> {
+    let mut items: Vec<(String, Option<&str>)> = Vec::new();
+    for line in lines.lines() {
+        let (what, from) = match line.split_once(" from ") {
+            Some((what, from)) => (what, Some(from)),
+            None => (line, None),
+        };
+        match items
+            .iter_mut()
+            .find(|(_, source)| from.is_some() && *source == from)
+        {
+            Some((ports, _)) => ports.push_str(&format!(" and {what}")),
+            None => items.push((what.to_owned(), from)),
+        }
+    }
+    let text = |(what, from): (String, Option<&str>)| match from {
+        Some(from) => format!("{what} from {from}"),
+        None => what,
+    };
+    items.into_iter().map(text).collect()
+}
+
+/// Items with separators between, in lines of the width that texts keep to.
+fn wrapped(items: &[String], indent: &str, separator: &str) -> String {
+    let mut text = String::new();
+    let mut line = indent.to_owned();
+    for (at, item) in items.iter().enumerate() {
+        let after = if at + 1 < items.len() { separator } else { "" };
+        let more = format!("{item}{after}");
+        if line.len() > indent.len() && line.chars().count() + 1 + more.chars().count() > WIDTH {
+            text.push_str(&format!("{line}\n"));
+            line = indent.to_owned();
+        }
+        if line.len() > indent.len() {
+            line.push(' ');
+        }
+        line.push_str(&more);
+    }
+    if line.len() > indent.len() {
+        text.push_str(&format!("{line}\n"));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::blueprint::blueprint_offline;
+    use crate::plan::{Snapshot, plan};
+    use crate::spec::Library;
+
+    use super::*;
+
+    fn offline(size: &str, detail: Detail) -> String {
+        let library = Library::new(Some("no-such-directory".into()));
+        let spec = library.architecture(size).unwrap().example();
+        let plan = plan(&blueprint_offline(&spec), &Snapshot::default());
+        changes(&spec, &plan, "not compared with an account", detail)
+    }
+
+    #[test]
+    fn the_largest_plans_fit_two_screens() {
+        for size in ["50k", "200k"] {
+            let text = offline(size, Detail::Grouped);
+            assert!(
+                text.lines().count() <= 90,
+                "{size}: {}",
+                text.lines().count()
+            );
+            for line in text.lines() {
+                assert!(line.chars().count() <= 100, "{size}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_whole_plan_names_every_resource() {
+        let library = Library::new(Some("no-such-directory".into()));
+        let spec = library.architecture("50k").unwrap().example();
+        let text = offline("50k", Detail::Full);
+        for (address, _) in blueprint_offline(&spec).resources() {
+            let name = format!("+ {address}");
+            let named =
+                |line: &str| line.trim_start() == name || line.contains(&format!("{name} "));
+            assert!(text.lines().any(named), "{address}");
+        }
+    }
+
+    #[test]
+    fn an_offline_plan_shows_what_is_open_to_the_operator() {
+        let text = offline("1k", Detail::Grouped);
+        assert!(
+            text.contains("tcp/22 and tcp/80 from your address (auto)"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn items_are_wrapped_at_the_width() {
+        let items: Vec<String> = (0..40).map(|n| format!("item-{n}")).collect();
+        let text = wrapped(&items, INDENT, ",");
+        assert!(text.lines().count() > 1);
+        assert!(text.lines().all(|line| line.len() <= WIDTH));
+        assert_eq!(text.matches("item-").count(), 40);
+        assert_eq!(wrapped(&[], INDENT, ","), "");
+    }
 }

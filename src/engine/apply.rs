@@ -12,7 +12,7 @@ use crate::engine::hosts::{HostRequest, Hosts};
 use crate::engine::remove::remove;
 use crate::engine::walk::{Finished, Task, TaskWork, Urgency, WalkReport, boxed, walk};
 use crate::events::Outcome;
-use crate::plan::{Action, Change, Plan, deleted_after, typical_seconds, usual_seconds};
+use crate::plan::{Action, Change, Plan, deleted_after};
 
 impl<C: Cloud, H: Hosts> Engine<C, H> {
     /// Brings the environment to its blueprint. Returns what exists afterwards.
@@ -70,7 +70,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
             tasks.push(Task {
                 name,
                 after,
-                seconds: usual_seconds(&node.step),
+                seconds: node.step.typical_seconds(),
                 work,
             });
         }
@@ -113,7 +113,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                 Some(Task {
                     name: step,
                     after,
-                    seconds: typical_seconds(existing.kind),
+                    seconds: existing.kind.info().typical_seconds,
                     work: Box::pin(async move {
                         remove(&engine, &label, &existing).await.map_err(boxed)?;
                         Ok(Finished {

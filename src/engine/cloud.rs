@@ -9,7 +9,7 @@ use std::future::Future;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::blueprint::{Address, Desired, Kind};
+use crate::blueprint::{Address, Desired, Kind, UnreadableAttribute};
 use crate::diagnose::{Diagnose, ExitCode};
 use crate::plan::{Inventory, Observed, Snapshot};
 
@@ -119,6 +119,21 @@ impl CloudError {
     #[must_use]
     pub fn is_about_credentials(&self) -> bool {
         is_credential_code(&self.code)
+    }
+}
+
+/// What a service told of a resource, and nobody can read: it is not acted on.
+impl From<UnreadableAttribute> for CloudError {
+    fn from(error: UnreadableAttribute) -> Self {
+        let target = error.resource.as_ref();
+        Self {
+            operation: "read".to_owned(),
+            target: target.map(ToString::to_string).unwrap_or_default(),
+            code: "UnreadableAttribute".to_owned(),
+            message: error.to_string(),
+            request_id: None,
+            class: FailureClass::Terminal,
+        }
     }
 }
 

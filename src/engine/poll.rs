@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::blueprint::Kind;
-use crate::plan::{Observed, typical_seconds};
+use crate::plan::Observed;
 
 use crate::engine::cloud::{Cloud, CloudError};
 
@@ -88,7 +88,7 @@ impl Cadence {
     pub(super) fn of(kind: Kind) -> Self {
         Self {
             started: Instant::now(),
-            typical: Duration::from_secs(typical_seconds(kind)),
+            typical: Duration::from_secs(kind.info().typical_seconds),
         }
     }
 

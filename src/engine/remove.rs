@@ -11,14 +11,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::blueprint::Kind;
 use crate::plan::{Observed, State};
 
 use crate::engine::cloud::{Blocker, Cloud, CloudError, FailureClass};
 use crate::engine::context::Engine;
 use crate::engine::hosts::Hosts;
 use crate::engine::poll::Cadence;
-use crate::engine::wait::{Backoff, is_same_resource, not_ready, patience, retry};
+use crate::engine::wait::{Backoff, is_same_resource, not_ready, retry};
 
 /// How often the blockers of a deletion are asked for: each time costs several calls.
 const BLOCKER_INTERVAL: Duration = Duration::from_secs(30);
@@ -32,7 +31,7 @@ pub(super) async fn remove<C: Cloud, H: Hosts>(
     step: &str,
     existing: &Observed,
 ) -> Result<(), CloudError> {
-    let deadline = Instant::now() + patience(existing.kind);
+    let deadline = Instant::now() + existing.kind.info().patience;
     let mut listed_at = Instant::now();
     if existing.state != State::Deleting {
         delete(engine, step, existing, deadline).await?;
@@ -124,7 +123,7 @@ fn with_blockers(
             }
             format!("in the way: {}", blocker_texts(&blockers))
         }
-        Ok(_) if blocked && has_known_blockers(existing.kind) => format!(
+        Ok(_) if blocked && existing.kind.info().has_blockers => format!(
             "found nothing that uses it; the AWS console lists what depends on `{id}` when you \
              delete it there, and CloudTrail's event history for the resource name `{id}` shows \
              who used it",
@@ -135,19 +134,6 @@ fn with_blockers(
     };
     error.message = format!("{}; {more}", error.message);
     error
-}
-
-/// Kinds whose blockers a cloud can list.
-fn has_known_blockers(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Vpc
-            | Kind::Subnet
-            | Kind::SecurityGroup
-            | Kind::InternetGateway
-            | Kind::ElasticAddress
-            | Kind::Role
-    )
 }
 
 /// What the blockers are; those that stay come first.
@@ -161,7 +147,7 @@ fn blocker_texts(blockers: &[Blocker]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blueprint::Address;
+    use crate::blueprint::{Address, Attributes, Kind};
     use crate::diagnose::Diagnose as _;
 
     fn refused() -> CloudError {
@@ -182,7 +168,7 @@ mod tests {
             id: "vpc-1".to_owned(),
             state: State::Ready,
             status: "available".to_owned(),
-            attributes: std::collections::BTreeMap::new(),
+            attributes: Attributes::default(),
         }
     }
 

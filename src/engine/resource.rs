@@ -8,7 +8,7 @@ use crate::engine::cloud::{Cloud, CloudError, FailureClass, Request, SecretInput
 use crate::engine::context::{Engine, SharedInventory};
 use crate::engine::hosts::Hosts;
 use crate::engine::remove::remove;
-use crate::engine::wait::{patience, retry, until_ready};
+use crate::engine::wait::{retry, until_ready};
 use crate::engine::walk::{Finished, TaskError, boxed};
 use crate::events::Outcome;
 use crate::identity::{Secrets, SecretsError, new_seed, user_data};
@@ -36,7 +36,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
             .map_err(boxed)?;
         let detail = Some(ready.id.clone());
         shared.insert(ready);
-        if matches!(desired, Desired::Seed) {
+        if matches!(desired, Desired::Seed(_)) {
             self.secrets(shared).await.map_err(boxed)?;
         }
         Ok(Finished { outcome, detail })
@@ -51,7 +51,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         shared: &SharedInventory,
         ready: Observed,
     ) -> Result<Observed, CloudError> {
-        if ready.get("finished") != Some("false") {
+        if !ready.says("finished", false) {
             return Ok(ready);
         }
         let step = change.address.to_string();
@@ -107,7 +107,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         existing: Option<&Observed>,
     ) -> Result<Observed, CloudError> {
         let secrets = self.secret_inputs(desired, shared).await?;
-        let deadline = Instant::now() + patience(desired.kind());
+        let deadline = Instant::now() + desired.kind().info().patience;
         if let Some(existing) = existing {
             return retry(step, &self.events, deadline, || async {
                 self.permit.check()?;
@@ -177,8 +177,8 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
     ) -> Result<SecretInputs, CloudError> {
         let mut inputs = SecretInputs::default();
         match desired {
-            Desired::Seed => inputs.seed = Some(new_seed()),
-            Desired::KeyPair => {
+            Desired::Seed(_) => inputs.seed = Some(new_seed()),
+            Desired::KeyPair(_) => {
                 inputs.public_key = match &self.operator_key {
                     Some(key) => Some(key.clone()),
                     None => {
@@ -188,13 +188,14 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                     }
                 };
             }
-            Desired::Database { .. } | Desired::DatabaseCluster { .. } => {
+            Desired::Database(_) | Desired::DatabaseCluster(_) => {
                 inputs.password = Some(self.secrets(shared).await?.database_password());
             }
-            Desired::Instance { host, .. } => {
+            Desired::Instance(instance) => {
+                let host = instance.host;
                 let secrets = self.secrets(shared).await?;
                 let hostname = format!("{}-{host}", self.environment);
-                let data = user_data(*host, &secrets.host_key(*host), &hostname)
+                let data = user_data(host, &secrets.host_key(host), &hostname)
                     .map_err(|error: SecretsError| seed_error(error.to_string()))?;
                 inputs.user_data = Some(data);
             }
@@ -209,7 +210,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
             return Ok(secrets);
         }
         let step = Address::seed().to_string();
-        let deadline = Instant::now() + patience(Kind::Seed);
+        let deadline = Instant::now() + Kind::Seed.info().patience;
         let seed: SecretString = retry(&step, &self.events, deadline, || async {
             let found = self.cloud.seed(&self.environment).await?;
             // Reads lag behind: it stands, or this would not be asked for.
@@ -257,9 +258,7 @@ fn seed_error(message: String) -> CloudError {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use crate::blueprint::Kind;
+    use crate::blueprint::{Attributes, Kind};
     use crate::plan::State;
 
     use super::*;
@@ -273,7 +272,7 @@ mod tests {
                 id: "lr-perf-search".to_owned(),
                 state,
                 status: "deleting".to_owned(),
-                attributes: BTreeMap::new(),
+                attributes: Attributes::default(),
             })
         };
         assert!(of(State::Pending).is_ok() && of(State::Ready).is_ok());

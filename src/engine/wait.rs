@@ -6,33 +6,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::blueprint::Kind;
 use crate::events::Events;
 use crate::plan::{Observed, State};
 
 use crate::engine::cloud::{Cloud, CloudError, FailureClass, NOT_READY};
 use crate::engine::poll::{Cadence, Poller};
-
-/// How long a resource of a kind may take to become ready or to go, at the very most.
-///
-/// From observed tails: RDS up to 17 min and OpenSearch up to 65 min to create, ElastiCache
-/// up to 20 min (public Terraform logs); twice the tail where it is short.
-#[must_use]
-pub(super) fn patience(kind: Kind) -> Duration {
-    let minutes = match kind {
-        Kind::Database | Kind::DatabaseCluster => 40,
-        Kind::Search => 90,
-        Kind::Cache => 40,
-        Kind::Instance | Kind::NatGateway => 10,
-        Kind::LoadBalancer => 15,
-        // Network interfaces of deleted databases and load balancers linger.
-        Kind::SecurityGroup | Kind::Subnet | Kind::Vpc | Kind::InternetGateway => 20,
-        // Released as soon as its NAT gateway has let go of it.
-        Kind::ElasticAddress => 10,
-        _ => 5,
-    };
-    Duration::from_secs(minutes * 60)
-}
 
 /// How long a resource that was just created may be missing from lists, which lag behind
 /// creations.
@@ -101,7 +79,7 @@ pub(super) async fn until_ready<C: Cloud>(
     mut seen: Observed,
 ) -> Result<Observed, CloudError> {
     let started = Instant::now();
-    let deadline = started + patience(seen.kind);
+    let deadline = started + seen.kind.info().patience;
     let cadence = Cadence::of(seen.kind);
     let mut listed_at = started;
     let mut last_seen = started;
@@ -112,7 +90,7 @@ pub(super) async fn until_ready<C: Cloud>(
             State::Failed | State::Deleting | State::Gone => {
                 return Err(not_ready(
                     &seen,
-                    match seen.get("reason") {
+                    match seen.text("reason") {
                         Some(reason) => format!("it reached state `{}`: {reason}", seen.status),
                         None => format!("it reached state `{}`", seen.status),
                     },
@@ -121,7 +99,7 @@ pub(super) async fn until_ready<C: Cloud>(
             State::Pending => {}
         }
         if Instant::now() > deadline {
-            let minutes = patience(seen.kind).as_secs() / 60;
+            let minutes = seen.kind.info().patience.as_secs() / 60;
             return Err(not_ready(
                 &seen,
                 format!("still `{}` after {minutes} min", seen.status),

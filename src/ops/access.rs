@@ -189,7 +189,7 @@ fn way(spec: &Spec, inventory: &Inventory, service: Service) -> Result<Way, Acce
         Service::Database => {
             let endpoint = inventory
                 .writer()
-                .and_then(|writer| writer.get("endpoint"))
+                .and_then(|writer| writer.text("endpoint"))
                 .ok_or_else(|| missing("database of its own"))?;
             Ok(way(Role::App, endpoint, 5432))
         }

@@ -161,8 +161,7 @@ fn check_protection(environment: &str, plan: &Plan) -> Result<(), DownError> {
 fn keeps_data(changes: &[Change]) -> bool {
     changes.iter().any(|change| {
         let existing = change.existing.as_ref();
-        change.action == Action::Keep
-            || existing.is_some_and(|e| e.get("final_snapshot") == Some("true"))
+        change.action == Action::Keep || existing.is_some_and(|e| e.says("final_snapshot", true))
     })
 }
 

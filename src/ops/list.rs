@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::aws::{Aws, Registry};
 use crate::blueprint::Kind;
 use crate::engine::{
-    Account, Cloud as _, Kept, Lease, describe_lease, environment_of_lease, read_lease,
+    Account, Cloud as _, CloudError, Kept, Lease, describe_lease, environment_of_lease, read_lease,
 };
 use crate::plan::{Observed, Snapshot, State, running_cost};
 
@@ -135,7 +135,7 @@ async fn look(
         .iter()
         .find(|found| found.live && found.lease.environment == name);
     let snapshot = cloud.snapshot(&name).await?;
-    let mut listed = listed(name, &snapshot, lease);
+    let mut listed = listed(name, &snapshot, lease)?;
     let looked = cloud.find_leftovers(&listed.environment).await?;
     let is_kept = |id: &str| {
         looked
@@ -165,7 +165,7 @@ fn listed(
     environment: String,
     snapshot: &Snapshot,
     lease: Option<&StoredLease>,
-) -> ListedEnvironment {
+) -> Result<ListedEnvironment, CloudError> {
     let existing: Vec<_> = snapshot
         .resources
         .iter()
@@ -181,8 +181,8 @@ fn listed(
         .chunk_by(|one, next| one == next)
         .map(|same| format!("{} {}", same.len(), same.first().unwrap_or(&"")));
     let age = Age::of(snapshot);
-    let cost_per_hour = running_cost(snapshot);
-    ListedEnvironment {
+    let cost_per_hour = running_cost(snapshot)?;
+    Ok(ListedEnvironment {
         resources: existing.len(),
         hosts: hosts.collect(),
         since: age.map(|age| age.since),
@@ -196,5 +196,5 @@ fn listed(
             format!("{} ({})", holder.owner, holder.operation)
         }),
         environment,
-    }
+    })
 }

@@ -42,17 +42,16 @@ pub(super) fn facts(
     let endpoint = |address: &Address, port: u16| {
         let resource = inventory.get(address)?;
         Some(Endpoint {
-            host: resource.get("endpoint")?.to_owned(),
-            port: resource
-                .get("port")
-                .and_then(|port| port.parse().ok())
+            host: resource.text("endpoint")?.to_owned(),
+            port: (resource.number("port").ok().flatten())
+                .and_then(|port| u16::try_from(port).ok())
                 .unwrap_or(port),
         })
     };
     let writer = inventory.writer();
     // A restored database has those of its snapshot.
     let known = |key: &str| {
-        let found = writer.and_then(|writer| writer.get(key));
+        let found = writer.and_then(|writer| writer.text(key));
         found.unwrap_or("mattermost").to_owned()
     };
     let database = writer

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::blueprint::{Address, Blueprint, Step, blueprint};
-use crate::engine::Account;
+use crate::blueprint::{Address, Blueprint, Step, blueprint_offline};
+use crate::engine::{Account, CloudError};
 use crate::plan::{Action, Plan, Snapshot, cost, plan, running_cost};
 use crate::preflight::Finding;
 use crate::report::plan_diagram;
@@ -94,7 +94,7 @@ pub fn plan_offline(spec: Spec, options: &PlanOptions) -> Result<PlanReview, Ops
         return Err(SavedPlanError::Offline.into());
     }
     local_files::check(&spec)?;
-    let blueprint = blueprint(&spec, &spec.access.operators);
+    let blueprint = blueprint_offline(&spec);
     let plan = plan(&blueprint, &Snapshot::default());
     let review = PlanReview {
         spec,
@@ -132,22 +132,26 @@ pub async fn plan_online(
     if let Some(file) = &options.out {
         save(&rig, &reading.plan, file)?;
     }
-    let review = PlanReview::of(&rig, reading, findings);
+    let review = PlanReview::of(&rig, reading, findings)?;
     review.draw(options)?;
     Ok(review)
 }
 
 impl PlanReview {
-    pub(super) fn of(rig: &Rig, reading: Reading, findings: Vec<Finding>) -> Self {
-        Self {
+    pub(super) fn of(
+        rig: &Rig,
+        reading: Reading,
+        findings: Vec<Finding>,
+    ) -> Result<Self, CloudError> {
+        Ok(Self {
             spec: rig.spec.clone(),
-            now_per_hour: Some(running_cost(&reading.snapshot)),
+            now_per_hour: Some(running_cost(&reading.snapshot)?),
             blueprint: reading.blueprint,
             plan: reading.plan,
             account: Some(rig.account.clone()),
             place: rig.acting(),
             findings,
-        }
+        })
     }
 
     fn draw(&self, options: &PlanOptions) -> Result<(), OpsError> {

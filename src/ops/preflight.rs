@@ -1,5 +1,7 @@
 //! What is checked before anything changes: cost, quotas, offers, permissions.
 
+use std::collections::BTreeMap;
+
 use crate::blueprint::Blueprint;
 use crate::plan::{Action, Cost, Plan};
 use crate::preflight::{
@@ -17,7 +19,13 @@ pub async fn preflight(rig: &Rig, blueprint: &Blueprint, plan: &Plan) -> Vec<Fin
     if plan.is_empty() {
         return Vec::new();
     }
-    let demands = demands(blueprint, plan);
+    let (demands, unreadable) = match demands(blueprint, plan) {
+        Ok(demands) => (demands, None),
+        Err(error) => (
+            BTreeMap::new(),
+            Some(Finding::unknown("quotas", error.to_string())),
+        ),
+    };
     let wants = wants(blueprint, plan);
     let scope = Scope::new(&rig.account.id, &rig.account.region, &rig.spec.name);
     let needed = needed(plan, &scope);
@@ -32,6 +40,7 @@ pub async fn preflight(rig: &Rig, blueprint: &Blueprint, plan: &Plan) -> Vec<Fin
         Box::pin(rig.cloud.taken_names(&rig.spec.name, &names)),
     );
     let mut findings = judge_quotas(&demands, &facts, &rig.account.region);
+    findings.extend(unreadable);
     findings.extend(judge_offers(&wants, &offers));
     findings.extend(judge_restores(&restorable));
     findings.extend(judge_names(&taken));

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::blueprint::{Address, Kind};
-use crate::engine::Account;
+use crate::engine::{Account, CloudError};
 use crate::plan::{Inventory, Snapshot, State, running_cost};
 use crate::spec::{HostName, Spec};
 
@@ -57,7 +57,7 @@ impl Age {
     /// The age of an environment: its seed is created first.
     #[must_use]
     pub fn of(snapshot: &Snapshot) -> Option<Self> {
-        let created = snapshot.get(&Address::seed())?.get("created")?;
+        let created = snapshot.get(&Address::seed())?.text("created")?;
         Some(Self::at(created.parse().ok()?, Timestamp::now()))
     }
 
@@ -117,11 +117,11 @@ pub async fn status(spec: Spec, adapters: &dyn Adapters) -> Result<StatusReport,
     } else {
         parts(&rig, &reading.inventory).await
     };
-    Ok(report(rig, &reading, parts))
+    Ok(report(rig, &reading, parts)?)
 }
 
-fn report(rig: Rig, reading: &Reading, parts: Vec<Part>) -> StatusReport {
-    StatusReport {
+fn report(rig: Rig, reading: &Reading, parts: Vec<Part>) -> Result<StatusReport, CloudError> {
+    Ok(StatusReport {
         parts,
         resources: reading.inventory.len(),
         drift: reading
@@ -131,11 +131,11 @@ fn report(rig: Rig, reading: &Reading, parts: Vec<Part>) -> StatusReport {
             .collect(),
         age: Age::of(&reading.snapshot),
         time_to_live: rig.spec.time_to_live,
-        cost_per_hour: running_cost(&reading.snapshot),
+        cost_per_hour: running_cost(&reading.snapshot)?,
         url: reading.inventory.url(&rig.spec),
         account: rig.account,
         environment: rig.spec.name,
-    }
+    })
 }
 
 async fn parts(rig: &Rig, inventory: &Inventory) -> Vec<Part> {
@@ -197,7 +197,7 @@ fn services(inventory: &Inventory) -> impl Iterator<Item = Part> + '_ {
                 State::Gone => "gone",
             }
             .to_owned(),
-            at: seen.get("endpoint").unwrap_or_default().to_owned(),
+            at: seen.text("endpoint").unwrap_or_default().to_owned(),
         })
 }
 

@@ -148,7 +148,7 @@ pub(super) async fn provision(
         preflight(rig, &reading.blueprint, &reading.plan).await
     };
     check_findings(&findings)?;
-    let review = PlanReview::of(rig, reading, findings);
+    let review = PlanReview::of(rig, reading, findings)?;
     if !review.plan.is_empty() {
         session.confirm.confirm(&Question::Apply(&review))?;
         events.note(format!(

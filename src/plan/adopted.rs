@@ -1,8 +1,8 @@
-//! Networks that belong to somebody else, and environments that stay where they stand.
+//! Networks that belong to somebody else, and environments that stay where they are.
 
 use crate::blueprint::{Address, Blueprint, Desired, Kind, Step};
 
-use super::diff::{Action, Change, Difference, compare};
+use super::diff::{Action, Change, compare};
 use super::snapshot::{Observed, Snapshot};
 
 /// What is not ours is used as it is, or not at all.
@@ -10,14 +10,14 @@ pub(super) fn adopted(
     address: &Address,
     desired: &Desired,
     id: &str,
-    holders: &[&Observed],
+    found: &[&Observed],
 ) -> Change {
-    let found = holders.iter().copied().find(|r| r.kind == Kind::Adopted);
-    let own = holders
+    let existing = found.iter().copied().find(|r| r.kind == Kind::Adopted);
+    let own = found
         .iter()
         .find(|r| r.kind != Kind::Adopted && !r.state.is_leaving());
-    if let (Some(found), None) = (found, own) {
-        return compare(address, desired, found, Vec::new());
+    if let (Some(existing), None) = (existing, own) {
+        return compare(address, desired, existing, Vec::new());
     }
     Change {
         address: address.clone(),
@@ -25,47 +25,36 @@ pub(super) fn adopted(
         action: Action::Refuse,
         reason: match own {
             Some(own) => format!(
-                "the environment stands in {} of its own; take it down first",
+                "the environment is in {} of its own; take it down first",
                 own.id
             ),
             None => format!("{id} does not exist in this account and region"),
         },
         differences: Vec::new(),
-        existing: found.cloned(),
+        existing: existing.cloned(),
         predecessors: Vec::new(),
     }
 }
 
-/// Security groups stay in their VPC for life, and everything else hangs on them.
-pub(super) fn stay(blueprint: &Blueprint, snapshot: &Snapshot, changes: &mut [Change]) {
+/// Refuses to move an environment to another VPC: security groups stay in theirs for life, and
+/// everything else hangs on them.
+pub(super) fn refuse_to_move(blueprint: &Blueprint, snapshot: &Snapshot, changes: &mut [Change]) {
     let vpc = Address::vpc();
     let Some(change) = changes.iter_mut().find(|c| c.address == vpc) else {
         return;
     };
     let wanted = match blueprint.node(&vpc).map(|node| &node.step) {
-        Some(Step::Resource(Desired::Adopted { id, .. })) => Some(id.as_str()),
+        Some(Step::Resource(Desired::Adopted(adopted))) => Some(adopted.id.as_str()),
         _ => change.existing.as_ref().map(|vpc| vpc.id.as_str()),
     };
-    let stands = snapshot
+    let home = snapshot
         .resources
         .iter()
         .filter(|r| r.kind == Kind::SecurityGroup && !r.state.is_leaving())
-        .find_map(|r| r.get("vpc").filter(|id| Some(*id) != wanted));
+        .find_map(|r| r.text("vpc").filter(|id| Some(*id) != wanted));
     let ours = change.kind == Kind::Vpc && change.existing.is_some();
-    if let (Some(id), false) = (stands, ours || change.action == Action::Refuse) {
+    if let (Some(id), false) = (home, ours || change.action == Action::Refuse) {
         change.action = Action::Refuse;
-        change.reason = format!("the environment stands in {id}; take it down first");
-    }
-}
-
-/// Why something of somebody else's cannot be used.
-pub(super) fn misfit(difference: &Difference) -> String {
-    match difference.attribute.as_str() {
-        "dns_support" => {
-            "DNS is off in it (enableDnsSupport): hosts would not find services".to_owned()
-        }
-        "own_zone" => "it shares its zone with another of the subnets".to_owned(),
-        "vpc" => format!("it lies in {}, not in {}", difference.old, difference.new),
-        name => format!("its {name} is {}, not {}", difference.old, difference.new),
+        change.reason = format!("the environment is in {id}; take it down first");
     }
 }

@@ -18,7 +18,7 @@ pub struct Cost {
     pub per_month: f64,
     /// The least that a rig costs, however soon it is taken down again.
     pub at_least: f64,
-    /// What it is made of.
+    /// What it consists of.
     pub lines: Vec<CostLine>,
     /// Day of the price table, `YYYY-MM-DD`.
     pub priced_on: String,

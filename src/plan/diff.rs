@@ -4,9 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use crate::blueprint::{Address, Blueprint, Desired, Kind, needing_restart};
+use crate::blueprint::kinds::{OnDifference, PENDING_RESTART, WhenFailed};
+use crate::blueprint::{Address, AttributeValue, Blueprint, Desired, Kind, needing_restart};
 
-use super::adopted::{adopted, misfit, stay};
+use super::adopted::{adopted, refuse_to_move};
 use super::removal::{removal, surplus};
 use super::snapshot::{Observed, Snapshot, State};
 
@@ -25,17 +26,17 @@ pub struct Difference {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
-    /// Make it.
+    /// It does not exist.
     Create,
-    /// Change it in place.
+    /// It changes in place.
     Update,
-    /// Remove it, then make it anew.
+    /// It is deleted, then created again.
     Replace,
-    /// Remove it.
+    /// It is not wanted any more.
     Delete,
     /// It is as it should be.
     Keep,
-    /// It cannot be done on a living environment.
+    /// It cannot be done while the environment is up.
     Refuse,
 }
 
@@ -48,13 +49,13 @@ pub struct Change {
     pub kind: Kind,
     /// What is to be done.
     pub action: Action,
-    /// Why.
+    /// Why. Empty for a creation in an environment that has nothing yet.
     pub reason: String,
     /// What differs.
     pub differences: Vec<Difference>,
     /// What exists now.
     pub existing: Option<Observed>,
-    /// Ids of earlier holders of the address that the provider still remembers.
+    /// Ids of earlier resources at the address that the provider still remembers.
     pub predecessors: Vec<String>,
 }
 
@@ -86,7 +87,7 @@ impl Plan {
     }
 }
 
-/// Compares.
+/// Compares what should be with what is.
 #[must_use]
 pub fn plan(blueprint: &Blueprint, snapshot: &Snapshot) -> Plan {
     let mut changes = Vec::new();
@@ -96,35 +97,20 @@ pub fn plan(blueprint: &Blueprint, snapshot: &Snapshot) -> Plan {
         found.entry(&resource.address).or_default().push(resource);
     }
     let inhabited: BTreeSet<&str> = snapshot.resources.iter().filter_map(home).collect();
-    let heirs = heirs(blueprint, &found);
+    let dependents = dependents(blueprint, &found);
     for (address, desired) in blueprint.resources() {
         wanted.insert(address);
         let found = found.get(address).map_or(&[][..], Vec::as_slice);
-        if let Desired::Adopted { id, .. } = desired {
-            changes.push(adopted(address, desired, id, found));
+        if let Desired::Adopted(wanted) = desired {
+            changes.push(adopted(address, desired, &wanted.id, found));
             continue;
         }
-        let holders = living(found, &inhabited);
-        let predecessors = departed(found);
-        match holders.split_first() {
+        let live = live(found, &inhabited);
+        let predecessors = deleted_ids(found);
+        match live.split_first() {
             None => {
-                let heir = heirs.get(address);
-                let (action, reason) = match heir {
-                    Some(heir) if desired.kind() == Kind::Seed => (
-                        Action::Refuse,
-                        format!("is gone although {heir} is there: {LOST}"),
-                    ),
-                    _ => (Action::Create, absence(found, &predecessors, heir)),
-                };
-                changes.push(Change {
-                    address: address.clone(),
-                    kind: desired.kind(),
-                    action,
-                    reason,
-                    differences: anew(desired),
-                    existing: None,
-                    predecessors,
-                });
+                let dependent = dependents.get(address).copied();
+                changes.push(creation(address, desired, found, dependent, predecessors));
             }
             Some((first, twins)) => {
                 changes.push(compare(address, desired, first, predecessors));
@@ -137,35 +123,39 @@ pub fn plan(blueprint: &Blueprint, snapshot: &Snapshot) -> Plan {
             }
         }
     }
-    follow(blueprint, &mut changes);
-    stay(blueprint, snapshot, &mut changes);
+    propagate_replacements(blueprint, &mut changes);
+    refuse_to_move(blueprint, snapshot, &mut changes);
     let left_over = snapshot
         .resources
         .iter()
         .filter(|r| !r.state.is_leaving() && !wanted.contains(&r.address))
         .map(surplus);
     changes.extend(left_over);
-    restarts(blueprint, &mut changes);
+    restart_databases(blueprint, &mut changes);
     changes.sort_by_key(|change| change.action == Action::Delete);
     Plan { changes }
 }
 
-/// Turns what is to be kept into an update where something it copies is made anew.
-fn follow(blueprint: &Blueprint, changes: &mut [Change]) {
-    let anew: BTreeSet<Address> = changes
+/// Turns what is to be kept into an update where something is replaced whose id it holds.
+fn propagate_replacements(blueprint: &Blueprint, changes: &mut [Change]) {
+    let replaced: BTreeSet<Address> = changes
         .iter()
         // What has to be created is gone, and whatever led to it shows that already.
         .filter(|change| change.action == Action::Replace)
         .map(|change| change.address.clone())
         .collect();
+    if replaced.is_empty() {
+        return;
+    }
     for (address, desired) in blueprint.resources() {
-        let Some(leader) = desired.follows().into_iter().find(|a| anew.contains(a)) else {
+        let mut held = desired.holds_ids_of().into_iter();
+        let Some(source) = held.find(|held| replaced.contains(held)) else {
             continue;
         };
         for change in changes.iter_mut() {
             if &change.address == address && change.action == Action::Keep {
                 change.action = Action::Update;
-                change.reason = format!("{leader} is made anew");
+                change.reason = format!("{source} is replaced");
             }
         }
     }
@@ -173,35 +163,25 @@ fn follow(blueprint: &Blueprint, changes: &mut [Change]) {
 
 /// Databases restart once their parameter group has changed in what a running server does
 /// not take over. They say so themselves only after the group was changed.
-fn restarts(blueprint: &Blueprint, changes: &mut [Change]) {
-    let changed: Vec<(Address, Vec<&str>)> = changes
+fn restart_databases(blueprint: &Blueprint, changes: &mut [Change]) {
+    let updated: HashMap<Address, Vec<&str>> = changes
         .iter()
-        .filter(|change| {
-            let groups = [Kind::DatabaseParameters, Kind::DatabaseClusterParameters];
-            groups.contains(&change.kind) && change.action == Action::Update
-        })
+        .filter(|change| change.action == Action::Update)
         .map(|change| {
-            let mut names = Vec::new();
-            for difference in &change.differences {
-                names.extend(needing_restart(&difference.old, &difference.new));
-            }
-            (change.address.clone(), names)
+            let differences = change.differences.iter();
+            let parameters = differences.filter(|d| d.attribute == PARAMETERS);
+            let names = parameters.flat_map(|d| needing_restart(&d.old, &d.new));
+            (change.address.clone(), names.collect())
         })
-        .filter(|(_, names)| !names.is_empty())
         .collect();
     for (address, desired) in blueprint.resources() {
-        let (parameters, of_cluster) = match desired {
-            Desired::Database { parameters, .. } => (parameters, false),
-            Desired::ClusterInstance { parameters, .. } => (parameters, true),
-            _ => continue,
-        };
-        let of_ours = |group: &Address| {
-            group == parameters || (of_cluster && *group == Address::cluster_parameters())
-        };
-        let names: Vec<&str> = changed
+        let names: Vec<&str> = desired
+            .resource()
+            .parameter_groups()
             .iter()
-            .filter(|(group, _)| of_ours(group))
-            .flat_map(|(_, names)| names.clone())
+            .filter_map(|group| updated.get(group))
+            .flatten()
+            .copied()
             .collect();
         if names.is_empty() {
             continue;
@@ -213,19 +193,17 @@ fn restarts(blueprint: &Blueprint, changes: &mut [Change]) {
         let Some(existing) = &mut database.existing else {
             continue;
         };
-        let old = RESTART.to_owned();
-        existing
-            .attributes
-            .insert("parameters".to_owned(), old.clone());
+        existing.attributes.insert(PARAMETERS, PENDING_RESTART);
+        let wanted = desired.attributes();
         if !database
             .differences
             .iter()
-            .any(|d| d.attribute == "parameters")
+            .any(|d| d.attribute == PARAMETERS)
         {
             database.differences.push(Difference {
-                attribute: "parameters".to_owned(),
-                old,
-                new: "in-sync".to_owned(),
+                attribute: PARAMETERS.to_owned(),
+                old: PENDING_RESTART.to_owned(),
+                new: wanted.text(PARAMETERS).unwrap_or_default().to_owned(),
             });
         }
         database.action = Action::Update;
@@ -233,69 +211,91 @@ fn restarts(blueprint: &Blueprint, changes: &mut [Change]) {
     }
 }
 
-/// For each address, one of those that are made after it and are there.
-fn heirs<'a>(
+/// The attribute of parameter groups, and the one by which databases report whether they run
+/// with theirs.
+const PARAMETERS: &str = "parameters";
+
+/// For each address, one of the nodes that depend on it and exist.
+fn dependents<'a>(
     blueprint: &'a Blueprint,
     found: &HashMap<&Address, Vec<&Observed>>,
 ) -> HashMap<&'a Address, &'a Address> {
-    let stands = |address: &Address| {
+    let exists = |address: &Address| {
         let found = found.get(address).map_or(&[][..], Vec::as_slice);
         found.iter().any(|resource| !resource.state.is_leaving())
     };
-    let mut heirs = HashMap::new();
-    for node in blueprint.nodes.iter().filter(|node| stands(&node.address)) {
+    let mut dependents = HashMap::new();
+    for node in blueprint.nodes.iter().filter(|node| exists(&node.address)) {
         for before in &node.after {
-            heirs.entry(before).or_insert(&node.address);
+            dependents.entry(before).or_insert(&node.address);
         }
     }
-    heirs
+    dependents
 }
 
-/// Why a resource is not there. Where something is there that is made after it, it was either
-/// removed behind our back or the YAML got it since.
-fn absence(found: &[&Observed], predecessors: &[String], heir: Option<&&Address>) -> String {
+/// What to do about a resource that does not exist; `dependent` exists and depends on it.
+fn creation(
+    address: &Address,
+    desired: &Desired,
+    found: &[&Observed],
+    dependent: Option<&Address>,
+    predecessors: Vec<String>,
+) -> Change {
+    let (action, reason) = match dependent {
+        Some(dependent) if desired.kind() == Kind::Seed => (
+            Action::Refuse,
+            format!("is gone although {dependent} is there: {LOST}"),
+        ),
+        _ => (Action::Create, absence(found, &predecessors, dependent)),
+    };
+    let attributes = desired.attributes();
+    let differences = attributes.iter().map(|(attribute, new)| Difference {
+        attribute: attribute.to_owned(),
+        old: String::new(),
+        new: new.to_string(),
+    });
+    Change {
+        address: address.clone(),
+        kind: desired.kind(),
+        action,
+        reason,
+        differences: differences.collect(),
+        existing: None,
+        predecessors,
+    }
+}
+
+/// Why a resource is not there. Where something exists that depends on it, it was either
+/// deleted behind our back or the YAML got it since.
+fn absence(found: &[&Observed], predecessors: &[String], dependent: Option<&Address>) -> String {
     if found.iter().any(|one| one.state == State::Deleting) {
-        return format!("{} is being removed", predecessors.join(", "));
+        return format!("{} is being deleted", predecessors.join(", "));
     }
     if !predecessors.is_empty() {
         return format!("{} is gone", predecessors.join(", "));
     }
-    match heir {
-        Some(heir) => {
-            format!("is missing although {heir} is there: removed by hand, or new in the YAML")
+    match dependent {
+        Some(dependent) => {
+            format!("is missing although {dependent} is there: deleted by hand, or new in the YAML")
         }
-        None => "does not exist yet".to_owned(),
+        None => String::new(),
     }
-}
-
-/// What a resource that is not there will be.
-fn anew(desired: &Desired) -> Vec<Difference> {
-    let attributes = desired.attributes().into_iter();
-    let told = attributes.map(|(attribute, new)| Difference {
-        attribute,
-        old: String::new(),
-        new,
-    });
-    told.collect()
 }
 
 /// What a lost seed means.
 const LOST: &str = "every key and password of the environment derives from it, and another one \
-    opens none of its hosts and databases; `down` and `up` make the environment anew";
+    opens none of its hosts and databases; `down` and `up` create the environment again";
 
-/// RDS's word for parameters that wait for a restart.
-const RESTART: &str = "pending-reboot";
-
-/// Holders of an address that live: the best one first, twins after it.
-fn living<'a>(found: &[&'a Observed], inhabited: &BTreeSet<&str>) -> Vec<&'a Observed> {
-    let mut holders: Vec<&Observed> = found
+/// The live resources at an address: the best one first, twins after it.
+fn live<'a>(found: &[&'a Observed], inhabited: &BTreeSet<&str>) -> Vec<&'a Observed> {
+    let mut live: Vec<&Observed> = found
         .iter()
         .copied()
         .filter(|r| !r.state.is_leaving())
         .collect();
-    // A usable one before one that is not; then the one that others live in or hang on, since
+    // A usable one before one that is not; then the one that others are in or hang on, since
     // the other one can go without them; then the elder; ids last, to be deterministic.
-    holders.sort_by_key(|r| {
+    live.sort_by_key(|r| {
         (
             match r.state {
                 State::Ready => 0,
@@ -303,36 +303,28 @@ fn living<'a>(found: &[&'a Observed], inhabited: &BTreeSet<&str>) -> Vec<&'a Obs
                 State::Failed | State::Deleting | State::Gone => 2,
             },
             !inhabited.contains(r.id.as_str()) && !in_use(r),
-            r.get("created").map(str::to_owned),
+            r.text("created").map(str::to_owned),
             r.id.clone(),
         )
     });
-    holders
+    live
 }
 
 /// Whether a resource says of itself that something hangs on it.
 fn in_use(resource: &Observed) -> bool {
-    let says = |attribute| {
-        resource
-            .get(attribute)
-            .is_some_and(|value| !value.is_empty())
-    };
-    match resource.kind {
-        Kind::RouteTable => says("subnets"),
-        Kind::ElasticAddress => says("used"),
-        _ => says("vpc"),
-    }
+    let user = resource.value(resource.kind.info().used_by);
+    user.is_some_and(|value| !value.is_empty())
 }
 
 /// The VPC that something is in.
 fn home(resource: &Observed) -> Option<&str> {
     match resource.kind {
-        Kind::Subnet | Kind::InternetGateway => resource.get("vpc"),
+        Kind::Subnet | Kind::InternetGateway => resource.text("vpc"),
         _ => None,
     }
 }
 
-fn departed(found: &[&Observed]) -> Vec<String> {
+fn deleted_ids(found: &[&Observed]) -> Vec<String> {
     let mut ids: Vec<String> = found
         .iter()
         .filter(|r| r.state.is_leaving())
@@ -342,51 +334,31 @@ fn departed(found: &[&Observed]) -> Vec<String> {
     ids
 }
 
+/// What to do about a resource that exists.
 pub(super) fn compare(
     address: &Address,
     desired: &Desired,
     existing: &Observed,
     mut predecessors: Vec<String>,
 ) -> Change {
-    let differences: Vec<Difference> = desired
-        .attributes()
-        .into_iter()
+    let attributes = desired.attributes();
+    let differences: Vec<TypedDifference<'_>> = attributes
+        .iter()
         .filter_map(|(attribute, new)| {
-            let old = existing.get(&attribute)?;
-            (old != new && !desired.accepts(&attribute, old)).then(|| Difference {
+            let old = existing.value(attribute)?;
+            (old != new && !desired.accepts(attribute, old)).then_some(TypedDifference {
                 attribute,
-                old: old.to_owned(),
+                old,
                 new,
             })
         })
         .collect();
     let (action, reason) = if existing.state == State::Failed {
-        match desired.kind() {
-            // These can be made again without losing anything.
-            Kind::Instance
-            | Kind::Cache
-            | Kind::NatGateway
-            | Kind::LoadBalancer
-            | Kind::Endpoint => (
-                Action::Replace,
-                format!("is in state `{}` and will not recover", existing.status),
-            ),
-            Kind::Database | Kind::DatabaseCluster | Kind::Search => (
-                Action::Refuse,
-                format!(
-                    "is in state `{}`; repair or remove it by hand, its data may be wanted",
-                    existing.status
-                ),
-            ),
-            _ => (
-                Action::Update,
-                format!("is not complete: {}", existing.status),
-            ),
-        }
+        recover(existing)
     } else if differences.is_empty() {
         (Action::Keep, "as planned".to_owned())
     } else {
-        judge(desired, &differences)
+        decide(desired.kind(), &differences)
     };
     if action == Action::Replace {
         predecessors.push(existing.id.clone());
@@ -396,88 +368,93 @@ pub(super) fn compare(
         kind: desired.kind(),
         action,
         reason,
-        differences,
+        differences: differences.iter().map(Difference::from).collect(),
         existing: Some(existing.clone()),
         predecessors,
     }
 }
 
-/// Whether differences can be mended in place.
-fn judge(desired: &Desired, differences: &[Difference]) -> (Action, String) {
-    let names: Vec<&str> = differences.iter().map(|d| d.attribute.as_str()).collect();
-    let names = names.join(", ");
-    let shrinks = |difference: &Difference| {
-        difference.attribute == "storage_gib"
-            && difference.new.parse::<u64>().unwrap_or(0)
-                < difference.old.parse::<u64>().unwrap_or(0)
-    };
-    if let Some(storage) = differences.iter().find(|d| shrinks(d)) {
-        let (old, new) = (&storage.old, &storage.new);
-        return (
-            Action::Refuse,
-            format!("storage cannot shrink from {old} to {new} GiB"),
-        );
-    }
-    match desired.kind() {
-        Kind::Vpc | Kind::Subnet if differences.iter().any(|d| d.attribute == "cidr") => (
-            Action::Refuse,
-            "an address range cannot change while the environment lives; take it down first"
-                .to_owned(),
-        ),
-        Kind::Database if differences.iter().any(|d| d.attribute == "engine") => (
-            Action::Refuse,
-            "another engine is another database: take the environment down, or make one beside it \
-             from a snapshot"
-                .to_owned(),
-        ),
-        Kind::Database | Kind::DatabaseCluster
-            if differences.iter().any(|d| d.attribute == "version") => (
-            Action::Refuse,
-            "a change of the PostgreSQL version is an upgrade and not done by `up`".to_owned(),
-        ),
-        Kind::Adopted => {
-            let reasons = differences.iter().map(misfit).collect::<Vec<_>>();
-            (Action::Refuse, reasons.join("; "))
+/// A difference before it becomes text.
+struct TypedDifference<'a> {
+    attribute: &'a str,
+    old: &'a AttributeValue,
+    new: &'a AttributeValue,
+}
+
+impl From<&TypedDifference<'_>> for Difference {
+    fn from(difference: &TypedDifference<'_>) -> Self {
+        Self {
+            attribute: difference.attribute.to_owned(),
+            old: difference.old.to_string(),
+            new: difference.new.to_string(),
         }
-        // Its addresses and its name are made with it.
-        Kind::LoadBalancer if differences.iter().any(|d| d.attribute == "scheme") => {
-            (Action::Replace, "scheme cannot change in place".to_owned())
-        }
-        Kind::Database | Kind::DatabaseCluster
-            if differences.iter().any(|d| d.attribute == "encrypted") => (
-            Action::Refuse,
-            "storage is encrypted when it is made or never; restore an encrypted copy of its snapshot"
-                .to_owned(),
-        ),
-        Kind::Database | Kind::DatabaseCluster
-            if differences.iter().any(|d| d.attribute == "finished") =>
-        (
-            Action::Update,
-            "was restored, but not given the environment's password and settings".to_owned(),
-        ),
-        Kind::Database if differences.iter().any(|d| d.old == RESTART) => (
-            Action::Update,
-            "restarts, to take over changed parameters".to_owned(),
-        ),
-        // These are a call of their own and change nothing that runs.
-        Kind::Instance | Kind::Cache if differences.iter().all(is_a_setting) => {
-            (Action::Update, format!("{names} differ"))
-        }
-        Kind::Instance | Kind::Cache => {
-            (Action::Replace, format!("{names} cannot change in place"))
-        }
-        Kind::DatabaseParameters | Kind::DatabaseClusterParameters
-            if differences.iter().any(|d| d.attribute == "family") => (
-            Action::Refuse,
-            "a parameter group cannot change its family".to_owned(),
-        ),
-        _ => (Action::Update, format!("{names} differ")),
     }
 }
 
-fn is_a_setting(difference: &Difference) -> bool {
-    matches!(
-        difference.attribute.as_str(),
-        "deletion_protection" | "final_snapshot" | "groups" | "metadata_tokens"
-    )
+/// What to do about a resource that will not recover by itself.
+fn recover(existing: &Observed) -> (Action, String) {
+    let status = &existing.status;
+    match existing.kind.info().when_failed {
+        WhenFailed::Update => (Action::Update, format!("is not complete: {status}")),
+        WhenFailed::Replace => (
+            Action::Replace,
+            format!("is in state `{status}` and will not recover"),
+        ),
+        WhenFailed::Refuse => (
+            Action::Refuse,
+            format!("is in state `{status}`; repair or delete it by hand, its data may be wanted"),
+        ),
+    }
+}
+
+/// How differences are settled: what cannot be done decides, then what needs another resource.
+fn decide(kind: Kind, differences: &[TypedDifference<'_>]) -> (Action, String) {
+    let mut refusals = Vec::new();
+    let mut replacing = Vec::new();
+    let mut reason = None;
+    for difference in differences {
+        let info = kind.info().attribute(difference.attribute);
+        let settled = info.map_or(OnDifference::Update, |known| known.on_difference);
+        let (old, new) = (difference.old.to_string(), difference.new.to_string());
+        match settled {
+            OnDifference::Update | OnDifference::NotCompared => {}
+            OnDifference::UpdateBecause(why) => reason = Some(why),
+            OnDifference::Restart if old == PENDING_RESTART => {
+                reason = reason.or(Some("restarts, to take over changed parameters"));
+            }
+            OnDifference::Restart => {}
+            OnDifference::Grow => refusals.extend(shrinks(difference)),
+            OnDifference::Replace => replacing.push(difference.attribute),
+            OnDifference::Refuse(why) => {
+                refusals.push(why.replace("{old}", &old).replace("{new}", &new));
+            }
+        }
+    }
+    if !refusals.is_empty() {
+        return (Action::Refuse, refusals.join("; "));
+    }
+    if !replacing.is_empty() {
+        let names = replacing.join(", ");
+        return (Action::Replace, format!("{names} cannot change in place"));
+    }
+    let names: Vec<&str> = differences.iter().map(|d| d.attribute).collect();
+    let reason = reason.map_or_else(|| format!("changes {}", names.join(", ")), str::to_owned);
+    (Action::Update, reason)
+}
+
+/// Why a size cannot become what it should be.
+fn shrinks(difference: &TypedDifference<'_>) -> Option<String> {
+    let TypedDifference {
+        attribute,
+        old,
+        new,
+    } = difference;
+    match (old, new) {
+        (AttributeValue::Number(old), AttributeValue::Number(new)) => {
+            (new < old).then(|| format!("storage cannot shrink from {old} to {new} GiB"))
+        }
+        _ => Some(format!(
+            "cannot read `{attribute}`: `{old}` is not a number"
+        )),
+    }
 }

@@ -59,14 +59,14 @@ impl Inventory {
     #[must_use]
     pub fn private_address(&self, host: HostName) -> Option<Ipv4Addr> {
         let instance = self.get(&Address::instance(host))?;
-        instance.get("private_ip")?.parse().ok()
+        instance.text("private_ip")?.parse().ok()
     }
 
     fn instance_address(&self, host: HostName, kind: AddressKind) -> Option<IpAddr> {
         let instance = self.get(&Address::instance(host))?;
         let address = match kind {
-            AddressKind::Public => instance.get("public_ip"),
-            AddressKind::Private => instance.get("private_ip"),
+            AddressKind::Public => instance.text("public_ip"),
+            AddressKind::Private => instance.text("private_ip"),
         };
         address?.parse().ok()
     }
@@ -74,7 +74,7 @@ impl Inventory {
     /// The name that a managed service answers at.
     #[must_use]
     pub fn endpoint(&self, address: &Address) -> Option<&str> {
-        self.get(address)?.get("endpoint")
+        self.get(address)?.text("endpoint")
     }
 
     /// Whose endpoint leads to the writer: the Aurora cluster, or the instance that writes.
@@ -90,7 +90,7 @@ impl Inventory {
     pub fn readers(&self, spec: &Spec) -> Vec<Address> {
         let writes = self
             .get(&Address::database_cluster())
-            .and_then(|cluster| cluster.get("writer"));
+            .and_then(|cluster| cluster.text("writer"));
         let all = std::iter::once(DatabaseRole::Writer)
             .chain((1..=spec.database.readers).map(DatabaseRole::Reader));
         all.filter(|role| match writes {
@@ -106,8 +106,6 @@ impl Inventory {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use crate::blueprint::Kind;
     use crate::plan::State;
     use crate::spec::Library;
@@ -117,14 +115,14 @@ mod tests {
     fn resource(address: Address, kind: Kind, id: &str, attributes: &[(&str, &str)]) -> Observed {
         let attributes = attributes
             .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+            .map(|(key, value)| ((*key).to_owned(), kind.info().read(key, value)));
         Observed {
             address,
             kind,
             id: id.to_owned(),
             state: State::Ready,
             status: "available".to_owned(),
-            attributes: attributes.collect::<BTreeMap<_, _>>(),
+            attributes: attributes.collect(),
         }
     }
 

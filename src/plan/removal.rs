@@ -1,9 +1,9 @@
 //! What may be removed, and what becomes of its data.
 //!
 //! Works from what exists alone: whether something is protected, and whether a last snapshot
-//! is wanted of it, stands on the resource itself, so that a lost YAML loses no data.
+//! is wanted of it, is read from the resource itself, so that a lost YAML loses no data.
 
-use crate::blueprint::Kind;
+use crate::blueprint::{Kind, UnreadableAttribute};
 
 use super::diff::{Action, Change, Plan};
 use super::snapshot::{Observed, Snapshot, State};
@@ -38,29 +38,45 @@ pub fn plan_down_as(snapshot: &Snapshot, how: Removal) -> Plan {
 }
 
 fn taken_down(resource: &Observed, how: Removal) -> Change {
-    let mut change = removal(resource, "the environment is taken down".to_owned());
-    if is_protected(resource) {
-        if !how.lift_protection {
-            change.action = Action::Refuse;
-            change.reason = "is protected from deletion".to_owned();
-            return change;
-        }
-        change.reason.push_str("; its protection is lifted first");
-    }
-    if has(resource, "keeps_files") && !how.discard_data {
-        change.action = Action::Keep;
-        change.reason = "its files are kept".to_owned();
-    }
-    if has(resource, "final_snapshot") {
-        if how.discard_data {
-            // Whoever removes it goes by what it says of itself.
-            if let Some(existing) = &mut change.existing {
-                existing.attributes.remove("final_snapshot");
+    settle(resource, "the environment is taken down", |change| {
+        if resource.is("deletion_protection")? {
+            if !how.lift_protection {
+                change.action = Action::Refuse;
+                change.reason = "is protected from deletion".to_owned();
+                return Ok(());
             }
-            change.reason.push_str(", without a final snapshot");
-        } else {
-            change.reason.push_str("; a final snapshot is made");
+            change.reason.push_str("; its protection is lifted first");
         }
+        if resource.is("keeps_files")? && !how.discard_data {
+            change.action = Action::Keep;
+            change.reason = "its files are kept".to_owned();
+        }
+        if resource.is("final_snapshot")? {
+            if how.discard_data {
+                // Whoever deletes it goes by what it says of itself.
+                if let Some(existing) = &mut change.existing {
+                    existing.attributes.remove("final_snapshot");
+                }
+                change.reason.push_str(", without a final snapshot");
+            } else {
+                change.reason.push_str("; a final snapshot is created");
+            }
+        }
+        Ok(())
+    })
+}
+
+/// A removal that depends on what the resource says of itself; where that cannot be read,
+/// nobody knows whether data is to be kept, and it is refused.
+fn settle(
+    resource: &Observed,
+    reason: &str,
+    decide: impl FnOnce(&mut Change) -> Result<(), UnreadableAttribute>,
+) -> Change {
+    let mut change = removal(resource, reason.to_owned());
+    if let Err(error) = decide(&mut change) {
+        change.action = Action::Refuse;
+        change.reason = error.to_string();
     }
     change
 }
@@ -81,11 +97,11 @@ pub(super) fn removal(resource: &Observed, reason: String) -> Change {
 /// The removal of one resource from an environment that stays: hosts come and go with the
 /// YAML, protected data does not.
 pub(super) fn surplus(resource: &Observed) -> Change {
-    let mut change = removal(
-        resource,
-        "is not in the environment's YAML any more".to_owned(),
-    );
-    if is_protected(resource) {
+    let reason = "is not in the environment's YAML any more";
+    settle(resource, reason, |change| {
+        if !resource.is("deletion_protection")? {
+            return Ok(());
+        }
         if resource.kind == Kind::Instance {
             change.reason.push_str("; its protection is lifted first");
         } else {
@@ -95,16 +111,8 @@ pub(super) fn surplus(resource: &Observed) -> Change {
                  false }` and run `up`, then take it out",
             );
         }
-    }
-    change
-}
-
-fn is_protected(resource: &Observed) -> bool {
-    has(resource, "deletion_protection")
-}
-
-fn has(resource: &Observed, attribute: &str) -> bool {
-    resource.get(attribute) == Some("true")
+        Ok(())
+    })
 }
 
 #[cfg(test)]
@@ -112,17 +120,14 @@ mod tests {
     use super::*;
     use crate::blueprint::Address;
 
-    fn found(address: &str, kind: Kind, attributes: &[&str]) -> Observed {
+    fn found(address: &str, kind: Kind, attributes: &[&'static str]) -> Observed {
         Observed {
             address: Address::parse(address),
             kind,
             id: format!("id-of-{address}"),
             state: State::Ready,
             status: "available".to_owned(),
-            attributes: attributes
-                .iter()
-                .map(|key| ((*key).to_owned(), "true".to_owned()))
-                .collect(),
+            attributes: attributes.iter().map(|key| (*key, true.into())).collect(),
         }
     }
 
@@ -169,9 +174,9 @@ mod tests {
             [Action::Delete, Action::Keep, Action::Delete, Action::Delete]
         );
         let writer = &plan.changes[0];
-        assert!(writer.reason.contains("a final snapshot is made"));
+        assert!(writer.reason.contains("a final snapshot is created"));
         let existing = writer.existing.as_ref().unwrap();
-        assert_eq!(existing.get("final_snapshot"), Some("true"));
+        assert_eq!(existing.is("final_snapshot"), Ok(true));
     }
 
     #[test]
@@ -183,7 +188,7 @@ mod tests {
         let plan = plan_down_as(&gold(), all);
         assert_eq!(plan.count(Action::Delete), 4);
         let existing = plan.changes[0].existing.as_ref().unwrap();
-        assert_eq!(existing.get("final_snapshot"), None);
+        assert_eq!(existing.value("final_snapshot"), None);
     }
 
     #[test]
@@ -192,5 +197,20 @@ mod tests {
         assert_eq!(surplus(&snapshot.resources[0]).action, Action::Refuse);
         assert_eq!(surplus(&snapshot.resources[2]).action, Action::Delete);
         assert_eq!(surplus(&snapshot.resources[3]).action, Action::Delete);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_deleted() {
+        let mut writer = gold().resources.remove(0);
+        writer.attributes.insert("final_snapshot", "perhaps");
+        let all = Removal {
+            lift_protection: true,
+            discard_data: true,
+        };
+        let resources = vec![writer];
+        let plan = plan_down_as(&Snapshot { resources }, all);
+        assert_eq!(plan.count(Action::Refuse), 1);
+        let reason = &plan.changes[0].reason;
+        assert!(reason.contains("cannot read `final_snapshot`"), "{reason}");
     }
 }

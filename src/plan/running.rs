@@ -1,121 +1,31 @@
 //! What the resources that exist cost by the hour.
 
-use crate::blueprint::Kind;
+use crate::blueprint::UnreadableAttribute;
 use crate::spec::catalog;
 
-use super::snapshot::{Observed, Snapshot};
+use super::snapshot::Snapshot;
 
 /// What a snapshot's resources cost, US dollars per hour at list prices.
 ///
-/// Priced by what each resource says of itself; one that does not tell its size counts for
-/// nothing, so this is the least.
-#[must_use]
-pub fn running_cost(snapshot: &Snapshot) -> f64 {
-    snapshot
-        .resources
-        .iter()
-        .filter(|resource| !resource.state.is_leaving())
-        .map(price)
-        // The sum of nothing is minus zero.
-        .fold(0.0, |sum, price| sum + price)
-}
-
-fn price(resource: &Observed) -> f64 {
-    let catalog = catalog();
-    let number = |key: &str| {
-        let text = resource.get(key).unwrap_or_default();
-        text.parse::<f64>().unwrap_or(0.0)
-    };
-    let named = |key: &str| resource.get(key).unwrap_or_default();
-    let by_month = |price: f64| price / catalog.hours_per_month;
-    let storage = &catalog.storage;
-    match resource.kind {
-        Kind::Instance => {
-            let host = catalog.ec2.get(named("instance_type"));
-            let address = match resource.get("public_ip") {
-                Some(_) => catalog.network.public_ipv4_hour,
-                None => 0.0,
-            };
-            host.map_or(0.0, |kind| kind.per_hour)
-                + number("disk_gib") * by_month(storage.ebs_gp3_gib_month)
-                + address
-        }
-        Kind::Database => {
-            if !named("cluster").is_empty() {
-                // Its storage is the cluster's, which does not tell how much is in it.
-                let class = catalog.aurora.get(named("class"));
-                return class.map_or(0.0, |kind| kind.per_hour);
-            }
-            let class = catalog.rds.get(named("class"));
-            // A standby costs what the writer costs.
-            let copies = if named("multi_az") == "true" {
-                2.0
-            } else {
-                1.0
-            };
-            let gib = number("storage_gib") * by_month(storage.rds_gp3_gib_month);
-            copies * (class.map_or(0.0, |kind| kind.per_hour) + gib)
-        }
-        Kind::Search => {
-            let node = catalog.opensearch.get(named("instance_type"));
-            let gib = number("storage_gib") * by_month(storage.opensearch_gp3_gib_month);
-            let masters = named("masters").split_once(' ').map_or(0.0, |(count, kind)| {
-                let node = catalog.opensearch.get(kind);
-                count.parse().unwrap_or(0.0) * node.map_or(0.0, |kind| kind.per_hour)
-            });
-            number("nodes") * (node.map_or(0.0, |kind| kind.per_hour) + gib) + masters
-        }
-        Kind::Cache => {
-            let node = catalog.elasticache.get(named("instance_type"));
-            let share = match named("engine") {
-                "valkey" => catalog.valkey,
-                _ => 1.0,
-            };
-            number("nodes") * node.map_or(0.0, |kind| kind.per_hour) * share
-        }
-        Kind::NatGateway => catalog.network.nat_gateway_hour,
-        Kind::ElasticAddress => catalog.network.public_ipv4_hour,
-        Kind::LoadBalancer => {
-            let zones = named("subnets").split_whitespace().count();
-            let public = if named("scheme") == "public" {
-                f64::from(u32::try_from(zones).unwrap_or(0)) * catalog.network.public_ipv4_hour
-            } else {
-                0.0
-            };
-            catalog.network.alb_hour + public
-        }
-        Kind::Zone => by_month(catalog.network.private_zone_month),
-        // What costs nothing by the hour.
-        Kind::Vpc
-        | Kind::Adopted
-        | Kind::Endpoint
-        | Kind::Listener
-        | Kind::TargetGroup
-        | Kind::Targets
-        | Kind::Records
-        | Kind::InternetGateway
-        | Kind::Subnet
-        | Kind::RouteTable
-        | Kind::SecurityGroup
-        | Kind::SecurityRules
-        | Kind::Seed
-        | Kind::KeyPair
-        | Kind::Role
-        | Kind::InstanceProfile
-        | Kind::Bucket
-        | Kind::DatabaseSubnets
-        | Kind::DatabaseParameters
-        // Its instances are billed; its storage by what is in it, which it does not tell.
-        | Kind::DatabaseCluster
-        | Kind::DatabaseClusterParameters
-        | Kind::CacheSubnets => 0.0,
-    }
+/// Priced by the attributes of each resource; one whose size is not reported counts for nothing,
+/// so this is a lower bound.
+///
+/// # Errors
+/// When a reported size cannot be read.
+pub fn running_cost(snapshot: &Snapshot) -> Result<f64, UnreadableAttribute> {
+    let running = snapshot.resources.iter().filter(|r| !r.state.is_leaving());
+    let mut prices = running.map(|resource| {
+        let price = resource.kind.info().price_per_hour;
+        price(&resource.attributes, catalog()).map_err(|error| error.of(&resource.address))
+    });
+    // The sum of nothing is minus zero.
+    prices.try_fold(0.0, |sum, price| Ok(sum + price?))
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::blueprint::blueprint;
-    use crate::plan::{State, cost};
+    use crate::blueprint::{Address, AttributeValue, Kind, blueprint};
+    use crate::plan::{Observed, State, cost};
     use crate::spec::Library;
 
     use super::*;
@@ -136,15 +46,33 @@ mod tests {
                     attributes: {
                         let mut all = desired.attributes();
                         if desired.kind() == Kind::Instance {
-                            all.insert("public_ip".to_owned(), "203.0.113.1".to_owned());
+                            all.insert("public_ip", "203.0.113.1");
                         }
                         all
                     },
                 })
                 .collect();
-            let now = running_cost(&Snapshot { resources });
+            let now = running_cost(&Snapshot { resources }).unwrap();
             let planned = cost(&spec).per_hour;
             assert!((now - planned).abs() < 1e-6, "{size}: {now} {planned}");
         }
+    }
+
+    #[test]
+    fn a_size_that_cannot_be_read_is_an_error_and_not_free() {
+        let disk = AttributeValue::from("much");
+        let resources = vec![Observed {
+            address: Address::parse("instance/app-1"),
+            kind: Kind::Instance,
+            id: "i-1".to_owned(),
+            state: State::Ready,
+            status: String::new(),
+            attributes: [("disk_gib", disk)].into_iter().collect(),
+        }];
+        let error = running_cost(&Snapshot { resources }).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "cannot read `disk_gib` of `instance/app-1`: `much` is not a number"
+        );
     }
 }

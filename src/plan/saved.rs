@@ -1,7 +1,7 @@
-//! A plan that is kept for later, bound to what it was made from.
+//! A plan that is saved for later, bound to the inputs that it was computed from.
 //!
-//! It is carried out only while account, region, version, YAML and world are what they were;
-//! otherwise what moved is told, attribute by attribute.
+//! It is carried out only while account, region, version, YAML and inventory are what they were;
+//! otherwise it is refused, with what moved attribute by attribute.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::blueprint::Kind;
 use crate::spec::Spec;
 
 use super::diff::{Action, Change, Difference, Plan};
@@ -17,13 +16,10 @@ use super::diff::{Action, Change, Difference, Plan};
 /// Version of the file's form.
 const FORMAT: u32 = 1;
 
-/// What stands for a value that there is not.
+/// How a missing value is written.
 pub const NOTHING: &str = "nothing";
 
-/// Attributes that change by themselves.
-const VOLATILE: [&str; 4] = ["healthy", "last_modified", "reason", "used"];
-
-/// Where and with what a plan was made.
+/// Where a plan holds, and which version computed it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bound {
     /// Account id.
@@ -36,7 +32,7 @@ pub struct Bound {
     pub version: String,
 }
 
-/// A plan and what it was made from.
+/// A plan and the inputs that it was computed from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SavedPlan {
     format: u32,
@@ -53,7 +49,7 @@ pub struct SavedPlan {
 }
 
 impl SavedPlan {
-    /// Binds a plan to what it was made from; `operators` are the address ranges that may
+    /// Binds a plan to its inputs; `operators` are the address ranges that may
     /// reach the rig.
     #[must_use]
     pub fn new(bound: Bound, spec: &Spec, operators: &[String], plan: &Plan) -> Self {
@@ -65,7 +61,7 @@ impl SavedPlan {
             format: FORMAT,
             bound,
             spec_digest: digest(&inputs),
-            snapshot_digest: digest(&world(plan)),
+            snapshot_digest: digest(&inventory(plan)),
             inputs,
             plan: plan.clone(),
         }
@@ -91,7 +87,7 @@ impl SavedPlan {
             ));
         }
         let whole = saved.spec_digest == digest(&saved.inputs)
-            && saved.snapshot_digest == digest(&world(&saved.plan));
+            && saved.snapshot_digest == digest(&inventory(&saved.plan));
         if whole {
             Ok(saved)
         } else {
@@ -122,7 +118,11 @@ impl SavedPlan {
             moved.extend(differences("YAML: ", &self.inputs, &now.inputs));
         }
         if self.snapshot_digest != now.snapshot_digest {
-            moved.extend(differences("", &world(&self.plan), &world(&now.plan)));
+            moved.extend(differences(
+                "",
+                &inventory(&self.plan),
+                &inventory(&now.plan),
+            ));
         }
         // Neither moved and yet the plan is another: a state changed, such as a host's.
         if moved.is_empty() {
@@ -132,8 +132,8 @@ impl SavedPlan {
     }
 }
 
-/// The world that a plan saw, a line for each attribute.
-fn world(plan: &Plan) -> BTreeMap<String, String> {
+/// What a plan saw, a line for each attribute.
+fn inventory(plan: &Plan) -> BTreeMap<String, String> {
     let mut lines = BTreeMap::new();
     for change in &plan.changes {
         let Some(existing) = &change.existing else {
@@ -145,11 +145,10 @@ fn world(plan: &Plan) -> BTreeMap<String, String> {
             _ => change.address.to_string(),
         };
         lines.insert(name.clone(), existing.id.clone());
-        for (key, value) in &existing.attributes {
-            // RDS applies parameters in its own time.
-            let own_time = existing.kind == Kind::Database && key == "parameters";
-            if !own_time && !VOLATILE.contains(&key.as_str()) {
-                lines.insert(format!("{name} {key}"), value.clone());
+        let info = existing.kind.info();
+        for (key, value) in existing.attributes.iter() {
+            if !info.attribute(key).is_some_and(|known| known.volatile) {
+                lines.insert(format!("{name} {key}"), value.to_string());
             }
         }
     }
@@ -226,7 +225,7 @@ fn digest(lines: &BTreeMap<String, String>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::blueprint::blueprint;
+    use crate::blueprint::{AttributeValue, blueprint};
     use crate::plan::{Observed, Snapshot, State, plan};
     use crate::spec::{Library, Role};
 
@@ -248,7 +247,7 @@ mod tests {
         SavedPlan::new(bound, spec, &["198.51.100.7/32".to_owned()], &plan)
     }
 
-    fn world_of(spec: &Spec) -> Snapshot {
+    fn settled(spec: &Spec) -> Snapshot {
         let blueprint = blueprint(spec, &[]);
         let resources = blueprint.resources().map(|(address, desired)| Observed {
             address: address.clone(),
@@ -269,7 +268,7 @@ mod tests {
 
     #[test]
     fn a_plan_survives_its_file_and_holds_while_nothing_moves() {
-        let before = saved(&spec(), &world_of(&spec()));
+        let before = saved(&spec(), &settled(&spec()));
         let text = serde_json::to_string(&before).unwrap();
         let read = SavedPlan::parse(&text).unwrap();
         assert_eq!(read, before);
@@ -280,24 +279,25 @@ mod tests {
 
     #[test]
     fn what_moved_is_told_by_attribute() {
-        let before = saved(&spec(), &world_of(&spec()));
+        let before = saved(&spec(), &settled(&spec()));
 
         let mut resized = spec();
         resized.nodes.get_mut(&Role::App).unwrap().count += 1;
-        let moved = before.moved(&saved(&resized, &world_of(&spec())));
+        let moved = before.moved(&saved(&resized, &settled(&spec())));
         assert_eq!(names(&moved), ["YAML: nodes.app.count"]);
 
-        let mut world = world_of(&spec());
-        let rules = world
+        let mut found = settled(&spec());
+        let rules = found
             .resources
             .iter_mut()
             .find(|one| one.address.as_str() == "security-rules/proxy");
         let rules = rules.unwrap();
-        rules.attributes.insert("rules".to_owned(), String::new());
-        world
+        let none = AttributeValue::lines(Vec::<String>::new());
+        rules.attributes.insert("rules", none);
+        found
             .resources
             .retain(|one| one.address.as_str() != "instance/app-1");
-        let moved = before.moved(&saved(&spec(), &world));
+        let moved = before.moved(&saved(&spec(), &found));
         let names = names(&moved);
         assert!(names.contains(&"security-rules/proxy rules"), "{names:?}");
         let gone = moved.iter().find(|one| one.attribute == "instance/app-1");
@@ -310,14 +310,14 @@ mod tests {
 
     #[test]
     fn a_host_that_stopped_changes_the_plan_without_any_attribute() {
-        let before = saved(&spec(), &world_of(&spec()));
-        let mut world = world_of(&spec());
-        for one in &mut world.resources {
+        let before = saved(&spec(), &settled(&spec()));
+        let mut found = settled(&spec());
+        for one in &mut found.resources {
             if one.address.as_str() == "instance/app-1" {
                 one.state = State::Failed;
             }
         }
-        let moved = before.moved(&saved(&spec(), &world));
+        let moved = before.moved(&saved(&spec(), &found));
         assert_eq!(moved.len(), 1, "{moved:?}");
         assert!(moved[0].attribute.contains("instance/app-1"));
     }

@@ -3,45 +3,11 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use crate::blueprint::{Address, Blueprint, Kind, Stage, Step};
+use crate::blueprint::{Address, Blueprint, Step};
 
 use super::{Action, Plan};
 
-/// Typical seconds from the create call to usable, us-east-1.
-///
-/// From public Terraform logs and AWS acceptance tests, 2018 to 2026: RDS single-AZ 5 to
-/// 17 min, replica 7 to 30, OpenSearch 10 to 65, ElastiCache 5 to 20, NAT gateway
-/// 85 to 125 s, load balancer 130 to 190 s, instance 8 s to running and 25 s more until SSH answers.
-#[must_use]
-pub fn typical_seconds(kind: Kind) -> u64 {
-    match kind {
-        Kind::Database => 450,
-        // The cluster alone; its instances take as long as any.
-        Kind::DatabaseCluster => 45,
-        Kind::Search => 1020,
-        Kind::Cache => 480,
-        Kind::NatGateway => 105,
-        Kind::LoadBalancer => 150,
-        Kind::Instance => 10,
-        Kind::InstanceProfile => 8,
-        _ => 2,
-    }
-}
-
-/// The same for every step of the graph, host steps included.
-#[must_use]
-pub fn usual_seconds(step: &Step) -> u64 {
-    match step {
-        Step::Resource(desired) => typical_seconds(desired.kind()),
-        Step::Host { stage, .. } => match stage {
-            // 25 s until SSH answers, then packages.
-            Stage::Prepare => 70,
-            Stage::Configure => 15,
-        },
-    }
-}
-
-/// The expected time and the steps that make it up, first to last.
+/// The expected time and the steps that it consists of, first to last.
 #[must_use]
 pub fn expected(blueprint: &Blueprint, plan: &Plan) -> (Duration, Vec<Address>) {
     let kept: HashSet<&Address> = plan
@@ -56,7 +22,7 @@ pub fn expected(blueprint: &Blueprint, plan: &Plan) -> (Duration, Vec<Address>) 
             (Step::Resource(_), true) => 0,
             // On a host that stays, a bundle is checked in one round trip.
             (Step::Host { host, .. }, _) if kept.contains(&Address::instance(*host)) => 1,
-            (step, _) => usual_seconds(step),
+            (step, _) => step.typical_seconds(),
         };
         let latest = node
             .after

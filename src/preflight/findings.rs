@@ -12,7 +12,7 @@ pub enum Verdict {
     Warn,
     /// It could not be checked.
     Unknown,
-    /// Nothing stands against it.
+    /// It will work.
     Pass,
 }
 

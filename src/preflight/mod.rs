@@ -1,9 +1,9 @@
 //! What can be known before anything is changed: whether quotas, offers and permissions admit
 //! a plan, and which permissions an environment needs at all.
 //!
-//! Pure: no I/O, no clock, no async. Facts come in, findings come out. One table, kind by
-//! kind, says which actions are used on what and why; policies for people, the check of
-//! permissions and the documentation all come from it.
+//! Pure: no I/O, no clock, no async. Facts come in, findings come out. Which actions are used on
+//! what and why is in the row of each kind; policies for people, the check of permissions
+//! and the documentation all come from there.
 
 mod findings;
 mod grants;
@@ -15,10 +15,10 @@ mod quotas;
 mod snapshots;
 
 pub use findings::{Finding, Verdict};
-pub use grants::{Grant, Use, When, account_grants, grants};
+pub use grants::account_grants;
 pub use names::{NewName, TakenNames, judge_names, new_names};
 pub use offers::{Offers, Wants, judge_offers, wants};
 pub use permissions::{Allowed, BLIND_SPOTS, judge_permissions, needed};
 pub use policy::{Conditions, POLICY_CHARACTERS, Scope, Statement, documents, size, statements};
-pub use quotas::{Quota, QuotaFact, demands, judge_quotas};
+pub use quotas::{QuotaFact, demands, judge_quotas};
 pub use snapshots::{Restorable, Restorables, Restore, judge_restores, restores};

@@ -10,10 +10,10 @@ use super::findings::{Finding, Verdict};
 /// What a plan wants to be offered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wants {
-    /// Instance types of hosts that are to be made, with the zones that they are for, as
+    /// Instance types of hosts that are to be created, with the zones that they are for, as
     /// indexes into the region's usable zones.
     pub instances: BTreeMap<String, BTreeSet<u8>>,
-    /// Classes of databases that are to be made, with their major version.
+    /// Classes of databases that are to be created, with their major version.
     pub databases: BTreeSet<(String, String)>,
     /// Type, engine version and number of search nodes.
     pub search: BTreeSet<(String, String, u32)>,
@@ -35,7 +35,7 @@ pub struct Offers {
     pub search: BTreeMap<(String, String), Result<u32, String>>,
 }
 
-/// What is to be made or changed.
+/// What a plan creates or changes.
 #[must_use]
 pub fn wants(blueprint: &Blueprint, plan: &Plan) -> Wants {
     let mut wants = Wants::default();
@@ -51,33 +51,23 @@ pub fn wants(blueprint: &Blueprint, plan: &Plan) -> Wants {
             continue;
         };
         match desired {
-            Desired::Instance {
-                instance_type,
-                subnet,
-                ..
-            } => {
-                let zone = blueprint.node(subnet).and_then(|node| match &node.step {
-                    Step::Resource(Desired::Subnet { zone, .. }) => Some(*zone),
+            Desired::Instance(instance) => {
+                let subnet = blueprint.node(&instance.subnet).map(|node| &node.step);
+                let zone = match subnet {
+                    Some(Step::Resource(Desired::Subnet(subnet))) => Some(subnet.zone),
                     _ => None,
-                });
-                wants
-                    .instances
-                    .entry(instance_type.clone())
-                    .or_default()
-                    .extend(zone);
+                };
+                let zones = wants.instances.entry(instance.instance_type.clone());
+                zones.or_default().extend(zone);
             }
-            Desired::Database { class, version, .. } => {
-                wants.databases.insert((class.clone(), version.clone()));
+            Desired::Database(database) => {
+                let wanted = (database.class.clone(), database.version.clone());
+                wants.databases.insert(wanted);
             }
-            Desired::Search {
-                instance_type,
-                version,
-                nodes,
-                ..
-            } => {
-                wants
-                    .search
-                    .insert((instance_type.clone(), version.clone(), *nodes));
+            Desired::Search(domain) => {
+                let kind = domain.instance_type.clone();
+                let wanted = (kind, domain.version.clone(), domain.nodes);
+                wants.search.insert(wanted);
             }
             _ => {}
         }

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::blueprint::Kind;
+use crate::blueprint::kinds::{Access, Grant};
 use crate::plan::{Action, Plan};
 
 use super::findings::{Finding, Verdict};
-use super::grants::{Grant, Use, grants};
 use super::policy::{Scope, Statement, gather};
 
 /// What the check cannot see, whatever it says.
@@ -35,23 +35,22 @@ pub enum Allowed {
 /// The statements whose actions a plan takes.
 #[must_use]
 pub fn needed(plan: &Plan, scope: &Scope) -> Vec<Statement> {
-    let mut uses: BTreeSet<(Kind, Use)> = BTreeSet::new();
+    let mut uses: BTreeSet<(Kind, Access)> = BTreeSet::new();
     for change in &plan.changes {
-        let purposes: &[Use] = match change.action {
+        let accesses: &[Access] = match change.action {
             Action::Keep | Action::Refuse => &[],
-            Action::Create => &[Use::Make],
-            Action::Update => &[Use::Change],
-            Action::Replace => &[Use::Change, Use::Remove, Use::Make],
-            Action::Delete => &[Use::Remove],
+            Action::Create => &[Access::Create],
+            Action::Update => &[Access::Update],
+            Action::Replace => &[Access::Update, Access::Delete, Access::Create],
+            Action::Delete => &[Access::Delete],
         };
-        uses.extend(purposes.iter().map(|purpose| (change.kind, *purpose)));
+        uses.extend(accesses.iter().map(|access| (change.kind, *access)));
     }
     let taken: Vec<&Grant> = uses
         .iter()
-        .flat_map(|(kind, purpose)| {
-            grants(*kind)
-                .iter()
-                .filter(move |grant| grant.is_for(*purpose))
+        .flat_map(|(kind, access)| {
+            let grants = kind.info().grants.iter();
+            grants.filter(move |grant| grant.is_for(*access))
         })
         .collect();
     gather(&taken, scope)

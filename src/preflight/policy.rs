@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use crate::blueprint::Kind;
+use crate::blueprint::kinds::{Access, Grant, GrantCondition};
 use crate::identity::names::Names;
 
-use super::grants::{Grant, Use, When, account_grants, grants};
+use super::grants::account_grants;
 
 /// The most that one managed policy may hold, in characters without white space
 /// (IAM User Guide, "IAM and AWS STS quotas").
 pub const POLICY_CHARACTERS: usize = 6144;
 
-/// The tag that every resource bears.
+/// The tag that every resource has.
 const TAG: &str = "loadrig:environment";
 
 /// The statements in the order in which people read them; others follow.
@@ -110,7 +111,7 @@ impl Statement {
         }
         self.resources
             .extend(grant.resources().map(|arn| scope.fill(arn)));
-        for (operator, key, value) in conditions(grant.when, scope) {
+        for (operator, key, value) in conditions(grant.condition, scope) {
             self.admit(operator, key, value);
         }
     }
@@ -127,7 +128,7 @@ impl Statement {
         reasons.into_iter().collect::<Vec<_>>().join("; ")
     }
 
-    /// As it stands in a policy document.
+    /// As policy documents spell it.
     #[must_use]
     pub fn document(&self) -> Value {
         let mut statement = Map::new();
@@ -143,21 +144,21 @@ impl Statement {
 }
 
 /// Operator, key and value of each condition of a grant.
-fn conditions(when: When, scope: &Scope) -> Vec<(&'static str, String, String)> {
+fn conditions(condition: GrantCondition, scope: &Scope) -> Vec<(&'static str, String, String)> {
     let environment = || scope.environment.clone();
     let owned = || (EQUALS, format!("aws:ResourceTag/{TAG}"), environment());
-    match when {
-        When::Always => vec![],
-        When::Tagged => vec![(EQUALS, format!("aws:RequestTag/{TAG}"), environment())],
-        When::Owned => vec![owned()],
-        When::OwnedTag(tag) => vec![
+    match condition {
+        GrantCondition::Always => vec![],
+        GrantCondition::Tagged => vec![(EQUALS, format!("aws:RequestTag/{TAG}"), environment())],
+        GrantCondition::Owned => vec![owned()],
+        GrantCondition::OwnedTag(tag) => vec![
             owned(),
             (ALL_EQUAL, "aws:TagKeys".to_owned(), tag.to_owned()),
         ],
-        When::PassedTo(service) => {
+        GrantCondition::PassedTo(service) => {
             vec![(EQUALS, "iam:PassedToService".to_owned(), service.to_owned())]
         }
-        When::ServiceRole(service) => {
+        GrantCondition::ServiceRole(service) => {
             vec![(EQUALS, "iam:AWSServiceName".to_owned(), service.to_owned())]
         }
     }
@@ -170,9 +171,8 @@ fn conditions(when: When, scope: &Scope) -> Vec<(&'static str, String, String)> 
 pub fn statements(kinds: &BTreeSet<Kind>, scope: &Scope) -> Vec<Statement> {
     let of_kinds = Kind::ALL.into_iter().flat_map(|kind| {
         let whole = kinds.contains(&kind);
-        grants(kind)
-            .iter()
-            .filter(move |grant| whole || grant.is_for(Use::Look))
+        let grants = kind.info().grants.iter();
+        grants.filter(move |grant| whole || grant.is_for(Access::Read))
     });
     let granted: Vec<&Grant> = account_grants().iter().chain(of_kinds).collect();
     gather(&granted, scope)

@@ -1,88 +1,15 @@
 //! What a plan asks of an account's quotas, and whether it fits.
 //!
-//! Quota codes are those of the Service Quotas console (docs.aws.amazon.com/servicequotas);
-//! usage is counted by the services themselves.
+//! Usage is counted by the services themselves.
 
 use std::collections::BTreeMap;
 
-use crate::blueprint::{Blueprint, Desired, Step};
-use crate::plan::{Action, Change, Plan};
+use crate::blueprint::kinds::Quota;
+use crate::blueprint::{Attributes, Blueprint, Step, UnreadableAttribute};
+use crate::plan::{Action, Plan};
 use crate::spec::catalog;
 
 use super::findings::{Finding, Verdict};
-
-/// A quota that a plan can run into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Quota {
-    StandardVcpus,
-    Gp3StorageTib,
-    Vpcs,
-    InternetGateways,
-    ElasticAddresses,
-    SecurityGroups,
-    DatabaseInstances,
-    DatabaseStorageGib,
-    SearchDomains,
-    SearchNodesPerDomain,
-    CacheNodes,
-    Buckets,
-    Roles,
-    InstanceProfiles,
-}
-
-impl Quota {
-    /// Service code and quota code.
-    #[must_use]
-    pub fn code(self) -> (&'static str, &'static str) {
-        match self {
-            Quota::StandardVcpus => ("ec2", "L-1216C47A"),
-            Quota::Gp3StorageTib => ("ebs", "L-7A658B76"),
-            Quota::Vpcs => ("vpc", "L-F678F1CE"),
-            Quota::InternetGateways => ("vpc", "L-A4707A72"),
-            Quota::ElasticAddresses => ("ec2", "L-0263D0A3"),
-            Quota::SecurityGroups => ("vpc", "L-E79EC296"),
-            Quota::DatabaseInstances => ("rds", "L-7B6409FD"),
-            Quota::DatabaseStorageGib => ("rds", "L-7ADDB58A"),
-            Quota::SearchDomains => ("es", "L-076D529E"),
-            Quota::SearchNodesPerDomain => ("es", "L-6408ABDE"),
-            Quota::CacheNodes => ("elasticache", "L-DFE45DF3"),
-            Quota::Buckets => ("s3", "L-DC2B2D3D"),
-            Quota::Roles => ("iam", "L-FE177D64"),
-            Quota::InstanceProfiles => ("iam", "L-6E65F664"),
-        }
-    }
-
-    /// As people know it.
-    #[must_use]
-    pub fn what(self) -> &'static str {
-        match self {
-            Quota::StandardVcpus => "vCPUs of running On-Demand Standard instances",
-            Quota::Gp3StorageTib => "TiB of gp3 volumes",
-            Quota::Vpcs => "VPCs",
-            Quota::InternetGateways => "internet gateways",
-            Quota::ElasticAddresses => "elastic addresses",
-            Quota::SecurityGroups => "security groups",
-            Quota::DatabaseInstances => "RDS instances",
-            Quota::DatabaseStorageGib => "GiB of RDS storage",
-            Quota::SearchDomains => "OpenSearch domains",
-            Quota::SearchNodesPerDomain => "nodes of one OpenSearch domain",
-            Quota::CacheNodes => "ElastiCache nodes",
-            Quota::Buckets => "S3 buckets",
-            Quota::Roles => "IAM roles",
-            Quota::InstanceProfiles => "IAM instance profiles",
-        }
-    }
-
-    /// IAM and S3 count for the whole account; their quotas are kept in one region.
-    #[must_use]
-    pub fn region(self, region: &str) -> &str {
-        match self {
-            Quota::Buckets | Quota::Roles | Quota::InstanceProfiles => "us-east-1",
-            _ => region,
-        }
-    }
-}
 
 /// How much of a quota there is and how much is used, as far as it could be found out.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,8 +23,13 @@ pub struct QuotaFact {
 }
 
 /// What a plan adds to what is there, by quota.
-#[must_use]
-pub fn demands(blueprint: &Blueprint, plan: &Plan) -> BTreeMap<Quota, f64> {
+///
+/// # Errors
+/// When a size of what exists cannot be read.
+pub fn demands(
+    blueprint: &Blueprint,
+    plan: &Plan,
+) -> Result<BTreeMap<Quota, f64>, UnreadableAttribute> {
     let mut demands: BTreeMap<Quota, f64> = BTreeMap::new();
     let mut search_nodes: Option<f64> = None;
     for change in &plan.changes {
@@ -111,7 +43,15 @@ pub fn demands(blueprint: &Blueprint, plan: &Plan) -> BTreeMap<Quota, f64> {
         else {
             continue;
         };
-        for (quota, wanted) in weight(desired) {
+        let counted = |attributes: &Attributes| {
+            let count = desired.kind().info().quotas;
+            count(attributes, catalog()).map_err(|error| error.of(&change.address))
+        };
+        let held = match (&change.existing, change.action) {
+            (Some(existing), Action::Replace | Action::Update) => counted(&existing.attributes)?,
+            _ => Vec::new(),
+        };
+        for (quota, wanted) in counted(&desired.attributes())? {
             if quota == Quota::SearchNodesPerDomain {
                 // Counted for the one domain, not for the account.
                 search_nodes = Some(wanted);
@@ -119,70 +59,15 @@ pub fn demands(blueprint: &Blueprint, plan: &Plan) -> BTreeMap<Quota, f64> {
             }
             let had = match change.action {
                 Action::Create => 0.0,
-                _ => held(change, quota, wanted),
+                // What is not reported has not changed either.
+                _ => (held.iter().find(|(one, _)| *one == quota)).map_or(wanted, |(_, had)| *had),
             };
             *demands.entry(quota).or_default() += (wanted - had).max(0.0);
         }
     }
     demands.extend(search_nodes.map(|nodes| (Quota::SearchNodesPerDomain, nodes)));
     demands.retain(|_, more| *more > 0.0);
-    demands
-}
-
-/// What one resource weighs.
-fn weight(desired: &Desired) -> Vec<(Quota, f64)> {
-    match desired {
-        Desired::Instance {
-            instance_type,
-            disk_gib,
-            ..
-        } => vec![
-            (Quota::StandardVcpus, vcpus(instance_type)),
-            (Quota::Gp3StorageTib, f64::from(*disk_gib) / 1024.0),
-        ],
-        Desired::Vpc { .. } => vec![(Quota::Vpcs, 1.0)],
-        Desired::InternetGateway => vec![(Quota::InternetGateways, 1.0)],
-        Desired::ElasticAddress => vec![(Quota::ElasticAddresses, 1.0)],
-        Desired::SecurityGroup { .. } => vec![(Quota::SecurityGroups, 1.0)],
-        Desired::Database { storage, .. } => vec![
-            (Quota::DatabaseInstances, 1.0),
-            (Quota::DatabaseStorageGib, f64::from(storage.gib)),
-        ],
-        Desired::ClusterInstance { .. } => vec![(Quota::DatabaseInstances, 1.0)],
-        Desired::Search { nodes, .. } => vec![
-            (Quota::SearchDomains, 1.0),
-            (Quota::SearchNodesPerDomain, f64::from(*nodes)),
-        ],
-        Desired::Cache { nodes, .. } => vec![(Quota::CacheNodes, f64::from(*nodes))],
-        Desired::Bucket { .. } => vec![(Quota::Buckets, 1.0)],
-        Desired::Role { .. } => vec![(Quota::Roles, 1.0)],
-        Desired::InstanceProfile { .. } => vec![(Quota::InstanceProfiles, 1.0)],
-        // Their quotas are in the thousands, or per VPC, which is the environment's own.
-        _ => vec![],
-    }
-}
-
-/// What the resource that exists weighs already.
-fn held(change: &Change, quota: Quota, wanted: f64) -> f64 {
-    let Some(existing) = &change.existing else {
-        return 0.0;
-    };
-    let number = |key: &str| existing.get(key).and_then(|text| text.parse::<f64>().ok());
-    let held = match quota {
-        Quota::StandardVcpus => existing.get("instance_type").map(vcpus),
-        Quota::Gp3StorageTib => number("disk_gib").map(|gib| gib / 1024.0),
-        Quota::DatabaseStorageGib => number("storage_gib"),
-        Quota::CacheNodes => number("nodes"),
-        _ => Some(1.0),
-    };
-    held.unwrap_or(wanted)
-}
-
-fn vcpus(instance_type: &str) -> f64 {
-    catalog()
-        .ec2
-        .get(instance_type)
-        .map_or(0.0, |kind| f64::from(kind.vcpu))
+    Ok(demands)
 }
 
 /// Whether the account's quotas admit what is asked of them.
@@ -260,7 +145,7 @@ mod tests {
         let mut spec = library.architecture("1k").unwrap().example();
         let whole = blueprint(&spec, &[]);
         let empty = plan(&whole, &Snapshot::default());
-        let all = demands(&whole, &empty);
+        let all = demands(&whole, &empty).unwrap();
         let expected: u32 = spec
             .nodes
             .values()
@@ -280,14 +165,18 @@ mod tests {
         let snapshot = Snapshot {
             resources: resources.collect(),
         };
-        assert!(demands(&whole, &plan(&whole, &snapshot)).is_empty());
+        assert!(
+            demands(&whole, &plan(&whole, &snapshot))
+                .unwrap()
+                .is_empty()
+        );
 
         let app = spec.nodes.get_mut(&Role::App).unwrap();
         let before = catalog().ec2.get(&app.instance_type).unwrap().vcpu;
         app.instance_type = "c7i.4xlarge".to_owned();
         let count = app.count;
         let larger = blueprint(&spec, &[]);
-        let more = demands(&larger, &plan(&larger, &snapshot));
+        let more = demands(&larger, &plan(&larger, &snapshot)).unwrap();
         let expected = f64::from(count * (16 - before));
         assert!(
             (more[&Quota::StandardVcpus] - expected).abs() < 1e-9,

@@ -1,4 +1,4 @@
-//! Whether the snapshots that databases are to be made from are there and fit.
+//! Whether the snapshots that databases are to be restored from exist and fit.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use crate::plan::{Action, Plan};
 
 use super::findings::{Finding, Verdict};
 
-/// A snapshot that a plan makes a database from.
+/// A snapshot that a plan restores a database from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Restore {
     /// Its id or ARN.
@@ -18,7 +18,7 @@ pub struct Restore {
     pub version: String,
 }
 
-/// What RDS tells of a snapshot.
+/// What RDS reports about a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restorable {
     /// For example `available`.
@@ -35,29 +35,25 @@ pub struct Restorable {
 /// be looked for.
 pub type Restorables = BTreeMap<Restore, Result<Option<Restorable>, String>>;
 
-/// The snapshots that a plan makes databases from.
+/// The snapshots that a plan restores databases from.
 #[must_use]
 pub fn restores(blueprint: &Blueprint, plan: &Plan) -> BTreeSet<Restore> {
-    let made = plan.changes.iter().filter(|c| c.action == Action::Create);
-    made.filter_map(|change| match &blueprint.node(&change.address)?.step {
-        Step::Resource(Desired::Database {
-            snapshot: Some(snapshot),
-            version,
-            ..
-        }) => Some((snapshot, false, version)),
-        Step::Resource(Desired::DatabaseCluster {
-            snapshot: Some(snapshot),
-            version,
-            ..
-        }) => Some((snapshot, true, version)),
-        _ => None,
-    })
-    .map(|(snapshot, cluster, version)| Restore {
-        snapshot: snapshot.clone(),
-        cluster,
-        version: version.clone(),
-    })
-    .collect()
+    let created = plan.changes.iter().filter(|c| c.action == Action::Create);
+    created
+        .filter_map(|change| match &blueprint.node(&change.address)?.step {
+            Step::Resource(Desired::Database(database)) => Some(Restore {
+                snapshot: database.snapshot.clone()?,
+                cluster: false,
+                version: database.version.clone(),
+            }),
+            Step::Resource(Desired::DatabaseCluster(cluster)) => Some(Restore {
+                snapshot: cluster.snapshot.clone()?,
+                cluster: true,
+                version: cluster.version.clone(),
+            }),
+            _ => None,
+        })
+        .collect()
 }
 
 /// Whether each can be restored.

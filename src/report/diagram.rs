@@ -1,10 +1,11 @@
-//! A plan as a picture: every resource where it stands, coloured by what becomes of it. One SVG
+//! A plan as a picture: every resource in its place, coloured by what becomes of it. One SVG
 //! file that needs nothing else.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::blueprint::{Address, Blueprint, Desired, Kind, Step};
+use crate::blueprint::kinds::Band;
+use crate::blueprint::{Address, Blueprint, Desired, Kind};
 use crate::plan::{Action, Change, Plan};
 use crate::spec::Spec;
 
@@ -58,19 +59,18 @@ pub fn plan_diagram(spec: &Spec, blueprint: &Blueprint, plan: &Plan) -> String {
     for (address, desired) in blueprint.resources() {
         let chip = chip(address, desired, changes.get(address).copied());
         match desired {
-            Desired::Subnet { zone, .. } => {
+            Desired::Subnet(subnet) => {
                 let title = format!("{address} · {}", word(chip.action));
                 let frame = DiagramFrame {
                     title,
                     chips: Vec::new(),
                 };
-                subnets.push((address, *zone, frame));
+                subnets.push((address, subnet.zone, frame));
             }
             _ => {
-                let home = home(blueprint, address);
                 let subnet = subnets
                     .iter_mut()
-                    .find(|(known, ..)| Some(*known) == home.as_ref());
+                    .find(|(known, ..)| Some(*known) == desired.subnet());
                 match subnet {
                     Some((_, _, frame)) => frame.chips.push(chip),
                     None => bands[band(desired.kind())].chips.push(chip),
@@ -91,45 +91,12 @@ pub fn plan_diagram(spec: &Spec, blueprint: &Blueprint, plan: &Plan) -> String {
     render(spec, plan, subnets.collect(), &bands)
 }
 
-/// The subnet that a resource stands in, where it is one.
-fn home(blueprint: &Blueprint, address: &Address) -> Option<Address> {
-    match &blueprint.node(address)?.step {
-        Step::Resource(Desired::Instance { subnet, .. } | Desired::NatGateway { subnet, .. }) => {
-            Some(subnet.clone())
-        }
-        _ => None,
-    }
-}
-
-/// The band of what stands in no one subnet.
+/// The frame of what is in no one subnet.
 fn band(kind: Kind) -> usize {
-    match kind {
-        Kind::Vpc
-        | Kind::Adopted
-        | Kind::Endpoint
-        | Kind::LoadBalancer
-        | Kind::Listener
-        | Kind::TargetGroup
-        | Kind::Targets
-        | Kind::Zone
-        | Kind::Records
-        | Kind::InternetGateway
-        | Kind::Subnet
-        | Kind::RouteTable
-        | Kind::ElasticAddress
-        | Kind::NatGateway
-        | Kind::Instance
-        | Kind::SecurityGroup
-        | Kind::SecurityRules => 0,
-        Kind::DatabaseSubnets
-        | Kind::DatabaseParameters
-        | Kind::Database
-        | Kind::DatabaseCluster
-        | Kind::DatabaseClusterParameters
-        | Kind::Search
-        | Kind::CacheSubnets
-        | Kind::Cache => 1,
-        Kind::Seed | Kind::KeyPair | Kind::Role | Kind::InstanceProfile | Kind::Bucket => 2,
+    match kind.info().band {
+        Band::Network => 0,
+        Band::ManagedServices => 1,
+        Band::Account => 2,
     }
 }
 
@@ -198,7 +165,7 @@ fn render(
     let top = y;
     y += HEAD;
     for (index, frame) in bands.iter().enumerate() {
-        // Subnets come between the network and the services that stand in them.
+        // Subnets come between the network and the services in them.
         if index == 1 {
             let mut ends = vec![y; usize::from(zones)];
             for (zone, subnet) in &subnets {
@@ -382,7 +349,7 @@ mod tests {
             .find(|change| change.address == *address)
             .unwrap()
             .clone();
-        let size = desired.attributes()["instance_type"].to_string();
+        let size = desired.attributes().text("instance_type").unwrap().to_owned();
         let created = chip(address, desired, Some(&change)).detail;
         assert!(created.starts_with(&size), "{created}");
         assert!(created.ends_with(" GiB"), "{created}");

@@ -22,6 +22,7 @@ mod model;
 mod network;
 mod problem;
 mod reader;
+pub mod regions;
 mod schema;
 mod service_shapes;
 mod services;
@@ -41,6 +42,7 @@ pub use network::{ExistingNetwork, Layout, Nat, Network};
 pub(crate) use problem::SourceText;
 pub use problem::{Problem, SpecErrors};
 pub(crate) use reader::{DURATION, LONGEST, SHORTEST};
+pub(crate) use regions::is_region_shaped;
 pub(crate) use schema::generate as schema_of;
 pub use schema::{architecture_schema, environment_schema};
 pub use services::{
@@ -48,4 +50,4 @@ pub use services::{
     FilesService, Masters, Protection, Purpose, SearchService, Services, search_zones,
 };
 pub(crate) use suggest::or_expected;
-pub(crate) use values::{is_region_shaped, name_fault};
+pub(crate) use values::name_fault;

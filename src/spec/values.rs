@@ -103,57 +103,6 @@ pub(crate) fn name_fault(name: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether text has the shape of an AWS region, like `eu-central-1`.
-pub(crate) fn is_region_shaped(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let is_word = |part: &&str| part.len() >= 2 && part.bytes().all(|b| b.is_ascii_lowercase());
-    match parts.as_slice() {
-        [words @ .., number] => {
-            (2..=3).contains(&words.len())
-                && words.iter().all(is_word)
-                && number.len() == 1
-                && number.bytes().all(|b| b.is_ascii_digit())
-        }
-        [] => false,
-    }
-}
-
-/// The public regions, for suggestions only: new ones appear and are accepted.
-pub(crate) const REGIONS: [&str; 32] = [
-    "af-south-1",
-    "ap-east-1",
-    "ap-northeast-1",
-    "ap-northeast-2",
-    "ap-northeast-3",
-    "ap-south-1",
-    "ap-south-2",
-    "ap-southeast-1",
-    "ap-southeast-2",
-    "ap-southeast-3",
-    "ap-southeast-4",
-    "ap-southeast-5",
-    "ca-central-1",
-    "ca-west-1",
-    "eu-central-1",
-    "eu-central-2",
-    "eu-north-1",
-    "eu-south-1",
-    "eu-south-2",
-    "eu-west-1",
-    "eu-west-2",
-    "eu-west-3",
-    "il-central-1",
-    "me-central-1",
-    "me-south-1",
-    "mx-central-1",
-    "sa-east-1",
-    "us-east-1",
-    "us-east-2",
-    "us-west-1",
-    "us-west-2",
-    "us-gov-west-1",
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,22 +146,6 @@ mod tests {
         assert!(matches!(release("./y.tar.gz"), Some(Release::File(_))));
         for wrong in ["11.7", "latest", "v11.7.9", "", "11.7.9.1", "11.7.9-beta"] {
             assert_eq!(release(wrong), None, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn regions_are_known_by_shape() {
-        assert!(REGIONS.iter().all(|region| is_region_shaped(region)));
-        for wrong in [
-            "",
-            "us-east",
-            "useast1",
-            "us-east-1a",
-            "US-EAST-1",
-            "us_east_1",
-            "1",
-        ] {
-            assert!(!is_region_shaped(wrong), "{wrong}");
         }
     }
 

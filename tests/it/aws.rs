@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 use loadrig::aws::{Aws, Connection};
-use loadrig::blueprint::{Address, Blueprint, Desired, Group, Peer, Protocol, Rule, blueprint};
+use loadrig::blueprint::{
+    Address, Blueprint, Desired, Group, Peer, Protocol, Rule, blueprint, kinds,
+};
 use loadrig::engine::{
     Cloud, CloudError, FailureClass, Inventory, Observed, Request, SecretInputs, Snapshot, State,
 };
@@ -170,7 +172,7 @@ impl<'a> Rig<'a> {
                 continue;
             };
             for (key, wanted) in desired.attributes() {
-                let whole = match found.get(&key) {
+                let whole = match found.value(&key) {
                     Some(_) => vec![],
                     None => self
                         .cloud
@@ -179,8 +181,8 @@ impl<'a> Rig<'a> {
                         .unwrap(),
                 };
                 let whole = whole.iter().find(|one| &one.address == address);
-                match found.get(&key).or(whole.and_then(|one| one.get(&key))) {
-                    Some(value) if value == wanted => {}
+                match found.value(&key).or(whole.and_then(|one| one.value(&key))) {
+                    Some(value) if *value == wanted => {}
                     Some(value) => drift.push(format!("{address} {key}: {value}, not {wanted}")),
                     None => drift.push(format!("{address} {key}: not reported")),
                 }
@@ -281,7 +283,7 @@ async fn an_environment_is_created_found_again_and_removed_without_a_trace() {
         let found = snapshot.get(&Address::parse(address)).unwrap();
         for key in keys {
             assert!(
-                found.get(key).is_some(),
+                found.value(key).is_some(),
                 "{address} has no {key}: {found:?}"
             );
         }
@@ -339,7 +341,7 @@ async fn rules_are_brought_to_what_is_desired() {
     let existing = rig.inventory.get(&address).unwrap().clone();
     assert!(
         existing
-            .get("rules")
+            .set("rules")
             .unwrap()
             .contains("tcp/22 from 198.51.100.7/32")
     );
@@ -349,20 +351,20 @@ async fn rules_are_brought_to_what_is_desired() {
         port,
         from,
     };
-    let desired = Desired::SecurityRules {
+    let desired = Desired::SecurityRules(kinds::SecurityRules {
         group,
         rules: vec![
             rule(22, Peer::Range("203.0.113.0/24".parse().unwrap())),
             rule(8065, Peer::Group(Group::Hosts(Role::Proxy))),
         ],
-    };
+    });
     cloud
         .update(rig.request(&address, &desired), &existing)
         .await
         .unwrap();
     let found = read(&cloud, "demo", &existing).await.unwrap();
     assert_eq!(
-        found.get("rules"),
+        found.shown("rules").as_deref(),
         Some("tcp/22 from 203.0.113.0/24\ntcp/8065 from security-group/proxy")
     );
     assert_eq!(found.attributes, desired.attributes());
@@ -370,7 +372,10 @@ async fn rules_are_brought_to_what_is_desired() {
     cloud.delete("demo", &existing).await.unwrap();
     assert_eq!(read(&cloud, "demo", &existing).await, None);
     let snapshot = rig.snapshot().await;
-    assert_eq!(snapshot.get(&address).unwrap().get("rules"), Some(""));
+    assert_eq!(
+        snapshot.get(&address).unwrap().shown("rules").as_deref(),
+        Some("")
+    );
 }
 
 #[tokio::test]
@@ -403,8 +408,8 @@ async fn what_was_left_half_made_shows_and_is_completed() {
     let snapshot = rig.snapshot().await;
     let role = snapshot.get(&Address::role()).unwrap();
     let profile = snapshot.get(&Address::instance_profile()).unwrap();
-    assert_eq!(role.get("policy"), Some("none"));
-    assert_eq!(profile.get("role"), Some("none"));
+    assert_eq!(role.text("policy"), Some("none"));
+    assert_eq!(profile.text("role"), Some("none"));
 
     for found in [role, profile] {
         let node = rig
@@ -417,7 +422,7 @@ async fn what_was_left_half_made_shows_and_is_completed() {
             .await
             .unwrap();
         for (key, value) in desired.attributes() {
-            assert_eq!(updated.get(&key), Some(value.as_str()));
+            assert_eq!(updated.value(&key), Some(&value));
         }
     }
 }
@@ -440,9 +445,9 @@ async fn a_strangers_resources_are_neither_taken_nor_removed() {
     let mut rig = rig;
     rig.create_all(|desired| matches!(desired, Desired::Bucket { .. }))
         .await;
-    let desired = Desired::Role {
+    let desired = Desired::Role(kinds::HostRole {
         bucket: Address::bucket(),
-    };
+    });
     let error = rig.create(&Address::role(), &desired).await.unwrap_err();
     assert_eq!(error.class, FailureClass::Terminal);
     assert_eq!(error.code, "ForeignResource");
@@ -527,8 +532,8 @@ async fn a_cache_is_created_found_again_and_removed() {
     .await;
     let snapshot = rig.snapshot().await;
     let cache = snapshot.get(&Address::cache()).unwrap();
-    assert_eq!(cache.get("nodes"), Some("1"));
-    assert!(cache.get("endpoint").is_some(), "{cache:?}");
+    assert!(cache.says("nodes", 1_u32));
+    assert!(cache.text("endpoint").is_some(), "{cache:?}");
     assert!(snapshot.get(&Address::cache_subnets()).is_some());
     cloud.delete("demo", cache).await.unwrap();
     // The emulator leaves it in this state for ever.

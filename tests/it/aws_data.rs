@@ -127,9 +127,9 @@ async fn a_gold_standard_is_protected_and_leaves_its_data_behind() {
     let writer = Address::parse("database/writer");
     let first = rig.snapshot().await;
     let first = first.get(&writer).expect("a writer");
-    assert_eq!(first.get("deletion_protection"), Some("true"));
-    assert_eq!(first.get("multi_az"), Some("true"));
-    assert_eq!(first.get("backup_days"), Some("7"));
+    assert!(first.says("deletion_protection", true));
+    assert!(first.says("multi_az", true));
+    assert!(first.says("backup_days", 7_u32));
 
     let refused = plan_down_as(&rig.snapshot().await, Removal::default());
     let refused: Vec<&str> = refused
@@ -231,13 +231,13 @@ async fn an_aurora_cluster_is_made_changed_and_removed_and_keeps_its_data() {
         .get(&Address::database_cluster())
         .expect("a cluster");
     for key in ["endpoint", "port", "user", "database", "writer", "created"] {
-        assert!(cluster.get(key).is_some(), "no {key}: {cluster:?}");
+        assert!(cluster.value(key).is_some(), "no {key}: {cluster:?}");
     }
-    assert_eq!(cluster.get("writer"), Some("lr-demo-db-writer"));
+    assert_eq!(cluster.text("writer"), Some("lr-demo-db-writer"));
     let reader = snapshot.get(&Address::parse("database/reader-1"));
     let reader = reader.expect("a reader");
-    assert_eq!(reader.get("cluster"), Some("lr-demo-db"));
-    assert!(reader.get("endpoint").is_some());
+    assert_eq!(reader.text("cluster"), Some("lr-demo-db"));
+    assert!(reader.text("endpoint").is_some());
 
     let gold =
         spec("purpose: gold-standard\ndatabase: {engine: aurora-postgresql, io_optimized: true}\n");
@@ -269,8 +269,8 @@ async fn an_aurora_cluster_is_made_changed_and_removed_and_keeps_its_data() {
     let cluster = snapshot
         .get(&Address::database_cluster())
         .expect("a cluster");
-    assert_eq!(cluster.get("finished"), Some("true"));
-    assert_eq!(cluster.get("deletion_protection"), Some("false"));
+    assert!(cluster.says("finished", true));
+    assert!(cluster.says("deletion_protection", false));
 }
 
 /// AWS removes a cluster's automated snapshots with it. The emulator keeps them, and then stumbles
@@ -315,14 +315,14 @@ async fn a_database_is_made_from_a_snapshot_and_brought_to_its_settings() {
     let snapshot = rig.snapshot().await;
     let writer = snapshot.get(&Address::parse("database/writer"));
     let writer = writer.expect("a writer");
-    assert_eq!(writer.get("finished"), Some("true"));
-    assert_eq!(writer.get("backup_days"), Some("3"));
+    assert!(writer.says("finished", true));
+    assert!(writer.says("backup_days", 3_u32));
 
     // A run that was cut off between the two calls shows, and the next one finishes it.
     let mut cut_off = snapshot.clone();
     for resource in &mut cut_off.resources {
         if let Some(finished) = resource.attributes.get_mut("finished") {
-            "false".clone_into(finished);
+            *finished = false.into();
         }
     }
     let graph = blueprint(&restored, &restored.access.operators);

@@ -137,14 +137,14 @@ async fn hosts_behind_nat_and_a_bastion_come_and_go() {
 
     let gateway = rig.get("nat-gateway/b").await;
     let address = rig.get("elastic-address/nat-b").await;
-    assert_eq!(gateway.get("public_ip"), address.get("public_ip"));
+    assert_eq!(gateway.text("public_ip"), address.text("public_ip"));
     let table = rig.get("route-table/private-b").await;
-    assert_eq!(table.get("default_route"), Some("nat-gateway/b"));
-    assert_eq!(table.get("subnets"), Some("subnet/private-b"));
-    assert_eq!(rig.get("instance/app-1").await.get("public_ip"), None);
+    assert_eq!(table.text("default_route"), Some("nat-gateway/b"));
+    assert_eq!(table.shown("subnets").as_deref(), Some("subnet/private-b"));
+    assert_eq!(rig.get("instance/app-1").await.text("public_ip"), None);
     for host in ["bastion-1", "proxy-1"] {
         let host = rig.get(&format!("instance/{host}")).await;
-        assert!(host.get("public_ip").is_some(), "{host:?}");
+        assert!(host.text("public_ip").is_some(), "{host:?}");
     }
 
     // Somebody sends a zone's packets elsewhere.
@@ -160,7 +160,7 @@ async fn hosts_behind_nat_and_a_bastion_come_and_go() {
         .unwrap();
     assert_eq!(
         rig.work().await,
-        ["Update route-table/private-b: default_route differ"]
+        ["Update route-table/private-b: changes default_route"]
     );
     rig.up().await;
 
@@ -171,7 +171,7 @@ async fn hosts_behind_nat_and_a_bastion_come_and_go() {
     assert_eq!(plan.count(Action::Delete), 2);
     rig.up().await;
     let table = rig.get("route-table/private-b").await;
-    assert_eq!(table.get("default_route"), Some("nat-gateway/a"));
+    assert_eq!(table.text("default_route"), Some("nat-gateway/a"));
 
     rig.down().await;
 }
@@ -202,13 +202,13 @@ async fn a_load_balancer_comes_is_mended_and_goes() {
     };
     rig.up().await;
     let balancer = rig.get("load-balancer").await;
-    assert!(balancer.get("endpoint").is_some(), "{balancer:?}");
-    assert_eq!(balancer.get("idle_timeout"), Some("75"));
+    assert!(balancer.text("endpoint").is_some(), "{balancer:?}");
+    assert!(balancer.says("idle_timeout", 75_u32));
     let targets = rig.get("targets").await;
-    assert_eq!(targets.get("targets"), Some("instance/app-1"));
+    assert_eq!(targets.shown("targets").as_deref(), Some("instance/app-1"));
     let rules = rig.get("security-rules/load-balancer").await;
     assert_eq!(
-        rules.get("rules"),
+        rules.shown("rules").as_deref(),
         Some("tcp/80 from 198.51.100.7/32\ntcp/80 from instance/agent-1")
     );
 
@@ -240,8 +240,8 @@ async fn a_load_balancer_comes_is_mended_and_goes() {
     assert_eq!(
         rig.work().await,
         [
-            "Update load-balancer: idle_timeout differ",
-            "Update targets: targets differ"
+            "Update load-balancer: changes idle_timeout",
+            "Update targets: changes targets"
         ]
     );
     rig.up().await;
@@ -273,10 +273,13 @@ async fn a_load_balancer_comes_is_mended_and_goes() {
     rig.up().await;
     let listener = rig.get("listener").await;
     assert_eq!(listener.id, before.id);
-    assert_eq!(listener.get("port"), Some("443"));
-    assert_eq!(listener.get("certificate"), Some(arn.as_str()));
+    assert!(listener.says("port", 443_u32));
+    assert_eq!(listener.text("certificate"), Some(arn.as_str()));
     assert_eq!(
-        rig.get("security-rules/load-balancer").await.get("rules"),
+        rig.get("security-rules/load-balancer")
+            .await
+            .shown("rules")
+            .as_deref(),
         Some("tcp/443 from 198.51.100.7/32\ntcp/443 from instance/agent-1")
     );
 
@@ -285,7 +288,7 @@ async fn a_load_balancer_comes_is_mended_and_goes() {
     rig.spec = secure(&BEHIND_ALB.replace("app: { count: 1 }", larger));
     rig.up().await;
     let targets = rig.get("targets").await;
-    assert_eq!(targets.get("targets"), Some("instance/app-1"));
+    assert_eq!(targets.shown("targets").as_deref(), Some("instance/app-1"));
     assert_ne!(rig.get("instance/app-1").await.id, app);
 
     rig.down().await;
@@ -300,12 +303,15 @@ async fn agents_behind_nat_reach_a_public_load_balancer_by_the_gateways_address(
     };
     rig.up().await;
     assert_eq!(
-        rig.get("security-rules/load-balancer").await.get("rules"),
+        rig.get("security-rules/load-balancer")
+            .await
+            .shown("rules")
+            .as_deref(),
         Some("tcp/80 from 198.51.100.7/32\ntcp/80 from elastic-address/nat-a")
     );
     let endpoint = rig.get("s3-endpoint").await;
     assert_eq!(
-        endpoint.get("tables"),
+        endpoint.shown("tables").as_deref(),
         Some("route-table/private-a route-table/private-b route-table/public")
     );
     rig.down().await;
@@ -318,7 +324,12 @@ async fn names_follow_what_they_lead_to() {
     let mut rig = Rig::new(&moto, dns).await;
     rig.up().await;
     let records = rig.get("dns-records").await;
-    let names: Vec<&str> = records.get("names").unwrap().lines().collect();
+    let names: Vec<&str> = records
+        .set("names")
+        .unwrap()
+        .iter()
+        .map(String::as_str)
+        .collect();
     assert!(names.contains(&"app-1 instance/app-1"), "{names:?}");
     assert!(names.contains(&"database database/writer"), "{names:?}");
 
@@ -331,7 +342,7 @@ async fn names_follow_what_they_lead_to() {
     let mut stray = before[0].clone();
     stray.name = format!("stray.{}", "rig.loadrig.internal.");
     change(&route53, &records.id, "CREATE", stray).await;
-    assert_eq!(rig.work().await, ["Update dns-records: names differ"]);
+    assert_eq!(rig.work().await, ["Update dns-records: changes names"]);
     rig.up().await;
     assert_eq!(record_sets(&route53, &records.id).await, before);
 
@@ -345,14 +356,14 @@ async fn names_follow_what_they_lead_to() {
         .changes
         .iter()
         .find(|c| c.address == Address::records());
-    assert_eq!(follows.unwrap().reason, "instance/app-1 is made anew");
+    assert_eq!(follows.unwrap().reason, "instance/app-1 is replaced");
     rig.up().await;
     let is = rig.get("instance/app-1").await;
     let sets = record_sets(&route53, &records.id).await;
     let app = sets.iter().find(|set| set.name.starts_with("app-1."));
     let value = app.unwrap().resource_records()[0].value.clone();
     assert_ne!(was.id, is.id);
-    assert_eq!(Some(value.as_str()), is.get("private_ip"));
+    assert_eq!(Some(value.as_str()), is.text("private_ip"));
 
     rig.down().await;
 }
@@ -459,14 +470,14 @@ async fn somebody_elses_network_is_used_and_left_as_it_was() {
     rig.up().await;
     let app = rig.get("instance/app-1").await;
     assert!(
-        app.get("private_ip").unwrap().starts_with("10.77.2."),
+        app.text("private_ip").unwrap().starts_with("10.77.2."),
         "{app:?}"
     );
-    assert_eq!(app.get("public_ip"), None);
+    assert_eq!(app.text("public_ip"), None);
     assert!(
         rig.get("instance/bastion-1")
             .await
-            .get("public_ip")
+            .text("public_ip")
             .is_some()
     );
     let snapshot = rig.snapshot().await;

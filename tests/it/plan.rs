@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use loadrig::blueprint::{Address, Blueprint, Desired, Kind, Peer, Step, blueprint};
+use loadrig::blueprint::{
+    Address, AttributeValue, Blueprint, Desired, Kind, Peer, Step, blueprint, kinds,
+};
 use loadrig::plan::{Action, Observed, Plan, Snapshot, State, expected, plan, plan_down};
 use loadrig::spec::{Layout, Library, Nat, Role, Spec};
 use proptest::prelude::*;
@@ -77,7 +79,7 @@ fn the_list_of_kinds_is_whole() {
 fn nothing_is_open_to_more_than_groups_and_operators() {
     for spec in sizes() {
         for (address, desired) in blueprint(&spec, &operator()).resources() {
-            let Desired::SecurityRules { rules, .. } = desired else {
+            let Desired::SecurityRules(kinds::SecurityRules { rules, .. }) = desired else {
                 continue;
             };
             for rule in rules {
@@ -97,7 +99,7 @@ fn subnets_lie_in_the_vpc_and_do_not_overlap() {
         let subnets: Vec<_> = blueprint
             .resources()
             .filter_map(|(_, desired)| match desired {
-                Desired::Subnet { cidr, .. } => Some(*cidr),
+                Desired::Subnet(kinds::Subnet { cidr, .. }) => Some(*cidr),
                 _ => None,
             })
             .collect();
@@ -185,9 +187,10 @@ fn a_changed_parameter_restarts_writer_and_readers_in_the_same_run() {
     let mut snapshot = perfect(&blueprint);
     for resource in &mut snapshot.resources {
         if resource.kind == Kind::DatabaseParameters
-            && let Some(lines) = resource.attributes.get_mut("parameters")
+            && let Some(AttributeValue::Lines(lines)) = resource.attributes.get_mut("parameters")
         {
-            *lines = lines.replace("max_connections=1024", "max_connections=500");
+            lines.remove("max_connections=1024");
+            lines.insert("max_connections=500".to_owned());
         }
     }
     let plan = plan(&blueprint, &snapshot);
@@ -229,7 +232,11 @@ fn of_twins_the_one_in_use_stays() {
     let mut tried = 0;
     for (kind, attribute, unused) in [
         (Kind::ElasticAddress, "used", None),
-        (Kind::RouteTable, "subnets", Some("")),
+        (
+            Kind::RouteTable,
+            "subnets",
+            Some(AttributeValue::names(Vec::<String>::new())),
+        ),
     ] {
         let mut snapshot = whole.clone();
         let real = snapshot
@@ -238,14 +245,14 @@ fn of_twins_the_one_in_use_stays() {
             .find(|resource| resource.kind == kind)
             .expect("one of the kind");
         let (address, id) = (real.address.clone(), real.id.clone());
-        real.attributes
-            .entry(attribute.to_owned())
-            .or_insert_with(|| "eipassoc-1".to_owned());
+        if real.value(attribute).is_none() {
+            real.attributes.insert(attribute, "eipassoc-1");
+        }
         let mut twin = real.clone();
         twin.id = "a-twin".to_owned();
         twin.attributes.remove(attribute);
         twin.attributes
-            .extend(unused.map(|value| (attribute.to_owned(), value.to_owned())));
+            .extend(unused.clone().map(|value| (attribute, value)));
         snapshot.resources.insert(0, twin);
         let plan = plan(&blueprint, &snapshot);
         let work: Vec<_> = plan.work().collect();
@@ -266,13 +273,13 @@ fn a_rule_that_was_changed_by_hand_is_put_right_in_place() {
     let mut snapshot = perfect(&blueprint);
     for resource in &mut snapshot.resources {
         if resource.address.as_str() == "security-rules/proxy" {
-            let rules = "tcp/22 from 0.0.0.0/0".to_owned();
-            resource.attributes.insert("rules".to_owned(), rules);
+            let rules = AttributeValue::lines(["tcp/22 from 0.0.0.0/0"]);
+            resource.attributes.insert("rules", rules);
         }
     }
     let plan = plan(&blueprint, &snapshot);
     let address = Address::parse("security-rules/proxy");
-    assert_eq!(action(&plan, &address), (Action::Update, "rules differ"));
+    assert_eq!(action(&plan, &address), (Action::Update, "changes rules"));
     assert_eq!(plan.work().count(), 1);
 }
 
@@ -399,7 +406,7 @@ fn hosts_in_private_subnets_have_a_way_out_and_no_public_address() {
     for spec in layouts() {
         let blueprint = blueprint(&spec, &operator());
         for (address, desired) in blueprint.resources() {
-            if let Desired::Instance { host, subnet, .. } = desired {
+            if let Desired::Instance(kinds::Instance { host, subnet, .. }) = desired {
                 let public = subnet.as_str().contains("/public-");
                 let expected = matches!(host.role, Role::Proxy | Role::Bastion);
                 assert_eq!(public, expected, "{address}");
@@ -427,7 +434,7 @@ fn behind_a_bastion_nothing_but_the_bastion_answers_ssh_to_operators() {
     for spec in layouts() {
         let behind = spec.network.layout == Layout::Bastion;
         for (address, desired) in blueprint(&spec, &operator()).resources() {
-            let Desired::SecurityRules { rules, .. } = desired else {
+            let Desired::SecurityRules(kinds::SecurityRules { rules, .. }) = desired else {
                 continue;
             };
             let open = rules
@@ -494,7 +501,7 @@ fn a_route_follows_a_gateway_that_is_made_anew() {
     for zone in 0..2 {
         assert_eq!(
             action(&plan, &Address::private_route_table(zone)),
-            (Action::Update, "nat-gateway/a is made anew")
+            (Action::Update, "nat-gateway/a is replaced")
         );
     }
     assert_eq!(plan.work().count(), 3);

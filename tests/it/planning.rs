@@ -8,10 +8,11 @@ use std::process::Command;
 
 use loadrig::aws::{Aws, Connection};
 use loadrig::blueprint::blueprint;
+use loadrig::blueprint::kinds::Quota;
 use loadrig::engine::{Cloud as _, Snapshot};
 use loadrig::plan::plan;
 use loadrig::preflight::{
-    Allowed, Quota, Scope, Verdict, demands, judge_offers, judge_quotas, needed, wants,
+    Allowed, Scope, Verdict, demands, judge_offers, judge_quotas, needed, wants,
 };
 use loadrig::spec::{Library, Spec};
 
@@ -69,7 +70,7 @@ async fn quotas_are_read_counted_and_judged() {
     let spec = spec();
     let blueprint = blueprint(&spec, &[]);
     let plan = plan(&blueprint, &Snapshot::default());
-    let demands = demands(&blueprint, &plan);
+    let demands = demands(&blueprint, &plan).expect("sizes are numbers");
     let asked: Vec<Quota> = demands.keys().copied().collect();
     let facts = cloud.quota_facts(&asked).await;
     let findings = judge_quotas(&demands, &facts, "us-east-1");

@@ -30,7 +30,7 @@ impl Aws {
                 Ok([interfaces, groups].concat())
             }
             Kind::Subnet => self.interfaces_of(environment, "subnet-id", id).await,
-            Kind::InternetGateway => match existing.get("vpc") {
+            Kind::InternetGateway => match existing.text("vpc") {
                 // Only what is reached through it keeps it.
                 Some(vpc) => {
                     let found = self.raw_interfaces("vpc-id", vpc).await?;

@@ -7,5 +7,6 @@ mod renewal;
 mod source;
 
 pub use prompt::{NobodyToAsk, Prompt};
+
 pub(in crate::aws) use renewal::Renewing;
 pub use source::{Source, Way};

@@ -6,7 +6,8 @@ use aws_sdk_ec2::types::{Subnet, Vpc, VpcAttributeName};
 use crate::aws::Aws;
 use crate::aws::error::{CallContext, ErrorPolicy};
 use crate::aws::tags::{filter, observed};
-use crate::blueprint::{Address, Adoptee, Desired, Kind};
+use crate::blueprint::kinds::{Adopted, Adoptee};
+use crate::blueprint::{Address, Desired, Kind};
 use crate::engine::{CloudError, Observed, State};
 
 impl Aws {
@@ -20,10 +21,12 @@ impl Aws {
         let (mut vpcs, mut subnets) = (Vec::new(), Vec::new());
         for (address, desired) in wanted {
             match desired {
-                Desired::Adopted { id, what, .. } if *what == Adoptee::Vpc => {
+                Desired::Adopted(Adopted { id, what, .. }) if *what == Adoptee::Vpc => {
                     vpcs.push((*address, id));
                 }
-                Desired::Adopted { id, what, .. } => subnets.push((*address, id, *what)),
+                Desired::Adopted(Adopted { id, what, .. }) => {
+                    subnets.push((*address, id, *what));
+                }
                 _ => {}
             }
         }
@@ -101,9 +104,9 @@ impl Aws {
             id,
             (State::Ready, "yours"),
             [
-                ("id", Some(id.to_owned())),
-                ("cidr", vpc.cidr_block().map(str::to_owned)),
-                ("dns_support", dns.map(|on| on.to_string())),
+                ("id", Some(id.into())),
+                ("cidr", vpc.cidr_block().map(Into::into)),
+                ("dns_support", dns.map(Into::into)),
             ],
         ))
     }
@@ -118,7 +121,7 @@ fn wanted_beside<'a>(
 ) -> Vec<&'a Subnet> {
     let is_other = |subnet: &&Subnet| {
         wanted.iter().any(|(_, desired)| match desired {
-            Desired::Adopted { id, what, .. } => {
+            Desired::Adopted(Adopted { id, what, .. }) => {
                 *what == purpose && id != besides && subnet.subnet_id() == Some(id)
             }
             _ => false,
@@ -142,15 +145,15 @@ fn observe_adopted_subnet(
         id,
         (State::Ready, "yours"),
         [
-            ("id", Some(id.to_owned())),
-            ("vpc", subnet.vpc_id().map(str::to_owned)),
-            ("cidr", subnet.cidr_block().map(str::to_owned)),
-            ("zone", zone.map(str::to_owned)),
-            ("own_zone", Some((!shared).to_string())),
+            ("id", Some(id.into())),
+            ("vpc", subnet.vpc_id().map(Into::into)),
+            ("cidr", subnet.cidr_block().map(Into::into)),
+            ("zone", zone.map(Into::into)),
+            ("own_zone", Some((!shared).into())),
             // Whether hosts here get one: the YAML says so, whatever the subnet's own default.
             (
                 "public_addresses",
-                Some((what == Adoptee::PublicSubnet).to_string()),
+                Some((what == Adoptee::PublicSubnet).into()),
             ),
         ],
     )

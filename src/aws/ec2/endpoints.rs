@@ -12,7 +12,8 @@ use crate::aws::ec2::route_tables::observe_route_tables;
 use crate::aws::error::{CallContext, ErrorPolicy, failed_item, incomplete, refused};
 use crate::aws::request::{dependency, dependency_ids, require_listed};
 use crate::aws::tags::{self, Select, observed, pairs, specification};
-use crate::blueprint::{Address, Kind};
+use crate::blueprint::kinds::S3Endpoint;
+use crate::blueprint::{Address, AttributeValue, Kind};
 use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::digest;
 
@@ -23,7 +24,7 @@ impl Aws {
     pub(in crate::aws) async fn create_endpoint(
         &self,
         request: &Request<'_>,
-        tables: &[Address],
+        endpoint: &S3Endpoint,
     ) -> Result<Observed, CloudError> {
         let operation = "ec2:CreateVpcEndpoint";
         let select = Select::Address(request.environment, request.address);
@@ -32,10 +33,10 @@ impl Aws {
             .iter()
             .find(|one| matches!(state_of(one).0, State::Pending | State::Ready));
         if let Some(id) = live.and_then(|one| one.vpc_endpoint_id()) {
-            return self.complete_endpoint(request, id, tables).await;
+            return self.complete_endpoint(request, id, endpoint).await;
         }
         let vpc = &dependency(request, operation, &Address::vpc())?.id;
-        let tables = dependency_ids(request, operation, tables)?;
+        let tables = dependency_ids(request, operation, &endpoint.tables)?;
         for attempt in 0..TOKENS {
             let attempt = attempt.to_string();
             let mut parts = vec![request.environment, request.address.as_str(), vpc, &attempt];
@@ -79,11 +80,11 @@ impl Aws {
         &self,
         request: &Request<'_>,
         id: &str,
-        tables: &[Address],
+        endpoint: &S3Endpoint,
     ) -> Result<Observed, CloudError> {
         let operation = "ec2:ModifyVpcEndpoint";
         let one = Select::Id(request.environment, id);
-        let wanted: BTreeSet<String> = dependency_ids(request, operation, tables)?
+        let wanted: BTreeSet<String> = dependency_ids(request, operation, &endpoint.tables)?
             .into_iter()
             .collect();
         let there: BTreeSet<String> = self
@@ -184,18 +185,14 @@ pub(in crate::aws) fn observe_endpoints(
 ) -> Vec<Observed> {
     let table = |id: &String| known.iter().find(|table| table.id == *id);
     let list = endpoints.iter().filter_map(|endpoint| {
-        let mut tables: Vec<String> = endpoint
-            .route_table_ids()
-            .iter()
-            .map(|id| table(id).map_or(id.clone(), |table| table.address.to_string()))
-            .collect();
-        tables.sort();
+        let tables = endpoint.route_table_ids().iter();
+        let tables = tables.map(|id| table(id).map_or(id.as_str(), |one| one.address.as_str()));
         Some(observed(
             tags::address(pairs(endpoint.tags()), environment)?,
             Kind::Endpoint,
             endpoint.vpc_endpoint_id()?,
             state_of(endpoint),
-            [("tables", Some(tables.join(" ")))],
+            [("tables", Some(AttributeValue::names(tables)))],
         ))
     });
     list.collect()

@@ -1,6 +1,6 @@
 //! EC2 instances: the hosts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::aws::Aws;
 use crate::aws::error::{CallContext, ErrorPolicy, incomplete, refused};
 use crate::aws::request::{dependency, require_listed};
 use crate::aws::tags::{self, Select, filter, observed, pairs, specification};
-use crate::blueprint::{Address, Desired, Kind};
+use crate::blueprint::{Address, AttributeValue, Kind, kinds};
 use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::{Names, digest};
 
@@ -34,11 +34,12 @@ impl Aws {
     pub(in crate::aws) async fn create_instance(
         &self,
         request: &Request<'_>,
+        wanted: &kinds::Instance,
     ) -> Result<Observed, CloudError> {
         let vpc = dependency(request, RUN, &Address::vpc())?;
         for attempt in 0..TOKENS {
-            let token = token(request, &vpc.id, attempt);
-            let instance = match self.run(request, token.clone()).await {
+            let token = token(request, wanted, &vpc.id, attempt);
+            let instance = match self.run(request, wanted, token.clone()).await {
                 // The spec changed since an earlier call.
                 Err(error) if error.code == "IdempotentParameterMismatch" => {
                     let select = Select::Address(request.environment, request.address);
@@ -84,8 +85,13 @@ impl Aws {
         known.entry(token).or_insert_with(Instant::now).elapsed()
     }
 
-    async fn run(&self, request: &Request<'_>, token: String) -> Result<Instance, CloudError> {
-        let Desired::Instance {
+    async fn run(
+        &self,
+        request: &Request<'_>,
+        wanted: &kinds::Instance,
+        token: String,
+    ) -> Result<Instance, CloudError> {
+        let kinds::Instance {
             instance_type,
             disk_gib,
             protected,
@@ -94,22 +100,14 @@ impl Aws {
             key_pair,
             profile,
             ..
-        } = request.desired
-        else {
-            return Err(refused(
-                RUN,
-                request.address,
-                "NotAnInstance",
-                "wrong kind of resource",
-            ));
-        };
+        } = wanted;
         let subnet = dependency(request, RUN, subnet)?;
         let image = self.image().await?;
         let interface = InstanceNetworkInterfaceSpecification::builder()
             .device_index(0)
             .subnet_id(&subnet.id)
             .groups(&dependency(request, RUN, group)?.id)
-            .associate_public_ip_address(subnet.get("public_addresses") == Some("true"))
+            .associate_public_ip_address(subnet.is("public_addresses")?)
             .delete_on_termination(true)
             .build();
         let disk = EbsBlockDevice::builder()
@@ -242,6 +240,7 @@ impl Aws {
         &self,
         request: &Request<'_>,
         existing: &Observed,
+        wanted: &kinds::Instance,
     ) -> Result<Observed, CloudError> {
         let id = &existing.id;
         let policy = request.desired.protection();
@@ -257,16 +256,14 @@ impl Aws {
             .await
             .context("ec2:CreateTags", id)?;
         self.set_termination_protection(id, policy.deletion).await?;
-        if let Desired::Instance { group, .. } = request.desired {
-            let operation = "ec2:ModifyInstanceAttribute";
-            self.ec2
-                .modify_instance_attribute()
-                .instance_id(id)
-                .groups(&dependency(request, operation, group)?.id)
-                .send()
-                .await
-                .context(operation, id)?;
-        }
+        let operation = "ec2:ModifyInstanceAttribute";
+        self.ec2
+            .modify_instance_attribute()
+            .instance_id(id)
+            .groups(&dependency(request, operation, &wanted.group)?.id)
+            .send()
+            .await
+            .context(operation, id)?;
         self.ec2
             .modify_instance_metadata_options()
             .instance_id(id)
@@ -296,7 +293,7 @@ impl Aws {
         existing: &Observed,
     ) -> Result<(), CloudError> {
         let id = existing.id.as_str();
-        if existing.get("deletion_protection") == Some("true") {
+        if existing.is("deletion_protection")? {
             let lifted = self.set_termination_protection(id, false).await;
             lifted.ok_if_not_found()?;
         }
@@ -319,19 +316,12 @@ fn profile_may_follow(mut error: CloudError) -> CloudError {
 }
 
 /// The same for every repetition of one creation, different for every new one.
-fn token(request: &Request<'_>, vpc: &str, attempt: u32) -> String {
+fn token(request: &Request<'_>, wanted: &kinds::Instance, vpc: &str, attempt: u32) -> String {
     let attempt = attempt.to_string();
     let mut parts = vec![request.environment, request.address.as_str(), vpc, &attempt];
     // Another type or zone is another launch: with the token of the refused one AWS would
     // answer with a mismatch.
-    if let Desired::Instance {
-        instance_type,
-        subnet,
-        ..
-    } = request.desired
-    {
-        parts.extend([instance_type.as_str(), subnet.as_str()]);
-    }
+    parts.extend([wanted.instance_type.as_str(), wanted.subnet.as_str()]);
     parts.extend(request.predecessors.iter().map(String::as_str));
     digest(&parts)
 }
@@ -351,13 +341,13 @@ fn protected_by_hand(mut error: CloudError) -> CloudError {
 }
 
 /// The security groups that a host is in: ours by their address, others by their id.
-fn groups(instance: &Instance, environment: &str) -> Option<String> {
+fn groups(instance: &Instance, environment: &str) -> Option<AttributeValue> {
     let ours = Names::of(environment);
     let of_interfaces = instance
         .network_interfaces()
         .iter()
         .flat_map(|interface| interface.groups());
-    let mut list: Vec<String> = instance
+    let list: BTreeSet<String> = instance
         .security_groups()
         .iter()
         .chain(of_interfaces)
@@ -366,10 +356,8 @@ fn groups(instance: &Instance, environment: &str) -> Option<String> {
             address.or_else(|| group.group_id().map(str::to_owned))
         })
         .collect();
-    list.sort();
-    list.dedup();
     // A host that is terminated is in none.
-    (!list.is_empty()).then(|| list.join(" "))
+    (!list.is_empty()).then_some(AttributeValue::Names(list))
 }
 
 fn size(gib: u32) -> i32 {
@@ -393,7 +381,7 @@ fn state_of(instance: &Instance) -> (State, &str) {
 }
 
 fn observe(instance: &Instance, environment: &str, disk: Option<i32>) -> Option<Observed> {
-    let text = |value: Option<&str>| value.filter(|text| !text.is_empty()).map(str::to_owned);
+    let text = |value: Option<&str>| value.filter(|text| !text.is_empty()).map(Into::into);
     let (state, status) = state_of(instance);
     // Running instances have one too: that of their last stop.
     let reason = instance
@@ -420,37 +408,35 @@ fn observe(instance: &Instance, environment: &str, disk: Option<i32>) -> Option<
             ("image", text(instance.image_id())),
             (
                 "instance_type",
-                instance
-                    .instance_type()
-                    .map(|name| name.as_str().to_owned()),
+                instance.instance_type().map(|name| name.as_str().into()),
             ),
             (
                 "public_address",
                 // The address comes a moment after the instance.
-                (state == State::Ready)
-                    .then(|| text(instance.public_ip_address()).is_some().to_string()),
+                (state == State::Ready).then(|| {
+                    instance
+                        .public_ip_address()
+                        .is_some_and(|ip| !ip.is_empty())
+                        .into()
+                }),
             ),
-            ("disk_gib", disk.map(|gib| gib.to_string())),
+            ("disk_gib", disk.map(Into::into)),
             ("groups", groups(instance, environment)),
             (
                 "metadata_tokens",
                 instance
                     .metadata_options()
                     .and_then(|options| options.http_tokens())
-                    .map(|tokens| tokens.as_str().to_owned()),
+                    .map(|tokens| tokens.as_str().into()),
             ),
             (
                 "deletion_protection",
-                Some(
-                    tags::protection(pairs(instance.tags()))
-                        .deletion
-                        .to_string(),
-                ),
+                Some(tags::protection(pairs(instance.tags())).deletion.into()),
             ),
             ("reason", text(reason)),
             (
                 "created",
-                instance.launch_time().map(|time| time.to_string()),
+                instance.launch_time().map(|time| time.to_string().into()),
             ),
         ],
     ))
@@ -483,7 +469,7 @@ mod tests {
         ] {
             let found = observe(&instance(name), "demo", Some(20)).unwrap();
             assert_eq!(found.state, state);
-            assert_eq!(found.get("disk_gib"), Some("20"));
+            assert!(found.says("disk_gib", 20_u32));
         }
     }
 
@@ -498,7 +484,7 @@ mod tests {
         let found = observe(&lost, "demo", None).unwrap();
         assert_eq!(found.status, "terminated");
         assert_eq!(
-            found.get("reason"),
+            found.text("reason"),
             Some("Client.InternalError: Client error on launch")
         );
     }

@@ -88,6 +88,6 @@ fn observe(pair: &KeyPairInfo, environment: &str) -> Option<Observed> {
         Kind::KeyPair,
         pair.key_name()?,
         (State::Ready, "available"),
-        [("fingerprint", pair.key_fingerprint().map(str::to_owned))],
+        [("fingerprint", pair.key_fingerprint().map(Into::into))],
     ))
 }

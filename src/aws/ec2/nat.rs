@@ -13,7 +13,7 @@ use crate::aws::error::{CallContext, ErrorPolicy, incomplete, refused};
 use crate::aws::idempotency::unknown_outcome::without_sdk_retries;
 use crate::aws::request::{dependency, require_listed};
 use crate::aws::tags::{self, Select, observed, pairs, specification};
-use crate::blueprint::{Address, Kind};
+use crate::blueprint::{Kind, kinds};
 use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::digest;
 
@@ -74,8 +74,8 @@ impl Aws {
                 address.allocation_id()?,
                 (State::Ready, "allocated"),
                 [
-                    ("public_ip", address.public_ip().map(str::to_owned)),
-                    ("used", address.association_id().map(str::to_owned)),
+                    ("public_ip", address.public_ip().map(Into::into)),
+                    ("used", address.association_id().map(Into::into)),
                 ],
             ))
         });
@@ -91,8 +91,7 @@ impl Aws {
     pub(in crate::aws) async fn create_nat_gateway(
         &self,
         request: &Request<'_>,
-        subnet: &Address,
-        address: &Address,
+        nat: &kinds::NatGateway,
     ) -> Result<Observed, CloudError> {
         let operation = "ec2:CreateNatGateway";
         let select = Select::Address(request.environment, request.address);
@@ -104,8 +103,8 @@ impl Aws {
         {
             return Ok(found);
         }
-        let subnet = &dependency(request, operation, subnet)?.id;
-        let allocation = &dependency(request, operation, address)?.id;
+        let subnet = &dependency(request, operation, &nat.subnet)?.id;
+        let allocation = &dependency(request, operation, &nat.address)?.id;
         for attempt in 0..TOKENS {
             let attempt = attempt.to_string();
             let parts = [
@@ -215,12 +214,12 @@ fn observe(gateway: &NatGateway, environment: &str) -> Option<Observed> {
         [
             (
                 "public_ip",
-                address.and_then(|a| a.public_ip()).map(str::to_owned),
+                address.and_then(|a| a.public_ip()).map(Into::into),
             ),
-            ("reason", gateway.failure_message().map(str::to_owned)),
+            ("reason", gateway.failure_message().map(Into::into)),
             (
                 "created",
-                gateway.create_time().map(|time| time.to_string()),
+                gateway.create_time().map(|time| time.to_string().into()),
             ),
         ],
     ))
@@ -251,7 +250,7 @@ mod tests {
                 .build();
             let found = observe(&gateway, "demo").unwrap();
             assert_eq!(found.state, state);
-            assert_eq!(found.get("reason"), Some("no address"));
+            assert_eq!(found.text("reason"), Some("no address"));
         }
     }
 }

@@ -7,21 +7,20 @@
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, Subnet, Vpc, VpcAttributeName};
 use futures::future::try_join_all;
-use ipnet::Ipv4Net;
 
 use crate::aws::Aws;
 use crate::aws::error::{CallContext, ErrorPolicy, incomplete, refused};
 use crate::aws::idempotency::unknown_outcome::without_sdk_retries;
 use crate::aws::request::{dependency, require_listed};
 use crate::aws::tags::{self, Select, filter, observed, pairs, specification};
-use crate::blueprint::{Address, Kind, SubnetTier};
+use crate::blueprint::{Address, Kind, SubnetTier, kinds};
 use crate::engine::{CloudError, Observed, Request, State};
 
 impl Aws {
     pub(in crate::aws) async fn create_vpc(
         &self,
         request: &Request<'_>,
-        cidr: Ipv4Net,
+        vpc: &kinds::Vpc,
     ) -> Result<Observed, CloudError> {
         let operation = "ec2:CreateVpc";
         let select = Select::Address(request.environment, request.address);
@@ -29,7 +28,7 @@ impl Aws {
         let create = async {
             self.ec2
                 .create_vpc()
-                .cidr_block(cidr.to_string())
+                .cidr_block(vpc.cidr.to_string())
                 .tag_specifications(specification(request, ResourceType::Vpc))
                 .customize()
                 .config_override(without_sdk_retries())
@@ -196,8 +195,8 @@ impl Aws {
                     gateway.internet_gateway_id()?,
                     (State::Ready, if attached { "attached" } else { "detached" }),
                     [
-                        ("attached", Some(attached.to_string())),
-                        ("vpc", vpc.map(str::to_owned)),
+                        ("attached", Some(attached.into())),
+                        ("vpc", vpc.map(Into::into)),
                     ],
                 ))
             })
@@ -248,9 +247,7 @@ impl Aws {
     pub(in crate::aws) async fn create_subnet(
         &self,
         request: &Request<'_>,
-        tier: SubnetTier,
-        zone: u8,
-        cidr: Ipv4Net,
+        subnet: &kinds::Subnet,
     ) -> Result<Observed, CloudError> {
         let operation = "ec2:CreateSubnet";
         let vpc = dependency(request, operation, &Address::vpc())?;
@@ -260,8 +257,8 @@ impl Aws {
             self.ec2
                 .create_subnet()
                 .vpc_id(&vpc.id)
-                .cidr_block(cidr.to_string())
-                .availability_zone(self.zone(zone).await?)
+                .cidr_block(subnet.cidr.to_string())
+                .availability_zone(self.zone(subnet.zone).await?)
                 .tag_specifications(specification(request, ResourceType::Subnet))
                 .customize()
                 .config_override(without_sdk_retries())
@@ -274,7 +271,8 @@ impl Aws {
                 .ok_or_else(|| incomplete(operation, request.address, "subnet id"))
         };
         let id = self.creations.find_or_create(request, find, create).await?;
-        self.complete_subnet(request.environment, &id, tier).await
+        self.complete_subnet(request.environment, &id, subnet.tier)
+            .await
     }
 
     pub(in crate::aws) async fn complete_subnet(
@@ -330,12 +328,12 @@ impl Aws {
                     subnet.subnet_id()?,
                     (state, status),
                     [
-                        ("cidr", subnet.cidr_block().map(str::to_owned)),
-                        ("zone", subnet.availability_zone().map(str::to_owned)),
-                        ("vpc", subnet.vpc_id().map(str::to_owned)),
+                        ("cidr", subnet.cidr_block().map(Into::into)),
+                        ("zone", subnet.availability_zone().map(Into::into)),
+                        ("vpc", subnet.vpc_id().map(Into::into)),
                         (
                             "public_addresses",
-                            subnet.map_public_ip_on_launch().map(|on| on.to_string()),
+                            subnet.map_public_ip_on_launch().map(Into::into),
                         ),
                     ],
                 ))
@@ -382,7 +380,7 @@ impl Aws {
                 let mut names: Vec<String> = answer
                     .availability_zones()
                     .iter()
-                    .filter_map(|zone| zone.zone_name().map(str::to_owned))
+                    .filter_map(|zone| zone.zone_name().map(Into::into))
                     .collect();
                 names.sort();
                 Ok::<_, CloudError>(names)
@@ -410,8 +408,8 @@ pub(in crate::aws) fn observe_vpc(
         vpc.vpc_id()?,
         (state, status),
         [
-            ("cidr", vpc.cidr_block().map(str::to_owned)),
-            ("dns_hostnames", names.map(|on| on.to_string())),
+            ("cidr", vpc.cidr_block().map(Into::into)),
+            ("dns_hostnames", names.map(Into::into)),
         ],
     ))
 }

@@ -7,7 +7,7 @@ use crate::aws::error::{CallContext, ErrorPolicy, incomplete};
 use crate::aws::idempotency::unknown_outcome::without_sdk_retries;
 use crate::aws::request::{dependency, dependency_ids, require_listed};
 use crate::aws::tags::{self, Select, filter, observed, pairs, specification};
-use crate::blueprint::{Address, Kind};
+use crate::blueprint::{Address, AttributeValue, Kind, kinds};
 use crate::engine::{CloudError, Observed, Request, State};
 
 const EVERYWHERE: &str = "0.0.0.0/0";
@@ -16,8 +16,7 @@ impl Aws {
     pub(in crate::aws) async fn create_route_table(
         &self,
         request: &Request<'_>,
-        subnets: &[Address],
-        gateway: &Address,
+        table: &kinds::RouteTable,
     ) -> Result<Observed, CloudError> {
         let operation = "ec2:CreateRouteTable";
         let vpc = dependency(request, operation, &Address::vpc())?;
@@ -43,19 +42,17 @@ impl Aws {
                 .ok_or_else(|| incomplete(operation, request.address, "route table id"))
         };
         let id = self.creations.find_or_create(request, find, create).await?;
-        self.complete_route_table(request, &id, subnets, gateway)
-            .await
+        self.complete_route_table(request, &id, table).await
     }
 
     pub(in crate::aws) async fn complete_route_table(
         &self,
         request: &Request<'_>,
         id: &str,
-        subnets: &[Address],
-        gateway: &Address,
+        table: &kinds::RouteTable,
     ) -> Result<Observed, CloudError> {
         let route = "ec2:CreateRoute";
-        let gateway = dependency(request, route, gateway)?;
+        let gateway = dependency(request, route, &table.gateway)?;
         let (internet, nat) = match gateway.kind {
             Kind::NatGateway => (None, Some(gateway.id.clone())),
             _ => (Some(gateway.id.clone()), None),
@@ -89,7 +86,7 @@ impl Aws {
         let tables = self.raw_route_tables(select).await?;
         let associated: Vec<&str> = tables.iter().flat_map(subnet_ids).collect();
         let associate = "ec2:AssociateRouteTable";
-        for subnet in dependency_ids(request, associate, subnets)? {
+        for subnet in dependency_ids(request, associate, &table.subnets)? {
             if associated.contains(&subnet.as_str()) {
                 continue;
             }
@@ -227,11 +224,9 @@ pub(in crate::aws) fn observe_route_tables(
     gateways: &[Observed],
 ) -> Vec<Observed> {
     let list = tables.iter().filter_map(|table| {
-        let mut associated: Vec<&str> = subnet_ids(table)
+        let associated = subnet_ids(table)
             .filter_map(|id| subnets.iter().find(|subnet| subnet.id == id))
-            .map(|subnet| subnet.address.as_str())
-            .collect();
-        associated.sort_unstable();
+            .map(|subnet| &subnet.address);
         let route = table
             .routes()
             .iter()
@@ -253,8 +248,8 @@ pub(in crate::aws) fn observe_route_tables(
             table.route_table_id()?,
             (State::Ready, "available"),
             [
-                ("default_route", Some(default)),
-                ("subnets", Some(associated.join(" "))),
+                ("default_route", Some(default.into())),
+                ("subnets", Some(AttributeValue::names(associated))),
             ],
         ))
     });

@@ -17,7 +17,8 @@ use crate::aws::Aws;
 use crate::aws::error::{CallContext, ErrorPolicy, foreign_resource, incomplete};
 use crate::aws::request::{dependency, require_listed};
 use crate::aws::tags::{self, Select, filter, observed, pairs, specification};
-use crate::blueprint::{Address, Group, Kind, Peer, Rule};
+use crate::blueprint::kinds::SecurityRules;
+use crate::blueprint::{Address, AttributeValue, Group, Kind, Peer, Rule, kinds};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
 
@@ -28,17 +29,16 @@ impl Aws {
     pub(in crate::aws) async fn create_security_group(
         &self,
         request: &Request<'_>,
-        group: Group,
-        description: &str,
+        group: &kinds::SecurityGroup,
     ) -> Result<Observed, CloudError> {
         let operation = "ec2:CreateSecurityGroup";
         let vpc = dependency(request, operation, &Address::vpc())?;
-        let name = Names::of(request.environment).security_group(group);
+        let name = Names::of(request.environment).security_group(group.group);
         let created = self
             .ec2
             .create_security_group()
             .group_name(&name)
-            .description(description)
+            .description(&group.description)
             .vpc_id(&vpc.id)
             .tag_specifications(specification(request, ResourceType::SecurityGroup))
             .send()
@@ -156,10 +156,11 @@ impl Aws {
     pub(in crate::aws) async fn set_security_rules(
         &self,
         request: &Request<'_>,
-        group: Group,
-        rules: &[Rule],
+        wanted: &SecurityRules,
     ) -> Result<Observed, CloudError> {
         let operation = "ec2:AuthorizeSecurityGroupIngress";
+        let SecurityRules { group, rules } = wanted;
+        let group = *group;
         let id = &dependency(request, operation, &Address::security_group(group))?.id;
         let groups = self.groups_by_id(request.environment).await?;
         let existing = self.ingress_rules(&[id]).await?;
@@ -192,11 +193,7 @@ impl Aws {
                 .retry_if_not_found()?;
         }
         self.revoke(&surplus).await?;
-        Ok(observe_rules(
-            Address::security_rules(group),
-            id,
-            &wanted.into_iter().collect::<Vec<_>>(),
-        ))
+        Ok(observe_rules(Address::security_rules(group), id, wanted))
     }
 
     pub(in crate::aws) async fn delete_security_rules(&self, id: &str) -> Result<(), CloudError> {
@@ -264,17 +261,17 @@ fn observe_group(address: Address, id: impl Into<String>, vpc: Option<&str>) -> 
         Kind::SecurityGroup,
         id,
         (State::Ready, "available"),
-        [("vpc", vpc.map(str::to_owned))],
+        [("vpc", vpc.map(Into::into))],
     )
 }
 
-fn observe_rules(address: Address, id: &str, lines: &[String]) -> Observed {
+fn observe_rules(address: Address, id: &str, lines: impl IntoIterator<Item = String>) -> Observed {
     observed(
         address,
         Kind::SecurityRules,
         id,
         (State::Ready, "available"),
-        [("rules", Some(lines.join("\n")))],
+        [("rules", Some(AttributeValue::lines(lines)))],
     )
 }
 
@@ -296,16 +293,12 @@ pub(in crate::aws) fn observe_security(
     let rules = raw.iter().filter_map(|group| {
         let address = tags::address(pairs(group.tags()), environment)?;
         let public = public_addresses(&address, known);
-        let mut lines: Vec<String> = group
-            .ip_permissions()
-            .iter()
-            .flat_map(|permission| inline_rules(permission, &names, &public))
-            .collect();
-        lines.sort();
+        let permissions = group.ip_permissions().iter();
+        let lines = permissions.flat_map(|one| inline_rules(one, &names, &public));
         Some(observe_rules(
             rules_address(&address)?,
             group.group_id()?,
-            &lines,
+            lines,
         ))
     });
     found.extend(rules.collect::<Vec<_>>());
@@ -327,7 +320,7 @@ fn public_addresses<'a>(
     holders
         .filter_map(|one| {
             Some((
-                format!("{}/32", one.get("public_ip")?),
+                format!("{}/32", one.text("public_ip")?),
                 one.address.to_string(),
             ))
         })
@@ -423,13 +416,16 @@ fn permission(
         .from_port(i32::from(rule.port))
         .to_port(i32::from(rule.port));
     Ok(match rule.from {
+        Peer::Operator => {
+            return Err(incomplete(operation, request.address, "operator address"));
+        }
         Peer::Range(range) => {
             permission.ip_ranges(IpRange::builder().cidr_ip(range.to_string()).build())
         }
         Peer::Host(_) | Peer::Nat(_) => {
             let holder = rule.from.public_address_of();
             let holder = holder.unwrap_or_else(Address::vpc);
-            let public = dependency(request, operation, &holder)?.get("public_ip");
+            let public = dependency(request, operation, &holder)?.text("public_ip");
             let public = public.ok_or_else(|| incomplete(operation, &holder, "public address"))?;
             permission.ip_ranges(IpRange::builder().cidr_ip(format!("{public}/32")).build())
         }
@@ -462,8 +458,8 @@ fn permission_of(rule: &SecurityGroupRule) -> IpPermission {
     if let Some(info) = rule.referenced_group_info() {
         permission = permission.user_id_group_pairs(
             UserIdGroupPair::builder()
-                .set_group_id(info.group_id().map(str::to_owned))
-                .set_user_id(info.user_id().map(str::to_owned))
+                .set_group_id(info.group_id().map(Into::into))
+                .set_user_id(info.user_id().map(Into::into))
                 .build(),
         );
     }

@@ -14,7 +14,8 @@ use crate::aws::error::{
 use crate::aws::ownership::Ownership;
 use crate::aws::request::{dependency, dependency_ids, require_listed};
 use crate::aws::tags::{self, Pair, observed};
-use crate::blueprint::{Address, Desired, Kind};
+use crate::blueprint::kinds::{CacheGroup, CacheSubnets};
+use crate::blueprint::{Address, Kind};
 use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::Names;
 use crate::spec::{CacheEngine, Protection};
@@ -34,7 +35,7 @@ impl Aws {
     pub(in crate::aws) async fn create_cache_subnets(
         &self,
         request: &Request<'_>,
-        subnets: &[Address],
+        group: &CacheSubnets,
     ) -> Result<Observed, CloudError> {
         let operation = "elasticache:CreateCacheSubnetGroup";
         let name = Names::of(request.environment).cache_subnets();
@@ -43,7 +44,7 @@ impl Aws {
             .create_cache_subnet_group()
             .cache_subnet_group_name(&name)
             .cache_subnet_group_description(format!("cache of {}", request.environment))
-            .set_subnet_ids(Some(dependency_ids(request, operation, subnets)?))
+            .set_subnet_ids(Some(dependency_ids(request, operation, &group.subnets)?))
             .set_tags(Some(cache_tags(request)))
             .send()
             .await
@@ -107,19 +108,17 @@ impl Aws {
     pub(in crate::aws) async fn create_cache(
         &self,
         request: &Request<'_>,
+        wanted: &CacheGroup,
     ) -> Result<Observed, CloudError> {
         let operation = "elasticache:CreateReplicationGroup";
-        let Desired::Cache {
+        let CacheGroup {
             nodes,
             instance_type,
             engine,
             subnets,
             group,
             ..
-        } = request.desired
-        else {
-            return Err(not_a_cache(operation, request));
-        };
+        } = wanted;
         let id = Names::of(request.environment).cache();
         let created = self
             .elasticache
@@ -160,28 +159,24 @@ impl Aws {
         &self,
         request: &Request<'_>,
         existing: &Observed,
+        wanted: &CacheGroup,
     ) -> Result<Observed, CloudError> {
         let operation = "elasticache:ModifyReplicationGroup";
-        let Desired::Cache {
+        let CacheGroup {
             nodes,
             instance_type,
             ..
-        } = request.desired
-        else {
-            return Err(not_a_cache(operation, request));
-        };
+        } = wanted;
         let id = &existing.id;
         let told = self.told_cache(request.environment, id, operation).await?;
         let existing = told.ok_or_else(|| not_listed_yet(operation, id))?;
-        let now: u32 = existing
-            .get("nodes")
-            .and_then(|n| n.parse().ok())
-            .unwrap_or(*nodes);
+        let wanted = u64::from(*nodes);
+        let now = existing.number("nodes")?.unwrap_or(wanted);
         let policy = request.desired.protection();
-        if existing.get("final_snapshot") != Some(policy.final_snapshot.to_string().as_str()) {
+        if !existing.says("final_snapshot", policy.final_snapshot) {
             self.tag_cache(id, tags::protection_text(policy)).await?;
         }
-        if existing.get("instance_type") != Some(instance_type.as_str()) {
+        if existing.text("instance_type") != Some(instance_type) {
             self.elasticache
                 .modify_replication_group()
                 .replication_group_id(id)
@@ -190,7 +185,7 @@ impl Aws {
                 .send()
                 .await
                 .context(operation, id)?;
-        } else if *nodes > now {
+        } else if wanted > now {
             self.elasticache
                 .increase_replica_count()
                 .replication_group_id(id)
@@ -199,7 +194,7 @@ impl Aws {
                 .send()
                 .await
                 .context("elasticache:IncreaseReplicaCount", id)?;
-        } else if *nodes < now {
+        } else if wanted < now {
             self.elasticache
                 .decrease_replica_count()
                 .replication_group_id(id)
@@ -257,7 +252,7 @@ impl Aws {
         if seen.state == State::Deleting {
             return Ok(None);
         }
-        if seen.get(UNTOLD.0).is_some() {
+        if seen.value(UNTOLD.0).is_some() {
             return Err(CloudError {
                 class: FailureClass::Converging,
                 ..refused(
@@ -301,14 +296,14 @@ impl Aws {
         let operation = "elasticache:DeleteReplicationGroup";
         let id = existing.id.as_str();
         let mut existing = existing.clone();
-        if existing.get(UNTOLD.0).is_some() {
+        if existing.value(UNTOLD.0).is_some() {
             let Some(told) = self.told_cache(environment, id, operation).await? else {
                 return Ok(());
             };
             existing = told;
         }
-        let last = (existing.get("final_snapshot") == Some("true")).then(|| {
-            let created = existing.get("created").unwrap_or_default();
+        let last = existing.is("final_snapshot")?.then(|| {
+            let created = existing.text("created").unwrap_or_default();
             Names::of(environment).final_snapshot(id, created)
         });
         let answer = self
@@ -372,15 +367,6 @@ fn pairs(tags: &[Tag]) -> impl Iterator<Item = Pair<'_>> {
     tags.iter().map(|tag| (tag.key(), tag.value()))
 }
 
-fn not_a_cache(operation: &str, request: &Request<'_>) -> CloudError {
-    refused(
-        operation,
-        request.address,
-        "NotACache",
-        "wrong kind of resource",
-    )
-}
-
 fn count(nodes: u32) -> i32 {
     i32::try_from(nodes).unwrap_or(i32::MAX)
 }
@@ -412,27 +398,29 @@ fn observe(group: &ReplicationGroup, address: Address, policy: Option<Protection
         group.replication_group_id().unwrap_or_default(),
         (state, status),
         [
-            ("nodes", Some(group.member_clusters().len().to_string())),
-            ("instance_type", group.cache_node_type().map(str::to_owned)),
-            ("engine", group.engine().map(str::to_owned)),
+            (
+                "nodes",
+                u32::try_from(group.member_clusters().len())
+                    .ok()
+                    .map(Into::into),
+            ),
+            ("instance_type", group.cache_node_type().map(Into::into)),
+            ("engine", group.engine().map(Into::into)),
             (
                 "final_snapshot",
-                policy.map(|policy| policy.final_snapshot.to_string()),
+                policy.map(|policy| policy.final_snapshot.into()),
             ),
-            (UNTOLD.0, policy.is_none().then(|| UNTOLD.1.to_owned())),
+            (UNTOLD.0, policy.is_none().then(|| UNTOLD.1.into())),
             (
                 "endpoint",
-                endpoint.and_then(|e| e.address()).map(str::to_owned),
+                endpoint.and_then(|e| e.address()).map(Into::into),
             ),
-            (
-                "port",
-                endpoint.and_then(|e| e.port()).map(|port| port.to_string()),
-            ),
+            ("port", endpoint.and_then(|e| e.port()).map(Into::into)),
             (
                 "created",
                 group
                     .replication_group_create_time()
-                    .map(|time| time.to_string()),
+                    .map(|time| time.to_string().into()),
             ),
         ],
     )
@@ -481,8 +469,8 @@ mod tests {
                 .node_groups(endpoint.clone());
             let found = observe(&group.build(), Address::cache(), None);
             assert_eq!(found.state, state, "{status}");
-            assert_eq!(found.get("final_snapshot"), None);
-            assert_eq!(found.get(UNTOLD.0), Some(UNTOLD.1));
+            assert_eq!(found.value("final_snapshot"), None);
+            assert_eq!(found.text(UNTOLD.0), Some(UNTOLD.1));
         }
     }
 }

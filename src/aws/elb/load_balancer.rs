@@ -14,9 +14,10 @@ use crate::aws::elb::tags::elb_tags;
 use crate::aws::elb::targets::RawTargets;
 use crate::aws::error::{CallContext, ErrorPolicy};
 use crate::aws::ownership::Ownership;
-use crate::aws::request::{dependency, dependency_ids, require_listed, wrong_kind};
+use crate::aws::request::{dependency, dependency_ids, require_listed};
 use crate::aws::tags::{self, observed};
-use crate::blueprint::{Address, Desired, Kind};
+use crate::blueprint::kinds::{ApplicationLoadBalancer, BalancerListener};
+use crate::blueprint::{Address, AttributeValue, Kind, ValueForm};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
 use crate::spec::Scheme;
@@ -42,17 +43,15 @@ impl Aws {
     pub(in crate::aws) async fn create_load_balancer(
         &self,
         request: &Request<'_>,
+        wanted: &ApplicationLoadBalancer,
     ) -> Result<Observed, CloudError> {
         let operation = "elasticloadbalancing:CreateLoadBalancer";
-        let Desired::LoadBalancer {
+        let ApplicationLoadBalancer {
             scheme,
             subnets,
             group,
             ..
-        } = request.desired
-        else {
-            return Err(wrong_kind(operation, request));
-        };
+        } = wanted;
         let name = Names::of(request.environment).load_balancer();
         let scheme = match scheme {
             Scheme::Public => LoadBalancerSchemeEnum::InternetFacing,
@@ -77,7 +76,8 @@ impl Aws {
         let ownership = raw.ownership(Kind::LoadBalancer);
         let found =
             self.resolve_creation(request, operation, &name, created.is_some(), ownership)?;
-        self.complete_load_balancer(request, &found.id).await
+        self.complete_load_balancer(request, &found.id, wanted)
+            .await
     }
 
     /// Everything but the scheme, which never changes.
@@ -85,17 +85,15 @@ impl Aws {
         &self,
         request: &Request<'_>,
         arn: &str,
+        wanted: &ApplicationLoadBalancer,
     ) -> Result<Observed, CloudError> {
         let operation = "elasticloadbalancing:ModifyLoadBalancerAttributes";
-        let Desired::LoadBalancer {
+        let ApplicationLoadBalancer {
             subnets,
             group,
             idle_timeout,
             ..
-        } = request.desired
-        else {
-            return Err(wrong_kind(operation, request));
-        };
+        } = wanted;
         let idle = LoadBalancerAttribute::builder()
             .key(IDLE)
             .value(idle_timeout.to_string())
@@ -146,17 +144,15 @@ impl Aws {
     pub(in crate::aws) async fn set_listener(
         &self,
         request: &Request<'_>,
+        wanted: &BalancerListener,
     ) -> Result<Observed, CloudError> {
         let operation = "elasticloadbalancing:CreateListener";
-        let Desired::Listener {
+        let BalancerListener {
             load_balancer,
             target_group,
             port,
             certificate,
-        } = request.desired
-        else {
-            return Err(wrong_kind(operation, request));
-        };
+        } = wanted;
         let balancer = &dependency(request, operation, load_balancer)?.id;
         let forward = Action::builder()
             .r#type(ActionTypeEnum::Forward)
@@ -362,7 +358,9 @@ impl Aws {
         let mut found = self.raw_load_balancing(environment).await?.observe(&[]);
         // A group without targets is no targets.
         found.retain(|one| {
-            one.kind == kind && (kind != Kind::Targets || one.get("targets") != Some(""))
+            one.kind == kind
+                && (kind != Kind::Targets
+                    || one.set("targets").is_none_or(|targets| !targets.is_empty()))
         });
         Ok(found)
     }
@@ -443,12 +441,12 @@ impl RawLoadBalancing {
             arn,
             (State::Ready, "available"),
             [
-                ("port", listener.port().map(|port| port.to_string())),
+                ("port", listener.port().map(Into::into)),
+                ("certificate", Some(certificate.unwrap_or("none").into())),
                 (
-                    "certificate",
-                    Some(certificate.unwrap_or("none").to_owned()),
+                    "target_group",
+                    Some(target.unwrap_or("none".to_owned()).into()),
                 ),
-                ("target_group", Some(target.unwrap_or("none".to_owned()))),
             ],
         )
     }
@@ -481,14 +479,17 @@ fn observe_balancer(
         arn,
         (state, status),
         [
-            ("scheme", Some(scheme.as_str().to_owned())),
+            ("scheme", Some(scheme.as_str().into())),
             ("subnets", in_addresses(subnet_ids(balancer), known)),
             ("group", in_addresses(groups, known)),
-            ("idle_timeout", idle),
-            ("endpoint", balancer.dns_name().map(str::to_owned)),
+            (
+                "idle_timeout",
+                idle.map(|seconds| AttributeValue::read(ValueForm::Number, &seconds)),
+            ),
+            ("endpoint", balancer.dns_name().map(Into::into)),
             (
                 "created",
-                balancer.created_time().map(|time| time.to_string()),
+                balancer.created_time().map(|time| time.to_string().into()),
             ),
         ],
     )
@@ -503,14 +504,15 @@ fn subnet_ids(balancer: &LoadBalancer) -> impl Iterator<Item = &str> {
 
 /// Ids as the addresses of what they stand for, in order; nothing when one of them belongs
 /// to somebody else, as subnets of an existing VPC do.
-fn in_addresses<'a>(ids: impl Iterator<Item = &'a str>, known: &[Observed]) -> Option<String> {
+fn in_addresses<'a>(
+    ids: impl Iterator<Item = &'a str>,
+    known: &[Observed],
+) -> Option<AttributeValue> {
     let addresses: Option<Vec<&str>> = ids
         .map(|id| {
             let found = known.iter().find(|one| one.id == id);
             found.map(|one| one.address.as_str())
         })
         .collect();
-    let mut addresses = addresses?;
-    addresses.sort_unstable();
-    Some(addresses.join(" "))
+    addresses.map(AttributeValue::names)
 }

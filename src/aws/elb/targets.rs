@@ -11,9 +11,10 @@ use aws_sdk_elasticloadbalancingv2::types::{
 use crate::aws::Aws;
 use crate::aws::elb::tags::elb_tags;
 use crate::aws::error::{CallContext, ErrorPolicy};
-use crate::aws::request::{dependency, dependency_ids, require_listed, wrong_kind};
+use crate::aws::request::{dependency, dependency_ids, require_listed};
 use crate::aws::tags::observed;
-use crate::blueprint::{Address, Desired, Kind};
+use crate::blueprint::kinds::{self, RegisteredTargets};
+use crate::blueprint::{Address, AttributeValue, Kind, ValueForm};
 use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::Names;
 
@@ -38,14 +39,12 @@ impl Aws {
     pub(in crate::aws) async fn create_target_group(
         &self,
         request: &Request<'_>,
+        wanted: &kinds::TargetGroup,
     ) -> Result<Observed, CloudError> {
         let operation = "elasticloadbalancing:CreateTargetGroup";
-        let Desired::TargetGroup {
+        let kinds::TargetGroup {
             port, health_path, ..
-        } = request.desired
-        else {
-            return Err(wrong_kind(operation, request));
-        };
+        } = wanted;
         let name = Names::of(request.environment).target_group();
         let created = self
             .elb
@@ -72,23 +71,21 @@ impl Aws {
         let ownership = raw.ownership(Kind::TargetGroup);
         let found =
             self.resolve_creation(request, operation, &name, created.is_some(), ownership)?;
-        self.complete_target_group(request, &found.id).await
+        self.complete_target_group(request, &found.id, wanted).await
     }
 
     pub(in crate::aws) async fn complete_target_group(
         &self,
         request: &Request<'_>,
         arn: &str,
+        wanted: &kinds::TargetGroup,
     ) -> Result<Observed, CloudError> {
         let operation = "elasticloadbalancing:ModifyTargetGroup";
-        let Desired::TargetGroup {
+        let kinds::TargetGroup {
             health_path,
             drain_seconds,
             ..
-        } = request.desired
-        else {
-            return Err(wrong_kind(operation, request));
-        };
+        } = wanted;
         self.elb
             .modify_target_group()
             .target_group_arn(arn)
@@ -123,16 +120,14 @@ impl Aws {
     pub(in crate::aws) async fn set_targets(
         &self,
         request: &Request<'_>,
+        wanted: &RegisteredTargets,
     ) -> Result<Observed, CloudError> {
         let operation = "elasticloadbalancing:RegisterTargets";
-        let Desired::Targets {
+        let RegisteredTargets {
             target_group,
             instances,
             port,
-        } = request.desired
-        else {
-            return Err(wrong_kind(operation, request));
-        };
+        } = wanted;
         let arn = &dependency(request, operation, target_group)?.id;
         let wanted: BTreeSet<String> = dependency_ids(request, operation, instances)?
             .into_iter()
@@ -259,9 +254,10 @@ impl Details {
         self.registered().map(|(id, _)| id)
     }
 
-    fn attribute(&self, key: &str) -> Option<String> {
+    fn attribute(&self, form: ValueForm, key: &str) -> Option<AttributeValue> {
         let found = self.attributes.iter().find(|one| one.key() == Some(key));
-        found.and_then(|one| one.value()).map(str::to_owned)
+        let text = found.and_then(|one| one.value())?;
+        Some(AttributeValue::read(form, text))
     }
 }
 
@@ -288,19 +284,21 @@ impl RawTargets {
             arn,
             (State::Ready, "available"),
             [
-                ("health_path", path.map(str::to_owned)),
-                ("sticky", self.details.attribute(STICKY)),
-                ("drain_seconds", self.details.attribute(DRAIN)),
+                ("health_path", path.map(Into::into)),
+                ("sticky", self.details.attribute(ValueForm::Flag, STICKY)),
+                (
+                    "drain_seconds",
+                    self.details.attribute(ValueForm::Number, DRAIN),
+                ),
             ],
         );
-        let address_of = |id: &str| {
+        let live = |id: &str| {
             let found = known
                 .iter()
                 .find(|one| one.id == id && !one.state.is_leaving());
             found.map_or(id.to_owned(), |one| one.address.to_string())
         };
-        let mut names: Vec<String> = self.details.instances().map(address_of).collect();
-        names.sort();
+        let names: Vec<String> = self.details.instances().map(live).collect();
         let healthy = self.details.registered().filter(|(_, well)| *well).count();
         let targets = observed(
             Address::targets(),
@@ -308,8 +306,8 @@ impl RawTargets {
             arn,
             (State::Ready, "registered"),
             [
-                ("targets", Some(names.join(" "))),
-                ("healthy", Some(format!("{healthy}/{}", names.len()))),
+                ("healthy", Some(format!("{healthy}/{}", names.len()).into())),
+                ("targets", Some(AttributeValue::names(names))),
             ],
         );
         [group, targets]

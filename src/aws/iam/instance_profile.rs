@@ -97,7 +97,10 @@ impl Aws {
             Kind::InstanceProfile,
             profile.instance_profile_name,
             (State::Ready, "available"),
-            [("role", Some(role)), ("arn", Some(profile.arn))],
+            [
+                ("role", Some(role.into())),
+                ("arn", Some(profile.arn.into())),
+            ],
         ))
     }
 

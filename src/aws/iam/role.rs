@@ -14,6 +14,7 @@ use crate::aws::iam::tags::{PATH, iam_pairs, iam_tags};
 use crate::aws::ownership::Ownership;
 use crate::aws::request::{dependency, require_listed};
 use crate::aws::tags::{self, observed};
+use crate::blueprint::kinds::HostRole;
 use crate::blueprint::{Address, Kind};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
@@ -29,10 +30,10 @@ impl Aws {
     pub(in crate::aws) async fn create_role(
         &self,
         request: &Request<'_>,
-        bucket: &Address,
+        role: &HostRole,
     ) -> Result<Observed, CloudError> {
         let operation = "iam:CreateRole";
-        dependency(request, operation, bucket)?;
+        dependency(request, operation, &role.bucket)?;
         let name = Names::of(request.environment).role(&self.region);
         let created = self
             .iam
@@ -76,7 +77,7 @@ impl Aws {
         let mut found = self.role(request.environment).await?;
         let differs = |key: &str, wanted: &str| {
             let role = found.as_ref();
-            role.is_some_and(|role| role.get(key) != Some(wanted))
+            role.is_some_and(|role| role.text(key) != Some(wanted))
         };
         let (trust_differs, others) = (differs("trust", TRUSTED), differs("other_policies", NONE));
         if trust_differs {
@@ -186,11 +187,11 @@ impl Aws {
             name,
             (State::Ready, "available"),
             [
-                ("policy", Some(policy)),
-                ("other_policies", Some(others)),
-                ("trust", Some(trusted.to_owned())),
-                ("arn", Some(role.arn)),
-                ("created", Some(role.create_date.to_string())),
+                ("policy", Some(policy.into())),
+                ("other_policies", Some(others.into())),
+                ("trust", Some(trusted.into())),
+                ("arn", Some(role.arn.into())),
+                ("created", Some(role.create_date.to_string().into())),
             ],
         ))
     }

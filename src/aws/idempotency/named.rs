@@ -48,6 +48,7 @@ mod tests {
 
     use super::*;
     use crate::aws::Connection;
+    use crate::blueprint::kinds::Seed;
     use crate::blueprint::{Address, Desired};
     use crate::engine::{FailureClass, Inventory, SecretInputs};
 
@@ -65,7 +66,7 @@ mod tests {
         let request = Request {
             environment: "demo",
             address: &address,
-            desired: &Desired::Seed,
+            desired: &Desired::Seed(Seed),
             inventory: &nothing,
             tags: &no_tags,
             predecessors: &[],

@@ -295,7 +295,7 @@ impl Aws {
             return Ok(None);
         }
         let ours = self.bucket(environment).await?;
-        let keeps = ours.is_some_and(|bucket| bucket.get("keeps_files") == Some("true"));
+        let keeps = ours.is_some_and(|bucket| bucket.says("keeps_files", true));
         let price = catalog().storage.s3_standard_gib_month;
         Ok(Some(if keeps {
             Found::Kept(kept(name, None, price))

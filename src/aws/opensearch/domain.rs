@@ -12,7 +12,8 @@ use crate::aws::error::{CallContext, ErrorPolicy, built, refused};
 use crate::aws::ownership::Ownership;
 use crate::aws::request::{dependency, dependency_ids, require_listed};
 use crate::aws::tags::{self, observed};
-use crate::blueprint::{Address, Desired, Kind};
+use crate::blueprint::kinds::SearchDomain;
+use crate::blueprint::{Address, Kind};
 use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::Names;
 
@@ -24,10 +25,11 @@ impl Aws {
     pub(in crate::aws) async fn create_search(
         &self,
         request: &Request<'_>,
+        wanted: &SearchDomain,
     ) -> Result<Observed, CloudError> {
         let name = Names::of(request.environment).search();
         let created = self
-            .create_domain(request, &name)
+            .create_domain(request, wanted, &name)
             .await
             .ok_if_code(&["ResourceAlreadyExistsException"])
             .retry_if_not_found();
@@ -45,17 +47,19 @@ impl Aws {
         self.resolve_creation(request, CREATE, &name, created.is_some(), ownership)
     }
 
-    async fn create_domain(&self, request: &Request<'_>, name: &str) -> Result<(), CloudError> {
-        let Desired::Search {
+    async fn create_domain(
+        &self,
+        request: &Request<'_>,
+        wanted: &SearchDomain,
+        name: &str,
+    ) -> Result<(), CloudError> {
+        let SearchDomain {
             version,
             storage_gib,
             subnets,
             group,
             ..
-        } = request.desired
-        else {
-            return Err(not_a_domain(CREATE, request));
-        };
+        } = wanted;
         let mut tags = Vec::new();
         for (key, value) in tags::of(request) {
             let tag = Tag::builder().key(key).value(value).build();
@@ -73,7 +77,7 @@ impl Aws {
             .create_domain()
             .domain_name(name)
             .engine_version(version)
-            .cluster_config(cluster(request, CREATE)?)
+            .cluster_config(cluster(wanted))
             .ebs_options(volumes(*storage_gib))
             .vpc_options(vpc)
             .encryption_at_rest_options(EncryptionAtRestOptions::builder().enabled(true).build())
@@ -114,18 +118,16 @@ impl Aws {
         &self,
         request: &Request<'_>,
         existing: &Observed,
+        wanted: &SearchDomain,
     ) -> Result<Observed, CloudError> {
         let operation = "es:UpdateDomainConfig";
-        let Desired::Search {
+        let SearchDomain {
             version,
             storage_gib,
             ..
-        } = request.desired
-        else {
-            return Err(not_a_domain(operation, request));
-        };
+        } = wanted;
         if existing
-            .get("version")
+            .text("version")
             .is_some_and(|found| found != version)
         {
             return Err(refused(
@@ -138,7 +140,7 @@ impl Aws {
         self.opensearch
             .update_domain_config()
             .domain_name(&existing.id)
-            .cluster_config(cluster(request, operation)?)
+            .cluster_config(cluster(wanted))
             .ebs_options(volumes(*storage_gib))
             .send()
             .await
@@ -205,26 +207,14 @@ fn lacks_service_role(error: &CloudError) -> bool {
         && error.message.to_lowercase().contains("service-linked role")
 }
 
-fn not_a_domain(operation: &str, request: &Request<'_>) -> CloudError {
-    refused(
-        operation,
-        request.address,
-        "NotADomain",
-        "wrong kind of resource",
-    )
-}
-
-fn cluster(request: &Request<'_>, operation: &str) -> Result<ClusterConfig, CloudError> {
-    let Desired::Search {
+fn cluster(wanted: &SearchDomain) -> ClusterConfig {
+    let SearchDomain {
         nodes,
         instance_type,
         masters,
         subnets,
         ..
-    } = request.desired
-    else {
-        return Err(not_a_domain(operation, request));
-    };
+    } = wanted;
     let config =
         ClusterConfig::builder()
             .instance_type(OpenSearchPartitionInstanceType::from(
@@ -244,11 +234,11 @@ fn cluster(request: &Request<'_>, operation: &str) -> Result<ClusterConfig, Clou
     let zones = ZoneAwarenessConfig::builder()
         .availability_zone_count(i32::try_from(subnets.len()).unwrap_or(i32::MAX))
         .build();
-    Ok(if subnets.len() > 1 {
+    if subnets.len() > 1 {
         config.zone_awareness_config(zones).build()
     } else {
         config.build()
-    })
+    }
 }
 
 /// Dedicated masters as the blueprint spells them.
@@ -294,29 +284,27 @@ fn observe(domain: &DomainStatus, address: Address) -> Observed {
         &domain.domain_name,
         (state, status),
         [
-            ("version", domain.engine_version().map(str::to_owned)),
+            ("version", domain.engine_version().map(Into::into)),
             (
                 "nodes",
-                cluster
-                    .and_then(|c| c.instance_count())
-                    .map(|count| count.to_string()),
+                cluster.and_then(|c| c.instance_count()).map(Into::into),
             ),
             (
                 "instance_type",
                 cluster
                     .and_then(|c| c.instance_type())
-                    .map(|name| name.as_str().to_owned()),
+                    .map(|name| name.as_str().into()),
             ),
             (
                 "storage_gib",
                 domain
                     .ebs_options()
                     .and_then(|ebs| ebs.volume_size())
-                    .map(|size| size.to_string()),
+                    .map(Into::into),
             ),
-            ("masters", cluster.map(masters)),
-            ("endpoint", endpoint.map(str::to_owned)),
-            ("port", Some("443".to_owned())),
+            ("masters", cluster.map(|config| masters(config).into())),
+            ("endpoint", endpoint.map(Into::into)),
+            ("port", Some(443_u32.into())),
         ],
     )
 }

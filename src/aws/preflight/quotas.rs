@@ -10,8 +10,9 @@ use futures::future::join_all;
 use crate::aws::Aws;
 use crate::aws::error::{CallContext, incomplete};
 use crate::aws::tags::filter;
+use crate::blueprint::kinds::Quota;
 use crate::engine::{CloudError, FailureClass};
-use crate::preflight::{Quota, QuotaFact};
+use crate::preflight::QuotaFact;
 
 /// The families that count as Standard (EC2 User Guide, "On-Demand Instance quotas"): A, C, D,
 /// H, I, M, R, T and Z. Im and Is are of I; `inf`, `trn`, `hpc`, `dl` and others have quotas of

@@ -1,13 +1,15 @@
 //! What happens to RDS instances that exist: changes in place, restarts, removal.
 
+use aws_sdk_rds::operation::modify_db_instance::builders::ModifyDBInstanceFluentBuilder;
 use aws_sdk_rds::types::Tag;
 
 use crate::aws::Aws;
 use crate::aws::error::{CallContext, ErrorPolicy, incomplete, refused};
 use crate::aws::rds::settings::{count, master_password};
-use crate::aws::request::{dependency, require_listed, wrong_kind};
+use crate::aws::request::{dependency, differs, require_listed};
 use crate::aws::tags;
-use crate::blueprint::Desired;
+use crate::blueprint::Address;
+use crate::blueprint::kinds::{ClusterInstance, DatabaseInstance};
 use crate::engine::{CloudError, Observed, Request};
 use crate::identity::names::Names;
 
@@ -20,36 +22,23 @@ impl Aws {
         &self,
         request: &Request<'_>,
         existing: &Observed,
+        wanted: &DatabaseInstance,
     ) -> Result<Observed, CloudError> {
-        let version = match request.desired {
-            Desired::Database { version, .. } => Some(version.as_str()),
-            Desired::ClusterInstance { .. } => None,
-            _ => return Err(wrong_kind(MODIFY, request)),
-        };
-        if let Some(version) = version
-            && existing
-                .get("version")
-                .is_some_and(|found| found != version)
+        let version = &wanted.version;
+        if let Some(found) = existing.text("version")
+            && found != version
         {
             return Err(refused(
                 MODIFY,
                 request.address,
                 "VersionChange",
-                format!(
-                    "a major version (`{}` to `{version}`) is not changed in place",
-                    existing.get("version").unwrap_or_default()
-                ),
+                format!("a major version (`{found}` to `{version}`) is not changed in place"),
             ));
         }
-        let wanted = request.desired.attributes();
-        let differs = |key: &str| {
-            let wanted = wanted.get(key).map(String::as_str);
-            wanted.is_some() && existing.get(key).is_some() && existing.get(key) != wanted
-        };
+        let differs = |name: &str| differs(request, existing, name);
         if differs("final_snapshot") {
-            let policy = request.desired.protection();
-            self.tag_database(&existing.id, tags::protection_text(policy))
-                .await?;
+            let policy = tags::protection_text(wanted.protection);
+            self.tag_database(&existing.id, policy).await?;
         }
         let modified = [
             "class",
@@ -62,15 +51,41 @@ impl Aws {
             "public_access",
             "groups",
         ];
-        let unfinished = existing.get("finished") == Some("false");
+        let unfinished = existing.says("finished", false);
         if unfinished || modified.into_iter().any(differs) {
-            self.modify_database(request, existing, differs).await?;
+            self.modify_database(request, existing, wanted).await?;
         }
         if unfinished {
             let arn = self.database_arn(&existing.id).await?;
             self.tag_finished(&arn).await?;
         }
-        if differs("parameters") {
+        self.restart_if_pending(request, existing).await
+    }
+
+    /// An instance of a cluster: what it does not share with the cluster.
+    pub(in crate::aws) async fn update_cluster_instance(
+        &self,
+        request: &Request<'_>,
+        existing: &Observed,
+        wanted: &ClusterInstance,
+    ) -> Result<Observed, CloudError> {
+        let differs = |name: &str| differs(request, existing, name);
+        if differs("class") || differs("public_access") {
+            let parameters = &wanted.parameters;
+            self.modify_of_all(request, existing, &wanted.class, parameters)?
+                .send()
+                .await
+                .context(MODIFY, &existing.id)?;
+        }
+        self.restart_if_pending(request, existing).await
+    }
+
+    async fn restart_if_pending(
+        &self,
+        request: &Request<'_>,
+        existing: &Observed,
+    ) -> Result<Observed, CloudError> {
+        if differs(request, existing, "parameters") {
             self.rds
                 .reboot_db_instance()
                 .db_instance_identifier(&existing.id)
@@ -84,67 +99,65 @@ impl Aws {
         require_listed(found.into_iter().collect(), MODIFY, &existing.id)
     }
 
-    /// Names only what differs: what is named as it is may be refused, such as the size of
-    /// storage that is still optimised.
-    async fn modify_database(
+    /// What is changed alike on every instance. Names only what differs: what is named as it is
+    /// may be refused, such as the size of storage that is still optimised.
+    fn modify_of_all(
         &self,
         request: &Request<'_>,
         existing: &Observed,
-        differs: impl Fn(&str) -> bool,
-    ) -> Result<(), CloudError> {
-        let (Desired::Database {
-            class, parameters, ..
-        }
-        | Desired::ClusterInstance {
-            class, parameters, ..
-        }) = request.desired
-        else {
-            return Err(wrong_kind(MODIFY, request));
-        };
-        let mut modify = self
+        class: &str,
+        parameters: &Address,
+    ) -> Result<ModifyDBInstanceFluentBuilder, CloudError> {
+        let differs = |name: &str| differs(request, existing, name);
+        Ok(self
             .rds
             .modify_db_instance()
             .db_instance_identifier(&existing.id)
             .db_parameter_group_name(&dependency(request, MODIFY, parameters)?.id)
             .apply_immediately(true)
-            .set_publicly_accessible(differs("public_access").then_some(false));
-        if differs("class") {
-            modify = modify.db_instance_class(class);
-        }
-        if let Desired::Database {
+            .set_publicly_accessible(differs("public_access").then_some(false))
+            .set_db_instance_class(differs("class").then(|| class.to_owned())))
+    }
+
+    async fn modify_database(
+        &self,
+        request: &Request<'_>,
+        existing: &Observed,
+        wanted: &DatabaseInstance,
+    ) -> Result<(), CloudError> {
+        let differs = |name: &str| differs(request, existing, name);
+        let DatabaseInstance {
+            class,
+            parameters,
             storage,
-            multi_az,
-            backup_days,
-            protection,
-            group,
             ..
-        } = request.desired
-        {
-            if differs("groups") {
-                let group = &dependency(request, MODIFY, group)?.id;
-                modify = modify.vpc_security_group_ids(group);
-            }
-            // A snapshot may bring more than is asked for; the next plan then says so.
-            let held = existing.get("storage_gib").and_then(|gib| gib.parse().ok());
-            if differs("storage_gib") && held.is_none_or(|held: u32| held < storage.gib) {
-                modify = modify.allocated_storage(count(storage.gib));
-            }
-            if differs("iops") || differs("throughput_mibps") {
-                modify = modify
-                    .set_iops(storage.iops.map(count))
-                    .set_storage_throughput(storage.throughput_mibps.map(count));
-            }
-            if differs("multi_az") {
-                modify = modify.multi_az(*multi_az);
-            }
-            if differs("backup_days") {
-                modify = modify.backup_retention_period(count(*backup_days));
-            }
-            if differs("deletion_protection") {
-                modify = modify.deletion_protection(protection.deletion);
-            }
+        } = wanted;
+        let mut modify = self.modify_of_all(request, existing, class, parameters)?;
+        if differs("groups") {
+            let group = &dependency(request, MODIFY, &wanted.group)?.id;
+            modify = modify.vpc_security_group_ids(group);
         }
-        if existing.get("finished") == Some("false") {
+        // A snapshot may bring more than is asked for; the next plan then says so.
+        let held = existing.number("storage_gib")?;
+        let grows = held.is_none_or(|held| held < u64::from(storage.gib));
+        if differs("storage_gib") && grows {
+            modify = modify.allocated_storage(count(storage.gib));
+        }
+        if differs("iops") || differs("throughput_mibps") {
+            modify = modify
+                .set_iops(storage.iops.map(count))
+                .set_storage_throughput(storage.throughput_mibps.map(count));
+        }
+        if differs("multi_az") {
+            modify = modify.multi_az(wanted.multi_az);
+        }
+        if differs("backup_days") {
+            modify = modify.backup_retention_period(count(wanted.backup_days));
+        }
+        if differs("deletion_protection") {
+            modify = modify.deletion_protection(wanted.protection.deletion);
+        }
+        if existing.says("finished", false) {
             modify = modify.master_user_password(master_password(request, MODIFY)?);
         }
         modify.send().await.context(MODIFY, &existing.id)?;
@@ -182,7 +195,7 @@ impl Aws {
         existing: &Observed,
     ) -> Result<(), CloudError> {
         let id = existing.id.as_str();
-        if existing.get("deletion_protection") == Some("true") {
+        if existing.is("deletion_protection")? {
             let lifted = self
                 .rds
                 .modify_db_instance()
@@ -193,12 +206,12 @@ impl Aws {
                 .await;
             lifted.context(MODIFY, id).ok_if_not_found()?;
         }
-        let last = (existing.get("final_snapshot") == Some("true")).then(|| {
-            let created = existing.get("created").unwrap_or_default();
+        let last = existing.is("final_snapshot")?.then(|| {
+            let created = existing.text("created").unwrap_or_default();
             Names::of(environment).final_snapshot(id, created)
         });
         // The backups of a cluster's instance are the cluster's.
-        let backups = (existing.get("cluster").is_none()).then_some(true);
+        let backups = (existing.text("cluster").is_none()).then_some(true);
         let answer = self
             .rds
             .delete_db_instance()

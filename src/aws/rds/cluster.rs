@@ -10,9 +10,10 @@ use crate::aws::ownership::Ownership;
 use crate::aws::rds::settings::{
     AURORA, IO_OPTIMIZED, NAME, count, group_ids, major, master_password, rds_pairs, rds_tags,
 };
-use crate::aws::request::{dependency, require_listed, wrong_kind};
+use crate::aws::request::{dependency, differs, require_listed};
 use crate::aws::tags::{self, observed};
-use crate::blueprint::{Desired, Kind};
+use crate::blueprint::Kind;
+use crate::blueprint::kinds::DatabaseCluster;
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
 
@@ -24,10 +25,11 @@ impl Aws {
     pub(in crate::aws) async fn create_cluster(
         &self,
         request: &Request<'_>,
+        wanted: &DatabaseCluster,
     ) -> Result<Observed, CloudError> {
         let id = Names::of(request.environment).database_cluster();
         let created = self
-            .make_cluster(request, &id)
+            .request_cluster(request, wanted, &id)
             .await
             .ok_if_code(&["DBClusterAlreadyExistsFault", "DBClusterAlreadyExists"])
             .retry_if_not_found()?;
@@ -35,8 +37,13 @@ impl Aws {
         self.resolve_creation(request, CREATE, &id, created.is_some(), ownership)
     }
 
-    async fn make_cluster(&self, request: &Request<'_>, id: &str) -> Result<(), CloudError> {
-        let Desired::DatabaseCluster {
+    async fn request_cluster(
+        &self,
+        request: &Request<'_>,
+        wanted: &DatabaseCluster,
+        id: &str,
+    ) -> Result<(), CloudError> {
+        let DatabaseCluster {
             version,
             io_optimized,
             backup_days,
@@ -45,12 +52,9 @@ impl Aws {
             subnets,
             parameters,
             group,
-        } = request.desired
-        else {
-            return Err(wrong_kind(CREATE, request));
-        };
-        if snapshot.is_some() {
-            return self.restore_cluster(request, id).await;
+        } = wanted;
+        if let Some(snapshot) = snapshot {
+            return self.restore_cluster(request, wanted, snapshot, id).await;
         }
         let password = master_password(request, CREATE)?;
         let subnets = &dependency(request, CREATE, subnets)?.id;
@@ -85,35 +89,29 @@ impl Aws {
         &self,
         request: &Request<'_>,
         existing: &Observed,
+        wanted: &DatabaseCluster,
     ) -> Result<Observed, CloudError> {
-        let Desired::DatabaseCluster {
+        let DatabaseCluster {
             version,
             io_optimized,
             backup_days,
             protection,
             group,
             ..
-        } = request.desired
-        else {
-            return Err(wrong_kind(MODIFY, request));
-        };
+        } = wanted;
         if existing
-            .get("version")
+            .text("version")
             .is_some_and(|found| found != version)
         {
             let message = format!("a major version is not changed to `{version}` in place");
             return Err(refused(MODIFY, request.address, "VersionChange", message));
         }
-        let wanted = request.desired.attributes();
-        let differs = |key: &str| {
-            let wanted = wanted.get(key).map(String::as_str);
-            wanted.is_some() && existing.get(key).is_some() && existing.get(key) != wanted
-        };
+        let differs = |name: &str| differs(request, existing, name);
         if differs("final_snapshot") {
             self.tag_cluster(&existing.id, tags::protection_text(*protection))
                 .await?;
         }
-        let unfinished = existing.get("finished") == Some("false");
+        let unfinished = existing.says("finished", false);
         if [
             "io_optimized",
             "backup_days",
@@ -217,7 +215,7 @@ impl Aws {
         existing: &Observed,
     ) -> Result<(), CloudError> {
         let id = existing.id.as_str();
-        if existing.get("deletion_protection") == Some("true") {
+        if existing.is("deletion_protection")? {
             let lifted = self
                 .rds
                 .modify_db_cluster()
@@ -228,8 +226,8 @@ impl Aws {
                 .await;
             lifted.context(MODIFY, id).ok_if_not_found()?;
         }
-        let last = (existing.get("final_snapshot") == Some("true")).then(|| {
-            let created = existing.get("created").unwrap_or_default();
+        let last = existing.is("final_snapshot")?.then(|| {
+            let created = existing.text("created").unwrap_or_default();
             Names::of(environment).final_snapshot(id, created)
         });
         let answer = self
@@ -272,8 +270,8 @@ fn observe(cluster: &DbCluster, environment: &str) -> Option<Observed> {
         _ => State::Pending,
     };
     let policy = tags::protection(rds_pairs(cluster.tag_list()));
-    let text = |value: Option<&str>| value.map(str::to_owned);
-    let yes = |value: Option<bool>| value.map(|value| value.to_string());
+    let text = |value: Option<&str>| value.map(Into::into);
+    let flag = |value: Option<bool>| value.map(Into::into);
     let writer = cluster
         .db_cluster_members()
         .iter()
@@ -285,33 +283,38 @@ fn observe(cluster: &DbCluster, environment: &str) -> Option<Observed> {
         cluster.db_cluster_identifier()?,
         (state, status),
         [
-            ("version", cluster.engine_version().map(major)),
+            (
+                "version",
+                cluster
+                    .engine_version()
+                    .map(|version| major(version).into()),
+            ),
             ("engine_version", text(cluster.engine_version())),
             (
                 "io_optimized",
                 // The standard type is not always told.
-                Some((cluster.storage_type() == Some(IO_OPTIMIZED)).to_string()),
+                Some((cluster.storage_type() == Some(IO_OPTIMIZED)).into()),
             ),
             ("groups", group_ids(cluster.vpc_security_groups())),
-            ("encrypted", yes(cluster.storage_encrypted())),
+            ("encrypted", flag(cluster.storage_encrypted())),
             (
                 "backup_days",
-                cluster
-                    .backup_retention_period()
-                    .map(|days| days.to_string()),
+                cluster.backup_retention_period().map(Into::into),
             ),
-            ("deletion_protection", yes(cluster.deletion_protection())),
-            ("final_snapshot", Some(policy.final_snapshot.to_string())),
+            ("deletion_protection", flag(cluster.deletion_protection())),
+            ("final_snapshot", Some(policy.final_snapshot.into())),
             ("finished", tags::finished(rds_pairs(cluster.tag_list()))),
             ("endpoint", text(cluster.endpoint())),
-            ("port", cluster.port().map(|port| port.to_string())),
+            ("port", cluster.port().map(Into::into)),
             ("user", text(cluster.master_username())),
             ("database", text(cluster.database_name())),
             // After a failover this is not the instance that was made as the writer.
             ("writer", text(writer)),
             (
                 "created",
-                cluster.cluster_create_time().map(|time| time.to_string()),
+                cluster
+                    .cluster_create_time()
+                    .map(|time| time.to_string().into()),
             ),
         ],
     ))
@@ -335,11 +338,11 @@ mod tests {
     #[test]
     fn storage_that_is_not_told_is_standard() {
         let found = observe(&cluster("available").build(), "demo").unwrap();
-        assert_eq!(found.get("io_optimized"), Some("false"));
-        assert_eq!(found.get("version"), Some("15"));
+        assert!(found.says("io_optimized", false));
+        assert_eq!(found.text("version"), Some("15"));
         let optimized = cluster("available").storage_type(IO_OPTIMIZED).build();
         let found = observe(&optimized, "demo").unwrap();
-        assert_eq!(found.get("io_optimized"), Some("true"));
+        assert!(found.says("io_optimized", true));
     }
 
     #[test]

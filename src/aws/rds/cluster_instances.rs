@@ -8,10 +8,12 @@ use crate::aws::Aws;
 use crate::aws::error::{CallContext, ErrorPolicy, incomplete};
 use crate::aws::ownership::Ownership;
 use crate::aws::rds::groups::PARAMETERS;
+use crate::aws::rds::instances::CREATE;
 use crate::aws::rds::settings::{AURORA, count, rds_tags};
-use crate::aws::request::{dependency, require_listed, wrong_kind};
+use crate::aws::request::{dependency, require_listed};
 use crate::aws::tags::observed;
-use crate::blueprint::{DatabaseRole, Desired, Kind, parameter_lines};
+use crate::blueprint::kinds::{ClusterInstance, ClusterParameters};
+use crate::blueprint::{DatabaseRole, Kind, parameter_lines};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
 
@@ -24,18 +26,26 @@ impl Aws {
     pub(in crate::aws) async fn create_cluster_instance(
         &self,
         request: &Request<'_>,
+        wanted: &ClusterInstance,
+    ) -> Result<Observed, CloudError> {
+        let id = Names::of(request.environment).database(wanted.role);
+        let created = self.create_member(request, wanted, &id).await;
+        self.resolve_database(request, CREATE, &id, created).await
+    }
+
+    async fn create_member(
+        &self,
+        request: &Request<'_>,
+        wanted: &ClusterInstance,
         id: &str,
     ) -> Result<DbInstance, CloudError> {
-        let operation = "rds:CreateDBInstance";
-        let Desired::ClusterInstance {
+        let operation = CREATE;
+        let ClusterInstance {
             role,
             class,
             cluster,
             parameters,
-        } = request.desired
-        else {
-            return Err(wrong_kind(operation, request));
-        };
+        } = wanted;
         let tier = match role {
             DatabaseRole::Writer => 0,
             DatabaseRole::Reader(index) => (*index).min(LAST_TIER),
@@ -62,8 +72,7 @@ impl Aws {
     pub(in crate::aws) async fn create_cluster_parameters(
         &self,
         request: &Request<'_>,
-        family: &str,
-        parameters: &BTreeMap<String, String>,
+        group: &ClusterParameters,
     ) -> Result<Observed, CloudError> {
         let operation = "rds:CreateDBClusterParameterGroup";
         let name = Names::of(request.environment).cluster_parameters();
@@ -71,7 +80,7 @@ impl Aws {
             .rds
             .create_db_cluster_parameter_group()
             .db_cluster_parameter_group_name(&name)
-            .db_parameter_group_family(family)
+            .db_parameter_group_family(&group.family)
             .description(format!("database cluster of {}", request.environment))
             .set_tags(Some(rds_tags(request)))
             .send()
@@ -86,15 +95,16 @@ impl Aws {
                 .await?;
             self.resolve_creation(request, operation, &name, false, ownership)?;
         }
-        self.update_cluster_parameters(request, parameters).await
+        self.update_cluster_parameters(request, group).await
     }
 
     /// Brings the group to exactly these parameters.
     pub(in crate::aws) async fn update_cluster_parameters(
         &self,
         request: &Request<'_>,
-        parameters: &BTreeMap<String, String>,
+        group: &ClusterParameters,
     ) -> Result<Observed, CloudError> {
+        let parameters = &group.parameters;
         let name = Names::of(request.environment).cluster_parameters();
         let all = self.describe_cluster_parameters(&name, None).await?;
         let set = set_by_user(&all);
@@ -186,10 +196,7 @@ impl Aws {
                 name,
                 (State::Ready, "available"),
                 [
-                    (
-                        "family",
-                        group.db_parameter_group_family().map(str::to_owned),
-                    ),
+                    ("family", group.db_parameter_group_family().map(Into::into)),
                     ("parameters", Some(parameter_lines(&set_by_user(&all)))),
                 ],
             ))

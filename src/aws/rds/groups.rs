@@ -10,6 +10,7 @@ use crate::aws::ownership::Ownership;
 use crate::aws::rds::settings::{rds_pairs, rds_tags};
 use crate::aws::request::{dependency_ids, require_listed};
 use crate::aws::tags::{self, observed};
+use crate::blueprint::kinds::{DatabaseParameters, DatabaseSubnets};
 use crate::blueprint::{Address, Kind, parameter_lines};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
@@ -21,7 +22,7 @@ impl Aws {
     pub(in crate::aws) async fn create_database_subnets(
         &self,
         request: &Request<'_>,
-        subnets: &[Address],
+        group: &DatabaseSubnets,
     ) -> Result<Observed, CloudError> {
         let operation = "rds:CreateDBSubnetGroup";
         let name = Names::of(request.environment).database_subnets();
@@ -30,7 +31,7 @@ impl Aws {
             .create_db_subnet_group()
             .db_subnet_group_name(&name)
             .db_subnet_group_description(format!("databases of {}", request.environment))
-            .set_subnet_ids(Some(dependency_ids(request, operation, subnets)?))
+            .set_subnet_ids(Some(dependency_ids(request, operation, &group.subnets)?))
             .set_tags(Some(rds_tags(request)))
             .send()
             .await
@@ -99,17 +100,15 @@ impl Aws {
     pub(in crate::aws) async fn create_database_parameters(
         &self,
         request: &Request<'_>,
-        reader: bool,
-        family: &str,
-        parameters: &BTreeMap<String, String>,
+        group: &DatabaseParameters,
     ) -> Result<Observed, CloudError> {
         let operation = "rds:CreateDBParameterGroup";
-        let name = Names::of(request.environment).database_parameters(reader);
+        let name = Names::of(request.environment).database_parameters(group.reader);
         let created = self
             .rds
             .create_db_parameter_group()
             .db_parameter_group_name(&name)
-            .db_parameter_group_family(family)
+            .db_parameter_group_family(&group.family)
             .description(format!("databases of {}", request.environment))
             .set_tags(Some(rds_tags(request)))
             .send()
@@ -122,11 +121,10 @@ impl Aws {
         if created.is_some() {
             self.remember_created(request, &name);
         } else {
-            let ownership = self.database_parameters_ownership(request.environment, reader);
+            let ownership = self.database_parameters_ownership(request.environment, group.reader);
             self.resolve_creation(request, operation, &name, false, ownership.await?)?;
         }
-        self.update_database_parameters(request, reader, parameters)
-            .await
+        self.update_database_parameters(request, group).await
     }
 
     /// Brings the group to exactly these parameters; databases take static ones over when
@@ -134,9 +132,12 @@ impl Aws {
     pub(in crate::aws) async fn update_database_parameters(
         &self,
         request: &Request<'_>,
-        reader: bool,
-        parameters: &BTreeMap<String, String>,
+        group: &DatabaseParameters,
     ) -> Result<Observed, CloudError> {
+        let DatabaseParameters {
+            reader, parameters, ..
+        } = group;
+        let reader = *reader;
         let name = Names::of(request.environment).database_parameters(reader);
         let set = self.set_parameters(&name).await?;
         let missing: Vec<(&String, &String)> = parameters
@@ -234,10 +235,7 @@ impl Aws {
                 name,
                 (State::Ready, "available"),
                 [
-                    (
-                        "family",
-                        group.db_parameter_group_family().map(str::to_owned),
-                    ),
+                    ("family", group.db_parameter_group_family().map(Into::into)),
                     ("parameters", Some(parameter_lines(&set))),
                 ],
             ))

@@ -8,52 +8,72 @@ use crate::aws::ownership::Ownership;
 use crate::aws::rds::settings::{
     NAME, STORAGE, count, group_ids, major, master_password, rds_pairs, rds_tags,
 };
-use crate::aws::request::{dependency, wrong_kind};
+use crate::aws::request::dependency;
 use crate::aws::tags::{self, observed};
-use crate::blueprint::{Address, DatabaseRole, Desired, Kind};
+use crate::blueprint::kinds::DatabaseInstance;
+use crate::blueprint::{Address, DatabaseRole, Kind};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
+
+/// Creates writers and instances of clusters.
+pub(in crate::aws) const CREATE: &str = "rds:CreateDBInstance";
 
 impl Aws {
     pub(in crate::aws) async fn create_database(
         &self,
         request: &Request<'_>,
-        role: DatabaseRole,
+        wanted: &DatabaseInstance,
     ) -> Result<Observed, CloudError> {
-        let of_cluster = matches!(request.desired, Desired::ClusterInstance { .. });
-        let operation = match role {
-            DatabaseRole::Reader(_) if !of_cluster => "rds:CreateDBInstanceReadReplica",
-            _ => "rds:CreateDBInstance",
+        let operation = match wanted.role {
+            DatabaseRole::Reader(_) => "rds:CreateDBInstanceReadReplica",
+            DatabaseRole::Writer => CREATE,
         };
-        let id = Names::of(request.environment).database(role);
-        let created = match role {
-            _ if of_cluster => self.create_cluster_instance(request, &id).await,
-            DatabaseRole::Writer if restores(request.desired) => {
-                self.restore_writer(request, &id).await
+        let id = Names::of(request.environment).database(wanted.role);
+        let created = match (wanted.role, &wanted.snapshot) {
+            (DatabaseRole::Writer, Some(snapshot)) => {
+                self.restore_writer(request, wanted, snapshot, &id).await
             }
-            DatabaseRole::Writer => self.create_writer(request, operation, &id).await,
-            DatabaseRole::Reader(_) => self.create_reader(request, operation, &id).await,
-        }
-        .ok_if_code(&["DBInstanceAlreadyExists", "DBInstanceAlreadyExistsFault"])
-        .retry_if_not_found()?;
+            (DatabaseRole::Writer, None) => {
+                self.create_writer(request, wanted, operation, &id).await
+            }
+            (DatabaseRole::Reader(_), _) => {
+                self.create_reader(request, wanted, operation, &id).await
+            }
+        };
+        self.resolve_database(request, operation, &id, created)
+            .await
+    }
+
+    /// What a creation came to: the environment's own instance, or somebody else's of its name.
+    pub(in crate::aws) async fn resolve_database(
+        &self,
+        request: &Request<'_>,
+        operation: &str,
+        id: &str,
+        created: Result<DbInstance, CloudError>,
+    ) -> Result<Observed, CloudError> {
+        let created = created
+            .ok_if_code(&["DBInstanceAlreadyExists", "DBInstanceAlreadyExistsFault"])
+            .retry_if_not_found()?;
         // The answer to a creation need not repeat the tags.
         let told = created
             .as_ref()
             .and_then(|instance| observe(instance, request.environment));
         let ownership = match told {
             Some(found) => Ownership::Ours(found),
-            None => self.database_ownership(request.environment, &id).await?,
+            None => self.database_ownership(request.environment, id).await?,
         };
-        self.resolve_creation(request, operation, &id, created.is_some(), ownership)
+        self.resolve_creation(request, operation, id, created.is_some(), ownership)
     }
 
     async fn create_writer(
         &self,
         request: &Request<'_>,
+        wanted: &DatabaseInstance,
         operation: &str,
         id: &str,
     ) -> Result<DbInstance, CloudError> {
-        let Desired::Database {
+        let DatabaseInstance {
             version,
             class,
             storage,
@@ -64,10 +84,7 @@ impl Aws {
             parameters,
             group,
             ..
-        } = request.desired
-        else {
-            return Err(wrong_kind(operation, request));
-        };
+        } = wanted;
         self.rds
             .create_db_instance()
             .db_instance_identifier(id)
@@ -103,10 +120,11 @@ impl Aws {
     async fn create_reader(
         &self,
         request: &Request<'_>,
+        wanted: &DatabaseInstance,
         operation: &str,
         id: &str,
     ) -> Result<DbInstance, CloudError> {
-        let Desired::Database {
+        let DatabaseInstance {
             class,
             storage,
             multi_az,
@@ -114,10 +132,7 @@ impl Aws {
             parameters,
             group,
             ..
-        } = request.desired
-        else {
-            return Err(wrong_kind(operation, request));
-        };
+        } = wanted;
         let writer = dependency(request, operation, &Address::database(DatabaseRole::Writer))?;
         self.rds
             .create_db_instance_read_replica()
@@ -215,16 +230,6 @@ impl Aws {
     }
 }
 
-fn restores(desired: &Desired) -> bool {
-    matches!(
-        desired,
-        Desired::Database {
-            snapshot: Some(_),
-            ..
-        }
-    )
-}
-
 pub(in crate::aws) fn observe(instance: &DbInstance, environment: &str) -> Option<Observed> {
     let status = instance.db_instance_status().unwrap_or("creating");
     let endpoint = instance.endpoint();
@@ -245,63 +250,58 @@ pub(in crate::aws) fn observe(instance: &DbInstance, environment: &str) -> Optio
     }
     let parameters = instance.db_parameter_groups().first();
     let policy = tags::protection(rds_pairs(instance.tag_list()));
-    let yes = |value: Option<bool>| value.map(|value| value.to_string());
-    let number = |value: Option<i32>| value.map(|value| value.to_string());
+    let flag = |value: Option<bool>| value.map(Into::into);
+    let number = |value: Option<i32>| value.map(Into::into);
     Some(observed(
         tags::address(rds_pairs(instance.tag_list()), environment)?,
         Kind::Database,
         instance.db_instance_identifier()?,
         (state, status),
         [
-            ("version", instance.engine_version().map(major)),
             (
-                "engine_version",
-                instance.engine_version().map(str::to_owned),
+                "version",
+                instance
+                    .engine_version()
+                    .map(|version| major(version).into()),
             ),
-            ("class", instance.db_instance_class().map(str::to_owned)),
-            (
-                "storage_gib",
-                instance.allocated_storage().map(|size| size.to_string()),
-            ),
-            (
-                "cluster",
-                instance.db_cluster_identifier().map(str::to_owned),
-            ),
-            ("engine", instance.engine().map(str::to_owned)),
-            ("zone", instance.availability_zone().map(str::to_owned)),
+            ("engine_version", instance.engine_version().map(Into::into)),
+            ("class", instance.db_instance_class().map(Into::into)),
+            ("storage_gib", number(instance.allocated_storage())),
+            ("cluster", instance.db_cluster_identifier().map(Into::into)),
+            ("engine", instance.engine().map(Into::into)),
+            ("zone", instance.availability_zone().map(Into::into)),
             (
                 "endpoint",
-                endpoint.and_then(|e| e.address()).map(str::to_owned),
+                endpoint.and_then(|e| e.address()).map(Into::into),
             ),
-            (
-                "port",
-                endpoint.and_then(|e| e.port()).map(|port| port.to_string()),
-            ),
-            ("user", instance.master_username().map(str::to_owned)),
-            ("database", instance.db_name().map(str::to_owned)),
+            ("port", number(endpoint.and_then(|e| e.port()))),
+            ("user", instance.master_username().map(Into::into)),
+            ("database", instance.db_name().map(Into::into)),
             (
                 "parameters",
                 parameters
                     .and_then(|group| group.parameter_apply_status())
                     .map(|status| match status {
-                        "pending-reboot" => status.to_owned(),
+                        "pending-reboot" => status.into(),
                         // `applying` needs nobody's help.
-                        _ => "in-sync".to_owned(),
+                        _ => "in-sync".into(),
                     }),
             ),
-            ("multi_az", yes(instance.multi_az())),
-            ("encrypted", yes(instance.storage_encrypted())),
+            ("multi_az", flag(instance.multi_az())),
+            ("encrypted", flag(instance.storage_encrypted())),
             ("iops", number(instance.iops())),
             ("throughput_mibps", number(instance.storage_throughput())),
             ("backup_days", number(instance.backup_retention_period())),
-            ("deletion_protection", yes(instance.deletion_protection())),
-            ("public_access", yes(instance.publicly_accessible())),
+            ("deletion_protection", flag(instance.deletion_protection())),
+            ("public_access", flag(instance.publicly_accessible())),
             ("groups", group_ids(instance.vpc_security_groups())),
-            ("final_snapshot", Some(policy.final_snapshot.to_string())),
+            ("final_snapshot", Some(policy.final_snapshot.into())),
             ("finished", tags::finished(rds_pairs(instance.tag_list()))),
             (
                 "created",
-                instance.instance_create_time().map(|time| time.to_string()),
+                instance
+                    .instance_create_time()
+                    .map(|time| time.to_string().into()),
             ),
         ],
     ))
@@ -380,7 +380,7 @@ mod tests {
     #[test]
     fn the_major_version_is_compared() {
         let found = observe(&reachable("available").build(), "demo").unwrap();
-        assert_eq!(found.get("version"), Some("15"));
-        assert_eq!(found.get("engine_version"), Some("15.8"));
+        assert_eq!(found.text("version"), Some("15"));
+        assert_eq!(found.text("engine_version"), Some("15.8"));
     }
 }

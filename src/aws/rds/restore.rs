@@ -3,38 +3,35 @@
 //! A snapshot brings its password and settings along. What the restoring call cannot set is
 //! set by a second one, once the database is there; a tag says until when that is to be done.
 
-use aws_sdk_rds::types::{DbInstance, Tag};
-
 use crate::aws::Aws;
 use crate::aws::error::{CallContext, incomplete};
 use crate::aws::rds::settings::{AURORA, IO_OPTIMIZED, STORAGE, count, rds_tags};
-use crate::aws::request::{dependency, wrong_kind};
+use crate::aws::request::dependency;
 use crate::aws::tags::FINISHED;
-use crate::blueprint::Desired;
+use crate::blueprint::kinds::{DatabaseCluster, DatabaseInstance};
 use crate::engine::{CloudError, Request};
+use aws_sdk_rds::types::{DbInstance, Tag};
 
 impl Aws {
     pub(in crate::aws) async fn restore_writer(
         &self,
         request: &Request<'_>,
+        wanted: &DatabaseInstance,
+        snapshot: &str,
         id: &str,
     ) -> Result<DbInstance, CloudError> {
         let operation = "rds:RestoreDBInstanceFromDBSnapshot";
-        let Desired::Database {
+        let DatabaseInstance {
             class,
             storage,
             multi_az,
             backup_days,
-            snapshot: Some(snapshot),
             protection,
             subnets,
             parameters,
             group,
             ..
-        } = request.desired
-        else {
-            return Err(wrong_kind(operation, request));
-        };
+        } = wanted;
         self.rds
             .restore_db_instance_from_db_snapshot()
             .db_instance_identifier(id)
@@ -63,22 +60,20 @@ impl Aws {
     pub(in crate::aws) async fn restore_cluster(
         &self,
         request: &Request<'_>,
+        wanted: &DatabaseCluster,
+        snapshot: &str,
         id: &str,
     ) -> Result<(), CloudError> {
         let operation = "rds:RestoreDBClusterFromSnapshot";
-        let Desired::DatabaseCluster {
+        let DatabaseCluster {
             io_optimized,
             backup_days,
-            snapshot: Some(snapshot),
             protection,
             subnets,
             parameters,
             group,
             ..
-        } = request.desired
-        else {
-            return Err(wrong_kind(operation, request));
-        };
+        } = wanted;
         self.rds
             .restore_db_cluster_from_snapshot()
             .db_cluster_identifier(id)

@@ -1,11 +1,14 @@
 //! What instances and clusters, created or restored, have in common: fixed settings, and parts
 //! of requests and answers.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_rds::types::{Tag, VpcSecurityGroupMembership};
 use secrecy::ExposeSecret as _;
 
 use crate::aws::error::incomplete;
 use crate::aws::tags::{self, Pair};
+use crate::blueprint::AttributeValue;
 use crate::engine::{CloudError, Request};
 
 /// Name of the database and of its owner.
@@ -41,15 +44,14 @@ pub(in crate::aws) fn master_password<'a>(
 }
 
 /// The security groups that a database is in, or is put into, by id.
-pub(in crate::aws) fn group_ids(groups: &[VpcSecurityGroupMembership]) -> Option<String> {
+pub(in crate::aws) fn group_ids(groups: &[VpcSecurityGroupMembership]) -> Option<AttributeValue> {
     let staying = groups
         .iter()
         .filter(|group| group.status() != Some("removing"));
-    let mut ids: Vec<&str> = staying
-        .filter_map(|group| group.vpc_security_group_id())
+    let ids: BTreeSet<String> = staying
+        .filter_map(|group| group.vpc_security_group_id().map(str::to_owned))
         .collect();
-    ids.sort_unstable();
-    (!ids.is_empty()).then(|| ids.join(" "))
+    (!ids.is_empty()).then_some(AttributeValue::Names(ids))
 }
 
 /// `15.8` is of major version `15`, which is what environments ask for.

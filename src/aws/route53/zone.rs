@@ -13,10 +13,11 @@ use aws_sdk_route53::types::{
 };
 
 use crate::aws::Aws;
-use crate::aws::error::{CallContext, ErrorPolicy, built, incomplete, refused};
+use crate::aws::error::{CallContext, ErrorPolicy, built, incomplete};
 use crate::aws::request::{dependency, require_listed};
 use crate::aws::tags::{self, observed};
-use crate::blueprint::{Address, Desired, Kind};
+use crate::blueprint::kinds::ZoneRecords;
+use crate::blueprint::{Address, AttributeValue, Kind};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::{Names, digest};
 
@@ -57,7 +58,7 @@ impl Aws {
             // Part of an environment's life: a reference is remembered for longer than the
             // zone that it made.
             let life = request.inventory.get(&Address::seed());
-            let life = life.and_then(|seed| seed.get("created")).unwrap_or("");
+            let life = life.and_then(|seed| seed.text("created")).unwrap_or("");
             let unique = digest(&[vpc, life, &attempt.to_string()]);
             let reference = self.reference(request.environment) + &unique[..32];
             let answer = self
@@ -113,16 +114,10 @@ impl Aws {
     pub(in crate::aws) async fn set_records(
         &self,
         request: &Request<'_>,
+        records: &ZoneRecords,
     ) -> Result<Observed, CloudError> {
         let operation = "route53:ChangeResourceRecordSets";
-        let Desired::Records { zone, names } = request.desired else {
-            return Err(refused(
-                operation,
-                request.address,
-                "WrongKind",
-                "wrong kind of resource",
-            ));
-        };
+        let ZoneRecords { zone, names } = records;
         let id = &dependency(request, operation, zone)?.id;
         let domain = Names::of(request.environment).zone();
         let mut wanted = Vec::new();
@@ -311,33 +306,26 @@ impl RawZone {
             Kind::Zone,
             id,
             (State::Ready, "available"),
-            [("tagged", Some(self.tagged.to_string()))],
+            [("tagged", Some(self.tagged.into()))],
         );
         let leads: BTreeMap<&str, &Address> = known
             .iter()
             .filter(|one| !one.state.is_leaving())
             .filter_map(|one| Some((target_of(one)?, &one.address)))
             .collect();
-        let mut lines: Vec<String> = self
-            .sets
-            .iter()
-            .map(|set| {
-                let value = set.resource_records().first();
-                let value = value.map_or("", |one| one.value.trim_end_matches('.'));
-                let to = leads
-                    .get(value)
-                    .map_or(value.to_owned(), |to| to.to_string());
-                let name = set.name.split('.').next().unwrap_or_default();
-                format!("{name} {to}")
-            })
-            .collect();
-        lines.sort();
+        let lines = self.sets.iter().map(|set| {
+            let value = set.resource_records().first();
+            let value = value.map_or("", |one| one.value.trim_end_matches('.'));
+            let to = leads.get(value).map_or(value, |to| to.as_str());
+            let name = set.name.split('.').next().unwrap_or_default();
+            format!("{name} {to}")
+        });
         let records = observed(
             Address::records(),
             Kind::Records,
             id,
             (State::Ready, "available"),
-            [("names", Some(lines.join("\n")))],
+            [("names", Some(AttributeValue::lines(lines)))],
         );
         vec![zone, records]
     }
@@ -346,8 +334,8 @@ impl RawZone {
 /// What a record leads to: a host's address, a service's name.
 fn target_of(resource: &Observed) -> Option<&str> {
     match resource.kind {
-        Kind::Instance => resource.get("private_ip"),
-        _ => resource.get("endpoint"),
+        Kind::Instance => resource.text("private_ip"),
+        _ => resource.text("endpoint"),
     }
 }
 

@@ -6,18 +6,16 @@ use crate::aws::Aws;
 use crate::aws::error::{
     CallContext, ErrorPolicy, built, foreign_resource, not_listed_yet, refused,
 };
-use crate::aws::request::require_listed;
+use crate::aws::request::{differs, require_listed};
 use crate::aws::tags::{self, observed};
-use crate::blueprint::{Address, Desired, Kind};
+use crate::blueprint::kinds::FilesBucket;
+use crate::blueprint::{Address, AttributeValue, Kind};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
 use crate::spec::Protection;
 
 /// The only region that has to be left out of a creation.
 pub(in crate::aws) const FIRST_REGION: &str = "us-east-1";
-
-/// A policy of which nothing is known, since the tags that told it are gone.
-const UNKNOWN: &str = "unknown";
 
 /// Whose a bucket is by its tags.
 pub(in crate::aws) enum BucketOwner {
@@ -33,6 +31,7 @@ impl Aws {
     pub(in crate::aws) async fn create_bucket(
         &self,
         request: &Request<'_>,
+        wanted: &FilesBucket,
     ) -> Result<Observed, CloudError> {
         let operation = "s3:CreateBucket";
         let name = self.bucket_name(request.environment).await?;
@@ -62,7 +61,7 @@ impl Aws {
         // Before anything is changed: where we own the name already, the creation of a
         // bucket succeeds.
         match self.bucket(request.environment).await? {
-            Some(found) => self.change_bucket(request, &found).await,
+            Some(found) => self.change_bucket(request, &found, wanted).await,
             None => match self.bucket_owner(&name, request.environment).await? {
                 Some(BucketOwner::Foreign) => {
                     Err(foreign_resource(operation, &name, request.environment))
@@ -78,21 +77,10 @@ impl Aws {
         &self,
         request: &Request<'_>,
         seen: &Observed,
+        wanted: &FilesBucket,
     ) -> Result<Observed, CloudError> {
         let name = seen.id.as_str();
-        let Desired::Bucket { versioning, .. } = request.desired else {
-            return Err(refused(
-                "s3:CreateBucket",
-                request.address,
-                "NotABucket",
-                "wrong kind of resource",
-            ));
-        };
-        let wanted = request.desired.attributes();
-        let differs = |key: &str| {
-            let found = seen.get(key);
-            found.is_some() && found != wanted.get(key).map(String::as_str)
-        };
+        let differs = |name: &str| differs(request, seen, name);
         if differs("deletion_protection") || differs("keeps_files") {
             self.tag_bucket(request, name).await?;
         }
@@ -103,7 +91,7 @@ impl Aws {
             self.encrypt_bucket(name).await?;
         }
         if differs("versioning") {
-            self.set_versioning(name, *versioning).await?;
+            self.set_versioning(name, wanted.versioning).await?;
         }
         if differs("unfinished_uploads") {
             self.drop_unfinished_uploads(name).await?;
@@ -151,13 +139,9 @@ impl Aws {
             self.drops_unfinished_uploads(&found.id),
         )?;
         let uploads = if uploads { "removed" } else { "kept" };
-        let more = encryption
-            .map(|encryption| ("encryption", encryption))
-            .into_iter()
-            .chain([("unfinished_uploads", uploads.to_owned())]);
-        found
-            .attributes
-            .extend(more.map(|(key, value)| (key.to_owned(), value)));
+        let encryption = encryption.map(|encryption| ("encryption", encryption.into()));
+        found.attributes.extend(encryption);
+        found.attributes.insert("unfinished_uploads", uploads);
         Ok(Some(found))
     }
 
@@ -170,12 +154,14 @@ impl Aws {
         let (address, deletion, keeps) = match self.bucket_owner(&name, environment).await? {
             Some(BucketOwner::Ours(address, policy)) => (
                 address,
-                policy.deletion.to_string(),
-                policy.final_snapshot.to_string(),
+                policy.deletion.into(),
+                policy.final_snapshot.into(),
             ),
-            Some(BucketOwner::Untagged) => {
-                (Address::bucket(), UNKNOWN.to_owned(), UNKNOWN.to_owned())
-            }
+            Some(BucketOwner::Untagged) => (
+                Address::bucket(),
+                AttributeValue::Unknown,
+                AttributeValue::Unknown,
+            ),
             Some(BucketOwner::Foreign) | None => return Ok(None),
         };
         let (blocked, versioning) =
@@ -188,12 +174,12 @@ impl Aws {
             [
                 (
                     "public_access",
-                    Some(if blocked { "blocked" } else { "possible" }.to_owned()),
+                    Some(if blocked { "blocked" } else { "possible" }.into()),
                 ),
-                ("versioning", Some(versioning.to_string())),
+                ("versioning", Some(versioning.into())),
                 ("deletion_protection", Some(deletion)),
                 ("keeps_files", Some(keeps)),
-                ("region", Some(self.region.clone())),
+                ("region", Some(self.region.clone().into())),
             ],
         )))
     }

@@ -92,7 +92,9 @@ impl Aws {
                 (State::Ready, "available"),
                 [(
                     "created",
-                    parameter.last_modified_date().map(|time| time.to_string()),
+                    parameter
+                        .last_modified_date()
+                        .map(|time| time.to_string().into()),
                 )],
             )
         }))
@@ -184,7 +186,7 @@ impl Aws {
             &name,
             (State::Ready, "available"),
             [
-                ("family", Some(format!("{engine}{major}"))),
+                ("family", Some(format!("{engine}{major}").into())),
                 ("parameters", Some(parameter_lines(&set))),
             ],
         )))

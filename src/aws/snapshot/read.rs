@@ -11,7 +11,7 @@ use crate::aws::ec2::route_tables::observe_route_tables;
 use crate::aws::ec2::security_groups::observe_security;
 use crate::aws::elb::load_balancer::RawLoadBalancing;
 use crate::aws::tags::Select;
-use crate::blueprint::{Address, Group, Kind};
+use crate::blueprint::{Address, AttributeValue, Group, Kind};
 use crate::engine::{CloudError, Observed, Snapshot};
 
 /// What there may be, as other answers tell.
@@ -152,7 +152,9 @@ impl Aws {
             Kind::Zone | Kind::Records => {
                 let mut found = Box::pin(self.raw_zone(environment)).await?.observe(&[]);
                 // A zone without records is no records.
-                found.retain(|one| one.kind == kind && one.get("names") != Some(""));
+                found.retain(|one| {
+                    one.kind == kind && one.set("names").is_none_or(|set| !set.is_empty())
+                });
                 Ok(found)
             }
             Kind::SecurityGroup => Box::pin(self.security_groups(all)).await,
@@ -160,7 +162,9 @@ impl Aws {
                 let raw = Box::pin(self.raw_security_groups(all)).await?;
                 let mut found = observe_security(&raw, environment, &[]);
                 // A group without rules is no rules.
-                found.retain(|one| one.kind == kind && one.get("rules") != Some(""));
+                found.retain(|one| {
+                    one.kind == kind && one.set("rules").is_none_or(|set| !set.is_empty())
+                });
                 Ok(found)
             }
             Kind::KeyPair => Box::pin(self.environment_key_pairs(all)).await,
@@ -200,13 +204,9 @@ fn name_groups(resources: &mut [Observed]) {
         if !matches!(one.kind, Kind::Database | Kind::DatabaseCluster) {
             continue;
         }
-        if let Some(ids) = one.attributes.get_mut("groups") {
-            let named = ids.split_whitespace().map(|id| {
-                let address = groups.get(id);
-                address.map_or(id, String::as_str)
-            });
-            let named: Vec<&str> = named.collect();
-            *ids = named.join(" ");
+        if let Some(AttributeValue::Names(ids)) = one.attributes.get_mut("groups") {
+            let named = ids.iter().map(|id| groups.get(id).unwrap_or(id).clone());
+            *ids = named.collect();
         }
     }
 }

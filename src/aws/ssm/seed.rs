@@ -71,7 +71,9 @@ impl Aws {
                 (State::Ready, "available"),
                 [(
                     "created",
-                    parameter.last_modified_date().map(|time| time.to_string()),
+                    parameter
+                        .last_modified_date()
+                        .map(|time| time.to_string().into()),
                 )],
             ))
         }))

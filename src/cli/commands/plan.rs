@@ -6,7 +6,7 @@ use crate::cli::App;
 use crate::cli::args::PlanArgs;
 use crate::cli::failure::Outcome;
 use crate::cli::place::Place;
-use crate::cli::plan_text;
+use crate::cli::plan_text::{self, Detail};
 use crate::diagnose::ExitCode;
 use crate::ops::plan::{PlanOptions, PlanReview, plan_offline, plan_online, spec_or_size};
 use crate::plan::{Action, cost, expected};
@@ -56,7 +56,12 @@ fn print(app: &App, args: &PlanArgs, review: &PlanReview) {
         app.printer.json(&document(review, hours));
         return;
     }
-    let mut text = plan_text::changes(&review.spec, &review.plan, &review.place);
+    let detail = if args.full {
+        Detail::Full
+    } else {
+        Detail::Grouped
+    };
+    let mut text = plan_text::changes(&review.spec, &review.plan, &review.place, detail);
     text.push_str(&plan_text::sum(review));
     text.push_str(&plan_text::money(
         &cost(&review.spec),

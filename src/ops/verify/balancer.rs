@@ -29,7 +29,7 @@ pub(super) async fn nodes_behind_balancer(rig: &Rig, events: &Events) -> RigChec
     let (pass, detail) = loop {
         let seen = match rig.cloud.list(name, Kind::Targets).await {
             Ok(found) => {
-                let healthy = found.first().and_then(|targets| targets.get("healthy"));
+                let healthy = found.first().and_then(|targets| targets.text("healthy"));
                 healthy.unwrap_or("0/0").to_owned()
             }
             Err(error) => break (false, error.to_string()),

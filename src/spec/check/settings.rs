@@ -9,7 +9,7 @@ use ipnet::Ipv4Net;
 use super::Checker;
 use crate::spec::shape::{AccessShape, EnvironmentFile, KeyShape, MattermostShape};
 use crate::spec::{
-    Access, Layout, LoadBalancer, Mattermost, Network, Release, SshKey, suggest, values,
+    Access, Layout, LoadBalancer, Mattermost, Network, Release, SshKey, regions, values,
 };
 
 /// Zones when an environment names none.
@@ -102,10 +102,10 @@ impl Checker<'_> {
 
     fn region(&mut self, given: Option<&str>) -> Option<String> {
         let region = given.unwrap_or(DEFAULT_REGION);
-        if values::is_region_shaped(region) {
+        if regions::is_region_shaped(region) {
             return Some(region.to_owned());
         }
-        let label = match suggest::nearest(region, values::REGIONS) {
+        let label = match regions::nearest_region(region) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "expected an AWS region such as `us-east-1`".to_owned(),
         };
@@ -114,7 +114,7 @@ impl Checker<'_> {
             .problem(format!("there is no region `{region}`"), label);
         let zone = region.strip_suffix(|c: char| c.is_ascii_lowercase());
         self.report(match zone {
-            Some(_) if zone.is_some_and(values::is_region_shaped) => {
+            Some(_) if zone.is_some_and(regions::is_region_shaped) => {
                 problem.hint("this is a zone; write the region, loadrig chooses the zones")
             }
             _ => problem,

@@ -7,7 +7,7 @@ use aws_sdk_s3::types::{
     ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging,
 };
 use loadrig::aws::{Aws, Connection};
-use loadrig::blueprint::{Address, Desired, Kind};
+use loadrig::blueprint::{Address, AttributeValue, Desired, Kind, kinds};
 use loadrig::engine::{Cloud as _, FailureClass, Observed};
 use loadrig::spec::Protection;
 
@@ -16,13 +16,13 @@ use crate::common::Moto;
 use crate::common::recorder::{Call, Recorder};
 
 fn bucket(versioning: bool, deletion: bool) -> Desired {
-    Desired::Bucket {
+    Desired::Bucket(kinds::FilesBucket {
         versioning,
         protection: Protection {
             deletion,
             final_snapshot: false,
         },
-    }
+    })
 }
 
 async fn make(rig: &mut Rig<'_>) -> Observed {
@@ -108,15 +108,15 @@ async fn what_others_set_on_a_bucket_stays() {
     let before = tags(&s3, &name).await;
 
     change(&rig, &seen(&rig).await, &bucket(true, false)).await;
-    assert_eq!(seen(&rig).await.get("versioning"), Some("true"));
+    assert!(seen(&rig).await.says("versioning", true));
     assert_eq!(tags(&s3, &name).await, before);
     assert_eq!(rules(&s3, &name).await, ["archive", "unfinished-uploads"]);
     let whole = cloud.list("demo", Kind::Bucket).await.unwrap();
-    assert_eq!(whole[0].get("encryption"), Some("aws:kms"));
+    assert_eq!(whole[0].text("encryption"), Some("aws:kms"));
 
     change(&rig, &seen(&rig).await, &bucket(true, true)).await;
     let protected = seen(&rig).await;
-    assert_eq!(protected.get("deletion_protection"), Some("true"));
+    assert!(protected.says("deletion_protection", true));
     let mut with_policy = before.clone();
     with_policy.push(("loadrig:protection".to_owned(), "deletion".to_owned()));
     with_policy.sort();
@@ -146,7 +146,7 @@ async fn a_bucket_whose_tags_are_gone_is_not_emptied() {
     untag().await.unwrap();
 
     let found = seen(&rig).await;
-    assert_eq!(found.get("keeps_files"), Some("unknown"));
+    assert_eq!(found.value("keeps_files"), Some(&AttributeValue::Unknown));
     let refused = cloud.delete("demo", &found).await.unwrap_err();
     assert_eq!(refused.code, "UntaggedBucket", "{refused}");
     assert_eq!(refused.class, FailureClass::Blocked);
@@ -157,7 +157,7 @@ async fn a_bucket_whose_tags_are_gone_is_not_emptied() {
     // `up` puts them back, and then it may go.
     change(&rig, &found, &bucket(false, false)).await;
     let found = seen(&rig).await;
-    assert_eq!(found.get("keeps_files"), Some("false"));
+    assert!(found.says("keeps_files", false));
     cloud.delete("demo", &found).await.unwrap();
     cloud.delete("demo", &found).await.unwrap();
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use loadrig::aws::{Aws, Connection};
-use loadrig::blueprint::{Address, Desired};
+use loadrig::blueprint::{Address, Desired, kinds};
 use loadrig::engine::{Cloud as _, FailureClass};
 use loadrig::identity::names::Names;
 
@@ -43,7 +43,10 @@ async fn what_is_told_late_is_no_strangers() {
     let recorder = Recorder::with(moto.endpoint(), late).await;
     let cloud = through(&recorder).await;
     let rig = Rig::new(&cloud, "demo");
-    let create = async || rig.create(&Address::seed(), &Desired::Seed).await;
+    let create = async || {
+        rig.create(&Address::seed(), &Desired::Seed(kinds::Seed))
+            .await
+    };
     // Twice it is not there, then twice without its tags.
     for _ in 0..4 {
         let error = create().await.unwrap_err();
@@ -66,7 +69,9 @@ async fn what_others_made_under_our_name_is_told_at_once() {
         .send()
         .await
         .unwrap();
-    let error = rig.create(&Address::seed(), &Desired::Seed).await;
+    let error = rig
+        .create(&Address::seed(), &Desired::Seed(kinds::Seed))
+        .await;
     assert_eq!(error.unwrap_err().code, "ForeignResource");
 }
 

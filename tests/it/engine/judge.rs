@@ -98,13 +98,6 @@ pub(super) async fn ids(
     Ok(look.await?.into_iter().map(|found| found.id).collect())
 }
 
-pub(super) fn texts(pairs: &[(&str, &str)]) -> Texts {
-    pairs
-        .iter()
-        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-        .collect()
-}
-
 /// Something usable, as the engine sees it.
 pub(super) fn observed(
     address: &Address,
@@ -118,8 +111,26 @@ pub(super) fn observed(
         id: id.to_owned(),
         state: State::Ready,
         status: "available".to_owned(),
-        attributes: texts(attributes),
+        attributes: attributes
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), kind.info().read(name, text)))
+            .collect(),
     }
+}
+
+/// Adds what a call of its own told.
+pub(super) fn tell(seen: &mut Observed, name: &'static str, text: &str) {
+    let value = seen.kind.info().read(name, text);
+    seen.attributes.insert(name, value);
+}
+
+/// Desired attributes as the services keep them.
+pub(super) fn wanted(request: &Request<'_>) -> Texts {
+    let attributes = request.desired.attributes();
+    let texts = attributes.iter();
+    texts
+        .map(|(name, value)| (name.to_owned(), value.to_string()))
+        .collect()
 }
 
 pub(super) fn line(row: &RuleRow, groups: &Texts) -> String {

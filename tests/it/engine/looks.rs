@@ -6,7 +6,7 @@ use loadrig::engine::{CloudError, Observed, Snapshot, State};
 use loadrig::identity::names::Names;
 
 use super::account::{Ms, Texts, Thing, fault};
-use super::judge::{Judge, address_of, observed};
+use super::judge::{Judge, address_of, observed, tell};
 use super::memory::Memory;
 
 /// What a list brings back.
@@ -260,8 +260,7 @@ impl Memory {
             return Ok(None);
         };
         let set = self.set_parameters(&name).await?;
-        seen.attributes
-            .insert("parameters".into(), parameter_lines(&set));
+        tell(&mut seen, "parameters", &parameter_lines(&set).to_string());
         Ok(Some(seen))
     }
 
@@ -371,7 +370,7 @@ impl Memory {
             Kind::SecurityRules => {
                 let groups = self.groups(env, None).await?;
                 let mut rules = self.rules(&groups).await?;
-                rules.retain(|one| one.get("rules") != Some(""));
+                rules.retain(|one| one.set("rules").is_none_or(|rules| !rules.is_empty()));
                 Ok(rules)
             }
             Kind::ElasticAddress => self.elastic_addresses(env, None, None).await,
@@ -457,8 +456,7 @@ fn stated(
 /// A NAT gateway with its state.
 pub(super) fn nat(thing: &Thing, now: Ms, environment: &str) -> Option<Observed> {
     let mut seen = stated(thing, now, environment, Kind::NatGateway, &[])?;
-    seen.attributes
-        .insert("created".into(), format!("{:012}", thing.made));
+    tell(&mut seen, "created", &format!("{:012}", thing.made));
     if !thing.alive(now) {
         (seen.state, seen.status) = (State::Gone, "deleted".to_owned());
     }
@@ -474,10 +472,9 @@ pub(super) fn instance(
 ) -> Option<Observed> {
     let keys = ALL;
     let mut seen = simple(thing, environment, Kind::Instance, keys)?;
-    seen.attributes
-        .insert("created".into(), format!("{:012}", thing.made));
+    tell(&mut seen, "created", &format!("{:012}", thing.made));
     if let Some(disk) = disk {
-        seen.attributes.insert("disk_gib".into(), disk.to_owned());
+        tell(&mut seen, "disk_gib", disk);
     }
     (seen.state, seen.status) = match thing.gone {
         Some(gone) if now >= gone => (State::Gone, "terminated".to_owned()),

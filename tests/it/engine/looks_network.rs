@@ -4,7 +4,7 @@ use loadrig::blueprint::{Address, Kind};
 use loadrig::engine::{CloudError, Observed};
 
 use super::account::{RuleRow, Texts, Thing};
-use super::judge::{Judge, address_of, line, observed};
+use super::judge::{Judge, address_of, line, observed, tell};
 use super::looks::{Many, instance, nat, simple};
 use super::memory::Memory;
 
@@ -48,7 +48,7 @@ impl Memory {
             list.extend(
                 simple(&vpc, environment, Kind::Vpc, &["cidr"]).map(|mut seen| {
                     if let Some(names) = names {
-                        seen.attributes.insert("dns_hostnames".into(), names);
+                        tell(&mut seen, "dns_hostnames", &names);
                     }
                     seen
                 }),
@@ -74,9 +74,8 @@ impl Memory {
             .await?;
         let list = found.iter().filter_map(|gateway| {
             let mut seen = simple(gateway, environment, Kind::InternetGateway, &["vpc"])?;
-            let attached = seen.attributes.contains_key("vpc");
-            seen.attributes
-                .insert("attached".into(), attached.to_string());
+            let attached = seen.value("vpc").is_some();
+            tell(&mut seen, "attached", &attached.to_string());
             Some(seen)
         });
         Ok(list.collect())
@@ -137,10 +136,8 @@ impl Memory {
                 .map(|subnet| subnet.address.as_str())
                 .collect();
             addresses.sort_unstable();
-            seen.attributes
-                .insert("default_route".into(), active.clone());
-            seen.attributes
-                .insert("subnets".into(), addresses.join(" "));
+            tell(&mut seen, "default_route", &active);
+            tell(&mut seen, "subnets", &addresses.join(" "));
             Some(seen)
         });
         Ok(list.collect())

@@ -1,12 +1,12 @@
 //! The in-memory cloud makes data services, call by call as in `src/aws`.
 
-use loadrig::blueprint::{Address, DatabaseRole, Desired};
+use loadrig::blueprint::{Address, DatabaseRole, Desired, kinds};
 use loadrig::engine::{CloudError, FailureClass, Observed, Request};
 use loadrig::identity::names::Names;
 
 use super::account::Texts;
 use super::data::Service;
-use super::judge::{Judge, Seen, found_or, needed, needed_ids, tags, visible};
+use super::judge::{Judge, Seen, found_or, needed, needed_ids, tags, visible, wanted};
 use super::memory::Memory;
 use super::wire::foreign;
 
@@ -118,18 +118,18 @@ impl Memory {
     }
 
     pub(super) async fn create_database(&self, request: &Request<'_>, role: DatabaseRole) -> Seen {
-        let Desired::Database {
+        let Desired::Database(kinds::DatabaseInstance {
             subnets,
             parameters,
             group,
             ..
-        } = request.desired
+        }) = request.desired
         else {
             unreachable!("a database");
         };
         let id = Names::of(request.environment).database(role);
         let subnet_group = needed(request, subnets)?.id.clone();
-        let mut attrs = request.desired.attributes();
+        let mut attrs = wanted(request);
         attrs.insert("subnet_group".into(), subnet_group.clone());
         let mut service = Service {
             name: id.clone(),
@@ -163,7 +163,7 @@ impl Memory {
     }
 
     pub(super) async fn update_database(&self, request: &Request<'_>, existing: &Observed) -> Seen {
-        let changes = request.desired.attributes();
+        let changes = wanted(request);
         let id = existing.id.clone();
         self.wire
             .call("rds:ModifyDBInstance", &existing.id, move |a| {
@@ -177,7 +177,7 @@ impl Memory {
     }
 
     pub(super) async fn create_search(&self, request: &Request<'_>) -> Seen {
-        let Desired::Search { subnets, group, .. } = request.desired else {
+        let Desired::Search(kinds::SearchDomain { subnets, group, .. }) = request.desired else {
             unreachable!("a domain");
         };
         self.who().await?;
@@ -185,7 +185,7 @@ impl Memory {
         let service = Service {
             name: name.clone(),
             tags: tags(request),
-            attrs: request.desired.attributes(),
+            attrs: wanted(request),
             groups: vec![],
             subnets: needed_ids(request, subnets)?,
             group: needed(request, group)?.id.clone(),
@@ -216,7 +216,7 @@ impl Memory {
     }
 
     pub(super) async fn update_search(&self, request: &Request<'_>, existing: &Observed) -> Seen {
-        let changes: Texts = request.desired.attributes();
+        let changes: Texts = wanted(request);
         let id = existing.id.clone();
         self.wire
             .call("es:UpdateDomainConfig", &existing.id, move |a| {
@@ -228,14 +228,14 @@ impl Memory {
     }
 
     pub(super) async fn create_cache(&self, request: &Request<'_>) -> Seen {
-        let Desired::Cache { subnets, group, .. } = request.desired else {
+        let Desired::Cache(kinds::CacheGroup { subnets, group, .. }) = request.desired else {
             unreachable!("a cache");
         };
         let id = Names::of(request.environment).cache();
         let service = Service {
             name: id.clone(),
             tags: tags(request),
-            attrs: request.desired.attributes(),
+            attrs: wanted(request),
             groups: vec![("cache-subnets", needed(request, subnets)?.id.clone())],
             subnets: vec![],
             group: needed(request, group)?.id.clone(),

@@ -1,12 +1,14 @@
 //! The in-memory cloud makes hosts and their identity, call by call as in `src/aws`.
 
-use loadrig::blueprint::{Address, Desired, Kind};
+use loadrig::blueprint::{Address, Desired, Kind, kinds};
 use loadrig::engine::{CloudError, FailureClass, Request};
 use loadrig::identity::names::{Names, digest};
 use secrecy::ExposeSecret;
 
 use super::ec2::Launch;
-use super::judge::{Judge, Seen, address_of, at, found_or, needed, observed, tags, visible};
+use super::judge::{
+    Judge, Seen, address_of, at, found_or, needed, observed, tags, visible, wanted,
+};
 use super::memory::Memory;
 use super::wire::foreign;
 
@@ -163,7 +165,7 @@ impl Memory {
                 return Err(foreign("s3:CreateBucket", name));
             }
         }
-        let Desired::Bucket { versioning, .. } = request.desired else {
+        let Desired::Bucket(kinds::FilesBucket { versioning, .. }) = request.desired else {
             unreachable!("a bucket");
         };
         for (operation, key, value) in [
@@ -193,7 +195,7 @@ impl Memory {
     }
 
     pub(super) async fn create_instance(&self, request: &Request<'_>) -> Seen {
-        let Desired::Instance {
+        let Desired::Instance(kinds::Instance {
             instance_type,
             disk_gib,
             subnet,
@@ -201,7 +203,7 @@ impl Memory {
             key_pair,
             profile,
             ..
-        } = request.desired
+        }) = request.desired
         else {
             unreachable!("an instance");
         };
@@ -222,7 +224,7 @@ impl Memory {
                 token: digest(&parts),
                 instance_type: instance_type.clone(),
                 disk: disk_gib.to_string(),
-                attrs: request.desired.attributes(),
+                attrs: wanted(request),
                 subnet: needed(request, subnet)?.id.clone(),
                 group: needed(request, group)?.id.clone(),
                 key: needed(request, key_pair)?.id.clone(),

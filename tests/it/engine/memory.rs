@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 
-use loadrig::blueprint::{Address, Desired, Kind};
+use loadrig::blueprint::{Address, Desired, Kind, kinds};
 use loadrig::engine::{
     Account as Identity, Blocker, Cloud, CloudError, LeftoverCheck, Observed, Request, Snapshot,
     State,
@@ -109,49 +109,53 @@ impl Cloud for Memory {
     async fn create(&self, request: Request<'_>) -> Seen {
         let names = Names::of(request.environment);
         match request.desired {
-            Desired::Vpc { cidr } => self.create_vpc(&request, cidr.to_string()).await,
-            Desired::InternetGateway => self.create_internet_gateway(&request).await,
-            Desired::Subnet { tier, zone, cidr } => {
+            Desired::Vpc(kinds::Vpc { cidr }) => self.create_vpc(&request, cidr.to_string()).await,
+            Desired::InternetGateway(_) => self.create_internet_gateway(&request).await,
+            Desired::Subnet(kinds::Subnet { tier, zone, cidr }) => {
                 self.create_subnet(&request, *tier, *zone, cidr.to_string())
                     .await
             }
-            Desired::RouteTable { subnets, gateway } => {
+            Desired::RouteTable(kinds::RouteTable { subnets, gateway }) => {
                 self.create_route_table(&request, subnets, gateway).await
             }
-            Desired::ElasticAddress => self.create_elastic_address(&request).await,
-            Desired::NatGateway { subnet, address } => {
+            Desired::ElasticAddress(_) => self.create_elastic_address(&request).await,
+            Desired::NatGateway(kinds::NatGateway { subnet, address }) => {
                 self.create_nat_gateway(&request, subnet, address).await
             }
-            Desired::SecurityGroup { group, .. } => {
+            Desired::SecurityGroup(kinds::SecurityGroup { group, .. }) => {
                 self.create_security_group(&request, names.security_group(*group))
                     .await
             }
-            Desired::SecurityRules { group, rules } => {
+            Desired::SecurityRules(kinds::SecurityRules { group, rules }) => {
                 let group = Address::security_group(*group);
                 self.set_security_rules(&request, &group, rules).await
             }
-            Desired::Seed => self.create_seed(&request).await,
-            Desired::KeyPair => self.create_key_pair(&request).await,
-            Desired::Role { bucket } => self.create_role(&request, bucket).await,
+            Desired::Seed(_) => self.create_seed(&request).await,
+            Desired::KeyPair(_) => self.create_key_pair(&request).await,
+            Desired::Role(kinds::HostRole { bucket }) => self.create_role(&request, bucket).await,
             Desired::InstanceProfile { .. } => self.create_instance_profile(&request).await,
             Desired::Bucket { .. } => self.create_bucket(&request).await,
-            Desired::DatabaseSubnets { subnets } => {
+            Desired::DatabaseSubnets(kinds::DatabaseSubnets { subnets }) => {
                 self.create_database_subnets(&request, subnets).await
             }
-            Desired::DatabaseParameters {
+            Desired::DatabaseParameters(kinds::DatabaseParameters {
                 reader,
                 family,
                 parameters,
-            } => {
+            }) => {
                 self.create_database_parameters(&request, *reader, family, parameters)
                     .await
             }
-            Desired::Database { role, .. } => self.create_database(&request, *role).await,
+            Desired::Database(kinds::DatabaseInstance { role, .. }) => {
+                self.create_database(&request, *role).await
+            }
             Desired::DatabaseCluster { .. }
             | Desired::DatabaseClusterParameters { .. }
             | Desired::ClusterInstance { .. } => panic!("this account has no Aurora"),
             Desired::Search { .. } => self.create_search(&request).await,
-            Desired::CacheSubnets { subnets } => self.create_cache_subnets(&request, subnets).await,
+            Desired::CacheSubnets(kinds::CacheSubnets { subnets }) => {
+                self.create_cache_subnets(&request, subnets).await
+            }
             Desired::Cache { .. } => self.create_cache(&request).await,
             Desired::Instance { .. } => self.create_instance(&request).await,
             other => panic!("{other:?} is not made in memory"),
@@ -162,22 +166,24 @@ impl Cloud for Memory {
         let (environment, id) = (request.environment, existing.id.as_str());
         match request.desired {
             Desired::Vpc { .. } => self.complete_vpc(environment, id).await,
-            Desired::InternetGateway => self.complete_internet_gateway(&request, id).await,
-            Desired::Subnet { tier, .. } => self.complete_subnet(environment, id, *tier).await,
-            Desired::RouteTable { subnets, gateway } => {
+            Desired::InternetGateway(_) => self.complete_internet_gateway(&request, id).await,
+            Desired::Subnet(kinds::Subnet { tier, .. }) => {
+                self.complete_subnet(environment, id, *tier).await
+            }
+            Desired::RouteTable(kinds::RouteTable { subnets, gateway }) => {
                 self.complete_route_table(&request, id, subnets, gateway)
                     .await
             }
-            Desired::SecurityRules { group, rules } => {
+            Desired::SecurityRules(kinds::SecurityRules { group, rules }) => {
                 let group = Address::security_group(*group);
                 self.set_security_rules(&request, &group, rules).await
             }
             Desired::Role { .. } => self.complete_role(&request).await,
             Desired::InstanceProfile { .. } => self.complete_instance_profile(&request).await,
             Desired::Bucket { .. } => self.complete_bucket(&request, id).await,
-            Desired::DatabaseParameters {
+            Desired::DatabaseParameters(kinds::DatabaseParameters {
                 reader, parameters, ..
-            } => {
+            }) => {
                 self.update_database_parameters(&request, *reader, parameters)
                     .await
             }

@@ -1,9 +1,7 @@
 //! Whatever of somebody else's keeps something of ours from going is named.
 
-use std::collections::BTreeMap;
-
 use aws_sdk_ec2::types::{GatewayType, VpcEndpointType};
-use loadrig::blueprint::{Address, Kind};
+use loadrig::blueprint::{Address, Attributes, Kind};
 use loadrig::engine::{Blocker, Cloud as _, FailureClass};
 use loadrig::identity::names::Names;
 use loadrig::plan::{Observed, State};
@@ -18,7 +16,7 @@ fn ours(address: Address, kind: Kind, id: &str) -> Observed {
         id: id.to_owned(),
         state: State::Ready,
         status: "available".to_owned(),
-        attributes: BTreeMap::new(),
+        attributes: Attributes::default(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What AWS does and an emulator alone does not, met by loadrig's own adapter.
 
-use loadrig::blueprint::{Address, Desired, Kind, blueprint};
+use loadrig::blueprint::{Address, Desired, Kind, blueprint, kinds};
 use loadrig::engine::{Cloud as _, FailureClass, State};
 use loadrig::spec::Library;
 use strict_cloud::Timing;
@@ -66,7 +66,7 @@ async fn a_domain_that_is_going_is_not_taken_for_the_next_one() {
     let of_search = Address::parse("security-group/search");
     let mut rig = Rig::new(&cloud, "going").await;
     let subnets = rig.know_network(&network, (&of_search, &group));
-    let desired = Desired::Search {
+    let desired = Desired::Search(kinds::SearchDomain {
         version: "OpenSearch_2.19".to_owned(),
         nodes: 2,
         instance_type: "t3.small.search".to_owned(),
@@ -74,7 +74,7 @@ async fn a_domain_that_is_going_is_not_taken_for_the_next_one() {
         masters: None,
         subnets,
         group: of_search,
-    };
+    });
     // The first answers that AWS makes its role for domains; the engine asks again.
     let create = async || {
         for _ in 0..5 {

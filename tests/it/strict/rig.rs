@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use loadrig::aws::{Aws, Connection};
-use loadrig::blueprint::{Address, Desired, Kind};
+use loadrig::blueprint::{Address, Attributes, Desired, Kind};
 use loadrig::engine::{Cloud as _, CloudError, Inventory, Observed, Request, SecretInputs, State};
 
 use super::cloud::{Cloud, Network};
@@ -42,7 +42,7 @@ impl Rig {
             id: id.to_owned(),
             state: State::Ready,
             status: "available".to_owned(),
-            attributes: BTreeMap::new(),
+            attributes: Attributes::default(),
         };
         self.inventory.insert(known);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use loadrig::blueprint::{Address, Desired, Kind};
+use loadrig::blueprint::{Address, Desired, Kind, kinds};
 use loadrig::engine::{Cloud as _, FailureClass, Observed, State};
 use loadrig::spec::CacheEngine;
 use strict_cloud::{Intervention, Moment, Timing};
@@ -39,19 +39,19 @@ async fn a_cache_on_its_way_is_seen_and_left_alone() {
     let of_cache = Address::parse("security-group/cache");
     let mut rig = Rig::new(&cloud, "slow").await;
     let subnets = rig.know_network(&network, (&of_cache, &group));
-    let desired = Desired::CacheSubnets {
+    let desired = Desired::CacheSubnets(kinds::CacheSubnets {
         subnets: subnets.clone(),
-    };
+    });
     let made = rig.ask(&Address::cache_subnets(), &desired, None).await;
     rig.inventory.insert(made.unwrap());
-    let mut desired = Desired::Cache {
+    let mut desired = Desired::Cache(kinds::CacheGroup {
         nodes: 2,
         instance_type: "cache.t4g.micro".to_owned(),
         engine: CacheEngine::Redis,
         final_snapshot: true,
         subnets: Address::cache_subnets(),
         group: of_cache,
-    };
+    });
     let create = async || rig.ask(&Address::cache(), &desired, None).await;
     assert_eq!(create().await.unwrap().state, State::Pending);
     // Safe to repeat, as after an answer that was lost.
@@ -61,7 +61,7 @@ async fn a_cache_on_its_way_is_seen_and_left_alone() {
         (coming.state, coming.status.as_str()),
         (State::Pending, "creating")
     );
-    assert_eq!(coming.get("final_snapshot"), None);
+    assert_eq!(coming.value("final_snapshot"), None);
     let early = rig.aws.delete("slow", &coming).await.unwrap_err();
     assert_eq!(early.class, FailureClass::Converging, "{early}");
     let early = rig.ask(&Address::cache(), &desired, Some(&coming)).await;
@@ -70,8 +70,8 @@ async fn a_cache_on_its_way_is_seen_and_left_alone() {
     cloud.pass(481);
     let ready = cache(&rig).await.expect("a cache");
     assert_eq!(ready.state, State::Ready, "{ready:?}");
-    assert_eq!(ready.get("final_snapshot"), Some("true"));
-    if let Desired::Cache { instance_type, .. } = &mut desired {
+    assert_eq!(ready.text("final_snapshot"), Some("true"));
+    if let Desired::Cache(kinds::CacheGroup { instance_type, .. }) = &mut desired {
         "cache.t4g.small".clone_into(instance_type);
     }
     let changing = rig.ask(&Address::cache(), &desired, Some(&ready)).await;

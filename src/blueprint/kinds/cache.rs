@@ -1,0 +1,130 @@
+//! The cache.
+
+use crate::spec::{CacheEngine, Catalog, Protection};
+
+use super::super::{Address, AttributeValue, Attributes, Kind, UnreadableAttribute};
+use super::grants::{CREATE, DELETE, NamedResources, TAKING_DOWN, UPDATE, read, service_role};
+use super::info::{AttributeInfo, Band, KindInfo, OnDifference, WhenFailed, minutes};
+use super::quota::Quota;
+use super::resource::Resource;
+
+/// An ElastiCache replication group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheGroup {
+    /// Primary and replicas.
+    pub nodes: u32,
+    /// Type of the nodes.
+    pub instance_type: String,
+    /// Redis OSS or Valkey.
+    pub engine: CacheEngine,
+    /// Whether it leaves a snapshot when it is deleted.
+    pub final_snapshot: bool,
+    /// Subnet group.
+    pub subnets: Address,
+    /// Security group.
+    pub group: Address,
+}
+
+impl Resource for CacheGroup {
+    fn attributes(&self) -> Attributes {
+        [
+            ("nodes", AttributeValue::from(self.nodes)),
+            ("instance_type", self.instance_type.as_str().into()),
+            ("engine", self.engine.as_str().into()),
+            ("final_snapshot", self.final_snapshot.into()),
+        ]
+        .into_iter()
+        .collect()
+    }
+
+    fn protection(&self) -> Protection {
+        Protection {
+            deletion: false,
+            final_snapshot: self.final_snapshot,
+        }
+    }
+
+    fn dns_name(&self) -> Option<String> {
+        Some("cache".to_owned())
+    }
+}
+
+pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
+    deleted_before: &[
+        Kind::CacheSubnets,
+        Kind::SecurityRules,
+        Kind::SecurityGroup,
+        Kind::Subnet,
+        Kind::Seed,
+    ],
+    // 5 to 20 min.
+    typical_seconds: 480,
+    patience: minutes(40),
+    when_failed: WhenFailed::Replace,
+    attributes: &[
+        AttributeInfo::number("nodes").or(OnDifference::Replace),
+        AttributeInfo::text("instance_type").or(OnDifference::Replace),
+        AttributeInfo::text("engine").or(OnDifference::Replace),
+        AttributeInfo::flag("final_snapshot"),
+        AttributeInfo::number("port").output(),
+    ],
+    band: Band::ManagedServices,
+    price_per_hour,
+    quotas: |of, _| {
+        let nodes = of.quantity("nodes")?;
+        Ok(nodes
+            .map(|nodes| (Quota::CacheNodes, nodes))
+            .into_iter()
+            .collect())
+    },
+    grants: &[
+        read(
+            "elasticache:DescribeReplicationGroups elasticache:ListTagsForResource",
+            "finding the cache and what it uses",
+        ),
+        CACHES.grant(
+            CREATE,
+            "elasticache:AddTagsToResource elasticache:CreateReplicationGroup",
+            "the cache",
+        ),
+        service_role(
+            "elasticache.amazonaws.com",
+            "AWS makes its role with an account's first cache; it stays",
+        ),
+        CACHES.grant(
+            UPDATE,
+            "elasticache:DecreaseReplicaCount elasticache:IncreaseReplicaCount \
+         elasticache:ModifyReplicationGroup",
+            "other nodes",
+        ),
+        CACHES.grant(
+            DELETE,
+            "elasticache:AddTagsToResource elasticache:CreateSnapshot",
+            "a protected cache leaves a final snapshot, which loadrig cannot delete",
+        ),
+        CACHES.grant(DELETE, "elasticache:DeleteReplicationGroup", TAKING_DOWN),
+    ],
+    ..KindInfo::COMMON
+};
+
+pub(super) const CACHES: NamedResources = NamedResources {
+    statement: "Cache",
+    on: "arn:{partition}:elasticache:{region}:{account}:cluster:lr-{environment}-cache* \
+         arn:{partition}:elasticache:{region}:{account}:parametergroup:* \
+         arn:{partition}:elasticache:{region}:{account}:replicationgroup:lr-{environment}-cache \
+         arn:{partition}:elasticache:{region}:{account}:snapshot:lr-{environment}-* \
+         arn:{partition}:elasticache:{region}:{account}:subnetgroup:lr-{environment}-cache*",
+};
+
+fn price_per_hour(of: &Attributes, catalog: &Catalog) -> Result<f64, UnreadableAttribute> {
+    let node = of.text("instance_type").unwrap_or_default();
+    let node = catalog
+        .elasticache
+        .get(node)
+        .map_or(0.0, |kind| kind.per_hour);
+    let share = match of.text("engine") {
+        Some("valkey") => catalog.valkey,
+        _ => 1.0,
+    };
+    Ok(of.quantity("nodes")?.unwrap_or(0.0) * node * share)
+}

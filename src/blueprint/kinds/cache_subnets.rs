@@ -1,0 +1,34 @@
+//! The subnet group of the cache.
+
+use super::super::{Address, Kind};
+use super::cache::CACHES;
+use super::grants::{CREATE, DELETE, TAKING_DOWN, read};
+use super::info::{Band, KindInfo};
+use super::resource::Resource;
+
+/// The cache is in private subnets alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheSubnets {
+    /// A private subnet in each zone.
+    pub subnets: Vec<Address>,
+}
+
+impl Resource for CacheSubnets {}
+
+pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
+    deleted_before: &[Kind::Subnet],
+    band: Band::ManagedServices,
+    grants: &[
+        read(
+            "elasticache:DescribeCacheSubnetGroups elasticache:ListTagsForResource",
+            "finding the cache and what it uses",
+        ),
+        CACHES.grant(
+            CREATE,
+            "elasticache:AddTagsToResource elasticache:CreateCacheSubnetGroup",
+            "the cache stands in private subnets alone",
+        ),
+        CACHES.grant(DELETE, "elasticache:DeleteCacheSubnetGroup", TAKING_DOWN),
+    ],
+    ..KindInfo::COMMON
+};

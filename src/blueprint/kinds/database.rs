@@ -1,0 +1,217 @@
+//! Database instances.
+
+use crate::spec::{Catalog, Protection};
+
+use super::super::{Address, AttributeValue, Attributes, DatabaseRole, Kind, UnreadableAttribute};
+use super::grants::{CREATE, DELETE, NamedResources, TAKING_DOWN, UPDATE, read, service_role};
+use super::info::{AttributeInfo, Band, KindInfo, OnDifference, WhenFailed, minutes};
+use super::quota::Quota;
+use super::resource::Resource;
+
+/// An RDS instance of its own: the writer or a read replica.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatabaseInstance {
+    /// Writer or reader.
+    pub role: DatabaseRole,
+    /// Major PostgreSQL version.
+    pub version: String,
+    /// Instance class.
+    pub class: String,
+    /// Size and speed.
+    pub storage: Storage,
+    /// Whether there is a standby in another zone.
+    pub multi_az: bool,
+    /// Of the writer; readers keep none.
+    pub backup_days: u32,
+    /// The snapshot that a writer is restored from.
+    pub snapshot: Option<String>,
+    /// The writer's alone: a reader holds nothing that the writer does not.
+    pub protection: Protection,
+    /// Subnet group.
+    pub subnets: Address,
+    /// Parameter group.
+    pub parameters: Address,
+    /// Security group.
+    pub group: Address,
+}
+
+/// Storage of a database instance (gp3, encrypted).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Storage {
+    /// Size, GiB.
+    pub gib: u32,
+    /// IOPS, where more than the size includes.
+    pub iops: Option<u32>,
+    /// MiB/s, where more than the size includes.
+    pub throughput_mibps: Option<u32>,
+}
+
+impl Resource for DatabaseInstance {
+    fn attributes(&self) -> Attributes {
+        let mut attributes: Attributes = [
+            ("engine", AttributeValue::from("postgres")),
+            ("version", self.version.as_str().into()),
+            ("class", self.class.as_str().into()),
+            ("storage_gib", self.storage.gib.into()),
+            ("encrypted", true.into()),
+            ("parameters", IN_SYNC.into()),
+            ("multi_az", self.multi_az.into()),
+            ("deletion_protection", self.protection.deletion.into()),
+            ("public_access", false.into()),
+            ("groups", AttributeValue::names([&self.group])),
+        ]
+        .into_iter()
+        .collect();
+        if self.role == DatabaseRole::Writer {
+            attributes.insert("backup_days", self.backup_days);
+            attributes.insert("final_snapshot", self.protection.final_snapshot);
+        }
+        attributes.extend(finished(self.snapshot.as_deref()));
+        let storage = &self.storage;
+        attributes.extend(storage.iops.map(|iops| ("iops", iops.into())));
+        let throughput = storage.throughput_mibps;
+        attributes.extend(throughput.map(|rate| ("throughput_mibps", rate.into())));
+        attributes
+    }
+
+    fn parameter_groups(&self) -> Vec<Address> {
+        vec![self.parameters.clone()]
+    }
+
+    fn protection(&self) -> Protection {
+        self.protection
+    }
+
+    fn dns_name(&self) -> Option<String> {
+        Some(match self.role {
+            DatabaseRole::Writer => "database".to_owned(),
+            DatabaseRole::Reader(index) => format!("database-reader-{index}"),
+        })
+    }
+}
+
+pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
+    deleted_before: &[Kind::DatabaseParameters, Kind::DatabaseCluster, Kind::DatabaseSubnets, Kind::SecurityRules, Kind::SecurityGroup, Kind::Subnet, Kind::Seed],
+    // Single-AZ 5 to 17 min, a replica 7 to 30.
+    typical_seconds: 450,
+    patience: minutes(40),
+    when_failed: WhenFailed::Refuse,
+    attributes: &[
+        AttributeInfo::text("engine").or(OnDifference::Refuse(
+            "another engine is another database: take the environment down, or create one beside it \
+             from a snapshot",
+        )),
+        AttributeInfo::text("version").or(OnDifference::Refuse(VERSION_CHANGE)),
+        AttributeInfo::flag("encrypted").or(OnDifference::Refuse(NOT_ENCRYPTED)),
+        AttributeInfo::flag("finished").or(OnDifference::UpdateBecause(UNFINISHED)),
+        // RDS applies parameters in its own time.
+        AttributeInfo::text("parameters")
+            .or(OnDifference::Restart)
+            .volatile(),
+        AttributeInfo::text("class"),
+        AttributeInfo::number("storage_gib").or(OnDifference::Grow),
+        AttributeInfo::number("iops"),
+        AttributeInfo::number("throughput_mibps"),
+        AttributeInfo::flag("multi_az"),
+        AttributeInfo::number("backup_days"),
+        AttributeInfo::flag("deletion_protection"),
+        AttributeInfo::flag("final_snapshot"),
+        AttributeInfo::flag("public_access"),
+        AttributeInfo::names("groups"),
+        AttributeInfo::number("port").output(),
+    ],
+    band: Band::ManagedServices,
+    price_per_hour,
+    quotas,
+    grants: &[
+    read(
+        "rds:DescribeDBInstances",
+        "finding databases and what they use",
+    ),
+    DATABASES.grant(
+        CREATE,
+        "rds:AddTagsToResource rds:CreateDBInstance rds:CreateDBInstanceReadReplica \
+         rds:ModifyDBInstance rds:RestoreDBInstanceFromDBSnapshot",
+        "a writer and its read replicas, or a writer made from a snapshot",
+    ),
+    service_role(
+        "rds.amazonaws.com",
+        "AWS makes its role with an account's first database; it stays",
+    ),
+    DATABASES.grant(
+        UPDATE,
+        "rds:ModifyDBInstance rds:RebootDBInstance",
+        "another class, more storage, settings that want a restart",
+    ),
+    DATABASES.grant(
+        DELETE,
+        "rds:AddTagsToResource rds:CreateDBSnapshot rds:ModifyDBInstance",
+        "a protected database leaves a final snapshot, which loadrig cannot delete",
+    ),
+    DATABASES.grant(
+        DELETE,
+        "rds:DeleteDBInstance rds:DeleteDBInstanceAutomatedBackup",
+        TAKING_DOWN,
+    ),
+],
+    ..KindInfo::COMMON
+};
+
+pub(super) const DATABASES: NamedResources = NamedResources {
+    statement: "Databases",
+    // Databases are created with the option group of their engine's defaults.
+    on: "arn:{partition}:rds:{region}:{account}:db:lr-{environment}-db-* \
+         arn:{partition}:rds:{region}:{account}:auto-backup:* \
+         arn:{partition}:rds:{region}:{account}:og:default* \
+         arn:{partition}:rds:{region}:{account}:pg:lr-{environment}-db-* \
+         arn:{partition}:rds:{region}:{account}:snapshot:* \
+         arn:{partition}:rds:{region}:{account}:subgrp:lr-{environment}-db-*",
+};
+
+/// The value of `parameters` on a database that runs with its parameter group as it is.
+pub(super) const IN_SYNC: &str = "in-sync";
+
+/// The value of `parameters` on a database that waits for a restart to take over changed ones.
+pub const PENDING_RESTART: &str = "pending-reboot";
+
+pub(super) const VERSION_CHANGE: &str =
+    "a change of the PostgreSQL version is an upgrade and not done by `up`";
+
+pub(super) const NOT_ENCRYPTED: &str = "storage is encrypted when it is created or never; restore \
+    an encrypted copy of its snapshot";
+
+pub(super) const UNFINISHED: &str =
+    "was restored, but not given the environment's password and settings";
+
+/// A snapshot brings its own password and settings along, which take a second call to bring
+/// to what is desired: until then the database is not finished.
+pub(super) fn finished(snapshot: Option<&str>) -> Option<(&'static str, AttributeValue)> {
+    snapshot.map(|_| ("finished", true.into()))
+}
+
+fn price_per_hour(of: &Attributes, catalog: &Catalog) -> Result<f64, UnreadableAttribute> {
+    let class = of.text("class").unwrap_or_default();
+    if of.text("cluster").is_some() {
+        // Its storage is the cluster's, which does not tell how much is in it.
+        return Ok(catalog.aurora.get(class).map_or(0.0, |kind| kind.per_hour));
+    }
+    // A standby costs what the writer costs.
+    let copies = if of.flag("multi_az")? == Some(true) {
+        2.0
+    } else {
+        1.0
+    };
+    let gib = catalog.storage.rds_gp3_gib_month / catalog.hours_per_month;
+    let storage = of.quantity("storage_gib")?.unwrap_or(0.0) * gib;
+    let class = catalog.rds.get(class).map_or(0.0, |kind| kind.per_hour);
+    Ok(copies * (class + storage))
+}
+
+fn quotas(of: &Attributes, _: &Catalog) -> Result<Vec<(Quota, f64)>, UnreadableAttribute> {
+    let mut quotas = vec![(Quota::DatabaseInstances, 1.0)];
+    let storage = of.quantity("storage_gib")?;
+    // An instance of a cluster has none of its own, whatever RDS reports.
+    let storage = storage.filter(|_| of.text("engine") != Some("aurora-postgresql"));
+    quotas.extend(storage.map(|gib| (Quota::DatabaseStorageGib, gib)));
+    Ok(quotas)
+}

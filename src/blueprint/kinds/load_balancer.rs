@@ -1,0 +1,112 @@
+//! The application load balancer.
+
+use crate::spec::{Catalog, Scheme};
+
+use super::super::{Address, AttributeValue, Attributes, Kind, UnreadableAttribute};
+use super::grants::{
+    CREATE, CREATE_AND_UPDATE, DELETE, NamedResources, TAKING_DOWN, UPDATE, read, service_role,
+};
+use super::info::{AttributeInfo, KindInfo, OnDifference, WhenFailed, minutes};
+use super::resource::Resource;
+
+/// The entrance of the rig, where no host is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApplicationLoadBalancer {
+    /// Whether it has public addresses.
+    pub scheme: Scheme,
+    /// One subnet in each zone.
+    pub subnets: Vec<Address>,
+    /// Its security group.
+    pub group: Address,
+    /// Seconds.
+    pub idle_timeout: u32,
+}
+
+impl Resource for ApplicationLoadBalancer {
+    fn attributes(&self) -> Attributes {
+        [
+            ("scheme", self.scheme.as_str().into()),
+            ("subnets", AttributeValue::names(&self.subnets)),
+            ("group", AttributeValue::names([&self.group])),
+            ("idle_timeout", self.idle_timeout.into()),
+        ]
+        .into_iter()
+        .collect()
+    }
+
+    fn dns_name(&self) -> Option<String> {
+        Some("load-balancer".to_owned())
+    }
+}
+
+pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
+    deleted_before: &[
+        Kind::TargetGroup,
+        Kind::SecurityRules,
+        Kind::SecurityGroup,
+        Kind::InternetGateway,
+        Kind::Subnet,
+    ],
+    // 130 to 190 s.
+    typical_seconds: 150,
+    patience: minutes(15),
+    when_failed: WhenFailed::Replace,
+    attributes: &[
+        // Its addresses and its name are created with it.
+        AttributeInfo::text("scheme").or(OnDifference::Replace),
+        AttributeInfo::names("subnets"),
+        AttributeInfo::names("group"),
+        AttributeInfo::number("idle_timeout"),
+    ],
+    price_per_hour,
+    grants: &[
+        read(
+            "elasticloadbalancing:DescribeLoadBalancers elasticloadbalancing:DescribeTags \
+         elasticloadbalancing:DescribeLoadBalancerAttributes",
+            "finding the load balancer",
+        ),
+        BALANCER.grant(
+            CREATE,
+            "elasticloadbalancing:CreateLoadBalancer elasticloadbalancing:AddTags",
+            "the entrance of the rig",
+        ),
+        service_role(
+            "elasticloadbalancing.amazonaws.com",
+            "the account's first load balancer",
+        ),
+        BALANCER.grant(
+            CREATE_AND_UPDATE,
+            "elasticloadbalancing:ModifyLoadBalancerAttributes elasticloadbalancing:SetSubnets \
+         elasticloadbalancing:SetSecurityGroups",
+            "its idle timeout, subnets and security group",
+        ),
+        BALANCER.grant(
+            DELETE,
+            "elasticloadbalancing:DeleteLoadBalancer",
+            TAKING_DOWN,
+        ),
+        BALANCER.grant(
+            UPDATE,
+            "elasticloadbalancing:DeleteLoadBalancer",
+            "another scheme takes another load balancer",
+        ),
+    ],
+    ..KindInfo::COMMON
+};
+
+pub(super) const BALANCER: NamedResources = NamedResources {
+    statement: "LoadBalancer",
+    on: "arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/app/lr-{environment}-alb/* \
+         arn:{partition}:elasticloadbalancing:{region}:{account}:listener/app/lr-{environment}-alb/* \
+         arn:{partition}:elasticloadbalancing:{region}:{account}:targetgroup/lr-{environment}-app/*",
+};
+
+/// Each zone's address is billed where it is public.
+fn price_per_hour(of: &Attributes, catalog: &Catalog) -> Result<f64, UnreadableAttribute> {
+    let zones = of.set("subnets").map_or(0, |subnets| subnets.len());
+    let public = match of.text("scheme") {
+        Some("public") => f64::from(u32::try_from(zones).unwrap_or(0)),
+        _ => 0.0,
+    };
+    Ok(catalog.network.alb_hour + public * catalog.network.public_ipv4_hour)
+}

@@ -1,0 +1,47 @@
+//! NAT gateways.
+
+use super::super::{Address, Kind};
+use super::grants::{CREATE, DELETE, TAKING_DOWN, create, own, read};
+use super::info::{AttributeInfo, KindInfo, WhenFailed, minutes};
+use super::resource::Resource;
+
+/// The way out of private subnets, with an address of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NatGateway {
+    /// The public subnet that it is in.
+    pub subnet: Address,
+    /// Its elastic address.
+    pub address: Address,
+}
+
+impl Resource for NatGateway {
+    fn subnet(&self) -> Option<&Address> {
+        Some(&self.subnet)
+    }
+}
+
+pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
+    // Routes through it end nowhere once it is gone; nothing refuses that.
+    deleted_before: &[Kind::ElasticAddress, Kind::InternetGateway, Kind::Subnet],
+    // 85 to 125 s.
+    typical_seconds: 105,
+    patience: minutes(10),
+    when_failed: WhenFailed::Replace,
+    attributes: &[AttributeInfo::text("reason").output().volatile()],
+    price_per_hour: |_, catalog| Ok(catalog.network.nat_gateway_hour),
+    grants: &[
+        read("ec2:DescribeNatGateways", "finding NAT gateways"),
+        create(
+            "ec2:CreateNatGateway",
+            "arn:{partition}:ec2:{region}:{account}:natgateway/*",
+            "the way out of private subnets",
+        ),
+        own(
+            CREATE,
+            "ec2:CreateNatGateway",
+            "in the environment's own subnet, with its own address",
+        ),
+        own(DELETE, "ec2:DeleteNatGateway", TAKING_DOWN),
+    ],
+    ..KindInfo::COMMON
+};

@@ -1,0 +1,123 @@
+//! The search domain.
+
+use crate::spec::{Catalog, Masters};
+
+use super::super::{Address, AttributeValue, Attributes, Kind, UnreadableAttribute};
+use super::grants::{CREATE, DELETE, NamedResources, READ, TAKING_DOWN, UPDATE, service_role};
+use super::info::{AttributeInfo, Band, KindInfo, OnDifference, WhenFailed, minutes};
+use super::quota::Quota;
+use super::resource::Resource;
+
+/// An OpenSearch domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchDomain {
+    /// Engine version.
+    pub version: String,
+    /// Data nodes.
+    pub nodes: u32,
+    /// Type of the data nodes.
+    pub instance_type: String,
+    /// Storage of each data node.
+    pub storage_gib: u32,
+    /// Nodes that hold no data.
+    pub masters: Option<Masters>,
+    /// One subnet for one node, else as many as zones.
+    pub subnets: Vec<Address>,
+    /// Security group.
+    pub group: Address,
+}
+
+impl Resource for SearchDomain {
+    fn attributes(&self) -> Attributes {
+        let masters = self.masters.as_ref();
+        let masters = masters.map(|masters| format!("{} {}", masters.count, masters.instance_type));
+        [
+            ("version", AttributeValue::from(self.version.as_str())),
+            ("nodes", self.nodes.into()),
+            ("instance_type", self.instance_type.as_str().into()),
+            ("storage_gib", self.storage_gib.into()),
+            ("masters", masters.unwrap_or_else(|| NONE.to_owned()).into()),
+        ]
+        .into_iter()
+        .collect()
+    }
+
+    fn dns_name(&self) -> Option<String> {
+        Some("search".to_owned())
+    }
+}
+
+pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
+    deleted_before: &[
+        Kind::SecurityRules,
+        Kind::SecurityGroup,
+        Kind::Subnet,
+        Kind::Seed,
+    ],
+    // 10 to 65 min.
+    typical_seconds: 1020,
+    patience: minutes(90),
+    when_failed: WhenFailed::Refuse,
+    attributes: &[
+        AttributeInfo::text("version"),
+        AttributeInfo::number("nodes"),
+        AttributeInfo::text("instance_type"),
+        AttributeInfo::number("storage_gib").or(OnDifference::Grow),
+        AttributeInfo::text("masters"),
+        AttributeInfo::number("port").output(),
+    ],
+    band: Band::ManagedServices,
+    price_per_hour,
+    quotas: |of, _| {
+        let mut quotas = vec![(Quota::SearchDomains, 1.0)];
+        let nodes = of.quantity("nodes")?;
+        quotas.extend(nodes.map(|nodes| (Quota::SearchNodesPerDomain, nodes)));
+        Ok(quotas)
+    },
+    grants: &[
+        DOMAIN.grant(
+            READ,
+            "es:DescribeDomain es:ListTags",
+            "finding the search domain",
+        ),
+        DOMAIN.grant(CREATE, "es:AddTags es:CreateDomain", "the search domain"),
+        service_role(
+            "opensearchservice.amazonaws.com",
+            "the role with which a domain stands in a VPC; it stays",
+        ),
+        DOMAIN.grant(UPDATE, "es:UpdateDomainConfig", "other nodes, more storage"),
+        DOMAIN.grant(DELETE, "es:DeleteDomain", TAKING_DOWN),
+    ],
+    ..KindInfo::COMMON
+};
+
+pub(super) const DOMAIN: NamedResources = NamedResources {
+    statement: "Search",
+    on: "arn:{partition}:es:{region}:{account}:domain/lr-{environment}-search",
+};
+
+/// The value of `masters` on a domain whose data nodes are their own masters.
+const NONE: &str = "none";
+
+fn price_per_hour(of: &Attributes, catalog: &Catalog) -> Result<f64, UnreadableAttribute> {
+    let node = |name: &str| {
+        catalog
+            .opensearch
+            .get(name)
+            .map_or(0.0, |kind| kind.per_hour)
+    };
+    let masters = match of.text("masters") {
+        None | Some(NONE) => 0.0,
+        Some(text) => {
+            let parsed = text
+                .split_once(' ')
+                .and_then(|(count, kind)| Some(count.parse::<f64>().ok()? * node(kind)));
+            parsed.ok_or_else(|| of.unreadable("masters", "a count and a type"))?
+        }
+    };
+    let gib = catalog.storage.opensearch_gp3_gib_month / catalog.hours_per_month;
+    let storage = of.quantity("storage_gib")?.unwrap_or(0.0) * gib;
+    let nodes = of.quantity("nodes")?.unwrap_or(0.0);
+    let data = node(of.text("instance_type").unwrap_or_default()) + storage;
+    Ok(nodes * data + masters)
+}

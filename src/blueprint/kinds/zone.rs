@@ -1,0 +1,50 @@
+//! The private DNS zone.
+
+use super::super::{AttributeValue, Attributes, Kind};
+use super::grants::{CREATE_AND_UPDATE, DELETE, NamedResources, READ, TAKING_DOWN, read};
+use super::info::{AttributeInfo, KindInfo};
+use super::resource::Resource;
+
+/// A DNS zone that is seen inside the VPC alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrivateZone;
+
+impl Resource for PrivateZone {
+    fn attributes(&self) -> Attributes {
+        [("tagged", AttributeValue::from(true))]
+            .into_iter()
+            .collect()
+    }
+}
+
+pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
+    deleted_before: &[Kind::Vpc, Kind::Seed],
+    attributes: &[AttributeInfo::flag("tagged")],
+    price_per_hour: |_, catalog| Ok(catalog.network.private_zone_month / catalog.hours_per_month),
+    grants: &[
+        read("route53:ListHostedZonesByName", "finding the private zone"),
+        // An existing zone is read even when the YAML has none any more.
+        NAMES.grant(
+            READ,
+            "route53:ListTagsForResource route53:ListResourceRecordSets",
+            "what is in the private zone",
+        ),
+        NAMES.grant(
+            CREATE_AND_UPDATE,
+            "route53:CreateHostedZone route53:ChangeTagsForResource",
+            "names for hosts and services inside the VPC",
+        ),
+        NAMES.grant(
+            DELETE,
+            "route53:ChangeResourceRecordSets route53:DeleteHostedZone",
+            TAKING_DOWN,
+        ),
+    ],
+    ..KindInfo::COMMON
+};
+
+/// Hosted zones have ids and no names in their ARNs.
+pub(super) const NAMES: NamedResources = NamedResources {
+    statement: "PrivateNames",
+    on: "arn:{partition}:route53:::hostedzone/* arn:{partition}:ec2:{region}:{account}:vpc/*",
+};
