@@ -7,10 +7,24 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use crate::call::Call;
 use crate::errors::AwsError;
 
 use super::account::TagMap;
+
+/// Refuses a JSON request with a field that nothing knows.
+pub(super) fn only(asked: &Value, known: &[&str]) -> Result<(), AwsError> {
+    let mut fields = asked.as_object().into_iter().flatten();
+    match fields.find(|(name, _)| !known.contains(&name.as_str())) {
+        None => Ok(()),
+        Some((name, _)) => Err(AwsError::new(
+            "ValidationException",
+            format!("The field {name} is not recognized"),
+        )),
+    }
+}
 
 /// All fields of one request.
 #[derive(Debug)]

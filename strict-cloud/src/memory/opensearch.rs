@@ -14,6 +14,7 @@ use crate::errors::{AwsError, Reply};
 
 use super::account::{AwsAccount, Resource, TagMap, unknown};
 use super::ec2::NewInterfaces;
+use super::form::only;
 use super::schedule::ScheduledEvent;
 
 /// Owner of the role through which domains reach into a VPC.
@@ -132,6 +133,21 @@ fn tags_in(value: &Value) -> TagMap {
 }
 
 fn create(account: &mut AwsAccount, body: &Value) -> Result<Value, AwsError> {
+    only(
+        body,
+        &[
+            "DomainName",
+            "EngineVersion",
+            "ClusterConfig",
+            "EBSOptions",
+            "VPCOptions",
+            "AccessPolicies",
+            "TagList",
+            "EncryptionAtRestOptions",
+            "NodeToNodeEncryptionOptions",
+            "DomainEndpointOptions",
+        ],
+    )?;
     let name = body["DomainName"].as_str().unwrap_or_default();
     if account.opensearch.domains.contains_key(name) {
         return Err(AwsError::with(
@@ -144,7 +160,7 @@ fn create(account: &mut AwsAccount, body: &Value) -> Result<Value, AwsError> {
     if !account.iam.has_service_role(SERVICE) {
         return refused(
             "Before you can proceed, you must enable a service-linked role to give Amazon \
-             OpenSearch Handler permissions to access your VPC."
+             OpenSearch Service permissions to access your VPC."
                 .to_owned(),
         );
     }
@@ -226,6 +242,7 @@ fn describe(account: &AwsAccount, body: &Value) -> Value {
 }
 
 fn change(account: &mut AwsAccount, name: &str, body: &Value) -> Result<Value, AwsError> {
+    only(body, &["ClusterConfig", "EBSOptions", "VPCOptions"])?;
     if account.opensearch.domain(name)?.state != DomainState::Active {
         return Err(AwsError::new(
             "ValidationException",

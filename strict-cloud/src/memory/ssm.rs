@@ -10,6 +10,7 @@ use crate::call::Call;
 use crate::errors::{AwsError, Reply};
 
 use super::account::{AwsAccount, CreationTime, Resource, TagMap, unknown};
+use super::form::only;
 
 /// All parameters, by name.
 #[derive(Debug, Clone, Default, Hash)]
@@ -29,6 +30,7 @@ struct ParameterRecord {
 /// Answers a call.
 pub(super) fn answer(account: &mut AwsAccount, call: &Call) -> Result<Reply, AwsError> {
     let asked = call.json();
+    only(&asked, known(&call.action))?;
     let answer = match call.action.as_str() {
         "PutParameter" => put(account, &asked)?,
         "GetParameter" => {
@@ -62,6 +64,27 @@ pub(super) fn answer(account: &mut AwsAccount, call: &Call) -> Result<Reply, Aws
         _ => return Err(unknown(call)),
     };
     Ok(Reply::done(call, answer.to_string()))
+}
+
+/// The fields that an action takes here.
+fn known(action: &str) -> &'static [&'static str] {
+    match action {
+        "PutParameter" => &[
+            "Name",
+            "Description",
+            "Value",
+            "Type",
+            "Tier",
+            "Overwrite",
+            "Tags",
+        ],
+        "GetParameter" => &["Name", "WithDecryption"],
+        "GetParametersByPath" => &["Path", "Recursive", "WithDecryption", "MaxResults"],
+        "DescribeParameters" => &["ParameterFilters", "MaxResults"],
+        "ListTagsForResource" => &["ResourceType", "ResourceId"],
+        "AddTagsToResource" => &["ResourceType", "ResourceId", "Tags"],
+        _ => &["Name"],
+    }
 }
 
 fn text<'a>(asked: &'a Value, name: &str) -> &'a str {

@@ -195,7 +195,7 @@ fn may_have_profile(account: &AwsAccount, name: &str) -> Result<(), AwsError> {
             "InvalidParameterValue",
             format!(
                 "Value ({name}) for parameter iamInstanceProfile.name is invalid. Invalid IAM \
-                 InstanceRecord ProfileRecord name"
+                 Instance Profile name"
             ),
         )),
         Some(None) => Err(AwsError::new(

@@ -56,8 +56,8 @@ impl Rds {
         Err(AwsError::new(
             "InvalidParameterCombination",
             format!(
-                "The ParameterRecord GroupRecord {name} with DBParameterGroupFamily {} can't be used for \
-                 this instance. Please use a ParameterRecord GroupRecord with DBParameterGroupFamily {family}",
+                "The Parameter Group {name} with DBParameterGroupFamily {} can't be used for \
+                 this instance. Please use a Parameter Group with DBParameterGroupFamily {family}",
                 found.family
             ),
         ))
@@ -97,7 +97,7 @@ pub(super) fn create_subnets(account: &mut AwsAccount, form: &QueryForm<'_>) -> 
     if zones.len() < 2 {
         return Err(AwsError::new(
             "DBSubnetGroupDoesNotCoverEnoughAZs",
-            "The DB subnet group doesn't meet Availability ZoneRecord (AZ) coverage requirement. \
+            "The DB subnet group doesn't meet Availability Zone (AZ) coverage requirement. \
              Current AZ coverage: one. Add subnets to cover at least 2 AZs.",
         ));
     }

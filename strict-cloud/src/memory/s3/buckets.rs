@@ -97,9 +97,9 @@ fn create(account: &mut AwsAccount, request: &S3Call<'_>) -> Result<Reply, AwsEr
         ));
     }
     // What buckets have since 2023: encryption, and no public access.
-    let encryption = "<ServerSideEncryptionConfiguration><RuleRecord>\
+    let encryption = "<ServerSideEncryptionConfiguration><Rule>\
                       <ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm>\
-                      </ApplyServerSideEncryptionByDefault></RuleRecord>\
+                      </ApplyServerSideEncryptionByDefault></Rule>\
                       </ServerSideEncryptionConfiguration>";
     let bucket = BucketRecord {
         tags: tags_in(request.text()),

@@ -3,6 +3,8 @@
 //! Codes: the errors of each action in the Amazon ElastiCache API Reference. Tags of a
 //! replication group are told and changed only while it is `available` (`ListTagsForResource`).
 
+mod subnets;
+
 use std::collections::BTreeMap;
 
 use crate::clock::Delay;
@@ -15,6 +17,8 @@ use super::ec2::NewInterfaces;
 use super::form::QueryForm;
 use super::schedule::ScheduledEvent;
 use super::writer::{XmlWriter, xml};
+
+use subnets::CacheSubnetsRecord;
 
 /// All of ElastiCache, by name.
 #[derive(Debug, Clone, Default, Hash)]
@@ -44,15 +48,6 @@ struct ReplicationGroupRecord {
 }
 
 #[derive(Debug, Clone, Hash)]
-struct CacheSubnetsRecord {
-    description: String,
-    /// Subnets with their zones.
-    subnets: Vec<(String, String)>,
-    vpc: String,
-    tags: TagMap,
-}
-
-#[derive(Debug, Clone, Hash)]
 struct CacheSnapshotRecord {
     of: String,
     tags: TagMap,
@@ -63,9 +58,9 @@ pub(super) fn answer(account: &mut AwsAccount, action: &str, form: &QueryForm<'_
     // Everything comes in one page.
     form.accept(&["MaxRecords"]);
     match action {
-        "CreateCacheSubnetGroup" => create_subnets(account, form),
-        "DescribeCacheSubnetGroups" => describe_subnets(account, form),
-        "DeleteCacheSubnetGroup" => delete_subnets(account, form),
+        "CreateCacheSubnetGroup" => subnets::create(account, form),
+        "DescribeCacheSubnetGroups" => subnets::describe(account, form),
+        "DeleteCacheSubnetGroup" => subnets::delete(account, form),
         "CreateReplicationGroup" => create(account, form),
         "DescribeReplicationGroups" => describe(account, form),
         "ModifyReplicationGroup" => {
@@ -139,15 +134,6 @@ impl ElastiCache {
             )
         })
     }
-
-    fn subnet_group(&self, name: &str) -> Result<&CacheSubnetsRecord, AwsError> {
-        self.subnets.get(name).ok_or_else(|| {
-            AwsError::new(
-                "CacheSubnetGroupNotFoundFault",
-                format!("CacheSubnetGroup {name} not found."),
-            )
-        })
-    }
 }
 
 fn tags_of<'a>(
@@ -183,88 +169,6 @@ fn tags_of<'a>(
 
 fn no_arn() -> AwsError {
     AwsError::new("InvalidARN", "The ARN is not correctly formed.")
-}
-
-fn create_subnets(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
-    let name = form.required("CacheSubnetGroupName")?;
-    let description = form.required("CacheSubnetGroupDescription")?.to_owned();
-    let ids = form.list("SubnetIds.SubnetIdentifier");
-    let tags = form.tags("Tags.Tag");
-    if account.elasticache.subnets.contains_key(name) {
-        return Err(AwsError::new(
-            "CacheSubnetGroupAlreadyExists",
-            format!("Cache subnet group {name} already exists."),
-        ));
-    }
-    let (mut subnets, mut vpc) = (Vec::new(), String::new());
-    for id in ids {
-        let place = account
-            .ec2
-            .place_of(id)
-            .ok_or_else(|| AwsError::new("InvalidSubnet", format!("Invalid subnet: {id}")))?;
-        place.0.clone_into(&mut vpc);
-        subnets.push((id.to_owned(), place.1.to_owned()));
-    }
-    let group = CacheSubnetsRecord {
-        description,
-        subnets,
-        vpc,
-        tags,
-    };
-    account.elasticache.subnets.insert(name.to_owned(), group);
-    Ok(xml(|xml| {
-        xml.node("CacheSubnetGroup", |xml| write_subnets(account, name, xml));
-    }))
-}
-
-fn write_subnets(account: &AwsAccount, name: &str, xml: &mut XmlWriter) {
-    let Some(group) = account.elasticache.subnets.get(name) else {
-        return;
-    };
-    xml.text("CacheSubnetGroupName", name);
-    xml.text("CacheSubnetGroupDescription", &group.description);
-    xml.text("VpcId", &group.vpc);
-    xml.list("Subnets", "Subnet", &group.subnets, |xml, (id, zone)| {
-        xml.text("SubnetIdentifier", id);
-        xml.node("SubnetAvailabilityZone", |xml| xml.text("Name", zone));
-    });
-    xml.text(
-        "ARN",
-        account.arn("elasticache", &format!("subnetgroup:{name}")),
-    );
-}
-
-fn describe_subnets(account: &AwsAccount, form: &QueryForm<'_>) -> QueryResult {
-    let asked = form.get("CacheSubnetGroupName");
-    if let Some(name) = asked {
-        account.elasticache.subnet_group(name)?;
-    }
-    let names = account.elasticache.subnets.keys();
-    let names = names.filter(|name| asked.is_none_or(|asked| asked == *name));
-    Ok(xml(|xml| {
-        xml.list(
-            "CacheSubnetGroups",
-            "CacheSubnetGroup",
-            names,
-            |xml, name| {
-                write_subnets(account, name, xml);
-            },
-        );
-    }))
-}
-
-fn delete_subnets(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
-    let name = form.required("CacheSubnetGroupName")?;
-    let cache = &mut account.elasticache;
-    cache.subnet_group(name)?;
-    if cache.groups.values().any(|one| one.subnets == name) {
-        return Err(AwsError::new(
-            "CacheSubnetGroupInUse",
-            format!("Cache subnet group {name} is currently in use by a cache cluster."),
-        ));
-    }
-    cache.subnets.remove(name);
-    Ok(String::new())
 }
 
 fn create(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
