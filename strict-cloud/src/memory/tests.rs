@@ -10,18 +10,18 @@ use crate::call::Call;
 use crate::xml;
 
 /// A client of an account.
-struct Client {
+struct WireClient {
     account: AwsAccount,
 }
 
 /// Two subnets in different zones of one VPC, with a security group.
-struct Network {
+struct TestNetwork {
     vpc: String,
     subnets: [String; 2],
     group: String,
 }
 
-impl Client {
+impl WireClient {
     /// Of an account in which everything is done at once.
     fn instant() -> Self {
         Self::at_scale(0.0)
@@ -98,7 +98,7 @@ impl Client {
         self.send("s3", request, body)
     }
 
-    fn network(&mut self) -> Network {
+    fn network(&mut self) -> TestNetwork {
         let vpc = self.create("CreateVpc", &[("CidrBlock", "10.0.0.0/16")], "vpcId");
         let subnets = [("10.0.0.0/24", "us-east-1a"), ("10.0.1.0/24", "us-east-1b")];
         let subnets = subnets.map(|(range, zone)| {
@@ -115,7 +115,7 @@ impl Client {
             ("VpcId", vpc.as_str()),
         ];
         let group = self.create("CreateSecurityGroup", &fields, "groupId");
-        Network {
+        TestNetwork {
             vpc,
             subnets,
             group,
@@ -124,7 +124,7 @@ impl Client {
 
     fn launch(
         &mut self,
-        network: &Network,
+        network: &TestNetwork,
         token: &str,
         more: &[(&str, &str)],
     ) -> Result<String, String> {
@@ -149,7 +149,7 @@ fn filter<'a>(name: &'a str, value: &'a str) -> [(&'static str, &'a str); 2] {
 
 #[test]
 fn unknown_operations_parameters_and_filters_are_refused() {
-    let mut client = Client::instant();
+    let mut client = WireClient::instant();
     assert_eq!(
         client.ec2("DescribeDragons", &[]).unwrap_err(),
         "InvalidAction"
@@ -173,7 +173,7 @@ fn unknown_operations_parameters_and_filters_are_refused() {
 
 #[test]
 fn filters_admit_by_tag_and_by_value() {
-    let mut client = Client::instant();
+    let mut client = WireClient::instant();
     let tags = [
         ("CidrBlock", "10.1.0.0/16"),
         ("TagSpecification.1.ResourceType", "vpc"),
@@ -196,7 +196,7 @@ fn filters_admit_by_tag_and_by_value() {
 
 #[test]
 fn a_repeated_token_creates_nothing_and_another_request_with_it_is_refused() {
-    let mut client = Client::instant();
+    let mut client = WireClient::instant();
     let network = client.network();
     let first = client.launch(&network, "t", &[]).unwrap();
     assert_eq!(client.launch(&network, "t", &[]).unwrap(), first);
@@ -218,7 +218,7 @@ fn a_repeated_token_creates_nothing_and_another_request_with_it_is_refused() {
 
 #[test]
 fn what_is_in_use_is_not_deleted() {
-    let mut client = Client::instant();
+    let mut client = WireClient::instant();
     let network = client.network();
     let instance = client.launch(&network, "t", &[]).unwrap();
     let in_use = "DependencyViolation";
@@ -249,10 +249,10 @@ fn what_is_in_use_is_not_deleted() {
 
 #[test]
 fn resources_take_the_time_that_they_take_on_aws() {
-    let mut client = Client::at_scale(1.0);
+    let mut client = WireClient::at_scale(1.0);
     let network = client.network();
     let instance = client.launch(&network, "t", &[]).unwrap();
-    let state = |client: &mut Client| {
+    let state = |client: &mut WireClient| {
         let answer = client.ec2("DescribeInstances", &[]).unwrap();
         let states = xml::read(&answer, |document| {
             let states = xml::named(document, "instanceState");
@@ -280,7 +280,7 @@ fn resources_take_the_time_that_they_take_on_aws() {
 
 #[test]
 fn a_clone_goes_its_own_way() {
-    let mut client = Client::instant();
+    let mut client = WireClient::instant();
     let before = client.account.clone();
     client.network();
     assert_eq!(before.resources(), []);
@@ -289,7 +289,7 @@ fn a_clone_goes_its_own_way() {
 
 #[test]
 fn accounts_that_differ_in_age_alone_have_one_fingerprint() {
-    let (mut one, mut other) = (Client::at_scale(1.0), Client::at_scale(1.0));
+    let (mut one, mut other) = (WireClient::at_scale(1.0), WireClient::at_scale(1.0));
     other.pass(1000);
     let mut prints = Vec::new();
     for client in [&mut one, &mut other] {
@@ -308,7 +308,7 @@ fn accounts_that_differ_in_age_alone_have_one_fingerprint() {
 
 #[test]
 fn a_nat_gateway_holds_its_address_and_fails_without_an_internet_gateway() {
-    let mut client = Client::instant();
+    let mut client = WireClient::instant();
     let network = client.network();
     let address = client.create("AllocateAddress", &[], "allocationId");
     let fields = [
@@ -349,7 +349,7 @@ fn a_nat_gateway_holds_its_address_and_fails_without_an_internet_gateway() {
 
 #[test]
 fn a_database_leaves_the_final_snapshot_that_was_asked_for() {
-    let mut client = Client::at_scale(1.0);
+    let mut client = WireClient::at_scale(1.0);
     let network = client.network();
     let subnets = [
         ("DBSubnetGroupName", "s"),
@@ -420,7 +420,7 @@ fn a_database_leaves_the_final_snapshot_that_was_asked_for() {
 
 #[test]
 fn writes_to_objects_heed_their_conditions() {
-    let mut client = Client::instant();
+    let mut client = WireClient::instant();
     client.s3(Method::PUT, "/b", &[], "");
     let create = [("if-none-match", "*")];
     let (status, _) = client.s3(Method::PUT, "/b/lock", &create, "one");
@@ -440,7 +440,7 @@ fn writes_to_objects_heed_their_conditions() {
 
 #[test]
 fn versions_that_are_kept_keep_the_bucket() {
-    let mut client = Client::instant();
+    let mut client = WireClient::instant();
     client.s3(Method::PUT, "/b", &[], "");
     let on = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
     client.s3(Method::PUT, "/b?versioning", &[], on);
@@ -462,7 +462,7 @@ fn versions_that_are_kept_keep_the_bucket() {
 
 #[test]
 fn an_interface_that_somebody_left_behind_keeps_its_subnet() {
-    let mut client = Client::instant();
+    let mut client = WireClient::instant();
     let network = client.network();
     let subnet = network.subnets[0].as_str();
     let fields = [("SubnetId", subnet), ("SecurityGroupId.1", &network.group)];

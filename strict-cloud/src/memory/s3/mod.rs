@@ -16,7 +16,7 @@ use crate::errors::{AwsError, Reply};
 use super::account::{AwsAccount, CreationTime, NUMBER, Resource, TagMap, unknown};
 use super::writer::{XmlWriter, xml};
 
-use objects::ObjectVersion;
+use objects::VersionRecord;
 
 /// All buckets, by name.
 #[derive(Debug, Clone, Default, Hash)]
@@ -33,7 +33,7 @@ struct BucketRecord {
     /// Settings that are told as they were written: part of the query, body.
     documents: BTreeMap<String, String>,
     /// Versions of objects by key, the newest first.
-    objects: BTreeMap<String, Vec<ObjectVersion>>,
+    objects: BTreeMap<String, Vec<VersionRecord>>,
     created: CreationTime,
 }
 

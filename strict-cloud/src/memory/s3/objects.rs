@@ -14,7 +14,7 @@ use super::{BucketRecord, S3, S3Call};
 
 /// One version of an object, or a marker that it was deleted.
 #[derive(Debug, Clone, Hash)]
-pub(super) struct ObjectVersion {
+pub(super) struct VersionRecord {
     id: String,
     /// None for a marker.
     content: Option<Bytes>,
@@ -22,7 +22,7 @@ pub(super) struct ObjectVersion {
     modified: CreationTime,
 }
 
-impl ObjectVersion {
+impl VersionRecord {
     /// S3's is a hash of the content too.
     fn tag(&self) -> String {
         let mut state = DefaultHasher::new();
@@ -33,13 +33,13 @@ impl ObjectVersion {
 }
 
 impl BucketRecord {
-    fn current(&self, key: &str) -> Option<&ObjectVersion> {
+    fn current(&self, key: &str) -> Option<&VersionRecord> {
         let newest = self.objects.get(key)?.first()?;
         newest.content.is_some().then_some(newest)
     }
 
     /// Puts a version in front; where versions are not kept, in place of the one without an id.
-    fn push(&mut self, key: &str, version: ObjectVersion) {
+    fn push(&mut self, key: &str, version: VersionRecord) {
         let versions = self.objects.entry(key.to_owned()).or_default();
         if version.id == "null" {
             versions.retain(|one| one.id != "null");
@@ -115,7 +115,7 @@ fn version_id(account: &mut AwsAccount, bucket: &str) -> Result<String, AwsError
 fn put(account: &mut AwsAccount, request: &S3Call<'_>) -> Result<Reply, AwsError> {
     may_write(account.s3.bucket(request.bucket)?, request)?;
     let id = version_id(account, request.bucket)?;
-    let version = ObjectVersion {
+    let version = VersionRecord {
         id: id.clone(),
         content: Some(content_of(request)),
         kind: request
@@ -222,7 +222,7 @@ fn delete_one(
         }
         None => bucket.push(
             key,
-            ObjectVersion {
+            VersionRecord {
                 id,
                 content: None,
                 kind: String::new(),
@@ -280,7 +280,7 @@ fn list(s3: &S3, request: &S3Call<'_>) -> Result<Reply, AwsError> {
     }))
 }
 
-fn write_version(version: &ObjectVersion, xml: &mut XmlWriter) {
+fn write_version(version: &VersionRecord, xml: &mut XmlWriter) {
     xml.value("LastModified", version.modified);
     if let Some(content) = &version.content {
         xml.text("ETag", version.tag());
