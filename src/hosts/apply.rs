@@ -40,7 +40,7 @@ impl Applied {
 
 /// How far the runner got.
 #[derive(Default)]
-struct Progress {
+struct BundleProgress {
     applied: Applied,
     /// BundleStep and status.
     failed: Option<(String, i32)>,
@@ -139,7 +139,7 @@ impl SshSession {
         events: &Events,
         mut running: OutputLines,
     ) -> Result<Applied, HostError> {
-        let mut progress = Progress::default();
+        let mut progress = BundleProgress::default();
         while let Some(line) = running.next().await? {
             if let Some(name) = line.strip_prefix("start ") {
                 events.working(step, bundle.title(name));
@@ -173,7 +173,7 @@ impl SshSession {
     }
 }
 
-impl Progress {
+impl BundleProgress {
     /// Takes a line of the runner, see `templates/runner.sh`; answers with a warning.
     fn line(&mut self, bundle: &Bundle, line: &str) -> Option<String> {
         if let Some(output) = line.strip_prefix("| ") {

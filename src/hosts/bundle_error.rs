@@ -67,10 +67,10 @@ impl Diagnose for BundleError {
             BundleError::File { .. } => "check the path in the environment's YAML",
             BundleError::Digest { .. } => "fetch the tarball again, or correct `mattermost.sha256`",
             BundleError::Dsn { .. } => {
-                "`database.existing` wants `postgres://USER:PASSWORD@HOST/DATABASE` there"
+                "`database.existing` requires `postgres://USER:PASSWORD@HOST/DATABASE` there"
             }
             BundleError::NoStandin => {
-                "`make build` makes it; or set `mattermost.release` to an official version"
+                "`make build` builds it; or set `mattermost.release` to an official version"
             }
         };
         vec![hint.to_owned()]

@@ -59,7 +59,7 @@ impl Keyring {
                 // What was heard before says more than that time is up.
                 Err(_) => said.clone(),
             };
-            let detail = match self.heard(host) {
+            let detail = match self.bastion_log(host) {
                 Some((bastion, text)) => format!("{bastion}: {}", telling_line(&text)),
                 None => telling_line(&detail),
             };
@@ -132,7 +132,7 @@ impl Keyring {
     }
 
     async fn attempt(&self, host: HostName) -> Result<openssh::Session, openssh::Error> {
-        self.hush(host);
+        self.clear_jump_log(host);
         SessionBuilder::default()
             .known_hosts_check(KnownHosts::Strict)
             .config_file(self.config(host))

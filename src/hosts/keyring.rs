@@ -170,21 +170,21 @@ impl Keyring {
         Ok(())
     }
 
-    /// What SSH's `ProxyJump` would run, but with what it says kept apart: of the connection
-    /// to the host itself one only hears that it ended.
+    /// What SSH's `ProxyJump` would run, with a log of its own: the connection to the host itself
+    /// only reports that it ended.
     fn through(&self, bastion: HostName, log: &str) -> String {
         let config = quoted(&self.jump_config());
         format!("ssh -F {config} {log} -W %h:%p {bastion}")
     }
 
-    /// Forgets what was said on the way to a host.
-    pub(super) fn hush(&self, host: HostName) {
-        // Most hosts have no way to speak of.
+    /// Removes what an earlier connection to a host logged about its bastion.
+    pub(super) fn clear_jump_log(&self, host: HostName) {
+        // Most hosts have no bastion.
         let _ = std::fs::remove_file(self.jump_log(host));
     }
 
-    /// What was said on the way to a host, by and about its bastion.
-    pub(super) fn heard(&self, host: HostName) -> Option<(HostName, String)> {
+    /// What the connection to a host's bastion logged, and the bastion.
+    pub(super) fn bastion_log(&self, host: HostName) -> Option<(HostName, String)> {
         let bastion = lock(&self.bastions).get(&host).copied()?;
         let text = std::fs::read_to_string(self.jump_log(host)).ok()?;
         (!text.trim().is_empty()).then_some((bastion, text))

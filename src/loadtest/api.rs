@@ -127,7 +127,7 @@ impl Api {
             .map(|rest| format!("ws://{rest}/api/v4/websocket"))
             .ok_or_else(|| {
                 ApiError::Unexpected(format!(
-                    "agents speak plain HTTP to the proxy inside the VPC; `{}` is no http:// URL",
+                    "agents connect to the proxy over plain HTTP inside the VPC; `{}` is not an http:// URL",
                     self.base
                 ))
             })

@@ -18,7 +18,7 @@ const NAME: &str = "posts cross application nodes";
 const JITTER_MS: u64 = 20;
 
 /// A websocket on a node that the others should reach.
-struct Ear {
+struct NodeSocket {
     user: SimulatedUser,
     socket: usize,
 }
@@ -43,16 +43,16 @@ pub(super) async fn perform(
     }
     let nodes_count = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
     let attempts = step.attempts_per_node.saturating_mul(nodes_count);
-    let ears = match listen_on_all(agent, &nodes, attempts, members, readers).await {
-        Ok(ears) => ears,
+    let sockets_by_node = match listen_on_all(agent, &nodes, attempts, members, readers).await {
+        Ok(sockets_by_node) => sockets_by_node,
         Err(check) => return check,
     };
-    let tokens = match post_on_all(agent, place, &nodes, attempts, &ears).await {
+    let tokens = match post_on_all(agent, place, &nodes, attempts, &sockets_by_node).await {
         Ok(tokens) => tokens,
         Err(check) => return check,
     };
     settle(agent).await;
-    let verdict = judge(agent, &tokens, &ears);
+    let verdict = judge(agent, &tokens, &sockets_by_node);
     agent.shared.deliveries.clear();
     verdict
 }
@@ -65,11 +65,11 @@ async fn listen_on_all(
     attempts: u32,
     members: &[ChannelMember],
     readers: &mut Readers,
-) -> Result<BTreeMap<String, Ear>, Check> {
-    let mut ears: BTreeMap<String, Ear> = BTreeMap::new();
+) -> Result<BTreeMap<String, NodeSocket>, Check> {
+    let mut sockets_by_node: BTreeMap<String, NodeSocket> = BTreeMap::new();
     for member in members {
         if let Some(node) = member.node.clone().filter(|node| nodes.contains(node)) {
-            ears.entry(node).or_insert_with(|| Ear {
+            sockets_by_node.entry(node).or_insert_with(|| NodeSocket {
                 user: member.user.clone(),
                 socket: member.socket,
             });
@@ -77,42 +77,42 @@ async fn listen_on_all(
     }
     let more = members.iter().cycle().take(attempts as usize);
     for member in more {
-        if ears.len() == nodes.len() {
+        if sockets_by_node.len() == nodes.len() {
             break;
         }
         let Some(socket) = open_socket(agent, &member.user).await else {
             continue;
         };
         let node = socket.node.clone().filter(|node| nodes.contains(node));
-        if let Some(node) = node.filter(|node| !ears.contains_key(node)) {
+        if let Some(node) = node.filter(|node| !sockets_by_node.contains_key(node)) {
             let socket = readers.add(socket, &agent.shared);
             let user = member.user.clone();
-            ears.insert(node, Ear { user, socket });
+            sockets_by_node.insert(node, NodeSocket { user, socket });
         } else {
-            fall_out_of_step().await;
+            pause_at_random().await;
         }
     }
-    let deaf = absent(nodes, ears.keys());
-    if deaf.is_empty() {
-        Ok(ears)
+    let unreached = absent(nodes, sockets_by_node.keys());
+    if unreached.is_empty() {
+        Ok(sockets_by_node)
     } else {
         Err(Check::fail(
             NAME,
             format!(
-                "the proxy never gave a websocket to {deaf} ({} connections, {attempts} more)",
+                "the proxy never gave a websocket to {unreached} ({} connections, {attempts} more)",
                 members.len()
             ),
         ))
     }
 }
 
-/// A post through each node, in a channel that every ear is in; its token by node.
+/// A post through each node, in a channel that every listener is in; its token by node.
 async fn post_on_all(
     agent: &Agent,
     place: &Venue,
     nodes: &BTreeSet<String>,
     attempts: u32,
-    ears: &BTreeMap<String, Ear>,
+    sockets_by_node: &BTreeMap<String, NodeSocket>,
 ) -> Result<BTreeMap<String, String>, Check> {
     let refused = |what: &str| Check::fail(NAME, format!("{what} was refused"));
     let name = format!("{}-relay", agent.plan.agent);
@@ -122,9 +122,9 @@ async fn post_on_all(
         .await
         .map_err(|error| refused(&format!("the channel: {error}:")))?
         .id;
-    let users: BTreeMap<u32, &SimulatedUser> = ears
+    let users: BTreeMap<u32, &SimulatedUser> = sockets_by_node
         .values()
-        .map(|ear| (ear.user.number, &ear.user))
+        .map(|listener| (listener.user.number, &listener.user))
         .collect();
     for user in users.values() {
         agent
@@ -144,42 +144,46 @@ async fn post_on_all(
             break;
         }
         let token = format!("{}x{}n{attempt}", agent.plan.run, agent.plan.first_user);
-        let sockets = ears.values().map(|ear| ear.socket);
+        let sockets = sockets_by_node.values().map(|listener| listener.socket);
         let node = deliver(agent, poster, &channel, &token, sockets).await;
         match node.flatten() {
             Some(node) if nodes.contains(&node) && !tokens.contains_key(&node) => {
                 tokens.insert(node, token);
             }
-            _ => fall_out_of_step().await,
+            _ => pause_at_random().await,
         }
     }
-    let mute = absent(nodes, tokens.keys());
-    if mute.is_empty() {
+    let silent = absent(nodes, tokens.keys());
+    if silent.is_empty() {
         Ok(tokens)
     } else {
         Err(Check::fail(
             NAME,
-            format!("the proxy never gave a post to {mute} ({attempts} posts)"),
+            format!("the proxy never gave a post to {silent} ({attempts} posts)"),
         ))
     }
 }
 
 /// Two agents that take turns at a round-robin proxy would meet the same node each time.
-async fn fall_out_of_step() {
+async fn pause_at_random() {
     let pause = rand::random_range(0..=JITTER_MS);
     tokio::time::sleep(Duration::from_millis(pause)).await;
 }
 
 /// Every pair of distinct nodes must have met.
-fn judge(agent: &Agent, tokens: &BTreeMap<String, String>, ears: &BTreeMap<String, Ear>) -> Check {
+fn judge(
+    agent: &Agent,
+    tokens: &BTreeMap<String, String>,
+    sockets_by_node: &BTreeMap<String, NodeSocket>,
+) -> Check {
     let mut slowest = Duration::ZERO;
     let mut missing = Vec::new();
     let mut pairs = 0_u32;
     for (from, token) in tokens {
         let arrivals = agent.shared.deliveries.arrivals(token);
-        for (to, ear) in ears.iter().filter(|(to, _)| *to != from) {
+        for (to, listener) in sockets_by_node.iter().filter(|(to, _)| *to != from) {
             pairs += 1;
-            match arrivals.get(&ear.socket) {
+            match arrivals.get(&listener.socket) {
                 Some(took) => slowest = slowest.max(*took),
                 None => missing.push(format!("{from} to {to}")),
             }

@@ -84,7 +84,7 @@ impl Diagnose for LoadTestError {
                 vec!["give the role `agent` at least one host, then run `loadrig up` again".into()]
             }
             LoadTestError::NoResult(_) => vec![
-                "`loadrig verify` tells which part of the rig does not answer".into(),
+                "`loadrig verify` shows which part of the rig does not answer".into(),
                 "`loadrig up` repairs hosts whose bundle was not applied to the end".into(),
             ],
             LoadTestError::Merge(_) | LoadTestError::Plan(_) => Vec::new(),
@@ -441,11 +441,11 @@ mod tests {
 
     #[tokio::test]
     async fn no_result_at_all_is_an_error_that_names_every_agent() {
-        let mute = Scripted {
+        let silent = Scripted {
             answer: silent,
             ..AGENT_1
         };
-        let (result, _) = run(&[&mute]).await;
+        let (result, _) = run(&[&silent]).await;
         let error = result.unwrap_err();
         assert_eq!(
             error.to_string(),

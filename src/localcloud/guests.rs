@@ -96,7 +96,7 @@ pub(crate) async fn run_guest(context: Arc<Context>, host: Guest, stop: Stop) {
         }
         match outcome {
             Ok(status) => {
-                tracing::warn!(host = host.name, ?status, "host went down by itself");
+                tracing::warn!(host = host.name, ?status, "host stopped unexpectedly");
                 // A host that halts itself stays down, as a stopped instance does.
                 if status.is_some_and(halted) {
                     stop.now.cancelled().await;

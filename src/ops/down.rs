@@ -8,7 +8,7 @@ use crate::events::{EventKind, Events};
 use crate::plan::{Action, Change, Plan, Removal, plan_down_as};
 
 use super::confirm::Question;
-use super::lock::{Lock, LockOptions, Purpose};
+use super::lock::{Lock, LockOptions, LockPurpose};
 use super::rig::{note_calls, remover};
 use super::session::Session;
 use crate::ops::error::{DownError, OpsError, WalkError};
@@ -97,7 +97,7 @@ async fn remove(
     {
         return Ok(0);
     }
-    let purpose = Purpose {
+    let purpose = LockPurpose {
         environment,
         operation: "down",
         run: "down",

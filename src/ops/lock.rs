@@ -38,7 +38,7 @@ pub struct LockOptions {
 
 /// What an operation wants the lock for.
 #[derive(Clone, Copy, Debug)]
-pub struct Purpose<'a> {
+pub struct LockPurpose<'a> {
     /// The environment.
     pub environment: &'a str,
     /// `up`, `down`, `test` …
@@ -63,7 +63,7 @@ impl Lock {
     /// When somebody else holds it, the answer is no, or the registry cannot be used.
     pub async fn take(
         cloud: &Arc<Aws>,
-        purpose: Purpose<'_>,
+        purpose: LockPurpose<'_>,
         options: &LockOptions,
         session: &Session<'_>,
     ) -> Result<Self, OpsError> {
@@ -154,7 +154,7 @@ impl Lock {
 
 async fn take(
     cloud: &Arc<Aws>,
-    purpose: Purpose<'_>,
+    purpose: LockPurpose<'_>,
     options: &LockOptions,
     session: &Session<'_>,
 ) -> Result<Lock, OpsError> {
@@ -246,7 +246,7 @@ fn confirm_break(
     Ok(())
 }
 
-fn holder(purpose: Purpose<'_>) -> Holder {
+fn holder(purpose: LockPurpose<'_>) -> Holder {
     Holder {
         owner: owner(),
         pid: std::process::id(),

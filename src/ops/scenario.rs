@@ -26,13 +26,13 @@ const ANSWER: Duration = Duration::from_secs(60);
 const NODE_EXPORTER: u16 = 9100;
 const APP_METRICS: u16 = 8067;
 
-struct Agent<'a> {
+struct SshAgentHost<'a> {
     host: HostName,
     keyring: &'a Keyring,
     events: &'a Events,
 }
 
-impl AgentHost for Agent<'_> {
+impl AgentHost for SshAgentHost<'_> {
     fn name(&self) -> String {
         self.host.to_string()
     }
@@ -65,7 +65,7 @@ impl AgentHost for Agent<'_> {
                 Ok(())
             } else {
                 Err(format!(
-                    "the load program ended with status {}: {}",
+                    "the agent exited with status {}: {}",
                     end.status,
                     end.complaint()
                 )
@@ -75,13 +75,13 @@ impl AgentHost for Agent<'_> {
     }
 }
 
-struct Metrics<'a> {
+struct SshMetricsHost<'a> {
     host: HostName,
     keyring: &'a Keyring,
     events: &'a Events,
 }
 
-impl MetricsHost for Metrics<'_> {
+impl MetricsHost for SshMetricsHost<'_> {
     fn targets(&self) -> BoxFuture<'_, Result<String, AgentHostError>> {
         Box::pin(async move {
             let deadline = Instant::now() + ANSWER;
@@ -114,15 +114,15 @@ pub(super) async fn run_scenario(
         phase: format!("scenario {}", scenario.name),
     });
     let of_role = |role: Role| rig.spec.hosts().into_iter().filter(move |h| h.role == role);
-    let agents: Vec<Agent<'_>> = of_role(Role::Agent)
-        .map(|host| Agent {
+    let agents: Vec<SshAgentHost<'_>> = of_role(Role::Agent)
+        .map(|host| SshAgentHost {
             host,
             keyring: &connected.keyring,
             events,
         })
         .collect();
     let agents: Vec<&dyn AgentHost> = agents.iter().map(|agent| agent as &dyn AgentHost).collect();
-    let metrics = of_role(Role::Metrics).next().map(|host| Metrics {
+    let metrics = of_role(Role::Metrics).next().map(|host| SshMetricsHost {
         host,
         keyring: &connected.keyring,
         events,

@@ -7,7 +7,7 @@ use crate::events::{EventKind, Recorder};
 use crate::loadtest::Scenario;
 use crate::report::Report;
 
-use super::lock::{Lock, LockOptions, Purpose};
+use super::lock::{Lock, LockOptions, LockPurpose};
 use super::report::{Material, compose, store};
 use super::rig::Rig;
 use super::run_dir::RunDir;
@@ -46,7 +46,7 @@ pub async fn test(
     });
     let inventory = rig.read().await?.inventory;
     let connected = rig.connect(&inventory).await?;
-    let purpose = Purpose {
+    let purpose = LockPurpose {
         environment: &rig.spec.name,
         operation: "test",
         run: &run.name,

@@ -13,7 +13,7 @@ use crate::spec::Spec;
 use super::adapters::Adapters;
 use super::confirm::Question;
 use super::local_files;
-use super::lock::{Lock, LockOptions, Purpose};
+use super::lock::{Lock, LockOptions, LockPurpose};
 use super::plan::PlanReview;
 use super::preflight::{check_cost_limit, check_findings, check_plan, preflight};
 use super::rig::{Rig, note_calls};
@@ -98,7 +98,7 @@ pub async fn up(
         run: run.name.clone(),
     });
     check_cost_limit(&rig.spec, &cost(&rig.spec), options.max_cost)?;
-    let purpose = Purpose {
+    let purpose = LockPurpose {
         environment: &rig.spec.name,
         operation: "up",
         run: &run.name,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
 
-use super::problem::{Place, Problem, SourceText, Span};
+use super::problem::{Problem, SourcePlace, SourceText, Span};
 
 /// Deeper than this no file of ours goes; a guard for the recursion over the tree.
 const MAX_DEPTH: usize = 32;
@@ -111,8 +111,8 @@ impl Document {
     }
 
     /// The place of a span of this file.
-    pub(crate) fn place(&self, span: Span) -> Place {
-        Place {
+    pub(crate) fn place(&self, span: Span) -> SourcePlace {
+        SourcePlace {
             source: Arc::clone(&self.source),
             span,
         }
@@ -341,8 +341,8 @@ impl<'a> TreeBuilder<'a> {
         }
     }
 
-    fn place(&self, span: Span) -> Place {
-        Place {
+    fn place(&self, span: Span) -> SourcePlace {
+        SourcePlace {
             source: Arc::clone(&self.source),
             span,
         }
@@ -368,7 +368,7 @@ fn key(source: &Arc<SourceText>, node: YamlNode) -> Result<(String, Span), Fatal
     match node.content {
         Content::Scalar { text, .. } => Ok((text, node.span)),
         _ => {
-            let place = Place {
+            let place = SourcePlace {
                 source: Arc::clone(source),
                 span: node.span,
             };
@@ -388,7 +388,7 @@ fn syntax_problem(source: &Arc<SourceText>, error: &ScanError) -> Problem {
     let line = error.marker().line().clamp(1, lines);
     let text = source.text.lines().nth(line - 1).unwrap_or_default();
     let column = error.marker().col().min(text.chars().count()) + 1;
-    let place = Place {
+    let place = SourcePlace {
         source: Arc::clone(source),
         span: Span {
             line,
@@ -407,7 +407,7 @@ fn syntax_problem(source: &Arc<SourceText>, error: &ScanError) -> Problem {
             column,
             ..place.span
         };
-        return Place { span, ..place }
+        return SourcePlace { span, ..place }
             .problem("tab in indentation", "YAML indents with spaces only")
             .hint("replace the tab with two spaces");
     }

@@ -45,12 +45,12 @@ impl Span {
 
 /// A stretch of a line of a file.
 #[derive(Clone, Debug)]
-pub(crate) struct Place {
+pub(crate) struct SourcePlace {
     pub(crate) source: Arc<SourceText>,
     pub(crate) span: Span,
 }
 
-impl Place {
+impl SourcePlace {
     /// A problem at this place; `label` is shown beside the caret.
     pub(crate) fn problem(&self, message: impl Into<String>, label: impl Into<String>) -> Problem {
         let line = self.source.text.lines().nth(self.span.line - 1);
@@ -259,7 +259,7 @@ mod tests {
             name: "a.yaml".to_owned(),
             text: "x: 1\nregion: mars\n".to_owned(),
         };
-        let place = Place {
+        let place = SourcePlace {
             source: Arc::new(source),
             span: Span {
                 line: 2,
@@ -279,7 +279,7 @@ mod tests {
             name: "a.yaml".to_owned(),
             text: text.to_owned(),
         };
-        let place = Place {
+        let place = SourcePlace {
             source: Arc::new(source),
             span: Span {
                 line: 1,
@@ -313,7 +313,7 @@ mod tests {
             name: "a.yaml".to_owned(),
             text: "x\n".to_owned(),
         };
-        let place = Place {
+        let place = SourcePlace {
             source: Arc::new(source),
             span: Span::START,
         };
@@ -347,7 +347,7 @@ mod tests {
             name: "a.yaml".to_owned(),
             text: "x: \u{1b}[31m\n".to_owned(),
         };
-        let place = Place {
+        let place = SourcePlace {
             source: Arc::new(source),
             span: Span::START,
         };

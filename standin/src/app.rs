@@ -16,7 +16,7 @@ use crate::filestore::FileStore;
 use crate::hub::{Broadcast, Hub, HubEvent};
 use crate::id::now_ms;
 use crate::metrics::Metrics;
-use crate::model::Session;
+use crate::model::UserSession;
 use crate::password::LoginGuard;
 use crate::search::Search;
 use crate::sessions::SessionCache;
@@ -105,7 +105,7 @@ impl Server {
     ///
     /// # Errors
     /// When there is none, it has expired, or the database does not answer.
-    pub async fn session(&self, token: &str) -> Result<Session, AppError> {
+    pub async fn session(&self, token: &str) -> Result<UserSession, AppError> {
         let now = Instant::now();
         let session = if let Some(session) = self.sessions.get(token, now) {
             self.metrics.session_cache_hits.inc();
@@ -165,7 +165,7 @@ impl Server {
     ///
     /// # Errors
     /// When the user is not, or the database does not answer.
-    pub async fn require_team(&self, session: &Session, team_id: &str) -> Result<(), AppError> {
+    pub async fn require_team(&self, session: &UserSession, team_id: &str) -> Result<(), AppError> {
         if session.is_admin() {
             return Ok(());
         }
@@ -183,7 +183,7 @@ impl Server {
     /// When the user is not, or the database does not answer.
     pub async fn require_channel(
         &self,
-        session: &Session,
+        session: &UserSession,
         channel_id: &str,
     ) -> Result<(), AppError> {
         if session.is_admin() {

@@ -32,7 +32,7 @@ pub struct User {
 /// One login.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Session {
+pub struct UserSession {
     pub id: String,
     pub token: String,
     pub create_at: i64,
@@ -41,7 +41,7 @@ pub struct Session {
     pub roles: String,
 }
 
-impl Session {
+impl UserSession {
     /// Whether the account administers the system.
     pub fn is_admin(&self) -> bool {
         self.roles.split(' ').any(|role| role == "system_admin")
@@ -218,9 +218,9 @@ mod tests {
 
     #[test]
     fn admin_is_a_role_among_others_not_a_part_of_one() {
-        let session = |roles: &str| Session {
+        let session = |roles: &str| UserSession {
             roles: roles.to_owned(),
-            ..Session::default()
+            ..UserSession::default()
         };
         assert!(session("system_admin system_user").is_admin());
         assert!(!session("system_administrator").is_admin());

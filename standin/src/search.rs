@@ -189,7 +189,7 @@ impl Indexer {
             Err(error) => {
                 warn!(
                     error = chain(&error),
-                    "search index could not be made, will try again"
+                    "cannot create the search index; retrying"
                 );
                 false
             }

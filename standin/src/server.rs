@@ -68,7 +68,7 @@ pub async fn run(config: Config) -> Result<(), ServerError> {
         _ = interrupt.recv() => return Ok(()),
     };
     if let Err(error) = notify("READY=1") {
-        warn!(%error, "systemd is not told that the server is ready");
+        warn!(%error, "cannot tell systemd that the server is ready");
     }
     let broken = tokio::select! {
         _ = terminate.recv() => Ok(()),
@@ -77,7 +77,7 @@ pub async fn run(config: Config) -> Result<(), ServerError> {
     };
     info!("Stopping Server...");
     if let Err(error) = notify("STOPPING=1") {
-        warn!(%error, "systemd is not told that the server stops");
+        warn!(%error, "cannot tell systemd that the server stops");
     }
     // The receivers are tasks that may have ended already.
     let _ = stop.send(true);

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use crate::model::Session;
+use crate::model::UserSession;
 
 /// Sessions that are remembered.
 const CAPACITY: usize = 35_000;
@@ -14,7 +14,7 @@ const CAPACITY: usize = 35_000;
 #[derive(Debug)]
 pub struct SessionCache {
     lifetime: Duration,
-    entries: Mutex<HashMap<String, (Instant, Session)>>,
+    entries: Mutex<HashMap<String, (Instant, UserSession)>>,
 }
 
 impl SessionCache {
@@ -27,14 +27,14 @@ impl SessionCache {
     }
 
     /// The session with this token, unless it is too old at `now`.
-    pub fn get(&self, token: &str, now: Instant) -> Option<Session> {
+    pub fn get(&self, token: &str, now: Instant) -> Option<UserSession> {
         let entries = self.lock();
         let (since, session) = entries.get(token)?;
         (now.duration_since(*since) < self.lifetime).then(|| session.clone())
     }
 
     /// Remembers a session from `now` on.
-    pub fn put(&self, session: Session, now: Instant) {
+    pub fn put(&self, session: UserSession, now: Instant) {
         let mut entries = self.lock();
         if entries.len() >= CAPACITY {
             let lifetime = self.lifetime;
@@ -51,7 +51,7 @@ impl SessionCache {
         self.lock().remove(token);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, (Instant, Session)>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, (Instant, UserSession)>> {
         // No code panics between two changes that belong together.
         self.entries.lock().unwrap_or_else(|e| e.into_inner())
     }
@@ -65,9 +65,9 @@ mod tests {
     fn session_is_forgotten_after_its_time_or_its_end() {
         let cache = SessionCache::new(Duration::from_secs(600));
         let start = Instant::now();
-        let session = Session {
+        let session = UserSession {
             token: "t".to_owned(),
-            ..Session::default()
+            ..UserSession::default()
         };
         cache.put(session.clone(), start);
         assert_eq!(

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use rig::{Client, Node, Postgres};
+use rig::{Client, Postgres, ServerNode};
 
 /// Settings of a node on `postgres` that reads from a second pool.
 fn settings(postgres: &Postgres) -> Value {
@@ -49,7 +49,7 @@ async fn two_nodes_serve_one_system() {
     let postgres = Postgres::start();
     // Started together, so that they also take turns at the schema.
     let settings = settings(&postgres);
-    let (a, b) = (Node::spawn(&settings), Node::spawn(&settings));
+    let (a, b) = (ServerNode::spawn(&settings), ServerNode::spawn(&settings));
     a.await_ready();
     b.await_ready();
 
@@ -159,7 +159,7 @@ async fn server_refuses_what_mattermost_refuses() {
     let mut settings = settings(&postgres);
     settings["TeamSettings"] = json!({"EnableOpenServer": false, "MaxUsersPerTeam": 1});
     settings["FileSettings"] = json!({"MaxFileSize": 1000});
-    let node = Node::start(&settings);
+    let node = ServerNode::start(&settings);
     let nobody = node.client();
     nobody.create_user("admin").await;
     let new = json!({"username": "eve", "email": "eve@example.com", "password": "Passw0rd!"});
@@ -322,7 +322,7 @@ async fn database_is_verified_by_chain_and_name() {
     let root = postgres.authority();
     let verified = format!("sslmode=verify-full&sslrootcert={}", root.display());
     let sql = |tls: &str| json!({"SqlSettings": {"DataSource": postgres.data_source(tls)}});
-    let node = Node::start(&sql(&verified));
+    let node = ServerNode::start(&sql(&verified));
     let ping = node
         .client()
         .get("/system/ping?get_server_status=true")
@@ -331,7 +331,7 @@ async fn database_is_verified_by_chain_and_name() {
     assert!(node.stop().success());
 
     // The authority of the test is not among the system's.
-    let node = Node::spawn(&sql("sslmode=verify-full"));
+    let node = ServerNode::spawn(&sql("sslmode=verify-full"));
     let started = Instant::now();
     while !node.log().contains("waiting for the database") {
         assert!(

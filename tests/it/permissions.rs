@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::common::Moto;
 use crate::common::recorder::Recorder;
-use asks::{ACCOUNT, Ask, Ledger, REGION};
+use asks::{ACCOUNT, Ask, CallLedger, REGION};
 
 const PUBLIC_KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHUSNw2vJ1ZBVL1hGVmTXWWm2KCEFMwvV3b9nYZp0Vb1 test";
@@ -195,7 +195,7 @@ async fn the_printed_policy_allows_every_call_that_is_made() {
         .collect();
     let policy = Policy::of(&kinds, &Scope::new(ACCOUNT, REGION, &spec.name));
     let elsewhere = Policy::of(&kinds, &Scope::new(ACCOUNT, REGION, "other"));
-    let mut ledger = Ledger::default();
+    let mut ledger = CallLedger::default();
     let mut refused = BTreeSet::new();
     let mut changes = 0;
     for call in recorder.take() {

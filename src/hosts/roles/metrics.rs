@@ -15,13 +15,13 @@ use super::Scene;
 
 /// A host to scrape.
 #[derive(Serialize)]
-struct Target {
+struct ScrapeTarget {
     name: String,
     role: &'static str,
     address: String,
 }
 
-impl Target {
+impl ScrapeTarget {
     fn of(host: &HostFacts) -> Self {
         Self {
             name: host.name.to_string(),
@@ -36,12 +36,12 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
     for name in scene.spec.hosts() {
         let host = scene.known(name);
         let host = host.ok_or_else(|| scene.missing("the address of every host"))?;
-        hosts.push(Target::of(host));
+        hosts.push(ScrapeTarget::of(host));
     }
-    let apps: Vec<Target> = scene
+    let apps: Vec<ScrapeTarget> = scene
         .all_of(Role::App, "the addresses of the application nodes")?
         .into_iter()
-        .map(Target::of)
+        .map(ScrapeTarget::of)
         .collect();
     let mut context = Context::new();
     context.insert("environment", &scene.spec.name);

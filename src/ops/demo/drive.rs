@@ -8,7 +8,7 @@ use crate::loadtest::{Scenario, ScenarioResult};
 use crate::localcloud::{self, MachineCheck, Running, StartOptions};
 use crate::ops::adapters::Adapters;
 use crate::ops::down::{leftovers, prove, remove_locked};
-use crate::ops::lock::{Lock, LockOptions, Purpose};
+use crate::ops::lock::{Lock, LockOptions, LockPurpose};
 use crate::ops::report::{Material, compose, proof_items, store};
 use crate::ops::rig::Rig;
 use crate::ops::run_dir::RunDir;
@@ -134,7 +134,7 @@ async fn drive(
         return Err(DemoError::Interrupted.into());
     }
     let rig = Rig::open(spec, adapters).await?;
-    let purpose = Purpose {
+    let purpose = LockPurpose {
         environment: &rig.spec.name,
         operation: "demo",
         run: &run.name,

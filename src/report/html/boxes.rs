@@ -86,7 +86,7 @@ impl TopologyBox {
         self
     }
 
-    /// One dot per host, so that sizes can be compared at a glance.
+    /// One dot per host, so that sizes can be compared visually.
     fn with_dots(mut self, count: usize) -> Self {
         if count < 2 {
             return self;

@@ -16,7 +16,7 @@ pub(crate) use settings::{DEFAULT_ZONES, Origin, Settings};
 pub(crate) use sizes::{Around, CheckedSizes};
 
 use super::document::Document;
-use super::problem::{Place, Problem, Span};
+use super::problem::{Problem, SourcePlace, Span};
 use super::suggest;
 
 /// The files that a rig is described by, and what is wrong with them.
@@ -54,7 +54,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Where the value in force of a size stands, or the nearest section around it.
-    fn size_place(&self, path: &[&str]) -> Place {
+    fn size_place(&self, path: &[&str]) -> SourcePlace {
         (1..=path.len())
             .rev()
             .flat_map(|depth| self.layers.iter().map(move |layer| (depth, layer)))
@@ -66,7 +66,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Where a setting of the environment stands, or the nearest section around it.
-    fn place(&self, path: &[&str]) -> Place {
+    fn place(&self, path: &[&str]) -> SourcePlace {
         (1..=path.len())
             .rev()
             .find_map(|depth| self.main.find(&path[..depth]))
@@ -77,7 +77,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Where the key of a setting stands.
-    fn key_place(&self, path: &[&str]) -> Place {
+    fn key_place(&self, path: &[&str]) -> SourcePlace {
         match self.main.find_key(path) {
             Some(span) => self.main.place(span),
             None => self.place(path),
@@ -86,13 +86,13 @@ impl<'a> Checker<'a> {
 
     /// Where to show that sizes do not fit each other: the first that the main file names,
     /// since what it overrides is what somebody just changed.
-    fn clash_place(&self, paths: &[&[&str]]) -> Place {
+    fn clash_place(&self, paths: &[&[&str]]) -> SourcePlace {
         let overridden = paths.iter().find_map(|path| self.overridden(path));
         overridden.unwrap_or_else(|| self.size_place(paths.first().copied().unwrap_or_default()))
     }
 
     /// Where the main file itself gives a size.
-    fn overridden(&self, path: &[&str]) -> Option<Place> {
+    fn overridden(&self, path: &[&str]) -> Option<SourcePlace> {
         let (document, prefix) = self.layers.first()?;
         let whole: Vec<&str> = prefix.iter().chain(path).copied().collect();
         document.find(&whole).map(|span| document.place(span))

@@ -134,7 +134,7 @@ impl Checker<'_> {
                 .key_place(&["network", "existing", "private_subnets"])
                 .problem(
                     format!("{} private subnets", private.len()),
-                    "expected 2 or 3, each in a zone of its own",
+                    "expected 2 or 3, each in a different zone",
                 );
             self.report(problem.hint("databases and caches need subnets in at least two zones"));
         }
@@ -165,7 +165,7 @@ impl Checker<'_> {
                 "`network.nat` without private hosts",
                 "expected `layout: private` or `layout: bastion` beside it",
             )
-            .hint("in the layout `public` every host has a public address of its own");
+            .hint("in the layout `public` every host has its own public address");
         self.report(problem);
     }
 

@@ -218,7 +218,7 @@ impl Checker<'_> {
             (
                 "storage",
                 database.storage.is_some(),
-                "Aurora's storage grows by itself; `io_optimized` changes how it is billed",
+                "Aurora's storage grows automatically; `io_optimized` changes how it is billed",
             ),
         ] {
             if given {

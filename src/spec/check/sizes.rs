@@ -358,7 +358,7 @@ impl Checker<'_> {
                         format!("{nodes} data nodes cannot be spread over {zones} zones"),
                         format!("expected 0, 1 or {even}, such as {next}"),
                     )
-                    .hint("OpenSearch Service wants equally many data nodes in each zone"),
+                    .hint("OpenSearch Service requires the same number of data nodes in each zone"),
             );
         }
     }

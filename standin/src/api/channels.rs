@@ -10,7 +10,7 @@ use crate::app::{App, Server};
 use crate::db::{ChannelRole, DbError};
 use crate::error::{AppError, OrInternal};
 use crate::id::{is_valid_id, new_id, now_ms};
-use crate::model::{Channel, ChannelMember, Session, direct_channel_name};
+use crate::model::{Channel, ChannelMember, UserSession, direct_channel_name};
 
 /// `POST /channels`; the creator administers it.
 pub async fn create(
@@ -33,7 +33,7 @@ pub async fn create(
     Ok((StatusCode::CREATED, axum::Json(channel)))
 }
 
-fn check(new: Channel, session: &Session) -> Result<Channel, AppError> {
+fn check(new: Channel, session: &UserSession) -> Result<Channel, AppError> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
     if new.name.is_empty() || new.name.len() > 64 || !new.name.chars().all(plain) {
         return Err(AppError::invalid_body("name"));
@@ -147,7 +147,7 @@ pub async fn by_name(
 
 async fn visible(
     app: &Server,
-    session: &Session,
+    session: &UserSession,
     channel: Result<Option<Channel>, DbError>,
 ) -> Result<axum::Json<Channel>, AppError> {
     let channel = existing(channel)?;
@@ -311,9 +311,9 @@ mod tests {
             creator_id: "someone".to_owned(),
             ..Channel::default()
         };
-        let session = Session {
+        let session = UserSession {
             user_id: "me".to_owned(),
-            ..Session::default()
+            ..UserSession::default()
         };
         let channel = check(new, &session).expect("valid");
         assert_eq!(

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::app::App;
 use crate::error::AppError;
-use crate::model::Session;
+use crate::model::UserSession;
 
 /// Name of the cookie that holds the token.
 pub const TOKEN_COOKIE: &str = "MMAUTHTOKEN";
@@ -20,7 +20,7 @@ const MAX_TOKEN: usize = 50;
 
 /// The caller's session; refuses callers without one.
 #[derive(Debug)]
-pub struct Auth(pub Session);
+pub struct Auth(pub UserSession);
 
 impl FromRequestParts<App> for Auth {
     type Rejection = AppError;
@@ -33,7 +33,7 @@ impl FromRequestParts<App> for Auth {
 
 /// The caller's session, if there is a valid one.
 #[derive(Debug)]
-pub struct MaybeAuth(pub Option<Session>);
+pub struct MaybeAuth(pub Option<UserSession>);
 
 impl FromRequestParts<App> for MaybeAuth {
     type Rejection = AppError;
@@ -149,7 +149,7 @@ impl Page {
 }
 
 /// The user that `me` or an id in a path means.
-pub fn user_or_me(id: &str, session: &Session) -> String {
+pub fn user_or_me(id: &str, session: &UserSession) -> String {
     if id == "me" {
         session.user_id.clone()
     } else {

@@ -12,7 +12,7 @@ use super::extract::{Auth, too_large};
 use crate::app::{App, Server};
 use crate::error::{AppError, OrInternal};
 use crate::id::{is_valid_id, new_id, now_ms};
-use crate::model::{FileInfo, Session};
+use crate::model::{FileInfo, UserSession};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -123,7 +123,7 @@ const BINARY: &str = "application/octet-stream";
 
 async fn keep(
     app: &Server,
-    session: &Session,
+    session: &UserSession,
     channel_id: &str,
     name: String,
     mime_type: String,
@@ -205,7 +205,7 @@ pub async fn info(
     allowed(&app, &session, &id).await.map(axum::Json)
 }
 
-async fn allowed(app: &Server, session: &Session, id: &str) -> Result<FileInfo, AppError> {
+async fn allowed(app: &Server, session: &UserSession, id: &str) -> Result<FileInfo, AppError> {
     let file = app
         .store
         .file_info(id)

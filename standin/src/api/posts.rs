@@ -11,7 +11,7 @@ use crate::db::DbError;
 use crate::error::{AppError, OrInternal};
 use crate::hub::{Broadcast, HubEvent};
 use crate::id::{is_valid_id, new_id, now_ms};
-use crate::model::{Channel, Metadata, Post, PostList, Session};
+use crate::model::{Channel, Metadata, Post, PostList, UserSession};
 use crate::search::SearchError;
 
 /// Longest message in characters.
@@ -48,7 +48,7 @@ pub async fn create(
     Ok((StatusCode::CREATED, axum::Json(post)))
 }
 
-fn check(new: Post, session: &Session) -> Result<Post, AppError> {
+fn check(new: Post, session: &UserSession) -> Result<Post, AppError> {
     if !is_valid_id(&new.channel_id) {
         return Err(AppError::invalid_body("channel_id"));
     }
@@ -262,14 +262,14 @@ mod tests {
 
     #[test]
     fn author_and_time_are_the_servers_choice() {
-        let session = Session {
+        let session = UserSession {
             user_id: "me".to_owned(),
-            ..Session::default()
+            ..UserSession::default()
         };
         let post = check(new(), &session).expect("valid");
         assert_eq!(post.user_id, "me");
         assert!(post.create_at > 5);
-        let admin = Session {
+        let admin = UserSession {
             roles: "system_admin".to_owned(),
             ..session
         };
@@ -278,7 +278,7 @@ mod tests {
 
     #[test]
     fn empty_and_endless_messages_are_refused() {
-        let session = Session::default();
+        let session = UserSession::default();
         let empty = Post {
             message: " ".to_owned(),
             ..new()

@@ -11,7 +11,7 @@ use crate::db::{ChannelRole, DbError};
 use crate::error::{AppError, OrInternal};
 use crate::hub::{Broadcast, HubEvent};
 use crate::id::{is_valid_id, new_id, now_ms};
-use crate::model::{Channel, Session, Team, TeamMember};
+use crate::model::{Channel, Team, TeamMember, UserSession};
 
 /// Channels that every team has: name and display name.
 const DEFAULT_CHANNELS: [(&str, &str); 2] =
@@ -99,7 +99,7 @@ pub async fn by_name(
 
 async fn visible(
     app: &Server,
-    session: &Session,
+    session: &UserSession,
     team: Result<Option<Team>, DbError>,
 ) -> Result<axum::Json<Team>, AppError> {
     let team = existing(team)?;

@@ -11,10 +11,10 @@ use super::extract::{Auth, Json, MaybeAuth, Page, TOKEN_COOKIE, token, user_or_m
 use super::system::ok;
 use crate::app::{App, Server};
 use crate::cluster::Message;
-use crate::db::{Account, Login};
+use crate::db::{Login, StoredAccount};
 use crate::error::{AppError, OrInternal};
 use crate::id::{is_valid_id, new_id, now_ms};
-use crate::model::{Session, User};
+use crate::model::{User, UserSession};
 use crate::password;
 
 const MS_PER_HOUR: i64 = 3_600_000;
@@ -197,7 +197,11 @@ async fn try_login(
 
 /// Compares the password while holding this node's turn, as releases up to
 /// 11.7 do.
-async fn check_password(app: &Server, account: &Account, given: String) -> Result<(), AppError> {
+async fn check_password(
+    app: &Server,
+    account: &StoredAccount,
+    given: String,
+) -> Result<(), AppError> {
     let limit = app.config.service_settings.maximum_login_attempts;
     if account.failed_attempts >= limit {
         return Err(AppError::new(
@@ -224,10 +228,10 @@ async fn check_password(app: &Server, account: &Account, given: String) -> Resul
     }
 }
 
-async fn start_session(app: &Server, user: &User) -> Result<Session, AppError> {
+async fn start_session(app: &Server, user: &User) -> Result<UserSession, AppError> {
     let now = now_ms();
     let hours = app.config.service_settings.session_length_web_in_hours;
-    let session = Session {
+    let session = UserSession {
         id: new_id(),
         token: new_id(),
         create_at: now,
@@ -249,7 +253,7 @@ async fn start_session(app: &Server, user: &User) -> Result<Session, AppError> {
     Ok(session)
 }
 
-fn logged_in(app: &Server, headers: &HeaderMap, user: User, session: &Session) -> Response {
+fn logged_in(app: &Server, headers: &HeaderMap, user: User, session: &UserSession) -> Response {
     let mut response = axum::Json(&user).into_response();
     if let Ok(token) = HeaderValue::from_str(&session.token) {
         response.headers_mut().insert("token", token);

@@ -17,7 +17,7 @@ use crate::app::{App, Server};
 use crate::error::{AppError, chain};
 use crate::hub::{Encoded, Registration};
 use crate::id::{new_id, now_ms};
-use crate::model::{Session, VERSION};
+use crate::model::{UserSession, VERSION};
 
 /// Longest time from connection to authentication.
 const AUTH_DEADLINE: Duration = Duration::from_secs(5);
@@ -63,7 +63,7 @@ fn origin_is_ours(app: &Server, headers: &HeaderMap) -> bool {
     allowed || text(header::HOST) == Some(host) || origin == settings.site_url.trim_end_matches('/')
 }
 
-async fn serve(app: App, mut socket: WebSocket, session: Option<Session>) {
+async fn serve(app: App, mut socket: WebSocket, session: Option<UserSession>) {
     let session = match session {
         Some(session) => session,
         None => match challenge(&app, &mut socket).await {
@@ -106,7 +106,7 @@ struct ClientAction {
 }
 
 /// Waits for the token of a client that did not bring one along.
-async fn challenge(app: &Server, socket: &mut WebSocket) -> Option<Session> {
+async fn challenge(app: &Server, socket: &mut WebSocket) -> Option<UserSession> {
     let deadline = Instant::now() + AUTH_DEADLINE;
     while let Ok(Some(Ok(message))) = timeout_at(deadline, socket.recv()).await {
         let Message::Text(text) = message else {

@@ -24,7 +24,7 @@ pub use dsn::DsnError;
 pub use migrations::SCHEMA_VERSION;
 pub use pools::{Store, StoreOptions};
 pub use tls::TlsError;
-pub use users::{Account, Login};
+pub use users::{Login, StoredAccount};
 
 /// Why a statement has no result.
 #[derive(Debug, thiserror::Error)]

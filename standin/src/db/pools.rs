@@ -24,6 +24,10 @@ pub struct StoreOptions {
     pub reader_deadline: Duration,
 }
 
+/// How long the writer may take to answer one attempt of the first connection: packets that a
+/// firewall drops would otherwise leave no trace for half a minute.
+const FIRST_ANSWER: Duration = Duration::from_secs(5);
+
 impl Default for StoreOptions {
     fn default() -> Self {
         Self {
@@ -222,18 +226,24 @@ impl DataSource {
 
     async fn first_connection(&self, deadline: Duration) -> Result<Object, DbError> {
         let started = Instant::now();
+        // Said when it changes, not each second: what a log repeats hides what it says.
+        let mut said = String::new();
         loop {
-            match self.pool.get().await {
-                Ok(client) => return Ok(client),
-                Err(error) if started.elapsed() >= deadline => return Err(error.into()),
-                Err(error) => {
-                    let waited = started.elapsed().as_secs();
-                    let cause = crate::error::chain(&error);
-                    warn!(
-                        writer = self.address,
-                        waited, cause, "waiting for the database"
-                    );
+            let cause = match tokio::time::timeout(FIRST_ANSWER, self.pool.get()).await {
+                Ok(Ok(client)) => return Ok(client),
+                Ok(Err(error)) if started.elapsed() >= deadline => return Err(error.into()),
+                Ok(Err(error)) => crate::error::chain(&error),
+                Err(_) if started.elapsed() >= deadline => {
+                    return Err(DbError::Deadline {
+                        seconds: deadline.as_secs(),
+                        reason: format!("writer `{}` to answer", self.address),
+                    });
                 }
+                Err(_) => format!("no answer within {} s", FIRST_ANSWER.as_secs()),
+            };
+            if cause != said {
+                warn!(writer = self.address, cause, "waiting for the database");
+                said = cause;
             }
             tokio::time::sleep(Duration::from_secs(1)).await;
         }

@@ -1,14 +1,14 @@
 //! Table `sessions`.
 
 use super::{DbError, Store};
-use crate::model::Session;
+use crate::model::UserSession;
 
 impl Store {
     /// Writes a new session.
     ///
     /// # Errors
     /// When the writer fails.
-    pub async fn create_session(&self, session: &Session) -> Result<(), DbError> {
+    pub async fn create_session(&self, session: &UserSession) -> Result<(), DbError> {
         let sql = "INSERT INTO sessions (id, token, createat, expiresat, lastactivityat, userid, roles) \
                    VALUES ($1, $2, $3, $4, $3, $5, $6)";
         self.execute(
@@ -30,13 +30,13 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn session(&self, token: &str) -> Result<Option<Session>, DbError> {
+    pub async fn session(&self, token: &str) -> Result<Option<UserSession>, DbError> {
         let sql =
             "SELECT id, token, createat, expiresat, userid, roles FROM sessions WHERE token = $1";
         let Some(row) = self.one(sql, &[&token]).await? else {
             return Ok(None);
         };
-        Ok(Some(Session {
+        Ok(Some(UserSession {
             id: row.try_get("id")?,
             token: row.try_get("token")?,
             create_at: row.try_get("createat")?,

@@ -14,7 +14,7 @@ const FIRST_ACCOUNT_LOCK: i64 = 0x6d61_7474_6573;
 
 /// A user and the stored hash of the password.
 #[derive(Debug)]
-pub struct Account {
+pub struct StoredAccount {
     pub user: User,
     pub password_hash: String,
     pub failed_attempts: i32,
@@ -99,7 +99,10 @@ impl Store {
     ///
     /// # Errors
     /// When the writer does not answer.
-    pub async fn account_for_login(&self, login_id: &str) -> Result<Option<Account>, DbError> {
+    pub async fn account_for_login(
+        &self,
+        login_id: &str,
+    ) -> Result<Option<StoredAccount>, DbError> {
         let client = self.writer().await?;
         let sql = format!(
             "SELECT {COLUMNS}, password, failedattempts FROM users \
@@ -107,7 +110,7 @@ impl Store {
         );
         let row = super::pools::query_opt(&client, &sql, &[&login_id]).await?;
         row.map(|row| {
-            Ok(Account {
+            Ok(StoredAccount {
                 user: read(&row)?,
                 password_hash: row.try_get("password")?,
                 failed_attempts: row.try_get("failedattempts")?,

@@ -24,7 +24,7 @@ pub struct Client {
 }
 
 /// A websocket on which `hello` has arrived.
-pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub struct ClientSocket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Client {
     pub fn new(address: String) -> Self {
@@ -111,20 +111,20 @@ impl Client {
     }
 
     /// A websocket authenticated by header.
-    pub async fn socket(&self) -> Socket {
+    pub async fn socket(&self) -> ClientSocket {
         let mut request = self.socket_url().into_client_request().expect("request");
         let bearer = format!("Bearer {}", self.token).parse().expect("header");
         request.headers_mut().insert("authorization", bearer);
-        Socket::open(request, None).await
+        ClientSocket::open(request, None).await
     }
 
     /// A websocket authenticated by its first frame.
-    pub async fn challenged_socket(&self) -> Socket {
+    pub async fn challenged_socket(&self) -> ClientSocket {
         let request = self.socket_url().into_client_request().expect("request");
         let challenge = json!({
             "seq": 1, "action": "authentication_challenge", "data": {"token": self.token},
         });
-        Socket::open(request, Some(challenge)).await
+        ClientSocket::open(request, Some(challenge)).await
     }
 
     /// Status with which a websocket from a page of another site is refused.
@@ -173,7 +173,7 @@ async fn json_of(answer: Response) -> Value {
     serde_json::from_str(&text).expect("json")
 }
 
-impl Socket {
+impl ClientSocket {
     async fn open(
         request: tokio_tungstenite::tungstenite::handshake::client::Request,
         first: Option<Value>,

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command};
 
 pub use client::Client;
-pub use node::Node;
+pub use node::ServerNode;
 pub use postgres::Postgres;
 
 /// A port of loopback that nobody listens on.

@@ -12,7 +12,7 @@ use super::{Client, Process, free_port, guarded, standin};
 const START_DEADLINE: Duration = Duration::from_secs(90);
 
 /// A running node.
-pub struct Node {
+pub struct ServerNode {
     process: Process,
     directory: TempDir,
     port: u16,
@@ -20,7 +20,7 @@ pub struct Node {
     notify: UnixDatagram,
 }
 
-impl Node {
+impl ServerNode {
     /// Starts a node and waits until it tells systemd that it is ready.
     /// `settings` is laid over a configuration that joins a cluster.
     pub fn start(settings: &Value) -> Self {

@@ -30,7 +30,7 @@ pub struct Call {
 pub type Instead = fn(&Call) -> Option<(u16, String)>;
 
 #[derive(Clone)]
-struct Shared {
+struct RecorderState {
     upstream: String,
     instead: Instead,
     client: reqwest::Client,
@@ -51,7 +51,7 @@ impl Recorder {
     /// One that answers some calls itself.
     pub async fn with(upstream: &str, instead: Instead) -> Self {
         let calls = Arc::new(Mutex::new(Vec::new()));
-        let shared = Shared {
+        let shared = RecorderState {
             upstream: upstream.to_owned(),
             instead,
             client: reqwest::Client::new(),
@@ -70,7 +70,7 @@ impl Recorder {
     }
 }
 
-async fn pass(State(shared): State<Shared>, request: Request) -> Response<Body> {
+async fn pass(State(shared): State<RecorderState>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, 16 << 20).await.unwrap();
     let header = |name: &str| {
@@ -128,7 +128,12 @@ async fn pass(State(shared): State<Shared>, request: Request) -> Response<Body> 
     response
 }
 
-async fn forward(shared: &Shared, parts: Parts, body: Bytes, call: &mut Call) -> Response<Body> {
+async fn forward(
+    shared: &RecorderState,
+    parts: Parts,
+    body: Bytes,
+    call: &mut Call,
+) -> Response<Body> {
     let path_and_query = parts.uri.path_and_query().map_or("/", |p| p.as_str());
     let answer = shared
         .client

@@ -36,7 +36,7 @@ const PREFIXES: &[(&str, &str)] = &[
 
 /// The environment's tag by EC2 id or key name, from the calls that created them.
 #[derive(Default)]
-pub struct Ledger {
+pub struct CallLedger {
     tags: BTreeMap<String, String>,
 }
 
@@ -55,7 +55,7 @@ fn ec2_arn(kind: &str, id: &str) -> String {
     format!("arn:aws:ec2:{REGION}:{account}:{kind}/{id}")
 }
 
-impl Ledger {
+impl CallLedger {
     /// The questions that a call raises.
     pub fn asks(&mut self, call: &Call) -> Vec<Ask> {
         let action = action(call);

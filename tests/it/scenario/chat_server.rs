@@ -43,14 +43,14 @@ struct Data {
 }
 
 #[derive(Clone)]
-struct Shared {
+struct ChatState {
     fault: Fault,
     data: Arc<Mutex<Data>>,
     // (node, event): every websocket sees every post; the agent sorts out channels.
     events: broadcast::Sender<(usize, String)>,
 }
 
-impl Shared {
+impl ChatState {
     fn data(&self) -> MutexGuard<'_, Data> {
         self.data.lock().unwrap()
     }
@@ -64,7 +64,7 @@ impl Shared {
 
 /// The node that a request came to.
 #[derive(Clone, Copy)]
-struct Node(usize);
+struct ChatNode(usize);
 
 /// A running server; it ends when this value is dropped.
 pub struct ChatServer {
@@ -74,7 +74,7 @@ pub struct ChatServer {
 
 impl ChatServer {
     pub async fn start(fault: Fault) -> Self {
-        let shared = Shared {
+        let shared = ChatState {
             fault,
             data: Arc::default(),
             events: broadcast::channel(4096).0,
@@ -117,7 +117,7 @@ impl Drop for ChatServer {
 }
 
 /// The proxy's part: nodes in turn, and the header that names them.
-async fn balance(State(shared): State<Shared>, mut request: Request, next: Next) -> Response {
+async fn balance(State(shared): State<ChatState>, mut request: Request, next: Next) -> Response {
     let node = {
         let mut data = shared.data();
         data.turn += 1;
@@ -126,7 +126,7 @@ async fn balance(State(shared): State<Shared>, mut request: Request, next: Next)
             _ => data.turn % NODES.len(),
         }
     };
-    request.extensions_mut().insert(Node(node));
+    request.extensions_mut().insert(ChatNode(node));
     let mut response = next.run(request).await;
     let value = format!("{}:8065", NODES[node]).parse().unwrap();
     let name = HeaderName::from_static("x-served-by");
@@ -148,7 +148,7 @@ fn text(body: &Value, key: &str) -> String {
     body[key].as_str().unwrap_or_default().to_owned()
 }
 
-async fn create_user(State(shared): State<Shared>, Json(body): Json<Value>) -> Response {
+async fn create_user(State(shared): State<ChatState>, Json(body): Json<Value>) -> Response {
     let name = text(&body, "username");
     if shared.data().passwords.contains_key(&name) {
         return refuse(
@@ -164,7 +164,7 @@ async fn create_user(State(shared): State<Shared>, Json(body): Json<Value>) -> R
     (StatusCode::CREATED, Json(user)).into_response()
 }
 
-async fn log_in(State(shared): State<Shared>, Json(body): Json<Value>) -> Response {
+async fn log_in(State(shared): State<ChatState>, Json(body): Json<Value>) -> Response {
     let name = text(&body, "login_id");
     let known = shared.data().passwords.get(&name) == Some(&text(&body, "password"));
     if !known {
@@ -187,7 +187,7 @@ async fn log_in(State(shared): State<Shared>, Json(body): Json<Value>) -> Respon
     ([("token", format!("token-{name}"))], Json(user)).into_response()
 }
 
-async fn create_team(State(shared): State<Shared>, Json(body): Json<Value>) -> Response {
+async fn create_team(State(shared): State<ChatState>, Json(body): Json<Value>) -> Response {
     let id = shared.id();
     let mut data = shared.data();
     if data.teams.contains_key(&text(&body, "name")) {
@@ -197,7 +197,7 @@ async fn create_team(State(shared): State<Shared>, Json(body): Json<Value>) -> R
     (StatusCode::CREATED, Json(json!({"id": id}))).into_response()
 }
 
-async fn team_by_name(State(shared): State<Shared>, Path(name): Path<String>) -> Response {
+async fn team_by_name(State(shared): State<ChatState>, Path(name): Path<String>) -> Response {
     match shared.data().teams.get(&name) {
         Some(id) => Json(json!({"id": id})).into_response(),
         None => refuse(
@@ -207,13 +207,13 @@ async fn team_by_name(State(shared): State<Shared>, Path(name): Path<String>) ->
     }
 }
 
-async fn created(State(shared): State<Shared>) -> Response {
+async fn created(State(shared): State<ChatState>) -> Response {
     (StatusCode::CREATED, Json(json!({"id": shared.id()}))).into_response()
 }
 
 async fn create_post(
-    State(shared): State<Shared>,
-    Extension(Node(node)): Extension<Node>,
+    State(shared): State<ChatState>,
+    Extension(ChatNode(node)): Extension<ChatNode>,
     Json(body): Json<Value>,
 ) -> Response {
     let id = shared.id();
@@ -226,7 +226,7 @@ async fn create_post(
     (StatusCode::CREATED, Json(post)).into_response()
 }
 
-async fn upload(State(shared): State<Shared>, mut form: Multipart) -> Response {
+async fn upload(State(shared): State<ChatState>, mut form: Multipart) -> Response {
     let id = shared.id();
     while let Some(field) = form.next_field().await.unwrap() {
         if field.name() == Some("files") {
@@ -238,7 +238,7 @@ async fn upload(State(shared): State<Shared>, mut form: Multipart) -> Response {
     (StatusCode::CREATED, Json(answer)).into_response()
 }
 
-async fn download(State(shared): State<Shared>, Path(id): Path<String>) -> Response {
+async fn download(State(shared): State<ChatState>, Path(id): Path<String>) -> Response {
     let content = shared.data().files.get(&id).cloned();
     match content {
         Some(_) if shared.fault == Fault::DamagedFiles => "damaged".into_response(),
@@ -247,7 +247,7 @@ async fn download(State(shared): State<Shared>, Path(id): Path<String>) -> Respo
     }
 }
 
-async fn search(State(shared): State<Shared>, Json(body): Json<Value>) -> Response {
+async fn search(State(shared): State<ChatState>, Json(body): Json<Value>) -> Response {
     let terms = text(&body, "terms");
     let data = shared.data();
     let found = data.posts.iter().filter(|(_, message)| {
@@ -258,8 +258,8 @@ async fn search(State(shared): State<Shared>, Json(body): Json<Value>) -> Respon
 }
 
 async fn websocket(
-    State(shared): State<Shared>,
-    Extension(Node(node)): Extension<Node>,
+    State(shared): State<ChatState>,
+    Extension(ChatNode(node)): Extension<ChatNode>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
@@ -272,7 +272,7 @@ async fn websocket(
     upgrade.on_upgrade(move |socket| bring_events(socket, shared, node))
 }
 
-async fn bring_events(mut socket: WebSocket, shared: Shared, node: usize) {
+async fn bring_events(mut socket: WebSocket, shared: ChatState, node: usize) {
     let mut events = shared.events.subscribe();
     let hello = json!({"event": "hello", "data": {"connection_id": "c"}, "seq": 0});
     if socket.send(Message::text(hello.to_string())).await.is_err() {

@@ -27,12 +27,12 @@ const PLAN: &[&str] = &[
 
 /// The sizes that a sweep goes between.
 #[derive(Debug, Clone, Copy)]
-struct Sizes {
+struct KillSizes {
     first: &'static str,
     then: &'static str,
 }
 
-const TEN_THOUSAND: Sizes = Sizes {
+const TEN_THOUSAND: KillSizes = KillSizes {
     first: "architecture: 10k\ncloud: aws\nregion: us-east-1\nmattermost: { release: 11.7.9 }\naccess: { operators: [198.51.100.7/32] }\n",
     then: "architecture: 10k\ncloud: aws\nregion: us-east-1\nmattermost: { release: 11.7.9 }\naccess: { operators: [198.51.100.7/32] }\n\
            sizes: { nodes: { app: { count: 3 }, agent: { count: 4, instance_type: c7i.2xlarge } } }\n",
@@ -75,7 +75,7 @@ fn fine(ran: &Ran) {
     assert_eq!(ran.code, Some(0), "{}", ran.said);
 }
 
-fn baseline(lane: &mut Lane, sizes: Sizes) -> Baseline {
+fn baseline(lane: &mut Lane, sizes: KillSizes) -> Baseline {
     lane.reset();
     let nothing = lane.inventory();
     assert_eq!(nothing, Inventory::new(), "an empty account");
@@ -104,7 +104,7 @@ fn baseline(lane: &mut Lane, sizes: Sizes) -> Baseline {
     }
 }
 
-fn run(lane: &mut Lane, case: &Case, sizes: Sizes, baseline: &Baseline) -> Findings {
+fn run(lane: &mut Lane, case: &Case, sizes: KillSizes, baseline: &Baseline) -> Findings {
     lane.reset();
     lane.write(sizes.first);
     let mut found = Findings::new();
