@@ -2,7 +2,6 @@
 //! expected time, at sizes far beyond the largest architecture. The cost of each instance
 //! must not grow with their number. `cargo bench --bench planner`.
 
-
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use loadrig::blueprint::{Blueprint, Desired, blueprint};

@@ -121,7 +121,8 @@ impl Aws {
             .app_name(app)
             .http_client(pace::paced(
                 &pace,
-                http_client.unwrap_or_else(pace::https_client),
+                http_client
+                    .unwrap_or_else(|| pace::https_client(connection.endpoint_url.as_deref())),
             ))
             .retry_config(RetryConfig::standard().with_max_attempts(5))
             .timeout_config(timeouts)

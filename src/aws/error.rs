@@ -235,6 +235,27 @@ fn class_of<E: Error + 'static>(error: &SdkError<E>, code: &str) -> FailureClass
 
 /// An error without a message of the service's, with what caused it.
 fn reasons(error: &(dyn Error + 'static)) -> String {
+    if let Some(why) = missing_credentials(error) {
+        return why;
+    }
+    whole_chain(error)
+}
+
+/// Which source gave no credentials, and what to do about it. What lies above and below it in
+/// the chain, the SDK's own words, fills a screen and goes to the log.
+fn missing_credentials(error: &(dyn Error + 'static)) -> Option<String> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.downcast_ref::<CredentialsError>().is_some() {
+            tracing::warn!(detail = whole_chain(error), "no credentials");
+            return error.source().map(ToString::to_string);
+        }
+        next = error.source();
+    }
+    None
+}
+
+fn whole_chain(error: &(dyn Error + 'static)) -> String {
     let mut texts = vec![error.to_string()];
     let mut next = error.source();
     while let Some(cause) = next {

@@ -7,9 +7,11 @@
 //! publish no rates; they are repeated when they throttle.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder, Connector};
 use aws_smithy_runtime_api::client::http::{
@@ -138,18 +140,33 @@ impl Pace {
     }
 }
 
-/// The SDK's usual HTTP client.
-pub(in crate::aws) fn https_client() -> SharedHttpClient {
-    Builder::new().build_with_connector_fn(|settings, components| {
+/// The SDK's usual HTTP client. An endpoint on this machine is reached directly: a proxy that
+/// the environment names could only find one on its own machine.
+pub(in crate::aws) fn https_client(endpoint_url: Option<&str>) -> SharedHttpClient {
+    let is_here = endpoint_url.is_some_and(is_on_this_machine);
+    Builder::new().build_with_connector_fn(move |settings, components| {
         let mut builder =
             Connector::builder().tls_provider(tls::Provider::Rustls(CryptoMode::AwsLc));
         builder.set_connector_settings(settings.cloned());
         if let Some(components) = components {
             builder.set_sleep_impl(components.sleep_impl());
         }
-        builder.set_proxy_config(Some(aws_smithy_http_client::proxy::ProxyConfig::from_env()));
+        builder.set_proxy_config(Some(match is_here {
+            true => ProxyConfig::disabled(),
+            false => ProxyConfig::from_env(),
+        }));
         builder.build()
     })
+}
+
+/// Whether a URL's host is this machine.
+fn is_on_this_machine(url: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(url) else {
+        return false;
+    };
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// An HTTP client whose every call is counted and waits for its turn.
@@ -227,6 +244,20 @@ fn name(request: &HttpRequest) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_this_machine_is_reached_without_a_proxy() {
+        for url in [
+            "http://127.0.0.1:4566",
+            "http://localhost:5000",
+            "http://[::1]:80",
+        ] {
+            assert!(is_on_this_machine(url), "{url}");
+        }
+        for url in ["https://vpce.example.com", "http://10.0.0.1:4566", "local"] {
+            assert!(!is_on_this_machine(url), "{url}");
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn launches_flow_at_the_published_rate() {

@@ -76,16 +76,16 @@ pub struct Global {
         help_heading = "Global options"
     )]
     pub dir: Option<PathBuf>,
-    /// Say less on standard error
+    /// Print less on standard error
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub quiet: bool,
-    /// Say more on standard error; twice for the SDK's own messages
+    /// Print more on standard error; twice for the SDK's own messages
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
     pub verbose: u8,
     /// No colour (NO_COLOR is honoured too)
     #[arg(long, global = true, help_heading = "Global options")]
     pub no_color: bool,
-    /// How fast the APIs are called; an emulator that does not throttle needs no restraint
+    /// How fast the APIs are called; `unlimited` is for emulators, which do not throttle
     #[arg(
         long,
         global = true,
@@ -123,52 +123,52 @@ pub enum OutputFormat {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// The whole job on this machine: up, smoke scenario, report, down, proof; no AWS account needed
+    /// Run everything on this machine: up, smoke scenario, report, down, proof; no AWS account needed
     Demo(DemoArgs),
     /// Write environments/NAME.yaml, commented and valid as written
     Init(InitArgs),
-    /// Check YAML files; every problem at once
+    /// Check YAML files and show every problem at once
     Validate(ValidateArgs),
-    /// The sizes on offer, or one of them in full
+    /// List the sizes on offer, or show one in full
     Architectures(ArchitecturesArgs),
-    /// What `up` would create, change and remove, why, and what it costs
+    /// Show what `up` would create, change and delete, why, and what it costs
     Plan(PlanArgs),
-    /// The least-privilege IAM policy that an environment needs, each statement with its reason
+    /// Print the least-privilege IAM policy that an environment needs, each statement with its reason
     IamPolicy(IamPolicyArgs),
     /// Bring an environment to its YAML; safe to repeat, resumes after any interruption
     Up(UpArgs),
-    /// What runs where, its health, age and cost
+    /// Show what runs where, its health, age and cost
     Status(EnvArgs),
-    /// The environments that exist in the account and region
+    /// List the environments that exist in the account and region
     List,
-    /// A shell, or a command, on a host
+    /// Open a shell, or run a command, on a host
     Ssh(SshArgs),
-    /// A local port that leads to a service of the rig
+    /// Open a local port that leads to a service of the rig
     Tunnel(TunnelArgs),
     /// Run a scenario and store its result
     Test(TestArgs),
-    /// The report of a run
+    /// Show the report of a run
     Report(ReportArgs),
-    /// Is the rig what the plan says, and does it work
+    /// Check that the rig is what the plan says, and that it works
     Verify(EnvArgs),
-    /// What a host would get, to look at
+    /// Write what a host would get to a directory, for inspection
     Bundle(BundleArgs),
-    /// Take an environment down and prove that nothing is left
+    /// Remove an environment and prove that nothing is left
     Down(DownArgs),
-    /// The bucket that holds the locks of an account and region
+    /// Show or remove the bucket that holds the locks of an account and region
     Registry(RegistryArgs),
-    /// The local cloud of this machine, by itself (Linux, root)
+    /// Run the local cloud of this machine by itself (Linux, root)
     Local(LocalArgs),
-    /// JSON schema of the YAML files, for editors
+    /// Print the JSON schema of the YAML files, for editors
     Schema(SchemaArgs),
-    /// Completions for a shell
+    /// Print completions for a shell
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// The manual page, in roff
+    /// Print the manual page, in roff
     Man,
-    /// Drives load; runs on agent hosts, plan on standard input
+    /// Drive load; runs on agent hosts, plan on standard input
     #[command(hide = true)]
     Agent,
 }
@@ -218,14 +218,14 @@ pub struct UpArgs {
     /// Bring the cloud resources to the plan and leave the hosts alone: no SSH, no checks
     #[arg(long)]
     pub resources_only: bool,
-    /// Carry out the plan of FILE (`plan --out FILE`) and nothing else; refused when anything
-    /// moved since
+    /// Carry out the plan in FILE (`plan --out FILE`) and nothing else; refused when anything
+    /// changed since
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
     /// Refuse (exit code 6) what costs more than USD per hour
     #[arg(long, value_name = "USD", value_parser = positive, allow_hyphen_values = true)]
     pub max_cost: Option<f64>,
-    /// Do not look at quotas, offers and permissions beforehand
+    /// Skip the checks of quotas, offers, names and permissions
     #[arg(long)]
     pub skip_preflight: bool,
     /// The environment's lock.
@@ -267,9 +267,9 @@ pub struct RegistryArgs {
 /// Commands of the registry.
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum RegistryCommand {
-    /// Its name, and who holds which lock
+    /// Show its name, and who holds which lock
     Show,
-    /// Remove it; refused while an environment is left
+    /// Remove it; refused while an environment exists
     Remove,
 }
 
@@ -279,7 +279,7 @@ fn duration(text: &str) -> Result<std::time::Duration, String> {
         .ok()
         .and_then(|time| std::time::Duration::try_from(time).ok())
         .filter(|time| !time.is_zero())
-        .ok_or_else(|| "a time like `90s` or `15m` is expected".to_owned())
+        .ok_or_else(|| "expected a duration such as `90s` or `15m`".to_owned())
 }
 
 /// `loadrig init`.
@@ -315,7 +315,7 @@ pub struct PlanArgs {
     /// End with exit code 3 when there are changes
     #[arg(long)]
     pub detailed_exitcode: bool,
-    /// Compare with nothing instead of the account: no credentials needed
+    /// Do not compare with an account: no credentials needed
     #[arg(long)]
     pub offline: bool,
     /// Write the plan to FILE, for `up --plan FILE`
@@ -327,7 +327,7 @@ pub struct PlanArgs {
     /// Show every resource: without it those that are alike are one line
     #[arg(long)]
     pub full: bool,
-    /// Show what the cost is made of
+    /// Show the cost of each part
     #[arg(long)]
     pub cost: bool,
     /// Price a run of so many hours; the time to live without it
@@ -336,7 +336,7 @@ pub struct PlanArgs {
     /// Refuse (exit code 6) what costs more than USD per hour
     #[arg(long, value_name = "USD", value_parser = positive, allow_hyphen_values = true)]
     pub max_cost: Option<f64>,
-    /// Do not look at quotas, offers and permissions
+    /// Skip the checks of quotas, offers, names and permissions
     #[arg(long)]
     pub skip_preflight: bool,
 }
@@ -346,7 +346,7 @@ fn positive(text: &str) -> Result<f64, String> {
     text.parse::<f64>()
         .ok()
         .filter(|number| number.is_finite() && *number > 0.0)
-        .ok_or_else(|| "a number greater than zero is expected".to_owned())
+        .ok_or_else(|| "expected a number greater than zero".to_owned())
 }
 
 /// `loadrig iam-policy`.
@@ -360,7 +360,7 @@ pub struct IamPolicyArgs {
     /// `json` is the policy alone, to be piped into a file
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub format: Option<OutputFormat>,
-    /// Say for each single action what it is for
+    /// Show for each single action what it is for
     #[arg(long)]
     pub explain: bool,
 }
@@ -370,7 +370,7 @@ fn region(text: &str) -> Result<String, String> {
     if crate::spec::is_region_shaped(text) {
         return Ok(text.to_owned());
     }
-    Err("a region is written like `us-east-1`".to_owned())
+    Err("expected a region such as `us-east-1`".to_owned())
 }
 
 /// `local`, or a URL with a host.
@@ -382,7 +382,7 @@ fn endpoint(text: &str) -> Result<String, String> {
     if text == "local" || whole {
         return Ok(text.to_owned());
     }
-    Err("an endpoint is `local`, or a URL such as `https://vpce.example.com`".to_owned())
+    Err("expected `local`, or a URL such as `https://vpce.example.com`".to_owned())
 }
 
 /// An account's id.
@@ -390,7 +390,7 @@ fn account(text: &str) -> Result<String, String> {
     if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
         Ok(text.to_owned())
     } else {
-        Err("an account id has 12 digits".to_owned())
+        Err("expected an account id of 12 digits".to_owned())
     }
 }
 
@@ -478,18 +478,18 @@ pub struct LocalArgs {
 /// Commands of the local cloud.
 #[derive(Clone, Debug, Subcommand)]
 pub enum LocalCommand {
-    /// Start it; says so when it already runs
+    /// Start it, or say that it is running
     Start,
     /// Stop it, remove every host of it and prove that nothing is left
     Stop,
-    /// Whether it runs, and what runs in it
+    /// Show whether it is running, and what runs in it
     Status,
     /// Build what it needs (base image, Python environment) without starting it
     Prepare,
-    /// The background process itself
+    /// Run the background process itself
     #[command(hide = true)]
     Daemon,
-    /// A strict cloud before an emulator, by itself: for tests and measurements
+    /// Run a strict cloud before an emulator, by itself: for tests and measurements
     #[command(hide = true)]
     Strict(StrictArgs),
 }

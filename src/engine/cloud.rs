@@ -88,9 +88,12 @@ impl FailureClass {
     }
 }
 
+/// The code of a call that was not made, since no source gave credentials.
+const NO_CREDENTIALS: &str = "NoCredentials";
+
 /// A call that failed.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{operation} failed for `{target}`: {message} ({code}{})", request_id.as_deref().map(|id| format!(", request {id}")).unwrap_or_default())]
+#[error("{}", shown(operation, target, code, message, request_id.as_deref()))]
 pub struct CloudError {
     /// API operation, for example `ec2:RunInstances`.
     pub operation: String,
@@ -104,6 +107,21 @@ pub struct CloudError {
     pub request_id: Option<Box<str>>,
     /// What to do about it.
     pub class: FailureClass,
+}
+
+fn shown(
+    operation: &str,
+    target: &str,
+    code: &str,
+    message: &str,
+    request_id: Option<&str>,
+) -> String {
+    if code == NO_CREDENTIALS {
+        // Which call found it out says nothing.
+        return format!("no AWS credentials: {message} (details with `-v`)");
+    }
+    let request = request_id.map_or(String::new(), |id| format!(", request {id}"));
+    format!("{operation} failed for `{target}`: {message} ({code}{request})")
 }
 
 impl CloudError {

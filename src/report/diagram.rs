@@ -349,7 +349,11 @@ mod tests {
             .find(|change| change.address == *address)
             .unwrap()
             .clone();
-        let size = desired.attributes().text("instance_type").unwrap().to_owned();
+        let size = desired
+            .attributes()
+            .text("instance_type")
+            .unwrap()
+            .to_owned();
         let created = chip(address, desired, Some(&change)).detail;
         assert!(created.starts_with(&size), "{created}");
         assert!(created.ends_with(" GiB"), "{created}");

@@ -5,6 +5,7 @@ mod architecture;
 mod aws;
 mod aws_data;
 mod cli;
+mod commands;
 mod common;
 mod engine;
 mod hosts;

@@ -67,7 +67,7 @@ fn list(app: &App, sizes: &[Architecture]) {
     }
     app.printer.data(&table.to_string());
     app.printer.say(&format!(
-        "on-demand prices of us-east-1 as of {priced_on}; `loadrig architectures SIZE` tells where a size comes from"
+        "on-demand prices of us-east-1 as of {priced_on}; `loadrig architectures SIZE` shows where a size comes from"
     ));
 }
 

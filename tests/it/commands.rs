@@ -1,0 +1,223 @@
+//! What commands do and say in situations that are not the usual one: nobody to ask, a proxy, a
+//! closed terminal, a name that is taken, a log that cannot be written.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::common::{Moto, loadrig, text};
+
+const ENVIRONMENT: &str =
+    "architecture: 1k\naccess:\n  operators: [198.51.100.7/32]\nmattermost:\n  release: 11.7.9\n";
+
+fn environment(home: &Path, name: &str, yaml: &str) {
+    let directory = home.join("environments");
+    std::fs::create_dir_all(&directory).expect("a directory");
+    std::fs::write(directory.join(format!("{name}.yaml")), yaml).expect("a file");
+}
+
+/// The program with an endpoint and credentials.
+fn command(home: &Path, endpoint: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_loadrig"));
+    command
+        .current_dir(home)
+        .env("HOME", home)
+        .env("NO_COLOR", "1")
+        .env("AWS_ACCESS_KEY_ID", "AKIDTEST")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env_remove("AWS_PROFILE")
+        .env_remove("LOADRIG_HOME")
+        .args(["--endpoint-url", endpoint])
+        .args(arguments);
+    command
+}
+
+#[test]
+fn up_asks_with_totals_time_and_cost() {
+    let moto = Moto::start();
+    let home = tempfile::tempdir().expect("a directory");
+    environment(home.path(), "perf", ENVIRONMENT);
+    let asked = command(home.path(), moto.endpoint(), &["up", "perf"])
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program runs");
+    let said = text(&asked.stderr);
+    assert_eq!(asked.status.code(), Some(2), "{said}");
+    for part in ["to create", "min; critical path: ", "costs $", "`--yes`"] {
+        assert!(said.contains(part), "`{part}` is missing: {said}");
+    }
+}
+
+#[tokio::test]
+async fn plan_refuses_a_name_that_somebody_else_uses() {
+    let moto = Moto::start();
+    let home = tempfile::tempdir().expect("a directory");
+    environment(home.path(), "perf", ENVIRONMENT);
+    let iam = aws_sdk_iam::Client::new(&moto.sdk().await);
+    iam.create_role()
+        .role_name("lr-perf-host-us-east-1")
+        .assume_role_policy_document("{}")
+        .send()
+        .await
+        .expect("a role");
+    let plan = loadrig(home.path(), moto.endpoint(), &["plan", "perf"]);
+    let said = text(&plan.stderr);
+    assert_eq!(plan.status.code(), Some(6), "{said}");
+    assert!(
+        said.contains("`lr-perf-host-us-east-1` exists and is not tagged as the environment's"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_proxy_is_not_used_for_an_endpoint_on_this_machine() {
+    let moto = Moto::start();
+    let home = tempfile::tempdir().expect("a directory");
+    let listed = command(home.path(), moto.endpoint(), &["list"])
+        .env("http_proxy", "http://127.0.0.1:1")
+        .env("HTTP_PROXY", "http://127.0.0.1:1")
+        .env_remove("no_proxy")
+        .env_remove("NO_PROXY")
+        .output()
+        .expect("the program runs");
+    assert!(listed.status.success(), "{}", text(&listed.stderr));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_closed_terminal_ends_a_command_in_order() {
+    // It accepts and never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("loopback");
+    let endpoint = format!("http://{}", silent.local_addr().expect("an address"));
+    let home = tempfile::tempdir().expect("a directory");
+    // Whoever runs the tests may have been started with `nohup`, which is inherited.
+    let mut listing = Command::new("env")
+        .arg("--default-signal=HUP")
+        .arg(env!("CARGO_BIN_EXE_loadrig"))
+        .args(["--endpoint-url", &endpoint, "list"])
+        .current_dir(home.path())
+        .env("HOME", home.path())
+        .env("AWS_ACCESS_KEY_ID", "AKIDTEST")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env_remove("AWS_PROFILE")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program runs");
+    // It listens for signals before it calls.
+    let _call = silent.accept().expect("a call");
+    let sent = Command::new("kill")
+        .args(["-HUP", &listing.id().to_string()])
+        .status();
+    assert!(sent.expect("kill runs").success());
+    let since = Instant::now();
+    let status = loop {
+        if let Some(status) = listing.try_wait().expect("its state") {
+            break status;
+        }
+        if since.elapsed() > Duration::from_secs(20) {
+            let _ = listing.kill();
+            panic!("it went on after SIGHUP");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    assert_eq!(status.code(), Some(130));
+}
+
+#[test]
+fn a_log_that_cannot_be_written_fails_every_command() {
+    let home = tempfile::tempdir().expect("a directory");
+    environment(home.path(), "perf", ENVIRONMENT);
+    for arguments in [
+        ["status", "perf"].as_slice(),
+        &["list"],
+        &["verify", "perf"],
+    ] {
+        let output = command(home.path(), "http://127.0.0.1:1", arguments)
+            .args(["--events", "/nowhere/at/all.jsonl"])
+            .output()
+            .expect("the program runs");
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(
+            said.contains("cannot write `/nowhere/at/all.jsonl`"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn missing_credentials_are_one_line() {
+    let home = tempfile::tempdir().expect("a directory");
+    let output = command(home.path(), "http://127.0.0.1:1", &["list"])
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env_remove("AWS_SECRET_ACCESS_KEY")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .output()
+        .expect("the program runs");
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(6), "{said}");
+    let first = said.lines().next().unwrap_or_default();
+    assert!(first.starts_with("error: no AWS credentials: "), "{said}");
+    assert!(first.len() < 400, "{first}");
+}
+
+#[test]
+fn numbers_below_zero_are_refused_as_numbers() {
+    let home = tempfile::tempdir().expect("a directory");
+    let output = command(
+        home.path(),
+        "http://127.0.0.1:1",
+        &["plan", "1k", "--hours", "-1"],
+    )
+    .output()
+    .expect("the program runs");
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("expected a number greater than zero"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_relative_home_is_not_written_to() {
+    let home = tempfile::tempdir().expect("a directory");
+    environment(home.path(), "perf", ENVIRONMENT);
+    let output = command(home.path(), "http://127.0.0.1:1", &["up", "perf", "--yes"])
+        .env("HOME", "relative")
+        .env_remove("XDG_STATE_HOME")
+        .output()
+        .expect("the program runs");
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("XDG_STATE_HOME"), "{said}");
+    assert!(!home.path().join("relative").exists());
+}
+
+#[test]
+fn files_that_the_yaml_names_are_checked_offline() {
+    let home = tempfile::tempdir().expect("a directory");
+    std::fs::write(home.path().join("release.tar.gz"), "no tarball").expect("a file");
+    environment(
+        home.path(),
+        "perf",
+        &format!(
+            "architecture: 1k\nmattermost:\n  release: {}\n  sha256: {}\n",
+            home.path().join("release.tar.gz").display(),
+            "0".repeat(64)
+        ),
+    );
+    for arguments in [
+        ["validate", "perf"].as_slice(),
+        &["plan", "perf", "--offline"],
+    ] {
+        let output = command(home.path(), "http://127.0.0.1:1", arguments)
+            .output()
+            .expect("the program runs");
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains("not a release tarball"), "{said}");
+    }
+}
