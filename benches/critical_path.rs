@@ -5,6 +5,11 @@
 //! engine's time stands what no scheduler can beat, the longest chain of those times, and what
 //! the order of the peers would take at best: provision everything, then bootstrap.
 //! Prints a table in Markdown. `cargo bench --profile dev --bench critical_path`.
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a bench prints what it measured, and panics where it cannot"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};

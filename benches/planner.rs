@@ -1,6 +1,7 @@
 //! What planning costs, without any I/O: spec to graph, graph against what exists, and the
 //! expected time, at sizes far beyond the largest architecture. The cost of each instance
 //! must not grow with their number. `cargo bench --bench planner`.
+#![expect(clippy::expect_used, reason = "a bench panics where it cannot measure")]
 
 use divan::Bencher;
 use divan::counter::ItemsCount;

@@ -97,6 +97,9 @@ impl Listener for Steps {
 }
 
 /// Brings the rig up, then takes it down; answers with how many resources were removed.
+///
+/// # Errors
+/// What kept it from coming up or going down.
 pub async fn up_and_down(options: Options) -> Result<usize, Box<dyn Error>> {
     let account = Account {
         connection: Connection {

@@ -27,7 +27,7 @@ const ARCHIVES: &str =
 /// What the databases' layer adds.
 const SERVICE_PACKAGES: &str = "postgresql-15";
 /// How long another builder may take.
-const BUILD: Duration = Duration::from_secs(1800);
+const BUILD: Duration = Duration::from_mins(30);
 const BASE_RECIPE: &str = include_str!("base.sh");
 const SERVICES_RECIPE: &str = include_str!("services.sh");
 

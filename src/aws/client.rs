@@ -111,8 +111,8 @@ impl Aws {
         })?;
         // A call that hangs is cut off and repeated, so that no wait is without an end.
         let timeouts = TimeoutConfig::builder()
-            .operation_attempt_timeout(Duration::from_secs(60))
-            .operation_timeout(Duration::from_secs(180))
+            .operation_attempt_timeout(Duration::from_mins(1))
+            .operation_timeout(Duration::from_mins(3))
             .connect_timeout(CONNECT)
             .build();
         let pace = Pace::new(connection.paced);
@@ -129,8 +129,8 @@ impl Aws {
             // Renewed a minute before they end; a person may have to be asked.
             .identity_cache(
                 IdentityCache::lazy()
-                    .buffer_time(Duration::from_secs(60))
-                    .load_timeout(Duration::from_secs(300))
+                    .buffer_time(Duration::from_mins(1))
+                    .load_timeout(Duration::from_mins(5))
                     .build(),
             );
         if let Some(profile) = &connection.profile {

@@ -195,7 +195,7 @@ impl SdkCloudReader {
                 Err(error)
                     if error
                         .as_service_error()
-                        .is_some_and(|error| error.is_no_such_entity_exception()) =>
+                        .is_some_and(|one| one.is_no_such_entity_exception()) =>
                 {
                     return Ok(None);
                 }
@@ -247,7 +247,7 @@ impl SdkCloudReader {
             .map(|one| {
                 let subnets = one
                     .db_subnet_group()
-                    .map(|group| group.subnets())
+                    .map(|one| one.subnets())
                     .unwrap_or_default();
                 DbInstance {
                     id: text(one.db_instance_identifier()),
@@ -430,7 +430,7 @@ fn groups(instance: &ec2_types::Instance) -> Vec<String> {
     let groups: std::collections::BTreeSet<String> = instance
         .security_groups()
         .iter()
-        .chain(interfaces.flat_map(|interface| interface.groups()))
+        .chain(interfaces.flat_map(|one| one.groups()))
         .map(|group| text(group.group_id()))
         .collect();
     groups.into_iter().collect()

@@ -18,7 +18,7 @@ use crate::ops::lock::LockOptions;
                   3 plan has changes (--detailed-exitcode), 4 thresholds missed, 5 locked by someone else,\n\
                   6 preflight refused, 130 interrupted."
 )]
-pub struct Cli {
+pub(super) struct Cli {
     /// Options of every command.
     #[command(flatten)]
     pub global: Global,
@@ -29,7 +29,7 @@ pub struct Cli {
 
 /// Options of every command.
 #[derive(Clone, Debug, Args)]
-pub struct Global {
+pub(crate) struct Global {
     /// AWS region; overrides the environment's YAML
     #[arg(
         long,
@@ -102,7 +102,7 @@ pub struct Global {
 
 /// How fast the APIs are called.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum ApiRate {
+pub(crate) enum ApiRate {
     /// At most at the rates that AWS publishes for each action.
     #[default]
     Aws,
@@ -112,7 +112,7 @@ pub enum ApiRate {
 
 /// How data is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum OutputFormat {
+pub(crate) enum OutputFormat {
     /// Tables and sentences.
     #[default]
     Text,
@@ -122,7 +122,7 @@ pub enum OutputFormat {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Run everything on this machine: up, smoke scenario, report, down, proof; no AWS account needed
     Demo(DemoArgs),
     /// Write environments/NAME.yaml, commented and valid as written
@@ -175,7 +175,7 @@ pub enum Command {
 
 /// `loadrig demo`.
 #[derive(Debug, Args)]
-pub struct DemoArgs {
+pub(crate) struct DemoArgs {
     /// Leave the rig up and print how to reach it
     #[arg(long)]
     pub keep: bool,
@@ -186,14 +186,14 @@ pub struct DemoArgs {
 
 /// An environment.
 #[derive(Debug, Args)]
-pub struct EnvArgs {
+pub(super) struct EnvArgs {
     /// Name under environments/, or a path to a file
     pub env: String,
 }
 
 /// `loadrig down`.
 #[derive(Debug, Args)]
-pub struct DownArgs {
+pub(super) struct DownArgs {
     /// Name under environments/, or a path to a file
     pub env: String,
     /// Lift the protection against deletion; without this a protected environment stays
@@ -209,7 +209,7 @@ pub struct DownArgs {
 
 /// `loadrig up`.
 #[derive(Debug, Args)]
-pub struct UpArgs {
+pub(super) struct UpArgs {
     /// Name under environments/, or a path to a file
     pub env: String,
     /// How long a host may take to answer SSH and to apply a stage of its bundle
@@ -235,7 +235,7 @@ pub struct UpArgs {
 
 /// The lock of an environment that is about to be changed.
 #[derive(Clone, Debug, Default, Args)]
-pub struct LockArgs {
+pub(super) struct LockArgs {
     /// Wait this long for an environment that somebody else has locked
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub lock_timeout: Option<std::time::Duration>,
@@ -247,7 +247,7 @@ pub struct LockArgs {
 impl LockArgs {
     /// The options as operations take them.
     #[must_use]
-    pub fn options(&self, adapters: &dyn Adapters) -> LockOptions {
+    pub(super) fn options(&self, adapters: &dyn Adapters) -> LockOptions {
         LockOptions {
             timeout: self.lock_timeout,
             break_lock: self.break_lock.clone(),
@@ -258,7 +258,7 @@ impl LockArgs {
 
 /// `loadrig registry`.
 #[derive(Debug, Args)]
-pub struct RegistryArgs {
+pub(super) struct RegistryArgs {
     /// What to do
     #[command(subcommand)]
     pub command: RegistryCommand,
@@ -266,7 +266,7 @@ pub struct RegistryArgs {
 
 /// Commands of the registry.
 #[derive(Clone, Copy, Debug, Subcommand)]
-pub enum RegistryCommand {
+pub(super) enum RegistryCommand {
     /// Show its name, and who holds which lock
     Show,
     /// Remove it; refused while an environment exists
@@ -284,7 +284,7 @@ fn duration(text: &str) -> Result<std::time::Duration, String> {
 
 /// `loadrig init`.
 #[derive(Debug, Args)]
-pub struct InitArgs {
+pub(super) struct InitArgs {
     /// Name of the environment: a letter, then letters, digits and hyphens; at most 16
     pub name: String,
     /// Size to start from
@@ -294,7 +294,7 @@ pub struct InitArgs {
 
 /// `loadrig validate`.
 #[derive(Debug, Args)]
-pub struct ValidateArgs {
+pub(super) struct ValidateArgs {
     /// Environments, reference architectures or scenarios
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<String>,
@@ -302,14 +302,14 @@ pub struct ValidateArgs {
 
 /// `loadrig architectures`.
 #[derive(Debug, Args)]
-pub struct ArchitecturesArgs {
+pub(super) struct ArchitecturesArgs {
     /// A size to show in full
     pub show: Option<String>,
 }
 
 /// `loadrig plan`.
 #[derive(Debug, Args)]
-pub struct PlanArgs {
+pub(super) struct PlanArgs {
     /// Name under environments/, or a path to a file, or the name of a size
     pub env: String,
     /// End with exit code 3 when there are changes
@@ -351,7 +351,7 @@ fn positive(text: &str) -> Result<f64, String> {
 
 /// `loadrig iam-policy`.
 #[derive(Debug, Args)]
-pub struct IamPolicyArgs {
+pub(super) struct IamPolicyArgs {
     /// Name under environments/, or a path to a file, or the name of a size
     pub env: String,
     /// Account that the policy is for, 12 digits; that of the credentials without it
@@ -396,7 +396,7 @@ fn account(text: &str) -> Result<String, String> {
 
 /// `loadrig ssh`.
 #[derive(Debug, Args)]
-pub struct SshArgs {
+pub(super) struct SshArgs {
     /// Name under environments/, or a path to a file
     pub env: String,
     /// Host, for example `app-1`
@@ -421,7 +421,7 @@ pub enum Service {
 
 /// `loadrig tunnel`.
 #[derive(Debug, Args)]
-pub struct TunnelArgs {
+pub(super) struct TunnelArgs {
     /// Name under environments/, or a path to a file
     pub env: String,
     /// What it leads to
@@ -433,7 +433,7 @@ pub struct TunnelArgs {
 
 /// `loadrig test`.
 #[derive(Debug, Args)]
-pub struct TestArgs {
+pub(super) struct TestArgs {
     /// Name under environments/, or a path to a file
     pub env: String,
     /// `smoke`, or a path to a scenario's YAML
@@ -445,7 +445,7 @@ pub struct TestArgs {
 
 /// `loadrig report`.
 #[derive(Debug, Args)]
-pub struct ReportArgs {
+pub(super) struct ReportArgs {
     /// Name under environments/, or a path to a file
     pub env: String,
     /// The run; the latest without it
@@ -457,7 +457,7 @@ pub struct ReportArgs {
 
 /// `loadrig bundle`.
 #[derive(Debug, Args)]
-pub struct BundleArgs {
+pub(super) struct BundleArgs {
     /// Name under environments/, or a path to a file
     pub env: String,
     /// Host, for example `app-1`
@@ -469,7 +469,7 @@ pub struct BundleArgs {
 
 /// `loadrig local`.
 #[derive(Debug, Args)]
-pub struct LocalArgs {
+pub(super) struct LocalArgs {
     /// What to do
     #[command(subcommand)]
     pub command: LocalCommand,
@@ -477,7 +477,7 @@ pub struct LocalArgs {
 
 /// Commands of the local cloud.
 #[derive(Clone, Debug, Subcommand)]
-pub enum LocalCommand {
+pub(super) enum LocalCommand {
     /// Start it, or say that it is running
     Start,
     /// Stop it, remove every host of it and prove that nothing is left
@@ -496,7 +496,7 @@ pub enum LocalCommand {
 
 /// `loadrig local strict`. The global `--profile` is `instant` or `aws` here.
 #[derive(Clone, Debug, Args)]
-pub struct StrictArgs {
+pub(super) struct StrictArgs {
     /// The emulator's URL
     #[arg(long, value_name = "URL")]
     pub upstream: String,
@@ -516,7 +516,7 @@ pub struct StrictArgs {
 
 /// `loadrig schema`.
 #[derive(Debug, Args)]
-pub struct SchemaArgs {
+pub(super) struct SchemaArgs {
     /// Which files
     #[arg(value_enum, default_value_t = SchemaOf::Environment)]
     pub of: SchemaOf,
@@ -524,7 +524,7 @@ pub struct SchemaArgs {
 
 /// What the schema describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum SchemaOf {
+pub(super) enum SchemaOf {
     /// environments/*.yaml
     Environment,
     /// reference-architectures/*.yaml

@@ -4,7 +4,7 @@ use crate::diagnose::{Diagnose, ExitCode};
 
 /// A failed command.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// What went wrong, with its causes.
     pub message: String,
     /// What to do about it.
@@ -14,12 +14,12 @@ pub struct Failure {
 }
 
 /// What commands bring back.
-pub type Outcome = Result<ExitCode, Failure>;
+pub(super) type Outcome = Result<ExitCode, Failure>;
 
 impl Failure {
     /// A failure of the command line itself, with a hint.
     #[must_use]
-    pub fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             message: message.into(),
             hints: vec![hint.into()],
@@ -29,7 +29,7 @@ impl Failure {
 
     /// The same with another exit code.
     #[must_use]
-    pub fn with_code(mut self, code: ExitCode) -> Self {
+    pub(crate) fn with_code(mut self, code: ExitCode) -> Self {
         self.code = code;
         self
     }

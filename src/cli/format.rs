@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// A duration by its two largest units: `45 s`, `2 min 5 s`, `3 h 20 min`, `2 days 4 h`.
 #[must_use]
-pub fn duration(time: Duration) -> String {
+pub(super) fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
     let two = |large: u64, unit: &str, small: u64, small_unit: &str| match small {
@@ -22,7 +22,7 @@ pub fn duration(time: Duration) -> String {
 
 /// A number with its noun: `1 warning`, `2 warnings`.
 #[must_use]
-pub fn count(number: usize, noun: &str) -> String {
+pub(super) fn count(number: usize, noun: &str) -> String {
     match number {
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),

@@ -21,7 +21,7 @@ use super::terminal::Terminal;
 
 /// A place to act in. While it lives, this thread and all that it starts are in its network.
 #[derive(Debug)]
-pub struct Place {
+pub(crate) struct Place {
     /// How the APIs are reached.
     connection: Connection,
     /// Asks for second factors.
@@ -63,7 +63,11 @@ impl Place {
     ///
     /// # Errors
     /// When the local cloud is meant and is not running.
-    pub fn find(global: &Global, target: CloudTarget, region: &str) -> Result<Self, Failure> {
+    pub(crate) fn find(
+        global: &Global,
+        target: CloudTarget,
+        region: &str,
+    ) -> Result<Self, Failure> {
         let region = global.region.clone().unwrap_or_else(|| region.to_owned());
         match global.endpoint_url.as_deref() {
             Some("local") => Self::local(global, &region),
@@ -98,7 +102,7 @@ impl Place {
 
     /// The local cloud that runs, entered by whoever calls.
     #[cfg(target_os = "linux")]
-    pub fn of_running(global: &Global, running: &crate::localcloud::Running) -> Self {
+    pub(crate) fn of_running(global: &Global, running: &crate::localcloud::Running) -> Self {
         let mut place = Self::at(
             global,
             running.region.clone(),
@@ -147,7 +151,7 @@ impl Place {
 
     /// Ends when the place no longer exists: a local cloud that was stopped or died. Its calls
     /// would go on failing until their patience ends, which would say nothing of the cause.
-    pub async fn gone(&self) -> Failure {
+    pub(crate) async fn gone(&self) -> Failure {
         #[cfg(target_os = "linux")]
         if self.is_local {
             const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);

@@ -13,7 +13,7 @@ use super::printer::table;
 
 /// How much of a plan is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Detail {
+pub(super) enum Detail {
     /// Changes that read alike are one line.
     Grouped,
     /// Each resource has its line.
@@ -22,7 +22,7 @@ pub enum Detail {
 
 /// The changes, and what differs below; `place` says against what the plan was made.
 #[must_use]
-pub fn changes(spec: &Spec, plan: &Plan, place: &str, detail: Detail) -> String {
+pub(super) fn changes(spec: &Spec, plan: &Plan, place: &str, detail: Detail) -> String {
     let mut text = format!(
         "environment `{}` ({} for {} users) in {}, {place}\n",
         spec.name, spec.architecture, spec.concurrent_users, spec.region
@@ -43,7 +43,7 @@ pub fn changes(spec: &Spec, plan: &Plan, place: &str, detail: Detail) -> String 
 
 /// What somebody who is asked decides on: the changes, their number and time, and the cost.
 #[must_use]
-pub fn review(review: &PlanReview) -> String {
+pub(super) fn review(review: &PlanReview) -> String {
     let mut text = changes(&review.spec, &review.plan, &review.place, Detail::Grouped);
     text.push_str(&sum(review));
     text.push_str(&money(
@@ -57,7 +57,7 @@ pub fn review(review: &PlanReview) -> String {
 
 /// How much there is to do, which hosts, and how long it takes.
 #[must_use]
-pub fn sum(review: &PlanReview) -> String {
+pub(super) fn sum(review: &PlanReview) -> String {
     let plan = &review.plan;
     let hosts = hosts(review);
     if plan.is_empty() {
@@ -104,7 +104,7 @@ fn hosts(review: &PlanReview) -> String {
 /// The findings of the preflight: what refuses or warns in full, the rest as numbers unless
 /// `whole`.
 #[must_use]
-pub fn findings(findings: &[Finding], whole: bool) -> String {
+pub(super) fn findings(findings: &[Finding], whole: bool) -> String {
     let count = |verdict| findings.iter().filter(|one| one.verdict == verdict).count();
     let mut text = format!(
         "preflight: {} passed, {} refused, {}, {} could not be checked\n",
@@ -136,7 +136,7 @@ pub fn findings(findings: &[Finding], whole: bool) -> String {
 
 /// What it costs, against what runs now and for a run of so many hours.
 #[must_use]
-pub fn money(cost: &Cost, now: Option<f64>, hours: Option<f64>, lines: bool) -> String {
+pub(super) fn money(cost: &Cost, now: Option<f64>, hours: Option<f64>, lines: bool) -> String {
     let mut text = String::new();
     if lines {
         let mut table = table();
@@ -296,7 +296,7 @@ fn wrapped(items: &[String], indent: &str, separator: &str) -> String {
         let more = format!("{item}{after}");
         if line.len() > indent.len() && line.chars().count() + 1 + more.chars().count() > WIDTH {
             text.push_str(&format!("{line}\n"));
-            line = indent.to_owned();
+            indent.clone_into(&mut line);
         }
         if line.len() > indent.len() {
             line.push(' ');

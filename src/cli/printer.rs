@@ -14,7 +14,7 @@ static LOST: OnceLock<String> = OnceLock::new();
 
 /// A table with a line below its header and no others.
 #[must_use]
-pub fn table() -> Table {
+pub(super) fn table() -> Table {
     let mut table = Table::new();
     table
         .load_preset(presets::NOTHING)
@@ -25,7 +25,7 @@ pub fn table() -> Table {
 
 /// Prints.
 #[derive(Clone, Copy, Debug)]
-pub struct Printer {
+pub(crate) struct Printer {
     /// Text or JSON.
     pub format: OutputFormat,
     /// Less on standard error.
@@ -41,7 +41,7 @@ pub struct Printer {
 impl Printer {
     /// As the user asked.
     #[must_use]
-    pub fn new(global: &Global) -> Self {
+    pub(crate) fn new(global: &Global) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let no_colour =
             global.no_color || std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
@@ -56,7 +56,7 @@ impl Printer {
 
     /// Data. A closed pipe is not an error: the reader has seen enough. Any other failure,
     /// a full disk above all, is told at the end.
-    pub fn data(&self, text: &str) {
+    pub(crate) fn data(&self, text: &str) {
         let mut out = std::io::stdout().lock();
         let newline = if text.ends_with('\n') { "" } else { "\n" };
         if let Err(error) = write!(out, "{text}{newline}").and_then(|()| out.flush())
@@ -69,12 +69,12 @@ impl Printer {
 
     /// Why data could not be written, if so.
     #[must_use]
-    pub fn lost() -> Option<&'static str> {
+    pub(crate) fn lost() -> Option<&'static str> {
         LOST.get().map(String::as_str)
     }
 
     /// Data as JSON.
-    pub fn json(&self, value: &impl serde::Serialize) {
+    pub(crate) fn json(&self, value: &impl serde::Serialize) {
         match serde_json::to_string_pretty(value) {
             Ok(text) => self.data(&text),
             Err(error) => self.error(&format!("cannot encode the answer: {error}")),
@@ -83,24 +83,24 @@ impl Printer {
 
     /// Whether data is printed as JSON.
     #[must_use]
-    pub fn is_json(&self) -> bool {
+    pub(crate) fn is_json(&self) -> bool {
         self.format == OutputFormat::Json
     }
 
     /// A line about what goes on.
-    pub fn say(&self, text: &str) {
+    pub(crate) fn say(&self, text: &str) {
         if !self.quiet {
             Self::err(text);
         }
     }
 
     /// A line that is not held back by `--quiet`: a question, or what is acted on.
-    pub fn insist(&self, text: &str) {
+    pub(crate) fn insist(&self, text: &str) {
         Self::err(text);
     }
 
     /// What went wrong.
-    pub fn error(&self, text: &str) {
+    pub(crate) fn error(&self, text: &str) {
         // Messages about YAML come in a compiler's form, with the word in front.
         let text = text.strip_prefix("error: ").unwrap_or(text);
         let (on, off) = self.paint("31;1");
@@ -108,13 +108,13 @@ impl Printer {
     }
 
     /// What went wrong without deciding the outcome.
-    pub fn warning(&self, text: &str) {
+    pub(crate) fn warning(&self, text: &str) {
         let (on, off) = self.paint("33;1");
         Self::err(&format!("{on}warning{off}: {text}"));
     }
 
     /// What to do about it.
-    pub fn hint(&self, text: &str) {
+    pub(crate) fn hint(&self, text: &str) {
         let (on, off) = self.paint("36");
         Self::err(&format!("{on}hint{off}: {text}"));
     }

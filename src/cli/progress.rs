@@ -14,7 +14,7 @@ use super::printer::Printer;
 const AGAIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// Shows what happens on standard error.
-pub struct Progress {
+pub(crate) struct Progress {
     printer: Printer,
     started: Timestamp,
     live: Option<Live>,
@@ -38,7 +38,7 @@ struct Live {
 impl Progress {
     /// Ready to listen.
     #[must_use]
-    pub fn new(printer: Printer) -> Self {
+    pub(crate) fn new(printer: Printer) -> Self {
         Self {
             printer,
             started: Timestamp::now(),
@@ -53,7 +53,7 @@ impl Progress {
 
     /// The same for a command whose answer lists every check: those that pass get no line.
     #[must_use]
-    pub fn without_passed_checks(mut self) -> Self {
+    pub(crate) fn without_passed_checks(mut self) -> Self {
         self.shows_passed = false;
         self
     }
@@ -258,14 +258,14 @@ fn named(step: &str) -> (&str, Option<&str>) {
 }
 
 /// Writes each event as a line of JSON.
-pub struct EventLog(std::io::BufWriter<std::fs::File>);
+pub(super) struct EventLog(std::io::BufWriter<std::fs::File>);
 
 impl EventLog {
     /// A log at a path. The file is created now, so that a bad path fails before the work.
     ///
     /// # Errors
     /// When the file cannot be created.
-    pub fn create(path: &std::path::Path) -> std::io::Result<Self> {
+    pub(super) fn create(path: &std::path::Path) -> std::io::Result<Self> {
         Ok(Self(std::io::BufWriter::new(std::fs::File::create(path)?)))
     }
 }

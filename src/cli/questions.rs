@@ -10,7 +10,7 @@ use super::App;
 use super::plan_text;
 
 /// Standard input and standard error; with `--yes`, nobody is asked.
-pub struct Questions<'a> {
+pub(crate) struct Questions<'a> {
     /// The options.
     pub app: &'a App,
 }

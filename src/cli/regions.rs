@@ -12,7 +12,7 @@ use super::failure::Failure;
 ///
 /// # Errors
 /// When there is no such region.
-pub fn check(region: &str) -> Result<(), Failure> {
+pub(super) fn check(region: &str) -> Result<(), Failure> {
     if is_known_region(region) || answers(region) {
         return Ok(());
     }

@@ -9,7 +9,7 @@ use super::App;
 use super::failure::Failure;
 
 /// Prints a report as data.
-pub fn print(app: &App, report: &Report) {
+pub(super) fn print(app: &App, report: &Report) {
     if app.printer.is_json() {
         match report.json() {
             Ok(value) => app.printer.json(&value),
@@ -29,7 +29,7 @@ pub fn print(app: &App, report: &Report) {
 
 /// Says where a report was stored. One that could not be stored is a warning: its content has
 /// been printed, and what it says decides the exit code.
-pub fn stored(app: &App, what: &str, stored: Result<PathBuf, OpsError>) {
+pub(super) fn stored(app: &App, what: &str, stored: Result<PathBuf, OpsError>) {
     match stored {
         Ok(file) => app.printer.say(&format!("{what}: {}", file.display())),
         Err(error) => {

@@ -14,7 +14,7 @@ use super::failure::Failure;
 ///
 /// # Errors
 /// When the system refuses the thread or the signals.
-pub fn listen(events: &Events) -> Result<watch::Receiver<Urgency>, Failure> {
+pub(super) fn listen(events: &Events) -> Result<watch::Receiver<Urgency>, Failure> {
     let failed = |error: std::io::Error| {
         Failure::new(
             format!("cannot listen for signals: {error}"),

@@ -10,7 +10,7 @@ use super::printer::Printer;
 
 /// Standard input and standard error.
 #[derive(Debug)]
-pub struct Terminal {
+pub(super) struct Terminal {
     /// Where the question goes.
     pub printer: Printer,
 }

@@ -49,7 +49,7 @@ use crate::engine::store_clock::StoreClock;
 
 /// How long a lease is valid without being renewed. It is renewed after a third of it, so that
 /// two renewals can fail.
-const LEASE_DURATION: Duration = Duration::from_secs(60);
+const LEASE_DURATION: Duration = Duration::from_mins(1);
 
 /// How long the next run waits after the last change of one that did not end cleanly: until
 /// then AWS's lists may not show what that run created (1 to 5 s were seen).
@@ -60,7 +60,7 @@ const SETTLE_TIME: Duration = Duration::from_secs(15);
 const MIN_REMAINING: Duration = Duration::from_secs(30);
 
 /// How long a lease is tried for when answers come so late that it is nearly over each time.
-const STORE_TIMEOUT: Duration = Duration::from_secs(300);
+const STORE_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// The store tells its time in whole seconds, and rounds it.
 const CLOCK_GRANULARITY: Duration = Duration::from_secs(2);

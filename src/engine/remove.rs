@@ -23,7 +23,7 @@ use crate::engine::wait::{Backoff, is_same_resource, not_ready, retry};
 const BLOCKER_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How long to wait for a blocker that does not go by itself: somebody may be removing it.
-const FOREIGN_BLOCKER_PATIENCE: Duration = Duration::from_secs(3 * 60);
+const FOREIGN_BLOCKER_PATIENCE: Duration = Duration::from_mins(3);
 
 /// Deletes a resource and waits until it is gone.
 pub(super) async fn remove<C: Cloud, H: Hosts>(

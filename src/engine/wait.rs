@@ -14,7 +14,7 @@ use crate::engine::poll::{Cadence, Poller};
 
 /// How long a resource that was just created may be missing from lists, which lag behind
 /// creations.
-const LIST_LAG: Duration = Duration::from_secs(60);
+const LIST_LAG: Duration = Duration::from_mins(1);
 
 /// Pauses between repetitions: doubled each time up to 5 s, and varied by up to a quarter from
 /// step to step, so that steps that were throttled together do not come back together.

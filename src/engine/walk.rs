@@ -44,7 +44,7 @@ pub(super) fn boxed<E: Diagnose + Send + Sync + 'static>(error: E) -> TaskError 
 }
 
 /// The work of a task.
-pub type TaskWork = Pin<Box<dyn Future<Output = Result<Finished, TaskError>> + Send>>;
+pub(super) type TaskWork = Pin<Box<dyn Future<Output = Result<Finished, TaskError>> + Send>>;
 
 /// One node of the walk.
 pub struct Task {

@@ -47,7 +47,7 @@ impl File {
     #[must_use]
     pub fn secret_of(mut self, owner: &str) -> Self {
         self.mode = 0o600;
-        self.owner = owner.to_owned();
+        owner.clone_into(&mut self.owner);
         self.secret = true;
         self
     }

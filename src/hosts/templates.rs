@@ -68,7 +68,7 @@ mod tests {
         let error = templates
             .render("search-proxy/search.conf", &Context::new())
             .unwrap_err();
-        let text = format!("{:?}", error);
+        let text = format!("{error:?}");
         assert!(text.contains("address"), "{text}");
     }
 

@@ -16,7 +16,7 @@ use super::wire::{Admin, ServerInfo};
 /// Opening a connection may take this long.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// One request may take this long, answer included.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Why a call failed. Texts hold no ids, so that equal failures count together.
 #[derive(Debug, thiserror::Error)]

@@ -119,7 +119,7 @@ mod tests {
         deliveries.expect("a", [1, 2]);
         assert!(deliveries.received("a", 1).is_some());
         assert!(deliveries.received("a", 2).is_some());
-        assert_eq!(deliveries.settle(Duration::from_secs(60)).await, 0);
+        assert_eq!(deliveries.settle(Duration::from_mins(1)).await, 0);
         assert_eq!(deliveries.arrivals("a").len(), 2);
     }
 
@@ -130,7 +130,7 @@ mod tests {
         deliveries.received("a", 2);
         assert_eq!(deliveries.settle(Duration::ZERO).await, 1);
         // Counted once: the next step must not wait for it again.
-        assert_eq!(deliveries.settle(Duration::from_secs(60)).await, 0);
+        assert_eq!(deliveries.settle(Duration::from_mins(1)).await, 0);
     }
 
     #[tokio::test]
@@ -138,7 +138,7 @@ mod tests {
         let deliveries = Deliveries::default();
         deliveries.expect("a", [1]);
         deliveries.forget("a");
-        assert_eq!(deliveries.settle(Duration::from_secs(60)).await, 0);
+        assert_eq!(deliveries.settle(Duration::from_mins(1)).await, 0);
     }
 
     #[test]

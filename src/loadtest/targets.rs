@@ -182,7 +182,7 @@ mod tests {
         let check = check(
             &Fixed(BODY),
             &expected(&["10.0.0.4:9100"]),
-            Duration::from_secs(60),
+            Duration::from_mins(1),
         )
         .await;
         assert!(check.pass, "{}", check.detail);

@@ -27,7 +27,7 @@ use super::{instance, search, tls};
 /// How often a starting server is asked whether it is there.
 const ASK: Duration = Duration::from_millis(50);
 /// How long a database or search server may take to be there.
-const SERVER_UP: Duration = Duration::from_secs(120);
+const SERVER_UP: Duration = Duration::from_mins(2);
 /// How long to wait before a host that went down is booted again.
 const BOOT_AGAIN: Duration = Duration::from_millis(500);
 /// Boots of one host that may fail in a row.
@@ -218,7 +218,7 @@ async fn watch_database(context: &Context, host: &Guest) {
             tracing::info!(host = host.name, address = %host.address, "database accepts connections");
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn start_database(

@@ -22,7 +22,7 @@ use super::state::{CLOUD_NETNS, CloudFile, DaemonProcess, RUN_DIR, log_file, net
 const START: Duration = Duration::from_secs(90);
 
 /// How long to wait for another start or stop.
-const TURN: Duration = Duration::from_secs(120);
+const TURN: Duration = Duration::from_mins(2);
 
 /// How to start the local cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use crate::spec::{HostName, Role, Spec};
 use super::payload::facts;
 
 /// Brings a rig's hosts to their bundles.
-pub struct RigHosts {
+pub(super) struct RigHosts {
     /// What the rig should be.
     pub spec: Spec,
     /// The files that go to hosts.
@@ -117,7 +117,7 @@ fn boxed<E: crate::diagnose::Diagnose + Send + Sync + 'static>(error: E) -> Task
 }
 
 /// Stands in where no host is touched.
-pub struct NoHosts;
+pub(super) struct NoHosts;
 
 impl Hosts for NoHosts {
     async fn apply(&self, _request: HostRequest) -> Result<Outcome, TaskError> {

@@ -22,7 +22,7 @@ const RELEASE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a lease whose holder died on this machine is waited for: its life, and the time
 /// until all that the holder did can be seen.
-const DEAD_HOLDER_TIMEOUT: Duration = Duration::from_secs(120);
+const DEAD_HOLDER_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// What an operation does about a lock that somebody else holds.
 #[derive(Clone, Debug, Default)]

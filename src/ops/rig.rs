@@ -24,7 +24,7 @@ use super::payload::payload;
 use crate::ops::error::{OpsError, RigError};
 
 /// How long a host may take to answer and to apply a stage of its bundle, unless said otherwise.
-const HOST_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+const HOST_TIMEOUT: Duration = Duration::from_mins(15);
 
 /// What removal and reports need of an environment: a name and a place.
 #[derive(Clone, Debug)]

@@ -47,7 +47,7 @@ pub fn check_saved_plan(rig: &Rig, plan: &Plan, file: &Path) -> Result<(), Saved
     let saved = SavedPlan::parse(&text).map_err(|reason| SavedPlanError::Unreadable {
         path: file.to_owned(),
         environment: environment.clone(),
-        reason: reason.to_string(),
+        reason: reason.clone(),
     })?;
     let moved = saved.moved(&bind(rig, plan));
     if moved.is_empty() {

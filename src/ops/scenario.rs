@@ -20,7 +20,7 @@ use super::rig::{Connected, Rig};
 use crate::ops::error::{OpsError, RigError};
 
 /// How long a host may take to answer SSH: it has answered before.
-const ANSWER: Duration = Duration::from_secs(60);
+const ANSWER: Duration = Duration::from_mins(1);
 
 /// Where the exporters of hosts and application nodes listen.
 const NODE_EXPORTER: u16 = 9100;

@@ -42,14 +42,14 @@ fn taken_down(resource: &Observed, how: Removal) -> Change {
         if resource.is("deletion_protection")? {
             if !how.lift_protection {
                 change.action = Action::Refuse;
-                change.reason = "is protected from deletion".to_owned();
+                "is protected from deletion".clone_into(&mut change.reason);
                 return Ok(());
             }
             change.reason.push_str("; its protection is lifted first");
         }
         if resource.is("keeps_files")? && !how.discard_data {
             change.action = Action::Keep;
-            change.reason = "its files are kept".to_owned();
+            "its files are kept".clone_into(&mut change.reason);
         }
         if resource.is("final_snapshot")? {
             if how.discard_data {

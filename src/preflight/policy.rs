@@ -211,7 +211,7 @@ fn tagging(all: &[Statement], scope: &Scope) -> Option<Statement> {
         "ec2:CreateTags",
         ["the identity that each resource gets in the call that creates it"].into(),
     );
-    statement.resources = made.resources.clone();
+    statement.resources.clone_from(&made.resources);
     for action in &made.actions {
         let call = action.trim_start_matches("ec2:").to_owned();
         statement.admit(EQUALS, "ec2:CreateAction".to_owned(), call);

@@ -22,14 +22,14 @@ use crate::search::Search;
 use crate::sessions::SessionCache;
 
 /// How often the presence of an active user is written at most.
-const STATUS_INTERVAL: Duration = Duration::from_secs(120);
+const STATUS_INTERVAL: Duration = Duration::from_mins(2);
 
 /// The server.
-pub type App = Arc<Server>;
+pub(crate) type App = Arc<Server>;
 
 /// The parts of the server.
 #[derive(Debug)]
-pub struct Server {
+pub(crate) struct Server {
     pub config: Config,
     pub node: NodeInfo,
     pub store: Store,
@@ -49,11 +49,11 @@ pub struct Server {
 /// Faults of what the server depends on, by its name. Probes repeat; the log gets a line when a
 /// fault begins, changes or ends.
 #[derive(Debug, Default)]
-pub struct Faults(Mutex<HashMap<&'static str, (String, u32)>>);
+pub(crate) struct Faults(Mutex<HashMap<&'static str, (String, u32)>>);
 
 impl Faults {
     /// Takes the result of a probe.
-    pub fn record(&self, name: &'static str, fault: Option<String>) {
+    pub(crate) fn record(&self, name: &'static str, fault: Option<String>) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match (fault, known.get_mut(name)) {
             (Some(fault), Some((text, count))) if *text == fault => *count += 1,
@@ -73,7 +73,7 @@ impl Faults {
 impl Server {
     /// Value of the `X-Version-Id` header: version, build, configuration,
     /// licence.
-    pub fn version_id(&self) -> String {
+    pub(crate) fn version_id(&self) -> String {
         format!(
             "{0}.{0}.{1}.false",
             self.node.version, self.node.config_hash
@@ -81,14 +81,14 @@ impl Server {
     }
 
     /// Sends an event to the websockets of every node.
-    pub fn publish(&self, event: &HubEvent) {
+    pub(crate) fn publish(&self, event: &HubEvent) {
         self.metrics.count_broadcast(&event.event);
         self.hub.deliver(event);
         self.cluster.send(&Message::Event(event.clone()));
     }
 
     /// Acts on what another node says.
-    pub fn receive(&self, message: Message) {
+    pub(crate) fn receive(&self, message: Message) {
         match message {
             Message::Event(event) => self.hub.deliver(&event),
             Message::Joined {
@@ -105,7 +105,7 @@ impl Server {
     ///
     /// # Errors
     /// When there is none, it has expired, or the database does not answer.
-    pub async fn session(&self, token: &str) -> Result<UserSession, AppError> {
+    pub(crate) async fn session(&self, token: &str) -> Result<UserSession, AppError> {
         let now = Instant::now();
         let session = if let Some(session) = self.sessions.get(token, now) {
             self.metrics.session_cache_hits.inc();
@@ -133,7 +133,7 @@ impl Server {
     ///
     /// # Errors
     /// When the writer fails.
-    pub async fn join_channel(
+    pub(crate) async fn join_channel(
         &self,
         channel_id: &str,
         team_id: &str,
@@ -165,7 +165,11 @@ impl Server {
     ///
     /// # Errors
     /// When the user is not, or the database does not answer.
-    pub async fn require_team(&self, session: &UserSession, team_id: &str) -> Result<(), AppError> {
+    pub(crate) async fn require_team(
+        &self,
+        session: &UserSession,
+        team_id: &str,
+    ) -> Result<(), AppError> {
         if session.is_admin() {
             return Ok(());
         }
@@ -181,7 +185,7 @@ impl Server {
     ///
     /// # Errors
     /// When the user is not, or the database does not answer.
-    pub async fn require_channel(
+    pub(crate) async fn require_channel(
         &self,
         session: &UserSession,
         channel_id: &str,
@@ -201,10 +205,13 @@ impl Server {
 
     /// Notes that a user is active, at most every two minutes per node. A
     /// failure is logged and no concern of the request.
-    pub async fn set_online(&self, user_id: &str) {
+    pub(crate) async fn set_online(&self, user_id: &str) {
         let now = Instant::now();
         {
-            let mut presence = self.presence.lock().unwrap_or_else(|e| e.into_inner());
+            let mut presence = self
+                .presence
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
             let last = presence.get(user_id);
             if last.is_some_and(|last| now.duration_since(*last) < STATUS_INTERVAL) {
                 return;
@@ -218,7 +225,7 @@ impl Server {
 }
 
 /// The members of a JSON object literal.
-pub fn object(value: Value) -> Map<String, Value> {
+pub(crate) fn object(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(members) => members,
         _ => Map::new(),

@@ -18,7 +18,7 @@ tokio::task_local! {
 /// An error reply.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{id}: {message}")]
-pub struct AppError {
+pub(crate) struct AppError {
     /// HTTP status.
     pub status: StatusCode,
     /// Mattermost's identifier of the case.
@@ -38,7 +38,7 @@ struct Body<'a> {
 
 impl AppError {
     /// An error with any status.
-    pub fn new(status: StatusCode, id: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(status: StatusCode, id: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
             id,
@@ -47,7 +47,7 @@ impl AppError {
     }
 
     /// No, unknown or expired session.
-    pub fn session_expired() -> Self {
+    pub(crate) fn session_expired() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
             "api.context.session_expired.app_error",
@@ -56,7 +56,7 @@ impl AppError {
     }
 
     /// The session may not do this.
-    pub fn forbidden() -> Self {
+    pub(crate) fn forbidden() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
             "api.context.permissions.app_error",
@@ -65,7 +65,7 @@ impl AppError {
     }
 
     /// A field of the body is missing or wrong.
-    pub fn invalid_body(field: &str) -> Self {
+    pub(crate) fn invalid_body(field: &str) -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
             "api.context.invalid_body_param.app_error",
@@ -74,7 +74,7 @@ impl AppError {
     }
 
     /// A part of the path or query is wrong.
-    pub fn invalid_url(parameter: &str) -> Self {
+    pub(crate) fn invalid_url(parameter: &str) -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
             "api.context.invalid_url_param.app_error",
@@ -83,7 +83,7 @@ impl AppError {
     }
 
     /// There is no such object.
-    pub fn not_found(id: &'static str) -> Self {
+    pub(crate) fn not_found(id: &'static str) -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
             id,
@@ -93,7 +93,7 @@ impl AppError {
 
     /// Something behind the API failed. The cause goes to the log, not to the
     /// client.
-    pub fn internal(id: &'static str, cause: &(dyn Error + 'static)) -> Self {
+    pub(crate) fn internal(id: &'static str, cause: &(dyn Error + 'static)) -> Self {
         let request = REQUEST_ID.try_with(Clone::clone).unwrap_or_default();
         error!(id, request, cause = chain(cause), "request failed");
         let message = "An error occurred while processing the request.";
@@ -101,7 +101,7 @@ impl AppError {
     }
 
     /// The body of the reply, also used on websockets.
-    pub fn to_json(&self) -> serde_json::Value {
+    pub(crate) fn to_json(&self) -> serde_json::Value {
         serde_json::json!({
             "id": self.id,
             "message": self.message,
@@ -125,7 +125,7 @@ impl IntoResponse for AppError {
 }
 
 /// Turns failures behind the API into replies.
-pub trait OrInternal<T> {
+pub(crate) trait OrInternal<T> {
     /// The value, or a server error with Mattermost's identifier.
     ///
     /// # Errors
@@ -140,7 +140,7 @@ impl<T, E: Error + 'static> OrInternal<T> for Result<T, E> {
 }
 
 /// An error and its causes on one line.
-pub fn chain(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -16,7 +16,7 @@ const AMAZON: &str = "s3.amazonaws.com";
 
 /// Why a file could not be kept or read.
 #[derive(Debug, thiserror::Error)]
-pub enum FileStoreError {
+pub(crate) enum FileStoreError {
     /// `DriverName` is neither of the two.
     #[error("FileSettings.DriverName `{0}` is not offered; use `local` or `amazons3`")]
     Driver(String),
@@ -46,7 +46,7 @@ pub enum FileStoreError {
 
 /// The file store.
 #[derive(Debug, Clone)]
-pub enum FileStore {
+pub(crate) enum FileStore {
     /// A directory of this machine.
     Local { directory: PathBuf },
     /// A bucket.
@@ -63,7 +63,7 @@ impl FileStore {
     ///
     /// # Errors
     /// When the settings name no store.
-    pub async fn open(settings: &FileSettings) -> Result<Self, FileStoreError> {
+    pub(crate) async fn open(settings: &FileSettings) -> Result<Self, FileStoreError> {
         match settings.driver_name.as_str() {
             "local" => Ok(Self::Local {
                 directory: PathBuf::from(&settings.directory),
@@ -82,7 +82,7 @@ impl FileStore {
     ///
     /// # Errors
     /// When it does not.
-    pub async fn check_health(&self) -> Result<(), FileStoreError> {
+    pub(crate) async fn check_health(&self) -> Result<(), FileStoreError> {
         match self {
             Self::Local { directory } => tokio::fs::create_dir_all(directory)
                 .await
@@ -101,7 +101,7 @@ impl FileStore {
     ///
     /// # Errors
     /// When the store refuses.
-    pub async fn write(&self, key: &str, data: Bytes) -> Result<(), FileStoreError> {
+    pub(crate) async fn write(&self, key: &str, data: Bytes) -> Result<(), FileStoreError> {
         match self {
             Self::Local { directory } => {
                 let path = local_path(directory, key)?;
@@ -135,7 +135,7 @@ impl FileStore {
     ///
     /// # Errors
     /// When the store refuses or has no such key.
-    pub async fn read(&self, key: &str) -> Result<Bytes, FileStoreError> {
+    pub(crate) async fn read(&self, key: &str) -> Result<Bytes, FileStoreError> {
         match self {
             Self::Local { directory } => {
                 let path = local_path(directory, key)?;

@@ -15,7 +15,7 @@ const QUEUE: usize = 256;
 
 /// Whom an event is for. Empty fields do not restrict.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Broadcast {
+pub(crate) struct Broadcast {
     pub omit_users: Option<HashMap<String, bool>>,
     pub user_id: String,
     pub channel_id: String,
@@ -26,7 +26,7 @@ pub struct Broadcast {
 
 /// Something that happened.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct HubEvent {
+pub(crate) struct HubEvent {
     pub event: String,
     pub data: Map<String, Value>,
     pub broadcast: Broadcast,
@@ -34,7 +34,7 @@ pub struct HubEvent {
 
 /// An event whose text is made once for all its connections.
 #[derive(Debug)]
-pub struct Encoded {
+pub(crate) struct Encoded {
     /// The JSON object without its closing brace and number.
     head: String,
 }
@@ -47,14 +47,14 @@ impl Encoded {
     }
 
     /// The text with the number that the event has on one connection.
-    pub fn numbered(&self, seq: i64) -> String {
+    pub(crate) fn numbered(&self, seq: i64) -> String {
         format!("{},\"seq\":{seq}}}", self.head)
     }
 }
 
 /// A registered connection. It ends when dropped.
 #[derive(Debug)]
-pub struct Registration {
+pub(crate) struct Registration {
     hub: Hub,
     user_id: String,
     connection_id: String,
@@ -70,7 +70,7 @@ impl Drop for Registration {
 
 /// The connections of this node.
 #[derive(Debug, Clone, Default)]
-pub struct Hub {
+pub(crate) struct Hub {
     inner: Arc<Mutex<HubState>>,
 }
 
@@ -91,7 +91,7 @@ struct ConnectedClient {
 impl Hub {
     /// Registers a connection. From now on its user's membership changes are
     /// followed; [`Hub::set_channels`] adds those that were there before.
-    pub fn register(&self, user_id: &str, connection_id: &str) -> Registration {
+    pub(crate) fn register(&self, user_id: &str, connection_id: &str) -> Registration {
         let (sender, events) = mpsc::channel(QUEUE);
         let mut inner = self.lock();
         if !inner.closed {
@@ -107,7 +107,7 @@ impl Hub {
     }
 
     /// Adds channels that a connected user is in.
-    pub fn set_channels(&self, user_id: &str, channel_ids: Vec<String>) {
+    pub(crate) fn set_channels(&self, user_id: &str, channel_ids: Vec<String>) {
         let mut guard = self.lock();
         let inner = &mut *guard;
         let Some(user) = inner.users.get_mut(user_id) else {
@@ -124,7 +124,7 @@ impl Hub {
     }
 
     /// Hands an event to the connections of this node that it is for.
-    pub fn deliver(&self, event: &HubEvent) {
+    pub(crate) fn deliver(&self, event: &HubEvent) {
         let mut guard = self.lock();
         let targets: Vec<String> = {
             let to = &event.broadcast;
@@ -168,7 +168,7 @@ impl Hub {
     }
 
     /// Ends every connection, for a stop of the server.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         let mut inner = self.lock();
         *inner = HubState {
             closed: true,
@@ -201,7 +201,9 @@ impl Hub {
 
     fn lock(&self) -> MutexGuard<'_, HubState> {
         // Nothing in here panics between two changes that belong together.
-        self.inner.lock().unwrap_or_else(|e| e.into_inner())
+        self.inner
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const ALPHABET: &[u8; 32] = b"ybndrfg8ejkmcpqxot1uwisza345h769";
 
 /// A new id: 128 random bits in Mattermost's own base 32, 26 characters.
-pub fn new_id() -> String {
+pub(crate) fn new_id() -> String {
     encode(rand::random())
 }
 
@@ -22,12 +22,12 @@ fn encode(mut bits: u128) -> String {
 }
 
 /// Whether `id` has the form of an id: 26 ASCII letters or digits.
-pub fn is_valid_id(id: &str) -> bool {
+pub(crate) fn is_valid_id(id: &str) -> bool {
     id.len() == 26 && id.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 /// Milliseconds since 1970, the unit of every time in the API.
-pub fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX))

@@ -15,7 +15,7 @@ use crate::config::LogSettings;
 
 /// Sets logging up. A log file that cannot be written is reported on standard
 /// error and left out: no reason not to serve.
-pub fn init(settings: &LogSettings) {
+pub(crate) fn init(settings: &LogSettings) {
     let console = settings.enable_console.then(|| {
         let own = own_target(&settings.console_level);
         tracing_subscriber::fmt::layer()

@@ -1,6 +1,11 @@
 //! `mattermost-standin`: a stand-in for the Mattermost server that exercises
 //! load-test rigs where Mattermost cannot be downloaded; see the crate's
 //! README. This file reads the command line and may know no more.
+#![expect(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a server's log, and what its command line is asked for"
+)]
 
 mod api;
 mod app;

@@ -14,16 +14,16 @@ const BUCKETS: [f64; 11] = [
 
 /// A number that only grows.
 #[derive(Debug, Default)]
-pub struct Counter(AtomicU64);
+pub(crate) struct Counter(AtomicU64);
 
 impl Counter {
     /// Adds one.
-    pub fn inc(&self) {
+    pub(crate) fn inc(&self) {
         self.add(1);
     }
 
     /// Adds `n`.
-    pub fn add(&self, n: u64) {
+    pub(crate) fn add(&self, n: u64) {
         self.0.fetch_add(n, Ordering::Relaxed);
     }
 
@@ -34,16 +34,16 @@ impl Counter {
 
 /// A number that goes up and down.
 #[derive(Debug, Default)]
-pub struct Gauge(AtomicI64);
+pub(crate) struct Gauge(AtomicI64);
 
 impl Gauge {
     /// Adds `n`, which may be negative.
-    pub fn add(&self, n: i64) {
+    pub(crate) fn add(&self, n: i64) {
         self.0.fetch_add(n, Ordering::Relaxed);
     }
 
     /// Replaces the value.
-    pub fn set(&self, n: i64) {
+    pub(crate) fn set(&self, n: i64) {
         self.0.store(n, Ordering::Relaxed);
     }
 
@@ -71,7 +71,7 @@ impl Histogram {
 
 /// What an API call is counted under.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ApiCall {
+pub(crate) struct ApiCall {
     /// Name of the function that answers it in Mattermost.
     pub handler: &'static str,
     pub method: String,
@@ -80,7 +80,7 @@ pub struct ApiCall {
 
 /// Everything that is counted.
 #[derive(Debug, Default)]
-pub struct Metrics {
+pub(crate) struct Metrics {
     pub http_requests: Counter,
     pub http_errors: Counter,
     pub http_websockets: Gauge,
@@ -104,9 +104,12 @@ pub struct Metrics {
 
 impl Metrics {
     /// Counts one API call.
-    pub fn observe_api(&self, call: ApiCall, took: Duration) {
+    pub(crate) fn observe_api(&self, call: ApiCall, took: Duration) {
         // A panic while the lock is held would leave whole numbers behind.
-        let mut api_time = self.api_time.lock().unwrap_or_else(|e| e.into_inner());
+        let mut api_time = self
+            .api_time
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         api_time
             .entry(call)
             .or_default()
@@ -114,13 +117,16 @@ impl Metrics {
     }
 
     /// Counts one event for websockets.
-    pub fn count_broadcast(&self, event: &str) {
-        let mut broadcasts = self.broadcasts.lock().unwrap_or_else(|e| e.into_inner());
+    pub(crate) fn count_broadcast(&self, event: &str) {
+        let mut broadcasts = self
+            .broadcasts
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         *broadcasts.entry(event.to_owned()).or_default() += 1;
     }
 
     /// The page for Prometheus.
-    pub fn render(&self) -> String {
+    pub(crate) fn render(&self) -> String {
         let mut page = MetricsPage::default();
         page.counter("mattermost_http_requests_total", &self.http_requests);
         page.counter("mattermost_http_errors_total", &self.http_errors);
@@ -184,7 +190,10 @@ impl Metrics {
     fn render_broadcasts(&self, page: &mut MetricsPage) {
         let name = "mattermost_websocket_broadcasts_total";
         page.kind(name, "counter");
-        let broadcasts = self.broadcasts.lock().unwrap_or_else(|e| e.into_inner());
+        let broadcasts = self
+            .broadcasts
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         for (event, count) in &*broadcasts {
             page.line(&format!("{name}{{name=\"{event}\"}}"), count);
         }
@@ -196,7 +205,7 @@ impl Metrics {
         let api_time = self
             .api_time
             .lock()
-            .unwrap_or_else(|e| e.into_inner())
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
             .clone();
         for (call, histogram) in &api_time {
             let labels = format!(

@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The stand-in's name and version, wherever Mattermost says its version.
-pub const VERSION: &str = concat!("standin-", env!("CARGO_PKG_VERSION"));
+pub(crate) const VERSION: &str = concat!("standin-", env!("CARGO_PKG_VERSION"));
 
 /// An account as others may see it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct User {
+pub(crate) struct User {
     pub id: String,
     pub create_at: i64,
     pub update_at: i64,
@@ -32,7 +32,7 @@ pub struct User {
 /// One login.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct UserSession {
+pub(crate) struct UserSession {
     pub id: String,
     pub token: String,
     pub create_at: i64,
@@ -43,7 +43,7 @@ pub struct UserSession {
 
 impl UserSession {
     /// Whether the account administers the system.
-    pub fn is_admin(&self) -> bool {
+    pub(crate) fn is_admin(&self) -> bool {
         self.roles.split(' ').any(|role| role == "system_admin")
     }
 }
@@ -51,7 +51,7 @@ impl UserSession {
 /// A team.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Team {
+pub(crate) struct Team {
     pub id: String,
     pub create_at: i64,
     pub update_at: i64,
@@ -70,7 +70,7 @@ pub struct Team {
 /// A user's place in a team.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct TeamMember {
+pub(crate) struct TeamMember {
     pub team_id: String,
     pub user_id: String,
     pub roles: String,
@@ -84,7 +84,7 @@ pub struct TeamMember {
 /// A channel.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Channel {
+pub(crate) struct Channel {
     pub id: String,
     pub create_at: i64,
     pub update_at: i64,
@@ -106,7 +106,7 @@ pub struct Channel {
 /// A user's place in a channel.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct ChannelMember {
+pub(crate) struct ChannelMember {
     pub channel_id: String,
     pub user_id: String,
     pub roles: String,
@@ -124,7 +124,7 @@ pub struct ChannelMember {
 /// A message.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Post {
+pub(crate) struct Post {
     pub id: String,
     pub create_at: i64,
     pub update_at: i64,
@@ -148,14 +148,14 @@ pub struct Post {
 /// What a post carries besides its text.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Metadata {
+pub(crate) struct Metadata {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FileInfo>,
 }
 
 /// Posts in order, newest first.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct PostList {
+pub(crate) struct PostList {
     pub order: Vec<String>,
     pub posts: BTreeMap<String, Post>,
     pub next_post_id: String,
@@ -165,7 +165,7 @@ pub struct PostList {
 
 impl PostList {
     /// A list of `posts` in their order.
-    pub fn new(posts: Vec<Post>) -> Self {
+    pub(crate) fn new(posts: Vec<Post>) -> Self {
         Self {
             order: posts.iter().map(|post| post.id.clone()).collect(),
             posts: posts
@@ -180,7 +180,7 @@ impl PostList {
 /// An uploaded file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct FileInfo {
+pub(crate) struct FileInfo {
     pub id: String,
     pub user_id: String,
     pub post_id: String,
@@ -199,7 +199,7 @@ pub struct FileInfo {
 }
 
 /// Name of the direct channel between two users: their ids, sorted.
-pub fn direct_channel_name(a: &str, b: &str) -> String {
+pub(crate) fn direct_channel_name(a: &str, b: &str) -> String {
     if a < b {
         format!("{a}__{b}")
     } else {

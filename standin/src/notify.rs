@@ -7,7 +7,7 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 ///
 /// # Errors
 /// When there is a socket and it cannot be written to.
-pub fn notify(state: &str) -> std::io::Result<()> {
+pub(crate) fn notify(state: &str) -> std::io::Result<()> {
     let Some(name) = std::env::var_os("NOTIFY_SOCKET") else {
         return Ok(());
     };

@@ -48,7 +48,7 @@ It contains no code of Mattermost.\n";
 /// Why there is no tarball.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write `{}`", path.display())]
-pub struct PackageError {
+pub(crate) struct PackageError {
     path: PathBuf,
     #[source]
     source: io::Error,
@@ -58,7 +58,7 @@ pub struct PackageError {
 ///
 /// # Errors
 /// When this program cannot be read or `out` not be written.
-pub fn write(out: &Path) -> Result<String, PackageError> {
+pub(crate) fn write(out: &Path) -> Result<String, PackageError> {
     let partial = out.with_extension("partial");
     let result = std::env::current_exe()
         .and_then(|program| write_tarball(&program, File::create(&partial)?))

@@ -10,9 +10,9 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use tokio::sync::Mutex;
 
 /// Longest password that is accepted, in bytes.
-pub const MAX_LENGTH: usize = 72;
+pub(crate) const MAX_LENGTH: usize = 72;
 /// Shortest password that is accepted, in bytes (`PasswordSettings` default).
-pub const MIN_LENGTH: usize = 8;
+pub(crate) const MIN_LENGTH: usize = 8;
 
 const ROUNDS: NonZeroU32 = match NonZeroU32::new(600_000) {
     Some(rounds) => rounds,
@@ -22,7 +22,7 @@ const KEY_LENGTH: usize = 32;
 
 /// Why a hash could not be made or checked.
 #[derive(Debug, thiserror::Error)]
-pub enum PasswordError {
+pub(crate) enum PasswordError {
     /// The stored text is not a PBKDF2 hash.
     #[error("stored password hash is not in the form `$pbkdf2$f=SHA256,w=…,l=…$salt$hash`")]
     Form,
@@ -35,13 +35,13 @@ pub enum PasswordError {
 /// password at a time per node, so that a node's login rate is one over the
 /// time of a hash whatever its processors; the stand-in does the same.
 #[derive(Debug, Default)]
-pub struct LoginGuard {
+pub(crate) struct LoginGuard {
     turn: Mutex<()>,
 }
 
 impl LoginGuard {
     /// Waits for this node's turn. The caller keeps it over check and counter.
-    pub async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+    pub(crate) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.turn.lock().await
     }
 }
@@ -50,7 +50,7 @@ impl LoginGuard {
 ///
 /// # Errors
 /// When the thread does not finish.
-pub async fn hash(password: String) -> Result<String, PasswordError> {
+pub(crate) async fn hash(password: String) -> Result<String, PasswordError> {
     let phc = tokio::task::spawn_blocking(move || hash_with(&password, &rand::random(), ROUNDS));
     Ok(phc.await?)
 }
@@ -59,7 +59,7 @@ pub async fn hash(password: String) -> Result<String, PasswordError> {
 ///
 /// # Errors
 /// When `stored` is not such a hash, or the thread does not finish.
-pub async fn verify(password: String, stored: String) -> Result<bool, PasswordError> {
+pub(crate) async fn verify(password: String, stored: String) -> Result<bool, PasswordError> {
     tokio::task::spawn_blocking(move || verify_with(&password, &stored)).await?
 }
 

@@ -25,7 +25,7 @@ const MAX_HITS: usize = 100;
 
 /// Why a search has no result.
 #[derive(Debug, thiserror::Error)]
-pub enum SearchError {
+pub(crate) enum SearchError {
     /// `EnableSearching` is off.
     #[error("no search server is configured (ElasticsearchSettings.EnableSearching is off)")]
     Disabled,
@@ -43,7 +43,7 @@ pub enum SearchError {
 
 /// A client of the search server.
 #[derive(Debug, Clone)]
-pub struct Search {
+pub(crate) struct Search {
     inner: Arc<SearchState>,
     queue: mpsc::Sender<Post>,
 }
@@ -58,7 +58,7 @@ struct SearchState {
 /// The other end of a [`Search`]: sends posts to the server until the last
 /// client is gone.
 #[derive(Debug)]
-pub struct Indexer {
+pub(crate) struct Indexer {
     inner: Arc<SearchState>,
     posts: mpsc::Receiver<Post>,
 }
@@ -68,7 +68,7 @@ impl Search {
     ///
     /// # Errors
     /// When no HTTP client can be made.
-    pub fn new(
+    pub(crate) fn new(
         settings: &ElasticsearchSettings,
         metrics: Arc<Metrics>,
     ) -> Result<(Self, Indexer), SearchError> {
@@ -90,7 +90,7 @@ impl Search {
     }
 
     /// What `ping` reports as the active backend.
-    pub fn backend(&self) -> &str {
+    pub(crate) fn backend(&self) -> &str {
         let settings = &self.inner.settings;
         if settings.enable_searching {
             &settings.backend
@@ -100,7 +100,7 @@ impl Search {
     }
 
     /// Queues a post for the index.
-    pub fn index(&self, post: &Post) {
+    pub(crate) fn index(&self, post: &Post) {
         if self.inner.settings.enable_indexing && self.queue.try_send(post.clone()).is_err() {
             self.inner.metrics.search_index_errors.inc();
             warn!(post = post.id, "search queue is full, post is not indexed");
@@ -112,7 +112,7 @@ impl Search {
     ///
     /// # Errors
     /// When there is no search server or it does not answer well.
-    pub async fn find(
+    pub(crate) async fn find(
         &self,
         terms: &str,
         any: bool,
@@ -146,7 +146,7 @@ impl Search {
     ///
     /// # Errors
     /// When it does not, or there is none.
-    pub async fn check_health(&self) -> Result<(), SearchError> {
+    pub(crate) async fn check_health(&self) -> Result<(), SearchError> {
         if !self.inner.settings.enable_indexing && !self.inner.settings.enable_searching {
             return Err(SearchError::Disabled);
         }
@@ -161,7 +161,7 @@ impl Indexer {
     /// Makes the index, then sends posts in batches until all clients are
     /// gone. A batch goes out when it is full or its first post has waited
     /// for a second.
-    pub async fn run(mut self) {
+    pub(crate) async fn run(mut self) {
         if !self.inner.settings.enable_indexing {
             return;
         }

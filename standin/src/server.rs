@@ -29,7 +29,7 @@ const STOP_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Why the server does not run.
 #[derive(Debug, thiserror::Error)]
-pub enum ServerError {
+pub(crate) enum ServerError {
     #[error("database is not usable")]
     Database(#[from] DbError),
     #[error("file store is not usable")]
@@ -55,7 +55,7 @@ pub enum ServerError {
 ///
 /// # Errors
 /// When it cannot start, or breaks.
-pub async fn run(config: Config) -> Result<(), ServerError> {
+pub(crate) async fn run(config: Config) -> Result<(), ServerError> {
     info!(version = VERSION, "Starting Server...");
     let mut terminate = signal(SignalKind::terminate()).map_err(ServerError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(ServerError::Signals)?;

@@ -12,14 +12,14 @@ const CAPACITY: usize = 35_000;
 
 /// The cache.
 #[derive(Debug)]
-pub struct SessionCache {
+pub(crate) struct SessionCache {
     lifetime: Duration,
     entries: Mutex<HashMap<String, (Instant, UserSession)>>,
 }
 
 impl SessionCache {
     /// A cache that forgets sessions after `lifetime`.
-    pub fn new(lifetime: Duration) -> Self {
+    pub(crate) fn new(lifetime: Duration) -> Self {
         Self {
             lifetime,
             entries: Mutex::default(),
@@ -27,14 +27,14 @@ impl SessionCache {
     }
 
     /// The session with this token, unless it is too old at `now`.
-    pub fn get(&self, token: &str, now: Instant) -> Option<UserSession> {
+    pub(crate) fn get(&self, token: &str, now: Instant) -> Option<UserSession> {
         let entries = self.lock();
         let (since, session) = entries.get(token)?;
         (now.duration_since(*since) < self.lifetime).then(|| session.clone())
     }
 
     /// Remembers a session from `now` on.
-    pub fn put(&self, session: UserSession, now: Instant) {
+    pub(crate) fn put(&self, session: UserSession, now: Instant) {
         let mut entries = self.lock();
         if entries.len() >= CAPACITY {
             let lifetime = self.lifetime;
@@ -47,13 +47,15 @@ impl SessionCache {
     }
 
     /// Forgets a session that has ended.
-    pub fn remove(&self, token: &str) {
+    pub(crate) fn remove(&self, token: &str) {
         self.lock().remove(token);
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, (Instant, UserSession)>> {
         // No code panics between two changes that belong together.
-        self.entries.lock().unwrap_or_else(|e| e.into_inner())
+        self.entries
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -63,7 +65,7 @@ mod tests {
 
     #[test]
     fn session_is_forgotten_after_its_time_or_its_end() {
-        let cache = SessionCache::new(Duration::from_secs(600));
+        let cache = SessionCache::new(Duration::from_mins(10));
         let start = Instant::now();
         let session = UserSession {
             token: "t".to_owned(),
@@ -74,7 +76,7 @@ mod tests {
             cache.get("t", start + Duration::from_secs(599)),
             Some(session)
         );
-        assert_eq!(cache.get("t", start + Duration::from_secs(600)), None);
+        assert_eq!(cache.get("t", start + Duration::from_mins(10)), None);
         cache.remove("t");
         assert_eq!(cache.get("t", start), None);
     }

@@ -1,5 +1,13 @@
 //! The whole server on a real PostgreSQL: two nodes as a client sees them,
 //! what they refuse, and how a node starts and stops.
+#![allow(
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test that cannot go on panics, and what it prints is shown when it fails"
+)]
 
 mod rig;
 

@@ -210,7 +210,7 @@ impl Call {
         }
         self.body = Bytes::from(text.finish());
         // What came in the address is in the form by now.
-        self.path = "/".to_owned();
+        "/".clone_into(&mut self.path);
         self.method = Method::POST;
         self.headers.insert(
             header::CONTENT_TYPE,

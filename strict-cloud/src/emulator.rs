@@ -13,7 +13,7 @@ use crate::call::Call;
 use crate::upstream::{Upstream, UpstreamError};
 
 /// How long the emulator may be silent.
-const READ_TIMEOUT: Duration = Duration::from_secs(120);
+const READ_TIMEOUT: Duration = Duration::from_mins(2);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// An emulator at a URL.

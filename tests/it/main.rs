@@ -1,5 +1,13 @@
 //! Every integration test that needs no privileges, a module for each area. One program, so
 //! that the library and the SDK are linked once. What needs root is in `tests/privileged`.
+#![allow(
+    clippy::expect_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test that cannot go on panics, and what it prints is shown when it fails"
+)]
 
 mod architecture;
 mod aws;

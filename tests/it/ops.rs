@@ -24,7 +24,7 @@ use crate::common::Moto;
 struct Counted(Arc<Aws>);
 
 impl Adapters for Counted {
-    fn region(&self) -> &str {
+    fn region(&self) -> &'static str {
         "us-east-1"
     }
 

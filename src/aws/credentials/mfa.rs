@@ -19,7 +19,7 @@ use crate::aws::credentials::prompt::Prompt;
 use crate::aws::credentials::source::MfaProfile;
 
 /// How long before its end a session is not used any more.
-const MARGIN: Duration = Duration::from_secs(60);
+const MARGIN: Duration = Duration::from_mins(1);
 
 /// Assumes a role with a code.
 #[derive(Debug)]

@@ -4,7 +4,10 @@ use secrecy::SecretString;
 
 /// Asks whoever sits at the terminal.
 pub trait Prompt: std::fmt::Debug + Send + Sync {
-    /// The code that the device shows; an error is why nobody could be asked.
+    /// The code that the device shows.
+    ///
+    /// # Errors
+    /// Why nobody could be asked.
     fn code(&self, device: &str) -> Result<SecretString, String>;
 }
 

@@ -173,7 +173,7 @@ impl Aws {
 
 /// Whether a route leads to an endpoint.
 pub(in crate::aws) fn has_endpoint_route(tables: &[RouteTable]) -> bool {
-    let mut routes = tables.iter().flat_map(|table| table.routes());
+    let mut routes = tables.iter().flat_map(|one| one.routes());
     routes.any(|route| route.gateway_id().is_some_and(|id| id.starts_with("vpce-")))
 }
 

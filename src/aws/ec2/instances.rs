@@ -28,7 +28,7 @@ const RUN: &str = "ec2:RunInstances";
 const TOKENS: u32 = 8;
 
 /// An instance that is not listed so long after AWS knew of its launch is there no more.
-const FORGOTTEN: Duration = Duration::from_secs(60);
+const FORGOTTEN: Duration = Duration::from_mins(1);
 
 impl Aws {
     pub(in crate::aws) async fn create_instance(

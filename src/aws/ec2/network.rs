@@ -219,7 +219,7 @@ impl Aws {
             .unwrap_or_default();
         for vpc in attachments
             .iter()
-            .flat_map(|gateway| gateway.attachments())
+            .flat_map(|one| one.attachments())
             .filter_map(|attachment| attachment.vpc_id())
         {
             self.ec2

@@ -123,7 +123,7 @@ impl Aws {
         let tables = answer.route_tables().iter();
         let elsewhere = tables
             .filter(|other| other.route_table_id() != Some(table))
-            .flat_map(|other| other.associations())
+            .flat_map(|one| one.associations())
             .find(|association| association.subnet_id() == Some(subnet))
             .and_then(|association| association.route_table_association_id());
         let Some(association) = elsewhere else {
@@ -182,7 +182,7 @@ impl Aws {
         let tables = self.raw_route_tables(Select::Id(environment, id)).await?;
         for association in tables
             .iter()
-            .flat_map(|table| table.associations())
+            .flat_map(|one| one.associations())
             .filter(|association| association.main() != Some(true))
             .filter_map(|association| association.route_table_association_id())
         {

@@ -48,7 +48,7 @@ impl Aws {
             names.role(&self.region),
         );
         let holds = self.get_instance_profile(&profile).await?;
-        for other in holds.iter().flat_map(|held| held.roles()) {
+        for other in holds.iter().flat_map(|one| one.roles()) {
             if other.role_name != role {
                 self.detach(&profile, &other.role_name).await?;
             }

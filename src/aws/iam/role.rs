@@ -130,7 +130,7 @@ impl Aws {
         let role = profile
             .iter()
             .filter(|profile| profile_address(profile, environment).is_some())
-            .flat_map(|profile| profile.roles())
+            .flat_map(|one| one.roles())
             .find(|role| role.role_name == name && role.path == PATH);
         let role = match role {
             Some(role) => {

@@ -148,7 +148,7 @@ impl Aws {
                 .try_collect()
                 .await
                 .context("ec2:DescribeInstances", environment)?;
-            let instances = found.iter().flat_map(|reservation| reservation.instances());
+            let instances = found.iter().flat_map(|one| one.instances());
             let ids = instances.filter_map(|instance| instance.instance_id().map(str::to_owned));
             Ok(ids.collect::<Vec<_>>())
         });

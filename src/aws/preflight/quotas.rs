@@ -154,7 +154,7 @@ impl Aws {
                 let clusters: Vec<_> = pages.try_collect().await.context(operation, "account")?;
                 let nodes: i32 = clusters
                     .iter()
-                    .filter_map(|cluster| cluster.num_cache_nodes())
+                    .filter_map(|one| one.num_cache_nodes())
                     .sum();
                 Ok(f64::from(nodes))
             }
@@ -195,7 +195,7 @@ impl Aws {
             .context("ec2:DescribeInstances", "account")?;
         let vcpus: i32 = reservations
             .iter()
-            .flat_map(|reservation| reservation.instances())
+            .flat_map(|one| one.instances())
             .filter(|instance| counts_as_standard(instance))
             .filter_map(|instance| instance.cpu_options())
             .map(|cpu| cpu.core_count().unwrap_or(0) * cpu.threads_per_core().unwrap_or(1))
@@ -216,7 +216,7 @@ impl Aws {
             .context("ec2:DescribeVolumes", "account")?;
         let gib: f64 = volumes
             .iter()
-            .filter_map(|volume| volume.size())
+            .filter_map(|one| one.size())
             .map(f64::from)
             .sum();
         Ok(gib / 1024.0)
@@ -249,8 +249,8 @@ impl Aws {
                 .ok_or_else(|| incomplete(operation, name, "quota"))
         };
         (
-            number(quota.and_then(|quota| quota.max())),
-            number(quota.and_then(|quota| quota.used())),
+            number(quota.and_then(|one| one.max())),
+            number(quota.and_then(|one| one.used())),
         )
     }
 

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_rds::types::{Tag, VpcSecurityGroupMembership};
-use secrecy::ExposeSecret as _;
 
 use crate::aws::error::incomplete;
 use crate::aws::tags::{self, Pair};
@@ -39,7 +38,7 @@ pub(in crate::aws) fn master_password<'a>(
 ) -> Result<&'a str, CloudError> {
     let password = request.secrets.password.as_ref();
     password
-        .map(|password| password.expose_secret())
+        .map(secrecy::ExposeSecret::expose_secret)
         .ok_or_else(|| incomplete(operation, request.address, "master password"))
 }
 

@@ -83,7 +83,9 @@ impl Aws {
             .try_collect()
             .await
             .context(operation, &name)?;
-        let mut found = pages.iter().flat_map(|page| page.parameters());
+        let mut found = pages.iter().flat_map(
+            aws_sdk_ssm::operation::describe_parameters::DescribeParametersOutput::parameters,
+        );
         Ok(found.next().map(|parameter| {
             observed(
                 Address::seed(),

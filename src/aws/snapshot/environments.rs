@@ -61,7 +61,9 @@ impl Aws {
             .try_collect()
             .await
             .context(operation, PARAMETER_ROOT)?;
-        let parameters = pages.iter().flat_map(|page| page.parameters());
+        let parameters = pages.iter().flat_map(
+            aws_sdk_ssm::operation::describe_parameters::DescribeParametersOutput::parameters,
+        );
         let names = parameters.filter_map(|parameter| {
             let (environment, _) = parameter
                 .name()?

@@ -103,7 +103,7 @@ pub(super) const BALANCER: NamedResources = NamedResources {
 
 /// Each zone's address is billed where it is public.
 fn price_per_hour(of: &Attributes, catalog: &Catalog) -> Result<f64, UnreadableAttribute> {
-    let zones = of.set("subnets").map_or(0, |subnets| subnets.len());
+    let zones = of.set("subnets").map_or(0, std::collections::BTreeSet::len);
     let public = match of.text("scheme") {
         Some("public") => f64::from(u32::try_from(zones).unwrap_or(0)),
         _ => 0.0,

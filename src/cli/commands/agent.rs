@@ -5,7 +5,7 @@ use crate::diagnose::ExitCode;
 use crate::loadtest;
 
 /// Reads a plan from standard input, carries it out, writes lines to standard output.
-pub fn run() -> Outcome {
+pub(crate) fn run() -> Outcome {
     crate::cli::block_on(loadtest::agent::run(std::io::stdin(), std::io::stdout()))?.map_err(
         |error| {
             let mut message = error.to_string();

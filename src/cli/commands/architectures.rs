@@ -12,7 +12,7 @@ use crate::plan::cost;
 use crate::spec::{Architecture, Role, SourceKind};
 
 /// Lists the sizes, or shows one in full.
-pub fn run(app: &App, args: &ArchitecturesArgs) -> Outcome {
+pub(crate) fn run(app: &App, args: &ArchitecturesArgs) -> Outcome {
     match &args.show {
         Some(name) => {
             let size = app.library.architecture(name)?;

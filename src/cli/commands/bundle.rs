@@ -11,7 +11,7 @@ use crate::ops::access::host_named;
 use crate::ops::bundle::{check_directory, write_bundle};
 
 /// Writes both stages of a host's bundle, secrets blanked out.
-pub fn run(app: &App, args: &BundleArgs) -> Outcome {
+pub(crate) fn run(app: &App, args: &BundleArgs) -> Outcome {
     let spec = app.library.load(&args.env)?;
     let host = host_named(&spec, &args.host)?;
     app.event_log()?;

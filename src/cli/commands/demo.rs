@@ -10,7 +10,7 @@ pub fn run(_app: &crate::cli::App, _args: &crate::cli::DemoArgs) -> crate::cli::
 }
 
 #[cfg(target_os = "linux")]
-pub use linux::run;
+pub(crate) use linux::run;
 
 #[cfg(target_os = "linux")]
 mod linux {
@@ -26,7 +26,7 @@ mod linux {
     use crate::ops::run_dir::RunDir;
 
     /// Runs the demo.
-    pub fn run(app: &App, args: &DemoArgs) -> Outcome {
+    pub(crate) fn run(app: &App, args: &DemoArgs) -> Outcome {
         let started = std::time::Instant::now();
         let spec = app.library.load("demo")?;
         let local = Global {

@@ -14,7 +14,7 @@ use crate::ops::{Adapters as _, Target, acting};
 use crate::plan::Removal;
 
 /// Takes an environment down.
-pub fn run(app: &App, args: &DownArgs) -> Outcome {
+pub(crate) fn run(app: &App, args: &DownArgs) -> Outcome {
     // The YAML may be gone or broken: its name is enough to remove what has it.
     let target = Target::find(&app.library, &args.env)?;
     if target.is_name_only {

@@ -11,7 +11,7 @@ use crate::ops::local_files;
 use crate::spec::Checked;
 
 /// Writes a first environment file.
-pub fn init(app: &App, args: &InitArgs) -> Outcome {
+pub(crate) fn init(app: &App, args: &InitArgs) -> Outcome {
     let path = app.library.init(&args.name, &args.architecture)?;
     if app.printer.is_json() {
         app.printer.json(&json!({ "path": path }));
@@ -26,7 +26,7 @@ pub fn init(app: &App, args: &InitArgs) -> Outcome {
 }
 
 /// Checks files; problems of all of them are printed before it fails.
-pub fn validate(app: &App, args: &ValidateArgs) -> Outcome {
+pub(crate) fn validate(app: &App, args: &ValidateArgs) -> Outcome {
     let mut lines = Vec::new();
     let mut answers = Vec::new();
     let mut problems = 0;

@@ -13,7 +13,7 @@ use crate::preflight::{POLICY_CHARACTERS, Statement, size};
 use crate::spec::Spec;
 
 /// Prints the policy; changes nothing.
-pub fn run(app: &App, args: &IamPolicyArgs) -> Outcome {
+pub(crate) fn run(app: &App, args: &IamPolicyArgs) -> Outcome {
     let (spec, _is_size) = spec_or_size(&app.library, &args.env)?;
     let region = app.global.region.as_ref().unwrap_or(&spec.region);
     let account = match &args.account {

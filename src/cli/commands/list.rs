@@ -11,7 +11,7 @@ use crate::ops::list::{ListedEnvironment, list};
 use crate::spec::CloudTarget;
 
 /// Lists environments.
-pub fn run(app: &App) -> Outcome {
+pub(crate) fn run(app: &App) -> Outcome {
     app.event_log()?;
     let place = Place::find(&app.global, CloudTarget::Aws, "us-east-1")?;
     let listing = App::run_reader(&place, list(&place))

@@ -16,7 +16,7 @@ pub fn run(_app: &App, _command: &LocalCommand) -> Outcome {
 }
 
 #[cfg(target_os = "linux")]
-pub use linux::run;
+pub(crate) use linux::run;
 
 #[cfg(target_os = "linux")]
 mod linux {
@@ -34,7 +34,7 @@ mod linux {
     use crate::localcloud::{self, DaemonOptions, MachineCheck, StartOptions};
 
     /// Runs a command of the local cloud.
-    pub fn run(app: &App, command: &LocalCommand) -> Outcome {
+    pub(crate) fn run(app: &App, command: &LocalCommand) -> Outcome {
         let region = app
             .global
             .region
@@ -88,7 +88,7 @@ mod linux {
             LocalCommand::Daemon => {
                 localcloud::run_daemon(&DaemonOptions { region }, |endpoint, region| {
                     Box::new(SdkCloudReader::new(endpoint, region))
-                })?
+                })?;
             }
         }
         Ok(ExitCode::Done)

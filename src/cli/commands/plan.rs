@@ -12,7 +12,7 @@ use crate::ops::plan::{PlanOptions, PlanReview, plan_offline, plan_online, spec_
 use crate::plan::{Action, cost, expected};
 
 /// Prints the plan; changes nothing.
-pub fn run(app: &App, args: &PlanArgs) -> Outcome {
+pub(crate) fn run(app: &App, args: &PlanArgs) -> Outcome {
     let (spec, is_size) = spec_or_size(&app.library, &args.env)?;
     let options = PlanOptions {
         out: args.out.clone(),

@@ -11,7 +11,7 @@ use crate::ops::registry::{self, RegistryReport};
 use crate::spec::CloudTarget;
 
 /// Shows or removes it.
-pub fn run(app: &App, command: RegistryCommand) -> Outcome {
+pub(crate) fn run(app: &App, command: RegistryCommand) -> Outcome {
     app.event_log()?;
     let place = Place::find(&app.global, CloudTarget::Aws, "us-east-1")?;
     let with_hint = |failure: Failure| app.with_local_hint(failure, "registry");

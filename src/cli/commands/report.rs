@@ -8,7 +8,7 @@ use crate::diagnose::ExitCode;
 use crate::ops::{Target, report};
 
 /// Prints the report of a run.
-pub fn run(app: &App, args: &ReportArgs) -> Outcome {
+pub(crate) fn run(app: &App, args: &ReportArgs) -> Outcome {
     let target = Target::find(&app.library, &args.env)?;
     let stored = report::load(&target.name, args.run.as_deref())?;
     report_text::print(app, &stored);

@@ -10,7 +10,7 @@ use crate::events::Events;
 use crate::ops::access::{host_named, ssh};
 
 /// Runs ssh with the environment's key and known host keys.
-pub fn run(app: &App, args: &SshArgs) -> Outcome {
+pub(crate) fn run(app: &App, args: &SshArgs) -> Outcome {
     let spec = app.library.load(&args.env)?;
     let host = host_named(&spec, &args.host)?;
     app.event_log()?;

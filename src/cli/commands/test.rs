@@ -11,7 +11,7 @@ use crate::ops::run_dir::RunDir;
 use crate::ops::{Rig, test};
 
 /// Runs a scenario on an environment.
-pub fn run(app: &App, args: &TestArgs) -> Outcome {
+pub(crate) fn run(app: &App, args: &TestArgs) -> Outcome {
     let scenario = Scenario::find(&args.scenario)?;
     let spec = app.library.load(&args.env)?;
     let run = RunDir::create(&spec.name, "test")?;

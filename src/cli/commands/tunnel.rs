@@ -14,7 +14,7 @@ use crate::events::Events;
 use crate::ops::access::{Service, tunnel};
 
 /// Opens the port and forwards until interrupted.
-pub fn run(app: &App, args: &TunnelArgs) -> Outcome {
+pub(crate) fn run(app: &App, args: &TunnelArgs) -> Outcome {
     let spec = app.library.load(&args.env)?;
     app.event_log()?;
     // Before the place is entered: the port is opened in the network that the user is in.

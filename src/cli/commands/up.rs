@@ -12,7 +12,7 @@ use crate::ops::run_dir::RunDir;
 use crate::ops::up::{UpOptions, UpReport, open, up};
 
 /// Brings an environment to its YAML.
-pub fn run(app: &App, args: &UpArgs) -> Outcome {
+pub(crate) fn run(app: &App, args: &UpArgs) -> Outcome {
     let spec = app.library.load(&args.env)?;
     let name = spec.name.clone();
     let run = RunDir::create(&name, "up")?;

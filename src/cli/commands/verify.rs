@@ -12,7 +12,7 @@ use crate::events::Events;
 use crate::ops::verify;
 
 /// Checks an environment.
-pub fn run(app: &App, args: &EnvArgs) -> Outcome {
+pub(crate) fn run(app: &App, args: &EnvArgs) -> Outcome {
     let spec = app.library.load(&args.env)?;
     let log = app.event_log()?;
     let place = Place::find(&app.global, spec.cloud, &spec.region)?;

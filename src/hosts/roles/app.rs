@@ -21,7 +21,7 @@ const HOME: &str = "/opt/mattermost";
 const AUTHORITIES_URL: &str = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem";
 /// How long a server may take to migrate an empty database and answer. One that crashes
 /// over and over fails sooner.
-const READY: Duration = Duration::from_secs(180);
+const READY: Duration = Duration::from_mins(3);
 
 pub(super) fn prepare(scene: &Scene<'_>, bundle: &mut Bundle) {
     let _ = bundle.push(BundleStep::fetched(

@@ -74,7 +74,7 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
     let _ = bundle.push(BundleStep::answers(
         "prometheus",
         ready,
-        Duration::from_secs(60),
+        Duration::from_mins(1),
     ));
     Ok(())
 }

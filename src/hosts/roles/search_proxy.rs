@@ -27,6 +27,6 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
     nginx(bundle, File::new("/etc/nginx/conf.d/search.conf", site));
     // Through the proxy to the domain and back: name, certificate and rules are right.
     let url = format!("http://{address}:9200/");
-    let _ = bundle.push(BundleStep::answers("nginx", &url, Duration::from_secs(120)));
+    let _ = bundle.push(BundleStep::answers("nginx", &url, Duration::from_mins(2)));
     Ok(())
 }

@@ -153,7 +153,10 @@ fn the_configuration_is_json_and_holds_the_password_where_it_must() {
     let spec = spec();
     let facts = facts(&spec);
     let bundle = rendered("app-1", Stage::Configure);
-    let files = bundle.steps().iter().flat_map(|step| step.written());
+    let files = bundle
+        .steps()
+        .iter()
+        .flat_map(super::super::step::BundleStep::written);
     let config = files
         .clone()
         .find(|file| file.path().ends_with("config.json"))
@@ -295,7 +298,7 @@ fn a_database_of_ones_own_is_used_as_it_is_named_and_never_shown() {
     let written: Vec<String> = bundle
         .steps()
         .iter()
-        .flat_map(|step| step.written())
+        .flat_map(super::super::step::BundleStep::written)
         .map(|file| String::from_utf8_lossy(file.content()).into_owned())
         .collect();
     let config = written.iter().find(|text| text.contains("SqlSettings"));

@@ -76,8 +76,7 @@ impl Diagnose for WalkError {
             WalkError::Failed { failed, .. } => failed
                 .iter()
                 .map(|(_, error)| error.exit_code())
-                .filter(|code| *code != ExitCode::Failed)
-                .last()
+                .rfind(|code| *code != ExitCode::Failed)
                 .unwrap_or(ExitCode::Failed),
         }
     }

@@ -16,8 +16,8 @@ use crate::spec::{
 pub(crate) const DEFAULT_ZONES: u8 = 2;
 const DEFAULT_REGION: &str = "us-east-1";
 /// Shorter, and the environment would expire while it is still being made.
-const SHORTEST_LIFE: Duration = Duration::from_secs(30 * 60);
-const LONGEST_LIFE: Duration = Duration::from_secs(366 * 86_400);
+const SHORTEST_LIFE: Duration = Duration::from_mins(30);
+const LONGEST_LIFE: Duration = Duration::from_hours(8784);
 /// AWS allows 50 on a resource, some of them are our own.
 const MOST_TAGS: usize = 40;
 

@@ -13,7 +13,7 @@ use crate::id::{is_valid_id, new_id, now_ms};
 use crate::model::{Channel, ChannelMember, UserSession, direct_channel_name};
 
 /// `POST /channels`; the creator administers it.
-pub async fn create(
+pub(super) async fn create(
     State(app): State<App>,
     Auth(session): Auth,
     Json(new): Json<Channel>,
@@ -59,7 +59,7 @@ fn check(new: Channel, session: &UserSession) -> Result<Channel, AppError> {
 
 /// `POST /channels/direct` with the two users' ids. The same two always get
 /// the same channel.
-pub async fn direct(
+pub(super) async fn direct(
     State(app): State<App>,
     Auth(session): Auth,
     Json(ids): Json<Vec<String>>,
@@ -123,7 +123,7 @@ fn existing(channel: Result<Option<Channel>, DbError>) -> Result<Channel, AppErr
 }
 
 /// `GET /channels/{id}`.
-pub async fn get(
+pub(super) async fn get(
     State(app): State<App>,
     Auth(session): Auth,
     Path(id): Path<String>,
@@ -132,7 +132,7 @@ pub async fn get(
 }
 
 /// `GET /teams/{id}/channels/name/{name}`.
-pub async fn by_name(
+pub(super) async fn by_name(
     State(app): State<App>,
     Auth(session): Auth,
     Path((team_id, name)): Path<(String, String)>,
@@ -160,7 +160,7 @@ async fn visible(
 }
 
 /// `GET /teams/{id}/channels`, a page of the public ones.
-pub async fn public(
+pub(super) async fn public(
     State(app): State<App>,
     Auth(session): Auth,
     Path(team_id): Path<String>,
@@ -177,7 +177,7 @@ pub async fn public(
 }
 
 /// `GET /users/{id}/teams/{team}/channels`.
-pub async fn of_user(
+pub(super) async fn of_user(
     State(app): State<App>,
     Auth(session): Auth,
     Path((user, team_id)): Path<(String, String)>,
@@ -194,13 +194,13 @@ pub async fn of_user(
 }
 
 #[derive(Debug, Deserialize)]
-pub struct NewChannelMember {
+pub(super) struct NewChannelMember {
     user_id: String,
 }
 
 /// `POST /channels/{id}/members`: oneself into a public channel of one's team,
 /// or another member of the team by a member of the channel.
-pub async fn add_member(
+pub(super) async fn add_member(
     State(app): State<App>,
     Auth(session): Auth,
     Path(id): Path<String>,
@@ -234,7 +234,7 @@ fn existing_member(
 }
 
 /// `GET /channels/{id}/members`, a page of them.
-pub async fn members(
+pub(super) async fn members(
     State(app): State<App>,
     Auth(session): Auth,
     Path(id): Path<String>,
@@ -251,7 +251,7 @@ pub async fn members(
 }
 
 /// `GET /channels/{id}/members/{user}`.
-pub async fn member(
+pub(super) async fn member(
     State(app): State<App>,
     Auth(session): Auth,
     Path((id, user)): Path<(String, String)>,
@@ -266,13 +266,13 @@ pub async fn member(
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct View {
+pub(super) struct View {
     channel_id: String,
 }
 
 /// `POST /channels/members/{user}/view`. An empty channel id says that the
 /// client lost the focus.
-pub async fn view(
+pub(super) async fn view(
     State(app): State<App>,
     Auth(session): Auth,
     Path(user): Path<String>,

@@ -14,13 +14,13 @@ use crate::error::AppError;
 use crate::model::UserSession;
 
 /// Name of the cookie that holds the token.
-pub const TOKEN_COOKIE: &str = "MMAUTHTOKEN";
+pub(super) const TOKEN_COOKIE: &str = "MMAUTHTOKEN";
 /// Tokens are cut to this length.
 const MAX_TOKEN: usize = 50;
 
 /// The caller's session; refuses callers without one.
 #[derive(Debug)]
-pub struct Auth(pub UserSession);
+pub(crate) struct Auth(pub UserSession);
 
 impl FromRequestParts<App> for Auth {
     type Rejection = AppError;
@@ -33,7 +33,7 @@ impl FromRequestParts<App> for Auth {
 
 /// The caller's session, if there is a valid one.
 #[derive(Debug)]
-pub struct MaybeAuth(pub Option<UserSession>);
+pub(crate) struct MaybeAuth(pub Option<UserSession>);
 
 impl FromRequestParts<App> for MaybeAuth {
     type Rejection = AppError;
@@ -51,7 +51,7 @@ impl FromRequestParts<App> for MaybeAuth {
 }
 
 /// The token of a request: the cookie's, else the header's.
-pub fn token(headers: &HeaderMap) -> Option<String> {
+pub(super) fn token(headers: &HeaderMap) -> Option<String> {
     let text = |name| {
         headers
             .get_all(name)
@@ -76,7 +76,7 @@ pub fn token(headers: &HeaderMap) -> Option<String> {
 /// A JSON body, whatever its declared type is. A null is as good as nothing:
 /// Go clients send one for every empty list.
 #[derive(Debug)]
-pub struct Json<T>(pub T);
+pub(super) struct Json<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     type Rejection = AppError;
@@ -105,7 +105,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
 }
 
 /// A body over the limit.
-pub fn too_large() -> AppError {
+pub(super) fn too_large() -> AppError {
     AppError::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         "api.context.request_body_too_large.app_error",
@@ -115,7 +115,7 @@ pub fn too_large() -> AppError {
 
 /// Which part of a list is wanted.
 #[derive(Debug, Clone, Copy)]
-pub struct Page {
+pub(super) struct Page {
     /// Items to pass over.
     pub offset: i64,
     /// Items to return, 1 to 200.
@@ -149,7 +149,7 @@ impl Page {
 }
 
 /// The user that `me` or an id in a path means.
-pub fn user_or_me(id: &str, session: &UserSession) -> String {
+pub(crate) fn user_or_me(id: &str, session: &UserSession) -> String {
     if id == "me" {
         session.user_id.clone()
     } else {

@@ -16,7 +16,7 @@ use crate::model::{FileInfo, UserSession};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct UploadQuery {
+pub(super) struct UploadQuery {
     channel_id: String,
     filename: String,
 }
@@ -31,7 +31,7 @@ struct Upload {
 
 /// `POST /files`: a form with `channel_id`, `files` and `client_ids`, or a raw
 /// body with `channel_id` and `filename` in the query.
-pub async fn upload(
+pub(super) async fn upload(
     State(app): State<App>,
     Auth(session): Auth,
     Query(query): Query<UploadQuery>,
@@ -173,7 +173,7 @@ fn plain_name(name: &str) -> String {
 }
 
 /// `GET /files/{id}`.
-pub async fn download(
+pub(super) async fn download(
     State(app): State<App>,
     Auth(session): Auth,
     Path(id): Path<String>,
@@ -197,7 +197,7 @@ pub async fn download(
 }
 
 /// `GET /files/{id}/info`.
-pub async fn info(
+pub(super) async fn info(
     State(app): State<App>,
     Auth(session): Auth,
     Path(id): Path<String>,

@@ -33,7 +33,7 @@ const HOME: &str = "<!doctype html><title>mattermost-standin</title>\
     load-test rigs. It has no web application.";
 
 /// The router of the API port.
-pub fn router(app: App) -> Router {
+pub(crate) fn router(app: App) -> Router {
     let upload_limit = app.config.file_settings.max_file_size + MULTIPART_OVERHEAD;
     let uploads = Router::new()
         .route(

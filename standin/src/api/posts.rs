@@ -15,13 +15,13 @@ use crate::model::{Channel, Metadata, Post, PostList, UserSession};
 use crate::search::SearchError;
 
 /// Longest message in characters.
-pub const MAX_MESSAGE: usize = 16_383;
+pub(super) const MAX_MESSAGE: usize = 16_383;
 /// Most files of one post.
 const MAX_FILES: usize = 10;
 
 /// `POST /posts`: written, published to every node's websockets, and queued
 /// for the search index.
-pub async fn create(
+pub(super) async fn create(
     State(app): State<App>,
     Auth(session): Auth,
     Json(new): Json<Post>,
@@ -146,7 +146,7 @@ async fn announce(app: &Server, post: &Post, channel: &Channel) -> Result<(), Ap
 }
 
 /// `GET /posts/{id}`.
-pub async fn get(
+pub(super) async fn get(
     State(app): State<App>,
     Auth(session): Auth,
     Path(id): Path<String>,
@@ -164,13 +164,13 @@ pub async fn get(
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct PostsQuery {
+pub(super) struct PostsQuery {
     /// Milliseconds since 1970.
     since: i64,
 }
 
 /// `GET /channels/{id}/posts`: a page, or those changed since a time.
-pub async fn of_channel(
+pub(super) async fn of_channel(
     State(app): State<App>,
     Auth(session): Auth,
     Path(id): Path<String>,
@@ -198,14 +198,14 @@ async fn listed(app: &Server, posts: Result<Vec<Post>, DbError>) -> Result<PostL
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct SearchTerms {
+pub(super) struct SearchTerms {
     terms: String,
     is_or_search: bool,
 }
 
 /// `POST /teams/{id}/posts/search`, by the search server alone: if it fails,
 /// so does the request.
-pub async fn search(
+pub(super) async fn search(
     State(app): State<App>,
     Auth(session): Auth,
     Path(team_id): Path<String>,

@@ -20,14 +20,14 @@ const PROBE: Duration = Duration::from_secs(4);
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct PingQuery {
+pub(super) struct PingQuery {
     get_server_status: bool,
     use_rest_semantics: bool,
 }
 
 /// `GET /system/ping`. With `get_server_status` the database and the file
 /// store are tried.
-pub async fn ping(State(app): State<App>, query: Query<PingQuery>) -> Response {
+pub(super) async fn ping(State(app): State<App>, query: Query<PingQuery>) -> Response {
     let mut body = json!({
         "status": "OK",
         "AndroidLatestVersion": "",
@@ -80,7 +80,7 @@ async fn probe<E: std::error::Error + 'static>(
 }
 
 /// `GET /config/client`, the keys that load clients read, all as text.
-pub async fn client_config(
+pub(super) async fn client_config(
     State(app): State<App>,
     MaybeAuth(session): MaybeAuth,
 ) -> axum::Json<Value> {
@@ -119,12 +119,12 @@ pub async fn client_config(
 }
 
 /// `GET /license/client`.
-pub async fn client_license() -> axum::Json<Value> {
+pub(super) async fn client_license() -> axum::Json<Value> {
     axum::Json(json!({"IsLicensed": "false"}))
 }
 
 /// `GET /cluster/status`: this node and those that it has a connection to.
-pub async fn cluster_status(
+pub(super) async fn cluster_status(
     State(app): State<App>,
     Auth(session): Auth,
 ) -> Result<axum::Json<Vec<NodeInfo>>, AppError> {
@@ -135,7 +135,7 @@ pub async fn cluster_status(
 }
 
 /// `POST /elasticsearch/test`.
-pub async fn test_search(
+pub(super) async fn test_search(
     State(app): State<App>,
     Auth(session): Auth,
 ) -> Result<axum::Json<Value>, AppError> {
@@ -156,6 +156,6 @@ pub async fn test_search(
 }
 
 /// The body of success without a result.
-pub fn ok() -> axum::Json<Value> {
+pub(super) fn ok() -> axum::Json<Value> {
     axum::Json(json!({"status": "OK"}))
 }

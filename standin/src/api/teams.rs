@@ -18,7 +18,7 @@ const DEFAULT_CHANNELS: [(&str, &str); 2] =
     [("town-square", "Town Square"), ("off-topic", "Off-Topic")];
 
 /// `POST /teams`, with its two default channels; the creator administers it.
-pub async fn create(
+pub(super) async fn create(
     State(app): State<App>,
     Auth(session): Auth,
     Json(new): Json<Team>,
@@ -80,7 +80,7 @@ fn check(new: Team) -> Result<Team, AppError> {
 }
 
 /// `GET /teams/{id}`.
-pub async fn get(
+pub(super) async fn get(
     State(app): State<App>,
     Auth(session): Auth,
     Path(id): Path<String>,
@@ -89,7 +89,7 @@ pub async fn get(
 }
 
 /// `GET /teams/name/{name}`.
-pub async fn by_name(
+pub(super) async fn by_name(
     State(app): State<App>,
     Auth(session): Auth,
     Path(name): Path<String>,
@@ -116,7 +116,7 @@ fn existing(team: Result<Option<Team>, DbError>) -> Result<Team, AppError> {
 }
 
 /// `GET /users/{id}/teams`.
-pub async fn of_user(
+pub(super) async fn of_user(
     State(app): State<App>,
     Auth(session): Auth,
     Path(user): Path<String>,
@@ -130,13 +130,13 @@ pub async fn of_user(
 }
 
 #[derive(Debug, Deserialize)]
-pub struct NewTeamMember {
+pub(super) struct NewTeamMember {
     user_id: String,
 }
 
 /// `POST /teams/{id}/members`: oneself into an open team, or anyone by a
 /// member.
-pub async fn add_member(
+pub(super) async fn add_member(
     State(app): State<App>,
     Auth(session): Auth,
     Path(team_id): Path<String>,
@@ -210,7 +210,7 @@ async fn join(
 }
 
 /// `GET /teams/{id}/members`, a page of them.
-pub async fn members(
+pub(super) async fn members(
     State(app): State<App>,
     Auth(session): Auth,
     Path(team_id): Path<String>,
@@ -227,7 +227,7 @@ pub async fn members(
 }
 
 /// `GET /teams/{id}/members/{user}`.
-pub async fn member(
+pub(super) async fn member(
     State(app): State<App>,
     Auth(session): Auth,
     Path((team_id, user)): Path<(String, String)>,

@@ -21,7 +21,7 @@ const MS_PER_HOUR: i64 = 3_600_000;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct NewUser {
+pub(super) struct NewUser {
     email: String,
     username: String,
     password: String,
@@ -31,7 +31,7 @@ pub struct NewUser {
 }
 
 /// `POST /users`. The first account of the system administers it.
-pub async fn create(
+pub(super) async fn create(
     State(app): State<App>,
     MaybeAuth(session): MaybeAuth,
     Json(new): Json<NewUser>,
@@ -132,7 +132,7 @@ fn may_sign_up(app: &Server) -> Result<(), AppError> {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct Credentials {
+pub(super) struct Credentials {
     id: String,
     login_id: String,
     password: String,
@@ -141,7 +141,7 @@ pub struct Credentials {
 /// `POST /users/login`. Costs what Mattermost's costs: two or three audit
 /// rows, the account, a hash under the node's guard, the counter, the session,
 /// the team memberships and the time of the login.
-pub async fn login(
+pub(super) async fn login(
     State(app): State<App>,
     headers: HeaderMap,
     Json(credentials): Json<Credentials>,
@@ -303,7 +303,10 @@ fn client_address(headers: &HeaderMap) -> String {
 }
 
 /// `POST /users/logout`, also without a session.
-pub async fn logout(State(app): State<App>, headers: HeaderMap) -> Result<Response, AppError> {
+pub(super) async fn logout(
+    State(app): State<App>,
+    headers: HeaderMap,
+) -> Result<Response, AppError> {
     if let Some(token) = token(&headers) {
         app.store
             .delete_session(&token)
@@ -321,7 +324,7 @@ pub async fn logout(State(app): State<App>, headers: HeaderMap) -> Result<Respon
 }
 
 /// `GET /users/{id}`, also `/users/me`.
-pub async fn get(
+pub(super) async fn get(
     State(app): State<App>,
     Auth(session): Auth,
     Path(id): Path<String>,
@@ -334,7 +337,7 @@ pub async fn get(
 }
 
 /// `GET /users/username/{name}`.
-pub async fn by_name(
+pub(super) async fn by_name(
     State(app): State<App>,
     Auth(_): Auth,
     Path(name): Path<String>,
@@ -343,7 +346,7 @@ pub async fn by_name(
 }
 
 /// `GET /users/email/{email}`.
-pub async fn by_email(
+pub(super) async fn by_email(
     State(app): State<App>,
     Auth(_): Auth,
     Path(email): Path<String>,
@@ -358,7 +361,7 @@ fn found(user: Result<Option<User>, crate::db::DbError>) -> Result<axum::Json<Us
 }
 
 /// `GET /users`, a page of them.
-pub async fn list(
+pub(super) async fn list(
     State(app): State<App>,
     Auth(_): Auth,
     page: Page,
@@ -371,13 +374,13 @@ pub async fn list(
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct StatusQuery {
+pub(super) struct StatusQuery {
     /// Milliseconds since 1970.
     since: i64,
 }
 
 /// `POST /users/ids`, those that changed after `since`.
-pub async fn by_ids(
+pub(super) async fn by_ids(
     State(app): State<App>,
     Auth(_): Auth,
     since: Query<StatusQuery>,

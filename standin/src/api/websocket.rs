@@ -22,7 +22,7 @@ use crate::model::{UserSession, VERSION};
 /// Longest time from connection to authentication.
 const AUTH_DEADLINE: Duration = Duration::from_secs(5);
 /// How often the server pings.
-const PING_INTERVAL: Duration = Duration::from_secs(60);
+const PING_INTERVAL: Duration = Duration::from_mins(1);
 /// Silence after which a client counts as gone.
 const SILENCE_DEADLINE: Duration = Duration::from_secs(100);
 /// Longest time that one write may take.
@@ -31,7 +31,7 @@ const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 const READ_LIMIT: usize = 8192;
 
 /// `GET /websocket`. Not counted among the API calls, as in Mattermost.
-pub async fn connect(
+pub(super) async fn connect(
     State(app): State<App>,
     MaybeAuth(session): MaybeAuth,
     request: Request,

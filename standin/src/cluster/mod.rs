@@ -35,7 +35,7 @@ const INBOX: usize = 4096;
 
 /// A node as `GET /cluster/status` shows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NodeInfo {
+pub(crate) struct NodeInfo {
     pub id: String,
     pub version: String,
     pub config_hash: String,
@@ -46,7 +46,7 @@ pub struct NodeInfo {
 
 /// What one node tells the others.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Message {
+pub(crate) enum Message {
     /// Something for websockets.
     Event(HubEvent),
     /// A user is in a channel from now on.
@@ -57,7 +57,7 @@ pub enum Message {
 
 /// Why this node cannot be part of a cluster.
 #[derive(Debug, thiserror::Error)]
-pub enum ClusterError {
+pub(crate) enum ClusterError {
     /// The port is taken, or the address not this machine's.
     #[error("cannot listen on `{address}` for the other nodes (ClusterSettings.GossipPort)")]
     Listen {
@@ -72,7 +72,7 @@ pub enum ClusterError {
 
 /// This node's place in the cluster.
 #[derive(Debug, Clone)]
-pub struct Cluster {
+pub(crate) struct Cluster {
     inner: Arc<ClusterState>,
 }
 
@@ -101,7 +101,7 @@ impl Cluster {
     ///
     /// # Errors
     /// When the port cannot be listened on, or the database refuses.
-    pub async fn join(
+    pub(crate) async fn join(
         settings: &ClusterSettings,
         store: &Store,
         node: NodeInfo,
@@ -168,7 +168,7 @@ impl Cluster {
 
     /// Tells all other nodes. Those that cannot be reached now do not learn of
     /// it; that is counted.
-    pub fn send(&self, message: &Message) {
+    pub(crate) fn send(&self, message: &Message) {
         let Some(member) = &self.inner.member else {
             return;
         };
@@ -183,7 +183,7 @@ impl Cluster {
 
     /// This node and those that it has a connection to; none without a
     /// cluster.
-    pub fn nodes(&self) -> Vec<NodeInfo> {
+    pub(crate) fn nodes(&self) -> Vec<NodeInfo> {
         let Some(member) = &self.inner.member else {
             return Vec::new();
         };
@@ -195,7 +195,7 @@ impl Cluster {
     }
 
     /// Leaves the cluster.
-    pub async fn leave(&self) {
+    pub(crate) async fn leave(&self) {
         let Some(member) = &self.inner.member else {
             return;
         };
@@ -262,7 +262,7 @@ impl Cluster {
 }
 
 /// A new node id.
-pub fn node_id() -> String {
+pub(crate) fn node_id() -> String {
     new_id()
 }
 
@@ -279,7 +279,7 @@ fn advertised(settings: &ClusterSettings, node: &NodeInfo) -> String {
 
 /// The address from which this machine reaches `target` (host and port). No
 /// packet is sent for it.
-pub fn own_address(target: &str) -> String {
+pub(crate) fn own_address(target: &str) -> String {
     let route = || {
         let socket = UdpSocket::bind("0.0.0.0:0")?;
         socket.connect(target)?;
@@ -292,7 +292,7 @@ pub fn own_address(target: &str) -> String {
 }
 
 /// This machine's name.
-pub fn own_hostname(settings: &ClusterSettings) -> String {
+pub(crate) fn own_hostname(settings: &ClusterSettings) -> String {
     if !settings.override_hostname.is_empty() {
         return settings.override_hostname.clone();
     }
@@ -302,7 +302,9 @@ pub fn own_hostname(settings: &ClusterSettings) -> String {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // No code panics between two changes that belong together.
-    mutex.lock().unwrap_or_else(|e| e.into_inner())
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 #[cfg(test)]

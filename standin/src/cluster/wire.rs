@@ -16,7 +16,7 @@ const MAX_FRAME: u32 = 1 << 20;
 
 /// Why two nodes do not understand each other.
 #[derive(Debug, thiserror::Error)]
-pub enum WireError {
+pub(super) enum WireError {
     /// The connection broke.
     #[error("connection to the other node broke")]
     Io(#[from] std::io::Error),
@@ -39,7 +39,7 @@ pub enum WireError {
 
 /// A frame after the handshake.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Frame {
+pub(super) enum Frame {
     Ping,
     Pong,
     Message(Box<Message>),
@@ -60,7 +60,7 @@ struct Introduction {
 
 /// Who this node is and what it must know to speak to the others.
 #[derive(Debug)]
-pub struct Identity {
+pub(super) struct Identity {
     pub cluster: String,
     pub node: NodeInfo,
     key: hmac::Key,
@@ -68,7 +68,7 @@ pub struct Identity {
 
 impl Identity {
     /// An identity that proves itself with `key`.
-    pub fn new(cluster: String, node: NodeInfo, key: &[u8]) -> Self {
+    pub(super) fn new(cluster: String, node: NodeInfo, key: &[u8]) -> Self {
         Self {
             cluster,
             node,
@@ -81,7 +81,7 @@ impl Identity {
     ///
     /// # Errors
     /// When the connection breaks or the other side is not of this cluster.
-    pub async fn dial<S>(&self, stream: &mut S) -> Result<NodeInfo, WireError>
+    pub(super) async fn dial<S>(&self, stream: &mut S) -> Result<NodeInfo, WireError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -112,7 +112,7 @@ impl Identity {
     ///
     /// # Errors
     /// When the connection breaks or the other side is not of this cluster.
-    pub async fn accept<S>(&self, stream: &mut S) -> Result<NodeInfo, WireError>
+    pub(super) async fn accept<S>(&self, stream: &mut S) -> Result<NodeInfo, WireError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -175,7 +175,7 @@ fn transcript(role: &str, parts: &[&str]) -> Vec<u8> {
 ///
 /// # Errors
 /// When the connection breaks or the frame is not of this type.
-pub async fn read<T: DeserializeOwned>(
+pub(super) async fn read<T: DeserializeOwned>(
     stream: &mut (impl AsyncRead + Unpin),
 ) -> Result<T, WireError> {
     let length = stream.read_u32().await?;
@@ -191,7 +191,7 @@ pub async fn read<T: DeserializeOwned>(
 ///
 /// # Errors
 /// When the connection breaks or the frame is too long.
-pub async fn write<T: Serialize>(
+pub(super) async fn write<T: Serialize>(
     stream: &mut (impl AsyncWrite + Unpin),
     frame: &T,
 ) -> Result<(), WireError> {

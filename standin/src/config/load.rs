@@ -10,7 +10,7 @@ use super::Config;
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
+pub(crate) enum ConfigError {
     /// The file could not be read.
     #[error("cannot read configuration `{}` (name another with --config or MM_CONFIG)", path.display())]
     Read {
@@ -42,7 +42,7 @@ pub enum ConfigError {
 
 /// Where the configuration is unless the caller says otherwise: beside the
 /// working directory, else beside the program as the tarball lays them out.
-pub fn default_path() -> PathBuf {
+pub(crate) fn default_path() -> PathBuf {
     let local = PathBuf::from("config/config.json");
     if local.exists() {
         return local;
@@ -59,7 +59,7 @@ pub fn default_path() -> PathBuf {
 ///
 /// # Errors
 /// When the file cannot be read, is not JSON, or a value has the wrong type.
-pub fn load(
+pub(crate) fn load(
     path: &Path,
     variables: impl Iterator<Item = (String, String)>,
 ) -> Result<Config, ConfigError> {

@@ -7,13 +7,13 @@ mod load;
 use serde::{Deserialize, Serialize};
 
 #[cfg(test)]
-pub use load::ConfigError;
-pub use load::{default_path, load};
+pub(crate) use load::ConfigError;
+pub(crate) use load::{default_path, load};
 
 /// The effective configuration: defaults, then the file, then `MM_…` variables.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-pub struct Config {
+pub(crate) struct Config {
     /// Address, limits and sign-in rules of the web server.
     pub service_settings: ServiceSettings,
     /// Who may join and how many.
@@ -37,7 +37,7 @@ pub struct Config {
 /// `ServiceSettings`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-pub struct ServiceSettings {
+pub(crate) struct ServiceSettings {
     #[serde(rename = "SiteURL")]
     pub site_url: String,
     pub listen_address: String,
@@ -67,7 +67,7 @@ impl Default for ServiceSettings {
 /// `TeamSettings`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-pub struct TeamSettings {
+pub(crate) struct TeamSettings {
     pub site_name: String,
     pub max_users_per_team: i64,
     pub enable_user_creation: bool,
@@ -88,7 +88,7 @@ impl Default for TeamSettings {
 /// `SqlSettings`. Pool sizes are per data source and node, as in Mattermost.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-pub struct SqlSettings {
+pub(crate) struct SqlSettings {
     pub data_source: String,
     pub data_source_replicas: Vec<String>,
     pub max_open_conns: usize,
@@ -113,7 +113,7 @@ impl Default for SqlSettings {
 /// `LogSettings`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-pub struct LogSettings {
+pub(crate) struct LogSettings {
     pub enable_console: bool,
     pub console_level: String,
     pub enable_file: bool,
@@ -138,7 +138,7 @@ impl Default for LogSettings {
 /// credentials: on an instance, its IAM role.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-pub struct FileSettings {
+pub(crate) struct FileSettings {
     pub enable_file_attachments: bool,
     /// Largest upload in bytes.
     pub max_file_size: usize,
@@ -185,7 +185,7 @@ impl Default for FileSettings {
 /// `EmailSettings`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-pub struct EmailSettings {
+pub(crate) struct EmailSettings {
     pub enable_sign_up_with_email: bool,
 }
 
@@ -200,7 +200,7 @@ impl Default for EmailSettings {
 /// `ElasticsearchSettings`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-pub struct ElasticsearchSettings {
+pub(crate) struct ElasticsearchSettings {
     #[serde(rename = "ConnectionURL")]
     pub connection_url: String,
     /// `elasticsearch` or `opensearch`.
@@ -238,7 +238,7 @@ impl Default for ElasticsearchSettings {
 /// `ClusterSettings`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-pub struct ClusterSettings {
+pub(crate) struct ClusterSettings {
     pub enable: bool,
     pub cluster_name: String,
     pub override_hostname: String,
@@ -269,7 +269,7 @@ impl Default for ClusterSettings {
 /// `MetricsSettings`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-pub struct MetricsSettings {
+pub(crate) struct MetricsSettings {
     pub enable: bool,
     pub listen_address: String,
 }
@@ -285,7 +285,7 @@ impl Default for MetricsSettings {
 
 /// A Go-style listen address as one that the standard library can bind:
 /// `:8065` listens on every IPv4 address.
-pub fn bind_address(listen_address: &str) -> String {
+pub(crate) fn bind_address(listen_address: &str) -> String {
     match listen_address.strip_prefix(':') {
         Some(port) => format!("0.0.0.0:{port}"),
         None => listen_address.to_owned(),

@@ -15,7 +15,7 @@ impl Store {
     ///
     /// # Errors
     /// When the name is taken ([`DbError::is_duplicate`]), or the writer fails.
-    pub async fn create_channel(&self, channel: &Channel) -> Result<(), DbError> {
+    pub(crate) async fn create_channel(&self, channel: &Channel) -> Result<(), DbError> {
         let sql = "INSERT INTO channels (id, createat, updateat, teamid, type, displayname, name, \
                    header, purpose, creatorid) VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9)";
         self.execute(
@@ -40,7 +40,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn channel(&self, id: &str) -> Result<Option<Channel>, DbError> {
+    pub(crate) async fn channel(&self, id: &str) -> Result<Option<Channel>, DbError> {
         let sql = format!("SELECT {COLUMNS} FROM channels WHERE id = $1");
         self.one(&sql, &[&id])
             .await?
@@ -52,7 +52,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn channel_by_name(
+    pub(crate) async fn channel_by_name(
         &self,
         team_id: &str,
         name: &str,
@@ -68,7 +68,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn public_channels(
+    pub(crate) async fn public_channels(
         &self,
         team_id: &str,
         offset: i64,
@@ -89,7 +89,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn channels_of_user(
+    pub(crate) async fn channels_of_user(
         &self,
         team_id: &str,
         user_id: &str,
@@ -110,7 +110,7 @@ impl Store {
     ///
     /// # Errors
     /// When the writer does not answer.
-    pub async fn channel_ids_of_user(&self, user_id: &str) -> Result<Vec<String>, DbError> {
+    pub(crate) async fn channel_ids_of_user(&self, user_id: &str) -> Result<Vec<String>, DbError> {
         let client = self.writer().await?;
         let sql = "SELECT channelid FROM channelmembers WHERE userid = $1";
         let rows = super::pools::query(&client, sql, &[&user_id]).await?;
@@ -121,7 +121,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn searchable_channel_ids(
+    pub(crate) async fn searchable_channel_ids(
         &self,
         team_id: &str,
         user_id: &str,
@@ -136,7 +136,7 @@ impl Store {
     ///
     /// # Errors
     /// When the writer fails.
-    pub async fn add_channel_member(
+    pub(crate) async fn add_channel_member(
         &self,
         channel_id: &str,
         user_id: &str,
@@ -155,7 +155,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn channel_member(
+    pub(crate) async fn channel_member(
         &self,
         channel_id: &str,
         user_id: &str,
@@ -171,7 +171,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn channel_members(
+    pub(crate) async fn channel_members(
         &self,
         channel_id: &str,
         offset: i64,
@@ -192,7 +192,7 @@ impl Store {
     ///
     /// # Errors
     /// When the writer fails.
-    pub async fn view_channel(
+    pub(crate) async fn view_channel(
         &self,
         channel_id: &str,
         user_id: &str,
@@ -209,7 +209,7 @@ impl Store {
 
 /// A member's powers in a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChannelRole {
+pub(crate) enum ChannelRole {
     Member,
     Admin,
 }

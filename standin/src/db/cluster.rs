@@ -14,7 +14,7 @@ const STALE_MS: i64 = 30 * 60 * 1000;
 
 /// A node as the others find it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DiscoveryRow {
+pub(crate) struct DiscoveryRow {
     pub id: String,
     pub cluster_name: String,
     /// Name or address that the other nodes can reach.
@@ -30,7 +30,7 @@ impl Store {
     ///
     /// # Errors
     /// When the writer fails.
-    pub async fn announce_node(&self, node: &DiscoveryRow) -> Result<(), DbError> {
+    pub(crate) async fn announce_node(&self, node: &DiscoveryRow) -> Result<(), DbError> {
         let sql = "WITH gone AS (DELETE FROM clusterdiscovery WHERE type = $2 AND clustername = $3 \
                    AND hostname = $4 AND gossipport = $5 AND id <> $1) \
                    INSERT INTO clusterdiscovery \
@@ -59,7 +59,7 @@ impl Store {
     ///
     /// # Errors
     /// When the writer fails.
-    pub async fn withdraw_node(&self, id: &str) -> Result<(), DbError> {
+    pub(crate) async fn withdraw_node(&self, id: &str) -> Result<(), DbError> {
         self.execute("DELETE FROM clusterdiscovery WHERE id = $1", &[&id])
             .await
             .map(drop)
@@ -69,7 +69,10 @@ impl Store {
     ///
     /// # Errors
     /// When the writer does not answer.
-    pub async fn announced_nodes(&self, cluster_name: &str) -> Result<Vec<DiscoveryRow>, DbError> {
+    pub(crate) async fn announced_nodes(
+        &self,
+        cluster_name: &str,
+    ) -> Result<Vec<DiscoveryRow>, DbError> {
         let client = self.writer().await?;
         let sql = "SELECT id, clustername, hostname, gossipport, port FROM clusterdiscovery \
                    WHERE type = $1 AND clustername = $2 AND lastpingat > $3";
@@ -96,7 +99,7 @@ impl Store {
     ///
     /// # Errors
     /// When the writer fails.
-    pub async fn cluster_key(&self) -> Result<Vec<u8>, DbError> {
+    pub(crate) async fn cluster_key(&self) -> Result<Vec<u8>, DbError> {
         let fresh = STANDARD.encode(rand::random::<[u8; 32]>());
         let sql = "INSERT INTO systems (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
         self.execute(sql, &[&KEY_NAME, &fresh]).await?;

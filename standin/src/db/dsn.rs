@@ -10,7 +10,7 @@ use tokio_postgres::config::{Host, SslMode};
 
 /// How a connection is encrypted and whom it trusts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Tls {
+pub(super) enum Tls {
     /// `sslmode=disable`
     Disable,
     /// `sslmode=require`, the driver's default: encrypted, nothing verified.
@@ -22,7 +22,7 @@ pub enum Tls {
 
 /// A parsed data source.
 #[derive(Debug, Clone)]
-pub struct Dsn {
+pub(super) struct Dsn {
     /// Everything but TLS.
     pub connection: tokio_postgres::Config,
     /// TLS.
@@ -32,7 +32,7 @@ pub struct Dsn {
 /// Why a data source is not usable. The text itself may hold a password and is
 /// never repeated.
 #[derive(Debug, thiserror::Error)]
-pub enum DsnError {
+pub(crate) enum DsnError {
     /// Another scheme than `postgres://`.
     #[error("data source does not start with `postgres://` or `postgresql://`")]
     Scheme,
@@ -86,7 +86,7 @@ impl FromStr for Dsn {
 
 impl Dsn {
     /// Host and port for messages, without user or password.
-    pub fn address(&self) -> String {
+    pub(super) fn address(&self) -> String {
         let host = match self.connection.get_hosts().first() {
             Some(Host::Tcp(host)) => host.clone(),
             #[cfg(unix)]
@@ -119,7 +119,9 @@ mod tests {
         assert_eq!(dsn.connection.get_dbname(), Some("mattermost"));
         assert_eq!(dsn.address(), "db.example:6432");
         assert_eq!(
-            dsn.connection.get_connect_timeout().map(|t| t.as_secs()),
+            dsn.connection
+                .get_connect_timeout()
+                .map(std::time::Duration::as_secs),
             Some(10)
         );
     }

@@ -8,7 +8,7 @@ impl Store {
     ///
     /// # Errors
     /// When the writer fails.
-    pub async fn create_file_info(&self, file: &FileInfo) -> Result<(), DbError> {
+    pub(crate) async fn create_file_info(&self, file: &FileInfo) -> Result<(), DbError> {
         let sql = "INSERT INTO fileinfo (id, creatorid, channelid, createat, updateat, path, name, \
                    extension, size, mimetype) VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9)";
         self.execute(
@@ -33,7 +33,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn file_info(&self, id: &str) -> Result<Option<FileInfo>, DbError> {
+    pub(crate) async fn file_info(&self, id: &str) -> Result<Option<FileInfo>, DbError> {
         let sql = "SELECT id, creatorid, postid, channelid, createat, updateat, deleteat, path, \
                    name, extension, size, mimetype FROM fileinfo WHERE id = $1 AND deleteat = 0";
         let Some(row) = self.one(sql, &[&id]).await? else {

@@ -8,7 +8,7 @@ use tracing::info;
 use super::DbError;
 
 /// Version of the schema once every step is applied.
-pub const SCHEMA_VERSION: i64 = STEPS.len() as i64;
+pub(crate) const SCHEMA_VERSION: i64 = STEPS.len() as i64;
 
 /// Any fixed number; the same on every node.
 const LOCK: i64 = 0x6d61_7474_6572;

@@ -18,17 +18,17 @@ mod users;
 
 use tokio_postgres::error::SqlState;
 
-pub use channels::ChannelRole;
-pub use cluster::DiscoveryRow;
-pub use dsn::DsnError;
-pub use migrations::SCHEMA_VERSION;
-pub use pools::{Store, StoreOptions};
-pub use tls::TlsError;
-pub use users::{Login, StoredAccount};
+pub(crate) use channels::ChannelRole;
+pub(crate) use cluster::DiscoveryRow;
+pub(crate) use dsn::DsnError;
+pub(crate) use migrations::SCHEMA_VERSION;
+pub(crate) use pools::{Store, StoreOptions};
+pub(crate) use tls::TlsError;
+pub(crate) use users::{Login, StoredAccount};
 
 /// Why a statement has no result.
 #[derive(Debug, thiserror::Error)]
-pub enum DbError {
+pub(crate) enum DbError {
     /// A data source is not usable.
     #[error("SqlSettings: data source is not usable")]
     Dsn(#[from] DsnError),
@@ -51,7 +51,7 @@ pub enum DbError {
 
 impl DbError {
     /// Whether a unique value is already taken.
-    pub fn is_duplicate(&self) -> bool {
+    pub(crate) fn is_duplicate(&self) -> bool {
         matches!(self, Self::Statement(e) if e.code() == Some(&SqlState::UNIQUE_VIOLATION))
     }
 }

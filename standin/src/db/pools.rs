@@ -17,7 +17,7 @@ use crate::id::{new_id, now_ms};
 /// How long a start waits for the database before it gives up, and a reader
 /// for the schema before it is left out.
 #[derive(Debug, Clone, Copy)]
-pub struct StoreOptions {
+pub(crate) struct StoreOptions {
     /// Longest wait for the writer.
     pub writer_deadline: Duration,
     /// Longest wait for each reader to have the schema.
@@ -31,7 +31,7 @@ const FIRST_ANSWER: Duration = Duration::from_secs(5);
 impl Default for StoreOptions {
     fn default() -> Self {
         Self {
-            writer_deadline: Duration::from_secs(60),
+            writer_deadline: Duration::from_mins(1),
             reader_deadline: Duration::from_secs(20),
         }
     }
@@ -39,7 +39,7 @@ impl Default for StoreOptions {
 
 /// The database.
 #[derive(Debug, Clone)]
-pub struct Store {
+pub(crate) struct Store {
     inner: Arc<PoolState>,
 }
 
@@ -66,7 +66,10 @@ impl Store {
     /// # Errors
     /// When a data source is not usable, or the writer does not answer before
     /// its deadline.
-    pub async fn open(settings: &SqlSettings, options: StoreOptions) -> Result<Self, DbError> {
+    pub(crate) async fn open(
+        settings: &SqlSettings,
+        options: StoreOptions,
+    ) -> Result<Self, DbError> {
         let writer = DataSource::new(&settings.data_source, settings)?;
         let readers = settings
             .data_source_replicas
@@ -137,7 +140,7 @@ impl Store {
     ///
     /// # Errors
     /// When the writer does not do so.
-    pub async fn check_health(&self) -> Result<(), DbError> {
+    pub(crate) async fn check_health(&self) -> Result<(), DbError> {
         let client = self.writer().await?;
         let name = format!("DBHealthCheck_{}", new_id());
         let now = now_ms().to_string();
@@ -153,7 +156,7 @@ impl Store {
 
     /// Looks at each reader in turn, for ever, and leaves out those that do
     /// not answer.
-    pub async fn monitor_readers(self, interval: Duration) {
+    pub(crate) async fn monitor_readers(self, interval: Duration) {
         loop {
             tokio::time::sleep(interval).await;
             for reader in &self.inner.readers {
@@ -170,12 +173,12 @@ impl Store {
     }
 
     /// Host and port of the writer.
-    pub fn writer_address(&self) -> &str {
+    pub(crate) fn writer_address(&self) -> &str {
         &self.inner.writer.address
     }
 
     /// Open connections to the writer and to all readers.
-    pub fn open_connections(&self) -> (usize, usize) {
+    pub(crate) fn open_connections(&self) -> (usize, usize) {
         let readers = self
             .inner
             .readers
@@ -186,7 +189,7 @@ impl Store {
     }
 
     /// Readers in the configuration.
-    pub fn reader_count(&self) -> usize {
+    pub(crate) fn reader_count(&self) -> usize {
         self.inner.readers.len()
     }
 }

@@ -14,7 +14,7 @@ impl Store {
     ///
     /// # Errors
     /// When the writer fails.
-    pub async fn create_post(&self, post: &Post) -> Result<(), DbError> {
+    pub(crate) async fn create_post(&self, post: &Post) -> Result<(), DbError> {
         let mut client = self.writer().await?;
         let transaction = client.transaction().await?;
         let (props, files) = (post.props.to_string(), encode_ids(&post.file_ids));
@@ -69,7 +69,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn post(&self, id: &str) -> Result<Option<Post>, DbError> {
+    pub(crate) async fn post(&self, id: &str) -> Result<Option<Post>, DbError> {
         let sql = format!("SELECT {COLUMNS} FROM posts WHERE id = $1 AND deleteat = 0");
         self.one(&sql, &[&id])
             .await?
@@ -81,7 +81,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn posts_by_ids(&self, ids: &[String]) -> Result<Vec<Post>, DbError> {
+    pub(crate) async fn posts_by_ids(&self, ids: &[String]) -> Result<Vec<Post>, DbError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM posts WHERE id = ANY($1) AND deleteat = 0 ORDER BY createat DESC"
         );
@@ -92,7 +92,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn posts_of_channel(
+    pub(crate) async fn posts_of_channel(
         &self,
         channel_id: &str,
         offset: i64,
@@ -114,7 +114,11 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn posts_since(&self, channel_id: &str, since: i64) -> Result<Vec<Post>, DbError> {
+    pub(crate) async fn posts_since(
+        &self,
+        channel_id: &str,
+        since: i64,
+    ) -> Result<Vec<Post>, DbError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM posts WHERE channelid = $1 AND updateat > $2 AND deleteat = 0 \
              ORDER BY createat DESC LIMIT 1000"

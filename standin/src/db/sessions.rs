@@ -8,7 +8,7 @@ impl Store {
     ///
     /// # Errors
     /// When the writer fails.
-    pub async fn create_session(&self, session: &UserSession) -> Result<(), DbError> {
+    pub(crate) async fn create_session(&self, session: &UserSession) -> Result<(), DbError> {
         let sql = "INSERT INTO sessions (id, token, createat, expiresat, lastactivityat, userid, roles) \
                    VALUES ($1, $2, $3, $4, $3, $5, $6)";
         self.execute(
@@ -30,7 +30,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn session(&self, token: &str) -> Result<Option<UserSession>, DbError> {
+    pub(crate) async fn session(&self, token: &str) -> Result<Option<UserSession>, DbError> {
         let sql =
             "SELECT id, token, createat, expiresat, userid, roles FROM sessions WHERE token = $1";
         let Some(row) = self.one(sql, &[&token]).await? else {
@@ -50,7 +50,7 @@ impl Store {
     ///
     /// # Errors
     /// When the writer fails.
-    pub async fn delete_session(&self, token: &str) -> Result<(), DbError> {
+    pub(crate) async fn delete_session(&self, token: &str) -> Result<(), DbError> {
         self.execute("DELETE FROM sessions WHERE token = $1", &[&token])
             .await
             .map(drop)

@@ -13,7 +13,7 @@ impl Store {
     ///
     /// # Errors
     /// When the name is taken ([`DbError::is_duplicate`]), or the writer fails.
-    pub async fn create_team(&self, team: &Team) -> Result<(), DbError> {
+    pub(crate) async fn create_team(&self, team: &Team) -> Result<(), DbError> {
         let sql = "INSERT INTO teams (id, createat, updateat, displayname, name, description, email, \
                    type, inviteid, allowopeninvite) VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9)";
         self.execute(
@@ -38,7 +38,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn team(&self, id: &str) -> Result<Option<Team>, DbError> {
+    pub(crate) async fn team(&self, id: &str) -> Result<Option<Team>, DbError> {
         let sql = format!("SELECT {COLUMNS} FROM teams WHERE id = $1");
         self.one(&sql, &[&id])
             .await?
@@ -50,7 +50,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn team_by_name(&self, name: &str) -> Result<Option<Team>, DbError> {
+    pub(crate) async fn team_by_name(&self, name: &str) -> Result<Option<Team>, DbError> {
         let sql = format!("SELECT {COLUMNS} FROM teams WHERE name = $1");
         self.one(&sql, &[&name])
             .await?
@@ -62,7 +62,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn teams_of_user(&self, user_id: &str) -> Result<Vec<Team>, DbError> {
+    pub(crate) async fn teams_of_user(&self, user_id: &str) -> Result<Vec<Team>, DbError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM teams WHERE deleteat = 0 AND id IN \
              (SELECT teamid FROM teammembers WHERE userid = $1 AND deleteat = 0) ORDER BY name"
@@ -79,7 +79,7 @@ impl Store {
     ///
     /// # Errors
     /// When the writer fails.
-    pub async fn add_team_member(
+    pub(crate) async fn add_team_member(
         &self,
         member: &TeamMember,
         limit: i64,
@@ -104,7 +104,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn team_member(
+    pub(crate) async fn team_member(
         &self,
         team_id: &str,
         user_id: &str,
@@ -121,7 +121,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn team_members(
+    pub(crate) async fn team_members(
         &self,
         team_id: &str,
         offset: i64,
@@ -140,7 +140,10 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn team_members_of_user(&self, user_id: &str) -> Result<Vec<TeamMember>, DbError> {
+    pub(crate) async fn team_members_of_user(
+        &self,
+        user_id: &str,
+    ) -> Result<Vec<TeamMember>, DbError> {
         let sql = "SELECT teamid, userid, schemeadmin FROM teammembers \
                    WHERE userid = $1 AND deleteat = 0";
         self.list(sql, &[&user_id])

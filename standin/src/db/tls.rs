@@ -12,7 +12,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// Why no TLS connector could be made.
 #[derive(Debug, thiserror::Error)]
-pub enum TlsError {
+pub(crate) enum TlsError {
     /// The file of root certificates is missing or damaged.
     #[error("cannot read root certificates from `{}` (sslrootcert)", path.display())]
     RootFile {
@@ -33,7 +33,7 @@ pub enum TlsError {
 ///
 /// # Errors
 /// When there is no certificate to trust.
-pub fn verifying(root_file: Option<&Path>) -> Result<MakeRustlsConnect, TlsError> {
+pub(super) fn verifying(root_file: Option<&Path>) -> Result<MakeRustlsConnect, TlsError> {
     let mut roots = RootCertStore::empty();
     let (certificates, origin) = match root_file {
         Some(path) => (read_certificates(path)?, format!("`{}`", path.display())),
@@ -58,7 +58,7 @@ pub fn verifying(root_file: Option<&Path>) -> Result<MakeRustlsConnect, TlsError
 ///
 /// # Errors
 /// When the TLS library refuses its settings.
-pub fn encrypting_only() -> Result<MakeRustlsConnect, TlsError> {
+pub(super) fn encrypting_only() -> Result<MakeRustlsConnect, TlsError> {
     let provider = provider();
     let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()?

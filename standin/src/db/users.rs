@@ -14,7 +14,7 @@ const FIRST_ACCOUNT_LOCK: i64 = 0x6d61_7474_6573;
 
 /// A user and the stored hash of the password.
 #[derive(Debug)]
-pub struct StoredAccount {
+pub(crate) struct StoredAccount {
     pub user: User,
     pub password_hash: String,
     pub failed_attempts: i32,
@@ -22,7 +22,7 @@ pub struct StoredAccount {
 
 /// An account to be written.
 #[derive(Debug)]
-pub struct Login<'a> {
+pub(crate) struct Login<'a> {
     pub user: &'a User,
     pub password_hash: &'a str,
 }
@@ -32,7 +32,7 @@ impl Store {
     ///
     /// # Errors
     /// When the writer does not answer.
-    pub async fn has_users(&self) -> Result<bool, DbError> {
+    pub(crate) async fn has_users(&self) -> Result<bool, DbError> {
         let client = self.writer().await?;
         let sql = "SELECT EXISTS (SELECT 1 FROM users)";
         Ok(client.query_one(sql, &[]).await?.try_get(0)?)
@@ -45,7 +45,7 @@ impl Store {
     /// # Errors
     /// When name or address are taken ([`DbError::is_duplicate`]), or the
     /// writer fails.
-    pub async fn create_user(
+    pub(crate) async fn create_user(
         &self,
         login: &Login<'_>,
         may_be_first: bool,
@@ -63,7 +63,7 @@ impl Store {
                 .await?
                 .try_get::<_, bool>(0)?
             {
-                roles = "system_admin system_user".to_owned();
+                "system_admin system_user".clone_into(&mut roles);
             }
         }
         let user = login.user;
@@ -99,7 +99,7 @@ impl Store {
     ///
     /// # Errors
     /// When the writer does not answer.
-    pub async fn account_for_login(
+    pub(crate) async fn account_for_login(
         &self,
         login_id: &str,
     ) -> Result<Option<StoredAccount>, DbError> {
@@ -123,7 +123,7 @@ impl Store {
     ///
     /// # Errors
     /// When the writer fails.
-    pub async fn count_failed_attempt(&self, user_id: &str) -> Result<(), DbError> {
+    pub(crate) async fn count_failed_attempt(&self, user_id: &str) -> Result<(), DbError> {
         let sql = "UPDATE users SET failedattempts = failedattempts + 1 WHERE id = $1";
         self.execute(sql, &[&user_id]).await.map(drop)
     }
@@ -133,7 +133,7 @@ impl Store {
     ///
     /// # Errors
     /// When the writer fails.
-    pub async fn reset_failed_attempts(&self, user_id: &str) -> Result<(), DbError> {
+    pub(crate) async fn reset_failed_attempts(&self, user_id: &str) -> Result<(), DbError> {
         let sql = "UPDATE users SET failedattempts = 0 WHERE id = $1";
         self.execute(sql, &[&user_id]).await.map(drop)
     }
@@ -142,7 +142,7 @@ impl Store {
     ///
     /// # Errors
     /// When the writer fails.
-    pub async fn update_last_login(&self, user_id: &str, at: i64) -> Result<(), DbError> {
+    pub(crate) async fn update_last_login(&self, user_id: &str, at: i64) -> Result<(), DbError> {
         let sql = "UPDATE users SET lastlogin = $2 WHERE id = $1";
         self.execute(sql, &[&user_id, &at]).await.map(drop)
     }
@@ -151,7 +151,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn user(&self, id: &str) -> Result<Option<User>, DbError> {
+    pub(crate) async fn user(&self, id: &str) -> Result<Option<User>, DbError> {
         self.user_where("id", id).await
     }
 
@@ -159,7 +159,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn user_by_name(&self, name: &str) -> Result<Option<User>, DbError> {
+    pub(crate) async fn user_by_name(&self, name: &str) -> Result<Option<User>, DbError> {
         self.user_where("username", name).await
     }
 
@@ -167,7 +167,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn user_by_email(&self, email: &str) -> Result<Option<User>, DbError> {
+    pub(crate) async fn user_by_email(&self, email: &str) -> Result<Option<User>, DbError> {
         self.user_where("email", email).await
     }
 
@@ -183,7 +183,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn users_by_ids(&self, ids: &[String]) -> Result<Vec<User>, DbError> {
+    pub(crate) async fn users_by_ids(&self, ids: &[String]) -> Result<Vec<User>, DbError> {
         let sql = format!("SELECT {COLUMNS} FROM users WHERE id = ANY($1) ORDER BY username");
         self.list(&sql, &[&ids]).await?.iter().map(read).collect()
     }
@@ -192,7 +192,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn users(&self, offset: i64, limit: i64) -> Result<Vec<User>, DbError> {
+    pub(crate) async fn users(&self, offset: i64, limit: i64) -> Result<Vec<User>, DbError> {
         let sql = format!("SELECT {COLUMNS} FROM users ORDER BY username OFFSET $1 LIMIT $2");
         self.list(&sql, &[&offset, &limit])
             .await?
@@ -205,7 +205,7 @@ impl Store {
     ///
     /// # Errors
     /// When the writer fails.
-    pub async fn audit(
+    pub(crate) async fn audit(
         &self,
         user_id: &str,
         action: &str,
@@ -224,7 +224,12 @@ impl Store {
     ///
     /// # Errors
     /// When the writer fails.
-    pub async fn set_status(&self, user_id: &str, status: &str, at: i64) -> Result<(), DbError> {
+    pub(crate) async fn set_status(
+        &self,
+        user_id: &str,
+        status: &str,
+        at: i64,
+    ) -> Result<(), DbError> {
         let sql = "INSERT INTO status (userid, status, manual, lastactivityat) \
                    VALUES ($1, $2, false, $3) ON CONFLICT (userid) \
                    DO UPDATE SET status = $2, lastactivityat = $3";

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::{Process, free_port, guarded, is_root};
 
 const PASSWORD: &str = "pass/word@1";
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// The server.
 pub struct Postgres {

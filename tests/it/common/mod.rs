@@ -20,7 +20,7 @@ const IMAGES: &str = r#"[
 ]"#;
 
 /// How long the emulator may take to answer.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// A moto server on loopback, gone when dropped.
 pub struct Moto {

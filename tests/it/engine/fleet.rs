@@ -23,7 +23,7 @@ const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHUSNw2vJ1ZBVL1hGVmTXWWm2KCEFMwvV3b9nYZp0Vb1 test";
 
 /// No command may take longer than this, in virtual time: more is stuck.
-const STUCK: Duration = Duration::from_secs(4 * 3600);
+const STUCK: Duration = Duration::from_hours(4);
 
 /// A command.
 #[derive(Clone, Copy, Debug)]

@@ -136,7 +136,7 @@ impl Memory {
                 .map(|subnet| subnet.address.as_str())
                 .collect();
             addresses.sort_unstable();
-            tell(&mut seen, "default_route", &active);
+            tell(&mut seen, "default_route", active);
             tell(&mut seen, "subnets", &addresses.join(" "));
             Some(seen)
         });

@@ -27,7 +27,7 @@ pub fn secrets(byte: u8) -> Secrets {
 
 /// Far enough not to be met unless something hangs.
 pub fn soon() -> Instant {
-    Instant::now() + Duration::from_secs(60)
+    Instant::now() + Duration::from_mins(1)
 }
 
 /// Events, and what was heard of them.

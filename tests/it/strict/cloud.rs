@@ -108,7 +108,7 @@ impl Cloud {
             strict,
             client: reqwest::Client::builder()
                 .no_proxy()
-                .timeout(Duration::from_secs(60))
+                .timeout(Duration::from_mins(1))
                 .build()
                 .unwrap(),
             key: "AKIDTEST".to_owned(),

@@ -17,7 +17,7 @@ use super::inventory::{Inventory, WATCHER, inventory, remove_lock};
 use crate::common::Moto;
 
 /// How long a command may take; far more than any does.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_mins(4);
 
 /// The environment of every sweep.
 pub const ENVIRONMENT: &str = "sweep";
@@ -94,7 +94,7 @@ impl Lane {
             .unwrap();
         let client = reqwest::Client::builder()
             .no_proxy()
-            .timeout(Duration::from_secs(60))
+            .timeout(Duration::from_mins(1))
             .build()
             .unwrap();
         let mut lane = Self {

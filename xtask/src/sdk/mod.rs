@@ -173,7 +173,7 @@ pub(crate) fn collect_names(path: &Path, names: &mut BTreeSet<String>) -> Result
         for entry in fs::read_dir(path)? {
             collect_names(&entry?.path(), names)?;
         }
-    } else if path.extension().is_some_and(|extension| extension == "rs") {
+    } else if path.is_file() && path.extension().is_some_and(|extension| extension == "rs") {
         let code = lexer::code_only(&fs::read_to_string(path)?);
         names.extend(
             code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')

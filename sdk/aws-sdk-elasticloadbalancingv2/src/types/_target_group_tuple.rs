@@ -10,9 +10,6 @@ impl TargetGroupTuple {
     pub fn target_group_arn(&self) -> ::std::option::Option<&str> {
         self.target_group_arn.as_deref()
     }
-    pub fn weight(&self) -> ::std::option::Option<i32> {
-        self.weight
-    }
 }
 impl TargetGroupTuple {
     pub fn builder() -> crate::types::builders::TargetGroupTupleBuilder {
@@ -33,10 +30,6 @@ impl TargetGroupTupleBuilder {
     }
     pub fn set_target_group_arn(mut self, input: ::std::option::Option<::std::string::String>) -> Self {
         self.target_group_arn = input;
-        self
-    }
-    pub fn weight(mut self, input: i32) -> Self {
-        self.weight = ::std::option::Option::Some(input);
         self
     }
     pub fn set_weight(mut self, input: ::std::option::Option<i32>) -> Self {

@@ -27,9 +27,6 @@ impl ResourceRecordSet {
     pub fn r#type(&self) -> &crate::types::RrType {
         &self.r#type
     }
-    pub fn weight(&self) -> ::std::option::Option<i64> {
-        self.weight
-    }
     pub fn region(&self) -> ::std::option::Option<&crate::types::ResourceRecordSetRegion> {
         self.region.as_ref()
     }
@@ -84,10 +81,6 @@ impl ResourceRecordSetBuilder {
     }
     pub fn set_set_identifier(mut self, input: ::std::option::Option<::std::string::String>) -> Self {
         self.set_identifier = input;
-        self
-    }
-    pub fn weight(mut self, input: i64) -> Self {
-        self.weight = ::std::option::Option::Some(input);
         self
     }
     pub fn set_weight(mut self, input: ::std::option::Option<i64>) -> Self {
