@@ -538,11 +538,33 @@ fn whatever_is_killed_the_next_start_or_stop_clears_it() {
     let network = cloud.network("10.50");
     let host = cloud.instance(&network, json!({}));
     let status = localcloud::status().unwrap();
+    let mut user = Command::new("nsenter")
+        .arg(format!("--net={}", status.running.netns.display()))
+        .args(["sleep", "60"])
+        .spawn()
+        .unwrap();
+    cloud.until(
+        "a process in the cloud's network is known as a user",
+        || {
+            localcloud::users()
+                .iter()
+                .any(|user| user.command == "sleep 60")
+        },
+    );
+    user.kill().unwrap();
+    user.wait().unwrap();
     kill(status.daemon);
     cloud.until("the host dies with the daemon", || {
         !cloud.ssh(&host, "true").status.success()
     });
     cloud.entered = None;
+    let crashed = Command::new(env!("CARGO_BIN_EXE_loadrig"))
+        .args(["local", "status"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&crashed.stdout).into_owned();
+    assert_eq!(crashed.status.code(), Some(1), "{said}");
+    assert!(said.contains("an earlier local cloud left"), "{said}");
     loadrig(&["local", "start"]);
     assert!(
         !localcloud::find_leftovers()
