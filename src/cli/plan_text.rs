@@ -5,7 +5,7 @@ use crate::ops::plan::{HostWork, PlanReview};
 use crate::plan::{
     Action, Change, ChangeGroup, Cost, Difference, Plan, change_groups, cost, expected, ranges,
 };
-use crate::preflight::{Finding, Verdict};
+use crate::preflight::{Finding, FindingVerdict};
 use crate::spec::Spec;
 
 use super::format;
@@ -108,21 +108,21 @@ pub(super) fn findings(findings: &[Finding], whole: bool) -> String {
     let count = |verdict| findings.iter().filter(|one| one.verdict == verdict).count();
     let mut text = format!(
         "preflight: {} passed, {} refused, {}, {} could not be checked\n",
-        count(Verdict::Pass),
-        count(Verdict::Refuse),
-        format::count(count(Verdict::Warn), "warning"),
-        count(Verdict::Unknown),
+        count(FindingVerdict::Pass),
+        count(FindingVerdict::Refuse),
+        format::count(count(FindingVerdict::Warn), "warning"),
+        count(FindingVerdict::Unknown),
     );
     for one in findings {
         let mark = match one.verdict {
-            Verdict::Refuse => "!",
-            Verdict::Warn => "~",
-            Verdict::Unknown => "?",
-            Verdict::Pass => " ",
+            FindingVerdict::Refuse => "!",
+            FindingVerdict::Warn => "~",
+            FindingVerdict::Unknown => "?",
+            FindingVerdict::Pass => " ",
         };
         let shown = match one.verdict {
-            Verdict::Refuse | Verdict::Warn => true,
-            Verdict::Unknown | Verdict::Pass => whole,
+            FindingVerdict::Refuse | FindingVerdict::Warn => true,
+            FindingVerdict::Unknown | FindingVerdict::Pass => whole,
         };
         if shown {
             text.push_str(&format!("  {mark} {}: {}\n", one.check, one.detail));
@@ -173,7 +173,7 @@ pub(super) fn money(cost: &Cost, now: Option<f64>, hours: Option<f64>, lines: bo
         ));
     }
     if !lines {
-        text.push_str("; `--cost` shows the lines");
+        text.push_str("; `--cost` itemizes");
     }
     text.push('\n');
     for note in cost

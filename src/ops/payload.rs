@@ -43,9 +43,10 @@ pub(super) fn facts(
         let resource = inventory.get(address)?;
         Some(Endpoint {
             host: resource.text("endpoint")?.to_owned(),
-            port: (resource.number("port").ok().flatten())
-                .and_then(|port| u16::try_from(port).ok())
-                .unwrap_or(port),
+            port: match resource.number("port").ok()? {
+                Some(reported) => u16::try_from(reported).ok()?,
+                None => port,
+            },
         })
     };
     let writer = inventory.writer();

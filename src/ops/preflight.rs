@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::blueprint::Blueprint;
 use crate::plan::{Action, Cost, Plan};
 use crate::preflight::{
-    Finding, Scope, Verdict, demands, judge_names, judge_offers, judge_permissions, judge_quotas,
-    judge_restores, needed, new_names, restores, wants,
+    Finding, FindingVerdict, Scope, demands, judge_names, judge_offers, judge_permissions,
+    judge_quotas, judge_restores, needed, new_names, restores, wants,
 };
 use crate::spec::{CloudTarget, Spec};
 
@@ -56,7 +56,7 @@ pub async fn preflight(rig: &Rig, blueprint: &Blueprint, plan: &Plan) -> Vec<Fin
 pub fn check_findings(findings: &[Finding]) -> Result<(), PreflightError> {
     let refused: Vec<Finding> = findings
         .iter()
-        .filter(|one| one.verdict == Verdict::Refuse)
+        .filter(|one| one.verdict == FindingVerdict::Refuse)
         .cloned()
         .collect();
     if refused.is_empty() {

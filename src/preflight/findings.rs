@@ -5,7 +5,7 @@ use serde::Serialize;
 /// What a check came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
+pub enum FindingVerdict {
     /// It will not work.
     Refuse,
     /// It may not work, or not everywhere.
@@ -22,7 +22,7 @@ pub struct Finding {
     /// What was checked.
     pub check: String,
     /// What it came to.
-    pub verdict: Verdict,
+    pub verdict: FindingVerdict,
     /// Have and need, or why it is not known.
     pub detail: String,
     /// Commands and links that mend it.
@@ -32,7 +32,11 @@ pub struct Finding {
 impl Finding {
     /// A finding without remedies.
     #[must_use]
-    pub fn new(check: impl Into<String>, verdict: Verdict, detail: impl Into<String>) -> Self {
+    pub fn new(
+        check: impl Into<String>,
+        verdict: FindingVerdict,
+        detail: impl Into<String>,
+    ) -> Self {
         Self {
             check: check.into(),
             verdict,
@@ -44,7 +48,7 @@ impl Finding {
     /// What could not be checked, and why.
     #[must_use]
     pub fn unknown(check: impl Into<String>, why: impl Into<String>) -> Self {
-        Self::new(check, Verdict::Unknown, why)
+        Self::new(check, FindingVerdict::Unknown, why)
     }
 
     /// The same with what mends it.

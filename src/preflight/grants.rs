@@ -14,7 +14,7 @@ const fn preflight(actions: &'static str, why: &'static str) -> Grant {
 
 /// The account's bucket of locks.
 const REGISTRY: NamedResources = NamedResources {
-    statement: "Lock",
+    statement: "Locks",
     on: "arn:{partition}:s3:::loadrig-registry-{account}-{region} \
          arn:{partition}:s3:::loadrig-registry-{account}-{region}/*",
 };
@@ -29,7 +29,7 @@ const ACCOUNT: &[Grant] = &[
         "ec2:DescribeAddresses ec2:DescribeNetworkInterfaces ec2:DescribeSnapshots \
          elasticache:DescribeSnapshots rds:DescribeDBInstanceAutomatedBackups \
          rds:DescribeDBClusterSnapshots rds:DescribeDBSnapshots",
-        "the proof after `down` that nothing is left",
+        "checking after `down` that nothing is left",
     ),
     read(
         "ec2:DescribeTags s3:ListAllMyBuckets ssm:DescribeParameters",
@@ -49,7 +49,7 @@ const ACCOUNT: &[Grant] = &[
         DELETE,
         "s3:DeleteBucket s3:DeleteObject s3:DeleteObjectVersion s3:ListBucketMultipartUploads \
          s3:ListBucketVersions",
-        "letting the lock go, and `loadrig registry remove`",
+        "releasing the lock, and `loadrig registry remove`",
     ),
     preflight(
         "servicequotas:GetAWSDefaultServiceQuota servicequotas:GetServiceQuota \
@@ -64,7 +64,7 @@ const ACCOUNT: &[Grant] = &[
     ),
     preflight(
         "iam:GetRole iam:SimulatePrincipalPolicy",
-        "whether these permissions are there",
+        "whether these permissions are granted",
     ),
 ];
 

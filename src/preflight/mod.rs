@@ -14,7 +14,7 @@ mod policy;
 mod quotas;
 mod snapshots;
 
-pub use findings::{Finding, Verdict};
+pub use findings::{Finding, FindingVerdict};
 pub use grants::account_grants;
 pub use names::{NewName, TakenNames, judge_names, new_names};
 pub use offers::{Offers, Wants, judge_offers, wants};

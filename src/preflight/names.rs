@@ -10,7 +10,7 @@ use crate::blueprint::{Address, DatabaseRole, Kind};
 use crate::identity::names::Names;
 use crate::plan::{Action, Plan};
 
-use super::findings::{Finding, Verdict};
+use super::findings::{Finding, FindingVerdict};
 
 /// A name that a plan is about to give to a new resource.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,7 +70,7 @@ pub fn judge_names(taken: &TakenNames) -> Vec<Finding> {
             Ok(true) => findings.push(
                 Finding::new(
                     check,
-                    Verdict::Refuse,
+                    FindingVerdict::Refuse,
                     format!(
                         "`{}` exists and is not tagged as the environment's",
                         one.name
@@ -87,7 +87,7 @@ pub fn judge_names(taken: &TakenNames) -> Vec<Finding> {
     if free > 0 {
         findings.push(Finding::new(
             "names",
-            Verdict::Pass,
+            FindingVerdict::Pass,
             match free {
                 1 => "1 name is free".to_owned(),
                 many => format!("{many} names are free"),
@@ -117,12 +117,12 @@ mod tests {
         assert!(
             judge_names(&taken)
                 .iter()
-                .all(|one| one.verdict == Verdict::Pass)
+                .all(|one| one.verdict == FindingVerdict::Pass)
         );
         taken.insert(of(Kind::Role).clone(), Ok(true));
         let refused: Vec<Finding> = judge_names(&taken)
             .into_iter()
-            .filter(|one| one.verdict == Verdict::Refuse)
+            .filter(|one| one.verdict == FindingVerdict::Refuse)
             .collect();
         assert_eq!(refused.len(), 1);
         assert!(refused[0].detail.contains("lr-perf-host-us-east-1"));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::blueprint::{Blueprint, Desired, Step};
 use crate::plan::{Action, Plan};
 
-use super::findings::{Finding, Verdict};
+use super::findings::{Finding, FindingVerdict};
 
 /// What a plan wants to be offered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,18 +93,20 @@ pub fn judge_offers(wants: &Wants, offers: &Offers) -> Vec<Finding> {
         );
         findings.push(
             match offers.databases.get(&(class.clone(), version.clone())) {
-                Some(Ok(Some(0))) => {
-                    Finding::new(check, Verdict::Refuse, "only offered for other versions")
-                        .with_remedies([remedy])
-                }
+                Some(Ok(Some(0))) => Finding::new(
+                    check,
+                    FindingVerdict::Refuse,
+                    "only offered for other versions",
+                )
+                .with_remedies([remedy]),
                 Some(Ok(Some(versions))) => Finding::new(
                     check,
-                    Verdict::Pass,
+                    FindingVerdict::Pass,
                     format!("offered, with {versions} minor versions"),
                 ),
                 Some(Ok(None)) => {
                     let detail = "nothing is listed of this class in this region";
-                    Finding::new(check, Verdict::Warn, detail).with_remedies([remedy])
+                    Finding::new(check, FindingVerdict::Warn, detail).with_remedies([remedy])
                 }
                 Some(Err(why)) => Finding::unknown(check, why),
                 None => Finding::unknown(check, "it was not asked for"),
@@ -116,10 +118,12 @@ pub fn judge_offers(wants: &Wants, offers: &Offers) -> Vec<Finding> {
         findings.push(match offers.search.get(&(kind.clone(), version.clone())) {
             Some(Ok(most)) if nodes > most => Finding::new(
                 check,
-                Verdict::Refuse,
+                FindingVerdict::Refuse,
                 format!("at most {most} nodes of this type"),
             ),
-            Some(Ok(most)) => Finding::new(check, Verdict::Pass, format!("at most {most} nodes")),
+            Some(Ok(most)) => {
+                Finding::new(check, FindingVerdict::Pass, format!("at most {most} nodes"))
+            }
             Some(Err(why)) => Finding::unknown(check, why),
             None => Finding::unknown(check, "it was not asked for"),
         });
@@ -138,10 +142,12 @@ fn instance(kind: &str, zones: &BTreeSet<u8>, offers: &Offers) -> Finding {
         list.map(String::as_str).collect::<Vec<_>>().join(", ")
     };
     if offered.is_empty() {
-        return Finding::new(check, Verdict::Refuse, "no zone of this region offers it")
-            .with_remedies(
-                ["another type, in `sizes.nodes` of the environment's YAML".to_owned()],
-            );
+        return Finding::new(
+            check,
+            FindingVerdict::Refuse,
+            "no zone of this region offers it",
+        )
+        .with_remedies(["another type, in `sizes.nodes` of the environment's YAML".to_owned()]);
     }
     let missing: Vec<&String> = zones
         .iter()
@@ -150,11 +156,11 @@ fn instance(kind: &str, zones: &BTreeSet<u8>, offers: &Offers) -> Finding {
         .collect();
     if missing.is_empty() {
         let detail = format!("offered in {}", names(&mut offered.iter()));
-        return Finding::new(check, Verdict::Pass, detail);
+        return Finding::new(check, FindingVerdict::Pass, detail);
     }
     Finding::new(
         check,
-        Verdict::Refuse,
+        FindingVerdict::Refuse,
         format!(
             "not offered in {}, only in {}",
             names(&mut missing.into_iter()),
@@ -167,8 +173,8 @@ fn instance(kind: &str, zones: &BTreeSet<u8>, offers: &Offers) -> Finding {
 fn image(offers: &Offers) -> Finding {
     let check = "image: Debian 12 for x86_64";
     match &offers.image {
-        Some(Ok(id)) => Finding::new(check, Verdict::Pass, id),
-        Some(Err(why)) => Finding::new(check, Verdict::Refuse, why),
+        Some(Ok(id)) => Finding::new(check, FindingVerdict::Pass, id),
+        Some(Err(why)) => Finding::new(check, FindingVerdict::Refuse, why),
         None => Finding::unknown(check, "it was not asked for"),
     }
 }
@@ -194,14 +200,14 @@ mod tests {
     fn a_type_has_to_be_offered_in_each_zone_that_it_is_for() {
         assert_eq!(
             verdict(&["eu-west-1a", "eu-west-1b"]).verdict,
-            Verdict::Pass
+            FindingVerdict::Pass
         );
         let half = verdict(&["eu-west-1a", "eu-west-1c"]);
-        assert_eq!(half.verdict, Verdict::Refuse);
+        assert_eq!(half.verdict, FindingVerdict::Refuse);
         assert!(
             half.detail.contains("not offered in eu-west-1b"),
             "{half:?}"
         );
-        assert_eq!(verdict(&[]).verdict, Verdict::Refuse);
+        assert_eq!(verdict(&[]).verdict, FindingVerdict::Refuse);
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::blueprint::Kind;
-use crate::blueprint::kinds::{Access, Grant};
+use crate::blueprint::kinds::{Grant, GrantUse};
 use crate::plan::{Action, Plan};
 
-use super::findings::{Finding, Verdict};
+use super::findings::{Finding, FindingVerdict};
 use super::policy::{Scope, Statement, gather};
 
 /// What the check cannot see, whatever it says.
@@ -35,14 +35,14 @@ pub enum Allowed {
 /// The statements whose actions a plan takes.
 #[must_use]
 pub fn needed(plan: &Plan, scope: &Scope) -> Vec<Statement> {
-    let mut uses: BTreeSet<(Kind, Access)> = BTreeSet::new();
+    let mut uses: BTreeSet<(Kind, GrantUse)> = BTreeSet::new();
     for change in &plan.changes {
-        let accesses: &[Access] = match change.action {
+        let accesses: &[GrantUse] = match change.action {
             Action::Keep | Action::Refuse => &[],
-            Action::Create => &[Access::Create],
-            Action::Update => &[Access::Update],
-            Action::Replace => &[Access::Update, Access::Delete, Access::Create],
-            Action::Delete => &[Access::Delete],
+            Action::Create => &[GrantUse::Create],
+            Action::Update => &[GrantUse::Update],
+            Action::Replace => &[GrantUse::Update, GrantUse::Delete, GrantUse::Create],
+            Action::Delete => &[GrantUse::Delete],
         };
         uses.extend(accesses.iter().map(|access| (change.kind, *access)));
     }
@@ -71,12 +71,12 @@ pub fn judge_permissions(
     match allowed {
         Ok(Allowed::Root) => vec![Finding::new(
             check,
-            Verdict::Pass,
+            FindingVerdict::Pass,
             "the account's root user may do everything",
         )],
         Ok(Allowed::Simulated { refused }) if refused.is_empty() => vec![Finding::new(
             check,
-            Verdict::Pass,
+            FindingVerdict::Pass,
             format!("{} actions are allowed ({BLIND_SPOTS})", actions.len()),
         )],
         Ok(Allowed::Simulated { refused }) => {
@@ -117,7 +117,7 @@ fn missing(refused: &BTreeMap<String, String>, of: usize, environment: &str) -> 
         .collect();
     Finding::new(
         "permissions",
-        Verdict::Refuse,
+        FindingVerdict::Refuse,
         format!(
             "{} of {of} actions are missing: {}",
             refused.len(),
@@ -177,7 +177,7 @@ mod tests {
             refused: refused.into(),
         });
         let findings = judge_permissions(&needed, &simulated, "perf");
-        assert_eq!(findings[0].verdict, Verdict::Refuse);
+        assert_eq!(findings[0].verdict, FindingVerdict::Refuse);
         assert!(
             findings[0]
                 .detail
@@ -190,7 +190,7 @@ mod tests {
         });
         let findings = judge_permissions(&needed, &dry, "perf");
         assert_eq!(findings.len(), 1);
-        assert_eq!(findings[0].verdict, Verdict::Unknown);
+        assert_eq!(findings[0].verdict, FindingVerdict::Unknown);
         assert!(findings[0].detail.contains("1 of"), "{findings:?}");
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use crate::blueprint::Kind;
-use crate::blueprint::kinds::{Access, Grant, GrantCondition};
+use crate::blueprint::kinds::{Grant, GrantCondition, GrantUse};
 use crate::identity::names::Names;
 
 use super::grants::account_grants;
@@ -19,14 +19,14 @@ const TAG: &str = "loadrig:environment";
 
 /// The statements in the order in which people read them; others follow.
 const ORDER: [&str; 8] = [
-    "Look",
-    "MakeTagged",
-    "TagInTheCreateCallOnly",
-    "StartFromImages",
-    "UseOwn",
-    "RoleOfTheHosts",
-    "ProfileOfTheHosts",
-    "GiveTheRoleToHosts",
+    "Read",
+    "CreateTagged",
+    "TagOnCreation",
+    "LaunchFromImages",
+    "ManageOwn",
+    "HostRole",
+    "HostProfile",
+    "PassHostRole",
 ];
 
 /// Where a policy holds: one environment in one account and region.
@@ -172,7 +172,7 @@ pub fn statements(kinds: &BTreeSet<Kind>, scope: &Scope) -> Vec<Statement> {
     let of_kinds = Kind::ALL.into_iter().flat_map(|kind| {
         let whole = kinds.contains(&kind);
         let grants = kind.info().grants.iter();
-        grants.filter(move |grant| whole || grant.is_for(Access::Read))
+        grants.filter(move |grant| whole || grant.is_for(GrantUse::Read))
     });
     let granted: Vec<&Grant> = account_grants().iter().chain(of_kinds).collect();
     gather(&granted, scope)
@@ -204,8 +204,8 @@ pub(super) fn gather(granted: &[&Grant], scope: &Scope) -> Vec<Statement> {
 /// EC2 asks for `ec2:CreateTags` when a resource is tagged in the call that creates it; the
 /// condition keeps it to those calls.
 fn tagging(all: &[Statement], scope: &Scope) -> Option<Statement> {
-    let made = all.iter().find(|one| one.sid == "MakeTagged")?;
-    let mut statement = Statement::new("TagInTheCreateCallOnly");
+    let made = all.iter().find(|one| one.sid == "CreateTagged")?;
+    let mut statement = Statement::new("TagOnCreation");
     statement.actions.insert("ec2:CreateTags");
     statement.reasons.insert(
         "ec2:CreateTags",
@@ -284,7 +284,7 @@ mod tests {
     fn nothing_but_looking_is_granted_on_everything() {
         for statement in statements(&all(), &scope()) {
             let everything = statement.resources.contains("*");
-            let wide = ["Look", "Preflight"].contains(&statement.sid.as_str());
+            let wide = ["Read", "Preflight"].contains(&statement.sid.as_str());
             assert_eq!(everything, wide, "{}", statement.sid);
             let looks = |action: &str| {
                 let verb = action.split(':').nth(1).unwrap_or_default();

@@ -9,7 +9,7 @@ use crate::blueprint::{Attributes, Blueprint, Step, UnreadableAttribute};
 use crate::plan::{Action, Plan};
 use crate::spec::catalog;
 
-use super::findings::{Finding, Verdict};
+use super::findings::{Finding, FindingVerdict};
 
 /// How much of a quota there is and how much is used, as far as it could be found out.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,13 +102,13 @@ fn judge(quota: Quota, more: f64, fact: Option<&QuotaFact>, region: &str) -> Fin
         figure(more)
     );
     if need <= limit {
-        return Finding::new(check, Verdict::Pass, detail);
+        return Finding::new(check, FindingVerdict::Pass, detail);
     }
     let at = quota.region(region);
     let desired = need.ceil();
     Finding::new(
         check,
-        Verdict::Refuse,
+        FindingVerdict::Refuse,
         format!("{detail}: {} too few", figure(need - limit)),
     )
     .with_remedies([
@@ -195,11 +195,14 @@ mod tests {
         };
         let one = |limit| judge_quotas(&demands, &[fact(limit)], "eu-west-1").remove(0);
         let short = one(Ok(32.0));
-        assert_eq!(short.verdict, Verdict::Refuse);
+        assert_eq!(short.verdict, FindingVerdict::Refuse);
         assert_eq!(short.detail, "16 of 32 used, 24 more: 8 too few");
         assert!(short.remedies[0].contains("--quota-code L-1216C47A --desired-value 40"));
         assert!(short.remedies[1].contains("eu-west-1.console.aws.amazon.com"));
-        assert_eq!(one(Ok(40.0)).verdict, Verdict::Pass);
-        assert_eq!(one(Err("denied".to_owned())).verdict, Verdict::Unknown);
+        assert_eq!(one(Ok(40.0)).verdict, FindingVerdict::Pass);
+        assert_eq!(
+            one(Err("denied".to_owned())).verdict,
+            FindingVerdict::Unknown
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::blueprint::{Blueprint, Desired, Step};
 use crate::plan::{Action, Plan};
 
-use super::findings::{Finding, Verdict};
+use super::findings::{Finding, FindingVerdict};
 
 /// A snapshot that a plan restores a database from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,7 +72,7 @@ fn judge(wanted: &Restore, found: &Result<Option<Restorable>, String>) -> Findin
         false => ("postgres", "aws rds describe-db-snapshots"),
     };
     let refused = |why: String| {
-        Finding::new(&check, Verdict::Refuse, why).with_remedies([
+        Finding::new(&check, FindingVerdict::Refuse, why).with_remedies([
             format!("`{list}` lists those of the account and region"),
             "name another one in `database.snapshot`, or none".to_owned(),
         ])
@@ -109,7 +109,7 @@ fn judge(wanted: &Restore, found: &Result<Option<Restorable>, String>) -> Findin
     } else {
         Finding::new(
             check,
-            Verdict::Pass,
+            FindingVerdict::Pass,
             format!("PostgreSQL {}", snapshot.version),
         )
     }
@@ -133,9 +133,9 @@ mod tests {
             encrypted: true,
         };
         let verdict = |found| judge(&wanted, &found).verdict;
-        assert_eq!(verdict(Ok(Some(fits.clone()))), Verdict::Pass);
-        assert_eq!(verdict(Ok(None)), Verdict::Refuse);
-        assert_eq!(verdict(Err("denied".to_owned())), Verdict::Unknown);
+        assert_eq!(verdict(Ok(Some(fits.clone()))), FindingVerdict::Pass);
+        assert_eq!(verdict(Ok(None)), FindingVerdict::Refuse);
+        assert_eq!(verdict(Err("denied".to_owned())), FindingVerdict::Unknown);
         for change in [
             |one: &mut Restorable| one.status = "creating".to_owned(),
             |one: &mut Restorable| one.engine = "mysql".to_owned(),
@@ -146,7 +146,7 @@ mod tests {
             change(&mut other);
             assert_eq!(
                 verdict(Ok(Some(other.clone()))),
-                Verdict::Refuse,
+                FindingVerdict::Refuse,
                 "{other:?}"
             );
         }

@@ -12,7 +12,7 @@ use loadrig::blueprint::kinds::Quota;
 use loadrig::engine::{Cloud as _, Snapshot};
 use loadrig::plan::plan;
 use loadrig::preflight::{
-    Allowed, Scope, Verdict, demands, judge_offers, judge_quotas, needed, wants,
+    Allowed, FindingVerdict, Scope, demands, judge_offers, judge_quotas, needed, wants,
 };
 use loadrig::spec::{Library, Spec};
 
@@ -79,17 +79,17 @@ async fn quotas_are_read_counted_and_judged() {
         found.unwrap_or_else(|| panic!("{word}: {findings:?}"))
     };
     let vcpus = of("vCPUs");
-    assert_eq!(vcpus.verdict, Verdict::Refuse);
+    assert_eq!(vcpus.verdict, FindingVerdict::Refuse);
     assert!(vcpus.detail.starts_with("0 of 8 used"), "{vcpus:?}");
     assert!(vcpus.remedies[0].contains("L-1216C47A"), "{vcpus:?}");
     // The emulator has one default VPC.
     let vpcs = of("VPCs");
     assert_eq!(
         (vpcs.verdict, vpcs.detail.as_str()),
-        (Verdict::Pass, "1 of 5 used, 1 more")
+        (FindingVerdict::Pass, "1 of 5 used, 1 more")
     );
     let gateways = of("internet gateways");
-    assert_eq!(gateways.verdict, Verdict::Unknown);
+    assert_eq!(gateways.verdict, FindingVerdict::Unknown);
     assert!(
         gateways.detail.contains("GetServiceQuota is not allowed"),
         "{gateways:?}"
@@ -109,13 +109,15 @@ async fn types_that_no_zone_offers_are_found() {
     };
     let findings = judged(&spec).await;
     assert!(
-        findings.iter().all(|one| one.verdict != Verdict::Refuse),
+        findings
+            .iter()
+            .all(|one| one.verdict != FindingVerdict::Refuse),
         "{findings:?}"
     );
     assert!(
         findings
             .iter()
-            .any(|one| one.check.starts_with("image") && one.verdict == Verdict::Pass),
+            .any(|one| one.check.starts_with("image") && one.verdict == FindingVerdict::Pass),
         "{findings:?}"
     );
     for group in spec.nodes.values_mut() {
@@ -126,7 +128,7 @@ async fn types_that_no_zone_offers_are_found() {
         .iter()
         .find(|one| one.check == "offer: c99.large")
         .expect("a finding");
-    assert_eq!(host.verdict, Verdict::Refuse);
+    assert_eq!(host.verdict, FindingVerdict::Refuse);
 }
 
 /// IAM's query protocol: everything is allowed but making databases.

@@ -64,7 +64,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
             "arn:{partition}:ec2:{region}:{account}:vpc/* \
              arn:{partition}:ec2:{region}:{account}:subnet/*",
             GrantCondition::Always,
-            "in a VPC and subnets that are not the environment's own",
+            "in a VPC and subnets of your own",
         ),
     ],
     ..KindInfo::COMMON

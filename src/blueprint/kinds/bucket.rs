@@ -70,7 +70,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
             DELETE,
             "s3:AbortMultipartUpload s3:DeleteBucket s3:DeleteObject s3:DeleteObjectVersion \
          s3:ListBucketMultipartUploads s3:ListBucketVersions",
-            "a bucket has to be empty before it can go",
+            "a bucket has to be empty before it can be deleted",
         ),
     ],
     ..KindInfo::COMMON

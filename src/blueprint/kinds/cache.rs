@@ -89,7 +89,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         ),
         service_role(
             "elasticache.amazonaws.com",
-            "AWS makes its role with an account's first cache; it stays",
+            "AWS creates its role with an account's first cache; the role stays",
         ),
         CACHES.grant(
             UPDATE,
@@ -100,7 +100,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         CACHES.grant(
             DELETE,
             "elasticache:AddTagsToResource elasticache:CreateSnapshot",
-            "a protected cache leaves a final snapshot, which loadrig cannot delete",
+            "a protected cache leaves a final snapshot, which loadrig may not delete",
         ),
         CACHES.grant(DELETE, "elasticache:DeleteReplicationGroup", TAKING_DOWN),
     ],

@@ -26,7 +26,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         CACHES.grant(
             CREATE,
             "elasticache:AddTagsToResource elasticache:CreateCacheSubnetGroup",
-            "the cache stands in private subnets alone",
+            "the cache is in private subnets only",
         ),
         CACHES.grant(DELETE, "elasticache:DeleteCacheSubnetGroup", TAKING_DOWN),
     ],

@@ -132,21 +132,21 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         CREATE,
         "rds:AddTagsToResource rds:CreateDBInstance rds:CreateDBInstanceReadReplica \
          rds:ModifyDBInstance rds:RestoreDBInstanceFromDBSnapshot",
-        "a writer and its read replicas, or a writer made from a snapshot",
+        "a writer and its read replicas, or a writer restored from a snapshot",
     ),
     service_role(
         "rds.amazonaws.com",
-        "AWS makes its role with an account's first database; it stays",
+        "AWS creates its role with an account's first database; the role stays",
     ),
     DATABASES.grant(
         UPDATE,
         "rds:ModifyDBInstance rds:RebootDBInstance",
-        "another class, more storage, settings that want a restart",
+        "another class, more storage, settings that need a restart",
     ),
     DATABASES.grant(
         DELETE,
         "rds:AddTagsToResource rds:CreateDBSnapshot rds:ModifyDBInstance",
-        "a protected database leaves a final snapshot, which loadrig cannot delete",
+        "a protected database leaves a final snapshot, which loadrig may not delete",
     ),
     DATABASES.grant(
         DELETE,

@@ -86,7 +86,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
             CREATE,
             "rds:AddTagsToResource rds:CreateDBCluster rds:CreateDBInstance rds:ModifyDBCluster \
          rds:RestoreDBClusterFromSnapshot",
-            "an Aurora cluster, new or made from a snapshot",
+            "an Aurora cluster, new or restored from a snapshot",
         ),
         CLUSTERS.grant(
             UPDATE,
@@ -96,7 +96,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         CLUSTERS.grant(
             DELETE,
             "rds:AddTagsToResource rds:CreateDBClusterSnapshot rds:ModifyDBCluster",
-            "a protected database leaves a final snapshot, which loadrig cannot delete",
+            "a protected database leaves a final snapshot, which loadrig may not delete",
         ),
         CLUSTERS.grant(DELETE, "rds:DeleteDBCluster", TAKING_DOWN),
     ],

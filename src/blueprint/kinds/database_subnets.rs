@@ -26,7 +26,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         DATABASES.grant(
             CREATE,
             "rds:AddTagsToResource rds:CreateDBSubnetGroup",
-            "databases stand in private subnets alone",
+            "databases are in private subnets only",
         ),
         DATABASES.grant(DELETE, "rds:DeleteDBSubnetGroup", TAKING_DOWN),
     ],

@@ -11,7 +11,7 @@
 /// What an action is used for; a plan that only creates needs no deletions checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the names say it")]
-pub enum Access {
+pub enum GrantUse {
     Read,
     Create,
     Update,
@@ -41,7 +41,7 @@ pub struct Grant {
     /// The statement of a policy that it goes into.
     pub statement: &'static str,
     /// What for.
-    pub access: &'static [Access],
+    pub access: &'static [GrantUse],
     pub(crate) actions: &'static str,
     pub(crate) on: &'static str,
     /// Condition.
@@ -64,14 +64,14 @@ impl Grant {
 
     /// Whether it is used for this.
     #[must_use]
-    pub fn is_for(&self, access: Access) -> bool {
+    pub fn is_for(&self, access: GrantUse) -> bool {
         self.access.contains(&access)
     }
 
     /// A grant with nothing left to the helpers below.
     pub(crate) const fn new(
         statement: &'static str,
-        access: &'static [Access],
+        access: &'static [GrantUse],
         actions: &'static str,
         on: &'static str,
         condition: GrantCondition,
@@ -88,27 +88,27 @@ impl Grant {
     }
 }
 
-pub(crate) const READ: &[Access] = &[Access::Read];
-pub(crate) const CREATE: &[Access] = &[Access::Create];
-pub(crate) const UPDATE: &[Access] = &[Access::Update];
-pub(crate) const CREATE_AND_UPDATE: &[Access] = &[Access::Create, Access::Update];
-pub(crate) const UPDATE_AND_DELETE: &[Access] = &[Access::Update, Access::Delete];
-pub(crate) const DELETE: &[Access] = &[Access::Delete];
+pub(crate) const READ: &[GrantUse] = &[GrantUse::Read];
+pub(crate) const CREATE: &[GrantUse] = &[GrantUse::Create];
+pub(crate) const UPDATE: &[GrantUse] = &[GrantUse::Update];
+pub(crate) const CREATE_AND_UPDATE: &[GrantUse] = &[GrantUse::Create, GrantUse::Update];
+pub(crate) const UPDATE_AND_DELETE: &[GrantUse] = &[GrantUse::Update, GrantUse::Delete];
+pub(crate) const DELETE: &[GrantUse] = &[GrantUse::Delete];
 
 /// Reading; AWS narrows most `Describe` calls by nothing but the region.
 pub(crate) const fn read(actions: &'static str, why: &'static str) -> Grant {
-    Grant::new("Look", READ, actions, "*", GrantCondition::Always, why)
+    Grant::new("Read", READ, actions, "*", GrantCondition::Always, why)
 }
 
 /// Reading what keeps a resource from being deleted; without it nobody is named.
 pub(super) const fn read_blockers(actions: &'static str, why: &'static str) -> Grant {
-    Grant::new("Look", DELETE, actions, "*", GrantCondition::Always, why)
+    Grant::new("Read", DELETE, actions, "*", GrantCondition::Always, why)
 }
 
 /// Creating in EC2 with the environment's tag in the same call.
 pub(super) const fn create(actions: &'static str, on: &'static str, why: &'static str) -> Grant {
     Grant::new(
-        "MakeTagged",
+        "CreateTagged",
         CREATE,
         actions,
         on,
@@ -119,12 +119,12 @@ pub(super) const fn create(actions: &'static str, on: &'static str, why: &'stati
 
 /// Acting on what has the environment's tag in EC2.
 pub(super) const fn own(
-    access: &'static [Access],
+    access: &'static [GrantUse],
     actions: &'static str,
     why: &'static str,
 ) -> Grant {
     Grant::new(
-        "UseOwn",
+        "ManageOwn",
         access,
         actions,
         "arn:{partition}:ec2:{region}:{account}:*/*",
@@ -143,7 +143,7 @@ pub(crate) struct NamedResources {
 impl NamedResources {
     pub(crate) const fn grant(
         self,
-        access: &'static [Access],
+        access: &'static [GrantUse],
         actions: &'static str,
         why: &'static str,
     ) -> Grant {
@@ -162,7 +162,7 @@ impl NamedResources {
 /// account and outlives the environment.
 pub(super) const fn service_role(service: &'static str, why: &'static str) -> Grant {
     Grant::new(
-        "FirstUseOfManagedServices",
+        "ServiceLinkedRoles",
         CREATE,
         "iam:CreateServiceLinkedRole",
         "arn:{partition}:iam::{account}:role/aws-service-role/*",
@@ -171,4 +171,4 @@ pub(super) const fn service_role(service: &'static str, why: &'static str) -> Gr
     )
 }
 
-pub(super) const TAKING_DOWN: &str = "taking it down";
+pub(super) const TAKING_DOWN: &str = "deletion";

@@ -156,7 +156,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
             "in the environment's own subnets and groups, with its own key",
         ),
         Grant::new(
-            "StartFromImages",
+            "LaunchFromImages",
             CREATE,
             "ec2:RunInstances",
             "arn:{partition}:ec2:{region}::image/*",
@@ -171,26 +171,26 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         own(
             UPDATE,
             "ec2:ModifyInstanceAttribute ec2:ModifyInstanceMetadataOptions",
-            "a host back into its own group alone, and its metadata behind tokens",
+            "returning a host to its own group, and requiring metadata tokens",
         ),
         Grant::new(
-            "TagProtectionOfOwnHosts",
+            "TagHostProtection",
             UPDATE_AND_DELETE,
             "ec2:CreateTags",
             "arn:{partition}:ec2:{region}:{account}:instance/*",
             GrantCondition::OwnedTag("loadrig:protection"),
-            "what protection a host has is written on it; no other tag can be changed",
+            "recording a host's protection in its tag; no other tag can be changed",
         ),
         own(
             DELETE,
             "ec2:ModifyInstanceAttribute",
-            "protection is lifted before",
+            "lifting protection before the termination",
         ),
         own(DELETE, "ec2:TerminateInstances", TAKING_DOWN),
         own(
             UPDATE,
             "ec2:TerminateInstances",
-            "a host is changed by making it anew",
+            "a host whose type or disk changes is replaced",
         ),
     ],
     ..KindInfo::COMMON

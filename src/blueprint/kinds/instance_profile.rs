@@ -40,7 +40,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         PROFILE.grant(
             CREATE,
             "iam:CreateInstanceProfile iam:TagInstanceProfile",
-            "the way by which EC2 gives hosts their role",
+            "EC2 gives hosts their role through it",
         ),
         PROFILE.grant(
             CREATE_AND_UPDATE,
@@ -50,15 +50,15 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         PROFILE.grant(
             UPDATE,
             "iam:RemoveRoleFromInstanceProfile",
-            "a role that somebody put there by hand goes",
+            "removing a role that was added by hand",
         ),
         Grant::new(
-            "GiveTheRoleToHosts",
+            "PassHostRole",
             CREATE_AND_UPDATE,
             "iam:PassRole",
             "arn:{partition}:iam::{account}:role/loadrig/lr-{environment}-host-{region}",
             GrantCondition::PassedTo("ec2.amazonaws.com"),
-            "this one role, to EC2 alone",
+            "this one role, to EC2 only",
         ),
         PROFILE.grant(
             DELETE,
@@ -70,7 +70,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
 };
 
 pub(super) const PROFILE: NamedResources = NamedResources {
-    statement: "ProfileOfTheHosts",
+    statement: "HostProfile",
     on: "arn:{partition}:iam::{account}:instance-profile/loadrig/lr-{environment}-host-{region} \
          arn:{partition}:iam::{account}:instance-profile/lr-{environment}-host-{region}",
 };

@@ -68,7 +68,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         BALANCER.grant(
             CREATE,
             "elasticloadbalancing:CreateLoadBalancer elasticloadbalancing:AddTags",
-            "the entrance of the rig",
+            "the load balancer in front of the application nodes",
         ),
         service_role(
             "elasticloadbalancing.amazonaws.com",
@@ -88,7 +88,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         BALANCER.grant(
             UPDATE,
             "elasticloadbalancing:DeleteLoadBalancer",
-            "another scheme takes another load balancer",
+            "a load balancer whose scheme changes is replaced",
         ),
     ],
     ..KindInfo::COMMON

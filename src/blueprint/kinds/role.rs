@@ -54,7 +54,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     ROLE.grant(
         CREATE_AND_UPDATE,
         "iam:UpdateAssumeRolePolicy iam:DeleteRolePolicy",
-        "policies and principals that somebody added by hand go",
+        "removing policies and principals that were added by hand",
     ),
     ROLE.grant(
         DELETE,
@@ -64,7 +64,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     ROLE.grant(
         DELETE,
         "iam:ListAttachedRolePolicies",
-        "naming what somebody attached to the role, which keeps it from going",
+        "naming policies attached to the role, which prevent its deletion",
     ),
 ],
     ..KindInfo::COMMON
@@ -73,7 +73,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
 /// With the path that loadrig creates in, and without: IAM judges a request about a name that
 /// does not exist yet by the name alone.
 pub(super) const ROLE: NamedResources = NamedResources {
-    statement: "RoleOfTheHosts",
+    statement: "HostRole",
     on: "arn:{partition}:iam::{account}:role/loadrig/lr-{environment}-host-{region} \
          arn:{partition}:iam::{account}:role/lr-{environment}-host-{region}",
 };

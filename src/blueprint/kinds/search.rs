@@ -83,7 +83,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         DOMAIN.grant(CREATE, "es:AddTags es:CreateDomain", "the search domain"),
         service_role(
             "opensearchservice.amazonaws.com",
-            "the role with which a domain stands in a VPC; it stays",
+            "the role that lets a domain into a VPC; the role stays",
         ),
         DOMAIN.grant(UPDATE, "es:UpdateDomainConfig", "other nodes, more storage"),
         DOMAIN.grant(DELETE, "es:DeleteDomain", TAKING_DOWN),

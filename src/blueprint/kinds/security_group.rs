@@ -39,7 +39,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         own(
             DELETE,
             "ec2:RevokeSecurityGroupIngress",
-            "groups that name each other cannot be removed",
+            "groups that refer to each other cannot be deleted",
         ),
     ],
     ..KindInfo::COMMON

@@ -48,7 +48,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         own(
             CREATE_AND_UPDATE,
             "ec2:RevokeSecurityGroupIngress",
-            "rules that somebody added by hand go",
+            "removing rules that were added by hand",
         ),
         own(DELETE, "ec2:RevokeSecurityGroupIngress", TAKING_DOWN),
     ],

@@ -15,7 +15,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     grants: &[
         read(
             "ssm:DescribeParameters",
-            "finding the seed by its name and tag; values are not told",
+            "finding the seed by its name and tag; values are not returned",
         ),
         SEED.grant(
             READ,

@@ -38,7 +38,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     grants: &[
         read(
             "elasticloadbalancing:DescribeTargetHealth",
-            "which nodes are in the group, and healthy",
+            "which nodes are registered and healthy",
         ),
         BALANCER.grant(
             CREATE_AND_UPDATE,

@@ -58,7 +58,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
             "ec2:DescribeEgressOnlyInternetGateways ec2:DescribeInternetGateways \
          ec2:DescribeNatGateways ec2:DescribeNetworkAcls ec2:DescribeRouteTables \
          ec2:DescribeVpcEndpoints ec2:DescribeVpcPeeringConnections ec2:DescribeVpnGateways",
-            "naming what somebody put into the VPC, which keeps it from going",
+            "naming what else is in the VPC and prevents its deletion",
         ),
     ],
     ..KindInfo::COMMON

@@ -45,6 +45,6 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
 
 /// Hosted zones have ids and no names in their ARNs.
 pub(super) const NAMES: NamedResources = NamedResources {
-    statement: "PrivateNames",
+    statement: "PrivateDns",
     on: "arn:{partition}:route53:::hostedzone/* arn:{partition}:ec2:{region}:{account}:vpc/*",
 };
