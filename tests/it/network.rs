@@ -497,7 +497,7 @@ async fn somebody_elses_network_is_used_and_left_as_it_was() {
     let refused = refused.changes.iter().find(|c| c.action == Action::Refuse);
     assert_eq!(
         refused.unwrap().reason,
-        format!("the environment stands in {vpc}; take it down first")
+        format!("the environment is in {vpc}; take it down first")
     );
 
     rig.down().await;
