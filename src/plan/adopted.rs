@@ -2,24 +2,26 @@
 
 use crate::blueprint::{Address, Blueprint, Desired, Kind, Step};
 
-use super::diff::{Action, Change, compare};
+use super::change::{Action, Change};
 use super::snapshot::{Observed, Snapshot};
 
-/// What is not ours is used as it is, or not at all.
-pub(super) fn adopted(
+/// What exists of a resource that is not ours: it is used as it is, or not at all.
+///
+/// # Errors
+/// A change that is refused: it does not exist, or the environment has one of its own.
+pub(super) fn adopted<'a>(
     address: &Address,
-    desired: &Desired,
     id: &str,
-    found: &[&Observed],
-) -> Change {
+    found: &[&'a Observed],
+) -> Result<&'a Observed, Change> {
     let existing = found.iter().copied().find(|r| r.kind == Kind::Adopted);
     let own = found
         .iter()
         .find(|r| r.kind != Kind::Adopted && !r.state.is_leaving());
     if let (Some(existing), None) = (existing, own) {
-        return compare(address, desired, existing, Vec::new());
+        return Ok(existing);
     }
-    Change {
+    Err(Change {
         address: address.clone(),
         kind: Kind::Adopted,
         action: Action::Refuse,
@@ -33,7 +35,7 @@ pub(super) fn adopted(
         differences: Vec::new(),
         existing: existing.cloned(),
         predecessors: Vec::new(),
-    }
+    })
 }
 
 /// Refuses to move an environment to another VPC: security groups stay in theirs for life, and

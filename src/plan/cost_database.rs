@@ -2,7 +2,7 @@
 
 use crate::spec::{Catalog, Spec};
 
-use super::cost::{Bill, Billing};
+use super::bill::{Bill, Billing};
 
 /// IOPS that gp3 storage of 400 GiB and more includes (Amazon RDS User Guide, "gp3 storage").
 const INCLUDED_IOPS: u32 = 12_000;

@@ -2,90 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use serde::{Deserialize, Serialize};
-
 use crate::blueprint::kinds::{OnDifference, PENDING_RESTART, WhenFailed};
 use crate::blueprint::{Address, AttributeValue, Blueprint, Desired, Kind, needing_restart};
 
 use super::adopted::{adopted, refuse_to_move};
+use super::change::{Action, Change, Difference, Plan};
 use super::removal::{removal, surplus};
 use super::snapshot::{Observed, Snapshot, State};
-
-/// An attribute that differs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Difference {
-    /// Its name.
-    pub attribute: String,
-    /// As it is.
-    pub old: String,
-    /// As it should be.
-    pub new: String,
-}
-
-/// What is to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Action {
-    /// It does not exist.
-    Create,
-    /// It changes in place.
-    Update,
-    /// It is deleted, then created again.
-    Replace,
-    /// It is not wanted any more.
-    Delete,
-    /// It is as it should be.
-    Keep,
-    /// It cannot be done while the environment is up.
-    Refuse,
-}
-
-/// What is to be done about one resource.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Change {
-    /// The resource.
-    pub address: Address,
-    /// Its kind.
-    pub kind: Kind,
-    /// What is to be done.
-    pub action: Action,
-    /// Why. Empty for a creation in an environment that has nothing yet.
-    pub reason: String,
-    /// What differs.
-    pub differences: Vec<Difference>,
-    /// What exists now.
-    pub existing: Option<Observed>,
-    /// Ids of earlier resources at the address that the provider still remembers.
-    pub predecessors: Vec<String>,
-}
-
-/// All changes, in the blueprint's order; removals come last.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Plan {
-    /// One for each resource.
-    pub changes: Vec<Change>,
-}
-
-impl Plan {
-    /// The changes that do something.
-    pub fn work(&self) -> impl Iterator<Item = &Change> {
-        self.changes
-            .iter()
-            .filter(|change| change.action != Action::Keep)
-    }
-
-    /// Whether there is nothing to do.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.work().next().is_none()
-    }
-
-    /// How many changes of a kind of action.
-    #[must_use]
-    pub fn count(&self, action: Action) -> usize {
-        self.changes.iter().filter(|c| c.action == action).count()
-    }
-}
 
 /// Compares what should be with what is.
 #[must_use]
@@ -102,7 +25,10 @@ pub fn plan(blueprint: &Blueprint, snapshot: &Snapshot) -> Plan {
         wanted.insert(address);
         let found = found.get(address).map_or(&[][..], Vec::as_slice);
         if let Desired::Adopted(wanted) = desired {
-            changes.push(adopted(address, desired, &wanted.id, found));
+            changes.push(match adopted(address, &wanted.id, found) {
+                Ok(existing) => compare(address, desired, existing, Vec::new()),
+                Err(refusal) => refusal,
+            });
             continue;
         }
         let live = live(found, &inhabited);
@@ -335,7 +261,7 @@ fn deleted_ids(found: &[&Observed]) -> Vec<String> {
 }
 
 /// What to do about a resource that exists.
-pub(super) fn compare(
+fn compare(
     address: &Address,
     desired: &Desired,
     existing: &Observed,

@@ -4,6 +4,8 @@
 //! Pure: no I/O, no clock, no async. What exists comes in as a snapshot.
 
 mod adopted;
+mod bill;
+mod change;
 mod cost;
 mod cost_database;
 mod diff;
@@ -17,8 +19,10 @@ mod saved;
 mod snapshot;
 mod time;
 
-pub use cost::{Billing, Cost, CostLine, cost};
-pub use diff::{Action, Change, Difference, Plan, plan};
+pub use bill::{Billing, CostLine};
+pub use change::{Action, Change, Difference, Plan};
+pub use cost::{Cost, cost};
+pub use diff::plan;
 pub use groups::{ChangeGroup, change_groups, ranges};
 pub use inventory::Inventory;
 pub use order::deleted_after;

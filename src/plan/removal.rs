@@ -5,7 +5,7 @@
 
 use crate::blueprint::{Kind, UnreadableAttribute};
 
-use super::diff::{Action, Change, Plan};
+use super::change::{Action, Change, Plan};
 use super::snapshot::{Observed, Snapshot, State};
 
 /// How an environment is taken down.

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::spec::Spec;
 
-use super::diff::{Action, Change, Difference, Plan};
+use super::change::{Action, Change, Difference, Plan};
 
 /// Version of the file's form.
 const FORMAT: u32 = 1;
