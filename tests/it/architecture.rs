@@ -233,3 +233,211 @@ fn no_command_calls_another() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// A module with the text of its file.
+struct SourceFile {
+    /// Its path below `src`.
+    path: String,
+    text: String,
+}
+
+/// Every module below `src` by its path in the crate: `["aws", "tags"]`.
+fn source_files() -> BTreeMap<Vec<String>, SourceFile> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    files(&root, &mut found);
+    let mut modules = BTreeMap::new();
+    for file in found {
+        let path = file.strip_prefix(&root).unwrap().with_extension("");
+        let mut module: Vec<String> = path
+            .iter()
+            .map(|part| part.to_string_lossy().into_owned())
+            .collect();
+        if module.last().is_some_and(|last| last == "mod") {
+            module.pop();
+        }
+        if module == ["main"] {
+            continue;
+        }
+        if module == ["lib"] {
+            module.clear();
+        }
+        let text = std::fs::read_to_string(&file).unwrap();
+        let text: String = code(&text)
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        let path = file.strip_prefix(&root).unwrap().display().to_string();
+        modules.insert(module, SourceFile { path, text });
+    }
+    modules
+}
+
+/// The paths of a use tree, one for each leaf: `a::{b, c::d}` is `a::b` and `a::c::d`.
+fn leaves(tree: &str) -> Vec<String> {
+    let tree = tree.trim();
+    let Some((prefix, rest)) = tree.split_once('{') else {
+        let path = tree.split(" as ").next().unwrap_or(tree);
+        return vec![path.split_whitespace().collect()];
+    };
+    let inner = rest.rsplit_once('}').map_or(rest, |(inner, _)| inner);
+    let mut parts = vec![String::new()];
+    let mut depth = 0;
+    for c in inner.chars() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                parts.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        parts.last_mut().unwrap().push(c);
+    }
+    let parts = parts.iter().filter(|part| !part.trim().is_empty());
+    parts
+        .flat_map(|part| leaves(part))
+        .map(|leaf| format!("{}{leaf}", prefix.trim()))
+        .collect()
+}
+
+/// A path of a module's text from the crate's root; `None` when it leads out of the crate.
+fn from_root(
+    path: &str,
+    module: &[String],
+    modules: &BTreeMap<Vec<String>, SourceFile>,
+) -> Option<Vec<String>> {
+    let mut parts = path.split("::").map(str::to_owned).peekable();
+    let mut base = module.to_vec();
+    match parts.peek()?.as_str() {
+        "crate" => {
+            parts.next();
+            base.clear();
+        }
+        "self" => {
+            parts.next();
+        }
+        "super" => {
+            while parts.next_if(|part| part == "super").is_some() {
+                base.pop();
+            }
+        }
+        child => {
+            let child = [module, &[child.to_owned()]].concat();
+            modules.get(&child)?;
+        }
+    }
+    base.extend(parts);
+    Some(base)
+}
+
+/// What a module imports by `use`, and names by path, from the crate's root; with what it
+/// re-exports.
+fn paths_of(
+    module: &[String],
+    modules: &BTreeMap<Vec<String>, SourceFile>,
+) -> (Vec<Vec<String>>, BTreeMap<String, Vec<String>>) {
+    let text = &modules[module].text;
+    let (mut paths, mut exported) = (Vec::new(), BTreeMap::new());
+    let mut body = String::new();
+    for statement in text.split_inclusive(';') {
+        let start = statement
+            .match_indices("use ")
+            .map(|(at, _)| at)
+            .find(|at| at == &0 || statement[..*at].ends_with(['\n', ' ']));
+        let tree = start.map(|at| (at, statement[at + 4..].trim_end_matches(';')));
+        let Some((at, tree)) = tree.filter(|(_, tree)| is_use_tree(tree)) else {
+            body.push_str(statement);
+            continue;
+        };
+        let line = statement[..at].rsplit('\n').next().unwrap_or_default();
+        body.push_str(&statement[..at]);
+        for leaf in leaves(tree) {
+            let Some(path) = from_root(&leaf, module, modules) else {
+                continue;
+            };
+            if line.trim_start().starts_with("pub")
+                && let Some(name) = path.last()
+            {
+                exported.insert(name.clone(), path.clone());
+            }
+            paths.push(path);
+        }
+    }
+    for word in body.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != ':') {
+        let start = ["crate::", "super::"].iter().find_map(|s| word.find(s));
+        if let Some(at) = start {
+            paths.extend(from_root(word[at..].trim_end_matches(':'), module, modules));
+        }
+    }
+    (paths, exported)
+}
+
+fn is_use_tree(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "_:{},* \n".contains(c);
+    text.contains("::") && text.chars().all(fits)
+}
+
+/// An address is made of the enums that the desired state is made of, and the desired state
+/// refers to addresses: to be parted when kinds get folders of their own.
+const KNOWN_CIRCLES: &[(&str, &str)] = &[
+    ("blueprint/address.rs", "blueprint/desired.rs"),
+    ("blueprint/address.rs", "blueprint/parts.rs"),
+];
+
+#[test]
+fn no_two_files_import_each_other() {
+    let modules = source_files();
+    let parsed: BTreeMap<&Vec<String>, _> = modules
+        .keys()
+        .map(|module| (module, paths_of(module, &modules)))
+        .collect();
+    // The file that defines what a path names: re-exports are followed.
+    let definer = |path: &[String]| -> Option<Vec<String>> {
+        let mut path = path.to_vec();
+        for _ in 0..8 {
+            let at = (0..=path.len())
+                .rev()
+                .find(|n| modules.contains_key(&path[..*n]))?;
+            let (module, rest) = path.split_at(at);
+            let Some(name) = rest.first() else {
+                return Some(module.to_vec());
+            };
+            let exported = parsed[&module.to_vec()].1.get(name);
+            match exported.filter(|target| target.as_slice() != path) {
+                Some(target) => path = [target.as_slice(), &rest[1..]].concat(),
+                None => return Some(module.to_vec()),
+            }
+        }
+        None
+    };
+    let mut edges: BTreeSet<(&str, &str)> = BTreeSet::new();
+    for (module, (paths, _)) in &parsed {
+        let from = modules[*module].path.as_str();
+        for to in paths.iter().filter_map(|path| definer(path)) {
+            let to = modules[&to].path.as_str();
+            // What only declares and re-exports is no part of a circle.
+            if from != to && ![from, to].iter().any(|path| is_declaring(path)) {
+                edges.insert((from, to));
+            }
+        }
+    }
+    assert!(
+        edges.len() > 300,
+        "the parser found {} imports",
+        edges.len()
+    );
+    let circles: Vec<String> = edges
+        .iter()
+        .filter(|(from, to)| from < to && edges.contains(&(*to, *from)))
+        .filter(|pair| !KNOWN_CIRCLES.contains(pair))
+        .map(|(from, to)| format!("{from} and {to} import each other"))
+        .collect();
+    assert!(circles.is_empty(), "{}", circles.join("\n"));
+}
+
+fn is_declaring(path: &str) -> bool {
+    path == "lib.rs" || path.ends_with("mod.rs")
+}

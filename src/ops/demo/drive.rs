@@ -21,7 +21,7 @@ use crate::report::{ProofItem, Report};
 use crate::spec::{CloudTarget, Spec};
 
 use super::failure::failure_of;
-use super::{DemoOptions, DemoReport};
+use super::result::{DemoOptions, DemoReport};
 use crate::ops::error::{DemoError, OpsError};
 
 /// What the part inside the local cloud brings out.

@@ -11,7 +11,7 @@ use crate::spec::Role;
 
 use crate::ops::rig::Rig;
 
-use super::run::RigCheck;
+use super::check::RigCheck;
 
 /// How long the load balancer may take to find nodes healthy.
 const HEALTHY: Duration = Duration::from_secs(90);

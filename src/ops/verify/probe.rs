@@ -13,7 +13,7 @@ use crate::spec::{HostName, Role, Spec};
 
 use crate::ops::rig::Connected;
 
-use super::run::RigCheck;
+use super::check::RigCheck;
 
 /// How long a host may take to answer.
 const ANSWER: Duration = Duration::from_secs(20);

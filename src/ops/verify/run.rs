@@ -1,7 +1,6 @@
 //! Every check of a rig, side by side.
 
 use futures::future::join_all;
-use serde::Serialize;
 
 use crate::events::{EventKind, Events};
 use crate::spec::Spec;
@@ -10,21 +9,9 @@ use crate::ops::adapters::Adapters;
 use crate::ops::rig::{Reading, Rig};
 
 use super::balancer::nodes_behind_balancer;
+use super::check::RigCheck;
 use super::probe::{probes, run_probe};
 use crate::ops::error::OpsError;
-
-/// One check.
-#[derive(Clone, Debug, Serialize)]
-pub struct RigCheck {
-    /// What was checked.
-    pub name: String,
-    /// Whether it passed.
-    pub pass: bool,
-    /// What was seen.
-    pub detail: String,
-    /// What to do when it does not pass.
-    pub remedy: String,
-}
 
 /// What `verify` found.
 #[derive(Clone, Debug)]

@@ -1,16 +1,9 @@
-//! The whole job on this machine: local cloud, rig, scenario, report, removal, proof.
+//! What the demo takes and returns.
 
 use std::path::PathBuf;
 
 use crate::ops::error::{DemoError, OpsError};
 use crate::report::Report;
-
-#[cfg(target_os = "linux")]
-mod drive;
-#[cfg(target_os = "linux")]
-mod failure;
-#[cfg(target_os = "linux")]
-pub use drive::demo;
 
 /// How to run the demo.
 #[derive(Clone, Debug, Default)]

@@ -1,0 +1,16 @@
+//! One check of a rig, as it is shown.
+
+use serde::Serialize;
+
+/// One check.
+#[derive(Clone, Debug, Serialize)]
+pub struct RigCheck {
+    /// What was checked.
+    pub name: String,
+    /// Whether it passed.
+    pub pass: bool,
+    /// What was seen.
+    pub detail: String,
+    /// What to do when it does not pass.
+    pub remedy: String,
+}
