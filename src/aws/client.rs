@@ -190,7 +190,7 @@ impl Aws {
     }
 
     /// How often each action was called so far, repetitions included, for example
-    /// `ec2:RunInstances`. S3's are told by method: `s3:GET`.
+    /// `ec2:RunInstances`. S3's are named by method: `s3:GET`.
     #[must_use]
     pub fn calls(&self) -> BTreeMap<String, u64> {
         self.pace.calls()

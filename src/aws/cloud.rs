@@ -159,7 +159,7 @@ impl Cloud for Aws {
                     "delete",
                     id,
                     "NotOurs",
-                    "it belongs to somebody else",
+                    "it is not part of the environment",
                 ));
             }
             Kind::Endpoint => Box::pin(self.delete_endpoint(id)),

@@ -43,7 +43,7 @@ where
     }
 }
 
-/// What to make of an error that depends on what was being done.
+/// How an error is treated, depending on what was being done.
 pub(in crate::aws) trait ErrorPolicy<T> {
     /// Success when it is not there: for removals.
     fn ok_if_not_found(self) -> Result<Option<T>, CloudError>;
@@ -51,7 +51,7 @@ pub(in crate::aws) trait ErrorPolicy<T> {
     /// Success when the code is one of these: somebody did it already.
     fn ok_if_code(self, codes: &[&str]) -> Result<Option<T>, CloudError>;
 
-    /// While creating, what is not found was made a moment ago and is not visible yet.
+    /// While creating, what is not found was created a moment ago and is not visible yet.
     fn retry_if_not_found(self) -> Result<T, CloudError>;
 }
 
@@ -76,7 +76,7 @@ impl<T> ErrorPolicy<T> for Result<T, CloudError> {
         self.map_err(|mut error| {
             if error.class == FailureClass::NotFound {
                 error.class = match error.code.as_str() {
-                    // Snapshots are named by people: none of them was made a moment ago.
+                    // Snapshots are named by people: none of them was created a moment ago.
                     "DBSnapshotNotFound" | "DBClusterSnapshotNotFoundFault" => {
                         FailureClass::Terminal
                     }
@@ -123,7 +123,7 @@ pub(in crate::aws) fn foreign_resource(
     )
 }
 
-/// Something was made, by us or by whoever was first, and is not listed with its tags yet.
+/// Something was created, by this run or another one, and is not listed with its tags yet.
 pub(in crate::aws) fn not_listed_yet(operation: &str, name: &str) -> CloudError {
     CloudError {
         class: FailureClass::Converging,
@@ -131,7 +131,7 @@ pub(in crate::aws) fn not_listed_yet(operation: &str, name: &str) -> CloudError 
             operation,
             name,
             "NotVisibleYet",
-            "it was made but is not listed with its tags yet",
+            "it was created but is not listed with its tags yet",
         )
     }
 }
@@ -227,7 +227,7 @@ fn class_of<E: Error + 'static>(error: &SdkError<E>, code: &str) -> FailureClass
         Some(404) => FailureClass::NotFound,
         Some(401 | 403) => FailureClass::Denied,
         Some(429 | 500..) => FailureClass::Transient,
-        // An answer that was cut off or made by something between us and AWS.
+        // An answer that was cut off, or came from something between us and AWS.
         Some(200..=299) => FailureClass::Transient,
         _ => FailureClass::Terminal,
     }
@@ -263,7 +263,7 @@ fn whole_chain(error: &(dyn Error + 'static)) -> String {
         next = cause.source();
     }
     texts.dedup();
-    // The credential chain tells a line for each place that it looked at.
+    // The credential chain reports a line for each place that it tried.
     texts
         .join(": ")
         .lines()

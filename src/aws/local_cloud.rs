@@ -258,7 +258,7 @@ impl SdkCloudReader {
                     source: one
                         .read_replica_source_db_instance_identifier()
                         .filter(|source| !source.is_empty())
-                        // A source in another region is told by its ARN.
+                        // A source in another region is given by its ARN.
                         .map(|source| source.rsplit(':').next().unwrap_or(source).to_owned()),
                     subnets: subnets
                         .iter()

@@ -2,9 +2,8 @@
 //! exists to a snapshot.
 //!
 //! The only module that names a type of the AWS SDK. One folder for each service. Knows
-//! nothing of plans, hosts or the command line, and decides nothing: it does what it is
-//! told, once, and classifies what goes wrong. Waiting and repeating is the engine's
-//! business.
+//! nothing of plans, hosts or the command line, and decides nothing: it carries out
+//! one call and classifies what goes wrong. Waiting and repeating are the engine's business.
 
 mod blockers;
 mod client;

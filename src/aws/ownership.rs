@@ -1,4 +1,4 @@
-//! Whose a resource is, as its tags tell.
+//! Whose a resource is, as its tags show.
 
 use crate::engine::Observed;
 

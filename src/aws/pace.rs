@@ -1,10 +1,16 @@
-//! What goes over the wire: counted, and held to the rates that AWS allows.
+//! Counts API calls, and holds them to the rates that AWS publishes.
 //!
-//! EC2 and Elastic Load Balancing refill a bucket of calls for each account, region and
-//! action. A burst that overdraws one is answered with errors, to us and to everybody else
-//! who works in the account, so calls wait here for their turn instead, first come, first
-//! served: the walk starts what lies on the critical path first. The other services
-//! publish no rates; they are repeated when they throttle.
+//! EC2 and Elastic Load Balancing give each account, region and action a bucket of tokens that
+//! refills at a fixed rate. A burst that empties it is answered with `RequestLimitExceeded`, to
+//! us and to everybody else who works in the account: launching a rig must not break somebody's
+//! autoscaling. So calls wait here for their token instead of being repeated after a refusal.
+//!
+//! Waiting is first come, first served, because the walk starts the steps on the critical path
+//! first; a random or last-in order would delay the database behind the tags of a subnet.
+//! Services that publish no rates are not paced: the SDK repeats what they throttle.
+//!
+//! This is the lowest place that sees every attempt, repetitions by the SDK included, so the
+//! counts that tests compare are taken here, too.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -213,7 +219,7 @@ impl HttpConnector for PacedConnector {
     }
 }
 
-/// Service and action of a signed request. The service stands in the signature's scope
+/// Service and action of a signed request. The service is in the signature's scope
 /// (`Credential=KEY/20250101/us-east-1/ec2/aws4_request`), the action in the form or in a
 /// header; where there is neither, method and first part of the path have to do.
 fn name(request: &HttpRequest) -> (String, String) {

@@ -47,11 +47,11 @@ pub(in crate::aws) fn not_ours(operation: &str, request: &Request<'_>) -> CloudE
         operation,
         request.address,
         "NotOurs",
-        "it belongs to somebody else and is only looked up",
+        "it is not part of the environment and is only read",
     )
 }
 
-/// What was just made or changed; when it cannot be seen yet, the call is worth repeating.
+/// What was just created or changed; when it is not listed yet, the call is worth repeating.
 pub(in crate::aws) fn require_listed(
     mut found: Vec<Observed>,
     operation: &str,
@@ -63,7 +63,7 @@ pub(in crate::aws) fn require_listed(
             operation,
             id,
             "NotVisibleYet",
-            "it was made but is not listed yet",
+            "it was created but is not listed yet",
         )
     })
 }

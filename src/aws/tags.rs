@@ -14,14 +14,14 @@ use crate::spec::Protection;
 pub(in crate::aws) const ENVIRONMENT: &str = "loadrig:environment";
 /// Address within the environment.
 pub(in crate::aws) const ADDRESS: &str = "loadrig:address";
-/// Version of loadrig that made it.
+/// Version of loadrig that created it.
 pub(in crate::aws) const VERSION: &str = "loadrig:version";
 
 /// What keeps the resource from being removed: one of [`protection_text`]'s words. Resources
 /// without it are not protected.
 pub(in crate::aws) const PROTECTION: &str = "loadrig:protection";
 
-/// `false` on what was made by a call that leaves something to do, `true` once that is done.
+/// `false` on what a call created that leaves something to do, `true` once that is done.
 pub(in crate::aws) const FINISHED: &str = "loadrig:finished";
 
 /// Whether a resource that takes more than one call to make has had them all; `None` where one
@@ -58,7 +58,7 @@ pub(in crate::aws) fn protection<'a>(tags: impl IntoIterator<Item = Pair<'a>>) -
     }
 }
 
-/// The tags of a resource that is about to be made.
+/// The tags of a resource that is about to be created.
 ///
 /// Ours win over the user's, so that no YAML can disguise a resource.
 pub(in crate::aws) fn of(request: &Request<'_>) -> BTreeMap<String, String> {

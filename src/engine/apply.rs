@@ -74,7 +74,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                 work,
             });
         }
-        // What is surplus goes last: new capacity stands before old capacity falls.
+        // What is surplus is deleted last: new capacity is there before the old goes.
         tasks.extend(self.removals(plan, &names));
         let report = walk(tasks, &self.events, stop).await;
         (report, shared)

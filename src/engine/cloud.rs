@@ -180,18 +180,18 @@ impl Diagnose for CloudError {
             ],
             FailureClass::Transient => vec![
                 format!("the outcome of `{}` is not known: `{}` may exist now", self.operation, self.target),
-                "run the same command again: it finds by its tags what was made, and continues".to_owned(),
+                "run the same command again: it finds by tag what was created, and continues".to_owned(),
             ],
             FailureClass::Converging => vec![format!(
-                "`{}` still has users, or AWS does not show everywhere what was made: the same command again continues",
+                "`{}` still has users, or AWS does not list everywhere what was created: run the same command again to continue",
                 self.target
             )],
             FailureClass::Terminal if self.code == NOT_READY => vec![format!(
-                "`{}` exists and costs money: the same command again goes on waiting, `down` removes it",
+                "`{}` exists and costs money: run the same command again to keep waiting, or `down` to delete it",
                 self.target
             )],
             FailureClass::NotFound | FailureClass::Terminal => vec![
-                "this call made nothing; what was made before it stays, and is found again by its tags".to_owned(),
+                "this call created nothing; what was created before stays, and is found again by its tags".to_owned(),
             ],
             FailureClass::Blocked => vec![
                 "remove or detach what is in the way, if you may, then run the same command again; loadrig touches nothing that is not the environment's own".to_owned(),
@@ -242,7 +242,7 @@ pub fn is_credential_code(code: &str) -> bool {
     )
 }
 
-/// One thing that the proof of emptiness looked at.
+/// What one check for leftovers found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftoverCheck {
     /// For example `EC2 instances`.
@@ -289,14 +289,14 @@ pub trait Cloud: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Observed, CloudError>> + Send;
 
     /// Everything of one kind that exists of an environment, in as few calls as the
-    /// snapshot takes for it. Polled while something of the kind is made or removed.
+    /// snapshot takes for it. Polled while something of the kind is created or deleted.
     fn list(
         &self,
         environment: &str,
         kind: Kind,
     ) -> impl Future<Output = Result<Vec<Observed>, CloudError>> + Send;
 
-    /// Begins to remove; success when it is already gone.
+    /// Starts the deletion; success when it is already gone.
     fn delete(
         &self,
         environment: &str,
@@ -330,7 +330,7 @@ pub trait Cloud: Send + Sync + 'static {
     /// purpose. What is known to be gone may still be among them.
     fn environments(&self) -> impl Future<Output = Result<BTreeSet<String>, CloudError>> + Send;
 
-    /// Looks in every service used for anything that bears the environment's tag or name
+    /// Searches every service used for anything that bears the environment's tag or name
     /// prefix, whatever its kind or state.
     fn find_leftovers(
         &self,

@@ -1,4 +1,4 @@
-//! What every step of an environment works with, and what the steps tell each other.
+//! What every step of an environment works with, and what the steps learn from each other.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ use crate::plan::{Inventory, Observed};
 pub struct Engine<C, H> {
     /// The cloud.
     pub cloud: Arc<C>,
-    /// Who looks whether things are ready or gone.
+    /// Polls until resources are ready or gone.
     pub poller: Poller<C>,
     /// The hosts.
     pub hosts: Arc<H>,
@@ -25,7 +25,7 @@ pub struct Engine<C, H> {
     pub operator_key: Option<String>,
     /// Whether it may change anything: the environment's lock.
     pub permit: Permit,
-    /// Where it tells what it does.
+    /// Where it reports what it does.
     pub events: Events,
 }
 

@@ -23,7 +23,7 @@ pub struct HostRequest {
     pub inventory: Inventory,
     /// The environment's secrets.
     pub secrets: Secrets,
-    /// Where waits are told.
+    /// Where waits are reported.
     pub events: Events,
     /// Whether the user wants to stop: what has not begun to work on the host then gives up.
     pub stop: watch::Receiver<Urgency>,

@@ -1,4 +1,4 @@
-//! Walks a plan: starts what is ready, waits, retries, reports, stops when told.
+//! Walks a plan: starts what is ready, waits, retries, reports, stops on request.
 //!
 //! Knows clouds and hosts only through their traits.
 

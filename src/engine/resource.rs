@@ -130,7 +130,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
             }
             let created = retry(step, &self.events, deadline, || async {
                 self.permit.check()?;
-                // Anew each time: a subnet of another zone may stand by now.
+                // Read again each time: a subnet of another zone may exist by now.
                 let inventory = shared.inventory();
                 let request = self.request(change, candidate, &inventory, &secrets);
                 let created = self.cloud.create(request).await?;
@@ -213,7 +213,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         let deadline = Instant::now() + Kind::Seed.info().patience;
         let seed: SecretString = retry(&step, &self.events, deadline, || async {
             let found = self.cloud.seed(&self.environment).await?;
-            // Reads lag behind: it stands, or this would not be asked for.
+            // Reads lag behind: it exists, or nobody would ask for it.
             found.ok_or_else(|| CloudError {
                 class: FailureClass::Converging,
                 ..seed_error("the parameter is not there".to_owned())

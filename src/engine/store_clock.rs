@@ -7,19 +7,19 @@ use crate::engine::lease::after;
 
 /// The store's time, carried on by this process's steady clock.
 ///
-/// It was told somewhere between question and answer, which the SDK's repetitions can keep
+/// It was read somewhere between question and answer, which the SDK's repetitions can keep
 /// minutes apart: a lease of one's own has to be judged by the one, a stranger's by the other.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StoreClock {
-    told: Timestamp,
+    read: Timestamp,
     asked: Instant,
     answered: Instant,
 }
 
 impl StoreClock {
-    pub(super) fn of(told: Timestamp, asked: Instant) -> Self {
+    pub(super) fn of(read: Timestamp, asked: Instant) -> Self {
         Self {
-            told,
+            read,
             asked,
             answered: Instant::now(),
         }
@@ -27,11 +27,11 @@ impl StoreClock {
 
     /// It is no later than this, but for the second that the store leaves out.
     pub(super) fn at_most(self) -> Timestamp {
-        after(self.told, self.asked.elapsed())
+        after(self.read, self.asked.elapsed())
     }
 
     /// It is no earlier than this.
     pub(super) fn at_least(self) -> Timestamp {
-        after(self.told, self.answered.elapsed())
+        after(self.read, self.answered.elapsed())
     }
 }

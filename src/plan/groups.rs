@@ -2,7 +2,7 @@
 
 use crate::blueprint::Address;
 
-use super::diff::{Action, Change, Plan};
+use super::change::{Action, Change, Plan};
 
 /// Changes of one kind that are done for the same reason and come to the same.
 #[derive(Clone, Debug, PartialEq, Eq)]

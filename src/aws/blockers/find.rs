@@ -1,7 +1,7 @@
 //! Who is in the way of a removal.
 //!
 //! AWS refuses with `DependencyViolation` or the like and does not say whose fault it is.
-//! Interfaces that AWS itself made for a service go by themselves some time after the service;
+//! Interfaces that AWS itself created for a service go by themselves some time after the service;
 //! what somebody else put there does not.
 
 use aws_sdk_ec2::types::{NetworkInterface, SecurityGroup};
@@ -205,7 +205,7 @@ fn of_interface(interface: &NetworkInterface, environment: &str) -> Blocker {
         },
     }
     if let Some(requester) = interface.requester_id() {
-        parts.push(format!("made by {requester}"));
+        parts.push(format!("created by {requester}"));
     }
     if let Some(owner) = interface.owner_id() {
         parts.push(format!("of account {owner}"));

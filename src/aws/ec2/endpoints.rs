@@ -17,7 +17,7 @@ use crate::blueprint::{Address, AttributeValue, Kind};
 use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::digest;
 
-/// How often a token that stands for an endpoint that is gone is changed.
+/// How often a client token is varied when it stands for an endpoint that is gone.
 const TOKENS: u32 = 8;
 
 impl Aws {
@@ -160,7 +160,7 @@ impl Aws {
         let Some(answer) = answer else {
             return Ok(());
         };
-        // What could not be done is told in an answer that is a success.
+        // A call that failed for single endpoints still answers with success and lists them.
         let failed = answer.unsuccessful().iter().find_map(|item| item.error());
         let failed = failed.map(|error| {
             let why = (error.code(), error.message());
@@ -211,7 +211,7 @@ fn state_of(endpoint: &VpcEndpoint) -> (State, &str) {
     (state, status)
 }
 
-/// The user's tags changed since a call whose answer was lost: what it made is listed soon,
+/// The user's tags changed since a call whose answer was lost: what it created is listed soon,
 /// and found by its tag.
 fn lost_answer(mut error: CloudError) -> CloudError {
     if error.code == "IdempotentParameterMismatch" {

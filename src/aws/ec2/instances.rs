@@ -24,11 +24,11 @@ use crate::identity::names::{Names, digest};
 
 const RUN: &str = "ec2:RunInstances";
 
-/// How often a token that stands for a terminated instance is changed.
+/// How often a client token is varied when it stands for a terminated instance.
 const TOKENS: u32 = 8;
 
 /// An instance that is not listed so long after AWS knew of its launch is there no more.
-const FORGOTTEN: Duration = Duration::from_mins(1);
+const TOKEN_RETRY_TIME: Duration = Duration::from_mins(1);
 
 impl Aws {
     pub(in crate::aws) async fn create_instance(
@@ -48,7 +48,7 @@ impl Aws {
                     match live {
                         Some(found) => return Ok(found),
                         // What that call launched is terminated, and shown no more.
-                        None if self.mismatched_for(token) > FORGOTTEN => continue,
+                        None if self.mismatched_for(token) > TOKEN_RETRY_TIME => continue,
                         None => {
                             return Err(CloudError {
                                 class: FailureClass::Converging,
@@ -76,7 +76,7 @@ impl Aws {
         ))
     }
 
-    /// For how long a token has been said to stand for another launch.
+    /// How long ago a token was first refused as that of another launch.
     fn mismatched_for(&self, token: String) -> Duration {
         let mut known = self
             .mismatched_tokens
@@ -305,7 +305,7 @@ impl Aws {
 }
 
 /// A new profile takes seconds until EC2 knows it. AWS answers with the code of any invalid
-/// parameter, so here the message has to tell.
+/// parameter, so here the message decides.
 fn profile_may_follow(mut error: CloudError) -> CloudError {
     if error.code == "InvalidParameterValue"
         && error.message.contains("Invalid IAM Instance Profile")
@@ -326,7 +326,7 @@ fn token(request: &Request<'_>, wanted: &kinds::Instance, vpc: &str, attempt: u3
     digest(&parts)
 }
 
-/// EC2 tells termination protection only by asking for it host by host; what loadrig sets it
+/// EC2 reports termination protection only for one host per call; what loadrig sets it
 /// writes on the host too.
 fn protected_by_hand(mut error: CloudError) -> CloudError {
     if error.code == "OperationNotPermitted" {

@@ -33,7 +33,7 @@ impl Aws {
         match found.first() {
             Some(pair) => observe(pair, request.environment)
                 .ok_or_else(|| foreign_resource(operation, &name, request.environment)),
-            // A stranger's would be listed as well: this one was made a moment ago.
+            // Somebody else's would be listed: this one was created a moment ago.
             None => require_listed(vec![], operation, &name),
         }
     }

@@ -17,7 +17,7 @@ use crate::blueprint::{Kind, kinds};
 use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::digest;
 
-/// How often a token that stands for a gateway that is gone is changed.
+/// How often a client token is varied when it stands for a gateway that is gone.
 const TOKENS: u32 = 8;
 
 impl Aws {
@@ -147,7 +147,7 @@ impl Aws {
         ))
     }
 
-    /// Gateways, those lately gone included.
+    /// Gateways, including those deleted within the last hour.
     pub(in crate::aws) async fn nat_gateways(
         &self,
         select: Select<'_>,
@@ -182,7 +182,7 @@ impl Aws {
     }
 }
 
-/// The user's tags changed since a call whose answer was lost: what it made is listed soon,
+/// The user's tags changed since a call whose answer was lost: what it created is listed soon,
 /// and found by its tag.
 fn lost_answer(mut error: CloudError) -> CloudError {
     if error.code == "IdempotentParameterMismatch" {

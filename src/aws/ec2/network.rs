@@ -1,8 +1,8 @@
 //! VPC, internet gateway and subnets.
 //!
-//! None of their create calls takes a client token, so each looks by tag for what an
-//! earlier call made whose answer was lost. Each then brings the resource into shape by
-//! calls that may be repeated, and what it looks like is reported as attributes: an
+//! None of their create calls takes a client token, so each first looks by tag for what an
+//! earlier call created whose answer was lost. Each then completes the resource by calls that
+//! may be repeated, and what it is like is reported as attributes: an
 //! interruption between the two shows as drift and is repaired.
 
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, Subnet, Vpc, VpcAttributeName};

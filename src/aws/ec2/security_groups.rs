@@ -1,8 +1,8 @@
 //! Security groups, and their ingress rules as a resource of its own.
 //!
-//! Groups refer to each other, so the rules are made when all groups stand and are removed
+//! Groups refer to each other, so the rules are created when all groups exist and are deleted
 //! before any group is. They are compared as text, a line for each rule, so rules that
-//! somebody added by hand show. Every group that stands is listed with its rules, also when
+//! somebody added by hand show. Every group that exists is listed with its rules, also when
 //! it has none, so that a group that shall have none is as planned; but rules that are read
 //! one by one are gone when none is left, which is what their removal waits for.
 
@@ -275,7 +275,7 @@ fn observe_rules(address: Address, id: &str, lines: impl IntoIterator<Item = Str
     )
 }
 
-/// Groups and their rules, which groups tell themselves; `known` tells whose a public address
+/// Groups and their rules, which are in the same answer; `known` shows whose a public address
 /// is.
 pub(in crate::aws) fn observe_security(
     raw: &[SecurityGroup],

@@ -1,6 +1,6 @@
 //! The ElastiCache replication group (Redis OSS or Valkey) and its subnet group.
 //!
-//! AWS tells the tags of a group only while it is `available`
+//! AWS lists the tags of a group only while it is `available`
 //! (<https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_ListTagsForResource.html>).
 //! At other times its name, which only this environment has, says that it is ours. That is
 //! enough to wait for it, and not enough to change or remove it: what protects it is in the tags.
@@ -20,8 +20,8 @@ use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::Names;
 use crate::spec::{CacheEngine, Protection};
 
-/// The attribute of a cache whose tags AWS does not tell now, and its value.
-const UNTOLD: (&str, &str) = ("tags", "not told");
+/// The attribute of a cache whose tags AWS does not list now, and its value.
+const TAGS_UNKNOWN: (&str, &str) = ("tags", "unknown");
 
 /// The newest versions that Mattermost's Redis client is known to speak to.
 fn version(engine: CacheEngine) -> &'static str {
@@ -168,8 +168,10 @@ impl Aws {
             ..
         } = wanted;
         let id = &existing.id;
-        let told = self.told_cache(request.environment, id, operation).await?;
-        let existing = told.ok_or_else(|| not_listed_yet(operation, id))?;
+        let tagged = self
+            .cache_with_tags(request.environment, id, operation)
+            .await?;
+        let existing = tagged.ok_or_else(|| not_listed_yet(operation, id))?;
         let wanted = u64::from(*nodes);
         let now = existing.number("nodes")?.unwrap_or(wanted);
         let policy = request.desired.protection();
@@ -224,7 +226,7 @@ impl Aws {
             return Ok(Ownership::NotListed);
         };
         let tags = match self.cache_tags_of(arn).await {
-            Err(error) if is_untold(&error) => {
+            Err(error) if is_without_tags(&error) => {
                 return Ok(Ownership::Ours(observe(&group, Address::cache(), None)));
             }
             other => other?.unwrap_or_default(),
@@ -236,7 +238,7 @@ impl Aws {
 
     /// The cache with what its tags say, without which nothing is done to it; `None` when it is
     /// gone or going.
-    async fn told_cache(
+    async fn cache_with_tags(
         &self,
         environment: &str,
         id: &str,
@@ -252,7 +254,7 @@ impl Aws {
         if seen.state == State::Deleting {
             return Ok(None);
         }
-        if seen.value(UNTOLD.0).is_some() {
+        if seen.value(TAGS_UNKNOWN.0).is_some() {
             return Err(CloudError {
                 class: FailureClass::Converging,
                 ..refused(
@@ -261,7 +263,7 @@ impl Aws {
                     "InvalidReplicationGroupState",
                     format!(
                         "it is `{}`, and whether it is protected stands in its tags, which AWS \
-                         tells only while it is `available`",
+                         lists only while it is `available`",
                         seen.status
                     ),
                 )
@@ -296,11 +298,11 @@ impl Aws {
         let operation = "elasticache:DeleteReplicationGroup";
         let id = existing.id.as_str();
         let mut existing = existing.clone();
-        if existing.value(UNTOLD.0).is_some() {
-            let Some(told) = self.told_cache(environment, id, operation).await? else {
+        if existing.value(TAGS_UNKNOWN.0).is_some() {
+            let Some(tagged) = self.cache_with_tags(environment, id, operation).await? else {
                 return Ok(());
             };
-            existing = told;
+            existing = tagged;
         }
         let last = existing.is("final_snapshot")?.then(|| {
             let created = existing.text("created").unwrap_or_default();
@@ -355,8 +357,8 @@ impl Aws {
     }
 }
 
-/// Whether a resource's tags are not told because of its state.
-fn is_untold(error: &CloudError) -> bool {
+/// Whether a resource's tags are not listed because of its state.
+fn is_without_tags(error: &CloudError) -> bool {
     matches!(
         error.code.as_str(),
         "InvalidReplicationGroupState" | "InvalidReplicationGroupStateFault"
@@ -378,7 +380,7 @@ fn cache_tags(request: &Request<'_>) -> Vec<Tag> {
         .collect()
 }
 
-/// A cache as far as it is known; without a policy its tags are not told.
+/// A cache as far as it is known; without a policy its tags are not known.
 fn observe(group: &ReplicationGroup, address: Address, policy: Option<Protection>) -> Observed {
     let status = group.status().unwrap_or("creating");
     let endpoint = group
@@ -410,7 +412,10 @@ fn observe(group: &ReplicationGroup, address: Address, policy: Option<Protection
                 "final_snapshot",
                 policy.map(|policy| policy.final_snapshot.into()),
             ),
-            (UNTOLD.0, policy.is_none().then(|| UNTOLD.1.into())),
+            (
+                TAGS_UNKNOWN.0,
+                policy.is_none().then(|| TAGS_UNKNOWN.1.into()),
+            ),
             (
                 "endpoint",
                 endpoint.and_then(|e| e.address()).map(Into::into),
@@ -470,7 +475,7 @@ mod tests {
             let found = observe(&group.build(), Address::cache(), None);
             assert_eq!(found.state, state, "{status}");
             assert_eq!(found.value("final_snapshot"), None);
-            assert_eq!(found.text(UNTOLD.0), Some(UNTOLD.1));
+            assert_eq!(found.text(TAGS_UNKNOWN.0), Some(TAGS_UNKNOWN.1));
         }
     }
 }

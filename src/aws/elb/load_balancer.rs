@@ -27,7 +27,7 @@ use crate::spec::Scheme;
 const TLS: &str = "ELBSecurityPolicy-TLS13-1-2-2021-06";
 const IDLE: &str = "idle_timeout.timeout_seconds";
 
-/// What stands in front of the application nodes, as the API tells it.
+/// What stands in front of the application nodes, as the API answers.
 #[derive(Default)]
 pub(in crate::aws) struct RawLoadBalancing {
     balancer: Option<LoadBalancer>,
@@ -383,7 +383,7 @@ impl RawLoadBalancing {
     }
 
     /// As resources; `known` are the environment's subnets, groups and instances, by which
-    /// ids are told by their addresses.
+    /// ids are replaced by addresses.
     pub(in crate::aws) fn observe(&self, known: &[Observed]) -> Vec<Observed> {
         let mut list = Vec::new();
         if let Some(balancer) = &self.balancer
@@ -502,7 +502,7 @@ fn subnet_ids(balancer: &LoadBalancer) -> impl Iterator<Item = &str> {
         .filter_map(|zone| zone.subnet_id())
 }
 
-/// Ids as the addresses of what they stand for, in order; nothing when one of them belongs
+/// The addresses of what these ids are, in order; nothing when one of them belongs
 /// to somebody else, as subnets of an existing VPC do.
 fn in_addresses<'a>(
     ids: impl Iterator<Item = &'a str>,

@@ -1,5 +1,5 @@
 //! The load balancer's target group, and the application nodes in it as a resource of its
-//! own: the group can stand long before the nodes do.
+//! own: the group can exist long before the nodes do.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ use crate::identity::names::Names;
 const STICKY: &str = "stickiness.enabled";
 const DRAIN: &str = "deregistration_delay.timeout_seconds";
 
-/// A target group with what is in it, as the API tells it.
+/// A target group with what is in it, as the API answers.
 #[derive(Default)]
 pub(in crate::aws) struct RawTargets {
     group: Option<TargetGroup>,
@@ -315,7 +315,7 @@ impl RawTargets {
 }
 
 /// Instances that are terminated leave by themselves, and one that did so a moment ago keeps
-/// the others in: the next look does not list it any more.
+/// the others in: the next call does not list it any more.
 fn left_by_itself(mut error: CloudError) -> CloudError {
     if error.code == "InvalidTarget" {
         error.class = FailureClass::Converging;

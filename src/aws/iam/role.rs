@@ -116,8 +116,8 @@ impl Aws {
         self.whole_role(role, address, environment).await.map(Some)
     }
 
-    /// Profile and role. The profile tells its role but for the tags: one of our name and path
-    /// in a profile of ours is ours, and its tags are looked at before it is removed.
+    /// Profile and role. The profile contains its role but for the tags: one of our name and path
+    /// in a profile of ours is ours, and its tags are read before it is deleted.
     pub(in crate::aws) async fn role_and_profile(
         &self,
         environment: &str,

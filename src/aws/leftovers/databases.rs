@@ -4,7 +4,7 @@ use aws_sdk_rds::types::DbClusterSnapshot;
 
 use crate::aws::Aws;
 use crate::aws::error::{CallContext, ErrorPolicy};
-use crate::aws::leftovers::search::{Found, kept, looked, split};
+use crate::aws::leftovers::search::{Remainder, all_left, kept, left_or_kept};
 use crate::engine::{CloudError, LeftoverCheck};
 use crate::identity::names::Names;
 use crate::spec::catalog;
@@ -106,42 +106,42 @@ impl Aws {
             .into_iter()
             .filter_map(|db| db.db_instance_identifier);
         Ok(vec![
-            looked("RDS instances", instances),
-            split(
+            all_left("RDS instances", instances),
+            left_or_kept(
                 "RDS snapshots",
                 snapshots.into_iter().filter_map(|snapshot| {
                     let gib = snapshot.allocated_storage();
                     let id = snapshot.db_snapshot_identifier?;
                     let price = catalog().storage.rds_backup_gib_month;
                     Some(match names.is_final_snapshot(&id) {
-                        true => Found::Kept(kept(id, gib, price)),
-                        false => Found::Left(id),
+                        true => Remainder::Kept(kept(id, gib, price)),
+                        false => Remainder::Left(id),
                     })
                 }),
             ),
-            looked(
+            all_left(
                 "Aurora clusters",
                 clusters.and_then(|cluster| cluster.db_cluster_identifier),
             ),
-            split(
+            left_or_kept(
                 "Aurora snapshots",
                 cluster_snapshots.into_iter().filter_map(|snapshot| {
                     let gib = snapshot.allocated_storage().filter(|gib| *gib > 0);
                     let id = snapshot.db_cluster_snapshot_identifier?;
                     let price = catalog().storage.aurora_backup_gib_month;
                     Some(match names.is_final_snapshot(&id) {
-                        true => Found::Kept(kept(id, gib, price)),
-                        false => Found::Left(id),
+                        true => Remainder::Kept(kept(id, gib, price)),
+                        false => Remainder::Left(id),
                     })
                 }),
             ),
-            looked(
+            all_left(
                 "Aurora parameter groups",
                 cluster_groups.and_then(|group| group.db_cluster_parameter_group_name),
             ),
-            looked("RDS automated backups", backups),
-            looked("RDS subnet groups", subnets),
-            looked("RDS parameter groups", parameters.into_iter().flatten()),
+            all_left("RDS automated backups", backups),
+            all_left("RDS subnet groups", subnets),
+            all_left("RDS parameter groups", parameters.into_iter().flatten()),
         ])
     }
 }

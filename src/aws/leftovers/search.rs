@@ -1,7 +1,7 @@
 //! The proof that nothing of an environment is left.
 //!
 //! Looks by tag and by name, in every service used, for whatever still costs money or
-//! holds a name, also for kinds that loadrig never makes but AWS makes along the way
+//! holds a name, also for kinds that loadrig never creates but AWS does along the way
 //! (volumes, interfaces, snapshots, backups). Terminated instances do not count: they cost
 //! nothing and hold nothing.
 
@@ -115,17 +115,17 @@ impl Aws {
             .await?
         };
         Ok(vec![
-            looked("EC2 VPCs", vpcs),
-            looked("EC2 internet gateways", gateways),
-            looked("EC2 NAT gateways", nats),
-            looked("EC2 VPC endpoints", endpoints),
-            looked("EC2 subnets", subnets),
-            looked("EC2 route tables", tables),
-            looked(
+            all_left("EC2 VPCs", vpcs),
+            all_left("EC2 internet gateways", gateways),
+            all_left("EC2 NAT gateways", nats),
+            all_left("EC2 VPC endpoints", endpoints),
+            all_left("EC2 subnets", subnets),
+            all_left("EC2 route tables", tables),
+            all_left(
                 "EC2 security groups",
                 groups.into_iter().chain(named_groups),
             ),
-            looked(
+            all_left(
                 "EC2 network interfaces",
                 interfaces.into_iter().chain(inside),
             ),
@@ -198,11 +198,11 @@ impl Aws {
         )?;
         let keys = tagged_keys.into_iter().chain(named_keys);
         Ok(vec![
-            looked("EC2 instances", instances),
-            looked("EC2 volumes", volumes),
-            looked("EC2 snapshots", snapshots),
-            looked("EC2 elastic addresses", addresses),
-            looked("EC2 key pairs", keys.filter_map(|key| key.key_name)),
+            all_left("EC2 instances", instances),
+            all_left("EC2 volumes", volumes),
+            all_left("EC2 snapshots", snapshots),
+            all_left("EC2 elastic addresses", addresses),
+            all_left("EC2 key pairs", keys.filter_map(|key| key.key_name)),
         ])
     }
 
@@ -232,8 +232,8 @@ impl Aws {
             let price = catalog().storage.elasticache_backup_gib_month;
             Ok(snapshots
                 .map(|name| match names.is_final_snapshot(&name) {
-                    true => Found::Kept(kept(name, None, price)),
-                    false => Found::Left(name),
+                    true => Remainder::Kept(kept(name, None, price)),
+                    false => Remainder::Left(name),
                 })
                 .collect::<Vec<_>>())
         });
@@ -266,30 +266,30 @@ impl Aws {
             self.parameter_names(environment),
         )?;
         Ok(vec![
-            looked("OpenSearch domains", domain.map(|_| search)),
-            looked("ElastiCache replication groups", group.map(|_| cache)),
-            looked("ElastiCache subnet groups", group_subnets.map(|_| subnets)),
-            split("ElastiCache snapshots", group_snapshots),
-            looked(
+            all_left("OpenSearch domains", domain.map(|_| search)),
+            all_left("ElastiCache replication groups", group.map(|_| cache)),
+            all_left("ElastiCache subnet groups", group_subnets.map(|_| subnets)),
+            left_or_kept("ElastiCache snapshots", group_snapshots),
+            all_left(
                 "ELB load balancers",
                 balancer.map(|_| names.load_balancer()),
             ),
-            looked(
+            all_left(
                 "ELB target groups",
                 target_group.map(|_| names.target_group()),
             ),
-            looked("Route 53 private zones", zones),
-            split("S3 buckets", bucket),
-            looked("IAM roles", has_role.map(|_| role)),
-            looked("IAM instance profiles", has_profile.map(|_| profile)),
-            looked("SSM parameters", parameters),
+            all_left("Route 53 private zones", zones),
+            left_or_kept("S3 buckets", bucket),
+            all_left("IAM roles", has_role.map(|_| role)),
+            all_left("IAM instance profiles", has_profile.map(|_| profile)),
+            all_left("SSM parameters", parameters),
         ])
     }
 }
 
 impl Aws {
     /// The bucket of files, which stays where its tags say that files are kept.
-    async fn check_bucket(&self, environment: &str) -> Result<Option<Found>, CloudError> {
+    async fn check_bucket(&self, environment: &str) -> Result<Option<Remainder>, CloudError> {
         let name = self.bucket_name(environment).await?;
         if !self.bucket_exists(&name).await? {
             return Ok(None);
@@ -298,33 +298,36 @@ impl Aws {
         let keeps = ours.is_some_and(|bucket| bucket.says("keeps_files", true));
         let price = catalog().storage.s3_standard_gib_month;
         Ok(Some(if keeps {
-            Found::Kept(kept(name, None, price))
+            Remainder::Kept(kept(name, None, price))
         } else {
-            Found::Left(name)
+            Remainder::Left(name)
         }))
     }
 }
 
 /// Each thing once, although it may have been found by tag and by name.
-pub(in crate::aws) fn looked(at: &str, left: impl IntoIterator<Item = String>) -> LeftoverCheck {
-    split(at, left.into_iter().map(Found::Left))
+pub(in crate::aws) fn all_left(at: &str, left: impl IntoIterator<Item = String>) -> LeftoverCheck {
+    left_or_kept(at, left.into_iter().map(Remainder::Left))
 }
 
 /// Something that was found.
-pub(in crate::aws) enum Found {
+pub(in crate::aws) enum Remainder {
     /// It should not be there.
     Left(String),
     /// It should.
     Kept(Kept),
 }
 
-/// Like [`looked`], where some of it may be there on purpose.
-pub(in crate::aws) fn split(at: &str, found: impl IntoIterator<Item = Found>) -> LeftoverCheck {
+/// Like [`all_left`], where some of it may be there on purpose.
+pub(in crate::aws) fn left_or_kept(
+    at: &str,
+    found: impl IntoIterator<Item = Remainder>,
+) -> LeftoverCheck {
     let (mut left, mut kept) = (BTreeSet::new(), BTreeSet::new());
     for one in found {
         match one {
-            Found::Left(id) => left.insert(id),
-            Found::Kept(one) => kept.insert(one),
+            Remainder::Left(id) => left.insert(id),
+            Remainder::Kept(one) => kept.insert(one),
         };
     }
     LeftoverCheck {

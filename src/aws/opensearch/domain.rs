@@ -201,7 +201,7 @@ impl Aws {
 }
 
 /// Without the service-linked role a VPC domain is refused with the code of any invalid
-/// request, so here the message has to tell.
+/// request, so here the message decides.
 fn lacks_service_role(error: &CloudError) -> bool {
     error.code == "ValidationException"
         && error.message.to_lowercase().contains("service-linked role")

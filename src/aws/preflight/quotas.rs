@@ -1,6 +1,6 @@
 //! What an account may have and what it has, for the preflight.
 //!
-//! Nothing here fails a plan: what cannot be read is told as such.
+//! Nothing here fails a plan: what cannot be read is reported as unknown.
 
 use aws_config::retry::RetryConfig;
 use aws_sdk_ec2::types::{Filter, Instance, InstanceLifecycleType};
@@ -27,7 +27,7 @@ impl Aws {
 
     async fn quota_fact(&self, quota: Quota) -> QuotaFact {
         let (limit, used) = match quota {
-            // These services tell both in one answer.
+            // These services answer both in one call.
             Quota::DatabaseInstances => self.database_quota("DBInstances").await,
             Quota::DatabaseStorageGib => self.database_quota("AllocatedStorage").await,
             Quota::Roles => {
@@ -170,7 +170,7 @@ impl Aws {
                 )
             }
             // A limit of one resource, of which nothing is used before it exists; the rest
-            // is told together with its limit.
+            // comes together with its limit.
             Quota::SearchNodesPerDomain
             | Quota::DatabaseInstances
             | Quota::DatabaseStorageGib
@@ -222,7 +222,7 @@ impl Aws {
         Ok(gib / 1024.0)
     }
 
-    /// RDS tells limits and usage itself.
+    /// RDS reports limits and usage itself.
     async fn database_quota(
         &self,
         name: &str,
@@ -282,7 +282,7 @@ impl Aws {
     }
 }
 
-/// A check that is not answered is told as such: nobody waits long for it.
+/// A check that gets no answer is reported as unknown: it is not worth waiting long for.
 pub(in crate::aws) fn patience() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(2)
 }

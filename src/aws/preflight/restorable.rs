@@ -1,4 +1,4 @@
-//! The snapshots that databases are to be made from, for the preflight.
+//! The snapshots that databases are to be restored from, for the preflight.
 
 use std::collections::BTreeSet;
 

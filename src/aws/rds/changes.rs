@@ -184,10 +184,10 @@ impl Aws {
         Ok(())
     }
 
-    /// Lifts the protection that the plan saw, makes the final snapshot that the instance's
+    /// Lifts the protection that the plan saw, takes the final snapshot that the instance's
     /// policy asks for, and removes the automated backups too.
     ///
-    /// AWS makes the snapshot as a part of the removal, so there never are two of one
+    /// AWS takes the snapshot as part of the deletion, so there never are two of one
     /// instance, nor a removal without it.
     pub(in crate::aws) async fn delete_database(
         &self,

@@ -207,8 +207,8 @@ impl Aws {
         Ok(found.and_then(|answer| answer.db_clusters.unwrap_or_default().pop()))
     }
 
-    /// Lifts the protection that the plan saw and makes the final snapshot that the cluster's
-    /// policy asks for; AWS makes it as a part of the removal. Its instances are gone by now.
+    /// Lifts the protection that the plan saw and takes the final snapshot that the cluster's
+    /// policy asks for; AWS takes it as part of the deletion. Its instances are deleted by now.
     pub(in crate::aws) async fn delete_cluster(
         &self,
         environment: &str,
@@ -292,7 +292,7 @@ fn observe(cluster: &DbCluster, environment: &str) -> Option<Observed> {
             ("engine_version", text(cluster.engine_version())),
             (
                 "io_optimized",
-                // The standard type is not always told.
+                // The standard type is not always in the answer.
                 Some((cluster.storage_type() == Some(IO_OPTIMIZED)).into()),
             ),
             ("groups", group_ids(cluster.vpc_security_groups())),
@@ -308,7 +308,7 @@ fn observe(cluster: &DbCluster, environment: &str) -> Option<Observed> {
             ("port", cluster.port().map(Into::into)),
             ("user", text(cluster.master_username())),
             ("database", text(cluster.database_name())),
-            // After a failover this is not the instance that was made as the writer.
+            // After a failover this is not the instance that was created as the writer.
             ("writer", text(writer)),
             (
                 "created",

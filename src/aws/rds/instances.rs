@@ -56,10 +56,10 @@ impl Aws {
             .ok_if_code(&["DBInstanceAlreadyExists", "DBInstanceAlreadyExistsFault"])
             .retry_if_not_found()?;
         // The answer to a creation need not repeat the tags.
-        let told = created
+        let seen = created
             .as_ref()
             .and_then(|instance| observe(instance, request.environment));
-        let ownership = match told {
+        let ownership = match seen {
             Some(found) => Ownership::Ours(found),
             None => self.database_ownership(request.environment, id).await?,
         };

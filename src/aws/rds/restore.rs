@@ -1,4 +1,4 @@
-//! Databases that are made from a snapshot.
+//! Databases that are restored from a snapshot.
 //!
 //! A snapshot brings its password and settings along. What the restoring call cannot set is
 //! set by a second one, once the database is there; a tag says until when that is to be done.

@@ -21,12 +21,12 @@ use crate::blueprint::{Address, AttributeValue, Kind};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::{Names, digest};
 
-/// How often a reference that stands for a zone that is gone is changed.
+/// How often a caller reference is varied when it stands for a zone that is gone.
 const REFERENCES: u32 = 8;
 /// Seconds that a name may be remembered; addresses change when hosts are replaced.
 const TTL: i64 = 60;
 
-/// A zone with its records, as the API tells it.
+/// A zone with its records, as the API answers.
 #[derive(Default)]
 pub(in crate::aws) struct RawZone {
     id: Option<String>,
@@ -56,7 +56,7 @@ impl Aws {
                 .private_zone(true)
                 .build();
             // Part of an environment's life: a reference is remembered for longer than the
-            // zone that it made.
+            // zone that it created.
             let life = request.inventory.get(&Address::seed());
             let life = life.and_then(|seed| seed.text("created")).unwrap_or("");
             let unique = digest(&[vpc, life, &attempt.to_string()]);
@@ -296,7 +296,7 @@ impl Aws {
 }
 
 impl RawZone {
-    /// As resources; `known` tells by its address or endpoint what a record leads to.
+    /// As resources; `known` shows by address or endpoint what a record leads to.
     pub(in crate::aws) fn observe(&self, known: &[Observed]) -> Vec<Observed> {
         let Some(id) = &self.id else {
             return vec![];

@@ -20,7 +20,7 @@ pub(in crate::aws) const FIRST_REGION: &str = "us-east-1";
 /// Whose a bucket is by its tags.
 pub(in crate::aws) enum BucketOwner {
     Ours(Address, Protection),
-    /// Nobody's: somebody took the tags away that it was made with. The name holds a hash of
+    /// Nobody's: somebody removed the tags that it was created with. The name holds a hash of
     /// account, region and environment, so it is the environment's; whether its files are to
     /// be kept is not known any more.
     Untagged,
@@ -71,7 +71,7 @@ impl Aws {
         }
     }
 
-    /// Writes what was seen to differ, and nothing else: what nobody looked at is not shown by
+    /// Writes what was seen to differ, and nothing else: what was not read is not shown by
     /// a plan.
     pub(in crate::aws) async fn change_bucket(
         &self,

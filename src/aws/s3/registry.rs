@@ -26,7 +26,7 @@ use crate::identity::names::registry_bucket;
 /// removes environments may take it for one's.
 const REGISTRY: &str = "loadrig:registry";
 
-/// The registry of an account and region. Nothing is made before [`Registry::ensure`].
+/// The registry of an account and region. Nothing is created before [`Registry::ensure`].
 #[derive(Clone, Debug)]
 pub struct Registry {
     aws: Arc<Aws>,
@@ -57,7 +57,7 @@ impl Registry {
     /// Whether it exists.
     ///
     /// # Errors
-    /// When it belongs to somebody else, or cannot be looked at.
+    /// When it belongs to somebody else, or cannot be read.
     pub async fn exists(&self) -> Result<bool, CloudError> {
         let answer = self
             .aws
@@ -76,7 +76,7 @@ impl Registry {
     /// Makes it where it is missing, closed to the public and tagged.
     ///
     /// # Errors
-    /// When it cannot be made, or the name is somebody else's.
+    /// When it cannot be created, or the name is somebody else's.
     pub async fn ensure(&self) -> Result<(), CloudError> {
         if !self.exists().await? {
             self.create().await?;
@@ -213,7 +213,7 @@ impl LeaseStore for Registry {
             Err(error) => return Err(self.aws.with_remedy(error)),
             Ok(found) => Some(found),
         };
-        let at = clock.told(operation, name)?;
+        let at = clock.store_time(operation, name)?;
         let Some(found) = found else {
             return Ok(Timestamped { value: None, at });
         };
@@ -264,7 +264,7 @@ impl LeaseStore for Registry {
                 ))
             }
         };
-        let at = clock.told(operation, name)?;
+        let at = clock.store_time(operation, name)?;
         Ok(Timestamped { value, at })
     }
 
@@ -299,9 +299,9 @@ fn is_refused(error: &CloudError) -> bool {
 struct ServerTime(Arc<Mutex<Option<Timestamp>>>);
 
 impl ServerTime {
-    fn told(&self, operation: &str, name: &str) -> Result<Timestamp, CloudError> {
-        let told = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        told.ok_or_else(|| incomplete(operation, name, "date"))
+    fn store_time(&self, operation: &str, name: &str) -> Result<Timestamp, CloudError> {
+        let time = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        time.ok_or_else(|| incomplete(operation, name, "date"))
     }
 }
 

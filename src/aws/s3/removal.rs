@@ -12,7 +12,7 @@ const REMOVE: &str = "s3:DeleteBucket";
 
 impl Aws {
     /// Removes the bucket of uploaded files with all that is in it, if its tags still say that
-    /// it is the environment's. They travel in the call that makes it: where they are missing,
+    /// it is the environment's. They are part of the call that creates it: where they are missing,
     /// somebody took them away, and with them what they said of keeping the files.
     pub(in crate::aws) async fn delete_files(
         &self,

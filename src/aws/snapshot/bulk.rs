@@ -1,9 +1,15 @@
 //! Reads of the snapshot that take fewer calls than reading each resource by itself.
 //!
-//! What one answer tells or implies is not asked for again: databases name the groups that
-//! they use, a cache cannot be there without its subnet group, and what others were made after
-//! was completed before. What is left out is drift of settings that nobody changes by
-//! accident: a bucket's encryption and clearing up, and the VPC's DNS names.
+//! A plan of an unchanged environment is mostly waiting for these calls, so what one answer
+//! contains or implies is not asked for again. Databases name the groups that they use. A cache
+//! cannot exist without its subnet group. Resources are created in the order of the graph, so
+//! where a later one exists the earlier ones were completed.
+//!
+//! The price is drift that a plan does not show: settings that nobody changes by accident, such
+//! as a bucket's encryption and removal of unfinished uploads, and the VPC's DNS names. Such an
+//! attribute is left out rather than assumed, and what is left out is not compared. Where the
+//! implication does not hold, because a run was interrupted, the resource is read in full
+//! (`read_unfinished`).
 
 use aws_sdk_rds::types::DbInstance;
 use aws_sdk_ssm::types::ParameterStringFilter;
@@ -31,8 +37,8 @@ impl Aws {
             .collect())
     }
 
-    /// Reads in full what may have been left half-made: a VPC without subnets and a bucket
-    /// without a role, which are made after they were completed.
+    /// Reads in full what an interrupted run may have left unfinished: a VPC without subnets and
+    /// a bucket without a role. Subnets and role are created only once these are complete.
     pub(in crate::aws) async fn read_unfinished(
         &self,
         resources: &mut [Observed],
@@ -57,7 +63,7 @@ impl Aws {
         Ok(())
     }
 
-    /// The seed, found by name and tag in one call, which tells neither but filters by both.
+    /// The seed, by one call that filters by name and tag; its answer contains no tags.
     pub(in crate::aws) async fn seed_by_name_and_tag(
         &self,
         environment: &str,
@@ -126,7 +132,7 @@ impl Aws {
         Ok(found)
     }
 
-    /// The Aurora cluster and its parameter group, which is made before it and goes after it:
+    /// The Aurora cluster and its parameter group, which is created before it and deleted after it:
     /// without the group there is no cluster to ask for.
     pub(in crate::aws) async fn cluster_with_parameters(
         &self,
@@ -194,7 +200,7 @@ impl Aws {
         )))
     }
 
-    /// The cache and its subnet group, which is made before it and removed after it.
+    /// The cache and its subnet group, which is created before it and deleted after it.
     pub(in crate::aws) async fn cache_with_subnets(
         &self,
         environment: &str,

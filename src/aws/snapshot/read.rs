@@ -1,5 +1,16 @@
-//! What exists of an environment, in a handful of bulk calls side by side, each in a box of
-//! its own: together the SDK's futures would not fit on a thread's stack.
+//! What exists of an environment, in a handful of bulk calls side by side.
+//!
+//! There is no state file, so this is how loadrig knows anything: every plan, `status` and
+//! `down` begins with it. It has to be complete, since what it misses is created a second time
+//! or left behind and billed. It has to be fast, since people wait for it. So each kind is
+//! listed by one paginated call that filters by the environment's tag (by name where a service
+//! has no such filter), all at the same time, and the number of calls does not grow with the
+//! number of hosts.
+//!
+//! Some kinds exist only where others do. They are asked for in a second round, when the first
+//! has shown that they may exist ([`Implied`]); for most environments that saves three calls.
+//!
+//! Each future is boxed: together the SDK's futures would not fit on a thread's stack.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +25,7 @@ use crate::aws::tags::Select;
 use crate::blueprint::{Address, AttributeValue, Group, Kind};
 use crate::engine::{CloudError, Observed, Snapshot};
 
-/// What there may be, as other answers tell.
+/// What may exist, as other answers imply.
 struct Implied {
     nat: bool,
     endpoint: bool,
@@ -27,7 +38,7 @@ impl Aws {
     /// [`State::Gone`]: a new instance at their address must not use their client token.
     ///
     /// The number of calls does not grow with the size of the environment, but for pages of
-    /// answers. What one answer implies is not asked for again (`glance.rs`).
+    /// answers. What one answer implies is not asked for again (see `bulk`).
     pub(in crate::aws) async fn take_snapshot(
         &self,
         environment: &str,
@@ -73,7 +84,7 @@ impl Aws {
             // An endpoint puts routes into tables, which go after it. Where a VPC is left
             // without tables, somebody was interrupted in between.
             endpoint: has_endpoint_route(&tables) || (tables.is_empty() && !vpcs.is_empty()),
-            // Its group stands before all parts of a load balancer, and goes after them.
+            // Its group is created before all parts of a load balancer and deleted after them.
             front: observe_security(&groups, environment, &[])
                 .iter()
                 .any(|one| one.address == Address::security_group(Group::LoadBalancer)),
@@ -90,7 +101,7 @@ impl Aws {
         .concat();
         let single = [seed, bucket, search];
         resources.extend(single.into_iter().flatten().chain(hosts));
-        // What these tell of others by id or by address is told by the others' names.
+        // These refer to others by id or IP address: replaced by the others' addresses.
         resources.extend(observe_security(&groups, environment, &resources));
         name_groups(&mut resources);
         resources.extend(balancer.observe(&resources));
@@ -143,7 +154,7 @@ impl Aws {
             Kind::RouteTable => Box::pin(self.route_tables(all)).await,
             Kind::ElasticAddress => Box::pin(self.elastic_addresses(all)).await,
             Kind::NatGateway => Box::pin(self.nat_gateways(all)).await,
-            // Told apart from ours by having none of our tags: a blueprint names it.
+            // It bears none of our tags: only a blueprint names it.
             Kind::Adopted => Ok(vec![]),
             Kind::Endpoint => Box::pin(self.endpoints(all)).await,
             Kind::LoadBalancer | Kind::Listener | Kind::TargetGroup | Kind::Targets => {
@@ -193,7 +204,7 @@ impl Aws {
     }
 }
 
-/// Databases tell their security groups by id: ours are told by their address.
+/// Databases name their security groups by id: ours are replaced by their address.
 fn name_groups(resources: &mut [Observed]) {
     let groups: BTreeMap<String, String> = resources
         .iter()

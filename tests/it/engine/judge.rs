@@ -143,7 +143,7 @@ pub(super) fn visible(found: Vec<Observed>, id: &str) -> Seen {
         operation: "look".to_owned(),
         target: id.to_owned(),
         code: "NotVisibleYet".to_owned(),
-        message: "it was made but is not listed yet".to_owned(),
+        message: "it was created but is not listed yet".to_owned(),
         request_id: None,
         class: FailureClass::Converging,
     })
