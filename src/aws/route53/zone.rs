@@ -18,7 +18,7 @@ use crate::aws::request::{dependency, require_listed};
 use crate::aws::tags::{self, observed};
 use crate::blueprint::kinds::ZoneRecords;
 use crate::blueprint::{Address, AttributeValue, Kind};
-use crate::engine::{CloudError, Observed, Request, State};
+use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::{Names, digest};
 
 /// How often a caller reference is varied when it stands for a zone that is gone.
@@ -187,6 +187,7 @@ impl Aws {
                 .send()
                 .await
                 .context(operation, id)
+                .map_err(|error| reread_records(error, some))
                 .ok_if_not_found()?;
         }
         Ok(())
@@ -359,4 +360,20 @@ fn record(operation: &str, name: &str, target: &Observed) -> Result<ResourceReco
 /// Zone ids come with and without `/hostedzone/`.
 fn bare(id: &str) -> String {
     id.rsplit('/').next().unwrap_or(id).to_owned()
+}
+
+/// Route 53 refuses a batch that deletes a record which is not there (any more): somebody
+/// else deleted it, or this very batch did and its answer was lost. The records have to be
+/// read again, which the next attempt does.
+fn reread_records(
+    mut error: CloudError,
+    batch: &[(ChangeAction, ResourceRecordSet)],
+) -> CloudError {
+    let deletes = batch
+        .iter()
+        .any(|(action, _)| *action == ChangeAction::Delete);
+    if deletes && error.code == "InvalidChangeBatch" {
+        error.class = FailureClass::Converging;
+    }
+    error
 }
