@@ -15,10 +15,10 @@ use crate::clock::Clock;
 use crate::errors::AwsError;
 
 /// Capacity, and tokens a second.
-type Size = (f64, f64);
+type BucketSize = (f64, f64);
 
 /// Request buckets of single actions of EC2.
-const EC2: &[(&str, Size)] = &[
+const EC2: &[(&str, BucketSize)] = &[
     ("RunInstances", (5.0, 2.0)),
     ("StartInstances", (5.0, 2.0)),
     ("TerminateInstances", (100.0, 5.0)),
@@ -47,7 +47,7 @@ const DEAR_UNFILTERED: &[&str] = &[
 ];
 
 /// Resource buckets: each resource of a call takes a token.
-const EC2_RESOURCES: &[(&str, Size)] = &[
+const EC2_RESOURCES: &[(&str, BucketSize)] = &[
     ("RunInstances", (1000.0, 2.0)),
     ("StartInstances", (1000.0, 2.0)),
     ("TerminateInstances", (1000.0, 20.0)),
@@ -55,18 +55,18 @@ const EC2_RESOURCES: &[(&str, Size)] = &[
 ];
 
 #[derive(Debug, Clone, Copy)]
-struct TokenBucket {
+struct ApiBucket {
     tokens: f64,
     filled: Instant,
 }
 
 /// The buckets of one account.
 #[derive(Debug, Default)]
-pub(crate) struct TokenBuckets {
-    levels: BTreeMap<String, TokenBucket>,
+pub(crate) struct ApiBuckets {
+    levels: BTreeMap<String, ApiBucket>,
 }
 
-impl TokenBuckets {
+impl ApiBuckets {
     /// Delay what a call costs; refuses it when a bucket is empty. A bucket that is seen
     /// for the first time is full to `start`, a share of its size: the account has other
     /// users.
@@ -74,7 +74,7 @@ impl TokenBuckets {
         for (name, size, cost) in costs(call) {
             let now = clock.now();
             let key = format!("{}/{}/{name}", call.region, call.service);
-            let bucket = self.levels.entry(key).or_insert(TokenBucket {
+            let bucket = self.levels.entry(key).or_insert(ApiBucket {
                 // Room for one call at least, or nothing could ever be done.
                 tokens: (size.0 * start).max(1.0),
                 filled: now,
@@ -92,9 +92,9 @@ impl TokenBuckets {
 }
 
 /// The buckets that a call draws on: name, size, tokens.
-fn costs(call: &Call) -> Vec<(String, Size, f64)> {
+fn costs(call: &Call) -> Vec<(String, BucketSize, f64)> {
     let action = call.action.as_str();
-    let of = |table: &[(&str, Size)]| {
+    let of = |table: &[(&str, BucketSize)]| {
         table
             .iter()
             .find(|(name, _)| *name == action)
@@ -140,7 +140,7 @@ fn costs(call: &Call) -> Vec<(String, Size, f64)> {
     }
 }
 
-/// The refusal that a service throttles with.
+/// The error that a service throttles with.
 pub(crate) fn throttled(call: &Call) -> AwsError {
     let (status, code, message) = match call.service.as_str() {
         "ec2" => (

@@ -281,6 +281,9 @@ fn path_action(service: &str, method: &Method, uri: &Uri) -> String {
         ("route53", "GET", [_, "hostedzonesbyname" | "hostedzonesbyvpc"]) => "ListHostedZones",
         ("route53", "POST", [_, "hostedzone", _, "rrset"]) => "ChangeResourceRecordSets",
         ("route53", "GET", [_, "hostedzone", _, "rrset"]) => "ListResourceRecordSets",
+        ("route53", "GET", [_, "tags", "hostedzone", _]) => "ListTagsForResource",
+        ("route53", "POST", [_, "tags", "hostedzone", _]) => "ChangeTagsForResource",
+        ("route53", "POST", [_, "tags", "hostedzone"]) => "ListTagsForResources",
         ("s3", _, []) => "ListBuckets",
         ("s3", verb, [_]) => return bucket_action(verb, uri.query()),
         ("s3", "PUT", _) => "PutObject",
@@ -306,7 +309,7 @@ fn bucket_action(verb: &str, query: Option<&str>) -> String {
         ("HEAD", _) => "HeadBucket".to_owned(),
         ("GET", _) => format!("GetBucket {part}"),
         ("POST", _) => format!("PostBucket {part}"),
-        _ => format!("{verb}TokenBucket {part}"),
+        _ => format!("{verb}Bucket {part}"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! How long things take on AWS, and the one clock that the front goes by.
+//! How long things take on AWS, and the one clock that all rules read.
 //!
 //! The figures are typical times out of public logs of Terraform and AWS's own acceptance
 //! tests of its provider, read in 2026; see `docs/strict-cloud.md` for where each comes
@@ -25,7 +25,7 @@ pub enum Timing {
 pub(crate) enum Delay {
     InstanceStart,
     InstanceEnd,
-    /// After its launch, until every read finds a thing.
+    /// After its launch, until every read finds a resource.
     Visibility,
     /// Until EC2 knows an instance profile that IAM has.
     ProfilePropagation,

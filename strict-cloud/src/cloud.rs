@@ -13,7 +13,7 @@ use crate::backend::{Backend, Forwarded};
 use crate::call::Call;
 use crate::clock::{Clock, Timing};
 use crate::errors::{AwsError, Reply};
-use crate::faults::{After, Before, FaultPlan, Faults};
+use crate::faults::{Fault, FaultPlan, Faults};
 use crate::ledger::Ledger;
 use crate::tokens::{TokenUse, Tokens};
 use crate::upstream::Upstream;
@@ -176,7 +176,7 @@ impl Core {
             return match self.carry_out(&mut call).await {
                 Ok(Forwarded::Whole(reply)) => answered(reply),
                 Ok(Forwarded::Stream(response)) => CallOutcome::Answered(response),
-                Err(refusal) => answered(Reply::refused(&call, &refusal)),
+                Err(error) => answered(Reply::refused(&call, &error)),
             };
         }
         if self.observed(Moment::Before, &call) == Intervention::Cut {
@@ -184,17 +184,17 @@ impl Core {
         }
         if let Some(faults) = &self.faults {
             match faults.before(&call) {
-                Before::Nothing => {}
-                Before::Refuse(refusal) => return answered(Reply::refused(&call, &refusal)),
-                Before::Cut => return CallOutcome::Cut,
+                Fault::None => {}
+                Fault::Refuse(error) => return answered(Reply::refused(&call, &error)),
+                Fault::Cut => return CallOutcome::Cut,
             }
         }
         self.settle().await;
         let passed = match self.carry_out(&mut call).await {
             Ok(passed) => passed,
-            Err(refusal) => {
-                tracing::debug!(call = call.name(), code = refusal.code, "refused");
-                Forwarded::Whole(Reply::refused(&call, &refusal))
+            Err(error) => {
+                tracing::debug!(call = call.name(), code = error.code, "refused");
+                Forwarded::Whole(Reply::refused(&call, &error))
             }
         };
         if self.observed(Moment::After, &call) == Intervention::Cut {
@@ -202,9 +202,9 @@ impl Core {
         }
         if let Some(faults) = &self.faults {
             match faults.after(&call) {
-                After::Nothing => {}
-                After::Refuse(refusal) => return answered(Reply::refused(&call, &refusal)),
-                After::Cut => return CallOutcome::Cut,
+                Fault::None => {}
+                Fault::Refuse(error) => return answered(Reply::refused(&call, &error)),
+                Fault::Cut => return CallOutcome::Cut,
             }
         }
         match passed {
@@ -299,8 +299,8 @@ impl Core {
                     }
                     self.ledger().removed(&key);
                 }
-                Err(refusal) => {
-                    tracing::warn!(key, reason = refusal.message, "not removed yet");
+                Err(error) => {
+                    tracing::warn!(key, reason = error.message, "not removed yet");
                 }
             }
         }

@@ -18,7 +18,7 @@ const SUBNETS: &str = "cache-subnets";
 const SERVICE: &str = "elasticache";
 
 /// The name behind the front of a name's n-th use.
-fn behind(name: &str, generation: u32) -> String {
+fn emulator_name(name: &str, generation: u32) -> String {
     if generation == 0 {
         name.to_owned()
     } else {
@@ -27,11 +27,11 @@ fn behind(name: &str, generation: u32) -> String {
 }
 
 /// Names that were used up in a region: kind, name, how often.
-fn used_up(core: &Core, call: &Call) -> Vec<(String, String, u32)> {
+fn spent_names(core: &Core, call: &Call) -> Vec<(String, String, u32)> {
     let region = format!("{}/", call.region);
     let ledger = core.ledger();
     ledger
-        .used_up()
+        .spent_names()
         .filter_map(|(key, generation)| {
             let (kind, name) = key.strip_prefix(&region)?.split_once('/')?;
             Some((kind.to_owned(), name.to_owned(), generation))
@@ -47,12 +47,12 @@ pub(crate) async fn before(core: &Core, call: &mut Call) -> Result<Ruling, AwsEr
     let step = match call.action.as_str() {
         "DeleteCacheSubnetGroup" => delete_subnets(core, call).await?,
         "ModifyReplicationGroup" | "IncreaseReplicaCount" | "DecreaseReplicaCount" => {
-            is_available(core, call)?;
+            check_available(core, call)?;
             Ruling::Forward
         }
         "DeleteReplicationGroup" => delete_group(core, call).await?,
         "ListTagsForResource" | "AddTagsToResource" | "RemoveTagsFromResource" => {
-            can_be_tagged(core, call)?;
+            check_taggable(core, call)?;
             Ruling::Forward
         }
         _ => Ruling::Forward,
@@ -63,7 +63,7 @@ pub(crate) async fn before(core: &Core, call: &mut Call) -> Result<Ruling, AwsEr
 
 /// Puts the names behind the front into a call.
 fn rename(core: &Core, call: &mut Call) {
-    let used = used_up(core, call);
+    let used = spent_names(core, call);
     if used.is_empty() {
         return;
     }
@@ -76,10 +76,13 @@ fn rename(core: &Core, call: &mut Call) {
                     _ => ("CacheSubnetGroupName", "subnetgroup"),
                 };
                 if field == of_field && value == name {
-                    return Some(behind(name, *generation));
+                    return Some(emulator_name(name, *generation));
                 }
                 let start = value.strip_suffix(&format!(":{of_arn}:{name}"))?;
-                Some(format!("{start}:{of_arn}:{}", behind(name, *generation)))
+                Some(format!(
+                    "{start}:{of_arn}:{}",
+                    emulator_name(name, *generation)
+                ))
             });
             (field.to_owned(), other.unwrap_or_else(|| value.to_owned()))
         })
@@ -87,7 +90,7 @@ fn rename(core: &Core, call: &mut Call) {
     call.set_fields(renamed);
 }
 
-fn is_available(core: &Core, call: &Call) -> Result<(), AwsError> {
+fn check_available(core: &Core, call: &Call) -> Result<(), AwsError> {
     let id = call.get("ReplicationGroupId").unwrap_or_default();
     match core.ledger().phase(&key(call, GROUP, id), core.clock.now()) {
         Phase::Available | Phase::Gone => Ok(()),
@@ -99,7 +102,7 @@ fn is_available(core: &Core, call: &Call) -> Result<(), AwsError> {
 }
 
 /// Tags of a replication group are told, set and taken away while it is available alone.
-fn can_be_tagged(core: &Core, call: &Call) -> Result<(), AwsError> {
+fn check_taggable(core: &Core, call: &Call) -> Result<(), AwsError> {
     let arn = call.get("ResourceName").unwrap_or_default();
     let Some((_, id)) = arn.split_once(":replicationgroup:") else {
         return Ok(());
@@ -117,13 +120,13 @@ async fn delete_subnets(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
     let name = call.get("CacheSubnetGroupName").unwrap_or_default();
     let name_key = key(call, SUBNETS, name);
     let generation = core.ledger().generation(&name_key);
-    // The emulator's own refusal when there is none.
+    // The emulator's own error when there is none.
     core.upstream
         .text(
             call,
             SERVICE,
             "DescribeCacheSubnetGroups",
-            &[("CacheSubnetGroupName", &behind(name, generation))],
+            &[("CacheSubnetGroupName", &emulator_name(name, generation))],
         )
         .await?;
     let used = core
@@ -137,7 +140,7 @@ async fn delete_subnets(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
             format!("Cache subnet group {name} is currently in use by a cache cluster."),
         ));
     }
-    core.ledger().use_up(&name_key);
+    core.ledger().spend_name(&name_key);
     Ok(Ruling::Answer(Reply::empty(call)))
 }
 
@@ -148,17 +151,17 @@ async fn delete_group(core: &Core, call: &mut Call) -> Result<Ruling, AwsError> 
         .to_owned();
     let owner = key(call, GROUP, &id);
     let generation = core.ledger().generation(&owner);
-    let fields = [("ReplicationGroupId", behind(&id, generation))];
+    let fields = [("ReplicationGroupId", emulator_name(&id, generation))];
     let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (*n, v.as_str())).collect();
     let answer = core
         .upstream
         .text(call, SERVICE, "DescribeReplicationGroups", &fields)
         .await?;
-    is_available(core, call)?;
+    check_available(core, call)?;
     let clock = &core.clock;
     let gone = clock.after(Delay::CacheEnd);
     core.ledger()
-        .interfaces_leave(&owner, gone + clock.delay(Delay::Interfaces));
+        .release_interfaces(&owner, gone + clock.delay(Delay::Interfaces));
     rename(core, call);
     if clock.is_instant() {
         return Ok(Ruling::Forward);
@@ -176,7 +179,7 @@ async fn delete_group(core: &Core, call: &mut Call) -> Result<Ruling, AwsError> 
             body.unwrap_or_default()
         ),
     );
-    tell(core, call, &mut reply);
+    report_states(core, call, &mut reply);
     Ok(Ruling::Answer(reply))
 }
 
@@ -186,14 +189,14 @@ pub(crate) fn gone(core: &Core, owner: &str) {
         return;
     };
     let mut ledger = core.ledger();
-    ledger.use_up(owner);
+    ledger.spend_name(owner);
     ledger.forget(owner);
-    ledger.drop_fact(&format!("{region}/cache-uses/{id}"));
+    ledger.forget_fact(&format!("{region}/cache-uses/{id}"));
 }
 
 pub(crate) async fn after(core: &Core, call: &Call, reply: &mut Reply) -> Result<(), AwsError> {
     let told = xml::first(reply.text(), "ReplicationGroupId").unwrap_or_default();
-    let id = original(core, call, GROUP, &told);
+    let id = client_name(core, call, GROUP, &told);
     let owner = key(call, GROUP, &id);
     let done = reply.is_success();
     match call.action.as_str() {
@@ -204,7 +207,7 @@ pub(crate) async fn after(core: &Core, call: &Call, reply: &mut Reply) -> Result
         }
         _ => {}
     }
-    tell(core, call, reply);
+    report_states(core, call, reply);
     if done && call.action == "DeleteReplicationGroup" {
         gone(core, &owner);
     }
@@ -216,7 +219,7 @@ async fn created(core: &Core, call: &Call, id: &str, owner: &str) {
     let ready = core.clock.after(Delay::CacheStart);
     let subnets = subnets_of(core, call).await;
     let asked = call.get("CacheSubnetGroupName").unwrap_or("default");
-    let group = original(core, call, SUBNETS, asked);
+    let group = client_name(core, call, SUBNETS, asked);
     core.ledger().created(owner, core.clock.now(), ready);
     core.ledger().note(&user_fact(call, id), &group);
     let groups: Vec<String> = call
@@ -246,10 +249,10 @@ async fn created(core: &Core, call: &Call, id: &str, owner: &str) {
 }
 
 /// The name before the front of a name behind it.
-fn original(core: &Core, call: &Call, kind: &str, behind_it: &str) -> String {
-    used_up(core, call)
+fn client_name(core: &Core, call: &Call, kind: &str, behind_it: &str) -> String {
+    spent_names(core, call)
         .into_iter()
-        .find(|(of, name, generation)| of == kind && behind(name, *generation) == behind_it)
+        .find(|(of, name, generation)| of == kind && emulator_name(name, *generation) == behind_it)
         .map_or_else(|| behind_it.to_owned(), |(_, name, _)| name)
 }
 
@@ -268,11 +271,11 @@ async fn subnets_of(core: &Core, call: &Call) -> Vec<String> {
 }
 
 /// Delay out what is gone, gives names back and corrects states.
-fn tell(core: &Core, call: &Call, reply: &mut Reply) {
-    let used = used_up(core, call);
+fn report_states(core: &Core, call: &Call, reply: &mut Reply) {
+    let used = spent_names(core, call);
     let is_old = |kind: &str, id: &str| {
         used.iter().any(|(of, name, generation)| {
-            of == kind && (0..*generation).any(|earlier| behind(name, earlier) == id)
+            of == kind && (0..*generation).any(|earlier| emulator_name(name, earlier) == id)
         })
     };
     let now = core.clock.now();
@@ -291,7 +294,7 @@ fn tell(core: &Core, call: &Call, reply: &mut Reply) {
                 edits.drop(group);
                 continue;
             }
-            let known = original(core, call, GROUP, id);
+            let known = client_name(core, call, GROUP, id);
             match core.ledger().phase(&key(call, GROUP, &known), now) {
                 Phase::Creating => edits.set(group, "Status", "creating"),
                 Phase::Modifying => edits.set(group, "Status", "modifying"),
@@ -302,7 +305,7 @@ fn tell(core: &Core, call: &Call, reply: &mut Reply) {
     });
     let mut text = corrected.unwrap_or_else(|| reply.text().to_owned());
     for (_, name, generation) in &used {
-        text = text.replace(&behind(name, *generation), name);
+        text = text.replace(&emulator_name(name, *generation), name);
     }
     reply.set_text(text);
 }

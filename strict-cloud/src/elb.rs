@@ -75,11 +75,11 @@ pub(crate) async fn before(core: &Core, call: &Call) -> Result<Ruling, AwsError>
             },
         ));
     }
-    Ok(Ruling::Answer(again(call, &existing)))
+    Ok(Ruling::Answer(first_answer(call, &existing)))
 }
 
 /// The answer that a first call had.
-fn again(call: &Call, existing: &str) -> Reply {
+fn first_answer(call: &Call, existing: &str) -> Reply {
     let action = &call.action;
     let list = match action.as_str() {
         "CreateLoadBalancer" => "LoadBalancers",
@@ -159,21 +159,23 @@ pub(crate) async fn after(core: &Core, call: &Call, reply: &mut Reply) -> Result
             .into_iter()
             .map(str::to_owned)
             .collect();
-        core.ledger().regroup(&key(call, KIND, arn), &groups);
+        core.ledger()
+            .set_interface_groups(&key(call, KIND, arn), &groups);
     }
     if call.action == "DeleteLoadBalancer" {
         let arn = call.get("LoadBalancerArn").unwrap_or_default();
         let leave = core.clock.after(Delay::BalancerInterfaces);
-        core.ledger().interfaces_leave(&key(call, KIND, arn), leave);
+        core.ledger()
+            .release_interfaces(&key(call, KIND, arn), leave);
     }
     if !core.clock.is_instant() {
-        tell(core, call, reply);
+        report_states(core, call, reply);
     }
     Ok(())
 }
 
 /// A balancer on its way is `provisioning`.
-fn tell(core: &Core, call: &Call, reply: &mut Reply) {
+fn report_states(core: &Core, call: &Call, reply: &mut Reply) {
     let now = core.clock.now();
     let corrected = xml::edit(reply.text(), |document, edits| {
         for member in xml::items(document, "LoadBalancers") {

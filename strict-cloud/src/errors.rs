@@ -21,12 +21,12 @@ pub(crate) struct AwsError {
 }
 
 impl AwsError {
-    /// A refusal with status 400, which most are.
+    /// An error with status 400, which most are.
     pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
         Self::with(StatusCode::BAD_REQUEST, code, message)
     }
 
-    /// A refusal with a status of its own.
+    /// An error with a status of its own.
     pub(crate) fn with(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
         Self {
             code: code.to_owned(),
@@ -95,10 +95,10 @@ impl Reply {
         )
     }
 
-    /// A refusal in the words of the call's service.
-    pub(crate) fn refused(call: &Call, refusal: &AwsError) -> Self {
+    /// An error in the words of the call's service.
+    pub(crate) fn refused(call: &Call, error: &AwsError) -> Self {
         let id = request_id(call);
-        let (code, message) = (escaped(&refusal.code), escaped(&refusal.message));
+        let (code, message) = (escaped(&error.code), escaped(&error.message));
         let mut reply = match call.protocol() {
             WireProtocol::Ec2 => Self::done(
                 call,
@@ -107,7 +107,7 @@ impl Reply {
                 ),
             ),
             WireProtocol::Query | WireProtocol::RestXml => {
-                let side = if refusal.status.is_server_error() {
+                let side = if error.status.is_server_error() {
                     "Receiver"
                 } else {
                     "Sender"
@@ -129,10 +129,10 @@ impl Reply {
             WireProtocol::Json => {
                 let mut reply = Self::done(
                     call,
-                    serde_json::json!({ "__type": refusal.code, "message": refusal.message })
+                    serde_json::json!({ "__type": error.code, "message": error.message })
                         .to_string(),
                 );
-                if let Ok(value) = HeaderValue::from_str(&refusal.code) {
+                if let Ok(value) = HeaderValue::from_str(&error.code) {
                     reply
                         .headers
                         .insert(HeaderName::from_static("x-amzn-errortype"), value);
@@ -140,7 +140,7 @@ impl Reply {
                 reply
             }
         };
-        reply.status = refusal.status;
+        reply.status = error.status;
         if let Ok(value) = HeaderValue::from_str(&id) {
             let name = if call.protocol() == WireProtocol::S3 {
                 "x-amz-request-id"

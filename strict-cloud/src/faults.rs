@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use http::StatusCode;
 
-use crate::buckets::{TokenBuckets, throttled};
+use crate::buckets::{ApiBuckets, throttled};
 use crate::call::Call;
 use crate::clock::Clock;
 use crate::errors::AwsError;
@@ -162,19 +162,13 @@ fn shortage(word: &str, value: Option<&str>) -> Result<Shortage, String> {
     })
 }
 
-/// What befalls a call before it takes effect.
+/// What fails about a call, on one side of its effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Before {
-    Nothing,
+pub(crate) enum Fault {
+    None,
+    /// It is answered with this error.
     Refuse(AwsError),
-    Cut,
-}
-
-/// What befalls the answer of a call that took effect.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum After {
-    Nothing,
-    Refuse(AwsError),
+    /// Its connection is cut.
     Cut,
 }
 
@@ -183,7 +177,7 @@ pub(crate) enum After {
 pub(crate) struct Faults {
     plan: FaultPlan,
     clock: Clock,
-    buckets: Mutex<TokenBuckets>,
+    buckets: Mutex<ApiBuckets>,
     /// The key that expired.
     expired: Mutex<Option<String>>,
 }
@@ -198,45 +192,50 @@ impl Faults {
         }
     }
 
-    /// What befalls a call before it takes effect.
-    pub(crate) fn before(&self, call: &Call) -> Before {
+    /// What fails before a call takes effect.
+    pub(crate) fn before(&self, call: &Call) -> Fault {
         if self.plan.spared_key.as_ref() == Some(&call.key_id) {
-            return Before::Nothing;
+            return Fault::None;
         }
-        if self.finds_expired(call) {
-            return Before::Refuse(expired(call));
+        if self.is_expired(call) {
+            return Fault::Refuse(expired(call));
         }
         if let Some(start) = self.plan.throttle {
             let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Err(refusal) = buckets.take(call, &self.clock, start) {
-                return Before::Refuse(refusal);
+            if let Err(error) = buckets.take(call, &self.clock, start) {
+                return Fault::Refuse(error);
             }
         }
-        if self.strikes(call, "throttled", self.plan.throttled) {
-            return Before::Refuse(throttled(call));
+        if self.is_drawn(call, "throttled", self.plan.throttled) {
+            return Fault::Refuse(throttled(call));
         }
-        if self.strikes(call, "cut before", self.plan.cut_before) {
-            return Before::Cut;
+        if self.is_drawn(call, "cut before", self.plan.cut_before) {
+            return Fault::Cut;
         }
-        if self.strikes(call, "error before", self.plan.errors / 2.0) {
-            return Before::Refuse(broken(call));
+        if self.is_drawn(call, "error before", self.plan.errors / 2.0) {
+            return Fault::Refuse(broken(call));
         }
-        Before::Nothing
+        Fault::None
     }
 
-    /// What befalls the answer of a call that took effect.
-    pub(crate) fn after(&self, call: &Call) -> After {
-        if self.strikes(call, "cut after", self.plan.cut_after) {
-            return After::Cut;
+    /// What fails after a call took effect: its answer.
+    pub(crate) fn after(&self, call: &Call) -> Fault {
+        if self.is_drawn(call, "cut after", self.plan.cut_after) {
+            return Fault::Cut;
         }
-        if self.strikes(call, "error after", self.plan.errors / 2.0) {
-            return After::Refuse(broken(call));
+        if self.is_drawn(call, "error after", self.plan.errors / 2.0) {
+            return Fault::Refuse(broken(call));
         }
-        After::Nothing
+        Fault::None
     }
 
     /// Whether there is no capacity for an instance type in a zone.
-    pub(crate) fn lacks(&self, call: &Call, instance_type: &str, zone: &str) -> Option<AwsError> {
+    pub(crate) fn capacity_error(
+        &self,
+        call: &Call,
+        instance_type: &str,
+        zone: &str,
+    ) -> Option<AwsError> {
         let short = self.plan.shortages.iter().any(|shortage| {
             shortage.zone.as_deref().is_none_or(|z| z == zone)
                 && shortage
@@ -257,7 +256,7 @@ impl Faults {
         })
     }
 
-    fn finds_expired(&self, call: &Call) -> bool {
+    fn is_expired(&self, call: &Call) -> bool {
         match self.plan.expiry {
             Expiry::Never => false,
             Expiry::Once(at) => call.number == at,
@@ -272,7 +271,7 @@ impl Faults {
         }
     }
 
-    fn strikes(&self, call: &Call, what: &str, rate: f64) -> bool {
+    fn is_drawn(&self, call: &Call, what: &str, rate: f64) -> bool {
         self.plan.spared_key.as_ref() != Some(&call.key_id)
             && rate > 0.0
             && share(self.plan.seed, call.number, what) < rate

@@ -64,7 +64,7 @@ pub(crate) fn after(core: &Core, call: &Call, reply: &Reply) {
             ledger.created(&key("of-ec2", profile), known, known);
         }
         "RemoveRoleFromInstanceProfile" | "DeleteInstanceProfile" => {
-            ledger.drop_fact(&role_fact(profile));
+            ledger.forget_fact(&role_fact(profile));
         }
         _ => {}
     }

@@ -1,6 +1,6 @@
-//! What the front knows beyond what stands behind it: which things are on their way, up
-//! or down, which are not visible yet, and the network interfaces that AWS's services put
-//! into a VPC. In memory alone.
+//! What the strict cloud knows beyond its upstream: which resources are being created,
+//! modified or deleted, which are not visible yet, and the network interfaces that AWS's
+//! services put into a VPC. In memory alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,22 +8,22 @@ use tokio::time::Instant;
 
 use crate::call::Call;
 
-/// How far a thing is.
+/// The phase of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// Made, and still on its way.
+    /// Created, and not usable yet.
     Creating,
-    /// There. Also what the front never saw made.
+    /// Usable. Also what was not created through the strict cloud.
     Available,
     /// Being changed.
     Modifying,
-    /// Told to go, and still listed.
+    /// Deletion has begun; it is still listed.
     Deleting,
     /// Gone.
     Gone,
 }
 
-/// One thing's times.
+/// When one resource changes its phase.
 #[derive(Debug, Clone)]
 struct Lifecycle {
     visible: Instant,
@@ -35,7 +35,7 @@ struct Lifecycle {
 #[derive(Debug, Clone)]
 struct Deletion {
     at: Instant,
-    /// The call that removes it for good, until that was made.
+    /// The call that removes it from the upstream, until that call was sent.
     then: Option<Box<Call>>,
 }
 
@@ -54,23 +54,23 @@ pub(crate) struct NetworkInterface {
     pub(crate) leaves: Option<Instant>,
 }
 
-/// What the front knows.
+/// Everything that the rules remember.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    things: BTreeMap<String, Lifecycle>,
+    resources: BTreeMap<String, Lifecycle>,
     interfaces: BTreeMap<String, Vec<NetworkInterface>>,
-    /// Things that are gone although what stands behind the front still lists them.
+    /// Resources that are gone although the upstream still lists them.
     hidden: BTreeSet<String>,
     facts: BTreeMap<String, String>,
-    /// Generation of names that cannot be used twice behind the front.
+    /// How often a name was used that the upstream does not let be used again.
     generations: BTreeMap<String, u32>,
 }
 
 impl Ledger {
-    /// A thing was made.
+    /// Records a creation.
     pub(crate) fn created(&mut self, key: &str, visible: Instant, ready: Instant) {
         self.hidden.remove(key);
-        self.things.insert(
+        self.resources.insert(
             key.to_owned(),
             Lifecycle {
                 visible,
@@ -81,48 +81,48 @@ impl Ledger {
         );
     }
 
-    /// A thing is being changed until then.
+    /// Records a modification that lasts until then.
     pub(crate) fn modifying(&mut self, key: &str, now: Instant, until: Instant) {
-        let thing = self.things.entry(key.to_owned()).or_insert(Lifecycle {
+        let resource = self.resources.entry(key.to_owned()).or_insert(Lifecycle {
             visible: now,
             ready: now,
             changing: None,
             going: None,
         });
-        thing.changing = Some(until);
+        resource.changing = Some(until);
     }
 
-    /// A thing was told to go and is gone then; `then` removes it behind the front. Told
-    /// again, it goes no later.
+    /// Records a deletion that ends then; the call `then` removes the resource from the
+    /// upstream. Repeated, it ends no later.
     pub(crate) fn deleting(&mut self, key: &str, now: Instant, at: Instant, then: Option<Call>) {
-        let thing = self.things.entry(key.to_owned()).or_insert(Lifecycle {
+        let resource = self.resources.entry(key.to_owned()).or_insert(Lifecycle {
             visible: now,
             ready: now,
             changing: None,
             going: None,
         });
-        if thing.going.is_none() {
-            thing.going = Some(Deletion {
+        if resource.going.is_none() {
+            resource.going = Some(Deletion {
                 at,
                 then: then.map(Box::new),
             });
         }
     }
 
-    /// How far a thing is.
+    /// The phase of a resource.
     pub(crate) fn phase(&self, key: &str, now: Instant) -> Phase {
         if self.hidden.contains(key) {
             return Phase::Gone;
         }
-        let Some(thing) = self.things.get(key) else {
+        let Some(resource) = self.resources.get(key) else {
             return Phase::Available;
         };
-        match &thing.going {
-            // Not gone before it is gone behind the front too.
+        match &resource.going {
+            // Not gone before the upstream has removed it too.
             Some(going) if going.at > now || going.then.is_some() => Phase::Deleting,
             Some(_) => Phase::Gone,
-            None if thing.ready > now => Phase::Creating,
-            None if thing.changing.is_some_and(|until| until > now) => Phase::Modifying,
+            None if resource.ready > now => Phase::Creating,
+            None if resource.changing.is_some_and(|until| until > now) => Phase::Modifying,
             None => Phase::Available,
         }
     }
@@ -131,39 +131,39 @@ impl Ledger {
     pub(crate) fn is_visible(&self, key: &str, now: Instant) -> bool {
         !self.hidden.contains(key)
             && self
-                .things
+                .resources
                 .get(key)
-                .is_none_or(|thing| thing.visible <= now)
+                .is_none_or(|resource| resource.visible <= now)
     }
 
-    /// The removals whose time has come. Each stays listed until it is `removed`.
+    /// The deletions whose time has come. Each stays due until it is `removed`.
     pub(crate) fn due_deletions(&self, now: Instant) -> Vec<(String, Call)> {
-        self.things
+        self.resources
             .iter()
-            .filter_map(|(key, thing)| {
-                let going = thing.going.as_ref().filter(|going| going.at <= now)?;
+            .filter_map(|(key, resource)| {
+                let going = resource.going.as_ref().filter(|going| going.at <= now)?;
                 Some((key.clone(), *going.then.clone()?))
             })
             .collect()
     }
 
-    /// A thing was removed behind the front too.
+    /// The upstream has removed a resource.
     pub(crate) fn removed(&mut self, key: &str) {
         if let Some(going) = self
-            .things
+            .resources
             .get_mut(key)
-            .and_then(|thing| thing.going.as_mut())
+            .and_then(|resource| resource.going.as_mut())
         {
             going.then = None;
         }
     }
 
-    /// A thing is as if it had never been.
+    /// Forgets a resource, as if it had never existed.
     pub(crate) fn forget(&mut self, key: &str) {
-        self.things.remove(key);
+        self.resources.remove(key);
     }
 
-    /// A thing is gone, whatever stands behind the front says.
+    /// A resource is gone, whatever the upstream lists.
     pub(crate) fn hide(&mut self, key: &str) {
         self.hidden.insert(key.to_owned());
     }
@@ -179,7 +179,7 @@ impl Ledger {
     }
 
     /// Forgets a fact.
-    pub(crate) fn drop_fact(&mut self, key: &str) {
+    pub(crate) fn forget_fact(&mut self, key: &str) {
         self.facts.remove(key);
     }
 
@@ -192,29 +192,29 @@ impl Ledger {
             .collect()
     }
 
-    /// How often a name was used up behind the front.
+    /// How often a name was used up at the upstream.
     pub(crate) fn generation(&self, key: &str) -> u32 {
         self.generations.get(key).copied().unwrap_or_default()
     }
 
     /// A name is used up.
-    pub(crate) fn use_up(&mut self, key: &str) {
+    pub(crate) fn spend_name(&mut self, key: &str) {
         *self.generations.entry(key.to_owned()).or_default() += 1;
     }
 
     /// All names that were used up.
-    pub(crate) fn used_up(&self) -> impl Iterator<Item = (&str, u32)> {
+    pub(crate) fn spent_names(&self) -> impl Iterator<Item = (&str, u32)> {
         self.generations
             .iter()
             .map(|(key, generation)| (key.as_str(), *generation))
     }
 
-    /// The interfaces of a thing are these.
+    /// Sets the interfaces of a resource.
     pub(crate) fn set_interfaces(&mut self, owner: &str, interfaces: Vec<NetworkInterface>) {
         self.interfaces.insert(owner.to_owned(), interfaces);
     }
 
-    /// Whether a thing has interfaces that are there to stay.
+    /// Whether a resource has interfaces that are not about to leave.
     pub(crate) fn has_interfaces(&self, owner: &str) -> bool {
         let of_owner = self.interfaces.get(owner).into_iter().flatten();
         of_owner
@@ -222,15 +222,15 @@ impl Ledger {
             .any(|interface| interface.leaves.is_none())
     }
 
-    /// The interfaces of a thing have these groups from now on.
-    pub(crate) fn regroup(&mut self, owner: &str, groups: &[String]) {
+    /// Sets the security groups of a resource's interfaces.
+    pub(crate) fn set_interface_groups(&mut self, owner: &str, groups: &[String]) {
         for interface in self.interfaces.get_mut(owner).into_iter().flatten() {
             interface.groups = groups.to_vec();
         }
     }
 
-    /// The interfaces of a thing leave then.
-    pub(crate) fn interfaces_leave(&mut self, owner: &str, at: Instant) {
+    /// The interfaces of a resource leave then.
+    pub(crate) fn release_interfaces(&mut self, owner: &str, at: Instant) {
         for interface in self.interfaces.get_mut(owner).into_iter().flatten() {
             interface.leaves.get_or_insert(at);
         }

@@ -77,7 +77,7 @@ async fn delete(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
     let gone = core.clock.after(Delay::SearchEnd);
     let leave = gone + core.clock.delay(Delay::Interfaces);
     let now = core.clock.now();
-    core.ledger().interfaces_leave(&owner, leave);
+    core.ledger().release_interfaces(&owner, leave);
     if core.clock.is_instant() {
         core.ledger().forget(&owner);
         return Ok(Ruling::Forward);
@@ -124,7 +124,7 @@ pub(crate) async fn after(core: &Core, call: &Call, reply: &mut Reply) -> Result
             ledger.modifying(&owner, clock.now(), until);
             let groups = strings(&body["VPCOptions"]["SecurityGroupIds"]);
             if !groups.is_empty() {
-                ledger.regroup(&owner, &groups);
+                ledger.set_interface_groups(&owner, &groups);
             }
         }
         _ => {}

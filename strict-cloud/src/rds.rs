@@ -20,19 +20,19 @@ const CLUSTER: &str = "db-cluster";
 pub(crate) async fn before(core: &Core, call: &mut Call) -> Result<Ruling, AwsError> {
     match call.action.as_str() {
         "CreateDBInstance" | "RestoreDBInstanceFromDBSnapshot" => {
-            may_have_password(call)?;
-            may_have_groups(core, call).await?;
+            check_password(call)?;
+            check_security_groups(core, call).await?;
         }
         "CreateDBCluster" => {
-            may_have_password(call)?;
-            may_have_groups(core, call).await?;
+            check_password(call)?;
+            check_security_groups(core, call).await?;
         }
         "CreateDBInstanceReadReplica" => {
-            may_have_replica(core, call).await?;
-            may_have_groups(core, call).await?;
+            check_replica_source(core, call).await?;
+            check_security_groups(core, call).await?;
         }
         "ModifyDBInstance" | "RebootDBInstance" | "CreateDBSnapshot" | "StopDBInstance" => {
-            is_available(core, call)?;
+            check_available(core, call)?;
         }
         "DeleteDBInstance" => return delete(core, call).await,
         "DeleteDBCluster" => return delete_cluster(core, call).await,
@@ -48,7 +48,7 @@ pub(crate) async fn after(core: &Core, call: &Call, reply: &mut Reply) -> Result
     note(core, call, reply);
     interfaces(core, call, reply).await;
     rds_groups::after(call, reply)?;
-    tell(core, call, reply);
+    report_states(core, call, reply);
     Ok(())
 }
 
@@ -66,7 +66,7 @@ fn cluster_of(call: &Call) -> String {
 
 /// "Can include any printable ASCII character except `/`, `"` or `@`", no space, and from
 /// 8 characters on.
-fn may_have_password(call: &Call) -> Result<(), AwsError> {
+fn check_password(call: &Call) -> Result<(), AwsError> {
     let Some(password) = call.get("MasterUserPassword") else {
         return Ok(());
     };
@@ -86,7 +86,7 @@ fn may_have_password(call: &Call) -> Result<(), AwsError> {
     Ok(())
 }
 
-async fn may_have_groups(core: &Core, call: &Call) -> Result<(), AwsError> {
+async fn check_security_groups(core: &Core, call: &Call) -> Result<(), AwsError> {
     for group in call.all("VpcSecurityGroupIds") {
         network_of(core, call, group).await.map_err(|_| {
             AwsError::new(
@@ -98,7 +98,7 @@ async fn may_have_groups(core: &Core, call: &Call) -> Result<(), AwsError> {
     Ok(())
 }
 
-async fn may_have_replica(core: &Core, call: &Call) -> Result<(), AwsError> {
+async fn check_replica_source(core: &Core, call: &Call) -> Result<(), AwsError> {
     let source = call
         .get("SourceDBInstanceIdentifier")
         .unwrap_or_default()
@@ -123,7 +123,7 @@ async fn may_have_replica(core: &Core, call: &Call) -> Result<(), AwsError> {
     Ok(())
 }
 
-fn is_available(core: &Core, call: &Call) -> Result<(), AwsError> {
+fn check_available(core: &Core, call: &Call) -> Result<(), AwsError> {
     let id = id_of(call);
     match core
         .ledger()
@@ -160,7 +160,7 @@ async fn delete(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
     let in_cluster = !part("DBClusterIdentifier").is_empty();
     let replica = !part("ReadReplicaSourceDBInstanceIdentifier").is_empty();
     if !in_cluster {
-        may_skip_snapshot(core, call, replica).await?;
+        check_final_snapshot(core, call, replica).await?;
     }
     if part("DeletionProtection") == "true" {
         return Err(protected("DB Instance"));
@@ -168,7 +168,7 @@ async fn delete(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
     let now = core.clock.now();
     let gone = core.clock.after(Delay::DatabaseEnd);
     core.ledger()
-        .interfaces_leave(&name, gone + core.clock.delay(Delay::Interfaces));
+        .release_interfaces(&name, gone + core.clock.delay(Delay::Interfaces));
     if core.clock.is_instant() {
         core.ledger().forget(&name);
         return Ok(Ruling::Forward);
@@ -185,12 +185,12 @@ async fn delete(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
             body.unwrap_or_default()
         ),
     );
-    tell(core, call, &mut reply);
+    report_states(core, call, &mut reply);
     Ok(Ruling::Answer(reply))
 }
 
 /// A deletion says what becomes of the data.
-async fn may_skip_snapshot(core: &Core, call: &Call, replica: bool) -> Result<(), AwsError> {
+async fn check_final_snapshot(core: &Core, call: &Call, replica: bool) -> Result<(), AwsError> {
     let skips = call.get("SkipFinalSnapshot") == Some("true");
     match (call.get("FinalDBSnapshotIdentifier"), skips) {
         (None, false) => Err(AwsError::new(
@@ -272,7 +272,7 @@ async fn delete_cluster(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
             "Cluster cannot be deleted, it still contains DB instances in non-deleting state.",
         ));
     }
-    may_skip_snapshot(core, call, false).await?;
+    check_final_snapshot(core, call, false).await?;
     if part("DeletionProtection") == "true" {
         return Err(protected("Cluster"));
     }
@@ -294,7 +294,7 @@ async fn delete_cluster(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
             body.unwrap_or_default()
         ),
     );
-    tell(core, call, &mut reply);
+    report_states(core, call, &mut reply);
     Ok(Ruling::Answer(reply))
 }
 
@@ -352,7 +352,7 @@ async fn interfaces(core: &Core, call: &Call, reply: &Reply) {
             .iter()
             .any(|verb| call.action.starts_with(verb));
         if !made || id_of(call) != id.to_lowercase() {
-            core.ledger().regroup(&owner, &groups);
+            core.ledger().set_interface_groups(&owner, &groups);
             continue;
         }
         ServiceInterfaces {
@@ -369,7 +369,7 @@ async fn interfaces(core: &Core, call: &Call, reply: &Reply) {
 }
 
 /// Corrects states.
-fn tell(core: &Core, call: &Call, reply: &mut Reply) {
+fn report_states(core: &Core, call: &Call, reply: &mut Reply) {
     if core.clock.is_instant() {
         return;
     }

@@ -16,7 +16,7 @@ use crate::xml;
 
 pub(crate) async fn before(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
     match call.action.as_str() {
-        "CreateDBSubnetGroup" => may_create(core, call).await?,
+        "CreateDBSubnetGroup" => check_creation(core, call).await?,
         "DeleteDBSubnetGroup" => {
             let name = call.get("DBSubnetGroupName").unwrap_or_default();
             let user = user(core, call, "DBSubnetGroupName", "DBSubnetGroup", name).await?;
@@ -92,7 +92,7 @@ fn in_use(name: &str) -> AwsError {
     )
 }
 
-async fn may_create(core: &Core, call: &Call) -> Result<(), AwsError> {
+async fn check_creation(core: &Core, call: &Call) -> Result<(), AwsError> {
     let name = call.get("DBSubnetGroupName").unwrap_or_default();
     let found = core
         .upstream

@@ -12,7 +12,7 @@ use crate::call::Call;
 /// so that a test with a paused clock can put both sides forward at once.
 pub trait Upstream: Send + Sync {
     /// Carries one call out and answers it. The answer is as it goes over the wire: status,
-    /// headers and a body in the protocol of the call's service. A refusal by AWS's rules
+    /// headers and a body in the protocol of the call's service. An error by AWS's rules
     /// is an answer; an error says that there is none.
     fn send<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Response<Body>, UpstreamError>>;
 }

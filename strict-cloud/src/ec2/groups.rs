@@ -11,7 +11,7 @@ use crate::cloud::Core;
 use crate::errors::AwsError;
 use crate::xml;
 
-pub(crate) async fn may_delete(core: &Core, call: &Call) -> Result<(), AwsError> {
+pub(crate) async fn check_deletion(core: &Core, call: &Call) -> Result<(), AwsError> {
     let Some(id) = call.get("GroupId") else {
         return Ok(());
     };

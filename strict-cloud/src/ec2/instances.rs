@@ -14,7 +14,7 @@ use crate::{iam, xml};
 const KIND: &str = "instance";
 
 /// Whether a launch is admitted.
-pub(crate) async fn may_run(core: &Core, call: &Call) -> Result<(), AwsError> {
+pub(crate) async fn check_launch(core: &Core, call: &Call) -> Result<(), AwsError> {
     let image = call.get("ImageId").unwrap_or_default();
     let instance_type = call.get("InstanceType").unwrap_or("m1.small");
     if !image.is_empty() {
@@ -40,11 +40,11 @@ pub(crate) async fn may_run(core: &Core, call: &Call) -> Result<(), AwsError> {
                 AwsError::new("InvalidKeyPair.NotFound", message)
             })?;
     }
-    may_have_profile(core, call).await?;
-    may_have_network(core, call, instance_type).await
+    check_instance_profile(core, call).await?;
+    check_network(core, call, instance_type).await
 }
 
-/// Whether a thing exists that does not change; asked once.
+/// Checks that something exists that does not change; asked once.
 async fn exists(
     core: &Core,
     call: &Call,
@@ -69,7 +69,7 @@ async fn exists(
     Ok(())
 }
 
-async fn may_have_profile(core: &Core, call: &Call) -> Result<(), AwsError> {
+async fn check_instance_profile(core: &Core, call: &Call) -> Result<(), AwsError> {
     let arn = call.get("IamInstanceProfile.Arn");
     let name = match (call.get("IamInstanceProfile.Name"), arn) {
         (Some(name), _) => name,
@@ -79,7 +79,7 @@ async fn may_have_profile(core: &Core, call: &Call) -> Result<(), AwsError> {
     let (part, value) = arn.map_or(("name", name), |arn| ("arn", arn));
     let unknown = || {
         let message = format!(
-            "Value ({value}) for parameter iamInstanceProfile.{part} is invalid. Invalid IAM Instance Timing {}",
+            "Value ({value}) for parameter iamInstanceProfile.{part} is invalid. Invalid IAM Instance Profile {}",
             if part == "arn" { "ARN" } else { "name" }
         );
         AwsError::new("InvalidParameterValue", message)
@@ -91,13 +91,13 @@ async fn may_have_profile(core: &Core, call: &Call) -> Result<(), AwsError> {
         None => Err(unknown()),
         Some(false) => Err(AwsError::new(
             "InvalidParameterValue",
-            format!("IAM Instance Timing \"{value}\" has no associated IAM Roles"),
+            format!("IAM Instance Profile \"{value}\" has no associated IAM Roles"),
         )),
         Some(true) => Ok(()),
     }
 }
 
-async fn may_have_network(core: &Core, call: &Call, instance_type: &str) -> Result<(), AwsError> {
+async fn check_network(core: &Core, call: &Call, instance_type: &str) -> Result<(), AwsError> {
     let subnet = call
         .get("SubnetId")
         .or_else(|| call.get("NetworkInterface.1.SubnetId"));
@@ -120,15 +120,15 @@ async fn may_have_network(core: &Core, call: &Call, instance_type: &str) -> Resu
     match core
         .faults
         .as_ref()
-        .and_then(|faults| faults.lacks(call, instance_type, &place.zone))
+        .and_then(|faults| faults.capacity_error(call, instance_type, &place.zone))
     {
-        Some(refusal) => Err(refusal),
+        Some(error) => Err(error),
         None => Ok(()),
     }
 }
 
 /// The type and the like can be changed while it is stopped alone (ModifyInstanceAttribute).
-pub(crate) async fn may_modify(core: &Core, call: &Call) -> Result<(), AwsError> {
+pub(crate) async fn check_modification(core: &Core, call: &Call) -> Result<(), AwsError> {
     let at_rest = ["InstanceType", "UserData", "EbsOptimized", "EnaSupport"];
     let touches = call
         .fields()
@@ -150,7 +150,7 @@ pub(crate) async fn may_modify(core: &Core, call: &Call) -> Result<(), AwsError>
 }
 
 /// What is terminated, or on its way there, cannot be started or stopped.
-pub(crate) async fn may_switch(core: &Core, call: &Call) -> Result<(), AwsError> {
+pub(crate) async fn check_start_or_stop(core: &Core, call: &Call) -> Result<(), AwsError> {
     for id in call.all("InstanceId") {
         let state = state(core, call, id).await?;
         if ["shutting-down", "terminated"].contains(&state.as_str())
@@ -182,11 +182,11 @@ async fn state(core: &Core, call: &Call, id: &str) -> Result<String, AwsError> {
         xml::named(document, "instanceState")
             .find_map(|state| xml::text_of(state, "name").map(str::to_owned))
     });
-    Ok(told_as(core, call, id, told.as_deref().unwrap_or("running")).to_owned())
+    Ok(reported_state(core, call, id, told.as_deref().unwrap_or("running")).to_owned())
 }
 
 /// The state that the front tells instead of the emulator's.
-fn told_as<'a>(core: &Core, call: &Call, id: &str, state: &'a str) -> &'a str {
+fn reported_state<'a>(core: &Core, call: &Call, id: &str, state: &'a str) -> &'a str {
     let phase = core.ledger().phase(&key(call, KIND, id), core.clock.now());
     match (state, phase) {
         ("running" | "pending", Phase::Creating) => "pending",
@@ -246,7 +246,7 @@ pub(crate) fn is_terminated(core: &Core, call: &Call, id: &str) -> bool {
 }
 
 /// Of some instances, those that are terminated.
-pub(crate) async fn which_are_terminated(
+pub(crate) async fn find_terminated(
     core: &Core,
     call: &Call,
     ids: &[String],
@@ -273,7 +273,7 @@ pub(crate) async fn which_are_terminated(
             .filter_map(|item| {
                 let id = xml::text_of(item, "instanceId")?;
                 let state = xml::text_of(xml::child_of(item, "instanceState")?, "name")?;
-                (told_as(core, call, id, state) == "terminated").then(|| id.to_owned())
+                (reported_state(core, call, id, state) == "terminated").then(|| id.to_owned())
             })
             .collect()
     }))
@@ -298,7 +298,7 @@ pub(crate) fn listed(core: &Core, call: &Call, reply: &mut Reply) {
                     continue;
                 };
                 let state = xml::text_of(element, "name").unwrap_or_default();
-                let told = told_as(core, call, id, state);
+                let told = reported_state(core, call, id, state);
                 let visible = core
                     .ledger()
                     .is_visible(&key(call, KIND, id), core.clock.now());

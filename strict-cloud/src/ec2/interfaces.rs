@@ -14,9 +14,9 @@ use crate::errors::{AwsError, Reply, escaped};
 use crate::ledger::NetworkInterface;
 use crate::xml;
 
-/// Interfaces that a service puts into subnets for a thing of its own.
+/// Interfaces that a service puts into subnets for a resource of its own.
 pub(crate) struct ServiceInterfaces<'a> {
-    /// Key of the thing.
+    /// Key of the resource.
     pub owner: &'a str,
     /// One for each of these.
     pub subnets: &'a [String],
@@ -34,7 +34,7 @@ impl ServiceInterfaces<'_> {
     pub(crate) async fn create(&self, core: &Core, call: &Call) {
         let known = core.ledger().has_interfaces(self.owner);
         if known {
-            core.ledger().regroup(self.owner, self.groups);
+            core.ledger().set_interface_groups(self.owner, self.groups);
             return;
         }
         let mut interfaces = Vec::new();
@@ -82,7 +82,7 @@ fn address_in(range: &str, number: u64) -> String {
 }
 
 /// Nobody but the service touches its interfaces.
-pub(crate) fn may_touch(core: &Core, call: &Call) -> Result<(), AwsError> {
+pub(crate) fn check_owner(core: &Core, call: &Call) -> Result<(), AwsError> {
     let id = call.get("NetworkInterfaceId").unwrap_or_default();
     let interfaces = core.ledger().interfaces(core.clock.now());
     if interfaces.iter().any(|interface| interface.id == id) {
@@ -162,7 +162,7 @@ fn is_over(core: &Core, call: &Call, interface: roxmltree::Node<'_, '_>) -> bool
         .and_then(|attachment| xml::text_of(attachment, "instanceId"));
     let id = xml::text_of(interface, "networkInterfaceId").unwrap_or_default();
     instance.is_some_and(|instance| instances::is_terminated(core, call, instance))
-        || nat::was_of_gone(core, call, id)
+        || nat::belonged_to_deleted(core, call, id)
 }
 
 /// Interfaces that are in use and that a filter finds, as ids: of instances, of services
@@ -202,7 +202,7 @@ pub(crate) async fn using(
         .iter()
         .filter_map(|(_, owner)| owner.clone())
         .collect();
-    let terminated = instances::which_are_terminated(core, call, &owners).await?;
+    let terminated = instances::find_terminated(core, call, &owners).await?;
     found.extend(
         others
             .into_iter()

@@ -39,21 +39,21 @@ pub(crate) async fn before(core: &Core, call: &mut Call) -> Result<Ruling, AwsEr
         ));
     }
     match call.action.as_str() {
-        "RunInstances" => instances::may_run(core, call).await?,
+        "RunInstances" => instances::check_launch(core, call).await?,
         "DescribeInstances" if !core.clock.is_instant() => {
             call.state_filter = call.take_filter("instance-state-name");
         }
-        "ModifyInstanceAttribute" => instances::may_modify(core, call).await?,
-        "StartInstances" | "StopInstances" => instances::may_switch(core, call).await?,
+        "ModifyInstanceAttribute" => instances::check_modification(core, call).await?,
+        "StartInstances" | "StopInstances" => instances::check_start_or_stop(core, call).await?,
         "DescribeNetworkInterfaces" => return Ok(interfaces::before(core, call)),
-        "DeleteNetworkInterface" | "DetachNetworkInterface" => interfaces::may_touch(core, call)?,
-        "DeleteSecurityGroup" => groups::may_delete(core, call).await?,
-        "DeleteSubnet" => network::may_delete_subnet(core, call).await?,
-        "DeleteVpc" => network::may_delete_vpc(core, call).await?,
-        "AttachInternetGateway" => network::may_attach(core, call).await?,
-        "DetachInternetGateway" => network::may_detach(core, call).await?,
-        "ReleaseAddress" => network::may_release(core, call).await?,
-        "DeleteNatGateway" => nat::may_delete(core, call)?,
+        "DeleteNetworkInterface" | "DetachNetworkInterface" => interfaces::check_owner(core, call)?,
+        "DeleteSecurityGroup" => groups::check_deletion(core, call).await?,
+        "DeleteSubnet" => network::check_subnet_deletion(core, call).await?,
+        "DeleteVpc" => network::check_vpc_deletion(core, call).await?,
+        "AttachInternetGateway" => network::check_gateway_attachment(core, call).await?,
+        "DetachInternetGateway" => network::check_gateway_detachment(core, call).await?,
+        "ReleaseAddress" => network::check_address_release(core, call).await?,
+        "DeleteNatGateway" => nat::check_deletion(core, call)?,
         _ => {}
     }
     Ok(Ruling::Forward)
@@ -87,12 +87,12 @@ pub(crate) fn after(core: &Core, call: &Call, reply: &mut Reply) {
 fn forget(core: &Core, call: &Call, kind: &str, fields: &[&str]) {
     for field in fields {
         if let Some(id) = call.get(field) {
-            core.ledger().drop_fact(&fact(call, kind, id));
+            core.ledger().forget_fact(&fact(call, kind, id));
         }
     }
 }
 
-/// Key of a thing in the ledger.
+/// Key of a resource in the ledger.
 pub(crate) fn key(call: &Call, kind: &str, id: &str) -> String {
     format!("{}/{kind}/{id}", call.region)
 }

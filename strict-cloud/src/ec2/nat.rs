@@ -25,11 +25,11 @@ pub(crate) fn created(core: &Core, call: &Call, reply: &mut Reply) {
     core.ledger().created(&key(call, KIND, &id), visible, ready);
     core.ledger()
         .note(&fact(call, "nat-interface", &interface), &id);
-    tell(core, call, reply);
+    report_states(core, call, reply);
 }
 
 /// What is on its way out cannot be told again.
-pub(crate) fn may_delete(core: &Core, call: &Call) -> Result<(), AwsError> {
+pub(crate) fn check_deletion(core: &Core, call: &Call) -> Result<(), AwsError> {
     let id = call.get("NatGatewayId").unwrap_or_default();
     let phase = core.ledger().phase(&key(call, KIND, id), core.clock.now());
     if phase == Phase::Gone {
@@ -50,11 +50,11 @@ pub(crate) fn deleted(core: &Core, call: &Call) {
 
 pub(crate) fn listed(core: &Core, call: &Call, reply: &mut Reply) {
     if !core.clock.is_instant() {
-        tell(core, call, reply);
+        report_states(core, call, reply);
     }
 }
 
-fn tell(core: &Core, call: &Call, reply: &mut Reply) {
+fn report_states(core: &Core, call: &Call, reply: &mut Reply) {
     let now = core.clock.now();
     let corrected = xml::edit(reply.text(), |document, edits| {
         let gateways = xml::items(document, "natGatewaySet");
@@ -73,7 +73,7 @@ fn tell(core: &Core, call: &Call, reply: &mut Reply) {
 }
 
 /// Gateways that are not gone, with the text of each: by network, or all.
-pub(crate) async fn standing(
+pub(crate) async fn find_existing(
     core: &Core,
     call: &Call,
     vpc: Option<&str>,
@@ -101,7 +101,7 @@ pub(crate) async fn standing(
 }
 
 /// Whether an interface belongs to a gateway that is gone.
-pub(crate) fn was_of_gone(core: &Core, call: &Call, interface: &str) -> bool {
+pub(crate) fn belonged_to_deleted(core: &Core, call: &Call, interface: &str) -> bool {
     let ledger = core.ledger();
     ledger
         .fact(&fact(call, "nat-interface", interface))

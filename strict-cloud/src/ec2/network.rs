@@ -15,7 +15,7 @@ use crate::xml;
 
 const ENDPOINT: &str = "endpoint";
 
-pub(crate) async fn may_delete_subnet(core: &Core, call: &Call) -> Result<(), AwsError> {
+pub(crate) async fn check_subnet_deletion(core: &Core, call: &Call) -> Result<(), AwsError> {
     let id = call.get("SubnetId").unwrap_or_default();
     if interfaces::using(core, call, "subnet-id", id)
         .await?
@@ -28,7 +28,7 @@ pub(crate) async fn may_delete_subnet(core: &Core, call: &Call) -> Result<(), Aw
     )))
 }
 
-pub(crate) async fn may_delete_vpc(core: &Core, call: &Call) -> Result<(), AwsError> {
+pub(crate) async fn check_vpc_deletion(core: &Core, call: &Call) -> Result<(), AwsError> {
     let id = call.get("VpcId").unwrap_or_default();
     if is_occupied(core, call, id).await? {
         return Err(dependency(format!(
@@ -72,7 +72,7 @@ async fn is_occupied(core: &Core, call: &Call, vpc: &str) -> Result<bool, AwsErr
             return Ok(true);
         }
     }
-    if !nat::standing(core, call, Some(vpc)).await?.is_empty() {
+    if !nat::find_existing(core, call, Some(vpc)).await?.is_empty() {
         return Ok(true);
     }
     let answer = core
@@ -94,7 +94,7 @@ async fn is_occupied(core: &Core, call: &Call, vpc: &str) -> Result<bool, AwsErr
             .is_empty())
 }
 
-pub(crate) async fn may_attach(core: &Core, call: &Call) -> Result<(), AwsError> {
+pub(crate) async fn check_gateway_attachment(core: &Core, call: &Call) -> Result<(), AwsError> {
     let vpc = call.get("VpcId").unwrap_or_default();
     let gateway = call.get("InternetGatewayId").unwrap_or_default();
     let fields = [
@@ -117,9 +117,9 @@ pub(crate) async fn may_attach(core: &Core, call: &Call) -> Result<(), AwsError>
     Ok(())
 }
 
-pub(crate) async fn may_detach(core: &Core, call: &Call) -> Result<(), AwsError> {
+pub(crate) async fn check_gateway_detachment(core: &Core, call: &Call) -> Result<(), AwsError> {
     let vpc = call.get("VpcId").unwrap_or_default();
-    let gateways = nat::standing(core, call, Some(vpc)).await?;
+    let gateways = nat::find_existing(core, call, Some(vpc)).await?;
     let public_gateway = gateways
         .iter()
         .any(|(_, text)| !text.contains("<connectivityType>private<"));
@@ -153,11 +153,11 @@ async fn has_public_instance(core: &Core, call: &Call, vpc: &str) -> Result<bool
     }))
 }
 
-pub(crate) async fn may_release(core: &Core, call: &Call) -> Result<(), AwsError> {
+pub(crate) async fn check_address_release(core: &Core, call: &Call) -> Result<(), AwsError> {
     let Some(id) = call.get("AllocationId") else {
         return Ok(());
     };
-    let of_gateway = nat::standing(core, call, None)
+    let of_gateway = nat::find_existing(core, call, None)
         .await?
         .iter()
         .any(|(_, text)| text.contains(&format!("<allocationId>{id}</allocationId>")));
@@ -169,7 +169,7 @@ pub(crate) async fn may_release(core: &Core, call: &Call) -> Result<(), AwsError
         .into_iter()
         .filter(|id| !id.is_empty())
         .collect();
-    let over = super::instances::which_are_terminated(core, call, &instances).await?;
+    let over = super::instances::find_terminated(core, call, &instances).await?;
     if of_gateway || instances.len() > over.len() {
         let address = xml::first(&answer, "publicIp").unwrap_or_default();
         return Err(AwsError::new(

@@ -14,8 +14,8 @@ use crate::cloud::Core;
 use crate::errors::{AwsError, Reply};
 use crate::xml;
 
-/// How things of one kind are made, listed and missed.
-struct Kind {
+/// How resources of one kind are created, listed and reported missing.
+struct ListedKind {
     name: &'static str,
     create: &'static str,
     describe: &'static str,
@@ -25,7 +25,7 @@ struct Kind {
     set: &'static str,
     /// The id's element, in answers to both.
     id: &'static str,
-    /// The code and the noun of the refusal.
+    /// The code and the noun of the error.
     missing: (&'static str, &'static str),
 }
 
@@ -37,8 +37,8 @@ const fn kind(
     set: &'static str,
     id: &'static str,
     missing: (&'static str, &'static str),
-) -> Kind {
-    Kind {
+) -> ListedKind {
+    ListedKind {
         name,
         create,
         describe,
@@ -49,7 +49,7 @@ const fn kind(
     }
 }
 
-const KINDS: &[Kind] = &[
+const KINDS: &[ListedKind] = &[
     kind(
         "vpc",
         "CreateVpc",
@@ -134,7 +134,7 @@ const KINDS: &[Kind] = &[
     ),
 ];
 
-/// From when on reads find a thing. Half of all things are there at once, as on AWS most
+/// From when on reads find a resource. Half of all resources are visible at once, as on AWS most
 /// reads are answered by a copy that is up to date.
 pub(crate) fn visible_from(core: &Core, id: &str) -> Instant {
     let lag = core.clock.delay(Delay::Visibility);

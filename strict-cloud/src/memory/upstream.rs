@@ -52,6 +52,13 @@ impl SharedAccount {
         account.clone()
     }
 
+    /// Changes the account now, behind the clients' backs.
+    pub fn change(&self, change: impl FnOnce(&mut AwsAccount)) {
+        let mut account = self.lock();
+        account.pass_until(self.now());
+        change(&mut account);
+    }
+
     fn lock(&self) -> MutexGuard<'_, AwsAccount> {
         self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -5,20 +5,20 @@ use loadrig::engine::{Cloud as _, FailureClass, State};
 use loadrig::spec::Library;
 use strict_cloud::Timing;
 
-use super::cloud::Cloud;
-use super::rig::Rig;
+use super::cloud::TestCloud;
+use super::rig::AdapterRig;
 
 /// AWS stops listing a terminated instance after about an hour and remembers its client token
 /// for longer: <https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html>.
 #[tokio::test]
 async fn a_host_is_made_again_when_nobody_knows_its_terminated_predecessor() {
-    let cloud = Cloud::instant("eu-south-1").await;
+    let cloud = TestCloud::instant("eu-south-1").await;
     let text = "architecture: 1k\naccess:\n  operators: [198.51.100.7/32]\n";
     let library = Library::new(Some("no-such-directory".into()));
     let spec = library.load_text("again", text);
     let spec = spec.unwrap_or_else(|errors| panic!("{errors}"));
     let blueprint = blueprint(&spec, &["198.51.100.7/32".parse().unwrap()]);
-    let mut rig = Rig::new(&cloud, "again").await;
+    let mut rig = AdapterRig::new(&cloud, "again").await;
     let needed = [
         Kind::Vpc,
         Kind::InternetGateway,
@@ -55,7 +55,7 @@ async fn a_host_is_made_again_when_nobody_knows_its_terminated_predecessor() {
 /// A domain's name is taken until it is gone, which takes a quarter of an hour.
 #[tokio::test]
 async fn a_domain_that_is_going_is_not_taken_for_the_next_one() {
-    let cloud = Cloud::with("me-south-1", |options| {
+    let cloud = TestCloud::with("me-south-1", |options| {
         options.timing = Timing::Aws;
         options.scale = 1000.0;
     })
@@ -64,7 +64,7 @@ async fn a_domain_that_is_going_is_not_taken_for_the_next_one() {
     let group = cloud.group(&network.vpc, "search").await;
     cloud.pass(3);
     let of_search = Address::parse("security-group/search");
-    let mut rig = Rig::new(&cloud, "going").await;
+    let mut rig = AdapterRig::new(&cloud, "going").await;
     let subnets = rig.know_network(&network, (&of_search, &group));
     let desired = Desired::Search(kinds::SearchDomain {
         version: "OpenSearch_2.19".to_owned(),

@@ -32,12 +32,12 @@ fn emulator() -> &'static str {
 
 /// What came back.
 #[derive(Debug)]
-pub struct Answer {
+pub struct WireAnswer {
     pub status: u16,
     pub text: String,
 }
 
-impl Answer {
+impl WireAnswer {
     /// The code of a refusal, in any service's shape.
     pub fn code(&self) -> &str {
         self.between("<Code>", "</Code>")
@@ -79,7 +79,7 @@ impl Answer {
 }
 
 /// A strict cloud in a region.
-pub struct Cloud {
+pub struct TestCloud {
     pub region: &'static str,
     pub endpoint: String,
     pub strict: StrictCloud,
@@ -87,7 +87,7 @@ pub struct Cloud {
     pub key: String,
 }
 
-impl Cloud {
+impl TestCloud {
     /// Rules alone.
     pub async fn instant(region: &'static str) -> Self {
         Self::with(region, |_| ()).await
@@ -128,7 +128,7 @@ impl Cloud {
         service: &str,
         action: &str,
         fields: &[&str],
-    ) -> Result<Answer, reqwest::Error> {
+    ) -> Result<WireAnswer, reqwest::Error> {
         let pairs = fields.iter().map(|field| field.split_once('=').unwrap());
         let body = form_urlencoded::Serializer::new(String::new())
             .append_pair("Action", action)
@@ -143,26 +143,26 @@ impl Cloud {
             .body(body)
             .send()
             .await?;
-        Ok(Answer {
+        Ok(WireAnswer {
             status: answer.status().as_u16(),
             text: answer.text().await?,
         })
     }
 
-    pub async fn call(&self, service: &str, action: &str, fields: &[&str]) -> Answer {
+    pub async fn call(&self, service: &str, action: &str, fields: &[&str]) -> WireAnswer {
         self.send(service, action, fields).await.unwrap()
     }
 
-    pub async fn ec2(&self, action: &str, fields: &[&str]) -> Answer {
+    pub async fn ec2(&self, action: &str, fields: &[&str]) -> WireAnswer {
         self.call("ec2", action, fields).await
     }
 
-    pub async fn rds(&self, action: &str, fields: &[&str]) -> Answer {
+    pub async fn rds(&self, action: &str, fields: &[&str]) -> WireAnswer {
         self.call("rds", action, fields).await
     }
 
     /// Sends to a path.
-    pub async fn rest(&self, service: &str, method: &str, path: &str, body: &str) -> Answer {
+    pub async fn rest(&self, service: &str, method: &str, path: &str, body: &str) -> WireAnswer {
         let answer = self
             .client
             .request(method.parse().unwrap(), format!("{}{path}", self.endpoint))
@@ -171,14 +171,14 @@ impl Cloud {
             .send()
             .await
             .unwrap();
-        Answer {
+        WireAnswer {
             status: answer.status().as_u16(),
             text: answer.text().await.unwrap(),
         }
     }
 
     /// A network with two subnets in two zones.
-    pub async fn network(&self, start: &str) -> Network {
+    pub async fn network(&self, start: &str) -> TestNetwork {
         let vpc = self
             .ec2("CreateVpc", &[&format!("CidrBlock={start}.0.0/16")])
             .await
@@ -198,7 +198,7 @@ impl Cloud {
                 .await;
             subnets.push(made.ok().first("subnetId"));
         }
-        Network { vpc, subnets }
+        TestNetwork { vpc, subnets }
     }
 
     pub async fn group(&self, vpc: &str, name: &str) -> String {
@@ -211,7 +211,7 @@ impl Cloud {
     }
 
     /// Launches one instance; more fields may follow.
-    pub async fn launch(&self, subnet: &str, group: &str, more: &[&str]) -> Answer {
+    pub async fn launch(&self, subnet: &str, group: &str, more: &[&str]) -> WireAnswer {
         let image = format!("ImageId={IMAGE}");
         let subnet = format!("SubnetId={subnet}");
         let group = format!("SecurityGroupId.1={group}");
@@ -239,7 +239,7 @@ impl Cloud {
 }
 
 /// A network of a test.
-pub struct Network {
+pub struct TestNetwork {
     pub vpc: String,
     pub subnets: Vec<String>,
 }

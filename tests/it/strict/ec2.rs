@@ -1,6 +1,6 @@
 //! EC2's rules. Pages are those of the Amazon EC2 API Reference unless another is named.
 
-use super::cloud::{Cloud, IMAGE};
+use super::cloud::{IMAGE, TestCloud};
 
 /// `Name=value`.
 fn f(name: &str, value: &str) -> String {
@@ -10,7 +10,7 @@ fn f(name: &str, value: &str) -> String {
 /// EC2 Developer Guide, "Ensuring idempotency in Amazon EC2 API requests".
 #[tokio::test]
 async fn a_launch_with_the_same_token_is_the_same_launch() {
-    let cloud = Cloud::instant("us-east-1").await;
+    let cloud = TestCloud::instant("us-east-1").await;
     let network = cloud.network("10.10").await;
     let group = cloud.group(&network.vpc, "a").await;
     let launch = async |more: &[&str]| cloud.launch(&network.subnets[0], &group, more).await;
@@ -43,7 +43,7 @@ async fn a_launch_with_the_same_token_is_the_same_launch() {
 /// The same page: a token that failed is free.
 #[tokio::test]
 async fn other_creates_heed_their_tokens_too() {
-    let cloud = Cloud::instant("us-east-2").await;
+    let cloud = TestCloud::instant("us-east-2").await;
     let network = cloud.network("10.10").await;
     let vpc = f("VpcId", &network.vpc);
     let address = cloud
@@ -96,7 +96,7 @@ async fn other_creates_heed_their_tokens_too() {
 /// Amazon EC2".
 #[tokio::test]
 async fn a_launch_refers_to_what_exists() {
-    let cloud = Cloud::instant("us-west-1").await;
+    let cloud = TestCloud::instant("us-west-1").await;
     let network = cloud.network("10.10").await;
     let elsewhere = cloud.network("10.11").await;
     let group = cloud.group(&network.vpc, "a").await;
@@ -159,7 +159,7 @@ async fn a_launch_refers_to_what_exists() {
 /// DeleteSecurityGroup: in use by an interface, or referenced by another group.
 #[tokio::test]
 async fn a_group_that_is_used_or_referenced_stays() {
-    let cloud = Cloud::instant("us-west-2").await;
+    let cloud = TestCloud::instant("us-west-2").await;
     let network = cloud.network("10.10").await;
     let used = cloud.group(&network.vpc, "used").await;
     let other = cloud.group(&network.vpc, "other").await;
@@ -219,7 +219,7 @@ async fn a_group_that_is_used_or_referenced_stays() {
 /// DeleteSubnet, DeleteVpc, DetachInternetGateway, AttachInternetGateway.
 #[tokio::test]
 async fn a_network_goes_from_the_inside_out() {
-    let cloud = Cloud::instant("eu-west-1").await;
+    let cloud = TestCloud::instant("eu-west-1").await;
     let network = cloud.network("10.10").await;
     let vpc = f("VpcId", &network.vpc);
     let group = cloud.group(&network.vpc, "a").await;
@@ -338,7 +338,7 @@ async fn a_network_goes_from_the_inside_out() {
 /// ReleaseAddress; DeleteRouteTable; DeleteNatGateway; "NAT gateway basics".
 #[tokio::test]
 async fn a_nat_gateway_holds_its_address_and_subnet() {
-    let cloud = Cloud::instant("eu-west-2").await;
+    let cloud = TestCloud::instant("eu-west-2").await;
     let network = cloud.network("10.10").await;
     let address = cloud
         .ec2("AllocateAddress", &["Domain=vpc"])
@@ -396,7 +396,7 @@ async fn a_nat_gateway_holds_its_address_and_subnet() {
 /// ImportKeyPair: `InvalidKeyPair.Duplicate`.
 #[tokio::test]
 async fn a_key_pair_has_its_name_alone() {
-    let cloud = Cloud::instant("eu-west-3").await;
+    let cloud = TestCloud::instant("eu-west-3").await;
     let key = "c3NoLWVkMjU1MTkgQUFBQUMzTnphQzFsWkRJMU5URTVBQUFBSUhVU053MnZKMVpCVkwxaEdWbVRYV1dtMktDRUZNd3ZWM2I5bllacDBWYjEgdGVzdA==";
     let fields = ["KeyName=k", &f("PublicKeyMaterial", key)];
     cloud.ec2("ImportKeyPair", &fields).await.ok();
@@ -410,7 +410,7 @@ async fn a_key_pair_has_its_name_alone() {
 /// is `DryRunOperation`"; nothing is made.
 #[tokio::test]
 async fn a_dry_run_makes_nothing() {
-    let cloud = Cloud::instant("ap-northeast-1").await;
+    let cloud = TestCloud::instant("ap-northeast-1").await;
     for (action, fields) in [
         ("CreateVpc", ["CidrBlock=10.60.0.0/16", "DryRun=true"]),
         ("AllocateAddress", ["Domain=vpc", "DryRun=true"]),

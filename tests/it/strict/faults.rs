@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use strict_cloud::{Expiry, FaultPlan, Intervention, Moment, Shortage};
 
-use super::cloud::Cloud;
+use super::cloud::TestCloud;
 
 /// "Throttle requests to the Amazon EC2 API": RunInstances has 5 requests at once and 2
 /// a second, describe calls 100.
 #[tokio::test]
 async fn launches_are_throttled_by_the_bucket() {
-    let cloud = Cloud::with("us-east-1", |options| {
+    let cloud = TestCloud::with("us-east-1", |options| {
         options.faults = Some(FaultPlan {
             throttle: Some(1.0),
             ..FaultPlan::default()
@@ -45,7 +45,7 @@ async fn launches_are_throttled_by_the_bucket() {
 /// "Error codes for the Amazon EC2 API"; "Common errors" of the other services.
 #[tokio::test]
 async fn every_service_throttles_in_its_own_words() {
-    let cloud = Cloud::with("us-east-1", |options| {
+    let cloud = TestCloud::with("us-east-1", |options| {
         options.faults = Some(FaultPlan {
             throttled: 1.0,
             ..FaultPlan::default()
@@ -75,7 +75,7 @@ async fn every_service_throttles_in_its_own_words() {
 /// RunInstances: `InsufficientInstanceCapacity` in one zone, for one type.
 #[tokio::test]
 async fn a_zone_has_no_capacity_for_a_type() {
-    let cloud = Cloud::with("us-west-2", |options| {
+    let cloud = TestCloud::with("us-west-2", |options| {
         options.faults = Some(FaultPlan {
             shortages: vec![Shortage {
                 zone: Some("us-west-2a".to_owned()),
@@ -101,7 +101,7 @@ async fn a_zone_has_no_capacity_for_a_type() {
 /// "Error codes for the Amazon EC2 API": `RequestExpired`; "Common errors": `ExpiredToken`.
 #[tokio::test]
 async fn credentials_expire_until_they_are_renewed() {
-    let mut cloud = Cloud::with("us-east-1", |options| {
+    let mut cloud = TestCloud::with("us-east-1", |options| {
         options.faults = Some(FaultPlan {
             expiry: Expiry::UntilRenewed(2),
             ..FaultPlan::default()
@@ -120,7 +120,7 @@ async fn credentials_expire_until_they_are_renewed() {
     "AKIDNEW".clone_into(&mut cloud.key);
     cloud.ec2("DescribeVpcs", &[]).await.ok();
 
-    let cloud = Cloud::with("us-east-1", |options| {
+    let cloud = TestCloud::with("us-east-1", |options| {
         options.faults = Some(FaultPlan {
             expiry: Expiry::Once(1),
             ..FaultPlan::default()
@@ -139,7 +139,7 @@ async fn a_connection_is_cut_on_either_side_of_the_effect() {
     for (moment, effects) in [(Moment::Before, 0), (Moment::After, 1)] {
         let seen = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&seen);
-        let cloud = Cloud::with("ca-central-1", |options| {
+        let cloud = TestCloud::with("ca-central-1", |options| {
             options.observer = Some(Arc::new(move |at, call| {
                 if at == moment && call.action == "CreateKeyPair" {
                     counter.fetch_add(1, Ordering::Relaxed);
@@ -162,7 +162,7 @@ async fn a_connection_is_cut_on_either_side_of_the_effect() {
 async fn a_launch_that_was_cut_off_is_not_made_twice() {
     let first = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&first);
-    let cloud = Cloud::with("eu-west-2", |options| {
+    let cloud = TestCloud::with("eu-west-2", |options| {
         options.observer = Some(Arc::new(move |at, call| {
             if at == Moment::After
                 && call.action == "RunInstances"

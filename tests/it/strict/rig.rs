@@ -6,20 +6,20 @@ use loadrig::aws::{Aws, Connection};
 use loadrig::blueprint::{Address, Attributes, Desired, Kind};
 use loadrig::engine::{Cloud as _, CloudError, Inventory, Observed, Request, SecretInputs, State};
 
-use super::cloud::{Cloud, Network};
+use super::cloud::{TestCloud, TestNetwork};
 
 const PUBLIC_KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHUSNw2vJ1ZBVL1hGVmTXWWm2KCEFMwvV3b9nYZp0Vb1 test";
 
 /// An environment, and what is known of it.
-pub struct Rig {
+pub struct AdapterRig {
     pub aws: Aws,
     pub environment: &'static str,
     pub inventory: Inventory,
 }
 
-impl Rig {
-    pub async fn new(cloud: &Cloud, environment: &'static str) -> Self {
+impl AdapterRig {
+    pub async fn new(cloud: &TestCloud, environment: &'static str) -> Self {
         let aws = Aws::connect(Connection {
             paced: false,
             region: cloud.region.to_owned(),
@@ -48,7 +48,7 @@ impl Rig {
     }
 
     /// A network's subnets as private ones, and a group; the subnets' addresses.
-    pub fn know_network(&mut self, network: &Network, group: (&Address, &str)) -> Vec<Address> {
+    pub fn know_network(&mut self, network: &TestNetwork, group: (&Address, &str)) -> Vec<Address> {
         let addresses = ["subnet/private-a", "subnet/private-b"].map(Address::parse);
         for (address, id) in addresses.iter().zip(&network.subnets) {
             self.know(address.clone(), Kind::Subnet, id);

@@ -5,9 +5,9 @@ use aws_sdk_ec2::config::Credentials;
 use aws_sdk_ec2::error::{ProvideErrorMetadata, SdkError};
 use strict_cloud::FaultPlan;
 
-use super::cloud::Cloud;
+use super::cloud::TestCloud;
 
-async fn config(cloud: &Cloud) -> SdkConfig {
+async fn config(cloud: &TestCloud) -> SdkConfig {
     aws_config::defaults(BehaviorVersion::v2026_01_12())
         .region(Region::new(cloud.region))
         .endpoint_url(&cloud.endpoint)
@@ -33,7 +33,7 @@ fn read<T: std::fmt::Debug, E: ProvideErrorMetadata + std::fmt::Debug>(
 
 #[tokio::test]
 async fn refusals_are_read_by_the_sdk() {
-    let cloud = Cloud::instant("sa-east-1").await;
+    let cloud = TestCloud::instant("sa-east-1").await;
     let config = config(&cloud).await;
     let network = cloud.network("10.50").await;
     cloud.group(&network.vpc, "a").await;
@@ -61,7 +61,7 @@ async fn refusals_are_read_by_the_sdk() {
 
 #[tokio::test]
 async fn failures_are_read_by_the_sdk_in_every_protocol() {
-    let cloud = Cloud::with("us-east-1", |options| {
+    let cloud = TestCloud::with("us-east-1", |options| {
         options.faults = Some(FaultPlan {
             throttled: 1.0,
             ..FaultPlan::default()
@@ -114,7 +114,7 @@ async fn failures_are_read_by_the_sdk_in_every_protocol() {
 
 #[tokio::test]
 async fn interfaces_of_services_are_read_by_the_sdk() {
-    let cloud = Cloud::instant("me-central-1").await;
+    let cloud = TestCloud::instant("me-central-1").await;
     let network = cloud.network("10.50").await;
     let group = cloud.group(&network.vpc, "lb").await;
     let fields = [

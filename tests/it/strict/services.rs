@@ -1,13 +1,13 @@
 //! The rules of the other services. Pages are those of each service's API Reference.
 
-use super::cloud::Cloud;
+use super::cloud::TestCloud;
 
 fn f(name: &str, value: &str) -> String {
     format!("{name}={value}")
 }
 
 /// A database's subnet group, parameter group and fields.
-async fn database(cloud: &Cloud, subnets: &[String], group: &str) -> Vec<String> {
+async fn database(cloud: &TestCloud, subnets: &[String], group: &str) -> Vec<String> {
     let subnets: Vec<String> = subnets
         .iter()
         .enumerate()
@@ -57,7 +57,7 @@ fn with<'a>(fields: &'a [String], change: &'a str) -> Vec<&'a str> {
 /// CreateDBInstanceReadReplica, CreateDBSnapshot.
 #[tokio::test]
 async fn a_database_goes_with_a_word_on_its_data_and_before_its_groups() {
-    let cloud = Cloud::instant("eu-central-1").await;
+    let cloud = TestCloud::instant("eu-central-1").await;
     let network = cloud.network("10.20").await;
     let group = cloud.group(&network.vpc, "db").await;
     let fields = database(&cloud, &network.subnets, &group).await;
@@ -167,7 +167,7 @@ async fn a_database_goes_with_a_word_on_its_data_and_before_its_groups() {
 /// ResetDBParameterGroup and DescribeDBParameterGroups, which the emulator lacks.
 #[tokio::test]
 async fn groups_of_databases_are_as_rds_has_them() {
-    let cloud = Cloud::instant("eu-north-1").await;
+    let cloud = TestCloud::instant("eu-north-1").await;
     let network = cloud.network("10.20").await;
     let group = cloud.group(&network.vpc, "db").await;
     let one = [
@@ -241,7 +241,7 @@ async fn groups_of_databases_are_as_rds_has_them() {
 /// `ReplicationGroupAlreadyExists`; names are free again once deleted.
 #[tokio::test]
 async fn a_cache_goes_before_its_subnets_and_leaves_its_name() {
-    let cloud = Cloud::instant("ap-south-1").await;
+    let cloud = TestCloud::instant("ap-south-1").await;
     let network = cloud.network("10.20").await;
     let group = cloud.group(&network.vpc, "cache").await;
     let cache =
@@ -304,7 +304,7 @@ async fn a_cache_goes_before_its_subnets_and_leaves_its_name() {
 /// CreateDomain: `ResourceAlreadyExistsException`, 409; DeleteDomain.
 #[tokio::test]
 async fn a_domain_has_its_name_alone_and_interfaces() {
-    let cloud = Cloud::instant("ap-southeast-1").await;
+    let cloud = TestCloud::instant("ap-southeast-1").await;
     let network = cloud.network("10.20").await;
     let group = cloud.group(&network.vpc, "search").await;
     let body = serde_json::json!({
@@ -340,7 +340,7 @@ async fn a_domain_has_its_name_alone_and_interfaces() {
 /// `Duplicate…` for others; DeleteTargetGroup: `ResourceInUse`.
 #[tokio::test]
 async fn load_balancers_are_made_once() {
-    let cloud = Cloud::instant("ap-southeast-2").await;
+    let cloud = TestCloud::instant("ap-southeast-2").await;
     let network = cloud.network("10.20").await;
     let group = cloud.group(&network.vpc, "lb").await;
     let elb = async |action: &str, fields: &[&str]| {
@@ -432,7 +432,7 @@ async fn load_balancers_are_made_once() {
 /// `EntityAlreadyExists`, 409; AddRoleToInstanceProfile: `LimitExceeded`, 409.
 #[tokio::test]
 async fn a_role_goes_last() {
-    let cloud = Cloud::instant("ca-central-1").await;
+    let cloud = TestCloud::instant("ca-central-1").await;
     let iam = async |action: &str, fields: &[&str]| cloud.call("iam", action, fields).await;
     let (role, profile) = ("RoleName=strict-role", "InstanceProfileName=strict-profile");
     let create = [role, "AssumeRolePolicyDocument={}"];
@@ -472,7 +472,7 @@ async fn a_role_goes_last() {
 /// DeleteBucket: `BucketNotEmpty`, 409, versions and markers included.
 #[tokio::test]
 async fn a_bucket_goes_empty() {
-    let cloud = Cloud::instant("us-east-1").await;
+    let cloud = TestCloud::instant("us-east-1").await;
     let s3 =
         async |method: &str, path: &str, body: &str| cloud.rest("s3", method, path, body).await;
     s3("PUT", "/strict-bucket", "").await.ok();
@@ -502,7 +502,7 @@ async fn a_bucket_goes_empty() {
 /// CreateHostedZone: `HostedZoneAlreadyExists`, 409; DeleteHostedZone: `HostedZoneNotEmpty`.
 #[tokio::test]
 async fn a_caller_reference_is_used_once() {
-    let cloud = Cloud::instant("us-east-1").await;
+    let cloud = TestCloud::instant("us-east-1").await;
     let zone = |reference: &str| {
         format!(
             "<CreateHostedZoneRequest xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"><Name>strict.internal</Name><CallerReference>{reference}</CallerReference></CreateHostedZoneRequest>"

@@ -7,10 +7,10 @@ use loadrig::engine::{Cloud as _, FailureClass, Observed, State};
 use loadrig::spec::CacheEngine;
 use strict_cloud::{Intervention, Moment, Timing};
 
-use super::cloud::Cloud;
-use super::rig::Rig;
+use super::cloud::TestCloud;
+use super::rig::AdapterRig;
 
-async fn cache(rig: &Rig) -> Option<Observed> {
+async fn cache(rig: &AdapterRig) -> Option<Observed> {
     let snapshot = rig.aws.snapshot(rig.environment).await.unwrap();
     snapshot.get(&Address::cache()).cloned()
 }
@@ -20,7 +20,7 @@ async fn cache(rig: &Rig) -> Option<Observed> {
 async fn a_cache_on_its_way_is_seen_and_left_alone() {
     // What last snapshots were asked for.
     let asked: Arc<Mutex<Vec<Option<String>>>> = Arc::default();
-    let cloud = Cloud::with("eu-south-2", |options| {
+    let cloud = TestCloud::with("eu-south-2", |options| {
         options.timing = Timing::Aws;
         options.scale = 1000.0;
         let asked = Arc::clone(&asked);
@@ -37,7 +37,7 @@ async fn a_cache_on_its_way_is_seen_and_left_alone() {
     let group = cloud.group(&network.vpc, "cache").await;
     cloud.pass(3);
     let of_cache = Address::parse("security-group/cache");
-    let mut rig = Rig::new(&cloud, "slow").await;
+    let mut rig = AdapterRig::new(&cloud, "slow").await;
     let subnets = rig.know_network(&network, (&of_cache, &group));
     let desired = Desired::CacheSubnets(kinds::CacheSubnets {
         subnets: subnets.clone(),

@@ -5,22 +5,22 @@ use std::time::Duration;
 
 use strict_cloud::Timing;
 
-use super::cloud::{Answer, Cloud};
+use super::cloud::{TestCloud, WireAnswer};
 
 fn f(name: &str, value: &str) -> String {
     format!("{name}={value}")
 }
 
 /// A cloud where nothing moves by itself.
-async fn still(region: &'static str) -> Cloud {
-    Cloud::with(region, |options| {
+async fn still(region: &'static str) -> TestCloud {
+    TestCloud::with(region, |options| {
         options.timing = Timing::Aws;
         options.scale = 1000.0;
     })
     .await
 }
 
-impl Cloud {
+impl TestCloud {
     /// Lets seconds of AWS's pass.
     pub fn pass(&self, seconds: u64) {
         self.strict.pass(Duration::from_secs(seconds));
@@ -28,7 +28,7 @@ impl Cloud {
 }
 
 /// The state of the one instance of an answer.
-fn state(answer: &Answer) -> String {
+fn state(answer: &WireAnswer) -> String {
     answer
         .between("<instanceState>", "</instanceState>")
         .map_or_else(
@@ -362,7 +362,7 @@ async fn ec2_learns_late_of_a_profile() {
     };
     let refused = launch().await.refused("InvalidParameterValue", 400);
     assert!(
-        refused.text.contains("Invalid IAM Instance Timing name"),
+        refused.text.contains("Invalid IAM Instance Profile name"),
         "{}",
         refused.text
     );

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use strict_cloud::FaultPlan;
 
-use super::inventory::Inventory;
+use super::inventory::IdsByKind;
 use super::kill::{compare, lanes, number, standing};
 use super::lane::{ENVIRONMENT, Lane};
 use super::tally::{Findings, Wrong, sweep};
@@ -49,7 +49,7 @@ fn run(lane: &mut Lane, seed: u64, wants: &BTreeMap<&'static str, usize>, yaml: 
         found.push((Wrong::Stuck, text));
     }
     let left = lane.inventory();
-    if left != Inventory::new() {
+    if left != IdsByKind::new() {
         found.push((Wrong::Orphan, format!("{left:?}")));
     }
     found

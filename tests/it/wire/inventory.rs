@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 pub const WATCHER: &str = "AKIDWATCHER";
 
 /// Ids by kind; a kind of which there is none is not in it.
-pub type Inventory = BTreeMap<&'static str, Vec<String>>;
+pub type IdsByKind = BTreeMap<&'static str, Vec<String>>;
 
 /// A list of a service with forms: kind, service, action, list element, id element.
 const LISTS: &[(&str, &str, &str, &str, &str)] = &[
@@ -146,8 +146,8 @@ const LISTS: &[(&str, &str, &str, &str, &str)] = &[
 
 /// Reads it all. Asks through the front, which spares the watcher, so that what the front
 /// removed behind the emulator's back is gone here too.
-pub async fn inventory(client: &reqwest::Client, endpoint: &str) -> Inventory {
-    let mut found = Inventory::new();
+pub async fn inventory(client: &reqwest::Client, endpoint: &str) -> IdsByKind {
+    let mut found = IdsByKind::new();
     for (kind, service, action, set, id) in LISTS {
         let text = form(client, endpoint, service, action).await;
         found.insert(kind, ids(&text, set, id));

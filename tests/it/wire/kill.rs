@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use strict_cloud::Moment;
 
-use super::inventory::Inventory;
+use super::inventory::IdsByKind;
 use super::lane::{ENVIRONMENT, Lane, Ran};
 use super::tally::{Findings, Wrong, sweep};
 
@@ -63,7 +63,7 @@ pub struct Baseline {
     resize: u64,
 }
 
-fn counts(inventory: &Inventory) -> BTreeMap<&'static str, usize> {
+fn counts(inventory: &IdsByKind) -> BTreeMap<&'static str, usize> {
     inventory
         .iter()
         .map(|(kind, ids)| (*kind, ids.len()))
@@ -78,7 +78,7 @@ fn fine(ran: &Ran) {
 fn baseline(lane: &mut Lane, sizes: KillSizes) -> Baseline {
     lane.reset();
     let nothing = lane.inventory();
-    assert_eq!(nothing, Inventory::new(), "an empty account");
+    assert_eq!(nothing, IdsByKind::new(), "an empty account");
     lane.write(sizes.first);
     let up = lane.loadrig(UP, None);
     fine(&up);
@@ -94,7 +94,7 @@ fn baseline(lane: &mut Lane, sizes: KillSizes) -> Baseline {
     assert_eq!(counts(&lane.inventory()), first);
     let down = lane.loadrig(DOWN, None);
     fine(&down);
-    assert_eq!(lane.inventory(), Inventory::new());
+    assert_eq!(lane.inventory(), IdsByKind::new());
     Baseline {
         first,
         then,
@@ -164,7 +164,7 @@ fn run(lane: &mut Lane, case: &Case, sizes: KillSizes, baseline: &Baseline) -> F
 }
 
 /// What stands against what should.
-pub fn compare(inventory: &Inventory, wants: &BTreeMap<&'static str, usize>, at: &str) -> Findings {
+pub fn compare(inventory: &IdsByKind, wants: &BTreeMap<&'static str, usize>, at: &str) -> Findings {
     let has = counts(inventory);
     let kinds = has.keys().chain(wants.keys());
     let kinds: std::collections::BTreeSet<&str> = kinds.copied().collect();

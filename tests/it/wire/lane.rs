@@ -13,7 +13,7 @@ use strict_cloud::{
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-use super::inventory::{Inventory, WATCHER, inventory, remove_lock};
+use super::inventory::{IdsByKind, WATCHER, inventory, remove_lock};
 use crate::common::Moto;
 
 /// How long a command may take; far more than any does.
@@ -236,7 +236,7 @@ impl Lane {
     }
 
     /// Everything that exists, by kind.
-    pub fn inventory(&self) -> Inventory {
+    pub fn inventory(&self) -> IdsByKind {
         self.runtime
             .block_on(inventory(&self.client, &self.endpoint))
     }
