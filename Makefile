@@ -8,7 +8,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/loadrig
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/debug/loadrig
 
-.PHONY: bench demo generate kill-sweep fault-sweep test build where check lint setup clean-cache help
+.PHONY: bench demo generate kill-sweep wire-sweep fault-sweep test build where check lint setup clean-cache help
 .DEFAULT_GOAL := help
 
 help: ## What each command does
@@ -42,12 +42,15 @@ generate: ## Write anew what follows from the program: tables in docs/, schema/
 bench: build ## Measure against the peers, side by side; writes docs/performance.md
 	benches/run.sh $(BIN)
 
-kill-sweep: setup build ## Kill the program at every API call, before and after its effect; about an hour
-	scripts/sweep.sh kill::kill_sweep
+kill-sweep: setup build ## Kill the engine at every API call, before and after its effect; some 20 minutes
+	scripts/sweep.sh crash::kill_sweep
+
+wire-sweep: setup build ## The same with the program itself, over sockets; about an hour
+	scripts/sweep.sh wire::kill::kill_sweep
 
 fault-sweep: export SEEDS ?= 200
 fault-sweep: setup build ## Failures drawn from SEEDS seeds; about half an hour
-	scripts/sweep.sh faults::fault_sweep
+	scripts/sweep.sh wire::faults::fault_sweep
 
 check: lint test ## What CI runs
 

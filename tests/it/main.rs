@@ -15,8 +15,12 @@ mod aws_data;
 mod cli;
 mod commands;
 mod common;
-mod engine;
+#[cfg(target_os = "linux")]
+mod connector;
+#[cfg(target_os = "linux")]
+mod crash;
 mod hosts;
+mod lease;
 mod lock;
 mod network;
 mod ops;
