@@ -42,7 +42,7 @@ generate: ## Write anew what follows from the program: tables in docs/, schema/
 bench: build ## Measure against the peers, side by side; writes docs/performance.md
 	benches/run.sh $(BIN)
 
-kill-sweep: setup build ## Kill the engine at every API call, before and after its effect; some 20 minutes
+kill-sweep: setup build ## Kill the engine at every API call, before and after its effect; about ten minutes
 	scripts/sweep.sh crash::kill_sweep
 
 wire-sweep: setup build ## The same with the program itself, over sockets; about an hour
