@@ -26,6 +26,7 @@ pub(crate) async fn before(core: &Core, call: &mut Call) -> Result<Ruling, AwsEr
         "CreateDBCluster" => {
             check_password(call)?;
             check_security_groups(core, call).await?;
+            check_new_cluster(core, call).await?;
         }
         "CreateDBInstanceReadReplica" => {
             check_replica_source(core, call).await?;
@@ -94,6 +95,24 @@ async fn check_security_groups(core: &Core, call: &Call) -> Result<(), AwsError>
                 format!("Invalid security group , groupId= {group}, groupName=."),
             )
         })?;
+    }
+    Ok(())
+}
+
+/// A cluster that exists is refused before moto is asked: moto first takes the automated
+/// snapshot, whose name is the minute's, and refuses that one.
+async fn check_new_cluster(core: &Core, call: &Call) -> Result<(), AwsError> {
+    let id = cluster_of(call);
+    let fields = [("DBClusterIdentifier", id.as_str())];
+    let found = core
+        .upstream
+        .ask(call, "rds", "DescribeDBClusters", &fields)
+        .await?;
+    if found.is_success() && xml::first(found.text(), "DBClusterIdentifier").is_some() {
+        return Err(AwsError::new(
+            "DBClusterAlreadyExistsFault",
+            "DB Cluster already exists",
+        ));
     }
     Ok(())
 }

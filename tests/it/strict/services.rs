@@ -531,3 +531,19 @@ async fn a_caller_reference_is_used_once() {
     cloud.rest("route53", "POST", &records, &delete).await.ok();
     cloud.rest("route53", "DELETE", &own, "").await.ok();
 }
+
+/// CreateDBCluster, `DBClusterAlreadyExistsFault`: "The user already has a DB cluster with the
+/// given identifier."
+#[tokio::test]
+async fn a_cluster_is_created_once() {
+    let cloud = TestCloud::instant("ap-east-1").await;
+    let fields = [
+        "DBClusterIdentifier=once",
+        "Engine=aurora-postgresql",
+        "MasterUsername=admin1",
+        "MasterUserPassword=password",
+    ];
+    cloud.rds("CreateDBCluster", &fields).await.ok();
+    let again = cloud.rds("CreateDBCluster", &fields).await;
+    again.refused("DBClusterAlreadyExistsFault", 400);
+}
