@@ -245,7 +245,7 @@ fn a_run_that_is_killed_now_and_then_leaves_nothing() {
 }
 
 #[test]
-#[ignore = "takes long: `make kill-sweep`"]
+#[ignore = "takes long: `make wire-sweep`"]
 fn kill_sweep() {
     sweep_all(lanes(), |_| number("STEP").unwrap_or(1));
 }
