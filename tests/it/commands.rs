@@ -44,7 +44,7 @@ fn up_asks_with_totals_time_and_cost() {
         .expect("the program runs");
     let said = text(&asked.stderr);
     assert_eq!(asked.status.code(), Some(2), "{said}");
-    for part in ["to create", "min; critical path: ", "costs $", "`--yes`"] {
+    for part in ["to create", "min; critical path:", "costs $", "`--yes`"] {
         assert!(said.contains(part), "`{part}` is missing: {said}");
     }
 }

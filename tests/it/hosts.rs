@@ -119,7 +119,7 @@ async fn another_host_key_ends_it_at_once() {
     assert!(!error.is_retryable());
     let text = error.to_string();
     assert!(
-        text.starts_with("`app-1` at 127.0.0.1 did not prove to be the host"),
+        text.starts_with("`app-1` at 127.0.0.1 has another host key"),
         "{text}"
     );
     assert!(error.hints()[0].contains("not retried"));
