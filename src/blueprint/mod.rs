@@ -7,7 +7,9 @@ mod address;
 mod attributes;
 mod build;
 mod database;
+mod desired;
 mod front;
+mod ingress;
 mod kind;
 pub mod kinds;
 mod names;
@@ -20,9 +22,11 @@ mod step;
 pub use address::Address;
 pub use attributes::{AttributeValue, Attributes, UnreadableAttribute, ValueForm};
 pub use build::{blueprint, blueprint_offline};
-pub use kind::{Desired, Kind};
+pub use desired::Desired;
+pub use ingress::{Peer, Protocol, Rule};
+pub use kind::Kind;
 pub use parameters::{needing_restart, parameter_lines};
-pub use parts::{DatabaseRole, Group, Peer, Protocol, Rule, SubnetTier};
+pub use parts::{DatabaseRole, Group, SubnetTier};
 pub use step::{Stage, Step};
 
 /// One node of the graph.

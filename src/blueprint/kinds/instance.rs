@@ -2,7 +2,7 @@
 
 use crate::spec::{Catalog, HostName, Protection};
 
-use super::super::{Address, AttributeValue, Attributes, Desired, Kind, UnreadableAttribute};
+use super::super::{Address, AttributeValue, Attributes, Kind, UnreadableAttribute};
 use super::grants::{
     CREATE, CREATE_AND_UPDATE, DELETE, Grant, GrantCondition, TAKING_DOWN, UPDATE,
     UPDATE_AND_DELETE, create, own, read,
@@ -59,18 +59,16 @@ impl Resource for Instance {
     }
 
     /// The wanted type in every zone, then the next type.
-    fn alternatives(&self) -> Vec<Desired> {
+    fn alternatives(&self) -> Vec<Self> {
         let types = std::iter::once(&self.instance_type).chain(&self.fallback_types);
         let places = || std::iter::once(&self.subnet).chain(&self.other_subnets);
         types
             .flat_map(|instance_type| places().map(move |subnet| (instance_type, subnet)))
             .skip(1)
-            .map(|(instance_type, subnet)| {
-                Desired::Instance(Instance {
-                    instance_type: instance_type.clone(),
-                    subnet: subnet.clone(),
-                    ..self.clone()
-                })
+            .map(|(instance_type, subnet)| Self {
+                instance_type: instance_type.clone(),
+                subnet: subnet.clone(),
+                ..self.clone()
             })
             .collect()
     }

@@ -2,7 +2,7 @@
 
 use crate::spec::Protection;
 
-use super::super::{Address, AttributeValue, Attributes, Desired};
+use super::super::{Address, AttributeValue, Attributes};
 
 /// A resource as it should be. References are addresses.
 pub trait Resource {
@@ -23,7 +23,10 @@ pub trait Resource {
 
     /// The same at the other places and of the other types that may be taken where AWS has no
     /// capacity, best first.
-    fn alternatives(&self) -> Vec<Desired> {
+    fn alternatives(&self) -> Vec<Self>
+    where
+        Self: Sized,
+    {
         Vec::new()
     }
 

@@ -24,7 +24,7 @@ impl Resource for SecurityRules {
     fn holds_ids_of(&self) -> Vec<Address> {
         let peers = self.rules.iter().map(|rule| rule.from);
         peers
-            .filter_map(super::super::parts::Peer::public_address_of)
+            .filter_map(super::super::Peer::public_address_of)
             .collect()
     }
 }
