@@ -39,11 +39,11 @@ pub struct Options {
 }
 
 /// Reaches the account.
-struct Account {
+struct ExampleAdapters {
     connection: Connection,
 }
 
-impl Adapters for Account {
+impl Adapters for ExampleAdapters {
     fn region(&self) -> &str {
         &self.connection.region
     }
@@ -83,9 +83,9 @@ impl Confirm for Agreeing {
 }
 
 /// Shows each step that ends.
-struct Steps;
+struct PrintedSteps;
 
-impl Listener for Steps {
+impl Listener for PrintedSteps {
     fn event(&mut self, event: &Event) {
         match &event.kind {
             EventKind::PhaseStarted { phase } => say(&format!("{phase}:")),
@@ -101,7 +101,7 @@ impl Listener for Steps {
 /// # Errors
 /// What kept it from coming up or going down.
 pub async fn up_and_down(options: Options) -> Result<usize, Box<dyn Error>> {
-    let account = Account {
+    let account = ExampleAdapters {
         connection: Connection {
             region: options.spec.region.clone(),
             profile: None,
@@ -112,7 +112,7 @@ pub async fn up_and_down(options: Options) -> Result<usize, Box<dyn Error>> {
                 .map(|_| ("example".to_owned(), "example".to_owned().into())),
         },
     };
-    let events = Events::new(vec![Box::new(Steps)]);
+    let events = Events::new(vec![Box::new(PrintedSteps)]);
     // A program with a user would tell of interrupts here.
     let (_urgency, stop) = watch::channel(Urgency::None);
     let session = Session {

@@ -16,7 +16,7 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use crate::aws::connection::Connection;
-use crate::aws::credentials::{NobodyToAsk, Prompt, Renewing, Source};
+use crate::aws::credentials::{CredentialSource, NobodyToAsk, Prompt, Renewing};
 use crate::aws::ec2::images::{Image, newest_image};
 use crate::aws::error::{self, CallContext, incomplete, refused};
 use crate::aws::idempotency::unknown_outcome::Creations;
@@ -41,7 +41,7 @@ pub struct Aws {
     /// Where all services answer, unless that is AWS itself.
     pub(in crate::aws) endpoint_url: Option<String>,
     pub(in crate::aws) pace: Arc<Pace>,
-    pub(in crate::aws) source: Source,
+    pub(in crate::aws) source: CredentialSource,
     pub(in crate::aws) account: OnceCell<Account>,
     pub(in crate::aws) zones: OnceCell<Vec<String>>,
     pub(in crate::aws) image: OnceCell<Image>,
@@ -140,8 +140,8 @@ impl Aws {
             loader = loader.endpoint_url(url);
         }
         let source = match &connection.credentials {
-            Some(_) => Source::fixed(),
-            None => Source::find(connection.profile.as_deref()).await,
+            Some(_) => CredentialSource::fixed(),
+            None => CredentialSource::find(connection.profile.as_deref()).await,
         };
         loader = match &connection.credentials {
             Some((id, secret)) => loader.credentials_provider(Credentials::new(
@@ -225,7 +225,7 @@ impl Aws {
 
     /// Where the credentials come from.
     #[must_use]
-    pub fn source(&self) -> &Source {
+    pub fn source(&self) -> &CredentialSource {
         &self.source
     }
 

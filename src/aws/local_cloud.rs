@@ -15,8 +15,9 @@ use futures::future::{BoxFuture, FutureExt, try_join_all};
 use ipnet::Ipv4Net;
 
 use crate::localcloud::{
-    AttachedProfile, CloudReadError, CloudReader, CloudView, DbInstance, Domain, Instance,
-    InstanceState, SecurityGroup, Subnet, TrafficPeer, TrafficProtocol, TrafficRule, Vpc,
+    AttachedProfile, CloudReadError, CloudReader, CloudView, DbInstance, Domain, InstanceState,
+    InstanceView, SecurityGroupView, SubnetView, TrafficPeer, TrafficProtocol, TrafficRule,
+    VpcView,
 };
 
 type Result<T, E = CloudReadError> = std::result::Result<T, E>;
@@ -69,14 +70,14 @@ impl SdkCloudReader {
         })
     }
 
-    async fn vpcs(&self) -> Result<Vec<Vpc>> {
+    async fn vpcs(&self) -> Result<Vec<VpcView>> {
         let pages = self.ec2.describe_vpcs().into_paginator().items().send();
         let found: Vec<ec2_types::Vpc> =
             pages.try_collect().await.map_err(failed("DescribeVpcs"))?;
         Ok(found
             .iter()
             .filter_map(|vpc| {
-                Some(Vpc {
+                Some(VpcView {
                     id: text(vpc.vpc_id()),
                     range: vpc.cidr_block()?.parse().ok()?,
                 })
@@ -84,7 +85,7 @@ impl SdkCloudReader {
             .collect())
     }
 
-    async fn subnets(&self) -> Result<Vec<Subnet>> {
+    async fn subnets(&self) -> Result<Vec<SubnetView>> {
         let pages = self.ec2.describe_subnets().into_paginator().items().send();
         let found: Vec<ec2_types::Subnet> = pages
             .try_collect()
@@ -93,7 +94,7 @@ impl SdkCloudReader {
         Ok(found
             .iter()
             .filter_map(|subnet| {
-                Some(Subnet {
+                Some(SubnetView {
                     id: text(subnet.subnet_id()),
                     vpc: text(subnet.vpc_id()),
                     range: subnet.cidr_block()?.parse().ok()?,
@@ -103,7 +104,7 @@ impl SdkCloudReader {
             .collect())
     }
 
-    async fn security_groups(&self) -> Result<Vec<SecurityGroup>> {
+    async fn security_groups(&self) -> Result<Vec<SecurityGroupView>> {
         let pages = self
             .ec2
             .describe_security_groups()
@@ -116,7 +117,7 @@ impl SdkCloudReader {
             .map_err(failed("DescribeSecurityGroups"))?;
         Ok(found
             .iter()
-            .map(|group| SecurityGroup {
+            .map(|group| SecurityGroupView {
                 id: text(group.group_id()),
                 ingress: group.ip_permissions().iter().flat_map(rules).collect(),
                 egress: group
@@ -128,7 +129,7 @@ impl SdkCloudReader {
             .collect())
     }
 
-    async fn instances(&self) -> Result<Vec<Instance>> {
+    async fn instances(&self) -> Result<Vec<InstanceView>> {
         let pages = self
             .ec2
             .describe_instances()
@@ -383,7 +384,7 @@ fn instance(
     one: &ec2_types::Instance,
     keys: &BTreeMap<String, String>,
     profiles: &BTreeMap<String, AttachedProfile>,
-) -> Option<Instance> {
+) -> Option<InstanceView> {
     use ec2_types::InstanceStateName as Name;
     let state = match one.state()?.name()? {
         Name::Pending | Name::Running => InstanceState::Running,
@@ -392,7 +393,7 @@ fn instance(
     };
     let address: Ipv4Addr = one.private_ip_address()?.parse().ok()?;
     let arn = one.iam_instance_profile().and_then(|profile| profile.arn());
-    Some(Instance {
+    Some(InstanceView {
         id: text(one.instance_id()),
         state,
         address,

@@ -408,7 +408,7 @@ pub(super) struct SshArgs {
 
 /// What a tunnel leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Service {
+pub enum TunnelService {
     /// The web, through the proxy
     Mattermost,
     /// Prometheus on the metrics host
@@ -425,7 +425,7 @@ pub(super) struct TunnelArgs {
     /// Name under environments/, or a path to a file
     pub env: String,
     /// What it leads to
-    pub service: Service,
+    pub service: TunnelService,
     /// Local port; a free one without it
     #[arg(long, default_value_t = 0, value_name = "PORT")]
     pub port: u16,

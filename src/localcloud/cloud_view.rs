@@ -11,13 +11,13 @@ use ipnet::Ipv4Net;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CloudView {
     /// Every VPC.
-    pub vpcs: Vec<Vpc>,
+    pub vpcs: Vec<VpcView>,
     /// Every subnet.
-    pub subnets: Vec<Subnet>,
+    pub subnets: Vec<SubnetView>,
     /// Every security group.
-    pub security_groups: Vec<SecurityGroup>,
+    pub security_groups: Vec<SecurityGroupView>,
     /// Instances that are not terminated.
-    pub instances: Vec<Instance>,
+    pub instances: Vec<InstanceView>,
     /// RDS instances.
     pub db_instances: Vec<DbInstance>,
     /// OpenSearch domains.
@@ -26,7 +26,7 @@ pub struct CloudView {
 
 /// A VPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Vpc {
+pub struct VpcView {
     /// `vpc-…`.
     pub id: String,
     /// Its primary range.
@@ -35,7 +35,7 @@ pub struct Vpc {
 
 /// A subnet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subnet {
+pub struct SubnetView {
     /// `subnet-…`.
     pub id: String,
     /// The VPC that it is in.
@@ -57,7 +57,7 @@ pub enum InstanceState {
 
 /// An EC2 instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Instance {
+pub struct InstanceView {
     /// `i-…`.
     pub id: String,
     /// What it is meant to be doing.
@@ -97,7 +97,7 @@ pub struct AttachedProfile {
 
 /// A security group.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SecurityGroup {
+pub struct SecurityGroupView {
     /// `sg-…`.
     pub id: String,
     /// What may come in.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::net::Ipv4Addr;
 
-use super::cloud_view::{SecurityGroup, TrafficPeer, TrafficProtocol, TrafficRule};
+use super::cloud_view::{SecurityGroupView, TrafficPeer, TrafficProtocol, TrafficRule};
 use super::command::run_with_input;
 use super::error::Result;
 use super::state::{METADATA, RESOLVER, SERVICES};
@@ -38,7 +38,7 @@ pub(crate) struct ReplicationLink {
 
 /// The whole rule set.
 pub(crate) fn ruleset(
-    groups: &[SecurityGroup],
+    groups: &[SecurityGroupView],
     members: &[FirewallMember],
     links: &[ReplicationLink],
 ) -> String {
@@ -270,12 +270,12 @@ fn name(prefix: &str, id: &str) -> String {
 mod tests {
     use super::*;
 
-    fn group(id: &str, ingress: Vec<TrafficRule>) -> SecurityGroup {
+    fn group(id: &str, ingress: Vec<TrafficRule>) -> SecurityGroupView {
         let open = TrafficRule {
             protocol: TrafficProtocol::Any,
             peer: TrafficPeer::Range("0.0.0.0/0".parse().unwrap()),
         };
-        SecurityGroup {
+        SecurityGroupView {
             id: id.into(),
             ingress,
             egress: vec![open],

@@ -13,7 +13,7 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::authority::Authority;
-use super::cloud_view::{CloudReader, DbInstance, Domain, Instance};
+use super::cloud_view::{CloudReader, DbInstance, Domain, InstanceView};
 use super::database;
 use super::error::{Error, Result};
 use super::front::{Passwords, Readiness};
@@ -53,7 +53,7 @@ pub(crate) struct Context {
 /// What a host is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum GuestKind {
-    Instance(Instance),
+    Instance(InstanceView),
     Database {
         database: DbInstance,
         source: Option<DbInstance>,

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::cloud_view::Instance;
+use super::cloud_view::InstanceView;
 use super::guest::aws_hostname;
 
 const TOKEN: &str = "x-aws-ec2-metadata-token";
@@ -27,7 +27,7 @@ const ACCOUNT: &str = "123456789012";
 #[derive(Debug, Clone)]
 pub(crate) struct InstanceMetadata {
     /// The instance.
-    pub instance: Instance,
+    pub instance: InstanceView,
     /// Its user data.
     pub user_data: Option<Vec<u8>>,
 }
@@ -61,7 +61,7 @@ impl MetadataService {
 
     /// Takes over what changed of an instance that it answers for: a profile, say, which
     /// moto attaches a moment after the instance shows.
-    pub(crate) fn refresh(&self, instance: &Instance) {
+    pub(crate) fn refresh(&self, instance: &InstanceView) {
         let mut instances = self
             .instances
             .lock()
@@ -153,7 +153,7 @@ async fn handle(
 }
 
 /// One text of the metadata tree.
-fn text(instance: &Instance, region: &str, path: &str) -> Option<String> {
+fn text(instance: &InstanceView, region: &str, path: &str) -> Option<String> {
     if path == "latest/dynamic/instance-identity/document" {
         let document = json!({
             "accountId": ACCOUNT, "architecture": "x86_64", "availabilityZone": instance.zone,
@@ -220,8 +220,8 @@ mod tests {
     use super::*;
     use crate::localcloud::cloud_view::{AttachedProfile, InstanceState};
 
-    fn instance() -> Instance {
-        Instance {
+    fn instance() -> InstanceView {
+        InstanceView {
             id: "i-1".into(),
             state: InstanceState::Running,
             address: Ipv4Addr::new(10, 0, 0, 4),

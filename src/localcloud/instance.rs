@@ -5,7 +5,7 @@ use std::process::Child;
 use ssh_key::rand_core::OsRng;
 use ssh_key::{Algorithm, LineEnding, PrivateKey};
 
-use super::cloud_view::Instance;
+use super::cloud_view::InstanceView;
 use super::cloudinit::{self, FirstBoot};
 use super::error::{Error, Result};
 use super::guest::{self, ADMIN, Boot, Disk, ROOT, aws_hostname};
@@ -25,7 +25,7 @@ pub(crate) fn start(
     keeper: &Keeper,
     layers: &Layers,
     region: &str,
-    instance: &Instance,
+    instance: &InstanceView,
     user_data: Option<&[u8]>,
 ) -> Result<Child> {
     let disk = Disk::open(&instance.id)?;
@@ -56,7 +56,7 @@ pub(crate) fn start(
 fn seed(
     disk: &Disk,
     region: &str,
-    instance: &Instance,
+    instance: &InstanceView,
     hostname: &str,
     first_boot: FirstBoot,
 ) -> Result<()> {

@@ -45,8 +45,9 @@ mod tls;
 mod users;
 
 pub use cloud_view::{
-    AttachedProfile, CloudReadError, CloudReader, CloudView, DbInstance, Domain, Instance,
-    InstanceState, SecurityGroup, Subnet, TrafficPeer, TrafficProtocol, TrafficRule, Vpc,
+    AttachedProfile, CloudReadError, CloudReader, CloudView, DbInstance, Domain, InstanceState,
+    InstanceView, SecurityGroupView, SubnetView, TrafficPeer, TrafficProtocol, TrafficRule,
+    VpcView,
 };
 pub use daemon::{DaemonOptions, run_daemon};
 pub use error::{Error, Result};

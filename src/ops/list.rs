@@ -20,7 +20,7 @@ const AT_ONCE: usize = 4;
 
 /// What `list` found.
 #[derive(Clone, Debug)]
-pub struct Listing {
+pub struct EnvironmentListing {
     /// The account.
     pub account: Account,
     /// The environments of which anything exists or is kept.
@@ -76,11 +76,11 @@ pub struct StoredLease {
 ///
 /// # Errors
 /// When the account cannot be read.
-pub async fn list(adapters: &dyn Adapters) -> Result<Listing, OpsError> {
+pub async fn list(adapters: &dyn Adapters) -> Result<EnvironmentListing, OpsError> {
     let cloud = adapters.cloud().await?;
     let account = cloud.account().await?;
     let leases = leases(&Registry::of(&cloud).await?).await?;
-    Ok(Listing {
+    Ok(EnvironmentListing {
         account,
         environments: environments(&cloud, &leases).await?,
     })

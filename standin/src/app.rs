@@ -18,7 +18,7 @@ use crate::id::now_ms;
 use crate::metrics::Metrics;
 use crate::model::UserSession;
 use crate::password::LoginGuard;
-use crate::search::Search;
+use crate::search::SearchClient;
 use crate::sessions::SessionCache;
 
 /// How often the presence of an active user is written at most.
@@ -34,14 +34,14 @@ pub(crate) struct Server {
     pub node: NodeInfo,
     pub store: Store,
     pub files: FileStore,
-    pub search: Search,
+    pub search: SearchClient,
     pub hub: Hub,
     pub cluster: Cluster,
     pub metrics: Arc<Metrics>,
     pub sessions: SessionCache,
     pub login_guard: LoginGuard,
     /// What is wrong with the database and the file store, as far as probes have found.
-    pub faults: Faults,
+    pub faults: FaultLog,
     /// When each user's presence was last written by this node.
     pub presence: Mutex<HashMap<String, Instant>>,
 }
@@ -49,9 +49,9 @@ pub(crate) struct Server {
 /// Faults of what the server depends on, by its name. Probes repeat; the log gets a line when a
 /// fault begins, changes or ends.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(Mutex<HashMap<&'static str, (String, u32)>>);
+pub(crate) struct FaultLog(Mutex<HashMap<&'static str, (String, u32)>>);
 
-impl Faults {
+impl FaultLog {
     /// Takes the result of a probe.
     pub(crate) fn record(&self, name: &'static str, fault: Option<String>) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_fault_is_logged_when_it_begins_and_counted_after() {
-        let faults = Faults::default();
+        let faults = FaultLog::default();
         for _ in 0..15 {
             faults.record("file store", Some("refused".to_owned()));
         }

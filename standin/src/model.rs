@@ -106,7 +106,7 @@ pub(crate) struct Channel {
 /// A user's place in a channel.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct ChannelMember {
+pub(crate) struct ChannelMembership {
     pub channel_id: String,
     pub user_id: String,
     pub roles: String,

@@ -43,7 +43,7 @@ pub(crate) enum SearchError {
 
 /// A client of the search server.
 #[derive(Debug, Clone)]
-pub(crate) struct Search {
+pub(crate) struct SearchClient {
     inner: Arc<SearchState>,
     queue: mpsc::Sender<Post>,
 }
@@ -55,7 +55,7 @@ struct SearchState {
     metrics: Arc<Metrics>,
 }
 
-/// The other end of a [`Search`]: sends posts to the server until the last
+/// The other end of a [`SearchClient`]: sends posts to the server until the last
 /// client is gone.
 #[derive(Debug)]
 pub(crate) struct Indexer {
@@ -63,7 +63,7 @@ pub(crate) struct Indexer {
     posts: mpsc::Receiver<Post>,
 }
 
-impl Search {
+impl SearchClient {
     /// A client, and the indexer that the caller runs beside it.
     ///
     /// # Errors
@@ -369,7 +369,7 @@ mod tests {
     async fn posts_are_indexed_in_batches_once_the_index_is_made() {
         let (url, log) = server(r#"{"errors":false}"#, StatusCode::OK).await;
         let metrics = Arc::new(Metrics::default());
-        let (search, indexer) = Search::new(&settings(url), metrics).expect("client");
+        let (search, indexer) = SearchClient::new(&settings(url), metrics).expect("client");
         for id in ["p1", "p2"] {
             search.index(&Post {
                 id: id.to_owned(),
@@ -397,7 +397,7 @@ mod tests {
         )
         .await;
         let (search, _indexer) =
-            Search::new(&settings(url), Arc::new(Metrics::default())).expect("client");
+            SearchClient::new(&settings(url), Arc::new(Metrics::default())).expect("client");
         let ids = search
             .find("quick fox", false, &["c1".to_owned()])
             .await
@@ -415,7 +415,7 @@ mod tests {
     async fn failing_server_fails_the_search() {
         let (url, _log) = server("no such index", StatusCode::NOT_FOUND).await;
         let (search, _indexer) =
-            Search::new(&settings(url), Arc::new(Metrics::default())).expect("client");
+            SearchClient::new(&settings(url), Arc::new(Metrics::default())).expect("client");
         let error = search.find("fox", false, &[]).await.expect_err("refused");
         assert_eq!(
             error.to_string(),

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-use crate::app::{App, Faults, Server};
+use crate::app::{App, FaultLog, Server};
 use crate::cluster::{self, Cluster, ClusterError, Message, NodeInfo};
 use crate::config::{Config, bind_address};
 use crate::db::{DbError, SCHEMA_VERSION, Store, StoreOptions};
@@ -21,7 +21,7 @@ use crate::metrics::Metrics;
 use crate::model::VERSION;
 use crate::notify::notify;
 use crate::password::LoginGuard;
-use crate::search::{Search, SearchError};
+use crate::search::{SearchClient, SearchError};
 use crate::sessions::SessionCache;
 
 /// Longest time that requests in flight have to end once a stop is asked for.
@@ -125,7 +125,8 @@ async fn start(
     let files = FileStore::open(&config.file_settings).await?;
     tasks.spawn(until(stopped.clone(), look_at_files(files.clone())));
     let metrics = Arc::new(Metrics::default());
-    let (search, indexer) = Search::new(&config.elasticsearch_settings, Arc::clone(&metrics))?;
+    let (search, indexer) =
+        SearchClient::new(&config.elasticsearch_settings, Arc::clone(&metrics))?;
     let node = node_info(&config, &store);
     let port = api.local_addr().map_or(0, |address| address.port());
     let (cluster, messages) = Cluster::join(
@@ -140,7 +141,7 @@ async fn start(
     let app = Arc::new(Server {
         sessions: SessionCache::new(Duration::from_secs(60 * cache_minutes)),
         login_guard: LoginGuard::default(),
-        faults: Faults::default(),
+        faults: FaultLog::default(),
         presence: std::sync::Mutex::default(),
         hub: Hub::default(),
         config,

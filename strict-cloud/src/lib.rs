@@ -47,5 +47,5 @@ pub use clock::Timing;
 pub use cloud::{CallOutcome, Intervention, Moment, Observer, StrictCloud, StrictOptions};
 pub use emulator::{Emulator, EmulatorError};
 pub use faults::{Expiry, FaultPlan, Shortage};
-pub use memory::{AwsAccount, Resource, SharedAccount};
+pub use memory::{AccountResource, AwsAccount, SharedAccount};
 pub use upstream::{Upstream, UpstreamError};

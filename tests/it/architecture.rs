@@ -433,3 +433,56 @@ fn no_two_files_import_each_other() {
 fn is_declaring(path: &str) -> bool {
     path == "lib.rs" || path.ends_with("mod.rs")
 }
+
+/// The one name that is defined twice, and where: a type for each kind of system, of which a
+/// build has one.
+const DEFINED_FOR_EACH_SYSTEM: (&str, &str) = ("Signals", "src/cli/stop.rs");
+
+/// The name of the type that a line defines.
+fn defined_type(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    let line = match line.strip_prefix("pub(") {
+        Some(rest) => rest.split_once(')')?.1.trim_start(),
+        None => line.strip_prefix("pub ").unwrap_or(line),
+    };
+    let mut words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let keyword = words.next()?;
+    let name = words.next()?;
+    let defines = ["struct", "enum", "trait", "union"].contains(&keyword);
+    // In a macro the name may be one of its variables.
+    (defines && name.starts_with(|c: char| c.is_ascii_uppercase())).then_some(name)
+}
+
+#[test]
+fn no_type_name_is_defined_twice() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    for directory in [
+        "src",
+        "strict-cloud/src",
+        "standin/src",
+        "local-image/src",
+        "xtask",
+        "examples",
+    ] {
+        files(&root.join(directory), &mut found);
+    }
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for file in found.iter().filter(|file| !file.ends_with("tests.rs")) {
+        let text = std::fs::read_to_string(file).unwrap();
+        let place = file.strip_prefix(root).unwrap().display().to_string();
+        for name in code(&text).lines().filter_map(defined_type) {
+            let at = places.entry(name.to_owned()).or_default();
+            if !((name, place.as_str()) == DEFINED_FOR_EACH_SYSTEM && at.contains(&place)) {
+                at.push(place.clone());
+            }
+        }
+    }
+    assert!(places.len() > 500, "the types are elsewhere");
+    let twice: Vec<String> = places
+        .iter()
+        .filter(|(_, places)| places.len() > 1)
+        .map(|(name, places)| format!("{name} is defined in {}", places.join(" and ")))
+        .collect();
+    assert!(twice.is_empty(), "{}", twice.join("\n"));
+}

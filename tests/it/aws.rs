@@ -82,7 +82,7 @@ fn spec(name: &str) -> Spec {
 }
 
 /// One environment on one cloud, built the way the engine does it, one by one.
-struct Rig<'a> {
+struct StepwiseRig<'a> {
     cloud: &'a Aws,
     environment: String,
     blueprint: Blueprint,
@@ -90,7 +90,7 @@ struct Rig<'a> {
     inventory: Inventory,
 }
 
-impl<'a> Rig<'a> {
+impl<'a> StepwiseRig<'a> {
     fn new(cloud: &'a Aws, environment: &str) -> Self {
         let operators: Vec<Ipv4Net> = vec!["198.51.100.7/32".parse().unwrap()];
         Self {
@@ -248,7 +248,7 @@ fn ids(snapshot: &Snapshot) -> BTreeSet<(Address, String)> {
 async fn an_environment_is_created_found_again_and_removed_without_a_trace() {
     let moto = Moto::start();
     let cloud = moto.cloud().await;
-    let mut rig = Rig::new(&cloud, "demo");
+    let mut rig = StepwiseRig::new(&cloud, "demo");
     assert_eq!(rig.left().await, Vec::<String>::new());
 
     rig.create_all(|_| true).await;
@@ -315,7 +315,7 @@ async fn an_environment_is_created_found_again_and_removed_without_a_trace() {
 async fn creating_again_finds_what_is_there() {
     let moto = Moto::start();
     let cloud = moto.cloud().await;
-    let mut rig = Rig::new(&cloud, "demo");
+    let mut rig = StepwiseRig::new(&cloud, "demo");
     // Instances are told apart by their client token, which the emulator does not heed.
     let admits = |desired: &Desired| !matches!(desired, Desired::Instance { .. });
     rig.create_all(admits).await;
@@ -328,7 +328,7 @@ async fn creating_again_finds_what_is_there() {
 async fn rules_are_brought_to_what_is_desired() {
     let moto = Moto::start();
     let cloud = moto.cloud().await;
-    let mut rig = Rig::new(&cloud, "demo");
+    let mut rig = StepwiseRig::new(&cloud, "demo");
     rig.create_all(|desired| {
         matches!(
             desired,
@@ -382,7 +382,7 @@ async fn rules_are_brought_to_what_is_desired() {
 async fn what_was_left_half_made_shows_and_is_completed() {
     let moto = Moto::start();
     let cloud = moto.cloud().await;
-    let mut rig = Rig::new(&cloud, "demo");
+    let mut rig = StepwiseRig::new(&cloud, "demo");
     rig.create_all(|desired| {
         matches!(
             desired,
@@ -431,7 +431,7 @@ async fn what_was_left_half_made_shows_and_is_completed() {
 async fn a_strangers_resources_are_neither_taken_nor_removed() {
     let moto = Moto::start();
     let cloud = moto.cloud().await;
-    let rig = Rig::new(&cloud, "demo");
+    let rig = StepwiseRig::new(&cloud, "demo");
     let name = Names::of("demo").role("us-east-1");
     let iam = aws_sdk_iam::Client::new(&sdk_config(&moto).await);
     iam.create_role()
@@ -469,7 +469,7 @@ async fn a_strangers_resources_are_neither_taken_nor_removed() {
 async fn a_bucket_is_emptied_before_it_is_removed() {
     let moto = Moto::start();
     let cloud = moto.cloud().await;
-    let mut rig = Rig::new(&cloud, "demo");
+    let mut rig = StepwiseRig::new(&cloud, "demo");
     rig.create_all(|desired| matches!(desired, Desired::Bucket { .. }))
         .await;
     let bucket = &rig.inventory.get(&Address::bucket()).unwrap().id;
@@ -515,7 +515,7 @@ async fn a_bucket_is_emptied_before_it_is_removed() {
 async fn a_cache_is_created_found_again_and_removed() {
     let moto = Moto::start();
     let cloud = moto.cloud().await;
-    let mut rig = Rig::new(&cloud, "demo");
+    let mut rig = StepwiseRig::new(&cloud, "demo");
     let mut spec = spec("demo");
     spec.cache.nodes = 1;
     rig.blueprint = blueprint(&spec, &[]);
@@ -547,7 +547,7 @@ async fn a_cache_is_created_found_again_and_removed() {
 async fn failures_are_classified() {
     let moto = Moto::start();
     let cloud = moto.cloud().await;
-    let mut rig = Rig::new(&cloud, "demo");
+    let mut rig = StepwiseRig::new(&cloud, "demo");
     rig.create_all(|desired| matches!(desired, Desired::Vpc { .. } | Desired::Subnet { .. }))
         .await;
 

@@ -37,30 +37,30 @@ fn spec(more: &str) -> Spec {
     spec.unwrap_or_else(|errors| panic!("{errors}"))
 }
 
-struct NoHosts;
+struct UntouchedHosts;
 
-impl Hosts for NoHosts {
+impl Hosts for UntouchedHosts {
     async fn apply(&self, _request: HostRequest) -> Result<Outcome, TaskError> {
         Ok(Outcome::Unchanged)
     }
 }
 
-struct Rig {
+struct DataRig {
     cloud: Arc<Aws>,
 }
 
-impl Rig {
+impl DataRig {
     async fn new(moto: &Moto) -> Self {
         Self {
             cloud: Arc::new(moto.cloud().await),
         }
     }
 
-    fn engine(&self) -> Arc<Engine<Aws, NoHosts>> {
+    fn engine(&self) -> Arc<Engine<Aws, UntouchedHosts>> {
         Arc::new(Engine {
             cloud: Arc::clone(&self.cloud),
             poller: Poller::new(Arc::clone(&self.cloud), "demo"),
-            hosts: Arc::new(NoHosts),
+            hosts: Arc::new(UntouchedHosts),
             environment: "demo".to_owned(),
             tags: BTreeMap::new(),
             operator_key: None,
@@ -120,7 +120,7 @@ fn update(address: &str) -> (String, Action) {
 #[tokio::test]
 async fn a_gold_standard_is_protected_and_leaves_its_data_behind() {
     let moto = Moto::start();
-    let rig = Rig::new(&moto).await;
+    let rig = DataRig::new(&moto).await;
     let gold = spec("purpose: gold-standard\ndatabase: {multi_az: true}\n");
     rig.up(&gold).await;
     assert_eq!(rig.up(&gold).await, []);
@@ -178,7 +178,7 @@ async fn a_gold_standard_is_protected_and_leaves_its_data_behind() {
 #[tokio::test]
 async fn policies_come_and_go_in_place() {
     let moto = Moto::start();
-    let rig = Rig::new(&moto).await;
+    let rig = DataRig::new(&moto).await;
     let plain = spec("");
     rig.up(&plain).await;
     assert_eq!(rig.up(&plain).await, []);
@@ -201,7 +201,7 @@ async fn policies_come_and_go_in_place() {
 #[tokio::test]
 async fn protected_data_is_not_removed_by_an_up_without_it() {
     let moto = Moto::start();
-    let rig = Rig::new(&moto).await;
+    let rig = DataRig::new(&moto).await;
     let gold = spec("purpose: gold-standard\n");
     rig.up(&gold).await;
     // As if the database had been taken out of the YAML.
@@ -223,7 +223,7 @@ const AURORA: &str = "database: {engine: aurora-postgresql}\n";
 #[tokio::test]
 async fn an_aurora_cluster_is_made_changed_and_removed_and_keeps_its_data() {
     let moto = Moto::start();
-    let rig = Rig::new(&moto).await;
+    let rig = DataRig::new(&moto).await;
     rig.up(&spec(AURORA)).await;
     assert_eq!(rig.up(&spec(AURORA)).await, []);
     let snapshot = rig.snapshot().await;
@@ -300,7 +300,7 @@ async fn forget_automated_snapshots(moto: &Moto) {
 #[tokio::test]
 async fn a_database_is_made_from_a_snapshot_and_brought_to_its_settings() {
     let moto = Moto::start();
-    let rig = Rig::new(&moto).await;
+    let rig = DataRig::new(&moto).await;
     let kept = spec("protection: {final_snapshot: true}\n");
     rig.up(&kept).await;
     rig.down(Removal::default()).await;
@@ -340,7 +340,7 @@ async fn a_database_is_made_from_a_snapshot_and_brought_to_its_settings() {
 #[tokio::test]
 async fn a_database_of_ones_own_is_neither_made_nor_removed() {
     let moto = Moto::start();
-    let rig = Rig::new(&moto).await;
+    let rig = DataRig::new(&moto).await;
     let own = spec("database: {existing: {dsn_env: LOADRIG_TEST_DSN}}\n");
     rig.up(&own).await;
     assert_eq!(rig.up(&own).await, []);

@@ -34,12 +34,12 @@ impl Hosts for Nobody {
     }
 }
 
-struct Rig {
+struct NetworkRig {
     cloud: Arc<Aws>,
     spec: Spec,
 }
 
-impl Rig {
+impl NetworkRig {
     async fn new(moto: &Moto, settings: &str) -> Self {
         Self {
             cloud: Arc::new(moto.cloud().await),
@@ -132,7 +132,7 @@ async fn ec2(moto: &Moto) -> aws_sdk_ec2::Client {
 #[tokio::test]
 async fn hosts_behind_nat_and_a_bastion_come_and_go() {
     let moto = Moto::start();
-    let mut rig = Rig::new(&moto, "network: { layout: bastion, nat: per-zone }").await;
+    let mut rig = NetworkRig::new(&moto, "network: { layout: bastion, nat: per-zone }").await;
     rig.up().await;
 
     let gateway = rig.get("nat-gateway/b").await;
@@ -196,7 +196,7 @@ fn spec_of(text: &str) -> Spec {
 #[tokio::test]
 async fn a_load_balancer_comes_is_mended_and_goes() {
     let moto = Moto::start();
-    let mut rig = Rig {
+    let mut rig = NetworkRig {
         cloud: Arc::new(moto.cloud().await),
         spec: spec_of(BEHIND_ALB),
     };
@@ -297,7 +297,7 @@ async fn a_load_balancer_comes_is_mended_and_goes() {
 #[tokio::test]
 async fn agents_behind_nat_reach_a_public_load_balancer_by_the_gateways_address() {
     let moto = Moto::start();
-    let rig = Rig {
+    let rig = NetworkRig {
         cloud: Arc::new(moto.cloud().await),
         spec: spec_of(&format!("{BEHIND_ALB}network: {{layout: bastion}}")),
     };
@@ -321,7 +321,7 @@ async fn agents_behind_nat_reach_a_public_load_balancer_by_the_gateways_address(
 async fn names_follow_what_they_lead_to() {
     let moto = Moto::start();
     let dns = "network: { private_dns: true, s3_endpoint: true }";
-    let mut rig = Rig::new(&moto, dns).await;
+    let mut rig = NetworkRig::new(&moto, dns).await;
     rig.up().await;
     let records = rig.get("dns-records").await;
     let names: Vec<&str> = records
@@ -466,7 +466,7 @@ async fn somebody_elses_network_is_used_and_left_as_it_was() {
         )
     };
     let before = picture(&ec2, &vpc).await;
-    let rig = Rig::new(&moto, &network(&vpc, &subnets)).await;
+    let rig = NetworkRig::new(&moto, &network(&vpc, &subnets)).await;
     rig.up().await;
     let app = rig.get("instance/app-1").await;
     assert!(
@@ -489,7 +489,7 @@ async fn somebody_elses_network_is_used_and_left_as_it_was() {
     );
 
     // A VPC of its own instead would leave everything behind in this one.
-    let own = Rig {
+    let own = NetworkRig {
         cloud: Arc::clone(&rig.cloud),
         spec: spec("network: { layout: bastion, private_dns: true }"),
     };
@@ -505,7 +505,7 @@ async fn somebody_elses_network_is_used_and_left_as_it_was() {
 
     // What is not there, or does not fit, is refused before anything is made.
     let wrong = network("vpc-00000000", &subnets);
-    let rig = Rig::new(&moto, &wrong).await;
+    let rig = NetworkRig::new(&moto, &wrong).await;
     let plan = rig.plan().await;
     let reasons: Vec<&str> = plan
         .changes
@@ -524,7 +524,7 @@ async fn somebody_elses_network_is_used_and_left_as_it_was() {
         subnets[1].clone(),
         subnets[3].clone(),
     ];
-    let rig = Rig::new(&moto, &network(&vpc, &same_zone)).await;
+    let rig = NetworkRig::new(&moto, &network(&vpc, &same_zone)).await;
     let plan = rig.plan().await;
     let refused: Vec<&str> = plan
         .changes

@@ -13,7 +13,7 @@ use loadrig::spec::{Library, Role, Spec};
 use serde_json::Value;
 
 use crate::common::Moto;
-use crate::common::recorder::Recorder;
+use crate::common::recorder::CallRecorder;
 use asks::{ACCOUNT, Ask, CallLedger, REGION};
 
 const PUBLIC_KEY: &str =
@@ -176,7 +176,7 @@ async fn whole_life(cloud: &Aws, spec: &Spec) {
 #[tokio::test]
 async fn the_printed_policy_allows_every_call_that_is_made() {
     let moto = Moto::start();
-    let recorder = Recorder::start(moto.endpoint()).await;
+    let recorder = CallRecorder::start(moto.endpoint()).await;
     let cloud = Aws::connect(Connection {
         region: REGION.to_owned(),
         profile: None,

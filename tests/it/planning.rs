@@ -16,7 +16,7 @@ use loadrig::preflight::{
 };
 use loadrig::spec::{Library, Spec};
 
-use crate::common::recorder::{Call, Instead, Recorder};
+use crate::common::recorder::{CallRecorder, Instead, RecordedCall};
 use crate::common::{Moto, loadrig, text};
 
 fn spec() -> Spec {
@@ -38,12 +38,12 @@ async fn cloud(endpoint: &str) -> Aws {
     .expect("a connection")
 }
 
-fn action(call: &Call) -> &str {
+fn action(call: &RecordedCall) -> &str {
     &call.action
 }
 
 /// Service Quotas, AWS JSON 1.1: one quota applied, one at its default, the rest denied.
-fn quotas(call: &Call) -> Option<(u16, String)> {
+fn quotas(call: &RecordedCall) -> Option<(u16, String)> {
     let code = call.parameters.get("QuotaCode").map_or("", String::as_str);
     let quota = |value: f64| {
         let body = serde_json::json!({ "Quota": { "QuotaCode": code, "Value": value } });
@@ -65,7 +65,7 @@ fn quotas(call: &Call) -> Option<(u16, String)> {
 #[tokio::test]
 async fn quotas_are_read_counted_and_judged() {
     let moto = Moto::start();
-    let recorder = Recorder::with(moto.endpoint(), quotas).await;
+    let recorder = CallRecorder::with(moto.endpoint(), quotas).await;
     let cloud = cloud(&recorder.endpoint).await;
     let spec = spec();
     let blueprint = blueprint(&spec, &[]);
@@ -132,7 +132,7 @@ async fn types_that_no_zone_offers_are_found() {
 }
 
 /// IAM's query protocol: everything is allowed but making databases.
-fn simulation(call: &Call) -> Option<(u16, String)> {
+fn simulation(call: &RecordedCall) -> Option<(u16, String)> {
     if action(call) != "SimulatePrincipalPolicy" {
         return identity(call);
     }
@@ -165,7 +165,7 @@ fn simulation(call: &Call) -> Option<(u16, String)> {
 }
 
 /// STS: a user.
-fn identity(call: &Call) -> Option<(u16, String)> {
+fn identity(call: &RecordedCall) -> Option<(u16, String)> {
     (action(call) == "GetCallerIdentity").then(|| {
         let body = "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\
              <GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/ci</Arn>\
@@ -176,7 +176,7 @@ fn identity(call: &Call) -> Option<(u16, String)> {
 }
 
 /// Simulation is denied, and one of the dry runs is.
-fn no_simulation(call: &Call) -> Option<(u16, String)> {
+fn no_simulation(call: &RecordedCall) -> Option<(u16, String)> {
     match action(call) {
         "SimulatePrincipalPolicy" => Some((
             403,
@@ -195,8 +195,8 @@ fn no_simulation(call: &Call) -> Option<(u16, String)> {
     }
 }
 
-async fn allowed(moto: &Moto, instead: Instead) -> (Allowed, Vec<Call>) {
-    let recorder = Recorder::with(moto.endpoint(), instead).await;
+async fn allowed(moto: &Moto, instead: Instead) -> (Allowed, Vec<RecordedCall>) {
+    let recorder = CallRecorder::with(moto.endpoint(), instead).await;
     let cloud = cloud(&recorder.endpoint).await;
     let mut spec = spec();
     spec.network.layout = loadrig::spec::Layout::Private;
@@ -265,7 +265,7 @@ fn environment(home: &Path, more: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_saved_plan_is_carried_out_or_refused_and_no_change_takes_few_calls() {
     let moto = Moto::start();
-    let recorder = Recorder::start(moto.endpoint()).await;
+    let recorder = CallRecorder::start(moto.endpoint()).await;
     let home = tempfile::tempdir().expect("a directory");
     let run = |arguments: &[&str]| {
         tokio::task::block_in_place(|| loadrig(home.path(), &recorder.endpoint, arguments))
@@ -336,8 +336,8 @@ async fn a_saved_plan_is_carried_out_or_refused_and_no_change_takes_few_calls() 
     assert!(down.status.success(), "{}", text(&down.stderr));
 }
 
-fn names(calls: &[Call]) -> Vec<String> {
-    let line = |call: &Call| {
+fn names(calls: &[RecordedCall]) -> Vec<String> {
+    let line = |call: &RecordedCall| {
         format!(
             "{} {} {} {}",
             call.service, call.action, call.method, call.path
@@ -349,7 +349,7 @@ fn names(calls: &[Call]) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_quota_that_is_too_small_stops_up_before_anything_is_made() {
     let moto = Moto::start();
-    let recorder = Recorder::with(moto.endpoint(), quotas).await;
+    let recorder = CallRecorder::with(moto.endpoint(), quotas).await;
     let home = tempfile::tempdir().expect("a directory");
     environment(home.path(), "");
     let up = tokio::task::block_in_place(|| {
@@ -390,7 +390,7 @@ fn short_lived(home: &Path) -> std::path::PathBuf {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn credentials_that_end_are_renewed_in_the_middle_of_a_run() {
     let moto = Moto::start();
-    let recorder = Recorder::start(moto.endpoint()).await;
+    let recorder = CallRecorder::start(moto.endpoint()).await;
     let home = tempfile::tempdir().expect("a directory");
     environment(home.path(), "");
     let program = short_lived(home.path());
@@ -430,7 +430,7 @@ fn role_profiles(home: &Path) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_role_is_assumed_and_a_second_factor_is_asked_for_once() {
     let moto = Moto::start();
-    let recorder = Recorder::start(moto.endpoint()).await;
+    let recorder = CallRecorder::start(moto.endpoint()).await;
     let home = tempfile::tempdir().expect("a directory");
     environment(home.path(), "");
     role_profiles(home.path());
@@ -473,7 +473,7 @@ async fn a_role_is_assumed_and_a_second_factor_is_asked_for_once() {
     );
     assert!(shown.contains("to create"), "{shown}");
     let calls = recorder.take();
-    let assumed: Vec<&Call> = calls
+    let assumed: Vec<&RecordedCall> = calls
         .iter()
         .filter(|call| call.action == "AssumeRole")
         .collect();

@@ -8,7 +8,7 @@ mod chat_server;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use chat_server::{ChatServer, Fault};
+use chat_server::{ChatServer, ServerFault};
 use futures::future::BoxFuture;
 use loadrig::events::Events;
 use loadrig::loadtest::{
@@ -105,7 +105,7 @@ fn failed(result: &ScenarioResult) -> Vec<String> {
 
 #[tokio::test]
 async fn a_working_rig_passes_and_every_action_was_exercised() {
-    let server = ChatServer::start(Fault::None).await;
+    let server = ChatServer::start(ServerFault::None).await;
     let result = run(&server).await;
     assert!(result.passed, "{:#?}", failed(&result));
     assert_eq!(result.errors, 0);
@@ -130,7 +130,7 @@ async fn a_working_rig_passes_and_every_action_was_exercised() {
 
 #[tokio::test]
 async fn the_same_server_can_be_tested_again() {
-    let server = ChatServer::start(Fault::None).await;
+    let server = ChatServer::start(ServerFault::None).await;
     assert!(run(&server).await.passed);
     let again = run(&server).await;
     assert!(again.passed, "{:#?}", failed(&again));
@@ -138,7 +138,7 @@ async fn the_same_server_can_be_tested_again() {
 
 #[tokio::test]
 async fn two_agents_share_the_users_and_the_team() {
-    let server = ChatServer::start(Fault::None).await;
+    let server = ChatServer::start(ServerFault::None).await;
     let agents: [&dyn AgentHost; 2] = [&InProcess("agent-1"), &InProcess("agent-2")];
     let result = run_with(&server, &scenario(), &agents).await;
     assert!(result.passed, "{:#?}", failed(&result));
@@ -147,7 +147,7 @@ async fn two_agents_share_the_users_and_the_team() {
 
 #[tokio::test]
 async fn nodes_that_do_not_hear_of_each_other_are_found_out() {
-    let server = ChatServer::start(Fault::NodesApart).await;
+    let server = ChatServer::start(ServerFault::NodesApart).await;
     let result = run(&server).await;
     let failed = failed(&result);
     assert!(
@@ -160,7 +160,7 @@ async fn nodes_that_do_not_hear_of_each_other_are_found_out() {
 
 #[tokio::test]
 async fn a_node_that_gets_no_traffic_is_named() {
-    let server = ChatServer::start(Fault::OneNodeUnused).await;
+    let server = ChatServer::start(ServerFault::OneNodeUnused).await;
     let result = run(&server).await;
     let failed = failed(&result);
     assert!(
@@ -173,7 +173,7 @@ async fn a_node_that_gets_no_traffic_is_named() {
 
 #[tokio::test]
 async fn a_damaged_download_fails_the_check() {
-    let server = ChatServer::start(Fault::DamagedFiles).await;
+    let server = ChatServer::start(ServerFault::DamagedFiles).await;
     let failed = failed(&run(&server).await);
     assert_eq!(failed.len(), 1, "{failed:#?}");
     assert!(failed[0].starts_with("files come back byte for byte: 0 of 4"));
@@ -181,14 +181,14 @@ async fn a_damaged_download_fails_the_check() {
 
 #[tokio::test]
 async fn a_post_that_is_never_indexed_fails_within_the_wait() {
-    let server = ChatServer::start(Fault::NothingIndexed).await;
+    let server = ChatServer::start(ServerFault::NothingIndexed).await;
     let failed = failed(&run(&server).await);
     assert_eq!(failed, ["search finds a new post: not found within 2s"]);
 }
 
 #[tokio::test]
 async fn refused_logins_are_counted_with_the_servers_words() {
-    let server = ChatServer::start(Fault::EveryThirdLoginRefused).await;
+    let server = ChatServer::start(ServerFault::EveryThirdLoginRefused).await;
     let result = run(&server).await;
     assert!(!result.passed);
     let log_in = &result.actions[1];
@@ -202,7 +202,7 @@ async fn refused_logins_are_counted_with_the_servers_words() {
 
 #[tokio::test]
 async fn a_server_that_somebody_else_claimed_is_refused() {
-    let server = ChatServer::start(Fault::ClaimedByOthers).await;
+    let server = ChatServer::start(ServerFault::ClaimedByOthers).await;
     let failed = failed(&run(&server).await);
     assert!(
         failed[0].contains("is no system administrator"),
@@ -212,7 +212,7 @@ async fn a_server_that_somebody_else_claimed_is_refused() {
 
 #[tokio::test]
 async fn a_proxy_that_is_down_ends_in_a_clear_check() {
-    let server = ChatServer::start(Fault::None).await;
+    let server = ChatServer::start(ServerFault::None).await;
     let url = server.url();
     drop(server);
     let scenario = scenario();

@@ -17,13 +17,13 @@ use sha2::Digest as _;
 use ssh_key::rand_core::OsRng;
 use ssh_key::{Algorithm, LineEnding, PrivateKey};
 
-use rig::{Done, Home, LocalCloud, steps};
+use rig::{CommandOutcome, Home, LocalCloud, steps};
 
 const CHANGES: [&str; 4] = ["created", "updated", "deleted", "applied"];
 
 /// Takes an environment down and reads the proof.
 #[track_caller]
-fn down(home: &Home, name: &str) -> Done {
+fn down(home: &Home, name: &str) -> CommandOutcome {
     let done = home
         // The lease of an `up` that was killed ends by itself within a minute.
         .run(&[
@@ -41,7 +41,7 @@ fn down(home: &Home, name: &str) -> Done {
 }
 
 #[track_caller]
-fn assert_proof(down: &Done) {
+fn assert_proof(down: &CommandOutcome) {
     let answer = down.json();
     let looked = answer["checked"].as_array().unwrap();
     assert!(looked.len() > 10, "little was looked at{down}");
@@ -55,7 +55,7 @@ fn assert_proof(down: &Done) {
 }
 
 #[track_caller]
-fn verify(home: &Home, name: &str) -> Done {
+fn verify(home: &Home, name: &str) -> CommandOutcome {
     let done = home.run(&["verify", name, "--output", "json"]).code(0);
     let answer = done.json();
     let checks = answer["checks"].as_array().unwrap();
@@ -68,7 +68,7 @@ fn verify(home: &Home, name: &str) -> Done {
 
 /// The part of a status that has this address.
 #[track_caller]
-fn part(status: &Done, address: &str) -> Value {
+fn part(status: &CommandOutcome, address: &str) -> Value {
     let answer = status.json();
     let parts = answer["parts"].as_array().unwrap();
     let found = parts.iter().find(|part| part["address"] == address);

@@ -17,7 +17,7 @@ use ssh_key::{Algorithm, LineEnding, PrivateKey};
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running local cloud; the calling thread is inside it.
-struct Cloud {
+struct RunningCloud {
     running: Running,
     entered: Option<Entered>,
     runtime: tokio::runtime::Runtime,
@@ -26,7 +26,7 @@ struct Cloud {
     _turn: File,
 }
 
-impl Cloud {
+impl RunningCloud {
     fn start() -> Self {
         let turn = File::create(std::env::temp_dir().join("loadrig-local-cloud-tests")).unwrap();
         turn.lock().unwrap();
@@ -99,7 +99,7 @@ impl Cloud {
     }
 
     /// A VPC with two subnets in two zones and a group that lets the operator in by SSH.
-    fn network(&self, prefix: &str) -> Network {
+    fn network(&self, prefix: &str) -> CloudNetwork {
         let vpc = one(
             &self.ec2("CreateVpc", &[("CidrBlock", &format!("{prefix}.0.0/16"))]),
             "vpcId",
@@ -114,7 +114,7 @@ impl Cloud {
             one(&self.ec2("CreateSubnet", &fields), "subnetId")
         };
         let subnets = [subnet(1, "us-east-1a"), subnet(2, "us-east-1b")];
-        let network = Network {
+        let network = CloudNetwork {
             group: String::new(),
             vpc,
             subnets,
@@ -126,10 +126,10 @@ impl Cloud {
             22,
             &[("IpPermissions.1.IpRanges.1.CidrIp", &operator)],
         );
-        Network { group, ..network }
+        CloudNetwork { group, ..network }
     }
 
-    fn group(&self, network: &Network, name: &str) -> String {
+    fn group(&self, network: &CloudNetwork, name: &str) -> String {
         let fields = [
             ("GroupName", name),
             ("GroupDescription", name),
@@ -151,7 +151,7 @@ impl Cloud {
     }
 
     /// Starts an instance whose host key is known, and waits until it answers by SSH.
-    fn instance(&self, network: &Network, user_data: Value) -> Host {
+    fn instance(&self, network: &CloudNetwork, user_data: Value) -> Host {
         let host_key = PrivateKey::random(&mut OsRng, Algorithm::Ed25519).unwrap();
         let public = host_key.public_key().to_openssh().unwrap();
         let mut document = user_data;
@@ -256,7 +256,7 @@ impl Cloud {
     }
 }
 
-impl Drop for Cloud {
+impl Drop for RunningCloud {
     fn drop(&mut self) {
         self.entered = None;
         let stopped = Command::new(env!("CARGO_BIN_EXE_loadrig"))
@@ -274,7 +274,7 @@ impl Drop for Cloud {
     }
 }
 
-struct Network {
+struct CloudNetwork {
     vpc: String,
     subnets: [String; 2],
     group: String,
@@ -288,7 +288,7 @@ struct Host {
 
 #[test]
 fn an_instance_is_a_host_until_it_is_terminated() {
-    let cloud = Cloud::start();
+    let cloud = RunningCloud::start();
     let network = cloud.network("10.20");
     let host = cloud.instance(
         &network,
@@ -368,7 +368,7 @@ fn an_instance_is_a_host_until_it_is_terminated() {
 
 #[test]
 fn security_groups_decide_who_reaches_whom() {
-    let cloud = Cloud::start();
+    let cloud = RunningCloud::start();
     let (network, other) = (cloud.network("10.30"), cloud.network("10.31"));
     let [one, two] = [
         cloud.instance(&network, json!({})),
@@ -421,7 +421,7 @@ fn security_groups_decide_who_reaches_whom() {
 
 #[test]
 fn databases_replicate_and_domains_answer_over_verified_tls() {
-    let cloud = Cloud::start();
+    let cloud = RunningCloud::start();
     let network = cloud.network("10.40");
     let host = cloud.instance(&network, json!({}));
     let services = cloud.group(&network, "services");
@@ -534,7 +534,7 @@ fn databases_replicate_and_domains_answer_over_verified_tls() {
 
 #[test]
 fn whatever_is_killed_the_next_start_or_stop_clears_it() {
-    let mut cloud = Cloud::start();
+    let mut cloud = RunningCloud::start();
     let network = cloud.network("10.50");
     let host = cloud.instance(&network, json!({}));
     let status = localcloud::status().unwrap();

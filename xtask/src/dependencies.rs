@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use crate::{Failure, root};
+use crate::{TaskFailure, root};
 
 /// Fails if a manifest has a dependency that its crate's sources do not name, or if the
 /// workspace lists one that no crate takes.
-pub(crate) fn check() -> Result<(), Failure> {
+pub(crate) fn check() -> Result<(), TaskFailure> {
     let manifest = fs::read_to_string(root().join("Cargo.toml"))?;
     let mut wrong = Vec::new();
     let mut inherited = BTreeSet::new();
@@ -45,7 +45,7 @@ pub(crate) fn check() -> Result<(), Failure> {
     if wrong.is_empty() {
         Ok(())
     } else {
-        Err(Failure(wrong.join("\n")))
+        Err(TaskFailure(wrong.join("\n")))
     }
 }
 

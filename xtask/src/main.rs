@@ -15,15 +15,15 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   check           fail if something of that is stale, a dependency unused, or a crate's lints off";
 
 /// What went wrong, for people.
-pub(crate) struct Failure(pub(crate) String);
+pub(crate) struct TaskFailure(pub(crate) String);
 
-impl fmt::Display for Failure {
+impl fmt::Display for TaskFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl From<std::io::Error> for Failure {
+impl From<std::io::Error> for TaskFailure {
     fn from(error: std::io::Error) -> Self {
         Self(error.to_string())
     }
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
         ["sdk"] => sdk::generate(),
         ["generate"] => generate(&[]),
         ["check"] => check(),
-        _ => Err(Failure(USAGE.to_owned())),
+        _ => Err(TaskFailure(USAGE.to_owned())),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -47,14 +47,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn check() -> Result<(), Failure> {
+fn check() -> Result<(), TaskFailure> {
     sdk::check()?;
     dependencies::check()?;
     generate(&["--check"])
 }
 
 /// Builds and runs `generate/`, with the features that everyday builds have.
-fn generate(arguments: &[&str]) -> Result<(), Failure> {
+fn generate(arguments: &[&str]) -> Result<(), TaskFailure> {
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     let build = ["build", "--quiet", "--workspace", "--example", "generate"];
@@ -64,14 +64,14 @@ fn generate(arguments: &[&str]) -> Result<(), Failure> {
         .current_dir(root()))
 }
 
-fn run(command: &mut Command) -> Result<(), Failure> {
+fn run(command: &mut Command) -> Result<(), TaskFailure> {
     let status = command
         .status()
-        .map_err(|error| Failure(format!("cannot run {command:?}: {error}")))?;
+        .map_err(|error| TaskFailure(format!("cannot run {command:?}: {error}")))?;
     if status.success() {
         Ok(())
     } else {
-        Err(Failure(format!("{command:?} failed")))
+        Err(TaskFailure(format!("{command:?} failed")))
     }
 }
 

@@ -9,4 +9,4 @@ mod source;
 pub use prompt::{NobodyToAsk, Prompt};
 
 pub(in crate::aws) use renewal::Renewing;
-pub use source::{Source, Way};
+pub use source::{CredentialMethod, CredentialSource};

@@ -21,14 +21,14 @@ use crate::aws::Connection;
 use crate::aws::credentials::mfa::MfaRole;
 use crate::aws::credentials::profile::profile;
 use crate::aws::credentials::prompt::Prompt;
-use crate::aws::credentials::source::{Source, Way};
+use crate::aws::credentials::source::{CredentialMethod, CredentialSource};
 
 /// The credentials of a connection, renewed whenever the SDK asks: shortly before they
 /// expire, or every quarter of an hour where they bear no date.
 #[derive(Debug)]
 pub(in crate::aws) struct Renewing {
     region: String,
-    source: Source,
+    source: CredentialSource,
     inner: Inner,
 }
 
@@ -46,20 +46,24 @@ impl Renewing {
     /// For a connection without fixed credentials.
     pub(in crate::aws) async fn of(
         connection: &Connection,
-        source: Source,
+        source: CredentialSource,
         prompt: Arc<dyn Prompt>,
     ) -> Self {
         let inner = match (&source.way, &source.profile) {
-            (Way::RoleWithMfa(role), Some(_)) => {
+            (CredentialMethod::RoleWithMfa(role), Some(_)) => {
                 Inner::Mfa(Box::new(MfaRole::new(connection, role.clone(), prompt)))
             }
             (
-                Way::Keys | Way::SingleSignOn { .. } | Way::Role { .. } | Way::Process | Way::Login,
+                CredentialMethod::Keys
+                | CredentialMethod::SingleSignOn { .. }
+                | CredentialMethod::Role { .. }
+                | CredentialMethod::Process
+                | CredentialMethod::Login,
                 Some(profile),
             ) => Inner::Profile(profile.clone()),
             // A profile that was asked for by name and is not there is an error, not a
             // reason to look elsewhere.
-            (Way::Unknown, Some(profile)) if connection.profile.is_some() => {
+            (CredentialMethod::Unknown, Some(profile)) if connection.profile.is_some() => {
                 Inner::Profile(profile.clone())
             }
             _ => Inner::Chain(default_chain(connection).await),

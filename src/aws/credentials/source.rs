@@ -23,7 +23,7 @@ pub struct MfaProfile {
 
 /// The way by which credentials come.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum CredentialMethod {
     /// Given by the caller: the local cloud.
     Fixed,
     /// `AWS_ACCESS_KEY_ID` and its companions.
@@ -40,7 +40,7 @@ pub enum Way {
     /// A role assumed with the credentials of another source.
     Role {
         /// The source's own way.
-        by: Box<Way>,
+        by: Box<CredentialMethod>,
         /// The profile that the first credentials come from.
         of: Option<String>,
     },
@@ -56,11 +56,11 @@ pub enum Way {
 
 /// Where credentials come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
+pub struct CredentialSource {
     /// The profile, where one is used.
     pub profile: Option<String>,
     /// The way.
-    pub way: Way,
+    pub way: CredentialMethod,
 }
 
 /// The variables of the environment that decide.
@@ -82,13 +82,13 @@ impl Variables {
     }
 }
 
-impl Source {
+impl CredentialSource {
     /// Credentials that were given.
     #[must_use]
     pub fn fixed() -> Self {
         Self {
             profile: None,
-            way: Way::Fixed,
+            way: CredentialMethod::Fixed,
         }
     }
 
@@ -112,7 +112,7 @@ impl Source {
         if named.is_none() && variables.keys {
             return Self {
                 profile: None,
-                way: Way::Environment,
+                way: CredentialMethod::Environment,
             };
         }
         let name = named.or(variables.profile.as_deref()).unwrap_or("default");
@@ -125,11 +125,11 @@ impl Source {
             },
             _ if variables.web_identity && named.is_none() => Self {
                 profile: None,
-                way: Way::WebIdentity,
+                way: CredentialMethod::WebIdentity,
             },
             _ => Self {
                 profile: asked.then(|| name.to_owned()),
-                way: Way::Unknown,
+                way: CredentialMethod::Unknown,
             },
         }
     }
@@ -142,39 +142,41 @@ impl Source {
     }
 }
 
-fn remedy(way: &Way, profile: Option<&str>) -> String {
+fn remedy(way: &CredentialMethod, profile: Option<&str>) -> String {
     let option = profile
         .filter(|name| *name != "default")
         .map_or(String::new(), |name| format!(" --profile {name}"));
     match way {
-        Way::Fixed => "start the local cloud again: `loadrig local stop`".to_owned(),
-        Way::Environment => "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN \
+        CredentialMethod::Fixed => "start the local cloud again: `loadrig local stop`".to_owned(),
+        CredentialMethod::Environment => {
+            "set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN \
              anew, or unset them to use a profile"
-            .to_owned(),
-        Way::Keys => format!(
+                .to_owned()
+        }
+        CredentialMethod::Keys => format!(
             "write new keys into the profile: `aws configure{option}`, or run the tool that \
              wrote them"
         ),
-        Way::SingleSignOn {
+        CredentialMethod::SingleSignOn {
             session: Some(session),
         } => format!("sign in again: `aws sso login --sso-session {session}`"),
-        Way::SingleSignOn { session: None } => {
+        CredentialMethod::SingleSignOn { session: None } => {
             format!("sign in again: `aws sso login{option}`")
         }
-        Way::Login => format!("sign in again: `aws login{option}`"),
-        Way::Role { by, of } => remedy(by, of.as_deref()),
-        Way::RoleWithMfa(role) => format!(
+        CredentialMethod::Login => format!("sign in again: `aws login{option}`"),
+        CredentialMethod::Role { by, of } => remedy(by, of.as_deref()),
+        CredentialMethod::RoleWithMfa(role) => format!(
             "run it again and enter the code that {} shows, on a terminal",
             role.device
         ),
-        Way::Process => format!(
+        CredentialMethod::Process => format!(
             "run the profile's `credential_process` by hand to see why: \
              `aws configure get credential_process{option}` prints it"
         ),
-        Way::WebIdentity => {
+        CredentialMethod::WebIdentity => {
             "the token of AWS_WEB_IDENTITY_TOKEN_FILE has to be issued again".to_owned()
         }
-        Way::Unknown => match profile {
+        CredentialMethod::Unknown => match profile {
             Some(name) => format!(
                 "there is no profile `{name}` that gives credentials: `aws configure \
                  list-profiles` lists those that exist"
@@ -186,7 +188,7 @@ fn remedy(way: &Way, profile: Option<&str>) -> String {
     }
 }
 
-impl std::fmt::Display for Source {
+impl std::fmt::Display for CredentialSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if let Some(profile) = &self.profile {
             write!(f, "profile `{profile}` ({})", word(&self.way))
@@ -196,34 +198,34 @@ impl std::fmt::Display for Source {
     }
 }
 
-fn word(way: &Way) -> &'static str {
+fn word(way: &CredentialMethod) -> &'static str {
     match way {
-        Way::Fixed => "the local cloud",
-        Way::Environment => "the environment's keys",
-        Way::Keys => "keys",
-        Way::SingleSignOn { .. } => "single sign-on",
-        Way::Login => "console sign-in",
-        Way::Role { .. } => "assumed role",
-        Way::RoleWithMfa(_) => "assumed role with a second factor",
-        Way::Process => "credential process",
-        Way::WebIdentity => "web identity",
-        Way::Unknown => "container or instance role",
+        CredentialMethod::Fixed => "the local cloud",
+        CredentialMethod::Environment => "the environment's keys",
+        CredentialMethod::Keys => "keys",
+        CredentialMethod::SingleSignOn { .. } => "single sign-on",
+        CredentialMethod::Login => "console sign-in",
+        CredentialMethod::Role { .. } => "assumed role",
+        CredentialMethod::RoleWithMfa(_) => "assumed role with a second factor",
+        CredentialMethod::Process => "credential process",
+        CredentialMethod::WebIdentity => "web identity",
+        CredentialMethod::Unknown => "container or instance role",
     }
 }
 
 /// The order in which the SDK looks at a profile: role, then single sign-on, web identity,
 /// process, sign-in, keys.
-fn way(set: &ProfileSet, profile: &Profile, seen: &mut BTreeSet<String>) -> Way {
+fn way(set: &ProfileSet, profile: &Profile, seen: &mut BTreeSet<String>) -> CredentialMethod {
     let has = |key: &str| profile.get(key).is_some();
     let text = |key: &str| profile.get(key).map(str::to_owned);
     seen.insert(profile.name().to_owned());
     if has("role_arn") && has("web_identity_token_file") {
-        return Way::WebIdentity;
+        return CredentialMethod::WebIdentity;
     }
     if let Some(role_arn) = text("role_arn") {
         let source = text("source_profile");
         if let Some(device) = text("mfa_serial") {
-            return Way::RoleWithMfa(MfaProfile {
+            return CredentialMethod::RoleWithMfa(MfaProfile {
                 role_arn,
                 device,
                 source_profile: source,
@@ -235,31 +237,33 @@ fn way(set: &ProfileSet, profile: &Profile, seen: &mut BTreeSet<String>) -> Way 
         let next = source.as_deref().and_then(|name| set.get_profile(name));
         let by = match next {
             // A profile may be its own source: then it is its keys that count.
-            Some(next) if seen.contains(next.name()) => Way::Keys,
+            Some(next) if seen.contains(next.name()) => CredentialMethod::Keys,
             Some(next) => way(set, next, seen),
-            None if text("credential_source").as_deref() == Some("Environment") => Way::Environment,
-            None => Way::Unknown,
+            None if text("credential_source").as_deref() == Some("Environment") => {
+                CredentialMethod::Environment
+            }
+            None => CredentialMethod::Unknown,
         };
-        return Way::Role {
+        return CredentialMethod::Role {
             by: Box::new(by),
             of: source,
         };
     }
     if has("sso_session") || has("sso_start_url") {
-        return Way::SingleSignOn {
+        return CredentialMethod::SingleSignOn {
             session: text("sso_session"),
         };
     }
     if has("credential_process") {
-        return Way::Process;
+        return CredentialMethod::Process;
     }
     if has("login_session") {
-        return Way::Login;
+        return CredentialMethod::Login;
     }
     if has("aws_access_key_id") {
-        return Way::Keys;
+        return CredentialMethod::Keys;
     }
-    Way::Unknown
+    CredentialMethod::Unknown
 }
 
 #[cfg(test)]
@@ -285,16 +289,16 @@ mod tests {
             profile: Some("work".to_owned()),
             web_identity: false,
         };
-        let named = Source::judge(Some("work"), &variables, Some(&set));
+        let named = CredentialSource::judge(Some("work"), &variables, Some(&set));
         assert_eq!(named.profile.as_deref(), Some("work"));
         assert!(named.remedy().contains("aws sso login --sso-session corp"));
-        let keys = Source::judge(None, &variables, Some(&set));
-        assert_eq!(keys.way, Way::Environment);
+        let keys = CredentialSource::judge(None, &variables, Some(&set));
+        assert_eq!(keys.way, CredentialMethod::Environment);
         let without_keys = Variables {
             keys: false,
             ..variables
         };
-        let of_environment = Source::judge(None, &without_keys, Some(&set));
+        let of_environment = CredentialSource::judge(None, &without_keys, Some(&set));
         assert_eq!(of_environment, named);
     }
 
@@ -309,27 +313,33 @@ mod tests {
              [profile over]\n{role}\nsource_profile = mfa\n"
         );
         let set = set(&text).await;
-        let of = |name: &str| Source::judge(Some(name), &Variables::default(), Some(&set));
+        let of =
+            |name: &str| CredentialSource::judge(Some(name), &Variables::default(), Some(&set));
         assert!(of("ops").remedy().contains("aws sso login --profile sso"));
-        assert!(matches!(of("own").way, Way::Role { by, .. } if *by == Way::Keys));
-        assert!(matches!(of("mfa").way, Way::RoleWithMfa(_)));
+        assert!(
+            matches!(of("own").way, CredentialMethod::Role { by, .. } if *by == CredentialMethod::Keys)
+        );
+        assert!(matches!(of("mfa").way, CredentialMethod::RoleWithMfa(_)));
         // The SDK assumes the outer role; it cannot ask for the inner one's code.
         assert!(
-            matches!(of("over").way, Way::Role { by, .. } if matches!(*by, Way::RoleWithMfa(_)))
+            matches!(of("over").way, CredentialMethod::Role { by, .. } if matches!(*by, CredentialMethod::RoleWithMfa(_)))
         );
-        assert!(matches!(of("nowhere").way, Way::Unknown));
+        assert!(matches!(of("nowhere").way, CredentialMethod::Unknown));
         assert!(of("nowhere").remedy().contains("list-profiles"));
     }
 
     #[test]
     fn what_is_not_configured_is_told_how_to_begin() {
-        let none = Source::judge(None, &Variables::default(), None);
-        assert_eq!(none.way, Way::Unknown);
+        let none = CredentialSource::judge(None, &Variables::default(), None);
+        assert_eq!(none.way, CredentialMethod::Unknown);
         assert!(none.remedy().contains("aws sso login"));
         let token = Variables {
             web_identity: true,
             ..Variables::default()
         };
-        assert_eq!(Source::judge(None, &token, None).way, Way::WebIdentity);
+        assert_eq!(
+            CredentialSource::judge(None, &token, None).way,
+            CredentialMethod::WebIdentity
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use serde_json::json;
 
 use crate::cli::App;
-use crate::cli::args::{Service as ServiceArg, TunnelArgs};
+use crate::cli::args::{TunnelArgs, TunnelService};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::Place;
 use crate::cli::stop;
@@ -47,13 +47,13 @@ pub(crate) fn run(app: &App, args: &TunnelArgs) -> Outcome {
     Ok(ExitCode::Done)
 }
 
-impl From<ServiceArg> for Service {
-    fn from(service: ServiceArg) -> Self {
+impl From<TunnelService> for Service {
+    fn from(service: TunnelService) -> Self {
         match service {
-            ServiceArg::Mattermost => Service::Mattermost,
-            ServiceArg::Prometheus => Service::Prometheus,
-            ServiceArg::Search => Service::Search,
-            ServiceArg::Database => Service::Database,
+            TunnelService::Mattermost => Service::Mattermost,
+            TunnelService::Prometheus => Service::Prometheus,
+            TunnelService::Search => Service::Search,
+            TunnelService::Database => Service::Database,
         }
     }
 }

@@ -147,7 +147,7 @@ async fn drive(
     // be waited for.
     let lock = Lock::take(&rig.cloud, purpose, &lock_options, session).await?;
     let done = drive_locked(&rig, options, run, session, scenario, &lock).await;
-    let Done {
+    let DemoOutcome {
         mut checks,
         scenarios,
         inventory,
@@ -179,7 +179,7 @@ async fn drive(
 }
 
 /// What was done under the lock.
-struct Done {
+struct DemoOutcome {
     checks: Vec<RigCheck>,
     scenarios: Vec<ScenarioResult>,
     inventory: Inventory,
@@ -194,8 +194,8 @@ async fn drive_locked(
     session: &Session<'_>,
     scenario: &Scenario,
     lock: &Lock,
-) -> Result<Done, OpsError> {
-    let mut done = Done {
+) -> Result<DemoOutcome, OpsError> {
+    let mut done = DemoOutcome {
         checks: Vec::new(),
         scenarios: Vec::new(),
         inventory: Inventory::default(),

@@ -10,7 +10,7 @@ use crate::app::{App, Server};
 use crate::db::{ChannelRole, DbError};
 use crate::error::{AppError, OrInternal};
 use crate::id::{is_valid_id, new_id, now_ms};
-use crate::model::{Channel, ChannelMember, UserSession, direct_channel_name};
+use crate::model::{Channel, ChannelMembership, UserSession, direct_channel_name};
 
 /// `POST /channels`; the creator administers it.
 pub(super) async fn create(
@@ -205,7 +205,7 @@ pub(super) async fn add_member(
     Auth(session): Auth,
     Path(id): Path<String>,
     Json(new): Json<NewChannelMember>,
-) -> Result<(StatusCode, axum::Json<ChannelMember>), AppError> {
+) -> Result<(StatusCode, axum::Json<ChannelMembership>), AppError> {
     if !is_valid_id(&new.user_id) {
         return Err(AppError::invalid_body("user_id"));
     }
@@ -226,8 +226,8 @@ pub(super) async fn add_member(
 }
 
 fn existing_member(
-    member: Result<Option<ChannelMember>, DbError>,
-) -> Result<axum::Json<ChannelMember>, AppError> {
+    member: Result<Option<ChannelMembership>, DbError>,
+) -> Result<axum::Json<ChannelMembership>, AppError> {
     let member = member.or_internal("app.channel.get_member.app_error")?;
     let missing = || AppError::not_found("app.channel.get_member.missing.app_error");
     Ok(axum::Json(member.ok_or_else(missing)?))
@@ -239,7 +239,7 @@ pub(super) async fn members(
     Auth(session): Auth,
     Path(id): Path<String>,
     page: Page,
-) -> Result<axum::Json<Vec<ChannelMember>>, AppError> {
+) -> Result<axum::Json<Vec<ChannelMembership>>, AppError> {
     app.require_channel(&session, &id).await?;
     let members = app
         .store
@@ -255,7 +255,7 @@ pub(super) async fn member(
     State(app): State<App>,
     Auth(session): Auth,
     Path((id, user)): Path<(String, String)>,
-) -> Result<axum::Json<ChannelMember>, AppError> {
+) -> Result<axum::Json<ChannelMembership>, AppError> {
     app.require_channel(&session, &id).await?;
     existing_member(
         app.store

@@ -3,7 +3,7 @@
 use tokio_postgres::Row;
 
 use super::{DbError, Store};
-use crate::model::{Channel, ChannelMember};
+use crate::model::{Channel, ChannelMembership};
 
 const COLUMNS: &str = "id, createat, updateat, deleteat, teamid, type, displayname, name, header, \
     purpose, lastpostat, totalmsgcount, creatorid";
@@ -159,7 +159,7 @@ impl Store {
         &self,
         channel_id: &str,
         user_id: &str,
-    ) -> Result<Option<ChannelMember>, DbError> {
+    ) -> Result<Option<ChannelMembership>, DbError> {
         let sql = format!(
             "SELECT {MEMBER_COLUMNS} FROM channelmembers WHERE channelid = $1 AND userid = $2"
         );
@@ -176,7 +176,7 @@ impl Store {
         channel_id: &str,
         offset: i64,
         limit: i64,
-    ) -> Result<Vec<ChannelMember>, DbError> {
+    ) -> Result<Vec<ChannelMembership>, DbError> {
         let sql = format!(
             "SELECT {MEMBER_COLUMNS} FROM channelmembers WHERE channelid = $1 \
              ORDER BY userid OFFSET $2 LIMIT $3"
@@ -232,14 +232,14 @@ fn read(row: &Row) -> Result<Channel, DbError> {
     })
 }
 
-fn read_member(row: &Row) -> Result<ChannelMember, DbError> {
+fn read_member(row: &Row) -> Result<ChannelMembership, DbError> {
     let scheme_admin = row.try_get("schemeadmin")?;
     let roles = if scheme_admin {
         "channel_user channel_admin"
     } else {
         "channel_user"
     };
-    Ok(ChannelMember {
+    Ok(ChannelMembership {
         channel_id: row.try_get("channelid")?,
         user_id: row.try_get("userid")?,
         roles: roles.to_owned(),
@@ -249,6 +249,6 @@ fn read_member(row: &Row) -> Result<ChannelMember, DbError> {
         last_update_at: row.try_get("lastupdateat")?,
         scheme_user: true,
         scheme_admin,
-        ..ChannelMember::default()
+        ..ChannelMembership::default()
     })
 }

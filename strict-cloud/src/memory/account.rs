@@ -41,7 +41,7 @@ pub(super) type QueryResult = Result<String, AwsError>;
 
 /// Something that exists, costs money or holds a name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Resource {
+pub struct AccountResource {
     /// For example `subnet`.
     pub kind: &'static str,
     /// Id, or name where a service goes by names.
@@ -194,7 +194,7 @@ impl AwsAccount {
     /// Everything that exists, apart from what every account has: default groups, main route
     /// tables, service-linked roles.
     #[must_use]
-    pub fn resources(&self) -> Vec<Resource> {
+    pub fn resources(&self) -> Vec<AccountResource> {
         let mut list = self.ec2.resources();
         list.extend(self.rds.resources());
         list.extend(self.elb.resources());

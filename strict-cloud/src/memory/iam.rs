@@ -11,7 +11,7 @@ use crate::clock::Delay;
 use crate::errors::AwsError;
 
 use super::account::{
-    AwsAccount, CreationTime, NUMBER, QueryResult, Resource, TagMap, missing, unknown_action,
+    AccountResource, AwsAccount, CreationTime, NUMBER, QueryResult, TagMap, missing, unknown_action,
 };
 use super::form::QueryForm;
 use super::schedule::ScheduledEvent;
@@ -177,8 +177,8 @@ fn policies(iam: &mut Iam, action: &str, form: &QueryForm<'_>) -> QueryResult {
 }
 
 impl Iam {
-    pub(super) fn resources(&self) -> Vec<Resource> {
-        let resource = |kind, id: &String, tags: &TagMap| Resource {
+    pub(super) fn resources(&self) -> Vec<AccountResource> {
+        let resource = |kind, id: &String, tags: &TagMap| AccountResource {
             kind,
             id: id.clone(),
             tags: tags.clone(),

@@ -35,5 +35,5 @@ mod tests;
 mod upstream;
 mod writer;
 
-pub use account::{AwsAccount, Resource};
+pub use account::{AccountResource, AwsAccount};
 pub use upstream::SharedAccount;

@@ -12,7 +12,7 @@ use crate::call::Call;
 use crate::clock::Delay;
 use crate::errors::{AwsError, Reply};
 
-use super::account::{AwsAccount, Resource, TagMap, unknown};
+use super::account::{AccountResource, AwsAccount, TagMap, unknown};
 use super::ec2::NewInterfaces;
 use super::form::only;
 use super::schedule::ScheduledEvent;
@@ -91,8 +91,8 @@ pub(super) fn happen(account: &mut AwsAccount, event: &ScheduledEvent) {
 }
 
 impl OpenSearch {
-    pub(super) fn resources(&self) -> Vec<Resource> {
-        let domains = self.domains.iter().map(|(name, one)| Resource {
+    pub(super) fn resources(&self) -> Vec<AccountResource> {
+        let domains = self.domains.iter().map(|(name, one)| AccountResource {
             kind: "search domain",
             id: name.clone(),
             tags: one.tags.clone(),

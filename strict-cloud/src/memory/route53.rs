@@ -12,7 +12,7 @@ use crate::call::Call;
 use crate::errors::{AwsError, Reply};
 use crate::xml::{child_of, named, text_of};
 
-use super::account::{AwsAccount, Resource, TagMap, missing, unknown};
+use super::account::{AccountResource, AwsAccount, TagMap, missing, unknown};
 use super::writer::{XmlWriter, xml};
 
 /// All zones, by id.
@@ -65,8 +65,8 @@ pub(super) fn answer(account: &mut AwsAccount, call: &Call) -> Result<Reply, Aws
 }
 
 impl Route53 {
-    pub(super) fn resources(&self) -> Vec<Resource> {
-        let zones = self.zones.iter().map(|(id, one)| Resource {
+    pub(super) fn resources(&self) -> Vec<AccountResource> {
+        let zones = self.zones.iter().map(|(id, one)| AccountResource {
             kind: "hosted zone",
             id: id.clone(),
             tags: one.tags.clone(),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::call::Call;
 use crate::errors::{AwsError, Reply};
 
-use super::account::{AwsAccount, CreationTime, Resource, TagMap, unknown};
+use super::account::{AccountResource, AwsAccount, CreationTime, TagMap, unknown};
 use super::form::only;
 
 /// All parameters, by name.
@@ -98,8 +98,8 @@ fn tags_in(value: &Value) -> TagMap {
 }
 
 impl Ssm {
-    pub(super) fn resources(&self) -> Vec<Resource> {
-        let parameters = self.parameters.iter().map(|(name, one)| Resource {
+    pub(super) fn resources(&self) -> Vec<AccountResource> {
+        let parameters = self.parameters.iter().map(|(name, one)| AccountResource {
             kind: "parameter",
             id: name.clone(),
             tags: one.tags.clone(),

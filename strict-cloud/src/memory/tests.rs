@@ -15,7 +15,7 @@ struct WireClient {
 }
 
 /// Two subnets in different zones of one VPC, with a security group.
-struct TestNetwork {
+struct MemoryNetwork {
     vpc: String,
     subnets: [String; 2],
     group: String,
@@ -98,7 +98,7 @@ impl WireClient {
         self.send("s3", request, body)
     }
 
-    fn network(&mut self) -> TestNetwork {
+    fn network(&mut self) -> MemoryNetwork {
         let vpc = self.create("CreateVpc", &[("CidrBlock", "10.0.0.0/16")], "vpcId");
         let subnets = [("10.0.0.0/24", "us-east-1a"), ("10.0.1.0/24", "us-east-1b")];
         let subnets = subnets.map(|(range, zone)| {
@@ -115,7 +115,7 @@ impl WireClient {
             ("VpcId", vpc.as_str()),
         ];
         let group = self.create("CreateSecurityGroup", &fields, "groupId");
-        TestNetwork {
+        MemoryNetwork {
             vpc,
             subnets,
             group,
@@ -124,7 +124,7 @@ impl WireClient {
 
     fn launch(
         &mut self,
-        network: &TestNetwork,
+        network: &MemoryNetwork,
         token: &str,
         more: &[(&str, &str)],
     ) -> Result<String, String> {

@@ -11,9 +11,9 @@ use loadrig::blueprint::{Address, AttributeValue, Desired, Kind, kinds};
 use loadrig::engine::{Cloud as _, FailureClass, Observed};
 use loadrig::spec::Protection;
 
-use super::{Rig, sdk_s3};
+use super::{StepwiseRig, sdk_s3};
 use crate::common::Moto;
-use crate::common::recorder::{Call, Recorder};
+use crate::common::recorder::{CallRecorder, RecordedCall};
 
 fn bucket(versioning: bool, deletion: bool) -> Desired {
     Desired::Bucket(kinds::FilesBucket {
@@ -25,20 +25,20 @@ fn bucket(versioning: bool, deletion: bool) -> Desired {
     })
 }
 
-async fn make(rig: &mut Rig<'_>) -> Observed {
+async fn make(rig: &mut StepwiseRig<'_>) -> Observed {
     rig.create_all(|desired| matches!(desired, Desired::Bucket { .. }))
         .await;
     rig.inventory.get(&Address::bucket()).unwrap().clone()
 }
 
 /// As `up` does it: by what the plan saw.
-async fn change(rig: &Rig<'_>, seen: &Observed, desired: &Desired) {
+async fn change(rig: &StepwiseRig<'_>, seen: &Observed, desired: &Desired) {
     let address = Address::bucket();
     let changed = rig.cloud.update(rig.request(&address, desired), seen).await;
     changed.unwrap();
 }
 
-async fn seen(rig: &Rig<'_>) -> Observed {
+async fn seen(rig: &StepwiseRig<'_>) -> Observed {
     let snapshot = rig.snapshot().await;
     snapshot.get(&Address::bucket()).expect("a bucket").clone()
 }
@@ -98,7 +98,7 @@ async fn organise(s3: &aws_sdk_s3::Client, name: &str, with_ours: bool) {
 async fn what_others_set_on_a_bucket_stays() {
     let moto = Moto::start();
     let cloud = moto.cloud().await;
-    let mut rig = Rig::new(&cloud, "demo");
+    let mut rig = StepwiseRig::new(&cloud, "demo");
     let name = make(&mut rig).await.id;
     // Once there is a role, a plan does not look at encryption and clearing up any more.
     rig.create_all(|desired| matches!(desired, Desired::Role { .. }))
@@ -136,7 +136,7 @@ async fn what_others_set_on_a_bucket_stays() {
 async fn a_bucket_whose_tags_are_gone_is_not_emptied() {
     let moto = Moto::start();
     let cloud = moto.cloud().await;
-    let mut rig = Rig::new(&cloud, "demo");
+    let mut rig = StepwiseRig::new(&cloud, "demo");
     let name = make(&mut rig).await.id;
     let s3 = sdk_s3(&moto).await;
     let untag = async || s3.delete_bucket_tagging().bucket(&name).send().await;
@@ -168,7 +168,7 @@ async fn a_bucket_whose_tags_are_gone_is_not_emptied() {
     assert_eq!(rig.left().await, Vec::<String>::new());
 }
 
-async fn through(recorder: &Recorder) -> Aws {
+async fn through(recorder: &CallRecorder) -> Aws {
     Aws::connect(Connection {
         paced: false,
         region: "us-east-1".to_owned(),
@@ -192,9 +192,9 @@ async fn put(moto: &Moto, name: &str) {
 #[tokio::test]
 async fn every_call_on_a_bucket_names_its_account() {
     let moto = Moto::start();
-    let recorder = Recorder::start(moto.endpoint()).await;
+    let recorder = CallRecorder::start(moto.endpoint()).await;
     let cloud = through(&recorder).await;
-    let mut rig = Rig::new(&cloud, "demo");
+    let mut rig = StepwiseRig::new(&cloud, "demo");
     let made = make(&mut rig).await;
     change(&rig, &made, &bucket(true, true)).await;
     put(&moto, &made.id).await;
@@ -211,7 +211,7 @@ async fn every_call_on_a_bucket_names_its_account() {
     assert!(calls > 15, "{calls}");
 }
 
-fn slow_down(call: &Call) -> Option<(u16, String)> {
+fn slow_down(call: &RecordedCall) -> Option<(u16, String)> {
     let deletes = call.method == "POST" && call.parameters.contains_key("delete");
     let body = "<DeleteResult><Error><Key>a</Key><Code>SlowDown</Code>\
                 <Message>Please reduce your request rate.</Message></Error></DeleteResult>";
@@ -221,9 +221,9 @@ fn slow_down(call: &Call) -> Option<(u16, String)> {
 #[tokio::test]
 async fn an_object_that_was_throttled_is_tried_again() {
     let moto = Moto::start();
-    let recorder = Recorder::with(moto.endpoint(), slow_down).await;
+    let recorder = CallRecorder::with(moto.endpoint(), slow_down).await;
     let cloud = through(&recorder).await;
-    let mut rig = Rig::new(&cloud, "demo");
+    let mut rig = StepwiseRig::new(&cloud, "demo");
     let made = make(&mut rig).await;
     put(&moto, &made.id).await;
     let error = cloud.delete("demo", &made).await.unwrap_err();

@@ -7,11 +7,11 @@ use loadrig::blueprint::{Address, Desired, kinds};
 use loadrig::engine::{Cloud as _, FailureClass};
 use loadrig::identity::names::Names;
 
-use super::{Rig, sdk_config};
+use super::{StepwiseRig, sdk_config};
 use crate::common::Moto;
-use crate::common::recorder::{Call, Recorder};
+use crate::common::recorder::{CallRecorder, RecordedCall};
 
-async fn through(recorder: &Recorder) -> Aws {
+async fn through(recorder: &CallRecorder) -> Aws {
     Aws::connect(Connection {
         paced: false,
         region: "us-east-1".to_owned(),
@@ -24,7 +24,7 @@ async fn through(recorder: &Recorder) -> Aws {
 }
 
 /// Reads and tags of a parameter that lag: what is told of it, look by look.
-fn late(call: &Call) -> Option<(u16, String)> {
+fn late(call: &RecordedCall) -> Option<(u16, String)> {
     static READS: AtomicU32 = AtomicU32::new(0);
     static TAGS: AtomicU32 = AtomicU32::new(0);
     let body = match call.action.as_str() {
@@ -40,9 +40,9 @@ fn late(call: &Call) -> Option<(u16, String)> {
 #[tokio::test]
 async fn what_is_told_late_is_no_strangers() {
     let moto = Moto::start();
-    let recorder = Recorder::with(moto.endpoint(), late).await;
+    let recorder = CallRecorder::with(moto.endpoint(), late).await;
     let cloud = through(&recorder).await;
-    let rig = Rig::new(&cloud, "demo");
+    let rig = StepwiseRig::new(&cloud, "demo");
     let create = async || {
         rig.create(&Address::seed(), &Desired::Seed(kinds::Seed))
             .await
@@ -60,7 +60,7 @@ async fn what_is_told_late_is_no_strangers() {
 async fn what_others_made_under_our_name_is_told_at_once() {
     let moto = Moto::start();
     let cloud = moto.cloud().await;
-    let rig = Rig::new(&cloud, "demo");
+    let rig = StepwiseRig::new(&cloud, "demo");
     let ssm = aws_sdk_ssm::Client::new(&sdk_config(&moto).await);
     ssm.put_parameter()
         .name(Names::of("demo").seed())
@@ -76,7 +76,7 @@ async fn what_others_made_under_our_name_is_told_at_once() {
 }
 
 /// The first page is empty and not the last.
-fn in_pages(call: &Call) -> Option<(u16, String)> {
+fn in_pages(call: &RecordedCall) -> Option<(u16, String)> {
     let body = match call.action.as_str() {
         "DescribeParameters" if call.parameters.contains_key("NextToken") => {
             r#"{"Parameters":[{"Name":"/loadrig/demo/seed"}]}"#
@@ -90,7 +90,7 @@ fn in_pages(call: &Call) -> Option<(u16, String)> {
 #[tokio::test]
 async fn a_seed_on_the_second_page_is_found() {
     let moto = Moto::start();
-    let recorder = Recorder::with(moto.endpoint(), in_pages).await;
+    let recorder = CallRecorder::with(moto.endpoint(), in_pages).await;
     let cloud = through(&recorder).await;
     let snapshot = cloud.snapshot("demo").await.unwrap();
     assert!(snapshot.get(&Address::seed()).is_some(), "{snapshot:?}");

@@ -4,14 +4,14 @@ use loadrig::blueprint::{Address, Desired};
 use loadrig::engine::Cloud as _;
 use loadrig::plan::{Action, plan};
 
-use super::{Rig, sdk_config};
+use super::{StepwiseRig, sdk_config};
 use crate::common::Moto;
 
 #[tokio::test]
 async fn what_hands_opened_is_closed_again() {
     let moto = Moto::start();
     let cloud = moto.cloud().await;
-    let mut rig = Rig::new(&cloud, "demo");
+    let mut rig = StepwiseRig::new(&cloud, "demo");
     rig.create_all(|desired| {
         !matches!(
             desired,

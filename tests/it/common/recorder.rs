@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 
 /// A call as the client made it, and what it was answered.
 #[derive(Clone, Debug)]
-pub struct Call {
+pub struct RecordedCall {
     /// Service that signed it: `ec2`, `s3` …
     pub service: String,
     pub method: String,
@@ -27,23 +27,23 @@ pub struct Call {
 }
 
 /// Answers a call itself, with status and body, or leaves it to the emulator.
-pub type Instead = fn(&Call) -> Option<(u16, String)>;
+pub type Instead = fn(&RecordedCall) -> Option<(u16, String)>;
 
 #[derive(Clone)]
 struct RecorderState {
     upstream: String,
     instead: Instead,
     client: reqwest::Client,
-    calls: Arc<Mutex<Vec<Call>>>,
+    calls: Arc<Mutex<Vec<RecordedCall>>>,
 }
 
 /// The recorder, listening until the test's runtime ends.
-pub struct Recorder {
+pub struct CallRecorder {
     pub endpoint: String,
-    calls: Arc<Mutex<Vec<Call>>>,
+    calls: Arc<Mutex<Vec<RecordedCall>>>,
 }
 
-impl Recorder {
+impl CallRecorder {
     pub async fn start(upstream: &str) -> Self {
         Self::with(upstream, |_| None).await
     }
@@ -65,7 +65,7 @@ impl Recorder {
     }
 
     /// What was called since the last time.
-    pub fn take(&self) -> Vec<Call> {
+    pub fn take(&self) -> Vec<RecordedCall> {
         std::mem::take(&mut self.calls.lock().unwrap())
     }
 }
@@ -105,7 +105,7 @@ async fn pass(State(shared): State<RecorderState>, request: Request) -> Response
         .split("Credential=")
         .nth(1)
         .and_then(|rest| rest.split('/').next());
-    let mut call = Call {
+    let mut call = RecordedCall {
         service,
         method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
@@ -132,7 +132,7 @@ async fn forward(
     shared: &RecorderState,
     parts: Parts,
     body: Bytes,
-    call: &mut Call,
+    call: &mut RecordedCall,
 ) -> Response<Body> {
     let path_and_query = parts.uri.path_and_query().map_or("/", |p| p.as_str());
     let answer = shared

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use loadrig::spec::Spec;
-use strict_cloud::{AwsAccount, Resource, SharedAccount};
+use strict_cloud::{AccountResource, AwsAccount, SharedAccount};
 
 use super::link::{CloudBackend, ProcessLink};
 use super::process::{graph, runtime, work_left};
@@ -78,6 +78,6 @@ pub fn later(mut account: AwsAccount, by: Duration) -> AwsAccount {
     account
 }
 
-fn name(resource: &Resource) -> String {
+fn name(resource: &AccountResource) -> String {
     format!("{} {}", resource.kind, resource.id)
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::common::recorder::Call;
+use crate::common::recorder::RecordedCall;
 
 pub const ACCOUNT: &str = "123456789012";
 pub const REGION: &str = "us-east-1";
@@ -57,7 +57,7 @@ fn ec2_arn(kind: &str, id: &str) -> String {
 
 impl CallLedger {
     /// The questions that a call raises.
-    pub fn asks(&mut self, call: &Call) -> Vec<Ask> {
+    pub fn asks(&mut self, call: &RecordedCall) -> Vec<Ask> {
         let action = action(call);
         match call.service.as_str() {
             "ec2" => self.ec2(call, &action),
@@ -79,7 +79,7 @@ impl CallLedger {
         }
     }
 
-    fn ec2(&mut self, call: &Call, action: &str) -> Vec<Ask> {
+    fn ec2(&mut self, call: &RecordedCall, action: &str) -> Vec<Ask> {
         if action.starts_with("ec2:Describe") {
             return vec![ask(action, "*")];
         }
@@ -178,7 +178,7 @@ fn pass_role(name: &str) -> Ask {
 }
 
 /// One question for each parameter that names a resource.
-fn named(call: &Call, action: &str, names: &[(&str, &str)]) -> Vec<Ask> {
+fn named(call: &RecordedCall, action: &str, names: &[(&str, &str)]) -> Vec<Ask> {
     let mut asks: Vec<Ask> = names
         .iter()
         .filter_map(|(parameter, kind)| {
@@ -209,13 +209,13 @@ fn named(call: &Call, action: &str, names: &[(&str, &str)]) -> Vec<Ask> {
     asks
 }
 
-fn looks(call: &Call) -> bool {
+fn looks(call: &RecordedCall) -> bool {
     ["Describe", "List"]
         .iter()
         .any(|verb| call.action.starts_with(verb))
 }
 
-fn rds(call: &Call, action: &str) -> Vec<Ask> {
+fn rds(call: &RecordedCall, action: &str) -> Vec<Ask> {
     if looks(call) {
         return vec![ask(action, "*")];
     }
@@ -231,7 +231,7 @@ fn rds(call: &Call, action: &str) -> Vec<Ask> {
     )
 }
 
-fn elasticache(call: &Call, action: &str) -> Vec<Ask> {
+fn elasticache(call: &RecordedCall, action: &str) -> Vec<Ask> {
     if looks(call) {
         return vec![ask(action, "*")];
     }
@@ -245,7 +245,7 @@ fn elasticache(call: &Call, action: &str) -> Vec<Ask> {
     )
 }
 
-fn iam(call: &Call, action: &str) -> Vec<Ask> {
+fn iam(call: &RecordedCall, action: &str) -> Vec<Ask> {
     let profile = call.parameters.get("InstanceProfileName");
     let role = call.parameters.get("RoleName");
     let mut asks = match (profile, role) {
@@ -280,7 +280,7 @@ fn iam(call: &Call, action: &str) -> Vec<Ask> {
     asks
 }
 
-fn s3(call: &Call, action: &str) -> Vec<Ask> {
+fn s3(call: &RecordedCall, action: &str) -> Vec<Ask> {
     let name = call.path.trim_matches('/');
     if name.is_empty() {
         return vec![ask("s3:ListAllMyBuckets", "*")];
@@ -299,7 +299,7 @@ fn s3(call: &Call, action: &str) -> Vec<Ask> {
     asks
 }
 
-fn es(call: &Call, action: &str) -> Vec<Ask> {
+fn es(call: &RecordedCall, action: &str) -> Vec<Ask> {
     let arn = |name: &str| format!("arn:aws:es:{REGION}:{ACCOUNT}:domain/{name}");
     let name = call.parameters.get("DomainName").map(String::as_str);
     let from_path = call
@@ -321,7 +321,7 @@ fn es(call: &Call, action: &str) -> Vec<Ask> {
 }
 
 /// The IAM action of a call.
-pub fn action(call: &Call) -> String {
+pub fn action(call: &RecordedCall) -> String {
     let has = |name: &str| call.parameters.contains_key(name);
     let rest = match (call.service.as_str(), call.method.as_str()) {
         ("s3", method) => {

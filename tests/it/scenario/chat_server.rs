@@ -21,7 +21,7 @@ pub const NODES: [&str; 2] = ["10.0.0.4", "10.0.0.5"];
 
 /// What is wrong with the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum ServerFault {
     None,
     NodesApart,
     OneNodeUnused,
@@ -44,7 +44,7 @@ struct Data {
 
 #[derive(Clone)]
 struct ChatState {
-    fault: Fault,
+    fault: ServerFault,
     data: Arc<Mutex<Data>>,
     // (node, event): every websocket sees every post; the agent sorts out channels.
     events: broadcast::Sender<(usize, String)>,
@@ -73,7 +73,7 @@ pub struct ChatServer {
 }
 
 impl ChatServer {
-    pub async fn start(fault: Fault) -> Self {
+    pub async fn start(fault: ServerFault) -> Self {
         let shared = ChatState {
             fault,
             data: Arc::default(),
@@ -122,7 +122,7 @@ async fn balance(State(shared): State<ChatState>, mut request: Request, next: Ne
         let mut data = shared.data();
         data.turn += 1;
         match shared.fault {
-            Fault::OneNodeUnused => 0,
+            ServerFault::OneNodeUnused => 0,
             _ => data.turn % NODES.len(),
         }
     };
@@ -173,14 +173,14 @@ async fn log_in(State(shared): State<ChatState>, Json(body): Json<Value>) -> Res
             "api.user.login.invalid_credentials",
         );
     }
-    if shared.fault == Fault::EveryThirdLoginRefused && !name.ends_with("admin") {
+    if shared.fault == ServerFault::EveryThirdLoginRefused && !name.ends_with("admin") {
         shared.data().logins += 1;
         if shared.data().logins.is_multiple_of(3) {
             return refuse(StatusCode::SERVICE_UNAVAILABLE, "busy");
         }
     }
     let roles = match (name.ends_with("admin"), shared.fault) {
-        (true, fault) if fault != Fault::ClaimedByOthers => "system_admin system_user",
+        (true, fault) if fault != ServerFault::ClaimedByOthers => "system_admin system_user",
         _ => "system_user",
     };
     let user = json!({"id": format!("user-{name}"), "roles": roles});
@@ -241,7 +241,7 @@ async fn upload(State(shared): State<ChatState>, mut form: Multipart) -> Respons
 async fn download(State(shared): State<ChatState>, Path(id): Path<String>) -> Response {
     let content = shared.data().files.get(&id).cloned();
     match content {
-        Some(_) if shared.fault == Fault::DamagedFiles => "damaged".into_response(),
+        Some(_) if shared.fault == ServerFault::DamagedFiles => "damaged".into_response(),
         Some(content) => content.into_response(),
         None => refuse(StatusCode::NOT_FOUND, "app.file_info.get.app_error"),
     }
@@ -251,7 +251,7 @@ async fn search(State(shared): State<ChatState>, Json(body): Json<Value>) -> Res
     let terms = text(&body, "terms");
     let data = shared.data();
     let found = data.posts.iter().filter(|(_, message)| {
-        shared.fault != Fault::NothingIndexed && message.split(' ').any(|word| word == terms)
+        shared.fault != ServerFault::NothingIndexed && message.split(' ').any(|word| word == terms)
     });
     let order: Vec<&str> = found.map(|(id, _)| id.as_str()).collect();
     Json(json!({"order": order, "posts": {}})).into_response()
@@ -279,7 +279,7 @@ async fn bring_events(mut socket: WebSocket, shared: ChatState, node: usize) {
         return;
     }
     while let Ok((from, event)) = events.recv().await {
-        if shared.fault == Fault::NodesApart && from != node {
+        if shared.fault == ServerFault::NodesApart && from != node {
             continue;
         }
         if socket.send(Message::text(event)).await.is_err() {

@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(150);
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// What a command came to.
-pub struct Done {
+pub struct CommandOutcome {
     pub command: String,
     pub code: Option<i32>,
     pub out: String,
@@ -39,7 +39,7 @@ pub struct Done {
     pub took: Duration,
 }
 
-impl std::fmt::Display for Done {
+impl std::fmt::Display for CommandOutcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
@@ -49,7 +49,7 @@ impl std::fmt::Display for Done {
     }
 }
 
-impl Done {
+impl CommandOutcome {
     /// The same, if it ended with this code.
     #[track_caller]
     pub fn code(self, code: i32) -> Self {
@@ -129,7 +129,7 @@ impl Home {
 
     /// Runs the program to its end.
     #[track_caller]
-    pub fn run(&self, arguments: &[&str]) -> Done {
+    pub fn run(&self, arguments: &[&str]) -> CommandOutcome {
         Started::of(self.command(arguments)).end()
     }
 
@@ -201,7 +201,7 @@ impl Started {
 
     /// Waits for its end.
     #[track_caller]
-    pub fn end(mut self) -> Done {
+    pub fn end(mut self) -> CommandOutcome {
         let mut child = self.child.take().unwrap();
         let code = loop {
             if let Some(status) = child.try_wait().unwrap() {
@@ -216,7 +216,7 @@ impl Started {
             std::thread::sleep(Duration::from_millis(20));
         };
         let (out, err) = self.so_far();
-        let done = Done {
+        let done = CommandOutcome {
             command: self.command.clone(),
             code,
             out,

@@ -14,14 +14,14 @@ pub(crate) enum Class {
 
 /// A stretch of source text of one class.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Span {
+pub(crate) struct TokenSpan {
     pub(crate) class: Class,
     pub(crate) start: usize,
     pub(crate) end: usize,
 }
 
 /// Cuts a text into code, comments and literals.
-pub(crate) fn spans(text: &str) -> Vec<Span> {
+pub(crate) fn spans(text: &str) -> Vec<TokenSpan> {
     let bytes = text.as_bytes();
     let mut spans = Vec::new();
     let (mut at, mut code) = (0, 0);
@@ -31,13 +31,13 @@ pub(crate) fn spans(text: &str) -> Vec<Span> {
             continue;
         };
         if code < at {
-            spans.push(Span {
+            spans.push(TokenSpan {
                 class: Class::Code,
                 start: code,
                 end: at,
             });
         }
-        spans.push(Span {
+        spans.push(TokenSpan {
             class,
             start: at,
             end,
@@ -46,7 +46,7 @@ pub(crate) fn spans(text: &str) -> Vec<Span> {
         code = end;
     }
     if code < bytes.len() {
-        spans.push(Span {
+        spans.push(TokenSpan {
             class: Class::Code,
             start: code,
             end: bytes.len(),

@@ -14,20 +14,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{Failure, root};
-use slice::Source;
+use crate::{TaskFailure, root};
+use slice::CrateSource;
 
 /// Where loadrig and its tests call the SDK.
 const CALLERS: &[&str] = &["benches", "examples", "src", "tests"];
 
 /// Writes `sdk/` anew from the published crates.
-pub(crate) fn generate() -> Result<(), Failure> {
+pub(crate) fn generate() -> Result<(), TaskFailure> {
     let versions = versions()?;
     let unpacked = unpack(&versions)?;
     let named = names()?;
     let mut total = 0;
     for ((name, version), from) in versions.iter().zip(unpacked) {
-        let mut source = Source::read(&from)?;
+        let mut source = CrateSource::read(&from)?;
         let all = source.operations();
         let mut operations: BTreeSet<String> = all.intersection(&named).cloned().collect();
         operations.extend(source.inner_operations());
@@ -54,11 +54,11 @@ pub(crate) fn generate() -> Result<(), Failure> {
 }
 
 /// Fails if `sdk/` holds operations that nothing calls. One that is missing does not compile.
-pub(crate) fn check() -> Result<(), Failure> {
+pub(crate) fn check() -> Result<(), TaskFailure> {
     let named = names()?;
     let mut unused = Vec::new();
     for (name, _) in versions()? {
-        let source = Source::read(&root().join("sdk").join(&name))?;
+        let source = CrateSource::read(&root().join("sdk").join(&name))?;
         let inner = source.inner_operations();
         let idle = source
             .operations()
@@ -69,14 +69,14 @@ pub(crate) fn check() -> Result<(), Failure> {
     if unused.is_empty() {
         return Ok(());
     }
-    Err(Failure(format!(
+    Err(TaskFailure(format!(
         "sdk/ has operations that nothing calls; run `cargo xtask sdk`:\n  {}",
         unused.join("\n  ")
     )))
 }
 
 /// The crates and versions that `sdk/versions.txt` names.
-fn versions() -> Result<Vec<(String, String)>, Failure> {
+fn versions() -> Result<Vec<(String, String)>, TaskFailure> {
     let file = root().join("sdk/versions.txt");
     let text = fs::read_to_string(&file)?;
     let lines = text
@@ -88,7 +88,7 @@ fn versions() -> Result<Vec<(String, String)>, Failure> {
                 .split_once(' ')
                 .map(|(name, version)| (name.to_owned(), version.trim().to_owned()));
             pair.ok_or_else(|| {
-                Failure(format!(
+                TaskFailure(format!(
                     "`{line}` in {} is no crate and version",
                     file.display()
                 ))
@@ -98,7 +98,7 @@ fn versions() -> Result<Vec<(String, String)>, Failure> {
 }
 
 /// Has cargo fetch the published crates; returns where it unpacked them.
-fn unpack(versions: &[(String, String)]) -> Result<Vec<PathBuf>, Failure> {
+fn unpack(versions: &[(String, String)]) -> Result<Vec<PathBuf>, TaskFailure> {
     let folder = std::env::temp_dir().join(format!("loadrig-xtask-sdk-{}", std::process::id()));
     fs::create_dir_all(folder.join("src"))?;
     fs::write(folder.join("src/lib.rs"), "")?;
@@ -118,7 +118,7 @@ fn unpack(versions: &[(String, String)]) -> Result<Vec<PathBuf>, Failure> {
         .output()?;
     fs::remove_dir_all(&folder)?;
     if !output.status.success() {
-        return Err(Failure(format!(
+        return Err(TaskFailure(format!(
             "cannot fetch the SDK: {}",
             String::from_utf8_lossy(&output.stderr).trim()
         )));
@@ -132,7 +132,7 @@ fn unpack(versions: &[(String, String)]) -> Result<Vec<PathBuf>, Failure> {
                 .find(&end)
                 .and_then(|at| Some(&metadata[metadata[..at].rfind('"')? + 1..at]));
             let folder = found.map(|parent| PathBuf::from(format!("{parent}/{name}-{version}")));
-            folder.ok_or_else(|| Failure(format!("cargo did not unpack {name} {version}")))
+            folder.ok_or_else(|| TaskFailure(format!("cargo did not unpack {name} {version}")))
         })
         .collect()
 }
@@ -160,7 +160,7 @@ fn manifest(published: &str) -> String {
 
 /// Every name in the code of loadrig and its tests. More than what they call, but macros
 /// call methods too, by names that they are given.
-fn names() -> Result<BTreeSet<String>, Failure> {
+fn names() -> Result<BTreeSet<String>, TaskFailure> {
     let mut names = BTreeSet::new();
     for caller in CALLERS {
         collect_names(&root().join(caller), &mut names)?;
@@ -168,7 +168,7 @@ fn names() -> Result<BTreeSet<String>, Failure> {
     Ok(names)
 }
 
-pub(crate) fn collect_names(path: &Path, names: &mut BTreeSet<String>) -> Result<(), Failure> {
+pub(crate) fn collect_names(path: &Path, names: &mut BTreeSet<String>) -> Result<(), TaskFailure> {
     if path.is_dir() {
         for entry in fs::read_dir(path)? {
             collect_names(&entry?.path(), names)?;

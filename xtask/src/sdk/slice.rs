@@ -61,11 +61,11 @@ struct Module {
 }
 
 /// A crate's modules by path, such as `types::_tag`.
-pub(crate) struct Source {
+pub(crate) struct CrateSource {
     modules: BTreeMap<String, Module>,
 }
 
-impl Source {
+impl CrateSource {
     /// Reads `src/` of an unpacked crate.
     pub(crate) fn read(root: &Path) -> io::Result<Self> {
         let mut modules = BTreeMap::new();

@@ -25,7 +25,7 @@ use axum::http::StatusCode;
 use crate::clock::Delay;
 use crate::errors::AwsError;
 
-use super::account::{AwsAccount, QueryResult, Resource, TagMap, unknown_action};
+use super::account::{AccountResource, AwsAccount, QueryResult, TagMap, unknown_action};
 use super::form::QueryForm;
 use super::schedule::ScheduledEvent;
 use super::writer::XmlWriter;
@@ -192,10 +192,10 @@ impl AwsAccount {
 
 impl Ec2 {
     /// What exists apart from what comes with every VPC.
-    pub(super) fn resources(&self) -> Vec<Resource> {
+    pub(super) fn resources(&self) -> Vec<AccountResource> {
         let mut list = Vec::new();
         let mut add = |kind, id: &str, tags: &TagMap, leaving| {
-            list.push(Resource {
+            list.push(AccountResource {
                 kind,
                 id: id.to_owned(),
                 tags: tags.clone(),

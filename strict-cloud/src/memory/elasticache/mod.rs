@@ -11,7 +11,7 @@ use crate::clock::Delay;
 use crate::errors::AwsError;
 
 use super::account::{
-    AwsAccount, CreationTime, QueryResult, Resource, TagMap, missing, unknown_action,
+    AccountResource, AwsAccount, CreationTime, QueryResult, TagMap, missing, unknown_action,
 };
 use super::ec2::NewInterfaces;
 use super::form::QueryForm;
@@ -109,8 +109,8 @@ pub(super) fn happen(account: &mut AwsAccount, event: &ScheduledEvent) {
 }
 
 impl ElastiCache {
-    pub(super) fn resources(&self) -> Vec<Resource> {
-        let resource = |kind, id: &String, tags: &TagMap, leaving| Resource {
+    pub(super) fn resources(&self) -> Vec<AccountResource> {
+        let resource = |kind, id: &String, tags: &TagMap, leaving| AccountResource {
             kind,
             id: id.clone(),
             tags: tags.clone(),

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use crate::errors::AwsError;
 
-use super::account::{AwsAccount, QueryResult, Resource, TagMap, unknown_action};
+use super::account::{AccountResource, AwsAccount, QueryResult, TagMap, unknown_action};
 use super::form::QueryForm;
 use super::schedule::ScheduledEvent;
 use super::writer::{XmlWriter, xml};
@@ -76,8 +76,8 @@ pub(super) fn happen(account: &mut AwsAccount, event: &ScheduledEvent) {
 }
 
 impl Elb {
-    pub(super) fn resources(&self) -> Vec<Resource> {
-        let resource = |kind, id: &String, tags: &TagMap| Resource {
+    pub(super) fn resources(&self) -> Vec<AccountResource> {
+        let resource = |kind, id: &String, tags: &TagMap| AccountResource {
             kind,
             id: id.clone(),
             tags: tags.clone(),

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use crate::errors::AwsError;
 
-use super::account::{AwsAccount, QueryResult, Resource, TagMap};
+use super::account::{AccountResource, AwsAccount, QueryResult, TagMap};
 use super::form::QueryForm;
 use super::schedule::ScheduledEvent;
 use super::writer::{XmlWriter, xml};
@@ -91,10 +91,10 @@ pub(super) fn happen(account: &mut AwsAccount, event: &ScheduledEvent) {
 }
 
 impl Rds {
-    pub(super) fn resources(&self) -> Vec<Resource> {
+    pub(super) fn resources(&self) -> Vec<AccountResource> {
         let mut list = Vec::new();
         let mut add = |kind, id: &str, tags: &TagMap, leaving| {
-            list.push(Resource {
+            list.push(AccountResource {
                 kind,
                 id: id.to_owned(),
                 tags: tags.clone(),

@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use crate::call::Call;
 use crate::errors::{AwsError, Reply};
 
-use super::account::{AwsAccount, CreationTime, NUMBER, Resource, TagMap, unknown};
+use super::account::{AccountResource, AwsAccount, CreationTime, NUMBER, TagMap, unknown};
 use super::writer::{XmlWriter, xml};
 
 use objects::VersionRecord;
@@ -87,8 +87,8 @@ pub(super) fn answer(account: &mut AwsAccount, call: &Call) -> Result<Reply, Aws
 }
 
 impl S3 {
-    pub(super) fn resources(&self) -> Vec<Resource> {
-        let buckets = self.buckets.iter().map(|(name, one)| Resource {
+    pub(super) fn resources(&self) -> Vec<AccountResource> {
+        let buckets = self.buckets.iter().map(|(name, one)| AccountResource {
             kind: "bucket",
             id: name.clone(),
             tags: one.tags.clone(),
