@@ -122,7 +122,7 @@ async fn another_host_key_ends_it_at_once() {
         text.starts_with("`app-1` at 127.0.0.1 has another host key"),
         "{text}"
     );
-    assert!(error.hints()[0].contains("not retried"));
+    assert!(error.hints()[0].contains("does not retry"));
     // It may have waited for sshd to come up, for nothing else.
     assert!(
         waits(&recorder).iter().all(|wait| wait.contains("refused")),

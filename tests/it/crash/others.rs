@@ -85,7 +85,7 @@ pub fn delete(account: &mut AwsAccount, kind: &str, id: &str) {
             );
         }
         "key pair" => {
-            call(account, "ec2", "DeleteKeyPair", &[&field("KeyPairId")]);
+            call(account, "ec2", "DeleteKeyPair", &[&field("KeyName")]);
         }
         "database" => {
             let fields = [&field("DBInstanceIdentifier"), "SkipFinalSnapshot=true"];
