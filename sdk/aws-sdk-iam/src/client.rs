@@ -51,8 +51,6 @@ mod add_role_to_instance_profile;
 
 mod attach_role_policy;
 
-mod create_group;
-
 mod create_instance_profile;
 
 mod create_policy;
@@ -68,8 +66,6 @@ pub mod customize;
 mod delete_group;
 
 mod delete_instance_profile;
-
-mod delete_policy;
 
 mod delete_role;
 

@@ -5,8 +5,6 @@ pub mod add_role_to_instance_profile;
 
 pub mod attach_role_policy;
 
-pub mod create_group;
-
 pub mod create_instance_profile;
 
 pub mod create_policy;
@@ -20,8 +18,6 @@ pub mod create_user;
 pub mod delete_group;
 
 pub mod delete_instance_profile;
-
-pub mod delete_policy;
 
 pub mod delete_role;
 

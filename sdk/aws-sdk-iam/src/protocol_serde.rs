@@ -31,10 +31,6 @@ pub(crate) mod shape_attach_role_policy;
 
 pub(crate) mod shape_attach_role_policy_input;
 
-pub(crate) mod shape_create_group;
-
-pub(crate) mod shape_create_group_input;
-
 pub(crate) mod shape_create_instance_profile;
 
 pub(crate) mod shape_create_instance_profile_input;
@@ -62,10 +58,6 @@ pub(crate) mod shape_delete_group_input;
 pub(crate) mod shape_delete_instance_profile;
 
 pub(crate) mod shape_delete_instance_profile_input;
-
-pub(crate) mod shape_delete_policy;
-
-pub(crate) mod shape_delete_policy_input;
 
 pub(crate) mod shape_delete_role;
 
@@ -164,8 +156,6 @@ pub(crate) mod shape_attached_policies_list_type;
 pub(crate) mod shape_context_key_names_result_list_type;
 
 pub(crate) mod shape_evaluation_results_list_type;
-
-pub(crate) mod shape_group;
 
 pub(crate) mod shape_inline_policy_identifier_type;
 

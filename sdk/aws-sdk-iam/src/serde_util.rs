@@ -1,15 +1,3 @@
-pub(crate) fn create_group_output_output_correct_errors(
-    mut builder: crate::operation::create_group::builders::CreateGroupOutputBuilder,
-) -> crate::operation::create_group::builders::CreateGroupOutputBuilder {
-    if builder.group.is_none() {
-        builder.group = {
-            let builder = crate::types::builders::GroupBuilder::default();
-            crate::serde_util::group_correct_errors(builder).build().ok()
-        }
-    }
-    builder
-}
-
 pub(crate) fn create_instance_profile_output_output_correct_errors(
     mut builder: crate::operation::create_instance_profile::builders::CreateInstanceProfileOutputBuilder,
 ) -> crate::operation::create_instance_profile::builders::CreateInstanceProfileOutputBuilder {
@@ -100,25 +88,6 @@ pub(crate) fn role_correct_errors(mut builder: crate::types::builders::RoleBuild
     }
     if builder.role_id.is_none() {
         builder.role_id = Some(Default::default())
-    }
-    if builder.arn.is_none() {
-        builder.arn = Some(Default::default())
-    }
-    if builder.create_date.is_none() {
-        builder.create_date = Some(::aws_smithy_types::DateTime::from_fractional_secs(0, 0_f64))
-    }
-    builder
-}
-
-pub(crate) fn group_correct_errors(mut builder: crate::types::builders::GroupBuilder) -> crate::types::builders::GroupBuilder {
-    if builder.path.is_none() {
-        builder.path = Some(Default::default())
-    }
-    if builder.group_name.is_none() {
-        builder.group_name = Some(Default::default())
-    }
-    if builder.group_id.is_none() {
-        builder.group_id = Some(Default::default())
     }
     if builder.arn.is_none() {
         builder.arn = Some(Default::default())

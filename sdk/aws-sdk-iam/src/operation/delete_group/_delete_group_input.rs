@@ -26,10 +26,6 @@ impl DeleteGroupInputBuilder {
         self.group_name = ::std::option::Option::Some(input.into());
         self
     }
-    pub fn set_group_name(mut self, input: ::std::option::Option<::std::string::String>) -> Self {
-        self.group_name = input;
-        self
-    }
     pub fn build(self) -> ::std::result::Result<crate::operation::delete_group::DeleteGroupInput, ::aws_smithy_types::error::operation::BuildError> {
         ::std::result::Result::Ok(crate::operation::delete_group::DeleteGroupInput { group_name: self.group_name })
     }

@@ -77,8 +77,4 @@ impl DeleteGroupFluentBuilder {
         self.inner = self.inner.group_name(input.into());
         self
     }
-    pub fn set_group_name(mut self, input: ::std::option::Option<::std::string::String>) -> Self {
-        self.inner = self.inner.set_group_name(input);
-        self
-    }
 }
