@@ -21,14 +21,14 @@ use super::tally::UserAction;
 /// The scenarios that ship with the program.
 const BUILT_IN: [(&str, &str); 1] = [("smoke", include_str!("../../scenarios/smoke.yaml"))];
 
-/// The schema of a duration, with the shortest and longest that is allowed.
+/// The schema of a duration, with the shortest and longest that is allowed, and an example.
 macro_rules! duration {
-    ($name:ident, $shortest:literal, $longest:literal) => {
+    ($name:ident, $shortest:literal, $longest:literal, $example:literal) => {
         fn $name(_: &mut SchemaGenerator) -> Schema {
             json_schema!({
                 "type": "string",
                 "format": DURATION,
-                "examples": [$longest],
+                "examples": [$example],
                 SHORTEST: $shortest,
                 LONGEST: $longest,
             })
@@ -36,10 +36,10 @@ macro_rules! duration {
     };
 }
 
-duration!(up_to_a_day, "1s", "24h");
-duration!(up_to_an_hour, "1s", "1h");
-duration!(up_to_ten_minutes, "1s", "10m");
-duration!(latency, "1ms", "10m");
+duration!(up_to_a_day, "1s", "24h", "3m");
+duration!(up_to_an_hour, "1s", "1h", "30s");
+duration!(up_to_ten_minutes, "1s", "10m", "10s");
+duration!(latency, "1ms", "10m", "500ms");
 
 /// A scenario, as read and checked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -357,7 +357,7 @@ mod tests {
         let text = smoke().replace("deadline: 3m", "deadline: 25h");
         assert_eq!(
             problems(&text)[0].2,
-            "expected a duration from `1s` to `24h`, such as `24h`"
+            "expected a duration from `1s` to `24h`, such as `3m`"
         );
     }
 

@@ -295,7 +295,9 @@ impl<'a> TreeBuilder<'a> {
         if self.nodes > MAX_NODES * 2 || (nested && self.open.len() + node.depth() > MAX_DEPTH) {
             let problem = self.place(node.span).problem(
                 "too many values in the file",
-                "expected a file of ordinary size; do its aliases multiply?",
+                format!(
+                    "expected at most {MAX_NODES} values and {MAX_DEPTH} levels, aliases written out"
+                ),
             );
             return Err(problem.into());
         }

@@ -41,7 +41,11 @@ pub(crate) fn read(document: &Document, schema: &Value, problems: &mut Vec<Probl
             let required = names(&schema["required"]);
             reader.report(
                 Span::START,
-                "the file is empty".to_owned(),
+                if document.source.text.trim().is_empty() {
+                    "the file is empty".to_owned()
+                } else {
+                    "the file contains no keys".to_owned()
+                },
                 format!("expected at least {}", suggest::one_of(required)),
             );
             Value::default()

@@ -90,7 +90,14 @@ impl Renewing {
         provided.map_err(|error| {
             let remedy = self.source.remedy();
             CredentialsError::provider_error(Explained {
-                text: format!("{} gives no credentials; {remedy}", self.source),
+                text: if self.source.is_nothing_named() {
+                    format!(
+                        "none found (tried environment, profile, container or instance role); \
+                         {remedy}"
+                    )
+                } else {
+                    format!("{} gives no credentials; {remedy}", self.source)
+                },
                 cause: error,
             })
         })

@@ -134,6 +134,11 @@ impl CredentialSource {
         }
     }
 
+    /// Whether nothing names credentials, and the last of the chain was tried.
+    pub(super) fn is_nothing_named(&self) -> bool {
+        self.profile.is_none() && matches!(self.way, CredentialMethod::Unknown)
+    }
+
     /// What to do when it gives no credentials, or expired ones.
     #[must_use]
     pub fn remedy(&self) -> String {
@@ -181,7 +186,7 @@ fn remedy(way: &CredentialMethod, profile: Option<&str>) -> String {
                 "there is no profile `{name}` that gives credentials: `aws configure \
                  list-profiles` lists those that exist"
             ),
-            None => "sign in: `aws sso login` or `aws configure`, name a profile by \
+            None => "sign in: `aws sso login` or `aws configure`, name a profile with \
                      `--profile`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
                 .to_owned(),
         },

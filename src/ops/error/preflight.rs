@@ -7,7 +7,7 @@ use crate::preflight::Finding;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum PreflightError {
     /// It costs more than was allowed.
-    #[error("`{environment}` costs ${cost:.2} per hour, more than the ${limit:.2} of `--max-cost`")]
+    #[error("`{environment}` costs ${cost:.2} per hour, more than the ${} of `--max-cost`", dollars(*limit))]
     TooExpensive {
         /// The environment.
         environment: String,
@@ -25,6 +25,16 @@ pub enum PreflightError {
     /// A change cannot be carried out.
     #[error("the plan cannot be carried out{}", .0.iter().map(|line| format!("\n  {line}")).collect::<String>())]
     Impossible(Vec<String>),
+}
+
+/// Cents, or as many digits as were given.
+fn dollars(limit: f64) -> String {
+    let cents = format!("{limit:.2}");
+    if cents.parse::<f64>() == Ok(limit) {
+        cents
+    } else {
+        limit.to_string()
+    }
 }
 
 impl Diagnose for PreflightError {

@@ -229,8 +229,8 @@ impl Checker<'_> {
                 "expected a prefix from /16 to /20",
             ),
             Some(net) if net != net.trunc() => place.problem(
-                format!("`{text}` is an address, not a range"),
-                format!("did you mean `{}`?", net.trunc()),
+                format!("`{text}` has host bits set"),
+                format!("use `{}`", net.trunc()),
             ),
             Some(net) if !(net.network().is_private() && net.broadcast().is_private()) => place
                 .problem(
