@@ -312,7 +312,7 @@ pub(super) struct ArchitecturesArgs {
 pub(super) struct PlanArgs {
     /// Name under environments/, or a path to a file, or the name of a size
     pub env: String,
-    /// End with exit code 3 when there are changes
+    /// Exit with code 3 when there are changes
     #[arg(long)]
     pub detailed_exitcode: bool,
     /// Do not compare with an account: no credentials needed
@@ -370,7 +370,10 @@ fn region(text: &str) -> Result<String, String> {
     if crate::spec::is_region_shaped(text) {
         return Ok(text.to_owned());
     }
-    Err("expected a region such as `us-east-1`".to_owned())
+    Err(match crate::spec::regions::nearest_region(text) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "expected a region such as `us-east-1`".to_owned(),
+    })
 }
 
 /// `local`, or a URL with a host.

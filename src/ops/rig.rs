@@ -52,9 +52,13 @@ impl Target {
                 region: spec.region,
                 is_name_only: false,
             }),
+            // A mistyped path is not a name.
+            Err(errors) if library.is_dead_path(env) => Err(errors.into()),
             Err(errors) => {
-                let stem = Path::new(env)
-                    .file_stem()
+                let file = library.resolve(env);
+                let stem = file
+                    .as_deref()
+                    .and_then(Path::file_stem)
                     .and_then(|stem| stem.to_str())
                     .unwrap_or(env);
                 if crate::spec::name_fault(stem).is_some() {

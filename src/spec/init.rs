@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
+use super::check::DEFAULT_REGION;
 use super::problem::SpecErrors;
 use super::{Architecture, Library, Role, values};
 use crate::diagnose::{Diagnose, ExitCode};
@@ -60,12 +61,18 @@ impl Diagnose for InitError {
 }
 
 impl Library {
-    /// Writes `environments/NAME.yaml`, commented and valid as written; answers its path.
+    /// Writes `environments/NAME.yaml`, commented and valid as written, for the default region or
+    /// another; answers its path.
     ///
     /// # Errors
     /// A bad name, an unknown architecture, an existing file (which stays as it is), or a
     /// directory that cannot be written to.
-    pub fn init(&self, name: &str, architecture: &str) -> Result<PathBuf, InitError> {
+    pub fn init(
+        &self,
+        name: &str,
+        architecture: &str,
+        region: Option<&str>,
+    ) -> Result<PathBuf, InitError> {
         if let Some(fault) = values::name_fault(name) {
             let name = name.to_owned();
             return Err(InitError::Name { name, fault });
@@ -86,13 +93,13 @@ impl Library {
             }
             other => other.map_err(failed)?,
         };
-        file.write_all(template(name, &architecture).as_bytes())
+        file.write_all(template(name, &architecture, region.unwrap_or(DEFAULT_REGION)).as_bytes())
             .map_err(failed)?;
         Ok(path)
     }
 }
 
-fn template(name: &str, architecture: &Architecture) -> String {
+fn template(name: &str, architecture: &Architecture, region: &str) -> String {
     let Architecture {
         name: size,
         concurrent_users: users,
@@ -112,7 +119,7 @@ fn template(name: &str, architecture: &Architecture) -> String {
 
 architecture: {size}
 cloud: aws # or `local`: the local cloud of this machine
-region: us-east-1
+region: {region}
 
 # How long it is meant to live: `loadrig status` shows what is left of it. Nothing removes
 # an environment by itself yet.
@@ -163,7 +170,7 @@ mod tests {
         let library = Library::new(Some(directory.path().to_path_buf()));
         for size in ["1k", "50k"] {
             let name = format!("rig-{size}");
-            let path = library.init(&name, size).unwrap();
+            let path = library.init(&name, size, None).unwrap();
             let spec = library
                 .load(&name)
                 .unwrap_or_else(|errors| panic!("{errors}"));
@@ -172,7 +179,7 @@ mod tests {
                 (name.clone(), size)
             );
             std::fs::write(&path, "mine").unwrap();
-            let again = library.init(&name, size).unwrap_err();
+            let again = library.init(&name, size, None).unwrap_err();
             assert!(matches!(again, InitError::Exists { .. }));
             assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
         }
@@ -181,7 +188,7 @@ mod tests {
     #[test]
     fn its_comments_are_valid_settings() {
         let library = Library::new(Some("no-such-directory".into()));
-        let text = template("rig", &library.architecture("10k").unwrap());
+        let text = template("rig", &library.architecture("10k").unwrap(), DEFAULT_REGION);
         let is_setting = |line: &str| {
             let key = line.split(':').next().unwrap_or_default().trim();
             let words = [
@@ -222,11 +229,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let library = Library::new(Some(directory.path().to_path_buf()));
         assert!(matches!(
-            library.init("../up", "1k"),
+            library.init("../up", "1k", None),
             Err(InitError::Name { .. })
         ));
         assert!(matches!(
-            library.init("rig", "11k"),
+            library.init("rig", "11k", None),
             Err(InitError::Architecture(_))
         ));
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);

@@ -10,7 +10,7 @@ use super::embedded::{self, Embedded};
 use super::found::{FoundFile, read_file};
 use super::load::{Architectures, check_architecture, check_environment};
 use super::problem::{SourceText, SpecErrors};
-use super::{Architecture, Spec, suggest};
+use super::{Architecture, Spec, suggest, values};
 
 /// A directory with `reference-architectures/` and `environments/`, over the built-in files.
 #[derive(Clone, Debug, Default)]
@@ -144,6 +144,15 @@ impl Library {
         path.is_file().then_some(path)
     }
 
+    /// Whether a reference is a path that no file can be read at.
+    #[must_use]
+    pub fn is_dead_path(&self, reference: &str) -> bool {
+        is_path(reference)
+            && self
+                .resolve(reference)
+                .is_none_or(|path| std::fs::File::open(path).is_err())
+    }
+
     /// Where an environment of this name has, or would have, its file.
     pub(crate) fn path(&self, directory: &str, name: &str) -> PathBuf {
         let file = Path::new(directory).join(format!("{name}.yaml"));
@@ -165,7 +174,10 @@ impl Library {
             &self.path("environments", reference).display().to_string(),
             format!("there is no environment `{reference}`"),
             suggest::or_expected(reference, known.iter().map(String::as_str)),
-            &format!("`loadrig init {reference} --architecture 10k` writes one"),
+            &match values::name_fault(reference) {
+                Some(fault) => format!("the name `{reference}` {fault}"),
+                None => format!("`loadrig init {reference} --architecture 10k` writes one"),
+            },
         ))
     }
 

@@ -129,3 +129,28 @@ fn a_full_disk_is_told() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("cannot write to standard output"));
 }
+
+#[test]
+fn a_region_counts_without_an_account_too() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let directory = directory.path().to_str().expect("UTF-8");
+    let in_region = |region: &str, arguments: &[&str]| {
+        loadrig(&[&["--dir", directory, "--region", region], arguments].concat())
+    };
+    let estimate = "prices are those of us-east-1: an estimate for eu-central-1";
+    let plan = in_region("eu-central-1", &["plan", "1k"]);
+    assert!(text(&plan.stdout).contains(estimate));
+    let plan = in_region("eu-central-1", &["plan", "demo", "--offline"]);
+    assert!(text(&plan.stdout).contains("eu-central-1"));
+    let made = in_region("eu-central-1", &["init", "first"]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    // Now it is the YAML that says so.
+    let plan = loadrig(&["--dir", directory, "plan", "first", "--offline"]);
+    assert!(text(&plan.stdout).contains(estimate));
+    for arguments in [["init", "second"].as_slice(), &["plan", "1k"]] {
+        let wrong = in_region("us-esat-1", arguments);
+        assert_eq!(wrong.status.code(), Some(2));
+        let said = text(&wrong.stderr);
+        assert!(said.contains("did you mean `us-east-1`?"), "{said}");
+    }
+}

@@ -133,6 +133,9 @@ fn a_log_that_cannot_be_written_fails_every_command() {
         ["status", "perf"].as_slice(),
         &["list"],
         &["verify", "perf"],
+        &["plan", "perf", "--offline"],
+        &["plan", "1k"],
+        &["iam-policy", "perf", "--account", "123456789012"],
     ] {
         let output = command(home.path(), "http://127.0.0.1:1", arguments)
             .args(["--events", "/nowhere/at/all.jsonl"])
@@ -220,4 +223,49 @@ fn files_that_the_yaml_names_are_checked_offline() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
         assert!(said.contains("not a release tarball"), "{said}");
     }
+}
+
+#[test]
+fn a_log_is_made_where_there_is_nothing_to_log() {
+    let home = tempfile::tempdir().expect("a directory");
+    environment(home.path(), "perf", ENVIRONMENT);
+    let log = home.path().join("log.jsonl");
+    let output = command(
+        home.path(),
+        "http://127.0.0.1:1",
+        &["plan", "perf", "--offline"],
+    )
+    .arg("--events")
+    .arg(&log)
+    .output()
+    .expect("the program runs");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(log.exists());
+}
+
+#[test]
+fn down_takes_no_mistyped_path_for_a_name() {
+    let home = tempfile::tempdir().expect("a directory");
+    let down = |env: &str| {
+        let output = command(home.path(), "http://127.0.0.1:1", &["--yes", "down", env])
+            .env_remove("AWS_ACCESS_KEY_ID")
+            .env_remove("AWS_SECRET_ACCESS_KEY")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .args(["--region", "eu-central-1"])
+            .output()
+            .expect("the program runs");
+        (output.status.code(), text(&output.stderr))
+    };
+    for env in ["../x", "environments/x", "x.yaml", "x.yml", "x.txt", "Foo"] {
+        let (code, said) = down(env);
+        assert_eq!(code, Some(2), "{env}: {said}");
+        assert!(!said.contains("loadrig init"), "{env}: {said}");
+        assert!(!said.contains("looking for"), "{env}: {said}");
+    }
+    let (code, said) = down("gone");
+    assert_eq!(code, Some(6), "{said}");
+    assert!(
+        said.contains("no `environments/gone.yaml`; looking for `gone` in eu-central-1"),
+        "{said}"
+    );
 }

@@ -18,10 +18,15 @@ pub(crate) fn run(app: &App, args: &DownArgs) -> Outcome {
     // The YAML may be gone or broken: its name is enough to remove what has it.
     let target = Target::find(&app.library, &args.env)?;
     if target.is_name_only {
-        app.printer.say(&format!(
-            "the YAML of `{}` cannot be read; its name is enough here",
-            target.name
-        ));
+        let name = &target.name;
+        app.printer
+            .say(&if app.library.resolve(&args.env).is_none() {
+                let region = app.global.region.as_ref().unwrap_or(&target.region);
+                let file = app.library.path("environments", name);
+                format!("no `{}`; looking for `{name}` in {region}", file.display())
+            } else {
+                format!("the YAML of `{name}` cannot be read; its name is enough here")
+            });
     }
     let (events, _recorder) = app.events(None)?;
     let stop = stop::listen(&events)?;

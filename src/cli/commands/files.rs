@@ -12,7 +12,9 @@ use crate::spec::Checked;
 
 /// Writes a first environment file.
 pub(crate) fn init(app: &App, args: &InitArgs) -> Outcome {
-    let path = app.library.init(&args.name, &args.architecture)?;
+    let path = app
+        .library
+        .init(&args.name, &args.architecture, app.global.region.as_deref())?;
     if app.printer.is_json() {
         app.printer.json(&json!({ "path": path }));
     } else {

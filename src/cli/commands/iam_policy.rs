@@ -14,6 +14,7 @@ use crate::spec::Spec;
 
 /// Prints the policy; changes nothing.
 pub(crate) fn run(app: &App, args: &IamPolicyArgs) -> Outcome {
+    app.event_log()?;
     let (spec, _is_size) = spec_or_size(&app.library, &args.env)?;
     let region = app.global.region.as_ref().unwrap_or(&spec.region);
     let account = match &args.account {

@@ -13,13 +13,17 @@ use crate::plan::{Action, cost, expected};
 
 /// Prints the plan; changes nothing.
 pub(crate) fn run(app: &App, args: &PlanArgs) -> Outcome {
-    let (spec, is_size) = spec_or_size(&app.library, &args.env)?;
+    app.event_log()?;
+    let (mut spec, is_size) = spec_or_size(&app.library, &args.env)?;
     let options = PlanOptions {
         out: args.out.clone(),
         diagram: args.diagram.clone(),
         skip_preflight: args.skip_preflight,
     };
     let review = if is_size || args.offline {
+        if let Some(region) = &app.global.region {
+            spec.region.clone_from(region);
+        }
         plan_offline(spec, &options)?
     } else {
         let place = Place::find(&app.global, spec.cloud, &spec.region)?;

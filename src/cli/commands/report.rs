@@ -9,6 +9,7 @@ use crate::ops::{Target, report};
 
 /// Prints the report of a run.
 pub(crate) fn run(app: &App, args: &ReportArgs) -> Outcome {
+    app.event_log()?;
     let target = Target::find(&app.library, &args.env)?;
     let stored = report::load(&target.name, args.run.as_deref())?;
     report_text::print(app, &stored);

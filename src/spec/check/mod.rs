@@ -12,7 +12,7 @@ mod sizes;
 
 pub(crate) use network::zones;
 pub(crate) use services::CheckedServices;
-pub(crate) use settings::{DEFAULT_ZONES, Origin, Settings};
+pub(crate) use settings::{DEFAULT_REGION, DEFAULT_ZONES, Origin, Settings};
 pub(crate) use sizes::{Around, CheckedSizes};
 
 use super::document::Document;

@@ -14,7 +14,8 @@ use crate::spec::{
 
 /// Zones when an environment names none.
 pub(crate) const DEFAULT_ZONES: u8 = 2;
-const DEFAULT_REGION: &str = "us-east-1";
+/// Region when an environment names none.
+pub(crate) const DEFAULT_REGION: &str = "us-east-1";
 /// Shorter, and the environment would expire while it is still being made.
 const SHORTEST_LIFE: Duration = Duration::from_mins(30);
 const LONGEST_LIFE: Duration = Duration::from_hours(8784);
@@ -255,8 +256,8 @@ impl Checker<'_> {
                     )
                     .hint("`[auto]` is the address that the command runs from"),
                 (_, Ok(net)) if net != net.trunc() => place.problem(
-                    format!("`{text}` is an address, not a range"),
-                    format!("did you mean `{}`?", net.trunc()),
+                    format!("`{text}` has host bits set"),
+                    format!("use `{}`", net.trunc()),
                 ),
                 (_, Ok(net)) => {
                     ranges.push(net);
