@@ -13,7 +13,8 @@ use loadrig::hosts::{Applied, Blob, Bundle, BundleStep, File, HostError, Keyring
 use secrecy::SecretString;
 use tokio::time::Instant;
 
-use sshd::{Sshd, app, free_port, host, keyring, login, recorded, secrets, soon, waits};
+use crate::common::free_port;
+use sshd::{Sshd, app, host, keyring, login, recorded, secrets, soon, waits};
 
 fn applied(applied: &Applied) -> Vec<&str> {
     applied

@@ -9,15 +9,25 @@ use std::ffi::OsStr;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use client::Client;
 pub use node::ServerNode;
 pub use postgres::Postgres;
 
-/// A port of loopback that nobody listens on.
+const FIRST_PORT: u32 = 10_000;
+const PORTS: u32 = 22_000;
+
+/// A port that nobody listens on. It lies below the range from which the kernel takes the
+/// ports of outgoing connections, one of which may otherwise take it before it is used.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("address").port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let first = std::process::id() % PORTS;
+    let port = (0..PORTS)
+        .map(|_| FIRST_PORT + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % PORTS)
+        .filter_map(|port| u16::try_from(port).ok())
+        .find(|port| TcpListener::bind(("0.0.0.0", *port)).is_ok());
+    port.expect("a free port")
 }
 
 /// A child process that ends with the test, also if the test is killed.

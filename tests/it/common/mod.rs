@@ -5,6 +5,7 @@ pub mod recorder;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use loadrig::aws::{Aws, Connection};
@@ -18,6 +19,9 @@ const IMAGES: &str = r#"[
    "hypervisor": "xen", "root_device_type": "ebs", "root_device_name": "/dev/xvda",
    "sriov": "simple", "platform": null}
 ]"#;
+
+const FIRST_PORT: u32 = 10_000;
+const PORTS: u32 = 22_000;
 
 /// How long the emulator may take to answer.
 const START: Duration = Duration::from_mins(1);
@@ -137,9 +141,16 @@ fn dies_with_us(program: &Path) -> Command {
     }
 }
 
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
-    listener.local_addr().expect("address").port()
+/// A port that nobody listens on. It lies below the range from which the kernel takes the
+/// ports of outgoing connections, one of which may otherwise take it before it is used.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let first = std::process::id() % PORTS;
+    let port = (0..PORTS)
+        .map(|_| FIRST_PORT + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % PORTS)
+        .filter_map(|port| u16::try_from(port).ok())
+        .find(|port| TcpListener::bind(("0.0.0.0", *port)).is_ok());
+    port.expect("a free port")
 }
 
 fn listens(server: &mut Child, port: u16) -> bool {

@@ -1,6 +1,6 @@
 //! A real sshd on loopback, run as whoever runs the tests, with a root directory of its own.
 
-use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -13,6 +13,8 @@ use loadrig::identity::Secrets;
 use loadrig::spec::{Access, AddressKind, HostName, SshKey};
 use secrecy::SecretString;
 use tokio::time::Instant;
+
+use crate::common::free_port;
 
 pub const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -145,11 +147,6 @@ pub fn login(port: u16) -> SshLogin {
         port,
         denied_grace: Duration::ZERO,
     }
-}
-
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 /// A keyring that knows app-1 at loopback.
