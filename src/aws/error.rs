@@ -1,7 +1,6 @@
 //! What went wrong, from the SDK's errors to [`CloudError`].
 //!
-//! Classified by exact code, HTTP status and kind of failure. Message text decides only
-//! where AWS gives no code of its own, and the place that does so says why.
+//! Classified by the table of refusals (`error_table`), then by HTTP status and kind of failure.
 
 use std::error::Error;
 
@@ -9,7 +8,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_ec2::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_ec2::operation::RequestId;
 
-use crate::aws::error_codes::class_of_code;
+use crate::aws::error_table::class_of_refusal;
 use crate::engine::{CloudError, FailureClass};
 
 /// Adds what was attempted to a failed call.
@@ -29,7 +28,7 @@ where
             CloudError {
                 operation: operation.to_owned(),
                 target: target.to_string(),
-                class: class_of(&error, &code),
+                class: class_of(&error, operation, &code),
                 message: error
                     .message()
                     .map_or_else(|| reasons(&error), str::to_owned),
@@ -145,7 +144,8 @@ pub(in crate::aws) fn failed_item(
 ) -> CloudError {
     let code = code.unwrap_or("Unsuccessful");
     CloudError {
-        class: class_of_code(code).unwrap_or(FailureClass::Terminal),
+        class: class_of_refusal(operation, code, message.unwrap_or_default())
+            .unwrap_or(FailureClass::Terminal),
         request_id: request_id.map(Box::from),
         ..refused(
             operation,
@@ -202,7 +202,11 @@ fn code_of<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E>) -> St
     }
 }
 
-fn class_of<E: Error + 'static>(error: &SdkError<E>, code: &str) -> FailureClass {
+fn class_of<E: ProvideErrorMetadata + Error + 'static>(
+    error: &SdkError<E>,
+    operation: &str,
+    code: &str,
+) -> FailureClass {
     if lacks_credentials(error) {
         return FailureClass::Denied;
     }
@@ -220,7 +224,8 @@ fn class_of<E: Error + 'static>(error: &SdkError<E>, code: &str) -> FailureClass
         SdkError::ConstructionFailure(_) => return FailureClass::Terminal,
         _ => {}
     }
-    if let Some(class) = class_of_code(code) {
+    let message = error.message().unwrap_or_default();
+    if let Some(class) = class_of_refusal(operation, code, message) {
         return class;
     }
     match error.raw_response().map(|raw| raw.status().as_u16()) {
@@ -304,19 +309,20 @@ mod tests {
 
     #[test]
     fn an_item_that_failed_is_judged_by_its_code() {
-        let failed = |code| failed_item("s3:DeleteObject", "b", (code, None), Some("r-1"));
-        for (code, class) in [
-            (Some("SlowDown"), FailureClass::Transient),
-            (Some("InternalError"), FailureClass::Transient),
-            (Some("AccessDenied"), FailureClass::Denied),
+        const S3: &str = "s3:DeleteObject";
+        for (operation, code, class) in [
+            (S3, Some("SlowDown"), FailureClass::Transient),
+            (S3, Some("InternalError"), FailureClass::Transient),
+            (S3, Some("AccessDenied"), FailureClass::Denied),
             (
+                "ec2:DeleteVpcEndpoints",
                 Some("InvalidVpcEndpointId.NotFound"),
                 FailureClass::NotFound,
             ),
-            (Some("Odd"), FailureClass::Terminal),
-            (None, FailureClass::Terminal),
+            (S3, Some("Odd"), FailureClass::Terminal),
+            (S3, None, FailureClass::Terminal),
         ] {
-            let error = failed(code);
+            let error = failed_item(operation, "b", (code, None), Some("r-1"));
             assert_eq!(error.class, class, "{code:?}");
             assert!(error.to_string().contains("request r-1"), "{error}");
         }

@@ -14,7 +14,7 @@ mod ec2;
 mod elasticache;
 mod elb;
 mod error;
-mod error_codes;
+mod error_table;
 mod iam;
 mod idempotency;
 mod leftovers;
@@ -34,5 +34,5 @@ mod tags;
 
 pub use client::Aws;
 pub use connection::Connection;
-pub use error_codes::class_of_code;
+pub use error_table::{Refusal, class_of_code, refusals};
 pub use s3::registry::Registry;

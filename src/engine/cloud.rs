@@ -65,6 +65,9 @@ pub enum FailureClass {
     Transient,
     /// Try again: others still depend on it, or it is not yet visible everywhere.
     Converging,
+    /// Try again for two minutes: the refusal is either a fault that stays, or another service
+    /// does not know yet what was just created.
+    Settling,
     /// AWS has no capacity in this zone or of this type: another may have.
     Capacity,
     /// A quota of the account is used up.
@@ -84,7 +87,10 @@ impl FailureClass {
     /// Whether repeating the call helps.
     #[must_use]
     pub fn is_passing(self) -> bool {
-        matches!(self, FailureClass::Transient | FailureClass::Converging)
+        matches!(
+            self,
+            FailureClass::Transient | FailureClass::Converging | FailureClass::Settling
+        )
     }
 }
 
@@ -190,7 +196,7 @@ impl Diagnose for CloudError {
                 "`{}` exists and costs money: run the same command again to keep waiting, or `down` to delete it",
                 self.target
             )],
-            FailureClass::NotFound | FailureClass::Terminal => vec![
+            FailureClass::NotFound | FailureClass::Settling | FailureClass::Terminal => vec![
                 "this call created nothing; what was created before stays, and is found again by its tags".to_owned(),
             ],
             FailureClass::Blocked => vec![

@@ -48,6 +48,10 @@ impl<'a> Backoff<'a> {
     }
 }
 
+/// How long a failure of class [`FailureClass::Settling`] is repeated. Terraform's AWS provider
+/// gives other services the same time to learn of a new subnet, security group or role.
+const SETTLING: Duration = Duration::from_mins(2);
+
 /// Repeats a call until the deadline, while its failure is one that passes.
 pub(super) async fn retry<T, F, Fut>(
     step: &str,
@@ -60,9 +64,18 @@ where
     Fut: Future<Output = Result<T, CloudError>>,
 {
     let mut backoff = Backoff::of(step);
+    let mut settling_since = None;
     loop {
         match call().await {
             Err(error) if error.class.is_passing() && Instant::now() < deadline => {
+                if error.class == FailureClass::Settling {
+                    let since: Instant = *settling_since.get_or_insert_with(Instant::now);
+                    if since.elapsed() >= SETTLING {
+                        return Err(error);
+                    }
+                } else {
+                    settling_since = None;
+                }
                 events.waiting(step, format!("{}: {}", error.code, error.message));
                 backoff.pause().await;
             }

@@ -1,5 +1,6 @@
 //! Writes what follows from the program: the tables of flags in `docs/cli.md`, the table of
-//! permissions in `docs/permissions.md`, and `schema/`. With `--check` it writes nothing and
+//! permissions in `docs/permissions.md`, the table of errors in `docs/aws-errors.md`, and
+//! `schema/`. With `--check` it writes nothing and
 //! fails where a file is stale.
 //!
 //! `cargo xtask generate` builds and runs this. It is no part of the xtask, which has to build
@@ -68,6 +69,9 @@ const FILES: &[(&str, Generate)] = &[
     ("docs/permissions.md", |page| {
         section(page, "actions", &actions())
     }),
+    ("docs/aws-errors.md", |page| {
+        section(page, "errors", &errors())
+    }),
     ("schema/architecture.json", |_| {
         json(loadrig::spec::architecture_schema())
     }),
@@ -111,6 +115,29 @@ fn actions() -> String {
             "| {} | {} | {why} |\n",
             one.sid,
             actions.join(" ")
+        ));
+    }
+    table
+}
+
+/// Every error of AWS that loadrig knows, and what it does about it.
+fn errors() -> String {
+    let mut table = String::from(
+        "| service | operations | codes | message contains | class | source |\n|---|---|---|---|---|---|\n",
+    );
+    for (service, row) in loadrig::aws::refusals() {
+        let code = |text: &&str| format!("`{text}`");
+        let list = |texts: &[&str]| texts.iter().map(code).collect::<Vec<_>>().join(" ");
+        let operations = match row.operations {
+            [] => "all".to_owned(),
+            some => list(some),
+        };
+        table.push_str(&format!(
+            "| {service} | {operations} | {} | {} | {:?} | {} |\n",
+            list(row.codes),
+            row.message,
+            row.class,
+            row.source
         ));
     }
     table

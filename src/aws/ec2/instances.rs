@@ -157,7 +157,6 @@ impl Aws {
             .send()
             .await
             .context(RUN, request.address)
-            .map_err(profile_may_follow)
             .retry_if_not_found()?;
         answer
             .instances
@@ -302,17 +301,6 @@ impl Aws {
         answer.map_err(protected_by_hand).ok_if_not_found()?;
         Ok(())
     }
-}
-
-/// A new profile takes seconds until EC2 knows it. AWS answers with the code of any invalid
-/// parameter, so here the message decides.
-fn profile_may_follow(mut error: CloudError) -> CloudError {
-    if error.code == "InvalidParameterValue"
-        && error.message.contains("Invalid IAM Instance Profile")
-    {
-        error.class = FailureClass::Converging;
-    }
-    error
 }
 
 /// The same for every repetition of one creation, different for every new one.
@@ -486,22 +474,6 @@ mod tests {
         assert_eq!(
             found.text("reason"),
             Some("Client.InternalError: Client error on launch")
-        );
-    }
-
-    #[test]
-    fn a_profile_that_ec2_does_not_know_yet_is_worth_waiting_for() {
-        let error =
-            |message: &str| refused(RUN, "instance/app-1", "InvalidParameterValue", message);
-        let unknown = "Value (lr-demo-host) for parameter iamInstanceProfile.name is invalid. \
-                       Invalid IAM Instance Profile name";
-        assert_eq!(
-            profile_may_follow(error(unknown)).class,
-            FailureClass::Converging
-        );
-        assert_eq!(
-            profile_may_follow(error("Invalid type")).class,
-            FailureClass::Terminal
         );
     }
 }

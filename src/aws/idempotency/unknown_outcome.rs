@@ -20,7 +20,7 @@ use aws_sdk_ec2::config::retry::RetryConfig;
 use tokio::time::Instant;
 
 use crate::aws::error::refused;
-use crate::aws::error_codes::is_throttling;
+use crate::aws::error_table::is_throttling;
 use crate::engine::{CloudError, FailureClass, Request};
 
 /// How long after a creation whose answer was lost it is looked for: lists were seen to lag by
