@@ -31,7 +31,7 @@ pub(super) async fn remove<C: Cloud, H: Hosts>(
     step: &str,
     existing: &Observed,
 ) -> Result<(), CloudError> {
-    let deadline = Instant::now() + existing.kind.info().patience;
+    let deadline = Instant::now() + existing.kind.info().patience.delete;
     let mut listed_at = Instant::now();
     if existing.state != State::Deleting {
         delete(engine, step, existing, deadline).await?;

@@ -27,7 +27,12 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
             .act(change, desired, shared, &step)
             .await
             .map_err(boxed)?;
-        let ready = until_ready(&self.poller, &step, &self.events, observed)
+        let budget = desired.kind().info().patience;
+        let budget = match change.action {
+            Action::Update => budget.update,
+            _ => budget.create,
+        };
+        let ready = until_ready(&self.poller, &step, &self.events, observed, budget)
             .await
             .map_err(boxed)?;
         let ready = self
@@ -58,7 +63,8 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         let updated = self
             .call(change, desired, shared, &step, Some(&ready))
             .await?;
-        until_ready(&self.poller, &step, &self.events, updated).await
+        let budget = desired.kind().info().patience.update;
+        until_ready(&self.poller, &step, &self.events, updated, budget).await
     }
 
     async fn act(
@@ -107,8 +113,9 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         existing: Option<&Observed>,
     ) -> Result<Observed, CloudError> {
         let secrets = self.secret_inputs(desired, shared).await?;
-        let deadline = Instant::now() + desired.kind().info().patience;
+        let patience = desired.kind().info().patience;
         if let Some(existing) = existing {
+            let deadline = Instant::now() + patience.update;
             return retry(step, &self.events, deadline, || async {
                 self.permit.check()?;
                 let inventory = shared.inventory();
@@ -117,6 +124,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
             })
             .await;
         }
+        let deadline = Instant::now() + patience.create;
         let candidates = desired.candidates();
         let mut refusal: Option<CloudError> = None;
         for candidate in &candidates {
@@ -210,7 +218,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
             return Ok(secrets);
         }
         let step = Address::seed().to_string();
-        let deadline = Instant::now() + Kind::Seed.info().patience;
+        let deadline = Instant::now() + Kind::Seed.info().patience.create;
         let seed: SecretString = retry(&step, &self.events, deadline, || async {
             let found = self.cloud.seed(&self.environment).await?;
             // Reads lag behind: it exists, or nobody would ask for it.

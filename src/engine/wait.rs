@@ -84,15 +84,16 @@ where
     }
 }
 
-/// Waits until a resource is ready.
+/// Waits until a resource is ready, for as long as `budget`.
 pub(super) async fn until_ready<C: Cloud>(
     poller: &Poller<C>,
     step: &str,
     events: &Events,
     mut seen: Observed,
+    budget: Duration,
 ) -> Result<Observed, CloudError> {
     let started = Instant::now();
-    let deadline = started + seen.kind.info().patience;
+    let deadline = started + budget;
     let cadence = Cadence::of(seen.kind);
     let mut listed_at = started;
     let mut last_seen = started;
@@ -112,7 +113,7 @@ pub(super) async fn until_ready<C: Cloud>(
             State::Pending => {}
         }
         if Instant::now() > deadline {
-            let minutes = seen.kind.info().patience.as_secs() / 60;
+            let minutes = budget.as_secs() / 60;
             return Err(not_ready(
                 &seen,
                 format!("still `{}` after {minutes} min", seen.status),

@@ -4,7 +4,7 @@ use crate::spec::{CacheEngine, Catalog, Protection};
 
 use super::super::{Address, AttributeValue, Attributes, Kind, UnreadableAttribute};
 use super::grants::{CREATE, DELETE, NamedResources, TAKING_DOWN, UPDATE, read, service_role};
-use super::info::{AttributeInfo, Band, KindInfo, OnDifference, WhenFailed, minutes};
+use super::info::{AttributeInfo, Band, KindInfo, OnDifference, WhenFailed, minutes_each};
 use super::quota::Quota;
 use super::resource::Resource;
 
@@ -59,7 +59,9 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     ],
     // 5 to 20 min.
     typical_seconds: 480,
-    patience: minutes(40),
+    // As Terraform's AWS provider 1a5174b, internal/service/elasticache/replication_group.go: it
+    // repeats a deletion that is refused for 10 min before those 40.
+    patience: minutes_each(60, 40, 50),
     when_failed: WhenFailed::Replace,
     attributes: &[
         AttributeInfo::number("nodes").or(OnDifference::Replace),

@@ -25,9 +25,9 @@ pub struct KindInfo {
     ///
     /// Sources: public Terraform logs and AWS acceptance tests, 2018 to 2026.
     pub typical_seconds: u64,
-    /// How long it may take to become ready or to go, at the very most: twice the observed tail
-    /// where that is short.
-    pub patience: Duration,
+    /// How long each change may take at the very most: twice the observed tail where that is
+    /// short, and no less than what other tools give it.
+    pub patience: Patience,
     /// What to do about one that will not recover by itself.
     pub when_failed: WhenFailed,
     /// The attributes that are compared, and those outputs that are not texts. Other attributes
@@ -78,8 +78,30 @@ impl KindInfo {
     }
 }
 
-pub(super) const fn minutes(minutes: u64) -> Duration {
-    Duration::from_secs(minutes * 60)
+/// How long a change of a resource may take at the very most: its call with all repetitions,
+/// and again the wait for what the call began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// From the create call to usable.
+    pub create: Duration,
+    /// From the update call to usable.
+    pub update: Duration,
+    /// From the delete call to gone.
+    pub delete: Duration,
+}
+
+/// The same time for each change.
+pub(super) const fn minutes(minutes: u64) -> Patience {
+    minutes_each(minutes, minutes, minutes)
+}
+
+/// A time for creating, one for updating and one for deleting.
+pub(super) const fn minutes_each(create: u64, update: u64, delete: u64) -> Patience {
+    Patience {
+        create: Duration::from_secs(create * 60),
+        update: Duration::from_secs(update * 60),
+        delete: Duration::from_secs(delete * 60),
+    }
 }
 
 /// What becomes of a resource that will not recover by itself.

@@ -49,6 +49,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     ],
     // 130 to 190 s.
     typical_seconds: 150,
+    // Terraform's AWS provider 1a5174b, internal/service/elbv2/load_balancer.go, waits 10 min.
     patience: minutes(15),
     when_failed: WhenFailed::Replace,
     attributes: &[

@@ -54,7 +54,7 @@ pub use database_subnets::DatabaseSubnets;
 pub use elastic_address::ElasticAddress;
 pub use endpoint::S3Endpoint;
 pub use grants::{Grant, GrantCondition, GrantUse};
-pub use info::{AttributeInfo, Band, KindInfo, OnDifference, WhenFailed};
+pub use info::{AttributeInfo, Band, KindInfo, OnDifference, Patience, WhenFailed};
 pub use instance::Instance;
 pub use instance_profile::InstanceProfile;
 pub use internet_gateway::InternetGateway;

@@ -4,7 +4,7 @@ use crate::spec::{Catalog, Masters};
 
 use super::super::{Address, AttributeValue, Attributes, Kind, UnreadableAttribute};
 use super::grants::{CREATE, DELETE, NamedResources, READ, TAKING_DOWN, UPDATE, service_role};
-use super::info::{AttributeInfo, Band, KindInfo, OnDifference, WhenFailed, minutes};
+use super::info::{AttributeInfo, Band, KindInfo, OnDifference, WhenFailed, minutes_each};
 use super::quota::Quota;
 use super::resource::Resource;
 
@@ -56,7 +56,9 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     ],
     // 10 to 65 min.
     typical_seconds: 1020,
-    patience: minutes(90),
+    // As Terraform's AWS provider 1a5174b, internal/service/opensearch/domain.go. A change copies
+    // every node's data to new nodes.
+    patience: minutes_each(60, 180, 90),
     when_failed: WhenFailed::Refuse,
     attributes: &[
         AttributeInfo::text("version"),

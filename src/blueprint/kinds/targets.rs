@@ -2,7 +2,7 @@
 
 use super::super::{Address, AttributeValue, Attributes, Kind};
 use super::grants::{CREATE_AND_UPDATE, DELETE, TAKING_DOWN, read};
-use super::info::{AttributeInfo, KindInfo};
+use super::info::{AttributeInfo, KindInfo, minutes};
 use super::load_balancer::BALANCER;
 use super::resource::Resource;
 
@@ -31,6 +31,9 @@ impl Resource for RegisteredTargets {
 
 pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     deleted_before: &[Kind::TargetGroup, Kind::SecurityGroup],
+    // For so long Terraform's AWS provider 1a5174b, internal/service/elbv2/
+    // target_group_attachment.go, registers again what is not seen running yet.
+    patience: minutes(10),
     attributes: &[
         AttributeInfo::names("targets"),
         AttributeInfo::text("healthy").output().volatile(),
