@@ -137,9 +137,9 @@ pub(super) async fn remove_locked(
         phase: "down".to_owned(),
     });
     note_calls(cloud, events);
-    Ok(WalkError::check(report, environment, "down")?
-        .finished
-        .len())
+    let read = cloud.snapshot(environment);
+    let report = WalkError::check(report, environment, "down", read).await?;
+    Ok(report.finished.len())
 }
 
 fn check_protection(environment: &str, plan: &Plan) -> Result<(), DownError> {

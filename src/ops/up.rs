@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::engine::Urgency;
+use crate::engine::{Cloud as _, Urgency};
 use crate::events::EventKind;
 use crate::plan::{Action, Inventory, cost};
 use crate::spec::Spec;
@@ -179,7 +179,8 @@ async fn walk(
         phase: "provision".to_owned(),
     });
     note_calls(&rig.cloud, events);
-    let report = WalkError::check(report, &rig.spec.name, "up")?;
+    let read = rig.cloud.snapshot(&rig.spec.name);
+    let report = WalkError::check(report, &rig.spec.name, "up", read).await?;
     Ok(Provisioned {
         changed: report.changed(),
         inventory: shared.inventory(),

@@ -1,7 +1,61 @@
 //! A walk over the graph that did not reach its end.
 
+use std::time::Duration;
+
 use crate::diagnose::{Diagnose, ExitCode};
-use crate::engine::{TaskError, WalkReport};
+use crate::engine::{CloudError, TaskError, WalkReport};
+use crate::plan::{Snapshot, running_cost};
+
+/// How long the account may take to answer what is left: a walk often fails because it does not.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What is left in the account after a walk that did not reach its end.
+#[derive(Clone, Debug)]
+pub enum Remains {
+    /// The account was read.
+    Known {
+        /// How many resources exist.
+        resources: usize,
+        /// US dollars per hour at list prices.
+        per_hour: f64,
+    },
+    /// It could not be read, or a size in it could not.
+    Unknown(String),
+}
+
+impl Remains {
+    /// From a reading of the account.
+    #[must_use]
+    pub fn of(read: Result<Snapshot, CloudError>) -> Self {
+        let snapshot = match read {
+            Ok(snapshot) => snapshot,
+            Err(error) => return Remains::Unknown(error.to_string()),
+        };
+        let remaining = snapshot.resources.iter().filter(|r| !r.state.is_leaving());
+        match running_cost(&snapshot) {
+            Ok(per_hour) => Remains::Known {
+                resources: remaining.count(),
+                per_hour,
+            },
+            Err(error) => Remains::Unknown(error.to_string()),
+        }
+    }
+
+    fn text(&self, environment: &str) -> String {
+        match self {
+            Remains::Known { resources: 0, .. } => format!("nothing of `{environment}` exists"),
+            Remains::Known {
+                resources,
+                per_hour,
+            } => format!(
+                "{resources} resources of `{environment}` exist; they cost ${per_hour:.2} per hour at AWS's list prices"
+            ),
+            Remains::Unknown(why) => format!(
+                "what exists could not be read ({why}): `loadrig status {environment}` shows it and what it costs"
+            ),
+        }
+    }
+}
 
 /// A walk over the graph that did not reach its end.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +71,8 @@ pub enum WalkError {
         done: usize,
         /// How many did not.
         not_done: usize,
+        /// What is in the account now.
+        remains: Remains,
     },
     /// Steps failed.
     #[error(
@@ -35,6 +91,8 @@ pub enum WalkError {
         not_done: usize,
         /// The steps that failed, each with its reason.
         failed: Vec<(String, TaskError)>,
+        /// What is in the account now.
+        remains: Remains,
     },
 }
 
@@ -43,11 +101,13 @@ impl Diagnose for WalkError {
         let (WalkError::Interrupted {
             operation,
             environment,
+            remains,
             ..
         }
         | WalkError::Failed {
             operation,
             environment,
+            remains,
             ..
         }) = self;
         let mut next = format!("`loadrig {operation} {environment}` continues where this stopped");
@@ -66,6 +126,7 @@ impl Diagnose for WalkError {
                 }
             }
         }
+        hints.push(remains.text(environment));
         hints.push(next);
         hints
     }
@@ -90,18 +151,23 @@ fn list(failed: &[(String, TaskError)]) -> String {
 }
 
 impl WalkError {
-    /// What a walk came to.
+    /// What a walk came to; `read` reads the account where it did not reach its end.
     ///
     /// # Errors
     /// When it was interrupted or a step failed.
-    pub fn check(
+    pub async fn check(
         report: WalkReport,
         environment: &str,
         operation: &'static str,
+        read: impl Future<Output = Result<Snapshot, CloudError>>,
     ) -> Result<WalkReport, Self> {
         if report.is_complete() {
             return Ok(report);
         }
+        let remains = match tokio::time::timeout(READ_TIMEOUT, read).await {
+            Ok(read) => Remains::of(read),
+            Err(_) => Remains::Unknown(format!("no answer within {} s", READ_TIMEOUT.as_secs())),
+        };
         let environment = environment.to_owned();
         let (done, not_done) = (report.finished.len(), report.skipped.len());
         if report.interrupted && report.failed.is_empty() {
@@ -110,6 +176,7 @@ impl WalkError {
                 environment,
                 done,
                 not_done,
+                remains,
             });
         }
         Err(WalkError::Failed {
@@ -118,6 +185,7 @@ impl WalkError {
             done,
             not_done,
             failed: report.failed,
+            remains,
         })
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use strict_cloud::FaultPlan;
+use strict_cloud::{FaultPlan, Shortage};
 
 use super::inventory::IdsByKind;
 use super::kill::{compare, lanes, number, standing};
@@ -73,6 +73,47 @@ fn sweep_seeds(seeds: &[u64], lanes: usize) {
 fn runs_under_failures_come_to_their_end() {
     // 45: the answer to a creation without a token is lost, which must not make a twin.
     sweep_seeds(&[1, 45], 1);
+}
+
+#[test]
+fn a_failed_up_tells_what_exists_and_what_it_costs() {
+    let mut lane = Lane::open();
+    let (_, yaml) = standing(&mut lane);
+    let shortage = Shortage {
+        zone: None,
+        instance_type: None,
+        until: None,
+    };
+    lane.front(
+        Some(FaultPlan {
+            shortages: vec![shortage],
+            ..FaultPlan::default()
+        }),
+        SCALE,
+    );
+    lane.write(yaml);
+    let ran = lane.loadrig(UP, None);
+    assert_ne!(ran.code, Some(0), "{}", ran.said);
+    let listed: usize = lane.inventory().values().map(|ids| ids.len()).sum();
+    assert!(listed > 0);
+    let told = ran
+        .said
+        .lines()
+        .find(|line| line.contains("they cost $"))
+        .unwrap_or_else(|| panic!("no cost: {}", ran.said));
+    assert!(
+        told.contains(&format!("resources of `{ENVIRONMENT}` exist")),
+        "{told}"
+    );
+    assert!(
+        ran.said
+            .contains(&format!("`loadrig up {ENVIRONMENT}` continues"))
+    );
+    assert!(
+        ran.said
+            .contains(&format!("`loadrig down {ENVIRONMENT}` removes everything"))
+    );
+    repeated(&mut lane, DOWN).unwrap();
 }
 
 #[test]
