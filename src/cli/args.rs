@@ -228,9 +228,25 @@ pub(super) struct UpArgs {
     /// Skip the checks of quotas, offers, names and permissions
     #[arg(long)]
     pub skip_preflight: bool,
+    /// The program for agents.
+    #[command(flatten)]
+    pub agent: AgentProgramArgs,
     /// The environment's lock.
     #[command(flatten)]
     pub lock: LockArgs,
+}
+
+/// The program that agent hosts run.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct AgentProgramArgs {
+    /// Copy this build of loadrig to agent hosts instead of the running program: for Linux on
+    /// x86-64, with Debian 12's glibc or an older one
+    #[arg(
+        long = "agent-program",
+        env = "LOADRIG_AGENT_PROGRAM",
+        value_name = "FILE"
+    )]
+    pub program: Option<PathBuf>,
 }
 
 /// The lock of an environment that is about to be changed.
@@ -468,6 +484,9 @@ pub(super) struct BundleArgs {
     /// Directory to write to; must not exist or be empty
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// The program for agents.
+    #[command(flatten)]
+    pub agent: AgentProgramArgs,
 }
 
 /// `loadrig local`.

@@ -34,13 +34,14 @@ pub async fn write_bundle(
     spec: Spec,
     host: HostName,
     out: &Path,
+    agent_program: Option<&Path>,
     adapters: &dyn Adapters,
 ) -> Result<(), OpsError> {
     check_directory(out)?;
     let rig = Rig::open(spec, adapters).await?;
     let inventory = rig.read().await?.inventory;
     let connected = rig.connect(&inventory).await?;
-    let payload = Arc::new(payload(&rig.spec)?);
+    let payload = Arc::new(payload(&rig.spec, agent_program)?);
     let facts = facts(&rig.spec, &inventory, &connected.secrets, &payload);
     for stage in [Stage::Prepare, Stage::Configure] {
         let bundle = render(&rig.spec, host, stage, &facts)?;

@@ -10,6 +10,7 @@
 
 pub mod access;
 mod adapters;
+mod agent_program;
 pub mod bundle;
 mod confirm;
 pub mod demo;

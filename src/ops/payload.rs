@@ -1,5 +1,6 @@
 //! What bundles are rendered from: files of this machine, and facts about what exists.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::blueprint::Address;
@@ -8,7 +9,7 @@ use crate::identity::Secrets;
 use crate::plan::Inventory;
 use crate::spec::{Release, Role, Spec, catalog};
 
-use super::standin;
+use super::{agent_program, standin};
 use crate::ops::error::PayloadError;
 
 /// Ports that PostgreSQL and Valkey listen on unless the resource says otherwise.
@@ -16,17 +17,18 @@ const POSTGRES: u16 = 5432;
 const CACHE: u16 = 6379;
 
 /// The files that go to hosts.
-pub(super) fn payload(spec: &Spec) -> Result<Payload, PayloadError> {
+///
+/// `named_agent` is the program for the agents; none means this one.
+pub(super) fn payload(spec: &Spec, named_agent: Option<&Path>) -> Result<Payload, PayloadError> {
     let standin = match spec.mattermost.release {
         Release::Standin => Some(standin::tarball()?),
         _ => None,
     };
-    let program = std::env::current_exe().map_err(PayloadError::OwnFile)?;
-    let mut payload = Payload::load(
-        &spec.mattermost,
-        standin.as_deref(),
-        (spec.count(Role::Agent) > 0).then_some(program.as_path()),
-    )?;
+    let program = match spec.count(Role::Agent) {
+        0 => None,
+        _ => Some(agent_program::agent_program(named_agent)?),
+    };
+    let mut payload = Payload::load(&spec.mattermost, standin.as_deref(), program.as_deref())?;
     let existing = spec.services.database.existing.as_ref();
     payload.database = existing.map(Dsns::load).transpose()?;
     Ok(payload)

@@ -1,7 +1,7 @@
 //! An environment in its account: what it should be, what exists of it, how to reach its hosts.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 
 use crate::aws::Aws;
 use crate::blueprint::{Blueprint, blueprint};
-use crate::engine::{Account, Cloud as _, Engine, Permit, Poller};
+use crate::engine::{Account, Cloud as _, Engine, Hosts, Permit, Poller};
 use crate::events::Events;
 use crate::hosts::Keyring;
 use crate::identity::{Secrets, new_seed};
@@ -90,6 +90,8 @@ pub struct Rig {
     pub host_timeout: Duration,
     /// Whether hosts are left alone.
     pub resources_only: bool,
+    /// The program for agent hosts; none means this one.
+    pub agent_program: Option<PathBuf>,
 }
 
 /// What one look at the account found, against what the rig should be.
@@ -139,6 +141,7 @@ impl Rig {
             operators,
             host_timeout: HOST_TIMEOUT,
             resources_only: false,
+            agent_program: None,
         })
     }
 
@@ -195,12 +198,27 @@ impl Rig {
         Ok(Connected { secrets, keyring })
     }
 
+    /// What sets the rig's hosts up.
+    ///
+    /// # Errors
+    /// When a file that goes to hosts cannot be read, or cannot run there.
+    pub(super) fn hosts(&self) -> Result<RigHosts, OpsError> {
+        Ok(RigHosts {
+            spec: self.spec.clone(),
+            payload: Arc::new(payload(&self.spec, self.agent_program.as_deref())?),
+            keyring: OnceCell::new(),
+            timeout: self.host_timeout,
+            shown: Mutex::new(BTreeSet::new()),
+        })
+    }
+
     /// The engine that brings the rig to its plan.
-    pub(super) async fn engine(
+    pub(super) async fn engine<H: Hosts>(
         &self,
+        hosts: H,
         events: Events,
         permit: Permit,
-    ) -> Result<Arc<Engine<Aws, RigHosts>>, OpsError> {
+    ) -> Result<Arc<Engine<Aws, H>>, OpsError> {
         let operator_key = match &self.spec.access.key {
             SshKey::Generated => None,
             // Those keys come from the user; the secrets play no part in them.
@@ -212,13 +230,7 @@ impl Rig {
         Ok(Arc::new(Engine {
             cloud: Arc::clone(&self.cloud),
             poller: Poller::new(Arc::clone(&self.cloud), &self.spec.name),
-            hosts: Arc::new(RigHosts {
-                spec: self.spec.clone(),
-                payload: Arc::new(payload(&self.spec)?),
-                keyring: OnceCell::new(),
-                timeout: self.host_timeout,
-                shown: Mutex::new(BTreeSet::new()),
-            }),
+            hosts: Arc::new(hosts),
             environment: self.spec.name.clone(),
             tags: self.spec.tags.clone(),
             operator_key,

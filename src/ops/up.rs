@@ -8,10 +8,12 @@ use tokio::sync::watch;
 use crate::engine::{Cloud as _, Urgency};
 use crate::events::EventKind;
 use crate::plan::{Action, Inventory, cost};
-use crate::spec::Spec;
+use crate::spec::{Role, Spec};
 
 use super::adapters::Adapters;
+use super::agent_program::agent_program;
 use super::confirm::Question;
+use super::hosts::NoHosts;
 use super::local_files;
 use super::lock::{Lock, LockOptions, LockPurpose};
 use super::plan::PlanReview;
@@ -30,6 +32,8 @@ pub struct UpOptions {
     pub host_timeout: Option<Duration>,
     /// Whether hosts are left alone.
     pub resources_only: bool,
+    /// The program for agent hosts, a build of loadrig for them; none means this one.
+    pub agent_program: Option<PathBuf>,
     /// A saved plan; nothing else is carried out.
     pub saved_plan: Option<PathBuf>,
     /// The most that the environment may cost, US dollars per hour.
@@ -72,12 +76,16 @@ pub async fn open(
 ) -> Result<Rig, OpsError> {
     if !options.resources_only {
         local_files::check(&spec)?;
+        if spec.count(Role::Agent) > 0 {
+            agent_program(options.agent_program.as_deref())?;
+        }
     }
     let mut rig = Rig::open(spec, adapters).await?;
     if let Some(timeout) = options.host_timeout {
         rig.host_timeout = timeout;
     }
     rig.resources_only = options.resources_only;
+    rig.agent_program.clone_from(&options.agent_program);
     Ok(rig)
 }
 
@@ -173,8 +181,14 @@ async fn walk(
     events.emit(EventKind::PhaseStarted {
         phase: "provision".to_owned(),
     });
-    let engine = rig.engine(events.clone(), lock.permit()).await?;
-    let (report, shared) = engine.up(&review.blueprint, &review.plan, stop).await;
+    let (report, shared) = if rig.resources_only {
+        let engine = rig.engine(NoHosts, events.clone(), lock.permit()).await?;
+        engine.up(&review.blueprint, &review.plan, stop).await
+    } else {
+        let hosts = rig.hosts()?;
+        let engine = rig.engine(hosts, events.clone(), lock.permit()).await?;
+        engine.up(&review.blueprint, &review.plan, stop).await
+    };
     events.emit(EventKind::PhaseFinished {
         phase: "provision".to_owned(),
     });

@@ -70,6 +70,31 @@ async fn plan_refuses_a_name_that_somebody_else_uses() {
     );
 }
 
+/// Nothing listens there: whoever asks the cloud first fails otherwise.
+const NOWHERE: &str = "http://127.0.0.1:9";
+
+#[test]
+fn up_refuses_a_program_that_cannot_run_on_agents_before_it_calls_the_cloud() {
+    let home = tempfile::tempdir().expect("a directory");
+    let made = loadrig(home.path(), NOWHERE, &["init", "perf"]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    std::fs::write(home.path().join("agent"), "\u{cf}a Mach-O program").expect("a file");
+    let up = ["up", "perf", "--agent-program", "agent"];
+    let refused = loadrig(home.path(), NOWHERE, &up);
+    let said = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("`agent` cannot run on agent hosts: it is no 64-bit Linux program"),
+        "{said}"
+    );
+    // Without hosts no program is needed: what fails is the cloud.
+    let up = ["up", "perf", "--agent-program", "agent", "--resources-only"];
+    let refused = loadrig(home.path(), NOWHERE, &up);
+    let said = text(&refused.stderr);
+    assert!(!said.contains("agent hosts"), "{said}");
+    assert_ne!(refused.status.code(), Some(2), "{said}");
+}
+
 #[test]
 fn a_proxy_is_not_used_for_an_endpoint_on_this_machine() {
     let moto = Moto::start();

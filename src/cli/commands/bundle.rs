@@ -17,7 +17,9 @@ pub(crate) fn run(app: &App, args: &BundleArgs) -> Outcome {
     app.event_log()?;
     check_directory(&args.out)?;
     let place = Place::find(&app.global, spec.cloud, &spec.region)?;
-    App::run_reader(&place, write_bundle(spec, host, &args.out, &place))?;
+    let agent_program = args.agent.program.as_deref();
+    let written = write_bundle(spec, host, &args.out, agent_program, &place);
+    App::run_reader(&place, written)?;
     if app.printer.is_json() {
         app.printer.json(&json!({ "path": args.out }));
     } else {

@@ -22,6 +22,7 @@ pub(crate) fn run(app: &App, args: &UpArgs) -> Outcome {
     let options = UpOptions {
         host_timeout: Some(args.host_timeout),
         resources_only: args.resources_only,
+        agent_program: args.agent.program.clone(),
         saved_plan: args.plan.clone(),
         max_cost: args.max_cost,
         skip_preflight: args.skip_preflight,

@@ -25,6 +25,23 @@ pub enum PayloadError {
     /// This program does not know where it is.
     #[error("cannot find this program's own file")]
     OwnFile(#[source] std::io::Error),
+    /// The program for the agents could not be read.
+    #[error("cannot read the program for agents `{}`", path.display())]
+    UnreadableAgent {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The program for the agents cannot run there.
+    #[error("`{}` cannot run on agent hosts: {reason}", path.display())]
+    UnfitAgent {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The release is no tarball of a server.
     #[error("`{}` is not a release tarball of Mattermost: {reason}", path.display())]
     NotARelease {
@@ -52,6 +69,9 @@ impl Diagnose for PayloadError {
                 PayloadError::NotARelease { .. } => {
                     "`mattermost.release` takes a version, a URL or a `.tar.gz` as Mattermost publishes it"
                 }
+                PayloadError::UnreadableAgent { .. } | PayloadError::UnfitAgent { .. } => {
+                    "name a build of loadrig for Linux on x86-64, made on Debian 12 or older, with `--agent-program FILE` or LOADRIG_AGENT_PROGRAM; `up --resources-only` needs none"
+                }
                 PayloadError::OwnFile(_) => "run it by its full path",
                 PayloadError::File(error) => return error.hints(),
             }
@@ -61,7 +81,9 @@ impl Diagnose for PayloadError {
 
     fn exit_code(&self) -> ExitCode {
         match self {
-            PayloadError::NotARelease { .. } => ExitCode::Usage,
+            PayloadError::NotARelease { .. }
+            | PayloadError::UnreadableAgent { .. }
+            | PayloadError::UnfitAgent { .. } => ExitCode::Usage,
             PayloadError::File(error) => error.exit_code(),
             _ => ExitCode::Failed,
         }

@@ -23,7 +23,7 @@ pub(super) struct Gantt {
     total: String,
     ticks: Vec<Tick>,
     phases: Vec<Bar>,
-    rows: Vec<Row>,
+    rows: Vec<StepRow>,
     /// The critical path in words.
     critical: Vec<PathLink>,
     skipped: Vec<String>,
@@ -38,7 +38,7 @@ struct Tick {
 }
 
 #[derive(Debug, Serialize)]
-struct Row {
+struct StepRow {
     label: String,
     /// Number of steps, when there are several.
     count: usize,
@@ -174,7 +174,7 @@ impl Scale {
     }
 }
 
-fn rows(walk: &Walk, steps: &[&StepSpan], scale: &Scale) -> Vec<Row> {
+fn rows(walk: &Walk, steps: &[&StepSpan], scale: &Scale) -> Vec<StepRow> {
     // Steps of the critical path have rows of their own whatever happens.
     let rows_of = |family: fn(&str) -> String| {
         let mut rows: Vec<(String, Vec<&StepSpan>)> = Vec::new();
@@ -206,7 +206,7 @@ fn rows(walk: &Walk, steps: &[&StepSpan], scale: &Scale) -> Vec<Row> {
         .collect()
 }
 
-fn row(walk: &Walk, label: &str, members: &[&StepSpan], scale: &Scale) -> Row {
+fn row(walk: &Walk, label: &str, members: &[&StepSpan], scale: &Scale) -> StepRow {
     let started = members.iter().map(|s| s.started).min();
     let finished = members.iter().map(|s| s.finished).max();
     let took = match (started, finished) {
@@ -217,7 +217,7 @@ fn row(walk: &Walk, label: &str, members: &[&StepSpan], scale: &Scale) -> Row {
         [only] => Some(*only),
         _ => None,
     };
-    Row {
+    StepRow {
         label: single.map_or_else(|| label.to_owned(), |only| only.step.clone()),
         count: members.len(),
         kind: kind(label),
