@@ -36,3 +36,46 @@ pub trait Diagnose: std::error::Error {
         ExitCode::Failed
     }
 }
+
+/// An error with its causes, each once: `cannot write `x`: Permission denied`.
+#[must_use]
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        let reason = source.to_string();
+        if !text.contains(&reason) {
+            text.push_str(": ");
+            text.push_str(&reason);
+        }
+        cause = source.source();
+    }
+    text
+}
+
+/// An error of the system without the temporary file that the library for such files adds, since
+/// nobody asked for that one.
+#[must_use]
+pub(crate) fn system_error(error: &std::io::Error) -> std::io::Error {
+    let text = error.to_string();
+    let reason = text.split(" at path ").next().unwrap_or_default();
+    std::io::Error::new(error.kind(), reason)
+}
+
+/// Why a connection failed, as the system says it: the last cause of a chain, without the layers
+/// of the HTTP client around it.
+#[must_use]
+pub(crate) fn last_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    let text = last.to_string();
+    match text.split(" (os error").next().unwrap_or_default() {
+        "tunnel error: unsuccessful" => "the proxy refused to connect".to_owned(),
+        "tunnel error: proxy authorization required" => {
+            "the proxy requires a user and password".to_owned()
+        }
+        text => text.to_owned(),
+    }
+}

@@ -1,6 +1,6 @@
 //! How commands fail: a message, hints and an exit code.
 
-use crate::diagnose::{Diagnose, ExitCode};
+use crate::diagnose::{Diagnose, ExitCode, with_causes};
 
 /// A failed command.
 #[derive(Debug)]
@@ -37,18 +37,8 @@ impl Failure {
 
 impl<E: Diagnose> From<E> for Failure {
     fn from(error: E) -> Self {
-        let mut message = error.to_string();
-        let mut cause = std::error::Error::source(&error);
-        while let Some(source) = cause {
-            let text = source.to_string();
-            if !message.contains(&text) {
-                message.push_str(": ");
-                message.push_str(&text);
-            }
-            cause = source.source();
-        }
         Self {
-            message,
+            message: with_causes(&error),
             hints: error.hints(),
             code: error.exit_code(),
         }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::diagnose::system_error;
+
 use super::scenario::{Scenario, Thresholds};
 use super::tally::{ErrorSample, Latencies, Tallies, Tally, UserAction};
 use super::wire::{Check, ServerInfo};
@@ -196,7 +198,8 @@ impl ScenarioResult {
         })?;
         std::fs::create_dir_all(directory).map_err(failed)?;
         // A reader never sees half a result, whatever happens to this process.
-        let mut file = tempfile::NamedTempFile::new_in(directory).map_err(failed)?;
+        let mut file = tempfile::NamedTempFile::new_in(directory)
+            .map_err(|error| failed(system_error(&error)))?;
         writeln!(file, "{text}").map_err(failed)?;
         file.persist(&path).map_err(|error| failed(error.error))?;
         Ok(path)

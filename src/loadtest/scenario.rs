@@ -251,14 +251,11 @@ impl Scenario {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn parse(origin: &str, text: &str) -> Result<Self, SpecErrors> {
-        Self::check(SourceText {
-            name: origin.to_owned(),
-            text: text.to_owned(),
-        })
+        Self::check(SourceText::new(origin, text))
     }
 
     fn check(source: SourceText) -> Result<Self, SpecErrors> {
-        read_yaml(source, scenario_schema(), check_name)
+        read_yaml(source, "a scenario", scenario_schema(), check_name)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::diagnose::system_error;
 use crate::ops::error::FileError;
 
 /// Writes a file in one step: a reader sees the old or the new one, never half.
@@ -40,7 +41,7 @@ pub fn write(path: &Path, content: &str) -> Result<(), FileError> {
         file.persist(target).map_err(|error| error.error)?;
         Ok(())
     };
-    save().map_err(failed)
+    save().map_err(|error| failed(system_error(&error)))
 }
 
 /// Refuses to overwrite a YAML file: an environment's is easily named by mistake.
@@ -96,5 +97,11 @@ mod tests {
         assert!(hint(std::io::ErrorKind::NotFound).contains("directory that exists"));
         let missing = write(Path::new("/nowhere/at/all"), "text").unwrap_err();
         assert_eq!(missing.hints(), ["name a file in a directory that exists"]);
+        let said = crate::diagnose::with_causes(&missing);
+        assert!(
+            said.starts_with("cannot write `/nowhere/at/all`: No such file"),
+            "{said}"
+        );
+        assert!(!said.contains(".tmp"), "{said}");
     }
 }

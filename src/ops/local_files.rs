@@ -5,35 +5,95 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use crate::hosts::{Payload, public_key_file};
-use crate::spec::{Release, Spec, SshKey};
+use crate::diagnose::{Diagnose as _, with_causes};
+use crate::hosts::{BundleError, Payload, public_key_file};
+use crate::spec::{Library, Release, Spec, SpecErrors, SshKey};
 
 use super::error::{OpsError, PayloadError};
 
 /// What the first entry of a release is below.
 const TOP: &str = "mattermost/";
 
+/// A problem with a file that an environment names.
+#[derive(Debug)]
+struct FileProblem {
+    /// The key of the YAML that names the file, or says what is to be in it.
+    key: &'static [&'static str],
+    /// What was expected there.
+    expected: &'static str,
+    error: OpsError,
+}
+
 /// Every problem with the files that an environment names.
-#[must_use]
-pub fn problems(spec: &Spec) -> Vec<OpsError> {
-    let mut problems: Vec<OpsError> = Vec::new();
+fn problems(spec: &Spec) -> Vec<FileProblem> {
+    let mut problems = Vec::new();
     if let SshKey::File(path) = &spec.access.key
         && let Err(error) = public_key_file(path)
     {
-        problems.push(error.into());
+        problems.push(FileProblem {
+            key: &["access", "key", "file"],
+            expected: "expected the path of a public key",
+            error: error.into(),
+        });
     }
     if let Release::File(path) = &spec.mattermost.release
         && let Err(error) = check_release(path)
     {
-        problems.push(error.into());
+        problems.push(FileProblem {
+            key: &["mattermost", "release"],
+            expected: "expected the path of a release tarball",
+            error: error.into(),
+        });
     }
     // The stand-in is packaged, and this program found, only when hosts are set up.
     if !matches!(spec.mattermost.release, Release::Standin)
         && let Err(error) = Payload::load(&spec.mattermost, None, None)
     {
-        problems.push(error.into());
+        let license = spec.mattermost.license_file.as_ref();
+        let (key, expected): (&[&str], _) = match &error {
+            BundleError::Digest { .. } => (
+                &["mattermost", "sha256"],
+                "expected the checksum of the tarball",
+            ),
+            BundleError::File { path, .. } if Some(path) == license => (
+                &["mattermost", "license_file"],
+                "expected the path of a license",
+            ),
+            _ => (
+                &["mattermost", "release"],
+                "expected the path of a release tarball",
+            ),
+        };
+        problems.push(FileProblem {
+            key,
+            expected,
+            error: PayloadError::from(error).into(),
+        });
     }
     problems
+}
+
+/// Refuses an environment with such problems, each at its place in the YAML that `reference`
+/// leads to.
+///
+/// # Errors
+/// All of them.
+pub fn check_for(library: &Library, reference: &str, spec: &Spec) -> Result<(), SpecErrors> {
+    let mut placed = Vec::new();
+    for FileProblem {
+        key,
+        expected,
+        error,
+    } in problems(spec)
+    {
+        let message = with_causes(&error);
+        let mut problem = library.problem_at(reference, key, &message, expected)?;
+        if let Some(hint) = error.hints().into_iter().next() {
+            problem = problem.hint(hint);
+        }
+        placed.push(problem);
+    }
+    SpecErrors::check(placed)
 }
 
 /// Refuses an environment with such a problem.
@@ -42,7 +102,7 @@ pub fn problems(spec: &Spec) -> Vec<OpsError> {
 /// The first of them.
 pub fn check(spec: &Spec) -> Result<(), OpsError> {
     match problems(spec).into_iter().next() {
-        Some(problem) => Err(problem),
+        Some(problem) => Err(problem.error),
         None => Ok(()),
     }
 }
@@ -87,8 +147,7 @@ fn first_entry(file: impl Read) -> std::io::Result<Option<String>> {
 mod tests {
     use std::io::Write as _;
 
-    use crate::diagnose::{Diagnose as _, ExitCode};
-    use crate::spec::Library;
+    use crate::diagnose::ExitCode;
 
     use super::*;
 
@@ -119,8 +178,13 @@ mod tests {
             std::fs::write(&path, content).unwrap();
             let problems = problems(&spec(&path));
             assert_eq!(problems.len(), 1, "{problems:?}");
-            assert_eq!(problems[0].exit_code(), ExitCode::Usage);
-            assert!(problems[0].to_string().contains("not a release tarball"));
+            assert_eq!(problems[0].error.exit_code(), ExitCode::Usage);
+            assert!(
+                problems[0]
+                    .error
+                    .to_string()
+                    .contains("not a release tarball")
+            );
         }
         std::fs::write(&path, tarball("mattermost/config.json")).unwrap();
         assert!(check(&spec(&path)).is_ok());

@@ -186,6 +186,8 @@ struct Open {
     anchor: usize,
     /// The key that waits for its value.
     key: Option<(String, Span)>,
+    /// The lines of the keys so far.
+    lines: HashMap<String, usize>,
 }
 
 struct TreeBuilder<'a> {
@@ -284,6 +286,7 @@ impl<'a> TreeBuilder<'a> {
             node: YamlNode { span, content },
             anchor,
             key: None,
+            lines: HashMap::new(),
         });
         Ok(())
     }
@@ -312,15 +315,14 @@ impl<'a> TreeBuilder<'a> {
             (Content::Sequence(items), _) => items.push(node),
             (Content::Mapping(_), None) => parent.key = Some(key(&self.source, node)?),
             (Content::Mapping(entries), Some((key, key_span))) => {
-                let earlier = entries.iter().find(|entry| entry.key == key);
-                if let Some(earlier) = earlier {
-                    let line = earlier.key_span.line;
+                if let Some(line) = parent.lines.get(&key).copied() {
                     let problem = self.place(key_span).problem(
                         format!("duplicate key `{key}`"),
                         format!("first given on line {line}"),
                     );
                     self.problems.push(problem);
                 } else {
+                    parent.lines.insert(key.clone(), key_span.line);
                     entries.push(Entry {
                         key,
                         key_span,
@@ -355,7 +357,7 @@ impl<'a> TreeBuilder<'a> {
         let width = if span.end.line() == span.start.line() {
             span.end.col().saturating_sub(span.start.col())
         } else {
-            let text = self.source.text.lines().nth(line - 1).unwrap_or_default();
+            let text = self.source.line(line);
             (text.trim_end().chars().count() + 1).saturating_sub(column)
         };
         Span {
@@ -388,7 +390,7 @@ fn is_text_tag(tag: Option<&Tag>) -> bool {
 fn syntax_problem(source: &Arc<SourceText>, error: &ScanError) -> Problem {
     let lines = source.text.lines().count().max(1);
     let line = error.marker().line().clamp(1, lines);
-    let text = source.text.lines().nth(line - 1).unwrap_or_default();
+    let text = source.line(line);
     let column = error.marker().col().min(text.chars().count()) + 1;
     let place = SourcePlace {
         source: Arc::clone(source),

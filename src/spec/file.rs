@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::document::Document;
+use super::foreign::refuse_foreign;
 use super::problem::{Problem, SourceText, Span, SpecErrors};
 use super::reader;
 
@@ -25,15 +26,18 @@ impl PathCheck<'_> {
     }
 }
 
-/// Reads a file as a schema describes it and `check` completes it.
+/// Reads a file as a schema describes it and `check` completes it; `what` is what such a file
+/// is called.
 ///
 /// # Errors
 /// Everything that is wrong with the file.
 pub(crate) fn read_yaml<T: DeserializeOwned>(
     source: SourceText,
+    what: &str,
     schema: &Value,
     check: impl FnOnce(&Value, &mut PathCheck<'_>),
 ) -> Result<T, SpecErrors> {
+    refuse_foreign(&source, what, schema)?;
     let mut problems = Vec::new();
     let document = Document::parse(source, &mut problems);
     let value = reader::read(&document, schema, &mut problems);
@@ -49,8 +53,6 @@ pub(crate) fn read_yaml<T: DeserializeOwned>(
         let problem = document
             .place(Span::START)
             .problem(error.to_string(), "in this file");
-        SpecErrors {
-            problems: vec![problem],
-        }
+        problem.into()
     })
 }

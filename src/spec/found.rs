@@ -46,10 +46,7 @@ pub(crate) fn read_file(path: &Path) -> Result<FoundFile, SpecErrors> {
     })?;
     let stem = path.file_stem().and_then(|stem| stem.to_str());
     Ok(FoundFile {
-        source: SourceText {
-            name: name.clone(),
-            text,
-        },
+        source: SourceText::new(name, text),
         stem: stem.unwrap_or_default().to_owned(),
         directory: path.parent().map(Path::to_path_buf),
     })

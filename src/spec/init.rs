@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::check::DEFAULT_REGION;
 use super::problem::SpecErrors;
-use super::{Architecture, Library, Role, values};
+use super::{Architecture, Library, Role, environment_schema, values};
 use crate::diagnose::{Diagnose, ExitCode};
 
 /// Why no file was written.
@@ -60,9 +60,18 @@ impl Diagnose for InitError {
     }
 }
 
+/// The files that were written for a new environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InitFiles {
+    /// The environment.
+    pub environment: PathBuf,
+    /// The schema that it names for editors, unless there was one already.
+    pub schema: Option<PathBuf>,
+}
+
 impl Library {
     /// Writes `environments/NAME.yaml`, commented and valid as written, for the default region or
-    /// another; answers its path.
+    /// another, and the schema that its first line names where there is none.
     ///
     /// # Errors
     /// A bad name, an unknown architecture, an existing file (which stays as it is), or a
@@ -72,7 +81,7 @@ impl Library {
         name: &str,
         architecture: &str,
         region: Option<&str>,
-    ) -> Result<PathBuf, InitError> {
+    ) -> Result<InitFiles, InitError> {
         if let Some(fault) = values::name_fault(name) {
             let name = name.to_owned();
             return Err(InitError::Name { name, fault });
@@ -95,7 +104,28 @@ impl Library {
         };
         file.write_all(template(name, &architecture, region.unwrap_or(DEFAULT_REGION)).as_bytes())
             .map_err(failed)?;
-        Ok(path)
+        Ok(InitFiles {
+            environment: path,
+            schema: self.write_schema()?,
+        })
+    }
+
+    /// Writes the schema of environments, as `loadrig schema` prints it, where there is none.
+    fn write_schema(&self) -> Result<Option<PathBuf>, InitError> {
+        let path = self.in_root("schema/environment.json");
+        if path.exists() {
+            return Ok(None);
+        }
+        let write = || -> std::io::Result<()> {
+            if let Some(directory) = path.parent() {
+                std::fs::create_dir_all(directory)?;
+            }
+            std::fs::write(&path, format!("{:#}\n", environment_schema()))
+        };
+        match write() {
+            Ok(()) => Ok(Some(path)),
+            Err(source) => Err(InitError::Write { path, source }),
+        }
     }
 }
 
@@ -170,7 +200,7 @@ mod tests {
         let library = Library::new(Some(directory.path().to_path_buf()));
         for size in ["1k", "50k"] {
             let name = format!("rig-{size}");
-            let path = library.init(&name, size, None).unwrap();
+            let path = library.init(&name, size, None).unwrap().environment;
             let spec = library
                 .load(&name)
                 .unwrap_or_else(|errors| panic!("{errors}"));
@@ -183,6 +213,24 @@ mod tests {
             assert!(matches!(again, InitError::Exists { .. }));
             assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
         }
+    }
+
+    #[test]
+    fn the_schema_that_it_names_is_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let library = Library::new(Some(directory.path().to_path_buf()));
+        let first = library.init("first", "1k", None).unwrap();
+        let text = std::fs::read_to_string(&first.environment).unwrap();
+        let line = text.lines().next().unwrap();
+        let (_, named) = line.split_once("$schema=").unwrap();
+        let named = first.environment.parent().unwrap().join(named);
+        let schema: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(&named).unwrap()).unwrap();
+        assert_eq!(&schema, environment_schema());
+        assert!(first.schema.is_some());
+        std::fs::write(&named, "{}").unwrap();
+        assert_eq!(library.init("second", "1k", None).unwrap().schema, None);
+        assert_eq!(std::fs::read_to_string(&named).unwrap(), "{}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::document::Document;
 use super::embedded::{self, Embedded};
 use super::found::{FoundFile, read_file};
 use super::load::{Architectures, check_architecture, check_environment};
-use super::problem::{SourceText, SpecErrors};
+use super::problem::{Problem, SourceText, Span, SpecErrors};
 use super::{Architecture, Spec, suggest, values};
 
 /// A directory with `reference-architectures/` and `environments/`, over the built-in files.
@@ -54,10 +54,7 @@ impl Library {
         check_environment(
             self,
             FoundFile {
-                source: SourceText {
-                    name: name.to_owned(),
-                    text: text.to_owned(),
-                },
+                source: SourceText::new(name, text),
                 stem: name.to_owned(),
                 directory: None,
             },
@@ -155,11 +152,30 @@ impl Library {
 
     /// Where an environment of this name has, or would have, its file.
     pub(crate) fn path(&self, directory: &str, name: &str) -> PathBuf {
-        let file = Path::new(directory).join(format!("{name}.yaml"));
+        self.in_root(Path::new(directory).join(format!("{name}.yaml")))
+    }
+
+    /// A path below the library's directory.
+    pub(crate) fn in_root(&self, file: impl AsRef<Path>) -> PathBuf {
         match &self.root {
             Some(root) => root.join(file),
-            None => file,
+            None => file.as_ref().to_owned(),
         }
+    }
+
+    /// A problem with the value at a path of an environment's YAML, for whoever looks at what the
+    /// YAML names. Where the path is missing, the file's beginning is meant.
+    pub(crate) fn problem_at(
+        &self,
+        reference: &str,
+        path: &[&str],
+        message: &str,
+        label: &str,
+    ) -> Result<Problem, SpecErrors> {
+        let found = self.environment_source(reference)?;
+        let document = Document::parse(found.source, &mut Vec::new());
+        let span = document.find(path).unwrap_or(Span::START);
+        Ok(document.place(span).problem(message, label))
     }
 
     fn environment_source(&self, reference: &str) -> Result<FoundFile, SpecErrors> {
@@ -197,10 +213,7 @@ impl Library {
         }
         let built_in = embedded.iter().find(|file| file.name == name);
         Ok(built_in.map(|file| FoundFile {
-            source: SourceText {
-                name: format!("{directory}/{name}.yaml (built in)"),
-                text: file.text.to_owned(),
-            },
+            source: SourceText::new(format!("{directory}/{name}.yaml (built in)"), file.text),
             stem: name.to_owned(),
             directory: None,
         }))

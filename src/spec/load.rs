@@ -10,6 +10,7 @@ use super::check::{
     Around, CheckedServices, CheckedSizes, Checker, DEFAULT_ZONES, Origin, Settings,
 };
 use super::document::Document;
+use super::foreign::refuse_foreign;
 use super::found::FoundFile;
 use super::merge::overlay;
 use super::problem::{Problem, Span, SpecErrors};
@@ -30,6 +31,7 @@ pub(crate) fn check_environment(
     architectures: &dyn Architectures,
     found: FoundFile,
 ) -> Result<Spec, SpecErrors> {
+    refuse_foreign(&found.source, "an environment", environment_schema())?;
     let mut problems = Vec::new();
     let document = Document::parse(found.source, &mut problems);
     let read = reader::read(&document, environment_schema(), &mut problems);
@@ -83,6 +85,14 @@ fn base(
         problems.extend(errors.problems);
         None
     })?;
+    if let Err(errors) = refuse_foreign(
+        &found.source,
+        "a reference architecture",
+        architecture_schema(),
+    ) {
+        problems.extend(errors.problems);
+        return None;
+    }
     let document = Document::parse(found.source, problems);
     let read = reader::read(&document, architecture_schema(), problems);
     Some((document, read))
@@ -120,6 +130,11 @@ fn assemble(
 
 /// Checks the text of a reference architecture.
 pub(crate) fn check_architecture(found: FoundFile) -> Result<Architecture, SpecErrors> {
+    refuse_foreign(
+        &found.source,
+        "a reference architecture",
+        architecture_schema(),
+    )?;
     let mut problems = Vec::new();
     let document = Document::parse(found.source, &mut problems);
     let read = reader::read(&document, architecture_schema(), &mut problems);

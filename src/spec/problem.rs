@@ -14,7 +14,7 @@ use crate::diagnose::{Diagnose, ExitCode};
 const LONGEST_TEXT: usize = 600;
 /// Most characters of a source line that JSON output repeats.
 const LONGEST_SOURCE_LINE: usize = 400;
-/// Most problems that are shown; the rest are counted.
+/// Most problems that are kept; the rest are counted.
 const MOST_SHOWN: usize = 50;
 
 /// The text of one file and the name that people know it by.
@@ -24,6 +24,32 @@ pub(crate) struct SourceText {
     pub(crate) name: String,
     /// The whole text.
     pub(crate) text: String,
+    /// Where each line begins, in bytes: files with thousands of problems show thousands of lines.
+    line_starts: Vec<usize>,
+}
+
+impl SourceText {
+    /// A text and its name.
+    pub(crate) fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
+        let text = text.into();
+        let after = text.match_indices('\n').map(|(end, _)| end + 1);
+        let line_starts = std::iter::once(0).chain(after).collect();
+        Self {
+            name: name.into(),
+            text,
+            line_starts,
+        }
+    }
+
+    /// A line, counted from 1, without its end; nothing beyond the last one.
+    pub(crate) fn line(&self, number: usize) -> &str {
+        let start = |index: usize| self.line_starts.get(index).copied();
+        let Some(from) = number.checked_sub(1).and_then(start) else {
+            return "";
+        };
+        let to = start(number).unwrap_or(self.text.len());
+        self.text[from..to].trim_end_matches(['\r', '\n'])
+    }
 }
 
 /// A stretch of one line. Lines and columns count from 1, in characters.
@@ -53,13 +79,12 @@ pub(crate) struct SourcePlace {
 impl SourcePlace {
     /// A problem at this place; `label` is shown beside the caret.
     pub(crate) fn problem(&self, message: impl Into<String>, label: impl Into<String>) -> Problem {
-        let line = self.source.text.lines().nth(self.span.line - 1);
         Problem {
             file: self.source.name.clone(),
             line: self.span.line,
             column: self.span.column,
             width: self.span.width,
-            source_line: cut(line.unwrap_or_default(), LONGEST_SOURCE_LINE),
+            source_line: cut(self.source.line(self.span.line), LONGEST_SOURCE_LINE),
             message: cut(&message.into(), LONGEST_TEXT),
             label: cut(&label.into(), LONGEST_TEXT),
             hint: None,
@@ -117,9 +142,7 @@ impl Problem {
     /// The line of the file that is meant, and the bytes of it to mark.
     fn excerpt(&self) -> (String, std::ops::Range<usize>) {
         let source = self.source.as_ref();
-        let line = source
-            .and_then(|source| source.text.lines().nth(self.line - 1))
-            .unwrap_or_default();
+        let line = source.map_or("", |source| source.line(self.line));
         // One character for one: the column stays right, and a tab is one column wide.
         let line = printable(line);
         let byte_of = |character: usize| {
@@ -184,8 +207,19 @@ fn cut(text: &str, most: usize) -> String {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[must_use]
 pub struct SpecErrors {
-    /// The problems; never empty.
+    /// The first problems; never empty.
     pub problems: Vec<Problem>,
+    /// How many there are.
+    pub count: usize,
+}
+
+impl From<Problem> for SpecErrors {
+    fn from(problem: Problem) -> Self {
+        SpecErrors {
+            problems: vec![problem],
+            count: 1,
+        }
+    }
 }
 
 impl SpecErrors {
@@ -205,38 +239,39 @@ impl SpecErrors {
         let rank = |file: &String| files.iter().position(|known| known == file);
         problems.sort_by_key(|p| (rank(&p.file), p.line, p.column));
         problems.dedup();
-        Err(SpecErrors { problems })
+        let count = problems.len();
+        problems.truncate(MOST_SHOWN);
+        Err(SpecErrors { problems, count })
     }
 
     /// One problem that has no line: a file that cannot be found or read.
     pub(crate) fn unplaced(file: &str, message: String, label: String, hint: &str) -> SpecErrors {
-        SpecErrors {
-            problems: vec![Problem {
-                file: file.to_owned(),
-                line: 0,
-                column: 0,
-                width: 0,
-                source_line: String::new(),
-                message: cut(&message, LONGEST_TEXT),
-                label: cut(&label, LONGEST_TEXT),
-                hint: Some(hint.to_owned()),
-                source: None,
-            }],
-        }
+        let problem = Problem {
+            file: file.to_owned(),
+            line: 0,
+            column: 0,
+            width: 0,
+            source_line: String::new(),
+            message: cut(&message, LONGEST_TEXT),
+            label: cut(&label, LONGEST_TEXT),
+            hint: Some(hint.to_owned()),
+            source: None,
+        };
+        problem.into()
     }
 }
 
 impl fmt::Display for SpecErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for problem in self.problems.iter().take(MOST_SHOWN) {
+        for problem in &self.problems {
             write!(f, "{problem}\n\n")?;
         }
-        match self.problems.len() {
-            1 => write!(f, "1 problem"),
-            count if count > MOST_SHOWN => {
-                write!(f, "{count} problems; the first {MOST_SHOWN} are shown")
+        match (self.count, self.problems.len()) {
+            (1, _) => write!(f, "1 problem"),
+            (count, shown) if count > shown => {
+                write!(f, "{count} problems; the first {shown} are shown")
             }
-            count => write!(f, "{count} problems"),
+            (count, _) => write!(f, "{count} problems"),
         }
     }
 }
@@ -255,10 +290,7 @@ mod tests {
 
     #[test]
     fn the_caret_stands_under_the_value() {
-        let source = SourceText {
-            name: "a.yaml".to_owned(),
-            text: "x: 1\nregion: mars\n".to_owned(),
-        };
+        let source = SourceText::new("a.yaml", "x: 1\nregion: mars\n");
         let place = SourcePlace {
             source: Arc::new(source),
             span: Span {
@@ -274,11 +306,15 @@ mod tests {
         );
     }
 
+    #[test]
+    fn lines_are_found_whatever_ends_them() {
+        let source = SourceText::new("a.yaml", "a\r\nb\n\nc");
+        let lines: Vec<&str> = (0..6).map(|number| source.line(number)).collect();
+        assert_eq!(lines, ["", "a", "b", "", "c", ""]);
+    }
+
     fn problem_at(text: &str, column: usize, width: usize) -> Problem {
-        let source = SourceText {
-            name: "a.yaml".to_owned(),
-            text: text.to_owned(),
-        };
+        let source = SourceText::new("a.yaml", text);
         let place = SourcePlace {
             source: Arc::new(source),
             span: Span {
@@ -309,10 +345,7 @@ mod tests {
 
     #[test]
     fn a_long_value_does_not_flood_the_message() {
-        let source = SourceText {
-            name: "a.yaml".to_owned(),
-            text: "x\n".to_owned(),
-        };
+        let source = SourceText::new("a.yaml", "x\n");
         let place = SourcePlace {
             source: Arc::new(source),
             span: Span::START,
@@ -323,9 +356,9 @@ mod tests {
 
     #[test]
     fn only_the_first_problems_are_shown() {
-        let errors = SpecErrors {
-            problems: vec![problem_at("x: 1", 1, 1); 9000],
-        };
+        let problems = (1..=9000).map(|column| problem_at("x: 1", column, 1));
+        let errors = SpecErrors::check(problems.collect()).unwrap_err();
+        assert_eq!(errors.problems.len(), MOST_SHOWN);
         let shown = errors.to_string();
         assert!(shown.ends_with("9000 problems; the first 50 are shown"));
         assert!(shown.len() < 20_000);
@@ -343,10 +376,7 @@ mod tests {
 
     #[test]
     fn control_characters_are_not_printed() {
-        let source = SourceText {
-            name: "a.yaml".to_owned(),
-            text: "x: \u{1b}[31m\n".to_owned(),
-        };
+        let source = SourceText::new("a.yaml", "x: \u{1b}[31m\n");
         let place = SourcePlace {
             source: Arc::new(source),
             span: Span::START,

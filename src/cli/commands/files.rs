@@ -4,88 +4,60 @@ use serde_json::json;
 
 use crate::cli::App;
 use crate::cli::args::{InitArgs, ValidateArgs};
-use crate::cli::failure::{Failure, Outcome};
+use crate::cli::failure::Outcome;
 use crate::diagnose::ExitCode;
 use crate::loadtest::Scenario;
 use crate::ops::local_files;
-use crate::spec::Checked;
+use crate::spec::{Checked, SpecErrors};
 
 /// Writes a first environment file.
 pub(crate) fn init(app: &App, args: &InitArgs) -> Outcome {
-    let path = app
+    app.event_log()?;
+    let written = app
         .library
         .init(&args.name, &args.architecture, app.global.region.as_deref())?;
     if app.printer.is_json() {
-        app.printer.json(&json!({ "path": path }));
-    } else {
-        app.printer.data(&format!("wrote {}", path.display()));
-        app.printer.say(&format!(
-            "next: look at it, then `loadrig plan {}`",
-            args.name
+        app.printer.json(&json!({
+            "path": written.environment, "schema": written.schema,
+        }));
+        return Ok(ExitCode::Done);
+    }
+    app.printer
+        .data(&format!("wrote {}", written.environment.display()));
+    if let Some(schema) = &written.schema {
+        app.printer.data(&format!(
+            "wrote {}, with which editors check and complete the YAML",
+            schema.display()
         ));
     }
+    app.printer.say(&format!(
+        "next: look at it, then `loadrig plan {}`",
+        args.name
+    ));
     Ok(ExitCode::Done)
 }
 
 /// Checks files; problems of all of them are printed before it fails.
 pub(crate) fn validate(app: &App, args: &ValidateArgs) -> Outcome {
+    app.event_log()?;
     let mut lines = Vec::new();
     let mut answers = Vec::new();
-    let mut problems = 0;
+    let mut is_valid = true;
     for file in &args.files {
-        if is_scenario(app, file) {
-            match Scenario::find(file) {
-                Ok(scenario) => {
-                    lines.push(format!(
-                        "{file}: scenario `{}` for {} users",
-                        scenario.name, scenario.users
-                    ));
-                    answers.push(json!({ "file": file, "valid": true, "kind": "scenario", "name": scenario.name }));
-                }
-                Err(errors) => {
-                    problems += errors.problems.len();
-                    app.printer.error(&errors.to_string());
-                    answers
-                        .push(json!({ "file": file, "valid": false, "problems": errors.problems }));
-                }
-            }
-            continue;
-        }
-        match app.library.validate(file) {
-            Ok(Checked::Environment(spec)) => {
-                let wrong = local_files::problems(&spec);
-                if !wrong.is_empty() {
-                    problems += wrong.len();
-                    let mut texts = Vec::new();
-                    for problem in wrong {
-                        let failure = Failure::from(problem);
-                        app.printer.error(&format!("{file}: {}", failure.message));
-                        failure.hints.iter().for_each(|hint| app.printer.hint(hint));
-                        texts.push(json!({ "message": failure.message, "hints": failure.hints }));
-                    }
-                    answers.push(json!({ "file": file, "valid": false, "problems": texts }));
-                    continue;
-                }
-                lines.push(format!(
-                    "{file}: environment `{}`, {} for {} users, {} hosts",
-                    spec.name,
-                    spec.architecture,
-                    spec.concurrent_users,
-                    spec.hosts().len()
-                ));
-                answers.push(json!({ "file": file, "valid": true, "kind": "environment", "name": spec.name }));
-            }
-            Ok(Checked::Architecture(size)) => {
-                lines.push(format!(
-                    "{file}: reference architecture `{}` for {} users",
-                    size.name, size.concurrent_users
-                ));
-                answers.push(json!({ "file": file, "valid": true, "kind": "architecture", "name": size.name }));
+        match check(app, file) {
+            Ok(valid) => {
+                lines.push(format!("{file}: {}", valid.text));
+                answers.push(json!({
+                    "file": file, "valid": true, "kind": valid.kind, "name": valid.name,
+                }));
             }
             Err(errors) => {
-                problems += errors.problems.len();
+                is_valid = false;
                 app.printer.error(&errors.to_string());
-                answers.push(json!({ "file": file, "valid": false, "problems": errors.problems }));
+                answers.push(json!({
+                    "file": file, "valid": false, "problems": errors.problems,
+                    "problem_count": errors.count,
+                }));
             }
         }
     }
@@ -94,10 +66,52 @@ pub(crate) fn validate(app: &App, args: &ValidateArgs) -> Outcome {
     } else if !lines.is_empty() {
         app.printer.data(&lines.join("\n"));
     }
-    Ok(if problems == 0 {
+    Ok(if is_valid {
         ExitCode::Done
     } else {
         ExitCode::Usage
+    })
+}
+
+/// A file without problems.
+struct ValidFile {
+    kind: &'static str,
+    name: String,
+    text: String,
+}
+
+fn check(app: &App, file: &str) -> Result<ValidFile, SpecErrors> {
+    if is_scenario(app, file) {
+        let scenario = Scenario::find(file)?;
+        return Ok(ValidFile {
+            kind: "scenario",
+            text: format!("scenario `{}` for {} users", scenario.name, scenario.users),
+            name: scenario.name,
+        });
+    }
+    Ok(match app.library.validate(file)? {
+        Checked::Environment(spec) => {
+            local_files::check_for(&app.library, file, &spec)?;
+            ValidFile {
+                kind: "environment",
+                text: format!(
+                    "environment `{}`, {} for {} users, {} hosts",
+                    spec.name,
+                    spec.architecture,
+                    spec.concurrent_users,
+                    spec.hosts().len()
+                ),
+                name: spec.name,
+            }
+        }
+        Checked::Architecture(size) => ValidFile {
+            kind: "architecture",
+            text: format!(
+                "reference architecture `{}` for {} users",
+                size.name, size.concurrent_users
+            ),
+            name: size.name,
+        },
     })
 }
 

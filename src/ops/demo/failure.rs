@@ -1,12 +1,12 @@
 //! What the failure of a part means for the whole demo.
 
-use crate::diagnose::{Diagnose as _, ExitCode};
+use crate::diagnose::{Diagnose as _, ExitCode, with_causes};
 use crate::ops::error::{DemoError, LockRefusal, OpsError, WalkError};
 
 /// What an error of a part means for the whole, which has removed the rig by then: nothing
 /// is to be continued.
 pub(super) fn failure_of(error: OpsError) -> DemoError {
-    let (message, code) = (message(&error), error.exit_code());
+    let (message, code) = (with_causes(&error), error.exit_code());
     let hints = match error {
         OpsError::Walk(WalkError::Interrupted { .. })
         | OpsError::LockRefusal(LockRefusal::Interrupted) => return DemoError::Interrupted,
@@ -27,14 +27,4 @@ pub(super) fn failure_of(error: OpsError) -> DemoError {
         hints,
         code,
     }
-}
-
-fn message(error: &OpsError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(source) = cause {
-        text.push_str(&format!(": {source}"));
-        cause = source.source();
-    }
-    text
 }
