@@ -38,8 +38,6 @@ pub struct Aws {
     pub(in crate::aws) ssm: aws_sdk_ssm::Client,
     pub(in crate::aws) sts: aws_sdk_sts::Client,
     pub(in crate::aws) region: String,
-    /// Where all services answer, unless that is AWS itself.
-    pub(in crate::aws) endpoint_url: Option<String>,
     pub(in crate::aws) pace: Arc<Pace>,
     pub(in crate::aws) source: CredentialSource,
     pub(in crate::aws) account: OnceCell<Account>,
@@ -123,6 +121,7 @@ impl Aws {
                 &pace,
                 http_client
                     .unwrap_or_else(|| pace::https_client(connection.endpoint_url.as_deref())),
+                connection.endpoint_url.as_deref(),
             ))
             .retry_config(RetryConfig::standard().with_max_attempts(5))
             .timeout_config(timeouts)
@@ -178,7 +177,6 @@ impl Aws {
             ssm: aws_sdk_ssm::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
             region: connection.region,
-            endpoint_url: config.endpoint_url().map(str::to_owned),
             pace,
             source,
             account: OnceCell::new(),
@@ -194,19 +192,6 @@ impl Aws {
     #[must_use]
     pub fn calls(&self) -> BTreeMap<String, u64> {
         self.pace.calls()
-    }
-
-    /// A call that nobody answered, with whom it was for.
-    fn with_endpoint(&self, mut error: CloudError) -> CloudError {
-        if matches!(error.code.as_str(), "NoAnswer" | "Timeout") {
-            let endpoint = self.endpoint_url.as_deref().unwrap_or("AWS");
-            error.message = format!(
-                "`{endpoint}` does not answer (waited up to {} s, tried twice): {}",
-                FIRST_ANSWER.as_secs(),
-                error.message
-            );
-        }
-        error
     }
 
     /// Credentials that AWS refuses, with what renews them.
@@ -250,7 +235,7 @@ impl Aws {
                     .send()
                     .await
                     .context(operation, "credentials")
-                    .map_err(|error| self.with_endpoint(self.with_remedy(error)))?;
+                    .map_err(|error| self.with_remedy(error))?;
                 let (Some(id), Some(arn)) = (answer.account, answer.arn) else {
                     return Err(incomplete(operation, "credentials", "account"));
                 };

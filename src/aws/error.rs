@@ -9,6 +9,7 @@ use aws_sdk_ec2::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_ec2::operation::RequestId;
 
 use crate::aws::error_table::class_of_refusal;
+use crate::aws::unreachable::Unreachable;
 use crate::engine::{CloudError, FailureClass};
 
 /// Adds what was attempted to a failed call.
@@ -243,7 +244,12 @@ fn reasons(error: &(dyn Error + 'static)) -> String {
     if let Some(why) = missing_credentials(error) {
         return why;
     }
-    whole_chain(error)
+    let chain = whole_chain(error);
+    if let Some(nobody) = Unreachable::find(error) {
+        tracing::warn!(detail = chain, "no answer");
+        return nobody.to_string();
+    }
+    chain
 }
 
 /// Which source gave no credentials, and what to do about it. What lies above and below it in

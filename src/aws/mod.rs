@@ -31,8 +31,10 @@ mod s3;
 mod snapshot;
 mod ssm;
 mod tags;
+mod unreachable;
 
 pub use client::Aws;
 pub use connection::Connection;
 pub use error_table::{Refusal, class_of_code, refusals};
 pub use s3::registry::Registry;
+pub(crate) use unreachable::proxy_of;

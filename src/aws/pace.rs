@@ -28,6 +28,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use tokio::time::{Instant, sleep};
 
+use crate::aws::unreachable::Unreachable;
+
 /// How many calls a bucket holds, and how many flow in each second.
 type Rate = (f64, f64);
 
@@ -175,11 +177,17 @@ fn is_on_this_machine(url: &str) -> bool {
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
-/// An HTTP client whose every call is counted and waits for its turn.
-pub(in crate::aws) fn paced(pace: &Arc<Pace>, inner: SharedHttpClient) -> SharedHttpClient {
+/// An HTTP client whose every call is counted and waits for its turn; whom a call was for that
+/// nobody answered is named. `endpoint_url` decides on proxies as in [`https_client`].
+pub(in crate::aws) fn paced(
+    pace: &Arc<Pace>,
+    inner: SharedHttpClient,
+    endpoint_url: Option<&str>,
+) -> SharedHttpClient {
     SharedHttpClient::new(PacedClient {
         inner,
         pace: Arc::clone(pace),
+        has_proxy: !endpoint_url.is_some_and(is_on_this_machine),
     })
 }
 
@@ -187,6 +195,7 @@ pub(in crate::aws) fn paced(pace: &Arc<Pace>, inner: SharedHttpClient) -> Shared
 struct PacedClient {
     inner: SharedHttpClient,
     pace: Arc<Pace>,
+    has_proxy: bool,
 }
 
 impl HttpClient for PacedClient {
@@ -198,6 +207,7 @@ impl HttpClient for PacedClient {
         SharedHttpConnector::new(PacedConnector {
             inner: self.inner.http_connector(settings, components),
             pace: Arc::clone(&self.pace),
+            has_proxy: self.has_proxy,
         })
     }
 }
@@ -206,15 +216,19 @@ impl HttpClient for PacedClient {
 struct PacedConnector {
     inner: SharedHttpConnector,
     pace: Arc<Pace>,
+    has_proxy: bool,
 }
 
 impl HttpConnector for PacedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let (inner, pace) = (self.inner.clone(), Arc::clone(&self.pace));
+        let has_proxy = self.has_proxy;
         HttpConnectorFuture::new(async move {
             let (service, action) = name(&request);
             pace.turn(&service, &action).await;
-            inner.call(request).await
+            let uri = request.uri().to_owned();
+            let answer = inner.call(request).await;
+            answer.map_err(|error| Unreachable::wrap(error, &uri, has_proxy))
         })
     }
 }

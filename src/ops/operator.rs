@@ -3,6 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use crate::aws::proxy_of;
+use crate::diagnose::{last_cause, with_causes};
 use crate::ops::error::{CHECK_IP, OperatorError};
 use crate::spec::{AddressKind, Spec};
 
@@ -22,10 +24,21 @@ async fn public_address() -> Result<Ipv4Addr, OperatorError> {
         let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
         client.get(CHECK_IP).send().await?.text().await
     };
-    let text = ask.await.map_err(OperatorError::Ask)?;
+    let text = ask.await.map_err(|error| not_asked(&error))?;
     let text = text.trim();
     text.parse()
         .map_err(|_| OperatorError::NoAddress(text.to_owned()))
+}
+
+fn not_asked(error: &reqwest::Error) -> OperatorError {
+    tracing::warn!(detail = with_causes(error), "no answer");
+    OperatorError::Ask {
+        proxy: proxy_of(CHECK_IP),
+        cause: match error.is_timeout() {
+            true => format!("no answer within {} s", TIMEOUT.as_secs()),
+            false => last_cause(error),
+        },
+    }
 }
 
 async fn routed_address(spec: &Spec) -> Result<Ipv4Addr, OperatorError> {

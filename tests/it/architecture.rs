@@ -29,6 +29,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "aws",
         &[
             "blueprint",
+            "diagnose",
             "engine",
             "identity",
             "localcloud",

@@ -11,8 +11,13 @@ pub(in crate::ops) const CHECK_IP: &str = "https://checkip.amazonaws.com";
 #[derive(Debug, thiserror::Error)]
 pub enum OperatorError {
     /// The service did not answer.
-    #[error("cannot find your address: {CHECK_IP} does not answer")]
-    Ask(#[source] reqwest::Error),
+    #[error("cannot find your address: `{CHECK_IP}` does not answer{}: {cause}", through(proxy.as_deref()))]
+    Ask {
+        /// The proxy in use.
+        proxy: Option<String>,
+        /// The plain cause.
+        cause: String,
+    },
     /// It answered with something else.
     #[error("cannot find your address: {CHECK_IP} answered `{0}`, not an IPv4 address")]
     NoAddress(String),
@@ -33,6 +38,10 @@ pub enum OperatorError {
         /// The address.
         address: IpAddr,
     },
+}
+
+fn through(proxy: Option<&str>) -> String {
+    proxy.map_or_else(String::new, |proxy| format!(" through the proxy `{proxy}`"))
 }
 
 impl Diagnose for OperatorError {
