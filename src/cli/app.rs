@@ -59,16 +59,11 @@ impl App {
     /// Adds what a newcomer with a local cloud wants to know when AWS refuses the credentials.
     pub(crate) fn with_local_hint(&self, mut failure: Failure, command: &str) -> Failure {
         #[cfg(target_os = "linux")]
-        if failure.code == ExitCode::Preflight
-            && self.global.endpoint_url.is_none()
-            && crate::localcloud::status().is_some()
+        if self.global.endpoint_url.is_none()
+            && let Some(hint) =
+                local_hint(&failure, command, || crate::localcloud::status().is_some())
         {
-            failure.hints.insert(
-                0,
-                format!(
-                    "a local cloud runs on this machine: `loadrig --endpoint-url local {command}` asks it"
-                ),
-            );
+            failure.hints.insert(0, hint);
         }
         failure
     }
@@ -130,8 +125,34 @@ impl App {
     }
 }
 
+/// Where a failure is about credentials, and a local cloud runs, how to ask that one.
+#[cfg(target_os = "linux")]
+fn local_hint(failure: &Failure, command: &str, is_running: impl Fn() -> bool) -> Option<String> {
+    (failure.code == ExitCode::Preflight && is_running()).then(|| {
+        format!(
+            "a local cloud runs on this machine: `loadrig --endpoint-url local {command}` asks it"
+        )
+    })
+}
+
 fn log(path: PathBuf) -> Result<Box<dyn Listener>, Failure> {
     spare_yaml(&path)?;
     let log = EventLog::create(&path).map_err(|source| FileError::Write { path, source })?;
     Ok(Box::new(log))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn missing_credentials_point_to_a_local_cloud_that_runs() {
+        let denied = Failure::new("no credentials", "sign in").with_code(ExitCode::Preflight);
+        let hint = local_hint(&denied, "list", || true);
+        assert!(hint.is_some_and(|hint| hint.contains("`loadrig --endpoint-url local list`")));
+        assert_eq!(local_hint(&denied, "list", || false), None);
+        let other = Failure::new("no answer", "try again");
+        assert_eq!(local_hint(&other, "list", || true), None);
+    }
 }

@@ -82,6 +82,15 @@ impl Progress {
         true
     }
 
+    /// The line of a check, if it gets one.
+    fn check(&self, name: &str, pass: bool, detail: &str) -> Option<String> {
+        match (pass, self.shows_passed) {
+            (false, _) => Some(format!("FAIL  {name}: {detail}")),
+            (true, true) => Some(format!("pass  {name}: {detail}")),
+            (true, false) => None,
+        }
+    }
+
     fn settle(&mut self, at: Timestamp, step: &str) -> String {
         self.done += 1;
         if let Some(live) = &mut self.live {
@@ -226,10 +235,8 @@ impl Listener for Progress {
                 self.line(at, &format!("{step:32} not done: {reason}"));
             }
             EventKind::Check { name, pass, detail } => {
-                if !pass {
-                    self.line(at, &format!("FAIL  {name}: {detail}"));
-                } else if self.shows_passed {
-                    self.line(at, &format!("pass  {name}: {detail}"));
+                if let Some(text) = self.check(name, *pass, detail) {
+                    self.line(at, &text);
                 }
             }
             EventKind::Note { message } => self.line(at, message),
@@ -300,14 +307,7 @@ mod tests {
 
     #[test]
     fn a_log_hears_of_the_same_wait_once_a_minute() {
-        let printer = Printer {
-            format: OutputFormat::Text,
-            quiet: true,
-            colour: false,
-            data_colour: false,
-            live: false,
-        };
-        let mut progress = Progress::new(printer);
+        let mut progress = Progress::new(printer(false));
         let start = Timestamp::UNIX_EPOCH;
         let after = |seconds| start + SignedDuration::from_secs(seconds);
         assert!(progress.is_news(start, "vpc", "a lock"));
@@ -316,5 +316,42 @@ mod tests {
         assert!(progress.is_news(after(6), "vpc", "another"));
         assert!(!progress.is_news(after(60), "vpc", "another"));
         assert!(progress.is_news(after(66), "vpc", "another"));
+    }
+
+    fn printer(live: bool) -> Printer {
+        Printer {
+            format: OutputFormat::Text,
+            quiet: true,
+            colour: false,
+            data_colour: false,
+            live,
+        }
+    }
+
+    #[test]
+    fn only_a_graph_has_a_bar() {
+        let mut progress = Progress::new(printer(true));
+        let mut hear = |kind| {
+            let at = Timestamp::UNIX_EPOCH;
+            progress.event(&Event { at, kind });
+            progress
+                .live
+                .as_ref()
+                .is_some_and(|live| live.overall.is_some())
+        };
+        let phase = || "scenario".to_owned();
+        assert!(!hear(EventKind::PhaseStarted { phase: phase() }));
+        assert!(hear(EventKind::Graph { steps: vec![] }));
+        assert!(!hear(EventKind::PhaseFinished { phase: phase() }));
+        assert!(!hear(EventKind::PhaseStarted { phase: phase() }));
+    }
+
+    #[test]
+    fn a_check_that_the_report_lists_gets_no_line_unless_it_fails() {
+        let all = Progress::new(printer(false));
+        let few = Progress::new(printer(false)).without_passed_checks();
+        assert_eq!(all.check("a", true, "b").as_deref(), Some("pass  a: b"));
+        assert_eq!(few.check("a", true, "b"), None);
+        assert_eq!(few.check("a", false, "b").as_deref(), Some("FAIL  a: b"));
     }
 }

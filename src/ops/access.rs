@@ -195,3 +195,24 @@ fn way(spec: &Spec, inventory: &Inventory, service: Service) -> Result<Way, Acce
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_tunnel_without_a_far_end_says_so() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap());
+        let (_client, accepted) = tokio::join!(client, listener.accept());
+        let directory = tempfile::tempdir().unwrap();
+        let (accepted, _) = accepted.unwrap();
+        assert!(!pass(accepted, &directory.path().join("gone")).await);
+        let host = HostName {
+            role: Role::Proxy,
+            index: 1,
+        };
+        let said = AccessError::Closed(host).to_string();
+        assert!(said.contains("`proxy-1`"), "{said}");
+    }
+}

@@ -7,9 +7,13 @@ use crate::common::Moto;
 use loadrig::aws::Registry;
 use loadrig::diagnose::{Diagnose, ExitCode};
 use loadrig::engine::{
-    AcquireOptions, Condition, HeldLease, Holder, LeaseStore, LockError, ObjectVersion,
+    AcquireOptions, Condition, HeldLease, Holder, LeaseStore, LockError, ObjectVersion, Urgency,
     delete_expired_lease, read_lease,
 };
+use loadrig::events::Events;
+use loadrig::ops::error::Declined;
+use loadrig::ops::lock::{Lock, LockOptions, LockPurpose};
+use loadrig::ops::{Confirm, OpsError, Question, Session};
 
 fn holder(owner: &str) -> Holder {
     Holder {
@@ -194,6 +198,15 @@ async fn commands_end_with_5_and_say_who_holds_the_lock() {
     let output = loadrig(&moto, &["registry", "show"]);
     let shown = text(&output.stdout);
     assert!(shown.contains("`perf` is locked by alice@one"), "{shown}");
+    let output = loadrig(&moto, &["list"]);
+    let listed = text(&output.stdout);
+    let row = listed.lines().find(|line| line.contains("perf"));
+    let row = row.unwrap_or_else(|| panic!("{listed}{}", text(&output.stderr)));
+    assert!(row.trim_end().ends_with("alice@one (up)"), "{row}");
+    assert!(
+        listed.lines().all(|line| line.chars().count() <= 100),
+        "{listed}"
+    );
     held.permit().check().expect("undisturbed");
 
     held.release(true).await.expect("released");
@@ -209,4 +222,70 @@ async fn commands_end_with_5_and_say_who_holds_the_lock() {
     let output = loadrig(&moto, &["--yes", "registry", "remove"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert!(!registry.exists().await.expect("a look"));
+}
+
+/// Takes the lock as an operation does.
+async fn take_over(
+    cloud: &Arc<loadrig::aws::Aws>,
+    calls_end_with_process: bool,
+) -> Result<Lock, OpsError> {
+    let (_never, stop) = tokio::sync::watch::channel(Urgency::None);
+    let session = Session {
+        events: &Events::default(),
+        stop,
+        confirm: &Nobody,
+    };
+    let purpose = LockPurpose {
+        environment: "perf",
+        operation: "down",
+        run: "down",
+    };
+    let options = LockOptions {
+        calls_end_with_process,
+        ..LockOptions::default()
+    };
+    Lock::take(cloud, purpose, &options, &session).await
+}
+
+struct Nobody;
+
+impl Confirm for Nobody {
+    fn confirm(&self, question: &Question<'_>) -> Result<(), Declined> {
+        panic!("asked: {question:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_lock_of_a_killed_process_is_waited_for_only_where_its_calls_may_go_on() {
+    let moto = Moto::start();
+    let cloud = Arc::new(moto.cloud().await);
+    let registry = registry(&moto).await;
+    registry.ensure().await.expect("made");
+    let mut ended = std::process::Command::new("true")
+        .spawn()
+        .expect("a process");
+    ended.wait().expect("its end");
+    let user = whoami::username().expect("a user");
+    let machine = whoami::hostname().expect("a name");
+    let killed = Holder {
+        pid: ended.id(),
+        ..holder(&format!("{user}@{machine}"))
+    };
+    let options = AcquireOptions::default();
+    let store = Arc::clone(&registry);
+    let held = HeldLease::acquire(store, "perf", killed, &options, |_| {}).await;
+    // Not given back: its holder was killed.
+    let _abandoned = held.expect("free");
+
+    let limit = Duration::from_secs(5);
+    let remote = tokio::time::timeout(limit, take_over(&cloud, false)).await;
+    assert!(
+        remote.is_err(),
+        "on AWS its last calls may still take effect"
+    );
+    let local = tokio::time::timeout(limit, take_over(&cloud, true)).await;
+    let lock = local.expect("at once").expect("taken over");
+    lock.permit().check().expect("usable at once");
+    lock.finish(Ok(())).await.expect("given back");
 }

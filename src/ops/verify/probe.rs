@@ -220,3 +220,37 @@ pub(in crate::ops) async fn host_states(
     });
     join_all(asked).await.into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_without_ssh_is_not_asked_for_its_log() {
+        let library = crate::spec::Library::new(Some("no-such-directory".into()));
+        let spec = library.architecture("1k").unwrap().example();
+        let mut asked = 0;
+        for host in spec.hosts() {
+            for probe in probes(&spec, &Inventory::default(), host) {
+                assert!(!probe.unreachable.contains("journalctl"), "{}", probe.name);
+                assert!(!probe.unreachable.contains("loadrig ssh"), "{}", probe.name);
+                assert!(
+                    probe.unreachable.contains("loadrig status"),
+                    "{}",
+                    probe.name
+                );
+                asked += 1;
+            }
+        }
+        assert!(asked >= spec.hosts().len());
+    }
+
+    #[test]
+    fn a_closed_port_costs_a_second() {
+        let library = crate::spec::Library::new(Some("no-such-directory".into()));
+        let spec = library.architecture("1k").unwrap().example();
+        let seconds: u64 = CLOSED_PORT_SECONDS.parse().unwrap();
+        assert!(seconds <= 1, "`verify` waits for it");
+        assert!(spec.database.readers > 0, "the probe has something to try");
+    }
+}
