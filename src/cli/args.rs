@@ -180,7 +180,7 @@ pub(crate) struct DemoArgs {
     #[arg(long)]
     pub keep: bool,
     /// Write the HTML report here too
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = html)]
     pub html: Option<PathBuf>,
 }
 
@@ -338,7 +338,7 @@ pub(super) struct PlanArgs {
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Draw the plan into FILE, one SVG
-    #[arg(long, value_name = "FILE.svg")]
+    #[arg(long, value_name = "FILE.svg", value_parser = svg)]
     pub diagram: Option<PathBuf>,
     /// Show every resource: without it those that are alike are one line
     #[arg(long)]
@@ -373,12 +373,41 @@ pub(super) struct IamPolicyArgs {
     /// Account that the policy is for, 12 digits; that of the credentials without it
     #[arg(long, value_name = "ID", value_parser = account)]
     pub account: Option<String>,
-    /// `json` is the policy alone, to be piped into a file
+    /// `json` is one document, `policies` and with --explain `reasons`
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub format: Option<OutputFormat>,
     /// Show for each single action what it is for
     #[arg(long)]
     pub explain: bool,
+}
+
+/// A file for a picture; a name without an extension, `/dev/stdout` for example, says nothing.
+fn svg(text: &str) -> Result<PathBuf, String> {
+    of_kind(text, &["svg"])
+}
+
+/// A file for a page.
+fn html(text: &str) -> Result<PathBuf, String> {
+    of_kind(text, &["html", "htm"])
+}
+
+fn of_kind(text: &str, extensions: &[&str]) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    match path.extension() {
+        Some(found)
+            if !extensions
+                .iter()
+                .any(|known| found.eq_ignore_ascii_case(known)) =>
+        {
+            let kind = extensions.first().unwrap_or(&"").to_uppercase();
+            let name = path.with_extension(extensions.first().unwrap_or(&""));
+            Err(format!(
+                "only {kind} is written: did you mean `{}`?",
+                name.display()
+            ))
+        }
+        _ => Ok(path),
+    }
 }
 
 /// A region's name by its shape; whether there is one of that name shows later.
@@ -470,7 +499,7 @@ pub(super) struct ReportArgs {
     /// The run; the latest without it
     pub run: Option<String>,
     /// Write one self-contained HTML file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = html)]
     pub html: Option<PathBuf>,
 }
 

@@ -29,6 +29,31 @@ pub(super) fn count(number: usize, noun: &str) -> String {
     }
 }
 
+/// The width that texts keep to where words allow.
+pub(super) const WIDTH: usize = 100;
+
+/// Items with separators between, in lines of the width that texts keep to.
+pub(super) fn wrapped(items: &[String], indent: &str, separator: &str) -> String {
+    let mut text = String::new();
+    let mut line = indent.to_owned();
+    for (at, item) in items.iter().enumerate() {
+        let after = if at + 1 < items.len() { separator } else { "" };
+        let more = format!("{item}{after}");
+        if line.len() > indent.len() && line.chars().count() + 1 + more.chars().count() > WIDTH {
+            text.push_str(&format!("{line}\n"));
+            indent.clone_into(&mut line);
+        }
+        if line.len() > indent.len() {
+            line.push(' ');
+        }
+        line.push_str(&more);
+    }
+    if line.len() > indent.len() {
+        text.push_str(&format!("{line}\n"));
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,5 +73,15 @@ mod tests {
     fn nouns_agree_with_their_number() {
         assert_eq!(count(1, "warning"), "1 warning");
         assert_eq!(count(0, "warning"), "0 warnings");
+    }
+
+    #[test]
+    fn items_are_wrapped_at_the_width() {
+        let items: Vec<String> = (0..40).map(|n| format!("item-{n}")).collect();
+        let text = wrapped(&items, "      ", ",");
+        assert!(text.lines().count() > 1);
+        assert!(text.lines().all(|line| line.len() <= WIDTH));
+        assert_eq!(text.matches("item-").count(), 40);
+        assert_eq!(wrapped(&[], "      ", ","), "");
     }
 }

@@ -89,6 +89,7 @@ fn dispatch(app: &App, command: &Command) -> Outcome {
         Command::Registry(args) => commands::registry::run(app, args.command),
         Command::Local(args) => commands::local::run(app, &args.command),
         Command::Schema(args) => {
+            app.event_log()?;
             app.printer.json(match args.of {
                 SchemaOf::Environment => crate::spec::environment_schema(),
                 SchemaOf::Architecture => crate::spec::architecture_schema(),

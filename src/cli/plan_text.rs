@@ -8,7 +8,7 @@ use crate::plan::{
 use crate::preflight::{Finding, FindingVerdict};
 use crate::spec::Spec;
 
-use super::format;
+use super::format::{self, WIDTH, wrapped};
 use super::printer::table;
 
 /// How much of a plan is shown.
@@ -186,8 +186,6 @@ pub(super) fn money(cost: &Cost, now: Option<f64>, hours: Option<f64>, lines: bo
     text
 }
 
-/// The width that texts keep to where words allow.
-const WIDTH: usize = 100;
 /// Where names end and reasons or attributes begin.
 const NAMES: usize = 32;
 /// What belongs to a change stands below it.
@@ -287,28 +285,6 @@ fn merged(lines: &str) -> Vec<String> {
     items.into_iter().map(text).collect()
 }
 
-/// Items with separators between, in lines of the width that texts keep to.
-fn wrapped(items: &[String], indent: &str, separator: &str) -> String {
-    let mut text = String::new();
-    let mut line = indent.to_owned();
-    for (at, item) in items.iter().enumerate() {
-        let after = if at + 1 < items.len() { separator } else { "" };
-        let more = format!("{item}{after}");
-        if line.len() > indent.len() && line.chars().count() + 1 + more.chars().count() > WIDTH {
-            text.push_str(&format!("{line}\n"));
-            indent.clone_into(&mut line);
-        }
-        if line.len() > indent.len() {
-            line.push(' ');
-        }
-        line.push_str(&more);
-    }
-    if line.len() > indent.len() {
-        text.push_str(&format!("{line}\n"));
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use crate::blueprint::blueprint_offline;
@@ -359,15 +335,5 @@ mod tests {
             text.contains("tcp/22 and tcp/80 from your address (auto)"),
             "{text}"
         );
-    }
-
-    #[test]
-    fn items_are_wrapped_at_the_width() {
-        let items: Vec<String> = (0..40).map(|n| format!("item-{n}")).collect();
-        let text = wrapped(&items, INDENT, ",");
-        assert!(text.lines().count() > 1);
-        assert!(text.lines().all(|line| line.len() <= WIDTH));
-        assert_eq!(text.matches("item-").count(), 40);
-        assert_eq!(wrapped(&[], INDENT, ","), "");
     }
 }

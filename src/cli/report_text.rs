@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::ops::OpsError;
-use crate::report::{Ink, Report, terminal};
+use crate::report::{Ink, Report, failed_in_short, terminal};
 
 use super::App;
 use super::failure::Failure;
@@ -19,12 +19,23 @@ pub(super) fn print(app: &App, report: &Report) {
         }
         return;
     }
-    let ink = if app.printer.data_colour {
+    app.printer.data(&terminal(report, ink(app)));
+}
+
+/// Prints the report of a run that failed: what matters of it, or as JSON all of it.
+pub(super) fn print_failed(app: &App, report: &Report) {
+    if app.printer.is_json() {
+        return print(app, report);
+    }
+    app.printer.data(&failed_in_short(report, ink(app)));
+}
+
+fn ink(app: &App) -> Ink {
+    if app.printer.data_colour {
         Ink::Colour
     } else {
         Ink::Plain
-    };
-    app.printer.data(&terminal(report, ink));
+    }
 }
 
 /// Says where a report was stored. One that could not be stored is a warning: its content has

@@ -33,22 +33,34 @@ pub fn save(rig: &Rig, plan: &Plan, file: &Path) -> Result<(), OpsError> {
     Ok(())
 }
 
+/// Refuses a file that no plan can be read from: before anybody is asked for credentials.
+///
+/// # Errors
+/// When it cannot be read, or is no plan.
+pub fn check_readable(file: &Path, environment: &str) -> Result<(), SavedPlanError> {
+    read(file, environment).map(|_| ())
+}
+
+fn read(file: &Path, environment: &str) -> Result<SavedPlan, SavedPlanError> {
+    let text = std::fs::read_to_string(file).map_err(|source| SavedPlanError::Read {
+        path: file.to_owned(),
+        environment: environment.to_owned(),
+        source,
+    })?;
+    SavedPlan::parse(&text).map_err(|reason| SavedPlanError::Unreadable {
+        path: file.to_owned(),
+        environment: environment.to_owned(),
+        reason: reason.clone(),
+    })
+}
+
 /// Refuses when the plan is not the one of the file.
 ///
 /// # Errors
 /// When the file is no plan, or YAML or inventory changed since: with what changed.
 pub fn check_saved_plan(rig: &Rig, plan: &Plan, file: &Path) -> Result<(), SavedPlanError> {
     let environment = rig.spec.name.clone();
-    let text = std::fs::read_to_string(file).map_err(|source| SavedPlanError::Read {
-        path: file.to_owned(),
-        environment: environment.clone(),
-        source,
-    })?;
-    let saved = SavedPlan::parse(&text).map_err(|reason| SavedPlanError::Unreadable {
-        path: file.to_owned(),
-        environment: environment.clone(),
-        reason: reason.clone(),
-    })?;
+    let saved = read(file, &environment)?;
     let moved = saved.moved(&bind(rig, plan));
     if moved.is_empty() {
         return Ok(());

@@ -5,19 +5,36 @@ use std::process::Command;
 use std::time::UNIX_EPOCH;
 
 use crate::ops::error::PayloadError;
+use crate::spec::{Release, Spec};
 
 /// Name of the stand-in's program.
 const PROGRAM: &str = "mattermost-standin";
+
+/// Refuses an environment with the stand-in where its program is missing: hosts would find out
+/// minutes later.
+///
+/// # Errors
+/// When it is not beside this program.
+pub(super) fn check_program(spec: &Spec) -> Result<(), PayloadError> {
+    match spec.mattermost.release {
+        Release::Standin => program().map(|_| ()),
+        _ => Ok(()),
+    }
+}
+
+fn program() -> Result<PathBuf, PayloadError> {
+    std::env::current_exe()
+        .ok()
+        .and_then(beside)
+        .ok_or(PayloadError::NoStandin(PROGRAM))
+}
 
 /// The tarball, packaged again when the program changed.
 ///
 /// # Errors
 /// When the program is missing or cannot package itself.
 pub(super) fn tarball() -> Result<PathBuf, PayloadError> {
-    let program = std::env::current_exe()
-        .ok()
-        .and_then(beside)
-        .ok_or(PayloadError::NoStandin(PROGRAM))?;
+    let program = program()?;
     let about = program.metadata().map_err(PayloadError::Package)?;
     let changed = about
         .modified()

@@ -20,8 +20,9 @@ use super::plan::PlanReview;
 use super::preflight::{check_cost_limit, check_findings, check_plan, preflight};
 use super::rig::{Rig, note_calls};
 use super::run_dir::RunDir;
-use super::saved_plan::check_saved_plan;
+use super::saved_plan::{check_readable, check_saved_plan};
 use super::session::Session;
+use super::standin::check_program;
 use super::verify::{RigCheck, verify};
 use crate::ops::error::{OpsError, WalkError};
 
@@ -68,14 +69,19 @@ impl UpReport {
 /// Opens the rig that `up` works on.
 ///
 /// # Errors
-/// When credentials are missing, or the operator's address cannot be found.
+/// When a file that it needs cannot be used, credentials are missing, or the operator's address
+/// cannot be found.
 pub async fn open(
     spec: Spec,
     options: &UpOptions,
     adapters: &dyn Adapters,
 ) -> Result<Rig, OpsError> {
+    if let Some(file) = &options.saved_plan {
+        check_readable(file, &spec.name)?;
+    }
     if !options.resources_only {
         local_files::check(&spec)?;
+        check_program(&spec)?;
         if spec.count(Role::Agent) > 0 {
             agent_program(options.agent_program.as_deref())?;
         }

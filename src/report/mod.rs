@@ -19,5 +19,5 @@ pub use model::{
     ReportedEnvironment, SearchLine, SoftwareVersion, Topology, Verdict,
 };
 pub use spans::{CriticalStep, StepEnd, StepSpan, WaitSpan};
-pub use terminal::{Ink, terminal};
+pub use terminal::{Ink, failed_in_short, terminal};
 pub use timeline::{PhaseSpan, SkippedStep, Walk, walks};

@@ -67,6 +67,25 @@ pub fn terminal(report: &Report, ink: Ink) -> String {
     page.text
 }
 
+/// What became of a run that failed: what failed, and whether anything is left. The whole report
+/// is stored; nobody reads about hosts and costs of a rig that did not come up.
+#[must_use]
+pub fn failed_in_short(report: &Report, ink: Ink) -> String {
+    let mut page = TerminalPage {
+        text: String::new(),
+        ink,
+    };
+    // What is left is among the failures of the verdict.
+    if !report.proof.is_empty() && report.proof.iter().all(|item| item.empty) {
+        page.line(&format!(
+            "checked for leftovers: nothing is left ({} checks)",
+            report.proof.len()
+        ));
+    }
+    page.verdict(report);
+    page.text
+}
+
 struct TerminalPage {
     text: String,
     ink: Ink,

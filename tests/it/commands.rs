@@ -1,6 +1,9 @@
 //! What commands do and say in situations that are not the usual one: nobody to ask, a proxy, a
 //! closed terminal, a name that is taken, a log that cannot be written.
 
+mod files;
+mod network;
+
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -161,6 +164,10 @@ fn a_log_that_cannot_be_written_fails_every_command() {
         &["plan", "perf", "--offline"],
         &["plan", "1k"],
         &["iam-policy", "perf", "--account", "123456789012"],
+        &["validate", "perf"],
+        &["init", "other"],
+        &["architectures"],
+        &["schema"],
     ] {
         let output = command(home.path(), "http://127.0.0.1:1", arguments)
             .args(["--events", "/nowhere/at/all.jsonl"])
@@ -173,6 +180,7 @@ fn a_log_that_cannot_be_written_fails_every_command() {
             "{said}"
         );
     }
+    assert!(!home.path().join("environments/other.yaml").exists());
 }
 
 #[test]

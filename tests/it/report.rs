@@ -6,7 +6,7 @@ mod sample_report;
 use std::path::Path;
 use std::process::Command;
 
-use loadrig::report::{Ink, Verdict, html, terminal};
+use loadrig::report::{Ink, Verdict, failed_in_short, html, terminal};
 
 /// Opens the page in headless Chromium without a network; the finished document and what
 /// the browser logged.
@@ -151,4 +151,68 @@ fn samples_can_be_written_out_to_look_at() {
             std::fs::write(Path::new(directory).join(format!("{name}.html")), page).unwrap();
         }
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_does_not_cost_the_answer() {
+    let home = tempfile::tempdir().unwrap();
+    let run = home.path().join(".local/state/loadrig/runs/perf/latest");
+    std::fs::create_dir_all(&run).unwrap();
+    let stored = sample_report::demo().json().unwrap().to_string();
+    std::fs::write(run.join("report.json"), stored).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_loadrig"))
+        .current_dir(home.path())
+        .env("HOME", home.path())
+        .env_remove("XDG_STATE_HOME")
+        .env_remove("LOADRIG_HOME")
+        .args(["report", "perf", "--html", "/dev/full"])
+        .output()
+        .unwrap();
+    let (shown, said) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(shown.contains("PASSED"), "{shown}{said}");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        said.contains("cannot write `/dev/full`: No space left"),
+        "{said}"
+    );
+    assert!(said.contains("hint: free some space"), "{said}");
+}
+
+#[test]
+fn a_run_that_failed_is_told_in_a_few_lines() {
+    let mut report = sample_report::demo();
+    report.checks[0].pass = false;
+    let name = report.checks[0].name.clone();
+    let text = failed_in_short(&report, Ink::Plain);
+    assert!(text.lines().count() < 8, "{text}");
+    for part in ["nothing is left", name.as_str(), "FAILED"] {
+        assert!(text.contains(part), "`{part}` is missing: {text}");
+    }
+    report.proof[0].empty = false;
+    let text = failed_in_short(&report, Ink::Plain);
+    assert!(
+        text.contains("left behind") && !text.contains("nothing is left"),
+        "{text}"
+    );
+}
+
+#[test]
+fn wide_tables_scroll_on_a_phone() {
+    let page = html(&sample_report::demo()).unwrap();
+    let mut wide = 0;
+    for (at, _) in page.match_indices("<table") {
+        let (before, table) = page.split_at(at);
+        let table = table.split("</table>").next().unwrap_or_default();
+        // Two columns without a header wrap; more would be cut off.
+        if table.contains("<thead") {
+            assert!(before.ends_with("<div class=\"scroll\">"), "{table}");
+            wide += 1;
+        }
+    }
+    assert!(wide >= 3, "{wide} tables with columns");
+    assert!(page.contains(".scroll { overflow-x: auto; }"));
 }

@@ -1,6 +1,6 @@
 //! `loadrig architectures`: the sizes on offer.
 
-use comfy_table::CellAlignment;
+use comfy_table::{CellAlignment, ContentArrangement};
 use serde_json::json;
 
 use crate::cli::App;
@@ -11,8 +11,12 @@ use crate::diagnose::ExitCode;
 use crate::plan::cost;
 use crate::spec::{Architecture, Role, SourceKind};
 
+/// Width of the list, columns.
+const WIDTH: u16 = 100;
+
 /// Lists the sizes, or shows one in full.
 pub(crate) fn run(app: &App, args: &ArchitecturesArgs) -> Outcome {
+    app.event_log()?;
     match &args.show {
         Some(name) => {
             let size = app.library.architecture(name)?;
@@ -33,10 +37,12 @@ fn list(app: &App, sizes: &[Architecture]) {
         return;
     }
     let mut table = table();
-    table.set_header([
-        "size", "users", "app", "database", "search", "proxy", "agents", "$/hour", "$/month",
-        "headroom", "source",
-    ]);
+    table
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(WIDTH)
+        .set_header([
+            "size", "users", "app", "database", "search", "agents", "$/hour", "headroom", "source",
+        ]);
     let mut priced_on = String::new();
     for size in sizes {
         let cost = cost(&size.example());
@@ -45,29 +51,36 @@ fn list(app: &App, sizes: &[Architecture]) {
             size.name.clone(),
             size.concurrent_users.to_string(),
             group(size, Role::App),
-            format!(
-                "{} × {}",
+            some(
                 size.database.readers + 1,
-                size.database.instance_type
+                size.database.instance_type.trim_start_matches("db."),
             ),
-            format!("{} × {}", size.search.nodes, size.search.instance_type),
-            group(size, Role::Proxy),
-            group(size, Role::Agent),
+            some(
+                size.search.nodes,
+                size.search.instance_type.trim_end_matches(".search"),
+            ),
+            size.nodes
+                .get(&Role::Agent)
+                .map_or(0, |agents| agents.count)
+                .to_string(),
             format!("{:.2}", cost.per_hour),
-            format!("{:.0}", cost.per_month),
             size.headroom()
-                .map_or("not measured".to_owned(), |h| format!("{:.0} %", h * 100.0)),
+                .map_or("unknown".to_owned(), |h| format!("{:.0} %", h * 100.0)),
             source(size).to_owned(),
         ]);
     }
-    for column in [1, 7, 8] {
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 1));
+    }
+    for column in [1, 5, 6] {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
     app.printer.data(&table.to_string());
     app.printer.say(&format!(
-        "on-demand prices of us-east-1 as of {priced_on}; `loadrig architectures SIZE` shows where a size comes from"
+        "on-demand prices of us-east-1 as of {priced_on}; `loadrig architectures SIZE` shows every \
+         part,\nthe cost of a month and where a size comes from"
     ));
 }
 
@@ -76,8 +89,15 @@ fn group(size: &Architecture, role: Role) -> String {
         .get(&role)
         .filter(|group| group.count > 0)
         .map_or("-".to_owned(), |group| {
-            format!("{} × {}", group.count, group.instance_type)
+            some(group.count, &group.instance_type)
         })
+}
+
+fn some(count: u32, kind: &str) -> String {
+    match count {
+        0 => "-".to_owned(),
+        count => format!("{count}×{kind}"),
+    }
 }
 
 fn source(size: &Architecture) -> &'static str {

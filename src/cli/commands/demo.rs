@@ -46,7 +46,10 @@ mod linux {
         let report = demo(spec, &options, &run, &session, &recorder, |running| {
             Place::of_running(&local, running)
         })?;
-        report_text::print(app, &report.report);
+        match &report.failure {
+            None => report_text::print(app, &report.report),
+            Some(_) => report_text::print_failed(app, &report.report),
+        }
         report_text::stored(app, "report (kept on purpose)", report.stored);
         app.printer
             .say(&format!("took {}", format::duration(started.elapsed())));

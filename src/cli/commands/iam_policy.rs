@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::cli::App;
 use crate::cli::args::{IamPolicyArgs, OutputFormat};
 use crate::cli::failure::{Failure, Outcome};
+use crate::cli::format::wrapped;
 use crate::cli::place::Place;
 use crate::diagnose::ExitCode;
 use crate::ops::iam_policy::{PolicyReport, iam_policy, own_account};
@@ -27,16 +28,9 @@ pub(crate) fn run(app: &App, args: &IamPolicyArgs) -> Outcome {
         (OutputFormat::Json, true) => app.printer.json(&json!({
             "policies": report.documents, "reasons": reasons(&report.statements),
         })),
-        (OutputFormat::Json, false) => match report.documents.as_slice() {
-            [one] => app.printer.json(one),
-            several => {
-                app.printer.say(&format!(
-                    "the policy is too long for one managed policy: this is a list of {}",
-                    several.len()
-                ));
-                app.printer.json(&several);
-            }
-        },
+        (OutputFormat::Json, false) => {
+            app.printer.json(&json!({ "policies": report.documents }));
+        }
         (OutputFormat::Text, explain) => app.printer.data(&text(&report, explain)),
     }
     Ok(ExitCode::Done)
@@ -60,6 +54,13 @@ fn reasons(statements: &[Statement]) -> Value {
     Value::Object(list.collect())
 }
 
+/// What belongs to a statement or an action stands below it.
+const INDENT: &str = "      ";
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
 fn text(report: &PolicyReport, explain: bool) -> String {
     let scope = &report.scope;
     let mut text = format!(
@@ -67,12 +68,14 @@ fn text(report: &PolicyReport, explain: bool) -> String {
         scope.environment, scope.account, scope.region
     );
     for one in &report.statements {
-        text.push_str(&format!("{}: {}\n", one.sid, one.why()));
+        text.push_str(&format!("{}\n", one.sid));
         if explain {
             for (action, reasons) in &one.reasons {
-                let reasons: Vec<&str> = reasons.iter().copied().collect();
-                text.push_str(&format!("  {action:48} {}\n", reasons.join("; ")));
+                let reasons = words(&reasons.iter().copied().collect::<Vec<_>>().join("; "));
+                text.push_str(&format!("  {action}\n{}", wrapped(&reasons, INDENT, "")));
             }
+        } else {
+            text.push_str(&wrapped(&words(&one.why()), INDENT, ""));
         }
     }
     for (index, document) in report.documents.iter().enumerate() {

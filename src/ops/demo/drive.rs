@@ -14,6 +14,7 @@ use crate::ops::rig::Rig;
 use crate::ops::run_dir::RunDir;
 use crate::ops::scenario::run_scenario;
 use crate::ops::session::Session;
+use crate::ops::standin::check_program;
 use crate::ops::up::{UpOptions, UpReport, finish, provision};
 use crate::ops::verify::RigCheck;
 use crate::plan::{Inventory, Removal};
@@ -49,6 +50,7 @@ pub fn demo<A: Adapters>(
     if spec.cloud != CloudTarget::Local {
         return Err(DemoError::NotLocal.into());
     }
+    check_program(&spec)?;
     let scenario = Scenario::find("smoke")?;
     events.emit(EventKind::RunStarted {
         environment: spec.name.clone(),
