@@ -10,7 +10,7 @@ use crate::ops::rig::{Reading, Rig};
 
 use super::balancer::nodes_behind_balancer;
 use super::check::RigCheck;
-use super::probe::{probes, run_probe};
+use super::probe::{probes, run_probes};
 use crate::ops::error::OpsError;
 
 /// What `verify` found.
@@ -60,13 +60,10 @@ pub async fn verify(
         phase: "verify".to_owned(),
     });
     let connected = rig.connect(&reading.inventory).await?;
-    let probes = join_all(
-        rig.spec
-            .hosts()
-            .into_iter()
-            .flat_map(|host| probes(&rig.spec, &reading.inventory, host))
-            .map(|probe| run_probe(&connected, probe)),
-    );
+    let probes = join_all(rig.spec.hosts().into_iter().map(|host| {
+        let probes = probes(&rig.spec, &reading.inventory, host);
+        run_probes(&connected, host, probes)
+    }));
     let balancer = async {
         match rig.spec.load_balancer.alb() {
             Some(_) => Some(nodes_behind_balancer(rig, events).await),
@@ -77,7 +74,7 @@ pub async fn verify(
     let (balancer, probes) = futures::join!(balancer, probes);
     let mut checks = vec![as_planned(rig, reading)];
     checks.extend(balancer);
-    checks.extend(probes);
+    checks.extend(probes.into_iter().flatten());
     for check in &checks {
         events.emit(EventKind::Check {
             name: check.name.clone(),
