@@ -228,6 +228,10 @@ pub(super) struct UpArgs {
     /// Skip the checks of quotas, offers, names and permissions
     #[arg(long)]
     pub skip_preflight: bool,
+    /// Go on although ITEM, as `plan` lists it, could not be checked; `all` for any; may be given
+    /// more than once
+    #[arg(long, value_name = "ITEM")]
+    pub accept_unchecked: Vec<String>,
     /// The program for agents.
     #[command(flatten)]
     pub agent: AgentProgramArgs,

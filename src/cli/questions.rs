@@ -32,6 +32,20 @@ impl Confirm for Questions<'_> {
                 }
                 self.ask(&plan_text::review(review), "Apply this plan?")
             }
+            Question::Unchecked(findings) => {
+                if self.app.global.yes {
+                    let items = findings.iter().map(|one| one.check.clone()).collect();
+                    return Err(Declined::Unchecked { items });
+                }
+                let text: String = findings
+                    .iter()
+                    .map(|one| format!("  {}: {}\n", one.check, one.detail))
+                    .collect();
+                self.ask(
+                    &format!("These could not be checked:\n{text}"),
+                    "Go on without knowing?",
+                )
+            }
             Question::Remove {
                 environment,
                 account,

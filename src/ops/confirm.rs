@@ -2,6 +2,7 @@
 
 use crate::engine::{Account, Lease};
 use crate::plan::Change;
+use crate::preflight::Finding;
 
 use super::plan::PlanReview;
 use crate::ops::error::Declined;
@@ -11,6 +12,8 @@ use crate::ops::error::Declined;
 pub enum Question<'a> {
     /// Carry out a plan.
     Apply(&'a PlanReview),
+    /// Carry a plan out although some checks could not be made.
+    Unchecked(&'a [&'a Finding]),
     /// Remove an environment.
     Remove {
         /// The environment.

@@ -13,6 +13,9 @@ use crate::spec::{CloudTarget, Spec};
 use super::rig::Rig;
 use crate::ops::error::PreflightError;
 
+/// Accepts every check that could not be made.
+pub const ACCEPT_ALL: &str = "all";
+
 /// Checks quotas, offers and permissions, side by side. Asks nothing when there is nothing to
 /// do.
 pub async fn preflight(rig: &Rig, blueprint: &Blueprint, plan: &Plan) -> Vec<Finding> {
@@ -65,6 +68,16 @@ pub fn check_findings(findings: &[Finding]) -> Result<(), PreflightError> {
     Err(PreflightError::Refused { refused })
 }
 
+/// What was not checked and is not accepted as such: `accepted` names checks, or says `all`.
+#[must_use]
+pub fn unaccepted<'a>(findings: &'a [Finding], accepted: &[String]) -> Vec<&'a Finding> {
+    let is_accepted = |check: &str| accepted.iter().any(|one| one == ACCEPT_ALL || one == check);
+    findings
+        .iter()
+        .filter(|one| one.verdict == FindingVerdict::Unknown && !is_accepted(&one.check))
+        .collect()
+}
+
 /// Refuses a plan with changes that cannot be carried out.
 ///
 /// # Errors
@@ -99,5 +112,28 @@ pub fn check_cost_limit(
             })
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checks_that_could_not_be_made_are_accepted_by_name() {
+        let findings = [
+            Finding::unknown("permissions", "denied"),
+            Finding::unknown("quota: VPCs", "no answer"),
+            Finding::new("quota: addresses", FindingVerdict::Pass, "5 of 20"),
+        ];
+        let left = |accepted: &[&str]| {
+            let accepted: Vec<String> = accepted.iter().map(|&one| one.to_owned()).collect();
+            let left = unaccepted(&findings, &accepted);
+            left.iter().map(|one| one.check.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(left(&[]), ["permissions", "quota: VPCs"]);
+        assert_eq!(left(&["permissions"]), ["quota: VPCs"]);
+        assert_eq!(left(&["quota"]), ["permissions", "quota: VPCs"]);
+        assert!(left(&[ACCEPT_ALL]).is_empty());
     }
 }

@@ -17,7 +17,7 @@ use super::hosts::NoHosts;
 use super::local_files;
 use super::lock::{Lock, LockOptions, LockPurpose};
 use super::plan::PlanReview;
-use super::preflight::{check_cost_limit, check_findings, check_plan, preflight};
+use super::preflight::{check_cost_limit, check_findings, check_plan, preflight, unaccepted};
 use super::rig::{Rig, note_calls};
 use super::run_dir::RunDir;
 use super::saved_plan::{check_readable, check_saved_plan};
@@ -41,6 +41,8 @@ pub struct UpOptions {
     pub max_cost: Option<f64>,
     /// Whether quotas, offers and permissions are left unchecked.
     pub skip_preflight: bool,
+    /// Checks that need not be made, by name; `all` for any.
+    pub accept_unchecked: Vec<String>,
     /// How to get the environment's lock.
     pub lock: LockOptions,
 }
@@ -165,6 +167,10 @@ pub(super) async fn provision(
     let review = PlanReview::of(rig, reading, findings)?;
     if !review.plan.is_empty() {
         session.confirm.confirm(&Question::Apply(&review))?;
+        let unchecked = unaccepted(&review.findings, &options.accept_unchecked);
+        if !unchecked.is_empty() {
+            session.confirm.confirm(&Question::Unchecked(&unchecked))?;
+        }
         events.note(format!(
             "{} to create, {} to update, {} to replace, {} to delete",
             review.plan.count(Action::Create),

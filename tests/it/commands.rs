@@ -73,6 +73,23 @@ async fn plan_refuses_a_name_that_somebody_else_uses() {
     );
 }
 
+#[test]
+fn up_asks_before_it_goes_on_without_a_check() {
+    let moto = Moto::start();
+    let home = tempfile::tempdir().expect("a directory");
+    environment(home.path(), "perf", ENVIRONMENT);
+    // The emulator simulates no policies and knows few quotas.
+    let up = ["up", "perf", "--resources-only", "--yes"];
+    let refused = loadrig(home.path(), moto.endpoint(), &up);
+    let said = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(6), "{said}");
+    assert!(said.contains("could not be checked: "), "{said}");
+    assert!(said.contains("; permissions"), "{said}");
+    let listed = loadrig(home.path(), moto.endpoint(), &["list", "--output", "json"]);
+    let listed = text(&listed.stdout);
+    assert!(!listed.contains("perf"), "{listed}");
+}
+
 /// Nothing listens there: whoever asks the cloud first fails otherwise.
 const NOWHERE: &str = "http://127.0.0.1:9";
 

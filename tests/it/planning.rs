@@ -283,6 +283,8 @@ async fn a_saved_plan_is_carried_out_or_refused_and_no_change_takes_few_calls() 
         "--plan",
         "first.plan",
         "--resources-only",
+        "--accept-unchecked",
+        "all",
         "--yes",
     ];
     let refused = run(&up);
@@ -356,7 +358,14 @@ async fn a_quota_that_is_too_small_stops_up_before_anything_is_made() {
         loadrig(
             home.path(),
             &recorder.endpoint,
-            &["up", "perf", "--resources-only", "--yes"],
+            &[
+                "up",
+                "perf",
+                "--resources-only",
+                "--accept-unchecked",
+                "all",
+                "--yes",
+            ],
         )
     });
     assert_eq!(up.status.code(), Some(6), "{}", text(&up.stderr));
@@ -398,7 +407,16 @@ async fn credentials_that_end_are_renewed_in_the_middle_of_a_run() {
     let config = format!("[profile ci]\ncredential_process = {}\n", program.display());
     std::fs::write(home.path().join(".aws/config"), config).expect("a file");
     // A profile that is named beats the environment's keys.
-    let arguments = ["--profile", "ci", "up", "perf", "--resources-only", "--yes"];
+    let arguments = [
+        "--profile",
+        "ci",
+        "up",
+        "perf",
+        "--resources-only",
+        "--accept-unchecked",
+        "all",
+        "--yes",
+    ];
     let up = tokio::task::block_in_place(|| loadrig(home.path(), &recorder.endpoint, &arguments));
     assert!(up.status.success(), "{}", text(&up.stderr));
     assert!(

@@ -42,7 +42,14 @@ async fn all_that_exists_is_listed_and_nothing_that_is_gone() {
         text(&nothing.stdout)
     );
 
-    let up = run(&["up", "perf", "--resources-only", "--yes"]);
+    let up = run(&[
+        "up",
+        "perf",
+        "--resources-only",
+        "--accept-unchecked",
+        "all",
+        "--yes",
+    ]);
     assert!(up.status.success(), "{}", text(&up.stderr));
     // All that a run that died early made; and what a removed environment left on purpose.
     let s3 = aws_sdk_s3::Client::new(&moto.sdk().await);

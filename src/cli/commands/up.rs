@@ -8,6 +8,8 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::Place;
 use crate::cli::stop;
 use crate::diagnose::ExitCode;
+use crate::ops::Adapters as _;
+use crate::ops::preflight::ACCEPT_ALL;
 use crate::ops::run_dir::RunDir;
 use crate::ops::up::{UpOptions, UpReport, open, up};
 
@@ -19,6 +21,11 @@ pub(crate) fn run(app: &App, args: &UpArgs) -> Outcome {
     let (events, _recorder) = app.events(Some(&run))?;
     let stop = stop::listen(&events)?;
     let place = Place::find(&app.global, spec.cloud, &spec.region)?;
+    let mut accept_unchecked = args.accept_unchecked.clone();
+    if place.is_on_this_machine() {
+        // The local cloud has no quotas, and nobody pays for what it creates.
+        accept_unchecked.push(ACCEPT_ALL.to_owned());
+    }
     let options = UpOptions {
         host_timeout: Some(args.host_timeout),
         resources_only: args.resources_only,
@@ -26,6 +33,7 @@ pub(crate) fn run(app: &App, args: &UpArgs) -> Outcome {
         saved_plan: args.plan.clone(),
         max_cost: args.max_cost,
         skip_preflight: args.skip_preflight,
+        accept_unchecked,
         lock: args.lock.options(&place),
     };
     let questions = app.questions();

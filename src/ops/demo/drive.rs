@@ -9,6 +9,7 @@ use crate::localcloud::{self, MachineCheck, Running, StartOptions};
 use crate::ops::adapters::Adapters;
 use crate::ops::down::{leftovers, prove, remove_locked};
 use crate::ops::lock::{Lock, LockOptions, LockPurpose};
+use crate::ops::preflight::ACCEPT_ALL;
 use crate::ops::report::{Material, compose, proof_items, store};
 use crate::ops::rig::Rig;
 use crate::ops::run_dir::RunDir;
@@ -251,7 +252,12 @@ async fn bring_up(
     session: &Session<'_>,
     lock: &Lock,
 ) -> Result<UpReport, OpsError> {
-    let provisioned = provision(rig, run, &UpOptions::default(), session, lock).await?;
+    let options = UpOptions {
+        // The local cloud has no quotas, and nobody pays for what it creates.
+        accept_unchecked: vec![ACCEPT_ALL.to_owned()],
+        ..UpOptions::default()
+    };
+    let provisioned = provision(rig, run, &options, session, lock).await?;
     unless_interrupted(session, finish(rig, session, provisioned)).await
 }
 

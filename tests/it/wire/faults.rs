@@ -13,7 +13,13 @@ use super::tally::{Findings, Wrong, sweep};
 /// How often a command is repeated at the most.
 const ATTEMPTS: usize = 10;
 
-const UP: &[&str] = &["up", ENVIRONMENT, "--resources-only"];
+const UP: &[&str] = &[
+    "up",
+    ENVIRONMENT,
+    "--resources-only",
+    "--accept-unchecked",
+    "all",
+];
 const DOWN: &[&str] = &["down", ENVIRONMENT];
 
 /// AWS's times, this much shorter.

@@ -15,6 +15,8 @@ const UP: &[&str] = &[
     "up",
     ENVIRONMENT,
     "--resources-only",
+    "--accept-unchecked",
+    "all",
 ];
 const DOWN: &[&str] = &["--api-rate", "unlimited", "down", ENVIRONMENT];
 const PLAN: &[&str] = &[
