@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes docs/performance.md of what the benches printed."""
+"""Writes docs/performance.md from what the benches printed."""
 
 import argparse
 import json
@@ -17,33 +17,44 @@ def figure(figures, tool, action, hosts):
     return None
 
 
-def row(title, one, base):
+def row(title, one, base, runs):
+    """A line of a table; a single run has no spread."""
     if one is None:
-        return f"| {title} | not measured | | | | | |\n"
+        return f"| {title} | not measured |" + " |" * (4 if runs == 1 else 5) + "\n"
     ratio = "" if base is None or base is one else f"{one['wall'] / base['wall']:.1f} ×"
-    return (f"| {title} | {one['wall']:.2f} | {one['wall_min']:.2f} to {one['wall_max']:.2f} | {ratio} "
+    spread = "" if runs == 1 else f" {one['wall_min']:.2f} to {one['wall_max']:.2f} |"
+    return (f"| {title} | {one['wall']:.2f} |{spread} {ratio} "
             f"| {one['cpu']:.2f} | {one['memory']:.0f} | {one['calls']:.0f} |\n")
 
 
-HEAD = "| | wall s (median) | spread | against loadrig | CPU s | memory MB | API calls |\n|---|---|---|---|---|---|---|\n"
+def head(runs):
+    wall = ["wall s"] if runs == 1 else ["wall s (median)", "fastest to slowest"]
+    columns = [*wall, "relative to loadrig", "CPU s", "memory MB", "API calls"]
+    return "| | " + " | ".join(columns) + " |\n" + "|---" * (len(columns) + 1) + "|\n"
+
+
+def runs_in_words(runs):
+    if runs == 1:
+        return "Each figure is of a single run."
+    return f"Each figure is the median of {runs} runs."
 
 
 def compared(result):
-    figures, text = result["figures"], ""
+    figures, runs, text = result["figures"], result["runs"], ""
     for hosts in sorted({one["hosts"] for one in figures if isinstance(one["hosts"], int)}):
         text += f"\n### {hosts} hosts\n"
         for action, title in ACTIONS:
-            text += f"\n{title[0].upper()}{title[1:]}:\n\n{HEAD}"
+            text += f"\n{title[0].upper()}{title[1:]}:\n\n{head(runs)}"
             base = figure(figures, "loadrig", action, hosts)
             for tool, name in TITLES.items():
                 if tool in result["missing"]:
                     continue
-                text += row(name, figure(figures, tool, action, hosts), base)
+                text += row(name, figure(figures, tool, action, hosts), base, runs)
     for tool, reason in result["missing"].items():
         text += f"\n{TITLES[tool]} was not measured: {reason}.\n"
-    text += f"\n### The whole 50k size, loadrig alone\n\n{HEAD}"
+    text += f"\n### The whole 50k size, loadrig alone\n\n{head(runs)}"
     for action, title in ACTIONS:
-        text += row(title, figure(figures, "loadrig 50k", action, "50k"), None)
+        text += row(title, figure(figures, "loadrig 50k", action, "50k"), None, runs)
     return text
 
 
@@ -75,7 +86,7 @@ def main():
     versions = ", ".join(result["versions"].values())
     filled = Path(options.template).read_text()
     for key, value in {
-        "AT": result["at"], "CORES": str(result["cores"]), "RUNS": str(result["runs"]), "VERSIONS": versions,
+        "AT": result["at"], "CORES": str(result["cores"]), "RUNS": runs_in_words(result["runs"]), "VERSIONS": versions,
         "COMPARED": compared(result), "PLANNER": planner(Path(options.planner).read_text()),
         "CRITICAL": Path(options.critical_path).read_text().strip(),
     }.items():
