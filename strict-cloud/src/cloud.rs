@@ -15,6 +15,7 @@ use crate::clock::{Clock, Timing};
 use crate::errors::{AwsError, Reply};
 use crate::faults::{Fault, FaultPlan, Faults};
 use crate::ledger::Ledger;
+use crate::model::{answer_violations, held_to_model};
 use crate::tokens::{TokenUse, Tokens};
 use crate::upstream::Upstream;
 use crate::{ec2, elasticache, elb, iam, opensearch, rds, route53, s3};
@@ -48,6 +49,9 @@ pub type Observer = Arc<dyn Fn(Moment, &Call) -> Intervention + Send + Sync>;
 pub struct StrictOptions {
     /// What carries calls out.
     pub upstream: Arc<dyn Upstream>,
+    /// Whether the services' rules apply. Without them requests are held to the services' models
+    /// and forwarded, and nothing takes time.
+    pub rules: bool,
     /// Whether things take time.
     pub timing: Timing,
     /// What AWS's times are multiplied with.
@@ -64,10 +68,20 @@ impl StrictOptions {
     pub fn instant(upstream: impl Upstream + 'static) -> Self {
         Self {
             upstream: Arc::new(upstream),
+            rules: true,
             timing: Timing::Instant,
             scale: 1.0,
             faults: None,
             observer: None,
+        }
+    }
+
+    /// The services' models alone.
+    #[must_use]
+    pub fn models(upstream: impl Upstream + 'static) -> Self {
+        Self {
+            rules: false,
+            ..Self::instant(upstream)
         }
     }
 }
@@ -106,12 +120,14 @@ impl fmt::Debug for StrictCloud {
 /// What the rules work with.
 pub(crate) struct Core {
     pub(crate) upstream: Backend,
+    rules: bool,
     pub(crate) clock: Clock,
     ledger: Mutex<Ledger>,
     tokens: Tokens,
     pub(crate) faults: Option<Faults>,
     observer: Option<Observer>,
     calls: AtomicU64,
+    violations: Mutex<Vec<String>>,
 }
 
 /// What the rules say of a call before it is forwarded.
@@ -130,12 +146,14 @@ impl StrictCloud {
         Self {
             core: Arc::new(Core {
                 upstream: Backend::new(options.upstream),
+                rules: options.rules,
                 ledger: Mutex::default(),
                 tokens: Tokens::default(),
                 faults: options.faults.map(|plan| Faults::new(plan, clock.clone())),
                 clock,
                 observer: options.observer,
                 calls: AtomicU64::new(0),
+                violations: Mutex::default(),
             }),
         }
     }
@@ -144,6 +162,13 @@ impl StrictCloud {
     #[must_use]
     pub fn calls(&self) -> u64 {
         self.core.calls.load(Ordering::Relaxed)
+    }
+
+    /// What broke its service's model so far, in words, requests and answers of rules; afterwards
+    /// there is nothing.
+    #[must_use]
+    pub fn take_violations(&self) -> Vec<String> {
+        std::mem::take(&mut *self.core.violations())
     }
 
     /// Lets a time of AWS's pass at once.
@@ -220,6 +245,13 @@ impl Core {
     }
 
     async fn carry_out(&self, call: &mut Call) -> Result<Forwarded, AwsError> {
+        if let Some(refusal) = held_to_model(call) {
+            self.violations().push(refusal.words);
+            return Ok(Forwarded::Whole(refusal.reply));
+        }
+        if !self.rules {
+            return self.upstream.stream(call).await;
+        }
         let permit = match self.tokens.claim(call).await? {
             TokenUse::None => None,
             TokenUse::New(permit) => Some(permit),
@@ -228,7 +260,10 @@ impl Core {
             }
         };
         let mut reply = match self.before(call).await? {
-            Ruling::Answer(reply) => reply,
+            Ruling::Answer(reply) => {
+                self.check_answer(call, &reply);
+                reply
+            }
             Ruling::Forward if call.is_large_read() => return self.upstream.stream(call).await,
             Ruling::Forward => {
                 let mut reply = self.upstream.send(call).await?;
@@ -304,6 +339,23 @@ impl Core {
                 }
             }
         }
+    }
+
+    /// An answer that a rule made is held to the model as requests are.
+    fn check_answer(&self, call: &Call, reply: &Reply) {
+        if reply.is_success() {
+            let wrong = answer_violations(call, &reply.headers, &reply.body);
+            let words = wrong
+                .iter()
+                .map(|one| format!("the answer to {}: {one}", call.name()));
+            self.violations().extend(words);
+        }
+    }
+
+    fn violations(&self) -> MutexGuard<'_, Vec<String>> {
+        self.violations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {

@@ -31,6 +31,7 @@ mod faults;
 mod iam;
 mod ledger;
 mod memory;
+pub mod model;
 mod opensearch;
 mod rds;
 mod rds_groups;

@@ -169,6 +169,11 @@ fn correct(core: &Core, call: &Call, answer: &mut Value) {
                 if matches!(phase, Phase::Deleting) {
                     fields.insert("Deleted".into(), json!(true));
                 }
+                // The emulator tells of the service's software here, which is elsewhere on AWS.
+                if let Some(options) = fields.get_mut("SoftwareUpdateOptions") {
+                    let enabled = options["AutoSoftwareUpdateEnabled"] == true;
+                    *options = json!({ "AutoSoftwareUpdateEnabled": enabled });
+                }
             }
             for value in fields.values_mut() {
                 correct(core, call, value);

@@ -16,6 +16,7 @@ use axum::http::{HeaderName, HeaderValue, Request, Response};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use loadrig::aws::{Aws, Connection};
+use strict_cloud::model::VIOLATION_HEADER;
 use strict_cloud::{Call, CallOutcome, StrictCloud};
 
 /// Where services are said to be. Nothing listens there.
@@ -82,7 +83,12 @@ impl HttpConnector for InProcessClient {
         HttpConnectorFuture::new(async move {
             let call = Call::parse(received(request).await?);
             match answers.answer(call).await {
-                Some(response) => sent(response),
+                Some(response) => {
+                    // The adapter is to send nothing that AWS's own models do not allow.
+                    let violation = response.headers().get(VIOLATION_HEADER);
+                    assert!(violation.is_none(), "{violation:?}");
+                    sent(response)
+                }
                 None => Err(ConnectorError::io("the connection was cut".into())),
             }
         })

@@ -1,6 +1,7 @@
 //! loadrig's chores: what is generated, and checks of the workspace that no other tool makes.
 
 mod dependencies;
+mod models;
 mod sdk;
 
 use std::fmt;
@@ -11,6 +12,8 @@ use std::process::{Command, ExitCode};
 const USAGE: &str = "usage: cargo xtask COMMAND
 
   sdk             write sdk/ anew: the AWS SDK's crates with the operations that are called
+  models FOLDER   write strict-cloud/models/ anew, from the botocore in FOLDER: its own folder, or that
+                  of a Python environment
   generate        write the tables in docs/cli.md and docs/permissions.md, and schema/, anew
   check           fail if something of that is stale, a dependency unused, or a crate's lints off";
 
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments[..] {
         ["sdk"] => sdk::generate(),
+        ["models", source] => models::generate(Path::new(source)),
         ["generate"] => generate(&[]),
         ["check"] => check(),
         _ => Err(TaskFailure(USAGE.to_owned())),
@@ -64,7 +68,7 @@ fn generate(arguments: &[&str]) -> Result<(), TaskFailure> {
         .current_dir(root()))
 }
 
-fn run(command: &mut Command) -> Result<(), TaskFailure> {
+pub(crate) fn run(command: &mut Command) -> Result<(), TaskFailure> {
     let status = command
         .status()
         .map_err(|error| TaskFailure(format!("cannot run {command:?}: {error}")))?;

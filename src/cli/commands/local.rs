@@ -136,6 +136,7 @@ mod linux {
         let emulator = Emulator::new(&args.upstream)
             .map_err(|error| Failure::new(error.to_string(), "see `docs/strict-cloud.md`"))?;
         let cloud = StrictCloud::new(StrictOptions {
+            rules: true,
             upstream: Arc::new(emulator),
             timing,
             scale: args.scale,

@@ -13,6 +13,7 @@ use jiff::tz::TimeZone;
 use crate::call::Call;
 use crate::clock::Delay;
 use crate::errors::{AwsError, Reply};
+use crate::model::held_to_model;
 
 use super::ec2::Ec2;
 use super::elasticache::ElastiCache;
@@ -127,6 +128,9 @@ impl AwsAccount {
 
     fn carry_out(&mut self, call: &Call) -> Result<Reply, AwsError> {
         type Handler = fn(&mut AwsAccount, &str, &QueryForm<'_>) -> QueryResult;
+        if let Some(refusal) = held_to_model(call) {
+            return Ok(refusal.reply);
+        }
         let service: Handler = match call.service.as_str() {
             "ec2" => ec2::answer,
             "rds" => rds::answer,

@@ -1,5 +1,7 @@
 //! What several test files need: an AWS emulator of their own, and a recorder before it.
 
+#[cfg(target_os = "linux")]
+mod models;
 pub mod recorder;
 
 use std::net::{TcpListener, TcpStream};
@@ -26,9 +28,13 @@ const PORTS: u32 = 22_000;
 /// How long the emulator may take to answer.
 const START: Duration = Duration::from_mins(1);
 
-/// A moto server on loopback, gone when dropped.
+/// A moto server on loopback, gone when dropped. Requests to it are held to the services' models
+/// first: one that breaks them fails the test.
 pub struct Moto {
     server: Child,
+    #[cfg(target_os = "linux")]
+    front: models::ModelFront,
+    #[cfg(not(target_os = "linux"))]
     endpoint: String,
     _images: tempfile::TempDir,
 }
@@ -60,9 +66,13 @@ impl Moto {
                 .spawn()
                 .expect("moto_server starts");
             if listens(&mut server, port) {
+                let endpoint = format!("http://127.0.0.1:{port}");
                 return Self {
                     server,
-                    endpoint: format!("http://127.0.0.1:{port}"),
+                    #[cfg(target_os = "linux")]
+                    front: models::ModelFront::start(&endpoint),
+                    #[cfg(not(target_os = "linux"))]
+                    endpoint,
                     _images: files,
                 };
             }
@@ -72,6 +82,9 @@ impl Moto {
 
     /// Its URL.
     pub fn endpoint(&self) -> &str {
+        #[cfg(target_os = "linux")]
+        return &self.front.endpoint;
+        #[cfg(not(target_os = "linux"))]
         &self.endpoint
     }
 
@@ -93,7 +106,7 @@ impl Moto {
             paced: true,
             region: "us-east-1".to_owned(),
             profile: None,
-            endpoint_url: Some(self.endpoint.clone()),
+            endpoint_url: Some(self.endpoint().to_owned()),
             credentials: Some(("AKIDTEST".to_owned(), "secret".to_owned().into())),
         })
         .await
@@ -106,6 +119,10 @@ impl Drop for Moto {
         // Nothing is to be done about a server that is gone already.
         let _ = self.server.kill();
         let _ = self.server.wait();
+        #[cfg(target_os = "linux")]
+        if !std::thread::panicking() {
+            self.front.assert_unbroken();
+        }
     }
 }
 

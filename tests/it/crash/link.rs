@@ -12,6 +12,7 @@ use std::time::Duration;
 use axum::http::Response;
 use bytes::Bytes;
 use futures::future::BoxFuture;
+use strict_cloud::model::answer_violations;
 use strict_cloud::{AwsAccount, SharedAccount};
 use strict_cloud::{Call, StrictCloud};
 use tokio::sync::Notify;
@@ -228,7 +229,19 @@ impl ProcessLink {
 
     async fn carry_out(&self, call: Call) -> Option<Response<Bytes>> {
         match &self.backend {
-            CloudBackend::Memory(account) => Some(account.answer(&call)),
+            CloudBackend::Memory(account) => {
+                let answer = account.answer(&call);
+                if answer.status().is_success() {
+                    let wrong = answer_violations(&call, answer.headers(), answer.body());
+                    assert!(
+                        wrong.is_empty(),
+                        "the answer to {}: {}",
+                        call.name(),
+                        wrong[0]
+                    );
+                }
+                Some(answer)
+            }
             CloudBackend::Emulated(cloud) => Answers::answer(cloud, call).await,
         }
     }

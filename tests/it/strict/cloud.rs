@@ -238,6 +238,16 @@ impl TestCloud {
     }
 }
 
+/// What broke its service's model without a test saying so fails it.
+impl Drop for TestCloud {
+    fn drop(&mut self) {
+        let violations = self.strict.take_violations();
+        if !std::thread::panicking() {
+            assert!(violations.is_empty(), "{}", violations.join("\n"));
+        }
+    }
+}
+
 /// A network of a test.
 pub struct TestNetwork {
     pub vpc: String,

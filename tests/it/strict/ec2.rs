@@ -75,7 +75,7 @@ async fn other_creates_heed_their_tokens_too() {
             "{action}"
         );
         let mut other = fields.to_vec();
-        other.push("TagSpecification.1.ResourceType=x");
+        other.push("TagSpecification.1.ResourceType=vpc");
         cloud
             .ec2(action, &other)
             .await
@@ -129,6 +129,12 @@ async fn a_launch_refers_to_what_exists() {
             .await
             .refused(code, 400);
     }
+    // A type that does not exist is no member of the model's enumeration.
+    let [violation] = cloud.strict.take_violations().try_into().unwrap();
+    assert!(
+        violation.contains("`InstanceType` is `t9.huge`"),
+        "{violation}"
+    );
     let profile = ["InstanceProfileName=strict-launch"];
     cloud
         .call("iam", "CreateInstanceProfile", &profile)

@@ -19,7 +19,8 @@ async fn launches_are_throttled_by_the_bucket() {
         });
     })
     .await;
-    let calls = (0..12).map(|_| cloud.ec2("RunInstances", &["ImageId=ami-0123456789abcdef9"]));
+    let launch = ["ImageId=ami-0123456789abcdef9", "MinCount=1", "MaxCount=1"];
+    let calls = (0..12).map(|_| cloud.ec2("RunInstances", &launch));
     let answers = futures::future::join_all(calls).await;
     let throttled = answers
         .iter()

@@ -115,6 +115,7 @@ impl Lane {
     pub fn front(&mut self, faults: Option<FaultPlan>, scale: f64) {
         let watch = Arc::clone(&self.watch);
         let strict = StrictCloud::new(StrictOptions {
+            rules: true,
             upstream: Arc::new(Emulator::new(self.moto.endpoint()).unwrap()),
             timing: Timing::Aws,
             scale,

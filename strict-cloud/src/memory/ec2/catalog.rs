@@ -58,8 +58,6 @@ fn write_key(name: &str, key: &KeyPairRecord, xml: &mut XmlWriter) {
     xml.text("keyPairId", &key.id);
     xml.text("keyName", name);
     xml.text("keyFingerprint", tail.unwrap_or_default());
-    xml.text("keyType", "ed25519");
-    xml.value("createTime", key.created);
     write_tags(xml, &key.tags);
 }
 
@@ -86,6 +84,8 @@ impl Listed for KeyPairRecord {
 
     fn write(&self, name: &str, _: &Ec2, xml: &mut XmlWriter) {
         write_key(name, self, xml);
+        xml.text("keyType", "ed25519");
+        xml.value("createTime", self.created);
     }
 }
 
