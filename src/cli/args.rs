@@ -416,6 +416,9 @@ fn of_kind(text: &str, extensions: &[&str]) -> Result<PathBuf, String> {
 
 /// A region's name by its shape; whether there is one of that name shows later.
 fn region(text: &str) -> Result<String, String> {
+    if let Some(why) = crate::spec::regions::unsupported_partition(text) {
+        return Err(why);
+    }
     if crate::spec::is_region_shaped(text) {
         return Ok(text.to_owned());
     }

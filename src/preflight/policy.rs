@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::blueprint::Kind;
 use crate::blueprint::kinds::{Grant, GrantCondition, GrantUse};
 use crate::identity::names::Names;
+use crate::spec::regions::PARTITION;
 
 use super::grants::account_grants;
 
@@ -32,8 +33,6 @@ const ORDER: [&str; 8] = [
 /// Where a policy holds: one environment in one account and region.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
-    /// `aws`, `aws-cn` or `aws-us-gov`.
-    pub partition: String,
     /// Region, for example `us-east-1`.
     pub region: String,
     /// 12 digits.
@@ -43,16 +42,10 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// With the partition that the region is in.
+    /// One environment in one account and region.
     #[must_use]
     pub fn new(account: &str, region: &str, environment: &str) -> Self {
-        let partition = match region.split('-').collect::<Vec<_>>().as_slice() {
-            ["cn", ..] => "aws-cn",
-            ["us", "gov", ..] => "aws-us-gov",
-            _ => "aws",
-        };
         Self {
-            partition: partition.to_owned(),
             region: region.to_owned(),
             account: account.to_owned(),
             environment: environment.to_owned(),
@@ -64,7 +57,7 @@ impl Scope {
     pub fn fill(&self, template: &str) -> String {
         let bucket = Names::of(&self.environment).bucket(&self.account, &self.region);
         template
-            .replace("{partition}", &self.partition)
+            .replace("{partition}", PARTITION)
             .replace("{region}", &self.region)
             .replace("{account}", &self.account)
             .replace("{environment}", &self.environment)
@@ -321,17 +314,6 @@ mod tests {
                 !text.contains("{account}") && !text.contains("{bucket}"),
                 "{text}"
             );
-        }
-    }
-
-    #[test]
-    fn the_partition_is_that_of_the_region() {
-        for (region, partition) in [
-            ("cn-north-1", "aws-cn"),
-            ("us-gov-west-1", "aws-us-gov"),
-            ("us-east-1", "aws"),
-        ] {
-            assert_eq!(Scope::new("1", region, "a").partition, partition);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The regions of AWS: the one list of them.
+//! The commercial regions of AWS: the one list of them.
 //!
 //! AWS opens new ones, so a region that is not in the list is not wrong. What cannot be one is
 //! told at once, with the one that was probably meant.
@@ -6,7 +6,7 @@
 use super::suggest;
 
 /// AWS General Reference, "Regions and zones", 2026-11.
-const REGIONS: [&str; 38] = [
+const REGIONS: [&str; 34] = [
     "af-south-1",
     "ap-east-1",
     "ap-east-2",
@@ -24,8 +24,6 @@ const REGIONS: [&str; 38] = [
     "ap-southeast-7",
     "ca-central-1",
     "ca-west-1",
-    "cn-north-1",
-    "cn-northwest-1",
     "eu-central-1",
     "eu-central-2",
     "eu-north-1",
@@ -41,11 +39,40 @@ const REGIONS: [&str; 38] = [
     "sa-east-1",
     "us-east-1",
     "us-east-2",
-    "us-gov-east-1",
-    "us-gov-west-1",
     "us-west-1",
     "us-west-2",
 ];
+
+/// The partition that loadrig supports: AWS's commercial regions.
+pub const PARTITION: &str = "aws";
+
+/// The partition that a region is in, by the patterns of AWS's own list (`partitions.json` of
+/// botocore 1.43).
+#[must_use]
+pub fn partition_of(region: &str) -> &'static str {
+    match region.split('-').collect::<Vec<_>>().as_slice() {
+        ["cn", ..] => "aws-cn",
+        ["us", "gov", ..] => "aws-us-gov",
+        ["us", "iso", ..] => "aws-iso",
+        ["us", "isob", ..] => "aws-iso-b",
+        ["eu", "isoe", ..] => "aws-iso-e",
+        ["us", "isof", ..] => "aws-iso-f",
+        ["eusc", ..] => "aws-eusc",
+        _ => PARTITION,
+    }
+}
+
+/// Why a region cannot be used although AWS has it: it is in another partition.
+#[must_use]
+pub fn unsupported_partition(region: &str) -> Option<String> {
+    let partition = partition_of(region);
+    (partition != PARTITION).then(|| {
+        format!(
+            "region `{region}` is in the partition `{partition}`, which is not supported: \
+             Debian's images, service endpoints and prices are known for commercial regions only"
+        )
+    })
+}
 
 /// The part of a region's name that says where in its country or continent it is.
 const DIRECTIONS: [&str; 9] = [
@@ -72,7 +99,7 @@ pub fn nearest_region(region: &str) -> Option<&'static str> {
     suggest::nearest(region, REGIONS)
 }
 
-/// Whether text has the shape of a region, like `eu-central-1` or `us-gov-west-1`.
+/// Whether text has the shape of a region, like `eu-central-1`.
 pub(crate) fn is_region_shaped(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     let is_word = |part: &&str| part.len() >= 2 && part.bytes().all(|b| b.is_ascii_lowercase());
@@ -110,6 +137,25 @@ mod tests {
         ] {
             assert!(!is_region_shaped(wrong), "{wrong}");
         }
+    }
+
+    #[test]
+    fn regions_of_other_partitions_are_unsupported() {
+        for (region, partition) in [
+            ("cn-north-1", "aws-cn"),
+            ("us-gov-west-1", "aws-us-gov"),
+            ("us-iso-east-1", "aws-iso"),
+            ("us-isob-east-1", "aws-iso-b"),
+            ("eu-isoe-west-1", "aws-iso-e"),
+            ("us-isof-south-1", "aws-iso-f"),
+            ("eusc-de-east-1", "aws-eusc"),
+        ] {
+            assert_eq!(partition_of(region), partition);
+            let text = unsupported_partition(region).expect("unsupported");
+            assert!(text.contains(partition), "{text}");
+        }
+        assert_eq!(unsupported_partition("us-west-2"), None);
+        assert_eq!(unsupported_partition("eu-south-2"), None);
     }
 
     #[test]

@@ -103,6 +103,11 @@ impl Checker<'_> {
 
     fn region(&mut self, given: Option<&str>) -> Option<String> {
         let region = given.unwrap_or(DEFAULT_REGION);
+        if let Some(text) = regions::unsupported_partition(region) {
+            let label = "expected a commercial region such as `us-east-1`";
+            self.report(self.place(&["region"]).problem(text, label));
+            return None;
+        }
         if regions::is_region_shaped(region) {
             return Some(region.to_owned());
         }
