@@ -115,10 +115,10 @@ pub(super) fn findings(findings: &[Finding], whole: bool) -> String {
     );
     for one in findings {
         let mark = match one.verdict {
-            FindingVerdict::Refuse => "!",
-            FindingVerdict::Warn => "~",
-            FindingVerdict::Unknown => "?",
-            FindingVerdict::Pass => " ",
+            FindingVerdict::Refuse => "refused:",
+            FindingVerdict::Warn => "warning:",
+            FindingVerdict::Unknown => "not checked:",
+            FindingVerdict::Pass => "passed:",
         };
         let shown = match one.verdict {
             FindingVerdict::Refuse | FindingVerdict::Warn => true,

@@ -29,12 +29,17 @@ pub async fn preflight(rig: &Rig, blueprint: &Blueprint, plan: &Plan) -> Vec<Fin
             Some(Finding::unknown("quotas", error.to_string())),
         ),
     };
-    let wants = wants(blueprint, plan);
+    let mut wants = wants(blueprint, plan);
+    if rig.spec.cloud == CloudTarget::Local {
+        // The local cloud runs a database of any class and lists none.
+        wants.databases.clear();
+    }
     let scope = Scope::new(&rig.account.id, &rig.account.region, &rig.spec.name);
     let needed = needed(plan, &scope);
     let quotas: Vec<_> = demands.keys().copied().collect();
     let restores = restores(blueprint, plan);
-    let names = new_names(plan, &rig.spec.name, &rig.account.region);
+    let account = &rig.account;
+    let names = new_names(plan, &rig.spec.name, &account.id, &account.region);
     let (facts, offers, allowed, restorable, taken) = futures::join!(
         Box::pin(rig.cloud.quota_facts(&quotas)),
         Box::pin(rig.cloud.offers(&wants)),

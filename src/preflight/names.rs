@@ -17,9 +17,9 @@ use super::findings::{Finding, FindingVerdict};
 pub struct NewName {
     /// The resource's address.
     pub address: Address,
-    /// Its kind.
+    /// Decides which service is asked.
     pub kind: Kind,
-    /// The name.
+    /// The name as the service has it.
     pub name: String,
 }
 
@@ -29,7 +29,7 @@ pub type TakenNames = BTreeMap<NewName, Result<bool, String>>;
 /// The names that a plan's new resources get, of the kinds that are looked up by name. What is
 /// made again after the environment's own is left out.
 #[must_use]
-pub fn new_names(plan: &Plan, environment: &str, region: &str) -> Vec<NewName> {
+pub fn new_names(plan: &Plan, environment: &str, account: &str, region: &str) -> Vec<NewName> {
     let names = Names::of(environment);
     plan.changes
         .iter()
@@ -47,6 +47,11 @@ pub fn new_names(plan: &Plan, environment: &str, region: &str) -> Vec<NewName> {
                 Kind::Database if change.address == Address::database(DatabaseRole::Writer) => {
                     names.database(DatabaseRole::Writer)
                 }
+                Kind::Bucket => names.bucket(account, region),
+                Kind::Cache => names.cache(),
+                Kind::Search => names.search(),
+                Kind::LoadBalancer => names.load_balancer(),
+                Kind::TargetGroup => names.target_group(),
                 _ => return None,
             };
             Some(NewName {
@@ -109,7 +114,7 @@ mod tests {
     fn a_name_that_is_taken_refuses_the_plan() {
         let spec = Library::new(None).architecture("1k").unwrap().example();
         let plan = plan(&blueprint(&spec, &[]), &Snapshot::default());
-        let names = new_names(&plan, "perf", "us-east-1");
+        let names = new_names(&plan, "perf", "123456789012", "us-east-1");
         let of = |kind| names.iter().find(|one| one.kind == kind).unwrap();
         assert_eq!(of(Kind::Role).name, "lr-perf-host-us-east-1");
         assert_eq!(of(Kind::KeyPair).name, "lr-perf-operator");

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_the_plan_does_is_asked_for() {
+    fn only_permissions_of_planned_actions_are_checked() {
         let library = Library::new(Some("no-such-directory".into()));
         let spec = library.architecture("1k").unwrap().example();
         let blueprint = blueprint(&spec, &[]);
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_actions_are_listed_and_what_was_not_checked_is_said() {
+    fn missing_and_unchecked_actions_are_listed() {
         let library = Library::new(Some("no-such-directory".into()));
         let spec = library.architecture("1k").unwrap().example();
         let plan = plan(&blueprint(&spec, &[]), &Snapshot::default());

@@ -74,7 +74,7 @@ const ALL_EQUAL: &str = "ForAllValues:StringEquals";
 /// A statement of a policy, with its reasons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
-    /// Name.
+    /// Id of the statement, unique in its policy.
     pub sid: String,
     /// IAM actions.
     pub actions: BTreeSet<&'static str>,
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_looking_is_granted_on_everything() {
+    fn only_reads_are_granted_on_all_resources() {
         for statement in statements(&all(), &scope()) {
             let everything = statement.resources.contains("*");
             let wide = ["Read", "Preflight"].contains(&statement.sid.as_str());
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_that_are_not_there_may_only_be_looked_for() {
+    fn absent_kinds_get_read_permissions_only() {
         let actions: BTreeSet<&str> = statements(&hosts_only(), &scope())
             .iter()
             .flat_map(|one| one.actions.clone())
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn every_action_has_a_reason_and_every_place_is_filled_in() {
+    fn every_action_has_a_reason_and_no_placeholder_remains() {
         for statement in statements(&all(), &scope()) {
             let reasons: Vec<_> = statement.reasons.keys().copied().collect();
             assert_eq!(

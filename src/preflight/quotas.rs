@@ -14,7 +14,7 @@ use super::findings::{Finding, FindingVerdict};
 /// How much of a quota there is and how much is used, as far as it could be found out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuotaFact {
-    /// The quota.
+    /// Which of the account's limits.
     pub quota: Quota,
     /// The most that the account may have; an error is why it is not known.
     pub limit: Result<f64, String>,

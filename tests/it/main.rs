@@ -22,6 +22,7 @@ mod crash;
 mod hosts;
 mod lease;
 mod lock;
+mod names;
 mod network;
 mod ops;
 mod permissions;

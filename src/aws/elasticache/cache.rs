@@ -217,7 +217,11 @@ impl Aws {
         Ok(self.cache_ownership(environment).await?.ours())
     }
 
-    async fn cache_ownership(&self, environment: &str) -> Result<Ownership, CloudError> {
+    /// Whose the cache of the environment's name is.
+    pub(in crate::aws) async fn cache_ownership(
+        &self,
+        environment: &str,
+    ) -> Result<Ownership, CloudError> {
         let id = Names::of(environment).cache();
         let Some(group) = self.raw_cache(&id).await? else {
             return Ok(Ownership::NotListed);
@@ -456,7 +460,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cache_whose_tags_are_not_told_is_not_ready_and_says_nothing_of_protection() {
+    fn a_cache_without_readable_tags_is_not_ready_and_has_no_protection_attribute() {
         let endpoint = NodeGroup::builder()
             .primary_endpoint(Endpoint::builder().address("cache").port(6379).build())
             .build();

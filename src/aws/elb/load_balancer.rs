@@ -329,6 +329,19 @@ impl Aws {
         Ok(found)
     }
 
+    /// Whose one resource is; `None` where there is none, or its tags cannot be read any more.
+    pub(in crate::aws) async fn owner_of_arn(
+        &self,
+        environment: &str,
+        arn: Option<String>,
+    ) -> Result<Option<Ownership<Address>>, CloudError> {
+        let Some(arn) = arn else {
+            return Ok(None);
+        };
+        let owners = self.owners_by_arn(environment, &[&arn]).await?;
+        Ok(owners.into_iter().next().map(|(_, owner)| owner))
+    }
+
     async fn described(
         &self,
         environment: &str,

@@ -156,7 +156,11 @@ impl Aws {
         Ok(self.domain_ownership(environment).await?.ours())
     }
 
-    async fn domain_ownership(&self, environment: &str) -> Result<Ownership, CloudError> {
+    /// Whose the domain of the environment's name is.
+    pub(in crate::aws) async fn domain_ownership(
+        &self,
+        environment: &str,
+    ) -> Result<Ownership, CloudError> {
         let name = Names::of(environment).search();
         let Some(domain) = self.raw_domain(&name).await? else {
             return Ok(Ownership::NotListed);
@@ -335,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_missing_service_role_is_told_by_message() {
+    fn a_missing_service_role_is_recognised_by_its_message() {
         let error = |message: &str| refused(CREATE, "search", "ValidationException", message);
         assert!(lacks_service_role(&error(
             "Before you can proceed, you must enable a service-linked role to give Amazon \

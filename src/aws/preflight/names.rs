@@ -6,9 +6,10 @@ use crate::aws::Aws;
 use crate::aws::iam::tags::iam_pairs;
 use crate::aws::ownership::Ownership;
 use crate::aws::preflight::quotas::why;
+use crate::aws::s3::bucket::BucketOwner;
 use crate::aws::tags::{self, Pair};
 use crate::blueprint::{Address, Kind};
-use crate::engine::CloudError;
+use crate::engine::{CloudError, Observed};
 use crate::preflight::{NewName, TakenNames};
 
 impl Aws {
@@ -45,11 +46,35 @@ impl Aws {
                 .raw_cluster(name)
                 .await?
                 .map(|cluster| tags::ownership(rds_pairs(cluster.tag_list()), environment)),
+            Kind::Bucket => match self.bucket_owner(name, environment).await? {
+                Some(BucketOwner::Foreign) => Some(Ownership::Foreign),
+                // Without tags it is still the environment's: its name holds a hash of it.
+                Some(BucketOwner::Ours(..) | BucketOwner::Untagged) | None => None,
+            },
+            Kind::Cache => Some(self.cache_ownership(environment).await?.and_then(address)),
+            Kind::Search => Some(self.domain_ownership(environment).await?.and_then(address)),
+            Kind::LoadBalancer => {
+                let balancer = self.raw_load_balancer(environment).await?;
+                let arn = balancer.and_then(|balancer| balancer.load_balancer_arn);
+                self.owner_of_arn(environment, arn).await?
+            }
+            Kind::TargetGroup => {
+                let group = self.raw_target_group(environment).await?;
+                let arn = group.and_then(|group| group.target_group_arn);
+                self.owner_of_arn(environment, arn).await?
+            }
             _ => None,
         };
         // What bears the environment's tags is its own, only not in every list yet.
-        Ok(ownership.is_some_and(|owner: Ownership<Address>| owner.ours().is_none()))
+        Ok(matches!(
+            ownership,
+            Some(Ownership::Foreign | Ownership::Untagged)
+        ))
     }
+}
+
+fn address(found: Observed) -> Option<Address> {
+    Some(found.address)
 }
 
 fn rds_pairs(tags: &[aws_sdk_rds::types::Tag]) -> impl Iterator<Item = Pair<'_>> {

@@ -5,6 +5,7 @@
 use aws_config::retry::RetryConfig;
 use aws_sdk_ec2::types::{Filter, Instance, InstanceLifecycleType};
 use aws_sdk_iam::types::SummaryKeyType;
+use aws_sdk_rds::types::AccountQuota;
 use futures::future::join_all;
 
 use crate::aws::Aws;
@@ -235,26 +236,23 @@ impl Aws {
             .config_override(aws_sdk_rds::Config::builder().retry_config(patience()))
             .send()
             .await;
-        let quotas = match answer.context(operation, name) {
-            Ok(answer) => answer.account_quotas.unwrap_or_default(),
-            Err(error) => return (Err(error.clone()), Err(error)),
-        };
-        let quota = quotas
-            .iter()
-            .find(|quota| quota.account_quota_name() == Some(name));
-        let number = |value: Option<i64>| {
-            value
+        let quota = answer.context(operation, name).map(|answer| {
+            let mut quotas = answer.account_quotas.unwrap_or_default().into_iter();
+            quotas.find(|quota| quota.account_quota_name() == Some(name))
+        });
+        let number = |read: fn(&AccountQuota) -> Option<i64>| {
+            let quota = quota.as_ref().map_err(CloudError::clone)?;
+            quota
+                .as_ref()
+                .and_then(read)
                 .and_then(|value| i32::try_from(value).ok())
                 .map(f64::from)
                 .ok_or_else(|| incomplete(operation, name, "quota"))
         };
-        (
-            number(quota.and_then(|one| one.max())),
-            number(quota.and_then(|one| one.used())),
-        )
+        (number(AccountQuota::max), number(AccountQuota::used))
     }
 
-    /// So does IAM.
+    /// IAM reports limits and usage itself.
     async fn account_quota(
         &self,
         limit: SummaryKeyType,
@@ -268,11 +266,10 @@ impl Aws {
             .config_override(aws_sdk_iam::Config::builder().retry_config(patience()))
             .send()
             .await;
-        let summary = match answer.context(operation, "account") {
-            Ok(answer) => answer.summary_map.unwrap_or_default(),
-            Err(error) => return (Err(error.clone()), Err(error)),
-        };
+        let summary = answer.context(operation, "account");
+        let summary = summary.map(|answer| answer.summary_map.unwrap_or_default());
         let number = |key: &SummaryKeyType| {
+            let summary = summary.as_ref().map_err(CloudError::clone)?;
             summary
                 .get(key)
                 .map(|value| f64::from(*value))
