@@ -6,7 +6,7 @@
 /// Exit codes of the program, as documented in `docs/cli.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitCode {
-    /// Done.
+    /// Everything that was asked for was done.
     Done = 0,
     /// Failed; `up` or `down` repairs whatever is half-way.
     Failed = 1,

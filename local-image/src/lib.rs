@@ -339,12 +339,7 @@ fn digest(parts: &[&str]) -> String {
         hasher.update(part.as_bytes());
         hasher.update([0]);
     }
-    hasher
-        .finalize()
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex::encode(&hasher.finalize()[..6])
 }
 
 #[cfg(test)]
@@ -352,13 +347,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_changed_recipe_has_another_name() {
+    fn a_changed_recipe_gets_another_name() {
         assert_ne!(digest(&["a", "b"]), digest(&["ab", ""]));
         assert_eq!(digest(&["a", "b"]), digest(&["a", "b"]));
     }
 
     #[test]
-    fn an_unfinished_build_is_built_again() {
+    fn an_unfinished_build_is_repeated() {
         let cache = tempfile::tempdir().unwrap();
         let target = cache.path().join("part");
         let fails = |_: &Path| Err(BuildError::NoHome);

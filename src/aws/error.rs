@@ -299,7 +299,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_found_while_creating_is_not_visible_yet() {
+    fn not_found_during_creation_counts_as_not_visible_yet() {
         let missing: Result<(), _> = Err(CloudError {
             class: FailureClass::NotFound,
             ..refused(
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_tell_operation_target_code_and_message() {
+    fn errors_show_operation_target_code_and_message() {
         let error = foreign_resource("iam:CreateRole", "lr-demo-host", "demo");
         let text = error.to_string();
         for part in [

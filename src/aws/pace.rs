@@ -59,7 +59,11 @@ fn published(service: &str, action: &str) -> Option<Rate> {
     Some(rate)
 }
 
-/// One bucket: how much is in it, and since when.
+/// The bucket of an action, as far as this process draws on it.
+///
+/// `strict-cloud` has token buckets too, and of its own: it models what AWS does, without
+/// knowing loadrig, so that a wrong rate here shows as throttling there. And it refuses a call
+/// at once, where this one lets it wait.
 struct TokenBucket {
     rate: Rate,
     level: f64,
@@ -299,7 +303,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_has_no_published_rate_never_waits() {
+    async fn actions_without_a_published_rate_never_wait() {
         let pace = Pace::new(true);
         let start = Instant::now();
         for _ in 0..1000 {

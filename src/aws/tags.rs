@@ -211,7 +211,7 @@ mod tests {
     const VPC: Pair<'_> = (Some(ADDRESS), Some("vpc"));
 
     #[test]
-    fn a_policy_is_read_as_it_was_written() {
+    fn a_protection_policy_survives_its_tag() {
         for (deletion, final_snapshot) in
             [(false, false), (true, false), (false, true), (true, true)]
         {

@@ -26,13 +26,13 @@ impl Address {
         &self.0
     }
 
-    /// The VPC.
+    /// `vpc`.
     #[must_use]
     pub fn vpc() -> Self {
         Self("vpc".into())
     }
 
-    /// The internet gateway.
+    /// `internet-gateway`.
     #[must_use]
     pub fn internet_gateway() -> Self {
         Self("internet-gateway".into())
@@ -86,13 +86,13 @@ impl Address {
         Self("load-balancer".into())
     }
 
-    /// Its listener.
+    /// `listener`: that of the load balancer.
     #[must_use]
     pub fn listener() -> Self {
         Self("listener".into())
     }
 
-    /// Its target group.
+    /// `target-group`: that of the load balancer.
     #[must_use]
     pub fn target_group() -> Self {
         Self("target-group".into())
@@ -116,7 +116,7 @@ impl Address {
         self.0.starts_with("subnet/public-")
     }
 
-    /// A security group.
+    /// For example `security-group/app`.
     #[must_use]
     pub fn security_group(group: Group) -> Self {
         Self(format!("security-group/{}", group.as_str()))
@@ -134,7 +134,7 @@ impl Address {
         Self("seed".into())
     }
 
-    /// The key pair.
+    /// `key-pair`: the operator's public key.
     #[must_use]
     pub fn key_pair() -> Self {
         Self("key-pair".into())
@@ -206,7 +206,7 @@ impl Address {
         Self("cache-subnets".into())
     }
 
-    /// The cache.
+    /// `cache`: the ElastiCache replication group.
     #[must_use]
     pub fn cache() -> Self {
         Self("cache".into())

@@ -11,7 +11,7 @@ use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use super::Address;
 
-/// The value of an attribute.
+/// A value that a plan compares and shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AttributeValue {
     /// A name, an id, a date.
@@ -307,7 +307,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_survives_being_written() {
+    fn an_attribute_value_round_trips_as_text() {
         for (form, value) in [
             (ValueForm::Text, AttributeValue::from("unknown")),
             (ValueForm::Number, AttributeValue::from(20_u32)),

@@ -160,7 +160,7 @@ impl Builder<'_> {
         for host in &hosts {
             self.instance(*host);
         }
-        self.front(&hosts);
+        self.load_balancing(&hosts);
         self.security_of_balancer(operators);
         for host in &hosts {
             self.nodes.push(Node {

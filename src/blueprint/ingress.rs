@@ -9,9 +9,9 @@ use super::{Address, Group};
 /// Transport protocol of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Protocol {
-    /// TCP.
+    /// `tcp` of the EC2 API.
     Tcp,
-    /// UDP.
+    /// `udp` of the EC2 API.
     Udp,
 }
 
@@ -56,7 +56,7 @@ impl Peer {
 /// An ingress rule of one port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rule {
-    /// Protocol.
+    /// Of the transport layer; ICMP is never admitted.
     pub protocol: Protocol,
     /// Destination port.
     pub port: u16,

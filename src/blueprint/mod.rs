@@ -8,10 +8,10 @@ mod attributes;
 mod build;
 mod database;
 mod desired;
-mod front;
 mod ingress;
 mod kind;
 pub mod kinds;
+mod load_balancing;
 mod names;
 mod network;
 mod parameters;
@@ -46,7 +46,7 @@ pub struct Node {
 /// node waits for, and nothing that a graph library would add.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blueprint {
-    /// The nodes.
+    /// Resources and host steps, each after what it depends on.
     pub nodes: Vec<Node>,
 }
 

@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_a_running_server_cannot_take_over_needs_a_restart() {
+    fn only_static_parameters_need_a_restart() {
         let old = parameter_lines(&database_parameters(false, 0)).to_string();
         let new = parameter_lines(&database_parameters(false, 1)).to_string();
         assert_ne!(old, new);

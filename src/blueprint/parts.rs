@@ -54,7 +54,7 @@ impl Group {
 /// Writer or a numbered reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DatabaseRole {
-    /// The writer.
+    /// The instance that accepts writes.
     Writer,
     /// A read replica, from 1.
     Reader(u32),

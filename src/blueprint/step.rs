@@ -42,9 +42,9 @@ pub enum Step {
     Resource(Desired),
     /// A stage of a host's bundle.
     Host {
-        /// The host.
+        /// Role and number of the host.
         host: HostName,
-        /// The stage.
+        /// `prepare` or `configure`.
         stage: Stage,
     },
 }

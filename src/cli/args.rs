@@ -120,7 +120,6 @@ pub(crate) enum OutputFormat {
     Json,
 }
 
-/// The commands.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run everything on this machine: up, smoke scenario, report, down, proof; no AWS account needed
@@ -163,7 +162,7 @@ pub(super) enum Command {
     Schema(SchemaArgs),
     /// Print completions for a shell
     Completions {
-        /// The shell
+        /// Shell to print completions for
         shell: clap_complete::Shell,
     },
     /// Print the manual page, in roff
@@ -284,7 +283,7 @@ pub(super) struct RegistryArgs {
     pub command: RegistryCommand,
 }
 
-/// Commands of the registry.
+/// Subcommands of `loadrig registry`.
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub(super) enum RegistryCommand {
     /// Show its name, and who holds which lock

@@ -23,7 +23,7 @@ pub(super) fn table() -> Table {
     table
 }
 
-/// Prints.
+/// Writes the results of a command to standard output, and all else to standard error.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Printer {
     /// Text or JSON.

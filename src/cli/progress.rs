@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_hears_of_the_same_wait_once_a_minute() {
+    fn a_log_repeats_the_same_wait_once_a_minute() {
         let mut progress = Progress::new(printer(false));
         let start = Timestamp::UNIX_EPOCH;
         let after = |seconds| start + SignedDuration::from_secs(seconds);

@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nohup_is_seen_in_the_mask_of_ignored_signals() {
+    fn nohup_is_detected_from_the_ignored_signals() {
         assert!(ignores_hang_up("Name:\tx\nSigIgn:\t0000000000001001\n"));
         assert!(!ignores_hang_up("Name:\tx\nSigIgn:\t0000000000001000\n"));
         assert!(!ignores_hang_up("Name:\tx\n"));

@@ -20,7 +20,7 @@ pub struct Account {
     pub id: String,
     /// Who is acting.
     pub arn: String,
-    /// Region.
+    /// Region code, for example `us-east-1`.
     pub region: String,
 }
 
@@ -269,7 +269,7 @@ pub struct Kept {
     pub cost: String,
 }
 
-/// A cloud.
+/// What the engine needs of a cloud. The errors are those of its calls.
 pub trait Cloud: Send + Sync + 'static {
     /// Who acts, where.
     fn account(&self) -> impl Future<Output = Result<Account, CloudError>> + Send;

@@ -11,11 +11,11 @@ use crate::plan::{Inventory, Observed};
 
 /// The engine of one environment.
 pub struct Engine<C, H> {
-    /// The cloud.
+    /// Where resources are created and deleted.
     pub cloud: Arc<C>,
     /// Polls until resources are ready or gone.
     pub poller: Poller<C>,
-    /// The hosts.
+    /// Applies bundles to hosts over SSH.
     pub hosts: Arc<H>,
     /// Environment name.
     pub environment: String,

@@ -15,9 +15,9 @@ use crate::engine::walk::{TaskError, Urgency};
 /// What a host step gets.
 #[derive(Clone, Debug)]
 pub struct HostRequest {
-    /// The host.
+    /// Role and number of the host.
     pub host: HostName,
-    /// The stage.
+    /// `prepare` or `configure`.
     pub stage: Stage,
     /// What exists at this moment.
     pub inventory: Inventory,

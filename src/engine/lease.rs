@@ -79,9 +79,9 @@ pub struct Holder {
 pub struct Lease {
     /// Format of this object.
     pub format: u32,
-    /// The environment.
+    /// Name of the environment.
     pub environment: String,
-    /// Its holder.
+    /// Who holds it, and for which run.
     #[serde(flatten)]
     pub holder: Holder,
     /// Since when it is held, store's time.
@@ -101,7 +101,7 @@ pub enum LockError {
     /// Somebody else holds it.
     #[error("`{}` is locked by {}", lease.environment, describe_lease(lease, *now))]
     Held {
-        /// The lease.
+        /// The lease as it was last read.
         lease: Box<Lease>,
         /// The store's time.
         now: Timestamp,
@@ -109,7 +109,7 @@ pub enum LockError {
     /// It was held and is not any more.
     #[error("the lock of `{environment}` was lost: {how}; the run was stopped at once")]
     Lost {
-        /// The environment.
+        /// Name of the environment.
         environment: String,
         /// Who has it now, or why it could not be renewed.
         how: String,
@@ -117,7 +117,7 @@ pub enum LockError {
     /// What is stored is not a lease.
     #[error("the lock of `{environment}` cannot be read: {message}")]
     Unreadable {
-        /// The environment.
+        /// Name of the environment.
         environment: String,
         /// What is wrong with it.
         message: String,
@@ -125,7 +125,7 @@ pub enum LockError {
     /// The store cannot be used.
     #[error("the lock of `{environment}` cannot be taken: {cause}")]
     Unavailable {
-        /// The environment.
+        /// Name of the environment.
         environment: String,
         /// Why.
         cause: CloudError,

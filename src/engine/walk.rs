@@ -43,7 +43,6 @@ pub(super) fn boxed<E: Diagnose + Send + Sync + 'static>(error: E) -> TaskError 
     Box::new(error)
 }
 
-/// The work of a task.
 pub(super) type TaskWork = Pin<Box<dyn Future<Output = Result<Finished, TaskError>> + Send>>;
 
 /// One node of the walk.
@@ -54,7 +53,7 @@ pub struct Task {
     pub after: Vec<String>,
     /// How long it usually takes, seconds: only the order among what is ready depends on it.
     pub seconds: u64,
-    /// The work.
+    /// Polled once all of `after` have succeeded.
     pub work: TaskWork,
 }
 
@@ -379,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_stops_its_dependants_only() {
+    fn a_failure_stops_its_dependents_only() {
         let task = |name: &str, after: &[&str], ok: bool| Task {
             name: name.into(),
             after: after.iter().map(|a| (*a).to_owned()).collect(),
@@ -417,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_way_goes_first() {
+    fn the_longest_path_starts_first() {
         let log: Arc<Mutex<Vec<String>>> = Arc::default();
         let task = |name: &str, after: &[&str], seconds: u64| {
             let (log, label) = (Arc::clone(&log), name.to_owned());

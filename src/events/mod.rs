@@ -33,13 +33,13 @@ pub enum Outcome {
     Applied,
 }
 
-/// The kinds of event.
+/// What a run reports, one variant for each kind of line in `events.jsonl`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum EventKind {
     /// A command began to act on an environment.
     RunStarted {
-        /// The environment.
+        /// Name of the environment.
         environment: String,
         /// `up`, `down`, `test` …
         operation: String,
@@ -68,37 +68,37 @@ pub enum EventKind {
     },
     /// A step waits for something.
     StepWaiting {
-        /// The step.
+        /// Name of the step, as in [`GraphStep::step`].
         step: String,
         /// What it waits for, in words.
         on: String,
     },
     /// A step, which may have waited, works on something.
     StepWorking {
-        /// The step.
+        /// Name of the step, as in [`GraphStep::step`].
         step: String,
         /// What it does, in words.
         on: String,
     },
     /// A step ended well.
     StepFinished {
-        /// The step.
+        /// Name of the step, as in [`GraphStep::step`].
         step: String,
         /// What was done.
         outcome: Outcome,
         /// The provider's id or another detail, when there is one.
         detail: Option<String>,
     },
-    /// A step failed.
+    /// A step ended with an error; what depends on it is not started.
     StepFailed {
-        /// The step.
+        /// Name of the step, as in [`GraphStep::step`].
         step: String,
         /// Why.
         error: String,
     },
     /// A step was not started since one that it depends on failed, or since the run was interrupted.
     StepSkipped {
-        /// The step.
+        /// Name of the step, as in [`GraphStep::step`].
         step: String,
         /// Why.
         reason: String,
@@ -124,7 +124,7 @@ pub enum EventKind {
     },
 }
 
-/// One step of the graph.
+/// A step and the steps that have to end before it starts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct GraphStep {
     /// Its name.

@@ -72,13 +72,13 @@ impl Bundle {
         self.redactions.push(Redaction { label, value });
     }
 
-    /// The host that it is for.
+    /// Role and number of its host.
     #[must_use]
     pub fn host(&self) -> HostName {
         self.host
     }
 
-    /// The stage that it is for.
+    /// `prepare` or `configure`.
     #[must_use]
     pub fn stage(&self) -> Stage {
         self.stage

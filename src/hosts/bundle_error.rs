@@ -11,7 +11,7 @@ pub enum BundleError {
     /// A template and its values do not fit.
     #[error("cannot render the template `{template}`")]
     Template {
-        /// The template.
+        /// Path of the template below `templates/`.
         template: String,
         /// Where and why.
         #[source]
@@ -20,7 +20,7 @@ pub enum BundleError {
     /// A fact that the role needs does not exist yet.
     #[error("the bundle of `{host}` needs {what}, which does not exist yet")]
     Missing {
-        /// The host.
+        /// Role and number of the host.
         host: HostName,
         /// The fact, in words.
         what: &'static str,
@@ -28,7 +28,7 @@ pub enum BundleError {
     /// A file of the operator's machine cannot be read.
     #[error("cannot read the {what} `{}`", path.display())]
     File {
-        /// What it is.
+        /// For example `licence`.
         what: &'static str,
         /// Where it should be.
         path: PathBuf,

@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_key_is_told_from_a_host_that_boots() {
+    fn a_refused_key_is_distinguished_from_a_booting_host() {
         let denied = "admin@10.0.0.1: Permission denied (publickey).";
         assert_eq!(interpret(denied), SshRefusal::Denied);
         for booting in [

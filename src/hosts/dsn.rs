@@ -10,9 +10,9 @@ use super::bundle_error::BundleError;
 /// The data source names of a database.
 #[derive(Clone, Debug)]
 pub struct Dsns {
-    /// The writer's.
+    /// Data source name of the writer, with its password.
     pub writer: SecretString,
-    /// The readers'.
+    /// Data source names of the read replicas; empty without any.
     pub readers: Vec<SecretString>,
 }
 
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_leads_to_a_postgres_database_is_taken() {
+    fn only_postgres_data_source_names_are_accepted() {
         for good in [
             "postgres://mm:pa%40ss@db.example.com:5432/mattermost?sslmode=verify-full",
             "postgresql://db.example.com/mattermost",

@@ -12,7 +12,7 @@ pub enum HostError {
     /// A program that OpenSSH consists of is missing here or failed.
     #[error("cannot run `{program}`: {detail}")]
     Tool {
-        /// The program.
+        /// For example `ssh-add`.
         program: &'static str,
         /// What it or the system said.
         detail: String,
@@ -35,7 +35,7 @@ pub enum HostError {
     /// The keyring does not know the address of the host.
     #[error("host `{host}` has no address yet")]
     NoAddress {
-        /// The host.
+        /// Role and number of the host.
         host: HostName,
     },
     /// Another machine answered at the address of the host.
@@ -43,9 +43,9 @@ pub enum HostError {
         "`{host}` at {address} has another host key than the host that loadrig created: {detail}"
     )]
     HostKey {
-        /// The host.
+        /// Role and number of the host.
         host: HostName,
-        /// Its address.
+        /// IP address that was tried.
         address: String,
         /// What SSH said.
         detail: String,
@@ -53,9 +53,9 @@ pub enum HostError {
     /// The host rejects the operator's key.
     #[error("`{host}` at {address} refused the operator's key: {detail}")]
     Denied {
-        /// The host.
+        /// Role and number of the host.
         host: HostName,
-        /// Its address.
+        /// IP address that was tried.
         address: String,
         /// What SSH said.
         detail: String,
@@ -63,9 +63,9 @@ pub enum HostError {
     /// The host did not answer in time.
     #[error("`{host}` at {address} did not answer SSH within {waited} s: {detail}")]
     Unreachable {
-        /// The host.
+        /// Role and number of the host.
         host: HostName,
-        /// Its address.
+        /// IP address that was tried.
         address: String,
         /// How long it was tried, seconds.
         waited: u64,
@@ -75,13 +75,13 @@ pub enum HostError {
     /// The user interrupted while the host did not answer yet.
     #[error("interrupted while waiting for `{host}` to answer SSH")]
     Interrupted {
-        /// The host.
+        /// Role and number of the host.
         host: HostName,
     },
     /// The connection ended while something ran.
     #[error("the connection to `{host}` ended during: {doing}")]
     Disconnected {
-        /// The host.
+        /// Role and number of the host.
         host: HostName,
         /// What it was doing.
         doing: String,
@@ -89,7 +89,7 @@ pub enum HostError {
     /// The host exceeded the time limit.
     #[error("`{host}` did not {doing} in time")]
     Deadline {
-        /// The host.
+        /// Role and number of the host.
         host: HostName,
         /// What it was doing.
         doing: String,
@@ -97,11 +97,11 @@ pub enum HostError {
     /// A step of a bundle failed.
     #[error("`{host}` failed to {title} ({}, step `{step}`, status {status})\n{output}", stage.as_str())]
     Step {
-        /// The host.
+        /// Role and number of the host.
         host: HostName,
-        /// The stage.
+        /// `prepare` or `configure`.
         stage: Stage,
-        /// The step.
+        /// Name of the step, unique in its bundle.
         step: String,
         /// What the step was to do.
         title: String,
@@ -113,7 +113,7 @@ pub enum HostError {
     /// A command failed.
     #[error("`{host}` failed to {doing} (status {status}): {detail}")]
     Command {
-        /// The host.
+        /// Role and number of the host.
         host: HostName,
         /// What it was doing.
         doing: String,
@@ -125,7 +125,7 @@ pub enum HostError {
     /// A file of the bundle could not be read.
     #[error("cannot ship the bundle of `{host}`")]
     Ship {
-        /// The host.
+        /// Role and number of the host.
         host: HostName,
         /// Why.
         #[source]

@@ -30,7 +30,7 @@ pub enum ServerPackage {
 /// The files of the operator's machine that go to hosts, read through once.
 #[derive(Clone, Debug)]
 pub struct Payload {
-    /// The server.
+    /// The Mattermost release, or the stand-in server.
     pub server: ServerPackage,
     /// The licence's text.
     pub license: Option<SecretString>,
@@ -118,16 +118,16 @@ pub struct HostFacts {
     pub name: HostName,
     /// Its address inside the VPC.
     pub private_ip: Ipv4Addr,
-    /// Its memory, GiB.
+    /// Memory of its instance type, GiB.
     pub memory_gib: u32,
 }
 
 /// Where something listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
-    /// Name.
+    /// DNS name or IP address.
     pub host: String,
-    /// Port.
+    /// TCP port.
     pub port: u16,
 }
 
@@ -137,10 +137,10 @@ impl std::fmt::Display for Endpoint {
     }
 }
 
-/// The database.
+/// How application nodes connect to the environment's own database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DatabaseFacts {
-    /// The writer.
+    /// Endpoint of the writer; of an Aurora cluster, its cluster endpoint.
     pub writer: Endpoint,
     /// The readers, each by its own endpoint.
     pub readers: Vec<Endpoint>,
@@ -156,11 +156,11 @@ pub struct DatabaseFacts {
 pub struct Facts {
     /// The hosts that exist so far.
     pub hosts: Vec<HostFacts>,
-    /// The database.
+    /// `None` before the writer has an endpoint.
     pub database: Option<DatabaseFacts>,
     /// The search domain's name, without scheme and port.
     pub search_endpoint: Option<String>,
-    /// The cache.
+    /// Primary endpoint of the cache; `None` without one.
     pub cache: Option<Endpoint>,
     /// Where people find the server, when that is not a proxy.
     pub entrance: Option<String>,

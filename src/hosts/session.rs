@@ -118,7 +118,7 @@ impl SshSession {
         shown.insert(warning.to_owned())
     }
 
-    /// The host.
+    /// Role and number of the host that it is connected to.
     #[must_use]
     pub fn host(&self) -> HostName {
         self.host

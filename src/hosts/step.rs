@@ -90,7 +90,7 @@ impl File {
     }
 }
 
-/// One step of a bundle.
+/// A script with the files that it needs, applied as one and skipped when it was applied before.
 #[derive(Clone, Debug)]
 pub struct BundleStep {
     name: &'static str,

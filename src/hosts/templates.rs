@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_that_nobody_gave_is_an_error() {
+    fn a_missing_template_value_is_an_error() {
         let templates = Templates::new().unwrap();
         let error = templates
             .render("search-proxy/search.conf", &Context::new())
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn json_quotes_what_would_break_out() {
+    fn json_values_are_escaped() {
         let value = Value::from("a\"b\\c\n");
         let mut tera = Tera::new();
         tera.register_filter("json", json);

@@ -33,7 +33,7 @@ impl<'a> Names<'a> {
         self.named(&address.as_str().replace('/', "-"))
     }
 
-    /// Security group.
+    /// Name of a security group, unique in its VPC.
     #[must_use]
     pub fn security_group(self, group: Group) -> String {
         self.named(&format!("sg-{}", group.as_str()))
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn an_environment_that_ends_like_a_name_is_told_apart() {
+    fn an_environment_whose_name_ends_like_a_resource_is_distinguished() {
         let shorter = Names::of("a");
         let longer = Names::of("a-db");
         assert!(!shorter.is_database(&longer.database(DatabaseRole::Writer)));
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_last_snapshot_is_told_by_what_it_is_of() {
+    fn a_final_snapshot_is_named_after_its_source() {
         let names = Names::of("a");
         let first = names.final_snapshot("lr-a-db-writer", "2026-11-23T07:53:04Z");
         assert_eq!(
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_tells_whose_it_is_only_by_its_whole_name() {
+    fn a_bucket_is_attributed_only_by_its_whole_name() {
         let region = "us-east-1";
         let name = Names::of("a-files-1").bucket(ACCOUNT, region);
         let whose = |name| Names::environment_of_bucket(name, ACCOUNT, region);

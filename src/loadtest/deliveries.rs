@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_missing_after_the_wait_is_counted() {
+    async fn posts_missing_after_the_wait_are_counted() {
         let deliveries = Deliveries::default();
         deliveries.expect("a", [1, 2]);
         deliveries.received("a", 2);
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn duplicates_and_strangers_do_not_count() {
+    fn duplicate_and_unknown_posts_are_not_counted() {
         let deliveries = Deliveries::default();
         deliveries.expect("a", [1]);
         assert!(deliveries.received("a", 7).is_none());

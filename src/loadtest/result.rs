@@ -28,7 +28,7 @@ pub struct ScenarioResult {
     pub format: u32,
     /// The run that it belongs to.
     pub run: String,
-    /// The environment.
+    /// Name of the environment.
     pub environment: String,
     /// The scenario's name.
     pub scenario: String,
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn an_action_that_never_happened_is_no_pass() {
+    fn an_action_that_never_happened_fails_its_threshold() {
         let mut merged = merged(50, 0);
         merged.tallies = Tallies::new().unwrap();
         let result = judge(merged);

@@ -44,7 +44,7 @@ pub trait AgentHost: Send + Sync {
 /// A scenario and the rig that it is to run on.
 #[derive(Clone, Debug)]
 pub struct LoadTest<'a> {
-    /// The scenario.
+    /// What users do, and the thresholds.
     pub scenario: &'a Scenario,
     /// The environment's name.
     pub environment: &'a str,

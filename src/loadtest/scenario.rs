@@ -146,7 +146,7 @@ pub struct TransferFileStep {
     pub bytes: u32,
 }
 
-/// Searching.
+/// Searches for posts that were just made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SearchStep {

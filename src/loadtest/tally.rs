@@ -87,7 +87,7 @@ impl std::fmt::Display for UserAction {
 /// An error text and how often it was seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorSample {
-    /// The text.
+    /// The error as the agent saw it.
     pub text: String,
     /// How often.
     pub count: u64,

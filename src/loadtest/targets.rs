@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_of_another_shape_is_no_pass() {
+    async fn an_unexpected_response_fails_the_check() {
         let check = check(&Fixed("<html>"), &[], Duration::from_secs(1)).await;
         assert!(!check.pass);
     }

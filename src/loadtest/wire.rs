@@ -52,14 +52,14 @@ pub struct Admin {
     pub username: String,
     /// E-mail address; nothing is sent to it.
     pub email: String,
-    /// Password.
+    /// Never shown in debug output.
     pub password: Password,
 }
 
 /// What one agent is to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AgentPlan {
-    /// [`FORMAT`].
+    /// Version of this message, [`FORMAT`]; another one is refused.
     pub format: u32,
     /// The agent's own name.
     pub agent: String,
@@ -148,7 +148,7 @@ pub struct ServerInfo {
 /// What one agent measured.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AgentResult {
-    /// [`FORMAT`].
+    /// Version of this message, [`FORMAT`]; another one is refused.
     pub format: u32,
     /// The agent's name.
     pub agent: String,

@@ -24,7 +24,7 @@ pub struct CloudView {
     pub domains: Vec<Domain>,
 }
 
-/// A VPC.
+/// A VPC as EC2 describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VpcView {
     /// `vpc-…`.
@@ -33,14 +33,14 @@ pub struct VpcView {
     pub range: Ipv4Net,
 }
 
-/// A subnet.
+/// A subnet as EC2 describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubnetView {
     /// `subnet-…`.
     pub id: String,
-    /// The VPC that it is in.
+    /// Id of its VPC.
     pub vpc: String,
-    /// Its range.
+    /// IPv4 range, part of that of the VPC.
     pub range: Ipv4Net,
     /// Its availability zone.
     pub zone: String,
@@ -68,13 +68,13 @@ pub struct InstanceView {
     pub public_address: Option<Ipv4Addr>,
     /// Its private DNS name.
     pub name: String,
-    /// Its VPC.
+    /// Id of its VPC.
     pub vpc: String,
     /// Its availability zone.
     pub zone: String,
     /// Its type, such as `c7i.xlarge`.
     pub instance_type: String,
-    /// Its image.
+    /// Id of its machine image, `ami-…`.
     pub image: String,
     /// The public half of its key pair, in OpenSSH form.
     pub public_key: Option<String>,
@@ -89,13 +89,13 @@ pub struct InstanceView {
 pub struct AttachedProfile {
     /// The profile's ARN.
     pub arn: String,
-    /// Its id.
+    /// `AIPA…`.
     pub id: String,
-    /// The role in it.
+    /// Name of the role in it; `None` when it was taken out.
     pub role: Option<String>,
 }
 
-/// A security group.
+/// A security group with all of its rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecurityGroupView {
     /// `sg-…`.
@@ -146,7 +146,7 @@ pub struct DbInstance {
     pub engine: String,
     /// Host name of its endpoint.
     pub endpoint: String,
-    /// Its master user.
+    /// Name of the user that is created with it.
     pub master_user: String,
     /// The database made with it.
     pub database: Option<String>,
@@ -163,7 +163,7 @@ pub struct DbInstance {
 /// An OpenSearch domain inside a VPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Domain {
-    /// Its name.
+    /// Name, unique in account and region.
     pub name: String,
     /// Ids of its subnets.
     pub subnets: Vec<String>,

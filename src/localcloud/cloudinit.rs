@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_done_is_told() {
+    fn unsupported_user_data_is_reported() {
         let first_boot = parse(b"#cloud-config\npackages: [nginx]\nusers: []\n");
         assert_eq!(first_boot.unsupported, ["`packages`", "`users`"]);
         assert_eq!(parse(&[0x1f, 0x8b, 0xff]).unsupported.len(), 1);

@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_tells_status_and_complaint() {
+    fn a_failure_reports_status_and_standard_error() {
         let error = run("list", "sh", &["-c", "echo no such thing >&2; exit 3"]).unwrap_err();
         assert_eq!(
             error.to_string(),

@@ -1,5 +1,5 @@
 //! The local cloud's one process of our own: makes the cloud's namespace, starts
-//! moto and the DNS server in it, serves the front, the metadata and the public
+//! moto and the DNS server in it, serves the API, the metadata and the public
 //! endpoints, and follows the API. Everything that it starts dies with it.
 
 use std::fs::{self, File};
@@ -16,11 +16,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
+use super::api::{CloudApi, Passwords, Readiness};
 use super::authority::Authority;
 use super::cgroup;
 use super::cloud_view::CloudReader;
 use super::error::{Error, Result};
-use super::front::{Front, Passwords, Readiness};
 use super::guest;
 use super::guests::{Context, chain};
 use super::image::Layers;
@@ -116,7 +116,7 @@ async fn serve(
     let moto_address = SocketAddr::from((Ipv4Addr::LOCALHOST, MOTO_PORT));
     let moto_url = format!("http://{moto_address}");
     let moto_api = Emulator::new(&moto_url).map_err(|error| Error::Unsupported(chain(&error)))?;
-    let front = Front {
+    let api = CloudApi {
         // Things are ready when their hosts are: the clock of AWS plays no part here.
         strict: StrictCloud::new(StrictOptions::instant(moto_api)),
         region: region.clone(),
@@ -167,8 +167,8 @@ async fn serve(
     tokio::select! {
         reason = ended("moto", &mut moto) => Err(reason),
         reason = ended("dnsmasq", &mut resolver) => Err(reason),
-        outcome = http(plain, front.clone()) => outcome,
-        outcome = http(public_plain, front) => outcome,
+        outcome = http(plain, api.clone()) => outcome,
+        outcome = http(public_plain, api) => outcome,
         outcome = async { axum::serve(metadata_socket, metadata_service).await } => {
             outcome.map_err(Error::io("the metadata service failed"))
         }

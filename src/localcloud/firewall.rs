@@ -18,7 +18,6 @@ pub(crate) struct FirewallMember {
     pub address: Ipv4Addr,
     /// Its public address, translated to the private one.
     pub public: Option<Ipv4Addr>,
-    /// Its VPC.
     pub vpc: String,
     /// Ids of its security groups.
     pub groups: Vec<String>,

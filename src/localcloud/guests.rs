@@ -12,11 +12,11 @@ use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
+use super::api::{Passwords, Readiness};
 use super::authority::Authority;
 use super::cloud_view::{CloudReader, DbInstance, Domain, InstanceView};
 use super::database;
 use super::error::{Error, Result};
-use super::front::{Passwords, Readiness};
 use super::guest::{self, Disk};
 use super::image::Layers;
 use super::imds::{InstanceMetadata, MetadataService};

@@ -26,13 +26,12 @@ const ACCOUNT: &str = "123456789012";
 /// What the service knows of one instance.
 #[derive(Debug, Clone)]
 pub(crate) struct InstanceMetadata {
-    /// The instance.
     pub instance: InstanceView,
-    /// Its user data.
+    /// Decoded, as the instance was launched with it.
     pub user_data: Option<Vec<u8>>,
 }
 
-/// The service.
+/// Answers at 169.254.169.254, by the address that asks.
 #[derive(Debug, Clone)]
 pub(crate) struct MetadataService {
     region: String,

@@ -62,11 +62,11 @@ pub struct Running {
 pub struct Status {
     /// The cloud.
     pub running: Running,
-    /// DaemonProcess id of its daemon.
+    /// Process id of its daemon.
     pub daemon: i32,
     /// Hosts that exist (instances, databases and search domains).
     pub hosts: usize,
-    /// Its log.
+    /// The daemon's log file.
     pub log: PathBuf,
 }
 

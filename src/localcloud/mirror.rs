@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unchanged_list_is_a_hit_and_a_missing_archive_is_told() {
+    fn an_unchanged_list_is_a_hit_and_a_missing_archive_is_reported() {
         let lists = tempfile::tempdir().unwrap();
         fs::write(
             lists

@@ -7,14 +7,15 @@
 //! cloud's state through [`CloudReader`] and knows neither spec nor blueprint.
 //!
 //! ```text
-//!  loadrig ──► front ──► strict ──► moto   namespace `loadrig-cloud`
-//!               │ wakes, holds passwords
-//!               ▼
-//!            reconciler ──► hosts, databases, domains   one namespace each
-//!               │
-//!               └──► nftables (security groups), dnsmasq (names)
+//!  loadrig ──► API ──► strict ──► moto   namespace `loadrig-cloud`
+//!              │ wakes, holds passwords
+//!              ▼
+//!           reconciler ──► hosts, databases, domains   one namespace each
+//!              │
+//!              └──► nftables (security groups), dnsmasq (names)
 //! ```
 
+mod api;
 mod authority;
 mod cgroup;
 mod cloud_view;
@@ -24,7 +25,6 @@ mod daemon;
 mod database;
 mod error;
 mod firewall;
-mod front;
 mod guest;
 mod guests;
 mod image;

@@ -1,5 +1,5 @@
 //! Makes what exists on this machine follow what the API reports. One loop; it
-//! looks when the front says that something changed, so idling costs nothing.
+//! looks when the API says that something changed, so idling costs nothing.
 //! Security groups are in force before a host has its first wire.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -309,7 +309,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn services_take_turns_over_the_subnets_from_the_top() {
+    fn services_get_addresses_from_the_end_of_each_subnet_in_turn() {
         let ranges = [
             "10.0.1.0/24".parse().unwrap(),
             "10.0.2.0/24".parse().unwrap(),

@@ -92,7 +92,6 @@ fn start_time(stat: &str) -> Option<u64> {
 pub(crate) struct CloudFile {
     /// Format of this file.
     pub version: u32,
-    /// The daemon.
     pub daemon: DaemonProcess,
     /// URL of the endpoint, inside the cloud's namespace.
     pub endpoint: String,

@@ -43,7 +43,7 @@ pub fn host_named(spec: &Spec, name: &str) -> Result<HostName, RigError> {
 /// An SSH client, ready to run.
 #[derive(Debug)]
 pub struct SshAccess {
-    /// The host.
+    /// Role and number of the host.
     pub host: HostName,
     /// The client with the environment's key and known host keys.
     pub command: std::process::Command,
@@ -100,18 +100,18 @@ pub async fn tunnel(
     let rig = Rig::open(spec, adapters).await?;
     let inventory = rig.read().await?.inventory;
     let connected = rig.connect(&inventory).await?;
-    let way = way(&rig.spec, &inventory, service)?;
+    let route = route(&rig.spec, &inventory, service)?;
     let events = Events::default();
     let deadline = Instant::now() + ANSWER;
     let session = connected
         .keyring
-        .connect(way.through, "tunnel", &events, deadline)
+        .connect(route.through, "tunnel", &events, deadline)
         .await?;
     // A socket file is seen from both networks.
     let directory = tempfile::tempdir().map_err(AccessError::Local)?;
     let socket = directory.path().join("tunnel");
     session
-        .forward(Listen::Unix(&socket), &way.to, way.port)
+        .forward(Listen::Unix(&socket), &route.to, route.port)
         .await?;
     let listener = TcpListener::from_std(listener).map_err(AccessError::Local)?;
     ready(listener.local_addr().map_err(AccessError::Local)?);
@@ -132,10 +132,10 @@ pub async fn tunnel(
             _ = check.tick() => {
                 let answer = tokio::time::timeout(CHECK, session.run("true")).await;
                 if !matches!(answer, Ok(Ok(_))) {
-                    return Err(AccessError::Closed(way.through).into());
+                    return Err(AccessError::Closed(route.through).into());
                 }
             }
-            _ = closed.recv() => return Err(AccessError::Closed(way.through).into()),
+            _ = closed.recv() => return Err(AccessError::Closed(route.through).into()),
             _ = stop.wait_for(|urgency| *urgency > Urgency::None) => return Ok(()),
         }
     }
@@ -153,14 +153,14 @@ async fn pass(mut client: TcpStream, socket: &Path) -> bool {
 }
 
 /// The host to go through, and what it connects to.
-struct Way {
+struct TunnelRoute {
     through: HostName,
     to: String,
     port: u16,
 }
 
-fn way(spec: &Spec, inventory: &Inventory, service: Service) -> Result<Way, AccessError> {
-    let way = |role, to: &str, port| Way {
+fn route(spec: &Spec, inventory: &Inventory, service: Service) -> Result<TunnelRoute, AccessError> {
+    let through = |role, to: &str, port| TunnelRoute {
         through: HostName { role, index: 1 },
         to: to.to_owned(),
         port,
@@ -173,9 +173,9 @@ fn way(spec: &Spec, inventory: &Inventory, service: Service) -> Result<Way, Acce
     match service {
         // Behind a load balancer of AWS, a node itself: the balancer's own name may not resolve
         // here.
-        Service::Mattermost if spec.count(Role::Proxy) == 0 => Ok(way(Role::App, local, 8065)),
-        Service::Mattermost => Ok(way(Role::Proxy, local, 80)),
-        Service::Prometheus => Ok(way(Role::Metrics, local, 9090)),
+        Service::Mattermost if spec.count(Role::Proxy) == 0 => Ok(through(Role::App, local, 8065)),
+        Service::Mattermost => Ok(through(Role::Proxy, local, 80)),
+        Service::Prometheus => Ok(through(Role::Metrics, local, 9090)),
         Service::Search => {
             let proxy = HostName {
                 role: Role::SearchProxy,
@@ -184,14 +184,14 @@ fn way(spec: &Spec, inventory: &Inventory, service: Service) -> Result<Way, Acce
             let address = inventory
                 .private_address(proxy)
                 .ok_or_else(|| missing("search proxy"))?;
-            Ok(way(Role::SearchProxy, &address.to_string(), 9200))
+            Ok(through(Role::SearchProxy, &address.to_string(), 9200))
         }
         Service::Database => {
             let endpoint = inventory
                 .writer()
                 .and_then(|writer| writer.text("endpoint"))
                 .ok_or_else(|| missing("database of its own"))?;
-            Ok(way(Role::App, endpoint, 5432))
+            Ok(through(Role::App, endpoint, 5432))
         }
     }
 }

@@ -16,9 +16,9 @@ pub enum Question<'a> {
     Unchecked(&'a [&'a Finding]),
     /// Remove an environment.
     Remove {
-        /// The environment.
+        /// Name of the environment.
         environment: &'a str,
-        /// The account that it is in.
+        /// Account and region that it is removed from.
         account: &'a Account,
         /// What is removed, and what is kept.
         changes: &'a [Change],
@@ -38,7 +38,7 @@ pub enum Question<'a> {
     },
     /// Remove the registry's bucket.
     RemoveRegistry {
-        /// The bucket.
+        /// Name of the bucket.
         bucket: &'a str,
     },
 }

@@ -27,7 +27,7 @@ pub struct DownOptions {
 pub struct DownReport {
     /// How many resources were removed.
     pub removed: usize,
-    /// The account.
+    /// Account, region and principal that were acted with.
     pub account: Account,
     /// What was looked for afterwards, and what of it is left or kept.
     pub proof: Vec<LeftoverCheck>,

@@ -21,7 +21,7 @@ const AT_ONCE: usize = 4;
 /// What `list` found.
 #[derive(Clone, Debug)]
 pub struct EnvironmentListing {
-    /// The account.
+    /// Account, region and principal that were acted with.
     pub account: Account,
     /// The environments of which anything exists or is kept.
     pub environments: Vec<ListedEnvironment>,

@@ -39,11 +39,11 @@ pub struct LockOptions {
 /// What an operation wants the lock for.
 #[derive(Clone, Copy, Debug)]
 pub struct LockPurpose<'a> {
-    /// The environment.
+    /// Name of the environment.
     pub environment: &'a str,
     /// `up`, `down`, `test` …
     pub operation: &'a str,
-    /// The run.
+    /// Name of the run's directory.
     pub run: &'a str,
 }
 

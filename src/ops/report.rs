@@ -24,7 +24,7 @@ use crate::ops::error::{OpsError, ReportError};
 /// What a report is made of.
 #[derive(Debug)]
 pub struct Material<'a> {
-    /// The run.
+    /// Directory of the run that is reported.
     pub run: &'a RunDir,
     /// What happened.
     pub events: Vec<Event>,

@@ -33,7 +33,7 @@ pub struct Target {
     pub name: String,
     /// Where it lives.
     pub cloud: CloudTarget,
-    /// Region.
+    /// Region code, for example `us-east-1`.
     pub region: String,
     /// Whether only the name is known: the YAML is missing or broken.
     pub is_name_only: bool,
@@ -80,7 +80,7 @@ impl Target {
 pub struct Rig {
     /// What it should be.
     pub spec: Spec,
-    /// Its cloud.
+    /// A connection in the environment's region.
     pub cloud: Arc<Aws>,
     /// The account acted on.
     pub account: Account,
@@ -110,7 +110,7 @@ pub struct Reading {
 /// The way to a rig's hosts.
 #[derive(Debug)]
 pub struct Connected {
-    /// Its secrets.
+    /// Derived from the seed that is stored in the account.
     pub secrets: Secrets,
     /// SSH.
     pub keyring: Keyring,

@@ -71,9 +71,9 @@ impl Age {
 /// What `status` found.
 #[derive(Clone, Debug)]
 pub struct StatusReport {
-    /// The environment.
+    /// Name of the environment.
     pub environment: String,
-    /// The account.
+    /// Account, region and principal that were acted with.
     pub account: Account,
     /// Hosts, then managed services.
     pub parts: Vec<Part>,

@@ -18,7 +18,7 @@ use crate::ops::error::{OpsError, TestError};
 /// What a scenario came to.
 #[derive(Debug)]
 pub struct TestReport {
-    /// The report.
+    /// What `report.json` and the page are written from.
     pub report: Report,
     /// Whether the thresholds were met.
     pub passed: bool,

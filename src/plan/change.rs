@@ -40,7 +40,7 @@ pub enum Action {
 pub struct Change {
     /// The resource.
     pub address: Address,
-    /// Its kind.
+    /// The kind of the resource at the address.
     pub kind: Kind,
     /// What is to be done.
     pub action: Action,

@@ -13,7 +13,7 @@ use super::cost_database::{aurora, database};
 /// What an environment costs. US dollars before tax.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Cost {
-    /// Per hour.
+    /// While everything runs.
     pub per_hour: f64,
     /// Per month of 730 hours.
     pub per_month: f64,
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_costs_nothing() {
+    fn absent_services_cost_nothing() {
         let mut spec = example("1k");
         let with = cost(&spec);
         spec.search.nodes = 0;

@@ -15,7 +15,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_used_goes_after_its_users() {
+    fn dependencies_are_deleted_after_their_dependents() {
         assert_eq!(deleted_after(Kind::Role), [Kind::InstanceProfile]);
         assert!(deleted_after(Kind::Vpc).contains(&Kind::Subnet));
         assert!(deleted_after(Kind::Instance).is_empty());

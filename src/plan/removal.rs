@@ -81,7 +81,6 @@ fn settle(
     change
 }
 
-/// A removal.
 pub(super) fn removal(resource: &Observed, reason: String) -> Change {
     Change {
         address: resource.address.clone(),
@@ -180,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn data_goes_only_when_it_is_said_so() {
+    fn data_is_deleted_only_on_request() {
         let all = Removal {
             lift_protection: true,
             discard_data: true,
@@ -200,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_not_deleted() {
+    fn a_resource_with_unreadable_protection_is_not_deleted() {
         let mut writer = gold().resources.remove(0);
         writer.attributes.insert("final_snapshot", "perhaps");
         let all = Removal {

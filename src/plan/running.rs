@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rig_as_planned_costs_what_its_plan_says() {
+    fn running_cost_equals_planned_cost() {
         for size in ["1k", "10k", "50k", "200k"] {
             let library = Library::new(Some("no-such-directory".into()));
             let spec = library.architecture(size).unwrap().example();

@@ -24,9 +24,9 @@ pub const NOTHING: &str = "nothing";
 pub struct Bound {
     /// Account id.
     pub account: String,
-    /// Region.
+    /// Region code, for example `us-east-1`.
     pub region: String,
-    /// Environment.
+    /// Name of the environment.
     pub environment: String,
     /// Version of loadrig.
     pub version: String,
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_survives_its_file_and_holds_while_nothing_moves() {
+    fn a_saved_plan_stays_valid_while_nothing_changes() {
         let before = saved(&spec(), &settled(&spec()));
         let text = serde_json::to_string(&before).unwrap();
         let read = SavedPlan::parse(&text).unwrap();
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_moved_is_told_by_attribute() {
+    fn a_saved_plan_lists_the_attributes_that_changed() {
         let before = saved(&spec(), &settled(&spec()));
 
         let mut resized = spec();

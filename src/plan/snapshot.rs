@@ -37,11 +37,11 @@ impl State {
 pub struct Observed {
     /// From its tag.
     pub address: Address,
-    /// Its kind.
+    /// By the list that it was found in, not by its address.
     pub kind: Kind,
     /// The provider's id or name.
     pub id: String,
-    /// State.
+    /// What the engine makes of the service's status.
     pub state: State,
     /// The provider's own word for the state, for people.
     pub status: String,

@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_drop_what_nobody_reads() {
+    fn durations_drop_insignificant_units() {
         let shown =
             [0.44, 9.99, 59.4, 200.0, 3720.0].map(|s| duration(SignedDuration::from_secs_f64(s)));
         assert_eq!(shown, ["0.4 s", "10 s", "59 s", "3 m 20 s", "1 h 02 m"]);

@@ -25,7 +25,7 @@ pub struct Report {
     pub loadrig: String,
     /// The run that it is about.
     pub run: String,
-    /// The environment.
+    /// Name, place and size of what was run.
     pub environment: ReportedEnvironment,
     /// Cloud account.
     pub account: String,
@@ -48,11 +48,11 @@ pub struct Report {
 /// The environment in short. Holds no path of the operator's machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedEnvironment {
-    /// Name.
+    /// As in the name of its YAML file.
     pub name: String,
     /// Where it lives.
     pub cloud: CloudTarget,
-    /// Region.
+    /// Region code, for example `us-east-1`.
     pub region: String,
     /// Reference architecture.
     pub architecture: String,
@@ -70,7 +70,7 @@ pub struct ReportedEnvironment {
     pub cidr: String,
     /// Availability zones.
     pub zones: u8,
-    /// Tags.
+    /// Extra tags that the YAML puts on every resource.
     pub tags: BTreeMap<String, String>,
 }
 
@@ -110,11 +110,11 @@ impl From<&Spec> for ReportedEnvironment {
 pub struct Topology {
     /// Hosts, in the order in which they are shown.
     pub hosts: Vec<HostLine>,
-    /// Database.
+    /// `None` for an existing database.
     pub database: Option<DatabaseLine>,
     /// Search domain.
     pub search: Option<SearchLine>,
-    /// Cache.
+    /// `None` when the architecture has none.
     pub cache: Option<CacheLine>,
     /// Name of the bucket of uploaded files.
     pub bucket: Option<String>,
@@ -127,7 +127,7 @@ impl Topology {
     }
 }
 
-/// A host.
+/// A host as the table of hosts shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostLine {
     /// For example `app-1`.
@@ -140,7 +140,7 @@ pub struct HostLine {
     pub address: String,
 }
 
-/// The database.
+/// The database as the topology shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatabaseLine {
     /// For example `PostgreSQL 15`.
@@ -166,7 +166,7 @@ pub struct SearchLine {
     pub endpoint: String,
 }
 
-/// The cache.
+/// The cache as the topology shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CacheLine {
     /// Type of the nodes.
@@ -178,7 +178,7 @@ pub struct CacheLine {
 /// A version of something that ran.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SoftwareVersion {
-    /// Of what.
+    /// For people, for example `PostgreSQL`.
     pub what: String,
     /// Which.
     pub version: String,
@@ -187,7 +187,7 @@ pub struct SoftwareVersion {
 /// What an environment costs, US dollars.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CostSummary {
-    /// Per hour.
+    /// While everything runs.
     pub per_hour: f64,
     /// Per month of 730 hours.
     pub per_month: f64,
@@ -204,7 +204,7 @@ pub struct CostSummary {
 /// One line of the costs, US dollars.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CostItem {
-    /// Of what.
+    /// For people, for example `app c7i.xlarge`.
     pub what: String,
     /// How many; GiB for storage.
     pub count: u32,

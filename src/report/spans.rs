@@ -10,7 +10,7 @@ use crate::events::Outcome;
 pub struct StepSpan {
     /// Its name.
     pub step: String,
-    /// Start.
+    /// When it began.
     pub started: Timestamp,
     /// End; of an unfinished step, the walk's.
     pub finished: Timestamp,
@@ -28,7 +28,7 @@ pub struct StepSpan {
 pub enum StepEnd {
     /// Well.
     Done(Outcome),
-    /// It failed.
+    /// With an error, which is in the detail.
     Failed,
     /// The run ended first.
     Unfinished,
@@ -59,7 +59,7 @@ impl StepEnd {
 /// A wait within a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitSpan {
-    /// Start.
+    /// When it began.
     pub started: Timestamp,
     /// End.
     pub finished: Timestamp,

@@ -57,7 +57,7 @@ impl Walk {
 pub struct PhaseSpan {
     /// Its name.
     pub phase: String,
-    /// Start.
+    /// When it began.
     pub started: Timestamp,
     /// End.
     pub finished: Timestamp,
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_in_the_graph_is_shown_but_never_critical() {
+    fn steps_outside_the_graph_are_shown_but_never_critical() {
         let events = [
             graph(0, &[("vpc", &[])]),
             started(0, "vpc"),
@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn no_graph_no_walk() {
+    fn events_without_a_graph_make_no_walk() {
         assert!(walks(&[started(0, "vpc")]).is_empty());
     }
 }

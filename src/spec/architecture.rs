@@ -20,17 +20,17 @@ pub struct Architecture {
     pub file: String,
     /// Where the size comes from.
     pub source: Source,
-    /// Concurrent users that it is for.
+    /// Concurrent users that its source states.
     pub concurrent_users: u32,
     /// The most users that a ceiling test of this shape has carried, where published.
     pub measured_ceiling_users: Option<u32>,
     /// Hosts by role.
     pub nodes: BTreeMap<Role, NodeGroup>,
-    /// Database.
+    /// Version, class, readers and storage.
     pub database: Database,
     /// Search domain.
     pub search: Search,
-    /// Cache.
+    /// Node type and number; no cache with 0 nodes.
     pub cache: Cache,
 }
 

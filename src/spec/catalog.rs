@@ -32,9 +32,9 @@ pub struct Catalog {
     pub elasticache: Table,
     /// What a node costs with Valkey, as a share of its price with Redis OSS.
     pub valkey: f64,
-    /// Storage.
+    /// US dollars by GiB and month.
     pub storage: StoragePrices,
-    /// Network.
+    /// US dollars by hour, GB or month.
     pub network: NetworkPrices,
 }
 
@@ -143,7 +143,7 @@ pub struct StoragePrices {
     pub elasticache_backup_gib_month: f64,
 }
 
-/// Network prices.
+/// Prices of load balancers, gateways, addresses and zones, US dollars.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkPrices {

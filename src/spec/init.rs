@@ -14,7 +14,7 @@ pub enum InitError {
     /// The name cannot be the name of an environment.
     #[error("the name `{name}` {fault}")]
     Name {
-        /// The name.
+        /// The name that was asked for.
         name: String,
         /// What is wrong with it.
         fault: &'static str,
@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_it_writes_is_valid_and_is_never_overwritten() {
+    fn init_writes_valid_yaml_and_never_overwrites() {
         let directory = tempfile::tempdir().unwrap();
         let library = Library::new(Some(directory.path().to_path_buf()));
         for size in ["1k", "50k"] {

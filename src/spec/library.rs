@@ -21,9 +21,9 @@ pub struct Library {
 /// A file that passed every check.
 #[derive(Clone, Debug)]
 pub enum Checked {
-    /// An environment.
+    /// An environment, merged with its architecture.
     Environment(Box<Spec>),
-    /// A reference architecture.
+    /// A reference architecture, which no environment has changed.
     Architecture(Box<Architecture>),
 }
 
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn an_own_architecture_is_found_beside_the_built_in_ones() {
+    fn a_user_architecture_is_found_beside_the_built_in_ones() {
         let directory = tempfile::tempdir().unwrap();
         std::fs::create_dir(directory.path().join("reference-architectures")).unwrap();
         let text = embedded::ARCHITECTURES[0]
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn scenarios_are_told_from_environments_by_what_they_hold() {
+    fn scenarios_and_environments_are_distinguished_by_content() {
         let directory = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| {
             let path = directory.path().join(name);
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_said_without_a_line() {
+    fn an_unreadable_file_is_reported_without_a_line_number() {
         let directory = tempfile::tempdir().unwrap();
         let binary = directory.path().join("x.yaml");
         std::fs::write(&binary, [0xff, 0xfe, 0x00]).unwrap();

@@ -51,7 +51,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_the_overlay_says_holds_and_the_rest_stays(base in tree(), over in tree()) {
+        fn overlay_values_win_and_the_rest_stays(base in tree(), over in tree()) {
             let mut merged = base.clone();
             overlay(&mut merged, over.clone());
             for (path, value) in leaves(&over, "") {

@@ -219,11 +219,11 @@ pub struct Spec {
     pub source: Source,
     /// Hosts by role.
     pub nodes: BTreeMap<Role, NodeGroup>,
-    /// Database.
+    /// Version, class, readers and storage.
     pub database: Database,
     /// Search domain.
     pub search: Search,
-    /// Cache.
+    /// Node type and number; no cache with 0 nodes.
     pub cache: Cache,
     /// What it is for.
     pub purpose: Purpose,
@@ -231,13 +231,13 @@ pub struct Spec {
     pub protection: Protection,
     /// How the managed services are run.
     pub services: Services,
-    /// Server.
+    /// Release and licence of Mattermost.
     pub mattermost: Mattermost,
-    /// Network.
+    /// Layout, zones, ranges, NAT and DNS.
     pub network: Network,
     /// What stands in front of the application nodes.
     pub load_balancer: LoadBalancer,
-    /// Access.
+    /// Who reaches hosts, and with which key.
     pub access: Access,
     /// How long it may live before `sweep` may remove it.
     pub time_to_live: Option<Duration>,
@@ -270,7 +270,7 @@ impl Spec {
 /// A host within its environment: `app-1`, `proxy-1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct HostName {
-    /// Its role.
+    /// What the host is for.
     pub role: Role,
     /// Its number within the role, from 1.
     pub index: u32,

@@ -96,7 +96,7 @@ impl SourcePlace {
 /// One thing that is wrong with a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// The file.
+    /// Path of the file, as it was named.
     pub file: String,
     /// Line, from 1; 0 when the file itself is meant.
     pub line: usize,

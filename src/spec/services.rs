@@ -43,11 +43,11 @@ impl Protection {
 /// The settings of all managed services.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Services {
-    /// Database.
+    /// Engine, standby, backups and storage performance.
     pub database: DatabaseService,
     /// Search domain.
     pub search: SearchService,
-    /// Cache.
+    /// Redis OSS or Valkey.
     pub cache: CacheService,
     /// Bucket of uploaded files.
     pub files: FilesService,
@@ -88,9 +88,9 @@ pub struct DatabaseService {
 /// A database that somebody else keeps: nothing is made for it, changed or removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExistingDatabase {
-    /// The writer.
+    /// Where the data source name of the writer is found.
     pub writer: DsnSource,
-    /// The readers.
+    /// Where those of the read replicas are found.
     pub readers: Vec<DsnSource>,
 }
 

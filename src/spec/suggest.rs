@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_is_recognised_and_a_stranger_is_not() {
+    fn a_typo_gets_a_suggestion_and_an_unrelated_word_does_not() {
         let keys = ["architecture", "region", "search-proxy"];
         assert_eq!(nearest("arhcitecture", keys), Some("architecture"));
         assert_eq!(nearest("search_proxy", keys), Some("search-proxy"));

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn releases_are_told_apart_by_their_form() {
+    fn releases_are_distinguished_by_their_form() {
         assert_eq!(release("standin"), Some(Release::Standin));
         assert_eq!(release("11.7.9"), Some(Release::Version("11.7.9".into())));
         assert!(matches!(release("12.0.0-rc1"), Some(Release::Version(_))));

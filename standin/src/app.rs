@@ -237,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_is_logged_when_it_begins_and_counted_after() {
+    fn a_fault_is_logged_once_and_then_counted() {
         let faults = FaultLog::default();
         for _ in 0..15 {
             faults.record("file store", Some("refused".to_owned()));

@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chain_tells_every_cause_on_one_line() {
+    fn the_error_chain_is_one_line() {
         let cause = std::io::Error::other("refused");
         let error = crate::config::ConfigError::Read {
             path: "c.json".into(),

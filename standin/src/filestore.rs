@@ -44,7 +44,7 @@ pub(crate) enum FileStoreError {
     },
 }
 
-/// The file store.
+/// Where uploaded files are kept: a directory or a bucket.
 #[derive(Debug, Clone)]
 pub(crate) enum FileStore {
     /// A directory of this machine.
@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn local_store_gives_back_what_it_was_given() {
+    async fn local_store_returns_stored_files() {
         let dir = tempfile::tempdir().expect("temporary directory");
         let settings = FileSettings {
             directory: dir.path().join("data").display().to_string(),

@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn dropped_registration_leaves_nothing_behind() {
+    fn a_dropped_registration_is_removed() {
         let hub = Hub::default();
         let ann = hub.register("ann", "c1");
         hub.set_channels("ann", vec!["town".to_owned()]);

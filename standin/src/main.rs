@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_words_are_named() {
+    fn unknown_arguments_are_named() {
         assert_eq!(
             parse_words("export"),
             Err("unknown command `export`".to_owned())

@@ -48,7 +48,6 @@ impl UserSession {
     }
 }
 
-/// A team.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Team {
@@ -81,7 +80,6 @@ pub(crate) struct TeamMember {
     pub explicit_roles: String,
 }
 
-/// A channel.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Channel {

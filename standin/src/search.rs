@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn posts_are_indexed_in_batches_once_the_index_is_made() {
+    async fn posts_are_indexed_in_batches_once_the_index_exists() {
         let (url, log) = server(r#"{"errors":false}"#, StatusCode::OK).await;
         let metrics = Arc::new(Metrics::default());
         let (search, indexer) = SearchClient::new(&settings(url), metrics).expect("client");

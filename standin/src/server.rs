@@ -275,7 +275,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn config_hash_tells_configurations_apart() {
+    fn config_hash_differs_between_configurations() {
         let mut config = Config::default();
         let before = config_hash(&config);
         config.sql_settings.max_open_conns += 1;

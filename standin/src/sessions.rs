@@ -10,7 +10,7 @@ use crate::model::UserSession;
 /// Sessions that are remembered.
 const CAPACITY: usize = 35_000;
 
-/// The cache.
+/// Sessions by token, so that not every request reads the database.
 #[derive(Debug)]
 pub(crate) struct SessionCache {
     lifetime: Duration,

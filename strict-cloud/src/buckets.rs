@@ -60,7 +60,10 @@ struct ApiBucket {
     filled: Instant,
 }
 
-/// The buckets of one account.
+/// The buckets of one account, as AWS keeps them: a call that finds too few tokens is refused.
+///
+/// loadrig paces its calls by token buckets of its own. The two share no code on purpose: this
+/// is the model that the pace of a client is tested against.
 #[derive(Debug, Default)]
 pub(crate) struct ApiBuckets {
     levels: BTreeMap<String, ApiBucket>,

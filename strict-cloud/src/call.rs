@@ -130,7 +130,7 @@ impl Call {
         WireProtocol::of_service(&self.service)
     }
 
-    /// Method.
+    /// HTTP method.
     #[must_use]
     pub fn method(&self) -> &Method {
         &self.method
@@ -142,13 +142,13 @@ impl Call {
         &self.path
     }
 
-    /// Headers.
+    /// HTTP headers, the signature among them.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// Body.
+    /// The body as it was sent.
     #[must_use]
     pub fn body(&self) -> &Bytes {
         &self.body
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn the_signature_tells_service_region_and_key() {
+    fn the_signature_gives_service_region_and_key() {
         let call = call(
             Method::POST,
             "/",
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_stand_for_actions() {
+    fn rest_paths_map_to_actions() {
         for (method, path, service, action) in [
             (
                 Method::POST,
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_can_be_taken_out() {
+    fn a_filter_can_be_removed() {
         let mut call = call(
             Method::POST,
             "/",

@@ -83,7 +83,7 @@ impl Delay {
     }
 }
 
-/// The front's clock. Copies go together.
+/// The proxy's clock. Copies go together.
 #[derive(Debug, Clone)]
 pub(crate) struct Clock {
     timing: Timing,
@@ -112,7 +112,7 @@ impl Clock {
         self.timing == Timing::Instant
     }
 
-    /// Now.
+    /// The time of all rules: the real one, and what tests have skipped.
     pub(crate) fn now(&self) -> Instant {
         Instant::now() + Duration::from_millis(self.ahead.load(Ordering::Relaxed))
     }

@@ -99,7 +99,7 @@ impl fmt::Debug for StrictOptions {
 /// What became of a call.
 #[derive(Debug)]
 pub enum CallOutcome {
-    /// It is answered.
+    /// By a rule, or by the emulator.
     Answered(Response<Body>),
     /// Its connection is to be cut.
     Cut,
@@ -132,9 +132,9 @@ pub(crate) struct Core {
 
 /// What the rules say of a call before it is forwarded.
 pub(crate) enum Ruling {
-    /// Forward it.
+    /// Nothing speaks against it: the emulator answers.
     Forward,
-    /// This is the answer.
+    /// The emulator does not see it.
     Answer(Reply),
 }
 
@@ -319,7 +319,7 @@ impl Core {
         }
     }
 
-    /// Removes behind the front what has gone by now.
+    /// Removes from the emulator what has gone by now.
     async fn settle(&self) {
         if self.clock.is_instant() {
             return;

@@ -1,6 +1,6 @@
 //! The rules of ElastiCache: states, what is in use, and what the emulator lacks. It can
-//! delete no subnet group and lists a deleted replication group for ever, so the front
-//! gives each name that was deleted another one behind it.
+//! delete no subnet group and lists a deleted replication group for ever, so the proxy
+//! gives each name that was deleted another one at the emulator.
 //!
 //! Codes: errors of DeleteCacheSubnetGroup, DeleteReplicationGroup, ListTagsForResource and
 //! ModifyReplicationGroup in the Amazon ElastiCache API Reference.
@@ -17,7 +17,7 @@ const GROUP: &str = "replication-group";
 const SUBNETS: &str = "cache-subnets";
 const SERVICE: &str = "elasticache";
 
-/// The name behind the front of a name's n-th use.
+/// The emulator's name for a name's n-th use.
 fn emulator_name(name: &str, generation: u32) -> String {
     if generation == 0 {
         name.to_owned()
@@ -61,7 +61,7 @@ pub(crate) async fn before(core: &Core, call: &mut Call) -> Result<Ruling, AwsEr
     Ok(step)
 }
 
-/// Puts the names behind the front into a call.
+/// Puts the emulator's names into a call.
 fn rename(core: &Core, call: &mut Call) {
     let used = spent_names(core, call);
     if used.is_empty() {
@@ -183,7 +183,7 @@ async fn delete_group(core: &Core, call: &mut Call) -> Result<Ruling, AwsError> 
     Ok(Ruling::Answer(reply))
 }
 
-/// A replication group is gone behind the front: its name is used up there.
+/// The emulator's replication group is gone: its name is used up there.
 pub(crate) fn gone(core: &Core, owner: &str) {
     let Some((region, id)) = owner.split_once(&format!("/{GROUP}/")) else {
         return;
@@ -248,7 +248,7 @@ async fn created(core: &Core, call: &Call, id: &str, owner: &str) {
     .await;
 }
 
-/// The name before the front of a name behind it.
+/// The client's name for a name of the emulator.
 fn client_name(core: &Core, call: &Call, kind: &str, behind_it: &str) -> String {
     spent_names(core, call)
         .into_iter()

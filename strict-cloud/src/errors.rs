@@ -168,7 +168,7 @@ impl Reply {
     }
 }
 
-/// An id that tells which call of the front it was.
+/// An id that tells which call of the proxy it was.
 fn request_id(call: &Call) -> String {
     format!("10adc10d-0000-4000-8000-{:012x}", call.number)
 }

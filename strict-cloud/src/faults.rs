@@ -14,7 +14,7 @@ use crate::errors::AwsError;
 /// When credentials expire.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Expiry {
-    /// Never.
+    /// They stay valid.
     #[default]
     Never,
     /// This one call finds them expired; the next has new ones.
@@ -333,7 +333,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_always_draws_the_same_and_another_seed_something_else() {
+    fn a_seed_is_deterministic_and_seeds_differ() {
         let draws = |seed| -> Vec<bool> {
             (1..400)
                 .map(|number| share(seed, number, "cut after") < 0.1)
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_read_from_words() {
+    fn fault_words_are_parsed() {
         let plan = FaultPlan::parse(
             3,
             "throttle,errors=0.1,cut=0.04,capacity=c7i.xlarge@us-east-1a,expire=120",

@@ -19,7 +19,7 @@ pub(crate) enum Phase {
     Modifying,
     /// Deletion has begun; it is still listed.
     Deleting,
-    /// Gone.
+    /// Deletion has ended; it is not listed any more.
     Gone,
 }
 
@@ -178,7 +178,6 @@ impl Ledger {
         self.facts.get(key).cloned()
     }
 
-    /// Forgets a fact.
     pub(crate) fn forget_fact(&mut self, key: &str) {
         self.facts.remove(key);
     }

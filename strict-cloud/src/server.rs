@@ -1,4 +1,4 @@
-//! The socket side: serves a front on a listener whose connections can be cut in the
+//! The socket side: serves the proxy on a listener whose connections can be cut in the
 //! middle of a call, which is how a network fails.
 
 use std::future::Future;

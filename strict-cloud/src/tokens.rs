@@ -46,7 +46,7 @@ enum TokenRecord {
 pub(crate) enum TokenUse {
     /// It has none.
     None,
-    /// It is new.
+    /// No call had it before; the reservation is kept or given up with the answer.
     New(TokenReservation),
     /// It was used for the same call, which was answered so.
     Repeated(Reply),

@@ -121,7 +121,7 @@ mod tests {
     const LIST: &str = "<R xmlns=\"x\"><set><item><id>a</id><s>old</s></item><item><id>b</id></item></set><n/></R>";
 
     #[test]
-    fn elements_are_cut_and_set_and_all_else_stays() {
+    fn elements_are_removed_and_set_and_the_rest_is_kept() {
         let corrected = edit(LIST, |document, edits| {
             for item in items(document, "set") {
                 match text_of(item, "id") {

@@ -116,7 +116,7 @@ fn imports(text: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn modules_import_only_what_stands_below_them() {
+fn modules_import_only_from_lower_layers() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let allowed: BTreeMap<&str, &[&str]> = MAY_IMPORT.iter().copied().collect();
     let mut wrong = Vec::new();
@@ -154,7 +154,7 @@ fn every_module_is_in_the_table() {
 }
 
 #[test]
-fn sdk_ssh_and_output_stay_behind_their_doors() {
+fn sdk_ssh_and_output_are_used_in_their_modules_only() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
     files(&root, &mut found);
@@ -185,7 +185,7 @@ fn sdk_ssh_and_output_stay_behind_their_doors() {
 }
 
 #[test]
-fn operations_know_no_command_line_and_no_terminal() {
+fn operations_do_not_use_the_command_line_or_terminal() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ops");
     let mut found = Vec::new();
     files(&root, &mut found);

@@ -245,7 +245,7 @@ fn ids(snapshot: &Snapshot) -> BTreeSet<(Address, String)> {
 }
 
 #[tokio::test]
-async fn an_environment_is_created_found_again_and_removed_without_a_trace() {
+async fn an_environment_is_created_found_and_removed_completely() {
     let moto = Moto::start();
     let cloud = moto.cloud().await;
     let mut rig = StepwiseRig::new(&cloud, "demo");
@@ -312,7 +312,7 @@ async fn an_environment_is_created_found_again_and_removed_without_a_trace() {
 }
 
 #[tokio::test]
-async fn creating_again_finds_what_is_there() {
+async fn a_repeated_creation_finds_the_existing_resources() {
     let moto = Moto::start();
     let cloud = moto.cloud().await;
     let mut rig = StepwiseRig::new(&cloud, "demo");
@@ -325,7 +325,7 @@ async fn creating_again_finds_what_is_there() {
 }
 
 #[tokio::test]
-async fn rules_are_brought_to_what_is_desired() {
+async fn security_rules_converge_to_the_desired_set() {
     let moto = Moto::start();
     let cloud = moto.cloud().await;
     let mut rig = StepwiseRig::new(&cloud, "demo");
@@ -379,7 +379,7 @@ async fn rules_are_brought_to_what_is_desired() {
 }
 
 #[tokio::test]
-async fn what_was_left_half_made_shows_and_is_completed() {
+async fn incomplete_resources_are_shown_and_completed() {
     let moto = Moto::start();
     let cloud = moto.cloud().await;
     let mut rig = StepwiseRig::new(&cloud, "demo");
@@ -428,7 +428,7 @@ async fn what_was_left_half_made_shows_and_is_completed() {
 }
 
 #[tokio::test]
-async fn a_strangers_resources_are_neither_taken_nor_removed() {
+async fn foreign_resources_are_neither_adopted_nor_removed() {
     let moto = Moto::start();
     let cloud = moto.cloud().await;
     let rig = StepwiseRig::new(&cloud, "demo");
@@ -512,7 +512,7 @@ async fn a_bucket_is_emptied_before_it_is_removed() {
 }
 
 #[tokio::test]
-async fn a_cache_is_created_found_again_and_removed() {
+async fn a_cache_is_created_found_and_removed() {
     let moto = Moto::start();
     let cloud = moto.cloud().await;
     let mut rig = StepwiseRig::new(&cloud, "demo");

@@ -176,7 +176,7 @@ async fn a_gold_standard_is_protected_and_leaves_its_data_behind() {
 }
 
 #[tokio::test]
-async fn policies_come_and_go_in_place() {
+async fn protection_changes_in_place() {
     let moto = Moto::start();
     let rig = DataRig::new(&moto).await;
     let plain = spec("");
@@ -221,7 +221,7 @@ async fn protected_data_is_not_removed_by_an_up_without_it() {
 const AURORA: &str = "database: {engine: aurora-postgresql}\n";
 
 #[tokio::test]
-async fn an_aurora_cluster_is_made_changed_and_removed_and_keeps_its_data() {
+async fn an_aurora_cluster_is_created_updated_and_removed_with_a_final_snapshot() {
     let moto = Moto::start();
     let rig = DataRig::new(&moto).await;
     rig.up(&spec(AURORA)).await;
@@ -298,7 +298,7 @@ async fn forget_automated_snapshots(moto: &Moto) {
 }
 
 #[tokio::test]
-async fn a_database_is_made_from_a_snapshot_and_brought_to_its_settings() {
+async fn a_database_is_restored_from_a_snapshot_and_updated() {
     let moto = Moto::start();
     let rig = DataRig::new(&moto).await;
     let kept = spec("protection: {final_snapshot: true}\n");
@@ -338,7 +338,7 @@ async fn a_database_is_made_from_a_snapshot_and_brought_to_its_settings() {
 }
 
 #[tokio::test]
-async fn a_database_of_ones_own_is_neither_made_nor_removed() {
+async fn an_existing_database_is_neither_created_nor_removed() {
     let moto = Moto::start();
     let rig = DataRig::new(&moto).await;
     let own = spec("database: {existing: {dsn_env: LOADRIG_TEST_DSN}}\n");

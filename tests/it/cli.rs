@@ -35,7 +35,7 @@ fn the_plan_of_a_size_needs_no_account() {
 }
 
 #[test]
-fn detailed_exit_code_tells_of_changes() {
+fn detailed_exit_code_reports_changes() {
     let output = loadrig(&["plan", "1k", "--detailed-exitcode"]);
     assert_eq!(output.status.code(), Some(3));
 }
@@ -92,7 +92,7 @@ fn init_writes_a_file_that_validates_and_never_overwrites() {
 }
 
 #[test]
-fn a_reader_that_leaves_early_is_no_failure() {
+fn a_closed_pipe_is_not_a_failure() {
     let status = Command::new("bash")
         .arg("-c")
         .arg(r#"set -o pipefail; "$0" schema | head -1 >/dev/null"#)
@@ -103,7 +103,7 @@ fn a_reader_that_leaves_early_is_no_failure() {
 }
 
 #[test]
-fn completions_and_manual_are_made() {
+fn completions_and_manual_are_printed() {
     for arguments in [vec!["completions", "bash"], vec!["man"], vec!["schema"]] {
         let output = loadrig(&arguments);
         assert!(
@@ -115,7 +115,7 @@ fn completions_and_manual_are_made() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_is_told() {
+fn a_full_disk_is_reported() {
     let full = std::fs::OpenOptions::new()
         .write(true)
         .open("/dev/full")
@@ -131,7 +131,7 @@ fn a_full_disk_is_told() {
 }
 
 #[test]
-fn a_region_counts_without_an_account_too() {
+fn the_region_flag_applies_offline() {
     let directory = tempfile::tempdir().expect("temporary directory");
     let directory = directory.path().to_str().expect("UTF-8");
     let in_region = |region: &str, arguments: &[&str]| {

@@ -53,7 +53,7 @@ fn up_asks_with_totals_time_and_cost() {
 }
 
 #[tokio::test]
-async fn plan_refuses_a_name_that_somebody_else_uses() {
+async fn plan_refuses_a_name_of_a_foreign_resource() {
     let moto = Moto::start();
     let home = tempfile::tempdir().expect("a directory");
     environment(home.path(), "perf", ENVIRONMENT);
@@ -217,7 +217,7 @@ fn missing_credentials_are_one_line() {
 }
 
 #[test]
-fn numbers_below_zero_are_refused_as_numbers() {
+fn negative_numbers_are_refused_as_values() {
     let home = tempfile::tempdir().expect("a directory");
     let output = command(
         home.path(),
@@ -276,7 +276,7 @@ fn files_that_the_yaml_names_are_checked_offline() {
 }
 
 #[test]
-fn a_log_is_made_where_there_is_nothing_to_log() {
+fn an_event_log_is_created_even_without_events() {
     let home = tempfile::tempdir().expect("a directory");
     environment(home.path(), "perf", ENVIRONMENT);
     let log = home.path().join("log.jsonl");
@@ -294,7 +294,7 @@ fn a_log_is_made_where_there_is_nothing_to_log() {
 }
 
 #[test]
-fn down_takes_no_mistyped_path_for_a_name() {
+fn down_refuses_a_mistyped_path() {
     let home = tempfile::tempdir().expect("a directory");
     let down = |env: &str| {
         let output = command(home.path(), "http://127.0.0.1:1", &["--yes", "down", env])

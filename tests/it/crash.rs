@@ -7,10 +7,10 @@
 mod adversity;
 mod conformance;
 mod emulated;
+mod foreign_calls;
 mod judge;
 mod layouts;
 mod link;
-mod others;
 mod process;
 mod sweep;
 
@@ -83,7 +83,7 @@ fn sweep_all(sample: Option<usize>) {
 }
 
 #[test]
-fn kills_now_and_then_are_repaired_by_up_and_by_down() {
+fn sampled_kills_are_repaired_by_up_and_by_down() {
     sweep_all(Some(2));
 }
 

@@ -50,7 +50,7 @@ async fn apply(keyring: &Keyring, bundle: &Bundle) -> Result<Applied, HostError>
 }
 
 #[tokio::test]
-async fn commands_run_and_tell_how_they_ended() {
+async fn commands_run_and_report_their_exit_status() {
     let (_sshd, keyring) = host().await;
     let (events, _) = recorded();
     let session = keyring
@@ -64,7 +64,7 @@ async fn commands_run_and_tell_how_they_ended() {
 }
 
 #[tokio::test]
-async fn big_input_and_output_arrive_whole() {
+async fn large_input_and_output_arrive_complete() {
     let (_sshd, keyring) = host().await;
     let (events, _) = recorded();
     let session = keyring
@@ -89,7 +89,7 @@ async fn big_input_and_output_arrive_whole() {
 }
 
 #[tokio::test]
-async fn lines_come_while_the_command_runs() {
+async fn output_lines_arrive_while_the_command_runs() {
     let (_sshd, keyring) = host().await;
     let (events, _) = recorded();
     let session = keyring
@@ -106,7 +106,7 @@ async fn lines_come_while_the_command_runs() {
 }
 
 #[tokio::test]
-async fn another_host_key_ends_it_at_once() {
+async fn an_unexpected_host_key_fails_at_once() {
     let secrets = secrets(7);
     let other = "app-2".parse().unwrap();
     let sshd = Sshd::start(&secrets.host_key(other), &secrets.operator_key());
@@ -182,7 +182,7 @@ async fn a_host_behind_a_bastion_is_reached_through_it() {
 }
 
 #[tokio::test]
-async fn a_bastion_with_another_key_is_not_gone_through() {
+async fn a_bastion_with_an_unexpected_host_key_is_not_used() {
     let (_jump, sshd, keyring) = sshd::behind_a_bastion("app-2").await;
     let (events, _) = recorded();
     let error = keyring
@@ -196,7 +196,7 @@ async fn a_bastion_with_another_key_is_not_gone_through() {
 }
 
 #[tokio::test]
-async fn nobody_at_the_address_is_reported_at_the_deadline() {
+async fn an_unreachable_host_is_reported_at_the_deadline() {
     let keyring = keyring(&secrets(7), login(free_port())).await;
     let (events, recorder) = recorded();
     let deadline = Instant::now() + Duration::from_secs(5);
@@ -211,7 +211,7 @@ async fn nobody_at_the_address_is_reported_at_the_deadline() {
 }
 
 #[tokio::test]
-async fn a_connection_that_dies_under_a_command_is_told_from_a_failing_command() {
+async fn a_lost_connection_is_distinguished_from_a_failing_command() {
     let (_sshd, keyring) = host().await;
     let (events, _) = recorded();
     let session = keyring
@@ -262,7 +262,7 @@ async fn applying_again_does_only_what_changed() {
 }
 
 #[tokio::test]
-async fn a_file_changed_by_somebody_else_is_put_right() {
+async fn a_manually_changed_file_is_restored() {
     let (sshd, keyring) = host().await;
     let bundle = bundle(vec![motd("one\n")]);
     apply(&keyring, &bundle).await.unwrap();
@@ -343,7 +343,7 @@ async fn blobs_are_shipped_once() {
 }
 
 #[tokio::test]
-async fn a_blob_that_cannot_be_read_is_the_error_that_is_told() {
+async fn an_unreadable_blob_is_the_reported_error() {
     let (_sshd, keyring) = host().await;
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("tool");
@@ -395,7 +395,7 @@ async fn a_failing_step_shows_its_last_lines_without_secrets_and_is_resumed() {
 }
 
 #[tokio::test]
-async fn secrets_stay_out_of_what_hosts_remember() {
+async fn the_state_kept_on_hosts_holds_no_secrets() {
     let (sshd, keyring) = host().await;
     let file = File::new("/etc/secret", "hunter22").secret_of("root");
     let bundle = bundle(vec![BundleStep::files(
@@ -445,7 +445,7 @@ async fn ports_are_forwarded() {
 }
 
 #[tokio::test]
-async fn a_person_gets_in_by_the_same_keys() {
+async fn interactive_ssh_uses_the_same_keys() {
     let (_sshd, keyring) = host().await;
     let (events, _) = recorded();
     // Waits for sshd.

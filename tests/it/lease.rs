@@ -206,7 +206,7 @@ fn both_may(one: &Permit, other: &Permit) -> bool {
 }
 
 #[test]
-fn of_two_operators_at_once_one_wins_and_the_other_after_it() {
+fn two_concurrent_operators_get_the_lease_one_after_the_other() {
     let mut cases = 0;
     for latency in [5, 40, 300] {
         for late in (0..1_500).step_by(25) {
@@ -238,7 +238,7 @@ fn of_two_operators_at_once_one_wins_and_the_other_after_it() {
 }
 
 #[test]
-fn who_waits_gets_it_when_it_is_given_back() {
+fn a_waiting_operator_gets_the_lease_when_it_is_released() {
     on_a_virtual_clock(async {
         let objects = Objects::new();
         let alice = take(&Arc::new(Line::new(&objects, 50)), "alice", 0).await;
@@ -255,7 +255,7 @@ fn who_waits_gets_it_when_it_is_given_back() {
 
 /// A process that dies at any of its calls to the store, on either side.
 #[test]
-fn the_lease_of_a_dead_holder_ends_and_is_never_held_twice() {
+fn the_lease_of_a_dead_holder_expires_and_is_never_held_twice() {
     let mut cases = 0;
     for dies_after in (0..70_000_u64).step_by(450) {
         cases += 1;
@@ -319,7 +319,7 @@ fn a_paused_owner_stops_before_another_starts_and_cannot_write_again() {
 }
 
 #[test]
-fn answers_that_are_lost_on_the_way_do_no_harm() {
+fn lost_responses_do_not_break_the_lease() {
     let mut cases = 0;
     for call in 0..8 {
         for mishap in [Mishap::Before, Mishap::After] {
@@ -345,7 +345,7 @@ fn answers_that_are_lost_on_the_way_do_no_harm() {
 }
 
 #[test]
-fn a_slow_answer_does_not_make_a_live_lease_look_ended() {
+fn a_slow_response_does_not_make_a_live_lease_look_expired() {
     for late in [1, 19, 41, 59, 120, 180] {
         on_a_virtual_clock(async {
             let objects = Objects::new();
@@ -404,7 +404,7 @@ fn a_broken_lock_stops_its_owner_before_the_breaker_starts() {
 }
 
 #[test]
-fn after_an_unclean_end_the_next_run_waits_until_all_can_be_seen() {
+fn after_an_unclean_end_the_next_run_waits_for_consistency() {
     on_a_virtual_clock(async {
         let objects = Objects::new();
         let alice = take(&Arc::new(Line::new(&objects, 60)), "alice", 0).await;
@@ -422,7 +422,7 @@ fn after_an_unclean_end_the_next_run_waits_until_all_can_be_seen() {
 }
 
 #[test]
-fn what_is_not_a_lease_is_not_overwritten() {
+fn an_object_that_is_not_a_lease_is_not_overwritten() {
     on_a_virtual_clock(async {
         let objects = Objects::new();
         let line = Arc::new(Line::new(&objects, 10));

@@ -44,7 +44,7 @@ async fn registry(moto: &Moto) -> Arc<Registry> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_registry_is_made_once_and_removed_with_what_is_in_it() {
+async fn the_registry_is_created_once_and_removed_with_its_contents() {
     let moto = Moto::start();
     let registry = registry(&moto).await;
     assert_eq!(registry.bucket(), "loadrig-registry-123456789012-us-east-1");
@@ -75,7 +75,7 @@ async fn the_registry_is_made_once_and_removed_with_what_is_in_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_operators_one_wins_and_the_other_after_it() {
+async fn two_operators_get_the_lock_one_after_the_other() {
     let moto = Moto::start();
     // Two machines: nothing in common but the account.
     let (one, two) = tokio::join!(registry(&moto), registry(&moto));
@@ -102,7 +102,7 @@ async fn of_two_operators_one_wins_and_the_other_after_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn writes_and_removals_hold_to_their_conditions() {
+async fn conditional_writes_and_deletes_are_honoured() {
     let moto = Moto::start();
     let registry = registry(&moto).await;
     registry.ensure().await.expect("made");
@@ -138,7 +138,7 @@ async fn writes_and_removals_hold_to_their_conditions() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_cannot_reach_the_registry_changes_nothing() {
+async fn without_the_registry_nothing_is_changed() {
     let moto = Moto::start();
     let registry = registry(&moto).await;
     drop(moto);
@@ -169,7 +169,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn commands_end_with_5_and_say_who_holds_the_lock() {
+async fn commands_exit_with_5_and_name_the_lock_holder() {
     let moto = Moto::start();
     let registry = registry(&moto).await;
     registry.ensure().await.expect("made");

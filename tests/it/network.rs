@@ -130,7 +130,7 @@ async fn ec2(moto: &Moto) -> aws_sdk_ec2::Client {
 }
 
 #[tokio::test]
-async fn hosts_behind_nat_and_a_bastion_come_and_go() {
+async fn hosts_behind_nat_and_a_bastion_are_created_and_removed() {
     let moto = Moto::start();
     let mut rig = NetworkRig::new(&moto, "network: { layout: bastion, nat: per-zone }").await;
     rig.up().await;
@@ -194,7 +194,7 @@ fn spec_of(text: &str) -> Spec {
 }
 
 #[tokio::test]
-async fn a_load_balancer_comes_is_mended_and_goes() {
+async fn a_load_balancer_is_created_repaired_and_removed() {
     let moto = Moto::start();
     let mut rig = NetworkRig {
         cloud: Arc::new(moto.cloud().await),
@@ -318,7 +318,7 @@ async fn agents_behind_nat_reach_a_public_load_balancer_by_the_gateways_address(
 }
 
 #[tokio::test]
-async fn names_follow_what_they_lead_to() {
+async fn dns_records_follow_their_targets() {
     let moto = Moto::start();
     let dns = "network: { private_dns: true, s3_endpoint: true }";
     let mut rig = NetworkRig::new(&moto, dns).await;
@@ -455,7 +455,7 @@ async fn picture(ec2: &aws_sdk_ec2::Client, vpc: &str) -> String {
 }
 
 #[tokio::test]
-async fn somebody_elses_network_is_used_and_left_as_it_was() {
+async fn an_adopted_network_is_used_and_not_changed() {
     let moto = Moto::start();
     let (ec2, vpc, subnets) = somebodys_network(&moto).await;
     let network = |vpc: &str, subnets: &[String]| {

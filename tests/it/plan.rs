@@ -49,7 +49,7 @@ fn action<'a>(plan: &'a Plan, address: &Address) -> (Action, &'a str) {
 }
 
 #[test]
-fn every_node_stands_after_what_it_depends_on_and_once() {
+fn every_node_follows_its_dependencies_and_appears_once() {
     for spec in sizes() {
         let mut seen = BTreeSet::new();
         for node in blueprint(&spec, &operator()).nodes {
@@ -67,7 +67,7 @@ fn every_node_stands_after_what_it_depends_on_and_once() {
 }
 
 #[test]
-fn the_list_of_kinds_is_whole() {
+fn the_list_of_kinds_is_complete() {
     // The error of an unknown variant names all that there are.
     let error = serde_json::from_str::<Kind>("\"none such\"").unwrap_err();
     let known = error.to_string().matches('`').count() / 2 - 1;
@@ -116,7 +116,7 @@ fn subnets_lie_in_the_vpc_and_do_not_overlap() {
 }
 
 #[test]
-fn a_host_installs_packages_while_the_database_is_made() {
+fn hosts_are_prepared_while_the_database_is_created() {
     let spec = &sizes()[0];
     let blueprint = blueprint(spec, &operator());
     let app = "app-1".parse().expect("a host");
@@ -204,7 +204,7 @@ fn a_changed_parameter_restarts_writer_and_readers_in_the_same_run() {
 }
 
 #[test]
-fn a_twin_goes_and_the_usable_one_stays() {
+fn of_twins_the_unusable_one_is_removed() {
     let spec = &sizes()[0];
     let blueprint = blueprint(spec, &operator());
     let mut snapshot = perfect(&blueprint);
@@ -267,7 +267,7 @@ fn of_twins_the_one_in_use_stays() {
 }
 
 #[test]
-fn a_rule_that_was_changed_by_hand_is_put_right_in_place() {
+fn a_manually_changed_rule_is_updated_in_place() {
     let spec = &sizes()[0];
     let blueprint = blueprint(spec, &operator());
     let mut snapshot = perfect(&blueprint);
@@ -354,7 +354,7 @@ fn every_network_is_a_graph_in_order() {
 }
 
 #[test]
-fn somebody_elses_network_is_no_part_of_what_is_made_or_removed() {
+fn an_adopted_network_is_neither_created_nor_removed() {
     for spec in others()
         .iter()
         .filter(|spec| spec.network.existing.is_some())
@@ -390,7 +390,7 @@ fn somebody_elses_network_is_no_part_of_what_is_made_or_removed() {
 }
 
 #[test]
-fn a_vpc_of_its_own_does_not_become_somebody_elses() {
+fn an_own_vpc_does_not_become_an_adopted_one() {
     let specs = others();
     let own = perfect(&blueprint(&sizes()[0], &operator()));
     let plan = plan(&blueprint(&specs[3], &operator()), &own);
@@ -402,7 +402,7 @@ fn a_vpc_of_its_own_does_not_become_somebody_elses() {
 }
 
 #[test]
-fn hosts_in_private_subnets_have_a_way_out_and_no_public_address() {
+fn hosts_in_private_subnets_have_nat_and_no_public_address() {
     for spec in layouts() {
         let blueprint = blueprint(&spec, &operator());
         for (address, desired) in blueprint.resources() {
@@ -487,7 +487,7 @@ fn another_layout_replaces_the_hosts_that_move() {
 }
 
 #[test]
-fn a_route_follows_a_gateway_that_is_made_anew() {
+fn a_route_follows_a_replaced_gateway() {
     let specs = layouts();
     let blueprint = blueprint(&specs[0], &operator());
     let mut snapshot = perfect(&blueprint);
@@ -509,7 +509,7 @@ fn a_route_follows_a_gateway_that_is_made_anew() {
 
 proptest! {
     #[test]
-    fn what_is_missing_is_created_and_what_is_there_is_kept(size in 0_usize..8, lost in any::<u64>()) {
+    fn missing_resources_are_created_and_existing_ones_kept(size in 0_usize..8, lost in any::<u64>()) {
         let spec = &sizes()[size];
         let blueprint = blueprint(spec, &operator());
         let mut snapshot = perfect(&blueprint);
@@ -534,7 +534,7 @@ proptest! {
     }
 
     #[test]
-    fn down_removes_everything_that_is_there_and_only_that(size in 0_usize..8) {
+    fn down_removes_exactly_the_existing_resources(size in 0_usize..8) {
         let snapshot = perfect(&blueprint(&sizes()[size], &operator()));
         let plan = plan_down(&snapshot);
         prop_assert_eq!(plan.count(Action::Delete), snapshot.resources.len());

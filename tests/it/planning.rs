@@ -233,7 +233,7 @@ async fn missing_permissions_are_found_by_simulation() {
 }
 
 #[tokio::test]
-async fn without_simulation_a_dry_run_tells() {
+async fn without_simulation_permissions_are_checked_by_dry_run() {
     let moto = Moto::start();
     let (allowed, _calls) = allowed(&moto, no_simulation).await;
     let Allowed::DryRun { why, tried } = allowed else {
@@ -263,7 +263,7 @@ fn environment(home: &Path, more: &str) {
 
 /// Blocking programs beside a recorder need a runtime that goes on meanwhile.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_saved_plan_is_carried_out_or_refused_and_no_change_takes_few_calls() {
+async fn a_saved_plan_is_applied_or_refused_and_an_empty_plan_needs_few_calls() {
     let moto = Moto::start();
     let recorder = CallRecorder::start(moto.endpoint()).await;
     let home = tempfile::tempdir().expect("a directory");
@@ -349,7 +349,7 @@ fn names(calls: &[RecordedCall]) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_quota_that_is_too_small_stops_up_before_anything_is_made() {
+async fn an_insufficient_quota_stops_up_before_anything_is_created() {
     let moto = Moto::start();
     let recorder = CallRecorder::with(moto.endpoint(), quotas).await;
     let home = tempfile::tempdir().expect("a directory");
@@ -397,7 +397,7 @@ fn short_lived(home: &Path) -> std::path::PathBuf {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn credentials_that_end_are_renewed_in_the_middle_of_a_run() {
+async fn expiring_credentials_are_renewed_during_a_run() {
     let moto = Moto::start();
     let recorder = CallRecorder::start(moto.endpoint()).await;
     let home = tempfile::tempdir().expect("a directory");
@@ -526,7 +526,7 @@ fn on_a_terminal(home: &Path, command: &str, typed: &str) -> String {
 }
 
 #[test]
-fn missing_and_ended_credentials_say_what_renews_them() {
+fn missing_and_expired_credentials_get_renewal_hints() {
     let home = tempfile::tempdir().expect("a directory");
     environment(home.path(), "");
     std::fs::create_dir_all(home.path().join(".aws")).expect("a directory");

@@ -48,7 +48,7 @@ fn chromium(profile: &Path) -> Command {
 }
 
 #[test]
-fn the_page_holds_every_section_and_the_browser_has_no_complaint() {
+fn the_page_has_every_section_and_no_browser_errors() {
     let (document, log) = browse(&html(&sample_report::demo()).unwrap());
     for id in [
         "topology",
@@ -73,7 +73,7 @@ fn the_page_holds_every_section_and_the_browser_has_no_complaint() {
 }
 
 #[test]
-fn the_page_asks_nobody_for_anything() {
+fn the_page_makes_no_requests() {
     let page = html(&sample_report::demo()).unwrap();
     for loader in [
         "<script",
@@ -90,7 +90,7 @@ fn the_page_asks_nobody_for_anything() {
 }
 
 #[test]
-fn markup_in_data_stays_text() {
+fn markup_in_data_is_escaped() {
     let page = html(&sample_report::hostile()).unwrap();
     assert!(!page.contains("<script"));
     assert!(page.contains("&lt;script&gt;"));
@@ -118,14 +118,14 @@ fn the_terminal_report_of_a_failed_large_rig() {
 }
 
 #[test]
-fn colour_is_only_there_when_asked_for() {
+fn colour_is_used_only_on_request() {
     let report = sample_report::demo();
     assert!(!terminal(&report, Ink::Plain).contains('\u{1b}'));
     assert!(terminal(&report, Ink::Colour).contains('\u{1b}'));
 }
 
 #[test]
-fn json_says_verdict_failures_and_stand_in() {
+fn json_contains_verdict_failures_and_stand_in() {
     let json = sample_report::demo().json().unwrap();
     assert_eq!(json["verdict"], "passed");
     assert_eq!(json["standin"], true);

@@ -146,7 +146,7 @@ async fn two_agents_share_the_users_and_the_team() {
 }
 
 #[tokio::test]
-async fn nodes_that_do_not_hear_of_each_other_are_found_out() {
+async fn nodes_outside_the_cluster_are_detected() {
     let server = ChatServer::start(ServerFault::NodesApart).await;
     let result = run(&server).await;
     let failed = failed(&result);
@@ -187,7 +187,7 @@ async fn a_post_that_is_never_indexed_fails_within_the_wait() {
 }
 
 #[tokio::test]
-async fn refused_logins_are_counted_with_the_servers_words() {
+async fn refused_logins_are_counted_with_the_servers_message() {
     let server = ChatServer::start(ServerFault::EveryThirdLoginRefused).await;
     let result = run(&server).await;
     assert!(!result.passed);
@@ -201,7 +201,7 @@ async fn refused_logins_are_counted_with_the_servers_words() {
 }
 
 #[tokio::test]
-async fn a_server_that_somebody_else_claimed_is_refused() {
+async fn a_server_with_a_foreign_admin_is_refused() {
     let server = ChatServer::start(ServerFault::ClaimedByOthers).await;
     let failed = failed(&run(&server).await);
     assert!(

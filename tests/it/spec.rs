@@ -188,7 +188,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn any_valid_environment_means_what_it_says(given in environments()) {
+    fn any_valid_environment_loads_with_its_values(given in environments()) {
         let Generated { name, size, region, apps, readers, second_octet, hours, tag } = given;
         let text = format!(
             "name: \"{name}\"\narchitecture: {size}\nregion: {region}\ntime_to_live: {hours}h\n\

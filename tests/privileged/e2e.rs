@@ -112,7 +112,7 @@ fn terminate(instance: &str) {
 }
 
 #[test]
-fn a_rig_lives_from_plan_to_proof() {
+fn a_rig_is_planned_created_tested_and_removed() {
     let cloud = LocalCloud::start();
     let home = &cloud.home;
     let yaml = include_str!("../../environments/demo.yaml");
@@ -225,7 +225,7 @@ fn tunnel(home: &Home) {
 }
 
 #[test]
-fn what_a_killed_up_leaves_goes_and_an_interrupted_one_goes_on() {
+fn a_killed_up_is_removed_and_an_interrupted_one_resumed() {
     let cloud = LocalCloud::start();
     let home = &cloud.home;
     home.small("brief", "");
@@ -263,7 +263,7 @@ fn what_a_killed_up_leaves_goes_and_an_interrupted_one_goes_on() {
 }
 
 #[test]
-fn two_rigs_live_side_by_side() {
+fn two_rigs_run_side_by_side() {
     let cloud = LocalCloud::start();
     let home = &cloud.home;
     home.small("left", "");
@@ -282,7 +282,7 @@ fn two_rigs_live_side_by_side() {
 
 /// Most of the time of these is waiting for what never comes: they wait side by side.
 #[test]
-fn what_keeps_a_rig_from_coming_up_is_said_and_leaves_nothing() {
+fn a_failed_up_names_its_cause_and_leaves_nothing() {
     let cloud = LocalCloud::start();
     let home = &cloud.home;
     wrong_key(home);
@@ -395,7 +395,7 @@ fn a_name_is_enough_to_take_a_rig_down() {
 }
 
 #[test]
-fn broken_yaml_is_named_by_line_and_nothing_is_done() {
+fn broken_yaml_is_reported_by_line_and_changes_nothing() {
     let home = Home::new();
     for (name, line, text) in [
         ("typo", 2, "cloud: local\narchitecure: 1k\n"),

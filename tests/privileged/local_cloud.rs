@@ -61,16 +61,14 @@ impl RunningCloud {
     fn call(&self, service: &str, action: &str, fields: &[(&str, &str)]) -> String {
         let mut form = vec![("Action", action), ("Version", version(service))];
         form.extend_from_slice(fields);
-        let body: Vec<String> = form
-            .iter()
-            .map(|(name, value)| format!("{name}={}", encode(value)))
-            .collect();
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        body.extend_pairs(form);
         let request = self
             .client
             .post(&self.running.endpoint)
             .header("authorization", authorization(service))
             .header("content-type", "application/x-www-form-urlencoded")
-            .body(body.join("&"));
+            .body(body.finish());
         self.runtime.block_on(async {
             let answer = request.send().await.unwrap();
             let status = answer.status();
@@ -287,7 +285,7 @@ struct Host {
 }
 
 #[test]
-fn an_instance_is_a_host_until_it_is_terminated() {
+fn an_instance_is_a_running_host_until_it_is_terminated() {
     let cloud = RunningCloud::start();
     let network = cloud.network("10.20");
     let host = cloud.instance(
@@ -367,7 +365,7 @@ fn an_instance_is_a_host_until_it_is_terminated() {
 }
 
 #[test]
-fn security_groups_decide_who_reaches_whom() {
+fn security_groups_restrict_traffic() {
     let cloud = RunningCloud::start();
     let (network, other) = (cloud.network("10.30"), cloud.network("10.31"));
     let [one, two] = [
@@ -533,7 +531,7 @@ fn databases_replicate_and_domains_answer_over_verified_tls() {
 }
 
 #[test]
-fn whatever_is_killed_the_next_start_or_stop_clears_it() {
+fn the_next_start_or_stop_cleans_up_after_a_kill() {
     let mut cloud = RunningCloud::start();
     let network = cloud.network("10.50");
     let host = cloud.instance(&network, json!({}));
@@ -648,18 +646,4 @@ fn authorization(service: &str) -> String {
     format!(
         "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
     )
-}
-
-/// Encodes a form's value.
-fn encode(value: &str) -> String {
-    value
-        .bytes()
-        .map(|byte| {
-            if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
-        })
-        .collect()
 }

@@ -1,4 +1,4 @@
-//! loadrig's chores: what is generated, and checks of the workspace that no other tool makes.
+//! Development tasks: generated files, and checks of the workspace that no other tool makes.
 
 mod dependencies;
 mod models;
@@ -14,7 +14,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   sdk             write sdk/ anew: the AWS SDK's crates with the operations that are called
   models FOLDER   write strict-cloud/models/ anew, from the botocore in FOLDER: its own folder, or that
                   of a Python environment
-  generate        write the tables in docs/cli.md and docs/permissions.md, and schema/, anew
+  generate        write schema/ and the tables in docs/{cli,permissions,aws-errors}.md anew
   check           fail if something of that is stale, a dependency unused, or a crate's lints off";
 
 /// What went wrong, for people.

@@ -223,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stranger_is_named_and_does_not_pass() {
+    fn a_foreign_blocker_is_named_and_not_ignored() {
         let stranger = NetworkInterface::builder()
             .network_interface_id("eni-1")
             .description("by hand")
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn interfaces_of_services_and_of_the_environment_pass() {
+    fn interfaces_of_services_and_of_the_environment_are_ignored() {
         let managed = NetworkInterface::builder().requester_managed(true).build();
         assert!(of_interface(&managed, "demo").passing);
         let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();

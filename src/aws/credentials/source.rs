@@ -15,7 +15,7 @@ pub struct MfaProfile {
     pub source_profile: Option<String>,
     /// Where the role is another company's.
     pub external_id: Option<String>,
-    /// Name of the session.
+    /// `role_session_name` of the profile; without it the SDK makes one up.
     pub session_name: Option<String>,
     /// How long the session shall live, in seconds.
     pub seconds: Option<i32>,
@@ -59,7 +59,7 @@ pub enum CredentialMethod {
 pub struct CredentialSource {
     /// The profile, where one is used.
     pub profile: Option<String>,
-    /// The way.
+    /// How that source gives credentials.
     pub way: CredentialMethod,
 }
 
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_configured_is_told_how_to_begin() {
+    fn missing_configuration_gets_setup_hints() {
         let none = CredentialSource::judge(None, &Variables::default(), None);
         assert_eq!(none.way, CredentialMethod::Unknown);
         assert!(none.remedy().contains("aws sso login"));

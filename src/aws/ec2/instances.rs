@@ -462,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_instance_tells_why() {
+    fn a_terminated_instance_reports_its_reason() {
         let mut lost = instance(InstanceStateName::Terminated);
         lost.state_reason = Some(
             StateReason::builder()

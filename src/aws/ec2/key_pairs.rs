@@ -38,7 +38,6 @@ impl Aws {
         }
     }
 
-    /// The environment's key pairs.
     pub(in crate::aws) async fn environment_key_pairs(
         &self,
         select: Select<'_>,

@@ -514,7 +514,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_made_by_hand_are_never_taken_for_desired_ones() {
+    fn manual_rules_are_never_taken_for_desired_ones() {
         let open = SecurityGroupRule::builder()
             .ip_protocol("-1")
             .from_port(-1)

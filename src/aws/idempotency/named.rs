@@ -53,7 +53,7 @@ mod tests {
     use crate::engine::{FailureClass, Inventory, SecretInputs};
 
     #[tokio::test]
-    async fn only_what_bears_other_tags_belongs_to_somebody_else() {
+    async fn only_other_tags_make_a_resource_foreign() {
         let aws = Aws::connect(Connection {
             region: "us-east-1".to_owned(),
             profile: None,

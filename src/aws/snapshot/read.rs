@@ -29,7 +29,7 @@ use crate::engine::{CloudError, Observed, Snapshot};
 struct Implied {
     nat: bool,
     endpoint: bool,
-    front: bool,
+    balancer: bool,
 }
 
 impl Aws {
@@ -85,7 +85,7 @@ impl Aws {
             // without tables, somebody was interrupted in between.
             endpoint: has_endpoint_route(&tables) || (tables.is_empty() && !vpcs.is_empty()),
             // Its group is created before all parts of a load balancer and deleted after them.
-            front: observe_security(&groups, environment, &[])
+            balancer: observe_security(&groups, environment, &[])
                 .iter()
                 .any(|one| one.address == Address::security_group(Group::LoadBalancer)),
         };
@@ -130,13 +130,13 @@ impl Aws {
                 false => Ok(vec![]),
             }
         });
-        let front = Box::pin(async {
-            match implied.front {
+        let balancer = Box::pin(async {
+            match implied.balancer {
                 true => self.raw_load_balancing(all.environment()).await,
                 false => Ok(RawLoadBalancing::default()),
             }
         });
-        futures::try_join!(nats, endpoints, front)
+        futures::try_join!(nats, endpoints, balancer)
     }
 
     /// Everything of one kind.

@@ -10,7 +10,7 @@ use super::resource::Resource;
 pub struct Adopted {
     /// What of it is used.
     pub what: Adoptee,
-    /// Its id.
+    /// `vpc-…` or `subnet-…`, as the YAML names it.
     pub id: String,
     /// The VPC that it is or is in.
     pub vpc: String,
@@ -19,7 +19,7 @@ pub struct Adopted {
 /// What of somebody else's network is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Adoptee {
-    /// The VPC.
+    /// The VPC that everything is created in.
     Vpc,
     /// A subnet in which hosts get public addresses.
     PublicSubnet,

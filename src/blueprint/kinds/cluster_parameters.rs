@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{AttributeValue, Attributes, parameter_lines};
+use super::super::Attributes;
 use super::database_cluster::CLUSTERS;
+use super::database_parameters::{GROUP_ATTRIBUTES, PUBLISHED_SETTINGS, group_attributes};
 use super::grants::{CREATE, CREATE_AND_UPDATE, DELETE, TAKING_DOWN, read};
-use super::info::{AttributeInfo, Band, KindInfo, OnDifference};
+use super::info::{Band, KindInfo};
 use super::resource::Resource;
 
 /// What the instances of an Aurora cluster have in common.
@@ -19,22 +20,12 @@ pub struct ClusterParameters {
 
 impl Resource for ClusterParameters {
     fn attributes(&self) -> Attributes {
-        [
-            ("family", AttributeValue::from(self.family.as_str())),
-            ("parameters", parameter_lines(&self.parameters)),
-        ]
-        .into_iter()
-        .collect()
+        group_attributes(&self.family, &self.parameters)
     }
 }
 
 pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
-    attributes: &[
-        AttributeInfo::text("family").or(OnDifference::Refuse(
-            "a parameter group cannot change its family",
-        )),
-        AttributeInfo::lines("parameters"),
-    ],
+    attributes: GROUP_ATTRIBUTES,
     band: Band::ManagedServices,
     grants: &[
         read(
@@ -45,12 +36,12 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         CLUSTERS.grant(
             CREATE,
             "rds:AddTagsToResource rds:CreateDBClusterParameterGroup",
-            "the published settings of the database",
+            PUBLISHED_SETTINGS,
         ),
         CLUSTERS.grant(
             CREATE_AND_UPDATE,
             "rds:ModifyDBClusterParameterGroup rds:ResetDBClusterParameterGroup",
-            "the published settings of the database",
+            PUBLISHED_SETTINGS,
         ),
         CLUSTERS.grant(DELETE, "rds:DeleteDBClusterParameterGroup", TAKING_DOWN),
     ],

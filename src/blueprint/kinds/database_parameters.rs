@@ -1,4 +1,4 @@
-//! Parameter groups of database instances.
+//! Parameter groups of database instances, and what those of clusters have in common with them.
 
 use std::collections::BTreeMap;
 
@@ -21,22 +21,12 @@ pub struct DatabaseParameters {
 
 impl Resource for DatabaseParameters {
     fn attributes(&self) -> Attributes {
-        [
-            ("family", AttributeValue::from(self.family.as_str())),
-            ("parameters", parameter_lines(&self.parameters)),
-        ]
-        .into_iter()
-        .collect()
+        group_attributes(&self.family, &self.parameters)
     }
 }
 
 pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
-    attributes: &[
-        AttributeInfo::text("family").or(OnDifference::Refuse(
-            "a parameter group cannot change its family",
-        )),
-        AttributeInfo::lines("parameters"),
-    ],
+    attributes: GROUP_ATTRIBUTES,
     band: Band::ManagedServices,
     grants: &[
         read(
@@ -46,14 +36,35 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         DATABASES.grant(
             CREATE,
             "rds:AddTagsToResource rds:CreateDBParameterGroup",
-            "the published settings of the database",
+            PUBLISHED_SETTINGS,
         ),
         DATABASES.grant(
             CREATE_AND_UPDATE,
             "rds:ModifyDBParameterGroup rds:ResetDBParameterGroup",
-            "the published settings of the database",
+            PUBLISHED_SETTINGS,
         ),
         DATABASES.grant(DELETE, "rds:DeleteDBParameterGroup", TAKING_DOWN),
     ],
     ..KindInfo::COMMON
 };
+
+/// The attributes of a parameter group, of instances or of a cluster.
+pub(super) const GROUP_ATTRIBUTES: &[AttributeInfo] = &[
+    AttributeInfo::text("family").or(OnDifference::Refuse(
+        "a parameter group cannot change its family",
+    )),
+    AttributeInfo::lines("parameters"),
+];
+
+/// What permissions for parameter groups are needed for.
+pub(super) const PUBLISHED_SETTINGS: &str = "the published settings of the database";
+
+/// The values of those attributes.
+pub(super) fn group_attributes(family: &str, parameters: &BTreeMap<String, String>) -> Attributes {
+    [
+        ("family", AttributeValue::from(family)),
+        ("parameters", parameter_lines(parameters)),
+    ]
+    .into_iter()
+    .collect()
+}

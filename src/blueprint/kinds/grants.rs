@@ -44,7 +44,7 @@ pub struct Grant {
     pub access: &'static [GrantUse],
     pub(crate) actions: &'static str,
     pub(crate) on: &'static str,
-    /// Condition.
+    /// What has to hold of the resource or the request for the actions to be allowed.
     pub condition: GrantCondition,
     /// Why, as a phrase.
     pub why: &'static str,

@@ -16,9 +16,9 @@ use super::resource::Resource;
 pub struct Instance {
     /// Its role and number.
     pub host: HostName,
-    /// Type.
+    /// EC2 instance type, for example `c7i.xlarge`.
     pub instance_type: String,
-    /// Root volume.
+    /// Size of the root volume, GiB.
     pub disk_gib: u32,
     /// Whether AWS refuses to terminate it.
     pub protected: bool,

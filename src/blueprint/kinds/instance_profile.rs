@@ -12,7 +12,7 @@ use super::resource::Resource;
 /// The way by which EC2 gives hosts their role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InstanceProfile {
-    /// The role.
+    /// The role that instances with this profile act in.
     pub role: Address,
 }
 

@@ -13,7 +13,7 @@ pub struct BalancerListener {
     pub load_balancer: Address,
     /// Where connections go.
     pub target_group: Address,
-    /// Port.
+    /// 443 with a certificate, else 80.
     pub port: u16,
     /// ARN of the certificate.
     pub certificate: Option<String>,

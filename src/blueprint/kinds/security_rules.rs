@@ -10,7 +10,7 @@ use super::resource::Resource;
 pub struct SecurityRules {
     /// Whose rules they are.
     pub group: Group,
-    /// The rules.
+    /// All ingress that the group admits; others are revoked.
     pub rules: Vec<Rule>,
 }
 

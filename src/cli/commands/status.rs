@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_expired_time_to_live_ended_some_time_ago() {
+    fn an_expired_time_to_live_is_shown_in_the_past() {
         let hours = |n: u64| Duration::from_secs(n * 3600);
         assert_eq!(
             life_text(hours(4), hours(48)),

@@ -178,7 +178,7 @@ fn the_configuration_is_json_and_holds_the_password_where_it_must() {
 }
 
 #[test]
-fn what_a_person_sees_of_a_bundle_holds_no_secret() {
+fn printed_bundles_hold_no_secret() {
     let spec = spec();
     let mut facts = facts(&spec);
     let payload = Payload {
@@ -202,7 +202,7 @@ fn what_a_person_sees_of_a_bundle_holds_no_secret() {
 }
 
 #[test]
-fn a_digest_changes_when_and_only_when_what_lands_changes() {
+fn a_digest_changes_only_with_the_installed_content() {
     let spec = spec();
     let app = "app-1".parse().unwrap();
     let of = |facts: &Facts| {
@@ -232,7 +232,7 @@ fn a_digest_changes_when_and_only_when_what_lands_changes() {
 }
 
 #[test]
-fn what_is_not_there_yet_is_named() {
+fn missing_facts_are_named() {
     let spec = spec();
     let mut facts = facts(&spec);
     facts.database = None;
@@ -282,7 +282,7 @@ fn a_cache_is_used_when_the_spec_has_one() {
 }
 
 #[test]
-fn a_database_of_ones_own_is_used_as_it_is_named_and_never_shown() {
+fn an_existing_database_is_used_as_named_and_never_shown() {
     let spec = spec();
     let mut facts = facts(&spec);
     facts.database = None;

@@ -15,7 +15,7 @@ pub struct DemoOptions {
 /// What the demo came to.
 #[derive(Debug)]
 pub struct DemoReport {
-    /// The report.
+    /// What `report.json` and the page are written from.
     pub report: Report,
     /// The stored page, or why it could not be stored.
     pub stored: Result<PathBuf, OpsError>,

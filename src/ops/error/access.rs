@@ -9,7 +9,7 @@ pub enum AccessError {
     /// What the tunnel should lead to does not exist.
     #[error("`{environment}` has no {what}")]
     NoService {
-        /// The environment.
+        /// Name of the environment.
         environment: String,
         /// What is missing.
         what: &'static str,

@@ -11,7 +11,7 @@ pub enum DownError {
         protected.join(", ")
     )]
     Protected {
-        /// The environment.
+        /// Name of the environment.
         environment: String,
         /// Addresses of what is protected.
         protected: Vec<String>,
@@ -19,7 +19,7 @@ pub enum DownError {
     /// Something with its tag or name is still there.
     #[error("{count} {} with the tag or a name of `{environment}` still {}", if *count == 1 { "resource" } else { "resources" }, if *count == 1 { "exists" } else { "exist" })]
     Leftovers {
-        /// The environment.
+        /// Name of the environment.
         environment: String,
         /// How many.
         count: usize,

@@ -19,7 +19,7 @@ pub enum LockRefusal {
     /// The lock was lost while the work failed.
     #[error("{loss}\n{failure}")]
     LostWhileFailing {
-        /// The loss.
+        /// How the lock was lost.
         loss: String,
         /// The work's own failure.
         failure: String,

@@ -24,7 +24,7 @@ pub enum OperatorError {
     /// The system has no route to the environment's network.
     #[error("cannot find your address: there is no route to `{network}`")]
     NoRoute {
-        /// The network.
+        /// Address range of the environment's network.
         network: String,
         /// What the system said.
         #[source]
@@ -33,9 +33,9 @@ pub enum OperatorError {
     /// The route goes over IPv6.
     #[error("cannot find your address: the route to `{network}` is IPv6 (`{address}`)")]
     Ipv6 {
-        /// The network.
+        /// Address range of the environment's network.
         network: String,
-        /// The address.
+        /// Local address of that route.
         address: IpAddr,
     },
 }

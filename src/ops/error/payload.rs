@@ -17,7 +17,7 @@ pub enum PayloadError {
     /// The stand-in could not package itself.
     #[error("`{program} package` failed: {output}")]
     PackageFailed {
-        /// The program.
+        /// File name of the program.
         program: &'static str,
         /// What it said.
         output: String,

@@ -9,7 +9,7 @@ pub enum PreflightError {
     /// It costs more than was allowed.
     #[error("`{environment}` costs ${cost:.2} per hour, more than the ${} of `--max-cost`", dollars(*limit))]
     TooExpensive {
-        /// The environment.
+        /// Name of the environment.
         environment: String,
         /// What it costs, US dollars per hour.
         cost: f64,

@@ -11,7 +11,7 @@ pub enum RegistryError {
     /// A lock is held.
     #[error("the registry is in use: `{environment}` is locked by {holder}")]
     Locked {
-        /// The environment.
+        /// Name of the environment.
         environment: String,
         /// Who holds it.
         holder: String,

@@ -9,15 +9,15 @@ pub enum RigError {
     /// Nothing of it exists.
     #[error("`{environment}` does not exist in account {}, region {}", account.id, account.region)]
     DoesNotExist {
-        /// The environment.
+        /// Name of the environment.
         environment: String,
-        /// The account.
+        /// Account and region that were searched.
         account: Account,
     },
     /// It has no such host.
     #[error("`{environment}` has no host `{host}`")]
     NoSuchHost {
-        /// The environment.
+        /// Name of the environment.
         environment: String,
         /// What was asked for.
         host: String,

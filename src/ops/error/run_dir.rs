@@ -24,9 +24,9 @@ pub enum RunDirError {
     /// There is no such run.
     #[error("`{environment}` has no run `{run}` with a report")]
     NoSuchRun {
-        /// The environment.
+        /// Name of the environment.
         environment: String,
-        /// The run.
+        /// The run that was asked for.
         run: String,
         /// Runs that have one.
         known: Vec<String>,

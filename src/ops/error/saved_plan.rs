@@ -24,7 +24,7 @@ pub enum SavedPlanError {
     Read {
         /// The file.
         path: PathBuf,
-        /// The environment.
+        /// Name of the environment.
         environment: String,
         /// Why.
         #[source]
@@ -35,7 +35,7 @@ pub enum SavedPlanError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// The environment.
+        /// Name of the environment.
         environment: String,
         /// What is wrong with it.
         reason: String,
@@ -49,7 +49,7 @@ pub enum SavedPlanError {
     Stale {
         /// The file.
         path: PathBuf,
-        /// The environment.
+        /// Name of the environment.
         environment: String,
         /// What changed, a line each.
         changed: Vec<String>,

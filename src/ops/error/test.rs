@@ -8,7 +8,7 @@ pub enum TestError {
     /// The user stopped it.
     #[error("interrupted: the scenario was stopped")]
     Interrupted {
-        /// The environment.
+        /// Name of the environment.
         environment: String,
     },
 }

@@ -65,7 +65,7 @@ pub enum WalkError {
     Interrupted {
         /// `up` or `down`.
         operation: &'static str,
-        /// The environment.
+        /// Name of the environment.
         environment: String,
         /// How many steps finished.
         done: usize,
@@ -83,7 +83,7 @@ pub enum WalkError {
     Failed {
         /// `up` or `down`.
         operation: &'static str,
-        /// The environment.
+        /// Name of the environment.
         environment: String,
         /// How many steps finished.
         done: usize,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// One check.
+/// Something that was looked at on a running rig, and what came of it.
 #[derive(Clone, Debug, Serialize)]
 pub struct RigCheck {
     /// What was checked.

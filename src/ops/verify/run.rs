@@ -16,9 +16,9 @@ use crate::ops::error::OpsError;
 /// What `verify` found.
 #[derive(Clone, Debug)]
 pub struct VerifyReport {
-    /// The environment.
+    /// Name of the environment.
     pub environment: String,
-    /// The checks.
+    /// In the order in which they were made.
     pub checks: Vec<RigCheck>,
 }
 

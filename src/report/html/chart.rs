@@ -45,7 +45,7 @@ struct Curve {
     title: String,
 }
 
-/// ChartSize of a chart.
+/// Size of a chart, in units of its SVG.
 #[derive(Clone, Copy)]
 pub(super) struct ChartSize {
     pub(super) width: f64,
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_measured_no_chart() {
+    fn no_samples_make_no_chart() {
         assert!(chart(&[], SIZE).is_none());
         assert!(chart(&[summary(UserAction::Post, &[])], SIZE).is_none());
     }

@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn anchors_stand_for_what_they_name() {
+    fn yaml_anchors_are_resolved() {
         let text = "architecture: 1k\nsizes:\n  nodes:\n    app: &big { count: 3, instance_type: c7i.4xlarge }\n    proxy: *big\n";
         let spec = library().load_text("test", text).unwrap();
         assert_eq!(spec.nodes[&Role::Proxy].instance_type, "c7i.4xlarge");
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clash_points_at_the_line_that_was_changed() {
+    fn a_conflict_points_at_the_line_that_was_changed() {
         let (message, line) =
             only_problem("architecture: 1k\nsizes:\n  nodes: {search-proxy: {count: 0}}");
         assert_eq!(

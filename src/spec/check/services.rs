@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rig_keeps_nothing_and_a_gold_standard_loses_nothing() {
+    fn rigs_keep_no_data_and_gold_standards_keep_all() {
         let rig = load("architecture: 1k").unwrap();
         assert_eq!(rig.purpose, Purpose::Rig);
         assert_eq!(rig.protection, Protection::default());
@@ -341,13 +341,13 @@ mod tests {
     }
 
     #[test]
-    fn yes_is_no_truth_value() {
+    fn yes_is_not_a_boolean() {
         let message = problem("architecture: 1k\ndatabase: {multi_az: 2}");
         assert_eq!(message, "`database.multi_az` cannot be the number `2`");
     }
 
     #[test]
-    fn what_is_of_the_other_engine_is_refused() {
+    fn settings_of_the_other_engine_are_refused() {
         let aurora = "architecture: 10k\ndatabase: {engine: aurora-postgresql";
         assert!(load(&format!("{aurora}, io_optimized: true}}")).is_ok());
         for (more, message) in [
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_of_ones_own_stands_alone_and_its_secret_elsewhere() {
+    fn an_existing_database_excludes_database_settings_and_inline_secrets() {
         let base = "architecture: 1k\ndatabase:\n  existing:\n";
         let spec = load(&format!(
             "{base}    dsn_env: MM_DSN\n    readers: [{{dsn_env: MM_READER}}]"

@@ -180,14 +180,14 @@ mod tests {
     }
 
     #[test]
-    fn other_schemes_and_empty_tokens_are_no_token() {
+    fn other_schemes_and_empty_tokens_are_ignored() {
         assert_eq!(token(&headers(&[("authorization", "Basic dTpw")])), None);
         assert_eq!(token(&headers(&[("authorization", "Bearer ")])), None);
         assert_eq!(token(&headers(&[("cookie", "MMAUTHTOKEN=")])), None);
     }
 
     #[test]
-    fn nulls_of_go_clients_are_as_good_as_nothing() {
+    fn null_values_of_go_clients_count_as_absent() {
         let body = br#"{"message":"hi","file_ids":null,"metadata":null,"props":{}}"#;
         let post: crate::model::Post = parse(body).expect("valid");
         assert_eq!((post.message.as_str(), post.file_ids.len()), ("hi", 0));

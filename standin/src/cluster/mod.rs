@@ -312,7 +312,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn address_that_others_are_told_follows_the_settings() {
+    fn the_advertised_address_follows_the_settings() {
         let node = NodeInfo {
             ipaddress: "10.0.0.5".to_owned(),
             hostname: "app-1".to_owned(),

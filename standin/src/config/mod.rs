@@ -34,7 +34,6 @@ pub(crate) struct Config {
     pub metrics_settings: MetricsSettings,
 }
 
-/// `ServiceSettings`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub(crate) struct ServiceSettings {
@@ -182,7 +181,6 @@ impl Default for FileSettings {
     }
 }
 
-/// `EmailSettings`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub(crate) struct EmailSettings {
@@ -197,7 +195,6 @@ impl Default for EmailSettings {
     }
 }
 
-/// `ElasticsearchSettings`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub(crate) struct ElasticsearchSettings {
@@ -235,7 +232,6 @@ impl Default for ElasticsearchSettings {
     }
 }
 
-/// `ClusterSettings`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub(crate) struct ClusterSettings {
@@ -266,7 +262,6 @@ impl Default for ClusterSettings {
     }
 }
 
-/// `MetricsSettings`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub(crate) struct MetricsSettings {

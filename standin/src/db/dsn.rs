@@ -25,7 +25,6 @@ pub(super) enum Tls {
 pub(super) struct Dsn {
     /// Everything but TLS.
     pub connection: tokio_postgres::Config,
-    /// TLS.
     pub tls: Tls,
 }
 

@@ -172,7 +172,7 @@ pub(crate) async fn check_start_or_stop(core: &Core, call: &Call) -> Result<(), 
     Ok(())
 }
 
-/// An instance's state as the front tells it.
+/// An instance's state as clients are shown it.
 async fn state(core: &Core, call: &Call, id: &str) -> Result<String, AwsError> {
     let answer = core
         .upstream
@@ -185,7 +185,7 @@ async fn state(core: &Core, call: &Call, id: &str) -> Result<String, AwsError> {
     Ok(reported_state(core, call, id, told.as_deref().unwrap_or("running")).to_owned())
 }
 
-/// The state that the front tells instead of the emulator's.
+/// The state that clients are shown instead of the emulator's.
 fn reported_state<'a>(core: &Core, call: &Call, id: &str, state: &'a str) -> &'a str {
     let phase = core.ledger().phase(&key(call, KIND, id), core.clock.now());
     match (state, phase) {
@@ -240,7 +240,7 @@ pub(crate) fn terminated(core: &Core, call: &Call, reply: &mut Reply) {
     }
 }
 
-/// Whether an instance is terminated, as far as the front saw.
+/// Whether an instance is terminated, as far as the strict cloud saw.
 pub(crate) fn is_terminated(core: &Core, call: &Call, id: &str) -> bool {
     core.ledger().phase(&key(call, KIND, id), core.clock.now()) == Phase::Gone
 }

@@ -95,7 +95,7 @@ pub(crate) fn check_owner(core: &Core, call: &Call) -> Result<(), AwsError> {
     Ok(())
 }
 
-/// Answers for the front's own interfaces when they are asked for by id.
+/// Answers for the proxy's own interfaces when they are asked for by id.
 pub(crate) fn before(core: &Core, call: &mut Call) -> Ruling {
     let interfaces = core.ledger().interfaces(core.clock.now());
     let asked: Vec<String> = call

@@ -47,7 +47,7 @@ pub struct AccountResource {
     pub kind: &'static str,
     /// Id, or name where a service goes by names.
     pub id: String,
-    /// Its tags.
+    /// As pairs of key and value; how a service lists them is the service's.
     pub tags: BTreeMap<String, String>,
     /// Whether it is on its way out: it goes without anybody doing anything.
     pub leaving: bool,

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::StatusCode;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::clock::Delay;
 use crate::errors::AwsError;
@@ -275,10 +276,16 @@ fn arn(kind: &str, path: &str, name: &str) -> String {
     format!("arn:aws:iam::{NUMBER}:{kind}{path}{name}")
 }
 
-/// Documents are told percent-encoded.
+/// Characters that stand for themselves in a URL (RFC 3986, section 2.3); all others are encoded.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// IAM returns policy documents percent-encoded (GetRole, "AssumeRolePolicyDocument").
 fn encoded(document: &str) -> String {
-    let encoded: String = form_urlencoded::byte_serialize(document.as_bytes()).collect();
-    encoded.replace('+', "%20")
+    utf8_percent_encode(document, ENCODED).to_string()
 }
 
 fn list<T>(

@@ -172,7 +172,7 @@ fn unknown_operations_parameters_and_filters_are_refused() {
 }
 
 #[test]
-fn filters_admit_by_tag_and_by_value() {
+fn filters_match_by_tag_and_by_value() {
     let mut client = WireClient::instant();
     let tags = [
         ("CidrBlock", "10.1.0.0/16"),
@@ -217,7 +217,7 @@ fn a_repeated_token_creates_nothing_and_another_request_with_it_is_refused() {
 }
 
 #[test]
-fn what_is_in_use_is_not_deleted() {
+fn resources_in_use_cannot_be_deleted() {
     let mut client = WireClient::instant();
     let network = client.network();
     let instance = client.launch(&network, "t", &[]).unwrap();
@@ -248,7 +248,7 @@ fn what_is_in_use_is_not_deleted() {
 }
 
 #[test]
-fn resources_take_the_time_that_they_take_on_aws() {
+fn resources_become_available_after_aws_delays() {
     let mut client = WireClient::at_scale(1.0);
     let network = client.network();
     let instance = client.launch(&network, "t", &[]).unwrap();
@@ -279,7 +279,7 @@ fn resources_take_the_time_that_they_take_on_aws() {
 }
 
 #[test]
-fn a_clone_goes_its_own_way() {
+fn a_cloned_account_is_independent() {
     let mut client = WireClient::instant();
     let before = client.account.clone();
     client.network();
@@ -288,7 +288,7 @@ fn a_clone_goes_its_own_way() {
 }
 
 #[test]
-fn accounts_that_differ_in_age_alone_have_one_fingerprint() {
+fn accounts_that_differ_only_in_age_have_the_same_fingerprint() {
     let (mut one, mut other) = (WireClient::at_scale(1.0), WireClient::at_scale(1.0));
     other.pass(1000);
     let mut prints = Vec::new();
@@ -419,7 +419,7 @@ fn a_database_leaves_the_final_snapshot_that_was_asked_for() {
 }
 
 #[test]
-fn writes_to_objects_heed_their_conditions() {
+fn conditional_object_writes_are_honoured() {
     let mut client = WireClient::instant();
     client.s3(Method::PUT, "/b", &[], "");
     let create = [("if-none-match", "*")];
@@ -439,7 +439,7 @@ fn writes_to_objects_heed_their_conditions() {
 }
 
 #[test]
-fn versions_that_are_kept_keep_the_bucket() {
+fn a_bucket_with_object_versions_cannot_be_deleted() {
     let mut client = WireClient::instant();
     client.s3(Method::PUT, "/b", &[], "");
     let on = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
@@ -461,7 +461,7 @@ fn versions_that_are_kept_keep_the_bucket() {
 }
 
 #[test]
-fn an_interface_that_somebody_left_behind_keeps_its_subnet() {
+fn a_leftover_interface_blocks_its_subnet() {
     let mut client = WireClient::instant();
     let network = client.network();
     let subnet = network.subnets[0].as_str();

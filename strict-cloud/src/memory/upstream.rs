@@ -1,4 +1,4 @@
-//! The account behind a front, on tokio's clock.
+//! The account as the proxy's upstream, on tokio's clock.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -95,7 +95,7 @@ async fn organise(s3: &aws_sdk_s3::Client, name: &str, with_ours: bool) {
 }
 
 #[tokio::test]
-async fn what_others_set_on_a_bucket_stays() {
+async fn foreign_bucket_settings_are_kept() {
     let moto = Moto::start();
     let cloud = moto.cloud().await;
     let mut rig = StepwiseRig::new(&cloud, "demo");
@@ -133,7 +133,7 @@ async fn what_others_set_on_a_bucket_stays() {
 }
 
 #[tokio::test]
-async fn a_bucket_whose_tags_are_gone_is_not_emptied() {
+async fn an_untagged_bucket_is_not_emptied() {
     let moto = Moto::start();
     let cloud = moto.cloud().await;
     let mut rig = StepwiseRig::new(&cloud, "demo");

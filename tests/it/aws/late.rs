@@ -38,7 +38,7 @@ fn late(call: &RecordedCall) -> Option<(u16, String)> {
 }
 
 #[tokio::test]
-async fn what_is_told_late_is_no_strangers() {
+async fn late_reads_and_tags_do_not_make_a_resource_foreign() {
     let moto = Moto::start();
     let recorder = CallRecorder::with(moto.endpoint(), late).await;
     let cloud = through(&recorder).await;
@@ -57,7 +57,7 @@ async fn what_is_told_late_is_no_strangers() {
 }
 
 #[tokio::test]
-async fn what_others_made_under_our_name_is_told_at_once() {
+async fn a_foreign_resource_of_our_name_fails_at_once() {
     let moto = Moto::start();
     let cloud = moto.cloud().await;
     let rig = StepwiseRig::new(&cloud, "demo");

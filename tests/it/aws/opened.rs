@@ -8,7 +8,7 @@ use super::{StepwiseRig, sdk_config};
 use crate::common::Moto;
 
 #[tokio::test]
-async fn what_hands_opened_is_closed_again() {
+async fn up_reverts_manual_security_changes() {
     let moto = Moto::start();
     let cloud = moto.cloud().await;
     let mut rig = StepwiseRig::new(&cloud, "demo");

@@ -10,10 +10,10 @@ use loadrig::spec::Spec;
 use proptest::prelude::*;
 use strict_cloud::{AwsAccount, FaultPlan, SharedAccount, Shortage, StrictCloud, StrictOptions};
 
+use super::foreign_calls::{DELETABLE, call, create, delete, id_of, send};
 use super::judge::{ADDRESS, ENVIRONMENT, later, leftovers, still_to_do, unaccounted};
 use super::layouts::{account, named};
 use super::link::{CloudBackend, Kill, ProcessLink, Side};
-use super::others::{DELETABLE, call, create, delete, id_of, send};
 use super::process::{End, Fate, Job, REGION, live, run, run_with, runtime};
 use super::sweep::{LATER, SETTLED};
 
@@ -111,7 +111,7 @@ proptest! {
 
     /// Without a lock nobody waits: a second run may then have to clear up after the first.
     #[test]
-    fn a_restart_before_lists_are_true_is_cleared_up_by_the_next_run(
+    fn a_restart_before_lists_converge_is_repaired_by_the_next_run(
         call in 0_usize..220,
         side in side(),
         wait in seconds(0..3),
@@ -122,7 +122,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_deleted_behind_our_back_is_created_again(pick in any::<prop::sample::Index>()) {
+    fn resources_deleted_outside_loadrig_are_created_again(pick in any::<prop::sample::Index>()) {
         let spec = spec();
         let mut account = standing(&spec);
         delete_one(&mut account, pick, DELETABLE);
@@ -130,7 +130,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_deleted_during_a_run_is_created_again_by_the_next(
+    fn resources_deleted_during_a_run_are_created_by_the_next(
         at in 0_usize..120,
         pick in any::<prop::sample::Index>(),
     ) {
@@ -155,7 +155,7 @@ fn down_fails(account: AwsAccount, spec: &Spec) -> (String, AwsAccount) {
 }
 
 #[test]
-fn a_strangers_instance_in_our_subnet_is_named_and_not_touched() {
+fn a_foreign_instance_in_our_subnet_is_named_and_not_changed() {
     let spec = spec();
     let mut account = standing(&spec);
     let (subnet, group) = (id_of(&account, "subnet"), id_of(&account, "security group"));
@@ -189,7 +189,7 @@ fn a_strangers_instance_in_our_subnet_is_named_and_not_touched() {
 }
 
 #[test]
-fn a_rule_of_a_strangers_group_is_named_and_not_touched() {
+fn a_rule_of_a_foreign_group_is_named_and_not_changed() {
     let spec = spec();
     let mut account = standing(&spec);
     let (vpc, ours) = (id_of(&account, "vpc"), id_of(&account, "security group"));
@@ -230,7 +230,7 @@ type Put = Box<dyn Fn(&mut AwsAccount)>;
 
 /// Tag, account and name must all match: what only has our name is not ours.
 #[test]
-fn what_only_has_our_name_is_refused_and_not_touched() {
+fn a_foreign_resource_of_our_name_is_refused_and_not_changed() {
     let spec = spec();
     let names = Names::of(NAME);
     let json = [
@@ -342,7 +342,7 @@ fn what_only_has_our_name_is_refused_and_not_touched() {
 }
 
 #[test]
-fn another_environments_resources_are_left_alone() {
+fn resources_of_another_environment_are_not_changed() {
     let other = named(
         "other",
         "architecture: 1k\naccess: { operators: [198.51.100.7/32] }\n",
@@ -403,7 +403,7 @@ fn up_with_shortages(spec: &Spec, shortages: Vec<Shortage>) -> (End, AwsAccount)
 }
 
 #[test]
-fn a_zone_without_capacity_is_passed_over_and_the_next_plan_is_empty() {
+fn a_zone_without_capacity_is_skipped_and_the_next_plan_is_empty() {
     let spec = spec();
     let shortage = Shortage {
         zone: Some(format!("{REGION}a")),
@@ -420,7 +420,7 @@ fn a_zone_without_capacity_is_passed_over_and_the_next_plan_is_empty() {
 }
 
 #[test]
-fn no_capacity_anywhere_is_reported_as_such_and_the_rest_goes() {
+fn no_capacity_anywhere_is_reported_and_the_rest_is_removed() {
     let spec = spec();
     let (end, account) = up_with_shortages(&spec, vec![Shortage::default()]);
     let End::Failed(message) = end else {

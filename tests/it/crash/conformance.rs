@@ -227,7 +227,7 @@ fn a_lost_answer_makes_no_difference() {
 }
 
 #[test]
-fn lives_in_memory_and_before_an_emulator_look_the_same() {
+fn memory_account_and_emulator_behave_alike() {
     let lane = EmulatorLane::open();
     // What belongs to others is arranged in memory alone.
     let own = layouts()

@@ -53,7 +53,6 @@ pub enum End {
 pub struct Left {
     /// How it ended.
     pub end: End,
-    /// The account.
     pub account: AwsAccount,
     /// Names of the API calls that it made.
     pub calls: Vec<String>,

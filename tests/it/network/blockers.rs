@@ -27,7 +27,7 @@ fn named(blockers: &[Blocker], what: &str, passing: bool) {
 }
 
 #[tokio::test]
-async fn what_somebody_put_into_a_vpc_is_named() {
+async fn foreign_resources_in_a_vpc_are_named() {
     let moto = Moto::start();
     let ec2 = ec2(&moto).await;
     let vpc = async |range: &str| {
@@ -92,7 +92,7 @@ async fn what_somebody_put_into_a_vpc_is_named() {
 }
 
 #[tokio::test]
-async fn what_an_address_leads_to_is_named() {
+async fn resources_that_use_an_address_are_named() {
     let moto = Moto::start();
     let ec2 = ec2(&moto).await;
     let vpc = ec2.create_vpc().cidr_block("10.88.0.0/16").send().await;
@@ -121,7 +121,7 @@ async fn what_an_address_leads_to_is_named() {
 }
 
 #[tokio::test]
-async fn what_an_organisation_gives_to_every_role_is_named_and_left() {
+async fn policies_attached_by_an_organisation_are_named_and_kept() {
     let moto = Moto::start();
     let cloud = moto.cloud().await;
     let iam = aws_sdk_iam::Client::new(&moto.sdk().await);

@@ -11,7 +11,7 @@ use super::rig::AdapterRig;
 /// AWS stops listing a terminated instance after about an hour and remembers its client token
 /// for longer: <https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html>.
 #[tokio::test]
-async fn a_host_is_made_again_when_nobody_knows_its_terminated_predecessor() {
+async fn a_host_is_created_although_its_terminated_predecessor_is_unknown() {
     let cloud = TestCloud::instant("eu-south-1").await;
     let text = "architecture: 1k\naccess:\n  operators: [198.51.100.7/32]\n";
     let library = Library::new(Some("no-such-directory".into()));
@@ -54,7 +54,7 @@ async fn a_host_is_made_again_when_nobody_knows_its_terminated_predecessor() {
 
 /// A domain's name is taken until it is gone, which takes a quarter of an hour.
 #[tokio::test]
-async fn a_domain_that_is_going_is_not_taken_for_the_next_one() {
+async fn a_domain_being_deleted_is_not_adopted() {
     let cloud = TestCloud::with("me-south-1", |options| {
         options.timing = Timing::Aws;
         options.scale = 1000.0;

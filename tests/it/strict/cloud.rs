@@ -248,7 +248,7 @@ impl Drop for TestCloud {
     }
 }
 
-/// A network of a test.
+/// A VPC with subnets in two zones.
 pub struct TestNetwork {
     pub vpc: String,
     pub subnets: Vec<String>,

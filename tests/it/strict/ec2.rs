@@ -42,7 +42,7 @@ async fn a_launch_with_the_same_token_is_the_same_launch() {
 
 /// The same page: a token that failed is free.
 #[tokio::test]
-async fn other_creates_heed_their_tokens_too() {
+async fn other_creations_honour_their_tokens() {
     let cloud = TestCloud::instant("us-east-2").await;
     let network = cloud.network("10.10").await;
     let vpc = f("VpcId", &network.vpc);
@@ -95,7 +95,7 @@ async fn other_creates_heed_their_tokens_too() {
 /// RunInstances; "Error codes for the Amazon EC2 API"; for profiles "Troubleshoot IAM and
 /// Amazon EC2".
 #[tokio::test]
-async fn a_launch_refers_to_what_exists() {
+async fn a_launch_with_unknown_references_is_refused() {
     let cloud = TestCloud::instant("us-west-1").await;
     let network = cloud.network("10.10").await;
     let elsewhere = cloud.network("10.11").await;
@@ -164,7 +164,7 @@ async fn a_launch_refers_to_what_exists() {
 
 /// DeleteSecurityGroup: in use by an interface, or referenced by another group.
 #[tokio::test]
-async fn a_group_that_is_used_or_referenced_stays() {
+async fn a_used_or_referenced_group_cannot_be_deleted() {
     let cloud = TestCloud::instant("us-west-2").await;
     let network = cloud.network("10.10").await;
     let used = cloud.group(&network.vpc, "used").await;
@@ -224,7 +224,7 @@ async fn a_group_that_is_used_or_referenced_stays() {
 
 /// DeleteSubnet, DeleteVpc, DetachInternetGateway, AttachInternetGateway.
 #[tokio::test]
-async fn a_network_goes_from_the_inside_out() {
+async fn a_network_is_deleted_from_the_inside_out() {
     let cloud = TestCloud::instant("eu-west-1").await;
     let network = cloud.network("10.10").await;
     let vpc = f("VpcId", &network.vpc);
@@ -401,7 +401,7 @@ async fn a_nat_gateway_holds_its_address_and_subnet() {
 
 /// ImportKeyPair: `InvalidKeyPair.Duplicate`.
 #[tokio::test]
-async fn a_key_pair_has_its_name_alone() {
+async fn key_pair_names_are_unique() {
     let cloud = TestCloud::instant("eu-west-3").await;
     let key = "c3NoLWVkMjU1MTkgQUFBQUMzTnphQzFsWkRJMU5URTVBQUFBSUhVU053MnZKMVpCVkwxaEdWbVRYV1dtMktDRUZNd3ZWM2I5bllacDBWYjEgdGVzdA==";
     let fields = ["KeyName=k", &f("PublicKeyMaterial", key)];
@@ -415,7 +415,7 @@ async fn a_key_pair_has_its_name_alone() {
 /// "Common parameters", `DryRun`: "If you have the required permissions, the error response
 /// is `DryRunOperation`"; nothing is made.
 #[tokio::test]
-async fn a_dry_run_makes_nothing() {
+async fn a_dry_run_creates_nothing() {
     let cloud = TestCloud::instant("ap-northeast-1").await;
     for (action, fields) in [
         ("CreateVpc", ["CidrBlock=10.60.0.0/16", "DryRun=true"]),

@@ -45,7 +45,7 @@ async fn launches_are_throttled_by_the_bucket() {
 
 /// "Error codes for the Amazon EC2 API"; "Common errors" of the other services.
 #[tokio::test]
-async fn every_service_throttles_in_its_own_words() {
+async fn every_service_throttles_with_its_own_error() {
     let cloud = TestCloud::with("us-east-1", |options| {
         options.faults = Some(FaultPlan {
             throttled: 1.0,
@@ -160,7 +160,7 @@ async fn a_connection_is_cut_on_either_side_of_the_effect() {
 
 /// A launch whose answer was lost is found again by its token.
 #[tokio::test]
-async fn a_launch_that_was_cut_off_is_not_made_twice() {
+async fn a_launch_with_a_lost_response_is_not_repeated() {
     let first = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&first);
     let cloud = TestCloud::with("eu-west-2", |options| {

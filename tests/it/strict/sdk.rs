@@ -32,7 +32,7 @@ fn read<T: std::fmt::Debug, E: ProvideErrorMetadata + std::fmt::Debug>(
 }
 
 #[tokio::test]
-async fn refusals_are_read_by_the_sdk() {
+async fn the_sdk_parses_refusals() {
     let cloud = TestCloud::instant("sa-east-1").await;
     let config = config(&cloud).await;
     let network = cloud.network("10.50").await;
@@ -60,7 +60,7 @@ async fn refusals_are_read_by_the_sdk() {
 }
 
 #[tokio::test]
-async fn failures_are_read_by_the_sdk_in_every_protocol() {
+async fn the_sdk_parses_failures_in_every_protocol() {
     let cloud = TestCloud::with("us-east-1", |options| {
         options.faults = Some(FaultPlan {
             throttled: 1.0,
@@ -113,7 +113,7 @@ async fn failures_are_read_by_the_sdk_in_every_protocol() {
 }
 
 #[tokio::test]
-async fn interfaces_of_services_are_read_by_the_sdk() {
+async fn the_sdk_parses_interfaces_of_services() {
     let cloud = TestCloud::instant("me-central-1").await;
     let network = cloud.network("10.50").await;
     let group = cloud.group(&network.vpc, "lb").await;

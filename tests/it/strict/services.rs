@@ -56,7 +56,7 @@ fn with<'a>(fields: &'a [String], change: &'a str) -> Vec<&'a str> {
 /// CreateDBInstance, DeleteDBInstance, DeleteDBSubnetGroup, DeleteDBParameterGroup,
 /// CreateDBInstanceReadReplica, CreateDBSnapshot.
 #[tokio::test]
-async fn a_database_goes_with_a_word_on_its_data_and_before_its_groups() {
+async fn deleting_a_database_needs_a_snapshot_choice_and_precedes_its_groups() {
     let cloud = TestCloud::instant("eu-central-1").await;
     let network = cloud.network("10.20").await;
     let group = cloud.group(&network.vpc, "db").await;
@@ -166,7 +166,7 @@ async fn a_database_goes_with_a_word_on_its_data_and_before_its_groups() {
 /// CreateDBInstanceReadReplica: `InvalidDBInstanceState` without backups;
 /// ResetDBParameterGroup and DescribeDBParameterGroups, which the emulator lacks.
 #[tokio::test]
-async fn groups_of_databases_are_as_rds_has_them() {
+async fn database_groups_follow_rds_rules() {
     let cloud = TestCloud::instant("eu-north-1").await;
     let network = cloud.network("10.20").await;
     let group = cloud.group(&network.vpc, "db").await;
@@ -240,7 +240,7 @@ async fn groups_of_databases_are_as_rds_has_them() {
 /// DeleteCacheSubnetGroup: `CacheSubnetGroupInUse`; CreateReplicationGroup:
 /// `ReplicationGroupAlreadyExists`; names are free again once deleted.
 #[tokio::test]
-async fn a_cache_goes_before_its_subnets_and_leaves_its_name() {
+async fn a_cache_is_deleted_before_its_subnets_and_frees_its_name() {
     let cloud = TestCloud::instant("ap-south-1").await;
     let network = cloud.network("10.20").await;
     let group = cloud.group(&network.vpc, "cache").await;
@@ -303,7 +303,7 @@ async fn a_cache_goes_before_its_subnets_and_leaves_its_name() {
 
 /// CreateDomain: `ResourceAlreadyExistsException`, 409; DeleteDomain.
 #[tokio::test]
-async fn a_domain_has_its_name_alone_and_interfaces() {
+async fn domain_names_are_unique_and_domains_have_interfaces() {
     let cloud = TestCloud::instant("ap-southeast-1").await;
     let network = cloud.network("10.20").await;
     let group = cloud.group(&network.vpc, "search").await;
@@ -339,7 +339,7 @@ async fn a_domain_has_its_name_alone_and_interfaces() {
 /// CreateLoadBalancer, CreateTargetGroup, CreateListener: idempotent for the same settings,
 /// `Duplicate…` for others; DeleteTargetGroup: `ResourceInUse`.
 #[tokio::test]
-async fn load_balancers_are_made_once() {
+async fn load_balancers_are_created_once() {
     let cloud = TestCloud::instant("ap-southeast-2").await;
     let network = cloud.network("10.20").await;
     let group = cloud.group(&network.vpc, "lb").await;
@@ -431,7 +431,7 @@ async fn load_balancers_are_made_once() {
 /// DeleteRole, DeleteInstanceProfile: `DeleteConflict`, 409; CreateRole:
 /// `EntityAlreadyExists`, 409; AddRoleToInstanceProfile: `LimitExceeded`, 409.
 #[tokio::test]
-async fn a_role_goes_last() {
+async fn a_role_is_deleted_last() {
     let cloud = TestCloud::instant("ca-central-1").await;
     let iam = async |action: &str, fields: &[&str]| cloud.call("iam", action, fields).await;
     let (role, profile) = ("RoleName=strict-role", "InstanceProfileName=strict-profile");
@@ -471,7 +471,7 @@ async fn a_role_goes_last() {
 
 /// DeleteBucket: `BucketNotEmpty`, 409, versions and markers included.
 #[tokio::test]
-async fn a_bucket_goes_empty() {
+async fn only_an_empty_bucket_is_deleted() {
     let cloud = TestCloud::instant("us-east-1").await;
     let s3 =
         async |method: &str, path: &str, body: &str| cloud.rest("s3", method, path, body).await;
@@ -501,7 +501,7 @@ async fn a_bucket_goes_empty() {
 
 /// CreateHostedZone: `HostedZoneAlreadyExists`, 409; DeleteHostedZone: `HostedZoneNotEmpty`.
 #[tokio::test]
-async fn a_caller_reference_is_used_once() {
+async fn a_caller_reference_is_accepted_once() {
     let cloud = TestCloud::instant("us-east-1").await;
     let zone = |reference: &str| {
         format!(

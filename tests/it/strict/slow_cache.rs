@@ -17,7 +17,7 @@ async fn cache(rig: &AdapterRig) -> Option<Observed> {
 
 /// Its tags are not told on the way: it is waited for by its name, and nothing is done to it.
 #[tokio::test]
-async fn a_cache_on_its_way_is_seen_and_left_alone() {
+async fn a_cache_being_created_is_seen_and_not_changed() {
     // What last snapshots were asked for.
     let asked: Arc<Mutex<Vec<Option<String>>>> = Arc::default();
     let cloud = TestCloud::with("eu-south-2", |options| {

@@ -49,7 +49,7 @@ fn state(answer: &WireAnswer) -> String {
 /// EC2 User Guide, "Amazon EC2 instance state changes"; EC2 Developer Guide, "Eventual
 /// consistency in the Amazon EC2 API"; a group is in use until its instance is terminated.
 #[tokio::test]
-async fn instances_go_through_their_states() {
+async fn instances_pass_through_their_states() {
     let cloud = still("us-east-1").await;
     let network = cloud.network("10.30").await;
     let group = cloud.group(&network.vpc, "a").await;
@@ -259,7 +259,7 @@ async fn a_domain_is_created_and_deleted_in_time() {
 /// "NAT gateway basics": `pending`, `available`, `deleting`, `deleted`; its address is free
 /// when it is deleted. Load balancers: LoadBalancerState `provisioning`, `active`.
 #[tokio::test]
-async fn gateways_and_balancers_take_their_time() {
+async fn gateways_and_balancers_become_available_with_delay() {
     let cloud = still("eu-central-1").await;
     let network = cloud.network("10.30").await;
     let address = cloud
@@ -334,7 +334,7 @@ async fn gateways_and_balancers_take_their_time() {
 
 /// "Changes that I make are not always immediately visible" (IAM User Guide).
 #[tokio::test]
-async fn ec2_learns_late_of_a_profile() {
+async fn ec2_sees_a_new_profile_with_delay() {
     let cloud = still("ap-south-1").await;
     let network = cloud.network("10.30").await;
     let group = cloud.group(&network.vpc, "a").await;
@@ -372,7 +372,7 @@ async fn ec2_learns_late_of_a_profile() {
 
 /// ReplicationGroup `Status`.
 #[tokio::test]
-async fn a_cache_takes_its_time_and_leaves_its_name() {
+async fn a_cache_is_created_with_delay_and_frees_its_name() {
     let cloud = still("ap-southeast-1").await;
     let network = cloud.network("10.30").await;
     let cache =
@@ -416,7 +416,7 @@ async fn a_cache_takes_its_time_and_leaves_its_name() {
 /// replication group is not in the available state"
 /// (<https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_ListTagsForResource.html>).
 #[tokio::test]
-async fn tags_of_a_cache_are_told_while_it_is_available() {
+async fn cache_tags_are_listed_only_while_it_is_available() {
     let cloud = still("eu-south-1").await;
     let network = cloud.network("10.30").await;
     let cache =

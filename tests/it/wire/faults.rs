@@ -41,7 +41,7 @@ fn repeated(lane: &mut Lane, words: &[&str]) -> Result<usize, String> {
 }
 
 fn run(lane: &mut Lane, seed: u64, wants: &BTreeMap<&'static str, usize>, yaml: &str) -> Findings {
-    lane.front(Some(FaultPlan::of_seed(seed, "us-east-1")), SCALE);
+    lane.start_cloud(Some(FaultPlan::of_seed(seed, "us-east-1")), SCALE);
     lane.write(yaml);
     let mut found = Findings::new();
     match repeated(lane, UP) {
@@ -76,7 +76,7 @@ fn sweep_seeds(seeds: &[u64], lanes: usize) {
 }
 
 #[test]
-fn runs_under_failures_come_to_their_end() {
+fn runs_complete_under_injected_failures() {
     // 45: the answer to a creation without a token is lost, which must not make a twin.
     sweep_seeds(&[1, 45], 1);
 }
@@ -90,7 +90,7 @@ fn a_failed_up_tells_what_exists_and_what_it_costs() {
         instance_type: None,
         until: None,
     };
-    lane.front(
+    lane.start_cloud(
         Some(FaultPlan {
             shortages: vec![shortage],
             ..FaultPlan::default()

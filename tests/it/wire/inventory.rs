@@ -144,7 +144,7 @@ const LISTS: &[(&str, &str, &str, &str, &str)] = &[
     ),
 ];
 
-/// Reads it all. Asks through the front, which spares the watcher, so that what the front
+/// Reads it all. Asks through the strict cloud, which spares the watcher, so that what it
 /// removed behind the emulator's back is gone here too.
 pub async fn inventory(client: &reqwest::Client, endpoint: &str) -> IdsByKind {
     let mut found = IdsByKind::new();

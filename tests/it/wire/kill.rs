@@ -241,7 +241,7 @@ pub fn number(name: &str) -> Option<usize> {
 }
 
 #[test]
-fn a_run_that_is_killed_now_and_then_leaves_nothing() {
+fn sampled_kills_of_the_program_leave_nothing() {
     // A few cases, spread over all three commands and both sides.
     sweep_all(2, |all| (all / 6).max(1) | 1);
 }

@@ -28,7 +28,7 @@ struct Watch {
     calls: u64,
     /// The call to die at, and on which side of its effect.
     kill: Option<(u64, Moment)>,
-    /// That call's number in the front.
+    /// That call's number in the strict cloud.
     number: Option<u64>,
     victim: Option<Child>,
     killed_at: Option<String>,
@@ -73,7 +73,7 @@ pub struct Ran {
     pub said: String,
 }
 
-/// A lane.
+/// One emulator with a strict cloud before it, and the program that runs against them.
 pub struct Lane {
     moto: Moto,
     runtime: Runtime,
@@ -107,12 +107,12 @@ impl Lane {
             homes: 0,
             keys: 0,
         };
-        lane.front(None, 0.001);
+        lane.start_cloud(None, 0.001);
         lane
     }
 
-    /// A new front with these failures, and an emulator that has forgotten everything.
-    pub fn front(&mut self, faults: Option<FaultPlan>, scale: f64) {
+    /// A new strict cloud with these failures, and an emulator that has forgotten everything.
+    pub fn start_cloud(&mut self, faults: Option<FaultPlan>, scale: f64) {
         let watch = Arc::clone(&self.watch);
         let strict = StrictCloud::new(StrictOptions {
             rules: true,

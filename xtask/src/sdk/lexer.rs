@@ -240,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn items_end_where_rust_ends_them() {
+    fn items_end_at_their_rust_delimiter() {
         let text = "//! Docs {\n#![allow(x)]\n/// A `}` in a comment.\n#[derive(A)]\npub struct A {\n    b: [u8; 3],\n}\n\
             impl<'a> A { fn c() -> char { '}' } }\nuse a::{b, c};\nstatic S: &str = \"};\";\nmod d;\n";
         let found: Vec<&str> = items(text).into_iter().map(str::trim).collect();
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn docs_go_and_strings_stay() {
+    fn doc_comments_are_removed_and_strings_kept() {
         let text = "/// Gone.\npub fn a() -> &'static str {\n    // Kept.\n    \"/// kept\"\n}\n";
         assert_eq!(
             without_docs(text),

@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_method_stays_if_something_but_its_namesake_calls_it() {
+    fn a_method_is_kept_if_something_but_its_namesake_calls_it() {
         let builder = "impl B {\n    pub fn name(self) {}\n    pub fn set_name(self) {}\n    pub fn get_name(&self) {}\n}";
         let fluent = "impl F {\n    pub fn name(self) { self.inner.name() }\n    pub fn set_name(self) { self.inner.set_name() }\n}";
         let program = called("f.name(x)");

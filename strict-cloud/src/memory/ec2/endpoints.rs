@@ -18,7 +18,6 @@ use super::{Ec2, done, not_found, tags_for, write_tags};
 /// Stands for the ranges of S3.
 const PREFIX_LIST: &str = "pl-63a5400a";
 
-/// An endpoint.
 #[derive(Debug, Clone, Hash)]
 pub(super) struct EndpointRecord {
     pub(super) vpc: String,

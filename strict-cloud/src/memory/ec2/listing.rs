@@ -245,7 +245,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_star_stands_for_any_text() {
+    fn a_star_matches_any_text() {
         assert!(matches(
             "debian-12-amd64-*",
             "debian-12-amd64-20250101-1978"

@@ -14,7 +14,6 @@ use super::interfaces::InterfaceRecord;
 use super::listing::{Listed, described};
 use super::{Ec2, done, not_found, tags_for, write_tags};
 
-/// An elastic address.
 #[derive(Debug, Clone, Hash)]
 pub(super) struct ElasticAddressRecord {
     pub(super) public_ip: String,
@@ -23,7 +22,6 @@ pub(super) struct ElasticAddressRecord {
     pub(super) tags: TagMap,
 }
 
-/// A NAT gateway.
 #[derive(Debug, Clone, Hash)]
 pub(super) struct NatGatewayRecord {
     pub(super) vpc: String,

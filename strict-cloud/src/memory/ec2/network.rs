@@ -11,7 +11,6 @@ use super::listing::{Listed, described};
 use super::routes::RouteTableRecord;
 use super::{Ec2, catalog, dependency, done, groups, not_found, tags_for, write_tags};
 
-/// A VPC.
 #[derive(Debug, Clone, Hash)]
 pub(super) struct VpcRecord {
     pub(super) cidr: Ipv4Net,
@@ -20,7 +19,6 @@ pub(super) struct VpcRecord {
     pub(super) tags: TagMap,
 }
 
-/// A subnet.
 #[derive(Debug, Clone, Default, Hash)]
 pub(super) struct SubnetRecord {
     pub(super) vpc: String,
@@ -30,7 +28,6 @@ pub(super) struct SubnetRecord {
     pub(super) tags: TagMap,
 }
 
-/// An internet gateway.
 #[derive(Debug, Clone, Hash)]
 pub(super) struct InternetGatewayRecord {
     pub(super) vpc: Option<String>,

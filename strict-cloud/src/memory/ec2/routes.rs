@@ -8,7 +8,6 @@ use super::super::writer::{XmlWriter, xml};
 use super::listing::{Listed, described};
 use super::{Ec2, dependency, done, not_found, tags_for, write_tags};
 
-/// A route table.
 #[derive(Debug, Clone, Hash)]
 pub(super) struct RouteTableRecord {
     pub(super) vpc: String,

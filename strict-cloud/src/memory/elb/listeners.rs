@@ -7,7 +7,6 @@ use super::super::form::QueryForm;
 use super::super::writer::XmlWriter;
 use super::{Elb, members};
 
-/// A listener.
 #[derive(Debug, Clone, Hash)]
 pub(super) struct ListenerRecord {
     pub(super) balancer: String,

@@ -14,7 +14,6 @@ use super::super::schedule::ScheduledEvent;
 use super::super::writer::XmlWriter;
 use super::{Elb, attributes, members, other_settings, write_attributes};
 
-/// A target group.
 #[derive(Debug, Clone, Hash)]
 pub(super) struct TargetGroupRecord {
     name: String,

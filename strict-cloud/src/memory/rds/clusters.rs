@@ -9,7 +9,6 @@ use super::super::schedule::ScheduledEvent;
 use super::super::writer::{XmlWriter, xml};
 use super::{Rds, groups_in, may_be_password, whole_version, write_groups, write_tags};
 
-/// A cluster.
 #[derive(Debug, Clone, Hash)]
 pub(super) struct ClusterRecord {
     pub(super) serial: String,

@@ -9,6 +9,7 @@ mod objects;
 use std::collections::BTreeMap;
 
 use axum::http::{HeaderMap, Method, StatusCode};
+use percent_encoding::percent_decode_str;
 
 use crate::call::Call;
 use crate::errors::{AwsError, Reply};
@@ -139,13 +140,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 /// Text of a path.
 fn decoded(path: &str) -> String {
-    // A plus sign in a path is itself.
-    let escaped = path.replace('+', "%2B");
-    let mut pairs = form_urlencoded::parse(escaped.as_bytes());
-    pairs
-        .next()
-        .map(|(text, _)| text.into_owned())
-        .unwrap_or_default()
+    percent_decode_str(path).decode_utf8_lossy().into_owned()
 }
 
 fn no_bucket() -> AwsError {

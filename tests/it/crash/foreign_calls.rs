@@ -1,4 +1,4 @@
-//! Somebody else in the account: calls that no loadrig makes.
+//! Calls of other principals in the account: none that loadrig makes.
 
 use axum::http::{Request, header};
 use bytes::Bytes;

@@ -70,9 +70,9 @@ impl Passwords {
     }
 }
 
-/// The front, made of these parts.
+/// The API of the local cloud, made of these parts.
 #[derive(Debug, Clone)]
-pub(crate) struct Front {
+pub(crate) struct CloudApi {
     /// What every call is passed on to.
     pub strict: StrictCloud,
     /// The region that domains' endpoints are in.
@@ -89,7 +89,7 @@ pub(crate) struct Front {
     pub mirror: Mirror,
 }
 
-impl Front {
+impl CloudApi {
     /// The HTTP service.
     pub(crate) fn router(self) -> Router {
         Router::new().fallback(handle).with_state(Arc::new(self))
@@ -129,7 +129,7 @@ impl Front {
     }
 }
 
-async fn handle(State(front): State<Arc<Front>>, request: Request<Body>) -> Response<Body> {
+async fn handle(State(api): State<Arc<CloudApi>>, request: Request<Body>) -> Response<Body> {
     let host = request
         .headers()
         .get(header::HOST)
@@ -137,15 +137,15 @@ async fn handle(State(front): State<Arc<Front>>, request: Request<Body>) -> Resp
         .unwrap_or_default();
     let host = host.split(':').next().unwrap_or_default();
     if host == RDS_TRUST_HOST {
-        return Response::new(Body::from(front.authorities.clone()));
+        return Response::new(Body::from(api.authorities.clone()));
     }
-    if front.mirror.hosts().contains(host) {
-        return front
+    if api.mirror.hosts().contains(host) {
+        return api
             .mirror
             .answer(host, request.uri().path(), request.headers());
     }
-    front.pass_on(request).await.unwrap_or_else(|reason| {
-        tracing::warn!(reason, "call failed in the front");
+    api.pass_on(request).await.unwrap_or_else(|reason| {
+        tracing::warn!(reason, "a call to the local cloud failed");
         let mut answer = Response::new(Body::from(format!(
             "<ErrorResponse><Error><Code>ServiceUnavailable</Code><Message>{reason}</Message></Error></ErrorResponse>"
         )));

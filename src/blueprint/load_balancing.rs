@@ -16,7 +16,7 @@ const DRAIN_SECONDS: u32 = 30;
 
 impl Builder<'_> {
     /// The load balancer with its group of application nodes.
-    pub(super) fn front(&mut self, hosts: &[HostName]) {
+    pub(super) fn load_balancing(&mut self, hosts: &[HostName]) {
         let Some(alb) = self.spec.load_balancer.alb().cloned() else {
             return;
         };

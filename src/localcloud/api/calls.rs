@@ -1,4 +1,4 @@
-//! What the front has to know of a call: whether hosts follow from it, and which password
+//! What the API has to know of a call: whether hosts follow from it, and which password
 //! it sets. Pure.
 
 use strict_cloud::Call;
