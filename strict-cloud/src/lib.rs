@@ -42,7 +42,7 @@ mod tokens;
 mod upstream;
 mod xml;
 
-pub use axum::body::Body;
+pub use axum::body::{Body, to_bytes};
 pub use call::{Call, WireProtocol};
 pub use clock::Timing;
 pub use cloud::{CallOutcome, Intervention, Moment, Observer, StrictCloud, StrictOptions};

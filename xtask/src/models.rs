@@ -2,7 +2,8 @@
 //! operations in use.
 //!
 //! They are botocore's, which are published under Apache-2.0; the emulator's Python environment has
-//! it. An operation is in use if `sdk/` has it, or if the strict cloud or a test of its names it.
+//! it. An operation is in use if `sdk/` has it, or if the strict cloud, a test
+//! or a replay names it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -27,7 +28,7 @@ const SERVICES: &[(&str, &str)] = &[
 ];
 
 /// Whose string literals name operations.
-const NAMING: &[&str] = &["strict-cloud/src", "tests/it", "src/aws"];
+const NAMING: &[&str] = &["strict-cloud/src", "tests/it", "src/aws", "truth/replays"];
 
 /// Writes the models anew. `source` is botocore's folder, or a Python environment's.
 pub(crate) fn generate(source: &Path) -> Result<(), TaskFailure> {
@@ -79,7 +80,10 @@ fn literals(path: &Path, found: &mut BTreeSet<String>) -> Result<(), TaskFailure
         for entry in fs::read_dir(path)? {
             literals(&entry?.path(), found)?;
         }
-    } else if path.extension().is_some_and(|extension| extension == "rs") {
+    } else if path
+        .extension()
+        .is_some_and(|extension| extension == "rs" || extension == "json")
+    {
         let text = fs::read_to_string(path)?;
         let words = text
             .split('"')

@@ -264,7 +264,7 @@ impl RequestWriter {
         value: &Map<String, Value>,
         out: &mut String,
     ) -> Result<(), String> {
-        for (name, within) in value {
+        for (name, within) in value.iter().filter(|(_, within)| !within.is_null()) {
             let Some(member) = shape.members.get(name) else {
                 return Err(format!("the model has no member {name}"));
             };

@@ -1,0 +1,72 @@
+//! What AWS was recorded to answer: the facts, as the oracle's files have them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+/// One exchange with AWS, or what is known of one.
+#[derive(Debug)]
+pub(crate) struct RecordedFact {
+    /// `ls:…`, `c7n:…`, `m:…`, `q:…` or `st:…`.
+    pub(crate) id: String,
+    /// Such as `s3:PutObject`; the service is named as in signatures.
+    pub(crate) operation: String,
+    /// What was answered: a response, an error or a state.
+    pub(crate) record: Value,
+}
+
+impl RecordedFact {
+    /// What it was recorded by.
+    pub(crate) fn kind(&self) -> &str {
+        self.id.split(':').next().unwrap_or_default()
+    }
+
+    pub(crate) fn service(&self) -> &str {
+        self.operation.split(':').next().unwrap_or_default()
+    }
+
+    pub(crate) fn action(&self) -> &str {
+        self.operation.split(':').nth(1).unwrap_or_default()
+    }
+}
+
+/// A service's name in signatures, by the name that it has among the facts.
+pub(crate) fn signing_name(service: &str) -> &str {
+    match service {
+        "opensearch" => "es",
+        "elbv2" => "elasticloadbalancing",
+        other => other,
+    }
+}
+
+/// Reads every fact below `oracle/recorded`, by id.
+pub(crate) fn read(oracle: &Path) -> Result<BTreeMap<String, RecordedFact>, String> {
+    let mut facts = BTreeMap::new();
+    let mut open = vec![oracle.join("recorded")];
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            let entries =
+                fs::read_dir(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+            open.extend(entries.flatten().map(|entry| entry.path()));
+            continue;
+        }
+        let text =
+            fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let file: Value =
+            serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        for record in file["records"].as_array().into_iter().flatten() {
+            let text = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
+            let operation = text("operation");
+            let (service, action) = operation.split_once(':').unwrap_or((&operation, ""));
+            let fact = RecordedFact {
+                id: text("id"),
+                operation: format!("{}:{action}", signing_name(service)),
+                record: record.clone(),
+            };
+            facts.insert(fact.id.clone(), fact);
+        }
+    }
+    Ok(facts)
+}

@@ -1,0 +1,205 @@
+//! The report: how many facts agree, each that does not, and the evidence behind every operation
+//! that loadrig calls.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use strict_cloud::model::ServiceModel;
+
+use crate::compare::Verdict;
+use crate::facts::RecordedFact;
+use crate::program::{ProgramCalls, plain};
+use crate::{FactOutcome, OutcomesById};
+
+pub(crate) struct Report<'a> {
+    pub(crate) facts: &'a BTreeMap<String, RecordedFact>,
+    pub(crate) program: &'a ProgramCalls,
+    pub(crate) emulated: &'a OutcomesById,
+    pub(crate) memory: &'a OutcomesById,
+}
+
+/// Counts of outcomes.
+#[derive(Debug, Default, Clone)]
+struct OutcomeCounts {
+    facts: usize,
+    not_sent: usize,
+    not_replayed: usize,
+    agree: usize,
+    words: usize,
+    fields: usize,
+    disagree: usize,
+}
+
+impl OutcomeCounts {
+    fn add(&mut self, outcome: &FactOutcome) {
+        self.facts += 1;
+        let count = match outcome {
+            FactOutcome::NotSent(_) => &mut self.not_sent,
+            FactOutcome::NotReplayed(_) => &mut self.not_replayed,
+            FactOutcome::Compared(Verdict::Agree) => &mut self.agree,
+            FactOutcome::Compared(Verdict::Words(_)) => &mut self.words,
+            FactOutcome::Compared(Verdict::Fields(_)) => &mut self.fields,
+            FactOutcome::Compared(Verdict::Disagree(_)) => &mut self.disagree,
+        };
+        *count += 1;
+    }
+
+    fn compared(&self) -> usize {
+        self.agree + self.words + self.fields + self.disagree
+    }
+
+    /// Share of the compared facts that agree, words and unread fields apart, in percent.
+    fn score(&self) -> f64 {
+        let agreeing = self.compared() - self.disagree;
+        100.0 * agreeing as f64 / self.compared().max(1) as f64
+    }
+
+    fn row(&self, name: &str) -> String {
+        format!(
+            "| {name} | {} | {} | {} | {} | {} | {} | {} | {:.1} |\n",
+            self.facts,
+            self.not_sent,
+            self.not_replayed,
+            self.agree,
+            self.words,
+            self.fields,
+            self.disagree,
+            self.score()
+        )
+    }
+}
+
+const HEAD: &str = "| | facts | not sent | not replayed | agree | words | fields | disagree | % |\n|---|---|---|---|---|---|---|---|---|\n";
+
+impl Report<'_> {
+    fn table(&self, outcomes: &OutcomesById) -> String {
+        let mut services: BTreeMap<&str, OutcomeCounts> = BTreeMap::new();
+        let mut all = OutcomeCounts::default();
+        for (id, outcome) in outcomes {
+            if let Some(fact) = self.facts.get(id) {
+                services.entry(fact.service()).or_default().add(outcome);
+                all.add(outcome);
+            }
+        }
+        let rows: String = services
+            .iter()
+            .map(|(name, counts)| counts.row(name))
+            .collect();
+        format!("{HEAD}{rows}{}", all.row("all"))
+    }
+
+    /// Reasons for which facts are not compared, with how many there are of each.
+    fn reasons(outcomes: &OutcomesById) -> BTreeMap<String, usize> {
+        let mut reasons = BTreeMap::new();
+        for outcome in outcomes.values() {
+            let reason = match outcome {
+                FactOutcome::NotSent(what) if what == "the call" => {
+                    "loadrig does not make the call".to_owned()
+                }
+                FactOutcome::NotSent(_) => "loadrig does not send a parameter".to_owned(),
+                FactOutcome::NotReplayed(reason) => reason.clone(),
+                FactOutcome::Compared(_) => continue,
+            };
+            *reasons.entry(reason).or_default() += 1;
+        }
+        reasons
+    }
+
+    /// What is printed.
+    pub(crate) fn text(&self) -> String {
+        let mut out = String::new();
+        for (name, outcomes) in [
+            ("The strict cloud before moto", self.emulated),
+            ("The account in memory", self.memory),
+        ] {
+            let _ = writeln!(out, "{name}\n\n{}", self.table(outcomes));
+            for (id, outcome) in outcomes {
+                let operation = self
+                    .facts
+                    .get(id)
+                    .map_or("", |fact| fact.operation.as_str());
+                match outcome {
+                    FactOutcome::Compared(Verdict::Disagree(what)) => {
+                        let _ = writeln!(out, "DISAGREE {operation} {id}: {what}");
+                    }
+                    FactOutcome::Compared(Verdict::Words(what)) => {
+                        let _ = writeln!(out, "words    {operation} {id}: {what}");
+                    }
+                    FactOutcome::Compared(Verdict::Fields(what)) => {
+                        let _ = writeln!(out, "fields   {operation} {id}: {what}");
+                    }
+                    FactOutcome::NotReplayed(reason) => {
+                        let _ = writeln!(out, "-        {operation} {id}: {reason}");
+                    }
+                    _ => {}
+                }
+            }
+            for (reason, count) in Self::reasons(outcomes) {
+                let _ = writeln!(out, "{count:5} not compared: {reason}");
+            }
+            out.push('\n');
+        }
+        let _ = writeln!(out, "Evidence for each operation\n\n{}", self.evidence());
+        out
+    }
+
+    /// What is known of each operation that is sent.
+    fn evidence(&self) -> String {
+        let mut rows = String::from(
+            "| operation | recorded | verified by moto | quoted | errors in the model |\n|---|---|---|---|---|\n",
+        );
+        let mut without = Vec::new();
+        for (service, action) in self.program.sent() {
+            let of = |kinds: &[&str]| {
+                let about = self.facts.values().filter(|fact| {
+                    fact.service() == service
+                        && plain(fact.action()) == action
+                        && kinds.contains(&fact.kind())
+                });
+                about.count()
+            };
+            let model = ServiceModel::of(service);
+            let operation = model.and_then(|model| {
+                model
+                    .operations
+                    .iter()
+                    .find(|(name, _)| plain(name) == action)
+            });
+            let name = operation.map_or(action, |(name, _)| name.as_str());
+            let errors = operation.map_or(0, |(_, operation)| operation.errors.len());
+            let counts = [of(&["ls", "c7n", "st"]), of(&["m"]), of(&["q"]), errors];
+            if counts.iter().all(|count| *count == 0) {
+                without.push(format!("{service}:{name}"));
+            } else {
+                let cells = counts.map(|count| {
+                    if count == 0 {
+                        String::new()
+                    } else {
+                        count.to_string()
+                    }
+                });
+                let _ = writeln!(rows, "| {service}:{name} | {} |", cells.join(" | "));
+            }
+        }
+        let _ = writeln!(rows, "\nNo evidence: {}.", without.join(", "));
+        rows
+    }
+
+    /// The page in docs/.
+    pub(crate) fn page(&self) -> String {
+        let mut reasons = String::new();
+        for (reason, count) in Self::reasons(self.emulated) {
+            let _ = writeln!(reasons, "| {reason} | {count} |");
+        }
+        format!(
+            "{}\n{}\n## The account in memory\n\nIt knows the calls that loadrig makes and no others; \
+             what needs more is not replayed.\n\n{}\n## What is not compared\n\nBefore moto:\n\n| reason | facts |\n|---|---|\n{reasons}\n\
+             ## Evidence for each operation\n\nEvery operation that loadrig calls, with how many facts there \
+             are of it and how many errors its published model names.\n\n{}",
+            include_str!("page.md"),
+            self.table(self.emulated),
+            self.table(self.memory),
+            self.evidence()
+        )
+    }
+}
