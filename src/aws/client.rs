@@ -21,6 +21,8 @@ use crate::aws::ec2::images::{Image, newest_image};
 use crate::aws::error::{self, CallContext, incomplete, refused};
 use crate::aws::idempotency::unknown_outcome::Creations;
 use crate::aws::pace::{self, Pace};
+use crate::aws::recent_changes::RecentChanges;
+use crate::aws::route53::changes::ZoneChanges;
 use crate::engine::{Account, CloudError};
 
 /// One account and region of AWS.
@@ -45,6 +47,10 @@ pub struct Aws {
     pub(in crate::aws) image: OnceCell<Image>,
     /// What this process created, so that nothing is created twice.
     pub(in crate::aws) creations: Creations,
+    /// What this process changed, so that no older look is believed.
+    pub(in crate::aws) changes: RecentChanges,
+    /// What this process changed of zones, until every server of Route 53 has it.
+    pub(in crate::aws) zone_changes: ZoneChanges,
     /// When a client token was first refused as one of another launch, see `ec2/instances`.
     pub(in crate::aws) mismatched_tokens: Mutex<BTreeMap<String, Instant>>,
 }
@@ -183,6 +189,8 @@ impl Aws {
             zones: OnceCell::new(),
             image: OnceCell::new(),
             creations: Creations::default(),
+            changes: RecentChanges::default(),
+            zone_changes: ZoneChanges::default(),
             mismatched_tokens: Mutex::default(),
         })
     }

@@ -25,6 +25,7 @@ mod ownership;
 mod pace;
 mod preflight;
 mod rds;
+mod recent_changes;
 mod request;
 mod route53;
 mod s3;

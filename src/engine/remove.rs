@@ -39,6 +39,7 @@ pub(super) async fn remove<C: Cloud, H: Hosts>(
     }
     let cadence = Cadence::of(existing.kind);
     let mut reported = String::new();
+    let mut looks_without = 0;
     loop {
         let (at, all) = retry(step, &engine.events, deadline, || {
             engine.poller.list_since(existing.kind, listed_at)
@@ -48,7 +49,15 @@ pub(super) async fn remove<C: Cloud, H: Hosts>(
         let seen = all
             .iter()
             .find(|one| is_same_resource(one, existing) && one.state != State::Gone);
-        let Some(seen) = seen else { return Ok(()) };
+        let Some(seen) = seen else {
+            looks_without += 1;
+            if looks_without >= existing.kind.info().gone_after_looks {
+                return Ok(());
+            }
+            cadence.pause().await;
+            continue;
+        };
+        looks_without = 0;
         if Instant::now() > deadline {
             return Err(not_ready(
                 seen,

@@ -8,11 +8,14 @@ use crate::engine::cloud::{Cloud, CloudError, FailureClass, Request, SecretInput
 use crate::engine::context::{Engine, SharedInventory};
 use crate::engine::hosts::Hosts;
 use crate::engine::remove::remove;
-use crate::engine::wait::{retry, until_ready};
+use crate::engine::wait::{not_ready, retry, until_ready};
 use crate::engine::walk::{Finished, TaskError, boxed};
 use crate::events::Outcome;
 use crate::identity::{Secrets, SecretsError, new_seed, user_data};
 use crate::plan::{Action, Change, Inventory, Observed};
+
+/// No change takes more calls than this after the first.
+const FURTHER_CALLS: u32 = 4;
 
 impl<C: Cloud, H: Hosts> Engine<C, H> {
     /// Carries out a change, and waits until the resource is ready.
@@ -47,24 +50,31 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         Ok(Finished { outcome, detail })
     }
 
-    /// The second call that some creations take once the resource is ready. A run that is cut
-    /// off before it is finished by the next, since the resource says so itself.
+    /// The further calls that some changes take once the resource is ready, one at a time. A run
+    /// that is cut off before them is finished by the next, to which the resource shows as changed.
     async fn finish(
         &self,
         change: &Change,
         desired: &Desired,
         shared: &SharedInventory,
-        ready: Observed,
+        mut ready: Observed,
     ) -> Result<Observed, CloudError> {
-        if !ready.says("finished", false) {
-            return Ok(ready);
-        }
         let step = change.address.to_string();
-        let updated = self
-            .call(change, desired, shared, &step, Some(&ready))
-            .await?;
         let budget = desired.kind().info().patience.update;
-        until_ready(&self.poller, &step, &self.events, updated, budget).await
+        for _ in 0..FURTHER_CALLS {
+            if !ready.says("finished", false) {
+                return Ok(ready);
+            }
+            let updated = self
+                .call(change, desired, shared, &step, Some(&ready))
+                .await?;
+            ready = until_ready(&self.poller, &step, &self.events, updated, budget).await?;
+        }
+        if ready.says("finished", false) {
+            let text = format!("it is not as it should be after {FURTHER_CALLS} further changes");
+            return Err(not_ready(&ready, text));
+        }
+        Ok(ready)
     }
 
     async fn act(

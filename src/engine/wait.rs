@@ -101,6 +101,7 @@ pub(super) async fn until_ready<C: Cloud>(
     loop {
         match seen.state {
             State::Ready => return Ok(seen),
+            State::Failed if started.elapsed() < seen.kind.info().failure_may_pass => {}
             State::Failed | State::Deleting | State::Gone => {
                 return Err(not_ready(
                     &seen,

@@ -319,16 +319,22 @@ impl From<&TypedDifference<'_>> for Difference {
 
 /// What to do about a resource that will not recover by itself.
 fn recover(existing: &Observed) -> (Action, String) {
-    let status = &existing.status;
+    let status = match existing.text("reason") {
+        Some(reason) => format!("`{}` ({reason})", existing.status),
+        None => format!("`{}`", existing.status),
+    };
     match existing.kind.info().when_failed {
-        WhenFailed::Update => (Action::Update, format!("is not complete: {status}")),
+        WhenFailed::Update => (
+            Action::Update,
+            format!("is not complete: {}", existing.status),
+        ),
         WhenFailed::Replace => (
             Action::Replace,
-            format!("is in state `{status}` and will not recover"),
+            format!("is in state {status} and will not recover"),
         ),
         WhenFailed::Refuse => (
             Action::Refuse,
-            format!("is in state `{status}`; repair or delete it by hand, its data may be wanted"),
+            format!("is in state {status}; repair or delete it by hand, its data may be wanted"),
         ),
     }
 }

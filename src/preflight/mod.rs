@@ -17,7 +17,7 @@ mod snapshots;
 pub use findings::{Finding, FindingVerdict};
 pub use grants::account_grants;
 pub use names::{NewName, TakenNames, judge_names, new_names};
-pub use offers::{Offers, Wants, judge_offers, wants};
+pub use offers::{Offers, SearchRole, Wants, judge_offers, wants};
 pub use permissions::{Allowed, BLIND_SPOTS, judge_permissions, needed};
 pub use policy::{Conditions, POLICY_CHARACTERS, Scope, Statement, documents, size, statements};
 pub use quotas::{QuotaFact, demands, judge_quotas};

@@ -7,6 +7,26 @@ use crate::plan::{Action, Plan};
 
 use super::findings::{Finding, FindingVerdict};
 
+/// What the nodes of a search domain are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SearchRole {
+    /// They hold data.
+    Data,
+    /// They lead the cluster.
+    Master,
+}
+
+impl SearchRole {
+    /// As OpenSearch Service calls it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Master => "master",
+        }
+    }
+}
+
 /// What a plan wants to be offered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wants {
@@ -15,8 +35,8 @@ pub struct Wants {
     pub instances: BTreeMap<String, BTreeSet<u8>>,
     /// Classes of databases that are to be created, with their major version.
     pub databases: BTreeSet<(String, String)>,
-    /// Type, engine version and number of search nodes.
-    pub search: BTreeSet<(String, String, u32)>,
+    /// Type, engine version, role and number of search nodes.
+    pub search: BTreeSet<(String, String, SearchRole, u32)>,
 }
 
 /// What the region offers, as far as it could be found out; errors are why it is not known.
@@ -31,8 +51,8 @@ pub struct Offers {
     /// How many versions of the wanted major version each database class can be had with;
     /// nothing where nothing at all is listed of the class.
     pub databases: BTreeMap<(String, String), Result<Option<usize>, String>>,
-    /// The most nodes that each search type admits.
-    pub search: BTreeMap<(String, String), Result<u32, String>>,
+    /// The most nodes of each search type and role: none where it is not offered.
+    pub search: BTreeMap<(String, String, SearchRole), Result<u32, String>>,
 }
 
 /// What a plan creates or changes.
@@ -65,9 +85,14 @@ pub fn wants(blueprint: &Blueprint, plan: &Plan) -> Wants {
                 wants.databases.insert(wanted);
             }
             Desired::Search(domain) => {
-                let kind = domain.instance_type.clone();
-                let wanted = (kind, domain.version.clone(), domain.nodes);
-                wants.search.insert(wanted);
+                let masters = domain.masters.as_ref();
+                let masters =
+                    masters.map(|one| (&one.instance_type, SearchRole::Master, one.count));
+                let data = (&domain.instance_type, SearchRole::Data, domain.nodes);
+                for (kind, role, count) in std::iter::once(data).chain(masters) {
+                    let wanted = (kind.clone(), domain.version.clone(), role, count);
+                    wants.search.insert(wanted);
+                }
             }
             _ => {}
         }
@@ -113,9 +138,21 @@ pub fn judge_offers(wants: &Wants, offers: &Offers) -> Vec<Finding> {
             },
         );
     }
-    for (kind, version, nodes) in &wants.search {
-        let check = format!("offer: {nodes} {kind} of {version}");
-        findings.push(match offers.search.get(&(kind.clone(), version.clone())) {
+    for (kind, version, role, nodes) in &wants.search {
+        let check = match role {
+            SearchRole::Data => format!("offer: {nodes} {kind} of {version}"),
+            SearchRole::Master => format!("offer: {nodes} {kind} of {version} as masters"),
+        };
+        let offered = offers.search.get(&(kind.clone(), version.clone(), *role));
+        findings.push(match offered {
+            Some(Ok(0)) => Finding::new(
+                check,
+                FindingVerdict::Refuse,
+                "not offered for this version and role",
+            )
+            .with_remedies([format!(
+                "aws opensearch list-instance-type-details --engine-version {version}"
+            )]),
             Some(Ok(most)) if nodes > most => Finding::new(
                 check,
                 FindingVerdict::Refuse,
@@ -209,5 +246,28 @@ mod tests {
             "{half:?}"
         );
         assert_eq!(verdict(&[]).verdict, FindingVerdict::Refuse);
+    }
+
+    #[test]
+    fn a_search_type_has_to_be_offered_for_its_role() {
+        let (kind, version) = ("m7g.large.search".to_owned(), "OpenSearch_2.19".to_owned());
+        let key = |role| (kind.clone(), version.clone(), role);
+        let wanted = |role| (kind.clone(), version.clone(), role, 3);
+        let wants = Wants {
+            search: [wanted(SearchRole::Data), wanted(SearchRole::Master)].into(),
+            ..Wants::default()
+        };
+        let offers = Offers {
+            search: [
+                (key(SearchRole::Data), Ok(80)),
+                (key(SearchRole::Master), Ok(0)),
+            ]
+            .into(),
+            ..Offers::default()
+        };
+        let findings = judge_offers(&wants, &offers);
+        let verdicts: Vec<_> = findings.iter().map(|one| one.verdict).collect();
+        assert_eq!(verdicts, [FindingVerdict::Pass, FindingVerdict::Refuse]);
+        assert!(findings[1].check.contains("as masters"), "{findings:?}");
     }
 }

@@ -102,8 +102,9 @@ pub(crate) struct MastersShape {
     /// How many: 3 or 5. Default: 3.
     #[schemars(range(min = 3, max = 5))]
     pub(crate) count: Option<u32>,
-    /// Node type, for example `m7g.large.search`.
-    #[schemars(example = &"m7g.large.search")]
+    /// Node type, for example `m6g.large.search`. `loadrig plan` asks the service whether it offers
+    /// the type for master nodes.
+    #[schemars(example = &"m6g.large.search")]
     #[schemars(required)]
     pub(crate) instance_type: Option<String>,
 }

@@ -132,7 +132,7 @@ pub struct SearchService {
 pub struct Masters {
     /// How many, 3 or 5.
     pub count: u32,
-    /// Node type, for example `m7g.large.search`.
+    /// Node type, for example `m6g.large.search`.
     pub instance_type: String,
 }
 

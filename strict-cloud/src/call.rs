@@ -281,6 +281,7 @@ fn path_action(service: &str, method: &Method, uri: &Uri) -> String {
         ("route53", "GET", [_, "hostedzonesbyname" | "hostedzonesbyvpc"]) => "ListHostedZones",
         ("route53", "POST", [_, "hostedzone", _, "rrset"]) => "ChangeResourceRecordSets",
         ("route53", "GET", [_, "hostedzone", _, "rrset"]) => "ListResourceRecordSets",
+        ("route53", "GET", [_, "change", _]) => "GetChange",
         ("route53", "GET", [_, "tags", "hostedzone", _]) => "ListTagsForResource",
         ("route53", "POST", [_, "tags", "hostedzone", _]) => "ChangeTagsForResource",
         ("route53", "POST", [_, "tags", "hostedzone"]) => "ListTagsForResources",

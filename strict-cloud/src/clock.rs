@@ -29,6 +29,18 @@ pub(crate) enum Delay {
     Visibility,
     /// Until EC2 knows an instance profile that IAM has.
     ProfilePropagation,
+    /// Until other services know a VPC, a subnet, a security group or that an instance runs.
+    ServicePropagation,
+    /// Until a service's role that was just created is known everywhere.
+    RolePropagation,
+    /// Until Route 53 finds a zone that was just created.
+    ZonePropagation,
+    /// Until every name server has a change.
+    DnsChange,
+    /// After a domain is gone or a change of it is over, until its name or it takes the next one.
+    SearchSettling,
+    /// How long a load balancer may be `failed` on its way.
+    BalancerFailure,
     NatStart,
     NatEnd,
     BalancerStart,
@@ -64,11 +76,15 @@ impl Delay {
         match self {
             Self::Visibility => 2,
             Self::InstanceStart | Self::ProfilePropagation => 8,
-            Self::EndpointEnd => 10,
+            Self::EndpointEnd
+            | Self::ServicePropagation
+            | Self::RolePropagation
+            | Self::ZonePropagation
+            | Self::BalancerFailure => 10,
             Self::Interfaces | Self::TargetHealthy => 20,
-            Self::InstanceEnd | Self::TargetDrained => 30,
+            Self::InstanceEnd | Self::TargetDrained | Self::DnsChange => 30,
             Self::ClusterStart => 40,
-            Self::NatEnd | Self::BalancerInterfaces | Self::ClusterEnd => 60,
+            Self::NatEnd | Self::BalancerInterfaces | Self::ClusterEnd | Self::SearchSettling => 60,
             Self::NatStart => 105,
             Self::BalancerStart => 150,
             Self::DatabaseSnapshot => 240,

@@ -2,20 +2,24 @@
 //! delete no subnet group and lists a deleted replication group for ever, so the proxy
 //! gives each name that was deleted another one at the emulator.
 //!
-//! Codes: errors of DeleteCacheSubnetGroup, DeleteReplicationGroup, ListTagsForResource and
-//! ModifyReplicationGroup in the Amazon ElastiCache API Reference.
+//! Codes: errors of DeleteCacheSubnetGroup, DeleteReplicationGroup, IncreaseReplicaCount,
+//! DecreaseReplicaCount, ListTagsForResource and ModifyReplicationGroup in the Amazon ElastiCache
+//! API Reference. `ServiceLinkedRoleNotFoundFault` while the account's role is being created:
+//! aws-controllers-k8s/community#367.
 
 use crate::call::Call;
 use crate::clock::Delay;
 use crate::cloud::{Core, Ruling};
-use crate::ec2::{ServiceInterfaces, key};
+use crate::ec2::{ServiceInterfaces, key, propagation};
 use crate::errors::{AwsError, Reply};
 use crate::ledger::Phase;
-use crate::xml;
+use crate::{iam, xml};
 
 const GROUP: &str = "replication-group";
 const SUBNETS: &str = "cache-subnets";
 const SERVICE: &str = "elasticache";
+/// Primary and replicas of a group without shards.
+const MOST_NODES: u32 = 6;
 
 /// The emulator's name for a name's n-th use.
 fn emulator_name(name: &str, generation: u32) -> String {
@@ -45,11 +49,18 @@ fn user_fact(call: &Call, group: &str) -> String {
 
 pub(crate) async fn before(core: &Core, call: &mut Call) -> Result<Ruling, AwsError> {
     let step = match call.action.as_str() {
+        "CreateCacheSubnetGroup" | "CreateReplicationGroup" => {
+            check_creation(core, call)?;
+            Ruling::Forward
+        }
         "DeleteCacheSubnetGroup" => delete_subnets(core, call).await?,
-        "ModifyReplicationGroup" | "IncreaseReplicaCount" | "DecreaseReplicaCount" => {
+        "ModifyReplicationGroup" => {
             check_available(core, call)?;
             Ruling::Forward
         }
+        "IncreaseReplicaCount" | "DecreaseReplicaCount" => resize(core, call).await?,
+        // Nothing fails here.
+        "DescribeEvents" => Ruling::Answer(Reply::with_result(call, "<Events/>")),
         "DeleteReplicationGroup" => delete_group(core, call).await?,
         "ListTagsForResource" | "AddTagsToResource" | "RemoveTagsFromResource" => {
             check_taggable(core, call)?;
@@ -59,6 +70,82 @@ pub(crate) async fn before(core: &Core, call: &mut Call) -> Result<Ruling, AwsEr
     };
     rename(core, call);
     Ok(step)
+}
+
+/// Refuses what ElastiCache does not know yet.
+fn check_creation(core: &Core, call: &Call) -> Result<(), AwsError> {
+    if !iam::has_service_role(core, "elasticache.amazonaws.com") {
+        return Err(AwsError::new(
+            "ServiceLinkedRoleNotFoundFault",
+            "This action cannot be completed due to insufficient permissions. (Recommended action) Please create new role using IAM API CreateServiceLinkedRole.",
+        ));
+    }
+    let subnets = call.all("SubnetIds");
+    if let Some(id) = propagation::unknown(core, call, subnets) {
+        return Err(AwsError::new(
+            "InvalidSubnet",
+            format!("Invalid subnet: {id}"),
+        ));
+    }
+    let groups = call.all("SecurityGroupIds");
+    if let Some(id) = propagation::unknown(core, call, groups) {
+        return Err(AwsError::new(
+            "InvalidParameterValue",
+            format!("Invalid security group: {id}"),
+        ));
+    }
+    Ok(())
+}
+
+fn node_fact(call: &Call, group: &str) -> String {
+    format!("{}/cache-nodes/{group}", call.region)
+}
+
+/// Adds or removes replicas, which the emulator cannot.
+async fn resize(core: &Core, call: &mut Call) -> Result<Ruling, AwsError> {
+    let id = call.get("ReplicationGroupId").unwrap_or_default();
+    let owner = key(call, GROUP, id);
+    let (id, fact) = (id.to_owned(), node_fact(call, id));
+    let generation = core.ledger().generation(&owner);
+    let fields = [("ReplicationGroupId", emulator_name(&id, generation))];
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (*n, v.as_str())).collect();
+    let answer = core
+        .upstream
+        .text(call, SERVICE, "DescribeReplicationGroups", &fields)
+        .await?;
+    check_available(core, call)?;
+    let replicas = call
+        .get("NewReplicaCount")
+        .and_then(|text| text.parse().ok());
+    let wanted: u32 = replicas.unwrap_or(0) + 1;
+    let now = core.ledger().fact(&fact).and_then(|text| text.parse().ok());
+    let now = now.unwrap_or(1);
+    let refused = |code: &str, message: &str| Err(AwsError::new(code, message));
+    if wanted == now {
+        return refused(
+            "NoOperationFault",
+            "The operation was not performed because no changes were required.",
+        );
+    }
+    if wanted > MOST_NODES || (call.action == "IncreaseReplicaCount") != (wanted > now) {
+        return refused("InvalidParameterValue", "Invalid number of replicas.");
+    }
+    if wanted < 2 && xml::first(&answer, "AutomaticFailover").as_deref() == Some("enabled") {
+        return refused(
+            "InvalidParameterCombination",
+            "A replication group that fails over must have at least one replica.",
+        );
+    }
+    let until = core.clock.after(Delay::CacheChange);
+    core.ledger().modifying(&owner, core.clock.now(), until);
+    core.ledger().note(&fact, &wanted.to_string());
+    let group = xml::read(&answer, |document| {
+        let group = xml::named(document, "ReplicationGroup").next()?;
+        answer.get(group.range()).map(str::to_owned)
+    });
+    let mut reply = Reply::with_result(call, &group.unwrap_or_default());
+    report_states(core, call, &mut reply);
+    Ok(Ruling::Answer(reply))
 }
 
 /// Puts the emulator's names into a call.
@@ -201,7 +288,7 @@ pub(crate) async fn after(core: &Core, call: &Call, reply: &mut Reply) -> Result
     let done = reply.is_success();
     match call.action.as_str() {
         "CreateReplicationGroup" if done => created(core, call, &id, &owner).await,
-        "ModifyReplicationGroup" if done && call.get("CacheNodeType").is_some() => {
+        "ModifyReplicationGroup" if done => {
             let until = core.clock.after(Delay::CacheChange);
             core.ledger().modifying(&owner, core.clock.now(), until);
         }
@@ -222,6 +309,9 @@ async fn created(core: &Core, call: &Call, id: &str, owner: &str) {
     let group = client_name(core, call, SUBNETS, asked);
     core.ledger().created(owner, core.clock.now(), ready);
     core.ledger().note(&user_fact(call, id), &group);
+    if let Some(nodes) = call.get("NumCacheClusters") {
+        core.ledger().note(&node_fact(call, id), nodes);
+    }
     let groups: Vec<String> = call
         .all("SecurityGroupIds")
         .into_iter()
@@ -270,6 +360,14 @@ async fn subnets_of(core: &Core, call: &Call) -> Vec<String> {
         .unwrap_or_default()
 }
 
+fn member_clusters(id: &str, nodes: u32) -> String {
+    let names = (1..=nodes).map(|nth| format!("<ClusterId>{id}-{nth:03}</ClusterId>"));
+    format!(
+        "<MemberClusters>{}</MemberClusters>",
+        names.collect::<String>()
+    )
+}
+
 /// Delay out what is gone, gives names back and corrects states.
 fn report_states(core: &Core, call: &Call, reply: &mut Reply) {
     let used = spent_names(core, call);
@@ -295,6 +393,13 @@ fn report_states(core: &Core, call: &Call, reply: &mut Reply) {
                 continue;
             }
             let known = client_name(core, call, GROUP, id);
+            // The emulator counts the primary alone.
+            let nodes = core.ledger().fact(&node_fact(call, &known));
+            if let Some(nodes) = nodes.and_then(|text| text.parse().ok())
+                && let Some(members) = xml::child_of(group, "MemberClusters")
+            {
+                edits.replace(members, member_clusters(id, nodes));
+            }
             match core.ledger().phase(&key(call, GROUP, &known), now) {
                 Phase::Creating => edits.set(group, "Status", "creating"),
                 Phase::Modifying => edits.set(group, "Status", "modifying"),

@@ -4,13 +4,14 @@
 //! CreateLoadBalancer, CreateTargetGroup, CreateListener: "This operation is idempotent
 //! […] If you attempt to create multiple […] with the same settings, each call succeeds";
 //! errors `DuplicateLoadBalancerName`, `DuplicateTargetGroupName`, `DuplicateListener`.
-//! DeleteLoadBalancer: `OperationNotPermitted` under deletion protection. The emulator
+//! DeleteLoadBalancer: `OperationNotPermitted` under deletion protection. RegisterTargets:
+//! `InvalidTarget` for an instance that is not running, or not seen running yet. The emulator
 //! itself has `ResourceInUse` for target groups.
 
 use crate::call::Call;
 use crate::clock::Delay;
 use crate::cloud::{Core, Ruling};
-use crate::ec2::{ServiceInterfaces, key};
+use crate::ec2::{ServiceInterfaces, key, propagation};
 use crate::errors::{AwsError, Reply};
 use crate::ledger::Phase;
 use crate::xml;
@@ -18,7 +19,35 @@ use crate::xml;
 const KIND: &str = "balancer";
 const SERVICE: &str = "elasticloadbalancing";
 
+/// Refuses what Elastic Load Balancing does not know yet.
+fn check_known(core: &Core, call: &Call) -> Result<(), AwsError> {
+    let unknown = |field: &str| {
+        let ids = call.all(field);
+        propagation::unknown(core, call, ids).map(str::to_owned)
+    };
+    if let Some(id) = unknown("Subnets") {
+        let message = format!("The subnet ID '{id}' does not exist");
+        return Err(AwsError::new("SubnetNotFound", message));
+    }
+    if let Some(id) = unknown("SecurityGroups") {
+        let message = format!("The security group '{id}' does not exist");
+        return Err(AwsError::new("InvalidSecurityGroup", message));
+    }
+    if call.action == "RegisterTargets"
+        && let Some(id) = unknown("Targets")
+    {
+        return Err(AwsError::new(
+            "InvalidTarget",
+            format!(
+                "The following targets are not in a running state and cannot be registered: '{id}'"
+            ),
+        ));
+    }
+    Ok(())
+}
+
 pub(crate) async fn before(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
+    check_known(core, call)?;
     let name = call.get("Name").unwrap_or_default();
     let (action, field, value, duplicate) = match call.action.as_str() {
         "CreateLoadBalancer" => (

@@ -22,7 +22,30 @@ fn role_fact(name: &str) -> String {
     format!("iam/role-of/{name}")
 }
 
+/// Whether a service's role is known everywhere. The first call that needs it has the service
+/// create it ("Using service-linked roles" of each service's guide), which takes a while.
+pub(crate) fn has_service_role(core: &Core, service: &str) -> bool {
+    let key = key("service-role", service);
+    if core.ledger().fact(&key).is_none() {
+        create_service_role(core, service);
+    }
+    core.ledger().is_visible(&key, core.clock.now())
+}
+
+fn create_service_role(core: &Core, service: &str) {
+    let key = key("service-role", service);
+    let known = core.clock.after(Delay::RolePropagation);
+    let mut ledger = core.ledger();
+    if ledger.fact(&key).is_none() {
+        ledger.note(&key, "exists");
+        ledger.created(&key, known, known);
+    }
+}
+
 pub(crate) fn before(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
+    if call.action == "CreateServiceLinkedRole" {
+        create_service_role(core, call.get("AWSServiceName").unwrap_or_default());
+    }
     let asked = match call.action.as_str() {
         "GetRole" => call.get("RoleName").map(|name| ("role", name, "role")),
         "GetInstanceProfile" => call

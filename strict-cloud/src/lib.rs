@@ -48,5 +48,5 @@ pub use clock::Timing;
 pub use cloud::{CallOutcome, Intervention, Moment, Observer, StrictCloud, StrictOptions};
 pub use emulator::{Emulator, EmulatorError};
 pub use faults::{Expiry, FaultPlan, Shortage};
-pub use memory::{AccountResource, AwsAccount, SharedAccount};
+pub use memory::{AccountResource, AwsAccount, RareEvent, SharedAccount};
 pub use upstream::{Upstream, UpstreamError};

@@ -3,10 +3,13 @@
 //!
 //! Codes: errors of CreateDomain, UpdateDomainConfig and DeleteDomain in the Amazon
 //! OpenSearch Service API Reference. States: `Processing`, `Created` and `Deleted` of
-//! DomainStatus.
+//! DomainStatus. A name is remembered after its domain is gone, and the next change is refused for
+//! a while after `Processing` is false (terraform-provider-aws, `domainErrorRetryable`; its issue
+//! 38136).
 
 use http::StatusCode;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::call::Call;
 use crate::clock::Delay;
@@ -16,6 +19,10 @@ use crate::errors::{AwsError, Reply};
 use crate::ledger::Phase;
 
 const KIND: &str = "domain";
+/// When a name may be used again.
+const NAME: &str = "domain-name";
+/// When a domain takes the next change.
+const SETTLED: &str = "domain-settled";
 
 pub(crate) async fn before(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
     match call.action.as_str() {
@@ -29,11 +36,21 @@ pub(crate) async fn before(core: &Core, call: &Call) -> Result<Ruling, AwsError>
                     format!("Domain already exists: {name}"),
                 ));
             }
+            if !core
+                .ledger()
+                .is_visible(&key(call, NAME, name), core.clock.now())
+            {
+                let message = format!("Domain is still being deleted: {name}");
+                return Err(AwsError::new("ValidationException", message));
+            }
             Ok(Ruling::Forward)
         }
         "UpdateDomainConfig" => {
-            let phase = phase(core, call, &name_of(call));
-            if phase == Phase::Available {
+            let name = name_of(call);
+            let settled = core
+                .ledger()
+                .is_visible(&key(call, SETTLED, &name), core.clock.now());
+            if settled && phase(core, call, &name) == Phase::Available {
                 return Ok(Ruling::Forward);
             }
             Err(AwsError::new(
@@ -76,6 +93,8 @@ async fn delete(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
     };
     let gone = core.clock.after(Delay::SearchEnd);
     let leave = gone + core.clock.delay(Delay::Interfaces);
+    let free = gone + core.clock.delay(Delay::SearchSettling);
+    core.ledger().created(&key(call, NAME, &name), free, free);
     let now = core.clock.now();
     core.ledger().release_interfaces(&owner, leave);
     if core.clock.is_instant() {
@@ -98,8 +117,9 @@ pub(crate) async fn after(core: &Core, call: &Call, reply: &mut Reply) -> Result
             let body = call.json();
             let name = body["DomainName"].as_str().unwrap_or_default();
             let owner = key(call, KIND, name);
-            core.ledger()
-                .created(&owner, clock.now(), clock.after(Delay::SearchStart));
+            let ready = clock.after(Delay::SearchStart);
+            core.ledger().created(&owner, clock.now(), ready);
+            settle(core, call, name, ready);
             ServiceInterfaces {
                 owner: &owner,
                 subnets: &strings(&body["VPCOptions"]["SubnetIds"]),
@@ -120,6 +140,7 @@ pub(crate) async fn after(core: &Core, call: &Call, reply: &mut Reply) -> Result
                 clock.after(Delay::InstanceStart)
             };
             let owner = key(call, KIND, &name_of(call));
+            settle(core, call, &name_of(call), until);
             let mut ledger = core.ledger();
             ledger.modifying(&owner, clock.now(), until);
             let groups = strings(&body["VPCOptions"]["SecurityGroupIds"]);
@@ -137,6 +158,13 @@ pub(crate) async fn after(core: &Core, call: &Call, reply: &mut Reply) -> Result
         reply.set_text(answer.to_string());
     }
     Ok(())
+}
+
+/// A domain takes the next change some time after it shows that the last one is over.
+fn settle(core: &Core, call: &Call, name: &str, over: Instant) {
+    let settled = over + core.clock.delay(Delay::SearchSettling);
+    core.ledger()
+        .created(&key(call, SETTLED, name), settled, settled);
 }
 
 fn strings(value: &Value) -> Vec<String> {

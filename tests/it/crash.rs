@@ -12,6 +12,7 @@ mod judge;
 mod layouts;
 mod link;
 mod process;
+mod services;
 mod sweep;
 
 use std::io::Write as _;

@@ -28,6 +28,7 @@ mod ops;
 mod permissions;
 mod plan;
 mod planning;
+mod refusals;
 mod report;
 mod runner;
 mod scenario;

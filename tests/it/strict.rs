@@ -6,6 +6,7 @@ mod adapter;
 mod cloud;
 mod ec2;
 mod faults;
+mod late;
 mod rig;
 mod sdk;
 mod services;

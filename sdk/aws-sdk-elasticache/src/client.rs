@@ -67,6 +67,8 @@ mod describe_cache_clusters;
 
 mod describe_cache_subnet_groups;
 
+mod describe_events;
+
 mod describe_replication_groups;
 
 mod describe_snapshots;

@@ -19,6 +19,16 @@ pub(crate) fn reflens_describe_cache_subnet_groups_output_output_marker(
     ::std::option::Option::Some(input)
 }
 
+pub(crate) fn reflens_describe_events_output_output_marker(
+    input: &crate::operation::describe_events::DescribeEventsOutput,
+) -> ::std::option::Option<&::std::string::String> {
+    let input = match &input.marker {
+        ::std::option::Option::None => return ::std::option::Option::None,
+        ::std::option::Option::Some(t) => t,
+    };
+    ::std::option::Option::Some(input)
+}
+
 pub(crate) fn reflens_describe_replication_groups_output_output_marker(
     input: &crate::operation::describe_replication_groups::DescribeReplicationGroupsOutput,
 ) -> ::std::option::Option<&::std::string::String> {
@@ -50,6 +60,13 @@ pub(crate) fn lens_describe_cache_subnet_groups_output_output_cache_subnet_group
     input: crate::operation::describe_cache_subnet_groups::DescribeCacheSubnetGroupsOutput,
 ) -> ::std::option::Option<::std::vec::Vec<crate::types::CacheSubnetGroup>> {
     let input = input.cache_subnet_groups?;
+    ::std::option::Option::Some(input)
+}
+
+pub(crate) fn lens_describe_events_output_output_events(
+    input: crate::operation::describe_events::DescribeEventsOutput,
+) -> ::std::option::Option<::std::vec::Vec<crate::types::Event>> {
+    let input = input.events?;
     ::std::option::Option::Some(input)
 }
 

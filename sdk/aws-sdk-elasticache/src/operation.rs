@@ -19,6 +19,8 @@ pub mod describe_cache_clusters;
 
 pub mod describe_cache_subnet_groups;
 
+pub mod describe_events;
+
 pub mod describe_replication_groups;
 
 pub mod describe_snapshots;

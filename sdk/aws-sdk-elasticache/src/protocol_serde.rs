@@ -59,6 +59,10 @@ pub(crate) mod shape_describe_cache_subnet_groups;
 
 pub(crate) mod shape_describe_cache_subnet_groups_input;
 
+pub(crate) mod shape_describe_events;
+
+pub(crate) mod shape_describe_events_input;
+
 pub(crate) mod shape_describe_replication_groups;
 
 pub(crate) mod shape_describe_replication_groups_input;
@@ -193,6 +197,8 @@ pub(crate) mod shape_cache_subnet_groups;
 
 pub(crate) mod shape_destination_details;
 
+pub(crate) mod shape_event_list;
+
 pub(crate) mod shape_replication_group;
 
 pub(crate) mod shape_replication_group_list;
@@ -216,6 +222,8 @@ pub(crate) mod shape_cloud_watch_logs_destination_details;
 pub(crate) mod shape_cluster_id_list;
 
 pub(crate) mod shape_endpoint;
+
+pub(crate) mod shape_event;
 
 pub(crate) mod shape_global_replication_group_info;
 

@@ -20,6 +20,8 @@ pub use crate::types::_authentication_mode::AuthenticationMode;
 
 pub use crate::types::_authentication::Authentication;
 
+pub use crate::types::_source_type::SourceType;
+
 pub use crate::types::_auth_token_update_strategy_type::AuthTokenUpdateStrategyType;
 
 pub use crate::types::_scale_config::ScaleConfig;
@@ -57,6 +59,8 @@ pub use crate::types::_input_authentication_type::InputAuthenticationType;
 pub use crate::types::_authentication_type::AuthenticationType;
 
 pub use crate::types::_configure_shard::ConfigureShard;
+
+pub use crate::types::_event::Event;
 
 pub use crate::types::_pending_automatic_failover_status::PendingAutomaticFailoverStatus;
 
@@ -146,6 +150,8 @@ mod _effective_durability;
 
 mod _endpoint;
 
+mod _event;
+
 mod _global_replication_group_info;
 
 mod _input_authentication_type;
@@ -197,6 +203,8 @@ mod _security_group_membership;
 mod _slot_migration;
 
 mod _snapshot;
+
+mod _source_type;
 
 mod _storage_encryption_type;
 

@@ -97,6 +97,8 @@ mod describe_db_snapshots;
 
 mod describe_db_subnet_groups;
 
+mod describe_events;
+
 mod describe_orderable_db_instance_options;
 
 mod list_tags_for_resource;

@@ -98,6 +98,16 @@ pub(crate) fn reflens_describe_db_subnet_groups_output_output_marker(
     ::std::option::Option::Some(input)
 }
 
+pub(crate) fn reflens_describe_events_output_output_marker(
+    input: &crate::operation::describe_events::DescribeEventsOutput,
+) -> ::std::option::Option<&::std::string::String> {
+    let input = match &input.marker {
+        ::std::option::Option::None => return ::std::option::Option::None,
+        ::std::option::Option::Some(t) => t,
+    };
+    ::std::option::Option::Some(input)
+}
+
 pub(crate) fn reflens_describe_orderable_db_instance_options_output_output_marker(
     input: &crate::operation::describe_orderable_db_instance_options::DescribeOrderableDbInstanceOptionsOutput,
 ) -> ::std::option::Option<&::std::string::String> {
@@ -175,6 +185,13 @@ pub(crate) fn lens_describe_db_subnet_groups_output_output_db_subnet_groups(
     input: crate::operation::describe_db_subnet_groups::DescribeDbSubnetGroupsOutput,
 ) -> ::std::option::Option<::std::vec::Vec<crate::types::DbSubnetGroup>> {
     let input = input.db_subnet_groups?;
+    ::std::option::Option::Some(input)
+}
+
+pub(crate) fn lens_describe_events_output_output_events(
+    input: crate::operation::describe_events::DescribeEventsOutput,
+) -> ::std::option::Option<::std::vec::Vec<crate::types::Event>> {
+    let input = input.events?;
     ::std::option::Option::Some(input)
 }
 

@@ -49,6 +49,8 @@ pub mod describe_db_snapshots;
 
 pub mod describe_db_subnet_groups;
 
+pub mod describe_events;
+
 pub mod describe_orderable_db_instance_options;
 
 pub mod list_tags_for_resource;

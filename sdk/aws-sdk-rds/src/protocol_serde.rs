@@ -119,6 +119,10 @@ pub(crate) mod shape_describe_db_subnet_groups;
 
 pub(crate) mod shape_describe_db_subnet_groups_input;
 
+pub(crate) mod shape_describe_events;
+
+pub(crate) mod shape_describe_events_input;
+
 pub(crate) mod shape_describe_orderable_db_instance_options;
 
 pub(crate) mod shape_describe_orderable_db_instance_options_input;
@@ -359,6 +363,8 @@ pub(crate) mod shape_db_subnet_groups;
 
 pub(crate) mod shape_engine_mode_list;
 
+pub(crate) mod shape_event_list;
+
 pub(crate) mod shape_log_type_list;
 
 pub(crate) mod shape_orderable_db_instance_options_list;
@@ -404,6 +410,10 @@ pub(crate) mod shape_db_security_group_membership_list;
 pub(crate) mod shape_domain_membership_list;
 
 pub(crate) mod shape_endpoint;
+
+pub(crate) mod shape_event;
+
+pub(crate) mod shape_event_categories_list;
 
 pub(crate) mod shape_limitless_database;
 

@@ -28,6 +28,8 @@ pub use crate::types::_db_subnet_group::DbSubnetGroup;
 
 pub use crate::types::_db_instance_automated_backup::DbInstanceAutomatedBackup;
 
+pub use crate::types::_source_type::SourceType;
+
 pub use crate::types::_activity_stream_status::ActivityStreamStatus;
 
 pub use crate::types::_activity_stream_mode::ActivityStreamMode;
@@ -79,6 +81,8 @@ pub use crate::types::_account_quota::AccountQuota;
 pub use crate::types::_filter::Filter;
 
 pub use crate::types::_parameter::Parameter;
+
+pub use crate::types::_event::Event;
 
 pub use crate::types::_orderable_db_instance_option::OrderableDbInstanceOption;
 
@@ -198,6 +202,8 @@ mod _domain_membership;
 
 mod _endpoint;
 
+mod _event;
+
 mod _filter;
 
 mod _limitless_database;
@@ -239,6 +245,8 @@ mod _scaling_configuration_info;
 mod _serverless_v2_scaling_configuration;
 
 mod _serverless_v2_scaling_configuration_info;
+
+mod _source_type;
 
 mod _storage_encryption_type;
 

@@ -57,6 +57,8 @@ pub mod customize;
 
 mod delete_hosted_zone;
 
+mod get_change;
+
 mod list_hosted_zones;
 
 mod list_hosted_zones_by_name;

@@ -9,6 +9,8 @@ pub mod create_hosted_zone;
 
 pub mod delete_hosted_zone;
 
+pub mod get_change;
+
 pub mod list_hosted_zones;
 
 pub mod list_hosted_zones_by_name;

@@ -31,6 +31,8 @@ pub(crate) mod shape_create_hosted_zone;
 
 pub(crate) mod shape_delete_hosted_zone;
 
+pub(crate) mod shape_get_change;
+
 pub(crate) mod shape_list_hosted_zones;
 
 pub(crate) mod shape_list_hosted_zones_by_name;
@@ -64,6 +66,8 @@ pub(crate) mod shape_invalid_domain_name;
 pub(crate) mod shape_invalid_input;
 
 pub(crate) mod shape_invalid_vpc_id;
+
+pub(crate) mod shape_no_such_change;
 
 pub(crate) mod shape_no_such_delegation_set;
 

@@ -49,6 +49,18 @@ pub(crate) fn delete_hosted_zone_output_output_correct_errors(
     builder
 }
 
+pub(crate) fn get_change_output_output_correct_errors(
+    mut builder: crate::operation::get_change::builders::GetChangeOutputBuilder,
+) -> crate::operation::get_change::builders::GetChangeOutputBuilder {
+    if builder.change_info.is_none() {
+        builder.change_info = {
+            let builder = crate::types::builders::ChangeInfoBuilder::default();
+            crate::serde_util::change_info_correct_errors(builder).build().ok()
+        }
+    }
+    builder
+}
+
 pub(crate) fn list_hosted_zones_output_output_correct_errors(
     mut builder: crate::operation::list_hosted_zones::builders::ListHostedZonesOutputBuilder,
 ) -> crate::operation::list_hosted_zones::builders::ListHostedZonesOutputBuilder {

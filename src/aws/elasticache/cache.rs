@@ -1,20 +1,23 @@
-//! The ElastiCache replication group (Redis OSS or Valkey) and its subnet group.
+//! The ElastiCache replication group (Redis OSS or Valkey).
 //!
 //! AWS lists the tags of a group only while it is `available`
 //! (<https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_ListTagsForResource.html>).
 //! At other times its name, which only this environment has, says that it is ours. That is
 //! enough to wait for it, and not enough to change or remove it: what protects it is in the tags.
+//! Only one that could not be created is removed by its name.
 
-use aws_sdk_elasticache::types::{ReplicationGroup, Tag};
+use aws_sdk_elasticache::types::{
+    AutomaticFailoverStatus, MultiAzStatus, ReplicationGroup, SourceType,
+};
 
 use crate::aws::Aws;
-use crate::aws::error::{
-    CallContext, ErrorPolicy, foreign_resource, incomplete, not_listed_yet, refused,
-};
+use crate::aws::elasticache::scale::node_count;
+use crate::aws::elasticache::tags::{cache_tags, pairs};
+use crate::aws::error::{CallContext, ErrorPolicy, foreign_resource, refused};
 use crate::aws::ownership::Ownership;
-use crate::aws::request::{dependency, dependency_ids, require_listed};
-use crate::aws::tags::{self, Pair, observed};
-use crate::blueprint::kinds::{CacheGroup, CacheSubnets};
+use crate::aws::request::dependency;
+use crate::aws::tags::{self, observed};
+use crate::blueprint::kinds::CacheGroup;
 use crate::blueprint::{Address, Kind};
 use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::Names;
@@ -22,6 +25,9 @@ use crate::spec::{CacheEngine, Protection};
 
 /// The attribute of a cache whose tags AWS does not list now, and its value.
 const TAGS_UNKNOWN: (&str, &str) = ("tags", "unknown");
+
+/// How far back events are read: a day, in minutes.
+const EVENT_MINUTES: i32 = 24 * 60;
 
 /// The newest versions that Mattermost's Redis client is known to speak to.
 fn version(engine: CacheEngine) -> &'static str {
@@ -32,79 +38,6 @@ fn version(engine: CacheEngine) -> &'static str {
 }
 
 impl Aws {
-    pub(in crate::aws) async fn create_cache_subnets(
-        &self,
-        request: &Request<'_>,
-        group: &CacheSubnets,
-    ) -> Result<Observed, CloudError> {
-        let operation = "elasticache:CreateCacheSubnetGroup";
-        let name = Names::of(request.environment).cache_subnets();
-        let created = self
-            .elasticache
-            .create_cache_subnet_group()
-            .cache_subnet_group_name(&name)
-            .cache_subnet_group_description(format!("cache of {}", request.environment))
-            .set_subnet_ids(Some(dependency_ids(request, operation, &group.subnets)?))
-            .set_tags(Some(cache_tags(request)))
-            .send()
-            .await
-            .context(operation, request.address)
-            .ok_if_code(&[
-                "CacheSubnetGroupAlreadyExists",
-                "CacheSubnetGroupAlreadyExistsFault",
-            ])
-            .retry_if_not_found()?;
-        let ownership = self.cache_subnets_ownership(request.environment).await?;
-        self.resolve_creation(request, operation, &name, created.is_some(), ownership)
-    }
-
-    pub(in crate::aws) async fn cache_subnets(
-        &self,
-        environment: &str,
-    ) -> Result<Option<Observed>, CloudError> {
-        Ok(self.cache_subnets_ownership(environment).await?.ours())
-    }
-
-    async fn cache_subnets_ownership(&self, environment: &str) -> Result<Ownership, CloudError> {
-        let name = Names::of(environment).cache_subnets();
-        let operation = "elasticache:DescribeCacheSubnetGroups";
-        let answer = self
-            .elasticache
-            .describe_cache_subnet_groups()
-            .cache_subnet_group_name(&name)
-            .send()
-            .await;
-        let found = answer.context(operation, &name).ok_if_not_found()?;
-        let group = found.and_then(|answer| answer.cache_subnet_groups.unwrap_or_default().pop());
-        let Some(arn) = group.and_then(|group| group.arn) else {
-            return Ok(Ownership::NotListed);
-        };
-        let tags = self.cache_tags_of(&arn).await?;
-        let owner = tags.map(|tags| tags::ownership(pairs(&tags), environment));
-        Ok(owner.unwrap_or(Ownership::NotListed).and_then(|address| {
-            Some(observed(
-                address,
-                Kind::CacheSubnets,
-                name,
-                (State::Ready, "available"),
-                [],
-            ))
-        }))
-    }
-
-    pub(in crate::aws) async fn delete_cache_subnets(&self, name: &str) -> Result<(), CloudError> {
-        let answer = self
-            .elasticache
-            .delete_cache_subnet_group()
-            .cache_subnet_group_name(name)
-            .send()
-            .await;
-        answer
-            .context("elasticache:DeleteCacheSubnetGroup", name)
-            .ok_if_not_found()?;
-        Ok(())
-    }
-
     pub(in crate::aws) async fn create_cache(
         &self,
         request: &Request<'_>,
@@ -128,9 +61,9 @@ impl Aws {
             .engine(engine.as_str())
             .engine_version(version(*engine))
             .cache_node_type(instance_type)
-            .num_cache_clusters(count(*nodes))
-            .automatic_failover_enabled(*nodes > 1)
-            .multi_az_enabled(*nodes > 1)
+            .num_cache_clusters(node_count(*nodes))
+            .automatic_failover_enabled(wanted.fails_over())
+            .multi_az_enabled(wanted.fails_over())
             .at_rest_encryption_enabled(true)
             // Mattermost's client speaks no TLS to its cache, and without TLS ElastiCache takes
             // no password either: the security group admits the app nodes alone.
@@ -150,64 +83,6 @@ impl Aws {
             .retry_if_not_found()?;
         let ownership = self.cache_ownership(request.environment).await?;
         self.resolve_creation(request, operation, &id, created.is_some(), ownership)
-    }
-
-    /// The node type, then the number of nodes: AWS takes one change at a time, so when
-    /// both differ a second run makes the second. Goes by what there is now: a change that is
-    /// repeated has been made in part.
-    pub(in crate::aws) async fn update_cache(
-        &self,
-        request: &Request<'_>,
-        existing: &Observed,
-        wanted: &CacheGroup,
-    ) -> Result<Observed, CloudError> {
-        let operation = "elasticache:ModifyReplicationGroup";
-        let CacheGroup {
-            nodes,
-            instance_type,
-            ..
-        } = wanted;
-        let id = &existing.id;
-        let tagged = self
-            .cache_with_tags(request.environment, id, operation)
-            .await?;
-        let existing = tagged.ok_or_else(|| not_listed_yet(operation, id))?;
-        let wanted = u64::from(*nodes);
-        let now = existing.number("nodes")?.unwrap_or(wanted);
-        let policy = request.desired.protection();
-        if !existing.says("final_snapshot", policy.final_snapshot) {
-            self.tag_cache(id, tags::protection_text(policy)).await?;
-        }
-        if existing.text("instance_type") != Some(instance_type) {
-            self.elasticache
-                .modify_replication_group()
-                .replication_group_id(id)
-                .cache_node_type(instance_type)
-                .apply_immediately(true)
-                .send()
-                .await
-                .context(operation, id)?;
-        } else if wanted > now {
-            self.elasticache
-                .increase_replica_count()
-                .replication_group_id(id)
-                .new_replica_count(count(*nodes - 1))
-                .apply_immediately(true)
-                .send()
-                .await
-                .context("elasticache:IncreaseReplicaCount", id)?;
-        } else if wanted < now {
-            self.elasticache
-                .decrease_replica_count()
-                .replication_group_id(id)
-                .new_replica_count(count(nodes.saturating_sub(1)))
-                .apply_immediately(true)
-                .send()
-                .await
-                .context("elasticache:DecreaseReplicaCount", id)?;
-        }
-        let found = self.cache(request.environment).await?;
-        require_listed(found.into_iter().collect(), operation, id)
     }
 
     pub(in crate::aws) async fn cache(
@@ -231,18 +106,49 @@ impl Aws {
         };
         let tags = match self.cache_tags_of(arn).await {
             Err(error) if is_without_tags(&error) => {
-                return Ok(Ownership::Ours(observe(&group, Address::cache(), None)));
+                let mut seen = observe(&group, Address::cache(), None);
+                if seen.state == State::Failed {
+                    seen.attributes.insert("reason", self.why_failed(&id).await);
+                }
+                return Ok(Ownership::Ours(seen));
             }
             other => other?.unwrap_or_default(),
         };
         let owner = tags::ownership(pairs(&tags), environment);
         let policy = tags::protection(pairs(&tags));
-        Ok(owner.and_then(|address| Some(observe(&group, address, Some(policy)))))
+        Ok(owner.and_then(|address| {
+            let seen = observe(&group, address, Some(policy));
+            Some(self.changes.judge(seen))
+        }))
+    }
+
+    /// Why a cache could not be created: only its events say so.
+    async fn why_failed(&self, id: &str) -> String {
+        let answer = self
+            .elasticache
+            .describe_events()
+            .source_type(SourceType::ReplicationGroup)
+            .source_identifier(id)
+            .duration(EVENT_MINUTES)
+            .send()
+            .await
+            .context("elasticache:DescribeEvents", id);
+        match answer {
+            Ok(answer) => {
+                let events = answer.events().iter();
+                let messages: Vec<&str> = events.filter_map(|event| event.message()).collect();
+                match messages.as_slice() {
+                    [] => "its events give no reason".to_owned(),
+                    _ => messages.join("; "),
+                }
+            }
+            Err(error) => format!("its events cannot be read: {error}"),
+        }
     }
 
     /// The cache with what its tags say, without which nothing is done to it; `None` when it is
     /// gone or going.
-    async fn cache_with_tags(
+    pub(super) async fn cache_with_tags(
         &self,
         environment: &str,
         id: &str,
@@ -301,14 +207,18 @@ impl Aws {
     ) -> Result<(), CloudError> {
         let operation = "elasticache:DeleteReplicationGroup";
         let id = existing.id.as_str();
+        self.changes.forget(id);
         let mut existing = existing.clone();
-        if existing.value(TAGS_UNKNOWN.0).is_some() {
+        // One that could not be created holds no data, and AWS never tells its tags.
+        let failed = existing.state == State::Failed;
+        if existing.value(TAGS_UNKNOWN.0).is_some() && !failed {
             let Some(tagged) = self.cache_with_tags(environment, id, operation).await? else {
                 return Ok(());
             };
             existing = tagged;
         }
-        let last = existing.is("final_snapshot")?.then(|| {
+        let keeps_data = !failed && existing.is("final_snapshot")?;
+        let last = keeps_data.then(|| {
             let created = existing.text("created").unwrap_or_default();
             Names::of(environment).final_snapshot(id, created)
         });
@@ -330,35 +240,6 @@ impl Aws {
             },
         }
     }
-
-    /// `None` when there is no such resource.
-    async fn cache_tags_of(&self, arn: &str) -> Result<Option<Vec<Tag>>, CloudError> {
-        let answer = self
-            .elasticache
-            .list_tags_for_resource()
-            .resource_name(arn)
-            .send()
-            .await;
-        let found = answer
-            .context("elasticache:ListTagsForResource", arn)
-            .ok_if_not_found()?;
-        Ok(found.map(|answer| answer.tag_list.unwrap_or_default()))
-    }
-
-    async fn tag_cache(&self, id: &str, policy: &str) -> Result<(), CloudError> {
-        let operation = "elasticache:AddTagsToResource";
-        let arn = self.raw_cache(id).await?.and_then(|group| group.arn);
-        let arn = arn.ok_or_else(|| incomplete(operation, id, "ARN"))?;
-        let tag = Tag::builder().key(tags::PROTECTION).value(policy).build();
-        self.elasticache
-            .add_tags_to_resource()
-            .resource_name(arn)
-            .tags(tag)
-            .send()
-            .await
-            .context(operation, id)?;
-        Ok(())
-    }
 }
 
 /// Whether a resource's tags are not listed because of its state.
@@ -367,21 +248,6 @@ fn is_without_tags(error: &CloudError) -> bool {
         error.code.as_str(),
         "InvalidReplicationGroupState" | "InvalidReplicationGroupStateFault"
     )
-}
-
-fn pairs(tags: &[Tag]) -> impl Iterator<Item = Pair<'_>> {
-    tags.iter().map(|tag| (tag.key(), tag.value()))
-}
-
-fn count(nodes: u32) -> i32 {
-    i32::try_from(nodes).unwrap_or(i32::MAX)
-}
-
-fn cache_tags(request: &Request<'_>) -> Vec<Tag> {
-    tags::of(request)
-        .into_iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect()
 }
 
 /// A cache as far as it is known; without a policy its tags are not known.
@@ -412,6 +278,7 @@ fn observe(group: &ReplicationGroup, address: Address, policy: Option<Protection
             ),
             ("instance_type", group.cache_node_type().map(Into::into)),
             ("engine", group.engine().map(Into::into)),
+            ("failover", fails_over(group).map(Into::into)),
             (
                 "final_snapshot",
                 policy.map(|policy| policy.final_snapshot.into()),
@@ -433,6 +300,18 @@ fn observe(group: &ReplicationGroup, address: Address, policy: Option<Protection
             ),
         ],
     )
+}
+
+/// Whether a replica in another zone takes over; `None` when it is not told.
+fn fails_over(group: &ReplicationGroup) -> Option<bool> {
+    let failover = matches!(
+        group.automatic_failover()?,
+        AutomaticFailoverStatus::Enabled | AutomaticFailoverStatus::Enabling
+    );
+    let zones = group
+        .multi_az()
+        .is_none_or(|zones| *zones == MultiAzStatus::Enabled);
+    Some(failover && zones)
 }
 
 #[cfg(test)]

@@ -1,3 +1,6 @@
 //! The cache.
 
 pub(in crate::aws) mod cache;
+mod scale;
+mod subnets;
+mod tags;

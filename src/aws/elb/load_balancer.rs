@@ -12,13 +12,13 @@ use aws_sdk_elasticloadbalancingv2::types::{
 use crate::aws::Aws;
 use crate::aws::elb::tags::elb_tags;
 use crate::aws::elb::targets::RawTargets;
-use crate::aws::error::{CallContext, ErrorPolicy};
+use crate::aws::error::{CallContext, ErrorPolicy, refused};
 use crate::aws::ownership::Ownership;
 use crate::aws::request::{dependency, dependency_ids, require_listed};
 use crate::aws::tags::{self, observed};
 use crate::blueprint::kinds::{ApplicationLoadBalancer, BalancerListener};
-use crate::blueprint::{Address, AttributeValue, Kind, ValueForm};
-use crate::engine::{CloudError, Observed, Request, State};
+use crate::blueprint::{Address, AttributeValue, Attributes, Kind, ValueForm};
+use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::Names;
 use crate::spec::Scheme;
 
@@ -26,6 +26,8 @@ use crate::spec::Scheme;
 /// Application Load Balancer".
 const TLS: &str = "ELBSecurityPolicy-TLS13-1-2-2021-06";
 const IDLE: &str = "idle_timeout.timeout_seconds";
+/// What a load balancer has whose attributes nobody has set.
+const DEFAULT_IDLE: &str = "60";
 
 /// What stands in front of the application nodes, as the API answers.
 #[derive(Default)]
@@ -50,7 +52,7 @@ impl Aws {
             scheme,
             subnets,
             group,
-            ..
+            idle_timeout,
         } = wanted;
         let name = Names::of(request.environment).load_balancer();
         let scheme = match scheme {
@@ -70,17 +72,25 @@ impl Aws {
             .send()
             .await
             .context(operation, request.address)
+            .map_err(not_enabled)
             .ok_if_code(&["DuplicateLoadBalancerName"])
             .retry_if_not_found()?;
         let raw = self.raw_load_balancing(request.environment).await?;
         let ownership = raw.ownership(Kind::LoadBalancer);
         let found =
             self.resolve_creation(request, operation, &name, created.is_some(), ownership)?;
-        self.complete_load_balancer(request, &found.id, wanted)
-            .await
+        // The rest follows once it is active.
+        let settings = [("idle_timeout", (*idle_timeout).into())];
+        self.changes.note(
+            &found.id,
+            Attributes::default(),
+            settings.into_iter().collect(),
+        );
+        Ok(self.changes.judge(found))
     }
 
-    /// Everything but the scheme, which never changes.
+    /// Everything but the scheme, which never changes. Only what is active is sure to take it:
+    /// Terraform's AWS provider waits for that, too.
     pub(in crate::aws) async fn complete_load_balancer(
         &self,
         request: &Request<'_>,
@@ -94,19 +104,25 @@ impl Aws {
             idle_timeout,
             ..
         } = wanted;
-        let idle = LoadBalancerAttribute::builder()
-            .key(IDLE)
-            .value(idle_timeout.to_string())
-            .build();
-        self.elb
-            .modify_load_balancer_attributes()
-            .load_balancer_arn(arn)
-            .attributes(idle)
-            .send()
-            .await
-            .context(operation, arn)
-            .retry_if_not_found()?;
         let raw = self.raw_load_balancing(request.environment).await?;
+        let status = raw.balancer.as_ref().map_or("missing", status_of);
+        if matches!(status, "missing" | "provisioning") {
+            return Err(not_active(operation, arn, status));
+        }
+        if raw.idle.as_deref() != Some(idle_timeout.to_string().as_str()) {
+            let idle = LoadBalancerAttribute::builder()
+                .key(IDLE)
+                .value(idle_timeout.to_string())
+                .build();
+            self.elb
+                .modify_load_balancer_attributes()
+                .load_balancer_arn(arn)
+                .attributes(idle)
+                .send()
+                .await
+                .context(operation, arn)
+                .retry_if_not_found()?;
+        }
         if let Some(balancer) = &raw.balancer {
             let mut wanted = dependency_ids(request, operation, subnets)?;
             let mut seen: Vec<String> = subnet_ids(balancer).map(str::to_owned).collect();
@@ -213,6 +229,7 @@ impl Aws {
     }
 
     pub(in crate::aws) async fn delete_load_balancer(&self, arn: &str) -> Result<(), CloudError> {
+        self.changes.forget(arn);
         let answer = self
             .elb
             .delete_load_balancer()
@@ -298,11 +315,11 @@ impl Aws {
             .await
             .context("elasticloadbalancing:DescribeLoadBalancerAttributes", arn)
             .ok_if_not_found()?;
-        Ok(answer.and_then(|answer| {
+        Ok(answer.map(|answer| {
             let mut attributes = answer.attributes.unwrap_or_default().into_iter();
-            attributes
-                .find(|one| one.key() == Some(IDLE))
-                .and_then(|one| one.value)
+            let told = attributes.find(|one| one.key() == Some(IDLE));
+            told.and_then(|one| one.value)
+                .unwrap_or_else(|| DEFAULT_IDLE.to_owned())
         }))
     }
 
@@ -375,7 +392,10 @@ impl Aws {
                 && (kind != Kind::Targets
                     || one.set("targets").is_none_or(|targets| !targets.is_empty()))
         });
-        Ok(found)
+        Ok(found
+            .into_iter()
+            .map(|one| self.changes.judge(one))
+            .collect())
     }
 }
 
@@ -472,10 +492,7 @@ fn observe_balancer(
     idle: Option<String>,
     known: &[Observed],
 ) -> Observed {
-    let status = balancer
-        .state()
-        .and_then(|state| state.code())
-        .map_or("provisioning", |code| code.as_str());
+    let status = status_of(balancer);
     let state = match status {
         "active" | "active_impaired" => State::Ready,
         "failed" => State::Failed,
@@ -506,6 +523,34 @@ fn observe_balancer(
             ),
         ],
     )
+}
+
+fn status_of(balancer: &LoadBalancer) -> &str {
+    let code = balancer.state().and_then(|state| state.code());
+    code.map_or("provisioning", |code| code.as_str())
+}
+
+fn not_active(operation: &str, arn: &str, status: &str) -> CloudError {
+    CloudError {
+        class: FailureClass::Converging,
+        ..refused(
+            operation,
+            arn,
+            "NotActive",
+            format!("it is `{status}`, and AWS changes only what is active"),
+        )
+    }
+}
+
+/// New accounts may have to ask for load balancers.
+fn not_enabled(mut error: CloudError) -> CloudError {
+    if error.code == "OperationNotPermitted" {
+        error.message = format!(
+            "{}; open a case with AWS Support, or set `load_balancer: none` until they answer",
+            error.message
+        );
+    }
+    error
 }
 
 fn subnet_ids(balancer: &LoadBalancer) -> impl Iterator<Item = &str> {

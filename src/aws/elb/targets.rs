@@ -15,7 +15,7 @@ use crate::aws::request::{dependency, dependency_ids, require_listed};
 use crate::aws::tags::observed;
 use crate::blueprint::kinds::{self, RegisteredTargets};
 use crate::blueprint::{Address, AttributeValue, Kind, ValueForm};
-use crate::engine::{CloudError, FailureClass, Observed, Request, State};
+use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
 
 const STICKY: &str = "stickiness.enabled";
@@ -178,7 +178,6 @@ impl Aws {
             .send()
             .await
             .context("elasticloadbalancing:DeregisterTargets", arn)
-            .map_err(left_by_itself)
             .ok_if_not_found()?;
         Ok(())
     }
@@ -312,15 +311,6 @@ impl RawTargets {
         );
         [group, targets]
     }
-}
-
-/// Instances that are terminated leave by themselves, and one that did so a moment ago keeps
-/// the others in: the next call does not list it any more.
-fn left_by_itself(mut error: CloudError) -> CloudError {
-    if error.code == "InvalidTarget" {
-        error.class = FailureClass::Converging;
-    }
-    error
 }
 
 fn target(id: &str, port: u16) -> TargetDescription {

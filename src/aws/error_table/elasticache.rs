@@ -1,12 +1,16 @@
 //! What Amazon ElastiCache answers.
 
 use crate::aws::error_table::row::Row;
-use crate::engine::FailureClass::{Capacity, Converging, NotFound, Quota};
+use crate::engine::FailureClass::{
+    Capacity, Converging, Denied, NotFound, Quota, Settling, Terminal,
+};
+
+const API: &str = "Amazon ElastiCache API Reference: errors of each action";
 
 pub(super) const ROWS: &[Row] = &[
     Row::of(
         Converging,
-        "Amazon ElastiCache API Reference: errors of each action",
+        API,
         &[
             "InvalidReplicationGroupState",
             "InvalidReplicationGroupStateFault",
@@ -19,27 +23,85 @@ pub(super) const ROWS: &[Row] = &[
         "terraform-provider-aws 1a5174b, internal/service/elasticache/subnet_group.go",
         &["DependencyViolation"],
     ),
+    // Any call, until the role that an account's first cache needs exists everywhere.
     Row::of(
-        Capacity,
-        "Amazon ElastiCache API Reference: errors of each action",
-        &["InsufficientCacheClusterCapacity"],
+        Converging,
+        "aws-controllers-k8s/community#367",
+        &["ServiceLinkedRoleNotFoundFault"],
     ),
+    // Subnets and groups that were created a moment ago, or ones that do not fit.
+    Row::of(
+        Settling,
+        API,
+        &["InvalidSubnet", "InvalidVPCNetworkStateFault"],
+    ),
+    Row::of(
+        Settling,
+        "Amazon ElastiCache API Reference: CreateReplicationGroup",
+        &["InvalidParameterValue"],
+    )
+    .at(&["CreateReplicationGroup"])
+    .saying("security group"),
+    Row::of(Capacity, API, &["InsufficientCacheClusterCapacity"]),
     Row::of(
         Quota,
-        "Amazon ElastiCache API Reference: errors of each action",
+        API,
         &[
             "NodeQuotaForCustomerExceeded",
+            "NodeQuotaForClusterExceeded",
+            "NodeGroupsPerReplicationGroupQuotaExceeded",
             "ClusterQuotaForCustomerExceeded",
             "CacheSubnetGroupQuotaExceeded",
+            "CacheSubnetQuotaExceededFault",
+            "SnapshotQuotaExceededFault",
+            "TagQuotaPerResourceExceeded",
         ],
     ),
+    Row::of(Denied, API, &["InvalidKMSKeyFault"]),
     Row::of(
         NotFound,
-        "Amazon ElastiCache API Reference: errors of each action",
+        API,
         &[
             "ReplicationGroupNotFoundFault",
             "CacheClusterNotFound",
             "CacheSubnetGroupNotFoundFault",
+            "SnapshotNotFoundFault",
+        ],
+    ),
+    Row::of(
+        Terminal,
+        API,
+        &[
+            "InvalidParameterValue",
+            "InvalidParameterCombination",
+            "InvalidARN",
+            "SubnetNotAllowedFault",
+            "SnapshotAlreadyExistsFault",
+            "SnapshotFeatureNotSupportedFault",
+            // Calls that ask for what is so already take these for success.
+            "NoOperationFault",
+            "ReplicationGroupAlreadyExists",
+            "CacheSubnetGroupAlreadyExists",
+        ],
+    ),
+    // Of parts that loadrig's caches do not have.
+    Row::of(
+        Terminal,
+        API,
+        &[
+            "CacheParameterGroupNotFound",
+            "CacheSecurityGroupNotFound",
+            "InvalidCacheSecurityGroupState",
+            "GlobalReplicationGroupNotFoundFault",
+            "InvalidGlobalReplicationGroupState",
+            "InvalidServerlessCacheSnapshotStateFault",
+            "InvalidServerlessCacheStateFault",
+            "InvalidUserGroupState",
+            "ReservedCacheNodeNotFound",
+            "ServerlessCacheNotFoundFault",
+            "ServerlessCacheSnapshotNotFoundFault",
+            "UserGroupNotFound",
+            "UserNotFound",
         ],
     ),
 ];

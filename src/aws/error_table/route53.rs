@@ -1,27 +1,46 @@
 //! What Amazon Route 53 answers.
 
 use crate::aws::error_table::row::Row;
-use crate::engine::FailureClass::{Converging, NotFound, Quota, Transient};
+use crate::engine::FailureClass::{Converging, NotFound, Quota, Settling, Terminal, Transient};
+
+const API: &str = "Amazon Route 53 API Reference: errors of each action";
 
 pub(super) const ROWS: &[Row] = &[
-    Row::of(
-        Transient,
-        "Amazon Route 53 API Reference: errors of each action",
-        &["PriorRequestNotComplete"],
-    ),
+    Row::of(Transient, API, &["PriorRequestNotComplete"]),
     Row::of(
         Converging,
-        "Amazon Route 53 API Reference: errors of each action",
+        API,
         &["ConcurrentModification", "HostedZoneNotEmpty"],
     ),
+    // Route 53 does not know the VPC yet that was created a moment ago.
     Row::of(
-        Quota,
-        "Amazon Route 53 API Reference: errors of each action",
-        &["TooManyHostedZones"],
+        Settling,
+        "Amazon Route 53 API Reference: CreateHostedZone",
+        &["InvalidVPCId"],
     ),
+    Row::of(Quota, API, &["TooManyHostedZones"]),
+    Row::of(NotFound, API, &["NoSuchHostedZone", "NoSuchChange"]),
+    // While Route 53 recovers in another region, zones cannot be changed or deleted.
     Row::of(
-        NotFound,
-        "Amazon Route 53 API Reference: errors of each action",
-        &["NoSuchHostedZone"],
+        Converging,
+        "go-to-k/cdkd 8ee4235, its provider of hosted zones",
+        &["InvalidInput", "HostedZoneNotEmpty", "InvalidChangeBatch"],
+    )
+    .saying("is marked disabled for mutation"),
+    Row::of(
+        Terminal,
+        API,
+        &[
+            "InvalidChangeBatch",
+            "InvalidInput",
+            "InvalidDomainName",
+            "ConflictingDomainExists",
+            "DelegationSetNotAvailable",
+            "DelegationSetNotReusable",
+            "NoSuchDelegationSet",
+            "NoSuchHealthCheck",
+            // The create call takes it for an earlier one of its own that was repeated.
+            "HostedZoneAlreadyExists",
+        ],
     ),
 ];

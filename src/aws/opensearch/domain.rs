@@ -9,11 +9,12 @@ use serde_json::json;
 
 use crate::aws::Aws;
 use crate::aws::error::{CallContext, ErrorPolicy, built, refused};
+use crate::aws::opensearch::status::{failed_change, observe};
 use crate::aws::ownership::Ownership;
 use crate::aws::request::{dependency, dependency_ids, require_listed};
-use crate::aws::tags::{self, observed};
+use crate::aws::tags;
+use crate::blueprint::Address;
 use crate::blueprint::kinds::SearchDomain;
-use crate::blueprint::{Address, Kind};
 use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::Names;
 
@@ -137,14 +138,22 @@ impl Aws {
                 format!("the engine's version is not changed to `{version}` in place"),
             ));
         }
-        self.opensearch
+        let answer = self
+            .opensearch
             .update_domain_config()
             .domain_name(&existing.id)
             .cluster_config(cluster(wanted))
             .ebs_options(volumes(*storage_gib))
             .send()
             .await
-            .context(operation, &existing.id)?;
+            .context(operation, &existing.id)
+            .map_err(needs_newer_software)?;
+        let change = answer.domain_config();
+        let change = change.and_then(|config| config.change_progress_details());
+        let name = change.and_then(|change| change.change_id());
+        let wanted = request.desired.attributes();
+        self.changes
+            .note_named(&existing.id, name, wanted.clone(), wanted);
         let found = self.domain(request.environment).await?;
         require_listed(found.into_iter().collect(), operation, &existing.id)
     }
@@ -172,7 +181,24 @@ impl Aws {
             let pairs = tags.map(|tag| (Some(tag.key()), Some(tag.value())));
             tags::ownership(pairs, environment)
         });
-        Ok(owner.and_then(|address| Some(observe(&domain, address))))
+        Ok(owner.and_then(|address| Some(self.judge_domain(&domain, address))))
+    }
+
+    /// The domain as far as the answer can be believed.
+    fn judge_domain(&self, domain: &DomainStatus, address: Address) -> Observed {
+        let mut seen = observe(domain, address);
+        // A change of ours that AWS gave up: the domain goes on as it was.
+        if let Some(failed) = failed_change(domain)
+            && seen.state == State::Ready
+            && failed.name.is_some()
+            && self.changes.name_of(&seen.id).as_deref() == failed.name
+        {
+            self.changes.forget(&seen.id);
+            seen.state = State::Failed;
+            failed.status.clone_into(&mut seen.status);
+            seen.attributes.insert("reason", failed.reason);
+        }
+        self.changes.judge(seen)
     }
 
     /// Whatever has the domain's name.
@@ -193,6 +219,7 @@ impl Aws {
     }
 
     pub(in crate::aws) async fn delete_search(&self, name: &str) -> Result<(), CloudError> {
+        self.changes.forget(name);
         let answer = self
             .opensearch
             .delete_domain()
@@ -209,6 +236,19 @@ impl Aws {
 fn lacks_service_role(error: &CloudError) -> bool {
     error.code == "ValidationException"
         && error.message.to_lowercase().contains("service-linked role")
+}
+
+/// A change that the domain's service software is too old for, with what helps.
+fn needs_newer_software(mut error: CloudError) -> CloudError {
+    let message = error.message.to_lowercase();
+    if error.code == "ValidationException" && message.contains("service software") {
+        error.message = format!(
+            "{}; update it first: `aws opensearch start-service-software-update --domain-name {}` \
+             (AWS copies the domain to new nodes, which takes as long as creating one)",
+            error.message, error.target
+        );
+    }
+    error
 }
 
 fn cluster(wanted: &SearchDomain) -> ClusterConfig {
@@ -245,18 +285,6 @@ fn cluster(wanted: &SearchDomain) -> ClusterConfig {
     }
 }
 
-/// Dedicated masters as the blueprint spells them.
-fn masters(cluster: &ClusterConfig) -> String {
-    match (
-        cluster.dedicated_master_enabled(),
-        cluster.dedicated_master_count(),
-        cluster.dedicated_master_type(),
-    ) {
-        (Some(true), Some(count), Some(kind)) => format!("{count} {}", kind.as_str()),
-        _ => "none".to_owned(),
-    }
-}
-
 fn volumes(gib: u32) -> EbsOptions {
     EbsOptions::builder()
         .ebs_enabled(true)
@@ -265,78 +293,9 @@ fn volumes(gib: u32) -> EbsOptions {
         .build()
 }
 
-fn observe(domain: &DomainStatus, address: Address) -> Observed {
-    let endpoint = domain
-        .endpoints()
-        .and_then(|endpoints| endpoints.get("vpc"))
-        .map(String::as_str)
-        .or_else(|| domain.endpoint());
-    let busy = domain.processing() == Some(true) || domain.upgrade_processing() == Some(true);
-    let (state, status) = if domain.deleted() == Some(true) {
-        (State::Deleting, "deleting")
-    } else if endpoint.is_none() {
-        (State::Pending, "creating")
-    } else if busy {
-        (State::Pending, "processing")
-    } else {
-        (State::Ready, "active")
-    };
-    let cluster = domain.cluster_config();
-    observed(
-        address,
-        Kind::Search,
-        &domain.domain_name,
-        (state, status),
-        [
-            ("version", domain.engine_version().map(Into::into)),
-            (
-                "nodes",
-                cluster.and_then(|c| c.instance_count()).map(Into::into),
-            ),
-            (
-                "instance_type",
-                cluster
-                    .and_then(|c| c.instance_type())
-                    .map(|name| name.as_str().into()),
-            ),
-            (
-                "storage_gib",
-                domain
-                    .ebs_options()
-                    .and_then(|ebs| ebs.volume_size())
-                    .map(Into::into),
-            ),
-            ("masters", cluster.map(|config| masters(config).into())),
-            ("endpoint", endpoint.map(Into::into)),
-            ("port", Some(443_u32.into())),
-        ],
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn domain() -> aws_sdk_opensearch::types::builders::DomainStatusBuilder {
-        DomainStatus::builder()
-            .domain_id("1/lr-demo-search")
-            .domain_name("lr-demo-search")
-            .arn("arn:aws:es:us-east-1:1:domain/lr-demo-search")
-            .cluster_config(ClusterConfig::builder().build())
-    }
-
-    fn state(domain: aws_sdk_opensearch::types::builders::DomainStatusBuilder) -> State {
-        observe(&domain.build().unwrap(), Address::search()).state
-    }
-
-    #[test]
-    fn a_domain_is_ready_when_it_has_an_endpoint_and_rests() {
-        let with_endpoint = || domain().endpoints("vpc", "vpc-lr-demo.us-east-1.es.amazonaws.com");
-        assert_eq!(state(domain()), State::Pending);
-        assert_eq!(state(with_endpoint().processing(true)), State::Pending);
-        assert_eq!(state(with_endpoint().processing(false)), State::Ready);
-        assert_eq!(state(with_endpoint().deleted(true)), State::Deleting);
-    }
 
     #[test]
     fn a_missing_service_role_is_recognised_by_its_message() {

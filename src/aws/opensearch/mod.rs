@@ -1,3 +1,4 @@
 //! The search domain.
 
 pub(in crate::aws) mod domain;
+pub(in crate::aws) mod status;

@@ -11,7 +11,7 @@ use crate::aws::error::{CallContext, incomplete};
 use crate::aws::preflight::quotas::{patience, why};
 use crate::aws::tags::filter;
 use crate::engine::CloudError;
-use crate::preflight::{Offers, Wants};
+use crate::preflight::{Offers, SearchRole, Wants};
 
 impl Aws {
     /// What there is of all that is wanted, side by side.
@@ -37,11 +37,16 @@ impl Aws {
             let key = (class.clone(), version.clone());
             (key, versions.map_err(|error| why(&error)))
         }));
-        let search = join_all(wants.search.iter().map(|(kind, version, _)| async move {
-            let most = Box::pin(self.most_search_nodes(kind, version)).await;
-            let key = (kind.clone(), version.clone());
-            (key, most.map_err(|error| why(&error)))
-        }));
+        let search = join_all(
+            wants
+                .search
+                .iter()
+                .map(|(kind, version, role, _)| async move {
+                    let most = Box::pin(self.most_search_nodes(kind, version, *role)).await;
+                    let key = (kind.clone(), version.clone(), *role);
+                    (key, most.map_err(|error| why(&error)))
+                }),
+        );
         let ((zones, offered, image), databases, search) =
             futures::join!(instances, databases, search);
         // Without the names of the zones nothing can be said about offers in them.
@@ -115,7 +120,14 @@ impl Aws {
         Ok((!found.is_empty()).then_some(versions.len()))
     }
 
-    async fn most_search_nodes(&self, kind: &str, version: &str) -> Result<u32, CloudError> {
+    /// The service itself says which types there are: the enumeration in its API's model, and so
+    /// in the SDK, lacks those of the last years, among them `m7g` and `r7g`.
+    async fn most_search_nodes(
+        &self,
+        kind: &str,
+        version: &str,
+        role: SearchRole,
+    ) -> Result<u32, CloudError> {
         let operation = "es:DescribeInstanceTypeLimits";
         let answer = self
             .opensearch
@@ -126,11 +138,19 @@ impl Aws {
             .config_override(aws_sdk_opensearch::Config::builder().retry_config(patience()))
             .send()
             .await
-            .context(operation, kind)?;
-        answer
-            .limits_by_role()
-            .and_then(|roles| roles.get("data"))
-            .and_then(|limits| limits.instance_limits())
+            .context(operation, kind);
+        let answer = match answer {
+            Err(error) if error.code == "InvalidTypeException" => return Ok(0),
+            other => other?,
+        };
+        let Some(roles) = answer.limits_by_role() else {
+            return Err(incomplete(operation, kind, "limits"));
+        };
+        let Some(limits) = roles.get(role.as_str()) else {
+            return Ok(0);
+        };
+        limits
+            .instance_limits()
             .and_then(|limits| limits.instance_count_limits())
             .and_then(|limits| u32::try_from(limits.maximum_instance_count()).ok())
             .ok_or_else(|| incomplete(operation, kind, "limits"))

@@ -8,13 +8,14 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_route53::types::{
-    Change, ChangeAction, ChangeBatch, HostedZone, HostedZoneConfig, ResourceRecord,
+    Change, ChangeAction, ChangeBatch, ChangeInfo, HostedZone, HostedZoneConfig, ResourceRecord,
     ResourceRecordSet, RrType, Tag, TagResourceType, Vpc, VpcRegion,
 };
 
 use crate::aws::Aws;
 use crate::aws::error::{CallContext, ErrorPolicy, built, incomplete};
 use crate::aws::request::{dependency, require_listed};
+use crate::aws::route53::changes::bare;
 use crate::aws::tags::{self, observed};
 use crate::blueprint::kinds::ZoneRecords;
 use crate::blueprint::{Address, AttributeValue, Kind};
@@ -43,6 +44,7 @@ impl Aws {
         let name = Names::of(request.environment).zone();
         let vpc = &dependency(request, operation, &Address::vpc())?.id;
         let mut id = self.zone_id(request.environment).await?;
+        let mut change = None;
         for attempt in 0..REFERENCES {
             if id.is_some() {
                 break;
@@ -74,12 +76,18 @@ impl Aws {
                 .ok_if_code(&["HostedZoneAlreadyExists"])
                 .retry_if_not_found()?;
             id = match answer {
-                Some(answer) => answer.hosted_zone.map(|zone| bare(&zone.id)),
+                Some(answer) => {
+                    change = answer.change_info;
+                    answer.hosted_zone.map(|zone| bare(&zone.id))
+                }
                 None => self.zone_id(request.environment).await?,
             };
         }
         let id = id.ok_or_else(|| incomplete(operation, request.address, "zone"))?;
-        self.complete_zone(request, &id).await
+        let zone = self.complete_zone(request, &id).await?;
+        Ok(self
+            .zone_changes
+            .note(request.environment, zone, change.as_ref()))
     }
 
     pub(in crate::aws) async fn complete_zone(
@@ -137,21 +145,26 @@ impl Aws {
             changes.push((ChangeAction::Delete, set));
         }
         changes.extend(wanted.into_iter().map(|set| (ChangeAction::Upsert, set)));
-        self.change(id, changes).await?;
+        let change = self.change(id, changes).await.map_err(unknown_zone)?;
         let raw = self.raw_zone(request.environment).await?;
         let known: Vec<Observed> = request.inventory.iter().cloned().collect();
         let found = raw.observe(&known).into_iter();
-        require_listed(
+        let records = require_listed(
             found.filter(|one| one.kind == Kind::Records).collect(),
             operation,
             id,
-        )
+        )?;
+        Ok(self
+            .zone_changes
+            .note(request.environment, records, change.as_ref()))
     }
 
     pub(in crate::aws) async fn delete_records(&self, id: &str) -> Result<(), CloudError> {
+        self.zone_changes.forget(id);
         let sets = self.record_sets(id).await?;
         let changes = sets.into_iter().map(|set| (ChangeAction::Delete, set));
-        self.change(id, changes.collect()).await
+        self.change(id, changes.collect()).await.ok_if_not_found()?;
+        Ok(())
     }
 
     /// A zone has to be empty; a record that somebody added by hand goes with it.
@@ -164,12 +177,14 @@ impl Aws {
         Ok(())
     }
 
+    /// Makes the changes; the last batch, if there is one, as Route 53 calls it.
     async fn change(
         &self,
         id: &str,
         changes: Vec<(ChangeAction, ResourceRecordSet)>,
-    ) -> Result<(), CloudError> {
+    ) -> Result<Option<ChangeInfo>, CloudError> {
         let operation = "route53:ChangeResourceRecordSets";
+        let mut last = None;
         // A batch holds a thousand changes, and an upsert counts twice.
         for some in changes.chunks(400) {
             let mut batch = ChangeBatch::builder();
@@ -180,17 +195,18 @@ impl Aws {
                     .build();
                 batch = batch.changes(built(change, operation, id)?);
             }
-            self.route53
+            let answer = self
+                .route53
                 .change_resource_record_sets()
                 .hosted_zone_id(id)
                 .change_batch(built(batch.build(), operation, id)?)
                 .send()
                 .await
                 .context(operation, id)
-                .map_err(|error| reread_records(error, some))
-                .ok_if_not_found()?;
+                .map_err(|error| reread_records(error, some))?;
+            last = answer.change_info;
         }
-        Ok(())
+        Ok(last)
     }
 
     /// What a caller reference of ours begins with.
@@ -328,7 +344,11 @@ impl RawZone {
             (State::Ready, "available"),
             [("names", Some(AttributeValue::lines(lines)))],
         );
-        vec![zone, records]
+        // A zone without records is no records.
+        match self.sets.is_empty() {
+            true => vec![zone],
+            false => vec![zone, records],
+        }
     }
 }
 
@@ -357,9 +377,13 @@ fn record(operation: &str, name: &str, target: &Observed) -> Result<ResourceReco
     built(set, operation, name)
 }
 
-/// Zone ids come with and without `/hostedzone/`.
-fn bare(id: &str) -> String {
-    id.rsplit('/').next().unwrap_or(id).to_owned()
+/// A zone that was created a moment ago is not known everywhere yet. Terraform's AWS provider
+/// gives it a minute.
+fn unknown_zone(mut error: CloudError) -> CloudError {
+    if error.class == FailureClass::NotFound {
+        error.class = FailureClass::Settling;
+    }
+    error
 }
 
 /// Route 53 refuses a batch that deletes a record which is not there (any more): somebody

@@ -161,11 +161,11 @@ impl Aws {
                 Box::pin(self.load_balancing_of_kind(environment, kind)).await
             }
             Kind::Zone | Kind::Records => {
+                if let Some(pending) = Box::pin(self.unsynced(environment, kind)).await? {
+                    return Ok(vec![pending]);
+                }
                 let mut found = Box::pin(self.raw_zone(environment)).await?.observe(&[]);
-                // A zone without records is no records.
-                found.retain(|one| {
-                    one.kind == kind && one.set("names").is_none_or(|set| !set.is_empty())
-                });
+                found.retain(|one| one.kind == kind);
                 Ok(found)
             }
             Kind::SecurityGroup => Box::pin(self.security_groups(all)).await,

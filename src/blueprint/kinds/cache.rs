@@ -25,12 +25,21 @@ pub struct CacheGroup {
     pub group: Address,
 }
 
+impl CacheGroup {
+    /// Whether a replica in another zone takes over when the primary fails.
+    #[must_use]
+    pub fn fails_over(&self) -> bool {
+        self.nodes > 1
+    }
+}
+
 impl Resource for CacheGroup {
     fn attributes(&self) -> Attributes {
         [
             ("nodes", AttributeValue::from(self.nodes)),
             ("instance_type", self.instance_type.as_str().into()),
             ("engine", self.engine.as_str().into()),
+            ("failover", self.fails_over().into()),
             ("final_snapshot", self.final_snapshot.into()),
         ]
         .into_iter()
@@ -64,9 +73,11 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     patience: minutes_each(60, 40, 50),
     when_failed: WhenFailed::Replace,
     attributes: &[
-        AttributeInfo::number("nodes").or(OnDifference::Replace),
-        AttributeInfo::text("instance_type").or(OnDifference::Replace),
+        AttributeInfo::number("nodes"),
+        AttributeInfo::text("instance_type"),
+        // AWS can turn Redis OSS into Valkey, and not back.
         AttributeInfo::text("engine").or(OnDifference::Replace),
+        AttributeInfo::flag("failover"),
         AttributeInfo::flag("final_snapshot"),
         AttributeInfo::number("port").output(),
     ],
@@ -83,6 +94,10 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         read(
             "elasticache:DescribeReplicationGroups elasticache:ListTagsForResource",
             "finding the cache and what it uses",
+        ),
+        read(
+            "elasticache:DescribeEvents",
+            "why a cache could not be created",
         ),
         CACHES.grant(
             CREATE,

@@ -28,6 +28,10 @@ pub struct KindInfo {
     /// How long each change may take at the very most: twice the observed tail where that is
     /// short, and no less than what other tools give it.
     pub patience: Patience,
+    /// For how long a state of failure may be one that passes, after the call that led to it.
+    pub failure_may_pass: Duration,
+    /// In how many lists in a row it has to be missing to be gone, where lists disagree.
+    pub gone_after_looks: u32,
     /// What to do about one that will not recover by itself.
     pub when_failed: WhenFailed,
     /// The attributes that are compared, and those outputs that are not texts. Other attributes
@@ -53,6 +57,8 @@ impl KindInfo {
         deleted_before: &[],
         typical_seconds: 2,
         patience: minutes(5),
+        failure_may_pass: Duration::ZERO,
+        gone_after_looks: 1,
         when_failed: WhenFailed::Update,
         attributes: &[],
         used_by: "vpc",

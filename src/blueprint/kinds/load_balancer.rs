@@ -1,5 +1,7 @@
 //! The application load balancer.
 
+use std::time::Duration;
+
 use crate::spec::{Catalog, Scheme};
 
 use super::super::{Address, AttributeValue, Attributes, Kind, UnreadableAttribute};
@@ -51,6 +53,8 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     typical_seconds: 150,
     // Terraform's AWS provider 1a5174b, internal/service/elbv2/load_balancer.go, waits 10 min.
     patience: minutes(15),
+    // It may be `failed` on its way to `active`; Terraform waits on for as long as this.
+    failure_may_pass: Duration::from_mins(10),
     when_failed: WhenFailed::Replace,
     attributes: &[
         // Its addresses and its name are created with it.

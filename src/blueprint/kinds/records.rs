@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::{Address, AttributeValue, Attributes, Kind};
 use super::grants::{CREATE_AND_UPDATE, DELETE, TAKING_DOWN};
-use super::info::{AttributeInfo, KindInfo};
+use super::info::{AttributeInfo, KindInfo, minutes};
 use super::resource::Resource;
 use super::zone::NAMES;
 
@@ -33,6 +33,10 @@ impl Resource for ZoneRecords {
 
 pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     deleted_before: &[Kind::Zone],
+    // Until the zone's name servers have them.
+    typical_seconds: 30,
+    // Terraform's AWS provider 1a5174b, internal/service/route53/wait.go.
+    patience: minutes(15),
     attributes: &[AttributeInfo::lines("names")],
     grants: &[
         NAMES.grant(

@@ -59,6 +59,9 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     // As Terraform's AWS provider 1a5174b, internal/service/opensearch/domain.go. A change copies
     // every node's data to new nodes.
     patience: minutes_each(60, 180, 90),
+    // Terraform's AWS provider 1a5174b, internal/service/opensearch/wait.go: a domain that was
+    // missing once has been listed again.
+    gone_after_looks: 3,
     when_failed: WhenFailed::Refuse,
     attributes: &[
         AttributeInfo::text("version"),

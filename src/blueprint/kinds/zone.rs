@@ -2,7 +2,7 @@
 
 use super::super::{AttributeValue, Attributes, Kind};
 use super::grants::{CREATE_AND_UPDATE, DELETE, NamedResources, READ, TAKING_DOWN, read};
-use super::info::{AttributeInfo, KindInfo};
+use super::info::{AttributeInfo, KindInfo, minutes};
 use super::resource::Resource;
 
 /// A DNS zone that is seen inside the VPC alone.
@@ -19,6 +19,10 @@ impl Resource for PrivateZone {
 
 pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     deleted_before: &[Kind::Vpc, Kind::Seed],
+    // Until its name servers have it.
+    typical_seconds: 30,
+    // Terraform's AWS provider 1a5174b, internal/service/route53/wait.go.
+    patience: minutes(15),
     attributes: &[AttributeInfo::flag("tagged")],
     price_per_hour: |_, catalog| Ok(catalog.network.private_zone_month / catalog.hours_per_month),
     grants: &[
@@ -28,6 +32,11 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
             READ,
             "route53:ListTagsForResource route53:ListResourceRecordSets",
             "what is in the private zone",
+        ),
+        CHANGES.grant(
+            CREATE_AND_UPDATE,
+            "route53:GetChange",
+            "waiting until every name server has a change",
         ),
         NAMES.grant(
             CREATE_AND_UPDATE,
@@ -41,6 +50,12 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         ),
     ],
     ..KindInfo::COMMON
+};
+
+/// Changes have ids of their own.
+const CHANGES: NamedResources = NamedResources {
+    statement: "PrivateDnsChanges",
+    on: "arn:{partition}:route53:::change/*",
 };
 
 /// Hosted zones have ids and no names in their ARNs.

@@ -151,11 +151,11 @@ impl Checker<'_> {
     fn search_service(&mut self, shape: SearchShape, sizes: &Sizes) -> SearchService {
         let masters = shape.masters.and_then(|masters| {
             let count = masters.count.unwrap_or(3);
-            if count % 2 == 0 {
-                let problem = self.place(&["search", "masters", "count"]).problem(
-                    format!("{count} master nodes cannot form a majority"),
-                    "expected 3 or 5",
-                );
+            // "Dedicated master nodes" in the Amazon OpenSearch Service Developer Guide.
+            if !matches!(count, 3 | 5) {
+                let problem = self
+                    .place(&["search", "masters", "count"])
+                    .problem(format!("{count} dedicated master nodes"), "expected 3 or 5");
                 self.report(problem);
             }
             let instance_type = masters.instance_type?;

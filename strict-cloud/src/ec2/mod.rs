@@ -8,6 +8,7 @@ mod instances;
 mod interfaces;
 mod nat;
 mod network;
+pub(crate) mod propagation;
 mod visibility;
 
 use http::StatusCode;
@@ -81,6 +82,7 @@ pub(crate) fn after(core: &Core, call: &Call, reply: &mut Reply) {
         _ => {}
     }
     visibility::note(core, call, reply);
+    propagation::note(core, call, reply);
     visibility::correct(core, call, reply);
 }
 

@@ -21,6 +21,7 @@ use super::elb::Elb;
 use super::form::{FormFields, QueryForm};
 use super::iam::Iam;
 use super::opensearch::OpenSearch;
+use super::rare::RareEvent;
 use super::rds::Rds;
 use super::route53::Route53;
 use super::s3::S3;
@@ -70,6 +71,8 @@ pub struct AwsAccount {
     pub(super) route53: Route53,
     pub(super) s3: S3,
     pub(super) ssm: Ssm,
+    /// What tests want to happen once.
+    pub(super) rare: Vec<RareEvent>,
 }
 
 impl AwsAccount {
@@ -96,6 +99,7 @@ impl AwsAccount {
             route53: Route53::default(),
             s3: S3::default(),
             ssm: Ssm::default(),
+            rare: Vec::new(),
         }
     }
 
@@ -176,22 +180,29 @@ impl AwsAccount {
             | ScheduledEvent::NatEnded(_)
             | ScheduledEvent::NatForgotten(_)
             | ScheduledEvent::EndpointEnded(_)
+            | ScheduledEvent::KnownToServices(_)
             | ScheduledEvent::InterfacesLeft(_) => ec2::happen(self, event),
+            ScheduledEvent::ServiceRoleKnown(service) => self.iam.service_role_known(service),
+            ScheduledEvent::ZoneKnown(_) | ScheduledEvent::DnsChanged(_) => {
+                route53::happen(self, event);
+            }
             ScheduledEvent::ProfileKnown(name) => self.iam.known_to_ec2(name),
             ScheduledEvent::DatabaseReady(_)
             | ScheduledEvent::DatabaseEnded(_)
             | ScheduledEvent::ClusterReady(_)
             | ScheduledEvent::ClusterEnded(_)
             | ScheduledEvent::DatabaseSnapshotReady(_) => rds::happen(self, event),
-            ScheduledEvent::BalancerActive(_)
+            ScheduledEvent::BalancerFailed(_)
+            | ScheduledEvent::BalancerActive(_)
             | ScheduledEvent::TargetHealthy(..)
             | ScheduledEvent::TargetDrained(..) => elb::happen(self, event),
             ScheduledEvent::CacheReady(_) | ScheduledEvent::CacheEnded(_) => {
                 elasticache::happen(self, event);
             }
-            ScheduledEvent::DomainReady(_) | ScheduledEvent::DomainEnded(_) => {
-                opensearch::happen(self, event);
-            }
+            ScheduledEvent::DomainReady(_)
+            | ScheduledEvent::DomainEnded(_)
+            | ScheduledEvent::DomainSettled(_)
+            | ScheduledEvent::DomainNameFree(_) => opensearch::happen(self, event),
         }
     }
 
@@ -225,6 +236,7 @@ impl AwsAccount {
         self.route53.hash(&mut state);
         self.s3.hash(&mut state);
         self.ssm.hash(&mut state);
+        self.rare.hash(&mut state);
         self.schedule.hash_from(self.now, &mut state);
         state.finish()
     }

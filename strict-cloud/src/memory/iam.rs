@@ -195,6 +195,11 @@ impl Iam {
     }
 
     /// Whether there is the role that a service acts with.
+    /// A service has created its role by itself.
+    pub(super) fn service_role_known(&mut self, service: &str) {
+        self.service_roles.insert(service.to_owned());
+    }
+
     pub(super) fn has_service_role(&self, service: &str) -> bool {
         self.service_roles.contains(service)
     }

@@ -23,6 +23,7 @@ mod elb;
 mod form;
 mod iam;
 mod opensearch;
+mod rare;
 mod rds;
 mod route53;
 mod s3;
@@ -36,4 +37,5 @@ mod upstream;
 mod writer;
 
 pub use account::{AccountResource, AwsAccount};
+pub use rare::RareEvent;
 pub use upstream::SharedAccount;

@@ -1,9 +1,11 @@
 //! OpenSearch Service: domains within a VPC.
 //!
 //! Codes: the errors of each action in the Amazon OpenSearch Service API Reference. States:
-//! `Processing`, `Created` and `Deleted` of `DomainStatus`.
+//! `Processing`, `Created` and `Deleted` of `DomainStatus`. Some refusals pass by themselves: a name
+//! is remembered after its domain is gone, and the next change is refused for a while after
+//! `Processing` is false (terraform-provider-aws, `domainErrorRetryable`; its issue 38136).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -15,6 +17,7 @@ use crate::errors::{AwsError, Reply};
 use super::account::{AccountResource, AwsAccount, TagMap, unknown};
 use super::ec2::NewInterfaces;
 use super::form::only;
+use super::rare::RareEvent;
 use super::schedule::ScheduledEvent;
 
 /// Owner of the role through which domains reach into a VPC.
@@ -24,6 +27,8 @@ const SERVICE: &str = "opensearchservice.amazonaws.com";
 #[derive(Debug, Clone, Default, Hash)]
 pub(super) struct OpenSearch {
     domains: BTreeMap<String, DomainRecord>,
+    /// Names of domains that are gone and not forgotten.
+    remembered: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone, Hash)]
@@ -31,12 +36,24 @@ struct DomainRecord {
     /// Tells it from an earlier one of its name.
     serial: String,
     state: DomainState,
+    /// Whether the next change is refused although nothing is shown of the last one.
+    settling: bool,
+    /// The last change and what became of it.
+    change: ChangeRecord,
     version: String,
     cluster: Value,
     volumes: Value,
     network: Value,
     policy: String,
     tags: TagMap,
+}
+
+/// A change of a domain's configuration.
+#[derive(Debug, Clone, Hash)]
+struct ChangeRecord {
+    id: String,
+    status: &'static str,
+    message: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Hash, PartialEq, Eq)]
@@ -76,16 +93,37 @@ pub(super) fn answer(account: &mut AwsAccount, call: &Call) -> Result<Reply, Aws
 
 /// Lets an event of OpenSearch happen.
 pub(super) fn happen(account: &mut AwsAccount, event: &ScheduledEvent) {
-    let domains = &mut account.opensearch.domains;
     match event {
         ScheduledEvent::DomainReady(serial) => {
-            for domain in domains.values_mut().filter(|one| one.serial == *serial) {
-                if domain.state != DomainState::Deleting {
-                    domain.state = DomainState::Active;
-                }
+            if let Some((_, domain)) = account.opensearch.by_serial(serial)
+                && domain.state != DomainState::Deleting
+            {
+                domain.state = DomainState::Active;
+                domain.settling = true;
+                domain.change.status = "Completed";
+                account.after(
+                    Delay::SearchSettling,
+                    ScheduledEvent::DomainSettled(serial.clone()),
+                );
             }
         }
-        ScheduledEvent::DomainEnded(serial) => domains.retain(|_, one| one.serial != *serial),
+        ScheduledEvent::DomainSettled(serial) => {
+            if let Some((_, domain)) = account.opensearch.by_serial(serial) {
+                domain.settling = false;
+            }
+        }
+        ScheduledEvent::DomainEnded(serial) => {
+            let Some((name, _)) = account.opensearch.by_serial(serial) else {
+                return;
+            };
+            let name = name.clone();
+            account.opensearch.domains.remove(&name);
+            account.opensearch.remembered.insert(name.clone());
+            account.after(Delay::SearchSettling, ScheduledEvent::DomainNameFree(name));
+        }
+        ScheduledEvent::DomainNameFree(name) => {
+            account.opensearch.remembered.remove(name);
+        }
         _ => {}
     }
 }
@@ -99,6 +137,11 @@ impl OpenSearch {
             leaving: one.state == DomainState::Deleting,
         });
         domains.collect()
+    }
+
+    fn by_serial(&mut self, serial: &str) -> Option<(&String, &mut DomainRecord)> {
+        let mut all = self.domains.iter_mut();
+        all.find(|(_, one)| one.serial == serial)
     }
 
     fn domain(&self, name: &str) -> Result<&DomainRecord, AwsError> {
@@ -157,6 +200,9 @@ fn create(account: &mut AwsAccount, body: &Value) -> Result<Value, AwsError> {
         ));
     }
     let refused = |message: String| Err(AwsError::new("ValidationException", message));
+    if account.opensearch.remembered.contains(name) {
+        return refused(format!("Domain is still being deleted: {name}"));
+    }
     if !account.iam.has_service_role(SERVICE) {
         return refused(
             "Before you can proceed, you must enable a service-linked role to give Amazon \
@@ -191,6 +237,12 @@ fn create(account: &mut AwsAccount, body: &Value) -> Result<Value, AwsError> {
     let domain = DomainRecord {
         serial: serial.clone(),
         state: DomainState::Creating,
+        settling: false,
+        change: ChangeRecord {
+            id: serial.clone(),
+            status: "ApplyingChanges",
+            message: None,
+        },
         version: body["EngineVersion"]
             .as_str()
             .unwrap_or("OpenSearch_2.19")
@@ -219,6 +271,17 @@ fn status(account: &AwsAccount, name: &str, domain: &DomainRecord) -> Value {
         "Deleted": domain.state == DomainState::Deleting,
         "Processing": domain.state != DomainState::Active,
         "UpgradeProcessing": false,
+        "DomainProcessingStatus": match domain.state {
+            DomainState::Creating => "Creating",
+            DomainState::Active => "Active",
+            DomainState::Changing => "Modifying",
+            DomainState::Deleting => "Deleting",
+        },
+        "ChangeProgressDetails": {
+            "ChangeId": domain.change.id,
+            "ConfigChangeStatus": domain.change.status,
+            "Message": domain.change.message,
+        },
         "EngineVersion": domain.version,
         "ClusterConfig": domain.cluster,
         "EBSOptions": domain.volumes,
@@ -243,16 +306,35 @@ fn describe(account: &AwsAccount, body: &Value) -> Value {
 
 fn change(account: &mut AwsAccount, name: &str, body: &Value) -> Result<Value, AwsError> {
     only(body, &["ClusterConfig", "EBSOptions", "VPCOptions"])?;
-    if account.opensearch.domain(name)?.state != DomainState::Active {
+    let domain = account.opensearch.domain(name)?;
+    if domain.state != DomainState::Active || domain.settling {
         return Err(AwsError::new(
             "ValidationException",
             "A change/update is in progress. Please wait for it to complete before requesting \
              another change.",
         ));
     }
+    let id = account.new_id("change");
+    let failure = account.take_rare(|event| match event {
+        RareEvent::DomainChangeFails(why) => Some(why.clone()),
+        _ => None,
+    });
     let Some(domain) = account.opensearch.domains.get_mut(name) else {
         return Err(no_domain(name));
     };
+    let answer = json!({ "DomainConfig": { "ChangeProgressDetails": { "ChangeId": id } } });
+    domain.change = ChangeRecord {
+        id,
+        status: "ApplyingChanges",
+        message: None,
+    };
+    if let Some(why) = failure {
+        // It says that it is processing, and goes on so.
+        domain.state = DomainState::Changing;
+        domain.change.status = "ValidationFailed";
+        domain.change.message = Some(why);
+        return Ok(answer);
+    }
     let groups = strings(&body["VPCOptions"]["SecurityGroupIds"]);
     for (field, asked) in [
         (&mut domain.cluster, &body["ClusterConfig"]),
@@ -269,7 +351,7 @@ fn change(account: &mut AwsAccount, name: &str, body: &Value) -> Result<Value, A
         account.ec2.regroup(&serial, &groups);
     }
     account.after(Delay::SearchChange, ScheduledEvent::DomainReady(serial));
-    Ok(json!({ "DomainConfig": {} }))
+    Ok(answer)
 }
 
 fn delete(account: &mut AwsAccount, name: &str) -> Result<Value, AwsError> {
@@ -322,8 +404,11 @@ fn add_tags(account: &mut AwsAccount, body: &Value) -> Result<Value, AwsError> {
 
 /// Every type can have as many nodes as a domain may have without asking for more.
 fn limits() -> Value {
-    json!({ "LimitsByRole": { "data": { "InstanceLimits": { "InstanceCountLimits": {
-        "MinimumInstanceCount": 1,
-        "MaximumInstanceCount": 80,
-    } } } } })
+    let limits = |least: u32, most: u32| {
+        json!({ "InstanceLimits": { "InstanceCountLimits": {
+            "MinimumInstanceCount": least,
+            "MaximumInstanceCount": most,
+        } } })
+    };
+    json!({ "LimitsByRole": { "data": limits(1, 80), "master": limits(3, 5) } })
 }

@@ -1,7 +1,9 @@
 //! Route 53: private hosted zones and their records.
 //!
 //! `CreateHostedZone`: a caller reference is used once, also after its zone is gone. A batch of
-//! changes is carried out whole or not at all (`ChangeResourceRecordSets`).
+//! changes is carried out whole or not at all (`ChangeResourceRecordSets`), and is `PENDING` until
+//! every name server has it (`GetChange`). A zone that was just created is not found yet by calls
+//! that change it: Terraform's AWS provider repeats them for a minute.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,10 +11,12 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use roxmltree::{Document, Node};
 
 use crate::call::Call;
+use crate::clock::Delay;
 use crate::errors::{AwsError, Reply};
 use crate::xml::{child_of, named, text_of};
 
 use super::account::{AccountResource, AwsAccount, TagMap, missing, unknown};
+use super::schedule::ScheduledEvent;
 use super::writer::{XmlWriter, xml};
 
 /// All zones, by id.
@@ -20,6 +24,10 @@ use super::writer::{XmlWriter, xml};
 pub(super) struct Route53 {
     zones: BTreeMap<String, ZoneRecord>,
     references: BTreeSet<String>,
+    /// Zones that cannot be changed yet.
+    unknown: BTreeSet<String>,
+    /// Changes that not every name server has yet.
+    pending: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone, Hash)]
@@ -46,8 +54,11 @@ pub(super) fn answer(account: &mut AwsAccount, call: &Call) -> Result<Reply, Aws
         (&Method::POST, ["hostedzone"]) => create(account, call),
         (&Method::GET, ["hostedzone"]) => Ok(list(&account.route53, call, None)),
         (&Method::GET, ["hostedzonesbyname"]) => Ok(list_by_name(&account.route53, call)),
-        (&Method::DELETE, ["hostedzone", id]) => delete(&mut account.route53, call, id),
-        (&Method::POST, ["hostedzone", id, "rrset"]) => change(&mut account.route53, call, id),
+        (&Method::DELETE, ["hostedzone", id]) => delete(account, call, id),
+        (&Method::POST, ["hostedzone", id, "rrset"]) => change(account, call, id),
+        (&Method::GET, ["change", id]) => Ok(reply(call, "GetChangeResponse", |xml| {
+            xml.node("ChangeInfo", |xml| write_change(account, id, xml));
+        })),
         (&Method::GET, ["hostedzone", id, "rrset"]) => list_records(&account.route53, call, id),
         (&Method::GET, ["tags", "hostedzone", id]) => {
             let tags = &account.route53.zone(id)?.tags;
@@ -61,6 +72,19 @@ pub(super) fn answer(account: &mut AwsAccount, call: &Call) -> Result<Reply, Aws
         }
         (&Method::POST, ["tags", "hostedzone", id]) => change_tags(&mut account.route53, call, id),
         _ => Err(unknown(call)),
+    }
+}
+
+/// Lets an event of Route 53 happen.
+pub(super) fn happen(account: &mut AwsAccount, event: &ScheduledEvent) {
+    match event {
+        ScheduledEvent::ZoneKnown(id) => {
+            account.route53.unknown.remove(id);
+        }
+        ScheduledEvent::DnsChanged(change) => {
+            account.route53.pending.remove(change);
+        }
+        _ => {}
     }
 }
 
@@ -137,7 +161,7 @@ fn create(account: &mut AwsAccount, call: &Call) -> Result<Reply, AwsError> {
     if let Some((vpc, _)) = zone
         .vpc
         .as_ref()
-        .filter(|(vpc, _)| !account.ec2.has_vpc(vpc))
+        .filter(|(vpc, _)| !account.ec2.has_vpc(vpc) || !account.ec2.is_known_to_services(vpc))
     {
         account.route53.references.remove(&zone.reference);
         return Err(AwsError::new(
@@ -146,9 +170,10 @@ fn create(account: &mut AwsAccount, call: &Call) -> Result<Reply, AwsError> {
         ));
     }
     let id = format!("Z{:020X}", account.next_id());
+    let change = new_change(account);
     let mut reply = reply(call, "CreateHostedZoneResponse", |xml| {
         xml.node("HostedZone", |xml| write(&id, &zone, xml));
-        xml.node("ChangeInfo", |xml| write_change(account, xml));
+        xml.node("ChangeInfo", |xml| write_change(account, &change, xml));
         xml.node("DelegationSet", |xml| {
             xml.node("NameServers", |xml| {
                 xml.text("NameServer", "ns-0.awsdns-00.com");
@@ -160,13 +185,27 @@ fn create(account: &mut AwsAccount, call: &Call) -> Result<Reply, AwsError> {
         reply.headers.insert(header::LOCATION, place);
     }
     reply.status = StatusCode::CREATED;
+    account.route53.unknown.insert(id.clone());
+    account.after(
+        Delay::ZonePropagation,
+        ScheduledEvent::ZoneKnown(id.clone()),
+    );
     account.route53.zones.insert(id, zone);
     Ok(reply)
 }
 
-fn write_change(account: &AwsAccount, xml: &mut XmlWriter) {
-    xml.text("Id", "/change/C1");
-    xml.text("Status", "INSYNC");
+/// A change that is on its way to the name servers.
+fn new_change(account: &mut AwsAccount) -> String {
+    let change = format!("C{:020X}", account.next_id());
+    account.route53.pending.insert(change.clone());
+    account.after(Delay::DnsChange, ScheduledEvent::DnsChanged(change.clone()));
+    change
+}
+
+fn write_change(account: &AwsAccount, change: &str, xml: &mut XmlWriter) {
+    let pending = account.route53.pending.contains(change);
+    xml.text("Id", format!("/change/{change}"));
+    xml.text("Status", if pending { "PENDING" } else { "INSYNC" });
     xml.value("SubmittedAt", super::account::CreationTime(account.now));
 }
 
@@ -216,29 +255,29 @@ fn list_by_name(route53: &Route53, call: &Call) -> Reply {
     list(route53, call, Some(from.as_deref().unwrap_or_default()))
 }
 
-fn delete(route53: &mut Route53, call: &Call, id: &str) -> Result<Reply, AwsError> {
-    if !route53.zone(id)?.records.is_empty() {
+fn delete(account: &mut AwsAccount, call: &Call, id: &str) -> Result<Reply, AwsError> {
+    if !account.route53.zone(id)?.records.is_empty() {
         return Err(AwsError::new(
             "HostedZoneNotEmpty",
             "The specified hosted zone contains non-required resource record sets and so cannot \
              be deleted.",
         ));
     }
-    route53.zones.remove(id);
-    Ok(changed(call, "DeleteHostedZoneResponse"))
+    account.route53.zones.remove(id);
+    Ok(changed(account, call, "DeleteHostedZoneResponse"))
 }
 
-fn changed(call: &Call, element: &str) -> Reply {
+fn changed(account: &mut AwsAccount, call: &Call, element: &str) -> Reply {
+    let change = new_change(account);
     reply(call, element, |xml| {
-        xml.node("ChangeInfo", |xml| {
-            xml.text("Id", "/change/C1");
-            xml.text("Status", "INSYNC");
-            xml.text("SubmittedAt", "2025-01-01T00:00:00Z");
-        });
+        xml.node("ChangeInfo", |xml| write_change(account, &change, xml));
     })
 }
 
-fn change(route53: &mut Route53, call: &Call, id: &str) -> Result<Reply, AwsError> {
+fn change(account: &mut AwsAccount, call: &Call, id: &str) -> Result<Reply, AwsError> {
+    if account.route53.unknown.contains(id) {
+        return Err(no_zone(id));
+    }
     let changes = read(call, |document| {
         let changes = named(document, "Change").map(|change| {
             let set = child_of(change, "ResourceRecordSet");
@@ -256,7 +295,7 @@ fn change(route53: &mut Route53, call: &Call, id: &str) -> Result<Reply, AwsErro
         });
         changes.collect::<Vec<_>>()
     })?;
-    let zone = route53.zone(id)?;
+    let zone = account.route53.zone(id)?;
     let mut records = zone.records.clone();
     for (action, key, record) in changes {
         let refused = |why: &str| {
@@ -290,10 +329,10 @@ fn change(route53: &mut Route53, call: &Call, id: &str) -> Result<Reply, AwsErro
             }
         }
     }
-    if let Some(zone) = route53.zones.get_mut(id) {
+    if let Some(zone) = account.route53.zones.get_mut(id) {
         zone.records = records;
     }
-    Ok(changed(call, "ChangeResourceRecordSetsResponse"))
+    Ok(changed(account, call, "ChangeResourceRecordSetsResponse"))
 }
 
 fn list_records(route53: &Route53, call: &Call, id: &str) -> Result<Reply, AwsError> {

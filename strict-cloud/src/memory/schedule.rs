@@ -31,6 +31,12 @@ pub(super) enum ScheduledEvent {
     ClusterReady(String),
     ClusterEnded(String),
     DatabaseSnapshotReady(String),
+    /// Other services know of it.
+    KnownToServices(String),
+    /// A service's role is known everywhere.
+    ServiceRoleKnown(String),
+    /// It is `failed`, for a while.
+    BalancerFailed(String),
     BalancerActive(String),
     /// Target group and target.
     TargetHealthy(String, String),
@@ -39,6 +45,14 @@ pub(super) enum ScheduledEvent {
     CacheEnded(String),
     DomainReady(String),
     DomainEnded(String),
+    /// A domain takes the next change.
+    DomainSettled(String),
+    /// The name of a domain that is gone may be used again.
+    DomainNameFree(String),
+    /// A zone can be changed.
+    ZoneKnown(String),
+    /// A change of a zone is at every name server.
+    DnsChanged(String),
 }
 
 /// Events by time; those of one time in the order in which they were arranged.

@@ -129,8 +129,6 @@ const DRAWN: &[&str] = &[
 const KNOWN: &[(&str, &str)] = &[
     // A replica has no backups unless they are asked for; moto copies its source's.
     ("database/reader", "backup_days"),
-    // moto counts the shard's primary alone.
-    ("cache", "nodes"),
     // RDS chooses a zone of the subnet group; moto always has the first one.
     ("database", "zone"),
 ];

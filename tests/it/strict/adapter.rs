@@ -88,9 +88,22 @@ async fn a_domain_being_deleted_is_not_adopted() {
     let first = create().await.unwrap();
     assert_eq!(first.state, State::Pending);
     cloud.pass(1021);
+    // It shows that it is ready before it takes a change.
+    let early = rig.ask(&Address::search(), &desired, Some(&first)).await;
+    let early = early.unwrap_err();
+    assert_eq!(early.class, FailureClass::Converging, "{early}");
+    assert!(early.message.contains("in progress"), "{early}");
+    cloud.pass(61);
     rig.aws.delete("going", &first).await.unwrap();
     let taken = rig.ask(&Address::search(), &desired, None).await.unwrap();
     assert_eq!(taken.state, State::Deleting, "the engine waits for that");
     cloud.pass(721);
+    // Its name is remembered for a while.
+    let early = rig
+        .ask(&Address::search(), &desired, None)
+        .await
+        .unwrap_err();
+    assert_eq!(early.class, FailureClass::Converging, "{early}");
+    assert!(early.message.contains("still being deleted"), "{early}");
     assert_eq!(create().await.unwrap().state, State::Pending);
 }

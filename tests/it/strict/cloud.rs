@@ -30,6 +30,9 @@ fn emulator() -> &'static str {
     })
 }
 
+/// By then, in seconds, other services know what is new.
+pub const PROPAGATION: u64 = 11;
+
 /// What came back.
 #[derive(Debug)]
 pub struct WireAnswer {
@@ -120,6 +123,14 @@ impl TestCloud {
             "AWS4-HMAC-SHA256 Credential={}/20250101/{}/{service}/aws4_request, SignedHeaders=host, Signature=0",
             self.key, self.region
         )
+    }
+
+    /// Lets the account's role for caches be created, and other services know what is new.
+    pub async fn know_caches(&self) {
+        let role = ["AWSServiceName=elasticache.amazonaws.com"];
+        // The emulator is shared, and has the role from the second time on.
+        self.call("iam", "CreateServiceLinkedRole", &role).await;
+        self.pass(PROPAGATION);
     }
 
     /// Sends a form; `fields` are `Name=value`.

@@ -35,7 +35,7 @@ async fn a_cache_being_created_is_seen_and_not_changed() {
     .await;
     let network = cloud.network("10.40").await;
     let group = cloud.group(&network.vpc, "cache").await;
-    cloud.pass(3);
+    cloud.know_caches().await;
     let of_cache = Address::parse("security-group/cache");
     let mut rig = AdapterRig::new(&cloud, "slow").await;
     let subnets = rig.know_network(&network, (&of_cache, &group));

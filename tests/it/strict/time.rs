@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use strict_cloud::Timing;
 
-use super::cloud::{TestCloud, WireAnswer};
+use super::cloud::{PROPAGATION, TestCloud, WireAnswer};
 
 fn f(name: &str, value: &str) -> String {
     format!("{name}={value}")
 }
 
 /// A cloud where nothing moves by itself.
-async fn still(region: &'static str) -> TestCloud {
+pub async fn still(region: &'static str) -> TestCloud {
     TestCloud::with(region, |options| {
         options.timing = Timing::Aws;
         options.scale = 1000.0;
@@ -242,6 +242,12 @@ async fn a_domain_is_created_and_deleted_in_time() {
         .refused("ValidationException", 400);
     cloud.pass(1021);
     assert_eq!(look().await, (false, false, true));
+    // It shows that it is done before it takes the next change.
+    cloud
+        .rest("es", "POST", &config, &change)
+        .await
+        .refused("ValidationException", 400);
+    cloud.pass(61);
     cloud.rest("es", "POST", &config, &change).await.ok();
     assert_eq!(look().await, (true, false, true));
     cloud.pass(1021);
@@ -254,6 +260,16 @@ async fn a_domain_is_created_and_deleted_in_time() {
         .rest("es", "GET", &own, "")
         .await
         .refused("ResourceNotFoundException", 409);
+    // Its name is remembered for longer.
+    let create = async || cloud.rest("es", "POST", path, &body.to_string()).await;
+    let refused = create().await.refused("ValidationException", 400);
+    assert!(
+        refused.text.contains("still being deleted"),
+        "{}",
+        refused.text
+    );
+    cloud.pass(61);
+    create().await.ok();
 }
 
 /// "NAT gateway basics": `pending`, `available`, `deleting`, `deleted`; its address is free
@@ -308,6 +324,11 @@ async fn gateways_and_balancers_become_available_with_delay() {
         &f("SecurityGroups.member.1", &group),
     ];
     let elb = "elasticloadbalancing";
+    cloud
+        .call(elb, "CreateLoadBalancer", &fields)
+        .await
+        .refused("InvalidSecurityGroup", 400);
+    cloud.pass(PROPAGATION);
     let made = cloud.call(elb, "CreateLoadBalancer", &fields).await.ok();
     let arn = made.first("LoadBalancerArn");
     let look = async || {
@@ -375,6 +396,7 @@ async fn ec2_sees_a_new_profile_with_delay() {
 async fn a_cache_is_created_with_delay_and_frees_its_name() {
     let cloud = still("ap-southeast-1").await;
     let network = cloud.network("10.30").await;
+    cloud.know_caches().await;
     let cache =
         async |action: &str, fields: &[&str]| cloud.call("elasticache", action, fields).await;
     let subnets = [
@@ -419,6 +441,7 @@ async fn a_cache_is_created_with_delay_and_frees_its_name() {
 async fn cache_tags_are_listed_only_while_it_is_available() {
     let cloud = still("eu-south-1").await;
     let network = cloud.network("10.30").await;
+    cloud.know_caches().await;
     let cache =
         async |action: &str, fields: &[&str]| cloud.call("elasticache", action, fields).await;
     let subnets = [

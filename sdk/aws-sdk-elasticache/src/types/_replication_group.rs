@@ -58,6 +58,9 @@ impl ReplicationGroup {
     pub fn node_groups(&self) -> &[crate::types::NodeGroup] {
         self.node_groups.as_deref().unwrap_or_default()
     }
+    pub fn automatic_failover(&self) -> ::std::option::Option<&crate::types::AutomaticFailoverStatus> {
+        self.automatic_failover.as_ref()
+    }
     pub fn multi_az(&self) -> ::std::option::Option<&crate::types::MultiAzStatus> {
         self.multi_az.as_ref()
     }
@@ -190,6 +193,10 @@ impl ReplicationGroupBuilder {
     }
     pub fn set_snapshotting_cluster_id(mut self, input: ::std::option::Option<::std::string::String>) -> Self {
         self.snapshotting_cluster_id = input;
+        self
+    }
+    pub fn automatic_failover(mut self, input: crate::types::AutomaticFailoverStatus) -> Self {
+        self.automatic_failover = ::std::option::Option::Some(input);
         self
     }
     pub fn set_automatic_failover(mut self, input: ::std::option::Option<crate::types::AutomaticFailoverStatus>) -> Self {

@@ -73,6 +73,9 @@ impl Snapshot {
     pub fn snapshot_retention_limit(&self) -> ::std::option::Option<i32> {
         self.snapshot_retention_limit
     }
+    pub fn automatic_failover(&self) -> ::std::option::Option<&crate::types::AutomaticFailoverStatus> {
+        self.automatic_failover.as_ref()
+    }
     pub fn arn(&self) -> ::std::option::Option<&str> {
         self.arn.as_deref()
     }
@@ -259,6 +262,10 @@ impl SnapshotBuilder {
     }
     pub fn set_num_node_groups(mut self, input: ::std::option::Option<i32>) -> Self {
         self.num_node_groups = input;
+        self
+    }
+    pub fn automatic_failover(mut self, input: crate::types::AutomaticFailoverStatus) -> Self {
+        self.automatic_failover = ::std::option::Option::Some(input);
         self
     }
     pub fn set_automatic_failover(mut self, input: ::std::option::Option<crate::types::AutomaticFailoverStatus>) -> Self {

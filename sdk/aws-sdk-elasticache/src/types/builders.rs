@@ -32,6 +32,8 @@ pub use crate::types::_node_group_configuration::NodeGroupConfigurationBuilder;
 
 pub use crate::types::_configure_shard::ConfigureShardBuilder;
 
+pub use crate::types::_event::EventBuilder;
+
 pub use crate::types::_resharding_status::ReshardingStatusBuilder;
 
 pub use crate::types::_user_groups_update_status::UserGroupsUpdateStatusBuilder;

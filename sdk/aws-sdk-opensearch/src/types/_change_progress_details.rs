@@ -11,8 +11,14 @@ pub struct ChangeProgressDetails {
     pub last_updated_time: ::std::option::Option<::aws_smithy_types::DateTime>,
 }
 impl ChangeProgressDetails {
+    pub fn change_id(&self) -> ::std::option::Option<&str> {
+        self.change_id.as_deref()
+    }
     pub fn message(&self) -> ::std::option::Option<&str> {
         self.message.as_deref()
+    }
+    pub fn config_change_status(&self) -> ::std::option::Option<&crate::types::ConfigChangeStatus> {
+        self.config_change_status.as_ref()
     }
     pub fn start_time(&self) -> ::std::option::Option<&::aws_smithy_types::DateTime> {
         self.start_time.as_ref()
@@ -35,6 +41,10 @@ pub struct ChangeProgressDetailsBuilder {
     pub(crate) last_updated_time: ::std::option::Option<::aws_smithy_types::DateTime>,
 }
 impl ChangeProgressDetailsBuilder {
+    pub fn change_id(mut self, input: impl ::std::convert::Into<::std::string::String>) -> Self {
+        self.change_id = ::std::option::Option::Some(input.into());
+        self
+    }
     pub fn set_change_id(mut self, input: ::std::option::Option<::std::string::String>) -> Self {
         self.change_id = input;
         self
@@ -45,6 +55,10 @@ impl ChangeProgressDetailsBuilder {
     }
     pub fn set_message(mut self, input: ::std::option::Option<::std::string::String>) -> Self {
         self.message = input;
+        self
+    }
+    pub fn config_change_status(mut self, input: crate::types::ConfigChangeStatus) -> Self {
+        self.config_change_status = ::std::option::Option::Some(input);
         self
     }
     pub fn set_config_change_status(mut self, input: ::std::option::Option<crate::types::ConfigChangeStatus>) -> Self {

@@ -57,6 +57,9 @@ impl DomainConfig {
     pub fn domain_endpoint_options(&self) -> ::std::option::Option<&crate::types::DomainEndpointOptionsStatus> {
         self.domain_endpoint_options.as_ref()
     }
+    pub fn change_progress_details(&self) -> ::std::option::Option<&crate::types::ChangeProgressDetails> {
+        self.change_progress_details.as_ref()
+    }
 }
 impl DomainConfig {
     pub fn builder() -> crate::types::builders::DomainConfigBuilder {
@@ -192,6 +195,10 @@ impl DomainConfigBuilder {
     }
     pub fn set_auto_tune_options(mut self, input: ::std::option::Option<crate::types::AutoTuneOptionsStatus>) -> Self {
         self.auto_tune_options = input;
+        self
+    }
+    pub fn change_progress_details(mut self, input: crate::types::ChangeProgressDetails) -> Self {
+        self.change_progress_details = ::std::option::Option::Some(input);
         self
     }
     pub fn set_change_progress_details(mut self, input: ::std::option::Option<crate::types::ChangeProgressDetails>) -> Self {

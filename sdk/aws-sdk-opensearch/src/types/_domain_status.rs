@@ -100,6 +100,12 @@ impl DomainStatus {
     pub fn domain_endpoint_options(&self) -> ::std::option::Option<&crate::types::DomainEndpointOptions> {
         self.domain_endpoint_options.as_ref()
     }
+    pub fn change_progress_details(&self) -> ::std::option::Option<&crate::types::ChangeProgressDetails> {
+        self.change_progress_details.as_ref()
+    }
+    pub fn domain_processing_status(&self) -> ::std::option::Option<&crate::types::DomainProcessingStatusType> {
+        self.domain_processing_status.as_ref()
+    }
 }
 impl DomainStatus {
     pub fn builder() -> crate::types::builders::DomainStatusBuilder {
@@ -342,6 +348,10 @@ impl DomainStatusBuilder {
         self.auto_tune_options = input;
         self
     }
+    pub fn change_progress_details(mut self, input: crate::types::ChangeProgressDetails) -> Self {
+        self.change_progress_details = ::std::option::Option::Some(input);
+        self
+    }
     pub fn set_change_progress_details(mut self, input: ::std::option::Option<crate::types::ChangeProgressDetails>) -> Self {
         self.change_progress_details = input;
         self
@@ -352,6 +362,10 @@ impl DomainStatusBuilder {
     }
     pub fn set_software_update_options(mut self, input: ::std::option::Option<crate::types::SoftwareUpdateOptions>) -> Self {
         self.software_update_options = input;
+        self
+    }
+    pub fn domain_processing_status(mut self, input: crate::types::DomainProcessingStatusType) -> Self {
+        self.domain_processing_status = ::std::option::Option::Some(input);
         self
     }
     pub fn set_domain_processing_status(mut self, input: ::std::option::Option<crate::types::DomainProcessingStatusType>) -> Self {

@@ -56,6 +56,8 @@ pub use crate::types::_filter::FilterBuilder;
 
 pub use crate::types::_parameter::ParameterBuilder;
 
+pub use crate::types::_event::EventBuilder;
+
 pub use crate::types::_orderable_db_instance_option::OrderableDbInstanceOptionBuilder;
 
 pub use crate::types::_modify_additional_storage_volume::ModifyAdditionalStorageVolumeBuilder;

@@ -30,6 +30,9 @@ impl ResourceRecordSet {
     pub fn region(&self) -> ::std::option::Option<&crate::types::ResourceRecordSetRegion> {
         self.region.as_ref()
     }
+    pub fn failover(&self) -> ::std::option::Option<&crate::types::ResourceRecordSetFailover> {
+        self.failover.as_ref()
+    }
     pub fn ttl(&self) -> ::std::option::Option<i64> {
         self.ttl
     }
@@ -97,6 +100,10 @@ impl ResourceRecordSetBuilder {
     }
     pub fn set_geo_location(mut self, input: ::std::option::Option<crate::types::GeoLocation>) -> Self {
         self.geo_location = input;
+        self
+    }
+    pub fn failover(mut self, input: crate::types::ResourceRecordSetFailover) -> Self {
+        self.failover = ::std::option::Option::Some(input);
         self
     }
     pub fn set_failover(mut self, input: ::std::option::Option<crate::types::ResourceRecordSetFailover>) -> Self {

@@ -28,6 +28,8 @@ pub use crate::types::error::_too_many_hosted_zones::TooManyHostedZones;
 
 pub use crate::types::error::_hosted_zone_not_empty::HostedZoneNotEmpty;
 
+pub use crate::types::error::_no_such_change::NoSuchChange;
+
 mod _conflicting_domain_exists;
 
 mod _delegation_set_not_available;
@@ -45,6 +47,8 @@ mod _invalid_domain_name;
 mod _invalid_input;
 
 mod _invalid_vpc_id;
+
+mod _no_such_change;
 
 mod _no_such_delegation_set;
 

@@ -52,6 +52,7 @@ pub(super) fn started(account: &mut AwsAccount, id: &str) {
         && instance.state == "pending"
     {
         instance.state = "running";
+        account.hide_from_services(id);
     }
 }
 

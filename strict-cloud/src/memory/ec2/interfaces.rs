@@ -121,6 +121,11 @@ impl Ec2 {
         self.gateway_of(vpc).is_some()
     }
 
+    /// Whether other services know of this by now.
+    pub(in super::super) fn is_known_to_services(&self, id: &str) -> bool {
+        !self.unknown_to_services.contains(id)
+    }
+
     /// Whether a VPC exists.
     pub(in super::super) fn has_vpc(&self, vpc: &str) -> bool {
         self.vpcs.contains_key(vpc)

@@ -60,6 +60,8 @@ pub(super) struct Ec2 {
     tokens: ClientTokens,
     /// Ids that lists do not show yet.
     unlisted: BTreeSet<String>,
+    /// Ids that other services do not know yet.
+    unknown_to_services: BTreeSet<String>,
 }
 
 /// Answers a call.
@@ -160,6 +162,9 @@ pub(super) fn happen(account: &mut AwsAccount, event: &ScheduledEvent) {
         ScheduledEvent::Shown(id) => {
             account.ec2.unlisted.remove(id);
         }
+        ScheduledEvent::KnownToServices(id) => {
+            account.ec2.unknown_to_services.remove(id);
+        }
         ScheduledEvent::InstanceStarted(id) => instances::started(account, id),
         ScheduledEvent::InstanceEnded(id) => instances::ended(account, id),
         ScheduledEvent::InstanceForgotten(id) => {
@@ -186,7 +191,19 @@ impl AwsAccount {
         let id = self.new_id(kind);
         self.ec2.unlisted.insert(id.clone());
         self.after(Delay::Visibility, ScheduledEvent::Shown(id.clone()));
+        if matches!(kind, "vpc" | "subnet" | "sg") {
+            self.hide_from_services(&id);
+        }
         id
+    }
+
+    /// Other services learn later than EC2's own calls of what is new.
+    fn hide_from_services(&mut self, id: &str) {
+        self.ec2.unknown_to_services.insert(id.to_owned());
+        self.after(
+            Delay::ServicePropagation,
+            ScheduledEvent::KnownToServices(id.to_owned()),
+        );
     }
 }
 

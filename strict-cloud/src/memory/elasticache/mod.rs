@@ -3,6 +3,7 @@
 //! Codes: the errors of each action in the Amazon ElastiCache API Reference. Tags of a
 //! replication group are told and changed only while it is `available` (`ListTagsForResource`).
 
+mod changes;
 mod subnets;
 
 use std::collections::BTreeMap;
@@ -18,7 +19,11 @@ use super::form::QueryForm;
 use super::schedule::ScheduledEvent;
 use super::writer::{XmlWriter, xml};
 
+use changes::PendingCacheChange;
 use subnets::CacheSubnetsRecord;
+
+/// Owner of the role through which caches reach into a VPC.
+const SERVICE: &str = "elasticache.amazonaws.com";
 
 /// All of ElastiCache, by name.
 #[derive(Debug, Clone, Default, Hash)]
@@ -26,6 +31,10 @@ pub(super) struct ElastiCache {
     groups: BTreeMap<String, ReplicationGroupRecord>,
     subnets: BTreeMap<String, CacheSubnetsRecord>,
     snapshots: BTreeMap<String, CacheSnapshotRecord>,
+    /// Replication groups that could not be created, with why.
+    failures: BTreeMap<String, String>,
+    /// Whether the service is creating its role.
+    role_coming: bool,
 }
 
 #[derive(Debug, Clone, Hash)]
@@ -42,7 +51,7 @@ struct ReplicationGroupRecord {
     subnets: String,
     security_groups: Vec<String>,
     /// What it changes to while it is `modifying`.
-    pending: (Option<String>, Option<u32>),
+    pending: PendingCacheChange,
     created: CreationTime,
     tags: TagMap,
 }
@@ -63,16 +72,9 @@ pub(super) fn answer(account: &mut AwsAccount, action: &str, form: &QueryForm<'_
         "DeleteCacheSubnetGroup" => subnets::delete(account, form),
         "CreateReplicationGroup" => create(account, form),
         "DescribeReplicationGroups" => describe(account, form),
-        "ModifyReplicationGroup" => {
-            form.accept(&["ApplyImmediately"]);
-            let node_type = form.get("CacheNodeType").map(str::to_owned);
-            change(account, form, (node_type, None))
-        }
-        "IncreaseReplicaCount" | "DecreaseReplicaCount" => {
-            form.accept(&["ApplyImmediately"]);
-            let replicas = form.number("NewReplicaCount").unwrap_or_default();
-            change(account, form, (None, Some(replicas + 1)))
-        }
+        "ModifyReplicationGroup" => changes::modify(account, form),
+        "IncreaseReplicaCount" | "DecreaseReplicaCount" => changes::resize(account, action, form),
+        "DescribeEvents" => Ok(describe_events(&account.elasticache, form)),
         "DeleteReplicationGroup" => delete(account, form),
         "DescribeCacheClusters" => Ok(describe_nodes(&account.elasticache)),
         "DescribeSnapshots" => describe_snapshots(&account.elasticache, form),
@@ -97,7 +99,7 @@ fn write_tags(tags: &TagMap, xml: &mut XmlWriter) {
 /// Lets an event of ElastiCache happen.
 pub(super) fn happen(account: &mut AwsAccount, event: &ScheduledEvent) {
     match event {
-        ScheduledEvent::CacheReady(serial) => ready(account, serial),
+        ScheduledEvent::CacheReady(serial) => changes::ready(account, serial),
         ScheduledEvent::CacheEnded(serial) => {
             account
                 .elasticache
@@ -171,6 +173,24 @@ fn no_arn() -> AwsError {
     AwsError::new("InvalidARN", "The ARN is not correctly formed.")
 }
 
+/// The service creates its role with the first call that needs it, and refuses calls until the
+/// role is known.
+fn require_role(account: &mut AwsAccount) -> Result<(), AwsError> {
+    if account.iam.has_service_role(SERVICE) {
+        return Ok(());
+    }
+    if !account.elasticache.role_coming {
+        account.elasticache.role_coming = true;
+        let known = ScheduledEvent::ServiceRoleKnown(SERVICE.to_owned());
+        account.after(Delay::RolePropagation, known);
+    }
+    Err(AwsError::new(
+        "ServiceLinkedRoleNotFoundFault",
+        "This action cannot be completed due to insufficient permissions. (Recommended action) \
+         Please create new role using IAM API CreateServiceLinkedRole.",
+    ))
+}
+
 fn create(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     let id = form.required("ReplicationGroupId")?;
     form.accept(&[
@@ -192,7 +212,7 @@ fn create(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
         failover: form.flag("AutomaticFailoverEnabled") == Some(true),
         subnets: form.required("CacheSubnetGroupName")?.to_owned(),
         security_groups: groups.iter().map(|id| (*id).to_owned()).collect(),
-        pending: (None, None),
+        pending: PendingCacheChange::default(),
         created: CreationTime(account.now),
         tags: form.tags("Tags.Tag"),
     };
@@ -202,20 +222,22 @@ fn create(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
             format!("Replication group {id} already exists."),
         ));
     }
+    require_role(account)?;
     account.elasticache.subnet_group(&group.subnets)?;
     if group.failover && group.nodes < 2 {
         return Err(AwsError::new(
             "InvalidParameterCombination",
-            "Automatic failover needs at least one replica.",
+            "When using automatic failover, there must be at least 2 cache clusters in the \
+             replication group.",
         ));
     }
     if let Some(unknown) = groups
         .iter()
-        .find(|id| account.ec2.vpc_of_group(id).is_none())
+        .find(|id| account.ec2.vpc_of_group(id).is_none() || !account.ec2.is_known_to_services(id))
     {
         return Err(AwsError::new(
             "InvalidParameterValue",
-            format!("Some security group IDs are invalid: {unknown}"),
+            format!("Invalid security group: {unknown}"),
         ));
     }
     let serial = group.serial.clone();
@@ -308,49 +330,12 @@ fn not_available(id: &str) -> AwsError {
     )
 }
 
-fn change(
-    account: &mut AwsAccount,
-    form: &QueryForm<'_>,
-    pending: (Option<String>, Option<u32>),
-) -> QueryResult {
-    let id = form.required("ReplicationGroupId")?;
-    if account.elasticache.group(id)?.status != "available" {
-        return Err(not_available(id));
-    }
-    if let Some(group) = account.elasticache.groups.get_mut(id) {
-        group.status = "modifying";
-        group.pending = pending;
-        let serial = group.serial.clone();
-        account.after(Delay::CacheChange, ScheduledEvent::CacheReady(serial));
-    }
-    Ok(xml(|xml| {
-        xml.node("ReplicationGroup", |xml| write(account, id, xml));
-    }))
-}
-
-/// A group is there, or its change is over.
-fn ready(account: &mut AwsAccount, serial: &str) {
-    let mut groups = account.elasticache.groups.iter_mut();
-    let Some((id, group)) = groups.find(|(_, one)| one.serial == serial) else {
-        return;
-    };
-    if !matches!(group.status, "creating" | "modifying") {
-        return;
-    }
-    let (node_type, nodes) = std::mem::take(&mut group.pending);
-    let (id, before) = (id.clone(), group.nodes);
-    group.status = "available";
-    group.node_type = node_type.unwrap_or(std::mem::take(&mut group.node_type));
-    group.nodes = nodes.unwrap_or(group.nodes);
-    add_interfaces(account, &id, before);
-}
-
 fn delete(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     let id = form.required("ReplicationGroupId")?;
     form.accept(&["RetainPrimaryCluster"]);
     let last = form.get("FinalSnapshotIdentifier");
     let group = account.elasticache.group(id)?.clone();
-    if group.status != "available" {
+    if !matches!(group.status, "available" | "create-failed") {
         return Err(not_available(id));
     }
     if let Some(name) = last {
@@ -377,6 +362,20 @@ fn delete(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     Ok(xml(|xml| {
         xml.node("ReplicationGroup", |xml| write(account, id, xml));
     }))
+}
+
+fn describe_events(cache: &ElastiCache, form: &QueryForm<'_>) -> String {
+    form.accept(&["SourceType", "Duration"]);
+    let of = form.get("SourceIdentifier");
+    let failures = cache.failures.iter();
+    let found = failures.filter(|(id, _)| of.is_none_or(|of| of == *id));
+    xml(|xml| {
+        xml.list("Events", "Event", found, |xml, (id, why)| {
+            xml.text("SourceIdentifier", id);
+            xml.text("SourceType", "replication-group");
+            xml.text("Message", why);
+        });
+    })
 }
 
 fn describe_nodes(cache: &ElastiCache) -> String {

@@ -38,11 +38,14 @@ pub(super) fn create(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryRes
             format!("Cache subnet group {name} already exists."),
         ));
     }
+    super::require_role(account)?;
     let (mut subnets, mut vpc) = (Vec::new(), String::new());
     for id in ids {
+        let known = account.ec2.is_known_to_services(id);
         let place = account
             .ec2
             .place_of(id)
+            .filter(|_| known)
             .ok_or_else(|| AwsError::new("InvalidSubnet", format!("Invalid subnet: {id}")))?;
         place.0.clone_into(&mut vpc);
         subnets.push((id.to_owned(), place.1.to_owned()));

@@ -8,6 +8,7 @@ use crate::errors::AwsError;
 use super::super::account::{AwsAccount, CreationTime, QueryResult, TagMap};
 use super::super::ec2::NewInterfaces;
 use super::super::form::QueryForm;
+use super::super::rare::RareEvent;
 use super::super::schedule::ScheduledEvent;
 use super::super::writer::XmlWriter;
 use super::{Elb, attributes, members, other_settings, write_attributes};
@@ -22,7 +23,8 @@ pub(super) struct BalancerRecord {
     subnets: Vec<(String, String)>,
     groups: Vec<String>,
     attributes: BTreeMap<String, String>,
-    pub(super) active: bool,
+    /// `provisioning`, `failed` or `active`.
+    pub(super) state: &'static str,
     /// What it was created with.
     settings: String,
     created: CreationTime,
@@ -50,7 +52,9 @@ fn no_balancer(arn: &str) -> AwsError {
 fn places(account: &AwsAccount, ids: &[&str]) -> Result<(Vec<(String, String)>, String), AwsError> {
     let (mut subnets, mut vpc) = (Vec::new(), String::new());
     for id in ids {
-        let place = account.ec2.place_of(id).ok_or_else(|| {
+        let known = account.ec2.is_known_to_services(id);
+        let place = account.ec2.place_of(id).filter(|_| known);
+        let place = place.ok_or_else(|| {
             AwsError::new(
                 "SubnetNotFound",
                 format!("The subnet ID '{id}' does not exist"),
@@ -79,7 +83,7 @@ fn groups(account: &AwsAccount, form: &QueryForm<'_>) -> Result<Vec<String>, Aws
     let groups = form.list("SecurityGroups.member");
     if let Some(id) = groups
         .iter()
-        .find(|id| account.ec2.vpc_of_group(id).is_none())
+        .find(|id| account.ec2.vpc_of_group(id).is_none() || !account.ec2.is_known_to_services(id))
     {
         return Err(AwsError::new(
             "InvalidSecurityGroup",
@@ -139,16 +143,23 @@ pub(super) fn create(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryRes
         subnets,
         groups,
         attributes: attributes.into(),
-        active: false,
+        state: "provisioning",
         settings,
         created: CreationTime(account.now),
         tags,
     };
     let answer = members("LoadBalancers", [(&arn, &balancer)], write);
-    account.after(
-        Delay::BalancerStart,
-        ScheduledEvent::BalancerActive(arn.clone()),
-    );
+    let fails = |event: &RareEvent| (*event == RareEvent::BalancerFailsInBetween).then_some(());
+    match account.take_rare(fails) {
+        Some(()) => {
+            let failed = ScheduledEvent::BalancerFailed(arn.clone());
+            account.after(Delay::BalancerFailure, failed);
+        }
+        None => account.after(
+            Delay::BalancerStart,
+            ScheduledEvent::BalancerActive(arn.clone()),
+        ),
+    }
     account.elb.balancers.insert(arn, balancer);
     Ok(answer)
 }
@@ -168,7 +179,7 @@ fn write(xml: &mut XmlWriter, (arn, one): (&String, &BalancerRecord)) {
     xml.text("VpcId", &one.vpc);
     xml.value("CreatedTime", one.created);
     xml.node("State", |xml| {
-        xml.text("Code", if one.active { "active" } else { "provisioning" });
+        xml.text("Code", one.state);
     });
     xml.list(
         "AvailabilityZones",

@@ -10,6 +10,7 @@ mod targets;
 
 use std::collections::BTreeMap;
 
+use crate::clock::Delay;
 use crate::errors::AwsError;
 
 use super::account::{AccountResource, AwsAccount, QueryResult, TagMap, unknown_action};
@@ -64,9 +65,16 @@ pub(super) fn answer(account: &mut AwsAccount, action: &str, form: &QueryForm<'_
 pub(super) fn happen(account: &mut AwsAccount, event: &ScheduledEvent) {
     let elb = &mut account.elb;
     match event {
+        ScheduledEvent::BalancerFailed(arn) => {
+            if let Some(balancer) = elb.balancers.get_mut(arn) {
+                balancer.state = "failed";
+            }
+            let active = ScheduledEvent::BalancerActive(arn.clone());
+            account.after(Delay::BalancerStart, active);
+        }
         ScheduledEvent::BalancerActive(arn) => {
             if let Some(balancer) = elb.balancers.get_mut(arn) {
-                balancer.active = true;
+                balancer.state = "active";
             }
         }
         ScheduledEvent::TargetHealthy(group, target) => elb.target_healthy(group, target),

@@ -227,7 +227,10 @@ pub(super) fn register(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryR
     let arn = form.required("TargetGroupArn")?;
     let named = named(form);
     let port = account.elb.group(arn)?.port;
-    if let Some((id, _)) = named.iter().find(|(id, _)| !account.ec2.is_running(id)) {
+    if let Some((id, _)) = named
+        .iter()
+        .find(|(id, _)| !account.ec2.is_running(id) || !account.ec2.is_known_to_services(id))
+    {
         return Err(AwsError::new(
             "InvalidTarget",
             format!(

@@ -8,6 +8,11 @@ pub struct UpdateDomainConfigOutput {
     pub dry_run_progress_status: ::std::option::Option<crate::types::DryRunProgressStatus>,
     _request_id: Option<String>,
 }
+impl UpdateDomainConfigOutput {
+    pub fn domain_config(&self) -> ::std::option::Option<&crate::types::DomainConfig> {
+        self.domain_config.as_ref()
+    }
+}
 impl ::aws_types::request_id::RequestId for UpdateDomainConfigOutput {
     fn request_id(&self) -> Option<&str> {
         self._request_id.as_deref()
@@ -28,6 +33,10 @@ pub struct UpdateDomainConfigOutputBuilder {
     _request_id: Option<String>,
 }
 impl UpdateDomainConfigOutputBuilder {
+    pub fn domain_config(mut self, input: crate::types::DomainConfig) -> Self {
+        self.domain_config = ::std::option::Option::Some(input);
+        self
+    }
     pub fn set_domain_config(mut self, input: ::std::option::Option<crate::types::DomainConfig>) -> Self {
         self.domain_config = input;
         self

@@ -14,6 +14,9 @@ impl CreateHostedZoneOutput {
     pub fn hosted_zone(&self) -> ::std::option::Option<&crate::types::HostedZone> {
         self.hosted_zone.as_ref()
     }
+    pub fn change_info(&self) -> ::std::option::Option<&crate::types::ChangeInfo> {
+        self.change_info.as_ref()
+    }
     pub fn vpc(&self) -> ::std::option::Option<&crate::types::Vpc> {
         self.vpc.as_ref()
     }
@@ -50,6 +53,10 @@ impl CreateHostedZoneOutputBuilder {
     }
     pub fn set_hosted_zone(mut self, input: ::std::option::Option<crate::types::HostedZone>) -> Self {
         self.hosted_zone = input;
+        self
+    }
+    pub fn change_info(mut self, input: crate::types::ChangeInfo) -> Self {
+        self.change_info = ::std::option::Option::Some(input);
         self
     }
     pub fn set_change_info(mut self, input: ::std::option::Option<crate::types::ChangeInfo>) -> Self {

@@ -6,6 +6,11 @@ pub struct DeleteHostedZoneOutput {
     pub change_info: ::std::option::Option<crate::types::ChangeInfo>,
     _request_id: Option<String>,
 }
+impl DeleteHostedZoneOutput {
+    pub fn change_info(&self) -> ::std::option::Option<&crate::types::ChangeInfo> {
+        self.change_info.as_ref()
+    }
+}
 impl ::aws_types::request_id::RequestId for DeleteHostedZoneOutput {
     fn request_id(&self) -> Option<&str> {
         self._request_id.as_deref()
@@ -24,6 +29,10 @@ pub struct DeleteHostedZoneOutputBuilder {
     _request_id: Option<String>,
 }
 impl DeleteHostedZoneOutputBuilder {
+    pub fn change_info(mut self, input: crate::types::ChangeInfo) -> Self {
+        self.change_info = ::std::option::Option::Some(input);
+        self
+    }
     pub fn set_change_info(mut self, input: ::std::option::Option<crate::types::ChangeInfo>) -> Self {
         self.change_info = input;
         self

@@ -27,3 +27,5 @@ pub use crate::types::error::_no_such_delegation_set::NoSuchDelegationSetBuilder
 pub use crate::types::error::_too_many_hosted_zones::TooManyHostedZonesBuilder;
 
 pub use crate::types::error::_hosted_zone_not_empty::HostedZoneNotEmptyBuilder;
+
+pub use crate::types::error::_no_such_change::NoSuchChangeBuilder;
