@@ -15,7 +15,7 @@ use crate::ec2::propagation;
 use crate::errors::{AwsError, Reply};
 use crate::xml;
 
-/// How the changes that this front tells of begin.
+/// How the changes that the proxy tells of begin.
 const CHANGE: &str = "CSTRICT";
 
 fn body(call: &Call) -> &str {

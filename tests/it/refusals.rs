@@ -40,7 +40,7 @@ fn codes(name: &str, operation: &str) -> BTreeSet<String> {
     let errors = text.split("match error_code {").skip(1);
     let arms = errors.flat_map(|part| {
         let arms = part.split("_ =>").next().unwrap_or_default();
-        arms.split("\n").filter_map(|line| {
+        arms.lines().filter_map(|line| {
             let (code, _) = line.trim().strip_prefix('"')?.split_once("\" =>")?;
             Some(code.to_owned())
         })

@@ -95,10 +95,7 @@ async fn a_zone_is_changed_late_and_its_servers_learn_later() {
     let zone = "<CreateHostedZoneRequest xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"><Name>sync.internal</Name><CallerReference>sync-1</CallerReference></CreateHostedZoneRequest>";
     let made = cloud.rest("route53", "POST", zones, zone).await.ok();
     assert_eq!(made.first("Status"), "PENDING");
-    let (_, id) = made
-        .between("<Id>/hostedzone/", "</Id>")
-        .map(|id| ((), id.to_owned()))
-        .unwrap();
+    let id = made.between("<Id>/hostedzone/", "</Id>").unwrap();
     let record = "<ChangeResourceRecordSetsRequest xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"><ChangeBatch><Changes><Change><Action>UPSERT</Action><ResourceRecordSet><Name>a.sync.internal</Name><Type>A</Type><TTL>1</TTL><ResourceRecords><ResourceRecord><Value>192.0.2.1</Value></ResourceRecord></ResourceRecords></ResourceRecordSet></Change></Changes></ChangeBatch></ChangeResourceRecordSetsRequest>";
     let records = format!("{zones}/{id}/rrset");
     let change = async || cloud.rest("route53", "POST", &records, record).await;
