@@ -77,6 +77,8 @@ mod delete_db_subnet_group;
 
 mod describe_account_attributes;
 
+mod describe_db_cluster_automated_backups;
+
 mod describe_db_cluster_parameter_groups;
 
 mod describe_db_cluster_parameters;

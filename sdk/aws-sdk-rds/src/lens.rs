@@ -1,3 +1,13 @@
+pub(crate) fn reflens_describe_db_cluster_automated_backups_output_output_marker(
+    input: &crate::operation::describe_db_cluster_automated_backups::DescribeDbClusterAutomatedBackupsOutput,
+) -> ::std::option::Option<&::std::string::String> {
+    let input = match &input.marker {
+        ::std::option::Option::None => return ::std::option::Option::None,
+        ::std::option::Option::Some(t) => t,
+    };
+    ::std::option::Option::Some(input)
+}
+
 pub(crate) fn reflens_describe_db_cluster_parameter_groups_output_output_marker(
     input: &crate::operation::describe_db_cluster_parameter_groups::DescribeDbClusterParameterGroupsOutput,
 ) -> ::std::option::Option<&::std::string::String> {
@@ -115,6 +125,13 @@ pub(crate) fn reflens_describe_orderable_db_instance_options_output_output_marke
         ::std::option::Option::None => return ::std::option::Option::None,
         ::std::option::Option::Some(t) => t,
     };
+    ::std::option::Option::Some(input)
+}
+
+pub(crate) fn lens_describe_db_cluster_automated_backups_output_output_db_cluster_automated_backups(
+    input: crate::operation::describe_db_cluster_automated_backups::DescribeDbClusterAutomatedBackupsOutput,
+) -> ::std::option::Option<::std::vec::Vec<crate::types::DbClusterAutomatedBackup>> {
+    let input = input.db_cluster_automated_backups?;
     ::std::option::Option::Some(input)
 }
 

@@ -29,6 +29,8 @@ pub mod delete_db_subnet_group;
 
 pub mod describe_account_attributes;
 
+pub mod describe_db_cluster_automated_backups;
+
 pub mod describe_db_cluster_parameter_groups;
 
 pub mod describe_db_cluster_parameters;

@@ -79,6 +79,10 @@ pub(crate) mod shape_describe_account_attributes;
 
 pub(crate) mod shape_describe_account_attributes_input;
 
+pub(crate) mod shape_describe_db_cluster_automated_backups;
+
+pub(crate) mod shape_describe_db_cluster_automated_backups_input;
+
 pub(crate) mod shape_describe_db_cluster_parameter_groups;
 
 pub(crate) mod shape_describe_db_cluster_parameter_groups_input;
@@ -184,6 +188,8 @@ pub(crate) mod shape_db_capacity_reservation_not_found_fault;
 pub(crate) mod shape_db_cluster_already_exists_fault;
 
 pub(crate) mod shape_db_cluster_associated_role;
+
+pub(crate) mod shape_db_cluster_automated_backup_not_found_fault;
 
 pub(crate) mod shape_db_cluster_automated_backup_quota_exceeded_fault;
 
@@ -330,6 +336,10 @@ pub(crate) mod shape_vpc_encryption_control_violation_exception;
 pub(crate) mod shape_account_quota_list;
 
 pub(crate) mod shape_db_cluster;
+
+pub(crate) mod shape_db_cluster_automated_backup;
+
+pub(crate) mod shape_db_cluster_automated_backup_list;
 
 pub(crate) mod shape_db_cluster_list;
 

@@ -26,6 +26,8 @@ pub use crate::types::_replica_mode::ReplicaMode;
 
 pub use crate::types::_db_subnet_group::DbSubnetGroup;
 
+pub use crate::types::_db_cluster_automated_backup::DbClusterAutomatedBackup;
+
 pub use crate::types::_db_instance_automated_backup::DbInstanceAutomatedBackup;
 
 pub use crate::types::_source_type::SourceType;
@@ -165,6 +167,8 @@ mod _database_insights_mode;
 mod _db_cluster;
 
 mod _db_cluster_associated_role;
+
+mod _db_cluster_automated_backup;
 
 mod _db_cluster_member;
 

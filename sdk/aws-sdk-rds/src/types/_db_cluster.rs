@@ -132,6 +132,9 @@ impl DbCluster {
     pub fn master_username(&self) -> ::std::option::Option<&str> {
         self.master_username.as_deref()
     }
+    pub fn status_infos(&self) -> &[crate::types::DbClusterStatusInfo] {
+        self.status_infos.as_deref().unwrap_or_default()
+    }
     pub fn db_cluster_members(&self) -> &[crate::types::DbClusterMember] {
         self.db_cluster_members.as_deref().unwrap_or_default()
     }
@@ -439,6 +442,12 @@ impl DbClusterBuilder {
     }
     pub fn set_read_replica_identifiers(mut self, input: ::std::option::Option<::std::vec::Vec<::std::string::String>>) -> Self {
         self.read_replica_identifiers = input;
+        self
+    }
+    pub fn status_infos(mut self, input: crate::types::DbClusterStatusInfo) -> Self {
+        let mut v = self.status_infos.unwrap_or_default();
+        v.push(input);
+        self.status_infos = ::std::option::Option::Some(v);
         self
     }
     pub fn set_status_infos(mut self, input: ::std::option::Option<::std::vec::Vec<crate::types::DbClusterStatusInfo>>) -> Self {

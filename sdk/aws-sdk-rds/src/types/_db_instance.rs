@@ -156,6 +156,9 @@ impl DbInstance {
     pub fn read_replica_source_db_instance_identifier(&self) -> ::std::option::Option<&str> {
         self.read_replica_source_db_instance_identifier.as_deref()
     }
+    pub fn read_replica_db_instance_identifiers(&self) -> &[::std::string::String] {
+        self.read_replica_db_instance_identifiers.as_deref().unwrap_or_default()
+    }
     pub fn iops(&self) -> ::std::option::Option<i32> {
         self.iops
     }
@@ -164,6 +167,9 @@ impl DbInstance {
     }
     pub fn publicly_accessible(&self) -> ::std::option::Option<bool> {
         self.publicly_accessible
+    }
+    pub fn status_infos(&self) -> &[crate::types::DbInstanceStatusInfo] {
+        self.status_infos.as_deref().unwrap_or_default()
     }
     pub fn storage_type(&self) -> ::std::option::Option<&str> {
         self.storage_type.as_deref()
@@ -472,6 +478,12 @@ impl DbInstanceBuilder {
         self.read_replica_source_db_instance_identifier = input;
         self
     }
+    pub fn read_replica_db_instance_identifiers(mut self, input: impl ::std::convert::Into<::std::string::String>) -> Self {
+        let mut v = self.read_replica_db_instance_identifiers.unwrap_or_default();
+        v.push(input.into());
+        self.read_replica_db_instance_identifiers = ::std::option::Option::Some(v);
+        self
+    }
     pub fn set_read_replica_db_instance_identifiers(mut self, input: ::std::option::Option<::std::vec::Vec<::std::string::String>>) -> Self {
         self.read_replica_db_instance_identifiers = input;
         self
@@ -526,6 +538,12 @@ impl DbInstanceBuilder {
     }
     pub fn set_publicly_accessible(mut self, input: ::std::option::Option<bool>) -> Self {
         self.publicly_accessible = input;
+        self
+    }
+    pub fn status_infos(mut self, input: crate::types::DbInstanceStatusInfo) -> Self {
+        let mut v = self.status_infos.unwrap_or_default();
+        v.push(input);
+        self.status_infos = ::std::option::Option::Some(v);
         self
     }
     pub fn set_status_infos(mut self, input: ::std::option::Option<::std::vec::Vec<crate::types::DbInstanceStatusInfo>>) -> Self {

@@ -9,6 +9,9 @@ pub struct DbInstanceStatusInfo {
     pub message: ::std::option::Option<::std::string::String>,
 }
 impl DbInstanceStatusInfo {
+    pub fn normal(&self) -> ::std::option::Option<bool> {
+        self.normal
+    }
     pub fn status(&self) -> ::std::option::Option<&str> {
         self.status.as_deref()
     }
@@ -33,6 +36,10 @@ pub struct DbInstanceStatusInfoBuilder {
 impl DbInstanceStatusInfoBuilder {
     pub fn set_status_type(mut self, input: ::std::option::Option<::std::string::String>) -> Self {
         self.status_type = input;
+        self
+    }
+    pub fn normal(mut self, input: bool) -> Self {
+        self.normal = ::std::option::Option::Some(input);
         self
     }
     pub fn set_normal(mut self, input: ::std::option::Option<bool>) -> Self {

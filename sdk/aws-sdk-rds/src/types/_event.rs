@@ -20,6 +20,9 @@ impl Event {
     pub fn message(&self) -> ::std::option::Option<&str> {
         self.message.as_deref()
     }
+    pub fn event_categories(&self) -> &[::std::string::String] {
+        self.event_categories.as_deref().unwrap_or_default()
+    }
     pub fn date(&self) -> ::std::option::Option<&::aws_smithy_types::DateTime> {
         self.date.as_ref()
     }
@@ -63,6 +66,12 @@ impl EventBuilder {
     }
     pub fn set_message(mut self, input: ::std::option::Option<::std::string::String>) -> Self {
         self.message = input;
+        self
+    }
+    pub fn event_categories(mut self, input: impl ::std::convert::Into<::std::string::String>) -> Self {
+        let mut v = self.event_categories.unwrap_or_default();
+        v.push(input.into());
+        self.event_categories = ::std::option::Option::Some(v);
         self
     }
     pub fn set_event_categories(mut self, input: ::std::option::Option<::std::vec::Vec<::std::string::String>>) -> Self {

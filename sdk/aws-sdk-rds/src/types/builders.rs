@@ -18,6 +18,8 @@ pub use crate::types::_db_instance::DbInstanceBuilder;
 
 pub use crate::types::_db_subnet_group::DbSubnetGroupBuilder;
 
+pub use crate::types::_db_cluster_automated_backup::DbClusterAutomatedBackupBuilder;
+
 pub use crate::types::_db_instance_automated_backup::DbInstanceAutomatedBackupBuilder;
 
 pub use crate::types::_cloudwatch_logs_export_configuration::CloudwatchLogsExportConfigurationBuilder;

@@ -119,6 +119,8 @@ pub use crate::types::error::_db_subnet_quota_exceeded_fault::DbSubnetQuotaExcee
 
 pub use crate::types::error::_db_cluster_automated_backup_quota_exceeded_fault::DbClusterAutomatedBackupQuotaExceededFault;
 
+pub use crate::types::error::_db_cluster_automated_backup_not_found_fault::DbClusterAutomatedBackupNotFoundFault;
+
 pub use crate::types::error::_invalid_db_parameter_group_state_fault::InvalidDbParameterGroupStateFault;
 
 pub use crate::types::error::_db_instance_automated_backup_quota_exceeded_fault::DbInstanceAutomatedBackupQuotaExceededFault;
@@ -146,6 +148,8 @@ mod _certificate_not_found_fault;
 mod _db_capacity_reservation_not_found_fault;
 
 mod _db_cluster_already_exists_fault;
+
+mod _db_cluster_automated_backup_not_found_fault;
 
 mod _db_cluster_automated_backup_quota_exceeded_fault;
 

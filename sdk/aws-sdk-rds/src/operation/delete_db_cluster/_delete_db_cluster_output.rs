@@ -6,6 +6,11 @@ pub struct DeleteDbClusterOutput {
     pub db_cluster: ::std::option::Option<crate::types::DbCluster>,
     _request_id: Option<String>,
 }
+impl DeleteDbClusterOutput {
+    pub fn db_cluster(&self) -> ::std::option::Option<&crate::types::DbCluster> {
+        self.db_cluster.as_ref()
+    }
+}
 impl ::aws_types::request_id::RequestId for DeleteDbClusterOutput {
     fn request_id(&self) -> Option<&str> {
         self._request_id.as_deref()
@@ -24,6 +29,10 @@ pub struct DeleteDbClusterOutputBuilder {
     _request_id: Option<String>,
 }
 impl DeleteDbClusterOutputBuilder {
+    pub fn db_cluster(mut self, input: crate::types::DbCluster) -> Self {
+        self.db_cluster = ::std::option::Option::Some(input);
+        self
+    }
     pub fn set_db_cluster(mut self, input: ::std::option::Option<crate::types::DbCluster>) -> Self {
         self.db_cluster = input;
         self

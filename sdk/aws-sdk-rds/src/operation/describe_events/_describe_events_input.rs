@@ -26,6 +26,9 @@ impl DescribeEventsInput {
     pub fn duration(&self) -> ::std::option::Option<i32> {
         self.duration
     }
+    pub fn event_categories(&self) -> &[::std::string::String] {
+        self.event_categories.as_deref().unwrap_or_default()
+    }
     pub fn filters(&self) -> &[crate::types::Filter] {
         self.filters.as_deref().unwrap_or_default()
     }
@@ -75,6 +78,12 @@ impl DescribeEventsInputBuilder {
     }
     pub fn duration(mut self, input: i32) -> Self {
         self.duration = ::std::option::Option::Some(input);
+        self
+    }
+    pub fn event_categories(mut self, input: impl ::std::convert::Into<::std::string::String>) -> Self {
+        let mut v = self.event_categories.unwrap_or_default();
+        v.push(input.into());
+        self.event_categories = ::std::option::Option::Some(v);
         self
     }
     pub fn set_event_categories(mut self, input: ::std::option::Option<::std::vec::Vec<::std::string::String>>) -> Self {

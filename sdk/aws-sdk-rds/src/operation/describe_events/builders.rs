@@ -100,6 +100,10 @@ impl DescribeEventsFluentBuilder {
         self.inner = self.inner.duration(input);
         self
     }
+    pub fn event_categories(mut self, input: impl ::std::convert::Into<::std::string::String>) -> Self {
+        self.inner = self.inner.event_categories(input.into());
+        self
+    }
     pub fn set_event_categories(mut self, input: ::std::option::Option<::std::vec::Vec<::std::string::String>>) -> Self {
         self.inner = self.inner.set_event_categories(input);
         self

@@ -6,6 +6,11 @@ pub struct ModifyDbClusterOutput {
     pub db_cluster: ::std::option::Option<crate::types::DbCluster>,
     _request_id: Option<String>,
 }
+impl ModifyDbClusterOutput {
+    pub fn db_cluster(&self) -> ::std::option::Option<&crate::types::DbCluster> {
+        self.db_cluster.as_ref()
+    }
+}
 impl ::aws_types::request_id::RequestId for ModifyDbClusterOutput {
     fn request_id(&self) -> Option<&str> {
         self._request_id.as_deref()
@@ -24,6 +29,10 @@ pub struct ModifyDbClusterOutputBuilder {
     _request_id: Option<String>,
 }
 impl ModifyDbClusterOutputBuilder {
+    pub fn db_cluster(mut self, input: crate::types::DbCluster) -> Self {
+        self.db_cluster = ::std::option::Option::Some(input);
+        self
+    }
     pub fn set_db_cluster(mut self, input: ::std::option::Option<crate::types::DbCluster>) -> Self {
         self.db_cluster = input;
         self

@@ -119,6 +119,8 @@ pub use crate::types::error::_db_subnet_quota_exceeded_fault::DbSubnetQuotaExcee
 
 pub use crate::types::error::_db_cluster_automated_backup_quota_exceeded_fault::DbClusterAutomatedBackupQuotaExceededFaultBuilder;
 
+pub use crate::types::error::_db_cluster_automated_backup_not_found_fault::DbClusterAutomatedBackupNotFoundFaultBuilder;
+
 pub use crate::types::error::_invalid_db_parameter_group_state_fault::InvalidDbParameterGroupStateFaultBuilder;
 
 pub use crate::types::error::_db_instance_automated_backup_quota_exceeded_fault::DbInstanceAutomatedBackupQuotaExceededFaultBuilder;
