@@ -52,6 +52,14 @@ pub(crate) enum Delay {
     DatabaseChange,
     DatabaseEnd,
     DatabaseSnapshot,
+    /// Until a database that accepted a change says that it is changing.
+    DatabaseLag,
+    /// Until a database has taken over another parameter group.
+    ParametersApply,
+    /// Until storage that was changed may be changed again.
+    StorageOptimization,
+    /// Until deletions find a protection lifted.
+    ProtectionLag,
     ClusterStart,
     ClusterEnd,
     SearchStart,
@@ -80,10 +88,12 @@ impl Delay {
             | Self::ServicePropagation
             | Self::RolePropagation
             | Self::ZonePropagation
+            | Self::ProtectionLag
             | Self::BalancerFailure => 10,
-            Self::Interfaces | Self::TargetHealthy => 20,
+            Self::DatabaseLag | Self::Interfaces | Self::TargetHealthy => 20,
             Self::InstanceEnd | Self::TargetDrained | Self::DnsChange => 30,
             Self::ClusterStart => 40,
+            Self::ParametersApply => 45,
             Self::NatEnd | Self::BalancerInterfaces | Self::ClusterEnd | Self::SearchSettling => 60,
             Self::NatStart => 105,
             Self::BalancerStart => 150,
@@ -95,6 +105,7 @@ impl Delay {
             Self::SearchEnd => 720,
             Self::SearchStart | Self::SearchChange => 1020,
             Self::Forgetting => 3600,
+            Self::StorageOptimization => 6 * 3600,
         }
     }
 }

@@ -34,6 +34,7 @@ mod memory;
 pub mod model;
 mod opensearch;
 mod rds;
+mod rds_changes;
 mod rds_groups;
 mod route53;
 mod s3;

@@ -12,7 +12,7 @@ use crate::cloud::{Core, Ruling};
 use crate::ec2::{ServiceInterfaces, key, network_of};
 use crate::errors::{AwsError, Reply};
 use crate::ledger::Phase;
-use crate::{rds_groups, xml};
+use crate::{rds_changes, rds_groups, xml};
 
 const DATABASE: &str = "db";
 const CLUSTER: &str = "db-cluster";
@@ -22,6 +22,7 @@ pub(crate) async fn before(core: &Core, call: &mut Call) -> Result<Ruling, AwsEr
         "CreateDBInstance" | "RestoreDBInstanceFromDBSnapshot" => {
             check_password(call)?;
             check_security_groups(core, call).await?;
+            rds_changes::check_creation(core, call).await?;
         }
         "CreateDBCluster" => {
             check_password(call)?;
@@ -31,12 +32,21 @@ pub(crate) async fn before(core: &Core, call: &mut Call) -> Result<Ruling, AwsEr
         "CreateDBInstanceReadReplica" => {
             check_replica_source(core, call).await?;
             check_security_groups(core, call).await?;
+            rds_changes::check_creation(core, call).await?;
         }
-        "ModifyDBInstance" | "RebootDBInstance" | "CreateDBSnapshot" | "StopDBInstance" => {
+        "ModifyDBInstance" => {
+            check_available(core, call)?;
+            let id = id_of(call);
+            rds_changes::change(core, call, &id).await?;
+        }
+        "ModifyDBCluster" => change_cluster(core, call).await?,
+        "RebootDBInstance" | "CreateDBSnapshot" | "StopDBInstance" => {
             check_available(core, call)?;
         }
         "DeleteDBInstance" => return delete(core, call).await,
         "DeleteDBCluster" => return delete_cluster(core, call).await,
+        // What the emulator lacks. It keeps no backups of a cluster that is gone.
+        "DescribeDBClusterAutomatedBackups" => return Ok(Ruling::Answer(no_cluster_backups(call))),
         _ => return rds_groups::before(core, call).await,
     }
     Ok(Ruling::Forward)
@@ -153,6 +163,21 @@ fn check_available(core: &Core, call: &Call) -> Result<(), AwsError> {
     }
 }
 
+async fn change_cluster(core: &Core, call: &Call) -> Result<(), AwsError> {
+    let id = cluster_of(call);
+    let fields = [("DBClusterIdentifier", id.as_str())];
+    let found = core
+        .upstream
+        .ask(call, "rds", "DescribeDBClusters", &fields)
+        .await?;
+    let lifts = call.get("DeletionProtection") == Some("false");
+    let protected = xml::first(found.text(), "DeletionProtection");
+    if lifts && found.is_success() && protected.as_deref() == Some("true") {
+        rds_changes::lift_protection(core, call, &id);
+    }
+    Ok(())
+}
+
 fn not_available(id: &str) -> AwsError {
     AwsError::new(
         "InvalidDBInstanceState",
@@ -181,9 +206,10 @@ async fn delete(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
     if !in_cluster {
         check_final_snapshot(core, call, replica).await?;
     }
-    if part("DeletionProtection") == "true" {
+    if part("DeletionProtection") == "true" || rds_changes::is_still_protected(core, call, &id) {
         return Err(protected("DB Instance"));
     }
+    rds_changes::forget(core, call, &id);
     let now = core.clock.now();
     let gone = core.clock.after(Delay::DatabaseEnd);
     core.ledger()
@@ -244,6 +270,13 @@ async fn check_final_snapshot(core: &Core, call: &Call, replica: bool) -> Result
     }
 }
 
+fn no_cluster_backups(call: &Call) -> Reply {
+    Reply::done(
+        call,
+        "<DescribeDBClusterAutomatedBackupsResponse xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\"><DescribeDBClusterAutomatedBackupsResult><DBClusterAutomatedBackups/></DescribeDBClusterAutomatedBackupsResult></DescribeDBClusterAutomatedBackupsResponse>",
+    )
+}
+
 fn protected(what: &str) -> AwsError {
     AwsError::new(
         "InvalidParameterCombination",
@@ -292,7 +325,7 @@ async fn delete_cluster(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
         ));
     }
     check_final_snapshot(core, call, false).await?;
-    if part("DeletionProtection") == "true" {
+    if part("DeletionProtection") == "true" || rds_changes::is_still_protected(core, call, &id) {
         return Err(protected("Cluster"));
     }
     if core.clock.is_instant() {
@@ -332,15 +365,20 @@ fn note(core: &Core, call: &Call, _reply: &Reply) {
             core.ledger()
                 .created(&key(call, CLUSTER, &cluster_of(call)), now, ready);
         }
-        "ModifyDBInstance" if call.get("DBInstanceClass").is_some() => {
-            let until = clock.after(Delay::DatabaseChange);
+        "ModifyDBInstance" | "RebootDBInstance" => {
+            let takes_time = ["DBInstanceClass", "AllocatedStorage", "Iops", "MultiAZ"];
+            let time = match call.action.as_str() {
+                "RebootDBInstance" => Delay::InstanceStart,
+                _ if takes_time.iter().any(|field| call.get(field).is_some()) => {
+                    Delay::DatabaseChange
+                }
+                _ => return,
+            };
+            let until = clock.after(Delay::DatabaseLag) + clock.delay(time);
+            let id = id_of(call);
+            rds_changes::accepted(core, call, &id);
             core.ledger()
-                .modifying(&key(call, DATABASE, &id_of(call)), now, until);
-        }
-        "RebootDBInstance" => {
-            let until = clock.after(Delay::InstanceStart);
-            core.ledger()
-                .modifying(&key(call, DATABASE, &id_of(call)), now, until);
+                .modifying(&key(call, DATABASE, &id), now, until);
         }
         "CreateDBSnapshot" => {
             let until = clock.after(Delay::DatabaseSnapshot);
@@ -407,7 +445,14 @@ fn report_states(core: &Core, call: &Call, reply: &mut Reply) {
             for node in xml::named(document, element) {
                 let id = xml::text_of(node, id).unwrap_or_default();
                 let phase = core.ledger().phase(&key(call, kind, id), now);
+                if kind == DATABASE && matches!(phase, Phase::Available | Phase::Modifying) {
+                    rds_changes::report(core, call, (node, id), phase, edits);
+                }
                 let told = match phase {
+                    // It shows with a delay.
+                    Phase::Modifying if kind == DATABASE && rds_changes::lags(core, call, id) => {
+                        continue;
+                    }
                     Phase::Creating => "creating",
                     Phase::Modifying => "modifying",
                     Phase::Deleting => "deleting",

@@ -7,6 +7,7 @@ mod cloud;
 mod ec2;
 mod faults;
 mod late;
+mod rds;
 mod rig;
 mod sdk;
 mod services;

@@ -188,6 +188,10 @@ impl AwsAccount {
             }
             ScheduledEvent::ProfileKnown(name) => self.iam.known_to_ec2(name),
             ScheduledEvent::DatabaseReady(_)
+            | ScheduledEvent::DatabaseChanging(_)
+            | ScheduledEvent::ParametersApplied(_)
+            | ScheduledEvent::StorageOptimized(_)
+            | ScheduledEvent::ProtectionLifted(_)
             | ScheduledEvent::DatabaseEnded(_)
             | ScheduledEvent::ClusterReady(_)
             | ScheduledEvent::ClusterEnded(_)
@@ -263,6 +267,12 @@ impl AwsAccount {
         let time = Duration::from_secs(seconds).mul_f64(self.scale);
         let at = self.now.checked_add(time).unwrap_or(Timestamp::MAX);
         self.schedule.add(at, event);
+    }
+
+    /// Whether less than this time of AWS's has passed since then.
+    pub(super) fn is_within(&self, since: CreationTime, time: Duration) -> bool {
+        let until = since.0.checked_add(time.mul_f64(self.scale));
+        self.now < until.unwrap_or(Timestamp::MAX)
     }
 
     /// The ARN of something in the account and region.

@@ -194,6 +194,11 @@ impl Iam {
         roles.chain(profiles).collect()
     }
 
+    /// Adds the role that a service acts with; whether there was none.
+    pub(super) fn add_service_role(&mut self, service: &str) -> bool {
+        self.service_roles.insert(service.to_owned())
+    }
+
     /// Whether there is the role that a service acts with.
     /// A service has created its role by itself.
     pub(super) fn service_role_known(&mut self, service: &str) {

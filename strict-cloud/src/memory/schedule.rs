@@ -27,6 +27,13 @@ pub(super) enum ScheduledEvent {
     /// EC2 knows the profile.
     ProfileKnown(String),
     DatabaseReady(String),
+    /// A change that was accepted shows in the state.
+    DatabaseChanging(String),
+    /// A parameter group has arrived, and its static parameters wait for a restart.
+    ParametersApplied(String),
+    StorageOptimized(String),
+    /// Deletions find the protection lifted, of a database or a cluster.
+    ProtectionLifted(String),
     DatabaseEnded(String),
     ClusterReady(String),
     ClusterEnded(String),

@@ -357,6 +357,13 @@ fn a_database_leaves_the_final_snapshot_that_was_asked_for() {
         ("SubnetIds.SubnetIdentifier.1", &network.subnets[0]),
         ("SubnetIds.SubnetIdentifier.2", &network.subnets[1]),
     ];
+    assert_eq!(
+        client
+            .call("rds", "CreateDBSubnetGroup", &subnets)
+            .unwrap_err(),
+        "InvalidParameterValue",
+        "RDS creates its role in the account"
+    );
     client.call("rds", "CreateDBSubnetGroup", &subnets).unwrap();
     let parameters = [
         ("DBParameterGroupName", "p"),

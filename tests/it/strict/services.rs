@@ -2,12 +2,12 @@
 
 use super::cloud::TestCloud;
 
-fn f(name: &str, value: &str) -> String {
+pub fn f(name: &str, value: &str) -> String {
     format!("{name}={value}")
 }
 
 /// A database's subnet group, parameter group and fields.
-async fn database(cloud: &TestCloud, subnets: &[String], group: &str) -> Vec<String> {
+pub async fn database(cloud: &TestCloud, subnets: &[String], group: &str) -> Vec<String> {
     let subnets: Vec<String> = subnets
         .iter()
         .enumerate()
@@ -40,12 +40,12 @@ async fn database(cloud: &TestCloud, subnets: &[String], group: &str) -> Vec<Str
     .to_vec()
 }
 
-fn borrowed(fields: &[String]) -> Vec<&str> {
+pub fn borrowed(fields: &[String]) -> Vec<&str> {
     fields.iter().map(String::as_str).collect()
 }
 
 /// The fields with one of them changed.
-fn with<'a>(fields: &'a [String], change: &'a str) -> Vec<&'a str> {
+pub fn with<'a>(fields: &'a [String], change: &'a str) -> Vec<&'a str> {
     let name = change.split_once('=').unwrap().0;
     let mut changed = borrowed(fields);
     changed.retain(|field| field.split_once('=').unwrap().0 != name);

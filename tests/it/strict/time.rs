@@ -176,9 +176,16 @@ async fn a_database_is_created_and_deleted_in_time() {
     assert_eq!(status().await, "available");
     assert!(look().await.text.contains("<Endpoint>"));
     resize().await.ok();
+    // It shows late, with the old class until then and while it changes.
+    assert_eq!(status().await, "available");
+    assert_eq!(look().await.first("DBInstanceClass"), "db.t3.micro");
+    resize().await.refused("InvalidDBInstanceState", 400);
+    cloud.pass(21);
     assert_eq!(status().await, "modifying");
+    assert_eq!(look().await.first("DBInstanceClass"), "db.t3.micro");
     resize().await.refused("InvalidDBInstanceState", 400);
     cloud.pass(541);
+    assert_eq!(look().await.first("DBInstanceClass"), "db.t3.small");
     assert_eq!(status().await, "available");
 
     let skip = [db, "SkipFinalSnapshot=true"];

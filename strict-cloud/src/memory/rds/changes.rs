@@ -1,5 +1,7 @@
 //! Databases that exist: changes in place and restarts.
 
+use std::time::Duration;
+
 use crate::clock::Delay;
 use crate::errors::AwsError;
 
@@ -7,8 +9,9 @@ use super::super::account::{AwsAccount, QueryResult};
 use super::super::form::QueryForm;
 use super::super::schedule::ScheduledEvent;
 use super::super::writer::xml;
+use super::events::EventRecord;
 use super::instances::{PendingChange, name_in, write};
-use super::{groups_in, may_be_password};
+use super::{groups_in, may_be_password, storage};
 
 pub(super) fn not_available(name: &str) -> AwsError {
     AwsError::new(
@@ -26,7 +29,7 @@ pub(super) fn modify(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryRes
     }
     let groups = groups_in(account, form)?;
     let parameters = form.get("DBParameterGroupName").map(str::to_lowercase);
-    let pending = PendingChange {
+    let mut pending = PendingChange {
         class: form.get("DBInstanceClass").map(str::to_owned),
         gib: form.number("AllocatedStorage"),
         iops: form.number("Iops"),
@@ -39,15 +42,23 @@ pub(super) fn modify(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryRes
         form.flag("DeletionProtection"),
         form.flag("PubliclyAccessible"),
     );
-    if database.status != "available" {
+    let refused = |message: &str| Err(AwsError::new("InvalidParameterCombination", message));
+    let names_nothing = pending == PendingChange::default()
+        && groups.is_empty()
+        && parameters.is_none()
+        && protected.is_none()
+        && public.is_none();
+    if names_nothing {
+        return refused("No modifications were requested");
+    }
+    if !database.is_usable() {
         return Err(not_available(&name));
     }
-    if pending.gib.is_some_and(|gib| gib < database.gib) {
-        return Err(AwsError::new(
-            "InvalidParameterCombination",
-            "Requested storage is smaller than the current storage.",
-        ));
+    if database.source.is_some() && pending.backup_days.is_some() {
+        return refused("DB Backups not supported on a read replica for engine postgres");
     }
+    let young = account.is_within(database.created, Duration::from_hours(6));
+    storage::check_change(&database, young, &mut pending)?;
     if let Some(group) = &parameters {
         let engine = (database.engine.as_str(), database.version.as_str());
         account
@@ -55,62 +66,136 @@ pub(super) fn modify(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryRes
             .parameter_group_for(&account.rds.parameters, group, engine)?;
     }
     let takes_time = pending != PendingChange::default();
+    let serial = || database.serial.clone();
+    let mut applies = false;
+    let mut lifts = false;
     if let Some(database) = account.rds.databases.get_mut(&name) {
+        lifts = database.protected && protected == Some(false);
+        database.protection_lags |= lifts;
         database.protected = protected.unwrap_or(database.protected);
         database.public = public.unwrap_or(database.public);
         if let Some(group) = parameters.filter(|group| *group != database.parameters) {
             database.parameters = group;
-            database.parameters_in_sync = false;
+            database.parameters_state = "applying";
+            applies = true;
         }
         if !groups.is_empty() {
             database.groups.clone_from(&groups);
         }
         if takes_time {
-            database.status = "modifying";
+            database.coming = Some("modifying");
             database.pending = pending;
         }
     }
     if !groups.is_empty() {
         account.ec2.regroup(&database.serial, &groups);
     }
-    if takes_time {
+    if lifts {
         account.after(
-            Delay::DatabaseChange,
-            ScheduledEvent::DatabaseReady(database.serial),
+            Delay::ProtectionLag,
+            ScheduledEvent::ProtectionLifted(serial()),
         );
     }
+    if applies {
+        account.after(
+            Delay::ParametersApply,
+            ScheduledEvent::ParametersApplied(serial()),
+        );
+    }
+    if takes_time {
+        changes_later(account, Delay::DatabaseChange, serial());
+    }
     Ok(xml(|xml| write(account, &name, xml)))
+}
+
+/// A database begins to change soon, and is ready again after a time.
+fn changes_later(account: &mut AwsAccount, time: Delay, serial: String) {
+    let changing = ScheduledEvent::DatabaseChanging(serial.clone());
+    account.after(Delay::DatabaseLag, changing);
+    let ready = ScheduledEvent::DatabaseReady(serial);
+    account.later(&[Delay::DatabaseLag, time], ready);
 }
 
 pub(super) fn reboot(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     let name = name_in(form)?;
-    if account.rds.database(&name)?.status != "available" {
+    if !account.rds.database(&name)?.is_usable() {
         return Err(not_available(&name));
     }
     let database = account.rds.databases.get_mut(&name);
     let serial = database.map(|database| {
-        database.status = "rebooting";
+        database.coming = Some("rebooting");
         database.serial.clone()
     });
-    let serial = serial.unwrap_or_default();
-    account.after(Delay::InstanceStart, ScheduledEvent::DatabaseReady(serial));
+    changes_later(account, Delay::InstanceStart, serial.unwrap_or_default());
     Ok(xml(|xml| write(account, &name, xml)))
+}
+
+/// What was accepted shows in the state.
+pub(super) fn shows(account: &mut AwsAccount, serial: &str) {
+    if let Some((_, database)) = account.rds.database_of(serial)
+        && let Some(coming) = database.coming.take()
+        && database.status != "deleting"
+    {
+        database.status = coming;
+    }
+}
+
+/// Another parameter group is there. What a running server does not take over waits.
+pub(super) fn parameters_applied(account: &mut AwsAccount, serial: &str) {
+    if let Some((_, database)) = account.rds.database_of(serial)
+        && database.parameters_state == "applying"
+    {
+        database.parameters_state = "pending-reboot";
+    }
+}
+
+pub(super) fn optimized(account: &mut AwsAccount, serial: &str) {
+    if let Some((_, database)) = account.rds.database_of(serial) {
+        database.optimizing = false;
+        if database.status == "storage-optimization" {
+            database.status = "available";
+        }
+    }
 }
 
 /// A database is there, or its change or restart is over.
 pub(super) fn ready(account: &mut AwsAccount, serial: &str) {
-    let Some((_, database)) = account.rds.database_of(serial) else {
+    let exhausted = account.rds.exhausted.clone();
+    let Some((name, database)) = account.rds.database_of(serial) else {
         return;
     };
-    let pending = std::mem::take(&mut database.pending);
+    let mut pending = std::mem::take(&mut database.pending);
+    let mut event = None;
+    let mut resized = false;
     match database.status {
         "creating" => {}
-        "rebooting" => database.parameters_in_sync = true,
+        "rebooting" => database.parameters_state = "in-sync",
         "modifying" => {
+            // It goes on as it was, and says why in an event alone.
+            if let Some(class) = pending.class.take_if(|class| exhausted.contains(class)) {
+                event = Some(EventRecord {
+                    database: name.clone(),
+                    category: "failure",
+                    message: format!(
+                        "Unable to modify the DB instance class to {class} because there is \
+                         insufficient instance capacity."
+                    ),
+                });
+            }
             // Another class starts the database anew.
-            database.parameters_in_sync |= pending.class.is_some();
+            if pending.class.is_some() {
+                database.parameters_state = "in-sync";
+            }
+            resized = pending.gib.is_some_and(|gib| gib > database.gib)
+                || pending.iops.is_some_and(|iops| Some(iops) != database.iops);
             database.class = pending.class.unwrap_or(std::mem::take(&mut database.class));
-            database.gib = pending.gib.unwrap_or(database.gib);
+            let held = database.gib;
+            database.gib = pending.gib.unwrap_or(held);
+            // What was built in below the line is not what is built in beyond it.
+            if storage::included(held) != storage::included(database.gib) {
+                let (iops, throughput) = storage::included(database.gib);
+                (database.iops, database.throughput) = (Some(iops), Some(throughput));
+            }
             database.iops = pending.iops.or(database.iops);
             database.throughput = pending.throughput.or(database.throughput);
             database.multi_az = pending.multi_az.unwrap_or(database.multi_az);
@@ -119,4 +204,11 @@ pub(super) fn ready(account: &mut AwsAccount, serial: &str) {
         _ => return,
     }
     database.status = "available";
+    if resized {
+        database.status = "storage-optimization";
+        database.optimizing = true;
+        let optimized = ScheduledEvent::StorageOptimized(serial.to_owned());
+        account.after(Delay::StorageOptimization, optimized);
+    }
+    account.rds.events.extend(event);
 }

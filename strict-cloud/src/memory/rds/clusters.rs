@@ -19,6 +19,8 @@ pub(super) struct ClusterRecord {
     pub(super) encrypted: bool,
     pub(super) backup_days: u32,
     pub(super) protected: bool,
+    /// Deletions still find it protected.
+    pub(super) protection_lags: bool,
     pub(super) user: String,
     pub(super) database: String,
     pub(super) subnets: String,
@@ -97,6 +99,7 @@ fn read(account: &mut AwsAccount, form: &QueryForm<'_>) -> Result<ClusterRecord,
         encrypted: false,
         backup_days: form.number("BackupRetentionPeriod").unwrap_or(1),
         protected: form.flag("DeletionProtection") == Some(true),
+        protection_lags: false,
         user: String::new(),
         database: String::new(),
         subnets: form.required("DBSubnetGroupName")?.to_lowercase(),
@@ -142,13 +145,21 @@ pub(super) fn modify(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryRes
     if account.rds.cluster(&name)?.status != "available" {
         return Err(not_available(&name));
     }
+    let mut lifted = None;
     if let Some(cluster) = account.rds.clusters.get_mut(&name) {
+        if cluster.protected && protected == Some(false) {
+            cluster.protection_lags = true;
+            lifted = Some(ScheduledEvent::ProtectionLifted(cluster.serial.clone()));
+        }
         cluster.storage_type = storage_type.unwrap_or(std::mem::take(&mut cluster.storage_type));
         cluster.backup_days = backup_days.unwrap_or(cluster.backup_days);
         cluster.protected = protected.unwrap_or(cluster.protected);
         if !groups.is_empty() {
             cluster.groups.clone_from(&groups);
         }
+    }
+    if let Some(lifted) = lifted {
+        account.after(Delay::ProtectionLag, lifted);
     }
     if !groups.is_empty() {
         let members = account.rds.databases.values_mut();

@@ -76,6 +76,14 @@ pub(super) fn create_subnets(account: &mut AwsAccount, form: &QueryForm<'_>) -> 
     let description = form.required("DBSubnetGroupDescription")?.to_owned();
     let ids = form.list("SubnetIds.SubnetIdentifier");
     let tags = form.tags("Tags.Tag");
+    // The first call of an account makes RDS create its role, and comes too early for it.
+    if account.iam.add_service_role("rds.amazonaws.com") {
+        return Err(AwsError::new(
+            "InvalidParameterValue",
+            "Unable to create the resource. Verify that you have permission to create service \
+             linked role. Otherwise wait and try again later",
+        ));
+    }
     if account.rds.subnets.contains_key(&name) {
         return Err(AwsError::new(
             "DBSubnetGroupAlreadyExists",

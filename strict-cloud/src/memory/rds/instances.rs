@@ -9,7 +9,7 @@ use super::super::form::QueryForm;
 use super::super::schedule::ScheduledEvent;
 use super::super::writer::{XmlWriter, xml};
 use super::groups::write_subnets;
-use super::{Rds, groups_in, may_be_password, whole_version, write_groups, write_tags};
+use super::{Rds, groups_in, may_be_password, storage, whole_version, write_groups, write_tags};
 
 /// A database instance.
 #[derive(Debug, Clone, Hash)]
@@ -28,17 +28,24 @@ pub(super) struct DatabaseRecord {
     pub(super) multi_az: bool,
     pub(super) backup_days: u32,
     pub(super) protected: bool,
+    /// Deletions still find it protected.
+    pub(super) protection_lags: bool,
+    /// Its storage was changed and is optimised.
+    pub(super) optimizing: bool,
     pub(super) public: bool,
     pub(super) user: String,
     pub(super) database: String,
     pub(super) subnets: String,
     pub(super) zone: String,
     pub(super) parameters: String,
-    pub(super) parameters_in_sync: bool,
+    /// `ParameterApplyStatus`.
+    pub(super) parameters_state: &'static str,
     pub(super) groups: Vec<String>,
     /// The database that it is a replica of.
     pub(super) source: Option<String>,
     pub(super) cluster: Option<String>,
+    /// The state that an accepted change or restart brings, before it shows.
+    pub(super) coming: Option<&'static str>,
     /// What it changes to while it is `modifying`.
     pub(super) pending: PendingChange,
     pub(super) created: CreationTime,
@@ -55,6 +62,13 @@ pub(super) struct PendingChange {
     pub(super) multi_az: Option<bool>,
     pub(super) backup_days: Option<u32>,
     pub(super) password: bool,
+}
+
+impl DatabaseRecord {
+    /// Whether it takes calls that need it `available`.
+    pub(super) fn is_usable(&self) -> bool {
+        matches!(self.status, "available" | "storage-optimization") && self.coming.is_none()
+    }
 }
 
 /// The name of a database in a call.
@@ -128,7 +142,7 @@ fn create_in_cluster(account: &mut AwsAccount, form: &QueryForm<'_>, id: &str) -
 pub(super) fn create_replica(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     let source_id = form.required("SourceDBInstanceIdentifier")?.to_lowercase();
     let source = account.rds.database(&source_id)?.clone();
-    if source.status != "available" {
+    if !source.is_usable() {
         return Err(super::changes::not_available(&source_id));
     }
     if source.backup_days == 0 {
@@ -138,9 +152,20 @@ pub(super) fn create_replica(account: &mut AwsAccount, form: &QueryForm<'_>) -> 
              backups, use ModifyDBInstance to set the backup retention period to a non-zero value.",
         ));
     }
+    if form.get("DBParameterGroupName").is_some() {
+        return Err(AwsError::new(
+            "InvalidParameterCombination",
+            format!(
+                "A parameter group can't be specified during Read Replica creation for the \
+                 following DB engine: {}",
+                source.engine
+            ),
+        ));
+    }
     let asked = read(account, form)?;
     let database = DatabaseRecord {
         engine: source.engine,
+        parameters: source.parameters,
         version: source.version,
         gib: source.gib,
         encrypted: source.encrypted,
@@ -198,16 +223,22 @@ fn read(account: &mut AwsAccount, form: &QueryForm<'_>) -> Result<DatabaseRecord
         multi_az: form.flag("MultiAZ") == Some(true),
         backup_days: form.number("BackupRetentionPeriod").unwrap_or(1),
         protected: form.flag("DeletionProtection") == Some(true),
+        protection_lags: false,
+        optimizing: false,
         public: form.flag("PubliclyAccessible") == Some(true),
         user: String::new(),
         database: String::new(),
         subnets,
         zone: String::new(),
-        parameters: form.required("DBParameterGroupName")?.to_lowercase(),
-        parameters_in_sync: true,
+        parameters: form
+            .get("DBParameterGroupName")
+            .unwrap_or_default()
+            .to_lowercase(),
+        parameters_state: "in-sync",
         groups: groups_in(account, form)?,
         source: None,
         cluster: None,
+        coming: None,
         pending: PendingChange::default(),
         created: CreationTime(account.now),
         tags: form.tags("Tags.Tag"),
@@ -232,11 +263,21 @@ fn insert(
     account
         .rds
         .parameter_group_for(&account.rds.parameters, &database.parameters, engine)?;
-    // gp3's own figures, where none are asked for (Amazon RDS User Guide, "gp3 storage").
+    if account.rds.exhausted.contains(&database.class) {
+        return Err(AwsError::new(
+            "InsufficientDBInstanceCapacity",
+            format!(
+                "No capacity for {} in the zones of the group.",
+                database.class
+            ),
+        ));
+    }
+    let asked = (database.iops, database.throughput);
+    storage::check_performance(&database, database.gib, asked)?;
     if database.storage_type == "gp3" {
-        let large = database.gib >= 400;
-        database.iops = database.iops.or(Some(if large { 12_000 } else { 3_000 }));
-        database.throughput = database.throughput.or(Some(if large { 500 } else { 125 }));
+        let (iops, throughput) = storage::included(database.gib);
+        database.iops = database.iops.or(Some(iops));
+        database.throughput = database.throughput.or(Some(throughput));
     }
     // Replicas and members of a cluster are spread over the zones.
     let nth = account.rds.databases.len();
@@ -312,16 +353,34 @@ pub(super) fn write(account: &AwsAccount, name: &str, xml: &mut XmlWriter) {
         }
         xml.node("DBParameterGroups", |xml| {
             xml.node("DBParameterGroup", |xml| {
-                let status = if one.parameters_in_sync {
-                    "in-sync"
-                } else {
-                    "pending-reboot"
-                };
                 xml.text("DBParameterGroupName", &one.parameters);
-                xml.text("ParameterApplyStatus", status);
+                xml.text("ParameterApplyStatus", one.parameters_state);
             });
         });
-        write_pending(&one.pending, xml);
+        if one.source.is_some() {
+            xml.node("StatusInfos", |xml| {
+                xml.node("DBInstanceStatusInfo", |xml| {
+                    xml.text("StatusType", "read replication");
+                    xml.text("Status", "replicating");
+                    xml.text("Normal", "true");
+                });
+            });
+        }
+        let replicas = account.rds.databases.iter();
+        let replicas = replicas.filter(|(_, other)| other.source.as_deref() == Some(name));
+        xml.texts(
+            "ReadReplicaDBInstanceIdentifiers",
+            "ReadReplicaDBInstanceIdentifier",
+            replicas.map(|(id, _)| id),
+        );
+        // A change that does not show yet is not told of at all.
+        let pending = PendingChange::default();
+        let pending = if one.coming.is_some() {
+            &pending
+        } else {
+            &one.pending
+        };
+        write_pending(pending, xml);
         write_subnets(&account.rds, &one.subnets, xml);
         write_groups(xml, &one.groups);
         write_tags(xml, &one.tags);

@@ -5,14 +5,16 @@
 
 mod changes;
 mod clusters;
+mod events;
 mod groups;
 mod instances;
 mod parameters;
 mod removal;
 mod snapshots;
+mod storage;
 mod tags;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::errors::AwsError;
 
@@ -22,6 +24,7 @@ use super::schedule::ScheduledEvent;
 use super::writer::{XmlWriter, xml};
 
 use clusters::ClusterRecord;
+use events::EventRecord;
 use groups::{ParameterGroupRecord, SubnetGroupRecord};
 use instances::DatabaseRecord;
 use snapshots::SnapshotRecord;
@@ -38,6 +41,11 @@ pub(super) struct Rds {
     cluster_snapshots: BTreeMap<String, SnapshotRecord>,
     /// Automated backups that outlive their database.
     retained_backups: BTreeMap<String, String>,
+    /// Automated backups that outlive their cluster.
+    retained_cluster_backups: BTreeMap<String, String>,
+    events: Vec<EventRecord>,
+    /// Classes of which there is no capacity.
+    exhausted: BTreeSet<String>,
 }
 
 /// Answers a call.
@@ -52,6 +60,8 @@ pub(super) fn answer(account: &mut AwsAccount, action: &str, form: &QueryForm<'_
         "ModifyDBInstance" => changes::modify(account, form),
         "RebootDBInstance" => changes::reboot(account, form),
         "DeleteDBInstance" => removal::delete(account, form),
+        "DescribeDBClusterAutomatedBackups" => removal::describe_cluster_backups(account),
+        "DescribeEvents" => events::describe(account, form),
         "DescribeDBInstanceAutomatedBackups" => removal::describe_backups(account),
         "DeleteDBInstanceAutomatedBackup" => removal::delete_backup(account, form),
         "CreateDBCluster" => clusters::create(account, form),
@@ -76,6 +86,10 @@ pub(super) fn answer(account: &mut AwsAccount, action: &str, form: &QueryForm<'_
 pub(super) fn happen(account: &mut AwsAccount, event: &ScheduledEvent) {
     match event {
         ScheduledEvent::DatabaseReady(serial) => changes::ready(account, serial),
+        ScheduledEvent::DatabaseChanging(serial) => changes::shows(account, serial),
+        ScheduledEvent::ParametersApplied(serial) => changes::parameters_applied(account, serial),
+        ScheduledEvent::StorageOptimized(serial) => changes::optimized(account, serial),
+        ScheduledEvent::ProtectionLifted(serial) => removal::protection_lifted(account, serial),
         ScheduledEvent::DatabaseEnded(serial) => removal::ended(account, serial),
         ScheduledEvent::ClusterReady(serial) => clusters::ready(account, serial),
         ScheduledEvent::ClusterEnded(serial) => removal::cluster_ended(account, serial),
@@ -122,7 +136,8 @@ impl Rds {
         for (id, one) in &self.cluster_snapshots {
             add("database cluster snapshot", id, &one.tags, false);
         }
-        for id in self.retained_backups.values() {
+        let clusters = self.retained_cluster_backups.values();
+        for id in self.retained_backups.values().chain(clusters) {
             add("database backup", id, &TagMap::new(), false);
         }
         list

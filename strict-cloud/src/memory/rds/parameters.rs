@@ -221,7 +221,7 @@ fn wait_for_restart(rds: &mut Rds, of: Of, group: &str, changed: &[(&str, Option
                 }),
             };
             if uses {
-                database.parameters_in_sync = false;
+                database.parameters_state = "pending-reboot";
             }
         }
     }

@@ -9,8 +9,13 @@ use super::super::account::{AwsAccount, QueryResult, missing};
 use super::super::form::QueryForm;
 use super::super::schedule::ScheduledEvent;
 use super::super::writer::xml;
+use super::events::EventRecord;
 use super::snapshots::SnapshotRecord;
 use super::{clusters, instances};
+
+/// In these states a database can only be deleted without one.
+const STATES_WITHOUT_SNAPSHOT: &[&str] =
+    &["failed", "incompatible-restore", "incompatible-network"];
 
 /// The final snapshot that a deletion asks for. It has to say what becomes of the data.
 fn final_snapshot<'a>(form: &QueryForm<'a>) -> Result<Option<&'a str>, AwsError> {
@@ -59,9 +64,18 @@ pub(super) fn delete(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryRes
             "FinalDBSnapshotIdentifier can not be specified when deleting a replica instance.",
         ));
     }
-    if database.protected {
+    if database.protected || database.protection_lags {
         return Err(protected("DB Instance"));
     }
+    if last.is_some() && STATES_WITHOUT_SNAPSHOT.contains(&database.status) {
+        return Err(AwsError::new(
+            "InvalidDBInstanceState",
+            format!(
+                "Cannot create a snapshot because the database instance {name} is not currently in the available state."
+            ),
+        ));
+    }
+    promote_replicas(account, &name);
     if let Some(id) = last {
         if account.rds.snapshots.contains_key(id) {
             return Err(taken("DBSnapshotAlreadyExists", id));
@@ -89,6 +103,32 @@ pub(super) fn delete(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryRes
     Ok(xml(|xml| instances::write(account, &name, xml)))
 }
 
+/// Replicas that stay when their source goes are databases of their own from then on.
+fn promote_replicas(account: &mut AwsAccount, source: &str) {
+    for (name, replica) in &mut account.rds.databases {
+        let stays = replica.status != "deleting";
+        if stays && replica.source.as_deref() == Some(source) {
+            replica.source = None;
+            account.rds.events.push(EventRecord {
+                database: name.clone(),
+                category: "notification",
+                message: "Promoted read replica to a stand-alone database instance.".to_owned(),
+            });
+        }
+    }
+}
+
+/// Deletions find a protection lifted.
+pub(super) fn protection_lifted(account: &mut AwsAccount, serial: &str) {
+    if let Some((_, database)) = account.rds.database_of(serial) {
+        database.protection_lags = false;
+    }
+    let clusters = account.rds.clusters.values_mut();
+    for cluster in clusters.filter(|one| one.serial == serial) {
+        cluster.protection_lags = false;
+    }
+}
+
 fn taken(code: &str, id: &str) -> AwsError {
     AwsError::new(
         code,
@@ -109,7 +149,7 @@ pub(super) fn ended(account: &mut AwsAccount, serial: &str) {
 
 pub(super) fn delete_cluster(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     let name = clusters::name_in(form)?;
-    form.accept(&["DeleteAutomatedBackups"]);
+    let keeps_backups = form.flag("DeleteAutomatedBackups") == Some(false);
     let last = final_snapshot(form);
     let cluster = account.rds.cluster(&name)?.clone();
     if cluster.status == "deleting" {
@@ -127,7 +167,7 @@ pub(super) fn delete_cluster(account: &mut AwsAccount, form: &QueryForm<'_>) -> 
         ));
     }
     let last = last?;
-    if cluster.protected {
+    if cluster.protected || cluster.protection_lags {
         return Err(protected("Cluster"));
     }
     if let Some(id) = last {
@@ -140,6 +180,10 @@ pub(super) fn delete_cluster(account: &mut AwsAccount, form: &QueryForm<'_>) -> 
             .rds
             .cluster_snapshots
             .insert(id.to_owned(), snapshot);
+    }
+    if keeps_backups {
+        let backups = &mut account.rds.retained_cluster_backups;
+        backups.insert(cluster.serial.clone(), name.clone());
     }
     if let Some(cluster) = account.rds.clusters.get_mut(&name) {
         cluster.status = "deleting";
@@ -171,6 +215,28 @@ pub(super) fn describe_backups(account: &AwsAccount) -> QueryResult {
             |xml, (serial, name, status)| {
                 xml.text("DBInstanceIdentifier", name);
                 xml.text("DbiResourceId", serial);
+                xml.text("Status", status);
+            },
+        );
+    }))
+}
+
+/// The same of clusters.
+pub(super) fn describe_cluster_backups(account: &AwsAccount) -> QueryResult {
+    let rds = &account.rds;
+    let live = rds.clusters.iter();
+    let live = live.map(|(name, one)| (&one.serial, name, "active"));
+    let kept = rds.retained_cluster_backups.iter();
+    let kept = kept.map(|(serial, name)| (serial, name, "retained"));
+    let (list, item) = ("DBClusterAutomatedBackups", "DBClusterAutomatedBackup");
+    Ok(xml(|xml| {
+        xml.list(
+            list,
+            item,
+            live.chain(kept),
+            |xml, (serial, name, status)| {
+                xml.text("DBClusterIdentifier", name);
+                xml.text("DbClusterResourceId", serial);
                 xml.text("Status", status);
             },
         );
