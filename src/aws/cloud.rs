@@ -197,6 +197,10 @@ impl Cloud for Aws {
         Box::pin(self.find_blockers(environment, existing)).await
     }
 
+    async fn reasons(&self, existing: &Observed) -> Result<Vec<String>, CloudError> {
+        Box::pin(self.database_failures(existing)).await
+    }
+
     async fn adopted(&self, wanted: &[(&Address, &Desired)]) -> Result<Vec<Observed>, CloudError> {
         self.find_adopted(wanted).await
     }

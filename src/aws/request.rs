@@ -21,11 +21,11 @@ pub(in crate::aws) fn dependency<'a>(
     })
 }
 
-/// Whether an attribute of what exists was told, and is not what is wanted.
+/// Whether an attribute of what exists was told, and is neither what is wanted nor as good.
 pub(in crate::aws) fn differs(request: &Request<'_>, existing: &Observed, name: &str) -> bool {
     let wanted = request.desired.attributes();
     match (existing.value(name), wanted.get(name)) {
-        (Some(found), Some(wanted)) => found != wanted,
+        (Some(found), Some(wanted)) => found != wanted && !request.desired.accepts(name, found),
         _ => false,
     }
 }

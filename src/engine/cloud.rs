@@ -83,6 +83,9 @@ pub enum FailureClass {
 /// The code of a wait that ended before the resource was ready or gone.
 pub(super) const NOT_READY: &str = "NotReady";
 
+/// The code of a change that the provider accepted and that did not happen.
+pub(super) const CHANGE_UNDONE: &str = "ChangeUndone";
+
 impl FailureClass {
     /// Whether repeating the call helps.
     #[must_use]
@@ -194,6 +197,10 @@ impl Diagnose for CloudError {
             )],
             FailureClass::Terminal if self.code == NOT_READY => vec![format!(
                 "`{}` exists and costs money: run the same command again to keep waiting, or `down` to delete it",
+                self.target
+            )],
+            FailureClass::Terminal if self.code == CHANGE_UNDONE => vec![format!(
+                "`{}` works as before the change: run the same command again to repeat it, or ask for something else in the environment's YAML",
                 self.target
             )],
             FailureClass::NotFound | FailureClass::Settling | FailureClass::Terminal => vec![
@@ -316,6 +323,15 @@ pub trait Cloud: Send + Sync + 'static {
         environment: &str,
         existing: &Observed,
     ) -> impl Future<Output = Result<Vec<Blocker>, CloudError>> + Send;
+
+    /// What the service recorded about a resource that failed or whose change did not happen, for
+    /// people. Most services record nothing.
+    fn reasons(
+        &self,
+        _existing: &Observed,
+    ) -> impl Future<Output = Result<Vec<String>, CloudError>> + Send {
+        std::future::ready(Ok(Vec::new()))
+    }
 
     /// What belongs to somebody else and is to be used, found by its id; what is not there
     /// is left out. A cloud on which nothing can belong to others has nothing to look up.

@@ -1,21 +1,26 @@
 //! One resource of a plan: created, updated or replaced, and waited for until it is ready.
 
+use std::time::Duration;
+
 use secrecy::SecretString;
 use tokio::time::Instant;
 
 use crate::blueprint::{Address, Desired, Kind};
-use crate::engine::cloud::{Cloud, CloudError, FailureClass, Request, SecretInputs};
+use crate::engine::cloud::{
+    CHANGE_UNDONE, Cloud, CloudError, FailureClass, NOT_READY, Request, SecretInputs,
+};
 use crate::engine::context::{Engine, SharedInventory};
 use crate::engine::hosts::Hosts;
 use crate::engine::remove::remove;
+use crate::engine::settle::Compare;
 use crate::engine::wait::{not_ready, retry, until_ready};
 use crate::engine::walk::{Finished, TaskError, boxed};
 use crate::events::Outcome;
 use crate::identity::{Secrets, SecretsError, new_seed, user_data};
-use crate::plan::{Action, Change, Inventory, Observed};
+use crate::plan::{Action, Change, Inventory, Observed, keep_restart, unsettled};
 
-/// No change takes more calls than this after the first.
-const FURTHER_CALLS: u32 = 4;
+/// Calls after the first one that a resource may take: a database's settings, and two restarts.
+const FURTHER_CALLS: usize = 4;
 
 impl<C: Cloud, H: Hosts> Engine<C, H> {
     /// Carries out a change, and waits until the resource is ready.
@@ -30,16 +35,20 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
             .act(change, desired, shared, &step)
             .await
             .map_err(boxed)?;
-        let budget = desired.kind().info().patience;
-        let budget = match change.action {
-            Action::Update => budget.update,
-            _ => budget.create,
-        };
-        let ready = until_ready(&self.poller, &step, &self.events, observed, budget)
+        let patience = desired.kind().info().patience;
+        let before = change.existing.as_ref();
+        let before = before.filter(|_| change.action == Action::Update);
+        let budget = before.map_or(patience.create, |_| patience.update);
+        let changed = before.map(|before| (desired, before));
+        let mut ready = self
+            .await_ready(&step, observed, shared, budget, changed)
             .await
             .map_err(boxed)?;
+        if let Some(before) = before {
+            keep_restart(desired, before, &mut ready);
+        }
         let ready = self
-            .finish(change, desired, shared, ready)
+            .complete(change, desired, shared, ready)
             .await
             .map_err(boxed)?;
         let detail = Some(ready.id.clone());
@@ -50,9 +59,10 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         Ok(Finished { outcome, detail })
     }
 
-    /// The further calls that some changes take once the resource is ready, one at a time. A run
-    /// that is cut off before them is finished by the next, to which the resource shows as changed.
-    async fn finish(
+    /// The further calls that some creations and changes take once the resource is ready. A run
+    /// that is cut off before them is completed by the next, since the resource says itself that
+    /// something is left to do.
+    async fn complete(
         &self,
         change: &Change,
         desired: &Desired,
@@ -61,20 +71,62 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
     ) -> Result<Observed, CloudError> {
         let step = change.address.to_string();
         let budget = desired.kind().info().patience.update;
-        for _ in 0..FURTHER_CALLS {
-            if !ready.says("finished", false) {
+        let mut calls = 0;
+        loop {
+            let before = match desired.kind().info().looks {
+                0 => ready.clone(),
+                _ => shared.inventory().name_references(ready.clone()),
+            };
+            let more = unsettled(desired, &before, &before).needs_call;
+            if !more && !before.says("finished", false) {
                 return Ok(ready);
             }
+            if calls == FURTHER_CALLS {
+                let message = format!("it is not complete after {FURTHER_CALLS} further calls");
+                return Err(not_ready(&ready, message));
+            }
+            calls += 1;
             let updated = self
-                .call(change, desired, shared, &step, Some(&ready))
+                .call(change, desired, shared, &step, Some(&before))
                 .await?;
-            ready = until_ready(&self.poller, &step, &self.events, updated, budget).await?;
+            let changed = Some((desired, &before));
+            ready = self
+                .await_ready(&step, updated, shared, budget, changed)
+                .await?;
         }
-        if ready.says("finished", false) {
-            let text = format!("it is not as it should be after {FURTHER_CALLS} further changes");
-            return Err(not_ready(&ready, text));
+    }
+
+    /// Waits until a resource is ready; after a change, until it is as desired. Where that fails,
+    /// the service may know why.
+    async fn await_ready(
+        &self,
+        step: &str,
+        seen: Observed,
+        shared: &SharedInventory,
+        budget: Duration,
+        changed: Option<(&Desired, &Observed)>,
+    ) -> Result<Observed, CloudError> {
+        let existing = seen.clone();
+        let inventory = shared.inventory();
+        let compare = changed.map(|(desired, before)| {
+            move |seen: &Observed| {
+                unsettled(desired, before, &inventory.name_references(seen.clone()))
+            }
+        });
+        let compare = compare.as_ref().map(|compare| compare as Compare<'_>);
+        let limits = (budget, compare);
+        let waited = until_ready(&self.poller, step, &self.events, seen, limits).await;
+        let Err(mut error) = waited else {
+            return waited;
+        };
+        if matches!(error.code.as_str(), NOT_READY | CHANGE_UNDONE) {
+            // The failure is told whether or not its reason can be read.
+            let reasons = self.cloud.reasons(&existing).await.unwrap_or_default();
+            if !reasons.is_empty() {
+                error.message = format!("{}; {}", error.message, reasons.join("; "));
+            }
         }
-        Ok(ready)
+        Err(error)
     }
 
     async fn act(

@@ -7,10 +7,11 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::events::Events;
-use crate::plan::{Observed, State};
+use crate::plan::{Difference, Observed, State};
 
-use crate::engine::cloud::{Cloud, CloudError, FailureClass, NOT_READY};
+use crate::engine::cloud::{CHANGE_UNDONE, Cloud, CloudError, FailureClass, NOT_READY};
 use crate::engine::poll::{Cadence, Poller};
+use crate::engine::settle::{Compare, LOOK_INTERVAL, SettleLook, Settling};
 
 /// How long a resource that was just created may be missing from lists, which lag behind
 /// creations.
@@ -84,14 +85,18 @@ where
     }
 }
 
-/// Waits until a resource is ready, for as long as `budget`.
+/// Waits until a resource is ready, for as long as `budget`; where it was changed, until it is as
+/// `compare` wants it.
 pub(super) async fn until_ready<C: Cloud>(
     poller: &Poller<C>,
     step: &str,
     events: &Events,
     mut seen: Observed,
-    budget: Duration,
+    (budget, compare): (Duration, Option<Compare<'_>>),
 ) -> Result<Observed, CloudError> {
+    let looks = seen.kind.info().looks;
+    let compare = compare.filter(|_| looks > 0);
+    let mut settling = compare.map(|compare| Settling::new(compare, looks));
     let started = Instant::now();
     let deadline = started + budget;
     let cadence = Cadence::of(seen.kind);
@@ -100,7 +105,11 @@ pub(super) async fn until_ready<C: Cloud>(
     let mut reported = String::new();
     loop {
         match seen.state {
-            State::Ready => return Ok(seen),
+            State::Ready => match settling.as_mut().map(|settling| settling.is_ready(&seen)) {
+                None | Some(SettleLook::Settled) => return Ok(seen),
+                Some(SettleLook::LookAgain) => sleep(LOOK_INTERVAL).await,
+                Some(SettleLook::Undone(differences)) => return Err(undone(&seen, &differences)),
+            },
             State::Failed if started.elapsed() < seen.kind.info().failure_may_pass => {}
             State::Failed | State::Deleting | State::Gone => {
                 return Err(not_ready(
@@ -111,7 +120,11 @@ pub(super) async fn until_ready<C: Cloud>(
                     },
                 ));
             }
-            State::Pending => {}
+            State::Pending => {
+                if let Some(settling) = &mut settling {
+                    settling.is_changing();
+                }
+            }
         }
         if Instant::now() > deadline {
             let minutes = budget.as_secs() / 60;
@@ -150,6 +163,24 @@ pub(super) async fn until_ready<C: Cloud>(
 /// address counts, too.
 pub(super) fn is_same_resource(one: &Observed, other: &Observed) -> bool {
     one.id == other.id && one.address == other.address
+}
+
+/// A change that was accepted, and that the service took back.
+fn undone(seen: &Observed, differences: &[Difference]) -> CloudError {
+    let values: Vec<String> = differences
+        .iter()
+        .map(|one| format!("`{}` is `{}`, not `{}`", one.attribute, one.old, one.new))
+        .collect();
+    CloudError {
+        code: CHANGE_UNDONE.to_owned(),
+        ..not_ready(
+            seen,
+            format!(
+                "the change was accepted and did not happen: {}",
+                values.join(", ")
+            ),
+        )
+    }
 }
 
 pub(super) fn not_ready(seen: &Observed, message: String) -> CloudError {

@@ -1,11 +1,8 @@
 //! What the database costs: RDS instances, or an Aurora cluster.
 
-use crate::spec::{Catalog, Spec};
+use crate::spec::{Catalog, STRIPED_IOPS, Spec};
 
 use super::bill::{Bill, Billing};
-
-/// IOPS that gp3 storage of 400 GiB and more includes (Amazon RDS User Guide, "gp3 storage").
-const INCLUDED_IOPS: u32 = 12_000;
 
 /// Instances of a cluster whose input and output is not billed cost so much more (Amazon
 /// Aurora pricing, I/O-Optimized).
@@ -47,7 +44,7 @@ pub(super) fn database(spec: &Spec, catalog: &Catalog, bill: &mut Bill) {
     );
     let extra = service
         .iops
-        .map_or(0, |iops| iops.saturating_sub(INCLUDED_IOPS));
+        .map_or(0, |iops| iops.saturating_sub(STRIPED_IOPS));
     bill.add(
         "IOPS of database storage".to_owned(),
         extra.saturating_mul(volumes),

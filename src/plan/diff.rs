@@ -3,7 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::blueprint::kinds::{OnDifference, PENDING_RESTART, WhenFailed};
-use crate::blueprint::{Address, AttributeValue, Blueprint, Desired, Kind, needing_restart};
+use crate::blueprint::{
+    Address, AttributeValue, Attributes, Blueprint, Desired, Kind, needing_restart,
+};
 
 use super::adopted::{adopted, refuse_to_move};
 use super::change::{Action, Change, Difference, Plan};
@@ -139,7 +141,7 @@ fn restart_databases(blueprint: &Blueprint, changes: &mut [Change]) {
 
 /// The attribute of parameter groups, and the one by which databases report whether they run
 /// with theirs.
-const PARAMETERS: &str = "parameters";
+pub(super) const PARAMETERS: &str = "parameters";
 
 /// For each address, one of the nodes that depend on it and exist.
 fn dependents<'a>(
@@ -268,17 +270,7 @@ fn compare(
     mut predecessors: Vec<String>,
 ) -> Change {
     let attributes = desired.attributes();
-    let differences: Vec<TypedDifference<'_>> = attributes
-        .iter()
-        .filter_map(|(attribute, new)| {
-            let old = existing.value(attribute)?;
-            (old != new && !desired.accepts(attribute, old)).then_some(TypedDifference {
-                attribute,
-                old,
-                new,
-            })
-        })
-        .collect();
+    let differences = differences(desired, &attributes, existing);
     let (action, reason) = if existing.state == State::Failed {
         recover(existing)
     } else if differences.is_empty() {
@@ -300,11 +292,30 @@ fn compare(
     }
 }
 
+/// What is not as it should be. Attributes that the service does not report are not compared.
+pub(super) fn differences<'a>(
+    desired: &Desired,
+    attributes: &'a Attributes,
+    existing: &'a Observed,
+) -> Vec<TypedDifference<'a>> {
+    attributes
+        .iter()
+        .filter_map(|(attribute, new)| {
+            let old = existing.value(attribute)?;
+            (old != new && !desired.accepts(attribute, old)).then_some(TypedDifference {
+                attribute,
+                old,
+                new,
+            })
+        })
+        .collect()
+}
+
 /// A difference before it becomes text.
-struct TypedDifference<'a> {
-    attribute: &'a str,
-    old: &'a AttributeValue,
-    new: &'a AttributeValue,
+pub(super) struct TypedDifference<'a> {
+    pub(super) attribute: &'a str,
+    pub(super) old: &'a AttributeValue,
+    pub(super) new: &'a AttributeValue,
 }
 
 impl From<&TypedDifference<'_>> for Difference {
@@ -375,7 +386,7 @@ fn decide(kind: Kind, differences: &[TypedDifference<'_>]) -> (Action, String) {
 }
 
 /// Why a size cannot become what it should be.
-fn shrinks(difference: &TypedDifference<'_>) -> Option<String> {
+pub(super) fn shrinks(difference: &TypedDifference<'_>) -> Option<String> {
     let TypedDifference {
         attribute,
         old,

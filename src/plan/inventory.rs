@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::blueprint::Address;
+use crate::blueprint::{Address, AttributeValue};
 use crate::plan::{Observed, Snapshot};
 
 /// The resources that an environment consists of, one at each address.
@@ -33,6 +33,21 @@ impl Inventory {
     /// Records a resource at its address; returns the one that it takes the place of.
     pub fn insert(&mut self, resource: Observed) -> Option<Observed> {
         self.0.insert(resource.address.clone(), resource)
+    }
+
+    /// A resource with the addresses of what it names by id.
+    #[must_use]
+    pub fn name_references(&self, mut resource: Observed) -> Observed {
+        for info in resource.kind.info().attributes {
+            if let Some(AttributeValue::Names(names)) = resource.attributes.get_mut(info.name) {
+                let named = names.iter().map(|name| {
+                    let found = self.iter().find(|one| &one.id == name);
+                    found.map_or_else(|| name.clone(), |one| one.address.to_string())
+                });
+                *names = named.collect();
+            }
+        }
+        resource
     }
 
     /// How many resources there are.

@@ -16,6 +16,7 @@ mod order;
 mod removal;
 mod running;
 mod saved;
+mod settled;
 mod snapshot;
 mod time;
 
@@ -29,5 +30,6 @@ pub use order::deleted_after;
 pub use removal::{Removal, plan_down, plan_down_as};
 pub use running::running_cost;
 pub use saved::{Bound, NOTHING, SavedPlan};
+pub use settled::{Unsettled, keep_restart, unsettled};
 pub use snapshot::{Observed, Snapshot, State};
 pub use time::expected;

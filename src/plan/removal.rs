@@ -3,6 +3,7 @@
 //! Works from what exists alone: whether something is protected, and whether a last snapshot
 //! is wanted of it, is read from the resource itself, so that a lost YAML loses no data.
 
+use crate::blueprint::kinds::WITHOUT_FINAL_SNAPSHOT;
 use crate::blueprint::{Kind, UnreadableAttribute};
 
 use super::change::{Action, Change, Plan};
@@ -52,6 +53,16 @@ fn taken_down(resource: &Observed, how: Removal) -> Change {
             "its files are kept".clone_into(&mut change.reason);
         }
         if resource.is("final_snapshot")? {
+            let database = matches!(resource.kind, Kind::Database | Kind::DatabaseCluster);
+            let status = resource.status.as_str();
+            if database && !how.discard_data && WITHOUT_FINAL_SNAPSHOT.contains(&status) {
+                change.action = Action::Refuse;
+                change.reason = format!(
+                    "is in state `{status}`, of which RDS creates no final snapshot: repair it, or \
+                     restore its last backup elsewhere, then use `--discard-data`"
+                );
+                return Ok(());
+            }
             if how.discard_data {
                 // Whoever deletes it goes by what it says of itself.
                 if let Some(existing) = &mut change.existing {
@@ -176,6 +187,23 @@ mod tests {
         assert!(writer.reason.contains("a final snapshot is created"));
         let existing = writer.existing.as_ref().unwrap();
         assert_eq!(existing.is("final_snapshot"), Ok(true));
+    }
+
+    #[test]
+    fn a_failed_database_is_deleted_without_a_final_snapshot_or_not_at_all() {
+        let mut failed = found("database/writer", Kind::Database, &["final_snapshot"]);
+        failed.status = "incompatible-restore".to_owned();
+        let snapshot = Snapshot {
+            resources: vec![failed],
+        };
+        let plan = plan_down(&snapshot);
+        assert_eq!(plan.count(Action::Refuse), 1);
+        assert!(plan.changes[0].reason.contains("--discard-data"));
+        let discarding = Removal {
+            discard_data: true,
+            ..Removal::default()
+        };
+        assert_eq!(plan_down_as(&snapshot, discarding).count(Action::Delete), 1);
     }
 
     #[test]

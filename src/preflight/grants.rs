@@ -27,8 +27,9 @@ const ACCOUNT: &[Grant] = &[
     ),
     read(
         "ec2:DescribeAddresses ec2:DescribeNetworkInterfaces ec2:DescribeSnapshots \
-         elasticache:DescribeSnapshots rds:DescribeDBInstanceAutomatedBackups \
-         rds:DescribeDBClusterSnapshots rds:DescribeDBSnapshots",
+         elasticache:DescribeSnapshots rds:DescribeDBClusterAutomatedBackups \
+         rds:DescribeDBClusterSnapshots rds:DescribeDBInstanceAutomatedBackups \
+         rds:DescribeDBSnapshots",
         "checking after `down` that nothing is left",
     ),
     read(

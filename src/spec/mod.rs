@@ -48,7 +48,8 @@ pub(crate) use schema::generate as schema_of;
 pub use schema::{architecture_schema, environment_schema};
 pub use services::{
     CacheEngine, CacheService, DatabaseEngine, DatabaseService, DsnSource, ExistingDatabase,
-    FilesService, Masters, Protection, Purpose, SearchService, Services, search_zones,
+    FilesService, Masters, Protection, Purpose, STRIPED_GIB, STRIPED_IOPS, STRIPED_MIBPS,
+    SearchService, Services, search_zones,
 };
 pub(crate) use suggest::or_expected;
 pub(crate) use values::name_fault;

@@ -64,6 +64,14 @@ pub enum DatabaseEngine {
     AuroraPostgresql,
 }
 
+/// RDS stripes gp3 storage of PostgreSQL from this size on; below it the performance is fixed
+/// (Amazon RDS User Guide, "Amazon RDS DB instance storage", gp3 storage).
+pub const STRIPED_GIB: u32 = 400;
+/// IOPS that striped gp3 storage has by itself (same page).
+pub const STRIPED_IOPS: u32 = 12_000;
+/// MiB/s that striped gp3 storage has by itself (same page).
+pub const STRIPED_MIBPS: u32 = 500;
+
 /// How the database is run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatabaseService {

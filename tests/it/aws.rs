@@ -138,7 +138,12 @@ impl<'a> StepwiseRig<'a> {
                 .unwrap_or_else(|error| panic!("{address}: {error}"));
             assert_eq!(created.address, address);
             assert_eq!(created.kind, desired.kind());
-            let ready = self.ready(created).await;
+            let mut ready = self.ready(created).await;
+            while ready.says("finished", false) {
+                let request = self.request(&address, &desired);
+                let updated = self.cloud.update(request, &ready).await;
+                ready = self.ready(updated.expect("its further calls")).await;
+            }
             self.inventory.insert(ready);
         }
     }

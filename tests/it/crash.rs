@@ -6,6 +6,7 @@
 
 mod adversity;
 mod conformance;
+mod databases;
 mod emulated;
 mod foreign_calls;
 mod judge;

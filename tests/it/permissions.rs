@@ -252,6 +252,27 @@ fn the_evaluator_refuses_what_the_policy_does_not_grant() {
     assert!(!matches("arn:*:db:lr-*-x", "arn:aws:db:lr-a-b-y"));
 }
 
+/// Backups have names that AWS draws, so every environment's are reached: by their deletion alone.
+#[test]
+fn automated_backups_are_reached_by_their_deletion_alone() {
+    let kinds = BTreeSet::from([Kind::Database, Kind::DatabaseCluster]);
+    let policy = Policy::of(&kinds, &Scope::new(ACCOUNT, REGION, "perf"));
+    let reach: BTreeSet<&str> = policy
+        .statements
+        .iter()
+        .filter(|statement| {
+            let mut on = texts(&statement["Resource"]).into_iter();
+            on.any(|resource| resource.contains("auto-backup"))
+        })
+        .flat_map(|statement| texts(&statement["Action"]))
+        .collect();
+    let expected = [
+        "rds:DeleteDBClusterAutomatedBackup",
+        "rds:DeleteDBInstanceAutomatedBackup",
+    ];
+    assert_eq!(reach, BTreeSet::from(expected));
+}
+
 #[test]
 fn the_table_names_every_call_of_the_source() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -10,6 +10,7 @@ const SERVICES: &[(&str, &str)] = &[
     ("aws-sdk-elasticache", "elasticache"),
     ("aws-sdk-elasticloadbalancingv2", "elasticloadbalancing"),
     ("aws-sdk-opensearch", "es"),
+    ("aws-sdk-rds", "rds"),
     ("aws-sdk-route53", "route53"),
 ];
 

@@ -1,12 +1,27 @@
 //! What Amazon RDS and Aurora answer.
 
 use crate::aws::error_table::row::Row;
-use crate::engine::FailureClass::{Capacity, Converging, NotFound, Quota};
+use crate::engine::FailureClass::{
+    Blocked, Capacity, Converging, Denied, NotFound, Quota, Settling, Terminal,
+};
+
+/// The errors of each action, as its page lists them.
+const REFERENCE: &str = "Amazon RDS API Reference: errors of each action";
+
+/// The actions that create what needs RDS's service-linked role.
+const NEEDING_ROLE: &[&str] = &[
+    "CreateDBSubnetGroup",
+    "CreateDBInstance",
+    "CreateDBCluster",
+    "RestoreDBInstanceFromDBSnapshot",
+    "RestoreDBClusterFromSnapshot",
+];
 
 pub(super) const ROWS: &[Row] = &[
+    // States that pass.
     Row::of(
         Converging,
-        "Amazon RDS API Reference: errors of each action",
+        REFERENCE,
         &[
             "InvalidDBInstanceState",
             "InvalidDBInstanceStateFault",
@@ -14,30 +29,96 @@ pub(super) const ROWS: &[Row] = &[
             "InvalidDBParameterGroupState",
             "InvalidDBSubnetGroupStateFault",
             "InvalidDBSubnetStateFault",
-            "InvalidVPCNetworkStateFault",
         ],
     ),
     Row::of(
+        Converging,
+        "amazon.aws 59c5d27, plugins/module_utils/rds.py: retried",
+        &[
+            "InvalidDBSnapshotState",
+            "InvalidDBClusterSnapshotStateFault",
+            "InvalidDBSecurityGroupState",
+        ],
+    ),
+    Row::of(
+        Converging,
+        "terraform-provider-aws 1a5174b, internal/service/rds/instance.go and cluster.go: the \
+         protection was lifted a moment ago",
+        &["InvalidParameterCombination"],
+    )
+    .at(&["DeleteDBInstance", "DeleteDBCluster"])
+    .saying("disable deletion pro"),
+    // Another service does not know yet what was created, or it is a fault that stays.
+    Row::of(
+        Settling,
+        "go-to-k/cdkd 8ee4235: met for subnets that were just created",
+        &["InvalidSubnet"],
+    ),
+    Row::of(
+        Settling,
+        "Amazon RDS API Reference, InvalidVPCNetworkStateFault: the subnet group does not cover \
+         its zones, or is of another VPC than the group",
+        &["InvalidVPCNetworkStateFault"],
+    ),
+    // The first database of an account: RDS creates its role, which takes a moment.
+    Row::of(
+        Converging,
+        "aws-samples/eks-workshop-v2#1609, convox/convox#864: a later call works",
+        &["InvalidParameterValue"],
+    )
+    .at(NEEDING_ROLE)
+    .saying("permission to create service linked role"),
+    Row::of(
+        Converging,
+        "crossplane-contrib/provider-aws#479: RDS's service-linked role is missing",
+        &["InvalidParameterValue"],
+    )
+    .at(NEEDING_ROLE)
+    .saying("UsingWithRDS.IAM.ServiceLinkedRoles"),
+    // Storage that changed within hours does not change again before that.
+    Row::of(
+        Terminal,
+        "terraform-provider-aws 1a5174b, internal/service/rds/instance.go",
+        &["InvalidParameterCombination"],
+    )
+    .at(&["ModifyDBInstance"])
+    .saying("previous storage change is being optimized"),
+    Row::of(
         Capacity,
-        "Amazon RDS API Reference: errors of each action",
-        &["InsufficientDBInstanceCapacity"],
+        REFERENCE,
+        &[
+            "InsufficientDBInstanceCapacity",
+            "InsufficientDBClusterCapacityFault",
+            "ProvisionedIopsNotAvailableInAZFault",
+        ],
     ),
     Row::of(
         Quota,
-        "Amazon RDS API Reference: errors of each action",
+        REFERENCE,
         &[
             "InstanceQuotaExceeded",
             "StorageQuotaExceeded",
+            "SnapshotQuotaExceeded",
             "DBClusterQuotaExceededFault",
-            "InsufficientStorageClusterCapacity",
-            "DBSubnetGroupDoesNotCoverEnoughAZs",
+            "DBClusterRoleQuotaExceeded",
+            "DBClusterAutomatedBackupQuotaExceededFault",
+            "DBInstanceAutomatedBackupQuotaExceeded",
             "DBSubnetGroupQuotaExceeded",
+            "DBSubnetQuotaExceededFault",
             "DBParameterGroupQuotaExceeded",
+            "InsufficientStorageClusterCapacity",
+            "TenantDatabaseQuotaExceeded",
         ],
+    ),
+    Row::of(Denied, REFERENCE, &["KMSKeyNotAccessibleFault"]),
+    Row::of(
+        Blocked,
+        REFERENCE,
+        &["VpcEncryptionControlViolationException"],
     ),
     Row::of(
         NotFound,
-        "Amazon RDS API Reference: errors of each action",
+        REFERENCE,
         &[
             "DBInstanceNotFound",
             "DBInstanceNotFoundFault",
@@ -47,6 +128,102 @@ pub(super) const ROWS: &[Row] = &[
             "DBSubnetGroupNotFoundFault",
             "DBParameterGroupNotFound",
             "DBSnapshotNotFound",
+            "DBInstanceAutomatedBackupNotFound",
+            "DBClusterAutomatedBackupNotFoundFault",
+        ],
+    ),
+    // Something of the name is there: whoever creates looks whose it is.
+    Row::of(
+        Terminal,
+        REFERENCE,
+        &[
+            "DBInstanceAlreadyExists",
+            "DBClusterAlreadyExistsFault",
+            "DBParameterGroupAlreadyExists",
+            "DBSubnetGroupAlreadyExists",
+            "DBSnapshotAlreadyExists",
+            "DBClusterSnapshotAlreadyExistsFault",
+        ],
+    ),
+    // A zone more is needed, which no repetition brings.
+    Row::of(Terminal, REFERENCE, &["DBSubnetGroupDoesNotCoverEnoughAZs"]),
+    // What the request names is not offered, or not there.
+    Row::of(
+        Terminal,
+        REFERENCE,
+        &[
+            "DBSubnetGroupNotAllowedFault",
+            "DBUpgradeDependencyFailure",
+            "InvalidDBSubnetGroupFault",
+            "InvalidRestoreFault",
+            "NetworkTypeNotSupported",
+            "StorageTypeNotAvailableFault",
+            "StorageTypeNotSupported",
+        ],
+    ),
+    // Of what loadrig never asks for: a key, a certificate, a domain, a global cluster.
+    Row::of(
+        Terminal,
+        REFERENCE,
+        &[
+            "AuthorizationNotFound",
+            "BackupPolicyNotFoundFault",
+            "BlueGreenDeploymentNotFoundFault",
+            "CertificateNotFound",
+            "DBCapacityReservationNotFound",
+            "DBProxyEndpointNotFoundFault",
+            "DBProxyNotFoundFault",
+            "DBProxyTargetGroupNotFoundFault",
+            "DBSecurityGroupNotFound",
+            "DBShardGroupNotFound",
+            "DBSnapshotTenantDatabaseNotFoundFault",
+            "DomainNotFoundFault",
+            "GlobalClusterNotFoundFault",
+            "IntegrationNotFoundFault",
+            "InvalidDBCapacityReservationState",
+            "InvalidDBClusterEndpointStateFault",
+            "InvalidGlobalClusterStateFault",
+            "OptionGroupNotFoundFault",
+            "TenantDatabaseNotFound",
         ],
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use crate::aws::error_table::class_of_refusal;
+    use crate::engine::FailureClass::{Converging, Settling, Terminal};
+
+    #[test]
+    fn messages_tell_what_passes_from_what_stays() {
+        let protected = "Cannot delete protected DB Instance, please disable deletion protection \
+                         and try again.";
+        let role = "Unable to create the resource. Verify that you have permission to create \
+                    service linked role. Otherwise wait and try again later";
+        let credentials = "Missing necessary credentials. Please check http://docs.aws.amazon.com/\
+                           AmazonRDS/latest/UserGuide/UsingWithRDS.IAM.ServiceLinkedRoles.html";
+        let storage = "You can't currently modify the storage of this DB instance because the \
+                       previous storage change is being optimized.";
+        let combination = "InvalidParameterCombination";
+        let value = "InvalidParameterValue";
+        for (operation, code, message, class) in [
+            ("DeleteDBInstance", combination, protected, Some(Converging)),
+            ("DeleteDBCluster", combination, protected, Some(Converging)),
+            ("CreateDBSubnetGroup", value, role, Some(Converging)),
+            ("CreateDBInstance", value, credentials, Some(Converging)),
+            ("ModifyDBInstance", combination, storage, Some(Terminal)),
+            ("CreateDBSubnetGroup", "InvalidSubnet", "", Some(Settling)),
+            (
+                "CreateDBInstance",
+                "InvalidVPCNetworkStateFault",
+                "",
+                Some(Settling),
+            ),
+            // Other combinations are refused for good, which the status says.
+            ("ModifyDBInstance", combination, "No", None),
+        ] {
+            let found = class_of_refusal(&format!("rds:{operation}"), code, message);
+            assert_eq!(found, class, "{operation} {code} {message}");
+        }
+    }
+}

@@ -25,6 +25,21 @@ impl Aws {
             .context("rds:DescribeDBClusterSnapshots", "account")
     }
 
+    /// Automated backups of the environment's cluster, also those that outlive it.
+    async fn cluster_backups(&self, id: &str) -> Result<Vec<String>, CloudError> {
+        let all: Vec<_> = self
+            .rds
+            .describe_db_cluster_automated_backups()
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .context("rds:DescribeDBClusterAutomatedBackups", id)?;
+        let ids = all.into_iter().filter_map(|one| one.db_cluster_identifier);
+        Ok(ids.filter(|one| one == id).collect())
+    }
+
     pub(in crate::aws) async fn check_databases(
         &self,
         environment: &str,
@@ -88,9 +103,10 @@ impl Aws {
             names.database_parameters(false),
             names.database_parameters(true),
         );
-        let (clusters, cluster_snapshots, cluster_groups) = futures::try_join!(
+        let (clusters, cluster_snapshots, cluster_backups, cluster_groups) = futures::try_join!(
             Box::pin(self.raw_cluster(&cluster_id)),
             cluster_snapshots,
+            Box::pin(self.cluster_backups(&cluster_id)),
             Box::pin(self.raw_cluster_parameter_group(&cluster_group)),
         )?;
         let (instances, snapshots, backups, subnets, of_writer, of_readers) = futures::try_join!(
@@ -140,6 +156,7 @@ impl Aws {
                 cluster_groups.and_then(|group| group.db_cluster_parameter_group_name),
             ),
             all_left("RDS automated backups", backups),
+            all_left("Aurora automated backups", cluster_backups),
             all_left("RDS subnet groups", subnets),
             all_left("RDS parameter groups", parameters.into_iter().flatten()),
         ])

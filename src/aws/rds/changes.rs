@@ -1,23 +1,29 @@
-//! What happens to RDS instances that exist: changes in place, restarts, removal.
+//! What happens to RDS instances that exist: changes in place and restarts.
+//!
+//! RDS changes one thing at a time, so an update makes one change: a modification while anything
+//! differs that one can settle, else the restart that changed parameters wait for. The engine
+//! repeats the update until nothing is left to do.
 
 use aws_sdk_rds::operation::modify_db_instance::builders::ModifyDBInstanceFluentBuilder;
 use aws_sdk_rds::types::Tag;
 
 use crate::aws::Aws;
-use crate::aws::error::{CallContext, ErrorPolicy, incomplete, refused};
-use crate::aws::rds::settings::{count, master_password};
+use crate::aws::error::{CallContext, incomplete, refused};
+use crate::aws::rds::settings::{MODIFY, count, master_password};
+use crate::aws::rds::storage::{StorageChange, advise};
 use crate::aws::request::{dependency, differs, require_listed};
 use crate::aws::tags;
-use crate::blueprint::Address;
 use crate::blueprint::kinds::{ClusterInstance, DatabaseInstance};
+use crate::blueprint::{Address, DatabaseRole};
 use crate::engine::{CloudError, Observed, Request};
-use crate::identity::names::Names;
 
-const MODIFY: &str = "rds:ModifyDBInstance";
+/// What one modification changes on every instance.
+const OF_ALL: &[&str] = &["class", "public_access", "parameter_group"];
+/// What it changes on instances that are no cluster's; storage is told by itself.
+const OF_ITS_OWN: &[&str] = &["multi_az", "backup_days", "deletion_protection", "groups"];
 
 impl Aws {
-    /// Everything that changes in place, at once; then the restart that changed parameters
-    /// wait for. Storage can only grow.
+    /// Everything that one modification changes in place, or a restart. Storage can only grow.
     pub(in crate::aws) async fn update_database(
         &self,
         request: &Request<'_>,
@@ -40,26 +46,22 @@ impl Aws {
             let policy = tags::protection_text(wanted.protection);
             self.tag_database(&existing.id, policy).await?;
         }
-        let modified = [
-            "class",
-            "storage_gib",
-            "iops",
-            "throughput_mibps",
-            "multi_az",
-            "backup_days",
-            "deletion_protection",
-            "public_access",
-            "groups",
-        ];
         let unfinished = existing.says("finished", false);
-        if unfinished || modified.into_iter().any(differs) {
-            self.modify_database(request, existing, wanted).await?;
+        // A snapshot brings its password along, which nobody can read to compare it.
+        let password = unfinished && wanted.role == DatabaseRole::Writer;
+        let storage = StorageChange::of(request, existing, wanted)?;
+        let mut names = OF_ALL.iter().chain(OF_ITS_OWN);
+        if password || storage.is_some() || names.any(|name| differs(name)) {
+            self.modify_database(request, existing, wanted, (storage, password))
+                .await?;
+        } else if !unfinished && differs("parameters") {
+            self.restart(&existing.id).await?;
         }
         if unfinished {
             let arn = self.database_arn(&existing.id).await?;
             self.tag_finished(&arn).await?;
         }
-        self.restart_if_pending(request, existing).await
+        self.reread_database(request, existing).await
     }
 
     /// An instance of a cluster: what it does not share with the cluster.
@@ -70,29 +72,31 @@ impl Aws {
         wanted: &ClusterInstance,
     ) -> Result<Observed, CloudError> {
         let differs = |name: &str| differs(request, existing, name);
-        if differs("class") || differs("public_access") {
+        if OF_ALL.iter().any(|name| differs(name)) {
             let parameters = &wanted.parameters;
-            self.modify_of_all(request, existing, &wanted.class, parameters)?
-                .send()
-                .await
-                .context(MODIFY, &existing.id)?;
+            let modify = self.modify_of_all(request, existing, &wanted.class, parameters)?;
+            send(modify, &existing.id).await?;
+        } else if differs("parameters") {
+            self.restart(&existing.id).await?;
         }
-        self.restart_if_pending(request, existing).await
+        self.reread_database(request, existing).await
     }
 
-    async fn restart_if_pending(
+    async fn restart(&self, id: &str) -> Result<(), CloudError> {
+        self.rds
+            .reboot_db_instance()
+            .db_instance_identifier(id)
+            .send()
+            .await
+            .context("rds:RebootDBInstance", id)?;
+        Ok(())
+    }
+
+    async fn reread_database(
         &self,
         request: &Request<'_>,
         existing: &Observed,
     ) -> Result<Observed, CloudError> {
-        if differs(request, existing, "parameters") {
-            self.rds
-                .reboot_db_instance()
-                .db_instance_identifier(&existing.id)
-                .send()
-                .await
-                .context("rds:RebootDBInstance", &existing.id)?;
-        }
         let found = self
             .read_database(request.environment, &existing.id)
             .await?;
@@ -109,14 +113,18 @@ impl Aws {
         parameters: &Address,
     ) -> Result<ModifyDBInstanceFluentBuilder, CloudError> {
         let differs = |name: &str| differs(request, existing, name);
-        Ok(self
+        let mut modify = self
             .rds
             .modify_db_instance()
             .db_instance_identifier(&existing.id)
-            .db_parameter_group_name(&dependency(request, MODIFY, parameters)?.id)
             .apply_immediately(true)
             .set_publicly_accessible(differs("public_access").then_some(false))
-            .set_db_instance_class(differs("class").then(|| class.to_owned())))
+            .set_db_instance_class(differs("class").then(|| class.to_owned()));
+        if differs("parameter_group") {
+            let group = &dependency(request, MODIFY, parameters)?.id;
+            modify = modify.db_parameter_group_name(group);
+        }
+        Ok(modify)
     }
 
     async fn modify_database(
@@ -124,29 +132,20 @@ impl Aws {
         request: &Request<'_>,
         existing: &Observed,
         wanted: &DatabaseInstance,
+        (storage, password): (Option<StorageChange>, bool),
     ) -> Result<(), CloudError> {
         let differs = |name: &str| differs(request, existing, name);
-        let DatabaseInstance {
-            class,
-            parameters,
-            storage,
-            ..
-        } = wanted;
-        let mut modify = self.modify_of_all(request, existing, class, parameters)?;
+        let mut modify =
+            self.modify_of_all(request, existing, &wanted.class, &wanted.parameters)?;
         if differs("groups") {
             let group = &dependency(request, MODIFY, &wanted.group)?.id;
             modify = modify.vpc_security_group_ids(group);
         }
-        // A snapshot may bring more than is asked for; the next plan then says so.
-        let held = existing.number("storage_gib")?;
-        let grows = held.is_none_or(|held| held < u64::from(storage.gib));
-        if differs("storage_gib") && grows {
-            modify = modify.allocated_storage(count(storage.gib));
-        }
-        if differs("iops") || differs("throughput_mibps") {
+        if let Some(storage) = storage {
             modify = modify
-                .set_iops(storage.iops.map(count))
-                .set_storage_throughput(storage.throughput_mibps.map(count));
+                .allocated_storage(count(storage.gib))
+                .set_iops(storage.performance.map(|(iops, _)| count(iops)))
+                .set_storage_throughput(storage.performance.map(|(_, rate)| count(rate)));
         }
         if differs("multi_az") {
             modify = modify.multi_az(wanted.multi_az);
@@ -157,11 +156,10 @@ impl Aws {
         if differs("deletion_protection") {
             modify = modify.deletion_protection(wanted.protection.deletion);
         }
-        if existing.says("finished", false) {
+        if password {
             modify = modify.master_user_password(master_password(request, MODIFY)?);
         }
-        modify.send().await.context(MODIFY, &existing.id)?;
-        Ok(())
+        send(modify, &existing.id).await
     }
 
     async fn database_arn(&self, id: &str) -> Result<String, CloudError> {
@@ -183,52 +181,14 @@ impl Aws {
             .context(operation, id)?;
         Ok(())
     }
+}
 
-    /// Lifts the protection that the plan saw, takes the final snapshot that the instance's
-    /// policy asks for, and removes the automated backups too.
-    ///
-    /// AWS takes the snapshot as part of the deletion, so there never are two of one
-    /// instance, nor a removal without it.
-    pub(in crate::aws) async fn delete_database(
-        &self,
-        environment: &str,
-        existing: &Observed,
-    ) -> Result<(), CloudError> {
-        let id = existing.id.as_str();
-        if existing.is("deletion_protection")? {
-            let lifted = self
-                .rds
-                .modify_db_instance()
-                .db_instance_identifier(id)
-                .deletion_protection(false)
-                .apply_immediately(true)
-                .send()
-                .await;
-            lifted.context(MODIFY, id).ok_if_not_found()?;
-        }
-        let last = existing.is("final_snapshot")?.then(|| {
-            let created = existing.text("created").unwrap_or_default();
-            Names::of(environment).final_snapshot(id, created)
-        });
-        // The backups of a cluster's instance are the cluster's.
-        let backups = (existing.text("cluster").is_none()).then_some(true);
-        let answer = self
-            .rds
-            .delete_db_instance()
-            .db_instance_identifier(id)
-            .skip_final_snapshot(last.is_none())
-            .set_final_db_snapshot_identifier(last)
-            .set_delete_automated_backups(backups)
-            .send()
-            .await;
-        match answer.context("rds:DeleteDBInstance", id).ok_if_not_found() {
-            Ok(_) => Ok(()),
-            Err(error) => match self.raw_database(id).await? {
-                // Somebody else was first.
-                Some(found) if found.db_instance_status() == Some("deleting") => Ok(()),
-                None => Ok(()),
-                Some(_) => Err(error),
-            },
-        }
+/// Sends a modification. One that changes nothing is refused, and done: an earlier answer was
+/// lost.
+async fn send(modify: ModifyDBInstanceFluentBuilder, id: &str) -> Result<(), CloudError> {
+    match modify.send().await.context(MODIFY, id) {
+        Ok(_) => Ok(()),
+        Err(error) if error.message.contains("No modifications were requested") => Ok(()),
+        Err(error) => Err(advise(error)),
     }
 }

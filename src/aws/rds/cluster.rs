@@ -9,6 +9,7 @@ use crate::aws::error::{CallContext, ErrorPolicy, incomplete, refused};
 use crate::aws::ownership::Ownership;
 use crate::aws::rds::settings::{
     AURORA, IO_OPTIMIZED, NAME, count, group_ids, major, master_password, rds_pairs, rds_tags,
+    settle_if_not_found,
 };
 use crate::aws::request::{dependency, differs, require_listed};
 use crate::aws::tags::{self, observed};
@@ -31,8 +32,8 @@ impl Aws {
         let created = self
             .request_cluster(request, wanted, &id)
             .await
-            .ok_if_code(&["DBClusterAlreadyExistsFault", "DBClusterAlreadyExists"])
-            .retry_if_not_found()?;
+            .ok_if_code(&["DBClusterAlreadyExistsFault", "DBClusterAlreadyExists"]);
+        let created = settle_if_not_found(created)?;
         let ownership = self.cluster_ownership(request.environment).await?;
         self.resolve_creation(request, CREATE, &id, created.is_some(), ownership)
     }
@@ -206,49 +207,6 @@ impl Aws {
             .ok_if_not_found()?;
         Ok(found.and_then(|answer| answer.db_clusters.unwrap_or_default().pop()))
     }
-
-    /// Lifts the protection that the plan saw and takes the final snapshot that the cluster's
-    /// policy asks for; AWS takes it as part of the deletion. Its instances are deleted by now.
-    pub(in crate::aws) async fn delete_cluster(
-        &self,
-        environment: &str,
-        existing: &Observed,
-    ) -> Result<(), CloudError> {
-        let id = existing.id.as_str();
-        if existing.is("deletion_protection")? {
-            let lifted = self
-                .rds
-                .modify_db_cluster()
-                .db_cluster_identifier(id)
-                .deletion_protection(false)
-                .apply_immediately(true)
-                .send()
-                .await;
-            lifted.context(MODIFY, id).ok_if_not_found()?;
-        }
-        let last = existing.is("final_snapshot")?.then(|| {
-            let created = existing.text("created").unwrap_or_default();
-            Names::of(environment).final_snapshot(id, created)
-        });
-        let answer = self
-            .rds
-            .delete_db_cluster()
-            .db_cluster_identifier(id)
-            .skip_final_snapshot(last.is_none())
-            .set_final_db_snapshot_identifier(last)
-            .delete_automated_backups(true)
-            .send()
-            .await;
-        match answer.context("rds:DeleteDBCluster", id).ok_if_not_found() {
-            Ok(_) => Ok(()),
-            Err(error) => match self.raw_cluster(id).await? {
-                // Somebody else was first.
-                Some(found) if found.status() == Some("deleting") => Ok(()),
-                None => Ok(()),
-                Some(_) => Err(error),
-            },
-        }
-    }
 }
 
 fn storage_type(io_optimized: bool) -> &'static str {
@@ -260,12 +218,15 @@ fn observe(cluster: &DbCluster, environment: &str) -> Option<Observed> {
     let state = match status {
         "available" if cluster.endpoint().is_some() => State::Ready,
         "deleting" => State::Deleting,
-        "inaccessible-encryption-credentials"
+        "failed"
+        | "inaccessible-encryption-credentials"
         | "inaccessible-encryption-credentials-recoverable"
         | "cloning-failed"
         | "migration-failed"
+        | "restore-failed"
         | "stopped"
         | "stopping" => State::Failed,
+        status if status.starts_with("incompatible-") => State::Failed,
         // `creating`, `modifying`, `backing-up`, `failing-over`, `resetting-master-credentials` …
         _ => State::Pending,
     };
@@ -353,6 +314,8 @@ mod tests {
             ("failing-over", State::Pending),
             ("deleting", State::Deleting),
             ("stopped", State::Failed),
+            ("restore-failed", State::Failed),
+            ("incompatible-parameters", State::Failed),
         ] {
             let found = observe(&cluster(status).build(), "demo").unwrap();
             assert_eq!(found.state, state, "{status}");

@@ -7,7 +7,7 @@ use aws_sdk_rds::types::{ApplyMethod, DbParameterGroup, Parameter};
 use crate::aws::Aws;
 use crate::aws::error::{CallContext, ErrorPolicy, incomplete};
 use crate::aws::ownership::Ownership;
-use crate::aws::rds::settings::{rds_pairs, rds_tags};
+use crate::aws::rds::settings::{rds_pairs, rds_tags, settle_if_not_found};
 use crate::aws::request::{dependency_ids, require_listed};
 use crate::aws::tags::{self, observed};
 use crate::blueprint::kinds::{DatabaseParameters, DatabaseSubnets};
@@ -39,8 +39,8 @@ impl Aws {
             .ok_if_code(&[
                 "DBSubnetGroupAlreadyExists",
                 "DBSubnetGroupAlreadyExistsFault",
-            ])
-            .retry_if_not_found()?;
+            ]);
+        let created = settle_if_not_found(created)?;
         let ownership = self.database_subnets_ownership(request.environment).await?;
         self.resolve_creation(request, operation, &name, created.is_some(), ownership)
     }

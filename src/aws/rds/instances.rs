@@ -7,11 +7,12 @@ use crate::aws::error::{CallContext, ErrorPolicy, incomplete};
 use crate::aws::ownership::Ownership;
 use crate::aws::rds::settings::{
     NAME, STORAGE, count, group_ids, major, master_password, rds_pairs, rds_tags,
+    settle_if_not_found, unfinished_tags,
 };
 use crate::aws::request::dependency;
 use crate::aws::tags::{self, observed};
 use crate::blueprint::kinds::DatabaseInstance;
-use crate::blueprint::{Address, DatabaseRole, Kind};
+use crate::blueprint::{Address, AttributeValue, DatabaseRole, Kind};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
 
@@ -52,9 +53,9 @@ impl Aws {
         id: &str,
         created: Result<DbInstance, CloudError>,
     ) -> Result<Observed, CloudError> {
-        let created = created
-            .ok_if_code(&["DBInstanceAlreadyExists", "DBInstanceAlreadyExistsFault"])
-            .retry_if_not_found()?;
+        let created =
+            created.ok_if_code(&["DBInstanceAlreadyExists", "DBInstanceAlreadyExistsFault"]);
+        let created = settle_if_not_found(created)?;
         // The answer to a creation need not repeat the tags.
         let seen = created
             .as_ref()
@@ -85,6 +86,7 @@ impl Aws {
             group,
             ..
         } = wanted;
+        let provisioned = storage.provisioned();
         self.rds
             .create_db_instance()
             .db_instance_identifier(id)
@@ -96,8 +98,8 @@ impl Aws {
             .master_user_password(master_password(request, operation)?)
             .allocated_storage(count(storage.gib))
             .storage_type(STORAGE)
-            .set_iops(storage.iops.map(count))
-            .set_storage_throughput(storage.throughput_mibps.map(count))
+            .set_iops(provisioned.map(|(iops, _)| count(iops)))
+            .set_storage_throughput(provisioned.map(|(_, rate)| count(rate)))
             .storage_encrypted(true)
             .publicly_accessible(false)
             .multi_az(*multi_az)
@@ -117,6 +119,8 @@ impl Aws {
             .ok_or_else(|| incomplete(operation, request.address, "instance"))
     }
 
+    /// A replica takes the parameter group of its source: PostgreSQL's may not name another one
+    /// in this call (terraform-provider-aws issue 38056), but in a second one.
     async fn create_reader(
         &self,
         request: &Request<'_>,
@@ -129,10 +133,10 @@ impl Aws {
             storage,
             multi_az,
             protection,
-            parameters,
             group,
             ..
         } = wanted;
+        let provisioned = storage.provisioned();
         let writer = dependency(request, operation, &Address::database(DatabaseRole::Writer))?;
         self.rds
             .create_db_instance_read_replica()
@@ -140,16 +144,15 @@ impl Aws {
             .source_db_instance_identifier(&writer.id)
             .db_instance_class(class)
             .storage_type(STORAGE)
-            .set_iops(storage.iops.map(count))
-            .set_storage_throughput(storage.throughput_mibps.map(count))
+            .set_iops(provisioned.map(|(iops, _)| count(iops)))
+            .set_storage_throughput(provisioned.map(|(_, rate)| count(rate)))
             .publicly_accessible(false)
             .multi_az(*multi_az)
             .deletion_protection(protection.deletion)
             .auto_minor_version_upgrade(false)
             .copy_tags_to_snapshot(true)
-            .db_parameter_group_name(&dependency(request, operation, parameters)?.id)
             .vpc_security_group_ids(&dependency(request, operation, group)?.id)
-            .set_tags(Some(rds_tags(request)))
+            .set_tags(Some(unfinished_tags(request)))
             .send()
             .await
             .context(operation, request.address)?
@@ -243,12 +246,18 @@ pub(in crate::aws) fn observe(instance: &DbInstance, environment: &str) -> Optio
             || pending.backup_retention_period().is_some()
             || pending.master_user_password().is_some()
     });
+    let parameters = instance.db_parameter_groups().first();
+    let applying = parameters.and_then(|group| group.parameter_apply_status()) == Some("applying");
+    // Of a read replica; a writer has none.
+    let interrupted = instance
+        .status_infos()
+        .iter()
+        .any(|info| info.normal() == Some(false));
     // For some seconds after a change was accepted it still is `available`; and it is of
     // no use to anybody before it has an address.
-    if state == State::Ready && (changing || endpoint.is_none()) {
+    if state == State::Ready && (changing || applying || interrupted || endpoint.is_none()) {
         state = State::Pending;
     }
-    let parameters = instance.db_parameter_groups().first();
     let policy = tags::protection(rds_pairs(instance.tag_list()));
     let flag = |value: Option<bool>| value.map(Into::into);
     let number = |value: Option<i32>| value.map(Into::into);
@@ -277,6 +286,12 @@ pub(in crate::aws) fn observe(instance: &DbInstance, environment: &str) -> Optio
             ("port", number(endpoint.and_then(|e| e.port()))),
             ("user", instance.master_username().map(Into::into)),
             ("database", instance.db_name().map(Into::into)),
+            (
+                "parameter_group",
+                parameters
+                    .and_then(|group| group.db_parameter_group_name())
+                    .map(|name| group_address(name, environment)),
+            ),
             (
                 "parameters",
                 parameters
@@ -307,6 +322,18 @@ pub(in crate::aws) fn observe(instance: &DbInstance, environment: &str) -> Optio
     ))
 }
 
+/// The address of a parameter group of the environment's; another's name.
+fn group_address(name: &str, environment: &str) -> AttributeValue {
+    let names = Names::of(environment);
+    let ours = [false, true]
+        .into_iter()
+        .find(|reader| names.database_parameters(*reader) == name);
+    ours.map_or_else(
+        || name.into(),
+        |reader| (&Address::database_parameters(reader)).into(),
+    )
+}
+
 fn state_of(status: &str) -> State {
     match status {
         // Storage is optimised for hours after it grew, behind a usable database.
@@ -316,10 +343,12 @@ fn state_of(status: &str) -> State {
         | "inaccessible-encryption-credentials"
         | "inaccessible-encryption-credentials-recoverable"
         | "insufficient-capacity"
+        | "modify-failed"
         | "restore-error"
         | "stopped"
         | "stopping"
-        | "storage-full" => State::Failed,
+        | "storage-full"
+        | "upgrade-failed" => State::Failed,
         status if status.starts_with("incompatible-") => State::Failed,
         // `creating`, `backing-up`, `modifying`, `rebooting`, `configuring-…` and more.
         _ => State::Pending,
@@ -355,6 +384,7 @@ mod tests {
             ("storage-optimization", State::Ready),
             ("incompatible-parameters", State::Failed),
             ("failed", State::Failed),
+            ("modify-failed", State::Failed),
             ("deleting", State::Deleting),
         ] {
             let found = observe(&reachable(status).build(), "demo").unwrap();

@@ -5,7 +5,7 @@
 
 use crate::aws::Aws;
 use crate::aws::error::{CallContext, incomplete};
-use crate::aws::rds::settings::{AURORA, IO_OPTIMIZED, STORAGE, count, rds_tags};
+use crate::aws::rds::settings::{AURORA, IO_OPTIMIZED, STORAGE, count, unfinished_tags};
 use crate::aws::request::dependency;
 use crate::aws::tags::FINISHED;
 use crate::blueprint::kinds::{DatabaseCluster, DatabaseInstance};
@@ -23,7 +23,6 @@ impl Aws {
         let operation = "rds:RestoreDBInstanceFromDBSnapshot";
         let DatabaseInstance {
             class,
-            storage,
             multi_az,
             backup_days,
             protection,
@@ -38,8 +37,8 @@ impl Aws {
             .db_snapshot_identifier(snapshot)
             .db_instance_class(class)
             .storage_type(STORAGE)
-            .set_iops(storage.iops.map(count))
-            .set_storage_throughput(storage.throughput_mibps.map(count))
+            // How much storage it gets, and so what performance is allowed, is the snapshot's
+            // to say.
             .publicly_accessible(false)
             .multi_az(*multi_az)
             .backup_retention_period(count(*backup_days))
@@ -49,7 +48,7 @@ impl Aws {
             .db_subnet_group_name(&dependency(request, operation, subnets)?.id)
             .db_parameter_group_name(&dependency(request, operation, parameters)?.id)
             .vpc_security_group_ids(&dependency(request, operation, group)?.id)
-            .set_tags(Some(unfinished(request)))
+            .set_tags(Some(unfinished_tags(request)))
             .send()
             .await
             .context(operation, request.address)?
@@ -86,7 +85,7 @@ impl Aws {
             .db_subnet_group_name(&dependency(request, operation, subnets)?.id)
             .db_cluster_parameter_group_name(&dependency(request, operation, parameters)?.id)
             .vpc_security_group_ids(&dependency(request, operation, group)?.id)
-            .set_tags(Some(unfinished(request)))
+            .set_tags(Some(unfinished_tags(request)))
             .send()
             .await
             .context(operation, request.address)?;
@@ -104,10 +103,4 @@ impl Aws {
             .context("rds:AddTagsToResource", arn)?;
         Ok(())
     }
-}
-
-fn unfinished(request: &Request<'_>) -> Vec<Tag> {
-    let mut tags = rds_tags(request);
-    tags.push(Tag::builder().key(FINISHED).value("false").build());
-    tags
 }

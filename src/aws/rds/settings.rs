@@ -8,8 +8,10 @@ use aws_sdk_rds::types::{Tag, VpcSecurityGroupMembership};
 use crate::aws::error::incomplete;
 use crate::aws::tags::{self, Pair};
 use crate::blueprint::AttributeValue;
-use crate::engine::{CloudError, Request};
+use crate::engine::{CloudError, FailureClass, Request};
 
+/// Changes instances.
+pub(in crate::aws) const MODIFY: &str = "rds:ModifyDBInstance";
 /// Name of the database and of its owner.
 pub(in crate::aws) const NAME: &str = "mattermost";
 /// The storage of instances.
@@ -26,8 +28,32 @@ pub(in crate::aws) fn rds_tags(request: &Request<'_>) -> Vec<Tag> {
         .collect()
 }
 
+/// The same for what takes a second call; says that it is still to come.
+pub(in crate::aws) fn unfinished_tags(request: &Request<'_>) -> Vec<Tag> {
+    let mut list = rds_tags(request);
+    list.push(Tag::builder().key(tags::FINISHED).value("false").build());
+    list
+}
+
 pub(in crate::aws) fn rds_pairs(tags: &[Tag]) -> impl Iterator<Item = Pair<'_>> {
     tags.iter().map(|tag| (tag.key(), tag.value()))
+}
+
+/// While creating, what is not found was created a moment ago: the subnet group, the parameter
+/// group, the writer. What stays away for longer is not there. Snapshots are named by people: none
+/// of them was created a moment ago.
+pub(in crate::aws) fn settle_if_not_found<T>(
+    result: Result<T, CloudError>,
+) -> Result<T, CloudError> {
+    result.map_err(|mut error| {
+        if error.class == FailureClass::NotFound {
+            error.class = match error.code.as_str() {
+                "DBSnapshotNotFound" | "DBClusterSnapshotNotFoundFault" => FailureClass::Terminal,
+                _ => FailureClass::Settling,
+            };
+        }
+        error
+    })
 }
 
 /// The password of a new database, or the one that a restored database is given in place of

@@ -22,6 +22,7 @@ impl Resource for ClusterInstance {
         [
             ("engine", AttributeValue::from("aurora-postgresql")),
             ("class", self.class.as_str().into()),
+            ("parameter_group", (&self.parameters).into()),
             ("parameters", IN_SYNC.into()),
             ("public_access", false.into()),
         ]

@@ -1,10 +1,10 @@
 //! Database instances.
 
-use crate::spec::{Catalog, Protection};
+use crate::spec::{Catalog, Protection, STRIPED_GIB, STRIPED_IOPS, STRIPED_MIBPS};
 
 use super::super::{Address, AttributeValue, Attributes, DatabaseRole, Kind, UnreadableAttribute};
 use super::grants::{CREATE, DELETE, NamedResources, TAKING_DOWN, UPDATE, read, service_role};
-use super::info::{AttributeInfo, Band, KindInfo, OnDifference, WhenFailed, minutes};
+use super::info::{AttributeInfo, Band, KindInfo, OnDifference, WhenFailed, minutes_each};
 use super::quota::Quota;
 use super::resource::Resource;
 
@@ -46,6 +46,36 @@ pub struct Storage {
     pub throughput_mibps: Option<u32>,
 }
 
+impl Storage {
+    /// IOPS and MiB/s; none below the size from which on they can be chosen.
+    #[must_use]
+    pub fn performance(&self) -> Option<(u32, u32)> {
+        (self.gib >= STRIPED_GIB).then(|| {
+            (
+                self.iops.unwrap_or(STRIPED_IOPS),
+                self.throughput_mibps.unwrap_or(STRIPED_MIBPS),
+            )
+        })
+    }
+
+    /// The same where it is more than what the size includes.
+    #[must_use]
+    pub fn provisioned(&self) -> Option<(u32, u32)> {
+        let asked = self.iops.is_some() || self.throughput_mibps.is_some();
+        self.performance().filter(|_| asked)
+    }
+}
+
+/// Whether a size may be what RDS made of a smaller one that was asked for: it grows by 10 % at
+/// least (Amazon RDS API Reference, `ModifyDBInstance`, `AllocatedStorage` and `Iops`).
+fn is_rounded_up(wanted: u32, found: &AttributeValue) -> bool {
+    let wanted = u64::from(wanted);
+    let AttributeValue::Number(found) = found else {
+        return false;
+    };
+    (wanted..=(wanted * 11).div_ceil(10)).contains(found)
+}
+
 impl Resource for DatabaseInstance {
     fn attributes(&self) -> Attributes {
         let mut attributes: Attributes = [
@@ -54,6 +84,7 @@ impl Resource for DatabaseInstance {
             ("class", self.class.as_str().into()),
             ("storage_gib", self.storage.gib.into()),
             ("encrypted", true.into()),
+            ("parameter_group", (&self.parameters).into()),
             ("parameters", IN_SYNC.into()),
             ("multi_az", self.multi_az.into()),
             ("deletion_protection", self.protection.deletion.into()),
@@ -65,13 +96,24 @@ impl Resource for DatabaseInstance {
         if self.role == DatabaseRole::Writer {
             attributes.insert("backup_days", self.backup_days);
             attributes.insert("final_snapshot", self.protection.final_snapshot);
+            attributes.extend(finished(self.snapshot.as_deref()));
+        } else {
+            // RDS creates it with the writer's parameter group.
+            attributes.insert("finished", true);
         }
-        attributes.extend(finished(self.snapshot.as_deref()));
-        let storage = &self.storage;
-        attributes.extend(storage.iops.map(|iops| ("iops", iops.into())));
-        let throughput = storage.throughput_mibps;
-        attributes.extend(throughput.map(|rate| ("throughput_mibps", rate.into())));
+        if let Some((iops, throughput)) = self.storage.performance() {
+            attributes.insert("iops", iops);
+            attributes.insert("throughput_mibps", throughput);
+        }
         attributes
+    }
+
+    fn accepts(&self, attribute: &str, value: &AttributeValue) -> bool {
+        match attribute {
+            "storage_gib" => is_rounded_up(self.storage.gib, value),
+            "iops" => (self.storage.iops).is_some_and(|iops| is_rounded_up(iops, value)),
+            _ => false,
+        }
     }
 
     fn parameter_groups(&self) -> Vec<Address> {
@@ -94,7 +136,12 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     deleted_before: &[Kind::DatabaseParameters, Kind::DatabaseCluster, Kind::DatabaseSubnets, Kind::SecurityRules, Kind::SecurityGroup, Kind::Subnet, Kind::Seed],
     // Single-AZ 5 to 17 min, a replica 7 to 30.
     typical_seconds: 450,
-    patience: minutes(40),
+    // As Terraform's AWS provider 1a5174b, internal/service/rds/instance.go and cluster_instance.go
+    // (instances of Aurora, and replicas and restores of much data, take the longest). A deletion
+    // includes the final snapshot: CloudFormation's handler for RDS gives it three hours.
+    patience: minutes_each(90, 90, 180),
+    // As Terraform, instance.go.
+    looks: 3,
     when_failed: WhenFailed::Refuse,
     attributes: &[
         AttributeInfo::text("engine").or(OnDifference::Refuse(
@@ -104,6 +151,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         AttributeInfo::text("version").or(OnDifference::Refuse(VERSION_CHANGE)),
         AttributeInfo::flag("encrypted").or(OnDifference::Refuse(NOT_ENCRYPTED)),
         AttributeInfo::flag("finished").or(OnDifference::UpdateBecause(UNFINISHED)),
+        AttributeInfo::text("parameter_group"),
         // RDS applies parameters in its own time.
         AttributeInfo::text("parameters")
             .or(OnDifference::Restart)
@@ -140,18 +188,20 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     ),
     DATABASES.grant(
         UPDATE,
-        "rds:ModifyDBInstance rds:RebootDBInstance",
+        "rds:AddTagsToResource rds:ModifyDBInstance rds:RebootDBInstance",
         "another class, more storage, settings that need a restart",
     ),
+    read("rds:DescribeEvents", "why a change of a database did not happen"),
     DATABASES.grant(
         DELETE,
         "rds:AddTagsToResource rds:CreateDBSnapshot rds:ModifyDBInstance",
         "a protected database leaves a final snapshot, which loadrig may not delete",
     ),
-    DATABASES.grant(
+    DATABASES.grant(DELETE, "rds:DeleteDBInstance", TAKING_DOWN),
+    BACKUPS.grant(
         DELETE,
-        "rds:DeleteDBInstance rds:DeleteDBInstanceAutomatedBackup",
-        TAKING_DOWN,
+        "rds:DeleteDBInstanceAutomatedBackup",
+        "deleting a database with its automated backups, whose names AWS draws",
     ),
 ],
     ..KindInfo::COMMON
@@ -161,12 +211,21 @@ pub(super) const DATABASES: NamedResources = NamedResources {
     statement: "Databases",
     // Databases are created with the option group of their engine's defaults.
     on: "arn:{partition}:rds:{region}:{account}:db:lr-{environment}-db-* \
-         arn:{partition}:rds:{region}:{account}:auto-backup:* \
          arn:{partition}:rds:{region}:{account}:og:default* \
          arn:{partition}:rds:{region}:{account}:pg:lr-{environment}-db-* \
          arn:{partition}:rds:{region}:{account}:snapshot:* \
          arn:{partition}:rds:{region}:{account}:subgrp:lr-{environment}-db-*",
 };
+
+/// Automated backups, which go with their database in one call.
+const BACKUPS: NamedResources = NamedResources {
+    statement: "DatabaseBackups",
+    on: "arn:{partition}:rds:{region}:{account}:auto-backup:*",
+};
+
+/// In these states RDS creates no final snapshot (Amazon RDS API Reference, `DeleteDBInstance`).
+pub const WITHOUT_FINAL_SNAPSHOT: &[&str] =
+    &["failed", "incompatible-restore", "incompatible-network"];
 
 /// The value of `parameters` on a database that runs with its parameter group as it is.
 pub(super) const IN_SYNC: &str = "in-sync";
@@ -180,8 +239,7 @@ pub(super) const VERSION_CHANGE: &str =
 pub(super) const NOT_ENCRYPTED: &str = "storage is encrypted when it is created or never; restore \
     an encrypted copy of its snapshot";
 
-pub(super) const UNFINISHED: &str =
-    "was restored, but not given the environment's password and settings";
+pub(super) const UNFINISHED: &str = "was created, but not given all of the environment's settings";
 
 /// A snapshot brings its own password and settings along, which take a second call to bring
 /// to what is desired: until then the database is not finished.
@@ -214,4 +272,38 @@ fn quotas(of: &Attributes, _: &Catalog) -> Result<Vec<(Quota, f64)>, UnreadableA
     let storage = storage.filter(|_| of.text("engine") != Some("aurora-postgresql"));
     quotas.extend(storage.map(|gib| (Quota::DatabaseStorageGib, gib)));
     Ok(quotas)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn growth_of_less_than_a_tenth_may_be_rounded_up() {
+        for (wanted, found, accepted) in [
+            (520, 520_u32, true),
+            (520, 572, true),
+            (520, 573, false),
+            (525, 578, true),
+            (520, 519, false),
+        ] {
+            assert_eq!(is_rounded_up(wanted, &found.into()), accepted, "{found}");
+        }
+    }
+
+    #[test]
+    fn performance_can_be_chosen_from_a_size_on() {
+        let storage = |gib, iops| Storage {
+            gib,
+            iops,
+            throughput_mibps: None,
+        };
+        assert_eq!(storage(399, None).performance(), None);
+        assert_eq!(storage(400, None).performance(), Some((12_000, 500)));
+        assert_eq!(storage(400, None).provisioned(), None);
+        assert_eq!(
+            storage(400, Some(16_000)).provisioned(),
+            Some((16_000, 500))
+        );
+    }
 }

@@ -62,7 +62,10 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     ],
     // The cluster alone; its instances take as long as any.
     typical_seconds: 45,
-    patience: minutes(40),
+    // As Terraform's AWS provider 1a5174b, internal/service/rds/cluster.go. A deletion includes the
+    // final snapshot.
+    patience: minutes(120),
+    looks: 3,
     when_failed: WhenFailed::Refuse,
     attributes: &[
         AttributeInfo::text("version").or(OnDifference::Refuse(VERSION_CHANGE)),
@@ -99,15 +102,25 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
             "a protected database leaves a final snapshot, which loadrig may not delete",
         ),
         CLUSTERS.grant(DELETE, "rds:DeleteDBCluster", TAKING_DOWN),
+        BACKUPS.grant(
+            DELETE,
+            "rds:DeleteDBClusterAutomatedBackup",
+            "deleting a cluster with its automated backups, whose names AWS draws",
+        ),
     ],
     ..KindInfo::COMMON
+};
+
+/// Automated backups, which go with their cluster in one call.
+const BACKUPS: NamedResources = NamedResources {
+    statement: "DatabaseClusterBackups",
+    on: "arn:{partition}:rds:{region}:{account}:cluster-auto-backup:*",
 };
 
 pub(super) const CLUSTERS: NamedResources = NamedResources {
     statement: "DatabaseClusters",
     // Final snapshots are the environment's; one that a cluster is restored from may be anybody's.
     on: "arn:{partition}:rds:{region}:{account}:cluster:lr-{environment}-db \
-         arn:{partition}:rds:{region}:{account}:cluster-auto-backup:* \
          arn:{partition}:rds:{region}:{account}:cluster-pg:lr-{environment}-db-* \
          arn:{partition}:rds:{region}:{account}:cluster-snapshot:* \
          arn:{partition}:rds:{region}:{account}:db:lr-{environment}-db-* \

@@ -32,6 +32,9 @@ pub struct KindInfo {
     pub failure_may_pass: Duration,
     /// In how many lists in a row it has to be missing to be gone, where lists disagree.
     pub gone_after_looks: u32,
+    /// How many times in a row one has to be seen ready, and as it should be, after a change in
+    /// place; 0 where the service's word is taken at once.
+    pub looks: u32,
     /// What to do about one that will not recover by itself.
     pub when_failed: WhenFailed,
     /// The attributes that are compared, and those outputs that are not texts. Other attributes
@@ -59,6 +62,7 @@ impl KindInfo {
         patience: minutes(5),
         failure_may_pass: Duration::ZERO,
         gone_after_looks: 1,
+        looks: 0,
         when_failed: WhenFailed::Update,
         attributes: &[],
         used_by: "vpc",

@@ -47,7 +47,7 @@ pub use cache::CacheGroup;
 pub use cache_subnets::CacheSubnets;
 pub use cluster_instance::ClusterInstance;
 pub use cluster_parameters::ClusterParameters;
-pub use database::{DatabaseInstance, PENDING_RESTART, Storage};
+pub use database::{DatabaseInstance, PENDING_RESTART, Storage, WITHOUT_FINAL_SNAPSHOT};
 pub use database_cluster::DatabaseCluster;
 pub use database_parameters::DatabaseParameters;
 pub use database_subnets::DatabaseSubnets;

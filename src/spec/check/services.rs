@@ -6,16 +6,12 @@ use crate::spec::service_shapes::{DatabaseShape, DsnShape, FilesShape, SearchSha
 use crate::spec::shape::{EnvironmentFile, Sizes};
 use crate::spec::{
     CacheService, CloudTarget, DatabaseEngine, DatabaseService, DsnSource, ExistingDatabase,
-    FilesService, Masters, Protection, Purpose, SearchService, Services, values,
+    FilesService, Masters, Protection, Purpose, STRIPED_GIB, STRIPED_IOPS, SearchService, Services,
+    values,
 };
 
 /// Days of automated backups of a deployment that people rely on.
 const GOLD_BACKUP_DAYS: u32 = 7;
-/// RDS stripes gp3 from this size on; below it the performance is fixed (Amazon RDS User
-/// Guide, "Amazon RDS DB instance storage", gp3 storage).
-const STRIPED_GIB: u32 = 400;
-/// IOPS and MiB/s that striped gp3 storage has by itself (same page, RDS for PostgreSQL).
-const STRIPED: (u32, u32) = (12_000, 500);
 
 /// The checked settings.
 pub(crate) struct CheckedServices {
@@ -267,7 +263,7 @@ impl Checker<'_> {
             self.report(problem.hint("smaller gp3 storage always has 3,000 IOPS and 125 MiB/s"));
             return;
         }
-        let have = iops.unwrap_or(STRIPED.0);
+        let have = iops.unwrap_or(STRIPED_IOPS);
         if let Some(wanted) = throughput.filter(|wanted| wanted.saturating_mul(4) > have) {
             let problem = self
                 .place(&["database", "storage", "throughput_mibps"])

@@ -11,7 +11,7 @@ use loadrig::engine::{
     Cloud, Engine, HostRequest, Hosts, Permit, Poller, TaskError, Urgency, WalkReport,
 };
 use loadrig::events::{Events, Outcome};
-use loadrig::plan::{Action, Plan, plan, plan_down};
+use loadrig::plan::{Action, Plan, Removal, plan, plan_down_as};
 use loadrig::spec::Spec;
 use strict_cloud::{AwsAccount, SharedAccount};
 use tokio::sync::watch;
@@ -36,6 +36,8 @@ pub enum Job<'a> {
     Up(&'a Spec),
     /// Take it down.
     Down(&'a Spec),
+    /// Take it down although it is protected; data is kept.
+    Lift(&'a Spec),
 }
 
 /// How a process ended.
@@ -148,7 +150,14 @@ pub async fn live(link: &Arc<ProcessLink>, job: Job<'_>) -> End {
 async fn work(aws: Aws, job: Job<'_>) -> End {
     let result = match job {
         Job::Up(spec) => up(aws, spec).await,
-        Job::Down(spec) => down(aws, &spec.name).await,
+        Job::Down(spec) => down(aws, &spec.name, Removal::default()).await,
+        Job::Lift(spec) => {
+            let how = Removal {
+                lift_protection: true,
+                ..Removal::default()
+            };
+            down(aws, &spec.name, how).await
+        }
     };
     match result {
         Ok(()) => End::Done,
@@ -187,12 +196,12 @@ async fn up(aws: Aws, spec: &Spec) -> Result<(), String> {
     outcome(&report)
 }
 
-async fn down(aws: Aws, name: &str) -> Result<(), String> {
+async fn down(aws: Aws, name: &str, how: Removal) -> Result<(), String> {
     let (_keep, stop) = watch::channel(Urgency::None);
     let engine = engine(aws, name);
     let snapshot = engine.cloud.snapshot(name).await;
     let snapshot = snapshot.map_err(|error| error.to_string())?;
-    outcome(&engine.down(&plan_down(&snapshot), stop).await)
+    outcome(&engine.down(&plan_down_as(&snapshot, how), stop).await)
 }
 
 async fn plan_of(aws: &Aws, graph: &Blueprint, name: &str) -> Result<Plan, String> {

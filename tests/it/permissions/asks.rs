@@ -219,6 +219,9 @@ fn rds(call: &RecordedCall, action: &str) -> Vec<Ask> {
     if looks(call) {
         return vec![ask(action, "*")];
     }
+    if let Some(arn) = call.parameters.get("ResourceName") {
+        return vec![ask(action, arn)];
+    }
     named(
         call,
         action,
