@@ -1,5 +1,6 @@
 //! The load balancer with its listener, and the target group with its hosts.
 
-pub(in crate::aws) mod load_balancer;
+mod load_balancer;
+pub(in crate::aws) mod raw;
 pub(in crate::aws) mod tags;
 pub(in crate::aws) mod targets;

@@ -298,6 +298,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_domain_that_is_too_old_for_a_change_is_told_how_to_update_it() {
+        let told = |message: &str| {
+            let operation = "es:UpdateDomainConfig";
+            let error = refused(operation, "lr-demo-search", "ValidationException", message);
+            needs_newer_software(error).message
+        };
+        let old = told("It is not supported by your domain's current service software version");
+        let command = "start-service-software-update --domain-name lr-demo-search";
+        assert!(old.contains(command), "{old}");
+        let other = "You must choose an even number of data nodes";
+        assert_eq!(told(other), other);
+    }
+
+    #[test]
     fn a_missing_service_role_is_recognised_by_its_message() {
         let error = |message: &str| refused(CREATE, "search", "ValidationException", message);
         assert!(lacks_service_role(&error(

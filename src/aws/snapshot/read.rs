@@ -20,7 +20,7 @@ use crate::aws::Aws;
 use crate::aws::ec2::endpoints::{has_endpoint_route, observe_endpoints};
 use crate::aws::ec2::route_tables::observe_route_tables;
 use crate::aws::ec2::security_groups::observe_security;
-use crate::aws::elb::load_balancer::RawLoadBalancing;
+use crate::aws::elb::raw::RawLoadBalancing;
 use crate::aws::tags::Select;
 use crate::blueprint::{Address, AttributeValue, Group, Kind};
 use crate::engine::{CloudError, Observed, Snapshot};
