@@ -95,7 +95,8 @@ impl Backend {
             .await
     }
 
-    async fn question(
+    /// Asks by method, path and body.
+    pub(crate) async fn question(
         &self,
         call: &Call,
         service: &str,

@@ -247,6 +247,8 @@ impl Core {
     async fn carry_out(&self, call: &mut Call) -> Result<Forwarded, AwsError> {
         if let Some(refusal) = held_to_model(call) {
             self.violations().push(refusal.words);
+            // S3 looks for the bucket before it reads the body.
+            s3::check_bucket(self, call).await?;
             return Ok(Forwarded::Whole(refusal.reply));
         }
         if !self.rules {
@@ -290,7 +292,7 @@ impl Core {
             "elasticache" => elasticache::before(self, call).await,
             "elasticloadbalancing" => elb::before(self, call).await,
             "es" => opensearch::before(self, call).await,
-            "iam" => iam::before(self, call),
+            "iam" => iam::before(self, call).await,
             "route53" => route53::before(self, call),
             "s3" => s3::before(self, call).await,
             _ => Ok(Ruling::Forward),
@@ -315,6 +317,7 @@ impl Core {
                 route53::after(self, call, reply);
                 Ok(())
             }
+            "s3" => s3::after(self, call, reply).await,
             _ => Ok(()),
         }
     }

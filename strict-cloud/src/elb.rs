@@ -68,6 +68,10 @@ pub(crate) async fn before(core: &Core, call: &Call) -> Result<Ruling, AwsError>
             call.get("LoadBalancerArn").unwrap_or_default(),
             "DuplicateListener",
         ),
+        "DeleteLoadBalancer" => {
+            check_protection(core, call).await?;
+            return Ok(Ruling::Forward);
+        }
         _ => return Ok(Ruling::Forward),
     };
     let found = core
@@ -219,4 +223,27 @@ fn report_states(core: &Core, call: &Call, reply: &mut Reply) {
     if let Some(text) = corrected {
         reply.set_text(text);
     }
+}
+
+/// DeleteLoadBalancer: `OperationNotPermitted` under deletion protection.
+async fn check_protection(core: &Core, call: &Call) -> Result<(), AwsError> {
+    let arn = call.get("LoadBalancerArn").unwrap_or_default();
+    let fields = [("LoadBalancerArn", arn)];
+    let action = "DescribeLoadBalancerAttributes";
+    let answer = core.upstream.ask(call, SERVICE, action, &fields).await?;
+    let protected = xml::read(answer.text(), |document| {
+        xml::named(document, "member").any(|member| {
+            xml::text_of(member, "Key") == Some("deletion_protection.enabled")
+                && xml::text_of(member, "Value") == Some("true")
+        })
+    });
+    if protected {
+        return Err(AwsError::new(
+            "OperationNotPermitted",
+            format!(
+                "Load balancer '{arn}' cannot be deleted because deletion protection is enabled"
+            ),
+        ));
+    }
+    Ok(())
 }

@@ -11,7 +11,7 @@ use crate::call::Call;
 use crate::clock::Delay;
 use crate::cloud::{Core, Ruling};
 use crate::errors::{AwsError, Reply};
-use crate::xml;
+use crate::{iam_linked, xml};
 
 /// IAM has no regions.
 fn key(kind: &str, name: &str) -> String {
@@ -42,9 +42,16 @@ fn create_service_role(core: &Core, service: &str) {
     }
 }
 
-pub(crate) fn before(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
-    if call.action == "CreateServiceLinkedRole" {
-        create_service_role(core, call.get("AWSServiceName").unwrap_or_default());
+pub(crate) async fn before(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
+    check_document(call)?;
+    match call.action.as_str() {
+        "CreateServiceLinkedRole" => {
+            create_service_role(core, call.get("AWSServiceName").unwrap_or_default());
+        }
+        "DeleteRole" | "PutRolePolicy" | "DeleteRolePolicy" | "AttachRolePolicy"
+        | "DetachRolePolicy" => iam_linked::check_change(core, call).await?,
+        "ListInstanceProfilesForRole" => check_role(core, call).await?,
+        _ => {}
     }
     let asked = match call.action.as_str() {
         "GetRole" => call.get("RoleName").map(|name| ("role", name, "role")),
@@ -63,6 +70,37 @@ pub(crate) fn before(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
         ));
     }
     Ok(Ruling::Forward)
+}
+
+/// "MalformedPolicyDocument": errors of CreateRole, PutRolePolicy and the like.
+fn check_document(call: &Call) -> Result<(), AwsError> {
+    let documents = ["AssumeRolePolicyDocument", "PolicyDocument"];
+    let broken = documents
+        .iter()
+        .filter_map(|name| call.get(name))
+        .any(|text| serde_json::from_str::<serde_json::Value>(text).is_err());
+    if broken {
+        return Err(AwsError::new(
+            "MalformedPolicyDocument",
+            "This policy contains invalid Json",
+        ));
+    }
+    Ok(())
+}
+
+/// The emulator lists the profiles of a role that does not exist: none.
+async fn check_role(core: &Core, call: &Call) -> Result<(), AwsError> {
+    let name = call.get("RoleName").unwrap_or_default();
+    let fields = [("RoleName", name)];
+    let role = core.upstream.ask(call, "iam", "GetRole", &fields).await?;
+    if role.is_success() {
+        return Ok(());
+    }
+    Err(AwsError::with(
+        StatusCode::NOT_FOUND,
+        "NoSuchEntity",
+        format!("The role with name {name} cannot be found."),
+    ))
 }
 
 pub(crate) fn after(core: &Core, call: &Call, reply: &Reply) {

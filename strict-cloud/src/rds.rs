@@ -20,6 +20,7 @@ const CLUSTER: &str = "db-cluster";
 pub(crate) async fn before(core: &Core, call: &mut Call) -> Result<Ruling, AwsError> {
     match call.action.as_str() {
         "CreateDBInstance" | "RestoreDBInstanceFromDBSnapshot" => {
+            check_member(call)?;
             check_password(call)?;
             check_security_groups(core, call).await?;
             rds_changes::check_creation(core, call).await?;
@@ -73,6 +74,18 @@ fn cluster_of(call: &Call) -> String {
     call.get("DBClusterIdentifier")
         .unwrap_or_default()
         .to_lowercase()
+}
+
+/// CreateDBInstance, `DeletionProtection`: "for Amazon Aurora DB instances [...] managed by the DB
+/// cluster".
+fn check_member(call: &Call) -> Result<(), AwsError> {
+    if call.get("DBClusterIdentifier").is_some() && call.get("DeletionProtection") == Some("true") {
+        return Err(AwsError::new(
+            "InvalidParameterCombination",
+            "Deletion Protection can only be applied on the Cluster level, not for individual instances",
+        ));
+    }
+    Ok(())
 }
 
 /// "Can include any printable ASCII character except `/`, `"` or `@`", no space, and from
@@ -205,6 +218,11 @@ async fn delete(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
     let replica = !part("ReadReplicaSourceDBInstanceIdentifier").is_empty();
     if !in_cluster {
         check_final_snapshot(core, call, replica).await?;
+    } else if call.get("FinalDBSnapshotIdentifier").is_some() {
+        return Err(AwsError::new(
+            "InvalidParameterCombination",
+            "FinalDBSnapshotIdentifier can not be specified when deleting a cluster instance",
+        ));
     }
     if part("DeletionProtection") == "true" || rds_changes::is_still_protected(core, call, &id) {
         return Err(protected("DB Instance"));
@@ -288,6 +306,13 @@ fn protected(what: &str) -> AwsError {
 
 async fn delete_cluster(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
     let id = cluster_of(call);
+    let skips = call.get("SkipFinalSnapshot") == Some("true");
+    if skips && call.get("FinalDBSnapshotIdentifier").is_some() {
+        return Err(AwsError::new(
+            "InvalidParameterCombination",
+            "You cannot specify both FinalDBSnapshotIdentifier and SkipFinalSnapshot",
+        ));
+    }
     let fields = [("DBClusterIdentifier", id.as_str())];
     let answer = core
         .upstream

@@ -31,6 +31,12 @@ pub(crate) async fn before(core: &Core, call: &Call) -> Result<Ruling, AwsError>
         }
         "DeleteDBParameterGroup" => {
             let name = call.get("DBParameterGroupName").unwrap_or_default();
+            if name.starts_with("default.") {
+                return Err(AwsError::new(
+                    "InvalidDBParameterGroupState",
+                    format!("Default DBParameterGroup cannot be deleted: {name}"),
+                ));
+            }
             let none = "";
             if user(core, call, "DBParameterGroupName", none, name)
                 .await?
@@ -113,7 +119,7 @@ async fn check_creation(core: &Core, call: &Call) -> Result<(), AwsError> {
     for subnet in call.all("SubnetIds") {
         let place = subnet_location(core, call, subnet).await.map_err(|_| {
             AwsError::new(
-                "InvalidSubnet",
+                "InvalidParameterValue",
                 format!("Some input subnets in :[{subnet}] are invalid."),
             )
         })?;

@@ -74,6 +74,17 @@ impl ReplayStep {
     pub(crate) fn parameters(&self, answers: &[Value]) -> Option<Value> {
         let mut filled = fill(&self.with, answers, "")?;
         let (service, action) = self.operation();
+        if service == "route53"
+            && let Some(fields) = filled.as_object_mut()
+        {
+            // SDKs take the prefix off that answers have.
+            for name in ["Id", "HostedZoneId"] {
+                let id = fields.get(name).and_then(Value::as_str).map(str::to_owned);
+                if let Some(bare) = id.as_deref().and_then(|id| id.strip_prefix("/hostedzone/")) {
+                    fields.insert(name.to_owned(), bare.into());
+                }
+            }
+        }
         if service == "s3"
             && let Some(fields) = filled.as_object_mut()
         {

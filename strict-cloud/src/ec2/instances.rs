@@ -339,3 +339,28 @@ fn code_of(state: &str) -> u8 {
         _ => 80,
     }
 }
+
+/// TerminateInstances, "termination protection": `OperationNotPermitted`.
+pub(crate) async fn check_protection(core: &Core, call: &Call) -> Result<(), AwsError> {
+    for id in call.all("InstanceId") {
+        let fields = [("InstanceId", id), ("Attribute", "disableApiTermination")];
+        let answer = core
+            .upstream
+            .ask(call, "ec2", "DescribeInstanceAttribute", &fields)
+            .await?;
+        if answer.is_success() && is_set(&answer) {
+            return Err(AwsError::new(
+                "OperationNotPermitted",
+                format!(
+                    "The instance '{id}' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again."
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The emulator writes some attributes as Python does.
+fn is_set(attribute: &Reply) -> bool {
+    xml::first(attribute.text(), "value").is_some_and(|value| value.eq_ignore_ascii_case("true"))
+}

@@ -53,6 +53,9 @@ pub(crate) async fn before(core: &Core, call: &mut Call) -> Result<Ruling, AwsEr
         "DeleteVpc" => network::check_vpc_deletion(core, call).await?,
         "AttachInternetGateway" => network::check_gateway_attachment(core, call).await?,
         "DetachInternetGateway" => network::check_gateway_detachment(core, call).await?,
+        "CreateSecurityGroup" => network::check_network_of_group(core, call).await?,
+        "CreateRoute" | "ReplaceRoute" => network::check_gateway_of_route(core, call).await?,
+        "TerminateInstances" => instances::check_protection(core, call).await?,
         "ReleaseAddress" => network::check_address_release(core, call).await?,
         "DeleteNatGateway" => nat::check_deletion(core, call)?,
         _ => {}
@@ -76,6 +79,7 @@ pub(crate) fn after(core: &Core, call: &Call, reply: &mut Reply) {
         "DeleteNatGateway" => nat::deleted(core, call),
         "DescribeNatGateways" => nat::listed(core, call, reply),
         "DescribeVpcEndpoints" => network::endpoints_listed(core, call, reply),
+        "DescribeAvailabilityZones" => network::zones_listed(call, reply),
         "DeleteKeyPair" => forget(core, call, "key", &["KeyName"]),
         "DeleteSecurityGroup" => forget(core, call, "group", &["GroupId"]),
         "DeleteSubnet" => forget(core, call, "subnet", &["SubnetId"]),

@@ -170,7 +170,14 @@ pub(crate) async fn check_address_release(core: &Core, call: &Call) -> Result<()
         .filter(|id| !id.is_empty())
         .collect();
     let over = super::instances::find_terminated(core, call, &instances).await?;
-    if of_gateway || instances.len() > over.len() {
+    if of_gateway {
+        // As people quote it: the gateway's address is the service's until the gateway is gone.
+        return Err(AwsError::new(
+            "AuthFailure",
+            "You do not have permission to access the specified resource.",
+        ));
+    }
+    if instances.len() > over.len() {
         let address = xml::first(&answer, "publicIp").unwrap_or_default();
         return Err(AwsError::new(
             "InvalidIPAddress.InUse",
@@ -178,6 +185,63 @@ pub(crate) async fn check_address_release(core: &Core, call: &Call) -> Result<()
         ));
     }
     Ok(())
+}
+
+/// CreateSecurityGroup, `VpcId`: `InvalidVpcID.NotFound`.
+pub(crate) async fn check_network_of_group(core: &Core, call: &Call) -> Result<(), AwsError> {
+    let Some(id) = call.get("VpcId") else {
+        return Ok(());
+    };
+    let fields = [("VpcId.1", id)];
+    core.upstream
+        .text(call, "ec2", "DescribeVpcs", &fields)
+        .await?;
+    Ok(())
+}
+
+/// CreateRoute, `NatGatewayId`: `InvalidNatGatewayID.NotFound`.
+pub(crate) async fn check_gateway_of_route(core: &Core, call: &Call) -> Result<(), AwsError> {
+    let Some(id) = call.get("NatGatewayId") else {
+        return Ok(());
+    };
+    let fields = [("NatGatewayId.1", id)];
+    let found = core
+        .upstream
+        .ask(call, "ec2", "DescribeNatGateways", &fields)
+        .await?;
+    if found.is_success()
+        && xml::texts(found.text(), "natGatewayId")
+            .iter()
+            .any(|one| one == id)
+    {
+        return Ok(());
+    }
+    Err(AwsError::new(
+        "InvalidNatGatewayID.NotFound",
+        format!("The natGateway ID '{id}' does not exist"),
+    ))
+}
+
+/// AvailabilityZone: "For Availability Zones, [the group] is the same value as the Region name",
+/// today with `-zg-1` behind it; zones need no opting in.
+pub(crate) fn zones_listed(call: &Call, reply: &mut Reply) {
+    let corrected = xml::edit(reply.text(), |document, edits| {
+        for item in xml::items(document, "availabilityZoneInfo") {
+            let group = format!("{}-zg-1", call.region);
+            for (name, text) in [
+                ("groupName", group.as_str()),
+                ("networkBorderGroup", &call.region),
+                ("optInStatus", "opt-in-not-required"),
+            ] {
+                if xml::child_of(item, name).is_none() {
+                    edits.set(item, name, text);
+                }
+            }
+        }
+    });
+    if let Some(text) = corrected {
+        reply.set_text(text);
+    }
 }
 
 /// Gateway endpoints whose removal the emulator answers with an error are gone all the same.

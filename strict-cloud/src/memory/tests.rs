@@ -332,7 +332,7 @@ fn a_nat_gateway_holds_its_address_and_fails_without_an_internet_gateway() {
         client
             .ec2("ReleaseAddress", &[("AllocationId", &address)])
             .unwrap_err(),
-        "InvalidIPAddress.InUse"
+        "AuthFailure"
     );
     assert_eq!(
         client.ec2("DetachInternetGateway", &pair).unwrap_err(),

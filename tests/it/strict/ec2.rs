@@ -361,7 +361,7 @@ async fn a_nat_gateway_holds_its_address_and_subnet() {
     cloud
         .ec2("ReleaseAddress", &[&allocation])
         .await
-        .refused("InvalidIPAddress.InUse", 400);
+        .refused("AuthFailure", 400);
     cloud
         .ec2("DeleteSubnet", &[&subnet])
         .await

@@ -83,8 +83,8 @@ pub(super) fn release(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryRe
     let address = address.ok_or_else(|| no_allocation(id))?;
     if address.used.is_some() {
         return Err(AwsError::new(
-            "InvalidIPAddress.InUse",
-            format!("Address {} is in use.", address.public_ip),
+            "AuthFailure",
+            "You do not have permission to access the specified resource.",
         ));
     }
     account.ec2.addresses.remove(id);

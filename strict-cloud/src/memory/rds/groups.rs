@@ -94,7 +94,7 @@ pub(super) fn create_subnets(account: &mut AwsAccount, form: &QueryForm<'_>) -> 
     for id in ids {
         let place = account.ec2.place_of(id).ok_or_else(|| {
             AwsError::new(
-                "InvalidSubnet",
+                "InvalidParameterValue",
                 format!("Some input subnets in :[{id}] are invalid."),
             )
         })?;
