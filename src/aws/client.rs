@@ -53,6 +53,8 @@ pub struct Aws {
     pub(in crate::aws) zone_changes: ZoneChanges,
     /// When a client token was first refused as one of another launch, see `ec2/instances`.
     pub(in crate::aws) mismatched_tokens: Mutex<BTreeMap<String, Instant>>,
+    /// How often a lifted termination protection still stood, by instance.
+    pub(in crate::aws) lifted_protections: Mutex<BTreeMap<String, u32>>,
 }
 
 /// How long a connection may take to open.
@@ -192,6 +194,7 @@ impl Aws {
             changes: RecentChanges::default(),
             zone_changes: ZoneChanges::default(),
             mismatched_tokens: Mutex::default(),
+            lifted_protections: Mutex::default(),
         })
     }
 
@@ -242,8 +245,14 @@ impl Aws {
                     .config_override(short)
                     .send()
                     .await
-                    .context(operation, "credentials")
-                    .map_err(|error| self.with_remedy(error))?;
+                    .context(operation, "credentials");
+                let answer = match answer {
+                    Ok(answer) => answer,
+                    Err(error) => {
+                        let error = Box::pin(self.with_region(error)).await;
+                        return Err(self.with_remedy(error));
+                    }
+                };
                 let (Some(id), Some(arn)) = (answer.account, answer.arn) else {
                     return Err(incomplete(operation, "credentials", "account"));
                 };

@@ -6,11 +6,12 @@ use futures::future::BoxFuture;
 use secrecy::SecretString;
 
 use crate::aws::Aws;
+use crate::aws::ec2::instance_changes::class_of_end;
 use crate::aws::error::refused;
 use crate::aws::request::not_ours;
 use crate::blueprint::{Address, Desired, Kind};
 use crate::engine::{
-    Account, Blocker, Cloud, CloudError, LeftoverCheck, Observed, Request, Snapshot,
+    Account, Blocker, Cloud, CloudError, FailureClass, LeftoverCheck, Observed, Request, Snapshot,
 };
 
 // The SDK's futures are large: each sits in a box of its own, so that none has to find
@@ -23,6 +24,11 @@ impl Cloud for Aws {
     async fn snapshot(&self, environment: &str) -> Result<Snapshot, CloudError> {
         let found = self.take_snapshot(environment).await;
         found.map_err(|error| self.with_remedy(error))
+    }
+
+    async fn create_service_roles(&self, services: &[&str]) -> Result<bool, CloudError> {
+        let work = Box::pin(self.create_service_roles(services));
+        work.await.map_err(|error| self.with_remedy(error))
     }
 
     async fn create(&self, request: Request<'_>) -> Result<Observed, CloudError> {
@@ -184,7 +190,7 @@ impl Cloud for Aws {
             Kind::Search => Box::pin(self.delete_search(id)),
             Kind::CacheSubnets => Box::pin(self.delete_cache_subnets(id)),
             Kind::Cache => Box::pin(self.delete_cache(environment, existing)),
-            Kind::Instance => Box::pin(self.delete_instance(existing)),
+            Kind::Instance => Box::pin(self.delete_instance(environment, existing)),
         };
         work.await.map_err(|error| self.with_remedy(error))
     }
@@ -199,6 +205,10 @@ impl Cloud for Aws {
 
     async fn reasons(&self, existing: &Observed) -> Result<Vec<String>, CloudError> {
         Box::pin(self.database_failures(existing)).await
+    }
+
+    fn class_of_end(&self, seen: &Observed) -> FailureClass {
+        class_of_end(seen)
     }
 
     async fn adopted(&self, wanted: &[(&Address, &Desired)]) -> Result<Vec<Observed>, CloudError> {

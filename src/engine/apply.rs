@@ -10,6 +10,7 @@ use crate::engine::cloud::Cloud;
 use crate::engine::context::{Engine, SharedInventory};
 use crate::engine::hosts::{HostRequest, Hosts};
 use crate::engine::remove::remove;
+use crate::engine::service_roles::{SERVICE_ROLES, services_of};
 use crate::engine::walk::{Finished, Task, TaskWork, Urgency, WalkReport, boxed, walk};
 use crate::events::Outcome;
 use crate::plan::{Action, Change, Plan, deleted_after};
@@ -33,7 +34,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         let mut names = Vec::new();
         for node in &blueprint.nodes {
             let name = node.address.to_string();
-            let after = node.after.iter().map(Address::to_string).collect();
+            let mut after: Vec<String> = node.after.iter().map(Address::to_string).collect();
             let engine = Arc::clone(self);
             let shared = shared.clone();
             let work: TaskWork = match &node.step {
@@ -41,8 +42,14 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                     let Some(change) = changes.get(&node.address) else {
                         continue;
                     };
+                    if services_of(desired.kind()).next().is_some() {
+                        after.push(SERVICE_ROLES.to_owned());
+                    }
                     let (change, desired) = ((*change).clone(), desired.clone());
-                    Box::pin(async move { engine.apply_change(&change, &desired, &shared).await })
+                    let stop = stop.clone();
+                    Box::pin(
+                        async move { engine.apply_change(&change, &desired, &shared, &stop).await },
+                    )
                 }
                 Step::Host { host, stage } => {
                     let (host, stage) = (*host, *stage);
@@ -74,6 +81,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                 work,
             });
         }
+        tasks.extend(self.service_roles(plan, &stop));
         // What is surplus is deleted last: new capacity is there before the old goes.
         tasks.extend(self.removals(plan, &names));
         let report = walk(tasks, &self.events, stop).await;

@@ -171,6 +171,9 @@ impl Diagnose for CloudError {
                 "nothing is lost: renew the credentials and run the same command again".to_owned(),
                 "`aws sts get-caller-identity` shows whether they work".to_owned(),
             ],
+            FailureClass::Denied if self.code == "RegionNotEnabled" => vec![
+                "nothing was changed: `aws account list-regions` shows which regions are on".to_owned(),
+            ],
             FailureClass::Denied => vec![
                 format!(
                     "the credentials lack `{}`, or a boundary or an organisation's policy takes it away",
@@ -265,6 +268,9 @@ pub struct LeftoverCheck {
     /// What is still there on purpose.
     #[serde(default)]
     pub kept: Vec<Kept>,
+    /// Why nobody could look, so that nothing is known of what may be left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<String>,
 }
 
 /// Something that outlives its environment on purpose.
@@ -287,6 +293,15 @@ pub trait Cloud: Send + Sync + 'static {
         &self,
         environment: &str,
     ) -> impl Future<Output = Result<Snapshot, CloudError>> + Send;
+
+    /// Creates the roles with which these services act in the account, where they are missing;
+    /// whether any was. A cloud without such roles has nothing to create.
+    fn create_service_roles(
+        &self,
+        _services: &[&str],
+    ) -> impl Future<Output = Result<bool, CloudError>> + Send {
+        std::future::ready(Ok(false))
+    }
 
     /// Creates; idempotent: by client token or unique name, or looked up by tag first.
     fn create(
@@ -331,6 +346,12 @@ pub trait Cloud: Send + Sync + 'static {
         _existing: &Observed,
     ) -> impl Future<Output = Result<Vec<String>, CloudError>> + Send {
         std::future::ready(Ok(Vec::new()))
+    }
+
+    /// What it means that a resource failed, or went, while it was waited for: whether another
+    /// one in its place has a chance, at once or in another zone.
+    fn class_of_end(&self, _seen: &Observed) -> FailureClass {
+        FailureClass::Terminal
     }
 
     /// What belongs to somebody else and is to be used, found by its id; what is not there

@@ -12,6 +12,7 @@ mod permit;
 mod poll;
 mod remove;
 mod resource;
+mod service_roles;
 mod settle;
 mod store_clock;
 mod wait;

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use crate::blueprint::Kind;
 use crate::plan::Observed;
 
-use crate::engine::cloud::{Cloud, CloudError};
+use crate::engine::cloud::{Cloud, CloudError, FailureClass};
 
 /// The answer to one list call.
 struct Listing {
@@ -32,6 +32,11 @@ pub struct Poller<C> {
 }
 
 impl<C: Cloud> Poller<C> {
+    /// What it means that a resource failed or went while it was waited for.
+    pub(super) fn class_of_end(&self, seen: &Observed) -> FailureClass {
+        self.cloud.class_of_end(seen)
+    }
+
     /// Pollers that have called nothing yet.
     #[must_use]
     pub fn new(cloud: Arc<C>, environment: &str) -> Self {

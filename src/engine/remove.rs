@@ -17,7 +17,7 @@ use crate::engine::cloud::{Blocker, Cloud, CloudError, FailureClass};
 use crate::engine::context::Engine;
 use crate::engine::hosts::Hosts;
 use crate::engine::poll::Cadence;
-use crate::engine::wait::{Backoff, is_same_resource, not_ready, retry};
+use crate::engine::wait::{Backoff, Failing, is_same_resource, not_ready, retry};
 
 /// How often the blockers of a deletion are asked for: each time costs several calls.
 const BLOCKER_INTERVAL: Duration = Duration::from_secs(30);
@@ -81,6 +81,7 @@ async fn delete<C: Cloud, H: Hosts>(
     deadline: Instant,
 ) -> Result<(), CloudError> {
     let mut backoff = Backoff::of(step);
+    let mut failing = Failing::default();
     let mut blockers: Result<Vec<Blocker>, CloudError> = Ok(Vec::new());
     let mut asked: Option<Instant> = None;
     let mut blocked_since: Option<Instant> = None;
@@ -104,7 +105,8 @@ async fn delete<C: Cloud, H: Hosts>(
         }
         let blocked_for_long =
             blocked_since.is_some_and(|since| since.elapsed() >= FOREIGN_BLOCKER_PATIENCE);
-        if blocked_for_long || Instant::now() >= deadline {
+        let failed_for_long = failing.for_long(error.class);
+        if blocked_for_long || failed_for_long || Instant::now() >= deadline {
             return Err(with_blockers(error, existing, blockers));
         }
         let text = match &blockers {

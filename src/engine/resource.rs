@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use secrecy::SecretString;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::blueprint::{Address, Desired, Kind};
@@ -13,14 +14,23 @@ use crate::engine::context::{Engine, SharedInventory};
 use crate::engine::hosts::Hosts;
 use crate::engine::remove::remove;
 use crate::engine::settle::Compare;
-use crate::engine::wait::{not_ready, retry, until_ready};
-use crate::engine::walk::{Finished, TaskError, boxed};
+use crate::engine::wait::{not_ready, retry, retry_until_stopped, until_ready};
+use crate::engine::walk::{Finished, TaskError, Urgency, boxed};
 use crate::events::Outcome;
 use crate::identity::{Secrets, SecretsError, new_seed, user_data};
 use crate::plan::{Action, Change, Inventory, Observed, keep_restart, unsettled};
 
 /// Calls after the first one that a resource may take: a database's settings, and two restarts.
 const FURTHER_CALLS: usize = 4;
+
+/// A change that is carried out.
+struct Work<'a> {
+    change: &'a Change,
+    desired: &'a Desired,
+    shared: &'a SharedInventory,
+    step: &'a str,
+    stop: &'a watch::Receiver<Urgency>,
+}
 
 impl<C: Cloud, H: Hosts> Engine<C, H> {
     /// Carries out a change, and waits until the resource is ready.
@@ -29,28 +39,18 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         change: &Change,
         desired: &Desired,
         shared: &SharedInventory,
+        stop: &watch::Receiver<Urgency>,
     ) -> Result<Finished, TaskError> {
         let step = change.address.to_string();
-        let (observed, outcome) = self
-            .act(change, desired, shared, &step)
-            .await
-            .map_err(boxed)?;
-        let patience = desired.kind().info().patience;
-        let before = change.existing.as_ref();
-        let before = before.filter(|_| change.action == Action::Update);
-        let budget = before.map_or(patience.create, |_| patience.update);
-        let changed = before.map(|before| (desired, before));
-        let mut ready = self
-            .await_ready(&step, observed, shared, budget, changed)
-            .await
-            .map_err(boxed)?;
-        if let Some(before) = before {
-            keep_restart(desired, before, &mut ready);
-        }
-        let ready = self
-            .complete(change, desired, shared, ready)
-            .await
-            .map_err(boxed)?;
+        let work = Work {
+            change,
+            desired,
+            shared,
+            step: &step,
+            stop,
+        };
+        let (ready, outcome) = self.act(&work).await.map_err(boxed)?;
+        let ready = self.complete(&work, ready).await.map_err(boxed)?;
         let detail = Some(ready.id.clone());
         shared.insert(ready);
         if matches!(desired, Desired::Seed(_)) {
@@ -62,20 +62,13 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
     /// The further calls that some creations and changes take once the resource is ready. A run
     /// that is cut off before them is completed by the next, since the resource says itself that
     /// something is left to do.
-    async fn complete(
-        &self,
-        change: &Change,
-        desired: &Desired,
-        shared: &SharedInventory,
-        mut ready: Observed,
-    ) -> Result<Observed, CloudError> {
-        let step = change.address.to_string();
-        let budget = desired.kind().info().patience.update;
+    async fn complete(&self, work: &Work<'_>, mut ready: Observed) -> Result<Observed, CloudError> {
+        let desired = work.desired;
         let mut calls = 0;
         loop {
             let before = match desired.kind().info().looks {
                 0 => ready.clone(),
-                _ => shared.inventory().name_references(ready.clone()),
+                _ => work.shared.inventory().name_references(ready.clone()),
             };
             let more = unsettled(desired, &before, &before).needs_call;
             if !more && !before.says("finished", false) {
@@ -86,13 +79,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                 return Err(not_ready(&ready, message));
             }
             calls += 1;
-            let updated = self
-                .call(change, desired, shared, &step, Some(&before))
-                .await?;
-            let changed = Some((desired, &before));
-            ready = self
-                .await_ready(&step, updated, shared, budget, changed)
-                .await?;
+            ready = self.update(work, &before).await?;
         }
     }
 
@@ -100,22 +87,25 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
     /// the service may know why.
     async fn await_ready(
         &self,
-        step: &str,
+        work: &Work<'_>,
         seen: Observed,
-        shared: &SharedInventory,
         budget: Duration,
-        changed: Option<(&Desired, &Observed)>,
+        before: Option<&Observed>,
     ) -> Result<Observed, CloudError> {
         let existing = seen.clone();
-        let inventory = shared.inventory();
-        let compare = changed.map(|(desired, before)| {
+        let inventory = work.shared.inventory();
+        let compare = before.map(|before| {
             move |seen: &Observed| {
-                unsettled(desired, before, &inventory.name_references(seen.clone()))
+                unsettled(
+                    work.desired,
+                    before,
+                    &inventory.name_references(seen.clone()),
+                )
             }
         });
         let compare = compare.as_ref().map(|compare| compare as Compare<'_>);
         let limits = (budget, compare);
-        let waited = until_ready(&self.poller, step, &self.events, seen, limits).await;
+        let waited = until_ready(&self.poller, work.step, &self.events, seen, limits).await;
         let Err(mut error) = waited else {
             return waited;
         };
@@ -129,97 +119,123 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         Err(error)
     }
 
-    async fn act(
-        &self,
-        change: &Change,
-        desired: &Desired,
-        shared: &SharedInventory,
-        step: &str,
-    ) -> Result<(Observed, Outcome), CloudError> {
-        match (change.action, &change.existing) {
-            (Action::Keep, Some(existing)) => Ok((existing.clone(), Outcome::Unchanged)),
-            (Action::Update, Some(existing)) => {
-                let updated = self
-                    .call(change, desired, shared, step, Some(existing))
+    async fn act(&self, work: &Work<'_>) -> Result<(Observed, Outcome), CloudError> {
+        match (work.change.action, &work.change.existing) {
+            (Action::Keep, Some(existing)) => {
+                let patience = existing.kind.info().patience.create;
+                let kept = self
+                    .await_ready(work, existing.clone(), patience, None)
                     .await?;
+                Ok((kept, Outcome::Unchanged))
+            }
+            (Action::Update, Some(existing)) => {
+                let mut updated = self.update(work, existing).await?;
+                keep_restart(work.desired, existing, &mut updated);
                 Ok((updated, Outcome::Updated))
             }
             (Action::Replace, Some(existing)) => {
-                remove(self, step, existing).await?;
-                let created = self.call(change, desired, shared, step, None).await?;
-                Ok((created, Outcome::Created))
+                remove(self, work.step, existing).await?;
+                Ok((self.create(work).await?, Outcome::Created))
             }
-            (Action::Create, _) => {
-                let created = self.call(change, desired, shared, step, None).await?;
-                Ok((created, Outcome::Created))
-            }
+            (Action::Create, _) => Ok((self.create(work).await?, Outcome::Created)),
             (action, _) => Err(CloudError {
                 operation: "plan".to_owned(),
-                target: step.to_owned(),
+                target: work.step.to_owned(),
                 code: format!("{action:?}"),
-                message: change.reason.clone(),
+                message: work.change.reason.clone(),
                 request_id: None,
                 class: FailureClass::Terminal,
             }),
         }
     }
 
-    /// Creates, or updates what exists, retrying while that helps. Where AWS has no capacity
-    /// for an instance, the next zone or type is tried.
-    async fn call(
-        &self,
-        change: &Change,
-        desired: &Desired,
-        shared: &SharedInventory,
-        step: &str,
-        existing: Option<&Observed>,
-    ) -> Result<Observed, CloudError> {
-        let secrets = self.secret_inputs(desired, shared).await?;
-        let patience = desired.kind().info().patience;
-        if let Some(existing) = existing {
-            let deadline = Instant::now() + patience.update;
-            return retry(step, &self.events, deadline, || async {
-                self.permit.check()?;
-                let inventory = shared.inventory();
-                let request = self.request(change, desired, &inventory, &secrets);
-                self.cloud.update(request, existing).await
-            })
-            .await;
-        }
-        let deadline = Instant::now() + patience.create;
-        let candidates = desired.candidates();
+    /// Changes what exists, retrying while that helps.
+    async fn update(&self, work: &Work<'_>, existing: &Observed) -> Result<Observed, CloudError> {
+        let secrets = self.secret_inputs(work.desired, work.shared).await?;
+        let patience = work.desired.kind().info().patience.update;
+        let deadline = Instant::now() + patience;
+        let stop = Some(work.stop);
+        let updated = retry_until_stopped(work.step, &self.events, deadline, stop, || async {
+            self.permit.check()?;
+            let inventory = work.shared.inventory();
+            let request = self.request(work.change, work.desired, &inventory, &secrets);
+            self.cloud.update(request, existing).await
+        })
+        .await?;
+        self.await_ready(work, updated, patience, Some(existing))
+            .await
+    }
+
+    /// Creates, retrying while that helps. Where AWS has no capacity for an instance, the next
+    /// zone or type is tried, also when it says so only after it accepted the launch.
+    async fn create(&self, work: &Work<'_>) -> Result<Observed, CloudError> {
+        let secrets = self.secret_inputs(work.desired, work.shared).await?;
         let mut refusal: Option<CloudError> = None;
-        for candidate in &candidates {
+        for candidate in &work.desired.candidates() {
             if let Some(refusal) = &refusal {
                 self.events.note(format!(
-                    "{step}: {} ({}); trying {}",
+                    "{}: {} ({}); trying {}",
+                    work.step,
                     refusal.message,
                     refusal.code,
                     candidate.placement()
                 ));
             }
-            let created = retry(step, &self.events, deadline, || async {
-                self.permit.check()?;
-                // Read again each time: a subnet of another zone may exist by now.
-                let inventory = shared.inventory();
-                let request = self.request(change, candidate, &inventory, &secrets);
-                let created = self.cloud.create(request).await?;
-                refuse_leaving(created)
-            })
-            .await;
-            match created {
+            match self.create_candidate(work, candidate, &secrets).await {
                 Err(error) if error.class == FailureClass::Capacity => refusal = Some(error),
                 other => return other,
             }
         }
         Err(refusal.unwrap_or_else(|| CloudError {
             operation: "plan".to_owned(),
-            target: step.to_owned(),
+            target: work.step.to_owned(),
             code: "NoCandidate".to_owned(),
             message: "no zone and no instance type is left to try".to_owned(),
             request_id: None,
             class: FailureClass::Terminal,
         }))
+    }
+
+    /// Creates one, and waits until it is ready. One that fails because AWS did not see yet what
+    /// it needs is removed and created once more.
+    async fn create_candidate(
+        &self,
+        work: &Work<'_>,
+        candidate: &Desired,
+        secrets: &SecretInputs,
+    ) -> Result<Observed, CloudError> {
+        let patience = candidate.kind().info().patience.create;
+        let mut created_again = false;
+        loop {
+            let deadline = Instant::now() + patience;
+            let stop = Some(work.stop);
+            let created = retry_until_stopped(work.step, &self.events, deadline, stop, || async {
+                self.permit.check()?;
+                // Read again each time: a subnet of another zone may exist by now.
+                let inventory = work.shared.inventory();
+                let request = self.request(work.change, candidate, &inventory, secrets);
+                let created = self.cloud.create(request).await?;
+                refuse_leaving(created)
+            })
+            .await?;
+            match self
+                .await_ready(work, created.clone(), patience, None)
+                .await
+            {
+                Err(error) if error.code == NOT_READY && error.class.is_passing() => {
+                    if created_again {
+                        return Err(error);
+                    }
+                    created_again = true;
+                    self.events.note(format!(
+                        "{}: {}; creating it again",
+                        work.step, error.message
+                    ));
+                    remove(self, work.step, &created).await?;
+                }
+                other => return other,
+            }
+        }
     }
 
     fn request<'a>(

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::events::Events;
@@ -12,6 +13,7 @@ use crate::plan::{Difference, Observed, State};
 use crate::engine::cloud::{CHANGE_UNDONE, Cloud, CloudError, FailureClass, NOT_READY};
 use crate::engine::poll::{Cadence, Poller};
 use crate::engine::settle::{Compare, LOOK_INTERVAL, SettleLook, Settling};
+use crate::engine::walk::Urgency;
 
 /// How long a resource that was just created may be missing from lists, which lag behind
 /// creations.
@@ -53,11 +55,51 @@ impl<'a> Backoff<'a> {
 /// gives other services the same time to learn of a new subnet, security group or role.
 const SETTLING: Duration = Duration::from_mins(2);
 
+/// How long calls that are throttled, cut off or answered with a server error are repeated: the
+/// patience with a kind is for what AWS does, and an outage that lasts longer is reported.
+const OUTAGE: Duration = Duration::from_mins(15);
+
+/// For how long a call has failed in the same way.
+#[derive(Debug, Default)]
+pub(super) struct Failing(Option<(FailureClass, Instant)>);
+
+impl Failing {
+    /// Whether a failure of this class has been repeated for long enough.
+    pub(super) fn for_long(&mut self, class: FailureClass) -> bool {
+        let since = match self.0 {
+            Some((before, since)) if before == class => since,
+            _ => Instant::now(),
+        };
+        self.0 = Some((class, since));
+        match class {
+            FailureClass::Settling => since.elapsed() >= SETTLING,
+            FailureClass::Transient => since.elapsed() >= OUTAGE,
+            _ => false,
+        }
+    }
+}
+
 /// Repeats a call until the deadline, while its failure is one that passes.
 pub(super) async fn retry<T, F, Fut>(
     step: &str,
     events: &Events,
     deadline: Instant,
+    call: F,
+) -> Result<T, CloudError>
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, CloudError>>,
+{
+    retry_until_stopped(step, events, deadline, None, call).await
+}
+
+/// The same; a call that fails once the user wants to stop is not repeated, since nothing is
+/// in flight that could be finished.
+pub(super) async fn retry_until_stopped<T, F, Fut>(
+    step: &str,
+    events: &Events,
+    deadline: Instant,
+    stop: Option<&watch::Receiver<Urgency>>,
     mut call: F,
 ) -> Result<T, CloudError>
 where
@@ -65,17 +107,13 @@ where
     Fut: Future<Output = Result<T, CloudError>>,
 {
     let mut backoff = Backoff::of(step);
-    let mut settling_since = None;
+    let mut failing = Failing::default();
     loop {
         match call().await {
             Err(error) if error.class.is_passing() && Instant::now() < deadline => {
-                if error.class == FailureClass::Settling {
-                    let since: Instant = *settling_since.get_or_insert_with(Instant::now);
-                    if since.elapsed() >= SETTLING {
-                        return Err(error);
-                    }
-                } else {
-                    settling_since = None;
+                let stopping = stop.is_some_and(|stop| *stop.borrow() >= Urgency::Drain);
+                if stopping || failing.for_long(error.class) {
+                    return Err(error);
                 }
                 events.waiting(step, format!("{}: {}", error.code, error.message));
                 backoff.pause().await;
@@ -112,13 +150,14 @@ pub(super) async fn until_ready<C: Cloud>(
             },
             State::Failed if started.elapsed() < seen.kind.info().failure_may_pass => {}
             State::Failed | State::Deleting | State::Gone => {
-                return Err(not_ready(
-                    &seen,
-                    match seen.text("reason") {
-                        Some(reason) => format!("it reached state `{}`: {reason}", seen.status),
-                        None => format!("it reached state `{}`", seen.status),
-                    },
-                ));
+                let message = match seen.text("reason") {
+                    Some(reason) => format!("it reached state `{}`: {reason}", seen.status),
+                    None => format!("it reached state `{}`", seen.status),
+                };
+                return Err(CloudError {
+                    class: poller.class_of_end(&seen),
+                    ..not_ready(&seen, message)
+                });
             }
             State::Pending => {
                 if let Some(settling) = &mut settling {

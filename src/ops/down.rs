@@ -41,7 +41,12 @@ impl DownReport {
     /// # Errors
     /// When something is.
     pub fn check(&self, environment: &str) -> Result<(), DownError> {
+        let gaps: Vec<String> = gaps(&self.proof).map(|one| one.at.clone()).collect();
         match leftovers(&self.proof) {
+            0 if !gaps.is_empty() => Err(DownError::Unproven {
+                environment: environment.to_owned(),
+                gaps,
+            }),
             0 => Ok(()),
             count => Err(DownError::Leftovers {
                 environment: environment.to_owned(),
@@ -57,6 +62,11 @@ pub fn leftovers(proof: &[LeftoverCheck]) -> usize {
     proof.iter().map(|look| look.left.len()).sum()
 }
 
+/// The checks of a proof that could not be made.
+pub fn gaps(proof: &[LeftoverCheck]) -> impl Iterator<Item = &LeftoverCheck> {
+    proof.iter().filter(|look| look.gap.is_some())
+}
+
 /// Removes everything of an environment that is not kept, and looks for leftovers.
 ///
 /// # Errors
@@ -70,7 +80,7 @@ pub async fn down(
     let removed = remove(cloud, environment, options, session).await?;
     let proof = prove(cloud, environment, session.events).await?;
     session.events.emit(EventKind::RunFinished {
-        ok: leftovers(&proof) == 0,
+        ok: leftovers(&proof) == 0 && gaps(&proof).next().is_none(),
     });
     let registry = Registry::of(cloud).await?;
     Ok(DownReport {
@@ -180,6 +190,13 @@ pub(super) async fn prove(
             name: look.at.clone(),
             pass: false,
             detail: format!("still there: {}", look.left.join(", ")),
+        });
+    }
+    for look in gaps(&looked) {
+        events.emit(EventKind::Check {
+            name: look.at.clone(),
+            pass: false,
+            detail: format!("not looked at: {}", look.gap.as_deref().unwrap_or_default()),
         });
     }
     events.emit(EventKind::PhaseFinished {

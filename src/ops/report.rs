@@ -71,11 +71,11 @@ pub fn compose(rig: &Rig, material: Material<'_>) -> Report {
 pub(super) fn proof_items(looked: &[LeftoverCheck]) -> impl Iterator<Item = ProofItem> + '_ {
     looked.iter().map(|look| ProofItem {
         what: look.at.clone(),
-        empty: look.left.is_empty(),
-        detail: if look.left.is_empty() {
-            "none".to_owned()
-        } else {
-            look.left.join(", ")
+        empty: look.left.is_empty() && look.gap.is_none(),
+        detail: match &look.gap {
+            Some(why) => format!("not looked at: {why}"),
+            None if look.left.is_empty() => "none".to_owned(),
+            None => look.left.join(", "),
         },
     })
 }

@@ -33,6 +33,10 @@ const ACCOUNT: &[Grant] = &[
         "checking after `down` that nothing is left",
     ),
     read(
+        "ec2:DescribeRegions",
+        "whether a region that refuses the credentials is turned on",
+    ),
+    read(
         "ec2:DescribeTags s3:ListAllMyBuckets ssm:DescribeParameters",
         "`loadrig list`: which environments there are",
     ),

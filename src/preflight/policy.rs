@@ -70,6 +70,8 @@ pub type Conditions = BTreeMap<&'static str, BTreeMap<String, BTreeSet<String>>>
 
 const EQUALS: &str = "StringEquals";
 const ALL_EQUAL: &str = "ForAllValues:StringEquals";
+const ALL_LIKE: &str = "ForAllValues:StringLike";
+const ANY_LIKE: &str = "ForAnyValue:StringLike";
 
 /// A statement of a policy, with its reasons.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,6 +152,15 @@ fn conditions(condition: GrantCondition, scope: &Scope) -> Vec<(&'static str, St
         ],
         GrantCondition::PassedTo(service) => {
             vec![(EQUALS, "iam:PassedToService".to_owned(), service.to_owned())]
+        }
+        GrantCondition::OwnRecords => {
+            let key = "route53:ChangeResourceRecordSetsNormalizedRecordNames".to_owned();
+            let names = format!("*{}", Names::of(&scope.environment).zone());
+            vec![(ALL_LIKE, key, names)]
+        }
+        GrantCondition::PrivateZone => {
+            let vpcs = format!("VPCId=*,VPCRegion={}", scope.region);
+            vec![(ANY_LIKE, "route53:VPCs".to_owned(), vpcs)]
         }
         GrantCondition::ServiceRole(service) => {
             vec![(EQUALS, "iam:AWSServiceName".to_owned(), service.to_owned())]
@@ -271,6 +282,39 @@ mod tests {
             .map(Vec::len)
             .sum();
         assert_eq!(sids, statements.len());
+    }
+
+    #[test]
+    fn dns_reaches_no_further_than_the_environments_names() {
+        let statements = statements(&all(), &scope());
+        let of = |action: &str| {
+            let found = statements.iter().find(|one| one.actions.contains(action));
+            found.unwrap().conditions.clone()
+        };
+        let records = of("route53:ChangeResourceRecordSets");
+        assert!(
+            format!("{records:?}").contains("perf.loadrig.internal"),
+            "{records:?}"
+        );
+        let zone = of("route53:CreateHostedZone");
+        assert!(
+            format!("{zone:?}").contains("VPCRegion=eu-central-1"),
+            "{zone:?}"
+        );
+    }
+
+    #[test]
+    fn of_automated_backups_nothing_but_their_deletion_is_granted() {
+        for statement in statements(&all(), &scope()) {
+            if statement
+                .resources
+                .iter()
+                .any(|arn| arn.contains(":auto-backup:"))
+            {
+                let actions: Vec<_> = statement.actions.iter().copied().collect();
+                assert_eq!(actions, ["rds:DeleteDBInstanceAutomatedBackup"]);
+            }
+        }
     }
 
     #[test]

@@ -74,6 +74,24 @@ pub(crate) enum Delay {
     TargetHealthy,
     /// Until a target that was deregistered is out of its group.
     TargetDrained,
+    /// Until the address of a NAT gateway that is gone can be released.
+    AddressRelease,
+    /// Until a network has no mapped address any more, after what had one is gone.
+    MappedAddress,
+    /// Until reads show what was changed of a network.
+    AttributeLag,
+    /// While a new profile is known, and a launch goes on without it.
+    ProfileUse,
+    /// Until IAM itself sees everywhere what was detached.
+    DetachLag,
+    /// Until the name of a bucket that was deleted is free.
+    BucketName,
+    /// Until a bucket that was created is there for all calls.
+    BucketVisibility,
+    /// Until the name of a parameter that was deleted is free.
+    ParameterName,
+    /// Until a service knows the role that was made for it.
+    ServiceRole,
     /// After its end, until lists forget an instance or a NAT gateway.
     Forgetting,
 }
@@ -82,7 +100,9 @@ impl Delay {
     /// Seconds, the typical case.
     pub(crate) fn seconds(self) -> u64 {
         match self {
-            Self::Visibility => 2,
+            Self::Visibility | Self::DetachLag => 2,
+            Self::ProfileUse => 4,
+            Self::AttributeLag | Self::BucketVisibility | Self::ServiceRole => 5,
             Self::InstanceStart | Self::ProfilePropagation => 8,
             Self::EndpointEnd
             | Self::ServicePropagation
@@ -90,11 +110,15 @@ impl Delay {
             | Self::ZonePropagation
             | Self::ProtectionLag
             | Self::BalancerFailure => 10,
-            Self::DatabaseLag | Self::Interfaces | Self::TargetHealthy => 20,
-            Self::InstanceEnd | Self::TargetDrained | Self::DnsChange => 30,
+            Self::DatabaseLag | Self::Interfaces | Self::TargetHealthy | Self::AddressRelease => 20,
+            Self::InstanceEnd | Self::TargetDrained | Self::DnsChange | Self::ParameterName => 30,
             Self::ClusterStart => 40,
             Self::ParametersApply => 45,
-            Self::NatEnd | Self::BalancerInterfaces | Self::ClusterEnd | Self::SearchSettling => 60,
+            Self::NatEnd
+            | Self::BalancerInterfaces
+            | Self::ClusterEnd
+            | Self::MappedAddress
+            | Self::SearchSettling => 60,
             Self::NatStart => 105,
             Self::BalancerStart => 150,
             Self::DatabaseSnapshot => 240,
@@ -104,7 +128,7 @@ impl Delay {
             Self::DatabaseChange => 540,
             Self::SearchEnd => 720,
             Self::SearchStart | Self::SearchChange => 1020,
-            Self::Forgetting => 3600,
+            Self::Forgetting | Self::BucketName => 3600,
             Self::StorageOptimization => 6 * 3600,
         }
     }

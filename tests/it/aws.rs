@@ -3,6 +3,9 @@
 mod files;
 mod late;
 mod opened;
+mod proof;
+#[cfg(target_os = "linux")]
+mod region;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -10,6 +10,7 @@ mod databases;
 mod emulated;
 mod foreign_calls;
 mod judge;
+mod lags;
 mod layouts;
 mod link;
 mod process;

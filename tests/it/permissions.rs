@@ -73,8 +73,8 @@ fn conditions_hold(condition: &Value, ask: &Ask) -> bool {
         .all(|(operator, wanted)| {
             // What is not there passes where every value has to fit.
             let without = match operator.as_str() {
-                "StringEquals" => false,
-                "ForAllValues:StringEquals" => true,
+                "StringEquals" | "ForAnyValue:StringLike" => false,
+                "ForAllValues:StringEquals" | "ForAllValues:StringLike" => true,
                 other => panic!("unknown operator {other}"),
             };
             wanted
@@ -82,9 +82,14 @@ fn conditions_hold(condition: &Value, ask: &Ask) -> bool {
                 .into_iter()
                 .flatten()
                 .all(|(key, values)| {
-                    ask.context
-                        .get(key)
-                        .map_or(without, |value| texts(values).contains(&value.as_str()))
+                    ask.context.get(key).map_or(without, |value| {
+                        let one = |text: &str| match operator.ends_with("StringLike") {
+                            true => texts(values).iter().any(|pattern| matches(pattern, text)),
+                            false => texts(values).contains(&text),
+                        };
+                        // Several values of a key are told one after the other.
+                        value.split(' ').all(one)
+                    })
                 })
         })
 }

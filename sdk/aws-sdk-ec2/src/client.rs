@@ -51,6 +51,8 @@ mod allocate_address;
 
 mod associate_address;
 
+mod associate_iam_instance_profile;
+
 mod associate_route_table;
 
 mod attach_internet_gateway;
@@ -117,6 +119,8 @@ mod describe_availability_zones;
 
 mod describe_egress_only_internet_gateways;
 
+mod describe_iam_instance_profile_associations;
+
 mod describe_images;
 
 mod describe_instance_attribute;
@@ -134,6 +138,8 @@ mod describe_nat_gateways;
 mod describe_network_acls;
 
 mod describe_network_interfaces;
+
+mod describe_regions;
 
 mod describe_route_tables;
 
@@ -177,9 +183,13 @@ mod modify_vpc_endpoint;
 
 mod release_address;
 
+mod replace_iam_instance_profile_association;
+
 mod replace_route;
 
 mod replace_route_table_association;
+
+mod revoke_security_group_egress;
 
 mod revoke_security_group_ingress;
 

@@ -8,6 +8,16 @@ pub(crate) fn reflens_describe_egress_only_internet_gateways_output_output_next_
     ::std::option::Option::Some(input)
 }
 
+pub(crate) fn reflens_describe_iam_instance_profile_associations_output_output_next_token(
+    input: &crate::operation::describe_iam_instance_profile_associations::DescribeIamInstanceProfileAssociationsOutput,
+) -> ::std::option::Option<&::std::string::String> {
+    let input = match &input.next_token {
+        ::std::option::Option::None => return ::std::option::Option::None,
+        ::std::option::Option::Some(t) => t,
+    };
+    ::std::option::Option::Some(input)
+}
+
 pub(crate) fn reflens_describe_images_output_output_next_token(
     input: &crate::operation::describe_images::DescribeImagesOutput,
 ) -> ::std::option::Option<&::std::string::String> {
@@ -182,6 +192,13 @@ pub(crate) fn lens_describe_egress_only_internet_gateways_output_output_egress_o
     input: crate::operation::describe_egress_only_internet_gateways::DescribeEgressOnlyInternetGatewaysOutput,
 ) -> ::std::option::Option<::std::vec::Vec<crate::types::EgressOnlyInternetGateway>> {
     let input = input.egress_only_internet_gateways?;
+    ::std::option::Option::Some(input)
+}
+
+pub(crate) fn lens_describe_iam_instance_profile_associations_output_output_iam_instance_profile_associations(
+    input: crate::operation::describe_iam_instance_profile_associations::DescribeIamInstanceProfileAssociationsOutput,
+) -> ::std::option::Option<::std::vec::Vec<crate::types::IamInstanceProfileAssociation>> {
+    let input = input.iam_instance_profile_associations?;
     ::std::option::Option::Some(input)
 }
 

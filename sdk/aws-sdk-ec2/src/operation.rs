@@ -5,6 +5,8 @@ pub mod allocate_address;
 
 pub mod associate_address;
 
+pub mod associate_iam_instance_profile;
+
 pub mod associate_route_table;
 
 pub mod attach_internet_gateway;
@@ -69,6 +71,8 @@ pub mod describe_availability_zones;
 
 pub mod describe_egress_only_internet_gateways;
 
+pub mod describe_iam_instance_profile_associations;
+
 pub mod describe_images;
 
 pub mod describe_instance_attribute;
@@ -86,6 +90,8 @@ pub mod describe_nat_gateways;
 pub mod describe_network_acls;
 
 pub mod describe_network_interfaces;
+
+pub mod describe_regions;
 
 pub mod describe_route_tables;
 
@@ -129,9 +135,13 @@ pub mod modify_vpc_endpoint;
 
 pub mod release_address;
 
+pub mod replace_iam_instance_profile_association;
+
 pub mod replace_route;
 
 pub mod replace_route_table_association;
+
+pub mod revoke_security_group_egress;
 
 pub mod revoke_security_group_ingress;
 

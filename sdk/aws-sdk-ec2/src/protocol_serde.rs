@@ -31,6 +31,10 @@ pub(crate) mod shape_associate_address;
 
 pub(crate) mod shape_associate_address_input;
 
+pub(crate) mod shape_associate_iam_instance_profile;
+
+pub(crate) mod shape_associate_iam_instance_profile_input;
+
 pub(crate) mod shape_associate_route_table;
 
 pub(crate) mod shape_associate_route_table_input;
@@ -159,6 +163,10 @@ pub(crate) mod shape_describe_egress_only_internet_gateways;
 
 pub(crate) mod shape_describe_egress_only_internet_gateways_input;
 
+pub(crate) mod shape_describe_iam_instance_profile_associations;
+
+pub(crate) mod shape_describe_iam_instance_profile_associations_input;
+
 pub(crate) mod shape_describe_images;
 
 pub(crate) mod shape_describe_images_input;
@@ -194,6 +202,10 @@ pub(crate) mod shape_describe_network_acls_input;
 pub(crate) mod shape_describe_network_interfaces;
 
 pub(crate) mod shape_describe_network_interfaces_input;
+
+pub(crate) mod shape_describe_regions;
+
+pub(crate) mod shape_describe_regions_input;
 
 pub(crate) mod shape_describe_route_tables;
 
@@ -279,6 +291,10 @@ pub(crate) mod shape_release_address;
 
 pub(crate) mod shape_release_address_input;
 
+pub(crate) mod shape_replace_iam_instance_profile_association;
+
+pub(crate) mod shape_replace_iam_instance_profile_association_input;
+
 pub(crate) mod shape_replace_route;
 
 pub(crate) mod shape_replace_route_input;
@@ -286,6 +302,10 @@ pub(crate) mod shape_replace_route_input;
 pub(crate) mod shape_replace_route_table_association;
 
 pub(crate) mod shape_replace_route_table_association_input;
+
+pub(crate) mod shape_revoke_security_group_egress;
+
+pub(crate) mod shape_revoke_security_group_egress_input;
 
 pub(crate) mod shape_revoke_security_group_ingress;
 
@@ -403,6 +423,10 @@ pub(crate) mod shape_enclave_options;
 
 pub(crate) mod shape_group_identifier_list;
 
+pub(crate) mod shape_iam_instance_profile_association;
+
+pub(crate) mod shape_iam_instance_profile_association_set;
+
 pub(crate) mod shape_image_list;
 
 pub(crate) mod shape_instance_block_device_mapping_list;
@@ -454,6 +478,8 @@ pub(crate) mod shape_payer_responsibility_set;
 pub(crate) mod shape_prefix_list_id;
 
 pub(crate) mod shape_product_code_list;
+
+pub(crate) mod shape_region_list;
 
 pub(crate) mod shape_reservation_list;
 
@@ -589,6 +615,8 @@ pub(crate) mod shape_provisioned_bandwidth;
 
 pub(crate) mod shape_public_ip_dns_name_options;
 
+pub(crate) mod shape_region;
+
 pub(crate) mod shape_reservation;
 
 pub(crate) mod shape_revoked_security_group_rule;
@@ -709,6 +737,8 @@ pub(crate) mod shape_propagating_vgw;
 
 pub(crate) mod shape_referenced_security_group;
 
+pub(crate) mod shape_region_geography_list;
+
 pub(crate) mod shape_route;
 
 pub(crate) mod shape_route_table_association;
@@ -754,6 +784,8 @@ pub(crate) mod shape_ipv6_cidr_block;
 pub(crate) mod shape_license_configuration;
 
 pub(crate) mod shape_private_ip_address_specification_list;
+
+pub(crate) mod shape_region_geography;
 
 pub(crate) mod shape_supported_instance_type_set;
 

@@ -4,6 +4,8 @@ pub use crate::types::_domain_type::DomainType;
 
 pub use crate::types::_iam_instance_profile_specification::IamInstanceProfileSpecification;
 
+pub use crate::types::_iam_instance_profile_association::IamInstanceProfileAssociation;
+
 pub use crate::types::_route_table_association_state::RouteTableAssociationState;
 
 pub use crate::types::_subnet_ipv6_cidr_block_association::SubnetIpv6CidrBlockAssociation;
@@ -186,6 +188,8 @@ pub use crate::types::_nat_gateway_address::NatGatewayAddress;
 
 pub use crate::types::_iam_instance_profile::IamInstanceProfile;
 
+pub use crate::types::_iam_instance_profile_association_state::IamInstanceProfileAssociationState;
+
 pub use crate::types::_route_table_association_state_code::RouteTableAssociationStateCode;
 
 pub use crate::types::_subnet_cidr_block_state::SubnetCidrBlockState;
@@ -289,6 +293,8 @@ pub use crate::types::_instance_type_offering::InstanceTypeOffering;
 pub use crate::types::_key_pair_info::KeyPairInfo;
 
 pub use crate::types::_attachment_ena_srd_specification::AttachmentEnaSrdSpecification;
+
+pub use crate::types::_region::Region;
 
 pub use crate::types::_security_group::SecurityGroup;
 
@@ -470,6 +476,8 @@ pub use crate::types::_image_watermark::ImageWatermark;
 
 pub use crate::types::_instance_state_name::InstanceStateName;
 
+pub use crate::types::_region_geography::RegionGeography;
+
 pub use crate::types::_monitoring_state::MonitoringState;
 
 pub use crate::types::_instance_secondary_interface_private_ip_address_request::InstanceSecondaryInterfacePrivateIpAddressRequest;
@@ -637,6 +645,10 @@ mod _http_tokens_state;
 mod _hypervisor_type;
 
 mod _iam_instance_profile;
+
+mod _iam_instance_profile_association;
+
+mod _iam_instance_profile_association_state;
 
 mod _iam_instance_profile_specification;
 
@@ -863,6 +875,10 @@ mod _provisioned_bandwidth;
 mod _public_ip_dns_name_options;
 
 mod _referenced_security_group;
+
+mod _region;
+
+mod _region_geography;
 
 mod _reservation;
 

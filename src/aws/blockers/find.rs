@@ -4,7 +4,7 @@
 //! Interfaces that AWS itself created for a service go by themselves some time after the service;
 //! what somebody else put there does not.
 
-use aws_sdk_ec2::types::{NetworkInterface, SecurityGroup};
+use aws_sdk_ec2::types::{NetworkInterface, NetworkInterfaceType, SecurityGroup};
 
 use crate::aws::Aws;
 use crate::aws::error::{CallContext, ErrorPolicy};
@@ -210,15 +210,70 @@ fn of_interface(interface: &NetworkInterface, environment: &str) -> Blocker {
     if let Some(owner) = interface.owner_id() {
         parts.push(format!("of account {owner}"));
     }
+    if let Some(remedy) = remedy(interface) {
+        parts.push(remedy.to_owned());
+    }
     Blocker {
         what: parts.join(", "),
-        passing: ours || interface.requester_managed() == Some(true),
+        passing: ours || goes_by_itself(interface, environment),
+    }
+}
+
+/// Whether an interface is one that AWS made for a service of the environment's: it goes some
+/// minutes after the service. Interfaces of what somebody else put into the VPC stay as long as
+/// that does.
+fn goes_by_itself(interface: &NetworkInterface, environment: &str) -> bool {
+    if interface.requester_managed() != Some(true) {
+        return false;
+    }
+    // The environment has no endpoint with interfaces and no function.
+    if matches!(
+        interface.interface_type(),
+        Some(NetworkInterfaceType::VpcEndpoint | NetworkInterfaceType::Lambda)
+    ) || describes_endpoint(interface)
+    {
+        return false;
+    }
+    // What the environment runs is in groups of its own. A NAT gateway is in none.
+    let names = Names::of(environment);
+    let mut groups = interface.groups().iter().peekable();
+    groups.peek().is_none()
+        || groups.any(|group| {
+            let name = group.group_name();
+            name.is_some_and(|name| names.group_address(name).is_some())
+        })
+}
+
+fn describes_endpoint(interface: &NetworkInterface) -> bool {
+    let text = interface.description().unwrap_or_default();
+    text.starts_with("VPC Endpoint Interface ")
+}
+
+/// How people get rid of an interface that a service keeps: its name does not say so.
+fn remedy(interface: &NetworkInterface) -> Option<&'static str> {
+    let mut groups = interface.groups().iter();
+    let of_guardduty = groups.any(|group| {
+        let name = group.group_name();
+        name.is_some_and(|name| name.starts_with("GuardDutyManagedSecurityGroup"))
+    });
+    if of_guardduty {
+        return Some(
+            "which GuardDuty's runtime monitoring put there: delete its VPC endpoint and its \
+             security group, or turn its automated agents off for this VPC",
+        );
+    }
+    match interface.interface_type() {
+        Some(NetworkInterfaceType::Lambda) => {
+            Some("of a Lambda function: it goes up to 40 minutes after the function leaves the VPC")
+        }
+        _ if describes_endpoint(interface) => Some("of a VPC endpoint that somebody created"),
+        _ => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_ec2::types::{NetworkInterfaceAttachment, Tag};
+    use aws_sdk_ec2::types::{GroupIdentifier, NetworkInterfaceAttachment, Tag};
 
     use super::*;
 
@@ -243,9 +298,42 @@ mod tests {
     }
 
     #[test]
+    fn what_guardduty_and_functions_keep_is_named_with_a_remedy() {
+        let group = GroupIdentifier::builder()
+            .group_name("GuardDutyManagedSecurityGroup-vpc-1")
+            .build();
+        let endpoint = NetworkInterface::builder()
+            .requester_managed(true)
+            .interface_type(NetworkInterfaceType::VpcEndpoint)
+            .description("VPC Endpoint Interface vpce-7")
+            .groups(group)
+            .build();
+        let blocker = of_interface(&endpoint, "demo");
+        assert!(!blocker.passing);
+        for part in ["vpce-7", "GuardDuty", "delete its VPC endpoint"] {
+            assert!(blocker.what.contains(part), "{}", blocker.what);
+        }
+        let function = NetworkInterface::builder()
+            .requester_managed(true)
+            .interface_type(NetworkInterfaceType::Lambda)
+            .description("AWS Lambda VPC ENI-report-1")
+            .build();
+        let blocker = of_interface(&function, "demo");
+        assert!(!blocker.passing);
+        assert!(blocker.what.contains("Lambda function"), "{}", blocker.what);
+    }
+
+    #[test]
     fn interfaces_of_services_and_of_the_environment_are_ignored() {
-        let managed = NetworkInterface::builder().requester_managed(true).build();
-        assert!(of_interface(&managed, "demo").passing);
+        // A NAT gateway's has no groups, a database's one of the environment's.
+        let managed = || NetworkInterface::builder().requester_managed(true);
+        assert!(of_interface(&managed().build(), "demo").passing);
+        let group = |name: &str| GroupIdentifier::builder().group_name(name).build();
+        let own = Names::of("demo").security_group(crate::blueprint::Group::Database);
+        let database = managed().description("RDSNetworkInterface");
+        assert!(of_interface(&database.clone().groups(group(&own)).build(), "demo").passing);
+        let theirs = database.groups(group("default")).build();
+        assert!(!of_interface(&theirs, "demo").passing);
         let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
         let ours = NetworkInterface::builder()
             .tag_set(tag(tags::ENVIRONMENT, "demo"))

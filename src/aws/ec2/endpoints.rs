@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_ec2::operation::RequestId;
-use aws_sdk_ec2::types::{ResourceType, RouteTable, VpcEndpoint, VpcEndpointType};
+use aws_sdk_ec2::types::{ResourceType, VpcEndpoint, VpcEndpointType};
 
 use crate::aws::Aws;
 use crate::aws::ec2::route_tables::observe_route_tables;
@@ -169,12 +169,6 @@ impl Aws {
         failed.map_or(Ok(()), Err).ok_if_not_found()?;
         Ok(())
     }
-}
-
-/// Whether a route leads to an endpoint.
-pub(in crate::aws) fn has_endpoint_route(tables: &[RouteTable]) -> bool {
-    let mut routes = tables.iter().flat_map(|one| one.routes());
-    routes.any(|route| route.gateway_id().is_some_and(|id| id.starts_with("vpce-")))
 }
 
 /// Endpoints as the blueprint writes them; `known` are the environment's route tables.

@@ -5,9 +5,9 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use aws_sdk_ec2::types::{
-    AttributeBooleanValue, BlockDeviceMapping, EbsBlockDevice, HttpTokensState,
-    IamInstanceProfileSpecification, Instance, InstanceMetadataOptionsRequest,
-    InstanceNetworkInterfaceSpecification, InstanceType, ResourceType, Tag, Volume, VolumeType,
+    BlockDeviceMapping, EbsBlockDevice, HttpTokensState, IamInstanceProfileSpecification, Instance,
+    InstanceMetadataOptionsRequest, InstanceMetadataOptionsState,
+    InstanceNetworkInterfaceSpecification, InstanceType, ResourceType, Volume, VolumeType,
 };
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -16,7 +16,8 @@ use tokio::time::Instant;
 
 use crate::aws::Aws;
 use crate::aws::error::{CallContext, ErrorPolicy, incomplete, refused};
-use crate::aws::request::{dependency, require_listed};
+use crate::aws::idempotency::unknown_outcome::without_sdk_retries;
+use crate::aws::request::dependency;
 use crate::aws::tags::{self, Select, filter, observed, pairs, specification};
 use crate::blueprint::{Address, AttributeValue, Kind, kinds};
 use crate::engine::{CloudError, FailureClass, Observed, Request, State};
@@ -154,6 +155,10 @@ impl Aws {
             .tag_specifications(specification(request, ResourceType::Instance))
             .tag_specifications(specification(request, ResourceType::Volume))
             .tag_specifications(specification(request, ResourceType::NetworkInterface))
+            .customize()
+            // Lack of capacity is answered as a server error (HTTP 500), which the SDK would repeat
+            // in this zone; the engine repeats what is worth it, with the same token.
+            .config_override(without_sdk_retries())
             .send()
             .await
             .context(RUN, request.address)
@@ -232,75 +237,6 @@ impl Aws {
         });
         Ok(sizes.collect())
     }
-
-    /// Termination protection, all that can be changed in place: first the tag that says it,
-    /// so that what is protected always shows.
-    pub(in crate::aws) async fn update_instance(
-        &self,
-        request: &Request<'_>,
-        existing: &Observed,
-        wanted: &kinds::Instance,
-    ) -> Result<Observed, CloudError> {
-        let id = &existing.id;
-        let policy = request.desired.protection();
-        let tag = Tag::builder()
-            .key(tags::PROTECTION)
-            .value(tags::protection_text(policy))
-            .build();
-        self.ec2
-            .create_tags()
-            .resources(id)
-            .tags(tag)
-            .send()
-            .await
-            .context("ec2:CreateTags", id)?;
-        self.set_termination_protection(id, policy.deletion).await?;
-        let operation = "ec2:ModifyInstanceAttribute";
-        self.ec2
-            .modify_instance_attribute()
-            .instance_id(id)
-            .groups(&dependency(request, operation, &wanted.group)?.id)
-            .send()
-            .await
-            .context(operation, id)?;
-        self.ec2
-            .modify_instance_metadata_options()
-            .instance_id(id)
-            .http_tokens(HttpTokensState::Required)
-            .http_put_response_hop_limit(1)
-            .send()
-            .await
-            .context("ec2:ModifyInstanceMetadataOptions", id)?;
-        let one = Select::Id(request.environment, id);
-        require_listed(self.instances(one).await?, "ec2:DescribeInstances", id)
-    }
-
-    async fn set_termination_protection(&self, id: &str, on: bool) -> Result<(), CloudError> {
-        self.ec2
-            .modify_instance_attribute()
-            .instance_id(id)
-            .disable_api_termination(AttributeBooleanValue::builder().value(on).build())
-            .send()
-            .await
-            .context("ec2:ModifyInstanceAttribute", id)?;
-        Ok(())
-    }
-
-    /// Lifts the termination protection that the plan saw; one that came later stands.
-    pub(in crate::aws) async fn delete_instance(
-        &self,
-        existing: &Observed,
-    ) -> Result<(), CloudError> {
-        let id = existing.id.as_str();
-        if existing.is("deletion_protection")? {
-            let lifted = self.set_termination_protection(id, false).await;
-            lifted.ok_if_not_found()?;
-        }
-        let answer = self.ec2.terminate_instances().instance_ids(id).send().await;
-        let answer = answer.context("ec2:TerminateInstances", id);
-        answer.map_err(protected_by_hand).ok_if_not_found()?;
-        Ok(())
-    }
 }
 
 /// The same for every repetition of one creation, different for every new one.
@@ -312,20 +248,6 @@ fn token(request: &Request<'_>, wanted: &kinds::Instance, vpc: &str, attempt: u3
     parts.extend([wanted.instance_type.as_str(), wanted.subnet.as_str()]);
     parts.extend(request.predecessors.iter().map(String::as_str));
     digest(&parts)
-}
-
-/// EC2 reports termination protection only for one host per call; what loadrig sets it
-/// writes on the host too.
-fn protected_by_hand(mut error: CloudError) -> CloudError {
-    if error.code == "OperationNotPermitted" {
-        error.class = FailureClass::Blocked;
-        error.message = format!(
-            "{}; somebody protected it by hand: `aws ec2 modify-instance-attribute --instance-id {} \
-             --no-disable-api-termination` lifts that",
-            error.message, error.target
-        );
-    }
-    error
 }
 
 /// The security groups that a host is in: ours by their address, others by their id.
@@ -352,13 +274,15 @@ fn size(gib: u32) -> i32 {
     i32::try_from(gib).unwrap_or(i32::MAX)
 }
 
-fn state_of(instance: &Instance) -> (State, &str) {
+pub(in crate::aws) fn state_of(instance: &Instance) -> (State, &str) {
     let status = instance
         .state()
         .and_then(|state| state.name())
         .map_or("pending", |name| name.as_str());
     let state = match status {
         "pending" => State::Pending,
+        // What was changed of them is applied some seconds after the call.
+        "running" if applies_metadata_options(instance) => State::Pending,
         "running" => State::Ready,
         "shutting-down" => State::Deleting,
         "terminated" => State::Gone,
@@ -368,14 +292,34 @@ fn state_of(instance: &Instance) -> (State, &str) {
     (state, status)
 }
 
+fn applies_metadata_options(instance: &Instance) -> bool {
+    let options = instance.metadata_options();
+    options.and_then(|options| options.state()) == Some(&InstanceMetadataOptionsState::Pending)
+}
+
+/// The profile that a host has: ours by its address, another by its name.
+fn profile(instance: &Instance, environment: &str) -> AttributeValue {
+    let arn = instance.iam_instance_profile().and_then(|one| one.arn());
+    let name = arn.map(|arn| arn.rsplit('/').next().unwrap_or(arn));
+    let zone = instance.placement().and_then(|one| one.availability_zone());
+    // A zone is its region and a letter.
+    let region = zone.map(|zone| zone.trim_end_matches(|c: char| c.is_ascii_lowercase()));
+    let ours = region.map(|region| Names::of(environment).instance_profile(region));
+    AttributeValue::names(name.map(|name| match ours.as_deref() == Some(name) {
+        true => Address::instance_profile().to_string(),
+        false => name.to_owned(),
+    }))
+}
+
 fn observe(instance: &Instance, environment: &str, disk: Option<i32>) -> Option<Observed> {
     let text = |value: Option<&str>| value.filter(|text| !text.is_empty()).map(Into::into);
     let (state, status) = state_of(instance);
     // Running instances have one too: that of their last stop.
     let reason = instance
         .state_reason()
-        .and_then(|reason| reason.message())
         .filter(|_| state == State::Failed || state.is_leaving());
+    let reason_code = reason.and_then(|reason| reason.code());
+    let reason = reason.and_then(|reason| reason.message());
     Some(observed(
         tags::address(pairs(instance.tags()), environment)?,
         Kind::Instance,
@@ -411,6 +355,15 @@ fn observe(instance: &Instance, environment: &str, disk: Option<i32>) -> Option<
             ("disk_gib", disk.map(Into::into)),
             ("groups", groups(instance, environment)),
             (
+                "profile",
+                (state == State::Ready).then(|| profile(instance, environment)),
+            ),
+            // The launch went without the profile: it can be given once the host runs.
+            (
+                "finished",
+                (state == State::Ready).then(|| instance.iam_instance_profile().is_some().into()),
+            ),
+            (
                 "metadata_tokens",
                 instance
                     .metadata_options()
@@ -422,6 +375,7 @@ fn observe(instance: &Instance, environment: &str, disk: Option<i32>) -> Option<
                 Some(tags::protection(pairs(instance.tags())).deletion.into()),
             ),
             ("reason", text(reason)),
+            ("reason_code", text(reason_code)),
             (
                 "created",
                 instance.launch_time().map(|time| time.to_string().into()),
@@ -432,7 +386,7 @@ fn observe(instance: &Instance, environment: &str, disk: Option<i32>) -> Option<
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_ec2::types::{InstanceState, InstanceStateName, StateReason};
+    use aws_sdk_ec2::types::{InstanceState, InstanceStateName, StateReason, Tag};
 
     use super::*;
 

@@ -3,6 +3,7 @@
 pub(in crate::aws) mod adopted;
 pub(in crate::aws) mod endpoints;
 pub(in crate::aws) mod images;
+pub(in crate::aws) mod instance_changes;
 pub(in crate::aws) mod instances;
 pub(in crate::aws) mod key_pairs;
 pub(in crate::aws) mod nat;

@@ -217,6 +217,7 @@ fn observe(gateway: &NatGateway, environment: &str) -> Option<Observed> {
                 address.and_then(|a| a.public_ip()).map(Into::into),
             ),
             ("reason", gateway.failure_message().map(Into::into)),
+            ("reason_code", gateway.failure_code().map(Into::into)),
             (
                 "created",
                 gateway.create_time().map(|time| time.to_string().into()),

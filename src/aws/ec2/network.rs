@@ -14,7 +14,7 @@ use crate::aws::idempotency::unknown_outcome::without_sdk_retries;
 use crate::aws::request::{dependency, require_listed};
 use crate::aws::tags::{self, Select, filter, observed, pairs, specification};
 use crate::blueprint::{Address, Kind, SubnetTier, kinds};
-use crate::engine::{CloudError, Observed, Request, State};
+use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 
 impl Aws {
     pub(in crate::aws) async fn create_vpc(
@@ -57,11 +57,9 @@ impl Aws {
         dns.context(operation, id).retry_if_not_found()?;
         let names = modify().enable_dns_hostnames(on()).send().await;
         names.context(operation, id).retry_if_not_found()?;
-        require_listed(
-            self.vpcs(Select::Id(environment, id)).await?,
-            "ec2:DescribeVpcs",
-            id,
-        )
+        let found = self.vpcs(Select::Id(environment, id)).await?;
+        let found = require_listed(found, "ec2:DescribeVpcs", id)?;
+        shown(found, "dns_hostnames", true, operation)
     }
 
     pub(in crate::aws) async fn vpcs(
@@ -281,22 +279,19 @@ impl Aws {
         id: &str,
         tier: SubnetTier,
     ) -> Result<Observed, CloudError> {
-        let public = AttributeBooleanValue::builder()
-            .value(tier == SubnetTier::Public)
-            .build();
+        let (operation, public) = ("ec2:ModifySubnetAttribute", tier == SubnetTier::Public);
         self.ec2
             .modify_subnet_attribute()
             .subnet_id(id)
-            .map_public_ip_on_launch(public)
+            .map_public_ip_on_launch(AttributeBooleanValue::builder().value(public).build())
             .send()
             .await
-            .context("ec2:ModifySubnetAttribute", id)
+            .context(operation, id)
             .retry_if_not_found()?;
-        require_listed(
-            self.subnets(Select::Id(environment, id)).await?,
-            "ec2:DescribeSubnets",
-            id,
-        )
+        let found = self.subnets(Select::Id(environment, id)).await?;
+        let found = require_listed(found, "ec2:DescribeSubnets", id)?;
+        // Hosts are launched by what it says.
+        shown(found, "public_addresses", public, operation)
     }
 
     pub(in crate::aws) async fn subnets(
@@ -388,6 +383,27 @@ impl Aws {
             .await?;
         Ok(zones.as_slice())
     }
+}
+
+/// What was changed, once reads show the change: for some seconds they may show what was before.
+fn shown(
+    found: Observed,
+    attribute: &str,
+    value: bool,
+    operation: &str,
+) -> Result<Observed, CloudError> {
+    if found.says(attribute, value) {
+        return Ok(found);
+    }
+    Err(CloudError {
+        class: FailureClass::Converging,
+        ..refused(
+            operation,
+            &found.id,
+            "NotVisibleYet",
+            format!("`{attribute}` was set and is not shown yet"),
+        )
+    })
 }
 
 /// A VPC of the environment; its DNS names are on or off, or were not asked for.

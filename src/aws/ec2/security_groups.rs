@@ -123,31 +123,50 @@ impl Aws {
         }
     }
 
-    /// Takes a group out of the rules of the environment's other groups.
+    /// Takes a group out of the rules of the environment's other groups, those for what goes out
+    /// included.
     async fn revoke_references(&self, environment: &str, id: &str) -> Result<(), CloudError> {
-        let referring: Vec<SecurityGroup> = self
-            .ec2
-            .describe_security_groups()
-            .set_filters(Select::Environment(environment).filters("group-id"))
-            .filters(filter("ip-permission.group-id", [id]))
-            .into_paginator()
-            .items()
-            .send()
-            .try_collect()
-            .await
-            .context("ec2:DescribeSecurityGroups", id)?;
-        let ids: Vec<&str> = referring
-            .iter()
-            .filter_map(|group| group.group_id())
-            .collect();
-        for rule in self.ingress_rules(&ids).await? {
+        let mut ids = BTreeSet::new();
+        for by in ["ip-permission.group-id", "egress.ip-permission.group-id"] {
+            let referring: Vec<SecurityGroup> = self
+                .ec2
+                .describe_security_groups()
+                .set_filters(Select::Environment(environment).filters("group-id"))
+                .filters(filter(by, [id]))
+                .into_paginator()
+                .items()
+                .send()
+                .try_collect()
+                .await
+                .context("ec2:DescribeSecurityGroups", id)?;
+            ids.extend(referring.into_iter().filter_map(|group| group.group_id));
+        }
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        for rule in self.rules(&ids).await? {
             let refers = rule
                 .referenced_group_info()
                 .and_then(|info| info.group_id());
-            if refers == Some(id) {
-                self.revoke(&[&rule]).await?;
+            if refers != Some(id) {
+                continue;
+            }
+            match rule.is_egress() == Some(true) {
+                true => self.revoke_egress(&rule).await?,
+                false => self.revoke(&[&rule]).await?,
             }
         }
+        Ok(())
+    }
+
+    async fn revoke_egress(&self, rule: &SecurityGroupRule) -> Result<(), CloudError> {
+        let id = rule.group_id().unwrap_or_default();
+        self.ec2
+            .revoke_security_group_egress()
+            .group_id(id)
+            .ip_permissions(permission_of(rule))
+            .send()
+            .await
+            .context("ec2:RevokeSecurityGroupEgress", id)
+            .ok_if_not_found()?;
         Ok(())
     }
 
@@ -212,6 +231,12 @@ impl Aws {
     }
 
     async fn ingress_rules(&self, ids: &[&str]) -> Result<Vec<SecurityGroupRule>, CloudError> {
+        let mut rules = self.rules(ids).await?;
+        rules.retain(|rule| rule.is_egress() != Some(true));
+        Ok(rules)
+    }
+
+    async fn rules(&self, ids: &[&str]) -> Result<Vec<SecurityGroupRule>, CloudError> {
         let mut rules = Vec::new();
         for some in ids.chunks(FILTER_VALUES) {
             let found: Vec<SecurityGroupRule> = self
@@ -224,11 +249,7 @@ impl Aws {
                 .try_collect()
                 .await
                 .context("ec2:DescribeSecurityGroupRules", some.join(" "))?;
-            rules.extend(
-                found
-                    .into_iter()
-                    .filter(|rule| rule.is_egress() != Some(true)),
-            );
+            rules.extend(found);
         }
         Ok(rules)
     }

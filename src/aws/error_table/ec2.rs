@@ -1,7 +1,16 @@
 //! What Amazon EC2 answers.
 
 use crate::aws::error_table::row::Row;
-use crate::engine::FailureClass::{Capacity, Converging, Denied, NotFound, Quota, Settling};
+use crate::engine::FailureClass::{
+    Capacity, Converging, Denied, NotFound, Quota, Settling, Terminal, Transient,
+};
+
+/// Calls that name an instance profile.
+const TAKES_PROFILE: &[&str] = &[
+    "RunInstances",
+    "AssociateIamInstanceProfile",
+    "ReplaceIamInstanceProfileAssociation",
+];
 
 pub(super) const ROWS: &[Row] = &[
     Row::of(
@@ -22,15 +31,87 @@ pub(super) const ROWS: &[Row] = &[
         "terraform-provider-aws 1a5174b, internal/service/ec2/ec2_instance.go: 2 minutes",
         &["InvalidParameterValue"],
     )
-    .at(&["RunInstances"])
+    .at(TAKES_PROFILE)
     .saying("Invalid IAM Instance Profile"),
     Row::of(
         Settling,
         "terraform-provider-aws 1a5174b, internal/service/ec2/ec2_instance.go: 2 minutes",
         &["InvalidParameterValue"],
     )
-    .at(&["RunInstances"])
+    .at(TAKES_PROFILE)
     .saying(" has no associated IAM Roles"),
+    // Images are made by others and long ago. An account may hide them from itself
+    // ("Allowed AMIs").
+    Row::of(
+        Terminal,
+        "Amazon EC2 API Reference: error codes",
+        &[
+            "InvalidAMIID.NotFound",
+            "InvalidAMIID.Unavailable",
+            "InvalidAMIID.Malformed",
+        ],
+    )
+    .at(&["RunInstances"]),
+    // A launch that was accepted, and an instance that was terminated on its way: its reason.
+    Row::of(
+        Capacity,
+        "Amazon EC2 API Reference: StateReason",
+        &["Server.InsufficientInstanceCapacity"],
+    )
+    .at(&["RunInstances"]),
+    Row::of(
+        Quota,
+        "Amazon EC2 API Reference: StateReason",
+        &["Client.VolumeLimitExceeded"],
+    )
+    .at(&["RunInstances"]),
+    Row::of(
+        Transient,
+        "Amazon EC2 API Reference: StateReason",
+        &["Server.InternalError"],
+    )
+    .at(&["RunInstances"]),
+    // Mostly a key for encrypted volumes that may not be used: EC2 User Guide, "Instance
+    // terminates immediately".
+    Row::of(
+        Denied,
+        "Amazon EC2 API Reference: StateReason",
+        &["Client.InternalError"],
+    )
+    .at(&["RunInstances"]),
+    Row::of(
+        Terminal,
+        "Amazon EC2 API Reference: StateReason",
+        &["Client.InvalidSnapshot.NotFound"],
+    )
+    .at(&["RunInstances"]),
+    // A NAT gateway that was accepted and failed on its way: its reason. What it needs exists
+    // and is not seen yet.
+    Row::of(
+        Settling,
+        "VPC User Guide: troubleshoot NAT gateways",
+        &[
+            "Gateway.NotAttached",
+            "InvalidAllocationID.NotFound",
+            "InvalidSubnetID.NotFound",
+        ],
+    )
+    .at(&["CreateNatGateway"]),
+    Row::of(
+        Terminal,
+        "VPC User Guide: troubleshoot NAT gateways",
+        &[
+            "InsufficientFreeAddressesInSubnet",
+            "Resource.AlreadyAssociated",
+        ],
+    )
+    .at(&["CreateNatGateway"]),
+    // The region is one that an account has to turn on first.
+    Row::of(
+        Denied,
+        "AWS General Reference: managing regions",
+        &["RegionNotEnabled"],
+    ),
     // A NAT gateway that was just deleted still holds its address, though it is listed as deleted.
     Row::of(
         Converging,

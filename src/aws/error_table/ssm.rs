@@ -1,7 +1,7 @@
 //! What Systems Manager's parameter store answers.
 
 use crate::aws::error_table::row::Row;
-use crate::engine::FailureClass::{Converging, NotFound, Quota};
+use crate::engine::FailureClass::{Converging, Denied, NotFound, Quota, Terminal};
 
 pub(super) const ROWS: &[Row] = &[
     Row::of(
@@ -12,11 +12,47 @@ pub(super) const ROWS: &[Row] = &[
     Row::of(
         Quota,
         "AWS Systems Manager API Reference: errors of each action",
-        &["ParameterLimitExceeded"],
+        &[
+            "ParameterLimitExceeded",
+            "ParameterMaxVersionLimitExceeded",
+            "PoliciesLimitExceededException",
+        ],
+    ),
+    Row::of(
+        Terminal,
+        "AWS Systems Manager API Reference: errors of each action",
+        &[
+            "HierarchyLevelLimitExceededException",
+            "HierarchyTypeMismatchException",
+            "IncompatiblePolicyException",
+            "InvalidAllowedPatternException",
+            "InvalidFilterKey",
+            "InvalidFilterOption",
+            "InvalidFilterValue",
+            "InvalidNextToken",
+            "InvalidPolicyAttributeException",
+            "InvalidPolicyTypeException",
+            "InvalidResourceType",
+            "ParameterAlreadyExists",
+            "ParameterPatternMismatchException",
+            "TooManyTagsError",
+            "UnsupportedParameterType",
+            "ValidationException",
+        ],
+    ),
+    // The key that encrypts the parameter may not be used, is disabled or is not there.
+    Row::of(
+        Denied,
+        "AWS Systems Manager API Reference: errors of each action",
+        &["InvalidKeyId"],
     ),
     Row::of(
         NotFound,
         "AWS Systems Manager API Reference: errors of each action",
-        &["ParameterNotFound", "InvalidResourceId"],
+        &[
+            "ParameterNotFound",
+            "ParameterVersionNotFound",
+            "InvalidResourceId",
+        ],
     ),
 ];

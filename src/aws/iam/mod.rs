@@ -2,4 +2,5 @@
 
 pub(in crate::aws) mod instance_profile;
 pub(in crate::aws) mod role;
+pub(in crate::aws) mod service_roles;
 pub(in crate::aws) mod tags;

@@ -305,22 +305,6 @@ impl Aws {
         Ok(policies.filter_map(|policy| policy.policy_arn).collect())
     }
 
-    /// Lets a service act in the account where nobody used it before.
-    pub(in crate::aws) async fn create_service_role(
-        &self,
-        service: &str,
-    ) -> Result<(), CloudError> {
-        self.iam
-            .create_service_linked_role()
-            .aws_service_name(service)
-            .send()
-            .await
-            .context("iam:CreateServiceLinkedRole", service)
-            // `InvalidInput`: it exists.
-            .ok_if_code(&["InvalidInput"])?;
-        Ok(())
-    }
-
     /// What hosts may do: use the files bucket.
     async fn bucket_policy(&self, environment: &str) -> Result<Value, CloudError> {
         let account = self.known_account().await?;

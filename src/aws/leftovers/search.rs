@@ -39,96 +39,94 @@ impl Aws {
         &self,
         environment: &str,
     ) -> Result<Vec<LeftoverCheck>, CloudError> {
-        let (network, hosts, databases, others) = futures::try_join!(
+        let (network, hosts, databases, others) = futures::join!(
             Box::pin(self.check_network(environment)),
             Box::pin(self.check_hosts(environment)),
             Box::pin(self.check_databases(environment)),
             Box::pin(self.check_services(environment)),
-        )?;
-        Ok([network, hosts, databases, others].concat())
+        );
+        let databases = match databases {
+            Ok(checks) => checks,
+            Err(error) => vec![gap("RDS and Aurora", error)?],
+        };
+        Ok([network?, hosts?, databases, others?].concat())
     }
 
     async fn check_network(&self, environment: &str) -> Result<Vec<LeftoverCheck>, CloudError> {
         let tag = || vec![filter(&format!("tag:{ENVIRONMENT}"), [environment])];
         let by_name = vec![filter("group-name", group_names(environment))];
-        let (vpcs, gateways, nats, endpoints, subnets, tables, groups, named_groups, interfaces) =
-            futures::try_join!(
-                ids!(self.describe_vpcs, "ec2:DescribeVpcs", vpc_id, tag()),
-                ids!(
-                    self.describe_internet_gateways,
-                    "ec2:DescribeInternetGateways",
-                    internet_gateway_id,
-                    tag()
-                ),
-                Box::pin(async {
-                    let live = self.nat_gateways(Select::Environment(environment)).await?;
-                    let live = live.into_iter().filter(|nat| nat.state != State::Gone);
-                    Ok(live.map(|nat| nat.id).collect::<Vec<_>>())
-                }),
-                Box::pin(async {
-                    let found = self.endpoints(Select::Environment(environment)).await?;
-                    let left = found.into_iter().filter(|one| one.state != State::Gone);
-                    Ok(left.map(|one| one.id).collect::<Vec<_>>())
-                }),
-                ids!(
-                    self.describe_subnets,
-                    "ec2:DescribeSubnets",
-                    subnet_id,
-                    tag()
-                ),
-                ids!(
-                    self.describe_route_tables,
-                    "ec2:DescribeRouteTables",
-                    route_table_id,
-                    tag()
-                ),
-                ids!(
-                    self.describe_security_groups,
-                    "ec2:DescribeSecurityGroups",
-                    group_id,
-                    tag()
-                ),
-                ids!(
-                    self.describe_security_groups,
-                    "ec2:DescribeSecurityGroups",
-                    group_id,
-                    by_name
-                ),
-                ids!(
-                    self.describe_network_interfaces,
-                    "ec2:DescribeNetworkInterfaces",
-                    network_interface_id,
-                    tag()
-                ),
-            )?;
-        // Interfaces of RDS and OpenSearch bear no tags of ours.
-        let inside = if vpcs.is_empty() {
-            vec![]
-        } else {
-            let filters = vec![filter("vpc-id", vpcs.clone())];
+        let (vpcs, gateways, nats, endpoints, subnets, tables, groups, named_groups, interfaces) = futures::join!(
+            ids!(self.describe_vpcs, "ec2:DescribeVpcs", vpc_id, tag()),
+            ids!(
+                self.describe_internet_gateways,
+                "ec2:DescribeInternetGateways",
+                internet_gateway_id,
+                tag()
+            ),
+            Box::pin(async {
+                let live = self.nat_gateways(Select::Environment(environment)).await?;
+                let live = live.into_iter().filter(|nat| nat.state != State::Gone);
+                Ok(live.map(|nat| nat.id).collect::<Vec<_>>())
+            }),
+            Box::pin(async {
+                let found = self.endpoints(Select::Environment(environment)).await?;
+                let left = found.into_iter().filter(|one| one.state != State::Gone);
+                Ok(left.map(|one| one.id).collect::<Vec<_>>())
+            }),
+            ids!(
+                self.describe_subnets,
+                "ec2:DescribeSubnets",
+                subnet_id,
+                tag()
+            ),
+            ids!(
+                self.describe_route_tables,
+                "ec2:DescribeRouteTables",
+                route_table_id,
+                tag()
+            ),
+            ids!(
+                self.describe_security_groups,
+                "ec2:DescribeSecurityGroups",
+                group_id,
+                tag()
+            ),
+            ids!(
+                self.describe_security_groups,
+                "ec2:DescribeSecurityGroups",
+                group_id,
+                by_name
+            ),
             ids!(
                 self.describe_network_interfaces,
                 "ec2:DescribeNetworkInterfaces",
                 network_interface_id,
-                filters
-            )
-            .await?
+                tag()
+            ),
+        );
+        // Interfaces of RDS and OpenSearch bear no tags of ours.
+        let inside = match &vpcs {
+            Ok(vpcs) if !vpcs.is_empty() => {
+                let filters = vec![filter("vpc-id", vpcs.clone())];
+                ids!(
+                    self.describe_network_interfaces,
+                    "ec2:DescribeNetworkInterfaces",
+                    network_interface_id,
+                    filters
+                )
+                .await
+            }
+            _ => Ok(vec![]),
         };
         Ok(vec![
-            all_left("EC2 VPCs", vpcs),
-            all_left("EC2 internet gateways", gateways),
-            all_left("EC2 NAT gateways", nats),
-            all_left("EC2 VPC endpoints", endpoints),
-            all_left("EC2 subnets", subnets),
-            all_left("EC2 route tables", tables),
-            all_left(
-                "EC2 security groups",
-                groups.into_iter().chain(named_groups),
-            ),
-            all_left(
-                "EC2 network interfaces",
-                interfaces.into_iter().chain(inside),
-            ),
+            looked("EC2 VPCs", vpcs)?,
+            looked("EC2 internet gateways", gateways)?,
+            looked("EC2 NAT gateways", nats)?,
+            looked("EC2 VPC endpoints", endpoints)?,
+            looked("EC2 subnets", subnets)?,
+            looked("EC2 route tables", tables)?,
+            looked("EC2 security groups", both(groups, named_groups))?,
+            looked("EC2 network interfaces", both(interfaces, inside))?,
         ])
     }
 
@@ -183,7 +181,7 @@ impl Aws {
                 .collect::<Vec<_>>())
         });
         let name = Names::of(environment).key_pair();
-        let (instances, volumes, snapshots, addresses, tagged_keys, named_keys) = futures::try_join!(
+        let (instances, volumes, snapshots, addresses, tagged_keys, named_keys) = futures::join!(
             instances,
             ids!(
                 self.describe_volumes,
@@ -195,14 +193,15 @@ impl Aws {
             addresses,
             self.key_pairs(&tag_key, environment),
             self.key_pairs("key-name", &name),
-        )?;
-        let keys = tagged_keys.into_iter().chain(named_keys);
+        );
+        let keys = both(tagged_keys, named_keys);
+        let keys = keys.map(|keys| keys.into_iter().filter_map(|key| key.key_name));
         Ok(vec![
-            all_left("EC2 instances", instances),
-            all_left("EC2 volumes", volumes),
-            all_left("EC2 snapshots", snapshots),
-            all_left("EC2 elastic addresses", addresses),
-            all_left("EC2 key pairs", keys.filter_map(|key| key.key_name)),
+            looked("EC2 instances", instances)?,
+            looked("EC2 volumes", volumes)?,
+            looked("EC2 snapshots", snapshots)?,
+            looked("EC2 elastic addresses", addresses)?,
+            looked("EC2 key pairs", keys)?,
         ])
     }
 
@@ -248,43 +247,89 @@ impl Aws {
                 .context("elasticache:DescribeCacheSubnetGroups", &subnets)
                 .ok_if_not_found()
         });
-        let (domain, group, group_subnets, group_snapshots) = futures::try_join!(
+        let (domain, group, group_subnets, group_snapshots) = futures::join!(
             self.raw_domain(&search),
             self.raw_cache(&cache),
             cache_subnets,
             cache_snapshots,
-        )?;
-        let (balancer, target_group, zones) = futures::try_join!(
+        );
+        let (balancer, target_group, zones) = futures::join!(
             self.raw_load_balancer(environment),
             self.raw_target_group(environment),
             self.zone_ids(environment),
-        )?;
-        let (bucket, has_role, has_profile, parameters) = futures::try_join!(
+        );
+        let (bucket, has_role, has_profile, parameters) = futures::join!(
             self.check_bucket(environment),
             self.get_role(&role),
             self.get_instance_profile(&profile),
             self.parameter_names(environment),
-        )?;
+        );
+        let (balancers, target_groups) = (names.load_balancer(), names.target_group());
         Ok(vec![
-            all_left("OpenSearch domains", domain.map(|_| search)),
-            all_left("ElastiCache replication groups", group.map(|_| cache)),
-            all_left("ElastiCache subnet groups", group_subnets.map(|_| subnets)),
-            left_or_kept("ElastiCache snapshots", group_snapshots),
-            all_left(
-                "ELB load balancers",
-                balancer.map(|_| names.load_balancer()),
-            ),
-            all_left(
-                "ELB target groups",
-                target_group.map(|_| names.target_group()),
-            ),
-            all_left("Route 53 private zones", zones),
-            left_or_kept("S3 buckets", bucket),
-            all_left("IAM roles", has_role.map(|_| role)),
-            all_left("IAM instance profiles", has_profile.map(|_| profile)),
-            all_left("SSM parameters", parameters),
+            looked("OpenSearch domains", named(domain, search))?,
+            looked("ElastiCache replication groups", named(group, cache))?,
+            looked("ElastiCache subnet groups", named(group_subnets, subnets))?,
+            looked_or_kept("ElastiCache snapshots", group_snapshots)?,
+            looked("ELB load balancers", named(balancer, balancers))?,
+            looked("ELB target groups", named(target_group, target_groups))?,
+            looked("Route 53 private zones", zones)?,
+            looked_or_kept("S3 buckets", bucket)?,
+            looked("IAM roles", named(has_role, role))?,
+            looked("IAM instance profiles", named(has_profile, profile))?,
+            looked("SSM parameters", parameters)?,
         ])
     }
+}
+
+/// The name of what was found by it.
+fn named<T>(
+    found: Result<Option<T>, CloudError>,
+    name: String,
+) -> Result<Option<String>, CloudError> {
+    found.map(|found| found.map(|_| name))
+}
+
+/// What two look-ups found.
+fn both<T>(
+    one: Result<Vec<T>, CloudError>,
+    other: Result<Vec<T>, CloudError>,
+) -> Result<Vec<T>, CloudError> {
+    let mut all = one?;
+    all.extend(other?);
+    Ok(all)
+}
+
+/// A check by what a look-up found; one that failed leaves a gap.
+fn looked(
+    at: &str,
+    found: Result<impl IntoIterator<Item = String>, CloudError>,
+) -> Result<LeftoverCheck, CloudError> {
+    let found = found.map(|left| left.into_iter().map(Remainder::Left));
+    looked_or_kept(at, found)
+}
+
+/// The same where some of it may be there on purpose.
+fn looked_or_kept(
+    at: &str,
+    found: Result<impl IntoIterator<Item = Remainder>, CloudError>,
+) -> Result<LeftoverCheck, CloudError> {
+    match found {
+        Ok(found) => Ok(left_or_kept(at, found)),
+        Err(error) => gap(at, error),
+    }
+}
+
+/// A check that could not be made. Without credentials none can: that ends the proof.
+fn gap(at: &str, error: CloudError) -> Result<LeftoverCheck, CloudError> {
+    if error.is_about_credentials() {
+        return Err(error);
+    }
+    Ok(LeftoverCheck {
+        at: at.to_owned(),
+        left: Vec::new(),
+        kept: Vec::new(),
+        gap: Some(error.to_string()),
+    })
 }
 
 impl Aws {
@@ -334,6 +379,7 @@ pub(in crate::aws) fn left_or_kept(
         at: at.to_owned(),
         left: left.into_iter().collect(),
         kept: kept.into_iter().collect(),
+        gap: None,
     }
 }
 

@@ -19,8 +19,6 @@ use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::Names;
 
 const CREATE: &str = "es:CreateDomain";
-/// Owner of the role through which domains reach into a VPC.
-const SERVICE: &str = "opensearchservice.amazonaws.com";
 
 impl Aws {
     pub(in crate::aws) async fn create_search(
@@ -35,8 +33,8 @@ impl Aws {
             .ok_if_code(&["ResourceAlreadyExistsException"])
             .retry_if_not_found();
         let created = match created {
+            // It was created before the walk, and is not known everywhere yet.
             Err(error) if lacks_service_role(&error) => {
-                self.create_service_role(SERVICE).await?;
                 return Err(CloudError {
                     class: FailureClass::Converging,
                     ..error

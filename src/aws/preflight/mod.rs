@@ -4,4 +4,5 @@ pub(in crate::aws) mod names;
 pub(in crate::aws) mod offers;
 pub(in crate::aws) mod permissions;
 pub(in crate::aws) mod quotas;
+pub(in crate::aws) mod region;
 pub(in crate::aws) mod restorable;

@@ -6,6 +6,7 @@
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html>
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextRef;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
@@ -15,12 +16,20 @@ use aws_sdk_s3::types::{
     BucketLocationConstraint, CreateBucketConfiguration, PublicAccessBlockConfiguration, Tag,
 };
 use jiff::Timestamp;
+use tokio::time::{Instant, sleep};
 
 use crate::aws::Aws;
 use crate::aws::error::{CallContext, ErrorPolicy, built, incomplete};
 use crate::aws::s3::bucket::FIRST_REGION;
 use crate::engine::{CloudError, Condition, LeaseStore, ObjectVersion, Timestamped};
 use crate::identity::names::registry_bucket;
+
+/// For how long calls may not find a bucket that was created: terraform-provider-aws 1a5174b,
+/// internal/service/s3/bucket.go.
+const VISIBILITY: Duration = Duration::from_mins(2);
+/// Pauses between looks in that time.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Marks the bucket for people and policies. It is not an environment's tag: nothing that
 /// removes environments may take it for one's.
@@ -78,8 +87,26 @@ impl Registry {
     /// # Errors
     /// When it cannot be created, or the name is somebody else's.
     pub async fn ensure(&self) -> Result<(), CloudError> {
+        let began = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.ensure_once().await {
+                // A bucket that was created a moment ago is not there for all calls yet.
+                Err(error) if error.class.is_passing() && began.elapsed() < VISIBILITY => {
+                    tracing::info!(code = error.code, "the registry is not usable yet");
+                    sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn ensure_once(&self) -> Result<(), CloudError> {
+        let mut created = false;
         if !self.exists().await? {
             self.create().await?;
+            created = true;
         }
         // A creation may have been cut off before this.
         let answer = self
@@ -90,8 +117,14 @@ impl Registry {
             .expected_bucket_owner(&self.account)
             .send()
             .await;
-        let block = answer
-            .context("s3:GetBucketPublicAccessBlock", &self.bucket)
+        let block = answer.context("s3:GetBucketPublicAccessBlock", &self.bucket);
+        let block = match block {
+            Err(error) if created && error.code == "NoSuchBucket" => {
+                return Err(error).retry_if_not_found();
+            }
+            other => other,
+        };
+        let block = block
             .ok_if_not_found()?
             .and_then(|answer| answer.public_access_block_configuration);
         let closed = block.is_some_and(|block| {
@@ -143,7 +176,8 @@ impl Registry {
             .public_access_block_configuration(block)
             .send()
             .await
-            .context(operation, &self.bucket)?;
+            .context(operation, &self.bucket)
+            .retry_if_not_found()?;
         Ok(())
     }
 

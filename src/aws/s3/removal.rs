@@ -109,6 +109,7 @@ impl Aws {
     async fn delete_objects(&self, name: &str) -> Result<(), CloudError> {
         let operation = "s3:DeleteObject";
         let owner = self.bucket_account().await?;
+        let mut first_before: Option<(String, Option<String>)> = None;
         loop {
             let answer = self
                 .s3
@@ -133,15 +134,32 @@ impl Aws {
                 let Some(key) = key else { continue };
                 let object = ObjectIdentifier::builder()
                     .key(key)
-                    // Where versions were never kept they are called `null`, which a
-                    // deletion need not name.
-                    .set_version_id(version.filter(|id| *id != "null").map(str::to_owned))
+                    // Also `null`, the version from before versions were kept, or while they are
+                    // suspended: a deletion that does not name it only adds a marker.
+                    .set_version_id(version.map(str::to_owned))
                     .build();
                 objects.push(built(object, operation, name)?);
             }
-            if objects.is_empty() {
+            let Some(first) = objects.first() else {
                 return Ok(());
+            };
+            let first = (
+                first.key().to_owned(),
+                first.version_id().map(str::to_owned),
+            );
+            if first_before.as_ref() == Some(&first) {
+                // Lists lag behind deletions; if it is more than that, the patience ends.
+                return Err(CloudError {
+                    class: FailureClass::Converging,
+                    ..refused(
+                        operation,
+                        format!("{name}/{}", first.0),
+                        "StillListed",
+                        "it was deleted and is still listed",
+                    )
+                });
             }
+            first_before = Some(first);
             let delete = Delete::builder()
                 .set_objects(Some(objects))
                 .quiet(true)

@@ -8,16 +8,14 @@
 //! number of hosts.
 //!
 //! Some kinds exist only where others do. They are asked for in a second round, when the first
-//! has shown that they may exist ([`Implied`]); for most environments that saves three calls.
+//! has shown that they may exist ([`Implied`]).
 //!
 //! Each future is boxed: together the SDK's futures would not fit on a thread's stack.
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ec2::types::VpcEndpoint;
-
 use crate::aws::Aws;
-use crate::aws::ec2::endpoints::{has_endpoint_route, observe_endpoints};
+use crate::aws::ec2::endpoints::observe_endpoints;
 use crate::aws::ec2::route_tables::observe_route_tables;
 use crate::aws::ec2::security_groups::observe_security;
 use crate::aws::elb::raw::RawLoadBalancing;
@@ -28,7 +26,6 @@ use crate::engine::{CloudError, Observed, Snapshot};
 /// What may exist, as other answers imply.
 struct Implied {
     nat: bool,
-    endpoint: bool,
     balancer: bool,
 }
 
@@ -51,6 +48,8 @@ impl Aws {
                 Box::pin(self.subnets(all)),
                 Box::pin(self.raw_route_tables(all)),
                 Box::pin(self.elastic_addresses(all)),
+                // Nothing else tells of one: somebody may have taken it out of every table.
+                Box::pin(self.raw_endpoints(all)),
                 Box::pin(self.raw_security_groups(all)),
                 Box::pin(self.environment_key_pairs(all)),
                 Box::pin(self.instances(all)),
@@ -77,19 +76,17 @@ impl Aws {
             data,
             Box::pin(self.raw_zone(environment))
         )?;
-        let (vpcs, gateways, subnets, tables, addresses, groups, keys, instances) = network;
+        let (vpcs, gateways, subnets, tables, addresses, endpoints, groups, keys, instances) =
+            network;
         let implied = Implied {
             // A gateway holds on to its address, and the address cannot go before it.
             nat: !addresses.is_empty(),
-            // An endpoint puts routes into tables, which go after it. Where a VPC is left
-            // without tables, somebody was interrupted in between.
-            endpoint: has_endpoint_route(&tables) || (tables.is_empty() && !vpcs.is_empty()),
             // Its group is created before all parts of a load balancer and deleted after them.
             balancer: observe_security(&groups, environment, &[])
                 .iter()
                 .any(|one| one.address == Address::security_group(Group::LoadBalancer)),
         };
-        let (nats, endpoints, balancer) = self.implied(all, implied).await?;
+        let (nats, balancer) = self.implied(all, implied).await?;
         let tables = observe_route_tables(&tables, environment, &subnets, &nats);
         let endpoints = observe_endpoints(&endpoints, environment, &tables);
         let (seed, hosts, bucket) = identity;
@@ -112,21 +109,15 @@ impl Aws {
         Ok(Snapshot { resources })
     }
 
-    /// What only some environments have, and what others imply: three calls less for most.
+    /// What only some environments have, and what others imply: fewer calls for most.
     async fn implied(
         &self,
         all: Select<'_>,
         implied: Implied,
-    ) -> Result<(Vec<Observed>, Vec<VpcEndpoint>, RawLoadBalancing), CloudError> {
+    ) -> Result<(Vec<Observed>, RawLoadBalancing), CloudError> {
         let nats = Box::pin(async {
             match implied.nat {
                 true => self.nat_gateways(all).await,
-                false => Ok(vec![]),
-            }
-        });
-        let endpoints = Box::pin(async {
-            match implied.endpoint {
-                true => self.raw_endpoints(all).await,
                 false => Ok(vec![]),
             }
         });
@@ -136,7 +127,7 @@ impl Aws {
                 false => Ok(RawLoadBalancing::default()),
             }
         });
-        futures::try_join!(nats, endpoints, balancer)
+        futures::try_join!(nats, balancer)
     }
 
     /// Everything of one kind.

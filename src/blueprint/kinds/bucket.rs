@@ -4,7 +4,7 @@ use crate::spec::Protection;
 
 use super::super::{AttributeValue, Attributes, Kind};
 use super::grants::{CREATE, CREATE_AND_UPDATE, DELETE, NamedResources, READ};
-use super::info::{AttributeInfo, Band, KindInfo};
+use super::info::{AttributeInfo, Band, KindInfo, minutes_each};
 use super::quota::Quota;
 use super::resource::Resource;
 
@@ -38,6 +38,10 @@ impl Resource for FilesBucket {
 
 pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     deleted_before: &[Kind::Seed],
+    // The name of a bucket that was deleted is free again after up to an hour or two
+    // (`OperationAborted`); terraform-provider-aws, internal/service/s3/bucket.go, gives a deletion
+    // 60 minutes.
+    patience: minutes_each(60, 20, 60),
     attributes: &[
         AttributeInfo::text("public_access"),
         AttributeInfo::text("encryption"),

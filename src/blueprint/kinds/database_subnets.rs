@@ -2,7 +2,7 @@
 
 use super::super::{Address, Kind};
 use super::database::DATABASES;
-use super::grants::{CREATE, DELETE, TAKING_DOWN, read};
+use super::grants::{CREATE, DELETE, TAKING_DOWN, read, service_role};
 use super::info::{Band, KindInfo};
 use super::resource::Resource;
 
@@ -19,6 +19,10 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     deleted_before: &[Kind::Subnet],
     band: Band::ManagedServices,
     grants: &[
+        service_role(
+            "rds.amazonaws.com",
+            "AWS creates its role with an account's first database; the role stays",
+        ),
         read(
             "rds:DescribeDBSubnetGroups rds:ListTagsForResource",
             "finding databases and what they use",

@@ -15,7 +15,8 @@ impl Resource for ElasticAddress {}
 pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     deleted_before: &[Kind::InternetGateway],
     // Released as soon as its NAT gateway has let go of it.
-    patience: minutes(10),
+    // Its release waits for that: terraform-provider-aws, ec2_eip.go, has 15 minutes to find one.
+    patience: minutes(15),
     attributes: &[AttributeInfo::text("used").output().volatile()],
     used_by: "used",
     has_blockers: true,

@@ -2,7 +2,7 @@
 
 use super::super::{Address, AttributeValue, Attributes, Kind};
 use super::grants::{CREATE, CREATE_AND_UPDATE, DELETE, TAKING_DOWN, create, own, read};
-use super::info::{AttributeInfo, KindInfo, WhenFailed};
+use super::info::{AttributeInfo, KindInfo, WhenFailed, minutes};
 use super::resource::Resource;
 
 /// The way to S3 that leaves the VPC by no gateway.
@@ -22,6 +22,8 @@ impl Resource for S3Endpoint {
 
 pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     deleted_before: &[Kind::RouteTable, Kind::Vpc],
+    // terraform-provider-aws, internal/service/ec2/vpc_endpoint.go.
+    patience: minutes(10),
     when_failed: WhenFailed::Replace,
     attributes: &[AttributeInfo::names("tables")],
     grants: &[

@@ -33,6 +33,10 @@ pub enum GrantCondition {
     PassedTo(&'static str),
     /// AWS creates the role of this service.
     ServiceRole(&'static str),
+    /// The DNS records are names below the environment's zone.
+    OwnRecords,
+    /// The DNS zone is created for VPCs of the region, so a private one.
+    PrivateZone,
 }
 
 /// Actions that are granted together.

@@ -7,7 +7,7 @@ use super::grants::{
     CREATE, CREATE_AND_UPDATE, DELETE, Grant, GrantCondition, TAKING_DOWN, UPDATE,
     UPDATE_AND_DELETE, create, own, read,
 };
-use super::info::{AttributeInfo, KindInfo, OnDifference, WhenFailed, minutes};
+use super::info::{AttributeInfo, KindInfo, OnDifference, WhenFailed, minutes_each};
 use super::quota::Quota;
 use super::resource::Resource;
 
@@ -48,6 +48,7 @@ impl Resource for Instance {
             ("deletion_protection", self.protected.into()),
             ("groups", AttributeValue::names([&self.group])),
             ("metadata_tokens", "required".into()),
+            ("profile", AttributeValue::names([&self.profile])),
         ]
         .into_iter()
         .collect()
@@ -109,7 +110,8 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     ],
     // 8 s to running; 25 s more until SSH answers.
     typical_seconds: 10,
-    patience: minutes(10),
+    // terraform-provider-aws, internal/service/ec2/ec2_instance.go: 20 minutes to delete.
+    patience: minutes_each(10, 10, 20),
     when_failed: WhenFailed::Replace,
     attributes: &[
         AttributeInfo::text("instance_type").or(OnDifference::Replace),
@@ -119,7 +121,11 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         AttributeInfo::flag("deletion_protection"),
         AttributeInfo::names("groups"),
         AttributeInfo::text("metadata_tokens"),
+        // EC2 may launch a host without a profile that IAM made a moment ago, and says nothing.
+        AttributeInfo::names("profile"),
+        AttributeInfo::flag("finished").output(),
         AttributeInfo::text("reason").output().volatile(),
+        AttributeInfo::text("reason_code").output().volatile(),
     ],
     price_per_hour,
     quotas: |of, catalog| {
@@ -138,8 +144,9 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     },
     grants: &[
         read(
-            "ec2:DescribeImages ec2:DescribeInstances ec2:DescribeVolumes",
-            "finding hosts, and the image that they start from",
+            "ec2:DescribeIamInstanceProfileAssociations ec2:DescribeImages ec2:DescribeInstances \
+             ec2:DescribeVolumes",
+            "finding hosts with their profiles, and the image that they start from",
         ),
         create(
             "ec2:RunInstances",
@@ -170,6 +177,11 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
             UPDATE,
             "ec2:ModifyInstanceAttribute ec2:ModifyInstanceMetadataOptions",
             "returning a host to its own group, and requiring metadata tokens",
+        ),
+        own(
+            CREATE_AND_UPDATE,
+            "ec2:AssociateIamInstanceProfile ec2:ReplaceIamInstanceProfileAssociation",
+            "giving a host the profile that its launch went without",
         ),
         Grant::new(
             "TagHostProtection",

@@ -75,6 +75,11 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
             "elasticloadbalancing:CreateLoadBalancer elasticloadbalancing:AddTags",
             "the load balancer in front of the application nodes",
         ),
+        // Asked by AWS itself, of whoever creates a load balancer in a VPC.
+        read(
+            "ec2:DescribeAccountAttributes ec2:DescribeAddresses ec2:DescribeInternetGateways",
+            "AWS looks at the account's network before it creates a load balancer",
+        ),
         service_role(
             "elasticloadbalancing.amazonaws.com",
             "the account's first load balancer",

@@ -2,7 +2,7 @@
 
 use super::super::{Address, Kind};
 use super::grants::{CREATE, DELETE, TAKING_DOWN, create, own, read};
-use super::info::{AttributeInfo, KindInfo, WhenFailed, minutes};
+use super::info::{AttributeInfo, KindInfo, WhenFailed, minutes_each};
 use super::resource::Resource;
 
 /// The way out of private subnets, with an address of its own.
@@ -25,9 +25,13 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     deleted_before: &[Kind::ElasticAddress, Kind::InternetGateway, Kind::Subnet],
     // 85 to 125 s.
     typical_seconds: 105,
-    patience: minutes(10),
+    // terraform-provider-aws, internal/service/ec2/vpc_nat_gateway.go: 30 minutes to delete.
+    patience: minutes_each(10, 10, 30),
     when_failed: WhenFailed::Replace,
-    attributes: &[AttributeInfo::text("reason").output().volatile()],
+    attributes: &[
+        AttributeInfo::text("reason").output().volatile(),
+        AttributeInfo::text("reason_code").output().volatile(),
+    ],
     price_per_hour: |_, catalog| Ok(catalog.network.nat_gateway_hour),
     grants: &[
         read("ec2:DescribeNatGateways", "finding NAT gateways"),

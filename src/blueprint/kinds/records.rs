@@ -6,7 +6,7 @@ use super::super::{Address, AttributeValue, Attributes, Kind};
 use super::grants::{CREATE_AND_UPDATE, DELETE, TAKING_DOWN};
 use super::info::{AttributeInfo, KindInfo, minutes};
 use super::resource::Resource;
-use super::zone::NAMES;
+use super::zone::records;
 
 /// A name for everything that has an address or an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,12 +39,8 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     patience: minutes(15),
     attributes: &[AttributeInfo::lines("names")],
     grants: &[
-        NAMES.grant(
-            CREATE_AND_UPDATE,
-            "route53:ChangeResourceRecordSets",
-            "what each name leads to",
-        ),
-        NAMES.grant(DELETE, "route53:ChangeResourceRecordSets", TAKING_DOWN),
+        records(CREATE_AND_UPDATE, "what each name leads to"),
+        records(DELETE, TAKING_DOWN),
     ],
     ..KindInfo::COMMON
 };

@@ -38,7 +38,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         own(DELETE, "ec2:DeleteSecurityGroup", TAKING_DOWN),
         own(
             DELETE,
-            "ec2:RevokeSecurityGroupIngress",
+            "ec2:RevokeSecurityGroupIngress ec2:RevokeSecurityGroupEgress",
             "groups that refer to each other cannot be deleted",
         ),
     ],

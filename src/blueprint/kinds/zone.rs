@@ -1,7 +1,10 @@
 //! The private DNS zone.
 
 use super::super::{AttributeValue, Attributes, Kind};
-use super::grants::{CREATE_AND_UPDATE, DELETE, NamedResources, READ, TAKING_DOWN, read};
+use super::grants::{
+    CREATE_AND_UPDATE, DELETE, Grant, GrantCondition, GrantUse, NamedResources, READ, TAKING_DOWN,
+    read,
+};
 use super::info::{AttributeInfo, KindInfo, minutes};
 use super::resource::Resource;
 
@@ -33,6 +36,14 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
             "route53:ListTagsForResource route53:ListResourceRecordSets",
             "what is in the private zone",
         ),
+        Grant::new(
+            "PrivateZones",
+            CREATE_AND_UPDATE,
+            "route53:CreateHostedZone",
+            "arn:{partition}:route53:::hostedzone/* arn:{partition}:ec2:{region}:{account}:vpc/*",
+            GrantCondition::PrivateZone,
+            "a zone that is seen inside the VPC alone",
+        ),
         CHANGES.grant(
             CREATE_AND_UPDATE,
             "route53:GetChange",
@@ -40,14 +51,13 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         ),
         NAMES.grant(
             CREATE_AND_UPDATE,
-            "route53:CreateHostedZone route53:ChangeTagsForResource",
+            "route53:ChangeTagsForResource",
             "names for hosts and services inside the VPC",
         ),
-        NAMES.grant(
-            DELETE,
-            "route53:ChangeResourceRecordSets route53:DeleteHostedZone",
-            TAKING_DOWN,
-        ),
+        records(DELETE, TAKING_DOWN),
+        // AWS deletes no zone that still has records, and of those only the environment's can
+        // be changed.
+        NAMES.grant(DELETE, "route53:DeleteHostedZone", TAKING_DOWN),
     ],
     ..KindInfo::COMMON
 };
@@ -61,5 +71,17 @@ const CHANGES: NamedResources = NamedResources {
 /// Hosted zones have ids and no names in their ARNs.
 pub(super) const NAMES: NamedResources = NamedResources {
     statement: "PrivateDns",
-    on: "arn:{partition}:route53:::hostedzone/* arn:{partition}:ec2:{region}:{account}:vpc/*",
+    on: "arn:{partition}:route53:::hostedzone/*",
 };
+
+/// Changing records, by their names: zones are not told apart by anything else.
+pub(super) const fn records(access: &'static [GrantUse], why: &'static str) -> Grant {
+    Grant::new(
+        "PrivateRecords",
+        access,
+        "route53:ChangeResourceRecordSets",
+        "arn:{partition}:route53:::hostedzone/*",
+        GrantCondition::OwnRecords,
+        why,
+    )
+}

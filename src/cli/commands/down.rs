@@ -102,7 +102,9 @@ fn show(app: &App, name: &str, report: &DownReport) {
 fn proof_text(name: &str, looked: &[LeftoverCheck]) -> String {
     let mut text = format!("checked for leftovers tagged or named for `{name}`:\n");
     for look in looked {
-        if look.left.is_empty() {
+        if let Some(why) = &look.gap {
+            text.push_str(&format!("  {:36} not looked at: {why}\n", look.at));
+        } else if look.left.is_empty() {
             text.push_str(&format!("  {:36} none\n", look.at));
         } else {
             text.push_str(&format!("  {:36} {}\n", look.at, look.left.join(", ")));

@@ -24,6 +24,14 @@ pub enum DownError {
         /// How many.
         count: usize,
     },
+    /// Not every service could be asked what is left.
+    #[error("nothing of `{environment}` was found, but nobody could look for: {}", gaps.join(", "))]
+    Unproven {
+        /// The environment.
+        environment: String,
+        /// What was not looked for.
+        gaps: Vec<String>,
+    },
 }
 
 impl Diagnose for DownError {
@@ -32,6 +40,9 @@ impl Diagnose for DownError {
             DownError::Protected { environment, .. } => format!(
                 "`loadrig down {environment} --lift-protection` lifts the protection and removes it; \
                  final snapshots and files stay, unless `--discard-data` is given too"
+            ),
+            DownError::Unproven { environment, .. } => format!(
+                "run `loadrig down {environment}` again: it removes nothing twice, and looks again"
             ),
             DownError::Leftovers { environment, .. } => format!(
                 "run `loadrig down {environment}` again: AWS removes some resources late; what then \

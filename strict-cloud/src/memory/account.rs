@@ -20,6 +20,7 @@ use super::elasticache::ElastiCache;
 use super::elb::Elb;
 use super::form::{FormFields, QueryForm};
 use super::iam::Iam;
+use super::lag::Lags;
 use super::opensearch::OpenSearch;
 use super::rare::RareEvent;
 use super::rds::Rds;
@@ -62,6 +63,9 @@ pub struct AwsAccount {
     scale: f64,
     ids: u64,
     pub(super) schedule: EventSchedule,
+    pub(super) lags: Lags,
+    /// How often calls were refused, by operation and code. No part of the state.
+    refused: BTreeMap<(String, String), usize>,
     pub(super) ec2: Ec2,
     pub(super) rds: Rds,
     pub(super) elb: Elb,
@@ -90,16 +94,27 @@ impl AwsAccount {
             },
             ids: 0,
             schedule: EventSchedule::default(),
+            lags: Lags::default(),
+            refused: BTreeMap::new(),
             ec2: Ec2::default(),
             rds: Rds::default(),
             elb: Elb::default(),
             elasticache: ElastiCache::default(),
             opensearch: OpenSearch::default(),
-            iam: Iam::default(),
+            iam: Iam::of_used_account(),
             route53: Route53::default(),
             s3: S3::default(),
             ssm: Ssm::default(),
             rare: Vec::new(),
+        }
+    }
+
+    /// The same, of somebody who never used a service before: none has its role.
+    #[must_use]
+    pub fn fresh(region: &str, scale: f64) -> Self {
+        Self {
+            iam: Iam::default(),
+            ..Self::new(region, scale)
         }
     }
 
@@ -109,7 +124,11 @@ impl AwsAccount {
         self.pass_until(now);
         let mut reply = match self.carry_out(call) {
             Ok(reply) => reply,
-            Err(refusal) => Reply::refused(call, &refusal),
+            Err(refusal) => {
+                let name = (call.action.clone(), refusal.code.clone());
+                *self.refused.entry(name).or_default() += 1;
+                Reply::refused(call, &refusal)
+            }
         };
         // What was done at once is done.
         self.pass_until(now);
@@ -130,11 +149,47 @@ impl AwsAccount {
         self.now
     }
 
+    /// How often calls were refused with a code.
+    #[must_use]
+    pub fn refusals(&self, code: &str) -> usize {
+        let all = self.refused.iter();
+        all.filter(|((_, of), _)| of == code)
+            .map(|(_, times)| times)
+            .sum()
+    }
+
+    /// How often an operation was refused.
+    #[must_use]
+    pub fn refusals_of(&self, operation: &str) -> usize {
+        let all = self.refused.iter();
+        all.filter(|((of, _), _)| of == operation)
+            .map(|(_, times)| times)
+            .sum()
+    }
+
+    /// From now on an internet gateway is attached some seconds after AWS says so: a NAT gateway
+    /// that is created meanwhile fails.
+    pub fn attach_gateways_late(&mut self) {
+        self.ec2.gateways_are_late = true;
+    }
+
+    /// The next instance that is launched is terminated instead of running, for this reason: a
+    /// code and, after a colon, its text.
+    pub fn end_next_launch(&mut self, reason: &str) {
+        self.ec2.next_launch_ends = Some(reason.to_owned());
+    }
+
+    /// Takes the profile of an instance away, as somebody else may.
+    pub fn take_profile(&mut self, instance: &str) {
+        self.ec2.take_profile(instance);
+    }
+
     fn carry_out(&mut self, call: &Call) -> Result<Reply, AwsError> {
         type Handler = fn(&mut AwsAccount, &str, &QueryForm<'_>) -> QueryResult;
         if let Some(refusal) = held_to_model(call) {
             return Ok(refusal.reply);
         }
+        iam::check_service_role(self, &call.service, &call.action)?;
         let service: Handler = match call.service.as_str() {
             "ec2" => ec2::answer,
             "rds" => rds::answer,
@@ -173,6 +228,7 @@ impl AwsAccount {
     fn happen(&mut self, event: &ScheduledEvent) {
         match event {
             ScheduledEvent::Shown(_)
+            | ScheduledEvent::SubnetShown(_)
             | ScheduledEvent::InstanceStarted(_)
             | ScheduledEvent::InstanceEnded(_)
             | ScheduledEvent::InstanceForgotten(_)
@@ -186,7 +242,8 @@ impl AwsAccount {
             ScheduledEvent::ZoneKnown(_) | ScheduledEvent::DnsChanged(_) => {
                 route53::happen(self, event);
             }
-            ScheduledEvent::ProfileKnown(name) => self.iam.known_to_ec2(name),
+            ScheduledEvent::LagOver(name) => self.lags.over(name),
+            ScheduledEvent::ProfileKnown(name) => iam::profile_known(self, name),
             ScheduledEvent::DatabaseReady(_)
             | ScheduledEvent::DatabaseChanging(_)
             | ScheduledEvent::ParametersApplied(_)
@@ -231,6 +288,7 @@ impl AwsAccount {
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
         let mut state = DefaultHasher::new();
+        self.lags.hash(&mut state);
         self.ec2.hash(&mut state);
         self.rds.hash(&mut state);
         self.elb.hash(&mut state);

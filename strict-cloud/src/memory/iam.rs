@@ -52,6 +52,60 @@ struct ProfileRecord {
     tags: TagMap,
 }
 
+/// Services that most accounts have used before.
+const USED_BEFORE: &[&str] = &["elasticloadbalancing.amazonaws.com"];
+
+/// What IAM has of a profile has come to EC2. For some seconds it is known, and launches go on
+/// without it.
+pub(super) fn profile_known(account: &mut AwsAccount, name: &str) {
+    if let Some(profile) = account.iam.profiles.get_mut(name) {
+        profile.known_to_ec2 = true;
+        account.lag(Delay::ProfileUse, format!("profile/{name}"));
+    }
+}
+
+/// The ARN of an instance profile, as EC2 tells it.
+pub(super) fn profile_arn(name: &str) -> String {
+    arn("instance-profile", "/", name)
+}
+
+/// What is refused while the service has no role in the account. What RDS, ElastiCache and OpenSearch do
+/// is with their groups and domains.
+const NEED_SERVICE_ROLE: &[(&str, &str, &str, &str, &str)] = &[(
+    "elasticloadbalancing",
+    "CreateLoadBalancer",
+    "elasticloadbalancing.amazonaws.com",
+    "AccessDenied",
+    "User is not authorized to perform: iam:CreateServiceLinkedRole",
+)];
+
+/// Refuses a call to a service that has no role in the account yet.
+pub(super) fn check_service_role(
+    account: &AwsAccount,
+    service: &str,
+    action: &str,
+) -> Result<(), AwsError> {
+    let needs = NEED_SERVICE_ROLE.iter();
+    let mut needs = needs.filter(|(of, call, ..)| (*of, *call) == (service, action));
+    let Some((_, _, role, code, message)) = needs.next() else {
+        return Ok(());
+    };
+    // Nobody saw ELB take its time to learn of its role.
+    let known = account.iam.service_roles.contains(*role);
+    match known {
+        true => Ok(()),
+        false => Err(AwsError::new(code, *message)),
+    }
+}
+
+impl AwsAccount {
+    /// Whether there is the role that a service acts with, and the service knows it.
+    pub(super) fn has_service_role(&self, service: &str) -> bool {
+        let lag = format!("service-role/{service}");
+        self.iam.service_roles.contains(service) && !self.lags(&lag)
+    }
+}
+
 /// Answers a call.
 pub(super) fn answer(account: &mut AwsAccount, action: &str, form: &QueryForm<'_>) -> QueryResult {
     // Everything comes in one page.
@@ -78,8 +132,8 @@ pub(super) fn answer(account: &mut AwsAccount, action: &str, form: &QueryForm<'_
             document.clone_into(&mut iam.role_mut(form)?.trust);
             Ok(String::new())
         }
-        "DeleteRole" => delete_role(iam, form),
-        "CreateServiceLinkedRole" => create_service_role(iam, form),
+        "DeleteRole" => delete_role(account, form),
+        "CreateServiceLinkedRole" => create_service_role(account, form),
         "CreateInstanceProfile" => create_profile(account, form),
         "GetInstanceProfile" => {
             let (name, profile) = iam.profile_in(form)?;
@@ -110,8 +164,8 @@ pub(super) fn answer(account: &mut AwsAccount, action: &str, form: &QueryForm<'_
             Ok(String::new())
         }
         "AddRoleToInstanceProfile" => add_role(account, form),
-        "RemoveRoleFromInstanceProfile" => remove_role(iam, form),
-        "DeleteInstanceProfile" => delete_profile(iam, form),
+        "RemoveRoleFromInstanceProfile" => remove_role(account, form),
+        "DeleteInstanceProfile" => delete_profile(account, form),
         "GetAccountSummary" => Ok(summary(iam)),
         "SimulatePrincipalPolicy" => Ok(simulate(form)),
         _ => policies(iam, action, form),
@@ -199,14 +253,9 @@ impl Iam {
         self.service_roles.insert(service.to_owned())
     }
 
-    /// Whether there is the role that a service acts with.
     /// A service has created its role by itself.
     pub(super) fn service_role_known(&mut self, service: &str) {
         self.service_roles.insert(service.to_owned());
-    }
-
-    pub(super) fn has_service_role(&self, service: &str) -> bool {
-        self.service_roles.contains(service)
     }
 
     /// The role in a profile; none for a profile that EC2 does not know.
@@ -215,10 +264,12 @@ impl Iam {
         found.map(|one| one.role.as_deref())
     }
 
-    /// What IAM has of a profile has come to EC2.
-    pub(super) fn known_to_ec2(&mut self, profile: &str) {
-        if let Some(profile) = self.profiles.get_mut(profile) {
-            profile.known_to_ec2 = true;
+    /// The roles of an account that used these services before.
+    pub(super) fn of_used_account() -> Self {
+        let services = USED_BEFORE.iter().map(|service| (*service).to_owned());
+        Self {
+            service_roles: services.collect(),
+            ..Self::default()
         }
     }
 
@@ -344,7 +395,21 @@ fn create_role(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     Ok(answer)
 }
 
-fn delete_role(iam: &mut Iam, form: &QueryForm<'_>) -> QueryResult {
+/// What was just detached is still seen for a moment (terraform-provider-aws repeats this for
+/// two minutes: internal/service/iam/role.go).
+fn still_seen(account: &AwsAccount, name: &str) -> Result<(), AwsError> {
+    match account.lags(&format!("detached/{name}")) {
+        true => Err(conflict(
+            "DeleteConflict",
+            "Cannot delete entity, must remove referenced objects first.",
+        )),
+        false => Ok(()),
+    }
+}
+
+fn delete_role(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
+    still_seen(account, form.required("RoleName")?)?;
+    let iam = &mut account.iam;
     let (name, role) = iam.role_in(form)?;
     let message = if !role.policies.is_empty() || !role.attached.is_empty() {
         Some("Cannot delete entity, must detach all policies first.")
@@ -364,9 +429,9 @@ fn delete_role(iam: &mut Iam, form: &QueryForm<'_>) -> QueryResult {
     Ok(String::new())
 }
 
-fn create_service_role(iam: &mut Iam, form: &QueryForm<'_>) -> QueryResult {
+fn create_service_role(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     let service = form.required("AWSServiceName")?;
-    if !iam.service_roles.insert(service.to_owned()) {
+    if !account.iam.service_roles.insert(service.to_owned()) {
         return Err(AwsError::new(
             "InvalidInput",
             format!(
@@ -374,6 +439,7 @@ fn create_service_role(iam: &mut Iam, form: &QueryForm<'_>) -> QueryResult {
             ),
         ));
     }
+    account.lag(Delay::ServiceRole, format!("service-role/{service}"));
     Ok(xml(|xml| {
         xml.node("Role", |xml| {
             let path = format!("/aws-service-role/{service}/");
@@ -435,17 +501,23 @@ fn add_role(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     Ok(String::new())
 }
 
-fn remove_role(iam: &mut Iam, form: &QueryForm<'_>) -> QueryResult {
+fn remove_role(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     let role = form.required("RoleName")?;
-    let profile = iam.profile_mut(form)?;
+    let name = form.required("InstanceProfileName")?;
+    let profile = account.iam.profile_mut(form)?;
     if profile.role.as_deref() != Some(role) {
         return Err(no_role(role));
     }
     profile.role = None;
+    for one in [role, name] {
+        account.lag(Delay::DetachLag, format!("detached/{one}"));
+    }
     Ok(String::new())
 }
 
-fn delete_profile(iam: &mut Iam, form: &QueryForm<'_>) -> QueryResult {
+fn delete_profile(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
+    still_seen(account, form.required("InstanceProfileName")?)?;
+    let iam = &mut account.iam;
     let (name, profile) = iam.profile_in(form)?;
     if profile.role.is_some() {
         return Err(conflict(

@@ -22,6 +22,7 @@ mod elasticache;
 mod elb;
 mod form;
 mod iam;
+mod lag;
 mod opensearch;
 mod rare;
 mod rds;

@@ -203,7 +203,7 @@ fn create(account: &mut AwsAccount, body: &Value) -> Result<Value, AwsError> {
     if account.opensearch.remembered.contains(name) {
         return refused(format!("Domain is still being deleted: {name}"));
     }
-    if !account.iam.has_service_role(SERVICE) {
+    if !account.has_service_role(SERVICE) {
         return refused(
             "Before you can proceed, you must enable a service-linked role to give Amazon \
              OpenSearch Service permissions to access your VPC."

@@ -12,6 +12,8 @@ use jiff::Timestamp;
 /// Something that happens to the resource of this id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum ScheduledEvent {
+    /// Reads show what was changed of the subnet.
+    SubnetShown(String),
     /// Lists show it.
     Shown(String),
     InstanceStarted(String),
@@ -50,6 +52,8 @@ pub(super) enum ScheduledEvent {
     TargetDrained(String, String),
     CacheReady(String),
     CacheEnded(String),
+    /// What a change left behind for a while is over.
+    LagOver(String),
     DomainReady(String),
     DomainEnded(String),
     /// A domain takes the next change.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::call::Call;
+use crate::clock::Delay;
 use crate::errors::{AwsError, Reply};
 
 use super::account::{AccountResource, AwsAccount, CreationTime, TagMap, unknown};
@@ -59,6 +60,7 @@ pub(super) fn answer(account: &mut AwsAccount, call: &Call) -> Result<Reply, Aws
             let name = text(&asked, "Name");
             account.ssm.parameter(name)?;
             account.ssm.parameters.remove(name);
+            account.lag(Delay::ParameterName, format!("parameter-name/{name}"));
             json!({})
         }
         _ => return Err(unknown(call)),
@@ -125,8 +127,10 @@ impl Ssm {
 fn put(account: &mut AwsAccount, asked: &Value) -> Result<Value, AwsError> {
     let name = text(asked, "Name").to_owned();
     let overwrite = asked["Overwrite"] == true;
+    // After a deletion the name is not free for 30 s: DeleteParameter in the API Reference.
+    let taken = account.lags(&format!("parameter-name/{name}"));
     let before = account.ssm.parameters.get(&name);
-    if before.is_some() && !overwrite {
+    if (before.is_some() || taken) && !overwrite {
         return Err(AwsError::new(
             "ParameterAlreadyExists",
             "The parameter already exists. To overwrite this value, set the overwrite option in \

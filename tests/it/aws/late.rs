@@ -11,7 +11,7 @@ use super::{StepwiseRig, sdk_config};
 use crate::common::Moto;
 use crate::common::recorder::{CallRecorder, RecordedCall};
 
-async fn through(recorder: &CallRecorder) -> Aws {
+pub async fn through(recorder: &CallRecorder) -> Aws {
     Aws::connect(Connection {
         paced: false,
         region: "us-east-1".to_owned(),

@@ -19,6 +19,8 @@ pub struct RecordedCall {
     pub parameters: BTreeMap<String, String>,
     /// `Action` or the target of JSON protocols; empty for REST.
     pub action: String,
+    /// The body as text.
+    pub body: String,
     pub answer: String,
     /// Id of the key that signed it.
     pub key: String,
@@ -111,6 +113,7 @@ async fn pass(State(shared): State<RecorderState>, request: Request) -> Response
         path: parts.uri.path().to_owned(),
         parameters,
         action,
+        body: text.clone().into_owned(),
         answer: String::new(),
         key: key.unwrap_or_default().to_owned(),
         bucket_owner: header("x-amz-expected-bucket-owner"),

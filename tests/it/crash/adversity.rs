@@ -260,6 +260,7 @@ fn a_foreign_resource_of_our_name_is_refused_and_not_changed() {
             "bucket",
             Box::new(move |account| {
                 send(account, "s3", "PUT", &format!("/{bucket}"), &[], "");
+                *account = later(account.clone(), LATER);
                 let tags = "<Tagging><TagSet><Tag><Key>owner</Key><Value>they</Value></Tag></TagSet></Tagging>";
                 send(
                     account,

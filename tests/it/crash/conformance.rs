@@ -142,6 +142,9 @@ const KNOWN_CALLS: &[&str] = &[
     "s3:PUTBucket tagging",
     "s3:PUTBucket encryption",
     "s3:PUTBucket publicAccessBlock",
+    // A launch that goes on without a profile that is seconds old is a rule of the account in
+    // memory alone.
+    "ec2:AssociateIamInstanceProfile",
     // Whether targets are still registered when their group goes depends on which is first.
     "elasticloadbalancing:DeregisterTargets",
 ];

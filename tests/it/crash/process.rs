@@ -38,6 +38,8 @@ pub enum Job<'a> {
     Down(&'a Spec),
     /// Take it down although it is protected; data is kept.
     Lift(&'a Spec),
+    /// The same in a way of one's choice.
+    DownAs(&'a Spec, Removal),
 }
 
 /// How a process ended.
@@ -158,6 +160,7 @@ async fn work(aws: Aws, job: Job<'_>) -> End {
             };
             down(aws, &spec.name, how).await
         }
+        Job::DownAs(spec, how) => down(aws, &spec.name, how).await,
     };
     match result {
         Ok(()) => End::Done,

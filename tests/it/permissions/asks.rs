@@ -40,6 +40,33 @@ pub struct CallLedger {
     tags: BTreeMap<String, String>,
 }
 
+/// A call to Route 53, with the names of its records or the VPC of its zone.
+fn route53(call: &RecordedCall, action: &str) -> Ask {
+    let texts = |element: &str| -> Vec<&str> {
+        let start = format!("<{element}>");
+        let parts = call.body.split(start.as_str()).skip(1);
+        parts.filter_map(|part| part.split('<').next()).collect()
+    };
+    let mut ask = ask(action, "arn:aws:route53:::hostedzone/Z1");
+    match action {
+        "route53:ListHostedZonesByName" => ask.resource = "*".to_owned(),
+        "route53:ChangeResourceRecordSets" => {
+            let names = texts("Name").into_iter();
+            let names: Vec<&str> = names.map(|name| name.trim_end_matches('.')).collect();
+            assert!(!names.is_empty(), "no names in {}", call.body);
+            let key = "route53:ChangeResourceRecordSetsNormalizedRecordNames";
+            ask.context.insert(key.to_owned(), names.join(" "));
+        }
+        "route53:CreateHostedZone" => {
+            let part = |element| texts(element).first().copied().unwrap_or_default();
+            let vpc = format!("VPCId={},VPCRegion={}", part("VPCId"), part("VPCRegion"));
+            ask.context.insert("route53:VPCs".to_owned(), vpc);
+        }
+        _ => {}
+    }
+    ask
+}
+
 fn kind_of(id: &str) -> Option<&'static str> {
     PREFIXES
         .iter()
@@ -75,6 +102,7 @@ impl CallLedger {
             "rds" => rds(call, &action),
             "elasticache" => elasticache(call, &action),
             "es" => es(call, &action),
+            "route53" => vec![route53(call, &action)],
             _ => vec![ask(&action, "*")],
         }
     }

@@ -19,6 +19,9 @@ pub struct AvailabilityZone {
     pub state: ::std::option::Option<crate::types::AvailabilityZoneState>,
 }
 impl AvailabilityZone {
+    pub fn opt_in_status(&self) -> ::std::option::Option<&crate::types::AvailabilityZoneOptInStatus> {
+        self.opt_in_status.as_ref()
+    }
     pub fn messages(&self) -> &[crate::types::AvailabilityZoneMessage] {
         self.messages.as_deref().unwrap_or_default()
     }
@@ -60,6 +63,10 @@ pub struct AvailabilityZoneBuilder {
     pub(crate) state: ::std::option::Option<crate::types::AvailabilityZoneState>,
 }
 impl AvailabilityZoneBuilder {
+    pub fn opt_in_status(mut self, input: crate::types::AvailabilityZoneOptInStatus) -> Self {
+        self.opt_in_status = ::std::option::Option::Some(input);
+        self
+    }
     pub fn set_opt_in_status(mut self, input: ::std::option::Option<crate::types::AvailabilityZoneOptInStatus>) -> Self {
         self.opt_in_status = input;
         self

@@ -58,6 +58,9 @@ impl InstanceNetworkInterface {
     pub fn vpc_id(&self) -> ::std::option::Option<&str> {
         self.vpc_id.as_deref()
     }
+    pub fn interface_type(&self) -> ::std::option::Option<&str> {
+        self.interface_type.as_deref()
+    }
     pub fn operator(&self) -> ::std::option::Option<&crate::types::OperatorResponse> {
         self.operator.as_ref()
     }
@@ -197,6 +200,10 @@ impl InstanceNetworkInterfaceBuilder {
     }
     pub fn set_vpc_id(mut self, input: ::std::option::Option<::std::string::String>) -> Self {
         self.vpc_id = input;
+        self
+    }
+    pub fn interface_type(mut self, input: impl ::std::convert::Into<::std::string::String>) -> Self {
+        self.interface_type = ::std::option::Option::Some(input.into());
         self
     }
     pub fn set_interface_type(mut self, input: ::std::option::Option<::std::string::String>) -> Self {

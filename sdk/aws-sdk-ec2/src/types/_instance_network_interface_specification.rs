@@ -52,6 +52,9 @@ impl InstanceNetworkInterfaceSpecification {
     pub fn subnet_id(&self) -> ::std::option::Option<&str> {
         self.subnet_id.as_deref()
     }
+    pub fn interface_type(&self) -> ::std::option::Option<&str> {
+        self.interface_type.as_deref()
+    }
 }
 impl InstanceNetworkInterfaceSpecification {
     pub fn builder() -> crate::types::builders::InstanceNetworkInterfaceSpecificationBuilder {
@@ -171,6 +174,10 @@ impl InstanceNetworkInterfaceSpecificationBuilder {
     }
     pub fn set_associate_carrier_ip_address(mut self, input: ::std::option::Option<bool>) -> Self {
         self.associate_carrier_ip_address = input;
+        self
+    }
+    pub fn interface_type(mut self, input: impl ::std::convert::Into<::std::string::String>) -> Self {
+        self.interface_type = ::std::option::Option::Some(input.into());
         self
     }
     pub fn set_interface_type(mut self, input: ::std::option::Option<::std::string::String>) -> Self {

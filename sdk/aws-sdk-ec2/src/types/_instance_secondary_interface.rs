@@ -24,6 +24,9 @@ impl InstanceSecondaryInterface {
     pub fn status(&self) -> ::std::option::Option<&crate::types::SecondaryInterfaceStatus> {
         self.status.as_ref()
     }
+    pub fn interface_type(&self) -> ::std::option::Option<&crate::types::SecondaryInterfaceType> {
+        self.interface_type.as_ref()
+    }
 }
 impl InstanceSecondaryInterface {
     pub fn builder() -> crate::types::builders::InstanceSecondaryInterfaceBuilder {
@@ -95,6 +98,10 @@ impl InstanceSecondaryInterfaceBuilder {
     }
     pub fn set_secondary_network_id(mut self, input: ::std::option::Option<::std::string::String>) -> Self {
         self.secondary_network_id = input;
+        self
+    }
+    pub fn interface_type(mut self, input: crate::types::SecondaryInterfaceType) -> Self {
+        self.interface_type = ::std::option::Option::Some(input);
         self
     }
     pub fn set_interface_type(mut self, input: ::std::option::Option<crate::types::SecondaryInterfaceType>) -> Self {

@@ -18,6 +18,9 @@ impl InstanceSecondaryInterfaceSpecificationRequest {
     pub fn device_index(&self) -> ::std::option::Option<i32> {
         self.device_index
     }
+    pub fn interface_type(&self) -> ::std::option::Option<&crate::types::SecondaryInterfaceType> {
+        self.interface_type.as_ref()
+    }
 }
 impl InstanceSecondaryInterfaceSpecificationRequest {
     pub fn builder() -> crate::types::builders::InstanceSecondaryInterfaceSpecificationRequestBuilder {
@@ -62,6 +65,10 @@ impl InstanceSecondaryInterfaceSpecificationRequestBuilder {
     }
     pub fn set_secondary_subnet_id(mut self, input: ::std::option::Option<::std::string::String>) -> Self {
         self.secondary_subnet_id = input;
+        self
+    }
+    pub fn interface_type(mut self, input: crate::types::SecondaryInterfaceType) -> Self {
+        self.interface_type = ::std::option::Option::Some(input);
         self
     }
     pub fn set_interface_type(mut self, input: ::std::option::Option<crate::types::SecondaryInterfaceType>) -> Self {

@@ -25,6 +25,9 @@ impl NatGateway {
     pub fn create_time(&self) -> ::std::option::Option<&::aws_smithy_types::DateTime> {
         self.create_time.as_ref()
     }
+    pub fn failure_code(&self) -> ::std::option::Option<&str> {
+        self.failure_code.as_deref()
+    }
     pub fn failure_message(&self) -> ::std::option::Option<&str> {
         self.failure_message.as_deref()
     }
@@ -91,6 +94,10 @@ impl NatGatewayBuilder {
     }
     pub fn set_delete_time(mut self, input: ::std::option::Option<::aws_smithy_types::DateTime>) -> Self {
         self.delete_time = input;
+        self
+    }
+    pub fn failure_code(mut self, input: impl ::std::convert::Into<::std::string::String>) -> Self {
+        self.failure_code = ::std::option::Option::Some(input.into());
         self
     }
     pub fn set_failure_code(mut self, input: ::std::option::Option<::std::string::String>) -> Self {

@@ -18,6 +18,9 @@ impl NatGatewayAttachedAppliance {
     pub fn vpc_endpoint_id(&self) -> ::std::option::Option<&str> {
         self.vpc_endpoint_id.as_deref()
     }
+    pub fn failure_code(&self) -> ::std::option::Option<&str> {
+        self.failure_code.as_deref()
+    }
     pub fn failure_message(&self) -> ::std::option::Option<&str> {
         self.failure_message.as_deref()
     }
@@ -66,6 +69,10 @@ impl NatGatewayAttachedApplianceBuilder {
     }
     pub fn set_modification_state(mut self, input: ::std::option::Option<crate::types::NatGatewayApplianceModifyState>) -> Self {
         self.modification_state = input;
+        self
+    }
+    pub fn failure_code(mut self, input: impl ::std::convert::Into<::std::string::String>) -> Self {
+        self.failure_code = ::std::option::Option::Some(input.into());
         self
     }
     pub fn set_failure_code(mut self, input: ::std::option::Option<::std::string::String>) -> Self {

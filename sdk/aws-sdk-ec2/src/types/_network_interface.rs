@@ -52,6 +52,9 @@ impl NetworkInterface {
     pub fn groups(&self) -> &[crate::types::GroupIdentifier] {
         self.groups.as_deref().unwrap_or_default()
     }
+    pub fn interface_type(&self) -> ::std::option::Option<&crate::types::NetworkInterfaceType> {
+        self.interface_type.as_ref()
+    }
     pub fn network_interface_id(&self) -> ::std::option::Option<&str> {
         self.network_interface_id.as_deref()
     }
@@ -173,6 +176,10 @@ impl NetworkInterfaceBuilder {
     }
     pub fn set_groups(mut self, input: ::std::option::Option<::std::vec::Vec<crate::types::GroupIdentifier>>) -> Self {
         self.groups = input;
+        self
+    }
+    pub fn interface_type(mut self, input: crate::types::NetworkInterfaceType) -> Self {
+        self.interface_type = ::std::option::Option::Some(input);
         self
     }
     pub fn set_interface_type(mut self, input: ::std::option::Option<crate::types::NetworkInterfaceType>) -> Self {

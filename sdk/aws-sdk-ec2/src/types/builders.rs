@@ -2,6 +2,8 @@ pub use crate::types::_vpc_peering_connection::VpcPeeringConnectionBuilder;
 
 pub use crate::types::_iam_instance_profile_specification::IamInstanceProfileSpecificationBuilder;
 
+pub use crate::types::_iam_instance_profile_association::IamInstanceProfileAssociationBuilder;
+
 pub use crate::types::_route_table_association_state::RouteTableAssociationStateBuilder;
 
 pub use crate::types::_subnet_ipv6_cidr_block_association::SubnetIpv6CidrBlockAssociationBuilder;
@@ -172,6 +174,8 @@ pub use crate::types::_key_pair_info::KeyPairInfoBuilder;
 
 pub use crate::types::_attachment_ena_srd_specification::AttachmentEnaSrdSpecificationBuilder;
 
+pub use crate::types::_region::RegionBuilder;
+
 pub use crate::types::_security_group::SecurityGroupBuilder;
 
 pub use crate::types::_snapshot::SnapshotBuilder;
@@ -289,6 +293,8 @@ pub use crate::types::_availability_zone_geography::AvailabilityZoneGeographyBui
 pub use crate::types::_availability_zone_sub_geography::AvailabilityZoneSubGeographyBuilder;
 
 pub use crate::types::_image_watermark::ImageWatermarkBuilder;
+
+pub use crate::types::_region_geography::RegionGeographyBuilder;
 
 pub use crate::types::_instance_secondary_interface_private_ip_address_request::InstanceSecondaryInterfacePrivateIpAddressRequestBuilder;
 

@@ -150,7 +150,11 @@ fn contents(form: &QueryForm<'_>) -> Vec<RuleContent> {
     contents
 }
 
-pub(super) fn authorize(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
+pub(super) fn authorize(
+    account: &mut AwsAccount,
+    form: &QueryForm<'_>,
+    egress: bool,
+) -> QueryResult {
     let id = form.required("GroupId")?;
     let tags = tags_for(form, "security-group-rule")?;
     let contents = contents(form);
@@ -162,7 +166,7 @@ pub(super) fn authorize(account: &mut AwsAccount, form: &QueryForm<'_>) -> Query
         if group
             .rules
             .iter()
-            .any(|rule| !rule.egress && rule.content == *content)
+            .any(|rule| rule.egress == egress && rule.content == *content)
         {
             return Err(AwsError::new(
                 "InvalidPermission.Duplicate",
@@ -174,7 +178,7 @@ pub(super) fn authorize(account: &mut AwsAccount, form: &QueryForm<'_>) -> Query
     for content in contents {
         rules.push(RuleRecord {
             id: account.new_id("sgr"),
-            egress: false,
+            egress,
             content,
             tags: tags.clone(),
         });
@@ -191,7 +195,7 @@ pub(super) fn authorize(account: &mut AwsAccount, form: &QueryForm<'_>) -> Query
     Ok(answer)
 }
 
-pub(super) fn revoke(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
+pub(super) fn revoke(account: &mut AwsAccount, form: &QueryForm<'_>, egress: bool) -> QueryResult {
     let id = form.required("GroupId")?;
     let contents = contents(form);
     let group = account.ec2.group(id)?;
@@ -199,7 +203,7 @@ pub(super) fn revoke(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryRes
         if !group
             .rules
             .iter()
-            .any(|rule| !rule.egress && rule.content == *content)
+            .any(|rule| rule.egress == egress && rule.content == *content)
         {
             return Err(AwsError::new(
                 "InvalidPermission.NotFound",
@@ -210,7 +214,7 @@ pub(super) fn revoke(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryRes
     if let Some(group) = account.ec2.groups.get_mut(id) {
         group
             .rules
-            .retain(|rule| rule.egress || !contents.contains(&rule.content));
+            .retain(|rule| rule.egress != egress || !contents.contains(&rule.content));
     }
     done()
 }

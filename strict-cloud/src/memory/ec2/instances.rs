@@ -1,5 +1,9 @@
 //! Instances that exist: their states, what changes in place, and their end.
 //!
+//! A protection that was lifted still stands for seconds: cdkd 8ee4235,
+//! src/provisioning/ec2-termination-protection.ts. Seconds after a launch `TerminateInstances` may
+//! not find the instance: kops 268927e, upup/pkg/fi/cloudup/awsup/aws.go.
+//!
 //! "Amazon EC2 instance state changes". A terminated instance is listed for about an hour, and
 //! its client token is remembered for longer.
 
@@ -48,11 +52,21 @@ impl Ec2 {
 }
 
 pub(super) fn started(account: &mut AwsAccount, id: &str) {
-    if let Some(instance) = account.ec2.instances.get_mut(id)
-        && instance.state == "pending"
-    {
-        instance.state = "running";
-        account.hide_from_services(id);
+    let Some(instance) = account.ec2.instances.get_mut(id) else {
+        return;
+    };
+    if instance.state != "pending" {
+        return;
+    }
+    match account.ec2.next_launch_ends.take() {
+        None => {
+            instance.state = "running";
+            account.hide_from_services(id);
+        }
+        Some(reason) => {
+            instance.reason = Some(reason);
+            ended(account, id);
+        }
     }
 }
 
@@ -60,6 +74,12 @@ pub(super) fn started(account: &mut AwsAccount, id: &str) {
 pub(super) fn ended(account: &mut AwsAccount, id: &str) {
     if let Some(instance) = account.ec2.instances.get_mut(id) {
         instance.state = "terminated";
+    }
+    let interfaces = account.ec2.interfaces.values();
+    let public = interfaces.filter(|one| one.owner == id && one.public_ip.is_some());
+    let vpcs: Vec<String> = public.map(|one| one.vpc.clone()).collect();
+    for vpc in vpcs {
+        account.lag(Delay::MappedAddress, format!("mapped/{vpc}"));
     }
     account.ec2.volumes.retain(|_, one| one.instance != id);
     account.ec2.interfaces.retain(|_, one| one.owner != id);
@@ -73,7 +93,13 @@ pub(super) fn ended(account: &mut AwsAccount, id: &str) {
 pub(super) fn terminate(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     let ids = form.list("InstanceId");
     for id in &ids {
-        if account.ec2.instance_mut(id)?.protected {
+        let young = account.ec2.unlisted.contains(*id);
+        if young {
+            let (code, noun) = InstanceRecord::MISSING;
+            return Err(not_found(code, noun, id));
+        }
+        let lifted_lately = account.lags(&format!("protection/{id}"));
+        if account.ec2.instance_mut(id)?.protected || lifted_lately {
             return Err(AwsError::new(
                 "OperationNotPermitted",
                 format!(
@@ -151,6 +177,10 @@ pub(super) fn modify(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryRes
     }
     for group in &groups {
         account.ec2.group(group)?;
+    }
+    let instance = account.ec2.instance_mut(id)?;
+    if instance.protected && protect == Some(false) {
+        account.lag(Delay::ProtectionLag, format!("protection/{id}"));
     }
     let instance = account.ec2.instance_mut(id)?;
     instance.protected = protect.unwrap_or(instance.protected);

@@ -14,6 +14,7 @@ mod launch;
 mod listing;
 mod nat;
 mod network;
+mod profiles;
 mod routes;
 mod tokens;
 mod volumes;
@@ -62,6 +63,10 @@ pub(super) struct Ec2 {
     unlisted: BTreeSet<String>,
     /// Ids that other services do not know yet.
     unknown_to_services: BTreeSet<String>,
+    /// Whether NAT gateways see an internet gateway some seconds after it was attached.
+    pub(super) gateways_are_late: bool,
+    /// What ends the next launch.
+    pub(super) next_launch_ends: Option<String>,
 }
 
 /// Answers a call.
@@ -101,8 +106,10 @@ pub(super) fn answer(account: &mut AwsAccount, action: &str, form: &QueryForm<'_
         "ModifyVpcEndpoint" => endpoints::modify(account, form),
         "DeleteVpcEndpoints" => endpoints::delete(account, form),
         "CreateSecurityGroup" => groups::create(account, form),
-        "AuthorizeSecurityGroupIngress" => groups::authorize(account, form),
-        "RevokeSecurityGroupIngress" => groups::revoke(account, form),
+        "AuthorizeSecurityGroupIngress" => groups::authorize(account, form, false),
+        "AuthorizeSecurityGroupEgress" => groups::authorize(account, form, true),
+        "RevokeSecurityGroupIngress" => groups::revoke(account, form, false),
+        "RevokeSecurityGroupEgress" => groups::revoke(account, form, true),
         "DescribeSecurityGroupRules" => groups::describe_rules(account, form),
         "DeleteSecurityGroup" => groups::delete(account, form),
         "CreateNetworkInterface" => interfaces::create(account, form),
@@ -114,6 +121,9 @@ pub(super) fn answer(account: &mut AwsAccount, action: &str, form: &QueryForm<'_
         "ModifyInstanceAttribute" => instances::modify(account, form),
         "ModifyInstanceMetadataOptions" => instances::modify_metadata(account, form),
         "StopInstances" => instances::stop(account, form),
+        "AssociateIamInstanceProfile" => profiles::associate(account, form),
+        "ReplaceIamInstanceProfileAssociation" => profiles::replace(account, form),
+        "DescribeIamInstanceProfileAssociations" => profiles::describe(account, form),
         "DescribeInstanceAttribute" => instances::describe_attribute(account, form),
         "DescribeInstances" => instances::describe(account, form),
         "CreateTags" => listing::create_tags(account, form),
@@ -165,6 +175,7 @@ pub(super) fn happen(account: &mut AwsAccount, event: &ScheduledEvent) {
         ScheduledEvent::KnownToServices(id) => {
             account.ec2.unknown_to_services.remove(id);
         }
+        ScheduledEvent::SubnetShown(id) => network::subnet_shown(&mut account.ec2, id),
         ScheduledEvent::InstanceStarted(id) => instances::started(account, id),
         ScheduledEvent::InstanceEnded(id) => instances::ended(account, id),
         ScheduledEvent::InstanceForgotten(id) => {

@@ -3,6 +3,8 @@
 //! "NAT gateway basics" and "Troubleshoot NAT gateways" (VPC User Guide): what cannot work is
 //! created all the same and fails a moment later; what is deleted stays listed for an hour.
 
+use axum::http::StatusCode;
+
 use crate::clock::Delay;
 use crate::errors::AwsError;
 
@@ -81,6 +83,23 @@ pub(super) fn release(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryRe
     let id = form.required("AllocationId")?;
     let address = account.ec2.addresses.get(id);
     let address = address.ok_or_else(|| no_allocation(id))?;
+    // A dependency, though it reads like one of permissions: kops 268927e,
+    // pkg/resources/aws/errors.go.
+    let of_nat = |interface: &String| {
+        let mut nats = account.ec2.nats.values();
+        nats.any(|nat| nat.interface == *interface)
+    };
+    let held = address
+        .used
+        .as_ref()
+        .is_some_and(|(_, interface)| of_nat(interface));
+    if held || account.lags(&format!("address/{id}")) {
+        return Err(AwsError::with(
+            StatusCode::FORBIDDEN,
+            "AuthFailure",
+            "You do not have permission to access the specified resource.",
+        ));
+    }
     if address.used.is_some() {
         return Err(AwsError::new(
             "AuthFailure",
@@ -123,7 +142,9 @@ fn create_new(account: &mut AwsAccount, form: &QueryForm<'_>) -> Result<String, 
     let subnet = account.ec2.subnet(subnet_id)?.clone();
     let address = account.ec2.addresses.get(allocation);
     let address = address.ok_or_else(|| no_allocation(allocation))?.clone();
-    let failure = match (&address.used, account.ec2.gateway_of(&subnet.vpc)) {
+    let attached = account.ec2.gateway_of(&subnet.vpc);
+    let attached = attached.filter(|_| !account.lags(&format!("attached/{}", subnet.vpc)));
+    let failure = match (&address.used, attached) {
         (Some(_), _) => Some((
             "Resource.AlreadyAssociated",
             format!("Elastic IP address [{allocation}] is already associated"),
@@ -208,8 +229,21 @@ pub(super) fn ended(account: &mut AwsAccount, id: &str) {
         nat.state = "deleted";
         let interface = nat.interface.clone();
         account.ec2.interfaces.remove(&interface);
-        for address in account.ec2.addresses.values_mut() {
-            address.used = address.used.take().filter(|(_, user)| *user != interface);
+        let vpc = nat.vpc.clone();
+        let mut freed = Vec::new();
+        for (id, address) in &mut account.ec2.addresses {
+            if address
+                .used
+                .as_ref()
+                .is_some_and(|(_, user)| *user == interface)
+            {
+                address.used = None;
+                freed.push(id.clone());
+            }
+        }
+        for address in freed {
+            account.lag(Delay::AddressRelease, format!("address/{address}"));
+            account.lag(Delay::MappedAddress, format!("mapped/{vpc}"));
         }
     }
     account.after(

@@ -1,11 +1,17 @@
 //! VPCs, subnets and internet gateways.
+//!
+//! Reads show for seconds what was before a change: terraform-provider-aws waits for that after
+//! ModifySubnetAttribute (internal/service/ec2/wait.go). Public addresses stay mapped for some
+//! minutes after what had them: the same provider repeats DetachInternetGateway for 20 minutes.
 
 use ipnet::Ipv4Net;
 
+use crate::clock::Delay;
 use crate::errors::AwsError;
 
 use super::super::account::{AwsAccount, NUMBER, QueryResult, TagMap};
 use super::super::form::QueryForm;
+use super::super::schedule::ScheduledEvent;
 use super::super::writer::{XmlWriter, xml};
 use super::listing::{Listed, described};
 use super::routes::RouteTableRecord;
@@ -25,6 +31,8 @@ pub(super) struct SubnetRecord {
     pub(super) cidr: Ipv4Net,
     pub(super) zone: String,
     public_addresses: bool,
+    /// What reads say of that.
+    shows_public_addresses: bool,
     pub(super) tags: TagMap,
 }
 
@@ -105,6 +113,10 @@ pub(super) fn modify_vpc(account: &mut AwsAccount, form: &QueryForm<'_>) -> Quer
             "Exactly one attribute can be modified in a call.",
         ));
     }
+    let changed = account.ec2.vpc(id)?.dns_hostnames != hostnames.unwrap_or_default();
+    if hostnames.is_some() && changed {
+        account.lag(Delay::AttributeLag, format!("hostnames/{id}"));
+    }
     if let Some(vpc) = account.ec2.vpcs.get_mut(id) {
         vpc.dns_support = support.unwrap_or(vpc.dns_support);
         vpc.dns_hostnames = hostnames.unwrap_or(vpc.dns_hostnames);
@@ -118,7 +130,7 @@ pub(super) fn describe_vpc_attribute(account: &AwsAccount, form: &QueryForm<'_>)
     let vpc = account.ec2.vpc(id)?;
     let on = match attribute {
         "enableDnsSupport" => vpc.dns_support,
-        "enableDnsHostnames" => vpc.dns_hostnames,
+        "enableDnsHostnames" => vpc.dns_hostnames != account.lags(&format!("hostnames/{id}")),
         _ => {
             return Err(AwsError::new(
                 "InvalidParameterValue",
@@ -200,6 +212,7 @@ pub(super) fn create_subnet(account: &mut AwsAccount, form: &QueryForm<'_>) -> Q
         cidr,
         zone: zone.to_owned(),
         public_addresses: false,
+        shows_public_addresses: false,
         tags: tags_for(form, "subnet")?,
     };
     let id = account.new_ec2_id("subnet");
@@ -211,10 +224,22 @@ pub(super) fn modify_subnet(account: &mut AwsAccount, form: &QueryForm<'_>) -> Q
     let id = form.required("SubnetId")?;
     account.ec2.subnet(id)?;
     let public = form.flag("MapPublicIpOnLaunch.Value");
+    let before = account.ec2.subnet(id)?.public_addresses;
+    if public.is_some_and(|public| public != before) {
+        let shown = ScheduledEvent::SubnetShown(id.to_owned());
+        account.after(Delay::AttributeLag, shown);
+    }
     if let Some(subnet) = account.ec2.subnets.get_mut(id) {
-        subnet.public_addresses = public.unwrap_or(subnet.public_addresses);
+        subnet.public_addresses = public.unwrap_or(before);
     }
     done()
+}
+
+/// Reads show a subnet as it is.
+pub(super) fn subnet_shown(ec2: &mut Ec2, id: &str) {
+    if let Some(subnet) = ec2.subnets.get_mut(id) {
+        subnet.shows_public_addresses = subnet.public_addresses;
+    }
 }
 
 pub(super) fn delete_subnet(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
@@ -264,11 +289,15 @@ pub(super) fn attach_gateway(account: &mut AwsAccount, form: &QueryForm<'_>) -> 
         ));
     }
     gateway.vpc = Some(vpc.to_owned());
+    if ec2.gateways_are_late {
+        account.lag(Delay::Interfaces, format!("attached/{vpc}"));
+    }
     done()
 }
 
 pub(super) fn detach_gateway(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     let (id, vpc) = (form.required("InternetGatewayId")?, form.required("VpcId")?);
+    let mapped = account.lags(&format!("mapped/{vpc}"));
     let ec2 = &mut account.ec2;
     if ec2.gateway_mut(id)?.vpc.as_deref() != Some(vpc) {
         return Err(AwsError::new(
@@ -280,6 +309,7 @@ pub(super) fn detach_gateway(account: &mut AwsAccount, form: &QueryForm<'_>) -> 
         .interfaces
         .values()
         .any(|one| one.vpc == vpc && one.public_ip.is_some())
+        || mapped
     {
         return Err(dependency(format!(
             "Network {vpc} has some mapped public address(es). Please unmap those public \
@@ -382,7 +412,7 @@ impl Listed for SubnetRecord {
         xml.value("availableIpAddressCount", free);
         xml.text("availabilityZone", &self.zone);
         xml.text("defaultForAz", "false");
-        xml.value("mapPublicIpOnLaunch", self.public_addresses);
+        xml.value("mapPublicIpOnLaunch", self.shows_public_addresses);
         xml.text("ownerId", NUMBER);
         write_tags(xml, &self.tags);
     }

@@ -176,7 +176,7 @@ fn no_arn() -> AwsError {
 /// The service creates its role with the first call that needs it, and refuses calls until the
 /// role is known.
 fn require_role(account: &mut AwsAccount) -> Result<(), AwsError> {
-    if account.iam.has_service_role(SERVICE) {
+    if account.has_service_role(SERVICE) {
         return Ok(());
     }
     if !account.elasticache.role_coming {

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use axum::http::{Method, StatusCode};
 
+use crate::clock::Delay;
 use crate::errors::{AwsError, Reply};
 use crate::xml;
 
 use super::super::account::{AwsAccount, CreationTime, TagMap, unknown};
-use super::{BucketRecord, S3Call, objects};
+use super::{BucketRecord, S3Call, no_bucket, objects};
 
 /// Settings that are told as they were written, with the refusal where there are none.
 const DOCUMENTS: [(&str, &str); 2] = [
@@ -28,6 +29,11 @@ const BLOCKS: [&str; 4] = [
 /// Answers a call about a bucket.
 pub(super) fn answer(account: &mut AwsAccount, request: &S3Call<'_>) -> Result<Reply, AwsError> {
     let method = &request.call.method;
+    // Its parts are not everywhere at once: terraform-provider-aws repeats `NoSuchBucket` for two
+    // minutes (internal/service/s3/bucket.go).
+    if !request.query.is_empty() && account.lags(&format!("bucket/{}", request.bucket)) {
+        return Err(no_bucket());
+    }
     if let Some((part, code)) = DOCUMENTS.iter().find(|(part, _)| request.is_about(part)) {
         return document(account, request, part, code);
     }
@@ -58,6 +64,7 @@ pub(super) fn answer(account: &mut AwsAccount, request: &S3Call<'_>) -> Result<R
                 ));
             }
             account.s3.buckets.remove(request.bucket);
+            account.lag(Delay::BucketName, format!("bucket-name/{}", request.bucket));
             Ok(request.empty(StatusCode::NO_CONTENT))
         }
         _ => Err(unknown(request.call)),
@@ -79,6 +86,15 @@ fn tags_in(text: &str) -> TagMap {
 fn create(account: &mut AwsAccount, request: &S3Call<'_>) -> Result<Reply, AwsError> {
     let name = request.bucket;
     let place = xml::first(request.text(), "LocationConstraint");
+    // A name that was just deleted: terraform-provider-aws, internal/service/s3/bucket.go.
+    if account.lags(&format!("bucket-name/{name}")) {
+        return Err(AwsError::with(
+            StatusCode::CONFLICT,
+            "OperationAborted",
+            "A conflicting conditional operation is currently in progress against this resource. \
+             Please try again.",
+        ));
+    }
     let first_region = account.region == "us-east-1";
     if account.s3.buckets.contains_key(name) {
         if first_region {
@@ -110,6 +126,7 @@ fn create(account: &mut AwsAccount, request: &S3Call<'_>) -> Result<Reply, AwsEr
         created: CreationTime(account.now),
     };
     account.s3.buckets.insert(name.to_owned(), bucket);
+    account.lag(Delay::BucketVisibility, format!("bucket/{name}"));
     Ok(request.empty(StatusCode::OK))
 }
 

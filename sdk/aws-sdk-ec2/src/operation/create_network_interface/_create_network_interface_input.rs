@@ -24,6 +24,9 @@ pub struct CreateNetworkInterfaceInput {
     pub dry_run: ::std::option::Option<bool>,
 }
 impl CreateNetworkInterfaceInput {
+    pub fn interface_type(&self) -> ::std::option::Option<&crate::types::NetworkInterfaceCreationType> {
+        self.interface_type.as_ref()
+    }
     pub fn tag_specifications(&self) -> &[crate::types::TagSpecification] {
         self.tag_specifications.as_deref().unwrap_or_default()
     }
@@ -93,6 +96,10 @@ impl CreateNetworkInterfaceInputBuilder {
     }
     pub fn set_ipv6_prefix_count(mut self, input: ::std::option::Option<i32>) -> Self {
         self.ipv6_prefix_count = input;
+        self
+    }
+    pub fn interface_type(mut self, input: crate::types::NetworkInterfaceCreationType) -> Self {
+        self.interface_type = ::std::option::Option::Some(input);
         self
     }
     pub fn set_interface_type(mut self, input: ::std::option::Option<crate::types::NetworkInterfaceCreationType>) -> Self {

@@ -89,6 +89,10 @@ impl CreateNetworkInterfaceFluentBuilder {
         self.inner = self.inner.set_ipv6_prefix_count(input);
         self
     }
+    pub fn interface_type(mut self, input: crate::types::NetworkInterfaceCreationType) -> Self {
+        self.inner = self.inner.interface_type(input);
+        self
+    }
     pub fn set_interface_type(mut self, input: ::std::option::Option<crate::types::NetworkInterfaceCreationType>) -> Self {
         self.inner = self.inner.set_interface_type(input);
         self
