@@ -321,8 +321,8 @@ async fn a_database_is_restored_from_a_snapshot_and_updated() {
     // A run that was cut off between the two calls shows, and the next one finishes it.
     let mut cut_off = snapshot.clone();
     for resource in &mut cut_off.resources {
-        if let Some(finished) = resource.attributes.get_mut("finished") {
-            *finished = false.into();
+        if resource.address == writer.address {
+            resource.attributes.insert("finished", false);
         }
     }
     let graph = blueprint(&restored, &restored.access.operators);
