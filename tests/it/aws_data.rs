@@ -331,7 +331,7 @@ async fn a_database_is_restored_from_a_snapshot_and_updated() {
     assert_eq!(work.len(), 1);
     assert_eq!(work[0].action, Action::Update);
     assert!(
-        work[0].reason.starts_with("was restored, but"),
+        work[0].reason.starts_with("was created, but"),
         "{}",
         work[0].reason
     );
