@@ -84,14 +84,14 @@ impl RunningCloud {
 
     /// One call of OpenSearch.
     fn search(&self, method: reqwest::Method, path: &str, body: &Value) -> Value {
-        let request = self
+        let url = format!("{}/2021-01-01/opensearch/{path}", self.running.endpoint);
+        let mut request = self
             .client
-            .request(
-                method,
-                format!("{}/2021-01-01/opensearch/{path}", self.running.endpoint),
-            )
-            .header("authorization", authorization("es"))
-            .json(body);
+            .request(method, url)
+            .header("authorization", authorization("es"));
+        if !body.is_null() {
+            request = request.json(body);
+        }
         self.runtime
             .block_on(async { request.send().await.unwrap().json().await.unwrap() })
     }
