@@ -194,6 +194,17 @@ impl Address {
         }
     }
 
+    /// Whether it is that of a reader of the database.
+    pub(in crate::blueprint) fn is_reader(&self) -> bool {
+        self.0.starts_with("database/reader-")
+    }
+
+    /// The role of the host at it, as text: `app` for `instance/app-1`.
+    pub(in crate::blueprint) fn role_text(&self) -> &str {
+        let host = self.0.strip_prefix("instance/").unwrap_or(&self.0);
+        host.rsplit_once('-').map_or(host, |(role, _)| role)
+    }
+
     /// The search domain.
     #[must_use]
     pub fn search() -> Self {

@@ -3,7 +3,7 @@
 use crate::blueprint::{Address, ValueForm};
 use crate::ops::plan::{HostWork, PlanReview};
 use crate::plan::{
-    Action, Change, ChangeGroup, Cost, Difference, Plan, change_groups, cost, expected, ranges,
+    Action, Change, ChangeGroup, Cost, Difference, Plan, change_groups, expected, ranges,
 };
 use crate::preflight::{Finding, FindingVerdict};
 use crate::spec::Spec;
@@ -46,12 +46,7 @@ pub(super) fn changes(spec: &Spec, plan: &Plan, place: &str, detail: Detail) -> 
 pub(super) fn review(review: &PlanReview) -> String {
     let mut text = changes(&review.spec, &review.plan, &review.place, Detail::Grouped);
     text.push_str(&sum(review));
-    text.push_str(&money(
-        &cost(&review.spec),
-        review.now_per_hour,
-        None,
-        false,
-    ));
+    text.push_str(&money(&review.cost, review.now_per_hour, None, false));
     text
 }
 

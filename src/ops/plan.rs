@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::blueprint::{Address, Blueprint, Step, blueprint_offline};
 use crate::engine::{Account, CloudError};
-use crate::plan::{Action, Plan, Snapshot, cost, plan, running_cost};
+use crate::plan::{Action, Cost, Plan, Snapshot, cost, plan, running_cost};
 use crate::preflight::Finding;
 use crate::report::plan_diagram;
 use crate::spec::{Library, Spec};
@@ -41,6 +41,8 @@ pub struct PlanReview {
     pub account: Option<Account>,
     /// Who acts where, for people.
     pub place: String,
+    /// What it costs as planned.
+    pub cost: Cost,
     /// What runs now costs, US dollars per hour.
     pub now_per_hour: Option<f64>,
     /// What the preflight found.
@@ -97,6 +99,7 @@ pub fn plan_offline(spec: Spec, options: &PlanOptions) -> Result<PlanReview, Ops
     let blueprint = blueprint_offline(&spec);
     let plan = plan(&blueprint, &Snapshot::default());
     let review = PlanReview {
+        cost: price(&spec)?,
         spec,
         blueprint,
         plan,
@@ -137,6 +140,14 @@ pub async fn plan_online(
     Ok(review)
 }
 
+/// What an environment costs, at list prices.
+///
+/// # Errors
+/// When a planned size cannot be read.
+pub fn price(spec: &Spec) -> Result<Cost, CloudError> {
+    Ok(cost(spec)?)
+}
+
 impl PlanReview {
     pub(super) fn of(
         rig: &Rig,
@@ -144,6 +155,7 @@ impl PlanReview {
         findings: Vec<Finding>,
     ) -> Result<Self, CloudError> {
         Ok(Self {
+            cost: price(&rig.spec)?,
             spec: rig.spec.clone(),
             now_per_hour: Some(running_cost(&reading.snapshot)?),
             blueprint: reading.blueprint,
@@ -166,7 +178,7 @@ impl PlanReview {
     /// # Errors
     /// When its cost or a finding prevents that.
     pub fn check(&self, max_cost: Option<f64>) -> Result<(), OpsError> {
-        check_cost_limit(&self.spec, &cost(&self.spec), max_cost)?;
+        check_cost_limit(&self.spec, &self.cost, max_cost)?;
         check_findings(&self.findings)?;
         Ok(())
     }

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::blueprint::Address;
-use crate::engine::LeftoverCheck;
+use crate::engine::{CloudError, LeftoverCheck};
 use crate::events::Event;
 use crate::loadtest::{Check as ScenarioCheck, ScenarioResult};
-use crate::plan::{Inventory, cost};
+use crate::plan::Inventory;
 use crate::report::{
     CacheLine, DatabaseLine, HostLine, ProofItem, REPORT_FORMAT, Report, SearchLine,
     SoftwareVersion, Topology, html, walks,
@@ -16,6 +16,7 @@ use crate::report::{
 use crate::spec::{DatabaseEngine, Spec};
 
 use super::files::write;
+use super::plan::price;
 use super::rig::Rig;
 use super::run_dir::RunDir;
 use super::verify::RigCheck;
@@ -39,10 +40,12 @@ pub struct Material<'a> {
 }
 
 /// Puts a report together.
-#[must_use]
-pub fn compose(rig: &Rig, material: Material<'_>) -> Report {
+///
+/// # Errors
+/// When a planned size cannot be read.
+pub fn compose(rig: &Rig, material: Material<'_>) -> Result<Report, CloudError> {
     let spec = &rig.spec;
-    Report {
+    Ok(Report {
         format: REPORT_FORMAT,
         generated: Timestamp::now(),
         loadrig: env!("CARGO_PKG_VERSION").to_owned(),
@@ -62,9 +65,9 @@ pub fn compose(rig: &Rig, material: Material<'_>) -> Report {
                 detail: check.detail,
             })
             .collect(),
-        cost: Some(cost(spec).into()),
+        cost: Some(price(spec)?.into()),
         proof: material.proof,
-    }
+    })
 }
 
 /// What the search for leftovers looked at, for the report.

@@ -76,7 +76,7 @@ pub async fn test(
             checks: Vec::new(),
             proof: Vec::new(),
         },
-    );
+    )?;
     Ok(TestReport {
         stored: store(&report, run),
         report,

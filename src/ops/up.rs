@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::engine::{Cloud as _, Urgency};
 use crate::events::EventKind;
-use crate::plan::{Action, Inventory, cost};
+use crate::plan::{Action, Inventory};
 use crate::spec::{Role, Spec};
 
 use super::adapters::Adapters;
@@ -16,7 +16,7 @@ use super::confirm::Question;
 use super::hosts::NoHosts;
 use super::local_files;
 use super::lock::{Lock, LockOptions, LockPurpose};
-use super::plan::PlanReview;
+use super::plan::{PlanReview, price};
 use super::preflight::{check_cost_limit, check_findings, check_plan, preflight, unaccepted};
 use super::rig::{Rig, note_calls};
 use super::run_dir::RunDir;
@@ -113,7 +113,7 @@ pub async fn up(
         operation: "up".to_owned(),
         run: run.name.clone(),
     });
-    check_cost_limit(&rig.spec, &cost(&rig.spec), options.max_cost)?;
+    check_cost_limit(&rig.spec, &price(&rig.spec)?, options.max_cost)?;
     let purpose = LockPurpose {
         environment: &rig.spec.name,
         operation: "up",

@@ -1,6 +1,10 @@
-//! The lines of a cost estimate, and how AWS bills the first minutes of a thing.
+//! The lines of a cost estimate.
 
 use serde::Serialize;
+
+use crate::blueprint::kinds::{Billing, Charge, Priced};
+use crate::blueprint::{Address, Attributes, Kind, UnreadableAttribute};
+use crate::spec::catalog;
 
 /// One kind of thing that costs money.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -17,58 +21,57 @@ pub struct CostLine {
     pub billing: Billing,
 }
 
-/// How AWS bills the first minutes of a thing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Billing {
-    /// By the second. EC2 bills at least one minute (EC2 User Guide, "On-Demand Instances").
-    Second,
-    /// RDS: by the second, at least ten minutes.
-    TenMinutes,
-    /// OpenSearch Service and ElastiCache: every started hour in full.
-    StartedHour,
-}
-
-impl Billing {
-    /// The least that is billed, in hours.
-    pub(super) fn least(self) -> f64 {
-        match self {
-            Billing::Second => 0.0,
-            Billing::TenMinutes => 1.0 / 6.0,
-            Billing::StartedHour => 1.0,
-        }
-    }
-
-    /// What is billed for a life of so many hours, in hours.
-    pub(super) fn billed(self, hours: f64) -> f64 {
-        match self {
-            Billing::Second => hours.max(1.0 / 60.0),
-            Billing::TenMinutes => hours.max(self.least()),
-            Billing::StartedHour => hours.ceil().max(self.least()),
+impl CostLine {
+    fn of(charge: &Charge) -> Self {
+        Self {
+            what: charge.what.clone(),
+            count: 0,
+            unit_per_hour: charge.unit_per_hour,
+            per_hour: 0.0,
+            billing: charge.billing,
         }
     }
 }
 
-/// The lines of an estimate while it is put together.
-#[derive(Default)]
-pub(super) struct Bill {
-    pub(super) lines: Vec<CostLine>,
-    pub(super) at_least: f64,
+/// What resources are billed for.
+///
+/// # Errors
+/// When a size cannot be read.
+pub(super) fn charges<'a>(
+    resources: impl Iterator<Item = (&'a Address, Kind, &'a Attributes)> + Clone,
+) -> Result<Vec<Charge>, UnreadableAttribute> {
+    let cluster = resources
+        .clone()
+        .find(|(_, kind, _)| *kind == Kind::DatabaseCluster)
+        .map(|(_, _, attributes)| attributes);
+    let mut all = Vec::new();
+    for (address, kind, attributes) in resources {
+        let priced = Priced {
+            address,
+            attributes,
+            cluster,
+        };
+        let charges = (kind.info().charges)(priced, catalog());
+        all.extend(charges.map_err(|error| error.of(address))?);
+    }
+    Ok(all)
 }
 
-impl Bill {
-    pub(super) fn add(&mut self, what: String, count: u32, unit_per_hour: f64, billing: Billing) {
+/// Adds charges up, those of one name to one line, and leaves out what there is none of.
+pub(super) fn lines(charges: impl IntoIterator<Item = Charge>) -> Vec<CostLine> {
+    let mut lines: Vec<CostLine> = Vec::new();
+    for charge in charges {
+        let count = charge.count.round() as u32;
         if count == 0 {
-            return;
+            continue;
         }
-        let per_hour = unit_per_hour * f64::from(count);
-        self.at_least += per_hour * billing.least();
-        self.lines.push(CostLine {
-            what,
-            count,
-            unit_per_hour,
-            per_hour,
-            billing,
+        let known = lines.iter().position(|line| line.what == charge.what);
+        let at = known.unwrap_or_else(|| {
+            lines.push(CostLine::of(&charge));
+            lines.len() - 1
         });
+        lines[at].count += count;
+        lines[at].per_hour = lines[at].unit_per_hour * f64::from(lines[at].count);
     }
+    lines
 }

@@ -5,10 +5,11 @@
 
 use serde::Serialize;
 
-use crate::spec::{CacheEngine, Catalog, CloudTarget, DatabaseEngine, Role, Scheme, Spec, catalog};
+use crate::blueprint::kinds::{Billing, Charge};
+use crate::blueprint::{UnreadableAttribute, blueprint};
+use crate::spec::{Catalog, CloudTarget, DatabaseEngine, Spec, catalog};
 
-use super::bill::{Bill, Billing, CostLine};
-use super::cost_database::{aurora, database};
+use super::bill::{CostLine, charges, lines};
 
 /// What an environment costs. US dollars before tax.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -42,133 +43,51 @@ impl Cost {
     }
 }
 
-/// Prices an environment.
-#[must_use]
-pub fn cost(spec: &Spec) -> Cost {
+/// Prices an environment: what each resource of its blueprint is billed for, and what no resource
+/// tells.
+///
+/// # Errors
+/// When a planned size cannot be read.
+pub fn cost(spec: &Spec) -> Result<Cost, UnreadableAttribute> {
     let catalog = catalog();
-    let mut bill = Bill::default();
-    hosts(spec, catalog, &mut bill);
-    match spec.services.database.engine {
-        _ if spec.services.database.existing.is_some() => {}
-        DatabaseEngine::Postgres => database(spec, catalog, &mut bill),
-        DatabaseEngine::AuroraPostgresql => aurora(spec, catalog, &mut bill),
-    }
-    search(spec, catalog, &mut bill);
-    let cache = &spec.cache;
-    let node = catalog.elasticache.get(&cache.instance_type);
-    let discount = match spec.services.cache.engine {
-        CacheEngine::Redis => 1.0,
-        CacheEngine::Valkey => catalog.valkey,
-    };
-    bill.add(
-        format!("cache {}", cache.instance_type),
-        cache.nodes,
-        node.map_or(0.0, |node| node.per_hour) * discount,
-        Billing::StartedHour,
-    );
-
-    let per_hour = bill.lines.iter().map(|line| line.per_hour).sum::<f64>();
-    Cost {
+    let planned: Vec<_> = blueprint(spec, &[])
+        .resources()
+        .map(|(address, desired)| (address.clone(), desired.kind(), desired.attributes()))
+        .collect();
+    let planned = planned
+        .iter()
+        .map(|(address, kind, of)| (address, *kind, of));
+    let charges = charges(planned)?;
+    let mut lines = lines(charges.into_iter().chain(aurora_storage(spec, catalog)));
+    lines.sort_by(|one, other| other.per_hour.total_cmp(&one.per_hour));
+    let per_hour = lines.iter().map(|line| line.per_hour).sum::<f64>();
+    let least = |line: &CostLine| line.per_hour * line.billing.least();
+    Ok(Cost {
         per_hour,
         per_month: per_hour * catalog.hours_per_month,
-        at_least: bill.at_least,
-        lines: bill.lines,
+        at_least: lines.iter().map(least).sum(),
+        lines,
         priced_on: catalog.dated.clone(),
         region_note: region_note(spec, catalog),
         notes: notes(spec),
-    }
+    })
 }
 
-fn hosts(spec: &Spec, catalog: &Catalog, bill: &mut Bill) {
-    let mut disks = 0;
-    let mut public = 0;
-    for role in Role::ALL {
-        let Some(group) = spec.nodes.get(&role) else {
-            continue;
-        };
-        let kind = catalog.ec2.get(&group.instance_type);
-        bill.add(
-            format!("{role} {}", group.instance_type),
-            group.count,
-            kind.map_or(0.0, |kind| kind.per_hour),
-            Billing::Second,
-        );
-        disks += group.count * group.disk_gib;
-        if spec.network.is_public(role) {
-            public += group.count;
-        }
-    }
-    let gib_hour = catalog.storage.ebs_gp3_gib_month / catalog.hours_per_month;
-    bill.add(
-        "GiB of root volumes (gp3)".to_owned(),
-        disks,
-        gib_hour,
-        Billing::Second,
-    );
-    let balancer = spec.load_balancer.alb();
-    bill.add(
-        "application load balancer".to_owned(),
-        u32::from(balancer.is_some()),
-        catalog.network.alb_hour,
-        Billing::Second,
-    );
-    // One in each zone; AWS adds more under load.
-    let public_balancer = balancer.filter(|alb| alb.scheme == Scheme::Public);
-    public += public_balancer.map_or(0, |_| u32::from(spec.network.zones));
-    bill.add(
-        "private DNS zone".to_owned(),
-        u32::from(spec.network.private_dns),
-        catalog.network.private_zone_month / catalog.hours_per_month,
-        Billing::Second,
-    );
-    // A public address is also a host's way out to packages, whichever address operators use.
-    let gateways = u32::try_from(spec.network.nat_zones().len()).unwrap_or(0);
-    bill.add(
-        "NAT gateway".to_owned(),
-        gateways,
-        catalog.network.nat_gateway_hour,
-        Billing::Second,
-    );
-    bill.add(
-        "public IPv4 address".to_owned(),
-        public + gateways,
-        catalog.network.public_ipv4_hour,
-        Billing::Second,
-    );
-}
-
-fn search(spec: &Spec, catalog: &Catalog, bill: &mut Bill) {
-    let search = &spec.search;
-    let node = catalog.opensearch.get(&search.instance_type);
-    bill.add(
-        format!("search data node {}", search.instance_type),
-        search.nodes,
-        node.map_or(0.0, |node| node.per_hour),
-        Billing::StartedHour,
-    );
-    if let Some(masters) = spec
-        .services
-        .search
-        .masters
-        .as_ref()
-        .filter(|_| search.nodes > 0)
-    {
-        let node = catalog.opensearch.get(&masters.instance_type);
-        bill.add(
-            format!("search master {}", masters.instance_type),
-            masters.count,
-            node.map_or(0.0, |node| node.per_hour),
-            Billing::StartedHour,
-        );
-    }
-    let gib = search.storage_gib.saturating_mul(search.nodes);
-    let gib_hour = catalog.storage.opensearch_gp3_gib_month / catalog.hours_per_month;
-    bill.add(
-        "GiB of search storage (gp3)".to_owned(),
-        gib,
-        gib_hour,
-        Billing::Second,
-    );
+/// One storage for all instances of a cluster. It grows with what is in it, so a cluster does not
+/// tell its size; the environment's YAML estimates it.
+fn aurora_storage(spec: &Spec, catalog: &Catalog) -> Option<Charge> {
+    let service = &spec.services.database;
+    let is_ours = service.existing.is_none() && service.engine == DatabaseEngine::AuroraPostgresql;
+    let gib_month = match service.io_optimized {
+        true => catalog.storage.aurora_io_optimized_gib_month,
+        false => catalog.storage.aurora_gib_month,
+    };
+    is_ours.then(|| Charge {
+        what: "GiB of Aurora storage".to_owned(),
+        count: f64::from(spec.database.storage_gib),
+        unit_per_hour: gib_month / catalog.hours_per_month,
+        billing: Billing::Second,
+    })
 }
 
 fn region_note(spec: &Spec, catalog: &Catalog) -> Option<String> {
@@ -235,7 +154,11 @@ fn notes(spec: &Spec) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::Library;
+    use crate::spec::{CacheEngine, Library};
+
+    fn cost(spec: &Spec) -> Cost {
+        super::cost(spec).unwrap()
+    }
 
     fn example(size: &str) -> Spec {
         let library = Library::new(Some("no-such-directory".into()));

@@ -7,7 +7,6 @@ mod adopted;
 mod bill;
 mod change;
 mod cost;
-mod cost_database;
 mod diff;
 mod endpoints;
 mod groups;
@@ -20,7 +19,7 @@ mod settled;
 mod snapshot;
 mod time;
 
-pub use bill::{Billing, CostLine};
+pub use bill::CostLine;
 pub use change::{Action, Change, Difference, Plan};
 pub use cost::{Cost, cost};
 pub use diff::plan;

@@ -71,7 +71,7 @@ fn sizes_grow_and_cost_more() {
     let vcpu: Vec<u32> = sizes.iter().map(app_vcpu).collect();
     assert!(vcpu.is_sorted(), "{vcpu:?}");
     for size in &sizes {
-        let cost = cost(&size.example());
+        let cost = cost(&size.example()).unwrap();
         assert!(
             cost.lines.iter().all(|line| line.unit_per_hour > 0.0),
             "{}",

@@ -3,6 +3,7 @@
 use crate::spec::{CacheEngine, Catalog, Protection};
 
 use super::super::{Address, AttributeValue, Attributes, Kind, UnreadableAttribute};
+use super::charge::{Billing, Charge, Priced};
 use super::grants::{CREATE, DELETE, NamedResources, TAKING_DOWN, UPDATE, read, service_role};
 use super::info::{AttributeInfo, Band, KindInfo, OnDifference, WhenFailed, minutes_each};
 use super::quota::Quota;
@@ -82,7 +83,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         AttributeInfo::number("port").output(),
     ],
     band: Band::ManagedServices,
-    price_per_hour,
+    charges,
     quotas: |of, _| {
         let nodes = of.quantity("nodes")?;
         Ok(nodes
@@ -133,15 +134,18 @@ pub(super) const CACHES: NamedResources = NamedResources {
          arn:{partition}:elasticache:{region}:{account}:subnetgroup:lr-{environment}-cache*",
 };
 
-fn price_per_hour(of: &Attributes, catalog: &Catalog) -> Result<f64, UnreadableAttribute> {
-    let node = of.text("instance_type").unwrap_or_default();
+fn charges(priced: Priced<'_>, catalog: &Catalog) -> Result<Vec<Charge>, UnreadableAttribute> {
+    let of = priced.attributes;
+    let name = of.text("instance_type").unwrap_or_default();
     let node = catalog
         .elasticache
-        .get(node)
+        .get(name)
         .map_or(0.0, |kind| kind.per_hour);
     let share = match of.text("engine") {
         Some("valkey") => catalog.valkey,
         _ => 1.0,
     };
-    Ok(of.quantity("nodes")?.unwrap_or(0.0) * node * share)
+    let nodes = of.quantity("nodes")?.unwrap_or(0.0);
+    let nodes = Charge::new(format!("cache {name}"), nodes, node * share);
+    Ok(vec![nodes.billed(Billing::StartedHour)])
 }

@@ -1,7 +1,7 @@
 //! Database instances of an Aurora cluster.
 
 use super::super::{Address, AttributeValue, Attributes, DatabaseRole};
-use super::database::IN_SYNC;
+use super::database::{AURORA, IN_SYNC};
 use super::resource::Resource;
 
 /// An instance of an Aurora cluster. Its kind is that of every database instance.
@@ -20,7 +20,7 @@ pub struct ClusterInstance {
 impl Resource for ClusterInstance {
     fn attributes(&self) -> Attributes {
         [
-            ("engine", AttributeValue::from("aurora-postgresql")),
+            ("engine", AttributeValue::from(AURORA)),
             ("class", self.class.as_str().into()),
             ("parameter_group", (&self.parameters).into()),
             ("parameters", IN_SYNC.into()),

@@ -3,6 +3,7 @@
 use crate::spec::{Catalog, Protection, STRIPED_GIB, STRIPED_IOPS, STRIPED_MIBPS};
 
 use super::super::{Address, AttributeValue, Attributes, DatabaseRole, Kind, UnreadableAttribute};
+use super::charge::{Billing, Charge, Priced};
 use super::grants::{CREATE, DELETE, NamedResources, TAKING_DOWN, UPDATE, read, service_role};
 use super::info::{AttributeInfo, Band, KindInfo, OnDifference, WhenFailed, minutes_each};
 use super::quota::Quota;
@@ -169,7 +170,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         AttributeInfo::number("port").output(),
     ],
     band: Band::ManagedServices,
-    price_per_hour,
+    charges,
     quotas,
     grants: &[
     read(
@@ -241,35 +242,73 @@ pub(super) const NOT_ENCRYPTED: &str = "storage is encrypted when it is created 
 
 pub(super) const UNFINISHED: &str = "was created, but not given all of the environment's settings";
 
+/// The value of `engine` on an instance of an Aurora cluster.
+pub(super) const AURORA: &str = "aurora-postgresql";
+
+/// Instances of a cluster whose input and output is not billed cost so much more (Amazon
+/// Aurora pricing, I/O-Optimized).
+const IO_OPTIMIZED: f64 = 1.3;
+
 /// A snapshot brings its own password and settings along, which take a second call to bring
 /// to what is desired: until then the database is not finished.
 pub(super) fn finished(snapshot: Option<&str>) -> Option<(&'static str, AttributeValue)> {
     snapshot.map(|_| ("finished", true.into()))
 }
 
-fn price_per_hour(of: &Attributes, catalog: &Catalog) -> Result<f64, UnreadableAttribute> {
+fn charges(priced: Priced<'_>, catalog: &Catalog) -> Result<Vec<Charge>, UnreadableAttribute> {
+    let of = priced.attributes;
     let class = of.text("class").unwrap_or_default();
-    if of.text("cluster").is_some() {
-        // Its storage is the cluster's, which does not tell how much is in it.
-        return Ok(catalog.aurora.get(class).map_or(0.0, |kind| kind.per_hour));
-    }
-    // A standby costs what the writer costs.
-    let copies = if of.flag("multi_az")? == Some(true) {
-        2.0
+    let role = if priced.address.is_reader() {
+        "reader"
     } else {
-        1.0
+        "writer"
     };
-    let gib = catalog.storage.rds_gp3_gib_month / catalog.hours_per_month;
-    let storage = of.quantity("storage_gib")?.unwrap_or(0.0) * gib;
-    let class = catalog.rds.get(class).map_or(0.0, |kind| kind.per_hour);
-    Ok(copies * (class + storage))
+    if of.text("engine") == Some(AURORA) {
+        // Its storage is the cluster's, which does not tell how much is in it.
+        let unit = catalog.aurora.get(class).map_or(0.0, |kind| kind.per_hour);
+        let optimized = match priced.cluster {
+            Some(cluster) => cluster.flag("io_optimized")?,
+            None => None,
+        };
+        let unit = match optimized {
+            Some(true) => unit * IO_OPTIMIZED,
+            _ => unit,
+        };
+        let instance = Charge::new(format!("Aurora {role} {class}"), 1.0, unit);
+        return Ok(vec![instance.billed(Billing::TenMinutes)]);
+    }
+    // A standby costs what the writer costs, storage and IOPS included.
+    let (copies, standby) = match of.flag("multi_az")? {
+        Some(true) => (2.0, " with a standby"),
+        _ => (1.0, ""),
+    };
+    let unit = catalog.rds.get(class).map_or(0.0, |kind| kind.per_hour);
+    let instance = Charge::new(
+        format!("database {role} {class}{standby}"),
+        1.0,
+        unit * copies,
+    );
+    let iops = of.quantity("iops")?.unwrap_or(0.0);
+    Ok(vec![
+        instance.billed(Billing::TenMinutes),
+        Charge::new(
+            "GiB of database storage (gp3)",
+            of.quantity("storage_gib")?.unwrap_or(0.0) * copies,
+            catalog.storage.rds_gp3_gib_month / catalog.hours_per_month,
+        ),
+        Charge::new(
+            "IOPS of database storage",
+            (iops - f64::from(STRIPED_IOPS)).max(0.0) * copies,
+            catalog.storage.rds_iops_month / catalog.hours_per_month,
+        ),
+    ])
 }
 
 fn quotas(of: &Attributes, _: &Catalog) -> Result<Vec<(Quota, f64)>, UnreadableAttribute> {
     let mut quotas = vec![(Quota::DatabaseInstances, 1.0)];
     let storage = of.quantity("storage_gib")?;
     // An instance of a cluster has none of its own, whatever RDS reports.
-    let storage = storage.filter(|_| of.text("engine") != Some("aurora-postgresql"));
+    let storage = storage.filter(|_| of.text("engine") != Some(AURORA));
     quotas.extend(storage.map(|gib| (Quota::DatabaseStorageGib, gib)));
     Ok(quotas)
 }

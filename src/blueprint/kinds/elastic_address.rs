@@ -1,6 +1,7 @@
 //! Elastic addresses.
 
 use super::super::Kind;
+use super::charge::Charge;
 use super::grants::{DELETE, TAKING_DOWN, create, own, read};
 use super::info::{AttributeInfo, KindInfo, minutes};
 use super::quota::Quota;
@@ -20,7 +21,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     attributes: &[AttributeInfo::text("used").output().volatile()],
     used_by: "used",
     has_blockers: true,
-    price_per_hour: |_, catalog| Ok(catalog.network.public_ipv4_hour),
+    charges: |_, catalog| Ok(vec![Charge::public_address(1.0, catalog)]),
     quotas: |_, _| Ok(vec![(Quota::ElasticAddresses, 1.0)]),
     grants: &[
         read("ec2:DescribeAddresses", "finding addresses"),

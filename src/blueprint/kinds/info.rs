@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::spec::Catalog;
 
 use super::super::{AttributeValue, Attributes, Kind, UnreadableAttribute, ValueForm};
+use super::charge::Charges;
 use super::grants::Grant;
 use super::quota::Quota;
 
@@ -46,8 +47,8 @@ pub struct KindInfo {
     pub has_blockers: bool,
     /// Where pictures show it.
     pub band: Band,
-    /// US dollars per hour at list prices.
-    pub price_per_hour: fn(&Attributes, &Catalog) -> Result<f64, UnreadableAttribute>,
+    /// What one is billed for at list prices.
+    pub charges: Charges,
     /// What it takes of the account's quotas.
     pub quotas: fn(&Attributes, &Catalog) -> Result<Vec<(Quota, f64)>, UnreadableAttribute>,
     /// The permissions that it needs.
@@ -68,7 +69,7 @@ impl KindInfo {
         used_by: "vpc",
         has_blockers: false,
         band: Band::Network,
-        price_per_hour: |_, _| Ok(0.0),
+        charges: |_, _| Ok(Vec::new()),
         // Other quotas are in the thousands, or per VPC, which is the environment's own.
         quotas: |_, _| Ok(Vec::new()),
         grants: &[],

@@ -3,6 +3,7 @@
 use crate::spec::{Catalog, HostName, Protection};
 
 use super::super::{Address, AttributeValue, Attributes, Kind, UnreadableAttribute};
+use super::charge::{Charge, Priced};
 use super::grants::{
     CREATE, CREATE_AND_UPDATE, DELETE, Grant, GrantCondition, TAKING_DOWN, UPDATE,
     UPDATE_AND_DELETE, create, own, read,
@@ -127,7 +128,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         AttributeInfo::text("reason").output().volatile(),
         AttributeInfo::text("reason_code").output().volatile(),
     ],
-    price_per_hour,
+    charges,
     quotas: |of, catalog| {
         let mut quotas = Vec::new();
         let kind = of.text("instance_type");
@@ -206,14 +207,24 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     ..KindInfo::COMMON
 };
 
-fn price_per_hour(of: &Attributes, catalog: &Catalog) -> Result<f64, UnreadableAttribute> {
+fn charges(priced: Priced<'_>, catalog: &Catalog) -> Result<Vec<Charge>, UnreadableAttribute> {
+    let of = priced.attributes;
     let host = of.text("instance_type").unwrap_or_default();
-    let host = catalog.ec2.get(host).map_or(0.0, |kind| kind.per_hour);
+    let per_hour = catalog.ec2.get(host).map_or(0.0, |kind| kind.per_hour);
     let gib = catalog.storage.ebs_gp3_gib_month / catalog.hours_per_month;
-    let disk = of.quantity("disk_gib")?.unwrap_or(0.0) * gib;
-    let address = match of.text("public_ip") {
-        Some(_) => catalog.network.public_ipv4_hour,
-        None => 0.0,
-    };
-    Ok(host + disk + address)
+    // A public address is also a host's way out to packages, whichever address operators use.
+    let public = f64::from(u8::from(of.flag("public_address")? == Some(true)));
+    Ok(vec![
+        Charge::new(
+            format!("{} {host}", priced.address.role_text()),
+            1.0,
+            per_hour,
+        ),
+        Charge::new(
+            "GiB of root volumes (gp3)",
+            of.quantity("disk_gib")?.unwrap_or(0.0),
+            gib,
+        ),
+        Charge::public_address(public, catalog),
+    ])
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::spec::{Catalog, Scheme};
 
 use super::super::{Address, AttributeValue, Attributes, Kind, UnreadableAttribute};
+use super::charge::{Charge, Priced};
 use super::grants::{
     CREATE, CREATE_AND_UPDATE, DELETE, NamedResources, TAKING_DOWN, UPDATE, read, service_role,
 };
@@ -63,7 +64,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         AttributeInfo::names("group"),
         AttributeInfo::number("idle_timeout"),
     ],
-    price_per_hour,
+    charges,
     grants: &[
         read(
             "elasticloadbalancing:DescribeLoadBalancers elasticloadbalancing:DescribeTags \
@@ -112,11 +113,16 @@ pub(super) const BALANCER: NamedResources = NamedResources {
 };
 
 /// Each zone's address is billed where it is public.
-fn price_per_hour(of: &Attributes, catalog: &Catalog) -> Result<f64, UnreadableAttribute> {
+fn charges(priced: Priced<'_>, catalog: &Catalog) -> Result<Vec<Charge>, UnreadableAttribute> {
+    let of = priced.attributes;
     let zones = of.set("subnets").map_or(0, std::collections::BTreeSet::len);
+    // AWS adds more addresses under load.
     let public = match of.text("scheme") {
         Some("public") => f64::from(u32::try_from(zones).unwrap_or(0)),
         _ => 0.0,
     };
-    Ok(catalog.network.alb_hour + public * catalog.network.public_ipv4_hour)
+    Ok(vec![
+        Charge::new("application load balancer", 1.0, catalog.network.alb_hour),
+        Charge::public_address(public, catalog),
+    ])
 }

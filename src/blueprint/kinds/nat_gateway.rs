@@ -1,6 +1,7 @@
 //! NAT gateways.
 
 use super::super::{Address, Kind};
+use super::charge::Charge;
 use super::grants::{CREATE, DELETE, TAKING_DOWN, create, own, read};
 use super::info::{AttributeInfo, KindInfo, WhenFailed, minutes_each};
 use super::resource::Resource;
@@ -32,7 +33,10 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         AttributeInfo::text("reason").output().volatile(),
         AttributeInfo::text("reason_code").output().volatile(),
     ],
-    price_per_hour: |_, catalog| Ok(catalog.network.nat_gateway_hour),
+    charges: |_, catalog| {
+        let per_hour = catalog.network.nat_gateway_hour;
+        Ok(vec![Charge::new("NAT gateway", 1.0, per_hour)])
+    },
     grants: &[
         read("ec2:DescribeNatGateways", "finding NAT gateways"),
         create(

@@ -3,6 +3,7 @@
 use crate::spec::{Catalog, Masters};
 
 use super::super::{Address, AttributeValue, Attributes, Kind, UnreadableAttribute};
+use super::charge::{Billing, Charge, Priced};
 use super::grants::{CREATE, DELETE, NamedResources, READ, TAKING_DOWN, UPDATE, service_role};
 use super::info::{AttributeInfo, Band, KindInfo, OnDifference, WhenFailed, minutes_each};
 use super::quota::Quota;
@@ -72,7 +73,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         AttributeInfo::number("port").output(),
     ],
     band: Band::ManagedServices,
-    price_per_hour,
+    charges,
     quotas: |of, _| {
         let mut quotas = vec![(Quota::SearchDomains, 1.0)];
         let nodes = of.quantity("nodes")?;
@@ -104,25 +105,30 @@ pub(super) const DOMAIN: NamedResources = NamedResources {
 /// The value of `masters` on a domain whose data nodes are their own masters.
 const NONE: &str = "none";
 
-fn price_per_hour(of: &Attributes, catalog: &Catalog) -> Result<f64, UnreadableAttribute> {
+fn charges(priced: Priced<'_>, catalog: &Catalog) -> Result<Vec<Charge>, UnreadableAttribute> {
+    let of = priced.attributes;
     let node = |name: &str| {
         catalog
             .opensearch
             .get(name)
             .map_or(0.0, |kind| kind.per_hour)
     };
-    let masters = match of.text("masters") {
-        None | Some(NONE) => 0.0,
-        Some(text) => {
-            let parsed = text
-                .split_once(' ')
-                .and_then(|(count, kind)| Some(count.parse::<f64>().ok()? * node(kind)));
-            parsed.ok_or_else(|| of.unreadable("masters", "a count and a type"))?
-        }
-    };
-    let gib = catalog.storage.opensearch_gp3_gib_month / catalog.hours_per_month;
-    let storage = of.quantity("storage_gib")?.unwrap_or(0.0) * gib;
     let nodes = of.quantity("nodes")?.unwrap_or(0.0);
-    let data = node(of.text("instance_type").unwrap_or_default()) + storage;
-    Ok(nodes * data + masters)
+    let kind = of.text("instance_type").unwrap_or_default();
+    let data = Charge::new(format!("search data node {kind}"), nodes, node(kind));
+    let mut charges = vec![data.billed(Billing::StartedHour)];
+    if let Some(text) = of.text("masters").filter(|text| *text != NONE) {
+        let parsed = text
+            .split_once(' ')
+            .and_then(|(count, kind)| Some((count.parse::<f64>().ok()?, kind)));
+        let (count, kind) = parsed.ok_or_else(|| of.unreadable("masters", "a count and a type"))?;
+        let masters = Charge::new(format!("search master {kind}"), count, node(kind));
+        charges.push(masters.billed(Billing::StartedHour));
+    }
+    charges.push(Charge::new(
+        "GiB of search storage (gp3)",
+        of.quantity("storage_gib")?.unwrap_or(0.0) * nodes,
+        catalog.storage.opensearch_gp3_gib_month / catalog.hours_per_month,
+    ));
+    Ok(charges)
 }

@@ -1,6 +1,7 @@
 //! The private DNS zone.
 
 use super::super::{AttributeValue, Attributes, Kind};
+use super::charge::Charge;
 use super::grants::{
     CREATE_AND_UPDATE, DELETE, Grant, GrantCondition, GrantUse, NamedResources, READ, TAKING_DOWN,
     read,
@@ -27,7 +28,10 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     // Terraform's AWS provider 1a5174b, internal/service/route53/wait.go.
     patience: minutes(15),
     attributes: &[AttributeInfo::flag("tagged")],
-    price_per_hour: |_, catalog| Ok(catalog.network.private_zone_month / catalog.hours_per_month),
+    charges: |_, catalog| {
+        let per_hour = catalog.network.private_zone_month / catalog.hours_per_month;
+        Ok(vec![Charge::new("private DNS zone", 1.0, per_hour)])
+    },
     grants: &[
         read("route53:ListHostedZonesByName", "finding the private zone"),
         // An existing zone is read even when the YAML has none any more.

@@ -1,14 +1,15 @@
 //! `loadrig architectures`: the sizes on offer.
 
 use comfy_table::{CellAlignment, ContentArrangement};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::App;
 use crate::cli::args::ArchitecturesArgs;
 use crate::cli::failure::Outcome;
 use crate::cli::printer::table;
 use crate::diagnose::ExitCode;
-use crate::plan::cost;
+use crate::engine::CloudError;
+use crate::ops::plan::price;
 use crate::spec::{Architecture, Role, SourceKind};
 
 /// Width of the list, columns.
@@ -20,21 +21,18 @@ pub(crate) fn run(app: &App, args: &ArchitecturesArgs) -> Outcome {
     match &args.show {
         Some(name) => {
             let size = app.library.architecture(name)?;
-            show(app, &size);
+            show(app, &size)?;
         }
-        None => list(app, &app.library.architectures()?),
+        None => list(app, &app.library.architectures()?)?,
     }
     Ok(ExitCode::Done)
 }
 
-fn list(app: &App, sizes: &[Architecture]) {
+fn list(app: &App, sizes: &[Architecture]) -> Result<(), CloudError> {
     if app.printer.is_json() {
-        let all: Vec<_> = sizes
-            .iter()
-            .map(|size| json!({ "architecture": size, "headroom": size.headroom(), "cost": cost(&size.example()) }))
-            .collect();
+        let all = sizes.iter().map(document).collect::<Result<Vec<_>, _>>()?;
         app.printer.json(&all);
-        return;
+        return Ok(());
     }
     let mut table = table();
     table
@@ -45,7 +43,7 @@ fn list(app: &App, sizes: &[Architecture]) {
         ]);
     let mut priced_on = String::new();
     for size in sizes {
-        let cost = cost(&size.example());
+        let cost = price(&size.example())?;
         priced_on.clone_from(&cost.priced_on);
         table.add_row([
             size.name.clone(),
@@ -82,6 +80,12 @@ fn list(app: &App, sizes: &[Architecture]) {
         "on-demand prices of us-east-1 as of {priced_on}; `loadrig architectures SIZE` shows every \
          part,\nthe cost of a month and where a size comes from"
     ));
+    Ok(())
+}
+
+fn document(size: &Architecture) -> Result<Value, CloudError> {
+    let cost = price(&size.example())?;
+    Ok(json!({ "architecture": size, "headroom": size.headroom(), "cost": cost }))
 }
 
 fn group(size: &Architecture, role: Role) -> String {
@@ -107,13 +111,12 @@ fn source(size: &Architecture) -> &'static str {
     }
 }
 
-fn show(app: &App, size: &Architecture) {
-    let cost = cost(&size.example());
+fn show(app: &App, size: &Architecture) -> Result<(), CloudError> {
     if app.printer.is_json() {
-        app.printer
-            .json(&json!({ "architecture": size, "headroom": size.headroom(), "cost": cost }));
-        return;
+        app.printer.json(&document(size)?);
+        return Ok(());
     }
+    let cost = price(&size.example())?;
     let mut text = format!(
         "{}: {} concurrent users\n{}: {}\n{}\n",
         size.name,
@@ -144,4 +147,5 @@ fn show(app: &App, size: &Architecture) {
         cost.per_hour, cost.per_month, cost.priced_on
     ));
     app.printer.data(&text);
+    Ok(())
 }

@@ -9,7 +9,7 @@ use crate::cli::place::Place;
 use crate::cli::plan_text::{self, Detail};
 use crate::diagnose::ExitCode;
 use crate::ops::plan::{PlanOptions, PlanReview, plan_offline, plan_online, spec_or_size};
-use crate::plan::{Action, cost, expected};
+use crate::plan::{Action, expected};
 
 /// Prints the plan; changes nothing.
 pub(crate) fn run(app: &App, args: &PlanArgs) -> Outcome {
@@ -68,7 +68,7 @@ fn print(app: &App, args: &PlanArgs, review: &PlanReview) {
     let mut text = plan_text::changes(&review.spec, &review.plan, &review.place, detail);
     text.push_str(&plan_text::sum(review));
     text.push_str(&plan_text::money(
-        &cost(&review.spec),
+        &review.cost,
         review.now_per_hour,
         hours,
         args.cost,
@@ -80,7 +80,7 @@ fn print(app: &App, args: &PlanArgs, review: &PlanReview) {
 }
 
 fn document(review: &PlanReview, hours: Option<f64>) -> Value {
-    let cost = cost(&review.spec);
+    let cost = &review.cost;
     let now = review.now_per_hour;
     let mut priced = json!(cost);
     priced["now_per_hour"] = json!(now);

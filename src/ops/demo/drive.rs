@@ -177,7 +177,7 @@ async fn drive(
             checks,
             proof,
         },
-    );
+    )?;
     Ok(Driven { report, failure })
 }
 

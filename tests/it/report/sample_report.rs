@@ -93,7 +93,7 @@ fn report(spec: &Spec, pace: f64) -> Report {
         walks: walks(&events(spec, pace)),
         scenarios: Vec::new(),
         checks: Vec::new(),
-        cost: Some(cost(spec).into()),
+        cost: Some(cost(spec).expect("prices").into()),
         proof: Vec::new(),
     }
 }
