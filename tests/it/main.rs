@@ -22,7 +22,6 @@ mod crash;
 mod hosts;
 mod lease;
 mod lock;
-mod modelled_errors;
 mod names;
 mod network;
 mod ops;

@@ -2,12 +2,12 @@
 
 use crate::aws::error_table::row::Row;
 use crate::aws::error_table::{
-    common, ec2, elasticache, elb, iam, opensearch, rds, route53, s3, ssm,
+    common, ec2, elasticache, elb, iam, opensearch, rds, route53, s3, service_quotas, ssm,
 };
 use crate::engine::{FailureClass, is_credential_code};
 
 /// The table, by the services' IAM prefixes.
-const SERVICES: [(&str, &[Row]); 9] = [
+const SERVICES: [(&str, &[Row]); 10] = [
     ("ec2", ec2::ROWS),
     ("elasticache", elasticache::ROWS),
     ("elasticloadbalancing", elb::ROWS),
@@ -16,6 +16,7 @@ const SERVICES: [(&str, &[Row]); 9] = [
     ("rds", rds::ROWS),
     ("route53", route53::ROWS),
     ("s3", s3::ROWS),
+    ("servicequotas", service_quotas::ROWS),
     ("ssm", ssm::ROWS),
 ];
 

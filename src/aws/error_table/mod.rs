@@ -15,6 +15,7 @@ mod rds;
 mod route53;
 mod row;
 mod s3;
+mod service_quotas;
 mod ssm;
 
 pub use lookup::{class_of_code, refusals};

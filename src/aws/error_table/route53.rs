@@ -39,6 +39,7 @@ pub(super) const ROWS: &[Row] = &[
             "DelegationSetNotReusable",
             "NoSuchDelegationSet",
             "NoSuchHealthCheck",
+            "NoSuchHealthCheckSource",
             // The create call takes it for an earlier one of its own that was repeated.
             "HostedZoneAlreadyExists",
         ],
