@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use secrecy::SecretString;
 
 use crate::aws::Aws;
-use crate::aws::ec2::instance_changes::class_of_end;
+use crate::aws::ec2::instance_changes::class_of_failed;
 use crate::aws::error::refused;
 use crate::aws::request::not_ours;
 use crate::blueprint::{Address, Desired, Kind};
@@ -207,8 +207,8 @@ impl Cloud for Aws {
         Box::pin(self.database_failures(existing)).await
     }
 
-    fn class_of_end(&self, seen: &Observed) -> FailureClass {
-        class_of_end(seen)
+    fn class_of_failed(&self, seen: &Observed) -> FailureClass {
+        class_of_failed(seen)
     }
 
     async fn adopted(&self, wanted: &[(&Address, &Desired)]) -> Result<Vec<Observed>, CloudError> {

@@ -2,8 +2,8 @@
 //!
 //! After `UpdateDomainConfig`, `ModifyReplicationGroup` and the like, a list may go on showing the
 //! resource as usable for some seconds before it shows it as being changed. Whoever believes the
-//! first look goes on while the resource restarts. Terraform's AWS provider does not look for 30 s
-//! (caches) or 60 s (domains); here a look counts once it shows what was asked for.
+//! first read goes on while the resource restarts. Terraform's AWS provider does not read for 30 s
+//! (caches) or 60 s (domains); here a read counts once it shows what was asked for.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -57,7 +57,7 @@ impl RecentChanges {
 
     /// The resource as a list shows it, if that can be believed: it is not ready before the last
     /// change shows. Where others are still to be made, it is not finished.
-    pub(in crate::aws) fn judge(&self, mut seen: Observed) -> Observed {
+    pub(in crate::aws) fn apply_to(&self, mut seen: Observed) -> Observed {
         if seen.state != State::Ready {
             return seen;
         }
@@ -132,17 +132,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_look_counts_once_it_shows_the_change() {
+    async fn a_read_counts_once_it_shows_the_change() {
         let changes = RecentChanges::default();
         let nodes = [("nodes", 2_u32.into())].into_iter().collect();
         changes.note("lr-demo-cache", nodes, cache(2, true).attributes);
-        assert_eq!(changes.judge(cache(1, false)).state, State::Pending);
-        let more = changes.judge(cache(2, false));
+        assert_eq!(changes.apply_to(cache(1, false)).state, State::Pending);
+        let more = changes.apply_to(cache(2, false));
         assert!(more.state == State::Ready && more.says("finished", false));
-        let done = changes.judge(cache(2, true));
+        let done = changes.apply_to(cache(2, true));
         assert!(done.state == State::Ready && !done.says("finished", false));
         // Nothing is remembered of a change that is done.
-        assert_eq!(changes.judge(cache(1, false)).state, State::Ready);
+        assert_eq!(changes.apply_to(cache(1, false)).state, State::Ready);
     }
 
     #[tokio::test(start_paused = true)]
@@ -151,9 +151,9 @@ mod tests {
         let wanted = cache(2, true).attributes;
         changes.note("lr-demo-cache", wanted.clone(), wanted);
         tokio::time::advance(Duration::from_secs(59)).await;
-        assert_eq!(changes.judge(cache(1, false)).state, State::Pending);
+        assert_eq!(changes.apply_to(cache(1, false)).state, State::Pending);
         tokio::time::advance(Duration::from_secs(2)).await;
-        let undone = changes.judge(cache(1, false));
+        let undone = changes.apply_to(cache(1, false));
         assert_eq!(undone.state, State::Failed);
         assert!(
             undone

@@ -350,7 +350,7 @@ pub trait Cloud: Send + Sync + 'static {
 
     /// What it means that a resource failed, or went, while it was waited for: whether another
     /// one in its place has a chance, at once or in another zone.
-    fn class_of_end(&self, _seen: &Observed) -> FailureClass {
+    fn class_of_failed(&self, _seen: &Observed) -> FailureClass {
         FailureClass::Terminal
     }
 

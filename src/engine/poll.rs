@@ -33,8 +33,8 @@ pub struct Poller<C> {
 
 impl<C: Cloud> Poller<C> {
     /// What it means that a resource failed or went while it was waited for.
-    pub(super) fn class_of_end(&self, seen: &Observed) -> FailureClass {
-        self.cloud.class_of_end(seen)
+    pub(super) fn class_of_failed(&self, seen: &Observed) -> FailureClass {
+        self.cloud.class_of_failed(seen)
     }
 
     /// Pollers that have called nothing yet.

@@ -39,7 +39,7 @@ pub(super) async fn remove<C: Cloud, H: Hosts>(
     }
     let cadence = Cadence::of(existing.kind);
     let mut reported = String::new();
-    let mut looks_without = 0;
+    let mut missing_reads = 0;
     loop {
         let (at, all) = retry(step, &engine.events, deadline, || {
             engine.poller.list_since(existing.kind, listed_at)
@@ -50,14 +50,14 @@ pub(super) async fn remove<C: Cloud, H: Hosts>(
             .iter()
             .find(|one| is_same_resource(one, existing) && one.state != State::Gone);
         let Some(seen) = seen else {
-            looks_without += 1;
-            if looks_without >= existing.kind.info().gone_after_looks {
+            missing_reads += 1;
+            if missing_reads >= existing.kind.info().missing_reads_until_gone {
                 return Ok(());
             }
             cadence.pause().await;
             continue;
         };
-        looks_without = 0;
+        missing_reads = 0;
         if Instant::now() > deadline {
             return Err(not_ready(
                 seen,

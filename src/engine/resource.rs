@@ -66,7 +66,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         let desired = work.desired;
         let mut calls = 0;
         loop {
-            let before = match desired.kind().info().looks {
+            let before = match desired.kind().info().ready_reads {
                 0 => ready.clone(),
                 _ => work.shared.inventory().name_references(ready.clone()),
             };

@@ -13,28 +13,28 @@ use crate::plan::{Difference, Observed, Unsettled};
 
 /// For so long a service may answer with the values of before a change as if nothing were going
 /// on. Once it has told of the change, its values are compared as soon as it is ready again.
-const UNSHOWN: Duration = Duration::from_mins(2);
+const VISIBILITY_LAG: Duration = Duration::from_mins(2);
 
-/// Between two looks at what is ready already.
-pub(super) const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// The pause between two reads of what is ready already.
+pub(super) const READ_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Compares a resource with what it was changed to.
 pub(super) type Compare<'a> = &'a (dyn Fn(&Observed) -> Unsettled + Sync);
 
-/// What one look at a ready resource says.
-pub(super) enum SettleLook {
+/// What one read of a ready resource says about its change.
+pub(super) enum ChangeStatus {
     /// The change is over.
     Settled,
     /// Nothing can be said yet.
-    LookAgain,
+    InProgress,
     /// The change is over and these values are what they were.
     Undone(Vec<Difference>),
 }
 
-/// What the looks at a changed resource have shown so far.
+/// What the reads of a changed resource have shown so far.
 pub(super) struct Settling<'a> {
     compare: Compare<'a>,
-    /// So many looks in a row decide.
+    /// So many equal reads in a row decide.
     needed: u32,
     since: Instant,
     /// Whether it was seen changing.
@@ -62,20 +62,20 @@ impl<'a> Settling<'a> {
     }
 
     /// It says that it is ready.
-    pub(super) fn is_ready(&mut self, seen: &Observed) -> SettleLook {
+    pub(super) fn is_ready(&mut self, seen: &Observed) -> ChangeStatus {
         let left = (self.compare)(seen).differences;
         if left.is_empty() {
             (self.as_wanted, self.as_before) = (self.as_wanted + 1, 0);
             return match self.as_wanted >= self.needed {
-                true => SettleLook::Settled,
-                false => SettleLook::LookAgain,
+                true => ChangeStatus::Settled,
+                false => ChangeStatus::InProgress,
             };
         }
         (self.as_wanted, self.as_before) = (0, self.as_before + 1);
-        let over = self.shown || self.since.elapsed() >= UNSHOWN;
+        let over = self.shown || self.since.elapsed() >= VISIBILITY_LAG;
         match over && self.as_before >= self.needed {
-            true => SettleLook::Undone(left),
-            false => SettleLook::LookAgain,
+            true => ChangeStatus::Undone(left),
+            false => ChangeStatus::InProgress,
         }
     }
 }
@@ -115,41 +115,41 @@ mod tests {
         for _ in 0..60 {
             assert!(matches!(
                 settling.is_ready(&database()),
-                SettleLook::LookAgain
+                ChangeStatus::InProgress
             ));
-            tokio::time::advance(LOOK_INTERVAL).await;
+            tokio::time::advance(READ_INTERVAL).await;
         }
         settling.is_changing();
         for last in [false, false, true] {
             let verdict = settling.is_ready(&database());
-            assert_eq!(matches!(verdict, SettleLook::Undone(_)), last);
+            assert_eq!(matches!(verdict, ChangeStatus::Undone(_)), last);
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_change_that_never_shows_is_given_up() {
         let mut settling = Settling::new(&old_class, 3);
-        tokio::time::advance(UNSHOWN).await;
+        tokio::time::advance(VISIBILITY_LAG).await;
         for last in [false, false, true] {
             let verdict = settling.is_ready(&database());
-            assert_eq!(matches!(verdict, SettleLook::Undone(_)), last);
+            assert_eq!(matches!(verdict, ChangeStatus::Undone(_)), last);
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn looks_that_are_interrupted_begin_anew() {
+    async fn reads_that_are_interrupted_begin_anew() {
         let as_wanted = |_: &Observed| Unsettled::default();
         let mut settling = Settling::new(&as_wanted, 3);
-        let mut looks = |count| {
+        let mut settled_after = |count| {
             let mut last = false;
             for _ in 0..count {
-                last = matches!(settling.is_ready(&database()), SettleLook::Settled);
+                last = matches!(settling.is_ready(&database()), ChangeStatus::Settled);
             }
             settling.is_changing();
             last
         };
-        assert!(!looks(2));
-        assert!(!looks(2));
-        assert!(looks(3));
+        assert!(!settled_after(2));
+        assert!(!settled_after(2));
+        assert!(settled_after(3));
     }
 }

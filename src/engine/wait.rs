@@ -12,7 +12,7 @@ use crate::plan::{Difference, Observed, State};
 
 use crate::engine::cloud::{CHANGE_UNDONE, Cloud, CloudError, FailureClass, NOT_READY};
 use crate::engine::poll::{Cadence, Poller};
-use crate::engine::settle::{Compare, LOOK_INTERVAL, SettleLook, Settling};
+use crate::engine::settle::{ChangeStatus, Compare, READ_INTERVAL, Settling};
 use crate::engine::walk::Urgency;
 
 /// How long a resource that was just created may be missing from lists, which lag behind
@@ -132,9 +132,9 @@ pub(super) async fn until_ready<C: Cloud>(
     mut seen: Observed,
     (budget, compare): (Duration, Option<Compare<'_>>),
 ) -> Result<Observed, CloudError> {
-    let looks = seen.kind.info().looks;
-    let compare = compare.filter(|_| looks > 0);
-    let mut settling = compare.map(|compare| Settling::new(compare, looks));
+    let ready_reads = seen.kind.info().ready_reads;
+    let compare = compare.filter(|_| ready_reads > 0);
+    let mut settling = compare.map(|compare| Settling::new(compare, ready_reads));
     let started = Instant::now();
     let deadline = started + budget;
     let cadence = Cadence::of(seen.kind);
@@ -144,9 +144,9 @@ pub(super) async fn until_ready<C: Cloud>(
     loop {
         match seen.state {
             State::Ready => match settling.as_mut().map(|settling| settling.is_ready(&seen)) {
-                None | Some(SettleLook::Settled) => return Ok(seen),
-                Some(SettleLook::LookAgain) => sleep(LOOK_INTERVAL).await,
-                Some(SettleLook::Undone(differences)) => return Err(undone(&seen, &differences)),
+                None | Some(ChangeStatus::Settled) => return Ok(seen),
+                Some(ChangeStatus::InProgress) => sleep(READ_INTERVAL).await,
+                Some(ChangeStatus::Undone(differences)) => return Err(undone(&seen, &differences)),
             },
             State::Failed if started.elapsed() < seen.kind.info().failure_may_pass => {}
             State::Failed | State::Deleting | State::Gone => {
@@ -155,7 +155,7 @@ pub(super) async fn until_ready<C: Cloud>(
                     None => format!("it reached state `{}`", seen.status),
                 };
                 return Err(CloudError {
-                    class: poller.class_of_end(&seen),
+                    class: poller.class_of_failed(&seen),
                     ..not_ready(&seen, message)
                 });
             }

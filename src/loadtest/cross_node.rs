@@ -52,7 +52,7 @@ pub(super) async fn perform(
         Err(check) => return check,
     };
     settle(agent).await;
-    let verdict = judge(agent, &tokens, &sockets_by_node);
+    let verdict = evaluate(agent, &tokens, &sockets_by_node);
     agent.shared.deliveries.clear();
     verdict
 }
@@ -171,7 +171,7 @@ async fn pause_at_random() {
 }
 
 /// Every pair of distinct nodes must have met.
-fn judge(
+fn evaluate(
     agent: &Agent,
     tokens: &BTreeMap<String, String>,
     sockets_by_node: &BTreeMap<String, NodeSocket>,

@@ -142,7 +142,12 @@ pub enum StoreError {
 
 impl ScenarioResult {
     /// Holds the figures against the thresholds.
-    pub(super) fn judge(scenario: &Scenario, environment: &str, run: &str, merged: Merged) -> Self {
+    pub(super) fn evaluate(
+        scenario: &Scenario,
+        environment: &str,
+        run: &str,
+        merged: Merged,
+    ) -> Self {
         let mut checks = merged.checks.clone();
         checks.extend(thresholds(&scenario.thresholds, &merged));
         Self {
@@ -324,9 +329,9 @@ mod tests {
         }
     }
 
-    fn judge(merged: Merged) -> ScenarioResult {
+    fn evaluate(merged: Merged) -> ScenarioResult {
         let scenario = Scenario::find("smoke").unwrap();
-        ScenarioResult::judge(&scenario, "demo", "r1", merged)
+        ScenarioResult::evaluate(&scenario, "demo", "r1", merged)
     }
 
     fn failed(result: &ScenarioResult) -> Vec<&str> {
@@ -336,20 +341,20 @@ mod tests {
 
     #[test]
     fn a_good_run_passes() {
-        let result = judge(merged(50, 0));
+        let result = evaluate(merged(50, 0));
         assert!(result.passed, "{:?}", failed(&result));
     }
 
     #[test]
     fn one_error_misses_a_threshold_of_zero() {
-        let result = judge(merged(50, 1));
+        let result = evaluate(merged(50, 1));
         assert!(!result.passed);
         assert_eq!(failed(&result), ["errors at most 0 %"]);
     }
 
     #[test]
     fn slow_actions_miss_their_percentiles() {
-        let result = judge(merged(4_000, 0));
+        let result = evaluate(merged(4_000, 0));
         assert!(!result.passed);
         assert!(failed(&result).contains(&"post p95 at most 3s"));
         assert!(!failed(&result).contains(&"post p99 at most 5s"));
@@ -359,7 +364,7 @@ mod tests {
     fn an_action_that_never_happened_fails_its_threshold() {
         let mut merged = merged(50, 0);
         merged.tallies = Tallies::new().unwrap();
-        let result = judge(merged);
+        let result = evaluate(merged);
         assert!(failed(&result).contains(&"log-in p95 at most 20s"));
         assert!(failed(&result).contains(&"errors at most 0 %"));
     }
@@ -369,7 +374,7 @@ mod tests {
         let mut merged = merged(50, 0);
         merged.cross_node = Some(Duration::from_secs(9));
         assert_eq!(
-            failed(&judge(merged)),
+            failed(&evaluate(merged)),
             ["delivery between nodes at most 5s"]
         );
     }
@@ -377,7 +382,7 @@ mod tests {
     #[test]
     fn stored_results_come_back_as_they_were() {
         let directory = tempfile::tempdir().unwrap();
-        let result = judge(merged(50, 2));
+        let result = evaluate(merged(50, 2));
         let path = result.save(directory.path()).unwrap();
         assert!(path.ends_with("scenario-smoke.json"));
         assert_eq!(ScenarioResult::load(&path).unwrap(), result);

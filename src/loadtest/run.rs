@@ -123,7 +123,7 @@ impl LoadTest<'_> {
             let check = targets::check(metrics, &self.targets, within.unsigned_abs()).await;
             merged.checks.push(check);
         }
-        let result = ScenarioResult::judge(self.scenario, self.environment, self.run, merged);
+        let result = ScenarioResult::evaluate(self.scenario, self.environment, self.run, merged);
         for check in &result.checks {
             events.emit(EventKind::Check {
                 name: check.name.clone(),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::blueprint::Blueprint;
 use crate::plan::{Action, Cost, Plan};
 use crate::preflight::{
-    Finding, FindingVerdict, Scope, demands, judge_names, judge_offers, judge_permissions,
-    judge_quotas, judge_restores, needed, new_names, restores, wants,
+    Finding, FindingVerdict, Scope, demands, evaluate_names, evaluate_offers, evaluate_permissions,
+    evaluate_quotas, evaluate_restores, needed, new_names, restores, wants,
 };
 use crate::spec::{CloudTarget, Spec};
 
@@ -47,12 +47,12 @@ pub async fn preflight(rig: &Rig, blueprint: &Blueprint, plan: &Plan) -> Vec<Fin
         Box::pin(rig.cloud.restorable(&restores)),
         Box::pin(rig.cloud.taken_names(&rig.spec.name, &names)),
     );
-    let mut findings = judge_quotas(&demands, &facts, &rig.account.region);
+    let mut findings = evaluate_quotas(&demands, &facts, &rig.account.region);
     findings.extend(unreadable);
-    findings.extend(judge_offers(&wants, &offers));
-    findings.extend(judge_restores(&restorable));
-    findings.extend(judge_names(&taken));
-    findings.extend(judge_permissions(&needed, &allowed, &rig.spec.name));
+    findings.extend(evaluate_offers(&wants, &offers));
+    findings.extend(evaluate_restores(&restorable));
+    findings.extend(evaluate_names(&taken));
+    findings.extend(evaluate_permissions(&needed, &allowed, &rig.spec.name));
     findings.sort_by_key(|finding| finding.verdict);
     findings
 }

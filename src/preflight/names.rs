@@ -65,7 +65,7 @@ pub fn new_names(plan: &Plan, environment: &str, account: &str, region: &str) ->
 
 /// What that means for the plan.
 #[must_use]
-pub fn judge_names(taken: &TakenNames) -> Vec<Finding> {
+pub fn evaluate_names(taken: &TakenNames) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut free = 0_usize;
     for (one, answer) in taken {
@@ -120,12 +120,12 @@ mod tests {
         assert_eq!(of(Kind::KeyPair).name, "lr-perf-operator");
         let mut taken: TakenNames = names.iter().map(|one| (one.clone(), Ok(false))).collect();
         assert!(
-            judge_names(&taken)
+            evaluate_names(&taken)
                 .iter()
                 .all(|one| one.verdict == FindingVerdict::Pass)
         );
         taken.insert(of(Kind::Role).clone(), Ok(true));
-        let refused: Vec<Finding> = judge_names(&taken)
+        let refused: Vec<Finding> = evaluate_names(&taken)
             .into_iter()
             .filter(|one| one.verdict == FindingVerdict::Refuse)
             .collect();

@@ -102,7 +102,7 @@ pub fn wants(blueprint: &Blueprint, plan: &Plan) -> Wants {
 
 /// Whether everything that is wanted is offered.
 #[must_use]
-pub fn judge_offers(wants: &Wants, offers: &Offers) -> Vec<Finding> {
+pub fn evaluate_offers(wants: &Wants, offers: &Offers) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (kind, zones) in &wants.instances {
         findings.push(instance(kind, zones, offers));
@@ -265,7 +265,7 @@ mod tests {
             .into(),
             ..Offers::default()
         };
-        let findings = judge_offers(&wants, &offers);
+        let findings = evaluate_offers(&wants, &offers);
         let verdicts: Vec<_> = findings.iter().map(|one| one.verdict).collect();
         assert_eq!(verdicts, [FindingVerdict::Pass, FindingVerdict::Refuse]);
         assert!(findings[1].check.contains("as masters"), "{findings:?}");

@@ -58,7 +58,7 @@ pub fn needed(plan: &Plan, scope: &Scope) -> Vec<Statement> {
 
 /// Whether the principal may do all of it.
 #[must_use]
-pub fn judge_permissions(
+pub fn evaluate_permissions(
     needed: &[Statement],
     allowed: &Result<Allowed, String>,
     environment: &str,
@@ -176,7 +176,7 @@ mod tests {
         let simulated = Ok(Allowed::Simulated {
             refused: refused.into(),
         });
-        let findings = judge_permissions(&needed, &simulated, "perf");
+        let findings = evaluate_permissions(&needed, &simulated, "perf");
         assert_eq!(findings[0].verdict, FindingVerdict::Refuse);
         assert!(
             findings[0]
@@ -188,7 +188,7 @@ mod tests {
             why: "iam:SimulatePrincipalPolicy is denied".to_owned(),
             tried: [("ec2:CreateVpc".to_owned(), true)].into(),
         });
-        let findings = judge_permissions(&needed, &dry, "perf");
+        let findings = evaluate_permissions(&needed, &dry, "perf");
         assert_eq!(findings.len(), 1);
         assert_eq!(findings[0].verdict, FindingVerdict::Unknown);
         assert!(findings[0].detail.contains("1 of"), "{findings:?}");

@@ -72,7 +72,7 @@ pub fn demands(
 
 /// Whether the account's quotas admit what is asked of them.
 #[must_use]
-pub fn judge_quotas(
+pub fn evaluate_quotas(
     demands: &BTreeMap<Quota, f64>,
     facts: &[QuotaFact],
     region: &str,
@@ -81,12 +81,12 @@ pub fn judge_quotas(
         .iter()
         .map(|(quota, more)| {
             let fact = facts.iter().find(|fact| fact.quota == *quota);
-            judge(*quota, *more, fact, region)
+            evaluate(*quota, *more, fact, region)
         })
         .collect()
 }
 
-fn judge(quota: Quota, more: f64, fact: Option<&QuotaFact>, region: &str) -> Finding {
+fn evaluate(quota: Quota, more: f64, fact: Option<&QuotaFact>, region: &str) -> Finding {
     let check = format!("quota: {}", quota.what());
     let (service, code) = quota.code();
     let (limit, used) = match fact.map(|fact| (&fact.limit, &fact.used)) {
@@ -193,7 +193,7 @@ mod tests {
             limit,
             used: Ok(16.0),
         };
-        let one = |limit| judge_quotas(&demands, &[fact(limit)], "eu-west-1").remove(0);
+        let one = |limit| evaluate_quotas(&demands, &[fact(limit)], "eu-west-1").remove(0);
         let short = one(Ok(32.0));
         assert_eq!(short.verdict, FindingVerdict::Refuse);
         assert_eq!(short.detail, "16 of 32 used, 24 more: 8 too few");

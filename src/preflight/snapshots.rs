@@ -58,14 +58,14 @@ pub fn restores(blueprint: &Blueprint, plan: &Plan) -> BTreeSet<Restore> {
 
 /// Whether each can be restored.
 #[must_use]
-pub fn judge_restores(found: &Restorables) -> Vec<Finding> {
+pub fn evaluate_restores(found: &Restorables) -> Vec<Finding> {
     found
         .iter()
-        .map(|(wanted, found)| judge(wanted, found))
+        .map(|(wanted, found)| evaluate(wanted, found))
         .collect()
 }
 
-fn judge(wanted: &Restore, found: &Result<Option<Restorable>, String>) -> Finding {
+fn evaluate(wanted: &Restore, found: &Result<Option<Restorable>, String>) -> Finding {
     let check = format!("snapshot: {}", wanted.snapshot);
     let (engine, list) = match wanted.cluster {
         true => ("aurora-postgresql", "aws rds describe-db-cluster-snapshots"),
@@ -132,7 +132,7 @@ mod tests {
             version: "15.8".to_owned(),
             encrypted: true,
         };
-        let verdict = |found| judge(&wanted, &found).verdict;
+        let verdict = |found| evaluate(&wanted, &found).verdict;
         assert_eq!(verdict(Ok(Some(fits.clone()))), FindingVerdict::Pass);
         assert_eq!(verdict(Ok(None)), FindingVerdict::Refuse);
         assert_eq!(verdict(Err("denied".to_owned())), FindingVerdict::Unknown);

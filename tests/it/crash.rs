@@ -9,10 +9,10 @@ mod conformance;
 mod databases;
 mod emulated;
 mod foreign_calls;
-mod judge;
 mod lags;
 mod layouts;
 mod link;
+mod outcome;
 mod process;
 mod services;
 mod sweep;
@@ -20,8 +20,8 @@ mod sweep;
 use std::io::Write as _;
 use std::time::Instant;
 
-use judge::later;
 use layouts::{RigLayout, layouts};
+use outcome::later;
 use process::{Job, run};
 use sweep::{SETTLED, Sweep, SweepResult};
 

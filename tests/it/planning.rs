@@ -12,7 +12,7 @@ use loadrig::blueprint::kinds::Quota;
 use loadrig::engine::{Cloud as _, Snapshot};
 use loadrig::plan::plan;
 use loadrig::preflight::{
-    Allowed, FindingVerdict, Scope, demands, judge_offers, judge_quotas, needed, wants,
+    Allowed, FindingVerdict, Scope, demands, evaluate_offers, evaluate_quotas, needed, wants,
 };
 use loadrig::spec::{Library, Spec};
 
@@ -63,7 +63,7 @@ fn quotas(call: &RecordedCall) -> Option<(u16, String)> {
 }
 
 #[tokio::test]
-async fn quotas_are_read_counted_and_judged() {
+async fn quotas_are_read_and_checked() {
     let moto = Moto::start();
     let recorder = CallRecorder::with(moto.endpoint(), quotas).await;
     let cloud = cloud(&recorder.endpoint).await;
@@ -73,7 +73,7 @@ async fn quotas_are_read_counted_and_judged() {
     let demands = demands(&blueprint, &plan).expect("sizes are numbers");
     let asked: Vec<Quota> = demands.keys().copied().collect();
     let facts = cloud.quota_facts(&asked).await;
-    let findings = judge_quotas(&demands, &facts, "us-east-1");
+    let findings = evaluate_quotas(&demands, &facts, "us-east-1");
     let of = |word: &str| {
         let found = findings.iter().find(|one| one.check.contains(word));
         found.unwrap_or_else(|| panic!("{word}: {findings:?}"))
@@ -102,12 +102,12 @@ async fn types_that_no_zone_offers_are_found() {
     let cloud = cloud(moto.endpoint()).await;
     let mut spec = spec();
     let blueprint_of = |spec: &Spec| blueprint(spec, &[]);
-    let judged = async |spec: &Spec| {
+    let checked = async |spec: &Spec| {
         let blueprint = blueprint_of(spec);
         let wants = wants(&blueprint, &plan(&blueprint, &Snapshot::default()));
-        judge_offers(&wants, &cloud.offers(&wants).await)
+        evaluate_offers(&wants, &cloud.offers(&wants).await)
     };
-    let findings = judged(&spec).await;
+    let findings = checked(&spec).await;
     assert!(
         findings
             .iter()
@@ -123,7 +123,7 @@ async fn types_that_no_zone_offers_are_found() {
     for group in spec.nodes.values_mut() {
         group.instance_type = "c99.large".to_owned();
     }
-    let findings = judged(&spec).await;
+    let findings = checked(&spec).await;
     let host = findings
         .iter()
         .find(|one| one.check == "offer: c99.large")

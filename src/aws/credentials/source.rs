@@ -101,10 +101,10 @@ impl CredentialSource {
         let set = aws_config::profile::load(&Default::default(), &Default::default(), &files, name)
             .await
             .ok();
-        Self::judge(named, &variables, set.as_ref())
+        Self::evaluate(named, &variables, set.as_ref())
     }
 
-    pub(super) fn judge(
+    pub(super) fn evaluate(
         named: Option<&str>,
         variables: &Variables,
         set: Option<&ProfileSet>,
@@ -294,16 +294,16 @@ mod tests {
             profile: Some("work".to_owned()),
             web_identity: false,
         };
-        let named = CredentialSource::judge(Some("work"), &variables, Some(&set));
+        let named = CredentialSource::evaluate(Some("work"), &variables, Some(&set));
         assert_eq!(named.profile.as_deref(), Some("work"));
         assert!(named.remedy().contains("aws sso login --sso-session corp"));
-        let keys = CredentialSource::judge(None, &variables, Some(&set));
+        let keys = CredentialSource::evaluate(None, &variables, Some(&set));
         assert_eq!(keys.way, CredentialMethod::Environment);
         let without_keys = Variables {
             keys: false,
             ..variables
         };
-        let of_environment = CredentialSource::judge(None, &without_keys, Some(&set));
+        let of_environment = CredentialSource::evaluate(None, &without_keys, Some(&set));
         assert_eq!(of_environment, named);
     }
 
@@ -319,7 +319,7 @@ mod tests {
         );
         let set = set(&text).await;
         let of =
-            |name: &str| CredentialSource::judge(Some(name), &Variables::default(), Some(&set));
+            |name: &str| CredentialSource::evaluate(Some(name), &Variables::default(), Some(&set));
         assert!(of("ops").remedy().contains("aws sso login --profile sso"));
         assert!(
             matches!(of("own").way, CredentialMethod::Role { by, .. } if *by == CredentialMethod::Keys)
@@ -335,7 +335,7 @@ mod tests {
 
     #[test]
     fn missing_configuration_gets_setup_hints() {
-        let none = CredentialSource::judge(None, &Variables::default(), None);
+        let none = CredentialSource::evaluate(None, &Variables::default(), None);
         assert_eq!(none.way, CredentialMethod::Unknown);
         assert!(none.remedy().contains("aws sso login"));
         let token = Variables {
@@ -343,7 +343,7 @@ mod tests {
             ..Variables::default()
         };
         assert_eq!(
-            CredentialSource::judge(None, &token, None).way,
+            CredentialSource::evaluate(None, &token, None).way,
             CredentialMethod::WebIdentity
         );
     }

@@ -187,7 +187,7 @@ impl Aws {
 }
 
 /// What the end of something that was waited for means, by the reason that EC2 gives.
-pub(in crate::aws) fn class_of_end(seen: &Observed) -> FailureClass {
+pub(in crate::aws) fn class_of_failed(seen: &Observed) -> FailureClass {
     let operation = match seen.kind {
         Kind::Instance => "ec2:RunInstances",
         Kind::NatGateway => "ec2:CreateNatGateway",

@@ -118,7 +118,7 @@ impl Aws {
         let policy = tags::protection(pairs(&tags));
         Ok(owner.and_then(|address| {
             let seen = observe(&group, address, Some(policy));
-            Some(self.changes.judge(seen))
+            Some(self.changes.apply_to(seen))
         }))
     }
 

@@ -69,7 +69,7 @@ impl Aws {
             Attributes::default(),
             settings.into_iter().collect(),
         );
-        Ok(self.changes.judge(found))
+        Ok(self.changes.apply_to(found))
     }
 
     /// Everything but the scheme, which never changes. Only what is active is sure to take it:

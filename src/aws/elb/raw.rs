@@ -181,7 +181,7 @@ impl Aws {
         });
         Ok(found
             .into_iter()
-            .map(|one| self.changes.judge(one))
+            .map(|one| self.changes.apply_to(one))
             .collect())
     }
 }

@@ -179,11 +179,11 @@ impl Aws {
             let pairs = tags.map(|tag| (Some(tag.key()), Some(tag.value())));
             tags::ownership(pairs, environment)
         });
-        Ok(owner.and_then(|address| Some(self.judge_domain(&domain, address))))
+        Ok(owner.and_then(|address| Some(self.observe_domain(&domain, address))))
     }
 
     /// The domain as far as the answer can be believed.
-    fn judge_domain(&self, domain: &DomainStatus, address: Address) -> Observed {
+    fn observe_domain(&self, domain: &DomainStatus, address: Address) -> Observed {
         let mut seen = observe(domain, address);
         // A change of ours that AWS gave up: the domain goes on as it was.
         if let Some(failed) = failed_change(domain)
@@ -196,7 +196,7 @@ impl Aws {
             failed.status.clone_into(&mut seen.status);
             seen.attributes.insert("reason", failed.reason);
         }
-        self.changes.judge(seen)
+        self.changes.apply_to(seen)
     }
 
     /// Whatever has the domain's name.

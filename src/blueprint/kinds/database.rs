@@ -142,7 +142,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     // includes the final snapshot: CloudFormation's handler for RDS gives it three hours.
     patience: minutes_each(90, 90, 180),
     // As Terraform, instance.go.
-    looks: 3,
+    ready_reads: 3,
     when_failed: WhenFailed::Refuse,
     attributes: &[
         AttributeInfo::text("engine").or(OnDifference::Refuse(

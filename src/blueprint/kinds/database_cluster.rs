@@ -65,7 +65,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     // As Terraform's AWS provider 1a5174b, internal/service/rds/cluster.go. A deletion includes the
     // final snapshot.
     patience: minutes(120),
-    looks: 3,
+    ready_reads: 3,
     when_failed: WhenFailed::Refuse,
     attributes: &[
         AttributeInfo::text("version").or(OnDifference::Refuse(VERSION_CHANGE)),

@@ -32,10 +32,10 @@ pub struct KindInfo {
     /// For how long a state of failure may be one that passes, after the call that led to it.
     pub failure_may_pass: Duration,
     /// In how many lists in a row it has to be missing to be gone, where lists disagree.
-    pub gone_after_looks: u32,
+    pub missing_reads_until_gone: u32,
     /// How many times in a row one has to be seen ready, and as it should be, after a change in
     /// place; 0 where the service's word is taken at once.
-    pub looks: u32,
+    pub ready_reads: u32,
     /// What to do about one that will not recover by itself.
     pub when_failed: WhenFailed,
     /// The attributes that are compared, and those outputs that are not texts. Other attributes
@@ -62,8 +62,8 @@ impl KindInfo {
         typical_seconds: 2,
         patience: minutes(5),
         failure_may_pass: Duration::ZERO,
-        gone_after_looks: 1,
-        looks: 0,
+        missing_reads_until_gone: 1,
+        ready_reads: 0,
         when_failed: WhenFailed::Update,
         attributes: &[],
         used_by: "vpc",

@@ -62,7 +62,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     patience: minutes_each(60, 180, 90),
     // Terraform's AWS provider 1a5174b, internal/service/opensearch/wait.go: a domain that was
     // missing once has been listed again.
-    gone_after_looks: 3,
+    missing_reads_until_gone: 3,
     when_failed: WhenFailed::Refuse,
     attributes: &[
         AttributeInfo::text("version"),

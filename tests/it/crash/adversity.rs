@@ -11,9 +11,9 @@ use proptest::prelude::*;
 use strict_cloud::{AwsAccount, FaultPlan, SharedAccount, Shortage, StrictCloud, StrictOptions};
 
 use super::foreign_calls::{DELETABLE, call, create, delete, id_of, send};
-use super::judge::{ADDRESS, ENVIRONMENT, later, leftovers, still_to_do, unaccounted};
 use super::layouts::{account, named};
 use super::link::{CloudBackend, Kill, ProcessLink, Side};
+use super::outcome::{ADDRESS, ENVIRONMENT, later, leftovers, still_to_do, unaccounted};
 use super::process::{End, Fate, Job, REGION, live, run, run_with, runtime};
 use super::sweep::{LATER, SETTLED};
 

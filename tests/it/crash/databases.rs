@@ -6,8 +6,8 @@ use loadrig::spec::Spec;
 use strict_cloud::AwsAccount;
 
 use super::foreign_calls::{call, id_of};
-use super::judge::{later, leftovers, still_to_do};
 use super::layouts::{account, named};
+use super::outcome::{later, leftovers, still_to_do};
 use super::process::{End, Job, run};
 use super::sweep::SETTLED;
 

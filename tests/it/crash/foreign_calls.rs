@@ -4,7 +4,7 @@ use axum::http::{Request, header};
 use bytes::Bytes;
 use strict_cloud::{AwsAccount, Call};
 
-use super::judge::later;
+use super::outcome::later;
 use super::process::REGION;
 use super::sweep::LATER;
 

@@ -8,8 +8,8 @@ use loadrig::spec::Spec;
 use strict_cloud::AwsAccount;
 
 use super::foreign_calls::{call, id_of};
-use super::judge::{later, leftovers, still_to_do, unaccounted};
 use super::layouts::named;
+use super::outcome::{later, leftovers, still_to_do, unaccounted};
 use super::process::{Job, Left, REGION, run};
 use super::sweep::SETTLED;
 

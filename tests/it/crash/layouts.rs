@@ -7,7 +7,7 @@ use loadrig::spec::{Library, Spec};
 use strict_cloud::AwsAccount;
 
 use super::foreign_calls::{call, create};
-use super::judge::ids;
+use super::outcome::ids;
 use super::process::REGION;
 
 /// One environment in two sizes, and the account that it is made in.

@@ -3,8 +3,8 @@
 
 use strict_cloud::{AwsAccount, RareEvent};
 
-use super::judge::{later, still_to_do};
 use super::layouts::{account, named};
+use super::outcome::{later, still_to_do};
 use super::process::{End, Job, Left, run};
 use super::sweep::SETTLED;
 

@@ -14,8 +14,8 @@ use std::time::Duration;
 use loadrig::spec::Spec;
 use strict_cloud::AwsAccount;
 
-use super::judge::{ids, later, leftovers, still_to_do, unaccounted};
 use super::link::{Death, Kill};
+use super::outcome::{ids, later, leftovers, still_to_do, unaccounted};
 use super::process::{End, Fate, Job, run, run_with};
 
 /// So long after a death, at the least, the next process starts: by then lists are true.
