@@ -4,7 +4,7 @@
 //! Interfaces that AWS itself created for a service go by themselves some time after the service;
 //! what somebody else put there does not.
 
-use aws_sdk_ec2::types::{NetworkInterface, NetworkInterfaceType, SecurityGroup};
+use aws_sdk_ec2::types::{NetworkInterface, NetworkInterfaceType};
 
 use crate::aws::Aws;
 use crate::aws::error::{CallContext, ErrorPolicy};
@@ -92,33 +92,17 @@ impl Aws {
         environment: &str,
         id: &str,
     ) -> Result<Vec<Blocker>, CloudError> {
-        let mut blockers = Vec::new();
-        for by in ["ip-permission.group-id", "egress.ip-permission.group-id"] {
-            let found: Vec<SecurityGroup> = self
-                .ec2
-                .describe_security_groups()
-                .filters(filter(by, [id]))
-                .into_paginator()
-                .items()
-                .send()
-                .try_collect()
-                .await
-                .context("ec2:DescribeSecurityGroups", id)?;
-            let others = found.iter().filter(|group| group.group_id() != Some(id));
-            blockers.extend(others.map(|group| {
-                let ours = tags::address(pairs(group.tags()), environment).is_some();
-                Blocker {
-                    what: format!(
-                        "a rule of security group {} (`{}`), of account {}, names it",
-                        group.group_id().unwrap_or("unknown"),
-                        group.group_name().unwrap_or("unnamed"),
-                        group.owner_id().unwrap_or("unknown"),
-                    ),
-                    passing: ours,
-                }
-            }));
-        }
-        Ok(blockers)
+        let referring = self.groups_that_refer_to(id, None).await?;
+        let others = referring.iter().filter(|(other, _)| *other != id);
+        let blockers = others.map(|(other, group)| Blocker {
+            what: format!(
+                "a rule of security group {other} (`{}`), of account {}, names it",
+                group.group_name().unwrap_or("unnamed"),
+                group.owner_id().unwrap_or("unknown"),
+            ),
+            passing: tags::address(pairs(group.tags()), environment).is_some(),
+        });
+        Ok(blockers.collect())
     }
 
     /// What an address leads to: the interface of a NAT gateway, an instance or something else.

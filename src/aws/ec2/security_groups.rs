@@ -9,8 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_ec2::types::{
-    IpPermission, IpRange, Ipv6Range, PrefixListId, ResourceType, SecurityGroup, SecurityGroupRule,
-    UserIdGroupPair,
+    Filter, IpPermission, IpRange, Ipv6Range, PrefixListId, ResourceType, SecurityGroup,
+    SecurityGroupRule, UserIdGroupPair,
 };
 
 use crate::aws::Aws;
@@ -123,15 +123,18 @@ impl Aws {
         }
     }
 
-    /// Takes a group out of the rules of the environment's other groups, those for what goes out
-    /// included.
-    async fn revoke_references(&self, environment: &str, id: &str) -> Result<(), CloudError> {
-        let mut ids = BTreeSet::new();
+    /// The groups with a rule that names this one, by id; only those that `filters` admit.
+    pub(in crate::aws) async fn groups_that_refer_to(
+        &self,
+        id: &str,
+        filters: Option<Vec<Filter>>,
+    ) -> Result<BTreeMap<String, SecurityGroup>, CloudError> {
+        let mut groups = BTreeMap::new();
         for by in ["ip-permission.group-id", "egress.ip-permission.group-id"] {
-            let referring: Vec<SecurityGroup> = self
+            let found: Vec<SecurityGroup> = self
                 .ec2
                 .describe_security_groups()
-                .set_filters(Select::Environment(environment).filters("group-id"))
+                .set_filters(filters.clone())
                 .filters(filter(by, [id]))
                 .into_paginator()
                 .items()
@@ -139,9 +142,20 @@ impl Aws {
                 .try_collect()
                 .await
                 .context("ec2:DescribeSecurityGroups", id)?;
-            ids.extend(referring.into_iter().filter_map(|group| group.group_id));
+            let named = found
+                .into_iter()
+                .filter_map(|group| Some((group.group_id.clone()?, group)));
+            groups.extend(named);
         }
-        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        Ok(groups)
+    }
+
+    /// Takes a group out of the rules of the environment's other groups, those for what goes out
+    /// included.
+    async fn revoke_references(&self, environment: &str, id: &str) -> Result<(), CloudError> {
+        let own = Select::Environment(environment).filters("group-id");
+        let referring = self.groups_that_refer_to(id, own).await?;
+        let ids: Vec<&str> = referring.keys().map(String::as_str).collect();
         for rule in self.rules(&ids).await? {
             let refers = rule
                 .referenced_group_info()
