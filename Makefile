@@ -8,7 +8,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/loadrig
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/debug/loadrig
 
-.PHONY: bench demo generate kill-sweep wire-sweep fault-sweep test truth build where check lint setup clean-cache help
+.PHONY: bench demo generate kill-sweep wire-sweep fault-sweep refusal-sweep test truth build where check lint setup clean-cache help
 .DEFAULT_GOAL := help
 
 help: ## What each command does
@@ -51,6 +51,9 @@ wire-sweep: setup build ## The same with the program itself, over sockets; about
 fault-sweep: export SEEDS ?= 200
 fault-sweep: setup build ## Failures drawn from SEEDS seeds; about half an hour
 	scripts/sweep.sh wire::faults::fault_sweep
+
+refusal-sweep: setup build ## Meet every refusal that AWS is known to answer with; about ten minutes
+	scripts/sweep.sh crash::refused::refusal_sweep
 
 truth: ## Compare the strict cloud with recorded facts in ORACLE; WRITE=1 writes docs/truth.md
 	@if [ -z "$$ORACLE" ]; then echo "not run: set ORACLE"; else \

@@ -146,7 +146,7 @@ pub(in crate::aws) fn failed_item(
     let code = code.unwrap_or("Unsuccessful");
     CloudError {
         class: class_of_refusal(operation, code, message.unwrap_or_default())
-            .unwrap_or(FailureClass::Terminal),
+            .unwrap_or(FailureClass::Unknown),
         request_id: request_id.map(Box::from),
         ..refused(
             operation,
@@ -235,7 +235,7 @@ fn class_of<E: ProvideErrorMetadata + Error + 'static>(
         Some(429 | 500..) => FailureClass::Transient,
         // An answer that was cut off, or came from something between us and AWS.
         Some(200..=299) => FailureClass::Transient,
-        _ => FailureClass::Terminal,
+        _ => FailureClass::Unknown,
     }
 }
 

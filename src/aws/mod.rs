@@ -36,6 +36,6 @@ mod unreachable;
 
 pub use client::Aws;
 pub use connection::Connection;
-pub use error_table::{Refusal, class_of_code, refusals};
+pub use error_table::{Refusal, class_by, class_of_code, refusals};
 pub use s3::registry::Registry;
 pub(crate) use unreachable::proxy_of;

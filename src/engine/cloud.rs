@@ -76,8 +76,10 @@ pub enum FailureClass {
     Blocked,
     /// Credentials are missing, expired or not allowed to do this.
     Denied,
-    /// Anything else: repeating it will not help.
+    /// The request is wrong, or asks for what cannot be: repeating it will not help.
     Terminal,
+    /// A refusal that the table of AWS's errors does not have. It is not repeated.
+    Unknown,
 }
 
 /// The code of a wait that ended before the resource was ready or gone.
@@ -208,6 +210,13 @@ impl Diagnose for CloudError {
             )],
             FailureClass::NotFound | FailureClass::Settling | FailureClass::Terminal => vec![
                 "this call created nothing; what was created before stays, and is found again by its tags".to_owned(),
+            ],
+            FailureClass::Unknown => vec![
+                "this call created nothing; what was created before stays, and is found again by its tags".to_owned(),
+                format!(
+                    "loadrig does not know what `{}` at `{}` means and did not repeat the call: if the same command works later, report this line (docs/aws-errors.md, \"Unknown errors\")",
+                    self.code, self.operation
+                ),
             ],
             FailureClass::Blocked => vec![
                 "remove or detach what is in the way, if you may, then run the same command again; loadrig touches nothing that is not the environment's own".to_owned(),

@@ -37,6 +37,7 @@ mod opensearch;
 mod rds;
 mod rds_changes;
 mod rds_groups;
+mod refusals;
 mod route53;
 mod s3;
 mod s3_buckets;
@@ -52,4 +53,5 @@ pub use cloud::{CallOutcome, Intervention, Moment, Observer, StrictCloud, Strict
 pub use emulator::{Emulator, EmulatorError};
 pub use faults::{Expiry, FaultPlan, Shortage};
 pub use memory::{AccountResource, AwsAccount, RareEvent, SharedAccount};
+pub use refusals::{KnownRefusal, Meaning, known_refusals};
 pub use upstream::{Upstream, UpstreamError};

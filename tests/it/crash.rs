@@ -14,6 +14,7 @@ mod layouts;
 mod link;
 mod outcome;
 mod process;
+mod refused;
 mod services;
 mod sweep;
 

@@ -1,11 +1,15 @@
-//! The table of what AWS refuses: every error that the published model of a service names for an
-//! operation that is called has a row, so that none is judged by its HTTP status alone.
+//! The table of what AWS refuses, held to what others know: every error that the published model
+//! of a service names for an operation that is called has a row, every known refusal means what
+//! the table takes it for, and no row is there that neither holds.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use loadrig::aws::{Refusal, class_by, refusals};
+use loadrig::engine::{FailureClass, is_credential_code};
 use serde_json::Value;
+use strict_cloud::{KnownRefusal, Meaning, known_refusals};
 
 /// The services: the SDK's crate, the model, the IAM prefix, and how many errors its operations
 /// have at least. EC2 models no errors, and the one operation of STS that is called has none.
@@ -47,40 +51,219 @@ fn called(name: &str) -> BTreeSet<String> {
         .collect()
 }
 
-fn has_row(service: &str, operation: &str, code: &str) -> bool {
-    loadrig::aws::refusals().any(|(of, row)| {
-        (of == service || of == "*")
-            && row.message.is_empty()
-            && row.codes.contains(&code)
-            && (row.operations.is_empty() || row.operations.contains(&operation))
-    })
+/// An error that a model names for an operation that is called.
+struct Modelled {
+    service: &'static str,
+    operation: String,
+    code: String,
 }
 
-#[test]
-fn every_modelled_error_has_a_class() {
-    let mut missing = Vec::new();
+impl Modelled {
+    /// Whether a row says what the code means, whatever the message.
+    fn is_classed(&self, rows: &[(&str, &Refusal)]) -> bool {
+        rows.iter().any(|(of, row)| {
+            (*of == self.service || *of == "*")
+                && row.message.is_empty()
+                && row.codes.contains(&self.code.as_str())
+                && (row.operations.is_empty() || row.operations.contains(&self.operation.as_str()))
+        })
+    }
+}
+
+fn modelled() -> Vec<Modelled> {
+    let mut all = Vec::new();
     for (name, model, service, least) in SERVICES {
         let called = called(name);
         let text = fs::read_to_string(file(&["strict-cloud", "models", &format!("{model}.json")]));
         let model: Value = serde_json::from_str(&text.unwrap()).unwrap();
-        let mut seen = 0;
+        let before = all.len();
         for (operation, about) in model["operations"].as_object().unwrap() {
             if !called.contains(&operation.to_lowercase()) {
                 continue;
             }
-            for code in about["errors"]
-                .as_object()
-                .into_iter()
-                .flatten()
-                .map(|(code, _)| code)
-            {
-                seen += 1;
-                if !has_row(service, operation, code) {
-                    missing.push(format!("{service}:{operation}: {code}"));
+            let errors = about["errors"].as_object().into_iter().flatten();
+            all.extend(errors.map(|(code, _)| Modelled {
+                service,
+                operation: operation.clone(),
+                code: code.clone(),
+            }));
+        }
+        let seen = all.len() - before;
+        assert!(seen >= *least, "{service}: only {seen} errors were read");
+    }
+    all
+}
+
+/// Whether these rows take a refusal for what it is known to mean.
+///
+/// What is not there yet is told apart from what is gone by the call that asks, and what is
+/// taken is adopted by it: `crash::refused` has the runs.
+fn is_understood(refusal: &KnownRefusal, rows: &[(&'static str, &'static Refusal)]) -> bool {
+    let service = if refusal.service == "*" {
+        "sts"
+    } else {
+        refusal.service
+    };
+    let operations = if refusal.operations.is_empty() {
+        &["Any"]
+    } else {
+        refusal.operations
+    };
+    operations.iter().all(|operation| {
+        let called = format!("{service}:{operation}");
+        let rows = rows.iter().copied();
+        let Some(class) = class_by(rows, &called, refusal.code, refusal.message) else {
+            return false;
+        };
+        match refusal.meaning {
+            Meaning::Later | Meaning::InProgress => class.is_passing(),
+            Meaning::NotYet | Meaning::Gone => class == FailureClass::NotFound,
+            Meaning::Taken => class == FailureClass::Terminal || class.is_passing(),
+            Meaning::Denied => class == FailureClass::Denied,
+            Meaning::Quota => class == FailureClass::Quota,
+            Meaning::Capacity => class == FailureClass::Capacity,
+            Meaning::Invalid => {
+                matches!(class, FailureClass::Terminal | FailureClass::Blocked)
+            }
+        }
+    })
+}
+
+fn table() -> Vec<(&'static str, &'static Refusal)> {
+    refusals().collect()
+}
+
+#[test]
+fn every_modelled_error_has_a_class() {
+    let rows = table();
+    let missing: Vec<String> = modelled()
+        .iter()
+        .filter(|error| !error.is_classed(&rows))
+        .map(|error| format!("{}:{}: {}", error.service, error.operation, error.code))
+        .collect();
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+#[test]
+fn every_known_refusal_is_understood() {
+    let rows = table();
+    let wrong: Vec<String> = known_refusals()
+        .filter(|refusal| !is_understood(refusal, &rows))
+        .map(|refusal| format!("{refusal:?}"))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Each code of each row is there since somebody met it: without it, an error of a model would
+/// have no class, or a known refusal another one.
+#[test]
+fn no_row_can_be_removed() {
+    let rows = table();
+    let (modelled, known): (Vec<_>, Vec<_>) = (modelled(), known_refusals().collect());
+    let mut idle = Vec::new();
+    for (at, (service, row)) in rows.iter().enumerate() {
+        for code in row.codes {
+            let codes: Vec<&'static str> = row
+                .codes
+                .iter()
+                .copied()
+                .filter(|other| other != code)
+                .collect();
+            // Rows are static; those made here live as long as the test does.
+            let without: &'static Refusal = Box::leak(Box::new(Refusal {
+                codes: codes.leak(),
+                ..**row
+            }));
+            let mut rows = rows.clone();
+            rows[at].1 = without;
+            let is_held = modelled.iter().any(|error| !error.is_classed(&rows))
+                || known.iter().any(|refusal| !is_understood(refusal, &rows));
+            if !is_held {
+                idle.push(format!(
+                    "{service} {:?} {code} {:?}",
+                    row.operations, row.message
+                ));
+            }
+        }
+    }
+    assert!(idle.is_empty(), "nothing holds these:\n{}", idle.join("\n"));
+}
+
+/// Answers a dry run that would have worked.
+const SUCCESS: &str = "DryRunOperation";
+
+/// The IAM prefix of the service that a file of the strict cloud plays; none for files about all.
+fn played_by(path: &Path) -> Option<&'static str> {
+    const NAMES: &[(&str, &str)] = &[
+        ("ec2", "ec2"),
+        ("elasticache", "elasticache"),
+        ("elb", "elasticloadbalancing"),
+        ("iam", "iam"),
+        ("opensearch", "es"),
+        ("rds", "rds"),
+        ("route53", "route53"),
+        ("s3", "s3"),
+        ("ssm", "ssm"),
+    ];
+    let parts = path.iter().filter_map(|part| part.to_str());
+    let mut parts = parts.skip_while(|part| *part != "src");
+    parts.find_map(|part| {
+        let name = part.trim_end_matches(".rs");
+        let named = |(prefix, _): &&(&str, &str)| name.split('_').next() == Some(prefix);
+        NAMES.iter().find(named).map(|(_, service)| *service)
+    })
+}
+
+/// Every code that a rule of the strict cloud refuses with, with the service it plays.
+fn strict_codes() -> BTreeSet<(Option<&'static str>, String)> {
+    let mut codes = BTreeSet::new();
+    let mut folders = vec![file(&["strict-cloud", "src"])];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            let rules = text.split("#[cfg(test)]").next().unwrap_or_default();
+            for call in ["AwsError::new(", "AwsError::with("] {
+                for rest in rules.split(call).skip(1) {
+                    let rest = rest.trim_start();
+                    let status = rest.strip_prefix("StatusCode::");
+                    let rest = status
+                        .and_then(|rest| rest.split_once(','))
+                        .map_or(rest, |two| two.1);
+                    let Some(rest) = rest.trim_start().strip_prefix('"') else {
+                        continue;
+                    };
+                    let code = rest.split('"').next().unwrap_or_default();
+                    codes.insert((played_by(&path), code.to_owned()));
                 }
             }
         }
-        assert!(seen >= *least, "{service}: only {seen} errors were read");
     }
-    assert!(missing.is_empty(), "{}", missing.join("\n"));
+    codes
+}
+
+#[test]
+fn what_the_strict_cloud_refuses_has_a_class() {
+    let codes = strict_codes();
+    assert!(codes.len() > 100, "only {} codes were read", codes.len());
+    let has_row = |service: Option<&str>, code: &str| {
+        refusals().any(|(of, row)| {
+            (of == "*" || service.is_none_or(|service| service == of))
+                && row.codes.iter().any(|known| match known.strip_prefix('.') {
+                    Some(_) => code.ends_with(known),
+                    None => code == *known,
+                })
+        })
+    };
+    let unknown: Vec<_> = codes
+        .iter()
+        .filter(|(service, code)| {
+            code != SUCCESS && !is_credential_code(code) && !has_row(*service, code)
+        })
+        .collect();
+    assert!(unknown.is_empty(), "{unknown:#?}");
 }

@@ -70,7 +70,8 @@ const FILES: &[(&str, Generate)] = &[
         section(page, "actions", &actions())
     }),
     ("docs/aws-errors.md", |page| {
-        section(page, "errors", &errors())
+        let page = section(page, "errors", &errors())?;
+        section(&page, "known refusals", &known_refusals())
     }),
     ("schema/architecture.json", |_| {
         json(loadrig::spec::architecture_schema())
@@ -137,6 +138,37 @@ fn errors() -> String {
             list(row.codes),
             row.message,
             row.class,
+            row.source
+        ));
+    }
+    table
+}
+
+/// What AWS is known to refuse calls with, and what it means.
+fn known_refusals() -> String {
+    let mut table = String::from(
+        "| service | operations | code | text | meaning | others wait | source |\n|---|---|---|---|---|---|---|\n",
+    );
+    for row in strict_cloud::known_refusals() {
+        let operations = match row.operations {
+            [] => "all".to_owned(),
+            some => some
+                .iter()
+                .map(|one| format!("`{one}`"))
+                .collect::<Vec<_>>()
+                .join(" "),
+        };
+        let waits = match row.waits {
+            Some(seconds) if seconds >= 60 => format!("{} min", seconds / 60),
+            Some(seconds) => format!("{seconds} s"),
+            None => String::new(),
+        };
+        table.push_str(&format!(
+            "| {} | {operations} | `{}` | {} | {} | {waits} | {} |\n",
+            row.service,
+            row.code,
+            row.message.replace('|', "\\|"),
+            row.meaning.words(),
             row.source
         ));
     }

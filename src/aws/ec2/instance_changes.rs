@@ -195,7 +195,7 @@ pub(in crate::aws) fn class_of_failed(seen: &Observed) -> FailureClass {
     };
     let code = seen.text("reason_code").unwrap_or_default();
     let message = seen.text("reason").unwrap_or_default();
-    class_of_refusal(operation, code, message).unwrap_or(FailureClass::Terminal)
+    class_of_refusal(operation, code, message).unwrap_or(FailureClass::Unknown)
 }
 
 /// EC2 reports termination protection only for one host per call; what loadrig sets it

@@ -1,7 +1,7 @@
 //! What all services answer alike.
 
 use crate::aws::error_table::row::Row;
-use crate::engine::FailureClass::{Converging, Denied, Settling, Transient};
+use crate::engine::FailureClass::{Denied, Terminal, Transient};
 
 /// Codes of throttled calls: botocore's retry handler and the AWS SDK's list.
 pub(super) const THROTTLING: &[&str] = &[
@@ -52,27 +52,21 @@ pub(super) const ROWS: &[Row] = &[
             "RegionDisabledException",
         ],
     ),
-    // The role of a service is seconds old, or is just being created.
     Row::of(
-        Settling,
-        "Amazon ElastiCache API Reference: errors of each action",
-        &["ServiceLinkedRoleNotFoundFault"],
-    ),
-    Row::of(
-        Settling,
-        "aws-samples/eks-workshop-v2#1609; cube-js/cube#11114",
-        &["InvalidParameterValue"],
-    )
-    .saying("create service linked role"),
-    Row::of(
-        Settling,
-        "crossplane/provider-aws#479",
-        &["InvalidParameterValue"],
-    )
-    .saying("ServiceLinkedRoles.html"),
-    Row::of(
-        Converging,
-        "terraform-provider-aws 1a5174b, internal/service: retried for each service that has it",
-        &["ConcurrentModificationException"],
+        Terminal,
+        "Common Error Types in the API reference of each service",
+        &[
+            "ValidationError",
+            "ValidationException",
+            "MissingParameter",
+            "MissingAction",
+            "InvalidAction",
+            "InvalidParameterCombination",
+            "InvalidParameterValue",
+            "InvalidQueryParameter",
+            "MalformedQueryString",
+            "MalformedInput",
+            "SerializationException",
+        ],
     ),
 ];

@@ -2,7 +2,7 @@
 
 use crate::aws::error_table::row::Row;
 use crate::engine::FailureClass::{
-    Capacity, Converging, Denied, NotFound, Quota, Settling, Terminal, Transient,
+    Blocked, Capacity, Converging, Denied, NotFound, Quota, Settling, Terminal, Transient,
 };
 
 /// Calls that name an instance profile.
@@ -106,6 +106,31 @@ pub(super) const ROWS: &[Row] = &[
         ],
     )
     .at(&["CreateNatGateway"]),
+    // Somebody protected it by hand: what loadrig protected, it lifts first.
+    Row::of(
+        Blocked,
+        "Amazon EC2 API Reference: error codes",
+        &["OperationNotPermitted", "CannotDelete"],
+    ),
+    Row::of(
+        Terminal,
+        "Amazon EC2 API Reference: error codes",
+        &[
+            "IdempotentParameterMismatch",
+            "IdempotentInstanceTerminated",
+            "InvalidGroup.Duplicate",
+            "InvalidKeyPair.Duplicate",
+            "InvalidSubnet.Conflict",
+            "InvalidSubnet.Range",
+            "InvalidVpc.Range",
+            "InvalidServiceName",
+            "RouteAlreadyExists",
+            "InvalidParameter",
+            "UnknownParameter",
+            "UnsupportedOperation",
+            "InvalidID",
+        ],
+    ),
     // The region is one that an account has to turn on first.
     Row::of(
         Denied,

@@ -13,7 +13,6 @@ pub(super) const ROWS: &[Row] = &[
         API,
         &[
             "InvalidReplicationGroupState",
-            "InvalidReplicationGroupStateFault",
             "InvalidCacheClusterState",
             "CacheSubnetGroupInUse",
         ],
@@ -72,8 +71,6 @@ pub(super) const ROWS: &[Row] = &[
         Terminal,
         API,
         &[
-            "InvalidParameterValue",
-            "InvalidParameterCombination",
             "InvalidARN",
             "SubnetNotAllowedFault",
             "SnapshotAlreadyExistsFault",

@@ -20,16 +20,12 @@ const SERVICES: [(&str, &[Row]); 10] = [
     ("ssm", ssm::ROWS),
 ];
 
-fn rows_of(service: &str) -> &'static [Row] {
-    SERVICES
-        .iter()
-        .find(|(name, _)| *name == service)
-        .map_or(&[], |(_, rows)| rows)
-}
+/// Stands for the service of rows that belong to all.
+const EVERY_SERVICE: &str = "*";
 
 /// Every row with the IAM prefix of its service; `*` for those of all services.
 pub fn refusals() -> impl Iterator<Item = (&'static str, &'static Row)> {
-    [("*", common::ROWS)]
+    [(EVERY_SERVICE, common::ROWS)]
         .into_iter()
         .chain(SERVICES)
         .flat_map(|(service, rows)| rows.iter().map(move |row| (service, row)))
@@ -42,27 +38,31 @@ pub(in crate::aws) fn class_of_refusal(
     code: &str,
     message: &str,
 ) -> Option<FailureClass> {
-    if is_credential_code(code) && !fits_operation(called, code, message) {
-        return Some(FailureClass::Denied);
+    class_by(refusals(), called, code, message)
+}
+
+/// The same by other rows than all of the table: what is known without one of them.
+pub fn class_by<'a>(
+    rows: impl Iterator<Item = (&'a str, &'a Row)>,
+    called: &str,
+    code: &str,
+    message: &str,
+) -> Option<FailureClass> {
+    let (service, operation) = called.split_once(':').unwrap_or(("", called));
+    let row = rows
+        .filter(|(of, row)| {
+            (*of == service || *of == EVERY_SERVICE) && row.fits(operation, code, message)
+        })
+        .max_by_key(|(of, row)| (*of != EVERY_SERVICE, row.specificity()))
+        .map(|(_, row)| row);
+    match row {
+        // What is about credentials is, unless a row says what it means at this operation.
+        Some(row) if row.operations.is_empty() && is_credential_code(code) => {
+            Some(FailureClass::Denied)
+        }
+        Some(row) => Some(row.class),
+        None => is_credential_code(code).then_some(FailureClass::Denied),
     }
-    let (service, operation) = called.split_once(':').unwrap_or(("", called));
-    best(rows_of(service), operation, code, message)
-        .or_else(|| best(common::ROWS, operation, code, message))
-        .map(|row| row.class)
-}
-
-/// Whether a row of its own says what the code means at this operation.
-fn fits_operation(called: &str, code: &str, message: &str) -> bool {
-    let (service, operation) = called.split_once(':').unwrap_or(("", called));
-    rows_of(service)
-        .iter()
-        .any(|row| !row.operations.is_empty() && row.fits(operation, code, message))
-}
-
-fn best<'a>(rows: &'a [Row], operation: &str, code: &str, message: &str) -> Option<&'a Row> {
-    rows.iter()
-        .filter(|row| row.fits(operation, code, message))
-        .max_by_key(|row| row.specificity())
 }
 
 /// The class of a code that one of the services in use answers with, whatever was called.
@@ -100,9 +100,8 @@ mod tests {
 
     #[test]
     fn unknown_codes_are_left_to_the_status() {
-        for code in ["InvalidParameterValue", "NotFoundButNotQuite"] {
-            assert_eq!(class_of_refusal("ec2:CreateVpc", code, ""), None);
-        }
+        let class = class_of_refusal("ec2:CreateVpc", "NotFoundButNotQuite", "");
+        assert_eq!(class, None);
     }
 
     #[test]
@@ -125,6 +124,6 @@ mod tests {
         let unknown = "Value (lr-demo-host) for parameter iamInstanceProfile.name is invalid. \
                        Invalid IAM Instance Profile name";
         assert_eq!(class(unknown), Some(FailureClass::Settling));
-        assert_eq!(class("Invalid type"), None);
+        assert_eq!(class("Invalid type"), Some(FailureClass::Terminal));
     }
 }

@@ -18,6 +18,6 @@ mod s3;
 mod service_quotas;
 mod ssm;
 
-pub use lookup::{class_of_code, refusals};
+pub use lookup::{class_by, class_of_code, refusals};
 pub(in crate::aws) use lookup::{class_of_refusal, is_throttling};
 pub use row::Row as Refusal;

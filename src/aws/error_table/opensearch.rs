@@ -4,7 +4,7 @@
 //! here messages decide.
 
 use crate::aws::error_table::row::Row;
-use crate::engine::FailureClass::{Converging, NotFound, Quota, Terminal, Transient};
+use crate::engine::FailureClass::{Converging, NotFound, Quota, Terminal};
 
 const API: &str = "Amazon OpenSearch Service API Reference: errors of each action";
 /// What its `domainErrorRetryable` repeats for 10 minutes.
@@ -15,12 +15,10 @@ pub(super) const ROWS: &[Row] = &[
     // The SDK itself takes it for throttling.
     Row::of(Quota, API, &["LimitExceededException"]),
     Row::of(NotFound, API, &["ResourceNotFoundException"]),
-    Row::of(Transient, API, &["InternalException"]),
     Row::of(
         Terminal,
         API,
         &[
-            "ValidationException",
             "InvalidTypeException",
             "BaseException",
             "DisabledOperationException",

@@ -24,7 +24,6 @@ pub(super) const ROWS: &[Row] = &[
         REFERENCE,
         &[
             "InvalidDBInstanceState",
-            "InvalidDBInstanceStateFault",
             "InvalidDBClusterStateFault",
             "InvalidDBParameterGroupState",
             "InvalidDBSubnetGroupStateFault",
@@ -77,13 +76,6 @@ pub(super) const ROWS: &[Row] = &[
     .saying("UsingWithRDS.IAM.ServiceLinkedRoles"),
     // Storage that changed within hours does not change again before that.
     Row::of(
-        Terminal,
-        "terraform-provider-aws 1a5174b, internal/service/rds/instance.go",
-        &["InvalidParameterCombination"],
-    )
-    .at(&["ModifyDBInstance"])
-    .saying("previous storage change is being optimized"),
-    Row::of(
         Capacity,
         REFERENCE,
         &[
@@ -121,7 +113,6 @@ pub(super) const ROWS: &[Row] = &[
         REFERENCE,
         &[
             "DBInstanceNotFound",
-            "DBInstanceNotFoundFault",
             "DBClusterNotFoundFault",
             "DBClusterParameterGroupNotFound",
             "DBClusterSnapshotNotFoundFault",
@@ -188,42 +179,3 @@ pub(super) const ROWS: &[Row] = &[
         ],
     ),
 ];
-
-#[cfg(test)]
-mod tests {
-    use crate::aws::error_table::class_of_refusal;
-    use crate::engine::FailureClass::{Converging, Settling, Terminal};
-
-    #[test]
-    fn messages_tell_what_passes_from_what_stays() {
-        let protected = "Cannot delete protected DB Instance, please disable deletion protection \
-                         and try again.";
-        let role = "Unable to create the resource. Verify that you have permission to create \
-                    service linked role. Otherwise wait and try again later";
-        let credentials = "Missing necessary credentials. Please check http://docs.aws.amazon.com/\
-                           AmazonRDS/latest/UserGuide/UsingWithRDS.IAM.ServiceLinkedRoles.html";
-        let storage = "You can't currently modify the storage of this DB instance because the \
-                       previous storage change is being optimized.";
-        let combination = "InvalidParameterCombination";
-        let value = "InvalidParameterValue";
-        for (operation, code, message, class) in [
-            ("DeleteDBInstance", combination, protected, Some(Converging)),
-            ("DeleteDBCluster", combination, protected, Some(Converging)),
-            ("CreateDBSubnetGroup", value, role, Some(Converging)),
-            ("CreateDBInstance", value, credentials, Some(Converging)),
-            ("ModifyDBInstance", combination, storage, Some(Terminal)),
-            ("CreateDBSubnetGroup", "InvalidSubnet", "", Some(Settling)),
-            (
-                "CreateDBInstance",
-                "InvalidVPCNetworkStateFault",
-                "",
-                Some(Settling),
-            ),
-            // Other combinations are refused for good, which the status says.
-            ("ModifyDBInstance", combination, "No", None),
-        ] {
-            let found = class_of_refusal(&format!("rds:{operation}"), code, message);
-            assert_eq!(found, class, "{operation} {code} {message}");
-        }
-    }
-}

@@ -24,7 +24,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::of(
         Converging,
         "go-to-k/cdkd 8ee4235, its provider of hosted zones",
-        &["InvalidInput", "HostedZoneNotEmpty", "InvalidChangeBatch"],
+        &["InvalidInput", "InvalidChangeBatch"],
     )
     .saying("is marked disabled for mutation"),
     Row::of(

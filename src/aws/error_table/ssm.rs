@@ -37,7 +37,6 @@ pub(super) const ROWS: &[Row] = &[
             "ParameterPatternMismatchException",
             "TooManyTagsError",
             "UnsupportedParameterType",
-            "ValidationException",
         ],
     ),
     // The key that encrypts the parameter may not be used, is disabled or is not there.

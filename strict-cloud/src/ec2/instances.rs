@@ -17,34 +17,28 @@ const KIND: &str = "instance";
 pub(crate) async fn check_launch(core: &Core, call: &Call) -> Result<(), AwsError> {
     let image = call.get("ImageId").unwrap_or_default();
     let instance_type = call.get("InstanceType").unwrap_or("m1.small");
-    if !image.is_empty() {
-        exists(core, call, "image", image, "DescribeImages", "ImageId.1")
-            .await
-            .map_err(|_| {
-                let message = format!("The image id '[{image}]' does not exist");
-                AwsError::new("InvalidAMIID.NotFound", message)
-            })?;
+    if !image.is_empty()
+        && !exists(core, call, "image", image, "DescribeImages", "ImageId.1").await?
+    {
+        let message = format!("The image id '[{image}]' does not exist");
+        return Err(AwsError::new("InvalidAMIID.NotFound", message));
     }
     let action = "DescribeInstanceTypes";
-    exists(core, call, "type", instance_type, action, "InstanceType.1")
-        .await
-        .map_err(|_| {
-            let message = format!("Invalid value '{instance_type}' for InstanceType.");
-            AwsError::new("InvalidParameterValue", message)
-        })?;
-    if let Some(name) = call.get("KeyName") {
-        exists(core, call, "key", name, "DescribeKeyPairs", "KeyName.1")
-            .await
-            .map_err(|_| {
-                let message = format!("The key pair '{name}' does not exist");
-                AwsError::new("InvalidKeyPair.NotFound", message)
-            })?;
+    if !exists(core, call, "type", instance_type, action, "InstanceType.1").await? {
+        let message = format!("Invalid value '{instance_type}' for InstanceType.");
+        return Err(AwsError::new("InvalidParameterValue", message));
+    }
+    if let Some(name) = call.get("KeyName")
+        && !exists(core, call, "key", name, "DescribeKeyPairs", "KeyName.1").await?
+    {
+        let message = format!("The key pair '{name}' does not exist");
+        return Err(AwsError::new("InvalidKeyPair.NotFound", message));
     }
     check_instance_profile(core, call).await?;
     check_network(core, call, instance_type).await
 }
 
-/// Checks that something exists that does not change; asked once.
+/// Whether something exists that does not change; asked once.
 async fn exists(
     core: &Core,
     call: &Call,
@@ -52,21 +46,23 @@ async fn exists(
     id: &str,
     action: &str,
     field: &str,
-) -> Result<(), AwsError> {
+) -> Result<bool, AwsError> {
     let name = fact(call, kind, id);
     let known = core.ledger().fact(&name).is_some();
     if known {
-        return Ok(());
+        return Ok(true);
     }
-    let answer = core
-        .upstream
-        .text(call, "ec2", action, &[(field, id)])
-        .await?;
-    if !answer.contains(id) {
-        return Err(AwsError::new("NotFound", id));
+    let asked = [(field, id)];
+    let listed = match core.upstream.text(call, "ec2", action, &asked).await {
+        Ok(answer) => answer.contains(id),
+        Err(error) if error.status.is_server_error() => return Err(error),
+        // Unknown ids are refused.
+        Err(_) => false,
+    };
+    if listed {
+        core.ledger().note(&name, "exists");
     }
-    core.ledger().note(&name, "exists");
-    Ok(())
+    Ok(listed)
 }
 
 async fn check_instance_profile(core: &Core, call: &Call) -> Result<(), AwsError> {

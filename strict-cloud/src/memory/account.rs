@@ -24,6 +24,7 @@ use super::lag::Lags;
 use super::opensearch::OpenSearch;
 use super::rare::RareEvent;
 use super::rds::Rds;
+use super::refusing::Refusing;
 use super::route53::Route53;
 use super::s3::S3;
 use super::schedule::{EventSchedule, ScheduledEvent};
@@ -77,6 +78,8 @@ pub struct AwsAccount {
     pub(super) ssm: Ssm,
     /// What tests want to happen once.
     pub(super) rare: Vec<RareEvent>,
+    /// What it refuses because a test asks for it.
+    pub(super) refusing: Vec<Refusing>,
 }
 
 impl AwsAccount {
@@ -106,6 +109,7 @@ impl AwsAccount {
             s3: S3::default(),
             ssm: Ssm::default(),
             rare: Vec::new(),
+            refusing: Vec::new(),
         }
     }
 
@@ -189,6 +193,7 @@ impl AwsAccount {
         if let Some(refusal) = held_to_model(call) {
             return Ok(refusal.reply);
         }
+        self.refuse_if_asked(call)?;
         iam::check_service_role(self, &call.service, &call.action)?;
         let service: Handler = match call.service.as_str() {
             "ec2" => ec2::answer,

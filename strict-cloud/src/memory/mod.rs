@@ -26,6 +26,7 @@ mod lag;
 mod opensearch;
 mod rare;
 mod rds;
+mod refusing;
 mod route53;
 mod s3;
 mod schedule;

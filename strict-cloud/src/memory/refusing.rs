@@ -1,0 +1,66 @@
+//! Refusals from the table ([`crate::refusals`]) that a test wants to see.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use jiff::Timestamp;
+
+use crate::call::Call;
+use crate::errors::AwsError;
+use crate::refusals::KnownRefusal;
+
+use super::account::AwsAccount;
+
+/// A refusal that an account answers an operation with.
+#[derive(Debug, Clone)]
+pub(super) struct Refusing {
+    service: &'static str,
+    operation: String,
+    error: AwsError,
+    /// How long from the first call on; for good without.
+    lasts: Option<Duration>,
+    since: Option<Timestamp>,
+}
+
+impl AwsAccount {
+    /// Refuses every call of an operation so, from the first one for as long as `lasts` says or,
+    /// without it, until [`Self::refuse_no_more`]. The call has no effect.
+    pub fn refuse(
+        &mut self,
+        service: &'static str,
+        operation: &str,
+        refusal: &KnownRefusal,
+        lasts: Option<Duration>,
+    ) {
+        let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
+        self.refusing.push(Refusing {
+            service,
+            operation: operation.to_owned(),
+            error: AwsError::with(status, refusal.code, refusal.message),
+            lasts,
+            since: None,
+        });
+    }
+
+    /// Whatever it was asked to refuse, it does no more.
+    pub fn refuse_no_more(&mut self) {
+        self.refusing.clear();
+    }
+
+    pub(super) fn refuse_if_asked(&mut self, call: &Call) -> Result<(), AwsError> {
+        let now = self.now;
+        for one in &mut self.refusing {
+            if one.service != call.service || one.operation != call.action {
+                continue;
+            }
+            let since = *one.since.get_or_insert(now);
+            let over = one
+                .lasts
+                .is_some_and(|lasts| since.checked_add(lasts).is_ok_and(|until| until <= now));
+            if !over {
+                return Err(one.error.clone());
+            }
+        }
+        Ok(())
+    }
+}

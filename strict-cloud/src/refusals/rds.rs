@@ -1,0 +1,60 @@
+//! What Amazon RDS answers where its code does not say it all.
+
+use super::KnownRefusal;
+use super::Meaning::{Capacity, Denied, Gone, InProgress, Invalid, Later, Quota, Taken};
+
+const FIRST: &[&str] = &[
+    "CreateDBSubnetGroup",
+    "CreateDBInstance",
+    "CreateDBCluster",
+    "RestoreDBInstanceFromDBSnapshot",
+    "RestoreDBClusterFromSnapshot",
+];
+const RESTORE: &[&str] = &["RestoreDBInstanceFromDBSnapshot"];
+const RESTORE_CLUSTER: &[&str] = &["RestoreDBClusterFromSnapshot"];
+const ANSIBLE: &str = "amazon.aws 59c5d27, plugins/module_utils/rds.py";
+const REFERENCE: &str = "Amazon RDS API Reference: errors of each action";
+const INSTANCE: &str = "terraform-provider-aws 1a5174b, internal/service/rds/instance.go";
+const CLUSTER: &str = "terraform-provider-aws 1a5174b, internal/service/rds/cluster.go";
+
+pub(super) const ROWS: &[KnownRefusal] = &[
+    KnownRefusal::of(Later, FIRST, "InvalidParameterValue", "Unable to create the resource. Verify that you have permission to create service linked role. Otherwise wait and try again later", "aws-samples/eks-workshop-v2#1609; cube-js/cube#11114; convox/convox#864"),
+    KnownRefusal::of(Later, FIRST, "InvalidParameterValue", "Missing necessary credentials. Please check http://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAM.ServiceLinkedRoles.html", "crossplane-contrib/provider-aws#479"),
+    KnownRefusal::of(Later, &["CreateDBSubnetGroup"], "InvalidSubnet", "Subnet IDs are required.", "go-to-k/cdkd 8ee4235: met for subnets that were just created"),
+    KnownRefusal::of(Later, &["CreateDBInstance", "CreateDBCluster"], "InvalidVPCNetworkStateFault", "DB instance and EC2 security group are in different VPCs.", REFERENCE),
+    KnownRefusal::of(InProgress, &["DeleteDBInstance"], "InvalidParameterCombination", "Cannot delete protected DB Instance, please disable deletion protection and try again.", INSTANCE),
+    KnownRefusal::of(InProgress, &["DeleteDBCluster"], "InvalidParameterCombination", "Cannot delete protected Cluster, please disable deletion protection and try again.", CLUSTER).waits(120),
+    KnownRefusal::of(InProgress, &["ModifyDBInstance", "RebootDBInstance", "DeleteDBInstance", "CreateDBInstanceReadReplica"], "InvalidDBInstanceState", "Database instance is not in available state. Please try your request later.", INSTANCE),
+    KnownRefusal::of(InProgress, &["ModifyDBCluster", "DeleteDBCluster"], "InvalidDBClusterStateFault", "DbCluster lr-demo-db is not currently in the available state", CLUSTER).waits(300),
+    KnownRefusal::of(InProgress, &["DeleteDBParameterGroup"], "InvalidDBParameterGroupState", "One or more database instances are still members of this parameter group lr-demo-db, so the group cannot be deleted", "terraform-provider-aws 1a5174b, internal/service/rds/parameter_group.go").waits(180),
+    KnownRefusal::of(InProgress, &["ModifyDBParameterGroup", "ResetDBParameterGroup"], "InvalidDBParameterGroupState", "The parameter group has pending changes", "terraform-provider-aws 1a5174b, internal/service/rds/cluster_parameter_group.go").waits(180),
+    KnownRefusal::of(InProgress, &["DeleteDBSubnetGroup"], "InvalidDBSubnetGroupStateFault", "Cannot delete the subnet group 'lr-demo-db' because at least one database instance: lr-demo-db-writer is still using it.", "terraform-provider-aws 1a5174b, internal/service/rds/subnet_group.go").waits(180),
+    KnownRefusal::of(InProgress, &["DeleteDBSubnetGroup"], "InvalidDBSubnetStateFault", "The DB subnet isn't in the available state.", REFERENCE),
+    KnownRefusal::of(InProgress, RESTORE, "InvalidDBSnapshotState", "The snapshot is not in the available state.", ANSIBLE),
+    KnownRefusal::of(InProgress, RESTORE_CLUSTER, "InvalidDBClusterSnapshotStateFault", "The cluster snapshot is not in the available state.", ANSIBLE),
+    KnownRefusal::of(InProgress, &["ModifyDBInstance"], "InvalidDBSecurityGroupState", "The state of the DB security group doesn't allow deletion.", ANSIBLE),
+    KnownRefusal::of(Invalid, &["ModifyDBInstance"], "InvalidParameterCombination", "You can't currently modify the storage of this DB instance because the previous storage change is being optimized.", INSTANCE).waits(4800),
+    KnownRefusal::of(Invalid, &["CreateDBInstanceReadReplica"], "InvalidParameterCombination", "A parameter group can't be specified during Read Replica creation for the following DB engine: postgres", "terraform-provider-aws#38056, #38227"),
+    KnownRefusal::of(Invalid, &["CreateDBInstance"], "InvalidParameterCombination", "You can't specify IOPS or storage throughput for engine postgres and a storage size less than 400.", "terraform-provider-aws#28160"),
+    KnownRefusal::of(Invalid, &["ModifyDBInstance"], "InvalidParameterCombination", "You must specify both the storage size and iops when modifying the storage size or iops on a DB instance that has iops.", "terraform-provider-aws#28589, #33512"),
+    KnownRefusal::of(Invalid, &["DeleteDBInstance"], "InvalidParameterCombination", "FinalDBSnapshotIdentifier can not be specified when deleting a replica instance", "terraform-provider-aws#4276, #4615"),
+    KnownRefusal::of(Invalid, &["CreateDBSubnetGroup"], "DBSubnetGroupDoesNotCoverEnoughAZs", "The DB subnet group doesn't meet Availability Zone (AZ) coverage requirement. Current AZ coverage: us-east-1a. Add subnets to cover at least 2 AZs.", REFERENCE),
+    KnownRefusal::of(Capacity, &["CreateDBInstance", "CreateDBInstanceReadReplica"], "InsufficientDBInstanceCapacity", "The requested DB instance class is not available in the specified Availability Zone.", REFERENCE),
+    KnownRefusal::of(Capacity, &["CreateDBCluster"], "InsufficientDBClusterCapacityFault", "The DB cluster doesn't have enough capacity for the current operation.", REFERENCE),
+    KnownRefusal::of(Capacity, &["CreateDBInstance"], "ProvisionedIopsNotAvailableInAZFault", "Provisioned IOPS not available in the specified Availability Zone.", REFERENCE),
+    KnownRefusal::of(Quota, &["CreateDBInstance"], "InstanceQuotaExceeded", "The request would result in the user exceeding the allowed number of DB instances.", REFERENCE),
+    KnownRefusal::of(Quota, &["CreateDBInstance"], "StorageQuotaExceeded", "The request would result in the user exceeding the allowed amount of storage available across all DB instances.", REFERENCE),
+    KnownRefusal::of(Quota, &["DeleteDBInstance"], "SnapshotQuotaExceeded", "The request would result in the user exceeding the allowed number of DB snapshots.", REFERENCE),
+    KnownRefusal::of(Quota, &["CreateDBCluster"], "DBClusterQuotaExceededFault", "The user attempted to create a new DB cluster and the user has already reached the maximum allowed DB cluster quota.", REFERENCE),
+    KnownRefusal::of(Quota, &["CreateDBParameterGroup"], "DBParameterGroupQuotaExceeded", "The request would result in the user exceeding the allowed number of DB parameter groups.", REFERENCE),
+    KnownRefusal::of(Quota, &["CreateDBSubnetGroup"], "DBSubnetGroupQuotaExceeded", "The request would result in the user exceeding the allowed number of DB subnet groups.", REFERENCE),
+    KnownRefusal::of(Quota, &["CreateDBSubnetGroup"], "DBSubnetQuotaExceededFault", "The request would result in the user exceeding the allowed number of subnets in a DB subnet groups.", REFERENCE),
+    KnownRefusal::of(Denied, &["CreateDBInstance"], "KMSKeyNotAccessibleFault", "The specified KMS key does not exist, is not enabled or you do not have permissions to access it.", REFERENCE),
+    KnownRefusal::of(Invalid, &["CreateDBInstance"], "VpcEncryptionControlViolationException", "The operation violates VPC encryption controls.", REFERENCE),
+    KnownRefusal::of(Taken, &["CreateDBInstance"], "DBInstanceAlreadyExists", "DB instance already exists", REFERENCE),
+    KnownRefusal::of(Taken, &["CreateDBCluster"], "DBClusterAlreadyExistsFault", "DB Cluster already exists", REFERENCE),
+    KnownRefusal::of(Gone, &["DeleteDBInstance"], "DBInstanceNotFound", "DBInstance lr-demo-db-writer not found.", REFERENCE).status(404),
+    KnownRefusal::of(Gone, &["DeleteDBCluster"], "DBClusterNotFoundFault", "DBCluster lr-demo-db not found.", REFERENCE).status(404),
+    KnownRefusal::of(Gone, &["DeleteDBSubnetGroup"], "DBSubnetGroupNotFoundFault", "DB subnet group 'lr-demo-db' does not exist.", REFERENCE).status(404),
+    KnownRefusal::of(Gone, &["DeleteDBParameterGroup"], "DBParameterGroupNotFound", "DBParameterGroup not found: lr-demo-db", REFERENCE).status(404),
+];

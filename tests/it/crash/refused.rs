@@ -1,0 +1,214 @@
+//! Every refusal that AWS is known to answer with, met by the engine with the real adapter at an
+//! operation that was refused so: what passes is waited for, what stays ends the command early
+//! with AWS's words, and `down` leaves nothing after either.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use strict_cloud::{AwsAccount, KnownRefusal, Meaning, known_refusals};
+
+use super::layouts::{RigLayout, layouts};
+use super::outcome::{later, leftovers, still_to_do};
+use super::process::{End, Job, run};
+use super::sweep::SETTLED;
+
+/// How long a refusal that passes stays.
+const PASSES_AFTER: Duration = Duration::from_secs(20);
+/// A refusal that stays may be repeated for no longer than this: two minutes for those that
+/// could be lags, and what the rest of the walk takes.
+const EARLY: Duration = Duration::from_mins(10);
+/// Called only by commands that these runs do not have: restoring, and the registry's lock.
+const ELSEWHERE: &[&str] = &[
+    "rds:RestoreDBClusterFromSnapshot",
+    "rds:RestoreDBInstanceFromDBSnapshot",
+    "s3:DeleteObject",
+    "s3:GetObject",
+    "s3:PutObject",
+];
+
+/// A command on an account, and what it calls when nothing is in its way.
+struct Stage<'a> {
+    name: String,
+    before: &'a AwsAccount,
+    job: Job<'a>,
+    layout: &'a RigLayout,
+    calls: BTreeSet<String>,
+    takes: Duration,
+}
+
+impl<'a> Stage<'a> {
+    fn of(name: &str, before: &'a AwsAccount, job: Job<'a>, layout: &'a RigLayout) -> Self {
+        let left = run(before.clone(), job);
+        assert_eq!(left.end, End::Done, "{}: {name}", layout.name);
+        Self {
+            name: format!("{}: {name}", layout.name),
+            before,
+            job,
+            layout,
+            calls: left.calls.into_iter().collect(),
+            takes: elapsed(before, &left.account),
+        }
+    }
+
+    /// What is wrong with how the command takes the refusal.
+    fn meet(&self, service: &'static str, operation: &str, refusal: &KnownRefusal) -> Vec<String> {
+        let passes = refusal.meaning.passes();
+        let mut account = self.before.clone();
+        account.refuse(service, operation, refusal, passes.then_some(PASSES_AFTER));
+        let left = run(account, self.job);
+        let mut wrong = Vec::new();
+        if left.account.refusals_of(operation) == 0 {
+            wrong.push("it was not refused".to_owned());
+        }
+        match (&left.end, refusal.meaning) {
+            // Found and adopted, or reported: either way it ends.
+            (End::Done | End::Failed(_), Meaning::Taken) => {}
+            (End::Done, _) if passes => {}
+            (End::Failed(said), _) if !passes => {
+                if !said.contains(refusal.message) && !said.contains(refusal.code) {
+                    wrong.push(format!("it does not say why: {said}"));
+                }
+            }
+            (end, _) => wrong.push(format!("{end:?}")),
+        }
+        let took = elapsed(self.before, &left.account);
+        // What is taken may be one's own that is not listed yet, which is waited for.
+        if !passes && refusal.meaning != Meaning::Taken && took > self.takes + EARLY {
+            wrong.push(format!("it took {took:?}, not {:?}", self.takes));
+        }
+        let mut account = later(left.account, SETTLED);
+        account.refuse_no_more();
+        if let (End::Done, Job::Up(spec)) = (&left.end, self.job) {
+            let todo = still_to_do(&account, spec);
+            wrong.extend(todo.iter().map(|what| format!("still to do: {what}")));
+        }
+        match run(account, Job::Down(&self.layout.spec)).done() {
+            Ok(account) => {
+                let account = later(account, SETTLED);
+                let left = leftovers(&account, &self.layout.outside);
+                wrong.extend(left.iter().map(|what| format!("left: {what}")));
+            }
+            Err(why) => wrong.push(format!("down: {why}")),
+        }
+        wrong
+    }
+}
+
+fn elapsed(before: &AwsAccount, after: &AwsAccount) -> Duration {
+    let time = after.now().duration_since(before.now());
+    Duration::try_from(time).expect("time does not run backwards")
+}
+
+/// A refusal at one of the operations that are refused so.
+struct Case<'a> {
+    refusal: KnownRefusal,
+    service: &'static str,
+    operation: &'static str,
+    stage: &'a Stage<'a>,
+}
+
+/// What all services may answer is tried at one operation.
+const FOR_ALL: (&str, &str) = ("ec2", "CreateSecurityGroup");
+
+fn cases<'a>(stages: &'a [Stage<'a>], missed: &mut BTreeSet<String>) -> Vec<Case<'a>> {
+    let mut cases = Vec::new();
+    // What is gone is there in these accounts: saying so would be untrue.
+    for refusal in known_refusals().filter(|refusal| refusal.meaning != Meaning::Gone) {
+        let (service, operations) = match (refusal.service, refusal.operations) {
+            ("*", _) => (FOR_ALL.0, [FOR_ALL.1].to_vec()),
+            ("ec2", []) => ("ec2", ["CreateVpc"].to_vec()),
+            ("s3", []) => ("s3", ["CreateBucket"].to_vec()),
+            (service, operations) => (service, operations.to_vec()),
+        };
+        for operation in operations {
+            let called = format!("{service}:{operation}");
+            match stages.iter().find(|stage| stage.calls.contains(&called)) {
+                Some(stage) => cases.push(Case {
+                    refusal,
+                    service,
+                    operation,
+                    stage,
+                }),
+                None => {
+                    missed.insert(called);
+                }
+            }
+        }
+    }
+    cases
+}
+
+/// Runs every case, or each `step`th.
+fn meet_all(step: usize) {
+    let layouts = layouts();
+    let standing: BTreeMap<&str, AwsAccount> = layouts
+        .iter()
+        .map(|layout| {
+            let account = run(layout.account.clone(), Job::Up(&layout.spec)).done();
+            (layout.name, later(account.expect("up"), SETTLED))
+        })
+        .collect();
+    let stages: Vec<Stage> = layouts
+        .iter()
+        .flat_map(|layout| {
+            let standing = &standing[layout.name];
+            [
+                Stage::of("up", &layout.account, Job::Up(&layout.spec), layout),
+                Stage::of(
+                    "up with changes",
+                    standing,
+                    Job::Up(&layout.changed),
+                    layout,
+                ),
+                Stage::of("down", standing, Job::Down(&layout.spec), layout),
+            ]
+        })
+        .collect();
+    let mut missed = BTreeSet::new();
+    let cases: Vec<Case> = cases(&stages, &mut missed)
+        .into_iter()
+        .step_by(step)
+        .collect();
+    let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
+            scope.spawn(|| {
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let found = case.stage.meet(case.service, case.operation, &case.refusal);
+                    let mut wrong = wrong.lock().expect("no worker panics");
+                    wrong.extend(found.into_iter().map(|what| {
+                        let KnownRefusal { code, message, .. } = case.refusal;
+                        let at = format!("{}:{}", case.service, case.operation);
+                        format!("{}: {at} {code} ({message}): {what}", case.stage.name)
+                    }));
+                }
+            });
+        }
+    });
+    let wrong = wrong.into_inner().expect("no worker panics");
+    super::say(&format!(
+        "{} cases, {} wrong; not called here: {missed:?}",
+        cases.len(),
+        wrong.len()
+    ));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let unknown: Vec<_> = missed
+        .iter()
+        .filter(|called| !ELSEWHERE.contains(&called.as_str()))
+        .collect();
+    assert!(unknown.is_empty(), "never called: {unknown:?}");
+}
+
+/// Some of them, from every service.
+#[test]
+fn sampled_refusals_are_waited_for_or_reported() {
+    meet_all(15);
+}
+
+#[test]
+#[ignore = "takes minutes: `make refusal-sweep`"]
+fn refusal_sweep() {
+    meet_all(1);
+}
