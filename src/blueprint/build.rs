@@ -69,7 +69,7 @@ impl Builder<'_> {
         });
     }
 
-    fn identity(&mut self) {
+    pub(super) fn identity(&mut self) {
         // Every secret derives from the seed. Created first, it lets a second run find the same
         // secrets whatever happened to the first.
         self.resource(Address::seed(), vec![], Seed);
@@ -127,17 +127,21 @@ impl Builder<'_> {
         );
     }
 
-    fn cache(&mut self) {
-        let cache = self.spec.cache.clone();
-        if cache.nodes == 0 {
-            return;
-        }
+    pub(super) fn cache_subnets(&mut self) {
         let subnets = self.subnets(SubnetTier::Private);
         self.resource(
             Address::cache_subnets(),
             subnets.clone(),
             CacheSubnets { subnets },
         );
+    }
+
+    fn cache(&mut self) {
+        let cache = self.spec.cache.clone();
+        if cache.nodes == 0 {
+            return;
+        }
+        self.cache_subnets();
         self.resource(
             Address::cache(),
             vec![

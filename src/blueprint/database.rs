@@ -15,13 +15,7 @@ impl Builder<'_> {
         if self.spec.services.database.existing.is_some() {
             return;
         }
-        let subnets = self.subnets(SubnetTier::Private);
-        self.resource(
-            Address::database_subnets(),
-            subnets.clone(),
-            DatabaseSubnets { subnets },
-        );
-        self.database_parameters();
+        self.database_groups();
         if self.spec.services.database.engine == DatabaseEngine::AuroraPostgresql {
             self.cluster();
         }
@@ -30,6 +24,28 @@ impl Builder<'_> {
                 DatabaseEngine::Postgres => self.instance_of_its_own(role),
                 DatabaseEngine::AuroraPostgresql => self.cluster_instance(role),
             }
+        }
+    }
+
+    /// What a database stands in and is set by, and what costs nothing by itself.
+    pub(super) fn database_groups(&mut self) {
+        let subnets = self.subnets(SubnetTier::Private);
+        self.resource(
+            Address::database_subnets(),
+            subnets.clone(),
+            DatabaseSubnets { subnets },
+        );
+        self.database_parameters();
+        if self.spec.services.database.engine == DatabaseEngine::AuroraPostgresql {
+            let family = aurora_family(&self.spec.database.version);
+            self.resource(
+                Address::cluster_parameters(),
+                vec![],
+                ClusterParameters {
+                    family,
+                    parameters: cluster_parameters(),
+                },
+            );
         }
     }
 
@@ -126,14 +142,6 @@ impl Builder<'_> {
     fn cluster(&mut self) {
         let version = self.spec.database.version.clone();
         let service = self.spec.services.database.clone();
-        self.resource(
-            Address::cluster_parameters(),
-            vec![],
-            ClusterParameters {
-                family: aurora_family(&version),
-                parameters: cluster_parameters(),
-            },
-        );
         self.resource(
             Address::database_cluster(),
             vec![

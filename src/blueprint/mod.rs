@@ -6,6 +6,7 @@
 mod address;
 mod attributes;
 mod build;
+mod canary;
 mod database;
 mod desired;
 mod ingress;
@@ -22,6 +23,7 @@ mod step;
 pub use address::Address;
 pub use attributes::{AttributeValue, Attributes, UnreadableAttribute, ValueForm};
 pub use build::{blueprint, blueprint_offline};
+pub use canary::canary;
 pub use desired::Desired;
 pub use ingress::{Peer, Protocol, Rule};
 pub use kind::Kind;

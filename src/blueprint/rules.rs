@@ -30,7 +30,16 @@ impl Builder<'_> {
 
     pub(super) fn security(&mut self, operators: &[Peer]) {
         let groups = self.groups();
-        for group in &groups {
+        self.security_groups(&groups);
+        // The load balancer's may name addresses that only hosts and gateways bring.
+        for group in groups.iter().filter(|one| **one != Group::LoadBalancer) {
+            let rules = rules(&self.spec.network, *group, &groups, operators);
+            self.rules_of(*group, rules);
+        }
+    }
+
+    pub(super) fn security_groups(&mut self, groups: &[Group]) {
+        for group in groups {
             self.resource(
                 Address::security_group(*group),
                 vec![Address::vpc()],
@@ -40,14 +49,9 @@ impl Builder<'_> {
                 },
             );
         }
-        // The load balancer's may name addresses that only hosts and gateways bring.
-        for group in groups.iter().filter(|one| **one != Group::LoadBalancer) {
-            let rules = rules(&self.spec.network, *group, &groups, operators);
-            self.rules_of(*group, rules);
-        }
     }
 
-    fn rules_of(&mut self, group: Group, rules: Vec<Rule>) {
+    pub(super) fn rules_of(&mut self, group: Group, rules: Vec<Rule>) {
         let mut after = vec![Address::security_group(group)];
         for rule in &rules {
             match rule.from {

@@ -134,6 +134,9 @@ pub(super) enum Command {
     Plan(PlanArgs),
     /// Print the least-privilege IAM policy that an environment needs, each statement with its reason
     IamPolicy(IamPolicyArgs),
+    /// Try an account before the first `up`: permissions, dry runs, and resources that cost nothing,
+    /// created and removed
+    Doctor(DoctorArgs),
     /// Bring an environment to its YAML; safe to repeat, resumes after any interruption
     Up(UpArgs),
     /// Show what runs where, its health, age and cost
@@ -204,6 +207,18 @@ pub(super) struct DownArgs {
     /// The environment's lock.
     #[command(flatten)]
     pub lock: LockArgs,
+}
+
+/// `loadrig doctor`.
+#[derive(Debug, Args)]
+pub(super) struct DoctorArgs {
+    /// The environment that is to be brought up there: a name under environments/, a path to a
+    /// file, or the name of a size
+    #[arg(default_value = "1k")]
+    pub env: String,
+    /// Try the account itself, with a canary
+    #[arg(long, required = true)]
+    pub live: bool,
 }
 
 /// `loadrig up`.

@@ -85,6 +85,7 @@ fn dispatch(app: &App, command: &Command) -> Outcome {
         Command::Report(args) => commands::report::run(app, args),
         Command::Verify(args) => commands::verify::run(app, args),
         Command::Bundle(args) => commands::bundle::run(app, args),
+        Command::Doctor(args) => commands::doctor::run(app, args),
         Command::Down(args) => commands::down::run(app, args),
         Command::Registry(args) => commands::registry::run(app, args.command),
         Command::Local(args) => commands::local::run(app, &args.command),

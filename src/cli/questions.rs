@@ -98,6 +98,18 @@ impl Confirm for Questions<'_> {
                 }
                 self.ask(&text, &format!("Break the lock of `{owner}`?"))
             }
+            Question::Canary {
+                account,
+                canary,
+                resources,
+            } => self.ask(
+                &format!(
+                    "{resources} resources that cost nothing by the hour will be created as `{canary}` in account {}, \
+                     region {}, looked at and removed; roles of AWS's services that are missing stay",
+                    account.id, account.region
+                ),
+                "Try the account with it?",
+            ),
             Question::RemoveRegistry { bucket } => self.ask(
                 &format!("`{bucket}` will be deleted with everything in it"),
                 "Delete it?",

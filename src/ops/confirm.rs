@@ -36,6 +36,15 @@ pub enum Question<'a> {
         /// Whether the caller named the holder beforehand.
         is_named: bool,
     },
+    /// Create a canary and remove it.
+    Canary {
+        /// Account and region that it is created in.
+        account: &'a Account,
+        /// Its name.
+        canary: &'a str,
+        /// How many resources it has.
+        resources: usize,
+    },
     /// Remove the registry's bucket.
     RemoveRegistry {
         /// Name of the bucket.

@@ -14,6 +14,7 @@ mod agent_program;
 pub mod bundle;
 mod confirm;
 pub mod demo;
+pub mod doctor;
 pub mod down;
 pub mod error;
 pub mod files;

@@ -247,12 +247,23 @@ pub(super) fn remover(
     events: Events,
     permit: Permit,
 ) -> Arc<Engine<Aws, NoHosts>> {
+    engine_without_hosts(cloud, environment, BTreeMap::new(), events, permit)
+}
+
+/// An engine for resources alone, with extra tags for each.
+pub(super) fn engine_without_hosts(
+    cloud: &Arc<Aws>,
+    environment: &str,
+    tags: BTreeMap<String, String>,
+    events: Events,
+    permit: Permit,
+) -> Arc<Engine<Aws, NoHosts>> {
     Arc::new(Engine {
         cloud: Arc::clone(cloud),
         poller: Poller::new(Arc::clone(cloud), environment),
         hosts: Arc::new(NoHosts),
         environment: environment.to_owned(),
-        tags: BTreeMap::new(),
+        tags,
         operator_key: None,
         permit,
         events,

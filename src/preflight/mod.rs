@@ -5,6 +5,7 @@
 //! what and why is in the row of each kind; policies for people, the check of permissions
 //! and the documentation all come from there.
 
+mod dry_runs;
 mod findings;
 mod grants;
 mod names;
@@ -14,6 +15,7 @@ mod policy;
 mod quotas;
 mod snapshots;
 
+pub use dry_runs::{DryRun, DryRunOutcome, DryRunWants, dry_run_wants};
 pub use findings::{Finding, FindingVerdict};
 pub use grants::account_grants;
 pub use names::{NewName, TakenNames, evaluate_names, new_names};

@@ -53,3 +53,4 @@ pub use services::{
 };
 pub(crate) use suggest::or_expected;
 pub(crate) use values::name_fault;
+pub use values::{CANARY_PREFIX, is_canary};

@@ -89,6 +89,16 @@ fn is_version(text: &str) -> bool {
         && candidate.is_none_or(is_number)
 }
 
+/// What the names of canaries begin with: environments that `doctor` creates and removes by itself.
+/// No YAML may name one so, since a canary that was left behind is removed without a question.
+pub const CANARY_PREFIX: &str = "canary-";
+
+/// Whether an environment of this name is a canary.
+#[must_use]
+pub fn is_canary(name: &str) -> bool {
+    name.starts_with(CANARY_PREFIX)
+}
+
 /// What is wrong with the name of an environment.
 pub(crate) fn name_fault(name: &str) -> Option<&'static str> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';

@@ -29,10 +29,10 @@ impl Aws {
     }
 
     /// Lets a service act in the account; whether it could not before.
-    pub(in crate::aws) async fn create_service_role(
-        &self,
-        service: &str,
-    ) -> Result<bool, CloudError> {
+    ///
+    /// # Errors
+    /// When it cannot be created, and the answer is not that it exists.
+    pub async fn create_service_role(&self, service: &str) -> Result<bool, CloudError> {
         let created = self
             .iam
             .create_service_linked_role()

@@ -57,6 +57,19 @@ impl Registry {
         })
     }
 
+    /// The same calls on another bucket of the account: for finding out whether its S3 keeps to the
+    /// conditions that locks rest on.
+    ///
+    /// # Errors
+    /// When the account cannot be found out.
+    pub async fn on_trial(aws: &Arc<Aws>, bucket: &str) -> Result<Self, CloudError> {
+        let registry = Self::of(aws).await?;
+        Ok(Self {
+            bucket: bucket.to_owned(),
+            ..registry
+        })
+    }
+
     /// The bucket's name.
     #[must_use]
     pub fn bucket(&self) -> &str {

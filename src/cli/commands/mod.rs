@@ -4,6 +4,7 @@ pub(super) mod agent;
 pub(super) mod architectures;
 pub(super) mod bundle;
 pub(super) mod demo;
+pub(super) mod doctor;
 pub(super) mod down;
 pub(super) mod files;
 pub(super) mod iam_policy;

@@ -78,6 +78,15 @@ impl Checker<'_> {
     fn name(&mut self, given: Option<&str>, stem: &str) -> Option<String> {
         let name = given.unwrap_or(stem);
         let Some(fault) = values::name_fault(name) else {
+            if values::is_canary(name) {
+                let text = format!("the name `{name}` is that of a canary");
+                let label = format!("names may not begin with `{}`", values::CANARY_PREFIX);
+                let problem = self.place(&["name"]).problem(text, label);
+                self.report(
+                    problem.hint("`doctor --live` removes what has such a name without a question"),
+                );
+                return None;
+            }
             return Some(name.to_owned());
         };
         let tidy: String = name

@@ -1,0 +1,72 @@
+//! What dry runs are made on, and how one is sent.
+
+use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
+
+use crate::aws::tags::ENVIRONMENT;
+use crate::blueprint::{Address, Kind};
+use crate::engine::{CloudError, Observed};
+use crate::plan::Inventory;
+
+/// Why some calls are not tried.
+pub(super) const NO_INSTANCE: &str = "it acts on an instance, and a canary has none";
+pub(super) const NO_ADDRESS: &str = "it acts on an elastic address, which is billed";
+pub(super) const NO_GATEWAY: &str = "it acts on a NAT gateway, which is billed";
+pub(super) const NO_FLAG: &str = "the call has no dry run";
+pub(super) const NO_ENDPOINT: &str = "the canary has no endpoint";
+pub(super) const NO_ASSOCIATION: &str = "it acts on an association, which dry runs do not look up";
+pub(super) const NO_RESOURCE: &str = "what it acts on does not exist";
+pub(super) const NOT_KNOWN: &str = "loadrig has no dry run of it";
+
+/// What dry runs are made on.
+pub(super) struct Grounds<'a> {
+    pub(super) environment: &'a str,
+    pub(super) inventory: &'a Inventory,
+}
+
+impl Grounds<'_> {
+    /// The id at an address, somebody else's included.
+    pub(super) fn id(&self, address: &Address) -> Option<String> {
+        let found = self.inventory.get(address)?;
+        Some(found.id.clone())
+    }
+
+    /// The id at an address; what is somebody else's is not acted on.
+    pub(super) fn own(&self, address: &Address) -> Option<String> {
+        let found = self.inventory.get(address)?;
+        (found.kind != Kind::Adopted).then(|| found.id.clone())
+    }
+
+    pub(super) fn first_group(&self) -> Option<&Observed> {
+        let of_kind = |one: &&Observed| one.kind == Kind::SecurityGroup;
+        self.inventory.iter().find(of_kind)
+    }
+
+    /// The tag that a policy may ask for.
+    pub(super) fn tags(&self, kind: &str) -> TagSpecification {
+        let tag = Tag::builder().key(ENVIRONMENT).value(self.environment);
+        TagSpecification::builder()
+            .resource_type(ResourceType::from(kind))
+            .tags(tag.build())
+            .build()
+    }
+}
+
+/// The answer to one dry run, or why there is none.
+pub(super) type Tried = Result<Result<(), CloudError>, &'static str>;
+
+/// Sends a call as a dry run.
+macro_rules! dry {
+    ($aws:ident, $action:ident, $call:ident $(, $set:ident($($value:expr),+))* $(,)?) => {
+        Ok($aws
+            .ec2
+            .$call()
+            $(.$set($($value),+))*
+            .dry_run(true)
+            .send()
+            .await
+            .context($action, "dry run")
+            .map(|_| ()))
+    };
+}
+
+pub(super) use dry;

@@ -1,0 +1,148 @@
+//! Each action as a dry run.
+
+use aws_sdk_ec2::primitives::Blob;
+use aws_sdk_ec2::types::{
+    DomainType, IamInstanceProfileSpecification, InstanceNetworkInterfaceSpecification,
+    InstanceType,
+};
+
+use crate::aws::Aws;
+use crate::aws::error::CallContext;
+use crate::blueprint::{Address, SubnetTier};
+use crate::engine::{CloudError, FailureClass};
+use crate::plan::Inventory;
+use crate::preflight::{DryRun, DryRunOutcome, DryRunWants};
+
+use super::grounds::{
+    Grounds, NO_ADDRESS, NO_FLAG, NO_GATEWAY, NO_INSTANCE, NO_RESOURCE, Tried, dry,
+};
+
+/// A key of nobody: dry runs import nothing.
+const PUBLIC_KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHUSNw2vJ1ZBVL1hGVmTXWWm2KCEFMwvV3b9nYZp0Vb1 dry-run";
+
+impl Aws {
+    /// Tries each action as a dry run on what exists of an environment; stops at the first that is
+    /// carried out.
+    pub async fn dry_runs(
+        &self,
+        environment: &str,
+        inventory: &Inventory,
+        wants: &DryRunWants,
+    ) -> Vec<DryRun> {
+        let grounds = Grounds {
+            environment,
+            inventory,
+        };
+        let mut done = Vec::new();
+        for action in &wants.actions {
+            let variants: Vec<String> = match *action {
+                "ec2:RunInstances" => wants.instance_types.iter().cloned().collect(),
+                _ => vec![String::new()],
+            };
+            for of in variants {
+                let outcome = match Box::pin(self.try_dry(action, &of, &grounds)).await {
+                    Ok(answer) => outcome(answer),
+                    Err(why) => DryRunOutcome::NotMade(why),
+                };
+                let carried_out = outcome == DryRunOutcome::CarriedOut;
+                done.push(DryRun {
+                    action,
+                    of,
+                    outcome,
+                });
+                if carried_out {
+                    return done;
+                }
+            }
+        }
+        done
+    }
+
+    async fn try_dry(&self, action: &'static str, of: &str, on: &Grounds<'_>) -> Tried {
+        let (_, call) = action.split_once(':').unwrap_or_default();
+        let instance = call.contains("Instance") && call != "RunInstances";
+        match call {
+            "RunInstances" => self.dry_launch(action, of, on).await,
+            "AllocateAddress" => dry!(
+                self,
+                action,
+                allocate_address,
+                domain(DomainType::Vpc),
+                tag_specifications(on.tags("elastic-ip")),
+            ),
+            "ImportKeyPair" => dry!(
+                self,
+                action,
+                import_key_pair,
+                key_name(format!("lr-{}-dry-run", on.environment)),
+                public_key_material(Blob::new(PUBLIC_KEY)),
+                tag_specifications(on.tags("key-pair")),
+            ),
+            "DeleteKeyPair" => {
+                let key = on.own(&Address::key_pair()).ok_or(NO_RESOURCE)?;
+                dry!(self, action, delete_key_pair, key_name(key))
+            }
+            "AssociateIamInstanceProfile"
+            | "ReplaceIamInstanceProfileAssociation"
+            | "ModifyVpcAttribute"
+            | "ModifySubnetAttribute" => Err(NO_FLAG),
+            _ if instance => Err(NO_INSTANCE),
+            "ReleaseAddress" => Err(NO_ADDRESS),
+            "DeleteNatGateway" => Err(NO_GATEWAY),
+            _ if call.contains("SecurityGroup") => self.dry_groups(action, on).await,
+            _ if call.contains("Route") => self.dry_routes(action, on).await,
+            _ => self.dry_network(action, on).await,
+        }
+    }
+
+    async fn dry_launch(&self, action: &'static str, of: &str, on: &Grounds<'_>) -> Tried {
+        let subnet = on.id(&Address::subnet(SubnetTier::Public, 0));
+        let subnet = subnet.or_else(|| on.id(&Address::subnet(SubnetTier::Private, 0)));
+        let subnet = subnet.ok_or(NO_RESOURCE)?;
+        let group = on.first_group().ok_or(NO_RESOURCE)?;
+        let profile = on.own(&Address::instance_profile()).ok_or(NO_RESOURCE)?;
+        let key = on.own(&Address::key_pair()).ok_or(NO_RESOURCE)?;
+        let image = match self.image().await {
+            Ok(image) => image,
+            Err(error) => return Ok(Err(error)),
+        };
+        let interface = InstanceNetworkInterfaceSpecification::builder()
+            .device_index(0)
+            .subnet_id(subnet)
+            .groups(&group.id)
+            .delete_on_termination(true);
+        let profile = IamInstanceProfileSpecification::builder().name(profile);
+        dry!(
+            self,
+            action,
+            run_instances,
+            image_id(&image.id),
+            instance_type(InstanceType::from(of)),
+            min_count(1),
+            max_count(1),
+            key_name(key),
+            iam_instance_profile(profile.build()),
+            network_interfaces(interface.build()),
+            tag_specifications(on.tags("instance")),
+            tag_specifications(on.tags("volume")),
+            tag_specifications(on.tags("network-interface")),
+        )
+    }
+}
+
+/// A dry run never succeeds: its code tells.
+fn outcome(answer: Result<(), CloudError>) -> DryRunOutcome {
+    let Err(error) = answer else {
+        return DryRunOutcome::CarriedOut;
+    };
+    match error.code.as_str() {
+        "DryRunOperation" => DryRunOutcome::Permitted,
+        "UnauthorizedOperation" => DryRunOutcome::Denied(error.message),
+        _ if error.class == FailureClass::Transient => DryRunOutcome::Unanswered(error.to_string()),
+        _ => DryRunOutcome::Refused {
+            code: error.code,
+            message: error.message,
+        },
+    }
+}
