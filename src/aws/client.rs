@@ -63,6 +63,12 @@ const CONNECT: Duration = Duration::from_secs(10);
 const FIRST_ANSWER: Duration = Duration::from_secs(10);
 
 impl Aws {
+    /// The region that it talks to.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
     /// Sets the clients up. Sends nothing: credentials are first tried by a call.
     ///
     /// # Errors

@@ -3,7 +3,8 @@
 use crate::blueprint::{Address, ValueForm};
 use crate::ops::plan::{HostWork, PlanReview};
 use crate::plan::{
-    Action, Change, ChangeGroup, Cost, Difference, Plan, change_groups, expected, ranges,
+    Action, Change, ChangeGroup, Cost, Difference, Plan, RunningCost, at_least, change_groups,
+    expected, ranges,
 };
 use crate::preflight::{Finding, FindingVerdict};
 use crate::spec::Spec;
@@ -46,7 +47,7 @@ pub(super) fn changes(spec: &Spec, plan: &Plan, place: &str, detail: Detail) -> 
 pub(super) fn review(review: &PlanReview) -> String {
     let mut text = changes(&review.spec, &review.plan, &review.place, Detail::Grouped);
     text.push_str(&sum(review));
-    text.push_str(&money(&review.cost, review.now_per_hour, None, false));
+    text.push_str(&money(&review.cost, review.now.as_ref(), None, false));
     text
 }
 
@@ -131,41 +132,33 @@ pub(super) fn findings(findings: &[Finding], whole: bool) -> String {
 
 /// What it costs, against what runs now and for a run of so many hours.
 #[must_use]
-pub(super) fn money(cost: &Cost, now: Option<f64>, hours: Option<f64>, lines: bool) -> String {
+pub(super) fn money(
+    cost: &Cost,
+    now: Option<&RunningCost>,
+    hours: Option<f64>,
+    lines: bool,
+) -> String {
     let mut text = String::new();
     if lines {
-        let mut table = table();
-        table.set_header(["what", "count", "$/hour each", "$/hour"]);
-        for line in &cost.lines {
-            table.add_row([
-                line.what.clone(),
-                line.count.to_string(),
-                format!("{:.4}", line.unit_per_hour),
-                format!("{:.3}", line.per_hour),
-            ]);
-        }
-        text.push_str(&format!("{table}\n"));
+        text.push_str(&format!("{}\n", bill(cost)));
     }
-    text.push_str(&format!(
-        "costs ${:.2} per hour, ${:.0} per month (on-demand list prices of {})",
-        cost.per_hour, cost.per_month, cost.priced_on
-    ));
+    text.push_str(&sums(cost));
     if let Some(now) = now {
-        let change = cost.per_hour - now;
-        text.push_str(&format!("; what runs now costs ${now:.2} per hour, "));
-        // Less than a cent is how the sums were rounded.
-        if change.abs() < 0.005 {
-            text.push_str("so nothing changes");
-        } else {
-            let sign = if change < 0.0 { "-$" } else { "+$" };
-            text.push_str(&format!("a change of {sign}{:.2}", change.abs()));
+        text.push_str(&format!("; what runs now costs {} per hour", now.text()));
+        match cost_change(cost, now) {
+            None => {}
+            // Less than a cent is how the sums were rounded.
+            Some(change) if change.abs() < 0.005 => text.push_str(", so nothing changes"),
+            Some(change) => {
+                let sign = if change < 0.0 { "-$" } else { "+$" };
+                text.push_str(&format!(", a change of {sign}{:.2}", change.abs()));
+            }
         }
     }
     if let Some(hours) = hours {
-        text.push_str(&format!(
-            "; a run of {hours:.1} h costs ${:.2}",
-            cost.of_run(hours)
-        ));
+        let bound = at_least(&cost.unpriced);
+        let run = cost.of_run(hours);
+        text.push_str(&format!("; a run of {hours:.1} h costs {bound}${run:.2}"));
     }
     if !lines {
         text.push_str("; `--cost` itemizes");
@@ -179,6 +172,50 @@ pub(super) fn money(cost: &Cost, now: Option<f64>, hours: Option<f64>, lines: bo
         text.push_str(&format!("{note}\n"));
     }
     text
+}
+
+/// By how much the cost changes; nothing where something on either side has no price.
+#[must_use]
+pub(super) fn cost_change(cost: &Cost, now: &RunningCost) -> Option<f64> {
+    let known = cost.unpriced.is_empty() && now.unpriced.is_empty();
+    known.then_some(cost.per_hour - now.per_hour)
+}
+
+/// The sums, and whose prices of which days they are.
+#[must_use]
+pub(super) fn sums(cost: &Cost) -> String {
+    if cost.sources.is_empty() {
+        return "costs what is not known".to_owned();
+    }
+    let bound = at_least(&cost.unpriced);
+    format!(
+        "costs {bound}${:.2} per hour, {bound}${:.0} per month (on-demand list prices of {}, {})",
+        cost.per_hour,
+        cost.per_month,
+        cost.region,
+        cost.days()
+    )
+}
+
+/// Every line of an estimate, and where its prices are from.
+#[must_use]
+pub(super) fn bill(cost: &Cost) -> String {
+    let mut table = table();
+    table.set_header(["what", "count", "$/hour each", "$/hour", "prices of"]);
+    let no_price = || "no price".to_owned();
+    for line in &cost.lines {
+        let source = line.source.as_ref().and_then(|id| cost.sources.get(id));
+        table.add_row([
+            line.what.clone(),
+            line.count.to_string(),
+            line.unit_per_hour
+                .map_or_else(no_price, |unit| format!("{unit:.4}")),
+            line.per_hour
+                .map_or_else(String::new, |sum| format!("{sum:.3}")),
+            source.map_or_else(String::new, |source| source.published.clone()),
+        ]);
+    }
+    table.to_string()
 }
 
 /// Where names end and reasons or attributes begin.

@@ -148,7 +148,7 @@ pub(super) async fn remove_locked(
     });
     note_calls(cloud, events);
     let read = cloud.snapshot(environment);
-    let report = WalkError::check(report, environment, "down", read).await?;
+    let report = WalkError::check(report, environment, &account.region, "down", read).await?;
     Ok(report.finished.len())
 }
 

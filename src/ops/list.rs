@@ -40,6 +40,8 @@ pub struct ListedEnvironment {
     pub since: Option<Timestamp>,
     /// US dollars at list prices for what exists now.
     pub cost_per_hour: f64,
+    /// What of it has no known price.
+    pub unpriced: Vec<String>,
     /// The same since then, as if all of it had existed from the start.
     pub cost_so_far: Option<f64>,
     /// What has its tag or a name of it where nothing that loadrig created exists.
@@ -135,7 +137,7 @@ async fn look(
         .iter()
         .find(|found| found.live && found.lease.environment == name);
     let snapshot = cloud.snapshot(&name).await?;
-    let mut listed = listed(name, &snapshot, lease)?;
+    let mut listed = listed(name, cloud.region(), &snapshot, lease)?;
     let looked = cloud.find_leftovers(&listed.environment).await?;
     let is_kept = |id: &str| {
         looked
@@ -163,6 +165,7 @@ fn exists(resource: &Observed) -> bool {
 
 fn listed(
     environment: String,
+    region: &str,
     snapshot: &Snapshot,
     lease: Option<&StoredLease>,
 ) -> Result<ListedEnvironment, CloudError> {
@@ -181,13 +184,14 @@ fn listed(
         .chunk_by(|one, next| one == next)
         .map(|same| format!("{} {}", same.len(), same.first().unwrap_or(&"")));
     let age = Age::of(snapshot);
-    let cost_per_hour = running_cost(snapshot)?;
+    let cost = running_cost(snapshot, region)?;
     Ok(ListedEnvironment {
         resources: existing.len(),
         hosts: hosts.collect(),
         since: age.map(|age| age.since),
-        cost_per_hour,
-        cost_so_far: age.map(|age| age.cost(cost_per_hour)),
+        cost_per_hour: cost.per_hour,
+        cost_so_far: age.map(|age| age.cost(cost.per_hour)),
+        unpriced: cost.unpriced,
         left: vec![],
         kept: vec![],
         locked_by: lease.map(|found| found.text.clone()),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::blueprint::{Address, Blueprint, Step, blueprint_offline};
 use crate::engine::{Account, CloudError};
-use crate::plan::{Action, Cost, Plan, Snapshot, cost, plan, running_cost};
+use crate::plan::{Action, Cost, Plan, RunningCost, Snapshot, cost, plan, running_cost};
 use crate::preflight::Finding;
 use crate::report::plan_diagram;
 use crate::spec::{Library, Spec};
@@ -44,7 +44,7 @@ pub struct PlanReview {
     /// What it costs as planned.
     pub cost: Cost,
     /// What runs now costs, US dollars per hour.
-    pub now_per_hour: Option<f64>,
+    pub now: Option<RunningCost>,
     /// What the preflight found.
     pub findings: Vec<Finding>,
 }
@@ -105,7 +105,7 @@ pub fn plan_offline(spec: Spec, options: &PlanOptions) -> Result<PlanReview, Ops
         plan,
         account: None,
         place: "not compared with an account".to_owned(),
-        now_per_hour: None,
+        now: None,
         findings: Vec::new(),
     };
     review.draw(options)?;
@@ -157,7 +157,7 @@ impl PlanReview {
         Ok(Self {
             cost: price(&rig.spec)?,
             spec: rig.spec.clone(),
-            now_per_hour: Some(running_cost(&reading.snapshot)?),
+            now: Some(running_cost(&reading.snapshot, &rig.account.region)?),
             blueprint: reading.blueprint,
             plan: reading.plan,
             account: Some(rig.account.clone()),

@@ -99,7 +99,8 @@ pub fn check_plan(plan: &Plan) -> Result<(), PreflightError> {
     Err(PreflightError::Impossible(reasons))
 }
 
-/// Refuses what costs more by the hour than was allowed. The local cloud costs nothing.
+/// Refuses what costs more by the hour than was allowed, and what cannot be compared with that
+/// because a price is not known. The local cloud costs nothing.
 ///
 /// # Errors
 /// When it does.
@@ -108,12 +109,20 @@ pub fn check_cost_limit(
     cost: &Cost,
     limit: Option<f64>,
 ) -> Result<(), PreflightError> {
+    let environment = spec.name.clone();
     match limit {
         Some(limit) if cost.per_hour > limit && spec.cloud == CloudTarget::Aws => {
             Err(PreflightError::TooExpensive {
-                environment: spec.name.clone(),
+                environment,
                 cost: cost.per_hour,
                 limit,
+            })
+        }
+        Some(_) if !cost.unpriced.is_empty() && spec.cloud == CloudTarget::Aws => {
+            Err(PreflightError::CostUnknown {
+                environment,
+                region: spec.region.clone(),
+                unpriced: cost.unpriced.clone(),
             })
         }
         _ => Ok(()),

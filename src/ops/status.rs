@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::blueprint::{Address, Kind};
 use crate::engine::{Account, CloudError};
-use crate::plan::{Inventory, Snapshot, State, running_cost};
+use crate::plan::{Inventory, RunningCost, Snapshot, State, running_cost};
 use crate::spec::{HostName, Spec};
 
 use super::adapters::Adapters;
@@ -85,8 +85,8 @@ pub struct StatusReport {
     pub age: Option<Age>,
     /// How old it may get.
     pub time_to_live: Option<Duration>,
-    /// What it costs at list prices, US dollars per hour.
-    pub cost_per_hour: f64,
+    /// What it costs at list prices.
+    pub cost: RunningCost,
     /// Where people find the server.
     pub url: Option<String>,
 }
@@ -101,7 +101,7 @@ impl StatusReport {
     /// What it cost so far, as if all that exists now had existed from the start.
     #[must_use]
     pub fn cost_so_far(&self) -> Option<f64> {
-        self.age.map(|age| age.cost(self.cost_per_hour))
+        self.age.map(|age| age.cost(self.cost.per_hour))
     }
 }
 
@@ -131,7 +131,7 @@ fn report(rig: Rig, reading: &Reading, parts: Vec<Part>) -> Result<StatusReport,
             .collect(),
         age: Age::of(&reading.snapshot),
         time_to_live: rig.spec.time_to_live,
-        cost_per_hour: running_cost(&reading.snapshot)?,
+        cost: running_cost(&reading.snapshot, &rig.account.region)?,
         url: reading.inventory.url(&rig.spec),
         account: rig.account,
         environment: rig.spec.name,

@@ -206,7 +206,7 @@ async fn walk(
     });
     note_calls(&rig.cloud, events);
     let read = rig.cloud.snapshot(&rig.spec.name);
-    let report = WalkError::check(report, &rig.spec.name, "up", read).await?;
+    let report = WalkError::check(report, &rig.spec.name, &rig.account.region, "up", read).await?;
     Ok(Provisioned {
         changed: report.changed(),
         inventory: shared.inventory(),

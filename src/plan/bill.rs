@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::blueprint::kinds::{Billing, Charge, Priced};
 use crate::blueprint::{Address, Attributes, Kind, UnreadableAttribute};
-use crate::spec::catalog;
+use crate::spec::Prices;
 
 /// One kind of thing that costs money.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -13,10 +13,12 @@ pub struct CostLine {
     pub what: String,
     /// How many; GiB for storage.
     pub count: u32,
-    /// US dollars per piece and hour.
-    pub unit_per_hour: f64,
+    /// US dollars per piece and hour; nothing where the price is not known.
+    pub unit_per_hour: Option<f64>,
     /// US dollars per hour.
-    pub per_hour: f64,
+    pub per_hour: Option<f64>,
+    /// Which of the estimate's sources the price is from.
+    pub source: Option<String>,
     /// How its first minutes are billed.
     pub billing: Billing,
 }
@@ -26,8 +28,9 @@ impl CostLine {
         Self {
             what: charge.what.clone(),
             count: 0,
-            unit_per_hour: charge.unit_per_hour,
-            per_hour: 0.0,
+            unit_per_hour: charge.unit.as_ref().map(|price| price.per_hour),
+            per_hour: None,
+            source: charge.unit.as_ref().map(|price| price.source.clone()),
             billing: charge.billing,
         }
     }
@@ -39,6 +42,7 @@ impl CostLine {
 /// When a size cannot be read.
 pub(super) fn charges<'a>(
     resources: impl Iterator<Item = (&'a Address, Kind, &'a Attributes)> + Clone,
+    prices: &Prices,
 ) -> Result<Vec<Charge>, UnreadableAttribute> {
     let cluster = resources
         .clone()
@@ -51,7 +55,7 @@ pub(super) fn charges<'a>(
             attributes,
             cluster,
         };
-        let charges = (kind.info().charges)(priced, catalog());
+        let charges = (kind.info().charges)(priced, prices);
         all.extend(charges.map_err(|error| error.of(address))?);
     }
     Ok(all)
@@ -70,8 +74,9 @@ pub(super) fn lines(charges: impl IntoIterator<Item = Charge>) -> Vec<CostLine> 
             lines.push(CostLine::of(&charge));
             lines.len() - 1
         });
-        lines[at].count += count;
-        lines[at].per_hour = lines[at].unit_per_hour * f64::from(lines[at].count);
+        let line = &mut lines[at];
+        line.count += count;
+        line.per_hour = line.unit_per_hour.map(|unit| unit * f64::from(line.count));
     }
     lines
 }

@@ -1,20 +1,26 @@
 //! What an environment costs by the hour and by the month.
 //!
-//! An estimate from a dated table of on-demand prices: no discounts, no tax, no traffic,
-//! no requests, no files.
+//! An estimate from dated files of on-demand prices: no discounts, no tax, no traffic, no requests, no
+//! files.
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use crate::blueprint::kinds::{Billing, Charge};
 use crate::blueprint::{UnreadableAttribute, blueprint};
-use crate::spec::{Catalog, CloudTarget, DatabaseEngine, Spec, catalog};
+use crate::spec::{
+    CloudTarget, DatabaseEngine, HOURS_PER_MONTH, PriceSource, PricedItem, Prices, Spec,
+};
 
 use super::bill::{CostLine, charges, lines};
 
 /// What an environment costs. US dollars before tax.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Cost {
-    /// While everything runs.
+    /// The region whose prices these are.
+    pub region: String,
+    /// While everything runs, of all that has a known price.
     pub per_hour: f64,
     /// Per month of 730 hours.
     pub per_month: f64,
@@ -22,10 +28,15 @@ pub struct Cost {
     pub at_least: f64,
     /// What it consists of.
     pub lines: Vec<CostLine>,
-    /// Day of the price table, `YYYY-MM-DD`.
+    /// What has no known price in the region: it is missing from the sums.
+    pub unpriced: Vec<String>,
+    /// Where the prices are from, by the ids that the lines name.
+    pub sources: BTreeMap<String, PriceSource>,
+    /// Day of the newest of them, `YYYY-MM-DD`; empty where there are none.
     pub priced_on: String,
-    /// What to know when the region is not the one that the prices are of, or when nothing
-    /// is billed at all.
+    /// Day of the oldest.
+    pub priced_from: String,
+    /// What to know about prices of the region, or when nothing is billed at all.
     pub region_note: Option<String>,
     /// How AWS bills short lives, and what is not counted.
     pub notes: Vec<String>,
@@ -38,8 +49,17 @@ impl Cost {
     pub fn of_run(&self, hours: f64) -> f64 {
         self.lines
             .iter()
-            .map(|line| line.per_hour * line.billing.billed(hours))
+            .map(|line| line.per_hour.unwrap_or(0.0) * line.billing.billed(hours))
             .sum()
+    }
+
+    /// The days that the prices are of, as text.
+    #[must_use]
+    pub fn days(&self) -> String {
+        match self.priced_from == self.priced_on {
+            true => self.priced_on.clone(),
+            false => format!("{} to {}", self.priced_from, self.priced_on),
+        }
     }
 }
 
@@ -49,7 +69,7 @@ impl Cost {
 /// # Errors
 /// When a planned size cannot be read.
 pub fn cost(spec: &Spec) -> Result<Cost, UnreadableAttribute> {
-    let catalog = catalog();
+    let prices = Prices::of(&spec.region);
     let planned: Vec<_> = blueprint(spec, &[])
         .resources()
         .map(|(address, desired)| (address.clone(), desired.kind(), desired.attributes()))
@@ -57,54 +77,74 @@ pub fn cost(spec: &Spec) -> Result<Cost, UnreadableAttribute> {
     let planned = planned
         .iter()
         .map(|(address, kind, of)| (address, *kind, of));
-    let charges = charges(planned)?;
-    let mut lines = lines(charges.into_iter().chain(aurora_storage(spec, catalog)));
-    lines.sort_by(|one, other| other.per_hour.total_cmp(&one.per_hour));
-    let per_hour = lines.iter().map(|line| line.per_hour).sum::<f64>();
-    let least = |line: &CostLine| line.per_hour * line.billing.least();
+    let charges = charges(planned, prices)?;
+    let mut lines = lines(charges.into_iter().chain(aurora_storage(spec, prices)));
+    // What has no price is first.
+    let key = |line: &CostLine| line.per_hour.unwrap_or(f64::INFINITY);
+    lines.sort_by(|one, other| key(other).total_cmp(&key(one)));
+    let per_hour = lines.iter().filter_map(|line| line.per_hour).sum::<f64>();
+    let least = |line: &CostLine| Some(line.per_hour? * line.billing.least());
+    let unpriced = lines.iter().filter(|line| line.per_hour.is_none());
+    let unpriced: Vec<String> = unpriced.map(|line| line.what.clone()).collect();
+    let used = lines.iter().filter_map(|line| line.source.as_ref());
+    let sources: BTreeMap<String, PriceSource> = used
+        .filter_map(|id| Some((id.clone(), prices.sources.get(id)?.clone())))
+        .collect();
+    let days = || sources.values().map(|source| source.published.clone());
     Ok(Cost {
+        region: spec.region.clone(),
         per_hour,
-        per_month: per_hour * catalog.hours_per_month,
-        at_least: lines.iter().map(least).sum(),
+        per_month: per_hour * HOURS_PER_MONTH,
+        at_least: lines.iter().filter_map(least).sum(),
+        priced_on: days().max().unwrap_or_default(),
+        priced_from: days().min().unwrap_or_default(),
+        region_note: region_note(spec, prices, &unpriced),
+        notes: notes(spec, prices),
         lines,
-        priced_on: catalog.dated.clone(),
-        region_note: region_note(spec, catalog),
-        notes: notes(spec),
+        unpriced,
+        sources,
     })
 }
 
 /// One storage for all instances of a cluster. It grows with what is in it, so a cluster does not
 /// tell its size; the environment's YAML estimates it.
-fn aurora_storage(spec: &Spec, catalog: &Catalog) -> Option<Charge> {
+fn aurora_storage(spec: &Spec, prices: &Prices) -> Option<Charge> {
     let service = &spec.services.database;
     let is_ours = service.existing.is_none() && service.engine == DatabaseEngine::AuroraPostgresql;
-    let gib_month = match service.io_optimized {
-        true => catalog.storage.aurora_io_optimized_gib_month,
-        false => catalog.storage.aurora_gib_month,
+    let item = match service.io_optimized {
+        true => PricedItem::AuroraIoOptimizedStorage,
+        false => PricedItem::AuroraStorage,
     };
     is_ours.then(|| Charge {
         what: "GiB of Aurora storage".to_owned(),
         count: f64::from(spec.database.storage_gib),
-        unit_per_hour: gib_month / catalog.hours_per_month,
+        unit: prices.item(item),
         billing: Billing::Second,
     })
 }
 
-fn region_note(spec: &Spec, catalog: &Catalog) -> Option<String> {
+fn region_note(spec: &Spec, prices: &Prices, unpriced: &[String]) -> Option<String> {
     if spec.cloud == CloudTarget::Local {
         return Some(
             "the local cloud costs nothing; this is what the same rig costs on AWS".to_owned(),
         );
     }
-    (spec.region != catalog.region).then(|| {
+    let region = &spec.region;
+    if prices.region.is_empty() {
+        return Some(format!(
+            "no prices of {region} are known: the cost is not estimated"
+        ));
+    }
+    let names: Vec<String> = unpriced.iter().map(|what| format!("`{what}`")).collect();
+    (!names.is_empty()).then(|| {
         format!(
-            "prices are those of {}: an estimate for {}",
-            catalog.region, spec.region
+            "no price is known in {region} for {}: the sums are without",
+            names.join(", ")
         )
     })
 }
 
-fn notes(spec: &Spec) -> Vec<String> {
+fn notes(spec: &Spec, prices: &Prices) -> Vec<String> {
     let mut notes = Vec::new();
     if spec.search.nodes > 0 || spec.cache.nodes > 0 {
         notes.push("OpenSearch Service and ElastiCache bill every started hour in full".to_owned());
@@ -122,8 +162,8 @@ fn notes(spec: &Spec) -> Vec<String> {
     }
     if !spec.network.nat_zones().is_empty() {
         notes.push(format!(
-            "a NAT gateway bills ${} for each GB on top of its hours",
-            catalog().network.nat_gateway_gb
+            "a NAT gateway bills {} for each GB on top of its hours",
+            amount(prices, PricedItem::NatGatewayGb)
         ));
     }
     if spec.services.database.engine == DatabaseEngine::AuroraPostgresql {
@@ -142,13 +182,18 @@ fn notes(spec: &Spec) -> Vec<String> {
     }
     if spec.load_balancer.alb().is_some() {
         notes.push(format!(
-            "a load balancer bills ${} for each LCU-hour on top of its hours: about 1 GB, 25 new \
+            "a load balancer bills {} for each LCU-hour on top of its hours: about 1 GB, 25 new \
              or 3,000 open connections",
-            catalog().network.alb_lcu_hour
+            amount(prices, PricedItem::LoadBalancerUnit)
         ));
     }
     notes.push("not counted: traffic, S3, backups, tax and discounts".to_owned());
     notes
+}
+
+fn amount(prices: &Prices, item: PricedItem) -> String {
+    let usd = prices.usd(item);
+    usd.map_or_else(|| "an unknown price".to_owned(), |usd| format!("${usd}"))
 }
 
 #[cfg(test)]
@@ -172,7 +217,7 @@ mod tests {
             let sum: f64 = cost
                 .lines
                 .iter()
-                .map(|l| l.unit_per_hour * f64::from(l.count))
+                .map(|l| l.unit_per_hour.unwrap() * f64::from(l.count))
                 .sum();
             assert!((sum - cost.per_hour).abs() < 1e-9, "{size}");
             assert!((cost.per_month - 730.0 * sum).abs() < 1e-6, "{size}");
@@ -217,7 +262,7 @@ mod tests {
         let cost = cost(&example("2k"));
         let of = |billing: Billing| -> f64 {
             let lines = cost.lines.iter().filter(|line| line.billing == billing);
-            lines.map(|line| line.per_hour).sum()
+            lines.map(|line| line.per_hour.unwrap()).sum()
         };
         let (second, ten, hour) = (
             of(Billing::Second),
@@ -259,7 +304,7 @@ mod tests {
             .lines
             .iter()
             .filter(|line| line.what.contains("Aurora"))
-            .map(|line| (line.what.as_str(), line.count, line.unit_per_hour))
+            .map(|line| (line.what.as_str(), line.count, line.unit_per_hour.unwrap()))
             .collect();
         let storage = 0.10 / 730.0;
         assert_eq!(
@@ -293,31 +338,65 @@ mod tests {
         let mut spec = example("1k");
         let single = cost(&spec).per_hour;
         spec.services.database.multi_az = true;
-        let writer = catalog()
-            .rds
-            .get(&spec.database.instance_type)
-            .unwrap()
-            .per_hour;
+        let prices = Prices::of(&spec.region);
+        let writer = prices.database(&spec.database.instance_type).unwrap();
         let storage = f64::from(spec.database.storage_gib) * 0.115 / 730.0;
-        let expected = single + writer + storage;
+        let expected = single + writer.per_hour + storage;
         assert!((cost(&spec).per_hour - expected).abs() < 1e-9);
     }
 
     #[test]
-    fn other_regions_and_the_local_cloud_are_told_that_it_is_an_estimate() {
-        let mut spec = example("1k");
-        assert_eq!(cost(&spec).region_note, None);
+    fn each_region_has_its_own_prices_and_says_what_it_lacks() {
+        let mut spec = example("2k");
+        let home = cost(&spec);
+        assert_eq!((home.region_note, home.unpriced), (None, vec![]));
         spec.region = "eu-central-1".to_owned();
+        let there = cost(&spec);
+        assert_eq!((&there.region_note, &there.unpriced), (&None, &vec![]));
+        // 2 c7i.large, m7i.4xlarge, c7i.large, m7i.large, c7i.xlarge; 2 db.r7g.large;
+        // 2 r6g.xlarge.search; 6 addresses; disks, database and search storage by the month.
+        let hosts = 2.0 * 0.10185 + 0.966 + 0.10185 + 0.12075 + 0.2037 + 6.0 * 0.005;
+        let services = 2.0 * 0.291 + 2.0 * 0.404;
+        let disks = f64::from(2 * 50 + 50 + 20 + 100 + 50) * 0.0952;
+        let storage = disks + f64::from(2 * 100) * 0.137 + f64::from(2 * 100) * 0.1452;
+        let expected = hosts + services + storage / 730.0;
         assert!(
-            cost(&spec)
-                .region_note
-                .is_some_and(|note| note.contains("eu-central-1"))
+            (there.per_hour - expected).abs() < 1e-9,
+            "{}",
+            there.per_hour
+        );
+        assert_eq!(there.days(), "2024-07-18 to 2025-11-04");
+    }
+
+    #[test]
+    fn what_has_no_price_is_named_and_not_summed() {
+        let mut spec = example("1k");
+        // No seventh generation there.
+        spec.region = "eu-south-1".to_owned();
+        let cost = cost(&spec);
+        assert!(
+            cost.unpriced
+                .contains(&"database writer db.r7g.large".to_owned())
+        );
+        let note = cost.region_note.unwrap();
+        assert!(note.contains("`database writer db.r7g.large`"), "{note}");
+        let without = cost.lines.iter().filter(|line| line.per_hour.is_none());
+        assert_eq!(without.count(), cost.unpriced.len());
+        assert!(cost.per_hour > 0.2);
+    }
+
+    #[test]
+    fn a_region_without_prices_and_the_local_cloud_say_so() {
+        let mut spec = example("1k");
+        spec.region = "eu-north-7".to_owned();
+        let nowhere = cost(&spec);
+        assert_eq!(nowhere.lines.len(), nowhere.unpriced.len());
+        assert_eq!(
+            nowhere.region_note.as_deref(),
+            Some("no prices of eu-north-7 are known: the cost is not estimated")
         );
         spec.cloud = CloudTarget::Local;
-        assert!(
-            cost(&spec)
-                .region_note
-                .is_some_and(|note| note.contains("costs nothing"))
-        );
+        let note = cost(&spec).region_note.unwrap();
+        assert!(note.contains("costs nothing"), "{note}");
     }
 }

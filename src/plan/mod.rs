@@ -27,7 +27,7 @@ pub use groups::{ChangeGroup, change_groups, ranges};
 pub use inventory::Inventory;
 pub use order::deleted_after;
 pub use removal::{Removal, plan_down, plan_down_as};
-pub use running::running_cost;
+pub use running::{RunningCost, at_least, running_cost};
 pub use saved::{Bound, NOTHING, SavedPlan};
 pub use settled::{Unsettled, keep_restart, unsettled};
 pub use snapshot::{Observed, Snapshot, State};

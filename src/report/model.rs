@@ -195,7 +195,10 @@ pub struct CostSummary {
     pub at_least: f64,
     /// What adds up to it.
     pub lines: Vec<CostItem>,
-    /// Date of the price table.
+    /// What is missing from the sums because its price is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unpriced: Vec<String>,
+    /// The days that the prices are of.
     pub priced_on: String,
     /// What else there is to know.
     pub notes: Vec<String>,
@@ -208,15 +211,16 @@ pub struct CostItem {
     pub what: String,
     /// How many; GiB for storage.
     pub count: u32,
-    /// One of them, per hour.
-    pub unit_per_hour: f64,
+    /// One of them, per hour; nothing where the price is not known.
+    pub unit_per_hour: Option<f64>,
     /// All of them, per hour.
-    pub per_hour: f64,
+    pub per_hour: Option<f64>,
 }
 
 impl From<Cost> for CostSummary {
     fn from(cost: Cost) -> Self {
         Self {
+            priced_on: cost.days(),
             per_hour: cost.per_hour,
             per_month: cost.per_month,
             at_least: cost.at_least,
@@ -230,7 +234,7 @@ impl From<Cost> for CostSummary {
                     per_hour: line.per_hour,
                 })
                 .collect(),
-            priced_on: cost.priced_on,
+            unpriced: cost.unpriced,
             notes: cost.region_note.into_iter().chain(cost.notes).collect(),
         }
     }

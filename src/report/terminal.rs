@@ -4,6 +4,7 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, TableComponent};
 
 use crate::loadtest::{Check, ScenarioResult};
+use crate::plan::at_least;
 
 use super::figures::{count, dollars, duration, millis};
 use super::model::{Report, Verdict};
@@ -279,13 +280,20 @@ impl TerminalPage {
     fn cost(&mut self, report: &Report) {
         let Some(cost) = &report.cost else { return };
         self.title("Cost on AWS");
+        let bound = at_least(&cost.unpriced);
         self.line(&format!(
-            "{} per hour, {} per month, at least {} (list prices of {})",
+            "{bound}{} per hour, {} per month, at least {} however short (list prices of {})",
             dollars(cost.per_hour),
             dollars(cost.per_month),
             dollars(cost.at_least),
             cost.priced_on
         ));
+        if !cost.unpriced.is_empty() {
+            self.line(&format!(
+                "without a known price: {}",
+                cost.unpriced.join(", ")
+            ));
+        }
     }
 
     fn proof(&mut self, report: &Report) {

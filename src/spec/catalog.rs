@@ -1,7 +1,7 @@
-//! The instance types that loadrig knows: their capacity and their price.
+//! The instance types that loadrig knows, and their capacity.
 //!
-//! One dated table, `prices/us-east-1.yaml`, part of the program. Knows nothing of
-//! environments.
+//! One table, `prices/types.yaml`, part of the program. What they cost is in `prices`. Knows nothing
+//! of environments.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -10,40 +10,26 @@ use serde::Deserialize;
 
 use super::suggest;
 
-/// Prices and shapes of one region.
+/// The instance types of each service.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Catalog {
-    /// The region whose prices these are.
-    pub region: String,
-    /// Day of the newest figure, `YYYY-MM-DD`.
-    pub dated: String,
-    /// Hours that AWS counts as a month.
-    pub hours_per_month: f64,
     /// EC2 instance types.
     pub ec2: Table,
-    /// RDS for PostgreSQL instance classes, single-AZ.
+    /// RDS for PostgreSQL instance classes.
     pub rds: Table,
-    /// Aurora PostgreSQL instance classes, standard storage.
+    /// Aurora PostgreSQL instance classes.
     pub aurora: Table,
-    /// OpenSearch Service data node types.
+    /// OpenSearch Service node types.
     pub opensearch: Table,
-    /// ElastiCache for Redis OSS node types.
+    /// ElastiCache node types.
     pub elasticache: Table,
-    /// What a node costs with Valkey, as a share of its price with Redis OSS.
-    pub valkey: f64,
-    /// US dollars by GiB and month.
-    pub storage: StoragePrices,
-    /// US dollars by hour, GB or month.
-    pub network: NetworkPrices,
 }
 
 /// The types of one service.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(transparent)]
 pub struct Table {
-    /// Day of the source, `YYYY-MM-DD`.
-    pub as_of: String,
     /// By name.
     pub types: BTreeMap<String, InstanceType>,
 }
@@ -82,7 +68,7 @@ impl Table {
             .filter(|known| !family.is_empty() && known.starts_with(&family))
             .collect();
         match siblings.as_slice() {
-            [] => "not in loadrig's price table".to_owned(),
+            [] => "not in loadrig's table of types".to_owned(),
             siblings => format!("expected {}", suggest::one_of(siblings.iter().copied())),
         }
     }
@@ -97,7 +83,7 @@ fn family_parts(name: &str) -> usize {
     }
 }
 
-/// Capacity and price of an instance type.
+/// Capacity of an instance type.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InstanceType {
@@ -105,8 +91,6 @@ pub struct InstanceType {
     pub vcpu: u32,
     /// Memory, GiB.
     pub gib: f64,
-    /// US dollars per hour, on demand.
-    pub per_hour: f64,
     /// Processor architecture.
     #[serde(default)]
     pub arch: Arch,
@@ -124,45 +108,6 @@ pub enum Arch {
     Arm64,
 }
 
-/// US dollars per GiB (or IOPS) and month.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the names say it")]
-pub struct StoragePrices {
-    /// Day of the source, `YYYY-MM-DD`.
-    pub as_of: String,
-    pub ebs_gp3_gib_month: f64,
-    pub rds_gp3_gib_month: f64,
-    pub rds_iops_month: f64,
-    pub rds_backup_gib_month: f64,
-    pub aurora_gib_month: f64,
-    pub aurora_io_optimized_gib_month: f64,
-    pub aurora_backup_gib_month: f64,
-    pub opensearch_gp3_gib_month: f64,
-    pub s3_standard_gib_month: f64,
-    pub elasticache_backup_gib_month: f64,
-}
-
-/// Prices of load balancers, gateways, addresses and zones, US dollars.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NetworkPrices {
-    /// Day of the source, `YYYY-MM-DD`.
-    pub as_of: String,
-    /// US dollars per public IPv4 address and hour.
-    pub public_ipv4_hour: f64,
-    /// US dollars per NAT gateway and hour.
-    pub nat_gateway_hour: f64,
-    /// US dollars per GB that goes through a NAT gateway.
-    pub nat_gateway_gb: f64,
-    /// US dollars per application load balancer and hour.
-    pub alb_hour: f64,
-    /// US dollars per load balancer capacity unit and hour.
-    pub alb_lcu_hour: f64,
-    /// US dollars per private DNS zone and month.
-    pub private_zone_month: f64,
-}
-
 /// The catalog that is part of the program.
 #[must_use]
 pub fn catalog() -> &'static Catalog {
@@ -172,7 +117,7 @@ pub fn catalog() -> &'static Catalog {
     &CATALOG
 }
 
-const TEXT: &str = include_str!("../../prices/us-east-1.yaml");
+const TEXT: &str = include_str!("../../prices/types.yaml");
 
 #[cfg(test)]
 mod tests {
@@ -190,12 +135,9 @@ mod tests {
         ] {
             assert!(table.types.len() >= 5);
             for (name, kind) in &table.types {
-                assert!((0.005..10.0).contains(&kind.per_hour), "{name}");
                 assert!(kind.vcpu >= 1 && kind.gib > 0.0, "{name}");
             }
-            assert!(table.as_of <= catalog.dated, "{}", table.as_of);
         }
-        assert!((catalog.hours_per_month - 730.0).abs() < f64::EPSILON);
     }
 
     #[test]
@@ -203,7 +145,7 @@ mod tests {
         let ec2 = &catalog().ec2;
         assert_eq!(ec2.suggest("c7i.larg"), "did you mean `c7i.large`?");
         assert!(ec2.suggest("c7i.metal-24xl").contains("`c7i.8xlarge`"));
-        assert_eq!(ec2.suggest("quantum"), "not in loadrig's price table");
+        assert_eq!(ec2.suggest("quantum"), "not in loadrig's table of types");
         let rds = &catalog().rds;
         assert!(
             rds.suggest("db.r7g.metal-48xl")

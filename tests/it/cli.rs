@@ -137,7 +137,7 @@ fn the_region_flag_applies_offline() {
     let in_region = |region: &str, arguments: &[&str]| {
         loadrig(&[&["--dir", directory, "--region", region], arguments].concat())
     };
-    let estimate = "prices are those of us-east-1: an estimate for eu-central-1";
+    let estimate = "list prices of eu-central-1,";
     let plan = in_region("eu-central-1", &["plan", "1k"]);
     assert!(text(&plan.stdout).contains(estimate));
     let plan = in_region("eu-central-1", &["plan", "demo", "--offline"]);

@@ -28,6 +28,7 @@ mod ops;
 mod permissions;
 mod plan;
 mod planning;
+mod prices;
 mod refusals;
 mod report;
 mod runner;

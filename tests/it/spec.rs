@@ -73,7 +73,9 @@ fn sizes_grow_and_cost_more() {
     for size in &sizes {
         let cost = cost(&size.example()).unwrap();
         assert!(
-            cost.lines.iter().all(|line| line.unit_per_hour > 0.0),
+            cost.lines
+                .iter()
+                .all(|line| line.unit_per_hour.is_some_and(|unit| unit > 0.0)),
             "{}",
             size.name
         );

@@ -14,6 +14,9 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   sdk             write sdk/ anew: the AWS SDK's crates with the operations that are called
   models FOLDER   write strict-cloud/models/ anew, from the botocore in FOLDER: its own folder, or that
                   of a Python environment
+  prices [--origin TEXT] FILE…
+                  write prices/ anew, from price files of AWS and what is there; TEXT says where the
+                  files after it were found
   generate        write schema/ and the tables in docs/{cli,permissions,aws-errors}.md anew
   check           fail if something of that is stale, a dependency unused, or a crate's lints off";
 
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
     let done = match arguments[..] {
         ["sdk"] => sdk::generate(),
         ["models", source] => models::generate(Path::new(source)),
+        ["prices", ..] => prices(&arguments[1..]),
         ["generate"] => generate(&[]),
         ["check"] => check(),
         _ => Err(TaskFailure(USAGE.to_owned())),
@@ -55,6 +59,14 @@ fn check() -> Result<(), TaskFailure> {
     sdk::check()?;
     dependencies::check()?;
     generate(&["--check"])
+}
+
+/// Reads AWS's price files; see `prices.py`.
+fn prices(arguments: &[&str]) -> Result<(), TaskFailure> {
+    run(Command::new("python3")
+        .arg(root().join("xtask/prices.py"))
+        .arg(root().join("prices"))
+        .args(arguments))
 }
 
 /// Builds and runs `generate/`, with the features that everyday builds have.

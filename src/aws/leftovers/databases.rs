@@ -7,7 +7,7 @@ use crate::aws::error::{CallContext, ErrorPolicy};
 use crate::aws::leftovers::search::{Remainder, all_left, kept, left_or_kept};
 use crate::engine::{CloudError, LeftoverCheck};
 use crate::identity::names::Names;
-use crate::spec::catalog;
+use crate::spec::{PricedItem, Prices};
 
 impl Aws {
     /// Automated ones are a cluster's backups, and AWS removes them with it.
@@ -117,6 +117,7 @@ impl Aws {
             Box::pin(self.raw_parameter_group(&writer)),
             Box::pin(self.raw_parameter_group(&reader)),
         )?;
+        let prices = Prices::of(&self.region);
         let parameters = [of_writer.map(|_| writer), of_readers.map(|_| reader)];
         let instances = instances
             .into_iter()
@@ -128,7 +129,7 @@ impl Aws {
                 snapshots.into_iter().filter_map(|snapshot| {
                     let gib = snapshot.allocated_storage();
                     let id = snapshot.db_snapshot_identifier?;
-                    let price = catalog().storage.rds_backup_gib_month;
+                    let price = prices.usd(PricedItem::RdsBackup);
                     Some(match names.is_final_snapshot(&id) {
                         true => Remainder::Kept(kept(id, gib, price)),
                         false => Remainder::Left(id),
@@ -144,7 +145,7 @@ impl Aws {
                 cluster_snapshots.into_iter().filter_map(|snapshot| {
                     let gib = snapshot.allocated_storage().filter(|gib| *gib > 0);
                     let id = snapshot.db_cluster_snapshot_identifier?;
-                    let price = catalog().storage.aurora_backup_gib_month;
+                    let price = prices.usd(PricedItem::AuroraBackup);
                     Some(match names.is_final_snapshot(&id) {
                         true => Remainder::Kept(kept(id, gib, price)),
                         false => Remainder::Left(id),

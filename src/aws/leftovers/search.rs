@@ -13,7 +13,7 @@ use crate::aws::tags::{ENVIRONMENT, Select, filter};
 use crate::blueprint::Group;
 use crate::engine::{CloudError, Kept, LeftoverCheck, State};
 use crate::identity::names::Names;
-use crate::spec::{Role, catalog};
+use crate::spec::{PricedItem, Prices, Role};
 
 /// The ids of what one paginated EC2 call lists under some filters.
 macro_rules! ids {
@@ -228,7 +228,7 @@ impl Aws {
             let snapshots = all
                 .into_iter()
                 .filter_map(|snapshot| snapshot.snapshot_name);
-            let price = catalog().storage.elasticache_backup_gib_month;
+            let price = Prices::of(&self.region).usd(PricedItem::ElasticacheBackup);
             Ok(snapshots
                 .map(|name| match names.is_final_snapshot(&name) {
                     true => Remainder::Kept(kept(name, None, price)),
@@ -341,7 +341,7 @@ impl Aws {
         }
         let ours = self.bucket(environment).await?;
         let keeps = ours.is_some_and(|bucket| bucket.says("keeps_files", true));
-        let price = catalog().storage.s3_standard_gib_month;
+        let price = Prices::of(&self.region).usd(PricedItem::S3Standard);
         Ok(Some(if keeps {
             Remainder::Kept(kept(name, None, price))
         } else {
@@ -384,13 +384,14 @@ pub(in crate::aws) fn left_or_kept(
 }
 
 /// A last snapshot. AWS bills what is in use of the size, which nobody can ask for.
-pub(in crate::aws) fn kept(id: String, gib: Option<i32>, gib_month: f64) -> Kept {
-    let cost = match gib {
-        Some(gib) => format!(
-            "{gib} GiB, at most ${:.2} a month",
-            f64::from(gib) * gib_month
-        ),
-        None => format!("${gib_month} a month for each GiB in it"),
+pub(in crate::aws) fn kept(id: String, gib: Option<i32>, gib_month: Option<f64>) -> Kept {
+    let cost = match (gib, gib_month) {
+        (Some(gib), Some(each)) => {
+            format!("{gib} GiB, at most ${:.2} a month", f64::from(gib) * each)
+        }
+        (None, Some(each)) => format!("${each} a month for each GiB in it"),
+        (Some(gib), None) => format!("{gib} GiB, at an unknown price in this region"),
+        (None, None) => "billed by the GiB, at an unknown price in this region".to_owned(),
     };
     Kept { id, cost }
 }

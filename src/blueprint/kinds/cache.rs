@@ -1,6 +1,6 @@
 //! The cache.
 
-use crate::spec::{CacheEngine, Catalog, Protection};
+use crate::spec::{CacheEngine, Prices, Protection};
 
 use super::super::{Address, AttributeValue, Attributes, Kind, UnreadableAttribute};
 use super::charge::{Billing, Charge, Priced};
@@ -134,18 +134,18 @@ pub(super) const CACHES: NamedResources = NamedResources {
          arn:{partition}:elasticache:{region}:{account}:subnetgroup:lr-{environment}-cache*",
 };
 
-fn charges(priced: Priced<'_>, catalog: &Catalog) -> Result<Vec<Charge>, UnreadableAttribute> {
+fn charges(priced: Priced<'_>, prices: &Prices) -> Result<Vec<Charge>, UnreadableAttribute> {
     let of = priced.attributes;
     let name = of.text("instance_type").unwrap_or_default();
-    let node = catalog
-        .elasticache
-        .get(name)
-        .map_or(0.0, |kind| kind.per_hour);
-    let share = match of.text("engine") {
-        Some("valkey") => catalog.valkey,
-        _ => 1.0,
+    let engine = match of.text("engine") {
+        Some("valkey") => CacheEngine::Valkey,
+        _ => CacheEngine::Redis,
     };
     let nodes = of.quantity("nodes")?.unwrap_or(0.0);
-    let nodes = Charge::new(format!("cache {name}"), nodes, node * share);
+    let nodes = Charge::new(
+        format!("cache {name}"),
+        nodes,
+        prices.cache_node(engine, name),
+    );
     Ok(vec![nodes.billed(Billing::StartedHour)])
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::super::{Address, Attributes, UnreadableAttribute};
-use crate::spec::Catalog;
+use crate::spec::{Price, PricedItem, Prices};
 
 /// One thing that a resource is billed for, at list prices.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,19 +12,19 @@ pub struct Charge {
     pub what: String,
     /// How many; GiB for storage.
     pub count: f64,
-    /// US dollars for each by the hour.
-    pub unit_per_hour: f64,
+    /// What each costs; nothing where its price is not known.
+    pub unit: Option<Price>,
     /// How its first minutes are billed.
     pub billing: Billing,
 }
 
 impl Charge {
     /// A charge for `count` of something, billed by the second.
-    pub(super) fn new(what: impl Into<String>, count: f64, unit_per_hour: f64) -> Self {
+    pub(super) fn new(what: impl Into<String>, count: f64, unit: Option<Price>) -> Self {
         Self {
             what: what.into(),
             count,
-            unit_per_hour,
+            unit,
             billing: Billing::Second,
         }
     }
@@ -36,11 +36,11 @@ impl Charge {
     }
 
     /// One public IPv4 address (Amazon VPC pricing: in use or idle).
-    pub(super) fn public_address(count: f64, catalog: &Catalog) -> Self {
+    pub(super) fn public_address(count: f64, prices: &Prices) -> Self {
         Self::new(
             "public IPv4 address",
             count,
-            catalog.network.public_ipv4_hour,
+            prices.item(PricedItem::PublicIpv4),
         )
     }
 }
@@ -57,7 +57,7 @@ pub struct Priced<'a> {
 }
 
 /// What a resource is billed for.
-pub type Charges = fn(Priced<'_>, &Catalog) -> Result<Vec<Charge>, UnreadableAttribute>;
+pub type Charges = fn(Priced<'_>, &Prices) -> Result<Vec<Charge>, UnreadableAttribute>;
 
 /// How AWS bills the first minutes of a thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -1,6 +1,8 @@
 //! Database instances.
 
-use crate::spec::{Catalog, Protection, STRIPED_GIB, STRIPED_IOPS, STRIPED_MIBPS};
+use crate::spec::{
+    Catalog, PricedItem, Prices, Protection, STRIPED_GIB, STRIPED_IOPS, STRIPED_MIBPS,
+};
 
 use super::super::{Address, AttributeValue, Attributes, DatabaseRole, Kind, UnreadableAttribute};
 use super::charge::{Billing, Charge, Priced};
@@ -255,7 +257,7 @@ pub(super) fn finished(snapshot: Option<&str>) -> Option<(&'static str, Attribut
     snapshot.map(|_| ("finished", true.into()))
 }
 
-fn charges(priced: Priced<'_>, catalog: &Catalog) -> Result<Vec<Charge>, UnreadableAttribute> {
+fn charges(priced: Priced<'_>, prices: &Prices) -> Result<Vec<Charge>, UnreadableAttribute> {
     let of = priced.attributes;
     let class = of.text("class").unwrap_or_default();
     let role = if priced.address.is_reader() {
@@ -265,13 +267,13 @@ fn charges(priced: Priced<'_>, catalog: &Catalog) -> Result<Vec<Charge>, Unreada
     };
     if of.text("engine") == Some(AURORA) {
         // Its storage is the cluster's, which does not tell how much is in it.
-        let unit = catalog.aurora.get(class).map_or(0.0, |kind| kind.per_hour);
+        let unit = prices.aurora(class);
         let optimized = match priced.cluster {
             Some(cluster) => cluster.flag("io_optimized")?,
             None => None,
         };
         let unit = match optimized {
-            Some(true) => unit * IO_OPTIMIZED,
+            Some(true) => unit.map(|price| price.times(IO_OPTIMIZED)),
             _ => unit,
         };
         let instance = Charge::new(format!("Aurora {role} {class}"), 1.0, unit);
@@ -282,11 +284,11 @@ fn charges(priced: Priced<'_>, catalog: &Catalog) -> Result<Vec<Charge>, Unreada
         Some(true) => (2.0, " with a standby"),
         _ => (1.0, ""),
     };
-    let unit = catalog.rds.get(class).map_or(0.0, |kind| kind.per_hour);
+    let unit = prices.database(class);
     let instance = Charge::new(
         format!("database {role} {class}{standby}"),
         1.0,
-        unit * copies,
+        unit.map(|price| price.times(copies)),
     );
     let iops = of.quantity("iops")?.unwrap_or(0.0);
     Ok(vec![
@@ -294,12 +296,12 @@ fn charges(priced: Priced<'_>, catalog: &Catalog) -> Result<Vec<Charge>, Unreada
         Charge::new(
             "GiB of database storage (gp3)",
             of.quantity("storage_gib")?.unwrap_or(0.0) * copies,
-            catalog.storage.rds_gp3_gib_month / catalog.hours_per_month,
+            prices.item(PricedItem::RdsGp3),
         ),
         Charge::new(
             "IOPS of database storage",
             (iops - f64::from(STRIPED_IOPS)).max(0.0) * copies,
-            catalog.storage.rds_iops_month / catalog.hours_per_month,
+            prices.item(PricedItem::RdsIops),
         ),
     ])
 }

@@ -21,7 +21,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     attributes: &[AttributeInfo::text("used").output().volatile()],
     used_by: "used",
     has_blockers: true,
-    charges: |_, catalog| Ok(vec![Charge::public_address(1.0, catalog)]),
+    charges: |_, prices| Ok(vec![Charge::public_address(1.0, prices)]),
     quotas: |_, _| Ok(vec![(Quota::ElasticAddresses, 1.0)]),
     grants: &[
         read("ec2:DescribeAddresses", "finding addresses"),

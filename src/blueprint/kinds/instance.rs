@@ -1,6 +1,6 @@
 //! The instances of hosts.
 
-use crate::spec::{Catalog, HostName, Protection};
+use crate::spec::{HostName, PricedItem, Prices, Protection};
 
 use super::super::{Address, AttributeValue, Attributes, Kind, UnreadableAttribute};
 use super::charge::{Charge, Priced};
@@ -207,24 +207,22 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     ..KindInfo::COMMON
 };
 
-fn charges(priced: Priced<'_>, catalog: &Catalog) -> Result<Vec<Charge>, UnreadableAttribute> {
+fn charges(priced: Priced<'_>, prices: &Prices) -> Result<Vec<Charge>, UnreadableAttribute> {
     let of = priced.attributes;
     let host = of.text("instance_type").unwrap_or_default();
-    let per_hour = catalog.ec2.get(host).map_or(0.0, |kind| kind.per_hour);
-    let gib = catalog.storage.ebs_gp3_gib_month / catalog.hours_per_month;
     // A public address is also a host's way out to packages, whichever address operators use.
     let public = f64::from(u8::from(of.flag("public_address")? == Some(true)));
     Ok(vec![
         Charge::new(
             format!("{} {host}", priced.address.role_text()),
             1.0,
-            per_hour,
+            prices.host(host),
         ),
         Charge::new(
             "GiB of root volumes (gp3)",
             of.quantity("disk_gib")?.unwrap_or(0.0),
-            gib,
+            prices.item(PricedItem::EbsGp3),
         ),
-        Charge::public_address(public, catalog),
+        Charge::public_address(public, prices),
     ])
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::spec::{Catalog, Scheme};
+use crate::spec::{PricedItem, Prices, Scheme};
 
 use super::super::{Address, AttributeValue, Attributes, Kind, UnreadableAttribute};
 use super::charge::{Charge, Priced};
@@ -113,7 +113,7 @@ pub(super) const BALANCER: NamedResources = NamedResources {
 };
 
 /// Each zone's address is billed where it is public.
-fn charges(priced: Priced<'_>, catalog: &Catalog) -> Result<Vec<Charge>, UnreadableAttribute> {
+fn charges(priced: Priced<'_>, prices: &Prices) -> Result<Vec<Charge>, UnreadableAttribute> {
     let of = priced.attributes;
     let zones = of.set("subnets").map_or(0, std::collections::BTreeSet::len);
     // AWS adds more addresses under load.
@@ -122,7 +122,11 @@ fn charges(priced: Priced<'_>, catalog: &Catalog) -> Result<Vec<Charge>, Unreada
         _ => 0.0,
     };
     Ok(vec![
-        Charge::new("application load balancer", 1.0, catalog.network.alb_hour),
-        Charge::public_address(public, catalog),
+        Charge::new(
+            "application load balancer",
+            1.0,
+            prices.item(PricedItem::ApplicationLoadBalancer),
+        ),
+        Charge::public_address(public, prices),
     ])
 }

@@ -1,5 +1,7 @@
 //! NAT gateways.
 
+use crate::spec::PricedItem;
+
 use super::super::{Address, Kind};
 use super::charge::Charge;
 use super::grants::{CREATE, DELETE, TAKING_DOWN, create, own, read};
@@ -33,9 +35,9 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         AttributeInfo::text("reason").output().volatile(),
         AttributeInfo::text("reason_code").output().volatile(),
     ],
-    charges: |_, catalog| {
-        let per_hour = catalog.network.nat_gateway_hour;
-        Ok(vec![Charge::new("NAT gateway", 1.0, per_hour)])
+    charges: |_, prices| {
+        let price = prices.item(PricedItem::NatGateway);
+        Ok(vec![Charge::new("NAT gateway", 1.0, price)])
     },
     grants: &[
         read("ec2:DescribeNatGateways", "finding NAT gateways"),

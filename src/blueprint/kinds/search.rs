@@ -1,6 +1,6 @@
 //! The search domain.
 
-use crate::spec::{Catalog, Masters};
+use crate::spec::{Masters, PricedItem, Prices};
 
 use super::super::{Address, AttributeValue, Attributes, Kind, UnreadableAttribute};
 use super::charge::{Billing, Charge, Priced};
@@ -105,14 +105,9 @@ pub(super) const DOMAIN: NamedResources = NamedResources {
 /// The value of `masters` on a domain whose data nodes are their own masters.
 const NONE: &str = "none";
 
-fn charges(priced: Priced<'_>, catalog: &Catalog) -> Result<Vec<Charge>, UnreadableAttribute> {
+fn charges(priced: Priced<'_>, prices: &Prices) -> Result<Vec<Charge>, UnreadableAttribute> {
     let of = priced.attributes;
-    let node = |name: &str| {
-        catalog
-            .opensearch
-            .get(name)
-            .map_or(0.0, |kind| kind.per_hour)
-    };
+    let node = |name: &str| prices.search_node(name);
     let nodes = of.quantity("nodes")?.unwrap_or(0.0);
     let kind = of.text("instance_type").unwrap_or_default();
     let data = Charge::new(format!("search data node {kind}"), nodes, node(kind));
@@ -128,7 +123,7 @@ fn charges(priced: Priced<'_>, catalog: &Catalog) -> Result<Vec<Charge>, Unreada
     charges.push(Charge::new(
         "GiB of search storage (gp3)",
         of.quantity("storage_gib")?.unwrap_or(0.0) * nodes,
-        catalog.storage.opensearch_gp3_gib_month / catalog.hours_per_month,
+        prices.item(PricedItem::OpensearchGp3),
     ));
     Ok(charges)
 }

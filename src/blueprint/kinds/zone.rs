@@ -1,5 +1,7 @@
 //! The private DNS zone.
 
+use crate::spec::PricedItem;
+
 use super::super::{AttributeValue, Attributes, Kind};
 use super::charge::Charge;
 use super::grants::{
@@ -28,9 +30,9 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     // Terraform's AWS provider 1a5174b, internal/service/route53/wait.go.
     patience: minutes(15),
     attributes: &[AttributeInfo::flag("tagged")],
-    charges: |_, catalog| {
-        let per_hour = catalog.network.private_zone_month / catalog.hours_per_month;
-        Ok(vec![Charge::new("private DNS zone", 1.0, per_hour)])
+    charges: |_, prices| {
+        let price = prices.item(PricedItem::PrivateZone);
+        Ok(vec![Charge::new("private DNS zone", 1.0, price)])
     },
     grants: &[
         read("route53:ListHostedZonesByName", "finding the private zone"),

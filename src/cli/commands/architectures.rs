@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::cli::App;
 use crate::cli::args::ArchitecturesArgs;
 use crate::cli::failure::Outcome;
+use crate::cli::plan_text;
 use crate::cli::printer::table;
 use crate::diagnose::ExitCode;
 use crate::engine::CloudError;
@@ -41,10 +42,10 @@ fn list(app: &App, sizes: &[Architecture]) -> Result<(), CloudError> {
         .set_header([
             "size", "users", "app", "database", "search", "agents", "$/hour", "headroom", "source",
         ]);
-    let mut priced_on = String::new();
+    let mut days = String::new();
     for size in sizes {
         let cost = price(&size.example())?;
-        priced_on.clone_from(&cost.priced_on);
+        days = cost.days();
         table.add_row([
             size.name.clone(),
             size.concurrent_users.to_string(),
@@ -77,8 +78,8 @@ fn list(app: &App, sizes: &[Architecture]) -> Result<(), CloudError> {
     }
     app.printer.data(&table.to_string());
     app.printer.say(&format!(
-        "on-demand prices of us-east-1 as of {priced_on}; `loadrig architectures SIZE` shows every \
-         part,\nthe cost of a month and where a size comes from"
+        "on-demand prices of us-east-1, {days}; `loadrig architectures SIZE` shows\nevery part, \
+         the cost of a month and where a size comes from"
     ));
     Ok(())
 }
@@ -131,21 +132,8 @@ fn show(app: &App, size: &Architecture) -> Result<(), CloudError> {
             headroom * 100.0
         ));
     }
-    let mut table = table();
-    table.set_header(["what", "count", "$/hour each", "$/hour"]);
-    for line in &cost.lines {
-        table.add_row([
-            line.what.clone(),
-            line.count.to_string(),
-            format!("{:.4}", line.unit_per_hour),
-            format!("{:.3}", line.per_hour),
-        ]);
-    }
-    text.push_str(&table.to_string());
-    text.push_str(&format!(
-        "\n${:.2} per hour, ${:.0} per month (prices of {})\n",
-        cost.per_hour, cost.per_month, cost.priced_on
-    ));
+    text.push_str(&plan_text::bill(&cost));
+    text.push_str(&format!("\n{}\n", plan_text::sums(&cost)));
     app.printer.data(&text);
     Ok(())
 }

@@ -8,6 +8,7 @@ use crate::cli::place::Place;
 use crate::cli::printer::table;
 use crate::diagnose::ExitCode;
 use crate::ops::list::{ListedEnvironment, list};
+use crate::plan::at_least;
 use crate::spec::CloudTarget;
 
 /// Lists environments.
@@ -47,7 +48,8 @@ fn show(app: &App, all: &[ListedEnvironment]) {
         "locked by",
     ]);
     for one in all.iter().filter(|one| !one.is_removed()) {
-        let dollars = |amount: f64| format!("${amount:.2}");
+        let bound = at_least(&one.unpriced);
+        let dollars = |amount: f64| format!("{bound}${amount:.2}");
         table.add_row([
             one.environment.clone(),
             one.resources.to_string(),

@@ -69,7 +69,7 @@ fn print(app: &App, args: &PlanArgs, review: &PlanReview) {
     text.push_str(&plan_text::sum(review));
     text.push_str(&plan_text::money(
         &review.cost,
-        review.now_per_hour,
+        review.now.as_ref(),
         hours,
         args.cost,
     ));
@@ -81,10 +81,10 @@ fn print(app: &App, args: &PlanArgs, review: &PlanReview) {
 
 fn document(review: &PlanReview, hours: Option<f64>) -> Value {
     let cost = &review.cost;
-    let now = review.now_per_hour;
+    let now = review.now.as_ref();
     let mut priced = json!(cost);
-    priced["now_per_hour"] = json!(now);
-    priced["change_per_hour"] = json!(now.map(|now| cost.per_hour - now));
+    priced["now_per_hour"] = json!(now.map(|now| now.per_hour));
+    priced["change_per_hour"] = json!(now.and_then(|now| plan_text::cost_change(cost, now)));
     priced["run"] = hours.map_or(
         Value::Null,
         |hours| json!({ "hours": hours, "usd": cost.of_run(hours) }),

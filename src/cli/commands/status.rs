@@ -41,7 +41,8 @@ fn json(app: &App, report: &StatusReport) {
         "parts": report.parts, "resources": report.resources, "drift": report.drift,
         "since": report.age.map(|age| age.since),
         "time_to_live_seconds": report.time_to_live.map(|ttl| ttl.as_secs()),
-        "cost_per_hour": report.cost_per_hour, "cost_so_far": report.cost_so_far(),
+        "cost_per_hour": report.cost.per_hour, "cost_so_far": report.cost_so_far(),
+        "unpriced": report.cost.unpriced,
         "url": report.url,
     }));
 }
@@ -79,10 +80,14 @@ fn summary(report: &StatusReport) -> String {
     let mut text = format!("{} at {url}", report.environment);
     let Some(age) = report.age else { return text };
     text.push_str(&format!(
-        "; up for {}; what runs now costs ${:.2} per hour at list prices, about ${:.2} so far",
+        "; up for {}; what runs now costs {} per hour at list prices, {} ${:.2} so far",
         format::duration(age.elapsed),
-        report.cost_per_hour,
-        age.cost(report.cost_per_hour)
+        report.cost.text(),
+        match report.cost.unpriced.is_empty() {
+            true => "about",
+            false => "at least",
+        },
+        age.cost(report.cost.per_hour)
     ));
     if let Some(ttl) = report.time_to_live {
         text.push_str(&life_text(ttl, age.elapsed));

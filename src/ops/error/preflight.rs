@@ -16,6 +16,19 @@ pub enum PreflightError {
         /// What it may cost.
         limit: f64,
     },
+    /// It may cost more than was allowed.
+    #[error(
+        "whether `{environment}` costs more than `--max-cost` cannot be told: no price is known in {region} for {}",
+        unpriced.iter().map(|what| format!("`{what}`")).collect::<Vec<_>>().join(", ")
+    )]
+    CostUnknown {
+        /// Name of the environment.
+        environment: String,
+        /// The region.
+        region: String,
+        /// What has no price there.
+        unpriced: Vec<String>,
+    },
     /// Findings refuse it.
     #[error("preflight refuses the plan{}", list(refused))]
     Refused {
@@ -43,6 +56,9 @@ impl Diagnose for PreflightError {
             PreflightError::TooExpensive { environment, .. } => vec![format!(
                 "nothing was changed; `loadrig plan {environment} --cost` shows the cost of each part"
             )],
+            PreflightError::CostUnknown { .. } => {
+                vec!["nothing was changed; without `--max-cost` it goes on at any cost".to_owned()]
+            }
             PreflightError::Refused { refused } => {
                 let mut hints: Vec<String> = refused
                     .iter()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::diagnose::{Diagnose, ExitCode};
 use crate::engine::{CloudError, TaskError, WalkReport};
-use crate::plan::{Snapshot, running_cost};
+use crate::plan::{RunningCost, Snapshot, running_cost};
 
 /// How long the account may take to answer what is left: a walk often fails because it does not.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
@@ -16,26 +16,26 @@ pub enum Remains {
     Known {
         /// How many resources exist.
         resources: usize,
-        /// US dollars per hour at list prices.
-        per_hour: f64,
+        /// What they cost at list prices.
+        cost: RunningCost,
     },
     /// It could not be read, or a size in it could not.
     Unknown(String),
 }
 
 impl Remains {
-    /// From a reading of the account.
+    /// From a reading of the account in a region.
     #[must_use]
-    pub fn of(read: Result<Snapshot, CloudError>) -> Self {
+    pub fn of(read: Result<Snapshot, CloudError>, region: &str) -> Self {
         let snapshot = match read {
             Ok(snapshot) => snapshot,
             Err(error) => return Remains::Unknown(error.to_string()),
         };
         let remaining = snapshot.resources.iter().filter(|r| !r.state.is_leaving());
-        match running_cost(&snapshot) {
-            Ok(per_hour) => Remains::Known {
+        match running_cost(&snapshot, region) {
+            Ok(cost) => Remains::Known {
                 resources: remaining.count(),
-                per_hour,
+                cost,
             },
             Err(error) => Remains::Unknown(error.to_string()),
         }
@@ -44,11 +44,9 @@ impl Remains {
     fn text(&self, environment: &str) -> String {
         match self {
             Remains::Known { resources: 0, .. } => format!("nothing of `{environment}` exists"),
-            Remains::Known {
-                resources,
-                per_hour,
-            } => format!(
-                "{resources} resources of `{environment}` exist; they cost ${per_hour:.2} per hour at AWS's list prices"
+            Remains::Known { resources, cost } => format!(
+                "{resources} resources of `{environment}` exist; they cost {} per hour at AWS's list prices",
+                cost.text()
             ),
             Remains::Unknown(why) => format!(
                 "what exists could not be read ({why}): `loadrig status {environment}` shows it and what it costs"
@@ -158,6 +156,7 @@ impl WalkError {
     pub async fn check(
         report: WalkReport,
         environment: &str,
+        region: &str,
         operation: &'static str,
         read: impl Future<Output = Result<Snapshot, CloudError>>,
     ) -> Result<WalkReport, Self> {
@@ -165,7 +164,7 @@ impl WalkError {
             return Ok(report);
         }
         let remains = match tokio::time::timeout(READ_TIMEOUT, read).await {
-            Ok(read) => Remains::of(read),
+            Ok(read) => Remains::of(read, region),
             Err(_) => Remains::Unknown(format!("no answer within {} s", READ_TIMEOUT.as_secs())),
         };
         let environment = environment.to_owned();

@@ -13,6 +13,7 @@ use tera::{Context, Tera};
 use super::figures::{count, dollars, duration, millis, rate};
 use super::model::{CostSummary, ProofItem, Report, ReportedEnvironment, SoftwareVersion, Verdict};
 use crate::loadtest::{Check, ScenarioResult};
+use crate::plan::at_least;
 use crate::spec::{CloudTarget, SourceKind};
 
 use chart::{Chart, ChartSize};
@@ -226,7 +227,7 @@ fn cards(report: &Report) -> Vec<Card> {
     if let Some(cost) = &report.cost {
         add(
             "On AWS",
-            dollars(cost.per_hour),
+            format!("{}{}", at_least(&cost.unpriced), dollars(cost.per_hour)),
             "per hour, list price".into(),
         );
     }
@@ -302,7 +303,7 @@ fn scenario(result: &ScenarioResult) -> ScenarioSection<'_> {
 fn cost(cost: &CostSummary) -> CostSection<'_> {
     let whole = cost.per_hour.max(f64::MIN_POSITIVE);
     CostSection {
-        per_hour: dollars(cost.per_hour),
+        per_hour: format!("{}{}", at_least(&cost.unpriced), dollars(cost.per_hour)),
         per_month: dollars(cost.per_month),
         at_least: dollars(cost.at_least),
         priced_on: &cost.priced_on,
@@ -313,9 +314,11 @@ fn cost(cost: &CostSummary) -> CostSection<'_> {
             .map(|line| CostRow {
                 what: &line.what,
                 count: count(line.count.into()),
-                unit: rate(line.unit_per_hour),
-                per_hour: rate(line.per_hour),
-                share: 100.0 * line.per_hour / whole,
+                unit: line
+                    .unit_per_hour
+                    .map_or_else(|| "no price".to_owned(), rate),
+                per_hour: line.per_hour.map_or_else(String::new, rate),
+                share: 100.0 * line.per_hour.unwrap_or(0.0) / whole,
             })
             .collect(),
     }

@@ -161,7 +161,9 @@ impl Checker<'_> {
                     format!("unknown OpenSearch node type `{instance_type}`"),
                     nodes.suggest(&instance_type),
                 );
-                self.report(problem.hint("loadrig accepts the types of its price table"));
+                self.report(
+                    problem.hint("loadrig accepts the types of its table, `prices/types.yaml`"),
+                );
             }
             if sizes.search.as_ref().and_then(|search| search.nodes) == Some(0) {
                 let problem = self.place(&["search", "masters"]).problem(
@@ -242,8 +244,10 @@ impl Checker<'_> {
         {
             let place = self.size_place(&["database", "instance_type"]);
             let label = catalog().aurora.suggest(class);
-            let problem = place.problem(format!("`{class}` has no price for Aurora"), label);
-            self.report(problem.hint("loadrig accepts the types of its price table"));
+            let problem = place.problem(format!("`{class}` is no known class of Aurora"), label);
+            self.report(
+                problem.hint("loadrig accepts the types of its table, `prices/types.yaml`"),
+            );
         }
     }
 

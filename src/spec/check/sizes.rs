@@ -237,7 +237,7 @@ impl Checker<'_> {
         self.report(
             place
                 .problem(format!("unknown {what} `{name}`"), table.suggest(name))
-                .hint("loadrig accepts the types of its price table, `prices/us-east-1.yaml`"),
+                .hint("loadrig accepts the types of its table, `prices/types.yaml`"),
         );
     }
 
