@@ -52,6 +52,7 @@ impl Aws {
                 Ok([interfaces, parts].concat())
             }
             Kind::ElasticAddress => self.users_of_address(environment, id).await,
+            Kind::Database => self.readers_of(environment, existing).await,
             Kind::Role => self.users_of_role(environment, id).await,
             _ => Ok(vec![]),
         }

@@ -6,7 +6,7 @@ use crate::aws::Aws;
 use crate::aws::error::{CallContext, ErrorPolicy, refused};
 use crate::aws::rds::settings::MODIFY;
 use crate::blueprint::kinds::WITHOUT_FINAL_SNAPSHOT;
-use crate::engine::{CloudError, FailureClass, Observed};
+use crate::engine::{Blocker, CloudError, FailureClass, Observed};
 use crate::identity::names::Names;
 
 const DELETE: &str = "rds:DeleteDBInstance";
@@ -89,18 +89,8 @@ impl Aws {
         environment: &str,
         writer: &DbInstance,
     ) -> Result<(), CloudError> {
-        let names = Names::of(environment);
-        let readers = writer.read_replica_db_instance_identifiers();
-        if !readers.iter().any(|id| names.is_database(id)) {
-            return Ok(());
-        }
-        let databases = self.raw_databases(environment).await?;
-        let staying = databases.iter().find(|one| {
-            let id = one.db_instance_identifier().unwrap_or_default();
-            readers.iter().any(|reader| reader == id)
-                && !is_deleting(one.db_instance_status().unwrap_or_default())
-        });
-        let Some(reader) = staying.and_then(|one| one.db_instance_identifier()) else {
+        let staying = self.readers_that_stay(environment, writer).await?;
+        let Some(reader) = staying.first().and_then(|one| one.db_instance_identifier()) else {
             return Ok(());
         };
         let id = writer.db_instance_identifier().unwrap_or_default();
@@ -113,6 +103,48 @@ impl Aws {
                 format!("its read replica `{reader}` is to be deleted first"),
             )
         })
+    }
+
+    /// The environment's read replicas of a database that nobody deletes yet.
+    async fn readers_that_stay(
+        &self,
+        environment: &str,
+        writer: &DbInstance,
+    ) -> Result<Vec<DbInstance>, CloudError> {
+        let names = Names::of(environment);
+        let readers = writer.read_replica_db_instance_identifiers();
+        if !readers.iter().any(|id| names.is_database(id)) {
+            return Ok(Vec::new());
+        }
+        let mut databases = self.raw_databases(environment).await?;
+        databases.retain(|one| {
+            let id = one.db_instance_identifier().unwrap_or_default();
+            readers.iter().any(|reader| reader == id)
+                && !is_deleting(one.db_instance_status().unwrap_or_default())
+        });
+        Ok(databases)
+    }
+
+    /// The readers that keep a writer. One that is available could be deleted by now, so it does
+    /// not go by itself: its own deletion failed.
+    pub(in crate::aws) async fn readers_of(
+        &self,
+        environment: &str,
+        existing: &Observed,
+    ) -> Result<Vec<Blocker>, CloudError> {
+        let Some(writer) = self.raw_database(&existing.id).await? else {
+            return Ok(Vec::new());
+        };
+        let staying = self.readers_that_stay(environment, &writer).await?;
+        let blockers = staying.iter().map(|reader| {
+            let id = reader.db_instance_identifier().unwrap_or_default();
+            let status = reader.db_instance_status().unwrap_or("without a state");
+            Blocker {
+                what: format!("read replica `{id}`, which is {status}"),
+                passing: status != "available",
+            }
+        });
+        Ok(blockers.collect())
     }
 
     /// Lifts the protection that the plan saw and takes the final snapshot that the cluster's

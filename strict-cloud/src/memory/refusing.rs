@@ -22,7 +22,23 @@ pub(super) struct Refusing {
     since: Option<Timestamp>,
 }
 
+/// What a call of an operation is known by: parts of a bucket by their query.
+fn action_of(operation: &str) -> &str {
+    match operation {
+        "PutBucketLifecycleConfiguration" => "PUTBucket lifecycle",
+        "PutBucketVersioning" => "PUTBucket versioning",
+        "PutPublicAccessBlock" => "PUTBucket publicAccessBlock",
+        _ => operation,
+    }
+}
+
 impl AwsAccount {
+    /// The name by which [`crate::Call::name`] tells calls of an operation.
+    #[must_use]
+    pub fn call_name(service: &str, operation: &str) -> String {
+        format!("{service}:{}", action_of(operation))
+    }
+
     /// Refuses every call of an operation so, from the first one for as long as `lasts` says or,
     /// without it, until [`Self::refuse_no_more`]. The call has no effect.
     pub fn refuse(
@@ -35,7 +51,7 @@ impl AwsAccount {
         let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
         self.refusing.push(Refusing {
             service,
-            operation: operation.to_owned(),
+            operation: action_of(operation).to_owned(),
             error: AwsError::with(status, refusal.code, refusal.message),
             lasts,
             since: None,

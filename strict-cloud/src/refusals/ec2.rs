@@ -57,7 +57,7 @@ pub(super) const ROWS: &[KnownRefusal] = &[
     KnownRefusal::of(Invalid, &["CreateVpc"], "InvalidVpc.Range", "The CIDR '10.0.0.0/8' is invalid.", CODES),
     KnownRefusal::of(Invalid, &["CreateSubnet"], "InvalidSubnet.Range", "The CIDR '10.9.0.0/24' is invalid.", CODES),
     KnownRefusal::of(Invalid, &["CreateVpcEndpoint"], "InvalidServiceName", "The Vpc Endpoint Service 'com.amazonaws.us-east-1.s4' does not exist", CODES),
-    KnownRefusal::of(Invalid, &["CreateVpcEndpoint", "CreateRoute"], "RouteAlreadyExists", "route table rtb-1a2b3c4d already has a route with destination-prefix-list-id pl-1a2b3c4d", CODES),
+    KnownRefusal::of(Taken, &["CreateVpcEndpoint", "CreateRoute"], "RouteAlreadyExists", "route table rtb-1a2b3c4d already has a route with destination-prefix-list-id pl-1a2b3c4d", CODES),
     KnownRefusal::of(Invalid, &[], "InvalidID", "The specified ID for the resource you are trying to tag is not valid.", CODES),
     KnownRefusal::of(Denied, &[], "RegionNotEnabled", "The region is not enabled for this account.", "AWS General Reference: managing regions"),
     KnownRefusal::of(Denied, &[], "UnauthorizedOperation", "You are not authorized to perform this operation. Encoded authorization failure message: 4GIOHlTkIaWHQD0Q0m6XSnuUMCm", CODES).status(403),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use loadrig::spec::Spec;
-use strict_cloud::AwsAccount;
+use strict_cloud::{AwsAccount, known_refusals};
 
 use super::foreign_calls::{call, id_of};
 use super::layouts::{account, named};
@@ -187,6 +187,26 @@ fn no_reader_is_promoted_on_the_way_down() {
         let events = call(&mut account, "rds", "DescribeEvents", &[&source]);
         assert!(!events.contains("Promoted"), "{events}");
     }
+}
+
+/// The writer goes after its readers: where one cannot go, there is nothing to wait for.
+#[test]
+fn a_reader_that_cannot_be_deleted_ends_the_removal_of_its_writer() {
+    let spec = spec("");
+    let mut account = up(account(), &spec);
+    let refusal = known_refusals().find(|one| one.code == "SnapshotQuotaExceeded");
+    account.refuse("rds", "DeleteDBInstance", &refusal.unwrap(), None);
+    let before = account.now();
+    let left = run(account, Job::Down(&spec));
+    let End::Failed(why) = &left.end else {
+        panic!("{:?}", left.end);
+    };
+    assert!(
+        why.contains("in the way: read replica `lr-data-db-reader-1`"),
+        "{why}"
+    );
+    let took = left.account.now().duration_since(before).as_secs();
+    assert!(took < 600, "{took} s");
 }
 
 /// Storage and what is allowed of it are the snapshot's; the rest comes by a second call.
