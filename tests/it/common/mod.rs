@@ -1,34 +1,19 @@
 //! What several test files need: an AWS emulator of their own, and a recorder before it.
 
+pub mod emulator;
 #[cfg(target_os = "linux")]
 mod models;
 pub mod recorder;
 
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use loadrig::aws::{Aws, Connection};
 
-/// Debian's image as AWS lists it; the emulator knows none of its own.
-const IMAGES: &str = r#"[
-  {"ami_id": "ami-0aaaaaaaaaaaaaaa1", "name": "debian-12-amd64-20250101-1978",
-   "owner_id": "136693071363", "state": "available", "public": true,
-   "image_location": "amazon/debian-12-amd64-20250101-1978", "image_type": "machine",
-   "description": "Debian 12", "architecture": "x86_64", "virtualization_type": "hvm",
-   "hypervisor": "xen", "root_device_type": "ebs", "root_device_name": "/dev/xvda",
-   "sriov": "simple", "platform": null}
-]"#;
-
-/// What the emulator lacks and every check for leftovers asks: backups of clusters that are gone,
-/// of which it has none.
-const LACKING: &str = r#"
-from moto.core.responses import ActionResult, BaseResponse
-BaseResponse.describe_db_cluster_automated_backups = lambda self: ActionResult(
-    {"DBClusterAutomatedBackups": []})
-"#;
+use emulator::EmulatorProgram;
 
 const FIRST_PORT: u32 = 10_000;
 const PORTS: u32 = 22_000;
@@ -36,7 +21,7 @@ const PORTS: u32 = 22_000;
 /// How long the emulator may take to answer.
 const START: Duration = Duration::from_mins(1);
 
-/// A moto server on loopback, gone when dropped. Requests to it are held to the services' models
+/// An emulator on loopback, moto unless the environment names another, gone when dropped. Requests to it are held to the services' models
 /// first: one that breaks them fails the test.
 pub struct Moto {
     server: Child,
@@ -44,37 +29,17 @@ pub struct Moto {
     front: models::ModelFront,
     #[cfg(not(target_os = "linux"))]
     endpoint: String,
-    _images: tempfile::TempDir,
+    _emulator: EmulatorProgram,
 }
 
 impl Moto {
     /// Starts one on a port that is free, and waits until it listens.
     pub fn start() -> Self {
-        let program = loadrig::localcloud::emulator().expect("a home directory");
-        assert!(
-            program.exists(),
-            "`{}` is missing: `make test` installs it",
-            program.display()
-        );
-        let files = tempfile::tempdir().expect("temporary directory");
-        let images = files.path().join("images.json");
-        std::fs::write(&images, IMAGES).expect("image list");
-        std::fs::write(files.path().join("sitecustomize.py"), LACKING).expect("a module");
+        let emulator = EmulatorProgram::new();
         // Between asking and using the port somebody else may take it.
         for _ in 0..5 {
             let port = free_port();
-            let mut server = dies_with_us(&program)
-                .args(["-H", "127.0.0.1", "-p", &port.to_string()])
-                .env("MOTO_AMIS_PATH", &images)
-                .env("PYTHONPATH", files.path())
-                .env("MOTO_ENABLE_AMI_VALIDATION", "true")
-                .env("MOTO_ENABLE_KEYPAIR_VALIDATION", "true")
-                .env("MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION", "true")
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .expect("moto_server starts");
+            let mut server = emulator.on(port).spawn().expect("the emulator starts");
             if listens(&mut server, port) {
                 let endpoint = format!("http://127.0.0.1:{port}");
                 return Self {
@@ -83,7 +48,7 @@ impl Moto {
                     front: models::ModelFront::start(&endpoint),
                     #[cfg(not(target_os = "linux"))]
                     endpoint,
-                    _images: files,
+                    _emulator: emulator,
                 };
             }
         }
@@ -155,17 +120,6 @@ pub fn loadrig(home: &Path, endpoint: &str, arguments: &[&str]) -> Output {
 /// What a program printed.
 pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// A test that is aborted drops nothing, so where the kernel can end the server with it, it does.
-fn dies_with_us(program: &Path) -> Command {
-    if cfg!(target_os = "linux") {
-        let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL"]).arg(program);
-        command
-    } else {
-        Command::new(program)
-    }
 }
 
 /// A port that nobody listens on. It lies below the range from which the kernel takes the
