@@ -218,6 +218,21 @@ impl Call {
         );
     }
 
+    /// Puts another body in place of the one that came, whose checksums no longer hold.
+    pub(crate) fn set_body(&mut self, body: impl Into<Bytes>) {
+        self.body = body.into();
+        self.headers.remove("content-md5");
+        let sums: Vec<_> = self
+            .headers
+            .keys()
+            .filter(|name| name.as_str().starts_with("x-amz-checksum-"))
+            .cloned()
+            .collect();
+        for name in sums {
+            self.headers.remove(name);
+        }
+    }
+
     /// Delay a filter of a describe call out and gives its values, if it was there.
     pub(crate) fn take_filter(&mut self, name: &str) -> Option<Vec<String>> {
         let number = self.form.iter().find_map(|(field, value)| {

@@ -266,7 +266,10 @@ impl Core {
                 self.check_answer(call, &reply);
                 reply
             }
-            Ruling::Forward if call.is_large_read() => return self.upstream.stream(call).await,
+            Ruling::Forward if call.is_large_read() => {
+                let answer = self.upstream.stream(call).await?;
+                return s3::after_read(self, call, answer).await;
+            }
             Ruling::Forward => {
                 let mut reply = self.upstream.send(call).await?;
                 self.after(call, &mut reply).await?;
@@ -293,7 +296,7 @@ impl Core {
             "elasticloadbalancing" => elb::before(self, call).await,
             "es" => opensearch::before(self, call).await,
             "iam" => iam::before(self, call).await,
-            "route53" => route53::before(self, call),
+            "route53" => route53::before(self, call).await,
             "s3" => s3::before(self, call).await,
             _ => Ok(Ruling::Forward),
         }
@@ -301,10 +304,7 @@ impl Core {
 
     async fn after(&self, call: &Call, reply: &mut Reply) -> Result<(), AwsError> {
         match call.service.as_str() {
-            "ec2" => {
-                ec2::after(self, call, reply);
-                Ok(())
-            }
+            "ec2" => ec2::after(self, call, reply).await,
             "rds" => rds::after(self, call, reply).await,
             "elasticache" => elasticache::after(self, call, reply).await,
             "elasticloadbalancing" => elb::after(self, call, reply).await,

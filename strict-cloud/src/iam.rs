@@ -47,9 +47,14 @@ pub(crate) async fn before(core: &Core, call: &Call) -> Result<Ruling, AwsError>
     match call.action.as_str() {
         "CreateServiceLinkedRole" => {
             create_service_role(core, call.get("AWSServiceName").unwrap_or_default());
+            return iam_linked::create(core, call).await;
         }
-        "DeleteRole" | "PutRolePolicy" | "DeleteRolePolicy" | "AttachRolePolicy"
-        | "DetachRolePolicy" => iam_linked::check_change(core, call).await?,
+        "DeleteRole"
+        | "PutRolePolicy"
+        | "DeleteRolePolicy"
+        | "AttachRolePolicy"
+        | "DetachRolePolicy"
+        | "UpdateAssumeRolePolicy" => iam_linked::check_change(core, call).await?,
         "ListInstanceProfilesForRole" => check_role(core, call).await?,
         _ => {}
     }
@@ -103,7 +108,8 @@ async fn check_role(core: &Core, call: &Call) -> Result<(), AwsError> {
     ))
 }
 
-pub(crate) fn after(core: &Core, call: &Call, reply: &Reply) {
+pub(crate) fn after(core: &Core, call: &Call, reply: &mut Reply) {
+    iam_linked::say_taken(call, reply);
     if !reply.is_success() {
         return;
     }

@@ -43,6 +43,12 @@ pub(crate) async fn before(core: &Core, call: &Call) -> Result<Ruling, AwsError>
                 let message = format!("Domain is still being deleted: {name}");
                 return Err(AwsError::new("ValidationException", message));
             }
+            if body["VPCOptions"]["SubnetIds"].is_array() && !has_role(core, call).await? {
+                return Err(AwsError::new(
+                    "ValidationException",
+                    "Before you can proceed, you must enable a service-linked role to give Amazon OpenSearch Service permissions to access your VPC.",
+                ));
+            }
             Ok(Ruling::Forward)
         }
         "UpdateDomainConfig" => {
@@ -61,6 +67,24 @@ pub(crate) async fn before(core: &Core, call: &Call) -> Result<Ruling, AwsError>
         "DeleteDomain" => delete(core, call).await,
         _ => Ok(Ruling::Forward),
     }
+}
+
+/// The roles, either of which lets the service into a network ("Using service-linked roles for
+/// Amazon OpenSearch Service"): only the console creates them by itself.
+const ROLES: &[&str] = &[
+    "AWSServiceRoleForAmazonOpenSearchService",
+    "AWSServiceRoleForAmazonElasticsearchService",
+];
+
+async fn has_role(core: &Core, call: &Call) -> Result<bool, AwsError> {
+    for role in ROLES {
+        let fields = [("RoleName", *role)];
+        let answer = core.upstream.ask(call, "iam", "GetRole", &fields).await?;
+        if answer.is_success() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The domain's name in the path.

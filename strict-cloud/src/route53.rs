@@ -42,9 +42,9 @@ fn named(call: &Call, from_end: usize) -> String {
     at.map(|at| segments[at].to_owned()).unwrap_or_default()
 }
 
-pub(crate) fn before(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
+pub(crate) async fn before(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
     match call.action.as_str() {
-        "CreateHostedZone" => check_creation(core, call)?,
+        "CreateHostedZone" => check_creation(core, call).await?,
         "ChangeResourceRecordSets" => {
             let id = named(call, 1);
             if !core.ledger().is_visible(&zone_key(&id), core.clock.now()) {
@@ -67,7 +67,7 @@ pub(crate) fn before(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
     Ok(Ruling::Forward)
 }
 
-fn check_creation(core: &Core, call: &Call) -> Result<(), AwsError> {
+async fn check_creation(core: &Core, call: &Call) -> Result<(), AwsError> {
     if let Some(fact) = reference_fact(call)
         && core.ledger().fact(&fact).is_some()
     {
@@ -78,10 +78,26 @@ fn check_creation(core: &Core, call: &Call) -> Result<(), AwsError> {
         ));
     }
     let vpc = xml::first(body(call), "VPCId");
-    if propagation::unknown(core, call, vpc.as_deref()).is_some() {
-        return Err(AwsError::new("InvalidVPCId", "The VPC ID is invalid."));
+    let Some(vpc) = vpc else {
+        return Ok(());
+    };
+    let known = propagation::unknown(core, call, Some(vpc.as_str())).is_none();
+    if known && is_network(core, call, &vpc).await? {
+        return Ok(());
     }
-    Ok(())
+    Err(AwsError::new("InvalidVPCId", "The VPC ID is invalid."))
+}
+
+/// Whether there is such a network where the request says that it is.
+async fn is_network(core: &Core, call: &Call, vpc: &str) -> Result<bool, AwsError> {
+    let mut there = call.clone();
+    there.region = xml::first(body(call), "VPCRegion").unwrap_or_default();
+    let fields = [("VpcId.1", vpc)];
+    let answer = core
+        .upstream
+        .ask(&there, "ec2", "DescribeVpcs", &fields)
+        .await?;
+    Ok(answer.is_success())
 }
 
 fn change_info(core: &Core, id: &str) -> String {

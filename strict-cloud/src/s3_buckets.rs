@@ -2,20 +2,25 @@
 //!
 //! "Bucket naming rules", "Blocking public access to your Amazon S3 storage" and "Setting default
 //! server-side encryption" (defaults of buckets since 2023), "Cost allocation tags" (signs of tags),
-//! "Conditional writes" (S3 User Guide); errors of CreateBucket, PutBucketVersioning and GetObject.
+//! "Conditional writes" (S3 User Guide); errors of CreateBucket and PutBucketVersioning.
 
 use bytes::Bytes;
-use http::{Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode, header};
 use roxmltree::Document;
 
 use crate::call::Call;
 use crate::cloud::Core;
 use crate::errors::{AwsError, Reply};
+use crate::s3_path::bucket;
 use crate::xml;
 
 /// What each bucket begins with.
 const ENCRYPTION: &str = "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault><BucketKeyEnabled>false</BucketKeyEnabled></Rule></ServerSideEncryptionConfiguration>";
 const NO_PUBLIC_ACCESS: &str = "<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls><IgnorePublicAcls>true</IgnorePublicAcls><BlockPublicPolicy>true</BlockPublicPolicy><RestrictPublicBuckets>true</RestrictPublicBuckets></PublicAccessBlockConfiguration>";
+
+/// The other name of a region, and the region.
+const EU: &str = "EU";
+const EUROPE: &str = "eu-west-1";
 
 pub(crate) async fn check(core: &Core, call: &Call) -> Result<(), AwsError> {
     match call.action.as_str() {
@@ -23,16 +28,11 @@ pub(crate) async fn check(core: &Core, call: &Call) -> Result<(), AwsError> {
         "PUTBucket tagging" => check_tags(call),
         "PUTBucket versioning" => check_versioning(call),
         "PutObject" => check_conditions(call),
-        "GetObject" | "DeleteObject" => check_version(core, call).await,
         _ => Ok(()),
     }
 }
 
-fn bucket(call: &Call) -> &str {
-    call.segments().first().copied().unwrap_or_default()
-}
-
-fn header<'a>(call: &'a Call, name: &str) -> Option<&'a str> {
+fn sent<'a>(call: &'a Call, name: &str) -> Option<&'a str> {
     call.headers.get(name).and_then(|value| value.to_str().ok())
 }
 
@@ -54,6 +54,7 @@ async fn check_creation(core: &Core, call: &Call) -> Result<(), AwsError> {
         ));
     }
     check_tags(call)?;
+    check_repeated_tags(body)?;
     if has_tags(body) {
         // Without tags, creating a bucket again in us-east-1 is answered as the first time.
         let known = core
@@ -88,20 +89,6 @@ pub(crate) fn without_empty_settings(call: &mut Call) {
     }
 }
 
-/// DeleteObjects, `Quiet`: only what failed is told.
-pub(crate) fn quieten(call: &Call, reply: &mut Reply) {
-    let body = std::str::from_utf8(&call.body).unwrap_or_default();
-    if call.action != "PostBucket delete" || xml::first(body, "Quiet").as_deref() != Some("true") {
-        return;
-    }
-    let quiet = xml::edit(reply.text(), |document, edits| {
-        xml::named(document, "Deleted").for_each(|node| edits.drop(node));
-    });
-    if let Some(text) = quiet {
-        reply.set_text(text);
-    }
-}
-
 /// 3 to 63 lower-case letters, digits, dots and hyphens, beginning and ending with a letter or digit.
 fn is_bucket_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
@@ -114,8 +101,7 @@ fn is_bucket_name(name: &str) -> bool {
 /// `EU`, or a region's form, such as `eu-west-1`.
 fn is_region(place: &str) -> bool {
     let parts: Vec<&str> = place.split('-').collect();
-    place == "EU"
-        || (parts.len() >= 3 && parts.last().is_some_and(|last| last.parse::<u8>().is_ok()))
+    place == EU || (parts.len() >= 3 && parts.last().is_some_and(|last| last.parse::<u8>().is_ok()))
 }
 
 fn has_tags(body: &str) -> bool {
@@ -156,6 +142,38 @@ fn check_tags(call: &Call) -> Result<(), AwsError> {
     Ok(())
 }
 
+/// A key that is there twice; S3 itself fails on it (LocalStack's tests recorded it on AWS,
+/// test_s3_api.py, 2026).
+fn check_repeated_tags(body: &str) -> Result<(), AwsError> {
+    let keys = xml::texts(body, "Key");
+    let repeated = keys
+        .iter()
+        .enumerate()
+        .any(|(at, key)| keys[..at].contains(key));
+    if repeated {
+        return Err(AwsError::with(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "InternalError",
+            "We encountered an internal error. Please try again.",
+        ));
+    }
+    Ok(())
+}
+
+/// Tags that are none, which the emulator keeps: the bucket has none (recorded on AWS by
+/// LocalStack's tests, test_s3_api.py, 2026).
+pub(crate) async fn without_tags(core: &Core, call: &Call) -> Result<Option<Reply>, AwsError> {
+    let body = std::str::from_utf8(&call.body).unwrap_or_default();
+    if call.action != "PUTBucket tagging" || has_tags(body) {
+        return Ok(None);
+    }
+    let path = format!("/{}?tagging", bucket(call));
+    let deleted = core
+        .upstream
+        .question(call, "s3", Method::DELETE, &path, Bytes::new());
+    deleted.await.map(Some)
+}
+
 fn check_versioning(call: &Call) -> Result<(), AwsError> {
     let body = std::str::from_utf8(&call.body).unwrap_or_default();
     if xml::first(body, "Status").is_some() {
@@ -169,7 +187,7 @@ fn check_versioning(call: &Call) -> Result<(), AwsError> {
 
 /// `If-None-Match` takes `*` alone, `If-Match` all but it, and not both.
 fn check_conditions(call: &Call) -> Result<(), AwsError> {
-    let (matches, none) = (header(call, "if-match"), header(call, "if-none-match"));
+    let (matches, none) = (sent(call, "if-match"), sent(call, "if-none-match"));
     let both = matches.is_some() && none.is_some();
     if both || matches == Some("*") || none.is_some_and(|none| none != "*") {
         return Err(AwsError::with(
@@ -181,24 +199,38 @@ fn check_conditions(call: &Call) -> Result<(), AwsError> {
     Ok(())
 }
 
-/// A bucket that never had versions has none but `null`.
-async fn check_version(core: &Core, call: &Call) -> Result<(), AwsError> {
-    let query = call.path.split_once('?').map_or("", |(_, query)| query);
-    let version = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "versionId");
-    let Some((_, version)) = version.filter(|(_, version)| version != "null") else {
-        return Ok(());
-    };
-    let path = format!("/{}?versioning", bucket(call));
-    let versioning = core.upstream.get(call, "s3", &path).await?;
-    let never = versioning.is_success() && xml::first(versioning.text(), "Status").is_none();
-    // Ids are made by S3, and are as long as each other.
-    if never || version.len() < 32 {
-        return Err(AwsError::new(
-            "InvalidArgument",
-            "Invalid version id specified",
-        ));
+/// `EU` is Ireland's other name (CreateBucket, `LocationConstraint`); the emulator has no such
+/// region.
+pub(crate) fn place_eu(call: &mut Call) {
+    if call.action != "CreateBucket" || !["us-east-1", EUROPE].contains(&call.region.as_str()) {
+        return;
     }
-    Ok(())
+    let body = std::str::from_utf8(&call.body).unwrap_or_default();
+    let placed = xml::edit(body, |document, edits| {
+        for place in xml::named(document, "LocationConstraint") {
+            if place.text() == Some(EU) {
+                let name = format!("<LocationConstraint>{EUROPE}</LocationConstraint>");
+                edits.replace(place, name);
+            }
+        }
+    });
+    if let Some(placed) = placed {
+        call.set_body(placed);
+    }
+}
+
+/// Elsewhere than in us-east-1 a new bucket's location is its address (CreateBucket, examples).
+pub(crate) fn locate(call: &Call, reply: &mut Reply) {
+    let body = std::str::from_utf8(&call.body).unwrap_or_default();
+    if call.action != "CreateBucket" || xml::first(body, "LocationConstraint").is_none() {
+        return;
+    }
+    let address = format!("http://{}.s3.amazonaws.com/", bucket(call));
+    if reply.is_success()
+        && let Ok(value) = HeaderValue::from_str(&address)
+    {
+        reply.headers.insert(header::LOCATION, value);
+    }
 }
 
 /// A new bucket has its defaults, and the tags that it was made with.

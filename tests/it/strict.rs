@@ -4,11 +4,15 @@
 
 mod adapter;
 mod cloud;
+mod defaults;
 mod ec2;
 mod faults;
 mod late;
+mod network;
+mod objects;
 mod rds;
 mod rig;
+mod roles;
 mod sdk;
 mod services;
 mod slow_cache;

@@ -37,7 +37,7 @@ pub(super) const ROWS: &[Row] = &[
     Row::of(
         Terminal,
         "Amazon S3 API Reference: error responses",
-        &["InvalidObjectState"],
+        &["InvalidObjectState", "MethodNotAllowed"],
     ),
     Row::of(
         Transient,

@@ -356,6 +356,48 @@ pub(crate) async fn check_protection(core: &Core, call: &Call) -> Result<(), Aws
     Ok(())
 }
 
+/// RunInstances, `DisableApiTermination`, which the emulator forgets.
+pub(crate) async fn protect(core: &Core, call: &Call, reply: &Reply) -> Result<(), AwsError> {
+    if call.get("DisableApiTermination") != Some("true") {
+        return Ok(());
+    }
+    for id in xml::texts(reply.text(), "instanceId") {
+        let fields = [
+            ("InstanceId", id.as_str()),
+            ("DisableApiTermination.Value", "true"),
+        ];
+        core.upstream
+            .text(call, "ec2", "ModifyInstanceAttribute", &fields)
+            .await?;
+    }
+    Ok(())
+}
+
+/// ModifyInstanceAttribute, `GroupId`: "Replaces the security groups of the instance with the specified
+/// security groups." The emulator's interface keeps the old ones too.
+pub(crate) async fn move_interface(core: &Core, call: &Call) -> Result<(), AwsError> {
+    let groups = call.all("GroupId");
+    if groups.is_empty() {
+        return Ok(());
+    }
+    let id = call.get("InstanceId").unwrap_or_default();
+    let look = [("InstanceId.1", id)];
+    let told = core
+        .upstream
+        .text(call, "ec2", "DescribeInstances", &look)
+        .await?;
+    let Some(interface) = xml::first(&told, "networkInterfaceId") else {
+        return Ok(());
+    };
+    let names = (1..=groups.len()).map(|number| format!("SecurityGroupId.{number}"));
+    let names: Vec<String> = names.collect();
+    let mut fields = vec![("NetworkInterfaceId", interface.as_str())];
+    fields.extend(names.iter().map(String::as_str).zip(groups));
+    let action = "ModifyNetworkInterfaceAttribute";
+    core.upstream.text(call, "ec2", action, &fields).await?;
+    Ok(())
+}
+
 /// The emulator writes some attributes as Python does.
 fn is_set(attribute: &Reply) -> bool {
     xml::first(attribute.text(), "value").is_some_and(|value| value.eq_ignore_ascii_case("true"))

@@ -54,6 +54,7 @@ pub(crate) async fn before(core: &Core, call: &mut Call) -> Result<Ruling, AwsEr
         "AttachInternetGateway" => network::check_gateway_attachment(core, call).await?,
         "DetachInternetGateway" => network::check_gateway_detachment(core, call).await?,
         "CreateSecurityGroup" => network::check_network_of_group(core, call).await?,
+        "CreateVpcEndpoint" => network::give_default_group(core, call).await?,
         "CreateRoute" | "ReplaceRoute" => network::check_gateway_of_route(core, call).await?,
         "TerminateInstances" => instances::check_protection(core, call).await?,
         "ReleaseAddress" => network::check_address_release(core, call).await?,
@@ -63,12 +64,17 @@ pub(crate) async fn before(core: &Core, call: &mut Call) -> Result<Ruling, AwsEr
     Ok(Ruling::Forward)
 }
 
-pub(crate) fn after(core: &Core, call: &Call, reply: &mut Reply) {
+pub(crate) async fn after(core: &Core, call: &Call, reply: &mut Reply) -> Result<(), AwsError> {
     if call.action == "DeleteVpcEndpoints" {
         network::endpoints_deleted(core, call, reply);
     }
     if !reply.is_success() {
-        return;
+        return Ok(());
+    }
+    match call.action.as_str() {
+        "RunInstances" => instances::protect(core, call, reply).await?,
+        "ModifyInstanceAttribute" => instances::move_interface(core, call).await?,
+        _ => {}
     }
     match call.action.as_str() {
         "RunInstances" => instances::started(core, call, reply),
@@ -80,6 +86,7 @@ pub(crate) fn after(core: &Core, call: &Call, reply: &mut Reply) {
         "DescribeNatGateways" => nat::listed(core, call, reply),
         "DescribeVpcEndpoints" => network::endpoints_listed(core, call, reply),
         "DescribeAvailabilityZones" => network::zones_listed(call, reply),
+        "CreateVpnGateway" | "DescribeVpnGateways" => network::hide_zones(reply),
         "DeleteKeyPair" => forget(core, call, "key", &["KeyName"]),
         "DeleteSecurityGroup" => forget(core, call, "group", &["GroupId"]),
         "DeleteSubnet" => forget(core, call, "subnet", &["SubnetId"]),
@@ -88,6 +95,7 @@ pub(crate) fn after(core: &Core, call: &Call, reply: &mut Reply) {
     visibility::note(core, call, reply);
     propagation::note(core, call, reply);
     visibility::correct(core, call, reply);
+    Ok(())
 }
 
 fn forget(core: &Core, call: &Call, kind: &str, fields: &[&str]) {

@@ -222,6 +222,45 @@ pub(crate) async fn check_gateway_of_route(core: &Core, call: &Call) -> Result<(
     ))
 }
 
+/// CreateVpcEndpoint, `SecurityGroupId`: "If this parameter is not specified, we use the default
+/// security group for the VPC."
+pub(crate) async fn give_default_group(core: &Core, call: &mut Call) -> Result<(), AwsError> {
+    let is_interface = call.get("VpcEndpointType") == Some("Interface");
+    if !is_interface || !call.all("SecurityGroupId").is_empty() {
+        return Ok(());
+    }
+    let fields = [
+        ("Filter.1.Name", "vpc-id"),
+        ("Filter.1.Value.1", call.get("VpcId").unwrap_or_default()),
+        ("Filter.2.Name", "group-name"),
+        ("Filter.2.Value.1", "default"),
+    ];
+    let answer = core
+        .upstream
+        .text(call, "ec2", "DescribeSecurityGroups", &fields)
+        .await?;
+    if let Some(group) = xml::first(&answer, "groupId") {
+        let fields = call
+            .fields()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let mut fields: Vec<_> = fields.collect();
+        fields.push(("SecurityGroupId.1".to_owned(), group));
+        call.set_fields(fields);
+    }
+    Ok(())
+}
+
+/// VpnGateway, `AvailabilityZone`: "This field may be empty or not returned", and it is not (recorded
+/// on AWS by LocalStack's tests, test_ec2.py).
+pub(crate) fn hide_zones(reply: &mut Reply) {
+    let corrected = xml::edit(reply.text(), |document, edits| {
+        xml::named(document, "availabilityZone").for_each(|node| edits.drop(node));
+    });
+    if let Some(text) = corrected {
+        reply.set_text(text);
+    }
+}
+
 /// AvailabilityZone: "For Availability Zones, [the group] is the same value as the Region name",
 /// today with `-zg-1` behind it; zones need no opting in.
 pub(crate) fn zones_listed(call: &Call, reply: &mut Reply) {

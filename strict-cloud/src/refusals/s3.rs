@@ -33,6 +33,7 @@ pub(super) const ROWS: &[KnownRefusal] = &[
     KnownRefusal::of(Gone, &["DeleteBucket"], "NoSuchBucket", "The specified bucket does not exist", RESPONSES).status(404),
     KnownRefusal::of(Gone, &["HeadBucket"], "NotFound", "Not Found", RESPONSES).status(404),
     KnownRefusal::of(Gone, &["GetObject"], "NoSuchKey", "The specified key does not exist.", RESPONSES).status(404),
+    KnownRefusal::of(Invalid, &["GetObject"], "MethodNotAllowed", "The specified method is not allowed against this resource.", "Amazon S3 User Guide: working with delete markers").status(405),
     KnownRefusal::of(Gone, &["AbortMultipartUpload"], "NoSuchUpload", "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.", RESPONSES).status(404),
     KnownRefusal::of(Gone, &["GetBucketTagging"], "NoSuchTagSet", "The TagSet does not exist", RESPONSES).status(404),
     KnownRefusal::of(Gone, &["GetPublicAccessBlock"], "NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found", RESPONSES).status(404),

@@ -63,6 +63,7 @@ async fn a_domain_being_deleted_is_not_adopted() {
     let network = cloud.network("10.41").await;
     let group = cloud.group(&network.vpc, "search").await;
     cloud.pass(3);
+    cloud.search_role().await;
     let of_search = Address::parse("security-group/search");
     let mut rig = AdapterRig::new(&cloud, "going").await;
     let subnets = rig.know_network(&network, (&of_search, &group));
@@ -75,7 +76,7 @@ async fn a_domain_being_deleted_is_not_adopted() {
         subnets,
         group: of_search,
     });
-    // The first answers that AWS makes its role for domains; the engine asks again.
+    // Groups and subnets are known after a while; the engine asks again.
     let create = async || {
         for _ in 0..5 {
             match rig.ask(&Address::search(), &desired, None).await {

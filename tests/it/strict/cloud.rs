@@ -38,9 +38,29 @@ pub const PROPAGATION: u64 = 11;
 pub struct WireAnswer {
     pub status: u16,
     pub text: String,
+    /// Headers of S3: the version, the expiration and the location of what the answer is about.
+    pub version: Option<String>,
+    pub expiration: Option<String>,
+    pub location: Option<String>,
 }
 
 impl WireAnswer {
+    async fn read(answer: reqwest::Response) -> Result<Self, reqwest::Error> {
+        let header = |name: &str| {
+            let value = answer.headers().get(name)?;
+            value.to_str().ok().map(str::to_owned)
+        };
+        let [version, expiration, location] =
+            ["x-amz-version-id", "x-amz-expiration", "location"].map(header);
+        Ok(Self {
+            status: answer.status().as_u16(),
+            version,
+            expiration,
+            location,
+            text: answer.text().await?,
+        })
+    }
+
     /// The code of a refusal, in any service's shape.
     pub fn code(&self) -> &str {
         self.between("<Code>", "</Code>")
@@ -133,6 +153,12 @@ impl TestCloud {
         self.pass(PROPAGATION);
     }
 
+    /// Lets the account's role for search domains in networks be created, as `know_caches`.
+    pub async fn search_role(&self) {
+        let role = ["AWSServiceName=opensearchservice.amazonaws.com"];
+        self.call("iam", "CreateServiceLinkedRole", &role).await;
+    }
+
     /// Sends a form; `fields` are `Name=value`.
     pub async fn send(
         &self,
@@ -154,10 +180,7 @@ impl TestCloud {
             .body(body)
             .send()
             .await?;
-        Ok(WireAnswer {
-            status: answer.status().as_u16(),
-            text: answer.text().await?,
-        })
+        WireAnswer::read(answer).await
     }
 
     pub async fn call(&self, service: &str, action: &str, fields: &[&str]) -> WireAnswer {
@@ -182,10 +205,7 @@ impl TestCloud {
             .send()
             .await
             .unwrap();
-        WireAnswer {
-            status: answer.status().as_u16(),
-            text: answer.text().await.unwrap(),
-        }
+        WireAnswer::read(answer).await.unwrap()
     }
 
     /// A network with two subnets in two zones.

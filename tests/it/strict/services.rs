@@ -314,6 +314,7 @@ async fn domain_names_are_unique_and_domains_have_interfaces() {
     })
     .to_string();
     let path = "/2021-01-01/opensearch/domain";
+    cloud.search_role().await;
     cloud.rest("es", "POST", path, &body).await.ok();
     cloud
         .rest("es", "POST", path, &body)
@@ -517,6 +518,14 @@ async fn a_caller_reference_is_accepted_once() {
         .rest("route53", "POST", path, &zone("strict-1"))
         .await
         .refused("HostedZoneAlreadyExists", 409);
+    let within = zone("strict-2").replace(
+        "<CallerReference>",
+        "<VPC><VPCRegion>us-east-1</VPCRegion><VPCId>vpc-0123456789abcdef0</VPCId></VPC><CallerReference>",
+    );
+    cloud
+        .rest("route53", "POST", path, &within)
+        .await
+        .refused("InvalidVPCId", 400);
     let id = made.first("Id").replace("/hostedzone/", "");
     let change = "<ChangeResourceRecordSetsRequest xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"><ChangeBatch><Changes><Change><Action>ACTION</Action><ResourceRecordSet><Name>a.strict.internal</Name><Type>A</Type><TTL>1</TTL><ResourceRecords><ResourceRecord><Value>192.0.2.1</Value></ResourceRecord></ResourceRecords></ResourceRecordSet></Change></Changes></ChangeBatch></ChangeResourceRecordSetsRequest>";
     let records = format!("{path}/{id}/rrset/");

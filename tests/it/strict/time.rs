@@ -228,6 +228,7 @@ async fn a_domain_is_created_and_deleted_in_time() {
         "VPCOptions": { "SubnetIds": [network.subnets[0]] },
     });
     let path = "/2021-01-01/opensearch/domain";
+    cloud.search_role().await;
     cloud.rest("es", "POST", path, &body.to_string()).await.ok();
     let own = format!("{path}/slow");
     let look = async || {

@@ -107,7 +107,7 @@ fn may_write(bucket: &BucketRecord, request: &S3Call<'_>) -> Result<(), AwsError
 fn version_id(account: &mut AwsAccount, bucket: &str) -> Result<String, AwsError> {
     let keeps = account.s3.bucket(bucket)?.versioning.as_deref() == Some("Enabled");
     Ok(match keeps {
-        true => format!("v{:031x}", account.next_id()),
+        true => format!("{:032x}", account.next_id()),
         false => "null".to_owned(),
     })
 }
