@@ -1,6 +1,8 @@
 //! The accounts that facts are compared with: the strict cloud before moto, and the account in
 //! memory. Each replay has a fresh one.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use serde_json::{Value, json};
@@ -46,6 +48,19 @@ impl TestAccount {
     pub(crate) fn memory(region: &str, slow: bool) -> Self {
         let scale = if slow { 1.0 } else { 0.0 };
         Self::Memory(Box::new(AwsAccount::new(region, scale)))
+    }
+
+    /// Lets AWS's time pass.
+    pub(crate) fn pass(&mut self, seconds: u64) {
+        match self {
+            Self::Emulated(cloud) => cloud.pass(Duration::from_secs(seconds)),
+            Self::Memory(account) => {
+                let until = account.now().checked_add(Duration::from_secs(seconds));
+                if let Ok(until) = until {
+                    account.pass_until(until);
+                }
+            }
+        }
     }
 
     /// Calls it. An error says why the call cannot be made or its answer not be read.

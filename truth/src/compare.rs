@@ -27,6 +27,7 @@ pub(crate) fn compare(
     record: &Value,
     answer: &Answer,
     found: Option<&Value>,
+    varies: &[String],
     program: &ProgramCalls,
 ) -> Verdict {
     match (&record["error"], answer) {
@@ -80,6 +81,13 @@ pub(crate) fn compare(
                     "the part that is told of is missing".to_owned(),
                 )),
             }
+            let excepted = |path: &str| {
+                varies.iter().any(|name| {
+                    let rest = path.strip_prefix(name.as_str());
+                    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                })
+            };
+            differences.retain(|(path, _)| !excepted(path));
             let read: Vec<_> = differences
                 .iter()
                 .filter(|(path, _)| is_read(path, program))
@@ -94,7 +102,7 @@ pub(crate) fn compare(
 }
 
 /// Whether loadrig names every member on the way.
-fn is_read(path: &str, program: &ProgramCalls) -> bool {
+pub(crate) fn is_read(path: &str, program: &ProgramCalls) -> bool {
     let members = path
         .split('.')
         .filter(|part| part.parse::<usize>().is_err() && !part.is_empty());

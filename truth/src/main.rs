@@ -5,11 +5,14 @@
 //! read from its sources. See docs/truth.md, which `--write` writes.
 
 mod account;
+mod citations;
 mod compare;
+mod evidence;
 mod facts;
 mod program;
 mod replay;
 mod report;
+mod shapes;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -20,10 +23,12 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use account::{Answer, TestAccount};
+use citations::Citations;
 use compare::{Verdict, compare};
 use facts::RecordedFact;
 use program::ProgramCalls;
 use replay::{ReplaySequence, ReplayStep};
+use shapes::AnswerShapes;
 
 const USAGE: &str = "usage: truth MOTO_SERVER [--write]
 MOTO_SERVER is the emulator's program; ORACLE names the folder with the recorded facts.";
@@ -67,11 +72,15 @@ async fn run() -> Result<(), String> {
     let replays = replay::read(&here.join("replays"))?;
     let server = MotoServer::start(Path::new(moto))?;
     let mut outcomes = [OutcomesById::new(), OutcomesById::new()];
+    // Of the account in memory no fields are compared: it tells what loadrig reads and no more.
+    let [mut answered, mut unused] = [AnswerShapes::default(), AnswerShapes::default()];
     for replay in &replays {
         let emulated = TestAccount::emulated(&server.endpoint, replay.slow).await?;
-        replay_in(emulated, replay, &facts, &program, &mut outcomes[0]).await;
+        let told = (&mut outcomes[0], &mut answered);
+        replay_in(emulated, replay, &facts, &program, told).await;
         let memory = TestAccount::memory("us-east-1", replay.slow);
-        replay_in(memory, replay, &facts, &program, &mut outcomes[1]).await;
+        let told = (&mut outcomes[1], &mut unused);
+        replay_in(memory, replay, &facts, &program, told).await;
     }
     for fact in facts.values() {
         for outcomes in &mut outcomes {
@@ -80,9 +89,16 @@ async fn run() -> Result<(), String> {
         }
     }
     let [emulated, memory] = &outcomes;
+    let citations = Citations::read(
+        root,
+        &program.sent().map(|(_, name)| name.to_owned()).collect(),
+    )?;
     let report = report::Report {
         facts: &facts,
         program: &program,
+        citations: &citations,
+        shapes: &shapes::read(&oracle)?,
+        answered: &answered,
         emulated,
         memory,
     };
@@ -108,7 +124,7 @@ async fn replay_in(
     replay: &ReplaySequence,
     facts: &BTreeMap<String, RecordedFact>,
     program: &ProgramCalls,
-    outcomes: &mut OutcomesById,
+    (outcomes, shapes): (&mut OutcomesById, &mut AnswerShapes),
 ) {
     let in_memory = matches!(account, TestAccount::Memory(_));
     let mut answers: Vec<Value> = Vec::new();
@@ -116,6 +132,7 @@ async fn replay_in(
     let mut lacks: Option<String> = None;
     for step in &replay.steps {
         let (service, action) = step.operation();
+        account.pass(step.after);
         let called = match step.parameters(&answers) {
             Some(parameters) if lacks.is_none() => {
                 let region = step.region.as_deref().unwrap_or("us-east-1");
@@ -125,6 +142,9 @@ async fn replay_in(
         };
         if in_memory && lacks.is_none() && is_lacking(called.as_ref()) {
             lacks = Some(step.call.clone());
+        }
+        if let Some(Ok(Answer::Response(value))) = &called {
+            shapes.note(service, action, value);
         }
         for told in &step.facts {
             let Some(fact) = facts.get(&told.id) else {
@@ -151,7 +171,13 @@ async fn replay_in(
                         };
                         let value = answer.value();
                         let found = replay::at(&value, &told.at);
-                        FactOutcome::Compared(compare(&record, answer, found, program))
+                        FactOutcome::Compared(compare(
+                            &record,
+                            answer,
+                            found,
+                            &told.varies,
+                            program,
+                        ))
                     }
                 }
             };

@@ -86,7 +86,7 @@ impl ProgramCalls {
     }
 }
 
-fn listed(folder: &Path) -> Result<Vec<std::path::PathBuf>, String> {
+pub(crate) fn listed(folder: &Path) -> Result<Vec<std::path::PathBuf>, String> {
     let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     Ok(entries.flatten().map(|entry| entry.path()).collect())
 }

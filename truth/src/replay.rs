@@ -24,6 +24,9 @@ pub(crate) struct ReplayStep {
     /// Such as `s3:PutObject`.
     pub(crate) call: String,
     pub(crate) region: Option<String>,
+    /// Seconds of AWS's time that pass before it.
+    #[serde(default)]
+    pub(crate) after: u64,
     #[serde(default)]
     pub(crate) with: Value,
     /// The facts that its answer is compared with.
@@ -40,6 +43,10 @@ pub(crate) struct ReplayedFact {
     /// Whether the fact is something that the recorder computed of the answer.
     #[serde(default)]
     pub(crate) derived: bool,
+    /// Fields that the recorder itself does not compare, as in `Role.Description`: they hang on
+    /// what was in its account before.
+    #[serde(default)]
+    pub(crate) varies: Vec<String>,
     /// What the fact says, where it says it in words.
     pub(crate) expect: Option<Value>,
 }
@@ -210,6 +217,7 @@ mod tests {
         let step = ReplayStep {
             call: "iam:GetRole".to_owned(),
             region: None,
+            after: 0,
             with: json!({ "A": { "$from": [0, "Role", "Arn"] }, "B": { "$join": [{ "$from": [0, "Role", "Arn"] }, "x"] } }),
             facts: vec![],
         };

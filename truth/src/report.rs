@@ -4,16 +4,20 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use strict_cloud::model::ServiceModel;
-
+use crate::citations::Citations;
 use crate::compare::Verdict;
+use crate::evidence::Evidence;
 use crate::facts::RecordedFact;
-use crate::program::{ProgramCalls, plain};
+use crate::program::ProgramCalls;
+use crate::shapes::{AnswerShapes, RecordedShape};
 use crate::{FactOutcome, OutcomesById};
 
 pub(crate) struct Report<'a> {
     pub(crate) facts: &'a BTreeMap<String, RecordedFact>,
     pub(crate) program: &'a ProgramCalls,
+    pub(crate) citations: &'a Citations,
+    pub(crate) shapes: &'a BTreeMap<(String, String), RecordedShape>,
+    pub(crate) answered: &'a AnswerShapes,
     pub(crate) emulated: &'a OutcomesById,
     pub(crate) memory: &'a OutcomesById,
 }
@@ -139,50 +143,16 @@ impl Report<'_> {
             }
             out.push('\n');
         }
-        let _ = writeln!(out, "Evidence for each operation\n\n{}", self.evidence());
+        let _ = writeln!(
+            out,
+            "Evidence for each operation\n\n{}",
+            self.evidence().table()
+        );
         out
     }
 
-    /// What is known of each operation that is sent.
-    fn evidence(&self) -> String {
-        let mut rows = String::from(
-            "| operation | recorded | verified by moto | quoted | errors in the model |\n|---|---|---|---|---|\n",
-        );
-        let mut without = Vec::new();
-        for (service, action) in self.program.sent() {
-            let of = |kinds: &[&str]| {
-                let about = self.facts.values().filter(|fact| {
-                    fact.service() == service
-                        && plain(fact.action()) == action
-                        && kinds.contains(&fact.kind())
-                });
-                about.count()
-            };
-            let model = ServiceModel::of(service);
-            let operation = model.and_then(|model| {
-                model
-                    .operations
-                    .iter()
-                    .find(|(name, _)| plain(name) == action)
-            });
-            let name = operation.map_or(action, |(name, _)| name.as_str());
-            let errors = operation.map_or(0, |(_, operation)| operation.errors.len());
-            let counts = [of(&["ls", "c7n", "st"]), of(&["m"]), of(&["q"]), errors];
-            if counts.iter().all(|count| *count == 0) {
-                without.push(format!("{service}:{name}"));
-            } else {
-                let cells = counts.map(|count| {
-                    if count == 0 {
-                        String::new()
-                    } else {
-                        count.to_string()
-                    }
-                });
-                let _ = writeln!(rows, "| {service}:{name} | {} |", cells.join(" | "));
-            }
-        }
-        let _ = writeln!(rows, "\nNo evidence: {}.", without.join(", "));
-        rows
+    fn evidence(&self) -> Evidence<'_> {
+        Evidence::of(self)
     }
 
     /// The page in docs/.
@@ -194,12 +164,12 @@ impl Report<'_> {
         format!(
             "{}\n{}\n## The account in memory\n\nIt knows the calls that loadrig makes and no others; \
              what needs more is not replayed.\n\n{}\n## What is not compared\n\nBefore moto:\n\n| reason | facts |\n|---|---|\n{reasons}\n\
-             ## Evidence for each operation\n\nEvery operation that loadrig calls, with how many facts there \
-             are of it and how many errors its published model names.\n\n{}",
+             ## Evidence for each operation\n\n{}\n{}",
             include_str!("page.md"),
             self.table(self.emulated),
             self.table(self.memory),
-            self.evidence()
+            include_str!("evidence.md"),
+            self.evidence().table()
         )
     }
 }
