@@ -192,7 +192,7 @@ impl Builder<'_> {
         }
     }
 
-    fn instance(&mut self, host: HostName) {
+    pub(super) fn instance(&mut self, host: HostName) {
         let Some(group) = self.spec.nodes.get(&host.role).cloned() else {
             return;
         };
@@ -235,6 +235,7 @@ impl Builder<'_> {
                 group: security,
                 key_pair: Address::key_pair(),
                 profile: Address::instance_profile(),
+                lifetime: None,
             },
         );
     }

@@ -1,33 +1,81 @@
-//! The graph of a canary: what an environment needs and nobody bills, with a host if one is asked for.
+//! The graph of a canary: what an environment needs and nobody bills, with one host if it may cost
+//! something.
 //!
 //! It is the environment's own graph, as far as that costs nothing: the same network, the same
 //! groups of database parameters, the same tags. What AWS refuses of a canary it would refuse of the
 //! environment.
 
-use crate::spec::{Layout, Protection, Role, Spec};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ipnet::Ipv4Net;
+
+use crate::spec::{HostName, Layout, NodeGroup, Protection, Role, Spec, SshKey};
 
 use super::build::Builder;
-use super::{Address, Blueprint, Group, Peer, Protocol, Rule};
+use super::{Address, Blueprint, Desired, Group, Node, Peer, Protocol, Rule, Stage, Step};
 
 /// The port by which the two groups of a canary refer to each other: that of metrics.
 const PORT: u16 = 9100;
 
-/// The graph of the canary `name` of an environment.
+/// The smallest type that runs Debian's image for x86-64, and the size of that image.
+const INSTANCE_TYPE: &str = "t3.micro";
+const OTHER_TYPE: &str = "t3.small";
+const DISK_GIB: u32 = 8;
+
+/// The host of a canary.
+pub const CANARY_HOST: HostName = HostName {
+    role: Role::Agent,
+    index: 1,
+};
+
+/// That a canary has a host, and for whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CanaryHost {
+    /// Who may reach SSH.
+    pub operators: Vec<Ipv4Net>,
+    /// After how long it ends itself.
+    pub lifetime: Duration,
+}
+
+/// The canary `name` of an environment, as an environment: without what costs money or is kept.
 #[must_use]
-pub fn canary(spec: &Spec, name: &str) -> Blueprint {
-    let spec = spec_of_canary(spec, name);
+pub fn canary_spec(spec: &Spec, name: &str) -> Spec {
+    let mut spec = spec.clone();
+    name.clone_into(&mut spec.name);
+    spec.protection = Protection::default();
+    // NAT gateways and DNS zones are billed from their first minute.
+    spec.network.layout = Layout::Public;
+    spec.network.private_dns = false;
+    spec.access.key = SshKey::Generated;
+    let host = NodeGroup {
+        count: 1,
+        instance_type: INSTANCE_TYPE.to_owned(),
+        disk_gib: DISK_GIB,
+        fallback_instance_types: vec![OTHER_TYPE.to_owned()],
+    };
+    spec.nodes = BTreeMap::from([(CANARY_HOST.role, host)]);
+    spec
+}
+
+/// The graph of a canary, which [`canary_spec`] describes.
+#[must_use]
+pub fn canary(spec: &Spec, host: Option<&CanaryHost>) -> Blueprint {
     let mut builder = Builder {
-        spec: &spec,
+        spec,
         nodes: Vec::new(),
     };
     builder.identity();
     builder.network();
-    builder.groups_that_refer_to_each_other();
+    builder.groups_that_refer_to_each_other(host);
     if spec.services.database.existing.is_none() {
         builder.database_groups();
     }
     if spec.cache.nodes > 0 {
         builder.cache_subnets();
+    }
+    if let Some(host) = host {
+        builder.host_that_ends_itself(host.lifetime);
     }
     let mut nodes = builder.nodes;
     // The seed is created first and deleted last: by it a canary that was cut off anywhere is found.
@@ -39,41 +87,62 @@ pub fn canary(spec: &Spec, name: &str) -> Blueprint {
     Blueprint { nodes }
 }
 
-/// The environment without what costs money or is kept.
-fn spec_of_canary(spec: &Spec, name: &str) -> Spec {
-    let mut spec = spec.clone();
-    name.clone_into(&mut spec.name);
-    spec.protection = Protection::default();
-    // NAT gateways and DNS zones are billed from their first minute.
-    spec.network.layout = Layout::Public;
-    spec.network.private_dns = false;
-    spec
-}
-
 impl Builder<'_> {
-    fn groups_that_refer_to_each_other(&mut self) {
-        let pair = [Group::Hosts(Role::Agent), Group::Hosts(Role::Metrics)];
+    fn groups_that_refer_to_each_other(&mut self, host: Option<&CanaryHost>) {
+        let pair = [Group::Hosts(CANARY_HOST.role), Group::Hosts(Role::Metrics)];
         self.security_groups(&pair);
-        for (group, from) in [(pair[0], pair[1]), (pair[1], pair[0])] {
-            let rule = Rule {
-                protocol: Protocol::Tcp,
-                port: PORT,
-                from: Peer::Group(from),
-            };
-            self.rules_of(group, vec![rule]);
+        let tcp = |port, from| Rule {
+            protocol: Protocol::Tcp,
+            port,
+            from,
+        };
+        let mut of_host = vec![tcp(PORT, Peer::Group(pair[1]))];
+        let operators = host.map_or(&[][..], |host| &host.operators);
+        of_host.extend(operators.iter().map(|range| tcp(22, Peer::Range(*range))));
+        of_host.sort();
+        self.rules_of(pair[0], of_host);
+        self.rules_of(pair[1], vec![tcp(PORT, Peer::Group(pair[0]))]);
+    }
+
+    fn host_that_ends_itself(&mut self, lifetime: Duration) {
+        self.instance(CANARY_HOST);
+        for node in &mut self.nodes {
+            if let Step::Resource(Desired::Instance(instance)) = &mut node.step {
+                instance.lifetime = Some(lifetime);
+            }
         }
+        self.nodes.push(Node {
+            address: Address::host(CANARY_HOST, Stage::Prepare),
+            after: self.prepare_after(CANARY_HOST),
+            step: Step::Host {
+                host: CANARY_HOST,
+                stage: Stage::Prepare,
+            },
+        });
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::blueprint::{Kind, Step};
-    use crate::spec::{Library, Spec};
+    use crate::blueprint::Kind;
+    use crate::spec::Library;
 
     use super::*;
 
-    fn spec(text: &str) -> Spec {
-        Library::new(None).load_text("test", text).unwrap()
+    fn graph(text: &str, host: Option<&CanaryHost>) -> Blueprint {
+        let spec = Library::new(None).load_text("test", text).unwrap();
+        canary(&canary_spec(&spec, "canary-1"), host)
+    }
+
+    fn host() -> CanaryHost {
+        CanaryHost {
+            operators: vec!["198.51.100.7/32".parse().unwrap()],
+            lifetime: Duration::from_mins(20),
+        }
+    }
+
+    fn kinds(graph: &Blueprint) -> Vec<Kind> {
+        graph.resources().map(|(_, one)| one.kind()).collect()
     }
 
     #[test]
@@ -83,23 +152,21 @@ mod tests {
             "architecture: 10k\ndatabase: {engine: aurora-postgresql}\n\
              network: {layout: private, private_dns: true, s3_endpoint: true}",
         ] {
-            let graph = canary(&spec(text), "canary-1");
-            for (address, desired) in graph.resources() {
-                let billed = [
-                    Kind::Instance,
-                    Kind::NatGateway,
-                    Kind::ElasticAddress,
-                    Kind::LoadBalancer,
-                    Kind::Database,
-                    Kind::DatabaseCluster,
-                    Kind::Search,
-                    Kind::Cache,
-                    Kind::Zone,
-                ];
-                assert!(!billed.contains(&desired.kind()), "{address}");
+            let kinds = kinds(&graph(text, None));
+            for billed in [
+                Kind::Instance,
+                Kind::NatGateway,
+                Kind::ElasticAddress,
+                Kind::LoadBalancer,
+                Kind::Database,
+                Kind::DatabaseCluster,
+                Kind::Search,
+                Kind::Cache,
+                Kind::Zone,
+            ] {
+                assert!(!kinds.contains(&billed), "{billed:?}");
             }
-            let kinds: Vec<Kind> = graph.resources().map(|(_, one)| one.kind()).collect();
-            for kind in [
+            for free in [
                 Kind::Seed,
                 Kind::Role,
                 Kind::InstanceProfile,
@@ -107,26 +174,39 @@ mod tests {
                 Kind::DatabaseSubnets,
                 Kind::DatabaseParameters,
             ] {
-                assert!(kinds.contains(&kind), "{kind:?}");
+                assert!(kinds.contains(&free), "{free:?}");
             }
         }
     }
 
     #[test]
     fn everything_waits_for_the_seed() {
-        let graph = canary(&spec("architecture: 10k"), "canary-1");
-        for node in &graph.nodes {
-            assert!(matches!(node.step, Step::Resource(_)));
-            assert_eq!(node.after.is_empty(), node.address == Address::seed());
+        let host = host();
+        for graph in [
+            graph("architecture: 10k", None),
+            graph("architecture: 10k", Some(&host)),
+        ] {
+            for node in &graph.nodes {
+                assert_eq!(node.after.is_empty(), node.address == Address::seed());
+            }
         }
     }
 
     #[test]
     fn two_groups_refer_to_each_other() {
-        let graph = canary(&spec("architecture: 1k"), "canary-1");
-        let rules = graph
-            .resources()
-            .filter(|(_, one)| one.kind() == Kind::SecurityRules);
+        let kinds = kinds(&graph("architecture: 1k", None));
+        let rules = kinds.iter().filter(|kind| **kind == Kind::SecurityRules);
         assert_eq!(rules.count(), 2);
+    }
+
+    #[test]
+    fn a_host_ends_itself() {
+        let host = host();
+        let graph = graph("architecture: 10k", Some(&host));
+        let lifetimes = graph.resources().filter_map(|(_, one)| match one {
+            Desired::Instance(instance) => Some(instance.lifetime),
+            _ => None,
+        });
+        assert_eq!(lifetimes.collect::<Vec<_>>(), [Some(host.lifetime)]);
     }
 }

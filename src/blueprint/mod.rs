@@ -23,7 +23,7 @@ mod step;
 pub use address::Address;
 pub use attributes::{AttributeValue, Attributes, UnreadableAttribute, ValueForm};
 pub use build::{blueprint, blueprint_offline};
-pub use canary::canary;
+pub use canary::{CANARY_HOST, CanaryHost, canary, canary_spec};
 pub use desired::Desired;
 pub use ingress::{Peer, Protocol, Rule};
 pub use kind::Kind;

@@ -219,6 +219,9 @@ pub(super) struct DoctorArgs {
     /// Try the account itself, with a canary
     #[arg(long, required = true)]
     pub live: bool,
+    /// Launch one small host too, if it costs at most USD until it ends itself, after 20 minutes
+    #[arg(long, value_name = "USD", value_parser = positive, allow_hyphen_values = true)]
+    pub spend: Option<f64>,
 }
 
 /// `loadrig up`.
@@ -397,6 +400,9 @@ pub(super) struct IamPolicyArgs {
     /// Show for each single action what it is for
     #[arg(long)]
     pub explain: bool,
+    /// Print what `doctor --live` needs to try an account for the environment
+    #[arg(long)]
+    pub canary: bool,
 }
 
 /// A file for a picture; a name without an extension, `/dev/stdout` for example, says nothing.

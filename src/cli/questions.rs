@@ -102,14 +102,21 @@ impl Confirm for Questions<'_> {
                 account,
                 canary,
                 resources,
-            } => self.ask(
-                &format!(
-                    "{resources} resources that cost nothing by the hour will be created as `{canary}` in account {}, \
-                     region {}, looked at and removed; roles of AWS's services that are missing stay",
-                    account.id, account.region
-                ),
-                "Try the account with it?",
-            ),
+                spend,
+            } => {
+                let cost = match spend {
+                    None => "cost nothing by the hour".to_owned(),
+                    Some(spend) => format!("cost at most ${spend}, for one small host,"),
+                };
+                self.ask(
+                    &format!(
+                        "{resources} resources that {cost} will be created as `{canary}` in account {}, \
+                         region {}, looked at and removed; roles of AWS's services that are missing stay",
+                        account.id, account.region
+                    ),
+                    "Try the account with it?",
+                )
+            }
             Question::RemoveRegistry { bucket } => self.ask(
                 &format!("`{bucket}` will be deleted with everything in it"),
                 "Delete it?",

@@ -281,7 +281,8 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                 let host = instance.host;
                 let secrets = self.secrets(shared).await?;
                 let hostname = format!("{}-{host}", self.environment);
-                let data = user_data(host, &secrets.host_key(host), &hostname)
+                let key = secrets.host_key(host);
+                let data = user_data(host, &key, &hostname, instance.lifetime)
                     .map_err(|error: SecretsError| seed_error(error.to_string()))?;
                 inputs.user_data = Some(data);
             }

@@ -8,4 +8,4 @@ mod secrets;
 mod user_data;
 
 pub use secrets::{Secrets, SecretsError, new_seed};
-pub use user_data::user_data;
+pub use user_data::{END_TIMER, user_data};

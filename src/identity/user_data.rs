@@ -3,6 +3,8 @@
 //! Hosts get nothing else this way: user data can be read by every process of the host
 //! and by whoever may describe the instance, so no further secret belongs here.
 
+use std::time::Duration;
+
 use secrecy::{ExposeSecret, SecretString};
 use ssh_key::LineEnding;
 
@@ -10,9 +12,13 @@ use crate::spec::HostName;
 
 use super::SecretsError;
 
+/// The unit that switches a host off.
+pub const END_TIMER: &str = "loadrig-end";
+
 /// Cloud-config for a host, not base64.
 ///
-/// `hostname` is the name that the host calls itself, for example `demo-app-1`.
+/// `hostname` is the name that the host calls itself, for example `demo-app-1`. With a `lifetime` it
+/// switches itself off when that is over, whatever became of whoever launched it.
 ///
 /// # Errors
 /// When the key cannot be encoded.
@@ -20,6 +26,7 @@ pub fn user_data(
     host: HostName,
     key: &ssh_key::PrivateKey,
     hostname: &str,
+    lifetime: Option<Duration>,
 ) -> Result<SecretString, SecretsError> {
     let failed = |source| SecretsError::Key {
         of: host.to_string(),
@@ -32,6 +39,12 @@ pub fn user_data(
         .collect();
     let private = SecretString::from(private);
     let public = key.public_key().to_openssh().map_err(failed)?;
+    let end = lifetime.map_or(String::new(), |lifetime| {
+        format!(
+            "runcmd:\n- [systemd-run, --unit={END_TIMER}, --on-active={}, systemctl, poweroff]\n",
+            lifetime.as_secs()
+        )
+    });
     // With `ssh_keys` present only the keys given exist on the host: RSA and ECDSA keys
     // are not generated, and clients have to ask for ed25519.
     Ok(SecretString::from(format!(
@@ -43,7 +56,8 @@ pub fn user_data(
          ssh_keys:\n\
          \x20 ed25519_private: |\n\
          {private}\
-         \x20 ed25519_public: \"{public}\"\n",
+         \x20 ed25519_public: \"{public}\"\n\
+         {end}",
         private = private.expose_secret(),
     )))
 }
@@ -60,7 +74,7 @@ mod tests {
         let secrets = Secrets::from_seed(&SecretString::from(seed)).unwrap();
         let host = "app-1".parse().unwrap();
         let key = secrets.host_key(host);
-        let data = user_data(host, &key, "demo-app-1").unwrap();
+        let data = user_data(host, &key, "demo-app-1", None).unwrap();
         let data = data.expose_secret();
 
         assert!(data.starts_with("#cloud-config\n"));
@@ -75,5 +89,11 @@ mod tests {
         assert_eq!(public, key.public_key().to_openssh().unwrap());
         // EC2 takes 16 KB of user data.
         assert!(data.len() < 4096);
+        assert!(yaml.get("runcmd").is_none());
+
+        let lifetime = Some(Duration::from_mins(20));
+        let data = user_data(host, &key, "demo-app-1", lifetime).unwrap();
+        let yaml: serde_yaml::Value = serde_yaml::from_str(data.expose_secret()).unwrap();
+        assert_eq!(yaml["runcmd"][0][2].as_str(), Some("--on-active=1200"));
     }
 }

@@ -44,6 +44,8 @@ pub enum Question<'a> {
         canary: &'a str,
         /// How many resources it has.
         resources: usize,
+        /// What a host of it may cost, US dollars; without one it has none.
+        spend: Option<f64>,
     },
     /// Remove the registry's bucket.
     RemoveRegistry {

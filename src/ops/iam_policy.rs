@@ -1,12 +1,13 @@
 //! The least-privilege policy that an environment needs.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::blueprint::{Kind, blueprint};
+use crate::blueprint::{Blueprint, CanaryHost, Kind, blueprint, canary, canary_spec};
 use crate::engine::Cloud as _;
-use crate::preflight::{Scope, Statement, documents, statements};
+use crate::preflight::{Scope, Statement, canary_statements, documents, statements};
 use crate::spec::Spec;
 
 use super::adapters::Adapters;
@@ -31,7 +32,26 @@ pub fn iam_policy(spec: &Spec, account: &str, region: &str) -> PolicyReport {
         .resources()
         .map(|(_, desired)| desired.kind())
         .collect();
-    let statements = statements(&kinds, &scope);
+    report(statements(&kinds, &scope), scope)
+}
+
+/// The policy of the canaries by which `doctor --live` tries an account for an environment.
+#[must_use]
+pub fn canary_policy(spec: &Spec, account: &str, region: &str) -> PolicyReport {
+    let scope = Scope::of_canaries(account, region);
+    let host = CanaryHost {
+        operators: Vec::new(),
+        lifetime: Duration::ZERO,
+    };
+    let kinds = |graph: &Blueprint| -> BTreeSet<Kind> {
+        graph.resources().map(|(_, one)| one.kind()).collect()
+    };
+    let created = canary(&canary_spec(spec, &spec.name), Some(&host));
+    let statements = canary_statements(&kinds(&blueprint(spec, &[])), &kinds(&created), &scope);
+    report(statements, scope)
+}
+
+fn report(statements: Vec<Statement>, scope: Scope) -> PolicyReport {
     PolicyReport {
         documents: documents(&statements),
         statements,

@@ -125,15 +125,7 @@ impl Rig {
         adapters.region().clone_into(&mut spec.region);
         let cloud = adapters.cloud().await?;
         let account = cloud.account().await?;
-        let operators = if spec.access.operators.is_empty() {
-            let address = match adapters.operator_address() {
-                Some(address) => address,
-                None => own_address(&spec).await?,
-            };
-            vec![Ipv4Net::from(address)]
-        } else {
-            spec.access.operators.clone()
-        };
+        let operators = operators(&spec, adapters).await?;
         Ok(Self {
             spec,
             cloud,
@@ -240,21 +232,25 @@ impl Rig {
     }
 }
 
+/// Who may reach SSH and the web: the spec's ranges, or the address that the command runs from.
+pub(super) async fn operators(
+    spec: &Spec,
+    adapters: &dyn Adapters,
+) -> Result<Vec<Ipv4Net>, OpsError> {
+    if !spec.access.operators.is_empty() {
+        return Ok(spec.access.operators.clone());
+    }
+    let address = match adapters.operator_address() {
+        Some(address) => address,
+        None => own_address(spec).await?,
+    };
+    Ok(vec![Ipv4Net::from(address)])
+}
+
 /// An engine that can only remove: it needs neither spec nor secrets nor hosts.
 pub(super) fn remover(
     cloud: &Arc<Aws>,
     environment: &str,
-    events: Events,
-    permit: Permit,
-) -> Arc<Engine<Aws, NoHosts>> {
-    engine_without_hosts(cloud, environment, BTreeMap::new(), events, permit)
-}
-
-/// An engine for resources alone, with extra tags for each.
-pub(super) fn engine_without_hosts(
-    cloud: &Arc<Aws>,
-    environment: &str,
-    tags: BTreeMap<String, String>,
     events: Events,
     permit: Permit,
 ) -> Arc<Engine<Aws, NoHosts>> {
@@ -263,7 +259,7 @@ pub(super) fn engine_without_hosts(
         poller: Poller::new(Arc::clone(cloud), environment),
         hosts: Arc::new(NoHosts),
         environment: environment.to_owned(),
-        tags,
+        tags: BTreeMap::new(),
         operator_key: None,
         permit,
         events,

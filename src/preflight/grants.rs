@@ -73,6 +73,19 @@ const ACCOUNT: &[Grant] = &[
     ),
 ];
 
+/// The bucket of a canary, in which `doctor` writes, too.
+const TRIED_BUCKET: NamedResources = NamedResources {
+    statement: "FilesBucket",
+    on: "arn:{partition}:s3:::{bucket} arn:{partition}:s3:::{bucket}/*",
+};
+
+/// What canaries need beside what environments do.
+pub(super) const CANARY: &[Grant] = &[TRIED_BUCKET.grant(
+    CREATE,
+    "s3:DeleteObject s3:GetObject s3:PutObject",
+    "whether S3 keeps to the conditions that locks rest on",
+)];
+
 /// What every environment needs, whatever it is made of.
 #[must_use]
 pub fn account_grants() -> &'static [Grant] {

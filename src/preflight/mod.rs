@@ -21,6 +21,8 @@ pub use grants::account_grants;
 pub use names::{NewName, TakenNames, evaluate_names, new_names};
 pub use offers::{Offers, SearchRole, Wants, evaluate_offers, wants};
 pub use permissions::{Allowed, BLIND_SPOTS, evaluate_permissions, needed};
-pub use policy::{Conditions, POLICY_CHARACTERS, Scope, Statement, documents, size, statements};
+pub use policy::{
+    Conditions, POLICY_CHARACTERS, Scope, Statement, canary_statements, documents, size, statements,
+};
 pub use quotas::{QuotaFact, demands, evaluate_quotas};
 pub use snapshots::{Restorable, Restorables, Restore, evaluate_restores, restores};

@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 use crate::blueprint::Kind;
 use crate::blueprint::kinds::{Grant, GrantCondition, GrantUse};
 use crate::identity::names::Names;
+use crate::spec::CANARY_PREFIX;
 use crate::spec::regions::PARTITION;
 
-use super::grants::account_grants;
+use super::grants::{CANARY, account_grants};
 
 /// The most that one managed policy may hold, in characters without white space
 /// (IAM User Guide, "IAM and AWS STS quotas").
@@ -52,10 +53,30 @@ impl Scope {
         }
     }
 
+    /// Every canary in one account and region: each has a name of its own.
+    #[must_use]
+    pub fn of_canaries(account: &str, region: &str) -> Self {
+        Self::new(account, region, &format!("{CANARY_PREFIX}*"))
+    }
+
+    fn is_pattern(&self) -> bool {
+        self.environment.contains('*')
+    }
+
+    /// The operator that compares a value with the environment's name.
+    fn equals(&self) -> &'static str {
+        if self.is_pattern() { LIKE } else { EQUALS }
+    }
+
     /// An ARN of the table with its places filled in.
     #[must_use]
     pub fn fill(&self, template: &str) -> String {
-        let bucket = Names::of(&self.environment).bucket(&self.account, &self.region);
+        let bucket = if self.is_pattern() {
+            // The end of a bucket's name is a hash of the environment's.
+            format!("lr-{}-files-{}-*", self.environment, self.account)
+        } else {
+            Names::of(&self.environment).bucket(&self.account, &self.region)
+        };
         template
             .replace("{partition}", PARTITION)
             .replace("{region}", &self.region)
@@ -69,6 +90,7 @@ impl Scope {
 pub type Conditions = BTreeMap<&'static str, BTreeMap<String, BTreeSet<String>>>;
 
 const EQUALS: &str = "StringEquals";
+const LIKE: &str = "StringLike";
 const ALL_EQUAL: &str = "ForAllValues:StringEquals";
 const ALL_LIKE: &str = "ForAllValues:StringLike";
 const ANY_LIKE: &str = "ForAnyValue:StringLike";
@@ -141,10 +163,11 @@ impl Statement {
 /// Operator, key and value of each condition of a grant.
 fn conditions(condition: GrantCondition, scope: &Scope) -> Vec<(&'static str, String, String)> {
     let environment = || scope.environment.clone();
-    let owned = || (EQUALS, format!("aws:ResourceTag/{TAG}"), environment());
+    let equals = scope.equals();
+    let owned = || (equals, format!("aws:ResourceTag/{TAG}"), environment());
     match condition {
         GrantCondition::Always => vec![],
-        GrantCondition::Tagged => vec![(EQUALS, format!("aws:RequestTag/{TAG}"), environment())],
+        GrantCondition::Tagged => vec![(equals, format!("aws:RequestTag/{TAG}"), environment())],
         GrantCondition::Owned => vec![owned()],
         GrantCondition::OwnedTag(tag) => vec![
             owned(),
@@ -179,6 +202,30 @@ pub fn statements(kinds: &BTreeSet<Kind>, scope: &Scope) -> Vec<Statement> {
         grants.filter(move |grant| whole || grant.is_for(GrantUse::Read))
     });
     let granted: Vec<&Grant> = account_grants().iter().chain(of_kinds).collect();
+    gather(&granted, scope)
+}
+
+/// The statements that canaries of an environment of these kinds need: all of what a canary creates,
+/// of the rest the roles of services and the calls of EC2, which it makes as dry runs.
+#[must_use]
+pub fn canary_statements(
+    kinds: &BTreeSet<Kind>,
+    created: &BTreeSet<Kind>,
+    scope: &Scope,
+) -> Vec<Statement> {
+    let is_tried = |grant: &Grant| {
+        let service_role = matches!(grant.condition, GrantCondition::ServiceRole(_));
+        service_role || grant.actions().all(|action| action.starts_with("ec2:"))
+    };
+    let of_kinds = Kind::ALL.into_iter().flat_map(|kind| {
+        let (whole, tried) = (created.contains(&kind), kinds.contains(&kind));
+        let grants = kind.info().grants.iter();
+        grants.filter(move |grant| {
+            whole || grant.is_for(GrantUse::Read) || (tried && is_tried(grant))
+        })
+    });
+    let of_all = account_grants().iter().chain(CANARY);
+    let granted: Vec<&Grant> = of_all.chain(of_kinds).collect();
     gather(&granted, scope)
 }
 
@@ -221,7 +268,7 @@ fn tagging(all: &[Statement], scope: &Scope) -> Option<Statement> {
         statement.admit(EQUALS, "ec2:CreateAction".to_owned(), call);
     }
     let (key, environment) = (format!("aws:RequestTag/{TAG}"), scope.environment.clone());
-    statement.admit(EQUALS, key, environment);
+    statement.admit(scope.equals(), key, environment);
     Some(statement)
 }
 
@@ -343,6 +390,43 @@ mod tests {
         assert!(actions.contains("es:DescribeDomain"));
         assert!(!actions.contains("es:CreateDomain"));
         assert!(!actions.contains("rds:CreateDBInstance"));
+    }
+
+    #[test]
+    fn the_policy_of_canaries_reaches_canaries_alone() {
+        let scope = Scope::of_canaries("123456789012", "eu-central-1");
+        let created = [Kind::Vpc, Kind::Bucket, Kind::Role].into();
+        let statements = canary_statements(&all(), &created, &scope);
+        let of = |action: &str| statements.iter().find(|one| one.actions.contains(action));
+        let launch = of("ec2:RunInstances").unwrap().document().to_string();
+        assert!(
+            launch.contains(r#""StringLike":{"aws:RequestTag/loadrig:environment":["canary-*"]}"#),
+            "{launch}"
+        );
+        let bucket = statements.iter().find(|one| one.sid == "FilesBucket");
+        let bucket = bucket.unwrap().document().to_string();
+        assert!(
+            bucket.contains(":::lr-canary-*-files-123456789012-*"),
+            "{bucket}"
+        );
+        for never in ["rds:CreateDBInstance", "es:CreateDomain"] {
+            assert!(of(never).is_none(), "{never}");
+        }
+        assert!(of("iam:CreateServiceLinkedRole").is_some());
+        // Everything that is changed names canaries, by its name or by its tag.
+        for statement in &statements {
+            let text = statement.document().to_string();
+            let anybodys = [
+                "Read",
+                "Preflight",
+                "Locks",
+                "ServiceLinkedRoles",
+                "LaunchFromImages",
+                "UseExistingNetwork",
+            ];
+            let is_anybodys = anybodys.contains(&statement.sid.as_str());
+            assert!(is_anybodys || text.contains("canary-*"), "{text}");
+        }
     }
 
     #[test]

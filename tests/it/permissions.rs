@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use loadrig::aws::{Aws, Connection};
 use loadrig::blueprint::{Address, Desired, Kind, blueprint};
 use loadrig::engine::{Cloud as _, Inventory, Observed, Request, SecretInputs};
+use loadrig::ops::iam_policy::canary_policy;
 use loadrig::preflight::{Scope, account_grants, documents, statements};
 use loadrig::spec::{Library, Role, Spec};
 use serde_json::Value;
 
-use crate::common::Moto;
 use crate::common::recorder::CallRecorder;
+use crate::common::{Moto, loadrig, text};
 use asks::{ACCOUNT, Ask, CallLedger, REGION};
 
 const PUBLIC_KEY: &str =
@@ -41,7 +42,10 @@ struct Policy {
 
 impl Policy {
     fn of(kinds: &BTreeSet<Kind>, scope: &Scope) -> Self {
-        let documents = documents(&statements(kinds, scope));
+        Self::from(&documents(&statements(kinds, scope)))
+    }
+
+    fn from(documents: &[Value]) -> Self {
         let statements = documents
             .iter()
             .flat_map(|one| one["Statement"].as_array().cloned().unwrap_or_default())
@@ -73,7 +77,7 @@ fn conditions_hold(condition: &Value, ask: &Ask) -> bool {
         .all(|(operator, wanted)| {
             // What is not there passes where every value has to fit.
             let without = match operator.as_str() {
-                "StringEquals" | "ForAnyValue:StringLike" => false,
+                "StringEquals" | "StringLike" | "ForAnyValue:StringLike" => false,
                 "ForAllValues:StringEquals" | "ForAllValues:StringLike" => true,
                 other => panic!("unknown operator {other}"),
             };
@@ -224,6 +228,55 @@ async fn the_printed_policy_allows_every_call_that_is_made() {
     }
     assert!(refused.is_empty(), "{refused:#?}");
     assert!(changes > 50, "{changes} calls are few for a whole life");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_policy_of_canaries_allows_every_call_of_a_canary() {
+    use strict_cloud::{Emulator, StrictCloud, StrictOptions};
+
+    let moto = Moto::start();
+    // The emulator carries dry runs out.
+    let emulator = Emulator::new(moto.endpoint()).expect("a client");
+    let strict = StrictCloud::new(StrictOptions::instant(emulator));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("loopback");
+    let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(strict.serve(listener));
+    let recorder = CallRecorder::start(&endpoint).await;
+    let home = tempfile::tempdir().expect("a directory");
+    let (folder, at) = (home.path().to_owned(), recorder.endpoint.clone());
+    let doctor = ["--yes", "--api-rate", "unlimited", "doctor", "1k", "--live"];
+    let ran = tokio::task::spawn_blocking(move || loadrig(&folder, &at, &doctor));
+    let ran = ran.await.expect("it runs");
+    assert!(ran.status.success(), "{}", text(&ran.stderr));
+
+    let spec = Library::new(None)
+        .architecture("1k")
+        .expect("the size")
+        .example();
+    let report = canary_policy(&spec, ACCOUNT, REGION);
+    let policy = Policy::from(&report.documents);
+    // What IAM does not simulate is tried as a dry run, in the environment's name.
+    let kinds = blueprint(&spec, &[])
+        .resources()
+        .map(|(_, one)| one.kind())
+        .collect();
+    let of_environment = Policy::of(&kinds, &Scope::new(ACCOUNT, REGION, &spec.name));
+    let mut ledger = CallLedger::default();
+    let (mut refused, mut asked) = (BTreeSet::new(), 0);
+    for call in recorder.take() {
+        let is_dry = call.parameters.contains_key("DryRun");
+        for ask in ledger.asks(&call) {
+            asked += 1;
+            let allowed = policy.allows(&ask) || (is_dry && of_environment.allows(&ask));
+            if !allowed {
+                refused.insert(format!("{ask:?}"));
+            }
+        }
+    }
+    assert!(refused.is_empty(), "{refused:#?}");
+    assert!(asked > 150, "{asked} questions are few for a canary");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //!
 //! `cargo test` takes samples. `make kill-sweep` and `make fault-sweep` run all of it.
 
+mod canary;
 mod faults;
 mod inventory;
 mod kill;

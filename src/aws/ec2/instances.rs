@@ -7,7 +7,8 @@ use std::time::Duration;
 use aws_sdk_ec2::types::{
     BlockDeviceMapping, EbsBlockDevice, HttpTokensState, IamInstanceProfileSpecification, Instance,
     InstanceMetadataOptionsRequest, InstanceMetadataOptionsState,
-    InstanceNetworkInterfaceSpecification, InstanceType, ResourceType, Volume, VolumeType,
+    InstanceNetworkInterfaceSpecification, InstanceType, ResourceType, ShutdownBehavior, Volume,
+    VolumeType,
 };
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -100,6 +101,7 @@ impl Aws {
             group,
             key_pair,
             profile,
+            lifetime,
             ..
         } = wanted;
         let subnet = dependency(request, RUN, subnet)?;
@@ -152,6 +154,7 @@ impl Aws {
             )
             .set_user_data(user_data)
             .disable_api_termination(*protected)
+            .set_instance_initiated_shutdown_behavior(lifetime.map(|_| ShutdownBehavior::Terminate))
             .tag_specifications(specification(request, ResourceType::Instance))
             .tag_specifications(specification(request, ResourceType::Volume))
             .tag_specifications(specification(request, ResourceType::NetworkInterface))

@@ -1,5 +1,7 @@
 //! The instances of hosts.
 
+use std::time::Duration;
+
 use crate::spec::{HostName, PricedItem, Prices, Protection};
 
 use super::super::{Address, AttributeValue, Attributes, Kind, UnreadableAttribute};
@@ -35,6 +37,8 @@ pub struct Instance {
     pub key_pair: Address,
     /// Instance profile.
     pub profile: Address,
+    /// After how long it ends itself; it then is terminated. Rigs' hosts never do.
+    pub lifetime: Option<Duration>,
 }
 
 impl Resource for Instance {

@@ -22,6 +22,7 @@ pub(crate) fn run(app: &App, args: &DoctorArgs) -> Outcome {
     let stop = stop::listen(&events)?;
     let place = Place::find(&app.global, spec.cloud, &spec.region)?;
     let options = DoctorOptions {
+        spend: args.spend,
         lock: LockOptions {
             calls_end_with_process: place.is_on_this_machine(),
             ..LockOptions::default()

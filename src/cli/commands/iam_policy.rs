@@ -8,7 +8,7 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::cli::format::wrapped;
 use crate::cli::place::Place;
 use crate::diagnose::ExitCode;
-use crate::ops::iam_policy::{PolicyReport, iam_policy, own_account};
+use crate::ops::iam_policy::{PolicyReport, canary_policy, iam_policy, own_account};
 use crate::ops::plan::spec_or_size;
 use crate::preflight::{POLICY_CHARACTERS, Statement, size};
 use crate::spec::Spec;
@@ -22,7 +22,10 @@ pub(crate) fn run(app: &App, args: &IamPolicyArgs) -> Outcome {
         Some(account) => account.clone(),
         None => account_in_use(app, &spec)?,
     };
-    let report = iam_policy(&spec, &account, region);
+    let report = match args.canary {
+        true => canary_policy(&spec, &account, region),
+        false => iam_policy(&spec, &account, region),
+    };
     let format = args.format.unwrap_or(app.printer.format);
     match (format, args.explain) {
         (OutputFormat::Json, true) => app.printer.json(&json!({

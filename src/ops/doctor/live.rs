@@ -7,30 +7,40 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::aws::{Aws, Registry};
-use crate::blueprint::{Address, Blueprint, blueprint_offline, canary};
+use crate::blueprint::{Address, Blueprint, CanaryHost, blueprint_offline, canary, canary_spec};
 use crate::diagnose::ExitCode;
-use crate::engine::{Cloud as _, CloudError, TaskError, Urgency, WalkReport};
+use crate::engine::{
+    Cloud as _, CloudError, Engine, Hosts, Poller, TaskError, Urgency, WalkReport,
+};
 use crate::events::{EventKind, Outcome};
 use crate::plan::{Action, Inventory, Plan, Removal, plan};
 use crate::spec::{CANARY_PREFIX, Spec};
 
 use super::earlier::remove_earlier;
+use super::host::{CanarySsh, HOST_DETAIL};
 use super::limits::{limited, while_removing};
 use super::probes;
 use super::record::Records;
 use super::result::{CanaryArea, CanaryCheck, CanaryReport, CanaryVerdict};
+use super::spend;
 use crate::ops::adapters::Adapters;
 use crate::ops::confirm::{Confirm, Question};
 use crate::ops::down::{gaps, leftovers, prove, remove_locked};
 use crate::ops::error::{Declined, OpsError};
 use crate::ops::lock::{Lock, LockOptions, LockPurpose};
-use crate::ops::rig::{acting, engine_without_hosts, note_calls};
+use crate::ops::rig::{acting, note_calls, operators};
 use crate::ops::run_dir::RunDir;
 use crate::ops::session::Session;
 
 /// How long a canary is tried before it is removed. With its removal it is to take less than three
 /// minutes.
 const TRIAL: Duration = Duration::from_secs(110);
+
+/// The same with a host, which has to boot.
+const TRIAL_WITH_HOST: Duration = Duration::from_mins(5);
+
+/// After how long a host ends itself, should nobody be left who removes it.
+const HOST_LIFETIME: Duration = Duration::from_mins(20);
 
 /// How long lists may lag behind what was created.
 const LISTED: Duration = Duration::from_secs(30);
@@ -45,6 +55,8 @@ const TAG: &str = "loadrig:canary";
 /// How to try an account.
 #[derive(Clone, Debug, Default)]
 pub struct DoctorOptions {
+    /// What a host may cost, US dollars; without it there is none.
+    pub spend: Option<f64>,
     /// How to get the locks of canaries.
     pub lock: LockOptions,
 }
@@ -76,35 +88,68 @@ pub async fn live(
     options: &DoctorOptions,
     session: &Session<'_>,
 ) -> Result<CanaryReport, OpsError> {
+    let name = new_canary_name();
+    let hosts = CanarySsh {
+        spec: canary_spec(spec, &name),
+    };
+    live_with(spec, &name, hosts, adapters, run, options, session).await
+}
+
+/// The same with a name of the caller's, and another way to the host.
+///
+/// # Errors
+/// As [`live`].
+pub async fn live_with<H: Hosts>(
+    spec: &Spec,
+    name: &str,
+    hosts: H,
+    adapters: &dyn Adapters,
+    run: &RunDir,
+    options: &DoctorOptions,
+    session: &Session<'_>,
+) -> Result<CanaryReport, OpsError> {
     let began = Instant::now();
     let cloud = adapters.cloud().await?;
     let account = cloud.account().await?;
     let mut spec = spec.clone();
     adapters.region().clone_into(&mut spec.region);
-    let name = new_canary_name();
+    let of_canary = canary_spec(&spec, name);
+    let host = match options.spend {
+        None => None,
+        Some(limit) => {
+            spend::check(&of_canary, HOST_LIFETIME, limit)?;
+            Some(CanaryHost {
+                operators: operators(&of_canary, adapters).await?,
+                lifetime: HOST_LIFETIME,
+            })
+        }
+    };
     let canary = Canary {
-        graph: canary(&spec, &name),
+        graph: canary(&of_canary, host.as_ref()),
         environment: blueprint_offline(&spec),
-        name: &name,
+        name,
         spec: &spec,
         cloud: &cloud,
+        hosts: Arc::new(hosts),
+        trial: host.as_ref().map_or(TRIAL, |_| TRIAL_WITH_HOST),
     };
     session.confirm.confirm(&Question::Canary {
         account: &account,
-        canary: &name,
+        canary: name,
         resources: canary.graph.resources().count(),
+        spend: options.spend,
     })?;
     let session = Session {
         confirm: &Agreed,
         ..session.clone()
     };
     session.events.emit(EventKind::RunStarted {
-        environment: name.clone(),
+        environment: name.to_owned(),
         operation: "doctor".to_owned(),
         run: run.name.clone(),
     });
     let mut report = CanaryReport {
-        canary: name.clone(),
+        canary: name.to_owned(),
         environment: spec.name.clone(),
         registry: Registry::of(&cloud).await?.bucket().to_owned(),
         account: account.clone(),
@@ -133,7 +178,7 @@ pub async fn live(
 }
 
 /// A canary and what it is for.
-struct Canary<'a> {
+struct Canary<'a, H> {
     name: &'a str,
     spec: &'a Spec,
     cloud: &'a Arc<Aws>,
@@ -141,9 +186,13 @@ struct Canary<'a> {
     graph: Blueprint,
     /// What the environment is.
     environment: Blueprint,
+    /// The way to its host, if it has one.
+    hosts: Arc<H>,
+    /// How long it is tried.
+    trial: Duration,
 }
 
-impl Canary<'_> {
+impl<H: Hosts> Canary<'_, H> {
     async fn run(
         &self,
         report: &mut CanaryReport,
@@ -271,7 +320,7 @@ impl Canary<'_> {
         events.emit(EventKind::PhaseStarted {
             phase: phase.clone(),
         });
-        let stop = limited(&lock.stop(&session.stop), TRIAL);
+        let stop = limited(&lock.stop(&session.stop), self.trial);
         match self.create(report, records, session, lock, &stop).await {
             Ok(inventory) if *stop.borrow() == Urgency::None => {
                 let writes = probes::conditional_writes(self.cloud, &inventory, records);
@@ -311,7 +360,16 @@ impl Canary<'_> {
         let mut tags = self.spec.tags.clone();
         tags.insert(TAG.to_owned(), "true".to_owned());
         let events = session.events.clone();
-        let engine = engine_without_hosts(self.cloud, self.name, tags, events, lock.permit());
+        let engine = Arc::new(Engine {
+            cloud: Arc::clone(self.cloud),
+            poller: Poller::new(Arc::clone(self.cloud), self.name),
+            hosts: Arc::clone(&self.hosts),
+            environment: self.name.to_owned(),
+            tags,
+            operator_key: None,
+            permit: lock.permit(),
+            events,
+        });
         let (walk, _) = engine.up(&self.graph, &first, stop.clone()).await;
         let created = walk.finished.iter().filter(|(step, finished)| {
             finished.outcome == Outcome::Created && self.graph.node(&Address::parse(step)).is_some()
@@ -350,7 +408,10 @@ fn steps(walk: &WalkReport, records: &mut Records) -> Vec<CanaryCheck> {
         if finished.outcome == Outcome::Unchanged {
             continue;
         }
-        let detail = finished.detail.clone().unwrap_or_default();
+        let detail = match finished.outcome {
+            Outcome::Applied => HOST_DETAIL.to_owned(),
+            _ => finished.detail.clone().unwrap_or_default(),
+        };
         checks.push(CanaryCheck::proved(area, step, detail));
     }
     for (step, error) in &walk.failed {

@@ -7,12 +7,14 @@
 //! removed; what a run left that was killed is removed by the next one.
 
 mod earlier;
+mod host;
 mod limits;
 mod live;
 mod probes;
 mod record;
 mod result;
+mod spend;
 
-pub use live::{DoctorOptions, live, new_canary_name};
+pub use live::{DoctorOptions, live, live_with, new_canary_name};
 pub use record::{CanaryRecord, RecordedError};
 pub use result::{CanaryArea, CanaryCheck, CanaryReport, CanaryVerdict};

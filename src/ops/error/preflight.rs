@@ -29,6 +29,22 @@ pub enum PreflightError {
         /// What has no price there.
         unpriced: Vec<String>,
     },
+    /// No price of the host of a canary is known.
+    #[error(
+        "what the canary's host costs in {region} is not known, so it is not held to `--spend`"
+    )]
+    CanaryCostUnknown {
+        /// The region.
+        region: String,
+    },
+    /// The host of a canary may cost more than was allowed.
+    #[error("the canary's host may cost ${most:.3}, more than the ${limit} of `--spend`")]
+    CanaryTooExpensive {
+        /// What it may cost, US dollars.
+        most: f64,
+        /// What was allowed.
+        limit: f64,
+    },
     /// Findings refuse it.
     #[error("preflight refuses the plan{}", list(refused))]
     Refused {
@@ -58,6 +74,10 @@ impl Diagnose for PreflightError {
             )],
             PreflightError::CostUnknown { .. } => {
                 vec!["nothing was changed; without `--max-cost` it goes on at any cost".to_owned()]
+            }
+            PreflightError::CanaryTooExpensive { .. }
+            | PreflightError::CanaryCostUnknown { .. } => {
+                vec!["nothing was changed; without `--spend` no host is launched".to_owned()]
             }
             PreflightError::Refused { refused } => {
                 let mut hints: Vec<String> = refused

@@ -4,24 +4,28 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::Response;
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use loadrig::aws::Aws;
 use loadrig::diagnose::{Diagnose as _, ExitCode};
-use loadrig::engine::{CloudError, Urgency};
-use loadrig::events::Events;
-use loadrig::ops::doctor::{CanaryArea, CanaryReport, CanaryVerdict, DoctorOptions, live};
+use loadrig::engine::{CloudError, HostRequest, Hosts, TaskError, Urgency};
+use loadrig::events::{Events, Outcome};
+use loadrig::ops::doctor::{
+    CanaryArea, CanaryReport, CanaryVerdict, DoctorOptions, live_with, new_canary_name,
+};
 use loadrig::ops::error::{Declined, OpsError};
 use loadrig::ops::run_dir::RunDir;
 use loadrig::ops::{Adapters, Confirm, Question, Session};
 use loadrig::spec::Spec;
-use strict_cloud::{AwsAccount, SharedAccount};
+use strict_cloud::{AwsAccount, Call, SharedAccount};
 use tokio::sync::watch;
 
 use super::layouts::named;
 use super::link::{CloudBackend, Death, ProcessLink};
 use super::outcome::later;
 use super::process::{REGION, runtime};
-use crate::connector;
+use crate::connector::{self, Answers};
 
 /// A lease that nobody renews has ended by then, and what its holder did is listed.
 const NEXT_RUN: Duration = Duration::from_mins(3);
@@ -29,7 +33,24 @@ const NEXT_RUN: Duration = Duration::from_mins(3);
 /// No canary may take longer, removal included.
 const LONGEST: Duration = Duration::from_mins(3);
 
-struct InMemory(Arc<ProcessLink>);
+/// Answers some calls in the account's place.
+type Instead = fn(&Call) -> Option<Response<Bytes>>;
+
+struct Altered {
+    link: Arc<ProcessLink>,
+    instead: Instead,
+}
+
+impl Answers for Altered {
+    fn answer(&self, call: Call) -> BoxFuture<'_, Option<Response<Bytes>>> {
+        match (self.instead)(&call) {
+            Some(answer) => Box::pin(async { Some(answer) }),
+            None => self.link.answer(call),
+        }
+    }
+}
+
+struct InMemory(Arc<Altered>);
 
 impl Adapters for InMemory {
     fn region(&self) -> &'static str {
@@ -52,6 +73,39 @@ impl Confirm for Yes {
     }
 }
 
+/// A host that is as it should be.
+struct FineHost;
+
+impl Hosts for FineHost {
+    async fn apply(&self, _request: HostRequest) -> Result<Outcome, TaskError> {
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        Ok(Outcome::Applied)
+    }
+}
+
+/// How a canary is run.
+#[derive(Clone, Copy)]
+struct Run {
+    /// When the user interrupts, from the start.
+    interrupt: Option<Duration>,
+    keep_deaths: bool,
+    spend: Option<f64>,
+    instead: Instead,
+}
+
+const PLAIN: Run = Run {
+    interrupt: None,
+    keep_deaths: false,
+    spend: None,
+    instead: |_| None,
+};
+
+/// With a host.
+const WITH_HOST: Run = Run {
+    spend: Some(0.05),
+    ..PLAIN
+};
+
 /// A run and what it left.
 struct Tried {
     report: Result<CanaryReport, OpsError>,
@@ -60,13 +114,10 @@ struct Tried {
     deaths: Vec<Death>,
 }
 
-/// When the user interrupts, from the start of the run.
-type Interrupt = Option<Duration>;
-
-fn doctor(account: AwsAccount, spec: &Spec, interrupt: Interrupt, keep_deaths: bool) -> Tried {
+fn doctor(account: AwsAccount, spec: &Spec, how: Run) -> Tried {
     runtime().block_on(async {
         let link = ProcessLink::new(CloudBackend::Memory(SharedAccount::new(account)), None);
-        if keep_deaths {
+        if how.keep_deaths {
             link.keep_deaths();
         }
         let directory = tempfile::tempdir().expect("a directory");
@@ -81,17 +132,32 @@ fn doctor(account: AwsAccount, spec: &Spec, interrupt: Interrupt, keep_deaths: b
             stop,
             confirm: &Yes,
         };
-        let adapters = InMemory(link.clone());
-        let options = DoctorOptions::default();
+        let adapters = InMemory(Arc::new(Altered {
+            link: link.clone(),
+            instead: how.instead,
+        }));
+        let options = DoctorOptions {
+            spend: how.spend,
+            ..DoctorOptions::default()
+        };
+        let name = new_canary_name();
         let interrupted = async {
-            if let Some(after) = interrupt {
+            if let Some(after) = how.interrupt {
                 tokio::time::sleep(after).await;
                 user.send(Urgency::Drain).expect("somebody listens");
             }
             std::future::pending::<()>().await;
         };
         let report = tokio::select! {
-            report = live(spec, &adapters, &run, &options, &session) => report,
+            report = live_with(
+                spec,
+                &name,
+                FineHost,
+                &adapters,
+                &run,
+                &options,
+                &session,
+            ) => report,
             () = interrupted => unreachable!("it never ends"),
         };
         let written = std::fs::read_dir(directory.path())
@@ -144,7 +210,7 @@ fn left(account: &AwsAccount) -> Vec<String> {
 fn a_canary_proves_what_it_can_and_leaves_nothing() {
     for (past, account) in accounts() {
         for spec in [environment("architecture: 1k"), with_aurora_and_cache()] {
-            let tried = doctor(account.clone(), &spec, None, false);
+            let tried = doctor(account.clone(), &spec, PLAIN);
             let report = tried.report.as_ref().expect("a report");
             let not_fine: Vec<_> = report
                 .checks
@@ -187,14 +253,18 @@ fn a_canary_proves_what_it_can_and_leaves_nothing() {
 }
 
 /// Kills a canary at calls of every part of it, and lets the next one run.
-fn kills(account: &AwsAccount, spec: &Spec, sample: usize) -> (usize, Vec<String>) {
-    let undisturbed = doctor(account.clone(), spec, None, true);
+fn kills(account: &AwsAccount, spec: &Spec, how: Run, sample: usize) -> (usize, Vec<String>) {
+    let how = Run {
+        keep_deaths: true,
+        ..how
+    };
+    let undisturbed = doctor(account.clone(), spec, how);
     // Odd, so that both sides of calls are among them.
     let step = (undisturbed.deaths.len() / sample).max(1) | 1;
     let mut wrong = Vec::new();
     let mut cases = 0;
     for death in undisturbed.deaths.into_iter().step_by(step) {
-        let next = doctor(later(death.account, NEXT_RUN), spec, None, false);
+        let next = doctor(later(death.account, NEXT_RUN), spec, PLAIN);
         let left = left(&next.account);
         let proof = next.report.map(|report| report.exit_code());
         if !left.is_empty() || !matches!(proof, Ok(ExitCode::Done)) {
@@ -213,7 +283,7 @@ fn kills(account: &AwsAccount, spec: &Spec, sample: usize) -> (usize, Vec<String
 #[test]
 fn what_a_killed_canary_left_is_removed_by_the_next() {
     for (past, account) in accounts() {
-        let (cases, wrong) = kills(&account, &with_aurora_and_cache(), 8);
+        let (cases, wrong) = kills(&account, &with_aurora_and_cache(), PLAIN, 8);
         println!(
             "canary in a {past} account: {cases} kills, {} wrong",
             wrong.len()
@@ -230,7 +300,7 @@ fn what_a_killed_canary_left_is_removed_by_the_next() {
 #[ignore = "takes long: every call of a canary"]
 fn canary_kill_sweep() {
     for (past, account) in accounts() {
-        let (cases, wrong) = kills(&account, &with_aurora_and_cache(), usize::MAX);
+        let (cases, wrong) = kills(&account, &with_aurora_and_cache(), WITH_HOST, usize::MAX);
         println!(
             "canary in a {past} account: {cases} kills, {} wrong",
             wrong.len()
@@ -243,8 +313,11 @@ fn canary_kill_sweep() {
 fn an_interrupted_canary_is_removed() {
     let spec = environment("architecture: 1k");
     for seconds in [1, 4, 8, 12] {
-        let after = Some(Duration::from_secs(seconds));
-        let tried = doctor(AwsAccount::new(REGION, 1.0), &spec, after, false);
+        let how = Run {
+            interrupt: Some(Duration::from_secs(seconds)),
+            ..PLAIN
+        };
+        let tried = doctor(AwsAccount::new(REGION, 1.0), &spec, how);
         assert_eq!(
             left(&tried.account),
             Vec::<String>::new(),
@@ -257,4 +330,94 @@ fn an_interrupted_canary_is_removed() {
         };
         assert_eq!(code, ExitCode::Interrupted, "after {seconds} s");
     }
+}
+
+#[test]
+fn a_canary_with_a_host_launches_one_and_removes_it() {
+    let spec = environment("architecture: 1k");
+    let tried = doctor(AwsAccount::new(REGION, 1.0), &spec, WITH_HOST);
+    let report = tried.report.expect("a report");
+    assert_eq!(report.exit_code(), ExitCode::Done, "{:#?}", report.checks);
+    let proved: Vec<&str> = report
+        .with_verdict(CanaryVerdict::Proved)
+        .map(|one| one.check.as_str())
+        .collect();
+    for step in ["instance/agent-1", "host/agent-1/prepare"] {
+        assert!(proved.contains(&step), "{proved:?}");
+    }
+    assert_eq!(left(&tried.account), Vec::<String>::new());
+    let launches = tried
+        .calls
+        .iter()
+        .filter(|call| call.ends_with(":RunInstances"));
+    // The other ones are dry runs.
+    assert!(launches.count() > 1);
+}
+
+#[test]
+fn a_host_that_costs_more_than_was_allowed_is_refused_before_anything_is_created() {
+    let spec = environment("architecture: 1k");
+    let how = Run {
+        spend: Some(0.001),
+        ..PLAIN
+    };
+    let tried = doctor(AwsAccount::new(REGION, 1.0), &spec, how);
+    let refused = tried.report.expect_err("it costs more");
+    assert_eq!(refused.exit_code(), ExitCode::Preflight);
+    assert_eq!(tried.calls, ["sts:GetCallerIdentity"]);
+}
+
+/// What a principal hears who may create neither subnets nor parameter groups.
+fn denied(call: &Call) -> Option<Response<Bytes>> {
+    let body = match call.name().as_str() {
+        "ec2:CreateSubnet" => {
+            "<Response><Errors><Error><Code>UnauthorizedOperation</Code>\
+             <Message>You are not authorized to perform this operation.</Message></Error></Errors>\
+             <RequestID>r-1</RequestID></Response>"
+        }
+        "rds:CreateDBParameterGroup" => {
+            "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code>\
+             <Message>not authorized to perform: rds:CreateDBParameterGroup</Message></Error>\
+             <RequestId>r-1</RequestId></ErrorResponse>"
+        }
+        _ => return None,
+    };
+    let answer = Response::builder().status(403);
+    Some(
+        answer
+            .body(Bytes::from_static(body.as_bytes()))
+            .expect("an answer"),
+    )
+}
+
+#[test]
+fn what_is_not_allowed_is_named_and_the_rest_is_removed() {
+    let spec = environment("architecture: 1k");
+    let how = Run {
+        instead: denied,
+        ..PLAIN
+    };
+    let tried = doctor(AwsAccount::new(REGION, 1.0), &spec, how);
+    let report = tried.report.expect("a report");
+    assert_eq!(
+        report.exit_code(),
+        ExitCode::Preflight,
+        "{:#?}",
+        report.checks
+    );
+    let of = |verdict| -> Vec<&str> {
+        let checks = report.with_verdict(verdict);
+        checks.map(|one| one.check.as_str()).collect()
+    };
+    let not_allowed = of(CanaryVerdict::Denied);
+    for check in [
+        "subnet/public-a",
+        "database-parameters/writer",
+        "ec2:CreateSubnet",
+    ] {
+        assert!(not_allowed.contains(&check), "{check}: {not_allowed:?}");
+    }
+    assert!(of(CanaryVerdict::Unknown).contains(&"database-subnets"));
+    assert!(of(CanaryVerdict::Proved).contains(&"bucket/files"));
+    assert_eq!(left(&tried.account), Vec::<String>::new());
 }

@@ -14,6 +14,8 @@ pub(super) const NO_GATEWAY: &str = "it acts on a NAT gateway, which is billed";
 pub(super) const NO_FLAG: &str = "the call has no dry run";
 pub(super) const NO_ENDPOINT: &str = "the canary has no endpoint";
 pub(super) const NO_ASSOCIATION: &str = "it acts on an association, which dry runs do not look up";
+/// Policies admit it within calls that create, whose dry runs have tags.
+pub(super) const WITH_CREATION: &str = "it is made within the calls that create";
 pub(super) const NO_RESOURCE: &str = "what it acts on does not exist";
 pub(super) const NOT_KNOWN: &str = "loadrig has no dry run of it";
 

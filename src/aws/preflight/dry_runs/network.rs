@@ -1,13 +1,14 @@
 //! Dry runs of what makes a network: VPC, subnets, gateways, routes, security groups.
 
-use aws_sdk_ec2::types::{ConnectivityType, IpPermission, Tag, UserIdGroupPair, VpcEndpointType};
+use aws_sdk_ec2::types::{ConnectivityType, IpPermission, UserIdGroupPair, VpcEndpointType};
 
 use crate::aws::Aws;
 use crate::aws::error::CallContext;
-use crate::aws::tags::ENVIRONMENT;
 use crate::blueprint::{Address, SubnetTier};
 
-use super::grounds::{Grounds, NO_ASSOCIATION, NO_ENDPOINT, NO_RESOURCE, NOT_KNOWN, Tried, dry};
+use super::grounds::{
+    Grounds, NO_ASSOCIATION, NO_ENDPOINT, NO_RESOURCE, NOT_KNOWN, Tried, WITH_CREATION, dry,
+};
 
 /// A destination that no route leads to (RFC 5737).
 const DESTINATION: &str = "203.0.113.0/24";
@@ -138,8 +139,10 @@ impl Aws {
         }
         let vpc = on.own(&Address::vpc()).ok_or(NO_RESOURCE)?;
         let gateway = on.own(&Address::internet_gateway()).ok_or(NO_RESOURCE)?;
-        let subnet = on.own(&Address::subnet(SubnetTier::Public, 0));
-        let subnet = subnet.ok_or(NO_RESOURCE)?;
+        let subnet = || {
+            let found = on.own(&Address::subnet(SubnetTier::Public, 0));
+            found.ok_or(NO_RESOURCE)
+        };
         match action {
             "ec2:AttachInternetGateway" => dry!(
                 self,
@@ -162,14 +165,14 @@ impl Aws {
                 internet_gateway_id(gateway),
             ),
             "ec2:CreateSubnet" => self.dry_subnet(action, vpc, on).await,
-            "ec2:DeleteSubnet" => dry!(self, action, delete_subnet, subnet_id(subnet)),
+            "ec2:DeleteSubnet" => dry!(self, action, delete_subnet, subnet_id(subnet()?)),
             "ec2:DeleteVpc" => dry!(self, action, delete_vpc, vpc_id(vpc)),
             // A private one, which needs no address; the permission is the same.
             "ec2:CreateNatGateway" => dry!(
                 self,
                 action,
                 create_nat_gateway,
-                subnet_id(subnet),
+                subnet_id(subnet()?),
                 connectivity_type(ConnectivityType::Private),
                 tag_specifications(on.tags("natgateway")),
             ),
@@ -202,11 +205,7 @@ impl Aws {
                     vpc_endpoint_ids(endpoint),
                 )
             }
-            "ec2:CreateTags" => {
-                let tag = Tag::builder().key(ENVIRONMENT).value(on.environment);
-                let tag = tag.build();
-                dry!(self, action, create_tags, resources(vpc), tags(tag))
-            }
+            "ec2:CreateTags" => Err(WITH_CREATION),
             _ => Err(NOT_KNOWN),
         }
     }

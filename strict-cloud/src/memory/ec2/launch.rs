@@ -100,6 +100,14 @@ fn read<'a>(
             "Only one instance is launched in a call here.",
         ));
     }
+    if let Some(other) = form.get("InstanceInitiatedShutdownBehavior")
+        && !["stop", "terminate"].contains(&other)
+    {
+        return Err(AwsError::new(
+            "InvalidParameterValue",
+            format!("Value ({other}) for parameter instanceInitiatedShutdownBehavior is invalid."),
+        ));
+    }
     let interface = form.part("NetworkInterface.1");
     interface.accept(&["DeviceIndex", "DeleteOnTermination"]);
     let subnet_id = interface.required("SubnetId")?;
