@@ -6,7 +6,7 @@ use super::services::f;
 
 /// CreateRouteTable: every table contains a local route. AssociateRouteTable: "This association
 /// causes traffic originating from the subnet to be routed according to the routes in the route
-/// table." ReplaceRouteTableAssociation: "The operation also returns the ID of the new association."
+/// table." ReplaceRouteTableAssociation, `newAssociationId`: "The ID of the new association."
 /// DisassociateRouteTable: "the subnet no longer uses the routes in the route table".
 #[tokio::test]
 async fn route_tables_are_associated_replaced_and_disassociated() {
@@ -77,10 +77,9 @@ async fn a_route_is_created_once_and_replaced() {
     cloud.ec2("ReplaceRoute", &route).await.ok();
 }
 
-/// ModifyVpcAttribute and DescribeVpcAttribute: "By default, instances launched in a nondefault VPC"
-/// get no DNS hostnames, and DNS resolution is on. ModifySubnetAttribute, `MapPublicIpOnLaunch`:
-/// "true to specify that network interfaces created in the specified subnet should be assigned a
-/// public IPv4 address"; by default they are not.
+/// ModifyVpcAttribute and DescribeVpcAttribute: in a VPC that is not the default one, `enableDnsSupport`
+/// is on and `enableDnsHostnames` off at first. ModifySubnetAttribute, `MapPublicIpOnLaunch`: off at
+/// first.
 #[tokio::test]
 async fn attributes_of_networks_have_their_defaults_and_change() {
     let cloud = TestCloud::instant("ap-south-1").await;
