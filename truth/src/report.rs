@@ -155,6 +155,18 @@ impl Report<'_> {
         Evidence::of(self)
     }
 
+    /// The operations whose facts disagree, with what is answered here.
+    fn disagreements(&self) -> String {
+        let mut rows = String::from("| operation | what is answered here |\n|---|---|\n");
+        for (id, outcome) in self.emulated {
+            if let FactOutcome::Compared(Verdict::Disagree(what)) = outcome {
+                let operation = self.facts.get(id).map_or("", |fact| &fact.operation);
+                let _ = writeln!(rows, "| {operation} | {} |", what.replace('|', "\\|"));
+            }
+        }
+        rows
+    }
+
     /// The page in docs/.
     pub(crate) fn page(&self) -> String {
         let mut reasons = String::new();
@@ -162,11 +174,12 @@ impl Report<'_> {
             let _ = writeln!(reasons, "| {reason} | {count} |");
         }
         format!(
-            "{}\n{}\n## The account in memory\n\nIt knows the calls that loadrig makes and no others; \
+            "{}\n{}\n## What disagrees before moto\n\n{}\n## The account in memory\n\nIt knows the calls that loadrig makes and no others; \
              what needs more is not replayed.\n\n{}\n## What is not compared\n\nBefore moto:\n\n| reason | facts |\n|---|---|\n{reasons}\n\
              ## Evidence for each operation\n\n{}\n{}",
             include_str!("page.md"),
             self.table(self.emulated),
+            self.disagreements(),
             self.table(self.memory),
             include_str!("evidence.md"),
             self.evidence().table()
