@@ -6,6 +6,7 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::cli::format::{duration, wrapped};
 use crate::cli::place::Place;
 use crate::cli::stop;
+use crate::engine::Cloud as _;
 use crate::ops::doctor::{
     CanaryArea, CanaryCheck, CanaryReport, CanaryVerdict, DoctorOptions, live,
 };
@@ -32,7 +33,7 @@ pub(crate) fn run(app: &App, args: &DoctorArgs) -> Outcome {
     let session = App::session(&events, &stop, &questions);
     let report = App::run(&place, async {
         let cloud = place.cloud().await?;
-        let account = crate::engine::Cloud::account(&*cloud).await?;
+        let account = cloud.account().await?;
         app.printer
             .insist(&format!("acting on {}", acting(&cloud, &account)));
         Ok::<_, Failure>(live(&spec, &place, &run, &options, &session).await?)

@@ -14,6 +14,8 @@ mod probes;
 mod record;
 mod result;
 mod spend;
+mod trial;
+mod walked;
 
 pub use live::{DoctorOptions, live, live_with, new_canary_name};
 pub use record::{CanaryRecord, RecordedError};

@@ -160,7 +160,7 @@ impl Sweep<'_> {
 }
 
 /// The account when the next process starts.
-fn at_restart(account: AwsAccount) -> AwsAccount {
+pub fn at_restart(account: AwsAccount) -> AwsAccount {
     let account = later(account, LATER);
     let since = account.now().duration_since(jiff::Timestamp::UNIX_EPOCH);
     let since = Duration::try_from(since).expect("after the epoch");

@@ -28,6 +28,8 @@ struct Watch {
     calls: u64,
     /// The call to die at, and on which side of its effect.
     kill: Option<(u64, Moment)>,
+    /// The call before which the user interrupts, as Ctrl-C does.
+    interrupt: Option<u64>,
     /// That call's number in the strict cloud.
     number: Option<u64>,
     victim: Option<Child>,
@@ -41,6 +43,13 @@ impl Watch {
         }
         if moment == Moment::Before {
             self.calls += 1;
+        }
+        if moment == Moment::Before && self.interrupt == Some(self.calls) {
+            let victim = self.victim.as_ref().expect("it runs");
+            let pid = victim.id().to_string();
+            let sent = Command::new("kill").args(["-INT", &pid]).status();
+            assert!(sent.is_ok_and(|status| status.success()));
+            self.interrupt = None;
         }
         let Some((at, side)) = self.kill else {
             return Intervention::Proceed;
@@ -172,6 +181,15 @@ impl Lane {
 
     /// Runs a command on the environment, to be killed at a call if so wished.
     pub fn loadrig(&self, words: &[&str], kill: Option<(u64, Moment)>) -> Ran {
+        self.run(words, kill, None)
+    }
+
+    /// Runs a command that the user interrupts before a call.
+    pub fn interrupted(&self, words: &[&str], at: u64) -> Ran {
+        self.run(words, None, Some(at))
+    }
+
+    fn run(&self, words: &[&str], kill: Option<(u64, Moment)>, interrupt: Option<u64>) -> Ran {
         let said = self.files.path().join("said");
         let output = fs::File::create(&said).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_loadrig"));
@@ -193,6 +211,7 @@ impl Lane {
             let mut watch = self.watch.lock().unwrap();
             *watch = Watch {
                 kill,
+                interrupt,
                 victim: Some(command.spawn().unwrap()),
                 ..Watch::default()
             };

@@ -2,19 +2,19 @@
 
 use aws_sdk_ec2::primitives::Blob;
 use aws_sdk_ec2::types::{
-    DomainType, IamInstanceProfileSpecification, InstanceNetworkInterfaceSpecification,
-    InstanceType,
+    AttributeBooleanValue, DomainType, HttpTokensState, IamInstanceProfileSpecification,
+    InstanceNetworkInterfaceSpecification, InstanceType,
 };
 
 use crate::aws::Aws;
 use crate::aws::error::CallContext;
-use crate::blueprint::{Address, SubnetTier};
+use crate::blueprint::{Address, CANARY_HOST, SubnetTier};
 use crate::engine::{CloudError, FailureClass};
 use crate::plan::Inventory;
 use crate::preflight::{DryRun, DryRunOutcome, DryRunWants};
 
 use super::grounds::{
-    Grounds, NO_ADDRESS, NO_FLAG, NO_GATEWAY, NO_INSTANCE, NO_RESOURCE, Tried, dry,
+    Grounds, NO_ADDRESS, NO_FLAG, NO_GATEWAY, NO_INSTANCE, NO_RESOURCE, NOT_KNOWN, Tried, dry,
 };
 
 /// A key of nobody: dry runs import nothing.
@@ -87,12 +87,39 @@ impl Aws {
             | "ReplaceIamInstanceProfileAssociation"
             | "ModifyVpcAttribute"
             | "ModifySubnetAttribute" => Err(NO_FLAG),
-            _ if instance => Err(NO_INSTANCE),
+            _ if instance => self.dry_instance(action, on).await,
             "ReleaseAddress" => Err(NO_ADDRESS),
             "DeleteNatGateway" => Err(NO_GATEWAY),
             _ if call.contains("SecurityGroup") => self.dry_groups(action, on).await,
             _ if call.contains("Route") => self.dry_routes(action, on).await,
             _ => self.dry_network(action, on).await,
+        }
+    }
+
+    async fn dry_instance(&self, action: &'static str, on: &Grounds<'_>) -> Tried {
+        let host = on.own(&Address::instance(CANARY_HOST)).ok_or(NO_INSTANCE)?;
+        match action {
+            "ec2:TerminateInstances" => {
+                dry!(self, action, terminate_instances, instance_ids(host))
+            }
+            "ec2:ModifyInstanceAttribute" => {
+                let off = AttributeBooleanValue::builder().value(false).build();
+                dry!(
+                    self,
+                    action,
+                    modify_instance_attribute,
+                    instance_id(host),
+                    disable_api_termination(off),
+                )
+            }
+            "ec2:ModifyInstanceMetadataOptions" => dry!(
+                self,
+                action,
+                modify_instance_metadata_options,
+                instance_id(host),
+                http_tokens(HttpTokensState::Required),
+            ),
+            _ => Err(NOT_KNOWN),
         }
     }
 
