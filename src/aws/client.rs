@@ -19,6 +19,7 @@ use crate::aws::connection::Connection;
 use crate::aws::credentials::{CredentialSource, NobodyToAsk, Prompt, Renewing};
 use crate::aws::ec2::images::{Image, newest_image};
 use crate::aws::error::{self, CallContext, incomplete, refused};
+use crate::aws::iam::denied_roles::DeniedRoles;
 use crate::aws::idempotency::unknown_outcome::Creations;
 use crate::aws::pace::{self, Pace};
 use crate::aws::recent_changes::RecentChanges;
@@ -53,6 +54,8 @@ pub struct Aws {
     pub(in crate::aws) zone_changes: ZoneChanges,
     /// When a client token was first refused as one of another launch, see `ec2/instances`.
     pub(in crate::aws) mismatched_tokens: Mutex<BTreeMap<String, Instant>>,
+    /// Services whose roles this process was not allowed to create.
+    pub(in crate::aws) denied_roles: DeniedRoles,
     /// How often a lifted termination protection still stood, by instance.
     pub(in crate::aws) lifted_protections: Mutex<BTreeMap<String, u32>>,
 }
@@ -200,6 +203,7 @@ impl Aws {
             changes: RecentChanges::default(),
             zone_changes: ZoneChanges::default(),
             mismatched_tokens: Mutex::default(),
+            denied_roles: DeniedRoles::default(),
             lifted_protections: Mutex::default(),
         })
     }

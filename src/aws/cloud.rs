@@ -75,7 +75,8 @@ impl Cloud for Aws {
             Desired::Cache(cache) => Box::pin(self.create_cache(&request, cache)),
             Desired::Instance(instance) => Box::pin(self.create_instance(&request, instance)),
         };
-        work.await.map_err(|error| self.with_remedy(error))
+        work.await
+            .map_err(|error| self.with_remedy(self.denied_roles.explain(error)))
     }
 
     async fn update(

@@ -32,7 +32,7 @@ where
                 class: class_of(&error, operation, &code),
                 message: error
                     .message()
-                    .map_or_else(|| reasons(&error), str::to_owned),
+                    .map_or_else(|| without_words(&error), str::to_owned),
                 request_id: error
                     .request_id()
                     .or_else(|| error.meta().request_id())
@@ -237,6 +237,16 @@ fn class_of<E: ProvideErrorMetadata + Error + 'static>(
         Some(200..=299) => FailureClass::Transient,
         _ => FailureClass::Unknown,
     }
+}
+
+/// What can be said of an error that the service says nothing about: HEAD requests are answered
+/// with a status alone.
+fn without_words<E: Error + 'static>(error: &SdkError<E>) -> String {
+    let SdkError::ServiceError(answered) = error else {
+        return reasons(error);
+    };
+    let status = answered.raw().status().as_u16();
+    format!("the service answered with HTTP status {status} and no reason")
 }
 
 /// An error without a message of the service's, with what caused it.

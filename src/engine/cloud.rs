@@ -144,6 +144,12 @@ impl CloudError {
             .any(|word| verb.starts_with(word))
     }
 
+    /// Whether a policy denies the call in so many words ("Troubleshoot access denied error
+    /// messages", IAM User Guide).
+    fn is_denied_explicitly(&self) -> bool {
+        self.message.contains("with an explicit deny")
+    }
+
     /// Whether it is about who asks, not about what is asked for.
     #[must_use]
     pub fn is_about_credentials(&self) -> bool {
@@ -175,6 +181,11 @@ impl Diagnose for CloudError {
             ],
             FailureClass::Denied if self.code == "RegionNotEnabled" => vec![
                 "nothing was changed: `aws account list-regions` shows which regions are on".to_owned(),
+            ],
+            FailureClass::Denied if self.is_denied_explicitly() => vec![
+                "no permission outweighs an explicit denial: whoever administers that policy can lift it, or \
+                 say what it asks for (another region or network, a second factor, a tag)".to_owned(),
+                "`tags` in the environment's YAML are put on every resource".to_owned(),
             ],
             FailureClass::Denied => vec![
                 format!(

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::blueprint::kinds::{OnDifference, PENDING_RESTART, WhenFailed};
+use crate::blueprint::kinds::{OnDifference, PENDING_RESTART, STORAGE_FULL, WhenFailed};
 use crate::blueprint::{
     Address, AttributeValue, Attributes, Blueprint, Desired, Kind, needing_restart,
 };
@@ -271,7 +271,7 @@ fn compare(
 ) -> Change {
     let attributes = desired.attributes();
     let differences = differences(desired, &attributes, existing);
-    let (action, reason) = if existing.state == State::Failed {
+    let (action, reason) = if existing.state == State::Failed && !outgrows(existing, &differences) {
         recover(existing)
     } else if differences.is_empty() {
         (Action::Keep, "as planned".to_owned())
@@ -328,13 +328,26 @@ impl From<&TypedDifference<'_>> for Difference {
     }
 }
 
+/// Whether a full database is to get more storage, which is what it needs.
+fn outgrows(existing: &Observed, differences: &[TypedDifference<'_>]) -> bool {
+    existing.status == STORAGE_FULL
+        && differences.iter().any(|difference| {
+            difference.attribute == "storage_gib" && shrinks(difference).is_none()
+        })
+}
+
 /// What to do about a resource that will not recover by itself.
 fn recover(existing: &Observed) -> (Action, String) {
     let status = match existing.text("reason") {
         Some(reason) => format!("`{}` ({reason})", existing.status),
         None => format!("`{}`", existing.status),
     };
-    match existing.kind.info().when_failed {
+    let info = existing.kind.info();
+    let when_failed = match (info.holds_nothing)(&existing.address, &existing.attributes) {
+        true => WhenFailed::Replace,
+        false => info.when_failed,
+    };
+    match when_failed {
         WhenFailed::Update => (
             Action::Update,
             format!("is not complete: {}", existing.status),
@@ -342,6 +355,10 @@ fn recover(existing: &Observed) -> (Action, String) {
         WhenFailed::Replace => (
             Action::Replace,
             format!("is in state {status} and will not recover"),
+        ),
+        WhenFailed::Refuse if existing.status == STORAGE_FULL => (
+            Action::Refuse,
+            format!("is in state {status}: raise `storage_gib` in the environment's YAML"),
         ),
         WhenFailed::Refuse => (
             Action::Refuse,

@@ -168,6 +168,52 @@ fn storage_never_shrinks_and_databases_are_not_replaced() {
     assert_eq!(plan.count(Action::Replace), 0);
 }
 
+/// What fails and may hold data is for people to decide; a read replica holds its source's, and a
+/// domain that never had an address holds none.
+#[test]
+fn only_what_holds_nothing_is_replaced_once_it_failed() {
+    let spec = sizes()[2].clone();
+    let graph = blueprint(&spec, &operator());
+    for (address, output, expected) in [
+        ("database/writer", None, Action::Refuse),
+        ("database/reader-1", None, Action::Refuse),
+        ("database/reader-1", Some("source"), Action::Replace),
+        ("search", None, Action::Replace),
+        ("search", Some("endpoint"), Action::Refuse),
+    ] {
+        let mut snapshot = perfect(&graph);
+        let failed = snapshot.resources.iter_mut();
+        let mut failed = failed.filter(|one| one.address.as_str() == address);
+        let failed = failed.next().expect(address);
+        failed.state = State::Failed;
+        failed.status = "failed".to_owned();
+        if let Some(output) = output {
+            failed.attributes.insert(output, "there");
+        }
+        let plan = plan(&graph, &snapshot);
+        let found = action(&plan, &Address::parse(address)).0;
+        assert_eq!(found, expected, "{address}, {output:?}");
+    }
+}
+
+#[test]
+fn a_full_database_grows_or_says_how() {
+    let mut spec = sizes()[0].clone();
+    let mut full = perfect(&blueprint(&spec, &operator()));
+    let writer = Address::parse("database/writer");
+    let database = full.resources.iter_mut().find(|one| one.address == writer);
+    let database = database.expect("a writer");
+    database.state = State::Failed;
+    database.status = "storage-full".to_owned();
+    let refused = plan(&blueprint(&spec, &operator()), &full);
+    let (act, reason) = action(&refused, &writer);
+    assert_eq!(act, Action::Refuse);
+    assert!(reason.contains("raise `storage_gib`"), "{reason}");
+    spec.database.storage_gib *= 2;
+    let grows = plan(&blueprint(&spec, &operator()), &full);
+    assert_eq!(action(&grows, &writer).0, Action::Update);
+}
+
 #[test]
 fn another_engine_is_refused_and_loses_nothing() {
     let mut spec = sizes()[2].clone();

@@ -20,7 +20,10 @@ impl Aws {
     ) -> Result<bool, CloudError> {
         let created = services.iter().map(|service| async move {
             match Box::pin(self.create_service_role(service)).await {
-                Err(error) if is_not_allowed(&error) => Ok(false),
+                Err(error) if is_not_allowed(&error) => {
+                    self.denied_roles.note(service, &error);
+                    Ok(false)
+                }
                 other => other,
             }
         });

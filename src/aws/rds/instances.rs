@@ -277,6 +277,12 @@ pub(in crate::aws) fn observe(instance: &DbInstance, environment: &str) -> Optio
             ("class", instance.db_instance_class().map(Into::into)),
             ("storage_gib", number(instance.allocated_storage())),
             ("cluster", instance.db_cluster_identifier().map(Into::into)),
+            (
+                "source",
+                instance
+                    .read_replica_source_db_instance_identifier()
+                    .map(Into::into),
+            ),
             ("engine", instance.engine().map(Into::into)),
             ("zone", instance.availability_zone().map(Into::into)),
             (

@@ -1,5 +1,7 @@
 //! Database instances.
 
+use std::time::Duration;
+
 use crate::spec::{
     Catalog, PricedItem, Prices, Protection, STRIPED_GIB, STRIPED_IOPS, STRIPED_MIBPS,
 };
@@ -146,6 +148,12 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     // As Terraform, instance.go.
     ready_reads: 3,
     when_failed: WhenFailed::Refuse,
+    // A read replica has what its source has. One whose source is gone is a database of its own.
+    holds_nothing: |address, of| {
+        address.is_reader() && (of.text("source").is_some() || of.text("cluster").is_some())
+    },
+    // A full database says so until its storage has grown.
+    failure_may_pass: Duration::from_mins(1),
     attributes: &[
         AttributeInfo::text("engine").or(OnDifference::Refuse(
             "another engine is another database: take the environment down, or create one beside it \
@@ -229,6 +237,10 @@ const BACKUPS: NamedResources = NamedResources {
 /// In these states RDS creates no final snapshot (Amazon RDS API Reference, `DeleteDBInstance`).
 pub const WITHOUT_FINAL_SNAPSHOT: &[&str] =
     &["failed", "incompatible-restore", "incompatible-network"];
+
+/// The state of a database that has no storage left. It takes more storage, and no other change
+/// (Amazon RDS User Guide, "Amazon RDS DB instance running out of storage").
+pub const STORAGE_FULL: &str = "storage-full";
 
 /// The value of `parameters` on a database that runs with its parameter group as it is.
 pub(super) const IN_SYNC: &str = "in-sync";

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::spec::Catalog;
 
-use super::super::{AttributeValue, Attributes, Kind, UnreadableAttribute, ValueForm};
+use super::super::{Address, AttributeValue, Attributes, Kind, UnreadableAttribute, ValueForm};
 use super::charge::Charges;
 use super::grants::Grant;
 use super::quota::Quota;
@@ -38,6 +38,9 @@ pub struct KindInfo {
     pub ready_reads: u32,
     /// What to do about one that will not recover by itself.
     pub when_failed: WhenFailed,
+    /// Whether one that failed certainly holds nothing that anybody wants: it is replaced, whatever
+    /// [`Self::when_failed`] says.
+    pub holds_nothing: fn(&Address, &Attributes) -> bool,
     /// The attributes that are compared, and those outputs that are not texts. Other attributes
     /// are outputs: texts that nothing is compared with.
     pub attributes: &'static [AttributeInfo],
@@ -65,6 +68,7 @@ impl KindInfo {
         missing_reads_until_gone: 1,
         ready_reads: 0,
         when_failed: WhenFailed::Update,
+        holds_nothing: |_, _| false,
         attributes: &[],
         used_by: "vpc",
         has_blockers: false,

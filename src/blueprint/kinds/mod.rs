@@ -49,7 +49,9 @@ pub use cache_subnets::CacheSubnets;
 pub use charge::{Billing, Charge, Charges, Priced};
 pub use cluster_instance::ClusterInstance;
 pub use cluster_parameters::ClusterParameters;
-pub use database::{DatabaseInstance, PENDING_RESTART, Storage, WITHOUT_FINAL_SNAPSHOT};
+pub use database::{
+    DatabaseInstance, PENDING_RESTART, STORAGE_FULL, Storage, WITHOUT_FINAL_SNAPSHOT,
+};
 pub use database_cluster::DatabaseCluster;
 pub use database_parameters::DatabaseParameters;
 pub use database_subnets::DatabaseSubnets;

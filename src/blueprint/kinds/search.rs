@@ -64,6 +64,8 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     // missing once has been listed again.
     missing_reads_until_gone: 3,
     when_failed: WhenFailed::Refuse,
+    // It has an address as soon as its creation is over, and keeps it.
+    holds_nothing: |_, of| of.text("endpoint").is_none(),
     attributes: &[
         AttributeInfo::text("version"),
         AttributeInfo::number("nodes"),
