@@ -42,15 +42,15 @@ generate: ## Write anew what follows from the program: tables in docs/, schema/
 bench: build ## Measure against the peers, side by side; writes docs/performance.md
 	benches/run.sh $(BIN)
 
-kill-sweep: setup build ## Kill the engine at every API call, before and after its effect; about ten minutes
+kill-sweep: setup build ## Kill the engine at every API call; ten minutes for each account PROFILE (all: every one)
 	scripts/sweep.sh crash::kill_sweep
 
 wire-sweep: setup build ## The same with the program itself, over sockets; about an hour
 	scripts/sweep.sh wire::kill::kill_sweep
 
 fault-sweep: export SEEDS ?= 200
-fault-sweep: setup build ## Failures drawn from SEEDS seeds; about half an hour
-	scripts/sweep.sh wire::faults::fault_sweep
+fault-sweep: setup build ## Failures drawn from SEEDS seeds; with PROFILE in accounts of that profile
+	scripts/sweep.sh $(if $(PROFILE),crash::profiles::fault_sweep,wire::faults::fault_sweep)
 
 refusal-sweep: setup build ## Meet every refusal that AWS is known to answer with; about ten minutes
 	scripts/sweep.sh crash::refused::refusal_sweep

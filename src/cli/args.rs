@@ -575,9 +575,13 @@ pub(super) enum LocalCommand {
 /// `loadrig local strict`. The global `--profile` is `instant` or `aws` here.
 #[derive(Clone, Debug, Args)]
 pub(super) struct StrictArgs {
-    /// The emulator's URL
+    /// The emulator's URL; without one, an account in memory answers
     #[arg(long, value_name = "URL")]
-    pub upstream: String,
+    pub upstream: Option<String>,
+    /// The past of the account: `used`, `fresh`, `propagation`, `enterprise` or another profile
+    /// of docs/strict-cloud.md
+    #[arg(long, default_value = "used", value_name = "PROFILE")]
+    pub account: String,
     /// Where to listen; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
     pub listen: std::net::SocketAddr,

@@ -27,6 +27,8 @@ pub(crate) enum Delay {
     InstanceEnd,
     /// After its launch, until every read finds a resource.
     Visibility,
+    /// After its launch, until lists show the tags of a resource.
+    TagVisibility,
     /// Until EC2 knows an instance profile that IAM has.
     ProfilePropagation,
     /// Until other services know a VPC, a subnet, a security group or that an instance runs.
@@ -101,6 +103,7 @@ impl Delay {
     pub(crate) fn seconds(self) -> u64 {
         match self {
             Self::Visibility | Self::DetachLag => 2,
+            Self::TagVisibility => 3,
             Self::ProfileUse => 4,
             Self::AttributeLag | Self::BucketVisibility | Self::ServiceRole => 5,
             Self::InstanceStart | Self::ProfilePropagation => 8,
@@ -134,11 +137,43 @@ impl Delay {
     }
 }
 
+impl Delay {
+    /// Seconds where what was changed takes `factor` times as long to be known everywhere.
+    pub(crate) fn seconds_in(self, factor: u64) -> u64 {
+        match self.is_propagation() {
+            true => self.seconds() * factor,
+            false => self.seconds(),
+        }
+    }
+
+    /// Whether it is the time until others know of a change that is made.
+    fn is_propagation(self) -> bool {
+        matches!(
+            self,
+            Self::Visibility
+                | Self::TagVisibility
+                | Self::ProfilePropagation
+                | Self::ProfileUse
+                | Self::ServicePropagation
+                | Self::RolePropagation
+                | Self::ServiceRole
+                | Self::ZonePropagation
+                | Self::AttributeLag
+                | Self::ProtectionLag
+                | Self::DetachLag
+                | Self::AddressRelease
+                | Self::BucketVisibility
+        )
+    }
+}
+
 /// The proxy's clock. Copies go together.
 #[derive(Debug, Clone)]
 pub(crate) struct Clock {
     timing: Timing,
     scale: f64,
+    /// What the times until everybody knows of a change are multiplied with.
+    propagation: u64,
     /// Milliseconds that it was put forward.
     ahead: Arc<AtomicU64>,
 }
@@ -154,7 +189,16 @@ impl Clock {
         Self {
             timing,
             scale,
+            propagation: 1,
             ahead: Arc::default(),
+        }
+    }
+
+    /// The same, where changes become known so many times later.
+    pub(crate) fn propagating(self, propagation: u64) -> Self {
+        Self {
+            propagation,
+            ..self
         }
     }
 
@@ -179,7 +223,9 @@ impl Clock {
     pub(crate) fn delay(&self, what: Delay) -> Duration {
         match self.timing {
             Timing::Instant => Duration::ZERO,
-            Timing::Aws => Duration::from_secs(what.seconds()).mul_f64(self.scale),
+            Timing::Aws => {
+                Duration::from_secs(what.seconds_in(self.propagation)).mul_f64(self.scale)
+            }
         }
     }
 

@@ -9,11 +9,13 @@ use std::time::Duration;
 use axum::body::Body;
 use http::{Method, Response, header};
 
+use crate::account_profile::AccountProfile;
 use crate::backend::{Backend, Forwarded};
 use crate::call::Call;
 use crate::clock::{Clock, Timing};
 use crate::errors::{AwsError, Reply};
 use crate::faults::{Fault, FaultPlan, Faults};
+use crate::guardrails::{self, Guardrail};
 use crate::ledger::Ledger;
 use crate::model::{answer_violations, held_to_model};
 use crate::tokens::{TokenUse, Tokens};
@@ -56,6 +58,8 @@ pub struct StrictOptions {
     pub timing: Timing,
     /// What AWS's times are multiplied with.
     pub scale: f64,
+    /// The past of the account behind it.
+    pub account: AccountProfile,
     /// What fails on purpose.
     pub faults: Option<FaultPlan>,
     /// Told of every call.
@@ -71,6 +75,7 @@ impl StrictOptions {
             rules: true,
             timing: Timing::Instant,
             scale: 1.0,
+            account: AccountProfile::Used,
             faults: None,
             observer: None,
         }
@@ -91,6 +96,7 @@ impl fmt::Debug for StrictOptions {
         f.debug_struct("StrictOptions")
             .field("timing", &self.timing)
             .field("scale", &self.scale)
+            .field("account", &self.account)
             .field("faults", &self.faults)
             .finish_non_exhaustive()
     }
@@ -121,6 +127,7 @@ impl fmt::Debug for StrictCloud {
 pub(crate) struct Core {
     pub(crate) upstream: Backend,
     rules: bool,
+    guardrails: &'static [Guardrail],
     pub(crate) clock: Clock,
     ledger: Mutex<Ledger>,
     tokens: Tokens,
@@ -142,11 +149,13 @@ impl StrictCloud {
     /// A strict cloud that has seen nothing yet.
     #[must_use]
     pub fn new(options: StrictOptions) -> Self {
-        let clock = Clock::new(options.timing, options.scale);
+        let traits = options.account.traits();
+        let clock = Clock::new(options.timing, options.scale).propagating(traits.propagation);
         Self {
             core: Arc::new(Core {
                 upstream: Backend::new(options.upstream),
                 rules: options.rules,
+                guardrails: traits.guardrails,
                 ledger: Mutex::default(),
                 tokens: Tokens::default(),
                 faults: options.faults.map(|plan| Faults::new(plan, clock.clone())),
@@ -251,6 +260,7 @@ impl Core {
             s3::check_bucket(self, call).await?;
             return Ok(Forwarded::Whole(refusal.reply));
         }
+        guardrails::check(self.guardrails, call)?;
         if !self.rules {
             return self.upstream.stream(call).await;
         }

@@ -17,6 +17,7 @@
 //!                          └ observer                 ledger, clock
 //! ```
 
+mod account_profile;
 mod backend;
 mod buckets;
 mod call;
@@ -28,6 +29,7 @@ mod elb;
 mod emulator;
 mod errors;
 mod faults;
+mod guardrails;
 mod iam;
 mod iam_linked;
 mod ledger;
@@ -50,12 +52,14 @@ mod tokens;
 mod upstream;
 mod xml;
 
+pub use account_profile::{AccountProfile, UnknownProfile};
 pub use axum::body::{Body, to_bytes};
 pub use call::{Call, WireProtocol};
 pub use clock::Timing;
 pub use cloud::{CallOutcome, Intervention, Moment, Observer, StrictCloud, StrictOptions};
 pub use emulator::{Emulator, EmulatorError};
 pub use faults::{Expiry, FaultPlan, Shortage};
+pub use guardrails::Guardrail;
 pub use memory::{AccountResource, AwsAccount, RareEvent, SharedAccount};
 pub use refusals::{KnownRefusal, Meaning, known_refusals};
 pub use upstream::{Upstream, UpstreamError};

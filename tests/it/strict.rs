@@ -5,6 +5,7 @@
 mod adapter;
 mod cloud;
 mod defaults;
+mod denials;
 mod ec2;
 mod faults;
 mod late;

@@ -9,4 +9,5 @@ mod faults;
 mod inventory;
 mod kill;
 mod lane;
+mod past;
 mod tally;

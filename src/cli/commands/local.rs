@@ -20,10 +20,11 @@ pub(crate) use linux::run;
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::sync::Arc;
-
     use serde_json::json;
-    use strict_cloud::{Emulator, FaultPlan, StrictCloud, StrictOptions, Timing};
+    use strict_cloud::{
+        AccountProfile, AwsAccount, Emulator, FaultPlan, SharedAccount, StrictCloud, StrictOptions,
+        Timing, UnknownProfile,
+    };
     use tokio::net::TcpListener;
 
     use super::{App, LocalCommand, Outcome};
@@ -133,17 +134,37 @@ mod linux {
             .map(|words| FaultPlan::parse(args.seed, words, region))
             .transpose()
             .map_err(|reason| Failure::new(reason, "see `docs/strict-cloud.md`"))?;
-        let emulator = Emulator::new(&args.upstream)
+        let account: AccountProfile = args.account.parse().map_err(|error: UnknownProfile| {
+            Failure::new(error.to_string(), "see `docs/strict-cloud.md`")
+        })?;
+        let emulator = args
+            .upstream
+            .as_deref()
+            .map(Emulator::new)
+            .transpose()
             .map_err(|error| Failure::new(error.to_string(), "see `docs/strict-cloud.md`"))?;
-        let cloud = StrictCloud::new(StrictOptions {
-            rules: true,
-            upstream: Arc::new(emulator),
-            timing,
-            scale: args.scale,
-            faults,
-            observer: None,
-        });
         crate::cli::block_on(async {
+            let options = match emulator {
+                Some(emulator) => StrictOptions {
+                    account,
+                    ..StrictOptions::instant(emulator)
+                },
+                // It has the rules itself, and its own times.
+                None => {
+                    let scale = match timing {
+                        Timing::Instant => 0.0,
+                        Timing::Aws => args.scale,
+                    };
+                    let account = AwsAccount::of_profile(account, region, scale);
+                    StrictOptions::models(SharedAccount::new(account))
+                }
+            };
+            let cloud = StrictCloud::new(StrictOptions {
+                timing,
+                scale: args.scale,
+                faults,
+                ..options
+            });
             let failed = |error: std::io::Error| {
                 Failure::new(
                     format!("cannot serve on `{}`: {error}", args.listen),

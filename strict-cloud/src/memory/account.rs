@@ -10,9 +10,11 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::account_profile::AccountProfile;
 use crate::call::Call;
 use crate::clock::Delay;
 use crate::errors::{AwsError, Reply};
+use crate::guardrails::{self, Guardrail};
 use crate::model::held_to_model;
 
 use super::ec2::Ec2;
@@ -62,6 +64,9 @@ pub struct AwsAccount {
     pub(super) region: String,
     pub(super) now: Timestamp,
     scale: f64,
+    pub(super) profile: AccountProfile,
+    /// What policies deny by now.
+    pub(super) guardrails: Vec<Guardrail>,
     ids: u64,
     pub(super) schedule: EventSchedule,
     pub(super) lags: Lags,
@@ -83,11 +88,19 @@ pub struct AwsAccount {
 }
 
 impl AwsAccount {
-    /// An empty account. Things take `scale` times as long as on AWS: with 0 everything is done
-    /// at once.
+    /// An empty account that was used before. Things take `scale` times as long as on AWS: with 0
+    /// everything is done at once.
     #[must_use]
     pub fn new(region: &str, scale: f64) -> Self {
-        Self {
+        Self::of_profile(AccountProfile::Used, region, scale)
+    }
+
+    /// An empty account with a past.
+    #[must_use]
+    pub fn of_profile(profile: AccountProfile, region: &str, scale: f64) -> Self {
+        let mut account = Self {
+            profile,
+            guardrails: profile.traits().guardrails.to_vec(),
             region: region.to_owned(),
             now: START,
             scale: if scale.is_finite() {
@@ -104,22 +117,17 @@ impl AwsAccount {
             elb: Elb::default(),
             elasticache: ElastiCache::default(),
             opensearch: OpenSearch::default(),
-            iam: Iam::of_used_account(),
+            iam: Iam::with_service_roles(profile.traits().used_services),
             route53: Route53::default(),
             s3: S3::default(),
             ssm: Ssm::default(),
-            rare: Vec::new(),
+            rare: (profile.traits().failures)(),
             refusing: Vec::new(),
+        };
+        if profile.traits().names_reserved {
+            account.lag(Delay::BucketName, s3::NAMES_RESERVED.to_owned());
         }
-    }
-
-    /// The same, of somebody who never used a service before: none has its role.
-    #[must_use]
-    pub fn fresh(region: &str, scale: f64) -> Self {
-        Self {
-            iam: Iam::default(),
-            ..Self::new(region, scale)
-        }
+        account
     }
 
     /// Answers a call at a time. Time does not run backwards: an earlier one is taken for the
@@ -171,16 +179,28 @@ impl AwsAccount {
             .sum()
     }
 
+    /// From now on it is an account of another profile: somebody else administers it. What it
+    /// was used for before stays.
+    pub fn become_profile(&mut self, profile: AccountProfile) {
+        self.profile = profile;
+        self.guardrails = profile.traits().guardrails.to_vec();
+        self.rare.extend((profile.traits().failures)());
+    }
+
+    /// From now on a policy denies this.
+    pub fn deny(&mut self, guardrail: Guardrail) {
+        self.guardrails.push(guardrail);
+    }
+
+    /// From now on no policy denies anything.
+    pub fn lift_guardrails(&mut self) {
+        self.guardrails.clear();
+    }
+
     /// From now on an internet gateway is attached some seconds after AWS says so: a NAT gateway
     /// that is created meanwhile fails.
     pub fn attach_gateways_late(&mut self) {
         self.ec2.gateways_are_late = true;
-    }
-
-    /// The next instance that is launched is terminated instead of running, for this reason: a
-    /// code and, after a colon, its text.
-    pub fn end_next_launch(&mut self, reason: &str) {
-        self.ec2.next_launch_ends = Some(reason.to_owned());
     }
 
     /// Takes the profile of an instance away, as somebody else may.
@@ -193,6 +213,7 @@ impl AwsAccount {
         if let Some(refusal) = held_to_model(call) {
             return Ok(refusal.reply);
         }
+        guardrails::check(&self.guardrails, call)?;
         self.refuse_if_asked(call)?;
         iam::check_service_role(self, &call.service, &call.action)?;
         let service: Handler = match call.service.as_str() {
@@ -233,6 +254,7 @@ impl AwsAccount {
     fn happen(&mut self, event: &ScheduledEvent) {
         match event {
             ScheduledEvent::Shown(_)
+            | ScheduledEvent::TagsShown(_)
             | ScheduledEvent::SubnetShown(_)
             | ScheduledEvent::InstanceStarted(_)
             | ScheduledEvent::InstanceEnded(_)
@@ -250,6 +272,7 @@ impl AwsAccount {
             ScheduledEvent::LagOver(name) => self.lags.over(name),
             ScheduledEvent::ProfileKnown(name) => iam::profile_known(self, name),
             ScheduledEvent::DatabaseReady(_)
+            | ScheduledEvent::DatabaseUpgrades(_)
             | ScheduledEvent::DatabaseChanging(_)
             | ScheduledEvent::ParametersApplied(_)
             | ScheduledEvent::StorageOptimized(_)
@@ -293,6 +316,8 @@ impl AwsAccount {
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
         let mut state = DefaultHasher::new();
+        self.profile.hash(&mut state);
+        self.guardrails.hash(&mut state);
         self.lags.hash(&mut state);
         self.ec2.hash(&mut state);
         self.rds.hash(&mut state);
@@ -326,7 +351,8 @@ impl AwsAccount {
 
     /// Arranges an event after several times, one after the other.
     pub(super) fn later(&mut self, what: &[Delay], event: ScheduledEvent) {
-        let seconds: u64 = what.iter().map(|one| one.seconds()).sum();
+        let factor = self.profile.traits().propagation;
+        let seconds: u64 = what.iter().map(|one| one.seconds_in(factor)).sum();
         let time = Duration::from_secs(seconds).mul_f64(self.scale);
         let at = self.now.checked_add(time).unwrap_or(Timestamp::MAX);
         self.schedule.add(at, event);

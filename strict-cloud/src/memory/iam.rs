@@ -10,6 +10,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::clock::Delay;
 use crate::errors::AwsError;
+use crate::guardrails::Guardrail;
 
 use super::account::{
     AccountResource, AwsAccount, CreationTime, NUMBER, QueryResult, TagMap, missing, unknown_action,
@@ -52,16 +53,21 @@ struct ProfileRecord {
     tags: TagMap,
 }
 
-/// Services that most accounts have used before.
-const USED_BEFORE: &[&str] = &["elasticloadbalancing.amazonaws.com"];
-
 /// What IAM has of a profile has come to EC2. For some seconds it is known, and launches go on
 /// without it.
 pub(super) fn profile_known(account: &mut AwsAccount, name: &str) {
     if let Some(profile) = account.iam.profiles.get_mut(name) {
         profile.known_to_ec2 = true;
+        if account.profile.traits().piecemeal {
+            account.lag(Delay::ProfilePropagation, role_lag(name));
+        }
         account.lag(Delay::ProfileUse, format!("profile/{name}"));
     }
+}
+
+/// While it goes on, EC2 knows a profile and not that it has a role.
+pub(super) fn role_lag(profile: &str) -> String {
+    format!("profile-role/{profile}")
 }
 
 /// The ARN of an instance profile, as EC2 tells it.
@@ -98,7 +104,29 @@ pub(super) fn check_service_role(
     }
 }
 
+fn service_policy_lag(service: &str) -> String {
+    format!("service-role-policy/{service}")
+}
+
 impl AwsAccount {
+    /// Whether a service may create its role in the caller's name ("Service-linked role
+    /// permissions", IAM User Guide: the caller needs `iam:CreateServiceLinkedRole`).
+    pub(super) fn may_create_service_roles(&self) -> bool {
+        !self.guardrails.contains(&Guardrail::ServiceRoles)
+    }
+
+    /// A service creates its role by itself, where the caller may.
+    pub(super) fn create_role_of(&mut self, service: &str) {
+        if self.may_create_service_roles() {
+            self.iam.service_role_known(service);
+        }
+    }
+
+    /// Whether the policy of a service's role is in effect.
+    pub(super) fn service_policy_is_in_effect(&self, service: &str) -> bool {
+        !self.lags(&service_policy_lag(service))
+    }
+
     /// Whether there is the role that a service acts with, and the service knows it.
     pub(super) fn has_service_role(&self, service: &str) -> bool {
         let lag = format!("service-role/{service}");
@@ -167,7 +195,7 @@ pub(super) fn answer(account: &mut AwsAccount, action: &str, form: &QueryForm<'_
         "RemoveRoleFromInstanceProfile" => remove_role(account, form),
         "DeleteInstanceProfile" => delete_profile(account, form),
         "GetAccountSummary" => Ok(summary(iam)),
-        "SimulatePrincipalPolicy" => Ok(simulate(form)),
+        "SimulatePrincipalPolicy" => Ok(simulate(&account.guardrails, form)),
         _ => policies(iam, action, form),
     }
 }
@@ -248,11 +276,6 @@ impl Iam {
         roles.chain(profiles).collect()
     }
 
-    /// Adds the role that a service acts with; whether there was none.
-    pub(super) fn add_service_role(&mut self, service: &str) -> bool {
-        self.service_roles.insert(service.to_owned())
-    }
-
     /// A service has created its role by itself.
     pub(super) fn service_role_known(&mut self, service: &str) {
         self.service_roles.insert(service.to_owned());
@@ -265,8 +288,8 @@ impl Iam {
     }
 
     /// The roles of an account that used these services before.
-    pub(super) fn of_used_account() -> Self {
-        let services = USED_BEFORE.iter().map(|service| (*service).to_owned());
+    pub(super) fn with_service_roles(services: &[&str]) -> Self {
+        let services = services.iter().map(|service| (*service).to_owned());
         Self {
             service_roles: services.collect(),
             ..Self::default()
@@ -440,6 +463,9 @@ fn create_service_role(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryR
         ));
     }
     account.lag(Delay::ServiceRole, format!("service-role/{service}"));
+    if account.profile.traits().piecemeal {
+        account.lag(Delay::RolePropagation, service_policy_lag(service));
+    }
     Ok(xml(|xml| {
         xml.node("Role", |xml| {
             let path = format!("/aws-service-role/{service}/");
@@ -544,8 +570,8 @@ fn summary(iam: &Iam) -> String {
     })
 }
 
-/// Everything is allowed.
-fn simulate(form: &QueryForm<'_>) -> String {
+/// Everything is allowed that no guardrail is known to deny.
+fn simulate(guardrails: &[Guardrail], form: &QueryForm<'_>) -> String {
     form.accept(&["PolicySourceArn"]);
     let resources = form.list("ResourceArns.member");
     for entry in form.items("ContextEntries.member") {
@@ -556,6 +582,13 @@ fn simulate(form: &QueryForm<'_>) -> String {
     list(actions, "EvaluationResults", |xml, action| {
         xml.text("EvalActionName", action);
         xml.maybe("EvalResourceName", resources.first());
-        xml.text("EvalDecision", "allowed");
+        let denied = guardrails.iter().any(|one| one.simulated(action));
+        let decision = if denied { "explicitDeny" } else { "allowed" };
+        xml.text("EvalDecision", decision);
+        if denied {
+            xml.node("OrganizationsDecisionDetail", |xml| {
+                xml.text("AllowedByOrganizations", "false");
+            });
+        }
     })
 }

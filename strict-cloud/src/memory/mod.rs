@@ -24,6 +24,8 @@ mod form;
 mod iam;
 mod lag;
 mod opensearch;
+#[cfg(test)]
+mod profile_tests;
 mod rare;
 mod rds;
 mod refusing;

@@ -210,6 +210,13 @@ fn create(account: &mut AwsAccount, body: &Value) -> Result<Value, AwsError> {
                 .to_owned(),
         );
     }
+    // terraform-provider-aws#7725.
+    if !account.service_policy_is_in_effect(SERVICE) {
+        return refused(
+            "Unauthorized Operation: OpenSearch Service must be authorised to describeSubnets"
+                .to_owned(),
+        );
+    }
     let subnets = strings(&body["VPCOptions"]["SubnetIds"]);
     let groups = strings(&body["VPCOptions"]["SecurityGroupIds"]);
     if let Some(id) = subnets.iter().find(|id| account.ec2.place_of(id).is_none()) {
@@ -258,7 +265,17 @@ fn create(account: &mut AwsAccount, body: &Value) -> Result<Value, AwsError> {
     };
     let answer = json!({ "DomainStatus": status(account, name, &domain) });
     account.opensearch.domains.insert(name.to_owned(), domain);
-    account.after(Delay::SearchStart, ScheduledEvent::DomainReady(serial));
+    let failure = account.take_rare(|event| match event {
+        RareEvent::DomainFails(why) => Some(why.clone()),
+        _ => None,
+    });
+    match (failure, account.opensearch.domains.get_mut(name)) {
+        (Some(why), Some(domain)) => {
+            domain.change.status = "ValidationFailed";
+            domain.change.message = Some(why);
+        }
+        _ => account.after(Delay::SearchStart, ScheduledEvent::DomainReady(serial)),
+    }
     Ok(answer)
 }
 

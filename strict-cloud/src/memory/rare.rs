@@ -1,4 +1,4 @@
-//! What AWS does now and then, and an account here only when a test asks for it.
+//! What AWS does now and then, and an account here when its profile or a test asks for it.
 
 use super::account::AwsAccount;
 
@@ -11,6 +11,19 @@ pub enum RareEvent {
     /// The next replication group ends as `create-failed`; only its events say why
     /// (terraform-provider-aws#8561).
     CacheFails(String),
+    /// The next instance is terminated instead of running, for this reason: a code and, after a
+    /// colon, its text ("Instance terminates immediately", Amazon EC2 User Guide).
+    LaunchEnds(String),
+    /// The next read replica ends as `failed`; only its events say why (the texts that
+    /// aws-cloudformation-resource-providers-rds 5a410e8 fails on).
+    ReplicaFails(String),
+    /// The next database is moved to a newer minor version some minutes after it was created, as
+    /// RDS does with versions at the end of their support, whatever `AutoMinorVersionUpgrade`
+    /// says ("Upgrading a DB instance engine version", Amazon RDS User Guide).
+    MinorVersionMoves,
+    /// The next domain does not get past its validation, and stays in `Processing`
+    /// (terraform-provider-aws#44810).
+    DomainFails(String),
     /// The next change of a domain ends as `ValidationFailed`, and the domain stays in
     /// `Processing` (terraform-provider-aws#44810).
     DomainChangeFails(String),

@@ -16,6 +16,8 @@ pub(super) enum ScheduledEvent {
     SubnetShown(String),
     /// Lists show it.
     Shown(String),
+    /// Lists show its tags.
+    TagsShown(String),
     InstanceStarted(String),
     InstanceEnded(String),
     /// It is not listed any more.
@@ -29,6 +31,8 @@ pub(super) enum ScheduledEvent {
     /// EC2 knows the profile.
     ProfileKnown(String),
     DatabaseReady(String),
+    /// RDS moves it to a newer minor version, as soon as it is available.
+    DatabaseUpgrades(String),
     /// A change that was accepted shows in the state.
     DatabaseChanging(String),
     /// A parameter group has arrived, and its static parameters wait for a restart.

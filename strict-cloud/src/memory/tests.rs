@@ -6,11 +6,12 @@ use axum::http::{Method, Request, StatusCode};
 use bytes::Bytes;
 
 use super::AwsAccount;
+use crate::account_profile::AccountProfile;
 use crate::call::Call;
 use crate::xml;
 
 /// A client of an account.
-struct WireClient {
+pub(super) struct WireClient {
     account: AwsAccount,
 }
 
@@ -33,12 +34,18 @@ impl WireClient {
         }
     }
 
-    fn pass(&mut self, seconds: u64) {
+    pub(super) fn of_profile(profile: AccountProfile) -> Self {
+        Self {
+            account: AwsAccount::of_profile(profile, "us-east-1", 1.0),
+        }
+    }
+
+    pub(super) fn pass(&mut self, seconds: u64) {
         let then = self.account.now().checked_add(Duration::from_secs(seconds));
         self.account.pass_until(then.unwrap());
     }
 
-    fn send(
+    pub(super) fn send(
         &mut self,
         service: &str,
         request: axum::http::request::Builder,
@@ -54,7 +61,7 @@ impl WireClient {
     }
 
     /// A call of a query service: its text, or the code of the refusal.
-    fn call(
+    pub(super) fn call(
         &mut self,
         service: &str,
         action: &str,
@@ -72,12 +79,12 @@ impl WireClient {
         }
     }
 
-    fn ec2(&mut self, action: &str, fields: &[(&str, &str)]) -> Result<String, String> {
+    pub(super) fn ec2(&mut self, action: &str, fields: &[(&str, &str)]) -> Result<String, String> {
         self.call("ec2", action, fields)
     }
 
     /// The first id in the answer of a call that has to succeed.
-    fn create(&mut self, action: &str, fields: &[(&str, &str)], id: &str) -> String {
+    pub(super) fn create(&mut self, action: &str, fields: &[(&str, &str)], id: &str) -> String {
         let answer = self.ec2(action, fields).unwrap();
         xml::first(&answer, id).unwrap()
     }

@@ -19,7 +19,7 @@ use loadrig::ops::error::{Declined, OpsError};
 use loadrig::ops::run_dir::RunDir;
 use loadrig::ops::{Adapters, Confirm, Question, Session};
 use loadrig::spec::Spec;
-use strict_cloud::{AwsAccount, Call, SharedAccount};
+use strict_cloud::{AccountProfile, AwsAccount, Call, SharedAccount};
 use tokio::sync::watch;
 
 use super::layouts::named;
@@ -192,10 +192,11 @@ fn with_aurora_and_cache() -> Spec {
 
 /// The accounts that a canary is tried in, each with its past.
 fn accounts() -> Vec<(&'static str, AwsAccount)> {
-    vec![
-        ("used", AwsAccount::new(REGION, 1.0)),
-        ("fresh", AwsAccount::fresh(REGION, 1.0)),
-    ]
+    let profiles = [AccountProfile::Used, AccountProfile::Fresh];
+    let account = |profile: AccountProfile| AwsAccount::of_profile(profile, REGION, 1.0);
+    profiles
+        .map(|profile| (profile.name(), account(profile)))
+        .into()
 }
 
 /// What a canary may leave: the bucket of locks.

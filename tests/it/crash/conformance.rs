@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use loadrig::engine::{Cloud as _, Observed, State};
 use loadrig::spec::Spec;
-use strict_cloud::SharedAccount;
+use strict_cloud::{AccountProfile, SharedAccount};
 
 use super::emulated::EmulatorLane;
 use super::layouts::{RigLayout, layouts};
@@ -220,7 +220,7 @@ fn emulated(lane: &EmulatorLane, layout: &RigLayout, lose_answers: bool) -> Life
 
 #[test]
 fn a_lost_answer_makes_no_difference() {
-    for layout in layouts() {
+    for layout in layouts(AccountProfile::Used) {
         let (told, lost) = (in_memory(&layout, false), in_memory(&layout, true));
         let found = differences_of_lives(&told, &lost);
         assert!(found.is_empty(), "{}:\n{}", layout.name, found.join("\n"));
@@ -231,7 +231,7 @@ fn a_lost_answer_makes_no_difference() {
 fn memory_account_and_emulator_behave_alike() {
     let lane = EmulatorLane::open();
     // What belongs to others is arranged in memory alone.
-    let own = layouts()
+    let own = layouts(AccountProfile::Used)
         .into_iter()
         .filter(|layout| layout.outside.is_empty());
     for layout in own {

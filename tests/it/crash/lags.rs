@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use loadrig::plan::Removal;
 use loadrig::spec::Spec;
-use strict_cloud::AwsAccount;
+use strict_cloud::{AccountProfile, AwsAccount, RareEvent};
 
 use super::foreign_calls::{call, id_of};
 use super::layouts::named;
@@ -21,7 +21,7 @@ fn small(more: &str) -> Spec {
 
 /// An account of somebody who never used AWS, in which everything takes its time.
 fn account() -> AwsAccount {
-    AwsAccount::fresh(REGION, 1.0)
+    AwsAccount::of_profile(AccountProfile::Fresh, REGION, 1.0)
 }
 
 fn up(account: AwsAccount, spec: &Spec) -> (AwsAccount, Vec<String>) {
@@ -174,7 +174,7 @@ fn a_launch_that_ends_for_want_of_capacity_is_tried_elsewhere() {
     let mut account = account();
     let reason = "Server.InsufficientInstanceCapacity: Insufficient capacity to satisfy instance \
                   request";
-    account.end_next_launch(reason);
+    account.expect(RareEvent::LaunchEnds(reason.to_owned()));
     let (account, calls) = up(account, &spec);
     assert_eq!(
         count(&calls, "RunInstances") - account.refusals_of("RunInstances"),
@@ -186,7 +186,8 @@ fn a_launch_that_ends_for_want_of_capacity_is_tried_elsewhere() {
 fn a_launch_that_ends_for_a_key_that_may_not_be_used_is_reported_as_such() {
     let spec = small("");
     let mut account = account();
-    account.end_next_launch("Client.InternalError: Client error on launch");
+    let reason = "Client.InternalError: Client error on launch";
+    account.expect(RareEvent::LaunchEnds(reason.to_owned()));
     let left = run(account, Job::Up(&spec));
     let super::process::End::Failed(message) = left.end else {
         panic!("{:?}", left.end);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use loadrig::spec::{Library, Spec};
 
-use strict_cloud::AwsAccount;
+use strict_cloud::{AccountProfile, AwsAccount};
 
 use super::foreign_calls::{call, create};
 use super::outcome::ids;
@@ -27,8 +27,10 @@ pub struct RigLayout {
 /// Each is `NAME.yaml` and `NAME-changed.yaml` in `tests/fixtures/crash`.
 const OWN: &[&str] = &["public", "private", "balancer", "cache", "aurora"];
 
-/// Every layout, or those that `LAYOUT` names.
-pub fn layouts() -> Vec<RigLayout> {
+/// Every layout in an account of a profile, or those that `LAYOUT` names.
+pub fn layouts(profile: AccountProfile) -> Vec<RigLayout> {
+    let account = || AwsAccount::of_profile(profile, REGION, SCALE);
+    let spec = |yaml: &str| spec(&format!("{yaml}{}", tags(profile)));
     let own = OWN.iter().map(|name| RigLayout {
         name,
         spec: spec(&yaml(name)),
@@ -37,15 +39,28 @@ pub fn layouts() -> Vec<RigLayout> {
         outside: BTreeSet::new(),
     });
     let wanted = std::env::var("LAYOUT").unwrap_or_default();
-    own.chain([adopted()])
+    own.chain([adopted(profile, spec)])
         .filter(|layout| wanted.is_empty() || wanted.split(',').any(|name| name == layout.name))
         .collect()
+}
+
+/// The tags that an account of a profile asks for, as YAML.
+pub fn tags(profile: AccountProfile) -> String {
+    match profile {
+        AccountProfile::Enterprise => {
+            format!(
+                "tags: {{ {}: load-tests }}\n",
+                AccountProfile::MANDATORY_TAG
+            )
+        }
+        _ => String::new(),
+    }
 }
 
 /// Times are a fortieth of AWS's: what lies between is more polls.
 pub const SCALE: f64 = 0.025;
 
-/// An empty account.
+/// An empty account that nobody restricts.
 pub fn account() -> AwsAccount {
     AwsAccount::new(REGION, SCALE)
 }
@@ -69,8 +84,10 @@ pub fn named(name: &str, yaml: &str) -> Spec {
 }
 
 /// In a VPC that is there already and belongs to somebody else.
-fn adopted() -> RigLayout {
-    let mut account = account();
+fn adopted(profile: AccountProfile, spec: impl Fn(&str) -> Spec) -> RigLayout {
+    let mut account = AwsAccount::of_profile(profile, REGION, SCALE);
+    // The network is older than the policies.
+    account.lift_guardrails();
     let vpc = create(
         &mut account,
         "ec2",
@@ -106,6 +123,10 @@ fn adopted() -> RigLayout {
         let places = places.iter().zip(&subnets);
         spec(&places.fold(yaml, |yaml, (place, id)| yaml.replace(place, id)))
     };
+    // It has no policies, and its failures would come twice.
+    if profile != AccountProfile::Failing {
+        account.become_profile(profile);
+    }
     RigLayout {
         name: "adopted",
         spec: filled("adopted"),

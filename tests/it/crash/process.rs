@@ -137,7 +137,12 @@ pub fn run_with(account: AwsAccount, job: Job<'_>, fate: Fate) -> Left {
 
 /// The life of one process.
 pub async fn live(link: &Arc<ProcessLink>, job: Job<'_>) -> End {
-    let aws = connector::connect(REGION, "AKIDCRASH", link.clone()).await;
+    live_as(link, "AKIDCRASH", job).await
+}
+
+/// The life of a process that signs with this key.
+pub async fn live_as(link: &Arc<ProcessLink>, key: &str, job: Job<'_>) -> End {
+    let aws = connector::connect(REGION, key, link.clone()).await;
     let end = tokio::select! {
         biased;
         () = link.death() => End::Killed,
@@ -168,14 +173,14 @@ async fn work(aws: Aws, job: Job<'_>) -> End {
     }
 }
 
-fn engine(aws: Aws, name: &str) -> Arc<Engine<Aws, PatientHosts>> {
+fn engine(aws: Aws, name: &str, tags: BTreeMap<String, String>) -> Arc<Engine<Aws, PatientHosts>> {
     let cloud = Arc::new(aws);
     Arc::new(Engine {
         poller: Poller::new(Arc::clone(&cloud), name),
         cloud,
         hosts: Arc::new(PatientHosts),
         environment: name.to_owned(),
-        tags: BTreeMap::new(),
+        tags,
         operator_key: Some(KEY.to_owned()),
         permit: Permit::default(),
         events: Events::default(),
@@ -184,7 +189,7 @@ fn engine(aws: Aws, name: &str) -> Arc<Engine<Aws, PatientHosts>> {
 
 async fn up(aws: Aws, spec: &Spec) -> Result<(), String> {
     let (_keep, stop) = watch::channel(Urgency::None);
-    let engine = engine(aws, &spec.name);
+    let engine = engine(aws, &spec.name, spec.tags.clone());
     let graph = graph(spec);
     let plan = plan_of(&engine.cloud, &graph, &spec.name).await?;
     let refused: Vec<String> = plan
@@ -201,7 +206,7 @@ async fn up(aws: Aws, spec: &Spec) -> Result<(), String> {
 
 async fn down(aws: Aws, name: &str, how: Removal) -> Result<(), String> {
     let (_keep, stop) = watch::channel(Urgency::None);
-    let engine = engine(aws, name);
+    let engine = engine(aws, name, BTreeMap::new());
     let snapshot = engine.cloud.snapshot(name).await;
     let snapshot = snapshot.map_err(|error| error.to_string())?;
     outcome(&engine.down(&plan_down_as(&snapshot, how), stop).await)

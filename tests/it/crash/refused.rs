@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use strict_cloud::{AwsAccount, KnownRefusal, Meaning, known_refusals};
+use strict_cloud::{AccountProfile, AwsAccount, KnownRefusal, Meaning, known_refusals};
 
 use super::layouts::{RigLayout, layouts};
 use super::outcome::{later, leftovers, still_to_do};
@@ -155,7 +155,7 @@ fn cases<'a>(stages: &'a [Stage<'a>], missed: &mut BTreeSet<String>) -> Vec<Case
 
 /// Runs every case, or each `step`th.
 fn meet_all(step: usize) {
-    let layouts = layouts();
+    let layouts = layouts(AccountProfile::Used);
     let standing: BTreeMap<&str, AwsAccount> = layouts
         .iter()
         .map(|layout| {

@@ -11,6 +11,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use loadrig::spec::Spec;
 use strict_cloud::AwsAccount;
 
@@ -26,6 +27,25 @@ const GRID: Duration = Duration::from_secs(15);
 /// After this long lists are true and nothing is on its way.
 pub const SETTLED: Duration = Duration::from_hours(1);
 
+/// No command that ends without what it should do takes longer: what AWS takes is a fortieth here,
+/// so this is for the repetitions of calls that are refused.
+const ENDS_WITHIN: Duration = Duration::from_mins(5);
+
+/// What commands come to in an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// `up` brings the environment to its spec, in so many runs at the most; those before the last
+    /// one say why they failed.
+    Converges {
+        /// How often `up` is repeated.
+        runs: usize,
+    },
+    /// `up` cannot, ends early and says this; `down` removes what it created.
+    UpEnds(&'static str),
+    /// Neither `up` nor `down` can do anything: they end early and say this.
+    BothEnd(&'static str),
+}
+
 /// One command, killed everywhere.
 pub struct Sweep<'a> {
     /// What it is called in the summary.
@@ -38,6 +58,8 @@ pub struct Sweep<'a> {
     pub spec: &'a Spec,
     /// What belongs to others and has to stay.
     pub outside: &'a BTreeSet<String>,
+    /// What the account admits.
+    pub expected: Expected,
 }
 
 /// What came of it.
@@ -55,6 +77,30 @@ pub struct SweepResult {
     pub wrong: Vec<String>,
 }
 
+impl Expected {
+    /// Whether a command that nobody disturbed came to this, and soon enough.
+    fn check(self, is_up: bool, end: &End, took: SignedDuration) -> Result<(), String> {
+        let saying = match self {
+            Self::Converges { runs: 1 } => None,
+            // The first run may fail.
+            Self::Converges { .. } if is_up => return Ok(()),
+            Self::Converges { .. } => None,
+            Self::UpEnds(saying) => is_up.then_some(saying),
+            Self::BothEnd(saying) => Some(saying),
+        };
+        match (saying, end) {
+            (None, End::Done) => Ok(()),
+            (Some(saying), End::Failed(message)) if message.contains(saying) => {
+                match Duration::try_from(took) {
+                    Ok(took) if took <= ENDS_WITHIN => Ok(()),
+                    _ => Err(format!("it ended only after {took:#}: {message}")),
+                }
+            }
+            (_, other) => Err(format!("{other:?}")),
+        }
+    }
+}
+
 impl Sweep<'_> {
     /// Lives through every case, or through those of `sample` states, on all processors.
     pub fn run(&self, sample: Option<usize>) -> SweepResult {
@@ -64,9 +110,11 @@ impl Sweep<'_> {
         };
         let undisturbed = run_with(self.before.clone(), self.job, fate);
         let calls = undisturbed.calls;
-        if undisturbed.end != End::Done {
+        let took = undisturbed.account.now().duration_since(self.before.now());
+        let is_up = matches!(self.job, Job::Up(_));
+        if let Err(what) = self.expected.check(is_up, &undisturbed.end, took) {
             return SweepResult {
-                wrong: vec![format!("{}, undisturbed: {:?}", self.name, undisturbed.end)],
+                wrong: vec![format!("{}, undisturbed: {what}", self.name)],
                 ..SweepResult::default()
             };
         }
@@ -121,12 +169,25 @@ impl Sweep<'_> {
         wrong
     }
 
-    /// `up` converges, and `down` then leaves nothing.
+    /// `up` comes to what is expected of it, and `down` then leaves nothing.
     fn up_then_down(&self, account: AwsAccount) -> Result<(), String> {
-        let account = run(account, Job::Up(self.spec))
-            .done()
-            .map_err(|what| format!("stuck in up: {what}"))?;
-        let account = later(account, SETTLED);
+        let runs = match self.expected {
+            Expected::Converges { runs } => runs,
+            Expected::UpEnds(_) | Expected::BothEnd(_) => {
+                let account = self.once(account, Job::Up(self.spec))?;
+                return self.down(account);
+            }
+        };
+        let mut account = account;
+        for left in (0..runs).rev() {
+            let up = run(account, Job::Up(self.spec));
+            account = later(up.account, SETTLED);
+            match up.end {
+                End::Done => break,
+                other if left == 0 => return Err(format!("stuck in up: {other:?}")),
+                _ => {}
+            }
+        }
         let mut wrong = unaccounted(&account, self.spec, self.outside);
         let todo = still_to_do(&account, self.spec);
         if !todo.is_empty() {
@@ -141,12 +202,21 @@ impl Sweep<'_> {
         self.down(account)
     }
 
+    /// One run of a command, which has to come to what is expected.
+    fn once(&self, account: AwsAccount, job: Job<'_>) -> Result<AwsAccount, String> {
+        let (began, is_up) = (account.now(), matches!(job, Job::Up(_)));
+        let left = run(account, job);
+        let took = left.account.now().duration_since(began);
+        let word = if is_up { "up" } else { "down" };
+        self.expected
+            .check(is_up, &left.end, took)
+            .map_err(|what| format!("stuck in {word}: {what}"))?;
+        Ok(left.account)
+    }
+
     /// `down` leaves nothing of ours, and all of others.
     fn down(&self, account: AwsAccount) -> Result<(), String> {
-        let account = run(account, Job::Down(self.spec))
-            .done()
-            .map_err(|what| format!("stuck in down: {what}"))?;
-        let account = later(account, SETTLED);
+        let account = later(self.once(account, Job::Down(self.spec))?, SETTLED);
         let left = leftovers(&account, self.outside);
         if !left.is_empty() {
             return Err(format!("orphans: {}", left.join(", ")));

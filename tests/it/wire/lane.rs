@@ -124,8 +124,6 @@ impl Lane {
     pub fn start_cloud(&mut self, faults: Option<FaultPlan>, scale: f64) {
         let watch = Arc::clone(&self.watch);
         let strict = StrictCloud::new(StrictOptions {
-            rules: true,
-            upstream: Arc::new(Emulator::new(self.moto.endpoint()).unwrap()),
             timing: Timing::Aws,
             scale,
             faults: faults.map(|plan| FaultPlan {
@@ -135,6 +133,7 @@ impl Lane {
             observer: Some(Arc::new(move |moment, call| {
                 watch.lock().unwrap().see(moment, call)
             })),
+            ..StrictOptions::instant(Emulator::new(self.moto.endpoint()).unwrap())
         });
         let listener = self
             .runtime

@@ -7,11 +7,13 @@
 //! "Amazon EC2 instance state changes". A terminated instance is listed for about an hour, and
 //! its client token is remembered for longer.
 
+use crate::account_profile::DefaultKey;
 use crate::clock::Delay;
 use crate::errors::AwsError;
 
 use super::super::account::{AwsAccount, CreationTime, NUMBER, QueryResult, TagMap};
 use super::super::form::QueryForm;
+use super::super::rare::RareEvent;
 use super::super::schedule::ScheduledEvent;
 use super::super::writer::{XmlWriter, xml};
 use super::interfaces::{InterfaceRecord, write_groups};
@@ -52,22 +54,37 @@ impl Ec2 {
 }
 
 pub(super) fn started(account: &mut AwsAccount, id: &str) {
-    let Some(instance) = account.ec2.instances.get_mut(id) else {
-        return;
-    };
-    if instance.state != "pending" {
+    let starts = |one: &InstanceRecord| one.state == "pending";
+    if !account.ec2.instances.get(id).is_some_and(starts) {
         return;
     }
-    match account.ec2.next_launch_ends.take() {
+    let ends = account.take_rare(|event| match event {
+        RareEvent::LaunchEnds(reason) => Some(reason.clone()),
+        _ => None,
+    });
+    match ends.or_else(|| without_key(account, id)) {
         None => {
-            instance.state = "running";
+            if let Some(instance) = account.ec2.instances.get_mut(id) {
+                instance.state = "running";
+            }
             account.hide_from_services(id);
         }
         Some(reason) => {
-            instance.reason = Some(reason);
+            if let Some(instance) = account.ec2.instances.get_mut(id) {
+                instance.reason = Some(reason);
+            }
             ended(account, id);
         }
     }
+}
+
+/// Why an instance with an encrypted volume does not start where the key cannot be used ("Why does
+/// my instance stop immediately with the error `Client.InternalError`", AWS Knowledge Center).
+fn without_key(account: &AwsAccount, id: &str) -> Option<String> {
+    let unusable = account.profile.traits().key == DefaultKey::Unusable;
+    let mut volumes = account.ec2.volumes.values();
+    let encrypted = volumes.any(|one| one.instance == id && one.encrypted);
+    (unusable && encrypted).then(|| "Client.InternalError: Client error on launch".to_owned())
 }
 
 /// An instance is terminated: what belonged to it goes with it.

@@ -3,11 +3,13 @@
 //! `InvalidParameterValue` for profiles that EC2 does not know yet: "Troubleshoot IAM roles at
 //! Amazon EC2".
 
+use crate::account_profile::DefaultKey;
 use crate::clock::Delay;
 use crate::errors::AwsError;
 
 use super::super::account::{AwsAccount, CreationTime, NUMBER, QueryResult, TagMap};
 use super::super::form::QueryForm;
+use super::super::iam::role_lag;
 use super::super::schedule::ScheduledEvent;
 use super::super::writer::xml;
 use super::instances::InstanceRecord;
@@ -141,7 +143,8 @@ fn read<'a>(
         disk: RootDisk {
             kind: disk.get("Ebs.VolumeType").unwrap_or("gp2"),
             gib: disk.number("Ebs.VolumeSize").unwrap_or(8),
-            encrypted: disk.flag("Ebs.Encrypted") == Some(true),
+            encrypted: disk.flag("Ebs.Encrypted") == Some(true)
+                || account.profile.traits().key != DefaultKey::Aws,
         },
         tokens_required: metadata.get("HttpTokens") == Some("required"),
         hop_limit: metadata.number("HttpPutResponseHopLimit").unwrap_or(1),
@@ -207,11 +210,12 @@ pub(super) fn knows_profile(account: &AwsAccount, name: &str) -> Result<(), AwsE
                  Instance Profile name"
             ),
         )),
-        Some(None) => Err(AwsError::new(
+        // The role is in the profile, says IAM (hashicorp/terraform#2660).
+        Some(role) if role.is_none() || account.lags(&role_lag(name)) => Err(AwsError::new(
             "InvalidParameterValue",
             format!("IAM Instance Profile \"{name}\" has no associated IAM Roles"),
         )),
-        Some(Some(_)) => Ok(()),
+        Some(_) => Ok(()),
     }
 }
 

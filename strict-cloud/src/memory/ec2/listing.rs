@@ -1,5 +1,9 @@
 //! Lists: by id, by filter, and what tags there are.
+//!
+//! Tags may come after what bears them: kops 268927e, upup/pkg/fi/cloudup/awsup/aws_cloud.go,
+//! repeats for minutes what reads or writes the tags of a new resource.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::errors::AwsError;
@@ -36,7 +40,7 @@ pub(super) trait Listed {
 }
 
 /// Lists resources of one kind.
-pub(super) fn describe<T: Listed>(
+pub(super) fn describe<T: Listed + Clone>(
     ec2: &Ec2,
     form: &QueryForm<'_>,
     set: &str,
@@ -65,11 +69,11 @@ pub(super) fn described<T: Listed>(
 }
 
 /// Resources that ids and filters of a call admit.
-pub(super) fn select<'a, T: Listed>(
+pub(super) fn select<'a, T: Listed + Clone>(
     ec2: &Ec2,
     form: &QueryForm<'_>,
     all: &'a BTreeMap<String, T>,
-) -> Result<Vec<(&'a String, &'a T)>, AwsError> {
+) -> Result<Vec<(&'a String, Cow<'a, T>)>, AwsError> {
     // Everything comes in one page.
     form.accept(&["MaxResults"]);
     let ids = form.list(T::ID_FIELD);
@@ -89,6 +93,8 @@ pub(super) fn select<'a, T: Listed>(
             && (ids.is_empty() || ids.contains(&id.as_str()))
             && filters.iter().all(|(name, wanted)| {
                 let values = match name.strip_prefix("tag:") {
+                    Some(_) if ec2.untagged.contains(*id) => Vec::new(),
+                    None if *name == "tag-key" && ec2.untagged.contains(*id) => Vec::new(),
                     Some(key) => one.tags().get(key).cloned().into_iter().collect(),
                     None if *name == "tag-key" => one.tags().keys().cloned().collect(),
                     None => one.values(name, id, ec2),
@@ -96,7 +102,15 @@ pub(super) fn select<'a, T: Listed>(
                 values.iter().any(|value| matches_any(wanted, value))
             })
     });
-    Ok(admitted.collect())
+    let shown = admitted.map(|(id, one)| match ec2.untagged.contains(id) {
+        false => (id, Cow::Borrowed(one)),
+        true => {
+            let mut bare = one.clone();
+            bare.tags_mut().clear();
+            (id, Cow::Owned(bare))
+        }
+    });
+    Ok(shown.collect())
 }
 
 /// The filters of a call; one that is not known is refused.
@@ -155,6 +169,7 @@ fn all_tags(ec2: &Ec2) -> Vec<(&'static str, &String, &TagMap)> {
         .chain(of(&ec2.instances))
         .chain(of(&ec2.volumes))
         .chain(of(&ec2.interfaces))
+        .filter(|(_, id, _)| !ec2.untagged.contains(*id))
         .collect()
 }
 

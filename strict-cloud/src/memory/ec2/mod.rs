@@ -61,12 +61,12 @@ pub(super) struct Ec2 {
     tokens: ClientTokens,
     /// Ids that lists do not show yet.
     unlisted: BTreeSet<String>,
+    /// Ids that lists show without their tags.
+    untagged: BTreeSet<String>,
     /// Ids that other services do not know yet.
     unknown_to_services: BTreeSet<String>,
     /// Whether NAT gateways see an internet gateway some seconds after it was attached.
     pub(super) gateways_are_late: bool,
-    /// What ends the next launch.
-    pub(super) next_launch_ends: Option<String>,
 }
 
 /// Answers a call.
@@ -172,6 +172,9 @@ pub(super) fn happen(account: &mut AwsAccount, event: &ScheduledEvent) {
         ScheduledEvent::Shown(id) => {
             account.ec2.unlisted.remove(id);
         }
+        ScheduledEvent::TagsShown(id) => {
+            account.ec2.untagged.remove(id);
+        }
         ScheduledEvent::KnownToServices(id) => {
             account.ec2.unknown_to_services.remove(id);
         }
@@ -202,6 +205,13 @@ impl AwsAccount {
         let id = self.new_id(kind);
         self.ec2.unlisted.insert(id.clone());
         self.after(Delay::Visibility, ScheduledEvent::Shown(id.clone()));
+        if self.profile.traits().piecemeal {
+            self.ec2.untagged.insert(id.clone());
+            self.later(
+                &[Delay::Visibility, Delay::TagVisibility],
+                ScheduledEvent::TagsShown(id.clone()),
+            );
+        }
         if matches!(kind, "vpc" | "subnet" | "sg") {
             self.hide_from_services(&id);
         }

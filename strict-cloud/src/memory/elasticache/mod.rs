@@ -179,7 +179,7 @@ fn require_role(account: &mut AwsAccount) -> Result<(), AwsError> {
     if account.has_service_role(SERVICE) {
         return Ok(());
     }
-    if !account.elasticache.role_coming {
+    if !account.elasticache.role_coming && account.may_create_service_roles() {
         account.elasticache.role_coming = true;
         let known = ScheduledEvent::ServiceRoleKnown(SERVICE.to_owned());
         account.after(Delay::RolePropagation, known);

@@ -7,11 +7,15 @@ use crate::errors::AwsError;
 
 use super::super::account::{AwsAccount, QueryResult};
 use super::super::form::QueryForm;
+use super::super::rare::RareEvent;
 use super::super::schedule::ScheduledEvent;
 use super::super::writer::xml;
 use super::events::EventRecord;
 use super::instances::{PendingChange, name_in, write};
 use super::{groups_in, may_be_password, storage};
+
+/// The state of a database that has no storage left.
+const STORAGE_FULL: &str = "storage-full";
 
 pub(super) fn not_available(name: &str) -> AwsError {
     AwsError::new(
@@ -51,7 +55,10 @@ pub(super) fn modify(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryRes
     if names_nothing {
         return refused("No modifications were requested");
     }
-    if !database.is_usable() {
+    // A full database takes more storage, and nothing else (Amazon RDS User Guide, "Amazon RDS DB
+    // instance running out of storage").
+    let fills = database.status == STORAGE_FULL && pending.gib.is_some();
+    if !database.is_usable() && !fills {
         return Err(not_available(&name));
     }
     if database.source.is_some() && pending.backup_days.is_some() {
@@ -158,9 +165,75 @@ pub(super) fn optimized(account: &mut AwsAccount, serial: &str) {
     }
 }
 
+/// RDS moves a database to a newer minor version, which restarts it.
+pub(super) fn upgrade(account: &mut AwsAccount, serial: &str) {
+    let Some((_, database)) = account.rds.database_of(serial) else {
+        return;
+    };
+    match database.status {
+        "available" | "storage-optimization" if database.coming.is_none() => {
+            database.status = "upgrading";
+            let over = ScheduledEvent::DatabaseReady(serial.to_owned());
+            account.after(Delay::DatabaseChange, over);
+        }
+        "deleting" => {}
+        _ => {
+            let later = ScheduledEvent::DatabaseUpgrades(serial.to_owned());
+            account.after(Delay::ParametersApply, later);
+        }
+    }
+}
+
+/// `15.8` becomes `15.9`.
+fn next_minor(version: &str) -> String {
+    match version.rsplit_once('.') {
+        Some((major, minor)) => match minor.parse::<u32>() {
+            Ok(minor) => format!("{major}.{}", minor + 1),
+            Err(_) => version.to_owned(),
+        },
+        None => format!("{version}.1"),
+    }
+}
+
+/// Whether something rare happens to a new database: it fails, or will change by itself.
+fn fails(account: &mut AwsAccount, serial: &str) -> bool {
+    let Some((name, database)) = account.rds.database_of(serial) else {
+        return false;
+    };
+    let (name, is_replica) = (name.clone(), database.source.is_some());
+    let is_alone = database.cluster.is_none() && !is_replica;
+    let moves = |event: &RareEvent| (*event == RareEvent::MinorVersionMoves).then_some(());
+    if is_alone && account.take_rare(moves).is_some() {
+        let upgrade = ScheduledEvent::DatabaseUpgrades(serial.to_owned());
+        account.after(Delay::DatabaseSnapshot, upgrade);
+    }
+    let failure = |event: &RareEvent| match event {
+        RareEvent::ReplicaFails(why) if is_replica => Some(why.clone()),
+        _ => None,
+    };
+    let Some(message) = account.take_rare(failure) else {
+        return false;
+    };
+    if let Some((_, database)) = account.rds.database_of(serial) {
+        database.status = "failed";
+    }
+    account.rds.events.push(EventRecord {
+        database: name,
+        category: "failure",
+        message,
+    });
+    true
+}
+
 /// A database is there, or its change or restart is over.
 pub(super) fn ready(account: &mut AwsAccount, serial: &str) {
     let exhausted = account.rds.exhausted.clone();
+    let Some((_, database)) = account.rds.database_of(serial) else {
+        return;
+    };
+    if database.status == "creating" && fails(account, serial) {
+        return;
+    }
     let Some((name, database)) = account.rds.database_of(serial) else {
         return;
     };
@@ -169,6 +242,7 @@ pub(super) fn ready(account: &mut AwsAccount, serial: &str) {
     let mut resized = false;
     match database.status {
         "creating" => {}
+        "upgrading" => database.version = next_minor(&database.version),
         "rebooting" => database.parameters_state = "in-sync",
         "modifying" => {
             // It goes on as it was, and says why in an event alone.

@@ -7,6 +7,7 @@ use super::super::account::{AwsAccount, CreationTime, QueryResult, TagMap, missi
 use super::super::form::QueryForm;
 use super::super::schedule::ScheduledEvent;
 use super::super::writer::{XmlWriter, xml};
+use super::snapshots::can_be_decrypted;
 use super::{Rds, groups_in, may_be_password, whole_version, write_groups, write_tags};
 
 #[derive(Debug, Clone, Hash)]
@@ -77,6 +78,7 @@ pub(super) fn restore(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryRe
                 format!("DBClusterSnapshot not found: {from}"),
             )
         })?;
+    can_be_decrypted(account, &snapshot)?;
     let cluster = ClusterRecord {
         version: snapshot.version,
         encrypted: snapshot.encrypted,

@@ -9,6 +9,9 @@ use super::super::form::QueryForm;
 use super::super::writer::{XmlWriter, xml};
 use super::Rds;
 
+/// Owner of the role through which databases reach into a VPC.
+const SERVICE: &str = "rds.amazonaws.com";
+
 /// A group of subnets.
 #[derive(Debug, Clone, Hash)]
 pub(super) struct SubnetGroupRecord {
@@ -76,8 +79,10 @@ pub(super) fn create_subnets(account: &mut AwsAccount, form: &QueryForm<'_>) -> 
     let description = form.required("DBSubnetGroupDescription")?.to_owned();
     let ids = form.list("SubnetIds.SubnetIdentifier");
     let tags = form.tags("Tags.Tag");
-    // The first call of an account makes RDS create its role, and comes too early for it.
-    if account.iam.add_service_role("rds.amazonaws.com") {
+    // The first call of an account makes RDS create its role in the caller's name, and comes too
+    // early for it.
+    if !account.has_service_role(SERVICE) {
+        account.create_role_of(SERVICE);
         return Err(AwsError::new(
             "InvalidParameterValue",
             "Unable to create the resource. Verify that you have permission to create service \

@@ -9,6 +9,7 @@ use super::super::form::QueryForm;
 use super::super::schedule::ScheduledEvent;
 use super::super::writer::{XmlWriter, xml};
 use super::groups::write_subnets;
+use super::snapshots::can_be_decrypted;
 use super::{Rds, groups_in, may_be_password, storage, whole_version, write_groups, write_tags};
 
 /// A database instance.
@@ -190,6 +191,7 @@ pub(super) fn restore(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryRe
                 format!("DBSnapshot not found: {from}"),
             )
         })?;
+    can_be_decrypted(account, &snapshot)?;
     let database = DatabaseRecord {
         engine: snapshot.engine,
         version: snapshot.version,

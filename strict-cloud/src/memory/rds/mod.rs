@@ -86,6 +86,7 @@ pub(super) fn answer(account: &mut AwsAccount, action: &str, form: &QueryForm<'_
 pub(super) fn happen(account: &mut AwsAccount, event: &ScheduledEvent) {
     match event {
         ScheduledEvent::DatabaseReady(serial) => changes::ready(account, serial),
+        ScheduledEvent::DatabaseUpgrades(serial) => changes::upgrade(account, serial),
         ScheduledEvent::DatabaseChanging(serial) => changes::shows(account, serial),
         ScheduledEvent::ParametersApplied(serial) => changes::parameters_applied(account, serial),
         ScheduledEvent::StorageOptimized(serial) => changes::optimized(account, serial),

@@ -1,5 +1,8 @@
 //! Snapshots of databases and of clusters.
 
+use crate::account_profile::DefaultKey;
+use crate::errors::AwsError;
+
 use super::super::account::{AwsAccount, CreationTime, QueryResult, TagMap, missing};
 use super::super::form::QueryForm;
 use super::super::writer::xml;
@@ -21,6 +24,26 @@ pub(super) struct SnapshotRecord {
     pub(super) database: String,
     created: CreationTime,
     pub(super) tags: TagMap,
+}
+
+/// Refuses to restore what is encrypted with a key that cannot be used: `KMSKeyNotAccessibleFault`,
+/// an error of both restoring actions (Amazon RDS API Reference; the words are from
+/// terraform-provider-aws#16362).
+pub(super) fn can_be_decrypted(
+    account: &AwsAccount,
+    snapshot: &SnapshotRecord,
+) -> Result<(), AwsError> {
+    if account.profile.traits().key != DefaultKey::Unusable || !snapshot.encrypted {
+        return Ok(());
+    }
+    let key = account.arn("kms", "key/c0ffee00-0000-4000-8000-000000000000");
+    Err(AwsError::new(
+        "KMSKeyNotAccessibleFault",
+        format!(
+            "The specified KMS key [{key}] does not exist, is not enabled or you do not have \
+             permissions to access it."
+        ),
+    ))
 }
 
 impl SnapshotRecord {

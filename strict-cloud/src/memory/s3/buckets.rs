@@ -9,7 +9,7 @@ use crate::errors::{AwsError, Reply};
 use crate::xml;
 
 use super::super::account::{AwsAccount, CreationTime, TagMap, unknown};
-use super::{BucketRecord, S3Call, no_bucket, objects};
+use super::{BucketRecord, NAMES_RESERVED, S3Call, no_bucket, objects};
 
 /// Settings that are told as they were written, with the refusal where there are none.
 const DOCUMENTS: [(&str, &str); 2] = [
@@ -87,7 +87,8 @@ fn create(account: &mut AwsAccount, request: &S3Call<'_>) -> Result<Reply, AwsEr
     let name = request.bucket;
     let place = xml::first(request.text(), "LocationConstraint");
     // A name that was just deleted: terraform-provider-aws, internal/service/s3/bucket.go.
-    if account.lags(&format!("bucket-name/{name}")) {
+    let own = format!("bucket-name/{name}");
+    if account.lags(&own) || account.lags(NAMES_RESERVED) {
         return Err(AwsError::with(
             StatusCode::CONFLICT,
             "OperationAborted",

@@ -19,6 +19,9 @@ use super::writer::{XmlWriter, xml};
 
 use objects::VersionRecord;
 
+/// While it goes on, every name is that of a bucket that was just deleted.
+pub(super) const NAMES_RESERVED: &str = "bucket-names";
+
 /// All buckets, by name.
 #[derive(Debug, Clone, Default, Hash)]
 pub(super) struct S3 {
