@@ -45,6 +45,8 @@ pub struct Aws {
     pub(in crate::aws) source: CredentialSource,
     pub(in crate::aws) account: OnceCell<Account>,
     pub(in crate::aws) zones: OnceCell<Vec<String>>,
+    /// The zones that were chosen for new subnets, by their index.
+    pub(in crate::aws) chosen_zones: Mutex<BTreeMap<u8, String>>,
     pub(in crate::aws) image: OnceCell<Image>,
     /// What this process created, so that nothing is created twice.
     pub(in crate::aws) creations: Creations,
@@ -198,6 +200,7 @@ impl Aws {
             source,
             account: OnceCell::new(),
             zones: OnceCell::new(),
+            chosen_zones: Mutex::default(),
             image: OnceCell::new(),
             creations: Creations::default(),
             changes: RecentChanges::default(),

@@ -44,6 +44,7 @@ impl Builder<'_> {
                     Subnet {
                         tier,
                         zone,
+                        zone_name: self.spec.network.zone_name(zone).map(str::to_owned),
                         cidr: subnet_range(cidr, tier, zone),
                     },
                 );

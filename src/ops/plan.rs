@@ -130,7 +130,7 @@ pub async fn plan_online(
     let findings = if options.skip_preflight {
         Vec::new()
     } else {
-        preflight(&rig, &reading.blueprint, &reading.plan).await
+        preflight(&rig, &reading).await
     };
     if let Some(file) = &options.out {
         save(&rig, &reading.plan, file)?;

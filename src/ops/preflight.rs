@@ -2,23 +2,49 @@
 
 use std::collections::BTreeMap;
 
-use crate::blueprint::Blueprint;
 use crate::plan::{Action, Cost, Plan};
 use crate::preflight::{
-    Finding, FindingVerdict, Scope, demands, evaluate_names, evaluate_offers, evaluate_permissions,
-    evaluate_quotas, evaluate_restores, needed, new_names, restores, wants,
+    Finding, FindingVerdict, Scope, Wants, ZoneNeeds, choose_zones, demands, evaluate_names,
+    evaluate_offers, evaluate_permissions, evaluate_quotas, evaluate_restores, needed, new_names,
+    restores, wants,
 };
 use crate::spec::{CloudTarget, Spec};
 
-use super::rig::Rig;
+use super::rig::{Reading, Rig};
 use crate::ops::error::PreflightError;
 
 /// Accepts every check that could not be made.
 pub const ACCEPT_ALL: &str = "all";
 
-/// Checks quotas, offers and permissions, side by side. Asks nothing when there is nothing to
-/// do.
-pub async fn preflight(rig: &Rig, blueprint: &Blueprint, plan: &Plan) -> Vec<Finding> {
+/// Chooses the zones of subnets that do not exist, and has them created there.
+///
+/// It is part of [`preflight`]; this is for a run without one.
+pub async fn settle_zones(rig: &Rig, reading: &Reading) {
+    let needs = ZoneNeeds::of(&reading.blueprint, &reading.inventory);
+    if needs.is_settled() {
+        return;
+    }
+    let wants = wants_of(rig, reading);
+    let offers = rig.cloud.offers(&wants).await;
+    let (zones, _) = choose_zones(&needs, &wants, &offers);
+    rig.cloud.use_zones(zones);
+}
+
+fn wants_of(rig: &Rig, reading: &Reading) -> Wants {
+    let mut wants = wants(&reading.blueprint, &reading.plan);
+    if rig.spec.cloud == CloudTarget::Local {
+        // The local cloud runs a database of any class and lists none.
+        wants.databases.clear();
+    }
+    wants
+}
+
+/// Checks quotas, offers and permissions, side by side, and chooses the zones of new subnets. Asks
+/// nothing when there is nothing to do.
+pub async fn preflight(rig: &Rig, reading: &Reading) -> Vec<Finding> {
+    let Reading {
+        blueprint, plan, ..
+    } = reading;
     if plan.is_empty() {
         return Vec::new();
     }
@@ -29,11 +55,7 @@ pub async fn preflight(rig: &Rig, blueprint: &Blueprint, plan: &Plan) -> Vec<Fin
             Some(Finding::unknown("quotas", error.to_string())),
         ),
     };
-    let mut wants = wants(blueprint, plan);
-    if rig.spec.cloud == CloudTarget::Local {
-        // The local cloud runs a database of any class and lists none.
-        wants.databases.clear();
-    }
+    let wants = wants_of(rig, reading);
     let scope = Scope::new(&rig.account.id, &rig.account.region, &rig.spec.name);
     let needed = needed(plan, &scope);
     let quotas: Vec<_> = demands.keys().copied().collect();
@@ -49,7 +71,11 @@ pub async fn preflight(rig: &Rig, blueprint: &Blueprint, plan: &Plan) -> Vec<Fin
     );
     let mut findings = evaluate_quotas(&demands, &facts, &rig.account.region);
     findings.extend(unreadable);
-    findings.extend(evaluate_offers(&wants, &offers));
+    let needs = ZoneNeeds::of(blueprint, &reading.inventory);
+    let (zones, of_zones) = choose_zones(&needs, &wants, &offers);
+    findings.extend(of_zones);
+    findings.extend(evaluate_offers(&wants, &offers, &zones));
+    rig.cloud.use_zones(zones);
     findings.extend(evaluate_restores(&restorable));
     findings.extend(evaluate_names(&taken));
     findings.extend(evaluate_permissions(&needed, &allowed, &rig.spec.name));

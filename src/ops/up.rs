@@ -17,7 +17,9 @@ use super::hosts::NoHosts;
 use super::local_files;
 use super::lock::{Lock, LockOptions, LockPurpose};
 use super::plan::{PlanReview, price};
-use super::preflight::{check_cost_limit, check_findings, check_plan, preflight, unaccepted};
+use super::preflight::{
+    check_cost_limit, check_findings, check_plan, preflight, settle_zones, unaccepted,
+};
 use super::rig::{Rig, note_calls};
 use super::run_dir::RunDir;
 use super::saved_plan::{check_readable, check_saved_plan};
@@ -158,10 +160,13 @@ pub(super) async fn provision(
         &serde_json::to_string_pretty(&reading.plan).unwrap_or_default(),
     )?;
     check_plan(&reading.plan)?;
-    let findings = if reading.plan.is_empty() || options.skip_preflight {
+    let findings = if reading.plan.is_empty() {
+        Vec::new()
+    } else if options.skip_preflight {
+        settle_zones(rig, &reading).await;
         Vec::new()
     } else {
-        preflight(rig, &reading.blueprint, &reading.plan).await
+        preflight(rig, &reading).await
     };
     check_findings(&findings)?;
     let review = PlanReview::of(rig, reading, findings)?;

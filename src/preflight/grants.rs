@@ -63,7 +63,7 @@ const ACCOUNT: &[Grant] = &[
         "whether the account's quotas admit the plan",
     ),
     preflight(
-        "ec2:DescribeInstanceTypeOfferings es:DescribeInstanceTypeLimits \
+        "ec2:DescribeInstanceTypeOfferings es:DescribeInstanceTypeLimits es:ListInstanceTypeDetails \
          rds:DescribeOrderableDBInstanceOptions",
         "whether the region's zones offer the types",
     ),

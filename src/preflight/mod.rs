@@ -14,15 +14,17 @@ mod permissions;
 mod policy;
 mod quotas;
 mod snapshots;
+mod zones;
 
 pub use dry_runs::{DryRun, DryRunOutcome, DryRunWants, dry_run_wants};
 pub use findings::{Finding, FindingVerdict};
 pub use grants::account_grants;
 pub use names::{NewName, TakenNames, evaluate_names, new_names};
-pub use offers::{Offers, SearchRole, Wants, evaluate_offers, wants};
+pub use offers::{DatabaseOffer, Offers, SearchRole, Wants, Zones, evaluate_offers, wants};
 pub use permissions::{Allowed, BLIND_SPOTS, evaluate_permissions, needed};
 pub use policy::{
     Conditions, POLICY_CHARACTERS, Scope, Statement, canary_statements, documents, size, statements,
 };
 pub use quotas::{QuotaFact, demands, evaluate_quotas};
 pub use snapshots::{Restorable, Restorables, Restore, evaluate_restores, restores};
+pub use zones::{ZoneNeeds, choose_zones};

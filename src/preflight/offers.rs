@@ -27,11 +27,14 @@ impl SearchRole {
     }
 }
 
+/// Names of zones, by the index of the subnets in them.
+pub type Zones = BTreeMap<u8, String>;
+
 /// What a plan wants to be offered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wants {
-    /// Instance types of hosts that are to be created, with the zones that they are for, as
-    /// indexes into the region's usable zones.
+    /// Instance types of hosts that are to be created, with the zones that they are for: the
+    /// indexes of their subnets.
     pub instances: BTreeMap<String, BTreeSet<u8>>,
     /// Classes of databases that are to be created, with their major version.
     pub databases: BTreeSet<(String, String)>,
@@ -40,19 +43,42 @@ pub struct Wants {
 }
 
 /// What the region offers, as far as it could be found out; errors are why it is not known.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Offers {
-    /// Names of the usable zones, in the order of the indexes.
-    pub zones: Vec<String>,
+    /// Names of the region's usable zones, in order.
+    pub zones: Result<Vec<String>, String>,
     /// Zones that offer each instance type.
     pub instances: BTreeMap<String, Result<BTreeSet<String>, String>>,
     /// The machine image of hosts.
     pub image: Option<Result<String, String>>,
-    /// How many versions of the wanted major version each database class can be had with;
-    /// nothing where nothing at all is listed of the class.
-    pub databases: BTreeMap<(String, String), Result<Option<usize>, String>>,
+    /// What there is of each database class; nothing where nothing at all is listed of it.
+    pub databases: BTreeMap<(String, String), Result<Option<DatabaseOffer>, String>>,
     /// The most nodes of each search type and role: none where it is not offered.
     pub search: BTreeMap<(String, String, SearchRole), Result<u32, String>>,
+    /// Zones that offer each search type of an engine version; empty where AWS does not tell.
+    pub search_zones: BTreeMap<(String, String), Result<BTreeSet<String>, String>>,
+}
+
+impl Default for Offers {
+    fn default() -> Self {
+        Self {
+            zones: Err("it was not asked for".to_owned()),
+            instances: BTreeMap::new(),
+            image: None,
+            databases: BTreeMap::new(),
+            search: BTreeMap::new(),
+            search_zones: BTreeMap::new(),
+        }
+    }
+}
+
+/// What there is of a database class.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DatabaseOffer {
+    /// With how many versions of the wanted major version.
+    pub versions: usize,
+    /// In which zones with one of them; empty where AWS does not tell.
+    pub zones: BTreeSet<String>,
 }
 
 /// What a plan creates or changes.
@@ -100,12 +126,12 @@ pub fn wants(blueprint: &Blueprint, plan: &Plan) -> Wants {
     wants
 }
 
-/// Whether everything that is wanted is offered.
+/// Whether everything that is wanted is offered, with subnets in `zones`.
 #[must_use]
-pub fn evaluate_offers(wants: &Wants, offers: &Offers) -> Vec<Finding> {
+pub fn evaluate_offers(wants: &Wants, offers: &Offers, zones: &Zones) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (kind, zones) in &wants.instances {
-        findings.push(instance(kind, zones, offers));
+    for (kind, indexes) in &wants.instances {
+        findings.push(instance(kind, indexes, offers, zones));
     }
     if !wants.instances.is_empty() {
         findings.push(image(offers));
@@ -118,16 +144,16 @@ pub fn evaluate_offers(wants: &Wants, offers: &Offers) -> Vec<Finding> {
         );
         findings.push(
             match offers.databases.get(&(class.clone(), version.clone())) {
-                Some(Ok(Some(0))) => Finding::new(
+                Some(Ok(Some(DatabaseOffer { versions: 0, .. }))) => Finding::new(
                     check,
                     FindingVerdict::Refuse,
                     "only offered for other versions",
                 )
                 .with_remedies([remedy]),
-                Some(Ok(Some(versions))) => Finding::new(
+                Some(Ok(Some(offer))) => Finding::new(
                     check,
                     FindingVerdict::Pass,
-                    format!("offered, with {versions} minor versions"),
+                    format!("offered, with {} minor versions", offer.versions),
                 ),
                 Some(Ok(None)) => {
                     let detail = "nothing is listed of this class in this region";
@@ -168,7 +194,7 @@ pub fn evaluate_offers(wants: &Wants, offers: &Offers) -> Vec<Finding> {
     findings
 }
 
-fn instance(kind: &str, zones: &BTreeSet<u8>, offers: &Offers) -> Finding {
+fn instance(kind: &str, indexes: &BTreeSet<u8>, offers: &Offers, zones: &Zones) -> Finding {
     let check = format!("offer: {kind}");
     let offered = match offers.instances.get(kind) {
         Some(Ok(offered)) => offered,
@@ -186,9 +212,9 @@ fn instance(kind: &str, zones: &BTreeSet<u8>, offers: &Offers) -> Finding {
         )
         .with_remedies(["another type, in `sizes.nodes` of the environment's YAML".to_owned()]);
     }
-    let missing: Vec<&String> = zones
+    let missing: Vec<&String> = indexes
         .iter()
-        .filter_map(|index| offers.zones.get(usize::from(*index)))
+        .filter_map(|index| zones.get(index))
         .filter(|zone| !offered.contains(*zone))
         .collect();
     if missing.is_empty() {
@@ -204,7 +230,7 @@ fn instance(kind: &str, zones: &BTreeSet<u8>, offers: &Offers) -> Finding {
             names(&mut offered.iter())
         ),
     )
-    .with_remedies(["another type, or another number of `network.zones`".to_owned()])
+    .with_remedies(["another type, or other zones".to_owned()])
 }
 
 fn image(offers: &Offers) -> Finding {
@@ -221,8 +247,8 @@ mod tests {
     use super::*;
 
     fn verdict(offered: &[&str]) -> Finding {
+        let zones = [(0, "eu-west-1a".to_owned()), (1, "eu-west-1b".to_owned())].into();
         let offers = Offers {
-            zones: vec!["eu-west-1a".to_owned(), "eu-west-1b".to_owned()],
             instances: [(
                 "c7i.large".to_owned(),
                 Ok(offered.iter().map(|zone| (*zone).to_owned()).collect()),
@@ -230,7 +256,7 @@ mod tests {
             .into(),
             ..Offers::default()
         };
-        instance("c7i.large", &[0, 1].into(), &offers)
+        instance("c7i.large", &[0, 1].into(), &offers, &zones)
     }
 
     #[test]
@@ -265,7 +291,7 @@ mod tests {
             .into(),
             ..Offers::default()
         };
-        let findings = evaluate_offers(&wants, &offers);
+        let findings = evaluate_offers(&wants, &offers, &Zones::new());
         let verdicts: Vec<_> = findings.iter().map(|one| one.verdict).collect();
         assert_eq!(verdicts, [FindingVerdict::Pass, FindingVerdict::Refuse]);
         assert!(findings[1].check.contains("as masters"), "{findings:?}");

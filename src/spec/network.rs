@@ -50,6 +50,9 @@ pub struct Network {
     pub cidr: Ipv4Net,
     /// Availability zones that subnets are spread over, two or three.
     pub zones: u8,
+    /// The names of those zones; empty where loadrig chooses them.
+    #[serde(default)]
+    pub availability_zones: Vec<String>,
     /// Who stands where.
     pub layout: Layout,
     /// NAT gateways; only where hosts stand in private subnets of a VPC of its own.
@@ -69,6 +72,7 @@ impl Network {
         Self {
             cidr,
             zones,
+            availability_zones: Vec::new(),
             layout: Layout::Public,
             nat: Nat::Single,
             existing: None,
@@ -83,6 +87,13 @@ impl Network {
     pub fn is_public(&self, role: Role) -> bool {
         let first = matches!(role, Role::Proxy | Role::Bastion);
         self.has_public_subnets() && (first || self.layout == Layout::Public)
+    }
+
+    /// The name of one of its zones, where the YAML says it.
+    #[must_use]
+    pub fn zone_name(&self, index: u8) -> Option<&str> {
+        let name = self.availability_zones.get(usize::from(index));
+        name.map(String::as_str)
     }
 
     /// Whether there are public subnets.

@@ -246,6 +246,10 @@ pub(crate) struct NetworkShape {
     /// Availability zones that subnets are spread over. Default: 2.
     #[schemars(range(min = 2, max = 3))]
     pub(crate) zones: Option<u8>,
+    /// The names of those zones, two or three. Default: loadrig chooses the first ones that
+    /// offer all instance types of the plan.
+    #[schemars(example = &["us-east-1a", "us-east-1c"])]
+    pub(crate) availability_zones: Option<Vec<String>>,
     /// Where hosts stand and how operators get to them. Default: `public`.
     pub(crate) layout: Option<Layout>,
     /// NAT gateways of hosts in private subnets: `single`, or one `per-zone`. Default:

@@ -287,6 +287,7 @@ fn path_action(service: &str, method: &Method, uri: &Uri) -> String {
         ("es", "GET", [_, "opensearch", "domain", _, "config"]) => "DescribeDomainConfig",
         ("es", "POST", [_, "opensearch", "domain-info"]) => "DescribeDomains",
         ("es", "GET", [_, "domain"]) => "ListDomainNames",
+        ("es", "GET", [_, "opensearch", "instanceTypeDetails", _]) => "ListInstanceTypeDetails",
         ("es", "GET", [_, "tags"] | [_, "tags", ..]) => "ListTags",
         ("es", "POST", [_, "tags"]) => "AddTags",
         ("route53", "POST", [_, "hostedzone"]) => "CreateHostedZone",

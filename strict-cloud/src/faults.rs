@@ -54,6 +54,8 @@ pub struct FaultPlan {
     pub cut_after: f64,
     /// Where there is no capacity.
     pub shortages: Vec<Shortage>,
+    /// Which types of hosts and databases are not offered in which zone.
+    pub lacking: Vec<(String, String)>,
     /// When credentials expire.
     pub expiry: Expiry,
     /// Nothing fails for who signs with this key: for whoever watches.
@@ -84,6 +86,7 @@ impl FaultPlan {
             cut_before: 0.03 * draw("cut before"),
             cut_after: 0.03 * draw("cut after"),
             shortages,
+            lacking: Vec::new(),
             expiry: match (draw("expiry") * 4.0) as u64 {
                 0 => Expiry::Once(at),
                 1 => Expiry::UntilRenewed(at),
@@ -131,13 +134,19 @@ impl FaultPlan {
                 "cut-before" => plan.cut_before = share()?,
                 "cut-after" => plan.cut_after = share()?,
                 "capacity" => plan.shortages.push(shortage(word, value)?),
+                "lacks" => {
+                    let pair = value.and_then(|value| value.split_once('@'));
+                    let (kind, zone) =
+                        pair.ok_or_else(|| format!("`{word}`: TYPE@ZONE is expected"))?;
+                    plan.lacking.push((kind.to_owned(), zone.to_owned()));
+                }
                 "expire-once" => plan.expiry = Expiry::Once(call()?),
                 "expire" => plan.expiry = Expiry::UntilRenewed(call()?),
                 "expire-for-good" => plan.expiry = Expiry::ForGood(call()?),
                 _ => {
                     return Err(format!(
                         "`{name}` is no fault; known are all, throttle, throttled, errors, cut, cut-before, cut-after, \
-                         capacity=[TYPE@]ZONE, expire-once=N, expire=N and expire-for-good=N"
+                         capacity=[TYPE@]ZONE, lacks=TYPE@ZONE, expire-once=N, expire=N and expire-for-good=N"
                     ));
                 }
             }
@@ -254,6 +263,12 @@ impl Faults {
                 ),
             )
         })
+    }
+
+    /// Whether a zone does not offer a type of hosts or databases.
+    pub(crate) fn lacks(&self, kind: &str, zone: &str) -> bool {
+        let is_it = |(lacking, at): &(String, String)| lacking == kind && at == zone;
+        self.plan.lacking.iter().any(is_it)
     }
 
     fn is_expired(&self, call: &Call) -> bool {

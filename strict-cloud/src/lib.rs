@@ -35,6 +35,7 @@ mod iam_linked;
 mod ledger;
 mod memory;
 pub mod model;
+mod offers;
 mod opensearch;
 mod rds;
 mod rds_changes;

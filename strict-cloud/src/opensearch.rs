@@ -17,6 +17,7 @@ use crate::cloud::{Core, Ruling};
 use crate::ec2::{ServiceInterfaces, key};
 use crate::errors::{AwsError, Reply};
 use crate::ledger::Phase;
+use crate::offers;
 
 const KIND: &str = "domain";
 /// When a name may be used again.
@@ -65,6 +66,7 @@ pub(crate) async fn before(core: &Core, call: &Call) -> Result<Ruling, AwsError>
             ))
         }
         "DeleteDomain" => delete(core, call).await,
+        "ListInstanceTypeDetails" => offers::search_types(core, call).await,
         _ => Ok(Ruling::Forward),
     }
 }

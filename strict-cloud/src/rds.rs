@@ -12,7 +12,7 @@ use crate::cloud::{Core, Ruling};
 use crate::ec2::{ServiceInterfaces, key, network_of};
 use crate::errors::{AwsError, Reply};
 use crate::ledger::Phase;
-use crate::{rds_changes, rds_groups, xml};
+use crate::{offers, rds_changes, rds_groups, xml};
 
 const DATABASE: &str = "db";
 const CLUSTER: &str = "db-cluster";
@@ -58,6 +58,10 @@ pub(crate) async fn after(core: &Core, call: &Call, reply: &mut Reply) -> Result
         return Ok(());
     }
     note(core, call, reply);
+    if call.action == "DescribeOrderableDBInstanceOptions" {
+        offers::complete(core, call, reply).await?;
+        offers::correct(core, call, reply);
+    }
     interfaces(core, call, reply).await;
     rds_groups::after(call, reply)?;
     report_states(core, call, reply);

@@ -41,3 +41,5 @@ mod survey;
 mod unanswered;
 #[cfg(target_os = "linux")]
 mod wire;
+#[cfg(target_os = "linux")]
+mod zones;

@@ -12,7 +12,7 @@ use loadrig::blueprint::kinds::Quota;
 use loadrig::engine::{Cloud as _, Snapshot};
 use loadrig::plan::plan;
 use loadrig::preflight::{
-    Allowed, FindingVerdict, Scope, demands, evaluate_offers, evaluate_quotas, needed, wants,
+    Allowed, FindingVerdict, Scope, Zones, demands, evaluate_offers, evaluate_quotas, needed, wants,
 };
 use loadrig::spec::{Library, Spec};
 
@@ -105,7 +105,7 @@ async fn types_that_no_zone_offers_are_found() {
     let checked = async |spec: &Spec| {
         let blueprint = blueprint_of(spec);
         let wants = wants(&blueprint, &plan(&blueprint, &Snapshot::default()));
-        evaluate_offers(&wants, &cloud.offers(&wants).await)
+        evaluate_offers(&wants, &cloud.offers(&wants).await, &Zones::new())
     };
     let findings = checked(&spec).await;
     assert!(

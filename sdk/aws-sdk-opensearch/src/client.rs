@@ -65,6 +65,8 @@ mod describe_vpc_endpoints;
 
 mod list_domain_names;
 
+mod list_instance_type_details;
+
 mod list_tags;
 
 mod update_domain_config;

@@ -51,6 +51,8 @@ mod serialization_settings;
 
 mod endpoint_lib;
 
+mod lens;
+
 mod serde_util;
 
 mod json_errors;

@@ -17,6 +17,8 @@ pub mod describe_vpc_endpoints;
 
 pub mod list_domain_names;
 
+pub mod list_instance_type_details;
+
 pub mod list_tags;
 
 pub mod update_domain_config;

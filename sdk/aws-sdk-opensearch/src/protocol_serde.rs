@@ -39,6 +39,8 @@ pub(crate) mod shape_describe_vpc_endpoints;
 
 pub(crate) mod shape_list_domain_names;
 
+pub(crate) mod shape_list_instance_type_details;
+
 pub(crate) mod shape_list_tags;
 
 pub(crate) mod shape_update_domain_config;
@@ -119,6 +121,8 @@ pub(crate) mod shape_encryption_at_rest_options;
 
 pub(crate) mod shape_identity_center_options_input;
 
+pub(crate) mod shape_instance_type_details_list;
+
 pub(crate) mod shape_limits_by_role;
 
 pub(crate) mod shape_log_publishing_option;
@@ -195,6 +199,8 @@ pub(crate) mod shape_identity_center_options;
 
 pub(crate) mod shape_identity_center_options_status;
 
+pub(crate) mod shape_instance_type_details;
+
 pub(crate) mod shape_ip_address_type_status;
 
 pub(crate) mod shape_jwt_options_input;
@@ -249,11 +255,15 @@ pub(crate) mod shape_additional_limit_list;
 
 pub(crate) mod shape_auto_tune_status;
 
+pub(crate) mod shape_availability_zone_list;
+
 pub(crate) mod shape_duration;
 
 pub(crate) mod shape_iam_federation_options_output;
 
 pub(crate) mod shape_instance_limits;
+
+pub(crate) mod shape_instance_role_list;
 
 pub(crate) mod shape_jwt_options_output;
 

@@ -174,6 +174,8 @@ pub use crate::types::_vpc_endpoint_error::VpcEndpointError;
 
 pub use crate::types::_domain_info::DomainInfo;
 
+pub use crate::types::_instance_type_details::InstanceTypeDetails;
+
 pub use crate::types::_rollback_on_disable::RollbackOnDisable;
 
 pub use crate::types::_node_option::NodeOption;
@@ -349,6 +351,8 @@ mod _initiated_by;
 mod _instance_count_limits;
 
 mod _instance_limits;
+
+mod _instance_type_details;
 
 mod _ip_address_type;
 

@@ -5,6 +5,9 @@
 //! may be repeated, and what it is like is reported as attributes: an
 //! interruption between the two shows as drift and is repaired.
 
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+
 use aws_sdk_ec2::types::{AttributeBooleanValue, ResourceType, Subnet, Vpc, VpcAttributeName};
 use futures::future::try_join_all;
 
@@ -256,7 +259,7 @@ impl Aws {
                 .create_subnet()
                 .vpc_id(&vpc.id)
                 .cidr_block(subnet.cidr.to_string())
-                .availability_zone(self.zone(subnet.zone).await?)
+                .availability_zone(self.zone_of(subnet).await?)
                 .tag_specifications(specification(request, ResourceType::Subnet))
                 .customize()
                 .config_override(without_sdk_retries())
@@ -342,10 +345,27 @@ impl Aws {
         Ok(())
     }
 
-    /// The name of the region's `index`-th usable zone.
-    async fn zone(&self, index: u8) -> Result<String, CloudError> {
+    /// Has new subnets created in these zones, by their index.
+    pub fn use_zones(&self, zones: BTreeMap<u8, String>) {
+        *self
+            .chosen_zones
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = zones;
+    }
+
+    /// The zone of a new subnet: the one that is named, else the one that was chosen, else, where
+    /// nobody chose, the region's usable zone of that index.
+    async fn zone_of(&self, subnet: &kinds::Subnet) -> Result<String, CloudError> {
+        let chosen = || {
+            let chosen = self.chosen_zones.lock();
+            let chosen = chosen.unwrap_or_else(PoisonError::into_inner);
+            chosen.get(&subnet.zone).cloned()
+        };
+        if let Some(name) = subnet.zone_name.clone().or_else(chosen) {
+            return Ok(name);
+        }
         let zones = self.usable_zones().await?;
-        zones.get(usize::from(index)).cloned().ok_or_else(|| {
+        zones.get(usize::from(subnet.zone)).cloned().ok_or_else(|| {
             refused(
                 "ec2:DescribeAvailabilityZones",
                 &self.region,

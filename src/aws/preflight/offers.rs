@@ -11,31 +11,26 @@ use crate::aws::error::{CallContext, incomplete};
 use crate::aws::preflight::quotas::{patience, why};
 use crate::aws::tags::filter;
 use crate::engine::CloudError;
-use crate::preflight::{Offers, SearchRole, Wants};
+use crate::preflight::{DatabaseOffer, Offers, SearchRole, Wants};
 
 impl Aws {
     /// What there is of all that is wanted, side by side.
     pub async fn offers(&self, wants: &Wants) -> Offers {
         let instances = async {
             if wants.instances.is_empty() {
-                return (Ok(Vec::new()), Ok(Vec::new()), None);
+                return (Ok(Vec::new()), None);
             }
-            let (zones, offered, image) = futures::join!(
-                Box::pin(self.usable_zones()),
+            let (offered, image) = futures::join!(
                 Box::pin(self.instance_offers(wants)),
                 Box::pin(self.image()),
             );
             let image = image.map(|image| image.id.clone());
-            (
-                zones.map(<[String]>::to_vec),
-                offered,
-                Some(image.map_err(|error| error.message)),
-            )
+            (offered, Some(image.map_err(|error| error.message)))
         };
         let databases = join_all(wants.databases.iter().map(|(class, version)| async move {
-            let versions = Box::pin(self.database_versions(class, version)).await;
+            let offer = Box::pin(self.database_offer(class, version)).await;
             let key = (class.clone(), version.clone());
-            (key, versions.map_err(|error| why(&error)))
+            (key, offer.map_err(|error| why(&error)))
         }));
         let search = join_all(
             wants
@@ -47,15 +42,26 @@ impl Aws {
                     (key, most.map_err(|error| why(&error)))
                 }),
         );
-        let ((zones, offered, image), databases, search) =
-            futures::join!(instances, databases, search);
+        let types: BTreeSet<(String, String)> = wants
+            .search
+            .iter()
+            .map(|(kind, version, ..)| (kind.clone(), version.clone()))
+            .collect();
+        let search_zones = join_all(types.into_iter().map(|(kind, version)| async move {
+            let zones = Box::pin(self.search_zones(&kind, &version)).await;
+            ((kind, version), zones.map_err(|error| why(&error)))
+        }));
+        let zones = Box::pin(self.usable_zones());
+        let (zones, (offered, image), databases, search, search_zones) =
+            futures::join!(zones, instances, databases, search, search_zones);
+        let zones = zones.map(<[String]>::to_vec);
         // Without the names of the zones nothing can be said about offers in them.
         let offered = match (&zones, offered) {
             (Err(error), _) => Err(why(error)),
             (Ok(_), offered) => offered.map_err(|error| why(&error)),
         };
         Offers {
-            zones: zones.unwrap_or_default(),
+            zones: zones.map_err(|error| why(&error)),
             instances: wants
                 .instances
                 .keys()
@@ -72,6 +78,7 @@ impl Aws {
             image,
             databases: databases.into_iter().collect(),
             search: search.into_iter().collect(),
+            search_zones: search_zones.into_iter().collect(),
         }
     }
 
@@ -94,13 +101,13 @@ impl Aws {
             .collect())
     }
 
-    /// The minor versions of a major version that a class can be had with; `None` when AWS lists
-    /// nothing at all of the class.
-    async fn database_versions(
+    /// The minor versions of a major version that a class can be had with, and where; `None` when AWS
+    /// lists nothing at all of the class.
+    async fn database_offer(
         &self,
         class: &str,
         version: &str,
-    ) -> Result<Option<usize>, CloudError> {
+    ) -> Result<Option<DatabaseOffer>, CloudError> {
         let found: Vec<_> = self
             .rds
             .describe_orderable_db_instance_options()
@@ -112,12 +119,59 @@ impl Aws {
             .try_collect()
             .await
             .context("rds:DescribeOrderableDBInstanceOptions", class)?;
-        let versions: BTreeSet<&str> = found
+        let of_version: Vec<_> = found
             .iter()
-            .filter_map(|option| option.engine_version())
-            .filter(|found| found.split('.').next() == Some(version))
+            .filter_map(|option| Some((option.engine_version()?, option)))
+            .filter(|(found, _)| found.split('.').next() == Some(version))
             .collect();
-        Ok((!found.is_empty()).then_some(versions.len()))
+        let versions: BTreeSet<&str> = of_version.iter().map(|(version, _)| *version).collect();
+        let zones = of_version
+            .iter()
+            .flat_map(|(_, option)| option.availability_zones())
+            .filter_map(|zone| zone.name().map(Into::into));
+        Ok((!found.is_empty()).then(|| DatabaseOffer {
+            versions: versions.len(),
+            zones: zones.collect(),
+        }))
+    }
+
+    /// The zones in which search nodes of a type can be had.
+    async fn search_zones(
+        &self,
+        kind: &str,
+        version: &str,
+    ) -> Result<BTreeSet<String>, CloudError> {
+        let operation = "es:ListInstanceTypeDetails";
+        let answer = self
+            .opensearch
+            .list_instance_type_details()
+            .engine_version(version)
+            .instance_type(kind)
+            .retrieve_azs(true)
+            .customize()
+            .config_override(aws_sdk_opensearch::Config::builder().retry_config(patience()))
+            .send()
+            .await
+            .context(operation, kind)?;
+        let zones: BTreeSet<String> = answer
+            .instance_type_details()
+            .iter()
+            .filter(|one| {
+                one.instance_type()
+                    .is_some_and(|found| found.as_str() == kind)
+            })
+            .flat_map(|one| one.availability_zones())
+            .cloned()
+            .collect();
+        // They are compared with names; ids of zones would mean something else.
+        match zones.iter().find(|zone| !zone.starts_with(&self.region)) {
+            Some(other) => Err(incomplete(
+                operation,
+                kind,
+                &format!("names of zones of {}, but `{other}`", self.region),
+            )),
+            None => Ok(zones),
+        }
     }
 
     /// The service itself says which types there are: the enumeration in its API's model, and so

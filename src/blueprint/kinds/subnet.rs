@@ -12,8 +12,10 @@ use super::resource::Resource;
 pub struct Subnet {
     /// Whether hosts in it get public addresses.
     pub tier: SubnetTier,
-    /// Index into the region's usable zones, from 0.
+    /// Which of the environment's zones it is in, from 0.
     pub zone: u8,
+    /// The name of that zone, where the YAML says it.
+    pub zone_name: Option<String>,
     /// Its part of the VPC's range.
     pub cidr: Ipv4Net,
 }
@@ -28,6 +30,11 @@ impl Resource for Subnet {
             ),
         ]
         .into_iter()
+        .chain(
+            self.zone_name
+                .iter()
+                .map(|name| ("zone", name.as_str().into())),
+        )
         .collect()
     }
 }
@@ -41,6 +48,9 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
             "an address range cannot change while the environment lives; take it down first",
         )),
         AttributeInfo::flag("public_addresses"),
+        AttributeInfo::text("zone").or(OnDifference::Refuse(
+            "a subnet is in {old} and cannot move to {new}; take the environment down first",
+        )),
     ],
     has_blockers: true,
     grants: &[

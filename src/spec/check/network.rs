@@ -4,7 +4,9 @@ use ipnet::Ipv4Net;
 
 use super::{Checker, DEFAULT_ZONES};
 use crate::spec::shape::{ExistingShape, NetworkShape};
-use crate::spec::{Access, AddressKind, ExistingNetwork, Layout, Network, values};
+use crate::spec::{
+    Access, AddressKind, ExistingNetwork, Layout, Network, is_region_shaped, values,
+};
 
 /// Subnets of an existing VPC: services want two zones, and hosts are spread over three.
 const SUBNETS: std::ops::RangeInclusive<usize> = 2..=3;
@@ -17,7 +19,12 @@ pub(crate) fn zones(shape: &NetworkShape) -> u8 {
         Some(subnets) if SUBNETS.contains(&subnets.len()) => {
             u8::try_from(subnets.len()).unwrap_or(DEFAULT_ZONES)
         }
-        _ => shape.zones.unwrap_or(DEFAULT_ZONES),
+        _ => {
+            let named = shape.availability_zones.as_ref().map(Vec::len);
+            let named = named.filter(|count| SUBNETS.contains(count));
+            let named = named.and_then(|count| u8::try_from(count).ok());
+            named.or(shape.zones).unwrap_or(DEFAULT_ZONES)
+        }
     }
 }
 
@@ -44,9 +51,11 @@ impl Checker<'_> {
             }
             (nat, _) => Some(nat.unwrap_or_default()),
         };
+        let availability_zones = self.availability_zones(shape);
         let behind_nat = layout != Layout::Public && shape.existing.is_none();
         Some(Network {
             zones: zones(shape),
+            availability_zones: availability_zones?,
             layout,
             s3_endpoint: shape.s3_endpoint.unwrap_or(behind_nat),
             private_dns: shape.private_dns.unwrap_or(false),
@@ -63,6 +72,11 @@ impl Checker<'_> {
             (
                 shape.zones.is_some(),
                 "zones",
+                "its subnets have their zones",
+            ),
+            (
+                shape.availability_zones.is_some(),
+                "availability_zones",
                 "its subnets have their zones",
             ),
             (
@@ -156,6 +170,42 @@ impl Checker<'_> {
             public_subnets: public,
             private_subnets: private,
         })
+    }
+
+    /// The zones that are named: as many as there are to be, each once.
+    fn availability_zones(&mut self, shape: &NetworkShape) -> Option<Vec<String>> {
+        let names = shape.availability_zones.clone().unwrap_or_default();
+        if shape.availability_zones.is_none() {
+            return Some(names);
+        }
+        let path = ["network", "availability_zones"];
+        let mut well = true;
+        let count = u8::try_from(names.len()).unwrap_or(u8::MAX);
+        if !SUBNETS.contains(&names.len()) || shape.zones.is_some_and(|zones| zones != count) {
+            well = false;
+            let expected = match shape.zones {
+                Some(zones) => format!("expected {zones}, as `network.zones` says"),
+                None => "expected 2 or 3".to_owned(),
+            };
+            let problem = self.key_place(&path);
+            let problem = problem.problem(format!("{count} availability zones"), expected);
+            self.report(problem);
+        }
+        for (index, name) in names.iter().enumerate() {
+            let region = name.strip_suffix(|last: char| last.is_ascii_lowercase());
+            let text = if !region.is_some_and(is_region_shaped) {
+                format!("`{name}` is not an availability zone")
+            } else if names.iter().take(index).any(|earlier| earlier == name) {
+                format!("duplicate availability zone `{name}`")
+            } else {
+                continue;
+            };
+            well = false;
+            let index = index.to_string();
+            let place = self.place(&["network", "availability_zones", &index]);
+            self.report(place.problem(text, "expected zones such as `us-east-1a`, each once"));
+        }
+        well.then_some(names)
     }
 
     fn nothing_behind_nat(&mut self) {

@@ -129,9 +129,9 @@ impl Checker<'_> {
             .problem(format!("there is no region `{region}`"), label);
         let zone = region.strip_suffix(|c: char| c.is_ascii_lowercase());
         self.report(match zone {
-            Some(_) if zone.is_some_and(regions::is_region_shaped) => {
-                problem.hint("this is a zone; write the region, loadrig chooses the zones")
-            }
+            Some(_) if zone.is_some_and(regions::is_region_shaped) => problem.hint(
+                "this is a zone; write the region, and zones in `network.availability_zones`",
+            ),
             _ => problem,
         });
         None

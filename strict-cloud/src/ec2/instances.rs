@@ -9,7 +9,7 @@ use crate::clock::Delay;
 use crate::cloud::Core;
 use crate::errors::{AwsError, Reply};
 use crate::ledger::Phase;
-use crate::{iam, xml};
+use crate::{iam, offers, xml};
 
 const KIND: &str = "instance";
 
@@ -113,6 +113,7 @@ async fn check_network(core: &Core, call: &Call, instance_type: &str) -> Result<
             ));
         }
     }
+    offers::check_launch(core, instance_type, &place.zone)?;
     match core
         .faults
         .as_ref()

@@ -16,7 +16,7 @@ use http::StatusCode;
 use crate::call::Call;
 use crate::cloud::{Core, Ruling};
 use crate::errors::{AwsError, Reply};
-use crate::xml;
+use crate::{offers, xml};
 
 pub(crate) use instances::repeated;
 pub(crate) use interfaces::ServiceInterfaces;
@@ -87,6 +87,7 @@ pub(crate) async fn after(core: &Core, call: &Call, reply: &mut Reply) -> Result
         "DescribeVpcEndpoints" => network::endpoints_listed(core, call, reply),
         "DescribeAvailabilityZones" => network::zones_listed(call, reply),
         "CreateVpnGateway" | "DescribeVpnGateways" => network::hide_zones(reply),
+        "DescribeInstanceTypeOfferings" => offers::correct(core, call, reply),
         "DeleteKeyPair" => forget(core, call, "key", &["KeyName"]),
         "DeleteSecurityGroup" => forget(core, call, "group", &["GroupId"]),
         "DeleteSubnet" => forget(core, call, "subnet", &["SubnetId"]),

@@ -134,6 +134,8 @@ pub use crate::types::_vpc_endpoint_error::VpcEndpointErrorBuilder;
 
 pub use crate::types::_domain_info::DomainInfoBuilder;
 
+pub use crate::types::_instance_type_details::InstanceTypeDetailsBuilder;
+
 pub use crate::types::_node_option::NodeOptionBuilder;
 
 pub use crate::types::_saml_idp::SamlIdpBuilder;
