@@ -51,7 +51,7 @@ impl Cloud for Aws {
             Desired::Records(records) => Box::pin(self.set_records(&request, records)),
             Desired::SecurityGroup(group) => Box::pin(self.create_security_group(&request, group)),
             Desired::SecurityRules(rules) => Box::pin(self.set_security_rules(&request, rules)),
-            Desired::Seed(_) => Box::pin(self.create_seed(&request)),
+            Desired::Seed(seed) => Box::pin(self.create_seed(&request, seed)),
             Desired::KeyPair(_) => Box::pin(self.create_key_pair(&request)),
             Desired::Role(role) => Box::pin(self.create_role(&request, role)),
             Desired::InstanceProfile(_) => Box::pin(self.create_instance_profile(&request)),

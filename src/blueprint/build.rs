@@ -72,7 +72,8 @@ impl Builder<'_> {
     pub(super) fn identity(&mut self) {
         // Every secret derives from the seed. Created first, it lets a second run find the same
         // secrets whatever happened to the first.
-        self.resource(Address::seed(), vec![], Seed);
+        let key = self.spec.access.seed_key.clone();
+        self.resource(Address::seed(), vec![], Seed { key });
         self.resource(Address::key_pair(), vec![Address::seed()], KeyPair);
         self.resource(
             Address::bucket(),

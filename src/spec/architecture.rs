@@ -71,6 +71,7 @@ impl Architecture {
                 address: AddressKind::Public,
                 operators: Vec::new(),
                 key: SshKey::Generated,
+                seed_key: None,
             },
             time_to_live: None,
             tags: BTreeMap::new(),

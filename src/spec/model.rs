@@ -176,6 +176,9 @@ pub struct Access {
     pub operators: Vec<Ipv4Net>,
     /// The operator's key.
     pub key: SshKey,
+    /// The KMS key that encrypts the seed; none means the account's own for parameters.
+    #[serde(default)]
+    pub seed_key: Option<String>,
 }
 
 /// Which address of a host operators use.

@@ -6,6 +6,7 @@ mod opened;
 mod proof;
 #[cfg(target_os = "linux")]
 mod region;
+mod seed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -78,6 +79,7 @@ fn spec(name: &str) -> Spec {
             address: AddressKind::Private,
             operators: vec![],
             key: SshKey::Generated,
+            seed_key: None,
         },
         time_to_live: None,
         tags: BTreeMap::new(),

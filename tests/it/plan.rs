@@ -49,6 +49,32 @@ fn action<'a>(plan: &'a Plan, address: &Address) -> (Action, &'a str) {
 }
 
 #[test]
+fn the_key_of_the_seed_does_not_change_under_a_rig() {
+    let spec = &mut sizes()[0];
+    let key = |spec: &Spec, existing: &str| {
+        let blueprint = blueprint(spec, &operator());
+        let mut snapshot = perfect(&blueprint);
+        let seed = snapshot.resources.iter_mut();
+        for seed in seed.filter(|one| one.address == Address::seed()) {
+            seed.attributes = [("key", AttributeValue::from(existing))]
+                .into_iter()
+                .collect();
+        }
+        plan(&blueprint, &snapshot)
+    };
+    // Rigs of earlier versions, and those whose YAML names no key.
+    let kept = key(spec, "alias/aws/ssm");
+    assert_eq!(action(&kept, &Address::seed()).0, Action::Keep);
+    spec.access.seed_key = Some("alias/operators".to_owned());
+    let kept = key(spec, "alias/operators");
+    assert_eq!(action(&kept, &Address::seed()).0, Action::Keep);
+    let refused = key(spec, "alias/aws/ssm");
+    let (action, reason) = action(&refused, &Address::seed());
+    assert_eq!(action, Action::Refuse);
+    assert!(reason.contains("encrypted with alias/aws/ssm"), "{reason}");
+}
+
+#[test]
 fn every_node_follows_its_dependencies_and_appears_once() {
     for spec in sizes() {
         let mut seen = BTreeSet::new();

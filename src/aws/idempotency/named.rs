@@ -66,7 +66,7 @@ mod tests {
         let request = Request {
             environment: "demo",
             address: &address,
-            desired: &Desired::Seed(Seed),
+            desired: &Desired::Seed(Seed::default()),
             inventory: &nothing,
             tags: &no_tags,
             predecessors: &[],

@@ -98,12 +98,15 @@ impl Aws {
                 Kind::Seed,
                 &name,
                 (State::Ready, "available"),
-                [(
-                    "created",
-                    parameter
-                        .last_modified_date()
-                        .map(|time| time.to_string().into()),
-                )],
+                [
+                    (
+                        "created",
+                        parameter
+                            .last_modified_date()
+                            .map(|time| time.to_string().into()),
+                    ),
+                    ("key", parameter.key_id().map(Into::into)),
+                ],
             )
         }))
     }

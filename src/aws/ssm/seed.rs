@@ -7,8 +7,8 @@ use crate::aws::Aws;
 use crate::aws::error::{CallContext, ErrorPolicy, built, incomplete};
 use crate::aws::ownership::Ownership;
 use crate::aws::tags::{self, observed};
-use crate::blueprint::{Address, Kind};
-use crate::engine::{CloudError, Observed, Request, State};
+use crate::blueprint::{Address, Kind, kinds};
+use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::Names;
 
 impl Aws {
@@ -16,6 +16,7 @@ impl Aws {
     pub(in crate::aws) async fn create_seed(
         &self,
         request: &Request<'_>,
+        desired: &kinds::Seed,
     ) -> Result<Observed, CloudError> {
         let operation = "ssm:PutParameter";
         let name = Names::of(request.environment).seed();
@@ -26,9 +27,12 @@ impl Aws {
             let tag = Tag::builder().key(key).value(value).build();
             tags.push(built(tag, operation, request.address)?);
         }
-        let created = self
-            .ssm
-            .put_parameter()
+        let put = self.ssm.put_parameter();
+        let put = match &desired.key {
+            Some(key) => put.key_id(key),
+            None => put,
+        };
+        let created = put
             .name(&name)
             .description(format!(
                 "seed of the loadrig environment {}",
@@ -84,7 +88,19 @@ impl Aws {
         environment: &str,
     ) -> Result<Option<SecretString>, CloudError> {
         let name = Names::of(environment).seed();
-        let parameter = self.parameter(&name, true).await?;
+        let parameter = self.parameter(&name, true).await.map_err(|error| {
+            match error.class == FailureClass::Denied && error.message.contains("kms:Decrypt") {
+                true => CloudError {
+                    message: format!(
+                        "{}; the seed's KMS key admits other principals only: those that its key policy \
+                         names",
+                        error.message
+                    ),
+                    ..error
+                },
+                false => error,
+            }
+        })?;
         Ok(parameter
             .and_then(|found| found.value)
             .map(SecretString::from))

@@ -72,6 +72,7 @@ fn spec() -> Spec {
             address: AddressKind::Private,
             operators: Vec::new(),
             key: SshKey::Generated,
+            seed_key: None,
         },
         time_to_live: None,
         tags: BTreeMap::new(),

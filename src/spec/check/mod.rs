@@ -234,6 +234,43 @@ mod tests {
     }
 
     #[test]
+    fn the_key_of_the_seed_is_a_customer_key() {
+        let with = |key: &str| format!("architecture: 1k\naccess: {{seed_key: '{key}'}}");
+        let id = "1234abcd-12ab-34cd-56ef-1234567890ab";
+        for key in [
+            "alias/loadrig-operators",
+            id,
+            &format!("arn:aws:kms:us-east-1:123456789012:key/{id}"),
+            "arn:aws:kms:us-east-1:123456789012:alias/operators",
+        ] {
+            let spec = library().load_text("test", &with(key)).unwrap();
+            assert_eq!(spec.access.seed_key.as_deref(), Some(key));
+        }
+        let (message, _) = only_problem(&with("alias/aws/ssm"));
+        assert_eq!(message, "`alias/aws/ssm` is a key of AWS's own");
+        let (message, _) = only_problem(&with("operators"));
+        assert_eq!(message, "`operators` is not a KMS key");
+    }
+
+    #[test]
+    fn zones_are_named_two_or_three_and_each_once() {
+        let with =
+            |zones: &str| format!("architecture: 1k\nnetwork: {{availability_zones: {zones}}}");
+        let spec = library().load_text("test", &with("[us-east-1a, us-east-1b, us-east-1d]"));
+        let network = spec.unwrap().network;
+        assert_eq!(network.zones, 3);
+        assert_eq!(network.zone_name(2), Some("us-east-1d"));
+        let one = only_problem(&with("[us-east-1a]"));
+        assert_eq!(one.0, "1 availability zone");
+        let twice = only_problem(&with("[us-east-1a, us-east-1a]"));
+        assert_eq!(twice.0, "duplicate availability zone `us-east-1a`");
+        let wrong = only_problem(&with("[us-east-1a, us-east-1]"));
+        assert_eq!(wrong.0, "`us-east-1` is not an availability zone");
+        let clash = with("[us-east-1a, us-east-1b], zones: 3");
+        assert_eq!(only_problem(&clash).0, "2 availability zones");
+    }
+
+    #[test]
     fn the_key_may_be_a_word_or_a_file() {
         for key in ["agent", "generated"] {
             assert_eq!(

@@ -188,7 +188,8 @@ impl Checker<'_> {
                 None => "expected 2 or 3".to_owned(),
             };
             let problem = self.key_place(&path);
-            let problem = problem.problem(format!("{count} availability zones"), expected);
+            let zones = if count == 1 { "zone" } else { "zones" };
+            let problem = problem.problem(format!("{count} availability {zones}"), expected);
             self.report(problem);
         }
         for (index, name) in names.iter().enumerate() {

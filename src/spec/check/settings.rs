@@ -244,11 +244,50 @@ impl Checker<'_> {
                 SshKey::File(self.file(&["access", "key", "file"], &path, origin)?)
             }
         };
+        let seed_key = self.seed_key(shape.seed_key.as_deref());
         Some(Access {
             address: address?,
             operators: operators?,
             key,
+            seed_key: seed_key?,
         })
+    }
+
+    /// A KMS key by alias, id or ARN, as SSM's `PutParameter` takes it; none of AWS's own keys, whose
+    /// policies let in everybody of the account.
+    fn seed_key(&mut self, given: Option<&str>) -> Option<Option<String>> {
+        let Some(text) = given else { return Some(None) };
+        let name = text.rsplit_once(':').map_or(text, |(arn, name)| {
+            if arn.starts_with("arn:aws:kms:") {
+                name
+            } else {
+                text
+            }
+        });
+        let is_word = |text: &str| {
+            let known = |c: char| c.is_ascii_alphanumeric() || "-_/".contains(c);
+            !text.is_empty() && text.len() <= 256 && text.chars().all(known)
+        };
+        let problem = match name.strip_prefix("alias/") {
+            Some(alias) if alias.starts_with("aws/") => Some((
+                format!("`{text}` is a key of AWS's own"),
+                "expected a customer key, whose policy you write",
+            )),
+            Some(alias) if is_word(alias) => None,
+            None if is_word(name) && name.len() >= 36 => None,
+            _ => Some((
+                format!("`{text}` is not a KMS key"),
+                "expected something like `alias/loadrig-operators`",
+            )),
+        };
+        match problem {
+            None => Some(Some(text.to_owned())),
+            Some((text, label)) => {
+                let place = self.place(&["access", "seed_key"]);
+                self.report(place.problem(text, label));
+                None
+            }
+        }
     }
 
     fn operators(&mut self, given: &[String]) -> Option<Vec<Ipv4Net>> {

@@ -13,6 +13,9 @@ use crate::errors::{AwsError, Reply};
 use super::account::{AccountResource, AwsAccount, CreationTime, TagMap, unknown};
 use super::form::only;
 
+/// What encrypts a SecureString that names no key (PutParameter, `KeyId`).
+const DEFAULT_KEY: &str = "alias/aws/ssm";
+
 /// All parameters, by name.
 #[derive(Debug, Clone, Default, Hash)]
 pub(super) struct Ssm {
@@ -23,6 +26,8 @@ pub(super) struct Ssm {
 struct ParameterRecord {
     value: String,
     kind: String,
+    /// As it was named: DescribeParameters repeats that.
+    key: String,
     version: u32,
     modified: CreationTime,
     tags: TagMap,
@@ -76,6 +81,7 @@ fn known(action: &str) -> &'static [&'static str] {
             "Description",
             "Value",
             "Type",
+            "KeyId",
             "Tier",
             "Overwrite",
             "Tags",
@@ -148,6 +154,7 @@ fn put(account: &mut AwsAccount, asked: &Value) -> Result<Value, AwsError> {
     let parameter = ParameterRecord {
         value: text(asked, "Value").to_owned(),
         kind: asked["Type"].as_str().unwrap_or("String").to_owned(),
+        key: asked["KeyId"].as_str().unwrap_or(DEFAULT_KEY).to_owned(),
         version,
         modified: CreationTime(account.now),
         tags: before.map_or(tags, |one| one.tags.clone()),
@@ -227,6 +234,7 @@ fn describe(ssm: &Ssm, asked: &Value) -> Result<Value, AwsError> {
         json!({
             "Name": name,
             "Type": one.kind,
+            "KeyId": one.key,
             "Version": one.version,
             "LastModifiedDate": one.modified.0.as_second(),
         })

@@ -44,7 +44,7 @@ async fn late_reads_and_tags_do_not_make_a_resource_foreign() {
     let cloud = through(&recorder).await;
     let rig = StepwiseRig::new(&cloud, "demo");
     let create = async || {
-        rig.create(&Address::seed(), &Desired::Seed(kinds::Seed))
+        rig.create(&Address::seed(), &Desired::Seed(kinds::Seed::default()))
             .await
     };
     // Twice it is not there, then twice without its tags.
@@ -70,7 +70,7 @@ async fn a_foreign_resource_of_our_name_fails_at_once() {
         .await
         .unwrap();
     let error = rig
-        .create(&Address::seed(), &Desired::Seed(kinds::Seed))
+        .create(&Address::seed(), &Desired::Seed(kinds::Seed::default()))
         .await;
     assert_eq!(error.unwrap_err().code, "ForeignResource");
 }

@@ -155,6 +155,7 @@ pub async fn keyring(secrets: &Secrets, login: SshLogin) -> Keyring {
         address: AddressKind::Private,
         operators: Vec::new(),
         key: SshKey::Generated,
+        seed_key: None,
     };
     let keyring = Keyring::open_as("demo", &access, secrets, login)
         .await
