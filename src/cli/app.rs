@@ -1,7 +1,7 @@
 //! What commands share: the event stream with its listeners, and how operations are run.
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::Path;
 
 use tokio::sync::watch;
 
@@ -9,14 +9,13 @@ use crate::diagnose::ExitCode;
 use crate::engine::Urgency;
 use crate::events::{Events, Listener, Recorder};
 use crate::ops::Session;
-use crate::ops::error::FileError;
-use crate::ops::files::spare_yaml;
 use crate::ops::run_dir::RunDir;
 
 use super::App;
+use super::event_log::{EventLog, LogPurpose};
 use super::failure::Failure;
 use super::place::Place;
-use super::progress::{EventLog, Progress};
+use super::progress::Progress;
 use super::questions::Questions;
 
 impl App {
@@ -42,7 +41,8 @@ impl App {
             vec![Box::new(recorder.clone()), Box::new(progress)];
         listeners.extend(self.event_log()?);
         if let Some(run) = run {
-            listeners.push(log(run.path.join("events.jsonl"))?);
+            let path = run.path.join("events.jsonl");
+            listeners.push(self.log(&path, LogPurpose::RunDirectory)?);
         }
         Ok((Events::new(listeners), recorder))
     }
@@ -53,7 +53,14 @@ impl App {
     /// # Errors
     /// When it cannot be created.
     pub(crate) fn event_log(&self) -> Result<Vec<Box<dyn Listener>>, Failure> {
-        self.global.events.iter().cloned().map(log).collect()
+        let asked = self.global.events.iter();
+        asked
+            .map(|path| self.log(path, LogPurpose::AskedFor))
+            .collect()
+    }
+
+    fn log(&self, path: &Path, purpose: LogPurpose) -> Result<Box<dyn Listener>, Failure> {
+        Ok(Box::new(EventLog::create(path, purpose, self.printer)?))
     }
 
     /// Adds what a newcomer with a local cloud wants to know when AWS refuses the credentials.
@@ -133,12 +140,6 @@ fn local_hint(failure: &Failure, command: &str, is_running: impl Fn() -> bool) -
             "a local cloud runs on this machine: `loadrig --endpoint-url local {command}` asks it"
         )
     })
-}
-
-fn log(path: PathBuf) -> Result<Box<dyn Listener>, Failure> {
-    spare_yaml(&path)?;
-    let log = EventLog::create(&path).map_err(|source| FileError::Write { path, source })?;
-    Ok(Box::new(log))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::ops::Adapters;
@@ -64,6 +65,7 @@ pub(crate) struct Global {
         long,
         global = true,
         value_name = "FILE",
+        value_parser = file,
         help_heading = "Global options"
     )]
     pub events: Option<PathBuf>,
@@ -73,6 +75,7 @@ pub(crate) struct Global {
         global = true,
         env = "LOADRIG_HOME",
         value_name = "DIR",
+        value_parser = directory(),
         help_heading = "Global options"
     )]
     pub dir: Option<PathBuf>,
@@ -356,7 +359,7 @@ pub(super) struct PlanArgs {
     #[arg(long)]
     pub offline: bool,
     /// Write the plan to FILE, for `up --plan FILE`
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = file)]
     pub out: Option<PathBuf>,
     /// Draw the plan into FILE, one SVG
     #[arg(long, value_name = "FILE.svg", value_parser = svg)]
@@ -415,8 +418,22 @@ fn html(text: &str) -> Result<PathBuf, String> {
     of_kind(text, &["html", "htm"])
 }
 
+/// A directory. It may be empty: an empty variable of the environment means none, as everywhere.
+fn directory() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
+}
+
+/// A file that is written: other programs mean standard output by `-`.
+fn file(text: &str) -> Result<PathBuf, String> {
+    match text {
+        "-" => Err("expected a file: `/dev/stdout` is standard output, `./-` a file".to_owned()),
+        "" => Err("expected a file".to_owned()),
+        path => Ok(PathBuf::from(path)),
+    }
+}
+
 fn of_kind(text: &str, extensions: &[&str]) -> Result<PathBuf, String> {
-    let path = PathBuf::from(text);
+    let path = file(text)?;
     match path.extension() {
         Some(found)
             if !extensions
@@ -450,14 +467,25 @@ fn region(text: &str) -> Result<String, String> {
 
 /// `local`, or a URL with a host.
 fn endpoint(text: &str) -> Result<String, String> {
-    let host = ["http://", "https://"]
-        .iter()
-        .find_map(|scheme| text.strip_prefix(scheme));
-    let whole = host.is_some_and(|host| !host.is_empty() && !host.starts_with([':', '/']));
-    if text == "local" || whole {
+    if text == "local" || is_url(text) {
         return Ok(text.to_owned());
     }
     Err("expected `local`, or a URL such as `https://vpce.example.com`".to_owned())
+}
+
+/// A URL of an emulator.
+fn server(text: &str) -> Result<String, String> {
+    if is_url(text) {
+        return Ok(text.to_owned());
+    }
+    Err("expected a URL such as `http://127.0.0.1:5000`".to_owned())
+}
+
+fn is_url(text: &str) -> bool {
+    let host = ["http://", "https://"]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme));
+    host.is_some_and(|host| !host.is_empty() && !host.starts_with([':', '/']))
 }
 
 /// An account's id.
@@ -568,7 +596,10 @@ pub(super) enum LocalCommand {
     #[command(hide = true)]
     Daemon,
     /// Run a strict cloud before an emulator, by itself: for tests and measurements
-    #[command(hide = true)]
+    #[command(
+        hide = true,
+        after_help = "`--profile` is `instant` (the default: rules without times) or `aws` (with AWS's times) here."
+    )]
     Strict(StrictArgs),
 }
 
@@ -576,7 +607,7 @@ pub(super) enum LocalCommand {
 #[derive(Clone, Debug, Args)]
 pub(super) struct StrictArgs {
     /// The emulator's URL; without one, an account in memory answers
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = server)]
     pub upstream: Option<String>,
     /// The past of the account: `used`, `fresh`, `propagation`, `enterprise` or another profile
     /// of docs/strict-cloud.md
@@ -586,7 +617,7 @@ pub(super) struct StrictArgs {
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
     pub listen: std::net::SocketAddr,
     /// What AWS's times are multiplied with, under `--profile aws`
-    #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
+    #[arg(long, default_value_t = 1.0, value_name = "FACTOR", value_parser = positive, allow_hyphen_values = true)]
     pub scale: f64,
     /// Tells one run's failures from another's
     #[arg(long, default_value_t = 0, value_name = "N")]

@@ -29,6 +29,17 @@ pub(super) fn count(number: usize, noun: &str) -> String {
     }
 }
 
+/// A path as it is typed in a shell.
+#[must_use]
+pub(super) fn quoted(path: &std::path::Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |c: char| c.is_alphanumeric() || "_./-+=,:@%".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text;
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
 /// The width that texts keep to where words allow.
 pub(super) const WIDTH: usize = 100;
 
@@ -67,6 +78,14 @@ mod tests {
         assert_eq!(text(3600 * 3 + 1200), "3 h 20 min");
         assert_eq!(text(86400), "1 day");
         assert_eq!(text(86400 * 2 + 3600 * 4), "2 days 4 h");
+    }
+
+    #[test]
+    fn paths_are_quoted_where_a_shell_needs_it() {
+        let text = |path: &str| quoted(path.as_ref());
+        assert_eq!(text("plans/a.json"), "plans/a.json");
+        assert_eq!(text("my plan"), "'my plan'");
+        assert_eq!(text("it's"), r"'it'\''s'");
     }
 
     #[test]

@@ -3,8 +3,10 @@
 mod app;
 mod args;
 mod commands;
+mod event_log;
 mod failure;
 mod format;
+mod manual;
 mod place;
 mod plan_text;
 mod printer;
@@ -37,15 +39,20 @@ pub(crate) struct App {
 /// Runs the program; the value is the process's exit code.
 #[must_use]
 pub fn main() -> std::process::ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => return show(&answer),
+    };
     let printer = Printer::new(&cli.global);
     log(&cli.global);
+    let directory = cli.global.dir.clone();
     let app = App {
-        library: Library::new(cli.global.dir.clone()),
+        library: Library::new(directory.filter(|path| !path.as_os_str().is_empty())),
         global: cli.global,
         printer,
     };
-    let code = match dispatch(&app, &cli.command) {
+    let result = check_directory(&app, &cli.command).and_then(|()| dispatch(&app, &cli.command));
+    let code = match result {
         Ok(code) => code,
         Err(failure) => {
             printer.error(&failure.message);
@@ -56,10 +63,40 @@ pub fn main() -> std::process::ExitCode {
         }
     };
     if let Some(reason) = Printer::lost() {
-        printer.error(&format!("cannot write to standard output: {reason}"));
-        return std::process::ExitCode::from(ExitCode::Failed as u8);
+        printer.error(reason);
+        if matches!(code, ExitCode::Done | ExitCode::Changes) {
+            return std::process::ExitCode::from(ExitCode::Failed as u8);
+        }
     }
     std::process::ExitCode::from(code as u8)
+}
+
+/// Prints help, the version, or what is wrong with the arguments.
+fn show(answer: &clap::Error) -> std::process::ExitCode {
+    let lost = answer.print().err();
+    let lost = lost.filter(|error| error.kind() != std::io::ErrorKind::BrokenPipe);
+    let code = match lost {
+        Some(_) => ExitCode::Failed as u8,
+        None => u8::try_from(answer.exit_code()).unwrap_or(ExitCode::Usage as u8),
+    };
+    std::process::ExitCode::from(code)
+}
+
+/// Refuses a directory that is not there: the built-in files would take the place of its own.
+fn check_directory(app: &App, command: &Command) -> Result<(), Failure> {
+    let Some(directory) = &app.global.dir else {
+        return Ok(());
+    };
+    // `init` creates it.
+    let is_fine = directory.as_os_str().is_empty() || directory.is_dir();
+    if is_fine || matches!(command, Command::Init(_)) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        format!("`{}` is not a directory", directory.display()),
+        "correct `--dir` or LOADRIG_HOME; `loadrig init` creates a directory",
+    )
+    .with_code(ExitCode::Usage))
 }
 
 /// The command line as it is parsed, for whoever generates documents from it.
@@ -105,11 +142,9 @@ fn dispatch(app: &App, command: &Command) -> Outcome {
             Ok(ExitCode::Done)
         }
         Command::Man => {
-            let mut text = Vec::new();
-            clap_mangen::Man::new(self::command())
-                .render(&mut text)
+            let page = manual::page(self::command())
                 .map_err(|error| Failure::new(error.to_string(), "report this"))?;
-            app.printer.data(&String::from_utf8_lossy(&text));
+            app.printer.data(&page);
             Ok(ExitCode::Done)
         }
         Command::Agent => commands::agent::run(),

@@ -9,7 +9,7 @@ use comfy_table::{Table, TableComponent, presets};
 
 use super::args::{Global, OutputFormat};
 
-/// Why data could not be written: there is one standard output.
+/// What could not be written of what was asked for: data, or the log of events.
 static LOST: OnceLock<String> = OnceLock::new();
 
 /// A table with a line below its header and no others.
@@ -62,12 +62,17 @@ impl Printer {
         if let Err(error) = write!(out, "{text}{newline}").and_then(|()| out.flush())
             && error.kind() != std::io::ErrorKind::BrokenPipe
         {
-            // The first says why; the others follow from it.
-            let _told = LOST.set(error.to_string());
+            Self::lose(format!("cannot write to standard output: {error}"));
         }
     }
 
-    /// Why data could not be written, if so.
+    /// Notes that something the user asked for could not be written.
+    pub(crate) fn lose(what: String) {
+        // The first says why; the others follow from it.
+        let _told = LOST.set(what);
+    }
+
+    /// What could not be written, if so.
     #[must_use]
     pub(crate) fn lost() -> Option<&'static str> {
         LOST.get().map(String::as_str)

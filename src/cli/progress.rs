@@ -264,30 +264,6 @@ fn named(step: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Writes each event as a line of JSON.
-pub(super) struct EventLog(std::io::BufWriter<std::fs::File>);
-
-impl EventLog {
-    /// A log at a path. The file is created now, so that a bad path fails before the work.
-    ///
-    /// # Errors
-    /// When the file cannot be created.
-    pub(super) fn create(path: &std::path::Path) -> std::io::Result<Self> {
-        Ok(Self(std::io::BufWriter::new(std::fs::File::create(path)?)))
-    }
-}
-
-impl Listener for EventLog {
-    fn event(&mut self, event: &Event) {
-        use std::io::Write as _;
-        // A full disk must not stop a teardown: the log helps people and nothing needs it.
-        let _best_effort = serde_json::to_writer(&mut self.0, event)
-            .map_err(std::io::Error::from)
-            .and_then(|()| self.0.write_all(b"\n"))
-            .and_then(|()| self.0.flush());
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -254,7 +254,11 @@ impl Scenario {
         Self::check(SourceText::new(origin, text))
     }
 
-    fn check(source: SourceText) -> Result<Self, SpecErrors> {
+    /// Reads a scenario from a file's text.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub(crate) fn check(source: SourceText) -> Result<Self, SpecErrors> {
         read_yaml(source, "a scenario", scenario_schema(), check_name)
     }
 }

@@ -56,6 +56,38 @@ pub fn spare_yaml(path: &Path) -> Result<(), FileError> {
     Ok(())
 }
 
+/// Refuses to overwrite a file that holds something else: neither nothing nor what is written.
+/// `is_ours` judges its first `limit` bytes. What is no regular file (a device, a pipe) keeps
+/// nothing that could be lost, and may never end: it is not read.
+///
+/// # Errors
+/// When it does.
+pub(crate) fn check_overwrite(
+    path: &Path,
+    what: &'static str,
+    limit: u64,
+    is_ours: impl Fn(&[u8]) -> bool,
+) -> Result<(), FileError> {
+    use std::io::Read as _;
+
+    spare_yaml(path)?;
+    if !path.is_file() {
+        return Ok(());
+    }
+    let mut start = Vec::new();
+    let path = || path.to_owned();
+    std::fs::File::open(path())
+        .and_then(|file| file.take(limit).read_to_end(&mut start))
+        .map_err(|source| FileError::Write {
+            path: path(),
+            source,
+        })?;
+    if start.is_empty() || is_ours(&start) {
+        return Ok(());
+    }
+    Err(FileError::Other { path: path(), what })
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use crate::diagnose::Diagnose as _;

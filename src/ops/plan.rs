@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::blueprint::{Address, Blueprint, Step, blueprint_offline};
 use crate::engine::{Account, CloudError};
-use crate::plan::{Action, Cost, Plan, RunningCost, Snapshot, cost, plan, running_cost};
+use crate::plan::{self, Action, Cost, Plan, RunningCost, cost, running_cost};
 use crate::preflight::Finding;
 use crate::report::plan_diagram;
 use crate::spec::{Library, Spec};
@@ -97,7 +97,11 @@ pub fn plan_offline(spec: Spec, options: &PlanOptions) -> Result<PlanReview, Ops
     }
     local_files::check(&spec)?;
     let blueprint = blueprint_offline(&spec);
-    let plan = plan(&blueprint, &Snapshot::default());
+    let plan = plan::plan_offline(&blueprint);
+    let unchecked = plan.changes.iter().filter(|c| c.action == Action::Keep);
+    let findings = unchecked
+        .map(|change| Finding::unknown(change.address.to_string(), change.reason.clone()))
+        .collect();
     let review = PlanReview {
         cost: price(&spec)?,
         spec,
@@ -106,7 +110,7 @@ pub fn plan_offline(spec: Spec, options: &PlanOptions) -> Result<PlanReview, Ops
         account: None,
         place: "not compared with an account".to_owned(),
         now: None,
-        findings: Vec::new(),
+        findings,
     };
     review.draw(options)?;
     Ok(review)

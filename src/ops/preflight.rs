@@ -109,6 +109,14 @@ pub fn unaccepted<'a>(findings: &'a [Finding], accepted: &[String]) -> Vec<&'a F
         .collect()
 }
 
+/// Accepted checks that the preflight does not have: misspelt, it seems.
+#[must_use]
+pub fn unknown_checks<'a>(findings: &[Finding], accepted: &'a [String]) -> Vec<&'a str> {
+    let is_known = |name: &str| name == ACCEPT_ALL || findings.iter().any(|one| one.check == name);
+    let names = accepted.iter().map(String::as_str);
+    names.filter(|name| !is_known(name)).collect()
+}
+
 /// Refuses a plan with changes that cannot be carried out.
 ///
 /// # Errors
@@ -172,6 +180,8 @@ mod tests {
             left.iter().map(|one| one.check.clone()).collect::<Vec<_>>()
         };
         assert_eq!(left(&[]), ["permissions", "quota: VPCs"]);
+        let misspelt = ["permission", "quota: addresses", "all"].map(str::to_owned);
+        assert_eq!(unknown_checks(&findings, &misspelt), ["permission"]);
         assert_eq!(left(&["permissions"]), ["quota: VPCs"]);
         assert_eq!(left(&["quota"]), ["permissions", "quota: VPCs"]);
         assert!(left(&[ACCEPT_ALL]).is_empty());

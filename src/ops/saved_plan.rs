@@ -1,26 +1,31 @@
 //! Plans in files: `up` carries out what was saved and nothing else.
 
-use std::path::Path;
+use std::io::{Error, ErrorKind};
+use std::path::{Path, PathBuf};
 
 use crate::plan::{Bound, Difference, NOTHING, Plan, SavedPlan};
+use crate::spec::read_limited;
 
-use super::files::write;
+use super::files;
 use super::rig::Rig;
-use crate::ops::error::{OpsError, SavedPlanError};
+use crate::ops::error::{FileError, OpsError, SavedPlanError};
+
+/// Larger than any plan: that of the largest size has less than 2 MiB.
+const LARGEST_PLAN: u64 = 32 << 20;
+
+/// A saved plan, as read from its file.
+#[derive(Clone, Debug)]
+pub struct SavedPlanFile {
+    path: PathBuf,
+    saved: SavedPlan,
+}
 
 /// Refuses to write a plan over a file that holds something else.
 ///
 /// # Errors
 /// When it does.
-pub fn check_overwrite(file: &Path) -> Result<(), SavedPlanError> {
-    let Ok(content) = std::fs::read(file) else {
-        // Whether it can be written shows when it is.
-        return Ok(());
-    };
-    if content.is_empty() || SavedPlan::is_one(&content) {
-        return Ok(());
-    }
-    Err(SavedPlanError::OtherFile(file.to_owned()))
+pub fn check_overwrite(file: &Path) -> Result<(), FileError> {
+    files::check_overwrite(file, "a saved plan", LARGEST_PLAN, SavedPlan::is_one)
 }
 
 /// Writes a plan, with all that it depends on, to a file.
@@ -29,47 +34,48 @@ pub fn check_overwrite(file: &Path) -> Result<(), SavedPlanError> {
 /// When it cannot be written.
 pub fn save(rig: &Rig, plan: &Plan, file: &Path) -> Result<(), OpsError> {
     let text = serde_json::to_string_pretty(&bind(rig, plan)).map_err(SavedPlanError::Encode)?;
-    write(file, &text)?;
+    files::write(file, &text)?;
     Ok(())
 }
 
-/// Refuses a file that no plan can be read from: before anybody is asked for credentials.
-///
-/// # Errors
-/// When it cannot be read, or is no plan.
-pub fn check_readable(file: &Path, environment: &str) -> Result<(), SavedPlanError> {
-    read(file, environment).map(|_| ())
-}
-
-fn read(file: &Path, environment: &str) -> Result<SavedPlan, SavedPlanError> {
-    let text = std::fs::read_to_string(file).map_err(|source| SavedPlanError::Read {
-        path: file.to_owned(),
-        environment: environment.to_owned(),
-        source,
-    })?;
-    SavedPlan::parse(&text).map_err(|reason| SavedPlanError::Unreadable {
-        path: file.to_owned(),
-        environment: environment.to_owned(),
-        reason: reason.clone(),
-    })
-}
-
-/// Refuses when the plan is not the one of the file.
-///
-/// # Errors
-/// When the file is no plan, or YAML or inventory changed since: with what changed.
-pub fn check_saved_plan(rig: &Rig, plan: &Plan, file: &Path) -> Result<(), SavedPlanError> {
-    let environment = rig.spec.name.clone();
-    let saved = read(file, &environment)?;
-    let moved = saved.moved(&bind(rig, plan));
-    if moved.is_empty() {
-        return Ok(());
+impl SavedPlanFile {
+    /// Reads a file, once: it may be a pipe.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is no plan.
+    pub fn read(file: &Path, environment: &str) -> Result<Self, SavedPlanError> {
+        let text = read_limited(file, LARGEST_PLAN).and_then(|bytes| {
+            String::from_utf8(bytes).map_err(|_| Error::new(ErrorKind::InvalidData, "not text"))
+        });
+        let text = text.map_err(|source| SavedPlanError::Read {
+            path: file.to_owned(),
+            environment: environment.to_owned(),
+            source,
+        })?;
+        let saved = SavedPlan::parse(&text).map_err(|reason| SavedPlanError::Unreadable {
+            path: file.to_owned(),
+            environment: environment.to_owned(),
+            reason,
+        })?;
+        let path = file.to_owned();
+        Ok(Self { path, saved })
     }
-    Err(SavedPlanError::Stale {
-        path: file.to_owned(),
-        environment,
-        changed: described(&moved),
-    })
+
+    /// Refuses when the plan is not the one of the file.
+    ///
+    /// # Errors
+    /// When YAML or inventory changed since: with what changed.
+    pub(super) fn check(&self, rig: &Rig, plan: &Plan) -> Result<(), SavedPlanError> {
+        let moved = self.saved.moved(&bind(rig, plan));
+        if moved.is_empty() {
+            return Ok(());
+        }
+        Err(SavedPlanError::Stale {
+            path: self.path.clone(),
+            environment: rig.spec.name.clone(),
+            changed: described(&moved),
+        })
+    }
 }
 
 fn bind(rig: &Rig, plan: &Plan) -> SavedPlan {

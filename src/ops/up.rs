@@ -19,10 +19,11 @@ use super::lock::{Lock, LockOptions, LockPurpose};
 use super::plan::{PlanReview, price};
 use super::preflight::{
     check_cost_limit, check_findings, check_plan, preflight, settle_zones, unaccepted,
+    unknown_checks,
 };
 use super::rig::{Rig, note_calls};
 use super::run_dir::RunDir;
-use super::saved_plan::{check_readable, check_saved_plan};
+use super::saved_plan::SavedPlanFile;
 use super::session::Session;
 use super::standin::check_program;
 use super::verify::{RigCheck, verify};
@@ -38,7 +39,7 @@ pub struct UpOptions {
     /// The program for agent hosts, a build of loadrig for them; none means this one.
     pub agent_program: Option<PathBuf>,
     /// A saved plan; nothing else is carried out.
-    pub saved_plan: Option<PathBuf>,
+    pub saved_plan: Option<SavedPlanFile>,
     /// The most that the environment may cost, US dollars per hour.
     pub max_cost: Option<f64>,
     /// Whether quotas, offers and permissions are left unchecked.
@@ -51,6 +52,7 @@ pub struct UpOptions {
 
 /// What `up` came to.
 #[derive(Clone, Debug)]
+#[must_use = "checks may have failed: `is_ok` tells"]
 pub struct UpReport {
     /// Whether anything was changed.
     pub changed: bool,
@@ -80,9 +82,6 @@ pub async fn open(
     options: &UpOptions,
     adapters: &dyn Adapters,
 ) -> Result<Rig, OpsError> {
-    if let Some(file) = &options.saved_plan {
-        check_readable(file, &spec.name)?;
-    }
     if !options.resources_only {
         local_files::check(&spec)?;
         check_program(&spec)?;
@@ -153,7 +152,7 @@ pub(super) async fn provision(
     let events = session.events;
     let reading = rig.read().await?;
     if let Some(file) = &options.saved_plan {
-        check_saved_plan(rig, &reading.plan, file)?;
+        file.check(rig, &reading.plan)?;
     }
     run.write(
         "plan.json",
@@ -172,6 +171,13 @@ pub(super) async fn provision(
     let review = PlanReview::of(rig, reading, findings)?;
     if !review.plan.is_empty() {
         session.confirm.confirm(&Question::Apply(&review))?;
+        if !review.findings.is_empty() {
+            for name in unknown_checks(&review.findings, &options.accept_unchecked) {
+                events.note(format!(
+                    "accepted as unchecked, but no check has this name: `{name}`"
+                ));
+            }
+        }
         let unchecked = unaccepted(&review.findings, &options.accept_unchecked);
         if !unchecked.is_empty() {
             session.confirm.confirm(&Question::Unchecked(&unchecked))?;

@@ -158,10 +158,13 @@ fn inventory(plan: &Plan) -> BTreeMap<String, String> {
 fn actions(plan: &Plan) -> BTreeMap<String, String> {
     let line = |change: &Change| {
         let id = change.existing.as_ref().map_or("", |one| one.id.as_str());
-        (
-            format!("{} {id}", change.address),
-            format!("{:?}: {}", change.action, change.reason),
-        )
+        let name = format!("{} {id}", change.address);
+        let action = format!("{:?}", change.action).to_lowercase();
+        let text = match change.reason.as_str() {
+            "" => action,
+            reason => format!("{action}: {reason}"),
+        };
+        (name.trim_end().to_owned(), text)
     };
     plan.changes.iter().map(line).collect()
 }

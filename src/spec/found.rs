@@ -9,12 +9,30 @@ use super::problem::{SourceText, SpecErrors};
 const LARGEST_FILE: u64 = 1 << 20;
 
 /// The text of a file and what follows from where it was.
+#[derive(Clone, Debug)]
 pub(crate) struct FoundFile {
     pub(crate) source: SourceText,
     /// File name without extension.
     pub(crate) stem: String,
     /// The directory of the file; built-in files have none.
     pub(crate) directory: Option<PathBuf>,
+}
+
+/// Reads a file of at most `limit` bytes, whole MiB. The size that the file system states says
+/// nothing about devices and pipes, so it is not asked.
+pub(crate) fn read_limited(path: &Path, limit: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?
+        .take(limit + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        let reason = format!("larger than {} MiB", limit >> 20);
+        return Err(std::io::Error::new(
+            std::io::ErrorKind::FileTooLarge,
+            reason,
+        ));
+    }
+    Ok(bytes)
 }
 
 /// Reads a file, however large or endless what is at the path is.
@@ -29,15 +47,13 @@ pub(crate) fn read_file(path: &Path) -> Result<FoundFile, SpecErrors> {
             "expected a file of UTF-8 text",
         )
     };
-    // The size that the file system states says nothing about devices and pipes.
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes))
-        .map_err(failed)?;
-    if bytes.len() as u64 > LARGEST_FILE {
-        let message = format!("`{name}` is larger than 1 MiB");
-        return Err(unreadable(message, "expected a file of at most 1 MiB"));
-    }
+    let bytes = read_limited(path, LARGEST_FILE).map_err(|error| match error.kind() {
+        std::io::ErrorKind::FileTooLarge => unreadable(
+            format!("`{name}` is {error}"),
+            "expected a file of at most 1 MiB",
+        ),
+        _ => failed(error),
+    })?;
     let text = String::from_utf8(bytes).map_err(|_| {
         unreadable(
             format!("`{name}` is not text"),

@@ -1,7 +1,7 @@
 //! A first file for a new environment.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::check::DEFAULT_REGION;
 use super::problem::SpecErrors;
@@ -48,7 +48,10 @@ impl Diagnose for InitError {
                     "edit it, or remove it first: `{path}` is never overwritten"
                 )]
             }
-            InitError::Write { .. } | InitError::Architecture(_) => Vec::new(),
+            InitError::Write { .. } => {
+                vec!["nothing was written; name another directory with `--dir`".to_owned()]
+            }
+            InitError::Architecture(_) => Vec::new(),
         }
     }
 
@@ -92,9 +95,7 @@ impl Library {
             path: path.clone(),
             source,
         };
-        if let Some(directory) = path.parent() {
-            std::fs::create_dir_all(directory).map_err(failed)?;
-        }
+        create_parent(&path).map_err(failed)?;
         let created = std::fs::File::create_new(&path);
         let mut file = match created {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
@@ -104,10 +105,17 @@ impl Library {
         };
         file.write_all(template(name, &architecture, region.unwrap_or(DEFAULT_REGION)).as_bytes())
             .map_err(failed)?;
-        Ok(InitFiles {
-            environment: path,
-            schema: self.write_schema()?,
-        })
+        match self.write_schema() {
+            Ok(schema) => Ok(InitFiles {
+                environment: path,
+                schema,
+            }),
+            Err(error) => {
+                // Half of what was asked for would be in the way of the next try.
+                std::fs::remove_file(&path).map_err(failed)?;
+                Err(error)
+            }
+        }
     }
 
     /// Writes the schema of environments, as `loadrig schema` prints it, where there is none.
@@ -117,9 +125,7 @@ impl Library {
             return Ok(None);
         }
         let write = || -> std::io::Result<()> {
-            if let Some(directory) = path.parent() {
-                std::fs::create_dir_all(directory)?;
-            }
+            create_parent(&path)?;
             std::fs::write(&path, format!("{:#}\n", environment_schema()))
         };
         match write() {
@@ -127,6 +133,18 @@ impl Library {
             Err(source) => Err(InitError::Write { path, source }),
         }
     }
+}
+
+/// Creates the directory that a file is to be in.
+fn create_parent(path: &Path) -> std::io::Result<()> {
+    let Some(directory) = path.parent() else {
+        return Ok(());
+    };
+    if directory.exists() && !directory.is_dir() {
+        let text = format!("`{}` is not a directory", directory.display());
+        return Err(std::io::Error::new(std::io::ErrorKind::NotADirectory, text));
+    }
+    std::fs::create_dir_all(directory)
 }
 
 fn template(name: &str, architecture: &Architecture, region: &str) -> String {
@@ -285,5 +303,21 @@ mod tests {
             Err(InitError::Architecture(_))
         ));
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_is_in_the_way_is_named_and_nothing_is_left_half_written() {
+        for (blocked, left) in [("environments", "environments"), ("schema", "schema")] {
+            let directory = tempfile::tempdir().unwrap();
+            std::fs::write(directory.path().join(blocked), "a file").unwrap();
+            let library = Library::new(Some(directory.path().to_path_buf()));
+            let error = library.init("perf", "1k", None).unwrap_err();
+            let said = crate::diagnose::with_causes(&error);
+            assert!(
+                said.contains(&format!("{left}` is not a directory")),
+                "{said}"
+            );
+            assert!(!directory.path().join("environments/perf.yaml").exists());
+        }
     }
 }

@@ -3,7 +3,9 @@
 //! A name is looked for in the library's directory first, then among the files that are
 //! part of the program.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use super::document::Document;
 use super::embedded::{self, Embedded};
@@ -16,6 +18,9 @@ use super::{Architecture, Spec, suggest, values};
 #[derive(Clone, Debug, Default)]
 pub struct Library {
     root: Option<PathBuf>,
+    /// What came out of pipes, by path: they give it once, and a command looks at a file more
+    /// than once.
+    piped: Arc<Mutex<BTreeMap<PathBuf, FoundFile>>>,
 }
 
 /// A file that passed every check.
@@ -34,7 +39,10 @@ impl Library {
     /// there, and a file in the directory hides a built-in one of the same name.
     #[must_use]
     pub fn new(root: Option<PathBuf>) -> Self {
-        Library { root }
+        Library {
+            root,
+            ..Self::default()
+        }
     }
 
     /// Loads an environment by its name or by the path of its file.
@@ -75,10 +83,29 @@ impl Library {
         Ok(Checked::Environment(Box::new(spec)))
     }
 
-    /// Whether a path leads to a scenario, which [`validate`](Self::validate) knows nothing of.
+    /// The scenario that a path leads to, which [`validate`](Self::validate) knows nothing of.
     #[must_use]
-    pub fn is_scenario(&self, reference: &str) -> bool {
-        is_path(reference) && read_file(Path::new(reference)).is_ok_and(|found| is_scenario(&found))
+    pub(crate) fn scenario(&self, reference: &str) -> Option<SourceText> {
+        let path = is_path(reference).then(|| Path::new(reference))?;
+        let found = self.read(path).ok()?;
+        is_scenario(&found).then_some(found.source)
+    }
+
+    /// Reads a file; what is no regular file is read once.
+    fn read(&self, path: &Path) -> Result<FoundFile, SpecErrors> {
+        if path.is_file() {
+            return read_file(path);
+        }
+        let mut piped = match self.piped.lock() {
+            Ok(guard) => guard,
+            Err(poisoned) => poisoned.into_inner(),
+        };
+        if let Some(found) = piped.get(path) {
+            return Ok(found.clone());
+        }
+        let found = read_file(path)?;
+        piped.insert(path.to_owned(), found.clone());
+        Ok(found)
     }
 
     /// Every reference architecture, smallest first.
@@ -180,7 +207,7 @@ impl Library {
 
     fn environment_source(&self, reference: &str) -> Result<FoundFile, SpecErrors> {
         if is_path(reference) {
-            return read_file(Path::new(reference));
+            return self.read(Path::new(reference));
         }
         if let Some(found) = self.named("environments", reference, embedded::ENVIRONMENTS)? {
             return Ok(found);
@@ -349,9 +376,10 @@ mod tests {
             path.display().to_string()
         };
         let library = Library::default();
-        assert!(library.is_scenario(&write("a.yaml", "name: a\nsteps: {}\n")));
-        assert!(!library.is_scenario(&write("b.yaml", "architecture: 1k\n")));
-        assert!(!library.is_scenario("no/such.yaml"));
+        let is_scenario = |path: &str| library.scenario(path).is_some();
+        assert!(is_scenario(&write("a.yaml", "name: a\nsteps: {}\n")));
+        assert!(!is_scenario(&write("b.yaml", "architecture: 1k\n")));
+        assert!(!is_scenario("no/such.yaml"));
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub use architecture::Architecture;
 pub use balancer::{Alb, BalancerKind, Certificate, LoadBalancer, Scheme};
 pub use catalog::{Arch, Catalog, InstanceType, Table, catalog};
 pub(crate) use file::{PathCheck, read_yaml};
-pub(crate) use found::read_file;
+pub(crate) use found::{read_file, read_limited};
 pub use init::{InitError, InitFiles};
 pub use library::{Checked, Library};
 pub use model::*;

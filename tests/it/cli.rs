@@ -113,6 +113,28 @@ fn completions_and_manual_are_printed() {
     }
 }
 
+#[test]
+fn the_manual_page_has_every_command_with_its_flags() {
+    let page = text(&loadrig(&["man"]).stdout).replace('\\', "");
+    for part in [
+        ".SS loadrig up\n",
+        ".SS loadrig local start\n",
+        "--detailed-exitcode",
+        "--lift-protection",
+        "--events",
+        "Exit codes",
+    ] {
+        assert!(page.contains(part), "`{part}` is missing");
+    }
+    // No other pages are installed.
+    assert!(!page.contains("loadrig-up(1)"));
+    assert_eq!(
+        page.matches("--events").count(),
+        2,
+        "in the synopsis and above all commands"
+    );
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_reported() {
@@ -128,6 +150,69 @@ fn a_full_disk_is_reported() {
         .expect("the program runs");
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("cannot write to standard output"));
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+    let help = Command::new(env!("CARGO_BIN_EXE_loadrig"))
+        .arg("--help")
+        .stdout(full.expect("every Linux has it"))
+        .status()
+        .expect("the program runs");
+    assert_eq!(help.code(), Some(1));
+}
+
+#[test]
+fn a_directory_that_is_not_there_is_named() {
+    let home = tempfile::tempdir().expect("temporary directory");
+    let run = |directory: &str| {
+        Command::new(env!("CARGO_BIN_EXE_loadrig"))
+            .current_dir(home.path())
+            .env("LOADRIG_HOME", directory)
+            .args(["plan", "1k"])
+            .output()
+            .expect("the program runs")
+    };
+    let output = run("nowhere");
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("`nowhere` is not a directory"), "{said}");
+    let output = run("");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_strict_cloud_refuses_options_without_a_meaning() {
+    let strict = |more: &[&str]| {
+        let arguments = ["local", "strict", "--upstream", "http://127.0.0.1:1"];
+        loadrig(&[&arguments, more].concat())
+    };
+    for wrong in [
+        ["--upstream", "nonsense"].as_slice(),
+        &["--scale", "nan"],
+        &["--scale", "-1"],
+        &["--profile", "nonsense"],
+        &["--faults", "nonsense"],
+        &["--faults", "capacity="],
+        &["--faults", "capacity=@"],
+        &["--faults", "expire=0"],
+    ] {
+        let output = match wrong {
+            ["--upstream", _] => loadrig(&[&["local", "strict"], wrong].concat()),
+            _ => strict(wrong),
+        };
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}: {said}");
+    }
+    let help = text(&strict(&["--help"]).stdout);
+    assert!(help.contains("`aws`"), "{help}");
+    // Without standard output nobody learns where it listens: it does not serve.
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+    let output = Command::new(env!("CARGO_BIN_EXE_loadrig"))
+        .args(["local", "strict", "--upstream", "http://127.0.0.1:1"])
+        .stdout(full.expect("every Linux has it"))
+        .stderr(std::process::Stdio::piped())
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
 }
 
 #[test]

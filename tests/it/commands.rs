@@ -3,6 +3,7 @@
 
 mod files;
 mod network;
+mod pipes;
 
 use std::net::TcpListener;
 use std::path::Path;

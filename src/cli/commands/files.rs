@@ -81,8 +81,8 @@ struct ValidFile {
 }
 
 fn check(app: &App, file: &str) -> Result<ValidFile, SpecErrors> {
-    if is_scenario(app, file) {
-        let scenario = Scenario::find(file)?;
+    if let Some(scenario) = scenario(app, file) {
+        let scenario = scenario?;
         return Ok(ValidFile {
             kind: "scenario",
             text: format!("scenario `{}` for {} users", scenario.name, scenario.users),
@@ -115,13 +115,15 @@ fn check(app: &App, file: &str) -> Result<ValidFile, SpecErrors> {
     })
 }
 
-/// Whether a reference names a scenario; the name of an environment goes before one of a scenario.
-fn is_scenario(app: &App, reference: &str) -> bool {
-    app.library.is_scenario(reference)
-        || (Scenario::built_in().any(|name| name == reference)
-            && !app
-                .library
-                .environment_names()
-                .iter()
-                .any(|name| name == reference))
+/// The scenario that a reference names; the name of an environment goes before one of a scenario.
+fn scenario(app: &App, reference: &str) -> Option<Result<Scenario, SpecErrors>> {
+    if let Some(source) = app.library.scenario(reference) {
+        return Some(Scenario::check(source));
+    }
+    let is_environment = || {
+        let names = app.library.environment_names();
+        names.iter().any(|name| name == reference)
+    };
+    let is_built_in = Scenario::built_in().any(|name| name == reference);
+    (is_built_in && !is_environment()).then(|| Scenario::find(reference))
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::cli::App;
 use crate::cli::args::PlanArgs;
 use crate::cli::failure::Outcome;
+use crate::cli::format::quoted;
 use crate::cli::place::Place;
 use crate::cli::plan_text::{self, Detail};
 use crate::diagnose::ExitCode;
@@ -31,9 +32,10 @@ pub(crate) fn run(app: &App, args: &PlanArgs) -> Outcome {
     };
     if let Some(file) = &args.out {
         app.printer.say(&format!(
-            "wrote {0}; `loadrig up {1} --plan {0}` carries it out",
+            "wrote {}; `loadrig up {} --plan {}` carries it out",
             file.display(),
-            review.spec.name
+            review.spec.name,
+            quoted(file)
         ));
     }
     if let Some(file) = &args.diagram {

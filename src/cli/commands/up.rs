@@ -11,12 +11,17 @@ use crate::diagnose::ExitCode;
 use crate::ops::Adapters as _;
 use crate::ops::preflight::ACCEPT_ALL;
 use crate::ops::run_dir::RunDir;
+use crate::ops::saved_plan::SavedPlanFile;
 use crate::ops::up::{UpOptions, UpReport, open, up};
 
 /// Brings an environment to its YAML.
 pub(crate) fn run(app: &App, args: &UpArgs) -> Outcome {
     let spec = app.library.load(&args.env)?;
     let name = spec.name.clone();
+    let saved_plan = match &args.plan {
+        Some(file) => Some(SavedPlanFile::read(file, &name)?),
+        None => None,
+    };
     let run = RunDir::create(&name, "up")?;
     let (events, _recorder) = app.events(Some(&run))?;
     let stop = stop::listen(&events)?;
@@ -30,7 +35,7 @@ pub(crate) fn run(app: &App, args: &UpArgs) -> Outcome {
         host_timeout: Some(args.host_timeout),
         resources_only: args.resources_only,
         agent_program: args.agent.program.clone(),
-        saved_plan: args.plan.clone(),
+        saved_plan,
         max_cost: args.max_cost,
         skip_preflight: args.skip_preflight,
         accept_unchecked,

@@ -10,6 +10,14 @@ pub enum FileError {
     /// It is an environment's, by its look.
     #[error("`{}` exists and is YAML: it is not overwritten", .0.display())]
     Yaml(PathBuf),
+    /// It exists and holds something else.
+    #[error("`{}` exists and is not {what}: it is not overwritten", path.display())]
+    Other {
+        /// The file.
+        path: PathBuf,
+        /// What would be written.
+        what: &'static str,
+    },
     /// The system refused.
     #[error("cannot write `{}`", path.display())]
     Write {
@@ -25,13 +33,14 @@ impl Diagnose for FileError {
     fn hints(&self) -> Vec<String> {
         vec![match self {
             FileError::Yaml(_) => "name another file".to_owned(),
+            FileError::Other { .. } => "name another file, or remove this one".to_owned(),
             FileError::Write { path, source } => remedy(path, source),
         }]
     }
 
     fn exit_code(&self) -> ExitCode {
         match self {
-            FileError::Yaml(_) => ExitCode::Usage,
+            FileError::Yaml(_) | FileError::Other { .. } => ExitCode::Usage,
             FileError::Write { .. } => ExitCode::Failed,
         }
     }

@@ -10,9 +10,6 @@ const CHANGES_SHOWN: usize = 40;
 /// Why a saved plan is not written, or not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum SavedPlanError {
-    /// The file exists and holds something else.
-    #[error("`{}` exists and is not a saved plan", .0.display())]
-    OtherFile(PathBuf),
     /// A plan that was not compared with an account.
     #[error("an offline plan cannot be carried out, so it is not saved")]
     Offline,
@@ -59,9 +56,6 @@ pub enum SavedPlanError {
 impl Diagnose for SavedPlanError {
     fn hints(&self) -> Vec<String> {
         vec![match self {
-            SavedPlanError::OtherFile(_) => {
-                "pass another name to `--out`, or remove the file".to_owned()
-            }
             SavedPlanError::Offline => "omit `--offline`, and name an environment".to_owned(),
             SavedPlanError::Encode(_) => "report this".to_owned(),
             SavedPlanError::Read { environment, .. }
@@ -74,7 +68,7 @@ impl Diagnose for SavedPlanError {
 
     fn exit_code(&self) -> ExitCode {
         match self {
-            SavedPlanError::OtherFile(_) | SavedPlanError::Offline => ExitCode::Usage,
+            SavedPlanError::Offline => ExitCode::Usage,
             _ => ExitCode::Failed,
         }
     }
