@@ -21,6 +21,11 @@ impl Blob {
     /// When it cannot be read.
     pub fn of(path: &Path) -> io::Result<Self> {
         let mut file = File::open(path)?;
+        // It is read again for each host, which a pipe is not, and a device may never end.
+        if !file.metadata()?.is_file() {
+            let text = "it is no regular file";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
         let mut hash = Sha256::new();
         let mut buffer = vec![0; 1 << 20];
         let mut size = 0;

@@ -87,7 +87,7 @@ impl Keyring {
                 return Err(HostError::Unreachable {
                     host,
                     address,
-                    waited: started.elapsed().as_secs(),
+                    waited: started.elapsed(),
                     detail,
                 });
             }

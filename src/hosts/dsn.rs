@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::spec::{DsnSource, ExistingDatabase};
 
 use super::bundle_error::BundleError;
+use super::texts::read_text;
 
 /// The data source names of a database.
 #[derive(Clone, Debug)]
@@ -42,7 +43,7 @@ fn read(source: &DsnSource) -> Result<SecretString, BundleError> {
         }
         DsnSource::File(path) => {
             let place = format!("the file `{}`", path.display());
-            let text = std::fs::read_to_string(path).map_err(|source| BundleError::File {
+            let text = read_text(path).map_err(|source| BundleError::File {
                 what: "data source name",
                 path: path.clone(),
                 source,

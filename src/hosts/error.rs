@@ -1,6 +1,7 @@
 //! What can go wrong between the operator and a host.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::blueprint::Stage;
 use crate::diagnose::{Diagnose, ExitCode};
@@ -61,14 +62,17 @@ pub enum HostError {
         detail: String,
     },
     /// The host did not answer in time.
-    #[error("`{host}` at {address} did not answer SSH within {waited} s: {detail}")]
+    #[error(
+        "`{host}` at {address} did not answer SSH within {seconds:.1} s: {detail}",
+        seconds = waited.as_secs_f64()
+    )]
     Unreachable {
         /// Role and number of the host.
         host: HostName,
         /// IP address that was tried.
         address: String,
-        /// How long it was tried, seconds.
-        waited: u64,
+        /// How long it was tried.
+        waited: Duration,
         /// What SSH said last.
         detail: String,
     },

@@ -12,6 +12,7 @@ use crate::spec::{HostName, Mattermost, Release};
 use super::blob::Blob;
 use super::bundle_error::BundleError;
 use super::dsn::Dsns;
+use super::texts::read_license;
 
 /// Where hosts get the server from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,8 +52,24 @@ impl Payload {
         standin: Option<&Path>,
         agent: Option<&Path>,
     ) -> Result<Self, BundleError> {
+        let license = mattermost.license_file.as_deref().map(read_license);
+        Ok(Self {
+            server: ServerPackage::load(mattermost, standin)?,
+            license: license.transpose()?,
+            agent: agent.map(|path| read("agent program", path)).transpose()?,
+            database: None,
+        })
+    }
+}
+
+impl ServerPackage {
+    /// The release that the environment names; `standin` is the stand-in's tarball.
+    ///
+    /// # Errors
+    /// When a file cannot be read or is not the one that the environment says.
+    pub fn load(mattermost: &Mattermost, standin: Option<&Path>) -> Result<Self, BundleError> {
         let sha256 = mattermost.sha256.clone();
-        let server = match &mattermost.release {
+        Ok(match &mattermost.release {
             Release::Standin => {
                 let path = standin.ok_or(BundleError::NoStandin)?;
                 ServerPackage::Shipped(read("stand-in's tarball", path)?)
@@ -78,13 +95,6 @@ impl Payload {
                 url: url.clone(),
                 sha256,
             },
-        };
-        let license = mattermost.license_file.as_deref().map(read_license);
-        Ok(Self {
-            server,
-            license: license.transpose()?,
-            agent: agent.map(|path| read("agent program", path)).transpose()?,
-            database: None,
         })
     }
 }
@@ -100,15 +110,6 @@ fn read(what: &'static str, path: &Path) -> Result<Blob, BundleError> {
         path: path.to_owned(),
         source,
     })
-}
-
-fn read_license(path: &Path) -> Result<SecretString, BundleError> {
-    let text = std::fs::read_to_string(path).map_err(|source| BundleError::File {
-        what: "licence",
-        path: path.to_owned(),
-        source,
-    })?;
-    Ok(SecretString::from(text))
 }
 
 /// A host that exists.

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::identity::Secrets;
-use crate::spec::{Access, HostName, SshKey};
+use crate::spec::{Access, HostName, SshKey, read_limited};
 
 use super::agent::{PrivateAgent, first_agent_key};
 use super::error::HostError;
@@ -44,6 +44,8 @@ impl Default for SshLogin {
 
 /// A connection through a bastion that nobody uses ends after this many seconds.
 const IDLE_SECONDS: u32 = 60;
+/// Larger than any public key, bytes.
+const LARGEST_KEY: u64 = 1 << 20;
 
 /// The keys of an environment, and where its hosts are.
 #[derive(Debug)]
@@ -344,8 +346,8 @@ pub async fn operator_public_key(key: &SshKey, secrets: &Secrets) -> Result<Stri
 pub fn public_key_file(path: &Path) -> Result<String, HostError> {
     let unusable = |detail: String| HostError::OperatorKey { detail };
     let path = with_home(path);
-    let bytes =
-        std::fs::read(&path).map_err(|error| unusable(format!("`{}`: {error}", path.display())))?;
+    let bytes = read_limited(&path, LARGEST_KEY)
+        .map_err(|error| unusable(format!("`{}`: {error}", path.display())))?;
     let text = String::from_utf8_lossy(&bytes);
     if text.contains("PRIVATE KEY-----") {
         return Err(unusable(format!(

@@ -18,6 +18,7 @@ mod roles;
 mod session;
 mod step;
 mod templates;
+mod texts;
 
 pub use apply::Applied;
 pub use blob::Blob;
@@ -31,3 +32,4 @@ pub use keyring::{Keyring, SshLogin, operator_public_key, public_key_file};
 pub use roles::render;
 pub use session::{Listen, Output, OutputLines, SshSession};
 pub use step::{BundleStep, File};
+pub use texts::read_license;

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::diagnose::{Diagnose as _, with_causes};
-use crate::hosts::{BundleError, Payload, public_key_file};
+use crate::hosts::{BundleError, ServerPackage, public_key_file, read_license};
 use crate::spec::{Library, Release, Spec, SpecErrors, SshKey};
 
 use super::error::{OpsError, PayloadError};
@@ -45,19 +45,23 @@ fn problems(spec: &Spec) -> Vec<FileProblem> {
             error: error.into(),
         });
     }
-    // The stand-in is packaged, and this program found, only when hosts are set up.
-    if !matches!(spec.mattermost.release, Release::Standin)
-        && let Err(error) = Payload::load(&spec.mattermost, None, None)
+    if let Some(path) = &spec.mattermost.license_file
+        && let Err(error) = read_license(path)
     {
-        let license = spec.mattermost.license_file.as_ref();
+        problems.push(FileProblem {
+            key: &["mattermost", "license_file"],
+            expected: "expected the path of a license",
+            error: PayloadError::from(error).into(),
+        });
+    }
+    // The stand-in is packaged only when hosts are set up.
+    if !matches!(spec.mattermost.release, Release::Standin)
+        && let Err(error) = ServerPackage::load(&spec.mattermost, None)
+    {
         let (key, expected): (&[&str], _) = match &error {
             BundleError::Digest { .. } => (
                 &["mattermost", "sha256"],
                 "expected the checksum of the tarball",
-            ),
-            BundleError::File { path, .. } if Some(path) == license => (
-                &["mattermost", "license_file"],
-                "expected the path of a license",
             ),
             _ => (
                 &["mattermost", "release"],

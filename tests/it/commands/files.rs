@@ -9,7 +9,7 @@ use super::{ENVIRONMENT, command, environment};
 use crate::common::text;
 
 /// Without any credentials: whoever needs some says so.
-fn run(home: &Path, arguments: &[&str]) -> Output {
+pub(super) fn run(home: &Path, arguments: &[&str]) -> Output {
     command(home, "http://127.0.0.1:1", arguments)
         .env_remove("AWS_ACCESS_KEY_ID")
         .env_remove("AWS_SECRET_ACCESS_KEY")
@@ -18,7 +18,7 @@ fn run(home: &Path, arguments: &[&str]) -> Output {
         .expect("the program runs")
 }
 
-fn json(output: &Output) -> Value {
+pub(super) fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
@@ -70,6 +70,23 @@ fn problems_of_named_files_have_the_place_and_form_of_all_others() {
         said.contains("^ expected the path of a public key"),
         "{said}"
     );
+}
+
+#[test]
+fn every_missing_file_is_told_at_once() {
+    let home = tempfile::tempdir().expect("a directory");
+    let yaml = "architecture: 1k\nmattermost:\n  release: ./none.tar.gz\n  license_file: ./none\naccess:\n  key:\n    file: ./none.pub\n";
+    environment(home.path(), "perf", yaml);
+    let answer = json(&run(home.path(), &["validate", "perf", "--output", "json"]));
+    assert_eq!(answer[0]["problem_count"], 3, "{answer}");
+
+    std::fs::write(home.path().join("environments/empty"), "\n").expect("a file");
+    let yaml = "architecture: 1k\nmattermost:\n  license_file: empty\n";
+    environment(home.path(), "perf", yaml);
+    let refused = run(home.path(), &["validate", "perf"]);
+    let said = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("it is empty"), "{said}");
 }
 
 #[test]
