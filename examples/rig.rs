@@ -127,6 +127,7 @@ pub async fn up_and_down(options: Options) -> Result<usize, Box<dyn Error>> {
     };
     let rig = up::open(options.spec, &up_options, &account).await?;
     let report = up::up(&rig, &options.run, &up_options, &session).await?;
+    let is_ok = report.is_ok();
     for check in &report.checks {
         let result = if check.pass { "pass" } else { "FAIL" };
         say(&format!("{result} {}: {}", check.name, check.detail));
@@ -143,6 +144,9 @@ pub async fn up_and_down(options: Options) -> Result<usize, Box<dyn Error>> {
         "`{name}` is down: {} resources removed, nothing left",
         report.removed
     ));
+    if !is_ok {
+        return Err("the rig came up and did not pass its checks".into());
+    }
     Ok(report.removed)
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::aws::{Aws, Registry};
 use crate::engine::{Account, Cloud as _, LeftoverCheck};
 use crate::events::{EventKind, Events};
+use crate::identity::names::Names;
 use crate::plan::{Action, Change, Plan, Removal, plan_down_as};
 
 use super::confirm::Question;
@@ -24,6 +25,7 @@ pub struct DownOptions {
 
 /// What `down` came to.
 #[derive(Clone, Debug)]
+#[must_use = "something may be left: `check` tells"]
 pub struct DownReport {
     /// How many resources were removed.
     pub removed: usize,
@@ -31,21 +33,27 @@ pub struct DownReport {
     pub account: Account,
     /// What was looked for afterwards, and what of it is left or kept.
     pub proof: Vec<LeftoverCheck>,
+    /// Final snapshots that were asked for and are not there.
+    pub missing_snapshots: Vec<String>,
     /// The registry's bucket, which stays on purpose; `None` when there is none.
     pub registry: Option<String>,
 }
 
 impl DownReport {
-    /// Whether nothing is left but what is kept on purpose.
+    /// Whether nothing is left but what is kept on purpose, and all of that is there.
     ///
     /// # Errors
-    /// When something is.
+    /// When something is left, or a final snapshot is missing.
     pub fn check(&self, environment: &str) -> Result<(), DownError> {
         let gaps: Vec<String> = gaps(&self.proof).map(|one| one.at.clone()).collect();
         match leftovers(&self.proof) {
             0 if !gaps.is_empty() => Err(DownError::Unproven {
                 environment: environment.to_owned(),
                 gaps,
+            }),
+            0 if !self.missing_snapshots.is_empty() => Err(DownError::NoFinalSnapshot {
+                environment: environment.to_owned(),
+                missing: self.missing_snapshots.clone(),
             }),
             0 => Ok(()),
             count => Err(DownError::Leftovers {
@@ -54,6 +62,15 @@ impl DownReport {
             }),
         }
     }
+}
+
+/// What a removal came to.
+#[derive(Clone, Debug, Default)]
+pub(super) struct RemovalOutcome {
+    /// How many resources were removed.
+    pub(super) removed: usize,
+    /// The names of the final snapshots that were asked for.
+    promised: Vec<String>,
 }
 
 /// How many resources a proof found.
@@ -77,21 +94,30 @@ pub async fn down(
     options: &DownOptions,
     session: &Session<'_>,
 ) -> Result<DownReport, OpsError> {
-    let removed = remove(cloud, environment, options, session).await?;
+    let RemovalOutcome { removed, promised } = remove(cloud, environment, options, session).await?;
     let proof = prove(cloud, environment, session.events).await?;
-    session.events.emit(EventKind::RunFinished {
-        ok: leftovers(&proof) == 0 && gaps(&proof).next().is_none(),
-    });
     let registry = Registry::of(cloud).await?;
-    Ok(DownReport {
+    let report = DownReport {
         removed,
         account: cloud.account().await?,
+        missing_snapshots: missing(promised, &proof),
         proof,
         registry: registry
             .exists()
             .await?
             .then(|| registry.bucket().to_owned()),
-    })
+    };
+    for name in &report.missing_snapshots {
+        session.events.emit(EventKind::Check {
+            name: "final snapshots".to_owned(),
+            pass: false,
+            detail: format!("`{name}` was asked for and does not exist"),
+        });
+    }
+    session.events.emit(EventKind::RunFinished {
+        ok: report.check(environment).is_ok(),
+    });
+    Ok(report)
 }
 
 async fn remove(
@@ -99,13 +125,13 @@ async fn remove(
     environment: &str,
     options: &DownOptions,
     session: &Session<'_>,
-) -> Result<usize, OpsError> {
+) -> Result<RemovalOutcome, OpsError> {
     // No registry is created only to remove what does not exist.
     let registry = Registry::of(cloud).await?;
     if !registry.exists().await?
         && plan_down_as(&cloud.snapshot(environment).await?, options.removal).is_empty()
     {
-        return Ok(0);
+        return Ok(RemovalOutcome::default());
     }
     let purpose = LockPurpose {
         environment,
@@ -117,18 +143,18 @@ async fn remove(
     lock.finish(done).await
 }
 
-/// Plans, asks and removes, under the lock; answers with how many resources it removed.
+/// Plans, asks and removes, under the lock.
 pub(super) async fn remove_locked(
     cloud: &Arc<Aws>,
     environment: &str,
     removal: Removal,
     session: &Session<'_>,
     lock: &Lock,
-) -> Result<usize, OpsError> {
+) -> Result<RemovalOutcome, OpsError> {
     let account = cloud.account().await?;
     let plan = plan_down_as(&cloud.snapshot(environment).await?, removal);
     if plan.is_empty() {
-        return Ok(0);
+        return Ok(RemovalOutcome::default());
     }
     check_protection(environment, &plan)?;
     session.confirm.confirm(&Question::Remove {
@@ -149,7 +175,10 @@ pub(super) async fn remove_locked(
     note_calls(cloud, events);
     let read = cloud.snapshot(environment);
     let report = WalkError::check(report, environment, &account.region, "down", read).await?;
-    Ok(report.finished.len())
+    Ok(RemovalOutcome {
+        removed: report.finished.len(),
+        promised: promised(environment, &plan.changes),
+    })
 }
 
 fn check_protection(environment: &str, plan: &Plan) -> Result<(), DownError> {
@@ -173,6 +202,29 @@ fn keeps_data(changes: &[Change]) -> bool {
         let existing = change.existing.as_ref();
         change.action == Action::Keep || existing.is_some_and(|e| e.says("final_snapshot", true))
     })
+}
+
+/// The names of the final snapshots that a removal creates. They follow from what is removed;
+/// where its creation time is not told yet, they cannot be known beforehand.
+fn promised(environment: &str, changes: &[Change]) -> Vec<String> {
+    let deleted = changes.iter().filter(|one| one.action == Action::Delete);
+    deleted
+        .filter_map(|change| {
+            let existing = change.existing.as_ref()?;
+            let created = existing.text("created")?;
+            let is_promised = existing.says("final_snapshot", true);
+            is_promised.then(|| Names::of(environment).final_snapshot(&existing.id, created))
+        })
+        .collect()
+}
+
+/// Those of them that a proof did not find.
+fn missing(promised: Vec<String>, proof: &[LeftoverCheck]) -> Vec<String> {
+    let kept = |name: &String| {
+        let mut all = proof.iter().flat_map(|look| &look.kept);
+        all.any(|kept| kept.id == *name)
+    };
+    promised.into_iter().filter(|name| !kept(name)).collect()
 }
 
 /// Looks in every service for what has the environment's tag or name.
@@ -203,4 +255,61 @@ pub(super) async fn prove(
         phase: "proof".to_owned(),
     });
     Ok(looked)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::blueprint::{Address, Kind};
+    use crate::engine::{Kept, Observed, State};
+    use crate::plan::{Snapshot, plan_down_as};
+
+    use super::*;
+
+    fn gone(attributes: &[(&'static str, &str)]) -> Plan {
+        let mut cache = Observed {
+            address: Address::cache(),
+            kind: Kind::Cache,
+            id: "lr-demo-cache".to_owned(),
+            state: State::Ready,
+            status: "available".to_owned(),
+            attributes: Default::default(),
+        };
+        cache.attributes.insert("final_snapshot", true);
+        for (name, value) in attributes {
+            cache.attributes.insert(*name, *value);
+        }
+        let snapshot = Snapshot {
+            resources: vec![cache],
+        };
+        plan_down_as(&snapshot, Removal::default())
+    }
+
+    #[test]
+    fn a_final_snapshot_that_aws_does_not_list_is_missing() {
+        let created = "2026-11-23T07:53:04Z";
+        let plan = gone(&[("created", created)]);
+        let promised = promised("demo", &plan.changes);
+        let name = Names::of("demo").final_snapshot("lr-demo-cache", created);
+        assert_eq!(promised, std::slice::from_ref(&name));
+        let look = |kept: Vec<Kept>| LeftoverCheck {
+            at: "ElastiCache snapshots".to_owned(),
+            left: Vec::new(),
+            kept,
+            gap: None,
+        };
+        assert_eq!(
+            missing(promised.clone(), &[look(Vec::new())]),
+            std::slice::from_ref(&name)
+        );
+        let kept = Kept {
+            id: name,
+            cost: String::new(),
+        };
+        assert_eq!(missing(promised, &[look(vec![kept])]), Vec::<String>::new());
+        // What a name follows from is not known yet.
+        assert_eq!(
+            super::promised("demo", &gone(&[]).changes),
+            Vec::<String>::new()
+        );
+    }
 }

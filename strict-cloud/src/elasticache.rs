@@ -62,6 +62,7 @@ pub(crate) async fn before(core: &Core, call: &mut Call) -> Result<Ruling, AwsEr
         // Nothing fails here.
         "DescribeEvents" => Ruling::Answer(Reply::with_result(call, "<Events/>")),
         "DeleteReplicationGroup" => delete_group(core, call).await?,
+        "DescribeSnapshots" => describe_snapshots(core, call).await?,
         "ListTagsForResource" | "AddTagsToResource" | "RemoveTagsFromResource" => {
             check_taggable(core, call)?;
             Ruling::Forward
@@ -231,6 +232,46 @@ async fn delete_subnets(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
     Ok(Ruling::Answer(Reply::empty(call)))
 }
 
+/// Takes the snapshot that a deletion asks for, of which the emulator knows nothing.
+async fn take_final_snapshot(core: &Core, call: &Call, at_emulator: &str) -> Result<(), AwsError> {
+    let Some(name) = call.get("FinalSnapshotIdentifier") else {
+        return Ok(());
+    };
+    let fields = [("SnapshotName", name), ("ReplicationGroupId", at_emulator)];
+    let taken = core.upstream.text(call, SERVICE, "CreateSnapshot", &fields);
+    taken.await.map(|_| ())
+}
+
+/// Snapshots outlive their group, which the emulator does not allow: it is asked for all, and
+/// those of the group are picked out.
+async fn describe_snapshots(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
+    let Some(id) = call.get("ReplicationGroupId") else {
+        return Ok(Ruling::Forward);
+    };
+    let source = call.get("SnapshotSource").map(|of| ("SnapshotSource", of));
+    let fields: Vec<(&str, &str)> = source.into_iter().collect();
+    let all = core
+        .upstream
+        .text(call, SERVICE, "DescribeSnapshots", &fields);
+    let all = all.await?;
+    let of_group = |name: &str| {
+        let generation = core.ledger().generation(&key(call, GROUP, id));
+        (0..=generation).any(|earlier| emulator_name(id, earlier) == name)
+    };
+    let found = xml::read(&all, |document| {
+        xml::named(document, "Snapshot")
+            .filter_map(|snapshot| {
+                let group = xml::text_of(snapshot, "ReplicationGroupId")?;
+                let text = all.get(snapshot.range())?;
+                let element = |name: &str| format!("<ReplicationGroupId>{name}<");
+                of_group(group).then(|| text.replace(&element(group), &element(id)))
+            })
+            .collect::<String>()
+    });
+    let found = format!("<Snapshots>{found}</Snapshots>");
+    Ok(Ruling::Answer(Reply::with_result(call, &found)))
+}
+
 async fn delete_group(core: &Core, call: &mut Call) -> Result<Ruling, AwsError> {
     let id = call
         .get("ReplicationGroupId")
@@ -245,6 +286,7 @@ async fn delete_group(core: &Core, call: &mut Call) -> Result<Ruling, AwsError> 
         .text(call, SERVICE, "DescribeReplicationGroups", &fields)
         .await?;
     check_available(core, call)?;
+    take_final_snapshot(core, call, &emulator_name(&id, generation)).await?;
     let clock = &core.clock;
     let gone = clock.after(Delay::CacheEnd);
     core.ledger()

@@ -75,8 +75,10 @@ fn without_place(app: &App, target: &Target, failure: Failure) -> Outcome {
 fn show(app: &App, name: &str, report: &DownReport) {
     let removed = report.removed;
     if app.printer.is_json() {
-        app.printer
-            .json(&json!({ "environment": name, "removed": removed, "checked": report.proof }));
+        app.printer.json(&json!({
+            "environment": name, "removed": removed, "checked": report.proof,
+            "missing_snapshots": report.missing_snapshots,
+        }));
         return;
     }
     app.printer.data(&if report.check(name).is_err() {

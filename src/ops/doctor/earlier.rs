@@ -63,7 +63,7 @@ async fn remove_one(
         Err(error) => return Err(error),
     };
     let done = remove_locked(cloud, name, Removal::default(), session, &lock).await;
-    let removed = lock.finish(done).await?;
+    let removed = lock.finish(done).await?.removed;
     let proof = prove(cloud, name, session.events).await?;
     let (left, gaps) = (leftovers(&proof), gaps(&proof).count());
     let (verdict, found) = match (left, gaps) {

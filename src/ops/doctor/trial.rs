@@ -116,7 +116,7 @@ impl<H: Hosts> Canary<'_, H> {
             remove_locked(self.cloud, self.name, Removal::default(), &session, lock).await;
         let area = CanaryArea::Removal;
         match removed {
-            Ok(removed) => report.removed = removed,
+            Ok(outcome) => report.removed = outcome.removed,
             Err(error) => {
                 let detail = error.to_string();
                 let check = CanaryCheck::new(area, "removal", CanaryVerdict::Failed, detail);

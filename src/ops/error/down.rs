@@ -24,6 +24,14 @@ pub enum DownError {
         /// How many.
         count: usize,
     },
+    /// A final snapshot was asked for, and AWS does not list it.
+    #[error("`{environment}` is removed, but AWS lists no final snapshot {}", missing.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))]
+    NoFinalSnapshot {
+        /// Name of the environment.
+        environment: String,
+        /// The names that the snapshots were asked for by.
+        missing: Vec<String>,
+    },
     /// Not every service could be asked what is left.
     #[error("nothing of `{environment}` was found, but nobody could look for: {}", gaps.join(", "))]
     Unproven {
@@ -41,6 +49,11 @@ impl Diagnose for DownError {
                 "`loadrig down {environment} --lift-protection` lifts the protection and removes it; \
                  final snapshots and files stay, unless `--discard-data` is given too"
             ),
+            DownError::NoFinalSnapshot { .. } => {
+                "look for other backups of it (manual snapshots, AWS Backup) before they expire, and \
+                 at the events of the service for why there is none"
+                    .to_owned()
+            }
             DownError::Unproven { environment, .. } => format!(
                 "run `loadrig down {environment}` again: it removes nothing twice, and looks again"
             ),

@@ -92,4 +92,11 @@ async fn a_cache_being_created_is_seen_and_not_changed() {
     assert!(last.starts_with("lr-slow-final-"), "{last}");
     cloud.pass(301);
     assert_eq!(cache(&rig).await, None);
+    // The snapshot outlives the cache.
+    let proof = rig.aws.find_leftovers("slow").await.unwrap();
+    let kept: Vec<&str> = proof
+        .iter()
+        .flat_map(|look| look.kept.iter().map(|kept| kept.id.as_str()))
+        .collect();
+    assert_eq!(kept, [last]);
 }
