@@ -32,7 +32,7 @@ where
                 class: class_of(&error, operation, &code),
                 message: error
                     .message()
-                    .map_or_else(|| without_words(&error), str::to_owned),
+                    .map_or_else(|| without_message(&error), str::to_owned),
                 request_id: error
                     .request_id()
                     .or_else(|| error.meta().request_id())
@@ -239,14 +239,35 @@ fn class_of<E: ProvideErrorMetadata + Error + 'static>(
     }
 }
 
-/// What can be said of an error that the service says nothing about: HEAD requests are answered
-/// with a status alone.
-fn without_words<E: Error + 'static>(error: &SdkError<E>) -> String {
-    let SdkError::ServiceError(answered) = error else {
-        return reasons(error);
-    };
-    let status = answered.raw().status().as_u16();
-    format!("the service answered with HTTP status {status} and no reason")
+/// An error without a message of the service's: what caused it, and how an answer begins that is
+/// none of AWS's. A proxy or an emulator says there what happened. HEAD requests are answered with
+/// a status alone.
+fn without_message<E: Error + 'static>(error: &SdkError<E>) -> String {
+    let reasons = reasons(error);
+    let body = error.raw_response().and_then(|raw| raw.body().bytes());
+    match beginning(body.unwrap_or_default()) {
+        text if text.is_empty() => match error {
+            SdkError::ServiceError(answered) => {
+                let status = answered.raw().status().as_u16();
+                format!("the service answered with HTTP status {status} and no reason")
+            }
+            _ => reasons,
+        },
+        text => format!("{reasons}; the answer begins `{text}`"),
+    }
+}
+
+/// The first words of a body, on one line.
+fn beginning(body: &[u8]) -> String {
+    const SHOWN: usize = 200;
+    // Enough bytes for so many characters.
+    let start = body.get(..SHOWN * 4).unwrap_or(body);
+    let words = String::from_utf8_lossy(start);
+    let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars()
+        .filter(|c| !c.is_control())
+        .take(SHOWN)
+        .collect()
 }
 
 /// An error without a message of the service's, with what caused it.
@@ -335,13 +356,20 @@ mod tests {
                 Some("InvalidVpcEndpointId.NotFound"),
                 FailureClass::NotFound,
             ),
-            (S3, Some("Odd"), FailureClass::Terminal),
-            (S3, None, FailureClass::Terminal),
+            (S3, Some("Odd"), FailureClass::Unknown),
+            (S3, None, FailureClass::Unknown),
         ] {
             let error = failed_item(operation, "b", (code, None), Some("r-1"));
             assert_eq!(error.class, class, "{code:?}");
             assert!(error.to_string().contains("request r-1"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_body_is_shown_by_its_first_words() {
+        assert_eq!(beginning(b"<html>\n  <b>No</b>\x07\n"), "<html> <b>No</b>");
+        assert_eq!(beginning(&[b'x'; 5000]).len(), 200);
+        assert_eq!(beginning(b""), "");
     }
 
     #[test]

@@ -115,7 +115,8 @@ where
                 if stopping || failing.for_long(error.class) {
                     return Err(error);
                 }
-                events.waiting(step, format!("{}: {}", error.code, error.message));
+                let failed = format!("{} failed with", error.operation);
+                events.waiting(step, format!("{failed} {}: {}", error.code, error.message));
                 backoff.pause().await;
             }
             other => return other,

@@ -560,4 +560,21 @@ fn missing_and_expired_credentials_get_renewal_hints() {
         let error = text(&output.stderr);
         assert!(error.contains(remedy), "{profile}: {error}");
     }
+    let config = home.path().join(".aws/config");
+    std::fs::write(&config, "[profile there]\nregion = us-east-1\n[profile\n").expect("a file");
+    for arguments in [["--profile", "there", "list"].as_slice(), &["list"]] {
+        let mut list = std::process::Command::new(env!("CARGO_BIN_EXE_loadrig"));
+        let list = list
+            .env("HOME", home.path())
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env_remove("AWS_ACCESS_KEY_ID")
+            .env_remove("AWS_PROFILE")
+            .args(["--endpoint-url", "http://127.0.0.1:1"])
+            .args(arguments)
+            .output();
+        let error = text(&list.expect("the program runs").stderr);
+        let place = format!("error parsing {} on line 3", config.display());
+        assert!(error.contains(&place), "{error}");
+        assert!(!error.contains("there is no profile"), "{error}");
+    }
 }

@@ -63,7 +63,9 @@ impl Renewing {
             ) => Inner::Profile(profile.clone()),
             // A profile that was asked for by name and is not there is an error, not a
             // reason to look elsewhere.
-            (CredentialMethod::Unknown, Some(profile)) if connection.profile.is_some() => {
+            (CredentialMethod::Unknown | CredentialMethod::Unreadable(_), Some(profile))
+                if connection.profile.is_some() =>
+            {
                 Inner::Profile(profile.clone())
             }
             _ => Inner::Chain(default_chain(connection).await),

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use aws_config::profile::{Profile, ProfileSet};
 
+use crate::diagnose::with_causes;
+
 /// A role that wants a second factor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MfaProfile {
@@ -50,6 +52,8 @@ pub enum CredentialMethod {
     Process,
     /// A token file, as on Kubernetes and in CI.
     WebIdentity,
+    /// The configuration files cannot be read: where, and why.
+    Unreadable(String),
     /// A container's or the instance's role, or nothing at all.
     Unknown,
 }
@@ -98,10 +102,17 @@ impl CredentialSource {
         let variables = Variables::read();
         let files = aws_runtime::env_config::file::EnvConfigFiles::default();
         let name = named.map(|name| name.to_owned().into());
-        let set = aws_config::profile::load(&Default::default(), &Default::default(), &files, name)
-            .await
-            .ok();
-        Self::evaluate(named, &variables, set.as_ref())
+        let set =
+            aws_config::profile::load(&Default::default(), &Default::default(), &files, name).await;
+        let source = Self::evaluate(named, &variables, set.as_ref().ok());
+        match set {
+            // A profile may well be there: nobody could look.
+            Err(error) if source.way == CredentialMethod::Unknown => Self {
+                way: CredentialMethod::Unreadable(on_one_line(&with_causes(&error))),
+                ..source
+            },
+            _ => source,
+        }
     }
 
     pub(super) fn evaluate(
@@ -181,6 +192,7 @@ fn remedy(way: &CredentialMethod, profile: Option<&str>) -> String {
         CredentialMethod::WebIdentity => {
             "the token of AWS_WEB_IDENTITY_TOKEN_FILE has to be issued again".to_owned()
         }
+        CredentialMethod::Unreadable(reason) => format!("correct the file: {reason}"),
         CredentialMethod::Unknown => match profile {
             Some(name) => format!(
                 "there is no profile `{name}` that gives credentials: `aws configure \
@@ -214,8 +226,13 @@ fn word(way: &CredentialMethod) -> &'static str {
         CredentialMethod::RoleWithMfa(_) => "assumed role with a second factor",
         CredentialMethod::Process => "credential process",
         CredentialMethod::WebIdentity => "web identity",
+        CredentialMethod::Unreadable(_) => "configuration files that cannot be read",
         CredentialMethod::Unknown => "container or instance role",
     }
+}
+
+fn on_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The order in which the SDK looks at a profile: role, then single sign-on, web identity,

@@ -49,3 +49,28 @@ fn the_proxy_in_use_is_named_without_its_password() {
         "{text}"
     );
 }
+
+#[test]
+fn an_answer_that_is_none_of_aws_is_shown_as_it_begins() {
+    use std::io::{Read as _, Write as _};
+
+    let server = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback");
+    let endpoint = format!("http://{}", server.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for client in server.incoming() {
+            let mut client = client.expect("a client");
+            let mut request = [0; 8192];
+            let _length = client.read(&mut request).expect("a request");
+            let page = "<html>\n<h1>KeyError: 'aurora-iopt1'</h1>";
+            let length = page.len();
+            let answer = format!(
+                "HTTP/1.1 400 Bad\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{page}"
+            );
+            client.write_all(answer.as_bytes()).expect("an answer");
+        }
+    });
+    let home = tempfile::tempdir().expect("a directory");
+    let text = said(&mut command(home.path(), &endpoint, &["list"]));
+    let expected = "the answer begins `<html> <h1>KeyError: 'aurora-iopt1'</h1>`";
+    assert!(text.contains(expected), "{text}");
+}
