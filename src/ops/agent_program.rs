@@ -2,8 +2,10 @@
 //! names. Checked before anything is locked or created: hosts run Debian 12 on x86-64, while the
 //! operator's machine may run macOS or a newer Linux.
 
+use std::hint::black_box;
 use std::path::{Path, PathBuf};
 
+use memchr::memmem;
 use object::elf::{EM_X86_64, FileHeader64};
 use object::read::elf::{FileHeader, SectionHeader};
 use object::{Endianness, read};
@@ -12,6 +14,20 @@ use crate::ops::error::PayloadError;
 
 /// The C library of Debian 12, which hosts run: <https://packages.debian.org/bookworm/libc6>.
 const HOSTS_GLIBC: (u32, u32) = (2, 36);
+
+/// What every build of loadrig has in it, for this check alone: a program for hosts cannot be
+/// asked for its version on a machine that may not be able to run it. The version follows.
+const MARK: &str = concat!(
+    "\u{1}loadrig program \u{1}",
+    env!("CARGO_PKG_VERSION"),
+    "\u{1}"
+);
+
+/// So much of it comes before the version.
+const VERSION_AT: usize = MARK.len() - env!("CARGO_PKG_VERSION").len() - 1;
+
+/// Longer than any version.
+const LONGEST_VERSION: usize = 64;
 
 /// The file to copy to agents.
 ///
@@ -22,10 +38,16 @@ pub(super) fn agent_program(named: Option<&Path>) -> Result<PathBuf, PayloadErro
         Some(path) => path.to_owned(),
         None => std::env::current_exe().map_err(PayloadError::OwnFile)?,
     };
-    let content = std::fs::read(&path).map_err(|source| PayloadError::UnreadableAgent {
+    let unreadable = |source| PayloadError::UnreadableAgent {
         path: path.clone(),
         source,
-    })?;
+    };
+    // A device may have no end.
+    if !path.metadata().map_err(unreadable)?.is_file() {
+        let reason = "it is no regular file".to_owned();
+        return Err(PayloadError::UnfitAgent { path, reason });
+    }
+    let content = std::fs::read(&path).map_err(unreadable)?;
     match obstacle(&content) {
         None => Ok(path),
         Some(reason) => Err(PayloadError::UnfitAgent { path, reason }),
@@ -44,8 +66,32 @@ fn obstacle(program: &[u8]) -> Option<String> {
             "it needs glibc {}.{}, and hosts have {}.{}",
             needed.0, needed.1, HOSTS_GLIBC.0, HOSTS_GLIBC.1
         )),
-        Ok(Some(_)) => None,
+        Ok(Some(_)) => other_program(program),
     }
+}
+
+/// Why a program is not this one, built for the hosts: agents of another version may speak
+/// another protocol.
+fn other_program(program: &[u8]) -> Option<String> {
+    // The mark has to stay in one piece in the program, so the compiler must not look into it.
+    let mark = black_box(MARK).as_bytes();
+    if memmem::find(program, mark).is_some() {
+        return None;
+    }
+    let (prefix, _) = mark.split_at(VERSION_AT);
+    let found = memmem::find(program, prefix).and_then(|at| {
+        let rest = program.get(at + VERSION_AT..)?;
+        let rest = rest.get(..LONGEST_VERSION).unwrap_or(rest);
+        let end = rest.iter().position(|byte| *byte == 1)?;
+        std::str::from_utf8(rest.get(..end)?).ok()
+    });
+    Some(match found {
+        Some(version) => format!(
+            "it is version {version} of loadrig, and this is {}",
+            env!("CARGO_PKG_VERSION")
+        ),
+        None => "it is not loadrig".to_owned(),
+    })
 }
 
 /// The newest version of glibc that a program for x86-64 needs, 0.0 if it is linked statically;
@@ -133,6 +179,23 @@ mod tests {
         assert_eq!(needed(&program), (major, 99));
         let obstacle = obstacle(&program).expect("refused");
         assert!(obstacle.contains("2.99"), "{obstacle}");
+    }
+
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    #[test]
+    fn other_programs_and_other_versions_are_refused() {
+        let own = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+        assert_eq!(obstacle(&own), None);
+        let finder = memmem::Finder::new(MARK);
+        let mut older = own.clone();
+        for at in finder.find_iter(&own) {
+            older[at + VERSION_AT] = b'9';
+        }
+        let obstacle_of = |program: &[u8]| obstacle(program).expect("refused");
+        let said = obstacle_of(&older);
+        assert!(said.contains("it is version 9."), "{said}");
+        let other = obstacle_of(&std::fs::read("/bin/true").unwrap());
+        assert_eq!(other, "it is not loadrig");
     }
 
     #[test]
