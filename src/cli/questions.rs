@@ -127,7 +127,7 @@ impl Confirm for Questions<'_> {
 
 impl Questions<'_> {
     /// Shows what would be done and asks, unless `--yes` was given.
-    fn ask(&self, text: &str, question: &str) -> Result<(), Declined> {
+    pub(crate) fn ask(&self, text: &str, question: &str) -> Result<(), Declined> {
         if self.app.global.yes {
             return Ok(());
         }

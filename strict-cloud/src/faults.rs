@@ -119,8 +119,10 @@ impl FaultPlan {
                     .ok_or_else(|| format!("`{word}`: a share from 0 to 1 is expected")),
             };
             let call = || match value.and_then(|text| text.parse::<u64>().ok()) {
-                Some(number) => Ok(number),
-                None => Err(format!("`{word}`: the number of a call is expected")),
+                Some(number) if number > 0 => Ok(number),
+                _ => Err(format!(
+                    "`{word}`: the number of a call is expected; the first is 1"
+                )),
             };
             match name {
                 "all" => plan = Self::of_seed(seed, region),
@@ -156,14 +158,18 @@ impl FaultPlan {
 }
 
 fn shortage(word: &str, value: Option<&str>) -> Result<Shortage, String> {
-    let value =
-        value.ok_or_else(|| format!("`{word}`: a zone, a type or TYPE@ZONE is expected"))?;
+    let unclear = || format!("`{word}`: a zone, a type or TYPE@ZONE is expected");
+    let value = value.ok_or_else(unclear)?;
     let (instance_type, zone) = match value.split_once('@') {
         Some((instance_type, zone)) => (Some(instance_type), Some(zone)),
         // Types have a dot, zones have none.
         None if value.contains('.') => (Some(value), None),
         None => (None, Some(value)),
     };
+    // An empty one would be no zone or type, and the fault would never show.
+    if instance_type.is_some_and(str::is_empty) || zone.is_some_and(str::is_empty) {
+        return Err(unclear());
+    }
     Ok(Shortage {
         zone: zone.map(str::to_owned),
         instance_type: instance_type.map(str::to_owned),

@@ -258,7 +258,7 @@ impl Drop for RunningCloud {
     fn drop(&mut self) {
         self.entered = None;
         let stopped = Command::new(env!("CARGO_BIN_EXE_loadrig"))
-            .args(["local", "stop"])
+            .args(["local", "stop", "--yes"])
             .output();
         if !std::thread::panicking() {
             let stopped = stopped.unwrap();
@@ -528,6 +528,29 @@ fn databases_replicate_and_domains_answer_over_verified_tls() {
             .any(|trace| trace.what.contains("db-reader"))
     });
     assert!(sql(&reader, "select 1").is_empty());
+}
+
+#[test]
+fn a_local_cloud_in_use_is_neither_stopped_nor_another_one_unasked() {
+    // This process is in its network.
+    let cloud = RunningCloud::start();
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_loadrig"))
+            .args(arguments)
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), said)
+    };
+    let (code, said) = run(&["local", "stop"]);
+    assert_eq!(code, Some(2), "{said}");
+    let own = format!("(process {})", std::process::id());
+    assert!(said.contains(&own) && said.contains("`--yes`"), "{said}");
+    let (code, said) = run(&["--region", "eu-west-1", "local", "start"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("for region `us-east-1`"), "{said}");
+    assert_eq!(localcloud::status().unwrap().running, cloud.running);
 }
 
 #[test]

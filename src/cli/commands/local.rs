@@ -31,8 +31,10 @@ mod linux {
     use crate::aws::local_cloud::SdkCloudReader;
     use crate::cli::args::StrictArgs;
     use crate::cli::failure::Failure;
+    use crate::cli::printer::Printer;
     use crate::diagnose::ExitCode;
-    use crate::localcloud::{self, DaemonOptions, MachineCheck, StartOptions};
+    use crate::localcloud::{self, DaemonOptions, MachineCheck, Running, StartOptions};
+    use crate::ops::error::Declined;
 
     /// Runs a command of the local cloud.
     pub(crate) fn run(app: &App, command: &LocalCommand) -> Outcome {
@@ -52,6 +54,7 @@ mod linux {
                     },
                     &say,
                 )?;
+                check_region(app, &running)?;
                 let word = if running.already {
                     "is already running"
                 } else {
@@ -72,12 +75,7 @@ mod linux {
                 }
             }
             LocalCommand::Stop => {
-                for user in localcloud::users() {
-                    app.printer.say(&format!(
-                        "warning: `{}` (process {}) uses the local cloud and will fail",
-                        user.command, user.pid
-                    ));
-                }
+                confirm_stop(app)?;
                 let report = localcloud::stop(&say)?;
                 show_machine(app, &report.checked);
                 if report.checked.iter().any(|check| check.found > 0) {
@@ -93,6 +91,33 @@ mod linux {
             }
         }
         Ok(ExitCode::Done)
+    }
+
+    /// A local cloud has one region: another one that was asked for is not there.
+    fn check_region(app: &App, running: &Running) -> Result<(), Failure> {
+        match &app.global.region {
+            Some(asked) if *asked != running.region => Err(Failure::new(
+                format!(
+                    "the local cloud is already running, for region `{}`, not `{asked}`",
+                    running.region
+                ),
+                "`loadrig local stop` stops it; then start it again",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks whoever would end the work of others.
+    fn confirm_stop(app: &App) -> Result<(), Declined> {
+        let users = localcloud::users();
+        if users.is_empty() {
+            return Ok(());
+        }
+        let mut text = "these use the local cloud and will fail:".to_owned();
+        for user in users {
+            text.push_str(&format!("\n  `{}` (process {})", user.command, user.pid));
+        }
+        app.questions().ask(&text, "Stop it all the same?")
     }
 
     /// What was looked for on this machine, and what is left.
@@ -116,6 +141,11 @@ mod linux {
         app.printer.data(&text);
     }
 
+    /// A value of `local strict` that it cannot do anything with.
+    fn usage(reason: String) -> Failure {
+        Failure::new(reason, "see `docs/strict-cloud.md`").with_code(ExitCode::Usage)
+    }
+
     /// Serves a strict cloud until it is ended.
     fn strict(app: &App, args: &StrictArgs, region: &str) -> Result<(), Failure> {
         let timing = match app.global.profile.as_deref() {
@@ -125,7 +155,8 @@ mod linux {
                 return Err(Failure::new(
                     format!("a strict cloud has no profile `{other}`"),
                     "`--profile instant` or `--profile aws`",
-                ));
+                )
+                .with_code(ExitCode::Usage));
             }
         };
         let faults = args
@@ -133,10 +164,11 @@ mod linux {
             .as_deref()
             .map(|words| FaultPlan::parse(args.seed, words, region))
             .transpose()
-            .map_err(|reason| Failure::new(reason, "see `docs/strict-cloud.md`"))?;
-        let account: AccountProfile = args.account.parse().map_err(|error: UnknownProfile| {
-            Failure::new(error.to_string(), "see `docs/strict-cloud.md`")
-        })?;
+            .map_err(usage)?;
+        let account: AccountProfile = args
+            .account
+            .parse()
+            .map_err(|error: UnknownProfile| usage(error.to_string()))?;
         let emulator = args
             .upstream
             .as_deref()
@@ -174,6 +206,10 @@ mod linux {
             let listener = TcpListener::bind(args.listen).await.map_err(failed)?;
             let address = listener.local_addr().map_err(failed)?;
             app.printer.data(&format!("http://{address}"));
+            if Printer::lost().is_some() {
+                // Nobody would ever know where it listens.
+                return Ok(());
+            }
             cloud.serve(listener).await.map_err(failed)
         })?
     }

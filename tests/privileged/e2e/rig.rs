@@ -262,7 +262,7 @@ impl LocalCloud {
         );
         // What a killed run left is not this test's: taken away as a user would.
         if status.code == Some(1) {
-            home.run(&["local", "stop"]).code(0);
+            home.run(&["local", "stop", "--yes"]).code(0);
         }
         let before = Machine::look(home.path());
         let cloud = Self {
@@ -282,7 +282,7 @@ impl LocalCloud {
         self.finished = true;
         let stopped = self
             .home
-            .run(&["local", "stop", "--output", "json"])
+            .run(&["local", "stop", "--yes", "--output", "json"])
             .code(0);
         let checked = stopped.json();
         let checked = checked.as_array().unwrap();
@@ -310,7 +310,7 @@ impl LocalCloud {
 impl Drop for LocalCloud {
     fn drop(&mut self) {
         if !self.finished {
-            let _ = self.home.command(&["local", "stop"]).output();
+            let _ = self.home.command(&["local", "stop", "--yes"]).output();
         }
     }
 }
