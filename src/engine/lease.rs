@@ -189,7 +189,7 @@ pub fn describe_lease(lease: &Lease, now: Timestamp) -> String {
     let left = until(lease.expires_at, now).as_secs();
     format!(
         "{owner} ({operation}, process {pid}{job}) since {}; the lease ends in {left} s unless it is renewed",
-        lease.acquired
+        lease.acquired.strftime("%F %T UTC")
     )
 }
 

@@ -57,8 +57,8 @@ pub(crate) struct EnvironmentFile {
     pub(crate) alb: Option<AlbShape>,
     /// How operators reach the hosts.
     pub(crate) access: Option<AccessShape>,
-    /// How long the environment may live before `loadrig sweep` may remove it, for example
-    /// `8h`, `90m` or `2d`. Default: for ever.
+    /// How long the environment is meant to live, for example `8h`, `90m` or `2d`. Nothing is
+    /// removed by itself when that is over. Default: for ever.
     #[schemars(example = &"8h")]
     pub(crate) time_to_live: Option<String>,
     /// Extra tags on every resource.

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use comfy_table::Table;
 use serde_json::json;
 
 use crate::cli::App;
 use crate::cli::args::EnvArgs;
 use crate::cli::failure::Outcome;
-use crate::cli::format;
+use crate::cli::format::{self, WIDTH};
 use crate::cli::place::Place;
 use crate::cli::printer::table;
 use crate::diagnose::ExitCode;
@@ -53,7 +52,7 @@ fn show(app: &App, report: &StatusReport) {
             .data(&format!("`{}` does not exist", report.environment));
         return;
     }
-    app.printer.data(&overview(&report.parts).to_string());
+    app.printer.data(&overview(&report.parts));
     app.printer.data(&summary(report));
     app.printer.data(&match report.drift.len() {
         0 => format!(
@@ -113,24 +112,59 @@ fn life_text(ttl: Duration, elapsed: Duration) -> String {
     }
 }
 
-fn overview(parts: &[Part]) -> Table {
+/// A line for each part; an address for which the line has no room stands below it.
+fn overview(parts: &[Part]) -> String {
     let mut table = table();
-    table.set_header(["what", "id", "state", "health", "at"]);
+    table.set_header(["what", "id", "state", "health"]);
     for part in parts {
         table.add_row([
             part.address.as_str(),
             &part.id,
             &part.status,
-            &part.health,
-            &part.at,
+            &part.health.replace('\n', " "),
         ]);
     }
-    table
+    let mut text = String::new();
+    // The header and the line below it.
+    let places = [Some("at"), None].into_iter();
+    let places = places.chain(parts.iter().map(|part| Some(part.at.as_str())));
+    for (line, at) in table.lines().zip(places) {
+        let at = at.unwrap_or_default();
+        let width = line.chars().count() + 1 + at.chars().count();
+        let line = match (at.is_empty(), width <= WIDTH) {
+            (true, _) => line.trim_end().to_owned(),
+            (false, true) => format!("{line} {at}"),
+            (false, false) => format!("{}\n      {at}", line.trim_end()),
+        };
+        text.push_str(&format!("{line}\n"));
+    }
+    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_addresses_stand_below_their_line() {
+        let part = |at: &str| Part {
+            address: crate::blueprint::Address::parse("database/writer"),
+            id: "lr-demo-db-writer".to_owned(),
+            status: "available".to_owned(),
+            health: "ready".to_owned(),
+            at: at.to_owned(),
+        };
+        let long = "lr-demo-db-writer.".to_owned() + &"x".repeat(60) + ".rds.amazonaws.com";
+        let text = overview(&[part("10.0.0.7"), part(&long), part("")]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].ends_with(" at"), "{text}");
+        assert!(
+            lines[2].ends_with("ready 10.0.0.7") || lines[2].ends_with(" 10.0.0.7"),
+            "{text}"
+        );
+        assert_eq!(lines[4].trim(), long);
+        assert_eq!(lines.len(), 6, "{text}");
+    }
 
     #[test]
     fn an_expired_time_to_live_is_shown_in_the_past() {

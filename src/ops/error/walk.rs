@@ -108,8 +108,13 @@ impl Diagnose for WalkError {
             remains,
             ..
         }) = self;
-        let mut next = format!("`loadrig {operation} {environment}` continues where this stopped");
-        if *operation != "down" {
+        let nothing = matches!(remains, Remains::Known { resources: 0, .. });
+        let mut next = match (*operation, nothing) {
+            ("down", true) => format!("`loadrig down {environment}` looks for leftovers again"),
+            (_, true) => format!("`loadrig {operation} {environment}` starts anew"),
+            _ => format!("`loadrig {operation} {environment}` continues where this stopped"),
+        };
+        if *operation != "down" && !nothing {
             next.push_str(&format!(
                 "; `loadrig down {environment}` removes everything"
             ));

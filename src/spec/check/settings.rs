@@ -379,13 +379,13 @@ impl Checker<'_> {
             } else if !is_tag_text(key, 127) || key.is_empty() {
                 let problem = place.problem(
                     format!("`{key}` cannot be the key of a tag"),
-                    "expected 1 to 127 letters, digits, spaces and `_.:/=+-@`",
+                    "expected 1 to 127 of `a-z`, `A-Z`, `0-9`, space and `_.:/=+-@`",
                 );
                 self.report(problem);
             } else if !is_tag_text(value, 256) {
                 let problem = self.place(&["tags", key]).problem(
                     format!("the tag `{key}` cannot have this value"),
-                    "expected at most 256 letters, digits, spaces and `_.:/=+-@`",
+                    "expected at most 256 of `a-z`, `A-Z`, `0-9`, space and `_.:/=+-@`",
                 );
                 self.report(problem);
             }
@@ -404,7 +404,8 @@ fn is_sha256(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// The characters that every service accepts in tags.
+/// The characters that every service accepts in tags: letters beyond ASCII are accepted by some
+/// alone ("Tag naming limits and requirements", Tagging AWS Resources).
 fn is_tag_text(text: &str, most: usize) -> bool {
     text.chars().count() <= most
         && text
