@@ -157,6 +157,34 @@ impl FaultPlan {
     }
 }
 
+/// The refusal of a launch by the call of this number, if one of these is a shortage of its type
+/// in its zone.
+pub(crate) fn no_capacity(
+    shortages: &[Shortage],
+    call: u64,
+    instance_type: &str,
+    zone: &str,
+) -> Option<AwsError> {
+    let short = shortages.iter().any(|shortage| {
+        shortage.zone.as_deref().is_none_or(|z| z == zone)
+            && shortage
+                .instance_type
+                .as_deref()
+                .is_none_or(|t| t == instance_type)
+            && shortage.until.is_none_or(|last| call <= last)
+    });
+    short.then(|| {
+        AwsError::with(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "InsufficientInstanceCapacity",
+            format!(
+                "We currently do not have sufficient {instance_type} capacity in the Availability Zone you requested ({zone}). \
+                 Our system will be working on provisioning additional capacity."
+            ),
+        )
+    })
+}
+
 fn shortage(word: &str, value: Option<&str>) -> Result<Shortage, String> {
     let unclear = || format!("`{word}`: a zone, a type or TYPE@ZONE is expected");
     let value = value.ok_or_else(unclear)?;
@@ -251,24 +279,7 @@ impl Faults {
         instance_type: &str,
         zone: &str,
     ) -> Option<AwsError> {
-        let short = self.plan.shortages.iter().any(|shortage| {
-            shortage.zone.as_deref().is_none_or(|z| z == zone)
-                && shortage
-                    .instance_type
-                    .as_deref()
-                    .is_none_or(|t| t == instance_type)
-                && shortage.until.is_none_or(|last| call.number <= last)
-        });
-        short.then(|| {
-            AwsError::with(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "InsufficientInstanceCapacity",
-                format!(
-                    "We currently do not have sufficient {instance_type} capacity in the Availability Zone you requested ({zone}). \
-                     Our system will be working on provisioning additional capacity."
-                ),
-            )
-        })
+        no_capacity(&self.plan.shortages, call.number, instance_type, zone)
     }
 
     /// Whether a zone does not offer a type of hosts or databases.

@@ -14,6 +14,7 @@ use crate::account_profile::AccountProfile;
 use crate::call::Call;
 use crate::clock::Delay;
 use crate::errors::{AwsError, Reply};
+use crate::faults::Shortage;
 use crate::guardrails::{self, Guardrail};
 use crate::model::held_to_model;
 
@@ -83,6 +84,8 @@ pub struct AwsAccount {
     pub(super) ssm: Ssm,
     /// What tests want to happen once.
     pub(super) rare: Vec<RareEvent>,
+    /// Where there is no capacity for instances.
+    pub(super) shortages: Vec<Shortage>,
     /// What it refuses because a test asks for it.
     pub(super) refusing: Vec<Refusing>,
 }
@@ -122,6 +125,7 @@ impl AwsAccount {
             s3: S3::default(),
             ssm: Ssm::default(),
             rare: (profile.traits().failures)(),
+            shortages: Vec::new(),
             refusing: Vec::new(),
         };
         if profile.traits().names_reserved {
@@ -201,6 +205,15 @@ impl AwsAccount {
     /// that is created meanwhile fails.
     pub fn attach_gateways_late(&mut self) {
         self.ec2.gateways_are_late = true;
+    }
+
+    /// From now on instances find no capacity there, without an end.
+    pub fn lack_capacity(&mut self, shortage: Shortage) {
+        let shortage = Shortage {
+            until: None,
+            ..shortage
+        };
+        self.shortages.push(shortage);
     }
 
     /// Takes the profile of an instance away, as somebody else may.

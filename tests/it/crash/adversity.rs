@@ -8,13 +8,13 @@ use loadrig::engine::FailureClass;
 use loadrig::identity::names::Names;
 use loadrig::spec::Spec;
 use proptest::prelude::*;
-use strict_cloud::{AwsAccount, FaultPlan, SharedAccount, Shortage, StrictCloud, StrictOptions};
+use strict_cloud::{AwsAccount, Shortage};
 
 use super::foreign_calls::{DELETABLE, call, create, delete, id_of, send};
 use super::layouts::{account, named};
-use super::link::{CloudBackend, Kill, ProcessLink, Side};
+use super::link::{Kill, Side};
 use super::outcome::{ADDRESS, ENVIRONMENT, later, leftovers, still_to_do, unaccounted};
-use super::process::{End, Fate, Job, REGION, live, run, run_with, runtime};
+use super::process::{End, Fate, Job, REGION, run, run_with};
 use super::sweep::{LATER, SETTLED};
 
 const NAME: &str = "perf";
@@ -386,21 +386,11 @@ fn the_twin_that_is_in_use_stays() {
 }
 
 /// `up` where there is no capacity for some of the instances.
-fn up_with_shortages(spec: &Spec, shortages: Vec<Shortage>) -> (End, AwsAccount) {
-    runtime().block_on(async {
-        let shared = SharedAccount::new(account());
-        let faults = FaultPlan {
-            shortages,
-            ..FaultPlan::default()
-        };
-        let cloud = StrictCloud::new(StrictOptions {
-            faults: Some(faults),
-            ..StrictOptions::instant(shared.clone())
-        });
-        let link = ProcessLink::new(CloudBackend::Emulated(cloud), None);
-        let end = live(&link, Job::Up(spec)).await;
-        (end, shared.account())
-    })
+fn up_with_shortage(spec: &Spec, shortage: Shortage) -> (End, AwsAccount) {
+    let mut account = account();
+    account.lack_capacity(shortage);
+    let left = run(account, Job::Up(spec));
+    (left.end, left.account)
 }
 
 #[test]
@@ -410,7 +400,7 @@ fn a_zone_without_capacity_is_skipped_and_the_next_plan_is_empty() {
         zone: Some(format!("{REGION}a")),
         ..Shortage::default()
     };
-    let (end, account) = up_with_shortages(&spec, vec![shortage]);
+    let (end, account) = up_with_shortage(&spec, shortage);
     assert_eq!(end, End::Done);
     let account = later(account, SETTLED);
     assert_eq!(still_to_do(&account, &spec), Vec::<String>::new());
@@ -423,7 +413,7 @@ fn a_zone_without_capacity_is_skipped_and_the_next_plan_is_empty() {
 #[test]
 fn no_capacity_anywhere_is_reported_and_the_rest_is_removed() {
     let spec = spec();
-    let (end, account) = up_with_shortages(&spec, vec![Shortage::default()]);
+    let (end, account) = up_with_shortage(&spec, Shortage::default());
     let End::Failed(message) = end else {
         panic!("{end:?}");
     };

@@ -6,6 +6,7 @@
 use crate::account_profile::DefaultKey;
 use crate::clock::Delay;
 use crate::errors::AwsError;
+use crate::faults::no_capacity;
 
 use super::super::account::{AwsAccount, CreationTime, NUMBER, QueryResult, TagMap};
 use super::super::form::QueryForm;
@@ -189,6 +190,10 @@ fn may_launch(account: &AwsAccount, launch: &LaunchRequest<'_>) -> Result<(), Aw
         knows_profile(account, launch.profile)?;
     }
     let (id, subnet) = &launch.subnet;
+    // Calls have no numbers here.
+    if let Some(refusal) = no_capacity(&account.shortages, 0, launch.kind, &subnet.zone) {
+        return Err(refusal);
+    }
     for group in &launch.groups {
         if account.ec2.group(group)?.vpc != subnet.vpc {
             return Err(AwsError::new(
