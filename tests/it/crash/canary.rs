@@ -424,3 +424,33 @@ fn what_is_not_allowed_is_named_and_the_rest_is_removed() {
     assert!(of(CanaryVerdict::Proved).contains(&"bucket/files"));
     assert_eq!(left(&tried.account), Vec::<String>::new());
 }
+
+#[test]
+fn a_canary_leaves_nothing_whatever_the_account_is_like() {
+    let spec = environment("architecture: 1k");
+    for profile in AccountProfile::ALL {
+        let past = profile.name();
+        for how in [PLAIN, WITH_HOST] {
+            let account = AwsAccount::of_profile(*profile, REGION, 1.0);
+            let tried = doctor(account, &spec, how);
+            assert_eq!(left(&tried.account), Vec::<String>::new(), "{past}");
+            let came_to = match &tried.report {
+                Ok(report) => {
+                    let checks = report.checks.iter().filter(|one| {
+                        !matches!(one.verdict, CanaryVerdict::Proved | CanaryVerdict::Unknown)
+                    });
+                    let checks = checks
+                        .map(|one| format!("\n  {:?} {}: {}", one.verdict, one.check, one.detail));
+                    let seconds = report.took.as_secs();
+                    format!(
+                        "{:?}, {seconds} s{}",
+                        report.exit_code(),
+                        checks.collect::<String>()
+                    )
+                }
+                Err(error) => format!("{:?}: {error}", error.exit_code()),
+            };
+            println!("{past}, host {}: {came_to}", how.spend.is_some());
+        }
+    }
+}
