@@ -465,6 +465,12 @@ fn databases_replicate_and_domains_answer_over_verified_tls() {
             ("SourceDBInstanceIdentifier", "writer"),
         ],
     );
+    // Domains in a VPC need the role of their service.
+    cloud.call(
+        "iam",
+        "CreateServiceLinkedRole",
+        &[("AWSServiceName", "opensearchservice.amazonaws.com")],
+    );
     cloud.search(
         reqwest::Method::POST,
         "domain",
@@ -658,10 +664,10 @@ fn one(xml: &str, element: &str) -> String {
 }
 
 fn version(service: &str) -> &'static str {
-    if service == "ec2" {
-        "2016-11-15"
-    } else {
-        "2014-10-31"
+    match service {
+        "ec2" => "2016-11-15",
+        "iam" => "2010-05-08",
+        _ => "2014-10-31",
     }
 }
 
