@@ -16,6 +16,7 @@ mod error;
 mod filestore;
 mod hub;
 mod id;
+mod license;
 mod logging;
 mod metrics;
 mod model;
@@ -30,12 +31,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::error::chain;
+use crate::license::LicenseRequest;
 
 const USAGE: &str = "mattermost-standin stands in for the Mattermost server in load-test rigs.
 
 usage: mattermost [server] [--config FILE]   run the server (FILE: also MM_CONFIG)
        mattermost version                    print the version
        mattermost package --out FILE.tar.gz  make a release tarball of this program
+       mattermost license --out FILE [--sku SKU] [--users N] [--days N]
+                                             make a license that this server accepts and no other
+                                             does: SKU professional, enterprise or advanced (the
+                                             default), N users (1000), ended in N days (in 2100)
 ";
 
 /// What is asked for on the command line.
@@ -44,6 +50,7 @@ enum StandinCommand {
     Server { config: Option<PathBuf> },
     Version,
     Package { out: PathBuf },
+    License(LicenseRequest),
     Help,
 }
 
@@ -66,6 +73,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         StandinCommand::Package { out } => make_package(&out),
+        StandinCommand::License(request) => license::write(&request).map_err(|error| chain(&error)),
         StandinCommand::Help => {
             print!("{USAGE}");
             Ok(())
@@ -83,6 +91,7 @@ fn main() -> ExitCode {
 fn parse(arguments: impl Iterator<Item = String>) -> Result<StandinCommand, String> {
     let mut words = Vec::new();
     let (mut config, mut out) = (None, None);
+    let (mut sku, mut users, mut days) = (None, None, None);
     let mut arguments = arguments.peekable();
     while let Some(argument) = arguments.next() {
         let (name, attached) = match argument.split_once('=') {
@@ -92,6 +101,9 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<StandinCommand, Stri
         let target = match name.as_str() {
             "-c" | "--config" => &mut config,
             "-o" | "--out" => &mut out,
+            "--sku" => &mut sku,
+            "--users" => &mut users,
+            "--days" => &mut days,
             "-h" | "--help" => return Ok(StandinCommand::Help),
             option if option.starts_with('-') => return Err(format!("unknown option `{option}`")),
             _ => {
@@ -100,16 +112,25 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<StandinCommand, Stri
             }
         };
         let value = attached.or_else(|| arguments.next());
-        *target = Some(PathBuf::from(
-            value.ok_or_else(|| format!("`{name}` needs a value"))?,
-        ));
+        *target = Some(value.ok_or_else(|| format!("`{name}` needs a value"))?);
     }
+    let number = |option: &str, text: Option<String>| {
+        let parsed = text.as_deref().map(str::parse::<i64>).transpose();
+        parsed.map_err(|_| format!("`--{option}` needs a number"))
+    };
+    let (config, out) = (config.map(PathBuf::from), out.map(PathBuf::from));
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] | ["server"] => Ok(StandinCommand::Server { config }),
         ["version"] => Ok(StandinCommand::Version),
         ["package"] => out
             .map(|out| StandinCommand::Package { out })
             .ok_or_else(|| "`package` needs `--out FILE.tar.gz`".to_owned()),
+        ["license"] => Ok(StandinCommand::License(LicenseRequest {
+            out: out.ok_or_else(|| "`license` needs `--out FILE`".to_owned())?,
+            sku: sku.unwrap_or_else(|| "advanced".to_owned()),
+            users: number("users", users)?.unwrap_or(1000),
+            days: number("days", days)?,
+        })),
         ["help"] => Ok(StandinCommand::Help),
         _ => Err(format!("unknown command `{}`", words.join(" "))),
     }
@@ -178,5 +199,9 @@ mod tests {
             Err("`--config` needs a value".to_owned())
         );
         assert!(parse_words("package").is_err());
+        assert_eq!(
+            parse_words("license --out l --users many"),
+            Err("`--users` needs a number".to_owned())
+        );
     }
 }

@@ -462,6 +462,7 @@ fn no_type_name_is_defined_twice() {
         "src",
         "strict-cloud/src",
         "standin/src",
+        "license/src",
         "local-image/src",
         "xtask",
         "examples",
