@@ -1,6 +1,6 @@
 //! Why a text is no license.
 
-use crate::key::Authority;
+use crate::key::Issuer;
 
 /// Why a text is no license.
 #[derive(Debug, thiserror::Error)]
@@ -17,13 +17,13 @@ pub enum LicenseError {
     /// Signed by none of the known keys, or changed since.
     #[error("its signature is not valid: nobody known signed it, or it was changed")]
     Signature,
-    /// Signed by another authority than the one that counts here.
+    /// Signed by another issuer than the one that counts here.
     #[error("it is {}, and {} is needed", signed.license(), wanted.license())]
-    Authority {
+    Issuer {
         /// Who signed it.
-        signed: Authority,
+        signed: Issuer,
         /// Who should have.
-        wanted: Authority,
+        wanted: Issuer,
     },
     /// Signed, but the text is not a license.
     #[error("its signed text is no license")]

@@ -19,7 +19,7 @@ const STANDIN: &str = include_str!("../keys/standin.pem");
 
 /// Who signed a license, and so which servers accept it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Authority {
+pub enum Issuer {
     /// Mattermost, for every server in the service environment `production`.
     Production,
     /// Mattermost, for servers with `MM_SERVICEENVIRONMENT` `test` or `dev`.
@@ -28,7 +28,7 @@ pub enum Authority {
     Standin,
 }
 
-impl Authority {
+impl Issuer {
     /// All of them, the one that most licenses are from first.
     pub const ALL: [Self; 3] = [Self::Production, Self::Test, Self::Standin];
 
@@ -41,7 +41,7 @@ impl Authority {
         }
     }
 
-    /// Whether this authority made `signature` over `text`.
+    /// Whether this issuer made `signature` over `text`.
     pub(crate) fn signed(self, text: &[u8], signature: &[u8]) -> bool {
         let pem = match self {
             Self::Production => PRODUCTION,
@@ -62,17 +62,17 @@ mod tests {
 
     #[test]
     fn every_key_is_read() {
-        for authority in Authority::ALL {
-            let pem = match authority {
-                Authority::Production => PRODUCTION,
-                Authority::Test => TEST,
-                Authority::Standin => STANDIN,
+        for issuer in Issuer::ALL {
+            let pem = match issuer {
+                Issuer::Production => PRODUCTION,
+                Issuer::Test => TEST,
+                Issuer::Standin => STANDIN,
             };
             let key = SubjectPublicKeyInfoDer::from_pem_slice(pem.as_bytes()).expect("PEM");
             assert!(
                 aws_lc_rs::signature::ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA512, &key)
                     .is_ok(),
-                "{authority:?}"
+                "{issuer:?}"
             );
         }
     }

@@ -17,7 +17,7 @@ mod tier;
 pub use client::{client_license, sanitized_client_license};
 pub use error::LicenseError;
 pub use features::{Feature, Features};
-pub use key::{Authority, SIGNATURE_BYTES};
+pub use key::{Issuer, SIGNATURE_BYTES};
 pub use license::{Customer, GRACE_DAYS, License, Limits};
 pub use sign::{sign_for_standin, standin_license};
 pub use tier::{Sku, Tier};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::LicenseError;
 use crate::features::Features;
-use crate::key::{Authority, SIGNATURE_BYTES};
+use crate::key::{Issuer, SIGNATURE_BYTES};
 use crate::tier::Sku;
 
 /// Days that a server goes on with an expired license: `LicenseGracePeriod` in
@@ -85,11 +85,11 @@ impl License {
     ///
     /// # Errors
     /// When the text is no license, or nobody known signed it.
-    pub fn read(text: &[u8]) -> Result<(Self, Authority), LicenseError> {
+    pub fn read(text: &[u8]) -> Result<(Self, Issuer), LicenseError> {
         let (text, signature) = split(text)?;
-        let authority = Authority::ALL
+        let issuer = Issuer::ALL
             .into_iter()
-            .find(|authority| authority.signed(&text, &signature))
+            .find(|issuer| issuer.signed(&text, &signature))
             .ok_or(LicenseError::Signature)?;
         let value: serde_json::Value = serde_json::from_slice(&text).map_err(LicenseError::Text)?;
         if value.get("features").is_none_or(serde_json::Value::is_null) {
@@ -101,19 +101,19 @@ impl License {
                 field: "features.users",
             });
         }
-        Ok((license, authority))
+        Ok((license, issuer))
     }
 
     /// Reads a license that `wanted` has to have signed.
     ///
     /// # Errors
-    /// As [`License::read`], and when another authority signed it.
-    pub fn read_signed_by(text: &[u8], wanted: Authority) -> Result<Self, LicenseError> {
+    /// As [`License::read`], and when another issuer signed it.
+    pub fn read_signed_by(text: &[u8], wanted: Issuer) -> Result<Self, LicenseError> {
         let (license, signed) = Self::read(text)?;
         if signed == wanted {
             Ok(license)
         } else {
-            Err(LicenseError::Authority { signed, wanted })
+            Err(LicenseError::Issuer { signed, wanted })
         }
     }
 

@@ -1,9 +1,14 @@
 //! What a license file has to be, as the server sees it.
 
+#![expect(
+    clippy::expect_used,
+    reason = "a test ends where something is not as expected"
+)]
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use mattermost_license::{
-    Authority, Feature, License, LicenseError, Sku, sign_for_standin, standin_license,
+    Feature, Issuer, License, LicenseError, Sku, sign_for_standin, standin_license,
 };
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
@@ -14,8 +19,8 @@ fn signed() -> String {
 
 #[test]
 fn signed_license_is_read_back() {
-    let (license, authority) = License::read(signed().as_bytes()).expect("license");
-    assert_eq!(authority, Authority::Standin);
+    let (license, issuer) = License::read(signed().as_bytes()).expect("license");
+    assert_eq!(issuer, Issuer::Standin);
     assert_eq!(license, standin_license(&Sku::Advanced, 1000));
     assert_eq!(license.seats(), 1000);
     assert!(license.features.has(Feature::Cluster));
@@ -55,7 +60,7 @@ fn changed_license_is_refused() {
 
 #[test]
 fn standin_license_is_none_for_a_mattermost_server() {
-    for wanted in [Authority::Production, Authority::Test] {
+    for wanted in [Issuer::Production, Issuer::Test] {
         let error = License::read_signed_by(signed().as_bytes(), wanted).expect_err("refused");
         assert!(
             error

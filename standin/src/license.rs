@@ -63,7 +63,7 @@ fn write_text(out: &Path, text: &str) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use mattermost_license::{Authority, License};
+    use mattermost_license::{Issuer, License};
 
     use super::*;
 
@@ -82,7 +82,7 @@ mod tests {
         let out = dir.path().join("license");
         write(&request(&out, "enterprise", Some(3))).expect("written");
         let text = std::fs::read(&out).expect("file");
-        let license = License::read_signed_by(&text, Authority::Standin).expect("license");
+        let license = License::read_signed_by(&text, Issuer::Standin).expect("license");
         assert_eq!((license.seats(), license.sku()), (50, Sku::Enterprise));
         assert_eq!(license.days_left(id::now_ms() - 1), 3);
         write(&request(&out, "enterprise", Some(-1))).expect("written");
