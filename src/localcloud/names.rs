@@ -82,31 +82,60 @@ impl DnsNames {
 /// The public hosts that answer inside the cloud; each stands for its subdomains
 /// too (S3's buckets).
 pub(crate) fn service_hosts(region: &str) -> Vec<String> {
-    let mut hosts: Vec<String> = [
-        "s3",
-        "sts",
-        "ssm",
-        "ec2",
-        "rds",
-        "iam",
-        "logs",
-        "monitoring",
-    ]
-    .iter()
-    .map(|service| format!("{service}.{region}.amazonaws.com"))
-    .collect();
+    let mut hosts: Vec<String> = ["sts", "ssm", "ec2", "rds", "iam", "logs", "monitoring"]
+        .iter()
+        .map(|service| format!("{service}.{region}.amazonaws.com"))
+        .collect();
+    hosts.extend(s3_hosts(region));
     hosts.extend([
-        "s3.amazonaws.com".into(),
+        "sts.amazonaws.com".into(),
         "iam.amazonaws.com".into(),
         RDS_TRUST_HOST.into(),
     ]);
     hosts
 }
 
-/// The names that the certificate of those hosts bears.
+/// The names of S3 in a region, as in "Amazon S3 endpoints" (AWS General Reference). Clients
+/// choose among them by themselves: Mattermost's (minio-go) takes the dual-stack name for
+/// whatever name of Amazon's it is given.
+fn s3_hosts(region: &str) -> [String; 4] {
+    [
+        format!("s3.{region}.amazonaws.com"),
+        format!("s3.dualstack.{region}.amazonaws.com"),
+        // Before 2019 regions had a dash.
+        format!("s3-{region}.amazonaws.com"),
+        // Before there were regions in names.
+        "s3.amazonaws.com".to_owned(),
+    ]
+}
+
+/// The names that the certificate of those hosts bears. A wildcard stands for one label, so
+/// that buckets with a dot in their names are reached by path alone, as on AWS.
 pub(crate) fn service_certificate_names(region: &str) -> Vec<String> {
     let mut names = service_hosts(region);
-    names.push(format!("*.s3.{region}.amazonaws.com"));
-    names.push("*.s3.amazonaws.com".into());
+    names.extend(s3_hosts(region).map(|host| format!("*.{host}")));
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_of_s3_resolves_and_has_a_certificate_with_its_buckets() {
+        let (hosts, certified) = (
+            service_hosts("eu-west-1"),
+            service_certificate_names("eu-west-1"),
+        );
+        for name in [
+            "s3.dualstack.eu-west-1.amazonaws.com",
+            "s3.eu-west-1.amazonaws.com",
+            "s3-eu-west-1.amazonaws.com",
+            "s3.amazonaws.com",
+        ] {
+            assert!(hosts.iter().any(|host| host == name), "{name}");
+            assert!(certified.contains(&format!("*.{name}")), "{name}");
+        }
+        assert!(hosts.iter().all(|host| certified.contains(host)));
+    }
 }

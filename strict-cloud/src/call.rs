@@ -7,6 +7,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Uri, header};
 use serde_json::Value;
 
+use crate::s3_path;
+
 /// How a service writes its requests, answers and errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WireProtocol {
@@ -71,7 +73,7 @@ impl Call {
     #[must_use]
     pub fn parse(request: Request<Bytes>) -> Self {
         let (parts, body) = request.into_parts();
-        let (method, uri, headers) = (parts.method, parts.uri, parts.headers);
+        let (method, mut uri, mut headers) = (parts.method, parts.uri, parts.headers);
         let text = |name: &str| {
             headers
                 .get(name)
@@ -88,7 +90,10 @@ impl Call {
         let key_id = parts.next().unwrap_or_default().to_owned();
         let region = parts.nth(1).unwrap_or_default().to_owned();
         let service = parts.next().unwrap_or_default().to_owned();
-        let target = text("x-amz-target");
+        let target = text("x-amz-target").to_owned();
+        if service == "s3" {
+            uri = s3_path::path_style(uri, &mut headers);
+        }
         let form = if matches!(
             WireProtocol::of_service(&service),
             WireProtocol::Ec2 | WireProtocol::Query

@@ -1,6 +1,8 @@
 //! Buckets, keys and queries in the paths of S3's requests. Pure.
 
 use form_urlencoded::Serializer;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Uri, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::call::Call;
@@ -15,6 +17,47 @@ const KEY: &AsciiSet = &NON_ALPHANUMERIC
 
 /// Members of a query that do not ask for a part of an object, such as its tags.
 const PLAIN: &[&str] = &["versionId", "x-id"];
+
+/// Where requests with the bucket in the path go.
+const HOST: HeaderValue = HeaderValue::from_static("s3.amazonaws.com");
+
+/// Puts a bucket that a request has in its host name into its path, where all rules look for
+/// it: "Virtual hosting of buckets" (S3 User Guide) has both stand for the same.
+pub(crate) fn path_style(uri: Uri, headers: &mut HeaderMap) -> Uri {
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
+    let Some(bucket) = bucket_of_host(host) else {
+        return uri;
+    };
+    let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let Ok(path) = format!("/{bucket}{path}").parse() else {
+        return uri;
+    };
+    headers.insert(header::HOST, HOST);
+    path
+}
+
+/// The bucket in a host name of S3's. Access points, websites and the control API have names
+/// of their own kinds.
+fn bucket_of_host(host: &str) -> Option<&str> {
+    let host = host.split(':').next()?.strip_suffix(".amazonaws.com")?;
+    let (bucket, place) = host
+        .rsplit_once(".s3.")
+        .or_else(|| Some((host.strip_suffix(".s3")?, "")))
+        .or_else(|| host.rsplit_once(".s3-"))?;
+    let is_region = |text: &str| {
+        let dashes = text.matches('-').count();
+        let of_another_kind = ["website-", "control", "accesspoint"];
+        dashes >= 2
+            && text.ends_with(|last: char| last.is_ascii_digit())
+            && !text.contains('.')
+            && !of_another_kind.iter().any(|kind| text.starts_with(kind))
+    };
+    let region = place.strip_prefix("dualstack.").unwrap_or(place);
+    (region.is_empty() || is_region(region)).then_some(bucket)
+}
 
 /// The bucket of a path; empty if it has none.
 pub(crate) fn bucket(call: &Call) -> &str {
@@ -74,4 +117,57 @@ fn address(call: &Call) -> &str {
 
 fn query_text(call: &Call) -> &str {
     call.path.split_once('?').map_or("", |(_, query)| query)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn styled(host: &str, path: &str) -> (String, String) {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, HeaderValue::from_str(host).unwrap());
+        let uri = path_style(path.parse().unwrap(), &mut headers);
+        (
+            headers[header::HOST].to_str().unwrap().to_owned(),
+            uri.to_string(),
+        )
+    }
+
+    #[test]
+    fn a_bucket_in_the_host_name_moves_into_the_path() {
+        for host in [
+            "files.s3.amazonaws.com",
+            "files.s3.eu-west-1.amazonaws.com",
+            "files.s3-eu-west-1.amazonaws.com",
+            "files.s3.dualstack.eu-west-1.amazonaws.com:443",
+        ] {
+            let (to, path) = styled(host, "/a%20b?uploads");
+            assert_eq!(
+                (to.as_str(), path.as_str()),
+                ("s3.amazonaws.com", "/files/a%20b?uploads"),
+                "{host}"
+            );
+        }
+        let (_, path) = styled("with.dots.s3.us-gov-west-1.amazonaws.com", "/");
+        assert_eq!(path, "/with.dots/");
+    }
+
+    #[test]
+    fn a_host_name_without_a_bucket_stays() {
+        for host in [
+            "s3.amazonaws.com",
+            "s3.eu-west-1.amazonaws.com",
+            "s3-eu-west-1.amazonaws.com",
+            "s3.dualstack.eu-west-1.amazonaws.com",
+            "site.s3-website-eu-west-1.amazonaws.com",
+            "point-123.s3-accesspoint.eu-west-1.amazonaws.com",
+            "127.0.0.1:5000",
+            "ec2.eu-west-1.amazonaws.com",
+        ] {
+            assert_eq!(
+                styled(host, "/files/a"),
+                (host.to_owned(), "/files/a".into())
+            );
+        }
+    }
 }
