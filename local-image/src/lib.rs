@@ -1,5 +1,5 @@
 //! What the local cloud is built from: the Python environment with moto and the
-//! search server, the hosts' base image, the databases' layer. Built once, kept
+//! search server, the hosts' base image, the layer of databases and caches. Built once, kept
 //! in the user's cache under the digest of their recipe, and marked when complete,
 //! so that an interrupted build leaves nothing that looks finished.
 //!
@@ -24,8 +24,8 @@ const BASE_PACKAGES: &str = "openssh-server,iproute2,nftables,systemd,systemd-sy
 /// What hosts may install: the image carries these archives and what they need.
 const ARCHIVES: &str =
     "nginx prometheus prometheus-node-exporter postgresql-client haproxy jq rsync unzip zstd";
-/// What the databases' layer adds.
-const SERVICE_PACKAGES: &str = "postgresql-15";
+/// What the layer of databases and caches adds.
+const SERVICE_PACKAGES: &str = "postgresql-15 redis-server";
 /// How long another builder may take.
 const BUILD: Duration = Duration::from_mins(30);
 const BASE_RECIPE: &str = include_str!("base.sh");
@@ -105,7 +105,7 @@ pub struct Parts {
     pub python: PathBuf,
     /// Debian as hosts have it.
     pub base: PathBuf,
-    /// What the databases' hosts have on top, in `upper`.
+    /// What the hosts of databases and caches have on top, in `upper`.
     pub services: PathBuf,
 }
 
@@ -228,7 +228,7 @@ impl Parts {
     fn build_services(&self, progress: Progress<'_>) -> Result<()> {
         place(
             &self.services,
-            "database image (PostgreSQL 15)",
+            "image of databases and caches (PostgreSQL 15, Redis 7)",
             progress,
             |directory| {
                 let mut command = Command::new("unshare");

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Builds the layer of the managed services' hosts over the base image: PostgreSQL
-# with one initialised cluster that every database starts as a copy of. Runs in a
-# mount namespace of its own. Arguments: base image, target directory, packages.
+# Builds the layer of the managed services' hosts over the base image: Redis, and
+# PostgreSQL with one initialised cluster that every database starts as a copy of.
+# Runs in a mount namespace of its own. Arguments: base image, target directory, packages.
 set -eu
 BASE=$1 LAYER=$2 PACKAGES=$3
 mkdir -p "$LAYER/upper" "$LAYER/work" "$LAYER/root"
@@ -30,5 +30,5 @@ chroot "$ROOT" apt-get clean
 rm -f "$ROOT/etc/resolv.conf" "$ROOT/usr/sbin/policy-rc.d"
 umount "$ROOT/proc"
 umount "$ROOT"
-# Only the layer stays; its whiteouts hide the base's archives, which no database needs.
+# Only the layer stays; its whiteouts hide the base's archives, which no service needs.
 rm -rf "$LAYER/work" "$LAYER/root"

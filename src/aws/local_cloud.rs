@@ -1,9 +1,11 @@
-//! Reads for the local cloud what its API reports: every instance, database and
-//! search domain with what makes them real. Knows the local cloud's plain types
+//! Reads for the local cloud what its API reports: every instance, database, search
+//! domain and cache with what makes them real. Knows the local cloud's plain types
 //! and nothing of what it does with them.
 
+mod caches;
+mod failed;
+
 use std::collections::BTreeMap;
-use std::error::Error as StdError;
 use std::net::Ipv4Addr;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -20,6 +22,9 @@ use crate::localcloud::{
     VpcView,
 };
 
+use caches::CacheReader;
+use failed::failed;
+
 type Result<T, E = CloudReadError> = std::result::Result<T, E>;
 
 /// Reads the state of the cloud behind an endpoint that asks for no real
@@ -30,35 +35,42 @@ pub struct SdkCloudReader {
     rds: aws_sdk_rds::Client,
     iam: aws_sdk_iam::Client,
     opensearch: aws_sdk_opensearch::Client,
+    caches: CacheReader,
 }
 
 impl SdkCloudReader {
-    /// A reader of the cloud at `endpoint` in `region`.
+    /// A reader of the cloud in `region` behind two endpoints: the emulator, and the API that
+    /// clients call, which alone knows what the emulator lacks.
     #[must_use]
-    pub fn new(endpoint: &str, region: &str) -> Self {
-        let credentials = Credentials::new("local", "local", None, None, "local cloud");
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new(region.to_owned()))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .endpoint_url(endpoint)
-            .build();
+    pub fn new(emulator: &str, api: &str, region: &str) -> Self {
+        let config = |endpoint: &str| {
+            let credentials = Credentials::new("local", "local", None, None, "local cloud");
+            SdkConfig::builder()
+                .behavior_version(BehaviorVersion::v2026_01_12())
+                .region(Region::new(region.to_owned()))
+                .credentials_provider(SharedCredentialsProvider::new(credentials))
+                .endpoint_url(endpoint)
+                .build()
+        };
+        let (config, api) = (config(emulator), config(api));
         Self {
             ec2: aws_sdk_ec2::Client::new(&config),
             rds: aws_sdk_rds::Client::new(&config),
             iam: aws_sdk_iam::Client::new(&config),
             opensearch: aws_sdk_opensearch::Client::new(&config),
+            caches: CacheReader::new(&api),
         }
     }
 
     async fn read_all(&self) -> Result<CloudView> {
-        let (vpcs, subnets, security_groups, instances, db_instances, domains) = tokio::try_join!(
+        let (vpcs, subnets, security_groups, instances, db_instances, domains, caches) = tokio::try_join!(
             self.vpcs(),
             self.subnets(),
             self.security_groups(),
             self.instances(),
             self.db_instances(),
-            self.domains()
+            self.domains(),
+            self.caches.read()
         )?;
         Ok(CloudView {
             vpcs,
@@ -67,6 +79,7 @@ impl SdkCloudReader {
             instances,
             db_instances,
             domains,
+            caches,
         })
     }
 
@@ -477,13 +490,4 @@ fn parameter_group(database: &aws_sdk_rds::types::DbInstance) -> Option<&str> {
 
 fn text(value: Option<&str>) -> String {
     value.unwrap_or_default().to_owned()
-}
-
-fn failed<E: StdError + Send + Sync + 'static>(
-    call: &'static str,
-) -> impl FnOnce(E) -> CloudReadError {
-    move |source| CloudReadError {
-        call,
-        source: source.into(),
-    }
 }

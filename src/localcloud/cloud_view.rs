@@ -22,6 +22,8 @@ pub struct CloudView {
     pub db_instances: Vec<DbInstance>,
     /// OpenSearch domains.
     pub domains: Vec<Domain>,
+    /// ElastiCache replication groups.
+    pub caches: Vec<CacheView>,
 }
 
 /// A VPC as EC2 describes it.
@@ -166,6 +168,21 @@ pub struct Domain {
     /// Name, unique in account and region.
     pub name: String,
     /// Ids of its subnets.
+    pub subnets: Vec<String>,
+    /// Ids of its security groups.
+    pub groups: Vec<String>,
+}
+
+/// An ElastiCache replication group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheView {
+    /// Its identifier.
+    pub id: String,
+    /// Host names of its endpoints: the primary's, the readers' and each node's.
+    pub endpoints: Vec<String>,
+    /// Whether clients have to speak TLS.
+    pub encrypted: bool,
+    /// Ids of the subnets that its nodes are in.
     pub subnets: Vec<String>,
     /// Ids of its security groups.
     pub groups: Vec<String>,

@@ -52,13 +52,14 @@ pub struct DaemonOptions {
 
 /// Runs the local cloud's daemon until it is killed or a part of it fails. To be
 /// called before the process has a second thread. `reader` creates the reader of
-/// the API at a URL in a region; it is called inside the daemon's runtime.
+/// what exists, from the URLs of the emulator and of the API and the region; it is called
+/// inside the daemon's runtime.
 ///
 /// # Errors
 /// When the cloud cannot be set up, or moto ends: with it goes all state.
 pub fn run_daemon(
     options: &DaemonOptions,
-    reader: impl FnOnce(&str, &str) -> Box<dyn CloudReader>,
+    reader: impl FnOnce(&str, &str, &str) -> Box<dyn CloudReader>,
 ) -> Result<()> {
     // Out of the caller's session: its terminal's signals are not for us.
     nix::unistd::setsid()
@@ -88,7 +89,7 @@ pub fn run_daemon(
 
 async fn serve(
     options: &DaemonOptions,
-    reader: impl FnOnce(&str, &str) -> Box<dyn CloudReader>,
+    reader: impl FnOnce(&str, &str, &str) -> Box<dyn CloudReader>,
 ) -> Result<()> {
     let region = options.region.clone();
     let keeper = Keeper::start().map_err(Error::io("cannot start a thread"))?;
@@ -145,7 +146,7 @@ async fn serve(
         readiness,
         passwords,
         replication: SecretString::from(random_text()),
-        reader: reader(&moto_url, &region),
+        reader: reader(&moto_url, &format!("http://{endpoint}"), &region),
         changed,
     });
     let daemon =

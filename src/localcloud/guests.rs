@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::api::{Passwords, Readiness};
 use super::authority::Authority;
-use super::cloud_view::{CloudReader, DbInstance, Domain, InstanceView};
+use super::cloud_view::{CacheView, CloudReader, DbInstance, Domain, InstanceView};
 use super::database;
 use super::error::{Error, Result};
 use super::guest::{self, Disk};
@@ -22,11 +22,11 @@ use super::image::Layers;
 use super::imds::{InstanceMetadata, MetadataService};
 use super::keeper::Keeper;
 use super::names::DnsNames;
-use super::{instance, search, tls};
+use super::{cache, instance, search, tls};
 
 /// How often a starting server is asked whether it is there.
 const ASK: Duration = Duration::from_millis(50);
-/// How long a database or search server may take to be there.
+/// How long a database, cache or search server may take to be there.
 const SERVER_UP: Duration = Duration::from_mins(2);
 /// How long to wait before a host that went down is booted again.
 const BOOT_AGAIN: Duration = Duration::from_millis(500);
@@ -59,6 +59,7 @@ pub(crate) enum GuestKind {
         source: Option<DbInstance>,
     },
     Domain(Domain),
+    Cache(CacheView),
 }
 
 /// One host.
@@ -67,6 +68,17 @@ pub(crate) struct Guest {
     pub name: String,
     pub address: Ipv4Addr,
     pub kind: GuestKind,
+}
+
+impl Guest {
+    /// Whether it is the same host as another. A cache that was deleted and created again has
+    /// its name again, and other endpoints.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        match (&self.kind, &other.kind) {
+            (GuestKind::Cache(one), GuestKind::Cache(two)) => one.endpoints == two.endpoints,
+            _ => self.name == other.name,
+        }
+    }
 }
 
 /// When to end a host's task, and how.
@@ -130,7 +142,7 @@ pub(crate) async fn run_guest(context: Arc<Context>, host: Guest, stop: Stop) {
     tracing::info!(host = host.name, "gone");
 }
 
-/// An instance or a database: processes in namespaces of their own.
+/// An instance, a database or a cache: processes in namespaces of their own.
 async fn run_processes(context: &Arc<Context>, host: &Guest, stop: &Stop) -> Result<ExitStatus> {
     let user_data = match &host.kind {
         GuestKind::Instance(instance) => context
@@ -145,6 +157,7 @@ async fn run_processes(context: &Arc<Context>, host: &Guest, stop: &Stop) -> Res
             vec![instance.name.clone(), guest::aws_hostname(host.address)]
         }
         GuestKind::Database { database, .. } => vec![database.endpoint.clone()],
+        GuestKind::Cache(cache) => cache.endpoints.clone(),
         GuestKind::Domain(_) => vec![],
     };
     let child = blocking({
@@ -159,6 +172,9 @@ async fn run_processes(context: &Arc<Context>, host: &Guest, stop: &Stop) -> Res
             ),
             GuestKind::Database { database, source } => {
                 start_database(&context, &host, database, source.as_ref())
+            }
+            GuestKind::Cache(wanted) => {
+                cache::start(&context.keeper, &context.layers, wanted, host.address)
             }
             GuestKind::Domain(_) => Err(Error::Unsupported(
                 "a domain has no processes of its own".into(),
@@ -188,7 +204,7 @@ async fn run_processes(context: &Arc<Context>, host: &Guest, stop: &Stop) -> Res
             guest::power_off(starter);
             ended.await
         }
-        () = watch_database(context, host) => ended.await,
+        () = watch_service(context, host) => ended.await,
     };
     status.map_err(|error| Error::Io {
         what: "a waiting thread ended early".into(),
@@ -196,29 +212,38 @@ async fn run_processes(context: &Arc<Context>, host: &Guest, stop: &Stop) -> Res
     })?
 }
 
-/// Says when a database accepts connections, then waits for ever. What keeps it
+/// Says when a database or cache accepts connections, then waits for ever. What keeps it
 /// from coming up is in its log.
-async fn watch_database(context: &Context, host: &Guest) {
-    if let GuestKind::Database { database, .. } = &host.kind {
+async fn watch_service(context: &Context, host: &Guest) {
+    if !matches!(host.kind, GuestKind::Instance(_)) {
         let deadline = tokio::time::Instant::now() + SERVER_UP;
-        while !database::ready(&database.id) {
+        while !accepts(host).await {
             if tokio::time::Instant::now() > deadline {
-                tracing::error!(
-                    host = host.name,
-                    "the database server does not come up; see its log"
-                );
-                break;
+                tracing::error!(host = host.name, "the server does not come up; see its log");
+                std::future::pending::<()>().await;
             }
             tokio::time::sleep(ASK).await;
         }
-        if database::ready(&database.id) {
-            context.readiness.set(&host.name, true);
-            // Its replicas wait for it.
-            context.changed.notify_one();
-            tracing::info!(host = host.name, address = %host.address, "database accepts connections");
-        }
+        context.readiness.set(&host.name, true);
+        // A database's replicas wait for it.
+        context.changed.notify_one();
+        tracing::info!(host = host.name, address = %host.address, "accepts connections");
     }
     std::future::pending::<()>().await;
+}
+
+/// Whether a service accepts connections.
+async fn accepts(host: &Guest) -> bool {
+    match &host.kind {
+        GuestKind::Database { database, .. } => database::ready(&database.id),
+        GuestKind::Cache(cache) => {
+            let (id, address) = (cache.id.clone(), host.address);
+            spawn_blocking(move || cache::ready(&id, address))
+                .await
+                .unwrap_or(false)
+        }
+        GuestKind::Instance(_) | GuestKind::Domain(_) => false,
+    }
 }
 
 fn start_database(

@@ -1,5 +1,5 @@
-//! The local cloud: an AWS endpoint on this machine whose instances, databases
-//! and search domains are real, each on the private address that the API reports.
+//! The local cloud: an AWS endpoint on this machine whose instances, databases,
+//! caches and search domains are real, each on the private address that the API reports.
 //!
 //! Everything lives in network namespaces without a route out. Nothing outside
 //! this module may know that it exists: loadrig sees an endpoint and addresses,
@@ -10,13 +10,14 @@
 //!  loadrig ──► API ──► strict ──► moto   namespace `loadrig-cloud`
 //!              │ wakes, holds passwords
 //!              ▼
-//!           reconciler ──► hosts, databases, domains   one namespace each
+//!           reconciler ──► hosts, databases, caches, domains   one namespace each
 //!              │
 //!              └──► nftables (security groups), dnsmasq (names)
 //! ```
 
 mod api;
 mod authority;
+mod cache;
 mod cgroup;
 mod cloud_view;
 mod cloudinit;
@@ -45,9 +46,9 @@ mod tls;
 mod users;
 
 pub use cloud_view::{
-    AttachedProfile, CloudReadError, CloudReader, CloudView, DbInstance, Domain, InstanceState,
-    InstanceView, SecurityGroupView, SubnetView, TrafficPeer, TrafficProtocol, TrafficRule,
-    VpcView,
+    AttachedProfile, CacheView, CloudReadError, CloudReader, CloudView, DbInstance, Domain,
+    InstanceState, InstanceView, SecurityGroupView, SubnetView, TrafficPeer, TrafficProtocol,
+    TrafficRule, VpcView,
 };
 pub use daemon::{DaemonOptions, run_daemon};
 pub use error::{Error, Result};

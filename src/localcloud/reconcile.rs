@@ -15,7 +15,7 @@ use super::error::{Error, Result};
 use super::firewall::{self, FirewallMember, ReplicationLink};
 use super::guest::Disk;
 use super::guests::{Context, Guest, GuestKind, Stop, chain, run_guest};
-use super::{database, search};
+use super::{cache, database, search};
 
 /// How long a look may be put off when nothing is heard; moto changes nothing by
 /// itself, so this only heals what an error interrupted.
@@ -28,7 +28,7 @@ pub(crate) struct Reconciler {
     context: Arc<Context>,
     hosts: BTreeMap<String, TrackedHost>,
     lives: JoinSet<String>,
-    /// Addresses that the cloud chose: databases' and domains'.
+    /// Addresses that the cloud chose: those of databases, domains and caches.
     chosen: BTreeMap<String, Ipv4Addr>,
     /// Instances that are stopped, and whose disks wait for them.
     stopped: BTreeSet<String>,
@@ -79,7 +79,7 @@ impl Reconciler {
             self.context.metadata.refresh(instance);
         }
         for (name, host) in &self.hosts {
-            if !wanted.iter().any(|guest| guest.name == *name) {
+            if !wanted.iter().any(|guest| host.guest.is(guest)) {
                 if self.stopped.contains(name) {
                     host.stop.keep_disk.cancel();
                 }
@@ -190,6 +190,15 @@ impl Reconciler {
                 kind: GuestKind::Domain(domain.clone()),
             });
         }
+        for group in &view.caches {
+            let name = cache::guest(&group.id);
+            let address = self.choose(view, &name, &group.subnets)?;
+            wanted.push(Guest {
+                name,
+                address,
+                kind: GuestKind::Cache(group.clone()),
+            });
+        }
         Ok(wanted)
     }
 
@@ -256,6 +265,7 @@ impl Reconciler {
                     (None, vpc(subnets), &database.groups)
                 }
                 GuestKind::Domain(domain) => (None, vpc(&domain.subnets), &domain.groups),
+                GuestKind::Cache(group) => (None, vpc(&group.subnets), &group.groups),
             };
             members.push(FirewallMember {
                 address: guest.address,

@@ -536,6 +536,155 @@ fn databases_replicate_and_domains_answer_over_verified_tls() {
     assert!(sql(&reader, "select 1").is_empty());
 }
 
+/// A request of S3 from a host, signed; it must succeed.
+fn s3(cloud: &RunningCloud, host: &Host, method: &str, url: &str, body: &str) -> String {
+    cloud.on(
+        host,
+        &format!(
+            "curl -sS --fail-with-body -X {method} --data-binary '{body}' --user test:test \
+             --aws-sigv4 aws:amz:us-east-1:s3 -H 'content-type: text/plain' '{url}'"
+        ),
+    )
+}
+
+#[test]
+fn every_name_of_a_service_answers_hosts_with_a_certificate_for_it() {
+    let cloud = RunningCloud::start();
+    let network = cloud.network("10.60");
+    let host = cloud.instance(&network, json!({}));
+    let s3_hosts = [
+        "s3.us-east-1.amazonaws.com",
+        "s3.dualstack.us-east-1.amazonaws.com",
+        "s3-us-east-1.amazonaws.com",
+        "s3.amazonaws.com",
+    ];
+    s3(&cloud, &host, "PUT", "https://s3.amazonaws.com/names", "");
+    // What is stored by one name is found by all others: with the bucket in the path, and in
+    // the name.
+    let urls: Vec<String> = s3_hosts
+        .iter()
+        .flat_map(|name| {
+            [
+                format!("https://{name}/names"),
+                format!("https://names.{name}"),
+            ]
+        })
+        .collect();
+    for (number, url) in urls.iter().enumerate() {
+        let text = format!("by name {number}");
+        s3(&cloud, &host, "PUT", &format!("{url}/object"), &text);
+        for other in &urls {
+            let read = s3(&cloud, &host, "GET", &format!("{other}/object"), "");
+            assert_eq!(read, text, "stored by {url}, read by {other}");
+        }
+    }
+    for name in [
+        "sts.amazonaws.com",
+        "sts.us-east-1.amazonaws.com",
+        "ssm.us-east-1.amazonaws.com",
+        "ec2.us-east-1.amazonaws.com",
+    ] {
+        cloud.on(&host, &format!("curl -sS -o /dev/null https://{name}/"));
+    }
+    let unknown = cloud.ssh(&host, "getent hosts s3.dualstack.eu-north-1.amazonaws.com");
+    assert!(!unknown.status.success(), "{unknown:?}");
+}
+
+#[test]
+fn a_cache_is_a_server_at_its_endpoint_until_it_is_deleted() {
+    let cloud = RunningCloud::start();
+    let network = cloud.network("10.70");
+    let host = cloud.instance(&network, json!({}));
+    let group = cloud.group(&network, "cache");
+    cloud.call(
+        "iam",
+        "CreateServiceLinkedRole",
+        &[("AWSServiceName", "elasticache.amazonaws.com")],
+    );
+    let [first, second] = &network.subnets;
+    cloud.call(
+        "elasticache",
+        "CreateCacheSubnetGroup",
+        &[
+            ("CacheSubnetGroupName", "caches"),
+            ("CacheSubnetGroupDescription", "caches"),
+            ("SubnetIds.SubnetIdentifier.1", first),
+            ("SubnetIds.SubnetIdentifier.2", second),
+        ],
+    );
+    let create = || {
+        let made = cloud.call(
+            "elasticache",
+            "CreateReplicationGroup",
+            &[
+                ("ReplicationGroupId", "quick"),
+                ("ReplicationGroupDescription", "quick"),
+                ("Engine", "redis"),
+                ("CacheNodeType", "cache.m7g.large"),
+                ("NumCacheClusters", "2"),
+                ("CacheSubnetGroupName", "caches"),
+                ("SecurityGroupIds.SecurityGroupId.1", &group),
+            ],
+        );
+        assert_eq!(one(&made, "Status"), "creating");
+        let mut found = String::new();
+        cloud.until("the cache is available", || {
+            found = cloud.call(
+                "elasticache",
+                "DescribeReplicationGroups",
+                &[("ReplicationGroupId", "quick")],
+            );
+            one(&found, "Status") == "available"
+        });
+        let primary = found.split_once("<PrimaryEndpoint>").unwrap().1;
+        one(primary, "Address")
+    };
+    let says = |endpoint: &str, commands: &str, bytes: usize| {
+        let script = format!(
+            "exec 3<>/dev/tcp/{endpoint}/6379; printf '{commands}' >&3; timeout 2 head -c {bytes} <&3"
+        );
+        let output = cloud.ssh(&host, &format!("timeout 3 bash -c \"{script}\""));
+        String::from_utf8_lossy(&output.stdout).replace("\r\n", " ")
+    };
+    let endpoint = create();
+    assert_eq!(says(&endpoint, "PING\\r\\n", 7), "", "nothing permits it");
+    cloud.permit(
+        &group,
+        6379,
+        &[("IpPermissions.1.Groups.1.GroupId", &network.group)],
+    );
+    cloud.until("the members of the group reach the cache", || {
+        says(&endpoint, "PING\\r\\n", 7) == "+PONG "
+    });
+    let stored = says(&endpoint, "SET post 42\\r\\nGET post\\r\\n", 13);
+    assert_eq!(stored, "+OK $2 42 ");
+    let refused = says(&endpoint, "CONFIG GET save\\r\\n", 19);
+    assert_eq!(refused, "-ERR unknown comman");
+
+    let delete = || {
+        cloud.call(
+            "elasticache",
+            "DeleteReplicationGroup",
+            &[("ReplicationGroupId", "quick")],
+        );
+        cloud.until("nothing of the cache is left", || {
+            !localcloud::find_leftovers()
+                .unwrap()
+                .iter()
+                .any(|trace| trace.what.contains("cache-quick"))
+        });
+    };
+    delete();
+    assert_eq!(says(&endpoint, "PING\\r\\n", 7), "");
+    // The name again: an empty cache with another endpoint.
+    let again = create();
+    assert_ne!(again, endpoint);
+    cloud.until("the new cache answers", || {
+        says(&again, "GET post\\r\\n", 5) == "$-1 "
+    });
+    delete();
+}
+
 #[test]
 fn a_local_cloud_in_use_is_neither_stopped_nor_another_one_unasked() {
     // This process is in its network.
@@ -667,6 +816,7 @@ fn version(service: &str) -> &'static str {
     match service {
         "ec2" => "2016-11-15",
         "iam" => "2010-05-08",
+        "elasticache" => "2015-02-02",
         _ => "2014-10-31",
     }
 }

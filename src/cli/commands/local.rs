@@ -85,8 +85,8 @@ mod linux {
             LocalCommand::Status => return status(app),
             LocalCommand::Strict(args) => strict(app, args, &region)?,
             LocalCommand::Daemon => {
-                localcloud::run_daemon(&DaemonOptions { region }, |endpoint, region| {
-                    Box::new(SdkCloudReader::new(endpoint, region))
+                localcloud::run_daemon(&DaemonOptions { region }, |emulator, api, region| {
+                    Box::new(SdkCloudReader::new(emulator, api, region))
                 })?;
             }
         }

@@ -5,7 +5,10 @@ use strict_cloud::Call;
 
 /// Whether hosts may have to follow.
 pub(super) fn changes_hosts(call: &Call) -> bool {
-    matches!(call.service.as_str(), "ec2" | "rds" | "iam" | "es") && !call.reads()
+    matches!(
+        call.service.as_str(),
+        "ec2" | "rds" | "iam" | "es" | "elasticache"
+    ) && !call.reads()
 }
 
 /// Whether the emulator's answer may claim what is not so yet.
@@ -13,6 +16,7 @@ pub(super) fn is_rewritten(call: &Call) -> bool {
     match call.service.as_str() {
         "ec2" => call.action.starts_with("DescribeInstance"),
         "rds" => call.action.contains("DBInstance"),
+        "elasticache" => call.action.contains("ReplicationGroup"),
         "es" => true,
         _ => false,
     }
@@ -74,6 +78,13 @@ mod tests {
         assert!(changes_hosts(&search(Method::POST, create)));
         let terminate = call(Method::POST, "/", "ec2", "Action=TerminateInstances");
         assert!(changes_hosts(&terminate));
+        let cache = call(
+            Method::POST,
+            "/",
+            "elasticache",
+            "Action=CreateReplicationGroup",
+        );
+        assert!(changes_hosts(&cache) && is_rewritten(&cache));
     }
 
     #[test]

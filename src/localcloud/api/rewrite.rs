@@ -6,7 +6,7 @@ use serde_json::Value;
 use strict_cloud::Call;
 
 use super::Readiness;
-use crate::localcloud::{database, search};
+use crate::localcloud::{cache, database, search};
 
 /// The corrected answer, or none if nothing is to correct.
 pub(super) fn answer(
@@ -19,6 +19,7 @@ pub(super) fn answer(
     match call.service.as_str() {
         "ec2" => Some(instances(text, readiness).into_bytes()),
         "rds" => Some(databases(text, readiness).into_bytes()),
+        "elasticache" => Some(caches(text, readiness).into_bytes()),
         "es" => {
             let mut answer: Value = serde_json::from_str(text).ok()?;
             domains(&mut answer, region, readiness);
@@ -61,18 +62,31 @@ fn instances(text: &str, readiness: &Readiness) -> String {
 
 /// Databases that are available, and whose server is not, are `creating`.
 fn databases(text: &str, readiness: &Readiness) -> String {
-    const END: &str = "</DBInstance>";
-    text.split_inclusive(END)
+    creating(text, "DBInstance", "DBInstanceStatus", |block| {
+        let id = between(block, "<DBInstanceIdentifier>", "</DBInstanceIdentifier>");
+        readiness.is(&database::guest(id.unwrap_or_default()))
+    })
+}
+
+/// Caches that are available, and whose server is not, are `creating`, with all their nodes.
+fn caches(text: &str, readiness: &Readiness) -> String {
+    creating(text, "ReplicationGroup", "Status", |block| {
+        let id = between(block, "<ReplicationGroupId>", "</ReplicationGroupId>");
+        readiness.is(&cache::guest(id.unwrap_or_default()))
+    })
+}
+
+/// Elements of this name whose server is not ready are `creating` where they say `available`.
+fn creating(text: &str, element: &str, status: &str, is_ready: impl Fn(&str) -> bool) -> String {
+    let end = format!("</{element}>");
+    let [available, creating] =
+        ["available", "creating"].map(|word| format!("<{status}>{word}</{status}>"));
+    text.split_inclusive(&end)
         .map(|block| {
-            let id = between(block, "<DBInstanceIdentifier>", "</DBInstanceIdentifier>")
-                .unwrap_or_default();
-            if !block.ends_with(END) || readiness.is(&database::guest(id)) {
+            if !block.ends_with(&end) || is_ready(block) {
                 return block.to_owned();
             }
-            block.replace(
-                "<DBInstanceStatus>available</DBInstanceStatus>",
-                "<DBInstanceStatus>creating</DBInstanceStatus>",
-            )
+            block.replace(&available, &creating)
         })
         .collect()
 }
@@ -145,6 +159,26 @@ mod tests {
         assert!(databases(text, &readiness).contains("<DBInstanceStatus>creating<"));
         readiness.set("db-a", true);
         assert_eq!(databases(text, &readiness), text);
+    }
+
+    #[test]
+    fn a_cache_is_creating_until_its_server_runs() {
+        let group = |id: &str, status: &str| {
+            format!(
+                "<ReplicationGroup><ReplicationGroupId>{id}</ReplicationGroupId><Status>{status}</Status><NodeGroups><NodeGroup><Status>{status}</Status></NodeGroup></NodeGroups></ReplicationGroup>"
+            )
+        };
+        let readiness = Readiness::default();
+        readiness.set("cache-there", true);
+        let both = |status| {
+            format!(
+                "<L>{}{}</L>",
+                group("there", "available"),
+                group("coming", status)
+            )
+        };
+        assert_eq!(caches(&both("available"), &readiness), both("creating"));
+        assert_eq!(caches(&both("deleting"), &readiness), both("deleting"));
     }
 
     #[test]
