@@ -62,14 +62,7 @@ pub(in crate::aws) fn protection<'a>(tags: impl IntoIterator<Item = Pair<'a>>) -
 ///
 /// Ours win over the user's, so that no YAML can disguise a resource.
 pub(in crate::aws) fn of(request: &Request<'_>) -> BTreeMap<String, String> {
-    let mut tags = request.tags.clone();
-    tags.insert(
-        "Name".into(),
-        Names::of(request.environment).tag(request.address),
-    );
-    tags.insert(ENVIRONMENT.into(), request.environment.to_owned());
-    tags.insert(ADDRESS.into(), request.address.as_str().to_owned());
-    tags.insert(VERSION.into(), env!("CARGO_PKG_VERSION").to_owned());
+    let mut tags = identity(request.environment, request.address, request.tags);
     let protection = request.desired.protection();
     if protection != Protection::default() {
         tags.insert(PROTECTION.into(), protection_text(protection).to_owned());
@@ -77,9 +70,31 @@ pub(in crate::aws) fn of(request: &Request<'_>) -> BTreeMap<String, String> {
     tags
 }
 
+/// What every resource at an address bears, beside the user's `extra` tags.
+pub(in crate::aws) fn identity(
+    environment: &str,
+    address: &Address,
+    extra: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let mut tags = extra.clone();
+    tags.insert("Name".into(), Names::of(environment).tag(address));
+    tags.insert(ENVIRONMENT.into(), environment.to_owned());
+    tags.insert(ADDRESS.into(), address.as_str().to_owned());
+    tags.insert(VERSION.into(), env!("CARGO_PKG_VERSION").to_owned());
+    tags
+}
+
 /// The tags of a request as an EC2 tag specification.
 pub(in crate::aws) fn specification(request: &Request<'_>, kind: ResourceType) -> TagSpecification {
-    let tags = of(request)
+    specified(of(request), kind)
+}
+
+/// Tags as an EC2 tag specification.
+pub(in crate::aws) fn specified(
+    tags: BTreeMap<String, String>,
+    kind: ResourceType,
+) -> TagSpecification {
+    let tags = tags
         .into_iter()
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect();

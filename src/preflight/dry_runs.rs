@@ -4,7 +4,7 @@
 //! `DryRunOperation` means that it is allowed, `UnauthorizedOperation` that it is not
 //! (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html>).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::blueprint::kinds::GrantUse;
 use crate::blueprint::{Blueprint, Desired, Kind};
@@ -47,14 +47,20 @@ pub struct DryRun {
 pub struct DryRunWants {
     /// The actions of EC2 that a plan takes to create, change and delete.
     pub actions: BTreeSet<&'static str>,
-    /// The instance types that it launches, those that it falls back to included.
-    pub instance_types: BTreeSet<String>,
+    /// The instance types that it launches, those that it falls back to included, with the size of
+    /// their root volume in GiB.
+    pub launches: BTreeSet<(String, u32)>,
+    /// The user's tags, which every creation bears.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// The calls of EC2 that bring an environment up, change it and take it down.
 #[must_use]
-pub fn dry_run_wants(blueprint: &Blueprint) -> DryRunWants {
-    let mut wants = DryRunWants::default();
+pub fn dry_run_wants(blueprint: &Blueprint, tags: BTreeMap<String, String>) -> DryRunWants {
+    let mut wants = DryRunWants {
+        tags,
+        ..DryRunWants::default()
+    };
     let kinds: BTreeSet<Kind> = blueprint.resources().map(|(_, one)| one.kind()).collect();
     let changes = [GrantUse::Create, GrantUse::Update, GrantUse::Delete];
     for grant in kinds.iter().flat_map(|kind| kind.info().grants) {
@@ -67,9 +73,9 @@ pub fn dry_run_wants(blueprint: &Blueprint) -> DryRunWants {
     }
     for (_, desired) in blueprint.resources() {
         if let Desired::Instance(instance) = desired {
-            wants.instance_types.insert(instance.instance_type.clone());
-            let others = instance.fallback_types.iter().cloned();
-            wants.instance_types.extend(others);
+            let types = std::iter::once(&instance.instance_type).chain(&instance.fallback_types);
+            let launches = types.map(|one| (one.clone(), instance.disk_gib));
+            wants.launches.extend(launches);
         }
     }
     wants

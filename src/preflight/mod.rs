@@ -13,6 +13,7 @@ mod offers;
 mod permissions;
 mod policy;
 mod quotas;
+mod seed;
 mod snapshots;
 mod zones;
 
@@ -20,11 +21,14 @@ pub use dry_runs::{DryRun, DryRunOutcome, DryRunWants, dry_run_wants};
 pub use findings::{Finding, FindingVerdict};
 pub use grants::account_grants;
 pub use names::{NewName, TakenNames, evaluate_names, new_names};
-pub use offers::{DatabaseOffer, Offers, SearchRole, Wants, Zones, evaluate_offers, wants};
+pub use offers::{
+    DatabaseOffer, DatabaseWant, Offers, SearchRole, Wants, Zones, evaluate_offers, wants,
+};
 pub use permissions::{Allowed, BLIND_SPOTS, evaluate_permissions, needed};
 pub use policy::{
     Conditions, POLICY_CHARACTERS, Scope, Statement, canary_statements, documents, size, statements,
 };
 pub use quotas::{QuotaFact, demands, evaluate_quotas};
+pub use seed::evaluate_seed;
 pub use snapshots::{Restorable, Restorables, Restore, evaluate_restores, restores};
 pub use zones::{ZoneNeeds, choose_zones};

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::blueprint::kinds::{AURORA, POSTGRES};
 use crate::blueprint::{Blueprint, Desired, Step};
 use crate::plan::{Action, Plan};
 
@@ -27,6 +28,17 @@ impl SearchRole {
     }
 }
 
+/// A class of databases that a plan creates.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DatabaseWant {
+    /// The value of `engine` at RDS.
+    pub engine: &'static str,
+    /// For example `db.r7g.large`.
+    pub class: String,
+    /// Major version.
+    pub version: String,
+}
+
 /// Names of zones, by the index of the subnets in them.
 pub type Zones = BTreeMap<u8, String>;
 
@@ -36,8 +48,8 @@ pub struct Wants {
     /// Instance types of hosts that are to be created, with the zones that they are for: the
     /// indexes of their subnets.
     pub instances: BTreeMap<String, BTreeSet<u8>>,
-    /// Classes of databases that are to be created, with their major version.
-    pub databases: BTreeSet<(String, String)>,
+    /// Classes of databases that are to be created.
+    pub databases: BTreeSet<DatabaseWant>,
     /// Type, engine version, role and number of search nodes.
     pub search: BTreeSet<(String, String, SearchRole, u32)>,
 }
@@ -52,7 +64,7 @@ pub struct Offers {
     /// The machine image of hosts.
     pub image: Option<Result<String, String>>,
     /// What there is of each database class; nothing where nothing at all is listed of it.
-    pub databases: BTreeMap<(String, String), Result<Option<DatabaseOffer>, String>>,
+    pub databases: BTreeMap<DatabaseWant, Result<Option<DatabaseOffer>, String>>,
     /// The most nodes of each search type and role: none where it is not offered.
     pub search: BTreeMap<(String, String, SearchRole), Result<u32, String>>,
     /// Zones that offer each search type of an engine version; empty where AWS does not tell.
@@ -107,8 +119,21 @@ pub fn wants(blueprint: &Blueprint, plan: &Plan) -> Wants {
                 zones.or_default().extend(zone);
             }
             Desired::Database(database) => {
-                let wanted = (database.class.clone(), database.version.clone());
-                wants.databases.insert(wanted);
+                wants.databases.insert(DatabaseWant {
+                    engine: POSTGRES,
+                    class: database.class.clone(),
+                    version: database.version.clone(),
+                });
+            }
+            Desired::ClusterInstance(instance) => {
+                let cluster = blueprint.node(&instance.cluster).map(|node| &node.step);
+                if let Some(Step::Resource(Desired::DatabaseCluster(cluster))) = cluster {
+                    wants.databases.insert(DatabaseWant {
+                        engine: AURORA,
+                        class: instance.class.clone(),
+                        version: cluster.version.clone(),
+                    });
+                }
             }
             Desired::Search(domain) => {
                 let masters = domain.masters.as_ref();
@@ -136,33 +161,41 @@ pub fn evaluate_offers(wants: &Wants, offers: &Offers, zones: &Zones) -> Vec<Fin
     if !wants.instances.is_empty() {
         findings.push(image(offers));
     }
-    for (class, version) in &wants.databases {
-        let check = format!("offer: {class} for PostgreSQL {version}");
+    for wanted in &wants.databases {
+        let DatabaseWant {
+            engine,
+            class,
+            version,
+        } = wanted;
+        let product = if *engine == AURORA {
+            "Aurora PostgreSQL"
+        } else {
+            "PostgreSQL"
+        };
+        let check = format!("offer: {class} for {product} {version}");
         let remedy = format!(
-            "aws rds describe-orderable-db-instance-options --engine postgres \
+            "aws rds describe-orderable-db-instance-options --engine {engine} \
              --db-instance-class {class} --query 'OrderableDBInstanceOptions[].EngineVersion'"
         );
-        findings.push(
-            match offers.databases.get(&(class.clone(), version.clone())) {
-                Some(Ok(Some(DatabaseOffer { versions: 0, .. }))) => Finding::new(
-                    check,
-                    FindingVerdict::Refuse,
-                    "only offered for other versions",
-                )
-                .with_remedies([remedy]),
-                Some(Ok(Some(offer))) => Finding::new(
-                    check,
-                    FindingVerdict::Pass,
-                    format!("offered, with {} minor versions", offer.versions),
-                ),
-                Some(Ok(None)) => {
-                    let detail = "nothing is listed of this class in this region";
-                    Finding::new(check, FindingVerdict::Warn, detail).with_remedies([remedy])
-                }
-                Some(Err(why)) => Finding::unknown(check, why),
-                None => Finding::unknown(check, "it was not asked for"),
-            },
-        );
+        findings.push(match offers.databases.get(wanted) {
+            Some(Ok(Some(DatabaseOffer { versions: 0, .. }))) => Finding::new(
+                check,
+                FindingVerdict::Refuse,
+                "only offered for other versions",
+            )
+            .with_remedies([remedy]),
+            Some(Ok(Some(offer))) => Finding::new(
+                check,
+                FindingVerdict::Pass,
+                format!("offered, with {} minor versions", offer.versions),
+            ),
+            Some(Ok(None)) => {
+                let detail = "nothing is listed of this class in this region";
+                Finding::new(check, FindingVerdict::Warn, detail).with_remedies([remedy])
+            }
+            Some(Err(why)) => Finding::unknown(check, why),
+            None => Finding::unknown(check, "it was not asked for"),
+        });
     }
     for (kind, version, role, nodes) in &wants.search {
         let check = match role {

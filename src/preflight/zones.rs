@@ -131,7 +131,7 @@ fn missing(index: u8, zone: &str, wants: &Wants, offers: &Offers) -> Vec<String>
         let zones = offered.and_then(|offered| offered.as_ref().map(|offer| &offer.zones));
         lacks(zones.filter(|zones| !zones.is_empty()))
     });
-    let databases = databases.map(|(class, _)| class.clone());
+    let databases = databases.map(|wanted| wanted.class.clone());
     let search = wants.search.iter().filter(|(kind, version, ..)| {
         let offered = offers.search_zones.get(&(kind.clone(), version.clone()));
         let zones = offered.and_then(|offered| offered.as_ref().ok());
@@ -212,10 +212,18 @@ fn none_suits(usable: &[String], wants: &Wants, offers: &Offers) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::offers::DatabaseOffer;
+    use super::super::offers::{DatabaseOffer, DatabaseWant};
     use super::*;
 
     const ZONES: [&str; 4] = ["eu-west-1a", "eu-west-1b", "eu-west-1c", "eu-west-1d"];
+
+    fn database() -> DatabaseWant {
+        DatabaseWant {
+            engine: "postgres",
+            class: "db.r7g.large".to_owned(),
+            version: "17".to_owned(),
+        }
+    }
 
     fn wants() -> Wants {
         Wants {
@@ -224,7 +232,7 @@ mod tests {
                 ("m7i.large".to_owned(), [0].into()),
             ]
             .into(),
-            databases: [("db.r7g.large".to_owned(), "17".to_owned())].into(),
+            databases: [database()].into(),
             ..Wants::default()
         }
     }
@@ -241,7 +249,7 @@ mod tests {
                 .map(|kind| (kind.to_owned(), Ok(offered(kind))))
                 .into(),
             databases: [(
-                ("db.r7g.large".to_owned(), "17".to_owned()),
+                database(),
                 Ok(Some(DatabaseOffer {
                     versions: 3,
                     zones: offered("db.r7g.large"),

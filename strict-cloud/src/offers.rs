@@ -20,15 +20,24 @@ const FAMILIES: [&str; 12] = [
 /// The major versions that they have.
 const MAJORS: std::ops::RangeInclusive<u32> = 13..=17;
 
-/// Lists a class of PostgreSQL databases, of which the emulator lists none, in all zones.
+/// Lists a class of PostgreSQL or Aurora databases, of which the emulator lists none, in all zones.
 pub(crate) async fn complete(core: &Core, call: &Call, reply: &mut Reply) -> Result<(), AwsError> {
     let class = call.get("DBInstanceClass").unwrap_or_default();
     let family = class
         .strip_prefix("db.")
         .and_then(|rest| rest.split_once('.'));
     let is_known = family.is_some_and(|(family, _)| FAMILIES.contains(&family));
-    let is_listed = !xml::texts(reply.text(), "DBInstanceClass").is_empty();
-    if call.get("Engine") != Some("postgres") || !is_known || is_listed {
+    // The emulator takes no notice of the class that a call names.
+    let listed = xml::texts(reply.text(), "DBInstanceClass");
+    let is_listed = listed.iter().any(|one| one == class);
+    let engine = match call.get("Engine") {
+        Some(engine @ "postgres") => engine,
+        // Aurora has no general-purpose classes (Amazon Aurora User Guide, "Supported DB engines for
+        // DB instance classes").
+        Some(engine @ "aurora-postgresql") if !class.starts_with("db.m") => engine,
+        _ => return Ok(()),
+    };
+    if !is_known || is_listed {
         return Ok(());
     }
     let zones = core
@@ -44,7 +53,7 @@ pub(crate) async fn complete(core: &Core, call: &Call, reply: &mut Reply) -> Res
         .filter(|version| asked.is_none_or(|asked| asked == version))
         .map(|version| {
             format!(
-                "<OrderableDBInstanceOption><Engine>postgres</Engine><EngineVersion>{version}\
+                "<OrderableDBInstanceOption><Engine>{engine}</Engine><EngineVersion>{version}\
                  </EngineVersion><DBInstanceClass>{class}</DBInstanceClass><AvailabilityZones>{zones}\
                  </AvailabilityZones></OrderableDBInstanceOption>"
             )

@@ -166,3 +166,19 @@ async fn too_few_complete_zones_are_refused_with_what_each_lacks() {
     assert!(said.contains("us-east-1d lacks db.r7g.large"), "{said}");
     assert!(account.zones().await.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn classes_of_aurora_are_offers_too() {
+    let account = Account::new("database:\n  engine: aurora-postgresql\n");
+    let endpoint = account.front("lacks=db.r7g.large@us-east-1b").await;
+    let plan = account.run(&endpoint, &["plan", "perf"]);
+    let shown = text(&plan.stdout);
+    assert!(
+        shown.contains("passed: zones: us-east-1a, us-east-1c"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("passed: offer: db.r7g.large for Aurora PostgreSQL"),
+        "{shown}"
+    );
+}

@@ -5,10 +5,8 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use aws_sdk_ec2::types::{
-    BlockDeviceMapping, EbsBlockDevice, HttpTokensState, IamInstanceProfileSpecification, Instance,
-    InstanceMetadataOptionsRequest, InstanceMetadataOptionsState,
+    BlockDeviceMapping, IamInstanceProfileSpecification, Instance, InstanceMetadataOptionsState,
     InstanceNetworkInterfaceSpecification, InstanceType, ResourceType, ShutdownBehavior, Volume,
-    VolumeType,
 };
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -16,6 +14,7 @@ use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
 use crate::aws::Aws;
+use crate::aws::ec2::launch::{metadata_options, root_disk};
 use crate::aws::error::{CallContext, ErrorPolicy, incomplete, refused};
 use crate::aws::idempotency::unknown_outcome::without_sdk_retries;
 use crate::aws::request::dependency;
@@ -113,12 +112,6 @@ impl Aws {
             .associate_public_ip_address(subnet.is("public_addresses")?)
             .delete_on_termination(true)
             .build();
-        let disk = EbsBlockDevice::builder()
-            .volume_type(VolumeType::Gp3)
-            .volume_size(size(*disk_gib))
-            .encrypted(true)
-            .delete_on_termination(true)
-            .build();
         let user_data = request
             .secrets
             .user_data
@@ -142,16 +135,10 @@ impl Aws {
             .block_device_mappings(
                 BlockDeviceMapping::builder()
                     .device_name(&image.root_device)
-                    .ebs(disk)
+                    .ebs(root_disk(*disk_gib))
                     .build(),
             )
-            // One hop: nothing that runs in a container can reach the host's credentials.
-            .metadata_options(
-                InstanceMetadataOptionsRequest::builder()
-                    .http_tokens(HttpTokensState::Required)
-                    .http_put_response_hop_limit(1)
-                    .build(),
-            )
+            .metadata_options(metadata_options())
             .set_user_data(user_data)
             .disable_api_termination(*protected)
             .set_instance_initiated_shutdown_behavior(lifetime.map(|_| ShutdownBehavior::Terminate))
@@ -271,10 +258,6 @@ fn groups(instance: &Instance, environment: &str) -> Option<AttributeValue> {
         .collect();
     // A host that is terminated is in none.
     (!list.is_empty()).then_some(AttributeValue::Names(list))
-}
-
-fn size(gib: u32) -> i32 {
-    i32::try_from(gib).unwrap_or(i32::MAX)
 }
 
 pub(in crate::aws) fn state_of(instance: &Instance) -> (State, &str) {

@@ -6,6 +6,7 @@ pub(in crate::aws) mod images;
 pub(in crate::aws) mod instance_changes;
 pub(in crate::aws) mod instances;
 pub(in crate::aws) mod key_pairs;
+pub(in crate::aws) mod launch;
 pub(in crate::aws) mod nat;
 pub(in crate::aws) mod network;
 pub(in crate::aws) mod route_tables;

@@ -11,7 +11,7 @@ use crate::aws::error::{CallContext, incomplete};
 use crate::aws::preflight::quotas::{patience, why};
 use crate::aws::tags::filter;
 use crate::engine::CloudError;
-use crate::preflight::{DatabaseOffer, Offers, SearchRole, Wants};
+use crate::preflight::{DatabaseOffer, DatabaseWant, Offers, SearchRole, Wants};
 
 impl Aws {
     /// What there is of all that is wanted, side by side.
@@ -27,10 +27,9 @@ impl Aws {
             let image = image.map(|image| image.id.clone());
             (offered, Some(image.map_err(|error| error.message)))
         };
-        let databases = join_all(wants.databases.iter().map(|(class, version)| async move {
-            let offer = Box::pin(self.database_offer(class, version)).await;
-            let key = (class.clone(), version.clone());
-            (key, offer.map_err(|error| why(&error)))
+        let databases = join_all(wants.databases.iter().map(|wanted| async move {
+            let offer = Box::pin(self.database_offer(wanted)).await;
+            (wanted.clone(), offer.map_err(|error| why(&error)))
         }));
         let search = join_all(
             wants
@@ -105,13 +104,13 @@ impl Aws {
     /// lists nothing at all of the class.
     async fn database_offer(
         &self,
-        class: &str,
-        version: &str,
+        wanted: &DatabaseWant,
     ) -> Result<Option<DatabaseOffer>, CloudError> {
+        let class = &wanted.class;
         let found: Vec<_> = self
             .rds
             .describe_orderable_db_instance_options()
-            .engine("postgres")
+            .engine(wanted.engine)
             .db_instance_class(class)
             .into_paginator()
             .items()
@@ -122,7 +121,7 @@ impl Aws {
         let of_version: Vec<_> = found
             .iter()
             .filter_map(|option| Some((option.engine_version()?, option)))
-            .filter(|(found, _)| found.split('.').next() == Some(version))
+            .filter(|(found, _)| found.split('.').next() == Some(&wanted.version))
             .collect();
         let versions: BTreeSet<&str> = of_version.iter().map(|(version, _)| *version).collect();
         let zones = of_version

@@ -11,7 +11,7 @@ use crate::aws::rds::settings::{
 };
 use crate::aws::request::dependency;
 use crate::aws::tags::{self, observed};
-use crate::blueprint::kinds::DatabaseInstance;
+use crate::blueprint::kinds::{DatabaseInstance, POSTGRES};
 use crate::blueprint::{Address, AttributeValue, DatabaseRole, Kind};
 use crate::engine::{CloudError, Observed, Request, State};
 use crate::identity::names::Names;
@@ -90,7 +90,7 @@ impl Aws {
         self.rds
             .create_db_instance()
             .db_instance_identifier(id)
-            .engine("postgres")
+            .engine(POSTGRES)
             .engine_version(version)
             .db_instance_class(class)
             .db_name(NAME)

@@ -84,7 +84,7 @@ fn is_rounded_up(wanted: u32, found: &AttributeValue) -> bool {
 impl Resource for DatabaseInstance {
     fn attributes(&self) -> Attributes {
         let mut attributes: Attributes = [
-            ("engine", AttributeValue::from("postgres")),
+            ("engine", AttributeValue::from(POSTGRES)),
             ("version", self.version.as_str().into()),
             ("class", self.class.as_str().into()),
             ("storage_gib", self.storage.gib.into()),
@@ -256,8 +256,11 @@ pub(super) const NOT_ENCRYPTED: &str = "storage is encrypted when it is created 
 
 pub(super) const UNFINISHED: &str = "was created, but not given all of the environment's settings";
 
+/// The value of `engine` on a database instance without a cluster.
+pub(crate) const POSTGRES: &str = "postgres";
+
 /// The value of `engine` on an instance of an Aurora cluster.
-pub(super) const AURORA: &str = "aurora-postgresql";
+pub(crate) const AURORA: &str = "aurora-postgresql";
 
 /// Instances of a cluster whose input and output is not billed cost so much more (Amazon
 /// Aurora pricing, I/O-Optimized).

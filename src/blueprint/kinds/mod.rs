@@ -49,6 +49,7 @@ pub use cache_subnets::CacheSubnets;
 pub use charge::{Billing, Charge, Charges, Priced};
 pub use cluster_instance::ClusterInstance;
 pub use cluster_parameters::ClusterParameters;
+pub(crate) use database::{AURORA, POSTGRES};
 pub use database::{
     DatabaseInstance, PENDING_RESTART, STORAGE_FULL, Storage, WITHOUT_FINAL_SNAPSHOT,
 };

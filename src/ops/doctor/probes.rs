@@ -1,6 +1,6 @@
 //! What is tried beside the creation of the canary itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::json;
@@ -158,9 +158,10 @@ pub(super) async fn dry_runs(
     canary: &str,
     inventory: &Inventory,
     blueprint: &Blueprint,
+    tags: BTreeMap<String, String>,
     records: &mut Records,
 ) -> Vec<CanaryCheck> {
-    let wants = dry_run_wants(blueprint);
+    let wants = dry_run_wants(blueprint, tags);
     let done = Box::pin(cloud.dry_runs(canary, inventory, &wants)).await;
     let checks = done.iter().map(|one| dry_run(one, records));
     checks.collect()

@@ -1,5 +1,6 @@
 //! The canary itself: created, tried and removed under its lock.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -191,6 +192,7 @@ impl<H: Hosts> Canary<'_, H> {
                     self.name,
                     &inventory,
                     &self.environment,
+                    self.tags(),
                     records,
                 );
                 report.checks.extend(dry_runs.await);
@@ -218,15 +220,13 @@ impl<H: Hosts> Canary<'_, H> {
         stop: &watch::Receiver<Urgency>,
     ) -> Result<Inventory, CloudError> {
         let (first, _) = self.read().await?;
-        let mut tags = self.spec.tags.clone();
-        tags.insert(TAG.to_owned(), "true".to_owned());
         let events = session.events.clone();
         let engine = Arc::new(Engine {
             cloud: Arc::clone(self.cloud),
             poller: Poller::new(Arc::clone(self.cloud), self.name),
             hosts: Arc::clone(&self.hosts),
             environment: self.name.to_owned(),
-            tags,
+            tags: self.tags(),
             operator_key: None,
             permit: lock.permit(),
             events,
@@ -249,6 +249,13 @@ impl<H: Hosts> Canary<'_, H> {
             }
             sleep(LOOK_AGAIN).await;
         }
+    }
+
+    /// The user's tags and the canary's own.
+    fn tags(&self) -> BTreeMap<String, String> {
+        let mut tags = self.spec.tags.clone();
+        tags.insert(TAG.to_owned(), "true".to_owned());
+        tags
     }
 
     async fn read(&self) -> Result<(Plan, Inventory), CloudError> {

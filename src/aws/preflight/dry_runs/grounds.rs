@@ -1,8 +1,10 @@
 //! What dry runs are made on, and how one is sent.
 
-use aws_sdk_ec2::types::{ResourceType, Tag, TagSpecification};
+use std::collections::BTreeMap;
 
-use crate::aws::tags::ENVIRONMENT;
+use aws_sdk_ec2::types::{ResourceType, TagSpecification};
+
+use crate::aws::tags;
 use crate::blueprint::{Address, Kind};
 use crate::engine::{CloudError, Observed};
 use crate::plan::Inventory;
@@ -23,6 +25,8 @@ pub(super) const NOT_KNOWN: &str = "loadrig has no dry run of it";
 pub(super) struct Grounds<'a> {
     pub(super) environment: &'a str,
     pub(super) inventory: &'a Inventory,
+    /// The user's own, which policies may ask for.
+    pub(super) tags: &'a BTreeMap<String, String>,
 }
 
 impl Grounds<'_> {
@@ -43,13 +47,10 @@ impl Grounds<'_> {
         self.inventory.iter().find(of_kind)
     }
 
-    /// The tag that a policy may ask for.
+    /// The tags of every resource of the environment: policies may ask for any of them.
     pub(super) fn tags(&self, kind: &str) -> TagSpecification {
-        let tag = Tag::builder().key(ENVIRONMENT).value(self.environment);
-        TagSpecification::builder()
-            .resource_type(ResourceType::from(kind))
-            .tags(tag.build())
-            .build()
+        let tags = tags::identity(self.environment, &Address::parse("dry-run"), self.tags);
+        tags::specified(tags, ResourceType::from(kind))
     }
 }
 

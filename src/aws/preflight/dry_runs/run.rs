@@ -2,11 +2,12 @@
 
 use aws_sdk_ec2::primitives::Blob;
 use aws_sdk_ec2::types::{
-    AttributeBooleanValue, DomainType, HttpTokensState, IamInstanceProfileSpecification,
-    InstanceNetworkInterfaceSpecification, InstanceType,
+    AttributeBooleanValue, BlockDeviceMapping, DomainType, HttpTokensState,
+    IamInstanceProfileSpecification, InstanceNetworkInterfaceSpecification, InstanceType,
 };
 
 use crate::aws::Aws;
+use crate::aws::ec2::launch::{metadata_options, root_disk};
 use crate::aws::error::CallContext;
 use crate::blueprint::{Address, CANARY_HOST, SubnetTier};
 use crate::engine::{CloudError, FailureClass};
@@ -33,15 +34,20 @@ impl Aws {
         let grounds = Grounds {
             environment,
             inventory,
+            tags: &wants.tags,
         };
         let mut done = Vec::new();
         for action in &wants.actions {
-            let variants: Vec<String> = match *action {
-                "ec2:RunInstances" => wants.instance_types.iter().cloned().collect(),
-                _ => vec![String::new()],
+            let launches: Vec<(String, u32)> = match *action {
+                "ec2:RunInstances" => wants.launches.iter().cloned().collect(),
+                _ => vec![(String::new(), 0)],
             };
-            for of in variants {
-                let outcome = match Box::pin(self.try_dry(action, &of, &grounds)).await {
+            for (of, disk_gib) in launches {
+                let tried = match *action {
+                    "ec2:RunInstances" => self.dry_launch(action, &of, disk_gib, &grounds).await,
+                    _ => Box::pin(self.try_dry(action, &grounds)).await,
+                };
+                let outcome = match tried {
                     Ok(answer) => outcome(answer),
                     Err(why) => DryRunOutcome::NotMade(why),
                 };
@@ -59,11 +65,10 @@ impl Aws {
         done
     }
 
-    async fn try_dry(&self, action: &'static str, of: &str, on: &Grounds<'_>) -> Tried {
+    async fn try_dry(&self, action: &'static str, on: &Grounds<'_>) -> Tried {
         let (_, call) = action.split_once(':').unwrap_or_default();
-        let instance = call.contains("Instance") && call != "RunInstances";
+        let instance = call.contains("Instance");
         match call {
-            "RunInstances" => self.dry_launch(action, of, on).await,
             "AllocateAddress" => dry!(
                 self,
                 action,
@@ -123,9 +128,17 @@ impl Aws {
         }
     }
 
-    async fn dry_launch(&self, action: &'static str, of: &str, on: &Grounds<'_>) -> Tried {
-        let subnet = on.id(&Address::subnet(SubnetTier::Public, 0));
-        let subnet = subnet.or_else(|| on.id(&Address::subnet(SubnetTier::Private, 0)));
+    /// A launch as an environment has it: policies look at the disk, the address and the metadata.
+    async fn dry_launch(
+        &self,
+        action: &'static str,
+        of: &str,
+        disk_gib: u32,
+        on: &Grounds<'_>,
+    ) -> Tried {
+        let public = on.id(&Address::subnet(SubnetTier::Public, 0));
+        let has_address = public.is_some();
+        let subnet = public.or_else(|| on.id(&Address::subnet(SubnetTier::Private, 0)));
         let subnet = subnet.ok_or(NO_RESOURCE)?;
         let group = on.first_group().ok_or(NO_RESOURCE)?;
         let profile = on.own(&Address::instance_profile()).ok_or(NO_RESOURCE)?;
@@ -138,7 +151,11 @@ impl Aws {
             .device_index(0)
             .subnet_id(subnet)
             .groups(&group.id)
+            .associate_public_ip_address(has_address)
             .delete_on_termination(true);
+        let disk = BlockDeviceMapping::builder()
+            .device_name(&image.root_device)
+            .ebs(root_disk(disk_gib));
         let profile = IamInstanceProfileSpecification::builder().name(profile);
         dry!(
             self,
@@ -151,6 +168,8 @@ impl Aws {
             key_name(key),
             iam_instance_profile(profile.build()),
             network_interfaces(interface.build()),
+            block_device_mappings(disk.build()),
+            metadata_options(metadata_options()),
             tag_specifications(on.tags("instance")),
             tag_specifications(on.tags("volume")),
             tag_specifications(on.tags("network-interface")),

@@ -1,0 +1,48 @@
+//! Who can read the secrets of an environment, as far as its YAML decides it.
+
+use crate::spec::{CloudTarget, Purpose, Spec};
+
+use super::findings::{Finding, FindingVerdict};
+
+/// Warns where a deployment that people rely on leaves its seed to AWS's own key: every principal
+/// with `ssm:GetParameter` can read it then (docs/aws.md, "Who can read what").
+#[must_use]
+pub fn evaluate_seed(spec: &Spec) -> Option<Finding> {
+    let relied_on = spec.cloud == CloudTarget::Aws && spec.purpose == Purpose::GoldStandard;
+    if !relied_on || spec.access.seed_key.is_some() {
+        return None;
+    }
+    let detail = "every principal of the account with `ssm:GetParameter` on it can read the seed, and \
+                  so log in to the hosts and the database; AWS's policy `AmazonSSMManagedInstanceCore` \
+                  grants that to instance roles";
+    let finding = Finding::new("seed", FindingVerdict::Warn, detail);
+    Some(finding.with_remedies([
+        "a KMS key of yours in `access.seed_key`, before the first `up` (docs/aws.md, \"Who can read \
+         what\")"
+            .to_owned(),
+    ]))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::spec::Library;
+
+    use super::*;
+
+    fn finding(text: &str) -> Option<Finding> {
+        let spec = Library::new(None).load_text("test", text).unwrap();
+        evaluate_seed(&spec)
+    }
+
+    #[test]
+    fn only_a_deployment_without_a_key_of_its_own_is_warned() {
+        let rig = "architecture: 1k\nmattermost: {release: 11.7.9}\n";
+        assert_eq!(finding(rig), None);
+        let relied_on = format!("{rig}purpose: gold-standard\n");
+        let found = finding(&relied_on).unwrap();
+        assert_eq!(found.verdict, FindingVerdict::Warn);
+        assert!(found.remedies[0].contains("access.seed_key"), "{found:?}");
+        let key = "access: {seed_key: alias/operators}\n";
+        assert_eq!(finding(&format!("{relied_on}{key}")), None);
+    }
+}
