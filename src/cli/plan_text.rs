@@ -7,7 +7,7 @@ use crate::plan::{
     expected, ranges,
 };
 use crate::preflight::{Finding, FindingVerdict};
-use crate::spec::Spec;
+use crate::spec::{LoginGate, Spec};
 
 use super::format::{self, WIDTH, wrapped};
 use super::printer::table;
@@ -47,6 +47,7 @@ pub(super) fn changes(spec: &Spec, plan: &Plan, place: &str, detail: Detail) -> 
 pub(super) fn review(review: &PlanReview) -> String {
     let mut text = changes(&review.spec, &review.plan, &review.place, Detail::Grouped);
     text.push_str(&sum(review));
+    text.push_str(&login_gate(&review.spec));
     text.push_str(&money(&review.cost, review.now.as_ref(), None, false));
     text
 }
@@ -75,6 +76,14 @@ pub(super) fn sum(review: &PlanReview) -> String {
         plan.count(Action::Keep),
         wrapped(&path, INDENT, " →"),
     )
+}
+
+/// How many logins the proxies let through, and why.
+#[must_use]
+pub(super) fn login_gate(spec: &Spec) -> String {
+    let text = format!("login gate: {}", LoginGate::of(spec));
+    let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+    wrapped(&words, "", "")
 }
 
 fn hosts(review: &PlanReview) -> String {

@@ -1,12 +1,13 @@
 //! The few Mattermost REST calls that simulated users make, through the proxy.
 //!
-//! One request per call: retries would hide errors from the counts.
+//! One request per call: retries would hide errors from the counts. Only a login gate's refusal is
+//! waited out, since the wait is part of that login.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use reqwest::header::{AUTHORIZATION, HeaderMap};
-use reqwest::{Method, RequestBuilder, StatusCode};
+use reqwest::header::{AUTHORIZATION, HeaderMap, RETRY_AFTER};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -160,15 +161,26 @@ impl Api {
         self.post("/users", None, &body).await
     }
 
+    /// Logs in. A login gate that is full says when to come back; that is waited for as people
+    /// wait, as part of the same login, for as long as one request may take.
     pub(super) async fn log_in(
         &self,
         username: &str,
         password: &str,
     ) -> Result<(ApiUser, ApiSession), ApiError> {
-        let request = self
-            .request(Method::POST, "/users/login", None)
-            .json(&json!({"login_id": username, "password": password}));
-        let (headers, body) = send(request).await?;
+        let body = json!({"login_id": username, "password": password});
+        let deadline = Instant::now() + REQUEST_TIMEOUT;
+        let answer = loop {
+            let request = self.request(Method::POST, "/users/login", None).json(&body);
+            let answer = request.send().await?;
+            match pause_asked_for(&answer) {
+                Some(pause) if Instant::now() + pause < deadline => {
+                    tokio::time::sleep(pause).await;
+                }
+                _ => break answer,
+            }
+        };
+        let (headers, body) = finish(answer).await?;
         let user: ApiUser = parse(&body)?;
         let token = header(&headers, "token")
             .ok_or_else(|| ApiError::Unexpected("login without a `Token` header".into()))?;
@@ -386,7 +398,19 @@ pub(super) fn served_by(headers: &HeaderMap) -> Option<String> {
 }
 
 async fn send(request: RequestBuilder) -> Result<(HeaderMap, Bytes), ApiError> {
-    let answer = request.send().await?;
+    finish(request.send().await?).await
+}
+
+/// How long to wait before the same request is made again, if the answer asks for that.
+fn pause_asked_for(answer: &Response) -> Option<Duration> {
+    if answer.status() != StatusCode::TOO_MANY_REQUESTS {
+        return None;
+    }
+    let seconds = header(answer.headers(), RETRY_AFTER.as_str())?.parse();
+    seconds.ok().map(Duration::from_secs)
+}
+
+async fn finish(answer: Response) -> Result<(HeaderMap, Bytes), ApiError> {
     let status = answer.status();
     let headers = answer.headers().clone();
     let body = answer.bytes().await?;

@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::check::DEFAULT_ZONES;
 use super::values;
 use super::{
-    Access, AddressKind, Cache, CloudTarget, Database, LoadBalancer, Mattermost, Network,
-    NodeGroup, Protection, Purpose, Release, Role, Search, Services, Source, Spec, SshKey,
+    Access, AddressKind, Cache, CloudTarget, Database, GateSetting, LoadBalancer, Mattermost,
+    Network, NodeGroup, Protection, Purpose, Release, Role, Search, Services, Source, Spec, SshKey,
 };
 
 /// A reference architecture by itself.
@@ -67,6 +67,7 @@ impl Architecture {
             },
             network: Network::public(values::default_cidr(&name), DEFAULT_ZONES),
             load_balancer: LoadBalancer::default(),
+            login_gate: GateSetting::default(),
             access: Access {
                 address: AddressKind::Public,
                 operators: Vec::new(),

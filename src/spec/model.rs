@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::services::{Protection, Purpose, Services};
-use super::{LoadBalancer, Network};
+use super::{GateSetting, LoadBalancer, Network};
 
 /// What a host is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -240,6 +240,9 @@ pub struct Spec {
     pub network: Network,
     /// What stands in front of the application nodes.
     pub load_balancer: LoadBalancer,
+    /// Whether and how logins are limited at the proxies.
+    #[serde(default)]
+    pub login_gate: GateSetting,
     /// Who reaches hosts, and with which key.
     pub access: Access,
     /// How long it may live before `sweep` may remove it.

@@ -55,6 +55,8 @@ pub(crate) struct EnvironmentFile {
     pub(crate) load_balancer: Option<BalancerKind>,
     /// The application load balancer, with `load_balancer: alb`.
     pub(crate) alb: Option<AlbShape>,
+    /// nginx in front of the application nodes.
+    pub(crate) proxy: Option<ProxyShape>,
     /// How operators reach the hosts.
     pub(crate) access: Option<AccessShape>,
     /// How long the environment is meant to live, for example `8h`, `90m` or `2d`. Nothing is
@@ -298,6 +300,63 @@ pub(crate) struct AlbShape {
     /// 60 seconds, shorter than the 90 that it keeps idle connections. Default: 75.
     #[schemars(range(min = 61, max = 89))]
     pub(crate) idle_timeout_seconds: Option<u32>,
+}
+
+/// nginx in front of the application nodes.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProxyShape {
+    /// The limit on logins, `off` or what differs from its defaults. Default: a gate whose rate follows
+    /// from the instance type of the application nodes and the server's version.
+    #[schemars(schema_with = "gate_schema")]
+    pub(crate) login_gate: Option<GateShape>,
+}
+
+/// The limit on logins.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum GateShape {
+    /// Only `off`.
+    Word(GateWord),
+    /// What differs from the defaults.
+    Limits(GateLimitsShape),
+}
+
+/// No limit on logins.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum GateWord {
+    Off,
+}
+
+/// What differs from the login gate's defaults.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GateLimitsShape {
+    /// Logins per second of all proxies together. Default: just below what the application nodes can
+    /// check.
+    #[schemars(range(min = 0.1, max = 100_000.0))]
+    pub(crate) rate: Option<f64>,
+    /// Logins that may wait at all proxies together. Default: the rate times half of the clients' patience.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub(crate) burst: Option<u32>,
+    /// Seconds for which clients wait for an answer. Default: 5 for `rig`, 10 for `gold-standard`.
+    #[schemars(range(min = 1, max = 600))]
+    pub(crate) patience_seconds: Option<u32>,
+}
+
+/// `off` or a mapping.
+fn gate_schema(_: &mut SchemaGenerator) -> Schema {
+    let limits = super::schema_of::<GateLimitsShape>();
+    json_schema!({ "oneOf": [
+        { "const": "off", "type": "string", "description": "No limit." },
+        {
+            "type": "object",
+            "description": "What differs from the defaults.",
+            "properties": limits["properties"],
+            "additionalProperties": false,
+        },
+    ] })
 }
 
 /// How operators reach the hosts.

@@ -201,6 +201,14 @@ async fn refused_logins_are_counted_with_the_servers_message() {
 }
 
 #[tokio::test]
+async fn logins_wait_when_the_login_gate_is_full() {
+    let server = ChatServer::start(ServerFault::EveryThirdLoginPostponed).await;
+    let result = run(&server).await;
+    assert!(result.passed, "{:#?}", failed(&result));
+    assert_eq!(result.errors, 0);
+}
+
+#[tokio::test]
 async fn a_server_with_a_foreign_admin_is_refused() {
     let server = ChatServer::start(ServerFault::ClaimedByOthers).await;
     let failed = failed(&run(&server).await);

@@ -11,6 +11,7 @@ use crate::cli::plan_text::{self, Detail};
 use crate::diagnose::ExitCode;
 use crate::ops::plan::{PlanOptions, PlanReview, plan_offline, plan_online, spec_or_size};
 use crate::plan::{Action, expected};
+use crate::spec::LoginGate;
 
 /// Prints the plan; changes nothing.
 pub(crate) fn run(app: &App, args: &PlanArgs) -> Outcome {
@@ -69,6 +70,7 @@ fn print(app: &App, args: &PlanArgs, review: &PlanReview) {
     };
     let mut text = plan_text::changes(&review.spec, &review.plan, &review.place, detail);
     text.push_str(&plan_text::sum(review));
+    text.push_str(&plan_text::login_gate(&review.spec));
     text.push_str(&plan_text::money(
         &review.cost,
         review.now.as_ref(),
@@ -100,7 +102,7 @@ fn document(review: &PlanReview, hours: Option<f64>) -> Value {
     json!({
         "environment": review.spec.name, "account": review.account,
         "region": review.spec.region, "changes": review.plan.changes, "hosts": hosts,
-        "cost": priced, "preflight": review.findings,
+        "cost": priced, "login_gate": LoginGate::of(&review.spec), "preflight": review.findings,
         "expected_seconds": time.as_secs(), "critical_path": path,
     })
 }

@@ -47,7 +47,7 @@ fn kernel(role: Role, memory_gib: u32) -> Vec<(String, String)> {
         // given to an outgoing connection that happens to be first.
         (
             "net.ipv4.ip_local_reserved_ports",
-            "8065,8067,8074-8075,9090,9100,9200".to_owned(),
+            "8065,8067,8074-8075,8099,9090,9100,9200".to_owned(),
         ),
         ("net.ipv4.tcp_fin_timeout", "30".to_owned()),
         ("net.ipv4.tcp_tw_reuse", "1".to_owned()),

@@ -8,7 +8,7 @@ use tera::Context;
 use crate::hosts::bundle::Bundle;
 use crate::hosts::bundle_error::BundleError;
 use crate::hosts::step::{BundleStep, File};
-use crate::spec::Role;
+use crate::spec::{LoginGate, Role};
 
 use super::Scene;
 use super::common::nginx_limits;
@@ -25,6 +25,13 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
     let large = scene.memory_gib() >= 32;
     context.insert("cache_zone", if large { "50m" } else { "10m" });
     context.insert("cache_size", if large { "16g" } else { "3g" });
+    let gate = LoginGate::of(scene.spec);
+    if let Some(limits) = gate.limits() {
+        context.insert("gate", limits);
+        context.insert("gate_configured", &limits.as_configured());
+    } else {
+        context.insert("gate", &false);
+    }
     let site = scene.templates.render("proxy/mattermost.conf", &context)?;
     nginx(bundle, File::new("/etc/nginx/conf.d/mattermost.conf", site));
     let _ = bundle.push(BundleStep::listens(

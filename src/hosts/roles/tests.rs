@@ -68,6 +68,7 @@ fn spec() -> Spec {
         },
         network: Network::public("10.20.0.0/16".parse().unwrap(), 2),
         load_balancer: crate::spec::LoadBalancer::default(),
+        login_gate: crate::spec::GateSetting::default(),
         access: Access {
             address: AddressKind::Private,
             operators: Vec::new(),

@@ -10,7 +10,7 @@ use crate::blueprint::{Address, DatabaseRole, Group};
 use crate::events::Events;
 use crate::hosts::{HostError, SshSession};
 use crate::plan::Inventory;
-use crate::spec::{HostName, Role, Spec};
+use crate::spec::{HostName, LoginGate, Role, Spec};
 
 use crate::ops::rig::Connected;
 
@@ -90,6 +90,15 @@ pub(super) fn probes(spec: &Spec, inventory: &Inventory, host: HostName) -> Vec<
             logs(unit.unwrap_or("ssh")),
         ));
     }
+    if host.role == Role::Proxy {
+        probes.push(probe(
+            format!("{host}: the login gate is as planned"),
+            gate_command(&LoginGate::of(spec)),
+            format!(
+                "`loadrig up {env}` configures it; `loadrig plan {env}` shows its rate and why"
+            ),
+        ));
+    }
     if host.role == Role::Agent
         && let Some(url) = inventory.entrance(spec)
     {
@@ -113,6 +122,25 @@ pub(super) fn probes(spec: &Spec, inventory: &Inventory, host: HostName) -> Vec<
         ));
     }
     probes
+}
+
+/// Compares what the running nginx says of its login gate with the plan: a configuration that nginx
+/// did not load is not answered from.
+fn gate_command(gate: &LoginGate) -> String {
+    let url = "http://127.0.0.1:8099/login-gate";
+    match gate.limits() {
+        Some(limits) => {
+            let planned = limits.as_configured();
+            format!(
+                "seen=$(curl -fsS -m 10 {url}) && if [ \"$seen\" = '{planned}' ]; then echo \"$seen\"; \
+                 else echo \"nginx has '$seen', planned is '{planned}'\" >&2; false; fi"
+            )
+        }
+        None => format!(
+            "if seen=$(curl -fsS -m 10 {url} 2>/dev/null); then echo \"nginx has '$seen', planned is none\" >&2; \
+             false; else echo 'none, as planned'; fi"
+        ),
+    }
 }
 
 /// Whether a host does what its role is for.

@@ -9,7 +9,8 @@ use ipnet::Ipv4Net;
 use super::Checker;
 use crate::spec::shape::{AccessShape, EnvironmentFile, KeyShape, MattermostShape};
 use crate::spec::{
-    Access, Layout, LoadBalancer, Mattermost, Network, Release, SshKey, regions, values,
+    Access, GateSetting, Layout, LoadBalancer, Mattermost, Network, Release, SshKey, regions,
+    values,
 };
 
 /// Zones when an environment names none.
@@ -29,6 +30,7 @@ pub(crate) struct Settings {
     pub(crate) mattermost: Mattermost,
     pub(crate) network: Network,
     pub(crate) load_balancer: LoadBalancer,
+    pub(crate) login_gate: GateSetting,
     pub(crate) access: Access,
     pub(crate) time_to_live: Option<Duration>,
     pub(crate) tags: BTreeMap<String, String>,
@@ -58,6 +60,7 @@ impl Checker<'_> {
         let is_existing = network.existing.is_some();
         let network = self.network(&network, name.as_deref());
         let load_balancer = self.load_balancer(file, region.as_deref());
+        let login_gate = self.login_gate(file);
         let access = self.access(file.access.clone().unwrap_or_default(), layout, origin);
         let access = access.filter(|access| !is_existing || self.is_known(access));
         let time_to_live = self.time_to_live(file.time_to_live.as_deref());
@@ -69,6 +72,7 @@ impl Checker<'_> {
             mattermost: mattermost?,
             network: network?,
             load_balancer: load_balancer?,
+            login_gate,
             access: access?,
             time_to_live: time_to_live?,
             tags,

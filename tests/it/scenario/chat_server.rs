@@ -28,6 +28,8 @@ pub enum ServerFault {
     DamagedFiles,
     NothingIndexed,
     EveryThirdLoginRefused,
+    /// As a login gate that is full at every third login.
+    EveryThirdLoginPostponed,
     ClaimedByOthers,
 }
 
@@ -177,6 +179,13 @@ async fn log_in(State(shared): State<ChatState>, Json(body): Json<Value>) -> Res
         shared.data().logins += 1;
         if shared.data().logins.is_multiple_of(3) {
             return refuse(StatusCode::SERVICE_UNAVAILABLE, "busy");
+        }
+    }
+    if shared.fault == ServerFault::EveryThirdLoginPostponed {
+        shared.data().logins += 1;
+        if shared.data().logins.is_multiple_of(3) {
+            let refused = refuse(StatusCode::TOO_MANY_REQUESTS, "loadrig.login_gate.full");
+            return ([("retry-after", "0")], refused).into_response();
         }
     }
     let roles = match (name.ends_with("admin"), shared.fault) {

@@ -1,0 +1,370 @@
+//! The login gate: how many logins nginx lets through, and why so many.
+//!
+//! Servers before 11.8 check one password at a time on each node, and go on for clients that have
+//! hung up: a login storm does not queue there, it collapses. nginx drops a request that waits when
+//! its client has gone, so the queue belongs in front of the nodes. A pure function of the spec.
+
+use serde::{Deserialize, Serialize};
+
+use super::catalog::catalog;
+use super::hashing::{HashCost, PasswordHash};
+use super::{Purpose, Release, Role, Spec};
+
+/// The share of what the nodes can hash that is let through; at more the queue moves to the
+/// nodes, which hash for clients that have gone.
+const HEADROOM: f64 = 0.95;
+/// The share of a node's vCPUs that logins may take where the server has no lock over them.
+const CPU_SHARE: f64 = 0.30;
+/// The share of the clients' patience that the queue may take; the rest is for the hash, which takes
+/// longer on a busy node. A shorter queue lets in no fewer, since those who are refused come back.
+const QUEUE_SHARE: f64 = 0.5;
+/// Seconds after which mattermost-load-test-ng gives a request up.
+const PATIENCE_OF_RIGS: u32 = 5;
+/// Seconds after which the most impatient of Mattermost's own clients gives a request up: the
+/// Android app sets no time-out, and its HTTP library's is 10 s.
+const PATIENCE_OF_PEOPLE: u32 = 10;
+
+/// What an environment says of its login gate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GateSetting {
+    /// No gate.
+    Off,
+    /// A gate; what is not given follows from instance types and version.
+    On {
+        /// Logins per second of all proxies together.
+        rate: Option<f64>,
+        /// Logins that may wait at all proxies together.
+        burst: Option<u32>,
+        /// Seconds for which clients wait for an answer.
+        patience: Option<u32>,
+    },
+}
+
+impl Default for GateSetting {
+    fn default() -> Self {
+        GateSetting::On {
+            rate: None,
+            burst: None,
+            patience: None,
+        }
+    }
+}
+
+impl Eq for GateSetting {}
+
+/// Whether there is a gate, and why.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum LoginGate {
+    /// nginx limits logins.
+    On(GateLimits),
+    /// Nothing limits logins.
+    Off {
+        /// Why not.
+        reason: String,
+    },
+}
+
+/// How nginx limits logins.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GateLimits {
+    /// Logins per second of all proxies together.
+    pub rate: f64,
+    /// Seconds for which clients wait for an answer.
+    pub patience: u32,
+    /// Logins per minute that each proxy lets through.
+    pub per_minute: u32,
+    /// Logins that may wait at each proxy.
+    pub burst: u32,
+    /// Seconds after which a client that was refused may try again.
+    pub retry_after: u32,
+    /// What the rate follows from.
+    pub reason: String,
+}
+
+impl GateLimits {
+    /// What a proxy says of its gate when it is asked.
+    #[must_use]
+    pub fn as_configured(&self) -> String {
+        format!("rate={}r/m burst={}", self.per_minute, self.burst)
+    }
+}
+
+/// How many logins the nodes can take, per second.
+struct Capacity {
+    rate: f64,
+    reason: String,
+}
+
+impl LoginGate {
+    /// The gate of an environment.
+    #[must_use]
+    pub fn of(spec: &Spec) -> Self {
+        let proxies = spec.count(Role::Proxy);
+        if spec.load_balancer.alb().is_some() || proxies == 0 {
+            return LoginGate::Off {
+                reason: "an application load balancer cannot limit logins".to_owned(),
+            };
+        }
+        let GateSetting::On {
+            rate,
+            burst,
+            patience,
+        } = spec.login_gate
+        else {
+            return LoginGate::Off {
+                reason: "`proxy.login_gate` is `off`".to_owned(),
+            };
+        };
+        let capacity = Capacity::of(spec);
+        let reason = match rate {
+            None => capacity.reason,
+            Some(rate) if rate > capacity.rate => format!(
+                "`proxy.login_gate.rate`; more than the {:.1} that the nodes are expected to take: {}",
+                capacity.rate, capacity.reason
+            ),
+            Some(_) => "`proxy.login_gate.rate`".to_owned(),
+        };
+        let rate = rate.unwrap_or(capacity.rate);
+        let patience = patience.unwrap_or(match spec.purpose {
+            Purpose::Rig => PATIENCE_OF_RIGS,
+            Purpose::GoldStandard => PATIENCE_OF_PEOPLE,
+        });
+        let share = f64::from(proxies);
+        let waiting = burst.map_or(rate * f64::from(patience) * QUEUE_SHARE, f64::from);
+        LoginGate::On(GateLimits {
+            rate,
+            patience,
+            per_minute: ((rate * 60.0 / share) as u32).max(1),
+            burst: ((waiting / share) as u32).max(1),
+            retry_after: (patience / 4).max(1),
+            reason,
+        })
+    }
+
+    /// The limits, if there is a gate.
+    #[must_use]
+    pub fn limits(&self) -> Option<&GateLimits> {
+        match self {
+            LoginGate::On(limits) => Some(limits),
+            LoginGate::Off { .. } => None,
+        }
+    }
+}
+
+impl std::fmt::Display for LoginGate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            LoginGate::Off { reason } => write!(f, "none: {reason}"),
+            LoginGate::On(limits) => write!(
+                f,
+                "each proxy lets {:.1} logins per second through, {} wait (clients wait {} s), \
+                 more get HTTP 429: {}",
+                f64::from(limits.per_minute) / 60.0,
+                limits.burst,
+                limits.patience,
+                limits.reason
+            ),
+        }
+    }
+}
+
+impl Capacity {
+    fn of(spec: &Spec) -> Self {
+        let (hash, is_serial, server) = hashing(&spec.mattermost.release);
+        let nodes = spec.count(Role::App);
+        let group = spec.nodes.get(&Role::App);
+        let types = group.iter().flat_map(|group| {
+            std::iter::once(&group.instance_type).chain(&group.fallback_instance_types)
+        });
+        // Any node may be of the slowest type.
+        let slowest = types.map(|kind| {
+            let cost = HashCost::of(kind, hash);
+            let vcpu = catalog().ec2.get(kind).map_or(1, |known| known.vcpu);
+            let busy = if is_serial {
+                HEADROOM
+            } else {
+                // Never slower than with the lock, which gives logins one vCPU.
+                (f64::from(vcpu) * CPU_SHARE).max(HEADROOM)
+            };
+            (busy / cost.seconds, cost)
+        });
+        let slowest = slowest.min_by(|a, b| a.0.total_cmp(&b.0));
+        let Some((each, cost)) = slowest else {
+            return Self {
+                rate: 1.0,
+                reason: server,
+            };
+        };
+        let seconds = cost.seconds;
+        let how = if is_serial {
+            format!("a node checks one password at a time, in {seconds:.2} s")
+        } else {
+            format!(
+                "logins may take {:.0} % of a node's vCPUs and at least one, a password {seconds:.2} s",
+                CPU_SHARE * 100.0
+            )
+        };
+        let plural = if nodes == 1 { "node" } else { "nodes" };
+        Self {
+            rate: each * f64::from(nodes),
+            reason: format!("{nodes} {plural} of {server}; {how} ({})", cost.basis),
+        }
+    }
+}
+
+/// How a release hashes, whether it checks one password at a time, and what it is called.
+fn hashing(release: &Release) -> (PasswordHash, bool, String) {
+    let (version, unknown) = match release {
+        Release::Standin => {
+            return (
+                PasswordHash::Standin,
+                true,
+                "the stand-in server".to_owned(),
+            );
+        }
+        Release::Version(version) => (version_in(version), version.clone()),
+        Release::Url(url) => {
+            let name = url.rsplit('/').next().unwrap_or(url);
+            (version_in(name), name.to_owned())
+        }
+        Release::File(path) => {
+            let name = path.file_name().unwrap_or(path.as_os_str());
+            let name = name.to_string_lossy().into_owned();
+            (version_in(&name), name)
+        }
+    };
+    match version {
+        Some((major, minor)) => {
+            let hash = if major >= 11 {
+                PasswordHash::Pbkdf2
+            } else {
+                PasswordHash::Bcrypt
+            };
+            let is_serial = (major, minor) < (11, 8);
+            (hash, is_serial, format!("Mattermost {major}.{minor}"))
+        }
+        None => (
+            PasswordHash::Pbkdf2,
+            true,
+            format!("`{unknown}`, whose name has no version: taken for Mattermost 11.0 to 11.7"),
+        ),
+    }
+}
+
+/// The first `MAJOR.MINOR.PATCH` in a name.
+fn version_in(name: &str) -> Option<(u32, u32)> {
+    let words = name.split(|c: char| !(c.is_ascii_digit() || c == '.'));
+    words.into_iter().find_map(|word| {
+        let numbers: Vec<u32> = word
+            .trim_matches('.')
+            .split('.')
+            .map(|number| number.parse().ok())
+            .collect::<Option<_>>()?;
+        match numbers.as_slice() {
+            [major, minor, _] => Some((*major, *minor)),
+            _ => None,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::Library;
+
+    fn gate(text: &str) -> LoginGate {
+        let library = Library::new(Some("no-such-directory".into()));
+        let spec = library.load_text("test", text);
+        LoginGate::of(&spec.unwrap_or_else(|e| panic!("{e}")))
+    }
+
+    fn limits(text: &str) -> GateLimits {
+        gate(text).limits().unwrap().clone()
+    }
+
+    fn released(version: &str) -> GateLimits {
+        limits(&format!(
+            "architecture: 1k\nmattermost: {{release: {version}}}"
+        ))
+    }
+
+    #[test]
+    fn the_rate_stays_below_what_the_nodes_hash() {
+        let one = released("11.2.0");
+        let cost = HashCost::of("c7i.large", PasswordHash::Pbkdf2).seconds;
+        assert!((one.rate - 2.0 * 0.95 / cost).abs() < 1e-9);
+        assert!(f64::from(one.per_minute) / 60.0 <= one.rate);
+        assert_eq!(one.burst, (one.rate * 5.0 * 0.5) as u32);
+        assert!(
+            one.reason.contains("one password at a time"),
+            "{}",
+            one.reason
+        );
+    }
+
+    #[test]
+    fn proxies_share_the_rate() {
+        let text =
+            "architecture: 1k\nmattermost: {release: 11.2.0}\nsizes: {nodes: {proxy: {count: 2}}}";
+        let (one, two) = (released("11.2.0"), limits(text));
+        assert!((one.rate - two.rate).abs() < 1e-9);
+        assert_eq!(two.per_minute, (two.rate * 30.0) as u32);
+        assert!(2 * two.burst <= one.burst);
+    }
+
+    #[test]
+    fn the_rate_follows_the_servers_version() {
+        let (bcrypt, locked, free) = (released("10.11.4"), released("11.7.9"), released("11.8.0"));
+        assert!(bcrypt.rate > locked.rate);
+        // Two vCPUs: as much as with the lock.
+        assert!((free.rate - locked.rate).abs() < 1e-9);
+        let large = |version: &str| {
+            limits(&format!(
+                "architecture: 1k\nmattermost: {{release: {version}}}\n\
+                 sizes: {{nodes: {{app: {{instance_type: c7i.4xlarge}}}}}}"
+            ))
+        };
+        assert!((large("11.7.9").rate - locked.rate).abs() < 1e-9);
+        assert!(large("11.8.0").rate > 5.0 * locked.rate);
+    }
+
+    #[test]
+    fn a_fallback_type_that_is_slower_counts() {
+        let text = "architecture: 1k\nmattermost: {release: 11.2.0}\n\
+                    sizes: {nodes: {app: {fallback_instance_types: [t3.large]}}}";
+        assert!(limits(text).rate < released("11.2.0").rate / 2.0);
+        assert!(limits(text).reason.contains("t3.large"));
+    }
+
+    #[test]
+    fn what_is_set_counts_and_is_explained() {
+        let set = limits(
+            "architecture: 1k\nproxy: {login_gate: {rate: 5, burst: 40, patience_seconds: 10}}",
+        );
+        assert_eq!((set.per_minute, set.burst, set.retry_after), (300, 40, 2));
+        assert_eq!(set.reason, "`proxy.login_gate.rate`");
+        assert_eq!(set.as_configured(), "rate=300r/m burst=40");
+        let fast = limits("architecture: 1k\nproxy: {login_gate: {rate: 50}}");
+        assert!(fast.reason.contains("more than"), "{}", fast.reason);
+    }
+
+    #[test]
+    fn no_gate_says_why() {
+        let off = gate("architecture: 1k\nproxy: {login_gate: off}");
+        assert_eq!(off.to_string(), "none: `proxy.login_gate` is `off`");
+        let balanced =
+            gate("architecture: 1k\nload_balancer: alb\nsizes: {nodes: {proxy: {count: 0}}}");
+        assert!(balanced.to_string().contains("load balancer"));
+    }
+
+    #[test]
+    fn versions_are_found_in_the_names_of_tarballs() {
+        let name = "mattermost-enterprise-11.2.0-linux-amd64.tar.gz";
+        assert_eq!(version_in(name), Some((11, 2)));
+        assert_eq!(version_in("mattermost.tar.gz"), None);
+        let (_, is_serial, text) = hashing(&Release::File("/tmp/mattermost.tar.gz".into()));
+        assert!(is_serial && text.contains("no version"), "{text}");
+    }
+}
