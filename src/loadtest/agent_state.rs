@@ -156,20 +156,25 @@ impl Agent {
         action: UserAction,
         request: impl Future<Output = Result<T, E>>,
     ) -> Option<T> {
+        self.counted(action, request).await.ok()
+    }
+
+    /// Counts a request and its latency, and hands its outcome on.
+    pub(super) async fn counted<T, E: std::fmt::Display>(
+        &self,
+        action: UserAction,
+        request: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
         let begun = Instant::now();
         let answer = request.await;
         let took = begun.elapsed();
         let mut measured = self.shared.measured();
-        match answer {
-            Ok(value) => {
-                measured.tallies.succeeded(action, took);
-                Some(value)
-            }
-            Err(error) => {
-                measured.tallies.failed(action, &error.to_string());
-                None
-            }
+        match &answer {
+            Ok(_) => measured.tallies.succeeded(action, took),
+            Err(error) => measured.tallies.failed(action, &error.to_string()),
         }
+        drop(measured);
+        answer
     }
 
     /// Does the work for every item, so many side by side; keeps what gave something.

@@ -34,6 +34,8 @@ pub enum ApiError {
         id: String,
         /// Mattermost's message.
         message: String,
+        /// The application node that refused, as the proxy names it.
+        node: Option<String>,
     },
     /// The answer is not what the API promises.
     #[error("unexpected answer: {0}")]
@@ -41,6 +43,14 @@ pub enum ApiError {
 }
 
 impl ApiError {
+    /// The application node that refused, where the proxy told.
+    pub(super) fn node(&self) -> Option<&str> {
+        match self {
+            ApiError::Refused { node, .. } => node.as_deref(),
+            ApiError::Transport(_) | ApiError::Unexpected(_) => None,
+        }
+    }
+
     /// The HTTP status, when there was an answer.
     pub(super) fn status(&self) -> Option<u16> {
         match self {
@@ -417,11 +427,11 @@ async fn finish(answer: Response) -> Result<(HeaderMap, Bytes), ApiError> {
     if status.is_success() {
         Ok((headers, body))
     } else {
-        Err(refused(status, &body))
+        Err(refused(status, served_by(&headers), &body))
     }
 }
 
-fn refused(status: StatusCode, body: &[u8]) -> ApiError {
+fn refused(status: StatusCode, node: Option<String>, body: &[u8]) -> ApiError {
     #[derive(Deserialize)]
     struct ErrorBody {
         #[serde(default)]
@@ -437,6 +447,7 @@ fn refused(status: StatusCode, body: &[u8]) -> ApiError {
         status: status.as_u16(),
         id: error.id,
         message: error.message,
+        node,
     }
 }
 
@@ -484,7 +495,7 @@ mod tests {
     fn refusals_keep_the_servers_error_id() {
         let body =
             br#"{"id":"api.context.permissions.app_error","message":"No","status_code":403}"#;
-        let error = refused(StatusCode::FORBIDDEN, body);
+        let error = refused(StatusCode::FORBIDDEN, None, body);
         assert_eq!(
             error.to_string(),
             "HTTP 403 `api.context.permissions.app_error`: No"
@@ -494,7 +505,7 @@ mod tests {
 
     #[test]
     fn an_answer_of_the_proxy_itself_is_still_an_error_with_its_status() {
-        let error = refused(StatusCode::BAD_GATEWAY, b"<html>502</html>");
+        let error = refused(StatusCode::BAD_GATEWAY, None, b"<html>502</html>");
         assert_eq!(error.to_string(), "HTTP 502 ``: Bad Gateway");
     }
 }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::agent_state::Agent;
+use super::api::ApiError;
 use super::scenario::CrossNodeStep;
 use super::users::{ChannelMember, Readers, SimulatedUser, Venue, deliver, open_socket, settle};
 use super::wire::Check;
@@ -137,6 +138,7 @@ async fn post_on_all(
         return Err(refused("every user"));
     };
     let mut tokens = BTreeMap::new();
+    let mut refusals = Refusals::default();
     let total = nodes.len() as u64;
     for attempt in 0..attempts {
         agent.progress("cross nodes", tokens.len() as u64, total);
@@ -145,22 +147,66 @@ async fn post_on_all(
         }
         let token = format!("{}x{}n{attempt}", agent.plan.run, agent.plan.first_user);
         let sockets = sockets_by_node.values().map(|listener| listener.socket);
-        let node = deliver(agent, poster, &channel, &token, sockets).await;
-        match node.flatten() {
-            Some(node) if nodes.contains(&node) && !tokens.contains_key(&node) => {
+        match deliver(agent, poster, &channel, &token, sockets).await {
+            Ok(Some(node)) if nodes.contains(&node) && !tokens.contains_key(&node) => {
                 tokens.insert(node, token);
             }
-            _ => pause_at_random().await,
+            Ok(_) => pause_at_random().await,
+            Err(error) => {
+                refusals.add(&error);
+                pause_at_random().await;
+            }
         }
     }
-    let silent = absent(nodes, tokens.keys());
-    if silent.is_empty() {
+    let missing: Vec<&String> = nodes
+        .iter()
+        .filter(|node| !tokens.contains_key(*node))
+        .collect();
+    if missing.is_empty() {
         Ok(tokens)
     } else {
-        Err(Check::fail(
-            NAME,
-            format!("the proxy never gave a post to {silent} ({attempts} posts)"),
-        ))
+        Err(Check::fail(NAME, refusals.explain(&missing, attempts)))
+    }
+}
+
+/// Posts that were refused: by which node, how often, and why the last time.
+#[derive(Debug, Default)]
+struct Refusals {
+    by_node: BTreeMap<String, (u32, String)>,
+    /// Those of which the proxy did not say whose they are.
+    by_nobody: Option<(u32, String)>,
+}
+
+impl Refusals {
+    fn add(&mut self, error: &ApiError) {
+        let (count, why) = match error.node() {
+            Some(node) => self.by_node.entry(node.to_owned()).or_default(),
+            None => self.by_nobody.get_or_insert_default(),
+        };
+        *count += 1;
+        *why = error.to_string();
+    }
+
+    /// Why these nodes made no post out of so many.
+    fn explain(&self, missing: &[&String], attempts: u32) -> String {
+        let mut parts = Vec::new();
+        let mut silent = Vec::new();
+        for node in missing {
+            match self.by_node.get(*node) {
+                Some((count, why)) => parts.push(format!("{node} refused {count} posts: {why}")),
+                None => silent.push(node.as_str()),
+            }
+        }
+        if !silent.is_empty() {
+            let silent = silent.join(", ");
+            parts.push(format!(
+                "the proxy never gave a post to {silent} ({attempts} posts)"
+            ));
+        }
+        if let Some((count, why)) = &self.by_nobody {
+            parts.push(format!("{count} posts failed without a node's name: {why}"));
+        }
+        parts.join("; ")
     }
 }
 
@@ -215,4 +261,38 @@ fn absent<'a>(nodes: &BTreeSet<String>, met: impl Iterator<Item = &'a String>) -
         .map(String::as_str)
         .collect();
     absent.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(node: Option<&str>) -> ApiError {
+        ApiError::Refused {
+            status: 403,
+            id: "api.context.permissions.app_error".to_owned(),
+            message: "No".to_owned(),
+            node: node.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn a_refused_post_is_the_nodes_and_not_the_proxys() {
+        let mut refusals = Refusals::default();
+        for _ in 0..25 {
+            refusals.add(&refused(Some("10.0.0.4")));
+        }
+        let (refusing, silent) = ("10.0.0.4".to_owned(), "10.0.0.5".to_owned());
+        assert_eq!(
+            refusals.explain(&[&refusing], 50),
+            "10.0.0.4 refused 25 posts: HTTP 403 `api.context.permissions.app_error`: No"
+        );
+        let both = refusals.explain(&[&refusing, &silent], 50);
+        assert!(
+            both.ends_with("; the proxy never gave a post to 10.0.0.5 (50 posts)"),
+            "{both}"
+        );
+        refusals.add(&refused(None));
+        assert!(refusals.explain(&[&silent], 50).contains("1 posts failed"));
+    }
 }

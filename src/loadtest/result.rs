@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::diagnose::system_error;
 
 use super::scenario::{Scenario, Thresholds};
-use super::tally::{ErrorSample, Latencies, Tallies, Tally, UserAction};
+use super::tally::{ErrorSample, Latencies, Tallies, Tally, UserAction, percent};
 use super::wire::{Check, ServerInfo};
 
 /// The format of stored results; raised with every change that old readers cannot read.
@@ -46,7 +46,7 @@ pub struct ScenarioResult {
     pub server: ServerInfo,
     /// Every check held and every threshold was met.
     pub passed: bool,
-    /// Requests of all actions.
+    /// Requests of all actions; deliveries by websocket are none.
     pub requests: u64,
     /// Failed ones.
     pub errors: u64,
@@ -176,15 +176,8 @@ impl ScenarioResult {
 
     /// Failed requests in percent of all; zero when there were none.
     #[must_use]
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "counts stay far below 2^53, and a percentage is for people"
-    )]
     pub fn error_rate_percent(&self) -> f64 {
-        match self.requests {
-            0 => 0.0,
-            requests => 100.0 * self.errors as f64 / requests as f64,
-        }
+        percent(self.errors, self.requests)
     }
 
     /// Writes the result into a run's directory, as `scenario-<name>.json`.
@@ -246,6 +239,15 @@ fn thresholds(thresholds: &Thresholds, merged: &Merged) -> Vec<Check> {
             merged.tallies.requests()
         ),
     ));
+    let (lost, expected) = merged.tallies.deliveries();
+    if expected > 0 {
+        let rate = percent(lost, expected);
+        checks.push(Check::new(
+            format!("lost deliveries at most {limit} %"),
+            rate <= limit,
+            format!("{rate:.2} %: {lost} of {expected} deliveries"),
+        ));
+    }
     for (action, limits) in &thresholds.latency {
         for (label, quantile, limit) in [("p95", 0.95, limits.p95), ("p99", 0.99, limits.p99)] {
             if let Some(limit) = limit {
@@ -350,6 +352,19 @@ mod tests {
         let result = evaluate(merged(50, 1));
         assert!(!result.passed);
         assert_eq!(failed(&result), ["errors at most 0 %"]);
+    }
+
+    #[test]
+    fn a_lost_delivery_misses_the_threshold_and_is_no_failed_request() {
+        let mut merged = merged(50, 0);
+        for _ in 0..300 {
+            merged
+                .tallies
+                .failed(UserAction::Deliver, "not delivered within 10s");
+        }
+        let result = evaluate(merged);
+        assert_eq!(failed(&result), ["lost deliveries at most 0 %"]);
+        assert!(result.error_rate_percent().abs() < f64::EPSILON);
     }
 
     #[test]

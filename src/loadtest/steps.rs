@@ -170,7 +170,8 @@ async fn post(agent: &Agent, place: &Venue, members: &[ChannelMember]) {
                 .iter()
                 .filter(|other| other.channel == member.channel)
                 .map(|other| other.socket);
-            deliver(agent, &member.user, channel, &token, sockets).await
+            let posted = deliver(agent, &member.user, channel, &token, sockets).await;
+            posted.ok()
         })
         .await;
     settle(agent).await;

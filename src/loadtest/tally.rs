@@ -292,23 +292,27 @@ impl Tallies {
             .sum()
     }
 
-    /// Failed requests of all classes, and lost deliveries.
+    /// Failed requests of all classes; lost deliveries are counted with the deliveries.
     #[must_use]
     pub fn errors(&self) -> u64 {
-        self.by_action.values().map(|tally| tally.errors).sum()
+        self.by_action
+            .iter()
+            .filter(|(action, _)| **action != UserAction::Deliver)
+            .map(|(_, tally)| tally.errors)
+            .sum()
     }
 
     /// Failed requests in percent of all; zero when there were none.
     #[must_use]
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "counts stay far below 2^53, and a percentage is for people"
-    )]
     pub fn error_rate_percent(&self) -> f64 {
-        match self.requests() {
-            0 => 0.0,
-            requests => 100.0 * self.errors() as f64 / requests as f64,
-        }
+        percent(self.errors(), self.requests())
+    }
+
+    /// Deliveries that never came, and how many were expected.
+    #[must_use]
+    pub fn deliveries(&self) -> (u64, u64) {
+        let tally = self.get(UserAction::Deliver);
+        tally.map_or((0, 0), |tally| (tally.errors, tally.requests))
     }
 
     fn entry(&mut self, action: UserAction) -> &mut Tally {
@@ -316,6 +320,18 @@ impl Tallies {
         self.by_action
             .entry(action)
             .or_insert_with(|| Tally::new(empty.clone()))
+    }
+}
+
+/// A share in percent; zero of nothing.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts stay far below 2^53, and a percentage is for people"
+)]
+pub(super) fn percent(part: u64, all: u64) -> f64 {
+    match all {
+        0 => 0.0,
+        all => 100.0 * part as f64 / all as f64,
     }
 }
 
@@ -386,6 +402,18 @@ mod tests {
         assert_eq!(tally.error_samples.len(), ERROR_SAMPLES);
         assert_eq!(tally.error_samples[0].count, 2);
         assert!((tallies.error_rate_percent() - 100.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn lost_deliveries_are_no_failed_requests() {
+        let mut tallies = tallies([10, 10]);
+        for _ in 0..100 {
+            tallies.failed(UserAction::Deliver, "not delivered");
+        }
+        tallies.succeeded(UserAction::Deliver, Duration::from_millis(5));
+        assert_eq!((tallies.requests(), tallies.errors()), (2, 0));
+        assert!(tallies.error_rate_percent().abs() < f64::EPSILON);
+        assert_eq!(tallies.deliveries(), (100, 101));
     }
 
     #[test]

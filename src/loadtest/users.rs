@@ -4,7 +4,7 @@
 use tokio::task::JoinSet;
 
 use super::agent_state::{Agent, AgentState};
-use super::api::ApiSession;
+use super::api::{ApiError, ApiSession};
 use super::deliveries::SocketId;
 use super::socket::{Inbox, Socket};
 use super::tally::UserAction;
@@ -58,24 +58,22 @@ pub(super) async fn open_socket(agent: &Agent, user: &SimulatedUser) -> Option<S
     agent.timed(UserAction::Connect, request).await
 }
 
-/// Makes a post that these sockets should bring; the node that made it.
+/// Makes a post that these sockets should bring; the node that made it, or why none did.
 pub(super) async fn deliver(
     agent: &Agent,
     user: &SimulatedUser,
     channel: &str,
     token: &str,
     sockets: impl IntoIterator<Item = SocketId>,
-) -> Option<Option<String>> {
+) -> Result<Option<String>, ApiError> {
     agent.shared.deliveries.expect(token, sockets);
     let message = format!("{token} says hello from user {}", user.number);
     let request = agent.api.create_post(&user.session, channel, &message);
-    match agent.timed(UserAction::Post, request).await {
-        Some(posted) => Some(posted.node),
-        None => {
-            agent.shared.deliveries.forget(token);
-            None
-        }
+    let posted = agent.counted(UserAction::Post, request).await;
+    if posted.is_err() {
+        agent.shared.deliveries.forget(token);
     }
+    posted.map(|posted| posted.node)
 }
 
 /// Waits for the posts that are still on their way; those that never come are errors.
