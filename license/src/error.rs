@@ -8,6 +8,9 @@ pub enum LicenseError {
     /// Not base64.
     #[error("it is not base64 text")]
     Encoding(#[source] base64::DecodeError),
+    /// Nothing is in it.
+    #[error("it is empty")]
+    Empty,
     /// Shorter than a signature.
     #[error("it has {bytes} bytes, too few for a license and its signature")]
     Short {

@@ -162,6 +162,9 @@ fn split(text: &[u8]) -> Result<(Vec<u8>, Vec<u8>), LicenseError> {
         .copied()
         .filter(|byte| !byte.is_ascii_whitespace())
         .collect();
+    if text.is_empty() {
+        return Err(LicenseError::Empty);
+    }
     let mut bytes = STANDARD.decode(text).map_err(LicenseError::Encoding)?;
     // As the server does, which decodes into a buffer that is too long.
     while bytes.last() == Some(&0) {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use mattermost_license::{Issuer, LicenseError};
+
 use crate::diagnose::{Diagnose, ExitCode};
 use crate::spec::HostName;
 
@@ -28,7 +30,7 @@ pub enum BundleError {
     /// A file of the operator's machine cannot be read.
     #[error("cannot read the {what} `{}`", path.display())]
     File {
-        /// For example `licence`.
+        /// For example `license`.
         what: &'static str,
         /// Where it should be.
         path: PathBuf,
@@ -54,6 +56,24 @@ pub enum BundleError {
         /// What is wrong with it.
         fault: &'static str,
     },
+    /// The variable that should hold the license is not there.
+    #[error("the environment variable `{name}`, which should hold the license, is not set")]
+    LicenseUnset {
+        /// Its name.
+        name: String,
+    },
+    /// The server would not take the license.
+    #[error("the license in {place} is of no use")]
+    License {
+        /// Where it is.
+        place: String,
+        /// Why.
+        #[source]
+        source: LicenseError,
+    },
+    /// The stand-in's license could not be made.
+    #[error("cannot make a license for the stand-in server")]
+    StandinLicense(#[source] std::io::Error),
     /// There is no stand-in to install.
     #[error("no tarball of the stand-in server was built")]
     NoStandin,
@@ -69,6 +89,11 @@ impl Diagnose for BundleError {
             BundleError::Dsn { .. } => {
                 "`database.existing` requires `postgres://USER:PASSWORD@HOST/DATABASE` there"
             }
+            BundleError::LicenseUnset { .. } => {
+                "set it to the text of the license, or use `mattermost.license_file`"
+            }
+            BundleError::License { source, .. } => license_hint(source),
+            BundleError::StandinLicense(_) => "build loadrig again: its key is damaged",
             BundleError::NoStandin => {
                 "`make build` builds it; or set `mattermost.release` to an official version"
             }
@@ -78,10 +103,34 @@ impl Diagnose for BundleError {
 
     fn exit_code(&self) -> ExitCode {
         match self {
-            BundleError::File { .. } | BundleError::Digest { .. } | BundleError::Dsn { .. } => {
-                ExitCode::Usage
-            }
+            BundleError::File { .. }
+            | BundleError::Digest { .. }
+            | BundleError::Dsn { .. }
+            | BundleError::LicenseUnset { .. }
+            | BundleError::License { .. } => ExitCode::Usage,
             _ => ExitCode::Failed,
+        }
+    }
+}
+
+/// What to do about a license that the server does not take.
+fn license_hint(error: &LicenseError) -> &'static str {
+    match error {
+        LicenseError::Issuer {
+            signed: Issuer::Test,
+            ..
+        } => {
+            "servers take test licenses with `mattermost.service_environment: test` only, and the stand-in takes its own"
+        }
+        LicenseError::Issuer {
+            signed: Issuer::Standin,
+            ..
+        } => "such a license is for `mattermost.release: standin` only",
+        LicenseError::Issuer { .. } => {
+            "it works with an official `mattermost.release` and without `service_environment: test`"
+        }
+        _ => {
+            "take the license file as Mattermost sent it: one long line of letters, digits, `+`, `/` and `=`"
         }
     }
 }

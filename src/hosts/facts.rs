@@ -4,15 +4,13 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Arc;
 
-use secrecy::SecretString;
-
 use crate::identity::Secrets;
 use crate::spec::{HostName, Mattermost, Release};
 
 use super::blob::Blob;
 use super::bundle_error::BundleError;
 use super::dsn::Dsns;
-use super::texts::read_license;
+use super::license::ServerLicense;
 
 /// Where hosts get the server from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +31,8 @@ pub enum ServerPackage {
 pub struct Payload {
     /// The Mattermost release, or the stand-in server.
     pub server: ServerPackage,
-    /// The licence's text.
-    pub license: Option<SecretString>,
+    /// The license; none for a server without one.
+    pub license: Option<ServerLicense>,
     /// This program, as agents run it.
     pub agent: Option<Blob>,
     /// The database that is used in place of one of the environment's own.
@@ -52,10 +50,9 @@ impl Payload {
         standin: Option<&Path>,
         agent: Option<&Path>,
     ) -> Result<Self, BundleError> {
-        let license = mattermost.license_file.as_deref().map(read_license);
         Ok(Self {
             server: ServerPackage::load(mattermost, standin)?,
-            license: license.transpose()?,
+            license: ServerLicense::load(mattermost)?,
             agent: agent.map(|path| read("agent program", path)).transpose()?,
             database: None,
         })

@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod down;
 mod files;
+mod license;
 mod lock;
 mod operator;
 mod payload;
@@ -33,6 +34,7 @@ pub use demo::DemoError;
 pub use doctor::HostTrialError;
 pub use down::DownError;
 pub use files::FileError;
+pub use license::LicenseRefusal;
 pub use lock::LockRefusal;
 pub(super) use operator::CHECK_IP;
 pub use operator::OperatorError;
@@ -68,6 +70,8 @@ pub enum OpsError {
     File(#[from] FileError),
     /// A host could not be reached, or did not do what it was told.
     Host(#[from] HostError),
+    /// The license does not carry the environment.
+    License(#[from] LicenseRefusal),
     /// A scenario came to no result.
     LoadTest(#[from] LoadTestError),
     /// The local cloud failed.
@@ -115,6 +119,7 @@ impl OpsError {
             OpsError::Down(error) => error,
             OpsError::File(error) => error,
             OpsError::Host(error) => error,
+            OpsError::License(error) => error,
             OpsError::LoadTest(error) => error,
             #[cfg(target_os = "linux")]
             OpsError::LocalCloud(error) => error,

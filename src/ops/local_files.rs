@@ -6,10 +6,11 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::diagnose::{Diagnose as _, with_causes};
-use crate::hosts::{BundleError, ServerPackage, public_key_file, read_license};
-use crate::spec::{Library, Release, Spec, SpecErrors, SshKey};
+use crate::hosts::{BundleError, ServerPackage, public_key_file};
+use crate::spec::{Library, LicenseSource, Release, Spec, SpecErrors, SshKey};
 
 use super::error::{OpsError, PayloadError};
+use super::license;
 
 /// What the first entry of a release is below.
 const TOP: &str = "mattermost/";
@@ -45,15 +46,19 @@ fn problems(spec: &Spec) -> Vec<FileProblem> {
             error: error.into(),
         });
     }
-    if let Some(path) = &spec.mattermost.license_file
-        && let Err(error) = read_license(path)
-    {
-        problems.push(FileProblem {
-            key: &["mattermost", "license_file"],
-            expected: "expected the path of a license",
-            error: PayloadError::from(error).into(),
-        });
-    }
+    let key: &[&str] = match &spec.mattermost.license {
+        LicenseSource::Env(_) => &["mattermost", "license_env"],
+        _ => &["mattermost", "license_file"],
+    };
+    problems.extend(
+        license::problems(spec)
+            .into_iter()
+            .map(|error| FileProblem {
+                key,
+                expected: "expected a license that carries this environment",
+                error: error.into(),
+            }),
+    );
     // The stand-in is packaged only when hosts are set up.
     if !matches!(spec.mattermost.release, Release::Standin)
         && let Err(error) = ServerPackage::load(&spec.mattermost, None)

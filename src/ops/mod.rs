@@ -20,6 +20,7 @@ pub mod error;
 pub mod files;
 mod hosts;
 pub mod iam_policy;
+mod license;
 pub mod list;
 pub mod local_files;
 pub mod lock;

@@ -11,6 +11,7 @@ use crate::spec::{Library, Spec};
 
 use super::adapters::Adapters;
 use super::files::write;
+use super::license;
 use super::local_files;
 use super::preflight::{check_cost_limit, check_findings, preflight};
 use super::rig::{Reading, Rig};
@@ -99,9 +100,10 @@ pub fn plan_offline(spec: Spec, options: &PlanOptions) -> Result<PlanReview, Ops
     let blueprint = blueprint_offline(&spec);
     let plan = plan::plan_offline(&blueprint);
     let unchecked = plan.changes.iter().filter(|c| c.action == Action::Keep);
-    let findings = unchecked
-        .map(|change| Finding::unknown(change.address.to_string(), change.reason.clone()))
-        .collect();
+    let unchecked =
+        unchecked.map(|change| Finding::unknown(change.address.to_string(), change.reason.clone()));
+    let findings = license::findings(&spec).into_iter().chain(unchecked);
+    let findings = findings.collect();
     let review = PlanReview {
         cost: price(&spec)?,
         spec,
@@ -156,8 +158,10 @@ impl PlanReview {
     pub(super) fn of(
         rig: &Rig,
         reading: Reading,
-        findings: Vec<Finding>,
+        preflight: Vec<Finding>,
     ) -> Result<Self, CloudError> {
+        let mut findings = license::findings(&rig.spec);
+        findings.extend(preflight);
         Ok(Self {
             cost: price(&rig.spec)?,
             spec: rig.spec.clone(),

@@ -173,7 +173,8 @@ fn expected_targets(rig: &Rig, inventory: &Inventory) -> Vec<ExpectedTarget> {
             });
         };
         expect(NODE_EXPORTER);
-        if host.role == Role::App {
+        // A server without a license has no metrics.
+        if host.role == Role::App && rig.spec.mattermost.license.is_licensed() {
             expect(APP_METRICS);
         }
     }

@@ -9,9 +9,11 @@ use serde::Serialize;
 use crate::blueprint::{Address, Kind};
 use crate::engine::{Account, CloudError};
 use crate::plan::{Inventory, RunningCost, Snapshot, State, running_cost};
+use crate::preflight::FindingVerdict;
 use crate::spec::{HostName, Spec};
 
 use super::adapters::Adapters;
+use super::license;
 use super::rig::{Reading, Rig};
 use super::verify::{HostState, host_states};
 use crate::ops::error::OpsError;
@@ -89,6 +91,10 @@ pub struct StatusReport {
     pub cost: RunningCost,
     /// Where people find the server.
     pub url: Option<String>,
+    /// The license, or what there is without one.
+    pub edition: String,
+    /// What to know of the license.
+    pub warnings: Vec<String>,
 }
 
 impl StatusReport {
@@ -133,6 +139,12 @@ fn report(rig: Rig, reading: &Reading, parts: Vec<Part>) -> Result<StatusReport,
         time_to_live: rig.spec.time_to_live,
         cost: running_cost(&reading.snapshot, &rig.account.region)?,
         url: reading.inventory.url(&rig.spec),
+        edition: license::edition(&rig.spec),
+        warnings: license::findings(&rig.spec)
+            .into_iter()
+            .filter(|finding| finding.verdict == FindingVerdict::Warn)
+            .map(|finding| finding.detail)
+            .collect(),
         account: rig.account,
         environment: rig.spec.name,
     })

@@ -14,6 +14,7 @@ use super::adapters::Adapters;
 use super::agent_program::agent_program;
 use super::confirm::Question;
 use super::hosts::NoHosts;
+use super::license;
 use super::local_files;
 use super::lock::{Lock, LockOptions, LockPurpose};
 use super::plan::{PlanReview, price};
@@ -83,12 +84,14 @@ pub async fn open(
     adapters: &dyn Adapters,
 ) -> Result<Rig, OpsError> {
     if !options.resources_only {
+        license::require(&spec)?;
         local_files::check(&spec)?;
         check_program(&spec)?;
         if spec.count(Role::Agent) > 0 {
             agent_program(options.agent_program.as_deref())?;
         }
     }
+    license::check(&spec)?;
     let mut rig = Rig::open(spec, adapters).await?;
     if let Some(timeout) = options.host_timeout {
         rig.host_timeout = timeout;
@@ -114,6 +117,9 @@ pub async fn up(
         operation: "up".to_owned(),
         run: run.name.clone(),
     });
+    for finding in license::findings(&rig.spec) {
+        events.note(format!("{}: {}", finding.check, finding.detail));
+    }
     check_cost_limit(&rig.spec, &price(&rig.spec)?, options.max_cost)?;
     let purpose = LockPurpose {
         environment: &rig.spec.name,

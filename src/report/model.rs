@@ -85,15 +85,7 @@ impl From<&Spec> for ReportedEnvironment {
             source_kind: spec.source.kind,
             source_url: spec.source.url.clone(),
             source_note: spec.source.note.clone(),
-            release: match &spec.mattermost.release {
-                Release::Standin => "stand-in server".into(),
-                Release::Version(version) => format!("Mattermost {version}"),
-                Release::Url(url) => format!("build from {url}"),
-                Release::File(path) => format!(
-                    "build `{}`",
-                    path.file_name().unwrap_or_default().to_string_lossy()
-                ),
-            },
+            release: release(spec),
             // Somebody else's VPC is known by its id alone.
             cidr: match &spec.network.existing {
                 Some(existing) => existing.vpc.clone(),
@@ -103,6 +95,25 @@ impl From<&Spec> for ReportedEnvironment {
             tags: spec.tags.clone(),
         }
     }
+}
+
+/// What was installed, and what was left out of the size because there is no license.
+fn release(spec: &Spec) -> String {
+    let server = match &spec.mattermost.release {
+        Release::Standin => "stand-in server".to_owned(),
+        Release::Version(version) => format!("Mattermost {version}"),
+        Release::Url(url) => format!("build from {url}"),
+        Release::File(path) => format!(
+            "build `{}`",
+            path.file_name().unwrap_or_default().to_string_lossy()
+        ),
+    };
+    let without = &spec.mattermost.without;
+    if without.is_empty() {
+        return server;
+    }
+    let instead: Vec<String> = without.iter().map(|part| part.instead()).collect();
+    format!("{server} without a license: {}", instead.join("; "))
 }
 
 /// What runs where.

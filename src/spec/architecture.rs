@@ -7,8 +7,9 @@ use serde::Serialize;
 use super::check::DEFAULT_ZONES;
 use super::values;
 use super::{
-    Access, AddressKind, Cache, CloudTarget, Database, GateSetting, LoadBalancer, Mattermost,
-    Network, NodeGroup, Protection, Purpose, Release, Role, Search, Services, Source, Spec, SshKey,
+    Access, AddressKind, Cache, CloudTarget, Database, GateSetting, LicenseSource, LoadBalancer,
+    Mattermost, Network, NodeGroup, Protection, Purpose, Release, Role, Search, ServiceEnvironment,
+    Services, Source, Spec, SshKey,
 };
 
 /// A reference architecture by itself.
@@ -63,7 +64,9 @@ impl Architecture {
             mattermost: Mattermost {
                 release: Release::Standin,
                 sha256: None,
-                license_file: None,
+                license: LicenseSource::Standin,
+                service_environment: ServiceEnvironment::default(),
+                without: Vec::new(),
             },
             network: Network::public(values::default_cidr(&name), DEFAULT_ZONES),
             load_balancer: LoadBalancer::default(),

@@ -178,6 +178,7 @@ mattermost:
   release: standin
   # sha256: of the tarball; required for a URL or a file, advised for a version
   # license_file: ./license.mattermost-license
+  # unlicensed: accept # instead: leave out what needs a license
 
 # Only what differs from reference-architectures/{size}.yaml:
 # sizes:

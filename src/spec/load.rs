@@ -13,6 +13,7 @@ use super::document::Document;
 use super::foreign::refuse_foreign;
 use super::found::FoundFile;
 use super::merge::overlay;
+use super::plan_down::{licensed_parts, plan_down};
 use super::problem::{Problem, Span, SpecErrors};
 use super::shape::{ArchitectureFile, EnvironmentFile, Sizes, SourceShape};
 use super::{Architecture, Source, Spec, architecture_schema, environment_schema, reader};
@@ -35,7 +36,7 @@ pub(crate) fn check_environment(
     let mut problems = Vec::new();
     let document = Document::parse(found.source, &mut problems);
     let read = reader::read(&document, environment_schema(), &mut problems);
-    let file: EnvironmentFile = decode(&document, &read, &mut problems);
+    let mut file: EnvironmentFile = decode(&document, &read, &mut problems);
 
     let mut base_problems = Vec::new();
     let found_base = base(
@@ -48,7 +49,12 @@ pub(crate) fn check_environment(
     overlay(merged, read.get("sizes").cloned().unwrap_or_default());
     let merged: ArchitectureFile = decode(&document, merged, &mut problems);
     let around = Around::of(&file);
-    let sizes = merged.sizes().with_bastion(around.layout);
+    let mut sizes = merged.sizes().with_bastion(around.layout);
+    let parts = licensed_parts(&sizes, merged.concurrent_users, file.existing_readers());
+    if file.is_unlicensed() {
+        plan_down(&mut sizes);
+        file.plan_down();
+    }
 
     let mut checker = Checker::environment(&document, base.as_ref(), &mut problems);
     if let (Some(name), None, []) = (&file.architecture, &base, base_problems.as_slice()) {
@@ -59,10 +65,18 @@ pub(crate) fn check_environment(
         directory: found.directory.as_deref(),
     };
     // A file that is no mapping at all has been reported; its defaults are no news.
-    let settings = match document.root {
+    let mut settings = match document.root {
         Some(_) if read.is_object() => checker.settings(&file, &origin),
         _ => None,
     };
+    if let Some(settings) = &mut settings
+        && !settings.mattermost.license.is_licensed()
+    {
+        if !file.is_unlicensed() {
+            checker.needs_license(&parts);
+        }
+        settings.mattermost.without = parts;
+    }
     checker.sizes(&sizes, merged.concurrent_users, around);
     let services = checker.services(&file, &sizes, &origin);
     problems.append(&mut base_problems);
@@ -167,6 +181,34 @@ impl ArchitectureFile {
             database: self.database.clone(),
             search: self.search.clone(),
             cache: self.cache.clone(),
+        }
+    }
+}
+
+impl EnvironmentFile {
+    /// Whether somebody said that there is no license.
+    fn is_unlicensed(&self) -> bool {
+        let server = self.mattermost.as_ref();
+        server.is_some_and(|server| server.unlicensed.is_some())
+    }
+
+    /// The readers of a database that somebody else keeps.
+    fn existing_readers(&self) -> Option<usize> {
+        let existing = self.database.as_ref()?.existing.as_ref()?;
+        Some(existing.readers.as_ref().map_or(0, Vec::len))
+    }
+
+    /// Takes out what does not work without a license.
+    fn plan_down(&mut self) {
+        let existing = self
+            .database
+            .as_mut()
+            .and_then(|database| database.existing.as_mut());
+        if let Some(existing) = existing {
+            existing.readers = None;
+        }
+        if let Some(search) = &mut self.search {
+            search.masters = None;
         }
     }
 }

@@ -10,6 +10,7 @@ use ipnet::Ipv4Net;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::edition::{LicenseSource, LicensedPart, ServiceEnvironment};
 use super::services::{Protection, Purpose, Services};
 use super::{GateSetting, LoadBalancer, Network};
 
@@ -163,8 +164,15 @@ pub struct Mattermost {
     pub release: Release,
     /// SHA-256 of the tarball, lower-case hex; required for a URL or a file.
     pub sha256: Option<String>,
-    /// Licence file on the operator's machine.
-    pub license_file: Option<PathBuf>,
+    /// Where its license comes from.
+    #[serde(default)]
+    pub license: LicenseSource,
+    /// Which licenses it accepts.
+    #[serde(default)]
+    pub service_environment: ServiceEnvironment,
+    /// What was left out of the size because there is no license.
+    #[serde(default)]
+    pub without: Vec<LicensedPart>,
 }
 
 /// How operators reach the hosts.
@@ -234,7 +242,7 @@ pub struct Spec {
     pub protection: Protection,
     /// How the managed services are run.
     pub services: Services,
-    /// Release and licence of Mattermost.
+    /// Release and license of Mattermost.
     pub mattermost: Mattermost,
     /// Layout, zones, ranges, NAT and DNS.
     pub network: Network,

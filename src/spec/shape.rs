@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
+use super::edition::ServiceEnvironment;
 use super::service_shapes::{CacheShape, DatabaseShape, FilesShape, ProtectionShape, SearchShape};
 use super::{AddressKind, BalancerKind, CloudTarget, Layout, Nat, Purpose, Scheme, SourceKind};
 
@@ -232,9 +233,25 @@ pub(crate) struct MattermostShape {
     /// SHA-256 of the tarball, 64 hexadecimal digits; required for a URL or a file, advised
     /// for an official version.
     pub(crate) sha256: Option<String>,
-    /// Licence file on the operator's machine (relative to this file).
+    /// License file on the operator's machine (relative to this file).
     #[schemars(example = &"./company.mattermost-license")]
     pub(crate) license_file: Option<PathBuf>,
+    /// Environment variable, on the operator's machine, that holds the text of the license.
+    #[schemars(example = &"MATTERMOST_LICENSE")]
+    pub(crate) license_env: Option<String>,
+    /// `accept` for a server without a license: what does not work then is left out of the size.
+    pub(crate) unlicensed: Option<UnlicensedShape>,
+    /// Which licenses the server accepts, `production` or `test`: its `MM_SERVICEENVIRONMENT`.
+    /// Default: `production`.
+    pub(crate) service_environment: Option<ServiceEnvironment>,
+}
+
+/// What to do about a size that needs a license when there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum UnlicensedShape {
+    /// Leave out what does not work without one.
+    Accept,
 }
 
 /// The environment's network.

@@ -71,7 +71,9 @@ fn spec(name: &str) -> Spec {
         mattermost: Mattermost {
             release: Release::Standin,
             sha256: None,
-            license_file: None,
+            license: loadrig::spec::LicenseSource::Standin,
+            service_environment: loadrig::spec::ServiceEnvironment::default(),
+            without: Vec::new(),
         },
         network: Network::public("10.42.0.0/16".parse().unwrap(), 2),
         load_balancer: loadrig::spec::LoadBalancer::default(),

@@ -12,8 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::common::{Moto, loadrig, text};
 
-const ENVIRONMENT: &str =
-    "architecture: 1k\naccess:\n  operators: [198.51.100.7/32]\nmattermost:\n  release: 11.7.9\n";
+const ENVIRONMENT: &str = "architecture: 1k\naccess:\n  operators: [198.51.100.7/32]\nmattermost:\n  release: 11.7.9\n  unlicensed: accept\n";
 
 fn environment(home: &Path, name: &str, yaml: &str) {
     let directory = home.join("environments");
@@ -258,7 +257,7 @@ fn files_that_the_yaml_names_are_checked_offline() {
         home.path(),
         "perf",
         &format!(
-            "architecture: 1k\nmattermost:\n  release: {}\n  sha256: {}\n",
+            "architecture: 1k\nmattermost:\n  release: {}\n  sha256: {}\n  unlicensed: accept\n",
             home.path().join("release.tar.gz").display(),
             "0".repeat(64)
         ),

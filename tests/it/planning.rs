@@ -256,7 +256,7 @@ async fn without_simulation_permissions_are_checked_by_dry_run() {
 fn environment(home: &Path, more: &str) {
     std::fs::create_dir_all(home.join("environments")).expect("a directory");
     let yaml = format!(
-        "architecture: 1k\naccess:\n  operators: [198.51.100.7/32]\nmattermost:\n  release: 11.7.9\n{more}"
+        "architecture: 1k\naccess:\n  operators: [198.51.100.7/32]\nmattermost:\n  release: standin\n{more}"
     );
     std::fs::write(home.join("environments/perf.yaml"), yaml).expect("a file");
 }

@@ -32,7 +32,7 @@ async fn all_that_exists_is_listed_and_nothing_that_is_gone() {
     std::fs::create_dir_all(home.path().join("environments")).expect("a directory");
     std::fs::write(
         home.path().join("environments/perf.yaml"),
-        "architecture: 1k\naccess:\n  operators: [198.51.100.7/32]\nmattermost:\n  release: 11.7.9\n",
+        "architecture: 1k\naccess:\n  operators: [198.51.100.7/32]\nmattermost:\n  release: standin\n",
     )
     .expect("a file");
     let nothing = run(&["list"]);

@@ -33,7 +33,7 @@ impl Account {
         std::fs::create_dir_all(&folder).expect("a directory");
         let yaml = format!(
             "architecture: 1k\naccess:\n  operators: [198.51.100.7/32]\nmattermost:\n  \
-             release: 11.7.9\n{network}"
+             release: standin\n{network}"
         );
         std::fs::write(folder.join("perf.yaml"), yaml).expect("a file");
     }

@@ -42,7 +42,7 @@ fn json(app: &App, report: &StatusReport) {
         "time_to_live_seconds": report.time_to_live.map(|ttl| ttl.as_secs()),
         "cost_per_hour": report.cost.per_hour, "cost_so_far": report.cost_so_far(),
         "unpriced": report.cost.unpriced,
-        "url": report.url,
+        "url": report.url, "license": report.edition,
     }));
 }
 
@@ -54,6 +54,7 @@ fn show(app: &App, report: &StatusReport) {
     }
     app.printer.data(&overview(&report.parts));
     app.printer.data(&summary(report));
+    app.printer.data(&format!("license: {}", report.edition));
     app.printer.data(&match report.drift.len() {
         0 => format!(
             "{} as planned",

@@ -1,5 +1,6 @@
 //! Application nodes: the Mattermost server, official or stand-in, by one bundle.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
@@ -9,12 +10,15 @@ use crate::hosts::bundle_error::BundleError;
 use crate::hosts::digest::Digest;
 use crate::hosts::facts::ServerPackage;
 use crate::hosts::step::{BundleStep, File};
+use crate::spec::ServiceEnvironment;
 
 use super::Scene;
-use super::config::{AUTHORITIES, LICENSE, config};
+use super::config::{AUTHORITIES, config};
 
 /// The user that the server runs as.
 const USER: &str = "mattermost";
+/// The variables of the server's unit; the license is one.
+const ENVIRONMENT: &str = "/etc/mattermost/environment";
 /// Where the server lives.
 const HOME: &str = "/opt/mattermost";
 /// Amazon's authorities of databases in every region.
@@ -66,22 +70,39 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
     let path = format!("{HOME}/config/config.json");
     // The server writes its defaults, and what administrators change, into the same file.
     let config = File::new(path, config(scene)?).secret_of(USER).rewritten();
-    let mut files = vec![config];
-    if let Some(license) = &scene.facts.payload.license {
-        bundle.hide("licence", license.clone());
-        files.push(File::new(LICENSE, license.expose_secret()).secret_of(USER));
-    }
     let config = bundle.push(BundleStep::files(
         "config",
         "write the server's configuration",
-        files,
+        vec![config],
     ));
+    let environment = environment(scene, bundle);
+    let environment = bundle.push(environment);
 
-    let inputs = [unit, config, release(scene)];
+    let inputs = [unit, config, environment, release(scene)];
     let _ = bundle.push(BundleStep::service(USER, &inputs, &[]));
     let ping = "http://localhost:8065/api/v4/system/ping?get_server_status=true";
     let _ = bundle.push(BundleStep::answers(USER, ping, READY));
     Ok(())
+}
+
+/// Writes the variables that the server reads at its start. A license in a variable counts before
+/// one in the database, so that a renewed one counts after a restart; one in a file would be
+/// looked at only by a server that never had any.
+fn environment(scene: &Scene<'_>, bundle: &mut Bundle) -> BundleStep {
+    let mut text = String::from("# Written by loadrig.\n");
+    if scene.spec.mattermost.service_environment == ServiceEnvironment::Test {
+        text.push_str("MM_SERVICEENVIRONMENT=test\n");
+    }
+    if let Some(license) = &scene.facts.payload.license {
+        bundle.hide("license", license.text.clone());
+        let _ = writeln!(text, "MM_LICENSE={}", license.text.expose_secret());
+    }
+    let file = File::new(ENVIRONMENT, text).secret_of("root");
+    BundleStep::files(
+        "environment",
+        "write the server's environment variables",
+        vec![file],
+    )
 }
 
 /// What was unpacked by the stage before: another release needs a restart.

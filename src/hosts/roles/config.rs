@@ -11,8 +11,6 @@ use super::Scene;
 
 /// The authorities by which the server knows the database.
 pub(super) const AUTHORITIES: &str = "/etc/ssl/rds/global-bundle.pem";
-/// Where the licence lies.
-pub(super) const LICENSE: &str = "/opt/mattermost/config/license.mattermost-license";
 
 /// Connections that a node may open to each database instance: the server's own default.
 const MAX_OPEN_CONNECTIONS: u32 = 100;
@@ -37,8 +35,7 @@ pub(super) fn config(scene: &Scene<'_>) -> Result<String, BundleError> {
     };
     context.insert("site_url", &site_url);
     context.insert("site_name", &scene.spec.name);
-    let licensed = facts.payload.license.is_some();
-    context.insert("license", if licensed { LICENSE } else { "" });
+    context.insert("licensed", &scene.spec.mattermost.license.is_licensed());
 
     let (writer, readers) = data_sources(scene)?;
     context.insert("data_source", &writer);

@@ -47,6 +47,8 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
     context.insert("environment", &scene.spec.name);
     context.insert("hosts", &hosts);
     context.insert("apps", &apps);
+    // A server without a license has no metrics.
+    context.insert("licensed", &scene.spec.mattermost.license.is_licensed());
     let config = scene.templates.render("metrics/prometheus.yml", &context)?;
     let config = File::new("/etc/prometheus/prometheus.yml", config);
     let config = bundle.push(BundleStep::files(

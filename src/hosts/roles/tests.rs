@@ -6,14 +6,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use base64::Engine as _;
+use mattermost_license::{Issuer, Sku, sign_for_standin, standin_license};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::*;
-use crate::hosts::{Blob, DatabaseFacts, Endpoint, Payload, ServerPackage};
+use crate::hosts::{Blob, DatabaseFacts, Endpoint, Payload, ServerLicense, ServerPackage};
 use crate::identity::Secrets;
 use crate::spec::{
-    Access, AddressKind, Cache, CloudTarget, Database, Mattermost, Network, NodeGroup, Protection,
-    Purpose, Release, Search, Services, Source, SourceKind, SshKey,
+    Access, AddressKind, Cache, CloudTarget, Database, LicenseSource, Mattermost, Network,
+    NodeGroup, Protection, Purpose, Release, Search, ServiceEnvironment, Services, Source,
+    SourceKind, SshKey,
 };
 
 fn spec() -> Spec {
@@ -64,7 +66,9 @@ fn spec() -> Spec {
         mattermost: Mattermost {
             release: Release::Standin,
             sha256: None,
-            license_file: None,
+            license: LicenseSource::Standin,
+            service_environment: ServiceEnvironment::default(),
+            without: Vec::new(),
         },
         network: Network::public("10.20.0.0/16".parse().unwrap(), 2),
         load_balancer: crate::spec::LoadBalancer::default(),
@@ -184,7 +188,7 @@ fn printed_bundles_hold_no_secret() {
     let spec = spec();
     let mut facts = facts(&spec);
     let payload = Payload {
-        license: Some(SecretString::from("LICENCE-TEXT".to_owned())),
+        license: Some(license(30)),
         ..(*facts.payload).clone()
     };
     facts.payload = Arc::new(payload);
@@ -197,10 +201,71 @@ fn printed_bundles_hold_no_secret() {
     let config = std::fs::read_to_string(config).unwrap();
     assert!(config.contains("<database-password>") && config.contains("<at-rest-key>"));
     assert!(!config.contains(facts.secrets.database_password().expose_secret()));
-    let license = directory
-        .path()
-        .join("files/opt/mattermost/config/license.mattermost-license");
-    assert_eq!(std::fs::read_to_string(license).unwrap(), "<licence>");
+    let license = directory.path().join("files/etc/mattermost/environment");
+    let environment = std::fs::read_to_string(license).unwrap();
+    assert!(
+        environment.ends_with("\nMM_LICENSE=<license>\n"),
+        "{environment}"
+    );
+}
+
+/// A license for so many users.
+fn license(users: i64) -> ServerLicense {
+    let license = standin_license(&Sku::Enterprise, users);
+    ServerLicense {
+        text: sign_for_standin(&license).unwrap().into(),
+        license,
+        issuer: Issuer::Standin,
+    }
+}
+
+#[test]
+fn a_renewed_license_restarts_the_server_and_nothing_else_changes() {
+    let spec = spec();
+    let with = |users: i64| {
+        let mut facts = facts(&spec);
+        let payload = Payload {
+            license: Some(license(users)),
+            ..(*facts.payload).clone()
+        };
+        facts.payload = Arc::new(payload);
+        render(&spec, "app-1".parse().unwrap(), Stage::Configure, &facts).unwrap()
+    };
+    let (old, new) = (with(30), with(60));
+    let changed: Vec<&str> = old
+        .steps()
+        .iter()
+        .zip(new.steps())
+        .filter(|(old, new)| old.digest() != new.digest())
+        .map(|(old, _)| old.name())
+        .collect();
+    assert_eq!(changed, ["environment", "mattermost"]);
+}
+
+#[test]
+fn without_a_license_nothing_is_asked_of_the_server_that_needs_one() {
+    let mut spec = spec();
+    spec.mattermost.license = LicenseSource::Unlicensed;
+    let of = |host: &str| {
+        let bundle = render(
+            &spec,
+            host.parse().unwrap(),
+            Stage::Configure,
+            &facts(&spec),
+        );
+        shown(&bundle.unwrap())
+    };
+    let server = of("app-1");
+    assert!(!server.contains("MM_LICENSE"), "{server}");
+    for section in ["ClusterSettings", "MetricsSettings"] {
+        let disabled = format!("\"{section}\": {{\n    \"Enable\": false");
+        assert!(server.contains(&disabled), "{server}");
+    }
+    let metrics = of("metrics-1");
+    assert!(
+        !metrics.contains("8067") && metrics.contains("9100"),
+        "{metrics}"
+    );
 }
 
 #[test]
@@ -256,8 +321,8 @@ fn an_official_version_without_a_digest_is_noted() {
     let spec = spec();
     let mattermost = Mattermost {
         release: Release::Version("11.7.9".to_owned()),
-        sha256: None,
-        license_file: None,
+        license: LicenseSource::Unlicensed,
+        ..spec.mattermost.clone()
     };
     let mut facts = facts(&spec);
     facts.payload = Arc::new(Payload::load(&mattermost, None, None).unwrap());

@@ -7,6 +7,7 @@
 mod balancer;
 mod login_gate;
 mod network;
+mod server;
 mod services;
 mod settings;
 mod sizes;
@@ -216,18 +217,18 @@ mod tests {
     fn checksums_belong_to_downloads() {
         let sha = "a".repeat(64);
         let version = format!(
-            "architecture: 1k\nmattermost: {{release: 11.7.9, sha256: {}}}",
+            "architecture: 1k\nmattermost: {{release: 11.7.9, license_env: L, sha256: {}}}",
             sha.to_uppercase()
         );
         let spec = library().load_text("test", &version).unwrap();
         assert_eq!(spec.mattermost.sha256, Some(sha));
         assert_eq!(
-            problems("architecture: 1k\nmattermost: {release: 11.7.9}"),
+            problems("architecture: 1k\nmattermost: {release: 11.7.9, license_env: L}"),
             []
         );
-        let url = "architecture: 1k\nmattermost: {release: 'https://example.com/m.tar.gz'}";
+        let url = "architecture: 1k\nmattermost: {license_env: L, release: 'https://example.com/m.tar.gz'}";
         assert_eq!(only_problem(url).0, "a tarball without its checksum");
-        let short = "architecture: 1k\nmattermost: {release: 11.7.9, sha256: abc}";
+        let short = "architecture: 1k\nmattermost: {release: 11.7.9, license_env: L, sha256: abc}";
         assert_eq!(
             only_problem(short).0,
             "`mattermost.sha256` is not a SHA-256 checksum"

@@ -7,10 +7,9 @@ use std::time::Duration;
 use ipnet::Ipv4Net;
 
 use super::Checker;
-use crate::spec::shape::{AccessShape, EnvironmentFile, KeyShape, MattermostShape};
+use crate::spec::shape::{AccessShape, EnvironmentFile, KeyShape};
 use crate::spec::{
-    Access, GateSetting, Layout, LoadBalancer, Mattermost, Network, Release, SshKey, regions,
-    values,
+    Access, GateSetting, Layout, LoadBalancer, Mattermost, Network, SshKey, regions, values,
 };
 
 /// Zones when an environment names none.
@@ -139,76 +138,6 @@ impl Checker<'_> {
             _ => problem,
         });
         None
-    }
-
-    fn mattermost(&mut self, shape: MattermostShape, origin: &Origin<'_>) -> Option<Mattermost> {
-        let text = shape.release.as_deref().unwrap_or("standin");
-        let release = values::release(text);
-        if release.is_none() {
-            let problem = self.place(&["mattermost", "release"]).problem(
-                format!("`{text}` is not a release"),
-                "expected `standin`, a version such as `11.7.9`, a URL or a path",
-            );
-            let version = text.trim_start_matches('v');
-            self.report(match values::release(version) {
-                Some(Release::Version(_)) => problem.hint(format!("write `{version}`")),
-                _ if version.split('.').count() == 2 => {
-                    problem.hint(format!("write all three numbers: `{version}.0`"))
-                }
-                _ => problem,
-            });
-        }
-        let sha256 = self.sha256(shape.sha256.as_deref(), release.as_ref());
-        let release = match release {
-            Some(Release::File(path)) => Some(Release::File(self.file(
-                &["mattermost", "release"],
-                &path,
-                origin,
-            )?)),
-            other => other,
-        };
-        let license_file = match &shape.license_file {
-            Some(path) => Some(self.file(&["mattermost", "license_file"], path, origin)?),
-            None => None,
-        };
-        Some(Mattermost {
-            release: release?,
-            sha256: sha256?,
-            license_file,
-        })
-    }
-
-    /// The outer `None` is a problem, the inner one is a checksum that is not given.
-    fn sha256(&mut self, given: Option<&str>, release: Option<&Release>) -> Option<Option<String>> {
-        let path = ["mattermost", "sha256"];
-        match (given, release) {
-            (Some(text), _) if !is_sha256(text) => {
-                let count = text.chars().count();
-                let problem = self.place(&path).problem(
-                    "`mattermost.sha256` is not a SHA-256 checksum",
-                    format!("expected 64 hexadecimal digits, found {count} characters"),
-                );
-                self.report(problem.hint("`sha256sum FILE` prints it"));
-                None
-            }
-            (Some(_), Some(Release::Standin)) => {
-                let problem = self.place(&path).problem(
-                    "a checksum without a download",
-                    "expected none: the stand-in is part of loadrig",
-                );
-                self.report(problem.hint("set `mattermost.release`, or remove `sha256`"));
-                None
-            }
-            (None, Some(Release::Url(_) | Release::File(_))) => {
-                let problem = self.place(&["mattermost", "release"]).problem(
-                    "a tarball without its checksum",
-                    "expected `sha256:` beside it",
-                );
-                self.report(problem.hint("`sha256sum FILE` prints it; hosts refuse anything else"));
-                None
-            }
-            (given, _) => Some(given.map(str::to_lowercase)),
-        }
     }
 
     /// A file that must exist now, before anything that costs money does.
@@ -402,10 +331,6 @@ impl Checker<'_> {
             self.report(problem);
         }
     }
-}
-
-fn is_sha256(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The characters that every service accepts in tags: letters beyond ASCII are accepted by some

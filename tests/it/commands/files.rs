@@ -32,7 +32,7 @@ fn problems_of_named_files_have_the_place_and_form_of_all_others() {
         home.path(),
         "perf",
         &format!(
-            "architecture: 1k\nmattermost:\n  release: {}\n  sha256: {}\naccess:\n  key:\n    file: {}\n",
+            "architecture: 1k\nmattermost:\n  release: {}\n  sha256: {}\n  unlicensed: accept\naccess:\n  key:\n    file: {}\n",
             at("release.tar.gz"),
             "0".repeat(64),
             at("key"),
@@ -47,7 +47,7 @@ fn problems_of_named_files_have_the_place_and_form_of_all_others() {
         .iter()
         .map(|problem| problem["line"].as_u64().expect("a line"))
         .collect();
-    assert_eq!(lines, [3, 4, 7]);
+    assert_eq!(lines, [3, 4, 8]);
     assert_eq!(answer["problem_count"], 3);
 
     environment(home.path(), "broken", "architecture: 1k\nregionn: x\n");
@@ -65,7 +65,7 @@ fn problems_of_named_files_have_the_place_and_form_of_all_others() {
     };
     assert_eq!(keys(&answer["problems"][0]), keys(&other[0]["problems"][0]));
     let said = text(&run(home.path(), &["validate", "perf"]).stderr);
-    assert!(said.contains("environments/perf.yaml:7:11"), "{said}");
+    assert!(said.contains("environments/perf.yaml:8:11"), "{said}");
     assert!(
         said.contains("^ expected the path of a public key"),
         "{said}"

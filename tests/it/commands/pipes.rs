@@ -28,7 +28,8 @@ fn an_offline_plan_does_not_judge_a_network_that_it_did_not_look_at() {
         .collect();
     assert_eq!(adopted.len(), 5);
     assert!(adopted.iter().all(|change| change["action"] == "keep"));
-    assert_eq!(plan["preflight"][0]["verdict"], "unknown");
+    let findings = plan["preflight"].as_array().expect("findings");
+    assert!(findings.iter().any(|one| one["verdict"] == "unknown"));
     let said = text(&run(home.path(), &["plan", "perf", "--offline"]).stdout);
     assert!(said.contains(" 0 to delete, 5 unchanged"), "{said}");
     let not_checked = "not checked: vpc: vpc-0a1b2c3d is not checked: no account was asked";

@@ -35,8 +35,8 @@ struct KillSizes {
 }
 
 const TEN_THOUSAND: KillSizes = KillSizes {
-    first: "architecture: 10k\ncloud: aws\nregion: us-east-1\nmattermost: { release: 11.7.9 }\naccess: { operators: [198.51.100.7/32] }\n",
-    then: "architecture: 10k\ncloud: aws\nregion: us-east-1\nmattermost: { release: 11.7.9 }\naccess: { operators: [198.51.100.7/32] }\n\
+    first: "architecture: 10k\ncloud: aws\nregion: us-east-1\nmattermost: { release: standin }\naccess: { operators: [198.51.100.7/32] }\n",
+    then: "architecture: 10k\ncloud: aws\nregion: us-east-1\nmattermost: { release: standin }\naccess: { operators: [198.51.100.7/32] }\n\
            sizes: { nodes: { app: { count: 3 }, agent: { count: 4, instance_type: c7i.2xlarge } } }\n",
 };
 

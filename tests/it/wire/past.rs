@@ -14,7 +14,7 @@ const REGION: &str = "us-east-1";
 const SCALE: f64 = 0.001;
 
 const YAML: &str = "architecture: 1k\ncloud: aws\nregion: us-east-1\n\
-    mattermost: { release: 11.7.9 }\naccess: { operators: [198.51.100.7/32] }\n";
+    mattermost: { release: standin }\naccess: { operators: [198.51.100.7/32] }\n";
 
 const UP: &[&str] = &["up", NAME, "--resources-only", "--accept-unchecked", "all"];
 const DOWN: &[&str] = &["down", NAME];
