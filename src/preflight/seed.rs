@@ -36,7 +36,7 @@ mod tests {
 
     #[test]
     fn only_a_deployment_without_a_key_of_its_own_is_warned() {
-        let rig = "architecture: 1k\nmattermost: {release: 11.7.9}\n";
+        let rig = "architecture: 1k\nmattermost: {release: 11.7.9, license_env: L}\n";
         assert_eq!(finding(rig), None);
         let relied_on = format!("{rig}purpose: gold-standard\n");
         let found = finding(&relied_on).unwrap();

@@ -286,7 +286,7 @@ mod tests {
 
     fn released(version: &str) -> GateLimits {
         limits(&format!(
-            "architecture: 1k\nmattermost: {{release: {version}}}"
+            "architecture: 1k\nmattermost: {{release: {version}, license_env: L}}"
         ))
     }
 
@@ -306,8 +306,7 @@ mod tests {
 
     #[test]
     fn proxies_share_the_rate() {
-        let text =
-            "architecture: 1k\nmattermost: {release: 11.2.0}\nsizes: {nodes: {proxy: {count: 2}}}";
+        let text = "architecture: 1k\nmattermost: {release: 11.2.0, license_env: L}\nsizes: {nodes: {proxy: {count: 2}}}";
         let (one, two) = (released("11.2.0"), limits(text));
         assert!((one.rate - two.rate).abs() < 1e-9);
         assert_eq!(two.per_minute, (two.rate * 30.0) as u32);
@@ -322,7 +321,7 @@ mod tests {
         assert!((free.rate - locked.rate).abs() < 1e-9);
         let large = |version: &str| {
             limits(&format!(
-                "architecture: 1k\nmattermost: {{release: {version}}}\n\
+                "architecture: 1k\nmattermost: {{release: {version}, license_env: L}}\n\
                  sizes: {{nodes: {{app: {{instance_type: c7i.4xlarge}}}}}}"
             ))
         };
@@ -332,7 +331,7 @@ mod tests {
 
     #[test]
     fn a_fallback_type_that_is_slower_counts() {
-        let text = "architecture: 1k\nmattermost: {release: 11.2.0}\n\
+        let text = "architecture: 1k\nmattermost: {release: 11.2.0, license_env: L}\n\
                     sizes: {nodes: {app: {fallback_instance_types: [t3.large]}}}";
         assert!(limits(text).rate < released("11.2.0").rate / 2.0);
         assert!(limits(text).reason.contains("t3.large"));

@@ -339,7 +339,7 @@ fn broken_server(home: &Home) {
     let release = path.display();
     home.small(
         "broken",
-        &format!("mattermost:\n  release: {release}\n  sha256: {sha256}\n"),
+        &format!("mattermost:\n  release: {release}\n  sha256: {sha256}\n  unlicensed: accept\n"),
     );
 }
 
