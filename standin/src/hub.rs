@@ -123,6 +123,31 @@ impl Hub {
         }
     }
 
+    /// Takes a connected user out of a channel.
+    pub(crate) fn leave_channel(&self, user_id: &str, channel_id: &str) {
+        let mut guard = self.lock();
+        let inner = &mut *guard;
+        if let Some(user) = inner.users.get_mut(user_id) {
+            user.channels.remove(channel_id);
+        }
+        if let Some(members) = inner.channels.get_mut(channel_id) {
+            members.remove(user_id);
+            if members.is_empty() {
+                inner.channels.remove(channel_id);
+            }
+        }
+    }
+
+    /// Whether a user has a connection to this node.
+    pub(crate) fn is_connected(&self, user_id: &str) -> bool {
+        self.lock().users.contains_key(user_id)
+    }
+
+    /// Whether the connections have been ended for a stop of the server.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
     /// Hands an event to the connections of this node that it is for.
     pub(crate) fn deliver(&self, event: &HubEvent) {
         let mut guard = self.lock();

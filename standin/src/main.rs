@@ -9,33 +9,40 @@
 
 mod api;
 mod app;
+mod cache;
 mod cluster;
 mod config;
 mod db;
 mod error;
+mod faults;
 mod filestore;
 mod hub;
 mod id;
 mod license;
+mod licensing;
 mod logging;
 mod metrics;
 mod model;
 mod notify;
 mod package;
 mod password;
+mod presence;
 mod search;
 mod server;
-mod sessions;
+mod settings;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::error::chain;
 use crate::license::LicenseRequest;
+use crate::password::PasswordChecks;
+use crate::settings::ConfigStore;
 
 const USAGE: &str = "mattermost-standin stands in for the Mattermost server in load-test rigs.
 
-usage: mattermost [server] [--config FILE]   run the server (FILE: also MM_CONFIG)
+usage: mattermost [server] [--config PLACE]  run the server (PLACE: a file or the data source of
+                                             a database, also MM_CONFIG)
        mattermost version                    print the version
        mattermost package --out FILE.tar.gz  make a release tarball of this program
        mattermost license --out FILE [--sku SKU] [--users N] [--days N]
@@ -137,18 +144,22 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<StandinCommand, Stri
 }
 
 fn serve(config: Option<PathBuf>) -> Result<(), String> {
-    let path = config
+    let place = config
         .or_else(|| std::env::var_os("MM_CONFIG").map(PathBuf::from))
         .unwrap_or_else(config::default_path);
-    let config = config::load(&path, std::env::vars()).map_err(|error| chain(&error))?;
-    logging::init(&config.log_settings);
+    let passwords = PasswordChecks::from_variables(|name| std::env::var(name).ok())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
     let runtime = runtime.map_err(|error| format!("cannot start threads: {error}"))?;
-    let result = runtime
-        .block_on(server::run(config))
-        .map_err(|error| chain(&error));
+    let result = runtime.block_on(async {
+        let variables = std::env::vars().collect();
+        let settings = ConfigStore::open(&place.to_string_lossy(), variables).await;
+        let settings = settings.map_err(|error| chain(&error))?;
+        logging::init(&settings.current().config.log_settings);
+        let served = server::run(settings, passwords).await;
+        served.map_err(|error| chain(&error))
+    });
     // A hash under way has no stop and nobody waits for it any more.
     runtime.shutdown_background();
     result

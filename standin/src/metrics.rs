@@ -47,7 +47,8 @@ impl Gauge {
         self.0.store(n, Ordering::Relaxed);
     }
 
-    fn get(&self) -> i64 {
+    /// The value now.
+    pub(crate) fn get(&self) -> i64 {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -86,6 +87,10 @@ pub(crate) struct Metrics {
     pub http_websockets: Gauge,
     pub logins: Counter,
     pub logins_failed: Counter,
+    /// Logins that wait for their turn, and the one whose turn it is.
+    pub logins_waiting: Gauge,
+    /// Hashes that were made for clients who had gone.
+    pub logins_abandoned: Counter,
     pub posts: Counter,
     pub post_file_attachments: Counter,
     pub searches: Counter,
@@ -139,6 +144,11 @@ impl Metrics {
         self.render_broadcasts(&mut page);
         page.counter("mattermost_login_logins_total", &self.logins);
         page.counter("mattermost_login_logins_fail_total", &self.logins_failed);
+        page.gauge("mattermost_standin_logins_waiting", &self.logins_waiting);
+        page.counter(
+            "mattermost_standin_logins_abandoned_total",
+            &self.logins_abandoned,
+        );
         page.counter("mattermost_post_total", &self.posts);
         page.counter(
             "mattermost_post_file_attachments_total",

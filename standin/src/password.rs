@@ -1,5 +1,5 @@
 //! Password hashing at Mattermost's price (11.0 and later): PBKDF2-HMAC-SHA256
-//! with 600,000 rounds, about half a second of one core, and the guard that
+//! with 600,000 rounds, about a quarter of a second of one core, and the lock that
 //! releases up to 11.7 hold over it. It may not know users or the database.
 
 use std::num::NonZeroU32;
@@ -7,7 +7,9 @@ use std::num::NonZeroU32;
 use aws_lc_rs::pbkdf2;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::metrics::Gauge;
 
 /// Longest password that is accepted, in bytes.
 pub(crate) const MAX_LENGTH: usize = 72;
@@ -20,6 +22,11 @@ const ROUNDS: NonZeroU32 = match NonZeroU32::new(600_000) {
 };
 const KEY_LENGTH: usize = 32;
 
+/// `false` for logins side by side, as in releases from 11.8 on.
+const SERIAL_VARIABLE: &str = "MM_STANDIN_SERIAL_LOGINS";
+/// Rounds of new hashes; fewer make tests quick.
+const ROUNDS_VARIABLE: &str = "MM_STANDIN_HASH_ROUNDS";
+
 /// Why a hash could not be made or checked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PasswordError {
@@ -31,28 +38,97 @@ pub(crate) enum PasswordError {
     Interrupted(#[from] tokio::task::JoinError),
 }
 
-/// One node's guard over password checks. Releases up to 11.7 check one
-/// password at a time per node, so that a node's login rate is one over the
-/// time of a hash whatever its processors; the stand-in does the same.
-#[derive(Debug, Default)]
-pub(crate) struct LoginGuard {
-    turn: Mutex<()>,
+/// How the passwords of one node are hashed and checked.
+///
+/// Releases up to 11.7 check one password at a time per node, so that a node's login rate is one
+/// over the time of a hash whatever its processors; the stand-in does the same unless it is told
+/// to behave like 11.8 and later, which hash side by side.
+#[derive(Debug)]
+pub(crate) struct PasswordChecks {
+    turn: Option<Mutex<()>>,
+    rounds: NonZeroU32,
 }
 
-impl LoginGuard {
-    /// Waits for this node's turn. The caller keeps it over check and counter.
-    pub(crate) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.turn.lock().await
+impl Default for PasswordChecks {
+    fn default() -> Self {
+        Self::new(true, ROUNDS)
     }
 }
 
-/// Hashes `password` with a new salt on a thread that may block.
-///
-/// # Errors
-/// When the thread does not finish.
-pub(crate) async fn hash(password: String) -> Result<String, PasswordError> {
-    let phc = tokio::task::spawn_blocking(move || hash_with(&password, &rand::random(), ROUNDS));
-    Ok(phc.await?)
+impl PasswordChecks {
+    /// Checks one after the other if `serial`, with `rounds` for new hashes.
+    pub(crate) fn new(serial: bool, rounds: NonZeroU32) -> Self {
+        Self {
+            turn: serial.then(Mutex::default),
+            rounds,
+        }
+    }
+
+    /// Reads how to check from the stand-in's own variables.
+    ///
+    /// # Errors
+    /// When one of them does not hold what it should.
+    pub(crate) fn from_variables(
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, String> {
+        let serial = match variable(SERIAL_VARIABLE) {
+            None => true,
+            Some(text) => text.parse().map_err(|_| {
+                format!("variable `{SERIAL_VARIABLE}` does not hold `true` or `false`")
+            })?,
+        };
+        let rounds = match variable(ROUNDS_VARIABLE) {
+            None => ROUNDS,
+            Some(text) => text.parse().map_err(|_| {
+                format!("variable `{ROUNDS_VARIABLE}` does not hold a number from 1")
+            })?,
+        };
+        Ok(Self::new(serial, rounds))
+    }
+
+    /// Whether logins are checked one after the other.
+    pub(crate) fn is_serial(&self) -> bool {
+        self.turn.is_some()
+    }
+
+    /// Waits for this node's turn, counted in `waiting`. The caller keeps it over check and
+    /// counter.
+    pub(crate) async fn turn<'a>(&'a self, waiting: &'a Gauge) -> LoginTurn<'a> {
+        waiting.add(1);
+        let mut turn = LoginTurn {
+            waiting,
+            lock: None,
+        };
+        if let Some(lock) = &self.turn {
+            turn.lock = Some(lock.lock().await);
+        }
+        turn
+    }
+
+    /// Hashes `password` with a new salt on a thread that may block.
+    ///
+    /// # Errors
+    /// When the thread does not finish.
+    pub(crate) async fn hash(&self, password: String) -> Result<String, PasswordError> {
+        let rounds = self.rounds;
+        let phc =
+            tokio::task::spawn_blocking(move || hash_with(&password, &rand::random(), rounds));
+        Ok(phc.await?)
+    }
+}
+
+/// A login's turn, or its wait for it.
+#[derive(Debug)]
+pub(crate) struct LoginTurn<'a> {
+    waiting: &'a Gauge,
+    lock: Option<MutexGuard<'a, ()>>,
+}
+
+impl Drop for LoginTurn<'_> {
+    fn drop(&mut self) {
+        self.waiting.add(-1);
+        drop(self.lock.take());
+    }
 }
 
 /// Whether `password` is the one behind `stored`.
@@ -132,5 +208,37 @@ mod tests {
                 "{stored}"
             );
         }
+    }
+
+    #[test]
+    fn variables_change_order_and_price() {
+        let checks = |name: &'static str, value: &'static str| {
+            PasswordChecks::from_variables(move |asked| (asked == name).then(|| value.to_owned()))
+        };
+        let usual = checks("", "").expect("valid");
+        assert_eq!((usual.turn.is_some(), usual.rounds), (true, ROUNDS));
+        assert!(
+            checks(SERIAL_VARIABLE, "false")
+                .expect("valid")
+                .turn
+                .is_none()
+        );
+        assert_eq!(checks(ROUNDS_VARIABLE, "10").expect("valid").rounds, FEW);
+        assert!(checks(ROUNDS_VARIABLE, "0").is_err());
+        assert!(checks(SERIAL_VARIABLE, "perhaps").is_err());
+    }
+
+    #[tokio::test]
+    async fn one_login_has_its_turn_at_a_time() {
+        let checks = PasswordChecks::default();
+        let waiting = Gauge::default();
+        let first = checks.turn(&waiting).await;
+        let second = checks.turn(&waiting);
+        tokio::pin!(second);
+        assert!(futures::poll!(&mut second).is_pending());
+        assert_eq!(waiting.get(), 2);
+        drop(first);
+        drop(second.await);
+        assert_eq!(waiting.get(), 0);
     }
 }

@@ -2,6 +2,7 @@
 //! not know the database; if the search server fails, the search fails.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -29,6 +30,9 @@ pub(crate) enum SearchError {
     /// `EnableSearching` is off.
     #[error("no search server is configured (ElasticsearchSettings.EnableSearching is off)")]
     Disabled,
+    /// The license does not include it.
+    #[error("the license does not include a search server")]
+    Unlicensed,
     /// The server cannot be reached, or its answer not be read.
     #[error("search server does not answer")]
     Transport(#[from] reqwest::Error),
@@ -53,6 +57,8 @@ struct SearchState {
     http: reqwest::Client,
     settings: ElasticsearchSettings,
     metrics: Arc<Metrics>,
+    /// There is a license for it.
+    unlocked: AtomicBool,
 }
 
 /// The other end of a [`SearchClient`]: sends posts to the server until the last
@@ -78,6 +84,7 @@ impl SearchClient {
             http,
             settings: settings.clone(),
             metrics,
+            unlocked: AtomicBool::new(false),
         });
         let (queue, posts) = mpsc::channel(QUEUE);
         Ok((
@@ -89,19 +96,24 @@ impl SearchClient {
         ))
     }
 
-    /// What `ping` reports as the active backend.
-    pub(crate) fn backend(&self) -> &str {
+    /// Says whether there is a license for a search server.
+    pub(crate) fn set_unlocked(&self, unlocked: bool) {
+        self.inner.unlocked.store(unlocked, Ordering::Relaxed);
+    }
+
+    /// The search server's kind, if searches go to one.
+    pub(crate) fn active_backend(&self) -> Option<&str> {
         let settings = &self.inner.settings;
-        if settings.enable_searching {
-            &settings.backend
-        } else {
-            "none"
-        }
+        let active = settings.enable_searching && self.inner.is_unlocked();
+        active.then_some(settings.backend.as_str())
     }
 
     /// Queues a post for the index.
     pub(crate) fn index(&self, post: &Post) {
-        if self.inner.settings.enable_indexing && self.queue.try_send(post.clone()).is_err() {
+        if self.inner.settings.enable_indexing
+            && self.inner.is_unlocked()
+            && self.queue.try_send(post.clone()).is_err()
+        {
             self.inner.metrics.search_index_errors.inc();
             warn!(post = post.id, "search queue is full, post is not indexed");
         }
@@ -118,7 +130,7 @@ impl SearchClient {
         any: bool,
         channel_ids: &[String],
     ) -> Result<Vec<String>, SearchError> {
-        if !self.inner.settings.enable_searching {
+        if self.active_backend().is_none() {
             return Err(SearchError::Disabled);
         }
         let operator = if any { "or" } else { "and" };
@@ -147,6 +159,9 @@ impl SearchClient {
     /// # Errors
     /// When it does not, or there is none.
     pub(crate) async fn check_health(&self) -> Result<(), SearchError> {
+        if !self.inner.is_unlocked() {
+            return Err(SearchError::Unlicensed);
+        }
         if !self.inner.settings.enable_indexing && !self.inner.settings.enable_searching {
             return Err(SearchError::Disabled);
         }
@@ -165,7 +180,8 @@ impl Indexer {
         if !self.inner.settings.enable_indexing {
             return;
         }
-        let mut has_index = self.make_index().await;
+        // Not before there is a license: the first post waits for one.
+        let mut has_index = self.inner.is_unlocked() && self.make_index().await;
         let size = self.inner.settings.live_indexing_batch_size.max(1);
         while let Some(first) = self.posts.recv().await {
             let mut batch = vec![first];
@@ -217,6 +233,10 @@ impl Indexer {
 }
 
 impl SearchState {
+    fn is_unlocked(&self) -> bool {
+        self.unlocked.load(Ordering::Relaxed)
+    }
+
     fn index_name(&self) -> String {
         format!("{}posts", self.settings.index_prefix)
     }
@@ -370,6 +390,7 @@ mod tests {
         let (url, log) = server(r#"{"errors":false}"#, StatusCode::OK).await;
         let metrics = Arc::new(Metrics::default());
         let (search, indexer) = SearchClient::new(&settings(url), metrics).expect("client");
+        search.set_unlocked(true);
         for id in ["p1", "p2"] {
             search.index(&Post {
                 id: id.to_owned(),
@@ -398,6 +419,7 @@ mod tests {
         .await;
         let (search, _indexer) =
             SearchClient::new(&settings(url), Arc::new(Metrics::default())).expect("client");
+        search.set_unlocked(true);
         let ids = search
             .find("quick fox", false, &["c1".to_owned()])
             .await
@@ -416,6 +438,7 @@ mod tests {
         let (url, _log) = server("no such index", StatusCode::NOT_FOUND).await;
         let (search, _indexer) =
             SearchClient::new(&settings(url), Arc::new(Metrics::default())).expect("client");
+        search.set_unlocked(true);
         let error = search.find("fox", false, &[]).await.expect_err("refused");
         assert_eq!(
             error.to_string(),

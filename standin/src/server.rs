@@ -3,26 +3,38 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::digest;
+use axum::response::IntoResponse;
+use mattermost_license::Feature;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
-use crate::app::{App, FaultLog, Server};
+use crate::app::{App, Server};
+use crate::cache::TimedCache;
 use crate::cluster::{self, Cluster, ClusterError, Message, NodeInfo};
-use crate::config::{Config, bind_address};
+use crate::config::bind_address;
 use crate::db::{DbError, SCHEMA_VERSION, Store, StoreOptions};
 use crate::error::chain;
+use crate::faults::FaultLog;
 use crate::filestore::{FileStore, FileStoreError};
 use crate::hub::Hub;
+use crate::licensing::{self, Licensing};
 use crate::metrics::Metrics;
 use crate::model::VERSION;
 use crate::notify::notify;
-use crate::password::LoginGuard;
+use crate::password::PasswordChecks;
+use crate::presence::PresenceLog;
 use crate::search::{SearchClient, SearchError};
-use crate::sessions::SessionCache;
+use crate::settings::ConfigStore;
+
+/// How long a node goes by what it knows of a user's channels.
+const MEMBERSHIP_LIFETIME: Duration = Duration::from_mins(15);
+/// How long a post that a client sends again is known.
+const PENDING_LIFETIME: Duration = Duration::from_secs(30);
+/// Entries of the caches of sessions and memberships, and of posts being sent.
+const CACHE_SIZES: (usize, usize) = (35_000, 25_000);
 
 /// Longest time that requests in flight have to end once a stop is asked for.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
@@ -55,13 +67,16 @@ pub(crate) enum ServerError {
 ///
 /// # Errors
 /// When it cannot start, or breaks.
-pub(crate) async fn run(config: Config) -> Result<(), ServerError> {
+pub(crate) async fn run(
+    settings: ConfigStore,
+    passwords: PasswordChecks,
+) -> Result<(), ServerError> {
     info!(version = VERSION, "Starting Server...");
     let mut terminate = signal(SignalKind::terminate()).map_err(ServerError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(ServerError::Signals)?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
-    let start = start(config, &mut tasks, stopped);
+    let start = start(settings, passwords, &mut tasks, stopped);
     let app = tokio::select! {
         app = start => app?,
         _ = terminate.recv() => return Ok(()),
@@ -109,10 +124,13 @@ async fn first_failure(tasks: &mut Tasks) -> Result<(), ServerError> {
 }
 
 async fn start(
-    config: Config,
+    settings: ConfigStore,
+    passwords: PasswordChecks,
     tasks: &mut Tasks,
     stopped: watch::Receiver<bool>,
 ) -> Result<App, ServerError> {
+    let loaded = settings.current();
+    let config = &loaded.config;
     let api_address = config.service_settings.listen_address.clone();
     let api = listen(&api_address, "ServiceSettings.ListenAddress").await?;
     let store = Store::open(&config.sql_settings, StoreOptions::default()).await?;
@@ -127,10 +145,24 @@ async fn start(
     let metrics = Arc::new(Metrics::default());
     let (search, indexer) =
         SearchClient::new(&config.elasticsearch_settings, Arc::clone(&metrics))?;
-    let node = node_info(&config, &store);
+    store.note_installation().await?;
+    store.reset_statuses().await?;
+    let licensing = Licensing::default();
+    let variable = std::env::var(licensing::VARIABLE).ok();
+    let file = &config.service_settings.license_file_location;
+    licensing.load(&store, variable.as_deref(), file).await?;
+    let node = NodeInfo {
+        id: cluster::node_id(),
+        version: VERSION.to_owned(),
+        config_hash: loaded.hash.clone(),
+        ipaddress: cluster::own_address(store.writer_address()),
+        hostname: cluster::own_hostname(&config.cluster_settings),
+        schema_version: SCHEMA_VERSION.to_string(),
+    };
     let port = api.local_addr().map_or(0, |address| address.port());
     let (cluster, messages) = Cluster::join(
         &config.cluster_settings,
+        licensing.has(Feature::Cluster),
         &store,
         node.clone(),
         port,
@@ -139,36 +171,36 @@ async fn start(
     .await?;
     let cache_minutes = config.service_settings.session_cache_in_minutes;
     let app = Arc::new(Server {
-        sessions: SessionCache::new(Duration::from_secs(60 * cache_minutes)),
-        login_guard: LoginGuard::default(),
+        sessions: TimedCache::new(Duration::from_secs(60 * cache_minutes), CACHE_SIZES.0),
+        memberships: TimedCache::new(MEMBERSHIP_LIFETIME, CACHE_SIZES.0),
+        pending_posts: TimedCache::new(PENDING_LIFETIME, CACHE_SIZES.1),
+        passwords,
+        licensing,
         faults: FaultLog::default(),
-        presence: std::sync::Mutex::default(),
+        presence: PresenceLog::default(),
         hub: Hub::default(),
-        config,
-        node,
+        hostname: node.hostname.clone(),
+        settings,
         store,
         files,
         search,
         cluster,
         metrics,
     });
+    app.apply_license();
     tasks.spawn(until(stopped.clone(), indexer.run()));
     tasks.spawn(until(
         stopped.clone(),
         receive_all(Arc::clone(&app), messages),
     ));
-    let interval = app
-        .config
-        .sql_settings
-        .replica_monitor_interval_seconds
-        .max(1);
+    let interval = config.sql_settings.replica_monitor_interval_seconds.max(1);
     let monitor = app
         .store
         .clone()
         .monitor_readers(Duration::from_secs(interval));
     tasks.spawn(until(stopped.clone(), monitor));
-    if app.config.metrics_settings.enable {
-        let address = &app.config.metrics_settings.listen_address;
+    if config.metrics_settings.enable {
+        let address = &config.metrics_settings.listen_address;
         let listener = listen(address, "MetricsSettings.ListenAddress").await?;
         tasks.spawn(serve(
             listener,
@@ -230,33 +262,16 @@ async fn look_at_files(files: FileStore) {
 
 async fn receive_all(app: App, mut messages: mpsc::Receiver<Message>) {
     while let Some(message) = messages.recv().await {
-        app.receive(message);
+        app.receive(message).await;
     }
-}
-
-fn node_info(config: &Config, store: &Store) -> NodeInfo {
-    let settings = &config.cluster_settings;
-    NodeInfo {
-        id: cluster::node_id(),
-        version: VERSION.to_owned(),
-        config_hash: config_hash(config),
-        ipaddress: cluster::own_address(store.writer_address()),
-        hostname: cluster::own_hostname(settings),
-        schema_version: SCHEMA_VERSION.to_string(),
-    }
-}
-
-/// Differs as soon as the effective configurations of two nodes differ.
-fn config_hash(config: &Config) -> String {
-    let text = serde_json::to_vec(config).unwrap_or_default();
-    hex::encode(digest::digest(&digest::SHA256, &text).as_ref())
-        .chars()
-        .take(32)
-        .collect()
 }
 
 fn metrics_router(app: App) -> axum::Router {
     let page = async move || {
+        // Mattermost without a license for metrics answers here, but has no such page.
+        if !app.licensing.has(Feature::Metrics) {
+            return axum::http::StatusCode::NOT_FOUND.into_response();
+        }
         let (writer, readers) = app.store.open_connections();
         let gauge = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
         app.metrics.db_master_connections.set(gauge(writer));
@@ -265,21 +280,7 @@ fn metrics_router(app: App) -> axum::Router {
             axum::http::header::CONTENT_TYPE,
             "text/plain; version=0.0.4; charset=utf-8",
         );
-        ([kind], app.metrics.render())
+        ([kind], app.metrics.render()).into_response()
     };
     axum::Router::new().route("/metrics", axum::routing::get(page))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn config_hash_differs_between_configurations() {
-        let mut config = Config::default();
-        let before = config_hash(&config);
-        config.sql_settings.max_open_conns += 1;
-        assert_ne!(before, config_hash(&config));
-        assert_eq!(before.len(), 32);
-    }
 }

@@ -3,7 +3,7 @@
 
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::app::App;
 use crate::error::AppError;
+use crate::id::is_valid_id;
 use crate::model::UserSession;
 
 /// Name of the cookie that holds the token.
@@ -27,7 +28,11 @@ impl FromRequestParts<App> for Auth {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, AppError> {
         let token = token(&parts.headers).ok_or_else(AppError::session_expired)?;
-        Ok(Self(app.session(&token).await?))
+        let session = app.session(&token).await?;
+        if parts.method != Method::GET && !is_intended(&parts.headers, &session.csrf) {
+            return Err(AppError::session_expired());
+        }
+        Ok(Self(session))
     }
 }
 
@@ -50,26 +55,38 @@ impl FromRequestParts<App> for MaybeAuth {
     }
 }
 
-/// The token of a request: the cookie's, else the header's.
-pub(super) fn token(headers: &HeaderMap) -> Option<String> {
-    let text = |name| {
-        headers
-            .get_all(name)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-    };
-    let cookie = text(header::COOKIE)
+/// Whether a request is more than a page of another site sending the browser's cookie along: a
+/// client that knows the session says so in a header.
+fn is_intended(headers: &HeaderMap, csrf: &str) -> bool {
+    let is = |name: &str, value: &str| headers.get(name).is_some_and(|text| text == value);
+    cookie_token(headers).is_none()
+        || (!csrf.is_empty() && is("x-csrf-token", csrf))
+        || is("x-requested-with", "XMLHttpRequest")
+}
+
+fn cookie_token(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
         .flat_map(|line| line.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(name, value)| (name == TOKEN_COOKIE).then_some(value));
+        .find_map(|(name, value)| (name == TOKEN_COOKIE).then_some(value))
+}
+
+/// The token of a request: the cookie's, else the header's.
+pub(super) fn token(headers: &HeaderMap) -> Option<String> {
     let bearer = || {
-        let (scheme, value) = text(header::AUTHORIZATION).next()?.split_once(' ')?;
+        let line = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+        let (scheme, value) = line.split_once(' ')?;
         let known = ["bearer", "token"]
             .iter()
             .any(|name| scheme.eq_ignore_ascii_case(name));
         known.then_some(value.trim())
     };
-    let found = cookie.or_else(bearer).filter(|value| !value.is_empty())?;
+    let found = cookie_token(headers)
+        .or_else(bearer)
+        .filter(|value| !value.is_empty())?;
     Some(found.chars().take(MAX_TOKEN).collect())
 }
 
@@ -139,7 +156,8 @@ impl FromRequestParts<App> for Page {
 }
 
 impl Page {
-    fn new(page: Option<i64>, per_page: Option<i64>) -> Self {
+    /// The part that a query means.
+    pub(super) fn new(page: Option<i64>, per_page: Option<i64>) -> Self {
         let limit = per_page.unwrap_or(60).clamp(1, 200);
         Self {
             offset: page.unwrap_or(0).max(0).saturating_mul(limit),
@@ -154,6 +172,22 @@ pub(crate) fn user_or_me(id: &str, session: &UserSession) -> String {
         session.user_id.clone()
     } else {
         id.to_owned()
+    }
+}
+
+/// The user that a path names, who has to be the session's unless an administrator asks.
+///
+/// # Errors
+/// When the id has no valid form, or the session may not act for that user.
+pub(super) fn own_user(id: &str, session: &UserSession) -> Result<String, AppError> {
+    let id = user_or_me(id, session);
+    if !is_valid_id(&id) {
+        return Err(AppError::invalid_url("user_id"));
+    }
+    if id == session.user_id || session.is_admin() {
+        Ok(id)
+    } else {
+        Err(AppError::forbidden())
     }
 }
 
@@ -177,6 +211,17 @@ mod tests {
         assert_eq!(token(&both).as_deref(), Some("from-cookie"));
         let header = headers(&[("authorization", "BEARER from-header")]);
         assert_eq!(token(&header).as_deref(), Some("from-header"));
+    }
+
+    #[test]
+    fn cookie_alone_is_no_intention() {
+        let cookie = ("cookie", "MMAUTHTOKEN=t");
+        assert!(!is_intended(&headers(&[cookie]), "c"));
+        assert!(is_intended(&headers(&[cookie, ("x-csrf-token", "c")]), "c"));
+        assert!(!is_intended(&headers(&[cookie, ("x-csrf-token", "")]), ""));
+        let script = ("x-requested-with", "XMLHttpRequest");
+        assert!(is_intended(&headers(&[cookie, script]), "c"));
+        assert!(is_intended(&headers(&[("authorization", "Bearer t")]), "c"));
     }
 
     #[test]

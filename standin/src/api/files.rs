@@ -1,14 +1,17 @@
 //! Uploads and downloads. A file is held in memory while it passes through.
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::{FromRequest, Multipart, Path, Query, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::extract::{Auth, too_large};
+use super::named;
 use crate::app::{App, Server};
 use crate::error::{AppError, OrInternal};
 use crate::id::{is_valid_id, new_id, now_ms};
@@ -19,6 +22,22 @@ use crate::model::{FileInfo, UserSession};
 pub(super) struct UploadQuery {
     channel_id: String,
     filename: String,
+}
+
+/// All but the upload, whose body may be larger than others.
+pub(super) fn routes() -> Router<App> {
+    let one = "/api/v4/files/{file}";
+    Router::new()
+        .route(one, named("getFile", get(download)))
+        .route(&format!("{one}/info"), named("getFileInfo", get(info)))
+        .route(
+            &format!("{one}/thumbnail"),
+            named("getFileThumbnail", get(thumbnail)),
+        )
+        .route(
+            &format!("{one}/preview"),
+            named("getFilePreview", get(preview)),
+        )
 }
 
 /// What an upload holds, however it came.
@@ -37,7 +56,7 @@ pub(super) async fn upload(
     Query(query): Query<UploadQuery>,
     request: Request,
 ) -> Result<(StatusCode, axum::Json<Value>), AppError> {
-    if !app.config.file_settings.enable_file_attachments {
+    if !app.config().file_settings.enable_file_attachments {
         return Err(AppError::new(
             StatusCode::NOT_IMPLEMENTED,
             "api.file.attachments.disabled.app_error",
@@ -129,7 +148,7 @@ async fn keep(
     mime_type: String,
     data: Bytes,
 ) -> Result<FileInfo, AppError> {
-    if data.len() > app.config.file_settings.max_file_size {
+    if data.len() > app.config().file_settings.max_file_size {
         return Err(too_large());
     }
     let (id, now) = (new_id(), now_ms());
@@ -173,7 +192,7 @@ fn plain_name(name: &str) -> String {
 }
 
 /// `GET /files/{id}`.
-pub(super) async fn download(
+async fn download(
     State(app): State<App>,
     Auth(session): Auth,
     Path(id): Path<String>,
@@ -197,12 +216,37 @@ pub(super) async fn download(
 }
 
 /// `GET /files/{id}/info`.
-pub(super) async fn info(
+async fn info(
     State(app): State<App>,
     Auth(session): Auth,
     Path(id): Path<String>,
 ) -> Result<axum::Json<FileInfo>, AppError> {
     allowed(&app, &session, &id).await.map(axum::Json)
+}
+
+/// `GET /files/{file}/thumbnail`: the stand-in makes none, and says what Mattermost says of a file
+/// that is no image.
+async fn thumbnail(
+    State(app): State<App>,
+    Auth(session): Auth,
+    Path(id): Path<String>,
+) -> Result<Response, AppError> {
+    allowed(&app, &session, &id).await?;
+    let id = "api.file.get_file_thumbnail.no_thumbnail.app_error";
+    let message = "File doesn't have a thumbnail image.";
+    Err(AppError::new(StatusCode::BAD_REQUEST, id, message))
+}
+
+/// `GET /files/{file}/preview`, as the thumbnail.
+async fn preview(
+    State(app): State<App>,
+    Auth(session): Auth,
+    Path(id): Path<String>,
+) -> Result<Response, AppError> {
+    allowed(&app, &session, &id).await?;
+    let id = "api.file.get_file_preview.no_preview.app_error";
+    let message = "File doesn't have a preview image.";
+    Err(AppError::new(StatusCode::BAD_REQUEST, id, message))
 }
 
 async fn allowed(app: &Server, session: &UserSession, id: &str) -> Result<FileInfo, AppError> {

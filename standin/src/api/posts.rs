@@ -1,65 +1,168 @@
-//! Messages: written, listed and found.
+//! Messages, written and read.
 
+use std::time::Instant;
+
+use axum::Router;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use axum::routing::{get, post};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::extract::{Auth, Json, Page};
-use crate::app::{App, Server, object};
-use crate::db::DbError;
+use super::channel_members::mark;
+use super::extract::{Auth, Json};
+use super::post_lists::{add_metadata, listed};
+use super::{etag, named};
+use crate::app::{App, Server};
 use crate::error::{AppError, OrInternal};
-use crate::hub::{Broadcast, HubEvent};
 use crate::id::{is_valid_id, new_id, now_ms};
-use crate::model::{Channel, Metadata, Post, PostList, UserSession};
-use crate::search::SearchError;
+use crate::model::{Channel, FileInfo, Post, PostList, UserSession, VERSION};
 
 /// Longest message in characters.
 pub(super) const MAX_MESSAGE: usize = 16_383;
 /// Most files of one post.
 const MAX_FILES: usize = 10;
+/// Most posts of one request by id.
+const MAX_IDS: usize = 1000;
+
+pub(super) fn routes() -> Router<App> {
+    let one = "/api/v4/posts/{post}";
+    Router::new()
+        .route("/api/v4/posts", named("createPost", post(create)))
+        .route("/api/v4/posts/ids", named("getPostsByIds", post(by_ids)))
+        .route(one, named("getPost", get(get_one)))
+        .route(
+            &format!("{one}/thread"),
+            named("getPostThread", get(thread)),
+        )
+        .route(
+            &format!("{one}/files/info"),
+            named("getFileInfosForPost", get(files)),
+        )
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default)]
+struct CreateQuery {
+    set_online: bool,
+}
+
+impl Default for CreateQuery {
+    fn default() -> Self {
+        Self { set_online: true }
+    }
+}
 
 /// `POST /posts`: written, published to every node's websockets, and queued
-/// for the search index.
-pub(super) async fn create(
+/// for the search index. A post that a client sends again is answered with the first one.
+async fn create(
     State(app): State<App>,
     Auth(session): Auth,
+    query: Query<CreateQuery>,
     Json(new): Json<Post>,
 ) -> Result<(StatusCode, axum::Json<Post>), AppError> {
-    let mut post = check(new, &session)?;
+    let pending = new.pending_post_id.clone();
+    if !pending.is_empty() {
+        match app.pending_posts.get(&pending, Instant::now()).as_deref() {
+            None => app
+                .pending_posts
+                .put(&pending, String::new(), Instant::now()),
+            Some("") => {
+                let id = "api.post.deduplicate_create_post.pending";
+                let message = "Rejected post since another client is making the same request.";
+                return Err(AppError::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    id,
+                    message,
+                ));
+            }
+            Some(first) => {
+                let post = readable(&app, &session, first).await?;
+                return Ok((StatusCode::CREATED, axum::Json(post)));
+            }
+        }
+    }
+    let created = write(&app, &session, new, query.set_online).await;
+    if !pending.is_empty() {
+        match &created {
+            Ok(post) => app
+                .pending_posts
+                .put(&pending, post.id.clone(), Instant::now()),
+            Err(_) => app.pending_posts.remove(&pending),
+        }
+    }
+    Ok((StatusCode::CREATED, axum::Json(created?)))
+}
+
+async fn write(
+    app: &Server,
+    session: &UserSession,
+    new: Post,
+    set_online: bool,
+) -> Result<Post, AppError> {
+    let mut post = check(new, session)?;
     let channel = app.store.channel(&post.channel_id).await;
     let channel = channel.or_internal("app.channel.get.find.app_error")?;
     // One answer for "is not there" and "is not yours", as in Mattermost.
     let channel = channel.ok_or_else(AppError::forbidden)?;
-    app.require_channel(&session, &channel.id).await?;
-    if !post.root_id.is_empty() {
-        check_root(&app, &post).await?;
+    app.require_channel(session, &channel.id).await?;
+    if channel.delete_at != 0 {
+        let id = "api.post.create_post.can_not_post_to_deleted.error";
+        let message = "Can not post to deleted channel.";
+        return Err(AppError::new(StatusCode::BAD_REQUEST, id, message));
     }
-    let saved = app.store.create_post(&post).await;
-    saved.or_internal("app.post.save.app_error")?;
+    if !post.root_id.is_empty() {
+        check_root(app, &post).await?;
+    }
+    let names = mentioned_names(&post.message);
+    let saved = app.store.create_post(&post, &channel, &names).await;
+    let mentioned = saved.or_internal("app.post.save.app_error")?;
     app.metrics.posts.inc();
     app.metrics
         .post_file_attachments
         .add(post.file_ids.len() as u64);
-    post.metadata = metadata(&app, &post).await?;
+    add_metadata(app, std::slice::from_mut(&mut post)).await?;
     app.search.index(&post);
-    announce(&app, &post, &channel).await?;
-    app.set_online(&session.user_id).await;
-    Ok((StatusCode::CREATED, axum::Json(post)))
+    announce(app, &post, &channel, &mentioned, set_online).await?;
+    mark(app, &session.user_id, &[post.channel_id.clone()]).await?;
+    if set_online {
+        app.set_online(&session.user_id).await;
+    }
+    Ok(post)
+}
+
+/// The user names that a message addresses with `@`.
+fn mentioned_names(message: &str) -> Vec<String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let mut names: Vec<String> = message
+        .split(|c: char| !plain(c) && c != '@')
+        .filter_map(|word| word.strip_prefix('@'))
+        .map(|name| name.trim_end_matches(['.', '-', '_']).to_lowercase())
+        .filter(|name| !name.is_empty() && name.chars().all(plain))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+pub(super) fn check_message(post: &Post) -> Result<(), AppError> {
+    if post.message.trim().is_empty() && post.file_ids.is_empty() {
+        return Err(AppError::invalid_body("message"));
+    }
+    if post.message.chars().count() > MAX_MESSAGE {
+        let message = format!("The message is longer than {MAX_MESSAGE} characters.");
+        let id = "model.post.is_valid.message_length.app_error";
+        return Err(AppError::new(StatusCode::BAD_REQUEST, id, message));
+    }
+    Ok(())
 }
 
 fn check(new: Post, session: &UserSession) -> Result<Post, AppError> {
     if !is_valid_id(&new.channel_id) {
         return Err(AppError::invalid_body("channel_id"));
     }
-    if new.message.trim().is_empty() && new.file_ids.is_empty() {
-        return Err(AppError::invalid_body("message"));
-    }
-    if new.message.chars().count() > MAX_MESSAGE {
-        let message = format!("The message is longer than {MAX_MESSAGE} characters.");
-        let id = "model.post.is_valid.message_length.app_error";
-        return Err(AppError::new(StatusCode::BAD_REQUEST, id, message));
-    }
+    check_message(&new)?;
     if new.file_ids.len() > MAX_FILES || !new.file_ids.iter().all(|id| is_valid_id(id)) {
         return Err(AppError::invalid_body("file_ids"));
     }
@@ -105,20 +208,13 @@ async fn check_root(app: &Server, post: &Post) -> Result<(), AppError> {
     ))
 }
 
-async fn metadata(app: &Server, post: &Post) -> Result<Metadata, AppError> {
-    let mut files = Vec::with_capacity(post.file_ids.len());
-    for id in &post.file_ids {
-        let file = app
-            .store
-            .file_info(id)
-            .await
-            .or_internal("app.file_info.get.app_error")?;
-        files.extend(file);
-    }
-    Ok(Metadata { files })
-}
-
-async fn announce(app: &Server, post: &Post, channel: &Channel) -> Result<(), AppError> {
+async fn announce(
+    app: &Server,
+    post: &Post,
+    channel: &Channel,
+    mentioned: &[String],
+    set_online: bool,
+) -> Result<(), AppError> {
     let sender = app
         .store
         .user(&post.user_id)
@@ -126,124 +222,119 @@ async fn announce(app: &Server, post: &Post, channel: &Channel) -> Result<(), Ap
         .or_internal("app.user.get.app_error")?;
     let sender = sender.map_or_else(String::new, |user| format!("@{}", user.username));
     let text = serde_json::to_string(post).or_internal("api.post.marshal.app_error")?;
-    app.publish(&HubEvent {
-        event: "posted".to_owned(),
-        data: object(json!({
-            "channel_display_name": channel.display_name,
-            "channel_name": channel.name,
-            "channel_type": channel.kind,
-            "sender_name": sender,
-            "team_id": channel.team_id,
-            "set_online": true,
-            "post": text,
-        })),
-        broadcast: Broadcast {
-            channel_id: post.channel_id.clone(),
-            ..Broadcast::default()
-        },
+    let mut data = json!({
+        "channel_display_name": channel.display_name,
+        "channel_name": channel.name,
+        "channel_type": channel.kind,
+        "sender_name": sender,
+        "team_id": channel.team_id,
+        "set_online": set_online,
+        "post": text,
     });
+    if !mentioned.is_empty() {
+        data["mentions"] = json!(mentioned).to_string().into();
+    }
+    if !post.file_ids.is_empty() {
+        data["otherFile"] = "true".into();
+    }
+    app.publish_to_channel("posted", &post.channel_id, data);
     Ok(())
 }
 
-/// `GET /posts/{id}`.
-pub(super) async fn get(
-    State(app): State<App>,
-    Auth(session): Auth,
-    Path(id): Path<String>,
-) -> Result<axum::Json<Post>, AppError> {
+/// A post in a channel that the session's user may read.
+async fn readable(app: &Server, session: &UserSession, id: &str) -> Result<Post, AppError> {
+    if !is_valid_id(id) {
+        return Err(AppError::invalid_url("post_id"));
+    }
     let post = app
         .store
-        .post(&id)
+        .post(id)
         .await
         .or_internal("app.post.get.app_error")?;
     let mut post = post.ok_or_else(|| AppError::not_found("app.post.get.app_error"))?;
-    app.require_channel(&session, &post.channel_id).await?;
-    post.metadata = metadata(&app, &post).await?;
-    Ok(axum::Json(post))
+    let channel = super::channels::existing(app.store.channel(&post.channel_id).await)?;
+    app.require_read(session, &channel).await?;
+    add_metadata(app, std::slice::from_mut(&mut post)).await?;
+    Ok(post)
+}
+
+/// `GET /posts/{post}`.
+async fn get_one(
+    State(app): State<App>,
+    Auth(session): Auth,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Response, AppError> {
+    let post = readable(&app, &session, &id).await?;
+    let tag = format!("{VERSION}.{}.{}", post.id, post.update_at);
+    Ok(etag::json(&headers, &tag, &post))
+}
+
+/// `POST /posts/ids`: those that the user may read.
+async fn by_ids(
+    State(app): State<App>,
+    Auth(session): Auth,
+    Json(ids): Json<Vec<String>>,
+) -> Result<axum::Json<Vec<Post>>, AppError> {
+    if ids.is_empty() || ids.len() > MAX_IDS {
+        return Err(AppError::invalid_body("post_ids"));
+    }
+    let posts = app.store.posts_by_ids(&session.user_id, &ids).await;
+    let mut posts = posts.or_internal("app.post.get_posts_by_ids.app_error")?;
+    let own = app.channels_of(&session.user_id).await?;
+    posts.retain(|post| own.contains(&post.channel_id));
+    add_metadata(&app, &mut posts).await?;
+    Ok(axum::Json(posts))
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct PostsQuery {
-    /// Milliseconds since 1970.
-    since: i64,
+#[serde(default, rename_all = "camelCase")]
+struct ThreadPostsQuery {
+    per_page: usize,
+    from_post: String,
+    collapsed_threads: bool,
 }
 
-/// `GET /channels/{id}/posts`: a page, or those changed since a time.
-pub(super) async fn of_channel(
+/// `GET /posts/{post}/thread`: root and replies from the oldest on, or a page of them.
+async fn thread(
     State(app): State<App>,
     Auth(session): Auth,
     Path(id): Path<String>,
-    since: Query<PostsQuery>,
-    page: Page,
+    query: Query<ThreadPostsQuery>,
 ) -> Result<axum::Json<PostList>, AppError> {
-    app.require_channel(&session, &id).await?;
-    let posts = if since.since > 0 {
-        app.store.posts_since(&id, since.since).await
+    let post = readable(&app, &session, &id).await?;
+    let root = if post.root_id.is_empty() {
+        post.id
     } else {
-        app.store
-            .posts_of_channel(&id, page.offset, page.limit)
-            .await
+        post.root_id
     };
-    listed(&app, posts).await.map(axum::Json)
-}
-
-async fn listed(app: &Server, posts: Result<Vec<Post>, DbError>) -> Result<PostList, AppError> {
-    let mut posts = posts.or_internal("app.post.get_posts.app_error")?;
-    for post in posts.iter_mut().filter(|post| !post.file_ids.is_empty()) {
-        post.metadata = metadata(app, post).await?;
+    let posts = app
+        .store
+        .thread_posts(&session.user_id, &root, query.collapsed_threads)
+        .await;
+    let mut posts = posts.or_internal("app.post.get.app_error")?;
+    let from = posts.iter().position(|post| post.id == query.from_post);
+    if let Some(at) = from.filter(|at| *at > 0) {
+        posts.drain(1..=at);
     }
-    Ok(PostList::new(posts))
+    let more = query.per_page > 0 && posts.len() > query.per_page + 1;
+    if more {
+        posts.truncate(query.per_page + 1);
+    }
+    let mut list = listed(&app, posts).await?;
+    list.has_next = Some(more);
+    Ok(axum::Json(list))
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct SearchTerms {
-    terms: String,
-    is_or_search: bool,
-}
-
-/// `POST /teams/{id}/posts/search`, by the search server alone: if it fails,
-/// so does the request.
-pub(super) async fn search(
+/// `GET /posts/{post}/files/info`.
+async fn files(
     State(app): State<App>,
     Auth(session): Auth,
-    Path(team_id): Path<String>,
-    Json(search): Json<SearchTerms>,
-) -> Result<axum::Json<Value>, AppError> {
-    if search.terms.trim().is_empty() {
-        return Err(AppError::invalid_body("terms"));
-    }
-    app.require_team(&session, &team_id).await?;
-    app.metrics.searches.inc();
-    let channels = app
-        .store
-        .searchable_channel_ids(&team_id, &session.user_id)
-        .await;
-    let channels = channels.or_internal("app.channel.get_channels.get.app_error")?;
-    let ids = match app
-        .search
-        .find(&search.terms, search.is_or_search, &channels)
-        .await
-    {
-        Err(SearchError::Disabled) => {
-            return Err(AppError::new(
-                StatusCode::NOT_IMPLEMENTED,
-                "store.sql_post.search.disabled",
-                SearchError::Disabled.to_string(),
-            ));
-        }
-        other => other.or_internal("ent.elasticsearch.search_posts.search_failed")?,
-    };
-    let list = listed(&app, app.store.posts_by_ids(&ids).await).await?;
-    let matches: Value = list
-        .order
-        .iter()
-        .map(|id| (id.clone(), json!([search.terms])))
-        .collect();
-    let mut body = serde_json::to_value(list).or_internal("api.marshal_error")?;
-    body["matches"] = matches;
-    Ok(axum::Json(body))
+    Path(id): Path<String>,
+) -> Result<axum::Json<Vec<FileInfo>>, AppError> {
+    Ok(axum::Json(
+        readable(&app, &session, &id).await?.metadata.files,
+    ))
 }
 
 #[cfg(test)]
@@ -294,5 +385,11 @@ mod tests {
             ..new()
         };
         assert!(check(longest, &session).is_ok());
+    }
+
+    #[test]
+    fn names_after_an_at_sign_are_mentioned_once() {
+        let names = mentioned_names("hi @Ann, @bob.smith. and @ann; mail a@example.com @");
+        assert_eq!(names, ["ann", "bob.smith"]);
     }
 }

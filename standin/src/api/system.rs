@@ -1,40 +1,61 @@
-//! `ping`, the client's configuration, and the state of the cluster.
+//! `ping`: whether the server works.
 
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::extract::{Auth, MaybeAuth};
+use super::extract::MaybeAuth;
+use super::named;
 use crate::app::App;
-use crate::cluster::NodeInfo;
-use crate::error::{AppError, OrInternal, chain};
+use crate::error::chain;
 use crate::model::VERSION;
-use crate::search::SearchError;
+
+/// What a page of `GET /` says, so that nobody takes this for the product.
+const HOME: &str = "<!doctype html><title>mattermost-standin</title>\
+    <p>This is <b>mattermost-standin</b>, a stand-in for the Mattermost server that exercises \
+    load-test rigs. It has no web application.";
 
 /// How long the database and the file store may take to answer a probe.
 const PROBE: Duration = Duration::from_secs(4);
 
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/", get(async || Html(HOME)))
+        .route("/api/v4/system/ping", named("getSystemPing", get(ping)))
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct PingQuery {
+struct PingQuery {
     get_server_status: bool,
     use_rest_semantics: bool,
 }
 
 /// `GET /system/ping`. With `get_server_status` the database and the file
 /// store are tried.
-pub(super) async fn ping(State(app): State<App>, query: Query<PingQuery>) -> Response {
+async fn ping(
+    State(app): State<App>,
+    MaybeAuth(session): MaybeAuth,
+    query: Query<PingQuery>,
+) -> Response {
+    let backend = match app.search.active_backend() {
+        Some(backend) => backend,
+        None if app.config().sql_settings.disable_database_search => "none",
+        None => "database",
+    };
     let mut body = json!({
         "status": "OK",
         "AndroidLatestVersion": "",
         "AndroidMinVersion": "",
         "IosLatestVersion": "",
         "IosMinVersion": "",
-        "ActiveSearchBackend": app.search.backend(),
+        "ActiveSearchBackend": backend,
         // Nobody is to take this for the product.
         "standin": true,
         "Version": VERSION,
@@ -51,6 +72,9 @@ pub(super) async fn ping(State(app): State<App>, query: Query<PingQuery>) -> Res
     body["status"] = word(healthy).into();
     body["database_status"] = word(database).into();
     body["filestore_status"] = word(files).into();
+    if session.is_some_and(|session| session.is_admin()) {
+        body["root_status"] = is_root().into();
+    }
     let mut headers = HeaderMap::new();
     headers.insert("status", HeaderValue::from_static(word(healthy)));
     headers.insert("database_status", HeaderValue::from_static(word(database)));
@@ -79,80 +103,10 @@ async fn probe<E: std::error::Error + 'static>(
     healthy
 }
 
-/// `GET /config/client`, the keys that load clients read, all as text.
-pub(super) async fn client_config(
-    State(app): State<App>,
-    MaybeAuth(session): MaybeAuth,
-) -> axum::Json<Value> {
-    let config = &app.config;
-    let mut keys = json!({
-        "Version": VERSION,
-        "BuildNumber": VERSION,
-        "BuildDate": "",
-        "BuildHash": "",
-        "BuildEnterpriseReady": "false",
-        "SiteURL": config.service_settings.site_url,
-        "SiteName": config.team_settings.site_name,
-        "WebsocketURL": "",
-        "EnableOpenServer": config.team_settings.enable_open_server.to_string(),
-        "EnableSignInWithEmail": "true",
-        "EnableSignInWithUsername": "true",
-        "EnableReliableWebSockets": "false",
-    });
-    if session.is_some() {
-        keys["MaxFileSize"] = config.file_settings.max_file_size.to_string().into();
-        keys["MaxPostSize"] = super::posts::MAX_MESSAGE.to_string().into();
-        keys["EnableCluster"] = config.cluster_settings.enable.to_string().into();
-        keys["EnableFile"] = config
-            .file_settings
-            .enable_file_attachments
-            .to_string()
-            .into();
-        keys["CollapsedThreads"] = "disabled".into();
-        keys["EnableUserTypingMessages"] = "false".into();
-        keys["AllowSyncedDrafts"] = "false".into();
-        keys["ScheduledPosts"] = "false".into();
-        keys["MaxNotificationsPerChannel"] = "1000".into();
-        keys["PluginsEnabled"] = "false".into();
-    }
-    axum::Json(keys)
-}
-
-/// `GET /license/client`.
-pub(super) async fn client_license() -> axum::Json<Value> {
-    axum::Json(json!({"IsLicensed": "false"}))
-}
-
-/// `GET /cluster/status`: this node and those that it has a connection to.
-pub(super) async fn cluster_status(
-    State(app): State<App>,
-    Auth(session): Auth,
-) -> Result<axum::Json<Vec<NodeInfo>>, AppError> {
-    if !session.is_admin() {
-        return Err(AppError::forbidden());
-    }
-    Ok(axum::Json(app.cluster.nodes()))
-}
-
-/// `POST /elasticsearch/test`.
-pub(super) async fn test_search(
-    State(app): State<App>,
-    Auth(session): Auth,
-) -> Result<axum::Json<Value>, AppError> {
-    if !session.is_admin() {
-        return Err(AppError::forbidden());
-    }
-    match app.search.check_health().await {
-        Err(SearchError::Disabled) => Err(AppError::new(
-            StatusCode::NOT_IMPLEMENTED,
-            "ent.elasticsearch.test_config.indexing_disabled.error",
-            SearchError::Disabled.to_string(),
-        )),
-        other => {
-            other.or_internal("ent.elasticsearch.test_config.connection.error")?;
-            Ok(ok())
-        }
-    }
+/// Whether the server runs with all rights of its machine.
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
 /// The body of success without a result.

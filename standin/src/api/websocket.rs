@@ -1,23 +1,25 @@
-//! The websocket: authentication, events out, a few actions in.
+//! The websocket: authentication, events out, actions in.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use axum::routing::get;
+use serde_json::json;
 use tokio::time::{Instant, interval_at, timeout, timeout_at};
 use tracing::{debug, warn};
 
 use super::extract::MaybeAuth;
+use super::websocket_actions::{ClientAction, answer, failure, success};
 use crate::app::{App, Server};
 use crate::error::{AppError, chain};
 use crate::hub::{Encoded, Registration};
-use crate::id::{new_id, now_ms};
-use crate::model::{UserSession, VERSION};
+use crate::id::new_id;
+use crate::model::UserSession;
 
 /// Longest time from connection to authentication.
 const AUTH_DEADLINE: Duration = Duration::from_secs(5);
@@ -30,8 +32,14 @@ const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 /// Largest frame from a client, in bytes.
 const READ_LIMIT: usize = 8192;
 
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/api/v4/websocket", get(connect))
+        .route("/api/v4/websocket/", get(connect))
+}
+
 /// `GET /websocket`. Not counted among the API calls, as in Mattermost.
-pub(super) async fn connect(
+async fn connect(
     State(app): State<App>,
     MaybeAuth(session): MaybeAuth,
     request: Request,
@@ -54,7 +62,8 @@ fn origin_is_ours(app: &Server, headers: &HeaderMap) -> bool {
     let Some(origin) = text(header::ORIGIN) else {
         return true;
     };
-    let settings = &app.config.service_settings;
+    let config = app.config();
+    let settings = &config.service_settings;
     let allowed = settings
         .allow_cors_from
         .split(' ')
@@ -84,25 +93,24 @@ async fn serve(app: App, mut socket: WebSocket, session: Option<UserSession>) {
         }
     }
     app.metrics.http_websockets.add(1);
+    let user_id = session.user_id.clone();
     let mut connection = WebsocketConnection {
         app: &app,
+        session,
         socket,
         seq: 0,
     };
     if connection.hello(&connection_id).await.is_ok() {
-        app.set_online(&session.user_id).await;
+        app.set_online(&user_id).await;
         connection.run(registration).await;
+    } else {
+        drop(registration);
     }
     app.metrics.http_websockets.add(-1);
-}
-
-/// What a client sends.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct ClientAction {
-    seq: i64,
-    action: String,
-    data: Value,
+    // The last one to leave is offline; a stop of the server is no leave.
+    if !app.hub.is_closed() && !app.hub.is_connected(&user_id) {
+        app.set_presence(&user_id, "offline").await;
+    }
 }
 
 /// Waits for the token of a client that did not bring one along.
@@ -134,6 +142,7 @@ struct Gone;
 
 struct WebsocketConnection<'a> {
     app: &'a Server,
+    session: UserSession,
     socket: WebSocket,
     /// Number of the next event.
     seq: i64,
@@ -146,7 +155,7 @@ impl WebsocketConnection<'_> {
             "data": {
                 "server_version": self.app.version_id(),
                 "connection_id": connection_id,
-                "server_hostname": self.app.node.hostname,
+                "server_hostname": self.app.hostname,
             },
             "broadcast": crate::hub::Broadcast::default(),
             "seq": self.seq,
@@ -204,7 +213,7 @@ impl WebsocketConnection<'_> {
         match message {
             Message::Text(text) => {
                 let action: ClientAction = serde_json::from_str(&text).unwrap_or_default();
-                let reply = answer(self.app, &action);
+                let reply = answer(self.app, &self.session, &action).await;
                 send(&mut self.socket, reply.to_string()).await
             }
             Message::Close(_) => Err(Gone),
@@ -212,58 +221,6 @@ impl WebsocketConnection<'_> {
             Message::Binary(_) | Message::Ping(_) | Message::Pong(_) => Ok(()),
         }
     }
-}
-
-fn answer(app: &Server, action: &ClientAction) -> Value {
-    let error =
-        |status, id, message: &str| failure(action.seq, &AppError::new(status, id, message));
-    if action.action.is_empty() {
-        let id = "api.web_socket_router.no_action.app_error";
-        return error(StatusCode::BAD_REQUEST, id, "No websocket action.");
-    }
-    if action.seq <= 0 {
-        let id = "api.web_socket_router.bad_seq.app_error";
-        return error(
-            StatusCode::BAD_REQUEST,
-            id,
-            "Invalid sequence for websocket message.",
-        );
-    }
-    match action.action.as_str() {
-        "ping" => success(
-            action.seq,
-            Some(json!({
-                "text": "pong",
-                "version": VERSION,
-                "server_time": now_ms(),
-                "node_id": app.node.id,
-            })),
-        ),
-        // A client that came with a token may still send the challenge.
-        "authentication_challenge" | "user_typing" | "user_update_active_status" | "presence" => {
-            success(action.seq, None)
-        }
-        _ => {
-            let id = "api.web_socket_router.bad_action.app_error";
-            error(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                id,
-                "Unknown websocket action.",
-            )
-        }
-    }
-}
-
-fn success(seq: i64, data: Option<Value>) -> Value {
-    let mut reply = json!({"status": "OK", "seq_reply": seq});
-    if let Some(data) = data {
-        reply["data"] = data;
-    }
-    reply
-}
-
-fn failure(seq: i64, error: &AppError) -> Value {
-    json!({"status": "FAIL", "seq_reply": seq, "error": error.to_json()})
 }
 
 async fn send(socket: &mut WebSocket, text: String) -> Result<(), Gone> {

@@ -53,6 +53,13 @@ impl Link {
         lock(&self.peer).is_some() && self.outbox.try_send(message.clone()).is_ok()
     }
 
+    /// Replaces what is known of the other end, while there is a connection.
+    pub(super) fn update_peer(&self, node: NodeInfo) {
+        if let Some(peer) = lock(&self.peer).as_mut() {
+            *peer = node;
+        }
+    }
+
     /// Who is at the other end.
     pub(super) fn peer(&self) -> Option<NodeInfo> {
         lock(&self.peer).clone()

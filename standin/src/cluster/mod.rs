@@ -51,8 +51,18 @@ pub(crate) enum Message {
     Event(HubEvent),
     /// A user is in a channel from now on.
     Joined { user_id: String, channel_id: String },
+    /// A user is in a channel no longer.
+    Left { user_id: String, channel_id: String },
+    /// A user is in other teams than before.
+    TeamsChanged { user_id: String },
     /// A session has ended.
     SessionEnded { token: String },
+    /// The configuration in the database has changed.
+    ConfigChanged,
+    /// The license in the database has changed.
+    LicenseChanged,
+    /// What `GET /cluster/status` shows of the sender has changed.
+    Node(NodeInfo),
 }
 
 /// Why this node cannot be part of a cluster.
@@ -96,20 +106,27 @@ struct Member {
 }
 
 impl Cluster {
-    /// Joins the cluster, if the settings want one. Messages of the others
+    /// Joins the cluster, if the settings want one and `licensed`. Messages of the others
     /// arrive at the receiver.
     ///
     /// # Errors
     /// When the port cannot be listened on, or the database refuses.
     pub(crate) async fn join(
         settings: &ClusterSettings,
+        licensed: bool,
         store: &Store,
         node: NodeInfo,
         api_port: u16,
         metrics: Arc<Metrics>,
     ) -> Result<(Self, mpsc::Receiver<Message>), ClusterError> {
         let (inbox, messages) = mpsc::channel(INBOX);
-        if !settings.enable {
+        if settings.enable && !licensed {
+            warn!(
+                "ClusterSettings.Enable has no effect: there is no license for it, and this node \
+                 does not know the others"
+            );
+        }
+        if !settings.enable || !licensed {
             return Ok((
                 Self {
                     inner: Arc::new(ClusterState {
@@ -189,9 +206,28 @@ impl Cluster {
         };
         let others = lock(&member.links);
         let others = others.values().filter_map(Link::peer);
-        std::iter::once(member.identity.node.clone())
+        std::iter::once(member.identity.node())
             .chain(others)
             .collect()
+    }
+
+    /// Tells the other nodes which configuration applies here.
+    pub(crate) fn set_config_hash(&self, hash: &str) {
+        let Some(member) = &self.inner.member else {
+            return;
+        };
+        let node = member.identity.set_config_hash(hash);
+        self.send(&Message::Node(node));
+    }
+
+    /// Takes note of what another node says of itself.
+    pub(crate) fn update_peer(&self, node: NodeInfo) {
+        let Some(member) = &self.inner.member else {
+            return;
+        };
+        if let Some(link) = lock(&member.links).get(&node.id) {
+            link.update_peer(node);
+        }
     }
 
     /// Leaves the cluster.

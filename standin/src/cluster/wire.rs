@@ -2,6 +2,8 @@
 //! the handshake in which both sides prove that they know the cluster's key.
 //! It may not know whom to talk to.
 
+use std::sync::Mutex;
+
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -9,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::{Message, NodeInfo};
+use super::{Message, NodeInfo, lock};
 
 /// Largest frame in bytes: a post of the largest size with room to spare.
 const MAX_FRAME: u32 = 1 << 20;
@@ -62,7 +64,7 @@ struct Introduction {
 #[derive(Debug)]
 pub(super) struct Identity {
     pub cluster: String,
-    pub node: NodeInfo,
+    node: Mutex<NodeInfo>,
     key: hmac::Key,
 }
 
@@ -71,9 +73,21 @@ impl Identity {
     pub(super) fn new(cluster: String, node: NodeInfo, key: &[u8]) -> Self {
         Self {
             cluster,
-            node,
+            node: Mutex::new(node),
             key: hmac::Key::new(hmac::HMAC_SHA256, key),
         }
+    }
+
+    /// This node, as it is now.
+    pub(super) fn node(&self) -> NodeInfo {
+        lock(&self.node).clone()
+    }
+
+    /// Notes which configuration applies here, and returns the node.
+    pub(super) fn set_config_hash(&self, hash: &str) -> NodeInfo {
+        let mut node = lock(&self.node);
+        hash.clone_into(&mut node.config_hash);
+        node.clone()
     }
 
     /// Introduces this node on a connection that it opened, and returns who
@@ -87,8 +101,8 @@ impl Identity {
     {
         let challenge: Challenge = read(stream).await?;
         let nonce = nonce();
-        let proof = self.prove("dial", &[&challenge.nonce, &nonce, &self.node.id]);
-        let (cluster, node) = (self.cluster.clone(), self.node.clone());
+        let (cluster, node) = (self.cluster.clone(), self.node());
+        let proof = self.prove("dial", &[&challenge.nonce, &nonce, &node.id]);
         write(
             stream,
             &Introduction {
@@ -126,8 +140,8 @@ impl Identity {
         .await?;
         let other: Introduction = read(stream).await?;
         self.check("dial", &[&mine, &other.nonce, &other.node.id], &other)?;
-        let proof = self.prove("accept", &[&other.nonce, &mine, &self.node.id]);
-        let (cluster, node) = (self.cluster.clone(), self.node.clone());
+        let (cluster, node) = (self.cluster.clone(), self.node());
+        let proof = self.prove("accept", &[&other.nonce, &mine, &node.id]);
         write(
             stream,
             &Introduction {

@@ -1,10 +1,14 @@
-//! Reads the configuration: defaults, overlaid by the JSON file, overlaid by
-//! `MM_<SECTION>_<KEY>` variables. Keys that the stand-in does not know are
-//! ignored, as Mattermost ignores them, so that one file fits both.
+//! Makes the configuration: defaults, overlaid by what is stored in a file or
+//! in the database, overlaid by `MM_<SECTION>_<KEY>` variables. Keys that the
+//! stand-in does not know are kept and shown but have no effect, so that one
+//! configuration fits both servers.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use serde_json::Value;
+use aws_lc_rs::digest;
+use serde_json::{Map, Value};
 
 use super::Config;
 
@@ -18,17 +22,17 @@ pub(crate) enum ConfigError {
         #[source]
         source: std::io::Error,
     },
-    /// The file is not JSON.
-    #[error("configuration `{}` is not valid JSON", path.display())]
+    /// The text is not JSON.
+    #[error("configuration `{origin}` is not valid JSON")]
     Syntax {
-        path: PathBuf,
+        origin: String,
         #[source]
         source: serde_json::Error,
     },
     /// A key has a value of the wrong type.
-    #[error("configuration `{}` has a value of the wrong type", path.display())]
+    #[error("configuration `{origin}` has a value of the wrong type")]
     Type {
-        path: PathBuf,
+        origin: String,
         #[source]
         source: serde_json::Error,
     },
@@ -54,37 +58,93 @@ pub(crate) fn default_path() -> PathBuf {
         .unwrap_or(local)
 }
 
-/// Reads `path` and applies `variables` (name and value pairs; those not
-/// starting with `MM_` are passed over).
+/// A configuration and where each part of it comes from.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LoadedConfig {
+    /// Defaults and what is stored, without the variables.
+    pub stored: Value,
+    /// What applies.
+    pub effective: Value,
+    /// What applies, as the program uses it.
+    pub config: Arc<Config>,
+    /// Differs as soon as what applies on two nodes differs.
+    pub hash: String,
+    /// Sections and keys that variables have set.
+    pub locked: BTreeMap<String, Vec<String>>,
+}
+
+/// Reads a file.
 ///
 /// # Errors
-/// When the file cannot be read, is not JSON, or a value has the wrong type.
-pub(crate) fn load(
-    path: &Path,
-    variables: impl Iterator<Item = (String, String)>,
-) -> Result<Config, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+/// When it cannot be read.
+pub(crate) fn read_file(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
         path: path.to_owned(),
         source,
-    })?;
-    let file: Value = serde_json::from_str(&text).map_err(|source| ConfigError::Syntax {
-        path: path.to_owned(),
+    })
+}
+
+/// Makes a configuration of the stored `text`, which comes from `origin`, and `variables` (name
+/// and value pairs; those not starting with `MM_` are passed over).
+///
+/// # Errors
+/// When the text is not JSON, or a value has the wrong type.
+pub(crate) fn parse(
+    text: &str,
+    origin: &str,
+    variables: &[(String, String)],
+) -> Result<LoadedConfig, ConfigError> {
+    let stored = serde_json::from_str(text).map_err(|source| ConfigError::Syntax {
+        origin: origin.to_owned(),
         source,
     })?;
+    combine(stored, origin, variables)
+}
+
+/// Makes a configuration of what is stored and `variables`.
+///
+/// # Errors
+/// When a value has the wrong type.
+pub(crate) fn combine(
+    over: Value,
+    origin: &str,
+    variables: &[(String, String)],
+) -> Result<LoadedConfig, ConfigError> {
     let type_error = |source| ConfigError::Type {
-        path: path.to_owned(),
+        origin: origin.to_owned(),
         source,
     };
-    let mut effective = serde_json::to_value(Config::default()).map_err(type_error)?;
-    overlay(&mut effective, file);
+    let mut stored = serde_json::to_value(Config::default()).map_err(type_error)?;
+    overlay(&mut stored, over);
+    // Checked without the variables too: they may go.
+    let _: Config = serde_json::from_value(stored.clone()).map_err(type_error)?;
+    let mut effective = stored.clone();
+    let mut locked: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, value) in variables {
-        override_key(&mut effective, &name, &value)?;
+        if let Some((section, key)) = override_key(&mut effective, name, value)? {
+            locked.entry(section).or_default().push(key);
+        }
     }
-    serde_json::from_value(effective).map_err(type_error)
+    let config: Config = serde_json::from_value(effective.clone()).map_err(type_error)?;
+    Ok(LoadedConfig {
+        stored,
+        effective,
+        hash: hash(&config),
+        config: Arc::new(config),
+        locked,
+    })
+}
+
+fn hash(config: &Config) -> String {
+    let text = serde_json::to_vec(config).unwrap_or_default();
+    hex::encode(digest::digest(&digest::SHA256, &text).as_ref())
+        .chars()
+        .take(32)
+        .collect()
 }
 
 /// Lays `over` on `base`. A null leaves the default, as in Mattermost.
-fn overlay(base: &mut Value, over: Value) {
+pub(crate) fn overlay(base: &mut Value, over: Value) {
     match (base, over) {
         (_, Value::Null) => {}
         (Value::Object(base), Value::Object(over)) => {
@@ -96,52 +156,55 @@ fn overlay(base: &mut Value, over: Value) {
     }
 }
 
-fn override_key(config: &mut Value, name: &str, text: &str) -> Result<(), ConfigError> {
-    let Some(target) = find_key(config, name) else {
-        return Ok(());
+/// Sets the key that a variable names, and returns its section and name.
+fn override_key(
+    config: &mut Value,
+    name: &str,
+    text: &str,
+) -> Result<Option<(String, String)>, ConfigError> {
+    let Some((section, key)) = find_key(config, name) else {
+        return Ok(None);
     };
     let wrong = |expected| ConfigError::Variable {
         name: name.to_owned(),
         expected,
     };
+    let target = &mut config[&section][&key];
     *target = match target {
         Value::Bool(_) => Value::Bool(text.parse().map_err(|_| wrong("boolean"))?),
         Value::Number(_) => Value::from(text.parse::<i64>().map_err(|_| wrong("whole number"))?),
         Value::Array(_) => text.split_whitespace().map(Value::from).collect(),
         _ => Value::from(text),
     };
-    Ok(())
+    Ok(Some((section, key)))
 }
 
-fn find_key<'a>(config: &'a mut Value, name: &str) -> Option<&'a mut Value> {
+fn find_key(config: &Value, name: &str) -> Option<(String, String)> {
     let wanted = name.strip_prefix("MM_")?;
-    config
-        .as_object_mut()?
-        .iter_mut()
-        .find_map(|(section, keys)| {
-            let key = wanted
-                .strip_prefix(&section.to_uppercase())?
-                .strip_prefix('_')?;
-            keys.as_object_mut()?
-                .iter_mut()
-                .find_map(|(name, value)| (name.to_uppercase() == key).then_some(value))
-        })
+    config.as_object()?.iter().find_map(|(section, keys)| {
+        let key = wanted
+            .strip_prefix(&section.to_uppercase())?
+            .strip_prefix('_')?;
+        let keys: &Map<String, Value> = keys.as_object()?;
+        let found = keys.keys().find(|name| name.to_uppercase() == key)?;
+        Some((section.clone(), found.clone()))
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn load(json: &str, variables: &[(&str, &str)]) -> Result<LoadedConfig, ConfigError> {
+        let variables: Vec<(String, String)> = variables
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+            .collect();
+        super::parse(json, "config.json", &variables)
+    }
+
     fn parse(json: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        let dir = tempfile::tempdir().expect("temporary directory");
-        let path = dir.path().join("config.json");
-        std::fs::write(&path, json).expect("write");
-        load(
-            &path,
-            variables
-                .iter()
-                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned())),
-        )
+        load(json, variables).map(|loaded| (*loaded.config).clone())
     }
 
     #[test]
@@ -204,5 +267,29 @@ mod tests {
             error.to_string(),
             "variable `MM_CLUSTERSETTINGS_ENABLE` does not hold a boolean"
         );
+    }
+
+    #[test]
+    fn the_hash_differs_between_configurations() {
+        let hash = |json| load(json, &[]).expect("valid").hash;
+        let other = hash(r#"{"SqlSettings":{"MaxOpenConns":7}}"#);
+        assert_ne!(hash("{}"), other);
+        assert_eq!(other.len(), 32);
+    }
+
+    #[test]
+    fn unknown_keys_are_kept_and_locked_keys_are_named() {
+        let loaded = load(
+            r#"{"ServiceSettings":{"SiteURL":"http://file"},"CalendarSettings":{"Days":7}}"#,
+            &[
+                ("MM_SERVICESETTINGS_SITEURL", "http://variable"),
+                ("MM_CALENDARSETTINGS_DAYS", "5"),
+            ],
+        )
+        .expect("valid");
+        assert_eq!(loaded.stored["ServiceSettings"]["SiteURL"], "http://file");
+        assert_eq!(loaded.stored["CalendarSettings"]["Days"], 7);
+        assert_eq!(loaded.effective["CalendarSettings"]["Days"], 5);
+        assert_eq!(loaded.locked["ServiceSettings"], ["SiteURL"]);
     }
 }

@@ -6,9 +6,9 @@ mod load;
 
 use serde::{Deserialize, Serialize};
 
-#[cfg(test)]
-pub(crate) use load::ConfigError;
-pub(crate) use load::{default_path, load};
+pub(crate) use load::{
+    ConfigError, LoadedConfig, combine, default_path, overlay, parse, read_file,
+};
 
 /// The effective configuration: defaults, then the file, then `MM_…` variables.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -32,6 +32,21 @@ pub(crate) struct Config {
     pub cluster_settings: ClusterSettings,
     /// The Prometheus endpoint.
     pub metrics_settings: MetricsSettings,
+    /// Plugins, of which the stand-in has none.
+    pub plugin_settings: PluginSettings,
+}
+
+/// `PluginSettings`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(crate) struct PluginSettings {
+    pub enable: bool,
+}
+
+impl Default for PluginSettings {
+    fn default() -> Self {
+        Self { enable: true }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,6 +62,21 @@ pub(crate) struct ServiceSettings {
     pub session_cache_in_minutes: u64,
     /// Largest JSON body in bytes.
     pub maximum_payload_size_bytes: usize,
+    /// A license to take over when there is none in the database.
+    pub license_file_location: String,
+    /// `disabled`, `default_off`, `default_on` or `always_on`.
+    pub collapsed_threads: String,
+    pub allow_synced_drafts: bool,
+    pub enable_custom_emoji: bool,
+    pub enable_user_typing_messages: bool,
+    pub time_between_user_typing_updates_milliseconds: i64,
+    pub enable_user_statuses: bool,
+    pub enable_channel_viewed_messages: bool,
+    /// Without a license there are none all the same.
+    pub scheduled_posts: bool,
+    /// Seconds for which a post may be edited; -1 is without end.
+    pub post_edit_time_limit: i64,
+    pub extend_session_length_with_activity: bool,
 }
 
 impl Default for ServiceSettings {
@@ -59,6 +89,17 @@ impl Default for ServiceSettings {
             session_length_web_in_hours: 720,
             session_cache_in_minutes: 10,
             maximum_payload_size_bytes: 300_000,
+            license_file_location: String::new(),
+            collapsed_threads: "always_on".to_owned(),
+            allow_synced_drafts: true,
+            enable_custom_emoji: true,
+            enable_user_typing_messages: true,
+            time_between_user_typing_updates_milliseconds: 5000,
+            enable_user_statuses: true,
+            enable_channel_viewed_messages: true,
+            scheduled_posts: true,
+            post_edit_time_limit: -1,
+            extend_session_length_with_activity: true,
         }
     }
 }
@@ -71,6 +112,7 @@ pub(crate) struct TeamSettings {
     pub max_users_per_team: i64,
     pub enable_user_creation: bool,
     pub enable_open_server: bool,
+    pub max_notifications_per_channel: i64,
 }
 
 impl Default for TeamSettings {
@@ -80,6 +122,7 @@ impl Default for TeamSettings {
             max_users_per_team: 50,
             enable_user_creation: true,
             enable_open_server: false,
+            max_notifications_per_channel: 1000,
         }
     }
 }
@@ -93,6 +136,8 @@ pub(crate) struct SqlSettings {
     pub max_open_conns: usize,
     /// Seconds after which the server cancels a statement.
     pub query_timeout: u64,
+    /// Leaves searches without a search server without a result.
+    pub disable_database_search: bool,
     pub replica_monitor_interval_seconds: u64,
 }
 
@@ -104,6 +149,7 @@ impl Default for SqlSettings {
             data_source_replicas: Vec::new(),
             max_open_conns: 100,
             query_timeout: 30,
+            disable_database_search: false,
             replica_monitor_interval_seconds: 5,
         }
     }
@@ -185,12 +231,16 @@ impl Default for FileSettings {
 #[serde(default, rename_all = "PascalCase")]
 pub(crate) struct EmailSettings {
     pub enable_sign_up_with_email: bool,
+    pub enable_sign_in_with_email: bool,
+    pub enable_sign_in_with_username: bool,
 }
 
 impl Default for EmailSettings {
     fn default() -> Self {
         Self {
             enable_sign_up_with_email: true,
+            enable_sign_in_with_email: true,
+            enable_sign_in_with_username: true,
         }
     }
 }
@@ -246,6 +296,8 @@ pub(crate) struct ClusterSettings {
     #[serde(rename = "UseIPAddress")]
     pub use_ip_address: bool,
     pub gossip_port: u16,
+    /// Keeps a configuration file from being changed through the API.
+    pub read_only_config: bool,
 }
 
 impl Default for ClusterSettings {
@@ -258,6 +310,7 @@ impl Default for ClusterSettings {
             advertise_address: String::new(),
             use_ip_address: true,
             gossip_port: 8074,
+            read_only_config: true,
         }
     }
 }

@@ -1,14 +1,12 @@
-//! Tables `channels` and `channelmembers`.
+//! Table `channels`.
 
 use tokio_postgres::Row;
 
 use super::{DbError, Store};
-use crate::model::{Channel, ChannelMembership};
+use crate::model::Channel;
 
 const COLUMNS: &str = "id, createat, updateat, deleteat, teamid, type, displayname, name, header, \
-    purpose, lastpostat, totalmsgcount, creatorid";
-const MEMBER_COLUMNS: &str = "channelid, userid, lastviewedat, msgcount, mentioncount, schemeadmin, \
-    lastupdateat";
+    purpose, lastpostat, totalmsgcount, creatorid, totalmsgcountroot, lastrootpostat";
 
 impl Store {
     /// Writes a new channel.
@@ -105,6 +103,72 @@ impl Store {
             .collect()
     }
 
+    /// The channels of a user in all teams with ids after `after`, at most `limit`, in the order of
+    /// their ids.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn channels_of_user_after(
+        &self,
+        user_id: &str,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<Channel>, DbError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM channels WHERE deleteat = 0 AND id > $2 AND id IN \
+             (SELECT channelid FROM channelmembers WHERE userid = $1) ORDER BY id LIMIT $3"
+        );
+        let rows = self.list(&sql, &[&user_id, &after, &limit]).await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// A team's public channels, and those that the user is in, whose name or display name begins
+    /// with `term`.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn find_channels(
+        &self,
+        team_id: &str,
+        user_id: &str,
+        term: &str,
+    ) -> Result<Vec<Channel>, DbError> {
+        let escaped = term
+            .replace('\\', "\\\\")
+            .replace('%', "\\%")
+            .replace('_', "\\_");
+        let pattern = format!("{}%", escaped.to_lowercase());
+        let sql = format!(
+            "SELECT {COLUMNS} FROM channels WHERE teamid = $1 AND deleteat = 0 AND (type = 'O' \
+             OR id IN (SELECT channelid FROM channelmembers WHERE userid = $2)) \
+             AND (name LIKE $3 OR lower(displayname) LIKE $3) ORDER BY displayname LIMIT 50"
+        );
+        let rows = self.list(&sql, &[&team_id, &user_id, &pattern]).await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// Writes what a channel's members may change.
+    ///
+    /// # Errors
+    /// When the name is taken ([`DbError::is_duplicate`]), or the writer fails.
+    pub(crate) async fn update_channel(&self, channel: &Channel) -> Result<(), DbError> {
+        let sql = "UPDATE channels SET updateat = $2, displayname = $3, name = $4, header = $5, \
+                   purpose = $6 WHERE id = $1";
+        self.execute(
+            sql,
+            &[
+                &channel.id,
+                &channel.update_at,
+                &channel.display_name,
+                &channel.name,
+                &channel.header,
+                &channel.purpose,
+            ],
+        )
+        .await
+        .map(drop)
+    }
+
     /// Ids of the channels a user is in, from the writer: a websocket that
     /// missed a channel which a reader did not have yet would stay deaf in it.
     ///
@@ -117,7 +181,7 @@ impl Store {
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
-    /// Ids of the channels that a search by this user in this team may show.
+    /// Ids of the channels that a search by this user in this team, or in all, may show.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -127,91 +191,11 @@ impl Store {
         user_id: &str,
     ) -> Result<Vec<String>, DbError> {
         let sql = "SELECT c.id FROM channels c JOIN channelmembers m ON m.channelid = c.id \
-                   WHERE m.userid = $2 AND (c.teamid = $1 OR c.teamid = '') AND c.deleteat = 0";
+                   WHERE m.userid = $2 AND ($1 = '' OR c.teamid = $1 OR c.teamid = '') \
+                   AND c.deleteat = 0";
         let rows = self.list(sql, &[&team_id, &user_id]).await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
-
-    /// Adds a user to a channel; nothing happens if the user is in it.
-    ///
-    /// # Errors
-    /// When the writer fails.
-    pub(crate) async fn add_channel_member(
-        &self,
-        channel_id: &str,
-        user_id: &str,
-        admin: ChannelRole,
-        at: i64,
-    ) -> Result<(), DbError> {
-        let sql = "INSERT INTO channelmembers (channelid, userid, schemeadmin, lastupdateat) \
-                   VALUES ($1, $2, $3, $4) ON CONFLICT (channelid, userid) DO NOTHING";
-        let admin = admin == ChannelRole::Admin;
-        self.execute(sql, &[&channel_id, &user_id, &admin, &at])
-            .await
-            .map(drop)
-    }
-
-    /// A user's place in a channel.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub(crate) async fn channel_member(
-        &self,
-        channel_id: &str,
-        user_id: &str,
-    ) -> Result<Option<ChannelMembership>, DbError> {
-        let sql = format!(
-            "SELECT {MEMBER_COLUMNS} FROM channelmembers WHERE channelid = $1 AND userid = $2"
-        );
-        let row = self.one(&sql, &[&channel_id, &user_id]).await?;
-        row.map(|row| read_member(&row)).transpose()
-    }
-
-    /// One page of a channel's members.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub(crate) async fn channel_members(
-        &self,
-        channel_id: &str,
-        offset: i64,
-        limit: i64,
-    ) -> Result<Vec<ChannelMembership>, DbError> {
-        let sql = format!(
-            "SELECT {MEMBER_COLUMNS} FROM channelmembers WHERE channelid = $1 \
-             ORDER BY userid OFFSET $2 LIMIT $3"
-        );
-        self.list(&sql, &[&channel_id, &offset, &limit])
-            .await?
-            .iter()
-            .map(read_member)
-            .collect()
-    }
-
-    /// Notes that a user has seen all of a channel.
-    ///
-    /// # Errors
-    /// When the writer fails.
-    pub(crate) async fn view_channel(
-        &self,
-        channel_id: &str,
-        user_id: &str,
-        at: i64,
-    ) -> Result<(), DbError> {
-        let sql = "UPDATE channelmembers m SET lastviewedat = $3, lastupdateat = $3, \
-                   mentioncount = 0, msgcount = c.totalmsgcount FROM channels c \
-                   WHERE c.id = m.channelid AND m.channelid = $1 AND m.userid = $2";
-        self.execute(sql, &[&channel_id, &user_id, &at])
-            .await
-            .map(drop)
-    }
-}
-
-/// A member's powers in a channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ChannelRole {
-    Member,
-    Admin,
 }
 
 fn read(row: &Row) -> Result<Channel, DbError> {
@@ -229,26 +213,8 @@ fn read(row: &Row) -> Result<Channel, DbError> {
         last_post_at: row.try_get("lastpostat")?,
         total_msg_count: row.try_get("totalmsgcount")?,
         creator_id: row.try_get("creatorid")?,
-    })
-}
-
-fn read_member(row: &Row) -> Result<ChannelMembership, DbError> {
-    let scheme_admin = row.try_get("schemeadmin")?;
-    let roles = if scheme_admin {
-        "channel_user channel_admin"
-    } else {
-        "channel_user"
-    };
-    Ok(ChannelMembership {
-        channel_id: row.try_get("channelid")?,
-        user_id: row.try_get("userid")?,
-        roles: roles.to_owned(),
-        last_viewed_at: row.try_get("lastviewedat")?,
-        msg_count: row.try_get("msgcount")?,
-        mention_count: row.try_get("mentioncount")?,
-        last_update_at: row.try_get("lastupdateat")?,
-        scheme_user: true,
-        scheme_admin,
-        ..ChannelMembership::default()
+        total_msg_count_root: row.try_get("totalmsgcountroot")?,
+        last_root_post_at: row.try_get("lastrootpostat")?,
+        ..Channel::default()
     })
 }

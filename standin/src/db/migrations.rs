@@ -13,11 +13,14 @@ pub(crate) const SCHEMA_VERSION: i64 = STEPS.len() as i64;
 /// Any fixed number; the same on every node.
 const LOCK: i64 = 0x6d61_7474_6572;
 
-const STEPS: [(&str, &str); 4] = [
+const STEPS: [(&str, &str); 7] = [
     ("systems and cluster", SYSTEMS),
     ("users and sessions", USERS),
     ("teams and channels", TEAMS),
     ("posts and files", POSTS),
+    ("what users keep", SETTINGS),
+    ("threads, reactions and unread counts", THREADS),
+    ("licenses and search", LICENSES),
 ];
 
 const SYSTEMS: &str = "
@@ -87,6 +90,75 @@ CREATE TABLE fileinfo (
     deleteat bigint NOT NULL DEFAULT 0, path text NOT NULL, name text NOT NULL,
     extension text NOT NULL, size bigint NOT NULL, mimetype text NOT NULL);
 CREATE INDEX idx_fileinfo_postid_at ON fileinfo (postid);";
+
+const SETTINGS: &str = "
+ALTER TABLE users
+    ADD COLUMN position text NOT NULL DEFAULT '', ADD COLUMN props text NOT NULL DEFAULT '{}',
+    ADD COLUMN notifyprops text NOT NULL DEFAULT '{}', ADD COLUMN locale text NOT NULL DEFAULT 'en',
+    ADD COLUMN timezone text NOT NULL DEFAULT '{}',
+    ADD COLUMN lastpictureupdate bigint NOT NULL DEFAULT 0,
+    ADD COLUMN emailverified boolean NOT NULL DEFAULT false;
+ALTER TABLE sessions ADD COLUMN props text NOT NULL DEFAULT '{}';
+ALTER TABLE status ADD COLUMN dndendtime bigint NOT NULL DEFAULT 0;
+CREATE TABLE preferences (
+    userid text NOT NULL, category text NOT NULL, name text NOT NULL, value text NOT NULL,
+    PRIMARY KEY (userid, category, name));
+CREATE TABLE sidebarcategories (
+    id text PRIMARY KEY, userid text NOT NULL, teamid text NOT NULL, sortorder bigint NOT NULL,
+    sorting text NOT NULL, type text NOT NULL, displayname text NOT NULL,
+    muted boolean NOT NULL DEFAULT false, collapsed boolean NOT NULL DEFAULT false);
+CREATE INDEX idx_sidebarcategories_userid_teamid ON sidebarcategories (userid, teamid);
+CREATE TABLE sidebarchannels (
+    channelid text NOT NULL, userid text NOT NULL, categoryid text NOT NULL,
+    sortorder bigint NOT NULL, PRIMARY KEY (channelid, userid, categoryid));
+CREATE INDEX idx_sidebarchannels_categoryid ON sidebarchannels (categoryid);
+CREATE TABLE drafts (
+    createat bigint NOT NULL, updateat bigint NOT NULL, deleteat bigint NOT NULL DEFAULT 0,
+    userid text NOT NULL, channelid text NOT NULL, rootid text NOT NULL DEFAULT '',
+    message text NOT NULL, props text NOT NULL DEFAULT '{}', fileids text NOT NULL DEFAULT '[]',
+    priority text NOT NULL DEFAULT 'null', PRIMARY KEY (userid, channelid, rootid));
+CREATE TABLE emoji (
+    id text PRIMARY KEY, createat bigint NOT NULL, updateat bigint NOT NULL,
+    deleteat bigint NOT NULL DEFAULT 0, creatorid text NOT NULL, name text NOT NULL UNIQUE);";
+
+const THREADS: &str = "
+ALTER TABLE teams
+    ADD COLUMN companyname text NOT NULL DEFAULT '',
+    ADD COLUMN alloweddomains text NOT NULL DEFAULT '';
+ALTER TABLE channels
+    ADD COLUMN totalmsgcountroot bigint NOT NULL DEFAULT 0,
+    ADD COLUMN lastrootpostat bigint NOT NULL DEFAULT 0;
+ALTER TABLE channelmembers
+    ADD COLUMN msgcountroot bigint NOT NULL DEFAULT 0,
+    ADD COLUMN mentioncountroot bigint NOT NULL DEFAULT 0,
+    ADD COLUMN urgentmentioncount bigint NOT NULL DEFAULT 0,
+    ADD COLUMN notifyprops text NOT NULL DEFAULT '';
+ALTER TABLE posts
+    ADD COLUMN ispinned boolean NOT NULL DEFAULT false,
+    ADD COLUMN hasreactions boolean NOT NULL DEFAULT false,
+    ADD COLUMN hashtags text NOT NULL DEFAULT '',
+    ADD COLUMN originalid text NOT NULL DEFAULT '';
+CREATE INDEX idx_posts_channel_id_update_at ON posts (channelid, updateat);
+CREATE INDEX idx_posts_pinned ON posts (channelid) WHERE ispinned AND deleteat = 0;
+CREATE TABLE threads (
+    postid text PRIMARY KEY, channelid text NOT NULL, replycount bigint NOT NULL,
+    lastreplyat bigint NOT NULL, participants text[] NOT NULL, threadteamid text NOT NULL,
+    threaddeleteat bigint NOT NULL DEFAULT 0);
+CREATE INDEX idx_threads_channel_id_last_reply_at ON threads (channelid, lastreplyat);
+CREATE TABLE threadmemberships (
+    postid text NOT NULL, userid text NOT NULL, following boolean NOT NULL,
+    lastviewed bigint NOT NULL, lastupdated bigint NOT NULL,
+    unreadmentions bigint NOT NULL DEFAULT 0, PRIMARY KEY (postid, userid));
+CREATE INDEX idx_thread_memberships_user_id ON threadmemberships (userid);
+CREATE TABLE reactions (
+    userid text NOT NULL, postid text NOT NULL, emojiname text NOT NULL,
+    createat bigint NOT NULL, updateat bigint NOT NULL, deleteat bigint NOT NULL DEFAULT 0,
+    channelid text NOT NULL, PRIMARY KEY (postid, userid, emojiname));
+CREATE INDEX idx_fileinfo_channel_id_create_at ON fileinfo (channelid, createat);";
+
+const LICENSES: &str = "
+CREATE TABLE licenses (id text PRIMARY KEY, createat bigint NOT NULL, bytes text NOT NULL);
+CREATE INDEX idx_posts_message_txt ON posts USING gin (to_tsvector('english', message));";
 
 /// Applies the steps that are missing.
 ///

@@ -4,27 +4,44 @@
 //! asked for again at the writer, so that replication lag slows an answer but
 //! does not falsify it. It may not know HTTP.
 
+mod accounts;
+mod channel_members;
 mod channels;
 mod cluster;
+mod configurations;
+mod drafts;
 mod dsn;
+mod emoji;
 mod files;
+mod licenses;
 mod migrations;
 mod pools;
+mod post_lists;
 mod posts;
+mod preferences;
+mod reactions;
 mod sessions;
+mod sidebar;
+mod statuses;
+mod systems;
 mod teams;
+mod threads;
 mod tls;
+mod unread;
 mod users;
 
 use tokio_postgres::error::SqlState;
 
-pub(crate) use channels::ChannelRole;
+pub(crate) use accounts::{Login, StoredAccount};
+pub(crate) use channel_members::ChannelRole;
 pub(crate) use cluster::DiscoveryRow;
+pub(crate) use configurations::ConfigTable;
 pub(crate) use dsn::DsnError;
 pub(crate) use migrations::SCHEMA_VERSION;
 pub(crate) use pools::{Store, StoreOptions};
+pub(crate) use post_lists::{PostCursor, PostQuery, SINCE_LIMIT};
+pub(crate) use threads::ThreadQuery;
 pub(crate) use tls::TlsError;
-pub(crate) use users::{Login, StoredAccount};
 
 /// Why a statement has no result.
 #[derive(Debug, thiserror::Error)]

@@ -48,10 +48,13 @@ struct PoolState {
     writer: DataSource,
     readers: Vec<DataSource>,
     turn: AtomicUsize,
+    /// Without a license everything goes to the writer.
+    unlocked: AtomicBool,
 }
 
+/// A server of the database and the connections to it.
 #[derive(Debug)]
-struct DataSource {
+pub(super) struct DataSource {
     address: String,
     pool: Pool,
     online: AtomicBool,
@@ -81,6 +84,7 @@ impl Store {
                 writer,
                 readers,
                 turn: AtomicUsize::new(0),
+                unlocked: AtomicBool::new(false),
             }),
         };
         let mut client = store
@@ -103,9 +107,17 @@ impl Store {
         Ok(self.inner.writer.pool.get().await?)
     }
 
+    /// Says whether there is a license, without which the readers are not used.
+    pub(crate) fn set_readers_unlocked(&self, unlocked: bool) {
+        self.inner.unlocked.store(unlocked, Ordering::Relaxed);
+    }
+
     /// A connection to the next reader that answers; to the writer if there is
     /// none, as in Mattermost.
     pub(super) async fn reader(&self) -> Result<Object, DbError> {
+        if !self.inner.unlocked.load(Ordering::Relaxed) {
+            return self.writer().await;
+        }
         let readers = &self.inner.readers;
         for _ in 0..readers.len() {
             let turn = self.inner.turn.fetch_add(1, Ordering::Relaxed);
@@ -195,7 +207,7 @@ impl Store {
 }
 
 impl DataSource {
-    fn new(text: &str, settings: &SqlSettings) -> Result<Self, DbError> {
+    pub(super) fn new(text: &str, settings: &SqlSettings) -> Result<Self, DbError> {
         let mut dsn: Dsn = text.parse()?;
         let limit = Duration::from_secs(settings.query_timeout);
         dsn.connection
@@ -227,7 +239,12 @@ impl DataSource {
         })
     }
 
-    async fn first_connection(&self, deadline: Duration) -> Result<Object, DbError> {
+    /// A connection of the pool.
+    pub(super) async fn connection(&self) -> Result<Object, DbError> {
+        Ok(self.pool.get().await?)
+    }
+
+    pub(super) async fn first_connection(&self, deadline: Duration) -> Result<Object, DbError> {
         let started = Instant::now();
         // Said when it changes, not each second: what a log repeats hides what it says.
         let mut said = String::new();

@@ -3,10 +3,11 @@
 use tokio_postgres::Row;
 
 use super::{DbError, Store};
-use crate::model::{Team, TeamMember};
+use crate::model::{Team, TeamMember, TeamStats};
 
 const COLUMNS: &str = "id, createat, updateat, deleteat, displayname, name, description, email, \
-    type, inviteid, allowopeninvite";
+    type, companyname, alloweddomains, inviteid, allowopeninvite";
+const MEMBER_COLUMNS: &str = "teamid, userid, schemeadmin, deleteat";
 
 impl Store {
     /// Writes a new team.
@@ -109,9 +110,11 @@ impl Store {
         team_id: &str,
         user_id: &str,
     ) -> Result<Option<TeamMember>, DbError> {
-        let sql = "SELECT teamid, userid, schemeadmin FROM teammembers \
-                   WHERE teamid = $1 AND userid = $2 AND deleteat = 0";
-        self.one(sql, &[&team_id, &user_id])
+        let sql = format!(
+            "SELECT {MEMBER_COLUMNS} FROM teammembers \
+             WHERE teamid = $1 AND userid = $2 AND deleteat = 0"
+        );
+        self.one(&sql, &[&team_id, &user_id])
             .await?
             .map(|row| read_member(&row))
             .transpose()
@@ -127,13 +130,28 @@ impl Store {
         offset: i64,
         limit: i64,
     ) -> Result<Vec<TeamMember>, DbError> {
-        let sql = "SELECT teamid, userid, schemeadmin FROM teammembers \
-                   WHERE teamid = $1 AND deleteat = 0 ORDER BY userid OFFSET $2 LIMIT $3";
-        self.list(sql, &[&team_id, &offset, &limit])
-            .await?
-            .iter()
-            .map(read_member)
-            .collect()
+        let sql = format!(
+            "SELECT {MEMBER_COLUMNS} FROM teammembers \
+             WHERE teamid = $1 AND deleteat = 0 ORDER BY userid OFFSET $2 LIMIT $3"
+        );
+        self.read_team_members(&sql, &[&team_id, &offset, &limit])
+            .await
+    }
+
+    /// The places in a team of those of these users who are in it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn team_members_by_ids(
+        &self,
+        team_id: &str,
+        user_ids: &[String],
+    ) -> Result<Vec<TeamMember>, DbError> {
+        let sql = format!(
+            "SELECT {MEMBER_COLUMNS} FROM teammembers \
+             WHERE teamid = $1 AND userid = ANY($2) AND deleteat = 0"
+        );
+        self.read_team_members(&sql, &[&team_id, &user_ids]).await
     }
 
     /// A user's places in all teams.
@@ -144,13 +162,65 @@ impl Store {
         &self,
         user_id: &str,
     ) -> Result<Vec<TeamMember>, DbError> {
-        let sql = "SELECT teamid, userid, schemeadmin FROM teammembers \
-                   WHERE userid = $1 AND deleteat = 0";
-        self.list(sql, &[&user_id])
-            .await?
-            .iter()
-            .map(read_member)
-            .collect()
+        let sql = format!("SELECT {MEMBER_COLUMNS} FROM teammembers WHERE userid = $1");
+        self.read_team_members(&sql, &[&user_id]).await
+    }
+
+    /// Ids of the teams that a user is in, from the writer: they are kept in a cache, where an
+    /// answer of a reader that lags behind would stay.
+    ///
+    /// # Errors
+    /// When the writer does not answer.
+    pub(crate) async fn team_ids_of_user(&self, user_id: &str) -> Result<Vec<String>, DbError> {
+        let client = self.writer().await?;
+        let sql = "SELECT teamid FROM teammembers WHERE userid = $1 AND deleteat = 0";
+        let rows = super::pools::query(&client, sql, &[&user_id]).await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    }
+
+    /// One page of the teams that everybody may see, or of all.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn teams(
+        &self,
+        all: bool,
+        offset: i64,
+        limit: i64,
+    ) -> Result<Vec<Team>, DbError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM teams WHERE deleteat = 0 AND ($1 OR allowopeninvite) \
+             ORDER BY displayname OFFSET $2 LIMIT $3"
+        );
+        let rows = self.list(&sql, &[&all, &offset, &limit]).await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// How many are in a team.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn team_stats(&self, team_id: &str) -> Result<TeamStats, DbError> {
+        let sql = "SELECT count(*) AS total, count(*) FILTER (WHERE u.deleteat = 0) AS active \
+                   FROM teammembers m JOIN users u ON u.id = m.userid \
+                   WHERE m.teamid = $1 AND m.deleteat = 0";
+        let client = self.reader().await?;
+        let statement = client.prepare_cached(sql).await?;
+        let row = client.query_one(&statement, &[&team_id]).await?;
+        Ok(TeamStats {
+            team_id: team_id.to_owned(),
+            total_member_count: row.try_get("total")?,
+            active_member_count: row.try_get("active")?,
+        })
+    }
+
+    async fn read_team_members(
+        &self,
+        sql: &str,
+        params: super::pools::Params<'_>,
+    ) -> Result<Vec<TeamMember>, DbError> {
+        let rows = self.list(sql, params).await?;
+        rows.iter().map(read_member).collect()
     }
 }
 
@@ -167,6 +237,9 @@ fn read(row: &Row) -> Result<Team, DbError> {
         kind: row.try_get("type")?,
         invite_id: row.try_get("inviteid")?,
         allow_open_invite: row.try_get("allowopeninvite")?,
+        company_name: row.try_get("companyname")?,
+        allowed_domains: row.try_get("alloweddomains")?,
+        ..Team::default()
     })
 }
 
@@ -181,6 +254,7 @@ fn read_member(row: &Row) -> Result<TeamMember, DbError> {
         team_id: row.try_get("teamid")?,
         user_id: row.try_get("userid")?,
         roles: roles.to_owned(),
+        delete_at: row.try_get("deleteat")?,
         scheme_user: true,
         scheme_admin,
         ..TeamMember::default()

@@ -1,152 +1,15 @@
-//! Tables `users`, `audits` and `status`.
+//! Table `users`: accounts as they are shown and changed.
 
 use tokio_postgres::Row;
 
 use super::{DbError, Store};
-use crate::id::{new_id, now_ms};
-use crate::model::User;
+use crate::model::{TextMap, User};
 
-const COLUMNS: &str = "id, createat, updateat, deleteat, username, email, nickname, firstname, \
-    lastname, roles";
-
-/// Any fixed number: serialises the creation of the very first account.
-const FIRST_ACCOUNT_LOCK: i64 = 0x6d61_7474_6573;
-
-/// A user and the stored hash of the password.
-#[derive(Debug)]
-pub(crate) struct StoredAccount {
-    pub user: User,
-    pub password_hash: String,
-    pub failed_attempts: i32,
-}
-
-/// An account to be written.
-#[derive(Debug)]
-pub(crate) struct Login<'a> {
-    pub user: &'a User,
-    pub password_hash: &'a str,
-}
+pub(super) const COLUMNS: &str = "id, createat, updateat, deleteat, username, email, \
+    emailverified, nickname, firstname, lastname, position, roles, props, notifyprops, \
+    lastpasswordupdate, lastpictureupdate, failedattempts, locale, timezone";
 
 impl Store {
-    /// Whether there is any account.
-    ///
-    /// # Errors
-    /// When the writer does not answer.
-    pub(crate) async fn has_users(&self) -> Result<bool, DbError> {
-        let client = self.writer().await?;
-        let sql = "SELECT EXISTS (SELECT 1 FROM users)";
-        Ok(client.query_one(sql, &[]).await?.try_get(0)?)
-    }
-
-    /// Writes a new account. The first account of the system administers it,
-    /// also when two nodes create it at once; the roles that it was given are
-    /// returned.
-    ///
-    /// # Errors
-    /// When name or address are taken ([`DbError::is_duplicate`]), or the
-    /// writer fails.
-    pub(crate) async fn create_user(
-        &self,
-        login: &Login<'_>,
-        may_be_first: bool,
-    ) -> Result<String, DbError> {
-        let mut client = self.writer().await?;
-        let transaction = client.transaction().await?;
-        let mut roles = login.user.roles.clone();
-        if may_be_first {
-            transaction
-                .execute("SELECT pg_advisory_xact_lock($1)", &[&FIRST_ACCOUNT_LOCK])
-                .await?;
-            let sql = "SELECT EXISTS (SELECT 1 FROM users)";
-            if !transaction
-                .query_one(sql, &[])
-                .await?
-                .try_get::<_, bool>(0)?
-            {
-                "system_admin system_user".clone_into(&mut roles);
-            }
-        }
-        let user = login.user;
-        let statement = transaction
-            .prepare_cached(
-                "INSERT INTO users (id, createat, updateat, username, password, email, nickname, \
-                 firstname, lastname, roles, lastpasswordupdate) \
-                 VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $2)",
-            )
-            .await?;
-        transaction
-            .execute(
-                &statement,
-                &[
-                    &user.id,
-                    &user.create_at,
-                    &user.username,
-                    &login.password_hash,
-                    &user.email,
-                    &user.nickname,
-                    &user.first_name,
-                    &user.last_name,
-                    &roles,
-                ],
-            )
-            .await?;
-        transaction.commit().await?;
-        Ok(roles)
-    }
-
-    /// The account whose id, name or address is `login_id`, from the writer,
-    /// as a login needs it.
-    ///
-    /// # Errors
-    /// When the writer does not answer.
-    pub(crate) async fn account_for_login(
-        &self,
-        login_id: &str,
-    ) -> Result<Option<StoredAccount>, DbError> {
-        let client = self.writer().await?;
-        let sql = format!(
-            "SELECT {COLUMNS}, password, failedattempts FROM users \
-             WHERE (id = $1 OR username = $1 OR email = $1) AND deleteat = 0 LIMIT 1"
-        );
-        let row = super::pools::query_opt(&client, &sql, &[&login_id]).await?;
-        row.map(|row| {
-            Ok(StoredAccount {
-                user: read(&row)?,
-                password_hash: row.try_get("password")?,
-                failed_attempts: row.try_get("failedattempts")?,
-            })
-        })
-        .transpose()
-    }
-
-    /// Notes one more failed login.
-    ///
-    /// # Errors
-    /// When the writer fails.
-    pub(crate) async fn count_failed_attempt(&self, user_id: &str) -> Result<(), DbError> {
-        let sql = "UPDATE users SET failedattempts = failedattempts + 1 WHERE id = $1";
-        self.execute(sql, &[&user_id]).await.map(drop)
-    }
-
-    /// Forgets failed logins. Written at each login, also when there are none,
-    /// as releases up to 11.7 do.
-    ///
-    /// # Errors
-    /// When the writer fails.
-    pub(crate) async fn reset_failed_attempts(&self, user_id: &str) -> Result<(), DbError> {
-        let sql = "UPDATE users SET failedattempts = 0 WHERE id = $1";
-        self.execute(sql, &[&user_id]).await.map(drop)
-    }
-
-    /// Notes the time of a login.
-    ///
-    /// # Errors
-    /// When the writer fails.
-    pub(crate) async fn update_last_login(&self, user_id: &str, at: i64) -> Result<(), DbError> {
-        let sql = "UPDATE users SET lastlogin = $2 WHERE id = $1";
-        self.execute(sql, &[&user_id, &at]).await.map(drop)
-    }
-
     /// A user by id.
     ///
     /// # Errors
@@ -179,65 +42,178 @@ impl Store {
             .transpose()
     }
 
-    /// The users with these ids.
+    /// The users with these ids that changed after `since`.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub(crate) async fn users_by_ids(&self, ids: &[String]) -> Result<Vec<User>, DbError> {
-        let sql = format!("SELECT {COLUMNS} FROM users WHERE id = ANY($1) ORDER BY username");
-        self.list(&sql, &[&ids]).await?.iter().map(read).collect()
+    pub(crate) async fn users_by_ids(
+        &self,
+        ids: &[String],
+        since: i64,
+    ) -> Result<Vec<User>, DbError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM users WHERE id = ANY($1) AND updateat > $2 ORDER BY username"
+        );
+        self.read_users(&sql, &[&ids, &since]).await
     }
 
-    /// One page of all users.
+    /// The users with these names.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub(crate) async fn users(&self, offset: i64, limit: i64) -> Result<Vec<User>, DbError> {
-        let sql = format!("SELECT {COLUMNS} FROM users ORDER BY username OFFSET $1 LIMIT $2");
-        self.list(&sql, &[&offset, &limit])
-            .await?
-            .iter()
-            .map(read)
+    pub(crate) async fn users_by_names(&self, names: &[String]) -> Result<Vec<User>, DbError> {
+        let sql = format!("SELECT {COLUMNS} FROM users WHERE username = ANY($1) ORDER BY username");
+        self.read_users(&sql, &[&names]).await
+    }
+
+    /// One page of all users, or of those in a team or channel.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn users(
+        &self,
+        team_id: &str,
+        channel_id: &str,
+        offset: i64,
+        limit: i64,
+    ) -> Result<Vec<User>, DbError> {
+        let (within, id) = if !channel_id.is_empty() {
+            (
+                "id IN (SELECT userid FROM channelmembers WHERE channelid = $3)",
+                channel_id,
+            )
+        } else if !team_id.is_empty() {
+            (
+                "id IN (SELECT userid FROM teammembers WHERE teamid = $3 AND deleteat = 0)",
+                team_id,
+            )
+        } else {
+            ("$3 = ''", "")
+        };
+        let sql = format!(
+            "SELECT {COLUMNS} FROM users WHERE {within} ORDER BY username OFFSET $1 LIMIT $2"
+        );
+        self.read_users(&sql, &[&offset, &limit, &id]).await
+    }
+
+    /// Users whose names begin with `term`, in a team if one is named.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn find_users(
+        &self,
+        term: &str,
+        team_id: &str,
+        limit: i64,
+    ) -> Result<Vec<User>, DbError> {
+        let escaped = term
+            .replace('\\', "\\\\")
+            .replace('%', "\\%")
+            .replace('_', "\\_");
+        let pattern = format!("{}%", escaped.to_lowercase());
+        let sql = format!(
+            "SELECT {COLUMNS} FROM users WHERE deleteat = 0 AND (lower(username) LIKE $1 \
+             OR lower(firstname) LIKE $1 OR lower(lastname) LIKE $1 OR lower(nickname) LIKE $1) \
+             AND ($2 = '' OR id IN (SELECT userid FROM teammembers WHERE teamid = $2 AND deleteat = 0)) \
+             ORDER BY username LIMIT $3"
+        );
+        self.read_users(&sql, &[&pattern, &team_id, &limit]).await
+    }
+
+    /// The members of each of these direct and group channels, if `user_id` is in it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn users_of_group_channels(
+        &self,
+        channel_ids: &[String],
+        user_id: &str,
+    ) -> Result<Vec<(String, User)>, DbError> {
+        let columns: Vec<String> = COLUMNS
+            .split(", ")
+            .map(|name| format!("u.{name}"))
+            .collect();
+        let sql = format!(
+            "SELECT m.channelid, {} FROM channelmembers m JOIN users u ON u.id = m.userid \
+             JOIN channels c ON c.id = m.channelid AND c.type = 'G' \
+             WHERE m.channelid = ANY($1) AND m.userid <> $2 AND EXISTS (SELECT 1 FROM channelmembers o \
+             WHERE o.channelid = m.channelid AND o.userid = $2) ORDER BY u.username",
+            columns.join(", ")
+        );
+        let rows = self.list(&sql, &[&channel_ids, &user_id]).await?;
+        rows.iter()
+            .map(|row| Ok((row.try_get("channelid")?, read(row)?)))
             .collect()
     }
 
-    /// Writes one line of the audit trail.
+    /// How many accounts are active, counted anew each time as Mattermost does.
     ///
     /// # Errors
-    /// When the writer fails.
-    pub(crate) async fn audit(
-        &self,
-        user_id: &str,
-        action: &str,
-        detail: &str,
-        address: &str,
-    ) -> Result<(), DbError> {
-        let sql = "INSERT INTO audits (id, createat, userid, action, extrainfo, ipaddress) \
-                   VALUES ($1, $2, $3, $4, $5, $6)";
-        let (id, now) = (new_id(), now_ms());
-        self.execute(sql, &[&id, &now, &user_id, &action, &detail, &address])
-            .await
-            .map(drop)
+    /// When the database does not answer.
+    pub(crate) async fn active_user_count(&self) -> Result<i64, DbError> {
+        let client = self.reader().await?;
+        let sql = "SELECT count(*) FROM users WHERE deleteat = 0";
+        let statement = client.prepare_cached(sql).await?;
+        Ok(client.query_one(&statement, &[]).await?.try_get(0)?)
     }
 
-    /// Writes a user's presence.
+    /// Writes what an account's owner may change.
     ///
     /// # Errors
-    /// When the writer fails.
-    pub(crate) async fn set_status(
+    /// When name or address are taken ([`DbError::is_duplicate`]), or the writer fails.
+    pub(crate) async fn update_user(&self, user: &User) -> Result<(), DbError> {
+        let sql = "UPDATE users SET updateat = $2, username = $3, email = $4, nickname = $5, \
+                   firstname = $6, lastname = $7, position = $8, props = $9, notifyprops = $10, \
+                   locale = $11, timezone = $12 WHERE id = $1";
+        let [props, notify, timezone] =
+            [&user.props, &user.notify_props, &user.timezone].map(encode);
+        self.execute(
+            sql,
+            &[
+                &user.id,
+                &user.update_at,
+                &user.username,
+                &user.email,
+                &user.nickname,
+                &user.first_name,
+                &user.last_name,
+                &user.position,
+                &props,
+                &notify,
+                &user.locale,
+                &timezone,
+            ],
+        )
+        .await
+        .map(drop)
+    }
+
+    async fn read_users(
         &self,
-        user_id: &str,
-        status: &str,
-        at: i64,
-    ) -> Result<(), DbError> {
-        let sql = "INSERT INTO status (userid, status, manual, lastactivityat) \
-                   VALUES ($1, $2, false, $3) ON CONFLICT (userid) \
-                   DO UPDATE SET status = $2, lastactivityat = $3";
-        self.execute(sql, &[&user_id, &status, &at]).await.map(drop)
+        sql: &str,
+        params: super::pools::Params<'_>,
+    ) -> Result<Vec<User>, DbError> {
+        self.list(sql, params).await?.iter().map(read).collect()
     }
 }
 
-fn read(row: &Row) -> Result<User, DbError> {
+/// Texts by name as a column holds them.
+pub(super) fn encode(map: &TextMap) -> String {
+    serde_json::to_string(map).unwrap_or_else(|_| "{}".to_owned())
+}
+
+/// A column that this program or a seed has written; anything else reads as empty.
+pub(super) fn decode(text: &str) -> TextMap {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+pub(super) fn read(row: &Row) -> Result<User, DbError> {
+    let (props, notify, timezone): (&str, &str, &str) = (
+        row.try_get("props")?,
+        row.try_get("notifyprops")?,
+        row.try_get("timezone")?,
+    );
+    let (notify_props, timezone) = (decode(notify), decode(timezone));
     Ok(User {
         id: row.try_get("id")?,
         create_at: row.try_get("createat")?,
@@ -245,11 +221,28 @@ fn read(row: &Row) -> Result<User, DbError> {
         delete_at: row.try_get("deleteat")?,
         username: row.try_get("username")?,
         email: row.try_get("email")?,
+        email_verified: row.try_get("emailverified")?,
         nickname: row.try_get("nickname")?,
         first_name: row.try_get("firstname")?,
         last_name: row.try_get("lastname")?,
+        position: row.try_get("position")?,
         roles: row.try_get("roles")?,
-        locale: "en".to_owned(),
+        props: decode(props),
+        // Accounts of earlier versions have none.
+        notify_props: if notify_props.is_empty() {
+            crate::model::default_user_notify_props()
+        } else {
+            notify_props
+        },
+        last_password_update: row.try_get("lastpasswordupdate")?,
+        last_picture_update: row.try_get("lastpictureupdate")?,
+        failed_attempts: row.try_get("failedattempts")?,
+        locale: row.try_get("locale")?,
+        timezone: if timezone.is_empty() {
+            User::default_timezone()
+        } else {
+            timezone
+        },
         ..User::default()
     })
 }

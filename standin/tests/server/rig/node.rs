@@ -1,15 +1,32 @@
 //! One stand-in node.
 
 use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use mattermost_license::{Sku, sign_for_standin, standin_license};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{Client, Process, free_port, guarded, standin};
 
 const START_DEADLINE: Duration = Duration::from_secs(90);
+
+/// How a node is started.
+#[derive(Debug, Default)]
+pub struct NodeOptions {
+    /// Laid over a configuration that joins a cluster.
+    pub settings: Value,
+    /// Without `MM_LICENSE`.
+    pub unlicensed: bool,
+    /// Further variables.
+    pub variables: Vec<(&'static str, String)>,
+    /// The place of the configuration, if it is not a file.
+    pub place: Option<String>,
+    /// The port that the variables name.
+    pub port: Option<u16>,
+}
 
 /// A running node.
 pub struct ServerNode {
@@ -38,10 +55,18 @@ impl ServerNode {
         assert_eq!(&state[..length], b"READY=1");
     }
 
-    /// Starts a node and does not wait.
+    /// Starts a licensed node and does not wait.
     pub fn spawn(settings: &Value) -> Self {
+        Self::spawn_with(NodeOptions {
+            settings: settings.clone(),
+            ..NodeOptions::default()
+        })
+    }
+
+    /// Starts a node and does not wait.
+    pub fn spawn_with(options: NodeOptions) -> Self {
         let directory = tempfile::tempdir().expect("temporary directory");
-        let (port, metrics_port) = (free_port(), free_port());
+        let (port, metrics_port) = (options.port.unwrap_or_else(free_port), free_port());
         let mut config = json!({
             "ServiceSettings": {"ListenAddress": format!("127.0.0.1:{port}")},
             "FileSettings": {"Directory": directory.path().join("data")},
@@ -53,7 +78,9 @@ impl ServerNode {
                 "GossipPort": free_port(),
             },
         });
-        lay_over(&mut config, settings);
+        if options.settings.is_object() {
+            lay_over(&mut config, &options.settings);
+        }
         let path = directory.path().join("config.json");
         std::fs::write(&path, config.to_string()).expect("configuration");
         let socket = directory.path().join("notify");
@@ -62,15 +89,22 @@ impl ServerNode {
             .set_read_timeout(Some(START_DEADLINE))
             .expect("timeout");
         let log = std::fs::File::create(directory.path().join("log")).expect("log");
-        let process = guarded(standin(), None)
+        let place = options.place.map_or(path, PathBuf::from);
+        let mut command = guarded(standin(), None);
+        command
             .arg("--config")
-            .arg(&path)
+            .arg(&place)
             .env("NOTIFY_SOCKET", &socket)
+            // A hash at full price is for the tests of that.
+            .env("MM_STANDIN_HASH_ROUNDS", "1000")
+            .envs(options.variables)
             .current_dir(directory.path())
             .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("node runs");
+            .stderr(log);
+        if !options.unlicensed {
+            command.env("MM_LICENSE", license(&Sku::Enterprise));
+        }
+        let process = command.spawn().expect("node runs");
         Self {
             process: Process(process),
             directory,
@@ -96,6 +130,12 @@ impl ServerNode {
             .expect("text")
     }
 
+    /// Status of the page for Prometheus.
+    pub async fn metrics_status(&self) -> u16 {
+        let url = format!("http://127.0.0.1:{}/metrics", self.metrics_port);
+        reqwest::get(url).await.expect("metrics").status().as_u16()
+    }
+
     /// What the node has logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("log")).expect("log")
@@ -106,6 +146,11 @@ impl ServerNode {
         self.process.signal("TERM");
         self.process.0.wait().expect("node ends")
     }
+}
+
+/// The text of a license that the stand-in accepts.
+pub fn license(sku: &Sku) -> String {
+    sign_for_standin(&standin_license(sku, 1000)).expect("license")
 }
 
 fn lay_over(base: &mut Value, over: &Value) {

@@ -67,6 +67,19 @@ impl Client {
         json_of(self.send(Method::POST, path, Some(body)).await).await
     }
 
+    /// The JSON answer to a `PUT` that must succeed.
+    pub async fn put(&self, path: &str, body: Value) -> Value {
+        json_of(self.send(Method::PUT, path, Some(body)).await).await
+    }
+
+    /// Status of a `GET` by a client that has the answer with this tag already.
+    pub async fn send_tagged(&self, path: &str, tag: &str) -> StatusCode {
+        let url = format!("http://{}/api/v4{path}", self.address);
+        let request = self.http.get(url).bearer_auth(&self.token);
+        let answer = request.header("if-none-match", tag).send().await;
+        answer.expect("an answer").status()
+    }
+
     /// Status and error identifier of a call that must fail.
     pub async fn refused(&self, method: Method, path: &str, body: Option<Value>) -> (u16, String) {
         let answer = self.send(method, path, body).await;
@@ -108,6 +121,27 @@ impl Client {
             user_id,
             ..self.clone()
         }
+    }
+
+    /// Tries to log in, and hangs up when that takes longer than `patience`.
+    pub async fn login_within(&self, name: &str, patience: Duration) {
+        let body = json!({"login_id": name, "password": PASSWORD});
+        let url = format!("http://{}/api/v4/users/login", self.address);
+        let request = self.http.post(url).json(&body).timeout(patience);
+        assert!(
+            request.send().await.is_err(),
+            "an answer within {patience:?}"
+        );
+    }
+
+    /// The answer to a license that is uploaded.
+    pub async fn add_license(&self, license: &str) -> Value {
+        let part = reqwest::multipart::Part::text(license.to_owned()).file_name("license");
+        let form = reqwest::multipart::Form::new().part("license", part);
+        let url = format!("http://{}/api/v4/license", self.address);
+        let request = self.http.post(url).bearer_auth(&self.token).multipart(form);
+        let answer = request.send().await.expect("an answer");
+        answer.json().await.expect("json")
     }
 
     /// A websocket authenticated by header.
@@ -210,6 +244,21 @@ impl ClientSocket {
                 return serde_json::from_str(&text).expect("json");
             }
         }
+    }
+
+    /// The answer to the frame with this number; events are passed over.
+    pub async fn reply(&mut self, seq: i64) -> Value {
+        loop {
+            let frame = self.next().await;
+            if frame["seq_reply"] == seq {
+                return frame;
+            }
+        }
+    }
+
+    /// Whether no event of this name comes within a time.
+    pub async fn is_silent(&mut self, name: &str, time: Duration) -> bool {
+        timeout(time, self.event(name)).await.is_err()
     }
 
     /// The next event of this name; others are passed over.

@@ -9,6 +9,10 @@
     reason = "a test that cannot go on panics, and what it prints is shown when it fails"
 )]
 
+mod calls;
+mod configuration;
+mod licenses;
+mod logins;
 mod rig;
 
 use std::process::Command;
@@ -20,7 +24,7 @@ use serde_json::{Value, json};
 use rig::{Client, Postgres, ServerNode};
 
 /// Settings of a node on `postgres` that reads from a second pool.
-fn settings(postgres: &Postgres) -> Value {
+pub(crate) fn settings(postgres: &Postgres) -> Value {
     let source = postgres.data_source("sslmode=require");
     json!({
         "SqlSettings": {
@@ -30,14 +34,14 @@ fn settings(postgres: &Postgres) -> Value {
     })
 }
 
-fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+pub(crate) fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key]
         .as_str()
         .unwrap_or_else(|| panic!("no `{key}` in {value}"))
 }
 
 /// Asks until both nodes have a connection to each other.
-async fn await_cluster(admin: &Client, size: usize) -> Value {
+pub(crate) async fn await_cluster(admin: &Client, size: usize) -> Value {
     let started = Instant::now();
     loop {
         let nodes = admin.get("/cluster/status").await;
@@ -288,11 +292,6 @@ async fn server_refuses_what_mattermost_refuses() {
             "app.team.join_user_to_team.max_accounts.app_error".to_owned()
         )
     );
-    let search = json!({"terms": "me"});
-    let refused = admin
-        .refused(Method::POST, &format!("{path}/posts/search"), Some(search))
-        .await;
-    assert_eq!(refused, (501, "store.sql_post.search.disabled".to_owned()));
     assert_eq!(
         admin
             .upload_raw(channel_id, "a.bin", vec![0; 1000])
@@ -316,10 +315,10 @@ async fn server_refuses_what_mattermost_refuses() {
 
     let mut socket = eve.challenged_socket().await;
     socket.send(json!({"seq": 2, "action": "ping"})).await;
-    assert_eq!(socket.next().await["data"]["text"], "pong");
+    assert_eq!(socket.reply(2).await["data"]["text"], "pong");
     socket.send(json!({"seq": 3, "action": "dance"})).await;
     assert_eq!(
-        socket.next().await["error"]["id"],
+        socket.reply(3).await["error"]["id"],
         "api.web_socket_router.bad_action.app_error"
     );
 }

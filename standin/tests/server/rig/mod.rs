@@ -12,7 +12,7 @@ use std::process::{Child, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use client::Client;
-pub use node::ServerNode;
+pub use node::{NodeOptions, ServerNode};
 pub use postgres::Postgres;
 
 const FIRST_PORT: u32 = 10_000;

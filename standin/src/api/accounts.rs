@@ -1,0 +1,325 @@
+//! Accounts, made and changed.
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::{post, put};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::extract::{Auth, Json, MaybeAuth, own_user};
+use super::named;
+use crate::app::{App, Server, object};
+use crate::db::Login;
+use crate::error::{AppError, OrInternal};
+use crate::hub::HubEvent;
+use crate::id::{new_id, now_ms};
+use crate::model::{TextMap, User, default_user_notify_props};
+use crate::password;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/api/v4/users", named("createUser", post(create)))
+        .route("/api/v4/users/{user}/patch", named("patchUser", put(patch)))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct NewUser {
+    email: String,
+    username: String,
+    password: String,
+    nickname: String,
+    first_name: String,
+    last_name: String,
+    position: String,
+    locale: String,
+    props: TextMap,
+}
+
+/// `POST /users`. The first account of the system administers it.
+async fn create(
+    State(app): State<App>,
+    MaybeAuth(session): MaybeAuth,
+    Json(new): Json<NewUser>,
+) -> Result<(StatusCode, axum::Json<User>), AppError> {
+    let user = new.check()?;
+    require_room(&app).await?;
+    let any = app
+        .store
+        .has_users()
+        .await
+        .or_internal("app.user.get_total_users_count.app_error")?;
+    let by_admin = session.is_some_and(|session| session.is_admin());
+    if any && !by_admin {
+        may_sign_up(&app)?;
+    }
+    let hash = app.passwords.hash(new.password).await;
+    let hash = hash.or_internal("api.user.create_user.password_hash.app_error")?;
+    let login = Login {
+        user: &user,
+        password_hash: &hash,
+    };
+    let roles = app.store.create_user(&login, !any).await.map_err(|error| {
+        if error.is_duplicate() {
+            let message = "An account with that username or email already exists.";
+            AppError::new(
+                StatusCode::BAD_REQUEST,
+                "app.user.save.existing.app_error",
+                message,
+            )
+        } else {
+            AppError::internal("app.user.save.app_error", &error)
+        }
+    })?;
+    app.publish(&HubEvent {
+        event: "new_user".to_owned(),
+        data: object(json!({"user_id": user.id})),
+        ..HubEvent::default()
+    });
+    Ok((StatusCode::CREATED, axum::Json(User { roles, ..user })))
+}
+
+/// Refuses when the system has as many users as the license allows, or as a server without one
+/// takes.
+async fn require_room(app: &Server) -> Result<(), AppError> {
+    let limits = app.licensing.user_limits();
+    if limits.hard == 0 {
+        return Ok(());
+    }
+    let count = app.store.active_user_count().await;
+    let count = count.or_internal("app.limits.get_app_limits.user_count.store_error")?;
+    if count < limits.hard {
+        return Ok(());
+    }
+    let (id, message) = if app.licensing.is_licensed() {
+        (
+            "api.user.create_user.license_user_limits.exceeded",
+            "Can't create user. Server exceeds maximum licensed users.",
+        )
+    } else {
+        (
+            "api.user.create_user.user_limits.exceeded",
+            "Can't create user. Server exceeds safe user limit.",
+        )
+    };
+    Err(AppError::new(StatusCode::BAD_REQUEST, id, message))
+}
+
+fn is_valid_username(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    !name.is_empty() && name.len() <= 64 && name.chars().all(plain)
+}
+
+impl NewUser {
+    fn check(&self) -> Result<User, AppError> {
+        let username = self.username.trim().to_lowercase();
+        let email = self.email.trim().to_lowercase();
+        if !is_valid_username(&username) {
+            return Err(AppError::invalid_body("username"));
+        }
+        if !email.contains('@') || email.len() > 128 {
+            return Err(AppError::invalid_body("email"));
+        }
+        let length = self.password.len();
+        if !(password::MIN_LENGTH..=password::MAX_LENGTH).contains(&length) {
+            return Err(AppError::new(
+                StatusCode::BAD_REQUEST,
+                "model.user.is_valid.pwd.app_error",
+                format!(
+                    "Your password must have {} to {} bytes.",
+                    password::MIN_LENGTH,
+                    password::MAX_LENGTH
+                ),
+            ));
+        }
+        let now = now_ms();
+        Ok(User {
+            id: new_id(),
+            create_at: now,
+            update_at: now,
+            username,
+            email,
+            nickname: self.nickname.clone(),
+            first_name: self.first_name.clone(),
+            last_name: self.last_name.clone(),
+            roles: "system_user".to_owned(),
+            position: self.position.clone(),
+            props: self.props.clone(),
+            notify_props: default_user_notify_props(),
+            last_password_update: now,
+            locale: if self.locale.is_empty() {
+                "en".to_owned()
+            } else {
+                self.locale.clone()
+            },
+            timezone: User::default_timezone(),
+            ..User::default()
+        })
+    }
+}
+
+fn may_sign_up(app: &Server) -> Result<(), AppError> {
+    let config = app.config();
+    let refuse = |id, what: &str| {
+        let message = format!("{what} is off; an administrator can create the account.");
+        Err(AppError::new(StatusCode::FORBIDDEN, id, message))
+    };
+    if !config.team_settings.enable_user_creation
+        || !config.email_settings.enable_sign_up_with_email
+    {
+        return refuse(
+            "api.user.create_user.signup_email_disabled.app_error",
+            "Sign-up",
+        );
+    }
+    if !config.team_settings.enable_open_server {
+        return refuse(
+            "api.user.create_user.no_open_server",
+            "TeamSettings.EnableOpenServer",
+        );
+    }
+    Ok(())
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct UserPatch {
+    username: Option<String>,
+    password: Option<String>,
+    nickname: Option<String>,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    position: Option<String>,
+    email: Option<String>,
+    props: Option<TextMap>,
+    notify_props: Option<TextMap>,
+    locale: Option<String>,
+    timezone: Option<TextMap>,
+}
+
+/// `PUT /users/{user}/patch`. A new address needs the password.
+async fn patch(
+    State(app): State<App>,
+    Auth(session): Auth,
+    Path(user): Path<String>,
+    Json(patch): Json<UserPatch>,
+) -> Result<axum::Json<User>, AppError> {
+    let user_id = own_user(&user, &session)?;
+    let user = app.store.user(&user_id).await;
+    let user = user.or_internal("app.user.get.app_error")?;
+    let mut user = user.ok_or_else(|| AppError::invalid_body("user_id"))?;
+    if patch.email.as_ref().is_some_and(|new| *new != user.email) && user_id == session.user_id {
+        confirm(&app, &user, patch.password.clone()).await?;
+    }
+    patch.apply(&mut user);
+    if !is_valid_username(&user.username) {
+        return Err(AppError::invalid_body("username"));
+    }
+    user.update_at = now_ms();
+    app.store.update_user(&user).await.map_err(|error| {
+        if error.is_duplicate() {
+            let message = "An account with that username or email already exists.";
+            let id = "app.user.save.existing.app_error";
+            AppError::new(StatusCode::BAD_REQUEST, id, message)
+        } else {
+            AppError::internal("app.user.update.finding.app_error", &error)
+        }
+    })?;
+    let seen = user.clone().for_others(false);
+    app.publish(&HubEvent {
+        event: "user_updated".to_owned(),
+        data: object(json!({"user": seen})),
+        ..HubEvent::default()
+    });
+    Ok(axum::Json(user))
+}
+
+async fn confirm(app: &Server, user: &User, password: Option<String>) -> Result<(), AppError> {
+    let given = password.ok_or_else(|| AppError::invalid_body("password"))?;
+    let account = app.store.account_for_login(&user.username).await;
+    let account = account.or_internal("app.user.get.app_error")?;
+    let account = account.ok_or_else(|| AppError::not_found("app.user.missing_account.const"))?;
+    let right = password::verify(given, account.password_hash).await;
+    if right.or_internal("api.user.check_user_password.invalid_hash.app_error")? {
+        return Ok(());
+    }
+    let id = "api.user.check_user_password.invalid.app_error";
+    let message = "Login failed because of invalid password.";
+    Err(AppError::new(StatusCode::UNAUTHORIZED, id, message))
+}
+
+impl UserPatch {
+    fn apply(self, user: &mut User) {
+        let lower = |text: String| text.trim().to_lowercase();
+        let set = |target: &mut String, new: Option<String>| {
+            if let Some(new) = new {
+                *target = new;
+            }
+        };
+        set(&mut user.username, self.username.map(lower));
+        set(&mut user.email, self.email.map(lower));
+        set(&mut user.nickname, self.nickname);
+        set(&mut user.first_name, self.first_name);
+        set(&mut user.last_name, self.last_name);
+        set(&mut user.position, self.position);
+        set(&mut user.locale, self.locale);
+        let set = |target: &mut TextMap, new: Option<TextMap>| {
+            if let Some(new) = new {
+                *target = new;
+            }
+        };
+        set(&mut user.props, self.props);
+        set(&mut user.notify_props, self.notify_props);
+        set(&mut user.timezone, self.timezone);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn new(username: &str, email: &str, password: &str) -> NewUser {
+        NewUser {
+            username: username.to_owned(),
+            email: email.to_owned(),
+            password: password.to_owned(),
+            ..NewUser::default()
+        }
+    }
+
+    #[test]
+    fn names_and_addresses_are_lower_cased() {
+        let user = new("Ann", "Ann@Example.com", "Passw0rd!")
+            .check()
+            .expect("valid");
+        assert_eq!(
+            (user.username.as_str(), user.email.as_str()),
+            ("ann", "ann@example.com")
+        );
+    }
+
+    #[test]
+    fn impossible_accounts_are_refused() {
+        for (user, id) in [
+            (
+                new("a n", "a@b", "Passw0rd!"),
+                "api.context.invalid_body_param.app_error",
+            ),
+            (
+                new("ann", "nowhere", "Passw0rd!"),
+                "api.context.invalid_body_param.app_error",
+            ),
+            (
+                new("ann", "a@b", "short"),
+                "model.user.is_valid.pwd.app_error",
+            ),
+            (
+                new("ann", "a@b", &"x".repeat(73)),
+                "model.user.is_valid.pwd.app_error",
+            ),
+        ] {
+            assert_eq!(user.check().expect_err("refused").id, id);
+        }
+    }
+}
