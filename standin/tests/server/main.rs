@@ -10,6 +10,7 @@
 )]
 
 mod calls;
+mod clients;
 mod configuration;
 mod licenses;
 mod logins;

@@ -119,6 +119,11 @@ impl ServerNode {
         Client::new(format!("127.0.0.1:{}", self.port))
     }
 
+    /// Where clients find it.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
     /// The page for Prometheus.
     pub async fn metrics(&self) -> String {
         let url = format!("http://127.0.0.1:{}/metrics", self.metrics_port);
