@@ -333,10 +333,9 @@ impl Api {
         channel: &str,
         message: &str,
         file: &str,
-    ) -> Result<(), ApiError> {
+    ) -> Result<Object, ApiError> {
         let body = json!({"channel_id": channel, "message": message, "file_ids": [file]});
-        self.post::<Value>("/posts", Some(session), &body).await?;
-        Ok(())
+        self.post("/posts", Some(session), &body).await
     }
 
     pub(super) async fn download(
@@ -377,16 +376,26 @@ impl Api {
         }
     }
 
-    async fn get<T: DeserializeOwned>(
+    /// Any call without a body: the answer's headers and body.
+    pub(super) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        session: &ApiSession,
+    ) -> Result<(HeaderMap, Bytes), ApiError> {
+        send(self.request(method, path, Some(session))).await
+    }
+
+    pub(super) async fn get<T: DeserializeOwned>(
         &self,
         path: &str,
         session: &ApiSession,
     ) -> Result<T, ApiError> {
-        let (_, body) = send(self.request(Method::GET, path, Some(session))).await?;
+        let (_, body) = self.call(Method::GET, path, session).await?;
         parse(&body)
     }
 
-    async fn post<T: DeserializeOwned>(
+    pub(super) async fn post<T: DeserializeOwned>(
         &self,
         path: &str,
         session: Option<&ApiSession>,
@@ -451,11 +460,11 @@ fn refused(status: StatusCode, node: Option<String>, body: &[u8]) -> ApiError {
     }
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     serde_json::from_slice(body).map_err(|error| ApiError::Unexpected(error.to_string()))
 }
 
-fn header(headers: &HeaderMap, name: &str) -> Option<String> {
+pub(super) fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     Some(headers.get(name)?.to_str().ok()?.to_owned())
 }
 

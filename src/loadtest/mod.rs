@@ -9,6 +9,7 @@ mod agent_state;
 mod api;
 mod cross_node;
 mod deliveries;
+mod promises;
 mod result;
 mod run;
 mod scenario;
@@ -19,6 +20,7 @@ mod targets;
 mod users;
 mod wire;
 
+pub use promises::{Promise, PromiseNode, PromisePlan, PromiseVerdict, check_promises};
 pub use result::{ActionSummary, RESULT_FORMAT, ScenarioResult, StoreError};
 pub use run::{AgentHost, LoadTest, LoadTestError};
 pub use scenario::{LatencyLimit, Scenario, Steps, Thresholds, scenario_schema};

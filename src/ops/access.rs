@@ -142,7 +142,7 @@ pub async fn tunnel(
 }
 
 /// Carries one connection; `false` when the far end is gone.
-async fn pass(mut client: TcpStream, socket: &Path) -> bool {
+pub(super) async fn pass(mut client: TcpStream, socket: &Path) -> bool {
     let Ok(mut rig) = UnixStream::connect(socket).await else {
         return false;
     };

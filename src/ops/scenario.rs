@@ -10,13 +10,13 @@ use tokio::time::Instant;
 use crate::events::{EventKind, Events};
 use crate::hosts::Keyring;
 use crate::loadtest::{
-    Admin, AgentHost, AgentHostError, ExpectedTarget, LoadTest, MetricsHost, Password, Scenario,
-    ScenarioResult,
+    AgentHost, AgentHostError, ExpectedTarget, LoadTest, MetricsHost, Scenario, ScenarioResult,
 };
 use crate::plan::Inventory;
 use crate::spec::{HostName, Role};
 
 use super::rig::{Connected, Rig};
+use super::verify::administrator;
 use crate::ops::error::{OpsError, RigError};
 
 /// How long a host may take to answer SSH: it has answered before.
@@ -139,11 +139,7 @@ pub(super) async fn run_scenario(
             .filter_map(|host| inventory.private_address(host))
             .map(|ip| ip.to_string())
             .collect(),
-        admin: Admin {
-            username: "sysadmin".to_owned(),
-            email: "sysadmin@example.com".to_owned(),
-            password: Password::new(connected.secrets.admin_password()),
-        },
+        admin: administrator(connected),
         targets: expected_targets(rig, inventory),
     };
     let result = test

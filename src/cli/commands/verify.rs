@@ -9,7 +9,7 @@ use crate::cli::place::Place;
 use crate::cli::printer::table;
 use crate::diagnose::ExitCode;
 use crate::events::Events;
-use crate::ops::verify;
+use crate::ops::verify::{self, RigCheck};
 
 /// Checks an environment.
 pub(crate) fn run(app: &App, args: &EnvArgs) -> Outcome {
@@ -25,11 +25,11 @@ pub(crate) fn run(app: &App, args: &EnvArgs) -> Outcome {
         let mut table = table();
         table.set_header(["check", "result", "seen"]);
         for check in &report.checks {
-            let result = if check.pass { "pass" } else { "FAIL" };
-            table.add_row([check.name.as_str(), result, &check.detail]);
+            table.add_row([check.name.as_str(), check.result(), &check.detail]);
         }
         app.printer.data(&table.to_string());
-        for check in report.checks.iter().filter(|check| !check.pass) {
+        let wanting = |check: &&RigCheck| !check.pass || check.warning;
+        for check in report.checks.iter().filter(wanting) {
             app.printer
                 .hint(&format!("{}: {}", check.name, check.remedy));
         }

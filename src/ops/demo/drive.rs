@@ -163,6 +163,7 @@ async fn drive(
         checks.push(RigCheck {
             name: "the run reached its end".to_owned(),
             pass: false,
+            warning: false,
             detail: first_line.lines().next().unwrap_or_default().to_owned(),
             remedy: "run the demo again".to_owned(),
         });

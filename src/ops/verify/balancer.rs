@@ -44,6 +44,7 @@ pub(super) async fn nodes_behind_balancer(rig: &Rig, events: &Events) -> RigChec
     RigCheck {
         name: "load balancer: finds every application node healthy".to_owned(),
         pass,
+        warning: false,
         detail,
         remedy: format!(
             "`loadrig ssh {name} app-1 -- curl -i localhost:8065/api/v4/system/ping` shows what a node answers"

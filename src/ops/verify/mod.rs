@@ -3,9 +3,12 @@
 mod balancer;
 mod check;
 mod probe;
+mod promised;
 mod run;
+mod ways;
 
 pub use check::RigCheck;
 pub use probe::HostState;
 pub(super) use probe::host_states;
+pub(super) use promised::administrator;
 pub use run::{VerifyReport, run, verify};

@@ -17,7 +17,7 @@ use crate::ops::rig::Connected;
 use super::check::RigCheck;
 
 /// How long a host may take to answer.
-const ANSWER: Duration = Duration::from_secs(20);
+pub(super) const ANSWER: Duration = Duration::from_secs(20);
 
 /// What curl prints of an answer.
 const HTTP: &str = "HTTP %{http_code} after %{time_total} s";
@@ -204,6 +204,7 @@ pub(super) async fn run_probes(
         RigCheck {
             name: probe.name,
             pass,
+            warning: false,
             detail,
             remedy,
         }

@@ -11,6 +11,7 @@ use crate::ops::rig::{Reading, Rig};
 use super::balancer::nodes_behind_balancer;
 use super::check::RigCheck;
 use super::probe::{probes, run_probes};
+use super::promised::promised;
 use crate::ops::error::OpsError;
 
 /// What `verify` found.
@@ -75,6 +76,14 @@ pub async fn verify(
     let mut checks = vec![as_planned(rig, reading)];
     checks.extend(balancer);
     checks.extend(probes.into_iter().flatten());
+    // What does not run keeps no promise, and that is told already.
+    match checks.iter().skip(1).find(|check| !check.pass) {
+        None => checks.extend(promised(rig, &reading.inventory, &connected).await),
+        Some(failed) => events.note(format!(
+            "`{}` failed, so license, cluster, logins, events, files and search were not checked",
+            failed.name
+        )),
+    }
     for check in &checks {
         events.emit(EventKind::Check {
             name: check.name.clone(),
@@ -94,6 +103,7 @@ fn as_planned(rig: &Rig, reading: &Reading) -> RigCheck {
     RigCheck {
         name: "resources are as planned".to_owned(),
         pass: differing.is_empty(),
+        warning: false,
         detail: if differing.is_empty() {
             format!("{} resources", reading.plan.changes.len())
         } else {

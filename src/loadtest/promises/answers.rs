@@ -1,0 +1,187 @@
+//! What one application node says of itself.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::loadtest::api::{Api, ApiError, ApiSession, header, parse};
+
+use super::{PromiseNode, PromisePlan};
+
+/// How long a node's metrics may take.
+const METRICS: Duration = Duration::from_secs(10);
+
+/// A node as `cluster/status` lists it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct ClusterNode {
+    pub(super) version: String,
+    pub(super) config_hash: String,
+    pub(super) ipaddress: String,
+    pub(super) schema_version: String,
+}
+
+/// What a node's metrics say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct MetricsText {
+    /// Samples of the server itself.
+    pub(super) samples: usize,
+    /// Connections to readers, where it counts them.
+    pub(super) reader_connections: Option<u64>,
+}
+
+/// What one node says of itself; each part, or why it was not told.
+#[derive(Clone, Debug)]
+pub(super) struct NodeAnswers {
+    pub(super) name: String,
+    pub(super) address: String,
+    /// Version and build.
+    pub(super) version: Result<String, String>,
+    pub(super) search_backend: String,
+    pub(super) license: Result<BTreeMap<String, String>, String>,
+    pub(super) cluster: Result<Vec<ClusterNode>, String>,
+    /// Whether its search backend works; not asked where none was promised.
+    pub(super) search: Result<(), String>,
+    pub(super) metrics: Result<MetricsText, String>,
+}
+
+/// Asks one node everything at the same time.
+pub(super) async fn ask(
+    plan: &PromisePlan,
+    node: &PromiseNode,
+    session: &ApiSession,
+) -> NodeAnswers {
+    let api = match Api::new(&node.url) {
+        Ok(api) => api,
+        Err(error) => return silent(node, &error.to_string()),
+    };
+    let search = async {
+        match plan.search {
+            true => api.test_search(session).await,
+            false => Ok(()),
+        }
+    };
+    let (version, license, cluster, search, metrics) = futures::join!(
+        api.version(session),
+        api.license(session),
+        api.cluster(session),
+        search,
+        metrics(&node.metrics_url),
+    );
+    let (version, search_backend) = match version {
+        Ok((version, backend)) => (Ok(version), backend),
+        Err(error) => (Err(error.to_string()), String::new()),
+    };
+    NodeAnswers {
+        name: node.name.clone(),
+        address: node.address.clone(),
+        version,
+        search_backend,
+        license: license.map_err(|error| error.to_string()),
+        cluster: cluster.map_err(|error| error.to_string()),
+        search: search.map_err(|error| error.to_string()),
+        metrics,
+    }
+}
+
+fn silent(node: &PromiseNode, why: &str) -> NodeAnswers {
+    let why = why.to_owned();
+    NodeAnswers {
+        name: node.name.clone(),
+        address: node.address.clone(),
+        version: Err(why.clone()),
+        search_backend: String::new(),
+        license: Err(why.clone()),
+        cluster: Err(why.clone()),
+        search: Err(why.clone()),
+        metrics: Err(why),
+    }
+}
+
+async fn metrics(url: &str) -> Result<MetricsText, String> {
+    let text = async {
+        let client = reqwest::Client::builder().timeout(METRICS).build()?;
+        let answer = client.get(url).send().await?.error_for_status()?;
+        answer.text().await
+    };
+    let text = text.await.map_err(|error| match error.status() {
+        Some(status) => format!("HTTP {}", status.as_u16()),
+        None => ApiError::from(error).to_string(),
+    })?;
+    Ok(read_metrics(&text))
+}
+
+/// `X-Version-Id` is `VERSION.BUILD.CONFIGHASH.LICENSED`.
+fn version_and_build(id: &str) -> String {
+    id.rsplitn(3, '.').nth(2).unwrap_or(id).to_owned()
+}
+
+fn read_metrics(text: &str) -> MetricsText {
+    let own = || text.lines().filter(|line| line.starts_with("mattermost_"));
+    let connections = own()
+        .filter(|line| line.starts_with("mattermost_db_read_replica_connections_total"))
+        .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+    let connections: Vec<f64> = connections.collect();
+    MetricsText {
+        samples: own().count(),
+        reader_connections: (!connections.is_empty())
+            .then(|| connections.iter().sum::<f64>() as u64),
+    }
+}
+
+impl Api {
+    /// Version and build, and the search backend that is in use.
+    async fn version(&self, session: &ApiSession) -> Result<(String, String), ApiError> {
+        #[derive(Deserialize)]
+        struct Ping {
+            #[serde(default, rename = "ActiveSearchBackend")]
+            backend: String,
+        }
+        let (headers, body) = self.call(Method::GET, "/system/ping", session).await?;
+        let ping: Ping = parse(&body)?;
+        let id = header(&headers, "x-version-id").unwrap_or_default();
+        Ok((version_and_build(&id), ping.backend))
+    }
+
+    async fn license(&self, session: &ApiSession) -> Result<BTreeMap<String, String>, ApiError> {
+        self.get("/license/client?format=old", session).await
+    }
+
+    async fn cluster(&self, session: &ApiSession) -> Result<Vec<ClusterNode>, ApiError> {
+        let nodes: Option<Vec<ClusterNode>> = self.get("/cluster/status", session).await?;
+        Ok(nodes.unwrap_or_default())
+    }
+
+    async fn test_search(&self, session: &ApiSession) -> Result<(), ApiError> {
+        // No configuration of its own: the server's is tried.
+        self.post::<Value>("/elasticsearch/test", Some(session), &Value::Null)
+            .await
+            .map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_with_their_build() {
+        let one = version_and_build("11.2.0.11.2.0.d41d8cd98f.true");
+        assert_eq!(one, "11.2.0.11.2.0");
+        assert_ne!(one, version_and_build("11.2.0.18123.d41d8cd98f.true"));
+    }
+
+    #[test]
+    fn metrics_are_counted_and_connections_to_readers_summed() {
+        let text = "# TYPE mattermost_x counter\nmattermost_x 1\ngo_goroutines 7\n\
+                    mattermost_db_read_replica_connections_total{r=\"0\"} 3\n\
+                    mattermost_db_read_replica_connections_total{r=\"1\"} 2\n";
+        let read = read_metrics(text);
+        assert_eq!((read.samples, read.reader_connections), (3, Some(5)));
+        assert_eq!(read_metrics("<html>").samples, 0);
+        assert_eq!(read_metrics("mattermost_x 1").reader_connections, None);
+    }
+}

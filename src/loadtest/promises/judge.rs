@@ -1,0 +1,328 @@
+//! What the nodes said, held against what was promised. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::answers::NodeAnswers;
+use super::{Promise, PromisePlan};
+
+/// Days before its end from which on a license is warned of.
+const WARN_DAYS: i64 = 30;
+
+const VERSION: &str = "application nodes: one version";
+const LICENSE: &str = "license: as planned";
+const CLUSTER: &str = "cluster: every node knows every other";
+const METRICS: &str = "metrics: every application node answers";
+const SEARCH: &str = "search backend: in use";
+const READERS: &str = "database readers: in use";
+
+/// What the nodes' own answers come to.
+pub(super) struct Judged {
+    pub(super) promises: Vec<Promise>,
+    /// Whether posts can be expected on other nodes.
+    pub(super) clustered: bool,
+    /// Whether searches can be expected to find something.
+    pub(super) searchable: bool,
+}
+
+/// Judges everything that the nodes said, causes first.
+pub(super) fn judge(plan: &PromisePlan, answers: &[NodeAnswers], now: Timestamp) -> Judged {
+    let license = license(plan, answers, now);
+    let unlicensed = license.is_broken() && plan.licensed;
+    let mut promises = vec![version(plan, answers), license];
+    // Consequences of a license that is not there are told with it.
+    if unlicensed || !plan.licensed {
+        return Judged {
+            promises,
+            clustered: plan.nodes.len() < 2,
+            searchable: !plan.search,
+        };
+    }
+    let mut clustered = true;
+    if plan.nodes.len() > 1 {
+        let cluster = cluster(plan, answers);
+        clustered = !cluster.is_broken();
+        promises.push(cluster);
+    }
+    promises.push(metrics(plan, answers));
+    let mut searchable = true;
+    if plan.search {
+        let search = search(plan, answers);
+        searchable = !search.is_broken();
+        promises.push(search);
+    }
+    if plan.readers > 0 {
+        promises.extend(readers(plan, answers));
+    }
+    Judged {
+        promises,
+        clustered,
+        searchable,
+    }
+}
+
+fn logs(plan: &PromisePlan, node: &str) -> String {
+    format!(
+        "`loadrig ssh {} {node} -- sudo journalctl -u mattermost` shows the server's log",
+        plan.environment
+    )
+}
+
+fn version(plan: &PromisePlan, answers: &[NodeAnswers]) -> Promise {
+    let mut versions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for node in answers {
+        match &node.version {
+            Ok(version) => versions.entry(version).or_default().push(&node.name),
+            Err(error) => {
+                return Promise::broken(VERSION, format!("{}: {error}", node.name))
+                    .remedy(logs(plan, &node.name));
+            }
+        }
+    }
+    let by_version: Vec<String> = versions
+        .iter()
+        .map(|(version, nodes)| format!("{version} on {}", nodes.join(", ")))
+        .collect();
+    let detail = by_version.join("; ");
+    match versions.len() {
+        1 => Promise::kept(VERSION, detail),
+        _ => Promise::broken(VERSION, detail).remedy(format!(
+            "`loadrig up {}` brings every node to the planned release",
+            plan.environment
+        )),
+    }
+}
+
+fn license(plan: &PromisePlan, answers: &[NodeAnswers], now: Timestamp) -> Promise {
+    let mut without = Vec::new();
+    let mut told = None;
+    for node in answers {
+        match &node.license {
+            Err(error) => {
+                return Promise::broken(LICENSE, format!("{}: {error}", node.name))
+                    .remedy(logs(plan, &node.name));
+            }
+            Ok(license)
+                if license
+                    .get("IsLicensed")
+                    .is_some_and(|value| value == "true") =>
+            {
+                told = Some(license);
+            }
+            Ok(_) => without.push(node.name.as_str()),
+        }
+    }
+    let text = |license: &BTreeMap<String, String>, key: &str| {
+        license.get(key).cloned().unwrap_or_default()
+    };
+    match (plan.licensed, told) {
+        (true, None) => Promise::broken(
+            LICENSE,
+            format!(
+                "no node has a license{}",
+                consequences(plan)
+            ),
+        )
+        .remedy(format!(
+            "{}: look for `license`; `loadrig up {}` brings the license to the nodes",
+            logs(plan, &answers.first().map_or("app-1", |node| &node.name)),
+            plan.environment
+        )),
+        (true, Some(_)) if !without.is_empty() => Promise::broken(
+            LICENSE,
+            format!("no license on {}{}", without.join(", "), consequences(plan)),
+        )
+        .remedy(logs(plan, without[0])),
+        (true, Some(license)) => {
+            let detail = format!(
+                "{} for {} users",
+                text(license, "SkuShortName"),
+                text(license, "Users")
+            );
+            within_time(plan, &text(license, "ExpiresAt"), detail, now)
+        }
+        (false, None) => Promise::kept(
+            LICENSE,
+            "none, as planned: one application node, no metrics of it, search in the database",
+        ),
+        // What an official server gives itself when it has none.
+        (false, Some(license)) if text(license, "SkuShortName") == "entry" => {
+            Promise::kept(LICENSE, "none, as planned; the server runs as Mattermost Entry")
+        }
+        (false, Some(license)) => Promise::doubtful(
+            LICENSE,
+            format!(
+                "{} for {} users, though the environment is planned without one",
+                text(license, "SkuShortName"),
+                text(license, "Users")
+            ),
+        )
+        .remedy("set `mattermost.license_file` in place of `unlicensed: accept` for all that it carries"),
+    }
+}
+
+/// What does not work without the license, in one half sentence.
+fn consequences(plan: &PromisePlan) -> String {
+    let parts = [
+        (plan.nodes.len() > 1, "no cluster"),
+        (plan.readers > 0, "no readers"),
+        (plan.search, "no search backend"),
+        (true, "no metrics"),
+    ];
+    let parts: Vec<&str> = parts
+        .into_iter()
+        .filter(|(planned, _)| *planned)
+        .map(|(_, what)| what)
+        .collect();
+    format!(", so {}", parts.join(", "))
+}
+
+fn within_time(plan: &PromisePlan, expires: &str, detail: String, now: Timestamp) -> Promise {
+    let end = expires
+        .parse::<i64>()
+        .ok()
+        .and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let Some(end) = end else {
+        return Promise::kept(LICENSE, detail);
+    };
+    let left = end.duration_since(now).as_hours().div_euclid(24);
+    let detail = format!("{detail}, until {}", end.strftime("%F"));
+    if left < 0 {
+        Promise::broken(LICENSE, format!("{detail}: it has ended"))
+    } else if left < WARN_DAYS {
+        Promise::doubtful(LICENSE, format!("{detail}: {left} days"))
+    } else {
+        Promise::kept(LICENSE, detail)
+    }
+    .remedy(format!(
+        "put the renewed license in its place and run `loadrig up {}`",
+        plan.environment
+    ))
+}
+
+fn cluster(plan: &PromisePlan, answers: &[NodeAnswers]) -> Promise {
+    let planned: BTreeSet<&str> = answers.iter().map(|node| node.address.as_str()).collect();
+    let name_of = |address: &str| {
+        let found = answers.iter().find(|node| node.address == address);
+        found.map_or_else(|| address.to_owned(), |node| node.name.clone())
+    };
+    let mut faults = Vec::new();
+    let mut hashes: BTreeSet<&str> = BTreeSet::new();
+    let mut schemas: BTreeSet<&str> = BTreeSet::new();
+    for node in answers {
+        let listed = match &node.cluster {
+            Ok(listed) => listed,
+            Err(error) => {
+                faults.push(format!("{}: {error}", node.name));
+                continue;
+            }
+        };
+        let seen: BTreeSet<&str> = listed.iter().map(|one| one.ipaddress.as_str()).collect();
+        let missing: Vec<String> = planned.difference(&seen).map(|one| name_of(one)).collect();
+        let foreign: Vec<&str> = seen.difference(&planned).copied().collect();
+        if !missing.is_empty() {
+            faults.push(format!(
+                "{} does not know {}",
+                node.name,
+                missing.join(", ")
+            ));
+        }
+        if !foreign.is_empty() {
+            faults.push(format!("{} knows {} too", node.name, foreign.join(", ")));
+        }
+        hashes.extend(listed.iter().map(|one| one.config_hash.as_str()));
+        schemas.extend(listed.iter().map(|one| one.schema_version.as_str()));
+    }
+    let remedy = format!(
+        "port 8074 has to be open between the nodes (`loadrig plan {0}` shows changed rules); `loadrig up {0}` repairs configurations",
+        plan.environment
+    );
+    if !faults.is_empty() {
+        return Promise::broken(
+            CLUSTER,
+            format!("{}, so posts do not cross nodes", faults.join("; ")),
+        )
+        .remedy(remedy);
+    }
+    if hashes.len() > 1 || schemas.len() > 1 {
+        let what = match hashes.len() {
+            1 => "schemas of the database",
+            _ => "configurations",
+        };
+        return Promise::broken(CLUSTER, format!("the nodes have different {what}")).remedy(remedy);
+    }
+    Promise::kept(
+        CLUSTER,
+        format!("{} nodes with one configuration and schema", planned.len()),
+    )
+}
+
+fn metrics(plan: &PromisePlan, answers: &[NodeAnswers]) -> Promise {
+    let mut samples = 0;
+    for node in answers {
+        let fault = match &node.metrics {
+            Ok(text) if text.samples > 0 => {
+                samples += text.samples;
+                continue;
+            }
+            Ok(_) => "no sample of Mattermost".to_owned(),
+            Err(error) => error.clone(),
+        };
+        return Promise::broken(METRICS, format!("{}: {fault}", node.name))
+            .remedy(format!("{}: look for `metrics`", logs(plan, &node.name)));
+    }
+    Promise::kept(
+        METRICS,
+        format!("{samples} samples from {} nodes", answers.len()),
+    )
+}
+
+fn search(plan: &PromisePlan, answers: &[NodeAnswers]) -> Promise {
+    let remedy = format!(
+        "`loadrig ssh {} search-proxy-1 -- curl -s localhost:9200/_cluster/health` shows the domain's state",
+        plan.environment
+    );
+    for node in answers {
+        let fault = match (&node.search, node.search_backend.as_str()) {
+            (Err(error), _) => error.clone(),
+            (_, "database" | "none" | "") => "the server searches in its database".to_owned(),
+            _ => continue,
+        };
+        return Promise::broken(SEARCH, format!("{}: {fault}", node.name)).remedy(remedy);
+    }
+    let backend = answers.first().map_or("", |node| &node.search_backend);
+    Promise::kept(SEARCH, format!("{backend} on {} nodes", answers.len()))
+}
+
+/// Nothing when the metrics, which tell it, could not be read: that is told already.
+fn readers(plan: &PromisePlan, answers: &[NodeAnswers]) -> Option<Promise> {
+    let mut connections = 0;
+    for node in answers {
+        match node.metrics.as_ref().ok()?.reader_connections {
+            Some(0) => {
+                let detail = format!("{} has no connection to a reader", node.name);
+                return Some(Promise::broken(READERS, detail).remedy(format!(
+                    "`loadrig up {}` writes the readers' addresses again; {}",
+                    plan.environment,
+                    logs(plan, &node.name)
+                )));
+            }
+            Some(count) => connections += count,
+            None => {
+                let detail = format!("{} does not count connections to readers", node.name);
+                return Some(Promise::doubtful(READERS, detail));
+            }
+        }
+    }
+    let readers = match plan.readers {
+        1 => "1 reader".to_owned(),
+        many => format!("{many} readers"),
+    };
+    let detail = format!("{connections} connections to {readers}");
+    Some(Promise::kept(READERS, detail))
+}
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;

@@ -1,0 +1,102 @@
+//! What a deployment promises, asked of the server itself: one version, the license, one cluster,
+//! metrics, readers, and through the entrance logins, events between nodes, files and search.
+//!
+//! Knows URLs alone: how they lead to the nodes is the caller's business. Causes come before
+//! consequences: what cannot work for a reason that was found is not asked for.
+
+mod answers;
+mod judge;
+mod run;
+mod through;
+
+pub use run::check_promises;
+
+use super::wire::Admin;
+
+/// What to ask, and what was promised.
+#[derive(Clone, Debug)]
+pub struct PromisePlan {
+    /// The environment's name.
+    pub environment: String,
+    /// Where people find the server.
+    pub entrance: String,
+    /// Every application node.
+    pub nodes: Vec<PromiseNode>,
+    /// The administrator.
+    pub admin: Admin,
+    /// Whether there is to be a license.
+    pub licensed: bool,
+    /// How many readers each node is to use.
+    pub readers: u32,
+    /// Whether a search domain is to answer searches.
+    pub search: bool,
+}
+
+/// An application node, by URLs that lead to it alone.
+#[derive(Clone, Debug)]
+pub struct PromiseNode {
+    /// For example `app-1`.
+    pub name: String,
+    /// Its address inside the VPC, by which the others know it.
+    pub address: String,
+    /// Its API.
+    pub url: String,
+    /// Its metrics.
+    pub metrics_url: String,
+}
+
+/// What came of a promise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PromiseVerdict {
+    /// It is kept.
+    Kept,
+    /// It is kept, and somebody should look at it.
+    Doubtful,
+    /// It is broken.
+    Broken,
+}
+
+/// One promise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Promise {
+    /// What was promised.
+    pub name: String,
+    /// What came of it.
+    pub verdict: PromiseVerdict,
+    /// What was seen.
+    pub detail: String,
+    /// What to do when it is not kept.
+    pub remedy: String,
+}
+
+impl Promise {
+    fn new(name: &str, verdict: PromiseVerdict, detail: impl Into<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            verdict,
+            detail: detail.into(),
+            remedy: String::new(),
+        }
+    }
+
+    fn kept(name: &str, detail: impl Into<String>) -> Self {
+        Self::new(name, PromiseVerdict::Kept, detail)
+    }
+
+    fn broken(name: &str, detail: impl Into<String>) -> Self {
+        Self::new(name, PromiseVerdict::Broken, detail)
+    }
+
+    fn doubtful(name: &str, detail: impl Into<String>) -> Self {
+        Self::new(name, PromiseVerdict::Doubtful, detail)
+    }
+
+    fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = remedy.into();
+        self
+    }
+
+    fn is_broken(&self) -> bool {
+        self.verdict == PromiseVerdict::Broken
+    }
+}

@@ -1,0 +1,66 @@
+//! Asks everything, in an order in which causes come before consequences.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use futures::future::join_all;
+use jiff::Timestamp;
+
+use crate::loadtest::api::Api;
+
+use super::answers::ask;
+use super::judge::judge;
+use super::through::Visit;
+use super::{Promise, PromisePlan};
+
+const LOGIN: &str = "entrance: the administrator logs in";
+const CHANNEL: &str = "entrance: a channel to check in";
+
+/// Checks what a deployment promises. Leaves a team with one channel on the server, which only
+/// the administrator sees; posts are removed again.
+pub async fn check_promises(plan: &PromisePlan) -> Vec<Promise> {
+    let remedy = format!(
+        "`loadrig ssh {} app-1 -- sudo journalctl -u mattermost` shows the server's log",
+        plan.environment
+    );
+    let begun = Instant::now();
+    let entrance = match Api::new(&plan.entrance) {
+        Ok(api) => api,
+        Err(error) => return vec![Promise::broken(LOGIN, error.to_string())],
+    };
+    // Nothing else can be asked without a session.
+    let session = match entrance.administrator(&plan.admin).await {
+        Ok(session) => session,
+        Err(error) => {
+            let detail = format!("{error}, so nothing else was asked");
+            return vec![Promise::broken(LOGIN, detail).remedy(remedy)];
+        }
+    };
+    let took = begun.elapsed().as_millis();
+    let login = Promise::kept(LOGIN, format!("in {took} ms at {}", plan.entrance));
+
+    let answers = join_all(plan.nodes.iter().map(|node| ask(plan, node, &session))).await;
+    let judged = judge(plan, &answers, Timestamp::now());
+    let mut promises = vec![login];
+    promises.extend(judged.promises);
+
+    let nodes: BTreeMap<String, Api> = plan
+        .nodes
+        .iter()
+        .filter_map(|node| Some((node.name.clone(), Api::new(&node.url).ok()?)))
+        .collect();
+    match Visit::begin(plan, &entrance, &session, &nodes).await {
+        Ok(visit) => {
+            if judged.clustered && nodes.len() > 1 {
+                promises.push(visit.events().await);
+            }
+            promises.push(visit.files().await);
+            promises.extend(visit.found_and_read(judged.searchable).await);
+        }
+        Err(error) => {
+            let detail = format!("{error}, so nothing was posted, stored or searched");
+            promises.push(Promise::broken(CHANNEL, detail).remedy(remedy));
+        }
+    }
+    promises
+}

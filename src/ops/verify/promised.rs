@@ -1,0 +1,62 @@
+//! What the deployment promises, asked of the server itself.
+
+use crate::loadtest::{Admin, Password, Promise, PromisePlan, PromiseVerdict, check_promises};
+use crate::ops::rig::{Connected, Rig};
+use crate::plan::Inventory;
+
+use super::check::RigCheck;
+use super::ways::open_ways;
+
+/// The account of the first administrator.
+pub(in crate::ops) fn administrator(connected: &Connected) -> Admin {
+    Admin {
+        username: "sysadmin".to_owned(),
+        email: "sysadmin@example.com".to_owned(),
+        password: Password::new(connected.secrets.admin_password()),
+    }
+}
+
+/// Checks every promise, from this machine: nodes through SSH, the entrance as people reach it.
+pub(super) async fn promised(
+    rig: &Rig,
+    inventory: &Inventory,
+    connected: &Connected,
+) -> Vec<RigCheck> {
+    let spec = &rig.spec;
+    let Some(entrance) = inventory.url(spec) else {
+        return Vec::new();
+    };
+    let ways = match open_ways(spec, inventory, connected).await {
+        Ok(ways) => ways,
+        Err(why) => {
+            return vec![RigCheck {
+                name: "application nodes: reached through SSH".to_owned(),
+                pass: false,
+                warning: false,
+                detail: why,
+                remedy: format!("`loadrig status {}` shows how the hosts are", spec.name),
+            }];
+        }
+    };
+    let existing = spec.services.database.existing.as_ref();
+    let plan = PromisePlan {
+        environment: spec.name.clone(),
+        entrance,
+        nodes: ways.nodes.clone(),
+        admin: administrator(connected),
+        licensed: spec.mattermost.license.is_licensed(),
+        readers: existing.map_or(spec.database.readers, |own| own.readers.len() as u32),
+        search: spec.search.nodes > 0,
+    };
+    check_promises(&plan).await.into_iter().map(check).collect()
+}
+
+fn check(promise: Promise) -> RigCheck {
+    RigCheck {
+        name: promise.name,
+        pass: promise.verdict != PromiseVerdict::Broken,
+        warning: promise.verdict == PromiseVerdict::Doubtful,
+        detail: promise.detail,
+        remedy: promise.remedy,
+    }
+}
