@@ -7,14 +7,14 @@ use axum::routing::{post, put};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::extract::{Auth, Json, MaybeAuth, own_user};
+use super::extract::{Auth, Json, JsonObject, MaybeAuth, own_user};
 use super::named;
 use crate::app::{App, Server, object};
-use crate::db::Login;
+use crate::db::{DbError, Login};
 use crate::error::{AppError, OrInternal};
 use crate::hub::HubEvent;
 use crate::id::{new_id, now_ms};
-use crate::model::{TextMap, User, default_user_notify_props};
+use crate::model::{Preference, TextMap, User, default_user_notify_props};
 use crate::password;
 
 pub(super) fn routes() -> Router<App> {
@@ -41,7 +41,7 @@ struct NewUser {
 async fn create(
     State(app): State<App>,
     MaybeAuth(session): MaybeAuth,
-    Json(new): Json<NewUser>,
+    JsonObject(new): JsonObject<NewUser>,
 ) -> Result<(StatusCode, axum::Json<User>), AppError> {
     let user = new.check()?;
     require_room(&app).await?;
@@ -60,24 +60,39 @@ async fn create(
         user: &user,
         password_hash: &hash,
     };
-    let roles = app.store.create_user(&login, !any).await.map_err(|error| {
-        if error.is_duplicate() {
-            let message = "An account with that username or email already exists.";
-            AppError::new(
-                StatusCode::BAD_REQUEST,
-                "app.user.save.existing.app_error",
-                message,
-            )
-        } else {
-            AppError::internal("app.user.save.app_error", &error)
-        }
-    })?;
+    let roles = app
+        .store
+        .create_user(&login, !any)
+        .await
+        .map_err(|error| taken_or_failed(&error, "app.user.save.app_error"))?;
+    let kept = app
+        .store
+        .save_preferences(&first_preferences(&user.id))
+        .await;
+    kept.or_internal("app.preference.save.updating.app_error")?;
     app.publish(&HubEvent {
         event: "new_user".to_owned(),
         data: object(json!({"user_id": user.id})),
         ..HubEvent::default()
     });
     Ok((StatusCode::CREATED, axum::Json(User { roles, ..user })))
+}
+
+/// What every account begins with.
+fn first_preferences(user_id: &str) -> Vec<Preference> {
+    [
+        ("recommended_next_steps", "hide", "false"),
+        ("system_notice", "GMasDM", "true"),
+        ("tutorial_step", user_id, "0"),
+    ]
+    .into_iter()
+    .map(|(category, name, value)| Preference {
+        user_id: user_id.to_owned(),
+        category: category.to_owned(),
+        name: name.to_owned(),
+        value: value.to_owned(),
+    })
+    .collect()
 }
 
 /// Refuses when the system has as many users as the license allows, or as a server without one
@@ -106,6 +121,18 @@ async fn require_room(app: &Server) -> Result<(), AppError> {
     Err(AppError::new(StatusCode::BAD_REQUEST, id, message))
 }
 
+fn taken_or_failed(error: &DbError, failed: &'static str) -> AppError {
+    let taken = |id, what: &str| {
+        let message = format!("An account with that {what} already exists.");
+        AppError::new(StatusCode::BAD_REQUEST, id, message)
+    };
+    match error.taken_by() {
+        Some(by) if by.contains("email") => taken("app.user.save.email_exists.app_error", "email"),
+        Some(_) => taken("app.user.save.username_exists.app_error", "username"),
+        None => AppError::internal(failed, error),
+    }
+}
+
 fn is_valid_username(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     !name.is_empty() && name.len() <= 64 && name.chars().all(plain)
@@ -115,23 +142,25 @@ impl NewUser {
     fn check(&self) -> Result<User, AppError> {
         let username = self.username.trim().to_lowercase();
         let email = self.email.trim().to_lowercase();
+        let invalid = |id, message: String| AppError::new(StatusCode::BAD_REQUEST, id, message);
         if !is_valid_username(&username) {
-            return Err(AppError::invalid_body("username"));
+            let id = "model.user.is_valid.username.app_error";
+            return Err(invalid(id, "Username is not valid.".into()));
         }
         if !email.contains('@') || email.len() > 128 {
-            return Err(AppError::invalid_body("email"));
+            let id = "model.user.is_valid.email.app_error";
+            return Err(invalid(id, "Email is not valid.".into()));
         }
-        let length = self.password.len();
-        if !(password::MIN_LENGTH..=password::MAX_LENGTH).contains(&length) {
-            return Err(AppError::new(
-                StatusCode::BAD_REQUEST,
-                "model.user.is_valid.pwd.app_error",
-                format!(
-                    "Your password must have {} to {} bytes.",
-                    password::MIN_LENGTH,
-                    password::MAX_LENGTH
-                ),
-            ));
+        let (least, most) = (password::MIN_LENGTH, password::MAX_LENGTH);
+        if self.password.len() < least {
+            let id = "model.user.is_valid.pwd_min_length.app_error";
+            let message = format!("Your password must contain at least {least} characters.");
+            return Err(invalid(id, message));
+        }
+        if self.password.len() > most {
+            let id = "model.user.is_valid.pwd_max_length.app_error";
+            let message = format!("Your password must contain no more than {most} characters.");
+            return Err(invalid(id, message));
         }
         let now = now_ms();
         Ok(User {
@@ -154,6 +183,7 @@ impl NewUser {
                 self.locale.clone()
             },
             timezone: User::default_timezone(),
+            remote_id: Some(String::new()),
             ..User::default()
         })
     }
@@ -217,15 +247,10 @@ async fn patch(
         return Err(AppError::invalid_body("username"));
     }
     user.update_at = now_ms();
-    app.store.update_user(&user).await.map_err(|error| {
-        if error.is_duplicate() {
-            let message = "An account with that username or email already exists.";
-            let id = "app.user.save.existing.app_error";
-            AppError::new(StatusCode::BAD_REQUEST, id, message)
-        } else {
-            AppError::internal("app.user.update.finding.app_error", &error)
-        }
-    })?;
+    app.store
+        .update_user(&user)
+        .await
+        .map_err(|error| taken_or_failed(&error, "app.user.update.finding.app_error"))?;
     let seen = user.clone().for_others(false);
     app.publish(&HubEvent {
         event: "user_updated".to_owned(),
@@ -304,19 +329,19 @@ mod tests {
         for (user, id) in [
             (
                 new("a n", "a@b", "Passw0rd!"),
-                "api.context.invalid_body_param.app_error",
+                "model.user.is_valid.username.app_error",
             ),
             (
                 new("ann", "nowhere", "Passw0rd!"),
-                "api.context.invalid_body_param.app_error",
+                "model.user.is_valid.email.app_error",
             ),
             (
                 new("ann", "a@b", "short"),
-                "model.user.is_valid.pwd.app_error",
+                "model.user.is_valid.pwd_min_length.app_error",
             ),
             (
                 new("ann", "a@b", &"x".repeat(73)),
-                "model.user.is_valid.pwd.app_error",
+                "model.user.is_valid.pwd_max_length.app_error",
             ),
         ] {
             assert_eq!(user.check().expect_err("refused").id, id);

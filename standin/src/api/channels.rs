@@ -9,7 +9,7 @@ use axum::routing::{get, post, put};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::extract::{Auth, Json, Page, own_user};
+use super::extract::{Auth, Json, JsonObject, Page, own_user};
 use super::{etag, named};
 use crate::app::{App, Server};
 use crate::db::{ChannelRole, DbError};
@@ -68,7 +68,7 @@ pub(super) fn routes() -> Router<App> {
 async fn create(
     State(app): State<App>,
     Auth(session): Auth,
-    Json(new): Json<Channel>,
+    JsonObject(new): JsonObject<Channel>,
 ) -> Result<(StatusCode, axum::Json<Channel>), AppError> {
     let channel = check(new, &session)?;
     app.require_team(&session, &channel.team_id)?;
@@ -97,15 +97,22 @@ fn is_valid_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= 64 && name.chars().all(plain)
 }
 
+fn invalid(id: &'static str, what: &str) -> AppError {
+    AppError::new(StatusCode::BAD_REQUEST, id, format!("Invalid {what}."))
+}
+
 fn check(new: Channel, session: &UserSession) -> Result<Channel, AppError> {
     if !is_valid_name(&new.name) {
-        return Err(AppError::invalid_body("name"));
+        return Err(invalid(
+            "model.channel.is_valid.1_or_more.app_error",
+            "name",
+        ));
     }
     if !is_valid_id(&new.team_id) {
-        return Err(AppError::invalid_body("team_id"));
+        return Err(AppError::forbidden());
     }
     if !matches!(new.kind.as_str(), "O" | "P") {
-        return Err(AppError::invalid_body("type"));
+        return Err(invalid("model.channel.is_valid.type.app_error", "type"));
     }
     let now = now_ms();
     Ok(Channel {
@@ -129,10 +136,14 @@ async fn direct(
     Auth(session): Auth,
     Json(ids): Json<Vec<String>>,
 ) -> Result<(StatusCode, axum::Json<Channel>), AppError> {
-    let [first, second] = ids.as_slice() else {
-        return Err(AppError::invalid_body("user_ids"));
+    // One id alone is somebody with whom the caller talks.
+    let (first, second) = match ids.as_slice() {
+        [other] => (&session.user_id, other),
+        [first, second] => (first, second),
+        _ => return Err(AppError::invalid_body("user_ids")),
     };
     let name = direct_channel_name(first, second);
+    let ids = [first.clone(), second.clone()];
     let users = participants(&app, &session, &ids).await?;
     let channel = open(&app, &session, "D", name, String::new(), &users).await?;
     Ok((StatusCode::CREATED, axum::Json(channel)))
@@ -148,7 +159,9 @@ async fn group(
     ids.sort_unstable();
     ids.dedup();
     if !(3..=8).contains(&ids.len()) {
-        return Err(AppError::invalid_body("user_ids"));
+        let id = "api.channel.create_group.bad_size.app_error";
+        let message = "Group message channels must contain at least 3 and no more than 8 users.";
+        return Err(AppError::new(StatusCode::BAD_REQUEST, id, message));
     }
     let users = participants(&app, &session, &ids).await?;
     let names: Vec<&str> = users.iter().map(|user| user.username.as_str()).collect();
@@ -195,6 +208,7 @@ async fn open(
         id: new_id(),
         create_at: now,
         update_at: now,
+        shared: Some(false),
         kind: kind.to_owned(),
         name: name.clone(),
         display_name,
@@ -254,32 +268,25 @@ pub(super) fn existing(channel: Result<Option<Channel>, DbError>) -> Result<Chan
 async fn get_one(
     State(app): State<App>,
     Auth(session): Auth,
-    headers: HeaderMap,
     Path(id): Path<String>,
-) -> Result<Response, AppError> {
+) -> Result<axum::Json<Channel>, AppError> {
     let channel = existing(app.store.channel(&id).await)?;
-    visible(&app, &session, &headers, channel).await
+    app.require_read(&session, &channel).await?;
+    Ok(axum::Json(channel))
 }
 
 /// `GET /teams/{team}/channels/name/{name}`.
 async fn by_name(
     State(app): State<App>,
     Auth(session): Auth,
-    headers: HeaderMap,
     Path((team_id, name)): Path<(String, String)>,
-) -> Result<Response, AppError> {
-    let channel = existing(app.store.channel_by_name(&team_id, &name).await)?;
-    visible(&app, &session, &headers, channel).await
-}
-
-async fn visible(
-    app: &Server,
-    session: &UserSession,
-    headers: &HeaderMap,
-    channel: Channel,
-) -> Result<Response, AppError> {
-    app.require_read(session, &channel).await?;
-    Ok(etag::json(headers, &channel.etag(), &channel))
+) -> Result<axum::Json<Channel>, AppError> {
+    let channel = app.store.channel_by_name(&team_id, &name).await;
+    let channel = channel.or_internal("app.channel.get_by_name.existing.app_error")?;
+    let missing = || AppError::not_found("app.channel.get_by_name.missing.app_error");
+    let channel = channel.ok_or_else(missing)?;
+    app.require_read(&session, &channel).await?;
+    Ok(axum::Json(channel))
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -379,12 +386,18 @@ async fn find(
 async fn of_user(
     State(app): State<App>,
     Auth(session): Auth,
+    headers: HeaderMap,
     Path((user, team_id)): Path<(String, String)>,
-) -> Result<axum::Json<Vec<Channel>>, AppError> {
+) -> Result<Response, AppError> {
     let user_id = own_user(&user, &session)?;
     app.require_team(&session, &team_id)?;
     let channels = app.store.channels_of_user(&team_id, &user_id).await;
-    Ok(axum::Json(channels.or_internal(FAILED)?))
+    let channels = channels.or_internal(FAILED)?;
+    Ok(etag::json(
+        &headers,
+        &Channel::list_etag(&channels),
+        &channels,
+    ))
 }
 
 /// `GET /users/{user}/channels`: those of all teams, read in batches as in Mattermost.

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::routing::{delete, get, post};
 use serde_json::{Value, json};
 
-use super::extract::{Auth, Json, own_user};
+use super::extract::{Auth, JsonObject, own_user};
 use super::named;
 use super::system::ok;
 use crate::app::{App, Server};
@@ -45,7 +45,7 @@ fn require_drafts(app: &Server) -> Result<(), AppError> {
 async fn save(
     State(app): State<App>,
     Auth(session): Auth,
-    Json(new): Json<Draft>,
+    JsonObject(new): JsonObject<Draft>,
 ) -> Result<(StatusCode, axum::Json<Draft>), AppError> {
     require_drafts(&app)?;
     if !is_valid_id(&new.channel_id) {
@@ -76,14 +76,14 @@ async fn list(
     State(app): State<App>,
     Auth(session): Auth,
     Path((user, team_id)): Path<(String, String)>,
-) -> Result<axum::Json<Vec<Draft>>, AppError> {
+) -> Result<axum::Json<Option<Vec<Draft>>>, AppError> {
     require_drafts(&app)?;
     own_user(&user, &session)?;
     app.require_team(&session, &team_id)?;
     let drafts = app.store.drafts(&session.user_id, &team_id).await;
-    Ok(axum::Json(
-        drafts.or_internal("app.draft.get_drafts.app_error")?,
-    ))
+    let drafts = drafts.or_internal("app.draft.get_drafts.app_error")?;
+    // Where there are none Mattermost answers with null.
+    Ok(axum::Json((!drafts.is_empty()).then_some(drafts)))
 }
 
 /// `DELETE /users/{user}/channels/{channel}/drafts`.

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::error::AppError;
@@ -108,12 +108,28 @@ impl<T: DeserializeOwned> FromRequest<App> for Json<T> {
     }
 }
 
+/// A JSON body that has to be an object: an empty list would pass for one without members.
+#[derive(Debug)]
+pub(super) struct JsonObject<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<App> for JsonObject<T> {
+    type Rejection = AppError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, AppError> {
+        let Json(members) = Json::<Map<String, Value>>::from_request(request, app).await?;
+        let value = serde_json::from_value(Value::Object(members));
+        value.map(Self).map_err(|error| not_fitting(&error))
+    }
+}
+
+fn not_fitting(error: &serde_json::Error) -> AppError {
+    let mut refused = AppError::invalid_body("value");
+    refused.message = format!("{} ({error})", refused.message);
+    refused
+}
+
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, AppError> {
-    let refused = |error: serde_json::Error| {
-        let mut refused = AppError::invalid_body("value");
-        refused.message = format!("{} ({error})", refused.message);
-        refused
-    };
+    let refused = |error| not_fitting(&error);
     let mut value: Value = serde_json::from_slice(body).map_err(refused)?;
     if let Some(object) = value.as_object_mut() {
         object.retain(|_, member| !member.is_null());

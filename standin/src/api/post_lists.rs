@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::channels::existing;
 use super::extract::{Auth, Json, Page, own_user};
@@ -17,7 +17,7 @@ use crate::app::{App, Server};
 use crate::db::{PostCursor, PostQuery, SINCE_LIMIT};
 use crate::error::{AppError, OrInternal, chain};
 use crate::id::is_valid_id;
-use crate::model::{Post, PostList, UserSession, VERSION};
+use crate::model::{Metadata, Post, PostList, UserSession, VERSION};
 
 const FAILED: &str = "app.post.get_posts.app_error";
 /// Most results of a search in the database.
@@ -49,6 +49,9 @@ pub(super) fn routes() -> Router<App> {
 
 /// Adds the files and reactions of posts.
 pub(super) async fn add_metadata(app: &Server, posts: &mut [Post]) -> Result<(), AppError> {
+    for post in posts.iter_mut() {
+        post.metadata = Some(Metadata::default());
+    }
     let ids = |wanted: fn(&Post) -> bool| -> Vec<String> {
         let with = posts.iter().filter(|post| wanted(post));
         with.map(|post| post.id.clone()).collect()
@@ -60,7 +63,7 @@ pub(super) async fn add_metadata(app: &Server, posts: &mut [Post]) -> Result<(),
         for file in files.or_internal("app.file_info.get_for_post.app_error")? {
             let owner = posts.iter_mut().find(|post| post.id == file.post_id);
             if let Some(post) = owner {
-                post.metadata.files.push(file);
+                post.metadata.get_or_insert_default().files.push(file);
             }
         }
     }
@@ -69,7 +72,10 @@ pub(super) async fn add_metadata(app: &Server, posts: &mut [Post]) -> Result<(),
         for reaction in reactions.or_internal("app.reaction.bulk_get_for_post_ids.app_error")? {
             let owner = posts.iter_mut().find(|post| post.id == reaction.post_id);
             if let Some(post) = owner {
-                post.metadata.reactions.push(reaction);
+                post.metadata
+                    .get_or_insert_default()
+                    .reactions
+                    .push(reaction);
             }
         }
     }
@@ -306,6 +312,7 @@ async fn find(
     } else {
         None
     };
+    let by_server = from_server.is_some();
     let user_id = &session.user_id;
     let posts = match from_server {
         Some(ids) => app.store.posts_by_ids(user_id, &ids).await,
@@ -317,8 +324,11 @@ async fn find(
         }
     };
     let list = listed(app, posts.or_internal("app.post.search.app_error")?).await?;
-    let matches: BTreeMap<&String, [&String; 1]> =
-        list.order.iter().map(|id| (id, [terms])).collect();
+    // The database does not say what it found in a post.
+    let matches = by_server.then(|| {
+        let found = list.order.iter().map(|id| (id.clone(), json!([terms])));
+        found.collect::<Map<String, Value>>()
+    });
     let matches = json!(matches);
     let mut body = serde_json::to_value(&list).or_internal("api.marshal_error")?;
     body["matches"] = matches;

@@ -11,13 +11,13 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::channel_members::mark;
-use super::extract::{Auth, Json};
+use super::extract::{Auth, Json, JsonObject};
 use super::post_lists::{add_metadata, listed};
 use super::{etag, named};
 use crate::app::{App, Server};
 use crate::error::{AppError, OrInternal};
 use crate::id::{is_valid_id, new_id, now_ms};
-use crate::model::{Channel, FileInfo, Post, PostList, UserSession, VERSION};
+use crate::model::{Channel, FileInfo, Post, UserSession, VERSION};
 
 /// Longest message in characters.
 pub(super) const MAX_MESSAGE: usize = 16_383;
@@ -60,7 +60,7 @@ async fn create(
     State(app): State<App>,
     Auth(session): Auth,
     query: Query<CreateQuery>,
-    Json(new): Json<Post>,
+    JsonObject(new): JsonObject<Post>,
 ) -> Result<(StatusCode, axum::Json<Post>), AppError> {
     let pending = new.pending_post_id.clone();
     if !pending.is_empty() {
@@ -147,9 +147,6 @@ fn mentioned_names(message: &str) -> Vec<String> {
 }
 
 pub(super) fn check_message(post: &Post) -> Result<(), AppError> {
-    if post.message.trim().is_empty() && post.file_ids.is_empty() {
-        return Err(AppError::invalid_body("message"));
-    }
     if post.message.chars().count() > MAX_MESSAGE {
         let message = format!("The message is longer than {MAX_MESSAGE} characters.");
         let id = "model.post.is_valid.message_length.app_error";
@@ -159,8 +156,9 @@ pub(super) fn check_message(post: &Post) -> Result<(), AppError> {
 }
 
 fn check(new: Post, session: &UserSession) -> Result<Post, AppError> {
+    // One answer for "cannot be", "is not there" and "is not yours", as in Mattermost.
     if !is_valid_id(&new.channel_id) {
-        return Err(AppError::invalid_body("channel_id"));
+        return Err(AppError::forbidden());
     }
     check_message(&new)?;
     if new.file_ids.len() > MAX_FILES || !new.file_ids.iter().all(|id| is_valid_id(id)) {
@@ -299,9 +297,10 @@ struct ThreadPostsQuery {
 async fn thread(
     State(app): State<App>,
     Auth(session): Auth,
+    headers: HeaderMap,
     Path(id): Path<String>,
     query: Query<ThreadPostsQuery>,
-) -> Result<axum::Json<PostList>, AppError> {
+) -> Result<Response, AppError> {
     let post = readable(&app, &session, &id).await?;
     let root = if post.root_id.is_empty() {
         post.id
@@ -323,7 +322,9 @@ async fn thread(
     }
     let mut list = listed(&app, posts).await?;
     list.has_next = Some(more);
-    Ok(axum::Json(list))
+    let changed = list.posts.values().map(|post| post.update_at).max();
+    let tag = format!("{VERSION}.{root}.{}", changed.unwrap_or(0));
+    Ok(etag::json(&headers, &tag, &list))
 }
 
 /// `GET /posts/{post}/files/info`.
@@ -332,9 +333,8 @@ async fn files(
     Auth(session): Auth,
     Path(id): Path<String>,
 ) -> Result<axum::Json<Vec<FileInfo>>, AppError> {
-    Ok(axum::Json(
-        readable(&app, &session, &id).await?.metadata.files,
-    ))
+    let post = readable(&app, &session, &id).await?;
+    Ok(axum::Json(post.metadata.unwrap_or_default().files))
 }
 
 #[cfg(test)]
@@ -368,13 +368,8 @@ mod tests {
     }
 
     #[test]
-    fn empty_and_endless_messages_are_refused() {
+    fn endless_messages_are_refused() {
         let session = UserSession::default();
-        let empty = Post {
-            message: " ".to_owned(),
-            ..new()
-        };
-        assert!(check(empty, &session).is_err());
         let endless = Post {
             message: "é".repeat(MAX_MESSAGE + 1),
             ..new()

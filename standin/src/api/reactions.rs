@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::routing::{delete, get, post};
 use serde_json::{Value, json};
 
-use super::extract::{Auth, Json, own_user};
+use super::extract::{Auth, JsonObject, own_user};
 use super::named;
 use super::system::ok;
 use crate::app::{App, Server};
@@ -44,7 +44,7 @@ async fn reacted(app: &Server, session: &UserSession, id: &str) -> Result<Post, 
 async fn save(
     State(app): State<App>,
     Auth(session): Auth,
-    Json(new): Json<Reaction>,
+    JsonObject(new): JsonObject<Reaction>,
 ) -> Result<axum::Json<Reaction>, AppError> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+');
     let name = &new.emoji_name;
@@ -69,7 +69,7 @@ async fn save(
         update_at: now,
         delete_at: 0,
         channel_id: post.channel_id,
-        remote_id: None,
+        remote_id: String::new(),
         ..new
     };
     let saved = app.store.save_reaction(&reaction).await;

@@ -2,14 +2,13 @@
 
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::http::StatusCode;
 use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::extract::{Auth, Json, Page, own_user, user_or_me};
-use super::{etag, named};
+use super::extract::{Auth, Json, JsonObject, Page, own_user, user_or_me};
+use super::named;
 use crate::app::{App, Server};
 use crate::cluster::Message;
 use crate::db::{ChannelRole, DbError};
@@ -66,7 +65,7 @@ pub(super) fn routes() -> Router<App> {
 async fn create(
     State(app): State<App>,
     Auth(session): Auth,
-    Json(new): Json<Team>,
+    JsonObject(new): JsonObject<Team>,
 ) -> Result<(StatusCode, axum::Json<Team>), AppError> {
     let team = check(new)?;
     app.store.create_team(&team).await.map_err(|error| {
@@ -74,7 +73,7 @@ async fn create(
             let message = "A team with that name already exists.";
             AppError::new(
                 StatusCode::BAD_REQUEST,
-                "app.team.save.existing.app_error",
+                "store.sql_team.save_team.existing.app_error",
                 message,
             )
         } else {
@@ -100,17 +99,24 @@ async fn create(
     Ok((StatusCode::CREATED, axum::Json(team)))
 }
 
+fn invalid(id: &'static str, what: &str) -> AppError {
+    AppError::new(StatusCode::BAD_REQUEST, id, format!("Invalid {what}."))
+}
+
 fn check(new: Team) -> Result<Team, AppError> {
     let name = new.name.trim().to_lowercase();
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if name.len() < 2 || name.len() > 64 || !name.chars().all(plain) {
-        return Err(AppError::invalid_body("name"));
+        return Err(invalid("model.team.is_valid.characters.app_error", "name"));
     }
     if new.display_name.is_empty() {
-        return Err(AppError::invalid_body("display_name"));
+        return Err(invalid(
+            "model.team.is_valid.name.app_error",
+            "display name",
+        ));
     }
     if !matches!(new.kind.as_str(), "O" | "I") {
-        return Err(AppError::invalid_body("type"));
+        return Err(invalid("model.team.is_valid.type.app_error", "type"));
     }
     let now = now_ms();
     Ok(Team {
@@ -128,35 +134,29 @@ fn check(new: Team) -> Result<Team, AppError> {
 async fn get_one(
     State(app): State<App>,
     Auth(session): Auth,
-    headers: HeaderMap,
     Path(id): Path<String>,
-) -> Result<Response, AppError> {
-    visible(&app, &session, &headers, app.store.team(&id).await)
+) -> Result<axum::Json<Team>, AppError> {
+    visible(&app, &session, existing(app.store.team(&id).await)?)
 }
 
 /// `GET /teams/name/{name}`.
 async fn by_name(
     State(app): State<App>,
     Auth(session): Auth,
-    headers: HeaderMap,
     Path(name): Path<String>,
-) -> Result<Response, AppError> {
+) -> Result<axum::Json<Team>, AppError> {
     let team = app.store.team_by_name(&name).await;
-    visible(&app, &session, &headers, team)
+    let team = team.or_internal("app.team.get_by_name.app_error")?;
+    let missing = || AppError::not_found("app.team.get_by_name.missing.app_error");
+    visible(&app, &session, team.ok_or_else(missing)?)
 }
 
-fn visible(
-    app: &Server,
-    session: &UserSession,
-    headers: &HeaderMap,
-    team: Result<Option<Team>, DbError>,
-) -> Result<Response, AppError> {
-    let team = existing(team)?;
+fn visible(app: &Server, session: &UserSession, team: Team) -> Result<axum::Json<Team>, AppError> {
     let public = team.kind == "O" && team.allow_open_invite;
     if !public {
         app.require_team(session, &team.id)?;
     }
-    Ok(etag::json(headers, &team.etag(), &team))
+    Ok(axum::Json(team))
 }
 
 /// `GET /teams`: a page of those that everybody may see; administrators see all.

@@ -14,7 +14,7 @@ use crate::app::{App, Server};
 use crate::db::ThreadQuery;
 use crate::error::{AppError, OrInternal};
 use crate::id::now_ms;
-use crate::model::{ThreadList, User, UserSession, UserThread};
+use crate::model::{ThreadList, UserSession, UserThread};
 
 const FAILED: &str = "app.user.get_threads_for_user.app_error";
 
@@ -95,7 +95,7 @@ async fn list(
         };
         let mut threads = app.store.threads(&wanted).await.or_internal(FAILED)?;
         if query.extended {
-            add_participants(&app, &session, &mut threads).await?;
+            add_participants(&app, &mut threads).await?;
         }
         list.threads = Some(threads);
     }
@@ -115,11 +115,7 @@ fn reader(
 }
 
 /// Replaces the ids of those who take part with their accounts.
-async fn add_participants(
-    app: &Server,
-    session: &UserSession,
-    threads: &mut [UserThread],
-) -> Result<(), AppError> {
+async fn add_participants(app: &Server, threads: &mut [UserThread]) -> Result<(), AppError> {
     let ids: Vec<String> = threads
         .iter()
         .flat_map(|thread| thread.participants.iter().map(|user| user.id.clone()))
@@ -131,7 +127,7 @@ async fn add_participants(
         thread.participants = participants
             .into_iter()
             .filter_map(|user| known(&user.id))
-            .map(|user| User::seen_by(user, session))
+            .map(|user| user.for_others(false))
             .collect();
     }
     Ok(())
@@ -147,7 +143,7 @@ async fn get_one(
     let user_id = reader(&app, &session, &user, &team_id)?;
     let mut thread = followed(&app, &user_id, &id).await?;
     if query.extended {
-        add_participants(&app, &session, std::slice::from_mut(&mut thread)).await?;
+        add_participants(&app, std::slice::from_mut(&mut thread)).await?;
     }
     Ok(axum::Json(thread))
 }

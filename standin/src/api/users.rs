@@ -19,6 +19,7 @@ use crate::id::is_valid_id;
 use crate::model::{User, UserSession};
 
 const FAILED: &str = "app.user.get_profiles.app_error";
+const MISSING: &str = "app.user.missing_account.const";
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -63,7 +64,7 @@ async fn get_one(
     if !is_valid_id(&id) {
         return Err(AppError::invalid_url("user_id"));
     }
-    found(&headers, &session, app.store.user(&id).await)
+    found(&headers, &session, app.store.user(&id).await, MISSING)
 }
 
 /// `GET /users/username/{name}`.
@@ -74,7 +75,8 @@ async fn by_name(
     Path(name): Path<String>,
 ) -> Result<Response, AppError> {
     let user = app.store.user_by_name(&name.to_lowercase()).await;
-    found(&headers, &session, user)
+    let missing = "app.user.get_by_username.app_error";
+    found(&headers, &session, user, missing)
 }
 
 /// `GET /users/email/{email}`.
@@ -85,16 +87,17 @@ async fn by_email(
     Path(email): Path<String>,
 ) -> Result<Response, AppError> {
     let user = app.store.user_by_email(&email.to_lowercase()).await;
-    found(&headers, &session, user)
+    found(&headers, &session, user, MISSING)
 }
 
 fn found(
     headers: &HeaderMap,
     session: &UserSession,
     user: Result<Option<User>, DbError>,
+    missing: &'static str,
 ) -> Result<Response, AppError> {
     let user = user.or_internal("app.user.get.app_error")?;
-    let user = user.ok_or_else(|| AppError::not_found("app.user.missing_account.const"))?;
+    let user = user.ok_or_else(|| AppError::not_found(missing))?;
     let tag = user.etag();
     Ok(etag::json(headers, &tag, user.seen_by(session)))
 }
@@ -255,7 +258,11 @@ async fn autocomplete(
     let out = users
         .extract_if(.., |user| !members.iter().any(|m| m.user_id == user.id))
         .collect::<Vec<_>>();
-    Ok(axum::Json(json!({"users": users, "out_of_channel": out})))
+    let mut body = json!({"users": users});
+    if !out.is_empty() {
+        body["out_of_channel"] = json!(out);
+    }
+    Ok(axum::Json(body))
 }
 
 /// `GET /users/stats`.

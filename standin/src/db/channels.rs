@@ -199,13 +199,15 @@ impl Store {
 }
 
 fn read(row: &Row) -> Result<Channel, DbError> {
+    let kind: String = row.try_get("type")?;
     Ok(Channel {
         id: row.try_get("id")?,
         create_at: row.try_get("createat")?,
         update_at: row.try_get("updateat")?,
         delete_at: row.try_get("deleteat")?,
+        shared: (kind == "D").then_some(false),
         team_id: row.try_get("teamid")?,
-        kind: row.try_get("type")?,
+        kind,
         display_name: row.try_get("displayname")?,
         name: row.try_get("name")?,
         header: row.try_get("header")?,

@@ -101,5 +101,6 @@ fn read(row: &Row) -> Result<Draft, DbError> {
         props: json("props")?,
         file_ids: serde_json::from_value(json("fileids")?).unwrap_or_default(),
         priority: json("priority")?,
+        ..Draft::default()
     })
 }

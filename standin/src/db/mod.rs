@@ -67,6 +67,16 @@ pub(crate) enum DbError {
 }
 
 impl DbError {
+    /// The constraint of a unique value that is already taken.
+    pub(crate) fn taken_by(&self) -> Option<&str> {
+        match self {
+            Self::Statement(error) if self.is_duplicate() => {
+                error.as_db_error().and_then(|error| error.constraint())
+            }
+            _ => None,
+        }
+    }
+
     /// Whether a unique value is already taken.
     pub(crate) fn is_duplicate(&self) -> bool {
         matches!(self, Self::Statement(e) if e.code() == Some(&SqlState::UNIQUE_VIOLATION))

@@ -264,15 +264,8 @@ pub(super) fn read(row: &Row, collapsed: bool) -> Result<Post, DbError> {
     if collapsed && post.root_id.is_empty() {
         post.last_reply_at = row.try_get("lastreplyat")?;
         let ids: Option<Vec<String>> = row.try_get("participants")?;
-        let named = |id| User {
-            id,
-            ..User::default()
-        };
-        post.participants = ids.map(|ids| ids.into_iter().map(named).collect());
-        post.is_following = Some(
-            row.try_get::<_, Option<bool>>("following")?
-                .unwrap_or(false),
-        );
+        post.participants = ids.map(|ids| ids.into_iter().map(User::with_id).collect());
+        post.is_following = row.try_get("following")?;
     }
     Ok(post)
 }

@@ -95,7 +95,7 @@ fn read(row: &Row) -> Result<Reaction, DbError> {
         create_at: row.try_get("createat")?,
         update_at: row.try_get("updateat")?,
         delete_at: row.try_get("deleteat")?,
-        remote_id: None,
+        remote_id: String::new(),
         channel_id: row.try_get("channelid")?,
     })
 }

@@ -2,7 +2,8 @@
 
 use tokio_postgres::Row;
 
-use super::post_lists::{POST_COLUMNS, read as read_post};
+use super::post_lists::POST_COLUMNS;
+use super::posts::read as read_post;
 use super::{DbError, Store};
 use crate::model::{ThreadList, User, UserThread};
 
@@ -156,20 +157,15 @@ impl Store {
 }
 
 fn read(row: &Row) -> Result<UserThread, DbError> {
-    let post = read_post(row, true)?;
+    let mut post = read_post(row)?;
+    post.reply_count = row.try_get("replycount")?;
     let participants: Vec<String> = row.try_get("participants")?;
     Ok(UserThread {
         id: post.id.clone(),
         reply_count: row.try_get("replycount")?,
         last_reply_at: row.try_get("lastreplyat")?,
         last_viewed_at: row.try_get("lastviewed")?,
-        participants: participants
-            .into_iter()
-            .map(|id| User {
-                id,
-                ..User::default()
-            })
-            .collect(),
+        participants: participants.into_iter().map(User::with_id).collect(),
         unread_replies: row.try_get("unread")?,
         unread_mentions: row.try_get("unreadmentions")?,
         is_urgent: false,

@@ -106,14 +106,12 @@ fn read(row: &tokio_postgres::Row) -> Result<ChannelUnread, DbError> {
     let notify_props: TextMap = super::users::decode(row.try_get("notifyprops")?);
     Ok(ChannelUnread {
         team_id: row.try_get("teamid")?,
-        user_id: row.try_get("userid")?,
         channel_id: row.try_get("channelid")?,
         msg_count: row.try_get::<_, i64>("msgcount")?.max(0),
         mention_count: row.try_get("mentioncount")?,
         mention_count_root: row.try_get("mentioncountroot")?,
         urgent_mention_count: row.try_get("urgentmentioncount")?,
         msg_count_root: row.try_get::<_, i64>("msgcountroot")?.max(0),
-        last_viewed_at: row.try_get("lastviewedat")?,
         notify_props,
     })
 }

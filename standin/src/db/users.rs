@@ -243,6 +243,7 @@ pub(super) fn read(row: &Row) -> Result<User, DbError> {
         } else {
             timezone
         },
+        remote_id: Some(String::new()),
         ..User::default()
     })
 }

@@ -39,9 +39,12 @@ pub(crate) struct Channel {
 }
 
 impl Channel {
-    /// Changes with the channel.
-    pub(crate) fn etag(&self) -> String {
-        format!("{VERSION}.{}.{}", self.id, self.update_at)
+    /// Changes with any channel of a list.
+    pub(crate) fn list_etag(channels: &[Self]) -> String {
+        let changed = |channel: &Self| channel.last_post_at.max(channel.update_at);
+        let newest = channels.iter().max_by_key(|channel| changed(channel));
+        let (id, time) = newest.map_or(("0", 0), |channel| (channel.id.as_str(), changed(channel)));
+        format!("{VERSION}.{id}.{time}.0.{}", channels.len())
     }
 
     /// Whether it belongs to no team.
@@ -85,14 +88,12 @@ pub(crate) struct MembershipWithTeam {
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct ChannelUnread {
     pub team_id: String,
-    pub user_id: String,
     pub channel_id: String,
     pub msg_count: i64,
     pub mention_count: i64,
     pub mention_count_root: i64,
     pub urgent_mention_count: i64,
     pub msg_count_root: i64,
-    pub last_viewed_at: i64,
     #[serde(skip)]
     pub notify_props: TextMap,
 }

@@ -13,7 +13,7 @@ pub(crate) use channel::{
     Channel, ChannelMembership, ChannelStats, ChannelUnread, MembershipWithTeam,
     default_channel_notify_props, direct_channel_name,
 };
-pub(crate) use post::{FileInfo, Post, PostList, Reaction};
+pub(crate) use post::{FileInfo, Metadata, Post, PostList, Reaction};
 pub(crate) use settings::{Draft, Emoji, Preference, SidebarCategories, SidebarCategory};
 pub(crate) use team::{Team, TeamMember, TeamStats, TeamUnread};
 pub(crate) use thread::{ThreadList, UserThread};

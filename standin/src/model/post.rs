@@ -38,7 +38,11 @@ pub(crate) struct Post {
     pub participants: Option<Vec<User>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_following: Option<bool>,
-    pub metadata: Metadata,
+    /// Of another system, from which there are none.
+    pub remote_id: String,
+    /// Absent where Mattermost does not look for what a post carries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Metadata>,
 }
 
 /// What a post carries besides its text.
@@ -61,7 +65,7 @@ pub(crate) struct Reaction {
     pub create_at: i64,
     pub update_at: i64,
     pub delete_at: i64,
-    pub remote_id: Option<String>,
+    pub remote_id: String,
     pub channel_id: String,
 }
 

@@ -1,7 +1,7 @@
 //! What a user keeps on the server: preferences, the sidebar, drafts.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// One preference.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +53,9 @@ pub(crate) struct Draft {
     pub props: Value,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub file_ids: Vec<String>,
+    /// Of posts; the stand-in adds none to drafts.
+    #[serde(skip_deserializing)]
+    pub metadata: Map<String, Value>,
     #[serde(skip_serializing_if = "Value::is_null")]
     pub priority: Value,
 }

@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::VERSION;
-
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Team {
@@ -26,13 +24,6 @@ pub(crate) struct Team {
     pub group_constrained: Option<bool>,
     pub policy_id: Option<String>,
     pub cloud_limits_archived: bool,
-}
-
-impl Team {
-    /// Changes with the team.
-    pub(crate) fn etag(&self) -> String {
-        format!("{VERSION}.{}.{}", self.id, self.update_at)
-    }
 }
 
 /// A user's place in a team.

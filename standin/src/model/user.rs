@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{VERSION, is_false, is_zero, is_zero_count};
 
@@ -43,7 +43,11 @@ pub(crate) struct User {
     #[serde(skip_serializing_if = "is_zero_count")]
     pub failed_attempts: i32,
     pub locale: String,
+    #[serde(serialize_with = "null_if_empty")]
     pub timezone: TextMap,
+    /// Of another system, from which there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote_id: Option<String>,
     pub disable_welcome_email: bool,
 }
 
@@ -58,6 +62,14 @@ impl User {
             self.failed_attempts = 0;
         }
         self
+    }
+
+    /// One of whom the id alone is told.
+    pub(crate) fn with_id(id: String) -> Self {
+        Self {
+            id,
+            ..Self::default()
+        }
     }
 
     /// The account as `session`'s user may see it.
@@ -82,6 +94,10 @@ impl User {
             ("useAutomaticTimezone", "true"),
         ])
     }
+}
+
+fn null_if_empty<S: Serializer>(map: &TextMap, serializer: S) -> Result<S::Ok, S::Error> {
+    (!map.is_empty()).then_some(map).serialize(serializer)
 }
 
 /// What a new account wants to be told of, and how.

@@ -157,7 +157,10 @@ fn calls(scene: &Scene) -> Vec<Call> {
             format!("/teams/{t}/files/search"),
             json!({"terms": "hello"}),
         ),
-        post("/client_perf".into(), json!({"version": "0.1.0"})),
+        post(
+            "/client_perf".into(),
+            json!({"version": "0.1.0", "start": 1, "end": 9.0e15}),
+        ),
         get("/users/me/channels".into()),
     ]
 }

@@ -187,7 +187,7 @@ async fn server_refuses_what_mattermost_refuses() {
     let refused = admin.refused(Method::POST, "/users", Some(taken)).await;
     assert_eq!(
         refused,
-        (400, "app.user.save.existing.app_error".to_owned())
+        (400, "app.user.save.username_exists.app_error".to_owned())
     );
     let eve = nobody.login("eve").await;
 

@@ -132,7 +132,7 @@ func main() {
 	preferences := model.Preferences{{UserId: me.Id, Category: "theme", Name: "go", Value: "dark"}}
 	_, err := gopher.UpdatePreferences(ctx, me.Id, preferences)
 	expect(err == nil, "preferences are kept", err)
-	expect(len(got(gopher.GetPreferences(ctx, me.Id))) == 1, "preferences come back")
+	expect(len(got(gopher.GetPreferencesByCategory(ctx, me.Id, "theme"))) == 1, "preferences come back")
 	got(gopher.GetRolesByNames(ctx, []string{"system_user"}))
 	got(gopher.GetWebappPlugins(ctx))
 	got(gopher.GetTeamsUnreadForUser(ctx, me.Id, "", true))

@@ -63,7 +63,16 @@ fn limited(app: &Server) -> Map<String, Value> {
     let mut keys = text(vec![
         ("Version", VERSION.to_owned()),
         ("BuildNumber", VERSION.to_owned()),
+        ("BuildDate", String::new()),
+        ("BuildHash", String::new()),
+        ("BuildHashEnterprise", "none".to_owned()),
+        ("BuildEnterpriseReady", "false".to_owned()),
         ("ServiceEnvironment", "production".to_owned()),
+        ("TelemetryId", String::new()),
+        ("DiagnosticId", String::new()),
+        ("DiagnosticsEnabled", "false".to_owned()),
+        ("EnableDiagnostics", "false".to_owned()),
+        ("EnableFile", config.log_settings.enable_file.to_string()),
         ("SiteURL", site_url),
         ("SiteName", team.site_name.clone()),
         ("EnableUserCreation", team.enable_user_creation.to_string()),
@@ -87,8 +96,9 @@ fn limited(app: &Server) -> Map<String, Value> {
         ),
         ("PluginsEnabled", config.plugin_settings.enable.to_string()),
     ]);
-    keys.extend(constant(&LIMITED));
-    keys
+    let mut all = constant(LIMITED);
+    all.append(&mut keys);
+    all
 }
 
 /// What else a client with a session is told.
@@ -145,137 +155,24 @@ fn full(app: &Server) -> Map<String, Value> {
         keys.insert("ScheduledPosts".to_owned(), scheduled.into());
         keys.insert("PostAcknowledgements".to_owned(), "true".into());
     }
-    keys.extend(constant(&FULL));
-    keys
+    let mut all = constant(FULL);
+    all.append(&mut keys);
+    all
 }
 
-fn constant(pairs: &[(&str, &str)]) -> Map<String, Value> {
-    pairs
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).into()))
+/// Keys with Mattermost's defaults that nothing in the stand-in changes: on each line a name, a
+/// blank and the value.
+const LIMITED: &str = include_str!("limited.txt");
+/// As [`LIMITED`], for clients with a session.
+const FULL: &str = include_str!("full.txt");
+
+fn constant(lines: &str) -> Map<String, Value> {
+    lines
+        .lines()
+        .map(|line| line.split_once(' ').unwrap_or((line, "")))
+        .map(|(name, value)| (name.to_owned(), value.into()))
         .collect()
 }
-
-/// Keys with Mattermost's defaults that nothing in the stand-in changes.
-const LIMITED: [(&str, &str); 44] = [
-    ("AboutLink", "https://mattermost.com/pl/about-mattermost"),
-    ("AndroidAppDownloadLink", ""),
-    ("AndroidLatestVersion", ""),
-    ("AndroidMinVersion", ""),
-    ("AppDownloadLink", ""),
-    ("AppsPluginEnabled", "false"),
-    ("BuildDate", ""),
-    ("BuildEnterpriseReady", "false"),
-    ("BuildHash", ""),
-    ("BuildHashEnterprise", "none"),
-    ("CustomBrandText", ""),
-    ("CustomDescriptionText", ""),
-    ("DefaultClientLocale", "en"),
-    ("DiagnosticId", ""),
-    ("DiagnosticsEnabled", "false"),
-    ("EmailLoginButtonColor", "#0000"),
-    ("EnableBotAccountCreation", "false"),
-    ("EnableClientMetrics", "true"),
-    ("EnableCustomBrand", "false"),
-    ("EnableDesktopLandingPage", "true"),
-    ("EnableDiagnostics", "false"),
-    ("EnableFile", "true"),
-    ("EnableGuestAccounts", "false"),
-    ("EnableJoinLeaveMessageByDefault", "true"),
-    ("EnableLdap", "false"),
-    ("EnableMultifactorAuthentication", "false"),
-    ("EnableSaml", "false"),
-    ("EnableSignUpWithGoogle", "false"),
-    ("EnableSignUpWithOffice365", "false"),
-    ("EnableSignUpWithOpenId", "false"),
-    ("EnforceMultifactorAuthentication", "false"),
-    ("HasImageProxy", "false"),
-    ("IosLatestVersion", ""),
-    ("IosMinVersion", ""),
-    ("PasswordEnableForgotLink", "true"),
-    ("PasswordMinimumLength", "8"),
-    ("PasswordRequireLowercase", "false"),
-    ("PasswordRequireNumber", "false"),
-    ("PasswordRequireSymbol", "false"),
-    ("PasswordRequireUppercase", "false"),
-    ("TelemetryId", ""),
-    ("WebsocketPort", "80"),
-    ("WebsocketSecurePort", "443"),
-    ("WebsocketURL", ""),
-];
-
-/// As [`LIMITED`], for clients with a session.
-const FULL: [(&str, &str); 66] = [
-    ("AllowBannerDismissal", "false"),
-    ("AllowCustomThemes", "true"),
-    ("AvailableLocales", ""),
-    ("CustomUrlSchemes", ""),
-    ("DataRetentionEnableFileDeletion", "false"),
-    ("DataRetentionEnableMessageDeletion", "false"),
-    ("DelayChannelAutocomplete", "false"),
-    ("DisableAppBar", "false"),
-    ("DisableRefetchingOnBrowserFocus", "false"),
-    ("DisableWakeUpReconnectHandler", "false"),
-    ("EmailNotificationContentsType", "full"),
-    ("EnableBanner", "false"),
-    ("EnableCommands", "true"),
-    ("EnableCompliance", "false"),
-    ("EnableConfirmNotificationsToChannel", "true"),
-    ("EnableCrossTeamSearch", "true"),
-    ("EnableCustomGroups", "false"),
-    ("EnableCustomUserStatuses", "true"),
-    ("EnableDeveloper", "false"),
-    ("EnableEmailBatching", "false"),
-    ("EnableEmailInvitations", "false"),
-    ("EnableEmojiPicker", "true"),
-    ("EnableGifPicker", "false"),
-    ("EnableIncomingWebhooks", "true"),
-    ("EnableInlineLatex", "true"),
-    ("EnableLastActiveTime", "true"),
-    ("EnableLatex", "false"),
-    ("EnableLinkPreviews", "false"),
-    ("EnableMarketplace", "false"),
-    ("EnableMobileFileDownload", "true"),
-    ("EnableMobileFileUpload", "true"),
-    ("EnableOAuthServiceProvider", "true"),
-    ("EnableOnboardingFlow", "true"),
-    ("EnableOutgoingWebhooks", "true"),
-    ("EnablePermalinkPreviews", "true"),
-    ("EnablePostIconOverride", "false"),
-    ("EnablePostUsernameOverride", "false"),
-    ("EnablePreviewModeBanner", "false"),
-    ("EnablePublicLink", "false"),
-    ("EnableSVGs", "true"),
-    ("EnableTesting", "false"),
-    ("EnableThemeSelection", "true"),
-    ("EnableTutorial", "true"),
-    ("EnableUserAccessTokens", "false"),
-    ("EnableUserDeactivation", "false"),
-    ("ExperimentalEnablePostMetadata", "true"),
-    ("ExperimentalSharedChannels", "false"),
-    ("ExperimentalTimezone", "true"),
-    ("FeatureFlagChannelBookmarks", "true"),
-    ("FeatureFlagCustomProfileAttributes", "true"),
-    ("FeatureFlagWebSocketEventScope", "true"),
-    ("IsDefaultMarketplace", "true"),
-    ("LockTeammateNameDisplay", "false"),
-    ("MinimumHashtagLength", "3"),
-    ("PersistentNotificationMaxCount", "6"),
-    ("PostPriority", "true"),
-    ("RequireEmailVerification", "false"),
-    ("RestrictDirectMessage", "any"),
-    ("SendEmailNotifications", "false"),
-    ("SendPushNotifications", "false"),
-    ("ShowEmailAddress", "true"),
-    ("ShowFullName", "true"),
-    ("SQLDriverName", "postgres"),
-    ("TeammateNameDisplay", "username"),
-    ("UniqueEmojiReactionLimitPerPost", "50"),
-    (
-        "UsersStatusAndProfileFetchingPollIntervalMilliseconds",
-        "3000",
-    ),
-];
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
