@@ -42,7 +42,7 @@ fn json(app: &App, report: &StatusReport) {
         "time_to_live_seconds": report.time_to_live.map(|ttl| ttl.as_secs()),
         "cost_per_hour": report.cost.per_hour, "cost_so_far": report.cost_so_far(),
         "unpriced": report.cost.unpriced,
-        "url": report.url, "license": report.edition,
+        "url": report.url, "license": report.edition, "license_warnings": report.warnings,
     }));
 }
 
@@ -55,6 +55,9 @@ fn show(app: &App, report: &StatusReport) {
     app.printer.data(&overview(&report.parts));
     app.printer.data(&summary(report));
     app.printer.data(&format!("license: {}", report.edition));
+    for warning in report.warnings.iter().filter(|one| **one != report.edition) {
+        app.printer.hint(&format!("license: {warning}"));
+    }
     app.printer.data(&match report.drift.len() {
         0 => format!(
             "{} as planned",

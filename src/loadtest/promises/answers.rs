@@ -136,12 +136,12 @@ impl Api {
     /// Version and build, and the search backend that is in use.
     async fn version(&self, session: &ApiSession) -> Result<(String, String), ApiError> {
         #[derive(Deserialize)]
-        struct Ping {
+        struct ActiveBackend {
             #[serde(default, rename = "ActiveSearchBackend")]
             backend: String,
         }
         let (headers, body) = self.call(Method::GET, "/system/ping", session).await?;
-        let ping: Ping = parse(&body)?;
+        let ping: ActiveBackend = parse(&body)?;
         let id = header(&headers, "x-version-id").unwrap_or_default();
         Ok((version_and_build(&id), ping.backend))
     }

@@ -126,7 +126,7 @@ fn license(plan: &PromisePlan, answers: &[NodeAnswers], now: Timestamp) -> Promi
         )
         .remedy(format!(
             "{}: look for `license`; `loadrig up {}` brings the license to the nodes",
-            logs(plan, &answers.first().map_or("app-1", |node| &node.name)),
+            logs(plan, answers.first().map_or("app-1", |node| &node.name)),
             plan.environment
         )),
         (true, Some(_)) if !without.is_empty() => Promise::broken(

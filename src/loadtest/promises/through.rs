@@ -197,10 +197,11 @@ impl<'a> Visit<'a> {
         }
         let took = begun.elapsed().as_millis();
         self.forget(&[post.id]).await;
-        Ok(format!(
-            "{FILE_BYTES} bytes from {} nodes in {took} ms",
-            self.nodes.len()
-        ))
+        let nodes = match self.nodes.len() {
+            1 => "1 node".to_owned(),
+            many => format!("{many} nodes"),
+        };
+        Ok(format!("{FILE_BYTES} bytes from {nodes} in {took} ms"))
     }
 
     /// A post, until every node's list has it and until a search finds it.
