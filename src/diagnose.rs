@@ -31,6 +31,11 @@ pub trait Diagnose: std::error::Error {
         Vec::new()
     }
 
+    /// Whether no repetition mends it: somebody has to grant or change something first.
+    fn is_final(&self) -> bool {
+        false
+    }
+
     /// The exit code that this error ends the program with.
     fn exit_code(&self) -> ExitCode {
         ExitCode::Failed

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::blueprint::{Address, Blueprint, Step};
+use crate::blueprint::kinds::Priced;
+use crate::blueprint::{Address, Blueprint, Desired, Step};
 use crate::engine::cloud::Cloud;
 use crate::engine::context::{Engine, SharedInventory};
 use crate::engine::hosts::{HostRequest, Hosts};
@@ -14,6 +15,7 @@ use crate::engine::service_roles::{SERVICE_ROLES, services_of};
 use crate::engine::walk::{Finished, Task, TaskWork, Urgency, WalkReport, boxed, walk};
 use crate::events::Outcome;
 use crate::plan::{Action, Change, Plan, deleted_after};
+use crate::spec::Prices;
 
 impl<C: Cloud, H: Hosts> Engine<C, H> {
     /// Brings the environment to its blueprint. Returns what exists afterwards.
@@ -37,6 +39,13 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
             let mut after: Vec<String> = node.after.iter().map(Address::to_string).collect();
             let engine = Arc::clone(self);
             let shared = shared.clone();
+            let bills = match (&node.step, changes.get(&node.address)) {
+                (Step::Resource(desired), Some(change)) => {
+                    let creates = matches!(change.action, Action::Create | Action::Replace);
+                    creates && is_billed(&node.address, desired)
+                }
+                _ => false,
+            };
             let work: TaskWork = match &node.step {
                 Step::Resource(desired) => {
                     let Some(change) = changes.get(&node.address) else {
@@ -78,6 +87,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                 name,
                 after,
                 seconds: node.step.typical_seconds(),
+                bills,
                 work,
             });
         }
@@ -122,6 +132,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                     name: step,
                     after,
                     seconds: existing.kind.info().typical_seconds,
+                    bills: false,
                     work: Box::pin(async move {
                         remove(&engine, &label, &existing).await.map_err(boxed)?;
                         Ok(Finished {
@@ -133,4 +144,16 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
             })
             .collect()
     }
+}
+
+/// Whether AWS bills a resource for as long as it exists.
+fn is_billed(address: &Address, desired: &Desired) -> bool {
+    let attributes = desired.attributes();
+    let priced = Priced {
+        address,
+        attributes: &attributes,
+        cluster: None,
+    };
+    let charges = (desired.kind().info().charges)(priced, &Prices::default());
+    charges.is_ok_and(|charges| !charges.is_empty())
 }

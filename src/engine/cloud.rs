@@ -85,6 +85,9 @@ pub enum FailureClass {
 /// The code of a wait that ended before the resource was ready or gone.
 pub(super) const NOT_READY: &str = "NotReady";
 
+/// What was created, and is listed no more before it was ready.
+pub(super) const DISAPPEARED: &str = "Disappeared";
+
 /// The code of a change that the provider accepted and that did not happen.
 pub(super) const CHANGE_UNDONE: &str = "ChangeUndone";
 
@@ -185,7 +188,11 @@ impl Diagnose for CloudError {
             FailureClass::Denied if self.is_denied_explicitly() => vec![
                 "no permission outweighs an explicit denial: whoever administers that policy can lift it, or \
                  say what it asks for (another region or network, a second factor, a tag)".to_owned(),
-                "`tags` in the environment's YAML are put on every resource".to_owned(),
+            ].into_iter().chain((!self.only_looks()).then(|| "`tags` in the environment's YAML are put on every resource".to_owned())).collect(),
+            // The adapter reads it of an instance that AWS ended at once.
+            FailureClass::Denied if self.code == "Client.InternalError" => vec![
+                "mostly this is a key: the account encrypts new volumes with a KMS key that the caller, or the instance, may not use (docs/aws.md, \"Accounts of an organisation\")".to_owned(),
+                "`aws ec2 get-ebs-default-kms-key-id` names the key; its policy has to let the caller use it and create grants".to_owned(),
             ],
             FailureClass::Denied => vec![
                 format!(
@@ -212,9 +219,13 @@ impl Diagnose for CloudError {
                 self.target
             )],
             FailureClass::Terminal if self.code == NOT_READY => vec![format!(
-                "`{}` exists and costs money: run the same command again to keep waiting, or `down` to delete it",
+                "`{}` may exist and cost money: the same command again waits for it, or replaces it where it failed; `down` deletes it",
                 self.target
             )],
+            FailureClass::Terminal if self.code == DISAPPEARED => vec![
+                "the same command again creates it anew".to_owned(),
+                "a host that AWS ends at once mostly lacks the KMS key of its volume (docs/aws.md, \"Accounts of an organisation\")".to_owned(),
+            ],
             FailureClass::Terminal if self.code == CHANGE_UNDONE => vec![format!(
                 "`{}` works as before the change: run the same command again to repeat it, or ask for something else in the environment's YAML",
                 self.target
@@ -233,6 +244,10 @@ impl Diagnose for CloudError {
                 "remove or detach what is in the way, if you may, then run the same command again; loadrig touches nothing that is not the environment's own".to_owned(),
             ],
         }
+    }
+
+    fn is_final(&self) -> bool {
+        matches!(self.class, FailureClass::Denied | FailureClass::Quota)
     }
 
     fn exit_code(&self) -> ExitCode {

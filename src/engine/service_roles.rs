@@ -40,6 +40,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         }
         let (engine, stop) = (Arc::clone(self), stop.clone());
         Some(Task {
+            bills: false,
             name: SERVICE_ROLES.to_owned(),
             after: Vec::new(),
             seconds: 1,

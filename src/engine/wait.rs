@@ -10,7 +10,9 @@ use tokio::time::{Instant, sleep};
 use crate::events::Events;
 use crate::plan::{Difference, Observed, State};
 
-use crate::engine::cloud::{CHANGE_UNDONE, Cloud, CloudError, FailureClass, NOT_READY};
+use crate::engine::cloud::{
+    CHANGE_UNDONE, Cloud, CloudError, DISAPPEARED, FailureClass, NOT_READY,
+};
 use crate::engine::poll::{Cadence, Poller};
 use crate::engine::settle::{ChangeStatus, Compare, READ_INTERVAL, Settling};
 use crate::engine::walk::Urgency;
@@ -190,10 +192,11 @@ pub(super) async fn until_ready<C: Cloud>(
             }
             None if last_seen.elapsed() < LIST_LAG => {}
             None => {
-                return Err(not_ready(
-                    &seen,
-                    "it disappeared while it was being created".to_owned(),
-                ));
+                let text = "it disappeared while it was being created".to_owned();
+                return Err(CloudError {
+                    code: DISAPPEARED.to_owned(),
+                    ..not_ready(&seen, text)
+                });
             }
         }
     }

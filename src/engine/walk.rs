@@ -2,7 +2,8 @@
 //!
 //! A failure stops what depends on it and nothing else: what is independent still comes about,
 //! so that one full zone does not cost the hour that a database took, and the next run starts
-//! from there. The first interrupt stops starting, since a call that is in flight can create
+//! from there. What nobody can mend by repeating it, a denied permission for example, also stops what
+//! would be billed by the hour from being started: it could not be used. The first interrupt stops starting, since a call that is in flight can create
 //! something even when nobody waits for its answer; the second stops waiting, and the report
 //! then names what may exist.
 //!
@@ -53,6 +54,8 @@ pub struct Task {
     pub after: Vec<String>,
     /// How long it usually takes, seconds: only the order among what is ready depends on it.
     pub seconds: u64,
+    /// Whether it creates what is billed by the hour.
+    pub bills: bool,
     /// Polled once all of `after` have succeeded.
     pub work: TaskWork,
 }
@@ -87,6 +90,13 @@ impl WalkReport {
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.failed.is_empty() && self.skipped.is_empty() && !self.interrupted
+    }
+
+    /// A failed task that no repetition mends.
+    fn final_failure(&self) -> Option<String> {
+        let mut failed = self.failed.iter();
+        let (step, _) = failed.find(|(_, error)| error.is_final())?;
+        Some(step.clone())
     }
 
     /// Whether any task changed something.
@@ -136,6 +146,11 @@ pub async fn walk(
             break;
         }
         if urgency == Urgency::None {
+            if let Some(cause) = report.final_failure() {
+                for (lost, cause) in graph.cut_bills(cause) {
+                    skip(&mut report, events, lost, cause);
+                }
+            }
             while let Some((at, work)) = graph.next() {
                 events.emit(EventKind::StepStarted {
                     step: graph.name(at).to_owned(),
@@ -181,6 +196,7 @@ pub async fn walk(
 struct Graph {
     names: Vec<String>,
     works: Vec<Option<TaskWork>>,
+    bills: Vec<bool>,
     /// How many unfinished tasks each waits for.
     pending: Vec<usize>,
     dependants: Vec<Vec<usize>>,
@@ -201,6 +217,7 @@ impl Graph {
         let mut graph = Self {
             names: Vec::with_capacity(count),
             works: Vec::with_capacity(count),
+            bills: Vec::with_capacity(count),
             pending: vec![0; count],
             dependants: vec![Vec::new(); count],
             remaining: Vec::with_capacity(count),
@@ -218,6 +235,7 @@ impl Graph {
             }
             graph.names.push(task.name);
             graph.works.push(Some(task.work));
+            graph.bills.push(task.bills);
             graph.remaining.push(task.seconds);
         }
         graph.weigh();
@@ -285,6 +303,22 @@ impl Graph {
                     causes.push(next);
                 }
             }
+        }
+        lost
+    }
+
+    /// Removes what would be billed by the hour, and what waits for it, because `cause` failed; each
+    /// with the reason.
+    fn cut_bills(&mut self, cause: String) -> Vec<(String, String)> {
+        let mut lost = Vec::new();
+        for at in 0..self.names.len() {
+            if !self.bills[at] || self.works[at].take().is_none() {
+                continue;
+            }
+            let reason = format!("it is billed by the hour, and `{cause}` cannot succeed");
+            lost.push((self.names[at].clone(), reason));
+            let behind = self.cut(at).into_iter();
+            lost.extend(behind.map(|(name, cause)| (name, format!("`{cause}` was not started"))));
         }
         lost
     }
@@ -371,6 +405,7 @@ mod tests {
 
     fn run(tasks: Vec<Task>) -> WalkReport {
         let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
             .build()
             .unwrap();
         let (_keep, stop) = watch::channel(Urgency::None);
@@ -383,6 +418,7 @@ mod tests {
             name: name.into(),
             after: after.iter().map(|a| (*a).to_owned()).collect(),
             seconds: 1,
+            bills: false,
             work: Box::pin(async move {
                 if ok {
                     done()
@@ -404,12 +440,59 @@ mod tests {
         assert_eq!(skipped, ["b", "c"]);
     }
 
+    /// A failure that no repetition mends.
+    #[derive(Debug, thiserror::Error)]
+    #[error("denied")]
+    struct Denied;
+
+    impl Diagnose for Denied {
+        fn is_final(&self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn nothing_that_bills_is_started_after_a_final_failure() {
+        for (is_final, expected) in [(true, &["d"][..]), (false, &["b", "c", "d"])] {
+            let task = |name: &str, after: &[&str], bills: bool| Task {
+                name: name.into(),
+                after: after.iter().map(|a| (*a).to_owned()).collect(),
+                seconds: 1,
+                bills,
+                work: match name {
+                    "a" if is_final => Box::pin(async { Err(boxed(Denied)) }),
+                    "a" => Box::pin(async { Err(boxed(TaskPanic("no".into()))) }),
+                    // It ends after `a`, and what waits for it is ready only then.
+                    "d" => Box::pin(async {
+                        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                        done()
+                    }),
+                    _ => Box::pin(async { done() }),
+                },
+            };
+            let report = run(vec![
+                task("a", &[], false),
+                task("b", &["d"], true),
+                task("c", &["b"], false),
+                task("d", &[], false),
+            ]);
+            let mut finished: Vec<&str> = report.finished.iter().map(|(n, _)| n.as_str()).collect();
+            finished.sort_unstable();
+            assert_eq!(finished, expected);
+            let billed = report.skipped.iter().find(|(name, _)| name == "b");
+            let reason = billed.map(|(_, reason)| reason.as_str());
+            let wanted = "it is billed by the hour, and `a` cannot succeed";
+            assert_eq!(reason, is_final.then_some(wanted));
+        }
+    }
+
     #[test]
     fn a_panic_is_a_failure_not_a_crash() {
         let report = run(vec![Task {
             name: "a".into(),
             after: vec![],
             seconds: 1,
+            bills: false,
             work: Box::pin(async { panic!("boom") }),
         }]);
         assert_eq!(report.failed.len(), 1);
@@ -424,6 +507,7 @@ mod tests {
                 name: name.into(),
                 after: after.iter().map(|a| (*a).to_owned()).collect(),
                 seconds,
+                bills: false,
                 work: Box::pin(async move {
                     log.lock().unwrap().push(label);
                     done()
@@ -446,6 +530,7 @@ mod tests {
     #[test]
     fn the_first_interrupt_starts_nothing_new() {
         let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
             .build()
             .unwrap();
         let (tell, stop) = watch::channel(Urgency::None);
@@ -454,6 +539,7 @@ mod tests {
                 name: "a".into(),
                 after: vec![],
                 seconds: 1,
+                bills: false,
                 work: Box::pin(async move {
                     tell.send(Urgency::Drain).unwrap();
                     tokio::task::yield_now().await;
@@ -464,6 +550,7 @@ mod tests {
                 name: "b".into(),
                 after: vec!["a".into()],
                 seconds: 1,
+                bills: false,
                 work: Box::pin(async { done() }),
             },
         ];
@@ -483,6 +570,7 @@ mod tests {
                     name: i.to_string(),
                     after: (0..i).filter(|j| edges[i][*j]).map(|j| j.to_string()).collect(),
                     seconds: 1,
+                    bills: false,
                     work: Box::pin(async move { log.lock().unwrap().push(i); done() }),
                 }
             }).collect();

@@ -78,8 +78,8 @@ pub async fn preflight(rig: &Rig, reading: &Reading) -> Vec<Finding> {
     rig.cloud.use_zones(zones);
     findings.extend(evaluate_restores(&restorable));
     findings.extend(evaluate_names(&taken));
-    findings.extend(evaluate_seed(&rig.spec));
-    findings.extend(evaluate_permissions(&needed, &allowed, &rig.spec.name));
+    findings.extend(evaluate_seed(&rig.spec, &rig.account.region));
+    findings.extend(evaluate_permissions(&needed, &allowed, rig.spec.argument()));
     findings.sort_by_key(|finding| finding.verdict);
     findings
 }
@@ -144,12 +144,13 @@ pub fn check_cost_limit(
     cost: &Cost,
     limit: Option<f64>,
 ) -> Result<(), PreflightError> {
-    let environment = spec.name.clone();
+    let environment = spec.argument().to_owned();
     match limit {
         Some(limit) if cost.per_hour > limit && spec.cloud == CloudTarget::Aws => {
             Err(PreflightError::TooExpensive {
                 environment,
                 cost: cost.per_hour,
+                unpriced: cost.unpriced.clone(),
                 limit,
             })
         }

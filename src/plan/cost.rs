@@ -138,7 +138,7 @@ fn region_note(spec: &Spec, prices: &Prices, unpriced: &[String]) -> Option<Stri
     let names: Vec<String> = unpriced.iter().map(|what| format!("`{what}`")).collect();
     (!names.is_empty()).then(|| {
         format!(
-            "no price is known in {region} for {}: the sums are without",
+            "no price is known in {region} for {}: the sums leave it out",
             names.join(", ")
         )
     })

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::blueprint::kinds::{OnDifference, PENDING_RESTART, STORAGE_FULL, WhenFailed};
 use crate::blueprint::{
-    Address, AttributeValue, Attributes, Blueprint, Desired, Kind, needing_restart,
+    Address, AttributeValue, Attributes, Blueprint, Desired, Kind, Node, Step, needing_restart,
 };
 
 use super::adopted::{adopted, refuse_to_move};
@@ -153,7 +153,10 @@ fn dependents<'a>(
         found.iter().any(|resource| !resource.state.is_leaving())
     };
     let mut dependents = HashMap::new();
-    for node in blueprint.nodes.iter().filter(|node| exists(&node.address)) {
+    // What somebody else created was there before us, whatever the graph says.
+    let is_ours = |node: &&Node| !matches!(node.step, Step::Resource(Desired::Adopted(_)));
+    let nodes = blueprint.nodes.iter().filter(is_ours);
+    for node in nodes.filter(|node| exists(&node.address)) {
         for before in &node.after {
             dependents.entry(before).or_insert(&node.address);
         }

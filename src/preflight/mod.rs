@@ -24,7 +24,7 @@ pub use names::{NewName, TakenNames, evaluate_names, new_names};
 pub use offers::{
     DatabaseOffer, DatabaseWant, Offers, SearchRole, Wants, Zones, evaluate_offers, wants,
 };
-pub use permissions::{Allowed, BLIND_SPOTS, evaluate_permissions, needed};
+pub use permissions::{Allowed, BLIND_SPOTS, BY_ORGANISATION, evaluate_permissions, needed};
 pub use policy::{
     Conditions, POLICY_CHARACTERS, Scope, Statement, canary_statements, documents, size, statements,
 };

@@ -32,6 +32,9 @@ pub enum Allowed {
     Root,
 }
 
+/// How a reason ends that an organisation's policy gave.
+pub const BY_ORGANISATION: &str = " by the organisation";
+
 /// The statements whose actions a plan takes.
 #[must_use]
 pub fn needed(plan: &Plan, scope: &Scope) -> Vec<Statement> {
@@ -124,9 +127,25 @@ fn missing(refused: &BTreeMap<String, String>, of: usize, environment: &str) -> 
             list.join(", ")
         ),
     )
-    .with_remedies([format!(
-        "`loadrig iam-policy {environment}` prints the policy that grants them"
-    )])
+    .with_remedies(remedies(refused, environment))
+}
+
+/// What the organisation denies, no policy of the account can grant.
+fn remedies(refused: &BTreeMap<String, String>, environment: &str) -> Vec<String> {
+    let is_denied = |reason: &&String| reason.ends_with(BY_ORGANISATION);
+    let denied = refused.values().filter(is_denied).count();
+    let mut remedies = Vec::new();
+    if denied < refused.len() {
+        remedies.push(format!(
+            "`loadrig iam-policy {environment}` prints the policy that grants them"
+        ));
+    }
+    if denied > 0 {
+        remedies.push(
+            "what the organisation denies, only who administers its policies can allow".to_owned(),
+        );
+    }
+    remedies
 }
 
 #[cfg(test)]

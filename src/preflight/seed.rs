@@ -4,12 +4,24 @@ use crate::spec::{CloudTarget, Purpose, Spec};
 
 use super::findings::{Finding, FindingVerdict};
 
+/// Refuses a key of another region than the environment's, `region`, which cannot encrypt its seed.
 /// Warns where a deployment that people rely on leaves its seed to AWS's own key: every principal
 /// with `ssm:GetParameter` can read it then (docs/aws.md, "Who can read what").
 #[must_use]
-pub fn evaluate_seed(spec: &Spec) -> Option<Finding> {
-    let relied_on = spec.cloud == CloudTarget::Aws && spec.purpose == Purpose::GoldStandard;
-    if !relied_on || spec.access.seed_key.is_some() {
+pub fn evaluate_seed(spec: &Spec, region: &str) -> Option<Finding> {
+    if spec.cloud != CloudTarget::Aws {
+        return None;
+    }
+    if let Some(key) = spec.access.seed_key.as_deref() {
+        // arn:aws:kms:REGION:ACCOUNT:key/ID
+        let elsewhere = key.split(':').nth(3).filter(|of_key| *of_key != region)?;
+        let detail =
+            format!("`access.seed_key` is in {elsewhere}, and the environment in {region}");
+        let finding = Finding::new("seed", FindingVerdict::Refuse, detail);
+        return Some(finding.with_remedies([format!("a KMS key of {region}")]));
+    }
+    let relied_on = spec.purpose == Purpose::GoldStandard;
+    if !relied_on {
         return None;
     }
     let detail = "every principal of the account with `ssm:GetParameter` on it can read the seed, and \
@@ -31,7 +43,7 @@ mod tests {
 
     fn finding(text: &str) -> Option<Finding> {
         let spec = Library::new(None).load_text("test", text).unwrap();
-        evaluate_seed(&spec)
+        evaluate_seed(&spec, "us-east-1")
     }
 
     #[test]
@@ -44,5 +56,19 @@ mod tests {
         assert!(found.remedies[0].contains("access.seed_key"), "{found:?}");
         let key = "access: {seed_key: alias/operators}\n";
         assert_eq!(finding(&format!("{relied_on}{key}")), None);
+    }
+
+    #[test]
+    fn a_key_of_another_region_is_refused() {
+        let with = |region: &str| {
+            let key = "1234abcd-12ab-34cd-56ef-1234567890ab";
+            finding(&format!(
+                "architecture: 1k\nmattermost: {{release: 11.7.9}}\naccess: {{seed_key: \
+                 'arn:aws:kms:{region}:123456789012:key/{key}'}}\n"
+            ))
+        };
+        assert_eq!(with("us-east-1"), None);
+        let found = with("eu-west-1").unwrap();
+        assert_eq!(found.verdict, FindingVerdict::Refuse);
     }
 }

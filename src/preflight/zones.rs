@@ -73,8 +73,16 @@ pub fn choose_zones(needs: &ZoneNeeds, wants: &Wants, offers: &Offers) -> (Zones
         Ok(usable) => usable,
         Err(why) => return (zones, vec![Finding::unknown(CHECK, why)]),
     };
+    // A zone that offers all is right for what is added later, too.
+    let all: BTreeSet<u8> = wants.instances.values().flatten().copied().collect();
     let complete = assign(&needs.open, &zones, usable, &|index, zone| {
-        missing(index, zone, wants, offers).is_empty()
+        let mut indexes = all.iter().chain([&index]);
+        indexes.all(|index| missing(*index, zone, wants, offers).is_empty())
+    });
+    let complete = complete.or_else(|| {
+        assign(&needs.open, &zones, usable, &|index, zone| {
+            missing(index, zone, wants, offers).is_empty()
+        })
     });
     let chosen = complete.clone();
     let chosen = chosen.or_else(|| assign(&needs.open, &zones, usable, &|_, _| true));
@@ -284,8 +292,10 @@ mod tests {
         assert_eq!(choose(&two, &[]), (zones([a, b]), pass));
         assert_eq!(choose(&two, &[("db.r7g.large", a)]), (zones([b, c]), pass));
         assert_eq!(choose(&two, &[("c7i.large", b)]), (zones([a, c]), pass));
-        // The first index alone needs this type.
-        assert_eq!(choose(&two, &[("m7i.large", a)]), (zones([b, a]), pass));
+        assert_eq!(choose(&two, &[("m7i.large", a)]), (zones([b, c]), pass));
+        // The first index alone needs this type: where too few zones have all, the second does without.
+        let most = [("m7i.large", a), ("m7i.large", c), ("m7i.large", ZONES[3])];
+        assert_eq!(choose(&two, &most), (zones([b, a]), pass));
     }
 
     #[test]

@@ -35,6 +35,9 @@ pub struct Architecture {
     pub cache: Cache,
 }
 
+/// How the name of an environment begins that is made from a size alone.
+pub(super) const SIZE_PREFIX: &str = "size-";
+
 impl Architecture {
     /// The share of the measured ceiling that is left at the stated number of users, 0 to 1;
     /// nothing where no ceiling is published.
@@ -47,7 +50,7 @@ impl Architecture {
     /// An environment on AWS made from this architecture alone, to plan and to price it.
     #[must_use]
     pub fn example(&self) -> Spec {
-        let name = format!("size-{}", self.name);
+        let name = format!("{SIZE_PREFIX}{}", self.name);
         Spec {
             cloud: CloudTarget::Aws,
             region: "us-east-1".to_owned(),

@@ -260,6 +260,15 @@ pub struct Spec {
 }
 
 impl Spec {
+    /// What a command takes for it: the name of the environment, or of the size that it was made from
+    /// alone.
+    #[must_use]
+    pub fn argument(&self) -> &str {
+        let size = self.name.strip_prefix(super::architecture::SIZE_PREFIX);
+        size.filter(|size| *size == self.architecture)
+            .unwrap_or(&self.name)
+    }
+
     /// Number of hosts of a role.
     #[must_use]
     pub fn count(&self, role: Role) -> u32 {

@@ -9,7 +9,7 @@ use crate::aws::Aws;
 use crate::aws::error::{CallContext, refused};
 use crate::aws::preflight::quotas::{patience, why};
 use crate::engine::CloudError;
-use crate::preflight::{Allowed, Statement};
+use crate::preflight::{Allowed, BY_ORGANISATION, Statement};
 
 const SIMULATE: &str = "iam:SimulatePrincipalPolicy";
 
@@ -190,7 +190,7 @@ fn reason(result: &aws_sdk_iam::types::EvaluationResult) -> String {
         _ => "not allowed".to_owned(),
     };
     if by_organization {
-        reason.push_str(" by the organisation");
+        reason.push_str(BY_ORGANISATION);
     }
     if by_boundary {
         reason.push_str(" by the permissions boundary");

@@ -10,7 +10,7 @@ use crate::aws::request::{differs, require_listed};
 use crate::aws::tags::{self, observed};
 use crate::blueprint::kinds::FilesBucket;
 use crate::blueprint::{Address, AttributeValue, Kind};
-use crate::engine::{CloudError, Observed, Request, State};
+use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::Names;
 use crate::spec::Protection;
 
@@ -205,10 +205,32 @@ impl Aws {
             .expected_bucket_owner(self.bucket_account().await?)
             .send()
             .await;
-        Ok(answer
-            .context("s3:ListBucket", name)
-            .ok_if_not_found()?
-            .is_some())
+        match answer.context("s3:ListBucket", name).ok_if_not_found() {
+            Ok(found) => Ok(found.is_some()),
+            Err(error) => Err(self.in_words(error, name).await),
+        }
+    }
+
+    /// A refusal of HeadBucket, which has no body, in the words of ListObjectsV2, which needs the same
+    /// permission (Amazon S3 API Reference: HeadBucket).
+    async fn in_words(&self, error: CloudError, bucket: &str) -> CloudError {
+        if error.class != FailureClass::Denied {
+            return error;
+        }
+        let Ok(account) = self.bucket_account().await else {
+            return error;
+        };
+        let listed = self
+            .s3
+            .list_objects_v2()
+            .bucket(bucket)
+            .expected_bucket_owner(account)
+            .send()
+            .await;
+        match listed.context("s3:ListBucket", bucket) {
+            Err(told) if told.class == FailureClass::Denied => told,
+            _ => error,
+        }
     }
 
     /// `None` when there is no such bucket.

@@ -81,18 +81,7 @@ impl Registry {
     /// # Errors
     /// When it belongs to somebody else, or cannot be read.
     pub async fn exists(&self) -> Result<bool, CloudError> {
-        let answer = self
-            .aws
-            .s3
-            .head_bucket()
-            .bucket(&self.bucket)
-            .expected_bucket_owner(&self.account)
-            .send()
-            .await;
-        let found = answer
-            .context("s3:ListBucket", &self.bucket)
-            .ok_if_not_found()?;
-        Ok(found.is_some())
+        self.aws.bucket_exists(&self.bucket).await
     }
 
     /// Makes it where it is missing, closed to the public and tagged.

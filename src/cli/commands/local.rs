@@ -165,6 +165,11 @@ mod linux {
             .map(|words| FaultPlan::parse(args.seed, words, region))
             .transpose()
             .map_err(usage)?;
+        let lacks = faults.as_ref().is_some_and(|plan| !plan.lacking.is_empty());
+        if lacks && args.upstream.is_none() {
+            let reason = "`lacks=` needs `--upstream`: the account in memory offers every type in every zone";
+            return Err(usage(reason.to_owned()));
+        }
         let account: AccountProfile = args
             .account
             .parse()
@@ -187,7 +192,11 @@ mod linux {
                         Timing::Instant => 0.0,
                         Timing::Aws => args.scale,
                     };
-                    let account = AwsAccount::of_profile(account, region, scale);
+                    let mut account = AwsAccount::of_profile(account, region, scale);
+                    let shortages = faults.iter().flat_map(|plan: &FaultPlan| &plan.shortages);
+                    for shortage in shortages {
+                        account.lack_capacity(shortage.clone());
+                    }
                     StrictOptions::models(SharedAccount::new(account))
                 }
             };

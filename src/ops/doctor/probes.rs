@@ -14,6 +14,8 @@ use crate::preflight::{
     DryRun, DryRunOutcome, Scope, dry_run_wants, evaluate_permissions, statements,
 };
 
+use crate::spec::Spec;
+
 use super::record::Records;
 use super::result::{CanaryArea, CanaryCheck, CanaryVerdict};
 
@@ -26,13 +28,13 @@ pub(super) fn kinds(blueprint: &Blueprint) -> BTreeSet<Kind> {
 pub(super) async fn permissions(
     cloud: &Aws,
     account: &Account,
-    environment: &str,
+    spec: &Spec,
     blueprint: &Blueprint,
 ) -> Vec<CanaryCheck> {
-    let scope = Scope::new(&account.id, &account.region, environment);
+    let scope = Scope::new(&account.id, &account.region, &spec.name);
     let needed = statements(&kinds(blueprint), &scope);
     let allowed = cloud.allowed(&needed).await;
-    evaluate_permissions(&needed, &allowed, environment)
+    evaluate_permissions(&needed, &allowed, spec.argument())
         .into_iter()
         .map(|finding| CanaryCheck::found(CanaryArea::Permissions, finding))
         .collect()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::diagnose::ExitCode;
+use crate::diagnose::{Diagnose as _, ExitCode};
 use crate::engine::{Account, CloudError, FailureClass, LeftoverCheck};
 use crate::preflight::{Finding, FindingVerdict};
 
@@ -99,7 +99,12 @@ impl CanaryCheck {
 
     /// A call that failed.
     pub(super) fn failed(area: CanaryArea, check: impl Into<String>, error: &CloudError) -> Self {
-        Self::new(area, check, verdict_of(error), error.to_string())
+        let verdict = verdict_of(error);
+        let mut check = Self::new(area, check, verdict, error.to_string());
+        if verdict == CanaryVerdict::Denied {
+            check.remedies = error.hints();
+        }
+        check
     }
 
     /// A finding of the checks before a change.

@@ -64,8 +64,7 @@ impl<H: Hosts> Canary<'_, H> {
     ) -> Result<(), OpsError> {
         let mut records = Records::new(self.name);
         let account = &report.account;
-        let permissions =
-            probes::permissions(self.cloud, account, &self.spec.name, &self.environment);
+        let permissions = probes::permissions(self.cloud, account, self.spec, &self.environment);
         report.checks.extend(permissions.await);
         let purpose = LockPurpose {
             environment: self.name,

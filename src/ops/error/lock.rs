@@ -31,7 +31,7 @@ pub enum LockRefusal {
 impl Diagnose for LockRefusal {
     fn hints(&self) -> Vec<String> {
         match self {
-            LockRefusal::Interrupted => vec!["nothing was changed".to_owned()],
+            LockRefusal::Interrupted => vec!["nothing of the environment was changed".to_owned()],
             LockRefusal::OtherHolder { owner, .. } => vec![format!(
                 "check who holds it, then pass `--break-lock={owner}`"
             )],

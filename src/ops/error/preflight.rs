@@ -1,18 +1,21 @@
 //! Why a plan is not carried out.
 
 use crate::diagnose::{Diagnose, ExitCode};
+use crate::plan::at_least;
 use crate::preflight::Finding;
 
 /// Why a plan is not carried out.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum PreflightError {
     /// It costs more than was allowed.
-    #[error("`{environment}` costs ${cost:.2} per hour, more than the ${} of `--max-cost`", dollars(*limit))]
+    #[error("`{environment}` costs {}${cost:.2} per hour, more than the ${} of `--max-cost`", at_least(unpriced), dollars(*limit))]
     TooExpensive {
         /// Name of the environment.
         environment: String,
         /// What it costs, US dollars per hour.
         cost: f64,
+        /// What it costs something that is not known.
+        unpriced: Vec<String>,
         /// What it may cost.
         limit: f64,
     },
@@ -85,7 +88,7 @@ impl Diagnose for PreflightError {
                     .flat_map(|one| one.remedies.clone())
                     .collect();
                 hints.push(
-                    "nothing was changed; `--skip-preflight` continues in spite of these"
+                    "nothing of the environment was changed; `--skip-preflight` continues in spite of these"
                         .to_owned(),
                 );
                 hints
