@@ -79,7 +79,7 @@ impl Builder<'_> {
             let (family, parameters) = match engine {
                 DatabaseEngine::Postgres => (
                     format!("postgres{}", database.version),
-                    database_parameters(reader, database.readers),
+                    database_parameters(reader, database.readers, &database.instance_type),
                 ),
                 DatabaseEngine::AuroraPostgresql => (
                     aurora_family(&database.version),

@@ -6,9 +6,14 @@ use super::AttributeValue;
 
 /// The parameters of an RDS instance. Published settings, Mattermost documentation, "High
 /// availability cluster-based deployment", database section.
-pub(super) fn database_parameters(reader: bool, readers: u32) -> BTreeMap<String, String> {
+pub(super) fn database_parameters(
+    reader: bool,
+    readers: u32,
+    class: &str,
+) -> BTreeMap<String, String> {
     let mut parameters = cluster_parameters();
     parameters.extend(instance_parameters(reader, readers));
+    parameters.extend(memory_parameters(class));
     if reader {
         parameters.insert("hot_standby_feedback".to_owned(), "1".to_owned());
     }
@@ -41,6 +46,28 @@ pub(super) fn instance_parameters(reader: bool, readers: u32) -> BTreeMap<String
     owned(&[("max_connections", "1024"), ("work_mem", work_mem)])
 }
 
+/// The shares of memory, as published: 65 % for the server's own cache and for what it may expect of
+/// the system's, 20 % on hosts of 4 GB or less; half a gigabyte to a whole one for maintenance.
+///
+/// RDS replaces `DBInstanceClassMemory` by the bytes of the class; the two caches are counted in pages
+/// of 8 KiB (Amazon RDS User Guide, "Specifying DB parameters"). Aurora sizes its own.
+fn memory_parameters(class: &str) -> BTreeMap<String, String> {
+    let size = class.rsplit('.').next().unwrap_or_default();
+    let cache = match size {
+        "micro" | "small" | "medium" => "{DBInstanceClassMemory/40960}",
+        _ => "{DBInstanceClassMemory/12603}",
+    };
+    let maintenance = match size {
+        "micro" | "small" | "medium" | "large" => "524288",
+        _ => "1048576",
+    };
+    owned(&[
+        ("shared_buffers", cache),
+        ("effective_cache_size", cache),
+        ("maintenance_work_mem", maintenance),
+    ])
+}
+
 fn owned(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs
         .iter()
@@ -57,7 +84,11 @@ pub fn parameter_lines(parameters: &BTreeMap<String, String>) -> AttributeValue 
 
 /// Those of our parameters that a running server does not take over: `postmaster` is their
 /// context in PostgreSQL's `pg_settings`, and `static` their apply type in RDS.
-const STATIC: [&str; 2] = ["autovacuum_max_workers", "max_connections"];
+const STATIC: [&str; 3] = [
+    "autovacuum_max_workers",
+    "max_connections",
+    "shared_buffers",
+];
 
 /// The parameters that differ between two attributes and take a restart, by name.
 #[must_use]
@@ -81,11 +112,19 @@ mod tests {
 
     #[test]
     fn only_static_parameters_need_a_restart() {
-        let old = parameter_lines(&database_parameters(false, 0)).to_string();
-        let new = parameter_lines(&database_parameters(false, 1)).to_string();
+        let old = parameter_lines(&database_parameters(false, 0, "db.r7g.large")).to_string();
+        let new = parameter_lines(&database_parameters(false, 1, "db.r7g.xlarge")).to_string();
         assert_ne!(old, new);
         assert!(needing_restart(&old, &new).is_empty());
         let more = new.replace("max_connections=1024", "max_connections=2048");
         assert_eq!(needing_restart(&old, &more), ["max_connections"]);
+    }
+
+    #[test]
+    fn small_classes_leave_memory_to_the_system() {
+        let of = |class| database_parameters(false, 0, class)["shared_buffers"].clone();
+        // A page has 8192 bytes: 8192 / 0.65 and 8192 / 0.2.
+        assert_eq!(of("db.r7g.large"), "{DBInstanceClassMemory/12603}");
+        assert_eq!(of("db.t4g.medium"), "{DBInstanceClassMemory/40960}");
     }
 }

@@ -19,7 +19,7 @@ macro_rules! embed {
 
 /// `reference-architectures/`, smallest first.
 pub(crate) const ARCHITECTURES: &[Embedded] = embed!(
-    "reference-architectures": "1k", "2k", "10k", "15k", "30k", "50k", "100k", "200k"
+    "reference-architectures": "200", "1k", "2k", "10k", "15k", "30k", "50k", "80k", "90k", "100k", "200k"
 );
 
 /// `environments/`.

@@ -26,7 +26,9 @@ fn help_names_every_command() {
 
 #[test]
 fn the_plan_of_a_size_needs_no_account() {
-    for size in ["1k", "2k", "10k", "15k", "30k", "50k", "100k", "200k"] {
+    for size in [
+        "200", "1k", "2k", "10k", "15k", "30k", "50k", "80k", "90k", "100k", "200k",
+    ] {
         let output = loadrig(&["plan", size]);
         assert!(output.status.success(), "{size}: {}", text(&output.stderr));
         assert!(text(&output.stdout).contains("to create"), "{size}");

@@ -55,7 +55,9 @@ fn sizes_grow_and_cost_more() {
     let names: Vec<&str> = sizes.iter().map(|size| size.name.as_str()).collect();
     assert_eq!(
         names,
-        ["1k", "2k", "10k", "15k", "30k", "50k", "100k", "200k"]
+        [
+            "200", "1k", "2k", "10k", "15k", "30k", "50k", "80k", "90k", "100k", "200k"
+        ]
     );
     let users: Vec<u32> = sizes.iter().map(|size| size.concurrent_users).collect();
     assert!(users.is_sorted());
@@ -164,7 +166,9 @@ struct Generated {
 fn environments() -> impl Strategy<Value = Generated> {
     (
         "[a-z][a-z0-9]{0,6}(-[a-z0-9]{1,8})?",
-        prop::sample::select(vec!["1k", "2k", "10k", "15k", "30k", "50k", "100k", "200k"]),
+        prop::sample::select(vec![
+            "200", "1k", "2k", "10k", "15k", "30k", "50k", "80k", "90k", "100k", "200k",
+        ]),
         prop::sample::select(vec!["us-east-1", "eu-central-1", "ap-southeast-2"]),
         1..=200_u32,
         0..=15_u32,
