@@ -63,7 +63,7 @@ mod tests {
         let with = |region: &str| {
             let key = "1234abcd-12ab-34cd-56ef-1234567890ab";
             finding(&format!(
-                "architecture: 1k\nmattermost: {{release: 11.7.9}}\naccess: {{seed_key: \
+                "architecture: 1k\nmattermost: {{release: 11.7.9, unlicensed: accept}}\naccess: {{seed_key: \
                  'arn:aws:kms:{region}:123456789012:key/{key}'}}\n"
             ))
         };

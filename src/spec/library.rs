@@ -344,7 +344,7 @@ mod tests {
             .into_iter()
             .map(|a| a.name)
             .collect();
-        assert_eq!(names[..2], ["tiny", "1k"]);
+        assert_eq!(names[..3], ["200", "tiny", "1k"]);
         let spec = library.load_text("test", "architecture: tiny").unwrap();
         assert_eq!(spec.concurrent_users, 500);
     }

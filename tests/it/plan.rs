@@ -50,7 +50,7 @@ fn action<'a>(plan: &'a Plan, address: &Address) -> (Action, &'a str) {
 
 #[test]
 fn the_key_of_the_seed_does_not_change_under_a_rig() {
-    let spec = &mut sizes()[0];
+    let spec = &mut sizes()[1];
     let key = |spec: &Spec, existing: &str| {
         let blueprint = blueprint(spec, &operator());
         let mut snapshot = perfect(&blueprint);
@@ -143,7 +143,7 @@ fn subnets_lie_in_the_vpc_and_do_not_overlap() {
 
 #[test]
 fn hosts_are_prepared_while_the_database_is_created() {
-    let spec = &sizes()[0];
+    let spec = &sizes()[1];
     let blueprint = blueprint(spec, &operator());
     let app = "app-1".parse().expect("a host");
     let prepare = Address::host(app, loadrig::blueprint::Stage::Prepare);
@@ -162,7 +162,7 @@ fn hosts_are_prepared_while_the_database_is_created() {
 
 #[test]
 fn a_changed_size_replaces_its_hosts_and_nothing_else() {
-    let mut spec = sizes()[0].clone();
+    let mut spec = sizes()[1].clone();
     let before = perfect(&blueprint(&spec, &operator()));
     let group = spec.nodes.get_mut(&Role::App).expect("app nodes");
     group.instance_type = "c7i.2xlarge".to_owned();
@@ -184,7 +184,7 @@ fn a_changed_size_replaces_its_hosts_and_nothing_else() {
 
 #[test]
 fn storage_never_shrinks_and_databases_are_not_replaced() {
-    let mut spec = sizes()[0].clone();
+    let mut spec = sizes()[1].clone();
     let before = perfect(&blueprint(&spec, &operator()));
     spec.database.storage_gib -= 10;
     spec.database.version = "16".to_owned();
@@ -224,7 +224,7 @@ fn only_what_holds_nothing_is_replaced_once_it_failed() {
 
 #[test]
 fn a_full_database_grows_or_says_how() {
-    let mut spec = sizes()[0].clone();
+    let mut spec = sizes()[1].clone();
     let mut full = perfect(&blueprint(&spec, &operator()));
     let writer = Address::parse("database/writer");
     let database = full.resources.iter_mut().find(|one| one.address == writer);
@@ -277,7 +277,7 @@ fn a_changed_parameter_restarts_writer_and_readers_in_the_same_run() {
 
 #[test]
 fn of_twins_the_unusable_one_is_removed() {
-    let spec = &sizes()[0];
+    let spec = &sizes()[1];
     let blueprint = blueprint(spec, &operator());
     let mut snapshot = perfect(&blueprint);
     let mut twin = snapshot.get(&Address::vpc()).expect("a VPC").clone();
@@ -296,7 +296,7 @@ fn of_twins_the_unusable_one_is_removed() {
 
 #[test]
 fn of_twins_the_one_in_use_stays() {
-    let spec = &sizes()[0];
+    let spec = &sizes()[1];
     let mut spec = spec.clone();
     spec.network.layout = Layout::Private;
     let blueprint = blueprint(&spec, &operator());
@@ -340,7 +340,7 @@ fn of_twins_the_one_in_use_stays() {
 
 #[test]
 fn a_manually_changed_rule_is_updated_in_place() {
-    let spec = &sizes()[0];
+    let spec = &sizes()[1];
     let blueprint = blueprint(spec, &operator());
     let mut snapshot = perfect(&blueprint);
     for resource in &mut snapshot.resources {
@@ -357,7 +357,7 @@ fn a_manually_changed_rule_is_updated_in_place() {
 
 #[test]
 fn the_expected_time_of_no_change_is_seconds() {
-    let spec = &sizes()[0];
+    let spec = &sizes()[1];
     let blueprint = blueprint(spec, &operator());
     let nothing = plan(&blueprint, &perfect(&blueprint));
     let all = plan(&blueprint, &Snapshot::default());
@@ -464,7 +464,7 @@ fn an_adopted_network_is_neither_created_nor_removed() {
 #[test]
 fn an_own_vpc_does_not_become_an_adopted_one() {
     let specs = others();
-    let own = perfect(&blueprint(&sizes()[0], &operator()));
+    let own = perfect(&blueprint(&sizes()[1], &operator()));
     let plan = plan(&blueprint(&specs[3], &operator()), &own);
     let (action, reason) = action(&plan, &Address::vpc());
     assert_eq!(action, Action::Refuse);
