@@ -198,7 +198,7 @@ fn storage_never_shrinks_and_databases_are_not_replaced() {
 /// domain that never had an address holds none.
 #[test]
 fn only_what_holds_nothing_is_replaced_once_it_failed() {
-    let spec = sizes()[2].clone();
+    let spec = sizes()[3].clone();
     let graph = blueprint(&spec, &operator());
     for (address, output, expected) in [
         ("database/writer", None, Action::Refuse),
@@ -242,7 +242,7 @@ fn a_full_database_grows_or_says_how() {
 
 #[test]
 fn another_engine_is_refused_and_loses_nothing() {
-    let mut spec = sizes()[2].clone();
+    let mut spec = sizes()[3].clone();
     let before = perfect(&blueprint(&spec, &operator()));
     spec.services.database.engine = loadrig::spec::DatabaseEngine::AuroraPostgresql;
     let plan = plan(&blueprint(&spec, &operator()), &before);
@@ -254,7 +254,7 @@ fn another_engine_is_refused_and_loses_nothing() {
 
 #[test]
 fn a_changed_parameter_restarts_writer_and_readers_in_the_same_run() {
-    let spec = &sizes()[2];
+    let spec = &sizes()[3];
     let blueprint = blueprint(spec, &operator());
     let mut snapshot = perfect(&blueprint);
     for resource in &mut snapshot.resources {
@@ -581,7 +581,7 @@ fn a_route_follows_a_replaced_gateway() {
 
 proptest! {
     #[test]
-    fn missing_resources_are_created_and_existing_ones_kept(size in 0_usize..8, lost in any::<u64>()) {
+    fn missing_resources_are_created_and_existing_ones_kept(size in 0_usize..11, lost in any::<u64>()) {
         let spec = &sizes()[size];
         let blueprint = blueprint(spec, &operator());
         let mut snapshot = perfect(&blueprint);
@@ -606,7 +606,7 @@ proptest! {
     }
 
     #[test]
-    fn down_removes_exactly_the_existing_resources(size in 0_usize..8) {
+    fn down_removes_exactly_the_existing_resources(size in 0_usize..11) {
         let snapshot = perfect(&blueprint(&sizes()[size], &operator()));
         let plan = plan_down(&snapshot);
         prop_assert_eq!(plan.count(Action::Delete), snapshot.resources.len());
