@@ -22,6 +22,7 @@ use crate::metrics::Metrics;
 use crate::model::{Channel, UserSession, UserStatus, VERSION};
 use crate::password::PasswordChecks;
 use crate::presence::PresenceLog;
+use crate::resume::LostConnections;
 use crate::search::SearchClient;
 use crate::settings::ConfigStore;
 
@@ -49,6 +50,8 @@ pub(crate) struct Server {
     /// What is wrong with the database and the file store, as far as probes have found.
     pub faults: FaultLog,
     pub presence: PresenceLog,
+    /// Websockets whose clients may come back.
+    pub lost_connections: LostConnections,
 }
 
 impl Server {

@@ -40,7 +40,8 @@ pub(crate) struct Encoded {
 }
 
 impl Encoded {
-    fn new(event: &HubEvent) -> Self {
+    /// The text of an event.
+    pub(crate) fn new(event: &HubEvent) -> Self {
         let mut head = serde_json::to_string(event).unwrap_or_default();
         head.pop();
         Self { head }
@@ -60,6 +61,18 @@ pub(crate) struct Registration {
     connection_id: String,
     /// What is to be sent; closed when the hub gives the connection up.
     pub events: mpsc::Receiver<Arc<Encoded>>,
+}
+
+impl Registration {
+    /// Notes whether there is a client at the other end.
+    pub(crate) fn set_active(&self, active: bool) {
+        let mut hub = self.hub.lock();
+        let user = hub.users.get_mut(&self.user_id);
+        let found = user.and_then(|user| user.connections.get_mut(&self.connection_id));
+        if let Some(connection) = found {
+            connection.active = active;
+        }
+    }
 }
 
 impl Drop for Registration {
@@ -84,8 +97,15 @@ struct HubState {
 
 #[derive(Debug, Default)]
 struct ConnectedClient {
-    connections: HashMap<String, mpsc::Sender<Arc<Encoded>>>,
+    connections: HashMap<String, ConnectionQueue>,
     channels: HashSet<String>,
+}
+
+#[derive(Debug)]
+struct ConnectionQueue {
+    events: mpsc::Sender<Arc<Encoded>>,
+    /// Whether there is a client at the other end.
+    active: bool,
 }
 
 impl Hub {
@@ -96,7 +116,11 @@ impl Hub {
         let mut inner = self.lock();
         if !inner.closed {
             let user = inner.users.entry(user_id.to_owned()).or_default();
-            user.connections.insert(connection_id.to_owned(), sender);
+            let queue = ConnectionQueue {
+                events: sender,
+                active: true,
+            };
+            user.connections.insert(connection_id.to_owned(), queue);
         }
         Registration {
             hub: self.clone(),
@@ -138,9 +162,11 @@ impl Hub {
         }
     }
 
-    /// Whether a user has a connection to this node.
+    /// Whether a user has a connection to this node with a client at its other end.
     pub(crate) fn is_connected(&self, user_id: &str) -> bool {
-        self.lock().users.contains_key(user_id)
+        let hub = self.lock();
+        let user = hub.users.get(user_id);
+        user.is_some_and(|user| user.connections.values().any(|one| one.active))
     }
 
     /// Whether the connections have been ended for a stop of the server.
@@ -183,7 +209,7 @@ impl Hub {
                 if *connection == event.broadcast.omit_connection_id {
                     return true;
                 }
-                let sent = queue.try_send(Arc::clone(&encoded));
+                let sent = queue.events.try_send(Arc::clone(&encoded));
                 if sent.is_err() {
                     warn!(user_id, connection, "websocket.full");
                 }

@@ -104,6 +104,7 @@ pub(crate) struct Metrics {
     pub session_cache_hits: Counter,
     pub session_cache_misses: Counter,
     broadcasts: Mutex<BTreeMap<String, u64>>,
+    reconnects: Mutex<BTreeMap<String, u64>>,
     api_time: Mutex<BTreeMap<ApiCall, Histogram>>,
 }
 
@@ -130,6 +131,15 @@ impl Metrics {
         *broadcasts.entry(event.to_owned()).or_default() += 1;
     }
 
+    /// Counts a websocket whose client came back: `lossless`, `success` or `failure`.
+    pub(crate) fn count_reconnect(&self, kind: &str) {
+        let mut reconnects = self
+            .reconnects
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        *reconnects.entry(kind.to_owned()).or_default() += 1;
+    }
+
     /// The page for Prometheus.
     pub(crate) fn render(&self) -> String {
         let mut page = MetricsPage::default();
@@ -141,7 +151,10 @@ impl Metrics {
             "{origin_client=\"unknown\"}",
             self.http_websockets.get(),
         );
-        self.render_broadcasts(&mut page);
+        let names = "mattermost_websocket_broadcasts_total";
+        render_counts(&mut page, names, "name", &self.broadcasts);
+        let names = "mattermost_websocket_reconnects_total";
+        render_counts(&mut page, names, "type", &self.reconnects);
         page.counter("mattermost_login_logins_total", &self.logins);
         page.counter("mattermost_login_logins_fail_total", &self.logins_failed);
         page.gauge("mattermost_standin_logins_waiting", &self.logins_waiting);
@@ -197,18 +210,6 @@ impl Metrics {
         page.text
     }
 
-    fn render_broadcasts(&self, page: &mut MetricsPage) {
-        let name = "mattermost_websocket_broadcasts_total";
-        page.kind(name, "counter");
-        let broadcasts = self
-            .broadcasts
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        for (event, count) in &*broadcasts {
-            page.line(&format!("{name}{{name=\"{event}\"}}"), count);
-        }
-    }
-
     fn render_api_time(&self, page: &mut MetricsPage) {
         let name = "mattermost_api_time";
         page.kind(name, "histogram");
@@ -233,6 +234,21 @@ impl Metrics {
             page.line(&format!("{name}_sum{{{labels}}}"), histogram.sum);
             page.line(&format!("{name}_count{{{labels}}}"), histogram.count);
         }
+    }
+}
+
+fn render_counts(
+    page: &mut MetricsPage,
+    name: &str,
+    label: &str,
+    counts: &Mutex<BTreeMap<String, u64>>,
+) {
+    page.kind(name, "counter");
+    let counts = counts
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    for (value, count) in &*counts {
+        page.line(&format!("{name}{{{label}=\"{value}\"}}"), count);
     }
 }
 

@@ -26,6 +26,7 @@ use crate::model::VERSION;
 use crate::notify::notify;
 use crate::password::PasswordChecks;
 use crate::presence::PresenceLog;
+use crate::resume::LostConnections;
 use crate::search::{SearchClient, SearchError};
 use crate::settings::ConfigStore;
 
@@ -178,6 +179,7 @@ async fn start(
         licensing,
         faults: FaultLog::default(),
         presence: PresenceLog::default(),
+        lost_connections: LostConnections::default(),
         hub: Hub::default(),
         hostname: node.hostname.clone(),
         settings,

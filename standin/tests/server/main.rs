@@ -14,6 +14,7 @@ mod clients;
 mod configuration;
 mod licenses;
 mod logins;
+mod resumption;
 mod rig;
 
 use std::process::Command;

@@ -152,6 +152,22 @@ impl Client {
         ClientSocket::open(request, None).await
     }
 
+    /// A websocket that goes on with an earlier connection from an event on, or is refused one and
+    /// begins anew; no frame has been read.
+    pub async fn resumed_socket(&self, connection_id: &str, sequence: i64) -> ClientSocket {
+        let url = format!(
+            "{}?connection_id={connection_id}&sequence_number={sequence}",
+            self.socket_url()
+        );
+        let mut request = url.into_client_request().expect("request");
+        let bearer = format!("Bearer {}", self.token).parse().expect("header");
+        request.headers_mut().insert("authorization", bearer);
+        let (stream, _) = tokio_tungstenite::connect_async(request)
+            .await
+            .expect("websocket");
+        ClientSocket(stream)
+    }
+
     /// A websocket authenticated by its first frame.
     pub async fn challenged_socket(&self) -> ClientSocket {
         let request = self.socket_url().into_client_request().expect("request");
