@@ -7,6 +7,7 @@ mod categories;
 mod channel_members;
 mod channels;
 mod client_config;
+mod direct_channels;
 mod drafts;
 mod emoji;
 mod etag;
@@ -68,6 +69,7 @@ pub(crate) fn router(app: App) -> Router {
         .merge(roles::routes())
         .merge(teams::routes())
         .merge(channels::routes())
+        .merge(direct_channels::routes())
         .merge(channel_members::routes())
         .merge(categories::routes())
         .merge(posts::routes())
