@@ -9,10 +9,11 @@
 # when its service is down. One line on standard output for each thing that happens:
 #
 #   start NAME / applied NAME SECONDS / unchanged NAME / warning NAME TEXT
+#   waits NAME TEXT, while the step still runs
 #   failed NAME STATUS, followed by the last lines of its output, each after "| "
-#
-# A warning that cannot wait for the end of its step goes to descriptor 3.
 #   done
+#
+# What cannot wait for the end of its step goes to descriptor 3.
 #
 # LOADRIG_ROOT moves every path, for tests; sudo clears the environment, so it cannot
 # be set on a host that is managed for real.
@@ -184,18 +185,26 @@ service() {
 
 # After so many seconds a unit that is not ready is worth a warning with the likely cause.
 slow=${LOADRIG_SLOW:-20}
-# A unit that answers, and says for so long that something it needs does not work, has failed.
-unwell=${LOADRIG_UNWELL:-60}
+# A unit that answers, and says for so long that something it needs does not work, has failed:
+# waiting mends nothing.
+unwell=${LOADRIG_UNWELL:-20}
+# How often it is looked whether a unit that does not answer is at work.
+look=${LOADRIG_LOOK:-5}
 
-# ready UNIT SECONDS PROBE...: until the probe succeeds. Names the cause early, when the unit
-# is slow, and says what the unit logged when it never gets ready.
+# ready UNIT SECONDS LONGEST PROBE...: until the probe succeeds. It fails after so many seconds
+# in which the unit neither answers nor is at work, at the latest after LONGEST seconds.
 ready() {
     unit=$1
-    began=$(date +%s)
     limit=$2
+    longest=$3
+    shift 3
+    began=$(date +%s)
+    idle=$began
+    looked=$began
+    told=$began
     answered=
+    named=no
     warned=no
-    shift 2
     while :; do
         reply=$("$@" 2>&1) && return 0
         now=$(date +%s)
@@ -203,53 +212,148 @@ ready() {
         "HTTP "*) answered=${answered:-$now} ;;
         *) answered= ;;
         esac
-        restarts=$(systemctl show -p NRestarts --value "$unit" 2>/dev/null || echo 0)
-        if [ "${restarts:-0}" -ge 3 ]; then
-            echo "$unit was restarted $restarts times and is not ready: $reply"
-            break
+        if [ -z "$answered" ] && [ $((now - looked)) -ge "$look" ]; then
+            looked=$now
+            if at_work "$unit"; then
+                idle=$now
+                warned=yes
+                tell_progress
+            fi
         fi
-        if [ $((now - began)) -ge "$limit" ]; then
-            echo "$unit is not ready after $limit s: $reply"
-            break
-        fi
-        if [ -n "$answered" ] && [ $((now - answered)) -ge "$unwell" ]; then
-            echo "$unit has answered for $unwell s that it is not healthy: $reply"
-            break
-        fi
-        if [ "$warned" = no ] && [ $((now - began)) -ge "$slow" ]; then
+        verdict=$(failed_start "$unit") && break
+        if [ -n "$answered" ] && [ "$named" = no ]; then
+            named=yes
+            waits "$(unhealthy "$unit" "$reply")"
+        elif [ -z "$answered" ] && [ "$warned" = no ] && [ $((now - began)) -ge "$slow" ]; then
             warned=yes
-            warn_now "$unit is not ready after $slow s: $reply; it logged: $(logged "$unit" | tail -n 1)"
+            warn_now "$unit is not ready after $slow s: $reply; it logged: $(cause "$unit" "$reply")"
         fi
         sleep 0.3
     done
-    echo "last log lines of $unit:"
-    logged "$unit" | tail -n 8
+    echo "$verdict"
+    if [ -n "$answered" ]; then
+        echo "it logged: $(cause "$unit" "$reply")"
+        reason "$unit" "$reply"
+    else
+        echo "last log lines of $unit:"
+        logged "$unit" | tail -n 8
+    fi
     return 1
 }
 
-# logged UNIT: since `began`, its warnings and errors, or all that it logged where there are none. Lines that
-# differ in time alone are one line with a count; the newest is last.
+# failed_start UNIT: says why it is no longer waited for, if so.
+failed_start() {
+    restarts=$(systemctl show -p NRestarts --value "$1" 2>/dev/null || echo 0)
+    if [ "${restarts:-0}" -ge 3 ]; then
+        echo "$1 was restarted $restarts times and is not ready: $reply"
+    elif [ -n "$answered" ] && [ $((now - answered)) -ge "$unwell" ]; then
+        echo "$(unhealthy "$1" "$reply"), for $unwell s"
+    elif [ $((now - began)) -ge "$longest" ]; then
+        echo "$1 is not ready after $longest s: $reply"
+    elif [ $((now - idle)) -ge "$limit" ]; then
+        echo "$1 is not ready after $((now - began)) s: $reply"
+    else
+        return 1
+    fi
+}
+
+# tell_progress: a line for each minute at work, the first after `slow` seconds.
+tell_progress() {
+    [ $((now - began)) -ge "$slow" ] || return 0
+    [ "$told" = "$began" ] || [ $((now - told)) -ge 60 ] || return 0
+    told=$now
+    waits "$unit has been starting for $((now - began)) s and is at work, as in a migration of its database; it has until $longest s; it logged: $(cause "$unit" "$reply")"
+}
+
+# waits TEXT: what the step waits for, told while it does.
+waits() { echo "waits $step $*" 2>/dev/null >&3 || echo "$*"; }
+
+# at_work UNIT: it has not told systemd that it is ready, has connections to other hosts, and
+# has logged no fault for half a minute. A server that migrates its database is like this, for
+# an hour where the tables are large; one that cannot reach the database is not.
+at_work() {
+    [ "$(systemctl show -p ActiveState --value "$1")" = activating ] || return 1
+    pid=$(systemctl show -p MainPID --value "$1")
+    [ "${pid:-0}" -gt 0 ] || return 1
+    ss -Htnp state established | grep -v ' 127\.\| \[::1\]' | grep -q "pid=$pid," || return 1
+    ! journal "$1" -30s | grep -Eiq "$faulty"
+}
+
+# unhealthy UNIT REPLY: what the unit says does not work.
+unhealthy() {
+    case $2 in
+    *filestore_status*database_status* | *database_status*filestore_status*)
+        what="its database and its file store do not work" ;;
+    *filestore_status*) what="its file store does not work" ;;
+    *database_status*) what="its database does not work" ;;
+    *"none in 10 s"*) what="its database or its file store does not answer" ;;
+    *) what="it is not healthy" ;;
+    esac
+    echo "$1 says that $what ($2)"
+}
+
+# cause UNIT REPLY: the newest line of its log about what REPLY says does not work, or the newest
+# line at all.
+cause() {
+    lines=$(logged "$1")
+    found=$(echo "$lines" | grep -Ei "$(about "$2")" | tail -n 1)
+    echo "${found:-$(echo "$lines" | tail -n 1)}"
+}
+
+# reason UNIT REPLY: where that line does not say what the other side did, the newest that does.
+reason() {
+    refusal='dial |no such host|refused|timed? ?out|denied|x509|certificate'
+    cause "$1" "$2" | grep -Eiq "$refusal" && return 0
+    logged "$1" | grep -Ei "$(about "$2")" | grep -Ei "$refusal" | tail -n 1 | sed 's/^/and before: /'
+}
+
+# about REPLY: words of log lines about what it says does not work.
+about() {
+    case $1 in
+    *filestore_status*) echo 'file ?store|s3|bucket' ;;
+    *database_status*) echo 'database|postgres|sql|pq:' ;;
+    *) echo . ;;
+    esac
+}
+
+# Words of log lines that tell of faults.
+faulty='warn|error|fatal|panic|cannot|failed'
+
+# journal UNIT SINCE: what it logged.
+journal() {
+    journalctl "_SYSTEMD_UNIT=$1.service" --since "$2" -n 400 --no-pager -o cat 2>/dev/null || true
+}
+
+# logged UNIT: since `began`, its warnings and errors, or all that it logged where there are none.
+# Lines that differ in time, request or port alone are one line with a count; the newest is last.
 logged() {
-    lines=$(journalctl "_SYSTEMD_UNIT=$1.service" --since "@$((began - 5))" -n 400 --no-pager -o cat 2>/dev/null || true)
-    faults=$(echo "$lines" | grep -Ei 'warn|error|fatal|panic|cannot|failed' || true)
+    lines=$(journal "$1" "@$((began - 5))")
+    faults=$(echo "$lines" | grep -Ei "$faulty" || true)
     echo "${faults:-$lines}" |
-        sed -E 's/[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.]+( ?(Z|[+-][0-9:]+))?//g; s/^ +//' |
+        sed -E 's/\[?[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.]+( ?(Z|[+-][0-9:]+))?\]?//g
+            s/ request_id="?[a-z0-9]+"?//g; s/:[0-9]+->/->/g; s/  +/ /g; s/^ +//' |
         awk 'NF { count[$0]++; last[$0] = NR }
             END { for (line in count) printf "%d\t%s%s\n", last[line], line,
-                (count[line] > 1 ? " (" count[line] " times)" : "") }' |
+                (count[line] > 1 ? " (×" count[line] ")" : "") }' |
         sort -n | cut -f 2-
 }
 
 # answers URL: with a status below 400; else says what is not well, as the server tells it.
 answers() {
     answer=$(curl -sS --max-time 10 -w ' %{http_code}' "$1" 2>&1) || {
+        # A server that waits for its file store answers the question without one.
+        plain=${1%%\?*}
+        if [ "$plain" != "$1" ] && curl -fsS -o /dev/null --max-time 5 "$plain" 2>/dev/null; then
+            echo "HTTP 200, but none in 10 s about database and file store"
+            return 1
+        fi
         echo "$answer" | grep -o 'curl: .*' | tail -n 1
         return 1
     }
     code=${answer##* }
     [ "$code" -lt 400 ] && return 0
-    unhealthy=$(echo "$answer" | grep -o '"[a-z_]*_status":"UNHEALTHY"' | tr '\n' ' ')
-    echo "HTTP $code ${unhealthy:-$(echo "$answer" | head -c 300)}"
+    unwell_parts=$(echo "$answer" | grep -o '"[a-z]*_status":"UNHEALTHY"' | tr -d '"' | tr '\n:' '  ')
+    echo "HTTP $code${unwell_parts:+, ${unwell_parts% }}$([ -n "$unwell_parts" ] || echo " $answer" | head -c 300)"
     return 1
 }
 

@@ -144,6 +144,12 @@ impl SshSession {
             if let Some(name) = line.strip_prefix("start ") {
                 events.working(step, bundle.title(name));
             }
+            if let Some((_, text)) = line
+                .strip_prefix("waits ")
+                .and_then(|rest| rest.split_once(' '))
+            {
+                events.waiting(step, bundle.redact(text));
+            }
             if let Some(warning) = progress.line(bundle, &line)
                 && self.is_news(&warning)
             {

@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -94,6 +95,11 @@ impl Bundle {
     #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// How much longer than hosts are usually given its steps may take, while they are at work.
+    pub(super) fn long_wait(&self) -> Duration {
+        self.steps.iter().map(BundleStep::long_wait).sum()
     }
 
     /// The title of a step, for people.

@@ -116,13 +116,17 @@ impl Keyring {
     ) -> Result<Applied, HostError> {
         let host = bundle.host();
         let mut quit = std::pin::pin!(quit);
+        // A server that migrates its database is given longer than a host that does not answer.
+        let end = deadline + bundle.long_wait();
+        let mut reachable_by = deadline;
         loop {
             let session = tokio::select! {
-                session = self.connect(host, step, events, deadline) => session?,
+                session = self.connect(host, step, events, reachable_by) => session?,
                 () = &mut quit => return Err(HostError::Interrupted { host }),
             };
-            match session.apply(bundle, step, events, deadline).await {
-                Err(error) if error.is_retryable() && Instant::now() < deadline => {
+            match session.apply(bundle, step, events, end).await {
+                Err(error) if error.is_retryable() && Instant::now() < end => {
+                    reachable_by = end;
                     events.waiting(step, format!("another connection: {error}"));
                     tokio::time::sleep(LONGEST_PAUSE).await;
                 }

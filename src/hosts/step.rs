@@ -101,6 +101,7 @@ pub struct BundleStep {
     blobs: Vec<Blob>,
     unit: Option<&'static str>,
     after_changes: bool,
+    long_wait: Duration,
 }
 
 impl BundleStep {
@@ -114,6 +115,7 @@ impl BundleStep {
             blobs: Vec::new(),
             unit: None,
             after_changes: false,
+            long_wait: Duration::ZERO,
         }
     }
 
@@ -234,18 +236,36 @@ impl BundleStep {
     /// before it did.
     #[must_use]
     pub fn answers(unit: &str, url: &str, limit: Duration) -> Self {
-        Self::ready("answers", unit, url, limit)
+        Self::ready("answers", unit, url, limit, limit)
+    }
+
+    /// Waits as [`BundleStep::answers`] does, and up to `longest` while the unit is at work on its
+    /// start, such as on a migration of its database.
+    #[must_use]
+    pub fn answers_once_migrated(
+        unit: &str,
+        url: &str,
+        limit: Duration,
+        longest: Duration,
+    ) -> Self {
+        Self {
+            long_wait: longest.saturating_sub(limit),
+            ..Self::ready("answers", unit, url, limit, longest)
+        }
     }
 
     /// Waits until something answers at a URL, with whatever status.
     #[must_use]
     pub fn listens(unit: &str, url: &str, limit: Duration) -> Self {
-        Self::ready("listens", unit, url, limit)
+        Self::ready("listens", unit, url, limit, limit)
     }
 
-    fn ready(probe: &str, unit: &str, url: &str, limit: Duration) -> Self {
-        let seconds = limit.as_secs();
-        let script = call("ready", &[unit, &seconds.to_string(), probe, url]);
+    fn ready(probe: &str, unit: &str, url: &str, limit: Duration, longest: Duration) -> Self {
+        let [limit, seconds] = [limit, longest].map(|time| time.as_secs());
+        let script = call(
+            "ready",
+            &[unit, &limit.to_string(), &seconds.to_string(), probe, url],
+        );
         Self {
             after_changes: true,
             ..Self::new(
@@ -273,6 +293,11 @@ impl BundleStep {
     #[must_use]
     pub fn deadline(&self) -> Duration {
         self.deadline
+    }
+
+    /// How much longer than hosts are usually given it may take, while it is at work.
+    pub(super) fn long_wait(&self) -> Duration {
+        self.long_wait
     }
 
     /// What the runner sources.

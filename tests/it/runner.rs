@@ -6,8 +6,18 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-/// A bundle with one step, and tools that stand in for the system's.
-fn bundle(step: &str) -> tempfile::TempDir {
+/// What the journal of a server without its file store holds.
+const NO_FILE_STORE: &str = "\
+    echo \"error [2026-11-28 23:00:00.023 Z] Failed to read the file store error=no such host\"\n\
+    for second in 1 2 3 4 5; do\n\
+    echo \"warn  [2026-11-28 23:00:0$second.123 Z] Unable to test filestore connection. \
+    caller=api4/system.go:176 request_id=abc$second error=Error response code .\"\ndone\n\
+    echo \"info  [2026-11-28 23:00:09.123 Z] Server is listening\"\n\
+    echo \"warn  [2026-11-28 23:00:09.223 Z] No license\"\n";
+
+/// A bundle with one step, and tools that stand in for the system's: `tools` beside a journal and
+/// a unit that was never restarted.
+fn bundle(step: &str, tools: &[(&str, &str)]) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
     std::fs::create_dir_all(path.join("bin")).unwrap();
@@ -15,10 +25,8 @@ fn bundle(step: &str) -> tempfile::TempDir {
     std::fs::write(path.join("steps/ready.sh"), step).unwrap();
     let runner = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/runner.sh");
     std::fs::copy(runner, path.join("runner.sh")).unwrap();
-    let log = "for second in 1 2 3 4 5; do\n\
-               echo \"2026-11-28T23:00:0$second.123Z  WARN file store is not healthy\"\ndone\n\
-               echo \"2026-11-28T23:00:09.123Z  INFO listening\"\n";
-    for (tool, script) in [("systemctl", "echo 0\n"), ("journalctl", log)] {
+    let usual = [("systemctl", "echo 0\n"), ("journalctl", NO_FILE_STORE)];
+    for (tool, script) in usual.iter().chain(tools) {
         let file = path.join("bin").join(tool);
         std::fs::write(&file, format!("#!/bin/sh\n{script}")).unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -39,6 +47,7 @@ fn run(bundle: &Path, slow: u32, unwell: u32) -> (bool, String) {
         .env("PATH", tools)
         .env("LOADRIG_SLOW", slow.to_string())
         .env("LOADRIG_UNWELL", unwell.to_string())
+        .env("LOADRIG_LOOK", "1")
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -65,30 +74,75 @@ fn a_server_without_its_file_store_is_named_early_and_fails_soon() {
         "HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\n\r\n\
          {\"status\":\"UNHEALTHY\",\"database_status\":\"OK\",\"filestore_status\":\"UNHEALTHY\"}",
     );
-    let bundle = bundle(&format!("ready mattermost 60 answers {url}\n"));
-    let (done, text) = run(bundle.path(), 1, 3);
+    let bundle = bundle(&format!("ready mattermost 60 60 answers {url}\n"), &[]);
+    let (done, text) = run(bundle.path(), 1, 5);
     assert!(!done, "{text}");
-    let warnings: Vec<&str> = text.lines().filter(|l| l.starts_with("warning")).collect();
-    let [warning] = warnings.as_slice() else {
-        panic!("one warning is expected:\n{text}");
-    };
-    for part in [
-        "warning ready mattermost is not ready after 1 s",
-        "\"filestore_status\":\"UNHEALTHY\"",
-        "file store is not healthy (5 times)",
-    ] {
-        assert!(warning.contains(part), "`{part}` is missing:\n{text}");
-    }
-    // Once in the warning, once at the end: never fifteen times.
+    let lines: Vec<&str> = text.lines().collect();
     assert_eq!(
-        text.matches("file store is not healthy").count(),
-        2,
-        "{text}"
+        lines,
+        [
+            "waits ready mattermost says that its file store does not work \
+             (HTTP 500, filestore_status UNHEALTHY)",
+            "mattermost says that its file store does not work \
+             (HTTP 500, filestore_status UNHEALTHY), for 5 s",
+            // Once, with its count, although other lines are newer.
+            "it logged: warn Unable to test filestore connection. caller=api4/system.go:176 \
+             error=Error response code . (×5)",
+            // The one that says what the other side did.
+            "and before: error Failed to read the file store error=no such host",
+        ]
     );
+}
+
+/// An address where nobody listens.
+fn nobody() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}/ping", listener.local_addr().unwrap())
+}
+
+/// A unit whose process has not said yet that it is ready.
+const STARTING: &str = "case \"$*\" in\n*ActiveState*) echo activating ;;\n\
+    *MainPID*) echo 77 ;;\n*) echo 0 ;;\nesac\n";
+const CONNECTED: &str =
+    "echo '0 0 10.93.0.7:40112 10.93.1.4:5432 users:((\"mattermost\",pid=77,fd=9))'\n";
+
+#[test]
+fn a_server_that_migrates_its_database_is_waited_for_longer() {
+    let quiet = "echo 'info  [2026-11-28 23:00:00.123 Z] Starting up'\n";
+    let tools = [
+        ("systemctl", STARTING),
+        ("ss", CONNECTED),
+        ("journalctl", quiet),
+    ];
+    let step = format!("ready mattermost 2 6 answers {}\n", nobody());
+    let migrating = bundle(&step, &tools);
+    let (done, text) = run(migrating.path(), 2, 60);
+    assert!(!done, "{text}");
+    assert_eq!(text.matches("waits ready mattermost").count(), 1, "{text}");
     assert!(
-        text.contains("has answered for 3 s that it is not healthy"),
+        text.contains("is at work, as in a migration of its database; it has until 6 s"),
         "{text}"
     );
+    assert!(text.contains("mattermost is not ready after 6 s"), "{text}");
+    assert!(!text.contains("warning"), "{text}");
+}
+
+#[test]
+fn a_server_that_logs_faults_or_has_no_connection_is_not_at_work() {
+    let step = format!("ready mattermost 2 30 answers {}\n", nobody());
+    let faulty = "echo 'error [2026-11-28 23:00:00.123 Z] Failed to ping DB'\n";
+    let local = "echo '0 0 127.0.0.1:40112 127.0.0.1:8065 users:((\"mattermost\",pid=77,fd=9))'\n";
+    for (connections, log) in [(CONNECTED, faulty), (local, "true\n"), ("true\n", "true\n")] {
+        let tools = [
+            ("systemctl", STARTING),
+            ("ss", connections),
+            ("journalctl", log),
+        ];
+        let failing = bundle(&step, &tools);
+        let (done, text) = run(failing.path(), 20, 60);
+        assert!(!done, "{text}");
+        assert!(text.contains("mattermost is not ready after 2 s"), "{text}");
+    }
 }
 
 #[test]
@@ -96,7 +150,7 @@ fn a_server_that_never_listens_fails_at_the_limit_with_the_reason() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/ping", listener.local_addr().unwrap());
     drop(listener);
-    let bundle = bundle(&format!("ready mattermost 2 answers {url}\n"));
+    let bundle = bundle(&format!("ready mattermost 2 2 answers {url}\n"), &[]);
     let (done, text) = run(bundle.path(), 1, 60);
     assert!(!done, "{text}");
     assert!(
@@ -108,7 +162,7 @@ fn a_server_that_never_listens_fails_at_the_limit_with_the_reason() {
 #[test]
 fn a_healthy_server_is_ready() {
     let url = server("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"status\":\"OK\"}");
-    let bundle = bundle(&format!("ready mattermost 60 answers {url}\n"));
+    let bundle = bundle(&format!("ready mattermost 60 60 answers {url}\n"), &[]);
     let (done, text) = run(bundle.path(), 20, 60);
     assert!(done, "{text}");
     assert_eq!(text, "");

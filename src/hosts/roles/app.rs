@@ -23,9 +23,11 @@ const ENVIRONMENT: &str = "/etc/mattermost/environment";
 const HOME: &str = "/opt/mattermost";
 /// Amazon's authorities of databases in every region.
 const AUTHORITIES_URL: &str = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem";
-/// How long a server may take to migrate an empty database and answer. One that crashes
-/// over and over fails sooner.
+/// How long a server may take to answer while it does nothing towards it. One that crashes over
+/// and over fails sooner, and so does one whose database or file store does not work.
 const READY: Duration = Duration::from_mins(3);
+/// How long it may take with a migration of its database, as the unit's `TimeoutStartSec`.
+const MIGRATED: Duration = Duration::from_hours(1);
 
 pub(super) fn prepare(scene: &Scene<'_>, bundle: &mut Bundle) {
     let _ = bundle.push(BundleStep::fetched(
@@ -81,7 +83,9 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
     let inputs = [unit, config, environment, release(scene)];
     let _ = bundle.push(BundleStep::service(USER, &inputs, &[]));
     let ping = "http://localhost:8065/api/v4/system/ping?get_server_status=true";
-    let _ = bundle.push(BundleStep::answers(USER, ping, READY));
+    let _ = bundle.push(BundleStep::answers_once_migrated(
+        USER, ping, READY, MIGRATED,
+    ));
     Ok(())
 }
 
