@@ -187,6 +187,12 @@ pub(crate) struct DemoArgs {
     /// Write the HTML report here too
     #[arg(long, value_name = "FILE", value_parser = html)]
     pub html: Option<PathBuf>,
+    /// Run this official release of Mattermost, a tarball, in place of the stand-in
+    #[arg(long, value_name = "FILE")]
+    pub release: Option<PathBuf>,
+    /// Give the release this license; without one, the rig has what works without
+    #[arg(long, value_name = "FILE", requires = "release")]
+    pub license: Option<PathBuf>,
 }
 
 /// An environment.

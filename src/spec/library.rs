@@ -205,7 +205,7 @@ impl Library {
         Ok(document.place(span).problem(message, label))
     }
 
-    fn environment_source(&self, reference: &str) -> Result<FoundFile, SpecErrors> {
+    pub(super) fn environment_source(&self, reference: &str) -> Result<FoundFile, SpecErrors> {
         if is_path(reference) {
             return self.read(Path::new(reference));
         }

@@ -20,7 +20,7 @@ mod linux {
     use crate::cli::progress::Progress;
     use crate::cli::{App, DemoArgs, format, report_text, stop};
     use crate::diagnose::ExitCode;
-    use crate::ops::demo::{DemoOptions, demo};
+    use crate::ops::demo::{DemoOptions, demo, official_environment};
     use crate::ops::error::DemoError;
     use crate::ops::report::write_page;
     use crate::ops::run_dir::RunDir;
@@ -28,7 +28,13 @@ mod linux {
     /// Runs the demo.
     pub(crate) fn run(app: &App, args: &DemoArgs) -> Outcome {
         let started = std::time::Instant::now();
-        let spec = app.library.load("demo")?;
+        let (spec, text) = match &args.release {
+            None => (app.library.load("demo")?, None),
+            Some(release) => {
+                let found = official_environment(&app.library, release, args.license.as_deref())?;
+                (found.spec, Some(found.text))
+            }
+        };
         let local = Global {
             endpoint_url: Some("local".to_owned()),
             region: None,
@@ -36,6 +42,11 @@ mod linux {
             ..app.global.clone()
         };
         let run = RunDir::create(&spec.name, "demo")?;
+        // What later commands on a rig that stays need to know it by.
+        let environment = match text {
+            None => "demo".to_owned(),
+            Some(text) => run.write("demo.yaml", &text)?.display().to_string(),
+        };
         // The report at the end has the checks.
         let progress = Progress::new(app.printer).without_passed_checks();
         let (events, recorder) = app.events_with(Some(&run), progress)?;
@@ -61,11 +72,12 @@ mod linux {
             return Err(failure.into());
         }
         if report.kept {
-            app.printer.say(
-                "the rig stays up: `loadrig status demo`, `loadrig ssh demo app-1`, \
-                 `loadrig tunnel demo mattermost`, `loadrig test demo smoke`; \
-                 `loadrig down demo` removes it and `loadrig local stop` stops the local cloud",
-            );
+            app.printer.say(&format!(
+                "the rig stays up: `loadrig status {environment}`, \
+                 `loadrig ssh {environment} app-1`, `loadrig tunnel {environment} mattermost`, \
+                 `loadrig test {environment} smoke`; `loadrig down {environment}` removes it and \
+                 `loadrig local stop` stops the local cloud",
+            ));
         }
         if report.left > 0 {
             return Err(DemoError::Left { kinds: report.left }.into());

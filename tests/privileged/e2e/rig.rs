@@ -26,7 +26,7 @@ sizes:
 ";
 
 /// How long any one command may take.
-const PATIENCE: Duration = Duration::from_secs(150);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
