@@ -110,7 +110,7 @@ class Rig:
         }
         path = self.root / "config.json"
         path.write_text(json.dumps(config))
-        self.node = self.spawn([self.options.standin, "--config", path])
+        self.node = self.spawn([self.options.standin, "--config", path], cwd=self.root)
         wait("the stand-in", self.answers)
 
     def answers(self):

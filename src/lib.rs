@@ -17,4 +17,5 @@ pub mod ops;
 pub mod plan;
 pub mod preflight;
 pub mod report;
+pub mod search_proxy;
 pub mod spec;

@@ -141,7 +141,10 @@ fn rules(network: &Network, group: Group, present: &[Group], operators: &[Peer])
         Group::Hosts(Role::Proxy) => {
             rules.push(tcp(80, Peer::Group(Group::Hosts(Role::Agent))));
         }
-        Group::Hosts(Role::SearchProxy) => rules.push(tcp(9200, app)),
+        Group::Hosts(Role::SearchProxy) => {
+            rules.push(tcp(9200, app));
+            rules.push(tcp(9201, Peer::Group(Group::Hosts(Role::Metrics))));
+        }
         Group::Hosts(Role::Metrics | Role::Agent | Role::Bastion) => {}
         Group::Database => rules.push(tcp(5432, app)),
         Group::Search => rules.push(tcp(443, Peer::Group(Group::Hosts(Role::SearchProxy)))),

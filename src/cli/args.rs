@@ -176,6 +176,17 @@ pub(super) enum Command {
     /// Drive load; runs on agent hosts, plan on standard input
     #[command(hide = true)]
     Agent,
+    /// Sign requests and forward them to the search domain; runs on search proxies
+    #[command(hide = true)]
+    SearchProxy(SearchProxyArgs),
+}
+
+/// `loadrig search-proxy`.
+#[derive(Debug, Args)]
+pub(crate) struct SearchProxyArgs {
+    /// What to forward where
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
 }
 
 /// `loadrig demo`.

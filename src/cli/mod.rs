@@ -148,6 +148,7 @@ fn dispatch(app: &App, command: &Command) -> Outcome {
             Ok(ExitCode::Done)
         }
         Command::Agent => commands::agent::run(),
+        Command::SearchProxy(args) => commands::search_proxy::run(args),
     }
 }
 

@@ -7,7 +7,7 @@ use tera::{Context, Kwargs, State, Tera, Value};
 use super::bundle_error::BundleError;
 
 /// Name and text of every file of `templates/` that is filled in.
-const TEMPLATES: [(&str, &str); 4] = [
+const TEMPLATES: [(&str, &str); 3] = [
     (
         "app/config.json",
         include_str!("../../templates/app/config.json"),
@@ -15,10 +15,6 @@ const TEMPLATES: [(&str, &str); 4] = [
     (
         "proxy/mattermost.conf",
         include_str!("../../templates/proxy/mattermost.conf"),
-    ),
-    (
-        "search-proxy/search.conf",
-        include_str!("../../templates/search-proxy/search.conf"),
     ),
     (
         "metrics/prometheus.yml",

@@ -24,7 +24,8 @@ pub(super) fn payload(spec: &Spec, named_agent: Option<&Path>) -> Result<Payload
         Release::Standin => Some(standin::tarball()?),
         _ => None,
     };
-    let program = match spec.count(Role::Agent) {
+    // Agents and search proxies run this program.
+    let program = match spec.count(Role::Agent) + spec.count(Role::SearchProxy) {
         0 => None,
         _ => Some(agent_program::agent_program(named_agent)?),
     };

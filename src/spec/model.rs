@@ -22,7 +22,7 @@ pub enum Role {
     App,
     /// nginx in front of the application nodes.
     Proxy,
-    /// nginx in front of the search domain, reachable inside the VPC on port 9200.
+    /// The signing proxy in front of the search domain, reachable inside the VPC on port 9200.
     SearchProxy,
     /// Prometheus.
     Metrics,

@@ -144,7 +144,7 @@ pub(crate) struct Nodes {
     pub(crate) app: Option<NodeSizes>,
     /// nginx in front of the application nodes.
     pub(crate) proxy: Option<NodeSizes>,
-    /// nginx in front of the search domain: one address inside the VPC, port 9200.
+    /// The signing proxy in front of the search domain: one address inside the VPC, port 9200.
     pub(crate) search_proxy: Option<NodeSizes>,
     /// Prometheus; at most one.
     pub(crate) metrics: Option<NodeSizes>,

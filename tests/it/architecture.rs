@@ -48,6 +48,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["blueprint", "events", "loadtest", "plan", "spec"],
     ),
     ("localcloud", &["diagnose"]),
+    ("search_proxy", &["diagnose"]),
     (
         "ops",
         &[
@@ -81,6 +82,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "plan",
             "preflight",
             "report",
+            "search_proxy",
             "spec",
         ],
     ),

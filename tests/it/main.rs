@@ -33,6 +33,7 @@ mod refusals;
 mod report;
 mod runner;
 mod scenario;
+mod search_proxy;
 mod second_emulator;
 mod spec;
 #[cfg(target_os = "linux")]

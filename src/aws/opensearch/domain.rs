@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::aws::Aws;
 use crate::aws::error::{CallContext, ErrorPolicy, built, refused};
+use crate::aws::iam::tags::PATH;
 use crate::aws::opensearch::status::{failed_change, observe};
 use crate::aws::ownership::Ownership;
 use crate::aws::request::{dependency, dependency_ids, require_listed};
@@ -84,7 +85,7 @@ impl Aws {
                 NodeToNodeEncryptionOptions::builder().enabled(true).build(),
             )
             .domain_endpoint_options(endpoint)
-            .access_policies(self.access_policy(name).await?)
+            .access_policies(self.access_policy(name, request.environment).await?)
             .set_tag_list(Some(tags))
             .send()
             .await
@@ -92,22 +93,29 @@ impl Aws {
         Ok(())
     }
 
-    /// Mattermost does not sign its requests, so the domain asks nobody who they are: it
-    /// has no address outside the VPC, and its security group says who reaches it.
-    async fn access_policy(&self, name: &str) -> Result<String, CloudError> {
+    /// The hosts' role alone may use the domain: search proxies sign with it what Mattermost sends
+    /// unsigned. By condition and not as principal: a principal has to exist when the policy is set,
+    /// and a role that is created anew under the same name would be another one.
+    async fn access_policy(&self, name: &str, environment: &str) -> Result<String, CloudError> {
         let account = self.known_account().await?;
         let partition = account.arn.split(':').nth(1).unwrap_or("aws");
         let resource = format!(
             "arn:{partition}:es:{}:{}:domain/{name}/*",
             account.region, account.id
         );
+        let role = format!(
+            "arn:{partition}:iam::{}:role{PATH}{}",
+            account.id,
+            Names::of(environment).role(&self.region)
+        );
         Ok(json!({
             "Version": "2012-10-17",
             "Statement": [{
                 "Effect": "Allow",
                 "Principal": {"AWS": "*"},
-                "Action": "es:*",
+                "Action": "es:ESHttp*",
                 "Resource": resource,
+                "Condition": {"ArnEquals": {"aws:PrincipalArn": role}},
             }],
         })
         .to_string())

@@ -13,6 +13,7 @@ pub(super) mod local;
 pub(super) mod plan;
 pub(super) mod registry;
 pub(super) mod report;
+pub(super) mod search_proxy;
 pub(super) mod ssh;
 pub(super) mod status;
 pub(super) mod test;

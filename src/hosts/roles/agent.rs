@@ -6,8 +6,8 @@ use crate::hosts::step::BundleStep;
 
 use super::Scene;
 
-/// Where agents have this program.
-const PROGRAM: &str = "/opt/loadrig/bin/loadrig";
+/// Where agents and search proxies have this program.
+pub(super) const PROGRAM: &str = "/opt/loadrig/bin/loadrig";
 
 pub(super) fn prepare(scene: &Scene<'_>, bundle: &mut Bundle) {
     match &scene.facts.payload.agent {

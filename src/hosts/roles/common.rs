@@ -11,9 +11,9 @@ pub(super) fn prepare(scene: &Scene<'_>, bundle: &mut Bundle) {
     let role = scene.host.role;
     let mut packages = vec!["ca-certificates", "curl", "prometheus-node-exporter"];
     match role {
-        Role::Proxy | Role::SearchProxy => packages.push("nginx"),
+        Role::Proxy => packages.push("nginx"),
         Role::Metrics => packages.push("prometheus"),
-        Role::App | Role::Agent | Role::Bastion => {}
+        Role::App | Role::SearchProxy | Role::Agent | Role::Bastion => {}
     }
     let _ = bundle.push(BundleStep::first_boot());
     let limits = include_str!("../../../templates/common/limits.conf");
@@ -47,7 +47,7 @@ fn kernel(role: Role, memory_gib: u32) -> Vec<(String, String)> {
         // given to an outgoing connection that happens to be first.
         (
             "net.ipv4.ip_local_reserved_ports",
-            "8065,8067,8074-8075,8099,9090,9100,9200".to_owned(),
+            "8065,8067,8074-8075,8099,9090,9100,9200-9201".to_owned(),
         ),
         ("net.ipv4.tcp_fin_timeout", "30".to_owned()),
         ("net.ipv4.tcp_tw_reuse", "1".to_owned()),

@@ -49,6 +49,11 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
     context.insert("apps", &apps);
     // A server without a license has no metrics.
     context.insert("licensed", &scene.spec.mattermost.license.is_licensed());
+    let search: Vec<&ScrapeTarget> = hosts
+        .iter()
+        .filter(|host| host.role == Role::SearchProxy.as_str())
+        .collect();
+    context.insert("search_proxies", &search);
     let config = scene.templates.render("metrics/prometheus.yml", &context)?;
     let config = File::new("/etc/prometheus/prometheus.yml", config);
     let config = bundle.push(BundleStep::files(

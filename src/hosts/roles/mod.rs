@@ -46,8 +46,8 @@ pub fn render(
             common::prepare(&scene, &mut bundle);
             match host.role {
                 Role::App => app::prepare(&scene, &mut bundle),
-                Role::Agent => agent::prepare(&scene, &mut bundle),
-                Role::Proxy | Role::SearchProxy | Role::Metrics | Role::Bastion => {}
+                Role::Agent | Role::SearchProxy => agent::prepare(&scene, &mut bundle),
+                Role::Proxy | Role::Metrics | Role::Bastion => {}
             }
         }
         (Stage::Configure, Role::App) => app::configure(&scene, &mut bundle)?,

@@ -1,15 +1,23 @@
-//! Search proxies: one address inside the VPC in front of the search domain.
+//! Search proxies: one address inside the VPC in front of the search domain. This program signs requests
+//! with the role of its host, which nginx cannot do.
 
 use std::time::Duration;
 
-use tera::Context;
+use serde_json::json;
 
 use crate::hosts::bundle::Bundle;
 use crate::hosts::bundle_error::BundleError;
+use crate::hosts::digest::Digest;
 use crate::hosts::step::{BundleStep, File};
 
 use super::Scene;
-use super::proxy::nginx;
+
+/// The unit of the service.
+const UNIT: &str = "loadrig-search-proxy";
+/// The user that it runs as.
+const USER: &str = "loadrig";
+/// The largest request: `http.max_content_length` of most of the domain's node types.
+const LARGEST_REQUEST: u64 = 100 << 20;
 
 pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), BundleError> {
     let address = scene.own_address()?;
@@ -18,15 +26,34 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
         .search_endpoint
         .as_ref()
         .ok_or_else(|| scene.missing("the search domain"))?;
-    let mut context = Context::new();
-    context.insert("address", &address);
-    context.insert("endpoint", endpoint);
-    let site = scene
-        .templates
-        .render("search-proxy/search.conf", &context)?;
-    nginx(bundle, File::new("/etc/nginx/conf.d/search.conf", site));
-    // Through the proxy to the domain and back: name, certificate and rules are right.
+    let program = scene.facts.payload.agent.as_ref();
+    let program = program.ok_or_else(|| scene.missing("a build of loadrig for Linux"))?;
+    let program = Digest::of(&[program.sha256()]);
+
+    let _ = bundle.push(BundleStep::user(USER, "/opt/loadrig"));
+    let unit = include_str!("../../../templates/search-proxy/loadrig-search-proxy.service");
+    let unit = File::new(format!("/etc/systemd/system/{UNIT}.service"), unit);
+    let unit = bundle.push(BundleStep::files(
+        "unit",
+        "write the search proxy's unit",
+        vec![unit],
+    ));
+    let config = json!({
+        "listen": format!("{address}:9200"),
+        "admin": format!("{address}:9201"),
+        "endpoint": format!("https://{endpoint}"),
+        "region": scene.spec.region,
+        "largest_request": LARGEST_REQUEST,
+    });
+    let config = File::new("/etc/loadrig/search-proxy.json", format!("{config:#}\n"));
+    let config = bundle.push(BundleStep::files(
+        "config",
+        "write the search proxy's configuration",
+        vec![config],
+    ));
+    let _ = bundle.push(BundleStep::service(UNIT, &[unit, config, program], &[]));
+    // Through the proxy to the domain and back: name, certificate, role and rules are right.
     let url = format!("http://{address}:9200/");
-    let _ = bundle.push(BundleStep::answers("nginx", &url, Duration::from_mins(2)));
+    let _ = bundle.push(BundleStep::answers(UNIT, &url, Duration::from_mins(2)));
     Ok(())
 }

@@ -157,7 +157,7 @@ fn service_probe(inventory: &Inventory, host: HostName) -> Option<(&'static str,
         )),
         Role::SearchProxy => inventory.private_address(host).map(|address| {
             (
-                "forwards to the search domain",
+                "signs and forwards requests to the search domain",
                 get(&format!("http://{address}:9200/")),
             )
         }),
@@ -177,7 +177,8 @@ fn service_probe(inventory: &Inventory, host: HostName) -> Option<(&'static str,
 fn unit(role: Role) -> Option<&'static str> {
     match role {
         Role::App => Some("mattermost"),
-        Role::Proxy | Role::SearchProxy => Some("nginx"),
+        Role::Proxy => Some("nginx"),
+        Role::SearchProxy => Some("loadrig-search-proxy"),
         Role::Metrics => Some("prometheus"),
         Role::Bastion => Some("ssh"),
         Role::Agent => None,

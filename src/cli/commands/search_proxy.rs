@@ -1,0 +1,20 @@
+//! `loadrig search-proxy`: signs requests to the search domain, on a search proxy.
+
+use crate::cli::args::SearchProxyArgs;
+use crate::cli::failure::{Failure, Outcome};
+use crate::diagnose::{ExitCode, with_causes};
+use crate::search_proxy::{self, HostRoleCredentials, SearchProxyConfig, SearchProxyError};
+
+/// Serves until the service is stopped.
+pub(crate) fn run(args: &SearchProxyArgs) -> Outcome {
+    let failure = |error: SearchProxyError| {
+        Failure::new(
+            with_causes(&error),
+            "this command is run by the service `loadrig-search-proxy`, not by hand",
+        )
+    };
+    let config = SearchProxyConfig::read(&args.config).map_err(failure)?;
+    let credentials = Box::new(HostRoleCredentials::default());
+    crate::cli::block_on(search_proxy::run(&config, credentials))?.map_err(failure)?;
+    Ok(ExitCode::Done)
+}

@@ -1,0 +1,17 @@
+//! The search proxy: one address inside the VPC in front of the search domain, on its own hosts (the
+//! hidden command `loadrig search-proxy`).
+//!
+//! Mattermost does not sign its requests. This program does, with the role of its host, so that the
+//! domain's access policy can name that role; connections to the domain are kept open. Knows nothing of
+//! environments, plans or the cloud's API: a file says what is in front of what.
+
+mod config;
+mod credentials;
+mod forward;
+mod metrics;
+mod serve;
+mod sign;
+
+pub use config::SearchProxyConfig;
+pub use credentials::{CredentialsSource, HostRoleCredentials};
+pub use serve::{SearchProxy, SearchProxyError, run};
