@@ -262,7 +262,13 @@ impl Builder<'_> {
                     after.push(Address::security_rules(Group::Cache));
                 }
             }
-            Role::Proxy => after.extend(instances(Role::App)),
+            Role::Proxy => {
+                after.extend(instances(Role::App));
+                if self.spec.tls.is_some() {
+                    // One certificate for all of them, with their addresses.
+                    after.extend(instances(Role::Proxy));
+                }
+            }
             Role::SearchProxy => {
                 after.push(Address::search());
                 after.push(Address::security_rules(Group::Search));

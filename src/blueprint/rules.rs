@@ -33,7 +33,11 @@ impl Builder<'_> {
         self.security_groups(&groups);
         // The load balancer's may name addresses that only hosts and gateways bring.
         for group in groups.iter().filter(|one| **one != Group::LoadBalancer) {
-            let rules = rules(&self.spec.network, *group, &groups, operators);
+            let is_tls = self.spec.tls.is_some();
+            let mut rules = rules(&self.spec.network, *group, &groups, operators);
+            if is_tls && *group == Group::Hosts(Role::Proxy) {
+                rules = with_https(rules);
+            }
             self.rules_of(*group, rules);
         }
     }
@@ -100,6 +104,18 @@ impl Builder<'_> {
             .collect();
         self.rules_of(Group::LoadBalancer, rules);
     }
+}
+
+/// Who may reach the proxies over HTTP may do so over HTTPS; port 80 only leads there.
+fn with_https(mut rules: Vec<Rule>) -> Vec<Rule> {
+    let plain: Vec<Rule> = rules
+        .iter()
+        .filter(|rule| rule.port == 80)
+        .copied()
+        .collect();
+    rules.extend(plain.into_iter().map(|rule| Rule { port: 443, ..rule }));
+    rules.sort();
+    rules
 }
 
 /// Who may reach a group, port by port. Nothing is open to the internet unless the operator

@@ -4,13 +4,16 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Arc;
 
+use secrecy::SecretString;
+
 use crate::identity::Secrets;
-use crate::spec::{HostName, Mattermost, Release};
+use crate::spec::{HostName, Mattermost, ProxyTls, Release, TlsCertificate};
 
 use super::blob::Blob;
 use super::bundle_error::BundleError;
 use super::dsn::Dsns;
 use super::license::ServerLicense;
+use super::texts::read_pem;
 
 /// Where hosts get the server from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +40,44 @@ pub struct Payload {
     pub agent: Option<Blob>,
     /// The database that is used in place of one of the environment's own.
     pub database: Option<Dsns>,
+    /// The certificate of the proxies, where it is a file.
+    pub tls: Option<TlsFacts>,
+}
+
+/// What the proxies speak TLS with.
+#[derive(Clone, Debug)]
+pub struct TlsFacts {
+    /// The certificate and those between it and its authority, PEM.
+    pub chain: String,
+    /// Its private key, PEM.
+    pub key: SecretString,
+    /// The authority, PEM, where systems do not trust it by themselves.
+    pub authority: Option<String>,
+}
+
+impl TlsFacts {
+    /// Reads the files that the environment names; nothing where it names none.
+    ///
+    /// # Errors
+    /// When one cannot be read, or is not PEM.
+    pub fn load(tls: &ProxyTls) -> Result<Option<Self>, BundleError> {
+        let TlsCertificate::Files {
+            certificate,
+            key,
+            authority,
+        } = &tls.certificate
+        else {
+            return Ok(None);
+        };
+        let authority = authority.as_deref();
+        Ok(Some(Self {
+            chain: read_pem("certificate", "CERTIFICATE", certificate)?,
+            key: SecretString::from(read_pem("certificate's key", "PRIVATE KEY", key)?),
+            authority: authority
+                .map(|path| read_pem("certificate's authority", "CERTIFICATE", path))
+                .transpose()?,
+        }))
+    }
 }
 
 impl Payload {
@@ -55,6 +96,7 @@ impl Payload {
             license: ServerLicense::load(mattermost)?,
             agent: agent.map(|path| read("agent program", path)).transpose()?,
             database: None,
+            tls: None,
         })
     }
 }
@@ -164,6 +206,8 @@ pub struct Facts {
     pub entrance: Option<String>,
     /// Name of the bucket of uploaded files.
     pub bucket: Option<String>,
+    /// What the proxies speak TLS with.
+    pub tls: Option<TlsFacts>,
     /// What is shipped.
     pub payload: Arc<Payload>,
     /// The environment's secrets.

@@ -28,7 +28,7 @@ pub use bundle_error::BundleError;
 pub use digest::Digest;
 pub use dsn::Dsns;
 pub use error::HostError;
-pub use facts::{DatabaseFacts, Endpoint, Facts, HostFacts, Payload, ServerPackage};
+pub use facts::{DatabaseFacts, Endpoint, Facts, HostFacts, Payload, ServerPackage, TlsFacts};
 pub use keyring::{Keyring, SshLogin, operator_public_key, public_key_file};
 pub use license::ServerLicense;
 pub use roles::render;

@@ -62,10 +62,10 @@ mod tests {
     fn a_missing_template_value_is_an_error() {
         let templates = Templates::new().unwrap();
         let error = templates
-            .render("search-proxy/search.conf", &Context::new())
+            .render("proxy/mattermost.conf", &Context::new())
             .unwrap_err();
         let text = format!("{error:?}");
-        assert!(text.contains("address"), "{text}");
+        assert!(text.contains("apps"), "{text}");
     }
 
     #[test]

@@ -5,8 +5,34 @@ use std::path::Path;
 
 use crate::spec::read_limited;
 
+use super::bundle_error::BundleError;
+
 /// Larger than any of them.
 const LARGEST_TEXT: u64 = 1 << 20;
+
+/// Reads PEM with a block of this kind.
+pub(super) fn read_pem(
+    what: &'static str,
+    label: &str,
+    path: &Path,
+) -> Result<String, BundleError> {
+    let text = read_text(path).and_then(|text| {
+        let is_there = text.lines().any(|line| {
+            let line = line.trim();
+            line.starts_with("-----BEGIN ") && line.ends_with(&format!("{label}-----"))
+        });
+        if is_there {
+            return Ok(text);
+        }
+        let reason = format!("it has no PEM block `{label}`");
+        Err(io::Error::new(io::ErrorKind::InvalidData, reason))
+    });
+    text.map_err(|source| BundleError::File {
+        what,
+        path: path.to_owned(),
+        source,
+    })
+}
 
 /// Reads a text that a person named: it may be a device, and have no end.
 pub(super) fn read_text(path: &Path) -> io::Result<String> {

@@ -156,6 +156,11 @@ impl Secrets {
         key
     }
 
+    /// 32 bytes for a purpose.
+    pub(super) fn bytes(&self, label: &str) -> [u8; 32] {
+        self.derive(label)
+    }
+
     fn derive<const N: usize>(&self, label: &str) -> [u8; N] {
         // Asking for more is the only way in which the expansion can fail.
         const { assert!(N <= 255 * 32, "HKDF-SHA256 gives up to 8160 bytes") };

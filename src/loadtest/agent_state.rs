@@ -125,7 +125,7 @@ impl Agent {
             closed: Vec::new(),
         };
         Ok(Self {
-            api: Api::new(&plan.url)?,
+            api: Api::new(&plan.url, plan.tls.as_ref())?,
             plan,
             shared: Arc::new(AgentState {
                 measured: Mutex::new(measured),

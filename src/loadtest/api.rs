@@ -12,7 +12,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::wire::{Admin, ServerInfo};
+use super::entrance::Entrance;
+use super::wire::{Admin, EntranceTls, ServerInfo};
 
 /// Opening a connection may take this long.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -115,12 +116,21 @@ impl std::fmt::Debug for ApiSession {
 pub(super) struct Api {
     client: reqwest::Client,
     base: String,
+    pub(super) entrance: Entrance,
 }
 
 impl Api {
     /// An API at the proxy's URL.
-    pub(super) fn new(url: &str) -> Result<Self, ApiError> {
-        let client = reqwest::Client::builder()
+    pub(super) fn new(url: &str, tls: Option<&EntranceTls>) -> Result<Self, ApiError> {
+        let entrance = Entrance::new(url, tls).map_err(ApiError::Unexpected)?;
+        let mut builder = reqwest::Client::builder();
+        if let Some(tls) = &entrance.tls {
+            builder = builder.tls_backend_preconfigured((**tls).clone());
+        }
+        if let Some(address) = entrance.fixed_address() {
+            builder = builder.resolve(&entrance.host, address);
+        }
+        let client = builder
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(REQUEST_TIMEOUT)
             .user_agent(concat!("loadrig-agent/", env!("CARGO_PKG_VERSION")))
@@ -128,20 +138,8 @@ impl Api {
         Ok(Self {
             client,
             base: url.trim_end_matches('/').to_owned(),
+            entrance,
         })
-    }
-
-    /// The websocket's URL.
-    pub(super) fn websocket_url(&self) -> Result<String, ApiError> {
-        self.base
-            .strip_prefix("http://")
-            .map(|rest| format!("ws://{rest}/api/v4/websocket"))
-            .ok_or_else(|| {
-                ApiError::Unexpected(format!(
-                    "agents connect to the proxy over plain HTTP inside the VPC; `{}` is not an http:// URL",
-                    self.base
-                ))
-            })
     }
 
     /// Which server answers, and whether it is healthy.

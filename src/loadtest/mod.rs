@@ -9,6 +9,7 @@ mod agent_state;
 mod api;
 mod cross_node;
 mod deliveries;
+mod entrance;
 mod promises;
 mod result;
 mod run;
@@ -27,6 +28,6 @@ pub use scenario::{LatencyLimit, Scenario, Steps, Thresholds, scenario_schema};
 pub use tally::{ErrorSample, HistogramError, Latencies, Tallies, Tally, UserAction};
 pub use targets::{ExpectedTarget, MetricsHost};
 pub use wire::{
-    Admin, AgentHostError, AgentLine, AgentPlan, AgentProgress, AgentResult, Check, FORMAT,
-    Password, ServerInfo,
+    Admin, AgentHostError, AgentLine, AgentPlan, AgentProgress, AgentResult, Check, EntranceTls,
+    FORMAT, Password, ServerInfo,
 };

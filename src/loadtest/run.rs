@@ -18,7 +18,8 @@ use super::scenario::Scenario;
 use super::tally::{HistogramError, Tallies};
 use super::targets::{self, ExpectedTarget, MetricsHost};
 use super::wire::{
-    Admin, AgentHostError, AgentLine, AgentPlan, AgentResult, Check, FORMAT, Password, ServerInfo,
+    Admin, AgentHostError, AgentLine, AgentPlan, AgentResult, Check, EntranceTls, FORMAT, Password,
+    ServerInfo,
 };
 
 /// What an agent may take beyond its own deadline: the way there and back.
@@ -52,6 +53,8 @@ pub struct LoadTest<'a> {
     pub run: &'a str,
     /// The proxy's URL as agents reach it: `http://10.0.0.10`.
     pub url: &'a str,
+    /// How agents reach that URL, where it is one of proxies that speak TLS.
+    pub tls: Option<EntranceTls>,
     /// Private addresses of the application nodes.
     pub app_nodes: Vec<String>,
     /// The administrator's account.
@@ -149,6 +152,7 @@ impl LoadTest<'_> {
                     format: FORMAT,
                     agent: agent.name(),
                     url: self.url.to_owned(),
+                    tls: self.tls.clone(),
                     run: run.clone(),
                     first_user,
                     users,
@@ -381,6 +385,7 @@ mod tests {
             environment: "demo",
             run: "r1",
             url: "http://10.0.0.10",
+            tls: None,
             app_nodes: vec!["10.0.0.4".into()],
             admin: Admin {
                 username: "admin".into(),

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use serde::Deserialize;
-use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use tokio_tungstenite::{WebSocketStream, client_async};
 
 use super::api::{ApiSession, served_by};
 use super::deliveries::SocketId;
+use super::entrance::{ByteStream, Entrance};
 
 /// Connecting may take this long, `hello` included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -39,7 +39,7 @@ impl From<Error> for SocketError {
 
 /// An open websocket whose `hello` has come.
 pub(super) struct Socket {
-    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    stream: WebSocketStream<Box<dyn ByteStream>>,
     /// The application node that holds it, as the proxy says.
     pub(super) node: Option<String>,
 }
@@ -73,19 +73,24 @@ struct EventPost {
 
 impl Socket {
     /// Opens a websocket with a user's session.
-    pub(super) async fn open(url: &str, session: &ApiSession) -> Result<Self, SocketError> {
-        tokio::time::timeout(CONNECT_TIMEOUT, Self::greet(url, session))
+    pub(super) async fn open(
+        entrance: &Entrance,
+        session: &ApiSession,
+    ) -> Result<Self, SocketError> {
+        tokio::time::timeout(CONNECT_TIMEOUT, Self::greet(entrance, session))
             .await
             .map_err(|_| SocketError::Timeout)?
     }
 
-    async fn greet(url: &str, session: &ApiSession) -> Result<Self, SocketError> {
+    async fn greet(entrance: &Entrance, session: &ApiSession) -> Result<Self, SocketError> {
+        let url = entrance.websocket_url();
         let uri = url
             .parse()
             .map_err(|error| SocketError::Transport(format!("`{url}`: {error}")))?;
         let request = ClientRequestBuilder::new(uri)
             .with_header("Authorization", format!("Bearer {}", session.token));
-        let (mut stream, answer) = connect_async_with_config(request, None, true).await?;
+        let connected = entrance.connect().await.map_err(SocketError::Transport)?;
+        let (mut stream, answer) = client_async(request, connected).await?;
         let node = served_by(answer.headers());
         while let Some(message) = stream.next().await {
             if let Message::Text(text) = message?

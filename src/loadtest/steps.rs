@@ -59,7 +59,6 @@ async fn prepare(agent: &Agent) -> Result<Venue, ApiError> {
     agent.progress("set up", 0, 1);
     let server = agent.api.ping().await?;
     agent.shared.measured().server = server;
-    agent.api.websocket_url()?;
     let admin = agent.api.administrator(&agent.plan.admin).await?;
     let team = agent.api.team(&admin, &agent.plan.run).await?.id;
     let mut channels = Vec::new();

@@ -53,8 +53,7 @@ impl Readers {
 }
 
 pub(super) async fn open_socket(agent: &Agent, user: &SimulatedUser) -> Option<Socket> {
-    let url = agent.api.websocket_url().ok()?;
-    let request = Socket::open(&url, &user.session);
+    let request = Socket::open(&agent.api.entrance, &user.session);
     agent.timed(UserAction::Connect, request).await
 }
 

@@ -4,6 +4,8 @@
 //! Both sides run the same program, yet an agent may be older than the operator: every
 //! message bears the format's number.
 
+use std::net::IpAddr;
+
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -56,6 +58,15 @@ pub struct Admin {
     pub password: Password,
 }
 
+/// How agents reach an entrance that speaks TLS, whatever DNS says of its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntranceTls {
+    /// The address to connect to.
+    pub address: IpAddr,
+    /// The authority to trust, PEM; none means those that the system trusts.
+    pub authority: Option<String>,
+}
+
 /// What one agent is to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AgentPlan {
@@ -65,6 +76,9 @@ pub struct AgentPlan {
     pub agent: String,
     /// The proxy's URL, without a path.
     pub url: String,
+    /// How the proxy is reached, where it speaks TLS.
+    #[serde(default)]
+    pub tls: Option<EntranceTls>,
     /// Makes names of this run unlike those of any other: `[a-z0-9]`, starts with a letter.
     pub run: String,
     /// Number of the agent's first user; users of other agents have other numbers.

@@ -171,9 +171,11 @@ fn route(spec: &Spec, inventory: &Inventory, service: Service) -> Result<TunnelR
     };
     let local = "127.0.0.1";
     match service {
-        // Behind a load balancer of AWS, a node itself: the balancer's own name may not resolve
-        // here.
-        Service::Mattermost if spec.count(Role::Proxy) == 0 => Ok(through(Role::App, local, 8065)),
+        // Behind a load balancer of AWS, or a proxy whose certificate is for its name alone, a
+        // node itself: those names may not resolve here.
+        Service::Mattermost if spec.count(Role::Proxy) == 0 || spec.tls.is_some() => {
+            Ok(through(Role::App, local, 8065))
+        }
         Service::Mattermost => Ok(through(Role::Proxy, local, 80)),
         Service::Prometheus => Ok(through(Role::Metrics, local, 9090)),
         Service::Search => {

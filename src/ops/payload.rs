@@ -1,13 +1,14 @@
 //! What bundles are rendered from: files of this machine, and facts about what exists.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::blueprint::Address;
-use crate::hosts::{DatabaseFacts, Dsns, Endpoint, Facts, HostFacts, Payload};
-use crate::identity::Secrets;
+use crate::hosts::{DatabaseFacts, Dsns, Endpoint, Facts, HostFacts, Payload, TlsFacts};
+use crate::identity::{HalfYear, PrivateAuthority, Secrets};
 use crate::plan::Inventory;
-use crate::spec::{Release, Role, Spec, catalog};
+use crate::spec::{ProxyTls, Release, Role, Spec, catalog};
 
 use super::{agent_program, standin};
 use crate::ops::error::PayloadError;
@@ -32,6 +33,8 @@ pub(super) fn payload(spec: &Spec, named_agent: Option<&Path>) -> Result<Payload
     let mut payload = Payload::load(&spec.mattermost, standin.as_deref(), program.as_deref())?;
     let existing = spec.services.database.existing.as_ref();
     payload.database = existing.map(Dsns::load).transpose()?;
+    let tls = spec.tls.as_ref().map(TlsFacts::load).transpose()?;
+    payload.tls = tls.flatten();
     Ok(payload)
 }
 
@@ -94,9 +97,55 @@ pub(super) fn facts(
         bucket: inventory
             .get(&Address::bucket())
             .map(|bucket| bucket.id.clone()),
+        tls: tls(spec, inventory, secrets, payload),
         payload: Arc::clone(payload),
         secrets: secrets.clone(),
     }
+}
+
+/// The authority that clients of the proxies have to trust, PEM; none where systems do already.
+///
+/// # Errors
+/// When a file cannot be read.
+pub(super) fn authority(
+    tls: &ProxyTls,
+    environment: &str,
+    secrets: &Secrets,
+) -> Result<Option<String>, PayloadError> {
+    if let Some(files) = TlsFacts::load(tls)? {
+        return Ok(files.authority);
+    }
+    let authority = PrivateAuthority::derive(secrets, environment);
+    Ok(authority.and_then(|authority| authority.certificate().ok()))
+}
+
+/// The certificate of the proxies: the files', or one of the environment's own authority.
+pub(super) fn tls(
+    spec: &Spec,
+    inventory: &Inventory,
+    secrets: &Secrets,
+    payload: &Payload,
+) -> Option<TlsFacts> {
+    let tls = spec.tls.as_ref()?;
+    if payload.tls.is_some() {
+        return payload.tls.clone();
+    }
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
+    let half = HalfYear::of(i32::from(today.year()), today.month().unsigned_abs());
+    let mut addresses = Vec::new();
+    for proxy in spec.hosts_of(Role::Proxy) {
+        let private = inventory.private_address(proxy)?;
+        addresses.push(IpAddr::from(private));
+    }
+    let authority = PrivateAuthority::derive(secrets, &spec.name)?;
+    let issued = authority.issue(&tls.host_name, &addresses, half);
+    let issued = issued.inspect_err(|error| tracing::error!(%error, "cannot issue a certificate"));
+    let issued = issued.ok()?;
+    Some(TlsFacts {
+        chain: issued.certificate,
+        key: issued.key,
+        authority: authority.certificate().ok(),
+    })
 }
 
 /// Memory in whole GiB, at least one.

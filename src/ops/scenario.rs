@@ -10,11 +10,13 @@ use tokio::time::Instant;
 use crate::events::{EventKind, Events};
 use crate::hosts::Keyring;
 use crate::loadtest::{
-    AgentHost, AgentHostError, ExpectedTarget, LoadTest, MetricsHost, Scenario, ScenarioResult,
+    AgentHost, AgentHostError, EntranceTls, ExpectedTarget, LoadTest, MetricsHost, Scenario,
+    ScenarioResult,
 };
 use crate::plan::Inventory;
 use crate::spec::{HostName, Role};
 
+use super::payload::authority;
 use super::rig::{Connected, Rig};
 use super::verify::administrator;
 use crate::ops::error::{OpsError, RigError};
@@ -130,11 +132,23 @@ pub(super) async fn run_scenario(
     let url = inventory
         .inner_url(&rig.spec)
         .ok_or_else(|| RigError::NoUrl(rig.spec.name.clone()))?;
+    let tls = match &rig.spec.tls {
+        None => None,
+        Some(tls) => {
+            let address = inventory.inner_address(&rig.spec);
+            let address = address.ok_or_else(|| RigError::NoUrl(rig.spec.name.clone()))?;
+            Some(EntranceTls {
+                address: address.into(),
+                authority: authority(tls, &rig.spec.name, &connected.secrets)?,
+            })
+        }
+    };
     let test = LoadTest {
         scenario,
         environment: &rig.spec.name,
         run,
         url: &url,
+        tls,
         app_nodes: of_role(Role::App)
             .filter_map(|host| inventory.private_address(host))
             .map(|ip| ip.to_string())

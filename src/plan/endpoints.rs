@@ -16,6 +16,9 @@ impl Inventory {
         if spec.load_balancer.alb().is_some() {
             return self.entrance(spec);
         }
+        if let Some(tls) = &spec.tls {
+            return Some(format!("https://{}", tls.host_name));
+        }
         let proxy = HostName {
             role: Role::Proxy,
             index: 1,
@@ -43,9 +46,26 @@ impl Inventory {
         if spec.load_balancer.alb().is_some() {
             return self.entrance(spec);
         }
+        if let Some(tls) = &spec.tls {
+            return Some(format!("https://{}", tls.host_name));
+        }
+        Some(format!("http://{}", self.inner_address(spec)?))
+    }
+
+    /// The private address of the first proxy, whatever DNS says of its name.
+    #[must_use]
+    pub fn inner_address(&self, spec: &Spec) -> Option<Ipv4Addr> {
         let mut hosts = spec.hosts().into_iter();
         let proxy = hosts.find(|host| host.role == Role::Proxy)?;
-        Some(format!("http://{}", self.private_address(proxy)?))
+        self.private_address(proxy)
+    }
+
+    /// The address at which people find the first proxy, whatever DNS says of its name.
+    #[must_use]
+    pub fn outer_address(&self, spec: &Spec) -> Option<IpAddr> {
+        let mut hosts = spec.hosts().into_iter();
+        let proxy = hosts.find(|host| host.role == Role::Proxy)?;
+        self.instance_address(proxy, spec.access.address)
     }
 
     /// The address at which the operator's SSH finds a host: directly, or from the bastion.

@@ -50,7 +50,9 @@ mod tests {
     fn only_a_deployment_without_a_key_of_its_own_is_warned() {
         let rig = "architecture: 1k\nmattermost: {release: 11.7.9, license_env: L}\n";
         assert_eq!(finding(rig), None);
-        let relied_on = format!("{rig}purpose: gold-standard\n");
+        let relied_on = format!(
+            "{rig}purpose: gold-standard\ntls: {{host_name: chat.example.com, issuer: private}}\n"
+        );
         let found = finding(&relied_on).unwrap();
         assert_eq!(found.verdict, FindingVerdict::Warn);
         assert!(found.remedies[0].contains("access.seed_key"), "{found:?}");

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::serve::SearchProxyError;
+use super::error::SearchProxyError;
 
 /// What a search proxy is told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -19,8 +19,8 @@ use serde_json::json;
 
 use super::config::SearchProxyConfig;
 use super::credentials::RenewedCredentials;
-use super::metrics::Metrics;
-use super::serve::SearchProxyError;
+use super::error::SearchProxyError;
+use super::metrics::SearchProxyMetrics;
 use super::sign::{Signer, ToSign};
 
 /// Opening a connection to the domain may take this long.
@@ -55,11 +55,11 @@ pub(super) struct Forwarder {
     largest_request: usize,
     signer: Signer,
     pub(super) credentials: RenewedCredentials,
-    pub(super) metrics: Metrics,
+    pub(super) metrics: SearchProxyMetrics,
 }
 
 /// Why the domain did not answer.
-enum Failure {
+enum ForwardFailure {
     TooLarge(usize),
     Interrupted(String),
     Credentials(String),
@@ -99,11 +99,11 @@ impl Forwarder {
             largest_request: config.largest_request,
             signer: Signer::new(&config.region),
             credentials,
-            metrics: Metrics::default(),
+            metrics: SearchProxyMetrics::default(),
         })
     }
 
-    async fn forward(&self, request: Request) -> Result<reqwest::Response, Failure> {
+    async fn forward(&self, request: Request) -> Result<reqwest::Response, ForwardFailure> {
         let (parts, body) = request.into_parts();
         let body = self.whole(&parts.headers, body).await?;
         let size = u64::try_from(body.len()).unwrap_or(u64::MAX);
@@ -115,19 +115,19 @@ impl Forwarder {
     }
 
     /// The whole body: what is signed.
-    async fn whole(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, Failure> {
+    async fn whole(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, ForwardFailure> {
         let announced = headers.get(CONTENT_LENGTH);
         let announced = announced.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
         if announced.is_some_and(|length| length > self.largest_request) {
-            return Err(Failure::TooLarge(self.largest_request));
+            return Err(ForwardFailure::TooLarge(self.largest_request));
         }
         to_bytes(body, self.largest_request)
             .await
             .map_err(|error| match std::error::Error::source(&error) {
                 Some(cause) if cause.to_string().contains("length limit") => {
-                    Failure::TooLarge(self.largest_request)
+                    ForwardFailure::TooLarge(self.largest_request)
                 }
-                _ => Failure::Interrupted(error.to_string()),
+                _ => ForwardFailure::Interrupted(error.to_string()),
             })
     }
 
@@ -149,17 +149,21 @@ impl Forwarder {
         path: &str,
         mut headers: HeaderMap,
         body: Bytes,
-    ) -> Result<reqwest::Response, Failure> {
+    ) -> Result<reqwest::Response, ForwardFailure> {
         for name in NOT_PASSED_ON {
             headers.remove(name);
         }
         let text = format!("{}{path}", self.endpoint);
-        let url =
-            reqwest::Url::parse(&text).map_err(|error| Failure::Signature(error.to_string()))?;
+        let url = reqwest::Url::parse(&text)
+            .map_err(|error| ForwardFailure::Signature(error.to_string()))?;
         let mut pause = PAUSE;
         let mut attempt = 1;
         loop {
-            let credentials = self.credentials.get().await.map_err(Failure::Credentials)?;
+            let credentials = self
+                .credentials
+                .get()
+                .await
+                .map_err(ForwardFailure::Credentials)?;
             let to_sign = ToSign {
                 method: method.as_str(),
                 url: url.as_str(),
@@ -171,7 +175,7 @@ impl Forwarder {
                 .headers(&to_sign, &credentials, SystemTime::now());
             let request = self.client.request(method.clone(), url.clone());
             let mut request = request.headers(headers.clone()).body(body.clone());
-            for (name, value) in signed.map_err(Failure::Signature)? {
+            for (name, value) in signed.map_err(ForwardFailure::Signature)? {
                 request = request.header(name, value);
             }
             match request.send().await {
@@ -183,11 +187,11 @@ impl Forwarder {
                     attempt += 1;
                 }
                 Err(error) if error.is_timeout() && !error.is_connect() => {
-                    return Err(Failure::Silent);
+                    return Err(ForwardFailure::Silent);
                 }
                 Err(error) => {
                     let reason = crate::diagnose::with_causes(&error.without_url());
-                    return Err(Failure::Unreachable(reason));
+                    return Err(ForwardFailure::Unreachable(reason));
                 }
             }
         }
@@ -208,7 +212,7 @@ pub(super) async fn handle(
         Ok(answer) => passed_on(answer),
         Err(failure) => {
             match &failure {
-                Failure::Unreachable(_) | Failure::Silent => &metrics.unreachable,
+                ForwardFailure::Unreachable(_) | ForwardFailure::Silent => &metrics.unreachable,
                 _ => &metrics.unsigned,
             }
             .fetch_add(1, Ordering::Relaxed);
@@ -234,28 +238,32 @@ fn passed_on(answer: reqwest::Response) -> Response<Body> {
     Response::from_parts(parts, Body::new(body))
 }
 
-impl Failure {
+impl ForwardFailure {
     fn status(&self) -> StatusCode {
         match self {
-            Failure::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Failure::Interrupted(_) | Failure::Signature(_) => StatusCode::BAD_REQUEST,
-            Failure::Credentials(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Failure::Unreachable(_) => StatusCode::BAD_GATEWAY,
-            Failure::Silent => StatusCode::GATEWAY_TIMEOUT,
+            ForwardFailure::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            ForwardFailure::Interrupted(_) | ForwardFailure::Signature(_) => {
+                StatusCode::BAD_REQUEST
+            }
+            ForwardFailure::Credentials(_) => StatusCode::SERVICE_UNAVAILABLE,
+            ForwardFailure::Unreachable(_) => StatusCode::BAD_GATEWAY,
+            ForwardFailure::Silent => StatusCode::GATEWAY_TIMEOUT,
         }
     }
 
     fn reason(&self) -> String {
         match self {
-            Failure::TooLarge(limit) => format!(
+            ForwardFailure::TooLarge(limit) => format!(
                 "the request is larger than {} MiB, the most that the search proxy takes",
                 limit >> 20
             ),
-            Failure::Interrupted(why) => format!("the request ended early: {why}"),
-            Failure::Credentials(why) => format!("no credentials of the host's role: {why}"),
-            Failure::Signature(why) => format!("the request cannot be signed: {why}"),
-            Failure::Unreachable(why) => format!("the search domain cannot be reached: {why}"),
-            Failure::Silent => format!(
+            ForwardFailure::Interrupted(why) => format!("the request ended early: {why}"),
+            ForwardFailure::Credentials(why) => format!("no credentials of the host's role: {why}"),
+            ForwardFailure::Signature(why) => format!("the request cannot be signed: {why}"),
+            ForwardFailure::Unreachable(why) => {
+                format!("the search domain cannot be reached: {why}")
+            }
+            ForwardFailure::Silent => format!(
                 "the search domain did not answer within {} s",
                 SILENCE.as_secs()
             ),

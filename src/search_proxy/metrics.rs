@@ -11,7 +11,7 @@ const BOUNDS: [f64; 12] = [
 
 /// Counters of one search proxy.
 #[derive(Debug, Default)]
-pub(super) struct Metrics {
+pub(super) struct SearchProxyMetrics {
     /// By the first digit of the status, from 1.
     answers: [AtomicU64; 5],
     buckets: [AtomicU64; BOUNDS.len()],
@@ -24,7 +24,7 @@ pub(super) struct Metrics {
     pub(super) request_bytes: AtomicU64,
 }
 
-impl Metrics {
+impl SearchProxyMetrics {
     /// Counts an answer and the time to its first byte.
     pub(super) fn answered(&self, status: u16, took: Duration) {
         let class = usize::from(status / 100).clamp(1, 5) - 1;
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn answers_are_counted_by_class_and_time() {
-        let metrics = Metrics::default();
+        let metrics = SearchProxyMetrics::default();
         metrics.answered(200, Duration::from_millis(2));
         metrics.answered(404, Duration::from_millis(60));
         let text = metrics.text(Some(90));

@@ -7,6 +7,7 @@
 
 mod config;
 mod credentials;
+mod error;
 mod forward;
 mod metrics;
 mod serve;
@@ -14,4 +15,5 @@ mod sign;
 
 pub use config::SearchProxyConfig;
 pub use credentials::{CredentialsSource, HostRoleCredentials};
-pub use serve::{SearchProxy, SearchProxyError, run};
+pub use error::SearchProxyError;
+pub use serve::{SearchProxy, run};

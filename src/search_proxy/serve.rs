@@ -1,7 +1,6 @@
 //! The two sockets of a search proxy: requests on one, health and metrics on the other.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
@@ -15,38 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::config::SearchProxyConfig;
 use super::credentials::{CredentialsSource, RenewedCredentials};
+use super::error::SearchProxyError;
 use super::forward::{Forwarder, handle};
-
-/// Why a search proxy cannot run.
-#[derive(Debug, thiserror::Error)]
-pub enum SearchProxyError {
-    /// The file that tells it what to do.
-    #[error("cannot use `{path}`: {reason}")]
-    Config {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The domain's address.
-    #[error("`endpoint` is not a URL: {0}")]
-    Endpoint(String),
-    /// The HTTP client cannot be set up.
-    #[error("cannot set up the HTTP client: {0}")]
-    Client(String),
-    /// Somebody else listens, or the address is not the host's.
-    #[error("cannot listen on `{address}`")]
-    Listen {
-        /// Where.
-        address: SocketAddr,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The system refuses to serve.
-    #[error("cannot go on serving")]
-    Serve(#[source] std::io::Error),
-}
 
 /// A search proxy that listens.
 pub struct SearchProxy {

@@ -73,6 +73,7 @@ impl Architecture {
             },
             network: Network::public(values::default_cidr(&name), DEFAULT_ZONES),
             load_balancer: LoadBalancer::default(),
+            tls: None,
             login_gate: GateSetting::default(),
             access: Access {
                 address: AddressKind::Public,

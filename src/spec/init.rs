@@ -196,6 +196,7 @@ mattermost:
 #   layout: public # or `private`, or `bastion`: hosts in private subnets behind NAT
 #   private_dns: false
 
+# tls: {{ host_name: chat.example.com, issuer: private }} # or with `certificate_file` and `key_file`
 # load_balancer: nginx # or `alb`, with `sizes.nodes.proxy.count: 0`
 
 access:
@@ -270,6 +271,7 @@ mod tests {
                 "zones",
                 "layout",
                 "private_dns",
+                "tls",
                 "load_balancer",
                 "tags",
                 "team",

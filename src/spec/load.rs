@@ -136,6 +136,7 @@ fn assemble(
         mattermost: settings.mattermost,
         network: settings.network,
         load_balancer: settings.load_balancer,
+        tls: settings.tls,
         login_gate: settings.login_gate,
         access: settings.access,
         time_to_live: settings.time_to_live,

@@ -35,6 +35,7 @@ mod service_shapes;
 mod services;
 mod shape;
 mod suggest;
+mod tls;
 mod values;
 
 pub use architecture::Architecture;
@@ -62,6 +63,8 @@ pub use services::{
     FilesService, Masters, Protection, Purpose, STRIPED_GIB, STRIPED_IOPS, STRIPED_MIBPS,
     SearchService, Services, search_zones,
 };
+pub(crate) use shape::CertificateIssuer;
 pub(crate) use suggest::or_expected;
+pub use tls::{ProxyTls, TlsCertificate};
 pub(crate) use values::name_fault;
 pub use values::{CANARY_PREFIX, is_canary};

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::edition::{LicenseSource, LicensedPart, ServiceEnvironment};
 use super::services::{Protection, Purpose, Services};
-use super::{GateSetting, LoadBalancer, Network};
+use super::{GateSetting, LoadBalancer, Network, ProxyTls};
 
 /// What a host is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -248,6 +248,9 @@ pub struct Spec {
     pub network: Network,
     /// What stands in front of the application nodes.
     pub load_balancer: LoadBalancer,
+    /// TLS at the proxies; none is plain HTTP.
+    #[serde(default)]
+    pub tls: Option<ProxyTls>,
     /// Whether and how logins are limited at the proxies.
     #[serde(default)]
     pub login_gate: GateSetting,

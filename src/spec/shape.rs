@@ -56,6 +56,8 @@ pub(crate) struct EnvironmentFile {
     pub(crate) load_balancer: Option<BalancerKind>,
     /// The application load balancer, with `load_balancer: alb`.
     pub(crate) alb: Option<AlbShape>,
+    /// TLS at the proxies. Default: plain HTTP.
+    pub(crate) tls: Option<TlsShape>,
     /// nginx in front of the application nodes.
     pub(crate) proxy: Option<ProxyShape>,
     /// How operators reach the hosts.
@@ -317,6 +319,33 @@ pub(crate) struct AlbShape {
     /// 60 seconds, shorter than the 90 that it keeps idle connections. Default: 75.
     #[schemars(range(min = 61, max = 89))]
     pub(crate) idle_timeout_seconds: Option<u32>,
+}
+
+/// TLS at the proxies.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TlsShape {
+    /// The name that people use; your own DNS leads it to the proxies.
+    #[schemars(required, example = &"chat.example.com")]
+    pub(crate) host_name: Option<String>,
+    /// Who issues the certificate, in place of files.
+    pub(crate) issuer: Option<CertificateIssuer>,
+    /// The certificate and those between it and its authority, PEM (relative to this file).
+    #[schemars(example = &"./chat.pem")]
+    pub(crate) certificate_file: Option<PathBuf>,
+    /// The certificate's private key, PEM (relative to this file).
+    #[schemars(example = &"./chat.key")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// The certificate's authority, PEM, if it is not one that systems trust (relative to this file).
+    pub(crate) authority_file: Option<PathBuf>,
+}
+
+/// Who issues certificates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum CertificateIssuer {
+    /// An authority of the environment's own, which derives from its seed.
+    Private,
 }
 
 /// nginx in front of the application nodes.

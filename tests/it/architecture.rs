@@ -178,7 +178,9 @@ fn sdk_ssh_and_output_are_used_in_their_modules_only() {
             let hit = code(&text)
                 .lines()
                 .any(|line| !line.trim_start().starts_with("//") && line.contains(word));
-            if hit && !place.starts_with(door) {
+            // The search proxy's program reads the role of its own host.
+            let is_host_role = word == "aws_config" && place == "search_proxy/credentials.rs";
+            if hit && !place.starts_with(door) && !is_host_role {
                 wrong.push(format!("{place} has `{word}`"));
             }
         }

@@ -77,6 +77,7 @@ fn spec(name: &str) -> Spec {
         },
         network: Network::public("10.42.0.0/16".parse().unwrap(), 2),
         load_balancer: loadrig::spec::LoadBalancer::default(),
+        tls: None,
         login_gate: loadrig::spec::GateSetting::default(),
         access: Access {
             address: AddressKind::Private,

@@ -121,7 +121,9 @@ fn update(address: &str) -> (String, Action) {
 async fn a_gold_standard_is_protected_and_leaves_its_data_behind() {
     let moto = Moto::start();
     let rig = DataRig::new(&moto).await;
-    let gold = spec("purpose: gold-standard\ndatabase: {multi_az: true}\n");
+    let gold = spec(
+        "purpose: gold-standard\ntls: {host_name: chat.example.com, issuer: private}\ndatabase: {multi_az: true}\n",
+    );
     rig.up(&gold).await;
     assert_eq!(rig.up(&gold).await, []);
     let writer = Address::parse("database/writer");
@@ -182,7 +184,9 @@ async fn protection_changes_in_place() {
     let plain = spec("");
     rig.up(&plain).await;
     assert_eq!(rig.up(&plain).await, []);
-    let gold = spec("purpose: gold-standard\ndatabase: {storage: {iops: 16000}}\n");
+    let gold = spec(
+        "purpose: gold-standard\ntls: {host_name: chat.example.com, issuer: private}\ndatabase: {storage: {iops: 16000}}\n",
+    );
     // The emulator does not tell the IOPS of a reader.
     let changed = [
         update("bucket/files"),
@@ -202,7 +206,8 @@ async fn protection_changes_in_place() {
 async fn protected_data_is_not_removed_by_an_up_without_it() {
     let moto = Moto::start();
     let rig = DataRig::new(&moto).await;
-    let gold = spec("purpose: gold-standard\n");
+    let gold =
+        spec("purpose: gold-standard\ntls: {host_name: chat.example.com, issuer: private}\n");
     rig.up(&gold).await;
     // As if the database had been taken out of the YAML.
     let mut without = blueprint(&gold, &gold.access.operators);
@@ -239,8 +244,9 @@ async fn an_aurora_cluster_is_created_updated_and_removed_with_a_final_snapshot(
     assert_eq!(reader.text("cluster"), Some("lr-demo-db"));
     assert!(reader.text("endpoint").is_some());
 
-    let gold =
-        spec("purpose: gold-standard\ndatabase: {engine: aurora-postgresql, io_optimized: true}\n");
+    let gold = spec(
+        "purpose: gold-standard\ntls: {host_name: chat.example.com, issuer: private}\ndatabase: {engine: aurora-postgresql, io_optimized: true}\n",
+    );
     let changed = rig.up(&gold).await;
     assert!(changed.contains(&update("database-cluster")), "{changed:?}");
     assert_eq!(rig.up(&gold).await, []);

@@ -5,6 +5,7 @@
 
 mod official;
 mod rig;
+mod tls;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;

@@ -24,6 +24,10 @@ pub(super) fn config(scene: &Scene<'_>) -> Result<String, BundleError> {
     let secrets = &facts.secrets;
     let mut context = Context::new();
     let site_url = match &scene.spec.load_balancer {
+        LoadBalancer::Nginx if scene.spec.tls.is_some() => {
+            let name = scene.spec.tls.as_ref().map(|tls| tls.host_name.as_str());
+            format!("https://{}", name.unwrap_or_default())
+        }
         LoadBalancer::Nginx => {
             let proxy = scene.all_of(Role::Proxy, "the address of a proxy")?[0].private_ip;
             format!("http://{proxy}")

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use secrecy::ExposeSecret;
 use tera::Context;
 
 use crate::hosts::bundle::Bundle;
@@ -32,8 +33,16 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
     } else {
         context.insert("gate", &false);
     }
+    let mut files = Vec::new();
+    if let Some(tls) = &scene.spec.tls {
+        context.insert("tls", &tls.host_name);
+        files = certificate(scene, bundle)?;
+    } else {
+        context.insert("tls", &false);
+    }
     let site = scene.templates.render("proxy/mattermost.conf", &context)?;
-    nginx(bundle, File::new("/etc/nginx/conf.d/mattermost.conf", site));
+    files.push(File::new("/etc/nginx/conf.d/mattermost.conf", site));
+    nginx(bundle, files);
     let _ = bundle.push(BundleStep::listens(
         "nginx",
         "http://localhost/",
@@ -42,15 +51,35 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
     Ok(())
 }
 
+/// The files of the certificate.
+fn certificate(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<Vec<File>, BundleError> {
+    let tls = scene.facts.tls.as_ref();
+    let tls = tls.ok_or_else(|| scene.missing("the certificate of the proxies"))?;
+    bundle.hide("tls-key", tls.key.clone());
+    let mut files = vec![
+        File::new("/etc/nginx/tls/chain.pem", tls.chain.as_str()),
+        // The master process reads it, as root.
+        File::new("/etc/nginx/tls/key.pem", tls.key.expose_secret()).secret_of("root"),
+    ];
+    if let Some(authority) = &tls.authority {
+        files.push(File::new(
+            "/etc/nginx/tls/authority.pem",
+            authority.as_str(),
+        ));
+    }
+    Ok(files)
+}
+
 /// An nginx with one site. A configuration that nginx does not take is never loaded.
-pub(super) fn nginx(bundle: &mut Bundle, site: File) {
+fn nginx(bundle: &mut Bundle, site: Vec<File>) {
     let unit = bundle.push(BundleStep::files(
         "unit",
         "raise nginx's limits",
         vec![nginx_limits()],
     ));
     let main = include_str!("../../../templates/proxy/nginx.conf");
-    let files = vec![File::new("/etc/nginx/nginx.conf", main), site];
+    let mut files = vec![File::new("/etc/nginx/nginx.conf", main)];
+    files.extend(site);
     let config = bundle.push(BundleStep::files(
         "config",
         "write nginx's configuration",

@@ -72,6 +72,7 @@ fn spec() -> Spec {
         },
         network: Network::public("10.20.0.0/16".parse().unwrap(), 2),
         load_balancer: crate::spec::LoadBalancer::default(),
+        tls: None,
         login_gate: crate::spec::GateSetting::default(),
         access: Access {
             address: AddressKind::Private,
@@ -116,11 +117,13 @@ fn facts(spec: &Spec) -> Facts {
         cache: Some(endpoint("demo.cache.amazonaws.com", 6379)),
         entrance: None,
         bucket: Some("demo-files".to_owned()),
+        tls: None,
         payload: Arc::new(Payload {
             server: ServerPackage::Shipped(blob("server")),
             license: None,
             agent: Some(blob("agent")),
             database: None,
+            tls: None,
         }),
         secrets: Secrets::from_seed(&SecretString::from(seed)).unwrap(),
     }

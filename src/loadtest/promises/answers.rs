@@ -54,7 +54,7 @@ pub(super) async fn ask(
     node: &PromiseNode,
     session: &ApiSession,
 ) -> NodeAnswers {
-    let api = match Api::new(&node.url) {
+    let api = match Api::new(&node.url, None) {
         Ok(api) => api,
         Err(error) => return silent(node, &error.to_string()),
     };

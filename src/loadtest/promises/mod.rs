@@ -11,7 +11,7 @@ mod through;
 
 pub use run::check_promises;
 
-use super::wire::Admin;
+use super::wire::{Admin, EntranceTls};
 
 /// What to ask, and what was promised.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct PromisePlan {
     pub environment: String,
     /// Where people find the server.
     pub entrance: String,
+    /// How the entrance is reached, where it is proxies that speak TLS.
+    pub tls: Option<EntranceTls>,
     /// Every application node.
     pub nodes: Vec<PromiseNode>,
     /// The administrator.

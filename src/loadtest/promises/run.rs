@@ -24,7 +24,7 @@ pub async fn check_promises(plan: &PromisePlan) -> Vec<Promise> {
         plan.environment
     );
     let begun = Instant::now();
-    let entrance = match Api::new(&plan.entrance) {
+    let entrance = match Api::new(&plan.entrance, plan.tls.as_ref()) {
         Ok(api) => api,
         Err(error) => return vec![Promise::broken(LOGIN, error.to_string())],
     };
@@ -47,7 +47,7 @@ pub async fn check_promises(plan: &PromisePlan) -> Vec<Promise> {
     let nodes: BTreeMap<String, Api> = plan
         .nodes
         .iter()
-        .filter_map(|node| Some((node.name.clone(), Api::new(&node.url).ok()?)))
+        .filter_map(|node| Some((node.name.clone(), Api::new(&node.url, None).ok()?)))
         .collect();
     match Visit::begin(plan, &entrance, &session, &nodes).await {
         Ok(visit) => {

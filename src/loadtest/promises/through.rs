@@ -112,8 +112,7 @@ impl<'a> Visit<'a> {
         let mut readers = JoinSet::new();
         for (number, api) in self.nodes.values().enumerate() {
             let name = names[number];
-            let url = api.websocket_url().map_err(|error| error.to_string())?;
-            let socket = Socket::open(&url, self.session).await;
+            let socket = Socket::open(&api.entrance, self.session).await;
             let socket = socket.map_err(|error| format!("{name}: {error}"))?;
             readers.spawn(socket.read(number, Arc::clone(&inbox)));
         }

@@ -10,7 +10,7 @@ use crate::blueprint::{Address, DatabaseRole, Group};
 use crate::events::Events;
 use crate::hosts::{HostError, SshSession};
 use crate::plan::Inventory;
-use crate::spec::{HostName, LoginGate, Role, Spec};
+use crate::spec::{HostName, LoginGate, ProxyTls, Role, Spec, TlsCertificate};
 
 use crate::ops::rig::Connected;
 
@@ -84,6 +84,10 @@ pub(super) fn probes(spec: &Spec, inventory: &Inventory, host: HostName) -> Vec<
         ));
     }
     if let Some((what, command)) = service_probe(inventory, host) {
+        let command = match (&spec.tls, host.role) {
+            (Some(tls), Role::Proxy) => tls_command(tls),
+            _ => command,
+        };
         probes.push(probe(
             format!("{host}: {what}"),
             command,
@@ -122,6 +126,28 @@ pub(super) fn probes(spec: &Spec, inventory: &Inventory, host: HostName) -> Vec<
         ));
     }
     probes
+}
+
+/// Asks the proxy over TLS as clients do, by its name and with trust in its authority alone, and
+/// looks at how long its certificate is still valid.
+fn tls_command(tls: &ProxyTls) -> String {
+    let name = &tls.host_name;
+    let files = "/etc/nginx/tls";
+    let trust = match &tls.certificate {
+        TlsCertificate::Private
+        | TlsCertificate::Files {
+            authority: Some(_), ..
+        } => format!("--cacert {files}/authority.pem "),
+        TlsCertificate::Files {
+            authority: None, ..
+        } => String::new(),
+    };
+    format!(
+        "openssl x509 -in {files}/chain.pem -noout -checkend 1209600 >/dev/null || \
+         {{ echo 'the certificate ends within 14 days' >&2; false; }} && \
+         curl -fsS -m 10 {trust}--resolve {name}:443:127.0.0.1 -o /dev/null \
+         -w 'TLS for {name}, {HTTP}' https://{name}/api/v4/system/ping"
+    )
 }
 
 /// Compares what the running nginx says of its login gate with the plan: a configuration that nginx

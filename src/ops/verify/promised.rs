@@ -1,6 +1,9 @@
 //! What the deployment promises, asked of the server itself.
 
-use crate::loadtest::{Admin, Password, Promise, PromisePlan, PromiseVerdict, check_promises};
+use crate::loadtest::{
+    Admin, EntranceTls, Password, Promise, PromisePlan, PromiseVerdict, check_promises,
+};
+use crate::ops::payload::authority;
 use crate::ops::rig::{Connected, Rig};
 use crate::plan::Inventory;
 
@@ -26,6 +29,12 @@ pub(super) async fn promised(
     let Some(entrance) = inventory.url(spec) else {
         return Vec::new();
     };
+    let tls = spec.tls.as_ref().and_then(|tls| {
+        Some(EntranceTls {
+            address: inventory.outer_address(spec)?,
+            authority: authority(tls, &spec.name, &connected.secrets).ok()?,
+        })
+    });
     let ways = match open_ways(spec, inventory, connected).await {
         Ok(ways) => ways,
         Err(why) => {
@@ -42,6 +51,7 @@ pub(super) async fn promised(
     let plan = PromisePlan {
         environment: spec.name.clone(),
         entrance,
+        tls,
         nodes: ways.nodes.clone(),
         admin: administrator(connected),
         licensed: spec.mattermost.license.is_licensed(),

@@ -11,6 +11,7 @@ mod server;
 mod services;
 mod settings;
 mod sizes;
+mod tls;
 
 pub(crate) use network::zones;
 pub(crate) use services::CheckedServices;

@@ -9,7 +9,8 @@ use ipnet::Ipv4Net;
 use super::Checker;
 use crate::spec::shape::{AccessShape, EnvironmentFile, KeyShape};
 use crate::spec::{
-    Access, GateSetting, Layout, LoadBalancer, Mattermost, Network, SshKey, regions, values,
+    Access, GateSetting, Layout, LoadBalancer, Mattermost, Network, ProxyTls, SshKey, regions,
+    values,
 };
 
 /// Zones when an environment names none.
@@ -29,6 +30,7 @@ pub(crate) struct Settings {
     pub(crate) mattermost: Mattermost,
     pub(crate) network: Network,
     pub(crate) load_balancer: LoadBalancer,
+    pub(crate) tls: Option<ProxyTls>,
     pub(crate) login_gate: GateSetting,
     pub(crate) access: Access,
     pub(crate) time_to_live: Option<Duration>,
@@ -59,6 +61,7 @@ impl Checker<'_> {
         let is_existing = network.existing.is_some();
         let network = self.network(&network, name.as_deref());
         let load_balancer = self.load_balancer(file, region.as_deref());
+        let tls = self.tls(file, origin);
         let login_gate = self.login_gate(file);
         let access = self.access(file.access.clone().unwrap_or_default(), layout, origin);
         let access = access.filter(|access| !is_existing || self.is_known(access));
@@ -71,6 +74,7 @@ impl Checker<'_> {
             mattermost: mattermost?,
             network: network?,
             load_balancer: load_balancer?,
+            tls: tls?,
             login_gate,
             access: access?,
             time_to_live: time_to_live?,

@@ -159,7 +159,7 @@ fn storage_that_changed_lately_is_told_with_what_to_do() {
 fn a_lifted_protection_that_lags_is_waited_for() {
     for engine in ["postgres", "aurora-postgresql"] {
         let kept = spec(&format!(
-            "purpose: gold-standard\nprotection: {{ deletion: true, final_snapshot: true }}\n\
+            "purpose: gold-standard\ntls: {{host_name: chat.example.com, issuer: private}}\nprotection: {{ deletion: true, final_snapshot: true }}\n\
              database: {{ engine: {engine} }}"
         ));
         let account = up(account(), &kept);
