@@ -8,6 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use mattermost_license::Feature;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -97,7 +98,14 @@ async fn add(
     }
     let joins_public = channel.kind == "O" && ids.iter().all(|id| *id == session.user_id);
     if joins_public {
-        app.require_team(&session, &channel.team_id)?;
+        if let Err(refused) = app.require_team(&session, &channel.team_id) {
+            // A member of the cluster is told who joined a team, and may be asked before it hears it.
+            let told = app.licensing.has(Feature::Cluster);
+            let member = app.store.team_member(&channel.team_id, &session.user_id);
+            if !told || !matches!(member.await, Ok(Some(_))) {
+                return Err(refused);
+            }
+        }
     } else {
         app.require_channel(&session, &id).await?;
     }
