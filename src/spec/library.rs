@@ -329,7 +329,7 @@ mod tests {
     fn a_user_architecture_is_found_beside_the_built_in_ones() {
         let directory = tempfile::tempdir().unwrap();
         std::fs::create_dir(directory.path().join("reference-architectures")).unwrap();
-        let text = embedded::ARCHITECTURES[0]
+        let text = embedded::ARCHITECTURES[1]
             .text
             .replace("concurrent_users: 1000", "concurrent_users: 500");
         std::fs::write(
