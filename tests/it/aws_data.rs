@@ -181,12 +181,13 @@ async fn a_gold_standard_is_protected_and_leaves_its_data_behind() {
 async fn protection_changes_in_place() {
     let moto = Moto::start();
     let rig = DataRig::new(&moto).await;
-    let plain = spec("");
+    let tls = "tls: {host_name: chat.example.com, issuer: private}\n";
+    let plain = spec(tls);
     rig.up(&plain).await;
     assert_eq!(rig.up(&plain).await, []);
-    let gold = spec(
-        "purpose: gold-standard\ntls: {host_name: chat.example.com, issuer: private}\ndatabase: {storage: {iops: 16000}}\n",
-    );
+    let gold = spec(&format!(
+        "purpose: gold-standard\n{tls}database: {{storage: {{iops: 16000}}}}\n"
+    ));
     // The emulator does not tell the IOPS of a reader.
     let changed = [
         update("bucket/files"),
