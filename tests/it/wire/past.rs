@@ -176,7 +176,7 @@ fn commands_end_at_once_where_every_call_is_denied() {
         ),
     ] {
         let mut desk = Desk::open(profile, "");
-        // The first call of both asks for the bucket of locks, and S3 gives no reason.
+        // The first call of both asks for the bucket of locks by HeadBucket, whose refusals say nothing.
         for words in [UP, DOWN] {
             let ended = desk.loadrig(words);
             assert_ne!(ended.code, Some(0), "{}", ended.said);
@@ -184,8 +184,8 @@ fn commands_end_at_once_where_every_call_is_denied() {
                 &ended,
                 &[
                     "s3:ListBucket failed",
-                    "the service answered with HTTP status 403 and no reason",
-                    "an organisation's policy takes it away",
+                    &format!("with an explicit deny in {policy}"),
+                    "no permission outweighs an explicit denial",
                 ],
             );
         }
