@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::ops::Adapters;
 use crate::ops::lock::LockOptions;
+use crate::spec::regions::PARTITION;
 
 /// Stand a Mattermost load-test rig up, drive it, report on it, take it down.
 #[derive(Debug, Parser)]
@@ -236,8 +237,8 @@ pub(super) struct DoctorArgs {
     /// file, or the name of a size
     #[arg(default_value = "1k")]
     pub env: String,
-    /// Try the account itself, with a canary
-    #[arg(long, required = true)]
+    /// Try the account itself, with a canary; required, since resources are created and removed
+    #[arg(long)]
     pub live: bool,
     /// Launch one small host too, if it costs at most USD until it ends itself, after 20 minutes
     #[arg(long, value_name = "USD", value_parser = positive, allow_hyphen_values = true)]
@@ -421,8 +422,18 @@ pub(super) struct IamPolicyArgs {
     #[arg(long)]
     pub explain: bool,
     /// Print what `doctor --live` needs to try an account for the environment
-    #[arg(long)]
+    #[arg(long, conflicts_with = "seed_key")]
     pub canary: bool,
+    /// Print the policy of a KMS key for `access.seed_key`, which only --operator may read seeds with
+    #[arg(long, requires = "operator", conflicts_with = "explain")]
+    pub seed_key: bool,
+    /// ARN of a role or user that brings environments up; may be given more than once
+    #[arg(long, value_name = "ARN", value_parser = principal, requires = "seed_key")]
+    pub operator: Vec<String>,
+    /// ARN of a role or user that may change or delete the key; may be given more than once, the
+    /// operators without it
+    #[arg(long, value_name = "ARN", value_parser = principal, requires = "seed_key")]
+    pub administrator: Vec<String>,
 }
 
 /// A file for a picture; a name without an extension, `/dev/stdout` for example, says nothing.
@@ -511,6 +522,24 @@ fn account(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err("expected an account id of 12 digits".to_owned())
+    }
+}
+
+/// A role or user. The account itself (`root`) is everybody whom IAM lets in.
+fn principal(text: &str) -> Result<String, String> {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    match parts[..] {
+        ["arn", PARTITION, "iam", "", id, name]
+            if account(id).is_ok()
+                && ["role/", "user/"]
+                    .iter()
+                    .any(|kind| name.strip_prefix(kind).is_some_and(|name| !name.is_empty())) =>
+        {
+            Ok(text.to_owned())
+        }
+        _ => Err(format!(
+            "expected the ARN of a role or user, for example `arn:{PARTITION}:iam::123456789012:role/operators`"
+        )),
     }
 }
 

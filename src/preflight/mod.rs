@@ -29,6 +29,6 @@ pub use policy::{
     Conditions, POLICY_CHARACTERS, Scope, Statement, canary_statements, documents, size, statements,
 };
 pub use quotas::{QuotaFact, demands, evaluate_quotas};
-pub use seed::evaluate_seed;
+pub use seed::{evaluate_seed, seed_key_policy};
 pub use snapshots::{Restorable, Restorables, Restore, evaluate_restores, restores};
 pub use zones::{ZoneNeeds, choose_zones};

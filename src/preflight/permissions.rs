@@ -122,8 +122,9 @@ fn missing(refused: &BTreeMap<String, String>, of: usize, environment: &str) -> 
         "permissions",
         FindingVerdict::Refuse,
         format!(
-            "{} of {of} actions are missing: {}",
+            "{} of {of} actions {} missing: {}",
             refused.len(),
+            if refused.len() == 1 { "is" } else { "are" },
             list.join(", ")
         ),
     )

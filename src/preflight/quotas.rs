@@ -124,8 +124,10 @@ fn evaluate(quota: Quota, more: f64, fact: Option<&QuotaFact>, region: &str) -> 
 
 /// Whole numbers without a fraction, others with one digit.
 fn figure(value: f64) -> String {
-    if (value - value.round()).abs() < 0.05 {
-        format!("{value:.0}")
+    let whole = value.round();
+    if (value - whole).abs() < 0.05 {
+        // The sum of nothing is minus zero, and shown as such.
+        format!("{:.0}", whole + 0.0)
     } else {
         format!("{value:.1}")
     }
@@ -196,6 +198,7 @@ mod tests {
         let one = |limit| evaluate_quotas(&demands, &[fact(limit)], "eu-west-1").remove(0);
         let short = one(Ok(32.0));
         assert_eq!(short.verdict, FindingVerdict::Refuse);
+        assert_eq!(figure(-0.0), "0");
         assert_eq!(short.detail, "16 of 32 used, 24 more: 8 too few");
         assert!(short.remedies[0].contains("--quota-code L-1216C47A --desired-value 40"));
         assert!(short.remedies[1].contains("eu-west-1.console.aws.amazon.com"));

@@ -1,38 +1,96 @@
 //! Who can read the secrets of an environment, as far as its YAML decides it.
 
-use crate::spec::{CloudTarget, Purpose, Spec};
+use serde_json::{Value, json};
+
+use crate::spec::regions::PARTITION;
+use crate::spec::{ACCOUNT_SEED_KEY, CloudTarget, Purpose, Spec};
 
 use super::findings::{Finding, FindingVerdict};
 
-/// Refuses a key of another region than the environment's, `region`, which cannot encrypt its seed.
-/// Warns where a deployment that people rely on leaves its seed to AWS's own key: every principal
-/// with `ssm:GetParameter` can read it then (docs/aws.md, "Who can read what").
+/// Refuses a key of another region than the environment's, `region`, which cannot encrypt its seed,
+/// and a deployment that people rely on whose YAML does not say who may read its seed: by default
+/// every principal with `ssm:GetParameter` can (docs/aws.md, "Who can read what"). Warns where the
+/// YAML says that this is wanted.
 #[must_use]
 pub fn evaluate_seed(spec: &Spec, region: &str) -> Option<Finding> {
     if spec.cloud != CloudTarget::Aws {
         return None;
     }
-    if let Some(key) = spec.access.seed_key.as_deref() {
-        // arn:aws:kms:REGION:ACCOUNT:key/ID
-        let elsewhere = key.split(':').nth(3).filter(|of_key| *of_key != region)?;
-        let detail =
-            format!("`access.seed_key` is in {elsewhere}, and the environment in {region}");
-        let finding = Finding::new("seed", FindingVerdict::Refuse, detail);
-        return Some(finding.with_remedies([format!("a KMS key of {region}")]));
-    }
     let relied_on = spec.purpose == Purpose::GoldStandard;
-    if !relied_on {
-        return None;
-    }
+    let (verdict, remedy) = match spec.access.seed_key.as_deref() {
+        None | Some(ACCOUNT_SEED_KEY) if !relied_on => return None,
+        None => (
+            FindingVerdict::Refuse,
+            format!(
+                "a KMS key of yours in `access.seed_key`; `loadrig iam-policy {} --seed-key` prints its policy. \
+                 `access.seed_key: {ACCOUNT_SEED_KEY}` accepts it as it is",
+                spec.name
+            ),
+        ),
+        Some(ACCOUNT_SEED_KEY) => (
+            FindingVerdict::Warn,
+            "a KMS key of yours in `access.seed_key`, before the first `up`".to_owned(),
+        ),
+        Some(key) => return in_another_region(key, region),
+    };
     let detail = "every principal of the account with `ssm:GetParameter` on it can read the seed, and \
                   so log in to the hosts and the database; AWS's policy `AmazonSSMManagedInstanceCore` \
                   grants that to instance roles";
-    let finding = Finding::new("seed", FindingVerdict::Warn, detail);
-    Some(finding.with_remedies([
-        "a KMS key of yours in `access.seed_key`, before the first `up` (docs/aws.md, \"Who can read \
-         what\")"
-            .to_owned(),
-    ]))
+    Some(Finding::new("seed", verdict, detail).with_remedies([remedy]))
+}
+
+fn in_another_region(key: &str, region: &str) -> Option<Finding> {
+    // arn:aws:kms:REGION:ACCOUNT:key/ID
+    let elsewhere = key.split(':').nth(3).filter(|of_key| *of_key != region)?;
+    let detail = format!("`access.seed_key` is in {elsewhere}, and the environment in {region}");
+    let finding = Finding::new("seed", FindingVerdict::Refuse, detail);
+    Some(finding.with_remedies([format!("a KMS key of {region}")]))
+}
+
+/// The policy of a KMS key for `access.seed_key` that lets `operators` use it, through SSM and for seeds
+/// alone, and `administrators` manage it. Both are ARNs of roles or users.
+///
+/// The usual statement that leaves the decision to IAM is not there: with it every principal that
+/// may decrypt with all keys could read the seed. `CreateKey` refuses a policy that would lock out
+/// its caller, so whoever creates the key is one of the administrators.
+/// Actions: <https://docs.aws.amazon.com/kms/latest/developerguide/services-parameter-store.html>,
+/// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>.
+#[must_use]
+pub fn seed_key_policy(
+    account: &str,
+    region: &str,
+    operators: &[String],
+    administrators: &[String],
+) -> Value {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "ReadAndWriteTheSeed",
+                "Effect": "Allow",
+                "Principal": { "AWS": operators },
+                "Action": ["kms:Encrypt", "kms:Decrypt"],
+                "Resource": "*",
+                "Condition": {
+                    "StringEquals": { "kms:ViaService": format!("ssm.{region}.amazonaws.com") },
+                    "StringLike": { "kms:EncryptionContext:PARAMETER_ARN": format!(
+                        "arn:{PARTITION}:ssm:{region}:{account}:parameter/loadrig/*/seed"
+                    ) },
+                },
+            },
+            {
+                "Sid": "ManageTheKey",
+                "Effect": "Allow",
+                "Principal": { "AWS": administrators },
+                "Action": [
+                    "kms:DescribeKey", "kms:GetKeyPolicy", "kms:PutKeyPolicy", "kms:CreateAlias",
+                    "kms:UpdateAlias", "kms:DeleteAlias", "kms:EnableKeyRotation", "kms:TagResource",
+                    "kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion",
+                ],
+                "Resource": "*",
+            },
+        ],
+    })
 }
 
 #[cfg(test)]
@@ -47,17 +105,37 @@ mod tests {
     }
 
     #[test]
-    fn only_a_deployment_without_a_key_of_its_own_is_warned() {
+    fn a_deployment_says_who_may_read_its_seed() {
         let rig = "architecture: 1k\nmattermost: {release: 11.7.9, license_env: L}\n";
         assert_eq!(finding(rig), None);
         let relied_on = format!(
             "{rig}purpose: gold-standard\ntls: {{host_name: chat.example.com, issuer: private}}\n"
         );
         let found = finding(&relied_on).unwrap();
-        assert_eq!(found.verdict, FindingVerdict::Warn);
+        assert_eq!(found.verdict, FindingVerdict::Refuse);
         assert!(found.remedies[0].contains("access.seed_key"), "{found:?}");
-        let key = "access: {seed_key: alias/operators}\n";
-        assert_eq!(finding(&format!("{relied_on}{key}")), None);
+        let with = |key: &str| finding(&format!("{relied_on}access: {{seed_key: {key}}}\n"));
+        assert_eq!(with("alias/aws/ssm").unwrap().verdict, FindingVerdict::Warn);
+        assert_eq!(with("alias/operators"), None);
+    }
+
+    #[test]
+    fn the_policy_of_a_key_lets_nobody_else_in() {
+        let to = |name: &str| vec![format!("arn:aws:iam::123456789012:role/{name}")];
+        let policy = seed_key_policy("123456789012", "eu-west-1", &to("ops"), &to("owner"));
+        let statements = policy["Statement"].as_array().unwrap();
+        let may_decrypt: Vec<_> = statements
+            .iter()
+            .filter(|one| one["Action"].to_string().contains("kms:Decrypt"))
+            .map(|one| one["Principal"]["AWS"].to_string())
+            .collect();
+        assert_eq!(may_decrypt, [r#"["arn:aws:iam::123456789012:role/ops"]"#]);
+        assert!(!policy.to_string().contains(":root"));
+        assert!(!policy.to_string().contains("kms:*"));
+        assert_eq!(
+            statements[0]["Condition"]["StringEquals"]["kms:ViaService"],
+            "ssm.eu-west-1.amazonaws.com"
+        );
     }
 
     #[test]

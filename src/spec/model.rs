@@ -175,6 +175,10 @@ pub struct Mattermost {
     pub without: Vec<LicensedPart>,
 }
 
+/// The account's own key for parameters, with which SSM encrypts what names no key: its policy lets
+/// in every principal of the account that may read the parameter.
+pub const ACCOUNT_SEED_KEY: &str = "alias/aws/ssm";
+
 /// How operators reach the hosts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Access {

@@ -418,7 +418,7 @@ pub(crate) struct AccessShape {
     pub(crate) key: Option<KeyShape>,
     /// The KMS key that encrypts the seed of all secrets: an alias, an id or an ARN. Whoever may
     /// decrypt with it and read the parameter has all secrets. Default: the account's `alias/aws/ssm`,
-    /// which everybody may use who may read parameters.
+    /// which everybody may use who may read parameters; `gold-standard` has to name one.
     #[schemars(example = &"alias/loadrig-operators")]
     pub(crate) seed_key: Option<String>,
 }

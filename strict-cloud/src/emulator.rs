@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderName, Response, header};
@@ -56,10 +56,15 @@ impl Emulator {
             true => None,
             false => Some(self.writes.lock().await),
         };
+        let has_addresses = call.service == "ec2";
+        let body = match has_addresses {
+            true => replaced(&call.body, &OURS, &THEIRS),
+            false => call.body.clone(),
+        };
         let mut request = self
             .client
             .request(call.method.clone(), format!("{}{}", self.url, call.path))
-            .body(call.body.clone());
+            .body(body);
         for (name, value) in &call.headers {
             // The length is that of the body, which a rule may have changed.
             if !is_per_connection(name) && name != header::CONTENT_LENGTH {
@@ -73,7 +78,11 @@ impl Emulator {
             Body::new(body)
         } else {
             // Read while it is this call's turn: the emulator works until its last byte.
-            Body::from(answer.bytes().await.map_err(unanswered)?)
+            let body = answer.bytes().await.map_err(unanswered)?;
+            Body::from(match has_addresses {
+                true => replaced(&body, &THEIRS, &OURS),
+                false => body,
+            })
         };
         let mut response = Response::new(body);
         *response.status_mut() = status;
@@ -86,6 +95,24 @@ impl Upstream for Emulator {
     fn send<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Response<Body>, UpstreamError>> {
         self.forward(call).boxed()
     }
+}
+
+/// The public addresses that moto gives out, in addresses and in names of hosts: they are other
+/// people's, and a client of the strict cloud may connect to what it was told.
+const THEIRS: [&str; 2] = ["54.214.", "54-214-"];
+/// The same numbers in a range that is routed nowhere (RFC 2544), of the same length.
+const OURS: [&str; 2] = ["198.18.", "198-18-"];
+
+fn replaced(body: &Bytes, from: &[&str; 2], to: &[&str; 2]) -> Bytes {
+    let Ok(text) = std::str::from_utf8(body) else {
+        return body.clone();
+    };
+    if !from.iter().any(|one| text.contains(one)) {
+        return body.clone();
+    }
+    let pairs = from.iter().zip(to);
+    let text = pairs.fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
+    Bytes::from(text)
 }
 
 fn unanswered(error: reqwest::Error) -> UpstreamError {

@@ -89,19 +89,7 @@ impl Registry {
     /// # Errors
     /// When it cannot be created, or the name is somebody else's.
     pub async fn ensure(&self) -> Result<(), CloudError> {
-        let began = Instant::now();
-        let mut pause = FIRST_PAUSE;
-        loop {
-            match self.ensure_once().await {
-                // A bucket that was created a moment ago is not there for all calls yet.
-                Err(error) if error.class.is_passing() && began.elapsed() < VISIBILITY => {
-                    tracing::info!(code = error.code, "the registry is not usable yet");
-                    sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                }
-                other => return other,
-            }
-        }
+        until_visible(|| self.ensure_once()).await
     }
 
     async fn ensure_once(&self) -> Result<(), CloudError> {
@@ -183,11 +171,15 @@ impl Registry {
         Ok(())
     }
 
-    /// The names of all that is in it.
+    /// The names of all that is in it, once it exists.
     ///
     /// # Errors
     /// When it cannot be listed.
     pub async fn objects(&self) -> Result<Vec<String>, CloudError> {
+        until_visible(|| async { self.objects_once().await.retry_if_not_found() }).await
+    }
+
+    async fn objects_once(&self) -> Result<Vec<String>, CloudError> {
         let pages: Vec<_> = self
             .aws
             .s3
@@ -222,6 +214,26 @@ impl Registry {
             .await;
         answer.context(operation, &self.bucket).ok_if_not_found()?;
         Ok(())
+    }
+}
+
+/// Makes a call until it no longer fails with what passes: a bucket that was created a moment ago is
+/// not there for all calls yet.
+async fn until_visible<T, F>(call: impl Fn() -> F) -> Result<T, CloudError>
+where
+    F: Future<Output = Result<T, CloudError>>,
+{
+    let began = Instant::now();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match call().await {
+            Err(error) if error.class.is_passing() && began.elapsed() < VISIBILITY => {
+                tracing::info!(code = error.code, "the registry is not usable yet");
+                sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+            other => return other,
+        }
     }
 }
 

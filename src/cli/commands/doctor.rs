@@ -6,6 +6,7 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::cli::format::{duration, wrapped};
 use crate::cli::place::Place;
 use crate::cli::stop;
+use crate::diagnose::ExitCode;
 use crate::engine::Cloud as _;
 use crate::ops::doctor::{
     CanaryArea, CanaryCheck, CanaryReport, CanaryVerdict, DoctorOptions, live,
@@ -17,6 +18,16 @@ use crate::ops::{Adapters as _, acting};
 
 /// Tries the account.
 pub(crate) fn run(app: &App, args: &DoctorArgs) -> Outcome {
+    if !args.live {
+        return Err(Failure::new(
+            "`doctor` creates resources in the account, and removes them: confirm that with `--live`",
+            format!(
+                "`loadrig plan {}` checks permissions, quotas and offers without creating anything",
+                args.env
+            ),
+        )
+        .with_code(ExitCode::Usage));
+    }
     let (spec, _is_size) = spec_or_size(&app.library, &args.env)?;
     let run = RunDir::create(&spec.name, "doctor")?;
     let (events, _recorder) = app.events(Some(&run))?;
@@ -103,7 +114,38 @@ fn text(report: &CanaryReport) -> String {
         "the registry `{}` stays on purpose: it holds the locks of this account and region\n",
         report.registry
     ));
+    text.push_str(&format!("\n{}\n", conclusion(report)));
     text
+}
+
+/// What the checks come to, in one line.
+fn conclusion(report: &CanaryReport) -> String {
+    let count = |verdict| report.with_verdict(verdict).count();
+    let unexpected = count(CanaryVerdict::Differs) + count(CanaryVerdict::Failed);
+    let denied = count(CanaryVerdict::Denied);
+    let what = match (report.interrupted, unexpected, denied) {
+        (true, _, _) => "interrupted before every check was made".to_owned(),
+        (_, 0, 0) => format!(
+            "nothing that was checked stands against `up` of `{}`",
+            report.environment
+        ),
+        (_, 0, denied) => format!("`up` would fail: {}", of_checks(denied, "not allowed")),
+        (_, unexpected, 0) => of_checks(unexpected, "failed or came out otherwise than expected"),
+        (_, unexpected, denied) => format!(
+            "{}, {denied} not allowed",
+            of_checks(unexpected, "failed or came out otherwise than expected")
+        ),
+    };
+    format!(
+        "verdict: {what}; {} proved, {} not known",
+        count(CanaryVerdict::Proved),
+        count(CanaryVerdict::Unknown)
+    )
+}
+
+fn of_checks(count: usize, what: &str) -> String {
+    let checks = if count == 1 { "check" } else { "checks" };
+    format!("{count} {checks} {what}")
 }
 
 /// Checks of one area that came to the same, as one line and their names.

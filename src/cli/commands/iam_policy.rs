@@ -10,7 +10,7 @@ use crate::cli::place::Place;
 use crate::diagnose::ExitCode;
 use crate::ops::iam_policy::{PolicyReport, canary_policy, iam_policy, own_account};
 use crate::ops::plan::spec_or_size;
-use crate::preflight::{POLICY_CHARACTERS, Statement, size};
+use crate::preflight::{POLICY_CHARACTERS, Statement, seed_key_policy, size};
 use crate::spec::Spec;
 
 /// Prints the policy; changes nothing.
@@ -22,6 +22,16 @@ pub(crate) fn run(app: &App, args: &IamPolicyArgs) -> Outcome {
         Some(account) => account.clone(),
         None => account_in_use(app, &spec)?,
     };
+    if args.seed_key {
+        let administrators = match args.administrator.is_empty() {
+            true => &args.operator,
+            false => &args.administrator,
+        };
+        let policy = seed_key_policy(&account, region, &args.operator, administrators);
+        // A document of its own in either format: it goes to `aws kms create-key --policy file://`.
+        app.printer.json(&policy);
+        return Ok(ExitCode::Done);
+    }
     let report = match args.canary {
         true => canary_policy(&spec, &account, region),
         false => iam_policy(&spec, &account, region),

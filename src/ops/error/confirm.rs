@@ -6,7 +6,7 @@ use crate::diagnose::{Diagnose, ExitCode};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Declined {
     /// The answer was no.
-    #[error("nothing was changed: the answer was no")]
+    #[error("nothing was changed: the answer was not `yes`")]
     No,
     /// Nobody is there to answer.
     #[error("nothing was changed: there is no terminal to ask on")]

@@ -245,12 +245,16 @@ mod tests {
             id,
             &format!("arn:aws:kms:us-east-1:123456789012:key/{id}"),
             "arn:aws:kms:us-east-1:123456789012:alias/operators",
+            "alias/aws/ssm",
         ] {
             let spec = library().load_text("test", &with(key)).unwrap();
             assert_eq!(spec.access.seed_key.as_deref(), Some(key));
         }
-        let (message, _) = only_problem(&with("alias/aws/ssm"));
-        assert_eq!(message, "`alias/aws/ssm` is a key of AWS's own");
+        let (message, _) = only_problem(&with("alias/aws/s3"));
+        assert_eq!(
+            message,
+            "`alias/aws/s3` is a key of AWS's own, for another service"
+        );
         let (message, _) = only_problem(&with("operators"));
         assert_eq!(message, "`operators` is not a KMS key");
     }

@@ -9,8 +9,8 @@ use ipnet::Ipv4Net;
 use super::Checker;
 use crate::spec::shape::{AccessShape, EnvironmentFile, KeyShape};
 use crate::spec::{
-    Access, GateSetting, Layout, LoadBalancer, Mattermost, Network, ProxyTls, SshKey, regions,
-    values,
+    ACCOUNT_SEED_KEY, Access, GateSetting, Layout, LoadBalancer, Mattermost, Network, ProxyTls,
+    SshKey, regions, values,
 };
 
 /// Zones when an environment names none.
@@ -190,8 +190,9 @@ impl Checker<'_> {
         })
     }
 
-    /// A KMS key by alias, id or ARN, as SSM's `PutParameter` takes it; none of AWS's own keys, whose
-    /// policies let in everybody of the account.
+    /// A KMS key by alias, id or ARN, as SSM's `PutParameter` takes it. Of AWS's own keys only that
+    /// for parameters is one that SSM encrypts with; naming it says that everybody of the account
+    /// may be let in.
     fn seed_key(&mut self, given: Option<&str>) -> Option<Option<String>> {
         let Some(text) = given else { return Some(None) };
         let name = text.rsplit_once(':').map_or(text, |(arn, name)| {
@@ -206,8 +207,9 @@ impl Checker<'_> {
             !text.is_empty() && text.len() <= 256 && text.chars().all(known)
         };
         let problem = match name.strip_prefix("alias/") {
+            Some(_) if text == ACCOUNT_SEED_KEY => None,
             Some(alias) if alias.starts_with("aws/") => Some((
-                format!("`{text}` is a key of AWS's own"),
+                format!("`{text}` is a key of AWS's own, for another service"),
                 "expected a customer key, whose policy you write",
             )),
             Some(alias) if is_word(alias) => None,

@@ -46,11 +46,12 @@ impl NatGatewayRecord {
 
 /// A public address that nobody else has.
 pub(super) fn public_address(account: &mut AwsAccount) -> String {
-    // 203.0.113.0/24 and its neighbours are for documentation; a large account outgrows them.
+    // 198.18.0.0/15 is routed nowhere (RFC 2544): a client may connect to what it is told. The ranges
+    // for documentation are too small for a large account.
     let number = account.next_id();
     format!(
-        "54.{}.{}.{}",
-        number >> 16 & 255,
+        "198.{}.{}.{}",
+        18 + (number >> 16 & 1),
         number >> 8 & 255,
         number & 255
     )
