@@ -90,6 +90,7 @@ mod tests {
     use std::path::PathBuf;
 
     use crate::diagnose::Diagnose as _;
+    use crate::spec::ServerConfig;
     use secrecy::ExposeSecret;
 
     use super::*;
@@ -101,6 +102,7 @@ mod tests {
             license,
             service_environment: ServiceEnvironment::Production,
             without: Vec::new(),
+            config: ServerConfig::new(),
         }
     }
 

@@ -17,7 +17,6 @@ pub struct File {
     owner: String,
     content: Vec<u8>,
     secret: bool,
-    rewritten: bool,
 }
 
 impl std::fmt::Debug for File {
@@ -39,7 +38,6 @@ impl File {
             owner: "root".to_owned(),
             content: content.into(),
             secret: false,
-            rewritten: false,
         }
     }
 
@@ -49,13 +47,6 @@ impl File {
         self.mode = 0o600;
         owner.clone_into(&mut self.owner);
         self.secret = true;
-        self
-    }
-
-    /// Says that a program on the host rewrites it: it is not restored when it changed there.
-    #[must_use]
-    pub fn rewritten(mut self) -> Self {
-        self.rewritten = true;
         self
     }
 
@@ -331,7 +322,7 @@ impl BundleStep {
     /// What `sha256sum -c` checks the files by, relative to the root directory.
     pub(super) fn sums(&self) -> Option<String> {
         let mut sums = String::new();
-        for file in self.files.iter().filter(|file| !file.rewritten) {
+        for file in &self.files {
             let path = file.path.trim_start_matches('/');
             let _ = writeln!(sums, "{}  {path}", sha256(&file.content));
         }

@@ -7,11 +7,7 @@ use tera::{Context, Kwargs, State, Tera, Value};
 use super::bundle_error::BundleError;
 
 /// Name and text of every file of `templates/` that is filled in.
-const TEMPLATES: [(&str, &str); 3] = [
-    (
-        "app/config.json",
-        include_str!("../../templates/app/config.json"),
-    ),
+const TEMPLATES: [(&str, &str); 2] = [
     (
         "proxy/mattermost.conf",
         include_str!("../../templates/proxy/mattermost.conf"),

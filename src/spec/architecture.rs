@@ -8,8 +8,8 @@ use super::check::DEFAULT_ZONES;
 use super::values;
 use super::{
     Access, AddressKind, Cache, CloudTarget, Database, GateSetting, LicenseSource, LoadBalancer,
-    Mattermost, Network, NodeGroup, Protection, Purpose, Release, Role, Search, ServiceEnvironment,
-    Services, Source, Spec, SshKey,
+    Mattermost, Network, NodeGroup, Protection, Purpose, Release, Role, Search, ServerConfig,
+    ServiceEnvironment, Services, Source, Spec, SshKey,
 };
 
 /// A reference architecture by itself.
@@ -70,6 +70,7 @@ impl Architecture {
                 license: LicenseSource::Standin,
                 service_environment: ServiceEnvironment::default(),
                 without: Vec::new(),
+                config: ServerConfig::new(),
             },
             network: Network::public(values::default_cidr(&name), DEFAULT_ZONES),
             load_balancer: LoadBalancer::default(),

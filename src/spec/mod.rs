@@ -31,6 +31,7 @@ mod problem;
 mod reader;
 pub mod regions;
 mod schema;
+mod server_config;
 mod service_shapes;
 mod services;
 mod shape;
@@ -58,6 +59,11 @@ pub(crate) use reader::{DURATION, LONGEST, SHORTEST};
 pub(crate) use regions::is_region_shaped;
 pub(crate) use schema::generate as schema_of;
 pub use schema::{architecture_schema, environment_schema};
+pub(crate) use server_config::config_schema;
+pub use server_config::{
+    KnownSettings, OWNED_SETTINGS, OwnedSetting, PURPOSE_SETTINGS, PurposeSetting, ServerConfig,
+    SettingKind, SettingSource, SettingValue, known_settings, setting_text, setting_variable,
+};
 pub use services::{
     CacheEngine, CacheService, DatabaseEngine, DatabaseService, DsnSource, ExistingDatabase,
     FilesService, Masters, Protection, Purpose, STRIPED_GIB, STRIPED_IOPS, STRIPED_MIBPS,

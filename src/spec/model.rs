@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::edition::{LicenseSource, LicensedPart, ServiceEnvironment};
 use super::services::{Protection, Purpose, Services};
-use super::{GateSetting, LoadBalancer, Network, ProxyTls};
+use super::{GateSetting, LoadBalancer, Network, ProxyTls, ServerConfig};
 
 /// What a host is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -173,6 +173,9 @@ pub struct Mattermost {
     /// What was left out of the size because there is no license.
     #[serde(default)]
     pub without: Vec<LicensedPart>,
+    /// The settings that the environment's YAML gives.
+    #[serde(default)]
+    pub config: ServerConfig,
 }
 
 /// The account's own key for parameters, with which SSM encrypts what names no key: its policy lets

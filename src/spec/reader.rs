@@ -307,7 +307,7 @@ impl Reader<'_> {
         let label = match (near, section_of(&entry.key, schema)) {
             (Some(near), _) => format!("did you mean `{near}`?"),
             (None, Some(section)) => format!("`{}` belongs under `{section}:`", entry.key),
-            (None, None) => format!("expected {}", suggest::one_of(keys)),
+            (None, None) => format!("expected {}", one_of_keys(keys)),
         };
         self.report(
             entry.key_span,
@@ -319,6 +319,16 @@ impl Reader<'_> {
     fn report(&mut self, span: Span, message: String, label: String) {
         let problem = self.document.place(span).problem(message, label);
         self.problems.push(problem);
+    }
+}
+
+/// Nobody reads a list of a hundred keys: beyond this many, the schema lists them.
+const MOST_KEYS: usize = 30;
+
+fn one_of_keys(keys: Vec<&str>) -> String {
+    match keys.len() {
+        0..=MOST_KEYS => suggest::one_of(keys),
+        many => format!("one of {many} keys, which `loadrig schema` lists"),
     }
 }
 
@@ -361,7 +371,7 @@ fn expected(schema: &Value) -> String {
         (Some("object"), _) => match schema["properties"].as_object() {
             Some(properties) => format!(
                 "a mapping of {}",
-                suggest::one_of(properties.keys().map(String::as_str))
+                one_of_keys(properties.keys().map(String::as_str).collect())
             ),
             None => "a mapping".to_owned(),
         },

@@ -12,7 +12,10 @@ use serde::Deserialize;
 
 use super::edition::ServiceEnvironment;
 use super::service_shapes::{CacheShape, DatabaseShape, FilesShape, ProtectionShape, SearchShape};
-use super::{AddressKind, BalancerKind, CloudTarget, Layout, Nat, Purpose, Scheme, SourceKind};
+use super::{
+    AddressKind, BalancerKind, CloudTarget, Layout, Nat, Purpose, Scheme, ServerConfig, SourceKind,
+    config_schema,
+};
 
 /// An environment: a named rig, laid over a reference architecture.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -246,6 +249,11 @@ pub(crate) struct MattermostShape {
     /// Which licenses the server accepts, `production` or `test`: its `MM_SERVICEENVIRONMENT`.
     /// Default: `production`.
     pub(crate) service_environment: Option<ServiceEnvironment>,
+    /// Settings of the server, by section and key as in its `config.json`. They apply on every `up`, and
+    /// the System Console shows them as locked. What does not stand here is the administrator's.
+    #[serde(default)]
+    #[schemars(schema_with = "config_schema")]
+    pub(crate) config: Option<ServerConfig>,
 }
 
 /// What to do about a size that needs a license when there is none.

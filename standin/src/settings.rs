@@ -54,8 +54,28 @@ enum ConfigOrigin {
 #[derive(Debug)]
 pub(crate) struct ConfigStore {
     origin: ConfigOrigin,
+    /// What lies under a stored configuration that does not name a key, such as a new one.
+    defaults: Value,
     variables: Vec<(String, String)>,
     current: RwLock<Arc<LoadedConfig>>,
+}
+
+/// The variable that names a file with settings for a new configuration.
+const CUSTOM_DEFAULTS: &str = "MM_CUSTOM_DEFAULTS_PATH";
+
+/// The settings of that file. The server goes on without one that it cannot read, and says so.
+fn custom_defaults(variables: &[(String, String)]) -> Value {
+    let named = variables.iter().find(|(name, _)| name == CUSTOM_DEFAULTS);
+    let Some((_, path)) = named.filter(|(_, path)| !path.is_empty()) else {
+        return Value::Null;
+    };
+    let read = std::fs::read_to_string(path).map_err(|error| error.to_string());
+    let parsed =
+        read.and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()));
+    parsed.unwrap_or_else(|error| {
+        eprintln!("Error loading custom configuration defaults: `{path}`: {error}");
+        Value::Null
+    })
 }
 
 /// Whether `MM_CONFIG` names a database instead of a file.
@@ -82,10 +102,12 @@ impl ConfigStore {
         } else {
             ConfigOrigin::File(PathBuf::from(place))
         };
+        let defaults = custom_defaults(&variables);
         let initial = json!({"SqlSettings": {"DriverName": "postgres", "DataSource": place}});
-        let loaded = read(&origin, &initial, &variables).await?;
+        let loaded = read(&origin, &initial, &defaults, &variables).await?;
         Ok(Self {
             origin,
+            defaults,
             variables,
             current: RwLock::new(Arc::new(loaded)),
         })
@@ -102,7 +124,7 @@ impl ConfigStore {
     /// When it cannot be read or is not valid; what applied before applies on.
     pub(crate) async fn reload(&self) -> Result<(), SettingsError> {
         let initial = self.current().stored.clone();
-        let loaded = read(&self.origin, &initial, &self.variables).await?;
+        let loaded = read(&self.origin, &initial, &self.defaults, &self.variables).await?;
         self.replace(loaded);
         Ok(())
     }
@@ -198,16 +220,19 @@ impl ConfigOrigin {
 async fn read(
     origin: &ConfigOrigin,
     initial: &Value,
+    defaults: &Value,
     variables: &[(String, String)],
 ) -> Result<LoadedConfig, SettingsError> {
     let text = match origin {
         ConfigOrigin::File(path) => config::read_file(path)?,
         ConfigOrigin::Database { table, .. } => {
-            let initial = config::combine(initial.clone(), origin.name(), &[])?;
-            table.load(&format!("{:#}", initial.stored)).await?
+            let mut new = defaults.clone();
+            config::overlay(&mut new, initial.clone());
+            let new = config::combine(new, origin.name(), &[])?;
+            table.load(&format!("{:#}", new.stored)).await?
         }
     };
-    Ok(config::parse(&text, origin.name(), variables)?)
+    Ok(config::parse(&text, origin.name(), defaults, variables)?)
 }
 
 /// Takes out of a change what it may not change, and puts secrets back where masks are.
@@ -296,6 +321,24 @@ mod tests {
     async fn a_whole_configuration_falls_back_to_defaults() {
         let (_directory, settings) = store(r#"{"TeamSettings":{"MaxUsersPerTeam":7}}"#, &[]).await;
         settings.change(json!({}), true).await.expect("changed");
+        let max = settings.current().config.team_settings.max_users_per_team;
+        assert_eq!(max, 50);
+    }
+
+    #[tokio::test]
+    async fn custom_defaults_lie_under_what_is_stored() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let path = directory.path().join("defaults.json");
+        let defaults = r#"{"TeamSettings":{"MaxUsersPerTeam":7,"SiteName":"default"}}"#;
+        std::fs::write(&path, defaults).expect("write");
+        let variables = [(CUSTOM_DEFAULTS, path.to_str().expect("path"))];
+        let stored = r#"{"TeamSettings":{"SiteName":"stored"}}"#;
+        let (_directory, settings) = store(stored, &variables).await;
+        let team = settings.current().config.team_settings.clone();
+        assert_eq!(team.max_users_per_team, 7);
+        assert_eq!(team.site_name, "stored");
+        // A file that is not there is told, and passed over.
+        let (_directory, settings) = store(stored, &[(CUSTOM_DEFAULTS, "/nowhere.json")]).await;
         let max = settings.current().config.team_settings.max_users_per_team;
         assert_eq!(max, 50);
     }

@@ -1,12 +1,13 @@
 //! Writes what follows from the program: the tables of flags in `docs/cli.md`, the table of
-//! permissions in `docs/permissions.md`, the table of errors in `docs/aws-errors.md`, and
-//! `schema/`. With `--check` it writes nothing and
+//! permissions in `docs/permissions.md`, the table of errors in `docs/aws-errors.md`, those of settings
+//! in `docs/settings.md`, and `schema/`. With `--check` it writes nothing and
 //! fails where a file is stale.
 //!
 //! `cargo xtask generate` builds and runs this. It is no part of the xtask, which has to build
 //! when loadrig does not.
 
 mod cli;
+mod settings;
 
 use std::io::Write as _;
 use std::path::Path;
@@ -72,6 +73,10 @@ const FILES: &[(&str, Generate)] = &[
     ("docs/aws-errors.md", |page| {
         let page = section(page, "errors", &errors())?;
         section(&page, "known refusals", &known_refusals())
+    }),
+    ("docs/settings.md", |page| {
+        let page = section(page, "purposes", &settings::first_values())?;
+        section(&page, "owned", &settings::owned())
     }),
     ("schema/architecture.json", |_| {
         json(loadrig::spec::architecture_schema())

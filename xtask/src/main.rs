@@ -17,7 +17,9 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   prices [--origin TEXT] FILE…
                   write prices/ anew, from price files of AWS and what is there; TEXT says where the
                   files after it were found
-  generate        write schema/ and the tables in docs/{cli,permissions,aws-errors}.md anew
+  server-settings VERSION FILE
+                  write server-settings/ anew, from the server's server/public/model/config.go
+  generate        write schema/ and the tables in docs/{cli,permissions,aws-errors,settings}.md anew
   check           fail if something of that is stale, a dependency unused, or a crate's lints off";
 
 /// What went wrong, for people.
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         ["sdk"] => sdk::generate(),
         ["models", source] => models::generate(Path::new(source)),
         ["prices", ..] => prices(&arguments[1..]),
+        ["server-settings", version, file] => server_settings(version, file),
         ["generate"] => generate(&[]),
         ["check"] => check(),
         _ => Err(TaskFailure(USAGE.to_owned())),
@@ -67,6 +70,14 @@ fn prices(arguments: &[&str]) -> Result<(), TaskFailure> {
         .arg(root().join("xtask/prices.py"))
         .arg(root().join("prices"))
         .args(arguments))
+}
+
+/// Reads the definition of the server's configuration; see `server_settings.py`.
+fn server_settings(version: &str, file: &str) -> Result<(), TaskFailure> {
+    run(Command::new("python3")
+        .arg(root().join("xtask/server_settings.py"))
+        .arg(root().join("server-settings/mattermost.yaml"))
+        .args([version, file]))
 }
 
 /// Builds and runs `generate/`, with the features that everyday builds have.

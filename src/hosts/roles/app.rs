@@ -1,23 +1,18 @@
 //! Application nodes: the Mattermost server, official or stand-in, by one bundle.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
-
+use super::Scene;
+use super::config::{AUTHORITIES, DEFAULTS, defaults, variables};
 use crate::hosts::bundle::Bundle;
 use crate::hosts::bundle_error::BundleError;
 use crate::hosts::digest::Digest;
 use crate::hosts::facts::ServerPackage;
 use crate::hosts::step::{BundleStep, File};
-use crate::spec::ServiceEnvironment;
-
-use super::Scene;
-use super::config::{AUTHORITIES, config};
 
 /// The user that the server runs as.
 const USER: &str = "mattermost";
-/// The variables of the server's unit; the license is one.
+/// The variables of the server's unit: its secrets are here, for root alone.
 const ENVIRONMENT: &str = "/etc/mattermost/environment";
 /// Where the server lives.
 const HOME: &str = "/opt/mattermost";
@@ -51,16 +46,6 @@ pub(super) fn prepare(scene: &Scene<'_>, bundle: &mut Bundle) {
 }
 
 pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), BundleError> {
-    let secrets = &scene.facts.secrets;
-    bundle.hide("database-password", secrets.database_password());
-    if let Some(existing) = &scene.facts.payload.database {
-        for dsn in std::iter::once(&existing.writer).chain(&existing.readers) {
-            bundle.hide("data-source-name", dsn.clone());
-        }
-    }
-    bundle.hide("at-rest-key", secrets.at_rest_key());
-    bundle.hide("public-link-salt", secrets.public_link_salt());
-
     let unit = include_str!("../../../templates/app/mattermost.service");
     let unit = File::new("/etc/systemd/system/mattermost.service", unit);
     let unit = bundle.push(BundleStep::files(
@@ -68,45 +53,26 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
         "write the server's unit",
         vec![unit],
     ));
-
-    let path = format!("{HOME}/config/config.json");
-    // The server writes its defaults, and what administrators change, into the same file.
-    let config = File::new(path, config(scene)?).secret_of(USER).rewritten();
-    let config = bundle.push(BundleStep::files(
-        "config",
-        "write the server's configuration",
-        vec![config],
+    // A server reads them with a new configuration alone, so that a change needs no restart.
+    let _ = bundle.push(BundleStep::files(
+        "defaults",
+        "write what a new configuration starts with",
+        vec![File::new(DEFAULTS, defaults(scene))],
     ));
-    let environment = environment(scene, bundle);
-    let environment = bundle.push(environment);
+    let variables = File::new(ENVIRONMENT, variables(scene, bundle)?).secret_of("root");
+    let environment = bundle.push(BundleStep::files(
+        "environment",
+        "write the server's environment variables",
+        vec![variables],
+    ));
 
-    let inputs = [unit, config, environment, release(scene)];
+    let inputs = [unit, environment, release(scene)];
     let _ = bundle.push(BundleStep::service(USER, &inputs, &[]));
     let ping = "http://localhost:8065/api/v4/system/ping?get_server_status=true";
     let _ = bundle.push(BundleStep::answers_once_migrated(
         USER, ping, READY, MIGRATED,
     ));
     Ok(())
-}
-
-/// Writes the variables that the server reads at its start. A license in a variable counts before
-/// one in the database, so that a renewed one counts after a restart; one in a file would be
-/// looked at only by a server that never had any.
-fn environment(scene: &Scene<'_>, bundle: &mut Bundle) -> BundleStep {
-    let mut text = String::from("# Written by loadrig.\n");
-    if scene.spec.mattermost.service_environment == ServiceEnvironment::Test {
-        text.push_str("MM_SERVICEENVIRONMENT=test\n");
-    }
-    if let Some(license) = &scene.facts.payload.license {
-        bundle.hide("license", license.text.clone());
-        let _ = writeln!(text, "MM_LICENSE={}", license.text.expose_secret());
-    }
-    let file = File::new(ENVIRONMENT, text).secret_of("root");
-    BundleStep::files(
-        "environment",
-        "write the server's environment variables",
-        vec![file],
-    )
 }
 
 /// What was unpacked by the stage before: another release needs a restart.

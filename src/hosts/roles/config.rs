@@ -1,16 +1,24 @@
-//! The server's configuration file.
+//! The server's configuration: what loadrig sets by variables, and what the rest starts with.
 
-use secrecy::ExposeSecret;
-use tera::Context;
+use std::fmt::Write as _;
 
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value, json};
+
+use crate::hosts::bundle::Bundle;
 use crate::hosts::bundle_error::BundleError;
 use crate::hosts::facts::Endpoint;
-use crate::spec::{LoadBalancer, Role};
+use crate::spec::{
+    LoadBalancer, PURPOSE_SETTINGS, Role, ServerConfig, ServiceEnvironment, setting_text,
+    setting_variable,
+};
 
 use super::Scene;
 
 /// The authorities by which the server knows the database.
 pub(super) const AUTHORITIES: &str = "/etc/ssl/rds/global-bundle.pem";
+/// What the administrator's settings start with; the server's user reads it.
+pub(super) const DEFAULTS: &str = "/etc/mattermost/defaults.json";
 
 /// Connections that a node may open to each database instance: the server's own default.
 const MAX_OPEN_CONNECTIONS: u32 = 100;
@@ -18,74 +26,233 @@ const MAX_OPEN_CONNECTIONS: u32 = 100;
 /// `max_connections` to 1024, and administration needs some.
 const CONNECTIONS_FOR_NODES: u32 = 1000;
 
-/// The text of `config.json`.
-pub(super) fn config(scene: &Scene<'_>) -> Result<String, BundleError> {
-    let facts = scene.facts;
-    let secrets = &facts.secrets;
-    let mut context = Context::new();
-    let site_url = match &scene.spec.load_balancer {
-        LoadBalancer::Nginx if scene.spec.tls.is_some() => {
-            let name = scene.spec.tls.as_ref().map(|tls| tls.host_name.as_str());
-            format!("https://{}", name.unwrap_or_default())
-        }
-        LoadBalancer::Nginx => {
-            let proxy = scene.all_of(Role::Proxy, "the address of a proxy")?[0].private_ip;
-            format!("http://{proxy}")
-        }
-        LoadBalancer::Alb(_) => {
-            let entrance = facts.entrance.clone();
-            entrance.ok_or_else(|| scene.missing("the load balancer"))?
-        }
+/// The variables of the server's unit. A license in a variable counts before one in the database, so
+/// that a renewed one counts after a restart; one in a file would be looked at only by a server that
+/// never had any.
+pub(super) fn variables(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<String, BundleError> {
+    hide_secrets(scene, bundle);
+    let (writer, _) = data_sources(scene)?;
+    let mut text = String::from("# Written by loadrig.\n");
+    let mut set = |name: &str, value: &str| {
+        let _ = writeln!(text, "{name}={}", quoted(value));
     };
-    context.insert("site_url", &site_url);
-    context.insert("site_name", &scene.spec.name);
-    context.insert("licensed", &scene.spec.mattermost.license.is_licensed());
+    set("MM_CONFIG", &writer);
+    set("MM_CUSTOM_DEFAULTS_PATH", DEFAULTS);
+    if scene.spec.mattermost.service_environment == ServiceEnvironment::Test {
+        set("MM_SERVICEENVIRONMENT", "test");
+    }
+    for config in [&owned(scene)?, &scene.spec.mattermost.config] {
+        for (section, keys) in config {
+            for (key, value) in keys {
+                set(&setting_variable(section, key), &setting_text(value));
+            }
+        }
+    }
+    if let Some(license) = &scene.facts.payload.license {
+        set("MM_LICENSE", license.text.expose_secret());
+    }
+    Ok(text)
+}
 
+/// The secrets in the variables, as they are and as they stand there.
+fn hide_secrets(scene: &Scene<'_>, bundle: &mut Bundle) {
+    let secrets = &scene.facts.secrets;
+    let payload = &scene.facts.payload;
+    bundle.hide("database-password", secrets.database_password());
+    bundle.hide("at-rest-key", secrets.at_rest_key());
+    bundle.hide("public-link-salt", secrets.public_link_salt());
+    if let Some(existing) = &payload.database {
+        for dsn in std::iter::once(&existing.writer).chain(&existing.readers) {
+            let escaped = SecretString::from(escaped(dsn.expose_secret()));
+            bundle.hide("data-source-name", escaped);
+            bundle.hide("data-source-name", dsn.clone());
+        }
+    }
+    if let Some(license) = &payload.license {
+        bundle.hide("license", license.text.clone());
+    }
+}
+
+/// A value of systemd's `EnvironmentFile=`, which reads `"`, `\`, `` ` `` and `$` as a shell does and
+/// expands nothing.
+fn quoted(value: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "+,-./:=?@_&%~".contains(c);
+    if value.chars().all(is_plain) {
+        value.to_owned()
+    } else {
+        format!("\"{}\"", escaped(value))
+    }
+}
+
+fn escaped(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    for c in value.chars() {
+        if "\"\\`$".contains(c) {
+            text.push('\\');
+        }
+        text.push(c);
+    }
+    text
+}
+
+/// What a new configuration starts with.
+pub(super) fn defaults(scene: &Scene<'_>) -> String {
+    let mut sections = Map::new();
+    let mut set = |section: &str, key: &str, value: Value| {
+        let keys = sections.entry(section).or_insert_with(|| json!({}));
+        keys[key] = value;
+    };
+    for setting in PURPOSE_SETTINGS {
+        if let Some(value) = setting.value(scene.spec.purpose).to_json() {
+            set(setting.section, setting.key, value);
+        }
+    }
+    set("TeamSettings", "SiteName", json!(scene.spec.name));
+    format!("{:#}\n", Value::Object(sections))
+}
+
+/// The settings that follow from the environment.
+pub(super) fn owned(scene: &Scene<'_>) -> Result<ServerConfig, BundleError> {
+    let mut config = ServerConfig::new();
+    let mut set = |section: &str, key: &str, value: Value| {
+        let keys = config.entry(section.to_owned()).or_default();
+        keys.insert(key.to_owned(), value);
+    };
+    let licensed = scene.spec.mattermost.license.is_licensed();
+    let behind_nginx = matches!(scene.spec.load_balancer, LoadBalancer::Nginx);
+
+    set("ServiceSettings", "SiteURL", json!(site_url(scene)?));
+    set("ServiceSettings", "ListenAddress", json!(":8065"));
+    set("ServiceSettings", "EnableLocalMode", json!(true));
+    // Of several addresses in `X-Forwarded-For` the server takes the first, which behind nginx is
+    // whatever the client sent. A load balancer has no other header.
+    let trusted = if behind_nginx {
+        "X-Real-IP"
+    } else {
+        "X-Forwarded-For"
+    };
+    set("ServiceSettings", "TrustedProxyIPHeader", json!([trusted]));
+
+    set_database(scene, &mut set)?;
+    set_files(scene, &mut set)?;
+    set_search(scene, &mut set)?;
+    set_cache(scene, &mut set)?;
+
+    set("ClusterSettings", "Enable", json!(licensed));
+    set("ClusterSettings", "ClusterName", json!(scene.spec.name));
+    set("ClusterSettings", "UseIPAddress", json!(true));
+    set("ClusterSettings", "GossipPort", json!(8074));
+    set("ClusterSettings", "EnableGossipEncryption", json!(true));
+    set("MetricsSettings", "Enable", json!(licensed));
+    set("MetricsSettings", "ListenAddress", json!(":8067"));
+    set("LogSettings", "EnableConsole", json!(true));
+    set("LogSettings", "ConsoleJson", json!(false));
+    Ok(config)
+}
+
+/// Takes section, key and value of a setting.
+type SetSetting<'a> = dyn FnMut(&str, &str, Value) + 'a;
+
+fn set_database(scene: &Scene<'_>, set: &mut SetSetting<'_>) -> Result<(), BundleError> {
     let (writer, readers) = data_sources(scene)?;
-    context.insert("data_source", &writer);
-    context.insert("data_source_replicas", &readers);
     let open = max_open_connections(scene.spec.count(Role::App));
-    context.insert("max_open_connections", &open);
-    context.insert("max_idle_connections", &(open / 2));
-    context.insert("at_rest_key", secrets.at_rest_key().expose_secret());
-    context.insert(
-        "public_link_salt",
-        secrets.public_link_salt().expose_secret(),
-    );
+    let key = scene.facts.secrets.at_rest_key();
+    let mut set = |key, value| set("SqlSettings", key, value);
+    set("DriverName", json!("postgres"));
+    set("DataSource", json!(writer));
+    // The server takes an empty variable for one reader without a name.
+    if !readers.is_empty() {
+        set("DataSourceReplicas", json!(readers));
+    }
+    set("MaxOpenConns", json!(open));
+    set("MaxIdleConns", json!(open / 2));
+    set("DisableDatabaseSearch", json!(scene.spec.search.nodes > 0));
+    set("AtRestEncryptKey", json!(key.expose_secret()));
+    Ok(())
+}
 
-    let bucket = facts
-        .bucket
-        .as_ref()
-        .ok_or_else(|| scene.missing("the bucket of files"))?;
+fn set_files(scene: &Scene<'_>, set: &mut SetSetting<'_>) -> Result<(), BundleError> {
+    let bucket = scene.facts.bucket.as_ref();
+    let bucket = bucket.ok_or_else(|| scene.missing("the bucket of files"))?;
     let region = &scene.spec.region;
-    context.insert("bucket", bucket);
-    context.insert("region", region);
-    context.insert("s3_endpoint", &format!("s3.{region}.amazonaws.com"));
+    let salt = scene.facts.secrets.public_link_salt();
+    let mut set = |key, value| set("FileSettings", key, value);
+    set("DriverName", json!("amazons3"));
+    set("PublicLinkSalt", json!(salt.expose_secret()));
+    set("AmazonS3AccessKeyId", json!(""));
+    set("AmazonS3SecretAccessKey", json!(""));
+    set("AmazonS3Bucket", json!(bucket));
+    set("AmazonS3PathPrefix", json!(""));
+    set("AmazonS3Region", json!(region));
+    set(
+        "AmazonS3Endpoint",
+        json!(format!("s3.{region}.amazonaws.com")),
+    );
+    set("AmazonS3SSL", json!(true));
+    Ok(())
+}
 
+fn set_search(scene: &Scene<'_>, set: &mut SetSetting<'_>) -> Result<(), BundleError> {
     let search = scene.spec.search.nodes > 0;
-    let search_url = if search {
+    let url = if search {
         let proxies = scene.all_of(Role::SearchProxy, "the address of a search proxy")?;
         format!("http://{}:9200", proxies[0].private_ip)
     } else {
         String::new()
     };
-    context.insert("search", &search);
-    context.insert("search_url", &search_url);
     // Every data node holds a copy of everything.
-    context.insert(
-        "search_replicas",
-        &scene.spec.search.nodes.saturating_sub(1),
-    );
+    let replicas = scene.spec.search.nodes.saturating_sub(1);
+    let mut set = |key, value| set("ElasticsearchSettings", key, value);
+    set("Backend", json!("opensearch"));
+    set("ConnectionURL", json!(url));
+    set("Username", json!(""));
+    set("Password", json!(""));
+    set("Sniff", json!(false));
+    for key in ["EnableIndexing", "EnableSearching", "EnableAutocomplete"] {
+        set(key, json!(search));
+    }
+    for key in [
+        "PostIndexReplicas",
+        "ChannelIndexReplicas",
+        "UserIndexReplicas",
+    ] {
+        set(key, json!(replicas));
+    }
+    Ok(())
+}
 
-    let cache = match (&facts.cache, scene.spec.cache.nodes) {
+fn set_cache(scene: &Scene<'_>, set: &mut SetSetting<'_>) -> Result<(), BundleError> {
+    let cache = match (&scene.facts.cache, scene.spec.cache.nodes) {
         (_, 0) => None,
         (Some(endpoint), _) => Some(endpoint.to_string()),
         (None, _) => return Err(scene.missing("the cache")),
     };
-    context.insert("cache_type", if cache.is_some() { "redis" } else { "lru" });
-    context.insert("redis_address", &cache.as_deref().unwrap_or(""));
-    context.insert("redis_database", &if cache.is_some() { 0 } else { -1 });
-    scene.templates.render("app/config.json", &context)
+    let (kind, database) = match cache {
+        Some(_) => ("redis", 0),
+        None => ("lru", -1),
+    };
+    let mut set = |key, value| set("CacheSettings", key, value);
+    set("CacheType", json!(kind));
+    set("RedisAddress", json!(cache.unwrap_or_default()));
+    set("RedisDB", json!(database));
+    Ok(())
+}
+
+/// The entrance as people reach it.
+fn site_url(scene: &Scene<'_>) -> Result<String, BundleError> {
+    match &scene.spec.load_balancer {
+        LoadBalancer::Nginx => match &scene.spec.tls {
+            Some(tls) => Ok(format!("https://{}", tls.host_name)),
+            None => {
+                let proxies = scene.all_of(Role::Proxy, "the address of a proxy")?;
+                Ok(format!("http://{}", proxies[0].private_ip))
+            }
+        },
+        LoadBalancer::Alb(_) => {
+            let entrance = scene.facts.entrance.clone();
+            entrance.ok_or_else(|| scene.missing("the load balancer"))
+        }
+    }
 }
 
 /// The data source names of the writer and of the readers.
@@ -132,5 +299,17 @@ mod tests {
         assert_eq!(max_open_connections(10), 100);
         assert_eq!(max_open_connections(14), 71);
         assert!((1..100).all(|nodes| nodes * max_open_connections(nodes) <= 1000));
+    }
+
+    #[test]
+    fn values_are_quoted_as_systemd_reads_them() {
+        assert_eq!(
+            quoted("postgres://a:b@c:5432/d?x=1&y=%20"),
+            "postgres://a:b@c:5432/d?x=1&y=%20"
+        );
+        assert_eq!(quoted(""), "");
+        assert_eq!(quoted("two words"), "\"two words\"");
+        assert_eq!(quoted(r#"a"b\c`d$e"#), r#""a\"b\\c\`d\$e""#);
+        assert_eq!(quoted("#"), "\"#\"");
     }
 }

@@ -14,8 +14,8 @@ use crate::hosts::{Blob, DatabaseFacts, Endpoint, Payload, ServerLicense, Server
 use crate::identity::Secrets;
 use crate::spec::{
     Access, AddressKind, Cache, CloudTarget, Database, LicenseSource, Mattermost, Network,
-    NodeGroup, Protection, Purpose, Release, Search, ServiceEnvironment, Services, Source,
-    SourceKind, SshKey,
+    NodeGroup, OWNED_SETTINGS, Protection, Purpose, Release, Search, ServiceEnvironment, Services,
+    Source, SourceKind, SshKey, known_settings,
 };
 
 fn spec() -> Spec {
@@ -69,6 +69,7 @@ fn spec() -> Spec {
             license: LicenseSource::Standin,
             service_environment: ServiceEnvironment::default(),
             without: Vec::new(),
+            config: crate::spec::ServerConfig::new(),
         },
         network: Network::public("10.20.0.0/16".parse().unwrap(), 2),
         load_balancer: crate::spec::LoadBalancer::default(),
@@ -157,33 +158,150 @@ fn every_role_at_every_stage() {
     }
 }
 
-#[test]
-fn the_configuration_is_json_and_holds_the_password_where_it_must() {
-    let spec = spec();
-    let facts = facts(&spec);
-    let bundle = rendered("app-1", Stage::Configure);
+/// The text of a file of a bundle.
+fn file(bundle: &Bundle, path: &str) -> String {
     let files = bundle
         .steps()
         .iter()
         .flat_map(super::super::step::BundleStep::written);
-    let config = files
-        .clone()
-        .find(|file| file.path().ends_with("config.json"))
-        .unwrap();
-    let config: serde_json::Value = serde_json::from_slice(config.content()).unwrap();
-    let source = config["SqlSettings"]["DataSource"].as_str().unwrap();
+    let found = files.into_iter().find(|file| file.path() == path);
+    String::from_utf8(found.unwrap().content().to_vec()).unwrap()
+}
+
+const VARIABLES: &str = "/etc/mattermost/environment";
+
+/// The value of a variable of the server, as the file has it.
+fn variable<'a>(environment: &'a str, name: &str) -> Option<&'a str> {
+    environment
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
+}
+
+#[test]
+fn the_variables_hold_the_password_where_they_must() {
+    let spec = spec();
+    let facts = facts(&spec);
+    let bundle = rendered("app-1", Stage::Configure);
+    let environment = file(&bundle, VARIABLES);
+    let source = variable(&environment, "MM_SQLSETTINGS_DATASOURCE").unwrap();
     let password = facts.secrets.database_password();
     assert!(
         source.contains(&format!(":{}@", password.expose_secret())),
         "{source}"
     );
     assert!(source.contains("sslmode=verify-full"));
+    // The configuration is kept where the data is.
+    assert_eq!(variable(&environment, "MM_CONFIG"), Some(source));
+    let files = bundle
+        .steps()
+        .iter()
+        .flat_map(super::super::step::BundleStep::written);
     for file in files.filter(|file| !file.is_secret()) {
         assert!(!String::from_utf8_lossy(file.content()).contains(password.expose_secret()));
     }
     for step in bundle.steps() {
         assert!(!step.script().contains(password.expose_secret()));
     }
+}
+
+#[test]
+fn what_loadrig_sets_is_what_it_says_that_it_owns() {
+    let mut spec = spec();
+    spec.cache.nodes = 1;
+    let facts = facts(&spec);
+    let scene = Scene {
+        spec: &spec,
+        host: "app-1".parse().unwrap(),
+        facts: &facts,
+        templates: Templates::new().unwrap(),
+    };
+    let set = config::owned(&scene).unwrap();
+    let set: Vec<(&str, &str)> = set
+        .iter()
+        .flat_map(|(section, keys)| keys.keys().map(move |key| (section.as_str(), key.as_str())))
+        .collect();
+    let owned: Vec<(&str, &str)> = OWNED_SETTINGS
+        .iter()
+        .map(|one| (one.section, one.key))
+        .collect();
+    assert_eq!(set, owned);
+    for (section, keys) in config::owned(&scene).unwrap() {
+        for (key, value) in keys {
+            let kind = known_settings().get(&section, &key).unwrap();
+            assert!(kind.fits(&value), "{section}.{key} is {value}");
+        }
+    }
+}
+
+#[test]
+fn a_setting_of_the_environment_is_a_variable_and_its_change_restarts_the_server() {
+    let with = |users: i64| {
+        let mut spec = spec();
+        let keys = [("MaxUsersPerTeam".to_owned(), users.into())];
+        let section = ("TeamSettings".to_owned(), keys.into());
+        spec.mattermost.config = [section].into();
+        render(
+            &spec,
+            "app-1".parse().unwrap(),
+            Stage::Configure,
+            &facts(&spec),
+        )
+        .unwrap()
+    };
+    let (old, new) = (with(500), with(600));
+    let environment = file(&new, VARIABLES);
+    let users = variable(&environment, "MM_TEAMSETTINGS_MAXUSERSPERTEAM");
+    assert_eq!(users, Some("600"));
+    let changed: Vec<&str> = old
+        .steps()
+        .iter()
+        .zip(new.steps())
+        .filter(|(old, new)| old.digest() != new.digest())
+        .map(|(old, _)| old.name())
+        .collect();
+    assert_eq!(changed, ["environment", "mattermost"]);
+}
+
+#[test]
+fn a_new_configuration_starts_with_the_settings_of_the_purpose() {
+    let of = |purpose| {
+        let mut spec = spec();
+        spec.purpose = purpose;
+        let facts = facts(&spec);
+        let bundle = render(&spec, "app-1".parse().unwrap(), Stage::Configure, &facts);
+        let text = file(&bundle.unwrap(), "/etc/mattermost/defaults.json");
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()
+    };
+    let rig = of(Purpose::Rig);
+    assert_eq!(rig["TeamSettings"]["EnableOpenServer"], true);
+    assert_eq!(rig["ServiceSettings"]["AllowCorsFrom"], "*");
+    assert_eq!(rig["TeamSettings"]["SiteName"], "demo");
+    let gold_standard = of(Purpose::GoldStandard);
+    assert_eq!(gold_standard["TeamSettings"]["EnableOpenServer"], false);
+    assert_eq!(gold_standard["ServiceSettings"]["AllowCorsFrom"], "");
+    assert_eq!(gold_standard["ServiceSettings"]["IdleTimeout"], 300);
+    let tutorial = gold_standard["ServiceSettings"].get("EnableTutorial");
+    assert_eq!(tutorial, None);
+}
+
+#[test]
+fn the_server_trusts_the_header_that_its_entrance_sets() {
+    let mut spec = spec();
+    let mut facts = facts(&spec);
+    facts.entrance = Some("https://chat.example.com".to_owned());
+    let trusted = |spec: &Spec| {
+        let bundle = render(spec, "app-1".parse().unwrap(), Stage::Configure, &facts);
+        let environment = file(&bundle.unwrap(), VARIABLES);
+        let name = "MM_SERVICESETTINGS_TRUSTEDPROXYIPHEADER";
+        variable(&environment, name).unwrap().to_owned()
+    };
+    assert_eq!(trusted(&spec), "X-Real-IP");
+    spec.load_balancer = crate::spec::LoadBalancer::Alb(crate::spec::Alb {
+        scheme: crate::spec::Scheme::Internal,
+        certificate: None,
+        idle_timeout: 75,
+    });
+    assert_eq!(trusted(&spec), "X-Forwarded-For");
 }
 
 #[test]
@@ -198,14 +316,12 @@ fn printed_bundles_hold_no_secret() {
     let bundle = render(&spec, "app-1".parse().unwrap(), Stage::Configure, &facts).unwrap();
     let directory = tempfile::tempdir().unwrap();
     bundle.write_to(directory.path()).unwrap();
-    let config = directory
-        .path()
-        .join("files/opt/mattermost/config/config.json");
-    let config = std::fs::read_to_string(config).unwrap();
-    assert!(config.contains("<database-password>") && config.contains("<at-rest-key>"));
-    assert!(!config.contains(facts.secrets.database_password().expose_secret()));
-    let license = directory.path().join("files/etc/mattermost/environment");
-    let environment = std::fs::read_to_string(license).unwrap();
+    let environment = directory.path().join("files/etc/mattermost/environment");
+    let environment = std::fs::read_to_string(environment).unwrap();
+    for secret in ["<database-password>", "<at-rest-key>", "<public-link-salt>"] {
+        assert!(environment.contains(secret), "{environment}");
+    }
+    assert!(!environment.contains(facts.secrets.database_password().expose_secret()));
     assert!(
         environment.ends_with("\nMM_LICENSE=<license>\n"),
         "{environment}"
@@ -260,9 +376,11 @@ fn without_a_license_nothing_is_asked_of_the_server_that_needs_one() {
     };
     let server = of("app-1");
     assert!(!server.contains("MM_LICENSE"), "{server}");
-    for section in ["ClusterSettings", "MetricsSettings"] {
-        let disabled = format!("\"{section}\": {{\n    \"Enable\": false");
-        assert!(server.contains(&disabled), "{server}");
+    for disabled in [
+        "MM_CLUSTERSETTINGS_ENABLE=false\n",
+        "MM_METRICSSETTINGS_ENABLE=false\n",
+    ] {
+        assert!(server.contains(disabled), "{server}");
     }
     let metrics = of("metrics-1");
     assert!(
@@ -347,8 +465,8 @@ fn a_cache_is_used_when_the_spec_has_one() {
     )
     .unwrap();
     let text = shown(&bundle);
-    assert!(text.contains("\"RedisAddress\": \"demo.cache.amazonaws.com:6379\""));
-    assert!(text.contains("\"CacheType\": \"redis\""));
+    assert!(text.contains("MM_CACHESETTINGS_REDISADDRESS=demo.cache.amazonaws.com:6379\n"));
+    assert!(text.contains("MM_CACHESETTINGS_CACHETYPE=redis\n"));
 }
 
 #[test]
@@ -360,25 +478,22 @@ fn an_existing_database_is_used_as_named_and_never_shown() {
     let mut payload = (*facts.payload).clone();
     payload.database = Some(crate::hosts::Dsns {
         writer: secret("postgres://mm:hunter2@db.example.com/chat"),
-        readers: vec![secret("postgres://mm:hunter3@replica.example.com/chat")],
+        readers: vec![secret("postgres://mm:hunter$3@replica.example.com/chat")],
     });
     facts.payload = Arc::new(payload);
     let host = "app-1".parse().unwrap();
     let bundle = render(&spec, host, Stage::Configure, &facts).unwrap();
-    let written: Vec<String> = bundle
-        .steps()
-        .iter()
-        .flat_map(super::super::step::BundleStep::written)
-        .map(|file| String::from_utf8_lossy(file.content()).into_owned())
-        .collect();
-    let config = written.iter().find(|text| text.contains("SqlSettings"));
-    let config = config.expect("a configuration");
-    for dsn in [
-        "\"DataSource\": \"postgres://mm:hunter2@db.example.com/chat\"",
-        "postgres://mm:hunter3@replica.example.com/chat",
-    ] {
-        assert!(config.contains(dsn), "{config}");
-    }
+    let environment = file(&bundle, VARIABLES);
+    let value = |name: &str| variable(&environment, name).map(str::to_owned);
+    assert_eq!(
+        value("MM_CONFIG").as_deref(),
+        Some("postgres://mm:hunter2@db.example.com/chat")
+    );
+    assert_eq!(value("MM_SQLSETTINGS_DATASOURCE"), value("MM_CONFIG"));
+    assert_eq!(
+        value("MM_SQLSETTINGS_DATASOURCEREPLICAS").as_deref(),
+        Some("\"postgres://mm:hunter\\$3@replica.example.com/chat\"")
+    );
     let shown = shown(&bundle);
     assert!(!shown.contains("hunter"), "{shown}");
 }

@@ -8,6 +8,7 @@ mod balancer;
 mod login_gate;
 mod network;
 mod server;
+mod server_config;
 mod services;
 mod settings;
 mod sizes;

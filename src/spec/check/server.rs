@@ -39,6 +39,8 @@ impl Checker<'_> {
         let license = release
             .as_ref()
             .and_then(|release| self.license(&shape, release, origin));
+        let config = shape.config.unwrap_or_default();
+        self.server_config(&config);
         Some(Mattermost {
             release: release?,
             sha256: sha256?,
@@ -46,6 +48,7 @@ impl Checker<'_> {
             service_environment: shape.service_environment.unwrap_or_default(),
             // Filled in when the sizes are known.
             without: Vec::new(),
+            config,
         })
     }
 

@@ -84,21 +84,24 @@ pub(crate) fn read_file(path: &Path) -> Result<String, ConfigError> {
     })
 }
 
-/// Makes a configuration of the stored `text`, which comes from `origin`, and `variables` (name
-/// and value pairs; those not starting with `MM_` are passed over).
+/// Makes a configuration of the stored `text`, which comes from `origin`, laid on `defaults`, and
+/// `variables` (name and value pairs; those not starting with `MM_` are passed over).
 ///
 /// # Errors
 /// When the text is not JSON, or a value has the wrong type.
 pub(crate) fn parse(
     text: &str,
     origin: &str,
+    defaults: &Value,
     variables: &[(String, String)],
 ) -> Result<LoadedConfig, ConfigError> {
     let stored = serde_json::from_str(text).map_err(|source| ConfigError::Syntax {
         origin: origin.to_owned(),
         source,
     })?;
-    combine(stored, origin, variables)
+    let mut whole = defaults.clone();
+    overlay(&mut whole, stored);
+    combine(whole, origin, variables)
 }
 
 /// Makes a configuration of what is stored and `variables`.
@@ -173,7 +176,8 @@ fn override_key(
     *target = match target {
         Value::Bool(_) => Value::Bool(text.parse().map_err(|_| wrong("boolean"))?),
         Value::Number(_) => Value::from(text.parse::<i64>().map_err(|_| wrong("whole number"))?),
-        Value::Array(_) => text.split_whitespace().map(Value::from).collect(),
+        // As the server: an empty text is one empty word.
+        Value::Array(_) => text.split(' ').map(Value::from).collect(),
         _ => Value::from(text),
     };
     Ok(Some((section, key)))
@@ -200,7 +204,7 @@ mod tests {
             .iter()
             .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
             .collect();
-        super::parse(json, "config.json", &variables)
+        super::parse(json, "config.json", &Value::Null, &variables)
     }
 
     fn parse(json: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {

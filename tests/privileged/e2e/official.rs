@@ -102,7 +102,7 @@ fn on_app(home: &Home, command: &str) -> CommandOutcome {
 fn loses_its_file_store(home: &Home) {
     let bucket = on_app(
         home,
-        "sudo grep AmazonS3Bucket /opt/mattermost/config/config.json | cut -d '\"' -f 4",
+        "sudo grep AMAZONS3BUCKET /etc/mattermost/environment | cut -d = -f 2",
     );
     let bucket = bucket.out.trim();
     assert!(bucket.starts_with("lr-official-files"), "{bucket}");

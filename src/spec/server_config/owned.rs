@@ -1,0 +1,309 @@
+//! The settings that follow from the environment: nobody else may set them.
+
+/// A setting that loadrig sets, and what it follows from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnedSetting {
+    /// Section of the server's configuration.
+    pub section: &'static str,
+    /// Key within the section.
+    pub key: &'static str,
+    /// The keys of the environment that it follows from, or what else it does.
+    pub from: &'static str,
+    /// Why it has this value.
+    pub why: &'static str,
+}
+
+impl OwnedSetting {
+    /// The setting of this name, if it is one of loadrig's.
+    #[must_use]
+    pub fn find(section: &str, key: &str) -> Option<&'static Self> {
+        OWNED_SETTINGS
+            .iter()
+            .find(|one| one.section == section && one.key == key)
+    }
+}
+
+const fn owned(
+    section: &'static str,
+    key: &'static str,
+    from: &'static str,
+    why: &'static str,
+) -> OwnedSetting {
+    OwnedSetting {
+        section,
+        key,
+        from,
+        why,
+    }
+}
+
+/// Every setting that loadrig owns.
+pub const OWNED_SETTINGS: &[OwnedSetting] = &[
+    owned(
+        "CacheSettings",
+        "CacheType",
+        "`sizes.cache.nodes`",
+        "`redis` with a cache, otherwise `lru`: each node's own memory",
+    ),
+    owned(
+        "CacheSettings",
+        "RedisAddress",
+        "`sizes.cache`",
+        "the cache's primary endpoint",
+    ),
+    owned(
+        "CacheSettings",
+        "RedisDB",
+        "`sizes.cache.nodes`",
+        "0 with a cache; -1 is the server's own default",
+    ),
+    owned(
+        "ClusterSettings",
+        "ClusterName",
+        "`name`",
+        "nodes find each other by it in the database",
+    ),
+    owned(
+        "ClusterSettings",
+        "Enable",
+        "`mattermost.license_file` or `mattermost.license_env`",
+        "nodes share events and caches; a server without a license cannot",
+    ),
+    owned(
+        "ClusterSettings",
+        "EnableGossipEncryption",
+        "loadrig",
+        "nodes encrypt what they tell each other",
+    ),
+    owned(
+        "ClusterSettings",
+        "GossipPort",
+        "the security groups",
+        "8074, which they open between application nodes",
+    ),
+    owned(
+        "ClusterSettings",
+        "UseIPAddress",
+        "loadrig",
+        "host names need not resolve between nodes",
+    ),
+    owned(
+        "ElasticsearchSettings",
+        "Backend",
+        "`sizes.search`",
+        "`opensearch`, which the domain runs",
+    ),
+    owned(
+        "ElasticsearchSettings",
+        "ChannelIndexReplicas",
+        "`sizes.search.nodes`",
+        "every data node holds a copy of everything",
+    ),
+    owned(
+        "ElasticsearchSettings",
+        "ConnectionURL",
+        "`sizes.nodes.search-proxy`",
+        "the first search proxy, which signs requests",
+    ),
+    owned(
+        "ElasticsearchSettings",
+        "EnableAutocomplete",
+        "`sizes.search.nodes`",
+        "on with a search domain",
+    ),
+    owned(
+        "ElasticsearchSettings",
+        "EnableIndexing",
+        "`sizes.search.nodes`",
+        "on with a search domain",
+    ),
+    owned(
+        "ElasticsearchSettings",
+        "EnableSearching",
+        "`sizes.search.nodes`",
+        "on with a search domain",
+    ),
+    owned(
+        "ElasticsearchSettings",
+        "Password",
+        "the search proxy",
+        "empty: requests are signed, not authenticated",
+    ),
+    owned(
+        "ElasticsearchSettings",
+        "PostIndexReplicas",
+        "`sizes.search.nodes`",
+        "every data node holds a copy of everything",
+    ),
+    owned(
+        "ElasticsearchSettings",
+        "Sniff",
+        "the search proxy",
+        "off: the domain's own addresses are not reachable",
+    ),
+    owned(
+        "ElasticsearchSettings",
+        "UserIndexReplicas",
+        "`sizes.search.nodes`",
+        "every data node holds a copy of everything",
+    ),
+    owned(
+        "ElasticsearchSettings",
+        "Username",
+        "the search proxy",
+        "empty: requests are signed, not authenticated",
+    ),
+    owned(
+        "FileSettings",
+        "AmazonS3AccessKeyId",
+        "the role of application nodes",
+        "empty: the server takes the credentials of its host's role",
+    ),
+    owned(
+        "FileSettings",
+        "AmazonS3Bucket",
+        "`files`",
+        "the environment's bucket",
+    ),
+    owned(
+        "FileSettings",
+        "AmazonS3Endpoint",
+        "`region`",
+        "S3 of the region",
+    ),
+    owned(
+        "FileSettings",
+        "AmazonS3PathPrefix",
+        "`files`",
+        "empty: the bucket is the environment's own",
+    ),
+    owned("FileSettings", "AmazonS3Region", "`region`", "the region"),
+    owned("FileSettings", "AmazonS3SSL", "`files`", "TLS to S3"),
+    owned(
+        "FileSettings",
+        "AmazonS3SecretAccessKey",
+        "the role of application nodes",
+        "empty: the server takes the credentials of its host's role",
+    ),
+    owned(
+        "FileSettings",
+        "DriverName",
+        "`files`",
+        "`amazons3`: nodes of a cluster share their files",
+    ),
+    owned(
+        "FileSettings",
+        "PublicLinkSalt",
+        "the environment's seed",
+        "the same on every node and after the loss of the database",
+    ),
+    owned(
+        "LogSettings",
+        "ConsoleJson",
+        "loadrig",
+        "off: people and loadrig read the journal",
+    ),
+    owned(
+        "LogSettings",
+        "EnableConsole",
+        "loadrig",
+        "on: the journal has the server's log, which `up` shows when a start fails",
+    ),
+    owned(
+        "MetricsSettings",
+        "Enable",
+        "`mattermost.license_file` or `mattermost.license_env`",
+        "Prometheus asks every node; a server without a license has no metrics",
+    ),
+    owned(
+        "MetricsSettings",
+        "ListenAddress",
+        "the security groups",
+        "port 8067, which they open to the metrics host alone",
+    ),
+    owned(
+        "ServiceSettings",
+        "EnableLocalMode",
+        "loadrig",
+        "on: `mmctl --local` works on application nodes",
+    ),
+    owned(
+        "ServiceSettings",
+        "ListenAddress",
+        "the proxies and the load balancer",
+        "port 8065, where they expect it",
+    ),
+    owned(
+        "ServiceSettings",
+        "SiteURL",
+        "`tls.host_name` or `alb.host_name`",
+        "the entrance as people reach it; links in mails and the origin of websockets",
+    ),
+    owned(
+        "ServiceSettings",
+        "TrustedProxyIPHeader",
+        "`load_balancer`",
+        "the header that the entrance sets and clients cannot: `X-Real-IP` of nginx, `X-Forwarded-For` \
+         of the load balancer",
+    ),
+    owned(
+        "SqlSettings",
+        "AtRestEncryptKey",
+        "the environment's seed",
+        "the same on every node and after the loss of the database",
+    ),
+    owned(
+        "SqlSettings",
+        "DataSource",
+        "`database`",
+        "the database's writer",
+    ),
+    owned(
+        "SqlSettings",
+        "DataSourceReplicas",
+        "`sizes.database.readers` or `database.existing.readers`",
+        "each reader by its own endpoint; not set without readers",
+    ),
+    owned(
+        "SqlSettings",
+        "DisableDatabaseSearch",
+        "`sizes.search.nodes`",
+        "on with a search domain: the database is spared",
+    ),
+    owned("SqlSettings", "DriverName", "`database`", "`postgres`"),
+    owned(
+        "SqlSettings",
+        "MaxIdleConns",
+        "`sizes.nodes.app.count`",
+        "half of `MaxOpenConns`, as the server's defaults",
+    ),
+    owned(
+        "SqlSettings",
+        "MaxOpenConns",
+        "`sizes.nodes.app.count`",
+        "100, fewer from 11 nodes on: those of all nodes fit into the 1024 that the database takes",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::known_settings;
+
+    #[test]
+    fn every_owned_setting_exists_and_stands_once() {
+        for pair in OWNED_SETTINGS.windows(2) {
+            let [one, next] = pair else { continue };
+            assert!(
+                (one.section, one.key) < (next.section, next.key),
+                "{next:?} is out of order"
+            );
+        }
+        for one in OWNED_SETTINGS {
+            assert!(
+                known_settings().get(one.section, one.key).is_some(),
+                "{one:?}"
+            );
+        }
+    }
+}
