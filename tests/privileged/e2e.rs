@@ -5,6 +5,7 @@
 
 mod official;
 mod rig;
+mod settings;
 mod tls;
 
 use std::io::{Read as _, Write as _};
@@ -165,10 +166,18 @@ fn a_rig_is_planned_created_tested_and_removed() {
     assert_eq!(report["scenarios"][0]["passed"], true, "{test}");
     assert_eq!(report["standin"], true, "{test}");
 
-    // One more node: it is made, and no other is made anew.
+    // One more node: it is made, and no other is made anew. Another setting restarts the nodes, and
+    // those of the administrator stay.
+    settings::administrator_closes_sign_up(home);
+    let release = "  release: standin\n";
+    assert!(yaml.contains(release));
+    let setting = format!("{release}  config: {{ TeamSettings: {{ SiteName: From YAML }} }}\n");
     home.write(
         "environments/demo.yaml",
-        format!("{yaml}\nsizes:\n  nodes:\n    app: {{ count: 3 }}\n"),
+        format!(
+            "{}\nsizes:\n  nodes:\n    app: {{ count: 3 }}\n",
+            yaml.replace(release, &setting)
+        ),
     );
     let log = home.path().join("third.jsonl");
     let grown = home
@@ -186,6 +195,7 @@ fn a_rig_is_planned_created_tested_and_removed() {
     );
     assert_eq!(steps(&log, &["deleted"]), [""; 0], "{grown}");
     verify(home, "demo");
+    settings::both_apply(home);
 
     // A host that somebody terminated is made anew.
     let status = home.run(&["status", "demo", "--output", "json"]).code(0);
@@ -213,17 +223,11 @@ fn a_rig_is_planned_created_tested_and_removed() {
 
 /// A tunnel is open while its command runs, and ends on Ctrl-C.
 fn tunnel(home: &Home) {
-    let mut tunnel = home.start(&["tunnel", "demo", "mattermost", "--output", "json"]);
-    let address = tunnel.until("an open port", |tunnel| {
-        let (out, _) = tunnel.so_far();
-        let answer: Value = serde_json::from_str(&out).ok()?;
-        Some(answer["address"].as_str()?.to_owned())
+    let answer = settings::through_tunnel(home, "mattermost", |address| {
+        get(address, "/api/v4/system/ping")
     });
-    let answer = get(&address, "/api/v4/system/ping");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(answer.to_lowercase().contains("standin"), "{answer}");
-    tunnel.signal(Signal::SIGINT);
-    tunnel.end().code(0);
 }
 
 #[test]
