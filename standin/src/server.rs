@@ -1,11 +1,13 @@
 //! Puts the parts of the server together, runs it, and takes it apart.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::IntoResponse;
+use axum::serve::Listener;
 use mattermost_license::Feature;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -211,6 +213,11 @@ async fn start(
         ));
         info!(address, "Metrics endpoint is initiated");
     }
+    if config.service_settings.enable_local_mode {
+        let path = &config.service_settings.local_mode_socket_location;
+        let router = crate::api::local_router(Arc::clone(&app));
+        tasks.spawn(serve(local_socket(path)?, router, stopped.clone()));
+    }
     tasks.spawn(serve(api, crate::api::router(Arc::clone(&app)), stopped));
     info!(
         address = api_address,
@@ -228,11 +235,34 @@ async fn listen(address: &str, key: &'static str) -> Result<TcpListener, ServerE
     })
 }
 
-async fn serve(
-    listener: TcpListener,
+/// The socket of local mode, which the server's own user and root may open.
+fn local_socket(path: &str) -> Result<UnixListener, ServerError> {
+    let bind = || {
+        // One that a server before left behind.
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(path)?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+        Ok(listener)
+    };
+    bind().map_err(|source| ServerError::Listen {
+        address: path.to_owned(),
+        key: "ServiceSettings.LocalModeSocketLocation",
+        source,
+    })
+}
+
+async fn serve<L>(
+    listener: L,
     router: axum::Router,
     mut stopped: watch::Receiver<bool>,
-) -> Result<(), ServerError> {
+) -> Result<(), ServerError>
+where
+    L: Listener,
+    L::Addr: std::fmt::Debug,
+{
     let stop = async move {
         // An error says that the sender is gone, which is a stop as well.
         let _ = stopped.wait_for(|stop| *stop).await;

@@ -23,6 +23,11 @@ pub(super) fn routes() -> Router<App> {
         .route("/api/v4/users/{user}/patch", named("patchUser", put(patch)))
 }
 
+/// Those of the local socket.
+pub(super) fn local_routes() -> Router<App> {
+    Router::new().route("/api/v4/users", named("createUser", post(create)))
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct NewUser {
@@ -51,8 +56,8 @@ async fn create(
         .await
         .or_internal("app.user.get_total_users_count.app_error")?;
     let by_admin = session.is_some_and(|session| session.is_admin());
-    if any && !by_admin {
-        may_sign_up(&app)?;
+    if !by_admin {
+        may_sign_up(&app, any)?;
     }
     let hash = app.passwords.hash(new.password).await;
     let hash = hash.or_internal("api.user.create_user.password_hash.app_error")?;
@@ -189,7 +194,8 @@ impl NewUser {
     }
 }
 
-fn may_sign_up(app: &Server) -> Result<(), AppError> {
+/// Whether people may make accounts themselves. The first one needs no open server.
+fn may_sign_up(app: &Server, any: bool) -> Result<(), AppError> {
     let config = app.config();
     let refuse = |id, what: &str| {
         let message = format!("{what} is off; an administrator can create the account.");
@@ -203,7 +209,7 @@ fn may_sign_up(app: &Server) -> Result<(), AppError> {
             "Sign-up",
         );
     }
-    if !config.team_settings.enable_open_server {
+    if any && !config.team_settings.enable_open_server {
         return refuse(
             "api.user.create_user.no_open_server",
             "TeamSettings.EnableOpenServer",

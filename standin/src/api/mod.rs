@@ -91,6 +91,17 @@ pub(crate) fn router(app: App) -> Router {
         .with_state(app)
 }
 
+/// The router of the local socket: the calls there that make accounts.
+pub(crate) fn local_router(app: App) -> Router {
+    let calls = accounts::local_routes().merge(users::local_routes());
+    calls
+        .fallback(not_found)
+        .method_not_allowed_fallback(not_found)
+        .layer(axum::Extension(extract::AtLocalSocket))
+        .layer(from_fn_with_state(app.clone(), common))
+        .with_state(app)
+}
+
 /// Name that the metrics have for a handler: that of Mattermost's function.
 #[derive(Debug, Clone, Copy)]
 struct HandlerName(&'static str);

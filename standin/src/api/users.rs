@@ -53,6 +53,16 @@ pub(super) fn routes() -> Router<App> {
         .route("/api/v4/users/{user}", named("getUser", get(get_one)))
 }
 
+/// Those of the local socket.
+pub(super) fn local_routes() -> Router<App> {
+    Router::new()
+        .route("/api/v4/users", named("localGetUsers", get(list)))
+        .route(
+            "/api/v4/users/username/{name}",
+            named("localGetUserByUsername", get(by_name)),
+        )
+}
+
 /// `GET /users/{user}`, also `/users/me`.
 async fn get_one(
     State(app): State<App>,

@@ -77,6 +77,9 @@ pub(crate) struct ServiceSettings {
     /// Seconds for which a post may be edited; -1 is without end.
     pub post_edit_time_limit: i64,
     pub extend_session_length_with_activity: bool,
+    /// Whether the server also answers at a socket file, whose callers administer it.
+    pub enable_local_mode: bool,
+    pub local_mode_socket_location: String,
 }
 
 impl Default for ServiceSettings {
@@ -100,6 +103,8 @@ impl Default for ServiceSettings {
             scheduled_posts: true,
             post_edit_time_limit: -1,
             extend_session_length_with_activity: true,
+            enable_local_mode: false,
+            local_mode_socket_location: "/var/tmp/mattermost_local.socket".to_owned(),
         }
     }
 }

@@ -17,6 +17,7 @@ mod logins;
 mod resumption;
 mod rig;
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -165,6 +166,38 @@ async fn two_nodes_serve_one_system() {
 
     assert!(b.stop().success());
     await_cluster(&admin, 1).await;
+}
+
+#[tokio::test]
+async fn the_local_socket_makes_accounts_where_nobody_signs_up() {
+    let postgres = Postgres::start();
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let socket = directory.path().join("local.socket");
+    let mut settings = settings(&postgres);
+    settings["TeamSettings"] = json!({"EnableUserCreation": false});
+    settings["ServiceSettings"] =
+        json!({"EnableLocalMode": true, "LocalModeSocketLocation": &socket});
+    std::fs::write(&socket, "left behind").expect("a file");
+    let node = ServerNode::start(&settings);
+    let mode = std::fs::metadata(&socket).expect("a socket").permissions();
+    assert_eq!(mode.mode() & 0o777, 0o600);
+
+    let new = json!({"username": "eve", "email": "eve@example.com", "password": "Passw0rd!"});
+    let nobody = node.client();
+    let refused = nobody.refused(Method::POST, "/users", Some(new)).await;
+    let closed = "api.user.create_user.signup_email_disabled.app_error";
+    assert_eq!(refused, (403, closed.to_owned()));
+
+    let local = Client::at_socket(&socket);
+    let missing = local.refused(Method::GET, "/users/username/root", None);
+    assert_eq!(missing.await.0, 404);
+    assert_eq!(local.get("/users").await, json!([]));
+    let root = local.create_user("root").await;
+    assert_eq!(root["roles"], "system_admin system_user");
+    assert_eq!(local.create_user("ann").await["roles"], "system_user");
+    assert_eq!(local.get("/users/username/root").await["id"], root["id"]);
+    let root = nobody.login("root").await;
+    assert_eq!(root.get("/users").await.as_array().map(Vec::len), Some(2));
 }
 
 #[tokio::test]

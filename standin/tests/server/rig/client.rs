@@ -1,5 +1,6 @@
 //! A client of the API and of its websocket.
 
+use std::path::Path;
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
@@ -34,6 +35,15 @@ impl Client {
             token: String::new(),
             user_id: String::new(),
             http,
+        }
+    }
+
+    /// One that calls a server's local socket.
+    pub fn at_socket(path: &Path) -> Self {
+        let http = reqwest::Client::builder().unix_socket(path).build();
+        Self {
+            http: http.expect("a client"),
+            ..Self::new("localhost".to_owned())
         }
     }
 
