@@ -360,6 +360,64 @@ answers() {
 # listens URL: something answers, whatever it says.
 listens() { curl -sS -o /dev/null --max-time 5 "$1"; }
 
+# local_api ARGUMENTS...: asks the server over its own socket, at which whoever may open it (root
+# and the server's user) administers the server. Leaves `code` and `answer`.
+local_api() {
+    answer=$(curl -sS --max-time 60 --unix-socket "$root/var/tmp/mattermost_local.socket" \
+        -w ' %{http_code}' "$@" 2>&1) || return 1
+    code=${answer##* }
+    answer=${answer% *}
+}
+
+# administers: whether the account in `answer` administers the system.
+administers() { echo "$answer" | grep -q '"roles":"[^"]*system_admin'; }
+
+# administrator NAME: makes an account on a server that has none yet; the first one administers
+# the system. inputs/NAME-OF-STEP is what the server is sent. Nothing is changed on a server that
+# has accounts.
+administrator() {
+    users=http://localhost/api/v4/users
+    attempts=60
+    # The socket is there a moment after the server is ready.
+    until local_api "$users/username/$1"; do
+        attempts=$((attempts - 1))
+        if [ "$attempts" -eq 0 ]; then
+            echo "the server does not answer at its local socket (ServiceSettings.EnableLocalMode): $answer"
+            return 1
+        fi
+        sleep 0.5
+    done
+    if [ "$code" = 200 ]; then
+        administers || warn "the account $1 does not administer the server; it was left as it is"
+        return 0
+    elif [ "$code" != 404 ]; then
+        echo "the server does not say whether it has the account $1: HTTP $code $answer"
+        return 1
+    fi
+    local_api "$users?per_page=200" || { echo "$answer" && return 1; }
+    if [ "$code" != 200 ]; then
+        echo "the server does not say which accounts it has: HTTP $code $answer"
+        return 1
+    fi
+    # Plugins make accounts of bots, which are nobody's first.
+    accounts=$(echo "$answer" | grep -o '"username":"' | wc -l)
+    bots=$(echo "$answer" | grep -o '"is_bot":true' | wc -l)
+    if [ "$accounts" -gt "$bots" ]; then
+        warn "the database has accounts already, and $1 is none of them; it was not made"
+        return 0
+    fi
+    local_api -H 'Content-Type: application/json' --data-binary "@$bundle/inputs/$step" "$users" ||
+        { echo "$answer" && return 1; }
+    if [ "$code" != 201 ]; then
+        echo "the server refuses the account $1: HTTP $code $answer"
+        return 1
+    fi
+    if ! administers; then
+        echo "somebody else has made the server's first account, so $1 does not administer it"
+        return 1
+    fi
+}
+
 # --- the runner itself --------------------------------------------------------------
 
 # Whether a step that was applied before still holds.

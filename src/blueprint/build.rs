@@ -166,7 +166,6 @@ impl Builder<'_> {
             self.instance(*host);
         }
         self.load_balancing(&hosts);
-        self.security_of_balancer(operators);
         for host in &hosts {
             self.nodes.push(Node {
                 address: Address::host(*host, Stage::Prepare),
@@ -177,11 +176,15 @@ impl Builder<'_> {
                 },
             });
         }
-        // Search proxies come first: application nodes look for search when they start.
-        let (first, second): (Vec<HostName>, Vec<HostName>) = hosts
-            .iter()
-            .partition(|host| host.role == Role::SearchProxy);
-        for host in first.into_iter().chain(second) {
+        // Search proxies come first: application nodes look for search when they start. The way in
+        // comes after the application nodes.
+        let mut in_order = hosts.clone();
+        in_order.sort_by_key(|host| match host.role {
+            Role::SearchProxy => 0,
+            Role::App => 1,
+            _ => 2,
+        });
+        for host in in_order {
             self.nodes.push(Node {
                 address: Address::host(host, Stage::Configure),
                 after: self.configure_after(host, &hosts),
@@ -191,6 +194,7 @@ impl Builder<'_> {
                 },
             });
         }
+        self.security_of_balancer(operators);
     }
 
     pub(super) fn instance(&mut self, host: HostName) {
@@ -264,6 +268,7 @@ impl Builder<'_> {
             }
             Role::Proxy => {
                 after.extend(instances(Role::App));
+                after.push(first_administrator());
                 if self.spec.tls.is_some() {
                     // One certificate for all of them, with their addresses.
                     after.extend(instances(Role::Proxy));
@@ -293,4 +298,14 @@ impl Builder<'_> {
         let alb = self.spec.load_balancer.alb();
         alb.map(|_| Address::load_balancer())
     }
+}
+
+/// The step that makes the first administrator. Whoever signs up first on a server becomes one,
+/// so nothing lets people in before it.
+pub(super) fn first_administrator() -> Address {
+    let host = HostName {
+        role: Role::App,
+        index: 1,
+    };
+    Address::host(host, Stage::Configure)
 }

@@ -100,8 +100,8 @@ impl Builder<'_> {
         let operators = host.map_or(&[][..], |host| &host.operators);
         of_host.extend(operators.iter().map(|range| tcp(22, Peer::Range(*range))));
         of_host.sort();
-        self.rules_of(pair[0], of_host);
-        self.rules_of(pair[1], vec![tcp(PORT, Peer::Group(pair[0]))]);
+        self.rules_of(pair[0], of_host, vec![]);
+        self.rules_of(pair[1], vec![tcp(PORT, Peer::Group(pair[0]))], vec![]);
     }
 
     fn host_that_ends_itself(&mut self, lifetime: Duration) {

@@ -62,8 +62,16 @@ impl Blueprint {
     /// The same without its host steps.
     #[must_use]
     pub fn without_hosts(mut self) -> Self {
-        self.nodes
-            .retain(|node| matches!(node.step, Step::Resource(_)));
+        let (kept, left): (Vec<Node>, Vec<Node>) = self
+            .nodes
+            .into_iter()
+            .partition(|node| matches!(node.step, Step::Resource(_)));
+        self.nodes = kept;
+        // What waits for a host is not held up by one that is left alone.
+        for node in &mut self.nodes {
+            let is_left = |address: &Address| left.iter().any(|host| host.address == *address);
+            node.after.retain(|address| !is_left(address));
+        }
         self
     }
 

@@ -2,7 +2,7 @@
 
 use crate::spec::{AddressKind, Network, Role, Scheme};
 
-use super::build::Builder;
+use super::build::{Builder, first_administrator};
 use super::kinds::{SecurityGroup, SecurityRules};
 use super::{Address, Group, Peer, Protocol, Rule};
 
@@ -38,7 +38,7 @@ impl Builder<'_> {
             if is_tls && *group == Group::Hosts(Role::Proxy) {
                 rules = with_https(rules);
             }
-            self.rules_of(*group, rules);
+            self.rules_of(*group, rules, vec![]);
         }
     }
 
@@ -55,8 +55,8 @@ impl Builder<'_> {
         }
     }
 
-    pub(super) fn rules_of(&mut self, group: Group, rules: Vec<Rule>) {
-        let mut after = vec![Address::security_group(group)];
+    pub(super) fn rules_of(&mut self, group: Group, rules: Vec<Rule>, mut after: Vec<Address>) {
+        after.push(Address::security_group(group));
         for rule in &rules {
             match rule.from {
                 Peer::Group(peer) if peer != group => after.push(Address::security_group(peer)),
@@ -102,7 +102,8 @@ impl Builder<'_> {
                 from,
             })
             .collect();
-        self.rules_of(Group::LoadBalancer, rules);
+        // The load balancer looks for its nodes meanwhile, so that this costs no time.
+        self.rules_of(Group::LoadBalancer, rules, vec![first_administrator()]);
     }
 }
 

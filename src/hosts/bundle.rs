@@ -193,6 +193,10 @@ impl Bundle {
             for file in step.written() {
                 put(&format!("files{}", file.path()), file.content())?;
             }
+            if let Some(input) = step.input() {
+                let path = format!("inputs/{}", step.name());
+                put(&path, input.expose_secret().as_bytes())?;
+            }
         }
         Ok(())
     }
@@ -252,6 +256,10 @@ impl Bundle {
             }
             for (index, file) in step.written().iter().enumerate() {
                 entries.push((format!("files/{name}/{index}"), file.content().to_vec()));
+            }
+            if let Some(input) = step.input() {
+                let input = input.expose_secret().as_bytes().to_vec();
+                entries.push((format!("inputs/{name}"), input));
             }
         }
         let head = format!("{} {}\n", self.stage.as_str(), self.digest());

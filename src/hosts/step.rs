@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use secrecy::{ExposeSecret, SecretString};
+
 use super::blob::Blob;
 use super::digest::{Digest, sha256};
 
@@ -89,6 +91,7 @@ pub struct BundleStep {
     deadline: Duration,
     script: String,
     files: Vec<File>,
+    input: Option<SecretString>,
     blobs: Vec<Blob>,
     unit: Option<&'static str>,
     after_changes: bool,
@@ -103,6 +106,7 @@ impl BundleStep {
             deadline: Duration::from_secs(seconds),
             script,
             files: Vec::new(),
+            input: None,
             blobs: Vec::new(),
             unit: None,
             after_changes: false,
@@ -268,6 +272,23 @@ impl BundleStep {
         }
     }
 
+    /// Makes the first account of a server that has none, which administers it. `account` is what
+    /// the server is sent; it never lies on the host longer than the bundle.
+    #[must_use]
+    pub fn administrator(username: &str, account: SecretString) -> Self {
+        Self {
+            input: Some(account),
+            // The server may have been given another database.
+            after_changes: true,
+            ..Self::new(
+                "administrator",
+                format!("make the account {username} on a server without accounts"),
+                180,
+                call("administrator", &[username]),
+            )
+        }
+    }
+
     /// Its name, unique within the bundle.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -303,6 +324,12 @@ impl BundleStep {
         &self.files
     }
 
+    /// What its script reads at `inputs/NAME`, and nobody else.
+    #[must_use]
+    pub fn input(&self) -> Option<&SecretString> {
+        self.input.as_ref()
+    }
+
     /// The blobs that it uses.
     #[must_use]
     pub fn blobs(&self) -> &[Blob] {
@@ -334,6 +361,8 @@ impl BundleStep {
     pub fn digest(&self) -> Digest {
         let mut parts = vec![self.name.to_owned(), self.script.clone()];
         parts.extend(self.files.iter().map(|file| sha256(&file.content)));
+        let input = self.input.as_ref();
+        parts.extend(input.map(|input| sha256(input.expose_secret().as_bytes())));
         Digest::of(&parts)
     }
 }

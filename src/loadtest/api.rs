@@ -159,14 +159,16 @@ impl Api {
         })
     }
 
+    /// Makes an account as the administrator: people may be kept from signing up.
     pub(super) async fn create_user(
         &self,
+        admin: &ApiSession,
         username: &str,
         email: &str,
         password: &str,
     ) -> Result<ApiUser, ApiError> {
         let body = json!({"username": username, "email": email, "password": password});
-        self.post("/users", None, &body).await
+        self.post("/users", Some(admin), &body).await
     }
 
     /// Logs in. A login gate that is full says when to come back; that is waited for as people
@@ -199,30 +201,16 @@ impl Api {
         Ok((user, session))
     }
 
-    /// The administrator's session; its account is created when the server has none yet.
+    /// The administrator's session.
     pub(super) async fn administrator(&self, admin: &Admin) -> Result<ApiSession, ApiError> {
-        let password = admin.password.expose();
-        let (user, session) = match self.log_in(&admin.username, password).await {
-            Err(error) if matches!(error.status(), Some(400 | 401 | 404)) => {
-                // Another agent may be creating it at the same time: what counts is
-                // whether the login works afterwards.
-                let created = self
-                    .create_user(&admin.username, &admin.email, password)
-                    .await;
-                match (self.log_in(&admin.username, password).await, created) {
-                    (Ok(logged_in), _) => logged_in,
-                    (Err(_), Err(create)) => return Err(create),
-                    (Err(login), Ok(_)) => return Err(login),
-                }
-            }
-            other => other?,
-        };
+        let (user, session) = self
+            .log_in(&admin.username, admin.password.expose())
+            .await?;
         if user.roles.split_whitespace().any(|r| r == "system_admin") {
             Ok(session)
         } else {
             Err(ApiError::Unexpected(format!(
-                "`{}` is no system administrator (its roles: `{}`): somebody else claimed the \
-                 server's first account",
+                "`{}` is no system administrator (its roles: `{}`)",
                 admin.username, user.roles
             )))
         }

@@ -389,7 +389,6 @@ mod tests {
             app_nodes: vec!["10.0.0.4".into()],
             admin: Admin {
                 username: "admin".into(),
-                email: "admin@loadrig.invalid".into(),
                 password: Password::new("secret".into()),
             },
             targets: Vec::new(),

@@ -26,7 +26,7 @@ pub(super) async fn perform(agent: &Agent) {
     };
     agent.check(Check::pass("set-up", format!("team `{}`", agent.plan.run)));
     let mut readers = Readers::default();
-    let users = sign_up(agent).await;
+    let users = sign_up(agent, &place).await;
     let users = join(agent, &place, users).await;
     let members = connect(agent, users, &mut readers).await;
     agent.check(Check::new(
@@ -75,7 +75,7 @@ async fn prepare(agent: &Agent) -> Result<Venue, ApiError> {
     })
 }
 
-async fn sign_up(agent: &Agent) -> Vec<SimulatedUser> {
+async fn sign_up(agent: &Agent, place: &Venue) -> Vec<SimulatedUser> {
     let password = agent.plan.user_password.expose();
     let numbers: Vec<u32> = (agent.plan.first_user..)
         .take(agent.plan.users as usize)
@@ -88,7 +88,7 @@ async fn sign_up(agent: &Agent) -> Vec<SimulatedUser> {
             async |number| {
                 let name = user_name(agent, number);
                 let email = format!("{name}@loadrig.invalid");
-                let request = agent.api.create_user(&name, &email, password);
+                let request = agent.api.create_user(&place.admin, &name, &email, password);
                 agent.timed(UserAction::CreateUser, request).await?;
                 Some(number)
             },

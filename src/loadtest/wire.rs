@@ -14,7 +14,7 @@ use super::scenario::Steps;
 use super::tally::Tallies;
 
 /// The format of plans and lines; raised with every change that an old agent cannot read.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// An error of whatever carries a host's input and output.
 pub type AgentHostError = Box<dyn std::error::Error + Send + Sync>;
@@ -47,13 +47,11 @@ impl<'de> Deserialize<'de> for Password {
     }
 }
 
-/// The account that administers the server: the first one that was ever created there.
+/// An account that administers the server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Admin {
     /// User name.
     pub username: String,
-    /// E-mail address; nothing is sent to it.
-    pub email: String,
     /// Never shown in debug output.
     pub password: Password,
 }

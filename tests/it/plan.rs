@@ -161,6 +161,36 @@ fn hosts_are_prepared_while_the_database_is_created() {
 }
 
 #[test]
+fn nobody_is_let_in_before_the_first_administrator() {
+    let first = Address::parse("host/app-1/configure");
+    let rig = "architecture: 1k\nmattermost: {release: 11.7.9, license_env: L}\n";
+    for (more, ways_in) in [
+        (
+            "sizes: {nodes: {proxy: {count: 2}}}\n",
+            &["host/proxy-1/configure", "host/proxy-2/configure"][..],
+        ),
+        (
+            "load_balancer: alb\nsizes: {nodes: {proxy: {count: 0}}}\n",
+            &["security-rules/load-balancer"],
+        ),
+    ] {
+        let spec = Library::new(None).load_text("test", &format!("{rig}{more}"));
+        let blueprint = blueprint(&spec.expect("a spec"), &operator());
+        for way in ways_in {
+            let node = blueprint.node(&Address::parse(way)).expect("a way in");
+            assert!(node.after.contains(&first), "{way}: {:?}", node.after);
+        }
+        // Where hosts are left alone, nothing waits for them.
+        let resources = blueprint.without_hosts();
+        let waits = resources
+            .nodes
+            .iter()
+            .find(|node| node.after.contains(&first));
+        assert_eq!(waits, None);
+    }
+}
+
+#[test]
 fn a_changed_size_replaces_its_hosts_and_nothing_else() {
     let mut spec = sizes()[1].clone();
     let before = perfect(&blueprint(&spec, &operator()));

@@ -67,10 +67,10 @@ fn scenario() -> Scenario {
 }
 
 fn admin() -> Admin {
+    let (username, password) = chat_server::ADMINISTRATOR;
     Admin {
-        username: "loadrig-admin".into(),
-        email: "admin@loadrig.invalid".into(),
-        password: Password::new("correct horse".into()),
+        username: username.into(),
+        password: Password::new(password.into()),
     }
 }
 

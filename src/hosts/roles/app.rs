@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+
 use super::Scene;
 use super::config::{AUTHORITIES, DEFAULTS, defaults, variables};
 use crate::hosts::bundle::Bundle;
@@ -9,6 +12,7 @@ use crate::hosts::bundle_error::BundleError;
 use crate::hosts::digest::Digest;
 use crate::hosts::facts::ServerPackage;
 use crate::hosts::step::{BundleStep, File};
+use crate::identity::{ADMINISTRATOR, ADMINISTRATOR_EMAIL};
 
 /// The user that the server runs as.
 const USER: &str = "mattermost";
@@ -72,7 +76,27 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
     let _ = bundle.push(BundleStep::answers_once_migrated(
         USER, ping, READY, MIGRATED,
     ));
+    // All nodes have one database.
+    if scene.host.index == 1 {
+        administrator(scene, bundle);
+    }
     Ok(())
+}
+
+/// The first account of a server administers it, so it is made here, before people reach the
+/// server: the graph lets nothing in from outside until this host is configured.
+fn administrator(scene: &Scene<'_>, bundle: &mut Bundle) {
+    let password = scene.facts.secrets.admin_password();
+    let account = json!({
+        "username": ADMINISTRATOR,
+        "email": ADMINISTRATOR_EMAIL,
+        // Nobody can follow a link that is mailed there.
+        "email_verified": true,
+        "password": password.expose_secret(),
+    });
+    bundle.hide("administrator-password", password);
+    let account = SecretString::from(account.to_string());
+    let _ = bundle.push(BundleStep::administrator(ADMINISTRATOR, account));
 }
 
 /// What was unpacked by the stage before: another release needs a restart.

@@ -328,6 +328,34 @@ fn printed_bundles_hold_no_secret() {
     );
 }
 
+#[test]
+fn the_first_administrator_is_made_once_and_its_password_is_in_no_file() {
+    let password = facts(&spec()).secrets.admin_password();
+    let password = password.expose_secret();
+    let bundle = rendered("app-1", Stage::Configure);
+    let step = bundle.steps().last().unwrap();
+    assert_eq!(step.name(), "administrator");
+    assert!(step.written().is_empty());
+    let account = step.input().unwrap().expose_secret();
+    let account: serde_json::Value = serde_json::from_str(account).unwrap();
+    assert_eq!(account["password"], password);
+    let everything = shown(&bundle);
+    assert!(!everything.contains(password), "{everything}");
+    // The runner asks the server over its local socket.
+    assert!(everything.contains("MM_SERVICESETTINGS_ENABLELOCALMODE=true"));
+    let other = rendered("app-2", Stage::Configure);
+    assert!(
+        other
+            .steps()
+            .iter()
+            .all(|step| step.name() != "administrator")
+    );
+    let directory = tempfile::tempdir().unwrap();
+    bundle.write_to(directory.path()).unwrap();
+    let input = std::fs::read_to_string(directory.path().join("inputs/administrator")).unwrap();
+    assert!(input.contains("<administrator-password>"), "{input}");
+}
+
 /// A license for so many users.
 fn license(users: i64) -> ServerLicense {
     let license = standin_license(&Sku::Enterprise, users);

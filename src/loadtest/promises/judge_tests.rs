@@ -22,7 +22,6 @@ fn plan(licensed: bool) -> PromisePlan {
         nodes: (1..=nodes).map(node).collect(),
         admin: Admin {
             username: String::new(),
-            email: String::new(),
             password: Password::new(SecretString::from(String::new())),
         },
         licensed,

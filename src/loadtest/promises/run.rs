@@ -32,6 +32,10 @@ pub async fn check_promises(plan: &PromisePlan) -> Vec<Promise> {
     let session = match entrance.administrator(&plan.admin).await {
         Ok(session) => session,
         Err(error) => {
+            let remedy = match error.status() {
+                Some(400 | 401 | 404) => without_account(plan),
+                _ => remedy,
+            };
             let detail = format!("{error}, so nothing else was asked");
             return vec![Promise::broken(LOGIN, detail).remedy(remedy)];
         }
@@ -63,4 +67,15 @@ pub async fn check_promises(plan: &PromisePlan) -> Vec<Promise> {
         }
     }
     promises
+}
+
+/// What helps where the account, or its password, is not as planned: a database that came with
+/// accounts of its own, or somebody who changed it.
+fn without_account(plan: &PromisePlan) -> String {
+    let (name, user) = (&plan.environment, &plan.admin.username);
+    format!(
+        "a database that came with accounts keeps them: `loadrig ssh {name} app-1 -- sudo -u mattermost \
+         /opt/mattermost/bin/mmctl --local user change-password {user}` resets the account's password, `mmctl --local \
+         user create` makes the account; `loadrig credentials {name} --show` has the password to set"
+    )
 }

@@ -1,5 +1,6 @@
 //! What the deployment promises, asked of the server itself.
 
+use crate::identity::ADMINISTRATOR;
 use crate::loadtest::{
     Admin, EntranceTls, Password, Promise, PromisePlan, PromiseVerdict, check_promises,
 };
@@ -10,11 +11,10 @@ use crate::plan::Inventory;
 use super::check::RigCheck;
 use super::ways::open_ways;
 
-/// The account of the first administrator.
+/// The account of the first administrator, which the bundle of `app-1` makes.
 pub(in crate::ops) fn administrator(connected: &Connected) -> Admin {
     Admin {
-        username: "sysadmin".to_owned(),
-        email: "sysadmin@example.com".to_owned(),
+        username: ADMINISTRATOR.to_owned(),
         password: Password::new(connected.secrets.admin_password()),
     }
 }

@@ -19,6 +19,9 @@ use tokio::task::JoinHandle;
 /// The nodes that answer in turn.
 pub const NODES: [&str; 2] = ["10.0.0.4", "10.0.0.5"];
 
+/// The administrator's name and password.
+pub const ADMINISTRATOR: (&str, &str) = ("loadrig-admin", "correct horse");
+
 /// What is wrong with the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServerFault {
@@ -75,10 +78,16 @@ pub struct ChatServer {
 }
 
 impl ChatServer {
+    /// A server with an administrator.
     pub async fn start(fault: ServerFault) -> Self {
+        let (name, password) = ADMINISTRATOR;
+        let data = Data {
+            passwords: HashMap::from([(name.to_owned(), password.to_owned())]),
+            ..Data::default()
+        };
         let shared = ChatState {
             fault,
-            data: Arc::default(),
+            data: Arc::new(Mutex::new(data)),
             events: broadcast::channel(4096).0,
         };
         let api = Router::new()
@@ -150,7 +159,19 @@ fn text(body: &Value, key: &str) -> String {
     body[key].as_str().unwrap_or_default().to_owned()
 }
 
-async fn create_user(State(shared): State<ChatState>, Json(body): Json<Value>) -> Response {
+/// Nobody signs up by themselves.
+async fn create_user(
+    State(shared): State<ChatState>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Response {
+    let by = headers.get("authorization");
+    if by.is_none_or(|by| by != &format!("Bearer token-{}", ADMINISTRATOR.0)) {
+        return refuse(
+            StatusCode::FORBIDDEN,
+            "api.user.create_user.signup_email_disabled.app_error",
+        );
+    }
     let name = text(&body, "username");
     if shared.data().passwords.contains_key(&name) {
         return refuse(
