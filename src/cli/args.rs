@@ -147,6 +147,8 @@ pub(super) enum Command {
     Status(EnvArgs),
     /// List the environments that exist in the account and region
     List,
+    /// Show where to log in and as whom; passwords only with `--show`
+    Credentials(CredentialsArgs),
     /// Open a shell, or run a command, on a host
     Ssh(SshArgs),
     /// Open a local port that leads to a service of the rig
@@ -212,6 +214,19 @@ pub(crate) struct DemoArgs {
 pub(super) struct EnvArgs {
     /// Name under environments/, or a path to a file
     pub env: String,
+}
+
+/// `loadrig credentials`.
+#[derive(Debug, Args)]
+pub(super) struct CredentialsArgs {
+    /// Name under environments/, or a path to a file
+    pub env: String,
+    /// Print the passwords too
+    #[arg(long)]
+    pub show: bool,
+    /// Write the certificate of the environment's authority, PEM, which browsers have to trust
+    #[arg(long, value_name = "FILE", value_parser = file)]
+    pub authority: Option<PathBuf>,
 }
 
 /// `loadrig down`.

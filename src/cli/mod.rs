@@ -116,6 +116,7 @@ fn dispatch(app: &App, command: &Command) -> Outcome {
         Command::Up(args) => commands::up::run(app, args),
         Command::Status(args) => commands::status::run(app, args),
         Command::List => commands::list::run(app),
+        Command::Credentials(args) => commands::credentials::run(app, args),
         Command::Ssh(args) => commands::ssh::run(app, args),
         Command::Tunnel(args) => commands::tunnel::run(app, args),
         Command::Test(args) => commands::test::run(app, args),

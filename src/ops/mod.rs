@@ -13,6 +13,7 @@ mod adapters;
 mod agent_program;
 pub mod bundle;
 mod confirm;
+pub mod credentials;
 pub mod demo;
 pub mod doctor;
 pub mod down;

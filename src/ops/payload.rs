@@ -45,34 +45,6 @@ pub(super) fn facts(
     secrets: &Secrets,
     payload: &Arc<Payload>,
 ) -> Facts {
-    let endpoint = |address: &Address, port: u16| {
-        let resource = inventory.get(address)?;
-        Some(Endpoint {
-            host: resource.text("endpoint")?.to_owned(),
-            port: match resource.number("port").ok()? {
-                Some(reported) => u16::try_from(reported).ok()?,
-                None => port,
-            },
-        })
-    };
-    let writer = inventory.writer();
-    // A restored database has those of its snapshot.
-    let known = |key: &str| {
-        let found = writer.and_then(|writer| writer.text(key));
-        found.unwrap_or("mattermost").to_owned()
-    };
-    let database = writer
-        .and_then(|writer| endpoint(&writer.address, POSTGRES))
-        .map(|writer| DatabaseFacts {
-            writer,
-            readers: inventory
-                .readers(spec)
-                .iter()
-                .filter_map(|address| endpoint(address, POSTGRES))
-                .collect(),
-            name: known("database"),
-            user: known("user"),
-        });
     let hosts = spec
         .hosts()
         .into_iter()
@@ -90,9 +62,9 @@ pub(super) fn facts(
         .collect();
     Facts {
         hosts,
-        database,
+        database: own_database(spec, inventory),
         search_endpoint: inventory.endpoint(&Address::search()).map(str::to_owned),
-        cache: endpoint(&Address::cache(), CACHE),
+        cache: endpoint(inventory, &Address::cache(), CACHE),
         entrance: inventory.entrance(spec),
         bucket: inventory
             .get(&Address::bucket())
@@ -101,6 +73,35 @@ pub(super) fn facts(
         payload: Arc::clone(payload),
         secrets: secrets.clone(),
     }
+}
+
+/// The environment's own database, once its writer has an endpoint.
+pub(super) fn own_database(spec: &Spec, inventory: &Inventory) -> Option<DatabaseFacts> {
+    let writer = inventory.writer()?;
+    let readers = inventory.readers(spec);
+    // A restored database has those of its snapshot.
+    let known = |key: &str| writer.text(key).unwrap_or("mattermost").to_owned();
+    Some(DatabaseFacts {
+        writer: endpoint(inventory, &writer.address, POSTGRES)?,
+        readers: readers
+            .iter()
+            .filter_map(|address| endpoint(inventory, address, POSTGRES))
+            .collect(),
+        name: known("database"),
+        user: known("user"),
+    })
+}
+
+/// Where a managed service answers; `port` is its usual one.
+fn endpoint(inventory: &Inventory, address: &Address, port: u16) -> Option<Endpoint> {
+    let resource = inventory.get(address)?;
+    Some(Endpoint {
+        host: resource.text("endpoint")?.to_owned(),
+        port: match resource.number("port").ok()? {
+            Some(reported) => u16::try_from(reported).ok()?,
+            None => port,
+        },
+    })
 }
 
 /// The authority that clients of the proxies have to trust, PEM; none where systems do already.

@@ -168,21 +168,27 @@ impl Rig {
         })
     }
 
+    /// The secrets of the environment, which derive from its seed.
+    ///
+    /// # Errors
+    /// When the environment does not exist, or its seed cannot be read.
+    pub async fn secrets(&self) -> Result<Secrets, OpsError> {
+        let name = &self.spec.name;
+        let seed = self.cloud.seed(name).await?;
+        let seed = seed.ok_or_else(|| RigError::DoesNotExist {
+            environment: name.clone(),
+            account: self.account.clone(),
+        })?;
+        Ok(Secrets::from_seed(&seed)?)
+    }
+
     /// The way to the hosts that exist.
     ///
     /// # Errors
     /// When the environment does not exist, or its key cannot be used.
     pub async fn connect(&self, inventory: &Inventory) -> Result<Connected, OpsError> {
         let name = &self.spec.name;
-        let seed = self
-            .cloud
-            .seed(name)
-            .await?
-            .ok_or_else(|| RigError::DoesNotExist {
-                environment: name.clone(),
-                account: self.account.clone(),
-            })?;
-        let secrets = Secrets::from_seed(&seed)?;
+        let secrets = self.secrets().await?;
         let keyring = Keyring::open(name, &self.spec.access, &secrets, &[]).await?;
         for host in self.spec.hosts() {
             register(&keyring, &self.spec, host, inventory)?;

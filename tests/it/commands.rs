@@ -1,6 +1,7 @@
 //! What commands do and say in situations that are not the usual one: nobody to ask, a proxy, a
 //! closed terminal, a name that is taken, a log that cannot be written.
 
+mod credentials;
 mod files;
 mod network;
 mod pipes;

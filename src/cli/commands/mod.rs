@@ -3,6 +3,7 @@
 pub(super) mod agent;
 pub(super) mod architectures;
 pub(super) mod bundle;
+pub(super) mod credentials;
 pub(super) mod demo;
 pub(super) mod doctor;
 pub(super) mod down;

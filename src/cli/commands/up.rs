@@ -74,7 +74,7 @@ fn show(app: &App, name: &str, resources_only: bool, report: &UpReport) {
         )
     } else {
         format!(
-            "`{name}` is up at {url}; `loadrig test {name} smoke` drives load through it, `loadrig down {name}` removes it"
+            "`{name}` is up at {url}; `loadrig credentials {name}` says as whom to log in, `loadrig test {name} smoke` drives load through it, `loadrig down {name}` removes it"
         )
     });
 }

@@ -12,7 +12,16 @@ fn a_rig_speaks_tls_with_an_authority_of_its_own() {
     let tls = "tls: { host_name: chat.example.com, issuer: private }\n";
     home.write("environments/secure.yaml", format!("{yaml}\n{tls}"));
 
-    home.run(&["up", "secure", "--yes"]).code(0);
+    let log = home.path().join("first.jsonl");
+    let first = log.to_str().unwrap();
+    home.run(&["up", "secure", "--yes", "--events", first])
+        .code(0);
+    let done = steps(&log, &CHANGES);
+    let place = |step: &str| done.iter().position(|one| one == step).unwrap();
+    assert!(
+        place("host/app-1/configure") < place("host/proxy-1/configure"),
+        "people are let in before the first administrator: {done:?}"
+    );
     let log = home.path().join("second.jsonl");
     let log = log.to_str().unwrap();
     home.run(&["up", "secure", "--yes", "--events", log])
@@ -37,6 +46,29 @@ fn a_rig_speaks_tls_with_an_authority_of_its_own() {
         "curl -s --resolve chat.example.com:443:127.0.0.1 https://chat.example.com/; test $? = 60 && echo refused",
     )
     .says(&["refused"]);
+
+    // A stranger who signs up administers nothing; who does is told, and the password is nowhere
+    // on the host.
+    let stranger =
+        r#"{"username":"eve","email":"eve@example.com","password":"Passw0rd!Passw0rd!"}"#;
+    on_proxy(&format!(
+        "curl -s --cacert /etc/nginx/tls/authority.pem --resolve chat.example.com:443:127.0.0.1 \
+         -d '{stranger}' https://chat.example.com/api/v4/users"
+    ))
+    .says(&["\"roles\":\"system_user\""]);
+    home.run(&["credentials", "secure"])
+        .code(0)
+        .says(&["mattermost at https://chat.example.com", "sysadmin"]);
+    let told = home
+        .run(&["credentials", "secure", "--show", "--output", "json"])
+        .code(0)
+        .json();
+    let password = told["credentials"][0]["password"].as_str().unwrap();
+    let search = format!(
+        "sudo grep -rlsF {password} /etc /opt/mattermost /var/lib/loadrig /var/log /var/tmp; true"
+    );
+    let found = home.run(&["ssh", "secure", "app-1", "--", &search]).code(0);
+    assert_eq!(found.out.trim(), "", "{found}");
 
     let test = home
         .run(&["test", "secure", "smoke", "--output", "json"])
