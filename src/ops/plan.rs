@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::blueprint::{Address, Blueprint, Step, blueprint_offline};
 use crate::engine::{Account, CloudError};
 use crate::plan::{self, Action, Cost, Plan, RunningCost, cost, running_cost};
-use crate::preflight::Finding;
+use crate::preflight::{Finding, evaluate_entrance};
 use crate::report::plan_diagram;
 use crate::spec::{Library, Spec};
 
@@ -102,7 +102,8 @@ pub fn plan_offline(spec: Spec, options: &PlanOptions) -> Result<PlanReview, Ops
     let unchecked = plan.changes.iter().filter(|c| c.action == Action::Keep);
     let unchecked =
         unchecked.map(|change| Finding::unknown(change.address.to_string(), change.reason.clone()));
-    let findings = license::findings(&spec).into_iter().chain(unchecked);
+    let findings = license::findings(&spec).into_iter();
+    let findings = findings.chain(evaluate_entrance(&spec)).chain(unchecked);
     let findings = findings.collect();
     let review = PlanReview {
         cost: price(&spec)?,

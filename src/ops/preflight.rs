@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::plan::{Action, Cost, Plan};
 use crate::preflight::{
-    Finding, FindingVerdict, Scope, Wants, ZoneNeeds, choose_zones, demands, evaluate_names,
-    evaluate_offers, evaluate_permissions, evaluate_quotas, evaluate_restores, evaluate_seed,
-    needed, new_names, restores, wants,
+    Finding, FindingVerdict, Scope, Wants, ZoneNeeds, choose_zones, demands, evaluate_entrance,
+    evaluate_names, evaluate_offers, evaluate_permissions, evaluate_quotas, evaluate_restores,
+    evaluate_seed, needed, new_names, restores, wants,
 };
 use crate::spec::{CloudTarget, Spec};
 
@@ -78,6 +78,7 @@ pub async fn preflight(rig: &Rig, reading: &Reading) -> Vec<Finding> {
     rig.cloud.use_zones(zones);
     findings.extend(evaluate_restores(&restorable));
     findings.extend(evaluate_names(&taken));
+    findings.extend(evaluate_entrance(&rig.spec));
     findings.extend(evaluate_seed(&rig.spec, &rig.account.region));
     findings.extend(evaluate_permissions(&needed, &allowed, rig.spec.argument()));
     findings.sort_by_key(|finding| finding.verdict);

@@ -6,6 +6,7 @@
 //! and the documentation all come from there.
 
 mod dry_runs;
+mod entrance;
 mod findings;
 mod grants;
 mod names;
@@ -18,6 +19,7 @@ mod snapshots;
 mod zones;
 
 pub use dry_runs::{DryRun, DryRunOutcome, DryRunWants, dry_run_wants};
+pub use entrance::evaluate_entrance;
 pub use findings::{Finding, FindingVerdict};
 pub use grants::account_grants;
 pub use names::{NewName, TakenNames, evaluate_names, new_names};

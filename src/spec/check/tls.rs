@@ -4,7 +4,7 @@ use super::{Checker, Origin};
 use crate::spec::check::balancer::is_host_name;
 use crate::spec::shape::{EnvironmentFile, TlsShape};
 use crate::spec::{
-    AddressKind, BalancerKind, CertificateIssuer, ProxyTls, Purpose, TlsCertificate,
+    AddressKind, BalancerKind, CertificateIssuer, ProxyTls, Purpose, Scheme, TlsCertificate,
 };
 
 impl Checker<'_> {
@@ -76,22 +76,34 @@ impl Checker<'_> {
 
     /// Passwords of people do not cross the internet in plain text.
     fn plain_http(&mut self, file: &EnvironmentFile) {
-        let is_public = match file.load_balancer.unwrap_or_default() {
+        if file.purpose != Some(Purpose::GoldStandard) {
+            return;
+        }
+        let (is_public, expected, hint) = match file.load_balancer.unwrap_or_default() {
             BalancerKind::Nginx => {
                 let access = file.access.as_ref().and_then(|access| access.address);
-                access != Some(AddressKind::Private)
+                (
+                    access.unwrap_or_default() == AddressKind::Public,
+                    "expected `tls: {host_name: …, issuer: private}`, or a certificate of yours",
+                    "`access: {address: private}` is for deployments that are reached over a VPN",
+                )
             }
-            // An application load balancer is checked with its certificate.
-            BalancerKind::Alb => false,
+            BalancerKind::Alb => {
+                let alb = file.alb.clone().unwrap_or_default();
+                (
+                    alb.scheme.unwrap_or_default() == Scheme::Public
+                        && alb.certificate_arn.is_none(),
+                    "expected `alb: {certificate_arn: …, host_name: …}`",
+                    "`alb: {scheme: internal}` is for deployments that are reached over a VPN",
+                )
+            }
         };
-        if file.purpose == Some(Purpose::GoldStandard) && is_public {
+        if is_public {
             let problem = self.key_place(&["purpose"]).problem(
                 "a deployment that people rely on, over plain HTTP at public addresses",
-                "expected `tls: {host_name: …, issuer: private}`, or a certificate of yours",
+                expected,
             );
-            self.report(problem.hint(
-                "`access: {address: private}` is for deployments that are reached over a VPN",
-            ));
+            self.report(problem.hint(hint));
         }
     }
 }

@@ -1,0 +1,63 @@
+//! Whether people send their passwords over the internet in plain text.
+
+use crate::spec::{AddressKind, LoadBalancer, Scheme, Spec};
+
+use super::findings::{Finding, FindingVerdict};
+
+/// Warns where the server is reached by plain HTTP at public addresses. For a deployment that
+/// people rely on the YAML is refused already.
+#[must_use]
+pub fn evaluate_entrance(spec: &Spec) -> Option<Finding> {
+    let (is_public, remedy) = match &spec.load_balancer {
+        LoadBalancer::Nginx => (
+            spec.tls.is_none() && spec.access.address == AddressKind::Public,
+            "`tls: {host_name: …, issuer: private}`, or `access: {address: private}` over a VPN",
+        ),
+        LoadBalancer::Alb(alb) => (
+            alb.certificate.is_none() && alb.scheme == Scheme::Public,
+            "`alb: {certificate_arn: …, host_name: …}`, or `alb: {scheme: internal}` over a VPN",
+        ),
+    };
+    is_public.then(|| {
+        let detail = "the server is reached by plain HTTP at public addresses, and passwords with it: \
+                      for simulated users alone";
+        Finding::new("entrance", FindingVerdict::Warn, detail).with_remedies([remedy.to_owned()])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::spec::Library;
+
+    use super::*;
+
+    fn remedy(text: &str) -> Option<String> {
+        let rig = "architecture: 1k\nmattermost: {release: 11.7.9, license_env: L}\n";
+        let spec = Library::new(None).load_text("test", &format!("{rig}{text}"));
+        let finding = evaluate_entrance(&spec.unwrap())?;
+        assert_eq!(finding.verdict, FindingVerdict::Warn);
+        finding.remedies.into_iter().next()
+    }
+
+    #[test]
+    fn proxies_are_warned_of_unless_they_speak_tls_or_are_private() {
+        assert!(remedy("").is_some_and(|text| text.contains("`tls:")));
+        assert_eq!(remedy("access: {address: private}\n"), None);
+        let tls = "tls: {host_name: chat.example.com, issuer: private}\n";
+        assert_eq!(remedy(tls), None);
+    }
+
+    #[test]
+    fn a_load_balancer_is_warned_of_unless_it_has_a_certificate_or_is_internal() {
+        let with = |alb: &str| {
+            remedy(&format!(
+                "load_balancer: alb\nsizes: {{nodes: {{proxy: {{count: 0}}}}}}\nalb: {alb}\n"
+            ))
+        };
+        assert!(with("{}").is_some_and(|text| text.contains("`alb:")));
+        assert_eq!(with("{scheme: internal}"), None);
+        let arn = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d";
+        let certificate = format!("{{certificate_arn: '{arn}', host_name: chat.example.com}}");
+        assert_eq!(with(&certificate), None);
+    }
+}
