@@ -120,45 +120,95 @@ program() {
     mv -f "$target.loadrig" "$target"
 }
 
-# server OWNER TARBALL: unpacks a server beside the running one and puts it in its place.
-# What belongs to the deployment and not to the release is carried over.
-server() {
-    home=$root/opt/mattermost
-    rm -rf "$home.new" "$home.old"
-    mkdir -m 0755 "$home.new"
-    tar -xzf "$2" -C "$home.new" --strip-components=1 --no-same-owner
-    if [ ! -x "$home.new/bin/mattermost" ]; then
+# Trees of releases. The server runs from the first; `.next` is staged beside it, and `.previous`
+# is what ran before, for the way back. Each has the name of its release in a file.
+home=$root/opt/mattermost
+
+release_of() { cat "$1/.loadrig-release" 2>/dev/null || true; }
+
+# has_tree RELEASE: whether it is there already; what was staged for another release goes.
+has_tree() {
+    [ "$(release_of "$home.next")" = "$1" ] || rm -rf "$home.next"
+    for tree in "$home" "$home.next" "$home.previous"; do
+        [ "$(release_of "$tree")" != "$1" ] || return 0
+    done
+    return 1
+}
+
+# stage OWNER RELEASE TARBALL: unpacks a server beside the one that runs.
+stage() {
+    rm -rf "$home.next"
+    mkdir -m 0755 -p "$home.next"
+    tar -xzf "$3" -C "$home.next" --strip-components=1 --no-same-owner
+    if [ ! -x "$home.next/bin/mattermost" ]; then
         echo "the tarball has no mattermost/bin/mattermost"
         return 1
     fi
     for kept in config data logs plugins client/plugins; do
-        mkdir -p "$home.new/$kept"
-        [ ! -d "$home/$kept" ] || cp -a "$home/$kept/." "$home.new/$kept/"
+        mkdir -p "$home.next/$kept"
     done
     # The umask here is strict; the release has to be readable for the server's user.
-    chmod -R u=rwX,go=rX "$home.new"
-    chmod -R go= "$home.new/config"
-    chown -R "$1:$1" "$home.new"
-    [ ! -d "$home" ] || mv "$home" "$home.old"
-    mv "$home.new" "$home"
-    rm -rf "$home.old"
+    chmod -R u=rwX,go=rX "$home.next"
+    chmod -R go= "$home.next/config"
+    chown -R "$1:$1" "$home.next"
+    echo "$2" >"$home.next/.loadrig-release"
 }
 
-server_from_blob() { server "$1" "$state/blobs/$2"; }
+# server_from_blob OWNER RELEASE SHA256
+server_from_blob() { has_tree "$2" || stage "$1" "$2" "$state/blobs/$3"; }
 
-# server_from_url OWNER URL SHA256: an empty digest means that none was given.
+# server_from_url OWNER RELEASE URL SHA256: an empty digest means that none was given.
 server_from_url() {
+    ! has_tree "$2" || return 0
     mkdir -p "$state/downloads"
     tarball=$state/downloads/server.tar.gz
-    if [ -n "$3" ]; then
-        download "$2" "$tarball" http,https
-        verify_sha256 "$3" "$tarball" "$2"
+    if [ -n "$4" ]; then
+        download "$3" "$tarball" http,https
+        verify_sha256 "$4" "$tarball" "$3"
     else
-        download "$2" "$tarball" https
-        warn "no sha256 was given for $2; what was fetched has $(sha256sum "$tarball" | cut -d ' ' -f 1)"
+        download "$3" "$tarball" https
+        warn "no sha256 was given for $3; what was fetched has $(sha256sum "$tarball" | cut -d ' ' -f 1)"
     fi
-    server "$1" "$tarball"
+    stage "$1" "$2" "$tarball"
     rm -f "$tarball"
+}
+
+# switch UNIT RELEASE: stops the server, and puts the tree of a release in its place. What belongs
+# to the deployment and not to the release goes with it. Continues what was cut off.
+switch() {
+    swapped=$home.swapped
+    if [ "$(release_of "$home")" != "$2" ]; then
+        tree=$home.next
+        [ "$(release_of "$tree")" = "$2" ] || tree=$home.previous
+        if [ "$(release_of "$tree")" != "$2" ]; then
+            echo "the release to switch to was not staged"
+            return 1
+        fi
+        systemctl stop "$1" 2>/dev/null || true
+        if [ -d "$home" ]; then
+            carry "$home" "$tree"
+            mv "$home" "$swapped"
+        fi
+        mv "$tree" "$home"
+    fi
+    if [ -d "$swapped" ]; then
+        rm -rf "$home.previous"
+        mv "$swapped" "$home.previous"
+    fi
+}
+
+# carry FROM TO: settings and plugins are copied, so that the old tree stays whole; uploads and logs
+# have no release, and may be large.
+carry() {
+    for kept in config plugins client/plugins; do
+        rm -rf "$2/$kept"
+        [ ! -d "$1/$kept" ] || cp -a "$1/$kept" "$2/$kept"
+    done
+    for kept in data logs; do
+        [ -d "$1/$kept" ] || continue
+        rm -rf "${2:?}/$kept"
+        mv "$1/$kept" "$2/$kept"
+    done
 }
 
 # service UNIT RESTART RELOAD: two digests of what the unit reads. Restarts when the first

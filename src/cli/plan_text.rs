@@ -3,8 +3,8 @@
 use crate::blueprint::{Address, ValueForm};
 use crate::ops::plan::{HostWork, PlanReview};
 use crate::plan::{
-    Action, Change, ChangeGroup, Cost, Difference, Plan, RunningCost, at_least, change_groups,
-    expected, ranges,
+    Action, Change, ChangeGroup, Cost, Difference, Plan, RolloutOrder, RunningCost, at_least,
+    change_groups, expected, ranges,
 };
 use crate::preflight::{Finding, FindingVerdict};
 use crate::spec::{LoginGate, Spec};
@@ -89,6 +89,7 @@ pub(super) fn login_gate(spec: &Spec) -> String {
 fn hosts(review: &PlanReview) -> String {
     let work = review.host_work();
     let mut text = String::new();
+    let rollout = RolloutOrder::of(&review.blueprint, &review.plan);
     for (what, verb) in [
         (HostWork::Bootstrap, "to bootstrap"),
         (HostWork::Check, "to check"),
@@ -103,7 +104,27 @@ fn hosts(review: &PlanReview) -> String {
             ));
         }
     }
+    text.push_str(&rolled(&rollout));
     text
+}
+
+/// How application nodes change that users may be served by.
+fn rolled(order: &RolloutOrder) -> String {
+    if let Some(only) = order.only_node() {
+        return format!("\n{only} is the only application node: nobody is served while it changes");
+    }
+    let names: Vec<String> = order.nodes().map(|host| host.to_string()).collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    let what = match order.replaced.len() {
+        0 => "application nodes that differ change one by one".to_owned(),
+        count => format!(
+            "application nodes that differ change one by one, {count} with {} instance",
+            if count == 1 { "its" } else { "their" }
+        ),
+    };
+    format!("\n{what}: {}", ranges(&names).join(", "))
 }
 
 /// The findings of the preflight: what refuses or warns in full, the rest as numbers unless

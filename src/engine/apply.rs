@@ -9,12 +9,13 @@ use crate::blueprint::kinds::Priced;
 use crate::blueprint::{Address, Blueprint, Desired, Step};
 use crate::engine::cloud::Cloud;
 use crate::engine::context::{Engine, SharedInventory};
-use crate::engine::hosts::{HostRequest, Hosts};
+use crate::engine::hosts::Hosts;
 use crate::engine::remove::remove;
+use crate::engine::rollout::{Rollout, SURVEY, WalkContext, edges};
 use crate::engine::service_roles::{SERVICE_ROLES, services_of};
 use crate::engine::walk::{Finished, Task, TaskWork, Urgency, WalkReport, boxed, walk};
 use crate::events::Outcome;
-use crate::plan::{Action, Change, Plan, deleted_after};
+use crate::plan::{Action, Change, Plan, RolloutOrder, deleted_after};
 use crate::spec::Prices;
 
 impl<C: Cloud, H: Hosts> Engine<C, H> {
@@ -26,6 +27,14 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         stop: watch::Receiver<Urgency>,
     ) -> (WalkReport, SharedInventory) {
         let shared = SharedInventory::default();
+        let order = RolloutOrder::of(blueprint, plan);
+        let mut edges = edges(&order, blueprint);
+        let rollout = Arc::new(Rollout::of(order, blueprint, plan));
+        let hosts = WalkContext {
+            shared: shared.clone(),
+            rollout,
+            stop: stop.clone(),
+        };
         let mut tasks = Vec::new();
         let changes: BTreeMap<&Address, &Change> = plan
             .changes
@@ -37,8 +46,9 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         for node in &blueprint.nodes {
             let name = node.address.to_string();
             let mut after: Vec<String> = node.after.iter().map(Address::to_string).collect();
+            after.extend(edges.remove(&name).into_iter().flatten());
             let engine = Arc::clone(self);
-            let shared = shared.clone();
+            let hosts = hosts.clone();
             let bills = match (&node.step, changes.get(&node.address)) {
                 (Step::Resource(desired), Some(change)) => {
                     let creates = matches!(change.action, Action::Create | Action::Replace);
@@ -55,31 +65,19 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                         after.push(SERVICE_ROLES.to_owned());
                     }
                     let (change, desired) = ((*change).clone(), desired.clone());
-                    let stop = stop.clone();
-                    Box::pin(
-                        async move { engine.apply_change(&change, &desired, &shared, &stop).await },
-                    )
+                    Box::pin(async move {
+                        if let Desired::Instance(instance) = &desired
+                            && hosts.rollout.replaces(instance.host)
+                        {
+                            engine.leave(&hosts, instance.host).await?;
+                        }
+                        let WalkContext { shared, stop, .. } = &hosts;
+                        engine.apply_change(&change, &desired, shared, stop).await
+                    })
                 }
                 Step::Host { host, stage } => {
                     let (host, stage) = (*host, *stage);
-                    let stop = stop.clone();
-                    Box::pin(async move {
-                        engine.permit.check().map_err(boxed)?;
-                        let secrets = engine.secrets(&shared).await.map_err(boxed)?;
-                        let request = HostRequest {
-                            host,
-                            stage,
-                            inventory: shared.inventory(),
-                            secrets,
-                            events: engine.events.clone(),
-                            stop,
-                        };
-                        let outcome = engine.hosts.apply(request).await?;
-                        Ok(Finished {
-                            outcome,
-                            detail: None,
-                        })
-                    })
+                    Box::pin(async move { engine.host_stage(&hosts, host, stage).await })
                 }
             };
             names.push(name.clone());
@@ -92,6 +90,10 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
             });
         }
         tasks.extend(self.service_roles(plan, &stop));
+        tasks.extend(self.survey(&hosts).map(|survey| Task {
+            after: edges.remove(SURVEY).into_iter().flatten().collect(),
+            ..survey
+        }));
         // What is surplus is deleted last: new capacity is there before the old goes.
         tasks.extend(self.removals(plan, &names));
         let report = walk(tasks, &self.events, stop).await;

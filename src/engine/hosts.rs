@@ -1,5 +1,6 @@
 //! The trait through which the engine acts on hosts.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 
 use crate::blueprint::Stage;
@@ -19,14 +20,29 @@ pub struct HostRequest {
     pub host: HostName,
     /// `prepare` or `configure`.
     pub stage: Stage,
+    /// The step that it is done for: what is reported goes there.
+    pub step: String,
     /// What exists at this moment.
     pub inventory: Inventory,
+    /// Application nodes that proxies send nothing to.
+    pub away: BTreeSet<HostName>,
     /// The environment's secrets.
     pub secrets: Secrets,
     /// Where waits are reported.
     pub events: Events,
     /// Whether the user wants to stop: what has not begun to work on the host then gives up.
     pub stop: watch::Receiver<Urgency>,
+}
+
+/// How a host compares with a stage of its bundle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostCondition {
+    /// It is as it should be.
+    AsPlanned,
+    /// It differs, and users are served by it.
+    Serving,
+    /// It differs, and serves nobody.
+    Idle,
 }
 
 /// Something that brings hosts to their bundles.
@@ -36,4 +52,25 @@ pub trait Hosts: Send + Sync + 'static {
         &self,
         request: HostRequest,
     ) -> impl Future<Output = Result<Outcome, TaskError>> + Send;
+
+    /// Compares a host with a stage of its bundle, and changes nothing. Hosts that nobody can be
+    /// served by are idle.
+    fn compare(
+        &self,
+        request: HostRequest,
+    ) -> impl Future<Output = Result<HostCondition, TaskError>> + Send {
+        let _ = request;
+        async { Ok(HostCondition::Idle) }
+    }
+
+    /// Waits until a proxy has no request under way at an application node that it was told to
+    /// leave out. The request is for the proxy.
+    fn drained(
+        &self,
+        request: HostRequest,
+        node: HostName,
+    ) -> impl Future<Output = Result<(), TaskError>> + Send {
+        let _ = (request, node);
+        async { Ok(()) }
+    }
 }

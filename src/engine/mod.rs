@@ -12,6 +12,7 @@ mod permit;
 mod poll;
 mod remove;
 mod resource;
+mod rollout;
 mod service_roles;
 mod settle;
 mod store_clock;
@@ -24,7 +25,7 @@ pub use cloud::{
     is_credential_code,
 };
 pub use context::{Engine, SharedInventory};
-pub use hosts::{HostRequest, Hosts};
+pub use hosts::{HostCondition, HostRequest, Hosts};
 pub use lease::{
     Condition, Holder, Lease, LeaseStore, LockError, ObjectVersion, Timestamped, describe_lease,
     environment_of_lease,

@@ -83,7 +83,7 @@ impl SshSession {
     }
 
     /// Asks whether the bundle is applied; if not, which of its blobs are there already.
-    async fn missing(&self, bundle: &Bundle) -> Result<Option<Vec<String>>, HostError> {
+    pub(super) async fn missing(&self, bundle: &Bundle) -> Result<Option<Vec<String>>, HostError> {
         let mut command = format!(
             "sudo -n sh -c {} check {} {}",
             quote(CHECK),

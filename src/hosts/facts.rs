@@ -1,5 +1,6 @@
 //! What a bundle is rendered from besides the spec: addresses, endpoints, files.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Arc;
@@ -196,6 +197,8 @@ pub struct DatabaseFacts {
 pub struct Facts {
     /// The hosts that exist so far.
     pub hosts: Vec<HostFacts>,
+    /// Application nodes that proxies send nothing to: they are about to change, or are not up yet.
+    pub away: BTreeSet<HostName>,
     /// `None` before the writer has an endpoint.
     pub database: Option<DatabaseFacts>,
     /// The search domain's name, without scheme and port.

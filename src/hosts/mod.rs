@@ -16,6 +16,7 @@ mod facts;
 mod keyring;
 mod license;
 mod roles;
+mod serving;
 mod session;
 mod step;
 mod templates;
@@ -32,5 +33,6 @@ pub use facts::{DatabaseFacts, Endpoint, Facts, HostFacts, Payload, ServerPackag
 pub use keyring::{Keyring, SshLogin, operator_public_key, public_key_file};
 pub use license::ServerLicense;
 pub use roles::render;
+pub use serving::Comparison;
 pub use session::{Listen, Output, OutputLines, SshSession};
 pub use step::{BundleStep, File};

@@ -166,10 +166,13 @@ impl BundleStep {
         Self::new("user", title, 60, call("user", &[name, home]))
     }
 
-    /// Unpacks a server tarball that is shipped with the bundle.
+    /// Unpacks a server tarball that is shipped with the bundle, beside the server that runs.
     #[must_use]
-    pub fn server_from_blob(owner: &str, blob: Blob) -> Self {
-        let script = call("server_from_blob", &[owner, blob.sha256()]);
+    pub fn server_from_blob(owner: &str, release: &Digest, blob: Blob) -> Self {
+        let script = call(
+            "server_from_blob",
+            &[owner, release.as_str(), blob.sha256()],
+        );
         Self {
             blobs: vec![blob],
             ..Self::new("server", "unpack the server", 600, script)
@@ -178,9 +181,17 @@ impl BundleStep {
 
     /// Unpacks a server tarball that the host fetches. Without a digest it has to be https.
     #[must_use]
-    pub fn server_from_url(owner: &str, url: &str, digest: Option<&str>) -> Self {
-        let script = call("server_from_url", &[owner, url, digest.unwrap_or("")]);
+    pub fn server_from_url(owner: &str, release: &Digest, url: &str, digest: Option<&str>) -> Self {
+        let words = [owner, release.as_str(), url, digest.unwrap_or("")];
+        let script = call("server_from_url", &words);
         Self::new("server", format!("fetch {url}"), 1800, script)
+    }
+
+    /// Puts the release that was unpacked in the place of the one that runs, and keeps that one.
+    #[must_use]
+    pub fn switch(unit: &str, release: &Digest) -> Self {
+        let script = call("switch", &[unit, release.as_str()]);
+        Self::new("switch", "switch to the release", 300, script)
     }
 
     /// Fetches a file from a publisher who is known by his certificate.

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 use tokio::time::Instant;
 
-use crate::blueprint::{Address, Stage};
-use crate::engine::{HostRequest, Hosts, TaskError, Urgency};
+use crate::blueprint::Stage;
+use crate::engine::{HostCondition, HostRequest, Hosts, TaskError, Urgency};
 use crate::events::{Events, Outcome};
-use crate::hosts::{HostError, Keyring, Payload, render};
+use crate::hosts::{Bundle, HostError, Keyring, Payload, render};
 use crate::plan::Inventory;
 use crate::spec::{HostName, Role, Spec};
 
@@ -33,36 +33,18 @@ pub(super) struct RigHosts {
 
 impl Hosts for RigHosts {
     async fn apply(&self, request: HostRequest) -> Result<Outcome, TaskError> {
+        let (keyring, bundle) = self.bundle(&request).await?;
         let HostRequest {
             host,
             stage,
-            inventory,
-            secrets,
+            step,
             events,
-            mut stop,
+            stop,
+            ..
         } = request;
-        let keyring = self
-            .keyring
-            .get_or_try_init(|| Keyring::open(&self.spec.name, &self.spec.access, &secrets, &[]))
-            .await
-            .map_err(boxed)?;
-        register(keyring, &self.spec, host, &inventory).map_err(boxed)?;
-        let facts = facts(&self.spec, &inventory, &secrets, &self.payload);
-        let bundle = render(&self.spec, host, stage, &facts).map_err(boxed)?;
-        let step = Address::host(host, stage);
-        let quit = async move {
-            if stop
-                .wait_for(|urgency| *urgency >= Urgency::Drain)
-                .await
-                .is_err()
-            {
-                // Nobody is left who could interrupt.
-                std::future::pending::<()>().await;
-            }
-        };
         let deadline = Instant::now() + self.timeout;
         let applied = keyring
-            .apply(&bundle, step.as_str(), &events, deadline, quit)
+            .apply(&bundle, &step, &events, deadline, interrupted(stop))
             .await
             .map_err(boxed)?;
         for (step, warning) in &applied.warnings {
@@ -75,15 +57,80 @@ impl Hosts for RigHosts {
         }
         Ok(applied.outcome())
     }
+
+    async fn compare(&self, request: HostRequest) -> Result<HostCondition, TaskError> {
+        let (keyring, bundle) = self.bundle(&request).await?;
+        let deadline = Instant::now() + self.timeout;
+        let quit = interrupted(request.stop);
+        let compared = keyring.compare(&bundle, &request.step, &request.events, deadline, quit);
+        let compared = compared.await.map_err(boxed)?;
+        Ok(match (compared.is_applied, compared.is_serving) {
+            (true, _) => HostCondition::AsPlanned,
+            (false, true) => HostCondition::Serving,
+            (false, false) => HostCondition::Idle,
+        })
+    }
+
+    async fn drained(&self, request: HostRequest, node: HostName) -> Result<(), TaskError> {
+        let (keyring, _) = self.bundle(&request).await?;
+        let address = request.inventory.private_address(node);
+        let address = address.ok_or_else(|| boxed(HostError::NoAddress { host: node }))?;
+        let deadline = Instant::now() + self.timeout;
+        let left = keyring.drained(
+            request.host,
+            address,
+            &request.step,
+            &request.events,
+            deadline,
+        );
+        let left = left.await.map_err(boxed)?;
+        if left > 0 {
+            request.events.note(format!(
+                "{node}: {left} requests through {} have taken a minute and are cut off",
+                request.host
+            ));
+        }
+        Ok(())
+    }
 }
 
 impl RigHosts {
+    /// The bundle that a request is about, and the way to its host.
+    async fn bundle(&self, request: &HostRequest) -> Result<(&Keyring, Bundle), TaskError> {
+        let HostRequest {
+            host,
+            stage,
+            inventory,
+            secrets,
+            ..
+        } = request;
+        let keyring = self
+            .keyring
+            .get_or_try_init(|| Keyring::open(&self.spec.name, &self.spec.access, secrets, &[]))
+            .await
+            .map_err(boxed)?;
+        register(keyring, &self.spec, *host, inventory).map_err(boxed)?;
+        let mut facts = facts(&self.spec, inventory, secrets, &self.payload);
+        facts.away.clone_from(&request.away);
+        let bundle = render(&self.spec, *host, *stage, &facts).map_err(boxed)?;
+        Ok((keyring, bundle))
+    }
+
     /// Shows a warning with the first host that gives it.
     fn note_once(&self, events: &Events, host: HostName, text: &str) {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         if shown.insert(text.to_owned()) {
             events.note(format!("{host}: {text} (shown once for all hosts)"));
         }
+    }
+}
+
+/// Over once the user wants to stop.
+async fn interrupted(mut stop: watch::Receiver<Urgency>) {
+    let asked = stop.wait_for(|urgency| *urgency >= Urgency::Drain);
+    if asked.await.is_err() {
+        // Nobody is left who could interrupt.
+        std::future::pending::<()>().await;
     }
 }
 

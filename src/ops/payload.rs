@@ -1,5 +1,6 @@
 //! What bundles are rendered from: files of this machine, and facts about what exists.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -62,6 +63,7 @@ pub(super) fn facts(
         .collect();
     Facts {
         hosts,
+        away: BTreeSet::new(),
         database: own_database(spec, inventory),
         search_endpoint: inventory.endpoint(&Address::search()).map(str::to_owned),
         cache: endpoint(inventory, &Address::cache(), CACHE),

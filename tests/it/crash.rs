@@ -18,6 +18,7 @@ mod past;
 mod process;
 mod profiles;
 mod refused;
+mod rollout;
 mod services;
 mod sweep;
 

@@ -169,3 +169,151 @@ fn a_healthy_server_is_ready() {
     assert!(done, "{text}");
     assert_eq!(text, "");
 }
+
+/// A tarball laid out as a release, whose server says `text`.
+fn tarball(directory: &Path, text: &str) -> std::path::PathBuf {
+    let tree = directory.join("made/mattermost");
+    std::fs::create_dir_all(tree.join("bin")).unwrap();
+    std::fs::create_dir_all(tree.join("config")).unwrap();
+    let program = tree.join("bin/mattermost");
+    std::fs::write(&program, format!("#!/bin/sh\necho {text}\n")).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::write(tree.join("config/config.json"), "{}").unwrap();
+    let tarball = directory.join(format!("{text}.tar.gz"));
+    let packed = Command::new("tar")
+        .args(["-czf", tarball.to_str().unwrap(), "-C"])
+        .arg(directory.join("made"))
+        .arg("mattermost")
+        .status();
+    assert!(packed.unwrap().success());
+    tarball
+}
+
+/// A host whose releases are staged and switched below a directory.
+struct ReleaseHost(tempfile::TempDir);
+
+impl ReleaseHost {
+    fn new() -> Self {
+        // A user of that name need not exist here.
+        Self(bundle(
+            "true\n",
+            &[("chown", "true\n"), ("systemctl", "true\n")],
+        ))
+    }
+
+    fn root(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Runs functions of the runner; says what they print.
+    fn run(&self, script: &str) -> (bool, String) {
+        std::fs::write(self.root().join("steps/ready.sh"), script).unwrap();
+        let tools = format!(
+            "{}:{}",
+            self.root().join("bin").display(),
+            std::env::var("PATH").unwrap()
+        );
+        let output = Command::new("sh")
+            .arg(self.root().join("runner.sh"))
+            .args(["step", self.root().to_str().unwrap(), "ready"])
+            .env("PATH", tools)
+            .env("LOADRIG_ROOT", self.root())
+            .output()
+            .unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(text).unwrap())
+    }
+
+    #[track_caller]
+    fn change(&self, release: &str) {
+        let tarball = tarball(self.root(), release);
+        let script = format!(
+            "has_tree {release} || stage mattermost {release} {0}\nrm -f {0}\nswitch mattermost {release}\n",
+            tarball.display()
+        );
+        let (done, text) = self.run(&script);
+        assert!(done, "{text}");
+    }
+
+    /// A file below `/opt`.
+    fn read(&self, path: &str) -> String {
+        let text = std::fs::read_to_string(self.root().join("opt").join(path));
+        text.unwrap_or_default().trim().to_owned()
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        std::fs::write(self.root().join("opt").join(path), text).unwrap();
+    }
+
+    fn trees(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.root().join("opt"))
+            .unwrap()
+            .flatten();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+#[test]
+fn a_release_is_staged_beside_the_one_that_runs_and_the_old_one_is_kept() {
+    let host = ReleaseHost::new();
+    host.change("one");
+    host.write("mattermost/config/config.json", "of the deployment");
+    host.write("mattermost/data/upload", "of a user");
+    let two = tarball(host.root(), "two");
+    let (done, text) = host.run(&format!("stage mattermost two {}\n", two.display()));
+    assert!(done, "{text}");
+    assert_eq!(host.read("mattermost/.loadrig-release"), "one");
+    assert_eq!(host.read("mattermost.next/.loadrig-release"), "two");
+
+    host.change("two");
+    assert_eq!(host.trees(), ["mattermost", "mattermost.previous"]);
+    assert!(host.read("mattermost/bin/mattermost").contains("echo two"));
+    assert_eq!(
+        host.read("mattermost/config/config.json"),
+        "of the deployment"
+    );
+    assert_eq!(host.read("mattermost/data/upload"), "of a user");
+    assert_eq!(host.read("mattermost.previous/.loadrig-release"), "one");
+
+    // Back, without a tarball: with the settings and uploads of now.
+    host.write("mattermost/config/config.json", "changed since");
+    let (done, text) = host.run("has_tree one\nswitch mattermost one\n");
+    assert!(done, "{text}");
+    assert_eq!(host.trees(), ["mattermost", "mattermost.previous"]);
+    assert!(host.read("mattermost/bin/mattermost").contains("echo one"));
+    assert_eq!(host.read("mattermost/config/config.json"), "changed since");
+    assert_eq!(host.read("mattermost/data/upload"), "of a user");
+    assert_eq!(host.read("mattermost.previous/.loadrig-release"), "two");
+    // And a third one takes no more room than two.
+    host.change("three");
+    assert_eq!(host.trees(), ["mattermost", "mattermost.previous"]);
+    assert_eq!(host.read("mattermost.previous/.loadrig-release"), "one");
+}
+
+#[test]
+fn a_switch_that_was_cut_off_is_completed() {
+    let host = ReleaseHost::new();
+    host.change("one");
+    host.write("mattermost/data/upload", "of a user");
+    let two = tarball(host.root(), "two");
+    // Cut off between its two moves.
+    let script = format!(
+        "stage mattermost two {}\ncarry \"$home\" \"$home.next\"\nmv \"$home\" \"$home.swapped\"\n",
+        two.display()
+    );
+    let (done, text) = host.run(&script);
+    assert!(done, "{text}");
+    host.change("two");
+    assert_eq!(host.trees(), ["mattermost", "mattermost.previous"]);
+    assert_eq!(host.read("mattermost/data/upload"), "of a user");
+    assert_eq!(host.read("mattermost.previous/.loadrig-release"), "one");
+
+    let (done, text) = host.run("switch mattermost never\n");
+    assert!(!done);
+    assert!(text.contains("was not staged"), "{text}");
+    assert_eq!(host.read("mattermost/.loadrig-release"), "two");
+}

@@ -3,8 +3,10 @@
 //! Needs Linux, root and the packages that `loadrig local prepare` names. The tests take
 //! turns, as there is one local cloud on a machine.
 
+mod load;
 mod official;
 mod rig;
+mod rollout;
 mod settings;
 mod tls;
 

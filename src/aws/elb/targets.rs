@@ -249,6 +249,14 @@ impl Details {
         })
     }
 
+    /// What gets no new connections, and still has some.
+    fn draining(&self) -> impl Iterator<Item = &str> {
+        self.health.iter().filter_map(|one| {
+            let state = one.target_health()?.state()?.as_str();
+            (state == "draining").then_some(one.target()?.id()?)
+        })
+    }
+
     fn instances(&self) -> impl Iterator<Item = &str> {
         self.registered().map(|(id, _)| id)
     }
@@ -298,6 +306,9 @@ impl RawTargets {
             found.map_or(id.to_owned(), |one| one.address.to_string())
         };
         let names: Vec<String> = self.details.instances().map(live).collect();
+        let sick = self.details.registered().filter(|(_, well)| !*well);
+        let not_healthy: Vec<String> = sick.map(|(id, _)| live(id)).collect();
+        let draining: Vec<String> = self.details.draining().map(live).collect();
         let healthy = self.details.registered().filter(|(_, well)| *well).count();
         let targets = observed(
             Address::targets(),
@@ -306,6 +317,8 @@ impl RawTargets {
             (State::Ready, "registered"),
             [
                 ("healthy", Some(format!("{healthy}/{}", names.len()).into())),
+                ("not_healthy", Some(AttributeValue::names(not_healthy))),
+                ("draining", Some(AttributeValue::names(draining))),
                 ("targets", Some(AttributeValue::names(names))),
             ],
         );

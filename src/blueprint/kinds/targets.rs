@@ -37,6 +37,8 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     attributes: &[
         AttributeInfo::names("targets"),
         AttributeInfo::text("healthy").output().volatile(),
+        AttributeInfo::names("not_healthy").output().volatile(),
+        AttributeInfo::names("draining").output().volatile(),
     ],
     grants: &[
         read(

@@ -10,7 +10,7 @@ use crate::cli::place::Place;
 use crate::cli::plan_text::{self, Detail};
 use crate::diagnose::ExitCode;
 use crate::ops::plan::{PlanOptions, PlanReview, plan_offline, plan_online, spec_or_size};
-use crate::plan::{Action, expected};
+use crate::plan::{Action, RolloutOrder, expected};
 use crate::spec::LoginGate;
 
 /// Prints the plan; changes nothing.
@@ -99,8 +99,10 @@ fn document(review: &PlanReview, hours: Option<f64>) -> Value {
         .into_iter()
         .map(|(host, work)| json!({ "host": host, "action": work.as_str() }))
         .collect();
+    let rolled = RolloutOrder::of(&review.blueprint, &review.plan);
+    let rolled: Vec<String> = rolled.nodes().map(|host| host.to_string()).collect();
     json!({
-        "environment": review.spec.name, "account": review.account,
+        "environment": review.spec.name, "account": review.account, "one_by_one": rolled,
         "region": review.spec.region, "changes": review.plan.changes, "hosts": hosts,
         "cost": priced, "login_gate": LoginGate::of(&review.spec), "preflight": review.findings,
         "expected_seconds": time.as_secs(), "critical_path": path,

@@ -35,15 +35,16 @@ pub(super) fn prepare(scene: &Scene<'_>, bundle: &mut Bundle) {
         AUTHORITIES_URL,
     ));
     let _ = bundle.push(BundleStep::user(USER, HOME));
+    let release = release(scene);
     let server = match &scene.facts.payload.server {
-        ServerPackage::Shipped(blob) => BundleStep::server_from_blob(USER, blob.clone()),
+        ServerPackage::Shipped(blob) => BundleStep::server_from_blob(USER, &release, blob.clone()),
         ServerPackage::Fetched { url, sha256 } => {
             if sha256.is_none() {
                 bundle.note(format!(
                     "{url} is fetched without a known SHA-256; set `mattermost.sha256` to pin it"
                 ));
             }
-            BundleStep::server_from_url(USER, url, sha256.as_deref())
+            BundleStep::server_from_url(USER, &release, url, sha256.as_deref())
         }
     };
     let _ = bundle.push(server);
@@ -70,7 +71,8 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
         vec![variables],
     ));
 
-    let inputs = [unit, environment, release(scene)];
+    let release = bundle.push(BundleStep::switch(USER, &release(scene)));
+    let inputs = [unit, environment, release];
     let _ = bundle.push(BundleStep::service(USER, &inputs, &[]));
     let ping = "http://localhost:8065/api/v4/system/ping?get_server_status=true";
     let _ = bundle.push(BundleStep::answers_once_migrated(
@@ -99,7 +101,7 @@ fn administrator(scene: &Scene<'_>, bundle: &mut Bundle) {
     let _ = bundle.push(BundleStep::administrator(ADMINISTRATOR, account));
 }
 
-/// What was unpacked by the stage before: another release needs a restart.
+/// What is unpacked in the first stage, and runs from the second on.
 fn release(scene: &Scene<'_>) -> Digest {
     match &scene.facts.payload.server {
         ServerPackage::Shipped(blob) => Digest::of(&[blob.sha256()]),

@@ -15,11 +15,7 @@ use super::Scene;
 use super::common::nginx_limits;
 
 pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), BundleError> {
-    let apps: Vec<Ipv4Addr> = scene
-        .all_of(Role::App, "the addresses of the application nodes")?
-        .iter()
-        .map(|host| host.private_ip)
-        .collect();
+    let apps = nodes_in_service(scene)?;
     let mut context = Context::new();
     context.insert("apps", &apps);
     // As Mattermost's own load tests size it.
@@ -49,6 +45,21 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
         Duration::from_secs(30),
     ));
     Ok(())
+}
+
+/// The addresses of the application nodes that get requests.
+fn nodes_in_service(scene: &Scene<'_>) -> Result<Vec<Ipv4Addr>, BundleError> {
+    let missing = || scene.missing("the addresses of the application nodes");
+    let mut addresses = Vec::new();
+    for node in scene.spec.hosts_of(Role::App) {
+        if !scene.facts.away.contains(&node) {
+            addresses.push(scene.known(node).ok_or_else(missing)?.private_ip);
+        }
+    }
+    if addresses.is_empty() {
+        return Err(missing());
+    }
+    Ok(addresses)
 }
 
 /// The files of the certificate.

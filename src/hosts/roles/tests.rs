@@ -108,6 +108,7 @@ fn facts(spec: &Spec) -> Facts {
                 memory_gib: 8,
             })
             .collect(),
+        away: std::collections::BTreeSet::new(),
         database: Some(DatabaseFacts {
             writer: endpoint("demo-writer.rds.amazonaws.com", 5432),
             readers: vec![endpoint("demo-reader-1.rds.amazonaws.com", 5432)],
@@ -524,4 +525,33 @@ fn an_existing_database_is_used_as_named_and_never_shown() {
     );
     let shown = shown(&bundle);
     assert!(!shown.contains("hunter"), "{shown}");
+}
+
+#[test]
+fn proxies_send_nothing_to_nodes_that_are_away() {
+    let spec = spec();
+    let mut facts = facts(&spec);
+    let host = |name: &str| name.parse::<HostName>().unwrap();
+    let site = |facts: &Facts| {
+        let bundle = render(&spec, host("proxy-1"), Stage::Configure, facts)?;
+        let files = bundle.steps().iter().flat_map(|step| step.written());
+        let mut files = files.filter(|file| file.path().ends_with("mattermost.conf"));
+        let content = files.next().unwrap().content().to_vec();
+        Ok::<_, BundleError>(String::from_utf8(content).unwrap())
+    };
+    let server = |facts: &Facts, name: &str| {
+        let known = facts.hosts.iter().find(|known| known.name == host(name));
+        format!("server {}:8065", known.unwrap().private_ip)
+    };
+    let (first, second) = (server(&facts, "app-1"), server(&facts, "app-2"));
+    let both = site(&facts).unwrap();
+    assert!(both.contains(&first) && both.contains(&second));
+    facts.away.insert(host("app-1"));
+    let one = site(&facts).unwrap();
+    assert!(!one.contains(&first) && one.contains(&second));
+    // One that is away need not exist.
+    facts.hosts.retain(|known| known.name != host("app-1"));
+    assert_eq!(site(&facts).unwrap(), one);
+    facts.away.insert(host("app-2"));
+    assert!(site(&facts).is_err());
 }

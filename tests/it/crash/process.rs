@@ -23,7 +23,7 @@ use crate::connector;
 pub const REGION: &str = "us-east-1";
 
 /// The operator's key: given, so that no run spends its time on deriving one.
-const KEY: &str =
+pub const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHUSNw2vJ1ZBVL1hGVmTXWWm2KCEFMwvV3b9nYZp0Vb1 test";
 
 /// No command may take longer than this, in virtual time: more is stuck.
@@ -212,7 +212,8 @@ async fn down(aws: Aws, name: &str, how: Removal) -> Result<(), String> {
     outcome(&engine.down(&plan_down_as(&snapshot, how), stop).await)
 }
 
-async fn plan_of(aws: &Aws, graph: &Blueprint, name: &str) -> Result<Plan, String> {
+/// What differs from a graph.
+pub async fn plan_of(aws: &Aws, graph: &Blueprint, name: &str) -> Result<Plan, String> {
     let mut snapshot = aws
         .snapshot(name)
         .await

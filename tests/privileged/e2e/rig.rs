@@ -148,7 +148,7 @@ pub struct Started {
 }
 
 impl Started {
-    fn of(mut command: Command) -> Self {
+    pub fn of(mut command: Command) -> Self {
         // Into files: who waits for an end need not read meanwhile.
         let files = tempfile::tempdir().unwrap();
         let arguments: Vec<_> = command.get_args().map(|a| a.to_string_lossy()).collect();

@@ -1,0 +1,165 @@
+//! What the steps of a rollout know of each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{OwnedRwLockReadGuard, RwLock};
+
+use crate::blueprint::kinds::RegisteredTargets;
+use crate::blueprint::{Address, Blueprint, Desired, Step};
+use crate::engine::hosts::HostCondition;
+use crate::plan::{Inventory, Observed, Plan, RolloutOrder};
+use crate::spec::HostName;
+
+/// One walk's rollout, shared by its steps.
+pub(in crate::engine) struct Rollout {
+    pub(super) order: RolloutOrder,
+    /// What existed before the walk: a node that is still to be replaced has its old address.
+    existing: Inventory,
+    pub(super) balancer: Option<Balancer>,
+    state: Mutex<RolloutState>,
+    /// Written to by the node whose turn it is, read by those that are down anyway.
+    pub(super) turn: Arc<RwLock<()>>,
+}
+
+/// The nodes in the target group.
+pub(super) struct Balancer {
+    /// What is registered, as found before the walk.
+    pub(super) existing: Observed,
+    /// What is registered at the end.
+    pub(super) wanted: RegisteredTargets,
+}
+
+#[derive(Default)]
+struct RolloutState {
+    /// Nodes that get no requests from the proxies.
+    away: BTreeSet<HostName>,
+    found: BTreeMap<HostName, HostCondition>,
+    /// Held from before any turn can begin until a node that was down is up again.
+    repairs: BTreeMap<HostName, OwnedRwLockReadGuard<()>>,
+    /// Nodes that have changed and are back.
+    changed: BTreeSet<HostName>,
+    /// The node that did not come back.
+    stopped: Option<HostName>,
+}
+
+impl Rollout {
+    pub(in crate::engine) fn of(order: RolloutOrder, blueprint: &Blueprint, plan: &Plan) -> Self {
+        let existing = plan.changes.iter().filter_map(|one| one.existing.clone());
+        let existing: Inventory = existing.collect();
+        let targets = blueprint.node(&Address::targets()).map(|node| &node.step);
+        let balancer = match (targets, existing.get(&Address::targets())) {
+            (Some(Step::Resource(Desired::Targets(wanted))), Some(existing)) => Some(Balancer {
+                existing: existing.clone(),
+                wanted: wanted.clone(),
+            }),
+            _ => None,
+        };
+        let state = RolloutState {
+            away: order.created.iter().copied().collect(),
+            ..RolloutState::default()
+        };
+        Self {
+            order,
+            existing,
+            balancer,
+            state: Mutex::new(state),
+            turn: Arc::default(),
+        }
+    }
+
+    /// What distributes requests to the nodes, for people.
+    pub(super) fn entrance(&self) -> &'static str {
+        match self.balancer {
+            Some(_) => "load balancer",
+            None => "proxies",
+        }
+    }
+
+    /// Whether an instance is replaced while users are served by it.
+    pub(in crate::engine) fn replaces(&self, host: HostName) -> bool {
+        self.order.replaced.contains(&host)
+    }
+
+    /// Application nodes that proxies send nothing to.
+    pub(in crate::engine) fn away(&self) -> BTreeSet<HostName> {
+        self.state().away.clone()
+    }
+
+    /// What exists: as the walk left it, and as it was before.
+    pub(super) fn inventory(&self, now: &Inventory) -> Inventory {
+        self.existing.iter().chain(now.iter()).cloned().collect()
+    }
+
+    /// Takes down what was found of each node. Those that are idle have their turn before anybody.
+    pub(super) fn found(&self, conditions: Vec<(HostName, HostCondition)>) {
+        for (host, condition) in conditions {
+            let guard = match condition {
+                HostCondition::Idle => Arc::clone(&self.turn).try_read_owned().ok(),
+                HostCondition::AsPlanned | HostCondition::Serving => None,
+            };
+            let mut state = self.state();
+            state.found.insert(host, condition);
+            state.repairs.extend(guard.map(|guard| (host, guard)));
+        }
+    }
+
+    pub(super) fn condition(&self, host: HostName) -> Option<HostCondition> {
+        self.state().found.get(&host).copied()
+    }
+
+    /// The right to repair a node that is down.
+    pub(super) fn repair(&self, host: HostName) -> Option<OwnedRwLockReadGuard<()>> {
+        self.state().repairs.remove(&host)
+    }
+
+    pub(super) fn leaves(&self, host: HostName) {
+        self.state().away.insert(host);
+    }
+
+    pub(super) fn stays(&self, host: HostName) {
+        self.state().away.remove(&host);
+    }
+
+    /// A node is as it should be; how many are.
+    pub(super) fn has_changed(&self, host: HostName) -> usize {
+        let mut state = self.state();
+        state.away.remove(&host);
+        state.changed.insert(host);
+        state.changed.len()
+    }
+
+    /// A node did not come back: nothing else is touched.
+    pub(super) fn stop(&self, host: HostName) {
+        self.state().stopped.get_or_insert(host);
+    }
+
+    pub(super) fn stopped(&self) -> Option<HostName> {
+        self.state().stopped
+    }
+
+    /// How many nodes change in turn.
+    pub(super) fn in_turn(&self) -> usize {
+        let state = self.state();
+        let serving = state.found.values();
+        let serving = serving.filter(|one| **one == HostCondition::Serving);
+        serving.count() + self.order.replaced.len()
+    }
+
+    /// Nodes that serve although one did not come back: with the change, and without it.
+    pub(super) fn others(&self, host: HostName) -> (Vec<HostName>, Vec<HostName>) {
+        let state = self.state();
+        let is_up = |one: &HostName| {
+            *one != host && state.found.get(one) != Some(&HostCondition::Idle)
+                || state.changed.contains(one)
+        };
+        let has_changed = |one: &HostName| {
+            state.changed.contains(one) || state.found.get(one) == Some(&HostCondition::AsPlanned)
+        };
+        self.order.nodes().filter(is_up).partition(has_changed)
+    }
+
+    fn state(&self) -> MutexGuard<'_, RolloutState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,297 @@
+//! The steps of a rollout.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::balancer::TargetState;
+use super::error::RolloutError;
+use super::state::Rollout;
+use crate::blueprint::{Address, Stage};
+use crate::engine::cloud::{Cloud, CloudError};
+use crate::engine::context::{Engine, SharedInventory};
+use crate::engine::hosts::{HostCondition, HostRequest, Hosts};
+use crate::engine::walk::{Finished, Task, TaskError, Urgency, boxed};
+use crate::events::Outcome;
+use crate::spec::HostName;
+
+/// The name of the step that asks which application nodes change.
+pub(in crate::engine) const SURVEY: &str = "rollout";
+
+/// What the requests of a walk to its hosts have in common.
+#[derive(Clone)]
+pub(in crate::engine) struct WalkContext {
+    pub(in crate::engine) shared: SharedInventory,
+    pub(in crate::engine) rollout: Arc<Rollout>,
+    pub(in crate::engine) stop: watch::Receiver<Urgency>,
+}
+
+impl<C: Cloud, H: Hosts> Engine<C, H> {
+    /// The step that asks all application nodes that stay; none where there are none.
+    pub(in crate::engine) fn survey(self: &Arc<Self>, work: &WalkContext) -> Option<Task> {
+        if work.rollout.order.kept.is_empty() {
+            return None;
+        }
+        let (engine, work) = (Arc::clone(self), work.clone());
+        Some(Task {
+            name: SURVEY.to_owned(),
+            after: Vec::new(),
+            seconds: 1,
+            bills: false,
+            work: Box::pin(async move { engine.compare_nodes(&work).await }),
+        })
+    }
+
+    async fn compare_nodes(&self, work: &WalkContext) -> Result<Finished, TaskError> {
+        let order = &work.rollout.order;
+        let mut asked = Vec::new();
+        for host in &order.kept {
+            let request = self.host_request(work, *host, Stage::Configure, SURVEY);
+            let request = request.await.map_err(boxed)?;
+            asked.push(async { Ok((*host, self.hosts.compare(request).await?)) });
+        }
+        let found = futures::future::try_join_all(asked).await;
+        let found = found.map_err(|error: TaskError| error)?;
+        let serving = found.iter().filter(|one| one.1 == HostCondition::Serving);
+        let names: Vec<String> = serving.map(|one| one.0.to_string()).collect();
+        work.rollout.found(found);
+        if !names.is_empty()
+            && let Some(only) = order.only_node()
+        {
+            self.events.note(format!(
+                "{only} is the only application node: nobody is served while it changes"
+            ));
+        }
+        Ok(Finished {
+            outcome: Outcome::Unchanged,
+            detail: (!names.is_empty()).then(|| format!("one by one: {}", names.join(", "))),
+        })
+    }
+
+    /// Carries out a stage of a host.
+    pub(in crate::engine) async fn host_stage(
+        &self,
+        work: &WalkContext,
+        host: HostName,
+        stage: Stage,
+    ) -> Result<Finished, TaskError> {
+        self.permit.check().map_err(boxed)?;
+        let step = Address::host(host, stage);
+        let request = self.host_request(work, host, stage, step.as_str());
+        let request = request.await.map_err(boxed)?;
+        let order = &work.rollout.order;
+        let is_node = order
+            .nodes()
+            .chain(order.created.iter().copied())
+            .any(|one| one == host);
+        let outcome = match (stage, is_node) {
+            (Stage::Configure, true) => self.configure_node(&work.rollout, request).await?,
+            _ => self.hosts.apply(request).await?,
+        };
+        Ok(Finished {
+            outcome,
+            detail: None,
+        })
+    }
+
+    async fn configure_node(
+        &self,
+        rollout: &Rollout,
+        request: HostRequest,
+    ) -> Result<Outcome, TaskError> {
+        let host = request.host;
+        match rollout.condition(host) {
+            Some(HostCondition::AsPlanned) => Ok(Outcome::Unchanged),
+            Some(HostCondition::Serving) => self.change_in_turn(rollout, request).await,
+            Some(HostCondition::Idle) => {
+                let _before_others = rollout.repair(host);
+                let applied = self.hosts.apply(request).await;
+                match &applied {
+                    Ok(_) => rollout.has_changed(host),
+                    Err(_) => {
+                        rollout.stop(host);
+                        0
+                    }
+                };
+                applied
+            }
+            None if rollout.replaces(host) => self.change_and_admit(rollout, request).await,
+            None => {
+                let outcome = self.hosts.apply(request).await?;
+                rollout.stays(host);
+                Ok(outcome)
+            }
+        }
+    }
+
+    /// Changes a node that serves, once no other is away.
+    async fn change_in_turn(
+        &self,
+        rollout: &Rollout,
+        mut request: HostRequest,
+    ) -> Result<Outcome, TaskError> {
+        let host = request.host;
+        if rollout.turn.try_write().is_err() {
+            self.events.waiting(&request.step, "its turn");
+        }
+        let stopped = request.stop.wait_for(|urgency| *urgency >= Urgency::Drain);
+        let _turn = tokio::select! {
+            turn = rollout.turn.write() => turn,
+            Ok(_) = stopped => return Err(boxed(RolloutError::Interrupted { host })),
+        };
+        if let Some(stopped) = rollout.stopped() {
+            return Err(boxed(RolloutError::Stopped { host, stopped }));
+        }
+        if *request.stop.borrow() >= Urgency::Drain {
+            return Err(boxed(RolloutError::Interrupted { host }));
+        }
+        self.permit.check().map_err(boxed)?;
+        self.drain(rollout, &request).await?;
+        self.change_and_admit(rollout, request).await
+    }
+
+    /// Changes a node that gets no requests, and has it served again.
+    async fn change_and_admit(
+        &self,
+        rollout: &Rollout,
+        request: HostRequest,
+    ) -> Result<Outcome, TaskError> {
+        let host = request.host;
+        let request = uninterrupted(request);
+        self.events
+            .working(&request.step, format!("{host} changes"));
+        let outcome = match self.hosts.apply(request.clone()).await {
+            Ok(outcome) => outcome,
+            Err(cause) => {
+                rollout.stop(host);
+                let (changed, unchanged) = rollout.others(host);
+                return Err(boxed(RolloutError::NotBack {
+                    environment: self.environment.clone(),
+                    host,
+                    changed,
+                    unchanged,
+                    cause,
+                }));
+            }
+        };
+        let done = rollout.has_changed(host);
+        if rollout.order.only_node().is_none() {
+            if let Err(cause) = self.route(rollout, &request, TargetState::Healthy).await {
+                rollout.stop(host);
+                return Err(boxed(RolloutError::NotAdmitted { host, cause }));
+            }
+            let all = rollout.in_turn();
+            self.events
+                .note(format!("{host} has changed and is back, {done} of {all}"));
+        }
+        Ok(outcome)
+    }
+
+    /// Takes a node that is about to be replaced out of the proxies.
+    pub(in crate::engine) async fn leave(
+        &self,
+        work: &WalkContext,
+        host: HostName,
+    ) -> Result<(), TaskError> {
+        let step = Address::instance(host);
+        let request = self.host_request(work, host, Stage::Configure, step.as_str());
+        let request = request.await.map_err(boxed)?;
+        if let Some(only) = work.rollout.order.only_node() {
+            self.events.note(format!(
+                "{only} is the only application node: nobody is served while it is replaced"
+            ));
+        }
+        self.drain(&work.rollout, &request).await
+    }
+
+    /// Has the proxies leave a node out, and waits for the requests that it still answers. The only
+    /// node that there is stays in: nobody could stand in for it.
+    async fn drain(&self, rollout: &Rollout, request: &HostRequest) -> Result<(), TaskError> {
+        let host = request.host;
+        if rollout.order.only_node().is_some() {
+            return Ok(());
+        }
+        let request = uninterrupted(request.clone());
+        self.events.working(
+            &request.step,
+            format!("{host} leaves the {}", rollout.entrance()),
+        );
+        rollout.leaves(host);
+        let left = async {
+            self.route(rollout, &request, TargetState::Gone).await?;
+            for proxy in rollout.order.proxies() {
+                let at_proxy = self.at_proxy(rollout, &request, proxy);
+                self.hosts.drained(at_proxy, host).await?;
+            }
+            Ok(())
+        };
+        let Err(cause) = left.await else {
+            return Ok(());
+        };
+        rollout.stop(host);
+        rollout.stays(host);
+        // It still serves: proxies that were told already should send to it again. Where they cannot
+        // be told, the next `up` does it.
+        if let Err(error) = self.route(rollout, &request, TargetState::Healthy).await {
+            tracing::warn!(%host, %error, "not every proxy was told that the node stays");
+        }
+        Err(boxed(RolloutError::NotDrained { host, cause }))
+    }
+
+    /// Brings each proxy, one after the other, or the load balancer to the application nodes that
+    /// are not away.
+    async fn route(
+        &self,
+        rollout: &Rollout,
+        request: &HostRequest,
+        state: TargetState,
+    ) -> Result<(), TaskError> {
+        let balanced = self.balance(rollout, request, state);
+        balanced.await.map_err(boxed)?;
+        for proxy in rollout.order.proxies() {
+            self.permit.check().map_err(boxed)?;
+            self.hosts
+                .apply(self.at_proxy(rollout, request, proxy))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// The same for a proxy, with what is known by now.
+    fn at_proxy(&self, rollout: &Rollout, request: &HostRequest, host: HostName) -> HostRequest {
+        HostRequest {
+            host,
+            away: rollout.away(),
+            inventory: rollout.inventory(&request.inventory),
+            ..request.clone()
+        }
+    }
+
+    async fn host_request(
+        &self,
+        work: &WalkContext,
+        host: HostName,
+        stage: Stage,
+        step: &str,
+    ) -> Result<HostRequest, CloudError> {
+        Ok(HostRequest {
+            host,
+            stage,
+            step: step.to_owned(),
+            inventory: work.shared.inventory(),
+            away: work.rollout.away(),
+            secrets: self.secrets(&work.shared).await?,
+            events: self.events.clone(),
+            stop: work.stop.clone(),
+        })
+    }
+}
+
+/// A node that has left comes back before an interrupt ends the walk.
+fn uninterrupted(request: HostRequest) -> HostRequest {
+    let (_, never) = watch::channel(Urgency::None);
+    HostRequest {
+        stop: never,
+        ..request
+    }
+}

@@ -1,0 +1,102 @@
+//! Whether a host serves users, and until when.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::events::Events;
+use crate::spec::{HostName, Role};
+
+use super::bundle::Bundle;
+use super::error::HostError;
+use super::keyring::Keyring;
+use super::session::SshSession;
+use super::step::quote;
+
+/// Succeeds on an application node whose server answers.
+const ANSWERS: &str = "systemctl is-active --quiet mattermost && curl -fsS -o /dev/null --max-time 5 http://localhost:8065/api/v4/system/ping";
+/// Waits on a proxy for the requests that are under way.
+const DRAINED: &str = include_str!("../../templates/proxy/drained.sh");
+/// How long requests that are under way may take: uploads and downloads of large files are the
+/// longest. What takes longer is cut off.
+const LAST_REQUESTS: Duration = Duration::from_mins(1);
+
+/// How a host compares with a bundle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Comparison {
+    /// Whether the bundle is applied already.
+    pub is_applied: bool,
+    /// Whether the host is an application node whose server answers.
+    pub is_serving: bool,
+}
+
+impl Keyring {
+    /// Compares a host with a bundle, and changes nothing. Once `quit` is over, it no longer waits
+    /// for the host to answer.
+    ///
+    /// # Errors
+    /// As [`Keyring::connect`], and when the host cannot be asked.
+    pub async fn compare(
+        &self,
+        bundle: &Bundle,
+        step: &str,
+        events: &Events,
+        deadline: Instant,
+        quit: impl Future<Output = ()>,
+    ) -> Result<Comparison, HostError> {
+        let host = bundle.host();
+        let session = tokio::select! {
+            session = self.connect(host, step, events, deadline) => session?,
+            () = quit => return Err(HostError::Interrupted { host }),
+        };
+        let is_applied = session.missing(bundle).await?.is_none();
+        let is_serving = host.role == Role::App && session.run(ANSWERS).await?.success();
+        session.close().await;
+        Ok(Comparison {
+            is_applied,
+            is_serving,
+        })
+    }
+
+    /// Waits until a proxy has no request under way at an application node that its nginx was told
+    /// to leave out, a minute at most. Answers with the number of those that are left.
+    ///
+    /// # Errors
+    /// As [`Keyring::connect`], and when nginx does not take its new configuration.
+    pub async fn drained(
+        &self,
+        proxy: HostName,
+        node: Ipv4Addr,
+        step: &str,
+        events: &Events,
+        deadline: Instant,
+    ) -> Result<u64, HostError> {
+        let session = self.connect(proxy, step, events, deadline).await?;
+        events.waiting(
+            step,
+            format!("requests that {proxy} has under way at {node}"),
+        );
+        let left = session.requests_left(node).await;
+        session.close().await;
+        left
+    }
+}
+
+impl SshSession {
+    async fn requests_left(&self, node: Ipv4Addr) -> Result<u64, HostError> {
+        let limit = LAST_REQUESTS.as_secs();
+        let command = format!("sudo -n sh -c {} drained {node} {limit}", quote(DRAINED));
+        let output = self.run(&command).await?;
+        let left = output.text().trim().parse();
+        match left {
+            Ok(left) if output.success() => Ok(left),
+            _ => Err(HostError::Command {
+                host: self.host(),
+                doing: format!("leave {node} out"),
+                status: output.status,
+                detail: output.complaint(),
+            }),
+        }
+    }
+}

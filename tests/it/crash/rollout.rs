@@ -1,0 +1,265 @@
+//! Application nodes that serve change one by one: what their hosts, their proxies and the load
+//! balancer are told, in which order.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use loadrig::blueprint::Stage;
+use loadrig::diagnose::Diagnose;
+use loadrig::engine::{
+    Cloud as _, Engine, HostCondition, HostRequest, Hosts, Permit, Poller, TaskError, Urgency,
+    WalkReport,
+};
+use loadrig::events::{Events, Outcome};
+use loadrig::spec::{HostName, Role, Spec};
+use strict_cloud::{AccountProfile, AwsAccount, SharedAccount};
+use tokio::sync::watch;
+
+use super::layouts::layouts;
+use super::link::{CloudBackend, ProcessLink};
+use super::outcome::later;
+use super::process::{End, Job, KEY, REGION, graph, plan_of, run, runtime};
+use super::sweep::SETTLED;
+use crate::connector;
+
+/// Hosts that serve, or are down; what is done to them is written down.
+struct BusyHosts {
+    link: Arc<ProcessLink>,
+    log: Arc<Mutex<Vec<String>>>,
+    /// Application nodes that are down.
+    idle: BTreeSet<HostName>,
+    /// The application node that does not come back.
+    broken: Option<HostName>,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("out of order")]
+struct OutOfOrder;
+
+impl Diagnose for OutOfOrder {}
+
+impl BusyHosts {
+    fn note(&self, text: String) {
+        self.log.lock().unwrap().push(text);
+    }
+
+    /// How often the load balancer was told of a change, if there is one.
+    fn balanced(&self) -> String {
+        let calls = self.link.calls();
+        let count = |name: &str| calls.iter().filter(|call| call.contains(name)).count();
+        match (count("DeregisterTargets"), count("RegisterTargets")) {
+            (0, 0) => String::new(),
+            (gone, back) => format!(", {gone} deregistered, {back} registered"),
+        }
+    }
+}
+
+impl Hosts for BusyHosts {
+    async fn apply(&self, request: HostRequest) -> Result<Outcome, TaskError> {
+        let HostRequest { host, away, .. } = request;
+        let names: Vec<String> = away.iter().map(HostName::to_string).collect();
+        match (host.role, request.stage) {
+            (Role::App, Stage::Configure) => {
+                self.note(format!("{host} changes{}", self.balanced()))
+            }
+            (Role::Proxy, Stage::Configure) => {
+                self.note(format!("{host} leaves out [{}]", names.join(" ")));
+            }
+            _ => {}
+        }
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        match self.broken == Some(host) && request.stage == Stage::Configure {
+            true => Err(Box::new(OutOfOrder)),
+            false => Ok(Outcome::Applied),
+        }
+    }
+
+    async fn compare(&self, request: HostRequest) -> Result<HostCondition, TaskError> {
+        Ok(match self.idle.contains(&request.host) {
+            true => HostCondition::Idle,
+            false => HostCondition::Serving,
+        })
+    }
+
+    async fn drained(&self, request: HostRequest, node: HostName) -> Result<(), TaskError> {
+        self.note(format!("{} has nothing at {node}", request.host));
+        Ok(())
+    }
+}
+
+/// A rig that is up, as its layout has it.
+fn standing(layout: &str) -> (Spec, AwsAccount) {
+    let layouts = layouts(AccountProfile::Used).into_iter();
+    let layout = layouts.into_iter().find(|one| one.name == layout).unwrap();
+    let up = run(layout.account, Job::Up(&layout.spec));
+    assert_eq!(up.end, End::Done);
+    (layout.spec, later(up.account, SETTLED))
+}
+
+fn host(name: &str) -> HostName {
+    name.parse().unwrap()
+}
+
+/// Runs an `up` of a rig in use; answers with what its hosts were told, the calls, and the end.
+fn change(
+    spec: &Spec,
+    account: AwsAccount,
+    idle: &[&str],
+    broken: Option<&str>,
+) -> (Vec<String>, Vec<String>, WalkReport) {
+    runtime().block_on(async {
+        let link = ProcessLink::new(CloudBackend::Memory(SharedAccount::new(account)), None);
+        let cloud = Arc::new(connector::connect(REGION, "AKIDCRASH", link.clone()).await);
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let graph = graph(spec);
+        let plan = plan_of(&cloud, &graph, &spec.name).await.unwrap();
+        let engine = Arc::new(Engine {
+            poller: Poller::new(Arc::clone(&cloud), &spec.name),
+            cloud: Arc::clone(&cloud),
+            hosts: Arc::new(BusyHosts {
+                link: Arc::clone(&link),
+                log: Arc::clone(&log),
+                idle: idle.iter().map(|name| host(name)).collect(),
+                broken: broken.map(host),
+            }),
+            environment: spec.name.clone(),
+            tags: spec.tags.clone(),
+            operator_key: Some(KEY.to_owned()),
+            permit: Permit::default(),
+            events: Events::default(),
+        });
+        let (_keep, stop) = watch::channel(Urgency::None);
+        let (report, _) = engine.up(&graph, &plan, stop).await;
+        let left = plan_of(&cloud, &graph, &spec.name).await.unwrap();
+        if report.is_complete() {
+            assert!(left.is_empty(), "{:?}", left.work().collect::<Vec<_>>());
+        }
+        let log = log.lock().unwrap().clone();
+        (log, link.calls(), report)
+    })
+}
+
+fn failures(report: &WalkReport) -> Vec<String> {
+    let failed = report.failed.iter();
+    failed
+        .map(|(step, error)| format!("{step}: {error}"))
+        .collect()
+}
+
+#[test]
+fn nodes_leave_the_proxy_change_and_come_back_one_by_one() {
+    let (spec, account) = standing("public");
+    let (log, _, report) = change(&spec, account, &[], None);
+    assert!(report.is_complete(), "{:?}", failures(&report));
+    assert_eq!(
+        log,
+        [
+            "proxy-1 leaves out [app-1]",
+            "proxy-1 has nothing at app-1",
+            "app-1 changes",
+            "proxy-1 leaves out []",
+            "proxy-1 leaves out [app-2]",
+            "proxy-1 has nothing at app-2",
+            "app-2 changes",
+            "proxy-1 leaves out []",
+            "proxy-1 leaves out []",
+        ]
+    );
+}
+
+#[test]
+fn a_node_that_does_not_come_back_stays_out_and_ends_the_rollout() {
+    let (spec, account) = standing("public");
+    let (log, _, report) = change(&spec, account, &[], Some("app-1"));
+    assert_eq!(
+        log,
+        [
+            "proxy-1 leaves out [app-1]",
+            "proxy-1 has nothing at app-1",
+            "app-1 changes"
+        ]
+    );
+    assert_eq!(
+        failures(&report),
+        [
+            "host/app-1/configure: out of order\n`app-1` gets no requests; `app-2` untouched and \
+             serving as before",
+            "host/app-2/configure: not changed, because `app-1` did not come back: `app-2` serves \
+             as before",
+        ]
+    );
+}
+
+#[test]
+fn nodes_that_are_down_come_first_and_end_the_rollout_too() {
+    let (spec, account) = standing("public");
+    let (log, _, report) = change(&spec, account.clone(), &["app-2"], None);
+    assert!(report.is_complete(), "{:?}", failures(&report));
+    assert_eq!(log[0], "app-2 changes");
+    assert_eq!(log[1], "proxy-1 leaves out [app-1]");
+
+    let (log, _, report) = change(&spec, account, &["app-2"], Some("app-2"));
+    assert_eq!(log, ["app-2 changes"]);
+    let failed = failures(&report);
+    assert!(
+        failed
+            .iter()
+            .any(|one| one.contains("`app-1` serves as before")),
+        "{failed:?}"
+    );
+}
+
+#[test]
+fn instances_are_replaced_one_by_one() {
+    let (mut spec, account) = standing("public");
+    let group = spec.nodes.get_mut(&Role::App).unwrap();
+    group.instance_type = "c7i.4xlarge".to_owned();
+    let (log, calls, report) = change(&spec, account, &[], None);
+    assert!(report.is_complete(), "{:?}", failures(&report));
+    assert_eq!(
+        log,
+        [
+            "proxy-1 leaves out [app-1]",
+            "proxy-1 has nothing at app-1",
+            "app-1 changes",
+            "proxy-1 leaves out []",
+            "proxy-1 leaves out [app-2]",
+            "proxy-1 has nothing at app-2",
+            "app-2 changes",
+            "proxy-1 leaves out []",
+            "proxy-1 leaves out []",
+        ]
+    );
+    let instances = ["TerminateInstances", "RunInstances"];
+    let made: Vec<&str> = calls
+        .iter()
+        .filter_map(|call| instances.into_iter().find(|name| call.contains(name)))
+        .collect();
+    assert_eq!(
+        made,
+        [
+            "TerminateInstances",
+            "RunInstances",
+            "TerminateInstances",
+            "RunInstances"
+        ]
+    );
+}
+
+#[test]
+fn nodes_leave_the_load_balancer_change_and_come_back_one_by_one() {
+    let (spec, account) = standing("balancer");
+    let count = spec.count(Role::App);
+    let (log, _, report) = change(&spec, account, &[], None);
+    assert!(report.is_complete(), "{:?}", failures(&report));
+    let expected: Vec<String> = (1..=count)
+        .map(|node| {
+            format!(
+                "app-{node} changes, {node} deregistered, {} registered",
+                node - 1
+            )
+        })
+        .collect();
+    assert_eq!(log, expected);
+}

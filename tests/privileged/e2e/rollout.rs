@@ -1,0 +1,203 @@
+//! Changes of every application node of a rig that is in use: nobody notices. A release that does not
+//! start takes one node away and no more, and the release before comes back.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::load::{Load, SOCKETS, Tally};
+use super::rig::{CommandOutcome, Home, LocalCloud, Started};
+use super::{broken_release, down, verify};
+
+/// The smallest rig with two application nodes.
+const TWO_NODES: &str = "\
+architecture: 1k
+cloud: local
+access: { address: private }
+sizes:
+  nodes:
+    app: { count: 2 }
+    search-proxy: { count: 0 }
+    metrics: { count: 0 }
+    agent: { count: 0 }
+  database: { readers: 0 }
+  search: { nodes: 0 }
+";
+
+/// A directory beside the built program with another stand-in, and so with another release.
+struct OtherRelease(PathBuf);
+
+impl OtherRelease {
+    /// A stand-in that works as the first does.
+    fn working() -> Self {
+        let own = Self::directory("rollout-next");
+        let mut program =
+            std::fs::read(Self::built().with_file_name("mattermost-standin")).unwrap();
+        // What follows an executable is not loaded, and makes it another one.
+        program.extend_from_slice(b"another release");
+        own.standin(&program)
+    }
+
+    /// A stand-in whose server ends as soon as it starts.
+    fn broken() -> Self {
+        let own = Self::directory("rollout-broken");
+        let tarball = own.0.join("broken.tar.gz");
+        std::fs::write(&tarball, broken_release()).unwrap();
+        let package = format!("#!/bin/sh\nexec cp '{}' \"$3\"\n", tarball.display());
+        own.standin(package.as_bytes())
+    }
+
+    fn built() -> PathBuf {
+        PathBuf::from(env!("CARGO_BIN_EXE_loadrig"))
+    }
+
+    fn directory(name: &str) -> Self {
+        let directory = Self::built().with_file_name(name);
+        let _ = std::fs::remove_dir_all(&directory);
+        std::fs::create_dir(&directory).unwrap();
+        std::fs::hard_link(Self::built(), directory.join("loadrig")).unwrap();
+        Self(directory)
+    }
+
+    fn standin(self, program: &[u8]) -> Self {
+        let path = self.0.join("mattermost-standin");
+        std::fs::write(&path, program).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        self
+    }
+
+    /// Brings the rig to this release.
+    fn up(&self, home: &Home, log: &Path) -> CommandOutcome {
+        let like = home.command(&["up", "rolled", "--yes", "--events", log.to_str().unwrap()]);
+        let mut command = Command::new(self.0.join("loadrig"));
+        command.args(like.get_args()).current_dir(home.path());
+        for (name, value) in like.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        // Tarballs of other stand-ins are of no use to anybody else.
+        command.env("XDG_CACHE_HOME", self.0.join("cache"));
+        Started::of(command).end()
+    }
+}
+
+impl Drop for OtherRelease {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The texts of a log's events, in order, that have one of `texts` in them.
+fn told(log: &Path, texts: &[&str]) -> Vec<String> {
+    let lines = std::fs::read_to_string(log).unwrap();
+    let events = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let said = events.filter_map(|event| {
+        let text = event["on"].as_str().or(event["message"].as_str())?;
+        texts
+            .iter()
+            .any(|one| text.contains(one))
+            .then(|| text.to_owned())
+    });
+    said.collect()
+}
+
+/// The release that a node runs, and the one that it would go back to.
+fn releases(home: &Home, node: &str) -> Vec<String> {
+    let show =
+        "sudo cat /opt/mattermost/.loadrig-release /opt/mattermost.previous/.loadrig-release";
+    let shown = home.run(&["ssh", "rolled", node, "--", show]);
+    shown.out.split_whitespace().map(str::to_owned).collect()
+}
+
+#[track_caller]
+fn assert_unnoticed(tally: &Tally) {
+    println!("{tally}");
+    assert!(tally.failed.is_empty(), "{:?}", tally.failed);
+    assert!(tally.answered > 500, "{tally}");
+    assert!(
+        tally.refused_sockets.is_empty(),
+        "{:?}",
+        tally.refused_sockets
+    );
+}
+
+#[test]
+fn every_application_node_changes_and_no_request_fails() {
+    let cloud = LocalCloud::start();
+    let home = &cloud.home;
+    home.write("environments/rolled.yaml", TWO_NODES);
+    let up = home
+        .run(&["up", "rolled", "--yes", "--output", "json"])
+        .code(0);
+    let url = up.json()["url"].as_str().unwrap().to_owned();
+    let first = releases(home, "app-1");
+
+    // Another release on both nodes.
+    let next = OtherRelease::working();
+    let log = home.path().join("next.jsonl");
+    let load = Load::start(&url);
+    let done = next.up(home, &log);
+    let tally = load.end();
+    done.code(0);
+    assert_unnoticed(&tally);
+    assert_eq!(tally.by_node.len(), 2, "{tally}");
+    // Each node's websockets were closed once, and went to the other node or stayed there.
+    assert!(tally.reconnects >= SOCKETS as u64, "{tally}");
+    let turns = told(&log, &["leaves the proxies", "is back"]);
+    assert_eq!(turns.len(), 4, "{turns:?}");
+    assert!(
+        turns[0].contains("leaves") && turns[1].ends_with("is back, 1 of 2"),
+        "{turns:?}"
+    );
+    assert!(
+        turns[2].contains("leaves") && turns[3].ends_with("is back, 2 of 2"),
+        "{turns:?}"
+    );
+    let second = releases(home, "app-1");
+    assert_eq!(second, releases(home, "app-2"));
+    assert_eq!(second[1], first[0], "the release before is kept");
+    verify(home, "rolled");
+
+    // A release that does not start.
+    let broken = OtherRelease::broken();
+    let log = home.path().join("broken.jsonl");
+    let load = Load::start(&url);
+    let failed = broken.up(home, &log);
+    let tally = load.end();
+    failed.code(1).says(&[
+        "out of order on purpose",
+        "gets no requests",
+        "untouched and serving as before",
+        "to go back, undo the change",
+        "did not come back",
+    ]);
+    assert_unnoticed(&tally);
+    let turns = told(&log, &["leaves the proxies", "is back"]);
+    assert_eq!(turns.len(), 1, "{turns:?}");
+    let (lost, other) = match turns[0].starts_with("app-1") {
+        true => ("app-1", "app-2"),
+        false => ("app-2", "app-1"),
+    };
+    assert_eq!(releases(home, other), second);
+    assert_eq!(releases(home, lost)[1], second[0]);
+
+    // Back to the one before, which is still there.
+    let log = home.path().join("back.jsonl");
+    let load = Load::start(&url);
+    let healed = next.up(home, &log);
+    let tally = load.end();
+    healed.code(0);
+    assert_unnoticed(&tally);
+    assert_eq!(told(&log, &["leaves the proxies"]).len(), 0);
+    assert_eq!(releases(home, lost)[0], second[0]);
+    verify(home, "rolled");
+
+    down(home, "rolled");
+    cloud.finish();
+}
