@@ -8,8 +8,7 @@ use std::time::Duration;
 use loadrig::blueprint::Stage;
 use loadrig::diagnose::Diagnose;
 use loadrig::engine::{
-    Cloud as _, Engine, HostCondition, HostRequest, Hosts, Permit, Poller, TaskError, Urgency,
-    WalkReport,
+    Engine, HostCondition, HostRequest, Hosts, Permit, Poller, TaskError, Urgency, WalkReport,
 };
 use loadrig::events::{Events, Outcome};
 use loadrig::spec::{HostName, Role, Spec};
@@ -61,7 +60,7 @@ impl Hosts for BusyHosts {
         let names: Vec<String> = away.iter().map(HostName::to_string).collect();
         match (host.role, request.stage) {
             (Role::App, Stage::Configure) => {
-                self.note(format!("{host} changes{}", self.balanced()))
+                self.note(format!("{host} changes{}", self.balanced()));
             }
             (Role::Proxy, Stage::Configure) => {
                 self.note(format!("{host} leaves out [{}]", names.join(" ")));

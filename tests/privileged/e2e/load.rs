@@ -187,7 +187,7 @@ fn rand_number() -> u32 {
 /// One request to its end.
 async fn ask(person: Arc<Person>, number: u64) {
     let began = Instant::now();
-    let keeps = number % 2 == 0;
+    let keeps = number.is_multiple_of(2);
     let client = if keeps {
         &person.keeping
     } else {
