@@ -17,9 +17,9 @@ use futures::future::{BoxFuture, FutureExt, try_join_all};
 use ipnet::Ipv4Net;
 
 use crate::localcloud::{
-    AttachedProfile, CloudReadError, CloudReader, CloudView, DbInstance, Domain, InstanceState,
-    InstanceView, SecurityGroupView, SubnetView, TrafficPeer, TrafficProtocol, TrafficRule,
-    VpcView,
+    AttachedProfile, AttachedRole, CloudReadError, CloudReader, CloudView, DbInstance, Domain,
+    InstanceState, InstanceView, SecurityGroupView, SubnetView, TrafficPeer, TrafficProtocol,
+    TrafficRule, VpcView,
 };
 
 use caches::CacheReader;
@@ -218,10 +218,10 @@ impl SdkCloudReader {
             let Some(profile) = answer.instance_profile() else {
                 return Ok(None);
             };
-            let role = profile
-                .roles()
-                .first()
-                .map(|role| role.role_name().to_owned());
+            let role = profile.roles().first().map(|role| AttachedRole {
+                name: role.role_name().to_owned(),
+                arn: role.arn().to_owned(),
+            });
             let id = profile.instance_profile_id().to_owned();
             Ok(Some((
                 arn.to_owned(),
@@ -353,6 +353,7 @@ impl SdkCloudReader {
                     name: domain.domain_name().to_owned(),
                     subnets: vpc.subnet_ids().to_vec(),
                     groups: vpc.security_group_ids().to_vec(),
+                    policy: text(domain.access_policies()),
                 });
             }
         }

@@ -93,8 +93,17 @@ pub struct AttachedProfile {
     pub arn: String,
     /// `AIPA…`.
     pub id: String,
-    /// Name of the role in it; `None` when it was taken out.
-    pub role: Option<String>,
+    /// The role in it; `None` when it was taken out.
+    pub role: Option<AttachedRole>,
+}
+
+/// A role that an instance acts in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttachedRole {
+    /// Its name.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
 }
 
 /// A security group with all of its rules.
@@ -171,6 +180,8 @@ pub struct Domain {
     pub subnets: Vec<String>,
     /// Ids of its security groups.
     pub groups: Vec<String>,
+    /// Its access policy, a document; empty without one.
+    pub policy: String,
 }
 
 /// An ElastiCache replication group.

@@ -20,6 +20,7 @@ use super::api::{CloudApi, Passwords, Readiness};
 use super::authority::Authority;
 use super::cgroup;
 use super::cloud_view::CloudReader;
+use super::domain_gate::DomainPolicies;
 use super::error::{Error, Result};
 use super::guest;
 use super::guests::{Context, chain};
@@ -33,6 +34,7 @@ use super::mirror::Mirror;
 use super::names::{DnsNames, service_certificate_names, service_hosts};
 use super::network;
 use super::reconcile::Reconciler;
+use super::role_sessions::RoleSessions;
 use super::state::{
     CLOUD_NETNS, CloudFile, ENDPOINT_PORT, METADATA, MOTO_PORT, RUN_DIR, SERVICES, log_file,
     netns_path,
@@ -110,7 +112,8 @@ async fn serve(
 
     let changed = Arc::new(Notify::new());
     let (readiness, passwords) = (Readiness::default(), Passwords::default());
-    let metadata = MetadataService::new(&region);
+    let (sessions, policies) = (RoleSessions::default(), DomainPolicies::default());
+    let metadata = MetadataService::new(&region, sessions.clone());
     let certificate = authority
         .issue(&service_certificate_names(&region))?
         .server_config()?;
@@ -145,6 +148,8 @@ async fn serve(
         metadata: metadata.clone(),
         readiness,
         passwords,
+        sessions,
+        policies,
         replication: SecretString::from(random_text()),
         reader: reader(&moto_url, &format!("http://{endpoint}"), &region),
         changed,

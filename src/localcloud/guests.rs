@@ -16,12 +16,14 @@ use super::api::{Passwords, Readiness};
 use super::authority::Authority;
 use super::cloud_view::{CacheView, CloudReader, DbInstance, Domain, InstanceView};
 use super::database;
+use super::domain_gate::{DomainGate, DomainPolicies};
 use super::error::{Error, Result};
 use super::guest::{self, Disk};
 use super::image::Layers;
 use super::imds::{InstanceMetadata, MetadataService};
 use super::keeper::Keeper;
 use super::names::DnsNames;
+use super::role_sessions::RoleSessions;
 use super::{cache, instance, search, tls};
 
 /// How often a starting server is asked whether it is there.
@@ -43,6 +45,10 @@ pub(crate) struct Context {
     pub metadata: MetadataService,
     pub readiness: Readiness,
     pub passwords: Passwords,
+    /// Knows the credentials that the metadata service hands out.
+    pub sessions: RoleSessions,
+    /// Who may use which search domain.
+    pub policies: DomainPolicies,
     /// The password that replicas use.
     pub replication: SecretString,
     pub reader: Box<dyn CloudReader>,
@@ -299,6 +305,21 @@ async fn run_domain(
     .await?;
     let pid = i32::try_from(started.server.id()).unwrap_or(0);
     let upstream = started.upstream;
+    let gate_address = started
+        .gate
+        .local_addr()
+        .map_err(Error::io("cannot tell the address of a socket"))?;
+    let gate = DomainGate {
+        domain: domain.name.clone(),
+        region: context.region.clone(),
+        upstream,
+        sessions: context.sessions.clone(),
+        policies: context.policies.clone(),
+        client: reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .map_err(|error| Error::Unsupported(chain(&error)))?,
+    };
     context.names.set(
         &host.name,
         host.address,
@@ -311,7 +332,10 @@ async fn run_domain(
         }
         context.readiness.set(&host.name, true);
         tracing::info!(host = host.name, address = %host.address, "search domain answers");
-        tls::serve(started.listener, started.config, upstream).await;
+        tokio::join!(
+            gate.serve(started.gate),
+            tls::serve(started.listener, started.config, gate_address),
+        );
     };
     tokio::select! {
         _ = &mut ended => return Ok(()),

@@ -13,8 +13,9 @@ use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::cloud_view::InstanceView;
+use super::cloud_view::{AttachedRole, InstanceView};
 use super::guest::aws_hostname;
+use super::role_sessions::RoleSessions;
 
 const TOKEN: &str = "x-aws-ec2-metadata-token";
 const TOKEN_LIFE: &str = "x-aws-ec2-metadata-token-ttl-seconds";
@@ -35,15 +36,17 @@ pub(crate) struct InstanceMetadata {
 #[derive(Debug, Clone)]
 pub(crate) struct MetadataService {
     region: String,
+    sessions: RoleSessions,
     instances: Arc<Mutex<HashMap<Ipv4Addr, InstanceMetadata>>>,
     tokens: Arc<Mutex<HashMap<String, (IpAddr, Instant)>>>,
 }
 
 impl MetadataService {
     /// A service that knows no instance yet.
-    pub(crate) fn new(region: &str) -> Self {
+    pub(crate) fn new(region: &str, sessions: RoleSessions) -> Self {
         Self {
             region: region.to_owned(),
+            sessions,
             instances: Arc::default(),
             tokens: Arc::default(),
         }
@@ -119,7 +122,7 @@ impl MetadataService {
         if path == "latest/user-data" {
             return metadata.user_data.ok_or(StatusCode::NOT_FOUND);
         }
-        text(&metadata.instance, &self.region, path)
+        text(&metadata.instance, &self.region, &self.sessions, path)
             .map(String::into_bytes)
             .ok_or(StatusCode::NOT_FOUND)
     }
@@ -152,7 +155,12 @@ async fn handle(
 }
 
 /// One text of the metadata tree.
-fn text(instance: &InstanceView, region: &str, path: &str) -> Option<String> {
+fn text(
+    instance: &InstanceView,
+    region: &str,
+    sessions: &RoleSessions,
+    path: &str,
+) -> Option<String> {
     if path == "latest/dynamic/instance-identity/document" {
         let document = json!({
             "accountId": ACCOUNT, "architecture": "x86_64", "availabilityZone": instance.zone,
@@ -165,7 +173,7 @@ fn text(instance: &InstanceView, region: &str, path: &str) -> Option<String> {
     let role = instance
         .profile
         .as_ref()
-        .and_then(|profile| profile.role.as_deref());
+        .and_then(|profile| profile.role.as_ref());
     Some(match path {
         "" => "ami-id\nhostname\niam/\ninstance-id\ninstance-type\nlocal-hostname\nlocal-ipv4\nmac\nplacement/\n\
                public-ipv4\nsecurity-groups"
@@ -191,15 +199,24 @@ fn text(instance: &InstanceView, region: &str, path: &str) -> Option<String> {
             })
             .to_string()
         }
-        "iam/security-credentials" => role?.into(),
-        path if path.strip_prefix("iam/security-credentials/").is_some_and(|name| Some(name) == role) => json!({
-            "Code": "Success", "Type": "AWS-HMAC", "LastUpdated": now(SignedDuration::ZERO),
-            "AccessKeyId": "ASIALOADRIGLOCAL0000", "SecretAccessKey": random_text(), "Token": random_text(),
-            "Expiration": now(SignedDuration::from_hours(6)),
-        })
-        .to_string(),
-        _ => return None,
+        "iam/security-credentials" => role?.name.clone(),
+        path => {
+            let name = path.strip_prefix("iam/security-credentials/")?;
+            credentials(role.filter(|role| role.name == name)?, sessions)
+        }
     })
+}
+
+/// Credentials of a role, as the metadata service writes them.
+fn credentials(role: &AttachedRole, sessions: &RoleSessions) -> String {
+    let until = Timestamp::now() + SignedDuration::from_hours(6);
+    let issued = sessions.issue(&role.arn, until);
+    json!({
+        "Code": "Success", "Type": "AWS-HMAC", "LastUpdated": now(SignedDuration::ZERO),
+        "AccessKeyId": issued.access_key, "SecretAccessKey": issued.secret_key, "Token": issued.token,
+        "Expiration": now(SignedDuration::from_hours(6)),
+    })
+    .to_string()
 }
 
 /// A time from now on, to the second, as AWS writes it.
@@ -235,14 +252,18 @@ mod tests {
             profile: Some(AttachedProfile {
                 arn: "arn:p".into(),
                 id: "AIPA".into(),
-                role: Some("app".into()),
+                role: Some(AttachedRole {
+                    name: "app".into(),
+                    arn: "arn:r".into(),
+                }),
             }),
         }
     }
 
     #[test]
     fn credentials_are_under_the_role_of_the_profile() {
-        let text = |path: &str| text(&instance(), "us-east-1", path);
+        let sessions = RoleSessions::default();
+        let text = |path: &str| text(&instance(), "us-east-1", &sessions, path);
         assert_eq!(
             text("latest/meta-data/iam/security-credentials/").as_deref(),
             Some("app")
@@ -261,7 +282,7 @@ mod tests {
 
     #[test]
     fn a_token_is_good_only_for_the_address_that_asked() {
-        let service = MetadataService::new("us-east-1");
+        let service = MetadataService::new("us-east-1", RoleSessions::default());
         let (own, other) = (
             IpAddr::V4(Ipv4Addr::new(10, 0, 0, 4)),
             IpAddr::V4(Ipv4Addr::new(10, 0, 0, 5)),

@@ -24,6 +24,7 @@ mod cloudinit;
 mod command;
 mod daemon;
 mod database;
+mod domain_gate;
 mod error;
 mod firewall;
 mod guest;
@@ -40,15 +41,17 @@ mod names;
 mod network;
 mod preflight;
 mod reconcile;
+mod role_sessions;
 mod search;
+mod signature;
 mod state;
 mod tls;
 mod users;
 
 pub use cloud_view::{
-    AttachedProfile, CacheView, CloudReadError, CloudReader, CloudView, DbInstance, Domain,
-    InstanceState, InstanceView, SecurityGroupView, SubnetView, TrafficPeer, TrafficProtocol,
-    TrafficRule, VpcView,
+    AttachedProfile, AttachedRole, CacheView, CloudReadError, CloudReader, CloudView, DbInstance,
+    Domain, InstanceState, InstanceView, SecurityGroupView, SubnetView, TrafficPeer,
+    TrafficProtocol, TrafficRule, VpcView,
 };
 pub use daemon::{DaemonOptions, run_daemon};
 pub use error::{Error, Result};

@@ -78,6 +78,9 @@ impl Reconciler {
         for instance in &view.instances {
             self.context.metadata.refresh(instance);
         }
+        let policies = view.domains.iter();
+        let policies = policies.map(|domain| (domain.name.clone(), domain.policy.clone()));
+        self.context.policies.set(policies.collect());
         for (name, host) in &self.hosts {
             if !wanted.iter().any(|guest| host.guest.is(guest)) {
                 if self.stopped.contains(name) {

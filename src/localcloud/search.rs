@@ -47,6 +47,8 @@ pub(crate) struct StartedSearch {
     pub server: Child,
     /// Where it listens, on the cloud's loopback.
     pub upstream: SocketAddr,
+    /// Where the domain's gate listens, there too.
+    pub gate: TcpListener,
     /// The domain's own socket, in its own namespace.
     pub listener: TcpListener,
     /// Its certificate.
@@ -91,9 +93,14 @@ pub(crate) fn start(
         .issue(&[endpoint(domain, region)])?
         .server_config()?;
     let listener = TcpListener::from_std(listener).map_err(Error::io("cannot watch a socket"))?;
+    let gate = StdListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Error::io("cannot listen"))?;
+    gate.set_nonblocking(true)
+        .map_err(Error::io("cannot create a socket non-blocking"))?;
+    let gate = TcpListener::from_std(gate).map_err(Error::io("cannot watch a socket"))?;
     Ok(StartedSearch {
         server,
         upstream,
+        gate,
         listener,
         config,
     })

@@ -513,11 +513,25 @@ fn databases_replicate_and_domains_answer_over_verified_tls() {
         domain.is_string()
     });
     let url = format!("https://{}", domain.as_str().unwrap());
+    let health = |more: &str| cloud.on(&host, &format!("curl -sS {more} {url}/_cluster/health"));
+    // Its policy admits nobody yet, and nobody knows this signature.
+    let refused = health("");
     assert!(
-        cloud
-            .on(&host, &format!("curl -sS {url}/_cluster/health"))
-            .contains("green")
+        refused.contains("anonymous is not authorized to perform: es:ESHttpGet"),
+        "{refused}"
     );
+    let unknown = health("--user test:test --aws-sigv4 aws:amz:us-east-1:es");
+    assert!(
+        unknown.contains("security token included in the request is invalid"),
+        "{unknown}"
+    );
+    let open = json!({"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "es:ESHttp*"}]});
+    cloud.search(
+        reqwest::Method::POST,
+        "domain/find/config",
+        &json!({"AccessPolicies": open.to_string()}),
+    );
+    cloud.until("the policy is in effect", || health("").contains("green"));
 
     cloud.call(
         "rds",
