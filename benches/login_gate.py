@@ -165,6 +165,8 @@ class Rig:
         found = found.replace("127.0.0.1:8099", f"127.0.0.1:{status}")
         found = re.sub(r"(    server [0-9.]+:8065 max_fails=0;\n)+", f"    server 127.0.0.1:{self.port} max_fails=0;\n", found)
         found = found.replace("/var/cache/nginx", str(home / "cache"))
+        found = found.replace("/var/log/nginx/logins.log", str(home / "logins.log"))
+        found = re.sub(r" *access_log /var/log/nginx/access.log[^\n]*\n", "", found)
         conf = home / "nginx.conf"
         temporary = "".join(
             f"{what}_temp_path {home}/{what};\n" for what in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")

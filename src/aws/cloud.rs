@@ -105,7 +105,7 @@ impl Cloud for Aws {
             Desired::Targets(targets) => Box::pin(self.set_targets(&request, targets)),
             Desired::Zone(_) => Box::pin(self.complete_zone(&request, id)),
             Desired::Records(records) => Box::pin(self.set_records(&request, records)),
-            Desired::Role(_) => Box::pin(self.complete_role(&request)),
+            Desired::Role(role) => Box::pin(self.complete_role(&request, role)),
             Desired::InstanceProfile(_) => Box::pin(self.complete_instance_profile(&request)),
             Desired::Bucket(bucket) => Box::pin(self.change_bucket(&request, existing, bucket)),
             Desired::DatabaseParameters(group) => {

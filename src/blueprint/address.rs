@@ -152,6 +152,18 @@ impl Address {
         Self("instance-profile".into())
     }
 
+    /// The IAM role of the search proxies, which their domain's policy names.
+    #[must_use]
+    pub fn search_role() -> Self {
+        Self("role/search-proxy".into())
+    }
+
+    /// The search proxies' instance profile.
+    #[must_use]
+    pub fn search_profile() -> Self {
+        Self("instance-profile/search-proxy".into())
+    }
+
     /// The bucket of uploaded files.
     #[must_use]
     pub fn bucket() -> Self {

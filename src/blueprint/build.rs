@@ -87,7 +87,7 @@ impl Builder<'_> {
             Address::role(),
             vec![Address::bucket()],
             HostRole {
-                bucket: Address::bucket(),
+                bucket: Some(Address::bucket()),
             },
         );
         self.resource(
@@ -95,6 +95,21 @@ impl Builder<'_> {
             vec![Address::role()],
             InstanceProfile {
                 role: Address::role(),
+            },
+        );
+        if self.spec.count(Role::SearchProxy) == 0 {
+            return;
+        }
+        self.resource(
+            Address::search_role(),
+            vec![Address::seed()],
+            HostRole { bucket: None },
+        );
+        self.resource(
+            Address::search_profile(),
+            vec![Address::search_role()],
+            InstanceProfile {
+                role: Address::search_role(),
             },
         );
     }
@@ -121,7 +136,9 @@ impl Builder<'_> {
                 nodes: search.nodes,
                 instance_type: search.instance_type,
                 storage_gib: search.storage_gib,
+                volume: self.spec.services.search.volume,
                 masters: self.spec.services.search.masters.clone(),
+                role: Address::search_role(),
                 subnets,
                 group: Address::security_group(Group::Search),
             },
@@ -215,12 +232,16 @@ impl Builder<'_> {
             .filter(|other| *other != subnet)
             .collect();
         let security = Address::security_group(Group::Hosts(host.role));
+        let profile = match host.role {
+            Role::SearchProxy => Address::search_profile(),
+            _ => Address::instance_profile(),
+        };
         let mut after = vec![
             subnet.clone(),
             security.clone(),
             Address::seed(),
             Address::key_pair(),
-            Address::instance_profile(),
+            profile.clone(),
         ];
         if public && self.is_own() {
             // AWS gives a public address only where a gateway is attached.
@@ -239,7 +260,7 @@ impl Builder<'_> {
                 fallback_types: group.fallback_instance_types,
                 group: security,
                 key_pair: Address::key_pair(),
-                profile: Address::instance_profile(),
+                profile,
                 lifetime: None,
             },
         );

@@ -6,8 +6,8 @@ use super::build::Builder;
 use super::kinds::{ApplicationLoadBalancer, BalancerListener, RegisteredTargets, TargetGroup};
 use super::{Address, Group, SubnetTier};
 
-/// Where application nodes listen.
-const APP_PORT: u16 = 8065;
+/// Where application hosts take what the load balancer passes on: their nginx has the login gate.
+const APP_HOST_PORT: u16 = 80;
 /// Answers without looking at database or file store, so that a slow database does not take
 /// every node out of service at once.
 const HEALTH_PATH: &str = "/api/v4/system/ping";
@@ -26,7 +26,7 @@ impl Builder<'_> {
             // Snapshots look for parts of a load balancer only where its security group exists.
             vec![Address::vpc(), Address::security_group(Group::LoadBalancer)],
             TargetGroup {
-                port: APP_PORT,
+                port: APP_HOST_PORT,
                 health_path: HEALTH_PATH.to_owned(),
                 drain_seconds: DRAIN_SECONDS,
             },
@@ -54,7 +54,7 @@ impl Builder<'_> {
             RegisteredTargets {
                 target_group: Address::target_group(),
                 instances,
-                port: APP_PORT,
+                port: APP_HOST_PORT,
             },
         );
     }

@@ -146,6 +146,8 @@ fn rules(network: &Network, group: Group, present: &[Group], operators: &[Peer])
     match group {
         Group::Hosts(Role::App) => {
             rules.push(tcp(8065, Peer::Group(Group::Hosts(Role::Proxy))));
+            rules.push(tcp(80, Peer::Group(Group::LoadBalancer)));
+            // Where nodes are registered that had no nginx yet, until they have one.
             rules.push(tcp(8065, Peer::Group(Group::LoadBalancer)));
             rules.push(tcp(8067, Peer::Group(Group::Hosts(Role::Metrics))));
             rules.push(tcp(8074, app));

@@ -47,6 +47,7 @@ pub(super) fn changes(spec: &Spec, plan: &Plan, place: &str, detail: Detail) -> 
 pub(super) fn review(review: &PlanReview) -> String {
     let mut text = changes(&review.spec, &review.plan, &review.place, Detail::Grouped);
     text.push_str(&sum(review));
+    text.push_str(&spare_app_node(&review.spec));
     text.push_str(&login_gate(&review.spec));
     text.push_str(&money(&review.cost, review.now.as_ref(), None, false));
     text
@@ -76,6 +77,17 @@ pub(super) fn sum(review: &PlanReview) -> String {
         plan.count(Action::Keep),
         wrapped(&path, INDENT, " →"),
     )
+}
+
+/// What people rely on, and why it is so: nothing of rigs.
+#[must_use]
+pub(super) fn spare_app_node(spec: &Spec) -> String {
+    let Some(text) = spec.spare_app_node() else {
+        return String::new();
+    };
+    let text = format!("application nodes: {text}");
+    let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+    wrapped(&words, "", "")
 }
 
 /// How many logins the proxies let through, and why.

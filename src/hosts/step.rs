@@ -263,7 +263,10 @@ impl BundleStep {
     /// Waits until something answers at a URL, with whatever status.
     #[must_use]
     pub fn listens(unit: &str, url: &str, limit: Duration) -> Self {
-        Self::ready("listens", unit, url, limit, limit)
+        Self {
+            name: "listens",
+            ..Self::ready("listens", unit, url, limit, limit)
+        }
     }
 
     fn ready(probe: &str, unit: &str, url: &str, limit: Duration, longest: Duration) -> Self {

@@ -7,7 +7,11 @@ use tera::{Context, Kwargs, State, Tera, Value};
 use super::bundle_error::BundleError;
 
 /// Name and text of every file of `templates/` that is filled in.
-const TEMPLATES: [(&str, &str); 2] = [
+const TEMPLATES: [(&str, &str); 3] = [
+    (
+        "app/search-relay.conf",
+        include_str!("../../templates/app/search-relay.conf"),
+    ),
     (
         "proxy/mattermost.conf",
         include_str!("../../templates/proxy/mattermost.conf"),

@@ -66,6 +66,12 @@ impl<'a> Names<'a> {
         self.named(&format!("host-{region}"))
     }
 
+    /// IAM role of the search proxies, and the profile that holds it.
+    #[must_use]
+    pub fn search_role(self, region: &str) -> String {
+        self.named(&format!("search-{region}"))
+    }
+
     /// Bucket of uploaded files.
     ///
     /// Bucket names are global: the account and a hash keep strangers' environments apart.
@@ -263,6 +269,7 @@ mod tests {
         let mut list = vec![
             ("key pair", names.key_pair()),
             ("role", names.role("ap-southeast-1")),
+            ("role", names.search_role("ap-southeast-1")),
             ("bucket", names.bucket(ACCOUNT, "us-east-1")),
             ("database", names.database(DatabaseRole::Writer)),
             ("cluster", names.database_cluster()),

@@ -6,8 +6,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::imds::random_text;
-
 /// Makes credentials and knows them again.
 #[derive(Debug, Clone)]
 pub(crate) struct RoleSessions {
@@ -25,7 +23,7 @@ pub(crate) struct SessionCredentials {
 impl Default for RoleSessions {
     fn default() -> Self {
         Self {
-            secret: random_text().into(),
+            secret: hex::encode(rand::random::<[u8; 24]>()).into(),
         }
     }
 }

@@ -40,7 +40,11 @@ pub fn new_names(plan: &Plan, environment: &str, account: &str, region: &str) ->
         })
         .filter_map(|change| {
             let name = match change.kind {
+                Kind::Role if change.address == Address::search_role() => names.search_role(region),
                 Kind::Role => names.role(region),
+                Kind::InstanceProfile if change.address == Address::search_profile() => {
+                    names.search_role(region)
+                }
                 Kind::InstanceProfile => names.instance_profile(region),
                 Kind::KeyPair => names.key_pair(),
                 Kind::DatabaseCluster => names.database_cluster(),

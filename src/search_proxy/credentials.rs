@@ -95,6 +95,22 @@ impl RenewedCredentials {
         }
     }
 
+    /// Whether there are other credentials than those that the domain refused: a host can get another
+    /// role while it runs, long before the credentials of the old one expire. Asks at most once in a
+    /// while.
+    pub(super) async fn renew_after_refusal(&self, refused: &Credentials) -> bool {
+        let is_other = |one: &Credentials| one.access_key_id() != refused.access_key_id();
+        let mut asked = self.asked.lock().await;
+        if self.present().is_some_and(|known| is_other(&known)) {
+            return true;
+        }
+        if asked.is_some_and(|at| at.elapsed() < RETRY) {
+            return false;
+        }
+        *asked = Some(Instant::now());
+        self.renew().await.is_ok_and(|new| is_other(&new))
+    }
+
     /// Seconds until the present credentials expire.
     pub(super) fn seconds_left(&self) -> Option<u64> {
         let present = self.present()?;
@@ -193,6 +209,19 @@ mod tests {
         // Not asked again with every request.
         assert_eq!(credentials.get().await.unwrap().access_key_id(), "KEY1");
         assert_eq!(calls.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_asks_for_the_credentials_of_another_role_once_in_a_while() {
+        let (credentials, calls) = renewed(3600, u64::MAX);
+        let first = credentials.get().await.unwrap();
+        assert!(!credentials.renew_after_refusal(&first).await);
+        tokio::time::advance(RETRY).await;
+        assert!(credentials.renew_after_refusal(&first).await);
+        // Who was refused at the same time finds them.
+        assert!(credentials.renew_after_refusal(&first).await);
+        assert_eq!(calls.load(Ordering::SeqCst), 2);
+        assert_eq!(credentials.get().await.unwrap().access_key_id(), "KEY2");
     }
 
     #[tokio::test]

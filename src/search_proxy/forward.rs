@@ -158,6 +158,7 @@ impl Forwarder {
             .map_err(|error| ForwardFailure::Signature(error.to_string()))?;
         let mut pause = PAUSE;
         let mut attempt = 1;
+        let mut renewed = false;
         loop {
             let credentials = self
                 .credentials
@@ -179,6 +180,14 @@ impl Forwarder {
                 request = request.header(name, value);
             }
             match request.send().await {
+                Ok(answer)
+                    if answer.status() == StatusCode::FORBIDDEN
+                        && !renewed
+                        && self.credentials.renew_after_refusal(&credentials).await =>
+                {
+                    self.metrics.retries.fetch_add(1, Ordering::Relaxed);
+                    renewed = true;
+                }
                 Ok(answer) => return Ok(answer),
                 Err(error) if error.is_connect() && attempt < ATTEMPTS => {
                     self.metrics.retries.fetch_add(1, Ordering::Relaxed);

@@ -57,6 +57,7 @@ impl Architecture {
             architecture: self.name.clone(),
             concurrent_users: self.concurrent_users,
             source: self.source.clone(),
+            app_nodes_of_size: self.nodes.get(&Role::App).map_or(0, |group| group.count),
             nodes: self.nodes.clone(),
             database: self.database.clone(),
             search: self.search.clone(),

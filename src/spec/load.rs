@@ -12,11 +12,12 @@ use super::check::{
 use super::document::Document;
 use super::foreign::refuse_foreign;
 use super::found::FoundFile;
+use super::gold_standard;
 use super::merge::overlay;
 use super::plan_down::{licensed_parts, plan_down};
 use super::problem::{Problem, Span, SpecErrors};
 use super::shape::{ArchitectureFile, EnvironmentFile, Sizes, SourceShape};
-use super::{Architecture, Source, Spec, architecture_schema, environment_schema, reader};
+use super::{Architecture, Purpose, Source, Spec, architecture_schema, environment_schema, reader};
 
 /// The reference architectures that an environment may be made from.
 pub(crate) trait Architectures {
@@ -46,10 +47,15 @@ pub(crate) fn check_environment(
     );
     let (base, mut merged) = found_base.unzip();
     let merged = merged.get_or_insert_default();
+    let app_nodes_of_size = merged.pointer("/nodes/app/count").and_then(Value::as_u64);
+    let app_nodes_of_size = app_nodes_of_size.and_then(|count| u32::try_from(count).ok());
     overlay(merged, read.get("sizes").cloned().unwrap_or_default());
     let merged: ArchitectureFile = decode(&document, merged, &mut problems);
     let around = Around::of(&file);
     let mut sizes = merged.sizes().with_bastion(around.layout);
+    if file.purpose == Some(Purpose::GoldStandard) {
+        gold_standard::complete(&mut sizes, read.get("sizes"));
+    }
     let parts = licensed_parts(&sizes, merged.concurrent_users, file.existing_readers());
     if file.is_unlicensed() {
         plan_down(&mut sizes);
@@ -84,7 +90,10 @@ pub(crate) fn check_environment(
 
     let spec = settings
         .zip(CheckedSizes::from_shape(&sizes))
-        .and_then(|(settings, sizes)| assemble(&file, &merged, settings, sizes, services));
+        .zip(app_nodes_of_size)
+        .and_then(|((settings, sizes), published)| {
+            assemble(&file, &merged, published, settings, sizes, services)
+        });
     spec.ok_or_else(|| incomplete(&document))
 }
 
@@ -115,6 +124,7 @@ fn base(
 fn assemble(
     file: &EnvironmentFile,
     merged: &ArchitectureFile,
+    app_nodes_of_size: u32,
     settings: Settings,
     sizes: CheckedSizes,
     services: CheckedServices,
@@ -126,6 +136,7 @@ fn assemble(
         architecture: file.architecture.clone()?,
         concurrent_users: merged.concurrent_users?,
         source: merged.source.clone()?.into_source()?,
+        app_nodes_of_size,
         nodes: sizes.nodes,
         database: sizes.database,
         search: sizes.search,

@@ -69,13 +69,15 @@ pub enum LoginGate {
 /// How nginx limits logins.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct GateLimits {
-    /// Logins per second of all proxies together.
+    /// Where nginx does: on the proxies, or behind a load balancer on the application hosts.
+    pub on: Role,
+    /// Logins per second of all of them together.
     pub rate: f64,
     /// Seconds for which clients wait for an answer.
     pub patience: u32,
-    /// Logins per minute that each proxy lets through.
+    /// Logins per minute that each lets through.
     pub per_minute: u32,
-    /// Logins that may wait at each proxy.
+    /// Logins that may wait at each.
     pub burst: u32,
     /// Seconds after which a client that was refused may try again.
     pub retry_after: u32,
@@ -101,12 +103,7 @@ impl LoginGate {
     /// The gate of an environment.
     #[must_use]
     pub fn of(spec: &Spec) -> Self {
-        let proxies = spec.count(Role::Proxy);
-        if spec.load_balancer.alb().is_some() || proxies == 0 {
-            return LoginGate::Off {
-                reason: "an application load balancer cannot limit logins".to_owned(),
-            };
-        }
+        let on = Self::place(spec);
         let GateSetting::On {
             rate,
             burst,
@@ -131,9 +128,10 @@ impl LoginGate {
             Purpose::Rig => PATIENCE_OF_RIGS,
             Purpose::GoldStandard => PATIENCE_OF_PEOPLE,
         });
-        let share = f64::from(proxies);
+        let share = f64::from(spec.count(on).max(1));
         let waiting = burst.map_or(rate * f64::from(patience) * QUEUE_SHARE, f64::from);
         LoginGate::On(GateLimits {
+            on,
             rate,
             patience,
             per_minute: ((rate * 60.0 / share) as u32).max(1),
@@ -141,6 +139,16 @@ impl LoginGate {
             retry_after: (patience / 4).max(1),
             reason,
         })
+    }
+
+    /// The hosts that have it, or would: an application load balancer cannot limit logins, so behind
+    /// it the application hosts do.
+    #[must_use]
+    pub fn place(spec: &Spec) -> Role {
+        match spec.load_balancer.alb() {
+            Some(_) => Role::App,
+            None => Role::Proxy,
+        }
     }
 
     /// The limits, if there is a gate.
@@ -159,8 +167,12 @@ impl std::fmt::Display for LoginGate {
             LoginGate::Off { reason } => write!(f, "none: {reason}"),
             LoginGate::On(limits) => write!(
                 f,
-                "each proxy lets {:.1} logins per second through, {} wait (clients wait {} s), \
+                "each {} lets {:.1} logins per second through, {} wait (clients wait {} s), \
                  more get HTTP 429: {}",
+                match limits.on {
+                    Role::App => "application host, behind the load balancer,",
+                    _ => "proxy",
+                },
                 f64::from(limits.per_minute) / 60.0,
                 limits.burst,
                 limits.patience,
@@ -353,9 +365,23 @@ mod tests {
     fn no_gate_says_why() {
         let off = gate("architecture: 1k\nproxy: {login_gate: off}");
         assert_eq!(off.to_string(), "none: `proxy.login_gate` is `off`");
-        let balanced =
-            gate("architecture: 1k\nload_balancer: alb\nsizes: {nodes: {proxy: {count: 0}}}");
-        assert!(balanced.to_string().contains("load balancer"));
+    }
+
+    #[test]
+    fn behind_a_load_balancer_each_application_host_has_its_share() {
+        let alb = "architecture: 1k\nmattermost: {release: 11.2.0, license_env: L}\n\
+                   load_balancer: alb\nsizes: {nodes: {proxy: {count: 0}}}\n";
+        let (proxy, hosts) = (released("11.2.0"), limits(alb));
+        assert_eq!((proxy.on, hosts.on), (Role::Proxy, Role::App));
+        assert!((proxy.rate - hosts.rate).abs() < 1e-9);
+        assert_eq!(hosts.per_minute, (hosts.rate * 30.0) as u32);
+        let text = gate(alb).to_string();
+        assert!(
+            text.starts_with("each application host, behind the load balancer, lets"),
+            "{text}"
+        );
+        let off = gate(&format!("{alb}proxy: {{login_gate: off}}\n"));
+        assert_eq!(off.to_string(), "none: `proxy.login_gate` is `off`");
     }
 
     #[test]

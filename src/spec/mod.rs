@@ -16,6 +16,7 @@ mod embedded;
 mod file;
 mod foreign;
 mod found;
+mod gold_standard;
 mod hashing;
 mod init;
 mod library;
@@ -67,7 +68,7 @@ pub use server_config::{
 pub use services::{
     CacheEngine, CacheService, DatabaseEngine, DatabaseService, DsnSource, ExistingDatabase,
     FilesService, Masters, Protection, Purpose, STRIPED_GIB, STRIPED_IOPS, STRIPED_MIBPS,
-    SearchService, Services, search_zones,
+    SearchService, Services, VolumePerformance, search_zones,
 };
 pub(crate) use shape::CertificateIssuer;
 pub(crate) use suggest::or_expected;

@@ -235,6 +235,9 @@ pub struct Spec {
     pub concurrent_users: u32,
     /// Where the size comes from.
     pub source: Source,
+    /// Application nodes of the reference architecture by itself.
+    #[serde(default)]
+    pub app_nodes_of_size: u32,
     /// Hosts by role.
     pub nodes: BTreeMap<Role, NodeGroup>,
     /// Version, class, readers and storage.

@@ -90,8 +90,8 @@ pub(crate) struct StorageShape {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SearchShape {
-    /// Dedicated master nodes: they lead the cluster and hold no data. Default: none, data nodes
-    /// lead.
+    /// Dedicated master nodes: they lead the cluster and hold no data. Default: three for the purpose
+    /// `gold-standard`, else none, and data nodes lead.
     pub(crate) masters: Option<MastersShape>,
 }
 
@@ -99,13 +99,12 @@ pub(crate) struct SearchShape {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MastersShape {
-    /// How many: 3 or 5. Default: 3.
-    #[schemars(range(min = 3, max = 5))]
+    /// How many: 3 or 5, or 0 for none. Default: 3.
+    #[schemars(range(min = 0, max = 5))]
     pub(crate) count: Option<u32>,
     /// Node type, for example `m6g.large.search`. `loadrig plan` asks the service whether it offers
-    /// the type for master nodes.
+    /// the type for master nodes. Default: `r6g.xlarge.search`.
     #[schemars(example = &"m6g.large.search")]
-    #[schemars(required)]
     pub(crate) instance_type: Option<String>,
 }
 

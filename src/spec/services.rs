@@ -133,6 +133,18 @@ impl Default for DatabaseService {
 pub struct SearchService {
     /// Nodes that lead the cluster and hold no data; without them data nodes lead.
     pub masters: Option<Masters>,
+    /// What each data node's volume does; none leaves it to the service.
+    #[serde(default)]
+    pub volume: Option<VolumePerformance>,
+}
+
+/// What a gp3 volume does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VolumePerformance {
+    /// Operations per second.
+    pub iops: u32,
+    /// MiB/s.
+    pub throughput_mibps: u32,
 }
 
 /// Dedicated master nodes of a search domain.

@@ -47,6 +47,7 @@ fn spec(name: &str) -> Spec {
             url: String::new(),
             note: String::new(),
         },
+        app_nodes_of_size: 1,
         nodes: [(Role::App, group(2)), (Role::Proxy, group(1))].into(),
         database: Database {
             version: "15".to_owned(),
@@ -461,7 +462,7 @@ async fn foreign_resources_are_neither_adopted_nor_removed() {
     rig.create_all(|desired| matches!(desired, Desired::Bucket { .. }))
         .await;
     let desired = Desired::Role(kinds::HostRole {
-        bucket: Address::bucket(),
+        bucket: Some(Address::bucket()),
     });
     let error = rig.create(&Address::role(), &desired).await.unwrap_err();
     assert_eq!(error.class, FailureClass::Terminal);

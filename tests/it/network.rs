@@ -220,7 +220,7 @@ async fn a_load_balancer_is_created_repaired_and_removed() {
         .targets(
             aws_sdk_elasticloadbalancingv2::types::TargetDescription::builder()
                 .id(&app)
-                .port(8065)
+                .port(80)
                 .build(),
         )
         .send()

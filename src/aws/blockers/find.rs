@@ -53,7 +53,7 @@ impl Aws {
             }
             Kind::ElasticAddress => self.users_of_address(environment, id).await,
             Kind::Database => self.readers_of(environment, existing).await,
-            Kind::Role => self.users_of_role(environment, id).await,
+            Kind::Role => self.users_of_role(id).await,
             _ => Ok(vec![]),
         }
     }
@@ -138,17 +138,12 @@ impl Aws {
     }
 
     /// What somebody gave the hosts' role, or gave the role to.
-    async fn users_of_role(
-        &self,
-        environment: &str,
-        role: &str,
-    ) -> Result<Vec<Blocker>, CloudError> {
+    async fn users_of_role(&self, role: &str) -> Result<Vec<Blocker>, CloudError> {
         let (attached, inline, profiles) = futures::try_join!(
             Box::pin(self.attached_policies(role)),
             Box::pin(self.inline_policies(role)),
             Box::pin(self.profiles_with(role)),
         )?;
-        let own = Names::of(environment).instance_profile(&self.region);
         let stays = |what| Blocker {
             what,
             passing: false,
@@ -162,7 +157,8 @@ impl Aws {
             .map(|name| stays(format!("inline policy `{name}` in it")));
         let profiles = profiles.iter().map(|name| Blocker {
             what: format!("instance profile `{name}`, which holds it"),
-            passing: *name == own,
+            // Ours has the role's name.
+            passing: name == role,
         });
         Ok(attached.chain(inline).chain(profiles).collect())
     }

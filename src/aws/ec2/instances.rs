@@ -290,11 +290,15 @@ fn profile(instance: &Instance, environment: &str) -> AttributeValue {
     let zone = instance.placement().and_then(|one| one.availability_zone());
     // A zone is its region and a letter.
     let region = zone.map(|zone| zone.trim_end_matches(|c: char| c.is_ascii_lowercase()));
-    let ours = region.map(|region| Names::of(environment).instance_profile(region));
-    AttributeValue::names(name.map(|name| match ours.as_deref() == Some(name) {
-        true => Address::instance_profile().to_string(),
-        false => name.to_owned(),
-    }))
+    let names = Names::of(environment);
+    let is = |own: String| Some(own.as_str()) == name;
+    let ours = match region {
+        Some(region) if is(names.instance_profile(region)) => Some(Address::instance_profile()),
+        Some(region) if is(names.search_role(region)) => Some(Address::search_profile()),
+        _ => None,
+    };
+    let ours = ours.map(|address| address.to_string());
+    AttributeValue::names(ours.or_else(|| name.map(str::to_owned)))
 }
 
 fn observe(instance: &Instance, environment: &str, disk: Option<i32>) -> Option<Observed> {

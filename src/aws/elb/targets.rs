@@ -10,12 +10,12 @@ use aws_sdk_elasticloadbalancingv2::types::{
 
 use crate::aws::Aws;
 use crate::aws::elb::tags::elb_tags;
-use crate::aws::error::{CallContext, ErrorPolicy};
+use crate::aws::error::{CallContext, ErrorPolicy, refused};
 use crate::aws::request::{dependency, dependency_ids, require_listed};
 use crate::aws::tags::observed;
 use crate::blueprint::kinds::{self, RegisteredTargets};
 use crate::blueprint::{Address, AttributeValue, Kind, ValueForm};
-use crate::engine::{CloudError, Observed, Request, State};
+use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::Names;
 
 const STICKY: &str = "stickiness.enabled";
@@ -129,27 +129,40 @@ impl Aws {
             port,
         } = wanted;
         let arn = &dependency(request, operation, target_group)?.id;
-        let wanted: BTreeSet<String> = dependency_ids(request, operation, instances)?
-            .into_iter()
+        let instances = dependency_ids(request, operation, instances)?;
+        let wanted: BTreeSet<(&str, i32)> = instances
+            .iter()
+            .map(|id| (id.as_str(), i32::from(*port)))
             .collect();
         let details = self.target_details(Some(arn)).await?;
-        let there: BTreeSet<String> = details.instances().map(str::to_owned).collect();
-        let missing: Vec<&String> = wanted.difference(&there).collect();
+        let there: BTreeSet<(&str, i32)> = details.places().collect();
+        let targets =
+            |places: BTreeSet<(&str, i32)>| -> Vec<_> { places.into_iter().map(target).collect() };
+        let missing: BTreeSet<_> = wanted.difference(&there).copied().collect();
         if !missing.is_empty() {
             self.elb
                 .register_targets()
                 .target_group_arn(arn)
-                .set_targets(Some(
-                    missing.into_iter().map(|id| target(id, *port)).collect(),
-                ))
+                .set_targets(Some(targets(missing)))
                 .send()
                 .await
                 .context(operation, arn)
                 .retry_if_not_found()?;
         }
-        let surplus: Vec<&String> = there.difference(&wanted).collect();
-        let surplus: Vec<_> = surplus.into_iter().map(|id| target(id, *port)).collect();
-        self.deregister(arn, surplus).await?;
+        let surplus: BTreeSet<_> = there.difference(&wanted).copied().collect();
+        // A node that moves to another port serves at the old one until it does at the new one.
+        let moving = surplus.iter().find(|(id, _)| {
+            let is_wanted = instances.iter().any(|one| one == id);
+            is_wanted && !details.is_healthy((id, i32::from(*port)))
+        });
+        if let Some((id, _)) = moving {
+            let message = format!("`{id}` is not healthy at port {port} yet");
+            return Err(CloudError {
+                class: FailureClass::Converging,
+                ..refused(operation, arn, "TargetNotHealthy", message)
+            });
+        }
+        self.deregister(arn, targets(surplus)).await?;
         let raw = self.raw_load_balancing(request.environment).await?;
         let known: Vec<Observed> = request.inventory.iter().cloned().collect();
         let mut found = raw.observe(&known);
@@ -240,12 +253,13 @@ impl Aws {
 }
 
 impl Details {
-    /// What is registered and not on its way out, with whether it is healthy.
-    fn registered(&self) -> impl Iterator<Item = (&str, bool)> {
+    /// Instance and port of what is registered and not on its way out, with whether it is healthy.
+    fn registered(&self) -> impl Iterator<Item = ((&str, i32), bool)> {
         self.health.iter().filter_map(|one| {
             let state = one.target_health()?.state()?.as_str();
-            let id = one.target()?.id()?;
-            (state != "draining").then_some((id, state == "healthy"))
+            let target = one.target()?;
+            let place = (target.id()?, target.port().unwrap_or_default());
+            (state != "draining").then_some((place, state == "healthy"))
         })
     }
 
@@ -257,8 +271,13 @@ impl Details {
         })
     }
 
-    fn instances(&self) -> impl Iterator<Item = &str> {
-        self.registered().map(|(id, _)| id)
+    /// The same with their ports.
+    fn places(&self) -> impl Iterator<Item = (&str, i32)> {
+        self.registered().map(|(place, _)| place)
+    }
+
+    fn is_healthy(&self, place: (&str, i32)) -> bool {
+        self.registered().any(|(one, well)| one == place && well)
     }
 
     fn attribute(&self, form: ValueForm, key: &str) -> Option<AttributeValue> {
@@ -305,10 +324,15 @@ impl RawTargets {
                 .find(|one| one.id == id && !one.state.is_leaving());
             found.map_or(id.to_owned(), |one| one.address.to_string())
         };
-        let names: Vec<String> = self.details.instances().map(live).collect();
+        let ids: BTreeSet<&str> = self.details.places().map(|(id, _)| id).collect();
+        let names: Vec<String> = ids.into_iter().map(live).collect();
+        let ports: BTreeSet<i32> = self.details.places().map(|(_, port)| port).collect();
+        let ports: Vec<String> = ports.iter().map(i32::to_string).collect();
         let sick = self.details.registered().filter(|(_, well)| !*well);
-        let not_healthy: Vec<String> = sick.map(|(id, _)| live(id)).collect();
-        let draining: Vec<String> = self.details.draining().map(live).collect();
+        let sick: BTreeSet<&str> = sick.map(|((id, _), _)| id).collect();
+        let not_healthy: Vec<String> = sick.into_iter().map(live).collect();
+        let draining: BTreeSet<&str> = self.details.draining().collect();
+        let draining: Vec<String> = draining.into_iter().map(live).collect();
         let healthy = self.details.registered().filter(|(_, well)| *well).count();
         let targets = observed(
             Address::targets(),
@@ -320,15 +344,13 @@ impl RawTargets {
                 ("not_healthy", Some(AttributeValue::names(not_healthy))),
                 ("draining", Some(AttributeValue::names(draining))),
                 ("targets", Some(AttributeValue::names(names))),
+                ("ports", (!ports.is_empty()).then(|| ports.join(" ").into())),
             ],
         );
         [group, targets]
     }
 }
 
-fn target(id: &str, port: u16) -> TargetDescription {
-    TargetDescription::builder()
-        .id(id)
-        .port(i32::from(port))
-        .build()
+fn target((id, port): (&str, i32)) -> TargetDescription {
+    TargetDescription::builder().id(id).port(port).build()
 }

@@ -10,7 +10,6 @@ use crate::aws::request::require_listed;
 use crate::aws::tags::{self, observed};
 use crate::blueprint::{Address, Kind};
 use crate::engine::{CloudError, Observed, Request, State};
-use crate::identity::names::Names;
 
 impl Aws {
     pub(in crate::aws) async fn create_instance_profile(
@@ -18,7 +17,7 @@ impl Aws {
         request: &Request<'_>,
     ) -> Result<Observed, CloudError> {
         let operation = "iam:CreateInstanceProfile";
-        let name = Names::of(request.environment).instance_profile(&self.region);
+        let name = self.role_name(request.environment, request.address);
         let created = self
             .iam
             .create_instance_profile()
@@ -42,11 +41,9 @@ impl Aws {
         request: &Request<'_>,
     ) -> Result<Observed, CloudError> {
         let operation = "iam:AddRoleToInstanceProfile";
-        let names = Names::of(request.environment);
-        let (profile, role) = (
-            names.instance_profile(&self.region),
-            names.role(&self.region),
-        );
+        // Both have one name.
+        let profile = self.role_name(request.environment, request.address);
+        let role = profile.clone();
         let holds = self.get_instance_profile(&profile).await?;
         for other in holds.iter().flat_map(|one| one.roles()) {
             if other.role_name != role {
@@ -63,7 +60,8 @@ impl Aws {
             // A profile holds one role, and it is this one: others were taken out above.
             .ok_if_code(&["LimitExceeded"])
             .retry_if_not_found()?;
-        let found = self.instance_profile(request.environment).await?;
+        let found = self.get_instance_profile(&profile).await?;
+        let found = found.and_then(|one| self.observe_profile(one, request.environment));
         require_listed(
             found.into_iter().collect(),
             "iam:GetInstanceProfile",
@@ -71,13 +69,21 @@ impl Aws {
         )
     }
 
-    pub(in crate::aws) async fn instance_profile(
+    pub(in crate::aws) async fn instance_profiles(
         &self,
         environment: &str,
-    ) -> Result<Option<Observed>, CloudError> {
-        let name = Names::of(environment).instance_profile(&self.region);
-        let profile = self.get_instance_profile(&name).await?;
-        Ok(profile.and_then(|profile| self.observe_profile(profile, environment)))
+    ) -> Result<Vec<Observed>, CloudError> {
+        let names = [Address::instance_profile(), Address::search_profile()]
+            .map(|at| self.role_name(environment, &at));
+        let [hosts, search] = &names;
+        let (hosts, search) = futures::try_join!(
+            self.get_instance_profile(hosts),
+            self.get_instance_profile(search),
+        )?;
+        let found = hosts.into_iter().chain(search);
+        Ok(found
+            .filter_map(|profile| self.observe_profile(profile, environment))
+            .collect())
     }
 
     pub(in crate::aws) fn observe_profile(
@@ -86,9 +92,13 @@ impl Aws {
         environment: &str,
     ) -> Option<Observed> {
         let address = profile_address(&profile, environment)?;
-        let ours = Names::of(environment).role(&self.region);
+        let ours = self.role_name(environment, &address);
+        let wanted = match address == Address::search_profile() {
+            true => Address::search_role(),
+            false => Address::role(),
+        };
         let role = match profile.roles().first() {
-            Some(role) if role.role_name == ours => Address::role().to_string(),
+            Some(role) if role.role_name == ours => wanted.to_string(),
             Some(role) => role.role_name.clone(),
             None => "none".to_owned(),
         };

@@ -1,4 +1,4 @@
-//! The hosts' IAM role.
+//! The IAM roles of hosts: one for search proxies, and one for all others.
 //!
 //! IAM is one for the whole account, so it and its profile are found by their unique names and taken
 //! for ours only by their tags.
@@ -33,8 +33,10 @@ impl Aws {
         role: &HostRole,
     ) -> Result<Observed, CloudError> {
         let operation = "iam:CreateRole";
-        dependency(request, operation, &role.bucket)?;
-        let name = Names::of(request.environment).role(&self.region);
+        if let Some(bucket) = &role.bucket {
+            dependency(request, operation, bucket)?;
+        }
+        let name = self.role_name(request.environment, request.address);
         let created = self
             .iam
             .create_role()
@@ -56,25 +58,38 @@ impl Aws {
             tags::ownership(iam_pairs(role.tags()), request.environment)
         });
         self.resolve_creation(request, operation, &name, created.is_some(), ownership)?;
-        self.complete_role(request).await
+        self.complete_role(request, role).await
+    }
+
+    /// Name of the role, and of its profile, at an address.
+    pub(in crate::aws) fn role_name(&self, environment: &str, address: &Address) -> String {
+        let names = Names::of(environment);
+        if *address == Address::search_role() || *address == Address::search_profile() {
+            names.search_role(&self.region)
+        } else {
+            names.role(&self.region)
+        }
     }
 
     pub(in crate::aws) async fn complete_role(
         &self,
         request: &Request<'_>,
+        role: &HostRole,
     ) -> Result<Observed, CloudError> {
         let operation = "iam:PutRolePolicy";
-        let name = Names::of(request.environment).role(&self.region);
-        self.iam
-            .put_role_policy()
-            .role_name(&name)
-            .policy_name(POLICY)
-            .policy_document(self.bucket_policy(request.environment).await?.to_string())
-            .send()
-            .await
-            .context(operation, &name)
-            .retry_if_not_found()?;
-        let mut found = self.role(request.environment).await?;
+        let name = self.role_name(request.environment, request.address);
+        if role.bucket.is_some() {
+            self.iam
+                .put_role_policy()
+                .role_name(&name)
+                .policy_name(POLICY)
+                .policy_document(self.bucket_policy(request.environment).await?.to_string())
+                .send()
+                .await
+                .context(operation, &name)
+                .retry_if_not_found()?;
+        }
+        let mut found = self.role_at(request.environment, request.address).await?;
         let differs = |key: &str, wanted: &str| {
             let role = found.as_ref();
             role.is_some_and(|role| role.text(key) != Some(wanted))
@@ -91,23 +106,36 @@ impl Aws {
         }
         if others {
             for policy in self.inline_policies(&name).await? {
-                if policy != POLICY {
+                if role.bucket.is_none() || policy != POLICY {
                     self.delete_inline(&name, &policy).await?;
                 }
             }
         }
         if trust_differs || others {
-            found = self.role(request.environment).await?;
+            found = self.role_at(request.environment, request.address).await?;
         }
         require_listed(found.into_iter().collect(), "iam:GetRole", &name)
     }
 
-    pub(in crate::aws) async fn role(
+    /// The roles of the environment's hosts.
+    pub(in crate::aws) async fn roles(
         &self,
         environment: &str,
+    ) -> Result<Vec<Observed>, CloudError> {
+        let (hosts, search) = (Address::role(), Address::search_role());
+        let (hosts, search) = futures::try_join!(
+            self.role_at(environment, &hosts),
+            self.role_at(environment, &search),
+        )?;
+        Ok(hosts.into_iter().chain(search).collect())
+    }
+
+    async fn role_at(
+        &self,
+        environment: &str,
+        at: &Address,
     ) -> Result<Option<Observed>, CloudError> {
-        let name = Names::of(environment).role(&self.region);
-        let Some(role) = self.get_role(&name).await? else {
+        let Some(role) = self.get_role(&self.role_name(environment, at)).await? else {
             return Ok(None);
         };
         let Some(address) = role_address(&role, environment) else {
@@ -116,17 +144,29 @@ impl Aws {
         self.whole_role(role, address, environment).await.map(Some)
     }
 
-    /// Profile and role. The profile contains its role but for the tags: one of our name and path
-    /// in a profile of ours is ours, and its tags are read before it is deleted.
-    pub(in crate::aws) async fn role_and_profile(
+    /// Profiles and roles.
+    pub(in crate::aws) async fn roles_and_profiles(
         &self,
         environment: &str,
     ) -> Result<Vec<Observed>, CloudError> {
-        let names = Names::of(environment);
-        let profile = self
-            .get_instance_profile(&names.instance_profile(&self.region))
-            .await?;
-        let name = names.role(&self.region);
+        let (hosts, search) = (Address::role(), Address::search_role());
+        let (mut hosts, search) = futures::try_join!(
+            self.role_and_profile(environment, &hosts),
+            self.role_and_profile(environment, &search),
+        )?;
+        hosts.extend(search);
+        Ok(hosts)
+    }
+
+    /// A profile and its role. The profile contains its role but for the tags: one of our name and path
+    /// in a profile of ours is ours, and its tags are read before it is deleted.
+    async fn role_and_profile(
+        &self,
+        environment: &str,
+        at: &Address,
+    ) -> Result<Vec<Observed>, CloudError> {
+        let name = self.role_name(environment, at);
+        let profile = self.get_instance_profile(&name).await?;
         let role = profile
             .iter()
             .filter(|profile| profile_address(profile, environment).is_some())
@@ -134,10 +174,10 @@ impl Aws {
             .find(|role| role.role_name == name && role.path == PATH);
         let role = match role {
             Some(role) => {
-                let whole = self.whole_role(role.clone(), Address::role(), environment);
+                let whole = self.whole_role(role.clone(), at.clone(), environment);
                 Some(whole.await?)
             }
-            None => self.role(environment).await?,
+            None => self.role_at(environment, at).await?,
         };
         let profile = profile.and_then(|profile| self.observe_profile(profile, environment));
         Ok(role.into_iter().chain(profile).collect())
@@ -159,11 +199,15 @@ impl Aws {
             },
             self.inline_policies(&name),
         )?;
-        let attached = attached.map(|answer| parse_document(&answer.policy_document));
+        // The search proxies' may nothing by itself.
+        let is_of_search = address == Address::search_role();
+        let attached = attached
+            .filter(|_| !is_of_search)
+            .map(|answer| parse_document(&answer.policy_document));
         let others: Vec<&str> = policies
             .iter()
             .map(String::as_str)
-            .filter(|policy| *policy != POLICY)
+            .filter(|policy| is_of_search || *policy != POLICY)
             .collect();
         let others = match others.as_slice() {
             [] => NONE.to_owned(),
@@ -217,10 +261,14 @@ impl Aws {
             }
             Some(_) => {}
         }
-        // A profile of somebody else's that holds it too is left as it is.
-        let own = Names::of(environment).instance_profile(&self.region);
-        if self.profiles_with(name).await?.contains(&own) {
-            self.detach(&own, name).await?;
+        // A profile of somebody else's that holds it too is left as it is. Ours has its name.
+        if self
+            .profiles_with(name)
+            .await?
+            .iter()
+            .any(|own| own == name)
+        {
+            self.detach(name, name).await?;
         }
         for policy in self.inline_policies(name).await? {
             self.delete_inline(name, &policy).await?;

@@ -208,10 +208,8 @@ impl Aws {
     async fn check_services(&self, environment: &str) -> Result<Vec<LeftoverCheck>, CloudError> {
         let names = Names::of(environment);
         let (search, cache, subnets) = (names.search(), names.cache(), names.cache_subnets());
-        let (role, profile) = (
-            names.role(&self.region),
-            names.instance_profile(&self.region),
-        );
+        // A role and its profile have one name.
+        let (host, signer) = (names.role(&self.region), names.search_role(&self.region));
         let cache_snapshots = Box::pin(async {
             let all: Vec<_> = self
                 .elasticache
@@ -258,11 +256,26 @@ impl Aws {
             self.raw_target_group(environment),
             self.zone_ids(environment),
         );
-        let (bucket, has_role, has_profile, parameters) = futures::join!(
+        let (bucket, parameters) = futures::join!(
             self.check_bucket(environment),
-            self.get_role(&role),
-            self.get_instance_profile(&profile),
             self.parameter_names(environment),
+        );
+        let (host_role, host_profile, signer_role, signer_profile) = futures::join!(
+            self.get_role(&host),
+            self.get_instance_profile(&host),
+            self.get_role(&signer),
+            self.get_instance_profile(&signer),
+        );
+        let list = |found: Result<Option<String>, CloudError>| {
+            found.map(|found| found.into_iter().collect::<Vec<_>>())
+        };
+        let roles = both(
+            list(named(host_role, host.clone())),
+            list(named(signer_role, signer.clone())),
+        );
+        let profiles = both(
+            list(named(host_profile, host)),
+            list(named(signer_profile, signer)),
         );
         let (balancers, target_groups) = (names.load_balancer(), names.target_group());
         Ok(vec![
@@ -274,8 +287,8 @@ impl Aws {
             looked("ELB target groups", named(target_group, target_groups))?,
             looked("Route 53 private zones", zones)?,
             looked_or_kept("S3 buckets", bucket)?,
-            looked("IAM roles", named(has_role, role))?,
-            looked("IAM instance profiles", named(has_profile, profile))?,
+            looked("IAM roles", roles)?,
+            looked("IAM instance profiles", profiles)?,
             looked("SSM parameters", parameters)?,
         ])
     }

@@ -5,14 +5,14 @@ use aws_sdk_opensearch::types::{
     NodeToNodeEncryptionOptions, OpenSearchPartitionInstanceType, Tag, TlsSecurityPolicy,
     VolumeType, VpcOptions, ZoneAwarenessConfig,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::aws::Aws;
 use crate::aws::error::{CallContext, ErrorPolicy, built, refused};
 use crate::aws::iam::tags::PATH;
 use crate::aws::opensearch::status::{failed_change, observe};
 use crate::aws::ownership::Ownership;
-use crate::aws::request::{dependency, dependency_ids, require_listed};
+use crate::aws::request::{dependency, dependency_ids, differs, require_listed};
 use crate::aws::tags;
 use crate::blueprint::Address;
 use crate::blueprint::kinds::SearchDomain;
@@ -20,6 +20,15 @@ use crate::engine::{CloudError, FailureClass, Observed, Request, State};
 use crate::identity::names::Names;
 
 const CREATE: &str = "es:CreateDomain";
+/// The attributes whose change copies the domain to other nodes or grows its volumes.
+const NODES: [&str; 6] = [
+    "nodes",
+    "instance_type",
+    "storage_gib",
+    "iops",
+    "throughput_mibps",
+    "masters",
+];
 
 impl Aws {
     pub(in crate::aws) async fn create_search(
@@ -55,7 +64,6 @@ impl Aws {
     ) -> Result<(), CloudError> {
         let SearchDomain {
             version,
-            storage_gib,
             subnets,
             group,
             ..
@@ -78,14 +86,18 @@ impl Aws {
             .domain_name(name)
             .engine_version(version)
             .cluster_config(cluster(wanted))
-            .ebs_options(volumes(*storage_gib))
+            .ebs_options(volumes(wanted))
             .vpc_options(vpc)
             .encryption_at_rest_options(EncryptionAtRestOptions::builder().enabled(true).build())
             .node_to_node_encryption_options(
                 NodeToNodeEncryptionOptions::builder().enabled(true).build(),
             )
             .domain_endpoint_options(endpoint)
-            .access_policies(self.access_policy(name, request.environment).await?)
+            .access_policies(
+                self.access_policy(name, request.environment)
+                    .await?
+                    .to_string(),
+            )
             .set_tag_list(Some(tags))
             .send()
             .await
@@ -93,10 +105,10 @@ impl Aws {
         Ok(())
     }
 
-    /// The hosts' role alone may use the domain: search proxies sign with it what Mattermost sends
+    /// The search proxies' role alone may use the domain: they sign with it what Mattermost sends
     /// unsigned. By condition and not as principal: a principal has to exist when the policy is set,
     /// and a role that is created anew under the same name would be another one.
-    async fn access_policy(&self, name: &str, environment: &str) -> Result<String, CloudError> {
+    async fn access_policy(&self, name: &str, environment: &str) -> Result<Value, CloudError> {
         let account = self.known_account().await?;
         let partition = account.arn.split(':').nth(1).unwrap_or("aws");
         let resource = format!(
@@ -106,7 +118,7 @@ impl Aws {
         let role = format!(
             "arn:{partition}:iam::{}:role{PATH}{}",
             account.id,
-            Names::of(environment).role(&self.region)
+            Names::of(environment).search_role(&self.region)
         );
         Ok(json!({
             "Version": "2012-10-17",
@@ -117,8 +129,7 @@ impl Aws {
                 "Resource": resource,
                 "Condition": {"ArnEquals": {"aws:PrincipalArn": role}},
             }],
-        })
-        .to_string())
+        }))
     }
 
     pub(in crate::aws) async fn update_search(
@@ -128,11 +139,7 @@ impl Aws {
         wanted: &SearchDomain,
     ) -> Result<Observed, CloudError> {
         let operation = "es:UpdateDomainConfig";
-        let SearchDomain {
-            version,
-            storage_gib,
-            ..
-        } = wanted;
+        let SearchDomain { version, .. } = wanted;
         if existing
             .text("version")
             .is_some_and(|found| found != version)
@@ -144,12 +151,18 @@ impl Aws {
                 format!("the engine's version is not changed to `{version}` in place"),
             ));
         }
+        // A policy by itself is there in seconds, and copies no node.
+        let is_of_nodes = NODES.iter().any(|name| differs(request, existing, name));
+        let policy = self
+            .access_policy(&existing.id, request.environment)
+            .await?;
         let answer = self
             .opensearch
             .update_domain_config()
             .domain_name(&existing.id)
-            .cluster_config(cluster(wanted))
-            .ebs_options(volumes(*storage_gib))
+            .set_cluster_config(is_of_nodes.then(|| cluster(wanted)))
+            .set_ebs_options(is_of_nodes.then(|| volumes(wanted)))
+            .set_access_policies(differs(request, existing, "access").then(|| policy.to_string()))
             .send()
             .await
             .context(operation, &existing.id)
@@ -187,12 +200,19 @@ impl Aws {
             let pairs = tags.map(|tag| (Some(tag.key()), Some(tag.value())));
             tags::ownership(pairs, environment)
         });
-        Ok(owner.and_then(|address| Some(self.observe_domain(&domain, address))))
+        let policy = self.access_policy(&name, environment).await?;
+        Ok(owner.and_then(|address| Some(self.observe_domain(&domain, address, &policy))))
     }
 
     /// The domain as far as the answer can be believed.
-    fn observe_domain(&self, domain: &DomainStatus, address: Address) -> Observed {
+    fn observe_domain(&self, domain: &DomainStatus, address: Address, policy: &Value) -> Observed {
         let mut seen = observe(domain, address);
+        let found = domain.access_policies().unwrap_or_default();
+        let access = match is_policy(found, policy) {
+            true => Address::search_role().to_string(),
+            false => "changed".to_owned(),
+        };
+        seen.attributes.insert("access", access);
         // A change of ours that AWS gave up: the domain goes on as it was.
         if let Some(failed) = failed_change(domain)
             && seen.state == State::Ready
@@ -291,11 +311,39 @@ fn cluster(wanted: &SearchDomain) -> ClusterConfig {
     }
 }
 
-fn volumes(gib: u32) -> EbsOptions {
+/// Whether a document means what ours says: a list of one is its one element, and everybody is `*` in
+/// two ways.
+fn is_policy(found: &str, ours: &Value) -> bool {
+    let found: Option<Value> = serde_json::from_str(found).ok();
+    found.is_some_and(|found| simplified(&found) == simplified(ours))
+}
+
+fn simplified(value: &Value) -> Value {
+    match value {
+        Value::Array(list) => match list.as_slice() {
+            [one] => simplified(one),
+            several => several.iter().map(simplified).collect(),
+        },
+        Value::Object(map) => match map.get("AWS") {
+            Some(principal) if map.len() == 1 && simplified(principal) == "*" => "*".into(),
+            _ => map
+                .iter()
+                .map(|(key, value)| (key.clone(), simplified(value)))
+                .collect(),
+        },
+        other => other.clone(),
+    }
+}
+
+fn volumes(wanted: &SearchDomain) -> EbsOptions {
+    let count = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
+    let volume = wanted.volume;
     EbsOptions::builder()
         .ebs_enabled(true)
         .volume_type(VolumeType::Gp3)
-        .volume_size(i32::try_from(gib).unwrap_or(i32::MAX))
+        .volume_size(count(wanted.storage_gib))
+        .set_iops(volume.map(|volume| count(volume.iops)))
+        .set_throughput(volume.map(|volume| count(volume.throughput_mibps)))
         .build()
 }
 
@@ -315,6 +363,19 @@ mod tests {
         assert!(old.contains(command), "{old}");
         let other = "You must choose an even number of data nodes";
         assert_eq!(told(other), other);
+    }
+
+    #[test]
+    fn a_policy_is_known_in_every_spelling() {
+        let ours = json!({"Statement": [{
+            "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "es:ESHttp*",
+        }]});
+        let spelt =
+            r#"{"Statement": {"Action": ["es:ESHttp*"], "Effect": "Allow", "Principal": "*"}}"#;
+        assert!(is_policy(spelt, &ours));
+        for other in ["", r#"{"Statement": []}"#, &spelt.replace("Http", "")] {
+            assert!(!is_policy(other, &ours), "{other}");
+        }
     }
 
     #[test]

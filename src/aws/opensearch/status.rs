@@ -72,6 +72,20 @@ pub(in crate::aws) fn observe(domain: &DomainStatus, address: Address) -> Observ
                     .and_then(|ebs| ebs.volume_size())
                     .map(Into::into),
             ),
+            (
+                "iops",
+                domain
+                    .ebs_options()
+                    .and_then(|ebs| ebs.iops())
+                    .map(Into::into),
+            ),
+            (
+                "throughput_mibps",
+                domain
+                    .ebs_options()
+                    .and_then(|ebs| ebs.throughput())
+                    .map(Into::into),
+            ),
             ("masters", cluster.map(|config| masters(config).into())),
             ("endpoint", endpoint.map(Into::into)),
             ("port", Some(443_u32.into())),

@@ -58,7 +58,7 @@ impl Aws {
         let identity = async {
             futures::try_join!(
                 Box::pin(self.seed_by_name_and_tag(environment)),
-                Box::pin(self.role_and_profile(environment)),
+                Box::pin(self.roles_and_profiles(environment)),
                 Box::pin(self.bucket_in_short(environment)),
             )
         };
@@ -172,8 +172,8 @@ impl Aws {
             Kind::KeyPair => Box::pin(self.environment_key_pairs(all)).await,
             Kind::Instance => Box::pin(self.instances_without_disks(all)).await,
             Kind::Seed => Box::pin(self.seed_parameter(environment)).await.map(list),
-            Kind::Role => Box::pin(self.role(environment)).await.map(list),
-            Kind::InstanceProfile => Box::pin(self.instance_profile(environment)).await.map(list),
+            Kind::Role => Box::pin(self.roles(environment)).await,
+            Kind::InstanceProfile => Box::pin(self.instance_profiles(environment)).await,
             Kind::Bucket => Box::pin(self.bucket(environment)).await.map(list),
             Kind::Database => Box::pin(self.databases(environment)).await,
             Kind::DatabaseCluster => Box::pin(self.read_cluster(environment)).await.map(list),

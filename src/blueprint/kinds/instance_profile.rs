@@ -56,9 +56,10 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
             "PassHostRole",
             CREATE_AND_UPDATE,
             "iam:PassRole",
-            "arn:{partition}:iam::{account}:role/loadrig/lr-{environment}-host-{region}",
+            "arn:{partition}:iam::{account}:role/loadrig/lr-{environment}-host-{region} \
+             arn:{partition}:iam::{account}:role/loadrig/lr-{environment}-search-{region}",
             GrantCondition::PassedTo("ec2.amazonaws.com"),
-            "this one role, to EC2 only",
+            "the hosts' roles, to EC2 only",
         ),
         PROFILE.grant(
             DELETE,
@@ -72,5 +73,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
 pub(super) const PROFILE: NamedResources = NamedResources {
     statement: "HostProfile",
     on: "arn:{partition}:iam::{account}:instance-profile/loadrig/lr-{environment}-host-{region} \
-         arn:{partition}:iam::{account}:instance-profile/lr-{environment}-host-{region}",
+         arn:{partition}:iam::{account}:instance-profile/lr-{environment}-host-{region} \
+         arn:{partition}:iam::{account}:instance-profile/loadrig/lr-{environment}-search-{region} \
+         arn:{partition}:iam::{account}:instance-profile/lr-{environment}-search-{region}",
 };

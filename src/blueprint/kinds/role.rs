@@ -6,17 +6,18 @@ use super::info::{AttributeInfo, Band, KindInfo};
 use super::quota::Quota;
 use super::resource::Resource;
 
-/// May read and write the files bucket, nothing else.
+/// May read and write the files bucket, or nothing: the search domain's own policy says who may use it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostRole {
     /// The files bucket.
-    pub bucket: Address,
+    pub bucket: Option<Address>,
 }
 
 impl Resource for HostRole {
     fn attributes(&self) -> Attributes {
+        let policy = self.bucket.as_ref().map(AttributeValue::from);
         [
-            ("policy", AttributeValue::from(&self.bucket)),
+            ("policy", policy.unwrap_or_else(|| "none".into())),
             ("other_policies", "none".into()),
             ("trust", "ec2".into()),
         ]
@@ -44,7 +45,8 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     ROLE.grant(
         CREATE,
         "iam:CreateRole iam:TagRole",
-        "hosts reach the files bucket with a role of their own; no key is stored on a host",
+        "hosts reach the files bucket with a role of their own, search proxies their domain; no key \
+         is stored on a host",
     ),
     ROLE.grant(
         CREATE_AND_UPDATE,
@@ -75,5 +77,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
 pub(super) const ROLE: NamedResources = NamedResources {
     statement: "HostRole",
     on: "arn:{partition}:iam::{account}:role/loadrig/lr-{environment}-host-{region} \
-         arn:{partition}:iam::{account}:role/lr-{environment}-host-{region}",
+         arn:{partition}:iam::{account}:role/lr-{environment}-host-{region} \
+         arn:{partition}:iam::{account}:role/loadrig/lr-{environment}-search-{region} \
+         arn:{partition}:iam::{account}:role/lr-{environment}-search-{region}",
 };

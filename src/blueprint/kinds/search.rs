@@ -1,6 +1,6 @@
 //! The search domain.
 
-use crate::spec::{Masters, PricedItem, Prices};
+use crate::spec::{Masters, PricedItem, Prices, VolumePerformance};
 
 use super::super::{Address, AttributeValue, Attributes, Kind, UnreadableAttribute};
 use super::charge::{Billing, Charge, Priced};
@@ -20,8 +20,12 @@ pub struct SearchDomain {
     pub instance_type: String,
     /// Storage of each data node.
     pub storage_gib: u32,
+    /// What that storage does; none leaves it to the service.
+    pub volume: Option<VolumePerformance>,
     /// Nodes that hold no data.
     pub masters: Option<Masters>,
+    /// The role that may use it, and nobody else.
+    pub role: Address,
     /// One subnet for one node, else as many as zones.
     pub subnets: Vec<Address>,
     /// Security group.
@@ -32,15 +36,21 @@ impl Resource for SearchDomain {
     fn attributes(&self) -> Attributes {
         let masters = self.masters.as_ref();
         let masters = masters.map(|masters| format!("{} {}", masters.count, masters.instance_type));
-        [
+        let mut attributes: Attributes = [
             ("version", AttributeValue::from(self.version.as_str())),
             ("nodes", self.nodes.into()),
             ("instance_type", self.instance_type.as_str().into()),
             ("storage_gib", self.storage_gib.into()),
             ("masters", masters.unwrap_or_else(|| NONE.to_owned()).into()),
+            ("access", AttributeValue::from(&self.role)),
         ]
         .into_iter()
-        .collect()
+        .collect();
+        if let Some(volume) = self.volume {
+            attributes.insert("iops", volume.iops);
+            attributes.insert("throughput_mibps", volume.throughput_mibps);
+        }
+        attributes
     }
 
     fn dns_name(&self) -> Option<String> {
@@ -71,7 +81,10 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         AttributeInfo::number("nodes"),
         AttributeInfo::text("instance_type"),
         AttributeInfo::number("storage_gib").or(OnDifference::Grow),
+        AttributeInfo::number("iops"),
+        AttributeInfo::number("throughput_mibps"),
         AttributeInfo::text("masters"),
+        AttributeInfo::text("access"),
         AttributeInfo::number("port").output(),
     ],
     band: Band::ManagedServices,
@@ -93,7 +106,11 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
             "opensearchservice.amazonaws.com",
             "the role that lets a domain into a VPC; the role stays",
         ),
-        DOMAIN.grant(UPDATE, "es:UpdateDomainConfig", "other nodes, more storage"),
+        DOMAIN.grant(
+            UPDATE,
+            "es:UpdateDomainConfig",
+            "other nodes, more storage, another access policy",
+        ),
         DOMAIN.grant(DELETE, "es:DeleteDomain", TAKING_DOWN),
     ],
     ..KindInfo::COMMON

@@ -19,9 +19,12 @@ pub struct RegisteredTargets {
 
 impl Resource for RegisteredTargets {
     fn attributes(&self) -> Attributes {
-        [("targets", AttributeValue::names(&self.instances))]
-            .into_iter()
-            .collect()
+        [
+            ("targets", AttributeValue::names(&self.instances)),
+            ("ports", self.port.to_string().into()),
+        ]
+        .into_iter()
+        .collect()
     }
 
     fn holds_ids_of(&self) -> Vec<Address> {
@@ -36,6 +39,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     patience: minutes(10),
     attributes: &[
         AttributeInfo::names("targets"),
+        AttributeInfo::text("ports"),
         AttributeInfo::text("healthy").output().volatile(),
         AttributeInfo::names("not_healthy").output().volatile(),
         AttributeInfo::names("draining").output().volatile(),

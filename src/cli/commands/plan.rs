@@ -70,6 +70,7 @@ fn print(app: &App, args: &PlanArgs, review: &PlanReview) {
     };
     let mut text = plan_text::changes(&review.spec, &review.plan, &review.place, detail);
     text.push_str(&plan_text::sum(review));
+    text.push_str(&plan_text::spare_app_node(&review.spec));
     text.push_str(&plan_text::login_gate(&review.spec));
     text.push_str(&plan_text::money(
         &review.cost,
@@ -104,7 +105,7 @@ fn document(review: &PlanReview, hours: Option<f64>) -> Value {
     json!({
         "environment": review.spec.name, "account": review.account, "one_by_one": rolled,
         "region": review.spec.region, "changes": review.plan.changes, "hosts": hosts,
-        "cost": priced, "login_gate": LoginGate::of(&review.spec), "preflight": review.findings,
+        "cost": priced, "application_nodes": review.spec.spare_app_node(), "login_gate": LoginGate::of(&review.spec), "preflight": review.findings,
         "expected_seconds": time.as_secs(), "critical_path": path,
     })
 }

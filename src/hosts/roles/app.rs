@@ -5,14 +5,15 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use super::Scene;
-use super::config::{AUTHORITIES, DEFAULTS, defaults, variables};
 use crate::hosts::bundle::Bundle;
 use crate::hosts::bundle_error::BundleError;
 use crate::hosts::digest::Digest;
 use crate::hosts::facts::ServerPackage;
 use crate::hosts::step::{BundleStep, File};
 use crate::identity::{ADMINISTRATOR, ADMINISTRATOR_EMAIL};
+
+use super::config::{AUTHORITIES, DEFAULTS, defaults, variables};
+use super::{Scene, nginx};
 
 /// The user that the server runs as.
 const USER: &str = "mattermost";
@@ -82,7 +83,7 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
     if scene.host.index == 1 {
         administrator(scene, bundle);
     }
-    Ok(())
+    nginx::on_app_host(scene, bundle)
 }
 
 /// The first account of a server administers it, so it is made here, before people reach the

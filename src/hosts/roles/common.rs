@@ -4,7 +4,7 @@ use crate::hosts::bundle::Bundle;
 use crate::hosts::step::{BundleStep, File};
 use crate::spec::Role;
 
-use super::Scene;
+use super::{Scene, nginx};
 
 /// Everything of the first stage that does not depend on others.
 pub(super) fn prepare(scene: &Scene<'_>, bundle: &mut Bundle) {
@@ -13,6 +13,7 @@ pub(super) fn prepare(scene: &Scene<'_>, bundle: &mut Bundle) {
     match role {
         Role::Proxy => packages.push("nginx"),
         Role::Metrics => packages.push("prometheus"),
+        Role::App if nginx::is_on_app_hosts(scene) => packages.push("nginx"),
         Role::App | Role::SearchProxy | Role::Agent | Role::Bastion => {}
     }
     let _ = bundle.push(BundleStep::first_boot());
@@ -30,12 +31,6 @@ pub(super) fn prepare(scene: &Scene<'_>, bundle: &mut Bundle) {
         &[installed],
         &[],
     ));
-}
-
-/// The unit's limits of an nginx, which the package leaves at the system's.
-pub(super) fn nginx_limits() -> File {
-    let text = include_str!("../../../templates/common/nginx-limits.conf");
-    File::new("/etc/systemd/system/nginx.service.d/60-loadrig.conf", text)
 }
 
 /// Kernel parameters by role, as published for high-availability clusters and used by

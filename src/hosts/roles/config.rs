@@ -13,7 +13,7 @@ use crate::spec::{
     setting_variable,
 };
 
-use super::Scene;
+use super::{Scene, nginx};
 
 /// The authorities by which the server knows the database.
 pub(super) const AUTHORITIES: &str = "/etc/ssl/rds/global-bundle.pem";
@@ -119,19 +119,17 @@ pub(super) fn owned(scene: &Scene<'_>) -> Result<ServerConfig, BundleError> {
         keys.insert(key.to_owned(), value);
     };
     let licensed = scene.spec.mattermost.license.is_licensed();
-    let behind_nginx = matches!(scene.spec.load_balancer, LoadBalancer::Nginx);
 
     set("ServiceSettings", "SiteURL", json!(site_url(scene)?));
     set("ServiceSettings", "ListenAddress", json!(":8065"));
     set("ServiceSettings", "EnableLocalMode", json!(true));
-    // Of several addresses in `X-Forwarded-For` the server takes the first, which behind nginx is
-    // whatever the client sent. A load balancer has no other header.
-    let trusted = if behind_nginx {
-        "X-Real-IP"
-    } else {
-        "X-Forwarded-For"
-    };
-    set("ServiceSettings", "TrustedProxyIPHeader", json!([trusted]));
+    // Of several addresses in `X-Forwarded-For` the server takes the first, which is whatever the
+    // client sent. nginx sets this one, behind a load balancer too.
+    set(
+        "ServiceSettings",
+        "TrustedProxyIPHeader",
+        json!(["X-Real-IP"]),
+    );
 
     set_database(scene, &mut set)?;
     set_files(scene, &mut set)?;
@@ -194,7 +192,9 @@ fn set_files(scene: &Scene<'_>, set: &mut SetSetting<'_>) -> Result<(), BundleEr
 
 fn set_search(scene: &Scene<'_>, set: &mut SetSetting<'_>) -> Result<(), BundleError> {
     let search = scene.spec.search.nodes > 0;
-    let url = if search {
+    let url = if nginx::has_search_relay(scene) {
+        "http://127.0.0.1:9200".to_owned()
+    } else if search {
         let proxies = scene.all_of(Role::SearchProxy, "the address of a search proxy")?;
         format!("http://{}:9200", proxies[0].private_ip)
     } else {

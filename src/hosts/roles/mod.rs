@@ -9,6 +9,7 @@ mod bastion;
 mod common;
 mod config;
 mod metrics;
+mod nginx;
 mod proxy;
 mod search_proxy;
 #[cfg(test)]

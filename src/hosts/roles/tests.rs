@@ -43,6 +43,7 @@ fn spec() -> Spec {
             url: String::new(),
             note: String::new(),
         },
+        app_nodes_of_size: 2,
         nodes: nodes.map(|(role, count)| (role, group(count))).into(),
         database: Database {
             version: "15".to_owned(),
@@ -302,7 +303,7 @@ fn the_server_trusts_the_header_that_its_entrance_sets() {
         certificate: None,
         idle_timeout: 75,
     });
-    assert_eq!(trusted(&spec), "X-Forwarded-For");
+    assert_eq!(trusted(&spec), "X-Real-IP");
 }
 
 #[test]
@@ -554,4 +555,75 @@ fn proxies_send_nothing_to_nodes_that_are_away() {
     assert_eq!(site(&facts).unwrap(), one);
     facts.away.insert(host("app-2"));
     assert!(site(&facts).is_err());
+}
+
+/// The spec with a load balancer in place of the proxy.
+fn behind_a_balancer() -> Spec {
+    let mut spec = spec();
+    spec.nodes.remove(&Role::Proxy);
+    spec.load_balancer = crate::spec::LoadBalancer::Alb(crate::spec::Alb {
+        scheme: crate::spec::Scheme::Internal,
+        certificate: None,
+        idle_timeout: 75,
+    });
+    spec
+}
+
+/// What an application host gets.
+fn of_an_app_host(spec: &Spec, stage: Stage) -> Bundle {
+    let mut facts = facts(spec);
+    facts.entrance = Some("http://lr-demo.elb.amazonaws.com".to_owned());
+    render(spec, "app-1".parse().unwrap(), stage, &facts).unwrap()
+}
+
+/// The text of a file in a bundle.
+fn find_file(bundle: &Bundle, path: &str) -> Option<String> {
+    let mut files = bundle
+        .steps()
+        .iter()
+        .flat_map(super::super::step::BundleStep::written);
+    let found = files.find(|file| file.path() == path)?;
+    Some(String::from_utf8(found.content().to_vec()).unwrap())
+}
+
+const SITE: &str = "/etc/nginx/conf.d/mattermost.conf";
+const RELAY: &str = "/etc/nginx/conf.d/search-relay.conf";
+
+#[test]
+fn behind_a_load_balancer_the_login_gate_is_on_the_application_hosts() {
+    let mut spec = behind_a_balancer();
+    let prepare = of_an_app_host(&spec, Stage::Prepare);
+    assert!(shown(&prepare).contains("nginx"));
+    let configure = of_an_app_host(&spec, Stage::Configure);
+    let names: std::collections::BTreeSet<&str> =
+        configure.steps().iter().map(|step| step.name()).collect();
+    assert_eq!(names.len(), configure.steps().len(), "{names:?}");
+    let site = find_file(&configure, SITE).unwrap();
+    insta::assert_snapshot!("app-host-behind-a-balancer", site);
+
+    spec.login_gate = crate::spec::GateSetting::Off;
+    let off = of_an_app_host(&spec, Stage::Configure);
+    assert!(!find_file(&off, SITE).unwrap().contains("limit_req"));
+    assert!(!shown(&off).contains("login-gate-metrics"));
+}
+
+#[test]
+fn application_nodes_find_one_of_several_search_proxies() {
+    let mut spec = spec();
+    let one = rendered("app-1", Stage::Configure);
+    assert_eq!(find_file(&one, RELAY), None);
+    assert!(shown(&one).contains("CONNECTIONURL=http://10.20.0.13:9200\n"));
+    assert!(!shown(&rendered("app-1", Stage::Prepare)).contains("nginx"));
+
+    if let Some(group) = spec.nodes.get_mut(&Role::SearchProxy) {
+        group.count = 2;
+    }
+    let two = of_an_app_host(&spec, Stage::Configure);
+    assert!(shown(&two).contains("CONNECTIONURL=http://127.0.0.1:9200\n"));
+    let relay = find_file(&two, RELAY).unwrap();
+    for address in ["10.20.0.13", "10.20.0.14"] {
+        assert!(relay.contains(&format!("server {address}:9200 max_fails=1")));
+    }
+    assert_eq!(find_file(&two, SITE), None);
+    assert!(shown(&of_an_app_host(&spec, Stage::Prepare)).contains("nginx"));
 }

@@ -94,7 +94,7 @@ pub(super) fn probes(spec: &Spec, inventory: &Inventory, host: HostName) -> Vec<
             logs(unit.unwrap_or("ssh")),
         ));
     }
-    if host.role == Role::Proxy {
+    if host.role == LoginGate::place(spec) {
         probes.push(probe(
             format!("{host}: the login gate is as planned"),
             gate_command(&LoginGate::of(spec)),

@@ -2,16 +2,26 @@
 
 use super::{Checker, Origin};
 use crate::spec::catalog::catalog;
-use crate::spec::service_shapes::{DatabaseShape, DsnShape, FilesShape, SearchShape};
+use crate::spec::gold_standard::PUBLISHED_VOLUME_GIB;
+use crate::spec::service_shapes::{DatabaseShape, DsnShape, FilesShape, MastersShape, SearchShape};
 use crate::spec::shape::{EnvironmentFile, Sizes};
 use crate::spec::{
     CacheService, CloudTarget, DatabaseEngine, DatabaseService, DsnSource, ExistingDatabase,
     FilesService, Masters, Protection, Purpose, STRIPED_GIB, STRIPED_IOPS, SearchService, Services,
-    values,
+    VolumePerformance, values,
 };
 
 /// Days of automated backups of a deployment that people rely on.
 const GOLD_BACKUP_DAYS: u32 = 7;
+/// What the published volume does, which is what its size includes (see [`PUBLISHED_VOLUME_GIB`]).
+const PUBLISHED_VOLUME: VolumePerformance = VolumePerformance {
+    iops: 4608,
+    throughput_mibps: 250,
+};
+/// The published type of dedicated master nodes (same page).
+const PUBLISHED_MASTER: &str = "r6g.xlarge.search";
+/// Two are published, which the service refuses: it takes three or five.
+const MASTERS: u32 = 3;
 
 /// The checked settings.
 pub(crate) struct CheckedServices {
@@ -51,7 +61,11 @@ impl Checker<'_> {
                     existing,
                     ..database_service(&database, purpose)
                 },
-                search: self.search_service(file.search.clone().unwrap_or_default(), sizes),
+                search: self.search_service(
+                    file.search.clone().unwrap_or_default(),
+                    sizes,
+                    purpose,
+                ),
                 cache: CacheService {
                     engine: file
                         .cache
@@ -144,40 +158,65 @@ impl Checker<'_> {
         }
     }
 
-    fn search_service(&mut self, shape: SearchShape, sizes: &Sizes) -> SearchService {
-        let masters = shape.masters.and_then(|masters| {
-            let count = masters.count.unwrap_or(3);
-            // "Dedicated master nodes" in the Amazon OpenSearch Service Developer Guide.
-            if !matches!(count, 3 | 5) {
-                let problem = self
-                    .place(&["search", "masters", "count"])
-                    .problem(format!("{count} dedicated master nodes"), "expected 3 or 5");
-                self.report(problem);
-            }
-            let instance_type = masters.instance_type?;
-            let nodes = &catalog().opensearch;
-            if nodes.get(&instance_type).is_none() {
-                let problem = self.place(&["search", "masters", "instance_type"]).problem(
-                    format!("unknown OpenSearch node type `{instance_type}`"),
-                    nodes.suggest(&instance_type),
-                );
-                self.report(
-                    problem.hint("loadrig accepts the types of its table, `prices/types.yaml`"),
-                );
-            }
-            if sizes.search.as_ref().and_then(|search| search.nodes) == Some(0) {
-                let problem = self.place(&["search", "masters"]).problem(
-                    "`search.masters` without a search domain",
-                    "expected `sizes.search.nodes` of at least 1, or no masters",
-                );
-                self.report(problem);
-            }
-            Some(Masters {
-                count,
-                instance_type,
-            })
-        });
-        SearchService { masters }
+    fn search_service(
+        &mut self,
+        shape: SearchShape,
+        sizes: &Sizes,
+        purpose: Purpose,
+    ) -> SearchService {
+        let search = sizes.search.as_ref();
+        let has_domain = search.and_then(|search| search.nodes) != Some(0);
+        let volume = search.and_then(|search| search.storage_gib);
+        let relied_on = purpose == Purpose::GoldStandard && has_domain;
+        let masters = match shape.masters {
+            None if relied_on => Some(MastersShape::default()),
+            given => given,
+        };
+        SearchService {
+            masters: masters.and_then(|masters| self.masters(masters, has_domain)),
+            volume: volume
+                .filter(|gib| *gib == PUBLISHED_VOLUME_GIB)
+                .map(|_| PUBLISHED_VOLUME),
+        }
+    }
+
+    fn masters(&mut self, masters: MastersShape, has_domain: bool) -> Option<Masters> {
+        let count = masters.count.unwrap_or(MASTERS);
+        if count == 0 {
+            return None;
+        }
+        // "Dedicated master nodes" in the Amazon OpenSearch Service Developer Guide.
+        if !matches!(count, 3 | 5) {
+            let problem = self.place(&["search", "masters", "count"]).problem(
+                format!("{count} dedicated master nodes"),
+                "expected 3 or 5, or 0 for none",
+            );
+            self.report(problem);
+        }
+        let instance_type = masters
+            .instance_type
+            .unwrap_or_else(|| PUBLISHED_MASTER.to_owned());
+        let nodes = &catalog().opensearch;
+        if nodes.get(&instance_type).is_none() {
+            let problem = self.place(&["search", "masters", "instance_type"]).problem(
+                format!("unknown OpenSearch node type `{instance_type}`"),
+                nodes.suggest(&instance_type),
+            );
+            self.report(
+                problem.hint("loadrig accepts the types of its table, `prices/types.yaml`"),
+            );
+        }
+        if !has_domain {
+            let problem = self.place(&["search", "masters"]).problem(
+                "`search.masters` without a search domain",
+                "expected `sizes.search.nodes` of at least 1, or no masters",
+            );
+            self.report(problem);
+        }
+        Some(Masters {
+            count,
+            instance_type,
+        })
     }
 
     fn snapshot(&mut self, given: Option<&str>) {

@@ -62,7 +62,7 @@ impl Checker<'_> {
         let network = self.network(&network, name.as_deref());
         let load_balancer = self.load_balancer(file, region.as_deref());
         let tls = self.tls(file, origin);
-        let login_gate = self.login_gate(file);
+        let login_gate = file.login_gate();
         let access = self.access(file.access.clone().unwrap_or_default(), layout, origin);
         let access = access.filter(|access| !is_existing || self.is_known(access));
         let time_to_live = self.time_to_live(file.time_to_live.as_deref());

@@ -243,8 +243,7 @@ pub const OWNED_SETTINGS: &[OwnedSetting] = &[
         "ServiceSettings",
         "TrustedProxyIPHeader",
         "`load_balancer`",
-        "the header that the entrance sets and clients cannot: `X-Real-IP` of nginx, `X-Forwarded-For` \
-         of the load balancer",
+        "the header that nginx sets and clients cannot, behind a load balancer too",
     ),
     owned(
         "SqlSettings",

@@ -322,7 +322,13 @@ fn describe(account: &AwsAccount, body: &Value) -> Value {
 }
 
 fn change(account: &mut AwsAccount, name: &str, body: &Value) -> Result<Value, AwsError> {
-    only(body, &["ClusterConfig", "EBSOptions", "VPCOptions"])?;
+    let known = [
+        "AccessPolicies",
+        "ClusterConfig",
+        "EBSOptions",
+        "VPCOptions",
+    ];
+    only(body, &known)?;
     let domain = account.opensearch.domain(name)?;
     if domain.state != DomainState::Active || domain.settling {
         return Err(AwsError::new(
@@ -352,6 +358,9 @@ fn change(account: &mut AwsAccount, name: &str, body: &Value) -> Result<Value, A
         domain.change.message = Some(why);
         return Ok(answer);
     }
+    if let Some(policy) = body["AccessPolicies"].as_str() {
+        policy.clone_into(&mut domain.policy);
+    }
     let groups = strings(&body["VPCOptions"]["SecurityGroupIds"]);
     for (field, asked) in [
         (&mut domain.cluster, &body["ClusterConfig"]),
@@ -367,7 +376,13 @@ fn change(account: &mut AwsAccount, name: &str, body: &Value) -> Result<Value, A
     if !groups.is_empty() {
         account.ec2.regroup(&serial, &groups);
     }
-    account.after(Delay::SearchChange, ScheduledEvent::DomainReady(serial));
+    // A policy alone is there in seconds; a change of machines copies them all.
+    let copies = !body["ClusterConfig"].is_null() || !body["EBSOptions"].is_null();
+    let delay = match copies {
+        true => Delay::SearchChange,
+        false => Delay::InstanceStart,
+    };
+    account.after(delay, ScheduledEvent::DomainReady(serial));
     Ok(answer)
 }
 

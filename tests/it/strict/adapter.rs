@@ -72,7 +72,9 @@ async fn a_domain_being_deleted_is_not_adopted() {
         nodes: 2,
         instance_type: "t3.small.search".to_owned(),
         storage_gib: 10,
+        volume: None,
         masters: None,
+        role: Address::search_role(),
         subnets,
         group: of_search,
     });
@@ -95,6 +97,29 @@ async fn a_domain_being_deleted_is_not_adopted() {
     assert_eq!(early.class, FailureClass::Converging, "{early}");
     assert!(early.message.contains("in progress"), "{early}");
     cloud.pass(61);
+    // Somebody opens it to everybody: the policy alone is put right, where it is.
+    let open = serde_json::json!({"Statement": [{
+        "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "es:ESHttp*", "Resource": "*",
+    }]});
+    let body = serde_json::json!({"AccessPolicies": open.to_string()}).to_string();
+    let path = format!("/2021-01-01/opensearch/domain/{}/config", first.id);
+    cloud.rest("es", "POST", &path, &body).await.ok();
+    let access = async || {
+        // As long as a change of the nodes would not take.
+        cloud.pass(120);
+        let listed = rig.aws.list("going", Kind::Search).await.unwrap();
+        let [domain] = listed.as_slice() else {
+            panic!("{listed:?}")
+        };
+        assert_eq!(domain.state, State::Ready, "{domain:?}");
+        domain.clone()
+    };
+    let opened = access().await;
+    assert_eq!(opened.text("access"), Some("changed"));
+    rig.ask(&Address::search(), &desired, Some(&opened))
+        .await
+        .unwrap();
+    assert_eq!(access().await.text("access"), Some("role/search-proxy"));
     rig.aws.delete("going", &first).await.unwrap();
     let taken = rig.ask(&Address::search(), &desired, None).await.unwrap();
     assert_eq!(taken.state, State::Deleting, "the engine waits for that");
