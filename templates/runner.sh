@@ -69,7 +69,32 @@ file() {
     chown "$4" "$target.loadrig"
     # Renaming is atomic: a service never reads half a file.
     mv -f "$target.loadrig" "$target"
+    written="${written:-} $2"
     echo "wrote $2"
+}
+
+# keep PATH...: copies of what is there, for `checked`.
+keep() {
+    kept=$bundle/kept
+    rm -rf "$kept"
+    mkdir -p "$kept"
+    for path; do
+        [ ! -e "$root$path" ] || {
+            mkdir -p "$kept$(dirname "$path")"
+            cp -p "$root$path" "$kept$path"
+        }
+    done
+}
+
+# checked COMMAND...: whether the files that were written since `keep` are good. Otherwise what was
+# there before is put back: a service that is started later, at a reboot say, reads files that work.
+checked() {
+    "$@" && return 0
+    for path in ${written:-}; do
+        if [ -e "$kept$path" ]; then mv -f "$kept$path" "$root$path"; else rm -f "$root$path"; fi
+    done
+    echo "the files of before were put back:${written:-}"
+    return 1
 }
 
 # settings KEY VALUE...: this kernel or namespace may refuse a key; that is worth a line,

@@ -141,6 +141,8 @@ pub(super) enum Command {
     /// Try an account before the first `up`: permissions, dry runs, and resources that cost nothing,
     /// created and removed
     Doctor(DoctorArgs),
+    /// Say what a login storm will do to an environment, and the cheapest change that mends it
+    Predict(PredictArgs),
     /// Bring an environment to its YAML; safe to repeat, resumes after any interruption
     Up(UpArgs),
     /// Show what runs where, its health, age and cost
@@ -258,6 +260,35 @@ pub(super) struct DoctorArgs {
     /// Launch one small host too, if it costs at most USD until it ends itself, after 20 minutes
     #[arg(long, value_name = "USD", value_parser = positive, allow_hyphen_values = true)]
     pub spend: Option<f64>,
+}
+
+/// What can be predicted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PredictedScenario {
+    /// Everybody logs in with a password, as after an outage that ended all sessions.
+    LoginStorm,
+}
+
+/// `loadrig predict`.
+#[derive(Debug, Args)]
+pub(super) struct PredictArgs {
+    /// Name under environments/, or a path to a file, or the name of a size
+    pub env: String,
+    /// What happens
+    #[arg(value_enum, default_value = "login-storm")]
+    pub scenario: PredictedScenario,
+    /// How many users log in; as many as the size is for without it
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=250_000))]
+    pub users: Option<u32>,
+    /// Within which time they come
+    #[arg(long, default_value = "15m", value_name = "TIME", value_parser = duration)]
+    pub within: std::time::Duration,
+    /// How long a client waits for an answer
+    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration)]
+    pub patience: std::time::Duration,
+    /// After which time a client that got no answer tries again
+    #[arg(long, default_value = "3s", value_name = "TIME", value_parser = duration)]
+    pub retry_after: std::time::Duration,
 }
 
 /// `loadrig up`.

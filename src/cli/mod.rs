@@ -112,6 +112,7 @@ fn dispatch(app: &App, command: &Command) -> Outcome {
         Command::Validate(args) => commands::files::validate(app, args),
         Command::Architectures(args) => commands::architectures::run(app, args),
         Command::Plan(args) => commands::plan::run(app, args),
+        Command::Predict(args) => commands::predict::run(app, args),
         Command::IamPolicy(args) => commands::iam_policy::run(app, args),
         Command::Up(args) => commands::up::run(app, args),
         Command::Status(args) => commands::status::run(app, args),

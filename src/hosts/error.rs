@@ -174,7 +174,7 @@ impl Diagnose for HostError {
                 "run the same command again: it continues where it stopped".to_owned()
             }
             HostError::Step { host, .. } | HostError::Command { host, .. } => {
-                format!("inspect with `loadrig ssh ENV {host}`; fix the cause, then run the same command again")
+                format!("`loadrig ssh` opens a shell on `{host}`; fix the cause, then run the same command again")
             }
             HostError::Ship { .. } => return vec![],
         };

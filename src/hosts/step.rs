@@ -144,6 +144,24 @@ impl BundleStep {
         }
     }
 
+    /// Writes files that a command accepts; if it does not, the files of before are put back.
+    #[must_use]
+    pub fn checked_files(
+        name: &'static str,
+        title: &str,
+        files: Vec<File>,
+        command: &[&str],
+    ) -> Self {
+        let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
+        let before = call("keep", &paths);
+        let after = call("checked", command);
+        let step = Self::files(name, title, files);
+        Self {
+            script: format!("{before}{}{after}", step.script),
+            ..step
+        }
+    }
+
     /// Sets kernel parameters, now and at every boot. What this kernel refuses is reported.
     #[must_use]
     pub fn sysctl(settings: &[(String, String)]) -> Self {

@@ -85,7 +85,8 @@ pub(super) struct Measured {
 /// One agent at work.
 pub(super) struct Agent {
     pub(super) plan: AgentPlan,
-    pub(super) api: Api,
+    /// One for each entrance, the first for all that is not a user's.
+    apis: Vec<Api>,
     pub(super) shared: Arc<AgentState>,
     pub(super) listener: OperatorLine,
 }
@@ -124,8 +125,16 @@ impl Agent {
             search_indexing: None,
             closed: Vec::new(),
         };
+        let apis: Vec<Api> = plan
+            .entrances
+            .iter()
+            .map(|entrance| Api::new(&entrance.url, entrance.tls.as_ref()))
+            .collect::<Result<_, _>>()?;
+        if apis.is_empty() {
+            return Err(ApiError::Unexpected("the plan has no entrance".to_owned()).into());
+        }
         Ok(Self {
-            api: Api::new(&plan.url, plan.tls.as_ref())?,
+            apis,
             plan,
             shared: Arc::new(AgentState {
                 measured: Mutex::new(measured),
@@ -136,6 +145,15 @@ impl Agent {
                 gone: CancellationToken::new(),
             },
         })
+    }
+
+    /// The entrance of a user, by its number: always the same.
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "there is at least one, and the index is below their number"
+    )]
+    pub(super) fn api(&self, user: u32) -> &Api {
+        &self.apis[user as usize % self.apis.len()]
     }
 
     pub(super) fn check(&self, check: Check) {

@@ -118,7 +118,7 @@ async fn post_on_all(
     let refused = |what: &str| Check::fail(NAME, format!("{what} was refused"));
     let name = format!("{}-relay", agent.plan.agent);
     let channel = agent
-        .api
+        .api(0)
         .create_channel(&place.admin, &place.team, &name)
         .await
         .map_err(|error| refused(&format!("the channel: {error}:")))?
@@ -129,7 +129,7 @@ async fn post_on_all(
         .collect();
     for user in users.values() {
         agent
-            .api
+            .api(user.number)
             .join_channel(&user.session, &channel)
             .await
             .map_err(|error| refused(&format!("joining the channel: {error}:")))?;

@@ -29,5 +29,5 @@ pub use tally::{ErrorSample, HistogramError, Latencies, Tallies, Tally, UserActi
 pub use targets::{ExpectedTarget, MetricsHost};
 pub use wire::{
     Admin, AgentHostError, AgentLine, AgentPlan, AgentProgress, AgentResult, Check, EntranceTls,
-    FORMAT, Password, ServerInfo,
+    FORMAT, Password, RigEntrance, ServerInfo,
 };

@@ -18,7 +18,7 @@ use super::scenario::Scenario;
 use super::tally::{HistogramError, Tallies};
 use super::targets::{self, ExpectedTarget, MetricsHost};
 use super::wire::{
-    Admin, AgentHostError, AgentLine, AgentPlan, AgentResult, Check, EntranceTls, FORMAT, Password,
+    Admin, AgentHostError, AgentLine, AgentPlan, AgentResult, Check, FORMAT, Password, RigEntrance,
     ServerInfo,
 };
 
@@ -51,10 +51,8 @@ pub struct LoadTest<'a> {
     pub environment: &'a str,
     /// The run's identity.
     pub run: &'a str,
-    /// The proxy's URL as agents reach it: `http://10.0.0.10`.
-    pub url: &'a str,
-    /// How agents reach that URL, where it is one of proxies that speak TLS.
-    pub tls: Option<EntranceTls>,
+    /// The proxies, or the load balancer.
+    pub entrances: Vec<RigEntrance>,
     /// Private addresses of the application nodes.
     pub app_nodes: Vec<String>,
     /// The administrator's account.
@@ -151,8 +149,7 @@ impl LoadTest<'_> {
                 let plan = AgentPlan {
                     format: FORMAT,
                     agent: agent.name(),
-                    url: self.url.to_owned(),
-                    tls: self.tls.clone(),
+                    entrances: self.entrances.clone(),
                     run: run.clone(),
                     first_user,
                     users,
@@ -384,8 +381,10 @@ mod tests {
             scenario: &scenario,
             environment: "demo",
             run: "r1",
-            url: "http://10.0.0.10",
-            tls: None,
+            entrances: vec![RigEntrance {
+                url: "http://10.0.0.10".to_owned(),
+                tls: None,
+            }],
             app_nodes: vec!["10.0.0.4".into()],
             admin: Admin {
                 username: "admin".into(),

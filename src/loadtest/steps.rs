@@ -57,14 +57,14 @@ pub(super) async fn perform(agent: &Agent) {
 
 async fn prepare(agent: &Agent) -> Result<Venue, ApiError> {
     agent.progress("set up", 0, 1);
-    let server = agent.api.ping().await?;
+    let server = agent.api(0).ping().await?;
     agent.shared.measured().server = server;
-    let admin = agent.api.administrator(&agent.plan.admin).await?;
-    let team = agent.api.team(&admin, &agent.plan.run).await?.id;
+    let admin = agent.api(0).administrator(&agent.plan.admin).await?;
+    let team = agent.api(0).team(&admin, &agent.plan.run).await?.id;
     let mut channels = Vec::new();
     for number in 1..=agent.plan.steps.join.channels {
         let name = format!("{}-{number}", agent.plan.agent);
-        let channel = agent.api.create_channel(&admin, &team, &name).await?;
+        let channel = agent.api(0).create_channel(&admin, &team, &name).await?;
         channels.push(channel.id);
     }
     agent.progress("set up", 1, 1);
@@ -88,7 +88,8 @@ async fn sign_up(agent: &Agent, place: &Venue) -> Vec<SimulatedUser> {
             async |number| {
                 let name = user_name(agent, number);
                 let email = format!("{name}@loadrig.invalid");
-                let request = agent.api.create_user(&place.admin, &name, &email, password);
+                let api = agent.api(number);
+                let request = api.create_user(&place.admin, &name, &email, password);
                 agent.timed(UserAction::CreateUser, request).await?;
                 Some(number)
             },
@@ -101,7 +102,7 @@ async fn sign_up(agent: &Agent, place: &Venue) -> Vec<SimulatedUser> {
             created,
             async |number| {
                 let name = user_name(agent, number);
-                let request = agent.api.log_in(&name, password);
+                let request = agent.api(number).log_in(&name, password);
                 let (_, session) = agent.timed(UserAction::LogIn, request).await?;
                 Some(SimulatedUser { number, session })
             },
@@ -118,10 +119,10 @@ async fn join(
     agent
         .each("join", step.at_once, users, async |user| {
             let channel = user.number as usize % place.channels.len();
-            let request = agent.api.join_team(&user.session, &place.team);
+            let request = agent.api(user.number).join_team(&user.session, &place.team);
             agent.timed(UserAction::JoinTeam, request).await?;
             let request = agent
-                .api
+                .api(user.number)
                 .join_channel(&user.session, place.channels.get(channel)?);
             agent.timed(UserAction::JoinChannel, request).await?;
             Some((user, channel))
@@ -202,16 +203,22 @@ async fn transfer_files(
                 rand::fill(content.as_mut_slice());
                 let content = Bytes::from(content);
                 let name = format!("{}-{number}.bin", agent.plan.run);
-                let upload = agent
-                    .api
-                    .upload(&from.user.session, channel, &name, content.clone());
+                let upload = agent.api(from.user.number).upload(
+                    &from.user.session,
+                    channel,
+                    &name,
+                    content.clone(),
+                );
                 let file = agent.timed(UserAction::Upload, upload).await?;
                 let message = format!("file {number} of {}", agent.plan.run);
-                let attach = agent
-                    .api
-                    .attach(&from.user.session, channel, &message, &file);
+                let attach = agent.api(from.user.number).attach(
+                    &from.user.session,
+                    channel,
+                    &message,
+                    &file,
+                );
                 agent.timed(UserAction::Post, attach).await?;
-                let download = agent.api.download(&to.user.session, &file);
+                let download = agent.api(to.user.number).download(&to.user.session, &file);
                 let copy = agent.timed(UserAction::Download, download).await?;
                 (copy == content).then_some(())
             },
@@ -256,7 +263,9 @@ async fn find_needle(
     let session = &member.user.session;
     let needle = format!("needle{}{}", agent.plan.run, agent.plan.first_user);
     let channel = place.channels.get(member.channel).ok_or("no channel")?;
-    let request = agent.api.create_post(session, channel, &needle);
+    let request = agent
+        .api(member.user.number)
+        .create_post(session, channel, &needle);
     let post = agent
         .timed(UserAction::Post, request)
         .await
@@ -264,7 +273,9 @@ async fn find_needle(
     // One refusal may be a search server that is not ready; it counts as an error, yet
     // the question goes on.
     loop {
-        let request = agent.api.search(session, &place.team, &needle);
+        let request = agent
+            .api(member.user.number)
+            .search(session, &place.team, &needle);
         if let Some(ids) = agent.timed(UserAction::Search, request).await
             && ids.contains(&post.id)
         {

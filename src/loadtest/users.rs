@@ -53,7 +53,7 @@ impl Readers {
 }
 
 pub(super) async fn open_socket(agent: &Agent, user: &SimulatedUser) -> Option<Socket> {
-    let request = Socket::open(&agent.api.entrance, &user.session);
+    let request = Socket::open(&agent.api(user.number).entrance, &user.session);
     agent.timed(UserAction::Connect, request).await
 }
 
@@ -67,7 +67,9 @@ pub(super) async fn deliver(
 ) -> Result<Option<String>, ApiError> {
     agent.shared.deliveries.expect(token, sockets);
     let message = format!("{token} says hello from user {}", user.number);
-    let request = agent.api.create_post(&user.session, channel, &message);
+    let request = agent
+        .api(user.number)
+        .create_post(&user.session, channel, &message);
     let posted = agent.counted(UserAction::Post, request).await;
     if posted.is_err() {
         agent.shared.deliveries.forget(token);

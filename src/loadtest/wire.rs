@@ -65,6 +65,16 @@ pub struct EntranceTls {
     pub authority: Option<String>,
 }
 
+/// A proxy, or the load balancer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RigEntrance {
+    /// Its URL as agents reach it, without a path: `http://10.0.0.10`.
+    pub url: String,
+    /// How it is reached, where it is a proxy that speaks TLS.
+    #[serde(default)]
+    pub tls: Option<EntranceTls>,
+}
+
 /// What one agent is to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AgentPlan {
@@ -72,11 +82,8 @@ pub struct AgentPlan {
     pub format: u32,
     /// The agent's own name.
     pub agent: String,
-    /// The proxy's URL, without a path.
-    pub url: String,
-    /// How the proxy is reached, where it speaks TLS.
-    #[serde(default)]
-    pub tls: Option<EntranceTls>,
+    /// Where users find the server; they are spread over the entrances evenly.
+    pub entrances: Vec<RigEntrance>,
     /// Makes names of this run unlike those of any other: `[a-z0-9]`, starts with a letter.
     pub run: String,
     /// Number of the agent's first user; users of other agents have other numbers.

@@ -2,6 +2,7 @@
 
 mod access;
 mod bundle;
+mod certificate;
 mod confirm;
 mod demo;
 mod doctor;
@@ -29,6 +30,7 @@ use crate::spec::SpecErrors;
 
 pub use access::AccessError;
 pub use bundle::BundleWriteError;
+pub use certificate::CertificateRefusal;
 pub use confirm::Declined;
 pub use demo::DemoError;
 pub use doctor::HostTrialError;
@@ -58,6 +60,8 @@ pub enum OpsError {
     Bundle(#[from] BundleError),
     /// A bundle is not written.
     BundleWrite(#[from] BundleWriteError),
+    /// The proxies cannot use the certificate.
+    Certificate(#[from] CertificateRefusal),
     /// A call to the cloud failed.
     Cloud(#[from] CloudError),
     /// A question was not answered with yes.
@@ -113,6 +117,7 @@ impl OpsError {
             OpsError::Access(error) => error,
             OpsError::Bundle(error) => error,
             OpsError::BundleWrite(error) => error,
+            OpsError::Certificate(error) => error,
             OpsError::Cloud(error) => error,
             OpsError::Declined(error) => error,
             OpsError::Demo(error) => error,

@@ -10,7 +10,7 @@ use crate::hosts::{BundleError, ServerPackage, public_key_file};
 use crate::spec::{Library, LicenseSource, Release, Spec, SpecErrors, SshKey};
 
 use super::error::{OpsError, PayloadError};
-use super::license;
+use super::{certificate, license};
 
 /// What the first entry of a release is below.
 const TOP: &str = "mattermost/";
@@ -59,6 +59,18 @@ fn problems(spec: &Spec) -> Vec<FileProblem> {
                 error: error.into(),
             }),
     );
+    if let Some(error) = certificate::problem(spec) {
+        let key: &[&str] = match error.key() {
+            "key_file" => &["tls", "key_file"],
+            "authority_file" => &["tls", "authority_file"],
+            _ => &["tls", "certificate_file"],
+        };
+        problems.push(FileProblem {
+            key,
+            expected: "expected a certificate that clients accept, with its key",
+            error: error.into(),
+        });
+    }
     // The stand-in is packaged only when hosts are set up.
     if !matches!(spec.mattermost.release, Release::Standin)
         && let Err(error) = ServerPackage::load(&spec.mattermost, None)

@@ -11,11 +11,11 @@ use crate::spec::{Library, Spec};
 
 use super::adapters::Adapters;
 use super::files::write;
-use super::license;
 use super::local_files;
 use super::preflight::{check_cost_limit, check_findings, preflight};
 use super::rig::{Reading, Rig};
 use super::saved_plan::{check_overwrite, save};
+use super::{certificate, license};
 use crate::ops::error::{OpsError, SavedPlanError};
 
 /// How to plan.
@@ -103,6 +103,7 @@ pub fn plan_offline(spec: Spec, options: &PlanOptions) -> Result<PlanReview, Ops
     let unchecked =
         unchecked.map(|change| Finding::unknown(change.address.to_string(), change.reason.clone()));
     let findings = license::findings(&spec).into_iter();
+    let findings = findings.chain(certificate::findings(&spec));
     let findings = findings.chain(evaluate_entrance(&spec)).chain(unchecked);
     let findings = findings.collect();
     let review = PlanReview {
@@ -162,6 +163,7 @@ impl PlanReview {
         preflight: Vec<Finding>,
     ) -> Result<Self, CloudError> {
         let mut findings = license::findings(&rig.spec);
+        findings.extend(certificate::findings(&rig.spec));
         findings.extend(preflight);
         Ok(Self {
             cost: price(&rig.spec)?,

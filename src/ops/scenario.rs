@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use crate::events::{EventKind, Events};
 use crate::hosts::Keyring;
 use crate::loadtest::{
-    AgentHost, AgentHostError, EntranceTls, ExpectedTarget, LoadTest, MetricsHost, Scenario,
-    ScenarioResult,
+    AgentHost, AgentHostError, EntranceTls, ExpectedTarget, LoadTest, MetricsHost, RigEntrance,
+    Scenario, ScenarioResult,
 };
 use crate::plan::Inventory;
 use crate::spec::{HostName, Role};
@@ -129,26 +129,25 @@ pub(super) async fn run_scenario(
         keyring: &connected.keyring,
         events,
     });
-    let url = inventory
-        .inner_url(&rig.spec)
+    let found = inventory
+        .inner_entrances(&rig.spec)
         .ok_or_else(|| RigError::NoUrl(rig.spec.name.clone()))?;
-    let tls = match &rig.spec.tls {
-        None => None,
-        Some(tls) => {
-            let address = inventory.inner_address(&rig.spec);
-            let address = address.ok_or_else(|| RigError::NoUrl(rig.spec.name.clone()))?;
-            Some(EntranceTls {
+    let mut entrances = Vec::new();
+    for (url, address) in found {
+        let tls = match (&rig.spec.tls, address) {
+            (Some(tls), Some(address)) => Some(EntranceTls {
                 address: address.into(),
                 authority: authority(tls, &rig.spec.name, &connected.secrets)?,
-            })
-        }
-    };
+            }),
+            _ => None,
+        };
+        entrances.push(RigEntrance { url, tls });
+    }
     let test = LoadTest {
         scenario,
         environment: &rig.spec.name,
         run,
-        url: &url,
-        tls,
+        entrances,
         app_nodes: of_role(Role::App)
             .filter_map(|host| inventory.private_address(host))
             .map(|ip| ip.to_string())

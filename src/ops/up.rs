@@ -14,7 +14,6 @@ use super::adapters::Adapters;
 use super::agent_program::agent_program;
 use super::confirm::Question;
 use super::hosts::NoHosts;
-use super::license;
 use super::local_files;
 use super::lock::{Lock, LockOptions, LockPurpose};
 use super::plan::{PlanReview, price};
@@ -28,6 +27,7 @@ use super::saved_plan::SavedPlanFile;
 use super::session::Session;
 use super::standin::check_program;
 use super::verify::{RigCheck, verify};
+use super::{certificate, license};
 use crate::ops::error::{OpsError, WalkError};
 
 /// How to bring an environment up.
@@ -92,6 +92,9 @@ pub async fn open(
         }
     }
     license::check(&spec)?;
+    if let Some(problem) = certificate::problem(&spec) {
+        return Err(problem.into());
+    }
     let mut rig = Rig::open(spec, adapters).await?;
     if let Some(timeout) = options.host_timeout {
         rig.host_timeout = timeout;
@@ -117,7 +120,8 @@ pub async fn up(
         operation: "up".to_owned(),
         run: run.name.clone(),
     });
-    for finding in license::findings(&rig.spec) {
+    let findings = license::findings(&rig.spec).into_iter();
+    for finding in findings.chain(certificate::findings(&rig.spec)) {
         events.note(format!("{}: {}", finding.check, finding.detail));
     }
     check_cost_limit(&rig.spec, &price(&rig.spec)?, options.max_cost)?;

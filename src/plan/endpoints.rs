@@ -40,24 +40,26 @@ impl Inventory {
         }
     }
 
-    /// Where hosts of the environment find the server.
+    /// Where hosts of the environment find the server: the load balancer, or each proxy, by the name
+    /// of its certificate where proxies speak TLS, and its private address, whatever DNS says.
     #[must_use]
-    pub fn inner_url(&self, spec: &Spec) -> Option<String> {
+    pub fn inner_entrances(&self, spec: &Spec) -> Option<Vec<(String, Option<Ipv4Addr>)>> {
         if spec.load_balancer.alb().is_some() {
-            return self.entrance(spec);
+            return Some(vec![(self.entrance(spec)?, None)]);
         }
-        if let Some(tls) = &spec.tls {
-            return Some(format!("https://{}", tls.host_name));
-        }
-        Some(format!("http://{}", self.inner_address(spec)?))
-    }
-
-    /// The private address of the first proxy, whatever DNS says of its name.
-    #[must_use]
-    pub fn inner_address(&self, spec: &Spec) -> Option<Ipv4Addr> {
-        let mut hosts = spec.hosts().into_iter();
-        let proxy = hosts.find(|host| host.role == Role::Proxy)?;
-        self.private_address(proxy)
+        let proxies = spec.hosts().into_iter();
+        let proxies = proxies.filter(|host| host.role == Role::Proxy);
+        let entrances: Option<Vec<_>> = proxies
+            .map(|proxy| {
+                let address = self.private_address(proxy)?;
+                let url = match &spec.tls {
+                    Some(tls) => format!("https://{}", tls.host_name),
+                    None => format!("http://{address}"),
+                };
+                Some((url, Some(address)))
+            })
+            .collect();
+        entrances.filter(|all| !all.is_empty())
     }
 
     /// The address at which people find the first proxy, whatever DNS says of its name.
@@ -160,8 +162,11 @@ mod tests {
             .collect();
         assert_eq!(inventory.url(&spec).as_deref(), Some("http://198.51.100.7"));
         assert_eq!(
-            inventory.inner_url(&spec).as_deref(),
-            Some("http://10.0.0.10")
+            inventory.inner_entrances(&spec),
+            Some(vec![(
+                "http://10.0.0.10".to_owned(),
+                Some(Ipv4Addr::new(10, 0, 0, 10))
+            )])
         );
         assert_eq!(inventory.entrance(&spec), None);
         assert_eq!(Inventory::default().url(&spec), None);

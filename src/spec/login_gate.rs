@@ -6,9 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::catalog::catalog;
-use super::hashing::{HashCost, PasswordHash};
-use super::{Purpose, Release, Role, Spec};
+use super::login_cost::LoginCost;
+use super::{Purpose, Role, Spec};
 
 /// The share of what the nodes can hash that is let through; at more the queue moves to the
 /// nodes, which hash for clients that have gone.
@@ -86,6 +85,19 @@ pub struct GateLimits {
 }
 
 impl GateLimits {
+    /// Why nobody may get in: the queue in front of the gate is longer than clients wait.
+    #[must_use]
+    pub fn dead_queue(&self) -> Option<String> {
+        let seconds = f64::from(self.burst) * 60.0 / f64::from(self.per_minute.max(1));
+        (seconds >= f64::from(self.patience)).then(|| {
+            format!(
+                "the queue takes {seconds:.0} s and clients go after {} s, so a storm lets nobody in: \
+                 lower `burst` or raise `rate`",
+                self.patience
+            )
+        })
+    }
+
     /// What a proxy says of its gate when it is asked.
     #[must_use]
     pub fn as_configured(&self) -> String {
@@ -165,52 +177,49 @@ impl std::fmt::Display for LoginGate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             LoginGate::Off { reason } => write!(f, "none: {reason}"),
-            LoginGate::On(limits) => write!(
-                f,
-                "each {} lets {:.1} logins per second through, {} wait (clients wait {} s), \
-                 more get HTTP 429: {}",
-                match limits.on {
+            LoginGate::On(limits) => {
+                // nginx counts by the minute where it is less than a few by the second.
+                let let_through = match limits.per_minute {
+                    few @ 0..60 => format!("{few} logins per minute"),
+                    many => format!("{:.1} logins per second", f64::from(many) / 60.0),
+                };
+                let host = match limits.on {
                     Role::App => "application host, behind the load balancer,",
                     _ => "proxy",
-                },
-                f64::from(limits.per_minute) / 60.0,
-                limits.burst,
-                limits.patience,
-                limits.reason
-            ),
+                };
+                write!(
+                    f,
+                    "each {host} lets {let_through} through, {} wait (clients wait {} s), more get HTTP \
+                     429: {}",
+                    limits.burst, limits.patience, limits.reason
+                )?;
+                match limits.dead_queue() {
+                    Some(text) => write!(f, "; {text}"),
+                    None => Ok(()),
+                }
+            }
         }
     }
 }
 
 impl Capacity {
     fn of(spec: &Spec) -> Self {
-        let (hash, is_serial, server) = hashing(&spec.mattermost.release);
-        let nodes = spec.count(Role::App);
-        let group = spec.nodes.get(&Role::App);
-        let types = group.iter().flat_map(|group| {
-            std::iter::once(&group.instance_type).chain(&group.fallback_instance_types)
-        });
-        // Any node may be of the slowest type.
-        let slowest = types.map(|kind| {
-            let cost = HashCost::of(kind, hash);
-            let vcpu = catalog().ec2.get(kind).map_or(1, |known| known.vcpu);
-            let busy = if is_serial {
-                HEADROOM
-            } else {
-                // Never slower than with the lock, which gives logins one vCPU.
-                (f64::from(vcpu) * CPU_SHARE).max(HEADROOM)
-            };
-            (busy / cost.seconds, cost)
-        });
-        let slowest = slowest.min_by(|a, b| a.0.total_cmp(&b.0));
-        let Some((each, cost)) = slowest else {
-            return Self {
-                rate: 1.0,
-                reason: server,
-            };
+        let cost = LoginCost::of(spec);
+        let LoginCost {
+            nodes,
+            is_serial,
+            server,
+            ..
+        } = &cost;
+        let busy = if *is_serial {
+            HEADROOM
+        } else {
+            // Never slower than with the lock, which gives logins one vCPU.
+            (f64::from(cost.vcpus) * CPU_SHARE).max(HEADROOM)
         };
+        let each = busy / cost.seconds;
         let seconds = cost.seconds;
-        let how = if is_serial {
+        let how = if *is_serial {
             format!("a node checks one password at a time, in {seconds:.2} s")
         } else {
             format!(
@@ -218,73 +227,19 @@ impl Capacity {
                 CPU_SHARE * 100.0
             )
         };
-        let plural = if nodes == 1 { "node" } else { "nodes" };
+        let plural = if *nodes == 1 { "node" } else { "nodes" };
         Self {
-            rate: each * f64::from(nodes),
+            rate: each * f64::from(*nodes),
             reason: format!("{nodes} {plural} of {server}; {how} ({})", cost.basis),
         }
     }
-}
-
-/// How a release hashes, whether it checks one password at a time, and what it is called.
-fn hashing(release: &Release) -> (PasswordHash, bool, String) {
-    let (version, unknown) = match release {
-        Release::Standin => {
-            return (
-                PasswordHash::Standin,
-                true,
-                "the stand-in server".to_owned(),
-            );
-        }
-        Release::Version(version) => (version_in(version), version.clone()),
-        Release::Url(url) => {
-            let name = url.rsplit('/').next().unwrap_or(url);
-            (version_in(name), name.to_owned())
-        }
-        Release::File(path) => {
-            let name = path.file_name().unwrap_or(path.as_os_str());
-            let name = name.to_string_lossy().into_owned();
-            (version_in(&name), name)
-        }
-    };
-    match version {
-        Some((major, minor)) => {
-            let hash = if major >= 11 {
-                PasswordHash::Pbkdf2
-            } else {
-                PasswordHash::Bcrypt
-            };
-            let is_serial = (major, minor) < (11, 8);
-            (hash, is_serial, format!("Mattermost {major}.{minor}"))
-        }
-        None => (
-            PasswordHash::Pbkdf2,
-            true,
-            format!("`{unknown}`, whose name has no version: taken for Mattermost 11.0 to 11.7"),
-        ),
-    }
-}
-
-/// The first `MAJOR.MINOR.PATCH` in a name.
-fn version_in(name: &str) -> Option<(u32, u32)> {
-    let words = name.split(|c: char| !(c.is_ascii_digit() || c == '.'));
-    words.into_iter().find_map(|word| {
-        let numbers: Vec<u32> = word
-            .trim_matches('.')
-            .split('.')
-            .map(|number| number.parse().ok())
-            .collect::<Option<_>>()?;
-        match numbers.as_slice() {
-            [major, minor, _] => Some((*major, *minor)),
-            _ => None,
-        }
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::spec::Library;
+    use crate::spec::hashing::{HashCost, PasswordHash};
 
     fn gate(text: &str) -> LoginGate {
         let library = Library::new(Some("no-such-directory".into()));
@@ -362,6 +317,15 @@ mod tests {
     }
 
     #[test]
+    fn a_queue_that_outlasts_its_clients_is_told() {
+        assert_eq!(released("11.2.0").dead_queue(), None);
+        let long = gate("architecture: 1k\nproxy: {login_gate: {rate: 0.5, burst: 400}}");
+        let text = long.to_string();
+        assert!(text.contains("30 logins per minute"), "{text}");
+        assert!(text.contains("takes 800 s"), "{text}");
+    }
+
+    #[test]
     fn no_gate_says_why() {
         let off = gate("architecture: 1k\nproxy: {login_gate: off}");
         assert_eq!(off.to_string(), "none: `proxy.login_gate` is `off`");
@@ -382,14 +346,5 @@ mod tests {
         );
         let off = gate(&format!("{alb}proxy: {{login_gate: off}}\n"));
         assert_eq!(off.to_string(), "none: `proxy.login_gate` is `off`");
-    }
-
-    #[test]
-    fn versions_are_found_in_the_names_of_tarballs() {
-        let name = "mattermost-enterprise-11.2.0-linux-amd64.tar.gz";
-        assert_eq!(version_in(name), Some((11, 2)));
-        assert_eq!(version_in("mattermost.tar.gz"), None);
-        let (_, is_serial, text) = hashing(&Release::File("/tmp/mattermost.tar.gz".into()));
-        assert!(is_serial && text.contains("no version"), "{text}");
     }
 }

@@ -27,6 +27,7 @@ mod notify;
 mod package;
 mod password;
 mod presence;
+mod redis;
 mod resume;
 mod search;
 mod server;

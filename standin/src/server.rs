@@ -28,6 +28,7 @@ use crate::model::VERSION;
 use crate::notify::notify;
 use crate::password::PasswordChecks;
 use crate::presence::PresenceLog;
+use crate::redis::{Redis, RedisError};
 use crate::resume::LostConnections;
 use crate::search::{SearchClient, SearchError};
 use crate::settings::ConfigStore;
@@ -49,6 +50,8 @@ pub(crate) enum ServerError {
     Database(#[from] DbError),
     #[error("file store is not usable")]
     Files(#[from] FileStoreError),
+    #[error("unable to connect to cache provider")]
+    Cache(#[from] RedisError),
     #[error("search is not usable")]
     Search(#[from] SearchError),
     #[error("cluster cannot be joined")]
@@ -136,6 +139,9 @@ async fn start(
     let config = &loaded.config;
     let api_address = config.service_settings.listen_address.clone();
     let api = listen(&api_address, "ServiceSettings.ListenAddress").await?;
+    if let Some(redis) = Redis::open(&config.cache_settings).await? {
+        tasks.spawn(until(stopped.clone(), redis.keep()));
+    }
     let store = Store::open(&config.sql_settings, StoreOptions::default()).await?;
     info!(
         writer = store.writer_address(),

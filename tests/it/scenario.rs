@@ -12,7 +12,8 @@ use chat_server::{ChatServer, ServerFault};
 use futures::future::BoxFuture;
 use loadrig::events::Events;
 use loadrig::loadtest::{
-    Admin, AgentHost, AgentHostError, LoadTest, Password, Scenario, ScenarioResult, agent,
+    Admin, AgentHost, AgentHostError, LoadTest, Password, RigEntrance, Scenario, ScenarioResult,
+    agent,
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
@@ -84,8 +85,7 @@ async fn run_with(
         scenario,
         environment: "test",
         run: "r1",
-        url: &url,
-        tls: None,
+        entrances: vec![RigEntrance { url, tls: None }],
         app_nodes: chat_server::NODES.map(str::to_owned).to_vec(),
         admin: admin(),
         targets: Vec::new(),
@@ -229,8 +229,7 @@ async fn a_proxy_that_is_down_ends_in_a_clear_check() {
         scenario: &scenario,
         environment: "test",
         run: "r1",
-        url: &url,
-        tls: None,
+        entrances: vec![RigEntrance { url, tls: None }],
         app_nodes: Vec::new(),
         admin: admin(),
         targets: Vec::new(),

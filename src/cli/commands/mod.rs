@@ -12,6 +12,7 @@ pub(super) mod iam_policy;
 pub(super) mod list;
 pub(super) mod local;
 pub(super) mod plan;
+pub(super) mod predict;
 pub(super) mod registry;
 pub(super) mod report;
 pub(super) mod search_proxy;

@@ -64,6 +64,17 @@ fn show(app: &App, name: &str, resources_only: bool, report: &UpReport) {
         }));
         return;
     }
+    if !report.is_ok() {
+        let failed = report.checks.iter().filter(|check| !check.pass);
+        for check in failed {
+            app.printer
+                .hint(&format!("{}: {}", check.name, check.remedy));
+        }
+        app.printer.error(&format!(
+            "`{name}` is set up, and is not what was planned: see the checks that failed; its address is {url}"
+        ));
+        return;
+    }
     if !report.changed {
         app.printer
             .data(&format!("nothing to do: `{name}` is as planned"));

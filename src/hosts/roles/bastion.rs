@@ -7,16 +7,11 @@ use crate::hosts::step::{BundleStep, File};
 pub(super) fn configure(bundle: &mut Bundle) {
     let text = include_str!("../../../templates/bastion/sshd.conf");
     let file = File::new("/etc/ssh/sshd_config.d/60-loadrig.conf", text);
-    let config = bundle.push(BundleStep::files(
+    let config = bundle.push(BundleStep::checked_files(
         "config",
-        "write sshd's configuration",
+        "write and check sshd's configuration",
         vec![file],
-    ));
-    let test = BundleStep::command(
-        "test",
-        "check sshd's configuration",
         &["/usr/sbin/sshd", "-t"],
-    );
-    let _ = bundle.push(test.depends_on(&config));
+    ));
     let _ = bundle.push(BundleStep::service("ssh", &[], &[config]));
 }

@@ -56,10 +56,17 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
     context.insert("search_proxies", &search);
     let config = scene.templates.render("metrics/prometheus.yml", &context)?;
     let config = File::new("/etc/prometheus/prometheus.yml", config);
-    let config = bundle.push(BundleStep::files(
+    let check = [
+        "promtool",
+        "check",
         "config",
-        "write Prometheus's configuration",
+        "/etc/prometheus/prometheus.yml",
+    ];
+    let config = bundle.push(BundleStep::checked_files(
+        "config",
+        "write and check Prometheus's configuration",
         vec![config],
+        &check,
     ));
     let defaults = include_str!("../../../templates/metrics/prometheus.default");
     let defaults = File::new("/etc/default/prometheus", defaults);
@@ -68,14 +75,6 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
         "write Prometheus's options",
         vec![defaults],
     ));
-    let check = [
-        "promtool",
-        "check",
-        "config",
-        "/etc/prometheus/prometheus.yml",
-    ];
-    let check = BundleStep::command("test", "check Prometheus's configuration", &check);
-    let _ = bundle.push(check.depends_on(&config));
     let _ = bundle.push(BundleStep::service("prometheus", &[defaults], &[config]));
     let ready = "http://localhost:9090/-/ready";
     let _ = bundle.push(BundleStep::answers(

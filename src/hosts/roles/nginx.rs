@@ -92,17 +92,12 @@ pub(super) fn install(bundle: &mut Bundle, sites: Vec<File>) {
     let main = include_str!("../../../templates/proxy/nginx.conf");
     let mut files = vec![File::new("/etc/nginx/nginx.conf", main)];
     files.extend(sites);
-    let config = bundle.push(BundleStep::files(
+    let config = bundle.push(BundleStep::checked_files(
         "nginx-config",
-        "write nginx's configuration",
+        "write and check nginx's configuration",
         files,
-    ));
-    let test = BundleStep::command(
-        "nginx-test",
-        "check nginx's configuration",
         &["nginx", "-q", "-t"],
-    );
-    let _ = bundle.push(test.depends_on(&config));
+    ));
     let _ = bundle.push(BundleStep::service("nginx", &[unit], &[config]));
 }
 

@@ -26,6 +26,18 @@ const HTTP: &str = "HTTP %{http_code} after %{time_total} s";
 /// answers in milliseconds; what is dropped never does, so this is what the check costs.
 const CLOSED_PORT_SECONDS: &str = "0.5";
 
+/// Compares what loadrig wrote with its checksums on the host (`templates/runner.sh`). A service is
+/// asked for its state besides; what it forwards to and how it limits requests is in files.
+const FILES: &str = "sudo -n sh -c 'cd / && cat /var/lib/loadrig/*.sums | sha256sum --quiet -c' 2>/dev/null \
+    | sed -n 's|^\\(.*\\): FAILED.*|/\\1|p' | { changed=$(paste -sd' ' -); \
+    if [ -z \"$changed\" ]; then echo \"$(sudo -n sh -c 'cat /var/lib/loadrig/*.sums' | wc -l) files\"; \
+    else echo \"changed on the host: $changed\" >&2; false; fi; }";
+
+/// Counts the server's connections to the cache's port.
+const CACHE: &str = "open=$(ss -Htn state established '( dport = :6379 )' | wc -l); \
+    if [ \"$open\" -gt 0 ]; then echo \"$open connections\"; \
+    else echo 'the server has no connection to port 6379' >&2; false; fi";
+
 /// Characters of an answer that are shown.
 const SHOWN: usize = 160;
 
@@ -75,7 +87,11 @@ pub(super) fn probes(spec: &Spec, inventory: &Inventory, host: HostName) -> Vec<
         ),
     };
     let unit = unit(host.role);
-    let mut probes = Vec::new();
+    let mut probes = vec![probe(
+        format!("{host}: files are as loadrig wrote them"),
+        FILES.to_owned(),
+        format!("`loadrig up {env}` restores them and restarts what reads them"),
+    )];
     if let Some(unit) = unit {
         probes.push(probe(
             format!("{host}: service {unit} runs"),
@@ -100,6 +116,15 @@ pub(super) fn probes(spec: &Spec, inventory: &Inventory, host: HostName) -> Vec<
             gate_command(&LoginGate::of(spec)),
             format!(
                 "`loadrig up {env}` configures it; `loadrig plan {env}` shows its rate and why"
+            ),
+        ));
+    }
+    if host.role == Role::App && spec.cache.nodes > 0 {
+        probes.push(probe(
+            format!("{host}: uses the cache"),
+            CACHE.to_owned(),
+            format!(
+                "`loadrig ssh {env} {host} -- sudo journalctl -u mattermost` shows whether the server reaches it"
             ),
         ));
     }
@@ -144,7 +169,8 @@ fn tls_command(tls: &ProxyTls) -> String {
     };
     format!(
         "openssl x509 -in {files}/chain.pem -noout -checkend 1209600 >/dev/null || \
-         {{ echo 'the certificate ends within 14 days' >&2; false; }} && \
+         {{ echo \"the certificate ends on $(openssl x509 -in {files}/chain.pem -noout -enddate | cut -d= -f2)\" >&2; \
+         false; }} && \
          curl -fsS -m 10 {trust}--resolve {name}:443:127.0.0.1 -o /dev/null \
          -w 'TLS for {name}, {HTTP}' https://{name}/api/v4/system/ping"
     )
@@ -218,12 +244,23 @@ pub(super) async fn run_probes(
     probes: Vec<Probe>,
 ) -> Vec<RigCheck> {
     let deadline = Instant::now() + ANSWER;
-    let session = &open(connected, host, deadline).await;
+    let session = match open(connected, host, deadline).await {
+        Ok(session) => session,
+        // Told once: what else is asked of it has no answer for the same reason.
+        Err(detail) => {
+            let probe = probes.into_iter().next();
+            return Vec::from_iter(probe.map(|probe| RigCheck {
+                name: format!("{host}: answers SSH"),
+                pass: false,
+                warning: false,
+                detail,
+                remedy: probe.unreachable,
+            }));
+        }
+    };
+    let session = &session;
     let asked = probes.into_iter().map(|probe| async move {
-        let answer = match session {
-            Ok(session) => ask(session, &probe.command, deadline).await,
-            Err(text) => Err(text.clone()),
-        };
+        let answer = ask(session, &probe.command, deadline).await;
         let (pass, detail, remedy) = match answer {
             Ok((pass, text)) => (pass, text, probe.remedy),
             Err(text) => (false, text, probe.unreachable),
@@ -261,7 +298,8 @@ async fn in_time<T>(
         .map_err(|error| error.to_string())
 }
 
-/// Runs a command: whether it succeeded, and the last line of what it said.
+/// Runs a command: whether it succeeded, and the line of what it said that matters: the last, or
+/// curl's reason, which advice may follow.
 async fn ask(
     session: &SshSession,
     command: &str,
@@ -273,8 +311,9 @@ async fn ask(
     } else {
         output.complaint()
     };
-    let last = text.lines().last().unwrap_or_default().trim();
-    Ok((output.success(), last.chars().take(SHOWN).collect()))
+    let reason = text.lines().find(|line| line.starts_with("curl: ("));
+    let line = reason.or_else(|| text.lines().last()).unwrap_or_default();
+    Ok((output.success(), line.trim().chars().take(SHOWN).collect()))
 }
 
 /// What each host says of its main service.

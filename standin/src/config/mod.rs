@@ -32,8 +32,33 @@ pub(crate) struct Config {
     pub cluster_settings: ClusterSettings,
     /// The Prometheus endpoint.
     pub metrics_settings: MetricsSettings,
+    /// The cache server.
+    pub cache_settings: CacheSettings,
     /// Plugins, of which the stand-in has none.
     pub plugin_settings: PluginSettings,
+}
+
+/// `CacheSettings`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(crate) struct CacheSettings {
+    /// `lru` for memory, or `redis`.
+    pub cache_type: String,
+    /// Name or address, and port.
+    pub redis_address: String,
+    #[serde(rename = "RedisDB")]
+    pub redis_db: i64,
+}
+
+impl Default for CacheSettings {
+    fn default() -> Self {
+        Self {
+            cache_type: "lru".to_owned(),
+            redis_address: String::new(),
+            // As Mattermost has it: none was chosen.
+            redis_db: -1,
+        }
+    }
 }
 
 /// `PluginSettings`.

@@ -1,0 +1,148 @@
+//! What to expect of a storm: many of them, over what is uncertain.
+
+use crate::model::{Outcome, Rig, Storm};
+use crate::simulate::simulate;
+
+/// A storm that takes longer than this, as a multiple of the least time, has collapsed.
+const COLLAPSED: f64 = 2.0;
+/// A longer patience is no longer a client's.
+const LONGEST_PATIENCE: f64 = 600.0;
+
+/// A median with the interval that holds nine of ten.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Range {
+    /// A twentieth is below.
+    pub low: f64,
+    /// Half is below.
+    pub median: f64,
+    /// A twentieth is above.
+    pub high: f64,
+}
+
+impl Range {
+    fn of(mut values: Vec<f64>) -> Self {
+        values.sort_by(f64::total_cmp);
+        let at = |share: f64| {
+            let last = values.len().saturating_sub(1) as f64;
+            values
+                .get((last * share).round() as usize)
+                .copied()
+                .unwrap_or_default()
+        };
+        Self {
+            low: at(0.05),
+            median: at(0.5),
+            high: at(0.95),
+        }
+    }
+}
+
+/// What to expect of a storm.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Forecast {
+    /// Share of the storms in which everybody got in.
+    pub everybody_in: f64,
+    /// Users who got in.
+    pub logged_in: Range,
+    /// Seconds until the last of them was in.
+    pub last_in: Range,
+    /// Seconds that it takes at the least.
+    pub least: Range,
+    /// Share of the storms that collapsed: not everybody was in, or not within twice the least time.
+    pub collapsed: f64,
+    /// Seconds from first attempt to login: the median user.
+    pub median_wait: Range,
+    /// The same, of the 95th of 100 users.
+    pub late_wait: Range,
+    /// Share of the work that was done for clients that had gone.
+    pub dead_work: Range,
+    /// Seconds until logins are answered at once again.
+    pub recovered: Range,
+    /// Attempts that the gate refused.
+    pub refused: Range,
+}
+
+/// Plays `runs` storms, on all processors. The cost of a password lies for each at another point
+/// between its value divided and multiplied by `uncertainty` (1 or more), on the logarithmic scale, from
+/// the twentieth that is cheapest to the twentieth that is dearest.
+#[must_use]
+pub fn forecast(rig: &Rig, storm: &Storm, uncertainty: f64, runs: u32, seed: u64) -> Forecast {
+    let runs = runs.max(1);
+    let drawn: Vec<(Rig, u64)> = (0..runs)
+        .map(|run| {
+            let quantile = match runs {
+                1 => 0.5,
+                _ => 0.05 + 0.9 * f64::from(run) / f64::from(runs - 1),
+            };
+            let mut drawn = *rig;
+            drawn.nodes.hash *= uncertainty.max(1.0).powf(2.0 * quantile - 1.0);
+            (drawn, seed.wrapping_add(u64::from(run)))
+        })
+        .collect();
+    let played = in_parallel(&drawn, |(rig, seed)| (*rig, simulate(rig, storm, *seed)));
+    let range = |of: &dyn Fn(&Rig, &Outcome) -> f64| {
+        Range::of(played.iter().map(|(rig, one)| of(rig, one)).collect())
+    };
+    let share = |is: &dyn Fn(&Rig, &Outcome) -> bool| {
+        let count = played.iter().filter(|(rig, one)| is(rig, one)).count();
+        count as f64 / played.len() as f64
+    };
+    Forecast {
+        everybody_in: share(&|_, one| one.logged_in == storm.users),
+        logged_in: range(&|_, one| f64::from(one.logged_in)),
+        last_in: range(&|_, one| one.last_in),
+        least: range(&|rig, _| rig.least(storm)),
+        collapsed: share(&|rig, one| has_collapsed(rig, storm, one)),
+        median_wait: range(&|_, one| one.wait(0.5).unwrap_or_default()),
+        late_wait: range(&|_, one| one.wait(0.95).unwrap_or_default()),
+        dead_work: range(&|_, one| one.dead_work / one.work.max(f64::MIN_POSITIVE)),
+        recovered: range(&|_, one| one.recovered),
+        refused: range(&|_, one| one.refused as f64),
+    }
+}
+
+/// Does work for each item, in as many threads as there are processors; results in the items' order.
+fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let share = items.len().div_ceil(threads).max(1);
+    std::thread::scope(|scope| {
+        let started: Vec<_> = items
+            .chunks(share)
+            .map(|chunk| scope.spawn(|| chunk.iter().map(&work).collect::<Vec<R>>()))
+            .collect();
+        started
+            .into_iter()
+            .flat_map(|thread| match thread.join() {
+                Ok(results) => results,
+                Err(panic) => std::panic::resume_unwind(panic),
+            })
+            .collect()
+    })
+}
+
+fn has_collapsed(rig: &Rig, storm: &Storm, outcome: &Outcome) -> bool {
+    outcome.logged_in < storm.users || outcome.last_in > rig.least(storm) * COLLAPSED
+}
+
+/// The least patience, to a second, with which a storm does not collapse; none if it does with any.
+#[must_use]
+pub fn patience_that_holds(rig: &Rig, storm: &Storm, seed: u64) -> Option<f64> {
+    let holds = |patience: f64| {
+        let mut patient = *storm;
+        patient.clients.patience = Some(patience);
+        !has_collapsed(rig, &patient, &simulate(rig, &patient, seed))
+    };
+    if !holds(LONGEST_PATIENCE) {
+        return None;
+    }
+    let (mut fails, mut works) = (0.0, LONGEST_PATIENCE);
+    while works - fails > 1.0 {
+        let middle: f64 = (fails + works) / 2.0;
+        if holds(middle) {
+            works = middle;
+        } else {
+            fails = middle;
+        }
+    }
+    Some(works.ceil())
+}

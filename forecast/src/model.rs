@@ -1,0 +1,149 @@
+//! What a storm consists of, and what comes of it.
+
+/// How the users come.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Arrivals {
+    /// At random times, equally likely over the whole window.
+    Random,
+    /// One after the other, at equal distances.
+    Even,
+}
+
+/// How clients behave.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Clients {
+    /// Seconds for which a client waits for an answer; none waits without end.
+    pub patience: Option<f64>,
+    /// Seconds after which a client that got none, or was refused, tries again; none never does.
+    pub retry_after: Option<f64>,
+}
+
+/// Users who log in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Storm {
+    /// How many.
+    pub users: u32,
+    /// Within how many seconds all of them come.
+    pub window: f64,
+    /// At which moments.
+    pub arrivals: Arrivals,
+    /// What they do when there is no answer.
+    pub clients: Clients,
+    /// Seconds after the window at which whoever is not in has given up.
+    pub grace: f64,
+}
+
+impl Storm {
+    /// Logins per second, without those that are repeated.
+    #[must_use]
+    pub fn offered(&self) -> f64 {
+        f64::from(self.users) / self.window
+    }
+}
+
+/// How a node checks passwords.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Lock {
+    /// One at a time, in the order in which they came (Mattermost before 11.8).
+    OneAtATime,
+    /// Side by side on so many processors, which all share equally.
+    Shared {
+        /// Processors of a node that logins can take.
+        processors: f64,
+    },
+}
+
+/// The application nodes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Nodes {
+    /// How many.
+    pub count: u32,
+    /// Seconds of one processor for each password.
+    pub hash: f64,
+    /// How they check passwords.
+    pub lock: Lock,
+}
+
+impl Nodes {
+    /// Passwords per second that all nodes can check.
+    #[must_use]
+    pub fn possible(&self) -> f64 {
+        let each = match self.lock {
+            Lock::OneAtATime => 1.0,
+            Lock::Shared { processors } => processors,
+        };
+        f64::from(self.count) * each / self.hash
+    }
+}
+
+/// The login gate: nginx's `limit_req`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Gate {
+    /// Proxies; clients are spread over them evenly.
+    pub proxies: u32,
+    /// Logins per second that each proxy lets through.
+    pub rate: f64,
+    /// Logins that may wait at each proxy; more are refused.
+    pub burst: u32,
+    /// Seconds after which a refused client is told to try again, if clients heed it.
+    pub retry_after: Option<f64>,
+}
+
+/// What the storm meets.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rig {
+    /// The application nodes.
+    pub nodes: Nodes,
+    /// The login gate, if there is one.
+    pub gate: Option<Gate>,
+}
+
+impl Rig {
+    /// Logins per second that get through gate and nodes.
+    #[must_use]
+    pub fn possible(&self) -> f64 {
+        let nodes = self.nodes.possible();
+        self.gate
+            .map_or(nodes, |gate| nodes.min(f64::from(gate.proxies) * gate.rate))
+    }
+
+    /// Seconds that a storm takes at the least on such nodes, however it is handled.
+    #[must_use]
+    pub fn least(&self, storm: &Storm) -> f64 {
+        storm
+            .window
+            .max(f64::from(storm.users) / self.nodes.possible())
+    }
+}
+
+/// What came of one storm.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// Users who got in.
+    pub logged_in: u32,
+    /// Seconds until the last of them was in, from the start of the storm.
+    pub last_in: f64,
+    /// Attempts that got no answer in time.
+    pub unanswered: u64,
+    /// Attempts that the gate refused.
+    pub refused: u64,
+    /// Seconds of checking passwords for clients that had gone.
+    pub dead_work: f64,
+    /// Seconds of checking passwords, all in all.
+    pub work: f64,
+    /// Seconds until a login would be answered at once again, from the start of the storm.
+    pub recovered: f64,
+    /// Seconds from the first attempt of each user who got in until then, sorted.
+    pub waits: Vec<f64>,
+}
+
+impl Outcome {
+    /// A share (0 to 1) of those who got in waited at most so many seconds.
+    #[must_use]
+    pub fn wait(&self, share: f64) -> Option<f64> {
+        let last = self.waits.len().checked_sub(1)?;
+        self.waits
+            .get((last as f64 * share).round() as usize)
+            .copied()
+    }
+}

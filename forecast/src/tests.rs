@@ -1,0 +1,198 @@
+//! Held to what a real server did, to queueing theory, and to laws that every storm keeps.
+
+use crate::*;
+
+/// One node of Mattermost 11.2.0 that checks 5.3 passwords per second (2026-11-28).
+fn real_server(gate: Option<Gate>) -> Rig {
+    Rig {
+        nodes: Nodes {
+            count: 1,
+            hash: 1.0 / 5.3,
+            lock: Lock::OneAtATime,
+        },
+        gate,
+    }
+}
+
+fn storm(users: u32, rate: f64, patience: f64, retry_after: Option<f64>, grace: f64) -> Storm {
+    Storm {
+        users,
+        window: f64::from(users) / rate,
+        arrivals: Arrivals::Even,
+        clients: Clients {
+            patience: Some(patience),
+            retry_after,
+        },
+        grace,
+    }
+}
+
+fn gate(burst: u32) -> Option<Gate> {
+    Some(Gate {
+        proxies: 1,
+        rate: 5.0,
+        burst,
+        retry_after: None,
+    })
+}
+
+fn close(measured: f64, simulated: f64, share: f64) {
+    assert!(
+        (measured - simulated).abs() <= measured * share,
+        "measured {measured}, simulated {simulated}"
+    );
+}
+
+#[test]
+fn a_storm_that_the_node_can_take_waits_for_its_hash_alone() {
+    for (users, rate, p95) in [(60, 2.0, 0.21), (105, 3.5, 0.24)] {
+        let outcome = simulate(&real_server(None), &storm(users, rate, 30.0, None, 0.0), 1);
+        assert_eq!(outcome.logged_in, users);
+        close(30.0, outcome.last_in, 0.02);
+        close(p95, outcome.wait(0.95).unwrap(), 0.25);
+    }
+}
+
+#[test]
+fn a_storm_slightly_beyond_the_node_queues() {
+    let outcome = simulate(&real_server(None), &storm(180, 6.0, 10.0, None, 0.0), 1);
+    assert_eq!(outcome.logged_in, 180);
+    close(34.8, outcome.last_in, 0.05);
+    close(4.9, outcome.wait(0.95).unwrap(), 0.25);
+}
+
+#[test]
+fn a_storm_that_outlasts_its_clients_collapses() {
+    // 107 of 480 got in; the last had given up after 49.9 s, and 32 s later the node was free.
+    let outcome = simulate(&real_server(None), &storm(480, 12.0, 10.0, None, 0.0), 1);
+    close(107.0, f64::from(outcome.logged_in), 0.15);
+    close(49.9 + 32.0, outcome.recovered, 0.12);
+    // Those who come back make it worse: 123 got in, and the node was dead for minutes.
+    let again = storm(480, 12.0, 10.0, Some(1.0), 90.9);
+    let outcome = simulate(&real_server(None), &again, 1);
+    close(123.0, f64::from(outcome.logged_in), 0.25);
+    close(3_281.0, outcome.unanswered as f64, 0.25);
+    assert!(outcome.recovered > 130.9 + 400.0, "{}", outcome.recovered);
+}
+
+#[test]
+fn a_gate_lets_everybody_in_within_the_least_time() {
+    // 480 of 480 in 96.0 s, with 9,874 quick refusals.
+    let impatient = storm(480, 12.0, 10.0, Some(1.0), 400.0);
+    let outcome = simulate(&real_server(gate(40)), &impatient, 1);
+    assert_eq!(outcome.logged_in, 480);
+    close(96.0, outcome.last_in, 0.01);
+    close(9_874.0, outcome.refused as f64, 0.05);
+    assert!(outcome.recovered < outcome.last_in + 1.0);
+    // 480 of 480 in 96.0 s, half of them within 28 s, all within 56 s.
+    let patient = storm(480, 12.0, 120.0, None, 0.0);
+    let outcome = simulate(&real_server(gate(4000)), &patient, 1);
+    assert_eq!((outcome.logged_in, outcome.unanswered), (480, 0));
+    close(96.0, outcome.last_in, 0.01);
+    close(28.0, outcome.wait(0.5).unwrap(), 0.05);
+    close(56.0, outcome.wait(1.0).unwrap(), 0.02);
+}
+
+/// M/D/1: the mean wait in the queue is ρS / (2(1 − ρ)).
+#[test]
+fn waits_below_saturation_are_those_of_queueing_theory() {
+    let rig = real_server(None);
+    let load = 0.7;
+    let rate = load * rig.possible();
+    let steady = Storm {
+        arrivals: Arrivals::Random,
+        ..storm(20_000, rate, 1000.0, None, 0.0)
+    };
+    let outcome = simulate(&rig, &steady, 5);
+    let mean = outcome.waits.iter().sum::<f64>() / outcome.waits.len() as f64;
+    let service = rig.nodes.hash;
+    close(service + load * service / (2.0 * (1.0 - load)), mean, 0.06);
+}
+
+/// M/M/1-PS and M/D/1-PS have the same mean time in the system: S / (1 − ρ).
+#[test]
+fn waits_without_a_lock_are_those_of_processor_sharing() {
+    let mut rig = real_server(None);
+    rig.nodes.lock = Lock::Shared { processors: 1.0 };
+    let load = 0.7;
+    let rate = load * rig.possible();
+    let steady = Storm {
+        arrivals: Arrivals::Random,
+        ..storm(20_000, rate, 1000.0, None, 0.0)
+    };
+    let outcome = simulate(&rig, &steady, 5);
+    let mean = outcome.waits.iter().sum::<f64>() / outcome.waits.len() as f64;
+    close(rig.nodes.hash / (1.0 - load), mean, 0.06);
+}
+
+/// Every rig and client: work is conserved, nobody gets in twice, faster than the nodes, or is lost
+/// without having been counted.
+#[test]
+fn laws_that_every_storm_keeps() {
+    use rand::rngs::SmallRng;
+    use rand::{RngExt as _, SeedableRng as _};
+    let mut rng = SmallRng::seed_from_u64(11);
+    for seed in 0..300 {
+        let nodes = Nodes {
+            count: rng.random_range(1..6),
+            hash: rng.random_range(0.05..0.6),
+            lock: match rng.random_bool(0.5) {
+                true => Lock::OneAtATime,
+                false => Lock::Shared {
+                    processors: rng.random_range(1.0..8.0),
+                },
+            },
+        };
+        let gate = rng.random_bool(0.5).then(|| Gate {
+            proxies: rng.random_range(1..4),
+            rate: rng.random_range(0.5..20.0),
+            burst: rng.random_range(1..200),
+            retry_after: rng.random_bool(0.5).then_some(2.0),
+        });
+        let users = rng.random_range(1..400);
+        let storm = Storm {
+            users,
+            window: rng.random_range(1.0..60.0),
+            arrivals: Arrivals::Random,
+            clients: Clients {
+                patience: rng.random_bool(0.8).then(|| rng.random_range(1.0..40.0)),
+                retry_after: rng.random_bool(0.5).then(|| rng.random_range(0.5..5.0)),
+            },
+            grace: rng.random_range(0.0..60.0),
+        };
+        let rig = Rig { nodes, gate };
+        let outcome = simulate(&rig, &storm, seed);
+        assert_eq!(outcome, simulate(&rig, &storm, seed), "the same seed");
+        assert!(outcome.logged_in <= users);
+        assert_eq!(outcome.waits.len(), outcome.logged_in as usize);
+        let useful = f64::from(outcome.logged_in) * nodes.hash;
+        assert!(
+            (outcome.work - outcome.dead_work - useful).abs() < 1e-6,
+            "{rig:?}"
+        );
+        let shortest = outcome.waits.first().copied().unwrap_or(nodes.hash);
+        assert!(shortest > nodes.hash * 0.999, "{rig:?}");
+        assert!(
+            outcome.recovered + 1e-9 >= outcome.work / nodes.possible() / f64::from(nodes.count)
+        );
+        if storm.clients.patience.is_none() && gate.is_none() {
+            assert_eq!(outcome.logged_in, users, "{rig:?} {storm:?}");
+        }
+    }
+}
+
+#[test]
+fn a_forecast_holds_what_is_uncertain() {
+    let impatient = storm(480, 12.0, 10.0, Some(1.0), 400.0);
+    let collapse = forecast(&real_server(None), &impatient, 1.1, 40, 3);
+    assert!(collapse.collapsed > 0.99 && collapse.everybody_in < 0.01);
+    assert!(
+        collapse.logged_in.low < 107.0 && collapse.logged_in.high > 100.0,
+        "{collapse:?}"
+    );
+    // Without a second try the last of 480 waits 480 / 5.3 − 40 s = 50.6 s, and has to.
+    let once = storm(480, 12.0, 10.0, None, 0.0);
+    let held = patience_that_holds(&real_server(None), &once, 3).unwrap();
+    close(51.0, held, 0.03);
+    assert!(patience_that_holds(&real_server(gate(40)), &impatient, 3).unwrap() < 12.0);
+}

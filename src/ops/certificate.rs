@@ -1,0 +1,303 @@
+//! Whether clients will accept the certificate that an environment names: checked before anything is
+//! created, by the same library and rules that agents and `verify` connect with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::sign::CertifiedKey;
+use rustls::{CertificateError, Error, InconsistentKeys, RootCertStore};
+use secrecy::ExposeSecret as _;
+
+use crate::hosts::TlsFacts;
+use crate::preflight::{Finding, FindingVerdict};
+use crate::spec::{ProxyTls, Spec};
+
+use super::error::CertificateRefusal;
+
+/// From so long before its end a certificate is warned of.
+const WARN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// What is wrong with the certificate that the environment names, if it names one.
+pub(super) fn problem(spec: &Spec) -> Option<CertificateRefusal> {
+    let tls = spec.tls.as_ref()?;
+    check_at(tls, UnixTime::now()).err()
+}
+
+/// Warns of a certificate that ends soon.
+pub(super) fn findings(spec: &Spec) -> Vec<Finding> {
+    let Some(tls) = &spec.tls else {
+        return Vec::new();
+    };
+    let then = UnixTime::since_unix_epoch(Duration::from_secs(UnixTime::now().as_secs()) + WARN);
+    match (check_at(tls, UnixTime::now()), check_at(tls, then)) {
+        (Ok(()), Err(CertificateRefusal::NotNow(text))) => {
+            let detail = format!("the certificate of the proxies {text}");
+            let finding = Finding::new("certificate", FindingVerdict::Warn, detail);
+            vec![finding.with_remedies([
+                "put a new one in place of the files, then `loadrig up` takes it to the proxies"
+                    .to_owned(),
+            ])]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn check_at(tls: &ProxyTls, now: UnixTime) -> Result<(), CertificateRefusal> {
+    match TlsFacts::load(tls)? {
+        Some(facts) => check(&facts, &tls.host_name, now),
+        None => Ok(()),
+    }
+}
+
+fn check(facts: &TlsFacts, host_name: &str, now: UnixTime) -> Result<(), CertificateRefusal> {
+    let chain = certificates("tls.certificate_file", &facts.chain)?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    check_key(&chain, facts.key.expose_secret(), &provider)?;
+    let Some((own, issuers)) = chain.split_first() else {
+        return Err(content("tls.certificate_file", "it is empty"));
+    };
+    let verifier = verifier(facts.authority.as_deref(), provider)?;
+    let name = ServerName::try_from(host_name.to_owned())
+        .map_err(|error| CertificateRefusal::Invalid(error.to_string()))?;
+    match verifier.verify_server_cert(own, issuers, &name, &[], now) {
+        Ok(_) => Ok(()),
+        Err(Error::InvalidCertificate(error)) => {
+            Err(refusal(error, host_name, facts.authority.is_some()))
+        }
+        Err(error) => Err(CertificateRefusal::Invalid(error.to_string())),
+    }
+}
+
+fn check_key(
+    chain: &[CertificateDer<'static>],
+    text: &str,
+    provider: &CryptoProvider,
+) -> Result<(), CertificateRefusal> {
+    // PKCS #8 says so in its label, the older forms in a header.
+    if text.contains("BEGIN ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED") {
+        return Err(CertificateRefusal::EncryptedKey);
+    }
+    let unusable = |reason: String| content("tls.key_file", &reason);
+    let key = PrivateKeyDer::from_pem_slice(text.as_bytes())
+        .map_err(|error| unusable(error.to_string()))?;
+    let key = provider
+        .key_provider
+        .load_private_key(key)
+        .map_err(|error| unusable(error.to_string()))?;
+    match CertifiedKey::new(chain.to_vec(), key).keys_match() {
+        Err(Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
+            Err(CertificateRefusal::OtherKey)
+        }
+        Ok(()) | Err(Error::InconsistentKeys(_)) => Ok(()),
+        Err(error) => Err(content("tls.certificate_file", &error.to_string())),
+    }
+}
+
+fn verifier(
+    authority: Option<&str>,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, CertificateRefusal> {
+    let unusable =
+        |error: &dyn std::fmt::Display| content("tls.authority_file", &error.to_string());
+    let Some(text) = authority else {
+        let verifier = rustls_platform_verifier::Verifier::new(provider)
+            .map_err(|error| CertificateRefusal::Invalid(error.to_string()))?;
+        return Ok(Arc::new(verifier));
+    };
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates("tls.authority_file", text)? {
+        roots.add(certificate).map_err(|error| unusable(&error))?;
+    }
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+        .build()
+        .map_err(|error| unusable(&error))?;
+    Ok(verifier)
+}
+
+fn certificates(
+    key: &'static str,
+    text: &str,
+) -> Result<Vec<CertificateDer<'static>>, CertificateRefusal> {
+    CertificateDer::pem_slice_iter(text.as_bytes())
+        .collect::<Result<_, _>>()
+        .map_err(|error| content(key, &error.to_string()))
+}
+
+fn content(key: &'static str, reason: &str) -> CertificateRefusal {
+    CertificateRefusal::Content {
+        key,
+        reason: reason.to_owned(),
+    }
+}
+
+fn refusal(error: CertificateError, wanted: &str, has_authority: bool) -> CertificateRefusal {
+    match error {
+        CertificateError::ExpiredContext { not_after, .. } => {
+            CertificateRefusal::NotNow(format!("ended on {}", day(not_after)))
+        }
+        CertificateError::NotValidYetContext { not_before, .. } => {
+            CertificateRefusal::NotNow(format!("begins on {}", day(not_before)))
+        }
+        CertificateError::NotValidForNameContext { presented, .. } => {
+            CertificateRefusal::OtherName {
+                presented: match presented.is_empty() {
+                    true => "no name at all (clients ignore its common name)".to_owned(),
+                    false => presented.join(", "),
+                },
+                wanted: wanted.to_owned(),
+            }
+        }
+        CertificateError::InvalidPurposeContext { .. } => {
+            CertificateRefusal::OtherPurpose(error.to_string())
+        }
+        CertificateError::UnknownIssuer => CertificateRefusal::UnknownIssuer {
+            authority: match has_authority {
+                true => "the authority in `tls.authority_file`",
+                false => "an authority that this machine trusts",
+            },
+        },
+        CertificateError::Other(cause) if cause.to_string().contains("CaUsedAsEndEntity") => {
+            CertificateRefusal::UnknownIssuer {
+                authority: "a server: its first certificate is an authority's",
+            }
+        }
+        other => CertificateRefusal::Invalid(other.to_string()),
+    }
+}
+
+fn day(time: UnixTime) -> String {
+    match Timestamp::from_second(time.as_secs() as i64) {
+        Ok(time) => time.strftime("%F").to_string(),
+        Err(_) => "a day that no calendar has".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{
+        BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+        KeyUsagePurpose,
+    };
+    use secrecy::SecretString;
+
+    use super::*;
+
+    const NAME: &str = "chat.example.com";
+
+    struct Authority {
+        pem: String,
+        issuer: Issuer<'static, KeyPair>,
+    }
+
+    fn authority() -> Authority {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        let pem = params.self_signed(&key).unwrap().pem();
+        Authority {
+            pem,
+            issuer: Issuer::new(params, key),
+        }
+    }
+
+    fn server(names: &[&str]) -> CertificateParams {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params
+    }
+
+    fn issued(params: &CertificateParams, by: &Authority) -> TlsFacts {
+        let key = KeyPair::generate().unwrap();
+        TlsFacts {
+            chain: params.signed_by(&key, &by.issuer).unwrap().pem(),
+            key: SecretString::from(key.serialize_pem()),
+            authority: Some(by.pem.clone()),
+        }
+    }
+
+    fn refused(facts: &TlsFacts) -> String {
+        match check(facts, NAME, UnixTime::now()) {
+            Ok(()) => "accepted".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn what_clients_accept_is_accepted() {
+        let authority = authority();
+        assert_eq!(refused(&issued(&server(&[NAME]), &authority)), "accepted");
+        let wildcard = issued(&server(&["*.example.com"]), &authority);
+        assert_eq!(refused(&wildcard), "accepted");
+    }
+
+    #[test]
+    fn what_clients_refuse_is_refused_with_the_reason() {
+        let ca = authority();
+        let other = issued(&server(&["other.example.com"]), &ca);
+        let text = refused(&other);
+        assert!(
+            text.contains("other.example.com") && text.contains(NAME),
+            "{text}"
+        );
+        let nameless = refused(&issued(&server(&[]), &ca));
+        assert!(nameless.contains("no name at all"), "{nameless}");
+
+        let mut over = server(&[NAME]);
+        over.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        over.not_after = rcgen::date_time_ymd(2020, 2, 1);
+        let text = refused(&issued(&over, &ca));
+        assert_eq!(text, "the certificate ended on 2020-02-01");
+        let mut early = server(&[NAME]);
+        early.not_before = rcgen::date_time_ymd(2090, 1, 1);
+        early.not_after = rcgen::date_time_ymd(2091, 1, 1);
+        let text = refused(&issued(&early, &ca));
+        assert_eq!(text, "the certificate begins on 2090-01-01");
+
+        let mut client = server(&[NAME]);
+        client.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let text = refused(&issued(&client, &ca));
+        assert!(text.contains("not for servers"), "{text}");
+
+        let good = issued(&server(&[NAME]), &ca);
+        let stranger = TlsFacts {
+            authority: Some(authority().pem),
+            ..good.clone()
+        };
+        let text = refused(&stranger);
+        assert!(text.contains("does not lead to"), "{text}");
+        let reversed = TlsFacts {
+            chain: format!("{}{}", ca.pem, good.chain),
+            ..good.clone()
+        };
+        assert_ne!(refused(&reversed), "accepted");
+    }
+
+    #[test]
+    fn a_key_that_nginx_cannot_use_is_refused() {
+        let ca = authority();
+        let good = issued(&server(&[NAME]), &ca);
+        let other = TlsFacts {
+            key: SecretString::from(KeyPair::generate().unwrap().serialize_pem()),
+            ..good.clone()
+        };
+        assert_eq!(
+            refused(&other),
+            "`tls.key_file` is not the key of `tls.certificate_file`"
+        );
+        let encrypted =
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+        let encrypted = TlsFacts {
+            key: SecretString::from(encrypted),
+            ..good
+        };
+        assert!(refused(&encrypted).contains("is encrypted"));
+    }
+}
