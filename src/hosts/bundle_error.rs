@@ -56,6 +56,14 @@ pub enum BundleError {
         /// What is wrong with it.
         fault: &'static str,
     },
+    /// A password of a service that the server uses is not there, or is none.
+    #[error("the password: {place} {fault}")]
+    Password {
+        /// Where it should be.
+        place: String,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
     /// The variable that should hold the license is not there.
     #[error("the environment variable `{name}`, which should hold the license, is not set")]
     LicenseUnset {
@@ -89,6 +97,7 @@ impl Diagnose for BundleError {
             BundleError::Dsn { .. } => {
                 "`database.existing` requires `postgres://USER:PASSWORD@HOST/DATABASE` there"
             }
+            BundleError::Password { .. } => "put the password there, on one line",
             BundleError::LicenseUnset { .. } => {
                 "set it to the text of the license, or use `mattermost.license_file`"
             }
@@ -106,6 +115,7 @@ impl Diagnose for BundleError {
             BundleError::File { .. }
             | BundleError::Digest { .. }
             | BundleError::Dsn { .. }
+            | BundleError::Password { .. }
             | BundleError::LicenseUnset { .. }
             | BundleError::License { .. } => ExitCode::Usage,
             _ => ExitCode::Failed,

@@ -3,10 +3,10 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::spec::{DsnSource, ExistingDatabase};
+use crate::spec::{SecretSource, ExistingDatabase};
 
 use super::bundle_error::BundleError;
-use super::texts::read_text;
+use super::texts::read_source;
 
 /// The data source names of a database.
 #[derive(Clone, Debug)]
@@ -34,23 +34,9 @@ impl Dsns {
     }
 }
 
-fn read(source: &DsnSource) -> Result<SecretString, BundleError> {
-    let (place, text) = match source {
-        DsnSource::Env(name) => {
-            let place = format!("the environment variable `{name}`");
-            let text = std::env::var(name).map_err(|_| unusable(&place, "is not set"))?;
-            (place, text)
-        }
-        DsnSource::File(path) => {
-            let place = format!("the file `{}`", path.display());
-            let text = read_text(path).map_err(|source| BundleError::File {
-                what: "data source name",
-                path: path.clone(),
-                source,
-            })?;
-            (place, text)
-        }
-    };
+fn read(source: &SecretSource) -> Result<SecretString, BundleError> {
+    let (place, text) = read_source("data source name", source)?;
+    let text = text.ok_or_else(|| unusable(&place, "is not set"))?;
     let dsn = SecretString::from(text.trim().to_owned());
     match fault(dsn.expose_secret()) {
         None => Ok(dsn),
@@ -111,7 +97,7 @@ mod tests {
         let path = directory.path().join("writer.dsn");
         std::fs::write(&path, "mysql://u:hunter2@h/d\n").unwrap();
         let existing = ExistingDatabase {
-            writer: DsnSource::File(path.clone()),
+            writer: SecretSource::File(path.clone()),
             readers: Vec::new(),
         };
         let error = Dsns::load(&existing).unwrap_err();

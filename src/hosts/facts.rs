@@ -14,6 +14,7 @@ use super::blob::Blob;
 use super::bundle_error::BundleError;
 use super::dsn::Dsns;
 use super::license::ServerLicense;
+use super::passwords::ServerPasswords;
 use super::texts::read_pem;
 
 /// Where hosts get the server from.
@@ -37,6 +38,8 @@ pub struct Payload {
     pub server: ServerPackage,
     /// The license; none for a server without one.
     pub license: Option<ServerLicense>,
+    /// Passwords of the services that the server uses.
+    pub passwords: ServerPasswords,
     /// This program, as agents run it.
     pub agent: Option<Blob>,
     /// The database that is used in place of one of the environment's own.
@@ -95,6 +98,7 @@ impl Payload {
         Ok(Self {
             server: ServerPackage::load(mattermost, standin)?,
             license: ServerLicense::load(mattermost)?,
+            passwords: ServerPasswords::load(&mattermost.connections)?,
             agent: agent.map(|path| read("agent program", path)).transpose()?,
             database: None,
             tls: None,

@@ -90,7 +90,7 @@ mod tests {
     use std::path::PathBuf;
 
     use crate::diagnose::Diagnose as _;
-    use crate::spec::ServerConfig;
+    use crate::spec::{ServerConfig, ServerConnections};
     use secrecy::ExposeSecret;
 
     use super::*;
@@ -103,6 +103,7 @@ mod tests {
             service_environment: ServiceEnvironment::Production,
             without: Vec::new(),
             config: ServerConfig::new(),
+            connections: ServerConnections::default(),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use crate::spec::read_limited;
+use crate::spec::{SecretSource, read_limited};
 
 use super::bundle_error::BundleError;
 
@@ -32,6 +32,29 @@ pub(super) fn read_pem(
         path: path.to_owned(),
         source,
     })
+}
+
+/// Where a secret of the operator's machine should be, in words, and its text; none where an environment
+/// variable is not set.
+pub(super) fn read_source(
+    what: &'static str,
+    source: &SecretSource,
+) -> Result<(String, Option<String>), BundleError> {
+    match source {
+        SecretSource::Env(name) => {
+            let place = format!("the environment variable `{name}`");
+            Ok((place, std::env::var(name).ok()))
+        }
+        SecretSource::File(path) => {
+            let place = format!("the file `{}`", path.display());
+            let text = read_text(path).map_err(|source| BundleError::File {
+                what,
+                path: path.clone(),
+                source,
+            })?;
+            Ok((place, Some(text)))
+        }
+    }
 }
 
 /// Reads a text that a person named: it may be a device, and have no end.

@@ -8,7 +8,7 @@ use super::check::DEFAULT_ZONES;
 use super::values;
 use super::{
     Access, AddressKind, Cache, CloudTarget, Database, GateSetting, LicenseSource, LoadBalancer,
-    Mattermost, Network, NodeGroup, Protection, Purpose, Release, Role, Search, ServerConfig,
+    Mattermost, Network, NodeGroup, Protection, Purpose, Release, Role, Search, ServerConfig, ServerConnections,
     ServiceEnvironment, Services, Source, Spec, SshKey,
 };
 
@@ -72,6 +72,7 @@ impl Architecture {
                 service_environment: ServiceEnvironment::default(),
                 without: Vec::new(),
                 config: ServerConfig::new(),
+                connections: ServerConnections::default(),
             },
             network: Network::public(values::default_cidr(&name), DEFAULT_ZONES),
             load_balancer: LoadBalancer::default(),

@@ -10,6 +10,8 @@ mod architecture;
 mod balancer;
 mod catalog;
 mod check;
+mod connection_shapes;
+mod connections;
 mod document;
 mod edition;
 mod embedded;
@@ -44,6 +46,9 @@ mod values;
 pub use architecture::Architecture;
 pub use balancer::{Alb, BalancerKind, Certificate, LoadBalancer, Scheme};
 pub use catalog::{Arch, Catalog, InstanceType, Table, catalog};
+pub use connections::{
+    ConnectionSecurity, LdapServer, MailServer, ServerConnections, ServiceAccount,
+};
 pub use edition::{LicenseSource, LicensedPart, ServiceEnvironment, UNLICENSED_USERS};
 pub(crate) use file::{PathCheck, read_yaml};
 pub(crate) use found::{read_file, read_limited};
@@ -64,11 +69,11 @@ pub(crate) use schema::generate as schema_of;
 pub use schema::{architecture_schema, environment_schema};
 pub(crate) use server_config::config_schema;
 pub use server_config::{
-    KnownSettings, OWNED_SETTINGS, OwnedSetting, PURPOSE_SETTINGS, PurposeSetting, ServerConfig,
+    CONNECTION_SETTINGS, KnownSettings, OWNED_SETTINGS, OwnedSetting, PURPOSE_SETTINGS, PurposeSetting, ServerConfig,
     SettingKind, SettingSource, SettingValue, known_settings, setting_text, setting_variable,
 };
 pub use services::{
-    CacheEngine, CacheService, DatabaseEngine, DatabaseService, DsnSource, ExistingDatabase,
+    CacheEngine, CacheService, DatabaseEngine, DatabaseService, SecretSource, ExistingDatabase,
     FilesService, Masters, Protection, Purpose, STRIPED_GIB, STRIPED_IOPS, STRIPED_MIBPS,
     SearchService, Services, VolumePerformance, search_zones,
 };

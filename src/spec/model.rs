@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::edition::{LicenseSource, LicensedPart, ServiceEnvironment};
 use super::services::{Protection, Purpose, Services};
-use super::{GateSetting, LoadBalancer, Network, ProxyTls, ServerConfig};
+use super::{GateSetting, LoadBalancer, Network, ProxyTls, ServerConfig, ServerConnections};
 
 /// What a host is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -176,6 +176,9 @@ pub struct Mattermost {
     /// The settings that the environment's YAML gives.
     #[serde(default)]
     pub config: ServerConfig,
+    /// The services of others that it uses.
+    #[serde(default)]
+    pub connections: ServerConnections,
 }
 
 /// The account's own key for parameters, with which SSM encrypts what names no key: its policy lets

@@ -97,15 +97,15 @@ pub struct DatabaseService {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExistingDatabase {
     /// Where the data source name of the writer is found.
-    pub writer: DsnSource,
+    pub writer: SecretSource,
     /// Where those of the read replicas are found.
-    pub readers: Vec<DsnSource>,
+    pub readers: Vec<SecretSource>,
 }
 
-/// Where a data source name, which holds a password, is found. Never in the YAML itself.
+/// Where a password, or a data source name that holds one, is found. Never in the YAML itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum DsnSource {
+pub enum SecretSource {
     /// The name of an environment variable.
     Env(String),
     /// A file on the operator's machine.

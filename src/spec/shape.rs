@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
+use super::connection_shapes::{LdapShape, MailShape, PushShape};
 use super::edition::ServiceEnvironment;
 use super::service_shapes::{CacheShape, DatabaseShape, FilesShape, ProtectionShape, SearchShape};
 use super::{
@@ -254,6 +255,12 @@ pub(crate) struct MattermostShape {
     #[serde(default)]
     #[schemars(schema_with = "config_schema")]
     pub(crate) config: Option<ServerConfig>,
+    /// The mail server. Default: none, and the server sends no mail.
+    pub(crate) mail: Option<MailShape>,
+    /// The push proxy. Default: none, and the server sends no push notifications.
+    pub(crate) push: Option<PushShape>,
+    /// A directory that people log in from, by LDAP. Default: none.
+    pub(crate) ldap: Option<LdapShape>,
 }
 
 /// What to do about a size that needs a license when there is none.

@@ -21,6 +21,7 @@ mod id;
 mod license;
 mod licensing;
 mod logging;
+mod mail;
 mod metrics;
 mod model;
 mod notify;

@@ -21,7 +21,7 @@ use loadrig::engine::{
 use loadrig::identity::names::Names;
 use loadrig::spec::{
     Access, AddressKind, Cache, CloudTarget, Database, Mattermost, Network, NodeGroup, Protection,
-    Purpose, Release, Role, Search, ServerConfig, Services, Source, SourceKind, Spec, SshKey,
+    Purpose, Release, Role, Search, ServerConfig, ServerConnections, Services, Source, SourceKind, Spec, SshKey,
 };
 
 use crate::common::Moto;
@@ -76,6 +76,7 @@ fn spec(name: &str) -> Spec {
             service_environment: loadrig::spec::ServiceEnvironment::default(),
             without: Vec::new(),
             config: ServerConfig::new(),
+            connections: ServerConnections::default(),
         },
         network: Network::public("10.42.0.0/16".parse().unwrap(), 2),
         load_balancer: loadrig::spec::LoadBalancer::default(),

@@ -1,6 +1,6 @@
 //! Tables of the server's settings.
 
-use loadrig::spec::{OWNED_SETTINGS, PURPOSE_SETTINGS, SettingValue};
+use loadrig::spec::{CONNECTION_SETTINGS, OWNED_SETTINGS, PURPOSE_SETTINGS, SettingValue};
 
 /// What administrators' settings start with.
 pub(crate) fn first_values() -> String {
@@ -34,7 +34,7 @@ fn cell(value: SettingValue) -> String {
 /// What loadrig sets.
 pub(crate) fn owned() -> String {
     let mut table = String::from("| setting | follows from | value |\n|---|---|---|\n");
-    for one in OWNED_SETTINGS {
+    for one in OWNED_SETTINGS.iter().chain(CONNECTION_SETTINGS) {
         table.push_str(&format!(
             "| `{}.{}` | {} | {} |\n",
             one.section, one.key, one.from, one.why

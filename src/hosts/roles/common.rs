@@ -2,7 +2,7 @@
 
 use crate::hosts::bundle::Bundle;
 use crate::hosts::step::{BundleStep, File};
-use crate::spec::Role;
+use crate::spec::{Purpose, Role};
 
 use super::{Scene, nginx};
 
@@ -16,6 +16,10 @@ pub(super) fn prepare(scene: &Scene<'_>, bundle: &mut Bundle) {
         Role::App if nginx::is_on_app_hosts(scene) => packages.push("nginx"),
         Role::App | Role::SearchProxy | Role::Agent | Role::Bastion => {}
     }
+    let gold_standard = scene.spec.purpose == Purpose::GoldStandard;
+    if gold_standard {
+        packages.push("unattended-upgrades");
+    }
     let _ = bundle.push(BundleStep::first_boot());
     let limits = include_str!("../../../templates/common/limits.conf");
     let limits = File::new("/etc/security/limits.d/60-loadrig.conf", limits);
@@ -26,6 +30,16 @@ pub(super) fn prepare(scene: &Scene<'_>, bundle: &mut Bundle) {
     ));
     let _ = bundle.push(BundleStep::sysctl(&kernel(role, scene.memory_gib())));
     let installed = bundle.push(BundleStep::packages(&packages));
+    if gold_standard {
+        // Read after the package's own `50unattended-upgrades`, whose list it replaces.
+        let text = include_str!("../../../templates/common/security-updates.conf");
+        let updates = File::new("/etc/apt/apt.conf.d/60loadrig-security-updates", text);
+        let _ = bundle.push(BundleStep::files(
+            "security-updates",
+            "install security updates every day",
+            vec![updates],
+        ));
+    }
     let _ = bundle.push(BundleStep::service(
         "prometheus-node-exporter",
         &[installed],

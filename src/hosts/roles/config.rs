@@ -68,6 +68,17 @@ fn hide_secrets(scene: &Scene<'_>, bundle: &mut Bundle) {
             bundle.hide("data-source-name", dsn.clone());
         }
     }
+    let passwords = [
+        ("mail-password", &payload.passwords.mail),
+        ("ldap-password", &payload.passwords.ldap),
+    ];
+    for (label, password) in passwords {
+        if let Some(password) = password {
+            let escaped = SecretString::from(escaped(password.expose_secret()));
+            bundle.hide(label, escaped);
+            bundle.hide(label, password.clone());
+        }
+    }
     if let Some(license) = &payload.license {
         bundle.hide("license", license.text.clone());
     }
@@ -135,6 +146,8 @@ pub(super) fn owned(scene: &Scene<'_>) -> Result<ServerConfig, BundleError> {
     set_files(scene, &mut set)?;
     set_search(scene, &mut set)?;
     set_cache(scene, &mut set)?;
+    set_mail(scene, &mut set);
+    set_ldap(scene, &mut set);
 
     set("ClusterSettings", "Enable", json!(licensed));
     set("ClusterSettings", "ClusterName", json!(scene.spec.name));
@@ -236,6 +249,67 @@ fn set_cache(scene: &Scene<'_>, set: &mut SetSetting<'_>) -> Result<(), BundleEr
     set("RedisAddress", json!(cache.unwrap_or_default()));
     set("RedisDB", json!(database));
     Ok(())
+}
+
+/// Mail and push notifications, where the environment names who carries them.
+fn set_mail(scene: &Scene<'_>, set: &mut SetSetting<'_>) {
+    let connections = &scene.spec.mattermost.connections;
+    let mut set = |key, value| set("EmailSettings", key, value);
+    if let Some(push) = &connections.push {
+        set("SendPushNotifications", json!(true));
+        set("PushNotificationServer", json!(push));
+    }
+    let Some(mail) = &connections.mail else {
+        return;
+    };
+    set("SendEmailNotifications", json!(true));
+    set("SMTPServer", json!(mail.server));
+    // Of all ports this one is text.
+    set("SMTPPort", json!(mail.port.to_string()));
+    set("ConnectionSecurity", json!(mail.security.as_setting()));
+    set("EnableSMTPAuth", json!(mail.account.is_some()));
+    set("FeedbackEmail", json!(mail.from));
+    let reply_to = mail.reply_to.as_ref().unwrap_or(&mail.from);
+    set("ReplyToAddress", json!(reply_to));
+    if let Some(name) = &mail.from_name {
+        set("FeedbackName", json!(name));
+    }
+    let username = mail.account.as_ref().map(|account| &account.username);
+    set("SMTPUsername", json!(username.map_or("", String::as_str)));
+    let password = scene.facts.payload.passwords.mail.as_ref();
+    set(
+        "SMTPPassword",
+        json!(password.map_or("", ExposeSecret::expose_secret)),
+    );
+}
+
+fn set_ldap(scene: &Scene<'_>, set: &mut SetSetting<'_>) {
+    let Some(ldap) = &scene.spec.mattermost.connections.ldap else {
+        return;
+    };
+    let username = ldap.account.as_ref().map(|account| &account.username);
+    let password = scene.facts.payload.passwords.ldap.as_ref();
+    let values = [
+        ("Enable", json!(true)),
+        ("EnableSync", json!(true)),
+        ("LdapServer", json!(ldap.server)),
+        ("LdapPort", json!(ldap.port)),
+        ("ConnectionSecurity", json!(ldap.security.as_setting())),
+        ("BaseDN", json!(ldap.base_dn)),
+        ("BindUsername", json!(username.map_or("", String::as_str))),
+        (
+            "BindPassword",
+            json!(password.map_or("", ExposeSecret::expose_secret)),
+        ),
+        ("UserFilter", json!(ldap.user_filter.as_deref().unwrap_or(""))),
+        ("IdAttribute", json!(ldap.id_attribute)),
+        ("LoginIdAttribute", json!(ldap.login_id_attribute)),
+        ("UsernameAttribute", json!(ldap.username_attribute)),
+        ("EmailAttribute", json!(ldap.email_attribute)),
+    ];
+    for (key, value) in values {
+        set("LdapSettings", key, value);
+    }
 }
 
 /// The entrance as people reach it.

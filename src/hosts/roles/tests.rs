@@ -10,10 +10,10 @@ use mattermost_license::{Issuer, Sku, sign_for_standin, standin_license};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::*;
-use crate::hosts::{Blob, DatabaseFacts, Endpoint, Payload, ServerLicense, ServerPackage};
+use crate::hosts::{Blob, DatabaseFacts, Endpoint, Payload, ServerLicense, ServerPackage, ServerPasswords};
 use crate::identity::Secrets;
 use crate::spec::{
-    Access, AddressKind, Cache, CloudTarget, Database, LicenseSource, Mattermost, Network,
+    Access, AddressKind, CONNECTION_SETTINGS, Cache, CloudTarget, Database, LicenseSource, Mattermost, Network,
     NodeGroup, OWNED_SETTINGS, Protection, Purpose, Release, Search, ServiceEnvironment, Services,
     Source, SourceKind, SshKey, known_settings,
 };
@@ -71,6 +71,7 @@ fn spec() -> Spec {
             service_environment: ServiceEnvironment::default(),
             without: Vec::new(),
             config: crate::spec::ServerConfig::new(),
+            connections: crate::spec::ServerConnections::default(),
         },
         network: Network::public("10.20.0.0/16".parse().unwrap(), 2),
         load_balancer: crate::spec::LoadBalancer::default(),
@@ -124,6 +125,7 @@ fn facts(spec: &Spec) -> Facts {
         payload: Arc::new(Payload {
             server: ServerPackage::Shipped(blob("server")),
             license: None,
+            passwords: ServerPasswords::default(),
             agent: Some(blob("agent")),
             database: None,
             tls: None,
@@ -236,6 +238,67 @@ fn what_loadrig_sets_is_what_it_says_that_it_owns() {
 }
 
 #[test]
+fn services_of_others_are_set_and_their_passwords_never_shown() {
+    let mut spec = spec();
+    let account = |username: &str| crate::spec::ServiceAccount {
+        username: username.to_owned(),
+        password: crate::spec::SecretSource::Env("UNUSED".to_owned()),
+    };
+    spec.mattermost.connections = crate::spec::ServerConnections {
+        mail: Some(crate::spec::MailServer {
+            server: "smtp.example.com".to_owned(),
+            port: 587,
+            security: crate::spec::ConnectionSecurity::Starttls,
+            account: Some(account("chat")),
+            from: "chat@example.com".to_owned(),
+            from_name: Some("Chat & more".to_owned()),
+            reply_to: None,
+        }),
+        push: Some("https://push.example.com".to_owned()),
+        ldap: Some(crate::spec::LdapServer {
+            server: "ldap.example.com".to_owned(),
+            port: 636,
+            security: crate::spec::ConnectionSecurity::Tls,
+            base_dn: "dc=example,dc=com".to_owned(),
+            account: Some(account("cn=chat")),
+            user_filter: None,
+            id_attribute: "entryUUID".to_owned(),
+            login_id_attribute: "uid".to_owned(),
+            username_attribute: "uid".to_owned(),
+            email_attribute: "mail".to_owned(),
+        }),
+    };
+    let mut facts = facts(&spec);
+    let payload = Payload {
+        passwords: ServerPasswords {
+            mail: Some("hunter$2".to_owned().into()),
+            ldap: Some("hunter 3".to_owned().into()),
+        },
+        ..(*facts.payload).clone()
+    };
+    facts.payload = Arc::new(payload);
+    let bundle = render(&spec, "app-1".parse().unwrap(), Stage::Configure, &facts).unwrap();
+    let environment = file(&bundle, VARIABLES);
+    for one in CONNECTION_SETTINGS {
+        let name = crate::spec::setting_variable(one.section, one.key);
+        assert!(variable(&environment, &name).is_some(), "{name}");
+    }
+    for (name, value) in [
+        ("MM_EMAILSETTINGS_SMTPPASSWORD", "\"hunter\\$2\""),
+        ("MM_EMAILSETTINGS_SMTPPORT", "587"),
+        ("MM_EMAILSETTINGS_FEEDBACKNAME", "\"Chat & more\""),
+        ("MM_EMAILSETTINGS_REPLYTOADDRESS", "chat@example.com"),
+        ("MM_LDAPSETTINGS_BASEDN", "\"dc=example,dc=com\""),
+        ("MM_LDAPSETTINGS_CONNECTIONSECURITY", "TLS"),
+    ] {
+        let found = variable(&environment, name).unwrap();
+        assert_eq!(found.trim_matches('"'), value.trim_matches('"'), "{name}");
+    }
+    let shown = shown(&bundle);
+    assert!(!shown.contains("hunter"), "{shown}");
+}
+
+#[test]
 fn a_setting_of_the_environment_is_a_variable_and_its_change_restarts_the_server() {
     let with = |users: i64| {
         let mut spec = spec();
@@ -284,6 +347,22 @@ fn a_new_configuration_starts_with_the_settings_of_the_purpose() {
     assert_eq!(gold_standard["ServiceSettings"]["IdleTimeout"], 300);
     let tutorial = gold_standard["ServiceSettings"].get("EnableTutorial");
     assert_eq!(tutorial, None);
+}
+
+#[test]
+fn hosts_of_a_gold_standard_install_security_updates() {
+    let of = |purpose, host: &str| {
+        let mut spec = spec();
+        spec.purpose = purpose;
+        let facts = facts(&spec);
+        shown(&render(&spec, host.parse().unwrap(), Stage::Prepare, &facts).unwrap())
+    };
+    for host in ["app-1", "proxy-1", "metrics-1"] {
+        let text = of(Purpose::GoldStandard, host);
+        assert!(text.contains("unattended-upgrades"), "{text}");
+        assert!(text.contains("Automatic-Reboot \"false\""), "{text}");
+        assert!(!of(Purpose::Rig, host).contains("unattended-upgrades"));
+    }
 }
 
 #[test]

@@ -27,6 +27,7 @@ fn plan(licensed: bool) -> PromisePlan {
         licensed,
         readers: u32::from(licensed),
         search: licensed,
+        mail: false,
     }
 }
 

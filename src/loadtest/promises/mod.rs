@@ -32,6 +32,8 @@ pub struct PromisePlan {
     pub readers: u32,
     /// Whether a search domain is to answer searches.
     pub search: bool,
+    /// Whether the server is to send mail.
+    pub mail: bool,
 }
 
 /// An application node, by URLs that lead to it alone.

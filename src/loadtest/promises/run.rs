@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use futures::future::join_all;
 use jiff::Timestamp;
+use serde_json::Value;
 
-use crate::loadtest::api::Api;
+use crate::loadtest::api::{Api, ApiSession};
 
 use super::answers::ask;
 use super::judge::judge;
@@ -15,6 +16,7 @@ use super::{Promise, PromisePlan};
 
 const LOGIN: &str = "entrance: the administrator logs in";
 const CHANNEL: &str = "entrance: a channel to check in";
+const MAIL: &str = "mail: the mail server takes a message";
 
 /// Checks what a deployment promises. Leaves a team with one channel on the server, which only
 /// the administrator sees; posts are removed again.
@@ -47,6 +49,9 @@ pub async fn check_promises(plan: &PromisePlan) -> Vec<Promise> {
     let judged = judge(plan, &answers, Timestamp::now());
     let mut promises = vec![login];
     promises.extend(judged.promises);
+    if plan.mail {
+        promises.push(mail(plan, &entrance, &session).await);
+    }
 
     let nodes: BTreeMap<String, Api> = plan
         .nodes
@@ -78,4 +83,18 @@ fn without_account(plan: &PromisePlan) -> String {
          /opt/mattermost/bin/mmctl --local user change-password {user}` resets the account's password, `mmctl --local \
          user create` makes the account; `loadrig credentials {name} --show` has the password to set"
     )
+}
+
+/// The server's own test of its mail settings: a message to the administrator.
+async fn mail(plan: &PromisePlan, entrance: &Api, session: &ApiSession) -> Promise {
+    // No settings of its own: the server's are tried.
+    let sent = entrance
+        .post::<Value>("/email/test", Some(session), &Value::Null)
+        .await;
+    match sent {
+        Ok(_) => Promise::kept(MAIL, format!("one to `{}`", plan.admin.username)),
+        Err(error) => Promise::broken(MAIL, error.to_string()).remedy(
+            "check `mattermost.mail`: its server has to admit the application nodes' addresses",
+        ),
+    }
 }

@@ -57,6 +57,7 @@ pub(super) async fn promised(
         licensed: spec.mattermost.license.is_licensed(),
         readers: existing.map_or(spec.database.readers, |own| own.readers.len() as u32),
         search: spec.search.nodes > 0,
+        mail: spec.mattermost.connections.mail.is_some(),
     };
     check_promises(&plan).await.into_iter().map(check).collect()
 }

@@ -5,6 +5,7 @@
 //! force came from.
 
 mod balancer;
+mod connections;
 mod login_gate;
 mod network;
 mod server;

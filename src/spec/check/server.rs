@@ -39,6 +39,7 @@ impl Checker<'_> {
         let license = release
             .as_ref()
             .and_then(|release| self.license(&shape, release, origin));
+        let connections = self.connections(&shape, origin);
         let config = shape.config.unwrap_or_default();
         self.server_config(&config);
         Some(Mattermost {
@@ -49,6 +50,7 @@ impl Checker<'_> {
             // Filled in when the sizes are known.
             without: Vec::new(),
             config,
+            connections: connections?,
         })
     }
 

@@ -9,12 +9,10 @@ use super::Checker;
 use crate::spec::{OwnedSetting, ServerConfig};
 
 /// Sections and keys that hold secrets (`Config.Sanitize` in the server's `model/config.go`).
-const SECRETS: [(&str, &str); 9] = [
+const SECRETS: [(&str, &str); 7] = [
     ("CacheSettings", "RedisPassword"),
-    ("EmailSettings", "SMTPPassword"),
     ("GitLabSettings", "Secret"),
     ("GoogleSettings", "Secret"),
-    ("LdapSettings", "BindPassword"),
     ("Office365Settings", "Secret"),
     ("OpenIdSettings", "Secret"),
     ("ServiceSettings", "SplitKey"),

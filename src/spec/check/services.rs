@@ -6,7 +6,7 @@ use crate::spec::gold_standard::PUBLISHED_VOLUME_GIB;
 use crate::spec::service_shapes::{DatabaseShape, DsnShape, FilesShape, MastersShape, SearchShape};
 use crate::spec::shape::{EnvironmentFile, Sizes};
 use crate::spec::{
-    CacheService, CloudTarget, DatabaseEngine, DatabaseService, DsnSource, ExistingDatabase,
+    CacheService, CloudTarget, DatabaseEngine, DatabaseService, SecretSource, ExistingDatabase,
     FilesService, Masters, Protection, Purpose, STRIPED_GIB, STRIPED_IOPS, SearchService, Services,
     VolumePerformance, values,
 };
@@ -119,9 +119,9 @@ impl Checker<'_> {
         })
     }
 
-    fn dsn(&mut self, path: &[&str], shape: DsnShape, origin: &Origin<'_>) -> Option<DsnSource> {
+    fn dsn(&mut self, path: &[&str], shape: DsnShape, origin: &Origin<'_>) -> Option<SecretSource> {
         match (shape.dsn_env, shape.dsn_file) {
-            (Some(name), None) if is_variable(&name) => Some(DsnSource::Env(name)),
+            (Some(name), None) if is_variable(&name) => Some(SecretSource::Env(name)),
             (Some(name), None) => {
                 let key: Vec<&str> = path.iter().copied().chain(["dsn_env"]).collect();
                 // What stands here may well be the secret itself.
@@ -141,7 +141,7 @@ impl Checker<'_> {
             }
             (None, Some(file)) => {
                 let key: Vec<&str> = path.iter().copied().chain(["dsn_file"]).collect();
-                Some(DsnSource::File(self.file(&key, &file, origin)?))
+                Some(SecretSource::File(self.file(&key, &file, origin)?))
             }
             (env, _) => {
                 let place = self.place(path);
@@ -350,7 +350,7 @@ fn files_service(shape: &FilesShape, purpose: Purpose) -> FilesService {
 
 #[cfg(test)]
 mod tests {
-    use crate::spec::{DsnSource, Library, Protection, Purpose, SpecErrors};
+    use crate::spec::{SecretSource, Library, Protection, Purpose, SpecErrors};
 
     fn load(text: &str) -> Result<crate::spec::Spec, SpecErrors> {
         Library::new(Some("no-such-directory".into())).load_text("test", text)
@@ -416,8 +416,8 @@ mod tests {
             "{base}    dsn_env: MM_DSN\n    readers: [{{dsn_env: MM_READER}}]"
         ));
         let existing = spec.unwrap().services.database.existing.unwrap();
-        assert_eq!(existing.writer, DsnSource::Env("MM_DSN".to_owned()));
-        assert_eq!(existing.readers, [DsnSource::Env("MM_READER".to_owned())]);
+        assert_eq!(existing.writer, SecretSource::Env("MM_DSN".to_owned()));
+        assert_eq!(existing.readers, [SecretSource::Env("MM_READER".to_owned())]);
         for (more, message) in [
             ("    readers: []", "neither `dsn_env` nor `dsn_file`"),
             (

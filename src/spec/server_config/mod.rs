@@ -13,7 +13,7 @@ mod purpose;
 
 pub(crate) use known::config_schema;
 pub use known::{KnownSettings, SettingKind, known_settings};
-pub use owned::{OWNED_SETTINGS, OwnedSetting};
+pub use owned::{CONNECTION_SETTINGS, OWNED_SETTINGS, OwnedSetting};
 pub use purpose::{PURPOSE_SETTINGS, PurposeSetting, SettingSource, SettingValue};
 
 use std::collections::BTreeMap;

@@ -19,6 +19,7 @@ impl OwnedSetting {
     pub fn find(section: &str, key: &str) -> Option<&'static Self> {
         OWNED_SETTINGS
             .iter()
+            .chain(CONNECTION_SETTINGS)
             .find(|one| one.section == section && one.key == key)
     }
 }
@@ -37,7 +38,41 @@ const fn owned(
     }
 }
 
-/// Every setting that loadrig owns.
+/// What loadrig sets where the environment names a mail server, a push proxy or a directory. Without one
+/// they are the administrator's.
+pub const CONNECTION_SETTINGS: &[OwnedSetting] = &[
+    owned("EmailSettings", "ConnectionSecurity", MAIL, "`security`"),
+    owned("EmailSettings", "EnableSMTPAuth", MAIL, "on with a `username`"),
+    owned("EmailSettings", "FeedbackEmail", MAIL, "`from`"),
+    owned("EmailSettings", "FeedbackName", MAIL, "`from_name`, where it is given"),
+    owned("EmailSettings", "PushNotificationServer", PUSH, "`server`"),
+    owned("EmailSettings", "ReplyToAddress", MAIL, "`reply_to`, or `from`"),
+    owned("EmailSettings", "SMTPPassword", MAIL, "`password_env` or `password_file`"),
+    owned("EmailSettings", "SMTPPort", MAIL, "`port`"),
+    owned("EmailSettings", "SMTPServer", MAIL, "`server`"),
+    owned("EmailSettings", "SMTPUsername", MAIL, "`username`"),
+    owned("EmailSettings", "SendEmailNotifications", MAIL, "on"),
+    owned("EmailSettings", "SendPushNotifications", PUSH, "on"),
+    owned("LdapSettings", "BaseDN", LDAP, "`base_dn`"),
+    owned("LdapSettings", "BindPassword", LDAP, "`bind_password_env` or `bind_password_file`"),
+    owned("LdapSettings", "BindUsername", LDAP, "`bind_username`"),
+    owned("LdapSettings", "ConnectionSecurity", LDAP, "`security`"),
+    owned("LdapSettings", "EmailAttribute", LDAP, "`email_attribute`"),
+    owned("LdapSettings", "Enable", LDAP, "on"),
+    owned("LdapSettings", "EnableSync", LDAP, "on"),
+    owned("LdapSettings", "IdAttribute", LDAP, "`id_attribute`"),
+    owned("LdapSettings", "LdapPort", LDAP, "`port`"),
+    owned("LdapSettings", "LdapServer", LDAP, "`server`"),
+    owned("LdapSettings", "LoginIdAttribute", LDAP, "`login_id_attribute`, or `username_attribute`"),
+    owned("LdapSettings", "UserFilter", LDAP, "`user_filter`"),
+    owned("LdapSettings", "UsernameAttribute", LDAP, "`username_attribute`"),
+];
+
+const MAIL: &str = "`mattermost.mail`";
+const PUSH: &str = "`mattermost.push`";
+const LDAP: &str = "`mattermost.ldap`";
+
+/// Every setting that loadrig owns in every environment.
 pub const OWNED_SETTINGS: &[OwnedSetting] = &[
     owned(
         "CacheSettings",
@@ -291,14 +326,16 @@ mod tests {
 
     #[test]
     fn every_owned_setting_exists_and_stands_once() {
-        for pair in OWNED_SETTINGS.windows(2) {
-            let [one, next] = pair else { continue };
-            assert!(
-                (one.section, one.key) < (next.section, next.key),
-                "{next:?} is out of order"
-            );
+        for table in [OWNED_SETTINGS, CONNECTION_SETTINGS] {
+            for pair in table.windows(2) {
+                let [one, next] = pair else { continue };
+                assert!(
+                    (one.section, one.key) < (next.section, next.key),
+                    "{next:?} is out of order"
+                );
+            }
         }
-        for one in OWNED_SETTINGS {
+        for one in OWNED_SETTINGS.iter().chain(CONNECTION_SETTINGS) {
             assert!(
                 known_settings().get(one.section, one.key).is_some(),
                 "{one:?}"

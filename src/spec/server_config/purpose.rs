@@ -133,7 +133,7 @@ pub const PURPOSE_SETTINGS: &[PurposeSetting] = &[
         Flag(false),
         Flag(false),
         Page(SITE),
-        "there is no mail server",
+        "there is no mail server, unless `mattermost.mail` names one, which sets this",
     ),
     starts(
         ("EmailSettings", "SendPushNotifications"),
@@ -266,7 +266,7 @@ pub const PURPOSE_SETTINGS: &[PurposeSetting] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::{OwnedSetting, known_settings};
+    use crate::spec::{OWNED_SETTINGS, OwnedSetting, known_settings};
 
     #[test]
     fn every_setting_exists_holds_its_kind_and_is_nobody_elses() {
@@ -286,7 +286,8 @@ mod tests {
                     "{one:?}"
                 );
             }
-            assert_eq!(OwnedSetting::find(one.section, one.key), None);
+            let is_it = |owned: &&OwnedSetting| (owned.section, owned.key) == (one.section, one.key);
+            assert_eq!(OWNED_SETTINGS.iter().find(is_it), None);
         }
     }
 }

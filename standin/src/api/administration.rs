@@ -15,6 +15,7 @@ use crate::cluster::{Message, NodeInfo};
 use crate::error::{AppError, OrInternal};
 use crate::hub::HubEvent;
 use crate::licensing::AddLicenseError;
+use crate::mail;
 use crate::model::UserSession;
 use crate::search::SearchError;
 use crate::settings::SettingsError;
@@ -51,6 +52,7 @@ pub(super) fn routes() -> Router<App> {
             "/api/v4/elasticsearch/test",
             named("testElasticsearch", post(test_search)),
         )
+        .route("/api/v4/email/test", named("testEmail", post(test_email)))
         .route(
             "/api/v4/caches/invalidate",
             named("invalidateCaches", post(invalidate_caches)),
@@ -255,6 +257,37 @@ async fn test_search(
             Ok(ok())
         }
     }
+}
+
+/// `POST /email/test`: a message to the administrator. Settings in the body are not tried, as those of the
+/// server are.
+async fn test_email(
+    State(app): State<App>,
+    Auth(session): Auth,
+) -> Result<axum::Json<Value>, AppError> {
+    require_admin(&session)?;
+    let settings = app.config().email_settings.clone();
+    if settings.smtp_server.is_empty() {
+        return Err(AppError::new(
+            StatusCode::BAD_REQUEST,
+            "api.admin.test_email.missing_server",
+            "SMTP Server is required",
+        ));
+    }
+    let user = app.store.user(&session.user_id).await;
+    let user = user.or_internal("app.user.get.app_error")?;
+    let user = user.ok_or_else(AppError::session_expired)?;
+    let subject = "Mattermost - Testing Email Settings";
+    let text = "It appears your Mattermost email is setup properly!";
+    let sent = mail::send(&settings, &user.email, subject, text).await;
+    sent.map_err(|error| {
+        AppError::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "app.admin.test_email.failure",
+            format!("Connection unsuccessful: {}", crate::error::chain(&error)),
+        )
+    })?;
+    Ok(ok())
 }
 
 /// `POST /caches/invalidate`, of this node.

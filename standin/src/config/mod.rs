@@ -263,6 +263,22 @@ pub(crate) struct EmailSettings {
     pub enable_sign_up_with_email: bool,
     pub enable_sign_in_with_email: bool,
     pub enable_sign_in_with_username: bool,
+    #[serde(rename = "SMTPServer")]
+    pub smtp_server: String,
+    /// Text, as in Mattermost.
+    #[serde(rename = "SMTPPort")]
+    pub smtp_port: String,
+    /// Empty, `STARTTLS` or `TLS`.
+    pub connection_security: String,
+    #[serde(rename = "EnableSMTPAuth")]
+    pub enable_smtp_auth: bool,
+    #[serde(rename = "SMTPUsername")]
+    pub smtp_username: String,
+    #[serde(rename = "SMTPPassword")]
+    pub smtp_password: String,
+    /// Whom messages come from.
+    pub feedback_email: String,
+    pub reply_to_address: String,
 }
 
 impl Default for EmailSettings {
@@ -271,6 +287,14 @@ impl Default for EmailSettings {
             enable_sign_up_with_email: true,
             enable_sign_in_with_email: true,
             enable_sign_in_with_username: true,
+            smtp_server: String::new(),
+            smtp_port: "10025".to_owned(),
+            connection_security: String::new(),
+            enable_smtp_auth: false,
+            smtp_username: String::new(),
+            smtp_password: String::new(),
+            feedback_email: "test@example.com".to_owned(),
+            reply_to_address: "test@example.com".to_owned(),
         }
     }
 }

@@ -1,0 +1,88 @@
+//! Passwords of the services that the server uses: where they are read. Held as secrets; no message
+//! ever shows one.
+
+use secrecy::SecretString;
+
+use crate::spec::{SecretSource, ServerConnections, ServiceAccount};
+
+use super::bundle_error::BundleError;
+use super::texts::read_source;
+
+/// The passwords that the environment names.
+#[derive(Clone, Debug, Default)]
+pub struct ServerPasswords {
+    /// Of the account at the mail server.
+    pub mail: Option<SecretString>,
+    /// Of the account that searches the directory.
+    pub ldap: Option<SecretString>,
+}
+
+impl ServerPasswords {
+    /// Reads them from where the environment says.
+    ///
+    /// # Errors
+    /// When one is not there, or is no single line.
+    pub fn load(connections: &ServerConnections) -> Result<Self, BundleError> {
+        let mail = connections.mail.as_ref().and_then(|one| one.account.as_ref());
+        let ldap = connections.ldap.as_ref().and_then(|one| one.account.as_ref());
+        Ok(Self {
+            mail: read(mail)?,
+            ldap: read(ldap)?,
+        })
+    }
+}
+
+fn read(account: Option<&ServiceAccount>) -> Result<Option<SecretString>, BundleError> {
+    let Some(account) = account else {
+        return Ok(None);
+    };
+    let source: &SecretSource = &account.password;
+    let (place, text) = read_source("password", source)?;
+    let unusable = |fault| BundleError::Password {
+        place: place.clone(),
+        fault,
+    };
+    let text = text.ok_or_else(|| unusable("is not set"))?;
+    let password = text.trim_end_matches(['\r', '\n']);
+    if password.is_empty() {
+        return Err(unusable("is empty"));
+    }
+    if password.chars().any(char::is_control) {
+        return Err(unusable("has more than one line"));
+    }
+    Ok(Some(SecretString::from(password.to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+
+    #[test]
+    fn a_password_is_one_line_of_a_file_and_never_shown() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("password");
+        let account = ServiceAccount {
+            username: "chat".to_owned(),
+            password: SecretSource::File(path.clone()),
+        };
+        std::fs::write(&path, "hunter 2\n").unwrap();
+        let password = read(Some(&account)).unwrap().unwrap();
+        assert_eq!(password.expose_secret(), "hunter 2");
+        for (text, fault) in [("\n", "is empty"), ("hunter\n2\n", "more than one line")] {
+            std::fs::write(&path, text).unwrap();
+            let error = read(Some(&account)).unwrap_err();
+            assert!(error.to_string().contains(fault), "{error}");
+            assert!(!format!("{error} {error:?}").contains("hunter"));
+        }
+        let unset = ServiceAccount {
+            password: SecretSource::Env("LOADRIG_NO_SUCH_PASSWORD".to_owned()),
+            ..account
+        };
+        assert_eq!(
+            read(Some(&unset)).unwrap_err().to_string(),
+            "the password: the environment variable `LOADRIG_NO_SUCH_PASSWORD` is not set"
+        );
+    }
+}
