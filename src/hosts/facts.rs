@@ -1,6 +1,6 @@
 //! What a bundle is rendered from besides the spec: addresses, endpoints, files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,11 +8,12 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use crate::identity::Secrets;
-use crate::spec::{HostName, Mattermost, ProxyTls, Release, TlsCertificate};
+use crate::spec::{HostName, Mattermost, ProxyTls, Release, Role, TlsCertificate};
 
 use super::blob::Blob;
 use super::bundle_error::BundleError;
 use super::dsn::Dsns;
+use super::extras::HostFile;
 use super::license::ServerLicense;
 use super::passwords::ServerPasswords;
 use super::texts::read_pem;
@@ -40,6 +41,8 @@ pub struct Payload {
     pub license: Option<ServerLicense>,
     /// Passwords of the services that the server uses.
     pub passwords: ServerPasswords,
+    /// The operator's own files, by role.
+    pub files: BTreeMap<Role, Vec<HostFile>>,
     /// This program, as agents run it.
     pub agent: Option<Blob>,
     /// The database that is used in place of one of the environment's own.
@@ -98,6 +101,7 @@ impl Payload {
         Ok(Self {
             server: ServerPackage::load(mattermost, standin)?,
             license: ServerLicense::load(mattermost)?,
+            files: BTreeMap::new(),
             passwords: ServerPasswords::load(&mattermost.connections)?,
             agent: agent.map(|path| read("agent program", path)).transpose()?,
             database: None,

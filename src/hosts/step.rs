@@ -52,6 +52,13 @@ impl File {
         self
     }
 
+    /// Gives it other permissions.
+    #[must_use]
+    pub fn with_mode(mut self, mode: u32) -> Self {
+        self.mode = mode;
+        self
+    }
+
     /// Where it goes.
     #[must_use]
     pub fn path(&self) -> &str {
@@ -234,6 +241,16 @@ impl BundleStep {
     pub fn command(name: &'static str, title: &str, command: &[&str]) -> Self {
         let words: Vec<Cow<'_, str>> = command.iter().map(|word| quote(word)).collect();
         Self::new(name, title, 120, format!("{}\n", words.join(" ")))
+    }
+
+    /// Runs shell commands, one after the other, until one fails.
+    #[must_use]
+    pub fn commands(name: &'static str, title: &str, commands: &[String]) -> Self {
+        let mut script = String::new();
+        for command in commands {
+            let _ = writeln!(script, "sh -ec {}", quote(command));
+        }
+        Self::new(name, title, 600, script)
     }
 
     /// Makes it run again whenever an earlier step has another digest.

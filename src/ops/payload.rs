@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::blueprint::Address;
-use crate::hosts::{DatabaseFacts, Dsns, Endpoint, Facts, HostFacts, Payload, TlsFacts};
+use crate::hosts::{DatabaseFacts, Dsns, Endpoint, Facts, HostFacts, HostFile, Payload, TlsFacts};
 use crate::identity::{HalfYear, PrivateAuthority, Secrets};
 use crate::plan::Inventory;
 use crate::spec::{ProxyTls, Release, Role, Spec, catalog};
@@ -34,6 +34,7 @@ pub(super) fn payload(spec: &Spec, named_agent: Option<&Path>) -> Result<Payload
     let mut payload = Payload::load(&spec.mattermost, standin.as_deref(), program.as_deref())?;
     let existing = spec.services.database.existing.as_ref();
     payload.database = existing.map(Dsns::load).transpose()?;
+    payload.files = HostFile::load(&spec.extras)?;
     let tls = spec.tls.as_ref().map(TlsFacts::load).transpose()?;
     payload.tls = tls.flatten();
     Ok(payload)

@@ -84,6 +84,7 @@ impl Architecture {
                 key: SshKey::Generated,
                 seed_key: None,
             },
+            extras: BTreeMap::new(),
             time_to_live: None,
             tags: BTreeMap::new(),
             name,

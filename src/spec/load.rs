@@ -150,6 +150,7 @@ fn assemble(
         tls: settings.tls,
         login_gate: settings.login_gate,
         access: settings.access,
+        extras: settings.extras,
         time_to_live: settings.time_to_live,
         tags: settings.tags,
     })

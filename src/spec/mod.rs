@@ -20,6 +20,7 @@ mod foreign;
 mod found;
 mod gold_standard;
 mod hashing;
+mod host_extras;
 mod init;
 mod library;
 mod load;
@@ -53,6 +54,7 @@ pub use edition::{LicenseSource, LicensedPart, ServiceEnvironment, UNLICENSED_US
 pub(crate) use file::{PathCheck, read_yaml};
 pub(crate) use found::{read_file, read_limited};
 pub use hashing::{HashCost, PasswordHash};
+pub use host_extras::{ExtraFile, HostExtras};
 pub use init::{InitError, InitFiles};
 pub use library::{Checked, Library};
 pub use login_cost::LoginCost;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::edition::{LicenseSource, LicensedPart, ServiceEnvironment};
 use super::services::{Protection, Purpose, Services};
-use super::{GateSetting, LoadBalancer, Network, ProxyTls, ServerConfig, ServerConnections};
+use super::{GateSetting, HostExtras, LoadBalancer, Network, ProxyTls, ServerConfig, ServerConnections};
 
 /// What a host is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -269,6 +269,9 @@ pub struct Spec {
     pub login_gate: GateSetting,
     /// Who reaches hosts, and with which key.
     pub access: Access,
+    /// What hosts get beyond loadrig's own, by role.
+    #[serde(default)]
+    pub extras: BTreeMap<Role, HostExtras>,
     /// How long it may live before `sweep` may remove it.
     pub time_to_live: Option<Duration>,
     /// Extra tags on every resource.

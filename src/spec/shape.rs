@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::connection_shapes::{LdapShape, MailShape, PushShape};
 use super::edition::ServiceEnvironment;
+use super::host_extras::HostsShape;
 use super::service_shapes::{CacheShape, DatabaseShape, FilesShape, ProtectionShape, SearchShape};
 use super::{
     AddressKind, BalancerKind, CloudTarget, Layout, Nat, Purpose, Scheme, ServerConfig, SourceKind,
@@ -66,6 +67,8 @@ pub(crate) struct EnvironmentFile {
     pub(crate) proxy: Option<ProxyShape>,
     /// How operators reach the hosts.
     pub(crate) access: Option<AccessShape>,
+    /// Your own files and commands on the hosts, by role. Default: none.
+    pub(crate) hosts: Option<HostsShape>,
     /// How long the environment is meant to live, for example `8h`, `90m` or `2d`. Nothing is
     /// removed by itself when that is over. Default: for ever.
     #[schemars(example = &"8h")]

@@ -88,6 +88,7 @@ fn spec(name: &str) -> Spec {
             key: SshKey::Generated,
             seed_key: None,
         },
+        extras: BTreeMap::new(),
         time_to_live: None,
         tags: BTreeMap::new(),
     }

@@ -130,8 +130,13 @@ fn every_key_is_documented() {
             "bastion",
         ]
         .into_iter()
-        .find_map(|role| path.strip_prefix(&format!("nodes.{role}.")))
-        .map_or_else(|| path.to_owned(), |key| format!("nodes.ROLE.{key}"));
+        .find_map(|role| {
+            let key = path.strip_prefix(&format!("nodes.{role}."));
+            let own = path.strip_prefix(&format!("hosts.{role}"));
+            key.map(|key| format!("nodes.ROLE.{key}"))
+                .or_else(|| own.map(|key| format!("hosts.ROLE{key}")))
+        })
+        .unwrap_or_else(|| path.to_owned());
         assert!(
             guide.contains(&format!("`{shown}`")),
             "docs/configuration.md lacks `{shown}`"

@@ -8,6 +8,7 @@ mod app;
 mod bastion;
 mod common;
 mod config;
+mod extras;
 mod metrics;
 mod nginx;
 mod proxy;
@@ -45,6 +46,7 @@ pub fn render(
     match (stage, host.role) {
         (Stage::Prepare, _) => {
             common::prepare(&scene, &mut bundle);
+            extras::before(&scene, &mut bundle);
             match host.role {
                 Role::App => app::prepare(&scene, &mut bundle),
                 Role::Agent | Role::SearchProxy => agent::prepare(&scene, &mut bundle),
@@ -57,6 +59,9 @@ pub fn render(
         (Stage::Configure, Role::Metrics) => metrics::configure(&scene, &mut bundle)?,
         (Stage::Configure, Role::Agent) => agent::configure(&scene, &mut bundle),
         (Stage::Configure, Role::Bastion) => bastion::configure(&mut bundle),
+    }
+    if stage == Stage::Configure {
+        extras::after(&scene, &mut bundle);
     }
     Ok(bundle)
 }

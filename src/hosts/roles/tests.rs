@@ -10,7 +10,7 @@ use mattermost_license::{Issuer, Sku, sign_for_standin, standin_license};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::*;
-use crate::hosts::{Blob, DatabaseFacts, Endpoint, Payload, ServerLicense, ServerPackage, ServerPasswords};
+use crate::hosts::{Blob, BundleStep, DatabaseFacts, Endpoint, Payload, ServerLicense, ServerPackage, ServerPasswords};
 use crate::identity::Secrets;
 use crate::spec::{
     Access, AddressKind, CONNECTION_SETTINGS, Cache, CloudTarget, Database, LicenseSource, Mattermost, Network,
@@ -77,6 +77,7 @@ fn spec() -> Spec {
         load_balancer: crate::spec::LoadBalancer::default(),
         tls: None,
         login_gate: crate::spec::GateSetting::default(),
+        extras: BTreeMap::new(),
         access: Access {
             address: AddressKind::Private,
             operators: Vec::new(),
@@ -126,6 +127,7 @@ fn facts(spec: &Spec) -> Facts {
             server: ServerPackage::Shipped(blob("server")),
             license: None,
             passwords: ServerPasswords::default(),
+            files: BTreeMap::new(),
             agent: Some(blob("agent")),
             database: None,
             tls: None,
@@ -167,7 +169,7 @@ fn file(bundle: &Bundle, path: &str) -> String {
     let files = bundle
         .steps()
         .iter()
-        .flat_map(super::super::step::BundleStep::written);
+        .flat_map(BundleStep::written);
     let found = files.into_iter().find(|file| file.path() == path);
     String::from_utf8(found.unwrap().content().to_vec()).unwrap()
 }
@@ -199,7 +201,7 @@ fn the_variables_hold_the_password_where_they_must() {
     let files = bundle
         .steps()
         .iter()
-        .flat_map(super::super::step::BundleStep::written);
+        .flat_map(BundleStep::written);
     for file in files.filter(|file| !file.is_secret()) {
         assert!(!String::from_utf8_lossy(file.content()).contains(password.expose_secret()));
     }
@@ -296,6 +298,50 @@ fn services_of_others_are_set_and_their_passwords_never_shown() {
     }
     let shown = shown(&bundle);
     assert!(!shown.contains("hunter"), "{shown}");
+}
+
+#[test]
+fn files_and_commands_of_the_operator_frame_the_role() {
+    let with = |content: &str| {
+        let mut spec = spec();
+        let extras = crate::spec::HostExtras {
+            files: Vec::new(),
+            before: vec!["echo first".to_owned(), "echo second".to_owned()],
+            after: vec!["systemctl restart mattermost".to_owned()],
+        };
+        spec.extras.insert(Role::App, extras);
+        let mut facts = facts(&spec);
+        let own = crate::hosts::HostFile {
+            path: "/etc/motd".to_owned(),
+            mode: 0o600,
+            content: content.as_bytes().to_vec(),
+        };
+        let payload = Payload {
+            files: [(Role::App, vec![own])].into(),
+            ..(*facts.payload).clone()
+        };
+        facts.payload = Arc::new(payload);
+        [Stage::Prepare, Stage::Configure]
+            .map(|stage| render(&spec, "app-1".parse().unwrap(), stage, &facts).unwrap())
+    };
+    let [prepare, configure] = with("hello");
+    let names: Vec<&str> = prepare.steps().iter().map(BundleStep::name).collect();
+    let at = |name| names.iter().position(|one| *one == name).unwrap();
+    assert!(at("own-files") < at("before") && at("before") < at("server"));
+    assert_eq!(file(&prepare, "/etc/motd"), "hello");
+    assert_eq!(
+        configure.steps().last().map(BundleStep::name),
+        Some("after")
+    );
+    let script = prepare.steps()[at("before")].script();
+    assert!(
+        script.starts_with("sh -ec 'echo first'\nsh -ec 'echo second'\n"),
+        "{script}"
+    );
+    // A changed file makes the commands run again.
+    let [_, changed] = with("hello again");
+    let last = |bundle: &Bundle| bundle.steps().last().map(|step| step.digest().to_string());
+    assert_ne!(last(&configure), last(&changed));
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 mod balancer;
 mod connections;
+mod host_extras;
 mod login_gate;
 mod network;
 mod server;

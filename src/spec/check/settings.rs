@@ -9,7 +9,8 @@ use ipnet::Ipv4Net;
 use super::Checker;
 use crate::spec::shape::{AccessShape, EnvironmentFile, KeyShape};
 use crate::spec::{
-    ACCOUNT_SEED_KEY, Access, GateSetting, Layout, LoadBalancer, Mattermost, Network, ProxyTls,
+    ACCOUNT_SEED_KEY, Access, GateSetting, HostExtras, Layout, LoadBalancer, Mattermost, Network,
+    ProxyTls, Role,
     SshKey, regions, values,
 };
 
@@ -33,6 +34,7 @@ pub(crate) struct Settings {
     pub(crate) tls: Option<ProxyTls>,
     pub(crate) login_gate: GateSetting,
     pub(crate) access: Access,
+    pub(crate) extras: BTreeMap<Role, HostExtras>,
     pub(crate) time_to_live: Option<Duration>,
     pub(crate) tags: BTreeMap<String, String>,
 }
@@ -65,6 +67,7 @@ impl Checker<'_> {
         let login_gate = file.login_gate();
         let access = self.access(file.access.clone().unwrap_or_default(), layout, origin);
         let access = access.filter(|access| !is_existing || self.is_known(access));
+        let extras = self.host_extras(file, origin);
         let time_to_live = self.time_to_live(file.time_to_live.as_deref());
         let tags = file.tags.clone().unwrap_or_default();
         self.tags(&tags);
@@ -77,6 +80,7 @@ impl Checker<'_> {
             tls: tls?,
             login_gate,
             access: access?,
+            extras: extras?,
             time_to_live: time_to_live?,
             tags,
         })

@@ -1,0 +1,49 @@
+//! The operator's own files and commands.
+
+use crate::hosts::bundle::Bundle;
+use crate::hosts::step::{BundleStep, File};
+
+use super::Scene;
+
+/// Files and commands that come before the role.
+pub(super) fn before(scene: &Scene<'_>, bundle: &mut Bundle) {
+    let files = files(scene);
+    let step = (!files.is_empty()).then(|| {
+        bundle.push(BundleStep::files(
+            "own-files",
+            "write your own files",
+            files,
+        ))
+    });
+    let Some(extras) = scene.spec.extras.get(&scene.host.role) else {
+        return;
+    };
+    if !extras.before.is_empty() {
+        let commands = BundleStep::commands("before", "run your commands before", &extras.before);
+        let _ = bundle.push(match step {
+            Some(files) => commands.depends_on(&files),
+            None => commands,
+        });
+    }
+}
+
+/// Commands that come once the role works.
+pub(super) fn after(scene: &Scene<'_>, bundle: &mut Bundle) {
+    let Some(extras) = scene.spec.extras.get(&scene.host.role) else {
+        return;
+    };
+    if extras.after.is_empty() {
+        return;
+    }
+    let commands = BundleStep::commands("after", "run your commands after", &extras.after);
+    let files = BundleStep::files("own-files", "", files(scene)).digest();
+    let _ = bundle.push(commands.depends_on(&files));
+}
+
+fn files(scene: &Scene<'_>) -> Vec<File> {
+    let files = scene.facts.payload.files.get(&scene.host.role);
+    let files = files.into_iter().flatten();
+    files
+        .map(|file| File::new(&file.path, file.content.clone()).with_mode(file.mode))
+        .collect()
+}
