@@ -3,7 +3,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::spec::{SecretSource, ExistingDatabase};
+use crate::spec::{ExistingDatabase, SecretSource};
 
 use super::bundle_error::BundleError;
 use super::texts::read_source;

@@ -23,8 +23,14 @@ impl ServerPasswords {
     /// # Errors
     /// When one is not there, or is no single line.
     pub fn load(connections: &ServerConnections) -> Result<Self, BundleError> {
-        let mail = connections.mail.as_ref().and_then(|one| one.account.as_ref());
-        let ldap = connections.ldap.as_ref().and_then(|one| one.account.as_ref());
+        let mail = connections
+            .mail
+            .as_ref()
+            .and_then(|one| one.account.as_ref());
+        let ldap = connections
+            .ldap
+            .as_ref()
+            .and_then(|one| one.account.as_ref());
         Ok(Self {
             mail: read(mail)?,
             ldap: read(ldap)?,

@@ -8,8 +8,8 @@ use super::check::DEFAULT_ZONES;
 use super::values;
 use super::{
     Access, AddressKind, Cache, CloudTarget, Database, GateSetting, LicenseSource, LoadBalancer,
-    Mattermost, Network, NodeGroup, Protection, Purpose, Release, Role, Search, ServerConfig, ServerConnections,
-    ServiceEnvironment, Services, Source, Spec, SshKey,
+    Mattermost, Network, NodeGroup, Protection, Purpose, Release, Role, Search, ServerConfig,
+    ServerConnections, ServiceEnvironment, Services, Source, Spec, SshKey,
 };
 
 /// A reference architecture by itself.

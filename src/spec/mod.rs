@@ -71,8 +71,9 @@ pub(crate) use schema::generate as schema_of;
 pub use schema::{architecture_schema, environment_schema};
 pub(crate) use server_config::config_schema;
 pub use server_config::{
-    CONNECTION_SETTINGS, KnownSettings, OWNED_SETTINGS, OwnedSetting, PURPOSE_SETTINGS, PurposeSetting, ServerConfig,
-    SettingKind, SettingSource, SettingValue, known_settings, setting_text, setting_variable,
+    CONNECTION_SETTINGS, KnownSettings, OWNED_SETTINGS, OwnedSetting, PURPOSE_SETTINGS,
+    PurposeSetting, ServerConfig, SettingKind, SettingSource, SettingValue, known_settings,
+    setting_text, setting_variable,
 };
 pub use services::{
     CacheEngine, CacheService, DatabaseEngine, DatabaseService, SecretSource, ExistingDatabase,

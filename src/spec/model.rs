@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::edition::{LicenseSource, LicensedPart, ServiceEnvironment};
 use super::services::{Protection, Purpose, Services};
-use super::{GateSetting, HostExtras, LoadBalancer, Network, ProxyTls, ServerConfig, ServerConnections};
+use super::{
+    GateSetting, HostExtras, LoadBalancer, Network, ProxyTls, ServerConfig, ServerConnections,
+};
 
 /// What a host is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -21,7 +21,8 @@ use loadrig::engine::{
 use loadrig::identity::names::Names;
 use loadrig::spec::{
     Access, AddressKind, Cache, CloudTarget, Database, Mattermost, Network, NodeGroup, Protection,
-    Purpose, Release, Role, Search, ServerConfig, ServerConnections, Services, Source, SourceKind, Spec, SshKey,
+    Purpose, Release, Role, Search, ServerConfig, ServerConnections, Services, Source, SourceKind,
+    Spec, SshKey,
 };
 
 use crate::common::Moto;

@@ -301,7 +301,10 @@ fn set_ldap(scene: &Scene<'_>, set: &mut SetSetting<'_>) {
             "BindPassword",
             json!(password.map_or("", ExposeSecret::expose_secret)),
         ),
-        ("UserFilter", json!(ldap.user_filter.as_deref().unwrap_or(""))),
+        (
+            "UserFilter",
+            json!(ldap.user_filter.as_deref().unwrap_or("")),
+        ),
         ("IdAttribute", json!(ldap.id_attribute)),
         ("LoginIdAttribute", json!(ldap.login_id_attribute)),
         ("UsernameAttribute", json!(ldap.username_attribute)),

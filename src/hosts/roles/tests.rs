@@ -10,12 +10,15 @@ use mattermost_license::{Issuer, Sku, sign_for_standin, standin_license};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::*;
-use crate::hosts::{Blob, BundleStep, DatabaseFacts, Endpoint, Payload, ServerLicense, ServerPackage, ServerPasswords};
+use crate::hosts::{
+    Blob, BundleStep, DatabaseFacts, Endpoint, Payload, ServerLicense, ServerPackage,
+    ServerPasswords,
+};
 use crate::identity::Secrets;
 use crate::spec::{
-    Access, AddressKind, CONNECTION_SETTINGS, Cache, CloudTarget, Database, LicenseSource, Mattermost, Network,
-    NodeGroup, OWNED_SETTINGS, Protection, Purpose, Release, Search, ServiceEnvironment, Services,
-    Source, SourceKind, SshKey, known_settings,
+    Access, AddressKind, CONNECTION_SETTINGS, Cache, CloudTarget, Database, LicenseSource,
+    Mattermost, Network, NodeGroup, OWNED_SETTINGS, Protection, Purpose, Release, Search,
+    ServiceEnvironment, Services, Source, SourceKind, SshKey, known_settings,
 };
 
 fn spec() -> Spec {
@@ -166,10 +169,7 @@ fn every_role_at_every_stage() {
 
 /// The text of a file of a bundle.
 fn file(bundle: &Bundle, path: &str) -> String {
-    let files = bundle
-        .steps()
-        .iter()
-        .flat_map(BundleStep::written);
+    let files = bundle.steps().iter().flat_map(BundleStep::written);
     let found = files.into_iter().find(|file| file.path() == path);
     String::from_utf8(found.unwrap().content().to_vec()).unwrap()
 }
@@ -198,10 +198,7 @@ fn the_variables_hold_the_password_where_they_must() {
     assert!(source.contains("sslmode=verify-full"));
     // The configuration is kept where the data is.
     assert_eq!(variable(&environment, "MM_CONFIG"), Some(source));
-    let files = bundle
-        .steps()
-        .iter()
-        .flat_map(BundleStep::written);
+    let files = bundle.steps().iter().flat_map(BundleStep::written);
     for file in files.filter(|file| !file.is_secret()) {
         assert!(!String::from_utf8_lossy(file.content()).contains(password.expose_secret()));
     }

@@ -110,7 +110,8 @@ impl Checker<'_> {
         }
         let text = shape.mode.as_deref().unwrap_or("0644");
         let mode = u32::from_str_radix(text, 8).ok();
-        let Some(mode) = mode.filter(|mode| (3..=4).contains(&text.len()) && *mode <= 0o7777) else {
+        let Some(mode) = mode.filter(|mode| (3..=4).contains(&text.len()) && *mode <= 0o7777)
+        else {
             let place = self.place(&[key[0], key[1], key[2], key[3], "mode"]);
             let problem = place.problem(
                 format!("`{text}` are no permissions"),
@@ -150,7 +151,10 @@ mod tests {
         .unwrap();
         let app = &spec.extras[&Role::App];
         assert_eq!((app.files[0].mode, app.after.len()), (0o600, 1));
-        assert_eq!(spec.extras[&Role::SearchProxy], crate::spec::HostExtras::default());
+        assert_eq!(
+            spec.extras[&Role::SearchProxy],
+            crate::spec::HostExtras::default()
+        );
     }
 
     #[test]

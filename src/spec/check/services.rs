@@ -350,7 +350,7 @@ fn files_service(shape: &FilesShape, purpose: Purpose) -> FilesService {
 
 #[cfg(test)]
 mod tests {
-    use crate::spec::{SecretSource, Library, Protection, Purpose, SpecErrors};
+    use crate::spec::{Library, Protection, Purpose, SecretSource, SpecErrors};
 
     fn load(text: &str) -> Result<crate::spec::Spec, SpecErrors> {
         Library::new(Some("no-such-directory".into())).load_text("test", text)
@@ -417,7 +417,10 @@ mod tests {
         ));
         let existing = spec.unwrap().services.database.existing.unwrap();
         assert_eq!(existing.writer, SecretSource::Env("MM_DSN".to_owned()));
-        assert_eq!(existing.readers, [SecretSource::Env("MM_READER".to_owned())]);
+        assert_eq!(
+            existing.readers,
+            [SecretSource::Env("MM_READER".to_owned())]
+        );
         for (more, message) in [
             ("    readers: []", "neither `dsn_env` nor `dsn_file`"),
             (

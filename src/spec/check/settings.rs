@@ -10,8 +10,7 @@ use super::Checker;
 use crate::spec::shape::{AccessShape, EnvironmentFile, KeyShape};
 use crate::spec::{
     ACCOUNT_SEED_KEY, Access, GateSetting, HostExtras, Layout, LoadBalancer, Mattermost, Network,
-    ProxyTls, Role,
-    SshKey, regions, values,
+    ProxyTls, Role, SshKey, regions, values,
 };
 
 /// Zones when an environment names none.

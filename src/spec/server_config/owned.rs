@@ -42,19 +42,44 @@ const fn owned(
 /// they are the administrator's.
 pub const CONNECTION_SETTINGS: &[OwnedSetting] = &[
     owned("EmailSettings", "ConnectionSecurity", MAIL, "`security`"),
-    owned("EmailSettings", "EnableSMTPAuth", MAIL, "on with a `username`"),
+    owned(
+        "EmailSettings",
+        "EnableSMTPAuth",
+        MAIL,
+        "on with a `username`",
+    ),
     owned("EmailSettings", "FeedbackEmail", MAIL, "`from`"),
-    owned("EmailSettings", "FeedbackName", MAIL, "`from_name`, where it is given"),
+    owned(
+        "EmailSettings",
+        "FeedbackName",
+        MAIL,
+        "`from_name`, where it is given",
+    ),
     owned("EmailSettings", "PushNotificationServer", PUSH, "`server`"),
-    owned("EmailSettings", "ReplyToAddress", MAIL, "`reply_to`, or `from`"),
-    owned("EmailSettings", "SMTPPassword", MAIL, "`password_env` or `password_file`"),
+    owned(
+        "EmailSettings",
+        "ReplyToAddress",
+        MAIL,
+        "`reply_to`, or `from`",
+    ),
+    owned(
+        "EmailSettings",
+        "SMTPPassword",
+        MAIL,
+        "`password_env` or `password_file`",
+    ),
     owned("EmailSettings", "SMTPPort", MAIL, "`port`"),
     owned("EmailSettings", "SMTPServer", MAIL, "`server`"),
     owned("EmailSettings", "SMTPUsername", MAIL, "`username`"),
     owned("EmailSettings", "SendEmailNotifications", MAIL, "on"),
     owned("EmailSettings", "SendPushNotifications", PUSH, "on"),
     owned("LdapSettings", "BaseDN", LDAP, "`base_dn`"),
-    owned("LdapSettings", "BindPassword", LDAP, "`bind_password_env` or `bind_password_file`"),
+    owned(
+        "LdapSettings",
+        "BindPassword",
+        LDAP,
+        "`bind_password_env` or `bind_password_file`",
+    ),
     owned("LdapSettings", "BindUsername", LDAP, "`bind_username`"),
     owned("LdapSettings", "ConnectionSecurity", LDAP, "`security`"),
     owned("LdapSettings", "EmailAttribute", LDAP, "`email_attribute`"),
@@ -63,9 +88,19 @@ pub const CONNECTION_SETTINGS: &[OwnedSetting] = &[
     owned("LdapSettings", "IdAttribute", LDAP, "`id_attribute`"),
     owned("LdapSettings", "LdapPort", LDAP, "`port`"),
     owned("LdapSettings", "LdapServer", LDAP, "`server`"),
-    owned("LdapSettings", "LoginIdAttribute", LDAP, "`login_id_attribute`, or `username_attribute`"),
+    owned(
+        "LdapSettings",
+        "LoginIdAttribute",
+        LDAP,
+        "`login_id_attribute`, or `username_attribute`",
+    ),
     owned("LdapSettings", "UserFilter", LDAP, "`user_filter`"),
-    owned("LdapSettings", "UsernameAttribute", LDAP, "`username_attribute`"),
+    owned(
+        "LdapSettings",
+        "UsernameAttribute",
+        LDAP,
+        "`username_attribute`",
+    ),
 ];
 
 const MAIL: &str = "`mattermost.mail`";

@@ -286,7 +286,8 @@ mod tests {
                     "{one:?}"
                 );
             }
-            let is_it = |owned: &&OwnedSetting| (owned.section, owned.key) == (one.section, one.key);
+            let is_it =
+                |owned: &&OwnedSetting| (owned.section, owned.key) == (one.section, one.key);
             assert_eq!(OWNED_SETTINGS.iter().find(is_it), None);
         }
     }
