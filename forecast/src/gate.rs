@@ -26,4 +26,10 @@ impl Bucket {
         self.at = now;
         Some(excess / gate.rate)
     }
+
+    /// From when on a request is not refused, if none is let through before.
+    pub(crate) fn opens(&self, gate: &Gate) -> f64 {
+        let excess = self.excess.unwrap_or_default();
+        self.at + (excess + 1.0 - f64::from(gate.burst)).max(0.0) / gate.rate
+    }
 }

@@ -9,6 +9,16 @@ pub(crate) struct Attempt {
     pub(crate) number: u32,
 }
 
+impl Attempt {
+    /// The next attempt of the same client.
+    pub(crate) fn next(self) -> Self {
+        Self {
+            number: self.number + 1,
+            ..self
+        }
+    }
+}
+
 /// What a node works on. Whether clients are still there makes no difference to it.
 ///
 /// All passwords cost the same and all share alike, so the first to come is the first to be done
@@ -40,6 +50,13 @@ impl Node {
             Lock::OneAtATime => 1.0,
             Lock::Shared { processors } => (processors / self.queue.len().max(1) as f64).min(1.0),
         }
+    }
+
+    /// Seconds until a request that comes now would be done, where one is worked on at a time.
+    pub(crate) fn backlog(&self, now: f64) -> f64 {
+        self.queue
+            .back()
+            .map_or(0.0, |(_, at)| at - self.done - (now - self.at))
     }
 
     fn advance(&mut self, now: f64) {

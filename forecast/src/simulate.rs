@@ -7,7 +7,7 @@ use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use crate::gate::Bucket;
-use crate::model::{Arrivals, Outcome, Rig, Storm};
+use crate::model::{Arrivals, Lock, Outcome, Rig, Storm};
 use crate::node::{Attempt, Node};
 
 /// Clients that try again are this much off the beat: no two have the same clock.
@@ -21,6 +21,8 @@ enum Event {
     Pass(Attempt),
     /// A client's patience is over.
     GiveUp(Attempt),
+    /// One of those whom a proxy refused comes back when there is room.
+    ComeBack { proxy: usize },
     /// A node may have checked a password; stale if the node has been at something since.
     Checked { node: usize, turn: u64 },
 }
@@ -58,6 +60,25 @@ struct Client {
     waits: bool,
 }
 
+/// Those whom one proxy refused, and who come back. While the gate is full nearly all of their attempts
+/// are refused again, millions in a storm: those are counted, and only the one that meets with room is
+/// played. With many clients, each on its own beat, it comes after an exponential time.
+#[derive(Clone, Debug, Default)]
+struct Refused {
+    waiting: Vec<Attempt>,
+    /// Attempts that were refused, not yet a whole one, up to `counted`.
+    attempts: f64,
+    counted: f64,
+    is_due: bool,
+}
+
+impl Refused {
+    fn count(&mut self, now: f64, pause: f64) {
+        self.attempts += self.waiting.len() as f64 * (now - self.counted) / pause;
+        self.counted = now;
+    }
+}
+
 struct Simulation<'a> {
     rig: &'a Rig,
     storm: &'a Storm,
@@ -66,9 +87,12 @@ struct Simulation<'a> {
     order: u64,
     clients: Vec<Client>,
     buckets: Vec<Bucket>,
+    refused: Vec<Refused>,
     nodes: Vec<Node>,
     turns: Vec<u64>,
     next_node: usize,
+    /// Seconds of work of attempts that were counted and not played.
+    not_played: f64,
     outcome: Outcome,
 }
 
@@ -103,9 +127,11 @@ pub fn simulate(rig: &Rig, storm: &Storm, seed: u64) -> Outcome {
             })
             .collect(),
         buckets: vec![Bucket::default(); proxies],
+        refused: vec![Refused::default(); proxies],
         nodes: vec![Node::new(&rig.nodes); nodes],
         turns: vec![0; nodes],
         next_node: 0,
+        not_played: 0.0,
         outcome: Outcome {
             logged_in: 0,
             last_in: 0.0,
@@ -137,14 +163,18 @@ impl Simulation<'_> {
                 Event::Pass(attempt) if self.is_waiting(attempt) => self.pass(attempt, at),
                 Event::GiveUp(attempt) if self.is_waiting(attempt) => {
                     self.outcome.unanswered += 1;
-                    self.fail(attempt, at, None);
+                    self.fail(attempt, at);
                 }
                 // nginx drops what waits at the gate when its client has gone.
                 Event::Pass(_) | Event::GiveUp(_) => {}
+                Event::ComeBack { proxy } => self.come_back(proxy, at),
                 Event::Checked { node, turn } => self.checked(node, turn, at),
             }
         }
         self.outcome.waits.sort_by(f64::total_cmp);
+        let refused: f64 = self.refused.iter().map(|one| one.attempts).sum();
+        self.outcome.refused += refused.round() as u64;
+        self.outcome.recovered += self.not_played / self.nodes.len().max(1) as f64;
         self.outcome
     }
 
@@ -153,7 +183,37 @@ impl Simulation<'_> {
         client.is_some_and(|client| client.waits && client.attempt == attempt.number)
     }
 
+    /// Whether nobody who comes from now on gets in before the end: the nodes are busy until then with
+    /// those who came before.
+    fn is_hopeless(&self, patience: f64, now: f64) -> bool {
+        self.rig.gate.is_none()
+            && self.rig.nodes.lock == Lock::OneAtATime
+            && self
+                .nodes
+                .iter()
+                .all(|node| node.backlog(now) > self.end() - now + patience)
+    }
+
+    /// Counts a client's attempts up to the end, none of which is answered.
+    fn count_hopeless(&mut self, patience: f64, now: f64) {
+        let again = self.storm.clients.retry_after;
+        let more = again.map_or(0.0, |pause| {
+            (self.end() - now).max(0.0) / (patience + pause)
+        });
+        let attempts = 1.0 + more.floor();
+        let work = attempts * self.rig.nodes.hash;
+        self.outcome.unanswered += attempts as u64;
+        self.outcome.work += work;
+        self.outcome.dead_work += work;
+        self.not_played += work;
+    }
+
     fn begin(&mut self, attempt: Attempt, now: f64) {
+        if let Some(patience) = self.storm.clients.patience
+            && self.is_hopeless(patience, now)
+        {
+            return self.count_hopeless(patience, now);
+        }
         if let Some(client) = self.clients.get_mut(attempt.client) {
             client.waits = true;
             client.attempt = attempt.number;
@@ -173,27 +233,84 @@ impl Simulation<'_> {
             Some(delay) => self.schedule(now + delay, Event::Pass(attempt)),
             None => {
                 self.outcome.refused += 1;
-                self.fail(attempt, now, gate.retry_after);
+                self.refuse(attempt, proxy, now);
             }
         }
     }
 
-    /// The attempt is over without a login. `told` is the server's `Retry-After`.
-    fn fail(&mut self, attempt: Attempt, now: f64, told: Option<f64>) {
-        if let Some(client) = self.clients.get_mut(attempt.client) {
-            client.waits = false;
-        }
-        let Some(pause) = told.or(self.storm.clients.retry_after) else {
+    /// The attempt is over without an answer.
+    fn fail(&mut self, attempt: Attempt, now: f64) {
+        self.stop_waiting(attempt);
+        let Some(pause) = self.storm.clients.retry_after else {
             return;
         };
         let pause = pause * (1.0 + JITTER * (self.rng.random::<f64>() * 2.0 - 1.0));
-        if now + pause < self.storm.window + self.storm.grace {
-            let again = Attempt {
-                number: attempt.number + 1,
-                ..attempt
-            };
-            self.schedule(now + pause, Event::Try(again));
+        if now + pause < self.end() {
+            self.schedule(now + pause, Event::Try(attempt.next()));
         }
+    }
+
+    /// The gate has refused the attempt.
+    fn refuse(&mut self, attempt: Attempt, proxy: usize, now: f64) {
+        self.stop_waiting(attempt);
+        let Some(pause) = self.pause() else { return };
+        if let Some(refused) = self.refused.get_mut(proxy) {
+            refused.count(now, pause);
+            refused.waiting.push(attempt.next());
+        }
+        self.await_room(proxy, now);
+    }
+
+    /// Seconds after which clients come back to the gate, if they do.
+    fn pause(&self) -> Option<f64> {
+        let told = self.rig.gate.and_then(|gate| gate.retry_after);
+        told.or(self.storm.clients.retry_after)
+    }
+
+    fn await_room(&mut self, proxy: usize, now: f64) {
+        let (Some(gate), Some(pause)) = (self.rig.gate, self.pause()) else {
+            return;
+        };
+        let opens = self.buckets.get(proxy).map_or(now, |one| one.opens(&gate));
+        let Some(refused) = self.refused.get_mut(proxy) else {
+            return;
+        };
+        if refused.is_due || refused.waiting.is_empty() {
+            return;
+        }
+        refused.is_due = true;
+        let mean = pause / refused.waiting.len() as f64;
+        let gap = -(1.0 - self.rng.random::<f64>()).ln() * mean;
+        self.schedule(opens.max(now) + gap, Event::ComeBack { proxy });
+    }
+
+    fn come_back(&mut self, proxy: usize, now: f64) {
+        let end = self.end();
+        let Some(pause) = self.pause() else { return };
+        let Some(refused) = self.refused.get_mut(proxy) else {
+            return;
+        };
+        refused.is_due = false;
+        refused.count(now.min(end), pause);
+        if now >= end {
+            refused.waiting.clear();
+            return;
+        }
+        let index = self.rng.random_range(0..refused.waiting.len());
+        let attempt = refused.waiting.swap_remove(index);
+        self.begin(attempt, now);
+        self.await_room(proxy, now);
+    }
+
+    fn stop_waiting(&mut self, attempt: Attempt) {
+        if let Some(client) = self.clients.get_mut(attempt.client) {
+            client.waits = false;
+        }
+    }
+
+    /// When whoever is not in has given up.
+    fn end(&self) -> f64 {
+        self.storm.window + self.storm.grace
     }
 
     fn pass(&mut self, attempt: Attempt, now: f64) {

@@ -156,12 +156,15 @@ fn refusal(error: CertificateError, wanted: &str, has_authority: bool) -> Certif
         CertificateError::InvalidPurposeContext { .. } => {
             CertificateRefusal::OtherPurpose(error.to_string())
         }
-        CertificateError::UnknownIssuer => CertificateRefusal::UnknownIssuer {
-            authority: match has_authority {
-                true => "the authority in `tls.authority_file`",
-                false => "an authority that this machine trusts",
-            },
-        },
+        // A stranger's authority may have the right one's name.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            CertificateRefusal::UnknownIssuer {
+                authority: match has_authority {
+                    true => "the authority in `tls.authority_file`",
+                    false => "an authority that this machine trusts",
+                },
+            }
+        }
         CertificateError::Other(cause) if cause.to_string().contains("CaUsedAsEndEntity") => {
             CertificateRefusal::UnknownIssuer {
                 authority: "a server: its first certificate is an authority's",

@@ -76,9 +76,9 @@ pub use server_config::{
     setting_text, setting_variable,
 };
 pub use services::{
-    CacheEngine, CacheService, DatabaseEngine, DatabaseService, SecretSource, ExistingDatabase,
-    FilesService, Masters, Protection, Purpose, STRIPED_GIB, STRIPED_IOPS, STRIPED_MIBPS,
-    SearchService, Services, VolumePerformance, search_zones,
+    CacheEngine, CacheService, DatabaseEngine, DatabaseService, ExistingDatabase, FilesService,
+    Masters, Protection, Purpose, STRIPED_GIB, STRIPED_IOPS, STRIPED_MIBPS, SearchService,
+    SecretSource, Services, VolumePerformance, search_zones,
 };
 pub(crate) use shape::CertificateIssuer;
 pub(crate) use suggest::or_expected;

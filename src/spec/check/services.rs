@@ -6,8 +6,8 @@ use crate::spec::gold_standard::PUBLISHED_VOLUME_GIB;
 use crate::spec::service_shapes::{DatabaseShape, DsnShape, FilesShape, MastersShape, SearchShape};
 use crate::spec::shape::{EnvironmentFile, Sizes};
 use crate::spec::{
-    CacheService, CloudTarget, DatabaseEngine, DatabaseService, SecretSource, ExistingDatabase,
-    FilesService, Masters, Protection, Purpose, STRIPED_GIB, STRIPED_IOPS, SearchService, Services,
+    CacheService, CloudTarget, DatabaseEngine, DatabaseService, ExistingDatabase, FilesService,
+    Masters, Protection, Purpose, STRIPED_GIB, STRIPED_IOPS, SearchService, SecretSource, Services,
     VolumePerformance, values,
 };
 
