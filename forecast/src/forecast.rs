@@ -137,7 +137,7 @@ pub fn patience_that_holds(rig: &Rig, storm: &Storm, seed: u64) -> Option<f64> {
     }
     let (mut fails, mut works) = (0.0, LONGEST_PATIENCE);
     while works - fails > 1.0 {
-        let middle: f64 = (fails + works) / 2.0;
+        let middle = f64::midpoint(fails, works);
         if holds(middle) {
             works = middle;
         } else {

@@ -21,7 +21,7 @@ use crate::spec::{ProxyTls, Spec};
 use super::error::CertificateRefusal;
 
 /// From so long before its end a certificate is warned of.
-const WARN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const WARN: Duration = Duration::from_hours(30 * 24);
 
 /// What is wrong with the certificate that the environment names, if it names one.
 pub(super) fn problem(spec: &Spec) -> Option<CertificateRefusal> {

@@ -318,7 +318,7 @@ mod tests {
         let spread = case(&late, "spread over");
         assert!(spread.passes, "{spread:?}");
         // It costs nothing.
-        assert_eq!(late.cheapest().unwrap().cost, 0.0);
+        assert!(late.cheapest().unwrap().cost < 0.01);
     }
 
     #[test]
