@@ -188,7 +188,7 @@ fn rand_number() -> u32 {
 async fn ask(person: Arc<Person>, number: u64) {
     let began = Instant::now();
     let keeps = number.is_multiple_of(2);
-    let client = if keeps {
+    let mut client = if keeps {
         &person.keeping
     } else {
         &person.fresh
@@ -196,7 +196,11 @@ async fn ask(person: Arc<Person>, number: u64) {
     let mut again = false;
     let outcome = loop {
         match answer(request(&person, client, number)).await {
-            Err(error) if keeps && !again && was_idle(&error) => again = true,
+            Err(error) if keeps && !again && was_idle(&error) => {
+                again = true;
+                // On a new connection, as browsers do: others that are idle were closed too.
+                client = &person.fresh;
+            }
             Err(error) => break Err(chain(&error)),
             Ok((node, 200 | 201, _)) => break Ok(node),
             Ok((node, status, text)) => break Err(format!("HTTP {status} by {node}: {text}")),
