@@ -93,20 +93,23 @@ fn a_gate_lets_everybody_in_within_the_least_time() {
     close(56.0, outcome.wait(1.0).unwrap(), 0.02);
 }
 
+/// The mean time to an answer at a load below 1, of clients who wait without trying again.
+fn mean_at_load(rig: &Rig, load: f64) -> f64 {
+    let steady = Storm {
+        arrivals: Arrivals::Random,
+        ..storm(20_000, load * rig.possible(), 1000.0, None, 0.0)
+    };
+    let waits = simulate(rig, &steady, 5).waits;
+    waits.iter().sum::<f64>() / waits.len() as f64
+}
+
 /// M/D/1: the mean wait in the queue is ρS / (2(1 − ρ)).
 #[test]
 fn waits_below_saturation_are_those_of_queueing_theory() {
     let rig = real_server(None);
-    let load = 0.7;
-    let rate = load * rig.possible();
-    let steady = Storm {
-        arrivals: Arrivals::Random,
-        ..storm(20_000, rate, 1000.0, None, 0.0)
-    };
-    let outcome = simulate(&rig, &steady, 5);
-    let mean = outcome.waits.iter().sum::<f64>() / outcome.waits.len() as f64;
-    let service = rig.nodes.hash;
-    close(service + load * service / (2.0 * (1.0 - load)), mean, 0.06);
+    let (load, service) = (0.7, rig.nodes.hash);
+    let wait = load * service / (2.0 * (1.0 - load));
+    close(service + wait, mean_at_load(&rig, load), 0.06);
 }
 
 /// M/M/1-PS and M/D/1-PS have the same mean time in the system: S / (1 − ρ).
@@ -115,14 +118,11 @@ fn waits_without_a_lock_are_those_of_processor_sharing() {
     let mut rig = real_server(None);
     rig.nodes.lock = Lock::Shared { processors: 1.0 };
     let load = 0.7;
-    let rate = load * rig.possible();
-    let steady = Storm {
-        arrivals: Arrivals::Random,
-        ..storm(20_000, rate, 1000.0, None, 0.0)
-    };
-    let outcome = simulate(&rig, &steady, 5);
-    let mean = outcome.waits.iter().sum::<f64>() / outcome.waits.len() as f64;
-    close(rig.nodes.hash / (1.0 - load), mean, 0.06);
+    close(
+        rig.nodes.hash / (1.0 - load),
+        mean_at_load(&rig, load),
+        0.06,
+    );
 }
 
 /// Every rig and client: work is conserved, nobody gets in twice, faster than the nodes, or is lost

@@ -193,18 +193,18 @@ mod tests {
 
     const NAME: &str = "chat.example.com";
 
-    struct Authority {
+    struct TestAuthority {
         pem: String,
         issuer: Issuer<'static, KeyPair>,
     }
 
-    fn authority() -> Authority {
+    fn authority() -> TestAuthority {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         let pem = params.self_signed(&key).unwrap().pem();
-        Authority {
+        TestAuthority {
             pem,
             issuer: Issuer::new(params, key),
         }
@@ -217,7 +217,7 @@ mod tests {
         params
     }
 
-    fn issued(params: &CertificateParams, by: &Authority) -> TlsFacts {
+    fn issued(params: &CertificateParams, by: &TestAuthority) -> TlsFacts {
         let key = KeyPair::generate().unwrap();
         TlsFacts {
             chain: params.signed_by(&key, &by.issuer).unwrap().pem(),

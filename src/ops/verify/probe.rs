@@ -30,8 +30,10 @@ const CLOSED_PORT_SECONDS: &str = "0.5";
 /// asked for its state besides; what it forwards to and how it limits requests is in files.
 const FILES: &str = "sudo -n sh -c 'cd / && cat /var/lib/loadrig/*.sums | sha256sum --quiet -c' 2>/dev/null \
     | sed -n 's|^\\(.*\\): FAILED.*|/\\1|p' | { changed=$(paste -sd' ' -); \
-    if [ -z \"$changed\" ]; then echo \"$(sudo -n sh -c 'cat /var/lib/loadrig/*.sums' | wc -l) files\"; \
-    else echo \"changed on the host: $changed\" >&2; false; fi; }";
+    files=$(sudo -n sh -c 'cat /var/lib/loadrig/*.sums' 2>/dev/null | wc -l); \
+    if [ -n \"$changed\" ]; then echo \"changed on the host: $changed\" >&2; false; \
+    elif [ \"$files\" -gt 0 ]; then echo \"$files files\"; \
+    else echo 'the checksums of what loadrig wrote cannot be read' >&2; false; fi; }";
 
 /// Counts the server's connections to the cache's port.
 const CACHE: &str = "open=$(ss -Htn state established '( dport = :6379 )' | wc -l); \
