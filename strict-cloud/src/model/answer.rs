@@ -21,6 +21,9 @@ const DOCUMENTED: &[(&str, &str)] = &[
     // DescribeVpcEndpoints in EC2's API Reference do not.
     ("VpcEndpoint.State", "pending"),
     ("VpcEndpoint.State", "available"),
+    // A client token that is used again is answered with its endpoint as that is now.
+    ("VpcEndpoint.State", "deleting"),
+    ("VpcEndpoint.State", "deleted"),
     ("VpcEndpoints.*.State", "pending"),
     ("VpcEndpoints.*.State", "available"),
     ("VpcEndpoints.*.State", "deleting"),
