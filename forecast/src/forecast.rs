@@ -1,5 +1,7 @@
 //! What to expect of a storm: many of them, over what is uncertain.
 
+use serde::Serialize;
+
 use crate::model::{Outcome, Rig, Storm};
 use crate::simulate::simulate;
 
@@ -9,7 +11,7 @@ const COLLAPSED: f64 = 2.0;
 const LONGEST_PATIENCE: f64 = 600.0;
 
 /// A median with the interval that holds nine of ten.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Range {
     /// A twentieth is below.
     pub low: f64,

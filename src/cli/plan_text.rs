@@ -1,6 +1,7 @@
 //! A plan as people read it.
 
 use crate::blueprint::{Address, ValueForm};
+use crate::diagnose::fold;
 use crate::ops::plan::{HostWork, PlanReview};
 use crate::plan::{
     Action, Change, ChangeGroup, Cost, Difference, Plan, RolloutOrder, RunningCost, at_least,
@@ -151,7 +152,7 @@ pub(super) fn findings(findings: &[Finding], whole: bool) -> String {
         format::count(count(FindingVerdict::Warn), "warning"),
         count(FindingVerdict::Unknown),
     );
-    for one in findings {
+    for (one, others) in folded(findings) {
         let mark = match one.verdict {
             FindingVerdict::Refuse => "refused:",
             FindingVerdict::Warn => "warning:",
@@ -164,12 +165,33 @@ pub(super) fn findings(findings: &[Finding], whole: bool) -> String {
         };
         if shown {
             text.push_str(&format!("  {mark} {}: {}\n", one.check, one.detail));
+            if let Some(others) = others {
+                text.push_str(&format!("      {others}\n"));
+            }
             for remedy in &one.remedies {
                 text.push_str(&format!("      {remedy}\n"));
             }
         }
     }
     text
+}
+
+/// Findings, those that could not be checked for the same reason once, with the names of the others.
+fn folded(findings: &[Finding]) -> Vec<(&Finding, Option<String>)> {
+    let is_unknown = |one: &&Finding| one.verdict == FindingVerdict::Unknown;
+    let text = |one: &Finding| format!("{}\n{}", one.detail, one.remedies.join("\n"));
+    let unknown = findings.iter().filter(is_unknown);
+    let same = fold(unknown.map(|one| (one.check.clone(), text(one))));
+    let shown = findings.iter().filter_map(|one| {
+        if !is_unknown(&one) {
+            return Some((one, None));
+        }
+        let first = same
+            .iter()
+            .find(|same| same.first() == one.check && same.text == text(one))?;
+        Some((one, first.others()))
+    });
+    shown.collect()
 }
 
 /// What it costs, against what runs now and for a run of so many hours.
@@ -282,11 +304,11 @@ fn block(group: &ChangeGroup<'_>) -> String {
         (1, Some(existing)) => format!(" ({})", existing.id),
         _ => String::new(),
     };
-    let name = format!("  {mark} {:NAMES$} {}{id}", group.name(), change.reason);
+    let name = head(mark, &group.name(), &format!("{}{id}", change.reason));
     if change.action == Action::Create {
-        return created(name.trim_end(), change);
+        return created(&name, change);
     }
-    let mut text = format!("{}\n", name.trim_end());
+    let mut text = format!("{name}\n");
     for difference in &change.differences {
         if difference.old.contains('\n') || difference.new.contains('\n') {
             let old: Vec<&str> = difference.old.lines().collect();
@@ -313,6 +335,18 @@ fn block(group: &ChangeGroup<'_>) -> String {
     text
 }
 
+/// A change's name and reason, which stands below the name where one line has no room for both.
+fn head(mark: &str, name: &str, reason: &str) -> String {
+    let line = format!("  {mark} {name:NAMES$} {reason}");
+    let line = line.trim_end();
+    if line.chars().count() <= WIDTH {
+        return line.to_owned();
+    }
+    let words: Vec<String> = reason.split(' ').map(str::to_owned).collect();
+    let below = wrapped(&words, INDENT, "");
+    format!("  {mark} {name}\n{}", below.trim_end())
+}
+
 /// A creation: its attributes beside its name where they fit, else below.
 fn created(name: &str, change: &Change) -> String {
     let mut items = Vec::new();
@@ -324,7 +358,7 @@ fn created(name: &str, change: &Change) -> String {
         }
     }
     let beside = format!("{name:0$} ", NAMES + 4) + &items.join(", ");
-    if beside.chars().count() <= WIDTH {
+    if !name.contains('\n') && beside.chars().count() <= WIDTH {
         return format!("{}\n", beside.trim_end());
     }
     format!("{name}\n{}", wrapped(&items, INDENT, ","))
@@ -387,6 +421,39 @@ mod tests {
                 assert!(line.chars().count() <= 100, "{size}: {line}");
             }
         }
+    }
+
+    #[test]
+    fn a_reason_that_is_too_long_stands_below_the_name() {
+        let gone: Vec<String> = (1..=12).map(|n| format!("i-0a1b2c3d4e5f6071{n}")).collect();
+        let reason = format!("{} is gone", gone.join(", "));
+        let text = head("+", "targets", &reason);
+        assert!(
+            text.lines().all(|line| line.chars().count() <= WIDTH),
+            "{text}"
+        );
+        assert!(text.starts_with("  + targets\n      i-0a"), "{text}");
+        assert!(text.ends_with("is gone"), "{text}");
+        assert_eq!(head("~", "vpc", ""), "  ~ vpc");
+    }
+
+    #[test]
+    fn what_is_denied_many_times_is_said_once() {
+        let denied = |check: &str| {
+            let why =
+                format!("{check}: AccessDenied: User: arn:aws:iam::1:user/me is not authorized");
+            Finding::unknown(check, why)
+        };
+        let text = findings(
+            &[denied("quota: a"), denied("quota: b"), denied("quota: c")],
+            true,
+        );
+        assert_eq!(text.matches("AccessDenied").count(), 1, "{text}");
+        assert!(
+            text.contains("the same for 2 more: quota: b, quota: c"),
+            "{text}"
+        );
+        assert!(text.contains("3 could not be checked"), "{text}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, IsTerminal};
 
+use crate::diagnose::fold;
 use crate::ops::error::Declined;
 use crate::ops::{Confirm, Question};
 use crate::plan::{Action, Change};
@@ -37,9 +38,17 @@ impl Confirm for Questions<'_> {
                     let items = findings.iter().map(|one| one.check.clone()).collect();
                     return Err(Declined::Unchecked { items });
                 }
-                let text: String = findings
+                let said = findings
                     .iter()
-                    .map(|one| format!("  {}: {}\n", one.check, one.detail))
+                    .map(|one| (one.check.clone(), one.detail.clone()));
+                let text: String = fold(said)
+                    .into_iter()
+                    .map(|one| {
+                        let others = one.others();
+                        let others =
+                            others.map_or_else(String::new, |text| format!("      {text}\n"));
+                        format!("  {}: {}\n{others}", one.first(), one.text)
+                    })
                     .collect();
                 self.ask(
                     &format!("These could not be checked:\n{text}"),
@@ -116,6 +125,19 @@ impl Confirm for Questions<'_> {
                     ),
                     "Try the account with it?",
                 )
+            }
+            Question::RemoveEarlier {
+                environment,
+                resources,
+            } => {
+                let text = format!(
+                    "`{environment}` exists already, with {resources} resources, from an earlier `demo --keep` or `up`: \
+                     the demo goes on with it, and removes it at the end"
+                );
+                if self.app.global.yes {
+                    printer.insist(&text);
+                }
+                self.ask(&text, "Go on, and remove it?")
             }
             Question::RemoveRegistry { bucket } => self.ask(
                 &format!("`{bucket}` will be deleted with everything in it"),

@@ -60,6 +60,11 @@ pub(super) fn read_source(
 /// Reads a text that a person named: it may be a device, and have no end.
 pub(super) fn read_text(path: &Path) -> io::Result<String> {
     let bytes = read_limited(path, LARGEST_TEXT)?;
-    String::from_utf8(bytes)
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not text"))
+    let text = String::from_utf8(bytes)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not text"))?;
+    // Editors on Windows put a byte order mark in front.
+    Ok(match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_owned(),
+        None => text,
+    })
 }

@@ -47,6 +47,13 @@ pub enum Question<'a> {
         /// What a host of it may cost, US dollars; without one it has none.
         spend: Option<f64>,
     },
+    /// Remove an environment that the demo did not create.
+    RemoveEarlier {
+        /// Name of the environment.
+        environment: &'a str,
+        /// How many resources of it exist.
+        resources: usize,
+    },
     /// Remove the registry's bucket.
     RemoveRegistry {
         /// Name of the bucket.

@@ -5,12 +5,12 @@ use mattermost_license::{Feature, License, Sku};
 
 use crate::hosts::{BundleError, ServerLicense};
 use crate::preflight::{Finding, FindingVerdict};
-use crate::spec::{LicenseSource, LicensedPart, Role, Spec};
+use crate::spec::{
+    LicenseSource, LicenseSummary, LicenseWarning, LicensedPart, Role, Spec, license_day,
+    without_license,
+};
 
 use super::error::LicenseRefusal;
-
-/// Days before its end from which on a license is warned of.
-const WARN_DAYS: i64 = 30;
 
 /// The name of this check.
 const CHECK: &str = "license";
@@ -69,14 +69,7 @@ pub(super) fn edition(spec: &Spec) -> String {
             None => "no license".to_owned(),
         },
         (_, Ok(Some(found))) => {
-            let license = &found.license;
-            format!(
-                "{} for {} users until {} ({})",
-                license.sku().name(),
-                license.seats(),
-                day(license.expires_at),
-                found.issuer.license()
-            )
+            format!("{} ({})", summary(&found.license), found.issuer.license())
         }
         (LicenseSource::Env(name), _) => format!("not known here: `{name}` is not set"),
         _ => "the license cannot be read".to_owned(),
@@ -84,21 +77,19 @@ pub(super) fn edition(spec: &Spec) -> String {
 }
 
 fn unlicensed(spec: &Spec) -> Option<Finding> {
-    if spec.mattermost.without.is_empty() {
-        return None;
+    without_license(&spec.mattermost.without).map(finding)
+}
+
+fn finding(warning: LicenseWarning) -> Finding {
+    Finding::new(CHECK, FindingVerdict::Warn, warning.detail).with_remedies([warning.remedy])
+}
+
+fn summary(license: &License) -> LicenseSummary {
+    LicenseSummary {
+        edition: license.sku().name().to_owned(),
+        seats: license.seats(),
+        ends_ms: license.expires_at,
     }
-    let instead: Vec<String> = spec
-        .mattermost
-        .without
-        .iter()
-        .map(|part| part.instead())
-        .collect();
-    let finding = Finding::new(
-        CHECK,
-        FindingVerdict::Warn,
-        format!("no license, so {}", instead.join("; ")),
-    );
-    Some(finding.with_remedies(["`mattermost.license_file` brings it all back".to_owned()]))
 }
 
 fn refusals(spec: &Spec, license: &License, now: Timestamp) -> Vec<LicenseRefusal> {
@@ -106,12 +97,12 @@ fn refusals(spec: &Spec, license: &License, now: Timestamp) -> Vec<LicenseRefusa
     let mut refusals = Vec::new();
     if license.is_expired(now) {
         refusals.push(LicenseRefusal::Expired {
-            on: day(license.expires_at),
+            on: license_day(license.expires_at),
         });
     }
     if !license.is_started(now) {
         refusals.push(LicenseRefusal::NotStarted {
-            on: day(license.starts_at),
+            on: license_day(license.starts_at),
         });
     }
     for (part, key) in needed(spec) {
@@ -123,7 +114,9 @@ fn refusals(spec: &Spec, license: &License, now: Timestamp) -> Vec<LicenseRefusa
                 license.features.has(Feature::Cluster) && license.sku() == Sku::Advanced,
                 "Enterprise Advanced",
             ),
-            LicensedPart::Readers(_) => (true, ""),
+            LicensedPart::Readers(_) | LicensedPart::Proxies(_) | LicensedPart::Agents(_) => {
+                (true, "")
+            }
             LicensedPart::Users(users) => {
                 let limit = license.user_limit();
                 (limit.is_none_or(|limit| i64::from(users) <= limit), "")
@@ -185,40 +178,8 @@ fn needed(spec: &Spec) -> Vec<(LicensedPart, &'static str)> {
 }
 
 fn warnings(spec: &Spec, license: &License, now: Timestamp) -> Vec<Finding> {
-    let warn = |detail: String, remedy: &str| {
-        Finding::new(CHECK, FindingVerdict::Warn, detail).with_remedies([remedy.to_owned()])
-    };
-    let mut found = Vec::new();
-    let left = license.days_left(now.as_millisecond());
-    if left < WARN_DAYS {
-        let days = match left {
-            ..0 => format!("ended on {}", day(license.expires_at)),
-            0 => format!("ends within a day, on {}", day(license.expires_at)),
-            1 => format!("ends in 1 day, on {}", day(license.expires_at)),
-            days => format!("ends in {days} days, on {}", day(license.expires_at)),
-        };
-        found.push(warn(
-            format!("it {days}"),
-            "put the renewed license in its place and run `loadrig up`: it restarts the application nodes",
-        ));
-    }
-    if license.seats() < i64::from(spec.concurrent_users) {
-        let seats = license.seats();
-        let users = spec.concurrent_users;
-        found.push(warn(
-            format!("it is for {seats} users, and the size for {users}"),
-            "Mattermost's terms count active users; a load test creates as many as its scenario says",
-        ));
-    }
-    found
-}
-
-/// The day of a time in a license.
-fn day(ms: i64) -> String {
-    match Timestamp::from_millisecond(ms) {
-        Ok(time) => time.strftime("%F").to_string(),
-        Err(_) => format!("{ms} ms after 1970"),
-    }
+    let found = summary(license).warnings(spec.concurrent_users, now);
+    found.into_iter().map(finding).collect()
 }
 
 #[cfg(test)]

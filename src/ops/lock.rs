@@ -53,6 +53,8 @@ pub struct Lock {
     held: HeldLease<Registry>,
     permit: Permit,
     events: Events,
+    /// The bucket of the registry, where this run created it.
+    new_registry: Option<String>,
 }
 
 impl Lock {
@@ -143,6 +145,12 @@ impl Lock {
         // After calls that were cut off, what they did may show up some seconds later: the
         // lease then stays until it has.
         let clean = result.is_ok() || !self.permit.was_used();
+        if let Some(bucket) = self.new_registry.filter(|_| result.is_err() && clean) {
+            // Refused before anything was changed, but for this.
+            self.events.note(format!(
+                "the registry `{bucket}` was created for the lock and stays: `loadrig registry remove` deletes it"
+            ));
+        }
         let released = tokio::time::timeout(RELEASE_TIMEOUT, self.held.release(clean)).await;
         if !matches!(released, Ok(Ok(()))) {
             self.events
@@ -164,7 +172,8 @@ async fn take(
         cause,
     };
     let registry = Registry::of(cloud).await.map_err(unusable)?;
-    registry.ensure().await.map_err(unusable)?;
+    let is_new = registry.ensure().await.map_err(unusable)?;
+    let new_registry = is_new.then(|| registry.bucket().to_owned());
     let store = Arc::new(registry);
     let holder = holder(purpose);
     let mut acquire = AcquireOptions {
@@ -184,6 +193,7 @@ async fn take(
                     permit: held.permit(),
                     held,
                     events: events.clone(),
+                    new_registry,
                 });
             }
             Err(LockError::Held { lease, .. })

@@ -5,17 +5,17 @@ use std::path::PathBuf;
 use crate::blueprint::{Address, Blueprint, Step, blueprint_offline};
 use crate::engine::{Account, CloudError};
 use crate::plan::{self, Action, Cost, Plan, RunningCost, cost, running_cost};
-use crate::preflight::{Finding, evaluate_entrance};
+use crate::preflight::Finding;
 use crate::report::plan_diagram;
 use crate::spec::{Library, Spec};
 
 use super::adapters::Adapters;
 use super::files::write;
+use super::findings::offline_findings;
 use super::local_files;
 use super::preflight::{check_cost_limit, check_findings, preflight};
-use super::rig::{Reading, Rig};
+use super::rig::{Rig, RigState};
 use super::saved_plan::{check_overwrite, save};
-use super::{certificate, license};
 use crate::ops::error::{OpsError, SavedPlanError};
 
 /// How to plan.
@@ -102,9 +102,7 @@ pub fn plan_offline(spec: Spec, options: &PlanOptions) -> Result<PlanReview, Ops
     let unchecked = plan.changes.iter().filter(|c| c.action == Action::Keep);
     let unchecked =
         unchecked.map(|change| Finding::unknown(change.address.to_string(), change.reason.clone()));
-    let findings = license::findings(&spec).into_iter();
-    let findings = findings.chain(certificate::findings(&spec));
-    let findings = findings.chain(evaluate_entrance(&spec)).chain(unchecked);
+    let findings = offline_findings(&spec).into_iter().chain(unchecked);
     let findings = findings.collect();
     let review = PlanReview {
         cost: price(&spec)?,
@@ -159,12 +157,12 @@ pub fn price(spec: &Spec) -> Result<Cost, CloudError> {
 impl PlanReview {
     pub(super) fn of(
         rig: &Rig,
-        reading: Reading,
+        reading: RigState,
         preflight: Vec<Finding>,
     ) -> Result<Self, CloudError> {
-        let mut findings = license::findings(&rig.spec);
-        findings.extend(certificate::findings(&rig.spec));
+        let mut findings = offline_findings(&rig.spec);
         findings.extend(preflight);
+        findings.sort_by_key(|finding| finding.verdict);
         Ok(Self {
             cost: price(&rig.spec)?,
             spec: rig.spec.clone(),
@@ -172,7 +170,7 @@ impl PlanReview {
             blueprint: reading.blueprint,
             plan: reading.plan,
             account: Some(rig.account.clone()),
-            place: rig.acting(),
+            place: rig.describe_caller(),
             findings,
         })
     }

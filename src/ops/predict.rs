@@ -71,40 +71,19 @@ pub struct PredictedCase {
     /// US dollars per hour more than without it.
     pub cost: f64,
     /// Users who get in.
-    pub logged_in: PredictedRange,
+    pub logged_in: Range,
     /// Seconds until the last of them is in.
-    pub last_in: PredictedRange,
+    pub last_in: Range,
     /// Seconds that half of them wait at the most.
-    pub median_wait: PredictedRange,
+    pub median_wait: Range,
     /// Seconds from the start until logins are answered at once again.
-    pub recovered: PredictedRange,
+    pub recovered: Range,
     /// Share of the nodes' work that is for clients who have gone.
     pub dead_work: f64,
     /// Whether it collapses: not everybody gets in, or not within twice the least time.
     pub collapses: bool,
     /// Whether everybody is in soon after the last has come.
     pub passes: bool,
-}
-
-/// The middle of what may come, and the interval that holds nine of ten.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct PredictedRange {
-    /// A twentieth is below.
-    pub low: f64,
-    /// Half is below.
-    pub median: f64,
-    /// A twentieth is above.
-    pub high: f64,
-}
-
-impl From<Range> for PredictedRange {
-    fn from(range: Range) -> Self {
-        Self {
-            low: range.low,
-            median: range.median,
-            high: range.high,
-        }
-    }
 }
 
 impl Prediction {
@@ -238,10 +217,10 @@ fn case(change: &str, cost: f64, rig: &Rig, storm: &Storm) -> PredictedCase {
     PredictedCase {
         change: change.to_owned(),
         cost,
-        logged_in: logged_in.into(),
-        last_in: last_in.into(),
-        median_wait: median_wait.into(),
-        recovered: recovered.into(),
+        logged_in,
+        last_in,
+        median_wait,
+        recovered,
         dead_work: dead_work.median,
         collapses: collapsed > 0.5,
         passes: everybody_in >= 0.9 && last_in.high <= soon,

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::plan::{Action, Cost, Plan};
 use crate::preflight::{
-    Finding, FindingVerdict, Scope, Wants, ZoneNeeds, choose_zones, demands, evaluate_entrance,
-    evaluate_names, evaluate_offers, evaluate_permissions, evaluate_quotas, evaluate_restores,
-    evaluate_seed, needed, new_names, restores, wants,
+    Finding, FindingVerdict, Scope, Wants, ZoneNeeds, choose_zones, demands, evaluate_names,
+    evaluate_offers, evaluate_permissions, evaluate_quotas, evaluate_restores, evaluate_seed,
+    needed, new_names, restores, wants,
 };
 use crate::spec::{CloudTarget, Spec};
 
-use super::rig::{Reading, Rig};
+use super::rig::{Rig, RigState};
 use crate::ops::error::PreflightError;
 
 /// Accepts every check that could not be made.
@@ -19,7 +19,7 @@ pub const ACCEPT_ALL: &str = "all";
 /// Chooses the zones of subnets that do not exist, and has them created there.
 ///
 /// It is part of [`preflight`]; this is for a run without one.
-pub async fn settle_zones(rig: &Rig, reading: &Reading) {
+pub async fn settle_zones(rig: &Rig, reading: &RigState) {
     let needs = ZoneNeeds::of(&reading.blueprint, &reading.inventory);
     if needs.is_settled() {
         return;
@@ -30,7 +30,7 @@ pub async fn settle_zones(rig: &Rig, reading: &Reading) {
     rig.cloud.use_zones(zones);
 }
 
-fn wants_of(rig: &Rig, reading: &Reading) -> Wants {
+fn wants_of(rig: &Rig, reading: &RigState) -> Wants {
     let mut wants = wants(&reading.blueprint, &reading.plan);
     if rig.spec.cloud == CloudTarget::Local {
         // The local cloud runs a database of any class and lists none.
@@ -41,8 +41,8 @@ fn wants_of(rig: &Rig, reading: &Reading) -> Wants {
 
 /// Checks quotas, offers and permissions, side by side, and chooses the zones of new subnets. Asks
 /// nothing when there is nothing to do.
-pub async fn preflight(rig: &Rig, reading: &Reading) -> Vec<Finding> {
-    let Reading {
+pub async fn preflight(rig: &Rig, reading: &RigState) -> Vec<Finding> {
+    let RigState {
         blueprint, plan, ..
     } = reading;
     if plan.is_empty() {
@@ -78,7 +78,6 @@ pub async fn preflight(rig: &Rig, reading: &Reading) -> Vec<Finding> {
     rig.cloud.use_zones(zones);
     findings.extend(evaluate_restores(&restorable));
     findings.extend(evaluate_names(&taken));
-    findings.extend(evaluate_entrance(&rig.spec));
     findings.extend(evaluate_seed(&rig.spec, &rig.account.region));
     findings.extend(evaluate_permissions(&needed, &allowed, rig.spec.argument()));
     findings.sort_by_key(|finding| finding.verdict);

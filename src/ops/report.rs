@@ -24,7 +24,7 @@ use crate::ops::error::{OpsError, ReportError};
 
 /// What a report is made of.
 #[derive(Debug)]
-pub struct Material<'a> {
+pub struct ReportInput<'a> {
     /// Directory of the run that is reported.
     pub run: &'a RunDir,
     /// What happened.
@@ -43,20 +43,20 @@ pub struct Material<'a> {
 ///
 /// # Errors
 /// When a planned size cannot be read.
-pub fn compose(rig: &Rig, material: Material<'_>) -> Result<Report, CloudError> {
+pub fn compose(rig: &Rig, input: ReportInput<'_>) -> Result<Report, CloudError> {
     let spec = &rig.spec;
     Ok(Report {
         format: REPORT_FORMAT,
         generated: Timestamp::now(),
         loadrig: env!("CARGO_PKG_VERSION").to_owned(),
-        run: material.run.name.clone(),
+        run: input.run.name.clone(),
         environment: spec.into(),
         account: rig.account.id.clone(),
-        topology: topology(spec, material.inventory),
-        versions: versions(spec, &material.scenarios),
-        walks: walks(&material.events),
-        scenarios: material.scenarios,
-        checks: material
+        topology: topology(spec, input.inventory),
+        versions: versions(spec, &input.scenarios),
+        walks: walks(&input.events),
+        scenarios: input.scenarios,
+        checks: input
             .checks
             .into_iter()
             .map(|check| ScenarioCheck {
@@ -66,7 +66,7 @@ pub fn compose(rig: &Rig, material: Material<'_>) -> Result<Report, CloudError> 
             })
             .collect(),
         cost: Some(price(spec)?.into()),
-        proof: material.proof,
+        proof: input.proof,
     })
 }
 

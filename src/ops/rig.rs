@@ -96,7 +96,7 @@ pub struct Rig {
 
 /// What one look at the account found, against what the rig should be.
 #[derive(Clone, Debug)]
-pub struct Reading {
+pub struct RigState {
     /// What it should be.
     pub blueprint: Blueprint,
     /// What exists, twins and what is being deleted included.
@@ -109,7 +109,7 @@ pub struct Reading {
 
 /// The way to a rig's hosts.
 #[derive(Debug)]
-pub struct Connected {
+pub struct HostAccess {
     /// Derived from the seed that is stored in the account.
     pub secrets: Secrets,
     /// SSH.
@@ -139,15 +139,15 @@ impl Rig {
 
     /// Who acts where, with which credentials.
     #[must_use]
-    pub fn acting(&self) -> String {
-        acting(&self.cloud, &self.account)
+    pub fn describe_caller(&self) -> String {
+        describe_caller(&self.cloud, &self.account)
     }
 
     /// Reads the account once: what exists, and what differs from what should be.
     ///
     /// # Errors
     /// When the cloud cannot be read.
-    pub async fn read(&self) -> Result<Reading, OpsError> {
+    pub async fn read(&self) -> Result<RigState, OpsError> {
         let mut blueprint = blueprint(&self.spec, &self.operators);
         if self.resources_only {
             blueprint = blueprint.without_hosts();
@@ -160,7 +160,7 @@ impl Rig {
         // Somebody else's network that the rig uses exists too.
         snapshot.resources.extend(adopted);
         let plan = plan(&blueprint, &snapshot);
-        Ok(Reading {
+        Ok(RigState {
             inventory: Inventory::from(snapshot.clone()),
             blueprint,
             snapshot,
@@ -186,14 +186,14 @@ impl Rig {
     ///
     /// # Errors
     /// When the environment does not exist, or its key cannot be used.
-    pub async fn connect(&self, inventory: &Inventory) -> Result<Connected, OpsError> {
+    pub async fn connect(&self, inventory: &Inventory) -> Result<HostAccess, OpsError> {
         let name = &self.spec.name;
         let secrets = self.secrets().await?;
         let keyring = Keyring::open(name, &self.spec.access, &secrets, &[]).await?;
         for host in self.spec.hosts() {
             register(&keyring, &self.spec, host, inventory)?;
         }
-        Ok(Connected { secrets, keyring })
+        Ok(HostAccess { secrets, keyring })
     }
 
     /// What sets the rig's hosts up.
@@ -274,7 +274,7 @@ pub(super) fn remover(
 
 /// Who acts where, with which credentials.
 #[must_use]
-pub fn acting(cloud: &Aws, account: &Account) -> String {
+pub fn describe_caller(cloud: &Aws, account: &Account) -> String {
     format!(
         "account {} as {}, region {}, with {}",
         account.id,

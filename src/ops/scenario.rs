@@ -17,7 +17,7 @@ use crate::plan::Inventory;
 use crate::spec::{HostName, Role};
 
 use super::payload::authority;
-use super::rig::{Connected, Rig};
+use super::rig::{HostAccess, Rig};
 use super::verify::administrator;
 use crate::ops::error::{OpsError, RigError};
 
@@ -107,7 +107,7 @@ impl MetricsHost for SshMetricsHost<'_> {
 pub(super) async fn run_scenario(
     rig: &Rig,
     inventory: &Inventory,
-    connected: &Connected,
+    connected: &HostAccess,
     scenario: &Scenario,
     run: &str,
     events: &Events,

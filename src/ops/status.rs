@@ -14,7 +14,7 @@ use crate::spec::{HostName, Spec};
 
 use super::adapters::Adapters;
 use super::license;
-use super::rig::{Reading, Rig};
+use super::rig::{Rig, RigState};
 use super::verify::{HostState, host_states};
 use crate::ops::error::OpsError;
 
@@ -126,7 +126,7 @@ pub async fn status(spec: Spec, adapters: &dyn Adapters) -> Result<StatusReport,
     Ok(report(rig, &reading, parts)?)
 }
 
-fn report(rig: Rig, reading: &Reading, parts: Vec<Part>) -> Result<StatusReport, CloudError> {
+fn report(rig: Rig, reading: &RigState, parts: Vec<Part>) -> Result<StatusReport, CloudError> {
     Ok(StatusReport {
         parts,
         resources: reading.inventory.len(),

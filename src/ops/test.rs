@@ -8,7 +8,7 @@ use crate::loadtest::Scenario;
 use crate::report::Report;
 
 use super::lock::{Lock, LockOptions, LockPurpose};
-use super::report::{Material, compose, store};
+use super::report::{ReportInput, compose, store};
 use super::rig::Rig;
 use super::run_dir::RunDir;
 use super::scenario::run_scenario;
@@ -68,7 +68,7 @@ pub async fn test(
     let passed = result.passed;
     let report = compose(
         rig,
-        Material {
+        ReportInput {
             run,
             events: recorder.events(),
             inventory: &inventory,

@@ -13,6 +13,7 @@ use crate::spec::{Role, Spec};
 use super::adapters::Adapters;
 use super::agent_program::agent_program;
 use super::confirm::Question;
+use super::findings::offline_findings;
 use super::hosts::NoHosts;
 use super::local_files;
 use super::lock::{Lock, LockOptions, LockPurpose};
@@ -120,10 +121,6 @@ pub async fn up(
         operation: "up".to_owned(),
         run: run.name.clone(),
     });
-    let findings = license::findings(&rig.spec).into_iter();
-    for finding in findings.chain(certificate::findings(&rig.spec)) {
-        events.note(format!("{}: {}", finding.check, finding.detail));
-    }
     check_cost_limit(&rig.spec, &price(&rig.spec)?, options.max_cost)?;
     let purpose = LockPurpose {
         environment: &rig.spec.name,
@@ -179,7 +176,12 @@ pub(super) async fn provision(
     };
     check_findings(&findings)?;
     let review = PlanReview::of(rig, reading, findings)?;
-    if !review.plan.is_empty() {
+    if review.plan.is_empty() {
+        // Nobody is asked, so nobody has been told.
+        for finding in offline_findings(&rig.spec) {
+            events.note(format!("{}: {}", finding.check, finding.detail));
+        }
+    } else {
         session.confirm.confirm(&Question::Apply(&review))?;
         if !review.findings.is_empty() {
             for name in unknown_checks(&review.findings, &options.accept_unchecked) {

@@ -31,7 +31,7 @@ pub use offline::plan_offline;
 pub use order::deleted_after;
 pub use removal::{Removal, plan_down, plan_down_as};
 pub use rollout::RolloutOrder;
-pub use running::{RunningCost, at_least, running_cost};
+pub use running::{RunningCost, at_least, missing_prices, running_cost};
 pub use saved::{Bound, NOTHING, SavedPlan};
 pub use settled::{Unsettled, keep_restart, unsettled};
 pub use snapshot::{Observed, Snapshot, State};

@@ -25,12 +25,25 @@ impl RunningCost {
         let bound = at_least(&self.unpriced);
         format!("{bound}${:.2}", self.per_hour)
     }
+
+    /// What is missing from the sum, if anything is.
+    #[must_use]
+    pub fn missing(&self) -> Option<String> {
+        missing_prices(&self.unpriced)
+    }
 }
 
 /// What stands before a sum that some things are missing from.
 #[must_use]
 pub fn at_least(unpriced: &[String]) -> &'static str {
     if unpriced.is_empty() { "" } else { "at least " }
+}
+
+/// Which prices a sum is without, if it is without any.
+#[must_use]
+pub fn missing_prices(unpriced: &[String]) -> Option<String> {
+    let names: Vec<String> = unpriced.iter().map(|what| format!("`{what}`")).collect();
+    (!names.is_empty()).then(|| format!("no price is known for {}", names.join(", ")))
 }
 
 /// What a snapshot's resources cost in a region, at list prices.
@@ -136,5 +149,10 @@ mod tests {
         let unknown = running_cost(&snapshot, "eu-central-1").unwrap();
         assert_eq!(unknown.unpriced, ["application load balancer"]);
         assert_eq!(unknown.text(), "at least $0.00");
+        assert_eq!(
+            unknown.missing().unwrap(),
+            "no price is known for `application load balancer`"
+        );
+        assert_eq!(known.missing(), None);
     }
 }

@@ -1,6 +1,6 @@
 //! Whether people send their passwords over the internet in plain text.
 
-use crate::spec::{AddressKind, LoadBalancer, Scheme, Spec};
+use crate::spec::{AddressKind, CloudTarget, LoadBalancer, Scheme, Spec};
 
 use super::findings::{Finding, FindingVerdict};
 
@@ -8,6 +8,10 @@ use super::findings::{Finding, FindingVerdict};
 /// people rely on the YAML is refused already.
 #[must_use]
 pub fn evaluate_entrance(spec: &Spec) -> Option<Finding> {
+    // The local cloud's addresses are this machine's own.
+    if spec.cloud == CloudTarget::Local {
+        return None;
+    }
     let (is_public, remedy) = match &spec.load_balancer {
         LoadBalancer::Nginx => (
             spec.tls.is_none() && spec.access.address == AddressKind::Public,

@@ -114,9 +114,13 @@ pub fn evaluate_permissions(
 }
 
 fn missing(refused: &BTreeMap<String, String>, of: usize, environment: &str) -> Finding {
-    let list: Vec<String> = refused
+    let mut by_reason: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (action, reason) in refused {
+        by_reason.entry(reason).or_default().push(action);
+    }
+    let list: Vec<String> = by_reason
         .iter()
-        .map(|(action, reason)| format!("{action} ({reason})"))
+        .map(|(reason, actions)| format!("{} ({reason})", actions.join(", ")))
         .collect();
     Finding::new(
         "permissions",
@@ -125,7 +129,7 @@ fn missing(refused: &BTreeMap<String, String>, of: usize, environment: &str) -> 
             "{} of {of} actions {} missing: {}",
             refused.len(),
             if refused.len() == 1 { "is" } else { "are" },
-            list.join(", ")
+            list.join("; ")
         ),
     )
     .with_remedies(remedies(refused, environment))

@@ -246,7 +246,7 @@ impl TerminalPage {
 
     fn walk(&mut self, walk: &Walk) {
         self.title(&format!(
-            "{}: {}",
+            "{}: {} to the end of its last step",
             walk.operation,
             duration(walk.duration())
         ));

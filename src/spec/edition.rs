@@ -47,7 +47,7 @@ pub enum ServiceEnvironment {
     Test,
 }
 
-/// A part of an environment that needs a license.
+/// A part of an environment that needs a license, or that serves such parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LicensedPart {
@@ -63,6 +63,10 @@ pub enum LicensedPart {
     Cache,
     /// More users than a server without a license takes in.
     Users(u32),
+    /// So many proxies, in front of more than one application node.
+    Proxies(u32),
+    /// So many agents, for more users than a server without a license takes in.
+    Agents(u32),
 }
 
 impl LicensedPart {
@@ -77,6 +81,8 @@ impl LicensedPart {
             Self::Metrics => "metrics of the application nodes".to_owned(),
             Self::Cache => "the cache".to_owned(),
             Self::Users(users) => format!("{users} users"),
+            Self::Proxies(proxies) => format!("{proxies} proxies"),
+            Self::Agents(agents) => format!("{agents} agents"),
         }
     }
 
@@ -96,6 +102,8 @@ impl LicensedPart {
                     "at most {UNLICENSED_USERS} users in place of {users}: the server refuses more"
                 )
             }
+            Self::Proxies(proxies) => format!("1 proxy in place of {proxies}"),
+            Self::Agents(agents) => format!("1 agent in place of {agents}"),
         }
     }
 }

@@ -134,7 +134,7 @@ impl Library {
         let known = self.architecture_names();
         let Some(found) = self.named("reference-architectures", name, embedded::ARCHITECTURES)?
         else {
-            let label = suggest::or_expected(name, known.iter().map(String::as_str));
+            let label = suggest::nearest_sizes(name, &known);
             return Err(SpecErrors::unplaced(
                 name,
                 format!("there is no reference architecture `{name}`"),

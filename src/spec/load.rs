@@ -10,6 +10,7 @@ use super::check::{
     Around, CheckedServices, CheckedSizes, Checker, DEFAULT_ZONES, Origin, Settings,
 };
 use super::document::Document;
+use super::edition::UNLICENSED_USERS;
 use super::foreign::refuse_foreign;
 use super::found::FoundFile;
 use super::gold_standard;
@@ -56,11 +57,17 @@ pub(crate) fn check_environment(
     if file.purpose == Some(Purpose::GoldStandard) {
         gold_standard::complete(&mut sizes, read.get("sizes"));
     }
-    let parts = licensed_parts(&sizes, merged.concurrent_users, file.existing_readers());
+    let mut parts = licensed_parts(&sizes, merged.concurrent_users, file.existing_readers());
     if file.is_unlicensed() {
-        plan_down(&mut sizes);
+        parts.extend(plan_down(&mut sizes, read.get("sizes")));
         file.plan_down();
     }
+    // Agents have to drive no more users than there can be.
+    let most = match file.is_unlicensed() {
+        true => UNLICENSED_USERS,
+        false => u32::MAX,
+    };
+    let users = merged.concurrent_users.map(|users| users.min(most));
 
     let mut checker = Checker::environment(&document, base.as_ref(), &mut problems);
     if let (Some(name), None, []) = (&file.architecture, &base, base_problems.as_slice()) {
@@ -83,7 +90,7 @@ pub(crate) fn check_environment(
         }
         settings.mattermost.without = parts;
     }
-    checker.sizes(&sizes, merged.concurrent_users, around);
+    checker.sizes(&sizes, users, around);
     let services = checker.services(&file, &sizes, &origin);
     problems.append(&mut base_problems);
     SpecErrors::check(problems)?;

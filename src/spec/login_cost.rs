@@ -93,7 +93,7 @@ fn hashing(release: &Release) -> (PasswordHash, bool, String) {
 }
 
 /// The first `MAJOR.MINOR.PATCH` in a name.
-fn version_in(name: &str) -> Option<(u32, u32)> {
+pub(super) fn version_in(name: &str) -> Option<(u32, u32)> {
     let words = name.split(|c: char| !(c.is_ascii_digit() || c == '.'));
     words.into_iter().find_map(|word| {
         let numbers: Vec<u32> = word

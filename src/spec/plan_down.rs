@@ -1,5 +1,7 @@
 //! Which parts of a size need a license, and how it is planned down to the rest.
 
+use serde_json::Value;
+
 use super::edition::{LicensedPart, UNLICENSED_USERS};
 use super::shape::{NodeSizes, Sizes};
 
@@ -36,8 +38,29 @@ pub(crate) fn licensed_parts(
     needed.map(|(_, part)| part).collect()
 }
 
-/// Takes out of the sizes what does not work without a license.
-pub(crate) fn plan_down(sizes: &mut Sizes) {
+/// Takes out of the sizes what does not work without a license, and says what else there is fewer of
+/// then: proxies for the one application node, and agents for the users that it takes in, unless the environment's
+/// `own` sizes give their number.
+pub(crate) fn plan_down(sizes: &mut Sizes, own: Option<&Value>) -> Vec<LicensedPart> {
+    let decides = |path: &str| own.and_then(|own| own.pointer(path)).is_some();
+    let mut fewer = Vec::new();
+    if let Some(nodes) = &mut sizes.nodes {
+        let serving: [(&mut Option<NodeSizes>, &str, fn(u32) -> LicensedPart); 2] = [
+            (
+                &mut nodes.proxy,
+                "/nodes/proxy/count",
+                LicensedPart::Proxies,
+            ),
+            (&mut nodes.agent, "/nodes/agent/count", LicensedPart::Agents),
+        ];
+        for (group, path, part) in serving {
+            let count = group.as_mut().and_then(|group| group.count.as_mut());
+            if let Some(count) = count.filter(|count| **count > 1 && !decides(path)) {
+                fewer.push(part(*count));
+                *count = 1;
+            }
+        }
+    }
     if let Some(nodes) = &mut sizes.nodes {
         for (group, most) in [(&mut nodes.app, 1), (&mut nodes.search_proxy, 0)] {
             if let Some(group) = group {
@@ -54,6 +77,7 @@ pub(crate) fn plan_down(sizes: &mut Sizes) {
     if let Some(cache) = &mut sizes.cache {
         cache.nodes = cache.nodes.map(|_| 0);
     }
+    fewer
 }
 
 #[cfg(test)]
@@ -114,12 +138,23 @@ mod tests {
             assert_eq!(spec.database.readers, 0);
             assert_eq!((spec.search.nodes, spec.cache.nodes), (0, 0));
             assert_eq!(spec.services.search.masters, None);
-            assert_eq!(spec.mattermost.without.len(), 6);
+            assert_eq!((spec.count(Role::Proxy), spec.count(Role::Agent)), (1, 1));
+            assert_eq!(spec.mattermost.without.len(), 8);
             assert_eq!(
                 spec.mattermost.without[0].instead(),
                 "1 application node in place of 5"
             );
         }
+    }
+
+    #[test]
+    fn proxies_and_agents_that_are_asked_for_stay() {
+        let spec = load(
+            "architecture: 200k\nmattermost: {unlicensed: accept}\n\
+             sizes: {nodes: {proxy: {count: 2}, agent: {count: 3}}}\n",
+        );
+        assert_eq!((spec.count(Role::Proxy), spec.count(Role::Agent)), (2, 3));
+        assert_eq!(spec.mattermost.without.len(), 6);
     }
 
     #[test]

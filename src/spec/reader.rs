@@ -382,17 +382,27 @@ fn expected(schema: &Value) -> String {
             }
         }
         _ => {
-            let options: Vec<String> = choices(schema)
+            let choices = choices(schema);
+            let options: Vec<String> = choices
                 .iter()
-                .map(|option| match option.as_str() {
-                    Some(word) => word.to_owned(),
-                    None => names(&option["required"])
-                        .iter()
-                        .map(|key| format!("{{{key}: …}}"))
-                        .collect(),
+                .filter_map(|option| match option.as_str() {
+                    Some(word) => Some(word.to_owned()),
+                    None => {
+                        let required = names(&option["required"]);
+                        let keys = required.iter().map(|key| format!("{{{key}: …}}"));
+                        Some(keys.collect()).filter(|_| !required.is_empty())
+                    }
                 })
                 .collect();
-            suggest::one_of(options.iter().map(String::as_str))
+            let words = suggest::one_of(options.iter().map(String::as_str));
+            // A mapping that needs no key of its own is told by those that it may have.
+            let free = choices
+                .iter()
+                .find(|option| option["type"] == "object" && names(&option["required"]).is_empty());
+            match free {
+                Some(mapping) => format!("{words}, or {}", expected(mapping)),
+                None => words,
+            }
         }
     }
 }
@@ -426,6 +436,13 @@ fn hint_for(node: &YamlNode, expected: &str) -> Option<String> {
         Content::Null => Some("give it a value, or remove the line to get the default".to_owned()),
         Content::Scalar { text, plain: false } if wants_number && text.parse::<i64>().is_ok() => {
             Some("remove the quotes".to_owned())
+        }
+        Content::Scalar { text, plain: true } if text.parse::<u32>().is_ok() => {
+            // Groups of hosts and services are mappings, and their number is one of the keys.
+            let key = ["count", "nodes", "readers"].into_iter().find(|key| {
+                expected.starts_with("a mapping") && expected.contains(&format!("`{key}`"))
+            })?;
+            Some(format!("write the number as `{{{key}: {text}}}`"))
         }
         Content::Scalar { text, .. } if wants_number => {
             let digits: String = text.chars().take_while(char::is_ascii_digit).collect();

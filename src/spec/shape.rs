@@ -370,7 +370,7 @@ pub(crate) enum CertificateIssuer {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProxyShape {
-    /// The limit on logins, `off` or what differs from its defaults. Default: a gate whose rate follows
+    /// The limit on logins: `on`, `off` or what differs from its defaults. Default: `on`, a gate whose rate follows
     /// from the instance type of the application nodes and the server's version.
     #[schemars(schema_with = "gate_schema")]
     pub(crate) login_gate: Option<GateShape>,
@@ -380,16 +380,17 @@ pub(crate) struct ProxyShape {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum GateShape {
-    /// Only `off`.
+    /// `on` or `off`.
     Word(GateWord),
     /// What differs from the defaults.
     Limits(GateLimitsShape),
 }
 
-/// No limit on logins.
+/// Whether there is a limit on logins.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum GateWord {
+    On,
     Off,
 }
 
@@ -409,11 +410,12 @@ pub(crate) struct GateLimitsShape {
     pub(crate) patience_seconds: Option<u32>,
 }
 
-/// `off` or a mapping.
+/// A word or a mapping.
 fn gate_schema(_: &mut SchemaGenerator) -> Schema {
     let limits = super::schema_of::<GateLimitsShape>();
     json_schema!({ "oneOf": [
         { "const": "off", "type": "string", "description": "No limit." },
+        { "const": "on", "type": "string", "description": "The defaults." },
         {
             "type": "object",
             "description": "What differs from the defaults.",

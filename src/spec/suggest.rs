@@ -32,6 +32,46 @@ pub(crate) fn or_expected<'a>(
     }
 }
 
+/// The sizes that are nearest to one that does not exist, where its name is a number of users such as `12k`:
+/// the next smaller and the next larger one. Other names are compared by their letters.
+pub(crate) fn nearest_sizes(word: &str, known: &[String]) -> String {
+    let by_letters = || or_expected(word, known.iter().map(String::as_str));
+    let Some(wanted) = users(word) else {
+        return by_letters();
+    };
+    let mut sizes: Vec<(u64, &str)> = known
+        .iter()
+        .filter_map(|name| Some((users(name)?, name.as_str())))
+        .collect();
+    sizes.sort_unstable();
+    let smaller = sizes.iter().rfind(|(size, _)| *size < wanted);
+    let larger = sizes.iter().find(|(size, _)| *size > wanted);
+    let near: Vec<&str> = smaller
+        .into_iter()
+        .chain(larger)
+        .map(|(_, name)| *name)
+        .collect();
+    match near.as_slice() {
+        [] => by_letters(),
+        [only] => format!("the nearest size is `{only}`"),
+        near => format!("the nearest sizes are {}", and(near)),
+    }
+}
+
+fn and(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    quoted.join(" and ")
+}
+
+/// The number that a size's name says: `1k` is 1,000.
+fn users(name: &str) -> Option<u64> {
+    let lower = name.to_lowercase();
+    match lower.strip_suffix('k') {
+        Some(thousands) => thousands.parse::<u64>().ok()?.checked_mul(1000),
+        None => lower.parse().ok(),
+    }
+}
+
 /// `` `a`, `b` or `c` ``.
 pub(crate) fn one_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let quoted: Vec<String> = words.into_iter().map(|word| format!("`{word}`")).collect();
@@ -58,6 +98,22 @@ mod tests {
         assert_eq!(nearest("search_proxy", keys), Some("search-proxy"));
         assert_eq!(nearest("Region", keys), Some("region"));
         assert_eq!(nearest("database", keys), None);
+    }
+
+    #[test]
+    fn sizes_are_near_by_their_number() {
+        let known = ["1k", "200", "10k", "15k", "200k", "own"].map(str::to_owned);
+        for (word, near) in [
+            ("12k", "the nearest sizes are `10k` and `15k`"),
+            ("7k", "the nearest sizes are `1k` and `10k`"),
+            ("12000", "the nearest sizes are `10k` and `15k`"),
+            ("100", "the nearest size is `200`"),
+            ("1m", "did you mean `1k`?"),
+            ("900k", "the nearest size is `200k`"),
+            ("onw", "did you mean `own`?"),
+        ] {
+            assert_eq!(nearest_sizes(word, &known), near, "{word}");
+        }
     }
 
     #[test]

@@ -52,8 +52,8 @@ async fn the_registry_is_created_once_and_removed_with_its_contents() {
     // Without a bucket there is no lock: nothing is silently taken for free.
     let error = read_lease(&*registry, "perf").await.expect_err("no bucket");
     assert!(matches!(error, LockError::Unavailable { .. }), "{error}");
-    registry.ensure().await.expect("made");
-    registry.ensure().await.expect("there already");
+    assert!(registry.ensure().await.expect("made"));
+    assert!(!registry.ensure().await.expect("there already"));
     let held = take(&registry, "alice@one").await.expect("free");
     assert_eq!(
         registry.objects().await.expect("listed"),

@@ -5,6 +5,7 @@
 //! request names the bucket's owner, so that nobody else's bucket of that name is used.
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html>
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -84,19 +85,22 @@ impl Registry {
         self.aws.bucket_exists(&self.bucket).await
     }
 
-    /// Makes it where it is missing, closed to the public and tagged.
+    /// Makes it where it is missing, closed to the public and tagged. Whether it was missing.
     ///
     /// # Errors
     /// When it cannot be created, or the name is somebody else's.
-    pub async fn ensure(&self) -> Result<(), CloudError> {
-        until_visible(|| self.ensure_once()).await
+    pub async fn ensure(&self) -> Result<bool, CloudError> {
+        let created = AtomicBool::new(false);
+        until_visible(|| self.ensure_once(&created)).await?;
+        Ok(created.into_inner())
     }
 
-    async fn ensure_once(&self) -> Result<(), CloudError> {
+    async fn ensure_once(&self, was_created: &AtomicBool) -> Result<(), CloudError> {
         let mut created = false;
         if !self.exists().await? {
             self.create().await?;
             created = true;
+            was_created.store(true, Ordering::Relaxed);
         }
         // A creation may have been cut off before this.
         let answer = self

@@ -6,7 +6,7 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::cli::format::{duration, wrapped};
 use crate::cli::place::Place;
 use crate::cli::stop;
-use crate::diagnose::ExitCode;
+use crate::diagnose::{ExitCode, fold};
 use crate::engine::Cloud as _;
 use crate::ops::doctor::{
     CanaryArea, CanaryCheck, CanaryReport, CanaryVerdict, DoctorOptions, live,
@@ -14,7 +14,7 @@ use crate::ops::doctor::{
 use crate::ops::lock::LockOptions;
 use crate::ops::plan::spec_or_size;
 use crate::ops::run_dir::RunDir;
-use crate::ops::{Adapters as _, acting};
+use crate::ops::{Adapters as _, describe_caller};
 
 /// Tries the account.
 pub(crate) fn run(app: &App, args: &DoctorArgs) -> Outcome {
@@ -46,7 +46,7 @@ pub(crate) fn run(app: &App, args: &DoctorArgs) -> Outcome {
         let cloud = place.cloud().await?;
         let account = cloud.account().await?;
         app.printer
-            .insist(&format!("acting on {}", acting(&cloud, &account)));
+            .insist(&format!("acting on {}", describe_caller(&cloud, &account)));
         Ok::<_, Failure>(live(&spec, &place, &run, &options, &session).await?)
     })?;
     show(app, &report, &run);
@@ -65,10 +65,15 @@ fn show(app: &App, report: &CanaryReport, run: &RunDir) {
             run.path.display()
         ));
     }
-    for check in &report.checks {
-        for remedy in &check.remedies {
-            app.printer.hint(&format!("{}: {remedy}", check.check));
-        }
+    let remedies = report.checks.iter().flat_map(|check| {
+        let remedies = check.remedies.iter();
+        remedies.map(|remedy| (check.check.clone(), remedy.clone()))
+    });
+    for one in fold(remedies) {
+        let others = one.others();
+        let others = others.map_or_else(String::new, |text| format!(" ({text})"));
+        app.printer
+            .hint(&format!("{}: {}{others}", one.first(), one.text));
     }
 }
 

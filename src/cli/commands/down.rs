@@ -10,7 +10,7 @@ use crate::cli::stop;
 use crate::diagnose::ExitCode;
 use crate::engine::{Cloud as _, LeftoverCheck};
 use crate::ops::down::{DownOptions, DownReport, down};
-use crate::ops::{Adapters as _, Target, acting};
+use crate::ops::{Adapters as _, Target, describe_caller};
 use crate::plan::Removal;
 
 /// Takes an environment down.
@@ -47,7 +47,7 @@ pub(crate) fn run(app: &App, args: &DownArgs) -> Outcome {
         let cloud = place.cloud().await?;
         let account = cloud.account().await?;
         app.printer
-            .insist(&format!("acting on {}", acting(&cloud, &account)));
+            .insist(&format!("acting on {}", describe_caller(&cloud, &account)));
         Ok::<_, Failure>(down(&cloud, &target.name, &options, &session).await?)
     })?;
     show(app, &target.name, &report);

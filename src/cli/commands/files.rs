@@ -7,7 +7,8 @@ use crate::cli::args::{InitArgs, ValidateArgs};
 use crate::cli::failure::Outcome;
 use crate::diagnose::ExitCode;
 use crate::loadtest::Scenario;
-use crate::ops::local_files;
+use crate::ops::{local_files, offline_findings};
+use crate::preflight::{Finding, FindingVerdict};
 use crate::spec::{Checked, SpecErrors};
 
 /// Writes a first environment file.
@@ -49,7 +50,9 @@ pub(crate) fn validate(app: &App, args: &ValidateArgs) -> Outcome {
                 lines.push(format!("{file}: {}", valid.text));
                 answers.push(json!({
                     "file": file, "valid": true, "kind": valid.kind, "name": valid.name,
+                    "findings": valid.findings,
                 }));
+                warn(app, file, &valid.findings);
             }
             Err(errors) => {
                 is_valid = false;
@@ -78,6 +81,24 @@ struct ValidFile {
     kind: &'static str,
     name: String,
     text: String,
+    /// What is to be known of it all the same.
+    findings: Vec<Finding>,
+}
+
+fn warn(app: &App, file: &str, findings: &[Finding]) {
+    for finding in findings {
+        let unchecked = match finding.verdict {
+            FindingVerdict::Unknown => "not checked: ",
+            _ => "",
+        };
+        app.printer.warning(&format!(
+            "{file}: {}: {unchecked}{}",
+            finding.check, finding.detail
+        ));
+        for remedy in &finding.remedies {
+            app.printer.hint(remedy);
+        }
+    }
 }
 
 fn check(app: &App, file: &str) -> Result<ValidFile, SpecErrors> {
@@ -87,6 +108,7 @@ fn check(app: &App, file: &str) -> Result<ValidFile, SpecErrors> {
             kind: "scenario",
             text: format!("scenario `{}` for {} users", scenario.name, scenario.users),
             name: scenario.name,
+            findings: Vec::new(),
         });
     }
     Ok(match app.library.validate(file)? {
@@ -101,6 +123,7 @@ fn check(app: &App, file: &str) -> Result<ValidFile, SpecErrors> {
                     spec.concurrent_users,
                     spec.hosts().len()
                 ),
+                findings: offline_findings(&spec),
                 name: spec.name,
             }
         }
@@ -111,6 +134,7 @@ fn check(app: &App, file: &str) -> Result<ValidFile, SpecErrors> {
                 size.name, size.concurrent_users
             ),
             name: size.name,
+            findings: Vec::new(),
         },
     })
 }

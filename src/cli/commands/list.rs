@@ -8,7 +8,7 @@ use crate::cli::place::Place;
 use crate::cli::printer::table;
 use crate::diagnose::ExitCode;
 use crate::ops::list::{ListedEnvironment, list};
-use crate::plan::at_least;
+use crate::plan::{at_least, missing_prices};
 use crate::spec::CloudTarget;
 
 /// Lists environments.
@@ -64,6 +64,12 @@ fn show(app: &App, all: &[ListedEnvironment]) {
     }
     if !table.is_empty() {
         app.printer.data(&table.to_string());
+    }
+    for one in all.iter().filter(|one| !one.is_removed()) {
+        if let Some(missing) = missing_prices(&one.unpriced) {
+            app.printer
+                .say(&format!("`{}`: {missing}", one.environment));
+        }
     }
     for one in all.iter().filter(|one| !one.left.is_empty()) {
         app.printer.data(&format!(

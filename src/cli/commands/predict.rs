@@ -1,12 +1,14 @@
 //! `loadrig predict`: what a login storm will do, and the cheapest change that mends it.
 
+use forecast::Range;
+
 use crate::cli::App;
 use crate::cli::args::PredictArgs;
 use crate::cli::failure::Outcome;
 use crate::cli::printer::table;
 use crate::diagnose::ExitCode;
 use crate::ops::plan::spec_or_size;
-use crate::ops::predict::{PredictedCase, PredictedRange, Prediction, StormOptions, predict};
+use crate::ops::predict::{PredictedCase, Prediction, StormOptions, predict};
 
 /// Predicts; asks nobody and changes nothing.
 pub(crate) fn run(app: &App, args: &PredictArgs) -> Outcome {
@@ -83,7 +85,7 @@ fn verdict(case: &PredictedCase) -> &'static str {
     }
 }
 
-fn count(range: PredictedRange, users: u32) -> String {
+fn count(range: Range, users: u32) -> String {
     if range.low >= f64::from(users) {
         return "all".to_owned();
     }
@@ -93,7 +95,7 @@ fn count(range: PredictedRange, users: u32) -> String {
     )
 }
 
-fn range(range: PredictedRange) -> String {
+fn range(range: Range) -> String {
     format!(
         "{} ({} to {})",
         time(range.median),

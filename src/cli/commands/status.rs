@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::cli::App;
 use crate::cli::args::EnvArgs;
 use crate::cli::failure::Outcome;
-use crate::cli::format::{self, WIDTH};
+use crate::cli::format::{self, WIDTH, wrapped};
 use crate::cli::place::Place;
 use crate::cli::printer::table;
 use crate::diagnose::ExitCode;
@@ -72,9 +72,19 @@ fn show(app: &App, report: &StatusReport) {
                 1 => "1 resource differs".to_owned(),
                 many => format!("{many} resources differ"),
             },
-            report.drift.join("\n  ")
+            drift(&report.drift)
         ),
     });
+}
+
+/// Lines for what differs, each within the width that texts keep to.
+fn drift(differences: &[String]) -> String {
+    let lines = differences.iter().map(|one| {
+        let words: Vec<String> = one.split(' ').map(str::to_owned).collect();
+        let text = wrapped(&words, "      ", "");
+        text.trim().to_owned()
+    });
+    lines.collect::<Vec<_>>().join("\n  ")
 }
 
 /// Where it is, how old, what it costs, how long it may live.
@@ -92,6 +102,9 @@ fn summary(report: &StatusReport) -> String {
         },
         age.cost(report.cost.per_hour)
     ));
+    if let Some(missing) = report.cost.missing() {
+        text.push_str(&format!("; {missing}"));
+    }
     if let Some(ttl) = report.time_to_live {
         text.push_str(&life_text(ttl, age.elapsed));
     }
@@ -168,6 +181,23 @@ mod tests {
         );
         assert_eq!(lines[4].trim(), long);
         assert_eq!(lines.len(), 6, "{text}");
+    }
+
+    #[test]
+    fn differences_are_wrapped() {
+        let many: Vec<String> = (1..=12)
+            .map(|n| format!("instance/app-{n} (i-0a1b2c)"))
+            .collect();
+        let text = drift(&[
+            format!("targets: {} is gone", many.join(", ")),
+            "vpc: x".to_owned(),
+        ]);
+        assert!(
+            text.lines().all(|line| line.chars().count() <= WIDTH),
+            "{text}"
+        );
+        assert!(text.lines().nth(1).unwrap().starts_with("      "), "{text}");
+        assert!(text.ends_with("\n  vpc: x"), "{text}");
     }
 
     #[test]

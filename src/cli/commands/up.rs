@@ -45,7 +45,8 @@ pub(crate) fn run(app: &App, args: &UpArgs) -> Outcome {
     let session = App::session(&events, &stop, &questions);
     let report = App::run(&place, async {
         let rig = open(spec, &options, &place).await?;
-        app.printer.insist(&format!("acting on {}", rig.acting()));
+        app.printer
+            .insist(&format!("acting on {}", rig.describe_caller()));
         Ok::<_, Failure>(up(&rig, &run, &options, &session).await?)
     })?;
     show(app, &name, args.resources_only, &report);

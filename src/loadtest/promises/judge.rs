@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use mattermost_license::Sku;
+
+use crate::spec::{LicenseSummary, without_license};
 
 use super::answers::NodeAnswers;
 use super::{Promise, PromisePlan};
-
-/// Days before its end from which on a license is warned of.
-const WARN_DAYS: i64 = 30;
 
 const VERSION: &str = "application nodes: one version";
 const LICENSE: &str = "license: as planned";
@@ -113,16 +113,10 @@ fn license(plan: &PromisePlan, answers: &[NodeAnswers], now: Timestamp) -> Promi
             Ok(_) => without.push(node.name.as_str()),
         }
     }
-    let text = |license: &BTreeMap<String, String>, key: &str| {
-        license.get(key).cloned().unwrap_or_default()
-    };
     match (plan.licensed, told) {
         (true, None) => Promise::broken(
             LICENSE,
-            format!(
-                "no node has a license{}",
-                consequences(plan)
-            ),
+            format!("no node has a license{}", consequences(plan)),
         )
         .remedy(format!(
             "{}: look for `license`; `loadrig up {}` brings the license to the nodes",
@@ -134,31 +128,65 @@ fn license(plan: &PromisePlan, answers: &[NodeAnswers], now: Timestamp) -> Promi
             format!("no license on {}{}", without.join(", "), consequences(plan)),
         )
         .remedy(logs(plan, without[0])),
-        (true, Some(license)) => {
-            let detail = format!(
-                "{} for {} users",
-                text(license, "SkuShortName"),
-                text(license, "Users")
-            );
-            within_time(plan, &text(license, "ExpiresAt"), detail, now)
-        }
-        (false, None) => Promise::kept(
-            LICENSE,
-            "none, as planned: one application node, no metrics of it, search in the database",
-        ),
+        (true, Some(license)) => carried(plan, license, now),
+        (false, None) => Promise::kept(LICENSE, planned_without(plan)),
         // What an official server gives itself when it has none.
-        (false, Some(license)) if text(license, "SkuShortName") == "entry" => {
-            Promise::kept(LICENSE, "none, as planned; the server runs as Mattermost Entry")
-        }
+        (false, Some(license)) if sku(license) == Sku::Entry => Promise::kept(
+            LICENSE,
+            format!("{}; the server runs as Mattermost Entry", planned_without(plan)),
+        ),
         (false, Some(license)) => Promise::doubtful(
             LICENSE,
             format!(
-                "{} for {} users, though the environment is planned without one",
-                text(license, "SkuShortName"),
-                text(license, "Users")
+                "{}, though the environment is planned without one",
+                match summary(license) {
+                    Some(summary) => summary.to_string(),
+                    None => sku(license).name().to_owned(),
+                }
             ),
         )
-        .remedy("set `mattermost.license_file` in place of `unlicensed: accept` for all that it carries"),
+        .remedy(
+            "set `mattermost.license_file` in place of `unlicensed: accept` for all that it carries",
+        ),
+    }
+}
+
+fn planned_without(plan: &PromisePlan) -> String {
+    match without_license(&plan.without) {
+        Some(warning) => warning.detail,
+        None => "no license, as planned".to_owned(),
+    }
+}
+
+fn sku(license: &BTreeMap<String, String>) -> Sku {
+    Sku::new(license.get("SkuShortName").map_or("", String::as_str))
+}
+
+/// What a node says of its license; nothing where it leaves something of it out.
+fn summary(license: &BTreeMap<String, String>) -> Option<LicenseSummary> {
+    let number = |key: &str| license.get(key)?.parse().ok();
+    Some(LicenseSummary {
+        edition: sku(license).name().to_owned(),
+        seats: number("Users")?,
+        ends_ms: number("ExpiresAt")?,
+    })
+}
+
+/// A license that every node has: for how long yet, and for how many users.
+fn carried(plan: &PromisePlan, license: &BTreeMap<String, String>, now: Timestamp) -> Promise {
+    let Some(summary) = summary(license) else {
+        return Promise::kept(LICENSE, sku(license).name());
+    };
+    let warnings = summary.warnings(plan.users, now);
+    let details: Vec<&str> = warnings.iter().map(|one| one.detail.as_str()).collect();
+    let remedies: Vec<&str> = warnings.iter().map(|one| one.remedy.as_str()).collect();
+    let (text, remedy) = (details.join("; "), remedies.join("; "));
+    if summary.is_over(now) {
+        Promise::broken(LICENSE, text).remedy(remedy)
+    } else if !warnings.is_empty() {
+        Promise::doubtful(LICENSE, text).remedy(remedy)
+    } else {
+        Promise::kept(LICENSE, summary.to_string())
     }
 }
 
@@ -176,29 +204,6 @@ fn consequences(plan: &PromisePlan) -> String {
         .map(|(_, what)| what)
         .collect();
     format!(", so {}", parts.join(", "))
-}
-
-fn within_time(plan: &PromisePlan, expires: &str, detail: String, now: Timestamp) -> Promise {
-    let end = expires
-        .parse::<i64>()
-        .ok()
-        .and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    let Some(end) = end else {
-        return Promise::kept(LICENSE, detail);
-    };
-    let left = end.duration_since(now).as_hours().div_euclid(24);
-    let detail = format!("{detail}, until {}", end.strftime("%F"));
-    if left < 0 {
-        Promise::broken(LICENSE, format!("{detail}: it has ended"))
-    } else if left < WARN_DAYS {
-        Promise::doubtful(LICENSE, format!("{detail}: {left} days"))
-    } else {
-        Promise::kept(LICENSE, detail)
-    }
-    .remedy(format!(
-        "put the renewed license in its place and run `loadrig up {}`",
-        plan.environment
-    ))
 }
 
 fn cluster(plan: &PromisePlan, answers: &[NodeAnswers]) -> Promise {

@@ -6,6 +6,7 @@ use super::super::answers::{ClusterNode, MetricsText};
 use super::super::{PromiseNode, PromiseVerdict};
 use super::*;
 use crate::loadtest::{Admin, Password};
+use crate::spec::LicensedPart;
 
 fn plan(licensed: bool) -> PromisePlan {
     let node = |index: u32| PromiseNode {
@@ -25,6 +26,8 @@ fn plan(licensed: bool) -> PromisePlan {
             password: Password::new(SecretString::from(String::new())),
         },
         licensed,
+        without: vec![LicensedPart::Cluster(2)],
+        users: 1000,
         readers: u32::from(licensed),
         search: licensed,
         mail: false,
@@ -144,6 +147,11 @@ fn a_planned_absence_is_kept_and_asks_for_nothing_more() {
     let judged = judge(&plan, &answers, now());
     assert_eq!(faults(&judged), []);
     assert!(judged.searchable, "the database finds posts");
+    let kept = judged.promises.iter().find(|one| one.name == LICENSE);
+    assert_eq!(
+        kept.map(|one| one.detail.as_str()),
+        Some("no license, so 1 application node in place of 2")
+    );
     let mut entry = license(300);
     entry.insert("SkuShortName".to_owned(), "entry".to_owned());
     answers[0].license = Ok(entry);
@@ -163,11 +171,26 @@ fn a_license_that_ends_soon_is_doubtful() {
     }
     let (verdict, text) = only_fault(&plan, &answers);
     assert_eq!(verdict, PromiseVerdict::Doubtful);
-    assert!(text.contains("until 2026-12-11: 12 days"), "{text}");
+    assert_eq!(
+        text,
+        "license: as planned: it ends in 12 days, on 2026-12-11"
+    );
     for node in &mut answers {
         node.license = Ok(license(-2));
     }
     assert_eq!(only_fault(&plan, &answers).0, PromiseVerdict::Broken);
+}
+
+#[test]
+fn a_license_for_fewer_users_than_the_size_is_doubtful() {
+    let mut plan = plan(true);
+    plan.users = 5000;
+    let (verdict, text) = only_fault(&plan, &well(&plan));
+    assert_eq!(verdict, PromiseVerdict::Doubtful);
+    assert!(
+        text.ends_with("it is for 1000 users, and the size for 5000"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -11,6 +11,8 @@ mod through;
 
 pub use run::check_promises;
 
+use crate::spec::LicensedPart;
+
 use super::wire::{Admin, EntranceTls};
 
 /// What to ask, and what was promised.
@@ -28,6 +30,10 @@ pub struct PromisePlan {
     pub admin: Admin,
     /// Whether there is to be a license.
     pub licensed: bool,
+    /// What was left out because there is none.
+    pub without: Vec<LicensedPart>,
+    /// How many users the size is for.
+    pub users: u32,
     /// How many readers each node is to use.
     pub readers: u32,
     /// Whether a search domain is to answer searches.

@@ -7,10 +7,11 @@ use crate::events::{EventKind, Recorder};
 use crate::loadtest::{Scenario, ScenarioResult};
 use crate::localcloud::{self, MachineCheck, Running, StartOptions};
 use crate::ops::adapters::Adapters;
+use crate::ops::confirm::Question;
 use crate::ops::down::{leftovers, prove, remove_locked};
 use crate::ops::lock::{Lock, LockOptions, LockPurpose};
 use crate::ops::preflight::ACCEPT_ALL;
-use crate::ops::report::{Material, compose, proof_items, store};
+use crate::ops::report::{ReportInput, compose, proof_items, store};
 use crate::ops::rig::Rig;
 use crate::ops::run_dir::RunDir;
 use crate::ops::scenario::run_scenario;
@@ -170,7 +171,7 @@ async fn drive(
     }
     let report = compose(
         &rig,
-        Material {
+        ReportInput {
             run,
             events: recorder.events(),
             inventory: &inventory,
@@ -206,6 +207,7 @@ async fn drive_locked(
         proof: Vec::new(),
         failure: None,
     };
+    ask_about_earlier(rig, options, session).await?;
     match bring_up(rig, run, session, lock).await {
         Ok(up) => {
             done.inventory = up.inventory;
@@ -245,6 +247,22 @@ async fn drive_locked(
     }
     done.proof.extend(proof_items(&looked));
     Ok(done)
+}
+
+/// Whoever left a rig up may want to keep it: the demo removes it only when that is agreed to.
+async fn ask_about_earlier(
+    rig: &Rig,
+    options: &DemoOptions,
+    session: &Session<'_>,
+) -> Result<(), OpsError> {
+    let resources = rig.read().await?.inventory.len();
+    if resources > 0 && !options.keep {
+        session.confirm.confirm(&Question::RemoveEarlier {
+            environment: &rig.spec.name,
+            resources,
+        })?;
+    }
+    Ok(())
 }
 
 async fn bring_up(

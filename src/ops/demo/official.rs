@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::hosts::{Blob, BundleError};
-use crate::ops::error::{OpsError, PayloadError};
+use crate::hosts::Blob;
+use crate::ops::error::{DemoError, OpsError};
 use crate::ops::local_files;
 use crate::spec::{Library, OverlaidEnvironment};
 
@@ -19,11 +19,22 @@ pub fn official_environment(
     release: &Path,
     license: Option<&Path>,
 ) -> Result<OverlaidEnvironment, OpsError> {
-    let blob = Blob::of(release).map_err(unreadable("server's tarball", release))?;
-    let mut server =
-        json!({ "release": absolute("server's tarball", release)?, "sha256": blob.sha256() });
+    let blob = Blob::of(release).map_err(|source| DemoError::File {
+        option: "--release",
+        path: release.to_owned(),
+        source,
+    })?;
+    let mut server = json!({ "release": absolute("--release", release)?, "sha256": blob.sha256() });
     match license {
-        Some(license) => server["license_file"] = absolute("license", license)?,
+        Some(license) => {
+            // What is in it is checked with the environment.
+            Blob::of(license).map_err(|source| DemoError::File {
+                option: "--license",
+                path: license.to_owned(),
+                source,
+            })?;
+            server["license_file"] = absolute("--license", license)?;
+        }
         None => server["unlicensed"] = "accept".into(),
     }
     let found = library.load_over("demo", json!({ "mattermost": server }))?;
@@ -32,14 +43,13 @@ pub fn official_environment(
 }
 
 /// A path as it is named from every directory.
-fn absolute(what: &'static str, path: &Path) -> Result<Value, PayloadError> {
-    let absolute = std::path::absolute(path).map_err(unreadable(what, path))?;
+fn absolute(option: &'static str, path: &Path) -> Result<Value, DemoError> {
+    let absolute = std::path::absolute(path).map_err(|source| DemoError::File {
+        option,
+        path: path.to_owned(),
+        source,
+    })?;
     Ok(absolute.to_string_lossy().into_owned().into())
-}
-
-fn unreadable(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> PayloadError {
-    let path = path.to_owned();
-    move |source| BundleError::File { what, path, source }.into()
 }
 
 #[cfg(test)]
@@ -85,14 +95,18 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let refused = |release: &Path, license: Option<&Path>| {
             let error = official_environment(&library(), release, license).unwrap_err();
-            assert_ne!(error.exit_code(), ExitCode::Done);
-            with_causes(&error)
+            assert_eq!(error.exit_code(), ExitCode::Usage);
+            format!("{}\n{}", with_causes(&error), error.hints().join("\n"))
         };
         let missing = directory.path().join("missing.tar.gz");
-        assert!(refused(&missing, None).contains("missing.tar.gz"));
+        let said = refused(&missing, None);
+        assert!(said.contains("missing.tar.gz"), "{said}");
+        assert!(said.contains("`--release` takes"), "{said}");
         let good = tarball(directory.path(), "mattermost/config/config.json");
         let license = directory.path().join("missing.mattermost-license");
-        assert!(refused(&good, Some(&license)).contains("missing.mattermost-license"));
+        let said = refused(&good, Some(&license));
+        assert!(said.contains("missing.mattermost-license"), "{said}");
+        assert!(said.contains("`--license` takes"), "{said}");
         let other = tarball(directory.path(), "other/config.json");
         assert!(refused(&other, None).contains("not a release tarball"));
     }

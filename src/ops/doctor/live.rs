@@ -21,7 +21,7 @@ use crate::ops::adapters::Adapters;
 use crate::ops::confirm::{Confirm, Question};
 use crate::ops::error::{Declined, OpsError};
 use crate::ops::lock::LockOptions;
-use crate::ops::rig::{acting, note_calls, operators};
+use crate::ops::rig::{describe_caller, note_calls, operators};
 use crate::ops::run_dir::RunDir;
 use crate::ops::session::Session;
 
@@ -139,7 +139,7 @@ pub async fn live_with<H: Hosts>(
         checks: vec![CanaryCheck::proved(
             CanaryArea::Account,
             "identity",
-            acting(&cloud, &account),
+            describe_caller(&cloud, &account),
         )],
         records: Vec::new(),
         created: 0,

@@ -1,5 +1,7 @@
 //! Why the demo did not succeed.
 
+use std::path::PathBuf;
+
 use crate::diagnose::{Diagnose, ExitCode};
 
 /// Why the demo did not succeed.
@@ -8,6 +10,17 @@ pub enum DemoError {
     /// The environment is not for this machine.
     #[error("the environment `demo` does not have `cloud: local`")]
     NotLocal,
+    /// A file that the command line names cannot be read.
+    #[error("cannot read `{}`, which `{option}` names", path.display())]
+    File {
+        /// The option, with its dashes.
+        option: &'static str,
+        /// What it names.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// The asynchronous runtime cannot be started.
     #[error("cannot start the runtime")]
     Runtime(#[source] std::io::Error),
@@ -39,6 +52,16 @@ impl Diagnose for DemoError {
                 "the demo runs on this machine alone; give that environment another name"
                     .to_owned(),
             ],
+            DemoError::File { option, .. } => vec![match *option {
+                "--license" => {
+                    "`--license` takes the license file as Mattermost sent it".to_owned()
+                }
+                _ => {
+                    "`--release` takes a release of Mattermost for Linux on x86-64, a file such as \
+                      mattermost-11.7.9-linux-amd64.tar.gz of releases.mattermost.com"
+                        .to_owned()
+                }
+            }],
             DemoError::Runtime(_) => {
                 vec!["check the limits of processes and open files (`ulimit -a`)".to_owned()]
             }
@@ -60,7 +83,7 @@ impl Diagnose for DemoError {
 
     fn exit_code(&self) -> ExitCode {
         match self {
-            DemoError::NotLocal => ExitCode::Usage,
+            DemoError::NotLocal | DemoError::File { .. } => ExitCode::Usage,
             DemoError::Interrupted => ExitCode::Interrupted,
             DemoError::Failed { code, .. } => *code,
             DemoError::Runtime(_) | DemoError::Left { .. } => ExitCode::Failed,

@@ -1,7 +1,7 @@
 //! Why a plan is not carried out.
 
 use crate::diagnose::{Diagnose, ExitCode};
-use crate::plan::at_least;
+use crate::plan::{at_least, missing_prices};
 use crate::preflight::Finding;
 
 /// Why a plan is not carried out.
@@ -72,9 +72,16 @@ fn dollars(limit: f64) -> String {
 impl Diagnose for PreflightError {
     fn hints(&self) -> Vec<String> {
         match self {
-            PreflightError::TooExpensive { environment, .. } => vec![format!(
-                "nothing was changed; `loadrig plan {environment} --cost` shows the cost of each part"
-            )],
+            PreflightError::TooExpensive {
+                environment,
+                unpriced,
+                ..
+            } => missing_prices(unpriced)
+                .into_iter()
+                .chain([format!(
+                    "nothing was changed; `loadrig plan {environment} --cost` shows the cost of each part"
+                )])
+                .collect(),
             PreflightError::CostUnknown { .. } => {
                 vec!["nothing was changed; without `--max-cost` it goes on at any cost".to_owned()]
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::diagnose::{Diagnose, ExitCode};
+use crate::diagnose::{Diagnose, ExitCode, fold};
 use crate::engine::{CloudError, TaskError, WalkReport};
 use crate::plan::{RunningCost, Snapshot, running_cost};
 
@@ -45,8 +45,10 @@ impl Remains {
         match self {
             Remains::Known { resources: 0, .. } => format!("nothing of `{environment}` exists"),
             Remains::Known { resources, cost } => format!(
-                "{resources} resources of `{environment}` exist; they cost {} per hour at AWS's list prices",
-                cost.text()
+                "{resources} resources of `{environment}` exist; they cost {} per hour at AWS's list prices{}",
+                cost.text(),
+                cost.missing()
+                    .map_or_else(String::new, |text| format!("; {text}"))
             ),
             Remains::Unknown(why) => format!(
                 "what exists could not be read ({why}): `loadrig status {environment}` shows it and what it costs"
@@ -121,13 +123,18 @@ impl Diagnose for WalkError {
         }
         let mut hints = vec![];
         if let WalkError::Failed { failed, .. } = self {
-            for (_, error) in failed {
-                for hint in error.hints() {
-                    if !hints.contains(&hint) {
-                        hints.push(hint);
-                    }
+            let said = failed.iter().flat_map(|(step, error)| {
+                let hints = error.hints().into_iter();
+                hints.map(|hint| (step.clone(), hint))
+            });
+            hints.extend(fold(said).into_iter().map(|one| match one.names.len() {
+                1 => one.text,
+                // Which of the calls it names differs from step to step.
+                many if one.text.contains("credentials lack") => {
+                    format!("{} (and {} more steps)", one.text, many - 1)
                 }
-            }
+                _ => one.text,
+            }));
         }
         hints.push(remains.text(environment));
         hints.push(next);
@@ -147,10 +154,15 @@ impl Diagnose for WalkError {
 }
 
 fn list(failed: &[(String, TaskError)]) -> String {
-    failed
+    let said = failed
         .iter()
-        .map(|(step, error)| format!("\n  {step}: {error}"))
-        .collect()
+        .map(|(step, error)| (step.clone(), error.to_string()));
+    let lines = fold(said).into_iter().map(|one| {
+        let others = one.others();
+        let others = others.map_or_else(String::new, |text| format!("\n      {text}"));
+        format!("\n  {}: {}{others}", one.first(), one.text)
+    });
+    lines.collect()
 }
 
 impl WalkError {

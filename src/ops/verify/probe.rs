@@ -12,7 +12,7 @@ use crate::hosts::{HostError, SshSession};
 use crate::plan::Inventory;
 use crate::spec::{HostName, LoginGate, ProxyTls, Role, Spec, TlsCertificate};
 
-use crate::ops::rig::Connected;
+use crate::ops::rig::HostAccess;
 
 use super::check::RigCheck;
 
@@ -241,7 +241,7 @@ fn unit(role: Role) -> Option<&'static str> {
 
 /// Asks one host all of its questions at the same time, over one connection.
 pub(super) async fn run_probes(
-    connected: &Connected,
+    connected: &HostAccess,
     host: HostName,
     probes: Vec<Probe>,
 ) -> Vec<RigCheck> {
@@ -279,7 +279,7 @@ pub(super) async fn run_probes(
 }
 
 async fn open(
-    connected: &Connected,
+    connected: &HostAccess,
     host: HostName,
     deadline: Instant,
 ) -> Result<SshSession, String> {
@@ -321,7 +321,7 @@ async fn ask(
 /// What each host says of its main service.
 pub(in crate::ops) async fn host_states(
     spec: &Spec,
-    connected: &Connected,
+    connected: &HostAccess,
 ) -> BTreeMap<HostName, HostState> {
     let asked = spec.hosts().into_iter().map(|host| async move {
         let command = match unit(host.role) {
@@ -336,7 +336,7 @@ pub(in crate::ops) async fn host_states(
         let state = match answer {
             Ok((_, state)) => HostState::Answered(match unit(host.role) {
                 Some(unit) => format!("{unit} {state}"),
-                None => state,
+                None => format!("system {state}"),
             }),
             Err(why) => HostState::Unreachable(why),
         };

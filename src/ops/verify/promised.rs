@@ -5,14 +5,14 @@ use crate::loadtest::{
     Admin, EntranceTls, Password, Promise, PromisePlan, PromiseVerdict, check_promises,
 };
 use crate::ops::payload::authority;
-use crate::ops::rig::{Connected, Rig};
+use crate::ops::rig::{HostAccess, Rig};
 use crate::plan::Inventory;
 
 use super::check::RigCheck;
 use super::ways::open_ways;
 
 /// The account of the first administrator, which the bundle of `app-1` makes.
-pub(in crate::ops) fn administrator(connected: &Connected) -> Admin {
+pub(in crate::ops) fn administrator(connected: &HostAccess) -> Admin {
     Admin {
         username: ADMINISTRATOR.to_owned(),
         password: Password::new(connected.secrets.admin_password()),
@@ -23,7 +23,7 @@ pub(in crate::ops) fn administrator(connected: &Connected) -> Admin {
 pub(super) async fn promised(
     rig: &Rig,
     inventory: &Inventory,
-    connected: &Connected,
+    connected: &HostAccess,
 ) -> Vec<RigCheck> {
     let spec = &rig.spec;
     let Some(entrance) = inventory.url(spec) else {
@@ -55,6 +55,8 @@ pub(super) async fn promised(
         nodes: ways.nodes.clone(),
         admin: administrator(connected),
         licensed: spec.mattermost.license.is_licensed(),
+        without: spec.mattermost.without.clone(),
+        users: spec.concurrent_users,
         readers: existing.map_or(spec.database.readers, |own| own.readers.len() as u32),
         search: spec.search.nodes > 0,
         mail: spec.mattermost.connections.mail.is_some(),

@@ -6,7 +6,7 @@ use crate::events::{EventKind, Events};
 use crate::spec::Spec;
 
 use crate::ops::adapters::Adapters;
-use crate::ops::rig::{Reading, Rig};
+use crate::ops::rig::{Rig, RigState};
 
 use super::balancer::nodes_behind_balancer;
 use super::check::RigCheck;
@@ -54,7 +54,7 @@ pub async fn run(
 /// When the rig does not exist, or its hosts' key cannot be used.
 pub async fn verify(
     rig: &Rig,
-    reading: &Reading,
+    reading: &RigState,
     events: &Events,
 ) -> Result<Vec<RigCheck>, OpsError> {
     events.emit(EventKind::PhaseStarted {
@@ -97,7 +97,7 @@ pub async fn verify(
     Ok(checks)
 }
 
-fn as_planned(rig: &Rig, reading: &Reading) -> RigCheck {
+fn as_planned(rig: &Rig, reading: &RigState) -> RigCheck {
     let name = &rig.spec.name;
     let differing: Vec<&str> = reading.plan.work().map(|c| c.address.as_str()).collect();
     RigCheck {

@@ -12,7 +12,7 @@ use crate::events::Events;
 use crate::hosts::{Listen, SshSession};
 use crate::loadtest::PromiseNode;
 use crate::ops::access::pass;
-use crate::ops::rig::Connected;
+use crate::ops::rig::HostAccess;
 use crate::plan::Inventory;
 use crate::spec::{HostName, Role, Spec};
 
@@ -34,7 +34,7 @@ pub(super) struct Ways {
 pub(super) async fn open_ways(
     spec: &Spec,
     inventory: &Inventory,
-    connected: &Connected,
+    connected: &HostAccess,
 ) -> Result<Ways, String> {
     let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
     let opened = spec.hosts_of(Role::App).map(|host| {
@@ -64,7 +64,7 @@ type Way = (PromiseNode, SshSession, Vec<(TcpListener, PathBuf)>);
 /// A port of this process for each of two ports of the node. SSH listens on a socket file, as in
 /// `tunnel`: it may live in another network than this process.
 async fn way(
-    connected: &Connected,
+    connected: &HostAccess,
     inventory: &Inventory,
     host: HostName,
     sockets: [PathBuf; 2],

@@ -88,7 +88,10 @@ pub(super) fn gantt(walk: &Walk) -> Gantt {
             _ if unchanged.is_empty() => "From nothing to a working rig".into(),
             _ => "What was done when".into(),
         },
-        total: figures::duration(walk.duration()),
+        total: format!(
+            "{} to the end of its last step",
+            figures::duration(walk.duration())
+        ),
         ticks: scale.ticks(),
         phases: walk
             .phases

@@ -1,7 +1,7 @@
 //! The login gate, as an environment sets it.
 
 use crate::spec::GateSetting;
-use crate::spec::shape::{EnvironmentFile, GateLimitsShape, GateShape};
+use crate::spec::shape::{EnvironmentFile, GateLimitsShape, GateShape, GateWord};
 
 impl EnvironmentFile {
     /// What the environment says of its login gate.
@@ -11,8 +11,8 @@ impl EnvironmentFile {
             .as_ref()
             .and_then(|proxy| proxy.login_gate.as_ref());
         let limits = match shape {
-            None => return GateSetting::default(),
-            Some(GateShape::Word(_)) => return GateSetting::Off,
+            None | Some(GateShape::Word(GateWord::On)) => return GateSetting::default(),
+            Some(GateShape::Word(GateWord::Off)) => return GateSetting::Off,
             Some(GateShape::Limits(limits)) => limits,
         };
         let GateLimitsShape {

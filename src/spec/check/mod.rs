@@ -110,7 +110,7 @@ impl<'a> Checker<'a> {
 
     /// Says that there is no such architecture.
     pub(crate) fn unknown_architecture(&mut self, name: &str, known: &[String]) {
-        let label = suggest::or_expected(name, known.iter().map(String::as_str));
+        let label = suggest::nearest_sizes(name, known);
         let problem = self
             .place(&["architecture"])
             .problem(

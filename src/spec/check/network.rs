@@ -30,7 +30,12 @@ pub(crate) fn zones(shape: &NetworkShape) -> u8 {
 
 impl Checker<'_> {
     /// Checks the network's settings; `None` when something is wrong with them.
-    pub(super) fn network(&mut self, shape: &NetworkShape, name: Option<&str>) -> Option<Network> {
+    pub(super) fn network(
+        &mut self,
+        shape: &NetworkShape,
+        name: Option<&str>,
+        region: Option<&str>,
+    ) -> Option<Network> {
         let layout = shape.layout.unwrap_or_default();
         let existing = match &shape.existing {
             Some(existing) => {
@@ -51,7 +56,7 @@ impl Checker<'_> {
             }
             (nat, _) => Some(nat.unwrap_or_default()),
         };
-        let availability_zones = self.availability_zones(shape);
+        let availability_zones = self.availability_zones(shape, region);
         let behind_nat = layout != Layout::Public && shape.existing.is_none();
         Some(Network {
             zones: zones(shape),
@@ -172,8 +177,12 @@ impl Checker<'_> {
         })
     }
 
-    /// The zones that are named: as many as there are to be, each once.
-    fn availability_zones(&mut self, shape: &NetworkShape) -> Option<Vec<String>> {
+    /// The zones that are named: as many as there are to be, each once, in the environment's region.
+    fn availability_zones(
+        &mut self,
+        shape: &NetworkShape,
+        region: Option<&str>,
+    ) -> Option<Vec<String>> {
         let names = shape.availability_zones.clone().unwrap_or_default();
         if shape.availability_zones.is_none() {
             return Some(names);
@@ -193,9 +202,11 @@ impl Checker<'_> {
             self.report(problem);
         }
         for (index, name) in names.iter().enumerate() {
-            let region = name.strip_suffix(|last: char| last.is_ascii_lowercase());
-            let text = if !region.is_some_and(is_region_shaped) {
+            let own = name.strip_suffix(|last: char| last.is_ascii_lowercase());
+            let text = if !own.is_some_and(is_region_shaped) {
                 format!("`{name}` is not an availability zone")
+            } else if region.is_some() && own != region {
+                format!("`{name}` is a zone of another region")
             } else if names.iter().take(index).any(|earlier| earlier == name) {
                 format!("duplicate availability zone `{name}`")
             } else {
@@ -204,7 +215,17 @@ impl Checker<'_> {
             well = false;
             let index = index.to_string();
             let place = self.place(&["network", "availability_zones", &index]);
-            self.report(place.problem(text, "expected zones such as `us-east-1a`, each once"));
+            let example = region
+                .filter(|region| is_region_shaped(region))
+                .unwrap_or("us-east-1");
+            let expected = format!("expected zones such as `{example}a`, each once");
+            let problem = place.problem(text, expected);
+            self.report(match region {
+                Some(region) if own != Some(region) && own.is_some_and(is_region_shaped) => {
+                    problem.hint(format!("the environment's `region` is `{region}`"))
+                }
+                _ => problem,
+            });
         }
         well.then_some(names)
     }

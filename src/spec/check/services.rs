@@ -102,6 +102,13 @@ impl Checker<'_> {
                 self.report(problem.hint("loadrig does not create or change a database of yours"));
             }
         }
+        if let Some(place) = self.overridden(&["database"]) {
+            let problem = place.problem(
+                "`sizes.database` is the size of a database that loadrig creates",
+                "expected no `sizes.database` beside `database.existing`",
+            );
+            self.report(problem.hint("loadrig does not create or change a database of yours"));
+        }
         let writer = DsnShape {
             dsn_env: shape.dsn_env,
             dsn_file: shape.dsn_file,
@@ -426,6 +433,10 @@ mod tests {
             (
                 "    dsn_env: MM_DSN\n  multi_az: true",
                 "`database.multi_az` configures a database that loadrig creates",
+            ),
+            (
+                "    dsn_env: MM_DSN\nsizes: {database: {readers: 2}}",
+                "`sizes.database` is the size of a database that loadrig creates",
             ),
             (
                 "    dsn_env: postgres://u:secret@h/d",

@@ -1,0 +1,131 @@
+//! Values of options, parsed where they enter.
+
+use std::path::PathBuf;
+
+use clap::builder::{OsStringValueParser, TypedValueParser};
+
+use crate::spec::regions::PARTITION;
+
+/// A time like `90s` or `15m`.
+pub(super) fn duration(text: &str) -> Result<std::time::Duration, String> {
+    text.parse::<jiff::SignedDuration>()
+        .ok()
+        .and_then(|time| std::time::Duration::try_from(time).ok())
+        .filter(|time| !time.is_zero())
+        .ok_or_else(|| "expected a duration such as `90s` or `15m`".to_owned())
+}
+
+/// A number greater than zero.
+pub(super) fn positive(text: &str) -> Result<f64, String> {
+    text.parse::<f64>()
+        .ok()
+        .filter(|number| number.is_finite() && *number > 0.0)
+        .ok_or_else(|| "expected a number greater than zero".to_owned())
+}
+
+/// A file for a picture; a name without an extension, `/dev/stdout` for example, says nothing.
+pub(super) fn svg(text: &str) -> Result<PathBuf, String> {
+    of_kind(text, &["svg"])
+}
+
+/// A file for a page.
+pub(super) fn html(text: &str) -> Result<PathBuf, String> {
+    of_kind(text, &["html", "htm"])
+}
+
+/// A directory. It may be empty: an empty variable of the environment means none, as everywhere.
+pub(super) fn directory() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
+}
+
+/// A file that is written: other programs mean standard output by `-`.
+pub(super) fn file(text: &str) -> Result<PathBuf, String> {
+    match text {
+        "-" => Err("expected a file: `/dev/stdout` is standard output, `./-` a file".to_owned()),
+        "" => Err("expected a file".to_owned()),
+        path => Ok(PathBuf::from(path)),
+    }
+}
+
+fn of_kind(text: &str, extensions: &[&str]) -> Result<PathBuf, String> {
+    let path = file(text)?;
+    match path.extension() {
+        Some(found)
+            if !extensions
+                .iter()
+                .any(|known| found.eq_ignore_ascii_case(known)) =>
+        {
+            let kind = extensions.first().unwrap_or(&"").to_uppercase();
+            let name = path.with_extension(extensions.first().unwrap_or(&""));
+            Err(format!(
+                "only {kind} is written: did you mean `{}`?",
+                name.display()
+            ))
+        }
+        _ => Ok(path),
+    }
+}
+
+/// A region's name by its shape; whether there is one of that name shows later.
+pub(super) fn region(text: &str) -> Result<String, String> {
+    if let Some(why) = crate::spec::regions::unsupported_partition(text) {
+        return Err(why);
+    }
+    if crate::spec::is_region_shaped(text) {
+        return Ok(text.to_owned());
+    }
+    Err(match crate::spec::regions::nearest_region(text) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "expected a region such as `us-east-1`".to_owned(),
+    })
+}
+
+/// `local`, or a URL with a host.
+pub(super) fn endpoint(text: &str) -> Result<String, String> {
+    if text == "local" || is_url(text) {
+        return Ok(text.to_owned());
+    }
+    Err("expected `local`, or a URL such as `https://vpce.example.com`".to_owned())
+}
+
+/// A URL of an emulator.
+pub(super) fn server(text: &str) -> Result<String, String> {
+    if is_url(text) {
+        return Ok(text.to_owned());
+    }
+    Err("expected a URL such as `http://127.0.0.1:5000`".to_owned())
+}
+
+fn is_url(text: &str) -> bool {
+    let host = ["http://", "https://"]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme));
+    host.is_some_and(|host| !host.is_empty() && !host.starts_with([':', '/']))
+}
+
+/// An account's id.
+pub(super) fn account(text: &str) -> Result<String, String> {
+    if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected an account id of 12 digits".to_owned())
+    }
+}
+
+/// A role or user. The account itself (`root`) is everybody whom IAM lets in.
+pub(super) fn principal(text: &str) -> Result<String, String> {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    match parts[..] {
+        ["arn", PARTITION, "iam", "", id, name]
+            if account(id).is_ok()
+                && ["role/", "user/"]
+                    .iter()
+                    .any(|kind| name.strip_prefix(kind).is_some_and(|name| !name.is_empty())) =>
+        {
+            Ok(text.to_owned())
+        }
+        _ => Err(format!(
+            "expected the ARN of a role or user, for example `arn:{PARTITION}:iam::123456789012:role/operators`"
+        )),
+    }
+}

@@ -1,0 +1,73 @@
+//! What the proxies, and nginx on application hosts, let through.
+
+use super::*;
+
+#[test]
+fn the_server_trusts_the_header_that_its_entrance_sets() {
+    let mut spec = spec();
+    let mut facts = facts(&spec);
+    facts.entrance = Some("https://chat.example.com".to_owned());
+    let trusted = |spec: &Spec| {
+        let bundle = render(spec, "app-1".parse().unwrap(), Stage::Configure, &facts);
+        let environment = file(&bundle.unwrap(), VARIABLES);
+        let name = "MM_SERVICESETTINGS_TRUSTEDPROXYIPHEADER";
+        variable(&environment, name).unwrap().to_owned()
+    };
+    assert_eq!(trusted(&spec), "X-Real-IP");
+    spec.load_balancer = crate::spec::LoadBalancer::Alb(crate::spec::Alb {
+        scheme: crate::spec::Scheme::Internal,
+        certificate: None,
+        idle_timeout: 75,
+    });
+    assert_eq!(trusted(&spec), "X-Real-IP");
+}
+
+#[test]
+fn proxies_send_nothing_to_nodes_that_are_away() {
+    let spec = spec();
+    let mut facts = facts(&spec);
+    let host = |name: &str| name.parse::<HostName>().unwrap();
+    let site = |facts: &Facts| {
+        let bundle = render(&spec, host("proxy-1"), Stage::Configure, facts)?;
+        let files = bundle.steps().iter().flat_map(|step| step.written());
+        let mut files = files.filter(|file| file.path().ends_with("mattermost.conf"));
+        let content = files.next().unwrap().content().to_vec();
+        Ok::<_, BundleError>(String::from_utf8(content).unwrap())
+    };
+    let server = |facts: &Facts, name: &str| {
+        let known = facts.hosts.iter().find(|known| known.name == host(name));
+        format!("server {}:8065", known.unwrap().private_ip)
+    };
+    let (first, second) = (server(&facts, "app-1"), server(&facts, "app-2"));
+    let both = site(&facts).unwrap();
+    assert!(both.contains(&first) && both.contains(&second));
+    facts.away.insert(host("app-1"));
+    let one = site(&facts).unwrap();
+    assert!(!one.contains(&first) && one.contains(&second));
+    // One that is away need not exist.
+    facts.hosts.retain(|known| known.name != host("app-1"));
+    assert_eq!(site(&facts).unwrap(), one);
+    facts.away.insert(host("app-2"));
+    assert!(site(&facts).is_err());
+}
+
+#[test]
+fn application_nodes_find_one_of_several_search_proxies() {
+    let mut spec = spec();
+    let one = rendered("app-1", Stage::Configure);
+    assert_eq!(find_file(&one, RELAY), None);
+    assert!(shown(&one).contains("CONNECTIONURL=http://10.20.0.13:9200\n"));
+    assert!(!shown(&rendered("app-1", Stage::Prepare)).contains("nginx"));
+
+    if let Some(group) = spec.nodes.get_mut(&Role::SearchProxy) {
+        group.count = 2;
+    }
+    let two = of_an_app_host(&spec, Stage::Configure);
+    assert!(shown(&two).contains("CONNECTIONURL=http://127.0.0.1:9200\n"));
+    let relay = find_file(&two, RELAY).unwrap();
+    for address in ["10.20.0.13", "10.20.0.14"] {
+        assert!(relay.contains(&format!("server {address}:9200 max_fails=1")));
+    }
+    assert_eq!(find_file(&two, SITE), None);
+    assert!(shown(&of_an_app_host(&spec, Stage::Prepare)).contains("nginx"));
+}
