@@ -29,6 +29,12 @@ pub(super) fn count(number: usize, noun: &str) -> String {
     }
 }
 
+/// A change as a part: `+5.2 %`.
+#[must_use]
+pub(super) fn signed_percent(part: f64) -> String {
+    format!("{:+.1} %", 100.0 * part)
+}
+
 /// A path as it is typed in a shell.
 #[must_use]
 pub(super) fn quoted(path: &std::path::Path) -> String {

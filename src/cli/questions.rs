@@ -8,6 +8,7 @@ use crate::ops::{Confirm, Question};
 use crate::plan::{Action, Change};
 
 use super::App;
+use super::format::count;
 use super::plan_text;
 
 /// Standard input and standard error; with `--yes`, nobody is asked.
@@ -139,6 +140,14 @@ impl Confirm for Questions<'_> {
                 }
                 self.ask(&text, "Go on, and remove it?")
             }
+            Question::PruneRuns { environment, runs } => self.ask(
+                &format!(
+                    "the files of {} of `{environment}` on this machine will be deleted:\n  {}",
+                    count(runs.len(), "run"),
+                    runs.join("\n  ")
+                ),
+                "Delete them?",
+            ),
             Question::RemoveRegistry { bucket } => self.ask(
                 &format!("`{bucket}` will be deleted with everything in it"),
                 "Delete it?",

@@ -54,6 +54,13 @@ pub enum Question<'a> {
         /// How many resources of it exist.
         resources: usize,
     },
+    /// Remove the files of old runs from this machine.
+    PruneRuns {
+        /// Name of the environment.
+        environment: &'a str,
+        /// Names of the runs.
+        runs: &'a [String],
+    },
     /// Remove the registry's bucket.
     RemoveRegistry {
         /// Name of the bucket.

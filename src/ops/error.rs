@@ -15,6 +15,7 @@ mod payload;
 mod preflight;
 mod registry;
 mod report;
+mod results;
 mod rig;
 mod run_dir;
 mod saved_plan;
@@ -44,6 +45,7 @@ pub use payload::PayloadError;
 pub use preflight::PreflightError;
 pub use registry::RegistryError;
 pub use report::ReportError;
+pub use results::ResultsError;
 pub use rig::RigError;
 pub use run_dir::RunDirError;
 pub use saved_plan::SavedPlanError;
@@ -95,6 +97,8 @@ pub enum OpsError {
     Registry(#[from] RegistryError),
     /// A report cannot be written or read.
     Report(#[from] ReportError),
+    /// Stored results cannot be found or compared.
+    Results(#[from] ResultsError),
     /// The environment, or a part of it, does not exist.
     Rig(#[from] RigError),
     /// There is no run directory.
@@ -135,6 +139,7 @@ impl OpsError {
             OpsError::Preflight(error) => error,
             OpsError::Registry(error) => error,
             OpsError::Report(error) => error,
+            OpsError::Results(error) => error,
             OpsError::Rig(error) => error,
             OpsError::RunDir(error) => error,
             OpsError::SavedPlan(error) => error,

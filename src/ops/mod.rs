@@ -34,6 +34,7 @@ pub mod predict;
 pub mod preflight;
 pub mod registry;
 pub mod report;
+pub mod results;
 mod rig;
 pub mod run_dir;
 pub mod saved_plan;

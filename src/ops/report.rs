@@ -101,18 +101,29 @@ pub fn store(report: &Report, run: &RunDir) -> Result<PathBuf, OpsError> {
 /// # Errors
 /// When there is none, or it cannot be read.
 pub fn load(environment: &str, run: Option<&str>) -> Result<Report, OpsError> {
-    let path = RunDir::find(environment, run)?.path.join("report.json");
-    let text = std::fs::read_to_string(&path).map_err(|source| ReportError::Read {
-        path: path.clone(),
+    Ok(load_file(&RunDir::find(environment, run)?.report())?)
+}
+
+/// Reads a stored report.
+///
+/// # Errors
+/// When it cannot be read, or another version wrote it.
+pub(super) fn load_file(path: &Path) -> Result<Report, ReportError> {
+    let path = || path.to_owned();
+    let text = std::fs::read_to_string(path()).map_err(|source| ReportError::Read {
+        path: path(),
         source,
     })?;
     let report: Report = serde_json::from_str(&text).map_err(|source| ReportError::Parse {
-        path: path.clone(),
+        path: path(),
         source,
     })?;
     if report.format != REPORT_FORMAT {
         let found = report.format;
-        return Err(ReportError::Format { path, found }.into());
+        return Err(ReportError::Format {
+            path: path(),
+            found,
+        });
     }
     Ok(report)
 }

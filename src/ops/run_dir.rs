@@ -39,15 +39,11 @@ impl RunDir {
     /// When there is none.
     pub fn find(environment: &str, name: Option<&str>) -> Result<Self, RunDirError> {
         let root = root(environment)?;
-        let mut names: Vec<String> = match std::fs::read_dir(&root) {
-            Ok(entries) => entries
-                .flatten()
-                .filter(|entry| entry.path().join("report.json").is_file())
-                .map(|entry| entry.file_name().to_string_lossy().into_owned())
-                .collect(),
-            Err(_) => Vec::new(),
-        };
-        names.sort();
+        let names: Vec<String> = Self::list(environment)?
+            .into_iter()
+            .filter(|run| run.report().is_file())
+            .map(|run| run.name)
+            .collect();
         let chosen = match name {
             Some(name) => names.iter().find(|known| *known == name),
             None => names.last(),
@@ -66,6 +62,28 @@ impl RunDir {
         }
     }
 
+    /// The runs of an environment, the oldest first; none where it has no directory.
+    ///
+    /// # Errors
+    /// When nothing says where runs are kept.
+    pub fn list(environment: &str) -> Result<Vec<Self>, RunDirError> {
+        let root = root(environment)?;
+        let mut runs: Vec<Self> = directories(&root)
+            .map(|name| Self {
+                path: root.join(&name),
+                name,
+            })
+            .collect();
+        runs.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(runs)
+    }
+
+    /// Where the run's report is, if it came to one.
+    #[must_use]
+    pub fn report(&self) -> PathBuf {
+        self.path.join("report.json")
+    }
+
     /// Writes a file of the run; answers with its path.
     ///
     /// # Errors
@@ -77,7 +95,29 @@ impl RunDir {
     }
 }
 
+/// The environments that have runs on this machine.
+///
+/// # Errors
+/// When nothing says where runs are kept.
+pub fn environments() -> Result<Vec<String>, RunDirError> {
+    let mut names: Vec<String> = directories(&all()?).collect();
+    names.sort();
+    Ok(names)
+}
+
+fn directories(path: &Path) -> impl Iterator<Item = String> {
+    // A directory that is not there has none.
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.path().is_dir())
+        .filter_map(|entry| entry.file_name().into_string().ok())
+}
+
 fn root(environment: &str) -> Result<PathBuf, RunDirError> {
+    Ok(all()?.join(environment))
+}
+
+fn all() -> Result<PathBuf, RunDirError> {
     let absolute = |path: &PathBuf| path.is_absolute();
     let state = std::env::var_os("XDG_STATE_HOME")
         .map(PathBuf::from)
@@ -88,5 +128,5 @@ fn root(environment: &str) -> Result<PathBuf, RunDirError> {
                 .map(|home| home.join(Path::new(".local/state")))
         })
         .ok_or(RunDirError::NoHome)?;
-    Ok(state.join("loadrig/runs").join(environment))
+    Ok(state.join("loadrig/runs"))
 }

@@ -3,7 +3,8 @@
 use jiff::SignedDuration;
 
 /// Milliseconds: `0.42 ms`, `12.3 ms`, `1.24 s`, `1 m 05 s`.
-pub(super) fn millis(ms: f64) -> String {
+#[must_use]
+pub fn millis(ms: f64) -> String {
     match ms {
         ms if ms < 10.0 => format!("{ms:.2} ms"),
         ms if ms < 100.0 => format!("{ms:.1} ms"),

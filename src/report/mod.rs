@@ -13,6 +13,7 @@ mod terminal;
 mod timeline;
 
 pub use diagram::plan_diagram;
+pub use figures::millis;
 pub use html::{HtmlError, html};
 pub use model::{
     CacheLine, CostItem, CostSummary, DatabaseLine, HostLine, ProofItem, REPORT_FORMAT, Report,

@@ -31,6 +31,7 @@ mod planning;
 mod prices;
 mod refusals;
 mod report;
+mod results;
 mod runner;
 mod scenario;
 mod search_proxy;

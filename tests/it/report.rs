@@ -1,7 +1,7 @@
 //! Reports as people get them: the terminal's text, the JSON, and the HTML page in a real
 //! browser.
 
-mod sample_report;
+pub mod sample_report;
 
 use std::path::Path;
 use std::process::Command;

@@ -5,6 +5,7 @@ mod environment;
 mod files;
 mod hosts;
 mod local;
+mod results;
 mod values;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ pub(crate) use environment::{
 pub(crate) use files::{ArchitecturesArgs, InitArgs, SchemaArgs, SchemaOf, ValidateArgs};
 pub(crate) use hosts::{BundleArgs, CredentialsArgs, SshArgs, TunnelArgs, TunnelService};
 pub(crate) use local::{DemoArgs, LocalArgs, LocalCommand, SearchProxyArgs, StrictArgs};
+pub(crate) use results::{CompareArgs, HistoryArgs, RunsArgs};
 
 /// Stand a Mattermost load-test rig up, drive it, report on it, take it down.
 #[derive(Debug, Parser)]
@@ -171,6 +173,12 @@ pub(super) enum Command {
     Test(TestArgs),
     /// Show the report of a run
     Report(ReportArgs),
+    /// List the runs of an environment on this machine, or remove old ones
+    Runs(RunsArgs),
+    /// Compare stored runs: better, worse, or no difference beyond noise
+    Compare(CompareArgs),
+    /// Show an environment's runs in their order, and since when a figure has changed
+    History(HistoryArgs),
     /// Check that the rig is what the plan says, and that it works
     Verify(EnvArgs),
     /// Write what a host would get to a directory, for inspection

@@ -23,6 +23,22 @@ pub(super) fn positive(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "expected a number greater than zero".to_owned())
 }
 
+/// A number of zero or more.
+pub(super) fn not_negative(text: &str) -> Result<f64, String> {
+    text.parse::<f64>()
+        .ok()
+        .filter(|number| number.is_finite() && *number >= 0.0)
+        .ok_or_else(|| "expected a number of at least zero".to_owned())
+}
+
+/// A number of one or more.
+pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse::<usize>()
+        .ok()
+        .filter(|number| *number > 0)
+        .ok_or_else(|| "expected a number of at least 1".to_owned())
+}
+
 /// A file for a picture; a name without an extension, `/dev/stdout` for example, says nothing.
 pub(super) fn svg(text: &str) -> Result<PathBuf, String> {
     of_kind(text, &["svg"])
