@@ -11,9 +11,9 @@ use p256::ecdsa::signature::Signer as _;
 use p256::ecdsa::{Signature, SigningKey};
 use p256::elliptic_curve::sec1::ToEncodedPoint as _;
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData, SanType, SignatureAlgorithm,
-    date_time_ymd,
+    BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyUsagePurpose, NameConstraints,
+    PKCS_ECDSA_P256_SHA256, PublicKeyData, SanType, SignatureAlgorithm, date_time_ymd,
 };
 use secrecy::SecretString;
 
@@ -21,6 +21,14 @@ use super::secrets::Secrets;
 
 /// The authority's years: it is trusted by hand, and outlives every deployment.
 const AUTHORITY_YEARS: (i32, i32) = (2025, 2055);
+/// The addresses that its certificates may be for: those of private networks (RFC 1918) and of
+/// carriers (RFC 6598), which VPCs may use, too.
+const PRIVATE_NETWORKS: [([u8; 4], u8); 4] = [
+    ([10, 0, 0, 0], 8),
+    ([172, 16, 0, 0], 12),
+    ([192, 168, 0, 0], 16),
+    ([100, 64, 0, 0], 10),
+];
 /// What precedes the key in PKCS #8's DER form of a P-256 key (RFC 5208, RFC 5915).
 const PKCS8_BEFORE_KEY: [u8; 36] = [
     0x30, 0x81, 0x87, 0x02, 0x01, 0x00, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02,
@@ -57,11 +65,13 @@ pub struct IssuedCertificate {
     pub key: SecretString,
 }
 
-/// The environment's authority.
+/// The authority of an environment and of one host name: whoever could read the seed could not use
+/// it against those who trust it for any other site (RFC 5280, 4.2.1.10).
 pub struct PrivateAuthority {
     key: DerivedKey,
     leaf: DerivedKey,
     environment: String,
+    host_name: String,
 }
 
 /// A P-256 key with its public half.
@@ -144,11 +154,12 @@ fn pem(label: &str, der: &[u8]) -> String {
 impl PrivateAuthority {
     /// The authority of an environment; `None` is as good as impossible.
     #[must_use]
-    pub fn derive(secrets: &Secrets, environment: &str) -> Option<Self> {
+    pub fn derive(secrets: &Secrets, environment: &str, host_name: &str) -> Option<Self> {
         Some(Self {
             key: DerivedKey::new(secrets, "tls-authority")?,
             leaf: DerivedKey::new(secrets, "tls-proxies")?,
             environment: environment.to_owned(),
+            host_name: host_name.to_owned(),
         })
     }
 
@@ -157,6 +168,15 @@ impl PrivateAuthority {
         params.distinguished_name = subject(&format!("loadrig {}", self.environment));
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let addresses = PRIVATE_NETWORKS.map(|(network, length)| {
+            GeneralSubtree::IpAddress(CidrSubnet::from_v4_prefix(network, length))
+        });
+        let mut permitted = vec![GeneralSubtree::DnsName(self.host_name.clone())];
+        permitted.extend(addresses);
+        params.name_constraints = Some(NameConstraints {
+            permitted_subtrees: permitted,
+            excluded_subtrees: Vec::new(),
+        });
         params.not_before = date_time_ymd(AUTHORITY_YEARS.0, 1, 1);
         params.not_after = date_time_ymd(AUTHORITY_YEARS.1, 1, 1);
         params
@@ -177,14 +197,13 @@ impl PrivateAuthority {
     /// When the name is not a host name.
     pub fn issue(
         &self,
-        host_name: &str,
         addresses: &[IpAddr],
         from: HalfYear,
     ) -> Result<IssuedCertificate, rcgen::Error> {
-        let mut params = CertificateParams::new(vec![host_name.to_owned()])?;
+        let mut params = CertificateParams::new(vec![self.host_name.clone()])?;
         let addresses = addresses.iter().copied().map(SanType::IpAddress);
         params.subject_alt_names.extend(addresses);
-        params.distinguished_name = subject(&host_name.chars().take(64).collect::<String>());
+        params.distinguished_name = subject(&self.host_name.chars().take(64).collect::<String>());
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
@@ -218,12 +237,12 @@ mod tests {
     fn authority(seed: u8) -> PrivateAuthority {
         let seed = base64::engine::general_purpose::STANDARD.encode([seed; 32]);
         let secrets = Secrets::from_seed(&SecretString::from(seed)).unwrap();
-        PrivateAuthority::derive(&secrets, "demo").unwrap()
+        PrivateAuthority::derive(&secrets, "demo", "chat.example.com").unwrap()
     }
 
     fn issued(seed: u8, from: HalfYear) -> IssuedCertificate {
-        let issued = authority(seed).issue("chat.example.com", &[], from);
-        issued.unwrap()
+        let address = IpAddr::from([10, 0, 0, 10]);
+        authority(seed).issue(&[address], from).unwrap()
     }
 
     #[test]
@@ -245,36 +264,62 @@ mod tests {
         );
     }
 
-    /// By the library that servers and clients use, not by the one that made them.
+    /// Whether a client that trusts the authority alone believes a server with this certificate. By
+    /// the library that servers and clients use, not by the one that made them.
+    fn believes(certificate: &str, name: &'static str) -> Result<(), rustls::Error> {
+        use rustls::client::danger::ServerCertVerifier as _;
+        use rustls::pki_types::{ServerName, UnixTime};
+
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(der(&authority(1).certificate().unwrap())).unwrap();
+        let verifier = rustls::client::WebPkiServerVerifier::builder_with_provider(
+            std::sync::Arc::new(roots),
+            std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider()),
+        );
+        let verifier = verifier.build().unwrap();
+        let name = ServerName::try_from(name).unwrap();
+        // 2026-11-29.
+        let now = UnixTime::since_unix_epoch(std::time::Duration::from_hours(498_864));
+        let verified = verifier.verify_server_cert(&der(certificate), &[], &name, &[], now);
+        verified.map(|_| ())
+    }
+
+    fn der(pem: &str) -> rustls::pki_types::CertificateDer<'static> {
+        use rustls::pki_types::pem::PemObject as _;
+        rustls::pki_types::CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()
+    }
+
     #[test]
     fn a_client_that_trusts_the_authority_accepts_the_certificate() {
-        use rustls::client::danger::ServerCertVerifier as _;
+        use rustls::pki_types::PrivateKeyDer;
         use rustls::pki_types::pem::PemObject as _;
-        use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 
-        let of = |text: &str| CertificateDer::from_pem_slice(text.as_bytes()).unwrap();
         let issued = issued(1, HalfYear::of(2026, 11));
         let key = issued.key.expose_secret();
         let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
         let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let server = rustls::ServerConfig::builder_with_provider(provider.clone())
+        let server = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(vec![of(&issued.certificate)], key);
+            .with_single_cert(vec![der(&issued.certificate)], key);
         assert!(server.is_ok(), "{:?}", server.err());
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add(of(&authority(1).certificate().unwrap())).unwrap();
-        let verifier = rustls::client::WebPkiServerVerifier::builder_with_provider(
-            std::sync::Arc::new(roots),
-            provider,
-        );
-        let verifier = verifier.build().unwrap();
-        let name = ServerName::try_from("chat.example.com").unwrap();
-        // 2026-11-29.
-        let now = UnixTime::since_unix_epoch(std::time::Duration::from_hours(498_864));
-        let verified = verifier.verify_server_cert(&of(&issued.certificate), &[], &name, &[], now);
-        assert!(verified.is_ok(), "{:?}", verified.err());
+        believes(&issued.certificate, "chat.example.com").unwrap();
+        believes(&issued.certificate, "10.0.0.10").unwrap();
+    }
+
+    #[test]
+    fn the_authority_is_good_for_no_other_site() {
+        let authority = authority(1);
+        for name in ["bank.example.com", "203.0.113.7"] {
+            let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+            params.not_before = date_time_ymd(2026, 7, 1);
+            params.not_after = date_time_ymd(2027, 7, 1);
+            let issuer = Issuer::new(authority.params(), &authority.key);
+            let stolen = params.signed_by(&authority.leaf, &issuer).unwrap().pem();
+            let refused = believes(&stolen, name);
+            assert!(refused.is_err(), "{name}");
+        }
     }
 
     #[test]

@@ -119,7 +119,7 @@ pub(super) fn authority(
     if let Some(files) = TlsFacts::load(tls)? {
         return Ok(files.authority);
     }
-    let authority = PrivateAuthority::derive(secrets, environment);
+    let authority = PrivateAuthority::derive(secrets, environment, &tls.host_name);
     Ok(authority.and_then(|authority| authority.certificate().ok()))
 }
 
@@ -141,8 +141,8 @@ pub(super) fn tls(
         let private = inventory.private_address(proxy)?;
         addresses.push(IpAddr::from(private));
     }
-    let authority = PrivateAuthority::derive(secrets, &spec.name)?;
-    let issued = authority.issue(&tls.host_name, &addresses, half);
+    let authority = PrivateAuthority::derive(secrets, &spec.name, &tls.host_name)?;
+    let issued = authority.issue(&addresses, half);
     let issued = issued.inspect_err(|error| tracing::error!(%error, "cannot issue a certificate"));
     let issued = issued.ok()?;
     Some(TlsFacts {
