@@ -130,6 +130,8 @@ pub(crate) struct Core {
     guardrails: &'static [Guardrail],
     pub(crate) clock: Clock,
     ledger: Mutex<Ledger>,
+    /// Held while what is gone is removed from the emulator.
+    settling: tokio::sync::Mutex<()>,
     tokens: Tokens,
     pub(crate) faults: Option<Faults>,
     observer: Option<Observer>,
@@ -157,6 +159,7 @@ impl StrictCloud {
                 rules: options.rules,
                 guardrails: traits.guardrails,
                 ledger: Mutex::default(),
+                settling: tokio::sync::Mutex::default(),
                 tokens: Tokens::default(),
                 faults: options.faults.map(|plan| Faults::new(plan, clock.clone())),
                 clock,
@@ -332,11 +335,13 @@ impl Core {
         }
     }
 
-    /// Removes from the emulator what has gone by now.
+    /// Removes from the emulator what has gone by now. One call at a time does so: a removal that is
+    /// sent twice could meet what was created since under the same name.
     async fn settle(&self) {
         if self.clock.is_instant() {
             return;
         }
+        let _alone = self.settling.lock().await;
         let due = self.ledger().due_deletions(self.clock.now());
         for (key, call) in due {
             match self.upstream.send(&call).await {
@@ -381,4 +386,68 @@ fn answered(reply: Reply) -> CallOutcome {
     *response.status_mut() = reply.status;
     *response.headers_mut() = reply.headers;
     CallOutcome::Answered(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use futures::future::{BoxFuture, join_all};
+    use http::{Request, Response};
+    use serde_json::json;
+
+    use super::*;
+    use crate::upstream::UpstreamError;
+
+    /// An emulator with one search domain, which takes its time to remove it.
+    #[derive(Clone, Default)]
+    struct SlowDomain {
+        removals: Arc<AtomicU64>,
+    }
+
+    impl Upstream for SlowDomain {
+        fn send<'a>(
+            &'a self,
+            call: &'a Call,
+        ) -> BoxFuture<'a, Result<Response<Body>, UpstreamError>> {
+            Box::pin(async {
+                if call.action == "DeleteDomain" {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    self.removals.fetch_add(1, Ordering::Relaxed);
+                }
+                let domain = json!({"DomainStatus": {
+                    "ARN": "arn:aws:es:us-east-1:123456789012:domain/logs",
+                    "ClusterConfig": {},
+                    "DomainId": "123456789012/logs",
+                    "DomainName": "logs",
+                    "Processing": false,
+                }});
+                Ok(Response::new(Body::from(domain.to_string())))
+            })
+        }
+    }
+
+    fn domain_call(method: Method) -> Call {
+        let scope = "AWS4-HMAC-SHA256 Credential=AKID/20250101/us-east-1/es/aws4_request";
+        let request = Request::builder()
+            .method(method)
+            .uri("/2021-01-01/opensearch/domain/logs")
+            .header(header::AUTHORIZATION, scope)
+            .body(Bytes::new());
+        Call::parse(request.unwrap())
+    }
+
+    /// A second removal could meet a new domain of the same name.
+    #[tokio::test(start_paused = true)]
+    async fn what_is_gone_is_removed_once_however_many_calls_see_it() {
+        let upstream = SlowDomain::default();
+        let cloud = StrictCloud::new(StrictOptions {
+            timing: Timing::Aws,
+            ..StrictOptions::instant(upstream.clone())
+        });
+        cloud.answer(domain_call(Method::DELETE)).await;
+        assert_eq!(upstream.removals.load(Ordering::Relaxed), 0);
+        cloud.pass(Duration::from_hours(24));
+        join_all((0..4).map(|_| cloud.answer(domain_call(Method::GET)))).await;
+        assert_eq!(upstream.removals.load(Ordering::Relaxed), 1);
+    }
 }

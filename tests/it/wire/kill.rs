@@ -218,7 +218,8 @@ fn sweep_all(lanes: usize, step: impl Fn(usize) -> usize) {
         baseline.up, baseline.down, baseline.resize
     );
     let all = cases(&baseline, 1).len();
-    let cases = cases(&baseline, step(all));
+    let mut cases = cases(&baseline, step(all));
+    cases.retain(|case| is_asked_for(case));
     let (line, clean) = sweep(
         &cases,
         lanes,
@@ -227,6 +228,17 @@ fn sweep_all(lanes: usize, step: impl Fn(usize) -> usize) {
     );
     println!("{line}");
     assert!(clean, "{line}");
+}
+
+/// Whether `CASES` asks for a case, for example `down:60-75`; without it, all are.
+fn is_asked_for(case: &Case) -> bool {
+    let Ok(asked) = std::env::var("CASES") else {
+        return true;
+    };
+    let (during, calls) = asked.split_once(':').expect("for example down:60-75");
+    let (first, last) = calls.split_once('-').unwrap_or((calls, calls));
+    let calls: std::ops::RangeInclusive<u64> = first.parse().unwrap()..=last.parse().unwrap();
+    format!("{:?}", case.during).eq_ignore_ascii_case(during) && calls.contains(&case.call)
 }
 
 /// How many lanes: as many as there are cores, or as `LANES` says.
