@@ -271,7 +271,9 @@ mod tests {
         use rustls::pki_types::{ServerName, UnixTime};
 
         let mut roots = rustls::RootCertStore::empty();
-        roots.add(der(&authority(1).certificate().unwrap())).unwrap();
+        roots
+            .add(der(&authority(1).certificate().unwrap()))
+            .unwrap();
         let verifier = rustls::client::WebPkiServerVerifier::builder_with_provider(
             std::sync::Arc::new(roots),
             std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider()),
