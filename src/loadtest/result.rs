@@ -34,6 +34,9 @@ pub struct ScenarioResult {
     pub scenario: String,
     /// The scenario's title.
     pub title: String,
+    /// The scenario as it was run; none in results that were stored without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<serde_json::Value>,
     /// Simulated users.
     pub users: u32,
     /// Names of the agents that took part.
@@ -156,6 +159,8 @@ impl ScenarioResult {
             environment: environment.to_owned(),
             scenario: scenario.name.clone(),
             title: scenario.title.clone(),
+            // Numbers and texts that were read from YAML: encoding them does not fail.
+            definition: serde_json::to_value(scenario).ok(),
             users: scenario.users,
             agents: merged.agents,
             started: merged.started,
@@ -401,6 +406,9 @@ mod tests {
         let path = result.save(directory.path()).unwrap();
         assert!(path.ends_with("scenario-smoke.json"));
         assert_eq!(ScenarioResult::load(&path).unwrap(), result);
+        let definition = result.definition.unwrap();
+        let scenario: Scenario = serde_json::from_value(definition).unwrap();
+        assert_eq!(scenario, Scenario::find("smoke").unwrap());
     }
 
     #[test]

@@ -200,6 +200,22 @@ fn runs_on_other_hosts_are_compared_only_by_force() {
 }
 
 #[test]
+fn an_edited_scenario_is_another_one() {
+    let home = Home::new();
+    let base = home.store(USUAL);
+    let with = home.store(Made { day: 1, ..USUAL });
+    let file = home.runs().join(&with).join("report.json");
+    let text_before = std::fs::read_to_string(&file).expect("a report");
+    let mut report: serde_json::Value = serde_json::from_str(&text_before).expect("JSON");
+    report["scenarios"][0]["definition"]["steps"]["post"]["messages_per_user"] = 99.into();
+    std::fs::write(&file, report.to_string()).expect("a file");
+    let refused = home.loadrig(&["compare", &base, &with]);
+    assert_eq!(refused.status.code(), Some(2));
+    let said = text(&refused.stderr);
+    assert!(said.contains("steps of the scenario: sha256 "), "{said}");
+}
+
+#[test]
 fn runs_are_found_by_what_names_them_and_no_other() {
     let home = Home::new();
     let runs = home.store_days(0..3, USUAL);

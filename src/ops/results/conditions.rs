@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use crate::loadtest::ScenarioResult;
 use crate::report::Report;
@@ -32,6 +33,7 @@ pub(super) fn conditions(report: &Report, result: &ScenarioResult) -> Vec<(Strin
     let topology = &report.topology;
     let mut conditions = vec![
         ("scenario".to_owned(), result.scenario.clone()),
+        ("steps of the scenario".to_owned(), steps(result)),
         ("users".to_owned(), result.users.to_string()),
         (
             "server".to_owned(),
@@ -77,6 +79,17 @@ pub(super) fn conditions(report: &Report, result: &ScenarioResult) -> Vec<(Strin
         }),
     ));
     conditions
+}
+
+/// What the users do, as the beginning of a digest: a file may have been edited under the same name.
+fn steps(result: &ScenarioResult) -> String {
+    match &result.definition {
+        None => "not recorded".to_owned(),
+        Some(definition) => {
+            let digest = Sha256::digest(definition["steps"].to_string());
+            format!("sha256 {}", hex::encode(&digest[..4]))
+        }
+    }
 }
 
 /// `2 × c7i.xlarge`; several kinds with a `+` between.
