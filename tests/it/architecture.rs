@@ -466,6 +466,7 @@ fn no_type_name_is_defined_twice() {
         "src",
         "strict-cloud/src",
         "standin/src",
+        "storm/src",
         "license/src",
         "local-image/src",
         "xtask",

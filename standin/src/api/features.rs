@@ -45,6 +45,7 @@ pub(super) fn routes() -> Router<App> {
             named("listChannelBookmarksForChannel", get(bookmarks)),
         )
         .route("/api/v4/groups", named("getGroups", get(groups)))
+        .route("/api/v4/agents", named("getAgents", get(agents)))
         .route(
             "/api/v4/custom_profile_attributes/fields",
             named("listCPAFields", get(profile_fields)),
@@ -190,6 +191,11 @@ async fn groups(State(app): State<App>, Auth(_): Auth) -> Result<axum::Json<Vec<
         ));
     }
     Ok(axum::Json(Vec::new()))
+}
+
+/// `GET /agents`: without the plugin that brings them there are none.
+async fn agents(State(_): State<App>, Auth(_): Auth) -> axum::Json<Vec<Value>> {
+    axum::Json(Vec::new())
 }
 
 /// `GET /custom_profile_attributes/fields`: refused without a license for them.

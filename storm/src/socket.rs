@@ -1,0 +1,258 @@
+//! A user's websocket: opening it, what comes in, and what the web client sends.
+
+use std::borrow::Cow;
+use std::time::Instant;
+
+use futures::{SinkExt as _, StreamExt as _};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+use crate::browser::Browser;
+use crate::call::ClientCall;
+use crate::reply::{CallFailure, ReplyError};
+use crate::request::USER_AGENT;
+use crate::result::StormErrorClass;
+use crate::route::HttpPurpose;
+
+/// What is read at once. Most events are shorter, and thousands of sockets have one each.
+const READ_BUFFER: usize = 4096;
+
+/// What a client remembers of its stream of events, to go on with it on another connection.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stream {
+    /// Empty before the first `hello`.
+    pub(crate) connection_id: Box<str>,
+    /// Number of the next event.
+    pub(crate) next: u64,
+    /// Why the last connection ended.
+    pub(crate) close_code: Option<u16>,
+}
+
+/// An open websocket.
+pub(crate) struct LiveSocket {
+    stream: WebSocketStream<crate::route::NetStream>,
+    /// Number of the last frame that the client sent.
+    sent: u64,
+    /// Number and time of the ping that is not answered yet.
+    ping: Option<(u64, Instant)>,
+}
+
+/// What came in.
+#[derive(Debug)]
+pub(crate) enum Heard {
+    /// The stream of events begins.
+    Hello,
+    /// The answer to the ping that was sent then.
+    Pong(Instant),
+    /// A post: its channel, its author, itself, and whether its arrival has to be confirmed.
+    Posted(Box<PostedEvent>),
+    /// Another event, or an answer.
+    Other,
+    /// An event is missing.
+    Gap,
+}
+
+/// A post that came in.
+#[derive(Debug)]
+pub(crate) struct PostedEvent {
+    pub(crate) id: String,
+    pub(crate) author: String,
+    pub(crate) channel: String,
+    pub(crate) create_ms: u64,
+    pub(crate) should_ack: bool,
+}
+
+#[derive(Deserialize)]
+struct IncomingFrame<'a> {
+    #[serde(borrow, default)]
+    event: Cow<'a, str>,
+    #[serde(default)]
+    seq: u64,
+    #[serde(default)]
+    seq_reply: Option<u64>,
+    #[serde(borrow, default)]
+    data: Option<IncomingFrameData<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+struct IncomingFrameData<'a> {
+    #[serde(borrow, default)]
+    connection_id: Cow<'a, str>,
+    /// A post, as JSON within a text.
+    #[serde(borrow, default)]
+    post: Cow<'a, str>,
+    #[serde(default)]
+    should_ack: bool,
+}
+
+#[derive(Deserialize)]
+struct PostText {
+    id: String,
+    user_id: String,
+    channel_id: String,
+    #[serde(default)]
+    create_at: u64,
+}
+
+impl LiveSocket {
+    /// Opens a websocket, to go on with a stream of events or to begin one.
+    pub(crate) async fn open(browser: &Browser, stream: &Stream) -> Result<Self, CallFailure> {
+        let connection = browser.connect(HttpPurpose::Http1).await?;
+        let route = browser.route();
+        let scheme = if route.is_secure() { "wss" } else { "ws" };
+        let mut url = format!(
+            "{scheme}://{}/api/v4/websocket?connection_id={}&sequence_number={}&posted_ack=true",
+            route.authority, stream.connection_id, stream.next
+        );
+        if let Some(code) = stream.close_code {
+            url.push_str(&format!("&disconnect_err_code={code}"));
+        }
+        let session = browser.session();
+        let cookie = session.as_ref().map_or("", |session| &*session.line);
+        let request = http::Request::builder()
+            .uri(url)
+            .header("host", &route.authority)
+            .header("connection", "Upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", generate_key())
+            .header("origin", &route.origin)
+            .header("user-agent", USER_AGENT)
+            .header("cookie", cookie)
+            .body(())
+            .map_err(|error| ReplyError::broken(error.to_string()))?;
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(0);
+        match client_async_with_config(request, connection, Some(config)).await {
+            Ok((stream, _)) => Ok(Self {
+                stream,
+                sent: 0,
+                ping: None,
+            }),
+            Err(Error::Http(answer)) => {
+                let status = answer.status().as_u16();
+                let class = match status {
+                    401 => StormErrorClass::Unauthorized,
+                    429 => StormErrorClass::TooManyRequests,
+                    500.. => StormErrorClass::ServerError,
+                    _ => StormErrorClass::Refused,
+                };
+                Err(CallFailure::new(class, format!("HTTP {status}")))
+            }
+            Err(error) => Err(ReplyError::broken(error.to_string()).into()),
+        }
+    }
+
+    /// Sends an action; the answer is told by its number.
+    pub(crate) async fn send(&mut self, action: &str, data: Option<Value>) -> Result<(), u16> {
+        self.sent += 1;
+        let mut frame = json!({"action": action, "seq": self.sent});
+        if let Some(data) = data {
+            frame["data"] = data;
+        }
+        let sent = self.stream.send(Message::text(frame.to_string())).await;
+        sent.map_err(|_| ABNORMAL)
+    }
+
+    /// Sends a ping, unless the last one is still not answered.
+    pub(crate) async fn ping(&mut self, due: Instant) -> Result<(), u16> {
+        if self.ping.is_some() {
+            return Err(PING_TIMEOUT);
+        }
+        self.ping = Some((self.sent + 1, due));
+        self.send("ping", None).await
+    }
+
+    /// When the ping was due that is not answered.
+    pub(crate) fn unanswered_ping(&self) -> Option<Instant> {
+        self.ping.map(|(_, due)| due)
+    }
+
+    /// Waits for what comes in; an error is the code with which the connection ended.
+    pub(crate) async fn hear(&mut self, stream: &mut Stream) -> Result<Heard, u16> {
+        loop {
+            match self.stream.next().await {
+                Some(Ok(Message::Text(text))) => return Ok(self.take(&text, stream)),
+                Some(Ok(Message::Close(frame))) => {
+                    return Err(frame.map_or(NO_STATUS, |frame| u16::from(frame.code)));
+                }
+                // Pings of the protocol are answered by the library.
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Err(ABNORMAL),
+            }
+        }
+    }
+
+    fn take(&mut self, text: &str, stream: &mut Stream) -> Heard {
+        let Ok(incoming) = serde_json::from_str::<IncomingFrame<'_>>(text) else {
+            return Heard::Other;
+        };
+        if let Some(reply) = incoming.seq_reply {
+            return match self.ping {
+                Some((number, due)) if number == reply => {
+                    self.ping = None;
+                    Heard::Pong(due)
+                }
+                _ => Heard::Other,
+            };
+        }
+        let is_hello = incoming.event == "hello";
+        let data = incoming.data.unwrap_or_default();
+        if is_hello && *data.connection_id != *stream.connection_id {
+            stream.next = 0;
+            stream.connection_id = data.connection_id.as_ref().into();
+        }
+        if incoming.seq != stream.next {
+            return Heard::Gap;
+        }
+        stream.next = incoming.seq + 1;
+        if is_hello {
+            return Heard::Hello;
+        }
+        if incoming.event == "posted"
+            && let Ok(post) = serde_json::from_str::<PostText>(&data.post)
+        {
+            return Heard::Posted(Box::new(PostedEvent {
+                id: post.id,
+                author: post.user_id,
+                channel: post.channel_id,
+                create_ms: post.create_at,
+                should_ack: data.should_ack,
+            }));
+        }
+        Heard::Other
+    }
+}
+
+/// The connection ended without a close frame.
+pub(crate) const ABNORMAL: u16 = 1006;
+/// A close frame without a code.
+const NO_STATUS: u16 = 1005;
+/// The web client's own: a ping was not answered.
+pub(crate) const PING_TIMEOUT: u16 = 4000;
+/// The web client's own: an event is missing.
+pub(crate) const SEQUENCE_MISMATCH: u16 = 4001;
+
+/// Opens a websocket and counts that as a call.
+pub(crate) async fn connect(
+    browser: &Browser,
+    stream: Stream,
+    due: Option<Instant>,
+) -> Result<LiveSocket, CallFailure> {
+    let mut count = browser.begin_count(ClientCall::Websocket, due);
+    count.written();
+    let opening = LiveSocket::open(browser, &stream);
+    let opened = match browser.storm.behavior.call_patience_ms {
+        None => opening.await,
+        Some(ms) => tokio::time::timeout(std::time::Duration::from_millis(ms), opening)
+            .await
+            .unwrap_or_else(|_| Err(CallFailure::timeout())),
+    };
+    count.end(&opened);
+    opened
+}

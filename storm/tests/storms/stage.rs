@@ -1,0 +1,187 @@
+//! A server with accounts, a team, channels and posts; and storms against it.
+
+use std::time::{Duration, Instant};
+
+use loadrig_storm::{
+    AccountPassword, Accounts, ActionMix, ClientBehavior, STORM_FORMAT, StormControl,
+    StormEntrance, StormLine, StormPhase, StormPlan, StormResult, StormSample, run,
+};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::rig::client::PASSWORD;
+use crate::rig::{NodeOptions, Postgres, ServerNode, free_port};
+
+/// A server with people who know each other.
+pub struct Stage {
+    node: Option<ServerNode>,
+    port: u16,
+    postgres: Postgres,
+}
+
+fn settings(postgres: &Postgres) -> Value {
+    let source = postgres.data_source("sslmode=require");
+    json!({
+        "SqlSettings": {"DataSource": source, "MaxOpenConns": 20},
+        "TeamSettings": {"EnableOpenServer": true},
+        "ClusterSettings": {"Enable": false},
+    })
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value[key]
+        .as_str()
+        .unwrap_or_else(|| panic!("no `{key}` in {value}"))
+}
+
+impl Stage {
+    pub async fn new(users: u32) -> Self {
+        Self::with_rounds(users, "1000").await
+    }
+
+    /// One whose passwords take so many rounds.
+    pub async fn with_rounds(users: u32, rounds: &str) -> Self {
+        let postgres = Postgres::start();
+        let port = free_port();
+        let node = Self::start(&postgres, port, rounds);
+        let nobody = node.client();
+        nobody.create_user("admin").await;
+        let admin = nobody.login("admin").await;
+        let team = json!({"name": "storm", "display_name": "Storm", "type": "O", "allow_open_invite": true});
+        let team = admin.post("/teams", team).await;
+        let team = text(&team, "id");
+        let mut channels = Vec::new();
+        for name in ["one", "two", "three"] {
+            let channel = json!({"team_id": team, "name": name, "display_name": name, "type": "O"});
+            let channel = admin.post("/channels", channel).await;
+            channels.push(text(&channel, "id").to_owned());
+        }
+        for index in 0..users {
+            let user = admin.create_user(&format!("storm-{index}")).await;
+            let member = json!({"team_id": team, "user_id": user["id"]});
+            admin.post(&format!("/teams/{team}/members"), member).await;
+            for channel in &channels {
+                let member = json!({"user_id": user["id"]});
+                admin
+                    .post(&format!("/channels/{channel}/members"), member)
+                    .await;
+            }
+            // Someone to write to directly.
+            let direct = json!([admin.user_id, user["id"]]);
+            admin.post("/channels/direct", direct).await;
+        }
+        for channel in &channels {
+            for number in 0..3 {
+                let post =
+                    json!({"channel_id": channel, "message": format!("post {number} storm")});
+                admin.post("/posts", post).await;
+            }
+        }
+        Self {
+            node: Some(node),
+            port,
+            postgres,
+        }
+    }
+
+    fn start(postgres: &Postgres, port: u16, rounds: &str) -> ServerNode {
+        let node = ServerNode::spawn_with(NodeOptions {
+            settings: settings(postgres),
+            variables: vec![("MM_STANDIN_HASH_ROUNDS", rounds.to_owned())],
+            port: Some(port),
+            ..NodeOptions::default()
+        });
+        node.await_ready();
+        node
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Stops the server and starts it again at the same port.
+    pub fn restart(&mut self) {
+        let node = self.node.take().expect("a server");
+        assert!(node.stop().success());
+        self.node = Some(Self::start(&self.postgres, self.port, "1000"));
+    }
+
+    /// Waits until so many websockets are open.
+    pub async fn await_websockets(&self, count: usize) {
+        let node = self.node.as_ref().expect("a server");
+        let started = Instant::now();
+        let lines =
+            ["web", "unknown"].map(|origin| format!("{{origin_client=\"{origin}\"}} {count}\n"));
+        loop {
+            let page = node.metrics().await;
+            let shown =
+                |line: &String| page.contains(&format!("mattermost_http_websockets_total{line}"));
+            if lines.iter().any(shown) {
+                return;
+            }
+            assert!(started.elapsed() < Duration::from_secs(30), "{page}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// So many users within so long, until all have arrived.
+    pub fn plan(&self, users: u32, over_ms: u64) -> StormPlan {
+        StormPlan {
+            format: STORM_FORMAT,
+            agent: "agent-1".into(),
+            entrances: vec![StormEntrance {
+                url: self.url(),
+                address: None,
+                authority: None,
+            }],
+            source_addresses: Vec::new(),
+            accounts: Accounts {
+                prefix: "storm-".into(),
+                first: 0,
+                users,
+                password: AccountPassword::new(PASSWORD),
+            },
+            phases: vec![
+                StormPhase::Arrive {
+                    users,
+                    over_ms,
+                    shape: Default::default(),
+                },
+                StormPhase::Drain { at_most_ms: 60_000 },
+            ],
+            client: ClientBehavior::default(),
+            mix: ActionMix::idle(),
+            seed: 7,
+            deadline_ms: 120_000,
+            sample_every_ms: 1000,
+        }
+    }
+}
+
+/// Carries a plan out.
+pub async fn storm(plan: StormPlan) -> StormResult {
+    storm_with(plan, |_| None).await.0
+}
+
+/// Carries a plan out, and says something after each sample.
+pub async fn storm_with(
+    plan: StormPlan,
+    mut steer: impl FnMut(&StormSample) -> Option<StormControl>,
+) -> (StormResult, Vec<StormSample>) {
+    let (say, control) = mpsc::channel(8);
+    let (lines, mut heard) = mpsc::channel(64);
+    let running = tokio::spawn(run(plan, control, lines));
+    let mut samples = Vec::new();
+    while let Some(line) = heard.recv().await {
+        match line {
+            StormLine::Sample(sample) => {
+                if let Some(word) = steer(&sample) {
+                    say.send(word).await.expect("the storm listens");
+                }
+                samples.push(*sample);
+            }
+            StormLine::Result(_) => break,
+        }
+    }
+    (running.await.expect("no panic").expect("a result"), samples)
+}
