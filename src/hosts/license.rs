@@ -140,6 +140,18 @@ mod tests {
     }
 
     #[test]
+    fn a_license_may_have_a_byte_order_mark_and_line_breaks_of_windows() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("license");
+        let text = sign_for_standin(&standin_license(&Sku::Enterprise, 10)).unwrap();
+        let (one, other) = text.split_at(text.len() / 2);
+        std::fs::write(&path, format!("\u{feff}{one}\r\n{other}\r\n")).unwrap();
+        let standin = mattermost(Release::Standin, LicenseSource::File(path));
+        let license = ServerLicense::load(&standin).unwrap().unwrap();
+        assert_eq!(license.text.expose_secret(), text);
+    }
+
+    #[test]
     fn a_damaged_license_is_refused_with_its_place() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("license");

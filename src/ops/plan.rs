@@ -7,7 +7,7 @@ use crate::engine::{Account, CloudError};
 use crate::plan::{self, Action, Cost, Plan, RunningCost, cost, running_cost};
 use crate::preflight::Finding;
 use crate::report::plan_diagram;
-use crate::spec::{Library, Spec};
+use crate::spec::{Library, Spec, is_size_like};
 
 use super::adapters::Adapters;
 use super::files::write;
@@ -77,9 +77,10 @@ impl HostWork {
 /// When there is neither, or it is invalid.
 pub fn spec_or_size(library: &Library, name: &str) -> Result<(Spec, bool), OpsError> {
     let name_of_size = name.to_owned();
+    // A size that does not exist is answered with those that are nearest to it.
     let is_size = library.resolve(name).is_none()
         && !library.environment_names().contains(&name_of_size)
-        && library.architecture_names().contains(&name_of_size);
+        && (library.architecture_names().contains(&name_of_size) || is_size_like(name));
     let spec = if is_size {
         library.architecture(name)?.example()
     } else {

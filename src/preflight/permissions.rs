@@ -208,6 +208,19 @@ mod tests {
                 .contains("rds:CreateDBInstance (implicitDeny)")
         );
 
+        let denied = ["rds:CreateDBInstance", "ec2:CreateVpc"];
+        let refused = denied.map(|action| (action.to_owned(), "implicitDeny".to_owned()));
+        let simulated = Ok(Allowed::Simulated {
+            refused: refused.into(),
+        });
+        let findings = evaluate_permissions(&needed, &simulated, "perf");
+        assert!(
+            findings[0]
+                .detail
+                .ends_with("missing: ec2:CreateVpc, rds:CreateDBInstance (implicitDeny)"),
+            "{findings:?}"
+        );
+
         let dry = Ok(Allowed::DryRun {
             why: "iam:SimulatePrincipalPolicy is denied".to_owned(),
             tried: [("ec2:CreateVpc".to_owned(), true)].into(),

@@ -84,7 +84,7 @@ pub use services::{
     SecretSource, Services, VolumePerformance, search_zones,
 };
 pub(crate) use shape::CertificateIssuer;
-pub(crate) use suggest::or_expected;
+pub(crate) use suggest::{is_size_like, or_expected};
 pub use tls::{ProxyTls, TlsCertificate};
 pub(crate) use values::name_fault;
 pub use values::{CANARY_PREFIX, is_canary};

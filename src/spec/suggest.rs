@@ -63,6 +63,11 @@ fn and(words: &[&str]) -> String {
     quoted.join(" and ")
 }
 
+/// Whether a name says a number of users, as those of sizes do and those of environments cannot.
+pub(crate) fn is_size_like(name: &str) -> bool {
+    users(name).is_some()
+}
+
 /// The number that a size's name says: `1k` is 1,000.
 fn users(name: &str) -> Option<u64> {
     let lower = name.to_lowercase();

@@ -37,6 +37,17 @@ fn the_plan_of_a_size_needs_no_account() {
 }
 
 #[test]
+fn a_size_that_does_not_exist_is_answered_with_its_neighbours() {
+    let output = loadrig(&["plan", "12k"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("the nearest sizes are `10k` and `15k`"),
+        "{said}"
+    );
+}
+
+#[test]
 fn detailed_exit_code_reports_changes() {
     let output = loadrig(&["plan", "1k", "--detailed-exitcode"]);
     assert_eq!(output.status.code(), Some(3));

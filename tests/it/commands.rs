@@ -48,9 +48,24 @@ fn up_asks_with_totals_time_and_cost() {
         .expect("the program runs");
     let said = text(&asked.stderr);
     assert_eq!(asked.status.code(), Some(2), "{said}");
-    for part in ["to create", "min; critical path:", "costs $", "`--yes`"] {
+    for part in [
+        "to create",
+        "min; critical path:",
+        "costs $",
+        "`--yes`",
+        "no license, so 1 application node in place of 2",
+        // Nothing of the environment was changed, but this is new in the account.
+        "was created for the lock and stays: `loadrig registry remove` deletes it",
+    ] {
         assert!(said.contains(part), "`{part}` is missing: {said}");
     }
+    // The second time it is there.
+    let again = command(home.path(), moto.endpoint(), &["up", "perf"])
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program runs");
+    let said = text(&again.stderr);
+    assert!(!said.contains("was created for the lock"), "{said}");
 }
 
 #[tokio::test]
@@ -274,6 +289,46 @@ fn files_that_the_yaml_names_are_checked_offline() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
         assert!(said.contains("not a release tarball"), "{said}");
     }
+}
+
+#[test]
+fn validate_warns_of_what_up_would_warn_of() {
+    let home = tempfile::tempdir().expect("a directory");
+    environment(home.path(), "perf", ENVIRONMENT);
+    let validate = |arguments: &[&str]| {
+        let output = command(home.path(), "http://127.0.0.1:1", arguments)
+            .env_remove("LOADRIG_TEST_NO_SUCH_LICENSE")
+            .output()
+            .expect("the program runs");
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        output
+    };
+    let said = text(&validate(&["validate", "perf"]).stderr);
+    for part in [
+        "warning: perf: license: no license, so 1 application node in place of 2",
+        "warning: perf: entrance: the server is reached by plain HTTP",
+    ] {
+        assert!(said.contains(part), "`{part}` is missing: {said}");
+    }
+    let unset = ENVIRONMENT.replace(
+        "unlicensed: accept",
+        "license_env: LOADRIG_TEST_NO_SUCH_LICENSE",
+    );
+    environment(home.path(), "unset", &unset);
+    let said = text(&validate(&["validate", "unset"]).stderr);
+    assert!(
+        said.contains("license: not checked: the environment variable"),
+        "{said}"
+    );
+    let answer = text(&validate(&["validate", "unset", "--output", "json"]).stdout);
+    let answer: serde_json::Value = serde_json::from_str(&answer).expect("JSON");
+    let checks: Vec<&str> = answer[0]["findings"]
+        .as_array()
+        .expect("findings")
+        .iter()
+        .filter_map(|finding| finding["check"].as_str())
+        .collect();
+    assert_eq!(checks, ["entrance", "license"]);
 }
 
 #[test]

@@ -167,6 +167,25 @@ impl Report<'_> {
         rows
     }
 
+    /// What the disagreements of the account in memory are, and how many there are of each.
+    fn kinds_in_memory(&self) -> String {
+        let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+        for outcome in self.memory.values() {
+            if let FactOutcome::Compared(Verdict::Disagree(what)) = outcome {
+                *kinds.entry(kind_of(what)).or_default() += 1;
+            }
+        }
+        let mut kinds: Vec<(String, usize)> = kinds.into_iter().collect();
+        kinds.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
+        let rows = kinds
+            .into_iter()
+            .map(|(kind, count)| format!("| {kind} | {count} |\n"));
+        format!(
+            "| what disagrees | facts |\n|---|---|\n{}",
+            rows.collect::<String>()
+        )
+    }
+
     /// The page in docs/.
     pub(crate) fn page(&self) -> String {
         let mut reasons = String::new();
@@ -174,15 +193,48 @@ impl Report<'_> {
             let _ = writeln!(reasons, "| {reason} | {count} |");
         }
         format!(
-            "{}\n{}\n## What disagrees before moto\n\n{}\n## The account in memory\n\nIt knows the calls that loadrig makes and no others; \
-             what needs more is not replayed.\n\n{}\n## What is not compared\n\nBefore moto:\n\n| reason | facts |\n|---|---|\n{reasons}\n\
+            "{}\n{}\n## What disagrees before moto\n\n{}\n## The account in memory\n\n{}\n{}\n{}\n## What is not compared\n\nBefore moto:\n\n| reason | facts |\n|---|---|\n{reasons}\n\
              ## Evidence for each operation\n\n{}\n{}",
             include_str!("page.md"),
             self.table(self.emulated),
             self.disagreements(),
+            include_str!("memory.md"),
             self.table(self.memory),
+            self.kinds_in_memory(),
             include_str!("evidence.md"),
             self.evidence().table()
         )
+    }
+}
+
+/// In which way an answer disagrees.
+fn kind_of(what: &str) -> String {
+    if let Some(rest) = what.strip_prefix("it is refused with ") {
+        let code = rest.split(' ').next().unwrap_or_default();
+        return format!("AWS carried it out; here it is refused with `{code}`");
+    }
+    if what.starts_with("it is carried out") {
+        return "AWS refused it; here it is carried out".to_owned();
+    }
+    if what == "an earlier call was answered otherwise" {
+        return "a call that prepares the fact is answered otherwise".to_owned();
+    }
+    // `Contents.0.ETag: is missing`; codes are followed by their words in parentheses.
+    if what.starts_with("answer: ") {
+        return "the part of the answer that the fact is about is missing".to_owned();
+    }
+    match what
+        .split_once(": is ")
+        .or_else(|| what.split_once(": has "))
+    {
+        Some((path, how)) if !path.contains('(') => {
+            let member = path.rsplit('.').find(|part| part.parse::<usize>().is_err());
+            let member = member.unwrap_or(path);
+            match how {
+                "missing" => format!("`{member}` is missing"),
+                _ => format!("`{member}` is another"),
+            }
+        }
+        _ => "it is refused with another code or status".to_owned(),
     }
 }

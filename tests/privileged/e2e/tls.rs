@@ -1,8 +1,8 @@
-//! A rig whose proxy speaks TLS with a certificate of the environment's own authority: agents and checks
+//! A rig with a cache whose proxy speaks TLS with a certificate of the environment's own authority: agents and checks
 //! connect by its name, which no DNS knows, and trust that authority alone.
 
 use super::rig::{LocalCloud, steps};
-use super::{CHANGES, down, verify};
+use super::{CHANGES, broken, down, verify};
 
 #[test]
 fn a_rig_speaks_tls_with_an_authority_of_its_own() {
@@ -10,7 +10,8 @@ fn a_rig_speaks_tls_with_an_authority_of_its_own() {
     let home = &cloud.home;
     let yaml = include_str!("../../../environments/demo.yaml");
     let tls = "tls: { host_name: chat.example.com, issuer: private }\n";
-    home.write("environments/secure.yaml", format!("{yaml}\n{tls}"));
+    let cache = "sizes: { cache: { nodes: 1 } }\n";
+    home.write("environments/secure.yaml", format!("{yaml}\n{tls}{cache}"));
 
     let log = home.path().join("first.jsonl");
     let first = log.to_str().unwrap();
@@ -74,6 +75,8 @@ fn a_rig_speaks_tls_with_an_authority_of_its_own() {
         .run(&["test", "secure", "smoke", "--output", "json"])
         .code(0);
     assert_eq!(test.json()["scenarios"][0]["passed"], true, "{test}");
+    broken::a_changed_file_is_named_and_restored(home, "secure");
+    verify(home, "secure");
     down(home, "secure");
     cloud.finish();
 }
