@@ -290,10 +290,6 @@ impl Builder<'_> {
             Role::Proxy => {
                 after.extend(instances(Role::App));
                 after.push(first_administrator());
-                if self.spec.tls.is_some() {
-                    // One certificate for all of them, with their addresses.
-                    after.extend(instances(Role::Proxy));
-                }
             }
             Role::SearchProxy => {
                 after.push(Address::search());

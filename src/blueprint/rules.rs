@@ -1,5 +1,7 @@
 //! Security groups, and who may reach whom by them.
 
+use ipnet::Ipv4Net;
+
 use crate::spec::{AddressKind, Network, Role, Scheme};
 
 use super::build::{Builder, first_administrator};
@@ -33,10 +35,12 @@ impl Builder<'_> {
         self.security_groups(&groups);
         // The load balancer's may name addresses that only hosts and gateways bring.
         for group in groups.iter().filter(|one| **one != Group::LoadBalancer) {
-            let is_tls = self.spec.tls.is_some();
             let mut rules = rules(&self.spec.network, *group, &groups, operators);
-            if is_tls && *group == Group::Hosts(Role::Proxy) {
+            if let (Some(tls), Group::Hosts(Role::Proxy)) = (&self.spec.tls, group) {
                 rules = with_https(rules);
+                if tls.acme().is_some() {
+                    rules = with_challenges(rules);
+                }
             }
             self.rules_of(*group, rules, vec![]);
         }
@@ -73,7 +77,8 @@ impl Builder<'_> {
     }
 
     /// Who may reach the load balancer: operators and agents, each at the address by which
-    /// it sees them. A public one sees the public addresses even of hosts beside it.
+    /// it sees them, and application hosts where it is internal. A public one sees the public
+    /// addresses even of hosts beside it.
     pub(super) fn security_of_balancer(&mut self, operators: &[Peer]) {
         let Some(alb) = self.spec.load_balancer.alb() else {
             return;
@@ -89,6 +94,10 @@ impl Builder<'_> {
                 (true, true) => peers.extend(agents.map(Peer::Host)),
                 (true, false) => peers.extend(network.nat_zones().map(Peer::Nat)),
             }
+        }
+        if !public {
+            // `verify` comes through a host, where the operator's own network does not lead there.
+            peers.push(Peer::Group(Group::Hosts(Role::App)));
         }
         if public || self.spec.access.address == AddressKind::Private {
             peers.extend_from_slice(operators);
@@ -116,6 +125,19 @@ fn with_https(mut rules: Vec<Rule>) -> Vec<Rule> {
         .collect();
     rules.extend(plain.into_iter().map(|rule| Rule { port: 443, ..rule }));
     rules.sort();
+    rules
+}
+
+/// An ACME server comes from addresses that nobody knows before, to port 80 alone: there is nothing
+/// but its challenges and the way to HTTPS.
+fn with_challenges(mut rules: Vec<Rule>) -> Vec<Rule> {
+    rules.push(Rule {
+        protocol: Protocol::Tcp,
+        port: 80,
+        from: Peer::Range(Ipv4Net::default()),
+    });
+    rules.sort();
+    rules.dedup();
     rules
 }
 

@@ -8,7 +8,7 @@ use crate::plan::{
     change_groups, expected, ranges,
 };
 use crate::preflight::{Finding, FindingVerdict};
-use crate::spec::{LoginGate, Spec};
+use crate::spec::{LoginGate, ProxyTls, Spec};
 
 use super::format::{self, WIDTH, wrapped};
 use super::printer::table;
@@ -50,6 +50,7 @@ pub(super) fn review(review: &PlanReview) -> String {
     text.push_str(&sum(review));
     text.push_str(&spare_app_node(&review.spec));
     text.push_str(&login_gate(&review.spec));
+    text.push_str(&certificate(&review.spec));
     text.push_str(&money(&review.cost, review.now.as_ref(), None, false));
     text
 }
@@ -87,6 +88,17 @@ pub(super) fn spare_app_node(spec: &Spec) -> String {
         return String::new();
     };
     let text = format!("application nodes: {text}");
+    let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+    wrapped(&words, "", "")
+}
+
+/// How the certificate of the proxies comes about, where that opens a port.
+#[must_use]
+pub(super) fn certificate(spec: &Spec) -> String {
+    let Some(text) = spec.tls.as_ref().and_then(ProxyTls::issuing) else {
+        return String::new();
+    };
+    let text = format!("certificate: {text}");
     let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
     wrapped(&words, "", "")
 }

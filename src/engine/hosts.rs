@@ -73,4 +73,11 @@ pub trait Hosts: Send + Sync + 'static {
         let _ = (request, node);
         async { Ok(()) }
     }
+
+    /// The hosts whose bundles name the address of this one, and that have to be told of it once it is
+    /// configured.
+    fn peers(&self, host: HostName) -> Vec<HostName> {
+        let _ = host;
+        Vec::new()
+    }
 }

@@ -49,6 +49,8 @@ pub struct Payload {
     pub database: Option<Dsns>,
     /// The certificate of the proxies, where it is a file.
     pub tls: Option<TlsFacts>,
+    /// The authorities of an ACME server and of its certificates, PEM, where systems do not trust them.
+    pub acme_authority: Option<String>,
 }
 
 /// What the proxies speak TLS with.
@@ -63,10 +65,10 @@ pub struct TlsFacts {
 }
 
 impl TlsFacts {
-    /// Reads the files that the environment names; nothing where it names none.
+    /// Reads the certificate that the environment names; nothing where it names none.
     ///
     /// # Errors
-    /// When one cannot be read, or is not PEM.
+    /// When a file cannot be read, or is not PEM.
     pub fn load(tls: &ProxyTls) -> Result<Option<Self>, BundleError> {
         let TlsCertificate::Files {
             certificate,
@@ -85,6 +87,17 @@ impl TlsFacts {
                 .transpose()?,
         }))
     }
+}
+
+/// Reads the authorities of the ACME server that the environment names; nothing where it names none, or
+/// needs none.
+///
+/// # Errors
+/// When the file cannot be read, or is not PEM.
+pub fn acme_authority(tls: &ProxyTls) -> Result<Option<String>, BundleError> {
+    let path = tls.acme().and_then(|acme| acme.authority.as_deref());
+    path.map(|path| read_pem("ACME server's authority", "CERTIFICATE", path))
+        .transpose()
 }
 
 impl Payload {
@@ -106,6 +119,7 @@ impl Payload {
             agent: agent.map(|path| read("agent program", path)).transpose()?,
             database: None,
             tls: None,
+            acme_authority: None,
         })
     }
 }

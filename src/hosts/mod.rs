@@ -32,7 +32,9 @@ pub use digest::Digest;
 pub use dsn::Dsns;
 pub use error::HostError;
 pub use extras::HostFile;
-pub use facts::{DatabaseFacts, Endpoint, Facts, HostFacts, Payload, ServerPackage, TlsFacts};
+pub use facts::{
+    DatabaseFacts, Endpoint, Facts, HostFacts, Payload, ServerPackage, TlsFacts, acme_authority,
+};
 pub use keyring::{Keyring, SshLogin, operator_public_key, public_key_file};
 pub use license::ServerLicense;
 pub use passwords::ServerPasswords;

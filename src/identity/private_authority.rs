@@ -13,9 +13,11 @@ use p256::elliptic_curve::sec1::ToEncodedPoint as _;
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyUsagePurpose, NameConstraints,
-    PKCS_ECDSA_P256_SHA256, PublicKeyData, SanType, SignatureAlgorithm, date_time_ymd,
+    PKCS_ECDSA_P256_SHA256, PublicKeyData, SanType, SerialNumber, SignatureAlgorithm,
+    date_time_ymd,
 };
 use secrecy::SecretString;
+use sha2::{Digest as _, Sha256};
 
 use super::secrets::Secrets;
 
@@ -190,8 +192,8 @@ impl PrivateAuthority {
         Ok(self.params().self_signed(&self.key)?.pem())
     }
 
-    /// A certificate of the proxies. It is valid for a year from the beginning of the half-year, so
-    /// each `up` of the next half renews it.
+    /// A certificate of a proxy, with its addresses. It is valid for a year from the beginning of the
+    /// half-year, so each `up` of the next half renews it.
     ///
     /// # Errors
     /// When the name is not a host name.
@@ -201,23 +203,31 @@ impl PrivateAuthority {
         from: HalfYear,
     ) -> Result<IssuedCertificate, rcgen::Error> {
         let mut params = CertificateParams::new(vec![self.host_name.clone()])?;
-        let addresses = addresses.iter().copied().map(SanType::IpAddress);
-        params.subject_alt_names.extend(addresses);
+        let sans = addresses.iter().copied().map(SanType::IpAddress);
+        params.subject_alt_names.extend(sans);
         params.distinguished_name = subject(&self.host_name.chars().take(64).collect::<String>());
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
         params.not_before = date_time_ymd(from.year, from.month, 1);
         params.not_after = date_time_ymd(from.year + 1, from.month, 1);
-        // Two certificates of one authority differ in their numbers.
-        let number = u64::try_from(from.year).unwrap_or(0) * 100 + u64::from(from.month);
-        params.serial_number = Some(number.into());
+        params.serial_number = Some(serial_number(&self.host_name, addresses, from));
         let issuer = Issuer::new(self.params(), &self.key);
         Ok(IssuedCertificate {
             certificate: params.signed_by(&self.leaf, &issuer)?.pem(),
             key: self.leaf.pem(),
         })
     }
+}
+
+/// Browsers refuse two certificates of one authority that differ and have one number, so it follows
+/// from what is in them. Positive, and at most 20 bytes (RFC 5280, 4.1.2.2).
+fn serial_number(host_name: &str, addresses: &[IpAddr], from: HalfYear) -> SerialNumber {
+    let HalfYear { year, month } = from;
+    let digest = Sha256::digest(format!("{host_name} {addresses:?} {year}-{month}"));
+    let mut bytes = digest[..16].to_vec();
+    bytes[0] = (bytes[0] & 0x7f) | 0x40;
+    SerialNumber::from_slice(&bytes)
 }
 
 fn subject(common: &str) -> DistinguishedName {
@@ -262,6 +272,22 @@ mod tests {
             issued(1, autumn).certificate,
             issued(1, HalfYear::of(2027, 1)).certificate
         );
+    }
+
+    #[test]
+    fn certificates_that_differ_have_different_numbers() {
+        let half = HalfYear::of(2026, 11);
+        let number = |name: &str, addresses: &[&str], half| {
+            let addresses: Vec<IpAddr> = addresses.iter().map(|one| one.parse().unwrap()).collect();
+            serial_number(name, &addresses, half).to_bytes()
+        };
+        let one = number("chat.example.com", &["10.0.0.1"], half);
+        assert_eq!(one, number("chat.example.com", &["10.0.0.1"], half));
+        assert_ne!(one, number("chat.example.com", &["10.0.0.2"], half));
+        assert_ne!(one, number("chat.example.org", &["10.0.0.1"], half));
+        let later = HalfYear::of(2027, 1);
+        assert_ne!(one, number("chat.example.com", &["10.0.0.1"], later));
+        assert!(one.len() == 16 && one[0] < 0x80, "{one:?}");
     }
 
     /// Whether a client that trusts the authority alone believes a server with this certificate. By

@@ -128,7 +128,7 @@ impl Agent {
         let apis: Vec<Api> = plan
             .entrances
             .iter()
-            .map(|entrance| Api::new(&entrance.url, entrance.tls.as_ref()))
+            .map(|entrance| Api::new(&entrance.url, entrance.route.as_ref()))
             .collect::<Result<_, _>>()?;
         if apis.is_empty() {
             return Err(ApiError::Unexpected("the plan has no entrance".to_owned()).into());

@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::entrance::Entrance;
-use super::wire::{Admin, EntranceTls, ServerInfo};
+use super::entrance::{Entrance, certificate_fault};
+use super::wire::{Admin, EntranceRoute, ServerInfo};
 
 /// Opening a connection may take this long.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -26,6 +26,9 @@ pub enum ApiError {
     /// The request did not get an answer.
     #[error("no answer from the proxy: {0}")]
     Transport(String),
+    /// TLS ended before the request: whoever answered has a certificate that is not trusted.
+    #[error("the entrance's certificate is not accepted: {0}")]
+    Certificate(String),
     /// The server refused.
     #[error("HTTP {status} `{id}`: {message}")]
     Refused {
@@ -48,7 +51,7 @@ impl ApiError {
     pub(super) fn node(&self) -> Option<&str> {
         match self {
             ApiError::Refused { node, .. } => node.as_deref(),
-            ApiError::Transport(_) | ApiError::Unexpected(_) => None,
+            ApiError::Transport(_) | ApiError::Certificate(_) | ApiError::Unexpected(_) => None,
         }
     }
 
@@ -56,7 +59,7 @@ impl ApiError {
     pub(super) fn status(&self) -> Option<u16> {
         match self {
             ApiError::Refused { status, .. } => Some(*status),
-            ApiError::Transport(_) | ApiError::Unexpected(_) => None,
+            ApiError::Transport(_) | ApiError::Certificate(_) | ApiError::Unexpected(_) => None,
         }
     }
 }
@@ -68,6 +71,9 @@ impl From<reqwest::Error> for ApiError {
         let mut text = error.to_string();
         let mut source = std::error::Error::source(&error);
         while let Some(cause) = source {
+            if let Some(fault) = certificate_fault(cause) {
+                return Self::Certificate(fault);
+            }
             text = cause.to_string();
             source = cause.source();
         }
@@ -120,9 +126,9 @@ pub(super) struct Api {
 }
 
 impl Api {
-    /// An API at the proxy's URL.
-    pub(super) fn new(url: &str, tls: Option<&EntranceTls>) -> Result<Self, ApiError> {
-        let entrance = Entrance::new(url, tls).map_err(ApiError::Unexpected)?;
+    /// An API at the entrance's URL.
+    pub(super) fn new(url: &str, route: Option<&EntranceRoute>) -> Result<Self, ApiError> {
+        let entrance = Entrance::new(url, route).map_err(ApiError::Unexpected)?;
         let mut builder = reqwest::Client::builder();
         if let Some(tls) = &entrance.tls {
             builder = builder.tls_backend_preconfigured((**tls).clone());

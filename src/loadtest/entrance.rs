@@ -1,17 +1,17 @@
 //! How agents connect to the entrance: plain or by TLS, at an address that may not be in DNS.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::BuilderVerifierExt as _;
+use rustls::{CertificateError, ClientConfig, RootCertStore};
+use rustls_platform_verifier::Verifier;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::wire::EntranceTls;
+use super::wire::EntranceRoute;
 
 /// A connection, encrypted or not.
 pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -23,37 +23,37 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 pub(super) struct Entrance {
     pub(super) host: String,
     port: u16,
-    /// In place of what DNS says.
-    address: Option<IpAddr>,
+    /// In place of what URL and DNS say.
+    fixed: Option<SocketAddr>,
     pub(super) tls: Option<Arc<ClientConfig>>,
 }
 
 impl Entrance {
-    /// The entrance at a URL; one by HTTPS whose address is in DNS needs no more than that.
-    pub(super) fn new(url: &str, tls: Option<&EntranceTls>) -> Result<Self, String> {
+    /// The entrance at a URL; one whose address is in DNS needs no more than that.
+    pub(super) fn new(url: &str, route: Option<&EntranceRoute>) -> Result<Self, String> {
         let parsed = reqwest::Url::parse(url).map_err(|error| format!("`{url}`: {error}"))?;
         let host = parsed.host_str().unwrap_or_default().to_owned();
         let port = parsed.port_or_known_default();
         let port = port.ok_or_else(|| format!("`{url}` has no port"))?;
         let config = match parsed.scheme() {
             "https" => {
-                let authority = tls.and_then(|tls| tls.authority.as_deref());
-                Some(Arc::new(config(authority)?))
+                let authority = route.and_then(|route| route.authority.as_deref());
+                let system = route.is_some_and(|route| route.system);
+                Some(Arc::new(config(authority, system)?))
             }
             _ => None,
         };
         Ok(Self {
             host,
             port,
-            address: tls.map(|tls| tls.address),
+            fixed: route.map(|route| SocketAddr::new(route.address, route.port.unwrap_or(port))),
             tls: config,
         })
     }
 
     /// The address to connect to in place of the one in DNS.
     pub(super) fn fixed_address(&self) -> Option<SocketAddr> {
-        let address = self.address?;
-        Some(SocketAddr::new(address, self.port))
+        self.fixed
     }
 
     /// The URL of the websocket.
@@ -82,27 +82,49 @@ impl Entrance {
     }
 }
 
-/// Trust in one authority, or in those of the system.
-fn config(authority: Option<&str>) -> Result<ClientConfig, String> {
+/// Trust in these authorities, in those of the system, or in both.
+fn config(authority: Option<&str>, system: bool) -> Result<ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider);
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
     let builder = builder
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?;
-    let Some(text) = authority else {
-        let builder = builder
-            .with_platform_verifier()
-            .map_err(|error| error.to_string())?;
-        return Ok(builder.with_no_client_auth());
-    };
+    let mut given = Vec::new();
+    for certificate in CertificateDer::pem_slice_iter(authority.unwrap_or_default().as_bytes()) {
+        given.push(certificate.map_err(|error| format!("the authority: {error}"))?);
+    }
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {
-        let certificate = certificate.map_err(|error| format!("the authority: {error}"))?;
+    for certificate in &given {
         roots
-            .add(certificate)
+            .add(certificate.clone())
             .map_err(|error| format!("the authority: {error}"))?;
     }
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+    if authority.is_some() && !system {
+        return Ok(builder.with_root_certificates(roots).with_no_client_auth());
+    }
+    let verifier = Verifier::new_with_extra_roots(given, provider);
+    let verifier = verifier.map_err(|error| error.to_string())?;
+    let builder = builder.dangerous();
+    let builder = builder.with_custom_certificate_verifier(Arc::new(verifier));
+    Ok(builder.with_no_client_auth())
+}
+
+/// Why a certificate is not accepted, if that is what an error is about.
+pub(super) fn certificate_fault(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let inner = error.downcast_ref::<std::io::Error>();
+    // An error of I/O has what it wraps inside, not as its source.
+    let inner = inner.and_then(|error| error.get_ref()?.downcast_ref::<rustls::Error>());
+    let error = inner.or_else(|| error.downcast_ref::<rustls::Error>())?;
+    let rustls::Error::InvalidCertificate(error) = error else {
+        return None;
+    };
+    Some(match error {
+        // An authority that was made anew has the name of the one before.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "it is not from the authority that is trusted here".to_owned()
+        }
+        other => other.to_string(),
+    })
 }
 
 #[cfg(test)]
@@ -110,13 +132,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_certificate_of_a_stranger_is_told_from_a_server_that_is_gone() {
+        let stranger = || rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        let expected = "it is not from the authority that is trusted here";
+        assert_eq!(certificate_fault(&stranger()).as_deref(), Some(expected));
+        let wrapped = std::io::Error::other(stranger());
+        assert_eq!(certificate_fault(&wrapped).as_deref(), Some(expected));
+        let gone = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        assert_eq!(certificate_fault(&gone), None);
+        assert_eq!(certificate_fault(&rustls::Error::DecryptError), None);
+    }
+
+    #[test]
     fn websockets_follow_the_scheme_of_the_url() {
         let plain = Entrance::new("http://10.0.0.10", None).unwrap();
         assert_eq!(plain.websocket_url(), "ws://10.0.0.10:80/api/v4/websocket");
         assert!(plain.fixed_address().is_none());
-        let tls = EntranceTls {
+        let tls = EntranceRoute {
             address: "10.0.0.10".parse().unwrap(),
+            port: None,
             authority: None,
+            system: false,
         };
         let secure = Entrance::new("https://chat.example.com", Some(&tls)).unwrap();
         assert_eq!(
@@ -126,13 +162,46 @@ mod tests {
         assert_eq!(secure.fixed_address(), "10.0.0.10:443".parse().ok());
     }
 
+    /// A load balancer that only hosts reach, through a port of this machine that leads there.
+    #[tokio::test]
+    async fn an_entrance_is_reached_at_another_address_and_port_by_its_own_name() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let served = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = vec![0; 4096];
+            let length = stream.read(&mut request).await.unwrap();
+            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
+            stream.write_all(answer).await.unwrap();
+            String::from_utf8_lossy(&request[..length]).to_lowercase()
+        });
+        let route = EntranceRoute {
+            address: at.ip(),
+            port: Some(at.port()),
+            authority: None,
+            system: false,
+        };
+        let url = "http://internal-demo.elb.invalid";
+        let api = crate::loadtest::api::Api::new(url, Some(&route)).unwrap();
+        api.ping().await.unwrap();
+        let request = served.await.unwrap();
+        assert!(
+            request.contains("host: internal-demo.elb.invalid\r\n"),
+            "{request}"
+        );
+    }
+
     #[test]
     fn an_authority_that_is_no_certificate_is_refused() {
-        let tls = EntranceTls {
+        let tls = EntranceRoute {
             address: "10.0.0.10".parse().unwrap(),
+            port: None,
             authority: Some(
                 "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".into(),
             ),
+            system: false,
         };
         let error = Entrance::new("https://chat.example.com", Some(&tls)).unwrap_err();
         assert!(error.starts_with("the authority"), "{error}");

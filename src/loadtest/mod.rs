@@ -28,6 +28,6 @@ pub use scenario::{LatencyLimit, Scenario, Steps, Thresholds, scenario_schema};
 pub use tally::{ErrorSample, HistogramError, Latencies, Tallies, Tally, UserAction};
 pub use targets::{ExpectedTarget, MetricsHost};
 pub use wire::{
-    Admin, AgentHostError, AgentLine, AgentPlan, AgentProgress, AgentResult, Check, EntranceTls,
+    Admin, AgentHostError, AgentLine, AgentPlan, AgentProgress, AgentResult, Check, EntranceRoute,
     FORMAT, Password, RigEntrance, ServerInfo,
 };

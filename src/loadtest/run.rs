@@ -383,7 +383,7 @@ mod tests {
             run: "r1",
             entrances: vec![RigEntrance {
                 url: "http://10.0.0.10".to_owned(),
-                tls: None,
+                route: None,
             }],
             app_nodes: vec!["10.0.0.4".into()],
             admin: Admin {

@@ -14,7 +14,7 @@ use super::scenario::Steps;
 use super::tally::Tallies;
 
 /// The format of plans and lines; raised with every change that an old agent cannot read.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// An error of whatever carries a host's input and output.
 pub type AgentHostError = Box<dyn std::error::Error + Send + Sync>;
@@ -56,13 +56,19 @@ pub struct Admin {
     pub password: Password,
 }
 
-/// How agents reach an entrance that speaks TLS, whatever DNS says of its name.
+/// How an entrance is reached, whatever DNS says of its name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EntranceTls {
+pub struct EntranceRoute {
     /// The address to connect to.
     pub address: IpAddr,
-    /// The authority to trust, PEM; none means those that the system trusts.
+    /// The port to connect to, where it is not the URL's.
+    #[serde(default)]
+    pub port: Option<u16>,
+    /// Where it speaks TLS, the authorities to trust, PEM; none means those that the system trusts.
     pub authority: Option<String>,
+    /// Whether those of the system are trusted besides.
+    #[serde(default)]
+    pub system: bool,
 }
 
 /// A proxy, or the load balancer.
@@ -70,9 +76,9 @@ pub struct EntranceTls {
 pub struct RigEntrance {
     /// Its URL as agents reach it, without a path: `http://10.0.0.10`.
     pub url: String,
-    /// How it is reached, where it is a proxy that speaks TLS.
+    /// How it is reached, where DNS need not know its name.
     #[serde(default)]
-    pub tls: Option<EntranceTls>,
+    pub route: Option<EntranceRoute>,
 }
 
 /// What one agent is to do.

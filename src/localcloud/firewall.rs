@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 use super::cloud_view::{SecurityGroupView, TrafficPeer, TrafficProtocol, TrafficRule};
 use super::command::run_with_input;
 use super::error::Result;
-use super::state::{METADATA, RESOLVER, SERVICES};
+use super::state::{METADATA, OUTSIDE, RESOLVER, SERVICES};
 
 /// Something with an address that security groups apply to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,6 +172,7 @@ fn base_chains(
     );
     let _ = writeln!(text, "    ip daddr {METADATA} tcp dport 80 accept");
     text.push_str(&from);
+    let _ = writeln!(text, "    ip daddr {OUTSIDE} tcp dport 1-65535 accept");
     let _ = writeln!(
         text,
         "    ip daddr {SERVICES} tcp dport {{ 80, 443 }} accept\n  }}"

@@ -11,7 +11,8 @@ use nix::sched::{CloneFlags, setns};
 use super::command::{run, run_with_input};
 use super::error::{Error, Result};
 use super::state::{
-    CLOUD_NETNS, GATEWAY, GUEST_NETNS_PREFIX, METADATA, OPERATOR, RESOLVER, SERVICES, netns_path,
+    CLOUD_NETNS, GATEWAY, GUEST_NETNS_PREFIX, METADATA, OPERATOR, OUTSIDE, RESOLVER, SERVICES,
+    netns_path,
 };
 
 /// Hardware address of every gateway.
@@ -28,7 +29,7 @@ pub(crate) fn create_cloud() -> Result<()> {
         &["netns", "add", CLOUD_NETNS],
     )?;
     let mut batch = String::from("link set lo up\n");
-    for address in [OPERATOR, SERVICES, RESOLVER, METADATA] {
+    for address in [OPERATOR, SERVICES, OUTSIDE, RESOLVER, METADATA] {
         batch.push_str(&format!("addr add {address}/32 dev lo\n"));
     }
     run_with_input(

@@ -24,6 +24,9 @@ pub(crate) const DISK_DIR: &str = "/var/lib/loadrig/local";
 pub(crate) const OPERATOR: Ipv4Addr = Ipv4Addr::new(100, 64, 0, 1);
 /// The public AWS endpoints (S3 and the like), as hosts reach them.
 pub(crate) const SERVICES: Ipv4Addr = Ipv4Addr::new(100, 64, 0, 2);
+/// Where hosts reach servers of the internet that are none of AWS's: whatever somebody runs at this
+/// address in the cloud's network.
+pub(crate) const OUTSIDE: Ipv4Addr = Ipv4Addr::new(100, 64, 0, 3);
 /// Amazon's DNS server in every VPC.
 pub(crate) const RESOLVER: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 253);
 /// The instance metadata service.

@@ -171,11 +171,9 @@ fn route(spec: &Spec, inventory: &Inventory, service: Service) -> Result<TunnelR
     };
     let local = "127.0.0.1";
     match service {
-        // Behind a load balancer of AWS, or a proxy whose certificate is for its name alone, a
-        // node itself: those names may not resolve here.
-        Service::Mattermost if spec.count(Role::Proxy) == 0 || spec.tls.is_some() => {
-            Ok(through(Role::App, local, 8065))
-        }
+        // Behind a load balancer of AWS a node itself: its name may not resolve here.
+        Service::Mattermost if spec.count(Role::Proxy) == 0 => Ok(through(Role::App, local, 8065)),
+        Service::Mattermost if spec.tls.is_some() => Ok(through(Role::Proxy, local, 443)),
         Service::Mattermost => Ok(through(Role::Proxy, local, 80)),
         Service::Prometheus => Ok(through(Role::Metrics, local, 9090)),
         Service::Search => {
@@ -201,6 +199,24 @@ fn route(spec: &Spec, inventory: &Inventory, service: Service) -> Result<TunnelR
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_web_is_reached_as_people_reach_it() {
+        let library = crate::spec::Library::new(Some("no-such-directory".into()));
+        let mut spec = library.architecture("1k").unwrap().example();
+        let port = |spec: &Spec| {
+            let route = route(spec, &Inventory::default(), Service::Mattermost).unwrap();
+            (route.through.role, route.port)
+        };
+        assert_eq!(port(&spec), (Role::Proxy, 80));
+        spec.tls = Some(crate::spec::ProxyTls {
+            host_name: "chat.example.com".to_owned(),
+            certificate: crate::spec::TlsCertificate::Private,
+        });
+        assert_eq!(port(&spec), (Role::Proxy, 443));
+        spec.nodes.get_mut(&Role::Proxy).unwrap().count = 0;
+        assert_eq!(port(&spec), (Role::App, 8065));
+    }
 
     #[tokio::test]
     async fn a_tunnel_without_a_far_end_says_so() {

@@ -42,7 +42,7 @@ pub async fn write_bundle(
     let inventory = rig.read().await?.inventory;
     let connected = rig.connect(&inventory).await?;
     let payload = Arc::new(payload(&rig.spec, agent_program)?);
-    let facts = facts(&rig.spec, &inventory, &connected.secrets, &payload);
+    let facts = facts(&rig.spec, host, &inventory, &connected.secrets, &payload);
     for stage in [Stage::Prepare, Stage::Configure] {
         let bundle = render(&rig.spec, host, stage, &facts)?;
         bundle

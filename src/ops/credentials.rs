@@ -10,7 +10,7 @@ use crate::plan::Inventory;
 use crate::spec::{Role, Spec, TlsCertificate};
 
 use super::adapters::Adapters;
-use super::payload::{authority, own_database};
+use super::payload::{own_database, trust};
 use super::rig::Rig;
 use crate::ops::error::OpsError;
 
@@ -90,7 +90,7 @@ pub async fn credentials(
     let private = spec.tls.as_ref();
     let private = private.filter(|tls| tls.certificate == TlsCertificate::Private);
     let authority = match private {
-        Some(tls) => authority(tls, &spec.name, &secrets)?,
+        Some(tls) => trust(tls, &spec.name, &secrets)?.authority,
         None => None,
     };
     Ok(CredentialsReport {

@@ -1,7 +1,7 @@
 //! What is known of an environment without asking an account: license, certificate, release, entrance. One source
 //! for `validate`, `plan` and `up`.
 
-use crate::preflight::{Finding, FindingVerdict, evaluate_entrance};
+use crate::preflight::{Finding, FindingVerdict, evaluate_entrance, evaluate_issuer};
 use crate::spec::Spec;
 
 use super::{certificate, license};
@@ -13,6 +13,7 @@ pub fn offline_findings(spec: &Spec) -> Vec<Finding> {
     let mut findings = license::findings(spec);
     findings.extend(certificate::findings(spec));
     findings.extend(evaluate_entrance(spec));
+    findings.extend(evaluate_issuer(spec));
     findings.extend(release(spec));
     findings.sort_by_key(|finding| finding.verdict);
     findings

@@ -12,7 +12,7 @@ use crate::engine::{HostCondition, HostRequest, Hosts, TaskError, Urgency};
 use crate::events::{Events, Outcome};
 use crate::hosts::{Bundle, HostError, Keyring, Payload, render};
 use crate::plan::Inventory;
-use crate::spec::{HostName, Role, Spec};
+use crate::spec::{HostName, ProxyTls, Role, Spec};
 
 use super::payload::facts;
 
@@ -92,6 +92,17 @@ impl Hosts for RigHosts {
         }
         Ok(())
     }
+
+    /// A challenge of the ACME server that comes to a proxy may be meant for another.
+    fn peers(&self, host: HostName) -> Vec<HostName> {
+        let acme = self.spec.tls.as_ref().and_then(ProxyTls::acme);
+        let proxies = self.spec.hosts_of(Role::Proxy);
+        let others = proxies.filter(|other| *other != host);
+        match acme.is_some() && host.role == Role::Proxy {
+            true => others.collect(),
+            false => Vec::new(),
+        }
+    }
 }
 
 impl RigHosts {
@@ -110,7 +121,7 @@ impl RigHosts {
             .await
             .map_err(boxed)?;
         register(keyring, &self.spec, *host, inventory).map_err(boxed)?;
-        let mut facts = facts(&self.spec, inventory, secrets, &self.payload);
+        let mut facts = facts(&self.spec, *host, inventory, secrets, &self.payload);
         facts.away.clone_from(&request.away);
         let bundle = render(&self.spec, *host, *stage, &facts).map_err(boxed)?;
         Ok((keyring, bundle))

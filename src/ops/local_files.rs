@@ -60,7 +60,9 @@ fn problems(spec: &Spec) -> Vec<FileProblem> {
             }),
     );
     if let Some(error) = certificate::problem(spec) {
+        let is_acme = spec.tls.as_ref().is_some_and(|tls| tls.acme().is_some());
         let key: &[&str] = match error.key() {
+            _ if is_acme => &["tls", "authority_file"],
             "key_file" => &["tls", "key_file"],
             "authority_file" => &["tls", "authority_file"],
             _ => &["tls", "certificate_file"],

@@ -6,10 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::blueprint::Address;
-use crate::hosts::{DatabaseFacts, Dsns, Endpoint, Facts, HostFacts, HostFile, Payload, TlsFacts};
+use crate::hosts::{
+    DatabaseFacts, Dsns, Endpoint, Facts, HostFacts, HostFile, Payload, TlsFacts, acme_authority,
+};
 use crate::identity::{HalfYear, PrivateAuthority, Secrets};
 use crate::plan::Inventory;
-use crate::spec::{ProxyTls, Release, Role, Spec, catalog};
+use crate::spec::{HostName, ProxyTls, Release, Role, Spec, TlsCertificate, catalog};
 
 use super::{agent_program, standin};
 use crate::ops::error::PayloadError;
@@ -37,12 +39,15 @@ pub(super) fn payload(spec: &Spec, named_agent: Option<&Path>) -> Result<Payload
     payload.files = HostFile::load(&spec.extras)?;
     let tls = spec.tls.as_ref().map(TlsFacts::load).transpose()?;
     payload.tls = tls.flatten();
+    let authority = spec.tls.as_ref().map(acme_authority).transpose()?;
+    payload.acme_authority = authority.flatten();
     Ok(payload)
 }
 
-/// What is known of an environment when a bundle is rendered.
+/// What is known of an environment when a bundle of a host is rendered.
 pub(super) fn facts(
     spec: &Spec,
+    host: HostName,
     inventory: &Inventory,
     secrets: &Secrets,
     payload: &Arc<Payload>,
@@ -72,7 +77,7 @@ pub(super) fn facts(
         bucket: inventory
             .get(&Address::bucket())
             .map(|bucket| bucket.id.clone()),
-        tls: tls(spec, inventory, secrets, payload),
+        tls: tls(spec, host, inventory, secrets, payload),
         payload: Arc::clone(payload),
         secrets: secrets.clone(),
     }
@@ -107,42 +112,67 @@ fn endpoint(inventory: &Inventory, address: &Address, port: u16) -> Option<Endpo
     })
 }
 
-/// The authority that clients of the proxies have to trust, PEM; none where systems do already.
+/// Whom clients of the proxies have to trust.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ProxyTrust {
+    /// Authorities, PEM; none where systems trust the certificate already.
+    pub(super) authority: Option<String>,
+    /// Whether the system's authorities are trusted besides.
+    pub(super) system: bool,
+}
+
+/// Whom clients of the proxies have to trust.
 ///
 /// # Errors
 /// When a file cannot be read.
-pub(super) fn authority(
+pub(super) fn trust(
     tls: &ProxyTls,
     environment: &str,
     secrets: &Secrets,
-) -> Result<Option<String>, PayloadError> {
-    if let Some(files) = TlsFacts::load(tls)? {
-        return Ok(files.authority);
-    }
-    let authority = PrivateAuthority::derive(secrets, environment, &tls.host_name);
-    Ok(authority.and_then(|authority| authority.certificate().ok()))
+) -> Result<ProxyTrust, PayloadError> {
+    let own = || {
+        let authority = PrivateAuthority::derive(secrets, environment, &tls.host_name);
+        authority.and_then(|authority| authority.certificate().ok())
+    };
+    Ok(match &tls.certificate {
+        TlsCertificate::Private => ProxyTrust {
+            authority: own(),
+            system: false,
+        },
+        TlsCertificate::Files { .. } => ProxyTrust {
+            authority: TlsFacts::load(tls)?.and_then(|facts| facts.authority),
+            system: false,
+        },
+        // Until the server has issued one, proxies have a certificate of the environment's own.
+        TlsCertificate::Acme(_) => {
+            let theirs = acme_authority(tls)?;
+            ProxyTrust {
+                system: theirs.is_none(),
+                authority: Some([own(), theirs].into_iter().flatten().collect()),
+            }
+        }
+    })
 }
 
-/// The certificate of the proxies: the files', or one of the environment's own authority.
-pub(super) fn tls(
+/// The certificate of a proxy: the files', or one of the environment's own authority, with which a proxy
+/// waits for one of an ACME server too. It names this proxy alone: with the others' addresses none could be
+/// configured before all of them exist.
+fn tls(
     spec: &Spec,
+    host: HostName,
     inventory: &Inventory,
     secrets: &Secrets,
     payload: &Payload,
 ) -> Option<TlsFacts> {
-    let tls = spec.tls.as_ref()?;
+    let tls = spec.tls.as_ref().filter(|_| host.role == Role::Proxy)?;
     if payload.tls.is_some() {
         return payload.tls.clone();
     }
     let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
     let half = HalfYear::of(i32::from(today.year()), today.month().unsigned_abs());
-    let mut addresses = Vec::new();
-    for proxy in spec.hosts_of(Role::Proxy) {
-        let private = inventory.private_address(proxy)?;
-        addresses.push(IpAddr::from(private));
-    }
+    let address = IpAddr::from(inventory.private_address(host)?);
     let authority = PrivateAuthority::derive(secrets, &spec.name, &tls.host_name)?;
-    let issued = authority.issue(&addresses, half);
+    let issued = authority.issue(&[address], half);
     let issued = issued.inspect_err(|error| tracing::error!(%error, "cannot issue a certificate"));
     let issued = issued.ok()?;
     Some(TlsFacts {

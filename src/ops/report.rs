@@ -10,12 +10,13 @@ use crate::events::Event;
 use crate::loadtest::{Check as ScenarioCheck, ScenarioResult};
 use crate::plan::Inventory;
 use crate::report::{
-    CacheLine, DatabaseLine, HostLine, ProofItem, REPORT_FORMAT, Report, SearchLine,
-    SoftwareVersion, Topology, html, walks,
+    CacheLine, DatabaseLine, HostLine, ProofItem, REPORT_FORMAT, Report, ReportedEnvironment,
+    SearchLine, SoftwareVersion, Topology, html, walks,
 };
 use crate::spec::{DatabaseEngine, Spec};
 
 use super::files::write;
+use super::license::edition;
 use super::plan::price;
 use super::rig::Rig;
 use super::run_dir::RunDir;
@@ -50,7 +51,10 @@ pub fn compose(rig: &Rig, input: ReportInput<'_>) -> Result<Report, CloudError> 
         generated: Timestamp::now(),
         loadrig: env!("CARGO_PKG_VERSION").to_owned(),
         run: input.run.name.clone(),
-        environment: spec.into(),
+        environment: ReportedEnvironment {
+            license: edition(spec),
+            ..spec.into()
+        },
         account: rig.account.id.clone(),
         topology: topology(spec, input.inventory),
         versions: versions(spec, &input.scenarios),

@@ -10,13 +10,13 @@ use tokio::time::Instant;
 use crate::events::{EventKind, Events};
 use crate::hosts::Keyring;
 use crate::loadtest::{
-    AgentHost, AgentHostError, EntranceTls, ExpectedTarget, LoadTest, MetricsHost, RigEntrance,
+    AgentHost, AgentHostError, EntranceRoute, ExpectedTarget, LoadTest, MetricsHost, RigEntrance,
     Scenario, ScenarioResult,
 };
 use crate::plan::Inventory;
 use crate::spec::{HostName, Role};
 
-use super::payload::authority;
+use super::payload::trust;
 use super::rig::{HostAccess, Rig};
 use super::verify::administrator;
 use crate::ops::error::{OpsError, RigError};
@@ -134,14 +134,19 @@ pub(super) async fn run_scenario(
         .ok_or_else(|| RigError::NoUrl(rig.spec.name.clone()))?;
     let mut entrances = Vec::new();
     for (url, address) in found {
-        let tls = match (&rig.spec.tls, address) {
-            (Some(tls), Some(address)) => Some(EntranceTls {
-                address: address.into(),
-                authority: authority(tls, &rig.spec.name, &connected.secrets)?,
-            }),
+        let route = match (&rig.spec.tls, address) {
+            (Some(tls), Some(address)) => {
+                let trust = trust(tls, &rig.spec.name, &connected.secrets)?;
+                Some(EntranceRoute {
+                    address: address.into(),
+                    port: None,
+                    authority: trust.authority,
+                    system: trust.system,
+                })
+            }
             _ => None,
         };
-        entrances.push(RigEntrance { url, tls });
+        entrances.push(RigEntrance { url, route });
     }
     let test = LoadTest {
         scenario,

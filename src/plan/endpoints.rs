@@ -70,6 +70,16 @@ impl Inventory {
         self.instance_address(proxy, spec.access.address)
     }
 
+    /// The addresses that people's DNS has to lead the name of the proxies to: public ones where they have any.
+    #[must_use]
+    pub fn proxy_addresses(&self, spec: &Spec) -> Vec<IpAddr> {
+        let of = |proxy| {
+            let public = self.instance_address(proxy, AddressKind::Public);
+            public.or_else(|| self.instance_address(proxy, AddressKind::Private))
+        };
+        spec.hosts_of(Role::Proxy).filter_map(of).collect()
+    }
+
     /// The address at which the operator's SSH finds a host: directly, or from the bastion.
     #[must_use]
     pub fn operator_address(&self, spec: &Spec, host: HostName) -> Option<IpAddr> {
@@ -168,6 +178,8 @@ mod tests {
                 Some(Ipv4Addr::new(10, 0, 0, 10))
             )])
         );
+        let public: IpAddr = "198.51.100.7".parse().unwrap();
+        assert_eq!(inventory.proxy_addresses(&spec), [public]);
         assert_eq!(inventory.entrance(&spec), None);
         assert_eq!(Inventory::default().url(&spec), None);
     }

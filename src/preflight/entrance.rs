@@ -1,6 +1,7 @@
-//! Whether people send their passwords over the internet in plain text.
+//! Whether people send their passwords over the internet in plain text, and whether the entrance gets its
+//! certificate.
 
-use crate::spec::{AddressKind, CloudTarget, LoadBalancer, Scheme, Spec};
+use crate::spec::{AddressKind, CloudTarget, LoadBalancer, Role, Scheme, Spec};
 
 use super::findings::{Finding, FindingVerdict};
 
@@ -29,6 +30,25 @@ pub fn evaluate_entrance(spec: &Spec) -> Option<Finding> {
     })
 }
 
+/// Certificates that Let's Encrypt issues for one name in a week
+/// (<https://letsencrypt.org/docs/rate-limits/>, "New Certificates per Exact Set of Identifiers").
+const CERTIFICATES_A_WEEK: u32 = 5;
+
+/// Warns of more proxies than Let's Encrypt issues certificates for: each has one of its own.
+#[must_use]
+pub fn evaluate_issuer(spec: &Spec) -> Option<Finding> {
+    let acme = spec.tls.as_ref()?.acme()?;
+    let proxies = spec.count(Role::Proxy);
+    (acme.is_lets_encrypt() && proxies > CERTIFICATES_A_WEEK).then(|| {
+        let detail = format!(
+            "{proxies} proxies ask for a certificate each, and Let's Encrypt issues {CERTIFICATES_A_WEEK} in a week for \
+             one name: the others wait"
+        );
+        let remedy = "fewer proxies, or a certificate of yours (`tls.certificate_file`)".to_owned();
+        Finding::new("certificate", FindingVerdict::Warn, detail).with_remedies([remedy])
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use crate::spec::Library;
@@ -49,6 +69,20 @@ mod tests {
         assert_eq!(remedy("access: {address: private}\n"), None);
         let tls = "tls: {host_name: chat.example.com, issuer: private}\n";
         assert_eq!(remedy(tls), None);
+    }
+
+    #[test]
+    fn more_proxies_than_certificates_are_warned_of() {
+        let spec = |proxies: u32| {
+            let text = format!(
+                "architecture: 1k\nsizes: {{nodes: {{proxy: {{count: {proxies}}}}}}}\n\
+                 tls: {{host_name: chat.corp.io, issuer: acme, acme: {{email: a@corp.io, agree_to_terms: true}}}}\n"
+            );
+            Library::new(None).load_text("test", &text).unwrap()
+        };
+        assert_eq!(evaluate_issuer(&spec(5)), None);
+        let warned = evaluate_issuer(&spec(6)).unwrap();
+        assert!(warned.detail.starts_with("6 proxies"), "{warned:?}");
     }
 
     #[test]

@@ -19,7 +19,7 @@ mod snapshots;
 mod zones;
 
 pub use dry_runs::{DryRun, DryRunOutcome, DryRunWants, dry_run_wants};
-pub use entrance::evaluate_entrance;
+pub use entrance::{evaluate_entrance, evaluate_issuer};
 pub use findings::{Finding, FindingVerdict};
 pub use grants::account_grants;
 pub use names::{NewName, TakenNames, evaluate_names, new_names};

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::loadtest::{Check, ScenarioResult};
 use crate::plan::Cost;
-use crate::spec::{CloudTarget, Release, Role, SourceKind, Spec};
+use crate::spec::{
+    CloudTarget, LoadBalancer, LoginGate, Release, Role, Scheme, SourceKind, Spec, TlsCertificate,
+};
 
 use super::timeline::Walk;
 
@@ -66,6 +68,15 @@ pub struct ReportedEnvironment {
     pub source_note: String,
     /// What was installed, in words.
     pub release: String,
+    /// How people reach the server, in words; empty in reports of older versions.
+    #[serde(default)]
+    pub entrance: String,
+    /// The limit on logins, in words; empty in reports of older versions.
+    #[serde(default)]
+    pub login_gate: String,
+    /// Edition, seats and end of the license, in words; empty where nobody said it.
+    #[serde(default)]
+    pub license: String,
     /// Address range.
     pub cidr: String,
     /// Availability zones.
@@ -86,6 +97,9 @@ impl From<&Spec> for ReportedEnvironment {
             source_url: spec.source.url.clone(),
             source_note: spec.source.note.clone(),
             release: release(spec),
+            entrance: entrance(spec),
+            login_gate: login_gate(spec),
+            license: String::new(),
             // Somebody else's VPC is known by its id alone.
             cidr: match &spec.network.existing {
                 Some(existing) => existing.vpc.clone(),
@@ -114,6 +128,50 @@ fn release(spec: &Spec) -> String {
     }
     let instead: Vec<String> = without.iter().map(|part| part.instead()).collect();
     format!("{server} without a license: {}", instead.join("; "))
+}
+
+/// How people reach the server: encrypted or not, and with whose certificate.
+fn entrance(spec: &Spec) -> String {
+    let plain = "plain HTTP";
+    match (&spec.load_balancer, &spec.tls) {
+        (LoadBalancer::Nginx, None) => plain.to_owned(),
+        (LoadBalancer::Nginx, Some(tls)) => {
+            let whose = match &tls.certificate {
+                TlsCertificate::Private => {
+                    "a certificate of the environment's own authority".to_owned()
+                }
+                TlsCertificate::Files { .. } => "a certificate from a file".to_owned(),
+                TlsCertificate::Acme(acme) => format!("a certificate from {}", acme.directory),
+            };
+            format!("TLS as {}, {whose}", tls.host_name)
+        }
+        (LoadBalancer::Alb(alb), _) => {
+            let scheme = match alb.scheme {
+                Scheme::Public => "public",
+                Scheme::Internal => "internal",
+            };
+            let how = match &alb.certificate {
+                Some(certificate) => format!("TLS as {}", certificate.host_name),
+                None => plain.to_owned(),
+            };
+            format!("{how}, {scheme} application load balancer")
+        }
+    }
+}
+
+/// The limit on logins, without what it follows from.
+fn login_gate(spec: &Spec) -> String {
+    match LoginGate::of(spec) {
+        LoginGate::Off { reason } => format!("none: {reason}"),
+        LoginGate::On(limits) => {
+            let count = u64::from(spec.count(limits.on));
+            format!(
+                "{:.1} logins per second, {} may wait",
+                limits.rate,
+                u64::from(limits.burst) * count
+            )
+        }
+    }
 }
 
 /// What runs where.

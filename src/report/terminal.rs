@@ -121,6 +121,16 @@ impl TerminalPage {
             environment.release,
         ));
         self.line(&format!("run {}, account {}", report.run, report.account));
+        // Reports of older versions do not say.
+        for (what, text) in [
+            ("entrance", &environment.entrance),
+            ("login gate", &environment.login_gate),
+            ("license", &environment.license),
+        ] {
+            if !text.is_empty() {
+                self.line(&format!("{what}: {text}"));
+            }
+        }
         if report.standin() {
             let warning = "STAND-IN SERVER: these are not Mattermost's figures. They show that \
                            the rig works, not what it can carry.";

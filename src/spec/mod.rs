@@ -85,6 +85,6 @@ pub use services::{
 };
 pub(crate) use shape::CertificateIssuer;
 pub(crate) use suggest::{is_size_like, or_expected};
-pub use tls::{ProxyTls, TlsCertificate};
+pub use tls::{Acme, ProxyTls, TlsCertificate};
 pub(crate) use values::name_fault;
 pub use values::{CANARY_PREFIX, is_canary};

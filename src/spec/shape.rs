@@ -355,7 +355,26 @@ pub(crate) struct TlsShape {
     #[schemars(example = &"./chat.key")]
     pub(crate) key_file: Option<PathBuf>,
     /// The certificate's authority, PEM, if it is not one that systems trust (relative to this file).
+    /// With `issuer: acme` also that of the ACME server itself.
     pub(crate) authority_file: Option<PathBuf>,
+    /// The account at the ACME server, with `issuer: acme`.
+    pub(crate) acme: Option<AcmeShape>,
+}
+
+/// The account at an ACME server.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AcmeShape {
+    /// Where the server writes to about certificates and the account.
+    #[schemars(required, example = &"operations@example.com")]
+    pub(crate) email: Option<String>,
+    /// `true` once you have read the server's terms of use and agree to them.
+    #[schemars(required)]
+    pub(crate) agree_to_terms: Option<bool>,
+    /// URL of the server's directory. Default: Let's Encrypt,
+    /// `https://acme-v02.api.letsencrypt.org/directory`.
+    #[schemars(example = &"https://acme-staging-v02.api.letsencrypt.org/directory")]
+    pub(crate) directory: Option<String>,
 }
 
 /// Who issues certificates.
@@ -364,6 +383,8 @@ pub(crate) struct TlsShape {
 pub(crate) enum CertificateIssuer {
     /// An authority of the environment's own, which derives from its seed.
     Private,
+    /// An authority that is asked by ACME, such as Let's Encrypt.
+    Acme,
 }
 
 /// nginx in front of the application nodes.

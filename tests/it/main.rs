@@ -9,6 +9,7 @@
     reason = "a test that cannot go on panics, and what it prints is shown when it fails"
 )]
 
+mod acme;
 mod architecture;
 mod aws;
 mod aws_data;

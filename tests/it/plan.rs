@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use ipnet::Ipv4Net;
 use loadrig::blueprint::{
     Address, AttributeValue, Blueprint, Desired, Kind, Peer, Step, blueprint, kinds,
 };
 use loadrig::plan::{Action, Observed, Plan, Snapshot, State, expected, plan, plan_down};
-use loadrig::spec::{Layout, Library, Nat, Role, Spec};
+use loadrig::spec::{Acme, Layout, Library, Nat, ProxyTls, Role, Spec, TlsCertificate};
 use proptest::prelude::*;
 
 fn sizes() -> Vec<Spec> {
@@ -116,6 +117,30 @@ fn nothing_is_open_to_more_than_groups_and_operators() {
             }
         }
     }
+}
+
+/// The one exception: an ACME server comes to the proxies, and to nothing but port 80 of them.
+#[test]
+fn an_acme_server_reaches_port_80_of_the_proxies_alone() {
+    let mut spec = sizes().remove(0);
+    spec.tls = Some(ProxyTls {
+        host_name: "chat.corp.io".to_owned(),
+        certificate: TlsCertificate::Acme(Acme {
+            email: "ops@corp.io".to_owned(),
+            directory: Acme::LETS_ENCRYPT.to_owned(),
+            authority: None,
+        }),
+    });
+    let mut open = Vec::new();
+    for (address, desired) in blueprint(&spec, &operator()).resources() {
+        if let Desired::SecurityRules(kinds::SecurityRules { rules, .. }) = desired {
+            let to_all = rules
+                .iter()
+                .filter(|rule| rule.from == Peer::Range(Ipv4Net::default()));
+            open.extend(to_all.map(|rule| format!("{address} {}", rule.port)));
+        }
+    }
+    assert_eq!(open, ["security-rules/proxy 80"]);
 }
 
 #[test]

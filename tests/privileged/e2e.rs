@@ -3,6 +3,7 @@
 //! Needs Linux, root and the packages that `loadrig local prepare` names. The tests take
 //! turns, as there is one local cloud on a machine.
 
+mod acme;
 mod broken;
 mod load;
 mod official;

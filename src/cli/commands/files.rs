@@ -9,7 +9,7 @@ use crate::diagnose::ExitCode;
 use crate::loadtest::Scenario;
 use crate::ops::{local_files, offline_findings};
 use crate::preflight::{Finding, FindingVerdict};
-use crate::spec::{Checked, SpecErrors};
+use crate::spec::{Checked, ProxyTls, Spec, SpecErrors};
 
 /// Writes a first environment file.
 pub(crate) fn init(app: &App, args: &InitArgs) -> Outcome {
@@ -116,13 +116,7 @@ fn check(app: &App, file: &str) -> Result<ValidFile, SpecErrors> {
             local_files::check_for(&app.library, file, &spec)?;
             ValidFile {
                 kind: "environment",
-                text: format!(
-                    "environment `{}`, {} for {} users, {} hosts",
-                    spec.name,
-                    spec.architecture,
-                    spec.concurrent_users,
-                    spec.hosts().len()
-                ),
+                text: environment(&spec),
                 findings: offline_findings(&spec),
                 name: spec.name,
             }
@@ -137,6 +131,21 @@ fn check(app: &App, file: &str) -> Result<ValidFile, SpecErrors> {
             findings: Vec::new(),
         },
     })
+}
+
+/// An environment in a line, and what it opens to the internet.
+fn environment(spec: &Spec) -> String {
+    let mut text = format!(
+        "environment `{}`, {} for {} users, {} hosts",
+        spec.name,
+        spec.architecture,
+        spec.concurrent_users,
+        spec.hosts().len()
+    );
+    if let Some(issuing) = spec.tls.as_ref().and_then(ProxyTls::issuing) {
+        text.push_str(&format!("\n  certificate: {issuing}"));
+    }
+    text
 }
 
 /// The scenario that a reference names; the name of an environment goes before one of a scenario.

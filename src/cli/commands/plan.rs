@@ -72,6 +72,7 @@ fn print(app: &App, args: &PlanArgs, review: &PlanReview) {
     text.push_str(&plan_text::sum(review));
     text.push_str(&plan_text::spare_app_node(&review.spec));
     text.push_str(&plan_text::login_gate(&review.spec));
+    text.push_str(&plan_text::certificate(&review.spec));
     text.push_str(&plan_text::money(
         &review.cost,
         review.now.as_ref(),

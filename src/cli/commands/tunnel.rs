@@ -1,6 +1,6 @@
 //! `loadrig tunnel`: a local port that leads to a service of the rig.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use serde_json::json;
 
@@ -12,6 +12,7 @@ use crate::cli::stop;
 use crate::diagnose::ExitCode;
 use crate::events::Events;
 use crate::ops::access::{Service, tunnel};
+use crate::spec::{Acme, ProxyTls, TlsCertificate};
 
 /// Opens the port and forwards until interrupted.
 pub(crate) fn run(app: &App, args: &TunnelArgs) -> Outcome {
@@ -31,15 +32,20 @@ pub(crate) fn run(app: &App, args: &TunnelArgs) -> Outcome {
         })?;
     let stop = stop::listen(&Events::default())?;
     let place = Place::find(&app.global, spec.cloud, &spec.region)?;
-    let service = args.service.into();
-    let ready = |address: std::net::SocketAddr| {
-        let address = address.to_string();
+    let service: Service = args.service.into();
+    let tls = spec.tls.clone().filter(|_| service == Service::Mattermost);
+    let environment = spec.argument().to_owned();
+    let ready = |address: SocketAddr| {
         if app.printer.is_json() {
-            app.printer.json(
-                &json!({ "address": address, "service": format!("{service:?}").to_lowercase() }),
-            );
+            let url = tls.as_ref().map(|tls| url(tls, address));
+            app.printer.json(&json!({
+                "address": address.to_string(), "service": format!("{service:?}").to_lowercase(), "url": url,
+            }));
         } else {
-            app.printer.data(&describe(service, &address));
+            app.printer.data(&match &tls {
+                Some(tls) => describe_tls(tls, address, &environment),
+                None => describe(service, &address.to_string()),
+            });
         }
         app.printer.say("Ctrl-C closes it");
     };
@@ -56,6 +62,40 @@ impl From<TunnelService> for Service {
             TunnelService::Database => Service::Database,
         }
     }
+}
+
+/// The entrance by the name that its certificate is for.
+fn url(tls: &ProxyTls, address: SocketAddr) -> String {
+    format!("https://{}:{}", tls.host_name, address.port())
+}
+
+/// A certificate is for a name, so the name has to lead to the tunnel.
+fn describe_tls(tls: &ProxyTls, address: SocketAddr, environment: &str) -> String {
+    let (name, url) = (&tls.host_name, url(tls, address));
+    let (ip, port) = (address.ip(), address.port());
+    let mut text = format!(
+        "Mattermost at {url}, where `{name}` is {ip}\n  \
+         for browsers: the line `{ip} {name}` in /etc/hosts\n  \
+         for curl: --resolve {name}:{port}:{ip}"
+    );
+    match &tls.certificate {
+        TlsCertificate::Private => text.push_str(&format!(
+            "\n  to trust its authority: `loadrig credentials {environment} --authority FILE`, for curl with --cacert FILE"
+        )),
+        TlsCertificate::Files {
+            authority: Some(file),
+            ..
+        }
+        | TlsCertificate::Acme(Acme {
+            authority: Some(file),
+            ..
+        }) => text.push_str(&format!("\n  to trust: the authority in {}", file.display())),
+        TlsCertificate::Files {
+            authority: None, ..
+        }
+        | TlsCertificate::Acme(_) => {}
+    }
+    text
 }
 
 fn describe(service: Service, address: &str) -> String {

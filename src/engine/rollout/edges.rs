@@ -72,22 +72,10 @@ impl Edges {
         }
         for proxy in &order.proxies_replaced {
             self.add(instance(proxy), apps.iter().cloned());
-            // One certificate names the addresses of all proxies: then none can be configured
-            // before all exist.
-            if order
-                .proxies()
-                .all(|other| !waits_for(blueprint, other, *proxy))
-            {
-                self.add(instance(proxy), before);
-                before = Some(configured(proxy));
-            }
+            self.add(instance(proxy), before);
+            before = Some(configured(proxy));
         }
     }
-}
-
-fn waits_for(blueprint: &Blueprint, proxy: HostName, other: HostName) -> bool {
-    let node = blueprint.node(&Address::host(proxy, Stage::Configure));
-    proxy != other && node.is_some_and(|node| node.after.contains(&Address::instance(other)))
 }
 
 fn configured(host: &HostName) -> String {
@@ -203,6 +191,25 @@ mod tests {
         assert!(edges["instance/app-2"].contains("host/app-1/configure"));
         assert!(edges["host/proxy-1/configure"].contains("host/app-2/configure"));
         assert!(!edges.contains_key(SURVEY), "{edges:?}");
+    }
+
+    #[test]
+    fn replaced_proxies_take_turns_with_and_without_tls() {
+        let mut spec = spec("10k");
+        spec.nodes.get_mut(&Role::Proxy).unwrap().count = 2;
+        for tls in [false, true] {
+            spec.tls = tls.then(|| crate::spec::ProxyTls {
+                host_name: "chat.example.com".to_owned(),
+                certificate: crate::spec::TlsCertificate::Private,
+            });
+            let (blueprint, order) = order(&spec, |host| match host.role {
+                Role::Proxy => Action::Replace,
+                _ => Action::Keep,
+            });
+            let edges = edges(&order, &blueprint);
+            assert!(edges["instance/proxy-2"].contains("host/proxy-1/configure"));
+            assert!(ends(&blueprint, &edges), "tls {tls}: {edges:?}");
+        }
     }
 
     #[test]

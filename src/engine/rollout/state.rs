@@ -37,6 +37,8 @@ struct RolloutState {
     found: BTreeMap<HostName, HostCondition>,
     /// Held from before any turn can begin until a node that was down is up again.
     repairs: BTreeMap<HostName, OwnedRwLockReadGuard<()>>,
+    /// Hosts other than application nodes that this walk has configured.
+    configured: BTreeSet<HostName>,
     /// Nodes that have changed and are back.
     changed: BTreeSet<HostName>,
     /// The node that did not come back.
@@ -119,6 +121,14 @@ impl Rollout {
 
     pub(super) fn stays(&self, host: HostName) {
         self.state().away.remove(&host);
+    }
+
+    /// A host is configured; which of these were before it.
+    pub(super) fn configured_before(&self, host: HostName, of: &[HostName]) -> Vec<HostName> {
+        let mut state = self.state();
+        state.configured.insert(host);
+        let before = of.iter().filter(|one| state.configured.contains(one));
+        before.copied().collect()
     }
 
     /// A node is as it should be; how many are.

@@ -86,12 +86,31 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
             .any(|one| one == host);
         let outcome = match (stage, is_node) {
             (Stage::Configure, true) => self.configure_node(&work.rollout, request).await?,
-            _ => self.hosts.apply(request).await?,
+            (Stage::Configure, false) => {
+                let outcome = self.hosts.apply(request).await?;
+                self.tell_peers(work, host).await?;
+                outcome
+            }
+            (Stage::Prepare, _) => self.hosts.apply(request).await?,
         };
         Ok(Finished {
             outcome,
             detail: None,
         })
+    }
+
+    /// Tells a host's address to those that were configured before it was known: whichever of them is the
+    /// last to be configured tells all.
+    async fn tell_peers(&self, work: &WalkContext, host: HostName) -> Result<(), TaskError> {
+        let peers = self.hosts.peers(host);
+        let step = Address::host(host, Stage::Configure);
+        for peer in work.rollout.configured_before(host, &peers) {
+            let request = self.host_request(work, peer, Stage::Configure, step.as_str());
+            let mut request = request.await.map_err(boxed)?;
+            request.inventory = work.rollout.inventory(&request.inventory);
+            self.hosts.apply(request).await?;
+        }
+        Ok(())
     }
 
     async fn configure_node(

@@ -11,7 +11,17 @@ pub(super) fn prepare(scene: &Scene<'_>, bundle: &mut Bundle) {
     let role = scene.host.role;
     let mut packages = vec!["ca-certificates", "curl", "prometheus-node-exporter"];
     match role {
-        Role::Proxy => packages.push("nginx"),
+        Role::Proxy => {
+            packages.push("nginx");
+            if scene
+                .spec
+                .tls
+                .as_ref()
+                .is_some_and(|tls| tls.acme().is_some())
+            {
+                packages.push("certbot");
+            }
+        }
         Role::Metrics => packages.push("prometheus"),
         Role::App if nginx::is_on_app_hosts(scene) => packages.push("nginx"),
         Role::App | Role::SearchProxy | Role::Agent | Role::Bastion => {}

@@ -6,6 +6,7 @@
 mod agent;
 mod app;
 mod bastion;
+mod certificate;
 mod common;
 mod config;
 mod extras;

@@ -43,6 +43,8 @@ pub(super) fn site(scene: &Scene<'_>, apps: &[Ipv4Addr]) -> Context {
         context.insert("gate", &false);
     }
     context.insert("tls", &false);
+    context.insert("acme", &false);
+    context.insert("acme_peers", &false);
     context.insert("balancer", &false);
     context
 }

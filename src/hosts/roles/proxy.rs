@@ -3,23 +3,30 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
-
 use crate::hosts::bundle::Bundle;
 use crate::hosts::bundle_error::BundleError;
-use crate::hosts::step::{BundleStep, File};
-use crate::spec::Role;
+use crate::hosts::step::BundleStep;
+use crate::spec::{ProxyTls, Role};
 
-use super::Scene;
 use super::nginx;
+use super::{Scene, certificate};
 
 pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), BundleError> {
     let apps = nodes_in_service(scene)?;
     let mut context = nginx::site(scene, &apps);
     let mut files = Vec::new();
+    let mut obtained = None;
     if let Some(tls) = &scene.spec.tls {
         context.insert("tls", &tls.host_name);
-        files = certificate(scene, bundle)?;
+        if tls.acme().is_some() {
+            context.insert("acme", &true);
+            let peers = certificate::peers(scene);
+            if !peers.is_empty() {
+                context.insert("acme_peers", &peers);
+            }
+        }
+        obtained = certificate::prepare(scene, bundle, tls)?;
+        files = certificate::files(scene, bundle, tls)?;
     }
     files.push(nginx::rendered(scene, &context)?);
     nginx::install(bundle, files);
@@ -29,6 +36,10 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
         "http://localhost/",
         Duration::from_secs(30),
     ));
+    let acme = scene.spec.tls.as_ref().and_then(ProxyTls::acme);
+    if let (Some(acme), Some(written)) = (acme, obtained) {
+        certificate::obtain(bundle, acme, &written);
+    }
     Ok(())
 }
 
@@ -45,23 +56,4 @@ fn nodes_in_service(scene: &Scene<'_>) -> Result<Vec<Ipv4Addr>, BundleError> {
         return Err(missing());
     }
     Ok(addresses)
-}
-
-/// The files of the certificate.
-fn certificate(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<Vec<File>, BundleError> {
-    let tls = scene.facts.tls.as_ref();
-    let tls = tls.ok_or_else(|| scene.missing("the certificate of the proxies"))?;
-    bundle.hide("tls-key", tls.key.clone());
-    let mut files = vec![
-        File::new("/etc/nginx/tls/chain.pem", tls.chain.as_str()),
-        // The master process reads it, as root.
-        File::new("/etc/nginx/tls/key.pem", tls.key.expose_secret()).secret_of("root"),
-    ];
-    if let Some(authority) = &tls.authority {
-        files.push(File::new(
-            "/etc/nginx/tls/authority.pem",
-            authority.as_str(),
-        ));
-    }
-    Ok(files)
 }

@@ -137,6 +137,7 @@ fn facts(spec: &Spec) -> Facts {
             agent: Some(blob("agent")),
             database: None,
             tls: None,
+            acme_authority: None,
         }),
         secrets: Secrets::from_seed(&SecretString::from(seed)).unwrap(),
     }
@@ -184,6 +185,81 @@ fn variable<'a>(environment: &'a str, name: &str) -> Option<&'a str> {
     environment
         .lines()
         .find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
+}
+
+/// A proxy that gets its certificate by ACME, beside so many others.
+fn acme_proxy(proxies: u32, authority: bool) -> (Bundle, Bundle) {
+    let mut spec = spec();
+    spec.nodes.get_mut(&Role::Proxy).unwrap().count = proxies;
+    spec.tls = Some(crate::spec::ProxyTls {
+        host_name: "chat.corp.io".to_owned(),
+        certificate: crate::spec::TlsCertificate::Acme(crate::spec::Acme {
+            email: "ops@corp.io".to_owned(),
+            directory: crate::spec::Acme::LETS_ENCRYPT.to_owned(),
+            authority: authority.then(|| "authority.pem".into()),
+        }),
+    });
+    let mut facts = facts(&spec);
+    facts.tls = Some(crate::hosts::TlsFacts {
+        chain: "placeholder".to_owned(),
+        key: "its key".to_owned().into(),
+        authority: Some("own authority".to_owned()),
+    });
+    let payload = Payload {
+        acme_authority: authority.then(|| "ACME authority".to_owned()),
+        ..(*facts.payload).clone()
+    };
+    facts.payload = Arc::new(payload);
+    let render = |stage| render(&spec, "proxy-1".parse().unwrap(), stage, &facts).unwrap();
+    (render(Stage::Prepare), render(Stage::Configure))
+}
+
+#[test]
+fn a_certificate_is_obtained_on_the_proxy_and_nginx_starts_without_it() {
+    let (prepare, configure) = acme_proxy(1, false);
+    assert!(shown(&prepare).contains("certbot"));
+    let nginx = file(&configure, "/etc/nginx/conf.d/mattermost.conf");
+    assert!(nginx.contains("ssl_certificate /etc/nginx/tls/current/fullchain.pem;"));
+    assert!(nginx.contains("try_files $uri =404;"), "{nginx}");
+    assert!(!nginx.contains("acme_peers"), "{nginx}");
+    assert_eq!(
+        file(&configure, "/etc/nginx/tls/placeholder/fullchain.pem"),
+        "placeholder"
+    );
+    let settings = file(&configure, "/etc/loadrig/certificate.conf");
+    assert!(settings.contains("name=chat.corp.io\n"), "{settings}");
+    assert!(settings.contains("authority=''\n"), "{settings}");
+    // Obtained once nginx answers, and after that nginx leads to it before each start.
+    let names: Vec<&str> = configure.steps().iter().map(BundleStep::name).collect();
+    let place = |name: &str| names.iter().position(|one| *one == name).unwrap();
+    assert!(
+        place("certificate-link") < place("nginx-config"),
+        "{names:?}"
+    );
+    assert!(place("listens") < place("first-certificate"), "{names:?}");
+    assert!(
+        place("first-certificate") < place("loadrig-certificate"),
+        "{names:?}"
+    );
+}
+
+#[test]
+fn proxies_pass_challenges_on_to_each_other() {
+    let (_, configure) = acme_proxy(3, true);
+    let nginx = file(&configure, "/etc/nginx/conf.d/mattermost.conf");
+    let servers = nginx.split("upstream acme_peers {").nth(1).unwrap();
+    let servers = servers.split('}').next().unwrap();
+    assert_eq!(servers.matches(":80;").count(), 2, "{servers}");
+    assert!(nginx.contains("try_files $uri @acme_peers;"), "{nginx}");
+    assert_eq!(
+        file(&configure, "/etc/nginx/tls/acme-authority.pem"),
+        "ACME authority"
+    );
+    let unit = file(
+        &configure,
+        "/etc/systemd/system/certbot.service.d/60-loadrig.conf",
+    );
+    assert!(unit.contains("REQUESTS_CA_BUNDLE=/etc/nginx/tls/acme-authority.pem"));
 }
 
 #[test]

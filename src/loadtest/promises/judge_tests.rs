@@ -19,7 +19,7 @@ fn plan(licensed: bool) -> PromisePlan {
     PromisePlan {
         environment: "demo".to_owned(),
         entrance: "http://10.0.0.9".to_owned(),
-        tls: None,
+        route: None,
         nodes: (1..=nodes).map(node).collect(),
         admin: Admin {
             username: String::new(),

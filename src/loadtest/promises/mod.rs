@@ -13,7 +13,7 @@ pub use run::check_promises;
 
 use crate::spec::LicensedPart;
 
-use super::wire::{Admin, EntranceTls};
+use super::wire::{Admin, EntranceRoute};
 
 /// What to ask, and what was promised.
 #[derive(Clone, Debug)]
@@ -22,8 +22,8 @@ pub struct PromisePlan {
     pub environment: String,
     /// Where people find the server.
     pub entrance: String,
-    /// How the entrance is reached, where it is proxies that speak TLS.
-    pub tls: Option<EntranceTls>,
+    /// How the entrance is reached, where DNS need not know its name, or leads nowhere from here.
+    pub route: Option<EntranceRoute>,
     /// Every application node.
     pub nodes: Vec<PromiseNode>,
     /// The administrator.

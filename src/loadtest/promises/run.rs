@@ -7,7 +7,7 @@ use futures::future::join_all;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::loadtest::api::{Api, ApiSession};
+use crate::loadtest::api::{Api, ApiError, ApiSession};
 
 use super::answers::ask;
 use super::judge::judge;
@@ -26,7 +26,7 @@ pub async fn check_promises(plan: &PromisePlan) -> Vec<Promise> {
         plan.environment
     );
     let begun = Instant::now();
-    let entrance = match Api::new(&plan.entrance, plan.tls.as_ref()) {
+    let entrance = match Api::new(&plan.entrance, plan.route.as_ref()) {
         Ok(api) => api,
         Err(error) => return vec![Promise::broken(LOGIN, error.to_string())],
     };
@@ -36,6 +36,7 @@ pub async fn check_promises(plan: &PromisePlan) -> Vec<Promise> {
         Err(error) => {
             let remedy = match error.status() {
                 Some(400 | 401 | 404) => without_account(plan),
+                _ if matches!(error, ApiError::Certificate(_)) => other_certificate(plan),
                 _ => remedy,
             };
             let detail = format!("{error}, so nothing else was asked");
@@ -83,6 +84,19 @@ fn without_account(plan: &PromisePlan) -> String {
          /opt/mattermost/bin/mmctl --local user change-password {user}` resets the account's password, `mmctl --local \
          user create` makes the account; `loadrig credentials {name} --show` has the password to set"
     )
+}
+
+/// What helps where the entrance shows a certificate of another authority than the one that the
+/// environment names: files that were exchanged since the last `up`, or another server at that address.
+fn other_certificate(plan: &PromisePlan) -> String {
+    let name = &plan.environment;
+    match &plan.route {
+        Some(route) => format!(
+            "`loadrig up {name}` takes the certificate and the authority that the YAML names to the proxies; if it              changes nothing, something else answers at {}",
+            route.address
+        ),
+        None => "this machine has to trust whoever signed the certificate".to_owned(),
+    }
 }
 
 /// The server's own test of its mail settings: a message to the administrator.

@@ -1,6 +1,7 @@
 //! Is the rig what the plan says, and does it work?
 
 mod balancer;
+mod certificate;
 mod check;
 mod probe;
 mod promised;

@@ -10,10 +10,11 @@ use crate::blueprint::{Address, DatabaseRole, Group};
 use crate::events::Events;
 use crate::hosts::{HostError, SshSession};
 use crate::plan::Inventory;
-use crate::spec::{HostName, LoginGate, ProxyTls, Role, Spec, TlsCertificate};
+use crate::spec::{HostName, LoginGate, Role, Spec};
 
 use crate::ops::rig::HostAccess;
 
+use super::certificate;
 use super::check::RigCheck;
 
 /// How long a host may take to answer.
@@ -40,10 +41,14 @@ const CACHE: &str = "open=$(ss -Htn state established '( dport = :6379 )' | wc -
     if [ \"$open\" -gt 0 ]; then echo \"$open connections\"; \
     else echo 'the server has no connection to port 6379' >&2; false; fi";
 
+/// What precedes the detail of a check that passed, and that somebody should look at.
+const WARNING: &str = "warning: ";
+
 /// Characters of an answer that are shown.
 const SHOWN: usize = 160;
 
-/// A command on a host that succeeds when all is well; its last line is the detail.
+/// A command on a host that succeeds when all is well; its last line is the detail, or after `warning: `
+/// what somebody should look at.
 pub(super) struct Probe {
     name: String,
     command: String,
@@ -103,13 +108,20 @@ pub(super) fn probes(spec: &Spec, inventory: &Inventory, host: HostName) -> Vec<
     }
     if let Some((what, command)) = service_probe(inventory, host) {
         let command = match (&spec.tls, host.role) {
-            (Some(tls), Role::Proxy) => tls_command(tls),
+            (Some(tls), Role::Proxy) => certificate::answers(tls),
             _ => command,
         };
         probes.push(probe(
             format!("{host}: {what}"),
             command,
             logs(unit.unwrap_or("ssh")),
+        ));
+    }
+    if let (Some(tls), Role::Proxy) = (&spec.tls, host.role) {
+        probes.push(probe(
+            format!("{host}: its certificate lasts"),
+            certificate::lasts(tls),
+            certificate::renewal(tls, env, host, &inventory.proxy_addresses(spec)),
         ));
     }
     if host.role == LoginGate::place(spec) {
@@ -153,29 +165,6 @@ pub(super) fn probes(spec: &Spec, inventory: &Inventory, host: HostName) -> Vec<
         ));
     }
     probes
-}
-
-/// Asks the proxy over TLS as clients do, by its name and with trust in its authority alone, and
-/// looks at how long its certificate is still valid.
-fn tls_command(tls: &ProxyTls) -> String {
-    let name = &tls.host_name;
-    let files = "/etc/nginx/tls";
-    let trust = match &tls.certificate {
-        TlsCertificate::Private
-        | TlsCertificate::Files {
-            authority: Some(_), ..
-        } => format!("--cacert {files}/authority.pem "),
-        TlsCertificate::Files {
-            authority: None, ..
-        } => String::new(),
-    };
-    format!(
-        "openssl x509 -in {files}/chain.pem -noout -checkend 1209600 >/dev/null || \
-         {{ echo \"the certificate ends on $(openssl x509 -in {files}/chain.pem -noout -enddate | cut -d= -f2)\" >&2; \
-         false; }} && \
-         curl -fsS -m 10 {trust}--resolve {name}:443:127.0.0.1 -o /dev/null \
-         -w 'TLS for {name}, {HTTP}' https://{name}/api/v4/system/ping"
-    )
 }
 
 /// Compares what the running nginx says of its login gate with the plan: a configuration that nginx
@@ -263,15 +252,16 @@ pub(super) async fn run_probes(
     let session = &session;
     let asked = probes.into_iter().map(|probe| async move {
         let answer = ask(session, &probe.command, deadline).await;
-        let (pass, detail, remedy) = match answer {
+        let (pass, text, remedy) = match answer {
             Ok((pass, text)) => (pass, text, probe.remedy),
             Err(text) => (false, text, probe.unreachable),
         };
+        let warned = text.strip_prefix(WARNING).map(str::to_owned);
         RigCheck {
             name: probe.name,
             pass,
-            warning: false,
-            detail,
+            warning: warned.is_some(),
+            detail: warned.unwrap_or(text),
             remedy,
         }
     });

@@ -2,14 +2,14 @@
 
 use crate::identity::ADMINISTRATOR;
 use crate::loadtest::{
-    Admin, EntranceTls, Password, Promise, PromisePlan, PromiseVerdict, check_promises,
+    Admin, EntranceRoute, Password, Promise, PromisePlan, PromiseVerdict, check_promises,
 };
-use crate::ops::payload::authority;
+use crate::ops::payload::trust;
 use crate::ops::rig::{HostAccess, Rig};
 use crate::plan::Inventory;
 
 use super::check::RigCheck;
-use super::ways::open_ways;
+use super::ways::{open_entrance, open_ways};
 
 /// The account of the first administrator, which the bundle of `app-1` makes.
 pub(in crate::ops) fn administrator(connected: &HostAccess) -> Admin {
@@ -19,7 +19,8 @@ pub(in crate::ops) fn administrator(connected: &HostAccess) -> Admin {
     }
 }
 
-/// Checks every promise, from this machine: nodes through SSH, the entrance as people reach it.
+/// Checks every promise, from this machine: nodes through SSH, the entrance as people reach it, or through
+/// a host where it has no address that is reached from here.
 pub(super) async fn promised(
     rig: &Rig,
     inventory: &Inventory,
@@ -29,29 +30,44 @@ pub(super) async fn promised(
     let Some(entrance) = inventory.url(spec) else {
         return Vec::new();
     };
-    let tls = spec.tls.as_ref().and_then(|tls| {
-        Some(EntranceTls {
-            address: inventory.outer_address(spec)?,
-            authority: authority(tls, &spec.name, &connected.secrets).ok()?,
-        })
-    });
+    let unreached = |name: &str, why: String| RigCheck {
+        name: name.to_owned(),
+        pass: false,
+        warning: false,
+        detail: why,
+        remedy: format!("`loadrig status {}` shows how the hosts are", spec.name),
+    };
     let ways = match open_ways(spec, inventory, connected).await {
         Ok(ways) => ways,
-        Err(why) => {
-            return vec![RigCheck {
-                name: "application nodes: reached through SSH".to_owned(),
-                pass: false,
-                warning: false,
-                detail: why,
-                remedy: format!("`loadrig status {}` shows how the hosts are", spec.name),
-            }];
-        }
+        Err(why) => return vec![unreached("application nodes: reached through SSH", why)],
+    };
+    let way = match open_entrance(spec, inventory, connected).await {
+        Ok(way) => way,
+        Err(why) => return vec![unreached("entrance: reached through SSH", why)],
+    };
+    let route = match (&way, &spec.tls) {
+        (Some(way), _) => Some(EntranceRoute {
+            address: way.at.ip(),
+            port: Some(way.at.port()),
+            authority: None,
+            system: true,
+        }),
+        (None, Some(tls)) => inventory.outer_address(spec).and_then(|address| {
+            let trust = trust(tls, &spec.name, &connected.secrets).ok()?;
+            Some(EntranceRoute {
+                address,
+                port: None,
+                authority: trust.authority,
+                system: trust.system,
+            })
+        }),
+        (None, None) => None,
     };
     let existing = spec.services.database.existing.as_ref();
     let plan = PromisePlan {
         environment: spec.name.clone(),
         entrance,
-        tls,
+        route,
         nodes: ways.nodes.clone(),
         admin: administrator(connected),
         licensed: spec.mattermost.license.is_licensed(),

@@ -1,8 +1,12 @@
 //! The load balancer: whether it fits network, proxies and agents.
 
+use std::net::IpAddr;
+
 use super::{Around, Checker};
 use crate::spec::shape::{AlbShape, EnvironmentFile, Nodes};
-use crate::spec::{Alb, BalancerKind, Certificate, CloudTarget, Layout, LoadBalancer, Scheme};
+use crate::spec::{
+    Alb, BalancerKind, Certificate, CloudTarget, Layout, LoadBalancer, Problem, Scheme,
+};
 
 /// Seconds: longer than the server's pings, shorter than it keeps idle connections.
 const IDLE_TIMEOUT: u32 = 75;
@@ -92,12 +96,8 @@ impl Checker<'_> {
                 "the certificate is in another region",
                 format!("expected a certificate in `{}`", region.unwrap_or_default()),
             )
-        } else if !is_host_name(host_name) {
-            let place = self.place(&["alb", "host_name"]);
-            place.problem(
-                format!("`{host_name}` is not a host name"),
-                "expected something like `chat.example.com`",
-            )
+        } else if let Some(problem) = self.name_problem(&["alb", "host_name"], host_name) {
+            problem
         } else {
             return Some(Some(Certificate {
                 arn: arn.clone(),
@@ -106,6 +106,26 @@ impl Checker<'_> {
         };
         self.report(problem);
         None
+    }
+
+    /// What is wrong with the name that a certificate is for.
+    pub(super) fn name_problem(&self, path: &[&str], name: &str) -> Option<Problem> {
+        let expected = "expected something like `chat.example.com`";
+        // Browsers and libraries take whatever ends in a number for an address (URL standard, 3.5).
+        let last = name.rsplit('.').next().unwrap_or_default();
+        let is_number = !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit());
+        if is_number || name.parse::<IpAddr>().is_ok() {
+            let problem = self
+                .place(path)
+                .problem(format!("`{name}` is an address, not a host name"), expected);
+            return Some(problem.hint(
+                "certificates are for the name that people type; your own DNS leads it to the address",
+            ));
+        }
+        let problem = self
+            .place(path)
+            .problem(format!("`{name}` is not a host name"), expected);
+        (!is_host_name(name)).then_some(problem)
     }
 
     /// Checks whether hosts fit what stands in front of them.

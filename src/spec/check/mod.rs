@@ -4,6 +4,7 @@
 //! so that one wrong value hides no other. Problems point at the file that the value in
 //! force came from.
 
+mod acme;
 mod balancer;
 mod connections;
 mod host_extras;

@@ -1,7 +1,8 @@
 //! TLS at the proxies: whether name and certificate are complete, and who may do without.
 
+use std::path::PathBuf;
+
 use super::{Checker, Origin};
-use crate::spec::check::balancer::is_host_name;
 use crate::spec::shape::{EnvironmentFile, TlsShape};
 use crate::spec::{
     AddressKind, BalancerKind, CertificateIssuer, ProxyTls, Purpose, Scheme, TlsCertificate,
@@ -28,50 +29,99 @@ impl Checker<'_> {
         }
         let host_name = self.tls_name(shape);
         let certificate = self.tls_certificate(shape, origin);
+        let reachable = self.acme_reaches(file, certificate.as_ref(), host_name.as_deref());
         Some(Some(ProxyTls {
             host_name: host_name?,
-            certificate: certificate?,
+            certificate: certificate.filter(|_| reachable)?,
         }))
     }
 
     fn tls_name(&mut self, shape: &TlsShape) -> Option<String> {
         // One that is missing has been reported.
         let name = shape.host_name.as_ref()?;
-        if is_host_name(name) {
-            return Some(name.to_lowercase());
+        match self.name_problem(&["tls", "host_name"], name) {
+            None => Some(name.to_lowercase()),
+            Some(problem) => {
+                self.report(problem);
+                None
+            }
         }
-        let problem = self.place(&["tls", "host_name"]).problem(
-            format!("`{name}` is not a host name"),
-            "expected something like `chat.example.com`",
-        );
-        self.report(problem);
-        None
     }
 
     fn tls_certificate(&mut self, shape: &TlsShape, origin: &Origin<'_>) -> Option<TlsCertificate> {
-        let (certificate, key) = match (&shape.issuer, &shape.certificate_file, &shape.key_file) {
+        if shape.acme.is_some() && shape.issuer != Some(CertificateIssuer::Acme) {
+            let problem = self.key_place(&["tls", "acme"]).problem(
+                "an account at an ACME server that is not asked",
+                "expected `issuer: acme` beside it",
+            );
+            self.report(problem);
+            return None;
+        }
+        match (&shape.issuer, &shape.certificate_file, &shape.key_file) {
             (Some(CertificateIssuer::Private), None, None) if shape.authority_file.is_none() => {
-                return Some(TlsCertificate::Private);
+                Some(TlsCertificate::Private)
             }
-            (None, Some(certificate), Some(key)) => (certificate, key),
+            (Some(CertificateIssuer::Acme), None, None) => {
+                let authority = self.authority_file(shape, origin)?;
+                let acme = self.acme(shape.acme.as_ref(), authority)?;
+                Some(TlsCertificate::Acme(acme))
+            }
+            (None, Some(certificate), Some(key)) => Some(TlsCertificate::Files {
+                authority: self.authority_file(shape, origin)?,
+                certificate: self.file(&["tls", "certificate_file"], certificate, origin)?,
+                key: self.file(&["tls", "key_file"], key, origin)?,
+            }),
             _ => {
-                let problem = self.key_place(&["tls"]).problem(
-                    "TLS without a certificate, or with two",
-                    "expected `certificate_file` and `key_file`, or `issuer: private`",
-                );
-                self.report(problem);
-                return None;
+                self.incomplete_tls(shape);
+                None
+            }
+        }
+    }
+
+    /// The path of the authority; the outer `None` is a problem.
+    fn authority_file(&mut self, shape: &TlsShape, origin: &Origin<'_>) -> Option<Option<PathBuf>> {
+        match &shape.authority_file {
+            Some(path) => self
+                .file(&["tls", "authority_file"], path, origin)
+                .map(Some),
+            None => Some(None),
+        }
+    }
+
+    /// Says which part of a certificate is missing, or too much.
+    fn incomplete_tls(&mut self, shape: &TlsShape) {
+        let files =
+            "expected `certificate_file` and `key_file`, or `issuer: private`, or `issuer: acme`";
+        let at = |key| self.key_place(&["tls", key]);
+        let problem = match (&shape.issuer, &shape.certificate_file, &shape.key_file) {
+            (None, Some(_), None) => at("certificate_file")
+                .problem(
+                    "`certificate_file` without its private key",
+                    "expected `key_file` beside it",
+                )
+                .hint("the key is the file that the certificate was requested with"),
+            (None, None, Some(_)) => at("key_file")
+                .problem(
+                    "`key_file` without its certificate",
+                    "expected `certificate_file` beside it",
+                )
+                .hint("the certificate is followed by those between it and its authority, PEM"),
+            (None, ..) => self
+                .key_place(&["tls"])
+                .problem("TLS without a certificate", files),
+            (Some(_), None, None) => at("authority_file").problem(
+                "an authority of yours beside `issuer: private`, which is one of its own",
+                "expected `authority_file` beside `certificate_file`, or nothing",
+            ),
+            (Some(_), certificate, _) => {
+                let key = match certificate {
+                    Some(_) => "certificate_file",
+                    None => "key_file",
+                };
+                at(key).problem("a certificate of yours beside `issuer`", files)
             }
         };
-        let authority = match &shape.authority_file {
-            Some(path) => Some(self.file(&["tls", "authority_file"], path, origin)?),
-            None => None,
-        };
-        Some(TlsCertificate::Files {
-            certificate: self.file(&["tls", "certificate_file"], certificate, origin)?,
-            key: self.file(&["tls", "key_file"], key, origin)?,
-            authority,
-        })
+        self.report(problem);
     }
 
     /// Passwords of people do not cross the internet in plain text.

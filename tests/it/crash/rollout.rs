@@ -30,6 +30,8 @@ struct BusyHosts {
     idle: BTreeSet<HostName>,
     /// The application node that does not come back.
     broken: Option<HostName>,
+    /// Whether each proxy names the others.
+    know_each_other: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +87,15 @@ impl Hosts for BusyHosts {
         self.note(format!("{} has nothing at {node}", request.host));
         Ok(())
     }
+
+    fn peers(&self, one: HostName) -> Vec<HostName> {
+        let proxies = ["proxy-1", "proxy-2"].map(host);
+        let others = proxies.into_iter().filter(|other| *other != one);
+        match self.know_each_other && one.role == Role::Proxy {
+            true => others.collect(),
+            false => Vec::new(),
+        }
+    }
 }
 
 /// A rig that is up, as its layout has it.
@@ -107,6 +118,17 @@ fn change(
     idle: &[&str],
     broken: Option<&str>,
 ) -> (Vec<String>, Vec<String>, WalkReport) {
+    change_among(spec, account, idle, broken, false)
+}
+
+/// The same; proxies may have to know each other.
+fn change_among(
+    spec: &Spec,
+    account: AwsAccount,
+    idle: &[&str],
+    broken: Option<&str>,
+    know_each_other: bool,
+) -> (Vec<String>, Vec<String>, WalkReport) {
     runtime().block_on(async {
         let link = ProcessLink::new(CloudBackend::Memory(SharedAccount::new(account)), None);
         let cloud = Arc::new(connector::connect(REGION, "AKIDCRASH", link.clone()).await);
@@ -121,6 +143,7 @@ fn change(
                 log: Arc::clone(&log),
                 idle: idle.iter().map(|name| host(name)).collect(),
                 broken: broken.map(host),
+                know_each_other,
             }),
             environment: spec.name.clone(),
             tags: spec.tags.clone(),
@@ -261,4 +284,26 @@ fn nodes_leave_the_load_balancer_change_and_come_back_one_by_one() {
         })
         .collect();
     assert_eq!(log, expected);
+}
+
+/// Whichever proxy is configured last tells the others of those that came after them.
+#[test]
+fn proxies_that_know_each_other_are_told_of_one_that_comes_later() {
+    let told = |know_each_other: bool| {
+        let (mut spec, account) = standing("public");
+        spec.nodes.get_mut(&Role::Proxy).unwrap().count = 2;
+        let (log, _, report) = change_among(&spec, account, &[], None, know_each_other);
+        assert!(report.is_complete(), "{:?}", failures(&report));
+        // Those that follow the last application node.
+        let last = log.iter().rposition(|line| line.ends_with("changes"));
+        let mut after: Vec<String> = log[last.unwrap() + 1..].to_vec();
+        // The node that was last comes back at the proxy that served before.
+        assert_eq!(after.remove(0), "proxy-1 leaves out []");
+        after
+    };
+    let alone = told(false);
+    assert_eq!(alone.len(), 2, "{alone:?}");
+    let together = told(true);
+    assert_eq!(together.len(), 3, "{together:?}");
+    assert_eq!(together[2], together[0], "{together:?}");
 }

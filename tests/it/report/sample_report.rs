@@ -74,7 +74,10 @@ fn report(spec: &Spec, pace: f64) -> Report {
         generated: at(900.0),
         loadrig: "0.1.0".into(),
         run: "20261123t050000z-demo".into(),
-        environment: ReportedEnvironment::from(spec),
+        environment: ReportedEnvironment {
+            license: "Enterprise for 2,000 users until 2027-06-30".into(),
+            ..ReportedEnvironment::from(spec)
+        },
         account: "123456789012".into(),
         topology: topology(spec),
         versions: [

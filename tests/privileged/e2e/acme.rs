@@ -1,0 +1,311 @@
+//! Certificates by ACME on the local cloud, from `pebble`, the small server that Let's Encrypt tests
+//! clients with: `LOADRIG_PEBBLE` names its program, which `go build ./cmd/pebble` makes in a clone of
+//! <https://github.com/letsencrypt/pebble>.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
+use serde_json::Value;
+
+use super::rig::{CommandOutcome, Home, LocalCloud};
+use super::{down, verify};
+
+/// Where hosts of the local cloud reach servers that are none of AWS's.
+const OUTSIDE: &str = "100.64.0.3";
+/// The VPC's DNS server.
+const RESOLVER: &str = "169.254.169.253:53";
+/// Where the DNS server looks for names.
+const NAMES: &str = "/run/loadrig/names";
+/// The server's name, and the deployment's.
+const SERVER: &str = "acme.corp.internal";
+const NAME: &str = "chat.corp.internal";
+
+/// Two proxies, which both have to answer the server's challenges.
+const RIG: &str = "\
+architecture: 1k
+cloud: local
+access: { address: private }
+sizes:
+  nodes:
+    app: { count: 1 }
+    proxy: { count: 2 }
+    search-proxy: { count: 0 }
+    metrics: { count: 0 }
+    agent: { count: 0 }
+  database: { readers: 0 }
+  search: { nodes: 0 }
+";
+
+fn pebble() -> Option<PathBuf> {
+    let program = std::env::var_os("LOADRIG_PEBBLE").map(PathBuf::from);
+    if program.is_none() {
+        // Past the capture of the test's output: a test that did not run must not look as if.
+        let told = writeln!(
+            std::io::stderr(),
+            "not run: set LOADRIG_PEBBLE to the program of the ACME server `pebble`"
+        );
+        assert!(told.is_ok());
+    }
+    program
+}
+
+/// A program in the cloud's network.
+fn inside(program: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new("ip");
+    command.args(["netns", "exec", "loadrig-cloud", program]);
+    command.args(arguments);
+    command
+}
+
+#[track_caller]
+fn done(mut command: Command) -> Output {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {output:?}");
+    output
+}
+
+/// An ACME server that runs; ended when dropped.
+struct AcmeServer {
+    child: Child,
+    /// The authorities of the server and of what it issues.
+    authority: PathBuf,
+}
+
+impl Drop for AcmeServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl AcmeServer {
+    fn start(home: &Home, program: &PathBuf) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name = named("authority of the ACME server");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        let own = params.self_signed(&key).unwrap().pem();
+        let issuer = Issuer::new(params, key);
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec![SERVER.to_owned()]).unwrap();
+        params.distinguished_name = named(SERVER);
+        params.use_authority_key_identifier_extension = true;
+        let certificate = params.signed_by(&key, &issuer).unwrap();
+        let certificate = home.write("acme.pem", certificate.pem());
+        let key = home.write("acme.key", key.serialize_pem());
+        let config = serde_json::json!({ "pebble": {
+            "listenAddress": format!("{OUTSIDE}:14000"),
+            "managementListenAddress": "127.0.0.1:15000",
+            "certificate": certificate,
+            "privateKey": key,
+            "httpPort": 80,
+            "tlsPort": 443,
+            "profiles": { "default": { "description": "90 days", "validityPeriod": 7_776_000 } },
+        } });
+        let config = home.write("pebble.json", config.to_string());
+        let log = std::fs::File::create(home.path().join("pebble.log")).unwrap();
+        let mut command = inside(program.to_str().unwrap(), &["-config"]);
+        command
+            .arg(config)
+            .args(["-dnsserver", RESOLVER])
+            .env("PEBBLE_VA_NOSLEEP", "1")
+            // It refuses some requests without a fault of theirs, more than certbot asks again.
+            .env("PEBBLE_WFE_NONCEREJECT", "0")
+            // Valid authorizations are not reused: each proxy has to answer for itself.
+            .env("PEBBLE_AUTHZREUSE", "0")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log);
+        let child = command.spawn().unwrap();
+        let mut server = Self {
+            child,
+            authority: home.write("own.pem", &own),
+        };
+        let root = server.root(home);
+        server.authority = home.write("authority.pem", format!("{own}{root}"));
+        server
+    }
+
+    /// The authority that the server issues with, which it makes when it starts.
+    fn root(&self, home: &Home) -> String {
+        let since = Instant::now();
+        loop {
+            let mut ask = inside("curl", &["-fsS", "--resolve"]);
+            ask.arg(format!("{SERVER}:15000:127.0.0.1"));
+            ask.arg("--cacert").arg(&self.authority);
+            ask.arg(format!("https://{SERVER}:15000/roots/0"));
+            let answer = ask.output().unwrap();
+            if answer.status.success() {
+                return String::from_utf8(answer.stdout).unwrap();
+            }
+            if since.elapsed() > Duration::from_secs(30) {
+                let log = std::fs::read_to_string(home.path().join("pebble.log"));
+                panic!("pebble does not start: {answer:?}\n{log:?}");
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+}
+
+/// Who is signed by somebody with the same name counts as signed by himself.
+fn named(name: &str) -> DistinguishedName {
+    let mut names = DistinguishedName::new();
+    names.push(DnType::CommonName, name);
+    names
+}
+
+/// Has the DNS server know a name.
+fn name(name: &str, addresses: &[String]) {
+    let lines: Vec<String> = addresses
+        .iter()
+        .map(|one| format!("{one} {name}\n"))
+        .collect();
+    std::fs::write(format!("{NAMES}/test-{name}"), lines.concat()).unwrap();
+}
+
+fn check<'a>(verified: &'a Value, name: &str) -> &'a Value {
+    let checks = verified["checks"].as_array().unwrap();
+    let found = checks.iter().find(|check| check["name"] == name);
+    found.unwrap_or_else(|| panic!("no `{name}` in {verified}"))
+}
+
+/// Requests to a proxy over TLS, whoever its certificate is from, until it is dropped.
+struct Requests {
+    child: Child,
+}
+
+impl Requests {
+    fn to(address: &str, home: &Home) -> Self {
+        let log = std::fs::File::create(home.path().join("requests.log")).unwrap();
+        let script = format!(
+            "while :; do curl -sk -m 10 -o /dev/null -w '%{{http_code}}\\n' --resolve {NAME}:443:{address} \
+             https://{NAME}/api/v4/system/ping; done"
+        );
+        let child = inside("sh", &["-c", &script]).stdout(log).spawn().unwrap();
+        Self { child }
+    }
+
+    /// How many were answered, and how many not.
+    fn end(mut self, home: &Home) -> (usize, usize) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let log = std::fs::read_to_string(home.path().join("requests.log")).unwrap();
+        let (good, bad): (Vec<&str>, Vec<&str>) = log.lines().partition(|line| *line == "200");
+        (good.len(), bad.len())
+    }
+}
+
+impl Drop for Requests {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
+
+#[test]
+fn proxies_obtain_certificates_and_renew_them_without_downtime() {
+    let Some(program) = pebble() else {
+        return;
+    };
+    let cloud = LocalCloud::start();
+    let home = &cloud.home;
+    let server = AcmeServer::start(home, &program);
+    name(SERVER, &[OUTSIDE.to_owned()]);
+    let authority = server.authority.display();
+    let tls = format!(
+        "tls:\n  host_name: {NAME}\n  issuer: acme\n  authority_file: {authority}\n  acme:\n    \
+         email: ops@corp.io\n    agree_to_terms: true\n    directory: https://{SERVER}:14000/dir\n"
+    );
+    home.write("environments/acme.yaml", format!("{RIG}{tls}"));
+    home.run(&["validate", "environments/acme.yaml"])
+        .code(0)
+        .says(&["port 80 of the proxies is open to the internet"]);
+
+    // Nobody knows the proxies' addresses before: the rig comes up, and says what it waits for.
+    home.run(&["up", "acme", "--yes"])
+        .code(0)
+        .says(&["no certificate yet", "chat.corp.internal is not in DNS yet"]);
+    let waiting = verify(home, "acme").json();
+    let lasts = check(&waiting, "proxy-1: its certificate lasts");
+    assert_eq!(lasts["warning"], true, "{lasts}");
+    assert!(
+        lasts["detail"]
+            .as_str()
+            .unwrap()
+            .contains("until then it is one of the environment's own authority"),
+        "{lasts}"
+    );
+
+    // The name leads to both proxies, and the server may ask either.
+    let on = |host: &str, command: &str| -> CommandOutcome {
+        home.run(&["ssh", "acme", host, "--", command]).code(0)
+    };
+    let address = |host: &str| {
+        let said = on(host, "hostname -I").out;
+        said.split_whitespace().next().unwrap().to_owned()
+    };
+    let proxies = ["proxy-1", "proxy-2"];
+    let addresses = proxies.map(address);
+    let requests = Requests::to(&addresses[0], home);
+    name(NAME, &addresses);
+    for proxy in proxies {
+        let said = on(proxy, "sudo sh /opt/loadrig/bin/certificate.sh first");
+        assert_eq!(said.out.trim(), "", "{said}");
+    }
+    let trusted = |address: &str| {
+        let mut ask = inside("curl", &["-fsS", "-o", "/dev/null", "--resolve"]);
+        ask.arg(format!("{NAME}:443:{address}"));
+        ask.arg("--cacert").arg(&server.authority);
+        ask.arg(format!("https://{NAME}/api/v4/system/ping"));
+        done(ask);
+    };
+    addresses.iter().for_each(|address| trusted(address));
+    let verified = verify(home, "acme").json();
+    for proxy in proxies {
+        let lasts = check(&verified, &format!("{proxy}: its certificate lasts"));
+        assert_eq!(lasts["warning"], false, "{lasts}");
+        let detail = lasts["detail"].as_str().unwrap();
+        assert!(
+            detail.contains("Pebble") && detail.contains("renewed by certbot.timer"),
+            "{lasts}"
+        );
+    }
+    home.run(&["up", "acme", "--yes"])
+        .code(0)
+        .says(&["nothing to do"]);
+
+    // A renewal works, and nginx takes it.
+    let serial = || {
+        let shown = format!(
+            "openssl s_client -connect 127.0.0.1:443 -servername {NAME} </dev/null 2>/dev/null | openssl x509 -noout -serial"
+        );
+        on("proxy-1", &shown).out
+    };
+    let before = serial();
+    on("proxy-1", "sudo sh /opt/loadrig/bin/certificate.sh try")
+        .says(&["all simulated renewals succeeded"]);
+    assert_eq!(before, serial());
+    let force =
+        "sudo sed -i 's|-q renew|-q renew --force-renewal|' /lib/systemd/system/certbot.service";
+    on(
+        "proxy-1",
+        &format!("{force} && sudo systemctl daemon-reload && sudo systemctl start certbot.service"),
+    );
+    let since = Instant::now();
+    while serial() == before {
+        assert!(since.elapsed() < Duration::from_secs(30), "{before}");
+    }
+    trusted(&addresses[0]);
+    let (good, bad) = requests.end(home);
+    println!("{good} requests were answered while certificates changed, {bad} not");
+    assert!(good > 20 && bad == 0, "{good} answered, {bad} not");
+    down(home, "acme");
+    drop(server);
+    cloud.finish();
+}
