@@ -101,24 +101,35 @@ impl Redis {
         })
     }
 
-    /// Keeps the connection, and makes a new one when it breaks.
-    pub(crate) async fn keep(mut self) {
+    /// Keeps the connection, and makes a new one when it breaks. A broken one is closed first: while the
+    /// kernel tries to send what was asked, it would look established.
+    pub(crate) async fn keep(self) {
+        let settings = self.settings.clone();
+        let mut redis = self;
         loop {
-            sleep(INTERVAL).await;
-            let Err(error) = self.ask("PING", "+PONG").await else {
-                continue;
-            };
-            warn!(error = crate::error::chain(&error), "cache server is lost");
-            self = loop {
-                match Self::connect(&self.settings).await {
+            redis.until_lost().await;
+            drop(redis);
+            redis = loop {
+                match Self::connect(&settings).await {
                     Ok(redis) => break redis,
                     Err(_) => sleep(INTERVAL).await,
                 }
             };
             info!(
-                address = self.settings.redis_address,
+                address = settings.redis_address,
                 "cache server is ready again"
             );
+        }
+    }
+
+    /// Comes back when the server does not answer any more.
+    async fn until_lost(&mut self) {
+        loop {
+            sleep(INTERVAL).await;
+            if let Err(error) = self.ask("PING", "+PONG").await {
+                warn!(error = crate::error::chain(&error), "cache server is lost");
+                return;
+            }
         }
     }
 }

@@ -1,6 +1,11 @@
 //! A rig that somebody breaks by hand: `verify` names what is broken, and `up` or whoever broke it mends it.
 
+use std::time::{Duration, Instant};
+
 use super::rig::{CommandOutcome, Home};
+
+/// How long the server may take to notice that its cache is gone, or back: it asks every 10 s and waits 5 s.
+const NOTICED: Duration = Duration::from_mins(1);
 
 fn on(home: &Home, environment: &str, host: &str, command: &str) -> CommandOutcome {
     home.run(&["ssh", environment, host, "--", command]).code(0)
@@ -41,4 +46,35 @@ pub fn a_changed_file_is_named_and_restored(home: &Home, environment: &str) {
     );
     home.run(&["up", environment, "--yes"]).code(0);
     assert_eq!(on(home, environment, "proxy-1", &digest).out, before);
+}
+
+/// A server that cannot reach its cache is named.
+pub fn a_lost_cache_is_named(home: &Home, environment: &str) {
+    let connections = "ss -Htn state established '( dport = :6379 )'";
+    let peer = on(home, environment, "app-1", connections).out;
+    let peer = peer.split_whitespace().nth(3).unwrap();
+    let (address, _) = peer.rsplit_once(':').unwrap();
+    let until = |what: &str, is_there: bool| {
+        let started = Instant::now();
+        let seen = || on(home, environment, "app-1", connections).out;
+        while seen().trim().is_empty() == is_there {
+            assert!(started.elapsed() < NOTICED, "{what}");
+            std::thread::sleep(Duration::from_secs(2));
+        }
+    };
+    let route = |verb: &str| {
+        let command = format!("sudo ip route {verb} blackhole {address}");
+        on(home, environment, "app-1", &command);
+    };
+    route("add");
+    until("the connection to the cache stays", false);
+    assert_eq!(
+        failed_checks(home, environment),
+        [(
+            "app-1: uses the cache".to_owned(),
+            "the server has no connection to port 6379".to_owned()
+        )]
+    );
+    route("del");
+    until("the connection to the cache does not come back", true);
 }

@@ -76,6 +76,7 @@ fn a_rig_speaks_tls_with_an_authority_of_its_own() {
         .code(0);
     assert_eq!(test.json()["scenarios"][0]["passed"], true, "{test}");
     broken::a_changed_file_is_named_and_restored(home, "secure");
+    broken::a_lost_cache_is_named(home, "secure");
     verify(home, "secure");
     down(home, "secure");
     cloud.finish();
