@@ -219,7 +219,7 @@ fn sweep_all(lanes: usize, step: impl Fn(usize) -> usize) {
     );
     let all = cases(&baseline, 1).len();
     let mut cases = cases(&baseline, step(all));
-    cases.retain(|case| is_asked_for(case));
+    cases.retain(is_asked_for);
     let (line, clean) = sweep(
         &cases,
         lanes,
