@@ -3,7 +3,7 @@
 //! <https://github.com/letsencrypt/pebble>.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -85,7 +85,7 @@ impl Drop for AcmeServer {
 }
 
 impl AcmeServer {
-    fn start(home: &Home, program: &PathBuf) -> Self {
+    fn start(home: &Home, program: &Path) -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.distinguished_name = named("authority of the ACME server");
@@ -265,7 +265,9 @@ fn proxies_obtain_certificates_and_renew_them_without_downtime() {
         ask.arg(format!("https://{NAME}/api/v4/system/ping"));
         done(ask);
     };
-    addresses.iter().for_each(|address| trusted(address));
+    for address in &addresses {
+        trusted(address);
+    }
     let verified = verify(home, "acme").json();
     for proxy in proxies {
         let lasts = check(&verified, &format!("{proxy}: its certificate lasts"));
