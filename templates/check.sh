@@ -9,8 +9,10 @@ holds() {
     [ "$(cat "$state/$stage.digest" 2>/dev/null)" = "$digest" ] || return 1
     [ ! -s "$state/$stage.sums" ] ||
         (cd "$root/" && sha256sum --status -c "$state/$stage.sums") || return 1
+    modes_hold "$state/$stage.modes" || return 1
     while read -r unit; do
-        systemctl is-active --quiet "$unit" || return 1
+        systemctl is-active --quiet "$unit" && systemctl is-enabled --quiet "$unit" || return 1
+        [ "$unit" != nginx ] || ! nginx_behind || return 1
     done <"$state/$stage.units"
 }
 if holds; then

@@ -6,7 +6,8 @@
 #
 # What was applied is remembered by digest under /var/lib/loadrig, so that a step runs
 # again only when it changed, when a file that it wrote was changed by somebody else, or
-# when its service is down. One line on standard output for each thing that happens:
+# when its service is down, does not start at boot, or did not read its files. One line on
+# standard output for each thing that happens:
 #
 #   start NAME / applied NAME SECONDS / unchanged NAME / warning NAME TEXT
 #   waits NAME TEXT, while the step still runs
@@ -65,8 +66,9 @@ file() {
     target=$root$2
     parent "$target"
     cp "$bundle/$1" "$target.loadrig"
-    chmod "$3" "$target.loadrig"
+    # A new owner takes the set-user-ID bit away, so the permissions come after.
     chown "$4" "$target.loadrig"
+    chmod "$3" "$target.loadrig"
     # Renaming is atomic: a service never reads half a file.
     mv -f "$target.loadrig" "$target"
     written="${written:-} $2"
@@ -250,12 +252,35 @@ service() {
     if [ "$running" = no ] || [ "${remembered%% *}" != "$2" ]; then
         # Without waiting: readiness has a step of its own, which sees more than systemd.
         systemctl reset-failed "$1" 2>/dev/null || true
+        mkdir -p "$state/services"
+        [ "$running" = no ] || systemctl stop "$1"
+        # What it logs from now on is of this start.
+        date +%s.%N >"$state/services/$1.began"
         systemctl restart --no-block "$1"
-    elif [ "${remembered##* }" != "$3" ]; then
+    elif [ "${remembered##* }" != "$3" ] || { [ "$1" = nginx ] && nginx_behind; }; then
         systemctl reload "$1"
+        [ "$1" != nginx ] || await_nginx
     fi
     mkdir -p "$state/services"
     echo "$2 $3" >"$state/services/$1"
+}
+
+# Waits until nginx has told its old workers to end: until then it works by what was there before.
+await_nginx() {
+    attempts=50
+    while nginx_behind && [ "$attempts" -gt 0 ]; do
+        attempts=$((attempts - 1))
+        sleep 0.2
+    done
+}
+
+# own NUMBER COMMAND: a command of the operator's, which is told when it fails.
+own() {
+    status=0
+    sh -ec "$2" || status=$?
+    [ "$status" -ne 0 ] || return 0
+    echo "command $1 failed with status $status: $(printf '%s\n' "$2" | head -n 1 | cut -c 1-200)"
+    return "$status"
 }
 
 # After so many seconds a unit that is not ready is worth a warning with the likely cause.
@@ -310,8 +335,9 @@ ready() {
         echo "it logged: $(cause "$unit" "$reply")"
         reason "$unit" "$reply"
     else
-        echo "last log lines of $unit:"
-        logged "$unit" | tail -n 8
+        lines=$(logged "$unit" | tail -n 8)
+        [ -z "$lines" ] || printf 'last log lines of %s:\n%s\n' "$unit" "$lines"
+        manager "$unit"
     fi
     return 1
 }
@@ -371,6 +397,7 @@ unhealthy() {
 # line at all.
 cause() {
     lines=$(logged "$1")
+    [ -n "$lines" ] || lines=$(manager "$1")
     found=$(echo "$lines" | grep -Ei "$(about "$2")" | tail -n 1)
     echo "${found:-$(echo "$lines" | tail -n 1)}"
 }
@@ -399,10 +426,22 @@ journal() {
     journalctl "_SYSTEMD_UNIT=$1.service" --since "$2" -n 400 --no-pager -o cat 2>/dev/null || true
 }
 
-# logged UNIT: since `began`, its warnings and errors, or all that it logged where there are none.
+# this_start UNIT: when `service` started it, for `--since`: what it logged before is of an earlier run.
+this_start() {
+    noted=$(cat "$state/services/$1.began" 2>/dev/null || echo 0)
+    if [ "${noted%%.*}" -ge $((began - 5)) ]; then echo "@$noted"; else echo "@$((began - 5))"; fi
+}
+
+# manager UNIT: what systemd says of its start, where that did not go well.
+manager() {
+    journalctl "UNIT=$1.service" --since "$(this_start "$1")" -n 100 --no-pager -o cat 2>/dev/null |
+        grep -E 'exited|[Ff]ailed|killed|[Tt]imed out|No such' | tail -n 4 | sed 's/^/systemd: /' || true
+}
+
+# logged UNIT: since this start, its warnings and errors, or all that it logged where there are none.
 # Lines that differ in time, request or port alone are one line with a count; the newest is last.
 logged() {
-    lines=$(journal "$1" "@$((began - 5))")
+    lines=$(journal "$1" "$(this_start "$1")")
     faults=$(echo "$lines" | grep -Ei "$faulty" || true)
     echo "${faults:-$lines}" |
         sed -E 's/\[?[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.]+( ?(Z|[+-][0-9:]+))?\]?//g
@@ -504,8 +543,11 @@ holds() {
             return 1
         fi
     fi
+    [ ! -e "$bundle/steps/$1.modes" ] || modes_hold "$bundle/steps/$1.modes" || return 1
     if [ -e "$bundle/steps/$1.unit" ]; then
-        systemctl is-active --quiet "$(cat "$bundle/steps/$1.unit")" || return 1
+        unit=$(cat "$bundle/steps/$1.unit")
+        systemctl is-active --quiet "$unit" && systemctl is-enabled --quiet "$unit" || return 1
+        [ "$unit" != nginx ] || ! nginx_behind || return 1
     fi
     # A readiness probe is due whenever something was applied before it.
     [ "$changed" -eq 0 ] || [ ! -e "$bundle/steps/$1.after-changes" ]
@@ -561,6 +603,7 @@ apply() {
         echo "$step_digest" >"$applied/$name"
     done <"$bundle/plan"
     cat "$bundle"/steps/*.sums >"$state/$stage.sums" 2>/dev/null || :
+    cat "$bundle"/steps/*.modes >"$state/$stage.modes" 2>/dev/null || :
     cat "$bundle"/steps/*.unit >"$state/$stage.units" 2>/dev/null || :
     echo "$digest" >"$state/$stage.digest"
     prune_blobs

@@ -2,6 +2,7 @@
 
 use crate::blueprint::{Address, ValueForm};
 use crate::diagnose::fold;
+use crate::ops::host_changes::{HostChange, HostComparison};
 use crate::ops::plan::{HostWork, PlanReview};
 use crate::plan::{
     Action, Change, ChangeGroup, Cost, Difference, Plan, RolloutOrder, RunningCost, at_least,
@@ -61,10 +62,13 @@ pub(super) fn sum(review: &PlanReview) -> String {
     let plan = &review.plan;
     let hosts = hosts(review);
     if plan.is_empty() {
-        return format!(
-            "nothing to do: {} resources are as planned{hosts}\n",
-            plan.changes.len()
-        );
+        return match review.hosts_differ() {
+            true => format!("{} resources are as planned{hosts}\n", plan.changes.len()),
+            false => format!(
+                "nothing to do: {} resources are as planned{hosts}\n",
+                plan.changes.len()
+            ),
+        };
     }
     let (time, path) = expected(&review.blueprint, plan);
     let minutes = time.as_secs().div_ceil(60);
@@ -120,7 +124,7 @@ fn hosts(review: &PlanReview) -> String {
         (HostWork::Check, "to check"),
     ] {
         let those = work.iter().filter(|(_, work)| *work == what);
-        let names: Vec<&str> = those.map(|(name, _)| name.as_str()).collect();
+        let names: Vec<String> = those.map(|(host, _)| host.to_string()).collect();
         if !names.is_empty() {
             text.push_str(&format!(
                 "\n{} {verb}: {}",
@@ -130,7 +134,39 @@ fn hosts(review: &PlanReview) -> String {
         }
     }
     text.push_str(&rolled(&rollout));
+    text.push_str(&match &review.host_changes {
+        Some(changes) => compared(changes),
+        None if work.iter().any(|(_, work)| *work == HostWork::Check) => format!(
+            "\nhosts are not compared with the YAML: `loadrig plan {} --hosts` does, over SSH",
+            review.spec.argument()
+        ),
+        None => String::new(),
+    });
     text
+}
+
+/// What changes on hosts that exist; hosts that are alike share a line.
+fn compared(changes: &[HostChange]) -> String {
+    let mut lines: Vec<(String, Vec<String>)> = Vec::new();
+    for HostChange { host, comparison } in changes {
+        let what = match comparison {
+            HostComparison::Same => continue,
+            HostComparison::Differs { work, .. } => format!("differs, `up` would: {work}"),
+            HostComparison::Not { why } => format!("not compared: {why}"),
+        };
+        match lines.iter_mut().find(|(known, _)| *known == what) {
+            Some((_, hosts)) => hosts.push(host.to_string()),
+            None => lines.push((what, vec![host.to_string()])),
+        }
+    }
+    let line = |(what, hosts): &(String, Vec<String>)| {
+        format!("\n{INDENT}{}: {what}", ranges(hosts).join(", "))
+    };
+    match (changes.is_empty(), lines.is_empty()) {
+        (true, _) => String::new(),
+        (false, true) => "\nhosts that exist are as the YAML says".to_owned(),
+        (false, false) => lines.iter().map(line).collect(),
+    }
 }
 
 /// How application nodes change that users may be served by.

@@ -24,6 +24,10 @@ impl std::fmt::Debug for Questions<'_> {
 }
 
 impl Confirm for Questions<'_> {
+    fn is_asked(&self) -> bool {
+        !self.app.global.yes
+    }
+
     fn confirm(&self, question: &Question<'_>) -> Result<(), Declined> {
         let printer = &self.app.printer;
         match question {

@@ -9,6 +9,7 @@ use crate::blueprint::kinds::Priced;
 use crate::blueprint::{Address, Blueprint, Desired, Step};
 use crate::engine::cloud::Cloud;
 use crate::engine::context::{Engine, SharedInventory};
+use crate::engine::cut_off::{MAY_BE_GONE, MAY_EXIST, ON_HOST};
 use crate::engine::hosts::Hosts;
 use crate::engine::remove::remove;
 use crate::engine::rollout::{Rollout, SURVEY, WalkContext, edges};
@@ -32,7 +33,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         let rollout = Arc::new(Rollout::of(order, blueprint, plan));
         let hosts = WalkContext {
             shared: shared.clone(),
-            rollout,
+            rollout: Arc::clone(&rollout),
             stop: stop.clone(),
         };
         let mut tasks = Vec::new();
@@ -55,6 +56,10 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                     creates && is_billed(&node.address, desired)
                 }
                 _ => false,
+            };
+            let cut_off = match &node.step {
+                Step::Resource(_) => MAY_EXIST,
+                Step::Host { .. } => ON_HOST,
             };
             let work: TaskWork = match &node.step {
                 Step::Resource(desired) => {
@@ -86,6 +91,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                 after,
                 seconds: node.step.typical_seconds(),
                 bills,
+                cut_off,
                 work,
             });
         }
@@ -96,7 +102,8 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         }));
         // What is surplus is deleted last: new capacity is there before the old goes.
         tasks.extend(self.removals(plan, &names));
-        let report = walk(tasks, &self.events, stop).await;
+        let mut report = walk(tasks, &self.events, stop).await;
+        report.left_out = rollout.left_out();
         (report, shared)
     }
 
@@ -135,6 +142,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                     after,
                     seconds: existing.kind.info().typical_seconds,
                     bills: false,
+                    cut_off: MAY_BE_GONE,
                     work: Box::pin(async move {
                         remove(&engine, &label, &existing).await.map_err(boxed)?;
                         Ok(Finished {

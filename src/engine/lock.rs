@@ -485,7 +485,7 @@ fn waiting_text(lease: &Lease, now: Timestamp) -> String {
     if lease.settling {
         let seconds = until(lease.expires_at, now).as_secs();
         return format!(
-            "waiting {seconds} s until all that the interrupted run of {} did can be seen",
+            "waiting {seconds} s until all that the last run of {} did can be seen",
             lease.holder.owner
         );
     }

@@ -5,6 +5,7 @@
 mod apply;
 mod cloud;
 mod context;
+mod cut_off;
 mod hosts;
 mod lease;
 mod lock;

@@ -13,6 +13,7 @@ use crate::blueprint::Kind;
 use crate::blueprint::kinds::{GrantCondition, GrantUse};
 use crate::engine::cloud::Cloud;
 use crate::engine::context::Engine;
+use crate::engine::cut_off::MAY_EXIST;
 use crate::engine::hosts::Hosts;
 use crate::engine::wait::retry_until_stopped;
 use crate::engine::walk::{Finished, Task, TaskError, Urgency, boxed};
@@ -44,6 +45,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
             name: SERVICE_ROLES.to_owned(),
             after: Vec::new(),
             seconds: 1,
+            cut_off: MAY_EXIST,
             work: Box::pin(async move { engine.create_service_roles(&services, &stop).await }),
         })
     }

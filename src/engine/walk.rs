@@ -56,6 +56,8 @@ pub struct Task {
     pub seconds: u64,
     /// Whether it creates what is billed by the hour.
     pub bills: bool,
+    /// What it means when nobody waits for its end any more, for people.
+    pub cut_off: &'static str,
     /// Polled once all of `after` have succeeded.
     pub work: TaskWork,
 }
@@ -83,6 +85,8 @@ pub struct WalkReport {
     pub skipped: Vec<(String, String)>,
     /// Whether the user interrupted it.
     pub interrupted: bool,
+    /// What users are no longer served by, because it did not reach its end.
+    pub left_out: Vec<String>,
 }
 
 impl WalkReport {
@@ -140,7 +144,7 @@ pub async fn walk(
         if urgency == Urgency::Now {
             running.abort_all();
             for at in in_flight.into_values() {
-                let reason = "interrupted while in flight: it may exist now".to_owned();
+                let reason = graph.cut_offs[at].to_owned();
                 skip(&mut report, events, graph.name(at).to_owned(), reason);
             }
             break;
@@ -197,6 +201,7 @@ struct Graph {
     names: Vec<String>,
     works: Vec<Option<TaskWork>>,
     bills: Vec<bool>,
+    cut_offs: Vec<&'static str>,
     /// How many unfinished tasks each waits for.
     pending: Vec<usize>,
     dependants: Vec<Vec<usize>>,
@@ -218,6 +223,7 @@ impl Graph {
             names: Vec::with_capacity(count),
             works: Vec::with_capacity(count),
             bills: Vec::with_capacity(count),
+            cut_offs: Vec::with_capacity(count),
             pending: vec![0; count],
             dependants: vec![Vec::new(); count],
             remaining: Vec::with_capacity(count),
@@ -236,6 +242,7 @@ impl Graph {
             graph.names.push(task.name);
             graph.works.push(Some(task.work));
             graph.bills.push(task.bills);
+            graph.cut_offs.push(task.cut_off);
             graph.remaining.push(task.seconds);
         }
         graph.weigh();
@@ -419,6 +426,7 @@ mod tests {
             after: after.iter().map(|a| (*a).to_owned()).collect(),
             seconds: 1,
             bills: false,
+            cut_off: "it may exist",
             work: Box::pin(async move {
                 if ok {
                     done()
@@ -459,6 +467,7 @@ mod tests {
                 after: after.iter().map(|a| (*a).to_owned()).collect(),
                 seconds: 1,
                 bills,
+                cut_off: "it may exist",
                 work: match name {
                     "a" if is_final => Box::pin(async { Err(boxed(Denied)) }),
                     "a" => Box::pin(async { Err(boxed(TaskPanic("no".into()))) }),
@@ -493,6 +502,7 @@ mod tests {
             after: vec![],
             seconds: 1,
             bills: false,
+            cut_off: "it may exist",
             work: Box::pin(async { panic!("boom") }),
         }]);
         assert_eq!(report.failed.len(), 1);
@@ -508,6 +518,7 @@ mod tests {
                 after: after.iter().map(|a| (*a).to_owned()).collect(),
                 seconds,
                 bills: false,
+                cut_off: "it may exist",
                 work: Box::pin(async move {
                     log.lock().unwrap().push(label);
                     done()
@@ -540,6 +551,7 @@ mod tests {
                 after: vec![],
                 seconds: 1,
                 bills: false,
+                cut_off: "it may exist",
                 work: Box::pin(async move {
                     tell.send(Urgency::Drain).unwrap();
                     tokio::task::yield_now().await;
@@ -551,6 +563,7 @@ mod tests {
                 after: vec!["a".into()],
                 seconds: 1,
                 bills: false,
+                cut_off: "it may exist",
                 work: Box::pin(async { done() }),
             },
         ];
@@ -558,6 +571,49 @@ mod tests {
         assert!(report.interrupted);
         assert_eq!(report.finished.len(), 1);
         assert_eq!(report.skipped.len(), 1);
+    }
+
+    #[test]
+    fn what_is_cut_off_says_what_that_means() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        let (tell, stop) = watch::channel(Urgency::None);
+        let task = |name: &str, cut_off, work: TaskWork| Task {
+            name: name.into(),
+            after: vec![],
+            seconds: 1,
+            bills: false,
+            cut_off,
+            work,
+        };
+        let tasks = vec![
+            task(
+                "host/app-1/configure",
+                "the host goes on",
+                Box::pin(std::future::pending()),
+            ),
+            task("vpc", "it may exist", Box::pin(std::future::pending())),
+            task(
+                "user",
+                "nothing",
+                Box::pin(async move {
+                    tell.send(Urgency::Now).unwrap();
+                    std::future::pending().await
+                }),
+            ),
+        ];
+        let report = runtime.block_on(walk(tasks, &Events::default(), stop));
+        let skipped = report.skipped.iter();
+        let said: Vec<(&str, &str)> = skipped
+            .map(|(name, why)| (name.as_str(), why.as_str()))
+            .collect();
+        assert!(
+            said.contains(&("host/app-1/configure", "the host goes on")),
+            "{said:?}"
+        );
+        assert!(said.contains(&("vpc", "it may exist")), "{said:?}");
     }
 
     proptest! {
@@ -571,6 +627,7 @@ mod tests {
                     after: (0..i).filter(|j| edges[i][*j]).map(|j| j.to_string()).collect(),
                     seconds: 1,
                     bills: false,
+            cut_off: "it may exist",
                     work: Box::pin(async move { log.lock().unwrap().push(i); done() }),
                 }
             }).collect();

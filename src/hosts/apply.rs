@@ -12,7 +12,7 @@ use crate::events::{Events, Outcome};
 use super::bundle::{Bundle, CHECK, RECEIVE};
 use super::error::HostError;
 use super::session::{Input, OutputLines, SshSession};
-use super::step::quote;
+use super::shell::quote;
 
 /// Size of the chunks in which a bundle is shipped, bytes.
 const CHUNK: usize = 64 << 10;
@@ -105,6 +105,7 @@ impl SshSession {
                     .collect(),
             )),
             _ => Err(HostError::Command {
+                environment: self.environment().to_owned(),
                 host: self.host(),
                 doing: "say what is applied".to_owned(),
                 status: output.status,
@@ -159,6 +160,7 @@ impl SshSession {
         let output = running.finish().await?;
         if let Some((name, status)) = progress.failed {
             return Err(HostError::Step {
+                environment: self.environment().to_owned(),
                 host: self.host(),
                 stage: bundle.stage(),
                 title: bundle.title(&name).to_owned(),
@@ -169,6 +171,7 @@ impl SshSession {
         }
         if !progress.done {
             return Err(HostError::Command {
+                environment: self.environment().to_owned(),
                 host: self.host(),
                 doing: format!("apply its {} bundle", bundle.stage().as_str()),
                 status: output.status,

@@ -20,9 +20,15 @@ use super::digest::Digest;
 use super::step::BundleStep;
 
 /// Applies bundles on the host.
-const RUNNER: &str = include_str!("../../templates/runner.sh");
+const RUNNER: &str = concat!(
+    include_str!("../../templates/look.sh"),
+    include_str!("../../templates/runner.sh")
+);
 /// Asks the host whether a bundle is applied.
-pub(super) const CHECK: &str = include_str!("../../templates/check.sh");
+pub(super) const CHECK: &str = concat!(
+    include_str!("../../templates/look.sh"),
+    include_str!("../../templates/check.sh")
+);
 /// Unpacks a bundle on the host and starts the runner.
 pub(super) const RECEIVE: &str = include_str!("../../templates/receive.sh");
 
@@ -247,6 +253,7 @@ impl Bundle {
             beside("sh", step.script().to_owned());
             if let Some(sums) = step.sums() {
                 beside("sums", sums);
+                beside("modes", step.modes());
             }
             if let Some(unit) = step.unit() {
                 beside("unit", format!("{unit}\n"));

@@ -1,5 +1,6 @@
 //! Why a bundle cannot be rendered, each with what to do about it.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use mattermost_license::{Issuer, LicenseError};
@@ -64,6 +65,14 @@ pub enum BundleError {
         /// What is wrong with it.
         fault: &'static str,
     },
+    /// The variable that should hold a secret is not there.
+    #[error("{what}: {place} is not set")]
+    SecretUnset {
+        /// The secret, in words.
+        what: &'static str,
+        /// The variable, in words.
+        place: String,
+    },
     /// The variable that should hold the license is not there.
     #[error("the environment variable `{name}`, which should hold the license, is not set")]
     LicenseUnset {
@@ -92,12 +101,21 @@ impl Diagnose for BundleError {
         let hint = match self {
             BundleError::Template { .. } => return vec![],
             BundleError::Missing { .. } => "run `loadrig up` first",
+            BundleError::File { source, .. } if source.kind() == ErrorKind::FileTooLarge => {
+                "name a smaller file; what is large belongs in a package or a bucket, from which a command can fetch it"
+            }
+            BundleError::File { source, .. } if source.kind() == ErrorKind::InvalidData => {
+                "look at what is in the file"
+            }
             BundleError::File { .. } => "check the path in the environment's YAML",
             BundleError::Digest { .. } => "fetch the tarball again, or correct `mattermost.sha256`",
             BundleError::Dsn { .. } => {
                 "`database.existing` requires `postgres://USER:PASSWORD@HOST/DATABASE` there"
             }
             BundleError::Password { .. } => "put the password there, on one line",
+            BundleError::SecretUnset { .. } => {
+                "set it where `loadrig up` runs, or name a file in its place"
+            }
             BundleError::LicenseUnset { .. } => {
                 "set it to the text of the license, or use `mattermost.license_file`"
             }
@@ -116,6 +134,7 @@ impl Diagnose for BundleError {
             | BundleError::Digest { .. }
             | BundleError::Dsn { .. }
             | BundleError::Password { .. }
+            | BundleError::SecretUnset { .. }
             | BundleError::LicenseUnset { .. }
             | BundleError::License { .. } => ExitCode::Usage,
             _ => ExitCode::Failed,

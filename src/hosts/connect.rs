@@ -53,7 +53,10 @@ impl Keyring {
         let mut denied_since = None;
         loop {
             let detail = match tokio::time::timeout_at(deadline, self.attempt(host)).await {
-                Ok(Ok(session)) => return Ok(SshSession::new(host, session, self.warnings())),
+                Ok(Ok(session)) => {
+                    let (environment, warnings) = (self.environment(), self.warnings());
+                    return Ok(SshSession::new(environment, host, session, warnings));
+                }
                 Ok(Err(openssh::Error::Connect(error))) => error.to_string(),
                 Ok(Err(error)) => error.to_string(),
                 // What was heard before says more than that time is up.
@@ -85,6 +88,7 @@ impl Keyring {
             }
             if Instant::now() + pause >= deadline {
                 return Err(HostError::Unreachable {
+                    environment: self.environment().to_owned(),
                     host,
                     address,
                     waited: started.elapsed(),

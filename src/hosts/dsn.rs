@@ -36,7 +36,10 @@ impl Dsns {
 
 fn read(source: &SecretSource) -> Result<SecretString, BundleError> {
     let (place, text) = read_source("data source name", source)?;
-    let text = text.ok_or_else(|| unusable(&place, "is not set"))?;
+    let text = text.ok_or_else(|| BundleError::SecretUnset {
+        what: "the data source name",
+        place: place.clone(),
+    })?;
     let dsn = SecretString::from(text.trim().to_owned());
     match fault(dsn.expose_secret()) {
         None => Ok(dsn),

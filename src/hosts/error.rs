@@ -67,6 +67,8 @@ pub enum HostError {
         seconds = waited.as_secs_f64()
     )]
     Unreachable {
+        /// Name of the environment.
+        environment: String,
         /// Role and number of the host.
         host: HostName,
         /// IP address that was tried.
@@ -101,6 +103,8 @@ pub enum HostError {
     /// A step of a bundle failed.
     #[error("`{host}` failed to {title} ({}, step `{step}`, status {status})\n{output}", stage.as_str())]
     Step {
+        /// Name of the environment.
+        environment: String,
         /// Role and number of the host.
         host: HostName,
         /// `prepare` or `configure`.
@@ -117,6 +121,8 @@ pub enum HostError {
     /// A command failed.
     #[error("`{host}` failed to {doing} (status {status}): {detail}")]
     Command {
+        /// Name of the environment.
+        environment: String,
         /// Role and number of the host.
         host: HostName,
         /// What it was doing.
@@ -165,16 +171,19 @@ impl Diagnose for HostError {
             HostError::Denied { .. } => {
                 "the instance was created with another key: check `access.key`, and that the key is loaded (`ssh-add -l`)".to_owned()
             }
-            HostError::Unreachable { .. } => {
-                "check that `access.operators` contains your current address, and `access.address`; the console log of the instance shows whether it booted".to_owned()
+            HostError::Unreachable { environment, host, .. } => {
+                return vec![
+                    "check that `access.operators` contains your current address, and `access.address`; the console log of the instance shows whether it booted".to_owned(),
+                    format!("a host that is lost is replaced: terminate its instance, which `loadrig status {environment}` names, and `loadrig up {environment}` makes `{host}` anew"),
+                ];
             }
             HostError::Interrupted { .. }
             | HostError::Disconnected { .. }
             | HostError::Deadline { .. } => {
                 "run the same command again: it continues where it stopped".to_owned()
             }
-            HostError::Step { host, .. } | HostError::Command { host, .. } => {
-                format!("`loadrig ssh` opens a shell on `{host}`; fix the cause, then run the same command again")
+            HostError::Step { environment, host, .. } | HostError::Command { environment, host, .. } => {
+                format!("`loadrig ssh {environment} {host}` opens a shell there; fix the cause, then run the same command again")
             }
             HostError::Ship { .. } => return vec![],
         };

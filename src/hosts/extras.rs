@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::spec::{HostExtras, Role, read_limited};
+use crate::spec::{ExtraFile, HostExtras, Role, read_limited};
 
 use super::bundle_error::BundleError;
 
@@ -32,20 +32,28 @@ impl HostFile {
         for (role, extras) in extras {
             let mut files = Vec::new();
             for file in &extras.files {
-                let content = read_limited(&file.source, LARGEST_FILE);
-                let content = content.map_err(|source| BundleError::File {
-                    what: "file for hosts",
-                    path: file.source.clone(),
-                    source,
-                })?;
-                files.push(Self {
-                    path: file.path.clone(),
-                    mode: file.mode,
-                    content,
-                });
+                files.push(Self::read(file)?);
             }
             all.insert(*role, files);
         }
         Ok(all)
+    }
+
+    /// Reads one file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is too large.
+    pub fn read(file: &ExtraFile) -> Result<Self, BundleError> {
+        let content = read_limited(&file.source, LARGEST_FILE);
+        let content = content.map_err(|source| BundleError::File {
+            what: "file for hosts",
+            path: file.source.clone(),
+            source,
+        })?;
+        Ok(Self {
+            path: file.path.clone(),
+            mode: file.mode,
+            content,
+        })
     }
 }

@@ -14,12 +14,14 @@ mod dsn;
 mod error;
 mod extras;
 mod facts;
+mod inspect;
 mod keyring;
 mod license;
 mod passwords;
 mod roles;
 mod serving;
 mod session;
+mod shell;
 mod step;
 mod templates;
 mod texts;
@@ -35,10 +37,12 @@ pub use extras::HostFile;
 pub use facts::{
     DatabaseFacts, Endpoint, Facts, HostFacts, Payload, ServerPackage, TlsFacts, acme_authority,
 };
+pub use inspect::{FileMode, HostInspection, UnitState};
 pub use keyring::{Keyring, SshLogin, operator_public_key, public_key_file};
 pub use license::ServerLicense;
-pub use passwords::ServerPasswords;
+pub use passwords::{PasswordProblem, ServerPasswords};
 pub use roles::render;
 pub use serving::Comparison;
 pub use session::{Listen, Output, OutputLines, SshSession};
+pub use shell::script_command;
 pub use step::{BundleStep, File};

@@ -38,6 +38,48 @@ impl ServerPasswords {
     }
 }
 
+/// A password that is of no use.
+#[derive(Debug)]
+pub struct PasswordProblem {
+    /// The section below `mattermost` that names it.
+    pub service: &'static str,
+    /// Its key there.
+    pub key: &'static str,
+    /// What is wrong.
+    pub error: BundleError,
+}
+
+impl ServerPasswords {
+    /// Everything that is wrong with the passwords that the environment names.
+    #[must_use]
+    pub fn problems(connections: &ServerConnections) -> Vec<PasswordProblem> {
+        let mail = connections.mail.as_ref();
+        let ldap = connections.ldap.as_ref();
+        let accounts = [
+            ("mail", mail.and_then(|one| one.account.as_ref())),
+            ("ldap", ldap.and_then(|one| one.account.as_ref())),
+        ];
+        let mut problems = Vec::new();
+        for (service, account) in accounts {
+            let Some(account) = account else { continue };
+            let key = match (service, &account.password) {
+                ("mail", SecretSource::Env(_)) => "password_env",
+                ("mail", SecretSource::File(_)) => "password_file",
+                (_, SecretSource::Env(_)) => "bind_password_env",
+                (_, SecretSource::File(_)) => "bind_password_file",
+            };
+            if let Err(error) = read(Some(account)) {
+                problems.push(PasswordProblem {
+                    service,
+                    key,
+                    error,
+                });
+            }
+        }
+        problems
+    }
+}
+
 fn read(account: Option<&ServiceAccount>) -> Result<Option<SecretString>, BundleError> {
     let Some(account) = account else {
         return Ok(None);
@@ -48,7 +90,10 @@ fn read(account: Option<&ServiceAccount>) -> Result<Option<SecretString>, Bundle
         place: place.clone(),
         fault,
     };
-    let text = text.ok_or_else(|| unusable("is not set"))?;
+    let text = text.ok_or_else(|| BundleError::SecretUnset {
+        what: "the password",
+        place: place.clone(),
+    })?;
     let password = text.trim_end_matches(['\r', '\n']);
     if password.is_empty() {
         return Err(unusable("is empty"));

@@ -12,12 +12,15 @@ use super::bundle::Bundle;
 use super::error::HostError;
 use super::keyring::Keyring;
 use super::session::SshSession;
-use super::step::quote;
+use super::shell::quote;
 
 /// Succeeds on an application node whose server answers.
 const ANSWERS: &str = "systemctl is-active --quiet mattermost && curl -fsS -o /dev/null --max-time 5 http://localhost:8065/api/v4/system/ping";
 /// Waits on a proxy for the requests that are under way.
-const DRAINED: &str = include_str!("../../templates/proxy/drained.sh");
+const DRAINED: &str = concat!(
+    include_str!("../../templates/look.sh"),
+    include_str!("../../templates/proxy/drained.sh")
+);
 /// How long requests that are under way may take: uploads and downloads of large files are the
 /// longest. What takes longer is cut off.
 const LAST_REQUESTS: Duration = Duration::from_mins(1);
@@ -92,6 +95,7 @@ impl SshSession {
         match left {
             Ok(left) if output.success() => Ok(left),
             _ => Err(HostError::Command {
+                environment: self.environment().to_owned(),
                 host: self.host(),
                 doing: format!("leave {node} out"),
                 status: output.status,

@@ -70,6 +70,7 @@ pub enum Listen<'a> {
 /// A connection to a host. Ends when it is dropped.
 #[derive(Debug)]
 pub struct SshSession {
+    environment: String,
     host: HostName,
     ssh: Arc<openssh::Session>,
     warnings: Warnings,
@@ -104,8 +105,14 @@ enum Pumped {
 }
 
 impl SshSession {
-    pub(super) fn new(host: HostName, ssh: openssh::Session, warnings: Warnings) -> Self {
+    pub(super) fn new(
+        environment: &str,
+        host: HostName,
+        ssh: openssh::Session,
+        warnings: Warnings,
+    ) -> Self {
         Self {
+            environment: environment.to_owned(),
             host,
             ssh: Arc::new(ssh),
             warnings,
@@ -116,6 +123,12 @@ impl SshSession {
     pub(super) fn is_news(&self, warning: &str) -> bool {
         let mut shown = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
         shown.insert(warning.to_owned())
+    }
+
+    /// Name of the environment that the host belongs to.
+    #[must_use]
+    pub fn environment(&self) -> &str {
+        &self.environment
     }
 
     /// Role and number of the host that it is connected to.
@@ -176,6 +189,7 @@ impl SshSession {
         let to = Socket::new(to_host, to_port);
         let asked = self.ssh.request_port_forward(ForwardType::Local, local, to);
         asked.await.map_err(|error| HostError::Command {
+            environment: self.environment.clone(),
             host: self.host,
             doing: format!("forward to {to_host}:{to_port}"),
             status: 255,

@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::blob::Blob;
 use super::digest::{Digest, sha256};
+use super::shell::{call, quote};
 
 /// A file to write on a host.
 #[derive(Clone)]
@@ -100,9 +101,20 @@ pub struct BundleStep {
     files: Vec<File>,
     input: Option<SecretString>,
     blobs: Vec<Blob>,
-    unit: Option<&'static str>,
+    service: Option<ServiceInputs>,
     after_changes: bool,
     long_wait: Duration,
+}
+
+/// A unit, and digests of what it reads.
+#[derive(Clone, Debug)]
+pub(super) struct ServiceInputs {
+    /// Name of the unit.
+    pub(super) unit: &'static str,
+    /// Of what it reads when it starts.
+    pub(super) restart: Digest,
+    /// Of what it reads again when it is told to.
+    pub(super) reload: Digest,
 }
 
 impl BundleStep {
@@ -115,7 +127,7 @@ impl BundleStep {
             files: Vec::new(),
             input: None,
             blobs: Vec::new(),
-            unit: None,
+            service: None,
             after_changes: false,
             long_wait: Duration::ZERO,
         }
@@ -243,12 +255,13 @@ impl BundleStep {
         Self::new(name, title, 120, format!("{}\n", words.join(" ")))
     }
 
-    /// Runs shell commands, one after the other, until one fails.
+    /// Runs shell commands of the operator's, one after the other, until one fails, which is named.
     #[must_use]
     pub fn commands(name: &'static str, title: &str, commands: &[String]) -> Self {
         let mut script = String::new();
-        for command in commands {
-            let _ = writeln!(script, "sh -ec {}", quote(command));
+        for (index, command) in commands.iter().enumerate() {
+            let number = (index + 1).to_string();
+            script += &call("own", &[&number, command]);
         }
         Self::new(name, title, 600, script)
     }
@@ -264,12 +277,20 @@ impl BundleStep {
     /// when one of `restart` changed, reloads it when only one of `reload` did.
     #[must_use]
     pub fn service(unit: &'static str, restart: &[Digest], reload: &[Digest]) -> Self {
-        let restart = Digest::of(restart);
-        let reload = Digest::of(reload);
-        let script = call("service", &[unit, restart.as_str(), reload.as_str()]);
+        let title = match reload {
+            [] => format!("start {unit}"),
+            _ => format!("start or reload {unit}"),
+        };
+        let inputs = ServiceInputs {
+            unit,
+            restart: Digest::of(restart),
+            reload: Digest::of(reload),
+        };
+        let digests = [unit, inputs.restart.as_str(), inputs.reload.as_str()];
+        let script = call("service", &digests);
         Self {
-            unit: Some(unit),
-            ..Self::new(unit, format!("start {unit}"), 120, script)
+            service: Some(inputs),
+            ..Self::new(unit, title, 120, script)
         }
     }
 
@@ -387,7 +408,12 @@ impl BundleStep {
 
     /// The unit that has to be active for the step to hold.
     pub(super) fn unit(&self) -> Option<&str> {
-        self.unit
+        self.service.as_ref().map(|service| service.unit)
+    }
+
+    /// That unit with what it reads.
+    pub(super) fn service_inputs(&self) -> Option<&ServiceInputs> {
+        self.service.as_ref()
     }
 
     /// Whether it runs whenever a step before it did.
@@ -405,6 +431,20 @@ impl BundleStep {
         (!sums.is_empty()).then_some(sums)
     }
 
+    /// The permissions of the files, as `stat -c '%a %n'` prints them in the root directory.
+    pub(super) fn modes(&self) -> String {
+        let mut modes = String::new();
+        for file in &self.files {
+            let _ = writeln!(
+                modes,
+                "{:o} {}",
+                file.mode,
+                file.path.trim_start_matches('/')
+            );
+        }
+        modes
+    }
+
     /// Changes whenever the step would do something else. The title is only for people.
     #[must_use]
     pub fn digest(&self) -> Digest {
@@ -414,20 +454,4 @@ impl BundleStep {
         parts.extend(input.map(|input| sha256(input.expose_secret().as_bytes())));
         Digest::of(&parts)
     }
-}
-
-/// A line that calls a function of the runner.
-fn call(function: &str, arguments: &[&str]) -> String {
-    let mut line = function.to_owned();
-    for argument in arguments {
-        line.push(' ');
-        line += &quote(argument);
-    }
-    line.push('\n');
-    line
-}
-
-/// A word for a POSIX shell.
-pub(super) fn quote(word: &str) -> Cow<'_, str> {
-    shell_escape::unix::escape(word.into())
 }

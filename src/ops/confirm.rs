@@ -75,4 +75,9 @@ pub trait Confirm: Send + Sync {
     /// # Errors
     /// When it is no, or cannot be asked for.
     fn confirm(&self, question: &Question<'_>) -> Result<(), Declined>;
+
+    /// Whether anybody looks at what is asked: if not, nothing is found out for that alone.
+    fn is_asked(&self) -> bool {
+        true
+    }
 }

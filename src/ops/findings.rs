@@ -1,20 +1,24 @@
-//! What is known of an environment without asking an account: license, certificate, release, entrance. One source
-//! for `validate`, `plan` and `up`.
+//! What is known of an environment without asking an account: license, passwords, certificate, release, entrance.
+//! One source for `validate`, `plan` and `up`.
 
-use crate::preflight::{Finding, FindingVerdict, evaluate_entrance, evaluate_issuer};
+use crate::preflight::{
+    Finding, FindingVerdict, evaluate_entrance, evaluate_issuer, evaluate_server,
+};
 use crate::spec::Spec;
 
-use super::{certificate, license};
+use super::{certificate, license, passwords};
 
 /// Everything of that which is to be known. What does not work at all is refused by
 /// [`local_files`](super::local_files) and when the YAML is read.
 #[must_use]
 pub fn offline_findings(spec: &Spec) -> Vec<Finding> {
     let mut findings = license::findings(spec);
+    findings.extend(passwords::findings(spec));
     findings.extend(certificate::findings(spec));
     findings.extend(evaluate_entrance(spec));
     findings.extend(evaluate_issuer(spec));
     findings.extend(release(spec));
+    findings.extend(evaluate_server(spec));
     findings.sort_by_key(|finding| finding.verdict);
     findings
 }

@@ -6,11 +6,12 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::diagnose::{Diagnose as _, with_causes};
-use crate::hosts::{BundleError, ServerPackage, public_key_file};
+use crate::hosts::{BundleError, HostFile, ServerPackage, public_key_file};
+use crate::preflight::{FindingVerdict, evaluate_seed};
 use crate::spec::{Library, LicenseSource, Release, Spec, SpecErrors, SshKey};
 
 use super::error::{OpsError, PayloadError};
-use super::{certificate, license};
+use super::{certificate, license, passwords};
 
 /// What the first entry of a release is below.
 const TOP: &str = "mattermost/";
@@ -19,7 +20,7 @@ const TOP: &str = "mattermost/";
 #[derive(Debug)]
 struct FileProblem {
     /// The key of the YAML that names the file, or says what is to be in it.
-    key: &'static [&'static str],
+    key: Vec<String>,
     /// What was expected there.
     expected: &'static str,
     error: OpsError,
@@ -32,7 +33,7 @@ fn problems(spec: &Spec) -> Vec<FileProblem> {
         && let Err(error) = public_key_file(path)
     {
         problems.push(FileProblem {
-            key: &["access", "key", "file"],
+            key: named(&["access", "key", "file"]),
             expected: "expected the path of a public key",
             error: error.into(),
         });
@@ -41,7 +42,7 @@ fn problems(spec: &Spec) -> Vec<FileProblem> {
         && let Err(error) = check_release(path)
     {
         problems.push(FileProblem {
-            key: &["mattermost", "release"],
+            key: named(&["mattermost", "release"]),
             expected: "expected the path of a release tarball",
             error: error.into(),
         });
@@ -54,7 +55,7 @@ fn problems(spec: &Spec) -> Vec<FileProblem> {
         license::problems(spec)
             .into_iter()
             .map(|error| FileProblem {
-                key,
+                key: named(key),
                 expected: "expected a license that carries this environment",
                 error: error.into(),
             }),
@@ -68,7 +69,7 @@ fn problems(spec: &Spec) -> Vec<FileProblem> {
             _ => &["tls", "certificate_file"],
         };
         problems.push(FileProblem {
-            key,
+            key: named(key),
             expected: "expected a certificate that clients accept, with its key",
             error: error.into(),
         });
@@ -88,12 +89,43 @@ fn problems(spec: &Spec) -> Vec<FileProblem> {
             ),
         };
         problems.push(FileProblem {
-            key,
+            key: named(key),
             expected,
             error: PayloadError::from(error).into(),
         });
     }
+    problems.extend(
+        passwords::problems(spec)
+            .into_iter()
+            .map(|problem| FileProblem {
+                key: problem.key,
+                expected: "expected a secret on one line",
+                error: problem.error.into(),
+            }),
+    );
+    problems.extend(host_files(spec));
     problems
+}
+
+/// Problems with the operator's files for hosts.
+fn host_files(spec: &Spec) -> impl Iterator<Item = FileProblem> {
+    let files = spec.extras.iter().flat_map(|(role, extras)| {
+        let files = extras.files.iter().enumerate();
+        files.map(move |(index, file)| (role, index, file))
+    });
+    files.filter_map(|(role, index, file)| {
+        let error = HostFile::read(file).err()?;
+        let index = index.to_string();
+        Some(FileProblem {
+            key: named(&["hosts", role.as_str(), "files", &index, "source"]),
+            expected: "expected a file that can be shipped",
+            error: error.into(),
+        })
+    })
+}
+
+fn named(key: &[&str]) -> Vec<String> {
+    key.iter().map(|&part| part.to_owned()).collect()
 }
 
 /// Refuses an environment with such problems, each at its place in the YAML that `reference`
@@ -110,11 +142,20 @@ pub fn check_for(library: &Library, reference: &str, spec: &Spec) -> Result<(), 
     } in problems(spec)
     {
         let message = with_causes(&error);
-        let mut problem = library.problem_at(reference, key, &message, expected)?;
+        let key: Vec<&str> = key.iter().map(String::as_str).collect();
+        let mut problem = library.problem_at(reference, &key, &message, expected)?;
         if let Some(hint) = error.hints().into_iter().next() {
             problem = problem.hint(hint);
         }
         placed.push(problem);
+    }
+    // `plan` and `up` refuse it by exit code 6, with what they find in the account.
+    if let Some(finding) = evaluate_seed(spec, &spec.region)
+        && finding.verdict == FindingVerdict::Refuse
+    {
+        let key = ["access", "seed_key"];
+        let problem = library.problem_at(reference, &key, &finding.detail, "`up` refuses this")?;
+        placed.push(problem.hint(finding.remedies.join("; ")));
     }
     SpecErrors::check(placed)
 }

@@ -18,7 +18,7 @@ use crate::ops::error::PayloadError;
 
 /// Ports that PostgreSQL and Valkey listen on unless the resource says otherwise.
 const POSTGRES: u16 = 5432;
-const CACHE: u16 = 6379;
+pub(super) const CACHE: u16 = 6379;
 
 /// The files that go to hosts.
 ///
@@ -101,7 +101,7 @@ pub(super) fn own_database(spec: &Spec, inventory: &Inventory) -> Option<Databas
 }
 
 /// Where a managed service answers; `port` is its usual one.
-fn endpoint(inventory: &Inventory, address: &Address, port: u16) -> Option<Endpoint> {
+pub(super) fn endpoint(inventory: &Inventory, address: &Address, port: u16) -> Option<Endpoint> {
     let resource = inventory.get(address)?;
     Some(Endpoint {
         host: resource.text("endpoint")?.to_owned(),

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use crate::blueprint::{Address, Blueprint, Step, blueprint_offline};
 use crate::engine::{Account, CloudError};
 use crate::plan::{self, Action, Cost, Plan, RunningCost, cost, running_cost};
-use crate::preflight::Finding;
+use crate::preflight::{Finding, evaluate_seed};
 use crate::report::plan_diagram;
-use crate::spec::{Library, Spec, is_size_like};
+use crate::spec::{HostName, Library, Spec, is_size_like};
 
 use super::adapters::Adapters;
 use super::files::write;
 use super::findings::offline_findings;
+use super::host_changes::{HostChange, HostComparison, host_changes};
 use super::local_files;
 use super::preflight::{check_cost_limit, check_findings, preflight};
 use super::rig::{Rig, RigState};
@@ -27,6 +28,8 @@ pub struct PlanOptions {
     pub diagram: Option<PathBuf>,
     /// Whether quotas, offers and permissions are left unchecked.
     pub skip_preflight: bool,
+    /// Whether hosts that exist are compared, over SSH.
+    pub compare_hosts: bool,
 }
 
 /// A plan with what was found out beside it.
@@ -48,6 +51,8 @@ pub struct PlanReview {
     pub now: Option<RunningCost>,
     /// What the preflight found.
     pub findings: Vec<Finding>,
+    /// What would change on hosts that exist; `None` where they were not asked.
+    pub host_changes: Option<Vec<HostChange>>,
 }
 
 /// What happens to a host.
@@ -104,6 +109,7 @@ pub fn plan_offline(spec: Spec, options: &PlanOptions) -> Result<PlanReview, Ops
     let unchecked =
         unchecked.map(|change| Finding::unknown(change.address.to_string(), change.reason.clone()));
     let findings = offline_findings(&spec).into_iter().chain(unchecked);
+    let findings = findings.chain(evaluate_seed(&spec, &spec.region));
     let findings = findings.collect();
     let review = PlanReview {
         cost: price(&spec)?,
@@ -114,6 +120,7 @@ pub fn plan_offline(spec: Spec, options: &PlanOptions) -> Result<PlanReview, Ops
         place: "not compared with an account".to_owned(),
         now: None,
         findings,
+        host_changes: None,
     };
     review.draw(options)?;
     Ok(review)
@@ -142,7 +149,11 @@ pub async fn plan_online(
     if let Some(file) = &options.out {
         save(&rig, &reading.plan, file)?;
     }
-    let review = PlanReview::of(&rig, reading, findings)?;
+    let hosts = match options.compare_hosts {
+        true => Some(host_changes(&rig, &reading, kept_hosts(&reading)).await),
+        false => None,
+    };
+    let review = PlanReview::of(&rig, reading, findings, hosts)?;
     review.draw(options)?;
     Ok(review)
 }
@@ -155,11 +166,42 @@ pub fn price(spec: &Spec) -> Result<Cost, CloudError> {
     Ok(cost(spec)?)
 }
 
+/// The hosts whose instance stays.
+pub(super) fn kept_hosts(state: &RigState) -> Vec<HostName> {
+    let work = host_work(&state.blueprint, &state.plan).into_iter();
+    let kept = work.filter(|(_, work)| *work == HostWork::Check);
+    kept.map(|(host, _)| host).collect()
+}
+
+fn host_work(blueprint: &Blueprint, plan: &Plan) -> Vec<(HostName, HostWork)> {
+    let mut work: Vec<(HostName, HostWork)> = Vec::new();
+    for node in &blueprint.nodes {
+        let Step::Host { host, .. } = node.step else {
+            continue;
+        };
+        if work.iter().any(|(known, _)| *known == host) {
+            continue;
+        }
+        let instance = Address::instance(host);
+        let stays = plan.changes.iter().any(|change| {
+            let stays = matches!(change.action, Action::Keep | Action::Update);
+            change.address == instance && stays
+        });
+        let what = match stays {
+            true => HostWork::Check,
+            false => HostWork::Bootstrap,
+        };
+        work.push((host, what));
+    }
+    work
+}
+
 impl PlanReview {
     pub(super) fn of(
         rig: &Rig,
         reading: RigState,
         preflight: Vec<Finding>,
+        host_changes: Option<Vec<HostChange>>,
     ) -> Result<Self, CloudError> {
         let mut findings = offline_findings(&rig.spec);
         findings.extend(preflight);
@@ -173,6 +215,7 @@ impl PlanReview {
             account: Some(rig.account.clone()),
             place: rig.describe_caller(),
             findings,
+            host_changes,
         })
     }
 
@@ -195,28 +238,15 @@ impl PlanReview {
 
     /// What happens to each host of the blueprint.
     #[must_use]
-    pub fn host_work(&self) -> Vec<(String, HostWork)> {
-        let mut work: Vec<(String, HostWork)> = Vec::new();
-        for node in &self.blueprint.nodes {
-            let Step::Host { host, .. } = &node.step else {
-                continue;
-            };
-            let name = host.to_string();
-            if work.iter().any(|(known, _)| *known == name) {
-                continue;
-            }
-            let instance = Address::instance(*host);
-            let stays = self.plan.changes.iter().any(|change| {
-                let stays = matches!(change.action, Action::Keep | Action::Update);
-                change.address == instance && stays
-            });
-            let what = if stays {
-                HostWork::Check
-            } else {
-                HostWork::Bootstrap
-            };
-            work.push((name, what));
-        }
-        work
+    pub fn host_work(&self) -> Vec<(HostName, HostWork)> {
+        host_work(&self.blueprint, &self.plan)
+    }
+
+    /// Whether hosts that exist differ from the YAML, as far as they were compared.
+    #[must_use]
+    pub fn hosts_differ(&self) -> bool {
+        let changes = self.host_changes.iter().flatten();
+        let mut comparisons = changes.map(|change| &change.comparison);
+        comparisons.any(|one| matches!(one, HostComparison::Differs { .. }))
     }
 }

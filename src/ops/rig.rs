@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use ipnet::Ipv4Net;
@@ -12,7 +12,7 @@ use crate::aws::Aws;
 use crate::blueprint::{Blueprint, blueprint};
 use crate::engine::{Account, Cloud as _, Engine, Hosts, Permit, Poller};
 use crate::events::Events;
-use crate::hosts::Keyring;
+use crate::hosts::{Keyring, Payload};
 use crate::identity::{Secrets, new_seed};
 use crate::plan::{Inventory, Plan, Snapshot, plan};
 use crate::spec::{CloudTarget, Library, Spec, SshKey};
@@ -21,7 +21,7 @@ use super::adapters::Adapters;
 use super::hosts::{NoHosts, RigHosts, register};
 use super::operator::own_address;
 use super::payload::payload;
-use crate::ops::error::{OpsError, RigError};
+use crate::ops::error::{OpsError, PayloadError, RigError};
 
 /// How long a host may take to answer and to apply a stage of its bundle, unless said otherwise.
 const HOST_TIMEOUT: Duration = Duration::from_mins(15);
@@ -92,6 +92,8 @@ pub struct Rig {
     pub resources_only: bool,
     /// The program for agent hosts; none means this one.
     pub agent_program: Option<PathBuf>,
+    /// What goes to hosts, once it was read.
+    payload: OnceLock<Arc<Payload>>,
 }
 
 /// What one look at the account found, against what the rig should be.
@@ -134,6 +136,7 @@ impl Rig {
             host_timeout: HOST_TIMEOUT,
             resources_only: false,
             agent_program: None,
+            payload: OnceLock::new(),
         })
     }
 
@@ -196,6 +199,18 @@ impl Rig {
         Ok(HostAccess { secrets, keyring })
     }
 
+    /// The files that go to hosts, which are read through once.
+    ///
+    /// # Errors
+    /// When one cannot be read, or cannot run there.
+    pub(super) fn payload(&self) -> Result<Arc<Payload>, PayloadError> {
+        if let Some(payload) = self.payload.get() {
+            return Ok(Arc::clone(payload));
+        }
+        let read = payload(&self.spec, self.agent_program.as_deref())?;
+        Ok(Arc::clone(self.payload.get_or_init(|| Arc::new(read))))
+    }
+
     /// What sets the rig's hosts up.
     ///
     /// # Errors
@@ -203,7 +218,7 @@ impl Rig {
     pub(super) fn hosts(&self) -> Result<RigHosts, OpsError> {
         Ok(RigHosts {
             spec: self.spec.clone(),
-            payload: Arc::new(payload(&self.spec, self.agent_program.as_deref())?),
+            payload: self.payload()?,
             keyring: OnceCell::new(),
             timeout: self.host_timeout,
             shown: Mutex::new(BTreeSet::new()),

@@ -14,6 +14,7 @@ use crate::spec::{HostName, Spec};
 
 use super::adapters::Adapters;
 use super::license;
+use super::planned_hosts::PlannedHosts;
 use super::rig::{Rig, RigState};
 use super::verify::{HostState, host_states};
 use crate::ops::error::OpsError;
@@ -152,7 +153,10 @@ fn report(rig: Rig, reading: &RigState, parts: Vec<Part>) -> Result<StatusReport
 
 async fn parts(rig: &Rig, inventory: &Inventory) -> Vec<Part> {
     let states = match rig.connect(inventory).await {
-        Ok(connected) => host_states(&rig.spec, &connected).await,
+        Ok(connected) => {
+            let planned = PlannedHosts::of(rig, inventory, &connected.secrets);
+            host_states(&rig.spec, &connected, &planned).await
+        }
         Err(error) => {
             let why = HostState::Unreachable(error.to_string());
             let hosts = rig.spec.hosts().into_iter();

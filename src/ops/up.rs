@@ -14,10 +14,11 @@ use super::adapters::Adapters;
 use super::agent_program::agent_program;
 use super::confirm::Question;
 use super::findings::offline_findings;
+use super::host_changes::host_changes;
 use super::hosts::NoHosts;
 use super::local_files;
 use super::lock::{Lock, LockOptions, LockPurpose};
-use super::plan::{PlanReview, price};
+use super::plan::{PlanReview, kept_hosts, price};
 use super::preflight::{
     check_cost_limit, check_findings, check_plan, preflight, settle_zones, unaccepted,
     unknown_checks,
@@ -28,7 +29,7 @@ use super::saved_plan::SavedPlanFile;
 use super::session::Session;
 use super::standin::check_program;
 use super::verify::{RigCheck, verify};
-use super::{certificate, license};
+use super::{certificate, license, passwords};
 use crate::ops::error::{OpsError, WalkError};
 
 /// How to bring an environment up.
@@ -86,6 +87,7 @@ pub async fn open(
 ) -> Result<Rig, OpsError> {
     if !options.resources_only {
         license::require(&spec)?;
+        passwords::require(&spec)?;
         local_files::check(&spec)?;
         check_program(&spec)?;
         if spec.count(Role::Agent) > 0 {
@@ -175,7 +177,15 @@ pub(super) async fn provision(
         preflight(rig, &reading).await
     };
     check_findings(&findings)?;
-    let review = PlanReview::of(rig, reading, findings)?;
+    // Application nodes that change are restarted: whoever agrees should know.
+    let hosts = match !rig.resources_only && session.confirm.is_asked() {
+        true => Some(host_changes(rig, &reading, kept_hosts(&reading)).await),
+        false => None,
+    };
+    let review = PlanReview::of(rig, reading, findings, hosts)?;
+    if review.plan.is_empty() && review.hosts_differ() {
+        session.confirm.confirm(&Question::Apply(&review))?;
+    }
     if review.plan.is_empty() {
         // Nobody is asked, so nobody has been told.
         for finding in offline_findings(&rig.spec) {

@@ -15,6 +15,7 @@ mod permissions;
 mod policy;
 mod quotas;
 mod seed;
+mod server;
 mod snapshots;
 mod zones;
 
@@ -32,5 +33,6 @@ pub use policy::{
 };
 pub use quotas::{QuotaFact, demands, evaluate_quotas};
 pub use seed::{evaluate_seed, seed_key_policy};
+pub use server::evaluate_server;
 pub use snapshots::{Restorable, Restorables, Restore, evaluate_restores, restores};
 pub use zones::{ZoneNeeds, choose_zones};

@@ -218,6 +218,15 @@ impl Library {
             format!("there is no environment `{reference}`"),
             suggest::or_expected(reference, known.iter().map(String::as_str)),
             &match values::name_fault(reference) {
+                _ if self
+                    .architecture_names()
+                    .iter()
+                    .any(|name| name == reference) =>
+                {
+                    format!(
+                        "`{reference}` is a size: `loadrig init NAME --architecture {reference}` writes an environment of it"
+                    )
+                }
                 Some(fault) => format!("the name `{reference}` {fault}"),
                 None => format!("`loadrig init {reference} --architecture 10k` writes one"),
             },

@@ -37,6 +37,7 @@ mod prices;
 mod problem;
 mod reader;
 pub mod regions;
+mod reserved_paths;
 mod schema;
 mod server_config;
 mod service_shapes;
@@ -70,6 +71,8 @@ pub(crate) use problem::SourceText;
 pub use problem::{Problem, SpecErrors};
 pub(crate) use reader::{DURATION, LONGEST, SHORTEST};
 pub(crate) use regions::is_region_shaped;
+#[cfg(test)]
+pub(crate) use reserved_paths::reserved;
 pub(crate) use schema::generate as schema_of;
 pub use schema::{architecture_schema, environment_schema};
 pub(crate) use server_config::config_schema;

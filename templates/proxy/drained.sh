@@ -3,26 +3,7 @@
 address=$1
 limit=$2
 began=$(date +%s)
-config=/etc/nginx/conf.d/mattermost.conf
-
-# Workers that began before the configuration was written, and were not told to end yet: they
-# still take requests for the node.
-unaware() {
-    written=$(stat -c %.Y "$config")
-    boot=$(awk -v now="$(date +%s.%N)" '{ printf "%.2f", now - $1 }' /proc/uptime)
-    ticks=$(getconf CLK_TCK)
-    for pid in $(pgrep -P "$(cat /run/nginx.pid)"); do
-        case $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) in
-        *"shutting down"*) ;;
-        "nginx: worker process"*)
-            sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null |
-                awk -v boot="$boot" -v ticks="$ticks" -v written="$written" \
-                    '{ exit !(boot + $20 / ticks < written) }' && return 0
-            ;;
-        esac
-    done
-    return 1
-}
+root=
 
 # Local ends of connections to the node that belong to requests. Those of websockets have a
 # keep-alive timer, since the configuration asks for one there alone.
@@ -31,7 +12,7 @@ requests() { ss -Htno state established dst "$address:8065" | grep -v 'timer:(ke
 under_way=
 told=no
 while :; do
-    if unaware; then
+    if nginx_behind; then
         under_way="? "
     elif [ "$told" = no ]; then
         told=yes

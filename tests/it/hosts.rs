@@ -312,6 +312,124 @@ async fn services_restart_or_reload_only_when_their_inputs_changed() {
 }
 
 #[tokio::test]
+async fn what_somebody_did_to_a_host_is_found_and_undone() {
+    let (sshd, keyring) = host().await;
+    let render = |config: &str| {
+        let mut bundle = Bundle::new(app(), Stage::Configure);
+        let secret = File::new("/etc/secret", "hunter2").secret_of("root");
+        let secret = bundle.push(BundleStep::files("secret", "write secrets", vec![secret]));
+        let config = bundle.push(motd(config));
+        let _ = bundle.push(BundleStep::service("nginx", &[secret], &[config]));
+        bundle
+    };
+    let look = async |planned: &Bundle| {
+        let (events, _) = recorded();
+        let session = keyring
+            .connect(app(), "verify", &events, soon())
+            .await
+            .unwrap();
+        session
+            .inspect(std::slice::from_ref(planned))
+            .await
+            .unwrap()
+    };
+    let one = render("one\n");
+    let before = look(&one).await;
+    assert!(before.is_unfinished, "{before:?}");
+    apply(&keyring, &one).await.unwrap();
+    // The other stage was never applied here.
+    let sound = look(&one).await;
+    assert!(sound.differing_steps.is_empty(), "{sound:?}");
+    assert_eq!(sound.same_files, 2, "{sound:?}");
+    assert!(sound.units[0].is_active() && sound.units[0].starts_at_boot);
+
+    // The YAML changed.
+    let two = look(&render("two\n")).await;
+    assert_eq!(two.differing_steps, ["greet", "start or reload nginx"]);
+    assert_eq!(
+        (two.restarts.len(), two.reloads.as_slice()),
+        (0, &["nginx".to_owned()][..])
+    );
+
+    // Somebody was there.
+    let mode = |mode| <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(mode);
+    std::fs::set_permissions(sshd.path("/etc/secret"), mode(0o644)).unwrap();
+    std::fs::remove_file(sshd.path("/etc/motd")).unwrap();
+    std::fs::remove_file(sshd.path("/units/nginx.boot")).unwrap();
+    let touched = look(&one).await;
+    assert_eq!(touched.missing_files, ["/etc/motd"]);
+    assert_eq!(touched.modes[0].path, "/etc/secret");
+    assert_eq!(
+        (
+            touched.modes[0].seen.as_str(),
+            touched.modes[0].written.as_str()
+        ),
+        ("644", "600")
+    );
+    assert!(!touched.units[0].starts_at_boot);
+    let healed = apply(&keyring, &one).await.unwrap();
+    assert_eq!(applied(&healed), ["secret", "motd", "nginx"]);
+    assert_eq!(look(&one).await, sound);
+
+    // Permissions alone are noticed, and need no restart.
+    std::fs::remove_file(sshd.path("/systemctl.log")).unwrap();
+    std::fs::set_permissions(sshd.path("/etc/secret"), mode(0o644)).unwrap();
+    assert_eq!(applied(&apply(&keyring, &one).await.unwrap()), ["secret"]);
+    assert!(
+        !sshd.path("/systemctl.log").exists() || !sshd.read("/systemctl.log").contains("restart")
+    );
+}
+
+#[tokio::test]
+async fn an_up_that_fails_is_not_taken_for_somebodys_change() {
+    let (sshd, keyring) = host().await;
+    let render = |text: &str| {
+        let fail = "test -e \"$LOADRIG_ROOT/repaired\"";
+        let probe = BundleStep::command("probe", "probe the disk", &["sh", "-c", fail]);
+        bundle(vec![motd(text), probe])
+    };
+    std::fs::write(sshd.path("/repaired"), "").unwrap();
+    apply(&keyring, &render("one\n")).await.unwrap();
+    std::fs::remove_file(sshd.path("/repaired")).unwrap();
+    let two = bundle(vec![
+        motd("two\n"),
+        BundleStep::command("probe", "probe the disk", &["sh", "-c", "exit 1"]),
+    ]);
+    apply(&keyring, &two).await.unwrap_err();
+    let (events, _) = recorded();
+    let session = keyring
+        .connect(app(), "verify", &events, soon())
+        .await
+        .unwrap();
+    let seen = session.inspect(&[two]).await.unwrap();
+    assert!(seen.is_unfinished, "{seen:?}");
+    assert_eq!(seen.changed_files, [""; 0]);
+    assert_eq!(seen.differing_steps, ["probe the disk"]);
+}
+
+#[tokio::test]
+async fn a_command_of_the_operators_that_fails_is_named() {
+    let (_sshd, keyring) = host().await;
+    let commands = ["true", "exit 3", "touch never"].map(str::to_owned);
+    let step = BundleStep::commands(
+        "before",
+        "run the commands of `hosts.app.before`",
+        &commands,
+    );
+    let error = apply(&keyring, &bundle(vec![step])).await.unwrap_err();
+    let said = error.to_string();
+    assert!(
+        said.contains("command 2 failed with status 3: exit 3"),
+        "{said}"
+    );
+    assert!(
+        error.hints()[0].contains("`loadrig ssh demo app-1`"),
+        "{:?}",
+        error.hints()
+    );
+}
+
+#[tokio::test]
 async fn blobs_are_shipped_once() {
     let (sshd, keyring) = host().await;
     let directory = tempfile::tempdir().unwrap();

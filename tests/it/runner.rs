@@ -25,9 +25,12 @@ fn bundle(step: &str, tools: &[(&str, &str)]) -> tempfile::TempDir {
     std::fs::create_dir_all(path.join("bin")).unwrap();
     std::fs::create_dir_all(path.join("steps")).unwrap();
     std::fs::write(path.join("steps/ready.sh"), step).unwrap();
-    let runner = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/runner.sh");
-    std::fs::copy(runner, path.join("runner.sh")).unwrap();
-    let usual = [("systemctl", "echo 0\n"), ("journalctl", NO_FILE_STORE)];
+    let templates = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
+    let read = |name: &str| std::fs::read_to_string(templates.join(name)).unwrap();
+    let runner = read("look.sh") + &read("runner.sh");
+    std::fs::write(path.join("runner.sh"), runner).unwrap();
+    let journal = format!("case $1 in UNIT=*) exit ;; esac\n{NO_FILE_STORE}");
+    let usual = [("systemctl", "echo 0\n"), ("journalctl", journal.as_str())];
     for (tool, script) in usual.iter().chain(tools) {
         let file = path.join("bin").join(tool);
         std::fs::write(&file, format!("#!/bin/sh\n{script}")).unwrap();
@@ -159,6 +162,105 @@ fn a_server_that_never_listens_fails_at_the_limit_with_the_reason() {
         text.contains("mattermost is not ready after 2 s: curl: (7)"),
         "{text}"
     );
+}
+
+#[test]
+fn a_server_that_systemd_cannot_start_fails_with_what_systemd_says() {
+    // The journal has the end of the run before, and nothing of this one.
+    let journal = "case $* in\n\
+        UNIT=*) echo 'mattermost.service: Control process exited, code=exited, status=203/EXEC'\n\
+        echo \"mattermost.service: Failed with result 'exit-code'.\" ;;\n\
+        *--since\\ @[0-9]*.5*) ;;\n\
+        *) echo 'error the run before' ;;\nesac\n";
+    let step = format!(
+        "mkdir -p \"$state/services\"\necho $(date +%s).5 >\"$state/services/mattermost.began\"\n\
+         ready mattermost 2 2 answers {}\n",
+        nobody()
+    );
+    let host = ReleaseHost(bundle(&step, &[("journalctl", journal)]));
+    let (done, text) = host.run(&step);
+    assert!(!done, "{text}");
+    assert!(
+        text.contains("systemd: mattermost.service: Failed with result 'exit-code'."),
+        "{text}"
+    );
+    assert!(text.contains("status=203/EXEC"), "{text}");
+    assert!(!text.contains("the run before"), "{text}");
+}
+
+#[test]
+fn nginx_is_behind_when_its_files_are_younger_than_its_workers() {
+    let host = ReleaseHost::new();
+    let root = host.root();
+    std::fs::create_dir_all(root.join("etc/nginx/conf.d")).unwrap();
+    std::fs::create_dir_all(root.join("run")).unwrap();
+    std::fs::write(root.join("etc/nginx/conf.d/site.conf"), "old").unwrap();
+    let behind = || {
+        host.run("if nginx_behind; then echo behind; else echo current; fi\n")
+            .1
+    };
+    // Nothing runs. It takes longer than the clock ticks, so the worker is younger than the file.
+    assert_eq!(behind(), "current\n");
+    // A worker, by the name that nginx gives it.
+    let mut worker = Command::new("bash")
+        .args(["-c", "exec -a 'nginx: worker process' sleep 60"])
+        .spawn()
+        .unwrap();
+    std::fs::write(root.join("run/nginx.pid"), std::process::id().to_string()).unwrap();
+    assert_eq!(behind(), "current\n");
+    // An old file that is put back, with the time of its content.
+    let copied = Command::new("cp")
+        .arg("-p")
+        .arg(root.join("etc/nginx/conf.d/site.conf"))
+        .arg(root.join("etc/nginx/conf.d/saved.conf"))
+        .status();
+    assert!(copied.unwrap().success());
+    assert_eq!(behind(), "behind\n");
+    worker.kill().unwrap();
+    worker.wait().unwrap();
+    assert_eq!(behind(), "current\n");
+}
+
+/// What a script of the proxies says of the nodes that answer.
+fn nodes(served_by: &str, nodes: &[&str]) -> (bool, String) {
+    let curl = format!("printf '{served_by}'\n");
+    let host = bundle("true\n", &[("curl", &curl)]);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/proxy/nodes.sh");
+    let tools = host.path().join("bin");
+    let output = Command::new("sh")
+        .arg(script)
+        .args(["proxy-1", "http://localhost", ""])
+        .args(nodes)
+        .env(
+            "PATH",
+            format!("{}:{}", tools.display(), std::env::var("PATH").unwrap()),
+        )
+        .output()
+        .unwrap();
+    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    (output.status.success(), text.trim().to_owned())
+}
+
+#[test]
+fn a_node_that_a_proxy_sends_nothing_to_is_named() {
+    let both = ["app-1=10.0.0.5", "app-2=10.0.0.6"];
+    // The second could not be connected to, and is asked all the same.
+    let (done, text) = nodes("10.0.0.5:8065\\n10.0.0.6:8065, 10.0.0.5:8065\\n", &both);
+    assert_eq!((done, text.as_str()), (true, "2 of 2"));
+    let (done, text) = nodes("10.0.0.6:8065\\n", &both);
+    assert_eq!(
+        (done, text.as_str()),
+        (false, "app-1 gets no requests from proxy-1")
+    );
+    let (_, text) = nodes("10.0.0.9:8065\\n", &both);
+    assert_eq!(text, "app-1, app-2 get no requests from proxy-1");
+    let (_, text) = nodes("10.0.0.5:8065\\n10.0.0.6:8065\\n10.0.0.9:8065\\n", &both);
+    assert_eq!(
+        text,
+        "proxy-1 sends requests to what is no application node: 10.0.0.9:8065"
+    );
+    let (_, text) = nodes("", &both);
+    assert_eq!(text, "proxy-1 does not say which node answers");
 }
 
 #[test]

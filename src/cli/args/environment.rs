@@ -27,6 +27,9 @@ pub(crate) struct PlanArgs {
     /// Do not compare with an account: no credentials needed
     #[arg(long)]
     pub offline: bool,
+    /// Compare hosts that exist too, over SSH: what `up` would change and restart there
+    #[arg(long, conflicts_with = "offline")]
+    pub hosts: bool,
     /// Write the plan to FILE, for `up --plan FILE`
     #[arg(long, value_name = "FILE", value_parser = file)]
     pub out: Option<PathBuf>,

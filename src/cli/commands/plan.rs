@@ -21,6 +21,7 @@ pub(crate) fn run(app: &App, args: &PlanArgs) -> Outcome {
         out: args.out.clone(),
         diagram: args.diagram.clone(),
         skip_preflight: args.skip_preflight,
+        compare_hosts: args.hosts,
     };
     let review = if is_size || args.offline {
         if let Some(region) = &app.global.region {
@@ -47,7 +48,8 @@ pub(crate) fn run(app: &App, args: &PlanArgs) -> Outcome {
     if review.plan.count(Action::Refuse) > 0 {
         return Ok(ExitCode::Failed);
     }
-    Ok(if args.detailed_exitcode && !review.plan.is_empty() {
+    let has_changes = !review.plan.is_empty() || review.hosts_differ();
+    Ok(if args.detailed_exitcode && has_changes {
         ExitCode::Changes
     } else {
         ExitCode::Done
@@ -101,12 +103,13 @@ fn document(review: &PlanReview, hours: Option<f64>) -> Value {
         .into_iter()
         .map(|(host, work)| json!({ "host": host, "action": work.as_str() }))
         .collect();
+    let host_changes = &review.host_changes;
     let rolled = RolloutOrder::of(&review.blueprint, &review.plan);
     let rolled: Vec<String> = rolled.nodes().map(|host| host.to_string()).collect();
     json!({
         "environment": review.spec.name, "account": review.account, "one_by_one": rolled,
         "region": review.spec.region, "changes": review.plan.changes, "hosts": hosts,
-        "cost": priced, "application_nodes": review.spec.spare_app_node(), "login_gate": LoginGate::of(&review.spec), "preflight": review.findings,
+        "host_changes": host_changes, "cost": priced, "application_nodes": review.spec.spare_app_node(), "login_gate": LoginGate::of(&review.spec), "preflight": review.findings,
         "expected_seconds": time.as_secs(), "critical_path": path,
     })
 }

@@ -148,12 +148,19 @@ impl Rollout {
         self.state().stopped
     }
 
-    /// How many nodes change in turn.
-    pub(super) fn in_turn(&self) -> usize {
+    /// How many nodes change: in turn, or before that because they are down.
+    pub(super) fn to_change(&self) -> usize {
         let state = self.state();
-        let serving = state.found.values();
-        let serving = serving.filter(|one| **one == HostCondition::Serving);
-        serving.count() + self.order.replaced.len()
+        let differing = state.found.values();
+        let differing = differing.filter(|one| **one != HostCondition::AsPlanned);
+        differing.count() + self.order.replaced.len()
+    }
+
+    /// Nodes that exist, or did before the walk, and that proxies send nothing to.
+    pub(in crate::engine) fn left_out(&self) -> Vec<String> {
+        let state = self.state();
+        let left_out = self.order.nodes().filter(|node| state.away.contains(node));
+        left_out.map(|node| node.to_string()).collect()
     }
 
     /// Nodes that serve although one did not come back: with the change, and without it.
@@ -171,5 +178,40 @@ impl Rollout {
 
     fn state(&self) -> MutexGuard<'_, RolloutState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blueprint::blueprint_offline;
+    use crate::plan::{Snapshot, plan};
+    use crate::spec::Library;
+
+    #[test]
+    fn nodes_that_were_down_count_among_those_that_change() {
+        let library = Library::new(Some("no-such-directory".into()));
+        let spec = library.architecture("10k").unwrap().example();
+        let blueprint = blueprint_offline(&spec);
+        let plan = plan(&blueprint, &Snapshot::default());
+        let host = |name: &str| name.parse::<HostName>().unwrap();
+        let order = RolloutOrder {
+            kept: vec![host("app-1"), host("app-2"), host("app-3")],
+            created: vec![host("app-4")],
+            ..RolloutOrder::default()
+        };
+        let rollout = Rollout::of(order, &blueprint, &plan);
+        rollout.found(vec![
+            (host("app-1"), HostCondition::Serving),
+            (host("app-2"), HostCondition::Idle),
+            (host("app-3"), HostCondition::AsPlanned),
+        ]);
+        assert_eq!(rollout.has_changed(host("app-2")), 1);
+        rollout.leaves(host("app-1"));
+        // What does not exist yet is not left out.
+        assert_eq!(rollout.left_out(), ["app-1"]);
+        assert_eq!(rollout.has_changed(host("app-1")), 2);
+        assert_eq!(rollout.to_change(), 2);
+        assert_eq!(rollout.left_out(), [""; 0]);
     }
 }

@@ -10,6 +10,7 @@ use super::state::Rollout;
 use crate::blueprint::{Address, Stage};
 use crate::engine::cloud::{Cloud, CloudError};
 use crate::engine::context::{Engine, SharedInventory};
+use crate::engine::cut_off::NOTHING_CHANGED;
 use crate::engine::hosts::{HostCondition, HostRequest, Hosts};
 use crate::engine::walk::{Finished, Task, TaskError, Urgency, boxed};
 use crate::events::Outcome;
@@ -38,6 +39,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
             after: Vec::new(),
             seconds: 1,
             bills: false,
+            cut_off: NOTHING_CHANGED,
             work: Box::pin(async move { engine.compare_nodes(&work).await }),
         })
     }
@@ -199,7 +201,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                 rollout.stop(host);
                 return Err(boxed(RolloutError::NotAdmitted { host, cause }));
             }
-            let all = rollout.in_turn();
+            let all = rollout.to_change();
             self.events
                 .note(format!("{host} has changed and is back, {done} of {all}"));
         }

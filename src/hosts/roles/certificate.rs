@@ -12,7 +12,8 @@ use secrecy::ExposeSecret;
 use crate::hosts::bundle::Bundle;
 use crate::hosts::bundle_error::BundleError;
 use crate::hosts::digest::Digest;
-use crate::hosts::step::{BundleStep, File, quote};
+use crate::hosts::shell::quote;
+use crate::hosts::step::{BundleStep, File};
 use crate::spec::{Acme, ProxyTls, Role};
 
 use super::Scene;

@@ -19,7 +19,8 @@ pub(super) fn before(scene: &Scene<'_>, bundle: &mut Bundle) {
         return;
     };
     if !extras.before.is_empty() {
-        let commands = BundleStep::commands("before", "run your commands before", &extras.before);
+        let title = format!("run the commands of `hosts.{}.before`", scene.host.role);
+        let commands = BundleStep::commands("before", &title, &extras.before);
         let _ = bundle.push(match step {
             Some(files) => commands.depends_on(&files),
             None => commands,
@@ -35,7 +36,8 @@ pub(super) fn after(scene: &Scene<'_>, bundle: &mut Bundle) {
     if extras.after.is_empty() {
         return;
     }
-    let commands = BundleStep::commands("after", "run your commands after", &extras.after);
+    let title = format!("run the commands of `hosts.{}.after`", scene.host.role);
+    let commands = BundleStep::commands("after", &title, &extras.after);
     let files = BundleStep::files("own-files", "", files(scene)).digest();
     let _ = bundle.push(commands.depends_on(&files));
 }

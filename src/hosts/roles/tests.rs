@@ -171,6 +171,75 @@ fn every_role_at_every_stage() {
     }
 }
 
+/// Everything that loadrig could write to hosts of a role: with and without what an environment may have.
+fn written_paths(role: Role) -> std::collections::BTreeSet<String> {
+    let alb = crate::spec::Library::new(None).load_text(
+        "test",
+        "architecture: 1k\nload_balancer: alb\nsizes: {nodes: {proxy: {count: 0}}}\n",
+    );
+    let mut paths = std::collections::BTreeSet::new();
+    let acme = crate::spec::Acme {
+        email: "ops@example.com".to_owned(),
+        directory: "https://acme.example.com/directory".to_owned(),
+        authority: None,
+    };
+    let certificates = [
+        crate::spec::TlsCertificate::Private,
+        crate::spec::TlsCertificate::Acme(acme),
+    ];
+    let balancers = [crate::spec::LoadBalancer::Nginx, alb.unwrap().load_balancer];
+    for (balancer, certificate) in balancers.into_iter().zip(certificates) {
+        let mut spec = spec();
+        spec.purpose = Purpose::GoldStandard;
+        spec.nodes.get_mut(&Role::SearchProxy).unwrap().count = 2;
+        spec.cache.nodes = 1;
+        spec.load_balancer = balancer;
+        spec.tls = Some(crate::spec::ProxyTls {
+            host_name: "chat.example.com".to_owned(),
+            certificate,
+        });
+        let mut facts = facts(&spec);
+        facts.entrance = Some("http://demo.elb.amazonaws.com".to_owned());
+        facts.tls = Some(crate::hosts::TlsFacts {
+            chain: "chain".to_owned(),
+            key: SecretString::from("key"),
+            authority: Some("authority".to_owned()),
+        });
+        for stage in [Stage::Prepare, Stage::Configure] {
+            let host = HostName { role, index: 1 };
+            let bundle = render(&spec, host, stage, &facts).unwrap();
+            for step in bundle.steps() {
+                paths.extend(step.written().iter().map(|file| file.path().to_owned()));
+                // Programs and what is fetched are named in scripts.
+                let words = step.script().split([' ', '\'', '\n']);
+                let named = words.filter(|word| {
+                    ["/opt/", "/etc/", "/var/"]
+                        .iter()
+                        .any(|top| word.starts_with(top))
+                });
+                paths.extend(named.map(str::to_owned));
+            }
+        }
+    }
+    paths
+}
+
+#[test]
+fn no_file_of_the_operators_may_go_where_loadrig_writes() {
+    for role in Role::ALL {
+        let paths = written_paths(role);
+        assert!(paths.len() >= 2, "{role}: {paths:?}");
+        for path in paths {
+            assert!(
+                crate::spec::reserved(role, &path).is_some()
+                    || path == "/opt/loadrig"
+                    || path == "/opt/mattermost",
+                "{role} writes {path}, which `validate` lets `hosts.{role}.files` name"
+            );
+        }
+    }
+}
+
 /// The text of a file of a bundle.
 fn file(bundle: &Bundle, path: &str) -> String {
     let files = bundle.steps().iter().flat_map(BundleStep::written);
@@ -297,7 +366,7 @@ fn files_and_commands_of_the_operator_frame_the_role() {
     );
     let script = prepare.steps()[at("before")].script();
     assert!(
-        script.starts_with("sh -ec 'echo first'\nsh -ec 'echo second'\n"),
+        script.starts_with("own 1 'echo first'\nown 2 'echo second'\n"),
         "{script}"
     );
     // A changed file makes the commands run again.

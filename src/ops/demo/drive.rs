@@ -218,6 +218,8 @@ async fn drive_locked(
                 Err(error) => done.failure = Some(failure_of(error)),
             }
         }
+        // Nothing was made, and there is nothing to report.
+        Err(error @ OpsError::Declined(_)) => return Err(error),
         Err(error) => {
             done.failure = Some(failure_of(error));
             // For the report: what there was when it failed.

@@ -73,6 +73,8 @@ pub enum WalkError {
         not_done: usize,
         /// What is in the account now.
         remains: Remains,
+        /// Nodes that users are not served by until the next `up`.
+        left_out: Vec<String>,
     },
     /// Steps failed.
     #[error(
@@ -93,6 +95,8 @@ pub enum WalkError {
         failed: Vec<(String, TaskError)>,
         /// What is in the account now.
         remains: Remains,
+        /// Nodes that users are not served by until the next `up`.
+        left_out: Vec<String>,
     },
 }
 
@@ -102,12 +106,14 @@ impl Diagnose for WalkError {
             operation,
             environment,
             remains,
+            left_out,
             ..
         }
         | WalkError::Failed {
             operation,
             environment,
             remains,
+            left_out,
             ..
         }) = self;
         let nothing = matches!(remains, Remains::Known { resources: 0, .. });
@@ -135,6 +141,14 @@ impl Diagnose for WalkError {
                 }
                 _ => one.text,
             }));
+        }
+        if !left_out.is_empty() {
+            let names: Vec<String> = left_out.iter().map(|host| format!("`{host}`")).collect();
+            let verb = if names.len() == 1 { "gets" } else { "get" };
+            hints.push(format!(
+                "{} {verb} no requests until `loadrig up {environment}` has come to its end",
+                names.join(", ")
+            ));
         }
         hints.push(remains.text(environment));
         hints.push(next);
@@ -186,6 +200,7 @@ impl WalkError {
         };
         let environment = environment.to_owned();
         let (done, not_done) = (report.finished.len(), report.skipped.len());
+        let left_out = report.left_out;
         if report.interrupted && report.failed.is_empty() {
             return Err(WalkError::Interrupted {
                 operation,
@@ -193,6 +208,7 @@ impl WalkError {
                 done,
                 not_done,
                 remains,
+                left_out,
             });
         }
         Err(WalkError::Failed {
@@ -202,6 +218,7 @@ impl WalkError {
             not_done,
             failed: report.failed,
             remains,
+            left_out,
         })
     }
 }

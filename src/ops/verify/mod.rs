@@ -3,13 +3,16 @@
 mod balancer;
 mod certificate;
 mod check;
+mod inspected;
 mod probe;
 mod promised;
+mod questions;
 mod run;
 mod ways;
 
 pub use check::RigCheck;
+pub(super) use inspected::differences;
 pub use probe::HostState;
-pub(super) use probe::host_states;
+pub(super) use probe::{host_states, in_time, open};
 pub(super) use promised::administrator;
 pub use run::{VerifyReport, run, verify};

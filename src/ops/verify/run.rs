@@ -6,12 +6,14 @@ use crate::events::{EventKind, Events};
 use crate::spec::Spec;
 
 use crate::ops::adapters::Adapters;
+use crate::ops::planned_hosts::PlannedHosts;
 use crate::ops::rig::{Rig, RigState};
 
 use super::balancer::nodes_behind_balancer;
 use super::check::RigCheck;
-use super::probe::{probes, run_probes};
+use super::probe::ask_host;
 use super::promised::promised;
+use super::questions::probes;
 use crate::ops::error::OpsError;
 
 /// What `verify` found.
@@ -61,9 +63,10 @@ pub async fn verify(
         phase: "verify".to_owned(),
     });
     let connected = rig.connect(&reading.inventory).await?;
+    let planned = PlannedHosts::of(rig, &reading.inventory, &connected.secrets);
     let probes = join_all(rig.spec.hosts().into_iter().map(|host| {
         let probes = probes(&rig.spec, &reading.inventory, host);
-        run_probes(&connected, host, probes)
+        ask_host(&rig.spec, &connected, host, probes, planned.bundles(host))
     }));
     let balancer = async {
         match rig.spec.load_balancer.alb() {

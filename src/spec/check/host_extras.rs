@@ -4,11 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Checker, Origin};
 use crate::spec::host_extras::{ExtraFileShape, HostExtrasShape};
+use crate::spec::reserved_paths::reserved;
 use crate::spec::shape::EnvironmentFile;
 use crate::spec::{ExtraFile, HostExtras, Role};
-
-/// What is loadrig's own on hosts.
-const RESERVED: [&str; 3] = ["/var/lib/loadrig/", "/opt/loadrig/", "/etc/mattermost/"];
 
 impl Checker<'_> {
     /// What hosts get beyond loadrig's own; `None` when something is wrong with it.
@@ -52,7 +50,7 @@ impl Checker<'_> {
         for (index, file) in shape.files.unwrap_or_default().into_iter().enumerate() {
             let index = index.to_string();
             let key = ["hosts", role.as_str(), "files", index.as_str()];
-            match self.extra_file(&key, file, origin) {
+            match self.extra_file(role, &key, file, origin) {
                 Some(file) if !paths.insert(file.path.clone()) => {
                     let problem = self.place(&key).problem(
                         format!("two files go to `{}`", file.path),
@@ -86,6 +84,7 @@ impl Checker<'_> {
 
     fn extra_file(
         &mut self,
+        role: Role,
         key: &[&str; 4],
         shape: ExtraFileShape,
         origin: &Origin<'_>,
@@ -96,12 +95,11 @@ impl Checker<'_> {
         let is_path = path.strip_prefix('/').is_some_and(|rest| {
             rest.split('/').all(is_step) && !rest.chars().any(char::is_control)
         });
-        let fault = if !is_path {
-            Some("expected the path of a file from the root directory, such as `/etc/motd`")
-        } else if RESERVED.iter().any(|own| path.starts_with(own)) {
-            Some("expected another directory: this one is loadrig's own")
-        } else {
-            None
+        let fault = match is_path {
+            true => reserved(role, &path),
+            false => {
+                Some("expected the path of a file from the root directory, such as `/etc/motd`")
+            }
         };
         if let Some(fault) = fault {
             let place = self.place(&[key[0], key[1], key[2], key[3], "path"]);

@@ -161,11 +161,28 @@ impl Checker<'_> {
         if absolute.is_file() {
             return Some(absolute);
         }
-        let problem = self.place(key).problem(
-            format!("there is no file `{}`", absolute.display()),
-            "expected an existing file",
-        );
-        self.report(problem.hint("relative paths start at the directory of this YAML file"));
+        let shown = absolute.display();
+        let problem = match absolute.metadata() {
+            Ok(found) if found.is_dir() => self
+                .place(key)
+                .problem(format!("`{shown}` is a directory"), "expected a file"),
+            Ok(_) => self.place(key).problem(
+                format!("`{shown}` is a device, a pipe or a socket"),
+                "expected a regular file",
+            ),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => self
+                .place(key)
+                .problem(
+                    format!("there is no file `{shown}`"),
+                    "expected an existing file",
+                )
+                .hint("relative paths start at the directory of this YAML file"),
+            Err(error) => self.place(key).problem(
+                format!("`{shown}` cannot be read: {error}"),
+                "expected a file that can be read",
+            ),
+        };
+        self.report(problem);
         None
     }
 

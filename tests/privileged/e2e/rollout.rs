@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use super::load::{Load, SOCKETS, Tally};
@@ -70,7 +71,15 @@ impl OtherRelease {
 
     /// Brings the rig to this release.
     fn up(&self, home: &Home, log: &Path) -> CommandOutcome {
-        let like = home.command(&["up", "rolled", "--yes", "--events", log.to_str().unwrap()]);
+        self.run(
+            home,
+            &["up", "rolled", "--yes", "--events", log.to_str().unwrap()],
+        )
+    }
+
+    /// Runs the program that installs this release.
+    fn run(&self, home: &Home, arguments: &[&str]) -> CommandOutcome {
+        let like = home.command(arguments);
         let mut command = Command::new(self.0.join("loadrig"));
         command.args(like.get_args()).current_dir(home.path());
         for (name, value) in like.get_envs() {
@@ -162,7 +171,11 @@ fn every_application_node_changes_and_no_request_fails() {
     let second = releases(home, "app-1");
     assert_eq!(second, releases(home, "app-2"));
     assert_eq!(second[1], first[0], "the release before is kept");
-    verify(home, "rolled");
+    next.run(home, &["verify", "rolled"]).code(0);
+    // Whose stand-in is another one would install that.
+    home.run(&["verify", "rolled"])
+        .code(1)
+        .says(&["differs from the YAML", "restarts mattermost"]);
 
     // A release that does not start.
     let broken = OtherRelease::broken();
@@ -196,8 +209,82 @@ fn every_application_node_changes_and_no_request_fails() {
     assert_unnoticed(&tally);
     assert_eq!(told(&log, &["leaves the proxies"]).len(), 0);
     assert_eq!(releases(home, lost)[0], second[0]);
-    verify(home, "rolled");
+    next.run(home, &["verify", "rolled"]).code(0);
 
+    killed_rollout(home);
+    hands_on_hosts(home);
+    changed_yaml(home);
     down(home, "rolled");
     cloud.finish();
+}
+
+/// A rollout that is killed leaves a node out: `verify` says so, and the next `up` goes on.
+fn killed_rollout(home: &Home) {
+    let log = home.path().join("killed.jsonl");
+    let mut up = home.start(&["up", "rolled", "--yes", "--events", log.to_str().unwrap()]);
+    up.until("a node that is left out", |_| {
+        let text = std::fs::read_to_string(&log).unwrap_or_default();
+        text.contains("has under way at").then_some(())
+    });
+    up.signal(Signal::SIGKILL);
+    up.end();
+    home.run(&["verify", "rolled"])
+        .code(1)
+        .says(&["gets no requests from proxy-1", "differs from the YAML"]);
+    home.run(&["up", "rolled", "--yes"]).code(0);
+    verify(home, "rolled");
+}
+
+/// What somebody does on hosts is found, and undone.
+fn hands_on_hosts(home: &Home) {
+    let on = |host: &str, command: &str| {
+        let command = format!("sudo sh -ec {command:?}");
+        home.run(&["ssh", "rolled", host, "--", &command]).code(0);
+    };
+    on("app-1", "chmod 644 /etc/mattermost/environment");
+    on(
+        "proxy-1",
+        "systemctl disable -q nginx; systemctl stop prometheus-node-exporter; \
+         cd /etc/nginx/conf.d; cp -p mattermost.conf /root/kept; \
+         sed -i 's|return 200 .*|return 200 changed;|' mattermost.conf; systemctl reload nginx; \
+         sleep 1; cp -p /root/kept mattermost.conf",
+    );
+    home.run(&["verify", "rolled"]).code(1).says(&[
+        "/etc/mattermost/environment has mode 644, not 600",
+        "nginx does not start at boot",
+        "prometheus-node-exporter is inactive",
+        "nginx runs with another configuration than its files have",
+        "nginx has 'changed'",
+    ]);
+    home.run(&["up", "rolled", "--yes"]).code(0);
+    verify(home, "rolled");
+    on("proxy-1", "systemctl stop nginx");
+    home.run(&["verify", "rolled"])
+        .code(1)
+        .says(&["nginx is inactive; not checked therefore: forwards to the application nodes"]);
+    home.run(&["up", "rolled", "--yes"]).code(0);
+}
+
+/// A setting that was not applied is seen by every command that looks.
+fn changed_yaml(home: &Home) {
+    let setting = "mattermost: { config: { TeamSettings: { SiteName: Changed } } }\n";
+    home.write("environments/rolled.yaml", format!("{TWO_NODES}{setting}"));
+    let differs =
+        "write the server's environment variables; start mattermost (restarts mattermost)";
+    home.run(&["verify", "rolled"])
+        .code(1)
+        .says(&["differs from the YAML", differs]);
+    home.run(&["plan", "rolled", "--hosts", "--detailed-exitcode"])
+        .code(3)
+        .says(&["app-1", differs]);
+    home.run(&["plan", "rolled", "--detailed-exitcode"])
+        .code(0)
+        .says(&["hosts are not compared"]);
+    home.run(&["status", "rolled"])
+        .code(0)
+        .says(&["mattermost active, differs from the YAML"]);
+    home.write("environments/rolled.yaml", TWO_NODES);
+    home.run(&["plan", "rolled", "--hosts", "--detailed-exitcode"])
+        .code(0)
+        .says(&["hosts that exist are as the YAML says"]);
 }

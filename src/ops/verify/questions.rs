@@ -1,0 +1,218 @@
+//! What hosts are asked over SSH, by role.
+
+use crate::blueprint::{Address, DatabaseRole, Group};
+use crate::hosts::script_command;
+use crate::ops::payload::{CACHE, endpoint};
+use crate::plan::Inventory;
+use crate::spec::{HostName, LoginGate, ProxyTls, Role, Spec};
+
+use super::certificate;
+
+/// What curl prints of an answer.
+const HTTP: &str = "HTTP %{http_code} after %{time_total} s";
+
+/// How long a port that should be closed is tried, seconds. Within one network an open port
+/// answers in milliseconds; what is dropped never does, so this is what the check costs.
+const CLOSED_PORT_SECONDS: &str = "0.5";
+
+/// Looks on a proxy for the nodes that get requests.
+const NODES: &str = include_str!("../../../templates/proxy/nodes.sh");
+
+/// Asks for the cache on an application node.
+const CACHE_ANSWERS: &str = include_str!("../../../templates/app/cache.sh");
+
+/// A command on a host that succeeds when all is well; its last line is the detail, or after `warning: `
+/// what somebody should look at.
+pub(super) struct Probe {
+    /// What is asked of the host, such as `has the load program`.
+    pub(super) subject: String,
+    pub(super) command: String,
+    pub(super) remedy: String,
+    /// The service without which there is no answer.
+    pub(super) needs: Option<&'static str>,
+}
+
+/// What one host is asked.
+pub(super) fn probes(spec: &Spec, inventory: &Inventory, host: HostName) -> Vec<Probe> {
+    let env = &spec.name;
+    let logs = |unit: &str| {
+        format!(
+            "`loadrig ssh {env} {host} -- sudo journalctl -u {unit}` shows its log; `loadrig up {env}` repairs what it can"
+        )
+    };
+    let unit = unit(host.role);
+    let probe = |subject: &str, command: String, remedy: String| Probe {
+        subject: subject.to_owned(),
+        command,
+        remedy,
+        needs: unit,
+    };
+    let mut probes = Vec::new();
+    if let Some((what, command)) = service_probe(inventory, host) {
+        let command = match (&spec.tls, host.role) {
+            (Some(tls), Role::Proxy) => certificate::answers(tls),
+            _ => command,
+        };
+        probes.push(probe(what, command, logs(unit.unwrap_or("ssh"))));
+    }
+    if let (Some(tls), Role::Proxy) = (&spec.tls, host.role) {
+        probes.push(probe(
+            "its certificate lasts",
+            certificate::lasts(tls),
+            certificate::renewal(tls, env, host, &inventory.proxy_addresses(spec)),
+        ));
+    }
+    if host.role == Role::Proxy
+        && let Some(command) = nodes_command(spec, inventory, host)
+    {
+        probes.push(probe(
+            "sends requests to every application node",
+            command,
+            format!("`loadrig up {env}` brings them back, once they are ready"),
+        ));
+    }
+    if host.role == LoginGate::place(spec) {
+        probes.push(Probe {
+            needs: Some("nginx"),
+            ..probe(
+                "the login gate is as planned",
+                gate_command(&LoginGate::of(spec)),
+                format!(
+                    "`loadrig up {env}` configures it; `loadrig plan {env}` shows its rate and why"
+                ),
+            )
+        });
+    }
+    if host.role == Role::App
+        && spec.cache.nodes > 0
+        && let Some(cache) = endpoint(inventory, &Address::cache(), CACHE)
+    {
+        probes.push(probe(
+            "uses the cache",
+            script_command(CACHE_ANSWERS, &[cache.host, cache.port.to_string()]),
+            format!(
+                "`loadrig ssh {env} {host} -- sudo journalctl -u mattermost` shows whether the server reaches it; `loadrig plan {env}` shows a cache that is not ready"
+            ),
+        ));
+    }
+    if host.role == Role::Agent
+        && let Some(url) = inventory.entrance(spec)
+    {
+        probes.push(probe(
+            "reaches the application nodes through the load balancer",
+            format!("curl -fsS -m 10 -o /dev/null -w '{HTTP}' {url}/api/v4/system/ping"),
+            format!("`loadrig plan {env}` shows a listener or rules that were changed"),
+        ));
+    }
+    if host.role == Role::Agent
+        && spec.database.readers > 0
+        && let Some(endpoint) = inventory.endpoint(&Address::database(DatabaseRole::Writer))
+    {
+        // What the security groups promise: an agent has no business with the database.
+        probes.push(probe(
+            &format!("security group `{}` keeps it out", Group::Database.as_str()),
+            format!(
+                "if timeout {CLOSED_PORT_SECONDS} bash -c '</dev/tcp/{endpoint}/5432' 2>/dev/null; then echo 'port 5432 is open'; false; else echo 'port 5432 is closed'; fi"
+            ),
+            format!("`loadrig plan {env}` shows rules that were changed manually"),
+        ));
+    }
+    probes
+}
+
+/// Looks for the nodes that a proxy really sends requests to.
+fn nodes_command(spec: &Spec, inventory: &Inventory, proxy: HostName) -> Option<String> {
+    let (url, resolve) = match &spec.tls {
+        Some(ProxyTls { host_name, .. }) => (
+            format!("https://{host_name}"),
+            format!("{host_name}:443:127.0.0.1"),
+        ),
+        None => ("http://localhost".to_owned(), String::new()),
+    };
+    let mut words = vec![proxy.to_string(), url, resolve];
+    for node in spec.hosts_of(Role::App) {
+        words.push(format!("{node}={}", inventory.private_address(node)?));
+    }
+    Some(script_command(NODES, &words))
+}
+
+/// Compares what the running nginx says of its login gate with the plan: a configuration that nginx
+/// did not load is not answered from.
+fn gate_command(gate: &LoginGate) -> String {
+    let url = "http://127.0.0.1:8099/login-gate";
+    match gate.limits() {
+        Some(limits) => {
+            let planned = limits.as_configured();
+            format!(
+                "seen=$(curl -fsS -m 10 {url}) && if [ \"$seen\" = '{planned}' ]; then echo \"$seen\"; \
+                 else echo \"nginx has '$seen', planned is '{planned}'\" >&2; false; fi"
+            )
+        }
+        None => format!(
+            "if seen=$(curl -fsS -m 10 {url} 2>/dev/null); then echo \"nginx has '$seen', planned is none\" >&2; \
+             false; else echo 'none, as planned'; fi"
+        ),
+    }
+}
+
+/// Whether a host does what its role is for.
+fn service_probe(inventory: &Inventory, host: HostName) -> Option<(&'static str, String)> {
+    let get = |url: &str| format!("curl -fsS -m 10 -o /dev/null -w '{HTTP}' '{url}'");
+    match host.role {
+        Role::App => Some((
+            "answers, with database and file store",
+            get("http://localhost:8065/api/v4/system/ping?get_server_status=true"),
+        )),
+        Role::Proxy => Some((
+            "forwards to the application nodes",
+            get("http://localhost/api/v4/system/ping"),
+        )),
+        Role::SearchProxy => inventory.private_address(host).map(|address| {
+            (
+                "signs and forwards requests to the search domain",
+                get(&format!("http://{address}:9200/")),
+            )
+        }),
+        Role::Metrics => Some((
+            "Prometheus is ready",
+            "curl -fsS -m 10 http://localhost:9090/-/ready".to_owned(),
+        )),
+        Role::Bastion => None,
+        Role::Agent => Some((
+            "has the load program",
+            "/opt/loadrig/bin/loadrig --version".to_owned(),
+        )),
+    }
+}
+
+/// The service that a role is for.
+pub(super) fn unit(role: Role) -> Option<&'static str> {
+    match role {
+        Role::App => Some("mattermost"),
+        Role::Proxy => Some("nginx"),
+        Role::SearchProxy => Some("loadrig-search-proxy"),
+        Role::Metrics => Some("prometheus"),
+        Role::Bastion => Some("ssh"),
+        Role::Agent => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec() -> Spec {
+        let library = crate::spec::Library::new(Some("no-such-directory".into()));
+        library.architecture("1k").unwrap().example()
+    }
+
+    #[test]
+    fn a_closed_port_costs_less_than_a_second() {
+        let seconds: f64 = CLOSED_PORT_SECONDS.parse().unwrap();
+        assert!(seconds < 1.0, "`verify` waits for it");
+        assert!(
+            spec().database.readers > 0,
+            "the probe has something to try"
+        );
+    }
+}
