@@ -2,11 +2,14 @@
 
 use serde::Serialize;
 
-use crate::model::{Outcome, Rig, Storm};
-use crate::simulate::simulate;
+use crate::model::{Ending, Outcome, Rig, Storm};
+use crate::scale::simulate_coarsely;
 
-/// A storm that takes longer than this, as a multiple of the least time, has collapsed.
-const COLLAPSED: f64 = 2.0;
+/// A storm has collapsed if more than this share of the work, or of the gate's turns, is for clients that
+/// have gone.
+const COLLAPSED: f64 = 0.5;
+/// Users that are played at the most; of more, each stands for several.
+const MOST_USERS: u32 = 16_000;
 /// A longer patience is no longer a client's.
 const LONGEST_PATIENCE: f64 = 600.0;
 
@@ -46,11 +49,12 @@ pub struct Forecast {
     pub everybody_in: f64,
     /// Users who got in.
     pub logged_in: Range,
-    /// Seconds until the last of them was in.
+    /// Seconds until the last of them was in; infinite where that was not seen to come.
     pub last_in: Range,
     /// Seconds that it takes at the least.
     pub least: Range,
-    /// Share of the storms that collapsed: not everybody was in, or not within twice the least time.
+    /// Share of the storms that collapsed: nobody gets in any more, users were lost, or more than half of
+    /// the work was for clients that had gone.
     pub collapsed: f64,
     /// Seconds from first attempt to login: the median user.
     pub median_wait: Range,
@@ -58,10 +62,12 @@ pub struct Forecast {
     pub late_wait: Range,
     /// Share of the work that was done for clients that had gone.
     pub dead_work: Range,
-    /// Seconds until logins are answered at once again.
+    /// Seconds until logins are answered at once again; infinite if they never are while clients try.
     pub recovered: Range,
     /// Attempts that the gate refused.
     pub refused: Range,
+    /// Seconds after which a storm was not played on that had not ended by then.
+    pub cut_off: Option<f64>,
 }
 
 /// Plays `runs` storms, on all processors. The cost of a password lies for each at another point
@@ -71,17 +77,11 @@ pub struct Forecast {
 pub fn forecast(rig: &Rig, storm: &Storm, uncertainty: f64, runs: u32, seed: u64) -> Forecast {
     let runs = runs.max(1);
     let drawn: Vec<(Rig, u64)> = (0..runs)
-        .map(|run| {
-            let quantile = match runs {
-                1 => 0.5,
-                _ => 0.05 + 0.9 * f64::from(run) / f64::from(runs - 1),
-            };
-            let mut drawn = *rig;
-            drawn.nodes.hash *= uncertainty.max(1.0).powf(2.0 * quantile - 1.0);
-            (drawn, seed.wrapping_add(u64::from(run)))
-        })
+        .map(|run| drawn(rig, uncertainty, run, runs, seed))
         .collect();
-    let played = in_parallel(&drawn, |(rig, seed)| (*rig, simulate(rig, storm, *seed)));
+    let played = in_parallel(&drawn, |(rig, seed)| {
+        (*rig, simulate_coarsely(rig, storm, MOST_USERS, *seed))
+    });
     let range = |of: &dyn Fn(&Rig, &Outcome) -> f64| {
         Range::of(played.iter().map(|(rig, one)| of(rig, one)).collect())
     };
@@ -92,15 +92,46 @@ pub fn forecast(rig: &Rig, storm: &Storm, uncertainty: f64, runs: u32, seed: u64
     Forecast {
         everybody_in: share(&|_, one| one.logged_in == storm.users),
         logged_in: range(&|_, one| f64::from(one.logged_in)),
-        last_in: range(&|_, one| one.last_in),
+        last_in: range(&|_, one| match one.ending {
+            Ending::CutOff => f64::INFINITY,
+            Ending::Drained | Ending::Collapsed => one.last_in,
+        }),
         least: range(&|rig, _| rig.least(storm)),
-        collapsed: share(&|rig, one| has_collapsed(rig, storm, one)),
+        collapsed: share(&|_, one| has_collapsed(storm, one)),
         median_wait: range(&|_, one| one.wait(0.5).unwrap_or_default()),
         late_wait: range(&|_, one| one.wait(0.95).unwrap_or_default()),
-        dead_work: range(&|_, one| one.dead_work / one.work.max(f64::MIN_POSITIVE)),
+        dead_work: range(&|_, one| match one.ending {
+            // From then on all of it.
+            Ending::Collapsed => 1.0,
+            Ending::Drained | Ending::CutOff => one.dead_work / one.work.max(f64::MIN_POSITIVE),
+        }),
         recovered: range(&|_, one| one.recovered),
         refused: range(&|_, one| one.refused as f64),
+        cut_off: played
+            .iter()
+            .filter(|(_, one)| one.ending == Ending::CutOff)
+            .map(|(_, one)| one.played)
+            .min_by(f64::total_cmp),
     }
+}
+
+/// The dearest of the storms that [`forecast`] plays, by itself: what passes there is likely to pass all.
+#[must_use]
+pub fn dearest(rig: &Rig, storm: &Storm, uncertainty: f64, runs: u32, seed: u64) -> Outcome {
+    let runs = runs.max(1);
+    let (rig, seed) = drawn(rig, uncertainty, runs - 1, runs, seed);
+    simulate_coarsely(&rig, storm, MOST_USERS, seed)
+}
+
+/// The rig of one of so many storms, and its seed.
+fn drawn(rig: &Rig, uncertainty: f64, run: u32, runs: u32, seed: u64) -> (Rig, u64) {
+    let quantile = match runs {
+        1 => 0.5,
+        _ => 0.05 + 0.9 * f64::from(run) / f64::from(runs - 1),
+    };
+    let mut drawn = *rig;
+    drawn.nodes.hash *= uncertainty.max(1.0).powf(2.0 * quantile - 1.0);
+    (drawn, seed.wrapping_add(u64::from(run)))
 }
 
 /// Does work for each item, in as many threads as there are processors; results in the items' order.
@@ -122,8 +153,15 @@ fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> 
     })
 }
 
-fn has_collapsed(rig: &Rig, storm: &Storm, outcome: &Outcome) -> bool {
-    outcome.logged_in < storm.users || outcome.last_in > rig.least(storm) * COLLAPSED
+fn has_collapsed(storm: &Storm, outcome: &Outcome) -> bool {
+    let dead_work = outcome.dead_work > outcome.work * COLLAPSED;
+    let dead_turns = outcome.lost_turns as f64 > outcome.turns as f64 * COLLAPSED;
+    let lost = match outcome.ending {
+        Ending::Collapsed => true,
+        Ending::Drained => outcome.logged_in < storm.users,
+        Ending::CutOff => false,
+    };
+    lost || dead_work || dead_turns
 }
 
 /// The least patience, to a second, with which a storm does not collapse; none if it does with any.
@@ -132,7 +170,10 @@ pub fn patience_that_holds(rig: &Rig, storm: &Storm, seed: u64) -> Option<f64> {
     let holds = |patience: f64| {
         let mut patient = *storm;
         patient.clients.patience = Some(patience);
-        !has_collapsed(rig, &patient, &simulate(rig, &patient, seed))
+        !has_collapsed(
+            &patient,
+            &simulate_coarsely(rig, &patient, MOST_USERS, seed),
+        )
     };
     if !holds(LONGEST_PATIENCE) {
         return None;

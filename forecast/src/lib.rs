@@ -8,14 +8,17 @@
 //! [`simulate`] plays one storm, event by event, in virtual time; [`forecast`] plays many, over what
 //! is uncertain, and says what to expect. Knows no server, no file and no clock; all times are seconds.
 
+mod collapse;
 mod forecast;
 mod gate;
 mod model;
 mod node;
+mod scale;
 mod simulate;
 #[cfg(test)]
 mod tests;
 
-pub use forecast::{Forecast, Range, forecast, patience_that_holds};
-pub use model::{Arrivals, Clients, Gate, Lock, Nodes, Outcome, Rig, Storm};
+pub use forecast::{Forecast, Range, dearest, forecast, patience_that_holds};
+pub use model::{Arrivals, Clients, Ending, Gate, Lock, Nodes, Outcome, Rig, Storm};
+pub use scale::simulate_coarsely;
 pub use simulate::simulate;

@@ -29,7 +29,7 @@ pub struct Storm {
     pub arrivals: Arrivals,
     /// What they do when there is no answer.
     pub clients: Clients,
-    /// Seconds after the window at which whoever is not in has given up.
+    /// Seconds after the window at which whoever is not in has given up; infinite if nobody does.
     pub grace: f64,
 }
 
@@ -116,9 +116,25 @@ impl Rig {
     }
 }
 
+/// How a storm ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Nobody tries any more: all are in, or have given up.
+    Drained,
+    /// Not by itself: those who are not in try again faster than they could be served, each is served
+    /// when it has gone, and nobody gets in any more.
+    Collapsed,
+    /// It was not played to its end.
+    CutOff,
+}
+
 /// What came of one storm.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
+    /// How it ended.
+    pub ending: Ending,
+    /// Seconds that were played, from the start of the storm.
+    pub played: f64,
     /// Users who got in.
     pub logged_in: u32,
     /// Seconds until the last of them was in, from the start of the storm.
@@ -127,11 +143,16 @@ pub struct Outcome {
     pub unanswered: u64,
     /// Attempts that the gate refused.
     pub refused: u64,
+    /// Turns that the gate has given.
+    pub turns: u64,
+    /// Turns of attempts whose clients had gone.
+    pub lost_turns: u64,
     /// Seconds of checking passwords for clients that had gone.
     pub dead_work: f64,
     /// Seconds of checking passwords, all in all.
     pub work: f64,
-    /// Seconds until a login would be answered at once again, from the start of the storm.
+    /// Seconds until a login would be answered at once again, from the start of the storm; infinite if
+    /// that was not seen to come.
     pub recovered: f64,
     /// Seconds from the first attempt of each user who got in until then, sorted.
     pub waits: Vec<f64>,

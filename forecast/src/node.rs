@@ -27,6 +27,8 @@ impl Attempt {
 pub(crate) struct Node {
     /// What is in the node, with the `done` at which it is finished.
     queue: std::collections::VecDeque<(Attempt, f64)>,
+    /// The sum over the queue of these.
+    due: f64,
     done: f64,
     at: f64,
     lock: Lock,
@@ -37,6 +39,7 @@ impl Node {
     pub(crate) fn new(nodes: &Nodes) -> Self {
         Self {
             queue: std::collections::VecDeque::new(),
+            due: 0.0,
             done: 0.0,
             at: 0.0,
             lock: nodes.lock,
@@ -52,11 +55,20 @@ impl Node {
         }
     }
 
-    /// Seconds until a request that comes now would be done, where one is worked on at a time.
+    /// Seconds that a request which comes now waits at the least: what came before is done first.
     pub(crate) fn backlog(&self, now: f64) -> f64 {
-        self.queue
-            .back()
-            .map_or(0.0, |(_, at)| at - self.done - (now - self.at))
+        let done = self.done + (now - self.at) * self.speed();
+        match self.lock {
+            Lock::OneAtATime => self.queue.back().map_or(0.0, |(_, at)| at - done),
+            Lock::Shared { processors } => {
+                ((self.due - done * self.queue.len() as f64) / processors).max(0.0)
+            }
+        }
+    }
+
+    /// Requests that are in the node.
+    pub(crate) fn len(&self) -> usize {
+        self.queue.len()
     }
 
     fn advance(&mut self, now: f64) {
@@ -73,6 +85,7 @@ impl Node {
             Lock::Shared { .. } => self.done,
         };
         self.queue.push_back((attempt, before + self.hash));
+        self.due += before + self.hash;
     }
 
     /// When the next password is checked, if nothing comes before.
@@ -85,6 +98,7 @@ impl Node {
     pub(crate) fn finish(&mut self, now: f64) -> Option<Attempt> {
         self.advance(now);
         let (attempt, at) = self.queue.pop_front()?;
+        self.due -= at;
         // What rounding left.
         self.done = self.done.max(at);
         Some(attempt)

@@ -6,12 +6,15 @@ use std::collections::BinaryHeap;
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 
+use crate::collapse::Collapse;
 use crate::gate::Bucket;
-use crate::model::{Arrivals, Lock, Outcome, Rig, Storm};
+use crate::model::{Arrivals, Ending, Lock, Outcome, Rig, Storm};
 use crate::node::{Attempt, Node};
 
 /// Clients that try again are this much off the beat: no two have the same clock.
 const JITTER: f64 = 0.1;
+/// Events after which a storm is not played on.
+const MOST_EVENTS: u64 = 3_000_000;
 
 #[derive(Clone, Copy, Debug)]
 enum Event {
@@ -93,30 +96,30 @@ struct Simulation<'a> {
     next_node: usize,
     /// Seconds of work of attempts that were counted and not played.
     not_played: f64,
+    /// Clients who have come, are not in, and try on.
+    outside: u32,
+    collapse: Collapse,
     outcome: Outcome,
 }
 
 /// Plays one storm; the same seed gives the same storm.
 #[must_use]
 pub fn simulate(rig: &Rig, storm: &Storm, seed: u64) -> Outcome {
+    play(rig, storm, 1.0, seed)
+}
+
+/// Plays one storm whose users come at random times that are off the even ones by a share (0 to 1) of
+/// what they would be.
+pub(crate) fn play(rig: &Rig, storm: &Storm, noise: f64, seed: u64) -> Outcome {
     let mut rng = SmallRng::seed_from_u64(seed);
-    let users = storm.users as usize;
-    let mut starts: Vec<f64> = match storm.arrivals {
-        Arrivals::Even => (0..users)
-            .map(|index| storm.window * index as f64 / users as f64)
-            .collect(),
-        Arrivals::Random => (0..users)
-            .map(|_| rng.random::<f64>() * storm.window)
-            .collect(),
-    };
-    starts.sort_by(f64::total_cmp);
+    let starts = starts(storm, noise, &mut rng);
     let proxies = rig.gate.map_or(0, |gate| gate.proxies) as usize;
     let nodes = rig.nodes.count as usize;
     let mut simulation = Simulation {
         rig,
         storm,
         rng,
-        events: BinaryHeap::with_capacity(users * 2),
+        events: BinaryHeap::with_capacity(starts.len() * 2),
         order: 0,
         clients: starts
             .iter()
@@ -132,21 +135,45 @@ pub fn simulate(rig: &Rig, storm: &Storm, seed: u64) -> Outcome {
         turns: vec![0; nodes],
         next_node: 0,
         not_played: 0.0,
+        outside: 0,
+        collapse: Collapse::of(rig, storm),
         outcome: Outcome {
+            ending: Ending::Drained,
+            played: 0.0,
             logged_in: 0,
             last_in: 0.0,
             unanswered: 0,
             refused: 0,
+            turns: 0,
+            lost_turns: 0,
             dead_work: 0.0,
             work: 0.0,
             recovered: 0.0,
-            waits: Vec::with_capacity(users),
+            waits: Vec::with_capacity(starts.len()),
         },
     };
     for (client, start) in starts.into_iter().enumerate() {
         simulation.schedule(start, Event::Try(Attempt { client, number: 0 }));
     }
     simulation.run()
+}
+
+/// When users come, in order.
+fn starts(storm: &Storm, noise: f64, rng: &mut SmallRng) -> Vec<f64> {
+    let users = f64::from(storm.users);
+    if storm.arrivals == Arrivals::Even {
+        let even = (0..storm.users).map(|index| storm.window * f64::from(index) / users);
+        return even.collect();
+    }
+    let mut random: Vec<f64> = (0..storm.users)
+        .map(|_| rng.random::<f64>() * storm.window)
+        .collect();
+    random.sort_by(f64::total_cmp);
+    for (index, start) in random.iter_mut().enumerate() {
+        let even = storm.window * (index as f64 + 0.5) / users;
+        *start = even + (*start - even) * noise;
+    }
+    random
 }
 
 impl Simulation<'_> {
@@ -157,25 +184,76 @@ impl Simulation<'_> {
     }
 
     fn run(mut self) -> Outcome {
+        let mut played = 0;
         while let Some(Scheduled { at, event, .. }) = self.events.pop() {
+            played += 1;
+            if self.has_collapsed(at) {
+                return self.end_with(Ending::Collapsed, at);
+            }
+            if played > MOST_EVENTS {
+                return self.end_with(Ending::CutOff, at);
+            }
+            self.outcome.played = at;
             match event {
                 Event::Try(attempt) => self.begin(attempt, at),
-                Event::Pass(attempt) if self.is_waiting(attempt) => self.pass(attempt, at),
+                Event::Pass(attempt) => self.turn(attempt, at),
                 Event::GiveUp(attempt) if self.is_waiting(attempt) => {
                     self.outcome.unanswered += 1;
                     self.fail(attempt, at);
                 }
-                // nginx drops what waits at the gate when its client has gone.
-                Event::Pass(_) | Event::GiveUp(_) => {}
+                Event::GiveUp(_) => {}
                 Event::ComeBack { proxy } => self.come_back(proxy, at),
                 Event::Checked { node, turn } => self.checked(node, turn, at),
             }
         }
+        self.summed_up()
+    }
+
+    fn summed_up(mut self) -> Outcome {
         self.outcome.waits.sort_by(f64::total_cmp);
         let refused: f64 = self.refused.iter().map(|one| one.attempts).sum();
         self.outcome.refused += refused.round() as u64;
         self.outcome.recovered += self.not_played / self.nodes.len().max(1) as f64;
         self.outcome
+    }
+
+    /// Ends a storm before it ends by itself: what is in the nodes then is for clients that are gone by
+    /// the time it is done.
+    fn end_with(mut self, ending: Ending, at: f64) -> Outcome {
+        let left: usize = self.nodes.iter().map(Node::len).sum();
+        self.outcome.dead_work += left as f64 * self.rig.nodes.hash;
+        self.outcome.ending = ending;
+        self.outcome.played = at;
+        self.outcome.recovered = f64::INFINITY;
+        self.summed_up()
+    }
+
+    fn has_collapsed(&mut self, now: f64) -> bool {
+        if self.collapse.is_over(now) {
+            return true;
+        }
+        if !self.collapse.is_due(now) {
+            return false;
+        }
+        let longest = self.backlogs(now).fold(0.0, f64::max);
+        let still = now > self.storm.window && self.outside > 0;
+        self.collapse
+            .stands_still(now, longest, self.outcome.logged_in)
+            && still
+    }
+
+    fn backlogs(&self, now: f64) -> impl Iterator<Item = f64> {
+        self.nodes.iter().map(move |node| node.backlog(now))
+    }
+
+    /// The gate passes an attempt on; nginx drops what waits there when its client has gone.
+    fn turn(&mut self, attempt: Attempt, now: f64) {
+        self.outcome.turns += 1;
+        if self.is_waiting(attempt) {
+            self.pass(attempt, now);
+        } else {
+            self.outcome.lost_turns += 1;
+        }
     }
 
     fn is_waiting(&self, attempt: Attempt) -> bool {
@@ -209,6 +287,16 @@ impl Simulation<'_> {
     }
 
     fn begin(&mut self, attempt: Attempt, now: f64) {
+        if attempt.number == 0 {
+            self.outside += 1;
+        }
+        if self.collapse.may_be(self.outside) {
+            let least = self.backlogs(now).fold(f64::INFINITY, f64::min);
+            self.collapse.prove(now, least);
+        }
+        if self.collapse.is_proved() {
+            return;
+        }
         if let Some(patience) = self.storm.clients.patience
             && self.is_hopeless(patience, now)
         {
@@ -242,6 +330,7 @@ impl Simulation<'_> {
     fn fail(&mut self, attempt: Attempt, now: f64) {
         self.stop_waiting(attempt);
         let Some(pause) = self.storm.clients.retry_after else {
+            self.outside -= 1;
             return;
         };
         let pause = pause * (1.0 + JITTER * (self.rng.random::<f64>() * 2.0 - 1.0));
@@ -253,7 +342,10 @@ impl Simulation<'_> {
     /// The gate has refused the attempt.
     fn refuse(&mut self, attempt: Attempt, proxy: usize, now: f64) {
         self.stop_waiting(attempt);
-        let Some(pause) = self.pause() else { return };
+        let Some(pause) = self.pause() else {
+            self.outside -= 1;
+            return;
+        };
         if let Some(refused) = self.refused.get_mut(proxy) {
             refused.count(now, pause);
             refused.waiting.push(attempt.next());
@@ -347,6 +439,7 @@ impl Simulation<'_> {
             self.outcome.dead_work += self.rig.nodes.hash;
             return;
         }
+        self.outside -= 1;
         self.outcome.logged_in += 1;
         self.outcome.last_in = now;
         if let Some(client) = self.clients.get_mut(attempt.client) {

@@ -158,7 +158,10 @@ fn laws_that_every_storm_keeps() {
                 patience: rng.random_bool(0.8).then(|| rng.random_range(1.0..40.0)),
                 retry_after: rng.random_bool(0.5).then(|| rng.random_range(0.5..5.0)),
             },
-            grace: rng.random_range(0.0..60.0),
+            grace: match rng.random_bool(0.3) {
+                true => f64::INFINITY,
+                false => rng.random_range(0.0..60.0),
+            },
         };
         let rig = Rig { nodes, gate };
         let outcome = simulate(&rig, &storm, seed);
@@ -195,4 +198,182 @@ fn a_forecast_holds_what_is_uncertain() {
     let held = patience_that_holds(&real_server(None), &once, 3).unwrap();
     close(51.0, held, 0.03);
     assert!(patience_that_holds(&real_server(gate(40)), &impatient, 3).unwrap() < 12.0);
+}
+
+/// Everybody who comes within 15 minutes and tries until he is in, every 10 s and 3 s.
+fn outage(users: u32) -> Storm {
+    Storm {
+        users,
+        window: 900.0,
+        arrivals: Arrivals::Random,
+        clients: Clients {
+            patience: Some(10.0),
+            retry_after: Some(3.0),
+        },
+        grace: f64::INFINITY,
+    }
+}
+
+fn nodes(count: u32, hash: f64) -> Nodes {
+    Nodes {
+        count,
+        hash,
+        lock: Lock::OneAtATime,
+    }
+}
+
+#[test]
+fn a_queue_that_drains_slowly_is_late_and_does_not_collapse() {
+    let rig = Rig {
+        nodes: nodes(2, 0.16),
+        gate: gate(25),
+    };
+    let outcome = simulate(&rig, &outage(15_000), 1);
+    assert_eq!(
+        (outcome.ending, outcome.logged_in),
+        (Ending::Drained, 15_000)
+    );
+    close(15_000.0 / 5.0, outcome.last_in, 0.01);
+    assert!(outcome.recovered < outcome.last_in + 1.0);
+    let late = forecast(&rig, &outage(15_000), 1.25, 5, 1);
+    assert!(late.collapsed < 0.01 && late.dead_work.high < 0.01 && late.cut_off.is_none());
+}
+
+/// Whatever is proved to have collapsed lets nobody in any more, if it is played on all the same.
+#[test]
+fn a_collapse_is_proved_before_it_is_played() {
+    let mut proved = 0;
+    for seed in 0..40 {
+        let rig = Rig {
+            nodes: Nodes {
+                count: 1 + seed % 4,
+                hash: 0.1 + 0.02 * f64::from(seed),
+                lock: match seed % 3 {
+                    0 => Lock::Shared { processors: 2.4 },
+                    _ => Lock::OneAtATime,
+                },
+            },
+            gate: (seed % 5 == 4).then_some(Gate {
+                proxies: 1,
+                rate: 40.0,
+                burst: 100,
+                retry_after: Some(2.0),
+            }),
+        };
+        let storm = Storm {
+            window: 60.0,
+            ..outage(1_500)
+        };
+        let outcome = simulate(&rig, &storm, u64::from(seed));
+        let patient = Storm {
+            grace: 1_500.0,
+            ..storm
+        };
+        let played = simulate(&rig, &patient, u64::from(seed));
+        match outcome.ending {
+            Ending::Collapsed => {
+                proved += 1;
+                // Who is served at the proof is not slowed down by those who are not played any more.
+                let more = outcome.logged_in.abs_diff(played.logged_in);
+                assert!(more <= 2, "{more} {rig:?}");
+                assert!(outcome.recovered.is_infinite() && outcome.played < 400.0);
+            }
+            Ending::Drained => assert_eq!(outcome.logged_in, 1_500),
+            Ending::CutOff => panic!("{rig:?}"),
+        }
+    }
+    assert!((10..40).contains(&proved), "{proved}");
+}
+
+#[test]
+fn a_gate_whose_queue_outlasts_its_clients_lets_nobody_in() {
+    let rig = Rig {
+        nodes: nodes(2, 0.16),
+        gate: gate(400),
+    };
+    let outcome = simulate(&rig, &outage(15_000), 1);
+    assert_eq!(outcome.ending, Ending::Collapsed);
+    assert!(outcome.logged_in < 200 && outcome.lost_turns > outcome.turns / 2);
+}
+
+/// One for twelve, on rigs of all kinds.
+#[test]
+fn a_coarse_simulation_is_near_the_exact_one() {
+    let shared = Nodes {
+        lock: Lock::Shared { processors: 2.4 },
+        ..nodes(3, 0.16)
+    };
+    let slow = Gate {
+        proxies: 2,
+        rate: 6.0,
+        burst: 30,
+        retry_after: Some(2.0),
+    };
+    let rigs = [
+        (nodes(2, 0.16), None),
+        (nodes(2, 0.16), Some(slow)),
+        (nodes(40, 0.16), None),
+        (nodes(30, 0.16), None),
+        (
+            nodes(30, 0.16),
+            Some(Gate {
+                rate: 60.0,
+                burst: 200,
+                ..slow
+            }),
+        ),
+        (shared, None),
+        (
+            shared,
+            Some(Gate {
+                rate: 18.0,
+                burst: 90,
+                ..slow
+            }),
+        ),
+        (nodes(2, 0.16), Some(Gate { burst: 300, ..slow })),
+        (nodes(2, 0.16), Some(Gate { rate: 20.0, ..slow })),
+    ];
+    for (users, window) in [(12_000, 60.0), (12_000, 600.0), (30_000, 900.0)] {
+        for (nodes, gate) in rigs {
+            let rig = Rig { nodes, gate };
+            let storm = Storm {
+                window,
+                ..outage(users)
+            };
+            let exact = simulate(&rig, &storm, 7);
+            let coarse = simulate_coarsely(&rig, &storm, users / 12, 7);
+            let text = format!(
+                "{storm:?} {rig:?}\n{} {} {} {:?}\n{} {} {} {:?}",
+                exact.logged_in,
+                exact.last_in,
+                exact.recovered,
+                exact.wait(0.5),
+                coarse.logged_in,
+                coarse.last_in,
+                coarse.recovered,
+                coarse.wait(0.5)
+            );
+            assert_eq!(exact.ending, coarse.ending, "{text}");
+            if exact.ending == Ending::Drained {
+                assert_eq!(
+                    (exact.logged_in, coarse.logged_in),
+                    (users, users),
+                    "{text}"
+                );
+                assert!(
+                    (exact.last_in - coarse.last_in).abs() < exact.last_in * 0.05 + 2.0,
+                    "{text}"
+                );
+                let waits = (exact.wait(0.5).unwrap(), coarse.wait(0.5).unwrap());
+                assert!((waits.0 - waits.1).abs() < waits.0 * 0.1 + 1.0, "{text}");
+            } else {
+                let few = f64::from(users) * 0.02;
+                assert!(
+                    (f64::from(exact.logged_in) - f64::from(coarse.logged_in)).abs() < few,
+                    "{text}"
+                );
+            }
+        }
+    }
 }

@@ -10,6 +10,8 @@ use super::{Release, Role, Spec};
 pub struct LoginCost {
     /// How many application nodes there are.
     pub nodes: u32,
+    /// How they hash.
+    pub hash: PasswordHash,
     /// Seconds of one vCPU for each password, on the slowest type that a node may have.
     pub seconds: f64,
     /// vCPUs of such a node.
@@ -44,6 +46,7 @@ impl LoginCost {
         let (cost, vcpus) = slowest.unwrap_or_else(|| (HashCost::of("", hash), 1));
         Self {
             nodes: spec.count(Role::App),
+            hash,
             seconds: cost.seconds,
             vcpus,
             is_serial,

@@ -29,6 +29,7 @@ mod ops;
 mod permissions;
 mod plan;
 mod planning;
+mod predict;
 mod prices;
 mod refusals;
 mod report;

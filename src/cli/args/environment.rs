@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use crate::ops::Adapters;
 use crate::ops::lock::LockOptions;
 
-use super::values::{duration, file, html, positive, svg};
+use super::values::{duration, file, html, positive, svg, up_to_a_week, up_to_an_hour};
 
 /// An environment.
 #[derive(Debug, Args)]
@@ -177,16 +177,16 @@ pub(crate) struct PredictArgs {
     /// What happens
     #[arg(value_enum, default_value = "login-storm")]
     pub scenario: PredictedScenario,
-    /// How many users log in; as many as the size is for without it
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=250_000))]
+    /// How many users log in; as many as the environment is for without it
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=250_000), allow_hyphen_values = true)]
     pub users: Option<u32>,
-    /// Within which time they come
-    #[arg(long, default_value = "15m", value_name = "TIME", value_parser = duration)]
+    /// Within which time they come, up to a week
+    #[arg(long, default_value = "15m", value_name = "TIME", value_parser = up_to_a_week, allow_hyphen_values = true)]
     pub within: std::time::Duration,
-    /// How long a client waits for an answer
-    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration)]
+    /// How long a client waits for an answer, up to an hour
+    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = up_to_an_hour, allow_hyphen_values = true)]
     pub patience: std::time::Duration,
-    /// After which time a client that got no answer tries again
-    #[arg(long, default_value = "3s", value_name = "TIME", value_parser = duration)]
+    /// After which time a client that got no answer tries again, up to an hour
+    #[arg(long, default_value = "3s", value_name = "TIME", value_parser = up_to_an_hour, allow_hyphen_values = true)]
     pub retry_after: std::time::Duration,
 }

@@ -15,6 +15,31 @@ pub(super) fn duration(text: &str) -> Result<std::time::Duration, String> {
         .ok_or_else(|| "expected a duration such as `90s` or `15m`".to_owned())
 }
 
+/// A time from a second to a week.
+pub(super) fn up_to_a_week(text: &str) -> Result<std::time::Duration, String> {
+    limited(text, std::time::Duration::from_hours(7 * 24), "a week")
+}
+
+/// A time from a second to an hour.
+pub(super) fn up_to_an_hour(text: &str) -> Result<std::time::Duration, String> {
+    limited(text, std::time::Duration::from_hours(1), "an hour")
+}
+
+fn limited(
+    text: &str,
+    most: std::time::Duration,
+    name: &str,
+) -> Result<std::time::Duration, String> {
+    let time = text.parse::<jiff::SignedDuration>();
+    let time = time.map_err(|_| "expected a duration such as `90s` or `15m`".to_owned())?;
+    let fault = match std::time::Duration::try_from(time) {
+        Ok(time) if time > most => "longer",
+        Ok(time) if time >= std::time::Duration::from_secs(1) => return Ok(time),
+        _ => "shorter",
+    };
+    Err(format!("{fault} than can be: expected `1s` to {name}"))
+}
+
 /// A number greater than zero.
 pub(super) fn positive(text: &str) -> Result<f64, String> {
     text.parse::<f64>()

@@ -1,19 +1,36 @@
 //! `loadrig predict`: what a login storm will do, and the cheapest change that mends it.
 
+use std::time::Duration;
+
+use comfy_table::ContentArrangement;
 use forecast::Range;
 
 use crate::cli::App;
 use crate::cli::args::PredictArgs;
 use crate::cli::failure::Outcome;
+use crate::cli::format::{WIDTH, count, duration};
 use crate::cli::printer::table;
 use crate::diagnose::ExitCode;
 use crate::ops::plan::spec_or_size;
-use crate::ops::predict::{PredictedCase, Prediction, StormOptions, predict};
+use crate::ops::predict::{
+    ExtraCost, PredictedCase, Prediction, StormOptions, StormVerdict, predict, with_official_server,
+};
+
+/// A share of the nodes' processors from which on logins are in everybody's way.
+const MUCH: f64 = 0.35;
+/// The width of the table: that of texts.
+const TABLE_WIDTH: u16 = 100;
 
 /// Predicts; asks nobody and changes nothing.
 pub(crate) fn run(app: &App, args: &PredictArgs) -> Outcome {
     app.event_log()?;
-    let (spec, _is_size) = spec_or_size(&app.library, &args.env)?;
+    let (mut spec, is_size) = spec_or_size(&app.library, &args.env)?;
+    if let Some(region) = &app.global.region {
+        spec.region.clone_from(region);
+    }
+    if is_size {
+        with_official_server(&mut spec);
+    }
     let options = StormOptions {
         users: args.users,
         within: args.within,
@@ -24,92 +41,268 @@ pub(crate) fn run(app: &App, args: &PredictArgs) -> Outcome {
     if app.printer.is_json() {
         app.printer.json(&prediction);
     } else {
-        app.printer.data(text(&prediction).trim_end());
+        app.printer.data(text(&prediction, is_size).trim_end());
     }
     Ok(ExitCode::Done)
 }
 
-fn text(prediction: &Prediction) -> String {
-    let mut text = format!(
-        "{} users log in to `{}` within {}: {:.1} logins per second\n\
-         clients wait {} and try again {} later\n\
-         the nodes take {:.1} logins per second: {}\n\n",
-        prediction.users,
-        prediction.environment,
-        time(prediction.within),
-        prediction.offered,
-        time(prediction.patience),
-        time(prediction.retry_after),
-        prediction.possible,
-        prediction.basis,
-    );
-    let mut table = table();
-    table.set_header([
-        "change",
-        "get in",
-        "last after",
-        "half wait less than",
-        "logins work again after",
-        "verdict",
-        "per hour",
-    ]);
-    for case in &prediction.cases {
-        table.add_row([
-            case.change.clone(),
-            count(case.logged_in, prediction.users),
-            range(case.last_in),
-            range(case.median_wait),
-            range(case.recovered),
-            verdict(case).to_owned(),
-            format!("+${:.2}", case.cost),
-        ]);
+fn text(prediction: &Prediction, is_size: bool) -> String {
+    let mut text = heading(prediction, is_size);
+    text.push('\n');
+    text.push_str(&cases(prediction));
+    text.push('\n');
+    for line in conclusions(prediction) {
+        text.push_str(&folded(&line));
     }
-    text.push_str(&format!("{table}\n\n"));
-    text.push_str(&match (prediction.cases.first(), prediction.cheapest()) {
-        (Some(first), _) if first.passes => "everybody gets in in time as it is\n".to_owned(),
-        (_, Some(cheapest)) => format!(
-            "the cheapest change that lets everybody in in time: {}, ${:.2} per hour more\n",
-            cheapest.change, cheapest.cost
-        ),
-        _ => "none of these changes lets everybody in in time; single sign-on costs no password hash\n"
-            .to_owned(),
-    });
     text
 }
 
-fn verdict(case: &PredictedCase) -> &'static str {
-    match (case.passes, case.collapses) {
-        (true, _) => "in time",
-        (false, true) => "collapses",
-        (false, false) => "late",
+/// Who comes, and what stands in the way.
+fn heading(prediction: &Prediction, is_size: bool) -> String {
+    let Prediction {
+        possible, server, ..
+    } = prediction;
+    let log_in = if prediction.users == 1 {
+        "logs in"
+    } else {
+        "log in"
+    };
+    let mut lines = vec![format!(
+        "{} {log_in} to `{}`, {server}, within {}: {}",
+        count(prediction.users as usize, "user"),
+        prediction.environment,
+        given(prediction.within),
+        rate(prediction.offered),
+    )];
+    if is_size {
+        lines.push(
+            "a size names no server: `mattermost.release` of an environment names another"
+                .to_owned(),
+        );
+    }
+    lines.push(format!(
+        "clients wait {} and try again {} later",
+        given(prediction.patience),
+        given(prediction.retry_after)
+    ));
+    lines.push(format!(
+        "the nodes take {} ({:.1} to {:.1}): {}",
+        rate(possible.median),
+        possible.low,
+        possible.high,
+        prediction.basis
+    ));
+    lines.push(match prediction.gate {
+        Some(gate) => format!(
+            "the login gate lets {} through: {}",
+            rate(gate),
+            prediction.gate_reason
+        ),
+        None => format!("no login gate: {}", prediction.gate_reason),
+    });
+    if let Some(now) = prediction.as_it_is() {
+        lines.push(format!(
+            "logins take up to {:.0} % of the application nodes' processors meanwhile",
+            now.processors * 100.0
+        ));
+    }
+    lines.iter().map(|line| folded(line)).collect()
+}
+
+fn cases(prediction: &Prediction) -> String {
+    let mut table = table();
+    table
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(TABLE_WIDTH)
+        .set_header([
+            "change",
+            "verdict",
+            "get in",
+            "last in after",
+            "half wait",
+            "per hour",
+        ]);
+    for case in &prediction.cases {
+        table.add_row([
+            case.change.clone(),
+            case.verdict.as_str().to_owned(),
+            users(case.logged_in, prediction.users),
+            last_in(case),
+            time(case.median_wait.median),
+            price(&case.cost),
+        ]);
+    }
+    let mut text = String::new();
+    for line in table.to_string().lines() {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// What follows: one line each.
+fn conclusions(prediction: &Prediction) -> Vec<String> {
+    let mut lines = Vec::new();
+    let now = prediction.as_it_is();
+    if now.is_some_and(|now| now.verdict == StormVerdict::Collapses) {
+        lines.push(collapse(prediction));
+    }
+    match prediction.cheapest() {
+        Some(_) if now.is_some_and(PredictedCase::passes) => {
+            lines.push("everybody gets in in time as it is".to_owned());
+        }
+        Some(cheapest) => lines.extend(cheapest_change(prediction, cheapest)),
+        None => lines.push(
+            "none of these changes lets everybody in in time; a login by single sign-on costs no \
+             password hash"
+                .to_owned(),
+        ),
+    }
+    if let Some(spread) = &prediction.spread {
+        lines.push(format!(
+            "if people can be asked to come over {:.0} min: the last is in after {}, half wait {}",
+            spread.within / 60.0,
+            last_in(spread),
+            time(spread.median_wait.median)
+        ));
+    }
+    lines
+}
+
+fn collapse(prediction: &Prediction) -> String {
+    let recovers = prediction
+        .as_it_is()
+        .is_some_and(|now| now.recovered.high.is_finite());
+    let end = match recovers {
+        true => "most of the nodes' work is for clients that have gone",
+        false => {
+            "the nodes only work for clients that have gone, until nobody tries any more or they are \
+             restarted"
+        }
+    };
+    match prediction.holds_with_patience {
+        Some(patience) => format!(
+            "it collapses: {end}; if clients waited {} it would not",
+            given(patience)
+        ),
+        None => format!("it collapses, however long clients wait: {end}"),
     }
 }
 
-fn count(range: Range, users: u32) -> String {
+fn cheapest_change(prediction: &Prediction, cheapest: &PredictedCase) -> Vec<String> {
+    let change = &cheapest.change;
+    let mut lines = vec![
+        match (cheapest.cost.is_known(), prediction.has_unpriced()) {
+            (true, false) => format!(
+                "the cheapest change that lets everybody in in time: {change}, ${:.2} per hour more",
+                cheapest.cost.per_hour
+            ),
+            (true, true) => format!(
+                "the cheapest change with a known price that lets everybody in in time: {change}, ${:.2} \
+             per hour more",
+                cheapest.cost.per_hour
+            ),
+            (false, _) => format!(
+                "{change} let everybody in in time; no price is known in {} for {}",
+                prediction.region,
+                cheapest.cost.unpriced.join(", ")
+            ),
+        },
+    ];
+    if let Some(yaml) = &cheapest.yaml {
+        lines.push(format!("in the YAML: {yaml}"));
+    }
+    if cheapest.processors > MUCH {
+        lines.push(format!(
+            "logins then take up to {:.0} % of the application nodes' processors from everything else",
+            cheapest.processors * 100.0
+        ));
+    }
+    lines
+}
+
+/// A line, in lines of the width that texts keep to.
+fn folded(line: &str) -> String {
+    let mut text = String::new();
+    let mut length = 0;
+    for word in line.split(' ') {
+        let more = word.chars().count();
+        if length > 0 && length + 1 + more > WIDTH {
+            text.push_str("\n  ");
+            length = 2;
+        } else if length > 0 {
+            text.push(' ');
+            length += 1;
+        }
+        text.push_str(word);
+        length += more;
+    }
+    text.push('\n');
+    text
+}
+
+fn rate(per_second: f64) -> String {
+    format!("{per_second:.1} logins per second")
+}
+
+fn users(range: Range, users: u32) -> String {
+    let (low, high) = (format!("{:.0}", range.low), format!("{:.0}", range.high));
     if range.low >= f64::from(users) {
-        return "all".to_owned();
+        "all".to_owned()
+    } else if low == high {
+        low
+    } else {
+        format!("{low} to {high}")
     }
-    format!(
-        "{:.0} ({:.0} to {:.0})",
-        range.median, range.low, range.high
-    )
 }
 
+fn last_in(case: &PredictedCase) -> String {
+    match case.cut_off {
+        Some(played) => format!("> {}", time(played)),
+        None => range(case.last_in),
+    }
+}
+
+/// The middle with the interval, unless they look the same.
 fn range(range: Range) -> String {
-    format!(
-        "{} ({} to {})",
-        time(range.median),
-        time(range.low),
-        time(range.high)
-    )
+    let [low, median, high] = [range.low, range.median, range.high].map(time);
+    if low == high {
+        return median;
+    }
+    let unit = |text: &str| text.rsplit(' ').next().map(str::to_owned);
+    if unit(&low) == unit(&median) && unit(&high) == unit(&median) {
+        let number = |text: &str| text.split(' ').next().unwrap_or_default().to_owned();
+        format!("{median} ({} to {})", number(&low), number(&high))
+    } else {
+        format!("{median} ({low} to {high})")
+    }
 }
 
-/// Seconds in the unit that people would use.
+fn price(cost: &ExtraCost) -> String {
+    let sign = if cost.per_hour < 0.0 { '-' } else { '+' };
+    let sum = format!("{sign}${:.2}", cost.per_hour.abs());
+    match (cost.is_known(), cost.per_hour > 0.0) {
+        (true, _) => sum,
+        (false, true) => format!("at least {sum}"),
+        (false, false) => "no price".to_owned(),
+    }
+}
+
+/// Seconds that were asked for.
+fn given(seconds: f64) -> String {
+    match seconds.fract() == 0.0 {
+        true => duration(Duration::from_secs_f64(seconds)),
+        false => time(seconds),
+    }
+}
+
+/// Seconds that came out, in the unit that people would use.
 fn time(seconds: f64) -> String {
     match seconds {
         short if short < 9.95 => format!("{short:.1} s"),
-        medium if medium < 120.0 => format!("{medium:.0} s"),
+        medium if medium < 119.5 => format!("{medium:.0} s"),
         long if long < 7200.0 => format!("{:.1} min", long / 60.0),
-        days => format!("{:.1} h", days / 3600.0),
+        longer if longer < 172_800.0 => format!("{:.1} h", longer / 3600.0),
+        days => format!("{:.1} days", days / 86_400.0),
     }
 }

@@ -1,0 +1,86 @@
+//! The storm that is asked about, and what will happen to one variant of an environment.
+
+use std::time::Duration;
+
+use forecast::Range;
+use serde::Serialize;
+
+use super::cost::ExtraCost;
+
+/// The storm that is asked about.
+#[derive(Clone, Copy, Debug)]
+pub struct StormOptions {
+    /// Users who log in; all that the environment is for without it.
+    pub users: Option<u32>,
+    /// Within which time they come.
+    pub within: Duration,
+    /// How long clients wait for an answer.
+    pub patience: Duration,
+    /// After which time they try again.
+    pub retry_after: Duration,
+}
+
+/// What will happen to one variant of the environment.
+#[derive(Clone, Debug, Serialize)]
+pub struct PredictedCase {
+    /// What is changed.
+    pub change: String,
+    /// How the YAML says so; none where nothing of it changes.
+    pub yaml: Option<String>,
+    /// What it costs more.
+    pub cost: ExtraCost,
+    /// Seconds within which the users come.
+    pub within: f64,
+    /// How it goes.
+    pub verdict: StormVerdict,
+    /// Share of the simulated storms that collapsed.
+    pub collapsed: f64,
+    /// Users who get in.
+    pub logged_in: Range,
+    /// Seconds until the last of them is in.
+    pub last_in: Range,
+    /// Seconds that half of them wait at the most.
+    pub median_wait: Range,
+    /// Seconds from the start until logins are answered at once again; `null` is never, while clients try.
+    pub recovered: Range,
+    /// Share of the nodes' work that is for clients who have gone.
+    pub dead_work: f64,
+    /// The most that logins take of the application nodes' processors, as a share.
+    pub processors: f64,
+    /// Seconds after which the simulation was given up that had not ended by then.
+    pub cut_off: Option<f64>,
+}
+
+/// How a storm goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum StormVerdict {
+    /// Everybody is in soon after the last has come.
+    #[serde(rename = "in time")]
+    InTime,
+    /// Everybody gets in, later than that.
+    #[serde(rename = "late")]
+    Late,
+    /// The nodes work for clients that have gone: nobody gets in any more, or most of the work is lost.
+    #[serde(rename = "collapses")]
+    Collapses,
+}
+
+impl StormVerdict {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StormVerdict::InTime => "in time",
+            StormVerdict::Late => "late",
+            StormVerdict::Collapses => "collapses",
+        }
+    }
+}
+
+impl PredictedCase {
+    /// Whether everybody is in in time.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        self.verdict == StormVerdict::InTime
+    }
+}

@@ -1,0 +1,188 @@
+//! A storm on an environment: what it meets there, and what comes of it.
+
+use forecast::{Arrivals, Clients, Forecast, Gate, Lock, Nodes, Range, Rig, Storm};
+
+use crate::spec::{LoginCost, LoginGate, Spec};
+
+use super::case::{PredictedCase, StormOptions, StormVerdict};
+use super::cost::ExtraCost;
+
+/// What one vCPU does for hashing while its core's other vCPU hashes too, of what it does alone.
+const SHARED_CORE: f64 = 0.6;
+/// The table of costs errs on the dear side, since none of EC2's processors was measured: a password
+/// may cost by this factor less, and by this one less again.
+const UNCERTAINTY: f64 = 1.25;
+/// Storms that are played for each variant.
+const RUNS: u32 = 5;
+/// The same storms every time.
+const SEED: u64 = 1;
+/// Everybody is in in time if the last is in by so many times the time within which they come,
+const SLACK: f64 = 1.1;
+/// and so many seconds.
+const SLACK_SECONDS: f64 = 30.0;
+
+/// A storm to try variants of an environment with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Trial {
+    pub(super) storm: Storm,
+}
+
+impl Trial {
+    pub(super) fn new(users: u32, options: &StormOptions) -> Self {
+        let storm = Storm {
+            users,
+            window: options.within.as_secs_f64(),
+            arrivals: Arrivals::Random,
+            clients: Clients {
+                patience: Some(options.patience.as_secs_f64()),
+                retry_after: Some(options.retry_after.as_secs_f64()),
+            },
+            // Nobody goes home.
+            grace: f64::INFINITY,
+        };
+        Self { storm }
+    }
+
+    /// The same storm over another time.
+    pub(super) fn within(self, window: f64) -> Self {
+        let storm = Storm {
+            window,
+            ..self.storm
+        };
+        Self { storm }
+    }
+
+    /// Seconds by which everybody has to be in.
+    fn soon(&self) -> f64 {
+        self.storm.window * SLACK + SLACK_SECONDS
+    }
+
+    /// Whether an environment is likely to pass: one storm in place of many, with passwords at their
+    /// dearest.
+    pub(super) fn may_pass(&self, spec: &Spec) -> bool {
+        let one = forecast::dearest(&rig(spec), &self.storm, UNCERTAINTY, RUNS, SEED);
+        one.logged_in == self.storm.users && one.last_in <= self.soon()
+    }
+
+    /// Whether all the storms that a case is made of pass.
+    pub(super) fn passes(&self, spec: &Spec) -> bool {
+        let forecast = forecast::forecast(&rig(spec), &self.storm, UNCERTAINTY, RUNS, SEED);
+        self.is_in_time(&forecast)
+    }
+
+    fn is_in_time(&self, forecast: &Forecast) -> bool {
+        forecast.everybody_in >= 0.9
+            && forecast.last_in.high <= self.soon()
+            && forecast.collapsed <= 0.5
+    }
+
+    /// What comes of a variant.
+    pub(super) fn case(
+        &self,
+        spec: &Spec,
+        change: String,
+        yaml: Option<String>,
+        cost: ExtraCost,
+    ) -> PredictedCase {
+        let rig = rig(spec);
+        let forecast = forecast::forecast(&rig, &self.storm, UNCERTAINTY, RUNS, SEED);
+        let collapses = forecast.collapsed > 0.5;
+        let passes = self.is_in_time(&forecast);
+        PredictedCase {
+            change,
+            yaml,
+            cost,
+            within: self.storm.window,
+            verdict: match (collapses, passes) {
+                (true, _) => StormVerdict::Collapses,
+                (false, true) => StormVerdict::InTime,
+                (false, false) => StormVerdict::Late,
+            },
+            collapsed: forecast.collapsed,
+            logged_in: forecast.logged_in,
+            last_in: forecast.last_in,
+            median_wait: forecast.median_wait,
+            recovered: forecast.recovered,
+            dead_work: forecast.dead_work.median,
+            processors: self.processors(spec, &rig),
+            cut_off: forecast.cut_off,
+        }
+    }
+
+    /// If a variant collapses: the least patience with which it does not.
+    pub(super) fn patience_that_holds(&self, spec: &Spec, case: &PredictedCase) -> Option<f64> {
+        (case.verdict == StormVerdict::Collapses)
+            .then(|| forecast::patience_that_holds(&rig(spec), &self.storm, SEED))
+            .flatten()
+    }
+
+    /// The most that logins take of the nodes' processors, with passwords in the middle of their range.
+    fn processors(&self, spec: &Spec, rig: &Rig) -> f64 {
+        let vcpus = f64::from(LoginCost::of(spec).vcpus.max(1));
+        let most = match rig.nodes.lock {
+            Lock::OneAtATime => 1.0 / vcpus,
+            Lock::Shared { .. } => 1.0,
+        };
+        // Those who try again offer more than once, so without a gate it is all that nodes can do.
+        let busy = match rig.possible() < self.storm.offered() {
+            true => rig.possible(),
+            false => self.storm.offered(),
+        };
+        most * (busy / rig.nodes.possible()).min(1.0)
+    }
+}
+
+/// What logins meet in an environment.
+pub(super) fn rig(spec: &Spec) -> Rig {
+    let cost = LoginCost::of(spec);
+    let gate = LoginGate::of(spec);
+    Rig {
+        nodes: Nodes {
+            count: cost.nodes.max(1),
+            hash: cost.seconds / UNCERTAINTY,
+            lock: lock(&cost),
+        },
+        gate: gate.limits().map(|limits| Gate {
+            proxies: spec.count(limits.on).max(1),
+            rate: f64::from(limits.per_minute) / 60.0,
+            burst: limits.burst,
+            retry_after: Some(f64::from(limits.retry_after)),
+        }),
+    }
+}
+
+fn lock(cost: &LoginCost) -> Lock {
+    match cost.is_serial {
+        true => Lock::OneAtATime,
+        false => Lock::Shared {
+            processors: (f64::from(cost.vcpus) * SHARED_CORE).max(1.0),
+        },
+    }
+}
+
+/// Logins per second that the nodes can take, over what a password may cost.
+pub(super) fn possible(rig: &Rig) -> Range {
+    let median = rig.nodes.possible();
+    Range {
+        low: median / UNCERTAINTY,
+        median,
+        high: median * UNCERTAINTY,
+    }
+}
+
+/// What that follows from.
+pub(super) fn basis(cost: &LoginCost) -> String {
+    let plural = if cost.nodes == 1 { "node" } else { "nodes" };
+    let how = match cost.is_serial {
+        true => "one password at a time".to_owned(),
+        false => format!("{} vCPUs each", cost.vcpus),
+    };
+    format!(
+        "{} {plural} of {}, {how}, {:.2} to {:.2} s for each ({})",
+        cost.nodes,
+        cost.server,
+        cost.seconds / (UNCERTAINTY * UNCERTAINTY),
+        cost.seconds,
+        cost.basis
+    )
+}

@@ -1,0 +1,286 @@
+//! Predictions for rigs that differ from one another in one thing.
+
+use std::time::Duration;
+
+use crate::spec::Library;
+
+use super::*;
+
+const LICENSED: &str = "mattermost: {release: 11.7.9, license_env: L}\n";
+const UNLICENSED: &str = "mattermost: {release: 11.7.9, unlicensed: accept}\n";
+
+fn spec(text: &str) -> Spec {
+    let library = Library::new(Some("no-such-directory".into()));
+    let spec = library.load_text("test", text);
+    spec.unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+fn options(users: u32, minutes: u64) -> StormOptions {
+    StormOptions {
+        users: Some(users),
+        within: Duration::from_mins(minutes),
+        patience: Duration::from_secs(10),
+        retry_after: Duration::from_secs(3),
+    }
+}
+
+fn predicted(text: &str, users: u32) -> Prediction {
+    predict(&spec(text), &options(users, 15)).unwrap()
+}
+
+fn licensed(more: &str, users: u32) -> Prediction {
+    predicted(&format!("architecture: 15k\n{LICENSED}{more}"), users)
+}
+
+fn case<'a>(prediction: &'a Prediction, change: &str) -> &'a PredictedCase {
+    let mut cases = prediction.cases.iter();
+    let found = cases.find(|case| case.change.contains(change));
+    found.unwrap_or_else(|| panic!("no `{change}` in {prediction:#?}"))
+}
+
+fn near(value: f64, expected: f64, share: f64) {
+    assert!(
+        (value - expected).abs() <= expected * share,
+        "{value} is not {expected}"
+    );
+}
+
+#[test]
+fn without_a_gate_a_storm_beyond_the_nodes_collapses_and_with_one_it_is_late() {
+    let off = licensed("proxy: {login_gate: off}\n", 15_000);
+    assert!(off.offered > off.possible.median && off.gate.is_none());
+    let now = case(&off, "as it is");
+    assert_eq!(now.verdict, StormVerdict::Collapses);
+    assert!(now.logged_in.high < 5_000.0, "{now:?}");
+    // Nobody goes home, so it does not end.
+    assert!(
+        now.recovered.high.is_infinite() && now.dead_work > 0.99,
+        "{now:?}"
+    );
+    // Everybody would have to wait until the nodes have checked all of them.
+    let patience = off.holds_with_patience.unwrap();
+    assert!((60.0..600.0).contains(&patience), "{patience}");
+    let gated = case(&off, "a login gate");
+    assert_eq!(gated.verdict, StormVerdict::Late);
+    assert!(
+        gated.logged_in.low >= 15_000.0 && gated.dead_work < 0.01,
+        "{gated:?}"
+    );
+}
+
+#[test]
+fn the_cheapest_change_lets_everybody_in_in_time() {
+    let late = licensed("", 15_000);
+    assert_eq!(case(&late, "as it is").verdict, StormVerdict::Late);
+    let nodes = case(&late, "application nodes");
+    assert!(nodes.passes() && nodes.cost.per_hour > 0.0, "{nodes:?}");
+    let cheapest = late.cheapest().unwrap();
+    assert!(cheapest.passes() && cheapest.cost.per_hour <= nodes.cost.per_hour);
+    // Not the patience of people, which no change of ours is.
+    assert!(
+        !late
+            .cases
+            .iter()
+            .any(|case| case.change.contains("come over"))
+    );
+}
+
+#[test]
+fn a_storm_that_the_nodes_can_take_needs_no_change() {
+    let calm = licensed("", 3_000);
+    assert!(calm.cases.len() == 1 && calm.spread.is_none());
+    assert_eq!(calm.cheapest().unwrap().change, "as it is");
+}
+
+#[test]
+fn the_rate_that_the_yaml_names_is_kept_until_a_change_says_otherwise() {
+    let text = format!("architecture: 10k\n{LICENSED}proxy: {{login_gate: {{rate: 5}}}}\n");
+    let slow = predicted(&text, 10_000);
+    near(slow.gate.unwrap(), 5.0, 0.001);
+    let now = case(&slow, "as it is");
+    assert_eq!(now.verdict, StormVerdict::Late);
+    near(now.last_in.median, 10_000.0 / 5.0, 0.01);
+    for change in slow.cases.iter().skip(1) {
+        let is_slow = (change.last_in.median - now.last_in.median).abs() < 20.0;
+        let says_so = change.change.contains("in place of 5.0/s");
+        assert!(is_slow != says_so, "{change:?}");
+    }
+    let free = case(&slow, "in place of 5.0/s");
+    assert!(free.cost.per_hour.abs() < 1e-9 && free.cost.is_known());
+    assert_eq!(free.yaml.as_deref(), Some("remove `proxy.login_gate.rate`"));
+}
+
+#[test]
+fn a_change_that_is_offered_can_be_made() {
+    for users in [15_000, 60_000] {
+        let prediction = licensed("proxy: {login_gate: {rate: 5}}\n", users);
+        for remedy in remedies(
+            &spec(&format!(
+                "architecture: 15k\n{LICENSED}proxy: {{login_gate: {{rate: 5}}}}\n"
+            )),
+            &Trial::new(users, &options(users, 15)),
+        ) {
+            assert!(remedy.spec.count(crate::spec::Role::App) <= 200);
+            let rig = rig(&remedy.spec);
+            let again = prediction
+                .cases
+                .iter()
+                .find(|case| case.change == remedy.change);
+            assert!(
+                again.is_some() && rig.nodes.count <= 200,
+                "{}",
+                remedy.change
+            );
+        }
+    }
+    // More nodes than an environment may have.
+    let huge = predict(
+        &spec(&format!("architecture: 200k\n{LICENSED}")),
+        &StormOptions {
+            within: Duration::from_secs(1),
+            ..options(250_000, 1)
+        },
+    )
+    .unwrap();
+    assert!(
+        !huge
+            .cases
+            .iter()
+            .any(|case| case.change.contains("application nodes,"))
+    );
+    assert!(
+        !huge
+            .cases
+            .iter()
+            .any(|case| case.change.ends_with("application nodes"))
+    );
+    let too_many = |count: u32| {
+        let text = format!("architecture: 1k\nsizes: {{nodes: {{app: {{count: {count}}}}}}}");
+        let library = Library::new(Some("no-such-directory".into()));
+        library.load_text("test", &text).is_err()
+    };
+    assert!(too_many(201) && !too_many(200));
+}
+
+#[test]
+fn without_a_license_there_is_one_node_and_few_users() {
+    let text = format!("architecture: 15k\n{UNLICENSED}");
+    let refused = predict(&spec(&text), &options(3_000, 15)).unwrap_err();
+    assert!(refused.to_string().contains("250"), "{refused}");
+    let all = StormOptions {
+        users: None,
+        ..options(1, 1)
+    };
+    let few = predict(&spec(&text), &all).unwrap();
+    assert_eq!(few.users, 250);
+    let sudden = predict(
+        &spec(&format!("{text}proxy: {{login_gate: {{rate: 1}}}}\n")),
+        &options(250, 1),
+    )
+    .unwrap();
+    assert!(
+        !sudden
+            .cases
+            .iter()
+            .any(|case| case.change.contains("application nodes"))
+    );
+    assert!(sudden.cheapest().is_some());
+}
+
+#[test]
+fn a_slow_gate_is_late_by_as_long_as_it_takes() {
+    // 200 minutes, and the storm has three quarters of an hour.
+    let slow = licensed("proxy: {login_gate: {rate: 1.25}}\n", 15_000);
+    let now = case(&slow, "as it is");
+    assert_eq!(now.verdict, StormVerdict::Late);
+    near(now.last_in.median, 15_000.0 / 1.25, 0.01);
+    assert!(
+        now.logged_in.low >= 15_000.0 && now.cut_off.is_none(),
+        "{now:?}"
+    );
+}
+
+#[test]
+fn a_longer_time_is_searched_and_is_what_was_simulated() {
+    for (release, gate, users) in [
+        ("11.7.9", "{rate: 5}", 15_000),
+        ("11.7.9", "{rate: 20}", 15_000),
+        ("11.7.9", "off", 15_000),
+        ("11.8.0", "{rate: 14}", 15_000),
+        ("11.7.9", "{rate: 100}", 15_000),
+    ] {
+        let text = format!(
+            "architecture: 15k\nmattermost: {{release: {release}, license_env: L}}\n\
+             proxy: {{login_gate: {gate}}}\n"
+        );
+        let prediction = predicted(&text, users);
+        let spread = prediction.spread.as_ref();
+        let spread = spread.unwrap_or_else(|| panic!("none for {gate} on {release}"));
+        assert!(
+            spread.passes() && spread.within > prediction.within,
+            "{spread:?}"
+        );
+        let minutes = format!("people come over {:.0} min", spread.within / 60.0);
+        assert_eq!(spread.change, minutes);
+        assert!(
+            spread.last_in.high <= spread.within * 1.1 + 30.0,
+            "{spread:?}"
+        );
+    }
+}
+
+#[test]
+fn a_gate_below_what_the_nodes_take_may_be_raised() {
+    let text = "architecture: 15k\nmattermost: {release: 11.8.0, license_env: L}\n";
+    let held = predicted(text, 15_000);
+    let gate = held.gate.unwrap();
+    assert!(gate < held.possible.low, "{held:?}");
+    let raised = case(&held, "a gate of");
+    assert!(
+        raised.passes() && raised.cost.per_hour.abs() < 1e-9,
+        "{raised:?}"
+    );
+    assert!(raised.processors > case(&held, "as it is").processors);
+    assert_eq!(held.cheapest().unwrap().change, raised.change);
+}
+
+#[test]
+fn where_a_type_has_no_price_the_cost_says_so() {
+    let text = format!("architecture: 15k\nregion: ap-south-2\n{LICENSED}");
+    let priced = predicted(&text, 15_000);
+    let nodes = case(&priced, "application nodes");
+    assert!(nodes.passes() && !nodes.cost.is_known(), "{nodes:?}");
+    let whole = licensed("", 15_000);
+    assert!(case(&whole, "application nodes").cost.is_known());
+    // What is free everywhere is free there.
+    let gated = predicted(&format!("{text}proxy: {{login_gate: off}}\n"), 15_000);
+    assert!(case(&gated, "a login gate").cost.is_known());
+}
+
+#[test]
+fn a_size_is_predicted_for_an_official_server() {
+    let library = Library::new(Some("no-such-directory".into()));
+    let mut size = library.architecture("10k").unwrap().example();
+    with_official_server(&mut size);
+    let prediction = predict(&size, &options(10_000, 15)).unwrap();
+    assert_eq!(prediction.server, "Mattermost 11.7");
+    assert_eq!(prediction.environment, "10k");
+}
+
+#[test]
+fn json_has_the_verdicts_that_the_text_has() {
+    let off = licensed("proxy: {login_gate: off}\n", 15_000);
+    let json = serde_json::to_value(&off).unwrap();
+    assert_eq!(json["cases"][0]["verdict"], "collapses");
+    assert_eq!(
+        json["cases"][0]["recovered"]["median"],
+        serde_json::Value::Null
+    );
+    for verdict in [
+        StormVerdict::InTime,
+        StormVerdict::Late,
+        StormVerdict::Collapses,
+    ] {
+        assert_eq!(serde_json::to_value(verdict).unwrap(), verdict.as_str());
+    }
+}

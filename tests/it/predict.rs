@@ -1,0 +1,127 @@
+//! `loadrig predict` as people meet it: output, exit codes, messages. Needs no cloud.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+const LICENSED: &str = "mattermost: {release: 11.7.9, license_env: L}\n";
+
+fn loadrig(directory: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_loadrig"))
+        .env_remove("LOADRIG_HOME")
+        .env("NO_COLOR", "1")
+        .arg("--dir")
+        .arg(directory)
+        .arg("predict")
+        .args(arguments)
+        .output()
+        .expect("the program runs")
+}
+
+/// Predicts an environment of this YAML.
+fn predict(yaml: &str, arguments: &[&str]) -> Output {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let environments = directory.path().join("environments");
+    std::fs::create_dir(&environments).expect("a directory");
+    std::fs::write(environments.join("sev0.yaml"), yaml).expect("a file");
+    let arguments: Vec<&str> = std::iter::once("sev0")
+        .chain(arguments.iter().copied())
+        .collect();
+    loadrig(directory.path(), &arguments)
+}
+
+fn text(output: &Output) -> String {
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    for line in text.lines() {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+    text
+}
+
+#[test]
+fn a_storm_that_collapses() {
+    let yaml = format!("architecture: 15k\n{LICENSED}proxy: {{login_gate: off}}\n");
+    insta::assert_snapshot!(text(&predict(&yaml, &["--users", "15000"])));
+}
+
+#[test]
+fn a_gate_that_is_slower_than_the_nodes() {
+    let yaml = format!("architecture: 10k\n{LICENSED}proxy: {{login_gate: {{rate: 5}}}}\n");
+    insta::assert_snapshot!(text(&predict(&yaml, &[])));
+}
+
+#[test]
+fn a_server_without_the_lock() {
+    let yaml = "architecture: 15k\nmattermost: {release: 11.8.0, license_env: L}\n";
+    insta::assert_snapshot!(text(&predict(yaml, &[])));
+}
+
+#[test]
+fn a_region_in_which_a_type_has_no_price() {
+    let yaml = format!("architecture: 15k\n{LICENSED}");
+    let output = predict(&yaml, &["--region", "ap-south-2"]);
+    insta::assert_snapshot!(text(&output));
+}
+
+#[test]
+fn one_user_and_a_size_by_its_name() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let output = loadrig(directory.path(), &["10k", "--users", "1"]);
+    insta::assert_snapshot!(text(&output));
+}
+
+#[test]
+fn a_large_storm_is_answered_with_the_counts_of_all_its_users() {
+    let yaml = format!("architecture: 200k\n{LICENSED}");
+    let arguments = ["--users", "250000", "--within", "3m", "--output", "json"];
+    let output = predict(&yaml, &arguments);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let now = &json["cases"][0];
+    assert_eq!(now["logged_in"]["median"], 250_000.0);
+    assert_eq!(now["verdict"], "late");
+    let (last, gate) = (now["last_in"]["median"].as_f64(), json["gate"].as_f64());
+    let least = 250_000.0 / gate.expect("a gate");
+    let late = last.expect("a time") / least;
+    assert!((0.97..1.06).contains(&late), "{json:#}");
+}
+
+#[test]
+fn impossible_storms_are_refused_with_their_reason() {
+    let yaml = format!("architecture: 1k\n{LICENSED}");
+    for (arguments, reason) in [
+        (["--users", "-5"], "-5 is not in 1..=250000"),
+        (["--users", "0"], "0 is not in 1..=250000"),
+        (
+            ["--within", "0s"],
+            "shorter than can be: expected `1s` to a week",
+        ),
+        (["--within", "400d"], "expected a duration"),
+        (
+            ["--within", "9000h"],
+            "longer than can be: expected `1s` to a week",
+        ),
+        (
+            ["--patience", "-3s"],
+            "shorter than can be: expected `1s` to an hour",
+        ),
+        (
+            ["--retry-after", "2h"],
+            "longer than can be: expected `1s` to an hour",
+        ),
+    ] {
+        let output = predict(&yaml, &arguments);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
+        assert!(error.contains(reason), "{arguments:?}: {error}");
+    }
+    let unlicensed = "architecture: 1k\nmattermost: {release: 11.7.9, unlicensed: accept}\n";
+    let output = predict(unlicensed, &["--users", "3000"]);
+    assert_eq!(output.status.code(), Some(2));
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(error.contains("without a license"), "{error}");
+    assert!(error.contains("hint:"), "{error}");
+}
