@@ -474,6 +474,22 @@ answers() {
 # listens URL: something answers, whatever it says.
 listens() { curl -sS -o /dev/null --max-time 5 "$1"; }
 
+# says UNIT TEXT: the process that runs now has logged it. One that has run for an hour said it so long
+# ago that the journal need not have it any more; one that cannot start does not run that long.
+says() {
+    [ "$(systemctl show -p ActiveState --value "$1")" = active ] || {
+        echo "it does not run"
+        return 1
+    }
+    invocation=$(systemctl show -p InvocationID --value "$1")
+    journalctl "_SYSTEMD_INVOCATION_ID=$invocation" --no-pager -o cat 2>/dev/null | grep -Fq "$2" && return 0
+    since=$(systemctl show -p ActiveEnterTimestampMonotonic --value "$1")
+    uptime=$(cut -d . -f 1 /proc/uptime)
+    [ $((uptime - since / 1000000)) -lt 3600 ] || return 0
+    echo "it has not logged \"$2\""
+    return 1
+}
+
 # local_api ARGUMENTS...: asks the server over its own socket, at which whoever may open it (root
 # and the server's user) administers the server. Leaves `code` and `answer`.
 local_api() {
@@ -491,16 +507,7 @@ administers() { echo "$answer" | grep -q '"roles":"[^"]*system_admin'; }
 # has accounts.
 administrator() {
     users=http://localhost/api/v4/users
-    attempts=60
-    # The socket is there a moment after the server is ready.
-    until local_api "$users/username/$1"; do
-        attempts=$((attempts - 1))
-        if [ "$attempts" -eq 0 ]; then
-            echo "the server does not answer at its local socket (ServiceSettings.EnableLocalMode): $answer"
-            return 1
-        fi
-        sleep 0.5
-    done
+    await_local_api "$users/username/$1"
     if [ "$code" = 200 ]; then
         administers || warn "the account $1 does not administer the server; it was left as it is"
         return 0
@@ -530,6 +537,162 @@ administrator() {
         echo "somebody else has made the server's first account, so $1 does not administer it"
         return 1
     fi
+}
+
+# database_files: writes files to the server's database. inputs/STEP is a service file of psql, a line
+# `---`, and statements; none of it stands in an argument.
+database_files() {
+    sed '/^---$/,$d' "$bundle/inputs/$step" >"$bundle/service"
+    sed '1,/^---$/d' "$bundle/inputs/$step" >"$bundle/statements"
+    PGSERVICEFILE=$bundle/service psql -X -q -v ON_ERROR_STOP=1 -1 -f "$bundle/statements" service=loadrig
+}
+
+# failed_call DOING: what the server answered.
+failed_call() {
+    printf '%s: HTTP %s %s\n' "$1" "$code" "$(printf '%s' "$answer" | head -c 500)"
+    return 1
+}
+
+# await_local_api URL: the socket is there a moment after the server is ready.
+await_local_api() {
+    attempts=60
+    until local_api "$1"; do
+        attempts=$((attempts - 1))
+        if [ "$attempts" -eq 0 ]; then
+            echo "the server does not answer at its local socket (ServiceSettings.EnableLocalMode): $answer"
+            return 1
+        fi
+        sleep 0.5
+    done
+}
+
+# plugin_from_url SHA256 URL: fetches a bundle to where shipped ones lie.
+plugin_from_url() {
+    mkdir -p "$state/downloads"
+    download "$2" "$state/downloads/plugin" http,https
+    verify_sha256 "$1" "$state/downloads/plugin" "$2"
+    mv -f "$state/downloads/plugin" "$state/blobs/$1"
+}
+
+api=http://localhost/api/v4
+
+# patch_config FILE: changes settings of the server as the System Console does.
+patch_config() {
+    local_api -X PUT -H 'Content-Type: application/json' --data-binary "@$1" "$api/config/patch" &&
+        [ "$code" = 200 ] || failed_call "the server does not take its settings"
+}
+
+# uploads true|false: whether the server takes bundles.
+uploads() {
+    echo "{\"PluginSettings\":{\"EnableUploads\":$1}}" >"$bundle/uploads"
+    patch_config "$bundle/uploads"
+}
+
+# plugins: brings the server's plugins to what inputs/STEP says: a list of id, sha256, enabled and
+# settings. What loadrig has installed is noted in the server's own settings, as a state
+# `loadrig/ID/SHA256` of no plugin, so that it is known on whichever host asks, and what an
+# administrator installed is left alone. (Settings of no plugin would go at the next save in the System
+# Console.)
+plugins() {
+    wanted=$bundle/inputs/$step
+    await_local_api "$api/config"
+    [ "$code" = 200 ] || failed_call "the server does not show its settings"
+    if [ "$(cat "$wanted")" = "[]" ]; then
+        printf '%s' "$answer" | grep -q '"loadrig/' || return 0
+    fi
+    command -v jq >/dev/null || packages jq
+    printf '%s' "$answer" | jq -c .PluginSettings >"$bundle/settings"
+    jq -e '.Enable != false' "$bundle/settings" >/dev/null || {
+        echo "plugins are turned off in the server's settings (PluginSettings.Enable)"
+        return 1
+    }
+    jq -r '.PluginStates // {} | keys[] | select(startswith("loadrig/")) | split("/")[1]' \
+        "$bundle/settings" >"$bundle/known"
+    install_plugins
+    # The server notes one that it removes as disabled, so this comes before the states.
+    while read -r id; do
+        ! jq -e --arg id "$id" 'any(.[]; .id == $id)' "$wanted" >/dev/null || continue
+        local_api -X DELETE "$api/plugins/$id" && { [ "$code" = 200 ] || [ "$code" = 404 ]; } ||
+            failed_call "the server does not remove the plugin $id"
+        echo "removed the plugin $id"
+    done <"$bundle/known"
+    set_plugins
+    await_plugins
+}
+
+# install_plugins: uploads the bundles that the server does not have.
+install_plugins() {
+    local_api "$api/plugins" && [ "$code" = 200 ] || failed_call "the server does not list its plugins"
+    printf '%s' "$answer" | jq -r '(.active + .inactive)[].id' >"$bundle/there"
+    closed=$(jq -r '.EnableUploads | not' "$bundle/settings")
+    opened=no
+    jq -r '.[] | "\(.id) \(.sha256)"' "$wanted" >"$bundle/list"
+    while read -r id sha256; do
+        if jq -e --arg note "loadrig/$id/$sha256" '.PluginStates | has($note)' "$bundle/settings" >/dev/null &&
+            grep -Fqx "$id" "$bundle/there"; then
+            echo "the plugin $id is there"
+            continue
+        fi
+        if [ "$closed" = true ] && [ "$opened" = no ]; then
+            # Whatever comes: nobody else is to find them open.
+            trap 'uploads false' EXIT
+            uploads true
+            opened=yes
+        fi
+        local_api -F force=true -F "plugin=@$state/blobs/$sha256;filename=$id.tar.gz" "$api/plugins" &&
+            [ "$code" = 201 ] || failed_call "the server does not install the plugin $id"
+        found=$(printf '%s' "$answer" | jq -r .id)
+        if [ "$found" != "$id" ]; then
+            local_api -X DELETE "$api/plugins/$found" || true
+            echo "the bundle given for the plugin $id is that of $found, which was removed again"
+            return 1
+        fi
+        echo "installed the plugin $id"
+    done <"$bundle/list"
+    if [ "$opened" = yes ]; then
+        trap - EXIT
+        uploads false
+    fi
+}
+
+# set_plugins: states and settings. The server takes each of the two maps as a whole, so both begin with
+# what it has.
+set_plugins() {
+    # shellcheck disable=SC2016 # the variables are jq's
+    jq -cn --slurpfile old "$bundle/settings" --slurpfile wanted "$wanted" '
+        $old[0] as $old | $wanted[0] as $wanted |
+        [($old.PluginStates // {} | keys[]) | select(startswith("loadrig/"))] as $notes |
+        ([$notes[] | split("/")[1]] - [$wanted[].id]) as $gone |
+        {PluginSettings: {
+            PluginStates: (($old.PluginStates // {}) | delpaths([($gone + $notes)[] | [.]])
+                | reduce $wanted[] as $one (.; .[$one.id] = {Enable: $one.enabled}
+                    | .["loadrig/\($one.id)/\($one.sha256)"] = {Enable: false})),
+            Plugins: (($old.Plugins // {}) | delpaths([$gone[] | [.]])
+                | reduce $wanted[] as $one (.;
+                    if $one.settings == {} then . else .[$one.id] = ((.[$one.id] // {}) + $one.settings) end))
+        }}' >"$bundle/patch"
+    patch_config "$bundle/patch"
+}
+
+# await_plugins: until those run that are to run.
+await_plugins() {
+    attempts=60
+    while :; do
+        local_api "$api/plugins" && [ "$code" = 200 ] || failed_call "the server does not list its plugins"
+        printf '%s' "$answer" | jq -c '[.active[].id]' >"$bundle/active"
+        # shellcheck disable=SC2016 # the variables are jq's
+        missing=$(jq -r --slurpfile active "$bundle/active" \
+            '[.[] | select(.enabled) | .id] - $active[0] | join(", ")' "$wanted")
+        [ -n "$missing" ] || return 0
+        attempts=$((attempts - 1))
+        if [ "$attempts" -eq 0 ]; then
+            echo "plugins that do not start: $missing; the server logged:"
+            began=$(($(date +%s) - 60))
+            logged mattermost | grep -i plugin | tail -n 5
+            return 1
+        fi
+        sleep 1
+    done
 }
 
 # --- the runner itself --------------------------------------------------------------

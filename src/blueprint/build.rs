@@ -199,7 +199,8 @@ impl Builder<'_> {
         in_order.sort_by_key(|host| match host.role {
             Role::SearchProxy => 0,
             Role::App => 1,
-            _ => 2,
+            Role::Job => 2,
+            _ => 3,
         });
         for host in in_order {
             self.nodes.push(Node {
@@ -270,22 +271,12 @@ impl Builder<'_> {
         let mut after = vec![Address::host(host, Stage::Prepare)];
         let instances = |role: Role| self.spec.hosts_of(role).map(Address::instance);
         match host.role {
-            Role::App => {
-                after.extend(self.entrance());
-                after.push(Address::bucket());
-                if self.spec.services.database.existing.is_none() {
-                    after.push(Address::security_rules(Group::Database));
-                }
-                after.extend(self.database_ready());
-                after.extend(
-                    self.spec
-                        .hosts_of(Role::SearchProxy)
-                        .map(|other| Address::host(other, Stage::Configure)),
-                );
-                if self.spec.cache.nodes > 0 {
-                    after.push(Address::cache());
-                    after.push(Address::security_rules(Group::Cache));
-                }
+            Role::App => self.server_after(&mut after),
+            Role::Job => {
+                self.server_after(&mut after);
+                // The database is migrated once, and a release that does not start there stops here.
+                let apps = self.spec.hosts_of(Role::App);
+                after.extend(apps.map(|app| Address::host(app, Stage::Configure)));
             }
             Role::Proxy => {
                 after.extend(instances(Role::App));
@@ -308,6 +299,25 @@ impl Builder<'_> {
             Role::Bastion => {}
         }
         after
+    }
+
+    /// What the Mattermost server needs, whatever it is started as.
+    fn server_after(&self, after: &mut Vec<Address>) {
+        after.extend(self.entrance());
+        after.push(Address::bucket());
+        if self.spec.services.database.existing.is_none() {
+            after.push(Address::security_rules(Group::Database));
+        }
+        after.extend(self.database_ready());
+        after.extend(
+            self.spec
+                .hosts_of(Role::SearchProxy)
+                .map(|other| Address::host(other, Stage::Configure)),
+        );
+        if self.spec.cache.nodes > 0 {
+            after.push(Address::cache());
+            after.push(Address::security_rules(Group::Cache));
+        }
     }
 
     /// What gives the server its name, when no host does.

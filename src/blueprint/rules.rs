@@ -165,6 +165,8 @@ fn rules(network: &Network, group: Group, present: &[Group], operators: &[Peer])
         rules.push(tcp(9100, Peer::Group(Group::Hosts(Role::Metrics))));
     }
     let app = Peer::Group(Group::Hosts(Role::App));
+    // Who uses what the server uses.
+    let servers = [app, Peer::Group(Group::Hosts(Role::Job))];
     match group {
         Group::Hosts(Role::App) => {
             rules.push(tcp(8065, Peer::Group(Group::Hosts(Role::Proxy))));
@@ -179,17 +181,21 @@ fn rules(network: &Network, group: Group, present: &[Group], operators: &[Peer])
                 from: app,
             });
         }
+        // It takes no requests, and is no member of the cluster.
+        Group::Hosts(Role::Job) => {
+            rules.push(tcp(8067, Peer::Group(Group::Hosts(Role::Metrics))));
+        }
         Group::Hosts(Role::Proxy) => {
             rules.push(tcp(80, Peer::Group(Group::Hosts(Role::Agent))));
         }
         Group::Hosts(Role::SearchProxy) => {
-            rules.push(tcp(9200, app));
+            rules.extend(servers.map(|server| tcp(9200, server)));
             rules.push(tcp(9201, Peer::Group(Group::Hosts(Role::Metrics))));
         }
         Group::Hosts(Role::Metrics | Role::Agent | Role::Bastion) => {}
-        Group::Database => rules.push(tcp(5432, app)),
+        Group::Database => rules.extend(servers.map(|server| tcp(5432, server))),
         Group::Search => rules.push(tcp(443, Peer::Group(Group::Hosts(Role::SearchProxy)))),
-        Group::Cache => rules.push(tcp(6379, app)),
+        Group::Cache => rules.extend(servers.map(|server| tcp(6379, server))),
         Group::LoadBalancer => {}
     }
     rules.retain(|rule| match rule.from {

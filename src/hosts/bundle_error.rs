@@ -49,6 +49,16 @@ pub enum BundleError {
         /// What it is.
         actual: String,
     },
+    /// A file is not the bundle of the plugin that the environment names.
+    #[error("`{}` {}", path.display(), plugin_fault(expected, found.as_deref()))]
+    Plugin {
+        /// The file.
+        path: PathBuf,
+        /// The id in the environment.
+        expected: String,
+        /// The id in the file, if it has one.
+        found: Option<String>,
+    },
     /// A data source name is not there, or is none.
     #[error("{place} {fault}")]
     Dsn {
@@ -72,6 +82,14 @@ pub enum BundleError {
         what: &'static str,
         /// The variable, in words.
         place: String,
+    },
+    /// The key for an identity provider is not there, or is none.
+    #[error("the SAML key: {place} {fault}")]
+    SamlKey {
+        /// Where it should be.
+        place: String,
+        /// What is wrong with it.
+        fault: &'static str,
     },
     /// The variable that should hold the license is not there.
     #[error("the environment variable `{name}`, which should hold the license, is not set")]
@@ -108,7 +126,12 @@ impl Diagnose for BundleError {
                 "look at what is in the file"
             }
             BundleError::File { .. } => "check the path in the environment's YAML",
-            BundleError::Digest { .. } => "fetch the tarball again, or correct `mattermost.sha256`",
+            BundleError::Digest { .. } => {
+                "fetch the file again, or correct its `sha256` in the YAML"
+            }
+            BundleError::Plugin { .. } => {
+                "correct `mattermost.plugins`: `id` is what the bundle's `plugin.json` says"
+            }
             BundleError::Dsn { .. } => {
                 "`database.existing` requires `postgres://USER:PASSWORD@HOST/DATABASE` there"
             }
@@ -116,6 +139,7 @@ impl Diagnose for BundleError {
             BundleError::SecretUnset { .. } => {
                 "set it where `loadrig up` runs, or name a file in its place"
             }
+            BundleError::SamlKey { .. } => "put the private key there, as PEM without a passphrase",
             BundleError::LicenseUnset { .. } => {
                 "set it to the text of the license, or use `mattermost.license_file`"
             }
@@ -132,13 +156,23 @@ impl Diagnose for BundleError {
         match self {
             BundleError::File { .. }
             | BundleError::Digest { .. }
+            | BundleError::Plugin { .. }
             | BundleError::Dsn { .. }
             | BundleError::Password { .. }
             | BundleError::SecretUnset { .. }
+            | BundleError::SamlKey { .. }
             | BundleError::LicenseUnset { .. }
             | BundleError::License { .. } => ExitCode::Usage,
             _ => ExitCode::Failed,
         }
+    }
+}
+
+/// What a file is in place of a plugin.
+fn plugin_fault(expected: &str, found: Option<&str>) -> String {
+    match found {
+        Some(found) => format!("is the bundle of the plugin `{found}`, not of `{expected}`"),
+        None => format!("is no bundle of the plugin `{expected}`: it has no `plugin.json`"),
     }
 }
 

@@ -16,6 +16,8 @@ use super::dsn::Dsns;
 use super::extras::HostFile;
 use super::license::ServerLicense;
 use super::passwords::ServerPasswords;
+use super::plugins::PluginPackage;
+use super::saml::SamlFiles;
 use super::texts::read_pem;
 
 /// Where hosts get the server from.
@@ -41,6 +43,10 @@ pub struct Payload {
     pub license: Option<ServerLicense>,
     /// Passwords of the services that the server uses.
     pub passwords: ServerPasswords,
+    /// Files of the identity provider.
+    pub saml: Option<SamlFiles>,
+    /// Plugins of the server.
+    pub plugins: Vec<PluginPackage>,
     /// The operator's own files, by role.
     pub files: BTreeMap<Role, Vec<HostFile>>,
     /// This program, as agents run it.
@@ -116,6 +122,13 @@ impl Payload {
             license: ServerLicense::load(mattermost)?,
             files: BTreeMap::new(),
             passwords: ServerPasswords::load(&mattermost.connections)?,
+            saml: mattermost
+                .connections
+                .saml
+                .as_ref()
+                .map(SamlFiles::load)
+                .transpose()?,
+            plugins: PluginPackage::load(&mattermost.plugins)?,
             agent: agent.map(|path| read("agent program", path)).transpose()?,
             database: None,
             tls: None,

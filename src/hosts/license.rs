@@ -104,6 +104,7 @@ mod tests {
             without: Vec::new(),
             config: ServerConfig::new(),
             connections: ServerConnections::default(),
+            plugins: Vec::new(),
         }
     }
 

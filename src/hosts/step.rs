@@ -325,6 +325,19 @@ impl BundleStep {
         }
     }
 
+    /// Waits until a unit has logged a text since it was started, `limit` at most; runs whenever a step
+    /// before it did.
+    #[must_use]
+    pub fn started(unit: &str, text: &str, limit: Duration) -> Self {
+        let seconds = limit.as_secs();
+        let limit = seconds.to_string();
+        let script = call("ready", &[unit, &limit, &limit, "says", unit, text]);
+        Self {
+            after_changes: true,
+            ..Self::new("ready", format!("see {unit} at work"), seconds + 30, script)
+        }
+    }
+
     fn ready(probe: &str, unit: &str, url: &str, limit: Duration, longest: Duration) -> Self {
         let [limit, seconds] = [limit, longest].map(|time| time.as_secs());
         let script = call(
@@ -356,6 +369,38 @@ impl BundleStep {
                 180,
                 call("administrator", &[username]),
             )
+        }
+    }
+
+    /// Writes files that the server looks for beside its configuration, which is in the database.
+    /// `statements` are what `psql` is given.
+    #[must_use]
+    pub fn database_files(statements: SecretString) -> Self {
+        Self {
+            input: Some(statements),
+            ..Self::new(
+                "database-files",
+                "write files beside the configuration in the database",
+                60,
+                "database_files\n".to_owned(),
+            )
+        }
+    }
+
+    /// Installs plugins on a server that answers, sets what `told` says of them, and removes those that an
+    /// earlier bundle installed and this one does not name. `fetched` are the SHA-256 and the URL of the
+    /// bundles that are not shipped.
+    #[must_use]
+    pub fn plugins(told: SecretString, fetched: &[(&str, &str)], blobs: Vec<Blob>) -> Self {
+        let mut script = String::new();
+        for (sha256, url) in fetched {
+            script += &call("plugin_from_url", &[sha256, url]);
+        }
+        script += "plugins\n";
+        Self {
+            input: Some(told),
+            blobs,
+            ..Self::new("plugins", "install the server's plugins", 900, script)
         }
     }
 

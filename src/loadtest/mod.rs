@@ -21,7 +21,10 @@ mod targets;
 mod users;
 mod wire;
 
-pub use promises::{Promise, PromiseNode, PromisePlan, PromiseVerdict, check_promises};
+pub use promises::{
+    Promise, PromiseJobServer, PromiseNode, PromisePlan, PromisePlugin, PromiseVerdict,
+    check_promises,
+};
 pub use result::{ActionSummary, RESULT_FORMAT, ScenarioResult, StoreError};
 pub use run::{AgentHost, LoadTest, LoadTestError};
 pub use scenario::{LatencyLimit, Scenario, Steps, Thresholds, scenario_schema};

@@ -114,6 +114,8 @@ fn refusals(spec: &Spec, license: &License, now: Timestamp) -> Vec<LicenseRefusa
                 license.features.has(Feature::Cluster) && license.sku() == Sku::Advanced,
                 "Enterprise Advanced",
             ),
+            LicensedPart::Ldap => (license.features.has(Feature::Ldap), "Professional"),
+            LicensedPart::Saml => (license.features.has(Feature::Saml), "Professional"),
             LicensedPart::Readers(_) | LicensedPart::Proxies(_) | LicensedPart::Agents(_) => {
                 (true, "")
             }
@@ -164,6 +166,16 @@ fn needed(spec: &Spec) -> Vec<(LicensedPart, &'static str)> {
             spec.cache.nodes > 0,
             LicensedPart::Cache,
             "sizes.cache.nodes: 0",
+        ),
+        (
+            spec.mattermost.connections.ldap.is_some(),
+            LicensedPart::Ldap,
+            "no `mattermost.ldap`",
+        ),
+        (
+            spec.mattermost.connections.saml.is_some(),
+            LicensedPart::Saml,
+            "no `mattermost.saml`",
         ),
         (
             true,

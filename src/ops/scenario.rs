@@ -188,7 +188,8 @@ fn expected_targets(rig: &Rig, inventory: &Inventory) -> Vec<ExpectedTarget> {
         };
         expect(NODE_EXPORTER);
         // A server without a license has no metrics.
-        if host.role == Role::App && rig.spec.mattermost.license.is_licensed() {
+        let is_server = matches!(host.role, Role::App | Role::Job);
+        if is_server && rig.spec.mattermost.license.is_licensed() {
             expect(APP_METRICS);
         }
     }

@@ -73,6 +73,7 @@ impl Architecture {
                 without: Vec::new(),
                 config: ServerConfig::new(),
                 connections: ServerConnections::default(),
+                plugins: Vec::new(),
             },
             network: Network::public(values::default_cidr(&name), DEFAULT_ZONES),
             load_balancer: LoadBalancer::default(),

@@ -1,9 +1,10 @@
-//! What the server talks to beyond the environment: mail, push notifications, a directory of people.
+//! What the server talks to beyond the environment: mail, push notifications, a directory of people, an
+//! identity provider.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::SecretSource;
+use super::{SamlProvider, SecretSource};
 
 /// The services of others that the server uses; each only where the environment names it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +15,9 @@ pub struct ServerConnections {
     pub push: Option<String>,
     /// The directory that people log in from.
     pub ldap: Option<LdapServer>,
+    /// The identity provider that people log in through.
+    #[serde(default)]
+    pub saml: Option<SamlProvider>,
 }
 
 /// How a connection is protected.

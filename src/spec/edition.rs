@@ -61,6 +61,10 @@ pub enum LicensedPart {
     Metrics,
     /// The cache.
     Cache,
+    /// A directory that people log in from.
+    Ldap,
+    /// An identity provider that people log in through.
+    Saml,
     /// More users than a server without a license takes in.
     Users(u32),
     /// So many proxies, in front of more than one application node.
@@ -80,6 +84,8 @@ impl LicensedPart {
             Self::Search => "the search domain".to_owned(),
             Self::Metrics => "metrics of the application nodes".to_owned(),
             Self::Cache => "the cache".to_owned(),
+            Self::Ldap => "the directory".to_owned(),
+            Self::Saml => "the identity provider".to_owned(),
             Self::Users(users) => format!("{users} users"),
             Self::Proxies(proxies) => format!("{proxies} proxies"),
             Self::Agents(agents) => format!("{agents} agents"),
@@ -97,6 +103,8 @@ impl LicensedPart {
             }
             Self::Metrics => "no metrics of application nodes; those of hosts stay".to_owned(),
             Self::Cache => "each node's own memory in place of the cache".to_owned(),
+            Self::Ldap => "no logins from the directory".to_owned(),
+            Self::Saml => "no logins through the identity provider".to_owned(),
             Self::Users(users) => {
                 format!(
                     "at most {UNLICENSED_USERS} users in place of {users}: the server refuses more"

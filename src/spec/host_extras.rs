@@ -33,6 +33,8 @@ pub struct ExtraFile {
 pub(crate) struct HostsShape {
     /// On Mattermost application nodes.
     pub(crate) app: Option<HostExtrasShape>,
+    /// On the job server's host.
+    pub(crate) job: Option<HostExtrasShape>,
     /// On the proxies.
     pub(crate) proxy: Option<HostExtrasShape>,
     /// On the search proxies.

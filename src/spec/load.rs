@@ -53,7 +53,7 @@ pub(crate) fn check_environment(
     overlay(merged, read.get("sizes").cloned().unwrap_or_default());
     let merged: ArchitectureFile = decode(&document, merged, &mut problems);
     let around = Around::of(&file);
-    let mut sizes = merged.sizes().with_bastion(around.layout);
+    let mut sizes = merged.sizes().with_defaults(around.layout);
     if file.purpose == Some(Purpose::GoldStandard) {
         gold_standard::complete(&mut sizes, read.get("sizes"));
     }
@@ -175,7 +175,7 @@ pub(crate) fn check_architecture(found: FoundFile) -> Result<Architecture, SpecE
     let read = reader::read(&document, architecture_schema(), &mut problems);
     let file: ArchitectureFile = decode(&document, &read, &mut problems);
     let around = Around::size(DEFAULT_ZONES);
-    let sizes = file.sizes().with_bastion(around.layout);
+    let sizes = file.sizes().with_defaults(around.layout);
     Checker::architecture(&document, &mut problems).sizes(&sizes, file.concurrent_users, around);
     SpecErrors::check(problems)?;
     let architecture = CheckedSizes::from_shape(&sizes).and_then(|sizes| {

@@ -14,6 +14,7 @@ use super::edition::{LicenseSource, LicensedPart, ServiceEnvironment};
 use super::services::{Protection, Purpose, Services};
 use super::{
     GateSetting, HostExtras, LoadBalancer, Network, ProxyTls, ServerConfig, ServerConnections,
+    ServerPlugin,
 };
 
 /// What a host is for.
@@ -22,6 +23,8 @@ use super::{
 pub enum Role {
     /// Mattermost application node.
     App,
+    /// Mattermost's job server, which runs the jobs in place of the application nodes.
+    Job,
     /// nginx in front of the application nodes.
     Proxy,
     /// The signing proxy in front of the search domain, reachable inside the VPC on port 9200.
@@ -36,9 +39,10 @@ pub enum Role {
 
 impl Role {
     /// Every role, in the order people read them.
-    pub const ALL: [Role; 6] = [
+    pub const ALL: [Role; 7] = [
         Role::Proxy,
         Role::App,
+        Role::Job,
         Role::SearchProxy,
         Role::Metrics,
         Role::Agent,
@@ -50,6 +54,7 @@ impl Role {
     pub fn as_str(self) -> &'static str {
         match self {
             Role::App => "app",
+            Role::Job => "job",
             Role::Proxy => "proxy",
             Role::SearchProxy => "search-proxy",
             Role::Metrics => "metrics",
@@ -181,6 +186,9 @@ pub struct Mattermost {
     /// The services of others that it uses.
     #[serde(default)]
     pub connections: ServerConnections,
+    /// Plugins beyond those that come with it.
+    #[serde(default)]
+    pub plugins: Vec<ServerPlugin>,
 }
 
 /// The account's own key for parameters, with which SSM encrypts what names no key: its policy lets
@@ -294,6 +302,12 @@ impl Spec {
     #[must_use]
     pub fn count(&self, role: Role) -> u32 {
         self.nodes.get(&role).map_or(0, |group| group.count)
+    }
+
+    /// Whether a host of its own runs the server's jobs, and no application node does.
+    #[must_use]
+    pub fn has_job_server(&self) -> bool {
+        self.count(Role::Job) > 0
     }
 
     /// The hosts of a role.

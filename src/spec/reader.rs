@@ -88,6 +88,9 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn value(&mut self, node: &YamlNode, schema: &Value, at: &Location) -> Option<Value> {
+        if schema["x-any"] == true {
+            return self.any(node, at);
+        }
         if schema.get("oneOf").is_some() || schema.get("enum").is_some() {
             return self.choice(node, schema, at);
         }
@@ -126,6 +129,26 @@ impl Reader<'_> {
         }
     }
 
+    /// Whatever stands there, as YAML reads it; only that something does is asked.
+    fn any(&mut self, node: &YamlNode, at: &Location) -> Option<Value> {
+        match &node.content {
+            Content::Null => self.wrong_type(node, "a value", at),
+            Content::Scalar { text, plain } => Some(scalar(text, *plain)),
+            Content::Sequence(items) => {
+                let read = items.iter().map(|item| self.any(item, at));
+                Some(read.flatten().collect())
+            }
+            Content::Mapping(entries) => {
+                let mut read = Map::new();
+                for entry in entries {
+                    let value = self.any(&entry.value, &at.child(entry));
+                    read.extend(value.map(|value| (entry.key.clone(), value)));
+                }
+                Some(Value::Object(read))
+            }
+        }
+    }
+
     fn mapping(&mut self, entries: &[Entry], schema: &Value, at: &Location) -> Option<Value> {
         let properties = schema["properties"].as_object();
         let mut read = Map::new();
@@ -144,10 +167,10 @@ impl Reader<'_> {
         }
         for name in names(&schema["required"]) {
             // A misspelt key has been reported; that it is therefore missing is no news.
-            if entries
-                .iter()
-                .any(|e| suggest::nearest(&e.key, [name]).is_some())
-            {
+            let is_known = |key: &str| properties.is_some_and(|known| known.contains_key(key));
+            if entries.iter().any(|e| {
+                e.key == name || (!is_known(&e.key) && suggest::nearest(&e.key, [name]).is_some())
+            }) {
                 continue;
             }
             let inner = &schema["properties"][name];
@@ -458,5 +481,18 @@ fn hint_for(node: &YamlNode, expected: &str) -> Option<String> {
             Some(format!("write it as a list: `[{text}]`"))
         }
         _ => None,
+    }
+}
+
+/// A scalar as YAML reads it.
+fn scalar(text: &str, plain: bool) -> Value {
+    let number = || {
+        let whole = text.parse::<i64>().map(Number::from).ok();
+        whole.or_else(|| Number::from_f64(text.parse().ok()?))
+    };
+    match plain {
+        true if is_bool(text) => Value::Bool(text.eq_ignore_ascii_case("true")),
+        true => number().map_or_else(|| text.into(), Value::Number),
+        false => text.into(),
     }
 }

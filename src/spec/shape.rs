@@ -13,6 +13,8 @@ use serde::Deserialize;
 use super::connection_shapes::{LdapShape, MailShape, PushShape};
 use super::edition::ServiceEnvironment;
 use super::host_extras::HostsShape;
+use super::plugins::PluginShape;
+use super::saml::SamlShape;
 use super::service_shapes::{CacheShape, DatabaseShape, FilesShape, ProtectionShape, SearchShape};
 use super::{
     AddressKind, BalancerKind, CloudTarget, Layout, Nat, Purpose, Scheme, ServerConfig, SourceKind,
@@ -151,6 +153,10 @@ pub(crate) struct Sizes {
 pub(crate) struct Nodes {
     /// Mattermost application nodes.
     pub(crate) app: Option<NodeSizes>,
+    /// A host of its own for the server's jobs, which then no application node runs: none or one.
+    /// Default: none; with a `count`, of the type and disk of an application node.
+    #[schemars(extend("x-optional" = true))]
+    pub(crate) job: Option<NodeSizes>,
     /// nginx in front of the application nodes.
     pub(crate) proxy: Option<NodeSizes>,
     /// The signing proxy in front of the search domain: one address inside the VPC, port 9200.
@@ -264,6 +270,10 @@ pub(crate) struct MattermostShape {
     pub(crate) push: Option<PushShape>,
     /// A directory that people log in from, by LDAP. Default: none.
     pub(crate) ldap: Option<LdapShape>,
+    /// Logging in through an identity provider, by SAML. Default: none.
+    pub(crate) saml: Option<SamlShape>,
+    /// Plugins beyond those that come with the server. Default: none.
+    pub(crate) plugins: Option<Vec<PluginShape>>,
 }
 
 /// What to do about a size that needs a license when there is none.

@@ -18,6 +18,8 @@ mod faults;
 mod filestore;
 mod hub;
 mod id;
+mod jobs;
+mod jobserver;
 mod license;
 mod licensing;
 mod logging;
@@ -46,6 +48,8 @@ const USAGE: &str = "mattermost-standin stands in for the Mattermost server in l
 
 usage: mattermost [server] [--config PLACE]  run the server (PLACE: a file or the data source of
                                              a database, also MM_CONFIG)
+       mattermost jobserver [--config PLACE] [--nojobs] [--noschedule]
+                                             run jobs, and serve no API
        mattermost version                    print the version
        mattermost package --out FILE.tar.gz  make a release tarball of this program
        mattermost license --out FILE [--sku SKU] [--users N] [--days N]
@@ -58,6 +62,7 @@ usage: mattermost [server] [--config PLACE]  run the server (PLACE: a file or th
 #[derive(Debug, PartialEq, Eq)]
 enum StandinCommand {
     Server { config: Option<PathBuf> },
+    JobServer { config: Option<PathBuf>, jobs: bool },
     Version,
     Package { out: PathBuf },
     License(LicenseRequest),
@@ -73,7 +78,8 @@ fn main() -> ExitCode {
         }
     };
     let result = match command {
-        StandinCommand::Server { config } => serve(config),
+        StandinCommand::Server { config } => serve(config, ServerKind::Server),
+        StandinCommand::JobServer { config, jobs } => serve(config, ServerKind::JobServer { jobs }),
         StandinCommand::Version => {
             println!(
                 "Version: {0}\nBuild Number: {0}\nBuild Date: ",
@@ -102,6 +108,7 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<StandinCommand, Stri
     let mut words = Vec::new();
     let (mut config, mut out) = (None, None);
     let (mut sku, mut users, mut days) = (None, None, None);
+    let mut switches = Vec::new();
     let mut arguments = arguments.peekable();
     while let Some(argument) = arguments.next() {
         let (name, attached) = match argument.split_once('=') {
@@ -115,6 +122,10 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<StandinCommand, Stri
             "--users" => &mut users,
             "--days" => &mut days,
             "-h" | "--help" => return Ok(StandinCommand::Help),
+            "--nojobs" | "--noschedule" => {
+                switches.push(name);
+                continue;
+            }
             option if option.starts_with('-') => return Err(format!("unknown option `{option}`")),
             _ => {
                 words.push(name);
@@ -129,8 +140,16 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<StandinCommand, Stri
         parsed.map_err(|_| format!("`--{option}` needs a number"))
     };
     let (config, out) = (config.map(PathBuf::from), out.map(PathBuf::from));
-    match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if let (Some(switch), false) = (switches.first(), words == ["jobserver"]) {
+        return Err(format!("unknown option `{switch}`"));
+    }
+    match words[..] {
         [] | ["server"] => Ok(StandinCommand::Server { config }),
+        ["jobserver"] => Ok(StandinCommand::JobServer {
+            config,
+            jobs: !switches.iter().any(|switch| switch == "--nojobs"),
+        }),
         ["version"] => Ok(StandinCommand::Version),
         ["package"] => out
             .map(|out| StandinCommand::Package { out })
@@ -146,7 +165,14 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<StandinCommand, Stri
     }
 }
 
-fn serve(config: Option<PathBuf>) -> Result<(), String> {
+/// As what the program serves.
+#[derive(Debug, Clone, Copy)]
+enum ServerKind {
+    Server,
+    JobServer { jobs: bool },
+}
+
+fn serve(config: Option<PathBuf>, kind: ServerKind) -> Result<(), String> {
     let place = config
         .or_else(|| std::env::var_os("MM_CONFIG").map(PathBuf::from))
         .unwrap_or_else(config::default_path);
@@ -160,7 +186,10 @@ fn serve(config: Option<PathBuf>) -> Result<(), String> {
         let settings = ConfigStore::open(&place.to_string_lossy(), variables).await;
         let settings = settings.map_err(|error| chain(&error))?;
         logging::init(&settings.current().config.log_settings);
-        let served = server::run(settings, passwords).await;
+        let served = match kind {
+            ServerKind::Server => server::run(settings, passwords).await,
+            ServerKind::JobServer { jobs } => jobserver::run(settings, jobs).await,
+        };
         served.map_err(|error| chain(&error))
     });
     // A hash under way has no stop and nobody waits for it any more.
@@ -199,6 +228,13 @@ mod tests {
     }
 
     #[test]
+    fn a_job_server_may_leave_jobs_and_schedules_to_others() {
+        let server = |jobs| StandinCommand::JobServer { config: None, jobs };
+        assert_eq!(parse_words("jobserver --noschedule"), Ok(server(true)));
+        assert_eq!(parse_words("jobserver --nojobs"), Ok(server(false)));
+    }
+
+    #[test]
     fn unknown_arguments_are_named() {
         assert_eq!(
             parse_words("export"),
@@ -207,6 +243,10 @@ mod tests {
         assert_eq!(
             parse_words("--conf x"),
             Err("unknown option `--conf`".to_owned())
+        );
+        assert_eq!(
+            parse_words("server --noschedule"),
+            Err("unknown option `--noschedule`".to_owned())
         );
         assert_eq!(
             parse_words("--config"),

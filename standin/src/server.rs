@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::serve::Listener;
 use mattermost_license::Feature;
 use tokio::net::{TcpListener, UnixListener};
@@ -22,6 +22,7 @@ use crate::error::chain;
 use crate::faults::FaultLog;
 use crate::filestore::{FileStore, FileStoreError};
 use crate::hub::Hub;
+use crate::jobs::run_jobs;
 use crate::licensing::{self, Licensing};
 use crate::metrics::Metrics;
 use crate::model::VERSION;
@@ -41,7 +42,7 @@ const PENDING_LIFETIME: Duration = Duration::from_secs(30);
 const CACHE_SIZES: (usize, usize) = (35_000, 25_000);
 
 /// Longest time that requests in flight have to end once a stop is asked for.
-const STOP_DEADLINE: Duration = Duration::from_secs(10);
+pub(crate) const STOP_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Why the server does not run.
 #[derive(Debug, thiserror::Error)]
@@ -116,9 +117,9 @@ pub(crate) async fn run(
 }
 
 /// Tasks of the server; they end when a stop is asked for.
-type Tasks = JoinSet<Result<(), ServerError>>;
+pub(crate) type Tasks = JoinSet<Result<(), ServerError>>;
 
-async fn first_failure(tasks: &mut Tasks) -> Result<(), ServerError> {
+pub(crate) async fn first_failure(tasks: &mut Tasks) -> Result<(), ServerError> {
     loop {
         match tasks.join_next().await {
             Some(Ok(Err(error))) => return Err(error),
@@ -203,6 +204,11 @@ async fn start(
         stopped.clone(),
         receive_all(Arc::clone(&app), messages),
     ));
+    if config.job_settings.run_jobs {
+        let own = Arc::clone(&app);
+        let jobs = run_jobs(app.store.clone(), app.files.clone(), move || own.config());
+        tasks.spawn(until(stopped.clone(), jobs));
+    }
     let interval = config.sql_settings.replica_monitor_interval_seconds.max(1);
     let monitor = app
         .store
@@ -232,7 +238,7 @@ async fn start(
     Ok(app)
 }
 
-async fn listen(address: &str, key: &'static str) -> Result<TcpListener, ServerError> {
+pub(crate) async fn listen(address: &str, key: &'static str) -> Result<TcpListener, ServerError> {
     let listener = TcpListener::bind(bind_address(address)).await;
     listener.map_err(|source| ServerError::Listen {
         address: address.to_owned(),
@@ -260,7 +266,7 @@ fn local_socket(path: &str) -> Result<UnixListener, ServerError> {
     })
 }
 
-async fn serve<L>(
+pub(crate) async fn serve<L>(
     listener: L,
     router: axum::Router,
     mut stopped: watch::Receiver<bool>,
@@ -279,7 +285,7 @@ where
         .map_err(ServerError::Serve)
 }
 
-async fn until(
+pub(crate) async fn until(
     mut stopped: watch::Receiver<bool>,
     work: impl Future<Output = ()>,
 ) -> Result<(), ServerError> {
@@ -305,20 +311,23 @@ async fn receive_all(app: App, mut messages: mpsc::Receiver<Message>) {
 }
 
 fn metrics_router(app: App) -> axum::Router {
-    let page = async move || {
-        // Mattermost without a license for metrics answers here, but has no such page.
-        if !app.licensing.has(Feature::Metrics) {
-            return axum::http::StatusCode::NOT_FOUND.into_response();
-        }
-        let (writer, readers) = app.store.open_connections();
-        let gauge = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
-        app.metrics.db_master_connections.set(gauge(writer));
-        app.metrics.db_read_replica_connections.set(gauge(readers));
-        let kind = (
-            axum::http::header::CONTENT_TYPE,
-            "text/plain; version=0.0.4; charset=utf-8",
-        );
-        ([kind], app.metrics.render()).into_response()
-    };
+    let page = async move || metrics_page(&app.store, &app.licensing, &app.metrics);
     axum::Router::new().route("/metrics", axum::routing::get(page))
+}
+
+/// The page for Prometheus.
+pub(crate) fn metrics_page(store: &Store, licensing: &Licensing, metrics: &Metrics) -> Response {
+    // Mattermost without a license for metrics answers here, but has no such page.
+    if !licensing.has(Feature::Metrics) {
+        return axum::http::StatusCode::NOT_FOUND.into_response();
+    }
+    let (writer, readers) = store.open_connections();
+    let gauge = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+    metrics.db_master_connections.set(gauge(writer));
+    metrics.db_read_replica_connections.set(gauge(readers));
+    let kind = (
+        axum::http::header::CONTENT_TYPE,
+        "text/plain; version=0.0.4; charset=utf-8",
+    );
+    ([kind], metrics.render()).into_response()
 }

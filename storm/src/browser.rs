@@ -21,7 +21,7 @@ use crate::recorder::{CallEnd, CallTimes, lock};
 use crate::reply::{CallFailure, ReplyError, WireReply};
 use crate::request::{ApiRequest, PageContext};
 use crate::result::StormErrorClass;
-use crate::route::{EntranceRoute, HttpPurpose};
+use crate::route::{HttpPurpose, SocketRoute};
 use crate::storm::SharedStorm;
 
 /// Connections of a browser to one host by HTTP/1.1.
@@ -82,7 +82,7 @@ impl Browser {
     }
 
     /// The way to the entrance of this user.
-    pub(crate) fn route(&self) -> &EntranceRoute {
+    pub(crate) fn route(&self) -> &SocketRoute {
         self.storm.route(self.index)
     }
 

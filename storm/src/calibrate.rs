@@ -17,7 +17,7 @@ use crate::known::IdTable;
 use crate::plan::{AccountPassword, Accounts, ActionMix, StormEntrance};
 use crate::recorder::{CallEnd, CallTimes, StormRecorder};
 use crate::result::{CallTally, DriverHealth, StormErrorClass};
-use crate::route::EntranceRoute;
+use crate::route::SocketRoute;
 use crate::storm::{SharedStorm, SocketBreak};
 
 /// What a calibration measured.
@@ -55,7 +55,7 @@ pub async fn calibrate(
     per_second: Option<f64>,
     behavior: ClientBehavior,
 ) -> Result<Calibration, StormError> {
-    let route = EntranceRoute::find(entrance).await?;
+    let route = SocketRoute::find(entrance).await?;
     let (_say, breaks) = watch::channel(SocketBreak::default());
     let began = Instant::now();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);

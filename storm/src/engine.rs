@@ -23,7 +23,7 @@ use crate::result::{
     ErrorCounts, LastUser, LoginAttempts, Milestones, StormErrorClass, StormResult, StormSecond,
     UserCounts, WebsocketCounts,
 };
-use crate::route::EntranceRoute;
+use crate::route::SocketRoute;
 use crate::storm::{SharedStorm, SocketBreak, mix};
 
 /// Distance of the looks at whether everybody has arrived.
@@ -69,7 +69,7 @@ pub async fn run(
     check(&plan)?;
     let mut routes = Vec::with_capacity(plan.entrances.len());
     for entrance in &plan.entrances {
-        routes.push(EntranceRoute::find(entrance).await?);
+        routes.push(SocketRoute::find(entrance).await?);
     }
     let (say_break, breaks) = watch::channel(SocketBreak::default());
     let began = Instant::now();

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::browser::SessionCookies;
 use crate::call::ClientCall;
-use crate::route::EntranceRoute;
+use crate::route::SocketRoute;
 
 /// A browser's, from which the server tells web clients from mobile ones.
 pub(crate) const USER_AGENT: &str = concat!(
@@ -154,7 +154,7 @@ impl ApiRequest {
     /// As HTTP/1.1 has it.
     pub(crate) fn http1(
         &self,
-        route: &EntranceRoute,
+        route: &SocketRoute,
         session: Option<&SessionCookies>,
         context: Option<PageContext>,
     ) -> String {
@@ -184,7 +184,7 @@ impl ApiRequest {
     /// As HTTP/2 has it, without the body.
     pub(crate) fn http2(
         &self,
-        route: &EntranceRoute,
+        route: &SocketRoute,
         session: Option<&SessionCookies>,
         context: Option<PageContext>,
     ) -> Result<http::Request<()>, http::Error> {

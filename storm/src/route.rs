@@ -28,7 +28,7 @@ pub(crate) enum HttpPurpose {
 }
 
 /// The way to an entrance.
-pub(crate) struct EntranceRoute {
+pub(crate) struct SocketRoute {
     /// `Host` of requests.
     pub(crate) authority: String,
     /// `Origin` of requests that have one.
@@ -43,16 +43,16 @@ struct EntranceTlsRoute {
     http2: TlsConnector,
 }
 
-impl std::fmt::Debug for EntranceRoute {
+impl std::fmt::Debug for SocketRoute {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("EntranceRoute")
+        f.debug_struct("SocketRoute")
             .field("origin", &self.origin)
             .field("addresses", &self.addresses)
             .finish_non_exhaustive()
     }
 }
 
-impl EntranceRoute {
+impl SocketRoute {
     /// Finds the way to an entrance. Names are looked up once.
     pub(crate) async fn find(entrance: &StormEntrance) -> Result<Self, StormError> {
         let wrong = |reason: String| StormError::Entrance {

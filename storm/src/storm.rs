@@ -10,7 +10,7 @@ use crate::behavior::ClientBehavior;
 use crate::known::{IdTable, SiteSettings};
 use crate::plan::{Accounts, ActionMix};
 use crate::recorder::StormRecorder;
-use crate::route::EntranceRoute;
+use crate::route::SocketRoute;
 
 /// What all users of a storm share.
 pub(crate) struct SharedStorm {
@@ -18,7 +18,7 @@ pub(crate) struct SharedStorm {
     pub(crate) behavior: ClientBehavior,
     pub(crate) mix: ActionMix,
     pub(crate) seed: u64,
-    pub(crate) routes: Vec<EntranceRoute>,
+    pub(crate) routes: Vec<SocketRoute>,
     pub(crate) source_addresses: Vec<IpAddr>,
     pub(crate) keep_alive: Duration,
     pub(crate) recorder: StormRecorder,
@@ -42,7 +42,7 @@ pub(crate) struct SocketBreak {
 
 impl SharedStorm {
     /// The way to the entrance of a user: they are spread evenly.
-    pub(crate) fn route(&self, index: u32) -> &EntranceRoute {
+    pub(crate) fn route(&self, index: u32) -> &SocketRoute {
         &self.routes[index as usize % self.routes.len()]
     }
 

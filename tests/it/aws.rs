@@ -78,6 +78,7 @@ fn spec(name: &str) -> Spec {
             without: Vec::new(),
             config: ServerConfig::new(),
             connections: ServerConnections::default(),
+            plugins: Vec::new(),
         },
         network: Network::public("10.42.0.0/16".parse().unwrap(), 2),
         load_balancer: loadrig::spec::LoadBalancer::default(),

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use ipnet::Ipv4Net;
 use loadrig::blueprint::{
-    Address, AttributeValue, Blueprint, Desired, Kind, Peer, Step, blueprint, kinds,
+    Address, AttributeValue, Blueprint, Desired, Group, Kind, Peer, Rule, Stage, Step, blueprint,
+    kinds,
 };
 use loadrig::plan::{Action, Observed, Plan, Snapshot, State, expected, plan, plan_down};
-use loadrig::spec::{Acme, Layout, Library, Nat, ProxyTls, Role, Spec, TlsCertificate};
+use loadrig::spec::{Acme, Layout, Library, Nat, NodeGroup, ProxyTls, Role, Spec, TlsCertificate};
 use proptest::prelude::*;
 
 fn sizes() -> Vec<Spec> {
@@ -213,6 +214,58 @@ fn nobody_is_let_in_before_the_first_administrator() {
             .find(|node| node.after.contains(&first));
         assert_eq!(waits, None);
     }
+}
+
+#[test]
+fn a_job_server_comes_after_the_application_nodes_and_nobody_waits_for_it() {
+    let mut spec = sizes()[1].clone();
+    let app = spec.nodes[&Role::App].clone();
+    let before = perfect(&blueprint(&spec, &operator()));
+    spec.nodes.insert(Role::Job, NodeGroup { count: 1, ..app });
+    let graph = blueprint(&spec, &operator());
+    let configure = Address::parse("host/job-1/configure");
+    let job = graph.node(&configure).expect("the job server");
+    for app in spec.hosts_of(Role::App) {
+        assert!(job.after.contains(&Address::host(app, Stage::Configure)));
+    }
+    let waits = graph
+        .nodes
+        .iter()
+        .find(|node| node.after.contains(&configure));
+    assert_eq!(waits, None);
+    let ports = |group: &str| {
+        let rules = Address::parse(&format!("security-rules/{group}"));
+        let desired = graph.resources().find(|(address, _)| **address == rules);
+        let Some((_, Desired::SecurityRules(kinds::SecurityRules { rules, .. }))) = desired else {
+            panic!("no {rules}");
+        };
+        let from_jobs = |rule: &&Rule| rule.from == Peer::Group(Group::Hosts(Role::Job));
+        let ports: Vec<u16> = rules
+            .iter()
+            .filter(from_jobs)
+            .map(|rule| rule.port)
+            .collect();
+        ports
+    };
+    assert_eq!(ports("database"), [5432]);
+    assert_eq!(ports("search-proxy"), [9200]);
+    assert!(ports("app").is_empty() && ports("search").is_empty());
+    // Those who run are left alone, but for whom they admit.
+    let plan = plan(&graph, &before);
+    let work: Vec<(String, Action)> = plan
+        .work()
+        .map(|change| (change.address.to_string(), change.action))
+        .collect();
+    assert_eq!(
+        work,
+        [
+            ("security-group/job".to_owned(), Action::Create),
+            ("security-rules/job".to_owned(), Action::Create),
+            ("security-rules/search-proxy".to_owned(), Action::Update),
+            ("security-rules/database".to_owned(), Action::Update),
+            ("instance/job-1".to_owned(), Action::Create),
+        ]
+    );
 }
 
 #[test]

@@ -419,3 +419,32 @@ fn a_switch_that_was_cut_off_is_completed() {
     assert!(text.contains("was not staged"), "{text}");
     assert_eq!(host.read("mattermost/.loadrig-release"), "two");
 }
+
+/// A job server's host: the unit's start in seconds of the machine's clock, and its journal.
+fn job_server(state: &str, since: u64, journal: &str) -> (bool, String) {
+    let systemctl = format!(
+        "case \"$*\" in *ActiveEnterTimestampMonotonic*) echo {since}000000 ;; *ActiveState*) echo {state} ;; \
+         *InvocationID*) echo f00d ;; *) echo 0 ;; esac\n"
+    );
+    let journalctl =
+        format!("case \"$*\" in *_SYSTEMD_INVOCATION_ID=f00d*) echo '{journal}' ;; esac\n");
+    let step = "ready mattermost-jobserver 1 1 says mattermost-jobserver \"Starting Mattermost job server\"\n";
+    let tools = [
+        ("systemctl", systemctl.as_str()),
+        ("journalctl", journalctl.as_str()),
+        ("cut", "echo 10000\n"),
+    ];
+    run(bundle(step, &tools).path(), 60, 60)
+}
+
+#[test]
+fn a_job_server_is_ready_once_it_has_said_so() {
+    let started = "info  [2026-11-28 23:00:09.123 Z] Starting Mattermost job server caller=x";
+    assert!(job_server("active", 9990, started).0);
+    let (done, text) = job_server("active", 9990, "info Starting Server...");
+    assert!(!done && text.contains("it has not logged"), "{text}");
+    let (done, text) = job_server("activating", 9990, started);
+    assert!(!done && text.contains("it does not run"), "{text}");
+    // The journal of one that has run for long need not reach so far back.
+    assert!(job_server("active", 6000, "").0);
+}

@@ -123,6 +123,7 @@ fn every_key_is_documented() {
         let path = path.trim_start_matches("sizes.");
         let shown = [
             "app",
+            "job",
             "proxy",
             "search-proxy",
             "metrics",

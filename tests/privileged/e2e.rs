@@ -12,6 +12,7 @@ mod rollout;
 mod settings;
 mod tls;
 
+use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
@@ -170,8 +171,8 @@ fn a_rig_is_planned_created_tested_and_removed() {
     assert_eq!(report["scenarios"][0]["passed"], true, "{test}");
     assert_eq!(report["standin"], true, "{test}");
 
-    // One more node: it is made, and no other is made anew. Another setting restarts the nodes, and
-    // those of the administrator stay.
+    // One more node and a job server: they are made, and no other is made anew. Another setting restarts
+    // the nodes, and those of the administrator stay.
     settings::administrator_closes_sign_up(home);
     let release = "  release: standin\n";
     assert!(yaml.contains(release));
@@ -179,7 +180,7 @@ fn a_rig_is_planned_created_tested_and_removed() {
     home.write(
         "environments/demo.yaml",
         format!(
-            "{}\nsizes:\n  nodes:\n    app: {{ count: 3 }}\n",
+            "{}\nsizes:\n  nodes:\n    app: {{ count: 3 }}\n    job: {{ count: 1 }}\n",
             yaml.replace(release, &setting)
         ),
     );
@@ -193,12 +194,14 @@ fn a_rig_is_planned_created_tested_and_removed() {
         steps
     };
     assert_eq!(
-        instances(&log, &["created", "deleted"]),
-        ["instance/app-3"],
+        BTreeSet::from_iter(instances(&log, &["created", "deleted"])),
+        ["instance/app-3", "instance/job-1"]
+            .map(str::to_owned)
+            .into(),
         "{grown}"
     );
     assert_eq!(steps(&log, &["deleted"]), [""; 0], "{grown}");
-    verify(home, "demo");
+    verify(home, "demo").says(&["job-1 ran `export_delete`", "job-1: metrics answer"]);
     settings::both_apply(home);
 
     // A host that somebody terminated is made anew.

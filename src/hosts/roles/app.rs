@@ -1,4 +1,5 @@
-//! Application nodes: the Mattermost server, official or stand-in, by one bundle.
+//! Application nodes: the Mattermost server, official or stand-in, by one bundle. The job server has the
+//! same server and the same variables.
 
 use std::time::Duration;
 
@@ -9,11 +10,13 @@ use crate::hosts::bundle::Bundle;
 use crate::hosts::bundle_error::BundleError;
 use crate::hosts::digest::Digest;
 use crate::hosts::facts::ServerPackage;
+use crate::hosts::plugins::PluginPackage;
 use crate::hosts::step::{BundleStep, File};
 use crate::identity::{ADMINISTRATOR, ADMINISTRATOR_EMAIL};
+use crate::spec::PluginSource;
 
 use super::config::{AUTHORITIES, DEFAULTS, defaults, variables};
-use super::{Scene, nginx};
+use super::{Scene, nginx, saml};
 
 /// The user that the server runs as.
 const USER: &str = "mattermost";
@@ -59,21 +62,13 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
         "write the server's unit",
         vec![unit],
     ));
-    // A server reads them with a new configuration alone, so that a change needs no restart.
-    let _ = bundle.push(BundleStep::files(
-        "defaults",
-        "write what a new configuration starts with",
-        vec![File::new(DEFAULTS, defaults(scene))],
-    ));
-    let variables = File::new(ENVIRONMENT, variables(scene, bundle)?).secret_of("root");
-    let environment = bundle.push(BundleStep::files(
-        "environment",
-        "write the server's environment variables",
-        vec![variables],
-    ));
-
+    let files = saml::files(scene, bundle)?;
+    let environment = environment(scene, bundle)?;
     let release = bundle.push(BundleStep::switch(USER, &release(scene)));
-    let inputs = [unit, environment, release];
+    let inputs: Vec<Digest> = [unit, environment, release]
+        .into_iter()
+        .chain(files)
+        .collect();
     let _ = bundle.push(BundleStep::service(USER, &inputs, &[]));
     let ping = "http://localhost:8065/api/v4/system/ping?get_server_status=true";
     let _ = bundle.push(BundleStep::answers_once_migrated(
@@ -82,8 +77,25 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
     // All nodes have one database.
     if scene.host.index == 1 {
         administrator(scene, bundle);
+        plugins(scene, bundle);
     }
-    nginx::on_app_host(scene, bundle)
+    nginx::on_server_host(scene, bundle)
+}
+
+/// What the server reads from the host; gives the digest of what it has to be restarted for.
+pub(super) fn environment(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<Digest, BundleError> {
+    // A server reads them with a new configuration alone, so that a change needs no restart.
+    let _ = bundle.push(BundleStep::files(
+        "defaults",
+        "write what a new configuration starts with",
+        vec![File::new(DEFAULTS, defaults(scene))],
+    ));
+    let variables = File::new(ENVIRONMENT, variables(scene, bundle)?).secret_of("root");
+    Ok(bundle.push(BundleStep::files(
+        "environment",
+        "write the server's environment variables",
+        vec![variables],
+    )))
 }
 
 /// The first account of a server administers it, so it is made here, before people reach the
@@ -102,8 +114,25 @@ fn administrator(scene: &Scene<'_>, bundle: &mut Bundle) {
     let _ = bundle.push(BundleStep::administrator(ADMINISTRATOR, account));
 }
 
+/// The plugins of the environment. The server keeps their bundles in its file store, from where every node
+/// has them, so one node is told. With none, those go that were there before.
+fn plugins(scene: &Scene<'_>, bundle: &mut Bundle) {
+    let plugins = &scene.facts.payload.plugins;
+    let told: Vec<_> = plugins.iter().map(PluginPackage::told).collect();
+    let fetched = plugins
+        .iter()
+        .filter_map(|package| match &package.plugin.source {
+            PluginSource::Url { url, sha256 } => Some((sha256.as_str(), url.as_str())),
+            PluginSource::File { .. } => None,
+        });
+    let fetched: Vec<_> = fetched.collect();
+    let blobs = plugins.iter().filter_map(|package| package.blob.clone());
+    let told = SecretString::from(json!(told).to_string());
+    let _ = bundle.push(BundleStep::plugins(told, &fetched, blobs.collect()));
+}
+
 /// What is unpacked in the first stage, and runs from the second on.
-fn release(scene: &Scene<'_>) -> Digest {
+pub(super) fn release(scene: &Scene<'_>) -> Digest {
     match &scene.facts.payload.server {
         ServerPackage::Shipped(blob) => Digest::of(&[blob.sha256()]),
         ServerPackage::Fetched { url, sha256 } => {

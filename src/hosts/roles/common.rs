@@ -23,8 +23,12 @@ pub(super) fn prepare(scene: &Scene<'_>, bundle: &mut Bundle) {
             }
         }
         Role::Metrics => packages.push("prometheus"),
-        Role::App if nginx::is_on_app_hosts(scene) => packages.push("nginx"),
-        Role::App | Role::SearchProxy | Role::Agent | Role::Bastion => {}
+        Role::App | Role::Job if nginx::is_on_server_host(scene) => packages.push("nginx"),
+        Role::App | Role::Job | Role::SearchProxy | Role::Agent | Role::Bastion => {}
+    }
+    if role == Role::App && scene.spec.mattermost.connections.saml.is_some() {
+        // Files of the identity provider go into the database.
+        packages.push("postgresql-client");
     }
     let gold_standard = scene.spec.purpose == Purpose::GoldStandard;
     if gold_standard {
@@ -93,7 +97,7 @@ fn kernel(role: Role, memory_gib: u32) -> Vec<(String, String)> {
             ("net.core.rmem_max", "312500"),
             ("net.core.wmem_max", "312500"),
         ],
-        Role::Metrics | Role::Bastion => &[],
+        Role::Job | Role::Metrics | Role::Bastion => &[],
     };
     settings.extend(more.iter().map(|(key, value)| (*key, (*value).to_owned())));
     if matches!(role, Role::App | Role::Proxy) {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::hosts::bundle::Bundle;
 use crate::hosts::bundle_error::BundleError;
 use crate::hosts::facts::Endpoint;
+use crate::hosts::saml::{CERTIFICATE, IDP_CERTIFICATE, KEY};
 use crate::spec::{
     LoadBalancer, PURPOSE_SETTINGS, Role, ServerConfig, ServiceEnvironment, setting_text,
     setting_variable,
@@ -20,6 +21,8 @@ pub(super) const AUTHORITIES: &str = "/etc/ssl/rds/global-bundle.pem";
 /// What the administrator's settings start with; the server's user reads it.
 pub(super) const DEFAULTS: &str = "/etc/mattermost/defaults.json";
 
+/// Where people come back to from an identity provider.
+const RETURN_PATH: &str = "/login/sso/saml";
 /// Connections that a node may open to each database instance: the server's own default.
 const MAX_OPEN_CONNECTIONS: u32 = 100;
 /// Connections that a database instance has for the nodes: the parameter groups set
@@ -41,7 +44,7 @@ pub(super) fn variables(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<String
     if scene.spec.mattermost.service_environment == ServiceEnvironment::Test {
         set("MM_SERVICEENVIRONMENT", "test");
     }
-    for config in [&owned(scene)?, &scene.spec.mattermost.config] {
+    for config in [&owned(scene)?, &chosen(scene)] {
         for (section, keys) in config {
             for (key, value) in keys {
                 set(&setting_variable(section, key), &setting_text(value));
@@ -52,6 +55,23 @@ pub(super) fn variables(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<String
         set("MM_LICENSE", license.text.expose_secret());
     }
     Ok(text)
+}
+
+/// What the YAML sets, and on the job server's host the level at which its log tells that it has started.
+fn chosen(scene: &Scene<'_>) -> ServerConfig {
+    let mut config = scene.spec.mattermost.config.clone();
+    if scene.host.role == Role::Job {
+        let level = config
+            .entry("LogSettings".to_owned())
+            .or_default()
+            .entry("ConsoleLevel".to_owned())
+            .or_insert_with(|| json!("INFO"));
+        let is_finer = |text: &str| ["DEBUG", "TRACE"].contains(&text.to_uppercase().as_str());
+        if !level.as_str().is_some_and(is_finer) {
+            *level = json!("INFO");
+        }
+    }
+    config
 }
 
 /// The secrets in the variables, as they are and as they stand there.
@@ -148,12 +168,17 @@ pub(super) fn owned(scene: &Scene<'_>) -> Result<ServerConfig, BundleError> {
     set_cache(scene, &mut set)?;
     set_mail(scene, &mut set);
     set_ldap(scene, &mut set);
+    set_saml(scene, &mut set)?;
 
     set("ClusterSettings", "Enable", json!(licensed));
     set("ClusterSettings", "ClusterName", json!(scene.spec.name));
     set("ClusterSettings", "UseIPAddress", json!(true));
     set("ClusterSettings", "GossipPort", json!(8074));
     set("ClusterSettings", "EnableGossipEncryption", json!(true));
+    let runs_jobs = scene.host.role == Role::Job || !scene.spec.has_job_server();
+    set("JobSettings", "RunJobs", json!(runs_jobs));
+    // Of the nodes of a cluster the one that leads it schedules, whoever runs what it scheduled.
+    set("JobSettings", "RunScheduler", json!(true));
     set("MetricsSettings", "Enable", json!(licensed));
     set("MetricsSettings", "ListenAddress", json!(":8067"));
     set("LogSettings", "EnableConsole", json!(true));
@@ -166,7 +191,8 @@ type SetSetting<'a> = dyn FnMut(&str, &str, Value) + 'a;
 
 fn set_database(scene: &Scene<'_>, set: &mut SetSetting<'_>) -> Result<(), BundleError> {
     let (writer, readers) = data_sources(scene)?;
-    let open = max_open_connections(scene.spec.count(Role::App));
+    let nodes = scene.spec.count(Role::App) + scene.spec.count(Role::Job);
+    let open = max_open_connections(nodes);
     let key = scene.facts.secrets.at_rest_key();
     let mut set = |key, value| set("SqlSettings", key, value);
     set("DriverName", json!("postgres"));
@@ -315,6 +341,48 @@ fn set_ldap(scene: &Scene<'_>, set: &mut SetSetting<'_>) {
     }
 }
 
+/// The identity provider, where the environment names one.
+fn set_saml(scene: &Scene<'_>, set: &mut SetSetting<'_>) -> Result<(), BundleError> {
+    let Some(saml) = &scene.spec.mattermost.connections.saml else {
+        return Ok(());
+    };
+    let back = format!("{}{RETURN_PATH}", site_url(scene)?);
+    let text = |value: Option<&String>| json!(value.map_or("", String::as_str));
+    let own = |name: &str| json!(saml.own.as_ref().map_or("", |_| name));
+    let attributes = &saml.attributes;
+    let id = saml.service_provider_id.as_ref().unwrap_or(&back);
+    let mut values: Vec<(&str, Value)> = vec![
+        ("Enable", json!(true)),
+        ("Verify", json!(saml.verify_signature)),
+        ("Encrypt", json!(saml.own.is_some())),
+        ("SignRequest", json!(saml.sign_requests)),
+        ("IdpURL", json!(saml.idp_url)),
+        ("IdpDescriptorURL", json!(saml.idp_descriptor_url)),
+        ("IdpMetadataURL", text(saml.idp_metadata_url.as_ref())),
+        ("ServiceProviderIdentifier", json!(id)),
+        ("AssertionConsumerServiceURL", json!(back)),
+        ("IdpCertificateFile", json!(IDP_CERTIFICATE)),
+        ("PublicCertificateFile", own(CERTIFICATE)),
+        ("PrivateKeyFile", own(KEY)),
+        ("EmailAttribute", json!(attributes.email)),
+        ("UsernameAttribute", json!(attributes.username)),
+        ("IdAttribute", text(attributes.id.as_ref())),
+        ("FirstNameAttribute", text(attributes.first_name.as_ref())),
+        ("LastNameAttribute", text(attributes.last_name.as_ref())),
+        ("NicknameAttribute", text(attributes.nickname.as_ref())),
+        ("PositionAttribute", text(attributes.position.as_ref())),
+        ("LocaleAttribute", text(attributes.locale.as_ref())),
+        ("GuestAttribute", text(attributes.guest.as_ref())),
+    ];
+    if let Some(button) = &saml.button_text {
+        values.push(("LoginButtonText", json!(button)));
+    }
+    for (key, value) in values {
+        set("SamlSettings", key, value);
+    }
+    Ok(())
+}
+
 /// The entrance as people reach it.
 fn site_url(scene: &Scene<'_>) -> Result<String, BundleError> {
     match &scene.spec.load_balancer {
@@ -330,6 +398,11 @@ fn site_url(scene: &Scene<'_>) -> Result<String, BundleError> {
             entrance.ok_or_else(|| scene.missing("the load balancer"))
         }
     }
+}
+
+/// The data source name of the writer.
+pub(super) fn writer(scene: &Scene<'_>) -> Result<String, BundleError> {
+    data_sources(scene).map(|(writer, _)| writer)
 }
 
 /// The data source names of the writer and of the readers.

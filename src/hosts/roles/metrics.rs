@@ -38,15 +38,16 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
         let host = host.ok_or_else(|| scene.missing("the address of every host"))?;
         hosts.push(ScrapeTarget::of(host));
     }
-    let apps: Vec<ScrapeTarget> = scene
-        .all_of(Role::App, "the addresses of the application nodes")?
-        .into_iter()
-        .map(ScrapeTarget::of)
-        .collect();
+    let is_server = |role: &str| {
+        [Role::App, Role::Job]
+            .iter()
+            .any(|one| one.as_str() == role)
+    };
+    let servers: Vec<&ScrapeTarget> = hosts.iter().filter(|host| is_server(host.role)).collect();
     let mut context = Context::new();
     context.insert("environment", &scene.spec.name);
     context.insert("hosts", &hosts);
-    context.insert("apps", &apps);
+    context.insert("servers", &servers);
     // A server without a license has no metrics.
     context.insert("licensed", &scene.spec.mattermost.license.is_licensed());
     let search: Vec<&ScrapeTarget> = hosts

@@ -10,9 +10,11 @@ mod certificate;
 mod common;
 mod config;
 mod extras;
+mod job;
 mod metrics;
 mod nginx;
 mod proxy;
+mod saml;
 mod search_proxy;
 #[cfg(test)]
 mod tests;
@@ -49,12 +51,13 @@ pub fn render(
             common::prepare(&scene, &mut bundle);
             extras::before(&scene, &mut bundle);
             match host.role {
-                Role::App => app::prepare(&scene, &mut bundle),
+                Role::App | Role::Job => app::prepare(&scene, &mut bundle),
                 Role::Agent | Role::SearchProxy => agent::prepare(&scene, &mut bundle),
                 Role::Proxy | Role::Metrics | Role::Bastion => {}
             }
         }
         (Stage::Configure, Role::App) => app::configure(&scene, &mut bundle)?,
+        (Stage::Configure, Role::Job) => job::configure(&scene, &mut bundle)?,
         (Stage::Configure, Role::Proxy) => proxy::configure(&scene, &mut bundle)?,
         (Stage::Configure, Role::SearchProxy) => search_proxy::configure(&scene, &mut bundle)?,
         (Stage::Configure, Role::Metrics) => metrics::configure(&scene, &mut bundle)?,

@@ -15,9 +15,14 @@ use super::Scene;
 /// The service that counts what the login gate does.
 const GATE_METRICS: &str = "loadrig-login-gate-metrics";
 
-/// Whether application hosts have an nginx of their own.
-pub(super) fn is_on_app_hosts(scene: &Scene<'_>) -> bool {
-    scene.spec.load_balancer.alb().is_some() || has_search_relay(scene)
+/// Whether this host, which has the server, has an nginx of its own.
+pub(super) fn is_on_server_host(scene: &Scene<'_>) -> bool {
+    is_behind_balancer(scene) || has_search_relay(scene)
+}
+
+/// Whether a load balancer sends requests to this host. The job server takes none.
+fn is_behind_balancer(scene: &Scene<'_>) -> bool {
+    scene.host.role == Role::App && scene.spec.load_balancer.alb().is_some()
 }
 
 /// Whether application nodes reach the search proxies through their own host: Mattermost takes one
@@ -49,13 +54,14 @@ pub(super) fn site(scene: &Scene<'_>, apps: &[Ipv4Addr]) -> Context {
     context
 }
 
-/// The nginx of an application host, if it has one.
-pub(super) fn on_app_host(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), BundleError> {
-    if !is_on_app_hosts(scene) {
+/// The nginx of a host that has the server, if it has one.
+pub(super) fn on_server_host(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), BundleError> {
+    if !is_on_server_host(scene) {
         return Ok(());
     }
     let mut files = Vec::new();
-    if let Some(alb) = scene.spec.load_balancer.alb() {
+    let behind_balancer = is_behind_balancer(scene);
+    if let Some(alb) = scene.spec.load_balancer.alb().filter(|_| behind_balancer) {
         // By this address, not by localhost: `X-Served-By` names the node with it.
         let mut context = site(scene, &[scene.own_address()?]);
         // Kept open for longer than the load balancer keeps them, which else may send a request
@@ -72,7 +78,7 @@ pub(super) fn on_app_host(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), 
         files.push(File::new("/etc/nginx/conf.d/search-relay.conf", text));
     }
     install(bundle, files);
-    if scene.spec.load_balancer.alb().is_some() {
+    if behind_balancer {
         gate_metrics(scene, bundle);
     }
     Ok(())

@@ -22,6 +22,8 @@ use crate::spec::{
 };
 
 mod entrance;
+mod job;
+mod plugins;
 mod server;
 
 fn spec() -> Spec {
@@ -78,6 +80,7 @@ fn spec() -> Spec {
             without: Vec::new(),
             config: crate::spec::ServerConfig::new(),
             connections: crate::spec::ServerConnections::default(),
+            plugins: Vec::new(),
         },
         network: Network::public("10.20.0.0/16".parse().unwrap(), 2),
         load_balancer: crate::spec::LoadBalancer::default(),
@@ -133,6 +136,8 @@ fn facts(spec: &Spec) -> Facts {
             server: ServerPackage::Shipped(blob("server")),
             license: None,
             passwords: ServerPasswords::default(),
+            saml: None,
+            plugins: Vec::new(),
             files: BTreeMap::new(),
             agent: Some(blob("agent")),
             database: None,

@@ -330,4 +330,4 @@ fn readers(plan: &PromisePlan, answers: &[NodeAnswers]) -> Option<Promise> {
 
 #[cfg(test)]
 #[path = "judge_tests.rs"]
-mod tests;
+pub(super) mod tests;

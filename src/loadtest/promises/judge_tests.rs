@@ -8,7 +8,7 @@ use super::*;
 use crate::loadtest::{Admin, Password};
 use crate::spec::LicensedPart;
 
-fn plan(licensed: bool) -> PromisePlan {
+pub(in crate::loadtest::promises) fn plan(licensed: bool) -> PromisePlan {
     let node = |index: u32| PromiseNode {
         name: format!("app-{index}"),
         address: format!("10.0.0.{index}"),
@@ -31,6 +31,9 @@ fn plan(licensed: bool) -> PromisePlan {
         readers: u32::from(licensed),
         search: licensed,
         mail: false,
+        job_server: None,
+        plugins: Vec::new(),
+        saml: None,
     }
 }
 

@@ -5,8 +5,11 @@
 //! consequences: what cannot work for a reason that was found is not asked for.
 
 mod answers;
+mod jobs;
 mod judge;
+mod plugins;
 mod run;
+mod saml;
 mod through;
 
 pub use run::check_promises;
@@ -40,6 +43,30 @@ pub struct PromisePlan {
     pub search: bool,
     /// Whether the server is to send mail.
     pub mail: bool,
+    /// The job server, which serves no API.
+    pub job_server: Option<PromiseJobServer>,
+    /// Plugins beyond those that come with the server.
+    pub plugins: Vec<PromisePlugin>,
+    /// Whether the server has a certificate of its own for the identity provider, where there is one.
+    pub saml: Option<bool>,
+}
+
+/// A plugin that every application node is to have.
+#[derive(Clone, Debug)]
+pub struct PromisePlugin {
+    /// As its manifest names it.
+    pub id: String,
+    /// Whether it is to run.
+    pub enabled: bool,
+}
+
+/// The job server, as far as others had to find out.
+#[derive(Clone, Debug)]
+pub struct PromiseJobServer {
+    /// For example `job-1`.
+    pub name: String,
+    /// Version and build of the program that runs, or why they were not told.
+    pub version: Result<String, String>,
 }
 
 /// An application node, by URLs that lead to it alone.

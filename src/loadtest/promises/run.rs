@@ -10,7 +10,10 @@ use serde_json::Value;
 use crate::loadtest::api::{Api, ApiError, ApiSession};
 
 use super::answers::ask;
+use super::jobs;
 use super::judge::judge;
+use super::plugins::plugins;
+use super::saml::saml;
 use super::through::Visit;
 use super::{Promise, PromisePlan};
 
@@ -49,6 +52,7 @@ pub async fn check_promises(plan: &PromisePlan) -> Vec<Promise> {
     let answers = join_all(plan.nodes.iter().map(|node| ask(plan, node, &session))).await;
     let judged = judge(plan, &answers, Timestamp::now());
     let mut promises = vec![login];
+    let (clustered, searchable) = (judged.clustered, judged.searchable);
     promises.extend(judged.promises);
     if plan.mail {
         promises.push(mail(plan, &entrance, &session).await);
@@ -59,19 +63,41 @@ pub async fn check_promises(plan: &PromisePlan) -> Vec<Promise> {
         .iter()
         .filter_map(|node| Some((node.name.clone(), Api::new(&node.url, None).ok()?)))
         .collect();
-    match Visit::begin(plan, &entrance, &session, &nodes).await {
-        Ok(visit) => {
-            if judged.clustered && nodes.len() > 1 {
-                promises.push(visit.events().await);
+    let work = async {
+        let mut promises = Vec::new();
+        if !plan.plugins.is_empty() {
+            promises.push(plugins(plan, &session, &nodes).await);
+        }
+        if plan.saml.is_some() {
+            promises.push(saml(plan, &entrance, &session).await);
+        }
+        if let Some(server) = &plan.job_server {
+            promises.push(jobs::version(plan, server, &answers));
+            promises.push(jobs::taken(plan, server, &entrance, &session, &nodes).await);
+        }
+        promises
+    };
+    let visit = async {
+        let mut promises = Vec::new();
+        match Visit::begin(plan, &entrance, &session, &nodes).await {
+            Ok(visit) => {
+                if clustered && nodes.len() > 1 {
+                    promises.push(visit.events().await);
+                }
+                promises.push(visit.files().await);
+                promises.extend(visit.found_and_read(searchable).await);
             }
-            promises.push(visit.files().await);
-            promises.extend(visit.found_and_read(judged.searchable).await);
+            Err(error) => {
+                let detail = format!("{error}, so nothing was posted, stored or searched");
+                promises.push(Promise::broken(CHANNEL, detail).remedy(remedy));
+            }
         }
-        Err(error) => {
-            let detail = format!("{error}, so nothing was posted, stored or searched");
-            promises.push(Promise::broken(CHANNEL, detail).remedy(remedy));
-        }
-    }
+        promises
+    };
+    // A job waits for its server to look, up to half a minute.
+    let (work, visit) = futures::join!(work, visit);
+    promises.extend(work);
+    promises.extend(visit);
     promises
 }
 

@@ -4,6 +4,7 @@ mod balancer;
 mod certificate;
 mod check;
 mod inspected;
+mod job_server;
 mod probe;
 mod promised;
 mod questions;

@@ -167,6 +167,22 @@ async fn ask(
     Ok((output.success(), line.trim().chars().take(SHOWN).collect()))
 }
 
+/// All that a command on a host prints, when it succeeds; otherwise why not.
+pub(super) async fn ask_for_text(
+    connected: &HostAccess,
+    host: HostName,
+    command: &str,
+    deadline: Instant,
+) -> Result<String, String> {
+    let session = open(connected, host, deadline).await?;
+    let output = in_time(deadline, session.run(command)).await?;
+    session.close().await;
+    match output.success() {
+        true => Ok(output.text()),
+        false => Err(output.complaint()),
+    }
+}
+
 /// What each host says of its main service, and whether it differs from the YAML.
 pub(in crate::ops) async fn host_states(
     spec: &Spec,

@@ -2,13 +2,16 @@
 
 use crate::identity::ADMINISTRATOR;
 use crate::loadtest::{
-    Admin, EntranceRoute, Password, Promise, PromisePlan, PromiseVerdict, check_promises,
+    Admin, EntranceRoute, Password, Promise, PromisePlan, PromisePlugin, PromiseVerdict,
+    check_promises,
 };
 use crate::ops::payload::trust;
 use crate::ops::rig::{HostAccess, Rig};
 use crate::plan::Inventory;
+use crate::spec::ServerPlugin;
 
 use super::check::RigCheck;
+use super::job_server::job_server;
 use super::ways::{open_entrance, open_ways};
 
 /// The account of the first administrator, which the bundle of `app-1` makes.
@@ -64,6 +67,7 @@ pub(super) async fn promised(
         (None, None) => None,
     };
     let existing = spec.services.database.existing.as_ref();
+    let connections = &spec.mattermost.connections;
     let plan = PromisePlan {
         environment: spec.name.clone(),
         entrance,
@@ -75,9 +79,19 @@ pub(super) async fn promised(
         users: spec.concurrent_users,
         readers: existing.map_or(spec.database.readers, |own| own.readers.len() as u32),
         search: spec.search.nodes > 0,
-        mail: spec.mattermost.connections.mail.is_some(),
+        mail: connections.mail.is_some(),
+        job_server: job_server(spec, connected).await,
+        plugins: spec.mattermost.plugins.iter().map(planned).collect(),
+        saml: connections.saml.as_ref().map(|saml| saml.own.is_some()),
     };
     check_promises(&plan).await.into_iter().map(check).collect()
+}
+
+fn planned(plugin: &ServerPlugin) -> PromisePlugin {
+    PromisePlugin {
+        id: plugin.id.clone(),
+        enabled: plugin.enabled,
+    }
 }
 
 fn check(promise: Promise) -> RigCheck {

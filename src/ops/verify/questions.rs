@@ -18,6 +18,10 @@ const CLOSED_PORT_SECONDS: &str = "0.5";
 /// Looks on a proxy for the nodes that get requests.
 const NODES: &str = include_str!("../../../templates/proxy/nodes.sh");
 
+/// Counts the samples of the server itself.
+const JOB_METRICS: &str = "text=$(curl -fsS -m 10 http://localhost:8067/metrics) && \
+    samples=$(echo \"$text\" | grep -c ^mattermost_) && echo \"$samples samples\"";
+
 /// Asks for the cache on an application node.
 const CACHE_ANSWERS: &str = include_str!("../../../templates/app/cache.sh");
 
@@ -82,6 +86,13 @@ pub(super) fn probes(spec: &Spec, inventory: &Inventory, host: HostName) -> Vec<
                 ),
             )
         });
+    }
+    if host.role == Role::Job && spec.mattermost.license.is_licensed() {
+        probes.push(probe(
+            "metrics answer",
+            JOB_METRICS.to_owned(),
+            logs("mattermost-jobserver"),
+        ));
     }
     if host.role == Role::App
         && spec.cache.nodes > 0
@@ -177,7 +188,8 @@ fn service_probe(inventory: &Inventory, host: HostName) -> Option<(&'static str,
             "Prometheus is ready",
             "curl -fsS -m 10 http://localhost:9090/-/ready".to_owned(),
         )),
-        Role::Bastion => None,
+        // It serves nothing; whether it takes jobs is asked through the entrance.
+        Role::Job | Role::Bastion => None,
         Role::Agent => Some((
             "has the load program",
             "/opt/loadrig/bin/loadrig --version".to_owned(),
@@ -189,6 +201,7 @@ fn service_probe(inventory: &Inventory, host: HostName) -> Option<(&'static str,
 pub(super) fn unit(role: Role) -> Option<&'static str> {
     match role {
         Role::App => Some("mattermost"),
+        Role::Job => Some("mattermost-jobserver"),
         Role::Proxy => Some("nginx"),
         Role::SearchProxy => Some("loadrig-search-proxy"),
         Role::Metrics => Some("prometheus"),

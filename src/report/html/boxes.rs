@@ -51,6 +51,7 @@ pub(super) enum Id {
     Proxy,
     Metrics,
     App,
+    Job,
     Writer,
     Readers,
     SearchProxy,
@@ -131,6 +132,7 @@ pub(super) fn boxes(topology: &Topology) -> Vec<TopologyBox> {
         (Role::Proxy, Id::Proxy, "Proxy"),
         (Role::Metrics, Id::Metrics, "Metrics"),
         (Role::App, Id::App, "Application"),
+        (Role::Job, Id::Job, "Job server"),
         (Role::SearchProxy, Id::SearchProxy, "Search proxy"),
     ] {
         let hosts: Vec<&HostLine> = topology.hosts_of(role).collect();

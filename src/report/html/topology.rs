@@ -38,7 +38,7 @@ struct Edge {
 }
 
 /// Who speaks to whom, about what, and whether it is a side matter.
-const EDGES: [(Id, Id, &str, bool); 10] = [
+const EDGES: [(Id, Id, &str, bool); 11] = [
     (Id::Operator, Id::Proxy, "web, ssh", true),
     (Id::Agents, Id::Proxy, "users", false),
     (Id::Proxy, Id::App, "8065", false),
@@ -49,6 +49,7 @@ const EDGES: [(Id, Id, &str, bool); 10] = [
     (Id::SearchProxy, Id::Search, "https", false),
     (Id::App, Id::Cache, "6379", false),
     (Id::App, Id::Bucket, "files", false),
+    (Id::Job, Id::Writer, "", true),
 ];
 
 /// The diagram for wide pages: from users on the left to data on the right.
@@ -57,7 +58,7 @@ pub(super) fn wide(topology: &Topology, cidr: &str) -> Diagram {
     let columns: [&[Id]; 5] = [
         &[Id::Operator],
         &[Id::Agents, Id::Proxy, Id::Metrics],
-        &[Id::App],
+        &[Id::App, Id::Job],
         &[Id::Writer, Id::Readers, Id::SearchProxy, Id::Cache],
         &[Id::Search],
     ];
@@ -109,13 +110,21 @@ pub(super) fn wide(topology: &Topology, cidr: &str) -> Diagram {
 /// The diagram for narrow pages: from users at the top to data at the bottom.
 pub(super) fn tall(topology: &Topology, cidr: &str) -> Diagram {
     let boxes = boxes(topology);
+    // Two boxes fit into a row.
+    let has_job = boxes.iter().any(|node| node.id == Id::Job);
+    let (beside_app, beside_cache) = if has_job {
+        (Id::Job, Some(Id::Metrics))
+    } else {
+        (Id::Metrics, None)
+    };
+    let cache: Vec<Id> = std::iter::once(Id::Cache).chain(beside_cache).collect();
     let rows: [&[Id]; 7] = [
         &[Id::Operator],
         &[Id::Proxy, Id::Agents],
-        &[Id::App, Id::Metrics],
+        &[Id::App, beside_app],
         &[Id::Writer, Id::Readers],
         &[Id::SearchProxy, Id::Search],
-        &[Id::Cache],
+        &cache,
         &[Id::Bucket],
     ];
     // The left margin is wide enough for lines that pass rows by.
@@ -265,7 +274,18 @@ mod tests {
     use crate::spec::Role;
 
     fn topology(apps: u32) -> Topology {
-        let hosts = [(Role::Proxy, 1), (Role::App, apps), (Role::SearchProxy, 1)]
+        with_job_servers(apps, 0)
+    }
+
+    fn with_job_servers(apps: u32, jobs: u32) -> Topology {
+        let roles = [
+            (Role::Proxy, 1),
+            (Role::App, apps),
+            (Role::Job, jobs),
+            (Role::SearchProxy, 1),
+            (Role::Metrics, jobs),
+        ];
+        let hosts = roles
             .into_iter()
             .flat_map(|(role, count)| {
                 (1..=count).map(move |index| HostLine {
@@ -314,8 +334,8 @@ mod tests {
 
     #[test]
     fn boxes_never_cover_each_other_and_stay_inside() {
-        for apps in [1, 2, 40] {
-            let topology = topology(apps);
+        for (apps, jobs) in [(1, 0), (2, 0), (40, 0), (2, 1)] {
+            let topology = with_job_servers(apps, jobs);
             for diagram in [
                 wide(&topology, "10.0.0.0/16"),
                 tall(&topology, "10.0.0.0/16"),

@@ -8,7 +8,8 @@ use super::{Checker, Origin};
 use crate::spec::connection_shapes::{LdapShape, MailShape, PushShape};
 use crate::spec::shape::MattermostShape;
 use crate::spec::{
-    ConnectionSecurity, LdapServer, MailServer, SecretSource, ServerConnections, ServiceAccount,
+    ConnectionSecurity, LdapServer, LicenseSource, MailServer, SecretSource, ServerConnections,
+    ServiceAccount,
 };
 
 /// An account as a section of the file gives it, and the names of its keys there.
@@ -30,20 +31,35 @@ impl Checker<'_> {
         let mail = shape.mail.clone().map(|mail| self.mail(mail, origin));
         let push = shape.push.clone().map(|push| self.push(push));
         let ldap = shape.ldap.clone().map(|ldap| self.ldap(ldap, origin));
-        if ldap.is_some() && shape.unlicensed.is_some() {
-            let problem = self.key_place(&["mattermost", "ldap"]).problem(
-                "`ldap` without a license",
-                "expected none: the server talks to directories with a license alone",
-            );
-            self.report(problem);
-            return None;
-        }
+        let saml = shape.saml.clone().map(|saml| self.saml(saml, origin));
         // Each is `Some(None)` where it stands there and is wrong.
         Some(ServerConnections {
             mail: mail.map_or(Some(None), |mail| mail.map(Some))?,
             push: push.map_or(Some(None), |push| push.map(Some))?,
             ldap: ldap.map_or(Some(None), |ldap| ldap.map(Some))?,
+            saml: saml.map_or(Some(None), |saml| saml.map(Some))?,
         })
+    }
+
+    /// Refuses directories and identity providers where there is no license.
+    pub(super) fn logins_need_license(
+        &mut self,
+        connections: &ServerConnections,
+        license: &LicenseSource,
+    ) {
+        let parts = [
+            ("ldap", connections.ldap.is_some(), "directories"),
+            ("saml", connections.saml.is_some(), "identity providers"),
+        ];
+        for (key, is_there, what) in parts {
+            if is_there && !license.is_licensed() {
+                let problem = self.key_place(&["mattermost", key]).problem(
+                    format!("`{key}` without a license"),
+                    format!("expected none: the server talks to {what} with a license alone"),
+                );
+                self.report(problem);
+            }
+        }
     }
 
     fn mail(&mut self, shape: MailShape, origin: &Origin<'_>) -> Option<MailServer> {
@@ -173,7 +189,12 @@ impl Checker<'_> {
     }
 
     /// Text on one line; the outer `None` is a problem.
-    fn line(&mut self, section: &str, key: &str, text: Option<String>) -> Option<Option<String>> {
+    pub(super) fn line(
+        &mut self,
+        section: &str,
+        key: &str,
+        text: Option<String>,
+    ) -> Option<Option<String>> {
         let Some(text) = text else { return Some(None) };
         if !text.is_empty() && !text.chars().any(char::is_control) {
             return Some(Some(text));

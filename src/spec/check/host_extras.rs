@@ -18,6 +18,7 @@ impl Checker<'_> {
         let hosts = file.hosts.clone().unwrap_or_default();
         let roles = [
             (Role::App, hosts.app),
+            (Role::Job, hosts.job),
             (Role::Proxy, hosts.proxy),
             (Role::SearchProxy, hosts.search_proxy),
             (Role::Metrics, hosts.metrics),

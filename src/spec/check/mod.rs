@@ -10,6 +10,8 @@ mod connections;
 mod host_extras;
 mod login_gate;
 mod network;
+mod plugins;
+mod saml;
 mod server;
 mod server_config;
 mod services;
@@ -171,6 +173,24 @@ mod tests {
         );
         assert_eq!(changed.nodes[&Role::Proxy], base.nodes[&Role::Proxy]);
         assert_eq!(changed.search, base.search);
+    }
+
+    #[test]
+    fn a_job_server_is_like_an_application_node_unless_it_says_otherwise() {
+        let spec = library().load_text("test", "architecture: 10k").unwrap();
+        assert!(!spec.has_job_server());
+        let text = "architecture: 10k\nsizes: {nodes: {job: {count: 1}}}";
+        let spec = library().load_text("test", text).unwrap();
+        assert_eq!(
+            spec.nodes[&Role::Job].instance_type,
+            spec.nodes[&Role::App].instance_type
+        );
+        let text =
+            "architecture: 10k\nsizes:\n  nodes:\n    job: {count: 2, instance_type: c7i.large}";
+        assert_eq!(
+            only_problem(text),
+            ("2 `job` hosts are too many".to_owned(), 4)
+        );
     }
 
     #[test]

@@ -40,7 +40,11 @@ impl Checker<'_> {
             .as_ref()
             .and_then(|release| self.license(&shape, release, origin));
         let connections = self.connections(&shape, origin);
+        if let (Some(connections), Some(license)) = (&connections, &license) {
+            self.logins_need_license(connections, license);
+        }
         let config = shape.config.unwrap_or_default();
+        let plugins = self.plugins(shape.plugins.unwrap_or_default(), &config, origin);
         self.server_config(&config);
         Some(Mattermost {
             release: release?,
@@ -51,6 +55,7 @@ impl Checker<'_> {
             without: Vec::new(),
             config,
             connections: connections?,
+            plugins: plugins?,
         })
     }
 
@@ -154,6 +159,6 @@ impl Checker<'_> {
     }
 }
 
-fn is_sha256(text: &str) -> bool {
+pub(super) fn is_sha256(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -118,9 +118,15 @@ impl CheckedSizes {
 }
 
 impl Sizes {
-    /// Fills in the bastion, which sizes need not speak of.
-    pub(crate) fn with_bastion(mut self, layout: Layout) -> Self {
+    /// Fills in the bastion and the job server, which sizes need not speak of.
+    pub(crate) fn with_defaults(mut self, layout: Layout) -> Self {
         if let Some(nodes) = &mut self.nodes {
+            // It runs what an application node runs.
+            let app = nodes.app.clone().unwrap_or_default();
+            let job = nodes.job.get_or_insert_default();
+            job.count.get_or_insert(0);
+            job.instance_type = job.instance_type.take().or(app.instance_type);
+            job.disk_gib = job.disk_gib.or(app.disk_gib);
             let (instance_type, disk_gib) = BASTION;
             let bastion = nodes.bastion.get_or_insert_default();
             bastion
@@ -139,6 +145,7 @@ impl Nodes {
     fn of(&self, role: Role) -> Option<&NodeSizes> {
         match role {
             Role::App => self.app.as_ref(),
+            Role::Job => self.job.as_ref(),
             Role::Proxy => self.proxy.as_ref(),
             Role::SearchProxy => self.search_proxy.as_ref(),
             Role::Metrics => self.metrics.as_ref(),
@@ -177,7 +184,13 @@ impl Checker<'_> {
             let Some(group) = nodes.of(role) else {
                 continue;
             };
-            if let Some(name) = &group.instance_type {
+            // What the job server has from the application nodes is told with theirs.
+            let app = nodes
+                .app
+                .as_ref()
+                .and_then(|app| app.instance_type.as_ref());
+            let own = group.instance_type.as_ref();
+            if let Some(name) = own.filter(|own| role != Role::Job || app != Some(*own)) {
                 let path = ["nodes", role.as_str(), "instance_type"];
                 self.known_type(&path, name, &catalog().ec2, "EC2 instance type");
                 self.x86(&path, name);
@@ -190,7 +203,7 @@ impl Checker<'_> {
             let bounds = match role {
                 Role::Proxy if has_alb => 0..=u32::MAX,
                 Role::App | Role::Proxy => 1..=u32::MAX,
-                Role::Metrics | Role::Bastion => 0..=1,
+                Role::Job | Role::Metrics | Role::Bastion => 0..=1,
                 Role::SearchProxy | Role::Agent => 0..=u32::MAX,
             };
             let Some(count) = group.count.filter(|count| !bounds.contains(count)) else {
@@ -200,6 +213,7 @@ impl Checker<'_> {
                 (0, Role::Proxy) => ("few", "expected at least 1, or `load_balancer: alb`"),
                 (0, _) => ("few", "expected at least 1: the rig does not work without"),
                 (_, Role::Bastion) => ("many", "expected 0 or 1: all operators share one bastion"),
+                (_, Role::Job) => ("many", "expected 0 or 1: one job server runs all jobs"),
                 _ => ("many", "expected 0 or 1: one Prometheus scrapes all hosts"),
             };
             let place = self.size_place(&["nodes", role.as_str(), "count"]);

@@ -38,8 +38,8 @@ const fn owned(
     }
 }
 
-/// What loadrig sets where the environment names a mail server, a push proxy or a directory. Without one
-/// they are the administrator's.
+/// What loadrig sets where the environment names a mail server, a push proxy, a directory or an identity
+/// provider. Without one they are the administrator's.
 pub const CONNECTION_SETTINGS: &[OwnedSetting] = &[
     owned("EmailSettings", "ConnectionSecurity", MAIL, "`security`"),
     owned(
@@ -101,8 +101,101 @@ pub const CONNECTION_SETTINGS: &[OwnedSetting] = &[
         LDAP,
         "`username_attribute`",
     ),
+    owned(
+        "SamlSettings",
+        "AssertionConsumerServiceURL",
+        SAML,
+        "`SiteURL` and `/login/sso/saml`",
+    ),
+    owned("SamlSettings", "EmailAttribute", SAML, "`email_attribute`"),
+    owned("SamlSettings", "Enable", SAML, "on"),
+    owned(
+        "SamlSettings",
+        "Encrypt",
+        SAML,
+        "on with a `certificate_file`",
+    ),
+    owned(
+        "SamlSettings",
+        "FirstNameAttribute",
+        SAML,
+        "`first_name_attribute`",
+    ),
+    owned("SamlSettings", "GuestAttribute", SAML, "`guest_attribute`"),
+    owned("SamlSettings", "IdAttribute", SAML, "`id_attribute`"),
+    owned(
+        "SamlSettings",
+        "IdpCertificateFile",
+        SAML,
+        "the name of `idp_certificate_file` in the database",
+    ),
+    owned(
+        "SamlSettings",
+        "IdpDescriptorURL",
+        SAML,
+        "`idp_descriptor_url`",
+    ),
+    owned("SamlSettings", "IdpMetadataURL", SAML, "`idp_metadata_url`"),
+    owned("SamlSettings", "IdpURL", SAML, "`idp_url`"),
+    owned(
+        "SamlSettings",
+        "LastNameAttribute",
+        SAML,
+        "`last_name_attribute`",
+    ),
+    owned(
+        "SamlSettings",
+        "LocaleAttribute",
+        SAML,
+        "`locale_attribute`",
+    ),
+    owned(
+        "SamlSettings",
+        "LoginButtonText",
+        SAML,
+        "`button_text`, where it is given",
+    ),
+    owned(
+        "SamlSettings",
+        "NicknameAttribute",
+        SAML,
+        "`nickname_attribute`",
+    ),
+    owned(
+        "SamlSettings",
+        "PositionAttribute",
+        SAML,
+        "`position_attribute`",
+    ),
+    owned(
+        "SamlSettings",
+        "PrivateKeyFile",
+        SAML,
+        "the name of the key in the database",
+    ),
+    owned(
+        "SamlSettings",
+        "PublicCertificateFile",
+        SAML,
+        "the name of `certificate_file` in the database",
+    ),
+    owned(
+        "SamlSettings",
+        "ServiceProviderIdentifier",
+        SAML,
+        "`service_provider_id`, or the URL that people come back to",
+    ),
+    owned("SamlSettings", "SignRequest", SAML, "`sign_requests`"),
+    owned(
+        "SamlSettings",
+        "UsernameAttribute",
+        SAML,
+        "`username_attribute`",
+    ),
+    owned("SamlSettings", "Verify", SAML, "`verify_signature`"),
 ];
 
+const SAML: &str = "`mattermost.saml`";
 const MAIL: &str = "`mattermost.mail`";
 const PUSH: &str = "`mattermost.push`";
 const LDAP: &str = "`mattermost.ldap`";
@@ -268,6 +361,19 @@ pub const OWNED_SETTINGS: &[OwnedSetting] = &[
         "the same on every node and after the loss of the database",
     ),
     owned(
+        "JobSettings",
+        "RunJobs",
+        "`sizes.nodes.job`",
+        "on; with a job host on there, and off on the application nodes",
+    ),
+    owned(
+        "JobSettings",
+        "RunScheduler",
+        "loadrig",
+        "on, as Mattermost advises for every node: the one that leads the cluster schedules. The job \
+         server is no member of it and is started with `--noschedule`, or all would be scheduled twice",
+    ),
+    owned(
         "LogSettings",
         "ConsoleJson",
         "loadrig",
@@ -343,13 +449,13 @@ pub const OWNED_SETTINGS: &[OwnedSetting] = &[
     owned(
         "SqlSettings",
         "MaxIdleConns",
-        "`sizes.nodes.app.count`",
+        "`sizes.nodes.app.count` and `sizes.nodes.job.count`",
         "half of `MaxOpenConns`, as the server's defaults",
     ),
     owned(
         "SqlSettings",
         "MaxOpenConns",
-        "`sizes.nodes.app.count`",
+        "`sizes.nodes.app.count` and `sizes.nodes.job.count`",
         "100, fewer from 11 nodes on: those of all nodes fit into the 1024 that the database takes",
     ),
 ];

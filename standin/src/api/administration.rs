@@ -60,7 +60,23 @@ pub(super) fn routes() -> Router<App> {
         .layer(DefaultBodyLimit::max(CONFIG_LIMIT))
 }
 
-fn require_admin(session: &UserSession) -> Result<(), AppError> {
+/// Those of the local socket, where nothing is masked.
+pub(super) fn local_routes() -> Router<App> {
+    Router::new()
+        .route("/api/v4/config", named("localGetConfig", get(local_config)))
+        .route(
+            "/api/v4/config/patch",
+            named("localPatchConfig", put(patch_config)),
+        )
+        .layer(DefaultBodyLimit::max(CONFIG_LIMIT))
+}
+
+/// `GET /config` at the local socket.
+async fn local_config(State(app): State<App>) -> Response {
+    uncached(app.settings.current().effective.clone())
+}
+
+pub(super) fn require_admin(session: &UserSession) -> Result<(), AppError> {
     if session.is_admin() {
         Ok(())
     } else {

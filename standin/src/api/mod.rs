@@ -15,13 +15,16 @@ mod extract;
 mod features;
 mod files;
 mod images;
+mod jobs;
 mod login;
+mod plugins;
 mod post_changes;
 mod post_lists;
 mod posts;
 mod preferences;
 mod reactions;
 mod roles;
+mod saml;
 mod statuses;
 mod system;
 mod teams;
@@ -81,9 +84,12 @@ pub(crate) fn router(app: App) -> Router {
         .merge(emoji::routes())
         .merge(features::routes())
         .merge(files::routes())
+        .merge(jobs::routes())
+        .merge(saml::routes())
         .merge(websocket::routes())
         .layer(DefaultBodyLimit::max(body_limit))
         .merge(administration::routes())
+        .merge(plugins::routes())
         .merge(uploads)
         .fallback(not_found)
         .method_not_allowed_fallback(not_found)
@@ -91,9 +97,12 @@ pub(crate) fn router(app: App) -> Router {
         .with_state(app)
 }
 
-/// The router of the local socket: the calls there that make accounts.
+/// The router of the local socket: the calls there that make accounts and install plugins.
 pub(crate) fn local_router(app: App) -> Router {
-    let calls = accounts::local_routes().merge(users::local_routes());
+    let calls = accounts::local_routes()
+        .merge(users::local_routes())
+        .merge(administration::local_routes())
+        .merge(plugins::local_routes());
     calls
         .fallback(not_found)
         .method_not_allowed_fallback(not_found)

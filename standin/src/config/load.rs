@@ -146,13 +146,21 @@ fn hash(config: &Config) -> String {
         .collect()
 }
 
-/// Lays `over` on `base`. A null leaves the default, as in Mattermost.
+/// Lays `over` on `base`. A null leaves the default, and what a key holds is taken as a whole, as in
+/// Mattermost.
 pub(crate) fn overlay(base: &mut Value, over: Value) {
+    lay(base, over, SECTIONS_AND_KEYS);
+}
+
+/// How deep the names of settings go.
+const SECTIONS_AND_KEYS: usize = 2;
+
+fn lay(base: &mut Value, over: Value, names: usize) {
     match (base, over) {
         (_, Value::Null) => {}
-        (Value::Object(base), Value::Object(over)) => {
+        (Value::Object(base), Value::Object(over)) if names > 0 => {
             for (key, value) in over {
-                overlay(base.entry(key).or_insert(Value::Null), value);
+                lay(base.entry(key).or_insert(Value::Null), value, names - 1);
             }
         }
         (base, over) => *base = over,

@@ -4,7 +4,10 @@
 
 mod load;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 pub(crate) use load::{
     ConfigError, LoadedConfig, combine, default_path, overlay, parse, read_file,
@@ -34,8 +37,79 @@ pub(crate) struct Config {
     pub metrics_settings: MetricsSettings,
     /// The cache server.
     pub cache_settings: CacheSettings,
-    /// Plugins, of which the stand-in has none.
+    /// Which plugins may be installed, and which run.
     pub plugin_settings: PluginSettings,
+    /// Logging in through an identity provider.
+    pub saml_settings: SamlSettings,
+    /// Who runs jobs.
+    pub job_settings: JobSettings,
+    /// Where exports lie, and for how long.
+    pub export_settings: ExportSettings,
+    /// Where imports lie, and for how long.
+    pub import_settings: ImportSettings,
+}
+
+/// `SamlSettings`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(crate) struct SamlSettings {
+    pub enable: bool,
+    pub service_provider_identifier: String,
+    #[serde(rename = "AssertionConsumerServiceURL")]
+    pub assertion_consumer_service_url: String,
+    pub idp_certificate_file: String,
+    pub public_certificate_file: String,
+    pub private_key_file: String,
+}
+
+/// `JobSettings`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(crate) struct JobSettings {
+    /// Whether this server runs jobs. A job server does whatever stands here.
+    pub run_jobs: bool,
+}
+
+impl Default for JobSettings {
+    fn default() -> Self {
+        Self { run_jobs: true }
+    }
+}
+
+/// `ExportSettings`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(crate) struct ExportSettings {
+    pub directory: String,
+    /// Days after which what lies there is removed; 0 is never.
+    pub retention_days: i64,
+}
+
+/// `ImportSettings`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(crate) struct ImportSettings {
+    pub directory: String,
+    /// Days after which what lies there is removed; 0 is never.
+    pub retention_days: i64,
+}
+
+impl Default for ImportSettings {
+    fn default() -> Self {
+        Self {
+            directory: "./import".to_owned(),
+            retention_days: 30,
+        }
+    }
+}
+
+impl Default for ExportSettings {
+    fn default() -> Self {
+        Self {
+            directory: "./export".to_owned(),
+            retention_days: 30,
+        }
+    }
 }
 
 /// `CacheSettings`.
@@ -66,11 +140,39 @@ impl Default for CacheSettings {
 #[serde(default, rename_all = "PascalCase")]
 pub(crate) struct PluginSettings {
     pub enable: bool,
+    /// Whether bundles may be uploaded.
+    pub enable_uploads: bool,
+    /// Whether bundles need a signature, which uploaded ones do not have.
+    pub require_plugin_signature: bool,
+    /// By id, which run.
+    pub plugin_states: BTreeMap<String, PluginState>,
+    /// By id, the settings of each.
+    pub plugins: BTreeMap<String, Value>,
+}
+
+/// Whether a plugin runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub(crate) struct PluginState {
+    pub enable: bool,
+}
+
+impl PluginSettings {
+    /// Whether an installed plugin runs.
+    pub(crate) fn runs(&self, id: &str) -> bool {
+        self.enable && self.plugin_states.get(id).is_some_and(|state| state.enable)
+    }
 }
 
 impl Default for PluginSettings {
     fn default() -> Self {
-        Self { enable: true }
+        Self {
+            enable: true,
+            enable_uploads: false,
+            require_plugin_signature: false,
+            plugin_states: BTreeMap::new(),
+            plugins: BTreeMap::new(),
+        }
     }
 }
 

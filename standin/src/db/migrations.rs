@@ -13,7 +13,7 @@ pub(crate) const SCHEMA_VERSION: i64 = STEPS.len() as i64;
 /// Any fixed number; the same on every node.
 const LOCK: i64 = 0x6d61_7474_6572;
 
-const STEPS: [(&str, &str); 7] = [
+const STEPS: [(&str, &str); 10] = [
     ("systems and cluster", SYSTEMS),
     ("users and sessions", USERS),
     ("teams and channels", TEAMS),
@@ -21,6 +21,9 @@ const STEPS: [(&str, &str); 7] = [
     ("what users keep", SETTINGS),
     ("threads, reactions and unread counts", THREADS),
     ("licenses and search", LICENSES),
+    ("jobs", JOBS),
+    ("plugins", PLUGINS),
+    ("configuration files", CONFIGURATION_FILES),
 ];
 
 const SYSTEMS: &str = "
@@ -159,6 +162,21 @@ CREATE INDEX idx_fileinfo_channel_id_create_at ON fileinfo (channelid, createat)
 const LICENSES: &str = "
 CREATE TABLE licenses (id text PRIMARY KEY, createat bigint NOT NULL, bytes text NOT NULL);
 CREATE INDEX idx_posts_message_txt ON posts USING gin (to_tsvector('english', message));";
+
+const JOBS: &str = "
+CREATE TABLE jobs (
+    id text PRIMARY KEY, type text NOT NULL, priority bigint NOT NULL, createat bigint NOT NULL,
+    startat bigint NOT NULL, lastactivityat bigint NOT NULL, status text NOT NULL,
+    progress bigint NOT NULL, data text NOT NULL);
+CREATE INDEX idx_jobs_status_type ON jobs (status, type);";
+
+const PLUGINS: &str = "CREATE TABLE standinplugins (id text PRIMARY KEY, manifest text NOT NULL);";
+
+/// Somebody may have put files there before.
+const CONFIGURATION_FILES: &str = "
+CREATE TABLE IF NOT EXISTS configurationfiles (
+    name VARCHAR(64) PRIMARY KEY, data text NOT NULL, createat bigint NOT NULL,
+    updateat bigint NOT NULL);";
 
 /// Applies the steps that are missing.
 ///

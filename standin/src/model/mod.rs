@@ -3,6 +3,8 @@
 //! since 1970.
 
 mod channel;
+mod job;
+mod plugin;
 mod post;
 mod settings;
 mod team;
@@ -13,6 +15,8 @@ pub(crate) use channel::{
     Channel, ChannelMembership, ChannelStats, ChannelUnread, MembershipWithTeam,
     default_channel_notify_props, direct_channel_name,
 };
+pub(crate) use job::Job;
+pub(crate) use plugin::{Manifest, PluginStatus};
 pub(crate) use post::{FileInfo, Metadata, Post, PostList, Reaction};
 pub(crate) use settings::{Draft, Emoji, Preference, SidebarCategories, SidebarCategory};
 pub(crate) use team::{Team, TeamMember, TeamStats, TeamUnread};

@@ -12,10 +12,13 @@
 mod calls;
 mod clients;
 mod configuration;
+mod jobs;
 mod licenses;
 mod logins;
+mod plugins;
 mod resumption;
 mod rig;
+mod saml;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;

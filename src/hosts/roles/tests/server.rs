@@ -85,6 +85,26 @@ fn services_of_others_are_set_and_their_passwords_never_shown() {
             username_attribute: "uid".to_owned(),
             email_attribute: "mail".to_owned(),
         }),
+        saml: Some(crate::spec::SamlProvider {
+            idp_url: "https://idp.example.com/sso".to_owned(),
+            idp_descriptor_url: "urn:idp".to_owned(),
+            idp_metadata_url: None,
+            idp_certificate: "/nowhere".into(),
+            service_provider_id: None,
+            own: Some(crate::spec::SamlCertificate {
+                certificate: "/nowhere".into(),
+                key: crate::spec::SecretSource::Env("UNUSED".to_owned()),
+            }),
+            sign_requests: true,
+            verify_signature: true,
+            attributes: crate::spec::SamlAttributes {
+                email: "email".to_owned(),
+                username: "username".to_owned(),
+                guest: Some("type=guest".to_owned()),
+                ..crate::spec::SamlAttributes::default()
+            },
+            button_text: Some("Company login".to_owned()),
+        }),
     };
     let mut facts = facts(&spec);
     let payload = Payload {
@@ -92,6 +112,10 @@ fn services_of_others_are_set_and_their_passwords_never_shown() {
             mail: Some("hunter$2".to_owned().into()),
             ldap: Some("hunter 3".to_owned().into()),
         },
+        saml: Some(crate::hosts::SamlFiles {
+            idp_certificate: "PEM".to_owned(),
+            own: Some(("PEM".to_owned(), "hunter4".to_owned().into())),
+        }),
         ..(*facts.payload).clone()
     };
     facts.payload = Arc::new(payload);
@@ -108,10 +132,21 @@ fn services_of_others_are_set_and_their_passwords_never_shown() {
         ("MM_EMAILSETTINGS_REPLYTOADDRESS", "chat@example.com"),
         ("MM_LDAPSETTINGS_BASEDN", "\"dc=example,dc=com\""),
         ("MM_LDAPSETTINGS_CONNECTIONSECURITY", "TLS"),
+        ("MM_SAMLSETTINGS_PRIVATEKEYFILE", "loadrig-saml.key"),
+        (
+            "MM_SAMLSETTINGS_ASSERTIONCONSUMERSERVICEURL",
+            "http://10.20.0.10/login/sso/saml",
+        ),
+        ("MM_SAMLSETTINGS_IDATTRIBUTE", ""),
     ] {
         let found = variable(&environment, name).unwrap();
         assert_eq!(found.trim_matches('"'), value.trim_matches('"'), "{name}");
     }
+    let names: Vec<&str> = bundle.steps().iter().map(BundleStep::name).collect();
+    let at = |name| names.iter().position(|one| *one == name).unwrap();
+    assert!(at("database-files") < at("mattermost"), "{names:?}");
+    let step = &bundle.steps()[at("database-files")];
+    assert!(step.input().unwrap().expose_secret().contains("hunter4"));
     let shown = shown(&bundle);
     assert!(!shown.contains("hunter"), "{shown}");
 }
@@ -172,8 +207,8 @@ fn the_first_administrator_is_made_once_and_its_password_is_in_no_file() {
     let password = facts(&spec()).secrets.admin_password();
     let password = password.expose_secret();
     let bundle = rendered("app-1", Stage::Configure);
-    let step = bundle.steps().last().unwrap();
-    assert_eq!(step.name(), "administrator");
+    let mut steps = bundle.steps().iter();
+    let step = steps.find(|step| step.name() == "administrator").unwrap();
     assert!(step.written().is_empty());
     let account = step.input().unwrap().expose_secret();
     let account: serde_json::Value = serde_json::from_str(account).unwrap();

@@ -145,6 +145,7 @@ fn full(app: &Server) -> Map<String, Value> {
         ("AllowSyncedDrafts", service.allow_synced_drafts.to_string()),
         ("EnableCluster", cluster.to_string()),
         ("EnableMetrics", metrics.to_string()),
+        ("RunJobs", config.job_settings.run_jobs.to_string()),
         (
             "ExtendSessionLengthWithActivity",
             service.extend_session_length_with_activity.to_string(),

@@ -24,6 +24,8 @@ pub struct NodeOptions {
     pub variables: Vec<(&'static str, String)>,
     /// The place of the configuration, if it is not a file.
     pub place: Option<String>,
+    /// What it is started as, if not as a server.
+    pub command: Option<&'static str>,
     /// The port that the variables name.
     pub port: Option<u16>,
 }
@@ -92,6 +94,7 @@ impl ServerNode {
         let place = options.place.map_or(path, PathBuf::from);
         let mut command = guarded(standin(), None);
         command
+            .args(options.command)
             .arg("--config")
             .arg(&place)
             .env("NOTIFY_SOCKET", &socket)

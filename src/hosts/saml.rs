@@ -1,0 +1,199 @@
+//! Files of an identity provider, and how they get where the server looks for them: into the database,
+//! beside its configuration. The server has no call that takes them without a session.
+
+use std::fmt::Write as _;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::spec::{SamlProvider, SecretSource};
+
+use super::bundle_error::BundleError;
+use super::texts::{read_pem, read_source};
+
+/// The provider's certificate, as the server finds it.
+pub(super) const IDP_CERTIFICATE: &str = "loadrig-saml-idp.crt";
+/// The server's own certificate.
+pub(super) const CERTIFICATE: &str = "loadrig-saml.crt";
+/// Its private key.
+pub(super) const KEY: &str = "loadrig-saml.key";
+
+/// As the server makes it (`config/migrations` of the server), which may not have run yet.
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS configurationfiles (name VARCHAR(64), data text NOT NULL, \
+                     createat bigint NOT NULL, updateat bigint NOT NULL, PRIMARY KEY (name));";
+/// What `psql` knows of the parameters of a data source name.
+const PARAMETERS: [&str; 6] = [
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "connect_timeout",
+    "target_session_attrs",
+];
+/// Where Debian keeps the authorities that systems trust, which `psql` does not look for by itself.
+const TRUSTED: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// The files of an identity provider.
+#[derive(Clone, Debug)]
+pub struct SamlFiles {
+    /// The certificate that the provider signs with, PEM.
+    pub idp_certificate: String,
+    /// The server's own certificate and its private key, PEM.
+    pub own: Option<(String, SecretString)>,
+}
+
+impl SamlFiles {
+    /// Reads the files that the environment names.
+    ///
+    /// # Errors
+    /// When one cannot be read, or is not PEM.
+    pub fn load(provider: &SamlProvider) -> Result<Self, BundleError> {
+        let what = "identity provider's certificate";
+        Ok(Self {
+            idp_certificate: read_pem(what, "CERTIFICATE", &provider.idp_certificate)?,
+            own: match &provider.own {
+                None => None,
+                Some(own) => Some((
+                    read_pem("SAML certificate", "CERTIFICATE", &own.certificate)?,
+                    key(&own.key)?,
+                )),
+            },
+        })
+    }
+
+    /// What the host writes them with: how `psql` reaches the database of a data source name, a line
+    /// `---`, and statements.
+    pub(super) fn statements(&self, dsn: &str) -> Option<SecretString> {
+        let mut text = service(dsn)?;
+        let _ = writeln!(text, "---\n{TABLE}");
+        let mut put = |name: &str, data: &str| {
+            let data = data.replace('\'', "''");
+            let _ = writeln!(
+                text,
+                "INSERT INTO configurationfiles (name, data, createat, updateat) SELECT '{name}', '{data}', t, t \
+                 FROM (SELECT (extract(epoch FROM now()) * 1000)::bigint AS t) AS now \
+                 ON CONFLICT (name) DO UPDATE SET data = EXCLUDED.data, updateat = EXCLUDED.updateat;"
+            );
+        };
+        put(IDP_CERTIFICATE, &self.idp_certificate);
+        if let Some((certificate, key)) = &self.own {
+            put(CERTIFICATE, certificate);
+            put(KEY, key.expose_secret());
+        }
+        Some(SecretString::from(text))
+    }
+}
+
+fn key(source: &SecretSource) -> Result<SecretString, BundleError> {
+    if let SecretSource::File(path) = source {
+        return read_pem("SAML key", "PRIVATE KEY", path).map(SecretString::from);
+    }
+    let (place, text) = read_source("SAML key", source)?;
+    let fault = match &text {
+        None => "is not set",
+        Some(text) if !text.contains("PRIVATE KEY-----") => "has no PEM block `PRIVATE KEY`",
+        Some(_) => return Ok(SecretString::from(text.unwrap_or_default())),
+    };
+    Err(BundleError::SamlKey { place, fault })
+}
+
+/// A service file of `psql` with the service `loadrig`; none for what is no data source name. A password
+/// never stands in an argument.
+fn service(dsn: &str) -> Option<String> {
+    let url = reqwest::Url::parse(dsn).ok()?;
+    let decoded = |text: &str| {
+        let text = percent_encoding::percent_decode_str(text)
+            .decode_utf8()
+            .ok()?;
+        (!text.chars().any(char::is_control)).then(|| text.into_owned())
+    };
+    let mut text = String::from("[loadrig]\n");
+    let mut set = |name: &str, value: &str| {
+        let _ = writeln!(text, "{name}={value}");
+    };
+    set("host", url.host_str()?);
+    set("port", &url.port().unwrap_or(5432).to_string());
+    set("dbname", &decoded(url.path().trim_matches('/'))?);
+    if !url.username().is_empty() {
+        set("user", &decoded(url.username())?);
+    }
+    if let Some(password) = url.password() {
+        set("password", &decoded(password)?);
+    }
+    let mut mode = "require".to_owned();
+    let mut has_root = false;
+    for (name, value) in url.query_pairs() {
+        match &*name {
+            "sslmode" => mode = value.into_owned(),
+            known if PARAMETERS.contains(&known) => {
+                has_root |= known == "sslrootcert";
+                set(known, &value);
+            }
+            // Those of the server's own driver.
+            _ => {}
+        }
+    }
+    set("sslmode", &mode);
+    if mode.starts_with("verify-") && !has_root {
+        set("sslrootcert", TRUSTED);
+    }
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_data_source_name_becomes_a_service_of_psql() {
+        let dsn = "postgres://mm:pa%40ss@db.example.com:6432/chat?sslmode=verify-full\
+                   &sslrootcert=/etc/ssl/rds/global-bundle.pem&binary_parameters=yes&connect_timeout=10";
+        assert_eq!(
+            service(dsn).unwrap(),
+            "[loadrig]\nhost=db.example.com\nport=6432\ndbname=chat\nuser=mm\npassword=pa@ss\n\
+             sslrootcert=/etc/ssl/rds/global-bundle.pem\nconnect_timeout=10\nsslmode=verify-full\n"
+        );
+        let trusted = service("postgres://u@h/d?sslmode=verify-full").unwrap();
+        assert!(trusted.ends_with(&format!("sslrootcert={TRUSTED}\n")));
+        assert!(
+            service("postgres://u@h/d")
+                .unwrap()
+                .contains("sslmode=require")
+        );
+        assert_eq!(service("chat"), None);
+    }
+
+    #[test]
+    fn quotes_do_not_end_a_text() {
+        let files = SamlFiles {
+            idp_certificate: "it's\nPEM".to_owned(),
+            own: None,
+        };
+        let statements = files.statements("postgres://u:hunter2@h/d").unwrap();
+        let text = statements.expose_secret();
+        assert!(
+            text.contains("SELECT 'loadrig-saml-idp.crt', 'it''s\nPEM', t, t"),
+            "{text}"
+        );
+        assert_eq!(text.matches("INSERT").count(), 1);
+    }
+
+    #[test]
+    fn a_key_is_pem_and_never_shown() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("key");
+        std::fs::write(&path, "hunter2").unwrap();
+        let error = key(&SecretSource::File(path.clone())).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+        std::fs::write(
+            &path,
+            "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n",
+        )
+        .unwrap();
+        assert!(key(&SecretSource::File(path)).is_ok());
+        let unset = key(&SecretSource::Env("LOADRIG_NO_SUCH_KEY".to_owned())).unwrap_err();
+        assert_eq!(
+            unset.to_string(),
+            "the SAML key: the environment variable `LOADRIG_NO_SUCH_KEY` is not set"
+        );
+    }
+}
