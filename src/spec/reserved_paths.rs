@@ -41,14 +41,24 @@ const VOLATILE: [&str; 5] = ["/run/", "/var/run/", "/proc/", "/sys/", "/dev/"];
 
 /// Files that loadrig writes to hosts of some roles. Everything with `loadrig` in its name is reserved
 /// anyway.
-const FILES: [(&str, &[Role]); 6] = [
+const FILES: [(&str, &[Role]); 7] = [
     ("/etc/systemd/system/mattermost.service", &[Role::App]),
-    ("/etc/nginx/nginx.conf", &[Role::App, Role::Proxy]),
+    (
+        "/etc/systemd/system/mattermost-jobserver.service",
+        &[Role::Job],
+    ),
+    (
+        "/etc/nginx/nginx.conf",
+        &[Role::App, Role::Job, Role::Proxy],
+    ),
     (
         "/etc/nginx/conf.d/mattermost.conf",
         &[Role::App, Role::Proxy],
     ),
-    ("/etc/nginx/conf.d/search-relay.conf", &[Role::App]),
+    (
+        "/etc/nginx/conf.d/search-relay.conf",
+        &[Role::App, Role::Job],
+    ),
     ("/etc/prometheus/prometheus.yml", &[Role::Metrics]),
     ("/etc/default/prometheus", &[Role::Metrics]),
 ];
