@@ -48,7 +48,7 @@ fn plugins_are_installed_by_one_application_node() {
         step.script(),
         format!("plugin_from_url {sha256} 'https://example.com/it'\\''s'\nplugins\n")
     );
-    assert_eq!(step.blobs(), [shipped.clone()]);
+    assert_eq!(step.blobs(), std::slice::from_ref(&shipped));
     let told: serde_json::Value =
         serde_json::from_str(step.input().unwrap().expose_secret()).unwrap();
     assert_eq!(told[0]["sha256"], sha256);
