@@ -30,9 +30,13 @@ sizes:
 ";
 
 fn spec(more: &str) -> Spec {
+    read(&format!("{SMALL}{more}"))
+}
+
+fn read(yaml: &str) -> Spec {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("demo.yaml");
-    std::fs::write(&path, format!("{SMALL}{more}")).expect("a file");
+    std::fs::write(&path, yaml).expect("a file");
     let spec = Library::new(None).load(path.to_str().expect("a path"));
     spec.unwrap_or_else(|errors| panic!("{errors}"))
 }
@@ -348,7 +352,12 @@ async fn a_database_is_restored_from_a_snapshot_and_updated() {
 async fn an_existing_database_is_neither_created_nor_removed() {
     let moto = Moto::start();
     let rig = DataRig::new(&moto).await;
-    let own = spec("database: {existing: {dsn_env: LOADRIG_TEST_DSN}}\n");
+    // One that exists has a size of its own.
+    let small = SMALL.replace("  database: {readers: 1, storage_gib: 400}\n", "");
+    assert_ne!(small, SMALL);
+    let own = read(&format!(
+        "{small}database: {{existing: {{dsn_env: LOADRIG_TEST_DSN}}}}\n"
+    ));
     rig.up(&own).await;
     assert_eq!(rig.up(&own).await, []);
     let snapshot = rig.snapshot().await;
