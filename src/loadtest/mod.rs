@@ -27,7 +27,13 @@ pub use promises::{
 };
 pub use result::{ActionSummary, RESULT_FORMAT, ScenarioResult, StoreError};
 pub use run::{AgentHost, LoadTest, LoadTestError};
-pub use scenario::{LatencyLimit, Scenario, Steps, Thresholds, scenario_schema};
+pub use scenario::{
+    AccountShare, ArrivingPhase, BurstPhase, CallThresholds, DecayTime, DrainPhase, DropPhase,
+    HoldPhase, LatencyLimit, LoginThresholds, PhaseShape, Population, RampPhase, ReturnThresholds,
+    Scenario, ScenarioEngine, ScenarioPhase, SmokeScenario, StepPhase, Steps, StormClient,
+    StormOverrideError, StormOverrides, StormRetry, StormScenario, StormThresholds, StormTooMany,
+    Thresholds, scenario_schema,
+};
 pub use tally::{ErrorSample, HistogramError, Latencies, Tallies, Tally, UserAction};
 pub use targets::{ExpectedTarget, MetricsHost};
 pub use wire::{

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::diagnose::system_error;
 
-use super::scenario::{Scenario, Thresholds};
+use super::scenario::{SmokeScenario, Thresholds};
 use super::tally::{ErrorSample, Latencies, Tallies, Tally, UserAction, percent};
 use super::wire::{Check, ServerInfo};
 
@@ -146,7 +146,7 @@ pub enum StoreError {
 impl ScenarioResult {
     /// Holds the figures against the thresholds.
     pub(super) fn evaluate(
-        scenario: &Scenario,
+        scenario: &SmokeScenario,
         environment: &str,
         run: &str,
         merged: Merged,
@@ -317,7 +317,7 @@ mod tests {
 
     fn merged(post_ms: u64, errors: u64) -> Merged {
         let mut tallies = Tallies::new().unwrap();
-        for action in Scenario::find("smoke").unwrap().thresholds.latency.keys() {
+        for action in SmokeScenario::built_in().unwrap().thresholds.latency.keys() {
             for _ in 0..100 {
                 tallies.succeeded(*action, Duration::from_millis(post_ms));
             }
@@ -337,7 +337,7 @@ mod tests {
     }
 
     fn evaluate(merged: Merged) -> ScenarioResult {
-        let scenario = Scenario::find("smoke").unwrap();
+        let scenario = SmokeScenario::built_in().unwrap();
         ScenarioResult::evaluate(&scenario, "demo", "r1", merged)
     }
 
@@ -407,8 +407,8 @@ mod tests {
         assert!(path.ends_with("scenario-smoke.json"));
         assert_eq!(ScenarioResult::load(&path).unwrap(), result);
         let definition = result.definition.unwrap();
-        let scenario: Scenario = serde_json::from_value(definition).unwrap();
-        assert_eq!(scenario, Scenario::find("smoke").unwrap());
+        let scenario: SmokeScenario = serde_json::from_value(definition).unwrap();
+        assert_eq!(scenario, SmokeScenario::built_in().unwrap());
     }
 
     #[test]

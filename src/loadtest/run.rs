@@ -14,7 +14,7 @@ use crate::diagnose::Diagnose;
 use crate::events::{EventKind, Events, Outcome};
 
 use super::result::{Merged, ScenarioResult};
-use super::scenario::Scenario;
+use super::scenario::SmokeScenario;
 use super::tally::{HistogramError, Tallies};
 use super::targets::{self, ExpectedTarget, MetricsHost};
 use super::wire::{
@@ -46,7 +46,7 @@ pub trait AgentHost: Send + Sync {
 #[derive(Clone, Debug)]
 pub struct LoadTest<'a> {
     /// What users do, and the thresholds.
-    pub scenario: &'a Scenario,
+    pub scenario: &'a SmokeScenario,
     /// The environment's name.
     pub environment: &'a str,
     /// The run's identity.
@@ -339,7 +339,7 @@ mod tests {
 
     fn good(plan: &AgentPlan) -> Vec<String> {
         let mut actions = Tallies::new().unwrap();
-        for action in Scenario::find("smoke").unwrap().thresholds.latency.keys() {
+        for action in SmokeScenario::built_in().unwrap().thresholds.latency.keys() {
             for _ in 0..plan.users {
                 actions.succeeded(*action, Duration::from_millis(5));
             }
@@ -374,7 +374,7 @@ mod tests {
     }
 
     async fn run(agents: &[&dyn AgentHost]) -> (Result<ScenarioResult, LoadTestError>, Recorder) {
-        let scenario = Scenario::find("smoke").unwrap();
+        let scenario = SmokeScenario::built_in().unwrap();
         let recorder = Recorder::default();
         let events = Events::new(vec![Box::new(recorder.clone())]);
         let test = LoadTest {

@@ -11,7 +11,7 @@ use crate::events::{EventKind, Events};
 use crate::hosts::Keyring;
 use crate::loadtest::{
     AgentHost, AgentHostError, EntranceRoute, ExpectedTarget, LoadTest, MetricsHost, RigEntrance,
-    Scenario, ScenarioResult,
+    ScenarioResult, SmokeScenario,
 };
 use crate::plan::Inventory;
 use crate::spec::{HostName, Role};
@@ -108,7 +108,7 @@ pub(super) async fn run_scenario(
     rig: &Rig,
     inventory: &Inventory,
     connected: &HostAccess,
-    scenario: &Scenario,
+    scenario: &SmokeScenario,
     run: &str,
     events: &Events,
 ) -> Result<ScenarioResult, OpsError> {

@@ -38,10 +38,13 @@ pub async fn test(
     session: &Session<'_>,
     recorder: &Recorder,
 ) -> Result<TestReport, OpsError> {
+    let Scenario::Smoke(smoke) = scenario else {
+        return Err(TestError::NoStorms(scenario.name().to_owned()).into());
+    };
     let events = session.events;
     events.emit(EventKind::RunStarted {
         environment: rig.spec.name.clone(),
-        operation: format!("scenario {}", scenario.name),
+        operation: format!("scenario {}", scenario.name()),
         run: run.name.clone(),
     });
     let inventory = rig.read().await?.inventory;
@@ -54,7 +57,7 @@ pub async fn test(
     let lock = Lock::take(&rig.cloud, purpose, lock, session).await?;
     let mut stop = lock.stop(&session.stop);
     let result = tokio::select! {
-        result = run_scenario(rig, &inventory, &connected, scenario, &run.name, events) => result,
+        result = run_scenario(rig, &inventory, &connected, smoke, &run.name, events) => result,
         _ = stop.wait_for(|urgency| *urgency > Urgency::None) => Err(TestError::Interrupted {
             environment: rig.spec.name.clone(),
         }

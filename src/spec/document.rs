@@ -74,6 +74,15 @@ impl YamlNode {
         }
     }
 
+    /// How many items or keys it has.
+    pub(crate) fn len(&self) -> usize {
+        match &self.content {
+            Content::Sequence(items) => items.len(),
+            Content::Mapping(entries) => entries.len(),
+            Content::Null | Content::Scalar { .. } => 0,
+        }
+    }
+
     fn size(&self) -> usize {
         1 + match &self.content {
             Content::Sequence(items) => items.iter().map(YamlNode::size).sum(),
@@ -116,6 +125,18 @@ impl Document {
             source: Arc::clone(&self.source),
             span,
         }
+    }
+
+    /// The value at a path; list items are named by their number.
+    pub(crate) fn node(&self, path: &[&str]) -> Option<&YamlNode> {
+        let mut node = self.root.as_ref()?;
+        for name in path {
+            node = match &node.content {
+                Content::Sequence(items) => items.get(name.parse::<usize>().ok()?)?,
+                _ => &node.entries().iter().find(|e| e.key == *name)?.value,
+            };
+        }
+        Some(node)
     }
 
     /// Where the value at a path stands; list items are named by their number.

@@ -6,7 +6,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::document::Document;
+use super::document::{Content, Document, YamlNode};
 use super::foreign::refuse_foreign;
 use super::problem::{Problem, SourceText, Span, SpecErrors};
 use super::reader;
@@ -24,6 +24,26 @@ impl PathCheck<'_> {
         self.problems
             .push(self.document.place(span).problem(message, label));
     }
+
+    /// How many items or keys the value at a path has, as written; none if there is no such value.
+    pub(crate) fn count(&self, path: &[&str]) -> Option<usize> {
+        self.document.node(path).map(YamlNode::len)
+    }
+}
+
+/// The word that a key at the top level of a file has, if it has one; for choosing a schema.
+pub(crate) fn top_level_word(source: &SourceText, key: &str) -> Option<String> {
+    let document = Document::parse(source.clone(), &mut Vec::new());
+    match &document.node(&[key])?.content {
+        Content::Scalar { text, .. } => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// Whether a file has a key at its top level; for choosing a schema.
+pub(crate) fn has_top_level_key(source: &SourceText, key: &str) -> bool {
+    let document = Document::parse(source.clone(), &mut Vec::new());
+    document.node(&[key]).is_some()
 }
 
 /// Reads a file as a schema describes it and `check` completes it; `what` is what such a file

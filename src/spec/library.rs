@@ -290,7 +290,7 @@ fn is_scenario(found: &FoundFile) -> bool {
     let directory = found.directory.as_deref().and_then(Path::file_name);
     let document = Document::parse(found.source.clone(), &mut Vec::new());
     directory.is_some_and(|name| name == "scenarios")
-        || ["steps", "thresholds"]
+        || ["steps", "phases", "thresholds"]
             .iter()
             .any(|key| document.find(&[key]).is_some())
 }

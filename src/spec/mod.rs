@@ -56,7 +56,7 @@ pub use connections::{
     ConnectionSecurity, LdapServer, MailServer, ServerConnections, ServiceAccount,
 };
 pub use edition::{LicenseSource, LicensedPart, ServiceEnvironment, UNLICENSED_USERS};
-pub(crate) use file::{PathCheck, read_yaml};
+pub(crate) use file::{PathCheck, has_top_level_key, read_yaml, top_level_word};
 pub(crate) use found::{read_file, read_limited};
 pub use hashing::{HashCost, PasswordHash};
 pub use host_extras::{ExtraFile, HostExtras};

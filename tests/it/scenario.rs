@@ -12,8 +12,8 @@ use chat_server::{ChatServer, ServerFault};
 use futures::future::BoxFuture;
 use loadrig::events::Events;
 use loadrig::loadtest::{
-    Admin, AgentHost, AgentHostError, LoadTest, Password, RigEntrance, Scenario, ScenarioResult,
-    agent,
+    Admin, AgentHost, AgentHostError, LoadTest, Password, RigEntrance, ScenarioResult,
+    SmokeScenario, agent,
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
@@ -58,13 +58,13 @@ impl AgentHost for InProcess {
 }
 
 /// The smoke scenario, with waits that fit a test.
-fn scenario() -> Scenario {
+fn scenario() -> SmokeScenario {
     let text = include_str!("../../scenarios/smoke.yaml")
         .replace("users: 50", "users: 12")
         .replace("deliver_within: 10s", "deliver_within: 1s")
         .replace("{ within: 30s }", "{ within: 2s }")
         .replace("deadline: 3m", "deadline: 30s");
-    Scenario::parse("smoke.yaml", &text).unwrap()
+    SmokeScenario::parse("smoke.yaml", &text).unwrap()
 }
 
 fn admin() -> Admin {
@@ -77,7 +77,7 @@ fn admin() -> Admin {
 
 async fn run_with(
     server: &ChatServer,
-    scenario: &Scenario,
+    scenario: &SmokeScenario,
     agents: &[&dyn AgentHost],
 ) -> ScenarioResult {
     let url = server.url();

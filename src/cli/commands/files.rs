@@ -106,8 +106,12 @@ fn check(app: &App, file: &str) -> Result<ValidFile, SpecErrors> {
         let scenario = scenario?;
         return Ok(ValidFile {
             kind: "scenario",
-            text: format!("scenario `{}` for {} users", scenario.name, scenario.users),
-            name: scenario.name,
+            text: format!(
+                "scenario `{}` for {} users",
+                scenario.name(),
+                scenario.users()
+            ),
+            name: scenario.name().to_owned(),
             findings: Vec::new(),
         });
     }

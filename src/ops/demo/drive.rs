@@ -4,7 +4,7 @@ use tokio::sync::watch;
 
 use crate::engine::Urgency;
 use crate::events::{EventKind, Recorder};
-use crate::loadtest::{Scenario, ScenarioResult};
+use crate::loadtest::{ScenarioResult, SmokeScenario};
 use crate::localcloud::{self, MachineCheck, Running, StartOptions};
 use crate::ops::adapters::Adapters;
 use crate::ops::confirm::Question;
@@ -53,7 +53,7 @@ pub fn demo<A: Adapters>(
         return Err(DemoError::NotLocal.into());
     }
     check_program(&spec)?;
-    let scenario = Scenario::find("smoke")?;
+    let scenario = SmokeScenario::built_in()?;
     events.emit(EventKind::RunStarted {
         environment: spec.name.clone(),
         operation: "demo".to_owned(),
@@ -131,7 +131,7 @@ async fn drive(
     run: &RunDir,
     session: &Session<'_>,
     recorder: &Recorder,
-    scenario: &Scenario,
+    scenario: &SmokeScenario,
     adapters: &dyn Adapters,
 ) -> Result<Driven, OpsError> {
     if *session.stop.borrow() > Urgency::None {
@@ -197,7 +197,7 @@ async fn drive_locked(
     options: &DemoOptions,
     run: &RunDir,
     session: &Session<'_>,
-    scenario: &Scenario,
+    scenario: &SmokeScenario,
     lock: &Lock,
 ) -> Result<DemoOutcome, OpsError> {
     let mut done = DemoOutcome {
@@ -287,7 +287,7 @@ async fn drive_scenario(
     inventory: &Inventory,
     run: &RunDir,
     session: &Session<'_>,
-    scenario: &Scenario,
+    scenario: &SmokeScenario,
 ) -> Result<ScenarioResult, OpsError> {
     let connected = rig.connect(inventory).await?;
     run_scenario(

@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use loadrig::blueprint::blueprint;
 use loadrig::events::{Event, EventKind, GraphStep, Outcome};
 use loadrig::loadtest::{
-    ActionSummary, Check, ErrorSample, Latencies, RESULT_FORMAT, Scenario, ScenarioResult,
-    ServerInfo, UserAction,
+    ActionSummary, Check, ErrorSample, Latencies, RESULT_FORMAT, ScenarioResult, ServerInfo,
+    SmokeScenario, UserAction,
 };
 use loadrig::plan::cost;
 use loadrig::report::{
@@ -303,7 +303,7 @@ fn scenario(good: bool) -> ScenarioResult {
         environment: "demo".into(),
         scenario: "smoke".into(),
         title: "Smoke test".into(),
-        definition: serde_json::to_value(Scenario::find("smoke").unwrap()).ok(),
+        definition: serde_json::to_value(SmokeScenario::built_in().unwrap()).ok(),
         users: 50,
         agents: vec!["agent-1".into()],
         started: at(60.0),
