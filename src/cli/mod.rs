@@ -152,7 +152,7 @@ fn dispatch(app: &App, command: &Command) -> Outcome {
             app.printer.data(&page);
             Ok(ExitCode::Done)
         }
-        Command::Agent => commands::agent::run(),
+        Command::Agent(args) => commands::agent::run(args),
         Command::SearchProxy(args) => commands::search_proxy::run(args),
     }
 }

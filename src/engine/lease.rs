@@ -93,6 +93,10 @@ pub struct Lease {
     /// The holder is gone but did not end cleanly: the next one waits until `expires_at`.
     #[serde(default)]
     pub settling: bool,
+    /// The holder is gone on purpose: what it started goes on by itself, until `expires_at` at the
+    /// latest. Nobody renews it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub left: bool,
 }
 
 /// Why there is no lease.
@@ -135,6 +139,16 @@ pub enum LockError {
 impl Diagnose for LockError {
     fn hints(&self) -> Vec<String> {
         match self {
+            LockError::Held { lease, .. } if lease.left => vec![
+                format!(
+                    "`loadrig test {0} --attach` waits for its result, `loadrig test {0} --stop` ends it",
+                    lease.environment
+                ),
+                format!(
+                    "only if its result is not wanted and its agents are gone: `--break-lock={}`",
+                    lease.holder.owner
+                ),
+            ],
             LockError::Held { lease, .. } => vec![
                 "wait for it with `--lock-timeout 10m`; a lease that is not renewed ends by itself"
                     .to_owned(),
@@ -187,6 +201,12 @@ pub fn describe_lease(lease: &Lease, now: Timestamp) -> String {
         .map(|url| format!(", {url}"))
         .unwrap_or_default();
     let left = until(lease.expires_at, now).as_secs();
+    if lease.left {
+        return format!(
+            "the {operation} that {owner} started at {}, which goes on by itself for {left} s at the most",
+            lease.acquired.strftime("%F %T UTC")
+        );
+    }
     format!(
         "{owner} ({operation}, process {pid}{job}) since {}; the lease ends in {left} s unless it is renewed",
         lease.acquired.strftime("%F %T UTC")

@@ -223,6 +223,7 @@ impl<S: LeaseStore> HeldLease<S> {
             expires_at: after(clock.at_most(), LEASE_DURATION),
             fence,
             settling: false,
+            left: false,
         };
         let asked = Instant::now();
         *usable_from = (*usable_from).max(asked + settle);
@@ -301,6 +302,46 @@ impl<S: LeaseStore> HeldLease<S> {
             environment: self.lease().environment,
             how,
         })
+    }
+
+    /// Leaves the lease to what goes on by itself for so long at the most. It is not renewed any
+    /// more, and ends then, or when [`take_back_lease`] deletes it.
+    ///
+    /// # Errors
+    /// When the lease was lost, or the store fails: it may then end with its last renewal.
+    pub async fn leave(self, at_most: Duration) -> Result<(), LockError> {
+        self.renewing.abort();
+        let ours = self.lease();
+        let environment = ours.environment.as_str();
+        let lost = |how: String| LockError::Lost {
+            environment: environment.to_owned(),
+            how,
+        };
+        // A renewal may have been cut off: what is stored counts.
+        let (found, clock) = read(&*self.store, environment).await?;
+        let (mut lease, version) = match found {
+            Some((lease, version)) if lease.holder == ours.holder => (lease, version),
+            Some((lease, _)) => {
+                let by = describe_lease(&lease, clock.at_least());
+                return Err(lost(format!("it went to {by}")));
+            }
+            None => return Err(lost("it was removed".to_owned())),
+        };
+        lease.expires_at = after(clock.at_most(), at_most);
+        lease.left = true;
+        let put = self
+            .store
+            .put(&self.name, text(&lease), Condition::Is(version));
+        let written = put.await;
+        if matches!(&written, Ok(answer) if answer.value.is_some()) {
+            return Ok(());
+        }
+        // Our own write whose answer was lost, or somebody else's.
+        match (read(&*self.store, environment).await?.0, written) {
+            (Some((found, _)), _) if found.left && found.holder == ours.holder => Ok(()),
+            (_, Err(error)) => Err(unavailable(environment, error)),
+            (_, Ok(_)) => Err(lost("somebody else wrote it meanwhile".to_owned())),
+        }
     }
 
     /// Gives the lease back. After a run that did not end cleanly it stays for some seconds,
@@ -402,6 +443,26 @@ async fn renew<S: LeaseStore>(
             Err(_) => Duration::from_secs(2),
         };
     }
+}
+
+/// Deletes the lease that a run left to what goes on by itself. Nothing is to do when it is
+/// somebody else's by now, or gone.
+///
+/// # Errors
+/// When the store fails, or what it holds is no lease.
+pub async fn take_back_lease<S: LeaseStore>(
+    store: &S,
+    environment: &str,
+    run: &str,
+) -> Result<(), LockError> {
+    let Some((lease, version)) = read(store, environment).await?.0 else {
+        return Ok(());
+    };
+    if !lease.left || lease.holder.run != run {
+        return Ok(());
+    }
+    let deleted = store.delete(&object(environment), &version).await;
+    deleted.map_err(|error| unavailable(environment, error))
 }
 
 /// How long whoever breaks a lock waits at most before changing anything: a run that goes on

@@ -33,6 +33,7 @@ pub use lease::{
 };
 pub use lock::{
     AcquireOptions, HeldLease, delete_expired_lease, longest_wait_after_break, read_lease,
+    take_back_lease,
 };
 pub use permit::Permit;
 pub use poll::Poller;

@@ -16,6 +16,7 @@ mod run;
 mod scenario;
 mod socket;
 mod steps;
+pub mod storm;
 mod tally;
 mod targets;
 mod users;

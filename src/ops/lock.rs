@@ -9,7 +9,7 @@ use crate::aws::{Aws, Registry};
 use crate::diagnose::Diagnose as _;
 use crate::engine::{
     AcquireOptions, HeldLease, Holder, Lease, LockError, Permit, Urgency, describe_lease,
-    longest_wait_after_break,
+    longest_wait_after_break, take_back_lease,
 };
 use crate::events::Events;
 
@@ -124,6 +124,15 @@ impl Lock {
         stop
     }
 
+    /// Leaves the lock to what goes on by itself for so long at the most, whether or not this
+    /// process does.
+    ///
+    /// # Errors
+    /// When the lock was lost, or the registry cannot be used.
+    pub async fn leave(self, at_most: Duration) -> Result<(), OpsError> {
+        Ok(self.held.leave(at_most).await?)
+    }
+
     /// Returns the lock. Losing it on the way outweighs what came of the work.
     ///
     /// # Errors
@@ -200,7 +209,7 @@ async fn take(
                 if options.break_lock.is_none()
                     && options.calls_end_with_process
                     && acquire.break_nonce.is_none()
-                    && died_here(&lease.holder, &holder) =>
+                    && died_here(&lease, &holder) =>
             {
                 events.note(format!(
                     "process {} of this machine held the lock and has ended: taking it over",
@@ -212,7 +221,7 @@ async fn take(
             Err(LockError::Held { lease, .. })
                 if acquire.patience.is_zero()
                     && options.break_lock.is_none()
-                    && died_here(&lease.holder, &holder) =>
+                    && died_here(&lease, &holder) =>
             {
                 events.note(format!(
                     "process {} of this machine held the lock and has ended: waiting for its lease to expire",
@@ -230,6 +239,19 @@ async fn take(
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Returns the lock that a run left to what went on by itself.
+///
+/// # Errors
+/// When the registry cannot be used.
+pub async fn take_back(cloud: &Arc<Aws>, environment: &str, run: &str) -> Result<(), OpsError> {
+    let unusable = |cause| LockError::Unavailable {
+        environment: environment.to_owned(),
+        cause,
+    };
+    let registry = Registry::of(cloud).await.map_err(unusable)?;
+    Ok(take_back_lease(&registry, environment, run).await?)
 }
 
 /// Asks before a lock is broken, unless another holder was meant.
@@ -268,9 +290,12 @@ fn holder(purpose: LockPurpose<'_>) -> Holder {
 }
 
 /// Whether the lock's holder was a process of this user on this machine that has ended.
-/// Where that cannot be known it is `false`: the holder then counts as alive.
-fn died_here(holder: &Holder, me: &Holder) -> bool {
+/// Where that cannot be known it is `false`: the holder then counts as alive. The holder of a lease
+/// that was left has ended, and what it left the lease to has not.
+fn died_here(lease: &Lease, me: &Holder) -> bool {
+    let holder = &lease.holder;
     cfg!(target_os = "linux")
+        && !lease.left
         && holder.owner == me.owner
         && !std::path::Path::new(&format!("/proc/{}", holder.pid)).exists()
 }

@@ -77,7 +77,7 @@ pub async fn calibrate(
         site: OnceLock::new(),
         breaks,
     });
-    let probe = DriverProbe::start("calibration".into());
+    let mut probe = DriverProbe::start("calibration".into());
     let until = began + time;
     let mut all = JoinSet::new();
     for index in 0..users {
@@ -97,7 +97,7 @@ pub async fn calibrate(
     }
     while all.join_next().await.is_some() {}
     let mut calls = CallTally::default();
-    let driver = probe.finish();
+    let driver = probe.health();
     storm
         .recorder
         .take_call(ClientCall::SystemPing, &mut calls)?;

@@ -10,26 +10,21 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use crate::actions::unix_ms;
-use crate::arrivals::arrival_times;
-use crate::call::ClientCall;
 use crate::client::{Travel, run_user};
 use crate::health::DriverProbe;
 use crate::histogram::TimeHistogramError;
+use crate::keeper::SecondKeeper;
 use crate::known::IdTable;
-use crate::line::{StormControl, StormLine, StormSample};
+use crate::line::{StormCheckpoint, StormControl, StormLine};
 use crate::plan::{STORM_FORMAT, StormPhase, StormPlan};
+use crate::position::{BREAK_SETTLES, StormPosition, due_by};
 use crate::recorder::{StormRecorder, lock, millis};
-use crate::result::{
-    ErrorCounts, LastUser, LoginAttempts, Milestones, StormErrorClass, StormResult, StormSecond,
-    UserCounts, WebsocketCounts,
-};
+use crate::result::{PhaseTime, StormResult};
 use crate::route::SocketRoute;
-use crate::storm::{SharedStorm, SocketBreak, mix};
+use crate::storm::{SharedStorm, SocketBreak};
 
 /// Distance of the looks at whether everybody has arrived.
 const DRAIN_LOOK: Duration = Duration::from_millis(20);
-/// By when every client has lost the websocket that it was to lose.
-const BREAK_SETTLES: Duration = Duration::from_millis(500);
 
 /// A plan that cannot be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +61,7 @@ pub async fn run(
     mut control: mpsc::Receiver<StormControl>,
     lines: mpsc::Sender<StormLine>,
 ) -> Result<StormResult, StormError> {
-    check(&plan)?;
+    plan.check()?;
     let mut routes = Vec::with_capacity(plan.entrances.len());
     for entrance in &plan.entrances {
         routes.push(SocketRoute::find(entrance).await?);
@@ -91,8 +86,9 @@ pub async fn run(
     let stage = StormStage {
         storm: Arc::clone(&storm),
         users: Mutex::new(JoinSet::new()),
-        phase: Mutex::new(0),
-        pace: watch::channel(1.0).0,
+        clock: Mutex::new(PhaseClock::default()),
+        phases: Mutex::default(),
+        pace: watch::channel(plan.resume.map_or(1.0, |from| from.rate)).0,
         say_break,
     };
     let mut probe = DriverProbe::start(plan.agent.clone());
@@ -126,10 +122,21 @@ pub async fn run(
                 _ = tick.tick() => {
                     let second = storm.recorder.take_second()?;
                     probe.second(&second);
-                    let phase = *lock(&stage.phase);
-                    if let Some(sample) = keeper.keep(second, phase)? {
-                        // Who does not read in time misses a sample; the storm waits for nobody.
+                    let position = stage.position();
+                    // Who does not read in time misses a line; the storm waits for nobody.
+                    if let Some(sample) = keeper.keep(second, position.phase)? {
                         let _ = lines.try_send(StormLine::Sample(Box::new(sample)));
+                    }
+                    if keeper.is_checkpoint(plan.checkpoint_every_ms) {
+                        let result = keeper.result(
+                            &storm.recorder,
+                            stage.phase_times(),
+                            probe.health(),
+                            started_ms,
+                            true,
+                        )?;
+                        let checkpoint = StormCheckpoint { result, position };
+                        let _ = lines.try_send(StormLine::Checkpoint(Box::new(checkpoint)));
                     }
                 }
             }
@@ -139,9 +146,14 @@ pub async fn run(
     lock(&stage.users).abort_all();
     let mut users = std::mem::take(&mut *lock(&stage.users));
     while users.join_next().await.is_some() {}
-    let ended = Instant::now();
     keeper.keep(storm.recorder.take_second()?, 0)?;
-    let result = keeper.result(&storm, probe.finish(), started_ms, ended, cut_short)?;
+    let result = keeper.result(
+        &storm.recorder,
+        stage.phase_times(),
+        probe.health(),
+        started_ms,
+        cut_short,
+    )?;
     let _ = lines
         .send(StormLine::Result(Box::new(result.clone())))
         .await;
@@ -150,69 +162,113 @@ pub async fn run(
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn check(plan: &StormPlan) -> Result<(), StormError> {
-    if plan.format != STORM_FORMAT {
-        return Err(StormError::Format {
-            theirs: plan.format,
-        });
+impl StormPlan {
+    /// Whether it can be carried out, as far as the plan itself tells.
+    ///
+    /// # Errors
+    /// When it is of another version or contradicts itself.
+    pub fn check(&self) -> Result<(), StormError> {
+        if self.format != STORM_FORMAT {
+            return Err(StormError::Format {
+                theirs: self.format,
+            });
+        }
+        let wrong = |text: String| Err(StormError::Plan(text));
+        if self.entrances.is_empty() {
+            return wrong("it has no entrance".into());
+        }
+        let arriving: u64 = self
+            .phases
+            .iter()
+            .map(|phase| match phase {
+                StormPhase::Arrive { users, .. } => u64::from(*users),
+                _ => 0,
+            })
+            .sum();
+        if arriving > u64::from(self.accounts.users) {
+            let accounts = self.accounts.users;
+            return wrong(format!("{arriving} users arrive, with {accounts} accounts"));
+        }
+        for phase in &self.phases {
+            if let StormPhase::Drop { share, .. } = phase
+                && !(0.0..=1.0).contains(share)
+            {
+                return wrong(format!("a share of {share} websockets is dropped"));
+            }
+        }
+        Ok(())
     }
-    let wrong = |text: String| Err(StormError::Plan(text));
-    if plan.entrances.is_empty() {
-        return wrong("it has no entrance".into());
-    }
-    let arriving: u64 = plan
-        .phases
-        .iter()
-        .map(|phase| match phase {
-            StormPhase::Arrive { users, .. } => u64::from(*users),
-            _ => 0,
-        })
-        .sum();
-    if arriving > u64::from(plan.accounts.users) {
-        let accounts = plan.accounts.users;
-        return wrong(format!("{arriving} users arrive, with {accounts} accounts"));
-    }
-    for phase in &plan.phases {
-        if let StormPhase::Drop { share, .. } = phase
-            && !(0.0..=1.0).contains(share)
-        {
-            return wrong(format!("a share of {share} websockets is dropped"));
+}
+
+/// How far the plan's clock is in a phase.
+#[derive(Clone, Copy, Debug)]
+struct PhaseClock {
+    phase: usize,
+    /// It showed `shown` at the moment `read`, and runs at the rate.
+    read: Instant,
+    shown: Duration,
+    rate: f64,
+}
+
+impl Default for PhaseClock {
+    fn default() -> Self {
+        Self {
+            phase: 0,
+            read: Instant::now(),
+            shown: Duration::ZERO,
+            rate: 1.0,
         }
     }
-    Ok(())
+}
+
+impl PhaseClock {
+    fn now(&self) -> Duration {
+        self.shown + self.read.elapsed().mul_f64(self.rate)
+    }
 }
 
 /// Where the storm takes place.
 struct StormStage {
     storm: Arc<SharedStorm>,
     users: Mutex<JoinSet<()>>,
-    phase: Mutex<usize>,
+    clock: Mutex<PhaseClock>,
+    /// When each phase began, and ended if it has.
+    phases: Mutex<BTreeMap<usize, (Instant, Option<Instant>)>>,
     /// How many times as fast as planned users arrive.
     pace: watch::Sender<f64>,
     say_break: watch::Sender<SocketBreak>,
 }
 
 impl StormStage {
-    /// All phases, one after the other.
+    /// All phases from the position on at which the plan is taken up, one after the other.
     async fn conduct(&self, plan: &StormPlan) {
+        let from = plan.resume.unwrap_or_default();
         let mut next = 0;
         let mut start = Instant::now();
         for (index, phase) in plan.phases.iter().enumerate() {
-            *lock(&self.phase) = index;
+            if index < from.phase {
+                if let StormPhase::Arrive { users, .. } = phase {
+                    next += users;
+                }
+                continue;
+            }
+            let gone_ms = if index == from.phase {
+                from.phase_ms
+            } else {
+                0
+            };
+            let gone = Duration::from_millis(gone_ms);
+            self.begin(index, start, gone);
             match *phase {
-                StormPhase::Arrive {
-                    users,
-                    over_ms,
-                    shape,
-                } => {
+                StormPhase::Arrive { users, over_ms, .. } => {
                     let over = Duration::from_millis(over_ms);
-                    let seed = mix(plan.seed ^ (index as u64 + 1));
-                    let times = arrival_times(users, over, shape, seed);
-                    start = self.arrive(&times, over, start, next).await;
+                    start = self
+                        .arrive(&plan.arrivals(index), over, start, next, gone_ms)
+                        .await;
                     next += users;
                 }
                 StormPhase::Hold { for_ms } => {
-                    start += Duration::from_millis(for_ms);
+                    start += Duration::from_millis(for_ms).saturating_sub(gone);
                     tokio::time::sleep_until(start.into()).await;
                 }
                 StormPhase::Drop { share, over_ms } => {
@@ -223,33 +279,77 @@ impl StormStage {
                         order.over = over;
                     });
                     // Whoever loses its websocket is on the way before anybody looks.
-                    start = Instant::now() + over + BREAK_SETTLES;
+                    start = Instant::now() + (over + BREAK_SETTLES).saturating_sub(gone);
                     tokio::time::sleep_until(start.into()).await;
                 }
                 StormPhase::Drain { at_most_ms } => {
-                    let latest = Instant::now() + Duration::from_millis(at_most_ms);
+                    let at_most = Duration::from_millis(at_most_ms).saturating_sub(gone);
+                    let latest = Instant::now() + at_most;
                     while self.storm.recorder.travellers() > 0 && Instant::now() < latest {
                         tokio::time::sleep(DRAIN_LOOK).await;
                     }
                     start = Instant::now();
                 }
             }
+            if let Some((_, end)) = lock(&self.phases).get_mut(&index) {
+                *end = Some(start);
+            }
+        }
+        lock(&self.clock).phase = plan.phases.len();
+    }
+
+    /// Notes that a phase begins at a moment, at which so much of it has gone by.
+    fn begin(&self, phase: usize, read: Instant, shown: Duration) {
+        lock(&self.phases).insert(phase, (read, None));
+        *lock(&self.clock) = PhaseClock {
+            phase,
+            read,
+            shown,
+            rate: 1.0,
+        };
+    }
+
+    /// Where in the plan the agent is.
+    fn position(&self) -> StormPosition {
+        let clock = *lock(&self.clock);
+        StormPosition {
+            phase: clock.phase,
+            phase_ms: millis(clock.now()),
+            rate: *self.pace.borrow(),
         }
     }
 
+    /// When each phase was, until now.
+    fn phase_times(&self) -> BTreeMap<usize, PhaseTime> {
+        let now = Instant::now();
+        let ms = |at| self.storm.recorder.ms(at);
+        lock(&self.phases)
+            .iter()
+            .map(|(index, (begin, end))| {
+                let time = PhaseTime {
+                    begin_ms: ms(*begin),
+                    end_ms: ms(end.unwrap_or(now)),
+                };
+                (*index, time)
+            })
+            .collect()
+    }
+
     /// Makes users arrive, and returns when the phase is over: at a pace other than the planned
-    /// one, earlier or later.
+    /// one, earlier or later. Those who were to arrive before `gone_ms` are left out.
     async fn arrive(
         &self,
         times: &[Duration],
         over: Duration,
         start: Instant,
         first: u32,
+        gone_ms: u64,
     ) -> Instant {
         let mut pace = self.pace.subscribe();
         // The plan's clock shows `shown` at the moment `read`, and runs at the pace.
-        let (mut read, mut shown) = (start, Duration::ZERO);
-        let mut index = 0;
+        let (mut read, mut shown) = (start, Duration::from_millis(gone_ms));
+        let mut index = due_by(times, gone_ms);
+        lock(&self.clock).rate = *pace.borrow();
         loop {
             let at = times.get(index as usize).copied();
             let target = at
@@ -264,6 +364,12 @@ impl StormStage {
                     if now > read {
                         shown += (now - read).mul_f64(rate);
                         read = now;
+                    }
+                    {
+                        let mut clock = lock(&self.clock);
+                        clock.read = read;
+                        clock.shown = shown;
+                        clock.rate = *pace.borrow();
                     }
                     if changed.is_err() {
                         std::future::pending::<()>().await;
@@ -306,110 +412,5 @@ async fn wait_until(due: Option<Instant>) {
         Some(due) if due <= Instant::now() => {}
         Some(due) => tokio::time::sleep_until(due.into()).await,
         None => std::future::pending().await,
-    }
-}
-
-/// Keeps the seconds, and makes samples of them.
-struct SecondKeeper {
-    began: Instant,
-    /// Seconds from one sample to the next.
-    every: u64,
-    seconds: Vec<StormSecond>,
-    users: UserCounts,
-    attempts: LoginAttempts,
-    websockets: WebsocketCounts,
-    calls: u64,
-    errors: ErrorCounts,
-    /// Since the last sample.
-    recent: StormSecond,
-}
-
-impl SecondKeeper {
-    fn new(began: Instant, every_ms: u64) -> Self {
-        Self {
-            began,
-            every: every_ms.div_ceil(1000).max(1),
-            seconds: Vec::new(),
-            users: UserCounts::default(),
-            attempts: LoginAttempts::default(),
-            websockets: WebsocketCounts::default(),
-            calls: 0,
-            errors: ErrorCounts::new(),
-            recent: StormSecond::default(),
-        }
-    }
-
-    fn keep(
-        &mut self,
-        second: StormSecond,
-        phase: usize,
-    ) -> Result<Option<StormSample>, TimeHistogramError> {
-        self.users.add(&second.users);
-        self.attempts.add(&second.attempts);
-        self.websockets.add(&second.websockets);
-        self.calls += second.calls;
-        for (class, count) in &second.errors {
-            *self.errors.entry(*class).or_default() += count;
-        }
-        self.recent.merge(&second)?;
-        self.seconds.push(second);
-        if !(self.seconds.len() as u64).is_multiple_of(self.every) {
-            return Ok(None);
-        }
-        let recent = std::mem::take(&mut self.recent);
-        let users = self.users;
-        Ok(Some(StormSample {
-            at_ms: millis(self.began.elapsed()),
-            phase,
-            users,
-            waiting: users.offered.saturating_sub(users.logged_in + users.never),
-            websockets: self
-                .websockets
-                .connected
-                .saturating_sub(self.websockets.dropped),
-            attempts: self.attempts,
-            calls: self.calls,
-            errors: self.errors.clone(),
-            login: recent.login,
-            others: recent.others,
-            start_lag: recent.start_lag,
-        }))
-    }
-
-    fn result(
-        self,
-        storm: &SharedStorm,
-        driver: crate::result::DriverHealth,
-        started_ms: u64,
-        ended: Instant,
-        cut_short: bool,
-    ) -> Result<StormResult, TimeHistogramError> {
-        let mut users = self.users;
-        users.never = users.offered - users.logged_in;
-        let mut result = StormResult {
-            format: STORM_FORMAT,
-            started_ms,
-            elapsed_ms: storm.recorder.ms(ended),
-            cut_short,
-            calls: BTreeMap::new(),
-            users,
-            attempts: self.attempts,
-            websockets: self.websockets,
-            milestones: Milestones::default(),
-            last: LastUser::default(),
-            seconds: self.seconds,
-            drivers: BTreeMap::from([(driver.agent.clone(), driver)]),
-        };
-        storm.recorder.finish(&mut result)?;
-        let unsent = users.offered.saturating_sub(users.started);
-        if unsent > 0 {
-            let login = result.calls.entry(ClientCall::Login).or_default();
-            login.count += unsent;
-            let text = "the storm ended first";
-            for _ in 0..unsent {
-                login.fail(StormErrorClass::NotSent, text);
-            }
-        }
-        Ok(result)
     }
 }

@@ -84,15 +84,20 @@ impl DriverProbe {
         self.health.peak_sockets = self.health.peak_sockets.max(open);
     }
 
-    /// How the driver fared.
-    pub(crate) fn finish(mut self) -> DriverHealth {
-        self.sampler.abort();
+    /// How the driver has fared so far.
+    pub(crate) fn health(&mut self) -> DriverHealth {
         self.count_files();
         self.health.cpu_ms = cpu_ms().saturating_sub(self.cpu_at_start);
         self.health.elapsed_ms = millis(self.began.elapsed());
         self.health.peak_memory_kib = peak_memory_kib();
         self.health.timer_lag = lock(&self.lag).clone();
-        self.health
+        self.health.clone()
+    }
+}
+
+impl Drop for DriverProbe {
+    fn drop(&mut self) {
+        self.sampler.abort();
     }
 }
 

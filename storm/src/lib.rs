@@ -23,16 +23,19 @@ mod health;
 mod histogram;
 mod http1;
 mod http2;
+mod keeper;
 mod known;
 mod line;
 mod login;
 mod page;
 mod plan;
+mod position;
 mod reconnecting;
 mod recorder;
 mod reply;
 mod request;
 mod result;
+mod resumed;
 mod route;
 mod socket;
 mod storm;
@@ -48,12 +51,13 @@ pub use calibrate::{Calibration, calibrate};
 pub use call::ClientCall;
 pub use engine::{StormError, run};
 pub use histogram::{TimeHistogram, TimeHistogramError};
-pub use line::{StormControl, StormLine, StormSample};
+pub use line::{StormCheckpoint, StormControl, StormLine, StormSample};
 pub use plan::{
     AccountPassword, Accounts, ActionMix, ArrivalShape, STORM_FORMAT, StormEntrance, StormPhase,
     StormPlan,
 };
+pub use position::StormPosition;
 pub use result::{
     CallTally, DriverHealth, ErrorCounts, LastUser, LoginAttempts, MergeError, Milestones,
-    StormErrorClass, StormLevel, StormResult, StormSecond, UserCounts, WebsocketCounts,
+    PhaseTime, StormErrorClass, StormLevel, StormResult, StormSecond, UserCounts, WebsocketCounts,
 };

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::histogram::{TimeHistogram, TimeHistogramError};
+use crate::position::StormPosition;
 use crate::result::{ErrorCounts, LoginAttempts, StormResult, UserCounts};
 
 /// A line of an agent's output.
@@ -11,8 +12,19 @@ use crate::result::{ErrorCounts, LoginAttempts, StormResult, UserCounts};
 pub enum StormLine {
     /// Where it stands.
     Sample(Box<StormSample>),
+    /// What came of the storm so far, for whoever continues it should this agent be interrupted.
+    Checkpoint(Box<StormCheckpoint>),
     /// What came of the storm; the last line.
     Result(Box<StormResult>),
+}
+
+/// What came of a storm so far, and where in its plan the agent is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StormCheckpoint {
+    /// As if the storm had ended here.
+    pub result: StormResult,
+    /// Where the plan goes on.
+    pub position: StormPosition,
 }
 
 /// Where an agent stands.
@@ -43,6 +55,18 @@ pub struct StormSample {
 }
 
 impl StormSample {
+    /// Makes a sample of an agent that took up its plan `at_ms` after the start one of the whole
+    /// storm: `before` is what had come of it by then.
+    pub fn follow(&mut self, before: &StormResult, at_ms: u64) {
+        self.at_ms += at_ms;
+        self.users.add(&before.users);
+        self.attempts.add(&before.attempts);
+        self.calls += before.calls.values().map(|tally| tally.count).sum::<u64>();
+        for (class, count) in before.errors() {
+            *self.errors.entry(class).or_default() += count;
+        }
+    }
+
     /// Adds another agent's sample of about the same moment.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::behavior::ClientBehavior;
+use crate::position::StormPosition;
 
 /// Version of plans, lines and results; raised with every change that an old agent cannot read.
 pub const STORM_FORMAT: u32 = 1;
@@ -43,6 +44,13 @@ pub struct StormPlan {
     /// Distance of the samples.
     #[serde(default = "second")]
     pub sample_every_ms: u64,
+    /// Distance of the checkpoints; none means that there are none.
+    #[serde(default)]
+    pub checkpoint_every_ms: Option<u64>,
+    /// Where the plan is taken up after the agent was interrupted: what lies before does not
+    /// happen again. None begins at the beginning.
+    #[serde(default)]
+    pub resume: Option<StormPosition>,
 }
 
 fn second() -> u64 {

@@ -157,10 +157,10 @@ impl StormRecorder {
         Ok(())
     }
 
-    /// Adds what was counted over the whole storm.
-    pub(crate) fn finish(&self, result: &mut StormResult) -> Result<(), TimeHistogramError> {
+    /// Adds what was counted since the start of the storm.
+    pub(crate) fn add_totals(&self, result: &mut StormResult) -> Result<(), TimeHistogramError> {
         for shard in &self.shards {
-            let shard = std::mem::take(&mut *lock(shard));
+            let shard = lock(shard);
             result.milestones.merge(&shard.milestones)?;
             result.last.latest(&shard.last);
             for (call, tally) in ClientCall::ALL.iter().zip(&shard.calls) {

@@ -325,6 +325,22 @@ impl DriverHealth {
     }
 }
 
+/// When a phase was, milliseconds from the start of the storm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhaseTime {
+    /// When the first agent began it.
+    pub begin_ms: u64,
+    /// When the last agent had done it.
+    pub end_ms: u64,
+}
+
+impl PhaseTime {
+    fn join(&mut self, other: Self) {
+        self.begin_ms = self.begin_ms.min(other.begin_ms);
+        self.end_ms = self.end_ms.max(other.end_ms);
+    }
+}
+
 /// What came of a storm, on one agent or on all.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StormResult {
@@ -350,6 +366,9 @@ pub struct StormResult {
     pub last: LastUser,
     /// Second by second, from the start of each agent.
     pub seconds: Vec<StormSecond>,
+    /// When each phase was, by its index in the plan; those that were not reached are missing.
+    #[serde(default)]
+    pub phases: BTreeMap<usize, PhaseTime>,
     /// Each agent's own state, by name.
     pub drivers: BTreeMap<String, DriverHealth>,
 }
@@ -372,6 +391,26 @@ pub enum MergeError {
 }
 
 impl StormResult {
+    /// One of a storm in which nothing has happened yet.
+    #[must_use]
+    pub fn new(started_ms: u64) -> Self {
+        Self {
+            format: STORM_FORMAT,
+            started_ms,
+            elapsed_ms: 0,
+            cut_short: false,
+            calls: BTreeMap::new(),
+            users: UserCounts::default(),
+            attempts: LoginAttempts::default(),
+            websockets: WebsocketCounts::default(),
+            milestones: Milestones::default(),
+            last: LastUser::default(),
+            seconds: Vec::new(),
+            phases: BTreeMap::new(),
+            drivers: BTreeMap::new(),
+        }
+    }
+
     /// Adds another agent's. In whatever order results are merged, the outcome is the same.
     ///
     /// # Errors
@@ -403,8 +442,19 @@ impl StormResult {
         for (ours, theirs) in self.seconds.iter_mut().zip(&other.seconds) {
             ours.merge(theirs)?;
         }
+        self.join_phases(&other.phases, 0);
         self.drivers.extend(other.drivers.clone());
         Ok(())
+    }
+
+    pub(crate) fn join_phases(&mut self, others: &BTreeMap<usize, PhaseTime>, later_ms: u64) {
+        for (index, time) in others {
+            let time = PhaseTime {
+                begin_ms: time.begin_ms + later_ms,
+                end_ms: time.end_ms + later_ms,
+            };
+            self.phases.entry(*index).or_insert(time).join(time);
+        }
     }
 
     pub(crate) fn merge_call(

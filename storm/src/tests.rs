@@ -6,9 +6,9 @@ use proptest::prelude::*;
 
 use crate::recorder::{CallEnd, CallTimes, StormRecorder};
 use crate::{
-    ArrivalShape, ClientCall, DriverHealth, LastUser, LoginAttempts, MergeError, Milestones,
-    STORM_FORMAT, StormErrorClass, StormResult, StormSecond, TimeHistogram, UserCounts,
-    WebsocketCounts, arrival_times,
+    AccountPassword, Accounts, ActionMix, ArrivalShape, ClientBehavior, ClientCall, DriverHealth,
+    MergeError, STORM_FORMAT, StormErrorClass, StormPhase, StormPlan, StormPosition, StormResult,
+    StormSecond, TimeHistogram, UserCounts, WebsocketCounts, arrival_times,
 };
 
 fn shapes() -> impl Strategy<Value = ArrivalShape> {
@@ -47,22 +47,11 @@ fn result(agent: &str, calls: &[(usize, u64, bool)]) -> StormResult {
             shard.last.logged_in_ms = shard.last.logged_in_ms.max(Some(*ms));
         });
     }
-    let mut result = StormResult {
-        format: STORM_FORMAT,
-        started_ms: 7 + calls.len() as u64,
-        elapsed_ms: calls.len() as u64,
-        cut_short: false,
-        calls: [].into(),
-        users: UserCounts::default(),
-        attempts: LoginAttempts::default(),
-        websockets: WebsocketCounts::default(),
-        milestones: Milestones::default(),
-        last: LastUser::default(),
-        seconds: vec![StormSecond::default(); calls.len() % 3],
-        drivers: [].into(),
-    };
+    let mut result = StormResult::new(7 + calls.len() as u64);
+    result.elapsed_ms = calls.len() as u64;
+    result.seconds = vec![StormSecond::default(); calls.len() % 3];
     result.seconds.push(recorder.take_second().unwrap());
-    recorder.finish(&mut result).unwrap();
+    recorder.add_totals(&mut result).unwrap();
     result.drivers.insert(agent.to_owned(), driver(agent));
     result
 }
@@ -208,4 +197,91 @@ fn levels_follow_from_what_happened_in_each_second() {
         .map(|level| (level.waiting, level.logged_in, level.websockets))
         .collect();
     assert_eq!(levels, [(8, 2, 1), (3, 7, 3)]);
+}
+
+fn plan(phases: Vec<StormPhase>) -> StormPlan {
+    StormPlan {
+        format: STORM_FORMAT,
+        agent: "a".into(),
+        entrances: Vec::new(),
+        source_addresses: Vec::new(),
+        accounts: Accounts {
+            prefix: "u".into(),
+            first: 0,
+            users: 1000,
+            password: AccountPassword::new("p"),
+        },
+        phases,
+        client: ClientBehavior::default(),
+        mix: ActionMix::idle(),
+        seed: 3,
+        deadline_ms: 1_000_000,
+        sample_every_ms: 1000,
+        checkpoint_every_ms: None,
+        resume: None,
+    }
+}
+
+#[test]
+fn a_plan_goes_on_without_its_agent() {
+    let arrive = |users| StormPhase::Arrive {
+        users,
+        over_ms: 10_000,
+        shape: ArrivalShape::Even,
+    };
+    let plan = plan(vec![
+        arrive(100),
+        StormPhase::Hold { for_ms: 5_000 },
+        StormPhase::Drain { at_most_ms: 60_000 },
+        arrive(50),
+    ]);
+    let at = |phase, phase_ms| StormPosition {
+        phase,
+        phase_ms,
+        rate: 1.0,
+    };
+    let start = StormPosition::default();
+    assert_eq!(plan.arrived_by(&start), 0);
+    let half = plan.position_after(&start, 5_000);
+    assert_eq!(half, at(0, 5_000));
+    assert_eq!(plan.arrived_by(&half), 50);
+    assert_eq!(plan.position_after(&half, 6_000), at(1, 1_000));
+    // A drain ends at once: nobody is on the way any more.
+    let later = plan.position_after(&half, 12_000);
+    assert_eq!(later, at(3, 2_000));
+    assert_eq!(plan.arrived_by(&later), 110);
+    assert_eq!(plan.position_after(&half, 1_000_000), at(4, 0));
+    assert_eq!(plan.arrived_by(&at(4, 0)), 150);
+    let slow = StormPosition { rate: 0.5, ..half };
+    assert_eq!(plan.position_after(&slow, 4_000).phase_ms, 7_000);
+    let held = StormPosition { rate: 0.0, ..half };
+    assert_eq!(plan.position_after(&held, 900_000), held);
+}
+
+#[test]
+fn what_an_interrupted_agent_did_before_and_after_is_one_result() {
+    let mut whole = result("a", &[(3, 10, true), (3, 20, true)]);
+    whole.seconds[0].websockets.connected = 2;
+    whole.websockets.connected = 2;
+    whole.users.offered = 2;
+    let mut later = result("a", &[(3, 30, true)]);
+    later.users.offered = 1;
+    later.users.logged_in = 1;
+    whole.resume(&later, 9_000, 4).unwrap();
+    assert_eq!(whole.users.offered, 2 + 4 + 1);
+    assert_eq!(
+        whole.calls[&ClientCall::Login].errors[&StormErrorClass::NotSent],
+        4
+    );
+    assert_eq!(whole.last.logged_in_ms, Some(9_030));
+    assert_eq!(whole.elapsed_ms, 9_001);
+    assert_eq!(whole.drivers["a"].seconds, 2);
+    // Whoever was there before the interruption is not there any more.
+    let levels: Vec<_> = whole.levels()[8..]
+        .iter()
+        .map(|level| (level.waiting, level.websockets))
+        .collect();
+    assert_eq!(levels, [(2, 2), (0, 0), (1, 0)]);
+    later.format += 1;
+    assert!(whole.resume(&later, 9_000, 0).is_err());
 }

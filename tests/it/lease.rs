@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use loadrig::diagnose::{Diagnose, ExitCode};
 use loadrig::engine::{
     AcquireOptions, CloudError, Condition, FailureClass, HeldLease, Holder, LeaseStore, LockError,
-    ObjectVersion, Permit, Timestamped,
+    ObjectVersion, Permit, Timestamped, take_back_lease,
 };
 use tokio::time::{Instant, sleep};
 
@@ -315,6 +315,69 @@ fn a_paused_owner_stops_before_another_starts_and_cannot_write_again() {
             bob.permit().check().expect("undisturbed");
             assert!(bob.lease().fence > 0);
         });
+    }
+}
+
+#[test]
+fn a_lease_that_was_left_stays_for_its_time_without_a_holder() {
+    on_a_virtual_clock(async {
+        let objects = Objects::new();
+        let line = || Arc::new(Line::new(&objects, 50));
+        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+        let alice = take(&line(), "alice", 0).await.expect("free");
+        sleep(minutes(3)).await;
+        alice.leave(minutes(30)).await.expect("left");
+        sleep(minutes(20)).await;
+        let refused = take(&line(), "bob", 0)
+            .await
+            .expect_err("left to something");
+        assert_eq!(refused.exit_code(), ExitCode::Locked);
+        let said = refused.to_string();
+        assert!(said.contains("that alice started"), "{said}");
+        assert!(refused.hints()[0].contains("--attach"));
+        // Whoever waits gets it when it ends, and has the time in which calls settle behind it.
+        let bob = take(&line(), "bob", 3_600).await.expect("in the end");
+        assert!(objects.now() >= objects.epoch + minutes(33));
+        bob.release(true).await.expect("released");
+
+        let alice = take(&line(), "alice", 0).await.expect("free");
+        alice.leave(minutes(30)).await.expect("left");
+        let back = |run: &'static str| {
+            let line = line();
+            async move { take_back_lease(&*line, ENVIRONMENT, run).await }
+        };
+        back("another").await.expect("not its own");
+        assert_eq!(objects.owner().as_deref(), Some("alice"));
+        back("run").await.expect("its own");
+        assert_eq!(objects.owner(), None);
+        // A lease that is held is nobody's to take back.
+        let alice = take(&line(), "alice", 0).await.expect("free");
+        back("run").await.expect("held");
+        alice.permit().check().expect("undisturbed");
+    });
+}
+
+#[test]
+fn a_lease_can_be_left_although_the_answer_is_lost() {
+    // Calls: read, write, then read and write to leave it.
+    for call in [2, 3] {
+        for mishap in [Mishap::Before, Mishap::After] {
+            on_a_virtual_clock(async {
+                let objects = Objects::new();
+                let mut line = Line::new(&objects, 80);
+                line.mishaps.insert(call, mishap);
+                let alice = take(&Arc::new(line), "alice", 0).await.expect("free");
+                let left = alice.leave(Duration::from_mins(10)).await;
+                assert_eq!(
+                    left.is_ok(),
+                    (call, mishap) == (3, Mishap::After),
+                    "{left:?}"
+                );
+                sleep(Duration::from_mins(2)).await;
+                let bob = take(&Arc::new(Line::new(&objects, 80)), "bob", 0).await;
+                assert_eq!(bob.is_err(), left.is_ok(), "what was said is what is");
+            });
+        }
     }
 }
 

@@ -39,6 +39,7 @@ mod scenario;
 mod search_proxy;
 mod second_emulator;
 mod spec;
+mod storm_agents;
 #[cfg(target_os = "linux")]
 mod strict;
 mod survey;

@@ -1,6 +1,7 @@
 //! The command line: names, help and nothing else. The options of each command are in the file of its group.
 
 mod account;
+mod agent;
 mod environment;
 mod files;
 mod hosts;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use values::{directory, endpoint, file, region};
 
 pub(crate) use account::{DoctorArgs, IamPolicyArgs, RegistryArgs, RegistryCommand};
+pub(crate) use agent::{AgentArgs, AgentDuty, StormPlace, StormSupervisor, StormWordArgs};
 pub(crate) use environment::{
     DownArgs, EnvArgs, PlanArgs, PredictArgs, ReportArgs, TestArgs, UpArgs,
 };
@@ -200,7 +202,7 @@ pub(super) enum Command {
     Man,
     /// Drive load; runs on agent hosts, plan on standard input
     #[command(hide = true)]
-    Agent,
+    Agent(AgentArgs),
     /// Sign requests and forward them to the search domain; runs on search proxies
     #[command(hide = true)]
     SearchProxy(SearchProxyArgs),

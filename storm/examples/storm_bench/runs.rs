@@ -103,6 +103,8 @@ async fn storm(
         seed: 1,
         deadline_ms: 600_000,
         sample_every_ms: 1000,
+        checkpoint_every_ms: None,
+        resume: None,
     };
     let resident = resident_kib();
     let (_control, controlled) = mpsc::channel(1);

@@ -9,8 +9,8 @@ use loadrig_storm::{
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::rig::client::PASSWORD;
-use crate::rig::{NodeOptions, Postgres, ServerNode, free_port};
+use super::rig::client::PASSWORD;
+use super::rig::{NodeOptions, Postgres, ServerNode, free_port};
 
 /// A server with people who know each other.
 pub struct Stage {
@@ -154,6 +154,8 @@ impl Stage {
             seed: 7,
             deadline_ms: 120_000,
             sample_every_ms: 1000,
+            checkpoint_every_ms: None,
+            resume: None,
         }
     }
 }
@@ -180,6 +182,7 @@ pub async fn storm_with(
                 }
                 samples.push(*sample);
             }
+            StormLine::Checkpoint(_) => {}
             StormLine::Result(_) => break,
         }
     }

@@ -1,0 +1,141 @@
+//! The way to a worker that is at work: a unix socket, on which it is told to stop or to change
+//! its rate.
+
+use std::io::{Read as _, Write as _};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream as BlockingStream;
+use std::time::{Duration, Instant};
+
+use loadrig_storm::StormControl;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::mpsc;
+
+use super::directory::{StormDirectory, now_ms};
+use super::error::StormAgentError;
+use crate::loadtest::storm::wire::{StandingStage, StormGap, StormOutcome};
+
+/// What the worker answers to a word that it has taken.
+const TAKEN: &[u8] = b"ok\n";
+/// A word is far shorter.
+const LONGEST_WORD: u64 = 1024;
+/// How long a worker may take to answer.
+const ANSWER: Duration = Duration::from_secs(10);
+/// How long a worker that has ended may take to be started again.
+const RESTART: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Listens for words, for as long as the process lives.
+pub(super) fn listen(
+    directory: &StormDirectory,
+    words: mpsc::Sender<StormControl>,
+) -> Result<(), StormAgentError> {
+    // Of a worker that was interrupted: this one has the lock.
+    directory.remove("control.sock")?;
+    let listener = UnixListener::bind(directory.socket())
+        .map_err(|source| directory.failed("control.sock", source))?;
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(take(stream, words.clone()));
+        }
+    });
+    Ok(())
+}
+
+/// Takes a word; says what is wrong with one that is none.
+async fn take(mut stream: UnixStream, words: mpsc::Sender<StormControl>) {
+    let mut text = Vec::new();
+    let read = (&mut stream)
+        .take(LONGEST_WORD)
+        .read_to_end(&mut text)
+        .await;
+    let answer = match read.map(|_| serde_json::from_slice(&text)) {
+        Ok(Ok(word)) => match words.send(word).await {
+            Ok(()) => TAKEN.to_vec(),
+            Err(_) => b"the storm is over\n".to_vec(),
+        },
+        Ok(Err(error)) => format!("not understood: {error}\n").into_bytes(),
+        Err(error) => format!("not received: {error}\n").into_bytes(),
+    };
+    if let Err(error) = stream.write_all(&answer).await {
+        tracing::debug!(%error, "whoever said it is gone");
+    }
+}
+
+/// Whether a worker listens.
+pub(super) fn is_listening(directory: &StormDirectory) -> bool {
+    BlockingStream::connect(directory.socket()).is_ok()
+}
+
+/// Tells the worker something. A storm whose worker has ended for good is ended by `Stop`: its
+/// outcome is what the last checkpoint has.
+///
+/// # Errors
+/// When there is no storm, it is over, or its worker does not answer.
+pub fn tell(directory: &StormDirectory, word: StormControl) -> Result<(), StormAgentError> {
+    let since = Instant::now();
+    loop {
+        let standing = directory.standing()?.ok_or(StormAgentError::NoStorm)?;
+        match standing.stage {
+            StandingStage::Ended => return Err(StormAgentError::Over),
+            StandingStage::Waiting | StandingStage::Running if is_listening(directory) => {
+                return say(directory, word);
+            }
+            _ if since.elapsed() < RESTART => std::thread::sleep(LOOK),
+            StandingStage::Interrupted if word == StormControl::Stop => return conclude(directory),
+            StandingStage::Interrupted => return Err(StormAgentError::Interrupted),
+            StandingStage::Waiting | StandingStage::Running => {
+                return Err(StormAgentError::NoAnswer("nobody listens".into()));
+            }
+        }
+    }
+}
+
+fn say(directory: &StormDirectory, word: StormControl) -> Result<(), StormAgentError> {
+    let said = || -> std::io::Result<String> {
+        let mut stream = BlockingStream::connect(directory.socket())?;
+        stream.set_read_timeout(Some(ANSWER))?;
+        stream.set_write_timeout(Some(ANSWER))?;
+        stream.write_all(&serde_json::to_vec(&word).map_err(std::io::Error::other)?)?;
+        stream.shutdown(Shutdown::Write)?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    match said() {
+        Ok(answer) if answer.as_bytes() == TAKEN => Ok(()),
+        Ok(answer) => Err(StormAgentError::NoAnswer(answer.trim().to_owned())),
+        Err(error) => Err(StormAgentError::NoAnswer(error.to_string())),
+    }
+}
+
+/// Makes the last checkpoint the outcome of a storm that nobody carries on.
+fn conclude(directory: &StormDirectory) -> Result<(), StormAgentError> {
+    // A worker that is started now finds the outcome, or keeps this from being written.
+    let Some(_works) = directory.lock("worker.lock")? else {
+        return Err(StormAgentError::NoAnswer(
+            "it was just started again".into(),
+        ));
+    };
+    let storm = directory.storm()?;
+    let reason = "the agent's program ended and was not started again";
+    let outcome = match directory.checkpoint()? {
+        None => StormOutcome::Failed {
+            reason: format!("{reason}; it had measured nothing yet"),
+        },
+        Some(mut checkpoint) => {
+            let from_ms = checkpoint.result.elapsed_ms;
+            checkpoint.gaps.push(StormGap {
+                from_ms,
+                to_ms: now_ms().saturating_sub(storm.start_ms).max(from_ms),
+                reason: reason.to_owned(),
+                lost_users: 0,
+            });
+            StormOutcome::Done {
+                result: Box::new(checkpoint.result),
+                gaps: checkpoint.gaps,
+            }
+        }
+    };
+    directory.keep_outcome(&outcome)
+}
