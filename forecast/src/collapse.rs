@@ -44,7 +44,7 @@ impl Collapse {
         let told = rig.gate.and_then(|gate| gate.retry_after);
         let pause = clients
             .retry_after
-            .map(|own| own.max(told.unwrap_or(0.0)) * LATEST);
+            .map(|own| own.max(told.unwrap_or(0.0)) * LATEST + clients.jitter);
         // Whoever gives up at a known time ends the storm by himself.
         let times = clients.patience.zip(pause);
         let times = times.filter(|_| storm.grace.is_infinite());

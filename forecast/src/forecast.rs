@@ -10,6 +10,8 @@ use crate::scale::simulate_coarsely;
 const COLLAPSED: f64 = 0.5;
 /// Users that are played at the most; of more, each stands for several.
 const MOST_USERS: u32 = 16_000;
+/// Points of a curve, at the most: a chart has no more dots.
+const CURVE_POINTS: f64 = 600.0;
 /// A longer patience is no longer a client's.
 const LONGEST_PATIENCE: f64 = 600.0;
 
@@ -68,6 +70,33 @@ pub struct Forecast {
     pub refused: Range,
     /// Seconds after which a storm was not played on that had not ended by then.
     pub cut_off: Option<f64>,
+    /// How many users are in, over time.
+    pub curve: LoginCurve,
+}
+
+/// How many users are in, over time: up to the last of them, and at least as long as they come.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct LoginCurve {
+    /// Seconds from one point to the next; the first one is after so many.
+    pub every: f64,
+    /// Users who are in.
+    pub users_in: Vec<Range>,
+}
+
+impl LoginCurve {
+    fn of(played: &[&Outcome], window: f64) -> Self {
+        let last = played.iter().map(|one| one.last_in).fold(window, f64::max);
+        let every = (last / CURVE_POINTS).ceil().max(1.0);
+        let points = (last / every).ceil() as u32;
+        let point = |index: u32| {
+            let second = f64::from(index) * every;
+            Range::of(played.iter().map(|one| one.in_by(second)).collect())
+        };
+        Self {
+            every,
+            users_in: (1..=points).map(point).collect(),
+        }
+    }
 }
 
 /// Plays `runs` storms, on all processors. The cost of a password lies for each at another point
@@ -112,6 +141,10 @@ pub fn forecast(rig: &Rig, storm: &Storm, uncertainty: f64, runs: u32, seed: u64
             .filter(|(_, one)| one.ending == Ending::CutOff)
             .map(|(_, one)| one.played)
             .min_by(f64::total_cmp),
+        curve: LoginCurve::of(
+            &played.iter().map(|(_, one)| one).collect::<Vec<_>>(),
+            storm.window,
+        ),
     }
 }
 

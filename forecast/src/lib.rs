@@ -18,7 +18,7 @@ mod simulate;
 #[cfg(test)]
 mod tests;
 
-pub use forecast::{Forecast, Range, dearest, forecast, patience_that_holds};
+pub use forecast::{Forecast, LoginCurve, Range, dearest, forecast, patience_that_holds};
 pub use model::{Arrivals, Clients, Ending, Gate, Lock, Nodes, Outcome, Rig, Storm};
 pub use scale::simulate_coarsely;
 pub use simulate::simulate;

@@ -7,6 +7,30 @@ pub enum Arrivals {
     Random,
     /// One after the other, at equal distances.
     Even,
+    /// At random times, few at first, then many, then few: the start of a working day.
+    HalfSine,
+    /// At random times, most at first, then ever fewer: people who come back after an outage.
+    Decay {
+        /// Time constant of the exponential, seconds.
+        tau: f64,
+    },
+}
+
+impl Arrivals {
+    /// When the user comes before whom a share (0 to 1) of all have come, as a share of a window of so
+    /// many seconds.
+    pub(crate) fn moment(self, share: f64, window: f64) -> f64 {
+        match self {
+            Arrivals::Random | Arrivals::Even => share,
+            Arrivals::HalfSine => (1.0 - 2.0 * share).acos() / std::f64::consts::PI,
+            Arrivals::Decay { tau } => {
+                let windows = window / tau.max(f64::MIN_POSITIVE);
+                // The inverse of the distribution, cut off at the end of the window.
+                let kept = -(-windows).exp_m1();
+                -(-share * kept).ln_1p() / windows
+            }
+        }
+    }
 }
 
 /// How clients behave.
@@ -16,6 +40,8 @@ pub struct Clients {
     pub patience: Option<f64>,
     /// Seconds after which a client that got none, or was refused, tries again; none never does.
     pub retry_after: Option<f64>,
+    /// Seconds that are added to each pause at the most, equally likely from zero on.
+    pub jitter: f64,
 }
 
 /// Users who log in.
@@ -31,6 +57,13 @@ pub struct Storm {
     pub clients: Clients,
     /// Seconds after the window at which whoever is not in has given up; infinite if nobody does.
     pub grace: f64,
+}
+
+impl Clients {
+    /// Seconds after which a client tries again, on average.
+    pub(crate) fn mean_pause(&self) -> Option<f64> {
+        self.retry_after.map(|pause| pause + self.jitter / 2.0)
+    }
 }
 
 impl Storm {
@@ -156,9 +189,20 @@ pub struct Outcome {
     pub recovered: f64,
     /// Seconds from the first attempt of each user who got in until then, sorted.
     pub waits: Vec<f64>,
+    /// When users got in, seconds from the start of the storm, sorted: each stands for as many as
+    /// any other.
+    pub logins: Vec<f64>,
 }
 
 impl Outcome {
+    /// How many users were in after so many seconds.
+    #[must_use]
+    pub fn in_by(&self, second: f64) -> f64 {
+        let before = self.logins.partition_point(|login| *login <= second);
+        let all = self.logins.len().max(1);
+        f64::from(self.logged_in) * before as f64 / all as f64
+    }
+
     /// A share (0 to 1) of those who got in waited at most so many seconds.
     #[must_use]
     pub fn wait(&self, share: f64) -> Option<f64> {

@@ -29,6 +29,7 @@ pub fn simulate_coarsely(rig: &Rig, storm: &Storm, most: u32, seed: u64) -> Outc
             .clients
             .retry_after
             .map(|pause| (pause - longer).max(pause * SHORTEST_PAUSE)),
+        jitter: storm.clients.jitter,
     };
     let few = Storm {
         users: most.max(1),
@@ -55,6 +56,11 @@ pub fn simulate_coarsely(rig: &Rig, storm: &Storm, most: u32, seed: u64) -> Outc
             .waits
             .iter()
             .map(|wait| (wait - longer).max(rig.nodes.hash))
+            .collect(),
+        logins: outcome
+            .logins
+            .iter()
+            .map(|login| (login - longer).max(0.0))
             .collect(),
         ..outcome
     }

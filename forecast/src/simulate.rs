@@ -150,6 +150,7 @@ pub(crate) fn play(rig: &Rig, storm: &Storm, noise: f64, seed: u64) -> Outcome {
             work: 0.0,
             recovered: 0.0,
             waits: Vec::with_capacity(starts.len()),
+            logins: Vec::with_capacity(starts.len()),
         },
     };
     for (client, start) in starts.into_iter().enumerate() {
@@ -172,6 +173,10 @@ fn starts(storm: &Storm, noise: f64, rng: &mut SmallRng) -> Vec<f64> {
     for (index, start) in random.iter_mut().enumerate() {
         let even = storm.window * (index as f64 + 0.5) / users;
         *start = even + (*start - even) * noise;
+        if storm.arrivals != Arrivals::Random {
+            let share = (*start / storm.window).clamp(0.0, 1.0);
+            *start = storm.arrivals.moment(share, storm.window) * storm.window;
+        }
     }
     random
 }
@@ -274,7 +279,7 @@ impl Simulation<'_> {
 
     /// Counts a client's attempts up to the end, none of which is answered.
     fn count_hopeless(&mut self, patience: f64, now: f64) {
-        let again = self.storm.clients.retry_after;
+        let again = self.storm.clients.mean_pause();
         let more = again.map_or(0.0, |pause| {
             (self.end() - now).max(0.0) / (patience + pause)
         });
@@ -333,7 +338,11 @@ impl Simulation<'_> {
             self.outside -= 1;
             return;
         };
-        let pause = pause * (1.0 + JITTER * (self.rng.random::<f64>() * 2.0 - 1.0));
+        let mut pause = pause * (1.0 + JITTER * (self.rng.random::<f64>() * 2.0 - 1.0));
+        let jitter = self.storm.clients.jitter;
+        if jitter > 0.0 {
+            pause += jitter * self.rng.random::<f64>();
+        }
         if now + pause < self.end() {
             self.schedule(now + pause, Event::Try(attempt.next()));
         }
@@ -356,7 +365,7 @@ impl Simulation<'_> {
     /// Seconds after which clients come back to the gate, if they do.
     fn pause(&self) -> Option<f64> {
         let told = self.rig.gate.and_then(|gate| gate.retry_after);
-        told.or(self.storm.clients.retry_after)
+        told.or(self.storm.clients.mean_pause())
     }
 
     fn await_room(&mut self, proxy: usize, now: f64) {
@@ -445,6 +454,7 @@ impl Simulation<'_> {
         if let Some(client) = self.clients.get_mut(attempt.client) {
             client.waits = false;
             self.outcome.waits.push(now - client.first_try);
+            self.outcome.logins.push(now);
         }
     }
 }

@@ -22,6 +22,7 @@ fn storm(users: u32, rate: f64, patience: f64, retry_after: Option<f64>, grace: 
         clients: Clients {
             patience: Some(patience),
             retry_after,
+            jitter: 0.0,
         },
         grace,
     }
@@ -157,6 +158,7 @@ fn laws_that_every_storm_keeps() {
             clients: Clients {
                 patience: rng.random_bool(0.8).then(|| rng.random_range(1.0..40.0)),
                 retry_after: rng.random_bool(0.5).then(|| rng.random_range(0.5..5.0)),
+                jitter: 0.0,
             },
             grace: match rng.random_bool(0.3) {
                 true => f64::INFINITY,
@@ -209,6 +211,7 @@ fn outage(users: u32) -> Storm {
         clients: Clients {
             patience: Some(10.0),
             retry_after: Some(3.0),
+            jitter: 0.0,
         },
         grace: f64::INFINITY,
     }
@@ -376,4 +379,75 @@ fn a_coarse_simulation_is_near_the_exact_one() {
             }
         }
     }
+}
+
+#[test]
+fn users_get_in_along_a_curve_that_ends_with_all_of_them() {
+    let rig = Rig {
+        nodes: Nodes {
+            count: 1,
+            hash: 0.1,
+            lock: Lock::OneAtATime,
+        },
+        gate: None,
+    };
+    let storm = Storm {
+        users: 300,
+        window: 60.0,
+        arrivals: Arrivals::Even,
+        clients: Clients {
+            patience: None,
+            retry_after: None,
+            jitter: 0.0,
+        },
+        grace: f64::INFINITY,
+    };
+    let curve = crate::forecast(&rig, &storm, 1.0, 3, 1).curve;
+    assert!((curve.every - 1.0).abs() < 1e-9);
+    let middle = curve.users_in[29];
+    assert!((middle.median - 150.0).abs() < 3.0, "{middle:?}");
+    assert!((curve.users_in.last().unwrap().low - 300.0).abs() < 1e-9);
+    let grows = curve
+        .users_in
+        .windows(2)
+        .all(|two| two[0].median <= two[1].median);
+    assert!(grows);
+}
+
+#[test]
+fn shapes_say_when_users_come() {
+    let half_by = |arrivals: Arrivals| arrivals.moment(0.5, 100.0);
+    assert!((half_by(Arrivals::Random) - 0.5).abs() < 1e-9);
+    assert!((half_by(Arrivals::HalfSine) - 0.5).abs() < 1e-9);
+    // Half of an exponential has come after tau times the logarithm of 2.
+    let decay = half_by(Arrivals::Decay { tau: 10.0 });
+    assert!((decay - 0.0693).abs() < 0.001, "{decay}");
+    assert!(Arrivals::HalfSine.moment(0.1, 100.0) > 0.15);
+    let all = Arrivals::Decay { tau: 10.0 }.moment(1.0, 100.0);
+    assert!((all - 1.0).abs() < 1e-9, "{all}");
+}
+
+#[test]
+fn jitter_makes_clients_come_again_later() {
+    let rig = Rig {
+        nodes: Nodes {
+            count: 1,
+            hash: 0.1,
+            lock: Lock::OneAtATime,
+        },
+        gate: None,
+    };
+    let storm = |jitter| Storm {
+        users: 200,
+        window: 1.0,
+        arrivals: Arrivals::Random,
+        clients: Clients {
+            patience: Some(5.0),
+            retry_after: Some(1.0),
+            jitter,
+        },
+        grace: 600.0,
+    };
+    let [soon, later] = [0.0, 30.0].map(|jitter| simulate(&rig, &storm(jitter), 1));
+    assert!(soon.unanswered > later.unanswered, "{soon:?} {later:?}");
 }

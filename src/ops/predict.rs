@@ -3,22 +3,26 @@
 //! A pure function of the YAML: no account is asked. The simulation is the crate `forecast`, which
 //! is held to measurements of a real server. `changes` finds what may be changed.
 
+mod asked;
 mod case;
 mod changes;
 mod cost;
 mod storm;
 
-use forecast::Range;
+use forecast::{LoginCurve, Range};
 use serde::Serialize;
 
-use crate::spec::{LicenseSource, LoginCost, LoginGate, Release, Spec, UNLICENSED_USERS};
+use crate::loadtest::StormScenario;
+use crate::spec::{LicenseSource, LoginCost, LoginGate, Release, Spec};
 
 use super::error::PredictError;
 use super::plan::price;
+use asked::AskedStorm;
 use changes::{longer_window, remedies};
 use storm::{Trial, rig};
 
-pub use case::{PredictedCase, StormOptions, StormVerdict};
+pub use asked::storm_of;
+pub use case::{PredictedCase, StormVerdict};
 pub use cost::ExtraCost;
 
 /// The server that a size is predicted for, since a size names none: the extended support release.
@@ -33,14 +37,18 @@ pub struct Prediction {
     pub server: String,
     /// The region whose prices count.
     pub region: String,
+    /// The scenario that the storm is of.
+    pub scenario: String,
     /// Users who log in.
     pub users: u32,
     /// Seconds within which they come.
     pub within: f64,
-    /// Seconds for which clients wait.
-    pub patience: f64,
-    /// Seconds after which they try again.
-    pub retry_after: f64,
+    /// Seconds for which clients wait; none waits without end.
+    pub patience: Option<f64>,
+    /// Seconds after which they try again; none never does.
+    pub retry_after: Option<f64>,
+    /// Seconds that are added to each of these pauses, equally likely from zero up to this.
+    pub jitter: f64,
     /// The rate that is offered.
     pub offered: f64,
     /// The rate that the nodes can take.
@@ -92,13 +100,15 @@ pub fn with_official_server(spec: &mut Spec) {
     spec.mattermost.license = LicenseSource::Standin;
 }
 
-/// Predicts a storm.
+/// Predicts the storm of a scenario.
 ///
 /// # Errors
-/// When the environment has a size whose price cannot be told, or takes in fewer users.
-pub fn predict(spec: &Spec, options: &StormOptions) -> Result<Prediction, PredictError> {
-    let users = users(spec, options)?;
-    let trial = Trial::new(users, options);
+/// When the scenario has no phase `storm`, or the environment has a size whose price cannot be told, or
+/// takes in fewer users.
+pub fn predict(spec: &Spec, scenario: &StormScenario) -> Result<Prediction, PredictError> {
+    let asked = AskedStorm::new(spec, scenario)?;
+    let clients = asked.storm.clients;
+    let trial = Trial::new(&asked);
     let login = LoginCost::of(spec);
     let now = rig(spec);
     let base = price(spec)?;
@@ -119,10 +129,12 @@ pub fn predict(spec: &Spec, options: &StormOptions) -> Result<Prediction, Predic
         environment: spec.argument().to_owned(),
         server: login.server.clone(),
         region: spec.region.clone(),
-        users,
+        scenario: scenario.name.clone(),
+        users: trial.storm.users,
         within: trial.storm.window,
-        patience: options.patience.as_secs_f64(),
-        retry_after: options.retry_after.as_secs_f64(),
+        patience: clients.patience,
+        retry_after: clients.retry_after,
+        jitter: clients.jitter,
         offered: trial.storm.offered(),
         possible: storm::possible(&now),
         gate: limits.map(|limits| f64::from(limits.proxies) * limits.rate),
@@ -137,19 +149,45 @@ pub fn predict(spec: &Spec, options: &StormOptions) -> Result<Prediction, Predic
     })
 }
 
-/// How many users come: those asked for, or those the environment is for.
-fn users(spec: &Spec, options: &StormOptions) -> Result<u32, PredictError> {
-    let is_licensed = spec.mattermost.license.is_licensed();
-    let most = if is_licensed {
-        u32::MAX
-    } else {
-        UNLICENSED_USERS
-    };
-    match options.users {
-        Some(users) if users > most => Err(PredictError::Unlicensed { users }),
-        Some(users) => Ok(users),
-        None => Ok(spec.concurrent_users.min(most)),
-    }
+/// What a storm will do, to be drawn over a measurement of it. All times are seconds from the start
+/// of the phase `storm`.
+#[derive(Clone, Debug, Serialize)]
+pub struct StormForecast {
+    /// Users who come.
+    pub users: u32,
+    /// Within how many seconds.
+    pub within: f64,
+    /// How many are in, over time.
+    pub curve: LoginCurve,
+    /// Users who get in, in the end.
+    pub logged_in: Range,
+    /// Until the last of them is in; infinite where that was not seen to come.
+    pub last_in: Range,
+    /// Until half of them are in, from the moment at which each wanted to be.
+    pub median_wait: Range,
+    /// Share of the simulated storms that collapsed.
+    pub collapsed: f64,
+}
+
+/// Forecasts the storm of a scenario on an environment, without looking for changes.
+///
+/// # Errors
+/// When the scenario has no phase `storm`, or the environment takes in fewer users.
+pub fn forecast_storm(
+    spec: &Spec,
+    scenario: &StormScenario,
+) -> Result<StormForecast, PredictError> {
+    let asked = AskedStorm::new(spec, scenario)?;
+    let forecast = Trial::new(&asked).forecast(spec);
+    Ok(StormForecast {
+        users: asked.storm.users,
+        within: asked.storm.window,
+        curve: forecast.curve,
+        logged_in: forecast.logged_in,
+        last_in: forecast.last_in,
+        median_wait: forecast.median_wait,
+        collapsed: forecast.collapsed,
+    })
 }
 
 #[cfg(test)]

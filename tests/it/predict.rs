@@ -51,7 +51,7 @@ fn a_storm_that_collapses() {
 #[test]
 fn a_gate_that_is_slower_than_the_nodes() {
     let yaml = format!("architecture: 10k\n{LICENSED}proxy: {{login_gate: {{rate: 5}}}}\n");
-    insta::assert_snapshot!(text(&predict(&yaml, &[])));
+    insta::assert_snapshot!(text(&predict(&yaml, &["--users", "10000"])));
 }
 
 #[test]
@@ -124,4 +124,48 @@ fn impossible_storms_are_refused_with_their_reason() {
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(error.contains("without a license"), "{error}");
     assert!(error.contains("hint:"), "{error}");
+}
+
+#[test]
+fn the_storm_is_the_scenarios_and_options_change_it() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let scenario = directory.path().join("morning.yaml");
+    let yaml = "name: morning\ntitle: Morning\ndescription: d\nengine: storm\nusers: 9000\n\
+                deadline: 3h\nclient: {patience: 20s, retry: {after: 4s, jitter: 6s}}\n\
+                phases: [ramp: {users: 1000, over: 10m}, storm: {over: 30m, shape: half-sine}, \
+                drain: {at_most: 1h}]\n";
+    std::fs::write(&scenario, yaml).expect("a file");
+    let scenario = scenario.display().to_string();
+    let size = format!("architecture: 10k\n{LICENSED}");
+    let said = text(&predict(&size, &[&scenario]));
+    assert!(said.starts_with("8000 users log in to `sev0`"), "{said}");
+    assert!(said.contains("within 30 min"), "{said}");
+    assert!(
+        said.contains("clients wait 20 s and try again 4 s to 10 s later"),
+        "{said}"
+    );
+    let options = ["--users", "900", "--within", "3m", "--retry-after", "5s"];
+    let arguments: Vec<&str> = std::iter::once(&*scenario).chain(options).collect();
+    let said = text(&predict(&size, &arguments));
+    assert!(said.starts_with("800 users log in to `sev0`"), "{said}");
+    assert!(said.contains("within 3 min"), "{said}");
+    assert!(said.contains("try again 5 s later"), "{said}");
+}
+
+#[test]
+fn a_scenario_without_a_storm_is_refused() {
+    let yaml = format!("architecture: 1k\n{LICENSED}");
+    for (scenario, reason) in [
+        ("smoke", "scenario `smoke` has no phase `storm`"),
+        (
+            "reconnect-storm",
+            "scenario `reconnect-storm` has no phase `storm`",
+        ),
+        ("login-strom", "did you mean `login-storm`?"),
+    ] {
+        let output = predict(&yaml, &[scenario]);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains(reason), "{error}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::ops::Adapters;
 use crate::ops::lock::LockOptions;
@@ -162,31 +162,25 @@ pub(crate) struct ReportArgs {
     pub html: Option<PathBuf>,
 }
 
-/// What can be predicted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum PredictedScenario {
-    /// Everybody logs in with a password, as after an outage that ended all sessions.
-    LoginStorm,
-}
-
 /// `loadrig predict`.
 #[derive(Debug, Args)]
 pub(crate) struct PredictArgs {
     /// Name under environments/, or a path to a file, or the name of a size
     pub env: String,
-    /// What happens
-    #[arg(value_enum, default_value = "login-storm")]
-    pub scenario: PredictedScenario,
-    /// How many users log in; as many as the environment is for without it
+    /// A scenario with a phase `storm`: `login-storm`, or a path to a scenario's YAML
+    #[arg(default_value = "login-storm")]
+    pub scenario: String,
+    /// How many users log in, in place of the scenario's
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=250_000), allow_hyphen_values = true)]
     pub users: Option<u32>,
-    /// Within which time they come, up to a week
-    #[arg(long, default_value = "15m", value_name = "TIME", value_parser = up_to_a_week, allow_hyphen_values = true)]
-    pub within: std::time::Duration,
-    /// How long a client waits for an answer, up to an hour
-    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = up_to_an_hour, allow_hyphen_values = true)]
-    pub patience: std::time::Duration,
-    /// After which time a client that got no answer tries again, up to an hour
-    #[arg(long, default_value = "3s", value_name = "TIME", value_parser = up_to_an_hour, allow_hyphen_values = true)]
-    pub retry_after: std::time::Duration,
+    /// Within which time they come, up to a week, in place of the scenario's
+    #[arg(long, value_name = "TIME", value_parser = up_to_a_week, allow_hyphen_values = true)]
+    pub within: Option<std::time::Duration>,
+    /// How long a client waits for an answer, up to an hour, in place of the scenario's
+    #[arg(long, value_name = "TIME", value_parser = up_to_an_hour, allow_hyphen_values = true)]
+    pub patience: Option<std::time::Duration>,
+    /// After which time a client that got no answer tries again, up to an hour, in place of the
+    /// scenario's
+    #[arg(long, value_name = "TIME", value_parser = up_to_an_hour, allow_hyphen_values = true)]
+    pub retry_after: Option<std::time::Duration>,
 }

@@ -4,16 +4,18 @@ use std::time::Duration;
 
 use comfy_table::ContentArrangement;
 use forecast::Range;
+use jiff::SignedDuration;
 
 use crate::cli::App;
 use crate::cli::args::PredictArgs;
-use crate::cli::failure::Outcome;
+use crate::cli::failure::{Failure, Outcome};
 use crate::cli::format::{WIDTH, count, duration};
 use crate::cli::printer::table;
 use crate::diagnose::ExitCode;
+use crate::loadtest::{Scenario, StormOverrides};
 use crate::ops::plan::spec_or_size;
 use crate::ops::predict::{
-    ExtraCost, PredictedCase, Prediction, StormOptions, StormVerdict, predict, with_official_server,
+    ExtraCost, PredictedCase, Prediction, StormVerdict, predict, storm_of, with_official_server,
 };
 
 /// A share of the nodes' processors from which on logins are in everybody's way.
@@ -31,19 +33,32 @@ pub(crate) fn run(app: &App, args: &PredictArgs) -> Outcome {
     if is_size {
         with_official_server(&mut spec);
     }
-    let options = StormOptions {
-        users: args.users,
-        within: args.within,
-        patience: args.patience,
-        retry_after: args.retry_after,
-    };
-    let prediction = predict(&spec, &options)?;
+    let scenario = Scenario::find(&args.scenario)?;
+    let storm = storm_of(&scenario)?.with(&overrides(args)?)?;
+    let prediction = predict(&spec, &storm)?;
     if app.printer.is_json() {
         app.printer.json(&prediction);
     } else {
         app.printer.data(text(&prediction, is_size).trim_end());
     }
     Ok(ExitCode::Done)
+}
+
+/// What the options change of the scenario.
+fn overrides(args: &PredictArgs) -> Result<StormOverrides, Failure> {
+    let signed = |duration: Option<Duration>| {
+        duration
+            .map(SignedDuration::try_from)
+            .transpose()
+            .map_err(|error| Failure::new(error.to_string(), "give a shorter time"))
+    };
+    Ok(StormOverrides {
+        users: args.users,
+        within: signed(args.within)?,
+        patience: signed(args.patience)?,
+        retry_after: signed(args.retry_after)?,
+        seed: None,
+    })
 }
 
 fn text(prediction: &Prediction, is_size: bool) -> String {
@@ -80,11 +95,7 @@ fn heading(prediction: &Prediction, is_size: bool) -> String {
                 .to_owned(),
         );
     }
-    lines.push(format!(
-        "clients wait {} and try again {} later",
-        given(prediction.patience),
-        given(prediction.retry_after)
-    ));
+    lines.push(clients(prediction));
     lines.push(format!(
         "the nodes take {} ({:.1} to {:.1}): {}",
         rate(possible.median),
@@ -107,6 +118,23 @@ fn heading(prediction: &Prediction, is_size: bool) -> String {
         ));
     }
     lines.iter().map(|line| folded(line)).collect()
+}
+
+/// How patient clients are, and when they come again.
+fn clients(prediction: &Prediction) -> String {
+    let wait = match prediction.patience {
+        Some(patience) => given(patience),
+        None => "without end".to_owned(),
+    };
+    match (prediction.retry_after, prediction.jitter > 0.0) {
+        (None, _) => format!("clients wait {wait} and never try again"),
+        (Some(after), false) => format!("clients wait {wait} and try again {} later", given(after)),
+        (Some(after), true) => format!(
+            "clients wait {wait} and try again {} to {} later",
+            given(after),
+            given(after + prediction.jitter)
+        ),
+    }
 }
 
 fn cases(prediction: &Prediction) -> String {

@@ -15,6 +15,25 @@ pub enum PredictError {
         /// How many were to log in.
         users: u32,
     },
+    /// Nobody logs in.
+    #[error(
+        "scenario `{scenario}` has no phase `storm`, in which users come: there is nothing to predict"
+    )]
+    NoStorm {
+        /// The scenario.
+        scenario: String,
+    },
+    /// Clients that count their attempts are not simulated.
+    #[error(
+        "cannot predict `retry.at_most: {at_most}` of scenario `{scenario}`: clients are simulated that \
+         never try again or never give up"
+    )]
+    CountedRetries {
+        /// The scenario.
+        scenario: String,
+        /// So often.
+        at_most: u32,
+    },
     /// The environment cannot be priced.
     #[error(transparent)]
     Cost(#[from] CloudError),
@@ -26,13 +45,22 @@ impl Diagnose for PredictError {
             PredictError::Unlicensed { .. } => vec![format!(
                 "ask for `--users {UNLICENSED_USERS}` or fewer, or name a license with `mattermost.license_file`"
             )],
+            PredictError::NoStorm { .. } => vec![
+                "`login-storm` is a scenario with such a phase; docs/scenarios.md describes it"
+                    .to_owned(),
+            ],
+            PredictError::CountedRetries { .. } => {
+                vec!["leave `retry.at_most` out, or set it to 0".to_owned()]
+            }
             PredictError::Cost(error) => error.hints(),
         }
     }
 
     fn exit_code(&self) -> ExitCode {
         match self {
-            PredictError::Unlicensed { .. } => ExitCode::Usage,
+            PredictError::Unlicensed { .. }
+            | PredictError::NoStorm { .. }
+            | PredictError::CountedRetries { .. } => ExitCode::Usage,
             PredictError::Cost(error) => error.exit_code(),
         }
     }

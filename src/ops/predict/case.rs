@@ -1,24 +1,9 @@
-//! The storm that is asked about, and what will happen to one variant of an environment.
-
-use std::time::Duration;
+//! What will happen to one variant of an environment.
 
 use forecast::Range;
 use serde::Serialize;
 
 use super::cost::ExtraCost;
-
-/// The storm that is asked about.
-#[derive(Clone, Copy, Debug)]
-pub struct StormOptions {
-    /// Users who log in; all that the environment is for without it.
-    pub users: Option<u32>,
-    /// Within which time they come.
-    pub within: Duration,
-    /// How long clients wait for an answer.
-    pub patience: Duration,
-    /// After which time they try again.
-    pub retry_after: Duration,
-}
 
 /// What will happen to one variant of the environment.
 #[derive(Clone, Debug, Serialize)]

@@ -1,10 +1,11 @@
 //! A storm on an environment: what it meets there, and what comes of it.
 
-use forecast::{Arrivals, Clients, Forecast, Gate, Lock, Nodes, Range, Rig, Storm};
+use forecast::{Forecast, Gate, Lock, Nodes, Range, Rig, Storm};
 
 use crate::spec::{LoginCost, LoginGate, Spec};
 
-use super::case::{PredictedCase, StormOptions, StormVerdict};
+use super::asked::{AskedStorm, RefusedClients};
+use super::case::{PredictedCase, StormVerdict};
 use super::cost::ExtraCost;
 
 /// What one vCPU does for hashing while its core's other vCPU hashes too, of what it does alone.
@@ -25,22 +26,30 @@ const SLACK_SECONDS: f64 = 30.0;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Trial {
     pub(super) storm: Storm,
+    /// What clients do when the gate refuses them.
+    pub(super) refused: RefusedClients,
 }
 
 impl Trial {
-    pub(super) fn new(users: u32, options: &StormOptions) -> Self {
-        let storm = Storm {
-            users,
-            window: options.within.as_secs_f64(),
-            arrivals: Arrivals::Random,
-            clients: Clients {
-                patience: Some(options.patience.as_secs_f64()),
-                retry_after: Some(options.retry_after.as_secs_f64()),
-            },
-            // Nobody goes home.
-            grace: f64::INFINITY,
-        };
-        Self { storm }
+    pub(super) fn new(asked: &AskedStorm) -> Self {
+        Self {
+            storm: asked.storm,
+            refused: asked.refused,
+        }
+    }
+
+    /// What logins meet in an environment, as these clients find it.
+    fn rig(&self, spec: &Spec) -> Rig {
+        let mut rig = rig(spec);
+        let comes_back = self.storm.clients.retry_after.is_some();
+        if let Some(gate) = &mut rig.gate {
+            gate.retry_after = match (comes_back, self.refused.heed) {
+                (false, _) => None,
+                (true, true) => gate.retry_after,
+                (true, false) => self.refused.otherwise,
+            };
+        }
+        rig
     }
 
     /// The same storm over another time.
@@ -49,7 +58,7 @@ impl Trial {
             window,
             ..self.storm
         };
-        Self { storm }
+        Self { storm, ..self }
     }
 
     /// Seconds by which everybody has to be in.
@@ -60,14 +69,18 @@ impl Trial {
     /// Whether an environment is likely to pass: one storm in place of many, with passwords at their
     /// dearest.
     pub(super) fn may_pass(&self, spec: &Spec) -> bool {
-        let one = forecast::dearest(&rig(spec), &self.storm, UNCERTAINTY, RUNS, SEED);
+        let one = forecast::dearest(&self.rig(spec), &self.storm, UNCERTAINTY, RUNS, SEED);
         one.logged_in == self.storm.users && one.last_in <= self.soon()
     }
 
     /// Whether all the storms that a case is made of pass.
     pub(super) fn passes(&self, spec: &Spec) -> bool {
-        let forecast = forecast::forecast(&rig(spec), &self.storm, UNCERTAINTY, RUNS, SEED);
-        self.is_in_time(&forecast)
+        self.is_in_time(&self.forecast(spec))
+    }
+
+    /// What comes of the storm in an environment.
+    pub(super) fn forecast(&self, spec: &Spec) -> Forecast {
+        forecast::forecast(&self.rig(spec), &self.storm, UNCERTAINTY, RUNS, SEED)
     }
 
     fn is_in_time(&self, forecast: &Forecast) -> bool {
@@ -84,8 +97,8 @@ impl Trial {
         yaml: Option<String>,
         cost: ExtraCost,
     ) -> PredictedCase {
-        let rig = rig(spec);
-        let forecast = forecast::forecast(&rig, &self.storm, UNCERTAINTY, RUNS, SEED);
+        let rig = self.rig(spec);
+        let forecast = self.forecast(spec);
         let collapses = forecast.collapsed > 0.5;
         let passes = self.is_in_time(&forecast);
         PredictedCase {
@@ -112,7 +125,7 @@ impl Trial {
     /// If a variant collapses: the least patience with which it does not.
     pub(super) fn patience_that_holds(&self, spec: &Spec, case: &PredictedCase) -> Option<f64> {
         (case.verdict == StormVerdict::Collapses)
-            .then(|| forecast::patience_that_holds(&rig(spec), &self.storm, SEED))
+            .then(|| forecast::patience_that_holds(&self.rig(spec), &self.storm, SEED))
             .flatten()
     }
 

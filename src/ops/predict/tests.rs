@@ -1,12 +1,14 @@
 //! Predictions for rigs that differ from one another in one thing.
 
-use std::time::Duration;
+use jiff::SignedDuration;
 
+use crate::loadtest::{Scenario, StormOverrides};
 use crate::spec::Library;
 
 use super::*;
 
 const LICENSED: &str = "mattermost: {release: 11.7.9, license_env: L}\n";
+const LICENSED_15K: &str = "architecture: 15k\nmattermost: {release: 11.7.9, license_env: L}\n";
 const UNLICENSED: &str = "mattermost: {release: 11.7.9, unlicensed: accept}\n";
 
 fn spec(text: &str) -> Spec {
@@ -15,17 +17,26 @@ fn spec(text: &str) -> Spec {
     spec.unwrap_or_else(|errors| panic!("{errors}"))
 }
 
-fn options(users: u32, minutes: u64) -> StormOptions {
-    StormOptions {
-        users: Some(users),
-        within: Duration::from_mins(minutes),
-        patience: Duration::from_secs(10),
-        retry_after: Duration::from_secs(3),
-    }
+fn storm(minutes: i64, changes: StormOverrides) -> StormScenario {
+    let scenario = Scenario::find("login-storm").unwrap();
+    let within = Some(SignedDuration::from_mins(minutes));
+    let changes = StormOverrides { within, ..changes };
+    storm_of(&scenario).unwrap().with(&changes).unwrap()
+}
+
+fn users(users: u32, minutes: i64) -> StormScenario {
+    let users = Some(users);
+    storm(
+        minutes,
+        StormOverrides {
+            users,
+            ..StormOverrides::default()
+        },
+    )
 }
 
 fn predicted(text: &str, users: u32) -> Prediction {
-    predict(&spec(text), &options(users, 15)).unwrap()
+    predict(&spec(text), &super::tests::users(users, 15)).unwrap()
 }
 
 fn licensed(more: &str, users: u32) -> Prediction {
@@ -118,7 +129,9 @@ fn a_change_that_is_offered_can_be_made() {
             &spec(&format!(
                 "architecture: 15k\n{LICENSED}proxy: {{login_gate: {{rate: 5}}}}\n"
             )),
-            &Trial::new(users, &options(users, 15)),
+            &Trial::new(
+                &AskedStorm::new(&spec(LICENSED_15K), &super::tests::users(users, 15)).unwrap(),
+            ),
         ) {
             assert!(remedy.spec.count(crate::spec::Role::App) <= 200);
             let rig = rig(&remedy.spec);
@@ -136,10 +149,12 @@ fn a_change_that_is_offered_can_be_made() {
     // More nodes than an environment may have.
     let huge = predict(
         &spec(&format!("architecture: 200k\n{LICENSED}")),
-        &StormOptions {
-            within: Duration::from_secs(1),
-            ..options(250_000, 1)
-        },
+        &users(250_000, 1)
+            .with(&StormOverrides {
+                within: Some(SignedDuration::from_secs(1)),
+                ..StormOverrides::default()
+            })
+            .unwrap(),
     )
     .unwrap();
     assert!(
@@ -165,17 +180,13 @@ fn a_change_that_is_offered_can_be_made() {
 #[test]
 fn without_a_license_there_is_one_node_and_few_users() {
     let text = format!("architecture: 15k\n{UNLICENSED}");
-    let refused = predict(&spec(&text), &options(3_000, 15)).unwrap_err();
+    let refused = predict(&spec(&text), &users(3_000, 15)).unwrap_err();
     assert!(refused.to_string().contains("250"), "{refused}");
-    let all = StormOptions {
-        users: None,
-        ..options(1, 1)
-    };
-    let few = predict(&spec(&text), &all).unwrap();
+    let few = predict(&spec(&text), &users(250, 15)).unwrap();
     assert_eq!(few.users, 250);
     let sudden = predict(
         &spec(&format!("{text}proxy: {{login_gate: {{rate: 1}}}}\n")),
-        &options(250, 1),
+        &users(250, 1),
     )
     .unwrap();
     assert!(
@@ -262,7 +273,7 @@ fn a_size_is_predicted_for_an_official_server() {
     let library = Library::new(Some("no-such-directory".into()));
     let mut size = library.architecture("10k").unwrap().example();
     with_official_server(&mut size);
-    let prediction = predict(&size, &options(10_000, 15)).unwrap();
+    let prediction = predict(&size, &users(10_000, 15)).unwrap();
     assert_eq!(prediction.server, "Mattermost 11.7");
     assert_eq!(prediction.environment, "10k");
 }
@@ -283,4 +294,55 @@ fn json_has_the_verdicts_that_the_text_has() {
     ] {
         assert_eq!(serde_json::to_value(verdict).unwrap(), verdict.as_str());
     }
+}
+
+#[test]
+fn the_scenario_says_how_clients_behave() {
+    let of = |client: &str| {
+        let text = format!(
+            "name: s\ntitle: S\ndescription: s\nengine: storm\nusers: 15000\ndeadline: 1h\n\
+             client: {client}\nphases: [storm: {{over: 15m}}, drain: {{at_most: 15m}}]\n"
+        );
+        let scenario = Scenario::parse("s.yaml", &text).unwrap();
+        let off = format!("architecture: 15k\n{LICENSED}proxy: {{login_gate: off}}\n");
+        predict(&spec(&off), storm_of(&scenario).unwrap())
+    };
+    let hasty = of("{patience: 10s, retry: {after: 3s, jitter: 0s}}").unwrap();
+    assert_eq!(hasty.cases[0].verdict, StormVerdict::Collapses);
+    assert_eq!(hasty.scenario, "s");
+    // Without an end to their patience everybody waits for the turn, as the web client does.
+    let patient = of("{}").unwrap();
+    assert_eq!(patient.patience, None);
+    assert_eq!(patient.cases[0].verdict, StormVerdict::Late);
+    assert!(patient.cases[0].logged_in.low >= 15_000.0);
+    let never = of("{patience: 10s, retry: {at_most: 0}}").unwrap();
+    assert_eq!(never.retry_after, None);
+    assert!(never.cases[0].logged_in.high < 15_000.0);
+    let counted = of("{patience: 10s, retry: {at_most: 3}}").unwrap_err();
+    assert!(counted.to_string().contains("at_most: 3"), "{counted}");
+}
+
+#[test]
+fn a_scenario_without_a_storm_is_refused() {
+    for name in ["smoke", "reconnect-storm"] {
+        let scenario = Scenario::find(name).unwrap();
+        let refused = storm_of(&scenario)
+            .and_then(|storm| predict(&spec(LICENSED_15K), storm).map(|_| ()))
+            .unwrap_err();
+        let message = refused.to_string();
+        assert!(message.contains("has no phase `storm`"), "{message}");
+    }
+}
+
+#[test]
+fn a_forecast_can_be_drawn() {
+    let storm = users(15_000, 15);
+    let forecast = forecast_storm(&spec(LICENSED_15K), &storm).unwrap();
+    let end = forecast.curve.users_in.len() as f64 * forecast.curve.every;
+    assert!(end >= forecast.last_in.high, "{end}");
+    let last = forecast.curve.users_in.last().unwrap();
+    near(last.low, 15_000.0, 1e-9);
+    let prediction = predict(&spec(LICENSED_15K), &storm).unwrap();
+    assert_eq!(prediction.cases[0].last_in, forecast.last_in);
+    assert!(forecast.collapsed < 0.5);
 }

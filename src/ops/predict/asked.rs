@@ -1,0 +1,100 @@
+//! The storm that is asked about: the phase `storm` of a scenario.
+
+use forecast::{Arrivals, Clients, Storm};
+use jiff::SignedDuration;
+
+use crate::loadtest::{PhaseShape, Scenario, ScenarioPhase, StormScenario};
+use crate::ops::error::PredictError;
+use crate::spec::{Spec, UNLICENSED_USERS};
+
+/// The storm that is asked about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AskedStorm {
+    pub(super) storm: Storm,
+    pub(super) refused: RefusedClients,
+}
+
+/// What clients do when the gate refuses them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RefusedClients {
+    /// They wait for what `Retry-After` says.
+    pub(super) heed: bool,
+    /// Seconds that they wait otherwise; none comes back as after any other failure.
+    pub(super) otherwise: Option<f64>,
+}
+
+/// The storm of a scenario.
+///
+/// # Errors
+/// When it is none.
+pub fn storm_of(scenario: &Scenario) -> Result<&StormScenario, PredictError> {
+    match scenario {
+        Scenario::Storm(storm) => Ok(storm),
+        Scenario::Smoke(smoke) => Err(PredictError::NoStorm {
+            scenario: smoke.name.clone(),
+        }),
+    }
+}
+
+impl AskedStorm {
+    /// The users who come in the phase `storm` of a scenario, to an environment.
+    pub(super) fn new(spec: &Spec, scenario: &StormScenario) -> Result<Self, PredictError> {
+        let index = scenario
+            .phases
+            .iter()
+            .position(|phase| matches!(phase, ScenarioPhase::Storm(_)));
+        let (Some(phase), Some(index)) = (scenario.storm(), index) else {
+            return Err(PredictError::NoStorm {
+                scenario: scenario.name.clone(),
+            });
+        };
+        let users = scenario.arrivals()[index];
+        let all = scenario.arriving_users();
+        if all > UNLICENSED_USERS && !spec.mattermost.license.is_licensed() {
+            return Err(PredictError::Unlicensed { users: all });
+        }
+        let retry = scenario.client.retry;
+        if let Some(at_most @ 1..) = retry.at_most {
+            return Err(PredictError::CountedRetries {
+                scenario: scenario.name.clone(),
+                at_most,
+            });
+        }
+        let never = retry.at_most == Some(0);
+        let on_429 = scenario.client.on_429;
+        Ok(Self {
+            storm: Storm {
+                users,
+                window: phase.over.as_secs_f64(),
+                arrivals: arrivals(phase.shape),
+                clients: Clients {
+                    patience: scenario.client.patience.map(seconds),
+                    retry_after: (!never).then(|| seconds(retry.after)),
+                    jitter: seconds(retry.jitter),
+                },
+                // Nobody goes home.
+                grace: f64::INFINITY,
+            },
+            refused: RefusedClients {
+                heed: on_429.heed_retry_after,
+                otherwise: on_429.otherwise_after.map(seconds),
+            },
+        })
+    }
+}
+
+fn arrivals(shape: PhaseShape) -> Arrivals {
+    match shape {
+        // Given how many come, those of a Poisson process come at such times.
+        PhaseShape::Uniform | PhaseShape::Poisson => Arrivals::Random,
+        PhaseShape::Even => Arrivals::Even,
+        PhaseShape::HalfSine => Arrivals::HalfSine,
+        PhaseShape::Decay(decay) => Arrivals::Decay {
+            tau: seconds(decay.tau),
+        },
+    }
+}
+
+fn seconds(duration: SignedDuration) -> f64 {
+    duration.as_secs_f64()
+}
