@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::spec::{SamlProvider, SecretSource};
 
 use super::bundle_error::BundleError;
+use super::psql::service_file;
 use super::texts::{read_pem, read_source};
 
 /// The provider's certificate, as the server finds it.
@@ -20,17 +21,6 @@ pub(super) const KEY: &str = "loadrig-saml.key";
 /// As the server makes it (`config/migrations` of the server), which may not have run yet.
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS configurationfiles (name VARCHAR(64), data text NOT NULL, \
                      createat bigint NOT NULL, updateat bigint NOT NULL, PRIMARY KEY (name));";
-/// What `psql` knows of the parameters of a data source name.
-const PARAMETERS: [&str; 6] = [
-    "sslmode",
-    "sslrootcert",
-    "sslcert",
-    "sslkey",
-    "connect_timeout",
-    "target_session_attrs",
-];
-/// Where Debian keeps the authorities that systems trust, which `psql` does not look for by itself.
-const TRUSTED: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// The files of an identity provider.
 #[derive(Clone, Debug)]
@@ -63,7 +53,7 @@ impl SamlFiles {
     /// What the host writes them with: how `psql` reaches the database of a data source name, a line
     /// `---`, and statements.
     pub(super) fn statements(&self, dsn: &str) -> Option<SecretString> {
-        let mut text = service(dsn)?;
+        let mut text = service_file(dsn)?;
         let _ = writeln!(text, "---\n{TABLE}");
         let mut put = |name: &str, data: &str| {
             let data = data.replace('\'', "''");
@@ -96,71 +86,9 @@ fn key(source: &SecretSource) -> Result<SecretString, BundleError> {
     Err(BundleError::SamlKey { place, fault })
 }
 
-/// A service file of `psql` with the service `loadrig`; none for what is no data source name. A password
-/// never stands in an argument.
-fn service(dsn: &str) -> Option<String> {
-    let url = reqwest::Url::parse(dsn).ok()?;
-    let decoded = |text: &str| {
-        let text = percent_encoding::percent_decode_str(text)
-            .decode_utf8()
-            .ok()?;
-        (!text.chars().any(char::is_control)).then(|| text.into_owned())
-    };
-    let mut text = String::from("[loadrig]\n");
-    let mut set = |name: &str, value: &str| {
-        let _ = writeln!(text, "{name}={value}");
-    };
-    set("host", url.host_str()?);
-    set("port", &url.port().unwrap_or(5432).to_string());
-    set("dbname", &decoded(url.path().trim_matches('/'))?);
-    if !url.username().is_empty() {
-        set("user", &decoded(url.username())?);
-    }
-    if let Some(password) = url.password() {
-        set("password", &decoded(password)?);
-    }
-    let mut mode = "require".to_owned();
-    let mut has_root = false;
-    for (name, value) in url.query_pairs() {
-        match &*name {
-            "sslmode" => mode = value.into_owned(),
-            known if PARAMETERS.contains(&known) => {
-                has_root |= known == "sslrootcert";
-                set(known, &value);
-            }
-            // Those of the server's own driver.
-            _ => {}
-        }
-    }
-    set("sslmode", &mode);
-    if mode.starts_with("verify-") && !has_root {
-        set("sslrootcert", TRUSTED);
-    }
-    Some(text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_data_source_name_becomes_a_service_of_psql() {
-        let dsn = "postgres://mm:pa%40ss@db.example.com:6432/chat?sslmode=verify-full\
-                   &sslrootcert=/etc/ssl/rds/global-bundle.pem&binary_parameters=yes&connect_timeout=10";
-        assert_eq!(
-            service(dsn).unwrap(),
-            "[loadrig]\nhost=db.example.com\nport=6432\ndbname=chat\nuser=mm\npassword=pa@ss\n\
-             sslrootcert=/etc/ssl/rds/global-bundle.pem\nconnect_timeout=10\nsslmode=verify-full\n"
-        );
-        let trusted = service("postgres://u@h/d?sslmode=verify-full").unwrap();
-        assert!(trusted.ends_with(&format!("sslrootcert={TRUSTED}\n")));
-        assert!(
-            service("postgres://u@h/d")
-                .unwrap()
-                .contains("sslmode=require")
-        );
-        assert_eq!(service("chat"), None);
-    }
 
     #[test]
     fn quotes_do_not_end_a_text() {

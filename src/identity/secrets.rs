@@ -104,6 +104,18 @@ impl Secrets {
         self.password("admin-password")
     }
 
+    /// Password of the accounts that storms log in with: 32 letters and digits.
+    #[must_use]
+    pub fn storm_password(&self) -> SecretString {
+        self.password("storm-password")
+    }
+
+    /// Salt of its hash, so that the same accounts are written the same way every time.
+    #[must_use]
+    pub fn storm_salt(&self) -> [u8; 16] {
+        self.derive("storm-salt")
+    }
+
     /// The server's `SqlSettings.AtRestEncryptKey`: 32 letters and digits.
     #[must_use]
     pub fn at_rest_key(&self) -> SecretString {

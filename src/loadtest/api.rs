@@ -222,6 +222,13 @@ impl Api {
         }
     }
 
+    /// Makes the node forget what it holds in memory.
+    pub(super) async fn invalidate_caches(&self, session: &ApiSession) -> Result<(), ApiError> {
+        let path = "/caches/invalidate";
+        self.post::<Value>(path, Some(session), &json!({})).await?;
+        Ok(())
+    }
+
     /// The team of that name; it is created when there is none.
     pub(super) async fn team(&self, session: &ApiSession, name: &str) -> Result<Object, ApiError> {
         let path = format!("/teams/name/{name}");

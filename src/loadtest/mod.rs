@@ -10,6 +10,7 @@ mod api;
 mod cross_node;
 mod deliveries;
 mod entrance;
+mod population;
 mod promises;
 mod result;
 mod run;
@@ -22,6 +23,10 @@ mod targets;
 mod users;
 mod wire;
 
+pub use population::{
+    AccountHash, DatabaseFailure, PopulationChange, PopulationError, SeededPopulation,
+    ServerDatabase, WantedPopulation, invalidate_caches, seed,
+};
 pub use promises::{
     Promise, PromiseJobServer, PromiseNode, PromisePlan, PromisePlugin, PromiseVerdict,
     check_promises,

@@ -12,6 +12,7 @@ mod license;
 mod lock;
 mod operator;
 mod payload;
+mod population;
 mod predict;
 mod preflight;
 mod registry;
@@ -27,7 +28,7 @@ use crate::diagnose::{Diagnose, ExitCode};
 use crate::engine::{CloudError, LockError};
 use crate::hosts::{BundleError, HostError};
 use crate::identity::SecretsError;
-use crate::loadtest::LoadTestError;
+use crate::loadtest::{LoadTestError, PopulationError};
 use crate::spec::SpecErrors;
 
 pub use access::AccessError;
@@ -43,6 +44,7 @@ pub use lock::LockRefusal;
 pub(super) use operator::CHECK_IP;
 pub use operator::OperatorError;
 pub use payload::PayloadError;
+pub use population::PopulationRefusal;
 pub use predict::PredictError;
 pub use preflight::PreflightError;
 pub use registry::RegistryError;
@@ -93,6 +95,10 @@ pub enum OpsError {
     Operator(#[from] OperatorError),
     /// What goes to hosts could not be put together.
     Payload(#[from] PayloadError),
+    /// A population could not be written.
+    Population(#[from] PopulationError),
+    /// A population is not written.
+    PopulationRefusal(#[from] PopulationRefusal),
     /// A check before the first change refused.
     Preflight(#[from] PreflightError),
     /// The registry is not removed.
@@ -138,6 +144,8 @@ impl OpsError {
             OpsError::LockRefusal(error) => error,
             OpsError::Operator(error) => error,
             OpsError::Payload(error) => error,
+            OpsError::Population(error) => error,
+            OpsError::PopulationRefusal(error) => error,
             OpsError::Preflight(error) => error,
             OpsError::Registry(error) => error,
             OpsError::Report(error) => error,

@@ -33,6 +33,7 @@ mod passwords;
 mod payload;
 pub mod plan;
 mod planned_hosts;
+pub mod population;
 pub mod predict;
 pub mod preflight;
 pub mod registry;

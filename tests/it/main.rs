@@ -29,11 +29,17 @@ mod ops;
 mod permissions;
 mod plan;
 mod planning;
+#[cfg(target_os = "linux")]
+mod population;
 mod predict;
 mod prices;
 mod refusals;
 mod report;
 mod results;
+#[cfg(target_os = "linux")]
+#[allow(dead_code, reason = "the rig is shared with the stand-in's tests")]
+#[path = "../../standin/tests/server/rig/mod.rs"]
+mod rig;
 mod runner;
 mod scenario;
 mod search_proxy;

@@ -2,9 +2,6 @@
 //! anybody is connected.
 #![cfg(target_os = "linux")]
 
-#[allow(dead_code, reason = "the rig is shared with the stand-in's tests")]
-#[path = "../../standin/tests/server/rig/mod.rs"]
-mod rig;
 #[allow(dead_code, reason = "the stage is shared with the tests of storms")]
 #[path = "../../storm/tests/storms/stage.rs"]
 mod stage;
@@ -22,7 +19,8 @@ use loadrig::loadtest::storm::{
 use loadrig_storm::{ArrivalShape, StormPhase, StormPlan, StormResult, StormSample};
 use tempfile::TempDir;
 
-use rig::client::PASSWORD;
+use crate::rig;
+use crate::rig::client::PASSWORD;
 use stage::Stage;
 
 /// Longer than anything here takes.

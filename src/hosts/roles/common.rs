@@ -26,11 +26,14 @@ pub(super) fn prepare(scene: &Scene<'_>, bundle: &mut Bundle) {
         Role::App | Role::Job if nginx::is_on_server_host(scene) => packages.push("nginx"),
         Role::App | Role::Job | Role::SearchProxy | Role::Agent | Role::Bastion => {}
     }
-    if role == Role::App && scene.spec.mattermost.connections.saml.is_some() {
-        // Files of the identity provider go into the database.
+    let gold_standard = scene.spec.purpose == Purpose::GoldStandard;
+    // Storms need thousands of accounts, which are written into the database.
+    let takes_population = scene.spec.count(Role::Agent) > 0 && !gold_standard;
+    // So are files of an identity provider.
+    let has_saml = scene.spec.mattermost.connections.saml.is_some();
+    if role == Role::App && (takes_population || has_saml) {
         packages.push("postgresql-client");
     }
-    let gold_standard = scene.spec.purpose == Purpose::GoldStandard;
     if gold_standard {
         packages.push("unattended-upgrades");
     }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::hosts::bundle::Bundle;
 use crate::hosts::bundle_error::BundleError;
-use crate::hosts::facts::Endpoint;
+use crate::hosts::facts::{Endpoint, Facts};
 use crate::hosts::saml::{CERTIFICATE, IDP_CERTIFICATE, KEY};
 use crate::spec::{
     LoadBalancer, PURPOSE_SETTINGS, Role, ServerConfig, ServiceEnvironment, setting_text,
@@ -407,18 +407,23 @@ pub(super) fn writer(scene: &Scene<'_>) -> Result<String, BundleError> {
 
 /// The data source names of the writer and of the readers.
 fn data_sources(scene: &Scene<'_>) -> Result<(String, Vec<String>), BundleError> {
-    let facts = scene.facts;
+    known_sources(scene.facts).ok_or_else(|| scene.missing("the database"))
+}
+
+/// The data source name of the writer; none while there is no database.
+pub(in crate::hosts) fn writer_dsn(facts: &Facts) -> Option<SecretString> {
+    known_sources(facts).map(|(writer, _)| writer.into())
+}
+
+fn known_sources(facts: &Facts) -> Option<(String, Vec<String>)> {
     if let Some(existing) = &facts.payload.database {
         let readers = existing.readers.iter();
-        return Ok((
+        return Some((
             existing.writer.expose_secret().to_owned(),
             readers.map(|dsn| dsn.expose_secret().to_owned()).collect(),
         ));
     }
-    let database = facts
-        .database
-        .as_ref()
-        .ok_or_else(|| scene.missing("the database"))?;
+    let database = facts.database.as_ref()?;
     let password = facts.secrets.database_password();
     let source = |endpoint: &Endpoint| {
         format!(
@@ -428,7 +433,7 @@ fn data_sources(scene: &Scene<'_>) -> Result<(String, Vec<String>), BundleError>
             database.name,
         )
     };
-    Ok((
+    Some((
         source(&database.writer),
         database.readers.iter().map(source).collect(),
     ))

@@ -24,6 +24,8 @@ use std::net::Ipv4Addr;
 use crate::blueprint::Stage;
 use crate::spec::{HostName, Role, Spec};
 
+pub(super) use config::writer_dsn;
+
 use super::bundle::Bundle;
 use super::bundle_error::BundleError;
 use super::facts::{Facts, HostFacts};

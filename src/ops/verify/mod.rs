@@ -17,3 +17,4 @@ pub use probe::HostState;
 pub(super) use probe::{host_states, in_time, open};
 pub(super) use promised::administrator;
 pub use run::{VerifyReport, run, verify};
+pub(super) use ways::open_ways;

@@ -26,15 +26,15 @@ const API: u16 = 8065;
 const METRICS: u16 = 8067;
 
 /// Ways to nodes, open as long as this lives.
-pub(super) struct Ways {
-    pub(super) nodes: Vec<PromiseNode>,
+pub(in crate::ops) struct Ways {
+    pub(in crate::ops) nodes: Vec<PromiseNode>,
     _sessions: Vec<SshSession>,
     _passing: JoinSet<()>,
     _sockets: TempDir,
 }
 
 /// Opens a way to each application node.
-pub(super) async fn open_ways(
+pub(in crate::ops) async fn open_ways(
     spec: &Spec,
     inventory: &Inventory,
     connected: &HostAccess,
