@@ -14,6 +14,7 @@ mod population;
 mod promises;
 mod result;
 mod run;
+mod sampling;
 mod scenario;
 mod socket;
 mod steps;
@@ -33,6 +34,7 @@ pub use promises::{
 };
 pub use result::{ActionSummary, RESULT_FORMAT, ScenarioResult, StoreError};
 pub use run::{AgentHost, LoadTest, LoadTestError};
+pub use sampling::{HostPoint, HostSampler, HostSeries, SampledHost, SamplingError, SeriesError};
 pub use scenario::{
     AccountShare, ArrivingPhase, BurstPhase, CallThresholds, DecayTime, DrainPhase, DropPhase,
     HoldPhase, LatencyLimit, LoginThresholds, PhaseShape, Population, RampPhase, ReturnThresholds,

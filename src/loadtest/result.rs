@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::diagnose::system_error;
 
 use super::scenario::{SmokeScenario, Thresholds};
+use super::storm::StormFigures;
 use super::tally::{ErrorSample, Latencies, Tallies, Tally, UserAction, percent};
 use super::wire::{Check, ServerInfo};
 
@@ -55,6 +56,9 @@ pub struct ScenarioResult {
     pub errors: u64,
     /// Figures by class of action.
     pub actions: Vec<ActionSummary>,
+    /// What a storm came to; none of the smoke engine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storm: Option<Box<StormFigures>>,
     /// Checks and thresholds.
     pub checks: Vec<Check>,
     /// What readers should know about the figures.
@@ -174,6 +178,7 @@ impl ScenarioResult {
                 .iter()
                 .map(|(action, tally)| ActionSummary::new(action, tally))
                 .collect(),
+            storm: None,
             checks,
             notes: vec![CLOSED_LOOP.to_owned()],
         }

@@ -8,7 +8,9 @@ mod diagram;
 mod figures;
 mod html;
 mod model;
+mod over_time;
 mod spans;
+mod storm;
 mod terminal;
 mod timeline;
 

@@ -3,17 +3,21 @@
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, TableComponent};
 
-use crate::loadtest::{Check, ScenarioResult};
+use crate::loadtest::{Check, ScenarioResult, StormFigures};
 use crate::plan::at_least;
 
-use super::figures::{count, dollars, duration, millis};
+use super::figures::{count, dollars, duration};
 use super::model::{Report, Verdict};
+use super::over_time;
+use super::storm::{self, CallRow};
 use super::timeline::Walk;
 
 /// Width of what is printed, columns.
 const WIDTH: u16 = 100;
 /// So many links of a critical path are shown: those that took longest.
 const LINKS: usize = 8;
+/// Characters of a curve over time.
+const SPARKLINE: usize = 60;
 
 /// Whether to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,41 +205,73 @@ impl TerminalPage {
             result.error_rate_percent(),
             result.server.version,
         ));
-        let mut figures = table(&[
-            "action", "requests", "errors", "median", "p95", "p99", "slowest",
-        ]);
-        for column in figures.column_iter_mut().skip(1) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-        for action in &result.actions {
-            let ms = |value| match action.latencies.count() {
-                0 => "-".to_owned(),
-                _ => millis(value),
-            };
-            figures.add_row([
-                action.action.as_str().to_owned(),
-                count(action.requests),
-                count(action.errors),
-                ms(action.p50_ms),
-                ms(action.p95_ms),
-                ms(action.p99_ms),
-                ms(action.max_ms),
-            ]);
-        }
-        self.table(&figures);
-        for action in &result.actions {
-            for sample in &action.error_samples {
-                let error = self.ink.paint(Tone::Bad, "error");
-                self.line(&format!(
-                    "{error} {}: {} (×{})",
-                    action.action, sample.text, sample.count
-                ));
+        match result.storm.as_deref() {
+            Some(figures) => {
+                let told = storm::summary(&figures.storm);
+                for fact in &told.facts {
+                    self.line(&format!("{}: {}", fact.name, fact.text));
+                }
+                self.over_time(figures);
+                self.calls("call", &told.calls);
+                self.errors(&told.errors);
+            }
+            None => {
+                self.calls("action", &storm::action_rows(&result.actions));
+                self.errors(&storm::error_samples(&result.actions));
             }
         }
         self.checks("", &result.checks);
         for note in &result.notes {
             self.line(&format!("note: {note}"));
         }
+    }
+
+    fn calls(&mut self, what: &str, calls: &[CallRow]) {
+        let mut figures = table(&[
+            what, "requests", "errors", "median", "p95", "p99", "slowest",
+        ]);
+        for column in figures.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        for call in calls {
+            let ms = |value: &str| match call.measured {
+                true => value.to_owned(),
+                false => "-".to_owned(),
+            };
+            figures.add_row([
+                call.name.to_owned(),
+                call.count.clone(),
+                count(call.failed),
+                ms(&call.p50),
+                ms(&call.p95),
+                ms(&call.p99),
+                ms(&call.max),
+            ]);
+        }
+        self.table(&figures);
+    }
+
+    fn errors(&mut self, errors: &[String]) {
+        let word = self.ink.paint(Tone::Bad, "error");
+        for error in errors {
+            self.line(&format!("{word} {error}"));
+        }
+    }
+
+    /// The charts of a storm, as far as a terminal can draw.
+    fn over_time(&mut self, figures: &StormFigures) {
+        for chart in over_time::charts_of(figures) {
+            self.line("");
+            self.line(chart.title);
+            for spark in storm::sparklines(&chart, SPARKLINE) {
+                let most = chart.unit.label(spark.most);
+                self.line(&format!(
+                    "  {:<14} {}  at most {most}",
+                    spark.name, spark.blocks
+                ));
+            }
+        }
+        self.line("");
     }
 
     fn checks(&mut self, title: &str, checks: &[Check]) {

@@ -2,6 +2,7 @@
 //! browser.
 
 pub mod sample_report;
+pub mod sample_storm;
 
 use std::path::Path;
 use std::process::Command;
@@ -118,6 +119,35 @@ fn the_terminal_report_of_a_failed_large_rig() {
 }
 
 #[test]
+fn the_terminal_report_of_a_storm() {
+    insta::assert_snapshot!(terminal(&sample_storm::storm(), Ink::Plain));
+}
+
+#[test]
+fn the_page_of_a_storm_has_its_charts_and_no_browser_errors() {
+    let page = html(&sample_storm::storm()).unwrap();
+    let (document, log) = browse(&page);
+    assert!(!log.contains("CONSOLE"), "{log}");
+    for title in [
+        "Logins per second",
+        "Users",
+        "Users who wait",
+        "Response time of logins",
+        "Calls that failed, per second",
+        "Processors in use",
+        "Connections to the database",
+        "Passwords hashed for clients that had gone",
+    ] {
+        assert!(document.contains(&format!("<h3>{title}</h3>")), "{title}");
+    }
+    // Where users were expected, and when the phases were.
+    assert!(document.contains("class=\"band\""));
+    assert!(document.contains("class=\"span\""));
+    // Charts of 22 minutes do not grow with their seconds.
+    assert!(page.len() < 400_000, "{} bytes", page.len());
+}
+
+#[test]
 fn colour_is_used_only_on_request() {
     let report = sample_report::demo();
     assert!(!terminal(&report, Ink::Plain).contains('\u{1b}'));
@@ -143,6 +173,7 @@ fn samples_can_be_written_out_to_look_at() {
     let samples = [
         ("demo", sample_report::demo()),
         ("large", sample_report::large_failed()),
+        ("storm", sample_storm::storm()),
     ];
     let directory = std::env::var_os("LOADRIG_SAMPLE_REPORTS");
     for (name, report) in samples {

@@ -4,8 +4,10 @@
 //! [`agent`] is the half that runs on agent hosts.
 
 pub mod agent;
+mod figures;
 mod wire;
 
+pub use figures::{AgentGap, StormExpectation, StormFigures, StormPhaseSpan};
 pub use wire::{
     DetachedStorm, STORM_ORDER_FORMAT, StandingStage, StormAgentLine, StormAnswer, StormGap,
     StormOrder, StormOutcome, StormStanding, StormWord,

@@ -1,48 +1,82 @@
-//! The percentile chart: one curve per class of action, latency over percentile.
-//!
-//! Both axes are logarithmic: the tail is what matters, and actions differ by orders of
-//! magnitude.
+//! What charts of all kinds are made of: a frame with ticks, curves with their names, bands behind
+//! them. In units of the SVG's own view box.
 
 use serde::Serialize;
 
-use crate::loadtest::{ActionSummary, Latencies};
-use crate::report::figures;
+/// Names of curves keep this far apart.
+pub(super) const LABEL_GAP: f64 = 15.0;
 
-/// Points of a curve for each tenfold rarer latency.
-const POINTS_PER_DECADE: u32 = 12;
-/// Labels of curves keep this far apart.
-const LABEL_GAP: f64 = 15.0;
-
-/// A chart, in units of its own view box.
+/// A chart.
 #[derive(Debug, Serialize)]
 pub(super) struct Chart {
-    width: f64,
-    height: f64,
-    left: f64,
-    right: f64,
-    top: f64,
-    bottom: f64,
-    x_ticks: Vec<Mark>,
-    y_ticks: Vec<Mark>,
-    curves: Vec<Curve>,
+    pub(super) title: &'static str,
+    /// What it shows, for those who cannot see it.
+    pub(super) spoken: &'static str,
+    pub(super) x_title: &'static str,
+    pub(super) width: f64,
+    pub(super) height: f64,
+    pub(super) frame: Frame,
+    pub(super) x_ticks: Vec<Mark>,
+    pub(super) y_ticks: Vec<Mark>,
+    pub(super) spans: Vec<Span>,
+    pub(super) bands: Vec<Band>,
+    pub(super) curves: Vec<Curve>,
 }
 
-#[derive(Debug, Serialize)]
-struct Mark {
-    at: f64,
-    label: String,
+/// Where the curves are.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct Frame {
+    pub(super) left: f64,
+    pub(super) right: f64,
+    pub(super) top: f64,
+    pub(super) bottom: f64,
 }
 
+impl Frame {
+    /// The frame in a chart of this size, with room for ticks and for names of curves.
+    pub(super) fn of(size: ChartSize) -> Self {
+        Self {
+            left: 62.0,
+            right: size.width - size.names,
+            top: 14.0,
+            bottom: size.height - 44.0,
+        }
+    }
+}
+
+/// A tick of an axis.
 #[derive(Debug, Serialize)]
-struct Curve {
-    name: &'static str,
+pub(super) struct Mark {
+    pub(super) at: f64,
+    pub(super) label: String,
+}
+
+/// A stretch of the x axis with a name.
+#[derive(Debug, Serialize)]
+pub(super) struct Span {
+    pub(super) from: f64,
+    pub(super) width: f64,
+    pub(super) label: String,
+}
+
+/// An area behind the curves.
+#[derive(Debug, Serialize)]
+pub(super) struct Band {
+    pub(super) path: String,
+    pub(super) title: String,
+}
+
+/// A curve.
+#[derive(Debug, Serialize)]
+pub(super) struct Curve {
+    pub(super) name: String,
     /// From 0; picks colour and dashes.
-    style: usize,
-    path: String,
-    end_x: f64,
-    end_y: f64,
-    label_y: f64,
-    title: String,
+    pub(super) style: usize,
+    pub(super) path: String,
+    pub(super) end_x: f64,
+    pub(super) end_y: f64,
+    pub(super) label_y: f64,
+    pub(super) title: String,
 }
 
 /// Size of a chart, in units of its SVG.
@@ -54,169 +88,14 @@ pub(super) struct ChartSize {
     pub(super) names: f64,
 }
 
-/// The chart of these actions; none without measurements.
-pub(super) fn chart(actions: &[ActionSummary], size: ChartSize) -> Option<Chart> {
-    let measured: Vec<&ActionSummary> = actions
-        .iter()
-        .filter(|action| action.latencies.count() > 0)
-        .collect();
-    let most = measured.iter().map(|a| a.latencies.count()).max()?;
-    let decades = decades(most);
-    let fastest = measured
-        .iter()
-        .map(|a| ms(&a.latencies, 0.0))
-        .fold(f64::INFINITY, f64::min);
-    let slowest = measured.iter().map(|a| a.max_ms).fold(0.0, f64::max);
-    let plot = Plot {
-        left: 62.0,
-        right: size.width - size.names,
-        top: 14.0,
-        bottom: size.height - 44.0,
-        decades,
-        low: fastest.max(0.1).log10().floor(),
-        high: slowest.max(1.0).log10().ceil(),
-    };
-    let mut curves: Vec<Curve> = measured
-        .iter()
-        .enumerate()
-        .map(|(style, action)| curve(action, style, &plot))
-        .collect();
-    spread_labels(&mut curves, &plot);
-    Some(Chart {
-        width: size.width,
-        height: size.height,
-        left: plot.left,
-        right: plot.right,
-        top: plot.top,
-        bottom: plot.bottom,
-        x_ticks: x_ticks(&plot),
-        y_ticks: y_ticks(&plot),
-        curves,
-    })
-}
-
-struct Plot {
-    left: f64,
-    right: f64,
-    top: f64,
-    bottom: f64,
-    /// Tenfold steps of rarity: 2 reach the 99th percentile.
-    decades: f64,
-    /// Powers of ten, milliseconds.
-    low: f64,
-    high: f64,
-}
-
-impl Plot {
-    fn x(&self, rarity: f64) -> f64 {
-        round(self.left + (self.right - self.left) * (rarity / self.decades).clamp(0.0, 1.0))
-    }
-
-    fn y(&self, ms: f64) -> f64 {
-        let share = (ms.max(0.001).log10() - self.low) / (self.high - self.low).max(1.0);
-        round(self.bottom - (self.bottom - self.top) * share.clamp(0.0, 1.0))
-    }
-}
-
-/// How far the axis goes: to what the most frequent action can tell, whole decades.
-fn decades(count: u64) -> f64 {
-    f64::from(count.max(10).ilog10()).clamp(2.0, 5.0)
-}
-
-fn curve(action: &ActionSummary, style: usize, plot: &Plot) -> Curve {
-    let latencies = &action.latencies;
-    // Beyond one in all there is nothing more to know: the curve ends at its maximum.
-    #[expect(clippy::cast_precision_loss, reason = "a position in a picture")]
-    let rarest = (latencies.count() as f64).log10().min(plot.decades);
-    let step = 1.0 / f64::from(POINTS_PER_DECADE);
-    let mut rarities = Vec::new();
-    let mut rarity = 0.0;
-    while rarity < rarest {
-        rarities.push(rarity);
-        rarity += step;
-    }
-    let mut path = String::new();
-    for rarity in rarities {
-        let (x, y) = (
-            plot.x(rarity),
-            plot.y(ms(latencies, 1.0 - 10_f64.powf(-rarity))),
-        );
-        let command = if path.is_empty() { 'M' } else { 'L' };
-        path.push_str(&format!("{command}{x} {y}"));
-    }
-    let (end_x, end_y) = (plot.x(rarest), plot.y(action.max_ms));
-    let command = if path.is_empty() { 'M' } else { 'L' };
-    path.push_str(&format!("{command}{end_x} {end_y}"));
-    Curve {
-        name: action.action.as_str(),
-        style,
-        path,
-        end_x,
-        end_y,
-        label_y: end_y,
-        title: format!(
-            "{}: median {}, p95 {}, p99 {}, slowest {}",
-            action.action,
-            figures::millis(action.p50_ms),
-            figures::millis(action.p95_ms),
-            figures::millis(action.p99_ms),
-            figures::millis(action.max_ms)
-        ),
-    }
-}
-
-fn ms(latencies: &Latencies, quantile: f64) -> f64 {
-    latencies.quantile(quantile).as_secs_f64() * 1000.0
-}
-
-fn x_ticks(plot: &Plot) -> Vec<Mark> {
-    [
-        (0.0, "0"),
-        (0.301, "50"),
-        (1.0, "90"),
-        (1.301, "95"),
-        (2.0, "99"),
-        (3.0, "99.9"),
-        (4.0, "99.99"),
-        (5.0, "99.999"),
-    ]
-    .into_iter()
-    .filter(|(rarity, _)| *rarity <= plot.decades)
-    .map(|(rarity, label)| Mark {
-        at: plot.x(rarity),
-        label: label.to_owned(),
-    })
-    .collect()
-}
-
-fn y_ticks(plot: &Plot) -> Vec<Mark> {
-    let mut ticks = Vec::new();
-    let mut power = plot.low;
-    while power <= plot.high {
-        let value = 10_f64.powf(power);
-        ticks.push(Mark {
-            at: plot.y(value),
-            label: if value < 1.0 {
-                format!("{value:.1} ms")
-            } else if value < 1000.0 {
-                format!("{value:.0} ms")
-            } else {
-                format!("{:.0} s", value / 1000.0)
-            },
-        });
-        power += 1.0;
-    }
-    ticks
-}
-
 /// Names stand as high as their curves end, pushed apart where those meet.
-fn spread_labels(curves: &mut [Curve], plot: &Plot) {
+pub(super) fn spread_labels(curves: &mut [Curve], frame: &Frame) {
     let mut order: Vec<usize> = (0..curves.len()).collect();
     order.sort_by(|a, b| {
         let y = |index: &usize| curves.get(*index).map_or(0.0, |curve| curve.end_y);
         y(a).total_cmp(&y(b))
     });
-    let mut lowest = plot.top - LABEL_GAP;
+    let mut lowest = frame.top - LABEL_GAP;
     for index in &order {
         if let Some(curve) = curves.get_mut(*index) {
             curve.label_y = curve.end_y.max(lowest + LABEL_GAP);
@@ -224,7 +103,7 @@ fn spread_labels(curves: &mut [Curve], plot: &Plot) {
         }
     }
     // Those pushed below the plot move the others up again.
-    let mut highest = plot.bottom + LABEL_GAP;
+    let mut highest = frame.bottom + LABEL_GAP;
     for index in order.iter().rev() {
         if let Some(curve) = curves.get_mut(*index) {
             curve.label_y = round(curve.label_y.min(highest - LABEL_GAP));
@@ -233,75 +112,17 @@ fn spread_labels(curves: &mut [Curve], plot: &Plot) {
     }
 }
 
-fn round(value: f64) -> f64 {
-    (value * 10.0).round() / 10.0
+/// A path through points, as SVG has it.
+pub(super) fn path(points: impl IntoIterator<Item = (f64, f64)>) -> String {
+    let mut path = String::new();
+    for (x, y) in points {
+        let command = if path.is_empty() { 'M' } else { 'L' };
+        path.push_str(&format!("{command}{x} {y}"));
+    }
+    path
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::loadtest::UserAction;
-    use std::time::Duration;
-
-    const SIZE: ChartSize = ChartSize {
-        width: 800.0,
-        height: 400.0,
-        names: 110.0,
-    };
-
-    fn summary(action: UserAction, all_ms: &[u64]) -> ActionSummary {
-        let mut latencies = Latencies::new().unwrap();
-        for ms in all_ms {
-            latencies.record(Duration::from_millis(*ms));
-        }
-        ActionSummary {
-            action,
-            requests: all_ms.len() as u64,
-            errors: 0,
-            error_samples: Vec::new(),
-            p50_ms: ms(&latencies, 0.5),
-            p90_ms: ms(&latencies, 0.9),
-            p95_ms: ms(&latencies, 0.95),
-            p99_ms: ms(&latencies, 0.99),
-            max_ms: ms(&latencies, 1.0),
-            latencies,
-        }
-    }
-
-    #[test]
-    fn slower_curves_end_higher_up() {
-        let actions = [
-            summary(UserAction::Post, &[10; 200]),
-            summary(UserAction::LogIn, &[900; 200]),
-        ];
-        let chart = chart(&actions, SIZE).unwrap();
-        assert!(chart.curves[1].end_y < chart.curves[0].end_y);
-    }
-
-    #[test]
-    fn names_of_curves_that_meet_do_not_cover_each_other() {
-        let actions = [UserAction::Post, UserAction::Deliver, UserAction::Search]
-            .map(|a| summary(a, &[10; 20]));
-        let chart = chart(&actions, SIZE).unwrap();
-        let mut labels: Vec<f64> = chart.curves.iter().map(|c| c.label_y).collect();
-        labels.sort_by(f64::total_cmp);
-        assert!(
-            labels
-                .windows(2)
-                .all(|pair| pair[1] - pair[0] >= LABEL_GAP - 0.2)
-        );
-        assert!(labels.iter().all(|y| *y <= SIZE.height - 40.0));
-    }
-
-    #[test]
-    fn a_single_sample_is_drawn() {
-        let chart = chart(&[summary(UserAction::Search, &[7])], SIZE).unwrap();
-        assert!(chart.curves[0].path.starts_with('M'));
-    }
-
-    #[test]
-    fn no_samples_make_no_chart() {
-        assert!(chart(&[], SIZE).is_none());
-        assert!(chart(&[summary(UserAction::Post, &[])], SIZE).is_none());
-    }
+/// A tenth of a unit is finer than any screen.
+pub(super) fn round(value: f64) -> f64 {
+    (value * 10.0).round() / 10.0
 }

@@ -5,6 +5,8 @@
 mod boxes;
 mod chart;
 mod gantt;
+mod over_time;
+mod percentiles;
 mod topology;
 
 use serde::Serialize;
@@ -12,15 +14,19 @@ use tera::{Context, Tera};
 
 use super::figures::{count, dollars, duration, millis, rate};
 use super::model::{CostSummary, ProofItem, Report, ReportedEnvironment, SoftwareVersion, Verdict};
-use crate::loadtest::{Check, ScenarioResult};
+use super::over_time::charts_of as over_time_of;
+use super::storm::{self, CallRow, StormFact};
+use crate::loadtest::{Check, ScenarioResult, StormFigures};
 use crate::plan::at_least;
 use crate::spec::{CloudTarget, SourceKind};
 
 use chart::{Chart, ChartSize};
 use gantt::Gantt;
+use over_time::TimeSpan;
 use topology::Diagram;
 
 const PAGE: &str = include_str!("page.html");
+const CHART: &str = include_str!("chart.html");
 const STYLE: &str = include_str!("style.css");
 
 const WIDE: ChartSize = ChartSize {
@@ -31,6 +37,17 @@ const WIDE: ChartSize = ChartSize {
 const NARROW: ChartSize = ChartSize {
     width: 420.0,
     height: 340.0,
+    names: 126.0,
+};
+
+const WIDE_OVER_TIME: ChartSize = ChartSize {
+    width: 960.0,
+    height: 240.0,
+    names: 136.0,
+};
+const NARROW_OVER_TIME: ChartSize = ChartSize {
+    width: 420.0,
+    height: 230.0,
     names: 126.0,
 };
 
@@ -51,7 +68,11 @@ impl From<tera::Error> for HtmlError {
 /// When template and data do not fit, which tests rule out.
 pub fn html(report: &Report) -> Result<String, HtmlError> {
     let mut tera = Tera::default();
-    tera.add_raw_templates([("page.html", PAGE), ("style.css", STYLE)])?;
+    tera.add_raw_templates([
+        ("page.html", PAGE),
+        ("chart.html", CHART),
+        ("style.css", STYLE),
+    ])?;
     let context = Context::from_serialize(&HtmlPage::new(report))?;
     Ok(tera.render("page.html", &context)?)
 }
@@ -105,24 +126,21 @@ struct ScenarioSection<'a> {
     took: String,
     requests: String,
     error_rate: String,
-    actions: Vec<ActionRow>,
+    /// What a row of `calls` is: an action of the smoke engine, a call of the storm's.
+    call_title: &'static str,
+    calls: Vec<CallRow>,
     errors: Vec<String>,
-    wide: Option<Chart>,
-    narrow: Option<Chart>,
+    /// What a storm came to, in words.
+    facts: Vec<StormFact>,
+    over_time: Vec<DrawnChart>,
+    by_percentile: Vec<DrawnChart>,
 }
 
+/// A chart for screens, and for phones.
 #[derive(Serialize)]
-struct ActionRow {
-    name: &'static str,
-    requests: String,
-    errors: u64,
-    measured: bool,
-    p50: String,
-    p95: String,
-    p99: String,
-    max: String,
-    /// The 95th percentile in percent of the slowest action's.
-    bar: f64,
+struct DrawnChart {
+    wide: Chart,
+    narrow: Chart,
 }
 
 #[derive(Serialize)]
@@ -262,42 +280,53 @@ fn host_rows(report: &Report) -> Vec<HostRow> {
 }
 
 fn scenario(result: &ScenarioResult) -> ScenarioSection<'_> {
-    let slowest = result.actions.iter().map(|a| a.p95_ms).fold(1.0, f64::max);
-    let actions = result
-        .actions
-        .iter()
-        .map(|action| ActionRow {
-            name: action.action.as_str(),
-            requests: count(action.requests),
-            errors: action.errors,
-            measured: action.latencies.count() > 0,
-            p50: millis(action.p50_ms),
-            p95: millis(action.p95_ms),
-            p99: millis(action.p99_ms),
-            max: millis(action.max_ms),
-            bar: (100.0 * action.p95_ms / slowest).max(0.6),
-        })
-        .collect();
-    let errors = result
-        .actions
-        .iter()
-        .flat_map(|action| {
-            action
-                .error_samples
-                .iter()
-                .map(move |e| format!("{}: {} (×{})", action.action, e.text, e.count))
-        })
-        .collect();
+    let storm = result.storm.as_deref();
+    let told = storm.map(|figures| storm::summary(&figures.storm));
+    let (call_title, calls, errors) = match &told {
+        Some(told) => ("Call", told.calls.clone(), told.errors.clone()),
+        None => (
+            "Action",
+            storm::action_rows(&result.actions),
+            storm::error_samples(&result.actions),
+        ),
+    };
+    let percentiles = |size| percentiles::chart(&result.actions, size);
+    let by_percentile = percentiles(WIDE).zip(percentiles(NARROW));
     ScenarioSection {
         result,
         took: duration(result.finished.duration_since(result.started)),
         requests: count(result.requests),
         error_rate: format!("{:.2} %", result.error_rate_percent()),
-        actions,
+        call_title,
+        calls,
         errors,
-        wide: chart::chart(&result.actions, WIDE),
-        narrow: chart::chart(&result.actions, NARROW),
+        facts: told.map(|told| told.facts).unwrap_or_default(),
+        over_time: storm.map(over_time).unwrap_or_default(),
+        by_percentile: by_percentile
+            .map(|(wide, narrow)| DrawnChart { wide, narrow })
+            .into_iter()
+            .collect(),
     }
+}
+
+/// The charts of a storm.
+fn over_time(figures: &StormFigures) -> Vec<DrawnChart> {
+    let spans: Vec<TimeSpan> = figures
+        .phases
+        .iter()
+        .map(|phase| TimeSpan {
+            name: phase.name.clone(),
+            from: phase.begin_ms as f64 / 1000.0,
+            to: phase.end_ms as f64 / 1000.0,
+        })
+        .collect();
+    over_time_of(figures)
+        .iter()
+        .map(|chart| DrawnChart {
+            wide: over_time::chart(chart, &spans, WIDE_OVER_TIME),
+            narrow: over_time::chart(chart, &spans, NARROW_OVER_TIME),
+        })
+        .collect()
 }
 
 fn cost(cost: &CostSummary) -> CostSection<'_> {

@@ -1,0 +1,335 @@
+//! A storm over time: what its charts and its lines in the terminal show.
+
+use std::collections::BTreeMap;
+
+use loadrig_storm::{StormErrorClass, StormResult, StormSecond, TimeHistogram};
+
+use super::figures;
+use crate::loadtest::{HostPoint, HostSeries, StormFigures};
+
+/// Points of a curve at the most; more would only blur it.
+const POINTS: usize = 240;
+
+/// In what a chart measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TimeUnit {
+    /// A number.
+    Count,
+    /// Milliseconds, on a logarithmic axis.
+    Millis,
+}
+
+impl TimeUnit {
+    /// A value as people read it.
+    pub(super) fn label(self, value: f64) -> String {
+        match self {
+            TimeUnit::Millis => figures::millis(value),
+            TimeUnit::Count if value >= 100.0 || value.fract().abs() < 1e-6 => {
+                figures::count(value.round() as u64)
+            }
+            TimeUnit::Count if value >= 1.0 => format!("{value:.1}"),
+            TimeUnit::Count => format!("{value:.2}"),
+        }
+    }
+}
+
+/// A chart over time.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct TimeChart {
+    pub(super) title: &'static str,
+    /// What it shows, for those who cannot see it.
+    pub(super) spoken: &'static str,
+    pub(super) unit: TimeUnit,
+    pub(super) lines: Vec<TimeLine>,
+    pub(super) band: Option<TimeBand>,
+}
+
+/// A curve of it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct TimeLine {
+    pub(super) name: String,
+    /// Seconds from the start, and the value.
+    pub(super) points: Vec<(f64, f64)>,
+}
+
+/// Where a curve was expected.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct TimeBand {
+    pub(super) name: &'static str,
+    /// Seconds from the start, the least and the most.
+    pub(super) points: Vec<(f64, f64, f64)>,
+}
+
+/// The charts of a storm that have something to show.
+pub(super) fn charts_of(figures: &StormFigures) -> Vec<TimeChart> {
+    let storm = &figures.storm;
+    let forecast = figures.forecast.as_ref().map(|forecast| TimeBand {
+        name: "logged in, as forecast: nine of ten storms",
+        points: forecast.users_in.clone(),
+    });
+    let buckets = Buckets::of(storm);
+    let mut charts = vec![
+        logins(&buckets),
+        users(storm, forecast),
+        waiting(storm),
+        times(
+            &buckets,
+            "Response time of logins",
+            "Response time of logins from their intended start: median, 95th and 99th percentile",
+            |second| &second.login,
+        ),
+        times(
+            &buckets,
+            "Response time of all other calls",
+            "Response time of all other calls: median, 95th and 99th percentile",
+            |second| &second.others,
+        ),
+        errors(&buckets),
+        websockets(storm),
+    ];
+    charts.extend(of_hosts(&figures.hosts));
+    charts.retain(|chart| chart.lines.iter().any(|line| !line.points.is_empty()));
+    charts
+}
+
+/// Seconds of a storm, some together where there are many.
+struct Buckets {
+    seconds_each: f64,
+    buckets: Vec<Vec<StormSecond>>,
+}
+
+impl Buckets {
+    fn of(storm: &StormResult) -> Self {
+        let each = storm.seconds.len().div_ceil(POINTS).max(1);
+        Self {
+            seconds_each: each as f64,
+            buckets: storm.seconds.chunks(each).map(<[_]>::to_vec).collect(),
+        }
+    }
+
+    /// A count of each second, per second; at the end of each bucket.
+    fn rate(&self, count: impl Fn(&StormSecond) -> u64) -> Vec<(f64, f64)> {
+        let rate = |bucket: &Vec<StormSecond>| {
+            bucket.iter().map(&count).sum::<u64>() as f64 / bucket.len().max(1) as f64
+        };
+        self.each(|bucket| Some(rate(bucket)))
+    }
+
+    fn each(&self, value: impl Fn(&Vec<StormSecond>) -> Option<f64>) -> Vec<(f64, f64)> {
+        self.buckets
+            .iter()
+            .enumerate()
+            .filter_map(|(index, bucket)| {
+                Some(((index + 1) as f64 * self.seconds_each, value(bucket)?))
+            })
+            .collect()
+    }
+}
+
+fn line(name: &str, points: Vec<(f64, f64)>) -> TimeLine {
+    TimeLine {
+        name: name.to_owned(),
+        points,
+    }
+}
+
+fn logins(buckets: &Buckets) -> TimeChart {
+    TimeChart {
+        title: "Logins per second",
+        spoken: "Users who arrive, who get in and whose attempts are refused, per second",
+        unit: TimeUnit::Count,
+        lines: vec![
+            line("offered", buckets.rate(|second| second.users.offered)),
+            line("achieved", buckets.rate(|second| second.users.logged_in)),
+            line("refused", buckets.rate(|second| second.attempts.refused)),
+            line(
+                "abandoned",
+                buckets.rate(|second| second.attempts.abandoned),
+            ),
+        ]
+        .into_iter()
+        .filter(|line| line.points.iter().any(|(_, value)| *value > 0.0))
+        .collect(),
+        band: None,
+    }
+}
+
+/// Adds a count up, second by second.
+fn total(storm: &StormResult, count: impl Fn(&StormSecond) -> u64) -> Vec<(f64, f64)> {
+    let mut sum = 0;
+    let all = storm.seconds.iter().enumerate().map(|(index, second)| {
+        sum += count(second);
+        ((index + 1) as f64, sum as f64)
+    });
+    thinned(all.collect())
+}
+
+/// As many points as a curve needs, the last one among them.
+fn thinned(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+    let each = points.len().div_ceil(POINTS).max(1);
+    let last = points.len().saturating_sub(1);
+    points
+        .into_iter()
+        .enumerate()
+        .filter(|(index, _)| index % each == 0 || *index == last)
+        .map(|(_, point)| point)
+        .collect()
+}
+
+fn users(storm: &StormResult, forecast: Option<TimeBand>) -> TimeChart {
+    TimeChart {
+        title: "Users",
+        spoken: "Users who have arrived, are logged in and can work, over time",
+        unit: TimeUnit::Count,
+        lines: vec![
+            line("arrived", total(storm, |second| second.users.offered)),
+            line("logged in", total(storm, |second| second.users.logged_in)),
+            line("usable", total(storm, |second| second.users.usable)),
+            line("gave up", total(storm, |second| second.users.never)),
+        ]
+        .into_iter()
+        .filter(|line| line.points.iter().any(|(_, value)| *value > 0.0))
+        .collect(),
+        band: forecast,
+    }
+}
+
+fn waiting(storm: &StormResult) -> TimeChart {
+    let levels = storm.levels();
+    let points = levels.iter().enumerate();
+    TimeChart {
+        title: "Users who wait",
+        spoken: "Users who have arrived and are not in yet",
+        unit: TimeUnit::Count,
+        lines: vec![line(
+            "waiting",
+            thinned(
+                points
+                    .map(|(index, level)| ((index + 1) as f64, level.waiting as f64))
+                    .collect(),
+            ),
+        )],
+        band: None,
+    }
+}
+
+fn times(
+    buckets: &Buckets,
+    title: &'static str,
+    spoken: &'static str,
+    times: impl Fn(&StormSecond) -> &TimeHistogram,
+) -> TimeChart {
+    let quantile = |share: f64| {
+        buckets.each(|bucket| {
+            let mut all = TimeHistogram::coarse();
+            for second in bucket {
+                // Both have the same bounds and digits.
+                all.merge(times(second)).ok()?;
+            }
+            (all.count() > 0).then(|| all.quantile(share).as_secs_f64() * 1000.0)
+        })
+    };
+    TimeChart {
+        title,
+        spoken,
+        unit: TimeUnit::Millis,
+        lines: vec![
+            line("median", quantile(0.5)),
+            line("p95", quantile(0.95)),
+            line("p99", quantile(0.99)),
+        ],
+        band: None,
+    }
+}
+
+fn errors(buckets: &Buckets) -> TimeChart {
+    let mut classes: BTreeMap<StormErrorClass, u64> = BTreeMap::new();
+    for second in buckets.buckets.iter().flatten() {
+        for (class, count) in &second.errors {
+            *classes.entry(*class).or_default() += count;
+        }
+    }
+    TimeChart {
+        title: "Calls that failed, per second",
+        spoken: "Calls that failed, by class, per second",
+        unit: TimeUnit::Count,
+        lines: classes
+            .keys()
+            .map(|class| {
+                let failed = |second: &StormSecond| second.errors.get(class).copied();
+                line(
+                    class.as_str(),
+                    buckets.rate(|second| failed(second).unwrap_or(0)),
+                )
+            })
+            .collect(),
+        band: None,
+    }
+}
+
+fn websockets(storm: &StormResult) -> TimeChart {
+    let levels = storm.levels();
+    let open: Vec<(f64, f64)> = levels
+        .iter()
+        .enumerate()
+        .map(|(index, level)| ((index + 1) as f64, level.websockets as f64))
+        .collect();
+    let any = open.iter().any(|(_, value)| *value > 0.0);
+    TimeChart {
+        title: "Open websockets",
+        spoken: "Websockets that are open",
+        unit: TimeUnit::Count,
+        lines: vec![line("open", if any { thinned(open) } else { Vec::new() })],
+        band: None,
+    }
+}
+
+/// Charts of what hosts did, a curve for each.
+fn of_hosts(hosts: &[HostSeries]) -> Vec<TimeChart> {
+    let chart = |title, spoken, value: &dyn Fn(&HostSeries, &HostPoint) -> Option<f64>| TimeChart {
+        title,
+        spoken,
+        unit: TimeUnit::Count,
+        lines: hosts
+            .iter()
+            .map(|host| {
+                let points = host
+                    .points
+                    .iter()
+                    .filter(|point| point.at_ms >= 0)
+                    .filter_map(|point| Some((point.at_ms as f64 / 1000.0, value(host, point)?)));
+                line(&host.host, thinned(points.collect()))
+            })
+            .filter(|line| line.points.iter().any(|(_, value)| *value > 0.0))
+            .collect(),
+        band: None,
+    };
+    vec![
+        chart(
+            "Processors in use",
+            "Processors that each host uses",
+            &|_, point| Some(point.processors_used),
+        ),
+        chart(
+            "Connections to the database",
+            "Established connections to the database, by host",
+            &|_, point| Some(f64::from(point.database_connections)),
+        ),
+        chart(
+            "Logins that wait in the server",
+            "Logins that wait for their turn in each application node",
+            &|_, point| point.logins_waiting.map(f64::from),
+        ),
+        chart(
+            "Passwords hashed for clients that had gone",
+            "Passwords hashed for clients that had gone, from the start of the run, by host",
+            &|host, point| {
+                let before = host
+                    .points
+                    .iter()
+                    .find_map(|point| point.logins_abandoned)?;
+                Some(point.logins_abandoned?.saturating_sub(before) as f64)
+            },
+        ),
+    ]
+}

@@ -1,0 +1,295 @@
+//! What a scenario came to in words and figures, as the page and the terminal show it.
+
+use loadrig_storm::{CallTally, ClientCall, DriverHealth, StormResult};
+use serde::Serialize;
+
+use crate::loadtest::ActionSummary;
+
+use super::figures::{count, millis};
+use super::over_time::TimeChart;
+
+/// Blocks of a sparkline, from nothing to the most.
+const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// A storm in words and figures.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct StormSummary {
+    /// What is measured, and what was.
+    pub(super) facts: Vec<StormFact>,
+    /// By kind of call, the most frequent first.
+    pub(super) calls: Vec<CallRow>,
+    /// What failed, in the server's words.
+    pub(super) errors: Vec<String>,
+}
+
+/// One line of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct StormFact {
+    pub(super) name: &'static str,
+    pub(super) text: String,
+}
+
+/// One kind of call.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct CallRow {
+    pub(super) name: &'static str,
+    pub(super) count: String,
+    pub(super) failed: u64,
+    /// Whether there are times: of a call that always failed there are none.
+    pub(super) measured: bool,
+    pub(super) p50: String,
+    pub(super) p95: String,
+    pub(super) p99: String,
+    pub(super) max: String,
+    /// The 95th percentile in percent of the slowest call's.
+    pub(super) bar: f64,
+}
+
+/// Puts a storm in words.
+pub(super) fn summary(storm: &StormResult) -> StormSummary {
+    let fact = |name, text| StormFact { name, text };
+    let mut facts = vec![
+        fact("users", users(storm)),
+        fact("the last user", last_user(storm)),
+        fact("attempts to log in", attempts(storm)),
+    ];
+    if storm.websockets.dropped > 0 {
+        facts.push(fact("websockets", websockets(storm)));
+    }
+    facts.extend(
+        storm
+            .drivers
+            .values()
+            .map(|driver| fact("load driver", driver_health(driver))),
+    );
+    let mut calls: Vec<_> = storm.calls.iter().collect();
+    calls.sort_by_key(|(call, tally)| (std::cmp::Reverse(tally.count), call.as_str()));
+    StormSummary {
+        facts,
+        calls: rows(&calls),
+        errors: calls
+            .iter()
+            .flat_map(|(call, tally)| {
+                tally
+                    .error_texts
+                    .iter()
+                    .map(move |(text, count)| format!("{call}: {text} (×{count})"))
+            })
+            .collect(),
+    }
+}
+
+fn users(storm: &StormResult) -> String {
+    let users = &storm.users;
+    format!(
+        "{} arrived, {} logged in, {} could work, {} had a live websocket, {} gave up or were not in at the end",
+        count(users.offered),
+        count(users.logged_in),
+        count(users.usable),
+        count(users.live),
+        count(users.never)
+    )
+}
+
+fn last_user(storm: &StormResult) -> String {
+    let at =
+        |name: &str, ms: Option<u64>| ms.map(|ms| format!("{name} after {}", millis(ms as f64)));
+    let known: Vec<String> = [
+        at("logged in", storm.last.logged_in_ms),
+        at("could work", storm.last.usable_ms),
+        at("was live", storm.last.live_ms),
+        at("had caught up", storm.last.caught_up_ms),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if known.is_empty() {
+        return "nobody got in".to_owned();
+    }
+    known.join(", ")
+}
+
+fn attempts(storm: &StormResult) -> String {
+    let attempts = &storm.attempts;
+    let login = &storm.milestones.login;
+    let mut text = format!(
+        "{}: {} abandoned, {} refused with HTTP 429, {} failed otherwise",
+        count(attempts.made),
+        count(attempts.abandoned),
+        count(attempts.refused),
+        count(attempts.failed)
+    );
+    if login.count() > 0 {
+        let ms = |share| millis(login.quantile(share).as_secs_f64() * 1000.0);
+        text.push_str(&format!(
+            "; from arrival to session: median {}, p95 {}, p99 {}",
+            ms(0.5),
+            ms(0.95),
+            ms(0.99)
+        ));
+    }
+    text
+}
+
+fn websockets(storm: &StormResult) -> String {
+    let websockets = &storm.websockets;
+    let ms = |share: f64| {
+        let times = &storm.milestones.reconnected;
+        millis(times.quantile(share).as_secs_f64() * 1000.0)
+    };
+    format!(
+        "{} lost, {} resumed, {} begun anew, {} caught up; from the loss to the next one: median {}, p99 {}",
+        count(websockets.dropped),
+        count(websockets.resumed),
+        count(websockets.anew),
+        count(websockets.caught_up),
+        ms(0.5),
+        ms(0.99)
+    )
+}
+
+fn driver_health(driver: &DriverHealth) -> String {
+    let verdict = if driver.is_valid() {
+        "fast enough"
+    } else {
+        "too slow: the figures are the driver's"
+    };
+    format!(
+        "{}: {verdict}; {:.0} % of {} processors, {} MiB, {} of {} seconds late",
+        driver.agent,
+        driver.cpu_share() * 100.0,
+        driver.processors,
+        driver.peak_memory_kib / 1024,
+        driver.invalid_seconds,
+        driver.seconds
+    )
+}
+
+fn rows(calls: &[(&ClientCall, &CallTally)]) -> Vec<CallRow> {
+    let ms = |tally: &CallTally, share| tally.response.quantile(share).as_secs_f64() * 1000.0;
+    let all = calls.iter().map(|(_, tally)| ms(tally, 0.95));
+    let slowest = all.fold(1.0, f64::max);
+    calls
+        .iter()
+        .map(|(call, tally)| CallRow {
+            name: call.as_str(),
+            count: count(tally.count),
+            failed: tally.failed(),
+            measured: tally.response.count() > 0,
+            p50: millis(ms(tally, 0.5)),
+            p95: millis(ms(tally, 0.95)),
+            p99: millis(ms(tally, 0.99)),
+            max: millis(tally.response.max().as_secs_f64() * 1000.0),
+            bar: (100.0 * ms(tally, 0.95) / slowest).max(0.6),
+        })
+        .collect()
+}
+
+/// The same for actions of the smoke engine.
+pub(super) fn action_rows(actions: &[ActionSummary]) -> Vec<CallRow> {
+    let slowest = actions.iter().map(|a| a.p95_ms).fold(1.0, f64::max);
+    actions
+        .iter()
+        .map(|action| CallRow {
+            name: action.action.as_str(),
+            count: count(action.requests),
+            failed: action.errors,
+            measured: action.latencies.count() > 0,
+            p50: millis(action.p50_ms),
+            p95: millis(action.p95_ms),
+            p99: millis(action.p99_ms),
+            max: millis(action.max_ms),
+            bar: (100.0 * action.p95_ms / slowest).max(0.6),
+        })
+        .collect()
+}
+
+/// The first few error texts of actions.
+pub(super) fn error_samples(actions: &[ActionSummary]) -> Vec<String> {
+    let samples = actions.iter().flat_map(|action| {
+        let samples = action.error_samples.iter();
+        samples.map(move |e| format!("{}: {} (×{})", action.action, e.text, e.count))
+    });
+    samples.collect()
+}
+
+/// A curve in a line of text.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Sparkline {
+    pub(super) name: String,
+    pub(super) blocks: String,
+    /// The highest value.
+    pub(super) most: f64,
+}
+
+/// Curves of a chart in as many characters each; the highest of all is a full block.
+pub(super) fn sparklines(chart: &TimeChart, width: usize) -> Vec<Sparkline> {
+    let longest = chart.lines.iter().filter_map(|line| line.points.last());
+    let longest = longest.map(|point| point.0).fold(0.0, f64::max);
+    let values = chart.lines.iter().flat_map(|line| &line.points);
+    let most = values.map(|point| point.1).fold(0.0, f64::max);
+    let spark = |points: &[(f64, f64)]| {
+        let mut cells: Vec<Option<f64>> = vec![None; width];
+        for (at, value) in points {
+            let place = (at / longest.max(1e-9) * width as f64).ceil() as usize;
+            if let Some(cell) = cells.get_mut(place.clamp(1, width) - 1) {
+                *cell = Some(cell.map_or(*value, |before: f64| before.max(*value)));
+            }
+        }
+        // Fewer points than cells: each stands until the next.
+        let mut last = None;
+        cells
+            .into_iter()
+            .map(|cell| {
+                last = cell.or(last);
+                last.map_or(' ', |value| block(value, most))
+            })
+            .collect::<String>()
+    };
+    chart
+        .lines
+        .iter()
+        .map(|line| {
+            let own = line.points.iter().map(|point| point.1).fold(0.0, f64::max);
+            Sparkline {
+                name: line.name.clone(),
+                blocks: spark(&line.points),
+                most: own,
+            }
+        })
+        .collect()
+}
+
+fn block(value: f64, most: f64) -> char {
+    let step = (value / most.max(1e-9) * BLOCKS.len() as f64).ceil() as usize;
+    let index = step.clamp(1, BLOCKS.len()) - 1;
+    BLOCKS.get(index).copied().unwrap_or(' ')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::over_time::{TimeLine, TimeUnit};
+
+    #[test]
+    fn sparklines_rise_with_their_values_and_share_a_scale() {
+        let line = |name: &str, values: [f64; 4]| TimeLine {
+            name: name.to_owned(),
+            points: (1..=4).map(f64::from).zip(values).collect(),
+        };
+        let chart = TimeChart {
+            title: "Users",
+            spoken: "Users",
+            unit: TimeUnit::Count,
+            lines: vec![
+                line("arrived", [2.0, 4.0, 8.0, 8.0]),
+                line("in", [0.0, 1.0, 2.0, 4.0]),
+            ],
+            band: None,
+        };
+        let lines = sparklines(&chart, 8);
+        assert_eq!(lines[0].blocks, " ▂▂▄▄███");
+        assert_eq!(lines[1].blocks, " ▁▁▁▁▂▂▄");
+        assert_eq!(lines[1].most, 4.0);
+    }
+}
