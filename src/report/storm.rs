@@ -8,7 +8,7 @@ use crate::loadtest::ActionSummary;
 use super::figures::{count, millis};
 use super::over_time::TimeChart;
 
-/// Blocks of a sparkline, from nothing to the most.
+/// Blocks of a sparkline, from the least to the most; nothing is blank.
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// A storm in words and figures.
@@ -261,6 +261,9 @@ pub(super) fn sparklines(chart: &TimeChart, width: usize) -> Vec<Sparkline> {
 }
 
 fn block(value: f64, most: f64) -> char {
+    if value <= 0.0 {
+        return ' ';
+    }
     let step = (value / most.max(1e-9) * BLOCKS.len() as f64).ceil() as usize;
     let index = step.clamp(1, BLOCKS.len()) - 1;
     BLOCKS.get(index).copied().unwrap_or(' ')
@@ -289,7 +292,7 @@ mod tests {
         };
         let lines = sparklines(&chart, 8);
         assert_eq!(lines[0].blocks, " ▂▂▄▄███");
-        assert_eq!(lines[1].blocks, " ▁▁▁▁▂▂▄");
+        assert_eq!(lines[1].blocks, "   ▁▁▂▂▄");
         assert_eq!(lines[1].most, 4.0);
     }
 }

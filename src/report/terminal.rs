@@ -266,7 +266,7 @@ impl TerminalPage {
             for spark in storm::sparklines(&chart, SPARKLINE) {
                 let most = chart.unit.label(spark.most);
                 self.line(&format!(
-                    "  {:<14} {}  at most {most}",
+                    "  {:<17} {}  at most {most}",
                     spark.name, spark.blocks
                 ));
             }

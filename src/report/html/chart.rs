@@ -13,26 +13,28 @@ pub(super) struct Chart {
     /// What it shows, for those who cannot see it.
     pub(super) spoken: &'static str,
     pub(super) x_title: &'static str,
+    /// For which screens it is.
+    pub(super) class: &'static str,
     pub(super) width: f64,
     pub(super) height: f64,
-    pub(super) frame: Frame,
+    pub(super) frame: ChartFrame,
     pub(super) x_ticks: Vec<Mark>,
     pub(super) y_ticks: Vec<Mark>,
-    pub(super) spans: Vec<Span>,
-    pub(super) bands: Vec<Band>,
+    pub(super) spans: Vec<ChartSpan>,
+    pub(super) bands: Vec<ChartBand>,
     pub(super) curves: Vec<Curve>,
 }
 
 /// Where the curves are.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub(super) struct Frame {
+pub(super) struct ChartFrame {
     pub(super) left: f64,
     pub(super) right: f64,
     pub(super) top: f64,
     pub(super) bottom: f64,
 }
 
-impl Frame {
+impl ChartFrame {
     /// The frame in a chart of this size, with room for ticks and for names of curves.
     pub(super) fn of(size: ChartSize) -> Self {
         Self {
@@ -53,7 +55,7 @@ pub(super) struct Mark {
 
 /// A stretch of the x axis with a name.
 #[derive(Debug, Serialize)]
-pub(super) struct Span {
+pub(super) struct ChartSpan {
     pub(super) from: f64,
     pub(super) width: f64,
     pub(super) label: String,
@@ -61,7 +63,7 @@ pub(super) struct Span {
 
 /// An area behind the curves.
 #[derive(Debug, Serialize)]
-pub(super) struct Band {
+pub(super) struct ChartBand {
     pub(super) path: String,
     pub(super) title: String,
 }
@@ -82,6 +84,8 @@ pub(super) struct Curve {
 /// Size of a chart, in units of its SVG.
 #[derive(Clone, Copy)]
 pub(super) struct ChartSize {
+    /// For which screens: a class of the style sheet.
+    pub(super) class: &'static str,
     pub(super) width: f64,
     pub(super) height: f64,
     /// Room for the curves' names.
@@ -89,7 +93,7 @@ pub(super) struct ChartSize {
 }
 
 /// Names stand as high as their curves end, pushed apart where those meet.
-pub(super) fn spread_labels(curves: &mut [Curve], frame: &Frame) {
+pub(super) fn spread_labels(curves: &mut [Curve], frame: &ChartFrame) {
     let mut order: Vec<usize> = (0..curves.len()).collect();
     order.sort_by(|a, b| {
         let y = |index: &usize| curves.get(*index).map_or(0.0, |curve| curve.end_y);

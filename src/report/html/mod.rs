@@ -30,25 +30,25 @@ const CHART: &str = include_str!("chart.html");
 const STYLE: &str = include_str!("style.css");
 
 const WIDE: ChartSize = ChartSize {
+    class: "for-wide",
     width: 960.0,
     height: 380.0,
     names: 136.0,
 };
 const NARROW: ChartSize = ChartSize {
+    class: "for-narrow",
     width: 420.0,
     height: 340.0,
     names: 126.0,
 };
 
 const WIDE_OVER_TIME: ChartSize = ChartSize {
-    width: 960.0,
     height: 240.0,
-    names: 136.0,
+    ..WIDE
 };
 const NARROW_OVER_TIME: ChartSize = ChartSize {
-    width: 420.0,
     height: 230.0,
-    names: 126.0,
+    ..NARROW
 };
 
 /// The template and what it is given do not fit together.

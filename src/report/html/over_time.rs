@@ -2,7 +2,9 @@
 
 use crate::report::over_time::{TimeChart, TimeUnit};
 
-use super::chart::{Band, Chart, ChartSize, Curve, Frame, Mark, Span, path, round, spread_labels};
+use super::chart::{
+    Chart, ChartBand, ChartFrame, ChartSize, ChartSpan, Curve, Mark, path, round, spread_labels,
+};
 
 /// Distances of ticks on the axis of time, seconds.
 const TIME_STEPS: [f64; 14] = [
@@ -63,7 +65,7 @@ pub(super) fn chart(chart: &TimeChart, spans: &[TimeSpan], size: ChartSize) -> C
             .map(|(at, _, most)| (plot.x(*at), plot.y(*most)));
         let lower = band.points.iter().rev();
         let lower = lower.map(|(at, least, _)| (plot.x(*at), plot.y(*least)));
-        Band {
+        ChartBand {
             path: format!("{}Z", path(upper.chain(lower))),
             title: band.name.to_owned(),
         }
@@ -72,6 +74,7 @@ pub(super) fn chart(chart: &TimeChart, spans: &[TimeSpan], size: ChartSize) -> C
         title: chart.title,
         spoken: chart.spoken,
         x_title: "from the start",
+        class: size.class,
         width: size.width,
         height: size.height,
         frame: plot.frame,
@@ -79,7 +82,7 @@ pub(super) fn chart(chart: &TimeChart, spans: &[TimeSpan], size: ChartSize) -> C
         y_ticks: plot.y_ticks(),
         spans: spans
             .iter()
-            .map(|span| Span {
+            .map(|span| ChartSpan {
                 from: plot.x(span.from),
                 width: round(plot.x(span.to) - plot.x(span.from)),
                 label: span.name.clone(),
@@ -91,7 +94,7 @@ pub(super) fn chart(chart: &TimeChart, spans: &[TimeSpan], size: ChartSize) -> C
 }
 
 struct TimePlot {
-    frame: Frame,
+    frame: ChartFrame,
     unit: TimeUnit,
     /// Seconds.
     longest: f64,
@@ -121,7 +124,7 @@ impl TimePlot {
             }
         };
         Self {
-            frame: Frame::of(size),
+            frame: ChartFrame::of(size),
             unit: chart.unit,
             longest: times.fold(1.0, f64::max),
             low,
@@ -130,12 +133,12 @@ impl TimePlot {
     }
 
     fn x(&self, seconds: f64) -> f64 {
-        let Frame { left, right, .. } = self.frame;
+        let ChartFrame { left, right, .. } = self.frame;
         round(left + (right - left) * (seconds / self.longest).clamp(0.0, 1.0))
     }
 
     fn y(&self, value: f64) -> f64 {
-        let Frame { top, bottom, .. } = self.frame;
+        let ChartFrame { top, bottom, .. } = self.frame;
         let place = match self.unit {
             TimeUnit::Count => value,
             TimeUnit::Millis => value.max(0.001).log10(),
@@ -218,6 +221,7 @@ mod tests {
     use crate::report::over_time::{TimeBand, TimeLine};
 
     const SIZE: ChartSize = ChartSize {
+        class: "for-wide",
         width: 960.0,
         height: 380.0,
         names: 136.0,

@@ -6,7 +6,7 @@
 use crate::loadtest::{ActionSummary, Latencies};
 use crate::report::figures;
 
-use super::chart::{Chart, ChartSize, Curve, Frame, Mark, path, round, spread_labels};
+use super::chart::{Chart, ChartFrame, ChartSize, Curve, Mark, path, round, spread_labels};
 
 /// Points of a curve for each tenfold rarer latency.
 const POINTS_PER_DECADE: u32 = 12;
@@ -25,7 +25,7 @@ pub(super) fn chart(actions: &[ActionSummary], size: ChartSize) -> Option<Chart>
         .fold(f64::INFINITY, f64::min);
     let slowest = measured.iter().map(|a| a.max_ms).fold(0.0, f64::max);
     let plot = Plot {
-        frame: Frame::of(size),
+        frame: ChartFrame::of(size),
         decades,
         low: fastest.max(0.1).log10().floor(),
         high: slowest.max(1.0).log10().ceil(),
@@ -40,6 +40,7 @@ pub(super) fn chart(actions: &[ActionSummary], size: ChartSize) -> Option<Chart>
         title: "Latency by percentile",
         spoken: "Latency over percentile, one curve per action; the table above has the figures",
         x_title: "percentile",
+        class: size.class,
         width: size.width,
         height: size.height,
         frame: plot.frame,
@@ -52,7 +53,7 @@ pub(super) fn chart(actions: &[ActionSummary], size: ChartSize) -> Option<Chart>
 }
 
 struct Plot {
-    frame: Frame,
+    frame: ChartFrame,
     /// Tenfold steps of rarity: 2 reach the 99th percentile.
     decades: f64,
     /// Powers of ten, milliseconds.
@@ -62,13 +63,13 @@ struct Plot {
 
 impl Plot {
     fn x(&self, rarity: f64) -> f64 {
-        let Frame { left, right, .. } = self.frame;
+        let ChartFrame { left, right, .. } = self.frame;
         round(left + (right - left) * (rarity / self.decades).clamp(0.0, 1.0))
     }
 
     fn y(&self, ms: f64) -> f64 {
         let share = (ms.max(0.001).log10() - self.low) / (self.high - self.low).max(1.0);
-        let Frame { top, bottom, .. } = self.frame;
+        let ChartFrame { top, bottom, .. } = self.frame;
         round(bottom - (bottom - top) * share.clamp(0.0, 1.0))
     }
 }
@@ -169,6 +170,7 @@ mod tests {
     use std::time::Duration;
 
     const SIZE: ChartSize = ChartSize {
+        class: "for-wide",
         width: 800.0,
         height: 400.0,
         names: 110.0,
