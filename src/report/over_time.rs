@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use loadrig_storm::{StormErrorClass, StormResult, StormSecond, TimeHistogram};
 
 use super::figures;
-use crate::loadtest::{HostPoint, HostSeries, StormFigures};
+use crate::loadtest::storm::StormFigures;
+use crate::loadtest::{HostPoint, HostSeries};
 
 /// Points of a curve at the most; more would only blur it.
 const POINTS: usize = 240;
@@ -258,12 +259,26 @@ fn errors(buckets: &Buckets) -> TimeChart {
             .map(|class| {
                 let failed = |second: &StormSecond| second.errors.get(class).copied();
                 line(
-                    class.as_str(),
+                    short_name(*class),
                     buckets.rate(|second| failed(second).unwrap_or(0)),
                 )
             })
             .collect(),
         band: None,
+    }
+}
+
+/// A class of errors as people read it.
+fn short_name(class: StormErrorClass) -> &'static str {
+    match class {
+        StormErrorClass::TooManyRequests => "HTTP 429",
+        StormErrorClass::ServerError => "HTTP 5xx",
+        StormErrorClass::Unauthorized => "HTTP 401",
+        StormErrorClass::Refused => "HTTP 4xx",
+        StormErrorClass::Connect => "no connection",
+        StormErrorClass::Timeout => "no answer",
+        StormErrorClass::Protocol => "broken off",
+        StormErrorClass::NotSent => "not sent",
     }
 }
 

@@ -3,7 +3,8 @@
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, TableComponent};
 
-use crate::loadtest::{Check, ScenarioResult, StormFigures};
+use crate::loadtest::storm::StormFigures;
+use crate::loadtest::{Check, ScenarioResult};
 use crate::plan::at_least;
 
 use super::figures::{count, dollars, duration};

@@ -30,23 +30,6 @@ pub enum StormErrorClass {
     NotSent,
 }
 
-impl StormErrorClass {
-    /// Its name, as in JSON.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Connect => "connect",
-            Self::Timeout => "timeout",
-            Self::TooManyRequests => "too-many-requests",
-            Self::ServerError => "server-error",
-            Self::Unauthorized => "unauthorized",
-            Self::Refused => "refused",
-            Self::Protocol => "protocol",
-            Self::NotSent => "not-sent",
-        }
-    }
-}
-
 /// Errors by class.
 pub type ErrorCounts = BTreeMap<StormErrorClass, u64>;
 

@@ -16,7 +16,8 @@ use super::figures::{count, dollars, duration, millis, rate};
 use super::model::{CostSummary, ProofItem, Report, ReportedEnvironment, SoftwareVersion, Verdict};
 use super::over_time::charts_of as over_time_of;
 use super::storm::{self, CallRow, StormFact};
-use crate::loadtest::{Check, ScenarioResult, StormFigures};
+use crate::loadtest::storm::StormFigures;
+use crate::loadtest::{Check, ScenarioResult};
 use crate::plan::at_least;
 use crate::spec::{CloudTarget, SourceKind};
 
@@ -211,6 +212,16 @@ fn cards(report: &Report) -> Vec<Card> {
         );
     }
     if let Some(result) = report.scenarios.first() {
+        if let Some(figures) = &result.storm {
+            let (users, last) = (&figures.storm.users, figures.storm.last.logged_in_ms);
+            add(
+                "Users in",
+                format!("{} / {}", count(users.logged_in), count(users.offered)),
+                last.map_or("nobody got in".into(), |ms| {
+                    format!("the last after {}", millis(ms as f64))
+                }),
+            );
+        }
         add(
             "Requests",
             count(result.requests),

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use loadrig::loadtest::{
-    AgentGap, Check, HostPoint, HostSeries, StormExpectation, StormFigures, StormPhaseSpan,
-};
+use loadrig::loadtest::storm::{AgentGap, StormExpectation, StormFigures, StormPhaseSpan};
+use loadrig::loadtest::{Check, HostPoint, HostSeries};
 use loadrig::report::Report;
 use loadrig_storm::{
     CallTally, ClientCall, DriverHealth, LoginAttempts, Milestones, STORM_FORMAT, StormErrorClass,
@@ -164,6 +163,7 @@ fn result() -> StormResult {
             live_ms: Some(1_201_500),
             caught_up_ms: None,
         },
+        phases: std::collections::BTreeMap::new(),
         drivers: [("agent-1".to_owned(), driver())].into(),
         seconds,
     }
