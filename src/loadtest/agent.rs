@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::agent_state::Agent;
 pub use super::agent_state::AgentError;
 use super::steps;
-use super::wire::{AgentLine, AgentPlan, Check, FORMAT};
+use super::wire::{AgentLine, AgentPlan, Check, DEADLINE, FORMAT};
 
 /// A plan is far smaller than this many bytes.
 const MAX_PLAN: u64 = 1 << 20;
@@ -42,7 +42,7 @@ pub async fn run(input: impl Read, output: impl Write + Send + 'static) -> Resul
         outcome = tokio::time::timeout(deadline, steps::perform(&agent)) => {
             if outcome.is_err() {
                 agent.check(Check::fail(
-                    "deadline",
+                    DEADLINE,
                     format!("not done after {} s; stopped", deadline.as_secs()),
                 ));
             }

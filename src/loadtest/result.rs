@@ -12,7 +12,7 @@ use crate::diagnose::system_error;
 use super::scenario::{SmokeScenario, Thresholds};
 use super::storm::StormFigures;
 use super::tally::{ErrorSample, Latencies, Tallies, Tally, UserAction, percent};
-use super::wire::{Check, ServerInfo};
+use super::wire::{Check, DEADLINE, ServerInfo};
 
 /// The format of stored results; raised with every change that old readers cannot read.
 pub const RESULT_FORMAT: u32 = 1;
@@ -182,6 +182,15 @@ impl ScenarioResult {
             checks,
             notes: vec![CLOSED_LOOP.to_owned()],
         }
+    }
+
+    /// Whether an agent stopped at the scenario's deadline: the figures are of a part of the scenario.
+    #[must_use]
+    pub fn ended_at_deadline(&self) -> bool {
+        // With several agents the name of the agent follows in brackets.
+        let is_deadline = |name: &str| name.split(" (").next() == Some(DEADLINE);
+        let mut checks = self.checks.iter();
+        checks.any(|check| !check.pass && is_deadline(&check.name))
     }
 
     /// Failed requests in percent of all; zero when there were none.

@@ -68,8 +68,13 @@ pub enum LoadTestError {
     #[error("environment `{0}` has no agent host to run a scenario on")]
     NoAgents(String),
     /// No agent reported.
-    #[error("no agent came to a result: {}", .0.join("; "))]
-    NoResult(Vec<String>),
+    #[error("no agent came to a result: {}", failures.join("; "))]
+    NoResult {
+        /// Name of the environment.
+        environment: String,
+        /// What became of each agent.
+        failures: Vec<String>,
+    },
     /// Agents disagree about histograms.
     #[error("results cannot be merged")]
     Merge(#[from] HistogramError),
@@ -84,9 +89,14 @@ impl Diagnose for LoadTestError {
             LoadTestError::NoAgents(_) => {
                 vec!["give the role `agent` at least one host, then run `loadrig up` again".into()]
             }
-            LoadTestError::NoResult(_) => vec![
-                "`loadrig verify` shows which part of the rig does not answer".into(),
-                "`loadrig up` repairs hosts whose bundle was not applied to the end".into(),
+            LoadTestError::NoResult { environment, .. } => vec![
+                format!(
+                    "`loadrig verify {environment}` shows which part of the rig does not answer"
+                ),
+                format!(
+                    "`loadrig up {environment}` restores what it installed on the agents, and repairs hosts whose \
+                     bundle was not applied to the end"
+                ),
             ],
             LoadTestError::Merge(_) | LoadTestError::Plan(_) => Vec::new(),
         }
@@ -114,7 +124,7 @@ impl LoadTest<'_> {
             .zip(plans)
             .map(|(agent, plan)| self.drive(*agent, plan, events));
         let outcomes = join_all(running).await;
-        let mut merged = merge(outcomes)?;
+        let mut merged = merge(self.environment, outcomes)?;
         if let (Some(metrics), Some(within), false) = (
             metrics,
             self.scenario.thresholds.metrics_scraped_within,
@@ -240,7 +250,10 @@ async fn follow(
     }
 }
 
-fn merge(outcomes: Vec<Result<AgentResult, String>>) -> Result<Merged, LoadTestError> {
+fn merge(
+    environment: &str,
+    outcomes: Vec<Result<AgentResult, String>>,
+) -> Result<Merged, LoadTestError> {
     let mut merged = Merged {
         agents: Vec::new(),
         started: Timestamp::MAX,
@@ -282,7 +295,10 @@ fn merge(outcomes: Vec<Result<AgentResult, String>>) -> Result<Merged, LoadTestE
         merged.agents.push(result.agent);
     }
     if merged.agents.is_empty() {
-        return Err(LoadTestError::NoResult(failures));
+        return Err(LoadTestError::NoResult {
+            environment: environment.to_owned(),
+            failures,
+        });
     }
     let lost = failures.into_iter().map(|f| Check::fail("agent", f));
     merged.checks.extend(lost);

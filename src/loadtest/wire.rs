@@ -140,6 +140,9 @@ pub struct Check {
     pub detail: String,
 }
 
+/// The check that fails where an agent stopped at the scenario's deadline.
+pub(super) const DEADLINE: &str = "deadline";
+
 impl Check {
     /// A check that held.
     pub fn pass(name: impl Into<String>, detail: impl Into<String>) -> Self {

@@ -18,6 +18,8 @@ pub struct Detection {
     pub max_p: f64,
     /// Changes by this part of the level or less do not count: 0.05 is 5 %.
     pub min_magnitude: f64,
+    /// Fewer runs show no noise of their own: a change has so many on either side, at least 1.
+    pub min_runs: usize,
 }
 
 impl Default for Detection {
@@ -26,6 +28,7 @@ impl Default for Detection {
             window: 50,
             max_p: 0.001,
             min_magnitude: 0.0,
+            min_runs: 1,
         }
     }
 }
@@ -71,7 +74,7 @@ fn relative(from: f64, to: f64) -> f64 {
     if from == 0.0 { 0.0 } else { to / from - 1.0 }
 }
 
-/// The change points of a series, in its order. Gaps have been filled ([`fill_gaps`]).
+/// The change points of a series, in its order.
 #[must_use]
 pub fn change_points(series: &[f64], detection: Detection) -> Vec<ChangePoint> {
     // Candidates are found with a laxer threshold: a level that starts in the middle of a window
@@ -97,19 +100,6 @@ pub fn change_points(series: &[f64], detection: Detection) -> Vec<ChangePoint> {
     }
     indexes.sort_unstable();
     merge(series, &indexes, detection)
-}
-
-/// Fills gaps: with the value before, at the beginning with the first that there is.
-#[must_use]
-pub fn fill_gaps(series: &[Option<f64>]) -> Vec<f64> {
-    let mut last = series.iter().flatten().next().copied();
-    series
-        .iter()
-        .filter_map(|value| {
-            last = value.or(last);
-            last
-        })
-        .collect()
 }
 
 /// The change points within one window.
@@ -158,7 +148,9 @@ fn merge(series: &[f64], indexes: &[usize], detection: Detection) -> Vec<ChangeP
         let Some(mut weakest) = first_by(&points, |point, best| point.p > best.p) else {
             return points;
         };
-        if points[weakest].p < detection.max_p {
+        if let Some(few) = with_few_runs(series.len(), &indexes, &points, detection.min_runs) {
+            weakest = few;
+        } else if points[weakest].p < detection.max_p {
             let Some(least) = first_by(&points, |point, best| point.magnitude() < best.magnitude())
             else {
                 return points;
@@ -176,6 +168,22 @@ fn merge(series: &[f64], indexes: &[usize], detection: Detection) -> Vec<ChangeP
             }
         }
     }
+}
+
+/// The least convincing of the points that have fewer runs than `least` on one of their sides.
+fn with_few_runs(
+    count: usize,
+    indexes: &[usize],
+    points: &[ChangePoint],
+    least: usize,
+) -> Option<usize> {
+    let runs = |at: usize| {
+        let from = at.checked_sub(1).map_or(0, |before| indexes[before]);
+        let to = indexes.get(at + 1).copied().unwrap_or(count);
+        (indexes[at] - from).min(to - indexes[at])
+    };
+    let few = (0..indexes.len()).filter(|at| runs(*at) < least);
+    few.max_by(|a, b| points[*a].p.total_cmp(&points[*b].p))
 }
 
 /// The first of those that nothing is `beyond`.

@@ -22,7 +22,7 @@ mod search;
 #[cfg(test)]
 mod tests;
 
-pub use change_points::{ChangePoint, Detection, Segment, change_points, fill_gaps};
+pub use change_points::{ChangePoint, Detection, Segment, change_points};
 pub use compare::{
     ALARMS, Better, CompareError, ComparisonVerdict, Measure, MeasureFinding, MeasureScale, POWER,
     RunComparison, TestKind, compare,

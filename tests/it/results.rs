@@ -176,7 +176,8 @@ fn one_run_a_side_decides_nothing() {
         slower: 3.0,
         ..USUAL
     });
-    let shown = home.shown(&["compare", &base, &format!("perf/{with}")]);
+    // The beginning of a name is enough there, too.
+    let shown = home.shown(&["compare", &base, &format!("perf/{}", &with[..10])]);
     insta::assert_snapshot!(shown);
 }
 
@@ -233,6 +234,8 @@ fn runs_are_found_by_what_names_them_and_no_other() {
     assert!(said(&["compare", "nothing", first]).contains("there is no run `nothing`"));
     assert!(said(&["compare", first, first]).contains("is named twice"));
     assert!(said(&["compare", first, file, "--scenario", "storm"]).contains("`storm`"));
+    assert!(said(&["compare", "other/2026", first]).contains("there is no run `other/2026`"));
+    assert!(said(&["compare", "--base", ",,", "--with", first]).contains("expected a run's name"));
     assert!(said(&["compare", first]).contains("2 values"));
     assert!(said(&["compare", "--base", first]).contains("--with"));
 }
@@ -266,6 +269,113 @@ fn the_history_says_since_when_it_is_slower() {
         coarse.contains("no figure has changed beyond noise"),
         "{coarse}"
     );
+}
+
+/// Changes the stored report of a run.
+fn edit(home: &Home, run: &str, change: impl FnOnce(&mut serde_json::Value)) {
+    let file = home.runs().join(run).join("report.json");
+    let text = std::fs::read_to_string(&file).expect("a report");
+    let mut report: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    change(&mut report["scenarios"][0]);
+    std::fs::write(&file, report.to_string()).expect("a file");
+}
+
+#[test]
+fn runs_that_measured_less_are_no_slowdown() {
+    let home = Home::new();
+    home.store_days(0..5, USUAL);
+    for run in home.store_days(5..10, USUAL) {
+        edit(&home, &run, |result| {
+            let actions = result["actions"].as_array_mut().expect("actions");
+            actions.retain(|action| action["action"] != "log-in" && action["action"] != "post");
+        });
+    }
+    let shown = home.shown(&["history", "perf"]);
+    assert!(
+        shown.contains("no figure has changed beyond noise"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains(
+            "Not in the overall latency, because some of the runs did not measure it: log-in p50, log-in p95, post \
+             p50, post p95."
+        ) || shown.replace('\n', " ").contains("log-in p50, log-in p95, post p50, post p95."),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_run_that_ended_at_its_deadline_is_marked_and_not_followed() {
+    let home = Home::new();
+    let runs = home.store_days(0..8, USUAL);
+    edit(&home, &runs[7], |result| {
+        result["passed"] = false.into();
+        let check = serde_json::json!({
+            "name": "deadline (agent-2)", "pass": false, "detail": "not done after 180 s; stopped",
+        });
+        result["checks"].as_array_mut().expect("checks").push(check);
+        for action in result["actions"].as_array_mut().expect("actions") {
+            action["p50_ms"] = 90_000.into();
+        }
+    });
+    let shown = home.shown(&["history", "perf"]);
+    let row = shown
+        .lines()
+        .find(|line| line.contains(&runs[7]))
+        .expect("a row");
+    assert!(
+        row.ends_with("FAILED at its deadline") && !row.contains('%'),
+        "{row}"
+    );
+    assert!(!shown.contains("90.00 s"), "{shown}");
+    let compared = home.shown(&["compare", &runs[0], &runs[7]]);
+    assert!(
+        compared.contains(&format!("{} (FAILED at its deadline)", runs[7])),
+        "{compared}"
+    );
+}
+
+#[test]
+fn too_few_runs_tell_nothing_of_a_change() {
+    let home = Home::new();
+    home.store_days(0..4, USUAL);
+    home.store(Made {
+        day: 4,
+        slower: 3.0,
+        ..USUAL
+    });
+    let shown = home.shown(&["history", "perf"]);
+    assert!(
+        shown.contains(
+            "cannot tell whether a figure has changed: 5 runs can be followed, 6 are the least"
+        ),
+        "{shown}"
+    );
+    // One run is no level.
+    home.store_days(5..9, USUAL);
+    let shown = home.shown(&["history", "perf"]);
+    assert!(
+        shown.contains("no figure has changed beyond noise"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_figure_of_zero_does_not_keep_the_others_from_being_compared() {
+    let home = Home::new();
+    let runs = home.store_days(0..4, USUAL);
+    edit(&home, &runs[1], |result| {
+        for action in result["actions"].as_array_mut().expect("actions") {
+            if action["action"] == "create-user" {
+                action["p50_ms"] = 0.into();
+            }
+        }
+    });
+    let (base, with) = (runs[..2].join(","), runs[2..].join(","));
+    let shown = home.shown(&["compare", "--base", &base, "--with", &with]);
+    let named = format!("create-user p50 (0.0 ms in {})", runs[1]);
+    assert!(shown.replace('\n', " ").contains(&named), "{shown}");
+    assert!(shown.contains("log-in p50"), "{shown}");
 }
 
 #[test]
@@ -308,6 +418,6 @@ fn an_environment_without_runs_says_so() {
     let home = Home::new();
     assert!(home.shown(&["runs", "perf"]).contains("no runs of `perf`"));
     let history = home.loadrig(&["history", "perf"]);
-    assert_eq!(history.status.code(), Some(1));
-    assert!(text(&history.stderr).contains("has no run with a report"));
+    assert_eq!(history.status.code(), Some(2));
+    assert!(text(&history.stderr).contains("has no run with a result"));
 }

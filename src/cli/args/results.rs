@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::values::{at_least_one, not_negative};
+use super::values::{at_least_one, not_negative, run};
 
 /// `loadrig runs`.
 #[derive(Debug, Args)]
@@ -22,19 +22,20 @@ pub(crate) struct RunsArgs {
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
     /// The run of the base and the run to compare with it: a run's name or the beginning of it,
-    /// `ENV/RUN`, or the path of a report.json
+    /// the same after `ENV/`, or the path of a report.json
     #[arg(
         value_names = ["BASE", "RUN"],
+        value_parser = run,
         num_args = 2,
         required_unless_present = "base",
         conflicts_with_all = ["base", "with"]
     )]
     pub runs: Vec<String>,
     /// Runs of the base, with commas between them
-    #[arg(long, value_name = "RUNS", value_delimiter = ',', requires = "with")]
+    #[arg(long, value_name = "RUNS", value_delimiter = ',', requires = "with", value_parser = run)]
     pub base: Vec<String>,
     /// Runs to compare with the base, with commas between them
-    #[arg(long, value_name = "RUNS", value_delimiter = ',', requires = "base")]
+    #[arg(long, value_name = "RUNS", value_delimiter = ',', requires = "base", value_parser = run)]
     pub with: Vec<String>,
     /// The scenario, where runs have results of several
     #[arg(long, value_name = "NAME")]

@@ -86,7 +86,7 @@ fn text(report: &CompareReport) -> String {
 fn side_text(side: &str, runs: &[ComparedRun]) -> String {
     let mut servers: Vec<&str> = runs.iter().map(|run| run.server.as_str()).collect();
     servers.dedup();
-    let names: Vec<String> = runs.iter().map(|run| run.run.clone()).collect();
+    let names: Vec<String> = runs.iter().map(run_text).collect();
     let line = format!(
         "{side}: server {}: {}",
         servers.join(" and "),
@@ -100,6 +100,16 @@ fn side_text(side: &str, runs: &[ComparedRun]) -> String {
         servers.join(" and "),
         wrapped(&names, "      ", ",")
     )
+}
+
+/// Its name, and what became of it unless it passed.
+fn run_text(run: &ComparedRun) -> String {
+    let became = match (run.ended_at_deadline, run.passed) {
+        (true, _) => " (FAILED at its deadline)",
+        (false, false) => " (FAILED)",
+        (false, true) => "",
+    };
+    format!("{}{became}", run.run)
 }
 
 fn row(name: &str, finding: &MeasureFinding, kind: TestKind) -> [String; 8] {
@@ -175,6 +185,19 @@ fn notes(report: &CompareReport) -> Vec<String> {
             "Not compared, because some of the runs did not measure it: {}.",
             report.left_out.join(", ")
         ));
+    }
+    if !report.zero.is_empty() {
+        notes.push(format!(
+            "Not compared, because nothing has a ratio to zero: {}.",
+            report.zero.join(", ")
+        ));
+    }
+    let mut runs = report.base.iter().chain(&report.with);
+    if runs.any(|run| run.ended_at_deadline) {
+        notes.push(
+            "A run that ended at its deadline did a part of the scenario: its figures are not those of a whole one."
+                .to_owned(),
+        );
     }
     notes
 }

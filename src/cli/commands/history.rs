@@ -57,8 +57,16 @@ fn text(history: &RunHistory) -> String {
             run.started.strftime("%F %H:%M").to_string(),
             run.server.clone(),
             run.overall_ms.map_or_else(String::new, millis),
-            format!("{:.2} %", run.error_percent),
-            if run.passed { "passed" } else { "FAILED" }.to_owned(),
+            match run.ended_at_deadline {
+                true => String::new(),
+                false => format!("{:.2} %", run.error_percent),
+            },
+            match (run.ended_at_deadline, run.passed) {
+                (true, _) => "FAILED at its deadline",
+                (false, true) => "passed",
+                (false, false) => "FAILED",
+            }
+            .to_owned(),
         ]);
     }
     let lines = table.to_string();
@@ -74,6 +82,10 @@ fn text(history: &RunHistory) -> String {
         text.push('\n');
     }
     text.push('\n');
+    for note in notes(history) {
+        let words: Vec<String> = note.split(' ').map(str::to_owned).collect();
+        text.push_str(&wrapped(&words, "", ""));
+    }
     text.push_str(&changes(history));
     if !history.left_out.is_empty() {
         text.push_str("\nnot comparable with the latest run:\n");
@@ -82,6 +94,24 @@ fn text(history: &RunHistory) -> String {
         }
     }
     text
+}
+
+/// What readers have to know of the figures.
+fn notes(history: &RunHistory) -> Vec<String> {
+    let mut notes = Vec::new();
+    if !history.left_out_of_overall.is_empty() {
+        notes.push(format!(
+            "Not in the overall latency, because some of the runs did not measure it: {}.",
+            history.left_out_of_overall.join(", ")
+        ));
+    }
+    if history.followed() < history.runs.len() {
+        notes.push(
+            "Runs that ended at their deadline did a part of the scenario: their figures are not followed."
+                .to_owned(),
+        );
+    }
+    notes
 }
 
 /// What changed, by the run since when.
@@ -106,10 +136,17 @@ fn changes(history: &RunHistory) -> String {
             }
         }
     }
-    if text.is_empty() {
-        text.push_str("no figure has changed beyond noise\n");
+    if !text.is_empty() {
+        return text;
     }
-    text
+    let (followed, needed) = (history.followed(), history.needed());
+    match followed < needed {
+        true => format!(
+            "cannot tell whether a figure has changed: {} can be followed, {needed} are the least\n",
+            count(followed, "run")
+        ),
+        false => "no figure has changed beyond noise\n".to_owned(),
+    }
 }
 
 fn change_text(series: &HistorySeries, change: &LevelChange) -> String {

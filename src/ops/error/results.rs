@@ -42,6 +42,9 @@ pub enum ResultsError {
     /// Runs differ in what has to be alike.
     #[error("the runs are not comparable: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     NotComparable(Vec<Mismatch>),
+    /// No run of the environment has a result.
+    #[error("`{0}` has no run with a result on this machine")]
+    NoRuns(String),
     /// The scenario was never run.
     #[error("`{environment}` has no result of the scenario `{scenario}` on this machine")]
     NoHistory {
@@ -88,6 +91,9 @@ impl Diagnose for ResultsError {
                 "compare runs that differ in the server alone; `--force` compares all the same, and \
                  the result says what differs"
                     .to_owned()
+            }
+            ResultsError::NoRuns(_) => {
+                "`loadrig list` names the environments; `loadrig test ENV smoke` makes a run".to_owned()
             }
             ResultsError::NoHistory { environment, .. } => {
                 format!("`loadrig runs {environment}` lists what was run")

@@ -1,7 +1,7 @@
 //! Compares the stored runs of two sides.
 
 use jiff::Timestamp;
-use loadrig_stats::{ComparisonVerdict, Measure, RunComparison};
+use loadrig_stats::{ComparisonVerdict, Measure, MeasureScale, RunComparison};
 use serde::Serialize;
 
 use crate::ops::error::{OpsError, ResultsError};
@@ -34,6 +34,10 @@ pub struct ComparedRun {
     pub server: String,
     /// When the load began.
     pub started: Timestamp,
+    /// Whether it met its thresholds.
+    pub passed: bool,
+    /// Whether it was stopped at the scenario's deadline: its figures are of a part of the scenario.
+    pub ended_at_deadline: bool,
 }
 
 /// Two sides, compared.
@@ -49,6 +53,8 @@ pub struct CompareReport {
     pub mismatches: Vec<Mismatch>,
     /// Figures that not every run has.
     pub left_out: Vec<String>,
+    /// Figures that are zero in a run, which has no ratio to anything: name, value and run.
+    pub zero: Vec<String>,
     /// Worse if any figure is worse, else better if any is better.
     pub verdict: ComparisonVerdict,
     /// The figures.
@@ -77,7 +83,12 @@ pub fn compare(options: &CompareOptions) -> Result<CompareReport, OpsError> {
     if !options.force && !mismatches.is_empty() {
         return Err(ResultsError::NotComparable(mismatches).into());
     }
-    let (measures, units, left_out) = measures(&base, &with, &scenario);
+    let ComparableFigures {
+        measures,
+        units,
+        left_out,
+        zero,
+    } = comparable_figures(&base, &with, &scenario);
     let comparison = loadrig_stats::compare(&measures).map_err(ResultsError::Statistics)?;
     let compared = |runs: &[StoredRun]| {
         runs.iter()
@@ -90,6 +101,7 @@ pub fn compare(options: &CompareOptions) -> Result<CompareReport, OpsError> {
         scenario,
         mismatches,
         left_out,
+        zero,
         verdict: [ComparisonVerdict::Worse, ComparisonVerdict::Better]
             .into_iter()
             .find(|verdict| comparison.any(*verdict))
@@ -117,13 +129,20 @@ fn side_conditions(runs: &[StoredRun], scenario: &str) -> Vec<Vec<(String, Strin
         .collect()
 }
 
-/// The figures that every run has, their units, and the names of those that only some runs have.
-fn measures(
-    base: &[StoredRun],
-    with: &[StoredRun],
-    scenario: &str,
-) -> (Vec<Measure>, Vec<FigureUnit>, Vec<String>) {
-    let (mut measures, mut units, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
+/// What two sides can be compared by.
+#[derive(Default)]
+struct ComparableFigures {
+    measures: Vec<Measure>,
+    /// Units of the measures.
+    units: Vec<FigureUnit>,
+    /// Names of figures that only some runs have.
+    left_out: Vec<String>,
+    /// Figures that have no ratio, with the run that is why.
+    zero: Vec<String>,
+}
+
+fn comparable_figures(base: &[StoredRun], with: &[StoredRun], scenario: &str) -> ComparableFigures {
+    let mut figures = ComparableFigures::default();
     for kind in kinds() {
         let values = |runs: &[StoredRun]| -> Vec<f64> {
             runs.iter()
@@ -131,21 +150,33 @@ fn measures(
                 .collect()
         };
         let (base_values, with_values) = (values(base), values(with));
-        if base_values.len() == base.len() && with_values.len() == with.len() {
-            units.push(kind.unit);
-            measures.push(Measure {
-                name: kind.name,
-                better: kind.better,
-                scale: kind.scale,
-                overall: kind.overall,
-                base: base_values,
-                with: with_values,
-            });
-        } else if !base_values.is_empty() || !with_values.is_empty() {
-            left_out.push(kind.name);
+        if base_values.len() != base.len() || with_values.len() != with.len() {
+            if !base_values.is_empty() || !with_values.is_empty() {
+                figures.left_out.push(kind.name);
+            }
+            continue;
         }
+        let zero = base
+            .iter()
+            .zip(&base_values)
+            .chain(with.iter().zip(&with_values))
+            .find(|(_, value)| kind.scale == MeasureScale::Ratio && **value <= 0.0);
+        if let Some((run, value)) = zero {
+            let zero = format!("{} ({value:.1} ms in {})", kind.name, run.name);
+            figures.zero.push(zero);
+            continue;
+        }
+        figures.units.push(kind.unit);
+        figures.measures.push(Measure {
+            name: kind.name,
+            better: kind.better,
+            scale: kind.scale,
+            overall: kind.overall,
+            base: base_values,
+            with: with_values,
+        });
     }
-    (measures, units, left_out)
+    figures
 }
 
 fn about(run: &StoredRun, scenario: &str) -> Option<ComparedRun> {
@@ -155,5 +186,7 @@ fn about(run: &StoredRun, scenario: &str) -> Option<ComparedRun> {
         environment: run.report.environment.name.clone(),
         server: result.server.version.clone(),
         started: result.started,
+        passed: result.passed,
+        ended_at_deadline: result.ended_at_deadline(),
     })
 }

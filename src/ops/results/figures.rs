@@ -97,14 +97,43 @@ impl FigureKind {
     }
 }
 
-/// The geometric mean of the figures that count towards the overall latency.
-pub(super) fn overall_latency(kinds: &[FigureKind], result: &ScenarioResult) -> Option<f64> {
-    let logs: Vec<f64> = kinds
-        .iter()
-        .filter(|kind| kind.overall)
-        .filter_map(|kind| kind.of(result))
-        .filter(|value| *value > 0.0)
-        .map(f64::ln)
-        .collect();
-    (!logs.is_empty()).then(|| (logs.iter().sum::<f64>() / logs.len() as f64).exp())
+/// What the overall latency of several results is the mean of.
+pub(super) struct OverallFigures<'a> {
+    /// Those that every result has: a mean of other figures says nothing of how fast the server is.
+    counted: Vec<&'a FigureKind>,
+    /// Names of those that only some of them have.
+    pub(super) left_out: Vec<String>,
+}
+
+impl<'a> OverallFigures<'a> {
+    /// Those of these results.
+    pub(super) fn of(kinds: &'a [FigureKind], results: &[&ScenarioResult]) -> Self {
+        let mut figures = Self {
+            counted: Vec::new(),
+            left_out: Vec::new(),
+        };
+        for kind in kinds.iter().filter(|kind| kind.overall) {
+            let values = results.iter().filter_map(|result| kind.of(result));
+            let (all, positive) = values.fold((0, 0), |(all, positive), value| {
+                (all + 1, positive + usize::from(value > 0.0))
+            });
+            match (all, positive) {
+                (_, positive) if positive == results.len() => figures.counted.push(kind),
+                (0, _) => {}
+                _ => figures.left_out.push(kind.name.clone()),
+            }
+        }
+        figures
+    }
+
+    /// Their geometric mean, milliseconds; none where there are none.
+    pub(super) fn mean(&self, result: &ScenarioResult) -> Option<f64> {
+        let logs: Vec<f64> = self
+            .counted
+            .iter()
+            .filter_map(|kind| kind.of(result))
+            .map(f64::ln)
+            .collect();
+        (!logs.is_empty()).then(|| (logs.iter().sum::<f64>() / logs.len() as f64).exp())
+    }
 }

@@ -4,12 +4,16 @@ use jiff::Timestamp;
 use loadrig_stats::{Better, ComparisonVerdict, Detection, change_points};
 use serde::Serialize;
 
-use crate::ops::error::{OpsError, ResultsError, RunDirError};
+use crate::loadtest::ScenarioResult;
+use crate::ops::error::{OpsError, ResultsError};
 use crate::ops::run_dir::RunDir;
 
 use super::conditions::conditions;
-use super::figures::{FigureKind, FigureUnit, kinds, overall_latency};
+use super::figures::{FigureKind, FigureUnit, OverallFigures, kinds};
 use super::store::StoredRun;
+
+/// With fewer runs on a side a change is not told from noise.
+const MIN_RUNS: usize = 3;
 
 /// What to follow.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +35,8 @@ pub struct RunHistory {
     pub detection: Detection,
     /// Comparable runs, the oldest first.
     pub runs: Vec<HistoryRun>,
+    /// Figures that do not count towards the overall latency, because some of the runs did not measure them.
+    pub left_out_of_overall: Vec<String>,
     /// Each figure over the runs.
     pub series: Vec<HistorySeries>,
     /// Runs that are not comparable with the latest, or cannot be read.
@@ -48,9 +54,12 @@ pub struct HistoryRun {
     pub server: String,
     /// Whether it met its thresholds.
     pub passed: bool,
+    /// Whether it was stopped at the scenario's deadline. Its figures are of a part of the scenario, and not
+    /// followed.
+    pub ended_at_deadline: bool,
     /// Failed requests, percent.
     pub error_percent: f64,
-    /// Geometric mean of medians and 95th percentiles over all actions, milliseconds.
+    /// Geometric mean of medians and 95th percentiles over the actions that all runs have, milliseconds.
     pub overall_ms: Option<f64>,
 }
 
@@ -115,7 +124,7 @@ pub fn history(environment: &str, options: &HistoryOptions) -> Result<RunHistory
     }
     stored.retain(|run| !run.report.scenarios.is_empty());
     let Some(latest) = stored.last() else {
-        return Err(RunDirError::NoRun(environment.to_owned()).into());
+        return Err(ResultsError::NoRuns(environment.to_owned()).into());
     };
     let scenario = match (&options.scenario, latest.report.scenarios.first()) {
         (Some(asked), _) => asked.clone(),
@@ -132,20 +141,48 @@ pub fn history(environment: &str, options: &HistoryOptions) -> Result<RunHistory
     }
     let detection = Detection {
         min_magnitude: options.min_change,
+        min_runs: MIN_RUNS,
         ..Detection::default()
     };
     let kinds = kinds();
+    let whole: Vec<&ScenarioResult> = runs
+        .iter()
+        .filter_map(|run| whole(run, &scenario))
+        .collect();
+    let overall = OverallFigures::of(&kinds, &whole);
     Ok(RunHistory {
         environment: environment.to_owned(),
         detection,
-        series: all_series(&kinds, &runs, &scenario, detection),
+        series: all_series(&kinds, &overall, &runs, &scenario, detection),
         runs: runs
             .iter()
-            .filter_map(|run| about(run, &scenario, &kinds))
+            .filter_map(|run| about(run, &scenario, &overall))
             .collect(),
+        left_out_of_overall: overall.left_out,
         scenario,
         left_out,
     })
+}
+
+/// The result of a run that came to the scenario's end.
+fn whole<'a>(run: &'a StoredRun, scenario: &str) -> Option<&'a ScenarioResult> {
+    run.scenario(scenario)
+        .filter(|result| !result.ended_at_deadline())
+}
+
+impl RunHistory {
+    /// How many of the runs are followed.
+    #[must_use]
+    pub fn followed(&self) -> usize {
+        let runs = self.runs.iter();
+        runs.filter(|run| !run.ended_at_deadline).count()
+    }
+
+    /// How many a change needs at least, on both sides of it together.
+    #[must_use]
+    pub fn needed(&self) -> usize {
+        2 * self.detection.min_runs
+    }
 }
 
 /// The runs with a result of the scenario under the conditions of the latest.
@@ -178,20 +215,22 @@ fn comparable(
     runs
 }
 
-fn about(run: &StoredRun, scenario: &str, kinds: &[FigureKind]) -> Option<HistoryRun> {
+fn about(run: &StoredRun, scenario: &str, overall: &OverallFigures<'_>) -> Option<HistoryRun> {
     let result = run.scenario(scenario)?;
     Some(HistoryRun {
         run: run.name.clone(),
         started: result.started,
         server: result.server.version.clone(),
         passed: result.passed,
+        ended_at_deadline: result.ended_at_deadline(),
         error_percent: result.error_rate_percent(),
-        overall_ms: overall_latency(kinds, result),
+        overall_ms: whole(run, scenario).and_then(|result| overall.mean(result)),
     })
 }
 
 fn all_series(
     kinds: &[FigureKind],
+    overall: &OverallFigures<'_>,
     runs: &[StoredRun],
     scenario: &str,
     detection: Detection,
@@ -200,7 +239,7 @@ fn all_series(
     let values = |figure: &dyn Fn(&StoredRun) -> Option<f64>| -> Vec<Option<f64>> {
         runs.iter().map(figure).collect()
     };
-    let overall = values(&|run: &StoredRun| overall_latency(kinds, run.scenario(scenario)?));
+    let overall = values(&|run: &StoredRun| overall.mean(whole(run, scenario)?));
     let mut all = vec![series(
         "overall latency",
         FigureUnit::Milliseconds,
@@ -210,7 +249,7 @@ fn all_series(
         detection,
     )];
     for kind in kinds {
-        let values = values(&|run: &StoredRun| kind.of(run.scenario(scenario)?));
+        let values = values(&|run: &StoredRun| kind.of(whole(run, scenario)?));
         all.push(series(
             &kind.name,
             kind.unit,
@@ -232,13 +271,18 @@ fn series(
     runs: &[&str],
     detection: Detection,
 ) -> HistorySeries {
-    let filled = loadrig_stats::fill_gaps(&values);
-    let changes = change_points(&filled, detection)
+    // A run that did not measure it says nothing of it: a value in its place would look like a steady level.
+    let (names, measured): (Vec<&str>, Vec<f64>) = runs
+        .iter()
+        .zip(&values)
+        .filter_map(|(run, value)| Some((*run, (*value)?)))
+        .unzip();
+    let changes = change_points(&measured, detection)
         .into_iter()
         .filter_map(|point| {
             let rises = point.after.mean > point.before.mean;
             Some(LevelChange {
-                run: (*runs.get(point.index)?).to_owned(),
+                run: (*names.get(point.index)?).to_owned(),
                 verdict: if rises == (better == Better::Higher) {
                     ComparisonVerdict::Better
                 } else {

@@ -20,8 +20,8 @@ pub struct StoredRun {
 }
 
 impl StoredRun {
-    /// The run that a reference names: a file or directory, `ENV/RUN`, a run's name, or the beginning
-    /// of a name that only one run has.
+    /// The run that a reference names: a file or directory, a run's name or the beginning of a name that only
+    /// one run has, or `ENV/` and such a name, which is then looked for there alone.
     ///
     /// # Errors
     /// When there is none, more than one, or its report cannot be read.
@@ -30,18 +30,17 @@ impl StoredRun {
         if path.exists() {
             return Self::read(path);
         }
-        if let Some((environment, run)) = reference.split_once('/')
-            && !run.contains('/')
-        {
-            return Self::read(&RunDir::find(environment, Some(run))?.path);
-        }
+        let (environments, name) = match reference.split_once('/') {
+            Some((environment, run)) if !run.contains('/') => (vec![environment.to_owned()], run),
+            _ => (environments()?, reference),
+        };
         let mut found: Vec<PathBuf> = Vec::new();
-        for environment in environments()? {
+        for environment in environments {
             for run in RunDir::list(&environment)? {
-                if run.name == reference {
+                if run.name == name {
                     return Self::read(&run.path);
                 }
-                if run.name.starts_with(reference) && run.report().is_file() {
+                if run.name.starts_with(name) && run.report().is_file() {
                     found.push(run.path);
                 }
             }

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use crate::random::SplitMix;
-use crate::{Detection, change_points, fill_gaps};
+use crate::{Detection, change_points};
 
 /// The series of Otava's `tests/tigerbeetle_test.py`.
 const TIGERBEETLE: &str = include_str!("tigerbeetle.txt");
@@ -81,6 +81,7 @@ fn the_tigerbeetle_series_has_the_published_change_points() {
             window: 30,
             max_p,
             min_magnitude,
+            ..Detection::default()
         };
         indexes(&series, detection)
     };
@@ -126,13 +127,23 @@ fn short_and_constant_series_have_none() {
 }
 
 #[test]
-fn gaps_take_the_value_before() {
-    let gap = None;
-    assert_eq!(
-        fill_gaps(&[gap, gap, Some(1.0), Some(1.2), gap, Some(0.5), gap]),
-        [1.0, 1.0, 1.0, 1.2, 1.2, 0.5, 0.5]
-    );
-    assert!(fill_gaps(&[gap, gap]).is_empty());
+fn a_change_has_runs_enough_on_either_side() {
+    let three = Detection {
+        min_runs: 3,
+        ..Detection::default()
+    };
+    // Otava marks the last run, which alone has the new level.
+    let last = [1.00, 1.01, 0.99, 1.00, 1.01, 0.99, 1.50];
+    assert_eq!(indexes(&last, Detection::default()), [6]);
+    assert_eq!(indexes(&last, three), [0; 0]);
+    let three_of_each = [1.00, 1.01, 0.99, 1.50, 1.51, 1.49];
+    assert_eq!(indexes(&three_of_each, three), [3]);
+    // A level of two runs is none, those around it are.
+    let between = [
+        1.00, 1.01, 0.99, 1.00, 3.00, 3.01, 2.00, 2.01, 1.99, 2.00, 2.01,
+    ];
+    let found = indexes(&between, three);
+    assert_eq!(found.len(), 1, "{found:?}");
 }
 
 /// Reads series with their parameters, answers with the index of each point.
@@ -180,6 +191,7 @@ fn random_series_have_the_change_points_that_otava_finds() {
                 window: [10, 30, 50][random.below(3)],
                 max_p: [0.0001, 0.001, 0.01, 0.05][random.below(4)],
                 min_magnitude: [0.0, 0.0, 0.05][random.below(3)],
+                ..Detection::default()
             };
             (random_series(&mut random), detection)
         })
