@@ -433,10 +433,7 @@ this_start() {
 }
 
 # manager UNIT: what systemd says of its start, where that did not go well.
-manager() {
-    journalctl "UNIT=$1.service" --since "$(this_start "$1")" -n 100 --no-pager -o cat 2>/dev/null |
-        grep -E 'exited|[Ff]ailed|killed|[Tt]imed out|No such' | tail -n 4 | sed 's/^/systemd: /' || true
-}
+manager() { systemd_said "$1" "$(this_start "$1")" | sed 's/^/systemd: /'; }
 
 # logged UNIT: since this start, its warnings and errors, or all that it logged where there are none.
 # Lines that differ in time, request or port alone are one line with a count; the newest is last.
@@ -566,12 +563,16 @@ await_local_api() {
     done
 }
 
-# plugin_from_url SHA256 URL: fetches a bundle to where shipped ones lie.
+# plugin_from_url ID SHA256 URL: fetches a bundle to where shipped ones lie, unless it is there.
 plugin_from_url() {
+    [ ! -e "$state/blobs/$2" ] || return 0
     mkdir -p "$state/downloads"
-    download "$2" "$state/downloads/plugin" http,https
-    verify_sha256 "$1" "$state/downloads/plugin" "$2"
-    mv -f "$state/downloads/plugin" "$state/blobs/$1"
+    download "$3" "$state/downloads/plugin" http,https &&
+        verify_sha256 "$2" "$state/downloads/plugin" "$3" || {
+        echo "the bundle of the plugin $1 in mattermost.plugins cannot be had from $3"
+        return 1
+    }
+    mv -f "$state/downloads/plugin" "$state/blobs/$2"
 }
 
 api=http://localhost/api/v4

@@ -39,7 +39,9 @@ pub struct HostRequest {
 pub enum HostCondition {
     /// It is as it should be.
     AsPlanned,
-    /// It differs, and users are served by it.
+    /// It differs, and users are served by it, also while it changes.
+    ServingMeanwhile,
+    /// It differs, and users are served by it, but not while it changes.
     Serving,
     /// It differs, and serves nobody.
     Idle,

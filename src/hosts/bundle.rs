@@ -111,10 +111,12 @@ impl Bundle {
     /// The title of a step, for people.
     #[must_use]
     pub fn title<'a>(&'a self, name: &'a str) -> &'a str {
-        self.steps
-            .iter()
-            .find(|step| step.name() == name)
-            .map_or(name, BundleStep::title)
+        self.step(name).map_or(name, BundleStep::title)
+    }
+
+    /// The step of a name.
+    pub(super) fn step(&self, name: &str) -> Option<&BundleStep> {
+        self.steps.iter().find(|step| step.name() == name)
     }
 
     /// The blobs that the steps use.
@@ -270,10 +272,9 @@ impl Bundle {
             }
         }
         let head = format!("{} {}\n", self.stage.as_str(), self.digest());
-        let blobs: String = self
-            .blobs()
-            .map(|blob| format!("{}\n", blob.sha256()))
-            .collect();
+        let steps = self.steps.iter();
+        let names = steps.flat_map(BundleStep::blob_names);
+        let blobs: String = names.map(|sha256| format!("{sha256}\n")).collect();
         entries.push(("runner.sh".to_owned(), RUNNER.as_bytes().to_vec()));
         entries.push(("bundle".to_owned(), head.into_bytes()));
         entries.push(("plan".to_owned(), plan.into_bytes()));

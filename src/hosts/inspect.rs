@@ -5,6 +5,7 @@ use super::bundle::Bundle;
 use super::error::HostError;
 use super::session::SshSession;
 use super::shell::quote;
+use super::step::BundleStep;
 
 /// Asks the host.
 const INSPECT: &str = concat!(
@@ -31,6 +32,9 @@ pub struct HostInspection {
     pub behind: Vec<String>,
     /// Titles of the planned steps that are not applied as planned.
     pub differing_steps: Vec<String>,
+    /// Whether applying them may keep users from being served meanwhile, as far as steps and what an
+    /// unfinished bundle left can tell.
+    pub may_interrupt: bool,
     /// Units that applying them would restart.
     pub restarts: Vec<String>,
     /// Units that applying them would reload.
@@ -57,6 +61,8 @@ pub struct UnitState {
     pub state: String,
     /// Whether it starts at boot.
     pub starts_at_boot: bool,
+    /// What systemd says of a start that failed.
+    pub reason: Option<String>,
 }
 
 impl UnitState {
@@ -71,7 +77,28 @@ impl HostInspection {
     /// Whether applying the planned bundles would change anything.
     #[must_use]
     pub fn differs(&self) -> bool {
-        self.is_unfinished || !self.differing_steps.is_empty()
+        self.is_unfinished || !self.differing_steps.is_empty() || !self.is_untouched()
+    }
+
+    /// Whether users are served all the while that the planned bundles are applied.
+    #[must_use]
+    pub fn serves_meanwhile(&self) -> bool {
+        !self.may_interrupt
+            && self.is_untouched()
+            && self.restarts.is_empty()
+            && self.reloads.is_empty()
+    }
+
+    /// Whether files and services are as the last bundles left them.
+    fn is_untouched(&self) -> bool {
+        self.changed_files.is_empty()
+            && self.missing_files.is_empty()
+            && self.modes.is_empty()
+            && self.behind.is_empty()
+            && self
+                .units
+                .iter()
+                .all(|unit| unit.is_active() && unit.starts_at_boot)
     }
 
     /// Takes a line of `templates/inspect.sh`; answers whether it was the last.
@@ -81,6 +108,7 @@ impl HostInspection {
         let mut next = || words.next().unwrap_or_default().to_owned();
         match word {
             "unfinished" => self.is_unfinished = true,
+            "unsettled" => self.may_interrupt = true,
             "same" => self.same_files += 1,
             "changed" => self.changed_files.push(rest.to_owned()),
             "missing" => self.missing_files.push(rest.to_owned()),
@@ -93,15 +121,29 @@ impl HostInspection {
                 name: next(),
                 state: next(),
                 starts_at_boot: next() == "yes",
+                reason: None,
             }),
+            "reason" => {
+                let (name, text) = rest.split_once(' ').unwrap_or((rest, ""));
+                let unit = self.units.iter_mut().find(|unit| unit.name == name);
+                if let Some(unit) = unit {
+                    unit.reason = Some(text.to_owned());
+                }
+            }
             "behind" => self.behind.push(rest.to_owned()),
             "differs" => {
                 let (stage, name) = (next(), next());
                 let bundle = planned.iter().find(|one| one.stage().as_str() == stage);
                 let title = bundle.map_or(name.as_str(), |bundle| bundle.title(&name));
                 self.differing_steps.push(title.to_owned());
+                let step = bundle.and_then(|bundle| bundle.step(&name));
+                self.may_interrupt |= !step.is_some_and(BundleStep::is_while_serving);
             }
-            "restarts" => self.restarts.push(rest.to_owned()),
+            "restarts" => {
+                if !self.restarts.iter().any(|unit| unit == rest) {
+                    self.restarts.push(rest.to_owned());
+                }
+            }
             "reloads" => self.reloads.push(rest.to_owned()),
             _ => {}
         }

@@ -32,6 +32,8 @@ pub struct Comparison {
     pub is_applied: bool,
     /// Whether the host is an application node whose server answers.
     pub is_serving: bool,
+    /// Whether such a node goes on serving while the bundle is applied.
+    pub serves_meanwhile: bool,
 }
 
 impl Keyring {
@@ -55,10 +57,17 @@ impl Keyring {
         };
         let is_applied = session.missing(bundle).await?.is_none();
         let is_serving = host.role == Role::App && session.run(ANSWERS).await?.success();
+        let serves_meanwhile = is_serving
+            && !is_applied
+            && session
+                .inspect(std::slice::from_ref(bundle))
+                .await?
+                .serves_meanwhile();
         session.close().await;
         Ok(Comparison {
             is_applied,
             is_serving,
+            serves_meanwhile,
         })
     }
 

@@ -12,6 +12,9 @@ use super::blob::Blob;
 use super::digest::{Digest, sha256};
 use super::shell::{call, quote};
 
+/// What `program` in `templates/runner.sh` installs executables with.
+const PROGRAM_MODE: u32 = 0o755;
+
 /// A file to write on a host.
 #[derive(Clone)]
 pub struct File {
@@ -101,8 +104,13 @@ pub struct BundleStep {
     files: Vec<File>,
     input: Option<SecretString>,
     blobs: Vec<Blob>,
+    /// SHA-256 of what its script fetches to where blobs lie.
+    fetched: Vec<String>,
+    /// Path and SHA-256 of the executables that it installs.
+    programs: Vec<(String, String)>,
     service: Option<ServiceInputs>,
     after_changes: bool,
+    while_serving: bool,
     long_wait: Duration,
 }
 
@@ -127,8 +135,11 @@ impl BundleStep {
             files: Vec::new(),
             input: None,
             blobs: Vec::new(),
+            fetched: Vec::new(),
+            programs: Vec::new(),
             service: None,
             after_changes: false,
+            while_serving: false,
             long_wait: Duration::ZERO,
         }
     }
@@ -243,9 +254,17 @@ impl BundleStep {
     pub fn program(path: &str, blob: Blob) -> Self {
         let script = call("program", &[blob.sha256(), path]);
         Self {
+            programs: vec![(path.to_owned(), blob.sha256().to_owned())],
             blobs: vec![blob],
             ..Self::new("program", format!("install {path}"), 120, script)
         }
+    }
+
+    /// Says that users are served all the while that it is applied.
+    #[must_use]
+    pub fn while_serving(mut self) -> Self {
+        self.while_serving = true;
+        self
     }
 
     /// Runs a command; the title says why.
@@ -363,9 +382,10 @@ impl BundleStep {
             input: Some(account),
             // The server may have been given another database.
             after_changes: true,
+            while_serving: true,
             ..Self::new(
                 "administrator",
-                format!("make the account {username} on a server without accounts"),
+                format!("make the account {username} if the server has no accounts"),
                 180,
                 call("administrator", &[username]),
             )
@@ -387,20 +407,44 @@ impl BundleStep {
         }
     }
 
-    /// Installs plugins on a server that answers, sets what `told` says of them, and removes those that an
-    /// earlier bundle installed and this one does not name. `fetched` are the SHA-256 and the URL of the
-    /// bundles that are not shipped.
+    /// Fetches bundles of plugins to where shipped ones lie, each by its id, SHA-256 and URL.
     #[must_use]
-    pub fn plugins(told: SecretString, fetched: &[(&str, &str)], blobs: Vec<Blob>) -> Self {
-        let mut script = String::new();
-        for (sha256, url) in fetched {
-            script += &call("plugin_from_url", &[sha256, url]);
+    pub fn plugin_bundles(fetched: &[[&str; 3]]) -> Self {
+        let script: String = fetched
+            .iter()
+            .map(|bundle| call("plugin_from_url", bundle))
+            .collect();
+        Self {
+            fetched: fetched
+                .iter()
+                .map(|[_, sha256, _]| (*sha256).to_owned())
+                .collect(),
+            ..Self::new(
+                "plugin-bundles",
+                "fetch the bundles of plugins",
+                900,
+                script,
+            )
         }
-        script += "plugins\n";
+    }
+
+    /// Installs plugins on a server that answers, sets what `told` says of them, and removes those that an
+    /// earlier bundle installed and this one does not name. `fetched` are those of
+    /// [`plugin_bundles`](Self::plugin_bundles): one that is gone is fetched again.
+    #[must_use]
+    pub fn plugins(told: SecretString, fetched: &[[&str; 3]], blobs: Vec<Blob>) -> Self {
+        let bundles = Self::plugin_bundles(fetched);
         Self {
             input: Some(told),
             blobs,
-            ..Self::new("plugins", "install the server's plugins", 900, script)
+            while_serving: true,
+            fetched: bundles.fetched,
+            ..Self::new(
+                "plugins",
+                "install the server's plugins",
+                900,
+                format!("{}plugins\n", bundles.script),
+            )
         }
     }
 
@@ -451,6 +495,17 @@ impl BundleStep {
         &self.blobs
     }
 
+    /// SHA-256 of all that its script finds where blobs lie.
+    pub(super) fn blob_names(&self) -> impl Iterator<Item = &str> {
+        let fetched = self.fetched.iter().map(String::as_str);
+        self.blobs.iter().map(Blob::sha256).chain(fetched)
+    }
+
+    /// Whether users are served all the while that it is applied.
+    pub(super) fn is_while_serving(&self) -> bool {
+        self.while_serving
+    }
+
     /// The unit that has to be active for the step to hold.
     pub(super) fn unit(&self) -> Option<&str> {
         self.service.as_ref().map(|service| service.unit)
@@ -466,26 +521,30 @@ impl BundleStep {
         self.after_changes
     }
 
-    /// What `sha256sum -c` checks the files by, relative to the root directory.
+    /// What `sha256sum -c` checks files and programs by, relative to the root directory.
     pub(super) fn sums(&self) -> Option<String> {
+        let files = self.files.iter();
+        let files = files.map(|file| (file.path.as_str(), sha256(&file.content)));
+        let programs = self.programs.iter();
+        let programs = programs.map(|(path, sha256)| (path.as_str(), sha256.clone()));
         let mut sums = String::new();
-        for file in &self.files {
-            let path = file.path.trim_start_matches('/');
-            let _ = writeln!(sums, "{}  {path}", sha256(&file.content));
+        for (path, sha256) in files.chain(programs) {
+            let _ = writeln!(sums, "{sha256}  {}", path.trim_start_matches('/'));
         }
         (!sums.is_empty()).then_some(sums)
     }
 
-    /// The permissions of the files, as `stat -c '%a %n'` prints them in the root directory.
+    /// The permissions of files and programs, as `stat -c '%a %n'` prints them in the root directory.
     pub(super) fn modes(&self) -> String {
+        let files = self
+            .files
+            .iter()
+            .map(|file| (file.path.as_str(), file.mode));
+        let programs = self.programs.iter();
+        let programs = programs.map(|(path, _)| (path.as_str(), PROGRAM_MODE));
         let mut modes = String::new();
-        for file in &self.files {
-            let _ = writeln!(
-                modes,
-                "{:o} {}",
-                file.mode,
-                file.path.trim_start_matches('/')
-            );
+        for (path, mode) in files.chain(programs) {
+            let _ = writeln!(modes, "{mode:o} {}", path.trim_start_matches('/'));
         }
         modes
     }

@@ -11,7 +11,7 @@ use crate::spec::HostName;
 
 use super::planned_hosts::PlannedHosts;
 use super::rig::{HostAccess, Rig, RigState};
-use super::verify::{differences, in_time, open};
+use super::verify::{differences, in_time, open, repairs};
 
 /// How long a host may take to answer: who waits for a plan does not wait for a host that boots.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -50,11 +50,13 @@ pub enum HostComparison {
 impl HostComparison {
     fn of(inspection: &HostInspection) -> Self {
         let unfinished = "the last `up` did not finish";
-        let work = match (differences(inspection), inspection.is_unfinished) {
-            (None, false) => return HostComparison::Same,
-            (None, true) => unfinished.to_owned(),
-            (Some(work), false) => work,
-            (Some(work), true) => format!("{unfinished}: {work}"),
+        let work = [differences(inspection), repairs(inspection)];
+        let work: Vec<String> = work.into_iter().flatten().collect();
+        let work = match (work.join("; "), inspection.is_unfinished) {
+            (work, false) if work.is_empty() => return HostComparison::Same,
+            (work, true) if work.is_empty() => unfinished.to_owned(),
+            (work, false) => work,
+            (work, true) => format!("{unfinished}: {work}"),
         };
         HostComparison::Differs {
             work,
@@ -114,4 +116,50 @@ async fn compare(
     let session = open(connected, host, deadline).await?;
     let inspection = in_time(deadline, session.inspect(&bundles)).await?;
     Ok(HostComparison::of(&inspection))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::hosts::{FileMode, UnitState};
+
+    use super::*;
+
+    #[test]
+    fn what_up_would_restore_and_start_is_a_difference() {
+        let sound = HostInspection {
+            same_files: 3,
+            ..HostInspection::default()
+        };
+        assert_eq!(HostComparison::of(&sound), HostComparison::Same);
+        let unit = |name: &str, state: &str, starts_at_boot| UnitState {
+            name: name.to_owned(),
+            state: state.to_owned(),
+            starts_at_boot,
+            reason: None,
+        };
+        let touched = HostInspection {
+            changed_files: vec!["/etc/nginx/nginx.conf".to_owned()],
+            missing_files: vec!["/opt/loadrig/bin/loadrig".to_owned()],
+            modes: vec![FileMode {
+                path: "/etc/mattermost/environment".to_owned(),
+                seen: "644".to_owned(),
+                written: "600".to_owned(),
+            }],
+            units: vec![
+                unit("mattermost", "inactive", true),
+                unit("prometheus", "active", false),
+            ],
+            restarts: vec!["nginx".to_owned()],
+            ..sound
+        };
+        let expected = "restore /etc/nginx/nginx.conf, /opt/loadrig/bin/loadrig; set the permissions of \
+                        /etc/mattermost/environment; start mattermost; have at boot prometheus";
+        assert_eq!(
+            HostComparison::of(&touched),
+            HostComparison::Differs {
+                work: expected.to_owned(),
+                restarts: vec!["nginx".to_owned()],
+            }
+        );
+    }
 }

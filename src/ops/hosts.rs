@@ -64,10 +64,11 @@ impl Hosts for RigHosts {
         let quit = interrupted(request.stop);
         let compared = keyring.compare(&bundle, &request.step, &request.events, deadline, quit);
         let compared = compared.await.map_err(boxed)?;
-        Ok(match (compared.is_applied, compared.is_serving) {
-            (true, _) => HostCondition::AsPlanned,
-            (false, true) => HostCondition::Serving,
-            (false, false) => HostCondition::Idle,
+        Ok(match compared {
+            compared if compared.is_applied => HostCondition::AsPlanned,
+            compared if compared.serves_meanwhile => HostCondition::ServingMeanwhile,
+            compared if compared.is_serving => HostCondition::Serving,
+            _ => HostCondition::Idle,
         })
     }
 

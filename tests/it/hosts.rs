@@ -381,6 +381,65 @@ async fn what_somebody_did_to_a_host_is_found_and_undone() {
 }
 
 #[tokio::test]
+async fn a_program_that_somebody_deleted_is_missed_and_installed_again() {
+    let (sshd, keyring) = host().await;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("tool");
+    std::fs::write(&path, "#!/bin/sh\n").unwrap();
+    let tool = "/opt/loadrig/bin/tool";
+    let planned = bundle(vec![BundleStep::program(tool, Blob::of(&path).unwrap())]);
+    apply(&keyring, &planned).await.unwrap();
+    assert_eq!(applied(&apply(&keyring, &planned).await.unwrap()), [""; 0]);
+    std::fs::remove_file(sshd.path(tool)).unwrap();
+    let (events, _) = recorded();
+    let session = keyring.connect(app(), "verify", &events, soon());
+    let session = session.await.unwrap();
+    let seen = session.inspect(std::slice::from_ref(&planned)).await;
+    assert_eq!(seen.unwrap().missing_files, [tool]);
+    let again = apply(&keyring, &planned).await.unwrap();
+    assert_eq!(applied(&again), ["program"]);
+    assert!(sshd.path(tool).exists());
+}
+
+#[tokio::test]
+async fn a_change_that_interrupts_nobody_is_told_from_one_that_may() {
+    let (sshd, keyring) = host().await;
+    let render = |config: &str, harmless: &str| {
+        let mut bundle = Bundle::new(app(), Stage::Configure);
+        let config = bundle.push(motd(config));
+        let _ = bundle.push(BundleStep::service("nginx", &[config], &[]));
+        let step = BundleStep::command("harmless", "do no harm", &["sh", "-c", harmless]);
+        let _ = bundle.push(step.while_serving());
+        bundle
+    };
+    let (events, _) = recorded();
+    let session = keyring.connect(app(), "verify", &events, soon());
+    let session = session.await.unwrap();
+    let serves = async |planned: &Bundle| {
+        let seen = session.inspect(std::slice::from_ref(planned)).await;
+        seen.unwrap().serves_meanwhile()
+    };
+    // The other stage is not in question, but has to have been applied.
+    apply(&keyring, &Bundle::new(app(), Stage::Prepare))
+        .await
+        .unwrap();
+    assert!(
+        !serves(&render("one\n", "true")).await,
+        "it was never set up"
+    );
+    apply(&keyring, &render("one\n", "true")).await.unwrap();
+    assert!(serves(&render("one\n", "exit 1")).await);
+    assert!(!serves(&render("two\n", "true")).await);
+    // One that failed is no reason to interrupt anybody the next time.
+    apply(&keyring, &render("one\n", "exit 1"))
+        .await
+        .unwrap_err();
+    assert!(serves(&render("one\n", "true")).await);
+    std::fs::write(sshd.path("/etc/motd"), "mine\n").unwrap();
+    assert!(!serves(&render("one\n", "true")).await);
+}
+
+#[tokio::test]
 async fn an_up_that_fails_is_not_taken_for_somebodys_change() {
     let (sshd, keyring) = host().await;
     let render = |text: &str| {

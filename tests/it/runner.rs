@@ -189,6 +189,29 @@ fn a_server_that_systemd_cannot_start_fails_with_what_systemd_says() {
 }
 
 #[test]
+fn a_bundle_that_cannot_be_had_is_named_with_its_plugin() {
+    let host = ReleaseHost(bundle(
+        "",
+        &[("curl", "echo 'curl: (6) no such host' >&2\nexit 6\n")],
+    ));
+    let step =
+        "mkdir -p \"$state/blobs\"\nplugin_from_url com.example.greeter aa https://x/g.tar.gz\n";
+    let (done, text) = host.run(step);
+    assert!(!done, "{text}");
+    assert!(
+        text.contains(
+            "the bundle of the plugin com.example.greeter in mattermost.plugins cannot be had from https://x/g.tar.gz"
+        ),
+        "{text}"
+    );
+    // What is there is not fetched again.
+    let (done, text) = host.run(&format!(
+        "mkdir -p \"$state/blobs\"\ntouch \"$state/blobs/aa\"\n{step}"
+    ));
+    assert!(done, "{text}");
+}
+
+#[test]
 fn nginx_is_behind_when_its_files_are_younger_than_its_workers() {
     let host = ReleaseHost::new();
     let root = host.root();

@@ -4,6 +4,8 @@ use crate::diagnose::{Diagnose, ExitCode};
 use crate::engine::walk::TaskError;
 use crate::spec::HostName;
 
+use super::state::OtherNodes;
+
 /// A rollout that did not reach its end.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RolloutError {
@@ -16,15 +18,15 @@ pub(super) enum RolloutError {
     /// It could not be taken out of the proxies.
     #[error("`{host}` was not changed, because the proxies could not leave it out: {cause}")]
     NotDrained { host: HostName, cause: TaskError },
+    /// It serves, and was not changed.
+    #[error("{cause}\n`{host}` gets requests and serves")]
+    StillServing { host: HostName, cause: TaskError },
     /// It did not become ready again.
-    #[error("{cause}\n`{host}` gets no requests; {}", served(.changed, .unchanged))]
+    #[error("{cause}\n`{host}` gets no requests; {}", served(others))]
     NotBack {
         environment: String,
         host: HostName,
-        /// Nodes that serve with the change.
-        changed: Vec<HostName>,
-        /// Nodes that serve without it.
-        unchanged: Vec<HostName>,
+        others: OtherNodes,
         cause: TaskError,
     },
     /// It is ready, and the proxies do not know.
@@ -36,9 +38,9 @@ impl Diagnose for RolloutError {
     fn hints(&self) -> Vec<String> {
         match self {
             RolloutError::Stopped { .. } | RolloutError::Interrupted { .. } => Vec::new(),
-            RolloutError::NotDrained { cause, .. } | RolloutError::NotAdmitted { cause, .. } => {
-                cause.hints()
-            }
+            RolloutError::NotDrained { cause, .. }
+            | RolloutError::StillServing { cause, .. }
+            | RolloutError::NotAdmitted { cause, .. } => cause.hints(),
             RolloutError::NotBack {
                 environment,
                 host,
@@ -47,7 +49,7 @@ impl Diagnose for RolloutError {
             } => {
                 let mut hints = cause.hints();
                 hints.push(format!(
-                    "to go back, undo the change in the environment's YAML (`mattermost.release`, for example) and run `loadrig up {environment}`: the release that ran before is still on `{host}`"
+                    "to go back, undo the change in the environment's YAML and run `loadrig up {environment}`; after a change of `mattermost.release`, the release that ran before is still on `{host}`"
                 ));
                 hints
             }
@@ -58,6 +60,7 @@ impl Diagnose for RolloutError {
         match self {
             RolloutError::Stopped { .. } | RolloutError::Interrupted { .. } => false,
             RolloutError::NotDrained { cause, .. }
+            | RolloutError::StillServing { cause, .. }
             | RolloutError::NotBack { cause, .. }
             | RolloutError::NotAdmitted { cause, .. } => cause.is_final(),
         }
@@ -68,6 +71,7 @@ impl Diagnose for RolloutError {
             RolloutError::Stopped { .. } => ExitCode::Failed,
             RolloutError::Interrupted { .. } => ExitCode::Interrupted,
             RolloutError::NotDrained { cause, .. }
+            | RolloutError::StillServing { cause, .. }
             | RolloutError::NotBack { cause, .. }
             | RolloutError::NotAdmitted { cause, .. } => cause.exit_code(),
         }
@@ -75,20 +79,22 @@ impl Diagnose for RolloutError {
 }
 
 /// Who serves meanwhile, and what.
-fn served(changed: &[HostName], unchanged: &[HostName]) -> String {
-    let names = |hosts: &[HostName]| {
-        let names = hosts.iter().map(|host| format!("`{host}`"));
-        names.collect::<Vec<_>>().join(", ")
-    };
-    match (changed, unchanged) {
-        ([], []) => "no other application node serves".to_owned(),
-        ([], others) => format!("{} untouched and serving as before", names(others)),
-        (done, []) => format!("{} serving with the change", names(done)),
-        (done, others) => format!(
-            "{} serving with the change, {} untouched and serving as before",
-            names(done),
-            names(others)
-        ),
+fn served(others: &OtherNodes) -> String {
+    let groups = [
+        (&others.changed, "serving with the change"),
+        (&others.as_planned, "serving and as planned already"),
+        (&others.untouched, "untouched and serving as before"),
+    ];
+    let groups = groups.into_iter().filter(|(hosts, _)| !hosts.is_empty());
+    let texts: Vec<String> = groups
+        .map(|(hosts, how)| {
+            let names: Vec<String> = hosts.iter().map(|host| format!("`{host}`")).collect();
+            format!("{} {how}", names.join(", "))
+        })
+        .collect();
+    match texts.is_empty() {
+        true => "no other application node serves".to_owned(),
+        false => texts.join(", "),
     }
 }
 
@@ -108,14 +114,17 @@ mod tests {
         let error = RolloutError::NotBack {
             environment: "demo".to_owned(),
             host: host("app-2"),
-            changed: vec![host("app-1")],
-            unchanged: vec![host("app-3")],
+            others: OtherNodes {
+                changed: vec![host("app-1")],
+                as_planned: vec![host("app-4")],
+                untouched: vec![host("app-3")],
+            },
             cause: Box::new(Broken),
         };
         assert_eq!(
             error.to_string(),
             "`app-1` failed to start\n`app-2` gets no requests; `app-1` serving with the change, \
-             `app-3` untouched and serving as before"
+             `app-4` serving and as planned already, `app-3` untouched and serving as before"
         );
         assert!(error.hints()[0].contains("run `loadrig up demo`"));
     }

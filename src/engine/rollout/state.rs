@@ -22,6 +22,17 @@ pub(in crate::engine) struct Rollout {
     pub(super) turn: Arc<RwLock<()>>,
 }
 
+/// Nodes that serve although one did not come back.
+#[derive(Debug, Default)]
+pub(super) struct OtherNodes {
+    /// Those that this walk has changed.
+    pub(super) changed: Vec<HostName>,
+    /// Those that needed no change.
+    pub(super) as_planned: Vec<HostName>,
+    /// Those whose turn does not come.
+    pub(super) untouched: Vec<HostName>,
+}
+
 /// The nodes in the target group.
 pub(super) struct Balancer {
     /// What is registered, as found before the walk.
@@ -98,7 +109,9 @@ impl Rollout {
         for (host, condition) in conditions {
             let guard = match condition {
                 HostCondition::Idle => Arc::clone(&self.turn).try_read_owned().ok(),
-                HostCondition::AsPlanned | HostCondition::Serving => None,
+                HostCondition::AsPlanned
+                | HostCondition::Serving
+                | HostCondition::ServingMeanwhile => None,
             };
             let mut state = self.state();
             state.found.insert(host, condition);
@@ -148,12 +161,13 @@ impl Rollout {
         self.state().stopped
     }
 
-    /// How many nodes change: in turn, or before that because they are down.
+    /// How many nodes change: in turn, or before that because they are down. Those that serve meanwhile
+    /// are nowhere to come back from.
     pub(super) fn to_change(&self) -> usize {
         let state = self.state();
-        let differing = state.found.values();
-        let differing = differing.filter(|one| **one != HostCondition::AsPlanned);
-        differing.count() + self.order.replaced.len()
+        let away = state.found.values();
+        let away = away.filter(|one| matches!(one, HostCondition::Serving | HostCondition::Idle));
+        away.count() + self.order.replaced.len()
     }
 
     /// Nodes that exist, or did before the walk, and that proxies send nothing to.
@@ -163,17 +177,20 @@ impl Rollout {
         left_out.map(|node| node.to_string()).collect()
     }
 
-    /// Nodes that serve although one did not come back: with the change, and without it.
-    pub(super) fn others(&self, host: HostName) -> (Vec<HostName>, Vec<HostName>) {
+    /// Nodes that serve although one did not come back.
+    pub(super) fn others(&self, host: HostName) -> OtherNodes {
         let state = self.state();
-        let is_up = |one: &HostName| {
-            *one != host && state.found.get(one) != Some(&HostCondition::Idle)
-                || state.changed.contains(one)
-        };
-        let has_changed = |one: &HostName| {
-            state.changed.contains(one) || state.found.get(one) == Some(&HostCondition::AsPlanned)
-        };
-        self.order.nodes().filter(is_up).partition(has_changed)
+        let mut others = OtherNodes::default();
+        for one in self.order.nodes().filter(|one| *one != host) {
+            let list = match state.found.get(&one) {
+                _ if state.changed.contains(&one) => &mut others.changed,
+                Some(HostCondition::Idle) => continue,
+                Some(HostCondition::AsPlanned) => &mut others.as_planned,
+                _ => &mut others.untouched,
+            };
+            list.push(one);
+        }
+        others
     }
 
     fn state(&self) -> MutexGuard<'_, RolloutState> {
@@ -213,5 +230,9 @@ mod tests {
         assert_eq!(rollout.has_changed(host("app-1")), 2);
         assert_eq!(rollout.to_change(), 2);
         assert_eq!(rollout.left_out(), [""; 0]);
+        let others = rollout.others(host("app-1"));
+        assert_eq!(others.changed, [host("app-2")]);
+        assert_eq!(others.as_planned, [host("app-3")]);
+        assert_eq!(others.untouched, []);
     }
 }

@@ -123,6 +123,10 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         let host = request.host;
         match rollout.condition(host) {
             Some(HostCondition::AsPlanned) => Ok(Outcome::Unchanged),
+            Some(HostCondition::ServingMeanwhile) => {
+                let applied = self.hosts.apply(request).await;
+                applied.map_err(|cause| boxed(RolloutError::StillServing { host, cause }))
+            }
             Some(HostCondition::Serving) => self.change_in_turn(rollout, request).await,
             Some(HostCondition::Idle) => {
                 let _before_others = rollout.repair(host);
@@ -185,12 +189,11 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
             Ok(outcome) => outcome,
             Err(cause) => {
                 rollout.stop(host);
-                let (changed, unchanged) = rollout.others(host);
+                let others = rollout.others(host);
                 return Err(boxed(RolloutError::NotBack {
                     environment: self.environment.clone(),
                     host,
-                    changed,
-                    unchanged,
+                    others,
                     cause,
                 }));
             }

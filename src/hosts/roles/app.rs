@@ -13,7 +13,7 @@ use crate::hosts::facts::ServerPackage;
 use crate::hosts::plugins::PluginPackage;
 use crate::hosts::step::{BundleStep, File};
 use crate::identity::{ADMINISTRATOR, ADMINISTRATOR_EMAIL};
-use crate::spec::PluginSource;
+use crate::spec::{PluginSource, Role};
 
 use super::config::{AUTHORITIES, DEFAULTS, defaults, variables};
 use super::{Scene, nginx, saml};
@@ -52,6 +52,11 @@ pub(super) fn prepare(scene: &Scene<'_>, bundle: &mut Bundle) {
         }
     };
     let _ = bundle.push(server);
+    let bundles = plugin_bundles(scene);
+    if scene.host.role == Role::App && scene.host.index == 1 && !bundles.is_empty() {
+        // Before the node changes: one that cannot be fetched is nothing that users should notice.
+        let _ = bundle.push(BundleStep::plugin_bundles(&bundles));
+    }
 }
 
 pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), BundleError> {
@@ -85,11 +90,12 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
 /// What the server reads from the host; gives the digest of what it has to be restarted for.
 pub(super) fn environment(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<Digest, BundleError> {
     // A server reads them with a new configuration alone, so that a change needs no restart.
-    let _ = bundle.push(BundleStep::files(
+    let defaults = BundleStep::files(
         "defaults",
         "write what a new configuration starts with",
         vec![File::new(DEFAULTS, defaults(scene))],
-    ));
+    );
+    let _ = bundle.push(defaults.while_serving());
     let variables = File::new(ENVIRONMENT, variables(scene, bundle)?).secret_of("root");
     Ok(bundle.push(BundleStep::files(
         "environment",
@@ -119,16 +125,22 @@ fn administrator(scene: &Scene<'_>, bundle: &mut Bundle) {
 fn plugins(scene: &Scene<'_>, bundle: &mut Bundle) {
     let plugins = &scene.facts.payload.plugins;
     let told: Vec<_> = plugins.iter().map(PluginPackage::told).collect();
-    let fetched = plugins
-        .iter()
-        .filter_map(|package| match &package.plugin.source {
-            PluginSource::Url { url, sha256 } => Some((sha256.as_str(), url.as_str())),
-            PluginSource::File { .. } => None,
-        });
-    let fetched: Vec<_> = fetched.collect();
+    let fetched = plugin_bundles(scene);
     let blobs = plugins.iter().filter_map(|package| package.blob.clone());
     let told = SecretString::from(json!(told).to_string());
     let _ = bundle.push(BundleStep::plugins(told, &fetched, blobs.collect()));
+}
+
+/// The bundles that the host fetches: id of the plugin, SHA-256 and URL.
+fn plugin_bundles<'a>(scene: &Scene<'a>) -> Vec<[&'a str; 3]> {
+    let plugins = scene.facts.payload.plugins.iter();
+    let fetched = plugins.filter_map(|package| match &package.plugin.source {
+        PluginSource::Url { url, sha256 } => {
+            Some([package.plugin.id.as_str(), sha256.as_str(), url.as_str()])
+        }
+        PluginSource::File { .. } => None,
+    });
+    fetched.collect()
 }
 
 /// What is unpacked in the first stage, and runs from the second on.

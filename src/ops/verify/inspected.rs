@@ -63,6 +63,41 @@ pub(in crate::ops) fn differences(inspection: &HostInspection) -> Option<String>
     })
 }
 
+/// What applying the planned bundles would put right of what somebody did to the host, in words; nothing
+/// where there is nothing.
+pub(in crate::ops) fn repairs(inspection: &HostInspection) -> Option<String> {
+    let files = inspection.changed_files.iter();
+    let files: Vec<&str> = files
+        .chain(&inspection.missing_files)
+        .map(String::as_str)
+        .collect();
+    let modes: Vec<&str> = inspection
+        .modes
+        .iter()
+        .map(|one| one.path.as_str())
+        .collect();
+    let units = |is: fn(&UnitState) -> bool| -> Vec<&str> {
+        let units = inspection.units.iter().filter(|unit| is(unit));
+        units.map(|unit| unit.name.as_str()).collect()
+    };
+    let behind = match files.is_empty() {
+        true => inspection.behind.iter().map(String::as_str).collect(),
+        false => Vec::new(),
+    };
+    let repairs = [
+        ("restore", files),
+        ("set the permissions of", modes),
+        ("start", units(|unit| !unit.is_active())),
+        ("have at boot", units(|unit| !unit.starts_at_boot)),
+        ("reload", behind),
+    ];
+    let repairs = repairs.into_iter().filter(|(_, names)| !names.is_empty());
+    let repairs: Vec<String> = repairs
+        .map(|(verb, names)| format!("{verb} {}", names.join(", ")))
+        .collect();
+    (!repairs.is_empty()).then(|| repairs.join("; "))
+}
+
 fn as_the_yaml_says(inspected: &Inspected<'_>) -> RigCheck {
     let (env, host) = (inspected.environment, inspected.host);
     let inspection = inspected.inspection;
@@ -140,7 +175,9 @@ fn services(inspected: &Inspected<'_>) -> RigCheck {
     let mut faults = Vec::new();
     let mut remedies = Vec::new();
     for unit in &down {
-        faults.push(format!("{} is {}", unit.name, unit.state));
+        let reason = unit.reason.as_ref().map(|text| format!(": {text}"));
+        let reason = reason.unwrap_or_default();
+        faults.push(format!("{} is {}{reason}", unit.name, unit.state));
         remedies.push(format!(
             "`loadrig ssh {env} {host} -- sudo journalctl -u {}` shows its log",
             unit.name
@@ -189,6 +226,7 @@ mod tests {
             name: name.to_owned(),
             state: state.to_owned(),
             starts_at_boot,
+            reason: None,
         }
     }
 
@@ -280,6 +318,15 @@ mod tests {
             ..sound()
         };
         text += &format!("\nnginx is stopped\n{}", shown(&down, Ok(14)));
+
+        let looping = HostInspection {
+            units: vec![UnitState {
+                reason: Some("Control process exited, code=exited, status=1/FAILURE".to_owned()),
+                ..unit("nginx", "activating", true)
+            }],
+            ..sound()
+        };
+        text += &format!("\nnginx does not start\n{}", shown(&looping, Ok(14)));
 
         let not = NotCompared {
             why: "the environment variable `LICENSE`, which should hold the license, is not set"

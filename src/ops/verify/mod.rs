@@ -1,6 +1,7 @@
 //! Is the rig what the plan says, and does it work?
 
 mod balancer;
+mod causes;
 mod certificate;
 mod check;
 mod inspected;
@@ -12,7 +13,7 @@ mod run;
 mod ways;
 
 pub use check::RigCheck;
-pub(super) use inspected::differences;
+pub(super) use inspected::{differences, repairs};
 pub use probe::HostState;
 pub(super) use probe::{host_states, in_time, open};
 pub(super) use promised::administrator;

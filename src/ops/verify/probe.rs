@@ -13,9 +13,10 @@ use crate::spec::{HostName, Spec};
 
 use crate::ops::rig::HostAccess;
 
+use super::causes::HostAnswers;
 use super::check::RigCheck;
 use super::inspected::{Inspected, checks};
-use super::questions::{Probe, unit};
+use super::questions::{Probe, ProbeSubject, unit};
 
 /// How long a host may take to answer.
 pub(super) const ANSWER: Duration = Duration::from_secs(20);
@@ -53,12 +54,12 @@ pub(super) async fn ask_host(
     host: HostName,
     probes: Vec<Probe>,
     planned: Result<Vec<Bundle>, NotCompared>,
-) -> Vec<RigCheck> {
+) -> HostAnswers {
     let deadline = Instant::now() + ANSWER;
     let session = match open(connected, host, deadline).await {
         Ok(session) => session,
         // Told once: what else is asked of it has no answer for the same reason.
-        Err(detail) => return vec![unreachable(spec, host, detail)],
+        Err(detail) => return unreachable(spec, host, detail),
     };
     let session = &session;
     let bundles = planned.as_deref().unwrap_or_default();
@@ -70,7 +71,7 @@ pub(super) async fn ask_host(
     let (inspection, answers) = futures::join!(inspection, join_all(asked));
     let inspection = match inspection {
         Ok(inspection) => inspection,
-        Err(detail) => return vec![unreachable(spec, host, detail)],
+        Err(detail) => return unreachable(spec, host, detail),
     };
     let is_down = |unit: &str| {
         let units = inspection.units.iter();
@@ -78,9 +79,13 @@ pub(super) async fn ask_host(
         units.any(|one| !one.is_active())
     };
     let (mut mooted, mut asked) = (Vec::new(), Vec::new());
+    let mut through_nodes = Vec::new();
+    let (mut is_mooted, mut failed) = (false, None);
     for (probe, answer) in answers {
+        let subject_is = probe.subject_is;
         if probe.needs.is_some_and(is_down) {
             mooted.push(probe.subject);
+            is_mooted |= subject_is == ProbeSubject::Service;
             continue;
         }
         let (pass, text, remedy) = match answer {
@@ -88,13 +93,22 @@ pub(super) async fn ask_host(
             Err(text) => (false, text, unreachable_remedy(spec)),
         };
         let warned = text.strip_prefix(WARNING).map(str::to_owned);
-        asked.push(RigCheck {
+        let check = RigCheck {
             name: format!("{host}: {}", probe.subject),
             pass,
             warning: warned.is_some(),
             detail: warned.unwrap_or(text),
             remedy,
-        });
+        };
+        match subject_is {
+            ProbeSubject::Nodes => through_nodes.push(check),
+            ProbeSubject::Host | ProbeSubject::Service => {
+                if subject_is == ProbeSubject::Service && !pass {
+                    failed = Some(asked.len());
+                }
+                asked.push(check);
+            }
+        }
     }
     let mut all = checks(&Inspected {
         environment: &spec.name,
@@ -103,17 +117,33 @@ pub(super) async fn ask_host(
         steps: planned.map(|bundles| bundles.iter().map(|one| one.steps().len()).sum()),
         mooted,
     });
+    // A service that does not run is told by the last of these.
+    let out_of_order = match is_mooted {
+        true => all.len().checked_sub(1),
+        false => failed.map(|index| all.len() + index),
+    };
     all.extend(asked);
-    all
+    HostAnswers {
+        host,
+        checks: all,
+        out_of_order,
+        through_nodes,
+    }
 }
 
-fn unreachable(spec: &Spec, host: HostName, detail: String) -> RigCheck {
-    RigCheck {
+fn unreachable(spec: &Spec, host: HostName, detail: String) -> HostAnswers {
+    let check = RigCheck {
         name: format!("{host}: answers SSH"),
         pass: false,
         warning: false,
         detail,
         remedy: unreachable_remedy(spec),
+    };
+    HostAnswers {
+        host,
+        checks: vec![check],
+        out_of_order: Some(0),
+        through_nodes: Vec::new(),
     }
 }
 
@@ -156,7 +186,11 @@ async fn ask(
     command: &str,
     deadline: Instant,
 ) -> Result<(bool, String), String> {
-    let output = in_time(deadline, session.run(command)).await?;
+    // That the host is there is known: it is the command that has no end.
+    let Ok(output) = tokio::time::timeout_at(deadline, session.run(command)).await else {
+        return Ok((false, format!("no answer within {} s", ANSWER.as_secs())));
+    };
+    let output = output.map_err(|error| error.to_string())?;
     let text = if output.success() {
         output.text()
     } else {
@@ -236,7 +270,9 @@ mod tests {
         let library = crate::spec::Library::new(Some("no-such-directory".into()));
         let spec = library.architecture("1k").unwrap().example();
         let host = spec.hosts()[0];
-        let check = unreachable(&spec, host, "no answer within 20 s".to_owned());
+        let answers = unreachable(&spec, host, "no answer within 20 s".to_owned());
+        assert_eq!(answers.out_of_order, Some(0));
+        let check = &answers.checks[0];
         assert_eq!(check.name, format!("{host}: answers SSH"));
         assert!(!check.remedy.contains("journalctl"), "{}", check.remedy);
         assert!(!check.remedy.contains("loadrig ssh"), "{}", check.remedy);

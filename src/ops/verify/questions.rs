@@ -34,6 +34,18 @@ pub(super) struct Probe {
     pub(super) remedy: String,
     /// The service without which there is no answer.
     pub(super) needs: Option<&'static str>,
+    pub(super) subject_is: ProbeSubject,
+}
+
+/// What the answer to a probe is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ProbeSubject {
+    /// Whether the host's own service serves.
+    Service,
+    /// The application nodes as well.
+    Nodes,
+    /// Something else of the host.
+    Host,
 }
 
 /// What one host is asked.
@@ -41,7 +53,8 @@ pub(super) fn probes(spec: &Spec, inventory: &Inventory, host: HostName) -> Vec<
     let env = &spec.name;
     let logs = |unit: &str| {
         format!(
-            "`loadrig ssh {env} {host} -- sudo journalctl -u {unit}` shows its log; `loadrig up {env}` repairs what it can"
+            "`loadrig ssh {env} {host} -- sudo journalctl -u {unit}` shows its log; `loadrig up {env}` starts a service \
+             that does not run, `loadrig ssh {env} {host} -- sudo systemctl restart {unit}` one that hangs"
         )
     };
     let unit = unit(host.role);
@@ -50,6 +63,11 @@ pub(super) fn probes(spec: &Spec, inventory: &Inventory, host: HostName) -> Vec<
         command,
         remedy,
         needs: unit,
+        subject_is: ProbeSubject::Host,
+    };
+    let through_nodes = |probe: Probe| Probe {
+        subject_is: ProbeSubject::Nodes,
+        ..probe
     };
     let mut probes = Vec::new();
     if let Some((what, command)) = service_probe(inventory, host) {
@@ -57,7 +75,18 @@ pub(super) fn probes(spec: &Spec, inventory: &Inventory, host: HostName) -> Vec<
             (Some(tls), Role::Proxy) => certificate::answers(tls),
             _ => command,
         };
-        probes.push(probe(what, command, logs(unit.unwrap_or("ssh"))));
+        let remedy = match unit {
+            Some(unit) => logs(unit),
+            None => format!("`loadrig up {env}` installs it again"),
+        };
+        let subject_is = match host.role {
+            Role::Proxy => ProbeSubject::Nodes,
+            _ => ProbeSubject::Service,
+        };
+        probes.push(Probe {
+            subject_is,
+            ..probe(what, command, remedy)
+        });
     }
     if let (Some(tls), Role::Proxy) = (&spec.tls, host.role) {
         probes.push(probe(
@@ -69,11 +98,11 @@ pub(super) fn probes(spec: &Spec, inventory: &Inventory, host: HostName) -> Vec<
     if host.role == Role::Proxy
         && let Some(command) = nodes_command(spec, inventory, host)
     {
-        probes.push(probe(
+        probes.push(through_nodes(probe(
             "sends requests to every application node",
             command,
             format!("`loadrig up {env}` brings them back, once they are ready"),
-        ));
+        )));
     }
     if host.role == LoginGate::place(spec) {
         probes.push(Probe {
@@ -109,11 +138,11 @@ pub(super) fn probes(spec: &Spec, inventory: &Inventory, host: HostName) -> Vec<
     if host.role == Role::Agent
         && let Some(url) = inventory.entrance(spec)
     {
-        probes.push(probe(
+        probes.push(through_nodes(probe(
             "reaches the application nodes through the load balancer",
             format!("curl -fsS -m 10 -o /dev/null -w '{HTTP}' {url}/api/v4/system/ping"),
             format!("`loadrig plan {env}` shows a listener or rules that were changed"),
-        ));
+        )));
     }
     if host.role == Role::Agent
         && spec.database.readers > 0

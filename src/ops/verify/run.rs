@@ -10,6 +10,7 @@ use crate::ops::planned_hosts::PlannedHosts;
 use crate::ops::rig::{Rig, RigState};
 
 use super::balancer::nodes_behind_balancer;
+use super::causes::in_order_of_causes;
 use super::check::RigCheck;
 use super::probe::ask_host;
 use super::promised::promised;
@@ -77,8 +78,7 @@ pub async fn verify(
     // The load balancer may need a minute to find its nodes; the hosts are asked meanwhile.
     let (balancer, probes) = futures::join!(balancer, probes);
     let mut checks = vec![as_planned(rig, reading)];
-    checks.extend(balancer);
-    checks.extend(probes.into_iter().flatten());
+    checks.extend(in_order_of_causes(balancer, probes));
     // What does not run keeps no promise, and that is told already.
     match checks.iter().skip(1).find(|check| !check.pass) {
         None => checks.extend(promised(rig, &reading.inventory, &connected).await),

@@ -28,6 +28,8 @@ struct BusyHosts {
     log: Arc<Mutex<Vec<String>>>,
     /// Application nodes that are down.
     idle: BTreeSet<HostName>,
+    /// Application nodes that serve while they change.
+    meanwhile: BTreeSet<HostName>,
     /// The application node that does not come back.
     broken: Option<HostName>,
     /// Whether each proxy names the others.
@@ -41,6 +43,18 @@ struct OutOfOrder;
 impl Diagnose for OutOfOrder {}
 
 impl BusyHosts {
+    /// All of them serve, and not while they change.
+    fn new(link: Arc<ProcessLink>, log: Arc<Mutex<Vec<String>>>) -> Self {
+        Self {
+            link,
+            log,
+            idle: BTreeSet::new(),
+            meanwhile: BTreeSet::new(),
+            broken: None,
+            know_each_other: false,
+        }
+    }
+
     fn note(&self, text: String) {
         self.log.lock().unwrap().push(text);
     }
@@ -77,9 +91,10 @@ impl Hosts for BusyHosts {
     }
 
     async fn compare(&self, request: HostRequest) -> Result<HostCondition, TaskError> {
-        Ok(match self.idle.contains(&request.host) {
-            true => HostCondition::Idle,
-            false => HostCondition::Serving,
+        Ok(match request.host {
+            host if self.idle.contains(&host) => HostCondition::Idle,
+            host if self.meanwhile.contains(&host) => HostCondition::ServingMeanwhile,
+            _ => HostCondition::Serving,
         })
     }
 
@@ -118,16 +133,19 @@ fn change(
     idle: &[&str],
     broken: Option<&str>,
 ) -> (Vec<String>, Vec<String>, WalkReport) {
-    change_among(spec, account, idle, broken, false)
+    let hosts = |link, log| BusyHosts {
+        idle: idle.iter().map(|name| host(name)).collect(),
+        broken: broken.map(host),
+        ..BusyHosts::new(link, log)
+    };
+    change_among(spec, account, hosts)
 }
 
-/// The same; proxies may have to know each other.
+/// The same with any hosts.
 fn change_among(
     spec: &Spec,
     account: AwsAccount,
-    idle: &[&str],
-    broken: Option<&str>,
-    know_each_other: bool,
+    hosts: impl FnOnce(Arc<ProcessLink>, Arc<Mutex<Vec<String>>>) -> BusyHosts,
 ) -> (Vec<String>, Vec<String>, WalkReport) {
     runtime().block_on(async {
         let link = ProcessLink::new(CloudBackend::Memory(SharedAccount::new(account)), None);
@@ -138,13 +156,7 @@ fn change_among(
         let engine = Arc::new(Engine {
             poller: Poller::new(Arc::clone(&cloud), &spec.name),
             cloud: Arc::clone(&cloud),
-            hosts: Arc::new(BusyHosts {
-                link: Arc::clone(&link),
-                log: Arc::clone(&log),
-                idle: idle.iter().map(|name| host(name)).collect(),
-                broken: broken.map(host),
-                know_each_other,
-            }),
+            hosts: Arc::new(hosts(Arc::clone(&link), Arc::clone(&log))),
             environment: spec.name.clone(),
             tags: spec.tags.clone(),
             operator_key: Some(KEY.to_owned()),
@@ -210,6 +222,34 @@ fn a_node_that_does_not_come_back_stays_out_and_ends_the_rollout() {
             "host/app-2/configure: not changed, because `app-1` did not come back: `app-2` serves \
              as before",
         ]
+    );
+}
+
+#[test]
+fn a_node_that_serves_while_it_changes_stays_in_the_proxy_also_when_the_change_fails() {
+    let (spec, account) = standing("public");
+    let change = |account, broken: Option<&str>| {
+        change_among(&spec, account, |link, log| BusyHosts {
+            meanwhile: [host("app-1"), host("app-2")].into(),
+            broken: broken.map(host),
+            ..BusyHosts::new(link, log)
+        })
+    };
+    let (log, _, report) = change(account.clone(), None);
+    assert!(report.is_complete(), "{:?}", failures(&report));
+    let (mut nodes, proxies) = (log[..2].to_vec(), &log[2..]);
+    nodes.sort();
+    assert_eq!(nodes, ["app-1 changes", "app-2 changes"]);
+    assert_eq!(proxies, ["proxy-1 leaves out []"]);
+
+    let (log, _, report) = change(account, Some("app-1"));
+    assert!(
+        !log.iter().any(|line| line.contains("leaves out [app")),
+        "{log:?}"
+    );
+    assert_eq!(
+        failures(&report),
+        ["host/app-1/configure: out of order\n`app-1` gets requests and serves"]
     );
 }
 
@@ -292,7 +332,10 @@ fn proxies_that_know_each_other_are_told_of_one_that_comes_later() {
     let told = |know_each_other: bool| {
         let (mut spec, account) = standing("public");
         spec.nodes.get_mut(&Role::Proxy).unwrap().count = 2;
-        let (log, _, report) = change_among(&spec, account, &[], None, know_each_other);
+        let (log, _, report) = change_among(&spec, account, |link, log| BusyHosts {
+            know_each_other,
+            ..BusyHosts::new(link, log)
+        });
         assert!(report.is_complete(), "{:?}", failures(&report));
         // Those that follow the last application node.
         let last = log.iter().rposition(|line| line.ends_with("changes"));

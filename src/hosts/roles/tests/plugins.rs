@@ -46,8 +46,17 @@ fn plugins_are_installed_by_one_application_node() {
         .unwrap();
     assert_eq!(
         step.script(),
-        format!("plugin_from_url {sha256} 'https://example.com/it'\\''s'\nplugins\n")
+        format!(
+            "plugin_from_url com.example.fetched {sha256} 'https://example.com/it'\\''s'\nplugins\n"
+        )
     );
+    // Fetched before the node changes, and kept until the server has it.
+    let prepared = render(&spec, "app-1".parse().unwrap(), Stage::Prepare, &facts).unwrap();
+    let fetch = prepared.steps().last().unwrap();
+    assert_eq!(format!("{}plugins\n", fetch.script()), step.script());
+    for one in [fetch, step] {
+        assert!(one.blob_names().any(|name| name == sha256));
+    }
     assert_eq!(step.blobs(), std::slice::from_ref(&shipped));
     let told: serde_json::Value =
         serde_json::from_str(step.input().unwrap().expose_secret()).unwrap();
