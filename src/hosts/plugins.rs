@@ -31,10 +31,15 @@ impl PluginPackage {
     /// # Errors
     /// When one cannot be read, or is not what the environment says.
     pub fn load(plugins: &[ServerPlugin]) -> Result<Vec<Self>, BundleError> {
-        plugins.iter().cloned().map(Self::read).collect()
+        plugins.iter().map(Self::read).collect()
     }
 
-    fn read(plugin: ServerPlugin) -> Result<Self, BundleError> {
+    /// Reads the bundle of one plugin, if it lies on this machine.
+    ///
+    /// # Errors
+    /// When it cannot be read to its end, or is not what the environment says.
+    pub fn read(plugin: &ServerPlugin) -> Result<Self, BundleError> {
+        let plugin = plugin.clone();
         let PluginSource::File { path, sha256 } = &plugin.source else {
             return Ok(Self { plugin, blob: None });
         };
@@ -87,7 +92,8 @@ impl PluginPackage {
     }
 }
 
-/// The id in the manifest of a bundle: `plugin.json` at its top, or in the one directory there.
+/// The id in the manifest of a bundle: `plugin.json` at its top, or in the one directory there. What comes
+/// after it is read too: a bundle that is cut off fails here, and not on the host.
 fn manifest_id(path: &Path) -> std::io::Result<Option<String>> {
     #[derive(Deserialize)]
     struct BundleManifest {
@@ -95,18 +101,21 @@ fn manifest_id(path: &Path) -> std::io::Result<Option<String>> {
     }
     let file = std::fs::File::open(path)?;
     let mut archive = tar::Archive::new(GzDecoder::new(file));
+    let mut found = None;
     for entry in archive.entries()? {
         let entry = entry?;
         let name = entry.path()?.into_owned();
         let is_manifest = name.file_name().is_some_and(|name| name == "plugin.json");
-        if is_manifest && name.components().filter(is_named).count() <= 2 {
+        if found.is_none() && is_manifest && name.components().filter(is_named).count() <= 2 {
             let mut text = Vec::new();
             entry.take(LARGEST_MANIFEST).read_to_end(&mut text)?;
             let manifest: BundleManifest = serde_json::from_slice(&text)?;
-            return Ok(Some(manifest.id));
+            found = Some(manifest.id);
         }
     }
-    Ok(None)
+    // The checksum of all of it stands at the end.
+    std::io::copy(&mut archive.into_inner(), &mut std::io::sink())?;
+    Ok(found)
 }
 
 fn is_named(part: &std::path::Component<'_>) -> bool {
@@ -174,7 +183,17 @@ mod tests {
         assert!(error.to_string().contains("plugin.json"), "{error}");
         let error = PluginPackage::load(&[plugin(Path::new("/etc/hostname"), None)]).unwrap_err();
         assert!(matches!(error, BundleError::File { .. }), "{error}");
-        let right = bundle(&[("x/plugin.json", MANIFEST)]);
+        let right = bundle(&[("x/plugin.json", MANIFEST), ("x/server", &"a".repeat(4096))]);
+        let whole = std::fs::read(right.path()).unwrap();
+        let cut = tempfile::NamedTempFile::new().unwrap();
+        for length in [0, whole.len() / 2, whole.len() - 4] {
+            std::fs::write(cut.path(), &whole[..length]).unwrap();
+            let error = PluginPackage::load(&[plugin(cut.path(), None)]).unwrap_err();
+            assert!(
+                matches!(error, BundleError::File { .. }),
+                "{length}: {error}"
+            );
+        }
         let error = PluginPackage::load(&[plugin(right.path(), Some("00"))]).unwrap_err();
         assert!(matches!(error, BundleError::Digest { .. }), "{error}");
     }

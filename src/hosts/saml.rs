@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::spec::{SamlProvider, SecretSource};
+use crate::spec::{SamlCertificate, SamlProvider, SecretSource};
 
 use super::bundle_error::BundleError;
 use super::psql::service_file;
@@ -37,17 +37,36 @@ impl SamlFiles {
     /// # Errors
     /// When one cannot be read, or is not PEM.
     pub fn load(provider: &SamlProvider) -> Result<Self, BundleError> {
-        let what = "identity provider's certificate";
+        let own = |own| Ok((Self::own_certificate(own)?, Self::own_key(own)?));
         Ok(Self {
-            idp_certificate: read_pem(what, "CERTIFICATE", &provider.idp_certificate)?,
-            own: match &provider.own {
-                None => None,
-                Some(own) => Some((
-                    read_pem("SAML certificate", "CERTIFICATE", &own.certificate)?,
-                    key(&own.key)?,
-                )),
-            },
+            idp_certificate: Self::idp_certificate(provider)?,
+            own: provider.own.as_ref().map(own).transpose()?,
         })
+    }
+
+    /// The certificate that the provider signs with, PEM.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not PEM.
+    pub fn idp_certificate(provider: &SamlProvider) -> Result<String, BundleError> {
+        let what = "identity provider's certificate";
+        read_pem(what, "CERTIFICATE", &provider.idp_certificate)
+    }
+
+    /// The server's own certificate, PEM.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not PEM.
+    pub fn own_certificate(own: &SamlCertificate) -> Result<String, BundleError> {
+        read_pem("SAML certificate", "CERTIFICATE", &own.certificate)
+    }
+
+    /// The private key of that certificate, PEM.
+    ///
+    /// # Errors
+    /// When it cannot be read, is not PEM, or its variable is not set.
+    pub fn own_key(own: &SamlCertificate) -> Result<SecretString, BundleError> {
+        key(&own.key)
     }
 
     /// What the host writes them with: how `psql` reaches the database of a data source name, a line
@@ -78,12 +97,17 @@ fn key(source: &SecretSource) -> Result<SecretString, BundleError> {
         return read_pem("SAML key", "PRIVATE KEY", path).map(SecretString::from);
     }
     let (place, text) = read_source("SAML key", source)?;
-    let fault = match &text {
-        None => "is not set",
-        Some(text) if !text.contains("PRIVATE KEY-----") => "has no PEM block `PRIVATE KEY`",
-        Some(_) => return Ok(SecretString::from(text.unwrap_or_default())),
-    };
-    Err(BundleError::SamlKey { place, fault })
+    match text {
+        None => Err(BundleError::SecretUnset {
+            what: "the SAML key",
+            place,
+        }),
+        Some(text) if text.contains("PRIVATE KEY-----") => Ok(SecretString::from(text)),
+        Some(_) => Err(BundleError::SamlKey {
+            place,
+            fault: "has no PEM block `PRIVATE KEY`",
+        }),
+    }
 }
 
 #[cfg(test)]

@@ -8,10 +8,8 @@ use jiff::Timestamp;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::sign::CertifiedKey;
-use rustls::{CertificateError, Error, InconsistentKeys, RootCertStore};
+use rustls::pki_types::{ServerName, UnixTime};
+use rustls::{CertificateError, Error, RootCertStore};
 use secrecy::ExposeSecret as _;
 
 use crate::hosts::{TlsFacts, acme_authority};
@@ -19,6 +17,10 @@ use crate::preflight::{Finding, FindingVerdict};
 use crate::spec::{ProxyTls, Spec};
 
 use super::error::CertificateRefusal;
+use super::key_pair::{KeyPairFault, certificates, check_pair};
+
+const CERTIFICATE: &str = "tls.certificate_file";
+const AUTHORITY: &str = "tls.authority_file";
 
 /// From so long before its end a certificate is warned of.
 const WARN: Duration = Duration::from_hours(30 * 24);
@@ -64,12 +66,13 @@ fn check_at(tls: &ProxyTls, now: UnixTime) -> Result<(), CertificateRefusal> {
 }
 
 fn check(facts: &TlsFacts, host_name: &str, now: UnixTime) -> Result<(), CertificateRefusal> {
-    let chain = certificates("tls.certificate_file", &facts.chain)?;
+    let chain = certificates(&facts.chain).map_err(|fault| pair_refusal(CERTIFICATE, fault))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    check_key(&chain, facts.key.expose_secret(), &provider)?;
     let Some((own, issuers)) = chain.split_first() else {
-        return Err(content("tls.certificate_file", "it is empty"));
+        return Err(content(CERTIFICATE, "it is empty"));
     };
+    check_pair(own, facts.key.expose_secret(), &provider)
+        .map_err(|fault| pair_refusal(CERTIFICATE, fault))?;
     let verifier = verifier(facts.authority.as_deref(), provider)?;
     let name = ServerName::try_from(host_name.to_owned())
         .map_err(|error| CertificateRefusal::Invalid(error.to_string()))?;
@@ -82,28 +85,13 @@ fn check(facts: &TlsFacts, host_name: &str, now: UnixTime) -> Result<(), Certifi
     }
 }
 
-fn check_key(
-    chain: &[CertificateDer<'static>],
-    text: &str,
-    provider: &CryptoProvider,
-) -> Result<(), CertificateRefusal> {
-    // PKCS #8 says so in its label, the older forms in a header.
-    if text.contains("BEGIN ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED") {
-        return Err(CertificateRefusal::EncryptedKey);
-    }
-    let unusable = |reason: String| content("tls.key_file", &reason);
-    let key = PrivateKeyDer::from_pem_slice(text.as_bytes())
-        .map_err(|error| unusable(error.to_string()))?;
-    let key = provider
-        .key_provider
-        .load_private_key(key)
-        .map_err(|error| unusable(error.to_string()))?;
-    match CertifiedKey::new(chain.to_vec(), key).keys_match() {
-        Err(Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
-            Err(CertificateRefusal::OtherKey)
-        }
-        Ok(()) | Err(Error::InconsistentKeys(_)) => Ok(()),
-        Err(error) => Err(content("tls.certificate_file", &error.to_string())),
+/// `key` of the YAML names the certificates.
+fn pair_refusal(key: &'static str, fault: KeyPairFault) -> CertificateRefusal {
+    match fault {
+        KeyPairFault::Encrypted => CertificateRefusal::EncryptedKey,
+        KeyPairFault::OtherKey => CertificateRefusal::OtherKey,
+        KeyPairFault::Key(reason) => content("tls.key_file", &reason),
+        KeyPairFault::Certificate(reason) => content(key, &reason),
     }
 }
 
@@ -111,30 +99,21 @@ fn verifier(
     authority: Option<&str>,
     provider: Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, CertificateRefusal> {
-    let unusable =
-        |error: &dyn std::fmt::Display| content("tls.authority_file", &error.to_string());
+    let unusable = |error: &dyn std::fmt::Display| content(AUTHORITY, &error.to_string());
     let Some(text) = authority else {
         let verifier = rustls_platform_verifier::Verifier::new(provider)
             .map_err(|error| CertificateRefusal::Invalid(error.to_string()))?;
         return Ok(Arc::new(verifier));
     };
     let mut roots = RootCertStore::empty();
-    for certificate in certificates("tls.authority_file", text)? {
+    let authorities = certificates(text).map_err(|fault| pair_refusal(AUTHORITY, fault))?;
+    for certificate in authorities {
         roots.add(certificate).map_err(|error| unusable(&error))?;
     }
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
         .build()
         .map_err(|error| unusable(&error))?;
     Ok(verifier)
-}
-
-fn certificates(
-    key: &'static str,
-    text: &str,
-) -> Result<Vec<CertificateDer<'static>>, CertificateRefusal> {
-    CertificateDer::pem_slice_iter(text.as_bytes())
-        .collect::<Result<_, _>>()
-        .map_err(|error| content(key, &error.to_string()))
 }
 
 fn content(key: &'static str, reason: &str) -> CertificateRefusal {

@@ -20,6 +20,7 @@ mod report;
 mod results;
 mod rig;
 mod run_dir;
+mod saml;
 mod saved_plan;
 mod test;
 mod walk;
@@ -52,6 +53,7 @@ pub use report::ReportError;
 pub use results::ResultsError;
 pub use rig::RigError;
 pub use run_dir::RunDirError;
+pub use saml::SamlRefusal;
 pub use saved_plan::SavedPlanError;
 pub use test::TestError;
 pub use walk::WalkError;
@@ -111,6 +113,8 @@ pub enum OpsError {
     Rig(#[from] RigError),
     /// There is no run directory.
     RunDir(#[from] RunDirError),
+    /// Nobody could log in through the identity provider.
+    Saml(#[from] SamlRefusal),
     /// A saved plan is not written, or not carried out.
     SavedPlan(#[from] SavedPlanError),
     /// Secrets cannot be derived.
@@ -152,6 +156,7 @@ impl OpsError {
             OpsError::Results(error) => error,
             OpsError::Rig(error) => error,
             OpsError::RunDir(error) => error,
+            OpsError::Saml(error) => error,
             OpsError::SavedPlan(error) => error,
             OpsError::Secrets(error) => error,
             OpsError::Spec(error) => error,

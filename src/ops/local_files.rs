@@ -6,12 +6,12 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::diagnose::{Diagnose as _, with_causes};
-use crate::hosts::{BundleError, HostFile, ServerPackage, public_key_file};
+use crate::hosts::{BundleError, HostFile, PluginPackage, ServerPackage, public_key_file};
 use crate::preflight::{FindingVerdict, evaluate_seed};
-use crate::spec::{Library, LicenseSource, Release, Spec, SpecErrors, SshKey};
+use crate::spec::{Library, LicenseSource, Problem, Release, Spec, SpecErrors, SshKey};
 
 use super::error::{OpsError, PayloadError};
-use super::{certificate, license, passwords};
+use super::{certificate, license, passwords, saml};
 
 /// What the first entry of a release is below.
 const TOP: &str = "mattermost/";
@@ -103,8 +103,32 @@ fn problems(spec: &Spec) -> Vec<FileProblem> {
                 error: problem.error.into(),
             }),
     );
+    problems.extend(saml::problems(spec).into_iter().map(|problem| FileProblem {
+        key: named(&["mattermost", "saml", problem.key]),
+        expected: "expected what people log in with, as PEM",
+        error: problem.error.into(),
+    }));
+    problems.extend(plugins(spec));
     problems.extend(host_files(spec));
     problems
+}
+
+/// Problems with the bundles of plugins.
+fn plugins(spec: &Spec) -> impl Iterator<Item = FileProblem> {
+    let plugins = spec.mattermost.plugins.iter().enumerate();
+    plugins.filter_map(|(index, plugin)| {
+        let error = PluginPackage::read(plugin).err()?;
+        let (key, expected) = match &error {
+            BundleError::Digest { .. } => ("sha256", "expected the checksum of the bundle"),
+            BundleError::Plugin { found: Some(_), .. } => ("id", "expected the id of the bundle"),
+            _ => ("file", "expected the bundle of a plugin, whole"),
+        };
+        Some(FileProblem {
+            key: named(&["mattermost", "plugins", &index.to_string(), key]),
+            expected,
+            error: error.into(),
+        })
+    })
 }
 
 /// Problems with the operator's files for hosts.
@@ -129,11 +153,33 @@ fn named(key: &[&str]) -> Vec<String> {
 }
 
 /// Refuses an environment with such problems, each at its place in the YAML that `reference`
-/// leads to.
+/// leads to, and what `up` refuses of the YAML alone besides.
 ///
 /// # Errors
 /// All of them.
 pub fn check_for(library: &Library, reference: &str, spec: &Spec) -> Result<(), SpecErrors> {
+    let mut placed = placed(library, reference, spec)?;
+    // `plan` and `up` refuse it by exit code 6, with what they find in the account.
+    if let Some(finding) = evaluate_seed(spec, &spec.region)
+        && finding.verdict == FindingVerdict::Refuse
+    {
+        let key = ["access", "seed_key"];
+        let problem = library.problem_at(reference, &key, &finding.detail, "`up` refuses this")?;
+        placed.push(problem.hint(finding.remedies.join("; ")));
+    }
+    SpecErrors::check(placed)
+}
+
+/// Refuses an environment with such problems with files, each at its place in the YAML that `reference`
+/// leads to.
+///
+/// # Errors
+/// All of them.
+pub fn check_at(library: &Library, reference: &str, spec: &Spec) -> Result<(), SpecErrors> {
+    SpecErrors::check(placed(library, reference, spec)?)
+}
+
+fn placed(library: &Library, reference: &str, spec: &Spec) -> Result<Vec<Problem>, SpecErrors> {
     let mut placed = Vec::new();
     for FileProblem {
         key,
@@ -149,15 +195,7 @@ pub fn check_for(library: &Library, reference: &str, spec: &Spec) -> Result<(), 
         }
         placed.push(problem);
     }
-    // `plan` and `up` refuse it by exit code 6, with what they find in the account.
-    if let Some(finding) = evaluate_seed(spec, &spec.region)
-        && finding.verdict == FindingVerdict::Refuse
-    {
-        let key = ["access", "seed_key"];
-        let problem = library.problem_at(reference, &key, &finding.detail, "`up` refuses this")?;
-        placed.push(problem.hint(finding.remedies.join("; ")));
-    }
-    SpecErrors::check(placed)
+    Ok(placed)
 }
 
 /// Refuses an environment with such a problem.

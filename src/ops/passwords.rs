@@ -1,9 +1,11 @@
-//! Whether the passwords and data source names that an environment names are there: told before
+//! Whether the secrets that an environment names are there: passwords, data source names, keys: told before
 //! anything is created.
 
-use crate::hosts::{BundleError, Dsns, PasswordProblem, ServerPasswords};
+use crate::hosts::{BundleError, Dsns, PasswordProblem, SamlFiles, ServerPasswords};
 use crate::preflight::Finding;
 use crate::spec::Spec;
+
+use super::saml;
 
 /// A secret that is of no use, and the key of the YAML that names it.
 pub(super) struct SecretProblem {
@@ -68,6 +70,18 @@ fn all(spec: &Spec) -> Vec<SecretProblem> {
             error,
         });
     }
+    // What else may be wrong with this key shows beside its certificate.
+    let identity = spec.mattermost.connections.saml.as_ref();
+    if let Some(own) = identity.and_then(|saml| saml.own.as_ref())
+        && let Err(error @ BundleError::SecretUnset { .. }) = SamlFiles::own_key(own)
+    {
+        problems.push(SecretProblem {
+            key: ["mattermost", "saml", saml::key_of(own)]
+                .map(str::to_owned)
+                .to_vec(),
+            error,
+        });
+    }
     problems
 }
 
@@ -80,10 +94,13 @@ mod tests {
     use super::*;
 
     fn spec(password: &str) -> Spec {
-        let text = format!(
-            "architecture: 1k\nmattermost:\n  mail:\n    server: smtp.example.com\n    from: chat@example.com\n    \
-             username: chat\n    {password}\n"
-        );
+        load(&format!(
+            "mail:\n    server: smtp.example.com\n    from: chat@example.com\n    username: chat\n    {password}"
+        ))
+    }
+
+    fn load(text: &str) -> Spec {
+        let text = format!("architecture: 1k\nmattermost:\n  {text}\n");
         let spec = Library::new(None).load_text("test", &text);
         spec.unwrap_or_else(|errors| panic!("{errors}"))
     }
@@ -102,6 +119,20 @@ mod tests {
             "{:?}",
             error.hints()
         );
+    }
+
+    #[test]
+    fn a_saml_key_that_is_not_set_is_told_like_a_password() {
+        let spec = load(
+            "saml:\n    idp_url: https://idp.example.com/sso\n    idp_descriptor_url: urn:idp\n    \
+             idp_certificate_file: /etc/hostname\n    email_attribute: email\n    \
+             username_attribute: username\n    certificate_file: /etc/hostname\n    \
+             key_env: LOADRIG_NO_SUCH_KEY",
+        );
+        assert!(problems(&spec).is_empty());
+        assert_eq!(findings(&spec)[0].check, "mattermost.saml.key_env");
+        let error = require(&spec).unwrap_err();
+        assert!(error.to_string().contains("is not set"), "{error}");
     }
 
     #[test]

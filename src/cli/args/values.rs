@@ -8,11 +8,20 @@ use crate::spec::regions::PARTITION;
 
 /// A time like `90s` or `15m`.
 pub(super) fn duration(text: &str) -> Result<std::time::Duration, String> {
-    text.parse::<jiff::SignedDuration>()
-        .ok()
+    parsed(text)
         .and_then(|time| std::time::Duration::try_from(time).ok())
         .filter(|time| !time.is_zero())
-        .ok_or_else(|| "expected a duration such as `90s` or `15m`".to_owned())
+        .ok_or_else(|| DURATION.to_owned())
+}
+
+/// What is expected where a time is given.
+const DURATION: &str = "expected a duration such as `90s`, `15m` or `2d`";
+
+/// A time in units down to seconds and up to days of 24 hours, as in the YAML.
+fn parsed(text: &str) -> Option<jiff::SignedDuration> {
+    let span: jiff::Span = text.parse().ok()?;
+    span.to_duration(jiff::SpanRelativeTo::days_are_24_hours())
+        .ok()
 }
 
 /// A time from a second to a week.
@@ -30,14 +39,21 @@ fn limited(
     most: std::time::Duration,
     name: &str,
 ) -> Result<std::time::Duration, String> {
-    let time = text.parse::<jiff::SignedDuration>();
-    let time = time.map_err(|_| "expected a duration such as `90s` or `15m`".to_owned())?;
+    let time = parsed(text).ok_or_else(|| DURATION.to_owned())?;
     let fault = match std::time::Duration::try_from(time) {
         Ok(time) if time > most => "longer",
         Ok(time) if time >= std::time::Duration::from_secs(1) => return Ok(time),
         _ => "shorter",
     };
     Err(format!("{fault} than can be: expected `1s` to {name}"))
+}
+
+/// What names a run.
+pub(super) fn run(text: &str) -> Result<String, String> {
+    match text.rsplit('/').next() {
+        Some("") | None => Err("expected a run's name or the beginning of it".to_owned()),
+        Some(_) => Ok(text.to_owned()),
+    }
 }
 
 /// A number greater than zero.
@@ -168,5 +184,27 @@ pub(super) fn principal(text: &str) -> Result<String, String> {
         _ => Err(format!(
             "expected the ARN of a role or user, for example `arn:{PARTITION}:iam::123456789012:role/operators`"
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn times_may_be_given_in_days() {
+        let hours = |hours| Ok(Duration::from_hours(hours));
+        for (text, time) in [("90s", Ok(Duration::from_secs(90))), ("7d", hours(168))] {
+            assert_eq!(duration(text), time, "{text}");
+            assert_eq!(up_to_a_week(text), time, "{text}");
+        }
+        assert_eq!(up_to_a_week("1d12h"), hours(36));
+        assert_eq!(duration("1h30m"), Ok(Duration::from_mins(90)));
+        assert!(up_to_a_week("8d").unwrap_err().starts_with("longer"));
+        for text in ["", "7", "1mo", "-1d", "0s"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
     }
 }

@@ -9,6 +9,7 @@ use crate::cli::format::quoted;
 use crate::cli::place::Place;
 use crate::cli::plan_text::{self, Detail};
 use crate::diagnose::ExitCode;
+use crate::ops::local_files;
 use crate::ops::plan::{PlanOptions, PlanReview, plan_offline, plan_online, spec_or_size};
 use crate::plan::{Action, RolloutOrder, expected};
 use crate::spec::LoginGate;
@@ -17,6 +18,9 @@ use crate::spec::LoginGate;
 pub(crate) fn run(app: &App, args: &PlanArgs) -> Outcome {
     app.event_log()?;
     let (mut spec, is_size) = spec_or_size(&app.library, &args.env)?;
+    if !is_size {
+        local_files::check_at(&app.library, &args.env, &spec)?;
+    }
     let options = PlanOptions {
         out: args.out.clone(),
         diagram: args.diagram.clone(),

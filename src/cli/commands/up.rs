@@ -9,6 +9,7 @@ use crate::cli::place::Place;
 use crate::cli::stop;
 use crate::diagnose::ExitCode;
 use crate::ops::Adapters as _;
+use crate::ops::local_files;
 use crate::ops::preflight::ACCEPT_ALL;
 use crate::ops::run_dir::RunDir;
 use crate::ops::saved_plan::SavedPlanFile;
@@ -22,6 +23,9 @@ pub(crate) fn run(app: &App, args: &UpArgs) -> Outcome {
         Some(file) => Some(SavedPlanFile::read(file, &name)?),
         None => None,
     };
+    if !args.resources_only {
+        local_files::check_at(&app.library, &args.env, &spec)?;
+    }
     let run = RunDir::create(&name, "up")?;
     let (events, _recorder) = app.events(Some(&run))?;
     let stop = stop::listen(&events)?;

@@ -260,22 +260,8 @@ impl Checker<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::spec::{ConnectionSecurity, Library, Problem, SecretSource, Spec};
-
-    fn load(text: &str) -> Result<Spec, Vec<Problem>> {
-        let text = format!("architecture: 1k\nmattermost:\n  {text}\n");
-        Library::new(Some("no-such-directory".into()))
-            .load_text("test", &text)
-            .map_err(|errors| errors.problems)
-    }
-
-    #[track_caller]
-    fn only_problem(text: &str) -> String {
-        match load(text).unwrap_err().as_slice() {
-            [problem] => problem.message.clone(),
-            other => panic!("expected one problem, found {other:#?}"),
-        }
-    }
+    use crate::spec::check::sample::{load, only_problem};
+    use crate::spec::{ConnectionSecurity, SecretSource};
 
     const LDAP: &str = "server: ldap.example.com, base_dn: 'dc=example,dc=com', id_attribute: entryUUID, \
                         username_attribute: uid, email_attribute: mail";

@@ -12,6 +12,8 @@ mod login_gate;
 mod network;
 mod plugins;
 mod saml;
+#[cfg(test)]
+mod sample;
 mod server;
 mod server_config;
 mod services;

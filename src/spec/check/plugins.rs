@@ -108,6 +108,16 @@ impl Checker<'_> {
                 let file = self.file(&path("file"), &file, origin)?;
                 PluginSource::File { path: file, sha256 }
             }
+            (None, Some(url), _) if has_account(&url) => {
+                let problem = self.place(&path("url")).problem(
+                    format!("the URL of `{id}` holds an account"),
+                    "expected `https://HOST/…`, without `USER:PASSWORD@`",
+                );
+                self.report(problem.hint(
+                    "fetch the bundle yourself and name it as `file`: no secret belongs into the YAML",
+                ));
+                return None;
+            }
             (None, Some(url), Some(sha256)) if is_url(&url) => PluginSource::Url { url, sha256 },
             (None, Some(url), sha256) => {
                 let (message, label) = match sha256 {
@@ -171,6 +181,13 @@ fn is_plugin_id(id: &str) -> bool {
     (3..=190).contains(&id.len()) && id.chars().all(is_known)
 }
 
+/// Whether a URL says as whom to ask, a secret mostly.
+fn has_account(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    host.contains('@')
+}
+
 fn is_url(url: &str) -> bool {
     let host = url.strip_prefix("https://").or(url.strip_prefix("http://"));
     let is_plain = |c: char| c.is_ascii_graphic() && !"'\"\\`".contains(c);
@@ -181,22 +198,8 @@ fn is_url(url: &str) -> bool {
 mod tests {
     use serde_json::json;
 
-    use crate::spec::{Library, PluginSource, Problem, Spec};
-
-    fn load(text: &str) -> Result<Spec, Vec<Problem>> {
-        let text = format!("architecture: 1k\nmattermost:\n  {text}\n");
-        Library::new(Some("no-such-directory".into()))
-            .load_text("test", &text)
-            .map_err(|errors| errors.problems)
-    }
-
-    #[track_caller]
-    fn only_problem(text: &str) -> String {
-        match load(text).unwrap_err().as_slice() {
-            [problem] => problem.message.clone(),
-            other => panic!("expected one problem, found {other:#?}"),
-        }
-    }
+    use crate::spec::PluginSource;
+    use crate::spec::check::sample::{load, only_problem};
 
     const SUM: &str = "aabbccddeeff00112233445566778899aabbccddeeff00112233445566778899";
 
@@ -236,6 +239,10 @@ mod tests {
             (
                 "{id: a.b, url: 'https://example.com/a'}",
                 "a bundle without its checksum",
+            ),
+            (
+                "{id: a.b, url: 'https://u:hunter2@example.com/a'}",
+                "the URL of `a.b` holds an account",
             ),
             (
                 "{id: a.b, file: /etc/hostname, sha256: abc}",

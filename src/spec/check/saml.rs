@@ -158,22 +158,8 @@ impl Checker<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::spec::{Library, Problem, SecretSource, Spec};
-
-    fn load(text: &str) -> Result<Spec, Vec<Problem>> {
-        let text = format!("architecture: 1k\nmattermost:\n  {text}\n");
-        Library::new(Some("no-such-directory".into()))
-            .load_text("test", &text)
-            .map_err(|errors| errors.problems)
-    }
-
-    #[track_caller]
-    fn only_problem(text: &str) -> String {
-        match load(text).unwrap_err().as_slice() {
-            [problem] => problem.message.clone(),
-            other => panic!("expected one problem, found {other:#?}"),
-        }
-    }
+    use crate::spec::SecretSource;
+    use crate::spec::check::sample::{load, only_problem};
 
     const SAML: &str = "idp_url: 'https://idp.example.com/sso', idp_descriptor_url: urn:idp, \
                         idp_certificate_file: /etc/hostname, email_attribute: email, \

@@ -89,6 +89,68 @@ fn every_missing_file_is_told_at_once() {
     assert!(said.contains("it is empty"), "{said}");
 }
 
+/// A bundle whose manifest has this id, and its SHA-256.
+fn plugin_bundle(path: &Path, id: &str) {
+    let gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let mut tar = tar::Builder::new(gzip);
+    let manifest = format!("{{\"id\": \"{id}\"}}");
+    let mut header = tar::Header::new_ustar();
+    header.set_size(manifest.len() as u64);
+    tar.append_data(&mut header, "x/plugin.json", manifest.as_bytes())
+        .expect("an entry");
+    let bundle = tar.into_inner().and_then(flate2::write::GzEncoder::finish);
+    std::fs::write(path, bundle.expect("a bundle")).expect("a file");
+}
+
+#[test]
+fn files_of_plugins_and_of_an_identity_provider_are_refused_before_anything_is_created() {
+    let home = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| home.path().join("environments").join(name);
+    std::fs::create_dir_all(at("")).expect("a directory");
+    let key = || rcgen::KeyPair::generate().expect("a key");
+    let own = key();
+    let params = rcgen::CertificateParams::new(vec!["chat.example.com".to_owned()]);
+    let certificate = params.and_then(|params| params.self_signed(&own));
+    std::fs::write(at("saml.pem"), certificate.expect("a certificate").pem()).expect("a file");
+    std::fs::write(at("saml.key"), key().serialize_pem()).expect("a file");
+    std::fs::write(at("idp.pem"), own.serialize_pem()).expect("a file");
+    plugin_bundle(&at("greeter.tar.gz"), "com.example.greeter");
+    std::fs::write(at("empty.tar.gz"), "").expect("a file");
+    let yaml = format!(
+        "architecture: 1k\ncloud: local\nmattermost:\n  plugins:\n    - id: com.example.wrong\n      \
+         file: greeter.tar.gz\n    - id: com.example.greeter\n      file: greeter.tar.gz\n      sha256: {}\n    \
+         - id: com.example.empty\n      file: empty.tar.gz\n  saml:\n    idp_url: https://idp.example.com/sso\n    \
+         idp_descriptor_url: urn:idp\n    idp_certificate_file: idp.pem\n    email_attribute: email\n    \
+         username_attribute: username\n    certificate_file: saml.pem\n    key_file: saml.key\n",
+        "0".repeat(64)
+    );
+    environment(home.path(), "perf", &yaml);
+    for arguments in [
+        ["validate", "perf"].as_slice(),
+        &["plan", "perf", "--offline"],
+        &["plan", "perf"],
+        &["up", "perf", "--yes"],
+    ] {
+        let output = run(home.path(), arguments);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        for part in [
+            "perf.yaml:5:11",
+            "is the bundle of the plugin `com.example.greeter`, not of `com.example.wrong`",
+            "perf.yaml:9:15",
+            "perf.yaml:11:13",
+            "perf.yaml:15:27",
+            "perf.yaml:19:15",
+            "`mattermost.saml.key_file` is not the key of `mattermost.saml.certificate_file`",
+        ] {
+            assert!(
+                said.contains(part),
+                "{arguments:?}: `{part}` is missing: {said}"
+            );
+        }
+    }
+}
+
 #[test]
 fn thousands_of_problems_are_counted_and_the_first_shown() {
     let home = tempfile::tempdir().expect("a directory");
