@@ -139,10 +139,9 @@ impl HostInspection {
                 let step = bundle.and_then(|bundle| bundle.step(&name));
                 self.may_interrupt |= !step.is_some_and(BundleStep::is_while_serving);
             }
-            "restarts" => {
-                if !self.restarts.iter().any(|unit| unit == rest) {
-                    self.restarts.push(rest.to_owned());
-                }
+            // Files and steps may both be a reason.
+            "restarts" if !self.restarts.iter().any(|unit| unit == rest) => {
+                self.restarts.push(rest.to_owned());
             }
             "reloads" => self.reloads.push(rest.to_owned()),
             _ => {}
