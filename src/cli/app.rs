@@ -17,6 +17,7 @@ use super::failure::Failure;
 use super::place::Place;
 use super::progress::Progress;
 use super::questions::Questions;
+use super::sample_lines::SampleLines;
 
 impl App {
     /// The event stream of a command, with progress, logs and a recorder listening.
@@ -39,6 +40,9 @@ impl App {
         let recorder = Recorder::default();
         let mut listeners: Vec<Box<dyn Listener>> =
             vec![Box::new(recorder.clone()), Box::new(progress)];
+        if self.printer.is_json() {
+            listeners.push(Box::new(SampleLines(self.printer)));
+        }
         listeners.extend(self.event_log()?);
         if let Some(run) = run {
             let path = run.path.join("events.jsonl");

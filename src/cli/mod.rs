@@ -14,6 +14,7 @@ mod progress;
 mod questions;
 mod regions;
 mod report_text;
+mod sample_lines;
 mod stop;
 mod terminal;
 

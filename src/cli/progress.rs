@@ -6,12 +6,16 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::events::{Event, EventKind, Listener, Outcome};
+use crate::events::{Event, EventKind, Listener, Outcome, StormMoment};
+use crate::report::millis;
 
 use super::printer::Printer;
 
 /// A log hears of the same wait this often.
 const AGAIN: SignedDuration = SignedDuration::from_secs(60);
+
+/// Every so many seconds a storm gets a line.
+const STORM_LINES: u64 = 10;
 
 /// Shows what happens on standard error.
 pub(crate) struct Progress {
@@ -156,6 +160,25 @@ impl Live {
     }
 }
 
+/// What a storm is like, in a line.
+fn storm_line(moment: &StormMoment) -> String {
+    let ms = |time: Option<f64>| time.map_or("-".to_owned(), millis);
+    format!(
+        "{:>5} s {}: {} of {} in, {} wait; {:.1}/s come, {:.1}/s get in; login p50 {} p95 {} p99 {}; {} errors",
+        moment.second,
+        moment.phase,
+        moment.users_in,
+        moment.offered,
+        moment.waiting,
+        moment.offered_per_second,
+        moment.achieved_per_second,
+        ms(moment.login_p50_ms),
+        ms(moment.login_p95_ms),
+        ms(moment.login_p99_ms),
+        moment.errors.values().sum::<u64>(),
+    )
+}
+
 impl Listener for Progress {
     fn event(&mut self, event: &Event) {
         let at = event.at;
@@ -233,6 +256,11 @@ impl Listener for Progress {
             EventKind::StepSkipped { step, reason } => {
                 self.done += 1;
                 self.line(at, &format!("{step:32} not done: {reason}"));
+            }
+            EventKind::StormSample(moment) => {
+                if moment.second.is_multiple_of(STORM_LINES) {
+                    self.line(at, &storm_line(moment));
+                }
             }
             EventKind::Check { name, pass, detail } => {
                 if let Some(text) = self.check(name, *pass, detail) {

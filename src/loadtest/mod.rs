@@ -21,6 +21,7 @@ mod steps;
 pub mod storm;
 mod tally;
 mod targets;
+mod task;
 mod users;
 mod wire;
 
@@ -44,6 +45,7 @@ pub use scenario::{
 };
 pub use tally::{ErrorSample, HistogramError, Latencies, Tallies, Tally, UserAction};
 pub use targets::{ExpectedTarget, MetricsHost};
+pub use task::AgentTask;
 pub use wire::{
     Admin, AgentHostError, AgentLine, AgentPlan, AgentProgress, AgentResult, Check, EntranceRoute,
     FORMAT, Password, RigEntrance, ServerInfo,

@@ -17,6 +17,7 @@ use super::result::{Merged, ScenarioResult};
 use super::scenario::SmokeScenario;
 use super::tally::{HistogramError, Tallies};
 use super::targets::{self, ExpectedTarget, MetricsHost};
+use super::task::AgentTask;
 use super::wire::{
     Admin, AgentHostError, AgentLine, AgentPlan, AgentResult, Check, FORMAT, Password, RigEntrance,
     ServerInfo,
@@ -32,12 +33,13 @@ pub trait AgentHost: Send + Sync {
     /// The host's name, for example `agent-1`.
     fn name(&self) -> String;
 
-    /// Runs `loadrig agent` there with the plan as its standard input, and hands over
+    /// Runs `loadrig agent` there for a task, with this as its standard input, and hands over
     /// every line of its standard output. Ends when the program does; the error says why
     /// it could not be run or how it failed. Dropping the future stops waiting for it.
     fn run_agent(
         &self,
-        plan: SecretString,
+        task: &AgentTask,
+        input: SecretString,
         lines: mpsc::Sender<String>,
     ) -> BoxFuture<'_, Result<(), AgentHostError>>;
 }
@@ -222,7 +224,7 @@ async fn follow(
 ) -> Result<AgentResult, String> {
     let plan = serde_json::to_string(plan).map_err(|error| error.to_string())?;
     let (sender, mut lines) = mpsc::channel::<String>(LINES);
-    let program = agent.run_agent(SecretString::from(plan), sender);
+    let program = agent.run_agent(&AgentTask::Scenario, SecretString::from(plan), sender);
     let reading = async {
         let mut result = None;
         while let Some(line) = lines.recv().await {
@@ -335,6 +337,7 @@ mod tests {
 
         fn run_agent(
             &self,
+            _: &AgentTask,
             plan: SecretString,
             lines: mpsc::Sender<String>,
         ) -> BoxFuture<'_, Result<(), AgentHostError>> {

@@ -29,6 +29,7 @@ use crate::diagnose::{Diagnose, ExitCode};
 use crate::engine::{CloudError, LockError};
 use crate::hosts::{BundleError, HostError};
 use crate::identity::SecretsError;
+use crate::loadtest::storm::StormTestError;
 use crate::loadtest::{LoadTestError, PopulationError};
 use crate::spec::SpecErrors;
 
@@ -121,6 +122,8 @@ pub enum OpsError {
     Secrets(#[from] SecretsError),
     /// The YAML is invalid.
     Spec(#[from] SpecErrors),
+    /// A storm came to no result.
+    Storm(#[from] StormTestError),
     /// A scenario was stopped.
     Test(#[from] TestError),
     /// A walk over the graph did not reach its end.
@@ -160,6 +163,7 @@ impl OpsError {
             OpsError::SavedPlan(error) => error,
             OpsError::Secrets(error) => error,
             OpsError::Spec(error) => error,
+            OpsError::Storm(error) => error,
             OpsError::Test(error) => error,
             OpsError::Walk(error) => error,
         }

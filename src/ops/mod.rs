@@ -10,6 +10,7 @@
 
 pub mod access;
 mod adapters;
+mod agent_hosts;
 mod agent_program;
 pub mod bundle;
 mod certificate;
@@ -43,6 +44,7 @@ pub mod results;
 mod rig;
 pub mod run_dir;
 mod saml;
+mod sampling;
 pub mod saved_plan;
 mod scenario;
 mod session;

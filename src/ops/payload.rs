@@ -17,7 +17,7 @@ use super::{agent_program, standin};
 use crate::ops::error::PayloadError;
 
 /// Ports that PostgreSQL and Valkey listen on unless the resource says otherwise.
-const POSTGRES: u16 = 5432;
+pub(super) const POSTGRES: u16 = 5432;
 pub(super) const CACHE: u16 = 6379;
 
 /// The files that go to hosts.

@@ -3,23 +3,20 @@
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::events::{EventKind, Events};
 use crate::hosts::Keyring;
 use crate::loadtest::{
-    AgentHost, AgentHostError, EntranceRoute, ExpectedTarget, LoadTest, MetricsHost, RigEntrance,
-    ScenarioResult, SmokeScenario,
+    AgentHostError, ExpectedTarget, LoadTest, MetricsHost, ScenarioResult, SmokeScenario,
 };
 use crate::plan::Inventory;
 use crate::spec::{HostName, Role};
 
-use super::payload::trust;
+use super::agent_hosts::{agent_hosts, as_agents, entrances};
 use super::rig::{HostAccess, Rig};
 use super::verify::administrator;
-use crate::ops::error::{OpsError, RigError};
+use crate::ops::error::OpsError;
 
 /// How long a host may take to answer SSH: it has answered before.
 const ANSWER: Duration = Duration::from_mins(1);
@@ -27,55 +24,6 @@ const ANSWER: Duration = Duration::from_mins(1);
 /// Where the exporters of hosts and application nodes listen.
 const NODE_EXPORTER: u16 = 9100;
 const APP_METRICS: u16 = 8067;
-
-struct SshAgentHost<'a> {
-    host: HostName,
-    keyring: &'a Keyring,
-    events: &'a Events,
-}
-
-impl AgentHost for SshAgentHost<'_> {
-    fn name(&self) -> String {
-        self.host.to_string()
-    }
-
-    fn run_agent(
-        &self,
-        plan: SecretString,
-        lines: mpsc::Sender<String>,
-    ) -> BoxFuture<'_, Result<(), AgentHostError>> {
-        Box::pin(async move {
-            let deadline = Instant::now() + ANSWER;
-            let step = format!("scenario/{}", self.host);
-            let session = self
-                .keyring
-                .connect(self.host, &step, self.events, deadline)
-                .await?;
-            let mut output = session
-                .lines(
-                    "/opt/loadrig/bin/loadrig agent",
-                    plan.expose_secret().as_bytes(),
-                )
-                .await?;
-            while let Some(line) = output.next().await? {
-                if lines.send(line).await.is_err() {
-                    break;
-                }
-            }
-            let end = output.finish().await?;
-            if end.success() {
-                Ok(())
-            } else {
-                Err(format!(
-                    "the agent exited with status {}: {}",
-                    end.status,
-                    end.complaint()
-                )
-                .into())
-            }
-        })
-    }
-}
 
 struct SshMetricsHost<'a> {
     host: HostName,
@@ -116,43 +64,18 @@ pub(super) async fn run_scenario(
         phase: format!("scenario {}", scenario.name),
     });
     let of_role = |role: Role| rig.spec.hosts().into_iter().filter(move |h| h.role == role);
-    let agents: Vec<SshAgentHost<'_>> = of_role(Role::Agent)
-        .map(|host| SshAgentHost {
-            host,
-            keyring: &connected.keyring,
-            events,
-        })
-        .collect();
-    let agents: Vec<&dyn AgentHost> = agents.iter().map(|agent| agent as &dyn AgentHost).collect();
+    let hosts = agent_hosts(rig, connected, events);
+    let agents = as_agents(&hosts);
     let metrics = of_role(Role::Metrics).next().map(|host| SshMetricsHost {
         host,
         keyring: &connected.keyring,
         events,
     });
-    let found = inventory
-        .inner_entrances(&rig.spec)
-        .ok_or_else(|| RigError::NoUrl(rig.spec.name.clone()))?;
-    let mut entrances = Vec::new();
-    for (url, address) in found {
-        let route = match (&rig.spec.tls, address) {
-            (Some(tls), Some(address)) => {
-                let trust = trust(tls, &rig.spec.name, &connected.secrets)?;
-                Some(EntranceRoute {
-                    address: address.into(),
-                    port: None,
-                    authority: trust.authority,
-                    system: trust.system,
-                })
-            }
-            _ => None,
-        };
-        entrances.push(RigEntrance { url, route });
-    }
     let test = LoadTest {
         scenario,
         environment: &rig.spec.name,
         run,
-        entrances,
+        entrances: entrances(rig, inventory, connected)?,
         app_nodes: of_role(Role::App)
             .filter_map(|host| inventory.private_address(host))
             .map(|ip| ip.to_string())

@@ -1,10 +1,12 @@
 //! Runs a scenario, judges it, stores its report.
 
+mod storm;
+
 use std::path::PathBuf;
 
 use crate::engine::Urgency;
 use crate::events::{EventKind, Recorder};
-use crate::loadtest::Scenario;
+use crate::loadtest::SmokeScenario;
 use crate::report::Report;
 
 use super::lock::{Lock, LockOptions, LockPurpose};
@@ -14,6 +16,8 @@ use super::run_dir::RunDir;
 use super::scenario::run_scenario;
 use super::session::Session;
 use crate::ops::error::{OpsError, TestError};
+
+pub use storm::{StormEnd, StormWatch, attach_storm, pace_storm, run_storm, stop_storm};
 
 /// What a scenario came to.
 #[derive(Debug)]
@@ -26,25 +30,22 @@ pub struct TestReport {
     pub stored: Result<PathBuf, OpsError>,
 }
 
-/// Runs a scenario on a rig that is up, under its lock.
+/// Runs a smoke scenario on a rig that is up, under its lock.
 ///
 /// # Errors
 /// When the rig does not exist, is locked, or no agent came to a result.
 pub async fn test(
     rig: &Rig,
-    scenario: &Scenario,
+    scenario: &SmokeScenario,
     run: &RunDir,
     lock: &LockOptions,
     session: &Session<'_>,
     recorder: &Recorder,
 ) -> Result<TestReport, OpsError> {
-    let Scenario::Smoke(smoke) = scenario else {
-        return Err(TestError::NoStorms(scenario.name().to_owned()).into());
-    };
     let events = session.events;
     events.emit(EventKind::RunStarted {
         environment: rig.spec.name.clone(),
-        operation: format!("scenario {}", scenario.name()),
+        operation: format!("scenario {}", scenario.name),
         run: run.name.clone(),
     });
     let inventory = rig.read().await?.inventory;
@@ -57,7 +58,7 @@ pub async fn test(
     let lock = Lock::take(&rig.cloud, purpose, lock, session).await?;
     let mut stop = lock.stop(&session.stop);
     let result = tokio::select! {
-        result = run_scenario(rig, &inventory, &connected, smoke, &run.name, events) => result,
+        result = run_scenario(rig, &inventory, &connected, scenario, &run.name, events) => result,
         _ = stop.wait_for(|urgency| *urgency > Urgency::None) => Err(TestError::Interrupted {
             environment: rig.spec.name.clone(),
         }

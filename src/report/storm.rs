@@ -4,6 +4,7 @@ use loadrig_storm::{CallTally, ClientCall, DriverHealth, StormResult};
 use serde::Serialize;
 
 use crate::loadtest::ActionSummary;
+use crate::loadtest::storm::{AgentGap, StormExpectation, StormFigures};
 
 use super::figures::{count, millis};
 use super::over_time::TimeChart;
@@ -46,7 +47,8 @@ pub(super) struct CallRow {
 }
 
 /// Puts a storm in words.
-pub(super) fn summary(storm: &StormResult) -> StormSummary {
+pub(super) fn summary(figures: &StormFigures) -> StormSummary {
+    let storm = &figures.storm;
     let fact = |name, text| StormFact { name, text };
     let mut facts = vec![
         fact("users", users(storm)),
@@ -62,6 +64,16 @@ pub(super) fn summary(storm: &StormResult) -> StormSummary {
             .values()
             .map(|driver| fact("load driver", driver_health(driver))),
     );
+    facts.extend(figures.gaps.iter().map(|gap| fact("gap", gap_text(gap))));
+    if let Some(forecast) = &figures.forecast {
+        facts.push(fact("forecast", forecast_text(forecast)));
+    }
+    if let Some(why) = &figures.invalid {
+        facts.push(fact(
+            "INVALID",
+            format!("the figures are not the server's: {why}"),
+        ));
+    }
     let mut calls: Vec<_> = storm.calls.iter().collect();
     calls.sort_by_key(|(call, tally)| (std::cmp::Reverse(tally.count), call.as_str()));
     StormSummary {
@@ -162,6 +174,36 @@ fn driver_health(driver: &DriverHealth) -> String {
         driver.peak_memory_kib / 1024,
         driver.invalid_seconds,
         driver.seconds
+    )
+}
+
+fn gap_text(gap: &AgentGap) -> String {
+    format!(
+        "{} did not work from {} to {}: {}; {} users were to arrive meanwhile, who were not sent late",
+        gap.agent,
+        millis(gap.from_ms as f64),
+        millis(gap.to_ms as f64),
+        gap.reason,
+        count(gap.lost_users)
+    )
+}
+
+fn forecast_text(forecast: &StormExpectation) -> String {
+    let last = forecast.last_in.map_or_else(
+        || "not everybody gets in".to_owned(),
+        |(least, median, most)| {
+            let time = |seconds: f64| millis(seconds * 1000.0);
+            format!(
+                "the last user is in after {} ({} to {})",
+                time(median),
+                time(least),
+                time(most)
+            )
+        },
+    );
+    format!(
+        "{last}; {:.0} % of the storms collapse",
+        forecast.collapsed * 100.0
     )
 }
 

@@ -208,7 +208,7 @@ impl TerminalPage {
         ));
         match result.storm.as_deref() {
             Some(figures) => {
-                let told = storm::summary(&figures.storm);
+                let told = storm::summary(figures);
                 for fact in &told.facts {
                     self.line(&format!("{}: {}", fact.name, fact.text));
                 }

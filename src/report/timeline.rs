@@ -188,6 +188,7 @@ impl Gathering {
             | EventKind::PhaseStarted { .. }
             | EventKind::Graph { .. }
             | EventKind::Check { .. }
+            | EventKind::StormSample(_)
             | EventKind::Note { .. }
             | EventKind::RunFinished { .. } => {}
         }

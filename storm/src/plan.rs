@@ -65,9 +65,15 @@ pub struct StormEntrance {
     /// Address to connect to in place of the one in DNS.
     #[serde(default)]
     pub address: Option<IpAddr>,
-    /// The authority to trust, PEM; none means those that the system trusts.
+    /// Port to connect to in place of the URL's.
+    #[serde(default)]
+    pub port: Option<u16>,
+    /// The authorities to trust, PEM; none means those that the system trusts.
     #[serde(default)]
     pub authority: Option<String>,
+    /// Whether those of the system are trusted besides.
+    #[serde(default)]
+    pub system: bool,
 }
 
 /// Accounts that exist already, named `PREFIX` and a number.

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::BuilderVerifierExt as _;
+use rustls_platform_verifier::{BuilderVerifierExt as _, Verifier};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
@@ -74,6 +74,7 @@ impl SocketRoute {
             .trim_end_matches(']')
             .to_owned();
         let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
+        let port = entrance.port.unwrap_or(port);
         let addresses = match entrance.address {
             Some(address) => vec![SocketAddr::new(address, port)],
             None => tokio::net::lookup_host((bare.as_str(), port))
@@ -85,7 +86,7 @@ impl SocketRoute {
             return Err(wrong("its name has no address".into()));
         }
         let tls = if secure {
-            Some(EntranceTlsRoute::new(&bare, entrance.authority.as_deref()).map_err(wrong)?)
+            Some(EntranceTlsRoute::new(&bare, entrance).map_err(wrong)?)
         } else {
             None
         };
@@ -140,9 +141,9 @@ impl SocketRoute {
 }
 
 impl EntranceTlsRoute {
-    fn new(host: &str, authority: Option<&str>) -> Result<Self, String> {
+    fn new(host: &str, entrance: &StormEntrance) -> Result<Self, String> {
         let name = ServerName::try_from(host.to_owned()).map_err(|error| error.to_string())?;
-        let config = client_config(authority)?;
+        let config = client_config(entrance.authority.as_deref(), entrance.system)?;
         let with = |protocol: &str| {
             let mut config = config.clone();
             config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
@@ -156,11 +157,11 @@ impl EntranceTlsRoute {
     }
 }
 
-/// Trust in one authority, or in those of the system. Every user shares it, and so resumes the
+/// Trust in the given authorities, in those of the system, or in both. Every user shares it, and so resumes the
 /// TLS sessions of others: cheaper for the server than strangers, as with browsers that come back.
-fn client_config(authority: Option<&str>) -> Result<ClientConfig, String> {
+fn client_config(authority: Option<&str>, system: bool) -> Result<ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?;
     let Some(text) = authority else {
@@ -169,9 +170,19 @@ fn client_config(authority: Option<&str>) -> Result<ClientConfig, String> {
             .map_err(|error| error.to_string())?;
         return Ok(builder.with_no_client_auth());
     };
-    let mut roots = RootCertStore::empty();
+    let mut given = Vec::new();
     for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {
-        let certificate = certificate.map_err(|error| format!("the authority: {error}"))?;
+        given.push(certificate.map_err(|error| format!("the authority: {error}"))?);
+    }
+    if system {
+        let verifier = Verifier::new_with_extra_roots(given, provider);
+        let verifier = verifier.map_err(|error| error.to_string())?;
+        let builder = builder.dangerous();
+        let builder = builder.with_custom_certificate_verifier(Arc::new(verifier));
+        return Ok(builder.with_no_client_auth());
+    }
+    let mut roots = RootCertStore::empty();
+    for certificate in given {
         roots
             .add(certificate)
             .map_err(|error| format!("the authority: {error}"))?;

@@ -203,6 +203,8 @@ async fn storm(node: &ServerNode, users: u32) {
             url: node.url(),
             address: None,
             authority: None,
+            port: None,
+            system: false,
         }],
         source_addresses: Vec::new(),
         accounts: Accounts {

@@ -12,7 +12,7 @@ use chat_server::{ChatServer, ServerFault};
 use futures::future::BoxFuture;
 use loadrig::events::Events;
 use loadrig::loadtest::{
-    Admin, AgentHost, AgentHostError, LoadTest, Password, RigEntrance, ScenarioResult,
+    Admin, AgentHost, AgentHostError, AgentTask, LoadTest, Password, RigEntrance, ScenarioResult,
     SmokeScenario, agent,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -42,6 +42,7 @@ impl AgentHost for InProcess {
 
     fn run_agent(
         &self,
+        _: &AgentTask,
         plan: SecretString,
         lines: mpsc::Sender<String>,
     ) -> BoxFuture<'_, Result<(), AgentHostError>> {

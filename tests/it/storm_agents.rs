@@ -4,7 +4,7 @@
 
 #[allow(dead_code, reason = "the stage is shared with the tests of storms")]
 #[path = "../../storm/tests/storms/stage.rs"]
-mod stage;
+pub mod stage;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -174,7 +174,12 @@ fn order(plan: StormPlan, in_ms: u64) -> StormOrder {
 
 fn done(lines: &[StormAgentLine]) -> (StormResult, Vec<StormGap>) {
     match &lines.last().expect("an outcome").word {
-        StormWord::Outcome(StormOutcome::Done { result, gaps }) => {
+        StormWord::Outcome(StormOutcome::Done {
+            result,
+            gaps,
+            server,
+        }) => {
+            assert!(server.standin, "{server:?}");
             ((**result).clone(), gaps.clone())
         }
         other => panic!("{other:?}"),

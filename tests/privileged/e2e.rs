@@ -10,6 +10,7 @@ mod official;
 mod rig;
 mod rollout;
 mod settings;
+mod storm;
 mod tls;
 
 use std::collections::BTreeSet;
@@ -170,6 +171,8 @@ fn a_rig_is_planned_created_tested_and_removed() {
     let report = test.json();
     assert_eq!(report["scenarios"][0]["passed"], true, "{test}");
     assert_eq!(report["standin"], true, "{test}");
+
+    storm::it_goes_on_without_its_operator(home);
 
     // One more node and a job server: they are made, and no other is made anew. Another setting restarts
     // the nodes, and those of the administrator stay.

@@ -138,18 +138,6 @@ pub(crate) struct DownArgs {
     pub lock: LockArgs,
 }
 
-/// `loadrig test`.
-#[derive(Debug, Args)]
-pub(crate) struct TestArgs {
-    /// Name under environments/, or a path to a file
-    pub env: String,
-    /// `smoke`, or a path to a scenario's YAML
-    pub scenario: String,
-    /// The environment's lock.
-    #[command(flatten)]
-    pub lock: LockArgs,
-}
-
 /// `loadrig report`.
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {

@@ -7,6 +7,7 @@ mod files;
 mod hosts;
 mod local;
 mod results;
+mod test;
 mod values;
 
 use std::path::PathBuf;
@@ -17,13 +18,12 @@ use values::{directory, endpoint, file, region};
 
 pub(crate) use account::{DoctorArgs, IamPolicyArgs, RegistryArgs, RegistryCommand};
 pub(crate) use agent::{AgentArgs, AgentDuty, StormPlace, StormSupervisor, StormWordArgs};
-pub(crate) use environment::{
-    DownArgs, EnvArgs, PlanArgs, PredictArgs, ReportArgs, TestArgs, UpArgs,
-};
+pub(crate) use environment::{DownArgs, EnvArgs, PlanArgs, PredictArgs, ReportArgs, UpArgs};
 pub(crate) use files::{ArchitecturesArgs, InitArgs, SchemaArgs, SchemaOf, ValidateArgs};
 pub(crate) use hosts::{BundleArgs, CredentialsArgs, SshArgs, TunnelArgs, TunnelService};
 pub(crate) use local::{DemoArgs, LocalArgs, LocalCommand, SearchProxyArgs, StrictArgs};
 pub(crate) use results::{CompareArgs, HistoryArgs, RunsArgs};
+pub(crate) use test::TestArgs;
 
 /// Stand a Mattermost load-test rig up, drive it, report on it, take it down.
 #[derive(Debug, Parser)]

@@ -1,4 +1,8 @@
-//! `loadrig test`: run a scenario, judge it, store its result.
+//! `loadrig test`: run a scenario, judge it, store its result; come back to a storm that goes on.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
 
 use crate::cli::App;
 use crate::cli::args::TestArgs;
@@ -6,13 +10,31 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::Place;
 use crate::cli::{report_text, stop};
 use crate::diagnose::ExitCode;
-use crate::loadtest::Scenario;
+use crate::loadtest::storm::DetachedStorm;
+use crate::loadtest::{Scenario, SmokeScenario, StormOverrides, StormScenario};
 use crate::ops::run_dir::RunDir;
-use crate::ops::{Rig, test};
+use crate::ops::test::{self, StormEnd, StormWatch, TestReport};
+use crate::ops::{OpsError, Rig};
 
-/// Runs a scenario on an environment.
+/// What is asked for.
+enum TestJob {
+    Smoke(Box<SmokeScenario>),
+    Storm(Box<StormScenario>, StormWatch),
+    Attach,
+    Stop,
+    Rate(f64),
+}
+
+/// What became of it.
+enum TestEnd {
+    Report(Box<TestReport>),
+    Detached(Box<DetachedStorm>),
+    Paced(Box<DetachedStorm>, f64),
+}
+
+/// Runs a scenario on an environment, or comes back to one.
 pub(crate) fn run(app: &App, args: &TestArgs) -> Outcome {
-    let scenario = Scenario::find(&args.scenario)?;
+    let job = job(args)?;
     let spec = app.library.load(&args.env)?;
     let run = RunDir::create(&spec.name, "test")?;
     let (events, recorder) = app.events(Some(&run))?;
@@ -21,15 +43,118 @@ pub(crate) fn run(app: &App, args: &TestArgs) -> Outcome {
     let lock = args.lock.options(&place);
     let questions = app.questions();
     let session = App::session(&events, &stop, &questions);
-    let report = App::run(&place, async {
+    let end = App::run(&place, async {
         let rig = Rig::open(spec, &place).await?;
-        Ok::<_, Failure>(test::test(&rig, &scenario, &run, &lock, &session, &recorder).await?)
+        let (rig, run) = (&rig, &run);
+        let report = |report| TestEnd::Report(Box::new(report));
+        let end: Result<TestEnd, OpsError> = match job {
+            TestJob::Smoke(scenario) => test::test(rig, &scenario, run, &lock, &session, &recorder)
+                .await
+                .map(report),
+            TestJob::Storm(scenario, watch) => {
+                test::run_storm(rig, &scenario, watch, run, &lock, &session, &recorder)
+                    .await
+                    .map(|end| match end {
+                        StormEnd::Report(report) => TestEnd::Report(report),
+                        StormEnd::Detached(storm) => TestEnd::Detached(storm),
+                    })
+            }
+            TestJob::Attach => test::attach_storm(rig, run, &session, &recorder)
+                .await
+                .map(report),
+            TestJob::Stop => test::stop_storm(rig, run, &session, &recorder)
+                .await
+                .map(report),
+            TestJob::Rate(times) => test::pace_storm(rig, times, &session)
+                .await
+                .map(|storm| TestEnd::Paced(Box::new(storm), times)),
+        };
+        Ok::<_, Failure>(end?)
     })?;
+    Ok(match end {
+        TestEnd::Report(report) => tell(app, *report),
+        TestEnd::Detached(storm) => {
+            goes_on(app, &storm, "is started");
+            ExitCode::Done
+        }
+        TestEnd::Paced(storm, times) => {
+            goes_on(app, &storm, &format!("goes on at {times} times its rate"));
+            ExitCode::Done
+        }
+    })
+}
+
+fn job(args: &TestArgs) -> Result<TestJob, Failure> {
+    if args.attach {
+        return Ok(TestJob::Attach);
+    }
+    if args.stop {
+        return Ok(TestJob::Stop);
+    }
+    if let Some(times) = args.rate {
+        return Ok(TestJob::Rate(times));
+    }
+    let changes = &args.changes;
+    let signed = |time: Option<Duration>| time.and_then(|time| SignedDuration::try_from(time).ok());
+    let overrides = StormOverrides {
+        users: changes.users,
+        within: signed(changes.within),
+        patience: signed(changes.patience),
+        retry_after: None,
+        seed: changes.seed,
+    };
+    match Scenario::find(args.scenario.as_deref().unwrap_or_default())? {
+        Scenario::Smoke(scenario) => {
+            if overrides != StormOverrides::default() || args.detach {
+                return Err(Failure::new(
+                    format!("scenario `{}` is no storm", scenario.name),
+                    "`--users`, `--within`, `--patience`, `--seed` and `--detach` are for storms",
+                )
+                .with_code(ExitCode::Usage));
+            }
+            Ok(TestJob::Smoke(scenario))
+        }
+        Scenario::Storm(scenario) => {
+            let watch = match args.detach {
+                true => StormWatch::Detach,
+                false => StormWatch::Follow,
+            };
+            Ok(TestJob::Storm(Box::new(scenario.with(&overrides)?), watch))
+        }
+    }
+}
+
+/// Prints a report; the exit code says whether the thresholds were met, or that nobody knows.
+fn tell(app: &App, report: TestReport) -> ExitCode {
     report_text::print(app, &report.report);
     report_text::stored(app, "report", report.stored);
-    Ok(if report.passed {
-        ExitCode::Done
-    } else {
-        ExitCode::ThresholdsMissed
-    })
+    if report.passed {
+        return ExitCode::Done;
+    }
+    let storms = report
+        .report
+        .scenarios
+        .iter()
+        .filter_map(|result| result.storm.as_ref());
+    let invalid: Vec<&str> = storms
+        .filter_map(|storm| storm.invalid.as_deref())
+        .collect();
+    if invalid.is_empty() {
+        return ExitCode::ThresholdsMissed;
+    }
+    app.printer
+        .error(&format!("the run does not count: {}", invalid.join("; ")));
+    app.printer
+        .hint("give the role `agent` more hosts or larger ones, and run the storm again");
+    ExitCode::Failed
+}
+
+fn goes_on(app: &App, storm: &DetachedStorm, what: &str) {
+    if app.printer.is_json() {
+        return app.printer.json(storm);
+    }
+    let (run, environment) = (&storm.run, &storm.environment);
+    app.printer.data(&format!(
+        "storm `{run}` {what}: `loadrig test {environment} --attach` comes back to it, `--stop` ends it"
+    ));
 }

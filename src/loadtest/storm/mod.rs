@@ -1,13 +1,29 @@
 //! Storms: thousands of users who do what Mattermost's web client does, from agents that go on
 //! without the operator.
 //!
-//! [`agent`] is the half that runs on agent hosts.
+//! [`agent`] is the half that runs on agent hosts. The rest is the operator's: it divides a storm
+//! among the agents, starts them, follows them, and holds what came of it against the thresholds.
+//! It may come and go, and come back from another machine: all that it needs lies on the agents.
 
 pub mod agent;
+mod agents;
+mod checks;
+mod divide;
+mod error;
 mod figures;
+mod follow;
+mod live;
+mod start;
+mod verdict;
 mod wire;
 
+pub use agents::{FoundStorm, find_storm, tell_storm};
+pub use divide::{StormAccounts, divide};
+pub use error::StormTestError;
 pub use figures::{AgentGap, StormExpectation, StormFigures, StormPhaseSpan};
+pub use follow::follow_storm;
+pub use start::{StormTest, check_agents, longest_storm};
+pub use verdict::error_name;
 pub use wire::{
     DetachedStorm, STORM_ORDER_FORMAT, StandingStage, StormAgentLine, StormAnswer, StormGap,
     StormOrder, StormOutcome, StormStanding, StormWord,

@@ -7,6 +7,8 @@
 use loadrig_storm::{StormPlan, StormResult, StormSample};
 use serde::{Deserialize, Serialize};
 
+use crate::loadtest::wire::ServerInfo;
+
 /// The format of orders and answers; raised with every change that an old agent cannot read.
 pub const STORM_ORDER_FORMAT: u32 = 1;
 
@@ -105,6 +107,9 @@ pub enum StormOutcome {
         result: Box<StormResult>,
         /// Times in which the agent did not work.
         gaps: Vec<StormGap>,
+        /// Which server answered before the storm; nothing of one that did not.
+        #[serde(default)]
+        server: ServerInfo,
     },
     /// It could not be carried out.
     Failed {

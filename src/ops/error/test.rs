@@ -11,9 +11,12 @@ pub enum TestError {
         /// Name of the environment.
         environment: String,
     },
-    /// A storm, which no agent host drives yet.
-    #[error("scenario `{0}` is a storm, which agent hosts cannot drive yet")]
-    NoStorms(String),
+    /// The user stopped following a storm.
+    #[error("interrupted: the storm goes on without this command")]
+    StormGoesOn {
+        /// Name of the environment.
+        environment: String,
+    },
 }
 
 impl Diagnose for TestError {
@@ -22,16 +25,14 @@ impl Diagnose for TestError {
             TestError::Interrupted { environment } => vec![format!(
                 "the rig stays up; `loadrig down {environment}` removes it"
             )],
-            TestError::NoStorms(_) => {
-                vec!["`loadrig predict` says what such a storm will do".to_owned()]
-            }
+            TestError::StormGoesOn { environment } => vec![
+                format!("`loadrig test {environment} --attach` comes back to it"),
+                format!("`loadrig test {environment} --stop` ends it and reads its result"),
+            ],
         }
     }
 
     fn exit_code(&self) -> ExitCode {
-        match self {
-            TestError::Interrupted { .. } => ExitCode::Interrupted,
-            TestError::NoStorms(_) => ExitCode::Usage,
-        }
+        ExitCode::Interrupted
     }
 }

@@ -86,7 +86,13 @@ fn steps(result: &ScenarioResult) -> String {
     match &result.definition {
         None => "not recorded".to_owned(),
         Some(definition) => {
-            let digest = Sha256::digest(definition["steps"].to_string());
+            // A storm has no steps; what makes it the same storm has other names.
+            let said: Vec<String> = ["steps", "phases", "client", "mix", "population", "seed"]
+                .iter()
+                .filter_map(|key| definition.get(key))
+                .map(|value| value.to_string())
+                .collect();
+            let digest = Sha256::digest(said.concat());
             format!("sha256 {}", hex::encode(&digest[..4]))
         }
     }

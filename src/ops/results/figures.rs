@@ -35,6 +35,12 @@ enum FigureSource {
     P99,
     Errors,
     LostDeliveries,
+    /// Until users of a storm were in, at a percentile.
+    StormLogin(u8),
+    /// Until the last user of a storm was in.
+    LastIn,
+    /// Share of a storm's users who got in.
+    UsersIn,
 }
 
 /// Every kind of figure, in the order in which they are shown.
@@ -58,6 +64,31 @@ pub(super) fn kinds() -> Vec<FigureKind> {
             });
         }
     }
+    for (of, name, overall) in [
+        (FigureSource::StormLogin(50), "login p50", true),
+        (FigureSource::StormLogin(95), "login p95", true),
+        (FigureSource::StormLogin(99), "login p99", false),
+        (FigureSource::LastIn, "last user in", false),
+    ] {
+        kinds.push(FigureKind {
+            name: name.to_owned(),
+            unit: FigureUnit::Milliseconds,
+            better: Better::Lower,
+            scale: MeasureScale::Ratio,
+            overall,
+            action: None,
+            of,
+        });
+    }
+    kinds.push(FigureKind {
+        name: "users in".to_owned(),
+        unit: FigureUnit::Percent,
+        better: Better::Higher,
+        scale: MeasureScale::Difference,
+        overall: false,
+        action: None,
+        of: FigureSource::UsersIn,
+    });
     for (of, name) in [
         (FigureSource::Errors, "failed requests"),
         (FigureSource::LostDeliveries, "lost deliveries"),
@@ -78,6 +109,9 @@ pub(super) fn kinds() -> Vec<FigureKind> {
 impl FigureKind {
     /// The figure of a result; none where nothing of the kind was measured.
     pub(super) fn of(&self, result: &ScenarioResult) -> Option<f64> {
+        if let Some(figure) = self.of_storm(result) {
+            return figure;
+        }
         let summary = |action| result.actions.iter().find(|one| one.action == action);
         if self.of == FigureSource::Errors {
             return (result.requests > 0).then(|| result.error_rate_percent());
@@ -92,8 +126,33 @@ impl FigureKind {
             FigureSource::P50 => Some(summary.p50_ms),
             FigureSource::P95 => Some(summary.p95_ms),
             FigureSource::P99 => Some(summary.p99_ms),
-            FigureSource::Errors | FigureSource::LostDeliveries => None,
+            _ => None,
         }
+    }
+
+    /// The figure of a storm, for the kinds that storms have: none where the figures are not the
+    /// server's.
+    fn of_storm(&self, result: &ScenarioResult) -> Option<Option<f64>> {
+        let figures = result.storm.as_ref();
+        let figures = figures.filter(|figures| figures.invalid.is_none());
+        let storm = figures.map(|figures| &figures.storm);
+        Some(match self.of {
+            FigureSource::StormLogin(percentile) => storm
+                .map(|storm| &storm.milestones.login)
+                .filter(|login| login.count() > 0)
+                .map(|login| login.quantile(f64::from(percentile) / 100.0))
+                .map(|time| time.as_secs_f64() * 1000.0),
+            FigureSource::LastIn => storm
+                .and_then(|storm| storm.last.logged_in_ms)
+                .map(|ms| ms as f64),
+            FigureSource::UsersIn => storm
+                .map(|storm| storm.users)
+                .filter(|users| users.offered > 0)
+                .map(|users| 100.0 * users.logged_in as f64 / users.offered as f64),
+            // Errors of a storm in which the agents were too slow say nothing of the server.
+            FigureSource::Errors if figures.is_none() && result.storm.is_some() => None,
+            _ => return None,
+        })
     }
 }
 

@@ -292,7 +292,7 @@ fn host_rows(report: &Report) -> Vec<HostRow> {
 
 fn scenario(result: &ScenarioResult) -> ScenarioSection<'_> {
     let storm = result.storm.as_deref();
-    let told = storm.map(|figures| storm::summary(&figures.storm));
+    let told = storm.map(storm::summary);
     let (call_title, calls, errors) = match &told {
         Some(told) => ("Call", told.calls.clone(), told.errors.clone()),
         None => (

@@ -21,6 +21,8 @@ pub(crate) async fn measure(mode: &str, arguments: &[String]) -> Result<Value, B
         url: url.clone(),
         address: None,
         authority: None,
+        port: None,
+        system: false,
     };
     let mut behavior = ClientBehavior::default();
     if std::env::var("STORM_HTTP").is_ok_and(|text| text == "2") {

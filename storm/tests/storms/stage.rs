@@ -133,6 +133,8 @@ impl Stage {
                 url: self.url(),
                 address: None,
                 authority: None,
+                port: None,
+                system: false,
             }],
             source_addresses: Vec::new(),
             accounts: Accounts {

@@ -319,9 +319,9 @@ fn scenario(good: bool) -> ScenarioResult {
         requests: actions.iter().map(|a| a.requests).sum(),
         errors: actions.iter().map(|a| a.errors).sum(),
         actions,
-        storm: None,
         checks,
         notes: vec!["Closed-loop: each user waits for an answer before the next request.".into()],
+        storm: None,
     }
 }
 

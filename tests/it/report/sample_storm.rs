@@ -49,7 +49,9 @@ fn figures() -> StormFigures {
             from_ms: 400_000,
             to_ms: 403_000,
             reason: "its program was ended by signal 9".into(),
+            lost_users: 50,
         }],
+        invalid: None,
         hosts: vec![host("app-1", 2.4), host("app-2", 2.6), host("proxy-1", 0.4)],
         forecast: Some(StormExpectation {
             users_in: (0..=SECONDS / 10)
@@ -59,7 +61,7 @@ fn figures() -> StormFigures {
                     (seconds, least, (seconds * 13.4).min(15_000.0))
                 })
                 .collect(),
-            last_in: (1120.0, 1200.0, 1290.0),
+            last_in: Some((1120.0, 1200.0, 1290.0)),
             collapsed: 0.0,
         }),
     }

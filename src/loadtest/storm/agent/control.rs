@@ -134,6 +134,7 @@ fn conclude(directory: &StormDirectory) -> Result<(), StormAgentError> {
             StormOutcome::Done {
                 result: Box::new(checkpoint.result),
                 gaps: checkpoint.gaps,
+                server: checkpoint.server,
             }
         }
     };

@@ -26,6 +26,7 @@ use crate::loadtest::storm::wire::{
     DetachedStorm, STORM_ORDER_FORMAT, StandingStage, StormAnswer, StormGap, StormOutcome,
     StormStanding,
 };
+use crate::loadtest::wire::ServerInfo;
 
 /// Where agent hosts keep it: root's alone, and there after a restart.
 const DEFAULT: &str = "/var/lib/loadrig/storm";
@@ -47,6 +48,8 @@ pub(super) struct WorkCheckpoint {
     pub(super) position: StormPosition,
     /// Times in which the agent did not work.
     pub(super) gaps: Vec<StormGap>,
+    /// Which server answered before the storm.
+    pub(super) server: ServerInfo,
 }
 
 impl Default for StormDirectory {

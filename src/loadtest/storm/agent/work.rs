@@ -13,10 +13,14 @@ use super::control;
 use super::directory::{StormDirectory, WorkCheckpoint, now_ms};
 use super::error::StormAgentError;
 use super::journal::JournalWriter;
+use crate::loadtest::api::Api;
 use crate::loadtest::storm::wire::{StormGap, StormOutcome, StormWord};
+use crate::loadtest::wire::{EntranceRoute, ServerInfo};
 
 /// So late a worker may be at its first start before that counts as an interruption, ms.
 const PUNCTUAL_MS: u64 = 1_000;
+/// How long the server may take to say which it is.
+const ASK_SERVER: Duration = Duration::from_secs(5);
 /// Lines that wait to be written.
 const LINES: usize = 256;
 /// Words that wait to be heeded.
@@ -28,6 +32,7 @@ struct WorkBefore {
     /// When this worker began, milliseconds from the start.
     at_ms: u64,
     gaps: Vec<StormGap>,
+    server: ServerInfo,
 }
 
 /// Carries the storm of a directory out, or what is left of it. Ends at once when it is over.
@@ -52,14 +57,19 @@ pub async fn work(directory: &StormDirectory) -> Result<(), StormAgentError> {
         .map_err(|source| directory.failed("lines.jsonl", source))?;
     let (say, mut words) = mpsc::channel(WORDS);
     control::listen(directory, say.clone())?;
+    let server = ask_server(&plan).await;
     await_start(storm.start_ms, &mut plan, &say, &mut words).await;
     let before = take_up(directory, storm.start_ms, &mut plan)?;
+    let server = match &before {
+        Some(before) => before.server.clone(),
+        None => server,
+    };
     if let Some(gap) = before.as_ref().and_then(|before| before.gaps.last()) {
         let said = journal.say(&StormWord::Gap(gap.clone()));
         said.map_err(|source| directory.failed("lines.jsonl", source))?;
     }
     let (lines, heard) = mpsc::channel(LINES);
-    let writer = write_lines(directory.clone(), journal, before.as_ref(), heard);
+    let writer = write_lines(directory.clone(), journal, before.as_ref(), &server, heard);
     let ran = run_storm(plan, words, lines).await;
     // A panic there is a line that is missing, as a full disk is.
     let written = writer.join().unwrap_or(Ok(()));
@@ -67,7 +77,11 @@ pub async fn work(directory: &StormDirectory) -> Result<(), StormAgentError> {
         Ok(part) => {
             let (result, gaps) = put_together(before.as_ref(), part)?;
             let result = Box::new(result);
-            StormOutcome::Done { result, gaps }
+            StormOutcome::Done {
+                result,
+                gaps,
+                server,
+            }
         }
         Err(error) => StormOutcome::Failed {
             reason: error.to_string(),
@@ -75,6 +89,28 @@ pub async fn work(directory: &StormDirectory) -> Result<(), StormAgentError> {
     };
     directory.keep_outcome(&outcome)?;
     written
+}
+
+/// Which server answers, as long as the storm has not begun; nothing of one that does not.
+async fn ask_server(plan: &StormPlan) -> ServerInfo {
+    let Some(entrance) = plan.entrances.first() else {
+        return ServerInfo::default();
+    };
+    let route = entrance.address.map(|address| EntranceRoute {
+        address,
+        port: entrance.port,
+        authority: entrance.authority.clone(),
+        system: entrance.system,
+    });
+    let asked = async { Api::new(&entrance.url, route.as_ref())?.ping().await };
+    match tokio::time::timeout(ASK_SERVER, asked).await {
+        Ok(Ok(server)) => server,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the server does not say which it is");
+            ServerInfo::default()
+        }
+        Err(_) => ServerInfo::default(),
+    }
 }
 
 /// Waits for the moment of the start, and heeds what is said meanwhile.
@@ -121,6 +157,7 @@ fn take_up(
         result: StormResult::new(start_ms),
         position: StormPosition::default(),
         gaps: Vec::new(),
+        server: ServerInfo::default(),
     });
     let from_ms = checkpoint.result.elapsed_ms;
     let position = plan.position_after(&checkpoint.position, at_ms.saturating_sub(from_ms));
@@ -143,6 +180,7 @@ fn take_up(
         result: checkpoint.result,
         at_ms,
         gaps: checkpoint.gaps,
+        server: checkpoint.server,
     }))
 }
 
@@ -164,13 +202,16 @@ fn write_lines(
     directory: StormDirectory,
     mut journal: JournalWriter,
     before: Option<&WorkBefore>,
+    server: &ServerInfo,
     mut lines: mpsc::Receiver<StormLine>,
 ) -> JoinHandle<Result<(), StormAgentError>> {
     let before = before.map(|before| WorkBefore {
         result: before.result.clone(),
         at_ms: before.at_ms,
         gaps: before.gaps.clone(),
+        server: before.server.clone(),
     });
+    let server = server.clone();
     std::thread::spawn(move || {
         let mut trouble = Ok(());
         while let Some(line) = lines.blocking_recv() {
@@ -189,6 +230,7 @@ fn write_lines(
                             result,
                             position,
                             gaps,
+                            server: server.clone(),
                         })
                     })
                 }

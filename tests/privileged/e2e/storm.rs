@@ -1,0 +1,93 @@
+//! A storm goes on while its operator is away, and keeps others from changing the rig; somebody comes
+//! back and reads its result.
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use super::rig::Home;
+
+/// 300 users in 18 s: the rate of 15,000 in 15 minutes.
+const STORM: &str = "\
+engine: storm
+name: small-storm
+title: Small storm
+description: 300 people log in within 18 s.
+users: 300
+deadline: 4m
+population: { teams: 2, channels: 40, channels_per_user: 10, unread_channels: 3, posts_per_channel: 20 }
+client: { patience: 30s, retry: { after: 3s, jitter: 0s }, on_429: { heed_retry_after: true } }
+phases:
+  - storm: { over: 18s, shape: uniform }
+  - drain: { at_most: 3m }
+thresholds: { users_in_percent: 100, last_user_in: 3m, last_user_usable: 3m, start_lag_p99: 10ms }
+";
+
+/// The report after the lines of a storm's seconds, and how many seconds there were.
+fn report(out: &str) -> (Value, usize) {
+    let at = out.find("{\n").expect("a report");
+    let seconds = out[..at].lines().count();
+    (serde_json::from_str(&out[at..]).expect("JSON"), seconds)
+}
+
+pub fn it_goes_on_without_its_operator(home: &Home) {
+    home.write("small-storm.yaml", STORM);
+    home.run(&["test", "demo", "--attach"])
+        .code(1)
+        .says(&["there is no storm on the agents of `demo`"]);
+
+    let mut operator = home.start(&["test", "demo", "small-storm.yaml"]);
+    operator.until("the storm", |operator| {
+        let (_, err) = operator.so_far();
+        err.contains("goes on without this command").then_some(())
+    });
+    operator.signal(Signal::SIGKILL);
+    operator.end();
+
+    // Nobody changes the rig under it, and there is one storm at a time.
+    for command in [
+        ["up", "demo", "--yes"].as_slice(),
+        &["down", "demo", "--yes"],
+        &["test", "demo", "small-storm.yaml"],
+    ] {
+        home.run(command)
+            .code(5)
+            .says(&["small-storm", "goes on by itself", "--attach"]);
+    }
+
+    let back = home.run(&["test", "demo", "--attach", "--output", "json"]);
+    let (report, seconds) = report(&back.out);
+    let result = &report["scenarios"][0];
+    let storm = &result["storm"]["storm"];
+    assert_eq!(result["scenario"], "small-storm", "{back}");
+    assert_eq!(storm["users"]["offered"], 300, "{back}");
+    assert_eq!(storm["users"]["logged_in"], 300, "{back}");
+    assert_eq!(storm["users"]["usable"], 300, "{back}");
+    assert_eq!(result["storm"]["gaps"].as_array().map(Vec::len), Some(0));
+    assert_eq!(result["server"]["standin"], true, "{back}");
+    assert!(seconds >= 18, "{seconds} seconds were told{back}");
+    // On a busy machine the agent may have been too slow to say anything of the server.
+    let (passed, invalid) = (&result["passed"], &result["storm"]["invalid"]);
+    let code = match (passed == true, invalid.is_null()) {
+        (true, _) => 0,
+        (false, true) => 4,
+        (false, false) => 1,
+    };
+    assert_eq!(back.code, Some(code), "{back}");
+
+    // The lock is free again: a storm that is left to itself can be slowed down and ended.
+    home.run(&["test", "demo", "small-storm.yaml", "--detach"])
+        .code(0)
+        .says(&["--attach"]);
+    home.run(&["test", "demo", "--rate", "0"])
+        .code(0)
+        .says(&["0 times its rate"]);
+    let stopped = home.run(&["test", "demo", "--stop"]);
+    assert!(stopped.code != Some(0), "{stopped}");
+    stopped.says(&["the storm ran to its end", "stopped"]);
+    home.run(&["test", "demo", "--rate", "1"])
+        .code(1)
+        .says(&["is over"]);
+    home.run(&["up", "demo", "--yes"])
+        .code(0)
+        .says(&["nothing to do"]);
+}
