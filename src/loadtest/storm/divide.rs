@@ -1,6 +1,8 @@
 //! Divides a storm among agents: what each of them is ordered to do.
 
-use loadrig_storm::{AccountPassword, Accounts, STORM_FORMAT, StormEntrance, StormPlan};
+use loadrig_storm::{
+    AccountPassword, Accounts, HttpVersion, STORM_FORMAT, StormEntrance, StormPlan,
+};
 
 use super::wire::{DetachedStorm, STORM_ORDER_FORMAT, StormOrder};
 use crate::loadtest::scenario::StormScenario;
@@ -18,6 +20,18 @@ pub struct StormAccounts {
     pub prefix: String,
     /// Password of all of them.
     pub password: AccountPassword,
+}
+
+/// The scenario as its clients can carry it out at these entrances: browsers speak HTTP/2 over TLS
+/// alone, and proxies without TLS understand nothing else than HTTP/1.1.
+#[must_use]
+pub fn at_entrances(scenario: &StormScenario, entrances: &[RigEntrance]) -> StormScenario {
+    let mut scenario = scenario.clone();
+    let is_plain = |entrance: &RigEntrance| !entrance.url.starts_with("https://");
+    if entrances.iter().any(is_plain) {
+        scenario.client.http = HttpVersion::Http1;
+    }
+    scenario
 }
 
 /// What each agent is ordered, in the order of the storm's agents. Each user arrives at one agent.
@@ -90,6 +104,25 @@ mod tests {
                 _ => 0,
             })
             .sum()
+    }
+
+    #[test]
+    fn clients_speak_http2_over_tls_alone() {
+        let Ok(Scenario::Storm(mut scenario)) = Scenario::find("login-storm") else {
+            panic!("no storm");
+        };
+        scenario.client.http = HttpVersion::Http2;
+        let entrance = |url: &str| RigEntrance {
+            url: url.into(),
+            route: None,
+        };
+        let secure = entrance("https://chat.example.com");
+        let http = |entrances: &[RigEntrance]| at_entrances(&scenario, entrances).client.http;
+        assert_eq!(http(std::slice::from_ref(&secure)), HttpVersion::Http2);
+        assert_eq!(
+            http(&[secure, entrance("http://10.0.0.10")]),
+            HttpVersion::Http1
+        );
     }
 
     #[test]

@@ -18,7 +18,7 @@ mod verdict;
 mod wire;
 
 pub use agents::{FoundStorm, find_storm, tell_storm};
-pub use divide::{StormAccounts, divide};
+pub use divide::{StormAccounts, at_entrances, divide};
 pub use error::StormTestError;
 pub use figures::{AgentGap, StormExpectation, StormFigures, StormPhaseSpan};
 pub use follow::follow_storm;

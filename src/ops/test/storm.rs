@@ -12,7 +12,7 @@ use crate::engine::Urgency;
 use crate::events::{EventKind, Recorder};
 use crate::loadtest::storm::{
     DetachedStorm, FoundStorm, StormAccounts, StormExpectation, StormPhaseSpan, StormTest,
-    check_agents, find_storm, follow_storm, longest_storm, tell_storm,
+    at_entrances, check_agents, find_storm, follow_storm, longest_storm, tell_storm,
 };
 use crate::loadtest::{AgentHost, ScenarioResult, StormScenario};
 use crate::ops::agent_hosts::{agent_hosts, as_agents, entrances};
@@ -58,7 +58,7 @@ pub enum StormEnd {
 /// result.
 pub async fn run_storm(
     rig: &Rig,
-    scenario: &StormScenario,
+    asked: &StormScenario,
     watch: StormWatch,
     run: &RunDir,
     lock: &LockOptions,
@@ -66,11 +66,17 @@ pub async fn run_storm(
     recorder: &Recorder,
 ) -> Result<StormEnd, OpsError> {
     let events = session.events;
-    run_started(rig, run, session, &format!("scenario {}", scenario.name));
+    run_started(rig, run, session, &format!("scenario {}", asked.name));
     let inventory = rig.read().await?.inventory;
     let connected = rig.connect(&inventory).await?;
     let hosts = agent_hosts(rig, &connected, events);
     let agents = as_agents(&hosts);
+    let entrances = entrances(rig, &inventory, &connected)?;
+    let scenario = at_entrances(asked, &entrances);
+    if scenario != *asked {
+        events.note("the rig has no TLS: clients speak HTTP/1.1, as browsers do then");
+    }
+    let scenario = &scenario;
     let purpose = LockPurpose {
         environment: &rig.spec.name,
         operation: &scenario.name,
@@ -80,7 +86,6 @@ pub async fn run_storm(
     let mut stop = lock.stop(&session.stop);
     let prepare = async {
         check_agents(&agents, &rig.spec.name, scenario, events).await?;
-        let entrances = entrances(rig, &inventory, &connected)?;
         let seeded = seed_population(rig, &inventory, &connected, scenario, events).await?;
         Ok(StormTest {
             scenario,
