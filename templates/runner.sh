@@ -701,12 +701,7 @@ await_plugins() {
 # Whether a step that was applied before still holds.
 holds() {
     [ "$(cat "$applied/$1" 2>/dev/null)" = "$2" ] || return 1
-    if [ -e "$bundle/steps/$1.sums" ]; then
-        if ! (cd "$root/" && sha256sum --status -c "$bundle/steps/$1.sums"); then
-            forget_services
-            return 1
-        fi
-    fi
+    [ ! -e "$bundle/steps/$1.sums" ] || sums_hold "$1" || return 1
     [ ! -e "$bundle/steps/$1.modes" ] || modes_hold "$bundle/steps/$1.modes" || return 1
     if [ -e "$bundle/steps/$1.unit" ]; then
         unit=$(cat "$bundle/steps/$1.unit")
@@ -715,6 +710,13 @@ holds() {
     fi
     # A readiness probe is due whenever something was applied before it.
     [ "$changed" -eq 0 ] || [ ! -e "$bundle/steps/$1.after-changes" ]
+}
+
+sums_hold() { (cd "$root/" && sha256sum --status -c "$bundle/steps/$1.sums"); }
+
+# Whether somebody changed or removed what a step wrote.
+is_touched() {
+    [ "$(cat "$applied/$1" 2>/dev/null)" = "$2" ] && [ -e "$bundle/steps/$1.sums" ] && ! sums_hold "$1"
 }
 
 # Somebody changed a file of ours: whatever runs here may have read it.
@@ -755,6 +757,10 @@ apply() {
     if [ -d "$bundle/blobs" ]; then
         mv -f "$bundle"/blobs/* "$state/blobs/"
     fi
+    # Before any step: a service may come before what it reads.
+    while read -r name seconds step_digest; do
+        ! is_touched "$name" "$step_digest" || forget_services
+    done <"$bundle/plan"
     changed=0
     while read -r name seconds step_digest; do
         if holds "$name" "$step_digest"; then

@@ -153,7 +153,7 @@ mod tests {
             ..sound
         };
         let expected = "restore /etc/nginx/nginx.conf, /opt/loadrig/bin/loadrig; set the permissions of \
-                        /etc/mattermost/environment; start mattermost; have at boot prometheus";
+                        /etc/mattermost/environment; start mattermost; have at boot prometheus (restarts nginx)";
         assert_eq!(
             HostComparison::of(&touched),
             HostComparison::Differs {

@@ -1,6 +1,8 @@
 //! Whether the files that an environment names for an identity provider are what they should be: checked
 //! before anything is created. A server that is given others starts, and nobody can log in.
 
+use secrecy::ExposeSecret as _;
+
 use crate::hosts::{BundleError, SamlFiles};
 use crate::spec::{SamlCertificate, SamlProvider, SecretSource, Spec};
 
@@ -75,12 +77,7 @@ fn own_certificate(own: &SamlCertificate) -> Vec<SamlProblem> {
         (Ok(chain), Ok(key)) => {
             let provider = rustls::crypto::aws_lc_rs::default_provider();
             let fault = chain.first().and_then(|certificate| {
-                check_pair(
-                    certificate,
-                    secrecy::ExposeSecret::expose_secret(&key),
-                    &provider,
-                )
-                .err()
+                check_pair(certificate, key.expose_secret(), &provider).err()
             });
             fault
                 .map(|fault| SamlProblem::of(key_of, fault))

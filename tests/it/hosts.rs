@@ -387,18 +387,35 @@ async fn a_program_that_somebody_deleted_is_missed_and_installed_again() {
     let path = directory.path().join("tool");
     std::fs::write(&path, "#!/bin/sh\n").unwrap();
     let tool = "/opt/loadrig/bin/tool";
-    let planned = bundle(vec![BundleStep::program(tool, Blob::of(&path).unwrap())]);
+    // The service comes first, as on hosts.
+    let planned = bundle(vec![
+        BundleStep::service("nginx", &[], &[]),
+        BundleStep::program(tool, Blob::of(&path).unwrap()),
+    ]);
     apply(&keyring, &planned).await.unwrap();
     assert_eq!(applied(&apply(&keyring, &planned).await.unwrap()), [""; 0]);
     std::fs::remove_file(sshd.path(tool)).unwrap();
     let (events, _) = recorded();
     let session = keyring.connect(app(), "verify", &events, soon());
     let session = session.await.unwrap();
-    let seen = session.inspect(std::slice::from_ref(&planned)).await;
-    assert_eq!(seen.unwrap().missing_files, [tool]);
+    let look = async || {
+        session
+            .inspect(std::slice::from_ref(&planned))
+            .await
+            .unwrap()
+    };
+    let seen = look().await;
+    assert_eq!(seen.missing_files, [tool]);
+    assert_eq!(seen.restarts, ["nginx"]);
     let again = apply(&keyring, &planned).await.unwrap();
-    assert_eq!(applied(&again), ["program"]);
+    assert_eq!(applied(&again), ["nginx", "program"]);
     assert!(sshd.path(tool).exists());
+    // Nothing is left for the next time.
+    let seen = look().await;
+    assert_eq!(
+        (seen.differing_steps, seen.restarts),
+        (Vec::<String>::new(), Vec::<String>::new())
+    );
 }
 
 #[tokio::test]

@@ -95,7 +95,18 @@ pub(in crate::ops) fn repairs(inspection: &HostInspection) -> Option<String> {
     let repairs: Vec<String> = repairs
         .map(|(verb, names)| format!("{verb} {}", names.join(", ")))
         .collect();
-    (!repairs.is_empty()).then(|| repairs.join("; "))
+    if repairs.is_empty() {
+        return None;
+    }
+    // With steps that differ, they are told there.
+    let restarts = match (
+        inspection.differing_steps.as_slice(),
+        inspection.restarts.as_slice(),
+    ) {
+        ([], [_, ..]) => format!(" (restarts {})", inspection.restarts.join(", ")),
+        _ => String::new(),
+    };
+    Some(format!("{}{restarts}", repairs.join("; ")))
 }
 
 fn as_the_yaml_says(inspected: &Inspected<'_>) -> RigCheck {
