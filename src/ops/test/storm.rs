@@ -28,7 +28,7 @@ use crate::ops::session::Session;
 use crate::plan::Inventory;
 use crate::spec::Spec;
 
-use super::TestReport;
+use super::outcome::TestReport;
 
 /// From the latest end of a storm until its lock ends by itself: agents write their results.
 const LOCK_GRACE: Duration = Duration::from_mins(2);

@@ -1,34 +1,18 @@
-//! Runs a scenario, judges it, stores its report.
-
-mod storm;
-
-use std::path::PathBuf;
+//! Runs a smoke scenario, judges it, stores its report.
 
 use crate::engine::Urgency;
 use crate::events::{EventKind, Recorder};
 use crate::loadtest::SmokeScenario;
-use crate::report::Report;
 
-use super::lock::{Lock, LockOptions, LockPurpose};
-use super::report::{ReportInput, compose, store};
-use super::rig::Rig;
-use super::run_dir::RunDir;
-use super::scenario::run_scenario;
-use super::session::Session;
 use crate::ops::error::{OpsError, TestError};
+use crate::ops::lock::{Lock, LockOptions, LockPurpose};
+use crate::ops::report::{ReportInput, compose, store};
+use crate::ops::rig::Rig;
+use crate::ops::run_dir::RunDir;
+use crate::ops::scenario::run_scenario;
+use crate::ops::session::Session;
 
-pub use storm::{StormEnd, StormWatch, attach_storm, pace_storm, run_storm, stop_storm};
-
-/// What a scenario came to.
-#[derive(Debug)]
-pub struct TestReport {
-    /// What `report.json` and the page are written from.
-    pub report: Report,
-    /// Whether the thresholds were met.
-    pub passed: bool,
-    /// The stored page, or why it could not be stored: the result counts all the same.
-    pub stored: Result<PathBuf, OpsError>,
-}
+use super::outcome::TestReport;
 
 /// Runs a smoke scenario on a rig that is up, under its lock.
 ///

@@ -1,0 +1,9 @@
+//! Runs scenarios on a rig that is up.
+
+mod outcome;
+mod smoke;
+mod storm;
+
+pub use outcome::TestReport;
+pub use smoke::test;
+pub use storm::{StormEnd, StormWatch, attach_storm, pace_storm, run_storm, stop_storm};
