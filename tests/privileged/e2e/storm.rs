@@ -67,6 +67,17 @@ pub fn it_goes_on_without_its_operator(home: &Home) {
     assert_eq!(storm["cut_short"], false, "{back}");
     assert_eq!(result["storm"]["gaps"].as_array().map(Vec::len), Some(0));
     assert_eq!(result["server"]["standin"], true, "{back}");
+    // What hosts did was measured while nobody watched, and what was to be expected is beside it.
+    let hosts = result["storm"]["hosts"].as_array().expect("hosts");
+    let app = hosts.iter().find(|host| host["host"] == "app-1");
+    let points = app.expect("app-1 was sampled")["points"].as_array();
+    let worked = |point: &Value| point["server_processors"].as_f64() > Some(0.05);
+    assert!(
+        points.is_some_and(|points| points.iter().any(worked)),
+        "{back}"
+    );
+    let expected = result["storm"]["forecast"]["users_in"].as_array();
+    assert!(expected.is_some_and(|points| !points.is_empty()), "{back}");
     assert!(seconds >= 18, "{seconds} seconds were told{back}");
     // On a busy machine the agent may have been too slow to say anything of the server.
     let (passed, invalid) = (&result["passed"], &result["storm"]["invalid"]);
