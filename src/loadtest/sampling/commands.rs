@@ -218,7 +218,7 @@ mod tests {
     #[tokio::test]
     async fn a_host_that_cannot_be_sampled_is_named() {
         let sampler = HostSampler::new(vec![&Scripted], 5432);
-        let errors = sampler.start(Duration::from_secs(60)).await;
+        let errors = sampler.start(Duration::from_mins(1)).await;
         assert_eq!(errors[0].to_string(), "app-1: connection lost");
         let (series, errors) = sampler.collect(0).await;
         assert!(series.is_empty());

@@ -140,8 +140,10 @@ fn result() -> StormResult {
         seconds.push(at);
     }
     let sum = |count: &dyn Fn(&StormSecond) -> u64| seconds.iter().map(count).sum::<u64>();
-    let mut others = CallTally::default();
-    others.count = inside * 37;
+    let mut others = CallTally {
+        count: inside * 37,
+        ..CallTally::default()
+    };
     for ms in 5..60 {
         others.response.record(Duration::from_millis(ms));
     }
