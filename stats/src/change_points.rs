@@ -148,7 +148,7 @@ fn merge(series: &[f64], indexes: &[usize], detection: Detection) -> Vec<ChangeP
         let Some(mut weakest) = first_by(&points, |point, best| point.p > best.p) else {
             return points;
         };
-        if let Some(few) = with_few_runs(series.len(), &indexes, &points, detection.min_runs) {
+        if let Some(few) = with_few_runs(series, &indexes, detection.min_runs) {
             weakest = few;
         } else if points[weakest].p < detection.max_p {
             let Some(least) = first_by(&points, |point, best| point.magnitude() < best.magnitude())
@@ -170,20 +170,32 @@ fn merge(series: &[f64], indexes: &[usize], detection: Detection) -> Vec<ChangeP
     }
 }
 
-/// The least convincing of the points that have fewer runs than `least` on one of their sides.
-fn with_few_runs(
-    count: usize,
-    indexes: &[usize],
-    points: &[ChangePoint],
-    least: usize,
-) -> Option<usize> {
-    let runs = |at: usize| {
+/// Of the points that have fewer runs than `least` on one of their sides, the one whose neighbours
+/// are the most convincing without it.
+fn with_few_runs(series: &[f64], indexes: &[usize], least: usize) -> Option<usize> {
+    let bounds = |indexes: &[usize], at: usize| {
         let from = at.checked_sub(1).map_or(0, |before| indexes[before]);
-        let to = indexes.get(at + 1).copied().unwrap_or(count);
+        let to = indexes.get(at + 1).copied().unwrap_or(series.len());
+        (from, to)
+    };
+    let runs = |at: usize| {
+        let (from, to) = bounds(indexes, at);
         (indexes[at] - from).min(to - indexes[at])
     };
+    let without = |removed: usize| {
+        let mut rest = indexes.to_vec();
+        rest.remove(removed);
+        let neighbours = removed.saturating_sub(1)..rest.len().min(removed + 1);
+        let p = |at: usize| {
+            let (from, to) = bounds(&rest, at);
+            point(series, from, rest[at], to).p
+        };
+        neighbours.map(p).fold(0.0, f64::max)
+    };
     let few = (0..indexes.len()).filter(|at| runs(*at) < least);
-    few.max_by(|a, b| points[*a].p.total_cmp(&points[*b].p))
+    few.map(|at| (at, without(at)))
+        .min_by(|(_, a), (_, b)| a.total_cmp(b))
+        .map(|(at, _)| at)
 }
 
 /// The first of those that nothing is `beyond`.
