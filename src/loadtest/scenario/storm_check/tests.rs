@@ -1,3 +1,5 @@
+//! What is wrong with a storm, and where: one test for each rule between keys.
+
 use crate::loadtest::{Scenario, StormScenario};
 
 /// Messages and labels of what is wrong with a storm of these parts.
