@@ -288,7 +288,7 @@ async fn a_cache_is_deleted_before_its_subnets_and_frees_its_name() {
             .await
             .refused("ReplicationGroupNotFoundFault", 404);
         let all = cache("DescribeReplicationGroups", &[]).await.ok();
-        assert!(!all.text.contains("rg"), "{}", all.text);
+        assert_eq!(all.count("ReplicationGroupId", "rg"), 0, "{}", all.text);
         cache("DeleteCacheSubnetGroup", &["CacheSubnetGroupName=c"])
             .await
             .ok();
