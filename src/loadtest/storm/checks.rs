@@ -24,18 +24,21 @@ pub(super) fn thresholds(scenario: &StormScenario, storm: &StormResult) -> Vec<C
         ));
     }
     let from = measured_from(scenario, storm);
-    for (what, limit, at) in [
-        ("in", limits.last_user_in, storm.last.logged_in_ms),
-        (
-            "able to read and write",
-            limits.last_user_usable,
-            storm.last.usable_ms,
-        ),
+    let logged_in = LastUserReached {
+        users: storm.users.logged_in,
+        at_ms: storm.last.logged_in_ms,
+    };
+    let usable = LastUserReached {
+        users: storm.milestones.usable.count(),
+        at_ms: storm.last.usable_ms,
+    };
+    for (what, limit, reached) in [
+        ("in", limits.last_user_in, logged_in),
+        ("able to read and write", limits.last_user_usable, usable),
     ] {
         if let Some(limit) = limit {
             let name = format!("the last user is {what} within {limit:#}");
-            let took = at.map(|at| Duration::from_millis(at.saturating_sub(from)));
-            checks.push(at_most(name, limit, took));
+            checks.push(reached.check(name, limit, from, storm.users.offered));
         }
     }
     let login = &storm.milestones.login;
@@ -82,6 +85,32 @@ pub(super) fn thresholds(scenario: &StormScenario, storm: &StormResult) -> Vec<C
         &milestones.caught_up,
     ));
     checks
+}
+
+/// How many users came so far, and when the last of them did.
+struct LastUserReached {
+    users: u64,
+    at_ms: Option<u64>,
+}
+
+impl LastUserReached {
+    /// The last of those who came so far is not the last user while others are missing.
+    fn check(self, name: String, limit: SignedDuration, from_ms: u64, offered: u64) -> Check {
+        let took = self
+            .at_ms
+            .map(|at| Duration::from_millis(at.saturating_sub(from_ms)));
+        match took {
+            Some(took) if self.users < offered => {
+                let missing = offered - self.users;
+                let (taken, of) = (time(took), self.users);
+                Check::fail(
+                    name,
+                    format!("{missing} never were; the last of the other {of} after {taken}"),
+                )
+            }
+            took => at_most(name, limit, took),
+        }
+    }
 }
 
 /// All calls other than logins together.

@@ -288,6 +288,9 @@ mod tests {
         result.last.logged_in_ms = Some(60_000);
         result.last.usable_ms = Some(61_000);
         result.milestones.login.record(Duration::from_millis(80));
+        for _ in 0..users {
+            result.milestones.usable.record(Duration::from_millis(90));
+        }
         for call in ["users-me", "login"] {
             let call = loadrig_storm::ClientCall::ALL
                 .iter()
@@ -362,6 +365,27 @@ mod tests {
             result.storm.unwrap().invalid,
             None,
             "the server's own doing"
+        );
+    }
+
+    #[test]
+    fn the_last_who_got_in_is_not_the_last_user_while_others_are_missing() {
+        let mut storm = good(&login_storm());
+        storm.users.offered += 1;
+        let result = judged(storm, Vec::new());
+        let missed = failed(&result);
+        assert!(
+            missed.contains(&"the last user is in within 17m"),
+            "{missed:?}"
+        );
+        assert!(missed.contains(&"the last user is able to read and write within 18m"));
+        let detail = result
+            .checks
+            .iter()
+            .find(|check| !check.pass && check.name.contains("last user is in"));
+        assert_eq!(
+            detail.unwrap().detail,
+            "1 never were; the last of the other 15000 after 60.0 s"
         );
     }
 
