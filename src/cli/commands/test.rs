@@ -22,18 +22,19 @@ enum TestJob {
     Storm(Box<StormScenario>, StormWatch),
     Attach,
     Stop,
-    Rate(f64),
 }
 
 /// What became of it.
 enum TestEnd {
     Report(Box<TestReport>),
     Detached(Box<DetachedStorm>),
-    Paced(Box<DetachedStorm>, f64),
 }
 
 /// Runs a scenario on an environment, or comes back to one.
 pub(crate) fn run(app: &App, args: &TestArgs) -> Outcome {
+    if let Some(times) = args.rate {
+        return change_rate(app, args, times);
+    }
     let job = job(args)?;
     let spec = app.library.load(&args.env)?;
     let run = RunDir::create(&spec.name, "test")?;
@@ -65,9 +66,6 @@ pub(crate) fn run(app: &App, args: &TestArgs) -> Outcome {
             TestJob::Stop => test::stop_storm(rig, run, &session, &recorder)
                 .await
                 .map(report),
-            TestJob::Rate(times) => test::pace_storm(rig, times, &session)
-                .await
-                .map(|storm| TestEnd::Paced(Box::new(storm), times)),
         };
         Ok::<_, Failure>(end?)
     })?;
@@ -77,11 +75,24 @@ pub(crate) fn run(app: &App, args: &TestArgs) -> Outcome {
             goes_on(app, &storm, "is started");
             ExitCode::Done
         }
-        TestEnd::Paced(storm, times) => {
-            goes_on(app, &storm, &format!("goes on at {times} times its rate"));
-            ExitCode::Done
-        }
     })
+}
+
+/// Changes the rate of a storm that goes on. It has a run directory already, of the command that
+/// started it.
+fn change_rate(app: &App, args: &TestArgs, times: f64) -> Outcome {
+    let spec = app.library.load(&args.env)?;
+    let (events, _) = app.events(None)?;
+    let stop = stop::listen(&events)?;
+    let place = Place::find(&app.global, spec.cloud, &spec.region)?;
+    let questions = app.questions();
+    let session = App::session(&events, &stop, &questions);
+    let storm = App::run(&place, async {
+        let rig = Rig::open(spec, &place).await?;
+        Ok::<_, Failure>(test::pace_storm(&rig, times, &session).await?)
+    })?;
+    goes_on(app, &storm, &format!("goes on at {times} times its rate"));
+    Ok(ExitCode::Done)
 }
 
 fn job(args: &TestArgs) -> Result<TestJob, Failure> {
@@ -90,9 +101,6 @@ fn job(args: &TestArgs) -> Result<TestJob, Failure> {
     }
     if args.stop {
         return Ok(TestJob::Stop);
-    }
-    if let Some(times) = args.rate {
-        return Ok(TestJob::Rate(times));
     }
     let changes = &args.changes;
     let signed = |time: Option<Duration>| time.and_then(|time| SignedDuration::try_from(time).ok());
