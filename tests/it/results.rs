@@ -416,6 +416,11 @@ fn runs_are_listed_whatever_became_of_them_and_old_ones_are_pruned() {
 #[test]
 fn an_environment_without_runs_says_so() {
     let home = Home::new();
+    let unknown = home.loadrig(&["runs", "perf"]);
+    assert_eq!(unknown.status.code(), Some(2), "neither YAML nor runs");
+    let environments = home.0.path().join("environments");
+    std::fs::create_dir(&environments).expect("a directory");
+    std::fs::write(environments.join("perf.yaml"), "architecture: 1k\n").expect("a file");
     assert!(home.shown(&["runs", "perf"]).contains("no runs of `perf`"));
     let history = home.loadrig(&["history", "perf"]);
     assert_eq!(history.status.code(), Some(2));

@@ -30,6 +30,10 @@ pub(crate) fn run(app: &App, args: &RunsArgs) -> Outcome {
         return Ok(ExitCode::Done);
     }
     let runs = list(&target.name)?;
+    if runs.is_empty() && target.is_name_only {
+        // Neither YAML nor runs: most likely mistyped.
+        app.library.load(&args.env)?;
+    }
     if app.printer.is_json() {
         app.printer
             .json(&json!({ "environment": target.name, "runs": runs }));
