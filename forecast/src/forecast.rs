@@ -51,17 +51,18 @@ pub struct Forecast {
     pub everybody_in: f64,
     /// Users who got in.
     pub logged_in: Range,
-    /// Seconds until the last of them was in; infinite where that was not seen to come.
-    pub last_in: Range,
+    /// Seconds until the last of them was in, of the storms in which anybody was; infinite where that was
+    /// not seen to come; none if nobody got in in any.
+    pub last_in: Option<Range>,
     /// Seconds that it takes at the least.
     pub least: Range,
     /// Share of the storms that collapsed: nobody gets in any more, users were lost, or more than half of
     /// the work was for clients that had gone.
     pub collapsed: f64,
-    /// Seconds from first attempt to login: the median user.
-    pub median_wait: Range,
+    /// Seconds from first attempt to login: the median user; none if nobody got in in any storm.
+    pub median_wait: Option<Range>,
     /// The same, of the 95th of 100 users.
-    pub late_wait: Range,
+    pub late_wait: Option<Range>,
     /// Share of the work that was done for clients that had gone.
     pub dead_work: Range,
     /// Seconds until logins are answered at once again; infinite if they never are while clients try.
@@ -114,6 +115,11 @@ pub fn forecast(rig: &Rig, storm: &Storm, uncertainty: f64, runs: u32, seed: u64
     let range = |of: &dyn Fn(&Rig, &Outcome) -> f64| {
         Range::of(played.iter().map(|(rig, one)| of(rig, one)).collect())
     };
+    let of_those_in = |of: &dyn Fn(&Outcome) -> Option<f64>| {
+        let with_logins = played.iter().filter(|(_, one)| one.logged_in > 0);
+        let values: Vec<f64> = with_logins.filter_map(|(_, one)| of(one)).collect();
+        (!values.is_empty()).then(|| Range::of(values))
+    };
     let share = |is: &dyn Fn(&Rig, &Outcome) -> bool| {
         let count = played.iter().filter(|(rig, one)| is(rig, one)).count();
         count as f64 / played.len() as f64
@@ -121,14 +127,14 @@ pub fn forecast(rig: &Rig, storm: &Storm, uncertainty: f64, runs: u32, seed: u64
     Forecast {
         everybody_in: share(&|_, one| one.logged_in == storm.users),
         logged_in: range(&|_, one| f64::from(one.logged_in)),
-        last_in: range(&|_, one| match one.ending {
-            Ending::CutOff => f64::INFINITY,
-            Ending::Drained | Ending::Collapsed => one.last_in,
+        last_in: of_those_in(&|one| match one.ending {
+            Ending::CutOff => Some(f64::INFINITY),
+            Ending::Drained | Ending::Collapsed => Some(one.last_in),
         }),
         least: range(&|rig, _| rig.least(storm)),
         collapsed: share(&|_, one| has_collapsed(storm, one)),
-        median_wait: range(&|_, one| one.wait(0.5).unwrap_or_default()),
-        late_wait: range(&|_, one| one.wait(0.95).unwrap_or_default()),
+        median_wait: of_those_in(&|one| one.wait(0.5)),
+        late_wait: of_those_in(&|one| one.wait(0.95)),
         dead_work: range(&|_, one| match one.ending {
             // From then on all of it.
             Ending::Collapsed => 1.0,

@@ -59,7 +59,7 @@ pub struct Prediction {
     pub gate_reason: String,
     /// What the nodes' rate follows from.
     pub basis: String,
-    /// If it collapses as it is: with how many seconds of patience it would not; none if with none.
+    /// If it collapses as it is, or may: with how many seconds of patience it would not; none if with none.
     pub holds_with_patience: Option<f64>,
     /// The environment as it is, then each change.
     pub cases: Vec<PredictedCase>,
@@ -161,10 +161,10 @@ pub struct StormForecast {
     pub curve: LoginCurve,
     /// Users who get in, in the end.
     pub logged_in: Range,
-    /// Until the last of them is in; infinite where that was not seen to come.
-    pub last_in: Range,
-    /// Until half of them are in, from the moment at which each wanted to be.
-    pub median_wait: Range,
+    /// Until the last of them is in; infinite where that was not seen to come; none if nobody gets in.
+    pub last_in: Option<Range>,
+    /// Until half of them are in, from the moment at which each wanted to be; none if nobody gets in.
+    pub median_wait: Option<Range>,
     /// Share of the simulated storms that collapsed.
     pub collapsed: f64,
 }

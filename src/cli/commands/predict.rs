@@ -22,6 +22,8 @@ use crate::ops::predict::{
 const MUCH: f64 = 0.35;
 /// The width of the table: that of texts.
 const TABLE_WIDTH: u16 = 100;
+/// In place of a time where nobody gets in.
+const NOTHING: &str = "-";
 
 /// Predicts; asks nobody and changes nothing.
 pub(crate) fn run(app: &App, args: &PredictArgs) -> Outcome {
@@ -156,7 +158,7 @@ fn cases(prediction: &Prediction) -> String {
             case.verdict.as_str().to_owned(),
             users(case.logged_in, prediction.users),
             last_in(case),
-            time(case.median_wait.median),
+            seen(case.median_wait.map(|wait| wait.median)),
             price(&case.cost),
         ]);
     }
@@ -172,8 +174,12 @@ fn cases(prediction: &Prediction) -> String {
 fn conclusions(prediction: &Prediction) -> Vec<String> {
     let mut lines = Vec::new();
     let now = prediction.as_it_is();
-    if now.is_some_and(|now| now.verdict == StormVerdict::Collapses) {
-        lines.push(collapse(prediction));
+    match now {
+        Some(now) if now.verdict == StormVerdict::Collapses => lines.push(collapse(prediction)),
+        Some(now) if now.verdict == StormVerdict::MayCollapse => {
+            lines.push(possible_collapse(now, prediction.holds_with_patience));
+        }
+        _ => {}
     }
     match prediction.cheapest() {
         Some(_) if now.is_some_and(PredictedCase::passes) => {
@@ -191,7 +197,7 @@ fn conclusions(prediction: &Prediction) -> Vec<String> {
             "if people can be asked to come over {:.0} min: the last is in after {}, half wait {}",
             spread.within / 60.0,
             last_in(spread),
-            time(spread.median_wait.median)
+            seen(spread.median_wait.map(|wait| wait.median))
         ));
     }
     lines
@@ -215,6 +221,15 @@ fn collapse(prediction: &Prediction) -> String {
         ),
         None => format!("it collapses, however long clients wait: {end}"),
     }
+}
+
+/// What is said of a storm that collapses in some of the simulations.
+fn possible_collapse(now: &PredictedCase, holds_with_patience: Option<f64>) -> String {
+    let share = now.collapsed * 100.0;
+    let patience = holds_with_patience.map_or_else(String::new, |patience| {
+        format!("; if clients waited {} it would not", given(patience))
+    });
+    format!("it collapses in {share:.0} % of the simulated storms{patience}")
 }
 
 fn cheapest_change(prediction: &Prediction, cheapest: &PredictedCase) -> Vec<String> {
@@ -287,7 +302,7 @@ fn users(range: Range, users: u32) -> String {
 fn last_in(case: &PredictedCase) -> String {
     match case.cut_off {
         Some(played) => format!("> {}", time(played)),
-        None => range(case.last_in),
+        None => case.last_in.map_or_else(|| NOTHING.to_owned(), range),
     }
 }
 
@@ -314,6 +329,11 @@ fn price(cost: &ExtraCost) -> String {
         (false, true) => format!("at least {sum}"),
         (false, false) => "no price".to_owned(),
     }
+}
+
+/// A time that only those have who get in.
+fn seen(seconds: Option<f64>) -> String {
+    seconds.map_or_else(|| NOTHING.to_owned(), time)
 }
 
 /// Seconds that were asked for.

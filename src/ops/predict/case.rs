@@ -22,15 +22,16 @@ pub struct PredictedCase {
     pub collapsed: f64,
     /// Users who get in.
     pub logged_in: Range,
-    /// Seconds until the last of them is in.
-    pub last_in: Range,
-    /// Seconds that half of them wait at the most.
-    pub median_wait: Range,
+    /// Seconds until the last of them is in; none if nobody gets in.
+    pub last_in: Option<Range>,
+    /// Seconds that half of them wait at the most; none if nobody gets in.
+    pub median_wait: Option<Range>,
     /// Seconds from the start until logins are answered at once again; `null` is never, while clients try.
     pub recovered: Range,
     /// Share of the nodes' work that is for clients who have gone.
     pub dead_work: f64,
-    /// The most that logins take of the application nodes' processors, as a share.
+    /// The most that logins take of the application nodes' processors, as a share, where passwords are at
+    /// their dearest.
     pub processors: f64,
     /// Seconds after which the simulation was given up that had not ended by then.
     pub cut_off: Option<f64>,
@@ -45,6 +46,9 @@ pub enum StormVerdict {
     /// Everybody gets in, later than that.
     #[serde(rename = "late")]
     Late,
+    /// Some of the simulated storms collapse, fewer than half.
+    #[serde(rename = "may collapse")]
+    MayCollapse,
     /// The nodes work for clients that have gone: nobody gets in any more, or most of the work is lost.
     #[serde(rename = "collapses")]
     Collapses,
@@ -57,6 +61,7 @@ impl StormVerdict {
         match self {
             StormVerdict::InTime => "in time",
             StormVerdict::Late => "late",
+            StormVerdict::MayCollapse => "may collapse",
             StormVerdict::Collapses => "collapses",
         }
     }

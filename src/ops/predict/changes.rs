@@ -143,10 +143,17 @@ fn gates(spec: &Spec, trial: &Trial) -> Vec<Remedy> {
 fn derived_gate(spec: &Spec) -> Option<Remedy> {
     let now = gate_rate(spec);
     let mut changed = spec.clone();
-    match &mut changed.login_gate {
-        GateSetting::On { rate, .. } => *rate = None,
-        off @ GateSetting::Off => *off = GateSetting::default(),
-    }
+    // A queue that was chosen for a rate is none for another.
+    let had_queue = match &mut changed.login_gate {
+        GateSetting::On { rate, burst, .. } => {
+            *rate = None;
+            burst.take().is_some()
+        }
+        off @ GateSetting::Off => {
+            *off = GateSetting::default();
+            false
+        }
+    };
     let rate = gate_rate(&changed)?;
     let (change, yaml) = match now {
         None => (
@@ -155,7 +162,10 @@ fn derived_gate(spec: &Spec) -> Option<Remedy> {
         ),
         Some(now) if now.max(rate) > now.min(rate) * WORTH => (
             format!("a gate of {rate:.1}/s in place of {now:.1}/s"),
-            "remove `proxy.login_gate.rate`",
+            match had_queue {
+                true => "remove `proxy.login_gate.rate` and `burst`",
+                false => "remove `proxy.login_gate.rate`",
+            },
         ),
         Some(_) => return None,
     };

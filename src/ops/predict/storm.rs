@@ -13,8 +13,12 @@ const SHARED_CORE: f64 = 0.6;
 /// The table of costs errs on the dear side, since none of EC2's processors was measured: a password
 /// may cost by this factor less, and by this one less again.
 const UNCERTAINTY: f64 = 1.25;
-/// Storms that are played for each variant.
-const RUNS: u32 = 5;
+/// Storms that are played for each variant, at the least: in a large one chance evens out.
+const FEWEST_RUNS: u32 = 5;
+/// And at the most.
+const MOST_RUNS: u32 = 40;
+/// Users of all storms together that are worth playing.
+const PLAYED_USERS: u32 = 40_000;
 /// The same storms every time.
 const SEED: u64 = 1;
 /// Everybody is in in time if the last is in by so many times the time within which they come,
@@ -61,6 +65,11 @@ impl Trial {
         Self { storm, ..self }
     }
 
+    /// How many storms are played: the fewer users, the more depends on chance.
+    fn runs(&self) -> u32 {
+        (PLAYED_USERS / self.storm.users.max(1)).clamp(FEWEST_RUNS, MOST_RUNS)
+    }
+
     /// Seconds by which everybody has to be in.
     fn soon(&self) -> f64 {
         self.storm.window * SLACK + SLACK_SECONDS
@@ -69,7 +78,7 @@ impl Trial {
     /// Whether an environment is likely to pass: one storm in place of many, with passwords at their
     /// dearest.
     pub(super) fn may_pass(&self, spec: &Spec) -> bool {
-        let one = forecast::dearest(&self.rig(spec), &self.storm, UNCERTAINTY, RUNS, SEED);
+        let one = forecast::dearest(&self.rig(spec), &self.storm, UNCERTAINTY, self.runs(), SEED);
         one.logged_in == self.storm.users && one.last_in <= self.soon()
     }
 
@@ -80,12 +89,14 @@ impl Trial {
 
     /// What comes of the storm in an environment.
     pub(super) fn forecast(&self, spec: &Spec) -> Forecast {
-        forecast::forecast(&self.rig(spec), &self.storm, UNCERTAINTY, RUNS, SEED)
+        forecast::forecast(&self.rig(spec), &self.storm, UNCERTAINTY, self.runs(), SEED)
     }
 
     fn is_in_time(&self, forecast: &Forecast) -> bool {
         forecast.everybody_in >= 0.9
-            && forecast.last_in.high <= self.soon()
+            && forecast
+                .last_in
+                .is_some_and(|last| last.high <= self.soon())
             && forecast.collapsed <= 0.5
     }
 
@@ -99,18 +110,18 @@ impl Trial {
     ) -> PredictedCase {
         let rig = self.rig(spec);
         let forecast = self.forecast(spec);
-        let collapses = forecast.collapsed > 0.5;
-        let passes = self.is_in_time(&forecast);
+        let verdict = match forecast.collapsed {
+            most if most > 0.5 => StormVerdict::Collapses,
+            _ if self.is_in_time(&forecast) => StormVerdict::InTime,
+            some if some > 0.0 => StormVerdict::MayCollapse,
+            _ => StormVerdict::Late,
+        };
         PredictedCase {
             change,
             yaml,
             cost,
             within: self.storm.window,
-            verdict: match (collapses, passes) {
-                (true, _) => StormVerdict::Collapses,
-                (false, true) => StormVerdict::InTime,
-                (false, false) => StormVerdict::Late,
-            },
+            verdict,
             collapsed: forecast.collapsed,
             logged_in: forecast.logged_in,
             last_in: forecast.last_in,
@@ -122,14 +133,19 @@ impl Trial {
         }
     }
 
-    /// If a variant collapses: the least patience with which it does not.
+    /// If a variant collapses, or may: the least patience with which it does not, with passwords at their
+    /// dearest.
     pub(super) fn patience_that_holds(&self, spec: &Spec, case: &PredictedCase) -> Option<f64> {
-        (case.verdict == StormVerdict::Collapses)
-            .then(|| forecast::patience_that_holds(&self.rig(spec), &self.storm, SEED))
+        (case.collapsed > 0.0 && !case.passes())
+            .then(|| {
+                let mut rig = self.rig(spec);
+                rig.nodes.hash *= UNCERTAINTY;
+                forecast::patience_that_holds(&rig, &self.storm, SEED)
+            })
             .flatten()
     }
 
-    /// The most that logins take of the nodes' processors, with passwords in the middle of their range.
+    /// The most that logins take of the nodes' processors, with passwords at their dearest.
     fn processors(&self, spec: &Spec, rig: &Rig) -> f64 {
         let vcpus = f64::from(LoginCost::of(spec).vcpus.max(1));
         let most = match rig.nodes.lock {
@@ -141,7 +157,7 @@ impl Trial {
             true => rig.possible(),
             false => self.storm.offered(),
         };
-        most * (busy / rig.nodes.possible()).min(1.0)
+        most * (busy / possible(rig).low).min(1.0)
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use forecast::Range;
 use loadrig_storm::{AccountPassword, StormControl};
 use secrecy::ExposeSecret as _;
 
@@ -311,10 +312,12 @@ fn expectation(
     let forecast = forecast_storm(spec, &scenario).ok()?;
     // The forecast counts from the storm's own phase, which others may come before.
     let begin = phases.iter().find(|phase| phase.name == "storm")?.begin_ms as f64 / 1000.0;
-    let last = forecast.last_in;
-    let known = [last.low, last.median, last.high]
-        .iter()
-        .all(|seconds| seconds.is_finite());
+    let is_known = |last: &Range| {
+        [last.low, last.median, last.high]
+            .iter()
+            .all(|s| s.is_finite())
+    };
+    let last = forecast.last_in.filter(is_known);
     Some(StormExpectation {
         users_in: (1_u32..)
             .zip(&forecast.curve.users_in)
@@ -323,7 +326,7 @@ fn expectation(
                 (at, users.low, users.high)
             })
             .collect(),
-        last_in: known.then_some((begin + last.low, begin + last.median, begin + last.high)),
+        last_in: last.map(|last| (begin + last.low, begin + last.median, begin + last.high)),
         collapsed: forecast.collapsed,
     })
 }
