@@ -1,5 +1,6 @@
 //! A rig that somebody breaks by hand: `verify` names what is broken, and `up` or whoever broke it mends it.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::rig::{CommandOutcome, Home};
@@ -77,4 +78,47 @@ pub fn a_lost_cache_is_named(home: &Home, environment: &str) {
     );
     route("del");
     until("the connection to the cache does not come back", true);
+}
+
+/// A cache that hangs keeps its connections, and takes new ones: only asking it tells.
+pub fn a_hung_cache_is_named(home: &Home, environment: &str) {
+    // There is one local cloud, and one environment in it.
+    let signal = |name: &str| {
+        let done = Command::new("pkill")
+            .args([name, "--exact", "redis-server"])
+            .status();
+        assert!(done.unwrap().success(), "no cache runs");
+    };
+    signal("--signal=STOP");
+    let failed = failed_checks(home, environment);
+    signal("--signal=CONT");
+    for node in ["app-1", "app-2"] {
+        let name = format!("{node}: uses the cache");
+        let found = failed.iter().find(|(check, _)| *check == name);
+        let (_, detail) = found.unwrap_or_else(|| panic!("`{name}` passed: {failed:?}"));
+        assert!(
+            detail.contains("does not answer PING within 5 s") || detail.contains("no connection"),
+            "{detail}"
+        );
+    }
+    let started = Instant::now();
+    while home.run(&["verify", environment]).code != Some(0) {
+        assert!(started.elapsed() < NOTICED, "the cache does not come back");
+    }
+}
+
+/// A command of the operator's own before the server's start fails: `up` ends soon, with what failed.
+pub fn a_start_that_is_refused_is_named(home: &Home, environment: &str) {
+    let directory = "/etc/systemd/system/mattermost.service.d";
+    let by_hand = format!(
+        "sudo mkdir -p {directory} && printf '[Service]\\nExecStartPre=/bin/ls /no-such-disk\\n' \
+         | sudo tee {directory}/own.conf && sudo systemctl daemon-reload && sudo systemctl stop mattermost"
+    );
+    on(home, environment, "app-1", &by_hand);
+    let failed = home.run(&["up", environment, "--yes"]).code(1);
+    let failed = failed.says(&["app-1", "mattermost", "no-such-disk"]);
+    assert!(failed.took < Duration::from_mins(2), "{failed}");
+    let undone = format!("sudo rm -r {directory} && sudo systemctl daemon-reload");
+    on(home, environment, "app-1", &undone);
+    home.run(&["up", environment, "--yes"]).code(0);
 }

@@ -77,6 +77,8 @@ fn a_rig_speaks_tls_with_an_authority_of_its_own() {
     assert_eq!(test.json()["scenarios"][0]["passed"], true, "{test}");
     broken::a_changed_file_is_named_and_restored(home, "secure");
     broken::a_lost_cache_is_named(home, "secure");
+    broken::a_hung_cache_is_named(home, "secure");
+    broken::a_start_that_is_refused_is_named(home, "secure");
     verify(home, "secure");
     down(home, "secure");
     cloud.finish();
