@@ -147,6 +147,14 @@ impl<'a> Names<'a> {
         self.named(&format!("final-{}", &hash[..FINAL_HASH]))
     }
 
+    /// What fits the names of this environment's last snapshots and no others, as policies of IAM
+    /// spell it: `?` is one character. `*` would fit those of an environment called
+    /// `<environment>-final-x`, too.
+    #[must_use]
+    pub fn final_snapshot_pattern(self) -> String {
+        self.named(&format!("final-{}", "?".repeat(FINAL_HASH)))
+    }
+
     /// Whether a snapshot's id is that of one of this environment's last snapshots.
     #[must_use]
     pub fn is_final_snapshot(self, id: &str) -> bool {

@@ -24,10 +24,19 @@ pub struct PolicyReport {
     pub documents: Vec<Value>,
 }
 
+/// What a policy takes from an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyAccount {
+    /// 12 digits.
+    pub id: String,
+    /// Id of the environment's private DNS zone, if it has one and it is known.
+    pub zone: Option<String>,
+}
+
 /// The policy of an environment in an account and region.
 #[must_use]
-pub fn iam_policy(spec: &Spec, account: &str, region: &str) -> PolicyReport {
-    let scope = Scope::new(account, region, &spec.name);
+pub fn iam_policy(spec: &Spec, account: &PolicyAccount, region: &str) -> PolicyReport {
+    let scope = Scope::of(spec, &account.id, region).with_zone(account.zone.as_deref());
     let kinds: BTreeSet<Kind> = blueprint(spec, &[])
         .resources()
         .map(|(_, desired)| desired.kind())
@@ -59,10 +68,16 @@ fn report(statements: Vec<Statement>, scope: Scope) -> PolicyReport {
     }
 }
 
-/// The account of the credentials in use.
+/// The account of the credentials in use, with the environment's zone if it exists there.
 ///
 /// # Errors
-/// When there are none, or AWS refuses them.
-pub async fn own_account(adapters: &dyn Adapters) -> Result<String, OpsError> {
-    Ok(adapters.cloud().await?.account().await?.id)
+/// When there are no credentials, AWS refuses them, or zones cannot be listed.
+pub async fn own_account(adapters: &dyn Adapters, spec: &Spec) -> Result<PolicyAccount, OpsError> {
+    let cloud = adapters.cloud().await?;
+    let id = cloud.account().await?.id;
+    let zone = match spec.network.private_dns {
+        true => cloud.private_zone(&spec.name).await?,
+        false => None,
+    };
+    Ok(PolicyAccount { id, zone })
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::blueprint::Address;
 use crate::plan::{Action, Cost, Plan};
 use crate::preflight::{
     Finding, FindingVerdict, Scope, Wants, ZoneNeeds, choose_zones, demands, evaluate_names,
@@ -56,7 +57,9 @@ pub async fn preflight(rig: &Rig, reading: &RigState) -> Vec<Finding> {
         ),
     };
     let wants = wants_of(rig, reading);
-    let scope = Scope::new(&rig.account.id, &rig.account.region, &rig.spec.name);
+    let zone = reading.inventory.get(&Address::zone());
+    let scope = Scope::of(&rig.spec, &rig.account.id, &rig.account.region)
+        .with_zone(zone.map(|zone| zone.id.as_str()));
     let needed = needed(plan, &scope);
     let quotas: Vec<_> = demands.keys().copied().collect();
     let restores = restores(blueprint, plan);

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use crate::blueprint::Kind;
 use crate::blueprint::kinds::{Grant, GrantCondition, GrantUse};
 use crate::identity::names::Names;
-use crate::spec::CANARY_PREFIX;
 use crate::spec::regions::PARTITION;
+use crate::spec::{CANARY_PREFIX, Spec};
 
 use super::grants::{CANARY, account_grants};
 
@@ -40,6 +40,12 @@ pub struct Scope {
     pub account: String,
     /// Name of the environment.
     pub environment: String,
+    /// The VPC that it stands in, where that is not its own: the id of its own is not known before
+    /// it exists.
+    vpc: Option<String>,
+    /// Id of its private DNS zone, where it is known. Route 53 has no other way to tell zones
+    /// apart: no condition key is about a zone's name or tags.
+    zone: Option<String>,
 }
 
 impl Scope {
@@ -50,7 +56,26 @@ impl Scope {
             region: region.to_owned(),
             account: account.to_owned(),
             environment: environment.to_owned(),
+            vpc: None,
+            zone: None,
         }
+    }
+
+    /// The environment of a YAML file, with what the YAML knows of the account.
+    #[must_use]
+    pub fn of(spec: &Spec, account: &str, region: &str) -> Self {
+        let existing = spec.network.existing.as_ref();
+        Self {
+            vpc: existing.map(|network| network.vpc.clone()),
+            ..Self::new(account, region, &spec.name)
+        }
+    }
+
+    /// With the id of the environment's private DNS zone.
+    #[must_use]
+    pub fn with_zone(mut self, id: Option<&str>) -> Self {
+        self.zone = id.map(str::to_owned);
+        self
     }
 
     /// Every canary in one account and region: each has a name of its own.
@@ -77,7 +102,10 @@ impl Scope {
         } else {
             Names::of(&self.environment).bucket(&self.account, &self.region)
         };
+        let names = Names::of(&self.environment);
         template
+            .replace("{final_snapshot}", &names.final_snapshot_pattern())
+            .replace("{zone}", self.zone.as_deref().unwrap_or("*"))
             .replace("{partition}", PARTITION)
             .replace("{region}", &self.region)
             .replace("{account}", &self.account)
@@ -177,12 +205,17 @@ fn conditions(condition: GrantCondition, scope: &Scope) -> Vec<(&'static str, St
             vec![(EQUALS, "iam:PassedToService".to_owned(), service.to_owned())]
         }
         GrantCondition::OwnRecords => {
-            let key = "route53:ChangeResourceRecordSetsNormalizedRecordNames".to_owned();
-            let names = format!("*{}", Names::of(&scope.environment).zone());
-            vec![(ALL_LIKE, key, names)]
+            let key = "route53:ChangeResourceRecordSetsNormalizedRecordNames";
+            let zone = Names::of(&scope.environment).zone();
+            // The dot keeps out zones whose names only end like this one's.
+            let below = format!("*.{zone}");
+            [zone, below]
+                .map(|name| (ALL_LIKE, key.to_owned(), name))
+                .into()
         }
         GrantCondition::PrivateZone => {
-            let vpcs = format!("VPCId=*,VPCRegion={}", scope.region);
+            let vpc = scope.vpc.as_deref().unwrap_or("*");
+            let vpcs = format!("VPCId={vpc},VPCRegion={}", scope.region);
             vec![(ANY_LIKE, "route53:VPCs".to_owned(), vpcs)]
         }
         GrantCondition::ServiceRole(service) => {
@@ -332,41 +365,52 @@ mod tests {
     }
 
     #[test]
-    fn dns_reaches_no_further_than_the_environments_names() {
-        let statements = statements(&all(), &scope());
-        let of = |action: &str| {
-            let found = statements.iter().find(|one| one.actions.contains(action));
-            found.unwrap().conditions.clone()
-        };
-        let records = of("route53:ChangeResourceRecordSets");
-        assert!(
-            format!("{records:?}").contains("perf.loadrig.internal"),
-            "{records:?}"
-        );
-        let zone = of("route53:CreateHostedZone");
-        assert!(
-            format!("{zone:?}").contains("VPCRegion=eu-central-1"),
-            "{zone:?}"
-        );
+    fn automated_backups_are_reached_by_nothing() {
+        for statement in statements(&all(), &scope()) {
+            let text = statement.document().to_string();
+            assert!(!text.contains("auto-backup"), "{text}");
+            assert!(!text.contains("AutomatedBackup\""), "{text}");
+        }
     }
 
     #[test]
-    fn of_automated_backups_nothing_but_their_deletion_is_granted() {
-        for statement in statements(&all(), &scope()) {
-            if statement
-                .resources
-                .iter()
-                .any(|arn| arn.contains(":auto-backup:"))
-            {
-                let actions: Vec<_> = statement.actions.iter().copied().collect();
-                assert_eq!(actions, ["rds:DeleteDBInstanceAutomatedBackup"]);
-            }
+    fn a_zone_and_a_vpc_that_are_known_are_the_only_ones() {
+        let library = crate::spec::Library::new(Some("no-such-directory".into()));
+        let yaml = "architecture: 1k\ncloud: aws\nregion: eu-central-1\n\
+                    access: {operators: [198.51.100.7/32]}\nnetwork:\n  layout: private\n  \
+                    private_dns: true\n  existing:\n    vpc: vpc-0aa\n    \
+                    public_subnets: [subnet-0a, subnet-0b]\n    \
+                    private_subnets: [subnet-0c, subnet-0d]\n";
+        let spec = library.load_text("perf", yaml).unwrap();
+        let scope = Scope::of(&spec, "123456789012", "eu-central-1").with_zone(Some("Z7"));
+        let statements = statements(&all(), &scope);
+        let of = |action: &str| {
+            let found = statements.iter().find(|one| one.actions.contains(action));
+            found.unwrap().document()
+        };
+        let zone = "arn:aws:route53:::hostedzone/Z7";
+        for action in [
+            "route53:ChangeResourceRecordSets",
+            "route53:ChangeTagsForResource",
+            "route53:DeleteHostedZone",
+        ] {
+            assert_eq!(of(action)["Resource"], json!([zone]), "{action}");
         }
+        let create = of("route53:CreateHostedZone");
+        let vpcs = json!(["VPCId=vpc-0aa,VPCRegion=eu-central-1"]);
+        assert_eq!(create["Condition"][ANY_LIKE]["route53:VPCs"], vpcs);
+        // An action without resource types is allowed on `*` or not at all.
+        assert_eq!(create["Resource"], json!(["*"]));
     }
 
     #[test]
     fn only_reads_are_granted_on_all_resources() {
         for statement in statements(&all(), &scope()) {
+            // Creating a zone has no resource, only a condition.
+            if statement.sid == "PrivateZones" {
+                assert!(!statement.conditions.is_empty());
+                continue;
+            }
             let everything = statement.resources.contains("*");
             let wide = ["Read", "Preflight"].contains(&statement.sid.as_str());
             assert_eq!(everything, wide, "{}", statement.sid);

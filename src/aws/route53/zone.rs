@@ -214,6 +214,14 @@ impl Aws {
         format!("loadrig/{}/{environment}/", self.region)
     }
 
+    /// Id of the environment's private DNS zone, if there is one.
+    ///
+    /// # Errors
+    /// When zones cannot be listed.
+    pub async fn private_zone(&self, environment: &str) -> Result<Option<String>, CloudError> {
+        self.zone_id(environment).await
+    }
+
     /// The environment's zone, by its caller reference.
     async fn zone_id(&self, environment: &str) -> Result<Option<String>, CloudError> {
         Ok(self.zone_ids(environment).await?.into_iter().next())

@@ -105,6 +105,11 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
             "elasticache:AddTagsToResource elasticache:CreateReplicationGroup",
             "the cache",
         ),
+        PARAMETERS.grant(
+            CREATE,
+            "elasticache:CreateReplicationGroup",
+            "the cache has the parameters of its engine's defaults",
+        ),
         service_role(
             "elasticache.amazonaws.com",
             "AWS creates its role with an account's first cache; the role stays",
@@ -127,11 +132,17 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
 
 pub(super) const CACHES: NamedResources = NamedResources {
     statement: "Cache",
-    on: "arn:{partition}:elasticache:{region}:{account}:cluster:lr-{environment}-cache* \
-         arn:{partition}:elasticache:{region}:{account}:parametergroup:* \
+    // Nodes are called after their group, with a number of three digits.
+    on: "arn:{partition}:elasticache:{region}:{account}:cluster:lr-{environment}-cache-??? \
          arn:{partition}:elasticache:{region}:{account}:replicationgroup:lr-{environment}-cache \
-         arn:{partition}:elasticache:{region}:{account}:snapshot:lr-{environment}-* \
-         arn:{partition}:elasticache:{region}:{account}:subnetgroup:lr-{environment}-cache*",
+         arn:{partition}:elasticache:{region}:{account}:snapshot:{final_snapshot} \
+         arn:{partition}:elasticache:{region}:{account}:subnetgroup:lr-{environment}-cache-subnets",
+};
+
+/// Parameter groups, which a cache uses and does not change.
+const PARAMETERS: NamedResources = NamedResources {
+    statement: "CacheParameters",
+    on: "arn:{partition}:elasticache:{region}:{account}:parametergroup:*",
 };
 
 fn charges(priced: Priced<'_>, prices: &Prices) -> Result<Vec<Charge>, UnreadableAttribute> {

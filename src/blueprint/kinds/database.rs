@@ -193,6 +193,17 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
          rds:ModifyDBInstance rds:RestoreDBInstanceFromDBSnapshot",
         "a writer and its read replicas, or a writer restored from a snapshot",
     ),
+    OPTIONS.grant(
+        CREATE,
+        "rds:CreateDBInstance rds:CreateDBInstanceReadReplica \
+         rds:RestoreDBInstanceFromDBSnapshot",
+        "databases are created with the option group of their engine's defaults",
+    ),
+    SNAPSHOTS.grant(
+        CREATE,
+        "rds:RestoreDBInstanceFromDBSnapshot",
+        "the snapshot that a writer is restored from may be anybody's in the account",
+    ),
     service_role(
         "rds.amazonaws.com",
         "AWS creates its role with an account's first database; the role stays",
@@ -209,29 +220,34 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         "a protected database leaves a final snapshot, which loadrig may not delete",
     ),
     DATABASES.grant(DELETE, "rds:DeleteDBInstance", TAKING_DOWN),
-    BACKUPS.grant(
-        DELETE,
-        "rds:DeleteDBInstanceAutomatedBackup",
-        "deleting a database with its automated backups, whose names AWS draws",
-    ),
 ],
     ..KindInfo::COMMON
 };
 
+/// Automated backups are not among them. `DeleteDBInstance` removes them with their database and
+/// is asked for on the database alone (Service Authorization Reference, Amazon RDS); their names
+/// are AWS's, so a grant on them would reach everybody's.
 pub(super) const DATABASES: NamedResources = NamedResources {
     statement: "Databases",
-    // Databases are created with the option group of their engine's defaults.
-    on: "arn:{partition}:rds:{region}:{account}:db:lr-{environment}-db-* \
-         arn:{partition}:rds:{region}:{account}:og:default* \
-         arn:{partition}:rds:{region}:{account}:pg:lr-{environment}-db-* \
-         arn:{partition}:rds:{region}:{account}:snapshot:* \
-         arn:{partition}:rds:{region}:{account}:subgrp:lr-{environment}-db-*",
+    // A `*` after `db-` would fit the databases of an environment called `<environment>-db`.
+    on: "arn:{partition}:rds:{region}:{account}:db:lr-{environment}-db-reader-? \
+         arn:{partition}:rds:{region}:{account}:db:lr-{environment}-db-reader-?? \
+         arn:{partition}:rds:{region}:{account}:db:lr-{environment}-db-writer \
+         arn:{partition}:rds:{region}:{account}:pg:lr-{environment}-db-reader-parameters \
+         arn:{partition}:rds:{region}:{account}:pg:lr-{environment}-db-writer-parameters \
+         arn:{partition}:rds:{region}:{account}:snapshot:{final_snapshot} \
+         arn:{partition}:rds:{region}:{account}:subgrp:lr-{environment}-db-subnets",
 };
 
-/// Automated backups, which go with their database in one call.
-const BACKUPS: NamedResources = NamedResources {
-    statement: "DatabaseBackups",
-    on: "arn:{partition}:rds:{region}:{account}:auto-backup:*",
+/// The option groups of AWS's defaults, which nobody owns.
+pub(super) const OPTIONS: NamedResources = NamedResources {
+    statement: "DatabaseOptions",
+    on: "arn:{partition}:rds:{region}:{account}:og:default*",
+};
+
+const SNAPSHOTS: NamedResources = NamedResources {
+    statement: "RestoreDatabases",
+    on: "arn:{partition}:rds:{region}:{account}:snapshot:*",
 };
 
 /// In these states RDS creates no final snapshot (Amazon RDS API Reference, `DeleteDBInstance`).

@@ -3,7 +3,7 @@
 use crate::spec::Protection;
 
 use super::super::{Address, AttributeValue, Attributes, Kind};
-use super::database::{NOT_ENCRYPTED, UNFINISHED, VERSION_CHANGE, finished};
+use super::database::{NOT_ENCRYPTED, OPTIONS, UNFINISHED, VERSION_CHANGE, finished};
 use super::grants::{CREATE, DELETE, NamedResources, TAKING_DOWN, UPDATE, read};
 use super::info::{AttributeInfo, Band, KindInfo, OnDifference, WhenFailed, minutes};
 use super::resource::Resource;
@@ -91,6 +91,16 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
          rds:RestoreDBClusterFromSnapshot",
             "an Aurora cluster, new or restored from a snapshot",
         ),
+        OPTIONS.grant(
+            CREATE,
+            "rds:CreateDBCluster rds:RestoreDBClusterFromSnapshot",
+            "clusters are created with the option group of their engine's defaults",
+        ),
+        SNAPSHOTS.grant(
+            CREATE,
+            "rds:RestoreDBClusterFromSnapshot",
+            "the snapshot that a cluster is restored from may be anybody's in the account",
+        ),
         CLUSTERS.grant(
             UPDATE,
             "rds:ModifyDBCluster",
@@ -102,28 +112,23 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
             "a protected database leaves a final snapshot, which loadrig may not delete",
         ),
         CLUSTERS.grant(DELETE, "rds:DeleteDBCluster", TAKING_DOWN),
-        BACKUPS.grant(
-            DELETE,
-            "rds:DeleteDBClusterAutomatedBackup",
-            "deleting a cluster with its automated backups, whose names AWS draws",
-        ),
     ],
     ..KindInfo::COMMON
 };
 
-/// Automated backups, which go with their cluster in one call.
-const BACKUPS: NamedResources = NamedResources {
-    statement: "DatabaseClusterBackups",
-    on: "arn:{partition}:rds:{region}:{account}:cluster-auto-backup:*",
-};
-
+/// As with databases, automated backups go with their cluster and are not among them.
 pub(super) const CLUSTERS: NamedResources = NamedResources {
     statement: "DatabaseClusters",
-    // Final snapshots are the environment's; one that a cluster is restored from may be anybody's.
     on: "arn:{partition}:rds:{region}:{account}:cluster:lr-{environment}-db \
-         arn:{partition}:rds:{region}:{account}:cluster-pg:lr-{environment}-db-* \
-         arn:{partition}:rds:{region}:{account}:cluster-snapshot:* \
-         arn:{partition}:rds:{region}:{account}:db:lr-{environment}-db-* \
-         arn:{partition}:rds:{region}:{account}:og:default* \
-         arn:{partition}:rds:{region}:{account}:subgrp:lr-{environment}-db-*",
+         arn:{partition}:rds:{region}:{account}:cluster-pg:lr-{environment}-db-cluster-parameters \
+         arn:{partition}:rds:{region}:{account}:cluster-snapshot:{final_snapshot} \
+         arn:{partition}:rds:{region}:{account}:db:lr-{environment}-db-reader-? \
+         arn:{partition}:rds:{region}:{account}:db:lr-{environment}-db-reader-?? \
+         arn:{partition}:rds:{region}:{account}:db:lr-{environment}-db-writer \
+         arn:{partition}:rds:{region}:{account}:subgrp:lr-{environment}-db-subnets",
+};
+
+const SNAPSHOTS: NamedResources = NamedResources {
+    statement: "RestoreClusters",
+    on: "arn:{partition}:rds:{region}:{account}:cluster-snapshot:*",
 };

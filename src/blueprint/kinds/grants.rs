@@ -60,8 +60,8 @@ impl Grant {
         self.actions.split_whitespace()
     }
 
-    /// ARNs with `{partition}`, `{region}`, `{account}`, `{environment}` and `{bucket}` to be
-    /// filled in; `*` where AWS knows no narrower resource.
+    /// ARNs with `{partition}`, `{region}`, `{account}`, `{environment}`, `{bucket}`, `{zone}` and
+    /// `{final_snapshot}` to be filled in; `*` where AWS knows no narrower resource.
     pub fn resources(&self) -> impl Iterator<Item = &'static str> {
         self.on.split_whitespace()
     }

@@ -37,7 +37,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     grants: &[
         read("route53:ListHostedZonesByName", "finding the private zone"),
         // An existing zone is read even when the YAML has none any more.
-        NAMES.grant(
+        ANY_ZONE.grant(
             READ,
             "route53:ListTagsForResource route53:ListResourceRecordSets",
             "what is in the private zone",
@@ -46,7 +46,8 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
             "PrivateZones",
             CREATE_AND_UPDATE,
             "route53:CreateHostedZone",
-            "arn:{partition}:route53:::hostedzone/* arn:{partition}:ec2:{region}:{account}:vpc/*",
+            // The action has no resource types: IAM asks for it on `*` alone.
+            "*",
             GrantCondition::PrivateZone,
             "a zone that is seen inside the VPC alone",
         ),
@@ -55,7 +56,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
             "route53:GetChange",
             "waiting until every name server has a change",
         ),
-        NAMES.grant(
+        ZONE.grant(
             CREATE_AND_UPDATE,
             "route53:ChangeTagsForResource",
             "names for hosts and services inside the VPC",
@@ -63,7 +64,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         records(DELETE, TAKING_DOWN),
         // AWS deletes no zone that still has records, and of those only the environment's can
         // be changed.
-        NAMES.grant(DELETE, "route53:DeleteHostedZone", TAKING_DOWN),
+        ZONE.grant(DELETE, "route53:DeleteHostedZone", TAKING_DOWN),
     ],
     ..KindInfo::COMMON
 };
@@ -74,19 +75,25 @@ const CHANGES: NamedResources = NamedResources {
     on: "arn:{partition}:route53:::change/*",
 };
 
-/// Hosted zones have ids and no names in their ARNs.
-pub(super) const NAMES: NamedResources = NamedResources {
-    statement: "PrivateDns",
+/// Reading, before the zone's id is known.
+const ANY_ZONE: NamedResources = NamedResources {
+    statement: "ReadPrivateDns",
     on: "arn:{partition}:route53:::hostedzone/*",
 };
 
-/// Changing records, by their names: zones are not told apart by anything else.
+/// Hosted zones have ids and no names in their ARNs, and no condition key is about them.
+const ZONE: NamedResources = NamedResources {
+    statement: "PrivateDns",
+    on: "arn:{partition}:route53:::hostedzone/{zone}",
+};
+
+/// Changing records, by their names as long as the zone's id is not known.
 pub(super) const fn records(access: &'static [GrantUse], why: &'static str) -> Grant {
     Grant::new(
         "PrivateRecords",
         access,
         "route53:ChangeResourceRecordSets",
-        "arn:{partition}:route53:::hostedzone/*",
+        ZONE.on,
         GrantCondition::OwnRecords,
         why,
     )

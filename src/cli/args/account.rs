@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::OutputFormat;
-use super::values::{account, positive, principal};
+use super::values::{account, hosted_zone, positive, principal};
 
 /// `loadrig doctor`.
 #[derive(Debug, Args)]
@@ -28,6 +28,10 @@ pub(crate) struct IamPolicyArgs {
     /// Account that the policy is for, 12 digits; that of the credentials without it
     #[arg(long, value_name = "ID", value_parser = account)]
     pub account: Option<String>,
+    /// Id of the environment's private DNS zone, without which its grants reach every zone of the
+    /// account; looked up with the credentials where --account is not given
+    #[arg(long, value_name = "ID", value_parser = hosted_zone, conflicts_with_all = ["canary", "seed_key"])]
+    pub zone: Option<String>,
     /// `json` is one document, `policies` and with --explain `reasons`
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub format: Option<OutputFormat>,

@@ -169,6 +169,16 @@ pub(super) fn account(text: &str) -> Result<String, String> {
     }
 }
 
+/// As Route 53 spells ids of hosted zones: at most 32 characters (Amazon Route 53 API Reference).
+pub(super) fn hosted_zone(text: &str) -> Result<String, String> {
+    let is_plain = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
+    if text.starts_with('Z') && text.len() <= 32 && text.bytes().all(is_plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected the id of a hosted zone, for example `Z0123456789ABCDEFGHIJ`".to_owned())
+    }
+}
+
 /// A role or user. The account itself (`root`) is everybody whom IAM lets in.
 pub(super) fn principal(text: &str) -> Result<String, String> {
     let parts: Vec<&str> = text.splitn(6, ':').collect();

@@ -8,7 +8,7 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::cli::format::wrapped;
 use crate::cli::place::Place;
 use crate::diagnose::ExitCode;
-use crate::ops::iam_policy::{PolicyReport, canary_policy, iam_policy, own_account};
+use crate::ops::iam_policy::{PolicyAccount, PolicyReport, canary_policy, iam_policy, own_account};
 use crate::ops::plan::spec_or_size;
 use crate::preflight::{POLICY_CHARACTERS, Statement, seed_key_policy, size};
 use crate::spec::Spec;
@@ -19,23 +19,37 @@ pub(crate) fn run(app: &App, args: &IamPolicyArgs) -> Outcome {
     let (spec, _is_size) = spec_or_size(&app.library, &args.env)?;
     let region = app.global.region.as_ref().unwrap_or(&spec.region);
     let account = match &args.account {
-        Some(account) => account.clone(),
+        Some(account) => PolicyAccount {
+            id: account.clone(),
+            zone: None,
+        },
         None => account_in_use(app, &spec)?,
+    };
+    let account = PolicyAccount {
+        zone: args.zone.clone().or(account.zone),
+        ..account
     };
     if args.seed_key {
         let administrators = match args.administrator.is_empty() {
             true => &args.operator,
             false => &args.administrator,
         };
-        let policy = seed_key_policy(&account, region, &args.operator, administrators);
+        let policy = seed_key_policy(&account.id, region, &args.operator, administrators);
         // A document of its own in either format: it goes to `aws kms create-key --policy file://`.
         app.printer.json(&policy);
         return Ok(ExitCode::Done);
     }
     let report = match args.canary {
-        true => canary_policy(&spec, &account, region),
+        true => canary_policy(&spec, &account.id, region),
         false => iam_policy(&spec, &account, region),
     };
+    if spec.network.private_dns && account.zone.is_none() && !args.canary {
+        app.printer.warning(UNKNOWN_ZONE);
+        app.printer.hint(
+            "print the policy again when the zone exists, with credentials or with `--zone ID` \
+             (docs/permissions.md, \"What stays wide\")",
+        );
+    }
     let format = args.format.unwrap_or(app.printer.format);
     match (format, args.explain) {
         (OutputFormat::Json, true) => app.printer.json(&json!({
@@ -49,10 +63,15 @@ pub(crate) fn run(app: &App, args: &IamPolicyArgs) -> Outcome {
     Ok(ExitCode::Done)
 }
 
+/// What a policy that is printed before the zone exists cannot keep to it.
+const UNKNOWN_ZONE: &str = "the id of the private DNS zone is not known: statement `PrivateDns` \
+     reaches every hosted zone of the account, whose tags it may change and which it may delete \
+     when it is empty";
+
 /// The account of the credentials in use.
-fn account_in_use(app: &App, spec: &Spec) -> Result<String, Failure> {
+fn account_in_use(app: &App, spec: &Spec) -> Result<PolicyAccount, Failure> {
     let place = Place::find(&app.global, spec.cloud, &spec.region)?;
-    App::run_reader(&place, own_account(&place)).map_err(|mut failure| {
+    App::run_reader(&place, own_account(&place, spec)).map_err(|mut failure| {
         failure
             .hints
             .push("name the account with `--account`: then no credentials are needed".to_owned());

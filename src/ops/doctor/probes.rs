@@ -31,7 +31,7 @@ pub(super) async fn permissions(
     spec: &Spec,
     blueprint: &Blueprint,
 ) -> Vec<CanaryCheck> {
-    let scope = Scope::new(&account.id, &account.region, &spec.name);
+    let scope = Scope::of(spec, &account.id, &account.region);
     let needed = statements(&kinds(blueprint), &scope);
     let allowed = cloud.allowed(&needed).await;
     evaluate_permissions(&needed, &allowed, spec.argument())

@@ -47,7 +47,13 @@ fn route53(call: &RecordedCall, action: &str) -> Ask {
         let parts = call.body.split(start.as_str()).skip(1);
         parts.filter_map(|part| part.split('<').next()).collect()
     };
-    let mut ask = ask(action, "arn:aws:route53:::hostedzone/Z1");
+    // `…/hostedzone/ID/rrset`, `…/tags/hostedzone/ID`, `…/change/ID`.
+    let after = |part: &str| call.path.split(part).nth(1)?.split('/').next();
+    let (kind, id) = match after("/change/") {
+        Some(id) => ("change", id),
+        None => ("hostedzone", after("/hostedzone/").unwrap_or_default()),
+    };
+    let mut ask = ask(action, &format!("arn:aws:route53:::{kind}/{id}"));
     match action {
         "route53:ListHostedZonesByName" => ask.resource = "*".to_owned(),
         "route53:ChangeResourceRecordSets" => {
@@ -58,6 +64,8 @@ fn route53(call: &RecordedCall, action: &str) -> Ask {
             ask.context.insert(key.to_owned(), names.join(" "));
         }
         "route53:CreateHostedZone" => {
+            // Has no resource types.
+            ask.resource = "*".to_owned();
             let part = |element| texts(element).first().copied().unwrap_or_default();
             let vpc = format!("VPCId={},VPCRegion={}", part("VPCId"), part("VPCRegion"));
             ask.context.insert("route53:VPCs".to_owned(), vpc);
@@ -102,6 +110,7 @@ impl CallLedger {
             "rds" => rds(call, &action),
             "elasticache" => elasticache(call, &action),
             "es" => es(call, &action),
+            "elasticloadbalancing" => balancer(call, &action),
             "route53" => vec![route53(call, &action)],
             _ => vec![ask(&action, "*")],
         }
@@ -250,30 +259,79 @@ fn rds(call: &RecordedCall, action: &str) -> Vec<Ask> {
     if let Some(arn) = call.parameters.get("ResourceName") {
         return vec![ask(action, arn)];
     }
-    named(
+    let mut asks = named(
         call,
         action,
         &[
             ("DBInstanceIdentifier", "db"),
             ("SourceDBInstanceIdentifier", "db"),
+            ("DBClusterIdentifier", "cluster"),
             ("DBSubnetGroupName", "subgrp"),
             ("DBParameterGroupName", "pg"),
+            ("DBClusterParameterGroupName", "cluster-pg"),
         ],
-    )
+    );
+    let with_options = [
+        "CreateDBInstance",
+        "CreateDBInstanceReadReplica",
+        "CreateDBCluster",
+    ];
+    if with_options.contains(&call.action.as_str()) {
+        let options = format!("arn:aws:rds:{REGION}:{ACCOUNT}:og:default:postgres-16");
+        asks.push(ask(action, &options));
+    }
+    asks
 }
 
 fn elasticache(call: &RecordedCall, action: &str) -> Vec<Ask> {
     if looks(call) {
         return vec![ask(action, "*")];
     }
-    named(
+    let mut asks = named(
         call,
         action,
         &[
             ("ReplicationGroupId", "replicationgroup"),
             ("CacheSubnetGroupName", "subnetgroup"),
         ],
-    )
+    );
+    if call.action == "CreateReplicationGroup" {
+        let parameters = format!("arn:aws:elasticache:{REGION}:{ACCOUNT}:parametergroup:default.x");
+        asks.push(ask(action, &parameters));
+    }
+    asks
+}
+
+/// ARNs are in the calls; what is created is called after its name, and its listeners after it.
+fn balancer(call: &RecordedCall, action: &str) -> Vec<Ask> {
+    if looks(call) {
+        return vec![ask(action, "*")];
+    }
+    let arns = ["LoadBalancerArn", "TargetGroupArn", "ListenerArn"].into_iter();
+    let arns = arns.filter_map(|name| call.parameters.get(name));
+    let mut resources: Vec<String> = arns.cloned().collect();
+    let arn = |kind: &str, name: &str| {
+        format!("arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:{kind}/{name}/0123456789abcdef")
+    };
+    let created = match (call.action.as_str(), call.parameters.get("Name")) {
+        ("CreateLoadBalancer", Some(name)) => Some(arn("loadbalancer/app", name)),
+        ("CreateTargetGroup", Some(name)) => Some(arn("targetgroup", name)),
+        ("CreateListener", _) => {
+            let of = resources.first().expect("a load balancer");
+            Some(format!("{}/f0", of.replace(":loadbalancer/", ":listener/")))
+        }
+        _ => None,
+    };
+    if call.action != "CreateListener" {
+        resources.extend(created.clone());
+    }
+    let mut asks: Vec<Ask> = resources.iter().map(|arn| ask(action, arn)).collect();
+    let has_tags = call.parameters.keys().any(|key| key.starts_with("Tags"));
+    if let Some(created) = created.filter(|_| has_tags) {
+        asks.push(ask("elasticloadbalancing:AddTags", &created));
+    }
+    assert!(!asks.is_empty(), "nothing asked by {call:?}");
+    asks
 }
 
 fn iam(call: &RecordedCall, action: &str) -> Vec<Ask> {
@@ -401,6 +459,7 @@ pub fn action(call: &RecordedCall) -> String {
             ("GET", path) if path.ends_with("/hostedzonesbyname") => "ListHostedZonesByName",
             ("GET", path) if path.ends_with("/rrset") => "ListResourceRecordSets",
             ("POST", path) if path.contains("/rrset") => "ChangeResourceRecordSets",
+            ("GET", path) if path.contains("/change/") => "GetChange",
             ("GET", path) if path.contains("/tags/") => "ListTagsForResource",
             ("POST", path) if path.contains("/tags/") => "ChangeTagsForResource",
             ("POST", path) if path.ends_with("/hostedzone") => "CreateHostedZone",
