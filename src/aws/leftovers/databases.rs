@@ -4,7 +4,7 @@ use aws_sdk_rds::types::DbClusterSnapshot;
 
 use crate::aws::Aws;
 use crate::aws::error::{CallContext, ErrorPolicy};
-use crate::aws::leftovers::search::{Remainder, all_left, kept, left_or_kept};
+use crate::aws::leftovers::search::{Remainder, both, kept, looked, looked_or_kept, named};
 use crate::engine::{CloudError, LeftoverCheck};
 use crate::identity::names::Names;
 use crate::spec::{PricedItem, Prices};
@@ -40,126 +40,138 @@ impl Aws {
         Ok(ids.filter(|one| one == id).collect())
     }
 
+    /// Each place on its own: what cannot be looked at is a gap, and hides nothing of the others.
     pub(in crate::aws) async fn check_databases(
         &self,
         environment: &str,
     ) -> Result<Vec<LeftoverCheck>, CloudError> {
+        let (instances, clusters) = futures::join!(
+            Box::pin(self.check_instances(environment)),
+            Box::pin(self.check_clusters(environment)),
+        );
+        Ok([instances?, clusters?].concat())
+    }
+
+    async fn check_instances(&self, environment: &str) -> Result<Vec<LeftoverCheck>, CloudError> {
         let names = Names::of(environment);
-        let ours = |id: &Option<String>| id.as_deref().is_some_and(|id| names.is_database(id));
-        let snapshots = Box::pin(async {
-            let all: Vec<_> = self
-                .rds
-                .describe_db_snapshots()
-                .into_paginator()
-                .items()
-                .send()
-                .try_collect()
-                .await
-                .context("rds:DescribeDBSnapshots", environment)?;
-            Ok(all
-                .into_iter()
-                .filter(|one| ours(&one.db_instance_identifier))
-                .collect::<Vec<_>>())
-        });
-        let backups = Box::pin(async {
-            let all: Vec<_> = self
-                .rds
-                .describe_db_instance_automated_backups()
-                .into_paginator()
-                .items()
-                .send()
-                .try_collect()
-                .await
-                .context("rds:DescribeDBInstanceAutomatedBackups", environment)?;
-            let found = all
-                .into_iter()
-                .filter(|one| ours(&one.db_instance_identifier));
-            let ids = found.filter_map(|backup| backup.db_instance_identifier);
-            Ok(ids.collect::<Vec<_>>())
-        });
-        let cluster_id = names.database_cluster();
-        let cluster_snapshots = Box::pin(async {
-            let all = self.manual_cluster_snapshots().await?;
-            Ok(all
-                .into_iter()
-                .filter(|one| one.db_cluster_identifier() == Some(&cluster_id))
-                .collect::<Vec<_>>())
-        });
-        let cluster_group = names.cluster_parameters();
-        let subnet_group = Box::pin(async {
-            let name = names.database_subnets();
-            let answer = self
-                .rds
-                .describe_db_subnet_groups()
-                .db_subnet_group_name(&name)
-                .send()
-                .await;
-            let found = answer
-                .context("rds:DescribeDBSubnetGroups", &name)
-                .ok_if_not_found()?;
-            Ok(found.map(|_| name))
-        });
+        let subnet_group = names.database_subnets();
         let (writer, reader) = (
             names.database_parameters(false),
             names.database_parameters(true),
         );
-        let (clusters, cluster_snapshots, cluster_backups, cluster_groups) = futures::try_join!(
-            Box::pin(self.raw_cluster(&cluster_id)),
-            cluster_snapshots,
-            Box::pin(self.cluster_backups(&cluster_id)),
-            Box::pin(self.raw_cluster_parameter_group(&cluster_group)),
-        )?;
-        let (instances, snapshots, backups, subnets, of_writer, of_readers) = futures::try_join!(
+        let (instances, snapshots, backups, subnets, of_writer, of_readers) = futures::join!(
             Box::pin(self.raw_databases(environment)),
-            snapshots,
-            backups,
-            subnet_group,
+            Box::pin(self.instance_snapshots(names)),
+            Box::pin(self.instance_backups(names)),
+            Box::pin(self.raw_subnet_group(&subnet_group)),
             Box::pin(self.raw_parameter_group(&writer)),
             Box::pin(self.raw_parameter_group(&reader)),
-        )?;
-        let prices = Prices::of(&self.region);
-        let parameters = [of_writer.map(|_| writer), of_readers.map(|_| reader)];
-        let instances = instances
-            .into_iter()
-            .filter_map(|db| db.db_instance_identifier);
+        );
+        let instances = instances.map(|found| {
+            let ids = found.into_iter().filter_map(|db| db.db_instance_identifier);
+            ids.collect::<Vec<_>>()
+        });
+        let parameters = both(
+            named(of_writer, writer).map(Vec::from_iter),
+            named(of_readers, reader).map(Vec::from_iter),
+        );
         Ok(vec![
-            all_left("RDS instances", instances),
-            left_or_kept(
-                "RDS snapshots",
-                snapshots.into_iter().filter_map(|snapshot| {
-                    let gib = snapshot.allocated_storage();
-                    let id = snapshot.db_snapshot_identifier?;
-                    let price = prices.usd(PricedItem::RdsBackup);
-                    Some(match names.is_final_snapshot(&id) {
-                        true => Remainder::Kept(kept(id, gib, price)),
-                        false => Remainder::Left(id),
-                    })
-                }),
-            ),
-            all_left(
-                "Aurora clusters",
-                clusters.and_then(|cluster| cluster.db_cluster_identifier),
-            ),
-            left_or_kept(
-                "Aurora snapshots",
-                cluster_snapshots.into_iter().filter_map(|snapshot| {
-                    let gib = snapshot.allocated_storage().filter(|gib| *gib > 0);
-                    let id = snapshot.db_cluster_snapshot_identifier?;
-                    let price = prices.usd(PricedItem::AuroraBackup);
-                    Some(match names.is_final_snapshot(&id) {
-                        true => Remainder::Kept(kept(id, gib, price)),
-                        false => Remainder::Left(id),
-                    })
-                }),
-            ),
-            all_left(
-                "Aurora parameter groups",
-                cluster_groups.and_then(|group| group.db_cluster_parameter_group_name),
-            ),
-            all_left("RDS automated backups", backups),
-            all_left("Aurora automated backups", cluster_backups),
-            all_left("RDS subnet groups", subnets),
-            all_left("RDS parameter groups", parameters.into_iter().flatten()),
+            looked("RDS instances", instances)?,
+            looked_or_kept("RDS snapshots", snapshots)?,
+            looked("RDS automated backups", backups)?,
+            looked("RDS subnet groups", named(subnets, subnet_group))?,
+            looked("RDS parameter groups", parameters)?,
         ])
+    }
+
+    async fn check_clusters(&self, environment: &str) -> Result<Vec<LeftoverCheck>, CloudError> {
+        let names = Names::of(environment);
+        let (cluster, group) = (names.database_cluster(), names.cluster_parameters());
+        let (clusters, snapshots, backups, groups) = futures::join!(
+            Box::pin(self.raw_cluster(&cluster)),
+            Box::pin(self.cluster_snapshots(names)),
+            Box::pin(self.cluster_backups(&cluster)),
+            Box::pin(self.raw_cluster_parameter_group(&group)),
+        );
+        Ok(vec![
+            looked("Aurora clusters", named(clusters, cluster))?,
+            looked_or_kept("Aurora snapshots", snapshots)?,
+            looked("Aurora automated backups", backups)?,
+            looked("Aurora parameter groups", named(groups, group))?,
+        ])
+    }
+
+    /// Snapshots of the environment's instances; final ones are there on purpose.
+    async fn instance_snapshots(&self, names: Names<'_>) -> Result<Vec<Remainder>, CloudError> {
+        let all: Vec<_> = self
+            .rds
+            .describe_db_snapshots()
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .context("rds:DescribeDBSnapshots", "account")?;
+        let price = Prices::of(&self.region).usd(PricedItem::RdsBackup);
+        let found = all.into_iter().filter_map(|snapshot| {
+            let of = snapshot.db_instance_identifier()?;
+            if !names.is_database(of) {
+                return None;
+            }
+            let gib = snapshot.allocated_storage();
+            let id = snapshot.db_snapshot_identifier?;
+            Some(match names.is_final_snapshot(&id) {
+                true => Remainder::Kept(kept(id, gib, price)),
+                false => Remainder::Left(id),
+            })
+        });
+        Ok(found.collect())
+    }
+
+    /// The same of its cluster.
+    async fn cluster_snapshots(&self, names: Names<'_>) -> Result<Vec<Remainder>, CloudError> {
+        let cluster = names.database_cluster();
+        let all = self.manual_cluster_snapshots().await?;
+        let price = Prices::of(&self.region).usd(PricedItem::AuroraBackup);
+        let found = all.into_iter().filter_map(|snapshot| {
+            if snapshot.db_cluster_identifier() != Some(&cluster) {
+                return None;
+            }
+            let gib = snapshot.allocated_storage().filter(|gib| *gib > 0);
+            let id = snapshot.db_cluster_snapshot_identifier?;
+            Some(match names.is_final_snapshot(&id) {
+                true => Remainder::Kept(kept(id, gib, price)),
+                false => Remainder::Left(id),
+            })
+        });
+        Ok(found.collect())
+    }
+
+    /// The instances of which there are automated backups, also those that outlive them.
+    async fn instance_backups(&self, names: Names<'_>) -> Result<Vec<String>, CloudError> {
+        let all: Vec<_> = self
+            .rds
+            .describe_db_instance_automated_backups()
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .context("rds:DescribeDBInstanceAutomatedBackups", "account")?;
+        let ids = all.into_iter().filter_map(|one| one.db_instance_identifier);
+        Ok(ids.filter(|id| names.is_database(id)).collect())
+    }
+
+    async fn raw_subnet_group(&self, name: &str) -> Result<Option<()>, CloudError> {
+        let answer = self
+            .rds
+            .describe_db_subnet_groups()
+            .db_subnet_group_name(name)
+            .send()
+            .await;
+        let found = answer
+            .context("rds:DescribeDBSubnetGroups", name)
+            .ok_if_not_found()?;
+        Ok(found.map(|_| ()))
     }
 }

@@ -45,11 +45,7 @@ impl Aws {
             Box::pin(self.check_databases(environment)),
             Box::pin(self.check_services(environment)),
         );
-        let databases = match databases {
-            Ok(checks) => checks,
-            Err(error) => vec![gap("RDS and Aurora", error)?],
-        };
-        Ok([network?, hosts?, databases, others?].concat())
+        Ok([network?, hosts?, databases?, others?].concat())
     }
 
     async fn check_network(&self, environment: &str) -> Result<Vec<LeftoverCheck>, CloudError> {
@@ -295,7 +291,7 @@ impl Aws {
 }
 
 /// The name of what was found by it.
-fn named<T>(
+pub(in crate::aws) fn named<T>(
     found: Result<Option<T>, CloudError>,
     name: String,
 ) -> Result<Option<String>, CloudError> {
@@ -303,7 +299,7 @@ fn named<T>(
 }
 
 /// What two look-ups found.
-fn both<T>(
+pub(in crate::aws) fn both<T>(
     one: Result<Vec<T>, CloudError>,
     other: Result<Vec<T>, CloudError>,
 ) -> Result<Vec<T>, CloudError> {
@@ -313,7 +309,7 @@ fn both<T>(
 }
 
 /// A check by what a look-up found; one that failed leaves a gap.
-fn looked(
+pub(in crate::aws) fn looked(
     at: &str,
     found: Result<impl IntoIterator<Item = String>, CloudError>,
 ) -> Result<LeftoverCheck, CloudError> {
@@ -322,7 +318,7 @@ fn looked(
 }
 
 /// The same where some of it may be there on purpose.
-fn looked_or_kept(
+pub(in crate::aws) fn looked_or_kept(
     at: &str,
     found: Result<impl IntoIterator<Item = Remainder>, CloudError>,
 ) -> Result<LeftoverCheck, CloudError> {
@@ -363,11 +359,6 @@ impl Aws {
     }
 }
 
-/// Each thing once, although it may have been found by tag and by name.
-pub(in crate::aws) fn all_left(at: &str, left: impl IntoIterator<Item = String>) -> LeftoverCheck {
-    left_or_kept(at, left.into_iter().map(Remainder::Left))
-}
-
 /// Something that was found.
 pub(in crate::aws) enum Remainder {
     /// It should not be there.
@@ -376,11 +367,8 @@ pub(in crate::aws) enum Remainder {
     Kept(Kept),
 }
 
-/// Like [`all_left`], where some of it may be there on purpose.
-pub(in crate::aws) fn left_or_kept(
-    at: &str,
-    found: impl IntoIterator<Item = Remainder>,
-) -> LeftoverCheck {
+/// Each thing once, although it may have been found by tag and by name.
+fn left_or_kept(at: &str, found: impl IntoIterator<Item = Remainder>) -> LeftoverCheck {
     let (mut left, mut kept) = (BTreeSet::new(), BTreeSet::new());
     for one in found {
         match one {
