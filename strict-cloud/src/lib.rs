@@ -61,6 +61,6 @@ pub use cloud::{CallOutcome, Intervention, Moment, Observer, StrictCloud, Strict
 pub use emulator::{Emulator, EmulatorError};
 pub use faults::{Expiry, FaultPlan, Shortage};
 pub use guardrails::Guardrail;
-pub use memory::{AccountResource, AwsAccount, RareEvent, SharedAccount};
+pub use memory::{AccountResource, AwsAccount, ForeignInterface, RareEvent, SharedAccount};
 pub use refusals::{KnownRefusal, Meaning, known_refusals};
 pub use upstream::{Upstream, UpstreamError};

@@ -5,6 +5,7 @@
 //! `cargo test` takes samples. `make kill-sweep` lives through every case.
 
 mod adversity;
+mod blockers;
 mod canary;
 mod conformance;
 mod databases;

@@ -41,5 +41,6 @@ mod upstream;
 mod writer;
 
 pub use account::{AccountResource, AwsAccount};
+pub use ec2::ForeignInterface;
 pub use rare::RareEvent;
 pub use upstream::SharedAccount;

@@ -87,6 +87,9 @@ pub fn delete(account: &mut AwsAccount, kind: &str, id: &str) {
         "key pair" => {
             call(account, "ec2", "DeleteKeyPair", &[&field("KeyName")]);
         }
+        "security group" => {
+            call(account, "ec2", "DeleteSecurityGroup", &[&field("GroupId")]);
+        }
         "database" => {
             let fields = [&field("DBInstanceIdentifier"), "SkipFinalSnapshot=true"];
             call(account, "rds", "DeleteDBInstance", &fields);

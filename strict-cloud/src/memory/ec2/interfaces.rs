@@ -33,6 +33,8 @@ pub(super) struct InterfaceRecord {
     pub(super) owner: String,
     /// The service that made it, as in `amazon-rds`.
     pub(super) requester: Option<&'static str>,
+    /// Its type, as in `interface`.
+    pub(super) kind: &'static str,
     /// Whether its owner is gone and it goes too.
     pub(super) leaving: bool,
     pub(super) tags: TagMap,
@@ -54,6 +56,22 @@ pub(in super::super) struct NewInterfaces<'a> {
     pub(in super::super) public: bool,
 }
 
+/// An interface that a service puts into a subnet for something that is no part of this account's
+/// memory: a function, an endpoint, somebody's database.
+#[derive(Debug, Clone, Copy)]
+pub struct ForeignInterface<'a> {
+    /// Id of the subnet.
+    pub subnet: &'a str,
+    /// Ids of its groups.
+    pub groups: &'a [String],
+    /// As in `VPC Endpoint Interface vpce-0123`.
+    pub description: &'a str,
+    /// As in `amazon-rds`.
+    pub requester: &'static str,
+    /// Its type as EC2 spells it: `interface`, `lambda`, `vpc_endpoint`.
+    pub kind: &'static str,
+}
+
 impl InterfaceRecord {
     /// An interface in a subnet, without groups and attached to nothing.
     pub(super) fn of_service(
@@ -72,6 +90,7 @@ impl InterfaceRecord {
             description: description.to_owned(),
             owner: owner.to_owned(),
             requester: Some("amazon-aws"),
+            kind: "interface",
             leaving: false,
             tags: TagMap::new(),
         }
@@ -179,6 +198,28 @@ impl AwsAccount {
             let id = self.new_id("eni");
             self.ec2.interfaces.insert(id, interface);
         }
+    }
+
+    /// A service puts an interface into a subnet; its id, if the subnet exists. Nobody but the
+    /// service can delete it.
+    pub fn put_interface(&mut self, wanted: &ForeignInterface<'_>) -> Option<String> {
+        let subnet = self.ec2.subnets.get(wanted.subnet)?.clone();
+        let private_ip = self.ec2.free_address(subnet.cidr, wanted.subnet);
+        let at = (wanted.subnet, &subnet);
+        let interface = InterfaceRecord {
+            groups: wanted.groups.to_vec(),
+            requester: Some(wanted.requester),
+            kind: wanted.kind,
+            ..InterfaceRecord::of_service(at, private_ip, wanted.description, wanted.requester)
+        };
+        let id = self.new_id("eni");
+        self.ec2.interfaces.insert(id.clone(), interface);
+        Some(id)
+    }
+
+    /// The service takes its interface away.
+    pub fn take_interface(&mut self, id: &str) {
+        self.ec2.interfaces.remove(id);
     }
 
     /// The owner of interfaces is gone, or will be after `first`: they leave some time later.
@@ -323,7 +364,7 @@ impl Listed for InterfaceRecord {
             xml.node("association", |xml| xml.text("publicIp", public_ip));
         }
         write_tags(xml, &self.tags);
-        xml.text("interfaceType", "interface");
+        xml.text("interfaceType", self.kind);
     }
 }
 

@@ -36,6 +36,7 @@ use endpoints::EndpointRecord;
 use groups::GroupRecord;
 use instances::InstanceRecord;
 use interfaces::InterfaceRecord;
+pub use interfaces::ForeignInterface;
 pub(super) use interfaces::NewInterfaces;
 use nat::{ElasticAddressRecord, NatGatewayRecord};
 use network::{InternetGatewayRecord, SubnetRecord, VpcRecord};
