@@ -9,8 +9,8 @@ use super::findings::{Finding, FindingVerdict};
 
 /// Refuses a key of another region than the environment's, `region`, which cannot encrypt its seed,
 /// and a deployment that people rely on whose YAML does not say who may read its seed: by default
-/// every principal with `ssm:GetParameter` can (docs/aws.md, "Who can read what"). Warns where the
-/// YAML says that this is wanted.
+/// every principal with `ssm:GetParameter` can (docs/aws.md, "Who can read what"). Warns of a rig
+/// whose YAML does not say it, and of a deployment whose YAML says that this is wanted.
 #[must_use]
 pub fn evaluate_seed(spec: &Spec, region: &str) -> Option<Finding> {
     if spec.cloud != CloudTarget::Aws {
@@ -18,15 +18,18 @@ pub fn evaluate_seed(spec: &Spec, region: &str) -> Option<Finding> {
     }
     let relied_on = spec.purpose == Purpose::GoldStandard;
     let (verdict, remedy) = match spec.access.seed_key.as_deref() {
-        None | Some(ACCOUNT_SEED_KEY) if !relied_on => return None,
         None => (
-            FindingVerdict::Refuse,
+            match relied_on {
+                true => FindingVerdict::Refuse,
+                false => FindingVerdict::Warn,
+            },
             format!(
                 "a KMS key of yours in `access.seed_key`; `loadrig iam-policy {} --seed-key` prints its policy. \
                  `access.seed_key: {ACCOUNT_SEED_KEY}` accepts it as it is",
                 spec.name
             ),
         ),
+        Some(ACCOUNT_SEED_KEY) if !relied_on => return None,
         Some(ACCOUNT_SEED_KEY) => (
             FindingVerdict::Warn,
             "a KMS key of yours in `access.seed_key`, before the first `up`".to_owned(),
@@ -107,7 +110,14 @@ mod tests {
     #[test]
     fn a_deployment_says_who_may_read_its_seed() {
         let rig = "architecture: 1k\nmattermost: {release: 11.7.9, license_env: L}\n";
-        assert_eq!(finding(rig), None);
+        let found = finding(rig).unwrap();
+        assert_eq!(found.verdict, FindingVerdict::Warn);
+        assert!(found.detail.contains("can read the seed"), "{found:?}");
+        assert!(found.remedies[0].contains("seed_key: alias/aws/ssm"), "{found:?}");
+        let with = |key: &str| finding(&format!("{rig}access: {{seed_key: {key}}}\n"));
+        assert_eq!(with("alias/aws/ssm"), None);
+        assert_eq!(with("alias/operators"), None);
+        assert_eq!(finding("architecture: 1k\ncloud: local\n"), None);
         let relied_on = format!(
             "{rig}purpose: gold-standard\ntls: {{host_name: chat.example.com, issuer: private}}\n"
         );

@@ -203,6 +203,7 @@ access:
   # `auto` is the address that the command runs from; or ranges such as 203.0.113.0/24.
   operators: [auto]
   key: generated # or `agent`, or {{ file: ~/.ssh/id_ed25519.pub }}
+  # seed_key: alias/loadrig-operators # on AWS, a KMS key of yours: its policy says who can read all secrets
 
 # tags:
 #   team: performance

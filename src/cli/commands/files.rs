@@ -8,6 +8,7 @@ use crate::cli::failure::Outcome;
 use crate::diagnose::ExitCode;
 use crate::loadtest::Scenario;
 use crate::ops::{local_files, offline_findings};
+use crate::preflight::evaluate_seed;
 use crate::preflight::{Finding, FindingVerdict};
 use crate::spec::{Checked, ProxyTls, Spec, SpecErrors};
 
@@ -118,10 +119,12 @@ fn check(app: &App, file: &str) -> Result<ValidFile, SpecErrors> {
     Ok(match app.library.validate(file)? {
         Checked::Environment(spec) => {
             local_files::check_for(&app.library, file, &spec)?;
+            let mut findings = offline_findings(&spec);
+            findings.extend(evaluate_seed(&spec, &spec.region));
             ValidFile {
                 kind: "environment",
                 text: environment(&spec),
-                findings: offline_findings(&spec),
+                findings,
                 name: spec.name,
             }
         }
