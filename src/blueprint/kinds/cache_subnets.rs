@@ -21,7 +21,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     grants: &[
         service_role(
             "elasticache.amazonaws.com",
-            "AWS creates its role with an account's first cache; the role stays",
+            "the role of ElastiCache, where the account lacks it; the role stays",
         ),
         read(
             "elasticache:DescribeCacheSubnetGroups elasticache:ListTagsForResource",

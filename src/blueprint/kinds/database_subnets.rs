@@ -21,7 +21,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     grants: &[
         service_role(
             "rds.amazonaws.com",
-            "AWS creates its role with an account's first database; the role stays",
+            "the role of RDS, where the account lacks it; the role stays",
         ),
         read(
             "rds:DescribeDBSubnetGroups rds:ListTagsForResource",

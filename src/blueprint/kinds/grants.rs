@@ -31,7 +31,7 @@ pub enum GrantCondition {
     OwnedTag(&'static str),
     /// A role is passed to this service alone.
     PassedTo(&'static str),
-    /// AWS creates the role of this service.
+    /// The role that is created is the one of this service.
     ServiceRole(&'static str),
     /// The DNS records are names below the environment's zone.
     OwnRecords,
@@ -162,8 +162,8 @@ impl NamedResources {
     }
 }
 
-/// AWS creates a role of its own with the first resource of a service; it belongs to the
-/// account and outlives the environment.
+/// The role with which a service of AWS acts in the account, created before its first resource. It
+/// belongs to the account and outlives the environment.
 pub(super) const fn service_role(service: &'static str, why: &'static str) -> Grant {
     Grant::new(
         "ServiceLinkedRoles",

@@ -83,7 +83,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         ),
         service_role(
             "elasticloadbalancing.amazonaws.com",
-            "the account's first load balancer",
+            "the role of Elastic Load Balancing, where the account lacks it; the role stays",
         ),
         BALANCER.grant(
             CREATE_AND_UPDATE,
