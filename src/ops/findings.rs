@@ -1,8 +1,9 @@
-//! What is known of an environment without asking an account: license, passwords, certificate, release, entrance.
+//! What is known of an environment without asking an account: license, passwords, certificate, region, release,
+//! entrance.
 //! One source for `validate`, `plan` and `up`.
 
 use crate::preflight::{
-    Finding, FindingVerdict, evaluate_entrance, evaluate_issuer, evaluate_server,
+    Finding, FindingVerdict, evaluate_entrance, evaluate_issuer, evaluate_region, evaluate_server,
 };
 use crate::spec::Spec;
 
@@ -17,6 +18,7 @@ pub fn offline_findings(spec: &Spec) -> Vec<Finding> {
     findings.extend(certificate::findings(spec));
     findings.extend(evaluate_entrance(spec));
     findings.extend(evaluate_issuer(spec));
+    findings.extend(evaluate_region(spec));
     findings.extend(release(spec));
     findings.extend(evaluate_server(spec));
     findings.sort_by_key(|finding| finding.verdict);

@@ -14,6 +14,7 @@ mod offers;
 mod permissions;
 mod policy;
 mod quotas;
+mod region;
 mod seed;
 mod server;
 mod snapshots;
@@ -32,6 +33,7 @@ pub use policy::{
     Conditions, POLICY_CHARACTERS, Scope, Statement, canary_statements, documents, size, statements,
 };
 pub use quotas::{QuotaFact, demands, evaluate_quotas};
+pub use region::evaluate_region;
 pub use seed::{evaluate_seed, seed_key_policy};
 pub use server::evaluate_server;
 pub use snapshots::{Restorable, Restorables, Restore, evaluate_restores, restores};

@@ -73,6 +73,7 @@ impl Aws {
     async fn abort_uploads(&self, name: &str) -> Result<(), CloudError> {
         let owner = self.bucket_account().await?;
         // Not paginated: every round removes what it listed.
+        let mut first_before: Option<(Option<String>, Option<String>)> = None;
         loop {
             let answer = self
                 .s3
@@ -87,6 +88,14 @@ impl Aws {
             else {
                 return Ok(());
             };
+            if let Some(first) = answer.uploads().first() {
+                let first = (first.key.clone(), first.upload_id.clone());
+                if first_before.as_ref() == Some(&first) {
+                    let target = format!("{name}/{}", first.0.unwrap_or_default());
+                    return Err(still_listed("s3:AbortMultipartUpload", target));
+                }
+                first_before = Some(first);
+            }
             for upload in answer.uploads() {
                 self.s3
                     .abort_multipart_upload()
@@ -148,16 +157,7 @@ impl Aws {
                 first.version_id().map(str::to_owned),
             );
             if first_before.as_ref() == Some(&first) {
-                // Lists lag behind deletions; if it is more than that, the patience ends.
-                return Err(CloudError {
-                    class: FailureClass::Converging,
-                    ..refused(
-                        operation,
-                        format!("{name}/{}", first.0),
-                        "StillListed",
-                        "it was deleted and is still listed",
-                    )
-                });
+                return Err(still_listed(operation, format!("{name}/{}", first.0)));
             }
             first_before = Some(first);
             let delete = Delete::builder()
@@ -180,5 +180,18 @@ impl Aws {
                 return Err(failed_item(operation, target, why, answer.request_id()));
             }
         }
+    }
+}
+
+/// Lists lag behind deletions; if it is more than that, the patience ends.
+fn still_listed(operation: &str, target: String) -> CloudError {
+    CloudError {
+        class: FailureClass::Converging,
+        ..refused(
+            operation,
+            target,
+            "StillListed",
+            "it was deleted and is still listed",
+        )
     }
 }

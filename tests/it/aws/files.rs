@@ -248,3 +248,29 @@ async fn a_bucket_with_files_from_before_its_versions_is_emptied() {
     deletion.await.expect("emptying ends").unwrap();
     assert!(rig.snapshot().await.get(&Address::bucket()).is_none());
 }
+
+/// A page of uploads that never gets shorter.
+fn lasting_upload(call: &RecordedCall) -> Option<(u16, String)> {
+    let body = "<ListMultipartUploadsResult><IsTruncated>true</IsTruncated><Upload><Key>b</Key>\
+                <UploadId>u-1</UploadId></Upload></ListMultipartUploadsResult>";
+    match call.method.as_str() {
+        "GET" if call.parameters.contains_key("uploads") => Some((200, body.to_owned())),
+        "DELETE" if call.parameters.contains_key("uploadId") => Some((204, String::new())),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_stays_listed_does_not_loop_for_ever() {
+    let moto = Moto::start();
+    let recorder = CallRecorder::with(moto.endpoint(), lasting_upload).await;
+    let cloud = through(&recorder).await;
+    let mut rig = StepwiseRig::new(&cloud, "demo");
+    let made = make(&mut rig).await;
+    let deletion = cloud.delete("demo", &made);
+    let deletion = tokio::time::timeout(std::time::Duration::from_secs(20), deletion);
+    let error = deletion.await.expect("emptying ends").unwrap_err();
+    assert_eq!(error.code, "StillListed", "{error}");
+    assert_eq!(error.class, FailureClass::Converging);
+    assert!(error.target.ends_with("/b"), "{error}");
+}
