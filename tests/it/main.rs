@@ -21,6 +21,7 @@ mod connector;
 #[cfg(target_os = "linux")]
 mod crash;
 mod hosts;
+mod known_faults;
 mod lease;
 mod lock;
 mod names;
