@@ -17,7 +17,9 @@ pub fn evaluate_region(spec: &Spec) -> Option<Finding> {
         spec.region
     );
     let remedy = match nearest_region(&spec.region) {
-        Some(near) => format!("did you mean `{near}`? Correct `region`, unless AWS opened it lately"),
+        Some(near) => {
+            format!("did you mean `{near}`? Correct `region`, unless AWS opened it lately")
+        }
         None => "correct `region`, unless AWS opened it lately".to_owned(),
     };
     Some(Finding::new("region", FindingVerdict::Warn, detail).with_remedies([remedy]))
@@ -41,6 +43,9 @@ mod tests {
         let found = finding("region: us-east-9").unwrap();
         assert_eq!(found.verdict, FindingVerdict::Warn);
         assert!(found.detail.contains("us-east-9"), "{found:?}");
-        assert!(found.remedies[0].starts_with("did you mean `us-east-"), "{found:?}");
+        assert!(
+            found.remedies[0].starts_with("did you mean `us-east-"),
+            "{found:?}"
+        );
     }
 }

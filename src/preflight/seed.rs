@@ -113,7 +113,10 @@ mod tests {
         let found = finding(rig).unwrap();
         assert_eq!(found.verdict, FindingVerdict::Warn);
         assert!(found.detail.contains("can read the seed"), "{found:?}");
-        assert!(found.remedies[0].contains("seed_key: alias/aws/ssm"), "{found:?}");
+        assert!(
+            found.remedies[0].contains("seed_key: alias/aws/ssm"),
+            "{found:?}"
+        );
         let with = |key: &str| finding(&format!("{rig}access: {{seed_key: {key}}}\n"));
         assert_eq!(with("alias/aws/ssm"), None);
         assert_eq!(with("alias/operators"), None);

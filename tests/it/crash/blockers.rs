@@ -69,7 +69,13 @@ fn interfaces_of_others_services_are_named_with_what_removes_them() {
             &format!("GroupName={group}"),
             &format!("VpcId={vpc}"),
         ];
-        let group = create(&mut account, "ec2", "CreateSecurityGroup", "groupId", &fields);
+        let group = create(
+            &mut account,
+            "ec2",
+            "CreateSecurityGroup",
+            "groupId",
+            &fields,
+        );
         let interface = account.put_interface(&ForeignInterface {
             subnet: &subnet,
             groups: std::slice::from_ref(&group),
