@@ -78,7 +78,8 @@ pub enum FailureClass {
     Denied,
     /// The request is wrong, or asks for what cannot be: repeating it will not help.
     Terminal,
-    /// A refusal that the table of AWS's errors does not have. It is not repeated.
+    /// A refusal that the table of AWS's errors does not have, by its code or, where the code says
+    /// too little, by its text. It is not repeated.
     Unknown,
 }
 
@@ -100,6 +101,7 @@ impl FailureClass {
             FailureClass::Transient | FailureClass::Converging | FailureClass::Settling
         )
     }
+
 }
 
 /// The code of a call that was not made, since no source gave credentials.
@@ -236,8 +238,8 @@ impl Diagnose for CloudError {
             FailureClass::Unknown => vec![
                 "this call created nothing; what was created before stays, and is found again by its tags".to_owned(),
                 format!(
-                    "loadrig does not know what `{}` at `{}` means and did not repeat the call: if the same command works later, report this line (docs/aws-errors.md, \"Unknown errors\")",
-                    self.code, self.operation
+                    "loadrig does not know what this answer of `{}` means (code `{}`) and did not repeat the call: if the same command works later, report this line (docs/aws-errors.md, \"Unknown errors\")",
+                    self.operation, self.code
                 ),
             ],
             FailureClass::Blocked => vec![

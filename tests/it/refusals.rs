@@ -7,7 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use loadrig::aws::{Refusal, class_by, refusals};
-use loadrig::engine::{FailureClass, is_credential_code};
+use loadrig::diagnose::Diagnose as _;
+use loadrig::engine::{CloudError, FailureClass, is_credential_code};
 use serde_json::Value;
 use strict_cloud::{KnownRefusal, Meaning, known_refusals};
 
@@ -187,6 +188,80 @@ fn no_row_can_be_removed() {
         }
     }
     assert!(idle.is_empty(), "nothing holds these:\n{}", idle.join("\n"));
+}
+
+/// A text that AWS never answered with.
+const UNSEEN: &str = "Come back once the moon is full.";
+
+/// A code under which AWS is known to say "later" in some text may say so in another one, too:
+/// only a text that is known makes it final.
+#[test]
+fn a_code_that_can_mean_later_is_final_only_by_its_text() {
+    let rows = table();
+    let passing = rows
+        .iter()
+        .filter(|(_, row)| !row.message.is_empty() && row.class.is_passing());
+    let (mut codes, mut wrong) = (0, Vec::new());
+    for (service, row) in passing {
+        let operations = if row.operations.is_empty() {
+            &["Any"]
+        } else {
+            row.operations
+        };
+        for operation in operations {
+            let called = format!("{service}:{operation}");
+            for code in row.codes {
+                codes += 1;
+                let class = class_by(rows.iter().copied(), &called, code, UNSEEN);
+                if class != Some(FailureClass::Unknown) {
+                    wrong.push(format!("{called}: {code}: {class:?}"));
+                }
+            }
+        }
+    }
+    assert!(codes > 10, "only {codes} codes were read");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn an_unseen_text_of_a_generic_code_asks_for_a_report() {
+    for (operation, code) in [
+        ("ec2:RunInstances", "InvalidParameterValue"),
+        ("rds:CreateDBInstance", "InvalidParameterCombination"),
+        (
+            "elasticache:CreateReplicationGroup",
+            "InvalidParameterValue",
+        ),
+        ("es:CreateDomain", "ValidationException"),
+        ("ssm:PutParameter", "ValidationException"),
+    ] {
+        let error = |message: &str| CloudError {
+            operation: operation.to_owned(),
+            target: "target".to_owned(),
+            code: code.to_owned(),
+            message: message.to_owned(),
+            request_id: None,
+            class: class_by(refusals(), operation, code, message).expect("the code has a row"),
+        };
+        let unseen = error(UNSEEN);
+        assert_eq!(unseen.class, FailureClass::Unknown, "{operation}");
+        let asks = |error: &CloudError| {
+            let hints = error.hints();
+            hints.iter().any(|hint| hint.contains("report this line"))
+        };
+        assert!(asks(&unseen), "{operation}: {:?}", unseen.hints());
+        assert!(unseen.to_string().contains(UNSEEN), "{unseen}");
+        // What is known to be wrong needs no report.
+        let known = known_refusals().find(|known| {
+            known.meaning == Meaning::Invalid
+                && known.code == code
+                && operation.ends_with(&format!(":{}", known.operations.first().unwrap_or(&"")))
+        });
+        if let Some(known) = known {
+            let known = error(known.message);
+            assert!(!asks(&known), "{known}");
+        }
+    }
 }
 
 /// Answers a dry run that would have worked.
