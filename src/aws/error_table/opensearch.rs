@@ -27,6 +27,12 @@ pub(super) const ROWS: &[Row] = &[
     ),
     // Of a type that is not offered, and of a policy that names who is not known yet.
     Row::of(Unknown, API, &["InvalidTypeException"]),
+    Row::of(
+        Terminal,
+        "terraform-provider-aws#27684",
+        &["InvalidTypeException"],
+    )
+    .saying("Invalid instance type"),
     Row::of(Terminal, TERRAFORM, &["ValidationException"])
         .saying("must choose an even number of data nodes"),
     // The role that lets domains into a VPC does not exist, or exists only since a moment.

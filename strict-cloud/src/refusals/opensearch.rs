@@ -18,5 +18,6 @@ pub(super) const ROWS: &[KnownRefusal] = &[
     KnownRefusal::of(Later, &["CreateDomain"], "InternalException", "An exception or error occurred on the service side.", REFERENCE).status(500),
     KnownRefusal::of(Taken, &["CreateDomain"], "ResourceAlreadyExistsException", "Domain already exists: lr-demo-search", REFERENCE).status(409),
     KnownRefusal::of(Invalid, &["CreateDomain"], "ValidationException", "You must choose an even number of data nodes for a two Availability Zone deployment", TERRAFORM),
+    KnownRefusal::of(Invalid, &["CreateDomain", "UpdateDomainConfig"], "InvalidTypeException", "Invalid instance type: or1.2xlarge.search", "terraform-provider-aws#27684; cloudformation-coverage-roadmap#1917").status(409),
     KnownRefusal::of(Gone, &["DeleteDomain"], "ResourceNotFoundException", "Domain not found: lr-demo-search", REFERENCE).status(409),
 ];

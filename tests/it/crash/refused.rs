@@ -28,7 +28,6 @@ const ELSEWHERE: &[&str] = &[
     "ec2:ReplaceIamInstanceProfileAssociation",
     "elasticache:DecreaseReplicaCount",
     "elasticloadbalancing:SetSecurityGroups",
-    "es:UpdateDomainConfig",
     "rds:ModifyDBCluster",
     "rds:ResetDBParameterGroup",
     "rds:RestoreDBClusterFromSnapshot",
