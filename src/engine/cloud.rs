@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -102,6 +103,19 @@ impl FailureClass {
         )
     }
 
+    /// For how long at most a failure of this class is repeated, within the time limit of the
+    /// resource; `None` where there is no other limit.
+    #[must_use]
+    pub fn repeated_for(self) -> Option<Duration> {
+        match self {
+            // Terraform's AWS provider gives other services the same time to learn of a new subnet,
+            // security group or role.
+            FailureClass::Settling => Some(Duration::from_mins(2)),
+            // The time limit is for what AWS does; an outage that lasts longer is reported.
+            FailureClass::Transient => Some(Duration::from_mins(15)),
+            _ => None,
+        }
+    }
 }
 
 /// The code of a call that was not made, since no source gave credentials.

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::call::Call;
 use crate::clock::Delay;
 use crate::errors::{AwsError, Reply};
+use crate::refusals::opensearch::{CHANGE_IN_PROGRESS, WITHOUT_ROLE};
 
 use super::account::{AccountResource, AwsAccount, TagMap, unknown};
 use super::ec2::NewInterfaces;
@@ -256,11 +257,7 @@ fn create(account: &mut AwsAccount, body: &Value) -> Result<Value, AwsError> {
         return refused(format!("Domain is still being deleted: {name}"));
     }
     if !account.has_service_role(SERVICE) {
-        return refused(
-            "Before you can proceed, you must enable a service-linked role to give Amazon \
-             OpenSearch Service permissions to access your VPC."
-                .to_owned(),
-        );
+        return Err(AwsError::known(&WITHOUT_ROLE));
     }
     // terraform-provider-aws#7725.
     if !account.service_policy_is_in_effect(SERVICE) {
@@ -384,11 +381,7 @@ fn change(account: &mut AwsAccount, name: &str, body: &Value) -> Result<Value, A
     account.opensearch.check_types(&body["ClusterConfig"])?;
     let domain = account.opensearch.domain(name)?;
     if domain.state != DomainState::Active || domain.settling {
-        return Err(AwsError::new(
-            "ValidationException",
-            "A change/update is in progress. Please wait for it to complete before requesting \
-             another change.",
-        ));
+        return Err(AwsError::known(&CHANGE_IN_PROGRESS));
     }
     let id = account.new_id("change");
     let failure = account.take_rare(|event| match event {
