@@ -19,6 +19,10 @@ REFERENCE = (
     "shape", "locationName", "queryName", "location", "flattened", "xmlAttribute", "xmlNamespace",
 )
 
+# Shapes whose published enumeration is behind the service: it is left out, so that whoever plays
+# the service says what it takes. OpenSearch has had m7g, r7g and r8gd for years (aws-cdk#36056).
+OPEN = {"opensearch": {"OpenSearchPartitionInstanceType"}}
+
 
 def load(folder, service):
     versions = sorted((folder / "data" / service).iterdir())
@@ -63,13 +67,15 @@ def errors(model, operation):
     return out
 
 
-def reached(model, names):
+def reached(model, names, without_enum):
     seen, open_ = {}, list(names)
     while open_:
         name = open_.pop()
         if name in seen:
             continue
         seen[name] = shape(model["shapes"][name])
+        if name in without_enum:
+            del seen[name]["enum"]
         found = seen[name]
         parts = list(found.get("members", {}).values())
         parts += [found[part] for part in ("member", "key", "value") if part in found]
@@ -77,7 +83,7 @@ def reached(model, names):
     return seen
 
 
-def compact(model, version, names):
+def compact(model, version, names, without_enum):
     operations, roots = {}, set()
     for name in sorted(names & set(model["operations"])):
         operation = model["operations"][name]
@@ -98,7 +104,7 @@ def compact(model, version, names):
         "signs": about.get("signingName", about["endpointPrefix"]),
         "target": about.get("targetPrefix", ""),
         "operations": operations,
-        "shapes": dict(sorted(reached(model, roots).items())),
+        "shapes": dict(sorted(reached(model, roots, without_enum).items())),
     }
 
 
@@ -128,7 +134,7 @@ def main():
         by_lower = {name.lower(): name for name in model["operations"]}
         words = path.read_text().split()
         names = {by_lower[word.lower()] for word in words if word.lower() in by_lower}
-        out = written(compact(model, version, names))
+        out = written(compact(model, version, names, OPEN.get(service, set())))
         (target / f"{service}.json").write_text(out)
         print(f"{service}: {len(names)} operations, {len(out) // 1024} KiB", file=sys.stderr)
 

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -78,7 +79,8 @@ pub enum FailureClass {
     Denied,
     /// The request is wrong, or asks for what cannot be: repeating it will not help.
     Terminal,
-    /// A refusal that the table of AWS's errors does not have. It is not repeated.
+    /// A refusal that the table of AWS's errors does not have, by its code or, where the code says
+    /// too little, by its text. It is not repeated.
     Unknown,
 }
 
@@ -99,6 +101,20 @@ impl FailureClass {
             self,
             FailureClass::Transient | FailureClass::Converging | FailureClass::Settling
         )
+    }
+
+    /// For how long at most a failure of this class is repeated, within the time limit of the
+    /// resource; `None` where there is no other limit.
+    #[must_use]
+    pub fn repeated_for(self) -> Option<Duration> {
+        match self {
+            // Terraform's AWS provider gives other services the same time to learn of a new subnet,
+            // security group or role.
+            FailureClass::Settling => Some(Duration::from_mins(2)),
+            // The time limit is for what AWS does; an outage that lasts longer is reported.
+            FailureClass::Transient => Some(Duration::from_mins(15)),
+            _ => None,
+        }
     }
 }
 
@@ -236,8 +252,8 @@ impl Diagnose for CloudError {
             FailureClass::Unknown => vec![
                 "this call created nothing; what was created before stays, and is found again by its tags".to_owned(),
                 format!(
-                    "loadrig does not know what `{}` at `{}` means and did not repeat the call: if the same command works later, report this line (docs/aws-errors.md, \"Unknown errors\")",
-                    self.code, self.operation
+                    "loadrig does not know what this answer of `{}` means (code `{}`) and did not repeat the call: if the same command works later, report this line (docs/aws-errors.md, \"Unknown errors\")",
+                    self.operation, self.code
                 ),
             ],
             FailureClass::Blocked => vec![

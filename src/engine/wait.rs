@@ -53,14 +53,6 @@ impl<'a> Backoff<'a> {
     }
 }
 
-/// How long a failure of class [`FailureClass::Settling`] is repeated. Terraform's AWS provider
-/// gives other services the same time to learn of a new subnet, security group or role.
-const SETTLING: Duration = Duration::from_mins(2);
-
-/// How long calls that are throttled, cut off or answered with a server error are repeated: the
-/// patience with a kind is for what AWS does, and an outage that lasts longer is reported.
-const OUTAGE: Duration = Duration::from_mins(15);
-
 /// For how long a call has failed in the same way.
 #[derive(Debug, Default)]
 pub(super) struct Failing(Option<(FailureClass, Instant)>);
@@ -73,11 +65,8 @@ impl Failing {
             _ => Instant::now(),
         };
         self.0 = Some((class, since));
-        match class {
-            FailureClass::Settling => since.elapsed() >= SETTLING,
-            FailureClass::Transient => since.elapsed() >= OUTAGE,
-            _ => false,
-        }
+        let longest = class.repeated_for();
+        longest.is_some_and(|longest| since.elapsed() >= longest)
     }
 }
 

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use crate::call::{Call, WireProtocol};
+use crate::refusals::KnownRefusal;
 
 /// Why a call is not carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,12 @@ impl AwsError {
             message: message.into(),
             status,
         }
+    }
+
+    /// A refusal of the table, in its words.
+    pub(crate) fn known(refusal: &KnownRefusal) -> Self {
+        let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
+        Self::with(status, refusal.code, refusal.message)
     }
 
     /// The upstream does not answer as it should.

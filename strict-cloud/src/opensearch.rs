@@ -18,6 +18,7 @@ use crate::ec2::{ServiceInterfaces, key};
 use crate::errors::{AwsError, Reply};
 use crate::ledger::Phase;
 use crate::offers;
+use crate::refusals::opensearch::{CHANGE_IN_PROGRESS, WITHOUT_ROLE};
 
 const KIND: &str = "domain";
 /// When a name may be used again.
@@ -45,10 +46,7 @@ pub(crate) async fn before(core: &Core, call: &Call) -> Result<Ruling, AwsError>
                 return Err(AwsError::new("ValidationException", message));
             }
             if body["VPCOptions"]["SubnetIds"].is_array() && !has_role(core, call).await? {
-                return Err(AwsError::new(
-                    "ValidationException",
-                    "Before you can proceed, you must enable a service-linked role to give Amazon OpenSearch Service permissions to access your VPC.",
-                ));
+                return Err(AwsError::known(&WITHOUT_ROLE));
             }
             Ok(Ruling::Forward)
         }
@@ -60,10 +58,7 @@ pub(crate) async fn before(core: &Core, call: &Call) -> Result<Ruling, AwsError>
             if settled && phase(core, call, &name) == Phase::Available {
                 return Ok(Ruling::Forward);
             }
-            Err(AwsError::new(
-                "ValidationException",
-                "A change/update is in progress. Please wait for it to complete before requesting another change.",
-            ))
+            Err(AwsError::known(&CHANGE_IN_PROGRESS))
         }
         "DeleteDomain" => delete(core, call).await,
         "ListInstanceTypeDetails" => offers::search_types(core, call).await,

@@ -12,6 +12,7 @@ use crate::cloud::{Core, Ruling};
 use crate::ec2::{ServiceInterfaces, key, network_of};
 use crate::errors::{AwsError, Reply};
 use crate::ledger::Phase;
+use crate::refusals::rds::{PROTECTED_CLUSTER, PROTECTED_INSTANCE, REPLICA_FINAL_SNAPSHOT};
 use crate::{offers, rds_changes, rds_groups, xml};
 
 const DATABASE: &str = "db";
@@ -229,7 +230,7 @@ async fn delete(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
         ));
     }
     if part("DeletionProtection") == "true" || rds_changes::is_still_protected(core, call, &id) {
-        return Err(protected("DB Instance"));
+        return Err(AwsError::known(&PROTECTED_INSTANCE));
     }
     rds_changes::forget(core, call, &id);
     let now = core.clock.now();
@@ -268,10 +269,7 @@ async fn check_final_snapshot(core: &Core, call: &Call, replica: bool) -> Result
             "InvalidParameterCombination",
             "FinalDBSnapshotIdentifier cannot be specified when SkipFinalSnapshot is specified.",
         )),
-        (Some(_), false) if replica => Err(AwsError::new(
-            "InvalidParameterCombination",
-            "FinalDBSnapshotIdentifier can not be specified when deleting a replica instance.",
-        )),
+        (Some(_), false) if replica => Err(AwsError::known(&REPLICA_FINAL_SNAPSHOT)),
         (Some(snapshot), false) => {
             let fields = [("DBSnapshotIdentifier", snapshot)];
             let found = core
@@ -296,15 +294,6 @@ fn no_cluster_backups(call: &Call) -> Reply {
     Reply::done(
         call,
         "<DescribeDBClusterAutomatedBackupsResponse xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\"><DescribeDBClusterAutomatedBackupsResult><DBClusterAutomatedBackups/></DescribeDBClusterAutomatedBackupsResult></DescribeDBClusterAutomatedBackupsResponse>",
-    )
-}
-
-fn protected(what: &str) -> AwsError {
-    AwsError::new(
-        "InvalidParameterCombination",
-        format!(
-            "Cannot delete protected {what}, please disable deletion protection and try again."
-        ),
     )
 }
 
@@ -355,7 +344,7 @@ async fn delete_cluster(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
     }
     check_final_snapshot(core, call, false).await?;
     if part("DeletionProtection") == "true" || rds_changes::is_still_protected(core, call, &id) {
-        return Err(protected("Cluster"));
+        return Err(AwsError::known(&PROTECTED_CLUSTER));
     }
     if core.clock.is_instant() {
         core.ledger().forget(&name);

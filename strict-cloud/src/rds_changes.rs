@@ -13,6 +13,7 @@ use crate::cloud::Core;
 use crate::ec2::key;
 use crate::errors::AwsError;
 use crate::ledger::Phase;
+use crate::refusals::rds::{STORAGE_BUSY, STORAGE_WITHOUT_IOPS};
 use crate::xml::{self, Edits};
 
 /// Kinds of things that pass unseen, as keys of the ledger.
@@ -175,18 +176,12 @@ fn change_storage(core: &Core, call: &mut Call, id: &str, answer: &str) -> Resul
     let (held_gib, held_iops) = (held.gib, held.iops);
     held.asked(call).check_performance(call)?;
     if striped && (gib.is_none() || iops.is_none()) {
-        return Err(refused(
-            "You must specify both the storage size and iops when modifying the storage size or \
-             iops on a DB instance that has iops.",
-        ));
+        return Err(AwsError::known(&STORAGE_WITHOUT_IOPS));
     }
     let name = key(call, STORAGE, id);
     let now = core.clock.now();
     if core.ledger().phase(&name, now) == Phase::Creating {
-        return Err(refused(
-            "You can't currently modify the storage of this DB instance because the previous \
-             storage change is being optimized.",
-        ));
+        return Err(AwsError::known(&STORAGE_BUSY));
     }
     let mut rounded = Vec::new();
     for (field, asked, held) in [

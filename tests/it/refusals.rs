@@ -2,12 +2,16 @@
 //! of a service names for an operation that is called has a row, every known refusal means what
 //! the table takes it for, and no row is there that neither holds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use loadrig::aws::{Refusal, class_by, refusals};
-use loadrig::engine::{FailureClass, is_credential_code};
+use loadrig::blueprint::Kind;
+use loadrig::blueprint::kinds::GrantUse;
+use loadrig::diagnose::Diagnose as _;
+use loadrig::engine::{CloudError, FailureClass, is_credential_code};
 use serde_json::Value;
 use strict_cloud::{KnownRefusal, Meaning, known_refusals};
 
@@ -187,6 +191,168 @@ fn no_row_can_be_removed() {
         }
     }
     assert!(idle.is_empty(), "nothing holds these:\n{}", idle.join("\n"));
+}
+
+/// The permission that an operation needs, where it has another name.
+fn action_of(service: &str, operation: &str) -> String {
+    let action = match operation {
+        "PutBucketLifecycleConfiguration" => "PutLifecycleConfiguration",
+        "PutPublicAccessBlock" => "PutBucketPublicAccessBlock",
+        other => other,
+    };
+    format!("{service}:{action}")
+}
+
+/// How long kinds of resources repeat an operation at most while its failure is one that passes.
+fn patiences(action: &str) -> Vec<(Kind, Duration)> {
+    let mut found = Vec::new();
+    for kind in Kind::ALL {
+        let info = kind.info();
+        let granted = |access| {
+            let mut grants = info.grants.iter().filter(|grant| grant.is_for(access));
+            grants.any(|grant| grant.actions().any(|one| one == action))
+        };
+        for (access, patience) in [
+            (GrantUse::Create, info.patience.create),
+            (GrantUse::Update, info.patience.update),
+            (GrantUse::Delete, info.patience.delete),
+        ] {
+            if granted(access) {
+                found.push((kind, patience));
+            }
+        }
+    }
+    found
+}
+
+/// Others found out on AWS how long it takes: who gives up earlier fails where they do not.
+#[test]
+fn what_passes_is_repeated_for_as_long_as_others_repeat_it() {
+    let (mut checked, mut wrong) = (0, Vec::new());
+    for known in known_refusals() {
+        let Some(seconds) = known.waits else { continue };
+        let others = Duration::from_secs(seconds.into());
+        assert!(known.meaning.passes(), "nobody waits for this: {known:?}");
+        for operation in known.operations {
+            let action = action_of(known.service, operation);
+            let patiences = patiences(&action);
+            if patiences.is_empty() {
+                wrong.push(format!("no kind has `{action}`"));
+            }
+            let called = format!("{}:{operation}", known.service);
+            let class = class_by(refusals(), &called, known.code, known.message);
+            let limit = class.and_then(FailureClass::repeated_for);
+            for (kind, patience) in patiences {
+                checked += 1;
+                let ours = limit.map_or(patience, |limit| patience.min(limit));
+                if ours < others {
+                    wrong.push(format!(
+                        "{kind:?}: {called} {} is repeated for {ours:?}, by others for {others:?}",
+                        known.code
+                    ));
+                }
+            }
+        }
+    }
+    assert!(checked > 30, "only {checked} were checked");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// How many refusals are known of each service: where the model of a service, or another text,
+/// has the same code, nothing else notices that one is gone.
+#[test]
+fn no_known_refusal_can_be_removed() {
+    let mut known: BTreeMap<&str, usize> = BTreeMap::new();
+    for refusal in known_refusals() {
+        *known.entry(refusal.service).or_default() += 1;
+    }
+    let expected = [
+        ("*", 49),
+        ("ec2", 70),
+        ("elasticache", 15),
+        ("elasticloadbalancing", 19),
+        ("es", 13),
+        ("iam", 11),
+        ("rds", 39),
+        ("route53", 13),
+        ("s3", 28),
+        ("ssm", 6),
+    ];
+    assert_eq!(known, BTreeMap::from(expected));
+}
+
+/// A text that AWS never answered with.
+const UNSEEN: &str = "Come back once the moon is full.";
+
+/// A code under which AWS is known to say "later" in some text may say so in another one, too:
+/// only a text that is known makes it final.
+#[test]
+fn a_code_that_can_mean_later_is_final_only_by_its_text() {
+    let rows = table();
+    let passing = rows
+        .iter()
+        .filter(|(_, row)| !row.message.is_empty() && row.class.is_passing());
+    let (mut codes, mut wrong) = (0, Vec::new());
+    for (service, row) in passing {
+        let operations = if row.operations.is_empty() {
+            &["Any"]
+        } else {
+            row.operations
+        };
+        for operation in operations {
+            let called = format!("{service}:{operation}");
+            for code in row.codes {
+                codes += 1;
+                let class = class_by(rows.iter().copied(), &called, code, UNSEEN);
+                if class != Some(FailureClass::Unknown) {
+                    wrong.push(format!("{called}: {code}: {class:?}"));
+                }
+            }
+        }
+    }
+    assert!(codes > 10, "only {codes} codes were read");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn an_unseen_text_of_a_generic_code_asks_for_a_report() {
+    for (operation, code) in [
+        ("ec2:RunInstances", "InvalidParameterValue"),
+        ("rds:CreateDBInstance", "InvalidParameterCombination"),
+        (
+            "elasticache:CreateReplicationGroup",
+            "InvalidParameterValue",
+        ),
+        ("es:CreateDomain", "ValidationException"),
+        ("ssm:PutParameter", "ValidationException"),
+    ] {
+        let error = |message: &str| CloudError {
+            operation: operation.to_owned(),
+            target: "target".to_owned(),
+            code: code.to_owned(),
+            message: message.to_owned(),
+            request_id: None,
+            class: class_by(refusals(), operation, code, message).expect("the code has a row"),
+        };
+        let unseen = error(UNSEEN);
+        assert_eq!(unseen.class, FailureClass::Unknown, "{operation}");
+        let asks = |error: &CloudError| {
+            let hints = error.hints();
+            hints.iter().any(|hint| hint.contains("report this line"))
+        };
+        assert!(asks(&unseen), "{operation}: {:?}", unseen.hints());
+        assert!(unseen.to_string().contains(UNSEEN), "{unseen}");
+        // What is known to be wrong needs no report.
+        let known = known_refusals().find(|known| {
+            known.meaning == Meaning::Invalid
+                && known.code == code
+                && operation.ends_with(&format!(":{}", known.operations.first().unwrap_or(&"")))
+        });
+        if let Some(known) = known {
+            let known = error(known.message);
+            assert!(!asks(&known), "{known}");
+        }
+    }
 }
 
 /// Answers a dry run that would have worked.

@@ -9,7 +9,7 @@ use serde_json::Value;
 /// One exchange with AWS, or what is known of one.
 #[derive(Debug)]
 pub(crate) struct RecordedFact {
-    /// `ls:…`, `c7n:…`, `m:…`, `q:…` or `st:…`.
+    /// `ls:…`, `c7n:…`, `m:…`, `q:…`, `st:…` or `canary:…`.
     pub(crate) id: String,
     /// Such as `s3:PutObject`; the service is named as in signatures.
     pub(crate) operation: String,
@@ -69,4 +69,23 @@ pub(crate) fn read(oracle: &Path) -> Result<BTreeMap<String, RecordedFact>, Stri
         }
     }
     Ok(facts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The file is held to what a canary writes by loadrig's tests (`tests/it/crash/canary.rs`).
+    #[test]
+    fn what_a_canary_recorded_is_a_fact() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/canary");
+        let facts = read(&folder).expect("a file of facts");
+        let [fact] = facts.values().collect::<Vec<_>>()[..] else {
+            panic!("{facts:?}");
+        };
+        assert_eq!(fact.kind(), "canary");
+        let called = (fact.service(), fact.action());
+        assert_eq!(called, ("rds", "CreateDBSubnetGroup"));
+        assert_eq!(fact.record["error"]["code"], "InvalidParameterValue");
+    }
 }

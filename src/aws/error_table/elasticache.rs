@@ -41,6 +41,13 @@ pub(super) const ROWS: &[Row] = &[
     )
     .at(&["CreateReplicationGroup"])
     .saying("security group"),
+    Row::of(
+        Terminal,
+        "ministryofjustice/cloud-platform-environments#5719",
+        &["InvalidParameterCombination"],
+    )
+    .at(&["CreateReplicationGroup"])
+    .saying("there must be at least 2 cache clusters"),
     Row::of(Capacity, API, &["InsufficientCacheClusterCapacity"]),
     Row::of(
         Quota,

@@ -1,7 +1,7 @@
 //! What IAM answers.
 
 use crate::aws::error_table::row::Row;
-use crate::engine::FailureClass::{Converging, NotFound, Quota, Settling, Terminal};
+use crate::engine::FailureClass::{Converging, NotFound, Quota, Settling, Terminal, Unknown};
 
 pub(super) const ROWS: &[Row] = &[
     Row::of(
@@ -19,7 +19,6 @@ pub(super) const ROWS: &[Row] = &[
         "AWS IAM API Reference: errors of each action",
         &[
             "UnmodifiableEntity",
-            "MalformedPolicyDocument",
             "InvalidInput",
             "PolicyEvaluation",
             "PolicyNotAttachable",
@@ -28,7 +27,24 @@ pub(super) const ROWS: &[Row] = &[
             "EntityAlreadyExists",
         ],
     ),
-    // The principal of a policy was created a moment ago.
+    // The text tells a policy that is wrong from one whose principal was created a moment ago.
+    Row::of(
+        Unknown,
+        "AWS IAM API Reference: errors of each action",
+        &["MalformedPolicyDocument"],
+    ),
+    Row::of(
+        Terminal,
+        "kubernetes/kops#13095",
+        &["MalformedPolicyDocument"],
+    )
+    .saying("Syntax errors in policy"),
+    Row::of(
+        Terminal,
+        "localstack 8b9a79f, recorded on AWS: tests/aws/services/iam",
+        &["MalformedPolicyDocument"],
+    )
+    .saying("contains invalid Json"),
     Row::of(
         Settling,
         "terraform-provider-aws 1a5174b, internal/service/iam/role.go: 2 minutes",

@@ -124,6 +124,6 @@ mod tests {
         let unknown = "Value (lr-demo-host) for parameter iamInstanceProfile.name is invalid. \
                        Invalid IAM Instance Profile name";
         assert_eq!(class(unknown), Some(FailureClass::Settling));
-        assert_eq!(class("Invalid type"), Some(FailureClass::Terminal));
+        assert_eq!(class("Invalid type"), Some(FailureClass::Unknown));
     }
 }

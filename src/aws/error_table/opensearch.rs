@@ -4,7 +4,7 @@
 //! here messages decide.
 
 use crate::aws::error_table::row::Row;
-use crate::engine::FailureClass::{Converging, NotFound, Quota, Terminal};
+use crate::engine::FailureClass::{Converging, NotFound, Quota, Terminal, Unknown};
 
 const API: &str = "Amazon OpenSearch Service API Reference: errors of each action";
 /// What its `domainErrorRetryable` repeats for 10 minutes.
@@ -19,13 +19,22 @@ pub(super) const ROWS: &[Row] = &[
         Terminal,
         API,
         &[
-            "InvalidTypeException",
             "BaseException",
             "DisabledOperationException",
             // The create call takes it for an earlier one of its own that was repeated.
             "ResourceAlreadyExistsException",
         ],
     ),
+    // Of a type that is not offered, and of a policy that names who is not known yet.
+    Row::of(Unknown, API, &["InvalidTypeException"]),
+    Row::of(
+        Terminal,
+        "terraform-provider-aws#27684",
+        &["InvalidTypeException"],
+    )
+    .saying("Invalid instance type"),
+    Row::of(Terminal, TERRAFORM, &["ValidationException"])
+        .saying("must choose an even number of data nodes"),
     // The role that lets domains into a VPC does not exist, or exists only since a moment.
     Row::of(Converging, TERRAFORM, &["ValidationException"])
         .at(&["CreateDomain"])

@@ -17,6 +17,9 @@ const NEEDING_ROLE: &[&str] = &[
     "RestoreDBClusterFromSnapshot",
 ];
 
+/// The code of what RDS does not take together, and of some things that it takes later.
+const COMBINATION: &[&str] = &["InvalidParameterCombination"];
+
 pub(super) const ROWS: &[Row] = &[
     // States that pass.
     Row::of(
@@ -43,7 +46,7 @@ pub(super) const ROWS: &[Row] = &[
         Converging,
         "terraform-provider-aws 1a5174b, internal/service/rds/instance.go and cluster.go: the \
          protection was lifted a moment ago",
-        &["InvalidParameterCombination"],
+        COMBINATION,
     )
     .at(&["DeleteDBInstance", "DeleteDBCluster"])
     .saying("disable deletion pro"),
@@ -74,7 +77,36 @@ pub(super) const ROWS: &[Row] = &[
     )
     .at(NEEDING_ROLE)
     .saying("UsingWithRDS.IAM.ServiceLinkedRoles"),
-    // Storage that changed within hours does not change again before that.
+    // Combinations that RDS does not take.
+    Row::of(
+        Terminal,
+        "terraform-provider-aws#38056, #38227",
+        COMBINATION,
+    )
+    .at(&["CreateDBInstanceReadReplica"])
+    .saying("can't be specified during Read Replica creation"),
+    Row::of(Terminal, "terraform-provider-aws#28160", COMBINATION)
+        .at(&["CreateDBInstance"])
+        .saying("can't specify IOPS or storage throughput"),
+    Row::of(
+        Terminal,
+        "terraform-provider-aws#28589, #33512",
+        COMBINATION,
+    )
+    .at(&["ModifyDBInstance"])
+    .saying("specify both the storage size and iops"),
+    Row::of(Terminal, "terraform-provider-aws#4276, #4615", COMBINATION)
+        .at(&["DeleteDBInstance"])
+        .saying("FinalDBSnapshotIdentifier can not be specified"),
+    // Storage that was changed does not change again for six hours at least: longer than anybody
+    // would wait for `up`.
+    Row::of(
+        Terminal,
+        "Amazon RDS User Guide: increasing DB instance storage capacity",
+        COMBINATION,
+    )
+    .at(&["ModifyDBInstance"])
+    .saying("previous storage change is being optimized"),
     Row::of(
         Capacity,
         REFERENCE,

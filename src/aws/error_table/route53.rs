@@ -1,7 +1,9 @@
 //! What Amazon Route 53 answers.
 
 use crate::aws::error_table::row::Row;
-use crate::engine::FailureClass::{Converging, NotFound, Quota, Settling, Terminal, Transient};
+use crate::engine::FailureClass::{
+    Converging, NotFound, Quota, Settling, Terminal, Transient, Unknown,
+};
 
 const API: &str = "Amazon Route 53 API Reference: errors of each action";
 
@@ -27,12 +29,19 @@ pub(super) const ROWS: &[Row] = &[
         &["InvalidInput", "InvalidChangeBatch"],
     )
     .saying("is marked disabled for mutation"),
+    // Otherwise the text says what is wrong.
+    Row::of(Unknown, API, &["InvalidInput", "InvalidChangeBatch"]),
+    Row::of(
+        Terminal,
+        "getmoto/moto 0af643a, verified on AWS: tests/test_route53",
+        &["InvalidInput"],
+    )
+    .saying("failed to satisfy constraint"),
+    Row::of(Terminal, API, &["InvalidChangeBatch"]).saying("Tried to delete resource record set"),
     Row::of(
         Terminal,
         API,
         &[
-            "InvalidChangeBatch",
-            "InvalidInput",
             "InvalidDomainName",
             "ConflictingDomainExists",
             "DelegationSetNotAvailable",

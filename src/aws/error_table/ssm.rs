@@ -39,6 +39,14 @@ pub(super) const ROWS: &[Row] = &[
             "UnsupportedParameterType",
         ],
     ),
+    // Some partitions have no tiers.
+    Row::of(
+        Terminal,
+        "terraform-provider-aws 1a5174b, internal/service/ssm/parameter.go",
+        &["ValidationException"],
+    )
+    .at(&["PutParameter"])
+    .saying("Tier is not supported"),
     // The key that encrypts the parameter may not be used, is disabled or is not there.
     Row::of(
         Denied,

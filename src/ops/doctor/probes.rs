@@ -107,9 +107,8 @@ pub(super) async fn conditional_writes(
                 if holds {
                     return CanaryCheck::proved(area, check, "holds");
                 }
-                let request = json!({ "Bucket": bucket.id, "what": check });
                 let response = json!({ "as expected": false });
-                records.answer("s3:PutObject", request, response);
+                records.found("s3:PutObject", check, response);
                 let detail = "S3 did not keep to the condition: locks would not hold";
                 CanaryCheck::new(area, check, CanaryVerdict::Differs, detail)
             })
@@ -181,19 +180,27 @@ fn dry_run(one: &DryRun, records: &mut Records) -> CanaryCheck {
             CanaryCheck::new(area, check, CanaryVerdict::Denied, message)
         }
         DryRunOutcome::Refused { code, message } => {
-            let request = json!({ "DryRun": true, "of": one.of });
+            let request = dry_request(one);
             records.error(one.action, request, code, message);
             let detail = format!("{message} ({code})");
             CanaryCheck::new(area, check, CanaryVerdict::Differs, detail)
         }
         DryRunOutcome::CarriedOut => {
-            let request = json!({ "DryRun": true, "of": one.of });
+            let request = dry_request(one);
             records.answer(one.action, request, json!({ "carried out": true }));
             let detail = "the dry run was carried out: no more of them were made";
             CanaryCheck::new(area, check, CanaryVerdict::Differs, detail)
         }
         DryRunOutcome::Unanswered(why) => CanaryCheck::new(area, check, CanaryVerdict::Failed, why),
         DryRunOutcome::NotMade(why) => CanaryCheck::unknown(area, check, *why),
+    }
+}
+
+/// What tells a dry run from others, by the names of EC2's parameters.
+fn dry_request(one: &DryRun) -> serde_json::Value {
+    match one.of.as_str() {
+        "" => json!({ "DryRun": true }),
+        kind => json!({ "DryRun": true, "InstanceType": kind }),
     }
 }
 

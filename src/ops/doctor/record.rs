@@ -9,12 +9,16 @@ use crate::engine::CloudError;
 /// A call and its answer, as collections of recorded facts about AWS have them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CanaryRecord {
-    /// Unique.
+    /// Unique; the first part says where it is from.
     pub id: String,
     /// For example `ec2:RunInstances`.
     pub operation: String,
-    /// What was asked for.
-    pub request: Value,
+    /// What was asked for, as far as it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<Value>,
+    /// What was acted on, or what the call was to show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub situation: Option<String>,
     /// What was answered; nothing when it was an error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response: Option<Value>,
@@ -34,6 +38,15 @@ pub struct RecordedError {
     pub code: String,
     /// The text.
     pub message: String,
+}
+
+/// The file that a run's records go into.
+pub(super) const RECORDS_FILE: &str = "canary-records.json";
+
+/// Records as a file of such a collection has them, as text.
+pub(super) fn file_of(records: &[CanaryRecord]) -> String {
+    let file = serde_json::json!({ "records": records });
+    serde_json::to_string_pretty(&file).unwrap_or_default()
 }
 
 /// Collects records.
@@ -57,39 +70,56 @@ impl Records {
 
     /// An error that was not expected.
     pub(super) fn error(&mut self, operation: &str, request: Value, code: &str, message: &str) {
-        let error = RecordedError {
-            code: code.to_owned(),
-            message: message.to_owned(),
-        };
-        self.push(operation, request, None, Some(error));
+        self.list.push(CanaryRecord {
+            request: Some(request),
+            error: Some(RecordedError {
+                code: code.to_owned(),
+                message: message.to_owned(),
+            }),
+            ..self.record(operation)
+        });
     }
 
-    /// A failed call.
+    /// A failed call, whose request is not known any more.
     pub(super) fn failed(&mut self, error: &CloudError) {
-        let request = serde_json::json!({ "target": error.target });
-        self.error(&error.operation, request, &error.code, &error.message);
+        self.list.push(CanaryRecord {
+            situation: Some(error.target.clone()),
+            error: Some(RecordedError {
+                code: error.code.clone(),
+                message: error.message.clone(),
+            }),
+            ..self.record(&error.operation)
+        });
     }
 
     /// An answer that was not expected.
     pub(super) fn answer(&mut self, operation: &str, request: Value, response: Value) {
-        self.push(operation, request, Some(response), None);
+        self.list.push(CanaryRecord {
+            request: Some(request),
+            response: Some(response),
+            ..self.record(operation)
+        });
     }
 
-    fn push(
-        &mut self,
-        operation: &str,
-        request: Value,
-        response: Option<Value>,
-        error: Option<RecordedError>,
-    ) {
+    /// Something that was found otherwise than it was to be; `situation` says what.
+    pub(super) fn found(&mut self, operation: &str, situation: &str, response: Value) {
         self.list.push(CanaryRecord {
-            id: format!("{}:{}", self.canary, self.list.len() + 1),
+            situation: Some(situation.to_owned()),
+            response: Some(response),
+            ..self.record(operation)
+        });
+    }
+
+    fn record(&self, operation: &str) -> CanaryRecord {
+        CanaryRecord {
+            id: format!("canary:{}:{}", self.canary, self.list.len() + 1),
             operation: operation.to_owned(),
-            request,
-            response,
-            error,
+            request: None,
+            situation: None,
+            response: None,
+            error: None,
             source: "canary",
             recorded: Timestamp::now().strftime("%Y-%m-%d").to_string(),
-        });
+        }
     }
 }

@@ -16,7 +16,7 @@ use crate::spec::Spec;
 
 use super::limits::{limited, while_removing};
 use super::probes;
-use super::record::Records;
+use super::record::{RECORDS_FILE, Records, file_of};
 use super::result::{CanaryArea, CanaryCheck, CanaryReport, CanaryVerdict};
 use super::walked::{found_again, steps};
 use crate::ops::down::{gaps, leftovers, prove, remove_locked};
@@ -78,12 +78,8 @@ impl<H: Hosts> Canary<'_, H> {
             .checks
             .extend(probes::not_tried(&self.environment, &self.graph));
         report.records = records.into_list();
-        for record in &report.records {
-            let file = format!("{}.json", record.id.replace(':', "-"));
-            run.write(
-                &file,
-                &serde_json::to_string_pretty(record).unwrap_or_default(),
-            )?;
+        if !report.records.is_empty() {
+            run.write(RECORDS_FILE, &file_of(&report.records))?;
         }
         Ok(())
     }

@@ -62,9 +62,8 @@ pub(super) fn found_again(plan: &Plan, records: &mut Records) -> CanaryCheck {
         return CanaryCheck::proved(area, check, detail);
     }
     for change in plan.work() {
-        let wanted = serde_json::json!({ "address": change.address });
         let found = serde_json::to_value(&change.differences).unwrap_or_default();
-        records.answer("describe", wanted, found);
+        records.found("describe", &change.address.to_string(), found);
     }
     CanaryCheck::new(area, check, CanaryVerdict::Differs, other.join("; "))
 }

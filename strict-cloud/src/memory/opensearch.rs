@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::call::Call;
 use crate::clock::Delay;
 use crate::errors::{AwsError, Reply};
+use crate::refusals::opensearch::{CHANGE_IN_PROGRESS, WITHOUT_ROLE};
 
 use super::account::{AccountResource, AwsAccount, TagMap, unknown};
 use super::ec2::NewInterfaces;
@@ -29,7 +30,12 @@ pub(super) struct OpenSearch {
     domains: BTreeMap<String, DomainRecord>,
     /// Names of domains that are gone and not forgotten.
     remembered: BTreeSet<String>,
+    /// Instance types that the region does not offer for every role.
+    limited_types: BTreeMap<String, Vec<&'static str>>,
 }
+
+/// What nodes of a domain may be.
+const ROLES: &[&str] = &["data", "master"];
 
 #[derive(Debug, Clone, Hash)]
 struct DomainRecord {
@@ -83,7 +89,7 @@ pub(super) fn answer(account: &mut AwsAccount, call: &Call) -> Result<Reply, Aws
             let names = names.map(|name| json!({ "DomainName": name, "EngineType": "OpenSearch" }));
             json!({ "DomainNames": names.collect::<Vec<_>>() })
         }
-        (&Method::GET, ["opensearch", "instanceTypeLimits", _, _]) => limits(),
+        (&Method::GET, ["opensearch", "instanceTypeLimits", _, kind]) => limits(account, kind)?,
         (&Method::GET, ["tags" | "tags-get", ..]) => list_tags(account, call)?,
         (&Method::POST, ["tags"]) => add_tags(account, &call.json())?,
         _ => return Err(unknown(call)),
@@ -147,6 +153,52 @@ impl OpenSearch {
     fn domain(&self, name: &str) -> Result<&DomainRecord, AwsError> {
         self.domains.get(name).ok_or_else(|| no_domain(name))
     }
+
+    /// What nodes of a type may be in this region.
+    fn roles_of(&self, kind: &str) -> &[&'static str] {
+        match self.limited_types.get(kind) {
+            Some(roles) => roles,
+            None if is_search_type(kind) => ROLES,
+            None => &[],
+        }
+    }
+
+    /// Whether the region offers the types of a cluster for what they are to be.
+    fn check_types(&self, cluster: &Value) -> Result<(), AwsError> {
+        for (member, role) in [("InstanceType", "data"), ("DedicatedMasterType", "master")] {
+            if let Some(kind) = cluster[member].as_str()
+                && !self.roles_of(kind).contains(&role)
+            {
+                return Err(no_type(kind));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl AwsAccount {
+    /// The region offers an instance type of search nodes for these roles only, `data` or
+    /// `master`, or for none: "Not all Regions support all instance types" ("Supported instance
+    /// types in Amazon OpenSearch Service", Developer Guide).
+    pub fn limit_search_type(&mut self, kind: &str, roles: &[&'static str]) {
+        let limited = &mut self.opensearch.limited_types;
+        limited.insert(kind.to_owned(), roles.to_vec());
+    }
+}
+
+/// `r6g.large.search`: family, size and service.
+fn is_search_type(kind: &str) -> bool {
+    let parts: Vec<&str> = kind.split('.').collect();
+    matches!(parts.as_slice(), [family, size, "search"] if !family.is_empty() && !size.is_empty())
+}
+
+/// terraform-provider-aws#27684.
+fn no_type(kind: &str) -> AwsError {
+    AwsError::with(
+        StatusCode::CONFLICT,
+        "InvalidTypeException",
+        format!("Invalid instance type: {kind}"),
+    )
 }
 
 fn no_domain(name: &str) -> AwsError {
@@ -199,16 +251,13 @@ fn create(account: &mut AwsAccount, body: &Value) -> Result<Value, AwsError> {
             format!("Domain already exists: {name}"),
         ));
     }
+    account.opensearch.check_types(&body["ClusterConfig"])?;
     let refused = |message: String| Err(AwsError::new("ValidationException", message));
     if account.opensearch.remembered.contains(name) {
         return refused(format!("Domain is still being deleted: {name}"));
     }
     if !account.has_service_role(SERVICE) {
-        return refused(
-            "Before you can proceed, you must enable a service-linked role to give Amazon \
-             OpenSearch Service permissions to access your VPC."
-                .to_owned(),
-        );
+        return Err(AwsError::known(&WITHOUT_ROLE));
     }
     // terraform-provider-aws#7725.
     if !account.service_policy_is_in_effect(SERVICE) {
@@ -329,13 +378,10 @@ fn change(account: &mut AwsAccount, name: &str, body: &Value) -> Result<Value, A
         "VPCOptions",
     ];
     only(body, &known)?;
+    account.opensearch.check_types(&body["ClusterConfig"])?;
     let domain = account.opensearch.domain(name)?;
     if domain.state != DomainState::Active || domain.settling {
-        return Err(AwsError::new(
-            "ValidationException",
-            "A change/update is in progress. Please wait for it to complete before requesting \
-             another change.",
-        ));
+        return Err(AwsError::known(&CHANGE_IN_PROGRESS));
     }
     let id = account.new_id("change");
     let failure = account.take_rare(|event| match event {
@@ -434,13 +480,23 @@ fn add_tags(account: &mut AwsAccount, body: &Value) -> Result<Value, AwsError> {
     }
 }
 
-/// Every type can have as many nodes as a domain may have without asking for more.
-fn limits() -> Value {
-    let limits = |least: u32, most: u32| {
+/// A type can have as many nodes as a domain may have without asking for more, in each role that it
+/// is offered for.
+fn limits(account: &AwsAccount, kind: &str) -> Result<Value, AwsError> {
+    let roles = account.opensearch.roles_of(kind);
+    if roles.is_empty() {
+        return Err(no_type(kind));
+    }
+    let limits = |role: &str| {
+        let (least, most) = match role {
+            "master" => (3, 5),
+            _ => (1, 80),
+        };
         json!({ "InstanceLimits": { "InstanceCountLimits": {
             "MinimumInstanceCount": least,
             "MaximumInstanceCount": most,
         } } })
     };
-    json!({ "LimitsByRole": { "data": limits(1, 80), "master": limits(3, 5) } })
+    let by_role = roles.iter().map(|role| ((*role).to_owned(), limits(role)));
+    Ok(json!({ "LimitsByRole": by_role.collect::<serde_json::Map<_, _>>() }))
 }

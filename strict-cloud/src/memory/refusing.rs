@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
 use jiff::Timestamp;
 
 use crate::call::Call;
@@ -48,11 +47,10 @@ impl AwsAccount {
         refusal: &KnownRefusal,
         lasts: Option<Duration>,
     ) {
-        let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
         self.refusing.push(Refusing {
             service,
             operation: action_of(operation).to_owned(),
-            error: AwsError::with(status, refusal.code, refusal.message),
+            error: AwsError::known(refusal),
             lasts,
             since: None,
         });

@@ -5,6 +5,7 @@ use super::Meaning::{Denied, Invalid, Later};
 
 const RETRIES: &str =
     "AWS SDKs and Tools Reference Guide, retry behavior; botocore 1.43.106, data/_retry.json";
+const RECORDED: &str = "localstack 8b9a79f, recorded on AWS: tests/aws/services/sts";
 const COMMON: &str = "Common Error Types in the API reference of each service";
 const RATE: &str = "Rate exceeded";
 const BUSY: &str =
@@ -195,15 +196,15 @@ pub(super) const ROWS: &[KnownRefusal] = &[
         Invalid,
         &[],
         "ValidationError",
-        "The input fails to satisfy the constraints specified by an AWS service.",
-        COMMON,
+        "1 validation error detected: Value 'two words' at 'roleName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]+",
+        RECORDED,
     ),
     KnownRefusal::of(
         Invalid,
         &[],
         "ValidationException",
-        "1 validation error detected",
-        COMMON,
+        "1 validation error detected: Value '1234' at 'domainName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-z][a-z0-9\\-]+",
+        "localstack/localstack#6207",
     ),
     KnownRefusal::of(
         Invalid,
@@ -224,20 +225,6 @@ pub(super) const ROWS: &[KnownRefusal] = &[
         &[],
         "InvalidAction",
         "The action or operation requested is invalid.",
-        COMMON,
-    ),
-    KnownRefusal::of(
-        Invalid,
-        &[],
-        "InvalidParameterCombination",
-        "Parameters that must not be used together were used together.",
-        COMMON,
-    ),
-    KnownRefusal::of(
-        Invalid,
-        &[],
-        "InvalidParameterValue",
-        "An invalid or out-of-range value was supplied for the input parameter.",
         COMMON,
     ),
     KnownRefusal::of(

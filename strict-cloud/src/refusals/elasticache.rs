@@ -5,6 +5,15 @@ use super::Meaning::{Capacity, Denied, Gone, InProgress, Invalid, Later, Quota};
 
 const REFERENCE: &str = "Amazon ElastiCache API Reference: errors of each action";
 
+/// There is nothing to fail over to.
+pub(crate) const FAILOVER_ALONE: KnownRefusal = KnownRefusal::of(
+    Invalid,
+    &["CreateReplicationGroup"],
+    "InvalidParameterCombination",
+    "When using automatic failover, there must be at least 2 cache clusters in the replication group.",
+    "ministryofjustice/cloud-platform-environments#5719",
+);
+
 pub(super) const ROWS: &[KnownRefusal] = &[
     KnownRefusal::of(
         Later,
@@ -102,13 +111,7 @@ pub(super) const ROWS: &[KnownRefusal] = &[
         "The KMS key supplied is not valid.",
         REFERENCE,
     ),
-    KnownRefusal::of(
-        Invalid,
-        &["CreateReplicationGroup"],
-        "InvalidParameterCombination",
-        "When using automatic failover, there must be at least 2 cache clusters in the replication group.",
-        "ministryofjustice/cloud-platform-environments#5719",
-    ),
+    FAILOVER_ALONE,
     KnownRefusal::of(
         Gone,
         &["DeleteReplicationGroup"],

@@ -17,5 +17,6 @@ pub(super) const ROWS: &[KnownRefusal] = &[
     KnownRefusal::of(Quota, &["CreateRole"], "LimitExceeded", "Cannot exceed quota for RolesPerAccount: 1000", REFERENCE).status(409),
     KnownRefusal::of(Taken, &["CreateRole"], "EntityAlreadyExists", "Role with name lr-demo-host already exists.", REFERENCE).status(409),
     KnownRefusal::of(Invalid, &["PutRolePolicy"], "MalformedPolicyDocument", "Syntax errors in policy.", REFERENCE),
+    KnownRefusal::of(Invalid, &["CreateRole", "PutRolePolicy"], "MalformedPolicyDocument", "This policy contains invalid Json", "localstack 8b9a79f, recorded on AWS: tests/aws/services/iam"),
     KnownRefusal::of(Gone, &["DeleteRole"], "NoSuchEntity", "The role with name lr-demo-host cannot be found.", REFERENCE).status(404),
 ];

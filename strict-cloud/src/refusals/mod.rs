@@ -1,17 +1,19 @@
 //! Refusals that AWS is known to answer with: codes and texts that others met and reported, or
 //! that AWS documents in places other than the models of its services.
 //!
+//! Rules that refuse in the very words of a row take the row.
+//!
 //! A table: what was called, code, text, status, what it means, how long others wait for it to
 //! pass, and who met it. The account in memory answers with any row that a test asks for
 //! ([`crate::AwsAccount::refuse`]); clients hold what they think of errors to it.
 
 mod common;
 mod ec2;
-mod elasticache;
+pub(crate) mod elasticache;
 mod elb;
 mod iam;
-mod opensearch;
-mod rds;
+pub(crate) mod opensearch;
+pub(crate) mod rds;
 mod route53;
 mod s3;
 mod ssm;

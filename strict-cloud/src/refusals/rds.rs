@@ -17,13 +17,64 @@ const REFERENCE: &str = "Amazon RDS API Reference: errors of each action";
 const INSTANCE: &str = "terraform-provider-aws 1a5174b, internal/service/rds/instance.go";
 const CLUSTER: &str = "terraform-provider-aws 1a5174b, internal/service/rds/cluster.go";
 
+/// The first database of an account: RDS creates its role, and comes too early for it.
+pub(crate) const FIRST_USE: KnownRefusal = KnownRefusal::of(
+    Later,
+    FIRST,
+    "InvalidParameterValue",
+    "Unable to create the resource. Verify that you have permission to create service linked role. Otherwise wait and try again later",
+    "aws-samples/eks-workshop-v2#1609; cube-js/cube#11114; convox/convox#864",
+);
+/// A protection that was lifted a moment ago is still seen.
+pub(crate) const PROTECTED_INSTANCE: KnownRefusal = KnownRefusal::of(
+    InProgress,
+    &["DeleteDBInstance"],
+    "InvalidParameterCombination",
+    "Cannot delete protected DB Instance, please disable deletion protection and try again.",
+    INSTANCE,
+);
+/// The same of a cluster.
+pub(crate) const PROTECTED_CLUSTER: KnownRefusal = KnownRefusal::of(
+    InProgress,
+    &["DeleteDBCluster"],
+    "InvalidParameterCombination",
+    "Cannot delete protected Cluster, please disable deletion protection and try again.",
+    CLUSTER,
+)
+.waits(120);
+/// Storage that was changed within hours. It is no refusal to wait for: the user guide says six hours at
+/// least, so that to repeat the call for 80 minutes, as Terraform's provider does, helps seldom.
+pub(crate) const STORAGE_BUSY: KnownRefusal = KnownRefusal::of(
+    Invalid,
+    &["ModifyDBInstance"],
+    "InvalidParameterCombination",
+    "You can't currently modify the storage of this DB instance because the previous storage change is being optimized.",
+    "Amazon RDS User Guide: increasing DB instance storage capacity; terraform-provider-aws 1a5174b, internal/service/rds/instance.go",
+);
+/// Storage that has IOPS of its own changes with them.
+pub(crate) const STORAGE_WITHOUT_IOPS: KnownRefusal = KnownRefusal::of(
+    Invalid,
+    &["ModifyDBInstance"],
+    "InvalidParameterCombination",
+    "You must specify both the storage size and iops when modifying the storage size or iops on a DB instance that has iops.",
+    "terraform-provider-aws#28589, #33512",
+);
+/// The data of a replica is its source's.
+pub(crate) const REPLICA_FINAL_SNAPSHOT: KnownRefusal = KnownRefusal::of(
+    Invalid,
+    &["DeleteDBInstance"],
+    "InvalidParameterCombination",
+    "FinalDBSnapshotIdentifier can not be specified when deleting a replica instance",
+    "terraform-provider-aws#4276, #4615",
+);
+
 pub(super) const ROWS: &[KnownRefusal] = &[
-    KnownRefusal::of(Later, FIRST, "InvalidParameterValue", "Unable to create the resource. Verify that you have permission to create service linked role. Otherwise wait and try again later", "aws-samples/eks-workshop-v2#1609; cube-js/cube#11114; convox/convox#864"),
+    FIRST_USE,
     KnownRefusal::of(Later, FIRST, "InvalidParameterValue", "Missing necessary credentials. Please check http://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAM.ServiceLinkedRoles.html", "crossplane-contrib/provider-aws#479"),
     KnownRefusal::of(Later, &["CreateDBSubnetGroup"], "InvalidSubnet", "Subnet IDs are required.", "go-to-k/cdkd 8ee4235: met for subnets that were just created"),
     KnownRefusal::of(Later, &["CreateDBInstance", "CreateDBCluster"], "InvalidVPCNetworkStateFault", "DB instance and EC2 security group are in different VPCs.", REFERENCE),
-    KnownRefusal::of(InProgress, &["DeleteDBInstance"], "InvalidParameterCombination", "Cannot delete protected DB Instance, please disable deletion protection and try again.", INSTANCE),
-    KnownRefusal::of(InProgress, &["DeleteDBCluster"], "InvalidParameterCombination", "Cannot delete protected Cluster, please disable deletion protection and try again.", CLUSTER).waits(120),
+    PROTECTED_INSTANCE,
+    PROTECTED_CLUSTER,
     KnownRefusal::of(InProgress, &["ModifyDBInstance", "RebootDBInstance", "DeleteDBInstance", "CreateDBInstanceReadReplica"], "InvalidDBInstanceState", "Database instance is not in available state. Please try your request later.", INSTANCE),
     KnownRefusal::of(InProgress, &["ModifyDBCluster", "DeleteDBCluster"], "InvalidDBClusterStateFault", "DbCluster lr-demo-db is not currently in the available state", CLUSTER).waits(300),
     KnownRefusal::of(InProgress, &["DeleteDBParameterGroup"], "InvalidDBParameterGroupState", "One or more database instances are still members of this parameter group lr-demo-db, so the group cannot be deleted", "terraform-provider-aws 1a5174b, internal/service/rds/parameter_group.go").waits(180),
@@ -33,11 +84,11 @@ pub(super) const ROWS: &[KnownRefusal] = &[
     KnownRefusal::of(InProgress, RESTORE, "InvalidDBSnapshotState", "The snapshot is not in the available state.", ANSIBLE),
     KnownRefusal::of(InProgress, RESTORE_CLUSTER, "InvalidDBClusterSnapshotStateFault", "The cluster snapshot is not in the available state.", ANSIBLE),
     KnownRefusal::of(InProgress, &["ModifyDBInstance"], "InvalidDBSecurityGroupState", "The state of the DB security group doesn't allow deletion.", ANSIBLE),
-    KnownRefusal::of(Invalid, &["ModifyDBInstance"], "InvalidParameterCombination", "You can't currently modify the storage of this DB instance because the previous storage change is being optimized.", INSTANCE).waits(4800),
+    STORAGE_BUSY,
     KnownRefusal::of(Invalid, &["CreateDBInstanceReadReplica"], "InvalidParameterCombination", "A parameter group can't be specified during Read Replica creation for the following DB engine: postgres", "terraform-provider-aws#38056, #38227"),
     KnownRefusal::of(Invalid, &["CreateDBInstance"], "InvalidParameterCombination", "You can't specify IOPS or storage throughput for engine postgres and a storage size less than 400.", "terraform-provider-aws#28160"),
-    KnownRefusal::of(Invalid, &["ModifyDBInstance"], "InvalidParameterCombination", "You must specify both the storage size and iops when modifying the storage size or iops on a DB instance that has iops.", "terraform-provider-aws#28589, #33512"),
-    KnownRefusal::of(Invalid, &["DeleteDBInstance"], "InvalidParameterCombination", "FinalDBSnapshotIdentifier can not be specified when deleting a replica instance", "terraform-provider-aws#4276, #4615"),
+    STORAGE_WITHOUT_IOPS,
+    REPLICA_FINAL_SNAPSHOT,
     KnownRefusal::of(Invalid, &["CreateDBSubnetGroup"], "DBSubnetGroupDoesNotCoverEnoughAZs", "The DB subnet group doesn't meet Availability Zone (AZ) coverage requirement. Current AZ coverage: us-east-1a. Add subnets to cover at least 2 AZs.", REFERENCE),
     KnownRefusal::of(Capacity, &["CreateDBInstance", "CreateDBInstanceReadReplica"], "InsufficientDBInstanceCapacity", "The requested DB instance class is not available in the specified Availability Zone.", REFERENCE),
     KnownRefusal::of(Capacity, &["CreateDBCluster"], "InsufficientDBClusterCapacityFault", "The DB cluster doesn't have enough capacity for the current operation.", REFERENCE),

@@ -88,6 +88,13 @@ pub(super) const ROWS: &[KnownRefusal] = &[
         REFERENCE,
     ),
     KnownRefusal::of(
+        Invalid,
+        &["ChangeTagsForResource"],
+        "InvalidInput",
+        "1 validation error detected: Value '/hostedzone/Z1D633PJN98FT9' at 'resourceId' failed to satisfy constraint: Member must have length less than or equal to 32",
+        "getmoto/moto 0af643a, verified on AWS: tests/test_route53",
+    ),
+    KnownRefusal::of(
         Gone,
         &["DeleteHostedZone"],
         "NoSuchHostedZone",

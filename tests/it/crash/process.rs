@@ -83,6 +83,8 @@ pub struct Fate {
     pub keep_deaths: bool,
     /// What somebody else does meanwhile.
     pub interference: Option<(usize, Interference)>,
+    /// When the user interrupts it for the first time, from its start.
+    pub interrupt: Option<Duration>,
 }
 
 /// Hosts that take their time and never fail.
@@ -125,7 +127,7 @@ pub fn run_with(account: AwsAccount, job: Job<'_>, fate: Fate) -> Left {
         if let Some((at, interference)) = fate.interference {
             link.interfere(at, interference);
         }
-        let end = live(&link, job).await;
+        let end = live_until(&link, "AKIDCRASH", job, fate.interrupt).await;
         Left {
             end,
             account: link.account().expect("it is one in memory"),
@@ -142,30 +144,54 @@ pub async fn live(link: &Arc<ProcessLink>, job: Job<'_>) -> End {
 
 /// The life of a process that signs with this key.
 pub async fn live_as(link: &Arc<ProcessLink>, key: &str, job: Job<'_>) -> End {
+    live_until(link, key, job, None).await
+}
+
+async fn live_until(
+    link: &Arc<ProcessLink>,
+    key: &str,
+    job: Job<'_>,
+    interrupt: Option<Duration>,
+) -> End {
     let aws = connector::connect(REGION, key, link.clone()).await;
     let end = tokio::select! {
         biased;
         () = link.death() => End::Killed,
         () = tokio::time::sleep(STUCK) => End::Failed("stuck".to_owned()),
-        end = work(aws, job) => end,
+        end = work(aws, job, interrupt) => end,
     };
     // What was dropped must not go on: a call after this fails the case.
     tokio::time::sleep(Duration::from_secs(1)).await;
     end
 }
 
-async fn work(aws: Aws, job: Job<'_>) -> End {
+async fn work(aws: Aws, job: Job<'_>, interrupt: Option<Duration>) -> End {
+    let (user, stop) = watch::channel(Urgency::None);
+    let interrupted = async {
+        if let Some(after) = interrupt {
+            tokio::time::sleep(after).await;
+            user.send(Urgency::Drain).expect("somebody listens");
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        end = carry_out(aws, job, stop) => end,
+        () = interrupted => unreachable!("it never ends"),
+    }
+}
+
+async fn carry_out(aws: Aws, job: Job<'_>, stop: watch::Receiver<Urgency>) -> End {
     let result = match job {
-        Job::Up(spec) => up(aws, spec).await,
-        Job::Down(spec) => down(aws, &spec.name, Removal::default()).await,
+        Job::Up(spec) => up(aws, spec, stop).await,
+        Job::Down(spec) => down(aws, &spec.name, Removal::default(), stop).await,
         Job::Lift(spec) => {
             let how = Removal {
                 lift_protection: true,
                 ..Removal::default()
             };
-            down(aws, &spec.name, how).await
+            down(aws, &spec.name, how, stop).await
         }
-        Job::DownAs(spec, how) => down(aws, &spec.name, how).await,
+        Job::DownAs(spec, how) => down(aws, &spec.name, how, stop).await,
     };
     match result {
         Ok(()) => End::Done,
@@ -187,8 +213,7 @@ fn engine(aws: Aws, name: &str, tags: BTreeMap<String, String>) -> Arc<Engine<Aw
     })
 }
 
-async fn up(aws: Aws, spec: &Spec) -> Result<(), String> {
-    let (_keep, stop) = watch::channel(Urgency::None);
+async fn up(aws: Aws, spec: &Spec, stop: watch::Receiver<Urgency>) -> Result<(), String> {
     let engine = engine(aws, &spec.name, spec.tags.clone());
     let graph = graph(spec);
     let plan = plan_of(&engine.cloud, &graph, &spec.name).await?;
@@ -204,8 +229,12 @@ async fn up(aws: Aws, spec: &Spec) -> Result<(), String> {
     outcome(&report)
 }
 
-async fn down(aws: Aws, name: &str, how: Removal) -> Result<(), String> {
-    let (_keep, stop) = watch::channel(Urgency::None);
+async fn down(
+    aws: Aws,
+    name: &str,
+    how: Removal,
+    stop: watch::Receiver<Urgency>,
+) -> Result<(), String> {
     let engine = engine(aws, name, BTreeMap::new());
     let snapshot = engine.cloud.snapshot(name).await;
     let snapshot = snapshot.map_err(|error| error.to_string())?;

@@ -3,6 +3,7 @@
 //! with AWS's words, and `down` leaves nothing after either.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use strict_cloud::{AccountProfile, AwsAccount, KnownRefusal, Meaning, known_refu
 
 use super::layouts::{RigLayout, layouts};
 use super::outcome::{later, leftovers, still_to_do};
-use super::process::{End, Job, run};
+use super::process::{End, Fate, Job, run, run_with};
 use super::sweep::SETTLED;
 
 /// How long a refusal that passes stays.
@@ -27,7 +28,6 @@ const ELSEWHERE: &[&str] = &[
     "ec2:ReplaceIamInstanceProfileAssociation",
     "elasticache:DecreaseReplicaCount",
     "elasticloadbalancing:SetSecurityGroups",
-    "es:UpdateDomainConfig",
     "rds:ModifyDBCluster",
     "rds:ResetDBParameterGroup",
     "rds:RestoreDBClusterFromSnapshot",
@@ -38,6 +38,13 @@ const ELSEWHERE: &[&str] = &[
     "s3:PUTBucket versioning",
     "s3:PutObject",
 ];
+
+/// How long an outage is waited out: what lasts longer is reported.
+const OUTAGE: Duration = Duration::from_mins(15);
+/// How long what could be a lag is repeated.
+const LAG: Duration = Duration::from_mins(2);
+/// A repetition that has begun ends by then, with the SDK's own.
+const BRIEFLY: Duration = Duration::from_secs(20);
 
 /// A command on an account, and what it calls when nothing is in its way.
 struct Stage<'a> {
@@ -97,15 +104,56 @@ impl<'a> Stage<'a> {
             let todo = still_to_do(&account, spec);
             wrong.extend(todo.iter().map(|what| format!("still to do: {what}")));
         }
+        wrong.extend(self.left_by_down(account));
+        wrong
+    }
+
+    /// What is left, or wrong, after a `down` that nothing is in the way of.
+    fn left_by_down(&self, account: AwsAccount) -> Vec<String> {
         match run(account, Job::Down(&self.layout.spec)).done() {
             Ok(account) => {
                 let account = later(account, SETTLED);
                 let left = leftovers(&account, &self.layout.outside);
-                wrong.extend(left.iter().map(|what| format!("left: {what}")));
+                left.iter().map(|what| format!("left: {what}")).collect()
             }
-            Err(why) => wrong.push(format!("down: {why}")),
+            Err(why) => vec![format!("down: {why}")],
         }
-        wrong
+    }
+
+    /// What is wrong with how the command takes a refusal that should pass and does not: it has
+    /// to end with AWS's words, and when.
+    fn meet_lasting(
+        &self,
+        refusal: &KnownRefusal,
+        fate: Fate,
+        ends: RangeInclusive<Duration>,
+    ) -> Vec<String> {
+        let [operation] = refusal.operations else {
+            panic!("{refusal:?}: one operation is refused");
+        };
+        let mut account = self.before.clone();
+        account.refuse(refusal.service, operation, refusal, None);
+        let left = run_with(account, self.job, fate);
+        let mut wrong = Vec::new();
+        match &left.end {
+            End::Failed(said) if said.contains(refusal.message) => {}
+            end => wrong.push(format!("{end:?}")),
+        }
+        let took = elapsed(self.before, &left.account);
+        if !ends.contains(&took) {
+            wrong.push(format!("it took {took:?}, not {ends:?}"));
+        }
+        let mut account = later(left.account, SETTLED);
+        account.refuse_no_more();
+        wrong.extend(self.left_by_down(account));
+        let at = format!("{}: {operation}: {}", self.name, refusal.code);
+        let wrong = wrong.into_iter();
+        wrong.map(|what| format!("{at}: {what}")).collect()
+    }
+
+    /// When a command ends that repeats a call for this long.
+    fn after(&self, repeated: Duration) -> RangeInclusive<Duration> {
+        repeated..=repeated + self.takes + BRIEFLY
     }
 }
 
@@ -212,6 +260,106 @@ fn meet_all(step: usize) {
         .filter(|called| !ELSEWHERE.contains(&called.as_str()))
         .collect();
     assert!(unknown.is_empty(), "never called: {unknown:?}");
+}
+
+/// A server error of an operation.
+fn server_error(service: &'static str, operation: &'static [&'static str]) -> KnownRefusal {
+    let known = known_refusals().find(|one| one.code == "ServiceUnavailable");
+    KnownRefusal {
+        service,
+        operations: operation,
+        ..known.expect("every service answers so")
+    }
+}
+
+/// A refusal that is a lag or a fault, at one of its operations.
+fn lag(service: &str, operation: &'static [&'static str], code: &str) -> KnownRefusal {
+    let known = known_refusals().find(|one| {
+        one.service == service && one.code == code && one.operations.contains(&operation[0])
+    });
+    KnownRefusal {
+        operations: operation,
+        ..known.unwrap_or_else(|| panic!("{service}:{operation:?}: {code} is not known"))
+    }
+}
+
+fn find<'a>(layouts: &'a [RigLayout], name: &str) -> &'a RigLayout {
+    let found = layouts.iter().find(|layout| layout.name == name);
+    found.unwrap_or_else(|| panic!("no layout `{name}`"))
+}
+
+/// However long AWS may take for a resource: an outage, and a refusal that turns out to be no lag,
+/// end a command in time, and it can be continued.
+#[test]
+fn lasting_refusals_end_within_their_budget() {
+    const BALANCER: &[&str] = &["CreateLoadBalancer"];
+    let layouts = layouts(AccountProfile::Used);
+    let mut wrong = Vec::new();
+    for (name, refusal, repeated) in [
+        ("public", server_error("ec2", &["CreateVpc"]), OUTAGE),
+        ("public", server_error("s3", &["CreateBucket"]), OUTAGE),
+        ("public", server_error("rds", &["CreateDBInstance"]), OUTAGE),
+        (
+            "public",
+            lag("ec2", &["RunInstances"], "InvalidParameterValue"),
+            LAG,
+        ),
+        (
+            "public",
+            lag("rds", &["CreateDBInstance"], "InvalidVPCNetworkStateFault"),
+            LAG,
+        ),
+        (
+            "private",
+            lag("route53", &["CreateHostedZone"], "InvalidVPCId"),
+            LAG,
+        ),
+        (
+            "balancer",
+            lag("elasticloadbalancing", BALANCER, "SubnetNotFound"),
+            LAG,
+        ),
+    ] {
+        let layout = find(&layouts, name);
+        let up = Stage::of("up", &layout.account, Job::Up(&layout.spec), layout);
+        wrong.extend(up.meet_lasting(&refusal, Fate::default(), up.after(repeated)));
+    }
+    let layout = find(&layouts, "public");
+    let standing = run(layout.account.clone(), Job::Up(&layout.spec)).done();
+    let standing = later(standing.expect("up"), SETTLED);
+    let down = Stage::of("down", &standing, Job::Down(&layout.spec), layout);
+    for refusal in [
+        server_error("ec2", &["DeleteVpc"]),
+        server_error("s3", &["DeleteBucket"]),
+    ] {
+        wrong.extend(down.meet_lasting(&refusal, Fate::default(), down.after(OUTAGE)));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Nothing is in flight while a refused creation waits for its next attempt: the first Ctrl-C
+/// ends it.
+#[test]
+fn the_first_interrupt_ends_the_repetition_of_a_creation() {
+    let layouts = layouts(AccountProfile::Used);
+    let layout = find(&layouts, "public");
+    let up = Stage::of("up", &layout.account, Job::Up(&layout.spec), layout);
+    // Later than anything else that goes on, and earlier than it would end by itself.
+    let interrupt = up.takes + Duration::from_mins(1);
+    assert!(interrupt + BRIEFLY < OUTAGE, "{interrupt:?}");
+    let mut wrong = Vec::new();
+    for refusal in [
+        server_error("ec2", &["CreateVpc"]),
+        server_error("s3", &["CreateBucket"]),
+        server_error("rds", &["CreateDBInstance"]),
+    ] {
+        let fate = Fate {
+            interrupt: Some(interrupt),
+            ..Fate::default()
+        };
+        wrong.extend(up.meet_lasting(&refusal, fate, interrupt..=interrupt + BRIEFLY));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// Some of them, from every service.

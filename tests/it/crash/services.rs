@@ -1,12 +1,17 @@
 //! What ElastiCache, Elastic Load Balancing, OpenSearch Service and Route 53 do that a client has
 //! to wait for, report or work around, met by the engine with the real adapter.
 
-use strict_cloud::{AwsAccount, RareEvent};
+use loadrig::plan::{Snapshot, plan};
+use loadrig::preflight::{FindingVerdict, Wants, Zones, evaluate_offers, wants};
+use loadrig::spec::Spec;
+use strict_cloud::{AwsAccount, RareEvent, SharedAccount};
 
 use super::layouts::{account, named};
+use super::link::{CloudBackend, ProcessLink};
 use super::outcome::{later, still_to_do};
-use super::process::{End, Job, Left, run};
+use super::process::{End, Job, Left, REGION, graph, run, runtime};
 use super::sweep::SETTLED;
+use crate::connector;
 
 const BASE: &str = "architecture: 1k\naccess: { operators: [198.51.100.7/32] }\n";
 
@@ -134,6 +139,83 @@ fn a_change_of_a_domain_that_fails_tells_why_at_once() {
         message.contains("refused") && message.contains(why),
         "{message}"
     );
+}
+
+/// `Processing` ends a minute before the domain takes another change.
+#[test]
+fn a_change_right_after_another_one_is_repeated_until_it_is_taken() {
+    let standing = run(
+        AwsAccount::new(REGION, 1.0),
+        Job::Up(&named("perf", &search(20))),
+    );
+    let standing = later(standing.done().expect("up"), SETTLED);
+    let first = up(standing, &search(30));
+    assert_eq!(first.end, End::Done);
+    assert_eq!(first.account.refusals_of("UpdateDomainConfig"), 0);
+    let second = up(first.account, &search(40));
+    assert_eq!(second.end, End::Done);
+    let refused = second.account.refusals_of("UpdateDomainConfig");
+    assert!(refused > 0, "the domain had settled: {:?}", second.calls);
+    let account = later(second.account, SETTLED);
+    let spec = named("perf", &search(40));
+    assert_eq!(still_to_do(&account, &spec), Vec::<String>::new());
+}
+
+/// What preflight says of the search nodes, as pairs of check and verdict.
+fn search_offers(account: &AwsAccount, spec: &Spec) -> Vec<(String, FindingVerdict)> {
+    runtime().block_on(async {
+        let shared = SharedAccount::new(account.clone());
+        let link = ProcessLink::new(CloudBackend::Memory(shared), None);
+        let aws = connector::connect(REGION, "AKIDCRASH", link).await;
+        let graph = graph(spec);
+        let wants = Wants {
+            search: wants(&graph, &plan(&graph, &Snapshot::default())).search,
+            ..Wants::default()
+        };
+        let findings = evaluate_offers(&wants, &aws.offers(&wants).await, &Zones::new());
+        let search = findings.into_iter();
+        search
+            .filter(|one| one.check.contains(".search of "))
+            .map(|one| (one.check, one.verdict))
+            .collect()
+    })
+}
+
+/// The service says itself which types it takes as what: its API's published enumeration is years
+/// behind.
+#[test]
+fn a_search_type_that_is_newer_than_the_api_is_taken_where_it_is_offered() {
+    use FindingVerdict::{Pass, Refuse};
+    let kind = "m7g.large.search";
+    let yaml = format!(
+        "{BASE}sizes: {{ search: {{ nodes: 2, instance_type: {kind}, storage_gib: 20, \
+         masters: {{ count: 3, instance_type: {kind} }} }} }}\n"
+    );
+    let spec = named("perf", &yaml);
+    let verdicts = |account: &AwsAccount| {
+        let found = search_offers(account, &spec);
+        let is_of_masters = |one: &(String, FindingVerdict)| one.0.contains("as masters");
+        let (masters, data): (Vec<_>, Vec<_>) = found.into_iter().partition(is_of_masters);
+        match (data.as_slice(), masters.as_slice()) {
+            ([(_, data)], [(_, masters)]) => (*data, *masters),
+            other => panic!("{other:?}"),
+        }
+    };
+    let everywhere = account();
+    assert_eq!(verdicts(&everywhere), (Pass, Pass));
+    assert_eq!(up(everywhere, &yaml).end, End::Done);
+
+    let mut as_data = account();
+    as_data.limit_search_type(kind, &["data"]);
+    assert_eq!(verdicts(&as_data), (Pass, Refuse));
+    let End::Failed(said) = up(as_data, &yaml).end else {
+        panic!("masters of this type are created");
+    };
+    assert!(said.contains("Invalid instance type"), "{said}");
+
+    let mut nowhere = account();
+    nowhere.limit_search_type(kind, &[]);
+    assert_eq!(verdicts(&nowhere), (Refuse, Refuse));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 use crate::clock::Delay;
 use crate::errors::AwsError;
+use crate::refusals::elasticache::FAILOVER_ALONE;
 
 use super::super::account::{AwsAccount, QueryResult};
 use super::super::form::QueryForm;
@@ -30,11 +31,7 @@ pub(super) fn modify(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryRes
     let id = form.required("ReplicationGroupId")?;
     let failover = form.flag("AutomaticFailoverEnabled");
     if failover == Some(true) && account.elasticache.group(id)?.nodes < 2 {
-        return Err(AwsError::new(
-            "InvalidParameterCombination",
-            "When using automatic failover, there must be at least 2 cache clusters in the \
-             replication group.",
-        ));
+        return Err(AwsError::known(&FAILOVER_ALONE));
     }
     let pending = PendingCacheChange {
         node_type: form.get("CacheNodeType").map(str::to_owned),

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use crate::clock::Delay;
 use crate::errors::AwsError;
+use crate::refusals::elasticache::FAILOVER_ALONE;
 
 use super::account::{
     AccountResource, AwsAccount, CreationTime, QueryResult, TagMap, missing, unknown_action,
@@ -225,11 +226,7 @@ fn create(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     require_role(account)?;
     account.elasticache.subnet_group(&group.subnets)?;
     if group.failover && group.nodes < 2 {
-        return Err(AwsError::new(
-            "InvalidParameterCombination",
-            "When using automatic failover, there must be at least 2 cache clusters in the \
-             replication group.",
-        ));
+        return Err(AwsError::known(&FAILOVER_ALONE));
     }
     if let Some(unknown) = groups
         .iter()

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::errors::AwsError;
+use crate::refusals::rds::FIRST_USE;
 
 use super::super::account::{AwsAccount, QueryResult, TagMap, missing};
 use super::super::form::QueryForm;
@@ -83,11 +84,7 @@ pub(super) fn create_subnets(account: &mut AwsAccount, form: &QueryForm<'_>) -> 
     // early for it.
     if !account.has_service_role(SERVICE) {
         account.create_role_of(SERVICE);
-        return Err(AwsError::new(
-            "InvalidParameterValue",
-            "Unable to create the resource. Verify that you have permission to create service \
-             linked role. Otherwise wait and try again later",
-        ));
+        return Err(AwsError::known(&FIRST_USE));
     }
     if account.rds.subnets.contains_key(&name) {
         return Err(AwsError::new(

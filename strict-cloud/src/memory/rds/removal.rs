@@ -4,6 +4,7 @@
 
 use crate::clock::Delay;
 use crate::errors::AwsError;
+use crate::refusals::rds::{PROTECTED_CLUSTER, PROTECTED_INSTANCE, REPLICA_FINAL_SNAPSHOT};
 
 use super::super::account::{AwsAccount, QueryResult, missing};
 use super::super::form::QueryForm;
@@ -32,15 +33,6 @@ fn final_snapshot<'a>(form: &QueryForm<'a>) -> Result<Option<&'a str>, AwsError>
     }
 }
 
-fn protected(what: &str) -> AwsError {
-    AwsError::new(
-        "InvalidParameterCombination",
-        format!(
-            "Cannot delete protected {what}, please disable deletion protection and try again."
-        ),
-    )
-}
-
 pub(super) fn delete(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     let name = instances::name_in(form)?;
     let keeps_backups = form.flag("DeleteAutomatedBackups") == Some(false);
@@ -59,13 +51,10 @@ pub(super) fn delete(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryRes
         last?
     };
     if last.is_some() && database.source.is_some() {
-        return Err(AwsError::new(
-            "InvalidParameterCombination",
-            "FinalDBSnapshotIdentifier can not be specified when deleting a replica instance.",
-        ));
+        return Err(AwsError::known(&REPLICA_FINAL_SNAPSHOT));
     }
     if database.protected || database.protection_lags {
-        return Err(protected("DB Instance"));
+        return Err(AwsError::known(&PROTECTED_INSTANCE));
     }
     if last.is_some() && STATES_WITHOUT_SNAPSHOT.contains(&database.status) {
         return Err(AwsError::new(
@@ -168,7 +157,7 @@ pub(super) fn delete_cluster(account: &mut AwsAccount, form: &QueryForm<'_>) -> 
     }
     let last = last?;
     if cluster.protected || cluster.protection_lags {
-        return Err(protected("Cluster"));
+        return Err(AwsError::known(&PROTECTED_CLUSTER));
     }
     if let Some(id) = last {
         if account.rds.cluster_snapshots.contains_key(id) {

@@ -5,6 +5,7 @@
 //! 28160 and 28589 and its `internal/service/rds/instance.go` have them.
 
 use crate::errors::AwsError;
+use crate::refusals::rds::{STORAGE_BUSY, STORAGE_WITHOUT_IOPS};
 
 use super::instances::{DatabaseRecord, PendingChange};
 
@@ -60,11 +61,7 @@ pub(super) fn check_change(
     check_performance(database, gib, performance)?;
     let striped = database.storage_type == "gp3" && database.gib >= STRIPED_GIB;
     if striped && (pending.gib.is_none() || pending.iops.is_none()) {
-        return Err(refused(
-            "You must specify both the storage size and iops when modifying the storage size or \
-             iops on a DB instance that has iops."
-                .to_owned(),
-        ));
+        return Err(AwsError::known(&STORAGE_WITHOUT_IOPS));
     }
     let changes = gib > database.gib
         || pending.iops.is_some_and(|iops| Some(iops) != database.iops)
@@ -73,11 +70,7 @@ pub(super) fn check_change(
         return Ok(());
     }
     if database.optimizing {
-        return Err(refused(
-            "You can't currently modify the storage of this DB instance because the previous \
-             storage change is being optimized."
-                .to_owned(),
-        ));
+        return Err(AwsError::known(&STORAGE_BUSY));
     }
     if young && database.source.is_some() {
         return Err(refused(
