@@ -25,7 +25,9 @@ mod tests {
     #[test]
     fn the_stand_in_is_warned_of_where_people_rely_on_the_server() {
         let found = |more: &str| {
-            let text = format!("architecture: 1k\naccess: {{address: private}}\n{more}");
+            let text = format!(
+                "architecture: 1k\ntls: {{host_name: chat.example.com, issuer: private}}\n{more}"
+            );
             let spec = Library::new(None).load_text("test", &text).unwrap();
             evaluate_server(&spec)
         };
