@@ -47,6 +47,8 @@ mod second_emulator;
 mod spec;
 mod storm_agents;
 #[cfg(target_os = "linux")]
+#[cfg(target_os = "linux")]
+mod search_relay;
 mod storms;
 #[cfg(target_os = "linux")]
 mod strict;

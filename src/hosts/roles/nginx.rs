@@ -10,7 +10,7 @@ use crate::hosts::bundle_error::BundleError;
 use crate::hosts::step::{BundleStep, File};
 use crate::spec::{LoginGate, Role};
 
-use super::Scene;
+use super::{Scene, search_proxy};
 
 /// The service that counts what the login gate does.
 const GATE_METRICS: &str = "loadrig-login-gate-metrics";
@@ -74,6 +74,7 @@ pub(super) fn on_server_host(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(
         let addresses: Vec<Ipv4Addr> = proxies.iter().map(|host| host.private_ip).collect();
         let mut context = Context::new();
         context.insert("proxies", &addresses);
+        context.insert("patience", &search_proxy::PATIENCE.as_secs());
         let text = scene.templates.render("app/search-relay.conf", &context)?;
         files.push(File::new("/etc/nginx/conf.d/search-relay.conf", text));
     }

@@ -70,4 +70,14 @@ fn application_nodes_find_one_of_several_search_proxies() {
     }
     assert_eq!(find_file(&two, SITE), None);
     assert!(shown(&of_an_app_host(&spec, Stage::Prepare)).contains("nginx"));
+    // A search proxy that waits for the domain is not given up.
+    let proxy = rendered("search-proxy-1", Stage::Configure);
+    let config = find_file(&proxy, "/etc/loadrig/search-proxy.json").unwrap();
+    let config: serde_json::Value = serde_json::from_str(&config).unwrap();
+    let answer = config["answer_seconds"].as_u64().unwrap();
+    let waits = relay.split("proxy_read_timeout ").nth(1).unwrap();
+    let waits: u64 = waits.split("s;").next().unwrap().parse().unwrap();
+    assert!(waits > answer, "{waits} {answer}");
+    // Two requests of the largest kind fit at least: hosts of the test have 8 GiB.
+    assert_eq!(config["held_bytes"], 2_u64 << 30);
 }
