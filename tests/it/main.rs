@@ -23,6 +23,8 @@ mod crash;
 mod hosts;
 mod lease;
 mod lock;
+#[cfg(target_os = "linux")]
+mod login_gate;
 mod names;
 mod network;
 mod ops;
