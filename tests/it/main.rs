@@ -27,6 +27,8 @@ mod lock;
 mod login_gate;
 mod names;
 mod network;
+#[cfg(target_os = "linux")]
+mod nginx;
 mod ops;
 mod permissions;
 mod plan;
