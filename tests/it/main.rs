@@ -47,12 +47,12 @@ mod rig;
 mod runner;
 mod scenario;
 mod search_proxy;
+#[cfg(target_os = "linux")]
+mod search_relay;
 mod second_emulator;
 mod spec;
 mod storm_agents;
 #[cfg(target_os = "linux")]
-#[cfg(target_os = "linux")]
-mod search_relay;
 mod storms;
 #[cfg(target_os = "linux")]
 mod strict;
