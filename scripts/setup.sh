@@ -22,7 +22,7 @@ packages=(
 )
 # Only the tests need these.
 if [ "${1:-}" = test ]; then
-  packages+=(openssh-server:/usr/sbin/sshd chromium:/usr/bin/chromium jq:/usr/bin/jq
+  packages+=(openssh-server:/usr/sbin/sshd chromium:/usr/bin/chromium jq:/usr/bin/jq nginx:/usr/sbin/nginx
     postgresql-15:/usr/lib/postgresql/15/bin/postgres)
 fi
 missing=()

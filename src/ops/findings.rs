@@ -1,9 +1,10 @@
 //! What is known of an environment without asking an account: license, passwords, certificate, region, release,
-//! entrance.
+//! entrance, login gate, and what people who rely on it need.
 //! One source for `validate`, `plan` and `up`.
 
 use crate::preflight::{
-    Finding, FindingVerdict, evaluate_entrance, evaluate_issuer, evaluate_region, evaluate_server,
+    Finding, FindingVerdict, evaluate_entrance, evaluate_issuer, evaluate_login_gate,
+    evaluate_region, evaluate_server,
 };
 use crate::spec::Spec;
 
@@ -21,6 +22,7 @@ pub fn offline_findings(spec: &Spec) -> Vec<Finding> {
     findings.extend(evaluate_region(spec));
     findings.extend(release(spec));
     findings.extend(evaluate_server(spec));
+    findings.extend(evaluate_login_gate(spec));
     findings.sort_by_key(|finding| finding.verdict);
     findings
 }

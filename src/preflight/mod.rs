@@ -9,6 +9,7 @@ mod dry_runs;
 mod entrance;
 mod findings;
 mod grants;
+mod login_gate;
 mod names;
 mod offers;
 mod permissions;
@@ -24,6 +25,7 @@ pub use dry_runs::{DryRun, DryRunOutcome, DryRunWants, dry_run_wants};
 pub use entrance::{evaluate_entrance, evaluate_issuer};
 pub use findings::{Finding, FindingVerdict};
 pub use grants::account_grants;
+pub use login_gate::evaluate_login_gate;
 pub use names::{NewName, TakenNames, evaluate_names, new_names};
 pub use offers::{
     DatabaseOffer, DatabaseWant, Offers, SearchRole, Wants, Zones, evaluate_offers, wants,

@@ -1,19 +1,73 @@
-//! Whether people who rely on a deployment get a server that they can work with.
+//! Whether people who rely on a deployment get a server that they can work with, and that is closed to others.
+
+use serde_json::Value;
 
 use crate::spec::{Purpose, Release, Spec};
 
 use super::findings::{Finding, FindingVerdict};
 
-/// Warns of a deployment that people rely on with the stand-in for a server.
+/// A setting that opens a server to strangers.
+struct OpenSetting {
+    section: &'static str,
+    key: &'static str,
+    is_open: fn(&Value) -> bool,
+    /// What follows.
+    opens: &'static str,
+    remedy: &'static str,
+}
+
+const OPEN_SETTINGS: [OpenSetting; 2] = [
+    OpenSetting {
+        section: "ServiceSettings",
+        key: "AllowCorsFrom",
+        is_open: |value| value.as_str().is_some_and(|text| text.contains('*')),
+        opens: "pages of any site may talk to the server from people's browsers",
+        remedy: "name the sites that need it, such as `https://portal.example.com`, or remove the setting",
+    },
+    OpenSetting {
+        section: "TeamSettings",
+        key: "EnableOpenServer",
+        is_open: |value| value.as_bool() == Some(true),
+        opens: "whoever reaches the server can make an account",
+        remedy: "remove the setting: people are invited, or log in through `mattermost.ldap` or `mattermost.saml`",
+    },
+];
+
+/// Warns of a deployment that people rely on with the stand-in for a server, with settings that open the
+/// server to strangers, and without a mail server.
 #[must_use]
-pub fn evaluate_server(spec: &Spec) -> Option<Finding> {
-    let relied_on = spec.purpose == Purpose::GoldStandard;
-    if !relied_on || !matches!(spec.mattermost.release, Release::Standin) {
-        return None;
+pub fn evaluate_server(spec: &Spec) -> Vec<Finding> {
+    if spec.purpose != Purpose::GoldStandard {
+        return Vec::new();
     }
-    let detail = "`purpose: gold-standard` with the stand-in server, which is not Mattermost: nobody can work with it";
-    let remedy = "an official version in `mattermost.release`, such as `11.7.9`".to_owned();
-    Some(Finding::new("server", FindingVerdict::Warn, detail).with_remedies([remedy]))
+    let mut findings = Vec::new();
+    if matches!(spec.mattermost.release, Release::Standin) {
+        let detail = "`purpose: gold-standard` with the stand-in server, which is not Mattermost: nobody can work with it";
+        let remedy = "an official version in `mattermost.release`, such as `11.7.9`";
+        findings.push(warning("server", detail, remedy));
+    }
+    for open in &OPEN_SETTINGS {
+        let section = spec.mattermost.config.get(open.section);
+        let value = section.and_then(|section| section.get(open.key));
+        if let Some(value) = value.filter(|value| (open.is_open)(value)) {
+            let name = format!("mattermost.config.{}.{}", open.section, open.key);
+            let detail = format!(
+                "`{value}` in a deployment that people rely on: {}",
+                open.opens
+            );
+            findings.push(warning(&name, &detail, open.remedy));
+        }
+    }
+    if spec.mattermost.connections.mail.is_none() {
+        let detail = "without a mail server nobody gets an invitation, a notification or a new password by mail";
+        let remedy = "`mattermost.mail` with `server` and `from`";
+        findings.push(warning("mattermost.mail", detail, remedy));
+    }
+    findings
+}
+
+fn warning(check: &str, detail: &str, remedy: &str) -> Finding {
+    Finding::new(check, FindingVerdict::Warn, detail).with_remedies([remedy.to_owned()])
 }
 
 #[cfg(test)]
@@ -22,17 +76,53 @@ mod tests {
 
     use super::*;
 
+    const GOLD: &str =
+        "purpose: gold-standard\ntls: {host_name: chat.example.com, issuer: private}\n";
+    const MAIL: &str = "mail: {server: smtp.example.com, from: chat@example.com}";
+
+    fn load(text: &str) -> Spec {
+        let text = format!("architecture: 1k\n{text}");
+        Library::new(None).load_text("test", &text).unwrap()
+    }
+
+    fn found(text: &str) -> Vec<String> {
+        let findings = evaluate_server(&load(text)).into_iter();
+        findings.map(|one| one.check).collect()
+    }
+
+    fn gold(server: &str) -> Vec<String> {
+        found(&format!(
+            "{GOLD}mattermost: {{release: 11.7.9, unlicensed: accept, {server}}}\n"
+        ))
+    }
+
     #[test]
-    fn the_stand_in_is_warned_of_where_people_rely_on_the_server() {
-        let found = |more: &str| {
-            let text = format!("architecture: 1k\naccess: {{address: private}}\n{more}");
-            let spec = Library::new(None).load_text("test", &text).unwrap();
-            evaluate_server(&spec)
-        };
-        assert!(found("purpose: gold-standard\n").is_some());
-        assert_eq!(found(""), None);
-        let official =
-            "purpose: gold-standard\nmattermost: {release: 11.7.9, unlicensed: accept}\n";
-        assert_eq!(found(official), None);
+    fn people_need_an_official_server_with_mail() {
+        assert_eq!(found(""), [""; 0]);
+        assert_eq!(found(GOLD), ["server", "mattermost.mail"]);
+        assert_eq!(gold("config: {}"), ["mattermost.mail"]);
+        assert_eq!(gold(MAIL), [""; 0]);
+    }
+
+    #[test]
+    fn settings_that_open_a_deployment_of_people_are_warned_of() {
+        let config = |settings: &str| format!("{MAIL}, config: {{{settings}}}");
+        let sign_up = "TeamSettings: {EnableOpenServer: true}";
+        let cors = "ServiceSettings: {AllowCorsFrom: 'https://a.example.com *'}";
+        assert_eq!(
+            gold(&config(&format!("{sign_up}, {cors}"))),
+            [
+                "mattermost.config.ServiceSettings.AllowCorsFrom",
+                "mattermost.config.TeamSettings.EnableOpenServer",
+            ]
+        );
+        let closed = "TeamSettings: {EnableOpenServer: false}, \
+                      ServiceSettings: {AllowCorsFrom: 'https://a.example.com'}";
+        assert_eq!(gold(&config(closed)), [""; 0]);
+        // A rig is open on purpose.
+        assert_eq!(
+            found(&format!("mattermost: {{config: {{{sign_up}}}}}\n")),
+            [""; 0]
+        );
     }
 }

@@ -22,6 +22,10 @@ pub struct SearchProxyConfig {
     /// The largest request that is taken, in bytes: a signature covers the whole of it, so it is held in
     /// memory until it is complete.
     pub largest_request: usize,
+    /// The most that all requests together may hold in memory, in bytes.
+    pub held_bytes: usize,
+    /// Nothing may come from the domain for so many seconds.
+    pub answer_seconds: u64,
 }
 
 impl SearchProxyConfig {

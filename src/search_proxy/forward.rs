@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{
     AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, HeaderMap, HeaderName,
@@ -20,13 +20,12 @@ use serde_json::json;
 use super::config::SearchProxyConfig;
 use super::credentials::RenewedCredentials;
 use super::error::SearchProxyError;
+use super::held::HeldRequests;
 use super::metrics::SearchProxyMetrics;
 use super::sign::{Signer, ToSign};
 
 /// Opening a connection to the domain may take this long.
 const CONNECT: Duration = Duration::from_secs(5);
-/// Nothing may come from the domain for this long.
-const SILENCE: Duration = Duration::from_secs(330);
 /// Connections that nothing uses are closed before the domain closes them, which it does after a minute.
 const IDLE: Duration = Duration::from_secs(45);
 /// Attempts to reach the domain, when its nodes are just being replaced.
@@ -52,20 +51,22 @@ pub(super) struct Forwarder {
     client: reqwest::Client,
     endpoint: String,
     host: String,
-    largest_request: usize,
+    answer: Duration,
+    held: HeldRequests,
     signer: Signer,
     pub(super) credentials: RenewedCredentials,
     pub(super) metrics: SearchProxyMetrics,
 }
 
 /// Why the domain did not answer.
-enum ForwardFailure {
+pub(super) enum ForwardFailure {
     TooLarge(usize),
+    Full,
     Interrupted(String),
     Credentials(String),
     Signature(String),
     Unreachable(String),
-    Silent,
+    Silent(Duration),
 }
 
 impl Forwarder {
@@ -81,13 +82,14 @@ impl Forwarder {
             Some(port) => format!("{name}:{port}"),
             None => name.to_owned(),
         };
+        let answer = Duration::from_secs(config.answer_seconds);
         let client = reqwest::Client::builder()
             .http1_only()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .tcp_nodelay(true)
             .connect_timeout(CONNECT)
-            .read_timeout(SILENCE)
+            .read_timeout(answer)
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(256)
             .build()
@@ -96,7 +98,8 @@ impl Forwarder {
             client,
             endpoint,
             host,
-            largest_request: config.largest_request,
+            answer,
+            held: HeldRequests::new(config.largest_request, config.held_bytes),
             signer: Signer::new(&config.region),
             credentials,
             metrics: SearchProxyMetrics::default(),
@@ -105,30 +108,15 @@ impl Forwarder {
 
     async fn forward(&self, request: Request) -> Result<reqwest::Response, ForwardFailure> {
         let (parts, body) = request.into_parts();
-        let body = self.whole(&parts.headers, body).await?;
-        let size = u64::try_from(body.len()).unwrap_or(u64::MAX);
+        // Given back when the answer begins: by then the domain has the request.
+        let body = self.held.collect(&parts.headers, body).await?;
+        let size = u64::try_from(body.bytes.len()).unwrap_or(u64::MAX);
         self.metrics
             .request_bytes
             .fetch_add(size, Ordering::Relaxed);
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-        self.send(&parts.method, path, parts.headers, body).await
-    }
-
-    /// The whole body: what is signed.
-    async fn whole(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, ForwardFailure> {
-        let announced = headers.get(CONTENT_LENGTH);
-        let announced = announced.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-        if announced.is_some_and(|length| length > self.largest_request) {
-            return Err(ForwardFailure::TooLarge(self.largest_request));
-        }
-        to_bytes(body, self.largest_request)
-            .await
-            .map_err(|error| match std::error::Error::source(&error) {
-                Some(cause) if cause.to_string().contains("length limit") => {
-                    ForwardFailure::TooLarge(self.largest_request)
-                }
-                _ => ForwardFailure::Interrupted(error.to_string()),
-            })
+        let bytes = body.bytes.clone();
+        self.send(&parts.method, path, parts.headers, bytes).await
     }
 
     /// Signs and sends; what never got a connection is sent again, since nothing of it arrived.
@@ -196,7 +184,7 @@ impl Forwarder {
                     attempt += 1;
                 }
                 Err(error) if error.is_timeout() && !error.is_connect() => {
-                    return Err(ForwardFailure::Silent);
+                    return Err(ForwardFailure::Silent(self.answer));
                 }
                 Err(error) => {
                     let reason = crate::diagnose::with_causes(&error.without_url());
@@ -221,7 +209,7 @@ pub(super) async fn handle(
         Ok(answer) => passed_on(answer),
         Err(failure) => {
             match &failure {
-                ForwardFailure::Unreachable(_) | ForwardFailure::Silent => &metrics.unreachable,
+                ForwardFailure::Unreachable(_) | ForwardFailure::Silent(_) => &metrics.unreachable,
                 _ => &metrics.unsigned,
             }
             .fetch_add(1, Ordering::Relaxed);
@@ -254,9 +242,11 @@ impl ForwardFailure {
             ForwardFailure::Interrupted(_) | ForwardFailure::Signature(_) => {
                 StatusCode::BAD_REQUEST
             }
-            ForwardFailure::Credentials(_) => StatusCode::SERVICE_UNAVAILABLE,
+            ForwardFailure::Full | ForwardFailure::Credentials(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             ForwardFailure::Unreachable(_) => StatusCode::BAD_GATEWAY,
-            ForwardFailure::Silent => StatusCode::GATEWAY_TIMEOUT,
+            ForwardFailure::Silent(_) => StatusCode::GATEWAY_TIMEOUT,
         }
     }
 
@@ -266,15 +256,18 @@ impl ForwardFailure {
                 "the request is larger than {} MiB, the most that the search proxy takes",
                 limit >> 20
             ),
+            ForwardFailure::Full => {
+                "the requests that the search proxy holds at the moment fill its memory".to_owned()
+            }
             ForwardFailure::Interrupted(why) => format!("the request ended early: {why}"),
             ForwardFailure::Credentials(why) => format!("no credentials of the host's role: {why}"),
             ForwardFailure::Signature(why) => format!("the request cannot be signed: {why}"),
             ForwardFailure::Unreachable(why) => {
                 format!("the search domain cannot be reached: {why}")
             }
-            ForwardFailure::Silent => format!(
+            ForwardFailure::Silent(answer) => format!(
                 "the search domain did not answer within {} s",
-                SILENCE.as_secs()
+                answer.as_secs()
             ),
         }
     }

@@ -9,6 +9,7 @@ mod config;
 mod credentials;
 mod error;
 mod forward;
+mod held;
 mod metrics;
 mod serve;
 mod sign;

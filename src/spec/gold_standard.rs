@@ -66,7 +66,8 @@ mod tests {
 
     fn gold(more: &str) -> Spec {
         load(&format!(
-            "architecture: 30k\npurpose: gold-standard\naccess: {{address: private}}\n{more}"
+            "architecture: 30k\npurpose: gold-standard\n\
+             tls: {{host_name: chat.example.com, issuer: private}}\n{more}"
         ))
     }
 

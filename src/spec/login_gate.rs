@@ -153,6 +153,25 @@ impl LoginGate {
         })
     }
 
+    /// Why the nodes cannot take what the environment lets through: passwords beyond wait in the nodes, also for
+    /// clients that have gone.
+    #[must_use]
+    pub fn excess(spec: &Spec) -> Option<String> {
+        let GateSetting::On {
+            rate: Some(rate), ..
+        } = spec.login_gate
+        else {
+            return None;
+        };
+        let capacity = Capacity::of(spec);
+        (rate > capacity.rate).then(|| {
+            format!(
+                "{rate} logins per second, and the nodes are expected to take {:.1}: {}",
+                capacity.rate, capacity.reason
+            )
+        })
+    }
+
     /// The hosts that have it, or would: an application load balancer cannot limit logins, so behind
     /// it the application hosts do.
     #[must_use]

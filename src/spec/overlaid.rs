@@ -1,11 +1,10 @@
 //! An environment in which some keys come from elsewhere than its file, as from the command
 //! line.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::document::Document;
 use super::load::check_environment;
-use super::merge::overlay;
 use super::problem::{SourceText, SpecErrors};
 use super::{Library, Spec, environment_schema, reader};
 
@@ -19,21 +18,23 @@ pub struct OverlaidEnvironment {
 }
 
 impl Library {
-    /// Loads an environment with `keys` over those of its file.
+    /// Loads an environment with the keys of its file as `change` leaves them.
     ///
     /// # Errors
-    /// Everything that is wrong with the environment's file; or else with what the keys make of it.
-    pub fn load_over(
+    /// Everything that is wrong with the environment's file; or else with what the change makes of it.
+    pub fn load_changed(
         &self,
         reference: &str,
-        keys: Value,
+        change: impl FnOnce(&mut Map<String, Value>),
     ) -> Result<OverlaidEnvironment, SpecErrors> {
         let mut found = self.environment_source(reference)?;
         let mut problems = Vec::new();
         let document = Document::parse(found.source, &mut problems);
         let mut read = reader::read(&document, environment_schema(), &mut problems);
         SpecErrors::check(problems)?;
-        overlay(&mut read, keys);
+        if let Some(keys) = read.as_object_mut() {
+            change(keys);
+        }
         let text = yaml(&read);
         let name = format!("{} with the options of the command", document.source.name);
         found.source = SourceText::new(name, text.clone());
@@ -69,8 +70,11 @@ mod tests {
     #[test]
     fn keys_from_elsewhere_replace_those_of_the_file_and_the_text_says_the_same() {
         let library = Library::new(Some("no-such-directory".into()));
-        let keys = json!({"time_to_live": "2h", "tags": {"purpose": "another"}});
-        let found = library.load_over("demo", keys).unwrap();
+        let found = library.load_changed("demo", |keys| {
+            keys.insert("time_to_live".to_owned(), json!("2h"));
+            keys.insert("tags".to_owned(), json!({"purpose": "another"}));
+        });
+        let found = found.unwrap();
         assert_eq!(found.spec.name, "demo");
         assert_eq!(found.spec.tags["purpose"], "another");
         assert_eq!(found.spec.architecture, "1k");
@@ -80,9 +84,10 @@ mod tests {
     #[test]
     fn what_the_keys_make_wrong_is_refused_at_its_line() {
         let library = Library::new(Some("no-such-directory".into()));
-        let errors = library
-            .load_over("demo", json!({"time_to_live": "soon"}))
-            .unwrap_err();
+        let wrong = library.load_changed("demo", |keys| {
+            keys.insert("time_to_live".to_owned(), json!("soon"));
+        });
+        let errors = wrong.unwrap_err();
         let [problem] = errors.problems.as_slice() else {
             panic!("{errors:?}");
         };

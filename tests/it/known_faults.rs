@@ -18,14 +18,14 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// The functions that follow an attribute of a test.
-fn tests_of(code: &str) -> impl Iterator<Item = String> {
+fn tests_of(code: &str) -> Vec<String> {
     let after = code.split("test]\n").skip(1);
     let after = after.chain(code.split("test(flavor").skip(1));
     let names = after.filter_map(|rest| {
         let (_, rest) = rest.split_once("fn ")?;
         Some(rest.split('(').next()?.to_owned())
     });
-    names.collect::<Vec<_>>().into_iter()
+    names.collect()
 }
 
 #[test]

@@ -24,8 +24,12 @@ mod hosts;
 mod known_faults;
 mod lease;
 mod lock;
+#[cfg(target_os = "linux")]
+mod login_gate;
 mod names;
 mod network;
+#[cfg(target_os = "linux")]
+mod nginx;
 mod ops;
 mod permissions;
 mod plan;
@@ -44,6 +48,8 @@ mod rig;
 mod runner;
 mod scenario;
 mod search_proxy;
+#[cfg(target_os = "linux")]
+mod search_relay;
 mod second_emulator;
 mod spec;
 mod storm_agents;

@@ -99,6 +99,46 @@ fn a_server_without_its_file_store_is_named_early_and_fails_soon() {
     );
 }
 
+#[test]
+fn a_server_without_its_database_is_named_with_its_own_words() {
+    // What concerns something else is newer.
+    let journal = "case $1 in UNIT=*) exit ;; esac\n\
+        for second in 1 2; do\n\
+        echo \"error [2026-11-28 23:00:0$second.023 Z] Cannot ping the database error=dial tcp \
+        10.93.1.4:5432: connect: connection refused\"\ndone\n\
+        echo \"warn  [2026-11-28 23:00:09.223 Z] No license\"\n";
+    for (parts, what, named) in [
+        (
+            "\"database_status\":\"UNHEALTHY\",\"filestore_status\":\"OK\"",
+            "its database does not work",
+            "database_status UNHEALTHY",
+        ),
+        (
+            "\"database_status\":\"UNHEALTHY\",\"filestore_status\":\"UNHEALTHY\"",
+            "its database and its file store do not work",
+            "database_status UNHEALTHY filestore_status UNHEALTHY",
+        ),
+    ] {
+        let answer = format!(
+            "HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\n\r\n\
+             {{\"status\":\"UNHEALTHY\",{parts}}}"
+        );
+        let url = server(answer.leak());
+        let step = format!("ready mattermost 60 60 answers {url}\n");
+        let bundle = bundle(&step, &[("journalctl", journal)]);
+        let (done, text) = run(bundle.path(), 1, 2);
+        assert!(!done, "{text}");
+        let said = format!("mattermost says that {what} (HTTP 500, {named})");
+        assert!(text.contains(&format!("waits ready {said}\n")), "{text}");
+        assert!(text.contains(&format!("\n{said}, for 2 s\n")), "{text}");
+        if what == "its database does not work" {
+            let logged = "it logged: error Cannot ping the database error=dial tcp 10.93.1.4:5432: \
+                          connect: connection refused (×2)";
+            assert!(text.contains(logged), "{text}");
+        }
+    }
+}
+
 /// An address where nobody listens.
 fn nobody() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

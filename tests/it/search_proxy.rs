@@ -13,10 +13,15 @@ use axum::response::IntoResponse;
 use futures::future::BoxFuture;
 use loadrig::search_proxy::{CredentialsSource, SearchProxy, SearchProxyConfig};
 use serde_json::Value;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-struct Given(Result<Credentials, String>);
+/// Anything on loopback happens within it.
+const SOON: Duration = Duration::from_secs(10);
+
+pub struct Given(Result<Credentials, String>);
 
 impl CredentialsSource for Given {
     fn fetch(&self) -> BoxFuture<'_, Result<Credentials, String>> {
@@ -25,7 +30,7 @@ impl CredentialsSource for Given {
     }
 }
 
-fn role() -> Given {
+pub fn role() -> Given {
     Given(Ok(Credentials::new(
         "AKIDROLE",
         "secret",
@@ -37,8 +42,8 @@ fn role() -> Given {
 
 /// A request as it arrived at the domain.
 #[derive(Clone, Debug)]
-struct Arrived {
-    from: SocketAddr,
+pub struct Arrived {
+    pub from: SocketAddr,
     line: String,
     headers: Vec<(String, String)>,
     body: Bytes,
@@ -51,11 +56,15 @@ impl Arrived {
     }
 }
 
+/// A domain that echoes requests; those below `/held` once they are released.
 #[derive(Clone, Default)]
-struct Domain(Arc<Mutex<Vec<Arrived>>>);
+pub struct Domain {
+    arrived: Arc<Mutex<Vec<Arrived>>>,
+    release: Arc<Notify>,
+}
 
 impl Domain {
-    async fn start() -> (Self, String) {
+    pub async fn start() -> (Self, String) {
         let domain = Self::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -65,8 +74,18 @@ impl Domain {
         (domain, url)
     }
 
-    fn arrived(&self) -> Vec<Arrived> {
-        self.0.lock().unwrap().clone()
+    pub fn arrived(&self) -> Vec<Arrived> {
+        self.arrived.lock().unwrap().clone()
+    }
+
+    /// Waits for the first request.
+    async fn has_some(&self) {
+        let arrives = async {
+            while self.arrived().is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(SOON, arrives).await.unwrap();
     }
 }
 
@@ -88,15 +107,27 @@ async fn answer(
         body: to_bytes(body, usize::MAX).await.unwrap(),
     };
     let echo = arrived.body.clone();
-    domain.0.lock().unwrap().push(arrived);
+    let is_held = parts.uri.path().starts_with("/held");
+    domain.arrived.lock().unwrap().push(arrived);
+    if is_held {
+        domain.release.notified().await;
+    }
     ([("x-opensearch-version", "2.19")], echo)
 }
 
 /// A search proxy; its two addresses.
-struct Proxy {
-    requests: String,
+pub struct Proxy {
+    pub requests: String,
     admin: String,
-    stop: CancellationToken,
+    pub stop: CancellationToken,
+}
+
+impl Proxy {
+    /// Waits until nobody listens any more.
+    pub async fn is_gone(&self) {
+        let goes = async { while reqwest::get(&self.requests).await.is_ok() {} };
+        tokio::time::timeout(SOON, goes).await.unwrap();
+    }
 }
 
 impl Drop for Proxy {
@@ -105,13 +136,15 @@ impl Drop for Proxy {
     }
 }
 
-async fn proxy(endpoint: &str, credentials: Given) -> Proxy {
+pub async fn proxy(endpoint: &str, credentials: Given) -> Proxy {
     let config = SearchProxyConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
         admin: "127.0.0.1:0".parse().unwrap(),
         endpoint: endpoint.to_owned(),
         region: "us-east-1".to_owned(),
         largest_request: 1 << 20,
+        held_bytes: 3 << 19,
+        answer_seconds: 30,
     };
     let bound = SearchProxy::bind(&config, Box::new(credentials));
     let bound = bound.await.unwrap();
@@ -201,6 +234,50 @@ async fn a_request_that_is_too_large_is_refused_in_the_domains_form() {
 }
 
 #[tokio::test]
+async fn requests_that_fill_the_memory_are_refused_until_others_are_answered() {
+    let (domain, url) = Domain::start().await;
+    let proxy = proxy(&url, role()).await;
+    let client = reqwest::Client::new();
+    let send = |path: &str, bytes: usize| {
+        let request = client.post(format!("{}{path}", proxy.requests));
+        request.body(vec![b'x'; bytes]).send()
+    };
+    // Of 1.5 MiB that there are.
+    let held = tokio::spawn(send("/held/_bulk", 1 << 20));
+    domain.has_some().await;
+    let refused = send("/_bulk", 1 << 20).await.unwrap();
+    assert_eq!(refused.status(), 503);
+    let error: Value = refused.json().await.unwrap();
+    assert_eq!(error["error"]["type"], "search_proxy_exception");
+    let reason = error["error"]["reason"].as_str().unwrap();
+    assert!(reason.contains("fill its memory"), "{reason}");
+    // What fits is taken, and nothing was lost of what there is.
+    for _ in 0..3 {
+        assert_eq!(send("/_bulk", 1 << 19).await.unwrap().status(), 200);
+    }
+    domain.release.notify_one();
+    assert_eq!(held.await.unwrap().unwrap().status(), 200);
+    assert_eq!(send("/_bulk", 1 << 20).await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn a_request_that_does_not_say_its_length_arrives_whole() {
+    let (domain, url) = Domain::start().await;
+    let proxy = proxy(&url, role()).await;
+    let address = proxy.requests.replace("http://", "");
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    let head = "POST /_bulk HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
+    socket.write_all(head.as_bytes()).await.unwrap();
+    for chunk in ["3\r\none\r\n", "3\r\ntwo\r\n", "0\r\n\r\n"] {
+        socket.write_all(chunk.as_bytes()).await.unwrap();
+    }
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert_eq!(domain.arrived()[0].body, "onetwo");
+}
+
+#[tokio::test]
 async fn without_the_domain_requests_fail_and_health_says_why() {
     let proxy = proxy(&nobody().await, role()).await;
     let answer = reqwest::get(&proxy.requests).await.unwrap();
@@ -249,9 +326,5 @@ async fn a_search_proxy_that_is_stopped_answers_what_is_under_way() {
     let answer = asked.await.unwrap().unwrap();
     proxy.stop.cancel();
     assert_eq!(answer.status(), 200);
-    // Then nobody listens any more.
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
-    while reqwest::get(&proxy.requests).await.is_ok() {
-        assert!(tokio::time::Instant::now() < deadline, "it still answers");
-    }
+    proxy.is_gone().await;
 }

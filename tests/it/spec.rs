@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use loadrig::plan::cost;
-use loadrig::spec::{Checked, Library, Role};
+use loadrig::spec::{Checked, Library, Role, SourceKind};
 use proptest::prelude::*;
 
 fn root() -> &'static Path {
@@ -81,6 +81,52 @@ fn sizes_grow_and_cost_more() {
             "{}",
             size.name
         );
+    }
+}
+
+/// The table of each published size: users; application nodes; database with its readers; search; proxies; cache.
+/// <https://docs.mattermost.com/administration-guide/scale/scale-to-200-users.html> and the like.
+#[rustfmt::skip]
+const PUBLISHED: [(u32, &str, &str, u32, &str, &str, &str); 9] = [
+    (200, "1 c7i.large", "db.r7g.large", 0, "0 r6g.xlarge.search", "1 m7i.4xlarge", "0"),
+    (2_000, "2 c7i.large", "db.r7g.large", 1, "2 r6g.xlarge.search", "1 m7i.4xlarge", "0"),
+    (15_000, "2 c7i.xlarge", "db.r7g.xlarge", 1, "2 r6g.xlarge.search", "1 m7i.4xlarge", "0"),
+    (30_000, "2 c7i.2xlarge", "db.r7g.2xlarge", 1, "4 r6g.2xlarge.search", "1 m7i.4xlarge", "0"),
+    (50_000, "5 c7i.2xlarge", "db.r7g.2xlarge", 4, "4 r6g.2xlarge.search", "1 m7i.4xlarge", "0"),
+    (80_000, "4 c7i.4xlarge", "db.r7g.4xlarge", 3, "4 r6g.2xlarge.search", "1 m7i.4xlarge", "0"),
+    (90_000, "5 c7i.4xlarge", "db.r7g.4xlarge", 4, "4 r6g.2xlarge.search", "1 m7i.4xlarge", "0"),
+    (100_000, "6 c7i.4xlarge", "db.r7g.4xlarge", 5, "4 r6g.2xlarge.search", "1 m7i.4xlarge", "0"),
+    (200_000, "14 c7i.4xlarge", "db.r7g.4xlarge", 6, "4 r6g.2xlarge.search", "4 m6in.8xlarge", "1 cache.m7g.2xlarge"),
+];
+
+#[test]
+fn published_sizes_are_as_published() {
+    let sizes = library().architectures().unwrap();
+    let published: Vec<_> = sizes
+        .iter()
+        .filter(|size| size.source.kind == SourceKind::Published)
+        .collect();
+    assert_eq!(published.len(), PUBLISHED.len());
+    for (size, table) in published.iter().zip(PUBLISHED) {
+        let (users, apps, database, readers, search, proxies, cache) = table;
+        let name = &size.name;
+        let group = |role: Role| {
+            let group = &size.nodes[&role];
+            format!("{} {}", group.count, group.instance_type)
+        };
+        assert_eq!(size.concurrent_users, users, "{name}");
+        assert_eq!(group(Role::App), apps, "{name}");
+        assert_eq!(group(Role::Proxy), proxies, "{name}");
+        assert_eq!(size.database.instance_type, database, "{name}");
+        assert_eq!(size.database.readers, readers, "{name}");
+        let (nodes, kind) = (size.search.nodes, &size.search.instance_type);
+        assert_eq!(format!("{nodes} {kind}"), search, "{name}");
+        // Where there is no cache, its type is what one would have.
+        let cached = match size.cache.nodes {
+            0 => "0".to_owned(),
+            nodes => format!("{nodes} {}", size.cache.instance_type),
+        };
+        assert_eq!(cached, cache, "{name}");
     }
 }
 

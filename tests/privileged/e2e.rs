@@ -233,7 +233,7 @@ fn a_rig_is_planned_created_tested_and_removed() {
 
 /// A tunnel is open while its command runs, and ends on Ctrl-C.
 fn tunnel(home: &Home) {
-    let answer = settings::through_tunnel(home, "mattermost", |address| {
+    let answer = settings::through_tunnel(home, "demo", "mattermost", |address| {
         get(address, "/api/v4/system/ping")
     });
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");

@@ -10,7 +10,7 @@ use crate::hosts::bundle_error::BundleError;
 use crate::hosts::step::{BundleStep, File};
 use crate::spec::{LoginGate, Role};
 
-use super::Scene;
+use super::{Scene, search_proxy};
 
 /// The service that counts what the login gate does.
 const GATE_METRICS: &str = "loadrig-login-gate-metrics";
@@ -74,6 +74,7 @@ pub(super) fn on_server_host(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(
         let addresses: Vec<Ipv4Addr> = proxies.iter().map(|host| host.private_ip).collect();
         let mut context = Context::new();
         context.insert("proxies", &addresses);
+        context.insert("patience", &search_proxy::PATIENCE.as_secs());
         let text = scene.templates.render("app/search-relay.conf", &context)?;
         files.push(File::new("/etc/nginx/conf.d/search-relay.conf", text));
     }
@@ -94,8 +95,8 @@ pub(super) fn rendered(scene: &Scene<'_>, context: &Context) -> Result<File, Bun
 pub(super) fn install(bundle: &mut Bundle, sites: Vec<File>) {
     let unit = bundle.push(BundleStep::files(
         "nginx-unit",
-        "raise nginx's limits",
-        vec![nginx_limits()],
+        "write what nginx's unit does besides",
+        vec![nginx_unit()],
     ));
     let main = include_str!("../../../templates/proxy/nginx.conf");
     let mut files = vec![File::new("/etc/nginx/nginx.conf", main)];
@@ -106,12 +107,14 @@ pub(super) fn install(bundle: &mut Bundle, sites: Vec<File>) {
         files,
         &["nginx", "-q", "-t"],
     ));
-    let _ = bundle.push(BundleStep::service("nginx", &[unit], &[config]));
+    // Nothing of it needs a restart, which would cut requests and websockets: the unit is about starting and
+    // stopping, and workers get new limits with the configuration.
+    let _ = bundle.push(BundleStep::service("nginx", &[], &[unit, config]));
 }
 
-/// The unit's limits of an nginx, which the package leaves at the system's.
-fn nginx_limits() -> File {
-    let text = include_str!("../../../templates/common/nginx-limits.conf");
+/// What the package's unit leaves out: limits, a restart after a crash, and time to answer when it stops.
+fn nginx_unit() -> File {
+    let text = include_str!("../../../templates/common/nginx-unit.conf");
     File::new("/etc/systemd/system/nginx.service.d/60-loadrig.conf", text)
 }
 

@@ -18,6 +18,16 @@ const UNIT: &str = "loadrig-search-proxy";
 const USER: &str = "loadrig";
 /// The largest request: `http.max_content_length` of most of the domain's node types.
 const LARGEST_REQUEST: u64 = 100 << 20;
+/// The share of the host's memory that requests may hold together; the rest is for the TLS connections to
+/// the domain, answers under way and the system.
+const HELD_SHARE: u64 = 4;
+/// How long nothing may come from the domain.
+const ANSWER: Duration = Duration::from_secs(330);
+/// What the search proxy may need besides, to reach the domain at the third attempt.
+const REACHED: Duration = Duration::from_secs(20);
+/// How long whoever asks a search proxy waits for it: longer than that waits for the domain, since a healthy
+/// proxy is passed over else.
+pub(super) const PATIENCE: Duration = ANSWER.saturating_add(REACHED);
 
 pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), BundleError> {
     let address = scene.own_address()?;
@@ -38,12 +48,15 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
         "write the search proxy's unit",
         vec![unit],
     ));
+    let memory = u64::from(scene.memory_gib()) << 30;
     let config = json!({
         "listen": format!("{address}:9200"),
         "admin": format!("{address}:9201"),
         "endpoint": format!("https://{endpoint}"),
         "region": scene.spec.region,
         "largest_request": LARGEST_REQUEST,
+        "held_bytes": (memory / HELD_SHARE).max(LARGEST_REQUEST),
+        "answer_seconds": ANSWER.as_secs(),
     });
     let config = File::new("/etc/loadrig/search-proxy.json", format!("{config:#}\n"));
     let config = bundle.push(BundleStep::files(

@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use crate::hosts::Blob;
 use crate::ops::error::{DemoError, OpsError};
 use crate::ops::local_files;
 use crate::spec::{Library, OverlaidEnvironment};
 
-/// The environment that an official release is shown in. Without a license it is planned down to
-/// what works without one.
+/// The environment that an official release is shown in. Without a license, neither of the command nor of
+/// the environment's file, it is planned down to what works without one.
 ///
 /// # Errors
 /// When a file cannot be read or is not what it should be, or the environment is wrong.
@@ -24,22 +24,43 @@ pub fn official_environment(
         path: release.to_owned(),
         source,
     })?;
-    let mut server = json!({ "release": absolute("--release", release)?, "sha256": blob.sha256() });
-    match license {
-        Some(license) => {
-            // What is in it is checked with the environment.
-            Blob::of(license).map_err(|source| DemoError::File {
-                option: "--license",
-                path: license.to_owned(),
-                source,
-            })?;
-            server["license_file"] = absolute("--license", license)?;
-        }
-        None => server["unlicensed"] = "accept".into(),
-    }
-    let found = library.load_over("demo", json!({ "mattermost": server }))?;
+    let file = absolute("--release", release)?;
+    let license = license.map(license_file).transpose()?;
+    let found = library.load_changed("demo", |keys| {
+        let section = keys.entry("mattermost").or_insert(Value::Null);
+        let mut server = section.as_object().cloned().unwrap_or_default();
+        server.insert("release".to_owned(), file);
+        server.insert("sha256".to_owned(), blob.sha256().into());
+        take_license(&mut server, license);
+        *section = server.into();
+    })?;
     local_files::check(&found.spec)?;
     Ok(found)
+}
+
+/// The license that the command names. What is in it is checked with the environment.
+fn license_file(license: &Path) -> Result<Value, DemoError> {
+    Blob::of(license).map_err(|source| DemoError::File {
+        option: "--license",
+        path: license.to_owned(),
+        source,
+    })?;
+    absolute("--license", license)
+}
+
+/// Says in one of the three ways, which exclude each other, where the license comes from.
+fn take_license(server: &mut Map<String, Value>, license: Option<Value>) {
+    match license {
+        Some(license) => {
+            server.remove("license_env");
+            server.remove("unlicensed");
+            server.insert("license_file".to_owned(), license);
+        }
+        None if server.contains_key("license_file") || server.contains_key("license_env") => {}
+        None => {
+            server.insert("unlicensed".to_owned(), "accept".into());
+        }
+    }
 }
 
 /// A path as it is named from every directory.
@@ -88,6 +109,36 @@ mod tests {
             library().load_text("demo", &found.text).unwrap(),
             found.spec
         );
+    }
+
+    #[test]
+    fn a_demo_environment_of_ones_own_may_say_where_its_license_comes_from() {
+        let directory = tempfile::tempdir().unwrap();
+        let release = tarball(directory.path(), "mattermost/config/config.json");
+        let license = directory.path().join("own.mattermost-license");
+        std::fs::write(&license, "{}").unwrap();
+        let environments = directory.path().join("environments");
+        std::fs::create_dir(&environments).unwrap();
+        let of = |server: &str, option: Option<&Path>| {
+            let text = format!("architecture: 1k\ncloud: local\nmattermost: {server}\n");
+            std::fs::write(environments.join("demo.yaml"), text).unwrap();
+            let library = Library::new(Some(directory.path().to_owned()));
+            let found = official_environment(&library, &release, option);
+            let found = found.unwrap_or_else(|error| panic!("{server}: {}", with_causes(&error)));
+            found.spec.mattermost.license
+        };
+        let env = LicenseSource::Env("OWN_LICENSE".to_owned());
+        let file = LicenseSource::File(license.clone());
+        let own_file = format!("{{license_file: {}}}", license.display());
+        for (server, without, with) in [
+            ("", &LicenseSource::Unlicensed, &file),
+            ("{unlicensed: accept}", &LicenseSource::Unlicensed, &file),
+            ("{license_env: OWN_LICENSE}", &env, &file),
+            (own_file.as_str(), &file, &file),
+        ] {
+            assert_eq!(of(server, None), *without, "{server}");
+            assert_eq!(of(server, Some(&license)), *with, "{server}");
+        }
     }
 
     #[test]

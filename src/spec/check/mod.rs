@@ -241,6 +241,20 @@ mod tests {
     }
 
     #[test]
+    fn a_misspelt_acceptance_of_no_license_is_the_only_problem() {
+        let text = "architecture: 10k\nmattermost:\n  release: 11.7.9\n  unlicensed:";
+        let (message, line) = only_problem(&format!("{text} yes\n"));
+        assert_eq!(line, 4);
+        assert!(message.contains("unlicensed"), "{message}");
+        // An empty key is none.
+        let (message, _) = only_problem(&format!("{text}\n"));
+        assert!(
+            message.starts_with("this size needs a license"),
+            "{message}"
+        );
+    }
+
+    #[test]
     fn checksums_belong_to_downloads() {
         let sha = "a".repeat(64);
         let version = format!(

@@ -376,14 +376,14 @@ mod tests {
         assert_eq!(rig.protection, Protection::default());
         assert_eq!(rig.services, crate::spec::Services::default());
 
-        let gold =
-            load("architecture: 1k\npurpose: gold-standard\naccess: {address: private}").unwrap();
+        let text = "architecture: 1k\npurpose: gold-standard\n\
+                    tls: {host_name: chat.example.com, issuer: private}";
+        let gold = load(text).unwrap();
         assert!(gold.protection.deletion && gold.protection.final_snapshot);
         assert!(gold.services.files.versioning);
         assert_eq!(gold.services.database.backup_days, 7);
 
-        let text = "architecture: 1k\npurpose: gold-standard\naccess: {address: private}\nprotection: {deletion: false}";
-        let lifted = load(text).unwrap();
+        let lifted = load(&format!("{text}\nprotection: {{deletion: false}}")).unwrap();
         assert!(!lifted.protection.deletion && lifted.protection.final_snapshot);
     }
 

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::{Checker, Origin};
+use super::{Around, Checker, Origin};
 use crate::spec::shape::{EnvironmentFile, TlsShape};
 use crate::spec::{
-    AddressKind, BalancerKind, CertificateIssuer, ProxyTls, Purpose, Scheme, TlsCertificate,
+    BalancerKind, CertificateIssuer, CloudTarget, ProxyTls, Purpose, Scheme, TlsCertificate,
 };
 
 impl Checker<'_> {
@@ -126,18 +126,18 @@ impl Checker<'_> {
 
     /// Passwords of people do not cross the internet in plain text.
     fn plain_http(&mut self, file: &EnvironmentFile) {
-        if file.purpose != Some(Purpose::GoldStandard) {
+        // The local cloud's addresses are this machine's own.
+        if file.purpose != Some(Purpose::GoldStandard) || file.cloud == Some(CloudTarget::Local) {
             return;
         }
         let (is_public, expected, hint) = match file.load_balancer.unwrap_or_default() {
-            BalancerKind::Nginx => {
-                let access = file.access.as_ref().and_then(|access| access.address);
-                (
-                    access.unwrap_or_default() == AddressKind::Public,
-                    "expected `tls: {host_name: …, issuer: private}`, or a certificate of yours",
-                    "`access: {address: private}` is for deployments that are reached over a VPN",
-                )
-            }
+            // Not `access.address`, which is about operators' SSH.
+            BalancerKind::Nginx => (
+                Around::of(file).public_subnets,
+                "expected `tls: {host_name: …, issuer: private}`, or a certificate of yours",
+                "proxies have public addresses with every `access.address` and `network.layout`; \
+                 only `network.existing` without `public_subnets` leaves them without",
+            ),
             BalancerKind::Alb => {
                 let alb = file.alb.clone().unwrap_or_default();
                 (

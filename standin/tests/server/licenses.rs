@@ -176,3 +176,25 @@ async fn license_file_is_taken_over_and_seats_are_enforced() {
     assert_eq!(admin.get("/cluster/status").await, json!([]));
     assert_eq!(node.metrics_status().await, 404);
 }
+
+#[tokio::test]
+async fn a_server_without_a_license_takes_250_users_and_no_more() {
+    let postgres = Postgres::start();
+    let node = unlicensed(&settings(&postgres));
+    node.await_ready();
+    node.client().create_user("admin").await;
+    let admin = node.client().login("admin").await;
+    postgres.execute(
+        "INSERT INTO users (id, createat, updateat, username, password, email, roles, \
+         lastpasswordupdate) SELECT 'u' || n, 1, 1, 'u' || n, '', 'u' || n, 'system_user', 1 \
+         FROM generate_series(1, 248) AS n",
+    );
+    admin.create_user("last").await;
+    let new = json!({"username": "bob", "email": "bob@example.com", "password": "Passw0rd!"});
+    let refused = admin.refused(Method::POST, "/users", Some(new)).await;
+    let id = "api.user.create_user.user_limits.exceeded".to_owned();
+    assert_eq!(refused, (400, id));
+    // Who is removed makes room.
+    postgres.execute("UPDATE users SET deleteat = 1 WHERE id = 'u1'");
+    admin.create_user("bob").await;
+}

@@ -3,6 +3,8 @@
 pub mod emulator;
 #[cfg(target_os = "linux")]
 mod models;
+#[cfg(target_os = "linux")]
+pub mod nginx;
 pub mod recorder;
 
 use std::net::{TcpListener, TcpStream};

@@ -19,7 +19,7 @@ use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Message};
 
 /// Requests in a second.
-const RATE: u32 = 100;
+pub const RATE: u32 = 100;
 /// Open websockets.
 pub const SOCKETS: usize = 50;
 /// Of so many requests one is a post, the others read.
@@ -30,6 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// What came of it.
 #[derive(Debug, Default)]
 pub struct Tally {
+    /// How long requests were made.
+    pub lasted: Duration,
     /// Requests that were answered as they should be.
     pub answered: u64,
     /// Requests that were not, each with its reason.
@@ -53,9 +55,10 @@ impl std::fmt::Display for Tally {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "{} requests answered, {} failed, {} sent again, slowest {:.1} s, by node {:?}; \
+            "{} requests answered in {:.0} s, {} failed, {} sent again, slowest {:.1} s, by node {:?}; \
              {} reconnects of {SOCKETS} websockets, {} refused, longest without one {:.1} s",
             self.answered,
+            self.lasted.as_secs_f64(),
             self.failed.len(),
             self.sent_again,
             self.slowest.as_secs_f64(),
@@ -125,18 +128,21 @@ async fn drive(url: &str, stop: &AtomicBool, ready: &Sender<()>) -> Tally {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let mut requests = Vec::new();
     let mut number = 0;
+    let began = Instant::now();
     while !stop.load(Ordering::Relaxed) {
         ticks.tick().await;
         number += 1;
         requests.push(tokio::spawn(ask(Arc::clone(&person), number)));
     }
+    let lasted = began.elapsed();
     for request in requests {
         request.await.unwrap();
     }
     for socket in sockets {
         socket.abort();
     }
-    std::mem::take(&mut person.tally.lock().unwrap())
+    let tally = std::mem::take(&mut *person.tally.lock().unwrap());
+    Tally { lasted, ..tally }
 }
 
 async fn sign_up(url: &str) -> Person {

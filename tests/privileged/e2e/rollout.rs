@@ -4,13 +4,17 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use super::load::{Load, SOCKETS, Tally};
+use super::load::{Load, RATE, SOCKETS, Tally};
 use super::rig::{CommandOutcome, Home, LocalCloud, Started};
 use super::{broken_release, down, verify};
+
+/// What people wait for while a node changes, on a machine with 2 cores that unpacks and starts it.
+const SLOWEST: Duration = Duration::from_secs(15);
 
 /// The smallest rig with two application nodes.
 const TWO_NODES: &str = "\
@@ -129,6 +133,11 @@ fn assert_unnoticed(tally: &Tally) {
     println!("{tally}");
     assert!(tally.failed.is_empty(), "{:?}", tally.failed);
     assert!(tally.answered > 500, "{tally}");
+    let rate = tally.answered as f64 / tally.lasted.as_secs_f64();
+    assert!(rate > 0.9 * f64::from(RATE), "{rate:.1}/s: {tally}");
+    // No more than there are connections that a browser would find closed, and soon enough for people.
+    assert!(tally.sent_again <= SOCKETS as u64, "{tally}");
+    assert!(tally.slowest < SLOWEST, "{tally}");
     assert!(
         tally.refused_sockets.is_empty(),
         "{:?}",

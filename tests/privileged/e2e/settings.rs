@@ -7,9 +7,14 @@ use serde_json::Value;
 
 use super::rig::Home;
 
-/// Runs `work` with the address of a tunnel, and ends it with Ctrl-C.
-pub fn through_tunnel<T>(home: &Home, service: &str, work: impl FnOnce(&str) -> T) -> T {
-    let mut tunnel = home.start(&["tunnel", "demo", service, "--output", "json"]);
+/// Runs `work` with the address of a tunnel into an environment, and ends it with Ctrl-C.
+pub fn through_tunnel<T>(
+    home: &Home,
+    environment: &str,
+    service: &str,
+    work: impl FnOnce(&str) -> T,
+) -> T {
+    let mut tunnel = home.start(&["tunnel", environment, service, "--output", "json"]);
     let address = tunnel.until("an open port", |tunnel| {
         let (out, _) = tunnel.so_far();
         let answer: Value = serde_json::from_str(&out).ok()?;
@@ -35,7 +40,7 @@ pub fn administrator_closes_sign_up(home: &Home) {
     let dsn = variables.out.trim().trim_start_matches("MM_CONFIG=");
     let (user, rest) = dsn.split_once('@').unwrap();
     let database = rest.split(['/', '?']).nth(1).unwrap();
-    through_tunnel(home, "database", |address| {
+    through_tunnel(home, "demo", "database", |address| {
         let changed = Command::new("psql")
             .arg(format!("{user}@{address}/{database}?sslmode=require"))
             .args([

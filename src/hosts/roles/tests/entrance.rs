@@ -1,6 +1,7 @@
 //! What the proxies, and nginx on application hosts, let through.
 
 use super::*;
+use crate::hosts::Digest;
 
 #[test]
 fn the_server_trusts_the_header_that_its_entrance_sets() {
@@ -69,5 +70,27 @@ fn application_nodes_find_one_of_several_search_proxies() {
         assert!(relay.contains(&format!("server {address}:9200 max_fails=1")));
     }
     assert_eq!(find_file(&two, SITE), None);
+    // A search proxy that waits for the domain is not given up.
+    let proxy = rendered("search-proxy-1", Stage::Configure);
+    let config = find_file(&proxy, "/etc/loadrig/search-proxy.json").unwrap();
+    let config: serde_json::Value = serde_json::from_str(&config).unwrap();
+    let answer = config["answer_seconds"].as_u64().unwrap();
+    let waits = relay.split("proxy_read_timeout ").nth(1).unwrap();
+    let waits: u64 = waits.split("s;").next().unwrap().parse().unwrap();
+    assert!(waits > answer, "{waits} {answer}");
+    // Two requests of the largest kind fit at least: hosts of the test have 8 GiB.
+    assert_eq!(config["held_bytes"], 2_u64 << 30);
     assert!(shown(&of_an_app_host(&spec, Stage::Prepare)).contains("nginx"));
+}
+
+#[test]
+fn nothing_restarts_an_nginx_in_service() {
+    let proxy = rendered("proxy-1", Stage::Configure);
+    let mut services = proxy.steps().iter().filter(|step| step.name() == "nginx");
+    let service = services.next().unwrap();
+    // What is restarted for comes first: the digest of nothing.
+    let nothing = Digest::of::<&str>(&[]);
+    let call = format!("service nginx {nothing} ");
+    assert!(service.script().contains(&call), "{}", service.script());
+    assert_eq!(services.next().map(BundleStep::name), None);
 }

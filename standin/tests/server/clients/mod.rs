@@ -2,6 +2,7 @@
 //! Go's, which load-test-ng uses. A test whose tools or packages are not to be had says so and
 //! passes. What is downloaded and built stays in a cache outside the checkout.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -42,6 +43,12 @@ fn attempt(command: &mut Command) -> Result<Output, String> {
     Err(format!("{name} ended with {}: {last}", output.status))
 }
 
+/// Says so past the capture of the test's output: a test that did not run must not look as if.
+fn not_run(reason: &str) {
+    let told = writeln!(std::io::stderr(), "not run: {reason}");
+    assert!(told.is_ok());
+}
+
 /// Runs a test program, which has to succeed, against a new server.
 fn check(client: &str, mut program: Command) {
     let postgres = Postgres::start();
@@ -71,7 +78,7 @@ fn published_javascript_client_gets_along() {
                 .arg(modules);
             check("@mattermost/client", program);
         }
-        Err(reason) => println!("not run: {reason}"),
+        Err(reason) => not_run(&reason),
     }
 }
 
@@ -99,7 +106,7 @@ fn web_client() -> Result<PathBuf, String> {
 fn published_go_client_gets_along() {
     match go_client() {
         Ok(program) => check("Client4", Command::new(program)),
-        Err(reason) => println!("not run: {reason}"),
+        Err(reason) => not_run(&reason),
     }
 }
 

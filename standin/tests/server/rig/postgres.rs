@@ -121,6 +121,17 @@ impl Postgres {
         format!("postgres://mmuser:{password}@localhost:{port}/postgres?connect_timeout=10&{tls}")
     }
 
+    /// Runs statements in it.
+    pub fn execute(&self, statements: &str) {
+        let done = Command::new("psql")
+            .args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-c", statements])
+            .arg(self.data_source("sslmode=require"))
+            .output()
+            .expect("psql runs");
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "{statements}: {said}");
+    }
+
     /// The authority that signed the server's certificate.
     pub fn authority(&self) -> PathBuf {
         self.directory.path().join("authority.pem")
