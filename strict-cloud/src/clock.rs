@@ -70,6 +70,8 @@ pub(crate) enum Delay {
     CacheStart,
     CacheChange,
     CacheEnd,
+    /// Until a cache whose tags were changed takes the next change.
+    CacheTags,
     /// Until an endpoint's routes are gone.
     EndpointEnd,
     /// Until a target that was registered is healthy.
@@ -114,7 +116,11 @@ impl Delay {
             | Self::ProtectionLag
             | Self::BalancerFailure => 10,
             Self::DatabaseLag | Self::Interfaces | Self::TargetHealthy | Self::AddressRelease => 20,
-            Self::InstanceEnd | Self::TargetDrained | Self::DnsChange | Self::ParameterName => 30,
+            Self::InstanceEnd
+            | Self::TargetDrained
+            | Self::DnsChange
+            | Self::ParameterName
+            | Self::CacheTags => 30,
             Self::ClusterStart => 40,
             Self::ParametersApply => 45,
             Self::NatEnd

@@ -20,7 +20,7 @@ use crate::ledger::Ledger;
 use crate::model::{answer_violations, held_to_model};
 use crate::tokens::{TokenUse, Tokens};
 use crate::upstream::Upstream;
-use crate::{ec2, elasticache, elb, iam, opensearch, rds, route53, s3};
+use crate::{ec2, elasticache, elb, iam, opensearch, rds, route53, s3, sts};
 
 /// Path of moto's own call that forgets everything.
 const RESET: &str = "/moto-api/reset";
@@ -311,6 +311,7 @@ impl Core {
             "iam" => iam::before(self, call).await,
             "route53" => route53::before(self, call).await,
             "s3" => s3::before(self, call).await,
+            "sts" => sts::check(call).map(|()| Ruling::Forward),
             _ => Ok(Ruling::Forward),
         }
     }

@@ -334,6 +334,17 @@ pub(crate) async fn after(core: &Core, call: &Call, reply: &mut Reply) -> Result
             let until = core.clock.after(Delay::CacheChange);
             core.ledger().modifying(&owner, core.clock.now(), until);
         }
+        // A group whose tags change is `modifying` for a while: terraform-provider-aws#40320, and
+        // cloud-custodian's recordings of AWS (test_elasticache_replication_group_tag).
+        "AddTagsToResource" | "RemoveTagsFromResource" if done => {
+            let arn = call.get("ResourceName").unwrap_or_default();
+            if let Some((_, at_emulator)) = arn.split_once(":replicationgroup:") {
+                let id = client_name(core, call, GROUP, at_emulator);
+                let until = core.clock.after(Delay::CacheTags);
+                core.ledger()
+                    .modifying(&key(call, GROUP, &id), core.clock.now(), until);
+            }
+        }
         _ => {}
     }
     report_states(core, call, reply);

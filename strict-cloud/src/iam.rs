@@ -56,6 +56,7 @@ pub(crate) async fn before(core: &Core, call: &Call) -> Result<Ruling, AwsError>
         | "DetachRolePolicy"
         | "UpdateAssumeRolePolicy" => iam_linked::check_change(core, call).await?,
         "ListInstanceProfilesForRole" => check_role(core, call).await?,
+        "SimulatePrincipalPolicy" => check_principal(core, call).await?,
         _ => {}
     }
     let asked = match call.action.as_str() {
@@ -105,6 +106,26 @@ async fn check_role(core: &Core, call: &Call) -> Result<(), AwsError> {
         StatusCode::NOT_FOUND,
         "NoSuchEntity",
         format!("The role with name {name} cannot be found."),
+    ))
+}
+
+/// SimulatePrincipalPolicy of a role that there is not: `NoSuchEntity` (IAM API Reference; the words are
+/// from cloud-custodian's recordings of AWS, test_aws_lambda_check_permission_deleted_role).
+async fn check_principal(core: &Core, call: &Call) -> Result<(), AwsError> {
+    let arn = call.get("PolicySourceArn").unwrap_or_default();
+    let Some((_, name)) = arn.split_once(":role/") else {
+        return Ok(());
+    };
+    let name = name.rsplit('/').next().unwrap_or(name);
+    let fields = [("RoleName", name)];
+    let role = core.upstream.ask(call, "iam", "GetRole", &fields).await?;
+    if role.is_success() {
+        return Ok(());
+    }
+    Err(AwsError::with(
+        StatusCode::NOT_FOUND,
+        "NoSuchEntity",
+        "Unable to retrieve specified IAM entity.",
     ))
 }
 

@@ -49,6 +49,7 @@ mod s3_expiration;
 mod s3_path;
 mod s3_versions;
 mod server;
+mod sts;
 mod tokens;
 mod upstream;
 mod xml;

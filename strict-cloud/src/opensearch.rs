@@ -5,7 +5,10 @@
 //! OpenSearch Service API Reference. States: `Processing`, `Created` and `Deleted` of
 //! DomainStatus. A name is remembered after its domain is gone, and the next change is refused for
 //! a while after `Processing` is false (terraform-provider-aws, `domainErrorRetryable`; its issue
-//! 38136).
+//! 38136). What a domain tells of its changes (CreateDomain, DescribeDomain, UpdateDomainConfig and
+//! DeleteDomain, `ChangeProgressDetails` and `DomainProcessingStatus`): recorded on AWS by LocalStack's
+//! tests (<https://github.com/localstack/localstack>, test_opensearch.py, 2025). ListInstanceTypeDetails:
+//! Amazon OpenSearch Service API Reference.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -25,6 +28,8 @@ const KIND: &str = "domain";
 const NAME: &str = "domain-name";
 /// When a domain takes the next change.
 const SETTLED: &str = "domain-settled";
+/// The id of a domain's last change.
+const CHANGE: &str = "domain-change";
 
 pub(crate) async fn before(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
     match call.action.as_str() {
@@ -124,6 +129,7 @@ async fn delete(core: &Core, call: &Call) -> Result<Ruling, AwsError> {
     }
     core.ledger()
         .deleting(&owner, now, gone, Some(call.clone()));
+    note_change(core, call, &name);
     correct(core, call, &mut domain);
     Ok(Ruling::Answer(Reply::done(call, domain.to_string())))
 }
@@ -141,6 +147,7 @@ pub(crate) async fn after(core: &Core, call: &Call, reply: &mut Reply) -> Result
             let ready = clock.after(Delay::SearchStart);
             core.ledger().created(&owner, clock.now(), ready);
             settle(core, call, name, ready);
+            note_change(core, call, name);
             ServiceInterfaces {
                 owner: &owner,
                 subnets: &strings(&body["VPCOptions"]["SubnetIds"]),
@@ -162,6 +169,7 @@ pub(crate) async fn after(core: &Core, call: &Call, reply: &mut Reply) -> Result
             };
             let owner = key(call, KIND, &name_of(call));
             settle(core, call, &name_of(call), until);
+            note_change(core, call, &name_of(call));
             let mut ledger = core.ledger();
             ledger.modifying(&owner, clock.now(), until);
             let groups = strings(&body["VPCOptions"]["SecurityGroupIds"]);
@@ -176,9 +184,39 @@ pub(crate) async fn after(core: &Core, call: &Call, reply: &mut Reply) -> Result
     }
     if let Ok(mut answer) = serde_json::from_slice::<Value>(&reply.body) {
         correct(core, call, &mut answer);
+        if call.action == "UpdateDomainConfig" {
+            let name = name_of(call);
+            let told = progress(core, call, &name, phase(core, call, &name));
+            if let (Some(told), Some(config)) = (told, answer["DomainConfig"].as_object_mut()) {
+                config.insert("ChangeProgressDetails".to_owned(), told);
+            }
+        }
         reply.set_text(answer.to_string());
     }
     Ok(())
+}
+
+/// Each change has an id, which is told from then on.
+fn note_change(core: &Core, call: &Call, name: &str) {
+    let id = format!("00000000-0000-4000-8000-{:012x}", call.number);
+    core.ledger().note(&key(call, CHANGE, name), &id);
+}
+
+/// How far a domain's last change is: `Pending` where it is asked for. Who initiated a deletion is not
+/// told.
+fn progress(core: &Core, call: &Call, name: &str, phase: Phase) -> Option<Value> {
+    let id = core.ledger().fact(&key(call, CHANGE, name))?;
+    let asked = ["CreateDomain", "UpdateDomainConfig"].contains(&call.action.as_str());
+    let status = match phase {
+        Phase::Available => "Completed",
+        Phase::Creating | Phase::Modifying if asked => "Pending",
+        _ => "ApplyingChanges",
+    };
+    let mut told = json!({ "ChangeId": id, "ConfigChangeStatus": status });
+    if phase != Phase::Deleting {
+        told["InitiatedBy"] = json!("CUSTOMER");
+    }
+    Some(told)
 }
 
 /// A domain takes the next change some time after it shows that the last one is over.
@@ -217,6 +255,16 @@ fn correct(core: &Core, call: &Call, answer: &mut Value) {
                 }
                 if matches!(phase, Phase::Deleting) {
                     fields.insert("Deleted".into(), json!(true));
+                }
+                let status = match phase {
+                    Phase::Creating => "Creating",
+                    Phase::Modifying => "Modifying",
+                    Phase::Deleting => "Deleting",
+                    Phase::Available | Phase::Gone => "Active",
+                };
+                fields.insert("DomainProcessingStatus".into(), json!(status));
+                if let Some(told) = progress(core, call, &name, phase) {
+                    fields.insert("ChangeProgressDetails".into(), told);
                 }
                 // The emulator tells of the service's software here, which is elsewhere on AWS.
                 if let Some(options) = fields.get_mut("SoftwareUpdateOptions") {

@@ -377,19 +377,33 @@ fn note(core: &Core, call: &Call, _reply: &Reply) {
             let ready = clock.after(Delay::DatabaseStart);
             core.ledger()
                 .created(&key(call, DATABASE, &id_of(call)), now, ready);
+            rds_changes::created(core, call, &id_of(call));
         }
+        "StopDBInstance" => rds_changes::stopping(core, call, &id_of(call)),
         "CreateDBCluster" => {
             let ready = clock.after(Delay::ClusterStart);
             core.ledger()
                 .created(&key(call, CLUSTER, &cluster_of(call)), now, ready);
         }
         "ModifyDBInstance" | "RebootDBInstance" => {
-            let takes_time = ["DBInstanceClass", "AllocatedStorage", "Iops", "MultiAZ"];
+            let takes_time = [
+                "DBInstanceClass",
+                "AllocatedStorage",
+                "EngineVersion",
+                "Iops",
+                "MultiAZ",
+            ];
+            // Who reaches it is changed in a moment, and shows as `modifying` all the same
+            // (cloud-custodian's recordings of AWS, test_rds_sg_add_by_tag and
+            // test_rds_public_accessible_disable).
+            let changes_network = call.get("PubliclyAccessible").is_some()
+                || !call.all("VpcSecurityGroupIds").is_empty();
             let time = match call.action.as_str() {
                 "RebootDBInstance" => Delay::InstanceStart,
                 _ if takes_time.iter().any(|field| call.get(field).is_some()) => {
                     Delay::DatabaseChange
                 }
+                _ if changes_network => Delay::InstanceStart,
                 _ => return,
             };
             let until = clock.after(Delay::DatabaseLag) + clock.delay(time);
@@ -463,6 +477,9 @@ fn report_states(core: &Core, call: &Call, reply: &mut Reply) {
             for node in xml::named(document, element) {
                 let id = xml::text_of(node, id).unwrap_or_default();
                 let phase = core.ledger().phase(&key(call, kind, id), now);
+                if kind == DATABASE {
+                    rds_changes::report_pending(core, call, (node, id), phase, edits);
+                }
                 if kind == DATABASE && matches!(phase, Phase::Available | Phase::Modifying) {
                     rds_changes::report(core, call, (node, id), phase, edits);
                 }

@@ -11,7 +11,7 @@ use crate::call::Call;
 use crate::clock::Delay;
 use crate::cloud::Core;
 use crate::ec2::key;
-use crate::errors::AwsError;
+use crate::errors::{AwsError, escaped};
 use crate::ledger::Phase;
 use crate::refusals::rds::{STORAGE_BUSY, STORAGE_WITHOUT_IOPS};
 use crate::xml::{self, Edits};
@@ -22,6 +22,25 @@ const LAG: &str = "db-lag";
 const CLASS: &str = "db-class";
 const PARAMETERS: &str = "db-parameters";
 const PROTECTION: &str = "db-protection";
+/// What a change will come to, and what waits for the maintenance window.
+const PENDING_VALUES: &str = "db-pending";
+const DEFERRED_VALUES: &str = "db-deferred";
+/// The way to `stopped`.
+const STOPPING: &str = "db-stopping";
+
+/// What tells of them.
+const PENDING_MEMBER: &str = "PendingModifiedValues";
+
+/// Values that are told as pending until they are there (PendingModifiedValues in the Amazon RDS API
+/// Reference).
+const DEFERRABLE: [&str; 6] = [
+    "AllocatedStorage",
+    "DBInstanceClass",
+    "EngineVersion",
+    "Iops",
+    "MultiAZ",
+    "StorageThroughput",
+];
 
 /// gp3 storage of PostgreSQL is striped from this size on.
 const STRIPED_GIB: u32 = 400;
@@ -138,6 +157,7 @@ pub(crate) async fn change(core: &Core, call: &mut Call, id: &str) -> Result<(),
     }
     let answer = found.text().to_owned();
     let resized = change_storage(core, call, id, &answer)?;
+    let resized = note_pending(core, call, id, &answer) && resized;
     let part = |tag| xml::first(&answer, tag).unwrap_or_default();
     let (now, clock) = (core.clock.now(), &core.clock);
     let another = |field, tag| call.get(field).is_some_and(|value| value != part(tag));
@@ -201,9 +221,90 @@ fn change_storage(core: &Core, call: &mut Call, id: &str, answer: &str) -> Resul
         .chain(rounded)
         .collect();
     call.set_fields(fields);
-    core.ledger()
-        .created(&name, now, core.clock.after(Delay::StorageOptimization));
+    if is_immediate(call) {
+        core.ledger()
+            .created(&name, now, core.clock.after(Delay::StorageOptimization));
+    }
     Ok(true)
+}
+
+fn is_immediate(call: &Call) -> bool {
+    call.get("ApplyImmediately") == Some("true")
+}
+
+/// Notes values that will be others, and whether they will be so now. ModifyDBInstance,
+/// `ApplyImmediately`: "If this parameter is disabled, changes to the DB instance are applied during
+/// the next maintenance window", which the emulator does at once: it is not told of them.
+fn note_pending(core: &Core, call: &mut Call, id: &str, answer: &str) -> bool {
+    let will_be: String = DEFERRABLE
+        .iter()
+        .filter_map(|field| {
+            let value = call.get(field)?;
+            (xml::first(answer, field).as_deref() != Some(value))
+                .then(|| format!("<{field}>{}</{field}>", escaped(value)))
+        })
+        .collect();
+    if is_immediate(call) {
+        core.ledger().note(&key(call, PENDING_VALUES, id), &will_be);
+        return true;
+    }
+    if will_be.is_empty() {
+        return false;
+    }
+    core.ledger()
+        .note(&key(call, DEFERRED_VALUES, id), &will_be);
+    let fields: Vec<(String, String)> = call
+        .fields()
+        .filter(|(name, _)| !DEFERRABLE.contains(name))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    call.set_fields(fields);
+    false
+}
+
+/// A new database has a password once it is there (cloud-custodian's recordings of AWS,
+/// tests/data/placebo/test_rds_resize_up_immediately).
+pub(crate) fn created(core: &Core, call: &Call, id: &str) {
+    if call.get("MasterUserPassword").is_some() {
+        core.ledger().note(
+            &key(call, PENDING_VALUES, id),
+            "<MasterUserPassword>****</MasterUserPassword>",
+        );
+    }
+}
+
+/// Notes that a database is on its way to `stopped`.
+pub(crate) fn stopping(core: &Core, call: &Call, id: &str) {
+    let stopped = core.clock.after(Delay::InstanceEnd);
+    let name = key(call, STOPPING, id);
+    core.ledger().created(&name, core.clock.now(), stopped);
+}
+
+/// Tells the values that are pending; `phase` is the instance's.
+pub(crate) fn report_pending(
+    core: &Core,
+    call: &Call,
+    (node, id): (Node<'_, '_>, &str),
+    phase: Phase,
+    edits: &mut Edits,
+) {
+    let now = key(call, PENDING_VALUES, id);
+    if phase == Phase::Available {
+        core.ledger().forget_fact(&now);
+    }
+    let facts = [now, key(call, DEFERRED_VALUES, id)].map(|name| core.ledger().fact(&name));
+    let values: String = facts.into_iter().flatten().collect();
+    if values.is_empty() {
+        return;
+    }
+    // Not before the values that the instance has.
+    match xml::child_of(node, PENDING_MEMBER) {
+        Some(_) => edits.set(node, PENDING_MEMBER, &values),
+        None => edits.append(
+            node,
+            format!("<{PENDING_MEMBER}>{values}</{PENDING_MEMBER}>"),
+        ),
+    }
 }
 
 /// A protection is lifted, which deletions find only after a while.
@@ -232,10 +333,10 @@ pub(crate) fn accepted(core: &Core, call: &Call, id: &str) {
 
 /// Forgets what is known of a database that is deleted.
 pub(crate) fn forget(core: &Core, call: &Call, id: &str) {
-    for kind in [CLASS, PARAMETERS] {
+    for kind in [CLASS, PARAMETERS, PENDING_VALUES, DEFERRED_VALUES] {
         core.ledger().forget_fact(&key(call, kind, id));
     }
-    for kind in [STORAGE, LAG, PARAMETERS, PROTECTION] {
+    for kind in [STORAGE, LAG, PARAMETERS, PROTECTION, STOPPING] {
         core.ledger().forget(&key(call, kind, id));
     }
 }
@@ -263,7 +364,9 @@ pub(crate) fn report(
         }
     } else {
         core.ledger().forget_fact(&key(call, CLASS, id));
-        if phase == Phase::Available && passes(STORAGE) {
+        if phase == Phase::Available && passes(STOPPING) {
+            edits.set(node, "DBInstanceStatus", "stopping");
+        } else if phase == Phase::Available && passes(STORAGE) {
             edits.set(node, "DBInstanceStatus", "storage-optimization");
         }
     }

@@ -49,6 +49,9 @@ pub(crate) async fn before(core: &Core, call: &mut Call) -> Result<Ruling, AwsEr
 pub(crate) async fn after(core: &Core, call: &Call, reply: &mut Reply) -> Result<(), AwsError> {
     s3_buckets::deleted(core, call, reply);
     s3_buckets::locate(call, reply);
+    if reply.is_success() {
+        s3_buckets::repeat_prefix(call, reply);
+    }
     s3_versions::after(core, call, reply).await?;
     s3_expiration::note_rules(core, call, reply).await?;
     s3_expiration::tell_written(core, call, reply);

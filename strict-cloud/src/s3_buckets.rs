@@ -9,8 +9,9 @@ use http::{HeaderValue, Method, StatusCode, header};
 use roxmltree::Document;
 
 use crate::call::Call;
+use crate::clock::Delay;
 use crate::cloud::Core;
-use crate::errors::{AwsError, Reply};
+use crate::errors::{AwsError, Reply, escaped};
 use crate::s3_path::bucket;
 use crate::xml;
 
@@ -55,6 +56,18 @@ async fn check_creation(core: &Core, call: &Call) -> Result<(), AwsError> {
     }
     check_tags(call)?;
     check_repeated_tags(body)?;
+    // A name that was just deleted: aws/aws-cli#2411, "up to an hour" in #2593.
+    if !core
+        .ledger()
+        .is_visible(&deleted_name(name), core.clock.now())
+    {
+        return Err(AwsError::with(
+            StatusCode::CONFLICT,
+            "OperationAborted",
+            "A conflicting conditional operation is currently in progress against this resource. \
+             Please try again.",
+        ));
+    }
     if has_tags(body) {
         // Without tags, creating a bucket again in us-east-1 is answered as the first time.
         let known = core
@@ -233,6 +246,23 @@ pub(crate) fn locate(call: &Call, reply: &mut Reply) {
     }
 }
 
+/// ListBuckets, `Prefix`: "If Prefix was sent with the request, it is included in the response."
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html>)
+pub(crate) fn repeat_prefix(call: &Call, reply: &mut Reply) {
+    let is_list = call.method == Method::GET && bucket(call).is_empty();
+    let query = call.path.split_once('?').map_or("", |(_, query)| query);
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    let Some((_, prefix)) = pairs.find(|(name, _)| is_list && name == "prefix") else {
+        return;
+    };
+    let told = xml::edit(reply.text(), |document, edits| {
+        edits.set(document.root_element(), "Prefix", &escaped(&prefix));
+    });
+    if let Some(text) = told {
+        reply.set_text(text);
+    }
+}
+
 /// A new bucket has its defaults, and the tags that it was made with.
 pub(crate) async fn created(core: &Core, call: &Call, reply: &Reply) -> Result<(), AwsError> {
     if call.action != "CreateBucket" || !reply.is_success() {
@@ -261,7 +291,7 @@ pub(crate) async fn created(core: &Core, call: &Call, reply: &Reply) -> Result<(
             // The names' space is declared by the request's root.
             tags.map(|tag| {
                 let text = |name: &str| {
-                    crate::errors::escaped(xml::text_of(tag, name).unwrap_or_default())
+                    escaped(xml::text_of(tag, name).unwrap_or_default())
                 };
                 format!(
                     "<Tag><Key>{}</Key><Value>{}</Value></Tag>",
@@ -282,7 +312,14 @@ pub(crate) async fn created(core: &Core, call: &Call, reply: &Reply) -> Result<(
 
 pub(crate) fn deleted(core: &Core, call: &Call, reply: &Reply) {
     if call.action == "DeleteBucket" && reply.is_success() {
-        core.ledger()
-            .forget_fact(&format!("s3/bucket/{}", bucket(call)));
+        let name = bucket(call);
+        core.ledger().forget_fact(&format!("s3/bucket/{name}"));
+        let free = core.clock.after(Delay::BucketName);
+        core.ledger().created(&deleted_name(name), free, free);
     }
+}
+
+/// Key of the time until which the name of a bucket that was deleted is taken.
+fn deleted_name(name: &str) -> String {
+    format!("s3/bucket-name/{name}")
 }

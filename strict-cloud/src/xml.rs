@@ -34,6 +34,14 @@ impl Edits {
         }
     }
 
+    /// Puts `element` behind all that is in a node.
+    pub(crate) fn append(&mut self, node: Node<'_, '_>, element: String) {
+        if let Some(last) = node.last_child() {
+            let end = last.range().end;
+            self.0.push((end..end, element));
+        }
+    }
+
     fn apply(mut self, text: &str) -> String {
         self.0.sort_by_key(|(range, _)| (range.start, range.end));
         let mut corrected = String::with_capacity(text.len());

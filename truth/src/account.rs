@@ -7,7 +7,12 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use serde_json::{Value, json};
 use strict_cloud::model::{read_answer, write_request};
-use strict_cloud::{AwsAccount, Call, CallOutcome, Emulator, StrictCloud, StrictOptions, Timing};
+use strict_cloud::{
+    AwsAccount, Call, CallOutcome, Emulator, FaultPlan, StrictCloud, StrictOptions, Timing,
+};
+
+/// Where calls go that name no region.
+pub(crate) const REGION: &str = "us-east-1";
 
 /// An account that answers.
 pub(crate) enum TestAccount {
@@ -28,11 +33,14 @@ pub(crate) enum Answer {
 
 impl TestAccount {
     /// The strict cloud before an emulator that has forgotten everything.
-    pub(crate) async fn emulated(moto: &str, slow: bool) -> Result<Self, String> {
+    pub(crate) async fn emulated(moto: &str, slow: bool, faults: &str) -> Result<Self, String> {
         let emulator = Emulator::new(moto).map_err(|error| error.to_string())?;
         let mut options = StrictOptions::instant(emulator);
         if slow {
             options.timing = Timing::Aws;
+        }
+        if !faults.is_empty() {
+            options.faults = Some(FaultPlan::parse(0, faults, REGION)?);
         }
         let cloud = StrictCloud::new(options);
         let reset = Request::post("/moto-api/reset").body(Bytes::new());
@@ -45,9 +53,9 @@ impl TestAccount {
         }
     }
 
-    pub(crate) fn memory(region: &str, slow: bool) -> Self {
+    pub(crate) fn memory(slow: bool) -> Self {
         let scale = if slow { 1.0 } else { 0.0 };
-        Self::Memory(Box::new(AwsAccount::new(region, scale)))
+        Self::Memory(Box::new(AwsAccount::new(REGION, scale)))
     }
 
     /// Lets AWS's time pass.

@@ -1,5 +1,6 @@
 //! Replays: what is called before a fact and for it. Parameters may refer to what earlier calls
-//! were answered: `{"$from": [0, "Role", "Arn"]}`, and be joined of parts: `{"$join": [… , "x"]}`.
+//! were answered: `{"$from": [0, "Role", "Arn"]}`, be joined of parts: `{"$join": [… , "x"]}`, and be
+//! what follows the last slash: `{"$last": …}`.
 
 use std::fs;
 use std::path::Path;
@@ -15,6 +16,10 @@ pub(crate) struct ReplaySequence {
     /// Whether things take AWS's time.
     #[serde(default)]
     pub(crate) slow: bool,
+    /// What fails on purpose, in words of `loadrig local strict --faults`: what AWS refuses by
+    /// what others do in its zones.
+    #[serde(default)]
+    pub(crate) faults: String,
     pub(crate) steps: Vec<ReplayStep>,
 }
 
@@ -34,7 +39,8 @@ pub(crate) struct ReplayStep {
     pub(crate) facts: Vec<ReplayedFact>,
 }
 
-/// Which fact, and which part of the answer it tells of.
+/// Which fact, and which part of the answer it tells of. A fact of several steps agrees if it agrees
+/// with all of them.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ReplayedFact {
     pub(crate) id: String,
@@ -122,6 +128,10 @@ fn fill(value: &Value, answers: &[Value], name: &str) -> Option<Value> {
                     .map(|part| Some(fill(part, answers, name)?.as_str()?.to_owned()))
                     .collect();
                 return Some(parts?.concat().into());
+            }
+            if let Some(path) = fields.get("$last") {
+                let filled = fill(path, answers, name)?;
+                return Some(filled.as_str()?.rsplit('/').next()?.into());
             }
             if let Some(Value::String(time)) = fields.get("$time") {
                 return Some(written_time(time, name).into());
@@ -218,12 +228,12 @@ mod tests {
             call: "iam:GetRole".to_owned(),
             region: None,
             after: 0,
-            with: json!({ "A": { "$from": [0, "Role", "Arn"] }, "B": { "$join": [{ "$from": [0, "Role", "Arn"] }, "x"] } }),
+            with: json!({ "A": { "$from": [0, "Role", "Arn"] }, "B": { "$join": [{ "$from": [0, "Role", "Arn"] }, "x"] }, "C": { "$last": "/z/1" } }),
             facts: vec![],
         };
         assert_eq!(
             step.parameters(&answers).unwrap(),
-            json!({ "A": "arn:r", "B": "arn:rx" })
+            json!({ "A": "arn:r", "B": "arn:rx", "C": "1" })
         );
         assert_eq!(step.parameters(&[]), None);
     }

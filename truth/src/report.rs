@@ -1,7 +1,7 @@
 //! The report: how many facts agree, each that does not, and the evidence behind every operation
 //! that loadrig calls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::citations::Citations;
@@ -73,6 +73,9 @@ impl OutcomeCounts {
     }
 }
 
+/// Agreement of so many of the compared facts, in percent, is what is wanted.
+const TARGET: f64 = 98.0;
+
 const HEAD: &str = "| | facts | not sent | not replayed | agree | words | fields | disagree | % |\n|---|---|---|---|---|---|---|---|---|\n";
 
 impl Report<'_> {
@@ -92,19 +95,34 @@ impl Report<'_> {
         format!("{HEAD}{rows}{}", all.row("all"))
     }
 
-    /// Reasons for which facts are not compared, with how many there are of each.
-    fn reasons(outcomes: &OutcomesById) -> BTreeMap<String, usize> {
-        let mut reasons = BTreeMap::new();
-        for outcome in outcomes.values() {
-            let reason = match outcome {
+    /// Whether so many of the compared facts agree as is wanted.
+    fn target(&self) -> String {
+        let mut all = OutcomeCounts::default();
+        self.emulated.values().for_each(|outcome| all.add(outcome));
+        let (score, compared) = (all.score(), all.compared());
+        let reached = if score < TARGET { "missed" } else { "reached" };
+        format!(
+            "{score:.1} % of {compared} facts agree: the target of {TARGET:.0} % is {reached}.\n"
+        )
+    }
+
+    /// Reasons for which facts are not compared, with how many there are of each, and the
+    /// operations of those that loadrig sends.
+    fn reasons(&self, outcomes: &OutcomesById) -> BTreeMap<String, (usize, BTreeSet<&str>)> {
+        let mut reasons = BTreeMap::<String, (usize, BTreeSet<&str>)>::new();
+        for (id, outcome) in outcomes {
+            let (reason, sent) = match outcome {
                 FactOutcome::NotSent(what) if what == "the call" => {
-                    "loadrig does not make the call".to_owned()
+                    ("loadrig does not make the call", false)
                 }
-                FactOutcome::NotSent(_) => "loadrig does not send a parameter".to_owned(),
-                FactOutcome::NotReplayed(reason) => reason.clone(),
+                FactOutcome::NotSent(_) => ("loadrig does not send a parameter", false),
+                FactOutcome::NotReplayed(reason) => (reason.as_str(), true),
                 FactOutcome::Compared(_) => continue,
             };
-            *reasons.entry(reason).or_default() += 1;
+            let (count, operations) = reasons.entry(reason.to_owned()).or_default();
+            *count += 1;
+            let operation = self.facts.get(id).map(|fact| fact.operation.as_str());
+            operations.extend(operation.filter(|_| sent));
         }
         reasons
     }
@@ -138,7 +156,7 @@ impl Report<'_> {
                     _ => {}
                 }
             }
-            for (reason, count) in Self::reasons(outcomes) {
+            for (reason, (count, _)) in self.reasons(outcomes) {
                 let _ = writeln!(out, "{count:5} not compared: {reason}");
             }
             out.push('\n');
@@ -189,14 +207,21 @@ impl Report<'_> {
     /// The page in docs/.
     pub(crate) fn page(&self) -> String {
         let mut reasons = String::new();
-        for (reason, count) in Self::reasons(self.emulated) {
-            let _ = writeln!(reasons, "| {reason} | {count} |");
+        for (reason, (count, operations)) in self.reasons(self.emulated) {
+            let operations: Vec<&str> = operations.into_iter().collect();
+            let _ = writeln!(
+                reasons,
+                "| {reason} | {count} | {} |",
+                operations.join(", ")
+            );
         }
         format!(
-            "{}\n{}\n## What disagrees before moto\n\n{}\n## The account in memory\n\n{}\n{}\n{}\n## What is not compared\n\nBefore moto:\n\n| reason | facts |\n|---|---|\n{reasons}\n\
-             ## Evidence for each operation\n\n{}\n{}",
+            "{}\n{}\n{}\n## What disagrees before moto\n\n{}\n## The account in memory\n\n{}\n{}\n{}\n## What is not compared\n\nBefore moto:\n\n| reason | facts | operations |\n|---|---|---|\n{reasons}\n\
+             Facts are set aside in `truth/set-aside.json` alone, each with a reason that was written before it was \
+             replayed.\n\n## Evidence for each operation\n\n{}\n{}",
             include_str!("page.md"),
             self.table(self.emulated),
+            self.target(),
             self.disagreements(),
             include_str!("memory.md"),
             self.table(self.memory),

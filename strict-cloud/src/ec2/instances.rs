@@ -12,6 +12,8 @@ use crate::ledger::Phase;
 use crate::{iam, offers, xml};
 
 const KIND: &str = "instance";
+/// Instances under stop protection.
+const UNSTOPPABLE: &str = "disable-api-stop";
 
 /// Whether a launch is admitted.
 pub(crate) async fn check_launch(core: &Core, call: &Call) -> Result<(), AwsError> {
@@ -126,6 +128,14 @@ async fn check_network(core: &Core, call: &Call, instance_type: &str) -> Result<
 
 /// The type and the like can be changed while it is stopped alone (ModifyInstanceAttribute).
 pub(crate) async fn check_modification(core: &Core, call: &Call) -> Result<(), AwsError> {
+    if let Some(set) = call.get("DisableApiStop.Value") {
+        let id = call.get("InstanceId").unwrap_or_default();
+        let name = fact(call, UNSTOPPABLE, id);
+        match set {
+            "true" => core.ledger().note(&name, set),
+            _ => core.ledger().forget_fact(&name),
+        }
+    }
     let at_rest = ["InstanceType", "UserData", "EbsOptimized", "EnaSupport"];
     let touches = call
         .fields()
@@ -337,28 +347,41 @@ fn code_of(state: &str) -> u8 {
     }
 }
 
-/// TerminateInstances, "termination protection": `OperationNotPermitted`.
+/// TerminateInstances, "termination protection": `OperationNotPermitted`. "Stop protection also protects
+/// your instance from accidental termination" (Amazon EC2 User Guide, "Enable stop protection").
 pub(crate) async fn check_protection(core: &Core, call: &Call) -> Result<(), AwsError> {
     for id in call.all("InstanceId") {
+        if core.ledger().fact(&fact(call, UNSTOPPABLE, id)).is_some() {
+            return Err(protected(id, "disableApiStop"));
+        }
         let fields = [("InstanceId", id), ("Attribute", "disableApiTermination")];
         let answer = core
             .upstream
             .ask(call, "ec2", "DescribeInstanceAttribute", &fields)
             .await?;
         if answer.is_success() && is_set(&answer) {
-            return Err(AwsError::new(
-                "OperationNotPermitted",
-                format!(
-                    "The instance '{id}' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again."
-                ),
-            ));
+            return Err(protected(id, "disableApiTermination"));
         }
     }
     Ok(())
 }
 
-/// RunInstances, `DisableApiTermination`, which the emulator forgets.
+fn protected(id: &str, attribute: &str) -> AwsError {
+    AwsError::new(
+        "OperationNotPermitted",
+        format!(
+            "The instance '{id}' may not be terminated. Modify its '{attribute}' instance attribute and try again."
+        ),
+    )
+}
+
+/// RunInstances, `DisableApiTermination` and `DisableApiStop`, which the emulator forgets.
 pub(crate) async fn protect(core: &Core, call: &Call, reply: &Reply) -> Result<(), AwsError> {
+    if call.get("DisableApiStop") == Some("true") {
+        for id in ids(reply.text()) {
+            core.ledger().note(&fact(call, UNSTOPPABLE, &id), "true");
+        }
+    }
     if call.get("DisableApiTermination") != Some("true") {
         return Ok(());
     }

@@ -13,6 +13,8 @@ use crate::ledger::Phase;
 use crate::xml;
 
 const KIND: &str = "nat";
+/// When the address of a gateway that is deleted can be released.
+const ADDRESS: &str = "nat-address";
 
 pub(crate) fn created(core: &Core, call: &Call, reply: &mut Reply) {
     let text = reply.text().to_owned();
@@ -25,6 +27,9 @@ pub(crate) fn created(core: &Core, call: &Call, reply: &mut Reply) {
     core.ledger().created(&key(call, KIND, &id), visible, ready);
     core.ledger()
         .note(&fact(call, "nat-interface", &interface), &id);
+    let addresses = xml::texts(&text, "allocationId").join(" ");
+    core.ledger()
+        .note(&fact(call, "nat-addresses", &id), &addresses);
     report_states(core, call, reply);
 }
 
@@ -46,6 +51,19 @@ pub(crate) fn deleted(core: &Core, call: &Call) {
     let (now, gone) = (core.clock.now(), core.clock.after(Delay::NatEnd));
     core.ledger()
         .deleting(&key(call, KIND, id), now, gone, None);
+    let free = gone + core.clock.delay(Delay::AddressRelease);
+    let addresses = core.ledger().fact(&fact(call, "nat-addresses", id));
+    for address in addresses.iter().flat_map(|all| all.split_whitespace()) {
+        core.ledger()
+            .created(&key(call, ADDRESS, address), free, free);
+    }
+}
+
+/// Whether an address is a gateway's for a while yet: `deleted` comes before it is free
+/// (<https://github.com/eformat/sno-for-100/issues/9>, kubernetes/kops#938).
+pub(crate) fn still_holds(core: &Core, call: &Call, address: &str) -> bool {
+    let name = key(call, ADDRESS, address);
+    !core.ledger().is_visible(&name, core.clock.now())
 }
 
 pub(crate) fn listed(core: &Core, call: &Call, reply: &mut Reply) {

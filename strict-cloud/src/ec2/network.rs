@@ -170,7 +170,7 @@ pub(crate) async fn check_address_release(core: &Core, call: &Call) -> Result<()
         .filter(|id| !id.is_empty())
         .collect();
     let over = super::instances::find_terminated(core, call, &instances).await?;
-    if of_gateway {
+    if of_gateway || nat::still_holds(core, call, id) {
         // As people quote it: the gateway's address is the service's until the gateway is gone.
         return Err(AwsError::new(
             "AuthFailure",

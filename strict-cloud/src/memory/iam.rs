@@ -571,6 +571,11 @@ fn summary(iam: &Iam) -> String {
 }
 
 /// Everything is allowed that no guardrail is known to deny.
+///
+/// SimulatePrincipalPolicy: "Simulate how a set of IAM policies attached to an IAM entity works
+/// with a list of API operations and Amazon Web Services resources to determine the policies'
+/// effective permissions."
+/// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html>).
 fn simulate(guardrails: &[Guardrail], form: &QueryForm<'_>) -> String {
     form.accept(&["PolicySourceArn"]);
     let resources = form.list("ResourceArns.member");

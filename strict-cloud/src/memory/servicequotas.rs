@@ -1,4 +1,9 @@
 //! Service Quotas: every quota is large.
+//!
+//! GetServiceQuota: "Retrieves the applied quota value for the specified account-level or
+//! resource-level quota." (<https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_GetServiceQuota.html>).
+//! GetAWSDefaultServiceQuota: "Retrieves the default value for the specified quota."
+//! (<https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_GetAWSDefaultServiceQuota.html>).
 
 use serde_json::json;
 

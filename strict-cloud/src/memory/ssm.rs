@@ -186,6 +186,9 @@ fn is_below(name: &str, path: &str) -> bool {
         .is_some_and(|rest| rest.starts_with('/'))
 }
 
+/// GetParametersByPath: "Retrieve information about one or more parameters under a specified level
+/// in a hierarchy."
+/// (<https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParametersByPath.html>).
 fn by_path(account: &AwsAccount, asked: &Value) -> Value {
     let path = text(asked, "Path");
     let recursive = asked["Recursive"] == true;

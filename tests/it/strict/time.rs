@@ -161,11 +161,8 @@ async fn a_database_is_created_and_deleted_in_time() {
     let early = look().await.ok();
     assert_eq!(early.first("DBInstanceStatus"), "creating");
     assert!(!early.text.contains("<Endpoint>"), "{}", early.text);
-    let resize = async || {
-        cloud
-            .rds("ModifyDBInstance", &[db, "DBInstanceClass=db.t3.small"])
-            .await
-    };
+    let class = [db, "DBInstanceClass=db.t3.small", "ApplyImmediately=true"];
+    let resize = async || cloud.rds("ModifyDBInstance", &class).await;
     resize().await.refused("InvalidDBInstanceState", 400);
     let source = ["DBInstanceIdentifier=r", "SourceDBInstanceIdentifier=d1"];
     cloud
@@ -175,7 +172,9 @@ async fn a_database_is_created_and_deleted_in_time() {
     cloud.pass(451);
     assert_eq!(status().await, "available");
     assert!(look().await.text.contains("<Endpoint>"));
-    resize().await.ok();
+    let told = resize().await.ok();
+    let pending = "<PendingModifiedValues><DBInstanceClass>db.t3.small<";
+    assert!(told.text.contains(pending), "{}", told.text);
     // It shows late, with the old class until then and while it changes.
     assert_eq!(status().await, "available");
     assert_eq!(look().await.first("DBInstanceClass"), "db.t3.micro");
@@ -187,6 +186,7 @@ async fn a_database_is_created_and_deleted_in_time() {
     cloud.pass(541);
     assert_eq!(look().await.first("DBInstanceClass"), "db.t3.small");
     assert_eq!(status().await, "available");
+    assert_eq!(look().await.count("DBInstanceClass", "db.t3.small"), 1);
 
     let skip = [db, "SkipFinalSnapshot=true"];
     let answer = cloud.rds("DeleteDBInstance", &skip).await.ok();
@@ -321,6 +321,9 @@ async fn gateways_and_balancers_become_available_with_delay() {
     release().await.refused("AuthFailure", 400);
     cloud.pass(61);
     assert_eq!(look().await, "deleted");
+    // Its address is free a moment later.
+    release().await.refused("AuthFailure", 400);
+    cloud.pass(20);
     release().await.ok();
 
     let group = cloud.group(&network.vpc, "lb").await;
@@ -486,6 +489,9 @@ async fn cache_tags_are_listed_only_while_it_is_available() {
     assert_eq!(tags(&of_group).await.ok().count("Key", "k"), 1);
     cache("AddTagsToResource", &add).await.ok();
     let resize = [id, "CacheNodeType=cache.t4g.small"];
+    let refused = cache("ModifyReplicationGroup", &resize).await;
+    refused.refused(untold.0, untold.1);
+    cloud.pass(31);
     cache("ModifyReplicationGroup", &resize).await.ok();
     tags(&of_group).await.refused(untold.0, untold.1);
     cloud.pass(481);

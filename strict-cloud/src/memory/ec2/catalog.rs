@@ -47,6 +47,9 @@ pub(super) fn import_key(account: &mut AwsAccount, form: &QueryForm<'_>) -> Quer
 }
 
 /// Succeeds where there is none, as on AWS.
+///
+/// DeleteKeyPair: "Deletes the specified key pair, by removing the public key from Amazon EC2."
+/// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteKeyPair.html>).
 pub(super) fn delete_key(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     account.ec2.keys.remove(form.required("KeyName")?);
     done()
@@ -202,6 +205,12 @@ pub(super) fn network_acls(ec2: &Ec2, form: &QueryForm<'_>) -> QueryResult {
 }
 
 /// Kinds that are listed and that nobody can create here.
+///
+/// DescribeEgressOnlyInternetGateways: "The default is to describe all your egress-only internet
+/// gateways."
+/// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeEgressOnlyInternetGateways.html>);
+/// DescribeVpnGateways: "Describes one or more of your virtual private gateways."
+/// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpnGateways.html>).
 pub(super) fn none(action: &str, form: &QueryForm<'_>) -> QueryResult {
     let known: (&str, &[&str]) = match action {
         "DescribeSnapshots" => ("snapshotSet", &["volume-id", "status"]),

@@ -110,6 +110,9 @@ pub(super) fn create(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryRes
     described(&account.ec2, "vpcEndpoint", &account.ec2.endpoints, &id)
 }
 
+/// ModifyVpcEndpoint: "The attributes that you can modify depend on the type of VPC endpoint
+/// (interface, gateway, or Gateway Load Balancer)."
+/// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyVpcEndpoint.html>).
 pub(super) fn modify(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     let id = form.required("VpcEndpointId")?;
     let (added, removed) = (

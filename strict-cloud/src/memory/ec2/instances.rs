@@ -207,6 +207,9 @@ pub(super) fn modify(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryRes
     done()
 }
 
+/// ModifyInstanceMetadataOptions: "Modify the instance metadata parameters on a running or stopped
+/// instance."
+/// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceMetadataOptions.html>).
 pub(super) fn modify_metadata(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     let id = form.required("InstanceId")?;
     let tokens = form.get("HttpTokens");

@@ -102,6 +102,8 @@ pub(super) fn create_vpc(account: &mut AwsAccount, form: &QueryForm<'_>) -> Quer
     described(&account.ec2, "vpc", &account.ec2.vpcs, &id)
 }
 
+/// ModifyVpcAttribute: "Modifies the specified attribute of the specified VPC."
+/// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyVpcAttribute.html>).
 pub(super) fn modify_vpc(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     let id = form.required("VpcId")?;
     account.ec2.vpc(id)?;
@@ -220,6 +222,8 @@ pub(super) fn create_subnet(account: &mut AwsAccount, form: &QueryForm<'_>) -> Q
     described(&account.ec2, "subnet", &account.ec2.subnets, &id)
 }
 
+/// ModifySubnetAttribute: "You can only modify one attribute at a time."
+/// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifySubnetAttribute.html>).
 pub(super) fn modify_subnet(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     let id = form.required("SubnetId")?;
     account.ec2.subnet(id)?;

@@ -70,6 +70,8 @@ fn set(account: &mut AwsAccount, id: &str, profile: &str, replaces: bool) -> Que
     }))
 }
 
+/// DescribeIamInstanceProfileAssociations: "Describes your IAM instance profile associations."
+/// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeIamInstanceProfileAssociations.html>).
 pub(super) fn describe(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     form.accept(&["MaxResults"]);
     let filters = filters(form, &["instance-id", "state"])?;

@@ -155,6 +155,8 @@ pub(super) fn create_route(account: &mut AwsAccount, form: &QueryForm<'_>) -> Qu
     done()
 }
 
+/// ReplaceRoute: "Replaces an existing route within a route table in a VPC."
+/// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ReplaceRoute.html>).
 pub(super) fn replace_route(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     let (id, route) = wanted(account, form)?;
     let table = account.ec2.tables.get_mut(id);
@@ -249,6 +251,9 @@ fn take_association(ec2: &mut Ec2, id: &str) -> Result<AssociationRecord, AwsErr
     ))
 }
 
+/// ReplaceRouteTableAssociation: "After the operation completes, the subnet or gateway uses the
+/// routes in the new route table."
+/// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ReplaceRouteTableAssociation.html>).
 pub(super) fn replace_association(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     let (id, table) = (
         form.required("AssociationId")?,
@@ -264,6 +269,9 @@ pub(super) fn replace_association(account: &mut AwsAccount, form: &QueryForm<'_>
     Ok(xml(|xml| associated(xml, "newAssociationId", &new)))
 }
 
+/// DisassociateRouteTable: "After you perform this action, the subnet no longer uses the routes in
+/// the route table."
+/// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DisassociateRouteTable.html>).
 pub(super) fn disassociate(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     take_association(&mut account.ec2, form.required("AssociationId")?)?;
     done()

@@ -267,6 +267,9 @@ fn add_interfaces(account: &mut AwsAccount, id: &str, standing: u32) {
     });
 }
 
+/// DescribeReplicationGroups: "If no identifier is specified, DescribeReplicationGroups returns
+/// information about all replication groups."
+/// (<https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_DescribeReplicationGroups.html>).
 fn describe(account: &AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     let asked = form.get("ReplicationGroupId");
     if let Some(id) = asked {
@@ -361,6 +364,9 @@ fn delete(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     }))
 }
 
+/// DescribeEvents: "You can obtain events specific to a particular cluster [...] by providing the
+/// name as a parameter."
+/// (<https://docs.aws.amazon.com/AmazonElastiCache/latest/APIReference/API_DescribeEvents.html>).
 fn describe_events(cache: &ElastiCache, form: &QueryForm<'_>) -> String {
     form.accept(&["SourceType", "Duration"]);
     let of = form.get("SourceIdentifier");

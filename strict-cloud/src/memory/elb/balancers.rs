@@ -215,11 +215,17 @@ pub(super) fn describe(elb: &Elb, form: &QueryForm<'_>) -> QueryResult {
     Ok(members("LoadBalancers", found, write))
 }
 
+/// DescribeLoadBalancerAttributes: "Describes the attributes for the specified Application Load
+/// Balancer"
+/// (<https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeLoadBalancerAttributes.html>).
 pub(super) fn describe_attributes(elb: &Elb, form: &QueryForm<'_>) -> QueryResult {
     let balancer = elb.balancer(form.required("LoadBalancerArn")?)?;
     Ok(write_attributes(&balancer.attributes))
 }
 
+/// ModifyLoadBalancerAttributes: "Any existing attributes that you do not modify retain their
+/// current values."
+/// (<https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ModifyLoadBalancerAttributes.html>).
 pub(super) fn modify_attributes(elb: &mut Elb, form: &QueryForm<'_>) -> QueryResult {
     let changes = attributes(form);
     let balancer = elb.balancer_mut(form.required("LoadBalancerArn")?)?;
@@ -229,6 +235,8 @@ pub(super) fn modify_attributes(elb: &mut Elb, form: &QueryForm<'_>) -> QueryRes
     Ok(write_attributes(&balancer.attributes))
 }
 
+/// SetSubnets: "The specified subnets replace the previously enabled subnets."
+/// (<https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_SetSubnets.html>).
 pub(super) fn set_subnets(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     let arn = form.required("LoadBalancerArn")?;
     let (subnets, _) = places(account, &form.list("Subnets.member"))?;

@@ -144,6 +144,10 @@ pub(super) fn describe(elb: &Elb, form: &QueryForm<'_>) -> QueryResult {
     Ok(members("Listeners", found, write))
 }
 
+/// ModifyListener: "Any properties that you do not specify remain unchanged. Changing the protocol
+/// from HTTPS to HTTP, or from TLS to TCP, removes the security policy and default certificate
+/// properties."
+/// (<https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ModifyListener.html>).
 pub(super) fn modify(elb: &mut Elb, form: &QueryForm<'_>) -> QueryResult {
     let arn = form.required("ListenerArn")?;
     let asked = read(elb, form)?;

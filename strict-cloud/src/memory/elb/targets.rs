@@ -182,6 +182,9 @@ pub(super) fn describe(elb: &Elb, form: &QueryForm<'_>) -> QueryResult {
     }))
 }
 
+/// ModifyTargetGroup: "Modifies the health checks used when evaluating the health state of the
+/// targets in the specified target group."
+/// (<https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ModifyTargetGroup.html>).
 pub(super) fn modify(elb: &mut Elb, form: &QueryForm<'_>) -> QueryResult {
     let arn = form.required("TargetGroupArn")?;
     let path = form.get("HealthCheckPath");
@@ -199,11 +202,15 @@ pub(super) fn modify(elb: &mut Elb, form: &QueryForm<'_>) -> QueryResult {
     ))
 }
 
+/// DescribeTargetGroupAttributes: "Describes the attributes for the specified target group."
+/// (<https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTargetGroupAttributes.html>).
 pub(super) fn describe_attributes(elb: &Elb, form: &QueryForm<'_>) -> QueryResult {
     let group = elb.group(form.required("TargetGroupArn")?)?;
     Ok(write_attributes(&group.attributes))
 }
 
+/// ModifyTargetGroupAttributes: "Modifies the specified attributes of the specified target group."
+/// (<https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ModifyTargetGroupAttributes.html>).
 pub(super) fn modify_attributes(elb: &mut Elb, form: &QueryForm<'_>) -> QueryResult {
     let changes = attributes(form);
     let group = elb.group_mut(form.required("TargetGroupArn")?)?;

@@ -28,6 +28,10 @@ impl AwsAccount {
 }
 
 /// `DescribeEvents` of one database; everything is of the last hours.
+///
+/// DescribeEvents: "Events specific to a particular DB instance [...] can be obtained by providing
+/// the name as a parameter."
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeEvents.html>).
 pub(super) fn describe(account: &AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     form.accept(&["Duration", "SourceType"]);
     let source = form.required("SourceIdentifier")?.to_lowercase();

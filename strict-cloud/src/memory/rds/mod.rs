@@ -219,6 +219,9 @@ fn orderable(form: &QueryForm<'_>) -> QueryResult {
     }))
 }
 
+/// DescribeAccountAttributes: "The description for a quota includes the quota name, current usage
+/// toward that quota, and the quota's maximum value."
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeAccountAttributes.html>).
 fn quotas(rds: &Rds) -> String {
     let gib: u32 = rds.databases.values().map(|one| one.gib).sum();
     let used = u32::try_from(rds.databases.len()).unwrap_or(u32::MAX);

@@ -42,20 +42,19 @@ enum Of {
 }
 
 pub(super) fn answer(account: &mut AwsAccount, action: &str, form: &QueryForm<'_>) -> QueryResult {
-    let (verb, of) = match action.split_once("DBClusterParameter") {
-        Some((verb, rest)) => (format!("{verb}{rest}"), Of::Clusters),
-        None => match action.split_once("DBParameter") {
-            Some((verb, rest)) => (format!("{verb}{rest}"), Of::Instances),
-            None => return Err(unknown_action(action)),
-        },
+    let of = match action.contains("Cluster") {
+        true => Of::Clusters,
+        false => Of::Instances,
     };
-    match verb.as_str() {
-        "CreateGroup" => create(account, form, of),
-        "DescribeGroups" => describe_groups(&account.rds, form, of),
-        "Describes" => describe(&account.rds, form, of),
-        "ModifyGroup" => modify(account, form, of),
-        "ResetGroup" => reset(account, form, of),
-        "DeleteGroup" => delete(account, form, of),
+    match action {
+        "CreateDBParameterGroup" | "CreateDBClusterParameterGroup" => create(account, form, of),
+        "DescribeDBParameterGroups" | "DescribeDBClusterParameterGroups" => {
+            describe_groups(&account.rds, form, of)
+        }
+        "DescribeDBParameters" | "DescribeDBClusterParameters" => describe(&account.rds, form, of),
+        "ModifyDBParameterGroup" | "ModifyDBClusterParameterGroup" => modify(account, form, of),
+        "ResetDBParameterGroup" | "ResetDBClusterParameterGroup" => reset(account, form, of),
+        "DeleteDBParameterGroup" | "DeleteDBClusterParameterGroup" => delete(account, form, of),
         _ => Err(unknown_action(action)),
     }
 }
@@ -94,6 +93,9 @@ impl Of {
     }
 }
 
+/// CreateDBClusterParameterGroup: "A DB cluster parameter group is initially created with the
+/// default parameters for the database engine used by instances in the DB cluster."
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBClusterParameterGroup.html>).
 fn create(account: &mut AwsAccount, form: &QueryForm<'_>, of: Of) -> QueryResult {
     let name = of.name(form)?;
     let kind = match of {
@@ -146,6 +148,9 @@ fn describe_groups(rds: &Rds, form: &QueryForm<'_>, of: Of) -> QueryResult {
     }))
 }
 
+/// DescribeDBClusterParameters: "Returns the detailed parameter list for a particular DB cluster
+/// parameter group."
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBClusterParameters.html>).
 fn describe(rds: &Rds, form: &QueryForm<'_>, of: Of) -> QueryResult {
     let group = of.group(rds, &of.name(form)?)?;
     let source = form.get("Source");
@@ -231,6 +236,8 @@ fn changed(of: Of, name: &str) -> QueryResult {
     Ok(xml(|xml| xml.text(&format!("{}Name", of.element()), name)))
 }
 
+/// ModifyDBClusterParameterGroup: "A maximum of 20 parameters can be modified in a single request."
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBClusterParameterGroup.html>).
 fn modify(account: &mut AwsAccount, form: &QueryForm<'_>, of: Of) -> QueryResult {
     let name = of.name(form)?;
     let named = named(form)?;
@@ -245,6 +252,9 @@ fn modify(account: &mut AwsAccount, form: &QueryForm<'_>, of: Of) -> QueryResult
     changed(of, &name)
 }
 
+/// ResetDBClusterParameterGroup: "Modifies the parameters of a DB cluster parameter group to the
+/// default value."
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ResetDBClusterParameterGroup.html>).
 fn reset(account: &mut AwsAccount, form: &QueryForm<'_>, of: Of) -> QueryResult {
     let name = of.name(form)?;
     let all = form.flag("ResetAllParameters") == Some(true);
@@ -259,6 +269,9 @@ fn reset(account: &mut AwsAccount, form: &QueryForm<'_>, of: Of) -> QueryResult 
     changed(of, &name)
 }
 
+/// DeleteDBClusterParameterGroup: "The DB cluster parameter group to be deleted can't be associated
+/// with any DB clusters."
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBClusterParameterGroup.html>).
 fn delete(account: &mut AwsAccount, form: &QueryForm<'_>, of: Of) -> QueryResult {
     let name = of.name(form)?;
     let rds = &mut account.rds;

@@ -188,6 +188,9 @@ pub(super) fn cluster_ended(account: &mut AwsAccount, serial: &str) {
 }
 
 /// Backups of databases that exist, and those that are kept of others.
+///
+/// DescribeDBInstanceAutomatedBackups: "Displays backups for both current and deleted instances."
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBInstanceAutomatedBackups.html>).
 pub(super) fn describe_backups(account: &AwsAccount) -> QueryResult {
     let rds = &account.rds;
     let live = rds.databases.iter();
@@ -211,6 +214,9 @@ pub(super) fn describe_backups(account: &AwsAccount) -> QueryResult {
 }
 
 /// The same of clusters.
+///
+/// DescribeDBClusterAutomatedBackups: "Displays backups for both current and deleted DB clusters."
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBClusterAutomatedBackups.html>).
 pub(super) fn describe_cluster_backups(account: &AwsAccount) -> QueryResult {
     let rds = &account.rds;
     let live = rds.clusters.iter();

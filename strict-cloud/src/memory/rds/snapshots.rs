@@ -84,6 +84,8 @@ impl SnapshotRecord {
     }
 }
 
+/// DescribeDBSnapshots: "Returns information about DB snapshots."
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBSnapshots.html>).
 pub(super) fn describe(account: &AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     let asked = form.get("DBSnapshotIdentifier");
     let of = form.get("DBInstanceIdentifier").map(str::to_lowercase);
@@ -121,6 +123,8 @@ pub(super) fn describe(account: &AwsAccount, form: &QueryForm<'_>) -> QueryResul
     }))
 }
 
+/// DescribeDBClusterSnapshots: "Returns information about DB cluster snapshots."
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBClusterSnapshots.html>).
 pub(super) fn describe_of_clusters(account: &AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     let asked = form.get("DBClusterSnapshotIdentifier");
     let of = form.get("DBClusterIdentifier").map(str::to_lowercase);
