@@ -84,7 +84,8 @@ fn finding(warning: LicenseWarning) -> Finding {
     Finding::new(CHECK, FindingVerdict::Warn, warning.detail).with_remedies([warning.remedy])
 }
 
-fn summary(license: &License) -> LicenseSummary {
+/// What matters of a license to people.
+pub(super) fn summary(license: &License) -> LicenseSummary {
     LicenseSummary {
         edition: license.sku().name().to_owned(),
         seats: license.seats(),

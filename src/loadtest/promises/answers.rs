@@ -72,7 +72,7 @@ pub(super) async fn ask(
         metrics(&node.metrics_url),
     );
     let (version, search_backend) = match version {
-        Ok((version, backend)) => (Ok(version), backend),
+        Ok((id, backend)) => (version_and_build(&id), backend),
         Err(error) => (Err(error.to_string()), String::new()),
     };
     NodeAnswers {
@@ -114,9 +114,15 @@ async fn metrics(url: &str) -> Result<MetricsText, String> {
     Ok(read_metrics(&text))
 }
 
-/// `X-Version-Id` is `VERSION.BUILD.CONFIGHASH.LICENSED`.
-fn version_and_build(id: &str) -> String {
-    id.rsplitn(3, '.').nth(2).unwrap_or(id).to_owned()
+/// `X-Version-Id` is `VERSION.BUILD.CONFIGHASH.LICENSED`. Every answer of a server has it: without it
+/// another program answers, or something in between has taken it away.
+fn version_and_build(id: &str) -> Result<String, String> {
+    match id.rsplitn(3, '.').nth(2) {
+        Some(version) => Ok(version.to_owned()),
+        None => Err(format!(
+            "its `X-Version-Id` is `{id}`, which has no version"
+        )),
+    }
 }
 
 fn read_metrics(text: &str) -> MetricsText {
@@ -133,7 +139,7 @@ fn read_metrics(text: &str) -> MetricsText {
 }
 
 impl Api {
-    /// Version and build, and the search backend that is in use.
+    /// `X-Version-Id`, empty without one, and the search backend that is in use.
     async fn version(&self, session: &ApiSession) -> Result<(String, String), ApiError> {
         #[derive(Deserialize)]
         struct ActiveBackend {
@@ -143,7 +149,7 @@ impl Api {
         let (headers, body) = self.call(Method::GET, "/system/ping", session).await?;
         let ping: ActiveBackend = parse(&body)?;
         let id = header(&headers, "x-version-id").unwrap_or_default();
-        Ok((version_and_build(&id), ping.backend))
+        Ok((id, ping.backend))
     }
 
     async fn license(&self, session: &ApiSession) -> Result<BTreeMap<String, String>, ApiError> {
@@ -170,8 +176,11 @@ mod tests {
     #[test]
     fn versions_are_compared_with_their_build() {
         let one = version_and_build("11.2.0.11.2.0.d41d8cd98f.true");
-        assert_eq!(one, "11.2.0.11.2.0");
+        assert_eq!(one.as_deref(), Ok("11.2.0.11.2.0"));
         assert_ne!(one, version_and_build("11.2.0.18123.d41d8cd98f.true"));
+        for none in ["", "nginx"] {
+            assert!(version_and_build(none).is_err(), "`{none}`");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use mattermost_license::Sku;
 use crate::spec::{LicenseSummary, without_license};
 
 use super::answers::NodeAnswers;
-use super::{Promise, PromisePlan};
+use super::{PlannedLicense, Promise, PromisePlan};
 
 const VERSION: &str = "application nodes: one version";
 const LICENSE: &str = "license: as planned";
@@ -28,11 +28,10 @@ pub(super) struct Judged {
 
 /// Judges everything that the nodes said, causes first.
 pub(super) fn judge(plan: &PromisePlan, answers: &[NodeAnswers], now: Timestamp) -> Judged {
-    let license = license(plan, answers, now);
-    let unlicensed = license.is_broken() && plan.licensed;
-    let mut promises = vec![version(plan, answers), license];
+    let is_missing = |node: &NodeAnswers| !node.license.as_ref().is_ok_and(is_licensed);
+    let mut promises = vec![version(plan, answers), license(plan, answers, now)];
     // Consequences of a license that is not there are told with it.
-    if unlicensed || !plan.licensed {
+    if !plan.license.is_licensed() || answers.iter().any(is_missing) {
         return Judged {
             promises,
             clustered: plan.nodes.len() < 2,
@@ -95,26 +94,33 @@ fn version(plan: &PromisePlan, answers: &[NodeAnswers]) -> Promise {
 }
 
 fn license(plan: &PromisePlan, answers: &[NodeAnswers], now: Timestamp) -> Promise {
-    let mut without = Vec::new();
-    let mut told = None;
+    let (mut with, mut without) = (Vec::new(), Vec::new());
     for node in answers {
         match &node.license {
             Err(error) => {
                 return Promise::broken(LICENSE, format!("{}: {error}", node.name))
                     .remedy(logs(plan, &node.name));
             }
-            Ok(license)
-                if license
-                    .get("IsLicensed")
-                    .is_some_and(|value| value == "true") =>
-            {
-                told = Some(license);
-            }
+            Ok(told) if is_licensed(told) => with.push((node.name.as_str(), told)),
             Ok(_) => without.push(node.name.as_str()),
         }
     }
-    match (plan.licensed, told) {
-        (true, None) => Promise::broken(
+    let first = with.first().copied();
+    match (&plan.license, first) {
+        (PlannedLicense::Unlicensed, None) => Promise::kept(LICENSE, planned_without(plan)),
+        // What an official server gives itself when it has none.
+        (PlannedLicense::Unlicensed, Some((_, told))) if sku(told) == Sku::Entry => Promise::kept(
+            LICENSE,
+            format!("{}; the server runs as Mattermost Entry", planned_without(plan)),
+        ),
+        (PlannedLicense::Unlicensed, Some((_, told))) => Promise::doubtful(
+            LICENSE,
+            format!("{}, though the environment is planned without one", named(told)),
+        )
+        .remedy(
+            "set `mattermost.license_file` in place of `unlicensed: accept` for all that it carries",
+        ),
+        (_, None) => Promise::broken(
             LICENSE,
             format!("no node has a license{}", consequences(plan)),
         )
@@ -123,31 +129,66 @@ fn license(plan: &PromisePlan, answers: &[NodeAnswers], now: Timestamp) -> Promi
             logs(plan, answers.first().map_or("app-1", |node| &node.name)),
             plan.environment
         )),
-        (true, Some(_)) if !without.is_empty() => Promise::broken(
+        (_, Some(_)) if !without.is_empty() => Promise::broken(
             LICENSE,
             format!("no license on {}{}", without.join(", "), consequences(plan)),
         )
         .remedy(logs(plan, without[0])),
-        (true, Some(license)) => carried(plan, license, now),
-        (false, None) => Promise::kept(LICENSE, planned_without(plan)),
-        // What an official server gives itself when it has none.
-        (false, Some(license)) if sku(license) == Sku::Entry => Promise::kept(
-            LICENSE,
-            format!("{}; the server runs as Mattermost Entry", planned_without(plan)),
-        ),
-        (false, Some(license)) => Promise::doubtful(
-            LICENSE,
-            format!(
-                "{}, though the environment is planned without one",
-                match summary(license) {
-                    Some(summary) => summary.to_string(),
-                    None => sku(license).name().to_owned(),
-                }
-            ),
-        )
-        .remedy(
-            "set `mattermost.license_file` in place of `unlicensed: accept` for all that it carries",
-        ),
+        (PlannedLicense::Known { id, summary }, Some((_, told))) => {
+            let other = with.iter().filter(|(_, told)| told.get("Id") != Some(id));
+            let other: Vec<String> = other
+                .map(|(name, told)| format!("{name} has another license, {}", named(told)))
+                .collect();
+            match other.is_empty() {
+                true => carried(plan, told, now),
+                false => another(plan, format!("{}; planned is {summary}", other.join("; "))),
+            }
+        }
+        (PlannedLicense::Unknown(why), Some((name, told))) => {
+            match with.iter().find(|one| one.1.get("Id") != told.get("Id")) {
+                Some((other, their)) => another(
+                    plan,
+                    format!("{name} has {}, {other} has {}", named(told), named(their)),
+                ),
+                None => not_compared(carried(plan, told, now), why),
+            }
+        }
+    }
+}
+
+/// Nodes that have another license than they should.
+fn another(plan: &PromisePlan, detail: String) -> Promise {
+    Promise::broken(LICENSE, detail).remedy(format!(
+        "`loadrig up {}` brings the planned license to every node",
+        plan.environment
+    ))
+}
+
+/// A license of all nodes that nobody knows to be the planned one.
+fn not_compared(carried: Promise, why: &str) -> Promise {
+    if carried.is_broken() {
+        return carried;
+    }
+    let detail = format!(
+        "{}; not compared with the planned license: {why}",
+        carried.detail
+    );
+    let here = "run `verify` where the license can be read";
+    Promise::doubtful(LICENSE, detail).remedy(match carried.remedy.as_str() {
+        "" => here.to_owned(),
+        more => format!("{here}; {more}"),
+    })
+}
+
+fn is_licensed(told: &BTreeMap<String, String>) -> bool {
+    told.get("IsLicensed").is_some_and(|value| value == "true")
+}
+
+/// What a node says of its license, for people.
+fn named(told: &BTreeMap<String, String>) -> String {
+    match summary(told) {
+        Some(summary) => summary.to_string(),
+        None => sku(told).name().to_owned(),
     }
 }
 

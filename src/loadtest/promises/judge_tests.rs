@@ -25,7 +25,10 @@ pub(in crate::loadtest::promises) fn plan(licensed: bool) -> PromisePlan {
             username: String::new(),
             password: Password::new(SecretString::from(String::new())),
         },
-        licensed,
+        license: match licensed {
+            true => planned_license(),
+            false => PlannedLicense::Unlicensed,
+        },
         without: vec![LicensedPart::Cluster(2)],
         users: 1000,
         readers: u32::from(licensed),
@@ -41,10 +44,19 @@ fn now() -> Timestamp {
     "2026-11-29T12:00:00Z".parse().unwrap()
 }
 
+fn planned_license() -> PlannedLicense {
+    let told = license(300);
+    PlannedLicense::Known {
+        id: told["Id"].clone(),
+        summary: summary(&told).unwrap(),
+    }
+}
+
 fn license(days: i64) -> BTreeMap<String, String> {
     let end = now().as_millisecond() + days * 24 * 3600 * 1000;
     [
         ("IsLicensed", "true"),
+        ("Id", "planned"),
         ("SkuShortName", "enterprise"),
         ("Users", "1000"),
         ("ExpiresAt", &end.to_string()),
@@ -136,6 +148,50 @@ fn a_node_without_the_license_is_named() {
     let (_, text) = only_fault(&plan, &answers);
     assert!(
         text.contains("no license on app-2, so no cluster"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_node_with_another_license_than_the_planned_one_is_named_and_the_rest_is_judged() {
+    let plan = plan(true);
+    for (node, other) in [(0, "app-1"), (1, "app-2")] {
+        let mut answers = well(&plan);
+        let mut former = license(40);
+        former.insert("Id".to_owned(), "former".to_owned());
+        former.insert("SkuShortName".to_owned(), "professional".to_owned());
+        answers[node].license = Ok(former);
+        let (verdict, text) = only_fault(&plan, &answers);
+        assert_eq!(verdict, PromiseVerdict::Broken);
+        assert_eq!(
+            text,
+            format!(
+                "license: as planned: {other} has another license, Professional for 1000 users until \
+                 2027-01-08; planned is Enterprise for 1000 users until 2027-09-25"
+            )
+        );
+        assert_eq!(judge(&plan, &answers, now()).promises.len(), 6);
+    }
+}
+
+#[test]
+fn a_planned_license_that_cannot_be_read_here_is_said_to_be_compared_with_nothing() {
+    let mut plan = plan(true);
+    plan.license = PlannedLicense::Unknown("`LICENSE` is not set".to_owned());
+    let (verdict, text) = only_fault(&plan, &well(&plan));
+    assert_eq!(verdict, PromiseVerdict::Doubtful);
+    assert!(
+        text.ends_with("not compared with the planned license: `LICENSE` is not set"),
+        "{text}"
+    );
+    let mut answers = well(&plan);
+    let mut renewed = license(600);
+    renewed.insert("Id".to_owned(), "renewed".to_owned());
+    answers[1].license = Ok(renewed);
+    let (verdict, text) = only_fault(&plan, &answers);
+    assert_eq!(verdict, PromiseVerdict::Broken);
+    assert!(
+        text.contains("app-1 has Enterprise for 1000 users until 2027-09-25, app-2 has"),
         "{text}"
     );
 }

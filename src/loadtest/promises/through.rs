@@ -215,7 +215,7 @@ impl<'a> Visit<'a> {
             Err(error) => return vec![Promise::broken(FIND, format!("the post: {error}"))],
         };
         let mut promises = Vec::new();
-        if self.plan.licensed && self.plan.readers > 0 {
+        if self.plan.license.is_licensed() && self.plan.readers > 0 {
             promises.push(self.read_back(&posted.id).await);
         }
         if searchable {

@@ -1,14 +1,17 @@
 //! What the deployment promises, asked of the server itself.
 
+use crate::diagnose::with_causes;
+use crate::hosts::ServerLicense;
 use crate::identity::ADMINISTRATOR;
 use crate::loadtest::{
-    Admin, EntranceRoute, Password, Promise, PromisePlan, PromisePlugin, PromiseVerdict,
-    check_promises,
+    Admin, EntranceRoute, Password, PlannedLicense, Promise, PromisePlan, PromisePlugin,
+    PromiseVerdict, check_promises,
 };
+use crate::ops::license::summary as license_summary;
 use crate::ops::payload::trust;
 use crate::ops::rig::{HostAccess, Rig};
 use crate::plan::Inventory;
-use crate::spec::ServerPlugin;
+use crate::spec::{ServerPlugin, Spec};
 
 use super::check::RigCheck;
 use super::job_server::job_server;
@@ -74,7 +77,7 @@ pub(super) async fn promised(
         route,
         nodes: ways.nodes.clone(),
         admin: administrator(connected),
-        licensed: spec.mattermost.license.is_licensed(),
+        license: planned_license(spec),
         without: spec.mattermost.without.clone(),
         users: spec.concurrent_users,
         readers: existing.map_or(spec.database.readers, |own| own.readers.len() as u32),
@@ -85,6 +88,18 @@ pub(super) async fn promised(
         saml: connections.saml.as_ref().map(|saml| saml.own.is_some()),
     };
     check_promises(&plan).await.into_iter().map(check).collect()
+}
+
+/// The license that `up` gives the nodes.
+fn planned_license(spec: &Spec) -> PlannedLicense {
+    match ServerLicense::load(&spec.mattermost) {
+        Ok(None) => PlannedLicense::Unlicensed,
+        Ok(Some(found)) => PlannedLicense::Known {
+            summary: license_summary(&found.license),
+            id: found.license.id,
+        },
+        Err(error) => PlannedLicense::Unknown(with_causes(&error)),
+    }
 }
 
 fn planned(plugin: &ServerPlugin) -> PromisePlugin {
