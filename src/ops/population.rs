@@ -134,10 +134,11 @@ async fn seed_and_announce(
     if !seeded.changed.is_empty() {
         // Nodes keep channels, members and counts in memory, and nothing told them.
         tell("invalidate the nodes' caches");
-        let ways = open_ways(spec, inventory, connected)
+        let nodes = spec.hosts_of(Role::App);
+        let ways = open_ways(inventory, &connected.keyring, nodes)
             .await
             .map_err(PopulationRefusal::Caches)?;
-        invalidate_caches(&ways.nodes, &administrator(connected))
+        invalidate_caches(&ways.nodes, &administrator(&connected.secrets))
             .await
             .map_err(|error| PopulationRefusal::Caches(error.to_string()))?;
     }

@@ -125,6 +125,11 @@ fn version_and_build(id: &str) -> Result<String, String> {
     }
 }
 
+/// Whether what a server names as its active search backend is another than its database.
+pub(super) fn is_search_backend(name: &str) -> bool {
+    !matches!(name, "database" | "none" | "")
+}
+
 fn read_metrics(text: &str) -> MetricsText {
     let own = || text.lines().filter(|line| line.starts_with("mattermost_"));
     let connections = own()
@@ -140,7 +145,7 @@ fn read_metrics(text: &str) -> MetricsText {
 
 impl Api {
     /// `X-Version-Id`, empty without one, and the search backend that is in use.
-    async fn version(&self, session: &ApiSession) -> Result<(String, String), ApiError> {
+    pub(super) async fn version(&self, session: &ApiSession) -> Result<(String, String), ApiError> {
         #[derive(Deserialize)]
         struct ActiveBackend {
             #[serde(default, rename = "ActiveSearchBackend")]
@@ -152,11 +157,14 @@ impl Api {
         Ok((id, ping.backend))
     }
 
-    async fn license(&self, session: &ApiSession) -> Result<BTreeMap<String, String>, ApiError> {
+    pub(super) async fn license(
+        &self,
+        session: &ApiSession,
+    ) -> Result<BTreeMap<String, String>, ApiError> {
         self.get("/license/client?format=old", session).await
     }
 
-    async fn cluster(&self, session: &ApiSession) -> Result<Vec<ClusterNode>, ApiError> {
+    pub(super) async fn cluster(&self, session: &ApiSession) -> Result<Vec<ClusterNode>, ApiError> {
         let nodes: Option<Vec<ClusterNode>> = self.get("/cluster/status", session).await?;
         Ok(nodes.unwrap_or_default())
     }

@@ -7,7 +7,7 @@ use mattermost_license::Sku;
 
 use crate::spec::{LicenseSummary, without_license};
 
-use super::answers::NodeAnswers;
+use super::answers::{NodeAnswers, is_search_backend};
 use super::{PlannedLicense, Promise, PromisePlan};
 
 const VERSION: &str = "application nodes: one version";
@@ -180,7 +180,7 @@ fn not_compared(carried: Promise, why: &str) -> Promise {
     })
 }
 
-fn is_licensed(told: &BTreeMap<String, String>) -> bool {
+pub(super) fn is_licensed(told: &BTreeMap<String, String>) -> bool {
     told.get("IsLicensed").is_some_and(|value| value == "true")
 }
 
@@ -330,10 +330,10 @@ fn search(plan: &PromisePlan, answers: &[NodeAnswers]) -> Promise {
         plan.environment
     );
     for node in answers {
-        let fault = match (&node.search, node.search_backend.as_str()) {
-            (Err(error), _) => error.clone(),
-            (_, "database" | "none" | "") => "the server searches in its database".to_owned(),
-            _ => continue,
+        let fault = match &node.search {
+            Err(error) => error.clone(),
+            Ok(()) if is_search_backend(&node.search_backend) => continue,
+            Ok(()) => "the server searches in its database".to_owned(),
         };
         return Promise::broken(SEARCH, format!("{}: {fault}", node.name)).remedy(remedy);
     }

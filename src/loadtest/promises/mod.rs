@@ -6,12 +6,14 @@
 
 mod answers;
 mod jobs;
+mod joined;
 mod judge;
 mod plugins;
 mod run;
 mod saml;
 mod through;
 
+pub use joined::{JoinError, JoinPlan, NodeJoin, check_joined, known_addresses};
 pub use run::check_promises;
 
 use crate::spec::{LicenseSummary, LicensedPart};

@@ -18,4 +18,4 @@ pub use probe::HostState;
 pub(super) use probe::{host_states, in_time, open};
 pub(super) use promised::administrator;
 pub use run::{VerifyReport, run, verify};
-pub(super) use ways::open_ways;
+pub(super) use ways::{Ways, open_ways};

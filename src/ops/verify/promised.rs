@@ -2,26 +2,26 @@
 
 use crate::diagnose::with_causes;
 use crate::hosts::ServerLicense;
-use crate::identity::ADMINISTRATOR;
+use crate::identity::{ADMINISTRATOR, Secrets};
 use crate::loadtest::{
     Admin, EntranceRoute, Password, PlannedLicense, Promise, PromisePlan, PromisePlugin,
     PromiseVerdict, check_promises,
 };
-use crate::ops::license::summary as license_summary;
+use crate::ops::license::planned;
 use crate::ops::payload::trust;
 use crate::ops::rig::{HostAccess, Rig};
 use crate::plan::Inventory;
-use crate::spec::{ServerPlugin, Spec};
+use crate::spec::{Role, ServerPlugin, Spec};
 
 use super::check::RigCheck;
 use super::job_server::job_server;
 use super::ways::{open_entrance, open_ways};
 
 /// The account of the first administrator, which the bundle of `app-1` makes.
-pub(in crate::ops) fn administrator(connected: &HostAccess) -> Admin {
+pub(in crate::ops) fn administrator(secrets: &Secrets) -> Admin {
     Admin {
         username: ADMINISTRATOR.to_owned(),
-        password: Password::new(connected.secrets.admin_password()),
+        password: Password::new(secrets.admin_password()),
     }
 }
 
@@ -43,7 +43,8 @@ pub(super) async fn promised(
         detail: why,
         remedy: format!("`loadrig status {}` shows how the hosts are", spec.name),
     };
-    let ways = match open_ways(spec, inventory, connected).await {
+    let nodes = spec.hosts_of(Role::App);
+    let ways = match open_ways(inventory, &connected.keyring, nodes).await {
         Ok(ways) => ways,
         Err(why) => return vec![unreached("application nodes: reached through SSH", why)],
     };
@@ -76,7 +77,7 @@ pub(super) async fn promised(
         entrance,
         route,
         nodes: ways.nodes.clone(),
-        admin: administrator(connected),
+        admin: administrator(&connected.secrets),
         license: planned_license(spec),
         without: spec.mattermost.without.clone(),
         users: spec.concurrent_users,
@@ -84,7 +85,7 @@ pub(super) async fn promised(
         search: spec.search.nodes > 0,
         mail: connections.mail.is_some(),
         job_server: job_server(spec, connected).await,
-        plugins: spec.mattermost.plugins.iter().map(planned).collect(),
+        plugins: spec.mattermost.plugins.iter().map(planned_plugin).collect(),
         saml: connections.saml.as_ref().map(|saml| saml.own.is_some()),
     };
     check_promises(&plan).await.into_iter().map(check).collect()
@@ -93,16 +94,12 @@ pub(super) async fn promised(
 /// The license that `up` gives the nodes.
 fn planned_license(spec: &Spec) -> PlannedLicense {
     match ServerLicense::load(&spec.mattermost) {
-        Ok(None) => PlannedLicense::Unlicensed,
-        Ok(Some(found)) => PlannedLicense::Known {
-            summary: license_summary(&found.license),
-            id: found.license.id,
-        },
+        Ok(found) => planned(found.as_ref()),
         Err(error) => PlannedLicense::Unknown(with_causes(&error)),
     }
 }
 
-fn planned(plugin: &ServerPlugin) -> PromisePlugin {
+fn planned_plugin(plugin: &ServerPlugin) -> PromisePlugin {
     PromisePlugin {
         id: plugin.id.clone(),
         enabled: plugin.enabled,
