@@ -68,6 +68,10 @@ pub fn render(
     }
     if stage == Stage::Configure {
         extras::after(&scene, &mut bundle);
+        if host.role == Role::App && extras::has_after(&scene) {
+            // They may restart the server, and what follows sends people to it.
+            app::answers_again(&mut bundle);
+        }
     }
     Ok(bundle)
 }
