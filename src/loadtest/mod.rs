@@ -31,7 +31,8 @@ pub use population::{
 };
 pub use promises::{
     JoinError, JoinPlan, NodeJoin, PlannedLicense, Promise, PromiseJobServer, PromiseNode,
-    PromisePlan, PromisePlugin, PromiseVerdict, check_joined, check_promises, known_addresses,
+    PromisePlan, PromisePlugin, PromiseVerdict, ReaderAccess, check_joined, check_promises,
+    known_addresses,
 };
 pub use result::{ActionSummary, RESULT_FORMAT, ScenarioResult, StoreError};
 pub use run::{AgentHost, LoadTest, LoadTestError};

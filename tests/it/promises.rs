@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use loadrig::loadtest::{
     Admin, JoinPlan, NodeJoin, Password, PlannedLicense, Promise, PromiseNode, PromisePlan,
-    PromiseVerdict, check_joined, check_promises, known_addresses,
+    PromiseVerdict, ReaderAccess, check_joined, check_promises, known_addresses,
 };
 use loadrig::spec::{LicenseSummary, LicensedPart};
 use mattermost_license::{Sku, sign_for_standin, standin_license};
@@ -15,6 +15,7 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::population::Psql;
 use crate::rig::client::PASSWORD;
 use crate::rig::{NodeOptions, Postgres, ServerNode};
 
@@ -27,6 +28,8 @@ const LOGIN: &str = "entrance: the administrator logs in";
 const EVENTS: &str = "websockets: a post on one node reaches the others";
 const FILES: &str = "files: what is stored comes back from every node";
 const FIND: &str = "search: a new post is found";
+const READS: &str = "database readers: a new post is read back";
+const READERS: &str = "database readers: each in use, and not behind";
 
 /// How a node differs from one that is well.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,6 +41,8 @@ struct Differs<'a> {
     is_deaf: bool,
     /// Where its mail goes.
     mail: Option<u16>,
+    /// The readers that it knows.
+    readers: &'a [String],
 }
 
 /// Node 1 or 2 of a server with its files in `files`.
@@ -49,7 +54,9 @@ fn node(postgres: &Postgres, files: &Path, number: u8, differs: Differs<'_>) -> 
         false => number,
     };
     let mut settings = json!({
-        "SqlSettings": {"DataSource": source, "MaxOpenConns": 10},
+        "SqlSettings": {
+            "DataSource": source, "DataSourceReplicas": differs.readers, "MaxOpenConns": 10,
+        },
         "TeamSettings": {"EnableOpenServer": true},
         "FileSettings": {"Directory": files},
         "ClusterSettings": {
@@ -278,7 +285,7 @@ async fn two_licensed_nodes_keep_every_promise_and_a_lost_one_is_told() {
     let mut plan = plan(&nodes);
     plan.mail = true;
     known_to_each_other(&plan).await;
-    let promises = check_promises(&plan).await;
+    let promises = check_promises(&plan, &[]).await;
     let (names, faults) = verdicts(&promises);
     assert_eq!(faults, []);
     assert_eq!(
@@ -302,7 +309,7 @@ async fn two_licensed_nodes_keep_every_promise_and_a_lost_one_is_told() {
     // What makes websockets deaf is found by a post, whatever the nodes say of each other.
     plan.mail = false;
     plan.nodes[1].url = deaf_way(&nodes[1]).await;
-    let promises = check_promises(&plan).await;
+    let promises = check_promises(&plan, &[]).await;
     let (_, faults) = verdicts(&promises);
     assert_eq!(
         faults,
@@ -327,7 +334,7 @@ async fn mail_and_files_that_do_not_arrive_are_told() {
     let mut plan = plan(&nodes);
     plan.mail = true;
     known_to_each_other(&plan).await;
-    let promises = check_promises(&plan).await;
+    let promises = check_promises(&plan, &[]).await;
     let (_, faults) = verdicts(&promises);
     let [
         (MAIL, PromiseVerdict::Broken, refused),
@@ -350,7 +357,7 @@ async fn nodes_without_their_license_are_one_fault_or_none_where_that_is_planned
     };
     let nodes = two_nodes(&postgres, [files.path(); 2], [unlicensed; 2]).await;
     let mut plan = plan(&nodes);
-    let promises = check_promises(&plan).await;
+    let promises = check_promises(&plan, &[]).await;
     let (names, faults) = verdicts(&promises);
     assert_eq!(
         faults,
@@ -365,7 +372,7 @@ async fn nodes_without_their_license_are_one_fault_or_none_where_that_is_planned
     plan.license = PlannedLicense::Unlicensed;
     plan.without = vec![LicensedPart::Cluster(2)];
     plan.nodes.truncate(1);
-    let promises = check_promises(&plan).await;
+    let promises = check_promises(&plan, &[]).await;
     let (names, faults) = verdicts(&promises);
     assert_eq!(faults, []);
     assert_eq!(names, [LOGIN, VERSION, LICENSE, FILES, FIND]);
@@ -392,7 +399,7 @@ async fn nodes_that_cannot_talk_and_a_node_with_another_license_are_named() {
     };
     let nodes = two_nodes(&postgres, [files.path(); 2], [deaf, with_former]).await;
     let plan = plan(&nodes);
-    let promises = check_promises(&plan).await;
+    let promises = check_promises(&plan, &[]).await;
     let (names, faults) = verdicts(&promises);
     let [license, cluster] = faults[..] else {
         panic!("{faults:?}");
@@ -413,6 +420,73 @@ async fn nodes_that_cannot_talk_and_a_node_with_another_license_are_named() {
         )
     );
     assert!(!names.contains(&EVENTS), "{names:?}");
+}
+
+fn access(node: &str, name: &str, reader: &Postgres) -> ReaderAccess {
+    ReaderAccess {
+        node: node.to_owned(),
+        reader: name.to_owned(),
+        database: Box::new(Psql::of(reader)),
+    }
+}
+
+#[tokio::test]
+async fn each_reader_is_asked_whether_it_is_used_and_how_far_it_is_behind() {
+    let postgres = Postgres::start();
+    let files = tempfile::tempdir().unwrap();
+    let (one, two) = (postgres.replica(), postgres.replica());
+    let both = [&one, &two].map(|reader| reader.data_source("sslmode=require"));
+    let well = Differs {
+        readers: &both,
+        ..Differs::default()
+    };
+    let node = node(&postgres, files.path(), 1, well);
+    node.await_ready();
+    make_administrator(&node).await;
+    let mut plan = plan(std::slice::from_ref(&node));
+    plan.readers = 2;
+    let mut readers = vec![access("app-1", "one", &one), access("app-1", "two", &two)];
+    let promises = check_promises(&plan, &readers).await;
+    let (names, faults) = verdicts(&promises);
+    assert_eq!(faults, []);
+    assert_eq!(
+        names,
+        [
+            LOGIN, VERSION, LICENSE, METRICS, FILES, READS, FIND, READERS
+        ]
+    );
+
+    // A reader that the server was never told of.
+    let unused = postgres.replica();
+    readers.push(access("app-1", "unused", &unused));
+    let promises = check_promises(&plan, &readers).await;
+    let (_, faults) = verdicts(&promises);
+    let unused_by = "app-1 has no connection to unused";
+    assert_eq!(faults, [(READERS, PromiseVerdict::Broken, unused_by)]);
+    readers.pop();
+
+    // One that does not replay what it receives. Which reader answers the server depends on whose turn it is.
+    let asked = Psql::of(&two).ask("SELECT pg_wal_replay_pause();").await;
+    asked.unwrap();
+    let write = "CREATE TABLE behind AS SELECT 1 AS one;";
+    Psql::of(&postgres).ask(write).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    let promises = check_promises(&plan, &readers).await;
+    let (_, faults) = verdicts(&promises);
+    let behind = faults.iter().find(|one| one.0 == READERS).unwrap();
+    assert_eq!(behind.1, PromiseVerdict::Doubtful);
+    assert!(
+        behind.2.starts_with("two is ") && behind.2.ends_with(" s behind"),
+        "{behind:?}"
+    );
+
+    // One of two that is gone.
+    drop(two);
+    let promises = check_promises(&plan, &readers).await;
+    let (_, faults) = verdicts(&promises);
+    let gone = faults.iter().find(|one| one.0 == READERS).unwrap();
+    assert_eq!(gone.1, PromiseVerdict::Broken);
+    assert!(gone.2.starts_with("app-1 cannot ask two: "), "{gone:?}");
 }
 
 /// A node that is about to get people again, with the other as its peer.

@@ -24,7 +24,7 @@ use std::net::Ipv4Addr;
 use crate::blueprint::Stage;
 use crate::spec::{HostName, Role, Spec};
 
-pub(super) use config::writer_dsn;
+pub(super) use config::data_source_names;
 
 use super::bundle::Bundle;
 use super::bundle_error::BundleError;

@@ -24,15 +24,6 @@ pub(super) struct ClusterNode {
     pub(super) schema_version: String,
 }
 
-/// What a node's metrics say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct MetricsText {
-    /// Samples of the server itself.
-    pub(super) samples: usize,
-    /// Connections to readers, where it counts them.
-    pub(super) reader_connections: Option<u64>,
-}
-
 /// What one node says of itself; each part, or why it was not told.
 #[derive(Clone, Debug)]
 pub(super) struct NodeAnswers {
@@ -45,7 +36,8 @@ pub(super) struct NodeAnswers {
     pub(super) cluster: Result<Vec<ClusterNode>, String>,
     /// Whether its search backend works; not asked where none was promised.
     pub(super) search: Result<(), String>,
-    pub(super) metrics: Result<MetricsText, String>,
+    /// How many samples of the server itself its metrics have.
+    pub(super) metrics: Result<usize, String>,
 }
 
 /// Asks one node everything at the same time.
@@ -101,7 +93,7 @@ fn silent(node: &PromiseNode, why: &str) -> NodeAnswers {
     }
 }
 
-async fn metrics(url: &str) -> Result<MetricsText, String> {
+async fn metrics(url: &str) -> Result<usize, String> {
     let text = async {
         let client = reqwest::Client::builder().timeout(METRICS).build()?;
         let answer = client.get(url).send().await?.error_for_status()?;
@@ -111,7 +103,7 @@ async fn metrics(url: &str) -> Result<MetricsText, String> {
         Some(status) => format!("HTTP {}", status.as_u16()),
         None => ApiError::from(error).to_string(),
     })?;
-    Ok(read_metrics(&text))
+    Ok(own_samples(&text))
 }
 
 /// `X-Version-Id` is `VERSION.BUILD.CONFIGHASH.LICENSED`. Every answer of a server has it: without it
@@ -130,17 +122,9 @@ pub(super) fn is_search_backend(name: &str) -> bool {
     !matches!(name, "database" | "none" | "")
 }
 
-fn read_metrics(text: &str) -> MetricsText {
-    let own = || text.lines().filter(|line| line.starts_with("mattermost_"));
-    let connections = own()
-        .filter(|line| line.starts_with("mattermost_db_read_replica_connections_total"))
-        .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
-    let connections: Vec<f64> = connections.collect();
-    MetricsText {
-        samples: own().count(),
-        reader_connections: (!connections.is_empty())
-            .then(|| connections.iter().sum::<f64>() as u64),
-    }
+fn own_samples(text: &str) -> usize {
+    let own = text.lines().filter(|line| line.starts_with("mattermost_"));
+    own.count()
 }
 
 impl Api {
@@ -192,13 +176,9 @@ mod tests {
     }
 
     #[test]
-    fn metrics_are_counted_and_connections_to_readers_summed() {
-        let text = "# TYPE mattermost_x counter\nmattermost_x 1\ngo_goroutines 7\n\
-                    mattermost_db_read_replica_connections_total{r=\"0\"} 3\n\
-                    mattermost_db_read_replica_connections_total{r=\"1\"} 2\n";
-        let read = read_metrics(text);
-        assert_eq!((read.samples, read.reader_connections), (3, Some(5)));
-        assert_eq!(read_metrics("<html>").samples, 0);
-        assert_eq!(read_metrics("mattermost_x 1").reader_connections, None);
+    fn samples_of_the_server_itself_are_counted() {
+        let text = "# TYPE mattermost_x counter\nmattermost_x 1\ngo_goroutines 7\nmattermost_y 3\n";
+        assert_eq!(own_samples(text), 2);
+        assert_eq!(own_samples("<html>"), 0);
     }
 }

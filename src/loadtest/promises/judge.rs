@@ -15,13 +15,14 @@ const LICENSE: &str = "license: as planned";
 const CLUSTER: &str = "cluster: every node knows every other";
 const METRICS: &str = "metrics: every application node answers";
 const SEARCH: &str = "search backend: in use";
-const READERS: &str = "database readers: in use";
 
 /// What the nodes' own answers come to.
 pub(super) struct Judged {
     pub(super) promises: Vec<Promise>,
     /// Whether posts can be expected on other nodes.
     pub(super) clustered: bool,
+    /// Whether nodes can be expected to read from readers.
+    pub(super) uses_readers: bool,
     /// Whether searches can be expected to find something.
     pub(super) searchable: bool,
 }
@@ -35,6 +36,7 @@ pub(super) fn judge(plan: &PromisePlan, answers: &[NodeAnswers], now: Timestamp)
         return Judged {
             promises,
             clustered: plan.nodes.len() < 2,
+            uses_readers: false,
             searchable: !plan.search,
         };
     }
@@ -51,12 +53,10 @@ pub(super) fn judge(plan: &PromisePlan, answers: &[NodeAnswers], now: Timestamp)
         searchable = !search.is_broken();
         promises.push(search);
     }
-    if plan.readers > 0 {
-        promises.extend(readers(plan, answers));
-    }
     Judged {
         promises,
         clustered,
+        uses_readers: plan.readers > 0,
         searchable,
     }
 }
@@ -308,11 +308,11 @@ fn metrics(plan: &PromisePlan, answers: &[NodeAnswers]) -> Promise {
     let mut samples = 0;
     for node in answers {
         let fault = match &node.metrics {
-            Ok(text) if text.samples > 0 => {
-                samples += text.samples;
+            Ok(found @ 1..) => {
+                samples += found;
                 continue;
             }
-            Ok(_) => "no sample of Mattermost".to_owned(),
+            Ok(0) => "no sample of Mattermost".to_owned(),
             Err(error) => error.clone(),
         };
         return Promise::broken(METRICS, format!("{}: {fault}", node.name))
@@ -339,34 +339,6 @@ fn search(plan: &PromisePlan, answers: &[NodeAnswers]) -> Promise {
     }
     let backend = answers.first().map_or("", |node| &node.search_backend);
     Promise::kept(SEARCH, format!("{backend} on {} nodes", answers.len()))
-}
-
-/// Nothing when the metrics, which tell it, could not be read: that is told already.
-fn readers(plan: &PromisePlan, answers: &[NodeAnswers]) -> Option<Promise> {
-    let mut connections = 0;
-    for node in answers {
-        match node.metrics.as_ref().ok()?.reader_connections {
-            Some(0) => {
-                let detail = format!("{} has no connection to a reader", node.name);
-                return Some(Promise::broken(READERS, detail).remedy(format!(
-                    "`loadrig up {}` writes the readers' addresses again; {}",
-                    plan.environment,
-                    logs(plan, &node.name)
-                )));
-            }
-            Some(count) => connections += count,
-            None => {
-                let detail = format!("{} does not count connections to readers", node.name);
-                return Some(Promise::doubtful(READERS, detail));
-            }
-        }
-    }
-    let readers = match plan.readers {
-        1 => "1 reader".to_owned(),
-        many => format!("{many} readers"),
-    };
-    let detail = format!("{connections} connections to {readers}");
-    Some(Promise::kept(READERS, detail))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::super::answers::{ClusterNode, MetricsText};
+use super::super::answers::ClusterNode;
 use super::super::{PromiseNode, PromiseVerdict};
 use super::*;
 use crate::loadtest::{Admin, Password};
@@ -86,10 +86,7 @@ fn well(plan: &PromisePlan) -> Vec<NodeAnswers> {
         license: Ok(license(300)),
         cluster: Ok(listed.clone()),
         search: Ok(()),
-        metrics: Ok(MetricsText {
-            samples: 400,
-            reader_connections: Some(3),
-        }),
+        metrics: Ok(400),
     });
     answers.collect()
 }
@@ -116,8 +113,8 @@ fn a_licensed_cluster_keeps_its_promises() {
     let plan = plan(true);
     let judged = judge(&plan, &well(&plan), now());
     assert_eq!(faults(&judged), []);
-    assert_eq!(judged.promises.len(), 6);
-    assert!(judged.clustered && judged.searchable);
+    assert_eq!(judged.promises.len(), 5);
+    assert!(judged.clustered && judged.searchable && judged.uses_readers);
 }
 
 #[test]
@@ -137,7 +134,7 @@ fn a_missing_license_is_one_fault_with_its_consequences() {
         "license: as planned: no node has a license, so no cluster, no readers, no search backend, no metrics"
     );
     let judged = judge(&plan, &answers, now());
-    assert!(!judged.clustered && !judged.searchable);
+    assert!(!judged.clustered && !judged.searchable && !judged.uses_readers);
 }
 
 #[test]
@@ -170,7 +167,7 @@ fn a_node_with_another_license_than_the_planned_one_is_named_and_the_rest_is_jud
                  2027-01-08; planned is Enterprise for 1000 users until 2027-09-25"
             )
         );
-        assert_eq!(judge(&plan, &answers, now()).promises.len(), 6);
+        assert_eq!(judge(&plan, &answers, now()).promises.len(), 5);
     }
 }
 
@@ -293,20 +290,10 @@ fn other_configurations_versions_and_backends_are_told() {
         "{text}"
     );
     assert!(!judge(&plan, &answers, now()).searchable);
-
-    let mut answers = well(&plan);
-    if let Ok(metrics) = &mut answers[1].metrics {
-        metrics.reader_connections = Some(0);
-    }
-    let (_, text) = only_fault(&plan, &answers);
-    assert!(
-        text.contains("app-2 has no connection to a reader"),
-        "{text}"
-    );
 }
 
 #[test]
-fn metrics_that_do_not_answer_leave_readers_unjudged() {
+fn metrics_that_do_not_answer_are_told() {
     let plan = plan(true);
     let mut answers = well(&plan);
     answers[0].metrics = Err("HTTP 404".to_owned());

@@ -9,11 +9,13 @@ mod jobs;
 mod joined;
 mod judge;
 mod plugins;
+mod readers;
 mod run;
 mod saml;
 mod through;
 
 pub use joined::{JoinError, JoinPlan, NodeJoin, check_joined, known_addresses};
+pub use readers::ReaderAccess;
 pub use run::check_promises;
 
 use crate::spec::{LicenseSummary, LicensedPart};

@@ -9,6 +9,7 @@ mod job_server;
 mod probe;
 mod promised;
 mod questions;
+mod readers;
 mod run;
 mod ways;
 

@@ -15,6 +15,7 @@ use crate::spec::{Role, ServerPlugin, Spec};
 
 use super::check::RigCheck;
 use super::job_server::job_server;
+use super::readers::reader_access;
 use super::ways::{open_entrance, open_ways};
 
 /// The account of the first administrator, which the bundle of `app-1` makes.
@@ -70,7 +71,6 @@ pub(super) async fn promised(
         }),
         (None, None) => None,
     };
-    let existing = spec.services.database.existing.as_ref();
     let connections = &spec.mattermost.connections;
     let plan = PromisePlan {
         environment: spec.name.clone(),
@@ -81,14 +81,30 @@ pub(super) async fn promised(
         license: planned_license(spec),
         without: spec.mattermost.without.clone(),
         users: spec.concurrent_users,
-        readers: existing.map_or(spec.database.readers, |own| own.readers.len() as u32),
+        readers: spec.readers(),
         search: spec.search.nodes > 0,
         mail: connections.mail.is_some(),
         job_server: job_server(spec, connected).await,
         plugins: spec.mattermost.plugins.iter().map(planned_plugin).collect(),
         saml: connections.saml.as_ref().map(|saml| saml.own.is_some()),
     };
-    check_promises(&plan).await.into_iter().map(check).collect()
+    let (readers, not_asked) = match reader_access(rig, inventory, connected).await {
+        Ok(readers) => (readers, None),
+        Err(why) => (Vec::new(), Some(readers_not_asked(spec, &why))),
+    };
+    let promises = check_promises(&plan, &readers).await.into_iter();
+    promises.map(check).chain(not_asked).collect()
+}
+
+/// What is said of readers that cannot be asked from this machine.
+fn readers_not_asked(spec: &Spec, why: &str) -> RigCheck {
+    RigCheck {
+        name: "database readers: asked through the application nodes".to_owned(),
+        pass: true,
+        warning: true,
+        detail: format!("not asked: {why}"),
+        remedy: format!("`loadrig status {}` shows how the hosts are", spec.name),
+    }
 }
 
 /// The license that `up` gives the nodes.
