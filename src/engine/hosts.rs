@@ -76,6 +76,26 @@ pub trait Hosts: Send + Sync + 'static {
         async { Ok(()) }
     }
 
+    /// The application nodes that one is in a cluster with. The request is for that node.
+    fn known(
+        &self,
+        request: HostRequest,
+    ) -> impl Future<Output = Result<BTreeSet<HostName>, TaskError>> + Send {
+        let _ = request;
+        async { Ok(BTreeSet::new()) }
+    }
+
+    /// Waits until an application node is a part of the server: it has what is planned, knows `peers` and
+    /// is known. The request is for that node.
+    fn joined(
+        &self,
+        request: HostRequest,
+        peers: BTreeSet<HostName>,
+    ) -> impl Future<Output = Result<(), TaskError>> + Send {
+        let _ = (request, peers);
+        async { Ok(()) }
+    }
+
     /// The hosts whose bundles name the address of this one, and that have to be told of it once it is
     /// configured.
     fn peers(&self, host: HostName) -> Vec<HostName> {

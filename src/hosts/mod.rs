@@ -45,7 +45,7 @@ pub use keyring::{Keyring, SshLogin, operator_public_key, public_key_file};
 pub use license::ServerLicense;
 pub use passwords::{PasswordProblem, ServerPasswords};
 pub use plugins::PluginPackage;
-pub use psql::DatabaseWriter;
+pub use psql::PsqlDatabase;
 pub use roles::render;
 pub use saml::SamlFiles;
 pub use serving::Comparison;

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::error::HostError;
 use super::facts::Facts;
-use super::roles::writer_dsn;
+use super::roles::data_source_names;
 use super::session::{Output, SshSession};
 
 /// What `psql` knows of the parameters of a data source name.
@@ -28,19 +28,41 @@ const SCRIPT: &str = "set -eu\n\
     while IFS= read -r line && [ \"$line\" != --- ]; do export \"$line\"; done\n\
     exec psql -X -q -A -t -v ON_ERROR_STOP=1 -1 -f -";
 
-/// The writer of the server's database, as application hosts reach it.
+/// An instance of the server's database, as application hosts reach it.
 #[derive(Clone, Debug)]
-pub struct DatabaseWriter {
+pub struct PsqlDatabase {
     dsn: SecretString,
 }
 
-impl DatabaseWriter {
+impl PsqlDatabase {
     /// The writer of an environment's database; none while there is no database.
     #[must_use]
-    pub fn of(facts: &Facts) -> Option<Self> {
-        let dsn = writer_dsn(facts)?;
+    pub fn writer(facts: &Facts) -> Option<Self> {
+        Self::of(data_source_names(facts)?.0)
+    }
+
+    /// The readers that the server is told of; none while there is no database.
+    #[must_use]
+    pub fn readers(facts: &Facts) -> Vec<Self> {
+        let readers = data_source_names(facts).map(|(_, readers)| readers);
+        let readers = readers.into_iter().flatten();
+        readers.filter_map(Self::of).collect()
+    }
+
+    fn of(dsn: SecretString) -> Option<Self> {
         settings(dsn.expose_secret())?;
         Some(Self { dsn })
+    }
+
+    /// Its host name and port.
+    #[must_use]
+    pub fn address(&self) -> String {
+        let settings = settings(self.dsn.expose_secret()).unwrap_or_default();
+        let of = |wanted: &str| {
+            let found = settings.iter().find(|(name, _)| name == wanted);
+            found.map_or("", |(_, value)| value.as_str())
+        };
+        format!("{}:{}", of("host"), of("port"))
     }
 
     /// Carries out statements in one transaction, on an application host. What they select is the
@@ -143,6 +165,8 @@ mod tests {
                 .contains("sslmode=require")
         );
         assert_eq!(service_file("chat"), None);
+        let instance = PsqlDatabase::of(dsn.to_owned().into()).unwrap();
+        assert_eq!(instance.address(), "db.example.com:6432");
     }
 
     #[test]

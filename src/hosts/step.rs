@@ -335,6 +335,15 @@ impl BundleStep {
         }
     }
 
+    /// Waits as [`BundleStep::answers`] does, in a bundle that has done so before.
+    #[must_use]
+    pub fn answers_again(unit: &str, url: &str, limit: Duration) -> Self {
+        Self {
+            name: "ready-again",
+            ..Self::ready("answers", unit, url, limit, limit)
+        }
+    }
+
     /// Waits until something answers at a URL, with whatever status.
     #[must_use]
     pub fn listens(unit: &str, url: &str, limit: Duration) -> Self {

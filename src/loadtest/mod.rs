@@ -30,8 +30,9 @@ pub use population::{
     ServerDatabase, WantedPopulation, invalidate_caches, seed,
 };
 pub use promises::{
-    Promise, PromiseJobServer, PromiseNode, PromisePlan, PromisePlugin, PromiseVerdict,
-    check_promises,
+    JoinError, JoinPlan, NodeJoin, PlannedLicense, Promise, PromiseJobServer, PromiseNode,
+    PromisePlan, PromisePlugin, PromiseVerdict, ReaderAccess, check_joined, check_promises,
+    known_addresses,
 };
 pub use result::{ActionSummary, RESULT_FORMAT, ScenarioResult, StoreError};
 pub use run::{AgentHost, LoadTest, LoadTestError};

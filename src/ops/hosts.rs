@@ -8,13 +8,17 @@ use tokio::sync::{OnceCell, watch};
 use tokio::time::Instant;
 
 use crate::blueprint::Stage;
+use crate::diagnose::Diagnose;
 use crate::engine::{HostCondition, HostRequest, Hosts, TaskError, Urgency};
 use crate::events::{Events, Outcome};
 use crate::hosts::{Bundle, HostError, Keyring, Payload, render};
+use crate::loadtest::{JoinPlan, NodeJoin, check_joined, known_addresses};
 use crate::plan::Inventory;
 use crate::spec::{HostName, ProxyTls, Role, Spec};
 
+use super::license::planned;
 use super::payload::facts;
+use super::verify::{Ways, administrator, open_ways};
 
 /// Brings a rig's hosts to their bundles.
 pub(super) struct RigHosts {
@@ -94,6 +98,60 @@ impl Hosts for RigHosts {
         Ok(())
     }
 
+    async fn known(&self, request: HostRequest) -> Result<BTreeSet<HostName>, TaskError> {
+        let ways = self.ways(&request, [request.host]).await?;
+        let admin = administrator(&request.secrets);
+        let unreached = |why| boxed(NodeNotAsked::new(request.host, why));
+        let node = ways.nodes.first();
+        let node = node.ok_or_else(|| unreached("no way leads to it".to_owned()))?;
+        let known = known_addresses(node, &admin).await.map_err(unreached)?;
+        let nodes = self.spec.hosts_of(Role::App);
+        let is_known = |host: &HostName| {
+            let address = request.inventory.private_address(*host);
+            address.is_some_and(|address| known.contains(&address.to_string()))
+        };
+        Ok(nodes.filter(is_known).collect())
+    }
+
+    async fn joined(
+        &self,
+        request: HostRequest,
+        peers: BTreeSet<HostName>,
+    ) -> Result<(), TaskError> {
+        let host = request.host;
+        let asked = std::iter::once(host).chain(peers.first().copied());
+        let ways = self.ways(&request, asked).await?;
+        let mut nodes = ways.nodes.iter().cloned();
+        let node = nodes
+            .next()
+            .ok_or_else(|| boxed(NodeNotAsked::new(host, "no way leads to it".to_owned())))?;
+        let named = |peer: &HostName| {
+            let address = request.inventory.private_address(*peer)?;
+            Some((peer.to_string(), address.to_string()))
+        };
+        let plan = JoinPlan {
+            environment: self.spec.name.clone(),
+            node,
+            admin: administrator(&request.secrets),
+            license: planned(self.payload.license.as_ref()),
+            search: self.spec.search.nodes > 0,
+            peers: peers.iter().filter_map(named).collect(),
+            peer: nodes.next(),
+        };
+        let waits = |fault: &str| {
+            request
+                .events
+                .waiting(&request.step, format!("{host}: {fault}"))
+        };
+        match check_joined(&plan, waits).await.map_err(boxed)? {
+            NodeJoin::Joined => {}
+            NodeJoin::NotAsked(why) => request.events.note(format!(
+                "{host} was not asked for license, cluster and search: {why}"
+            )),
+        }
+        Ok(())
+    }
+
     /// A challenge of the ACME server that comes to a proxy may be meant for another.
     fn peers(&self, host: HostName) -> Vec<HostName> {
         let acme = self.spec.tls.as_ref().and_then(ProxyTls::acme);
@@ -116,16 +174,42 @@ impl RigHosts {
             secrets,
             ..
         } = request;
+        let keyring = self.keyring(request, [*host]).await?;
+        let mut facts = facts(&self.spec, *host, inventory, secrets, &self.payload);
+        facts.away.clone_from(&request.away);
+        let bundle = render(&self.spec, *host, *stage, &facts).map_err(boxed)?;
+        Ok((keyring, bundle))
+    }
+
+    /// SSH, and where these hosts are.
+    async fn keyring(
+        &self,
+        request: &HostRequest,
+        hosts: impl IntoIterator<Item = HostName>,
+    ) -> Result<&Keyring, TaskError> {
+        let HostRequest {
+            inventory, secrets, ..
+        } = request;
         let keyring = self
             .keyring
             .get_or_try_init(|| Keyring::open(&self.spec.name, &self.spec.access, secrets, &[]))
             .await
             .map_err(boxed)?;
-        register(keyring, &self.spec, *host, inventory).map_err(boxed)?;
-        let mut facts = facts(&self.spec, *host, inventory, secrets, &self.payload);
-        facts.away.clone_from(&request.away);
-        let bundle = render(&self.spec, *host, *stage, &facts).map_err(boxed)?;
-        Ok((keyring, bundle))
+        for host in hosts {
+            register(keyring, &self.spec, host, inventory).map_err(boxed)?;
+        }
+        Ok(keyring)
+    }
+
+    /// Ways to the servers of application nodes.
+    async fn ways(
+        &self,
+        request: &HostRequest,
+        nodes: impl IntoIterator<Item = HostName> + Clone,
+    ) -> Result<Ways, TaskError> {
+        let keyring = self.keyring(request, nodes.clone()).await?;
+        let ways = open_ways(&request.inventory, keyring, nodes).await;
+        ways.map_err(|why| boxed(NodeNotAsked::new(request.host, why)))
     }
 
     /// Shows a warning with the first host that gives it.
@@ -171,9 +255,25 @@ pub(super) fn register(
     keyring.add_behind(host, address, bastion)
 }
 
-fn boxed<E: crate::diagnose::Diagnose + Send + Sync + 'static>(error: E) -> TaskError {
+fn boxed<E: Diagnose + Send + Sync + 'static>(error: E) -> TaskError {
     Box::new(error)
 }
+
+/// An application node whose server could not be asked.
+#[derive(Debug, thiserror::Error)]
+#[error("the server of `{host}` cannot be asked: {why}")]
+struct NodeNotAsked {
+    host: HostName,
+    why: String,
+}
+
+impl NodeNotAsked {
+    fn new(host: HostName, why: String) -> Self {
+        Self { host, why }
+    }
+}
+
+impl Diagnose for NodeNotAsked {}
 
 /// Stands in where no host is touched.
 pub(super) struct NoHosts;

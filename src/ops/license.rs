@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use mattermost_license::{Feature, License, Sku};
 
 use crate::hosts::{BundleError, ServerLicense};
+use crate::loadtest::PlannedLicense;
 use crate::preflight::{Finding, FindingVerdict};
 use crate::spec::{
     LicenseSource, LicenseSummary, LicenseWarning, LicensedPart, Role, Spec, license_day,
@@ -82,6 +83,17 @@ fn unlicensed(spec: &Spec) -> Option<Finding> {
 
 fn finding(warning: LicenseWarning) -> Finding {
     Finding::new(CHECK, FindingVerdict::Warn, warning.detail).with_remedies([warning.remedy])
+}
+
+/// The license that nodes are to have, for those that ask them.
+pub(super) fn planned(found: Option<&ServerLicense>) -> PlannedLicense {
+    match found {
+        None => PlannedLicense::Unlicensed,
+        Some(found) => PlannedLicense::Known {
+            id: found.license.id.clone(),
+            summary: summary(&found.license),
+        },
+    }
 }
 
 fn summary(license: &License) -> LicenseSummary {

@@ -48,6 +48,7 @@ mod sampling;
 pub mod saved_plan;
 mod scenario;
 mod session;
+mod ssh_database;
 mod standin;
 pub mod status;
 pub mod test;

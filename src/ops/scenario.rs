@@ -80,7 +80,7 @@ pub(super) async fn run_scenario(
             .filter_map(|host| inventory.private_address(host))
             .map(|ip| ip.to_string())
             .collect(),
-        admin: administrator(connected),
+        admin: administrator(&connected.secrets),
         targets: expected_targets(rig, inventory),
     };
     let result = test

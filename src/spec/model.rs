@@ -304,6 +304,16 @@ impl Spec {
         self.nodes.get(&role).map_or(0, |group| group.count)
     }
 
+    /// How many readers of the database the server uses: without a license none.
+    #[must_use]
+    pub fn readers(&self) -> u32 {
+        let existing = self.services.database.existing.as_ref();
+        match self.mattermost.license.is_licensed() {
+            true => existing.map_or(self.database.readers, |own| own.readers.len() as u32),
+            false => 0,
+        }
+    }
+
     /// Whether a host of its own runs the server's jobs, and no application node does.
     #[must_use]
     pub fn has_job_server(&self) -> bool {

@@ -165,7 +165,7 @@ async fn start(
         id: cluster::node_id(),
         version: VERSION.to_owned(),
         config_hash: loaded.hash.clone(),
-        ipaddress: cluster::own_address(store.writer_address()),
+        ipaddress: cluster::shown_address(&config.cluster_settings, store.writer_address()),
         hostname: cluster::own_hostname(&config.cluster_settings),
         schema_version: SCHEMA_VERSION.to_string(),
     };

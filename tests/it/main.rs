@@ -38,6 +38,8 @@ mod planning;
 mod population;
 mod predict;
 mod prices;
+#[cfg(target_os = "linux")]
+mod promises;
 mod refusals;
 mod report;
 mod results;

@@ -33,14 +33,14 @@ const SMALL: Population = Population {
     posts_per_channel: 10,
 };
 
-struct Psql(String);
+pub struct Psql(String);
 
 impl Psql {
-    fn of(postgres: &Postgres) -> Self {
+    pub fn of(postgres: &Postgres) -> Self {
         Self(postgres.data_source("sslmode=require"))
     }
 
-    async fn ask(&self, statements: &str) -> Result<String, DatabaseFailure> {
+    pub async fn ask(&self, statements: &str) -> Result<String, DatabaseFailure> {
         let mut child = tokio::process::Command::new("psql")
             .args([
                 "-X",

@@ -46,6 +46,8 @@ struct RolloutState {
     /// Nodes that get no requests from the proxies.
     away: BTreeSet<HostName>,
     found: BTreeMap<HostName, HostCondition>,
+    /// Whom each node was in a cluster with before it changed.
+    known: BTreeMap<HostName, BTreeSet<HostName>>,
     /// Held from before any turn can begin until a node that was down is up again.
     repairs: BTreeMap<HostName, OwnedRwLockReadGuard<()>>,
     /// Hosts other than application nodes that this walk has configured.
@@ -126,6 +128,37 @@ impl Rollout {
     /// The right to repair a node that is down.
     pub(super) fn repair(&self, host: HostName) -> Option<OwnedRwLockReadGuard<()>> {
         self.state().repairs.remove(&host)
+    }
+
+    /// Takes down whom a node is in a cluster with.
+    pub(super) fn knows(&self, host: HostName, peers: BTreeSet<HostName>) {
+        self.state().known.insert(host, peers);
+    }
+
+    /// The nodes that one has to know once it has changed: those that it knew before, and those that are as
+    /// planned. Others may be as wrong as it was: what mends them has to reach the first of them.
+    pub(super) fn peers(&self, host: HostName) -> BTreeSet<HostName> {
+        let state = self.state();
+        let planned = state.found.iter();
+        let planned = planned.filter(|one| *one.1 == HostCondition::AsPlanned);
+        let mut peers: BTreeSet<HostName> = planned.map(|one| *one.0).collect();
+        peers.extend(state.known.get(&host).into_iter().flatten());
+        peers.extend(&state.changed);
+        peers.retain(|one| *one != host && !state.away.contains(one));
+        peers
+    }
+
+    /// The nodes that are as planned, where others are not.
+    pub(super) fn as_planned_beside_others(&self) -> Vec<HostName> {
+        let state = self.state();
+        let is = |planned: bool| {
+            let found = state.found.iter();
+            found.filter(move |one| (*one.1 == HostCondition::AsPlanned) == planned)
+        };
+        match is(false).next().is_none() && self.order.replaced.is_empty() {
+            true => Vec::new(),
+            false => is(true).map(|one| *one.0).collect(),
+        }
     }
 
     pub(super) fn leaves(&self, host: HostName) {
@@ -234,5 +267,14 @@ mod tests {
         assert_eq!(others.changed, [host("app-2")]);
         assert_eq!(others.as_planned, [host("app-3")]);
         assert_eq!(others.untouched, []);
+        // Planned by now are the node that is as it should be, and the one that was repaired.
+        rollout.knows(host("app-1"), [host("app-4"), host("app-1")].into());
+        let peers: Vec<HostName> = rollout.peers(host("app-1")).into_iter().collect();
+        assert_eq!(
+            peers,
+            [host("app-2"), host("app-3")],
+            "app-4 does not exist"
+        );
+        assert_eq!(rollout.as_planned_beside_others(), [host("app-3")]);
     }
 }

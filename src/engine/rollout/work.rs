@@ -57,6 +57,12 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         let serving = found.iter().filter(|one| one.1 == HostCondition::Serving);
         let names: Vec<String> = serving.map(|one| one.0.to_string()).collect();
         work.rollout.found(found);
+        // One that a former rollout left out would come back with the proxies, and the others follow it.
+        for host in work.rollout.as_planned_beside_others() {
+            let request = self.host_request(work, host, Stage::Configure, SURVEY);
+            let request = request.await.map_err(boxed)?;
+            self.join(&work.rollout, &request).await?;
+        }
         if !names.is_empty()
             && let Some(only) = order.only_node()
         {
@@ -130,7 +136,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
             Some(HostCondition::Serving) => self.change_in_turn(rollout, request).await,
             Some(HostCondition::Idle) => {
                 let _before_others = rollout.repair(host);
-                let applied = self.hosts.apply(request).await;
+                let applied = self.apply_and_join(rollout, &request).await;
                 match &applied {
                     Ok(_) => rollout.has_changed(host),
                     Err(_) => {
@@ -142,7 +148,10 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
             }
             None if rollout.replaces(host) => self.change_and_admit(rollout, request).await,
             None => {
-                let outcome = self.hosts.apply(request).await?;
+                let outcome = match rollout.order.is_empty() {
+                    true => self.hosts.apply(request).await?,
+                    false => self.apply_and_join(rollout, &request).await?,
+                };
                 rollout.stays(host);
                 Ok(outcome)
             }
@@ -185,7 +194,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         let request = uninterrupted(request);
         self.events
             .working(&request.step, format!("{host} changes"));
-        let outcome = match self.hosts.apply(request.clone()).await {
+        let outcome = match self.apply_and_join(rollout, &request).await {
             Ok(outcome) => outcome,
             Err(cause) => {
                 rollout.stop(host);
@@ -209,6 +218,44 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                 .note(format!("{host} has changed and is back, {done} of {all}"));
         }
         Ok(outcome)
+    }
+
+    /// Brings a node to its bundle, and waits until it is a part of the server.
+    async fn apply_and_join(
+        &self,
+        rollout: &Rollout,
+        request: &HostRequest,
+    ) -> Result<Outcome, TaskError> {
+        let outcome = self.hosts.apply(request.clone()).await?;
+        self.join(rollout, request).await?;
+        Ok(outcome)
+    }
+
+    /// Waits until a node that answers is a part of the server, where there are others: were it alone,
+    /// without license or search, the next node would end up the same.
+    async fn join(&self, rollout: &Rollout, request: &HostRequest) -> Result<(), TaskError> {
+        if rollout.order.only_node().is_some() {
+            return Ok(());
+        }
+        let peers = rollout.peers(request.host);
+        let request = HostRequest {
+            inventory: rollout.inventory(&request.inventory),
+            ..request.clone()
+        };
+        self.hosts.joined(request, peers).await
+    }
+
+    /// Takes down whom a node is in a cluster with, before it changes. One that cannot tell is not held to it.
+    async fn note_peers(&self, rollout: &Rollout, request: &HostRequest) {
+        let request = HostRequest {
+            inventory: rollout.inventory(&request.inventory),
+            ..request.clone()
+        };
+        let host = request.host;
+        match self.hosts.known(request).await {
+            Ok(known) => rollout.knows(host, known),
+            Err(error) => tracing::warn!(%host, %error, "the node does not tell its cluster"),
+        }
     }
 
     /// Takes a node that is about to be replaced out of the proxies.
@@ -236,6 +283,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
             return Ok(());
         }
         let request = uninterrupted(request.clone());
+        self.note_peers(rollout, &request).await;
         self.events.working(
             &request.step,
             format!("{host} leaves the {}", rollout.entrance()),

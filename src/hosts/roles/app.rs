@@ -18,6 +18,8 @@ use crate::spec::{PluginSource, Role};
 use super::config::{AUTHORITIES, DEFAULTS, defaults, variables};
 use super::{Scene, nginx, saml};
 
+/// Succeeds when the server and what it depends on work.
+const PING: &str = "http://localhost:8065/api/v4/system/ping?get_server_status=true";
 /// The user that the server runs as.
 const USER: &str = "mattermost";
 /// The variables of the server's unit: its secrets are here, for root alone.
@@ -75,9 +77,8 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
         .chain(files)
         .collect();
     let _ = bundle.push(BundleStep::service(USER, &inputs, &[]));
-    let ping = "http://localhost:8065/api/v4/system/ping?get_server_status=true";
     let _ = bundle.push(BundleStep::answers_once_migrated(
-        USER, ping, READY, MIGRATED,
+        USER, PING, READY, MIGRATED,
     ));
     // All nodes have one database.
     if scene.host.index == 1 {
@@ -85,6 +86,11 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
         plugins(scene, bundle);
     }
     nginx::on_server_host(scene, bundle)
+}
+
+/// Waits for the server again, after commands of the operator's.
+pub(super) fn answers_again(bundle: &mut Bundle) {
+    let _ = bundle.push(BundleStep::answers_again(USER, PING, READY));
 }
 
 /// What the server reads from the host; gives the digest of what it has to be restarted for.

@@ -31,7 +31,9 @@ pub(super) fn prepare(scene: &Scene<'_>, bundle: &mut Bundle) {
     let takes_population = scene.spec.count(Role::Agent) > 0 && !gold_standard;
     // So are files of an identity provider.
     let has_saml = scene.spec.mattermost.connections.saml.is_some();
-    if role == Role::App && (takes_population || has_saml) {
+    // Readers are asked whether they are used, and how far behind they are.
+    let has_readers = scene.spec.readers() > 0;
+    if role == Role::App && (takes_population || has_saml || has_readers) {
         packages.push("postgresql-client");
     }
     if gold_standard {

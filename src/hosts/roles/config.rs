@@ -410,9 +410,15 @@ fn data_sources(scene: &Scene<'_>) -> Result<(String, Vec<String>), BundleError>
     known_sources(scene.facts).ok_or_else(|| scene.missing("the database"))
 }
 
-/// The data source name of the writer; none while there is no database.
-pub(in crate::hosts) fn writer_dsn(facts: &Facts) -> Option<SecretString> {
-    known_sources(facts).map(|(writer, _)| writer.into())
+/// The data source names of the writer and of the readers; none while there is no database.
+pub(in crate::hosts) fn data_source_names(
+    facts: &Facts,
+) -> Option<(SecretString, Vec<SecretString>)> {
+    let (writer, readers) = known_sources(facts)?;
+    Some((
+        writer.into(),
+        readers.into_iter().map(SecretString::from).collect(),
+    ))
 }
 
 fn known_sources(facts: &Facts) -> Option<(String, Vec<String>)> {

@@ -28,6 +28,12 @@ pub(super) fn before(scene: &Scene<'_>, bundle: &mut Bundle) {
     }
 }
 
+/// Whether there are commands that come once the role works.
+pub(super) fn has_after(scene: &Scene<'_>) -> bool {
+    let extras = scene.spec.extras.get(&scene.host.role);
+    extras.is_some_and(|extras| !extras.after.is_empty())
+}
+
 /// Commands that come once the role works.
 pub(super) fn after(scene: &Scene<'_>, bundle: &mut Bundle) {
     let Some(extras) = scene.spec.extras.get(&scene.host.role) else {

@@ -24,7 +24,7 @@ use std::net::Ipv4Addr;
 use crate::blueprint::Stage;
 use crate::spec::{HostName, Role, Spec};
 
-pub(super) use config::writer_dsn;
+pub(super) use config::data_source_names;
 
 use super::bundle::Bundle;
 use super::bundle_error::BundleError;
@@ -68,6 +68,10 @@ pub fn render(
     }
     if stage == Stage::Configure {
         extras::after(&scene, &mut bundle);
+        if host.role == Role::App && extras::has_after(&scene) {
+            // They may restart the server, and what follows sends people to it.
+            app::answers_again(&mut bundle);
+        }
     }
     Ok(bundle)
 }

@@ -24,15 +24,6 @@ pub(super) struct ClusterNode {
     pub(super) schema_version: String,
 }
 
-/// What a node's metrics say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct MetricsText {
-    /// Samples of the server itself.
-    pub(super) samples: usize,
-    /// Connections to readers, where it counts them.
-    pub(super) reader_connections: Option<u64>,
-}
-
 /// What one node says of itself; each part, or why it was not told.
 #[derive(Clone, Debug)]
 pub(super) struct NodeAnswers {
@@ -45,7 +36,8 @@ pub(super) struct NodeAnswers {
     pub(super) cluster: Result<Vec<ClusterNode>, String>,
     /// Whether its search backend works; not asked where none was promised.
     pub(super) search: Result<(), String>,
-    pub(super) metrics: Result<MetricsText, String>,
+    /// How many samples of the server itself its metrics have.
+    pub(super) metrics: Result<usize, String>,
 }
 
 /// Asks one node everything at the same time.
@@ -72,7 +64,7 @@ pub(super) async fn ask(
         metrics(&node.metrics_url),
     );
     let (version, search_backend) = match version {
-        Ok((version, backend)) => (Ok(version), backend),
+        Ok((id, backend)) => (version_and_build(&id), backend),
         Err(error) => (Err(error.to_string()), String::new()),
     };
     NodeAnswers {
@@ -101,7 +93,7 @@ fn silent(node: &PromiseNode, why: &str) -> NodeAnswers {
     }
 }
 
-async fn metrics(url: &str) -> Result<MetricsText, String> {
+async fn metrics(url: &str) -> Result<usize, String> {
     let text = async {
         let client = reqwest::Client::builder().timeout(METRICS).build()?;
         let answer = client.get(url).send().await?.error_for_status()?;
@@ -111,30 +103,33 @@ async fn metrics(url: &str) -> Result<MetricsText, String> {
         Some(status) => format!("HTTP {}", status.as_u16()),
         None => ApiError::from(error).to_string(),
     })?;
-    Ok(read_metrics(&text))
+    Ok(own_samples(&text))
 }
 
-/// `X-Version-Id` is `VERSION.BUILD.CONFIGHASH.LICENSED`.
-fn version_and_build(id: &str) -> String {
-    id.rsplitn(3, '.').nth(2).unwrap_or(id).to_owned()
-}
-
-fn read_metrics(text: &str) -> MetricsText {
-    let own = || text.lines().filter(|line| line.starts_with("mattermost_"));
-    let connections = own()
-        .filter(|line| line.starts_with("mattermost_db_read_replica_connections_total"))
-        .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
-    let connections: Vec<f64> = connections.collect();
-    MetricsText {
-        samples: own().count(),
-        reader_connections: (!connections.is_empty())
-            .then(|| connections.iter().sum::<f64>() as u64),
+/// `X-Version-Id` is `VERSION.BUILD.CONFIGHASH.LICENSED`. Every answer of a server has it: without it
+/// another program answers, or something in between has taken it away.
+fn version_and_build(id: &str) -> Result<String, String> {
+    match id.rsplitn(3, '.').nth(2) {
+        Some(version) => Ok(version.to_owned()),
+        None => Err(format!(
+            "its `X-Version-Id` is `{id}`, which has no version"
+        )),
     }
 }
 
+/// Whether what a server names as its active search backend is another than its database.
+pub(super) fn is_search_backend(name: &str) -> bool {
+    !matches!(name, "database" | "none" | "")
+}
+
+fn own_samples(text: &str) -> usize {
+    let own = text.lines().filter(|line| line.starts_with("mattermost_"));
+    own.count()
+}
+
 impl Api {
-    /// Version and build, and the search backend that is in use.
-    async fn version(&self, session: &ApiSession) -> Result<(String, String), ApiError> {
+    /// `X-Version-Id`, empty without one, and the search backend that is in use.
+    pub(super) async fn version(&self, session: &ApiSession) -> Result<(String, String), ApiError> {
         #[derive(Deserialize)]
         struct ActiveBackend {
             #[serde(default, rename = "ActiveSearchBackend")]
@@ -143,14 +138,17 @@ impl Api {
         let (headers, body) = self.call(Method::GET, "/system/ping", session).await?;
         let ping: ActiveBackend = parse(&body)?;
         let id = header(&headers, "x-version-id").unwrap_or_default();
-        Ok((version_and_build(&id), ping.backend))
+        Ok((id, ping.backend))
     }
 
-    async fn license(&self, session: &ApiSession) -> Result<BTreeMap<String, String>, ApiError> {
+    pub(super) async fn license(
+        &self,
+        session: &ApiSession,
+    ) -> Result<BTreeMap<String, String>, ApiError> {
         self.get("/license/client?format=old", session).await
     }
 
-    async fn cluster(&self, session: &ApiSession) -> Result<Vec<ClusterNode>, ApiError> {
+    pub(super) async fn cluster(&self, session: &ApiSession) -> Result<Vec<ClusterNode>, ApiError> {
         let nodes: Option<Vec<ClusterNode>> = self.get("/cluster/status", session).await?;
         Ok(nodes.unwrap_or_default())
     }
@@ -170,18 +168,17 @@ mod tests {
     #[test]
     fn versions_are_compared_with_their_build() {
         let one = version_and_build("11.2.0.11.2.0.d41d8cd98f.true");
-        assert_eq!(one, "11.2.0.11.2.0");
+        assert_eq!(one.as_deref(), Ok("11.2.0.11.2.0"));
         assert_ne!(one, version_and_build("11.2.0.18123.d41d8cd98f.true"));
+        for none in ["", "nginx"] {
+            assert!(version_and_build(none).is_err(), "`{none}`");
+        }
     }
 
     #[test]
-    fn metrics_are_counted_and_connections_to_readers_summed() {
-        let text = "# TYPE mattermost_x counter\nmattermost_x 1\ngo_goroutines 7\n\
-                    mattermost_db_read_replica_connections_total{r=\"0\"} 3\n\
-                    mattermost_db_read_replica_connections_total{r=\"1\"} 2\n";
-        let read = read_metrics(text);
-        assert_eq!((read.samples, read.reader_connections), (3, Some(5)));
-        assert_eq!(read_metrics("<html>").samples, 0);
-        assert_eq!(read_metrics("mattermost_x 1").reader_connections, None);
+    fn samples_of_the_server_itself_are_counted() {
+        let text = "# TYPE mattermost_x counter\nmattermost_x 1\ngo_goroutines 7\nmattermost_y 3\n";
+        assert_eq!(own_samples(text), 2);
+        assert_eq!(own_samples("<html>"), 0);
     }
 }

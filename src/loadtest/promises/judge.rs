@@ -7,35 +7,36 @@ use mattermost_license::Sku;
 
 use crate::spec::{LicenseSummary, without_license};
 
-use super::answers::NodeAnswers;
-use super::{Promise, PromisePlan};
+use super::answers::{NodeAnswers, is_search_backend};
+use super::{PlannedLicense, Promise, PromisePlan};
 
 const VERSION: &str = "application nodes: one version";
 const LICENSE: &str = "license: as planned";
 const CLUSTER: &str = "cluster: every node knows every other";
 const METRICS: &str = "metrics: every application node answers";
 const SEARCH: &str = "search backend: in use";
-const READERS: &str = "database readers: in use";
 
 /// What the nodes' own answers come to.
 pub(super) struct Judged {
     pub(super) promises: Vec<Promise>,
     /// Whether posts can be expected on other nodes.
     pub(super) clustered: bool,
+    /// Whether nodes can be expected to read from readers.
+    pub(super) uses_readers: bool,
     /// Whether searches can be expected to find something.
     pub(super) searchable: bool,
 }
 
 /// Judges everything that the nodes said, causes first.
 pub(super) fn judge(plan: &PromisePlan, answers: &[NodeAnswers], now: Timestamp) -> Judged {
-    let license = license(plan, answers, now);
-    let unlicensed = license.is_broken() && plan.licensed;
-    let mut promises = vec![version(plan, answers), license];
+    let is_missing = |node: &NodeAnswers| !node.license.as_ref().is_ok_and(is_licensed);
+    let mut promises = vec![version(plan, answers), license(plan, answers, now)];
     // Consequences of a license that is not there are told with it.
-    if unlicensed || !plan.licensed {
+    if !plan.license.is_licensed() || answers.iter().any(is_missing) {
         return Judged {
             promises,
             clustered: plan.nodes.len() < 2,
+            uses_readers: false,
             searchable: !plan.search,
         };
     }
@@ -52,12 +53,10 @@ pub(super) fn judge(plan: &PromisePlan, answers: &[NodeAnswers], now: Timestamp)
         searchable = !search.is_broken();
         promises.push(search);
     }
-    if plan.readers > 0 {
-        promises.extend(readers(plan, answers));
-    }
     Judged {
         promises,
         clustered,
+        uses_readers: plan.readers > 0,
         searchable,
     }
 }
@@ -95,26 +94,33 @@ fn version(plan: &PromisePlan, answers: &[NodeAnswers]) -> Promise {
 }
 
 fn license(plan: &PromisePlan, answers: &[NodeAnswers], now: Timestamp) -> Promise {
-    let mut without = Vec::new();
-    let mut told = None;
+    let (mut with, mut without) = (Vec::new(), Vec::new());
     for node in answers {
         match &node.license {
             Err(error) => {
                 return Promise::broken(LICENSE, format!("{}: {error}", node.name))
                     .remedy(logs(plan, &node.name));
             }
-            Ok(license)
-                if license
-                    .get("IsLicensed")
-                    .is_some_and(|value| value == "true") =>
-            {
-                told = Some(license);
-            }
+            Ok(told) if is_licensed(told) => with.push((node.name.as_str(), told)),
             Ok(_) => without.push(node.name.as_str()),
         }
     }
-    match (plan.licensed, told) {
-        (true, None) => Promise::broken(
+    let first = with.first().copied();
+    match (&plan.license, first) {
+        (PlannedLicense::Unlicensed, None) => Promise::kept(LICENSE, planned_without(plan)),
+        // What an official server gives itself when it has none.
+        (PlannedLicense::Unlicensed, Some((_, told))) if sku(told) == Sku::Entry => Promise::kept(
+            LICENSE,
+            format!("{}; the server runs as Mattermost Entry", planned_without(plan)),
+        ),
+        (PlannedLicense::Unlicensed, Some((_, told))) => Promise::doubtful(
+            LICENSE,
+            format!("{}, though the environment is planned without one", named(told)),
+        )
+        .remedy(
+            "set `mattermost.license_file` in place of `unlicensed: accept` for all that it carries",
+        ),
+        (_, None) => Promise::broken(
             LICENSE,
             format!("no node has a license{}", consequences(plan)),
         )
@@ -123,31 +129,66 @@ fn license(plan: &PromisePlan, answers: &[NodeAnswers], now: Timestamp) -> Promi
             logs(plan, answers.first().map_or("app-1", |node| &node.name)),
             plan.environment
         )),
-        (true, Some(_)) if !without.is_empty() => Promise::broken(
+        (_, Some(_)) if !without.is_empty() => Promise::broken(
             LICENSE,
             format!("no license on {}{}", without.join(", "), consequences(plan)),
         )
         .remedy(logs(plan, without[0])),
-        (true, Some(license)) => carried(plan, license, now),
-        (false, None) => Promise::kept(LICENSE, planned_without(plan)),
-        // What an official server gives itself when it has none.
-        (false, Some(license)) if sku(license) == Sku::Entry => Promise::kept(
-            LICENSE,
-            format!("{}; the server runs as Mattermost Entry", planned_without(plan)),
-        ),
-        (false, Some(license)) => Promise::doubtful(
-            LICENSE,
-            format!(
-                "{}, though the environment is planned without one",
-                match summary(license) {
-                    Some(summary) => summary.to_string(),
-                    None => sku(license).name().to_owned(),
-                }
-            ),
-        )
-        .remedy(
-            "set `mattermost.license_file` in place of `unlicensed: accept` for all that it carries",
-        ),
+        (PlannedLicense::Known { id, summary }, Some((_, told))) => {
+            let other = with.iter().filter(|(_, told)| told.get("Id") != Some(id));
+            let other: Vec<String> = other
+                .map(|(name, told)| format!("{name} has another license, {}", named(told)))
+                .collect();
+            match other.is_empty() {
+                true => carried(plan, told, now),
+                false => another(plan, format!("{}; planned is {summary}", other.join("; "))),
+            }
+        }
+        (PlannedLicense::Unknown(why), Some((name, told))) => {
+            match with.iter().find(|one| one.1.get("Id") != told.get("Id")) {
+                Some((other, their)) => another(
+                    plan,
+                    format!("{name} has {}, {other} has {}", named(told), named(their)),
+                ),
+                None => not_compared(carried(plan, told, now), why),
+            }
+        }
+    }
+}
+
+/// Nodes that have another license than they should.
+fn another(plan: &PromisePlan, detail: String) -> Promise {
+    Promise::broken(LICENSE, detail).remedy(format!(
+        "`loadrig up {}` brings the planned license to every node",
+        plan.environment
+    ))
+}
+
+/// A license of all nodes that nobody knows to be the planned one.
+fn not_compared(carried: Promise, why: &str) -> Promise {
+    if carried.is_broken() {
+        return carried;
+    }
+    let detail = format!(
+        "{}; not compared with the planned license: {why}",
+        carried.detail
+    );
+    let here = "run `verify` where the license can be read";
+    Promise::doubtful(LICENSE, detail).remedy(match carried.remedy.as_str() {
+        "" => here.to_owned(),
+        more => format!("{here}; {more}"),
+    })
+}
+
+pub(super) fn is_licensed(told: &BTreeMap<String, String>) -> bool {
+    told.get("IsLicensed").is_some_and(|value| value == "true")
+}
+
+/// What a node says of its license, for people.
+fn named(told: &BTreeMap<String, String>) -> String {
+    match summary(told) {
+        Some(summary) => summary.to_string(),
+        None => sku(told).name().to_owned(),
     }
 }
 
@@ -267,11 +308,11 @@ fn metrics(plan: &PromisePlan, answers: &[NodeAnswers]) -> Promise {
     let mut samples = 0;
     for node in answers {
         let fault = match &node.metrics {
-            Ok(text) if text.samples > 0 => {
-                samples += text.samples;
+            Ok(found @ 1..) => {
+                samples += found;
                 continue;
             }
-            Ok(_) => "no sample of Mattermost".to_owned(),
+            Ok(0) => "no sample of Mattermost".to_owned(),
             Err(error) => error.clone(),
         };
         return Promise::broken(METRICS, format!("{}: {fault}", node.name))
@@ -289,43 +330,15 @@ fn search(plan: &PromisePlan, answers: &[NodeAnswers]) -> Promise {
         plan.environment
     );
     for node in answers {
-        let fault = match (&node.search, node.search_backend.as_str()) {
-            (Err(error), _) => error.clone(),
-            (_, "database" | "none" | "") => "the server searches in its database".to_owned(),
-            _ => continue,
+        let fault = match &node.search {
+            Err(error) => error.clone(),
+            Ok(()) if is_search_backend(&node.search_backend) => continue,
+            Ok(()) => "the server searches in its database".to_owned(),
         };
         return Promise::broken(SEARCH, format!("{}: {fault}", node.name)).remedy(remedy);
     }
     let backend = answers.first().map_or("", |node| &node.search_backend);
     Promise::kept(SEARCH, format!("{backend} on {} nodes", answers.len()))
-}
-
-/// Nothing when the metrics, which tell it, could not be read: that is told already.
-fn readers(plan: &PromisePlan, answers: &[NodeAnswers]) -> Option<Promise> {
-    let mut connections = 0;
-    for node in answers {
-        match node.metrics.as_ref().ok()?.reader_connections {
-            Some(0) => {
-                let detail = format!("{} has no connection to a reader", node.name);
-                return Some(Promise::broken(READERS, detail).remedy(format!(
-                    "`loadrig up {}` writes the readers' addresses again; {}",
-                    plan.environment,
-                    logs(plan, &node.name)
-                )));
-            }
-            Some(count) => connections += count,
-            None => {
-                let detail = format!("{} does not count connections to readers", node.name);
-                return Some(Promise::doubtful(READERS, detail));
-            }
-        }
-    }
-    let readers = match plan.readers {
-        1 => "1 reader".to_owned(),
-        many => format!("{many} readers"),
-    };
-    let detail = format!("{connections} connections to {readers}");
-    Some(Promise::kept(READERS, detail))
 }
 
 #[cfg(test)]

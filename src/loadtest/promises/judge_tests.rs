@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::super::answers::{ClusterNode, MetricsText};
+use super::super::answers::ClusterNode;
 use super::super::{PromiseNode, PromiseVerdict};
 use super::*;
 use crate::loadtest::{Admin, Password};
@@ -25,7 +25,10 @@ pub(in crate::loadtest::promises) fn plan(licensed: bool) -> PromisePlan {
             username: String::new(),
             password: Password::new(SecretString::from(String::new())),
         },
-        licensed,
+        license: match licensed {
+            true => planned_license(),
+            false => PlannedLicense::Unlicensed,
+        },
         without: vec![LicensedPart::Cluster(2)],
         users: 1000,
         readers: u32::from(licensed),
@@ -41,10 +44,19 @@ fn now() -> Timestamp {
     "2026-11-29T12:00:00Z".parse().unwrap()
 }
 
+fn planned_license() -> PlannedLicense {
+    let told = license(300);
+    PlannedLicense::Known {
+        id: told["Id"].clone(),
+        summary: summary(&told).unwrap(),
+    }
+}
+
 fn license(days: i64) -> BTreeMap<String, String> {
     let end = now().as_millisecond() + days * 24 * 3600 * 1000;
     [
         ("IsLicensed", "true"),
+        ("Id", "planned"),
         ("SkuShortName", "enterprise"),
         ("Users", "1000"),
         ("ExpiresAt", &end.to_string()),
@@ -74,10 +86,7 @@ fn well(plan: &PromisePlan) -> Vec<NodeAnswers> {
         license: Ok(license(300)),
         cluster: Ok(listed.clone()),
         search: Ok(()),
-        metrics: Ok(MetricsText {
-            samples: 400,
-            reader_connections: Some(3),
-        }),
+        metrics: Ok(400),
     });
     answers.collect()
 }
@@ -104,8 +113,8 @@ fn a_licensed_cluster_keeps_its_promises() {
     let plan = plan(true);
     let judged = judge(&plan, &well(&plan), now());
     assert_eq!(faults(&judged), []);
-    assert_eq!(judged.promises.len(), 6);
-    assert!(judged.clustered && judged.searchable);
+    assert_eq!(judged.promises.len(), 5);
+    assert!(judged.clustered && judged.searchable && judged.uses_readers);
 }
 
 #[test]
@@ -125,7 +134,7 @@ fn a_missing_license_is_one_fault_with_its_consequences() {
         "license: as planned: no node has a license, so no cluster, no readers, no search backend, no metrics"
     );
     let judged = judge(&plan, &answers, now());
-    assert!(!judged.clustered && !judged.searchable);
+    assert!(!judged.clustered && !judged.searchable && !judged.uses_readers);
 }
 
 #[test]
@@ -136,6 +145,50 @@ fn a_node_without_the_license_is_named() {
     let (_, text) = only_fault(&plan, &answers);
     assert!(
         text.contains("no license on app-2, so no cluster"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_node_with_another_license_than_the_planned_one_is_named_and_the_rest_is_judged() {
+    let plan = plan(true);
+    for (node, other) in [(0, "app-1"), (1, "app-2")] {
+        let mut answers = well(&plan);
+        let mut former = license(40);
+        former.insert("Id".to_owned(), "former".to_owned());
+        former.insert("SkuShortName".to_owned(), "professional".to_owned());
+        answers[node].license = Ok(former);
+        let (verdict, text) = only_fault(&plan, &answers);
+        assert_eq!(verdict, PromiseVerdict::Broken);
+        assert_eq!(
+            text,
+            format!(
+                "license: as planned: {other} has another license, Professional for 1000 users until \
+                 2027-01-08; planned is Enterprise for 1000 users until 2027-09-25"
+            )
+        );
+        assert_eq!(judge(&plan, &answers, now()).promises.len(), 5);
+    }
+}
+
+#[test]
+fn a_planned_license_that_cannot_be_read_here_is_said_to_be_compared_with_nothing() {
+    let mut plan = plan(true);
+    plan.license = PlannedLicense::Unknown("`LICENSE` is not set".to_owned());
+    let (verdict, text) = only_fault(&plan, &well(&plan));
+    assert_eq!(verdict, PromiseVerdict::Doubtful);
+    assert!(
+        text.ends_with("not compared with the planned license: `LICENSE` is not set"),
+        "{text}"
+    );
+    let mut answers = well(&plan);
+    let mut renewed = license(600);
+    renewed.insert("Id".to_owned(), "renewed".to_owned());
+    answers[1].license = Ok(renewed);
+    let (verdict, text) = only_fault(&plan, &answers);
+    assert_eq!(verdict, PromiseVerdict::Broken);
+    assert!(
+        text.contains("app-1 has Enterprise for 1000 users until 2027-09-25, app-2 has"),
         "{text}"
     );
 }
@@ -237,20 +290,10 @@ fn other_configurations_versions_and_backends_are_told() {
         "{text}"
     );
     assert!(!judge(&plan, &answers, now()).searchable);
-
-    let mut answers = well(&plan);
-    if let Ok(metrics) = &mut answers[1].metrics {
-        metrics.reader_connections = Some(0);
-    }
-    let (_, text) = only_fault(&plan, &answers);
-    assert!(
-        text.contains("app-2 has no connection to a reader"),
-        "{text}"
-    );
 }
 
 #[test]
-fn metrics_that_do_not_answer_leave_readers_unjudged() {
+fn metrics_that_do_not_answer_are_told() {
     let plan = plan(true);
     let mut answers = well(&plan);
     answers[0].metrics = Err("HTTP 404".to_owned());

@@ -6,15 +6,19 @@
 
 mod answers;
 mod jobs;
+mod joined;
 mod judge;
 mod plugins;
+mod readers;
 mod run;
 mod saml;
 mod through;
 
+pub use joined::{JoinError, JoinPlan, NodeJoin, check_joined, known_addresses};
+pub use readers::ReaderAccess;
 pub use run::check_promises;
 
-use crate::spec::LicensedPart;
+use crate::spec::{LicenseSummary, LicensedPart};
 
 use super::wire::{Admin, EntranceRoute};
 
@@ -31,8 +35,8 @@ pub struct PromisePlan {
     pub nodes: Vec<PromiseNode>,
     /// The administrator.
     pub admin: Admin,
-    /// Whether there is to be a license.
-    pub licensed: bool,
+    /// The license that every node is to have.
+    pub license: PlannedLicense,
     /// What was left out because there is none.
     pub without: Vec<LicensedPart>,
     /// How many users the size is for.
@@ -49,6 +53,30 @@ pub struct PromisePlan {
     pub plugins: Vec<PromisePlugin>,
     /// Whether the server has a certificate of its own for the identity provider, where there is one.
     pub saml: Option<bool>,
+}
+
+/// The license that every application node is to have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlannedLicense {
+    /// None.
+    Unlicensed,
+    /// This one.
+    Known {
+        /// As the license names itself.
+        id: String,
+        /// What matters of it to people.
+        summary: LicenseSummary,
+    },
+    /// One that cannot be read here, and why.
+    Unknown(String),
+}
+
+impl PlannedLicense {
+    /// Whether there is to be one.
+    #[must_use]
+    pub fn is_licensed(&self) -> bool {
+        *self != PlannedLicense::Unlicensed
+    }
 }
 
 /// A plugin that every application node is to have.

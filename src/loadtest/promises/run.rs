@@ -13,6 +13,7 @@ use super::answers::ask;
 use super::jobs;
 use super::judge::judge;
 use super::plugins::plugins;
+use super::readers::{ReaderAccess, readers};
 use super::saml::saml;
 use super::through::Visit;
 use super::{Promise, PromisePlan};
@@ -22,8 +23,8 @@ const CHANNEL: &str = "entrance: a channel to check in";
 const MAIL: &str = "mail: the mail server takes a message";
 
 /// Checks what a deployment promises. Leaves a team with one channel on the server, which only
-/// the administrator sees; posts are removed again.
-pub async fn check_promises(plan: &PromisePlan) -> Vec<Promise> {
+/// the administrator sees; posts are removed again. `reader_access` is every reader from every node.
+pub async fn check_promises(plan: &PromisePlan, reader_access: &[ReaderAccess]) -> Vec<Promise> {
     let remedy = format!(
         "`loadrig ssh {} app-1 -- sudo journalctl -u mattermost` shows the server's log",
         plan.environment
@@ -53,6 +54,7 @@ pub async fn check_promises(plan: &PromisePlan) -> Vec<Promise> {
     let judged = judge(plan, &answers, Timestamp::now());
     let mut promises = vec![login];
     let (clustered, searchable) = (judged.clustered, judged.searchable);
+    let uses_readers = judged.uses_readers;
     promises.extend(judged.promises);
     if plan.mail {
         promises.push(mail(plan, &entrance, &session).await);
@@ -85,12 +87,15 @@ pub async fn check_promises(plan: &PromisePlan) -> Vec<Promise> {
                     promises.push(visit.events().await);
                 }
                 promises.push(visit.files().await);
-                promises.extend(visit.found_and_read(searchable).await);
+                promises.extend(visit.found_and_read(searchable, uses_readers).await);
             }
             Err(error) => {
                 let detail = format!("{error}, so nothing was posted, stored or searched");
                 promises.push(Promise::broken(CHANNEL, detail).remedy(remedy));
             }
+        }
+        if uses_readers && !reader_access.is_empty() {
+            promises.push(readers(&plan.environment, reader_access).await);
         }
         promises
     };
@@ -118,7 +123,8 @@ fn other_certificate(plan: &PromisePlan) -> String {
     let name = &plan.environment;
     match &plan.route {
         Some(route) => format!(
-            "`loadrig up {name}` takes the certificate and the authority that the YAML names to the proxies; if it              changes nothing, something else answers at {}",
+            "`loadrig up {name}` takes the certificate and the authority that the YAML names to the proxies; if it \
+             changes nothing, something else answers at {}",
             route.address
         ),
         None => "this machine has to trust whoever signed the certificate".to_owned(),

@@ -204,7 +204,11 @@ impl<'a> Visit<'a> {
     }
 
     /// A post, until every node's list has it and until a search finds it.
-    pub(super) async fn found_and_read(&self, searchable: bool) -> Vec<Promise> {
+    pub(super) async fn found_and_read(
+        &self,
+        searchable: bool,
+        uses_readers: bool,
+    ) -> Vec<Promise> {
         let word = format!("{}needle", self.token);
         let posted = self
             .entrance
@@ -212,17 +216,41 @@ impl<'a> Visit<'a> {
             .await;
         let posted = match posted {
             Ok(posted) => posted,
-            Err(error) => return vec![Promise::broken(FIND, format!("the post: {error}"))],
+            Err(error) => {
+                let promise = Promise::broken(FIND, format!("the post: {error}"));
+                return vec![promise.remedy(self.logs())];
+            }
         };
         let mut promises = Vec::new();
-        if self.plan.licensed && self.plan.readers > 0 {
+        if uses_readers {
             promises.push(self.read_back(&posted.id).await);
+            self.read_from_all().await;
         }
         if searchable {
             promises.push(self.find(&word, &posted.id).await);
         }
         self.forget(&[posted.id]).await;
         promises
+    }
+
+    /// Has each node read from each reader: nodes take turns with them, and close connections that nobody
+    /// needs for some minutes.
+    async fn read_from_all(&self) {
+        for api in self.nodes.values() {
+            for _ in 0..2 * self.plan.readers {
+                // What is wrong with a reader is told when it is asked itself.
+                let _ = api
+                    .call(Method::GET, "/users?page=0&per_page=1", self.session)
+                    .await;
+            }
+        }
+    }
+
+    fn logs(&self) -> String {
+        format!(
+            "`loadrig ssh {} app-1 -- sudo journalctl -u mattermost` shows the server's log",
+            self.plan.environment
+        )
     }
 
     async fn read_back(&self, post: &str) -> Promise {

@@ -14,8 +14,23 @@ pub(super) struct HostAnswers {
     pub(super) checks: Vec<RigCheck>,
     /// Which of them tells why its service serves nobody, if it does not.
     pub(super) out_of_order: Option<usize>,
+    /// The name of the check that tells why nothing can be asked of the server through this host.
+    pub(super) obstacle: Option<String>,
     /// Checks that depend on application nodes.
     pub(super) through_nodes: Vec<RigCheck>,
+}
+
+/// The name of the check that failed and without which the server cannot be asked for its promises: of an
+/// application node, or of the proxy that leads to them. What else is wrong with a host keeps nobody from asking.
+pub(super) fn obstacle(hosts: &[HostAnswers]) -> Option<&str> {
+    let of = |role: Role| hosts.iter().filter(move |one| one.host.role == role);
+    let nodes = of(Role::App).find_map(|one| one.obstacle.as_deref());
+    nodes.or_else(|| {
+        of(Role::Proxy)
+            .find(|one| one.host.index == 1)?
+            .obstacle
+            .as_deref()
+    })
 }
 
 /// All checks. Those that failed because an application node is out of order are named with the first of
@@ -82,6 +97,7 @@ mod tests {
             host: name.parse().unwrap(),
             checks: vec![check(&format!("{name}: answers"), serves)],
             out_of_order: (!serves).then_some(0),
+            obstacle: (!serves).then(|| format!("{name}: answers")),
             through_nodes: Vec::new(),
         }
     }
@@ -91,6 +107,7 @@ mod tests {
             host: "proxy-1".parse().unwrap(),
             checks: vec![check("proxy-1: its certificate lasts", true)],
             out_of_order: None,
+            obstacle: (!forwards).then(|| "proxy-1: forwards".to_owned()),
             through_nodes: vec![
                 check("proxy-1: forwards", forwards),
                 check("proxy-1: sends to every node", to_every_node),
@@ -138,6 +155,22 @@ mod tests {
                 "pass proxy-1: its certificate lasts: seen",
             ]
         );
+    }
+
+    #[test]
+    fn only_application_nodes_and_the_way_to_them_keep_the_server_from_being_asked() {
+        let mut metrics = node("metrics-1", false);
+        metrics.checks.push(check("metrics-1: files", false));
+        let mut second_proxy = proxy(false, false);
+        second_proxy.host = "proxy-2".parse().unwrap();
+        let mut touched = proxy(true, false);
+        touched.checks[0].pass = false;
+        let mut hosts = vec![touched, second_proxy, node("app-1", true), metrics];
+        assert_eq!(obstacle(&hosts), None);
+        hosts[0] = proxy(false, false);
+        assert_eq!(obstacle(&hosts), Some("proxy-1: forwards"));
+        hosts[2] = node("app-1", false);
+        assert_eq!(obstacle(&hosts), Some("app-1: answers"));
     }
 
     #[test]

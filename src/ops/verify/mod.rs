@@ -9,6 +9,7 @@ mod job_server;
 mod probe;
 mod promised;
 mod questions;
+mod readers;
 mod run;
 mod ways;
 
@@ -18,4 +19,4 @@ pub use probe::HostState;
 pub(super) use probe::{host_states, in_time, open};
 pub(super) use promised::administrator;
 pub use run::{VerifyReport, run, verify};
-pub(super) use ways::open_ways;
+pub(super) use ways::{Ways, open_ways};

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::events::Events;
 use crate::hosts::{Bundle, HostError, SshSession};
 use crate::ops::planned_hosts::{NotCompared, PlannedHosts};
-use crate::spec::{HostName, Spec};
+use crate::spec::{HostName, Role, Spec};
 
 use crate::ops::rig::HostAccess;
 
@@ -80,12 +80,12 @@ pub(super) async fn ask_host(
     };
     let (mut mooted, mut asked) = (Vec::new(), Vec::new());
     let mut through_nodes = Vec::new();
-    let (mut is_mooted, mut failed) = (false, None);
+    let (mut is_mooted, mut failed, mut obstacle) = (false, None, None);
     for (probe, answer) in answers {
         let subject_is = probe.subject_is;
         if probe.needs.is_some_and(is_down) {
             mooted.push(probe.subject);
-            is_mooted |= subject_is == ProbeSubject::Service;
+            is_mooted |= matches!(subject_is, ProbeSubject::Service | ProbeSubject::Entrance);
             continue;
         }
         let (pass, text, remedy) = match answer {
@@ -100,9 +100,17 @@ pub(super) async fn ask_host(
             detail: warned.unwrap_or(text),
             remedy,
         };
+        if !pass
+            && matches!(
+                subject_is,
+                ProbeSubject::Entrance | ProbeSubject::Dependency
+            )
+        {
+            obstacle.get_or_insert_with(|| check.name.clone());
+        }
         match subject_is {
-            ProbeSubject::Nodes => through_nodes.push(check),
-            ProbeSubject::Host | ProbeSubject::Service => {
+            ProbeSubject::Nodes | ProbeSubject::Entrance => through_nodes.push(check),
+            ProbeSubject::Host | ProbeSubject::Service | ProbeSubject::Dependency => {
                 if subject_is == ProbeSubject::Service && !pass {
                     failed = Some(asked.len());
                 }
@@ -123,8 +131,10 @@ pub(super) async fn ask_host(
         false => failed.map(|index| all.len() + index),
     };
     all.extend(asked);
+    let service = out_of_order.and_then(|index| all.get(index));
     HostAnswers {
         host,
+        obstacle: service.map(|check| check.name.clone()).or(obstacle),
         checks: all,
         out_of_order,
         through_nodes,
@@ -132,8 +142,9 @@ pub(super) async fn ask_host(
 }
 
 fn unreachable(spec: &Spec, host: HostName, detail: String) -> HostAnswers {
+    let name = format!("{host}: answers SSH");
     let check = RigCheck {
-        name: format!("{host}: answers SSH"),
+        name: name.clone(),
         pass: false,
         warning: false,
         detail,
@@ -143,6 +154,8 @@ fn unreachable(spec: &Spec, host: HostName, detail: String) -> HostAnswers {
         host,
         checks: vec![check],
         out_of_order: Some(0),
+        // What a proxy that does not answer SSH does for people is not known.
+        obstacle: (host.role == Role::App).then_some(name),
         through_nodes: Vec::new(),
     }
 }

@@ -1,24 +1,28 @@
 //! What the deployment promises, asked of the server itself.
 
-use crate::identity::ADMINISTRATOR;
+use crate::diagnose::with_causes;
+use crate::hosts::ServerLicense;
+use crate::identity::{ADMINISTRATOR, Secrets};
 use crate::loadtest::{
-    Admin, EntranceRoute, Password, Promise, PromisePlan, PromisePlugin, PromiseVerdict,
-    check_promises,
+    Admin, EntranceRoute, Password, PlannedLicense, Promise, PromisePlan, PromisePlugin,
+    PromiseVerdict, check_promises,
 };
+use crate::ops::license::planned;
 use crate::ops::payload::trust;
 use crate::ops::rig::{HostAccess, Rig};
 use crate::plan::Inventory;
-use crate::spec::ServerPlugin;
+use crate::spec::{Role, ServerPlugin, Spec};
 
 use super::check::RigCheck;
 use super::job_server::job_server;
+use super::readers::reader_access;
 use super::ways::{open_entrance, open_ways};
 
 /// The account of the first administrator, which the bundle of `app-1` makes.
-pub(in crate::ops) fn administrator(connected: &HostAccess) -> Admin {
+pub(in crate::ops) fn administrator(secrets: &Secrets) -> Admin {
     Admin {
         username: ADMINISTRATOR.to_owned(),
-        password: Password::new(connected.secrets.admin_password()),
+        password: Password::new(secrets.admin_password()),
     }
 }
 
@@ -40,7 +44,8 @@ pub(super) async fn promised(
         detail: why,
         remedy: format!("`loadrig status {}` shows how the hosts are", spec.name),
     };
-    let ways = match open_ways(spec, inventory, connected).await {
+    let nodes = spec.hosts_of(Role::App);
+    let ways = match open_ways(inventory, &connected.keyring, nodes).await {
         Ok(ways) => ways,
         Err(why) => return vec![unreached("application nodes: reached through SSH", why)],
     };
@@ -66,28 +71,51 @@ pub(super) async fn promised(
         }),
         (None, None) => None,
     };
-    let existing = spec.services.database.existing.as_ref();
     let connections = &spec.mattermost.connections;
     let plan = PromisePlan {
         environment: spec.name.clone(),
         entrance,
         route,
         nodes: ways.nodes.clone(),
-        admin: administrator(connected),
-        licensed: spec.mattermost.license.is_licensed(),
+        admin: administrator(&connected.secrets),
+        license: planned_license(spec),
         without: spec.mattermost.without.clone(),
         users: spec.concurrent_users,
-        readers: existing.map_or(spec.database.readers, |own| own.readers.len() as u32),
+        readers: spec.readers(),
         search: spec.search.nodes > 0,
         mail: connections.mail.is_some(),
         job_server: job_server(spec, connected).await,
-        plugins: spec.mattermost.plugins.iter().map(planned).collect(),
+        plugins: spec.mattermost.plugins.iter().map(planned_plugin).collect(),
         saml: connections.saml.as_ref().map(|saml| saml.own.is_some()),
     };
-    check_promises(&plan).await.into_iter().map(check).collect()
+    let (readers, not_asked) = match reader_access(rig, inventory, connected).await {
+        Ok(readers) => (readers, None),
+        Err(why) => (Vec::new(), Some(readers_not_asked(spec, &why))),
+    };
+    let promises = check_promises(&plan, &readers).await.into_iter();
+    promises.map(check).chain(not_asked).collect()
 }
 
-fn planned(plugin: &ServerPlugin) -> PromisePlugin {
+/// What is said of readers that cannot be asked from this machine.
+fn readers_not_asked(spec: &Spec, why: &str) -> RigCheck {
+    RigCheck {
+        name: "database readers: asked through the application nodes".to_owned(),
+        pass: true,
+        warning: true,
+        detail: format!("not asked: {why}"),
+        remedy: format!("`loadrig status {}` shows how the hosts are", spec.name),
+    }
+}
+
+/// The license that `up` gives the nodes.
+fn planned_license(spec: &Spec) -> PlannedLicense {
+    match ServerLicense::load(&spec.mattermost) {
+        Ok(found) => planned(found.as_ref()),
+        Err(error) => PlannedLicense::Unknown(with_causes(&error)),
+    }
+}
+
+fn planned_plugin(plugin: &ServerPlugin) -> PromisePlugin {
     PromisePlugin {
         id: plugin.id.clone(),
         enabled: plugin.enabled,

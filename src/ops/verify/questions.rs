@@ -42,6 +42,10 @@ pub(super) struct Probe {
 pub(super) enum ProbeSubject {
     /// Whether the host's own service serves.
     Service,
+    /// Whether a proxy lets requests through to the application nodes.
+    Entrance,
+    /// Something without which an application node keeps no promise, although it answers.
+    Dependency,
     /// The application nodes as well.
     Nodes,
     /// Something else of the host.
@@ -80,7 +84,7 @@ pub(super) fn probes(spec: &Spec, inventory: &Inventory, host: HostName) -> Vec<
             None => format!("`loadrig up {env}` installs it again"),
         };
         let subject_is = match host.role {
-            Role::Proxy => ProbeSubject::Nodes,
+            Role::Proxy => ProbeSubject::Entrance,
             _ => ProbeSubject::Service,
         };
         probes.push(Probe {
@@ -127,13 +131,16 @@ pub(super) fn probes(spec: &Spec, inventory: &Inventory, host: HostName) -> Vec<
         && spec.cache.nodes > 0
         && let Some(cache) = endpoint(inventory, &Address::cache(), CACHE)
     {
-        probes.push(probe(
-            "uses the cache",
-            script_command(CACHE_ANSWERS, &[cache.host, cache.port.to_string()]),
-            format!(
-                "`loadrig ssh {env} {host} -- sudo journalctl -u mattermost` shows whether the server reaches it; `loadrig plan {env}` shows a cache that is not ready"
-            ),
-        ));
+        probes.push(Probe {
+            subject_is: ProbeSubject::Dependency,
+            ..probe(
+                "uses the cache",
+                script_command(CACHE_ANSWERS, &[cache.host, cache.port.to_string()]),
+                format!(
+                    "`loadrig ssh {env} {host} -- sudo journalctl -u mattermost` shows whether the server reaches it; `loadrig plan {env}` shows a cache that is not ready"
+                ),
+            )
+        });
     }
     if host.role == Role::Agent
         && let Some(url) = inventory.entrance(spec)

@@ -10,7 +10,7 @@ use crate::ops::planned_hosts::PlannedHosts;
 use crate::ops::rig::{Rig, RigState};
 
 use super::balancer::nodes_behind_balancer;
-use super::causes::in_order_of_causes;
+use super::causes::{in_order_of_causes, obstacle};
 use super::check::RigCheck;
 use super::probe::ask_host;
 use super::promised::promised;
@@ -77,16 +77,14 @@ pub async fn verify(
     };
     // The load balancer may need a minute to find its nodes; the hosts are asked meanwhile.
     let (balancer, probes) = futures::join!(balancer, probes);
+    // What does not run keeps no promise, and why is told already.
+    let promises = match obstacle(&probes) {
+        None => promised(rig, &reading.inventory, &connected).await,
+        Some(failed) => vec![not_asked(rig, failed)],
+    };
     let mut checks = vec![as_planned(rig, reading)];
     checks.extend(in_order_of_causes(balancer, probes));
-    // What does not run keeps no promise, and that is told already.
-    match checks.iter().skip(1).find(|check| !check.pass) {
-        None => checks.extend(promised(rig, &reading.inventory, &connected).await),
-        Some(failed) => events.note(format!(
-            "`{}` failed, so license, cluster, logins, events, files and search were not checked",
-            failed.name
-        )),
-    }
+    checks.extend(promises);
     for check in &checks {
         events.emit(EventKind::Check {
             name: check.name.clone(),
@@ -98,6 +96,20 @@ pub async fn verify(
         phase: "verify".to_owned(),
     });
     Ok(checks)
+}
+
+/// What stands in the place of all promises when the server cannot be asked for them.
+fn not_asked(rig: &Rig, failed: &str) -> RigCheck {
+    RigCheck {
+        name: "server: license, cluster, logins, events, files, search".to_owned(),
+        pass: false,
+        warning: false,
+        detail: format!("not checked, because of `{failed}`"),
+        remedy: format!(
+            "`loadrig verify {}` asks the server once that passes",
+            rig.spec.name
+        ),
+    }
 }
 
 fn as_planned(rig: &Rig, reading: &RigState) -> RigCheck {

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::blueprint::Address;
 use crate::events::Events;
-use crate::hosts::{HostError, Listen, SshSession};
+use crate::hosts::{HostError, Keyring, Listen, SshSession};
 use crate::loadtest::PromiseNode;
 use crate::ops::access::pass;
 use crate::ops::rig::HostAccess;
@@ -33,16 +33,16 @@ pub(in crate::ops) struct Ways {
     _sockets: TempDir,
 }
 
-/// Opens a way to each application node.
+/// Opens a way to each of these application nodes.
 pub(in crate::ops) async fn open_ways(
-    spec: &Spec,
     inventory: &Inventory,
-    connected: &HostAccess,
+    keyring: &Keyring,
+    nodes: impl IntoIterator<Item = HostName>,
 ) -> Result<Ways, String> {
     let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let opened = spec.hosts_of(Role::App).map(|host| {
+    let opened = nodes.into_iter().map(|host| {
         let socket = |port: u16| directory.path().join(format!("{host}-{port}"));
-        way(connected, inventory, host, [socket(API), socket(METRICS)])
+        way(keyring, inventory, host, [socket(API), socket(METRICS)])
     });
     let opened = try_join_all(opened).await?;
     let mut passing = JoinSet::new();
@@ -95,7 +95,7 @@ pub(super) async fn open_entrance(
     };
     let told = |error: &dyn std::error::Error| format!("{host}: {error}");
     let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let session = session(connected, host)
+    let session = session(&connected.keyring, host)
         .await
         .map_err(|error| told(&error))?;
     let socket = directory.path().join("entrance");
@@ -112,14 +112,11 @@ pub(super) async fn open_entrance(
     }))
 }
 
-async fn session(connected: &HostAccess, host: HostName) -> Result<SshSession, HostError> {
+async fn session(keyring: &Keyring, host: HostName) -> Result<SshSession, HostError> {
     let deadline = Instant::now() + ANSWER;
     let step = format!("verify/{host}");
     let events = Events::default();
-    connected
-        .keyring
-        .connect(host, &step, &events, deadline)
-        .await
+    keyring.connect(host, &step, &events, deadline).await
 }
 
 /// A port of this process that leads to what a host reaches. SSH listens on a socket file, as in
@@ -140,7 +137,7 @@ type Way = (PromiseNode, SshSession, Vec<(TcpListener, PathBuf)>);
 
 /// A port of this process for each of two ports of the node.
 async fn way(
-    connected: &HostAccess,
+    keyring: &Keyring,
     inventory: &Inventory,
     host: HostName,
     sockets: [PathBuf; 2],
@@ -149,9 +146,7 @@ async fn way(
     let address = inventory
         .private_address(host)
         .ok_or_else(|| format!("{host} has no address"))?;
-    let session = session(connected, host)
-        .await
-        .map_err(|error| told(&error))?;
+    let session = session(keyring, host).await.map_err(|error| told(&error))?;
     let mut listeners = Vec::new();
     let mut urls = Vec::new();
     for (socket, port) in sockets.into_iter().zip([API, METRICS]) {

@@ -6,7 +6,7 @@ mod link;
 mod wire;
 
 use std::collections::{BTreeMap, HashSet};
-use std::net::UdpSocket;
+use std::net::{IpAddr, UdpSocket};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -302,6 +302,15 @@ pub(crate) fn node_id() -> String {
     new_id()
 }
 
+/// The address by which `GET /cluster/status` shows this node: the one that others are told, if that is
+/// one, as theirs are in a gossip protocol.
+pub(crate) fn shown_address(settings: &ClusterSettings, target: &str) -> String {
+    match settings.advertise_address.parse::<IpAddr>() {
+        Ok(address) => address.to_string(),
+        Err(_) => own_address(target),
+    }
+}
+
 /// The name or address that other nodes are told.
 fn advertised(settings: &ClusterSettings, node: &NodeInfo) -> String {
     if !settings.advertise_address.is_empty() {
@@ -315,7 +324,7 @@ fn advertised(settings: &ClusterSettings, node: &NodeInfo) -> String {
 
 /// The address from which this machine reaches `target` (host and port). No
 /// packet is sent for it.
-pub(crate) fn own_address(target: &str) -> String {
+fn own_address(target: &str) -> String {
     let route = || {
         let socket = UdpSocket::bind("0.0.0.0:0")?;
         socket.connect(target)?;
@@ -365,5 +374,12 @@ mod tests {
     #[test]
     fn own_address_is_that_of_the_route() {
         assert_eq!(own_address("127.0.0.1:5432"), "127.0.0.1");
+        let mut settings = ClusterSettings::default();
+        let shown = |settings: &_| shown_address(settings, "127.0.0.1:5432");
+        assert_eq!(shown(&settings), "127.0.0.1");
+        "app-1.example.com".clone_into(&mut settings.advertise_address);
+        assert_eq!(shown(&settings), "127.0.0.1");
+        "192.0.2.1".clone_into(&mut settings.advertise_address);
+        assert_eq!(shown(&settings), "192.0.2.1");
     }
 }

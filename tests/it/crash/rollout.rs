@@ -32,6 +32,12 @@ struct BusyHosts {
     meanwhile: BTreeSet<HostName>,
     /// The application node that does not come back.
     broken: Option<HostName>,
+    /// Application nodes that are as planned already.
+    as_planned: BTreeSet<HostName>,
+    /// The application node that comes back and is no part of the server.
+    alone: Option<HostName>,
+    /// Whether what nodes have to know is written down, too.
+    tells_peers: bool,
     /// Whether each proxy names the others.
     know_each_other: bool,
 }
@@ -51,6 +57,9 @@ impl BusyHosts {
             idle: BTreeSet::new(),
             meanwhile: BTreeSet::new(),
             broken: None,
+            as_planned: BTreeSet::new(),
+            alone: None,
+            tells_peers: false,
             know_each_other: false,
         }
     }
@@ -93,6 +102,7 @@ impl Hosts for BusyHosts {
     async fn compare(&self, request: HostRequest) -> Result<HostCondition, TaskError> {
         Ok(match request.host {
             host if self.idle.contains(&host) => HostCondition::Idle,
+            host if self.as_planned.contains(&host) => HostCondition::AsPlanned,
             host if self.meanwhile.contains(&host) => HostCondition::ServingMeanwhile,
             _ => HostCondition::Serving,
         })
@@ -101,6 +111,25 @@ impl Hosts for BusyHosts {
     async fn drained(&self, request: HostRequest, node: HostName) -> Result<(), TaskError> {
         self.note(format!("{} has nothing at {node}", request.host));
         Ok(())
+    }
+
+    async fn known(&self, _request: HostRequest) -> Result<BTreeSet<HostName>, TaskError> {
+        Ok([host("app-1"), host("app-2")].into())
+    }
+
+    async fn joined(
+        &self,
+        request: HostRequest,
+        peers: BTreeSet<HostName>,
+    ) -> Result<(), TaskError> {
+        let names: Vec<String> = peers.iter().map(HostName::to_string).collect();
+        if self.tells_peers {
+            self.note(format!("{} knows [{}]", request.host, names.join(" ")));
+        }
+        match self.alone == Some(request.host) {
+            true => Err(Box::new(OutOfOrder)),
+            false => Ok(()),
+        }
     }
 
     fn peers(&self, one: HostName) -> Vec<HostName> {
@@ -222,6 +251,61 @@ fn a_node_that_does_not_come_back_stays_out_and_ends_the_rollout() {
             "host/app-2/configure: not changed, because `app-1` did not come back: `app-2` serves \
              as before",
         ]
+    );
+}
+
+/// It answers, but has no license, or does not know the others.
+#[test]
+fn a_node_that_comes_back_alone_stays_out_and_ends_the_rollout() {
+    let (spec, account) = standing("public");
+    let (log, _, report) = change_among(&spec, account.clone(), |link, log| BusyHosts {
+        alone: Some(host("app-1")),
+        tells_peers: true,
+        ..BusyHosts::new(link, log)
+    });
+    assert_eq!(
+        log,
+        [
+            "proxy-1 leaves out [app-1]",
+            "proxy-1 has nothing at app-1",
+            "app-1 changes",
+            "app-1 knows [app-2]",
+        ]
+    );
+    let stopped = "host/app-2/configure: not changed, because `app-1` did not come back: `app-2` serves \
+                   as before";
+    assert_eq!(
+        failures(&report),
+        [
+            "host/app-1/configure: out of order\n`app-1` gets no requests; `app-2` untouched and \
+             serving as before",
+            stopped,
+        ]
+    );
+
+    // The next `up` finds it as planned, and neither lets people to it nor goes on.
+    let (log, _, report) = change_among(&spec, account, |link, log| BusyHosts {
+        as_planned: [host("app-1")].into(),
+        alone: Some(host("app-1")),
+        ..BusyHosts::new(link, log)
+    });
+    assert_eq!(log, [""; 0]);
+    assert_eq!(failures(&report), ["rollout: out of order"]);
+}
+
+#[test]
+fn a_node_that_was_repaired_has_to_know_those_that_are_as_planned() {
+    let (spec, account) = standing("public");
+    let (log, _, report) = change_among(&spec, account, |link, log| BusyHosts {
+        as_planned: [host("app-1")].into(),
+        idle: [host("app-2")].into(),
+        tells_peers: true,
+        ..BusyHosts::new(link, log)
+    });
+    assert!(report.is_complete(), "{:?}", failures(&report));
+    assert_eq!(
+        log[..3],
+        ["app-1 knows []", "app-2 changes", "app-2 knows [app-1]"]
     );
 }
 

@@ -45,6 +45,10 @@ pub fn a_changed_file_is_named_and_restored(home: &Home, environment: &str) {
             format!("changed on the host: {file}")
         )]
     );
+    // The server is asked nevertheless.
+    home.run(&["verify", environment])
+        .code(1)
+        .says(&["entrance: the administrator logs in", "license: as planned"]);
     home.run(&["up", environment, "--yes"]).code(0);
     assert_eq!(on(home, environment, "proxy-1", &digest).out, before);
 }
@@ -71,10 +75,16 @@ pub fn a_lost_cache_is_named(home: &Home, environment: &str) {
     until("the connection to the cache stays", false);
     assert_eq!(
         failed_checks(home, environment),
-        [(
-            "app-1: uses the cache".to_owned(),
-            "the server has no connection to port 6379".to_owned()
-        )]
+        [
+            (
+                "app-1: uses the cache".to_owned(),
+                "the server has no connection to port 6379".to_owned()
+            ),
+            (
+                "server: license, cluster, logins, events, files, search".to_owned(),
+                "not checked, because of `app-1: uses the cache`".to_owned()
+            )
+        ]
     );
     route("del");
     until("the connection to the cache does not come back", true);

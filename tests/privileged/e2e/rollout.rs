@@ -54,6 +54,23 @@ impl OtherRelease {
         own.standin(package.as_bytes())
     }
 
+    /// A stand-in that starts and answers, and never sees its license.
+    fn unlicensed() -> Self {
+        let own = Self::directory("rollout-unlicensed");
+        let built = Self::built().with_file_name("mattermost-standin");
+        let package = format!(
+            "#!/bin/sh\nset -e\nwork=$(mktemp -d)\n'{}' package --out \"$work/release\"\n\
+             tar -xzf \"$work/release\" -C \"$work\"\ncd \"$work/mattermost/bin\"\n\
+             mv mattermost licensed\ncp '{}' mattermost\nchmod 755 mattermost\n\
+             tar -czf \"$3\" -C \"$work\" mattermost\nrm -rf \"$work\"\n",
+            built.display(),
+            own.0.join("unlicensed.sh").display()
+        );
+        let server = "#!/bin/sh\nunset MM_LICENSE\nexec \"$(dirname \"$0\")/licensed\" \"$@\"\n";
+        std::fs::write(own.0.join("unlicensed.sh"), server).unwrap();
+        own.standin(package.as_bytes())
+    }
+
     fn built() -> PathBuf {
         PathBuf::from(env!("CARGO_BIN_EXE_loadrig"))
     }
@@ -220,11 +237,37 @@ fn every_application_node_changes_and_no_request_fails() {
     assert_eq!(releases(home, lost)[0], second[0]);
     next.run(home, &["verify", "rolled"]).code(0);
 
+    lonely_release(home, &url, &next);
     killed_rollout(home);
     hands_on_hosts(home);
     changed_yaml(home);
     down(home, "rolled");
     cloud.finish();
+}
+
+/// A release that answers its ping and has no license, so no cluster: the first node that has it is the last.
+fn lonely_release(home: &Home, url: &str, before: &OtherRelease) {
+    let lonely = OtherRelease::unlicensed();
+    let log = home.path().join("lonely.jsonl");
+    let load = Load::start(url);
+    let failed = lonely.up(home, &log);
+    let tally = load.end();
+    failed.code(1).says(&[
+        "answers, but it has no license",
+        "gets no requests",
+        "untouched and serving as before",
+    ]);
+    assert_unnoticed(&tally);
+    let turns = told(&log, &["leaves the proxies", "is back"]);
+    assert_eq!(turns.len(), 1, "{turns:?}");
+    // Once more: it is as planned by now, and still not let in.
+    lonely
+        .up(home, &log)
+        .code(1)
+        .says(&["answers, but it has no license"]);
+    assert_eq!(told(&log, &["leaves the proxies", "is back"]), [""; 0]);
+    before.up(home, &log).code(0);
+    before.run(home, &["verify", "rolled"]).code(0);
 }
 
 /// A rollout that is killed leaves a node out: `verify` says so, and the next `up` goes on.

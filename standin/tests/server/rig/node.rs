@@ -127,10 +127,14 @@ impl ServerNode {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// Where Prometheus finds its page.
+    pub fn metrics_url(&self) -> String {
+        format!("http://127.0.0.1:{}/metrics", self.metrics_port)
+    }
+
     /// The page for Prometheus.
     pub async fn metrics(&self) -> String {
-        let url = format!("http://127.0.0.1:{}/metrics", self.metrics_port);
-        reqwest::get(url)
+        reqwest::get(self.metrics_url())
             .await
             .expect("metrics")
             .text()
@@ -140,8 +144,8 @@ impl ServerNode {
 
     /// Status of the page for Prometheus.
     pub async fn metrics_status(&self) -> u16 {
-        let url = format!("http://127.0.0.1:{}/metrics", self.metrics_port);
-        reqwest::get(url).await.expect("metrics").status().as_u16()
+        let answer = reqwest::get(self.metrics_url()).await;
+        answer.expect("metrics").status().as_u16()
     }
 
     /// What the node has logged.

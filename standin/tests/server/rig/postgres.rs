@@ -57,6 +57,42 @@ impl Postgres {
             "initdb: {}",
             String::from_utf8_lossy(&made.stderr)
         );
+        Self::serve(directory, &programs, user)
+    }
+
+    /// Starts a server that streams from this one.
+    #[allow(dead_code, reason = "not every test program that shares this rig has readers")]
+    pub fn replica(&self) -> Self {
+        let programs = programs();
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let user = is_root().then_some("postgres");
+        write_certificates(directory.path());
+        if let Some(user) = user {
+            let owned = Command::new("chown")
+                .args(["-R", user])
+                .arg(directory.path())
+                .status();
+            assert!(owned.expect("chown runs").success());
+        }
+        let copied = guarded(programs.join("pg_basebackup"), user)
+            .args(["-h", "localhost", "-p", &self.port.to_string()])
+            .args(["-U", "mmuser", "-R", "-c", "fast", "--no-sync", "-D"])
+            .arg(directory.path().join("data"))
+            .env("PGPASSWORD", PASSWORD)
+            .current_dir(directory.path())
+            .output()
+            .expect("pg_basebackup runs");
+        assert!(
+            copied.status.success(),
+            "pg_basebackup: {}",
+            String::from_utf8_lossy(&copied.stderr)
+        );
+        Self::serve(directory, &programs, user)
+    }
+
+    /// Starts the server of a directory that has its data.
+    fn serve(directory: TempDir, programs: &Path, user: Option<&str>) -> Self {
+        let data = directory.path().join("data");
         let port = free_port();
         let server = programs.join("postgres");
         let log = std::fs::File::create(directory.path().join("log")).expect("log");
@@ -92,7 +128,7 @@ impl Postgres {
             directory,
             port,
         };
-        postgres.await_ready(&programs);
+        postgres.await_ready(programs);
         postgres
     }
 
