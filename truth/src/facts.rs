@@ -41,6 +41,12 @@ pub(crate) fn signing_name(service: &str) -> &str {
     }
 }
 
+/// Reads why facts are set aside, by their ids.
+pub(crate) fn read_set_aside(path: &Path) -> Result<BTreeMap<String, String>, String> {
+    let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
 /// Reads every fact below `oracle/recorded`, by id.
 pub(crate) fn read(oracle: &Path) -> Result<BTreeMap<String, RecordedFact>, String> {
     let mut facts = BTreeMap::new();
@@ -69,12 +75,6 @@ pub(crate) fn read(oracle: &Path) -> Result<BTreeMap<String, RecordedFact>, Stri
         }
     }
     Ok(facts)
-}
-
-/// Reads why facts are set aside, by their ids.
-pub(crate) fn read_set_aside(path: &Path) -> Result<BTreeMap<String, String>, String> {
-    let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ pub fn administrator_closes_sign_up(home: &Home) {
 
 /// What clients are told: a setting of the YAML, and one that the administrator changed.
 pub fn both_apply(home: &Home) {
-    let told = through_tunnel(home, "mattermost", |address| {
+    let told = through_tunnel(home, "demo", "mattermost", |address| {
         super::get(address, "/api/v4/config/client?format=old")
     });
     for setting in [
