@@ -33,7 +33,7 @@ const SMALL: Population = Population {
     posts_per_channel: 10,
 };
 
-pub struct Psql(String);
+pub struct Psql(pub String);
 
 impl Psql {
     pub fn of(postgres: &Postgres) -> Self {

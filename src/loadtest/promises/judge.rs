@@ -42,9 +42,9 @@ pub(super) fn judge(plan: &PromisePlan, answers: &[NodeAnswers], now: Timestamp)
     }
     let mut clustered = true;
     if plan.nodes.len() > 1 {
-        let cluster = cluster(plan, answers);
-        clustered = !cluster.is_broken();
-        promises.push(cluster);
+        let (promise, is_complete) = cluster(plan, answers);
+        clustered = is_complete;
+        promises.push(promise);
     }
     promises.push(metrics(plan, answers));
     let mut searchable = true;
@@ -247,7 +247,8 @@ fn consequences(plan: &PromisePlan) -> String {
     format!(", so {}", parts.join(", "))
 }
 
-fn cluster(plan: &PromisePlan, answers: &[NodeAnswers]) -> Promise {
+/// The promise, and whether every node knows every other: those with different configurations may.
+fn cluster(plan: &PromisePlan, answers: &[NodeAnswers]) -> (Promise, bool) {
     let planned: BTreeSet<&str> = answers.iter().map(|node| node.address.as_str()).collect();
     let name_of = |address: &str| {
         let found = answers.iter().find(|node| node.address == address);
@@ -285,23 +286,19 @@ fn cluster(plan: &PromisePlan, answers: &[NodeAnswers]) -> Promise {
         plan.environment
     );
     if !faults.is_empty() {
-        return Promise::broken(
-            CLUSTER,
-            format!("{}, so posts do not cross nodes", faults.join("; ")),
-        )
-        .remedy(remedy);
+        let detail = format!("{}, so posts do not cross nodes", faults.join("; "));
+        return (Promise::broken(CLUSTER, detail).remedy(remedy), false);
     }
     if hashes.len() > 1 || schemas.len() > 1 {
         let what = match hashes.len() {
             1 => "schemas of the database",
             _ => "configurations",
         };
-        return Promise::broken(CLUSTER, format!("the nodes have different {what}")).remedy(remedy);
+        let detail = format!("the nodes have different {what}");
+        return (Promise::broken(CLUSTER, detail).remedy(remedy), true);
     }
-    Promise::kept(
-        CLUSTER,
-        format!("{} nodes with one configuration and schema", planned.len()),
-    )
+    let detail = format!("{} nodes with one configuration and schema", planned.len());
+    (Promise::kept(CLUSTER, detail), true)
 }
 
 fn metrics(plan: &PromisePlan, answers: &[NodeAnswers]) -> Promise {

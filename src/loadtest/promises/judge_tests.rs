@@ -276,6 +276,10 @@ fn other_configurations_versions_and_backends_are_told() {
             .1
             .contains("different configurations")
     );
+    assert!(
+        judge(&plan, &answers, now()).clustered,
+        "they know each other"
+    );
 
     let mut answers = well(&plan);
     answers[1].version = Ok("11.3.0.11.3.0".to_owned());

@@ -61,7 +61,10 @@ impl Postgres {
     }
 
     /// Starts a server that streams from this one.
-    #[allow(dead_code, reason = "not every test program that shares this rig has readers")]
+    #[allow(
+        dead_code,
+        reason = "not every test program that shares this rig has readers"
+    )]
     pub fn replica(&self) -> Self {
         let programs = programs();
         let directory = tempfile::tempdir().expect("temporary directory");
