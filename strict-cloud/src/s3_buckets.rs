@@ -290,9 +290,7 @@ pub(crate) async fn created(core: &Core, call: &Call, reply: &Reply) -> Result<(
                 .filter(|node| node.has_tag_name("Tag"));
             // The names' space is declared by the request's root.
             tags.map(|tag| {
-                let text = |name: &str| {
-                    escaped(xml::text_of(tag, name).unwrap_or_default())
-                };
+                let text = |name: &str| escaped(xml::text_of(tag, name).unwrap_or_default());
                 format!(
                     "<Tag><Key>{}</Key><Value>{}</Value></Tag>",
                     text("Key"),
