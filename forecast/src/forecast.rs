@@ -27,7 +27,7 @@ pub struct Range {
 }
 
 impl Range {
-    fn of(mut values: Vec<f64>) -> Self {
+    pub(crate) fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
         let at = |share: f64| {
             let last = values.len().saturating_sub(1) as f64;

@@ -5,6 +5,8 @@
 //! clients that have hung up. So a storm queues, or collapses: the nodes check passwords for
 //! clients that are gone, and nobody gets in. A login gate at the proxies prevents it.
 //!
+//! Clients that lose their websocket come back by themselves: [`forecast_reconnects`] says when.
+//!
 //! [`simulate`] plays one storm, event by event, in virtual time; [`forecast`] plays many, over what
 //! is uncertain, and says what to expect. Knows no server, no file and no clock; all times are seconds.
 
@@ -13,6 +15,7 @@ mod forecast;
 mod gate;
 mod model;
 mod node;
+mod reconnect;
 mod scale;
 mod simulate;
 #[cfg(test)]
@@ -20,5 +23,8 @@ mod tests;
 
 pub use forecast::{Forecast, LoginCurve, Range, dearest, forecast, patience_that_holds};
 pub use model::{Arrivals, Clients, Ending, Gate, Lock, Nodes, Outcome, Rig, Storm};
+pub use reconnect::{
+    BrokenSockets, ReconnectForecast, Reconnects, forecast_reconnects, simulate_reconnects,
+};
 pub use scale::simulate_coarsely;
 pub use simulate::simulate;

@@ -11,11 +11,15 @@ use crate::spec::{HostName, Role};
 use super::bundle::Bundle;
 use super::error::HostError;
 use super::keyring::Keyring;
-use super::session::SshSession;
+use super::session::{Output, SshSession};
 use super::shell::quote;
 
 /// Succeeds on an application node whose server answers.
 const ANSWERS: &str = "systemctl is-active --quiet mattermost && curl -fsS -o /dev/null --max-time 5 http://localhost:8065/api/v4/system/ping";
+/// Restarts the server; it says itself when it is ready.
+const RESTART: &str = "sudo -n systemctl restart mattermost";
+/// Distance of the looks at whether it answers.
+const ANSWERS_AGAIN: Duration = Duration::from_millis(500);
 /// Waits on a proxy for the requests that are under way.
 const DRAINED: &str = concat!(
     include_str!("../../templates/look.sh"),
@@ -69,6 +73,44 @@ impl Keyring {
             is_serving,
             serves_meanwhile,
         })
+    }
+
+    /// Restarts the server of an application node, and waits until it answers.
+    ///
+    /// # Errors
+    /// As [`Keyring::connect`], and when the server does not start, or does not answer by the deadline.
+    pub async fn restart_server(
+        &self,
+        node: HostName,
+        step: &str,
+        events: &Events,
+        deadline: Instant,
+    ) -> Result<(), HostError> {
+        let session = self.connect(node, step, events, deadline).await?;
+        let failed = |output: Output| HostError::Command {
+            environment: session.environment().to_owned(),
+            host: node,
+            doing: "restart its server".to_owned(),
+            status: output.status,
+            detail: output.complaint(),
+        };
+        let restarted = session.run(RESTART).await?;
+        if !restarted.success() {
+            return Err(failed(restarted));
+        }
+        events.waiting(step, format!("{node} to answer"));
+        loop {
+            let answers = session.run(ANSWERS).await?;
+            if answers.success() {
+                break;
+            }
+            if Instant::now() > deadline {
+                return Err(failed(answers));
+            }
+            tokio::time::sleep(ANSWERS_AGAIN).await;
+        }
+        session.close().await;
+        Ok(())
     }
 
     /// Waits until a proxy has no request under way at an application node that its nginx was told

@@ -13,6 +13,7 @@ mod entrance;
 mod population;
 mod promises;
 mod result;
+mod rig_events;
 mod run;
 mod sampling;
 mod scenario;
@@ -35,14 +36,18 @@ pub use promises::{
     known_addresses,
 };
 pub use result::{ActionSummary, RESULT_FORMAT, ScenarioResult, StoreError};
+pub use rig_events::{
+    EventNotes, LOSS_PROGRAM, arm_loss, claim_event, clear_events, collect_event, finish_event,
+};
 pub use run::{AgentHost, LoadTest, LoadTestError};
 pub use sampling::{HostPoint, HostSampler, HostSeries, SampledHost, SamplingError, SeriesError};
 pub use scenario::{
     AccountShare, ArrivingPhase, BurstPhase, CallThresholds, DecayTime, DrainPhase, DropPhase,
-    HoldPhase, LatencyLimit, LoginThresholds, PhaseShape, Population, RampPhase, ReturnThresholds,
-    Scenario, ScenarioEngine, ScenarioPhase, SmokeScenario, StepPhase, Steps, StormClient,
+    EventAction, HoldPhase, LatencyLimit, LoginThresholds, NodeLoss, PhaseShape, Population,
+    ProxyLoss, RampPhase, RecoveryThresholds, ReturnThresholds, Scenario, ScenarioEngine,
+    ScenarioEvent, ScenarioPhase, ServiceLoss, SmokeScenario, StepPhase, Steps, StormClient,
     StormOverrideError, StormOverrides, StormRetry, StormScenario, StormThresholds, StormTooMany,
-    Thresholds, scenario_schema,
+    Thresholds, WithoutOptions, scenario_schema,
 };
 pub use tally::{ErrorSample, HistogramError, Latencies, Tallies, Tally, UserAction};
 pub use targets::{ExpectedTarget, MetricsHost};

@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use strict_cloud::{Emulator, StrictCloud, StrictOptions};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, broadcast};
 
 use super::api::{CloudApi, Passwords, Readiness};
 use super::authority::Authority;
@@ -43,6 +43,8 @@ use super::tls;
 
 /// The images that the API offers.
 const IMAGES: &str = include_str!("image/images.json");
+/// Restarts that hosts may not have heard of yet.
+const REBOOTS: usize = 16;
 /// How long moto may take to listen.
 const MOTO_UP: Duration = Duration::from_secs(80);
 /// How to run the daemon.
@@ -111,6 +113,7 @@ async fn serve(
     guest::install_scripts()?;
 
     let changed = Arc::new(Notify::new());
+    let (reboots, _) = broadcast::channel(REBOOTS);
     let (readiness, passwords) = (Readiness::default(), Passwords::default());
     let (sessions, policies) = (RoleSessions::default(), DomainPolicies::default());
     let metadata = MetadataService::new(&region, sessions.clone());
@@ -125,6 +128,7 @@ async fn serve(
         strict: StrictCloud::new(StrictOptions::instant(moto_api)),
         region: region.clone(),
         changed: Arc::clone(&changed),
+        reboots: reboots.clone(),
         readiness: readiness.clone(),
         passwords: passwords.clone(),
         authorities: authority.certificate().to_owned(),
@@ -153,6 +157,7 @@ async fn serve(
         replication: SecretString::from(random_text()),
         reader: reader(&moto_url, &format!("http://{endpoint}"), &region),
         changed,
+        reboots,
     });
     let daemon =
         own_process().ok_or_else(|| Error::Unsupported("this process is not in `/proc`".into()))?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, broadcast};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
@@ -54,6 +54,16 @@ pub(crate) struct Context {
     pub reader: Box<dyn CloudReader>,
     /// Wakes the reconciler.
     pub changed: Arc<Notify>,
+    /// Names of hosts that the API was told to restart.
+    pub reboots: broadcast::Sender<String>,
+}
+
+/// How a host's processes ended.
+enum GuestEnd {
+    /// By themselves, or because the host is to go.
+    Ended(Option<ExitStatus>),
+    /// To begin anew.
+    Rebooted,
 }
 
 /// What a host is.
@@ -104,8 +114,8 @@ pub(crate) async fn run_guest(context: Arc<Context>, host: Guest, stop: Stop) {
         let outcome = match &host.kind {
             GuestKind::Domain(domain) => run_domain(&context, &host, domain, &stop)
                 .await
-                .map(|()| None),
-            _ => run_processes(&context, &host, &stop).await.map(Some),
+                .map(|()| GuestEnd::Ended(None)),
+            _ => run_processes(&context, &host, &stop).await,
         };
         context.readiness.set(&host.name, false);
         clean(&context, &host, false).await;
@@ -113,7 +123,11 @@ pub(crate) async fn run_guest(context: Arc<Context>, host: Guest, stop: Stop) {
             break;
         }
         match outcome {
-            Ok(status) => {
+            Ok(GuestEnd::Rebooted) => {
+                tracing::info!(host = host.name, "restarts");
+                failures = 0;
+            }
+            Ok(GuestEnd::Ended(status)) => {
                 tracing::warn!(host = host.name, ?status, "host stopped unexpectedly");
                 // A host that halts itself stays down, as a stopped instance does.
                 if status.is_some_and(halted) {
@@ -149,7 +163,8 @@ pub(crate) async fn run_guest(context: Arc<Context>, host: Guest, stop: Stop) {
 }
 
 /// An instance, a database or a cache: processes in namespaces of their own.
-async fn run_processes(context: &Arc<Context>, host: &Guest, stop: &Stop) -> Result<ExitStatus> {
+async fn run_processes(context: &Arc<Context>, host: &Guest, stop: &Stop) -> Result<GuestEnd> {
+    let reboots = context.reboots.subscribe();
     let user_data = match &host.kind {
         GuestKind::Instance(instance) => context
             .reader
@@ -204,18 +219,39 @@ async fn run_processes(context: &Arc<Context>, host: &Guest, stop: &Stop) -> Res
         tracing::info!(host = host.name, address = %host.address, "boots");
     }
     let mut ended = spawn_blocking(move || wait(child));
+    let mut rebooted = false;
     let status = tokio::select! {
         status = &mut ended => status,
         () = stop.now.cancelled() => {
             guest::power_off(starter);
             ended.await
         }
+        () = told_to_reboot(reboots, &host.name) => {
+            rebooted = true;
+            guest::power_off(starter);
+            ended.await
+        }
         () = watch_service(context, host) => ended.await,
     };
-    status.map_err(|error| Error::Io {
+    let status = status.map_err(|error| Error::Io {
         what: "a waiting thread ended early".into(),
         source: error.into(),
-    })?
+    })??;
+    Ok(match rebooted {
+        true => GuestEnd::Rebooted,
+        false => GuestEnd::Ended(Some(status)),
+    })
+}
+
+/// Over once the API was told to restart a host.
+async fn told_to_reboot(mut reboots: broadcast::Receiver<String>, host: &str) {
+    loop {
+        match reboots.recv().await {
+            Ok(name) if name == host => return,
+            Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+        }
+    }
 }
 
 /// Says when a database or cache accepts connections, then waits for ever. What keeps it

@@ -7,6 +7,7 @@ mod confirm;
 mod demo;
 mod doctor;
 mod down;
+mod events;
 mod files;
 mod license;
 mod lock;
@@ -40,6 +41,7 @@ pub use confirm::Declined;
 pub use demo::DemoError;
 pub use doctor::HostTrialError;
 pub use down::DownError;
+pub use events::EventRefusal;
 pub use files::FileError;
 pub use license::LicenseRefusal;
 pub use lock::LockRefusal;
@@ -79,6 +81,8 @@ pub enum OpsError {
     Demo(#[from] DemoError),
     /// An environment was not removed.
     Down(#[from] DownError),
+    /// An event of a scenario cannot take place.
+    Event(#[from] EventRefusal),
     /// A file could not be written.
     File(#[from] FileError),
     /// A host could not be reached, or did not do what it was told.
@@ -141,6 +145,7 @@ impl OpsError {
             OpsError::Declined(error) => error,
             OpsError::Demo(error) => error,
             OpsError::Down(error) => error,
+            OpsError::Event(error) => error,
             OpsError::File(error) => error,
             OpsError::Host(error) => error,
             OpsError::License(error) => error,

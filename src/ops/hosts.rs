@@ -212,6 +212,23 @@ impl RigHosts {
         ways.map_err(|why| boxed(NodeNotAsked::new(request.host, why)))
     }
 
+    /// Restarts the server of an application node, and waits until it answers.
+    ///
+    /// # Errors
+    /// When the host cannot be told, or the server does not answer by the deadline.
+    pub(super) async fn restart_server(
+        &self,
+        request: HostRequest,
+        deadline: Instant,
+    ) -> Result<(), TaskError> {
+        let (keyring, _) = self.bundle(&request).await?;
+        let HostRequest {
+            host, step, events, ..
+        } = request;
+        let restarted = keyring.restart_server(host, &step, &events, deadline);
+        restarted.await.map_err(boxed)
+    }
+
     /// Shows a warning with the first host that gives it.
     fn note_once(&self, events: &Events, host: HostName, text: &str) {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);

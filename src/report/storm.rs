@@ -4,7 +4,10 @@ use loadrig_storm::{CallTally, ClientCall, DriverHealth, StormResult};
 use serde::Serialize;
 
 use crate::loadtest::ActionSummary;
-use crate::loadtest::storm::{AgentGap, StormExpectation, StormFigures};
+use crate::loadtest::storm::{
+    AgentGap, EventRecovery, ReconnectExpectation, ReturnTimes, RigEventRecord, StormExpectation,
+    StormFigures,
+};
 
 use super::figures::{count, millis};
 use super::over_time::TimeChart;
@@ -58,6 +61,12 @@ pub(super) fn summary(figures: &StormFigures) -> StormSummary {
     if storm.websockets.dropped > 0 {
         facts.push(fact("websockets", websockets(storm)));
     }
+    facts.extend(
+        figures
+            .events
+            .iter()
+            .flat_map(|event| event_facts(event, figures.storm.elapsed_ms)),
+    );
     facts.extend(
         storm
             .drivers
@@ -177,6 +186,88 @@ fn driver_health(driver: &DriverHealth) -> String {
     )
 }
 
+/// What was done to the rig, and what came of it.
+fn event_facts(event: &RigEventRecord, elapsed_ms: u64) -> Vec<StormFact> {
+    let fact = |name, text| StormFact { name, text };
+    let mut facts = vec![fact("event", event_text(event, elapsed_ms))];
+    if let Some(seen) = &event.recovery {
+        facts.push(fact("time to recover", recovery_text(seen)));
+    }
+    if let Some(expected) = &event.expected {
+        facts.push(fact("forecast of it", reconnect_text(expected)));
+    }
+    facts
+}
+
+fn event_text(event: &RigEventRecord, elapsed_ms: u64) -> String {
+    let ms = |ms: u64| millis(ms as f64);
+    let text = &event.text;
+    let done = match (event.begin_ms, event.end_ms) {
+        (None, _) => format!("{text}: NOT DONE"),
+        (Some(begin), Some(end)) if end <= elapsed_ms => {
+            format!("{text}: at {}, over at {}", ms(begin), ms(end))
+        }
+        (Some(begin), _) => format!("{text}: at {}, not over before the end", ms(begin)),
+    };
+    match &event.failure {
+        Some(failure) => format!("{done}; {failure}"),
+        None => done,
+    }
+}
+
+/// From an event until the rig was as before.
+fn recovery_text(seen: &EventRecovery) -> String {
+    let ms = |ms: u64| millis(ms as f64);
+    let returned = |what: &str, times: &ReturnTimes| {
+        let time = |time: Option<u64>| time.map_or_else(|| "never".to_owned(), ms);
+        let mut text = format!(
+            "99 % {what} after {}, the last after {}",
+            time(times.p99_ms),
+            time(times.last_ms)
+        );
+        if times.missing > 0 {
+            text.push_str(&format!(" ({} were not by the end)", count(times.missing)));
+        }
+        text
+    };
+    let mut parts = Vec::new();
+    match seen.lost {
+        0 => parts.push("no live websocket was lost".to_owned()),
+        lost => {
+            parts.push(format!("{} lost their live websocket", count(lost)));
+            parts.push(returned("were connected again", &seen.connected));
+            parts.push(returned("had caught up", &seen.caught_up));
+        }
+    }
+    parts.push(match (seen.failed_calls, seen.errors_ms) {
+        (0, _) => "no call failed".to_owned(),
+        (failed, Some(after)) => {
+            format!(
+                "{} calls failed, as usual again after {}",
+                count(failed),
+                ms(after)
+            )
+        }
+        (failed, None) => format!("{} calls failed, until the end", count(failed)),
+    });
+    parts.join("; ")
+}
+
+fn reconnect_text(expected: &ReconnectExpectation) -> String {
+    let range = |(least, median, most): (u64, u64, u64)| {
+        let ms = |ms: u64| millis(ms as f64);
+        format!("{} ({} to {})", ms(median), ms(least), ms(most))
+    };
+    format!(
+        "99 % are connected again after {}, the last after {}; 99 % have caught up after {}, the \
+         last after {}",
+        range(expected.connected_p99_ms),
+        range(expected.connected_last_ms),
+        range(expected.caught_up_p99_ms),
+        range(expected.caught_up_last_ms)
+    )
+}
+
 fn gap_text(gap: &AgentGap) -> String {
     format!(
         "{} did not work from {} to {}: {}; {} users were to arrive meanwhile, who were not sent late",
@@ -264,17 +355,40 @@ pub(super) struct Sparkline {
     pub(super) most: f64,
 }
 
+/// Where along the curves of a chart something was done to the rig, in as many characters; none where
+/// nothing was.
+pub(super) fn marks(chart: &TimeChart, figures: &StormFigures, width: usize) -> Option<String> {
+    let longest = longest(chart);
+    let mut cells = vec![' '; width];
+    for begin_ms in figures.events.iter().filter_map(|event| event.begin_ms) {
+        if let Some(cell) = cells.get_mut(cell_of(begin_ms as f64 / 1000.0, longest, width)) {
+            *cell = '▼';
+        }
+    }
+    cells.contains(&'▼').then(|| cells.into_iter().collect())
+}
+
+/// Seconds from the start to the last point.
+fn longest(chart: &TimeChart) -> f64 {
+    let last = chart.lines.iter().filter_map(|line| line.points.last());
+    last.map(|point| point.0).fold(0.0, f64::max)
+}
+
+/// The character in which a moment lies.
+fn cell_of(at: f64, longest: f64, width: usize) -> usize {
+    let place = (at / longest.max(1e-9) * width as f64).ceil() as usize;
+    place.clamp(1, width) - 1
+}
+
 /// Curves of a chart in as many characters each; the highest of all is a full block.
 pub(super) fn sparklines(chart: &TimeChart, width: usize) -> Vec<Sparkline> {
-    let longest = chart.lines.iter().filter_map(|line| line.points.last());
-    let longest = longest.map(|point| point.0).fold(0.0, f64::max);
+    let longest = longest(chart);
     let values = chart.lines.iter().flat_map(|line| &line.points);
     let most = values.map(|point| point.1).fold(0.0, f64::max);
     let spark = |points: &[(f64, f64)]| {
         let mut cells: Vec<Option<f64>> = vec![None; width];
         for (at, value) in points {
-            let place = (at / longest.max(1e-9) * width as f64).ceil() as usize;
-            if let Some(cell) = cells.get_mut(place.clamp(1, width) - 1) {
+            if let Some(cell) = cells.get_mut(cell_of(*at, longest, width)) {
                 *cell = Some(cell.map_or(*value, |before: f64| before.max(*value)));
             }
         }

@@ -42,6 +42,16 @@ impl Drop for Travel {
     }
 }
 
+/// What a user lacks since its websocket broke. It outlasts the page: a user who loads it again
+/// lacks the same.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct UserLack {
+    /// A live websocket.
+    pub(crate) websocket: bool,
+    /// What happened meanwhile.
+    pub(crate) news: bool,
+}
+
 /// Why a page's life ended.
 enum PageEnd {
     /// The server knows no session of this user any more.
@@ -64,6 +74,7 @@ pub(crate) async fn run_user(
     let browser = Browser::new(Arc::clone(&storm), index);
     let mut since = intended;
     let mut signed_in = false;
+    let mut lack = UserLack::default();
     loop {
         if !signed_in {
             if !Box::pin(login::log_in(&browser, since)).await {
@@ -76,7 +87,7 @@ pub(crate) async fn run_user(
             }
         }
         Box::pin(enter_shell(&browser, since, !signed_in)).await;
-        signed_in = match stay(&browser, since, &mut travel).await {
+        signed_in = match stay(&browser, since, &mut travel, &mut lack).await {
             PageEnd::SignedOut => false,
             PageEnd::Reload => {
                 browser.close_all().await;
@@ -158,16 +169,22 @@ pub(crate) struct PageLife<'a> {
     pub(crate) failures: u32,
     /// When the websocket was lost, until all is caught up.
     pub(crate) lost: Option<Instant>,
+    pub(crate) lack: &'a mut UserLack,
     /// Nothing was heard on this websocket yet.
     pub(crate) is_silent: bool,
     pub(crate) is_focused: bool,
 }
 
 /// The page from the moment at which the view mounts.
-async fn stay(browser: &Browser, arrived: Instant, travel: &mut Option<Travel>) -> PageEnd {
+async fn stay(
+    browser: &Browser,
+    arrived: Instant,
+    travel: &mut Option<Travel>,
+    lack: &mut UserLack,
+) -> PageEnd {
     let mut breaks = browser.storm.breaks.clone();
     breaks.mark_unchanged();
-    let mut page = PageLife::new(browser);
+    let mut page = PageLife::new(browser, lack);
     page.errands.send(enter_view(browser, arrived));
     let sleep = tokio::time::sleep_until(page.timers.next().into());
     tokio::pin!(sleep);
@@ -225,7 +242,7 @@ async fn heard(socket: &mut Option<LiveSocket>, stream: &mut Stream) -> Result<H
 }
 
 impl<'a> PageLife<'a> {
-    fn new(browser: &'a Browser) -> Self {
+    fn new(browser: &'a Browser, lack: &'a mut UserLack) -> Self {
         let storm = &browser.storm;
         browser.set_acting(false);
         let mut rng = SmallRng::seed_from_u64(storm.seed_for(DEEDS, browser.index));
@@ -253,6 +270,7 @@ impl<'a> PageLife<'a> {
             rng,
             failures: 0,
             lost: None,
+            lack,
             is_silent: false,
             is_focused,
         }
@@ -279,8 +297,11 @@ impl<'a> PageLife<'a> {
                 return;
             }
         }
+        let recorder = &browser.storm.recorder;
+        if std::mem::take(&mut self.lack.news) {
+            recorder.count(|shard| shard.second.websockets.users_caught_up += 1);
+        }
         if let Some(lost) = self.lost.take() {
-            let recorder = &browser.storm.recorder;
             let now = Instant::now();
             recorder.count(|shard| {
                 shard.second.websockets.caught_up += 1;

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::browser::UserMark;
 use crate::call::ClientCall;
 use crate::calls;
-use crate::client::{PING, PageLife};
+use crate::client::{PING, PageLife, UserLack};
 use crate::entering;
 use crate::reconnecting::{after_new_stream, back_off, flood};
 use crate::recorder::{CallEnd, CallTimes, lock};
@@ -125,6 +125,9 @@ impl PageLife<'_> {
                 shard.last.live_ms = shard.last.live_ms.max(Some(recorder.ms(now)));
             });
         }
+        if std::mem::take(&mut self.lack.websocket) {
+            recorder.count(|shard| shard.second.websockets.users_back += 1);
+        }
         let Some(lost) = self.lost else {
             return;
         };
@@ -192,6 +195,10 @@ impl PageLife<'_> {
                 shard.second.websockets.silent += 1;
             }
         });
+        // A connection on which nothing was heard yet was none that the user had.
+        if !self.is_silent {
+            self.lacks_from_now();
+        }
         if let Some(due) = socket.unanswered_ping() {
             let times = CallTimes {
                 intended: due,
@@ -206,6 +213,21 @@ impl PageLife<'_> {
         self.stream.close_code.get_or_insert(code);
         self.lost.get_or_insert(now);
         self.fail(now);
+    }
+
+    /// Counts the user among those who lost a live websocket, once until it has one again.
+    fn lacks_from_now(&mut self) {
+        let had = std::mem::replace(
+            self.lack,
+            UserLack {
+                websocket: true,
+                news: true,
+            },
+        );
+        self.browser.storm.recorder.count(|shard| {
+            shard.second.websockets.users_lost += u64::from(!had.websocket);
+            shard.second.websockets.users_behind += u64::from(!had.news);
+        });
     }
 
     /// There is no connection: the next attempt is made after a pause.

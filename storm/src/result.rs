@@ -160,6 +160,19 @@ pub struct WebsocketCounts {
     pub gaps: u64,
     /// Ended because a ping was not answered.
     pub silent: u64,
+    /// Users who had a live websocket and lost it, each once until it is live again.
+    #[serde(default)]
+    pub users_lost: u64,
+    /// Those of them whose websocket is live again, on the same page or on one loaded anew.
+    #[serde(default)]
+    pub users_back: u64,
+    /// Users who lost a live websocket, each once until everything that they missed was asked for
+    /// and answered.
+    #[serde(default)]
+    pub users_behind: u64,
+    /// Those of them for whom it was.
+    #[serde(default)]
+    pub users_caught_up: u64,
 }
 
 impl WebsocketCounts {
@@ -172,6 +185,10 @@ impl WebsocketCounts {
         self.caught_up += other.caught_up;
         self.gaps += other.gaps;
         self.silent += other.silent;
+        self.users_lost += other.users_lost;
+        self.users_back += other.users_back;
+        self.users_behind += other.users_behind;
+        self.users_caught_up += other.users_caught_up;
     }
 }
 

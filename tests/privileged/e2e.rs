@@ -173,6 +173,7 @@ fn a_rig_is_planned_created_tested_and_removed() {
     assert_eq!(report["standin"], true, "{test}");
 
     storm::it_goes_on_without_its_operator(home);
+    storm::a_lost_node_comes_back_and_its_clients_too(home);
 
     // One more node and a job server: they are made, and no other is made anew. Another setting restarts
     // the nodes, and those of the administrator stay.

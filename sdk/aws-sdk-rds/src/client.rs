@@ -103,6 +103,8 @@ mod describe_events;
 
 mod describe_orderable_db_instance_options;
 
+mod failover_db_cluster;
+
 mod list_tags_for_resource;
 
 mod modify_db_cluster;

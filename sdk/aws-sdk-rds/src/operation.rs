@@ -55,6 +55,8 @@ pub mod describe_events;
 
 pub mod describe_orderable_db_instance_options;
 
+pub mod failover_db_cluster;
+
 pub mod list_tags_for_resource;
 
 pub mod modify_db_cluster;

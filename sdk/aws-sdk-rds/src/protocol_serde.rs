@@ -131,6 +131,10 @@ pub(crate) mod shape_describe_orderable_db_instance_options;
 
 pub(crate) mod shape_describe_orderable_db_instance_options_input;
 
+pub(crate) mod shape_failover_db_cluster;
+
+pub(crate) mod shape_failover_db_cluster_input;
+
 pub(crate) mod shape_list_tags_for_resource;
 
 pub(crate) mod shape_list_tags_for_resource_input;

@@ -82,7 +82,7 @@ impl Aws {
         self.reread_database(request, existing).await
     }
 
-    async fn restart(&self, id: &str) -> Result<(), CloudError> {
+    pub(in crate::aws) async fn restart(&self, id: &str) -> Result<(), CloudError> {
         self.rds
             .reboot_db_instance()
             .db_instance_identifier(id)

@@ -4,6 +4,7 @@ pub(in crate::aws) mod changes;
 pub(in crate::aws) mod cluster;
 pub(in crate::aws) mod cluster_instances;
 pub(in crate::aws) mod events;
+pub(in crate::aws) mod failover;
 pub(in crate::aws) mod groups;
 pub(in crate::aws) mod instances;
 pub(in crate::aws) mod removal;

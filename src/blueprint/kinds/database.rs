@@ -211,7 +211,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
     DATABASES.grant(
         UPDATE,
         "rds:AddTagsToResource rds:ModifyDBInstance rds:RebootDBInstance",
-        "another class, more storage, settings that need a restart",
+        "another class, more storage, settings that need a restart; a failover as a test",
     ),
     read("rds:DescribeEvents", "why a change of a database did not happen"),
     DATABASES.grant(

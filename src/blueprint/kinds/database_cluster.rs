@@ -107,6 +107,11 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
             "backups, protection, how storage is billed",
         ),
         CLUSTERS.grant(
+            UPDATE,
+            "rds:FailoverDBCluster",
+            "scenarios that fail the database over",
+        ),
+        CLUSTERS.grant(
             DELETE,
             "rds:AddTagsToResource rds:CreateDBClusterSnapshot rds:ModifyDBCluster",
             "a protected database leaves a final snapshot, which loadrig may not delete",

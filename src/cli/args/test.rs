@@ -10,7 +10,8 @@ use super::values::{not_negative, up_to_a_week, up_to_an_hour};
 pub(crate) struct TestArgs {
     /// Name under environments/, or a path to a file
     pub env: String,
-    /// `smoke`, `login-storm`, `reconnect-storm`, or a path to a scenario's YAML
+    /// `smoke`, `login-storm`, `reconnect-storm`, `node-loss`, `database-failover`, `rolling-restart`,
+    /// or a path to a scenario's YAML
     #[arg(required_unless_present_any = ["attach", "stop", "rate"])]
     pub scenario: Option<String>,
     /// What is changed of a storm.

@@ -17,7 +17,7 @@ use super::storm::StormScenario;
 use super::storm_check::check_storm;
 
 /// The scenarios that ship with the program.
-const BUILT_IN: [(&str, &str); 3] = [
+const BUILT_IN: [(&str, &str); 6] = [
     ("smoke", include_str!("../../../scenarios/smoke.yaml")),
     (
         "login-storm",
@@ -26,6 +26,18 @@ const BUILT_IN: [(&str, &str); 3] = [
     (
         "reconnect-storm",
         include_str!("../../../scenarios/reconnect-storm.yaml"),
+    ),
+    (
+        "node-loss",
+        include_str!("../../../scenarios/node-loss.yaml"),
+    ),
+    (
+        "database-failover",
+        include_str!("../../../scenarios/database-failover.yaml"),
+    ),
+    (
+        "rolling-restart",
+        include_str!("../../../scenarios/rolling-restart.yaml"),
     ),
 ];
 

@@ -5,6 +5,8 @@
 mod client;
 mod durations;
 mod engine;
+mod event_check;
+mod events;
 mod file;
 mod kind;
 mod mix;
@@ -20,6 +22,7 @@ mod storm_thresholds;
 
 pub use client::{StormClient, StormRetry, StormTooMany};
 pub use engine::ScenarioEngine;
+pub use events::{EventAction, NodeLoss, ProxyLoss, ScenarioEvent, ServiceLoss, WithoutOptions};
 pub use file::scenario_schema;
 pub use kind::Scenario;
 pub use overrides::{StormOverrideError, StormOverrides};
@@ -31,4 +34,6 @@ pub use population::Population;
 pub(super) use smoke::{CrossNodeStep, SearchStep, TransferFileStep};
 pub use smoke::{LatencyLimit, SmokeScenario, Steps, Thresholds};
 pub use storm::{AccountShare, StormScenario};
-pub use storm_thresholds::{CallThresholds, LoginThresholds, ReturnThresholds, StormThresholds};
+pub use storm_thresholds::{
+    CallThresholds, LoginThresholds, RecoveryThresholds, ReturnThresholds, StormThresholds,
+};

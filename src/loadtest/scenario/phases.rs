@@ -237,6 +237,22 @@ pub(super) fn arrivals(phases: &[ScenarioPhase], users: u32) -> Vec<u32> {
         .collect()
 }
 
+/// The names of phases for reports: the key of each, with a number where several have the same.
+pub(super) fn phase_names(phases: &[ScenarioPhase]) -> Vec<String> {
+    let count = |phases: &[ScenarioPhase], name: &str| {
+        phases.iter().filter(|phase| phase.name() == name).count()
+    };
+    let names = phases.iter().enumerate().map(|(index, phase)| {
+        let name = phase.name();
+        let number = count(&phases[..=index], name);
+        match count(phases, name) {
+            1 => name.to_owned(),
+            _ => format!("{name} {number}"),
+        }
+    });
+    names.collect()
+}
+
 /// How many of the first `users` users belong to an agent: they are dealt out in turn, so that every
 /// phase is spread evenly.
 pub(super) fn dealt(users: u32, agent: u32, agents: u32) -> u32 {

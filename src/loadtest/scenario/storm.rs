@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::client::StormClient;
 use super::durations::up_to_a_day;
 use super::engine::ScenarioEngine;
+use super::events::{ScenarioEvent, events_schema};
 use super::mix::mix_schema;
-use super::phases::{ArrivingPhase, ScenarioPhase, arrivals, dealt, phases_schema};
+use super::phases::{ArrivingPhase, ScenarioPhase, arrivals, dealt, phase_names, phases_schema};
 use super::population::Population;
 use super::storm_thresholds::StormThresholds;
 
@@ -48,6 +49,10 @@ pub struct StormScenario {
     /// What happens, one after the other.
     #[schemars(schema_with = "phases_schema")]
     pub phases: Vec<ScenarioPhase>,
+    /// What loadrig does to the rig, and when.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "events_schema")]
+    pub events: Vec<ScenarioEvent>,
     /// What counts as good.
     #[serde(default)]
     pub thresholds: StormThresholds,
@@ -112,22 +117,23 @@ impl StormScenario {
         }
     }
 
+    /// When an event is planned, from the start of the storm.
+    #[must_use]
+    pub fn planned(&self, event: &ScenarioEvent) -> SignedDuration {
+        let index = self.phase_names().iter().position(|it| *it == event.phase);
+        let before = &self.phases[..index.unwrap_or(0)];
+        before
+            .iter()
+            .map(ScenarioPhase::at_most)
+            .sum::<SignedDuration>()
+            + event.at
+    }
+
     /// The names of the phases for reports: the key of each, with a number where several have the
     /// same.
     #[must_use]
     pub fn phase_names(&self) -> Vec<String> {
-        let count = |phases: &[ScenarioPhase], name: &str| {
-            phases.iter().filter(|phase| phase.name() == name).count()
-        };
-        let names = self.phases.iter().enumerate().map(|(index, phase)| {
-            let name = phase.name();
-            let number = count(&self.phases[..=index], name);
-            match count(&self.phases, name) {
-                1 => name.to_owned(),
-                _ => format!("{name} {number}"),
-            }
-        });
-        names.collect()
+        phase_names(&self.phases)
     }
 
     /// The phase named `storm`, the first of them.

@@ -11,6 +11,8 @@ use serde_json::Value;
 use crate::spec::PathCheck;
 
 use super::client::StormClient;
+use super::event_check::{check_events, readable_events};
+use super::events::ScenarioEvent;
 use super::phase_check::{check_phases, readable_phases};
 use super::phases::ScenarioPhase;
 use super::population::Population;
@@ -37,13 +39,19 @@ pub(super) fn check_storm(scenario: &Value, check: &mut PathCheck<'_>) {
         .as_str()
         .and_then(|text| text.parse::<SignedDuration>().ok());
     let client: Option<StormClient> = part(scenario, "client");
+    let events = readable_events(scenario, check);
     if let Some(population) = part(scenario, "population") {
         check_population(population, check);
     }
     if let Some(phases) = &phases {
         check_phases(phases, users, deadline, check);
+        if let Some(events) = &events {
+            check_events(events, phases, check);
+        }
     }
-    let (Some(client), Some(phases), Some(mix)) = (client, phases, part(scenario, "mix")) else {
+    let (Some(client), Some(phases), Some(events), Some(mix)) =
+        (client, phases, events, part(scenario, "mix"))
+    else {
         return;
     };
     if !client.websocket {
@@ -62,6 +70,7 @@ pub(super) fn check_storm(scenario: &Value, check: &mut PathCheck<'_>) {
         let given = Given {
             client: &client,
             phases: &phases,
+            events: &events,
             mix: &mix,
         };
         given.check(&thresholds, check);
@@ -104,6 +113,7 @@ fn check_population(population: Population, check: &mut PathCheck<'_>) {
 struct Given<'a> {
     client: &'a StormClient,
     phases: &'a [ScenarioPhase],
+    events: &'a [ScenarioEvent],
     mix: &'a ActionMix,
 }
 
@@ -149,8 +159,23 @@ impl Given<'_> {
             ("reconnected", thresholds.reconnected),
             ("caught_up", thresholds.caught_up),
         ] {
-            if limits.p99.or(limits.last).is_some() && !drops {
-                refuse(&[name], "it has no phase `drop`, in which websockets break");
+            if limits.is_given() && !drops && self.events.is_empty() {
+                refuse(
+                    &[name],
+                    "it has neither a phase `drop` nor `events`, by which websockets break",
+                );
+            }
+        }
+        let recovery = &thresholds.recovery;
+        for (name, given, is_of_websockets) in [
+            ("connected", recovery.connected.is_given(), true),
+            ("caught_up", recovery.caught_up.is_given(), true),
+            ("errors", recovery.errors.is_some(), false),
+        ] {
+            if given && self.events.is_empty() {
+                refuse(&["recovery", name], "it has no `events`");
+            } else if given && is_of_websockets && !self.client.websocket {
+                refuse(&["recovery", name], "`client.websocket` is `false`");
             }
         }
         for call in thresholds.calls.by_call.keys() {

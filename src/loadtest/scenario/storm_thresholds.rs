@@ -11,6 +11,9 @@ use serde_json::{Map, Value};
 use super::durations::limit;
 use super::smoke::LatencyLimit;
 
+/// Share of the calls of a second beyond which they count as disturbed, percent.
+const DISTURBED_PERCENT: f64 = 1.0;
+
 /// The driver's lateness beyond which its figures are not the server's.
 const START_LAG: SignedDuration = SignedDuration::from_millis(10);
 
@@ -39,6 +42,8 @@ pub struct StormThresholds {
     pub reconnected: ReturnThresholds,
     /// From the loss of a websocket until all calls that follow it are answered.
     pub caught_up: ReturnThresholds,
+    /// From each event of the scenario until the rig is as before.
+    pub recovery: RecoveryThresholds,
     /// Most lateness of the agents themselves, 99th percentile: beyond it the other figures are not
     /// the server's alone.
     #[schemars(schema_with = "limit")]
@@ -56,6 +61,7 @@ impl Default for StormThresholds {
             error_rate_percent: None,
             reconnected: ReturnThresholds::default(),
             caught_up: ReturnThresholds::default(),
+            recovery: RecoveryThresholds::default(),
             start_lag_p99: START_LAG,
         }
     }
@@ -89,6 +95,40 @@ pub struct ReturnThresholds {
     /// The last one.
     #[schemars(schema_with = "limit")]
     pub last: Option<SignedDuration>,
+}
+
+impl ReturnThresholds {
+    /// Whether there is any.
+    pub(super) fn is_given(&self) -> bool {
+        self.p99.or(self.last).is_some()
+    }
+}
+
+/// Longest times from an event until the rig is as before. Each event is held to them.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RecoveryThresholds {
+    /// Until the clients that lost a websocket have one again.
+    pub connected: ReturnThresholds,
+    /// Until all calls that follow are answered.
+    pub caught_up: ReturnThresholds,
+    /// Until no more than `error_rate_percent` of the calls of any second fail.
+    #[schemars(schema_with = "limit")]
+    pub errors: Option<SignedDuration>,
+    /// Most calls of a second that fail in a rig that has recovered, in percent of those.
+    #[schemars(range(min = 0.0, max = 100.0))]
+    pub error_rate_percent: f64,
+}
+
+impl Default for RecoveryThresholds {
+    fn default() -> Self {
+        Self {
+            connected: ReturnThresholds::default(),
+            caught_up: ReturnThresholds::default(),
+            errors: None,
+            error_rate_percent: DISTURBED_PERCENT,
+        }
+    }
 }
 
 /// Longest response times by kind of call.

@@ -3,6 +3,7 @@
 use loadrig_storm::StormResult;
 use serde::{Deserialize, Serialize};
 
+use super::recovery::EventRecovery;
 use crate::loadtest::HostSeries;
 
 /// What came of a storm, over all agents.
@@ -14,6 +15,9 @@ pub struct StormFigures {
     pub phases: Vec<StormPhaseSpan>,
     /// Times in which an agent did not work.
     pub gaps: Vec<AgentGap>,
+    /// What was done to the rig.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<RigEventRecord>,
     /// Why the figures are not the server's; none when they are. Thresholds then say nothing of the server.
     pub invalid: Option<String>,
     /// What the rig's hosts did.
@@ -48,6 +52,45 @@ pub struct AgentGap {
     pub reason: String,
     /// Users who were to arrive meanwhile. They were not sent late.
     pub lost_users: u64,
+}
+
+/// What was done to the rig, and what came of it. Times are milliseconds from the start of the storm,
+/// by the clock of the host that wrote them down.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RigEventRecord {
+    /// The scenario's word for it.
+    pub action: String,
+    /// What was done, for people.
+    pub text: String,
+    /// When it was to be done: its phase as it came, and the time within it.
+    pub planned_ms: u64,
+    /// When it was done; none when it was not.
+    pub begin_ms: Option<u64>,
+    /// When it was over: a service serves again, the last node is back, the database is available.
+    pub end_ms: Option<u64>,
+    /// What went wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// What it did to clients; none when it was not done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<EventRecovery>,
+    /// When those who lost a websocket were to be expected back; none where nothing could be forecast.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<ReconnectExpectation>,
+}
+
+/// When clients that lost a websocket are to be expected back, milliseconds from the event: the least,
+/// the median and the most of nine of ten losses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReconnectExpectation {
+    /// 99 % of them are connected again.
+    pub connected_p99_ms: (u64, u64, u64),
+    /// The last one is.
+    pub connected_last_ms: (u64, u64, u64),
+    /// 99 % of them have caught up.
+    pub caught_up_p99_ms: (u64, u64, u64),
+    /// The last one has.
+    pub caught_up_last_ms: (u64, u64, u64),
 }
 
 /// What was expected of a storm before it began: nine of ten storms are between the two ends.

@@ -10,8 +10,9 @@ use tokio::sync::mpsc;
 
 use super::agents::{of_storm, state};
 use super::error::StormTestError;
+use super::figures::RigEventRecord;
 use super::live::LiveSamples;
-use super::verdict::{judge, merge};
+use super::verdict::{MergedStorm, judge, merge};
 use super::wire::{DetachedStorm, StandingStage, StormAgentLine, StormOutcome, StormWord};
 use crate::events::{EventKind, Events};
 use crate::loadtest::result::ScenarioResult;
@@ -26,21 +27,48 @@ const GRACE: Duration = Duration::from_mins(5);
 /// Lines of an agent that wait to be read.
 const LINES: usize = 64;
 
-/// Follows a storm on all its agents until each has said what came of it, and holds that against
-/// the thresholds. `run` is the run that stores the result.
+/// What all agents said came of a storm.
+pub struct HeardStorm {
+    storm: DetachedStorm,
+    scenario: StormScenario,
+    merged: MergedStorm,
+}
+
+impl HeardStorm {
+    /// When the first agent began, milliseconds since 1970.
+    #[must_use]
+    pub fn started_ms(&self) -> u64 {
+        self.merged.storm.started_ms
+    }
+
+    /// Holds it against the thresholds. `run` is the run that stores the result, `done` what was done
+    /// to the rig, one for each event of the scenario, with times from the start of the storm.
+    #[must_use]
+    pub fn judge(self, run: &str, done: Vec<RigEventRecord>, events: &Events) -> ScenarioResult {
+        let result = judge(&self.scenario, &self.storm, run, self.merged, done);
+        for check in &result.checks {
+            events.emit(EventKind::Check {
+                name: check.name.clone(),
+                pass: check.pass,
+                detail: check.detail.clone(),
+            });
+        }
+        result
+    }
+}
+
+/// Follows a storm on all its agents until each has said what came of it.
 ///
 /// Dropping the future stops following; the storm goes on.
 ///
 /// # Errors
 /// When the storm is of another version, or no agent comes to a result.
-pub async fn follow_storm(
+pub async fn hear_storm(
     storm: &DetachedStorm,
     agents: &[&dyn AgentHost],
-    run: &str,
     events: &Events,
-) -> Result<ScenarioResult, StormTestError> {
-    let scenario: StormScenario = serde_json::from_value(storm.scenario.clone())
-        .map_err(|error| StormTestError::Unreadable(error.to_string()))?;
+) -> Result<HeardStorm, StormTestError> {
+    let scenario = storm.read_scenario()?;
     let agents: Vec<&dyn AgentHost> = of_storm(agents, storm).collect();
     let (say, mut heard) = mpsc::channel::<(usize, StormSample)>(LINES);
     let following = agents.iter().enumerate().map(|(index, agent)| {
@@ -70,15 +98,11 @@ pub async fn follow_storm(
             outcomes.push((name.clone(), gone));
         }
     }
-    let result = judge(&scenario, storm, run, merge(outcomes)?);
-    for check in &result.checks {
-        events.emit(EventKind::Check {
-            name: check.name.clone(),
-            pass: check.pass,
-            detail: check.detail.clone(),
-        });
-    }
-    Ok(result)
+    Ok(HeardStorm {
+        storm: storm.clone(),
+        scenario,
+        merged: merge(outcomes)?,
+    })
 }
 
 /// Follows one agent to its outcome. A connection that breaks loses nothing: the next one asks for

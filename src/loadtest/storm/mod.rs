@@ -10,9 +10,11 @@ mod agents;
 mod checks;
 mod divide;
 mod error;
+mod event_checks;
 mod figures;
 mod follow;
 mod live;
+mod recovery;
 mod start;
 mod verdict;
 mod wire;
@@ -20,8 +22,11 @@ mod wire;
 pub use agents::{FoundStorm, find_storm, tell_storm};
 pub use divide::{StormAccounts, at_entrances, divide};
 pub use error::StormTestError;
-pub use figures::{AgentGap, StormExpectation, StormFigures, StormPhaseSpan};
-pub use follow::follow_storm;
+pub use figures::{
+    AgentGap, ReconnectExpectation, RigEventRecord, StormExpectation, StormFigures, StormPhaseSpan,
+};
+pub use follow::{HeardStorm, hear_storm};
+pub use recovery::{EventRecovery, ReturnTimes};
 pub use start::{StormTest, check_agents, longest_storm};
 pub use verdict::error_name;
 pub use wire::{

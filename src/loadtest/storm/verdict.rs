@@ -6,7 +6,8 @@ use loadrig_storm::{StormErrorClass, StormResult, TimeHistogram};
 
 use super::checks::{self, time};
 use super::error::StormTestError;
-use super::figures::{AgentGap, StormFigures, StormPhaseSpan};
+use super::event_checks::{complete_events, event_checks, fault_of};
+use super::figures::{AgentGap, RigEventRecord, StormFigures, StormPhaseSpan};
 use super::wire::{DetachedStorm, StormOutcome};
 use crate::loadtest::result::{RESULT_FORMAT, ScenarioResult};
 use crate::loadtest::scenario::StormScenario;
@@ -15,6 +16,13 @@ use crate::loadtest::wire::{Check, ServerInfo};
 /// What every reader of the figures should know.
 const OPEN_LOOP: &str = "Open model: users come when they come, however slow the server is, and \
      every time runs from the moment at which something was meant to begin.";
+
+/// What to do when the agents were too slow, or away.
+const AGENTS_LATE: &str = "The verdict is not the server's: the agents did not keep the storm's \
+     schedule. Give the role `agent` more hosts or larger ones, and run the storm again.";
+/// What to do when the rig was not treated as the scenario says.
+const EVENT_MISSED: &str = "The verdict is not the server's: the rig was not treated as the \
+     scenario says. Run the storm again, and follow it until its events are over.";
 
 /// What came of the parts of all agents.
 pub(super) struct MergedStorm {
@@ -91,9 +99,13 @@ pub(super) fn judge(
     storm: &DetachedStorm,
     run: &str,
     merged: MergedStorm,
+    mut done: Vec<RigEventRecord>,
 ) -> ScenarioResult {
     let result = merged.storm;
-    let own = agent_checks(scenario, &result, &merged.gaps, &merged.failures);
+    complete_events(scenario, &result, &mut done);
+    let mut own = agent_checks(scenario, &result, &merged.gaps, &merged.failures);
+    let agents_kept_up = own.iter().all(|check| check.pass);
+    own.extend(done.iter().map(|event| fault_of(scenario, &result, event)));
     let faults: Vec<String> = own
         .iter()
         .filter(|check| !check.pass)
@@ -113,14 +125,15 @@ pub(super) fn judge(
         },
     ));
     checks.extend(checks::thresholds(scenario, &result));
+    checks.extend(event_checks(scenario, &done));
     let mut notes = vec![OPEN_LOOP.to_owned()];
     if invalid.is_some() {
-        notes.insert(
-            0,
-            "The verdict is not the server's: the agents did not keep the storm's schedule. Give \
-             the role `agent` more hosts or larger ones, and run the storm again."
-                .to_owned(),
-        );
+        let why = if agents_kept_up {
+            EVENT_MISSED
+        } else {
+            AGENTS_LATE
+        };
+        notes.insert(0, why.to_owned());
     }
     let names = scenario.phase_names();
     let phases = result.phases.iter().map(|(index, phase)| StormPhaseSpan {
@@ -150,6 +163,7 @@ pub(super) fn judge(
         storm: Some(Box::new(StormFigures {
             phases: phases.collect(),
             gaps: merged.gaps,
+            events: done,
             invalid,
             storm: result,
             hosts: Vec::new(),
@@ -322,7 +336,7 @@ mod tests {
             server: ServerInfo::default(),
         };
         let merged = merge(vec![("agent-1".into(), Ok(outcome))]).unwrap();
-        judge(&scenario, &storm, "r2", merged)
+        judge(&scenario, &storm, "r2", merged, Vec::new())
     }
 
     fn failed(result: &ScenarioResult) -> Vec<&str> {

@@ -7,6 +7,8 @@
 use loadrig_storm::{StormPlan, StormResult, StormSample};
 use serde::{Deserialize, Serialize};
 
+use super::error::StormTestError;
+use crate::loadtest::scenario::StormScenario;
 use crate::loadtest::wire::ServerInfo;
 
 /// The format of orders and answers; raised with every change that an old agent cannot read.
@@ -42,6 +44,15 @@ pub struct DetachedStorm {
 }
 
 impl DetachedStorm {
+    /// The scenario.
+    ///
+    /// # Errors
+    /// When the storm is of another version.
+    pub fn read_scenario(&self) -> Result<StormScenario, StormTestError> {
+        serde_json::from_value(self.scenario.clone())
+            .map_err(|error| StormTestError::Unreadable(error.to_string()))
+    }
+
     /// By when every agent has stopped, milliseconds since 1970.
     #[must_use]
     pub fn latest_end_ms(&self) -> u64 {

@@ -33,6 +33,14 @@ pub(super) fn master_password(call: &Call) -> Option<(&str, &str)> {
     ))
 }
 
+/// The database that a call restarts, if it does.
+pub(super) fn rebooted_database(call: &Call) -> Option<&str> {
+    let is_reboot = call.service == "rds" && call.action == "RebootDBInstance";
+    is_reboot
+        .then(|| call.get("DBInstanceIdentifier"))
+        .flatten()
+}
+
 #[cfg(test)]
 mod tests {
     use axum::http::{Method, Request, header};
@@ -63,6 +71,16 @@ mod tests {
         );
         assert_eq!(master_password(&call), Some(("demo-db", "a+b c&é")));
         assert!(changes_hosts(&call));
+    }
+
+    #[test]
+    fn a_restart_names_its_database() {
+        let reboot = "Action=RebootDBInstance&DBInstanceIdentifier=demo-db";
+        let reboot = call(Method::POST, "/", "rds", reboot);
+        assert_eq!(rebooted_database(&reboot), Some("demo-db"));
+        let describe = "Action=DescribeDBInstances&DBInstanceIdentifier=demo-db";
+        let describe = call(Method::POST, "/", "rds", describe);
+        assert_eq!(rebooted_database(&describe), None);
     }
 
     #[test]

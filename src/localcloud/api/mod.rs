@@ -14,7 +14,7 @@ use axum::extract::State;
 use axum::http::{Request, Response, StatusCode, header};
 use secrecy::SecretString;
 use strict_cloud::{Call, CallOutcome, StrictCloud};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, broadcast};
 
 use super::mirror::Mirror;
 use super::names::RDS_TRUST_HOST;
@@ -79,6 +79,8 @@ pub(crate) struct CloudApi {
     pub region: String,
     /// Told when something changed.
     pub changed: Arc<Notify>,
+    /// Told of databases that are to be restarted.
+    pub reboots: broadcast::Sender<String>,
     /// Asked what is there.
     pub readiness: Readiness,
     /// Where master passwords are noted.
@@ -120,6 +122,14 @@ impl CloudApi {
             };
             answer = Response::from_parts(parts, body);
             answer.headers_mut().remove(header::CONTENT_LENGTH);
+        }
+        if let Some(database) = calls::rebooted_database(&call)
+            && succeeded
+        {
+            let guest = super::database::guest(database);
+            // Not there again before it was away.
+            self.readiness.set(&guest, false);
+            let _nobody_runs_it = self.reboots.send(guest);
         }
         if calls::changes_hosts(&call) && succeeded {
             tracing::debug!(call = call.name(), "change");

@@ -3,6 +3,7 @@
 use loadrig_stats::{Better, MeasureScale};
 use serde::Serialize;
 
+use crate::loadtest::storm::{EventRecovery, StormFigures};
 use crate::loadtest::{ScenarioResult, UserAction};
 
 /// What a figure is measured in.
@@ -41,6 +42,12 @@ enum FigureSource {
     LastIn,
     /// Share of a storm's users who got in.
     UsersIn,
+    /// From an event until 99 % of those who lost a websocket were connected again.
+    Connected,
+    /// The same until they had caught up.
+    CaughtUp,
+    /// From an event until calls failed no more than usual.
+    ErrorsOver,
 }
 
 /// Every kind of figure, in the order in which they are shown.
@@ -69,6 +76,9 @@ pub(super) fn kinds() -> Vec<FigureKind> {
         (FigureSource::StormLogin(95), "login p95", true),
         (FigureSource::StormLogin(99), "login p99", false),
         (FigureSource::LastIn, "last user in", false),
+        (FigureSource::Connected, "99 % connected after event", false),
+        (FigureSource::CaughtUp, "99 % caught up after event", false),
+        (FigureSource::ErrorsOver, "errors over after event", false),
     ] {
         kinds.push(FigureKind {
             name: name.to_owned(),
@@ -145,6 +155,13 @@ impl FigureKind {
             FigureSource::LastIn => storm
                 .and_then(|storm| storm.last.logged_in_ms)
                 .map(|ms| ms as f64),
+            FigureSource::Connected => {
+                slowest(figures.map(|it| &**it), |seen| seen.connected.p99_ms)
+            }
+            FigureSource::CaughtUp => {
+                slowest(figures.map(|it| &**it), |seen| seen.caught_up.p99_ms)
+            }
+            FigureSource::ErrorsOver => slowest(figures.map(|it| &**it), |seen| seen.errors_ms),
             FigureSource::UsersIn => storm
                 .map(|storm| storm.users)
                 .filter(|users| users.offered > 0)
@@ -154,6 +171,19 @@ impl FigureKind {
             _ => return None,
         })
     }
+}
+
+/// The longest time to recover over all events of a storm; none where an event has none.
+fn slowest(
+    figures: Option<&StormFigures>,
+    time: impl Fn(&EventRecovery) -> Option<u64>,
+) -> Option<f64> {
+    let events = &figures?.events;
+    let times: Option<Vec<u64>> = events
+        .iter()
+        .map(|event| event.recovery.as_ref().and_then(&time))
+        .collect();
+    Some(times?.into_iter().max()? as f64)
 }
 
 /// What the overall latency of several results is the mean of.

@@ -1,6 +1,10 @@
 //! Runs scenarios on a rig that is up.
 
+mod fail_over;
 mod outcome;
+mod reconnects;
+mod rig_events;
+mod rolling_restart;
 mod smoke;
 mod storm;
 

@@ -8,12 +8,14 @@ use std::time::Duration;
 use forecast::Range;
 use loadrig_storm::{AccountPassword, StormControl};
 use secrecy::ExposeSecret as _;
+use tokio::sync::watch;
 
 use crate::engine::Urgency;
 use crate::events::{EventKind, Recorder};
 use crate::loadtest::storm::{
-    DetachedStorm, FoundStorm, StormAccounts, StormExpectation, StormPhaseSpan, StormTest,
-    at_entrances, check_agents, find_storm, follow_storm, longest_storm, tell_storm,
+    DetachedStorm, FoundStorm, HeardStorm, StormAccounts, StormExpectation, StormPhaseSpan,
+    StormTest, StormTestError, at_entrances, check_agents, find_storm, hear_storm, longest_storm,
+    tell_storm,
 };
 use crate::loadtest::{AgentHost, ScenarioResult, StormScenario};
 use crate::ops::agent_hosts::{agent_hosts, as_agents, entrances};
@@ -30,6 +32,8 @@ use crate::plan::Inventory;
 use crate::spec::Spec;
 
 use super::outcome::TestReport;
+use super::reconnects::expected_reconnects;
+use super::rig_events::{RigEvents, check_events};
 
 /// From the latest end of a storm until its lock ends by itself: agents write their results.
 const LOCK_GRACE: Duration = Duration::from_mins(2);
@@ -67,6 +71,7 @@ pub async fn run_storm(
     recorder: &Recorder,
 ) -> Result<StormEnd, OpsError> {
     let events = session.events;
+    check_events(&rig.spec, asked, watch == StormWatch::Follow)?;
     run_started(rig, run, session, &format!("scenario {}", asked.name));
     let inventory = rig.read().await?.inventory;
     let connected = rig.connect(&inventory).await?;
@@ -122,6 +127,22 @@ pub async fn run_storm(
             return Err(error.into());
         }
     };
+    let rig_events = RigEvents {
+        rig,
+        connected: &connected,
+        storm: &storm,
+        scenario,
+        events,
+    };
+    if let Err(error) = rig_events.arm(longest).await {
+        let found = FoundStorm {
+            storm,
+            is_over: false,
+        };
+        tell_storm(&agents, &found, StormControl::Stop).await?;
+        lock::take_back(&rig.cloud, &rig.spec.name, &run.name).await?;
+        return Err(error);
+    }
     events.note(format!(
         "{} users from {}; the storm goes on without this command: `loadrig test {} --attach` \
          comes back to it, `--stop` ends it",
@@ -256,18 +277,26 @@ impl Followed<'_> {
         events.emit(EventKind::PhaseStarted {
             phase: phase.clone(),
         });
-        let mut stop = self.session.stop.clone();
-        let mut result = tokio::select! {
-            result = follow_storm(self.storm, agents, &self.run.name, events) => result?,
-            _ = stop.wait_for(|urgency| *urgency > Urgency::None) => {
-                return Err(TestError::StormGoesOn {
-                    environment: environment.clone(),
-                }
-                .into());
-            }
+        let scenario = self.storm.read_scenario()?;
+        let rig_events = RigEvents {
+            rig: self.rig,
+            connected: self.connected,
+            storm: self.storm,
+            scenario: &scenario,
+            events,
         };
+        let Some(heard) = self.hear(agents, &rig_events).await.transpose() else {
+            return Err(TestError::StormGoesOn {
+                environment: environment.clone(),
+            }
+            .into());
+        };
+        // Also where there is no result: what is down runs again afterwards.
+        let started_ms = heard.as_ref().map_or(0, HeardStorm::started_ms);
+        let done = rig_events.collect(started_ms).await;
+        let mut result = heard?.judge(&self.run.name, done, events);
         events.emit(EventKind::PhaseFinished { phase });
-        self.add_surroundings(&mut result).await;
+        self.add_surroundings(&scenario, &mut result).await;
         lock::take_back(&self.rig.cloud, environment, &self.storm.run).await?;
         events.emit(EventKind::RunFinished { ok: result.passed });
         let passed = result.passed;
@@ -289,15 +318,46 @@ impl Followed<'_> {
         })
     }
 
+    /// Follows the storm to its end, and does meanwhile to the rig what nobody else does. None: the
+    /// operator leaves before.
+    async fn hear(
+        &self,
+        agents: &[&dyn AgentHost],
+        rig_events: &RigEvents<'_>,
+    ) -> Result<Option<HeardStorm>, StormTestError> {
+        let (say_over, over) = watch::channel(false);
+        let mut stop = self.session.stop.clone();
+        let carrying = rig_events.carry_out(over, stop.clone());
+        let hearing = hear_storm(self.storm, agents, self.session.events);
+        tokio::pin!(carrying, hearing);
+        let mut is_carried = false;
+        let heard = loop {
+            tokio::select! {
+                heard = &mut hearing => break Some(heard),
+                () = &mut carrying, if !is_carried => is_carried = true,
+                _ = stop.wait_for(|urgency| *urgency > Urgency::None) => break None,
+            }
+        };
+        // What has begun is brought to its end, also when the operator leaves: a node may be away.
+        say_over.send_replace(true);
+        if !is_carried {
+            carrying.await;
+        }
+        heard.transpose()
+    }
+
     /// Adds what hosts did meanwhile, and what was expected.
-    async fn add_surroundings(&self, result: &mut ScenarioResult) {
+    async fn add_surroundings(&self, scenario: &StormScenario, result: &mut ScenarioResult) {
         let Some(figures) = &mut result.storm else {
             return;
         };
         let sampled = RigSampler::of(self.rig, self.connected, self.session.events);
         let (hosts, missing) = sampled.collect(figures.storm.started_ms).await;
         figures.hosts = hosts;
-        figures.forecast = expectation(&self.rig.spec, self.storm, &figures.phases);
+        figures.forecast = expectation(&self.rig.spec, scenario, &figures.phases);
+        for (record, event) in figures.events.iter_mut().zip(&scenario.events) {
+            record.expected = expected_reconnects(&self.rig.spec, scenario, event, record);
+        }
         result.notes.extend(missing);
     }
 }
@@ -305,11 +365,10 @@ impl Followed<'_> {
 /// What was expected of a storm on a rig; nothing of one without a phase `storm`.
 fn expectation(
     spec: &Spec,
-    storm: &DetachedStorm,
+    scenario: &StormScenario,
     phases: &[StormPhaseSpan],
 ) -> Option<StormExpectation> {
-    let scenario: StormScenario = serde_json::from_value(storm.scenario.clone()).ok()?;
-    let forecast = forecast_storm(spec, &scenario).ok()?;
+    let forecast = forecast_storm(spec, scenario).ok()?;
     // The forecast counts from the storm's own phase, which others may come before.
     let begin = phases.iter().find(|phase| phase.name == "storm")?.begin_ms as f64 / 1000.0;
     let is_known = |last: &Range| {

@@ -21,6 +21,7 @@ pub(super) struct Chart {
     pub(super) x_ticks: Vec<Mark>,
     pub(super) y_ticks: Vec<Mark>,
     pub(super) spans: Vec<ChartSpan>,
+    pub(super) moments: Vec<Mark>,
     pub(super) bands: Vec<ChartBand>,
     pub(super) curves: Vec<Curve>,
 }

@@ -23,7 +23,7 @@ use crate::spec::{CloudTarget, SourceKind};
 
 use chart::{Chart, ChartSize};
 use gantt::Gantt;
-use over_time::TimeSpan;
+use over_time::{TimeBackground, TimeSpan};
 use topology::Diagram;
 
 const PAGE: &str = include_str!("page.html");
@@ -331,11 +331,19 @@ fn over_time(figures: &StormFigures) -> Vec<DrawnChart> {
             to: phase.end_ms as f64 / 1000.0,
         })
         .collect();
+    let moments = figures.events.iter().filter_map(|event| {
+        let at = event.begin_ms? as f64 / 1000.0;
+        Some((at, event.text.clone()))
+    });
+    let background = TimeBackground {
+        spans,
+        moments: moments.collect(),
+    };
     over_time_of(figures)
         .iter()
         .map(|chart| DrawnChart {
-            wide: over_time::chart(chart, &spans, WIDE_OVER_TIME),
-            narrow: over_time::chart(chart, &spans, NARROW_OVER_TIME),
+            wide: over_time::chart(chart, &background, WIDE_OVER_TIME),
+            narrow: over_time::chart(chart, &background, NARROW_OVER_TIME),
         })
         .collect()
 }

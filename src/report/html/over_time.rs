@@ -23,8 +23,18 @@ pub(super) struct TimeSpan {
     pub(super) to: f64,
 }
 
+/// What stands behind the curves of all charts of a storm.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct TimeBackground {
+    /// Its phases.
+    pub(super) spans: Vec<TimeSpan>,
+    /// When something was done to the rig: seconds from the start, and what.
+    pub(super) moments: Vec<(f64, String)>,
+}
+
 /// Draws a chart.
-pub(super) fn chart(chart: &TimeChart, spans: &[TimeSpan], size: ChartSize) -> Chart {
+pub(super) fn chart(chart: &TimeChart, background: &TimeBackground, size: ChartSize) -> Chart {
+    let spans = &background.spans;
     let plot = TimePlot::of(chart, spans, size);
     let mut curves: Vec<Curve> = chart
         .lines
@@ -86,6 +96,14 @@ pub(super) fn chart(chart: &TimeChart, spans: &[TimeSpan], size: ChartSize) -> C
                 from: plot.x(span.from),
                 width: round(plot.x(span.to) - plot.x(span.from)),
                 label: span.name.clone(),
+            })
+            .collect(),
+        moments: background
+            .moments
+            .iter()
+            .map(|(at, what)| Mark {
+                at: plot.x(*at),
+                label: what.clone(),
             })
             .collect(),
         bands: bands.collect(),
@@ -244,7 +262,7 @@ mod tests {
     fn more_is_higher_and_later_is_further_right() {
         let chart = chart(
             &sample(TimeUnit::Count, vec![(1.0, 1.0), (900.0, 15_000.0)]),
-            &[],
+            &TimeBackground::default(),
             SIZE,
         );
         assert_eq!(chart.curves[0].path, "M62.8 336L824 14");
@@ -262,7 +280,7 @@ mod tests {
             name: "forecast",
             points: vec![(1.0, 0.0, 20.0), (10.0, 5.0, 40.0)],
         });
-        let chart = chart(&data, &[], SIZE);
+        let chart = chart(&data, &TimeBackground::default(), SIZE);
         assert_eq!(chart.y_ticks.last().unwrap().label, "40");
         assert!(chart.bands[0].path.starts_with('M') && chart.bands[0].path.ends_with('Z'));
     }
@@ -270,15 +288,28 @@ mod tests {
     #[test]
     fn latencies_have_decades() {
         let data = sample(TimeUnit::Millis, vec![(1.0, 3.0), (2.0, 450.0)]);
-        let chart = chart(&data, &[], SIZE);
+        let chart = chart(&data, &TimeBackground::default(), SIZE);
         let labels: Vec<&str> = chart.y_ticks.iter().map(|t| t.label.as_str()).collect();
         assert_eq!(labels, ["1.00 ms", "10.0 ms", "100 ms", "1.00 s"]);
     }
 
     #[test]
+    fn what_was_done_to_the_rig_stands_where_it_was_done() {
+        let data = sample(TimeUnit::Count, vec![(1.0, 1.0), (100.0, 10.0)]);
+        let background = TimeBackground {
+            spans: Vec::new(),
+            moments: vec![(50.0, "app-1 is killed".to_owned())],
+        };
+        let chart = chart(&data, &background, SIZE);
+        let middle = (chart.frame.left + chart.frame.right) / 2.0;
+        assert!((chart.moments[0].at - middle).abs() < 0.1);
+        assert_eq!(chart.moments[0].label, "app-1 is killed");
+    }
+
+    #[test]
     fn a_curve_of_nothing_but_zero_is_drawn() {
         let data = sample(TimeUnit::Count, vec![(1.0, 0.0), (2.0, 0.0)]);
-        let chart = chart(&data, &[], SIZE);
+        let chart = chart(&data, &TimeBackground::default(), SIZE);
         assert!(!chart.curves[0].path.contains("NaN"));
     }
 }

@@ -45,6 +45,7 @@ pub(super) fn chart(actions: &[ActionSummary], size: ChartSize) -> Option<Chart>
         height: size.height,
         frame: plot.frame,
         spans: Vec::new(),
+        moments: Vec::new(),
         bands: Vec::new(),
         x_ticks: x_ticks(&plot),
         y_ticks: y_ticks(&plot),

@@ -178,6 +178,52 @@ async fn a_server_that_restarted_gets_the_flood_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn clients_come_back_when_the_forecast_says() {
+    const CLIENTS: u32 = 40;
+    let mut stage = Stage::new(CLIENTS).await;
+    let mut plan = stage.plan(CLIENTS, 2_000);
+    plan.phases.extend([
+        StormPhase::Hold { for_ms: 12_000 },
+        StormPhase::Drain { at_most_ms: 60_000 },
+    ]);
+    let running = tokio::spawn(storm(plan));
+    stage.await_websockets(CLIENTS as usize).await;
+    // Some connect at their second attempt, some at their third.
+    let (earliest, latest) =
+        tokio::task::block_in_place(|| stage.restart_after(Duration::from_secs(7)));
+    let result = running.await.expect("storm");
+    let sockets = result.websockets;
+    let clients = u64::from(CLIENTS);
+    assert_eq!((sockets.users_lost, sockets.users_back), (clients, clients));
+    assert_eq!(
+        (sockets.users_behind, sockets.users_caught_up),
+        (clients, clients)
+    );
+    let forecast = |outage: Duration| {
+        let broken = forecast::BrokenSockets {
+            clients: CLIENTS,
+            over: 0.0,
+            outage: outage.as_secs_f64(),
+            calls: 0.0,
+        };
+        forecast::forecast_reconnects(&broken, 200, 1).expect("clients")
+    };
+    let (low, high) = (forecast(earliest), forecast(latest));
+    // Each client's time runs from its own loss; a busy machine takes its part of a second.
+    let slack = 1.5;
+    let last = result.milestones.reconnected.max().as_secs_f64();
+    assert!(
+        last >= low.connected_last.low - slack && last <= high.connected_last.high + slack,
+        "{last} s, forecast {low:?} to {high:?}"
+    );
+    let last = result.milestones.caught_up.max().as_secs_f64();
+    assert!(
+        last >= low.caught_up_last.low - slack && last <= high.caught_up_last.high + 2.0 * slack,
+        "{last} s, forecast {low:?} to {high:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn people_read_write_and_search() {
     let stage = Stage::new(8).await;
     let mut plan = stage.plan(8, 100);

@@ -106,6 +106,18 @@ impl Stage {
         self.node = Some(Self::start(&self.postgres, self.port, "1000"));
     }
 
+    /// Stops the server, and starts it again at the same port after a time. Between the two returned
+    /// times after the stop it began to accept connections.
+    pub fn restart_after(&mut self, away: Duration) -> (Duration, Duration) {
+        let node = self.node.take().expect("a server");
+        let stopped = Instant::now();
+        assert!(node.stop().success());
+        std::thread::sleep(away);
+        let spawned = stopped.elapsed();
+        self.node = Some(Self::start(&self.postgres, self.port, "1000"));
+        (spawned, stopped.elapsed())
+    }
+
     /// Waits until so many websockets are open.
     pub async fn await_websockets(&self, count: usize) {
         let node = self.node.as_ref().expect("a server");

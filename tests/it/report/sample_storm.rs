@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use loadrig::loadtest::storm::{AgentGap, StormExpectation, StormFigures, StormPhaseSpan};
+use loadrig::loadtest::storm::{
+    AgentGap, EventRecovery, ReconnectExpectation, ReturnTimes, RigEventRecord, StormExpectation,
+    StormFigures, StormPhaseSpan,
+};
 use loadrig::loadtest::{Check, HostPoint, HostSeries};
 use loadrig::report::Report;
 use loadrig_storm::{
@@ -51,6 +54,7 @@ fn figures() -> StormFigures {
             reason: "its program was ended by signal 9".into(),
             lost_users: 50,
         }],
+        events: vec![lost_node()],
         invalid: None,
         hosts: vec![host("app-1", 2.4), host("app-2", 2.6), host("proxy-1", 0.4)],
         forecast: Some(StormExpectation {
@@ -63,6 +67,36 @@ fn figures() -> StormFigures {
                 .collect(),
             last_in: Some((1120.0, 1200.0, 1290.0)),
             collapsed: 0.0,
+        }),
+    }
+}
+
+/// A node that was killed while users came.
+fn lost_node() -> RigEventRecord {
+    let returned = |p99_ms, last_ms| ReturnTimes {
+        p99_ms,
+        last_ms,
+        missing: u64::from(last_ms.is_none()),
+    };
+    RigEventRecord {
+        action: "lose-node".into(),
+        text: "mattermost of app-1 is killed and stays down for 1m".into(),
+        planned_ms: 600_000,
+        begin_ms: Some(600_120),
+        end_ms: Some(661_900),
+        failure: None,
+        recovery: Some(EventRecovery {
+            lost: 4_200,
+            connected: returned(Some(7_880), Some(192_880)),
+            caught_up: returned(Some(9_880), None),
+            failed_calls: 312,
+            errors_ms: Some(10_880),
+        }),
+        expected: Some(ReconnectExpectation {
+            connected_p99_ms: (4_970, 4_980, 4_990),
+            connected_last_ms: (4_990, 5_000, 5_000),
+            caught_up_p99_ms: (7_970, 7_980, 7_990),
+            caught_up_last_ms: (7_990, 8_000, 8_000),
         }),
     }
 }

@@ -105,3 +105,77 @@ pub fn it_goes_on_without_its_operator(home: &Home) {
         .code(0)
         .says(&["nothing to do"]);
 }
+
+/// A node that is lost for 8 s while 60 users are in.
+const NODE_LOSS: &str = "\
+engine: storm
+name: small-loss
+title: Small loss
+description: 60 people are in when a node is lost for 8 s.
+users: 60
+deadline: 3m
+population: { teams: 2, channels: 40, channels_per_user: 10, unread_channels: 3, posts_per_channel: 20 }
+phases:
+  - ramp: { over: 30s }
+  - hold: { for: 15s }
+  - hold: { for: 20s }
+  - drain: { at_most: 60s }
+events:
+  - phase: hold 2
+    lose-node: { node: 2, for: 8s }
+thresholds:
+  recovery: { connected: { p99: 1m, last: 1m }, caught_up: { p99: 1m, last: 1m }, errors: 30s }
+";
+
+/// The node is killed and comes back by itself, and what clients noticed of it is in the report.
+pub fn a_lost_node_comes_back_and_its_clients_too(home: &Home) {
+    home.write("small-loss.yaml", NODE_LOSS);
+    home.write("no-such-node.yaml", NODE_LOSS.replace("node: 2", "node: 9"));
+    home.run(&["test", "demo", "no-such-node.yaml"])
+        .code(2)
+        .says(&["event `lose-node` is about `app-9`, and the environment has 2"]);
+    let restart = NODE_LOSS.replace("lose-node: { node: 2, for: 8s }", "rolling-restart: {}");
+    home.write("restart.yaml", &restart);
+    home.run(&["test", "demo", "restart.yaml", "--detach"])
+        .code(2)
+        .says(&["is carried out by the command that follows the storm"]);
+
+    let test = home.run(&["test", "demo", "small-loss.yaml", "--output", "json"]);
+    let (report, _) = report(&test.out);
+    let figures = &report["scenarios"][0]["storm"];
+    let event = &figures["events"][0];
+    assert_eq!(event["action"], "lose-node", "{test}");
+    assert!(event["failure"].is_null(), "{test}");
+    let ms = |value: &Value| value.as_u64().unwrap_or_else(|| panic!("{event}{test}"));
+    let (begin, end) = (ms(&event["begin_ms"]), ms(&event["end_ms"]));
+    assert!(
+        begin.abs_diff(ms(&event["planned_ms"])) < 5_000,
+        "{event}{test}"
+    );
+    assert!(end - begin >= 8_000, "{event}{test}");
+    // A proxy spreads clients over both nodes: some lost their websocket, not all.
+    let recovery = &event["recovery"];
+    let lost = ms(&recovery["lost"]);
+    assert!((1..60).contains(&lost), "{event}{test}");
+    assert!(
+        ms(&recovery["connected"]["last_ms"]) >= 3_000,
+        "{event}{test}"
+    );
+    assert!(
+        ms(&recovery["caught_up"]["last_ms"]) >= ms(&recovery["connected"]["last_ms"]),
+        "{event}{test}"
+    );
+    home.run(&[
+        "ssh",
+        "demo",
+        "app-2",
+        "--",
+        "systemctl",
+        "is-active",
+        "mattermost",
+    ])
+    .code(0);
+    home.run(&["up", "demo", "--yes"])
+        .code(0)
+        .says(&["nothing to do"]);
+}

@@ -108,8 +108,8 @@ fn thresholds_of_what_is_not_measured_are_refused() {
         [
             "this scenario cannot measure `last_user_in`: it counts from the start of the storm, \
              which a `drain` before it leaves open",
-            "this scenario cannot measure `reconnected`: it has no phase `drop`, in which \
-             websockets break",
+            "this scenario cannot measure `reconnected`: it has neither a phase `drop` nor \
+             `events`, by which websockets break",
             "this scenario cannot measure `calls.search-posts`: `mix.search` is 0",
             "this scenario cannot measure `calls.avatar`: `client.avatars` is 0",
             "this scenario cannot measure `calls.system-ping`: no client makes this call",
@@ -211,4 +211,96 @@ fn a_stored_storm_is_read_again() {
         let again: StormScenario = serde_json::from_str(&text).unwrap();
         assert_eq!(again, *storm);
     }
+}
+
+/// Messages about events in a storm of a ramp, two holds, a drain and a third hold.
+fn event_problems(events: &str) -> Vec<(String, String)> {
+    problems(&format!(
+        "users: 10\ndeadline: 1h\n\
+         phases: [ramp: {{over: 1m}}, hold: {{for: 1m}}, hold: {{for: 2m}}, drain: {{at_most: 1m}}, \
+         hold: {{for: 1m}}]\n\
+         events:\n{events}"
+    ))
+}
+
+#[test]
+fn events_come_in_a_phase_of_known_start() {
+    let good = "- {phase: hold 1, lose-node: {node: 2, for: 20s}}\n\
+                - {phase: hold 2, at: 2m, rolling-restart: {}}\n\
+                - {phase: ramp, at: 5s, lose-proxy: {}}\n\
+                - {phase: hold 2, at: 1s, fail-over-database: {}}\n";
+    assert_eq!(event_problems(good), []);
+    let bad = "- {phase: hold, lose-node: {}}\n\
+               - {phase: hold 1, at: 90s, lose-proxy: {for: 5s}}\n\
+               - {phase: hold 3, rolling-restart: {}}\n";
+    assert_eq!(
+        event_problems(bad),
+        [
+            (
+                "there is no phase `hold`".to_owned(),
+                "expected `ramp`, `hold 1`, `hold 2`, `drain` or `hold 3`".to_owned()
+            ),
+            (
+                "phase `hold 1` is over after 1m".to_owned(),
+                "expected at most `1m`".to_owned()
+            ),
+            (
+                "when `rolling-restart` comes is not known: `drain` ends as soon as nobody is on \
+                 the way"
+                    .to_owned(),
+                "expected a phase before the first `drain`".to_owned()
+            ),
+        ]
+    );
+}
+
+#[test]
+fn an_event_does_one_thing_to_a_host_that_is_there() {
+    let keys = "`lose-node`, `lose-proxy`, `rolling-restart`, `fail-over-database`";
+    assert_eq!(
+        event_problems(
+            "- {phase: hold 1}\n- {phase: hold 1, lose-node: {}, rolling-restart: {}}\n"
+        ),
+        [
+            (
+                "this event does nothing".to_owned(),
+                format!("expected one of {keys}")
+            ),
+            (
+                "one event cannot be `lose-node` and `rolling-restart` together".to_owned(),
+                "write each as an item of its own".to_owned()
+            ),
+        ]
+    );
+    // Down twice at once: until the end, and for a time.
+    let twice = "- {phase: hold 1, lose-node: {node: 1}}\n\
+                 - {phase: hold 2, lose-node: {node: 1, for: 5s}}\n\
+                 - {phase: hold 2, lose-node: {node: 2, for: 5s}}\n\
+                 - {phase: hold 2, at: 5s, lose-node: {node: 2, for: 5s}}\n";
+    assert_eq!(
+        event_problems(twice)
+            .into_iter()
+            .map(|problem| problem.0)
+            .collect::<Vec<_>>(),
+        ["`app-1` is down already at that time"]
+    );
+}
+
+#[test]
+fn time_to_recover_is_measured_after_events_alone() {
+    let recovery = "thresholds: {recovery: {connected: {p99: 5s}, errors: 5s}}\n";
+    let text = format!("users: 10\ndeadline: 1h\n{PHASES}{recovery}");
+    assert_eq!(
+        problems(&text),
+        [
+            (
+                "this scenario cannot measure `recovery.connected`".to_owned(),
+                "it has no `events`".to_owned()
+            ),
+            (
+                "this scenario cannot measure `recovery.errors`".to_owned(),
+                "it has no `events`".to_owned()
+            ),
+        ]
+    );
 }

@@ -10,6 +10,9 @@ impl RebootDbInstanceInput {
     pub fn db_instance_identifier(&self) -> ::std::option::Option<&str> {
         self.db_instance_identifier.as_deref()
     }
+    pub fn force_failover(&self) -> ::std::option::Option<bool> {
+        self.force_failover
+    }
 }
 impl RebootDbInstanceInput {
     pub fn builder() -> crate::operation::reboot_db_instance::builders::RebootDbInstanceInputBuilder {
@@ -30,6 +33,10 @@ impl RebootDbInstanceInputBuilder {
     }
     pub fn set_db_instance_identifier(mut self, input: ::std::option::Option<::std::string::String>) -> Self {
         self.db_instance_identifier = input;
+        self
+    }
+    pub fn force_failover(mut self, input: bool) -> Self {
+        self.force_failover = ::std::option::Option::Some(input);
         self
     }
     pub fn build(

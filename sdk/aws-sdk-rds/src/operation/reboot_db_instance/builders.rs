@@ -81,4 +81,8 @@ impl RebootDBInstanceFluentBuilder {
         self.inner = self.inner.set_db_instance_identifier(input);
         self
     }
+    pub fn force_failover(mut self, input: bool) -> Self {
+        self.inner = self.inner.force_failover(input);
+        self
+    }
 }

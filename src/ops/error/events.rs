@@ -1,0 +1,87 @@
+//! Events of a scenario that cannot take place.
+
+use crate::diagnose::{Diagnose, ExitCode};
+use crate::spec::HostName;
+
+/// Why something is not done to a rig.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EventRefusal {
+    /// The rig has no such host.
+    #[error("event `{action}` is about `{host}`, and the environment has {there_are} of that role")]
+    NoHost {
+        /// The event.
+        action: &'static str,
+        /// The host.
+        host: HostName,
+        /// How many there are.
+        there_are: u32,
+    },
+    /// No host does it by itself.
+    #[error("event `{action}` is carried out by the command that follows the storm")]
+    NeedsFollower {
+        /// The event.
+        action: &'static str,
+    },
+    /// A host did not do as it was told.
+    #[error("{host}: {complaint}")]
+    NotTold {
+        /// The host.
+        host: HostName,
+        /// Its own words.
+        complaint: String,
+    },
+    /// A rollout would change more than it restarts.
+    #[error("the rig differs from its YAML: a rolling restart would change it")]
+    Differs {
+        /// Name of the environment.
+        environment: String,
+    },
+    /// There is no database to fail over.
+    #[error("`{0}` has no database")]
+    NoDatabase(String),
+    /// The database was not available in time.
+    #[error("the database is not available after {minutes} min")]
+    DatabaseStaysAway {
+        /// How long was waited for it.
+        minutes: u64,
+    },
+}
+
+impl Diagnose for EventRefusal {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            EventRefusal::NoHost { .. } => vec![
+                "name a host that the environment has, or give the role more hosts in its YAML"
+                    .to_owned(),
+            ],
+            EventRefusal::NeedsFollower { .. } => {
+                vec!["leave `--detach` out, and stay until the event is over".to_owned()]
+            }
+            EventRefusal::NotTold { .. } => vec![
+                "a service that was lost starts again by itself, after its time or at the storm's \
+                 latest end"
+                    .to_owned(),
+            ],
+            EventRefusal::Differs { environment } => vec![format!(
+                "`loadrig plan {environment}` shows what differs, `loadrig up {environment}` brings \
+                 it to its YAML"
+            )],
+            EventRefusal::NoDatabase(environment) => {
+                vec![format!("`loadrig up {environment}` creates it")]
+            }
+            EventRefusal::DatabaseStaysAway { .. } => {
+                vec![
+                    "`loadrig status` shows its state; RDS names the cause in its events"
+                        .to_owned(),
+                ]
+            }
+        }
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            EventRefusal::NoHost { .. } | EventRefusal::NeedsFollower { .. } => ExitCode::Usage,
+            _ => ExitCode::Failed,
+        }
+    }
+}
