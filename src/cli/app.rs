@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::path::Path;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -9,7 +10,9 @@ use crate::diagnose::ExitCode;
 use crate::engine::Urgency;
 use crate::events::{Events, Listener, Recorder};
 use crate::ops::Session;
+use crate::ops::measure_hash::timed_hash;
 use crate::ops::run_dir::RunDir;
+use crate::spec::{HashTimeSource, LoginCost, MeasuredHashTime, Spec};
 
 use super::App;
 use super::event_log::{EventLog, LogPurpose};
@@ -20,6 +23,43 @@ use super::questions::Questions;
 use super::sample_lines::SampleLines;
 
 impl App {
+    /// An environment. On the local cloud a password hash costs what it does on this machine.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, or that this machine cannot be measured.
+    pub(crate) fn load(&self, reference: &str) -> Result<Spec, Failure> {
+        let spec = self.library.load(reference)?;
+        self.with_own_hash_time(spec)
+    }
+
+    /// The environment, with what a hash costs this machine if it is one of the local cloud and does
+    /// not say itself.
+    ///
+    /// # Errors
+    /// When this machine cannot be measured.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn with_own_hash_time(&self, mut spec: Spec) -> Result<Spec, Failure> {
+        let is_known = spec.mattermost.hash_time.is_some();
+        if !is_known && Place::is_local(&self.global, spec.cloud) {
+            let machine = crate::localcloud::hash_cost()?;
+            let hash = timed_hash(LoginCost::of(&spec).hash);
+            let seconds = machine.of(hash).alone.fastest;
+            spec.mattermost.hash_time = Some(MeasuredHashTime {
+                time: Duration::from_secs_f64(seconds.max(0.0)),
+                source: HashTimeSource::SharedMachine {
+                    vcpus: machine.vcpus,
+                },
+            });
+        }
+        Ok(spec)
+    }
+
+    /// The environment: there is no local cloud on this system.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn with_own_hash_time(&self, spec: Spec) -> Result<Spec, Failure> {
+        Ok(spec)
+    }
+
     /// The event stream of a command, with progress, logs and a recorder listening.
     ///
     /// # Errors

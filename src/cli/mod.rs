@@ -114,6 +114,7 @@ fn dispatch(app: &App, command: &Command) -> Outcome {
         Command::Architectures(args) => commands::architectures::run(app, args),
         Command::Plan(args) => commands::plan::run(app, args),
         Command::Predict(args) => commands::predict::run(app, args),
+        Command::MeasureHash(args) => commands::measure_hash::run(app, args),
         Command::IamPolicy(args) => commands::iam_policy::run(app, args),
         Command::Up(args) => commands::up::run(app, args),
         Command::Status(args) => commands::status::run(app, args),

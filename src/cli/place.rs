@@ -59,6 +59,14 @@ impl Adapters for Place {
 }
 
 impl Place {
+    /// Whether flags and spec name the local cloud.
+    pub(crate) fn is_local(global: &Global, target: CloudTarget) -> bool {
+        match global.endpoint_url.as_deref() {
+            Some(url) => url == "local",
+            None => target == CloudTarget::Local,
+        }
+    }
+
     /// The place that flags and spec name. Must run before any thread of the work is started.
     ///
     /// # Errors
@@ -70,9 +78,8 @@ impl Place {
     ) -> Result<Self, Failure> {
         let region = global.region.clone().unwrap_or_else(|| region.to_owned());
         match global.endpoint_url.as_deref() {
-            Some("local") => Self::local(global, &region),
+            _ if Self::is_local(global, target) => Self::local(global, &region),
             Some(url) => Ok(Self::at(global, region, Some(url.to_owned()))),
-            None if target == CloudTarget::Local => Self::local(global, &region),
             None => {
                 // Elsewhere regions may have other names.
                 if std::env::var_os("AWS_ENDPOINT_URL").is_none() {

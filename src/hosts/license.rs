@@ -105,6 +105,7 @@ mod tests {
             config: ServerConfig::new(),
             connections: ServerConnections::default(),
             plugins: Vec::new(),
+            hash_time: None,
         }
     }
 

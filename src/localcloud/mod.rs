@@ -39,6 +39,7 @@ mod limits;
 mod mirror;
 mod names;
 mod network;
+mod own_hash_cost;
 mod preflight;
 mod reconcile;
 mod role_sessions;
@@ -60,5 +61,6 @@ pub use leftovers::{Leftover, MachineCheck, check_leftovers, find_leftovers};
 pub use lifecycle::{
     Entered, Running, StartOptions, Status, StopReport, enter, prepare, start, status, stop,
 };
+pub use own_hash_cost::hash_cost;
 pub use preflight::preflight;
 pub use users::{CloudUser, users};

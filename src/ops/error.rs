@@ -11,6 +11,7 @@ mod events;
 mod files;
 mod license;
 mod lock;
+mod measure_hash;
 mod operator;
 mod payload;
 mod population;
@@ -45,6 +46,7 @@ pub use events::EventRefusal;
 pub use files::FileError;
 pub use license::LicenseRefusal;
 pub use lock::LockRefusal;
+pub use measure_hash::MeasureHashError;
 pub(super) use operator::CHECK_IP;
 pub use operator::OperatorError;
 pub use payload::PayloadError;
@@ -98,6 +100,8 @@ pub enum OpsError {
     Lock(#[from] LockError),
     /// The lock was not taken.
     LockRefusal(#[from] LockRefusal),
+    /// A password hash could not be measured.
+    MeasureHash(#[from] MeasureHashError),
     /// The operator's address is not known.
     Operator(#[from] OperatorError),
     /// What goes to hosts could not be put together.
@@ -154,6 +158,7 @@ impl OpsError {
             OpsError::LocalCloud(error) => error,
             OpsError::Lock(error) => error,
             OpsError::LockRefusal(error) => error,
+            OpsError::MeasureHash(error) => error,
             OpsError::Operator(error) => error,
             OpsError::Payload(error) => error,
             OpsError::Population(error) => error,

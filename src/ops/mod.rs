@@ -30,6 +30,7 @@ mod license;
 pub mod list;
 pub mod local_files;
 pub mod lock;
+pub mod measure_hash;
 mod operator;
 mod passwords;
 mod payload;

@@ -136,7 +136,7 @@ pub fn predict(spec: &Spec, scenario: &StormScenario) -> Result<Prediction, Pred
         retry_after: clients.retry_after,
         jitter: clients.jitter,
         offered: trial.storm.offered(),
-        possible: storm::possible(&now),
+        possible: storm::possible(&now, login.uncertainty),
         gate: limits.map(|limits| f64::from(limits.proxies) * limits.rate),
         gate_reason: match gate {
             LoginGate::On(limits) => limits.reason,

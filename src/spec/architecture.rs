@@ -68,6 +68,7 @@ impl Architecture {
             mattermost: Mattermost {
                 release: Release::Standin,
                 sha256: None,
+                hash_time: None,
                 license: LicenseSource::Standin,
                 service_environment: ServiceEnvironment::default(),
                 without: Vec::new(),

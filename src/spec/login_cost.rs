@@ -3,6 +3,7 @@
 
 use super::catalog::catalog;
 use super::hashing::{HashCost, PasswordHash};
+use super::measured_hash::{HashTimeSource, MeasuredHashTime};
 use super::{Release, Role, Spec};
 
 /// What a login costs the application nodes.
@@ -12,8 +13,11 @@ pub struct LoginCost {
     pub nodes: u32,
     /// How they hash.
     pub hash: PasswordHash,
-    /// Seconds of one vCPU for each password, on the slowest type that a node may have.
+    /// Seconds of one vCPU for each password, on the slowest type that a node may have and on the dear
+    /// side of what is uncertain.
     pub seconds: f64,
+    /// By so many times the middle is less than `seconds`, and the cheap side less than the middle.
+    pub uncertainty: f64,
     /// vCPUs of such a node.
     pub vcpus: u32,
     /// Whether a node checks one password at a time (Mattermost before 11.8).
@@ -25,35 +29,70 @@ pub struct LoginCost {
 }
 
 impl LoginCost {
-    /// The cost in an environment.
+    /// The cost in an environment: the one that was measured, or that of the instance types' table.
     #[must_use]
     pub fn of(spec: &Spec) -> Self {
         let (hash, is_serial, server) = hashing(&spec.mattermost.release);
-        let group = spec.nodes.get(&Role::App);
-        let types = group.iter().flat_map(|group| {
-            std::iter::once(&group.instance_type).chain(&group.fallback_instance_types)
-        });
-        let costs = types.map(|kind| {
-            let vcpus = catalog().ec2.get(kind).map_or(1, |known| known.vcpu);
-            (HashCost::of(kind, hash), vcpus)
-        });
-        // Any node may be of the slowest type.
-        let slowness = |(cost, vcpus): &(HashCost, u32)| match is_serial {
-            true => cost.seconds,
-            false => cost.seconds / f64::from((*vcpus).max(1)),
+        let nodes = spec.count(Role::App);
+        let (cost, vcpus) = match spec.mattermost.hash_time {
+            Some(measured) => measured_cost(spec, measured, nodes),
+            None => cost_of_types(spec, hash, is_serial),
         };
-        let slowest = costs.max_by(|a, b| slowness(a).total_cmp(&slowness(b)));
-        let (cost, vcpus) = slowest.unwrap_or_else(|| (HashCost::of("", hash), 1));
         Self {
-            nodes: spec.count(Role::App),
+            nodes,
             hash,
             seconds: cost.seconds,
+            uncertainty: cost.uncertainty,
             vcpus,
             is_serial,
             server,
             basis: cost.basis,
         }
     }
+}
+
+/// The types that an application node may have, with their vCPUs.
+fn types(spec: &Spec) -> impl Iterator<Item = (&str, u32)> {
+    let group = spec.nodes.get(&Role::App);
+    let types = group.into_iter().flat_map(|group| {
+        std::iter::once(&group.instance_type).chain(&group.fallback_instance_types)
+    });
+    types.map(|kind| {
+        let vcpus = catalog().ec2.get(kind).map_or(1, |known| known.vcpu);
+        (kind.as_str(), vcpus)
+    })
+}
+
+/// The cost by the table. Any node may be of the slowest type.
+fn cost_of_types(spec: &Spec, hash: PasswordHash, is_serial: bool) -> (HashCost, u32) {
+    let costs = types(spec).map(|(kind, vcpus)| (HashCost::of(kind, hash), vcpus));
+    let slowness = |(cost, vcpus): &(HashCost, u32)| match is_serial {
+        true => cost.seconds,
+        false => cost.seconds / f64::from((*vcpus).max(1)),
+    };
+    let slowest = costs.max_by(|a, b| slowness(a).total_cmp(&slowness(b)));
+    slowest.unwrap_or_else(|| (HashCost::of("", hash), 1))
+}
+
+/// The cost by a measurement.
+fn measured_cost(spec: &Spec, measured: MeasuredHashTime, nodes: u32) -> (HashCost, u32) {
+    let MeasuredHashTime { time, source } = measured;
+    let fewest = types(spec).map(|(_, vcpus)| vcpus).min().unwrap_or(1);
+    let vcpus = source.vcpus_of_node(fewest, nodes);
+    let whence = match source {
+        HashTimeSource::Environment => "`mattermost.hash_seconds`",
+        HashTimeSource::SharedMachine { .. } => "measured on this machine",
+    };
+    let mut cost = HashCost::measured(time.as_secs_f64(), whence);
+    let share = source.share_of_vcpu(nodes);
+    if share < 1.0 {
+        cost.seconds /= share;
+        cost.basis.push_str(&format!(
+            ", and each node has {:.0} % of a vCPU for hashing, since all hosts share this machine",
+            share * 100.0
+        ));
+    }
+    (cost, vcpus)
 }
 
 /// How a release hashes, whether it checks one password at a time, and what it is called.
@@ -113,7 +152,58 @@ pub(super) fn version_in(name: &str) -> Option<(u32, u32)> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::spec::Library;
+
+    fn cost(text: &str, on: Option<HashTimeSource>) -> LoginCost {
+        let library = Library::new(Some("no-such-directory".into()));
+        let mut spec = library
+            .load_text("test", text)
+            .unwrap_or_else(|e| panic!("{e}"));
+        if let Some(source) = on {
+            let time = Duration::from_millis(200);
+            spec.mattermost.hash_time = Some(MeasuredHashTime { time, source });
+        }
+        LoginCost::of(&spec)
+    }
+
+    #[test]
+    fn a_measured_hash_counts_in_place_of_the_table() {
+        let text =
+            "architecture: 1k\nmattermost: {release: 11.2.0, license_env: L, hash_seconds: 0.2}";
+        let measured = cost(text, None);
+        assert!((measured.seconds - 0.25).abs() < 1e-9, "{measured:?}");
+        assert!(
+            measured
+                .basis
+                .starts_with("`mattermost.hash_seconds`: 0.200 s")
+        );
+        let table = cost(
+            "architecture: 1k\nmattermost: {release: 11.2.0, license_env: L}",
+            None,
+        );
+        assert!(table.basis.contains("derived") && table.uncertainty > measured.uncertainty);
+        assert_eq!(table.vcpus, measured.vcpus);
+    }
+
+    #[test]
+    fn nodes_that_share_a_machine_share_its_processors() {
+        let text = "architecture: 1k\nmattermost: {release: 11.2.0, license_env: L}\n\
+                    sizes: {nodes: {app: {count: 2}}}";
+        let on = |vcpus| cost(text, Some(HashTimeSource::SharedMachine { vcpus }));
+        let (two, large) = (on(2), on(16));
+        assert!((two.seconds - 2.0 * large.seconds).abs() < 1e-9, "{two:?}");
+        assert!((large.seconds - 0.25).abs() < 1e-9, "{large:?}");
+        assert_eq!((two.vcpus, large.vcpus), (1, 8));
+        assert!(
+            two.basis.contains("each node has 50 % of a vCPU"),
+            "{}",
+            two.basis
+        );
+        assert!(!large.basis.contains('%'), "{}", large.basis);
+    }
 
     #[test]
     fn versions_are_found_in_the_names_of_tarballs() {

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::edition::{LicenseSource, LicensedPart, ServiceEnvironment};
 use super::services::{Protection, Purpose, Services};
 use super::{
-    GateSetting, HostExtras, LoadBalancer, Network, ProxyTls, ServerConfig, ServerConnections,
-    ServerPlugin,
+    GateSetting, HostExtras, LoadBalancer, MeasuredHashTime, Network, ProxyTls, ServerConfig,
+    ServerConnections, ServerPlugin,
 };
 
 /// What a host is for.
@@ -189,6 +189,9 @@ pub struct Mattermost {
     /// Plugins beyond those that come with it.
     #[serde(default)]
     pub plugins: Vec<ServerPlugin>,
+    /// What a password hash was measured to cost; none is what the table of instance types says.
+    #[serde(default)]
+    pub hash_time: Option<MeasuredHashTime>,
 }
 
 /// The account's own key for parameters, with which SSM encrypts what names no key: its policy lets

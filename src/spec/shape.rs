@@ -274,6 +274,10 @@ pub(crate) struct MattermostShape {
     pub(crate) saml: Option<SamlShape>,
     /// Plugins beyond those that come with the server. Default: none.
     pub(crate) plugins: Option<Vec<PluginShape>>,
+    /// Seconds of one vCPU that a password hash takes on the application nodes, as `loadrig measure-hash`
+    /// measures it. The login gate and `loadrig predict` go by it. Default: by instance type, from a table.
+    #[schemars(range(min = 0.001, max = 60.0), example = &0.163)]
+    pub(crate) hash_seconds: Option<f64>,
 }
 
 /// What to do about a size that needs a license when there is none.

@@ -79,6 +79,7 @@ fn spec(name: &str) -> Spec {
             config: ServerConfig::new(),
             connections: ServerConnections::default(),
             plugins: Vec::new(),
+            hash_time: None,
         },
         network: Network::public("10.42.0.0/16".parse().unwrap(), 2),
         load_balancer: loadrig::spec::LoadBalancer::default(),

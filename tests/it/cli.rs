@@ -87,6 +87,24 @@ fn an_environment_that_is_not_there_changes_nothing() {
 }
 
 #[test]
+fn a_hash_is_measured_on_this_machine() {
+    let output = loadrig(&["measure-hash", "--output", "json"]);
+    let measured: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let machine = &measured["machines"][0];
+    assert!(machine["host"].is_null() && measured["consequence"].is_null());
+    let compared = machine["compared"].as_array().expect("hashes");
+    assert_eq!(compared.len(), 3, "{measured:#}");
+    for hash in compared {
+        let (seconds, table) = (&hash["seconds"], &hash["table_seconds"]);
+        assert!(seconds.as_f64() > Some(0.01), "{measured:#}");
+        assert!(table.as_f64() > Some(0.01), "{measured:#}");
+    }
+    let shown = text(&loadrig(&["measure-hash"]).stdout);
+    assert!(shown.starts_with("this machine, "), "{shown}");
+    assert!(shown.contains("PBKDF2 (the stand-in)"), "{shown}");
+}
+
+#[test]
 fn an_unknown_flag_is_bad_usage() {
     let output = loadrig(&["plan", "1k", "--detailed"]);
     assert_eq!(output.status.code(), Some(2));

@@ -61,6 +61,61 @@ fn a_server_without_the_lock() {
 }
 
 #[test]
+fn a_measured_hash_takes_the_tables_place() {
+    let yaml = "architecture: 15k\n\
+                mattermost: {release: 11.7.9, license_env: L, hash_seconds: 0.2}\n";
+    let shown = text(&predict(yaml, &[]));
+    let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        shown.contains("`mattermost.hash_seconds`: 0.200 s"),
+        "{shown}"
+    );
+    assert!(shown.contains("0.21 to 0.25 s for each"), "{shown}");
+    assert!(!shown.contains("derived from a measurement"), "{shown}");
+    let wrong = predict(&yaml.replace("0.2}", "0}"), &[]);
+    let error = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert_eq!(wrong.status.code(), Some(2), "{error}");
+    assert!(
+        error.contains("hash_seconds") && error.contains("0.001"),
+        "{error}"
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_local_cloud_has_this_machines_cost_and_keeps_it() {
+    let cache = tempfile::tempdir().expect("temporary directory");
+    let file = cache.path().join("loadrig/hash-cost.json");
+    let predicted = || {
+        let output = Command::new(env!("CARGO_BIN_EXE_loadrig"))
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .env_remove("LOADRIG_HOME")
+            .env("XDG_CACHE_HOME", cache.path())
+            .args(["predict", "demo", "--users", "50", "--output", "json"])
+            .output()
+            .expect("the program runs");
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        json["basis"].as_str().expect("a basis").to_owned()
+    };
+    let first = predicted();
+    assert!(first.contains("measured on this machine"), "{first}");
+    assert_eq!(predicted(), first, "measured once");
+
+    let text = std::fs::read_to_string(&file).expect("what was measured");
+    let mut kept: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    kept["standin"]["alone"]["fastest"] = 0.4.into();
+    std::fs::write(&file, kept.to_string()).expect("a file");
+    let second = predicted();
+    assert!(second.contains("0.400 s for the hash"), "{second}");
+
+    // Of another machine.
+    kept["processor"] = "Intel 8086".into();
+    std::fs::write(&file, kept.to_string()).expect("a file");
+    let third = predicted();
+    assert!(!third.contains("0.400 s"), "{third}");
+}
+
+#[test]
 fn a_region_in_which_a_type_has_no_price() {
     let yaml = format!("architecture: 15k\n{LICENSED}");
     let output = predict(&yaml, &["--region", "ap-south-2"]);

@@ -172,6 +172,21 @@ fn a_rig_is_planned_created_tested_and_removed() {
     assert_eq!(report["scenarios"][0]["passed"], true, "{test}");
     assert_eq!(report["standin"], true, "{test}");
 
+    // The program is not on application nodes, and is not left there.
+    let measured = home
+        .run(&["measure-hash", "demo", "app-1", "--output", "json"])
+        .code(0);
+    let json = measured.json();
+    assert_eq!(json["machines"][0]["host"], "app-1", "{measured}");
+    assert_eq!(json["consequence"]["hash"], "standin", "{measured}");
+    let gate = json["consequence"]["login_gate"]["reason"].as_str();
+    let here = |reason: &str| reason.contains("measured on this machine");
+    assert!(gate.is_some_and(here), "{measured}");
+    let left = home
+        .run(&["ssh", "demo", "app-1", "--", "ls", "/tmp"])
+        .code(0);
+    assert!(!left.out.contains("loadrig-measure"), "{left}");
+
     storm::it_goes_on_without_its_operator(home);
     storm::a_lost_node_comes_back_and_its_clients_too(home);
 

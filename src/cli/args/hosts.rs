@@ -32,6 +32,19 @@ pub(crate) struct SshArgs {
     pub command: Vec<String>,
 }
 
+/// `loadrig measure-hash`.
+#[derive(Debug, Args)]
+pub(crate) struct MeasureHashArgs {
+    /// Name under environments/, or a path to a file: measure its application nodes; without it this
+    /// machine is measured
+    pub env: Option<String>,
+    /// Measure this host alone, for example `app-1`
+    pub host: Option<String>,
+    /// The program that measures.
+    #[command(flatten)]
+    pub agent: AgentProgramArgs,
+}
+
 /// What a tunnel leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TunnelService {

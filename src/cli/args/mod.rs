@@ -20,7 +20,9 @@ pub(crate) use account::{DoctorArgs, IamPolicyArgs, RegistryArgs, RegistryComman
 pub(crate) use agent::{AgentArgs, AgentDuty, StormPlace, StormSupervisor, StormWordArgs};
 pub(crate) use environment::{DownArgs, EnvArgs, PlanArgs, PredictArgs, ReportArgs, UpArgs};
 pub(crate) use files::{ArchitecturesArgs, InitArgs, SchemaArgs, SchemaOf, ValidateArgs};
-pub(crate) use hosts::{BundleArgs, CredentialsArgs, SshArgs, TunnelArgs, TunnelService};
+pub(crate) use hosts::{
+    BundleArgs, CredentialsArgs, MeasureHashArgs, SshArgs, TunnelArgs, TunnelService,
+};
 pub(crate) use local::{DemoArgs, LocalArgs, LocalCommand, SearchProxyArgs, StrictArgs};
 pub(crate) use results::{CompareArgs, HistoryArgs, RunsArgs};
 pub(crate) use test::TestArgs;
@@ -159,6 +161,8 @@ pub(super) enum Command {
     Doctor(DoctorArgs),
     /// Say what a login storm will do to an environment, and the cheapest change that mends it
     Predict(PredictArgs),
+    /// Measure what a password hash costs this machine, or the application nodes of a rig
+    MeasureHash(MeasureHashArgs),
     /// Bring an environment to its YAML; safe to repeat, resumes after any interruption
     Up(UpArgs),
     /// Show what runs where, its health, age and cost

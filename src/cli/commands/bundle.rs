@@ -12,7 +12,7 @@ use crate::ops::bundle::{check_directory, write_bundle};
 
 /// Writes both stages of a host's bundle, secrets blanked out.
 pub(crate) fn run(app: &App, args: &BundleArgs) -> Outcome {
-    let spec = app.library.load(&args.env)?;
+    let spec = app.load(&args.env)?;
     let host = host_named(&spec, &args.host)?;
     app.event_log()?;
     check_directory(&args.out)?;

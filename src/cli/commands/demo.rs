@@ -35,6 +35,7 @@ mod linux {
                 (found.spec, Some(found.text))
             }
         };
+        let spec = app.with_own_hash_time(spec)?;
         let local = Global {
             endpoint_url: Some("local".to_owned()),
             region: None,

@@ -45,7 +45,10 @@ mod linux {
             .unwrap_or_else(|| StartOptions::default().region);
         let say = |line: &str| app.printer.say(line);
         match command {
-            LocalCommand::Prepare => localcloud::prepare(&say)?,
+            LocalCommand::Prepare => {
+                localcloud::prepare(&say)?;
+                localcloud::hash_cost()?;
+            }
             LocalCommand::Start => {
                 let running = localcloud::start(
                     &StartOptions {

@@ -13,6 +13,7 @@ pub(super) mod history;
 pub(super) mod iam_policy;
 pub(super) mod list;
 pub(super) mod local;
+pub(super) mod measure_hash;
 pub(super) mod plan;
 pub(super) mod predict;
 pub(super) mod registry;

@@ -20,6 +20,7 @@ pub(crate) fn run(app: &App, args: &PlanArgs) -> Outcome {
     let (mut spec, is_size) = spec_or_size(&app.library, &args.env)?;
     if !is_size {
         local_files::check_at(&app.library, &args.env, &spec)?;
+        spec = app.with_own_hash_time(spec)?;
     }
     let options = PlanOptions {
         out: args.out.clone(),

@@ -34,6 +34,8 @@ pub(crate) fn run(app: &App, args: &PredictArgs) -> Outcome {
     }
     if is_size {
         with_official_server(&mut spec);
+    } else {
+        spec = app.with_own_hash_time(spec)?;
     }
     let scenario = Scenario::find(&args.scenario)?;
     let storm = storm_of(&scenario)?.with(&overrides(args)?)?;

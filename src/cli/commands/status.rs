@@ -15,7 +15,7 @@ use crate::ops::status::{Part, StatusReport, status};
 
 /// Shows one environment.
 pub(crate) fn run(app: &App, args: &EnvArgs) -> Outcome {
-    let spec = app.library.load(&args.env)?;
+    let spec = app.load(&args.env)?;
     // Nothing is logged, but a log that cannot be written is an error here too.
     app.event_log()?;
     let place = Place::find(&app.global, spec.cloud, &spec.region)?;

@@ -36,7 +36,7 @@ pub(crate) fn run(app: &App, args: &TestArgs) -> Outcome {
         return change_rate(app, args, times);
     }
     let job = job(args)?;
-    let spec = app.library.load(&args.env)?;
+    let spec = app.load(&args.env)?;
     let run = RunDir::create(&spec.name, "test")?;
     let (events, recorder) = app.events(Some(&run))?;
     let stop = stop::listen(&events)?;
@@ -81,7 +81,7 @@ pub(crate) fn run(app: &App, args: &TestArgs) -> Outcome {
 /// Changes the rate of a storm that goes on. It has a run directory already, of the command that
 /// started it.
 fn change_rate(app: &App, args: &TestArgs, times: f64) -> Outcome {
-    let spec = app.library.load(&args.env)?;
+    let spec = app.load(&args.env)?;
     let (events, _) = app.events(None)?;
     let stop = stop::listen(&events)?;
     let place = Place::find(&app.global, spec.cloud, &spec.region)?;

@@ -17,7 +17,7 @@ use crate::ops::up::{UpOptions, UpReport, open, up};
 
 /// Brings an environment to its YAML.
 pub(crate) fn run(app: &App, args: &UpArgs) -> Outcome {
-    let spec = app.library.load(&args.env)?;
+    let spec = app.load(&args.env)?;
     let name = spec.name.clone();
     let saved_plan = match &args.plan {
         Some(file) => Some(SavedPlanFile::read(file, &name)?),

@@ -13,7 +13,7 @@ use crate::ops::verify::{self, RigCheck};
 
 /// Checks an environment.
 pub(crate) fn run(app: &App, args: &EnvArgs) -> Outcome {
-    let spec = app.library.load(&args.env)?;
+    let spec = app.load(&args.env)?;
     let log = app.event_log()?;
     let place = Place::find(&app.global, spec.cloud, &spec.region)?;
     let events = Events::new(log);

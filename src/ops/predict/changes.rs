@@ -5,8 +5,8 @@
 //! much of a thing it takes is searched by trying it, within what an environment may have.
 
 use crate::spec::{
-    Arch, GateSetting, HashCost, InstanceType, LoginCost, LoginGate, PasswordHash, Release, Role,
-    Spec, catalog,
+    Arch, GateSetting, HashCost, HashTimeSource, InstanceType, LoginCost, LoginGate, PasswordHash,
+    Release, Role, Spec, catalog,
 };
 
 use super::case::PredictedCase;
@@ -212,7 +212,8 @@ fn raised_gate(spec: &Spec, trial: &Trial) -> Option<Remedy> {
         changed
     };
     let lowest = gate_rate(&base)? * 10.0;
-    let most = (possible(&rig(spec)).low * HEADROOM * 10.0).floor();
+    let uncertainty = LoginCost::of(spec).uncertainty;
+    let most = (possible(&rig(spec), uncertainty).low * HEADROOM * 10.0).floor();
     if most < lowest * WORTH {
         return None;
     }
@@ -294,6 +295,11 @@ fn newer_version(spec: &Spec, trial: &Trial) -> Option<Remedy> {
 /// The smallest other type of application nodes that passes.
 fn other_type(spec: &Spec, trial: &Trial) -> Option<Remedy> {
     let cost = LoginCost::of(spec);
+    let measured = spec.mattermost.hash_time.map(|time| time.source);
+    if matches!(measured, Some(HashTimeSource::SharedMachine { .. })) {
+        // There an instance type is a name: all hosts have the machine's processors.
+        return None;
+    }
     let group = spec.nodes.get(&Role::App)?;
     let family = group.instance_type.split_inclusive('.').next()?;
     // Any node may be of a fallback type, so those would still count.
@@ -307,9 +313,16 @@ fn other_type(spec: &Spec, trial: &Trial) -> Option<Remedy> {
             name.clone_into(&mut group.instance_type);
             group.fallback_instance_types.clear();
         }
+        // What was measured was measured on the type that is replaced.
+        let measured = match changed.mattermost.hash_time.take() {
+            Some(_) => ", without `mattermost.hash_seconds`",
+            None => "",
+        };
         Remedy {
             change: format!("application nodes of {name}"),
-            yaml: format!("`sizes: {{nodes: {{app: {{instance_type: {name}{no_fallback}}}}}}}`"),
+            yaml: format!(
+                "`sizes: {{nodes: {{app: {{instance_type: {name}{no_fallback}}}}}}}`{measured}"
+            ),
             spec: changed,
         }
     };

@@ -10,9 +10,6 @@ use super::cost::ExtraCost;
 
 /// What one vCPU does for hashing while its core's other vCPU hashes too, of what it does alone.
 const SHARED_CORE: f64 = 0.6;
-/// The table of costs errs on the dear side, since none of EC2's processors was measured: a password
-/// may cost by this factor less, and by this one less again.
-const UNCERTAINTY: f64 = 1.25;
 /// Storms that are played for each variant, at the least: in a large one chance evens out.
 const FEWEST_RUNS: u32 = 5;
 /// And at the most.
@@ -78,7 +75,8 @@ impl Trial {
     /// Whether an environment is likely to pass: one storm in place of many, with passwords at their
     /// dearest.
     pub(super) fn may_pass(&self, spec: &Spec) -> bool {
-        let one = forecast::dearest(&self.rig(spec), &self.storm, UNCERTAINTY, self.runs(), SEED);
+        let uncertainty = LoginCost::of(spec).uncertainty;
+        let one = forecast::dearest(&self.rig(spec), &self.storm, uncertainty, self.runs(), SEED);
         one.logged_in == self.storm.users && one.last_in <= self.soon()
     }
 
@@ -89,7 +87,8 @@ impl Trial {
 
     /// What comes of the storm in an environment.
     pub(super) fn forecast(&self, spec: &Spec) -> Forecast {
-        forecast::forecast(&self.rig(spec), &self.storm, UNCERTAINTY, self.runs(), SEED)
+        let uncertainty = LoginCost::of(spec).uncertainty;
+        forecast::forecast(&self.rig(spec), &self.storm, uncertainty, self.runs(), SEED)
     }
 
     fn is_in_time(&self, forecast: &Forecast) -> bool {
@@ -139,7 +138,7 @@ impl Trial {
         (case.collapsed > 0.0 && !case.passes())
             .then(|| {
                 let mut rig = self.rig(spec);
-                rig.nodes.hash *= UNCERTAINTY;
+                rig.nodes.hash *= LoginCost::of(spec).uncertainty;
                 forecast::patience_that_holds(&rig, &self.storm, SEED)
             })
             .flatten()
@@ -147,7 +146,8 @@ impl Trial {
 
     /// The most that logins take of the nodes' processors, with passwords at their dearest.
     fn processors(&self, spec: &Spec, rig: &Rig) -> f64 {
-        let vcpus = f64::from(LoginCost::of(spec).vcpus.max(1));
+        let cost = LoginCost::of(spec);
+        let vcpus = f64::from(cost.vcpus.max(1));
         let most = match rig.nodes.lock {
             Lock::OneAtATime => 1.0 / vcpus,
             Lock::Shared { .. } => 1.0,
@@ -157,7 +157,7 @@ impl Trial {
             true => rig.possible(),
             false => self.storm.offered(),
         };
-        most * (busy / possible(rig).low).min(1.0)
+        most * (busy / possible(rig, cost.uncertainty).low).min(1.0)
     }
 }
 
@@ -168,7 +168,7 @@ pub(super) fn rig(spec: &Spec) -> Rig {
     Rig {
         nodes: Nodes {
             count: cost.nodes.max(1),
-            hash: cost.seconds / UNCERTAINTY,
+            hash: cost.seconds / cost.uncertainty,
             lock: lock(&cost),
         },
         gate: gate.limits().map(|limits| Gate {
@@ -189,13 +189,13 @@ fn lock(cost: &LoginCost) -> Lock {
     }
 }
 
-/// Logins per second that the nodes can take, over what a password may cost.
-pub(super) fn possible(rig: &Rig) -> Range {
+/// Logins per second that the nodes can take, over what a password may cost: by the factor more or less.
+pub(super) fn possible(rig: &Rig, uncertainty: f64) -> Range {
     let median = rig.nodes.possible();
     Range {
-        low: median / UNCERTAINTY,
+        low: median / uncertainty,
         median,
-        high: median * UNCERTAINTY,
+        high: median * uncertainty,
     }
 }
 
@@ -210,7 +210,7 @@ pub(super) fn basis(cost: &LoginCost) -> String {
         "{} {plural} of {}, {how}, {:.2} to {:.2} s for each ({})",
         cost.nodes,
         cost.server,
-        cost.seconds / (UNCERTAINTY * UNCERTAINTY),
+        cost.seconds / (cost.uncertainty * cost.uncertainty),
         cost.seconds,
         cost.basis
     )

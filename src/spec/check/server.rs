@@ -1,9 +1,13 @@
 //! The server: its release, checksum and license.
 
+use std::time::Duration;
+
 use super::services::is_variable;
 use super::{Checker, Origin};
 use crate::spec::shape::MattermostShape;
-use crate::spec::{LicenseSource, LicensedPart, Mattermost, Release, values};
+use crate::spec::{
+    HashTimeSource, LicenseSource, LicensedPart, Mattermost, MeasuredHashTime, Release, values,
+};
 
 impl Checker<'_> {
     pub(super) fn mattermost(
@@ -56,6 +60,11 @@ impl Checker<'_> {
             config,
             connections: connections?,
             plugins: plugins?,
+            hash_time: shape.hash_seconds.map(|seconds| MeasuredHashTime {
+                // Outside of the schema's range it is a problem already.
+                time: Duration::from_secs_f64(seconds.clamp(0.0, 60.0)),
+                source: HashTimeSource::Environment,
+            }),
         })
     }
 
