@@ -35,6 +35,7 @@ mod resume;
 mod search;
 mod server;
 mod settings;
+mod timed_check;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -3,6 +3,7 @@
 //! releases up to 11.7 hold over it. It may not know users or the database.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use aws_lc_rs::pbkdf2;
 use base64::Engine;
@@ -10,6 +11,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::metrics::Gauge;
+use crate::timed_check::TimedCheck;
 
 /// Longest password that is accepted, in bytes.
 pub(crate) const MAX_LENGTH: usize = 72;
@@ -26,6 +28,12 @@ const KEY_LENGTH: usize = 32;
 const SERIAL_VARIABLE: &str = "MM_STANDIN_SERIAL_LOGINS";
 /// Rounds of new hashes; fewer make tests quick.
 const ROUNDS_VARIABLE: &str = "MM_STANDIN_HASH_ROUNDS";
+/// Milliseconds that each check takes by the clock, besides what its rounds cost.
+const TIME_VARIABLE: &str = "MM_STANDIN_HASH_TIME";
+/// How many checks that take time go on at once, where they are not one after the other.
+const PROCESSORS_VARIABLE: &str = "MM_STANDIN_HASH_PROCESSORS";
+/// The longest time of a check, milliseconds.
+const LONGEST_MS: f64 = 60_000.0;
 
 /// Why a hash could not be made or checked.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +55,7 @@ pub(crate) enum PasswordError {
 pub(crate) struct PasswordChecks {
     turn: Option<Mutex<()>>,
     rounds: NonZeroU32,
+    timed: Option<TimedCheck>,
 }
 
 impl Default for PasswordChecks {
@@ -61,6 +70,7 @@ impl PasswordChecks {
         Self {
             turn: serial.then(Mutex::default),
             rounds,
+            timed: None,
         }
     }
 
@@ -83,7 +93,29 @@ impl PasswordChecks {
                 format!("variable `{ROUNDS_VARIABLE}` does not hold a number from 1")
             })?,
         };
-        Ok(Self::new(serial, rounds))
+        let time = match variable(TIME_VARIABLE) {
+            None => None,
+            Some(text) => match text.parse::<f64>() {
+                Ok(ms) if (0.0..=LONGEST_MS).contains(&ms) => {
+                    Some(Duration::from_secs_f64(ms / 1000.0))
+                }
+                _ => {
+                    return Err(format!(
+                        "variable `{TIME_VARIABLE}` does not hold milliseconds from 0 to {LONGEST_MS}"
+                    ));
+                }
+            },
+        };
+        let processors = match variable(PROCESSORS_VARIABLE) {
+            None => NonZeroU32::MIN,
+            Some(text) => text.parse().map_err(|_| {
+                format!("variable `{PROCESSORS_VARIABLE}` does not hold a number from 1")
+            })?,
+        };
+        Ok(Self {
+            timed: time.map(|time| TimedCheck::new(time, processors.get() as usize)),
+            ..Self::new(serial, rounds)
+        })
     }
 
     /// Whether logins are checked one after the other.
@@ -115,6 +147,21 @@ impl PasswordChecks {
             tokio::task::spawn_blocking(move || hash_with(&password, &rand::random(), rounds));
         Ok(phc.await?)
     }
+
+    /// Whether `password` is the one behind `stored`.
+    ///
+    /// # Errors
+    /// When `stored` is not such a hash, or the thread does not finish.
+    pub(crate) async fn verify(
+        &self,
+        password: String,
+        stored: String,
+    ) -> Result<bool, PasswordError> {
+        if let Some(timed) = &self.timed {
+            timed.spend().await;
+        }
+        tokio::task::spawn_blocking(move || verify_with(&password, &stored)).await?
+    }
 }
 
 /// A login's turn, or its wait for it.
@@ -129,14 +176,6 @@ impl Drop for LoginTurn<'_> {
         self.waiting.add(-1);
         drop(self.lock.take());
     }
-}
-
-/// Whether `password` is the one behind `stored`.
-///
-/// # Errors
-/// When `stored` is not such a hash, or the thread does not finish.
-pub(crate) async fn verify(password: String, stored: String) -> Result<bool, PasswordError> {
-    tokio::task::spawn_blocking(move || verify_with(&password, &stored)).await?
 }
 
 fn hash_with(password: &str, salt: &[u8; 16], rounds: NonZeroU32) -> String {
@@ -226,6 +265,15 @@ mod tests {
         assert_eq!(checks(ROUNDS_VARIABLE, "10").expect("valid").rounds, FEW);
         assert!(checks(ROUNDS_VARIABLE, "0").is_err());
         assert!(checks(SERIAL_VARIABLE, "perhaps").is_err());
+        assert!(usual.timed.is_none());
+        assert!(
+            checks(TIME_VARIABLE, "12.5")
+                .expect("valid")
+                .timed
+                .is_some()
+        );
+        assert!(checks(TIME_VARIABLE, "-1").is_err());
+        assert!(checks(PROCESSORS_VARIABLE, "0").is_err());
     }
 
     #[tokio::test]

@@ -21,7 +21,6 @@ use crate::db::StoredAccount;
 use crate::error::{AppError, OrInternal, REQUEST_ID};
 use crate::id::{new_id, now_ms};
 use crate::model::{User, UserSession};
-use crate::password;
 
 const MS_PER_HOUR: i64 = 3_600_000;
 const PATH: &str = "/api/v4/users/login";
@@ -198,7 +197,8 @@ async fn check_password(
             "Your account is locked because of too many failed password attempts.",
         ));
     }
-    let right = password::verify(given, account.password_hash.clone()).await;
+    let stored = account.password_hash.clone();
+    let right = app.passwords.verify(given, stored).await;
     if !waits.load(Ordering::Relaxed) {
         app.metrics.logins_abandoned.inc();
     }
