@@ -10,6 +10,8 @@ use crate::scale::simulate_coarsely;
 const COLLAPSED: f64 = 0.5;
 /// Users that are played at the most; of more, each stands for several.
 const MOST_USERS: u32 = 16_000;
+/// A twentieth of the storms is below an interval, and a twentieth above.
+const BELOW: f64 = 0.05;
 /// Points of a curve, at the most: a chart has no more dots.
 const CURVE_POINTS: f64 = 600.0;
 /// A longer patience is no longer a client's.
@@ -30,18 +32,22 @@ impl Range {
     pub(crate) fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
         let at = |share: f64| {
-            let last = values.len().saturating_sub(1) as f64;
             values
-                .get((last * share).round() as usize)
+                .get(nth(values.len(), share))
                 .copied()
                 .unwrap_or_default()
         };
         Self {
-            low: at(0.05),
+            low: at(BELOW),
             median: at(0.5),
-            high: at(0.95),
+            high: at(1.0 - BELOW),
         }
     }
+}
+
+/// The index, of so many sorted values, of that which a share of them is below.
+fn nth(count: usize, share: f64) -> usize {
+    (count.saturating_sub(1) as f64 * share).round() as usize
 }
 
 /// What to expect of a storm.
@@ -101,8 +107,7 @@ impl LoginCurve {
 }
 
 /// Plays `runs` storms, on all processors. The cost of a password lies for each at another point
-/// between its value divided and multiplied by `uncertainty` (1 or more), on the logarithmic scale, from
-/// the twentieth that is cheapest to the twentieth that is dearest.
+/// between its value divided and multiplied by `uncertainty` (1 or more), on the logarithmic scale.
 #[must_use]
 pub fn forecast(rig: &Rig, storm: &Storm, uncertainty: f64, runs: u32, seed: u64) -> Forecast {
     let runs = runs.max(1);
@@ -154,21 +159,28 @@ pub fn forecast(rig: &Rig, storm: &Storm, uncertainty: f64, runs: u32, seed: u64
     }
 }
 
-/// The dearest of the storms that [`forecast`] plays, by itself: what passes there is likely to pass all.
+/// Of the storms that [`forecast`] plays the one at the upper end of the interval of costs, by itself: what
+/// passes there is likely to pass all.
 #[must_use]
 pub fn dearest(rig: &Rig, storm: &Storm, uncertainty: f64, runs: u32, seed: u64) -> Outcome {
     let runs = runs.max(1);
-    let (rig, seed) = drawn(rig, uncertainty, runs - 1, runs, seed);
+    let last = nth(runs as usize, 1.0 - BELOW) as u32;
+    let (rig, seed) = drawn(rig, uncertainty, last, runs, seed);
     simulate_coarsely(&rig, storm, MOST_USERS, seed)
 }
 
 /// The rig of one of so many storms, and its seed.
+///
+/// The storms that become the ends of an interval, if nothing but the cost matters, are those with the cost
+/// that a twentieth is below and above: the others are spread evenly from there, beyond them too.
 fn drawn(rig: &Rig, uncertainty: f64, run: u32, runs: u32, seed: u64) -> (Rig, u64) {
+    let [low, high] = [BELOW, 1.0 - BELOW].map(|share| nth(runs as usize, share) as f64);
     let quantile = match runs {
         1 => 0.5,
-        _ => 0.05 + 0.9 * f64::from(run) / f64::from(runs - 1),
+        _ => BELOW + (1.0 - 2.0 * BELOW) * (f64::from(run) - low) / (high - low),
     };
     let mut drawn = *rig;
+    let quantile = quantile.clamp(0.0, 1.0);
     drawn.nodes.hash *= uncertainty.max(1.0).powf(2.0 * quantile - 1.0);
     (drawn, seed.wrapping_add(u64::from(run)))
 }

@@ -15,6 +15,10 @@ use crate::node::{Attempt, Node};
 const JITTER: f64 = 0.1;
 /// Events after which a storm is not played on.
 const MOST_EVENTS: u64 = 3_000_000;
+/// Of up to so many users each attempt that the gate refuses is played. A small storm comes within a few
+/// pauses of its clients: those who were refused together come back together, and between two such waves the
+/// gate has turns that nobody takes. In a large one there is always somebody.
+const FEW_USERS: u32 = 500;
 
 #[derive(Clone, Copy, Debug)]
 enum Event {
@@ -63,9 +67,9 @@ struct Client {
     waits: bool,
 }
 
-/// Those whom one proxy refused, and who come back. While the gate is full nearly all of their attempts
-/// are refused again, millions in a storm: those are counted, and only the one that meets with room is
-/// played. With many clients, each on its own beat, it comes after an exponential time.
+/// Those whom one proxy refused, and who come back, where they are many. While the gate is full nearly all of
+/// their attempts are refused again, millions in a storm: those are counted, and only the one that meets
+/// with room is played. With many clients, each on its own beat, it comes after an exponential time.
 #[derive(Clone, Debug, Default)]
 struct Refused {
     waiting: Vec<Attempt>,
@@ -338,23 +342,31 @@ impl Simulation<'_> {
             self.outside -= 1;
             return;
         };
-        let mut pause = pause * (1.0 + JITTER * (self.rng.random::<f64>() * 2.0 - 1.0));
+        let pause = pause * (1.0 + JITTER * (self.rng.random::<f64>() * 2.0 - 1.0));
+        self.try_again(attempt, now + pause);
+    }
+
+    /// Begins the next attempt of a client at a moment, or later by its jitter.
+    fn try_again(&mut self, attempt: Attempt, mut at: f64) {
         let jitter = self.storm.clients.jitter;
         if jitter > 0.0 {
-            pause += jitter * self.rng.random::<f64>();
+            at += jitter * self.rng.random::<f64>();
         }
-        if now + pause < self.end() {
-            self.schedule(now + pause, Event::Try(attempt.next()));
+        if at < self.end() {
+            self.schedule(at, Event::Try(attempt.next()));
         }
     }
 
     /// The gate has refused the attempt.
     fn refuse(&mut self, attempt: Attempt, proxy: usize, now: f64) {
         self.stop_waiting(attempt);
-        let Some(pause) = self.pause() else {
+        let (Some(told), Some(pause)) = (self.told(), self.pause()) else {
             self.outside -= 1;
             return;
         };
+        if self.storm.users <= FEW_USERS {
+            return self.try_again(attempt, now + told);
+        }
         if let Some(refused) = self.refused.get_mut(proxy) {
             refused.count(now, pause);
             refused.waiting.push(attempt.next());
@@ -362,10 +374,16 @@ impl Simulation<'_> {
         self.await_room(proxy, now);
     }
 
-    /// Seconds after which clients come back to the gate, if they do.
-    fn pause(&self) -> Option<f64> {
+    /// Seconds after which clients come back to the gate, if they do; jitter is added to what they are
+    /// told, too.
+    fn told(&self) -> Option<f64> {
         let told = self.rig.gate.and_then(|gate| gate.retry_after);
-        told.or(self.storm.clients.mean_pause())
+        told.or(self.storm.clients.retry_after)
+    }
+
+    /// The same with the jitter's mean.
+    fn pause(&self) -> Option<f64> {
+        Some(self.told()? + self.storm.clients.jitter / 2.0)
     }
 
     fn await_room(&mut self, proxy: usize, now: f64) {
