@@ -8,7 +8,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/loadrig
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/debug/loadrig
 
-.PHONY: bench demo generate kill-sweep wire-sweep fault-sweep refusal-sweep test truth build where check lint setup clean-cache help
+.PHONY: bench study demo generate kill-sweep wire-sweep fault-sweep refusal-sweep test truth build where check lint setup clean-cache help
 .DEFAULT_GOAL := help
 
 help: ## What each command does
@@ -41,6 +41,9 @@ generate: ## Write anew what follows from the program: tables in docs/, schema/
 
 bench: build ## Measure against the peers, side by side; writes docs/performance.md
 	benches/run.sh $(BIN)
+
+study: ## Hold the forecast of login storms and the login gate to measurements; ten minutes; writes docs/login-storm-study.md
+	scripts/study.sh
 
 kill-sweep: setup build ## Kill the engine at every API call; ten minutes for each account PROFILE (all: every one)
 	scripts/sweep.sh crash::kill_sweep

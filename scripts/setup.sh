@@ -20,11 +20,14 @@ packages=(
   python3-venv:/usr/share/doc/python3-venv ca-certificates:/etc/ssl/certs/ca-certificates.crt
   procps:/usr/bin/pgrep
 )
-# Only the tests need these.
-if [ "${1:-}" = test ]; then
+# Only the tests and the study need these.
+case "${1:-}" in
+test)
   packages+=(openssh-server:/usr/sbin/sshd chromium:/usr/bin/chromium jq:/usr/bin/jq nginx:/usr/sbin/nginx
-    postgresql-15:/usr/lib/postgresql/15/bin/postgres)
-fi
+    postgresql-15:/usr/lib/postgresql/15/bin/postgres) ;;
+study)
+  packages+=(nginx:/usr/sbin/nginx postgresql-15:/usr/lib/postgresql/15/bin/postgres) ;;
+esac
 missing=()
 for entry in "${packages[@]}"; do
   [ -e "${entry#*:}" ] || missing+=("${entry%%:*}")

@@ -39,7 +39,8 @@ impl Default for StormPosition {
 
 impl StormPlan {
     /// At which moments of a phase users arrive, from its start on.
-    pub(crate) fn arrivals(&self, phase: usize) -> Vec<Duration> {
+    #[must_use]
+    pub fn arrivals(&self, phase: usize) -> Vec<Duration> {
         match self.phases.get(phase) {
             Some(StormPhase::Arrive {
                 users,

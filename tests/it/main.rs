@@ -59,6 +59,7 @@ mod storm_agents;
 mod storms;
 #[cfg(target_os = "linux")]
 mod strict;
+mod study;
 mod survey;
 mod unanswered;
 #[cfg(target_os = "linux")]

@@ -37,6 +37,7 @@ pub struct ServerNode {
     port: u16,
     metrics_port: u16,
     notify: UnixDatagram,
+    http: reqwest::Client,
 }
 
 impl ServerNode {
@@ -114,6 +115,11 @@ impl ServerNode {
             port,
             metrics_port,
             notify,
+            // A connection that stays open would hold up the end of the node.
+            http: reqwest::Client::builder()
+                .pool_max_idle_per_host(0)
+                .build()
+                .expect("a client"),
         }
     }
 
@@ -134,23 +140,28 @@ impl ServerNode {
 
     /// The page for Prometheus.
     pub async fn metrics(&self) -> String {
-        reqwest::get(self.metrics_url())
-            .await
-            .expect("metrics")
-            .text()
-            .await
-            .expect("text")
+        let answer = self.http.get(self.metrics_url()).send().await;
+        answer.expect("metrics").text().await.expect("text")
     }
 
     /// Status of the page for Prometheus.
     pub async fn metrics_status(&self) -> u16 {
-        let answer = reqwest::get(self.metrics_url()).await;
+        let answer = self.http.get(self.metrics_url()).send().await;
         answer.expect("metrics").status().as_u16()
     }
 
     /// What the node has logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("log")).expect("log")
+    }
+
+    /// Ends the node whatever it is at.
+    #[allow(
+        dead_code,
+        reason = "the study of login storms needs it, which shares the rig"
+    )]
+    pub fn kill(self) {
+        self.process.signal("KILL");
     }
 
     /// Asks the node to stop as systemd does, and returns how it ended.

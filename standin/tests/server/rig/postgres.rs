@@ -109,7 +109,7 @@ impl Postgres {
                 "-c",
                 "shared_buffers=16MB",
                 "-c",
-                "max_connections=60",
+                "max_connections=400",
             ])
             .arg("-c")
             .arg(format!(
