@@ -66,7 +66,10 @@ mod tests {
                     mattermost: {release: 11.7.9, license_env: LOADRIG_TEST_NO_SUCH_LICENSE}";
         assert_eq!(
             checks(text),
-            [("license".to_owned(), FindingVerdict::Unknown)]
+            [
+                ("entrance".to_owned(), FindingVerdict::Warn),
+                ("license".to_owned(), FindingVerdict::Unknown)
+            ]
         );
     }
 }

@@ -378,9 +378,9 @@ mod tests {
         let library = crate::spec::Library::new(Some("no-such-directory".into()));
         let yaml = "architecture: 1k\ncloud: aws\nregion: eu-central-1\n\
                     access: {operators: [198.51.100.7/32]}\nnetwork:\n  layout: private\n  \
-                    private_dns: true\n  existing:\n    vpc: vpc-0aa\n    \
-                    public_subnets: [subnet-0a, subnet-0b]\n    \
-                    private_subnets: [subnet-0c, subnet-0d]\n";
+                    private_dns: true\n  existing:\n    vpc: vpc-0a1b2c3d4e5f60718\n    \
+                    public_subnets: [subnet-0a1b2c3d4e5f6071a, subnet-0a1b2c3d4e5f6071b]\n    \
+                    private_subnets: [subnet-0a1b2c3d4e5f6071c, subnet-0a1b2c3d4e5f6071d]\n";
         let spec = library.load_text("perf", yaml).unwrap();
         let scope = Scope::of(&spec, "123456789012", "eu-central-1").with_zone(Some("Z7"));
         let statements = statements(&all(), &scope);
@@ -397,7 +397,7 @@ mod tests {
             assert_eq!(of(action)["Resource"], json!([zone]), "{action}");
         }
         let create = of("route53:CreateHostedZone");
-        let vpcs = json!(["VPCId=vpc-0aa,VPCRegion=eu-central-1"]);
+        let vpcs = json!(["VPCId=vpc-0a1b2c3d4e5f60718,VPCRegion=eu-central-1"]);
         assert_eq!(create["Condition"][ANY_LIKE]["route53:VPCs"], vpcs);
         // An action without resource types is allowed on `*` or not at all.
         assert_eq!(create["Resource"], json!(["*"]));

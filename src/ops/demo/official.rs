@@ -77,6 +77,7 @@ fn absolute(option: &'static str, path: &Path) -> Result<Value, DemoError> {
 mod tests {
     use crate::diagnose::{Diagnose as _, ExitCode, with_causes};
     use crate::spec::{LicenseSource, Release, Role};
+    use mattermost_license::{Sku, sign_for_standin, standin_license};
 
     use super::*;
 
@@ -116,7 +117,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let release = tarball(directory.path(), "mattermost/config/config.json");
         let license = directory.path().join("own.mattermost-license");
-        std::fs::write(&license, "{}").unwrap();
+        let text = sign_for_standin(&standin_license(&Sku::Enterprise, 10_000)).unwrap();
+        std::fs::write(&license, text).unwrap();
         let environments = directory.path().join("environments");
         std::fs::create_dir(&environments).unwrap();
         let of = |server: &str, option: Option<&Path>| {

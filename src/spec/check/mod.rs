@@ -246,12 +246,8 @@ mod tests {
         let (message, line) = only_problem(&format!("{text} yes\n"));
         assert_eq!(line, 4);
         assert!(message.contains("unlicensed"), "{message}");
-        // An empty key is none.
         let (message, _) = only_problem(&format!("{text}\n"));
-        assert!(
-            message.starts_with("this size needs a license"),
-            "{message}"
-        );
+        assert_eq!(message, "`mattermost.unlicensed` has no value");
     }
 
     #[test]
