@@ -221,6 +221,20 @@ impl std::fmt::Display for LoginGate {
     }
 }
 
+impl LoginCost {
+    /// Logins per second that a gate lets through to all nodes together.
+    #[must_use]
+    pub fn gate_rate(&self) -> f64 {
+        let busy = if self.is_serial {
+            HEADROOM
+        } else {
+            // Never slower than with the lock, which gives logins one vCPU.
+            (f64::from(self.vcpus) * CPU_SHARE).max(HEADROOM)
+        };
+        busy / self.seconds * f64::from(self.nodes)
+    }
+}
+
 impl Capacity {
     fn of(spec: &Spec) -> Self {
         let cost = LoginCost::of(spec);
@@ -228,16 +242,9 @@ impl Capacity {
             nodes,
             is_serial,
             server,
+            seconds,
             ..
         } = &cost;
-        let busy = if *is_serial {
-            HEADROOM
-        } else {
-            // Never slower than with the lock, which gives logins one vCPU.
-            (f64::from(cost.vcpus) * CPU_SHARE).max(HEADROOM)
-        };
-        let each = busy / cost.seconds;
-        let seconds = cost.seconds;
         let how = if *is_serial {
             format!("a node checks one password at a time, in {seconds:.2} s")
         } else {
@@ -248,7 +255,7 @@ impl Capacity {
         };
         let plural = if *nodes == 1 { "node" } else { "nodes" };
         Self {
-            rate: each * f64::from(*nodes),
+            rate: cost.gate_rate(),
             reason: format!("{nodes} {plural} of {server}; {how} ({})", cost.basis),
         }
     }

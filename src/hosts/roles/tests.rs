@@ -81,6 +81,7 @@ fn spec() -> Spec {
             config: crate::spec::ServerConfig::new(),
             connections: crate::spec::ServerConnections::default(),
             plugins: Vec::new(),
+            hash_time: None,
         },
         network: Network::public("10.20.0.0/16".parse().unwrap(), 2),
         load_balancer: crate::spec::LoadBalancer::default(),

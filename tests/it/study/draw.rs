@@ -185,6 +185,7 @@ fn environment(
                 seconds: nodes.hash,
                 vcpus,
                 is_serial,
+                uncertainty: 1.0,
                 server: String::new(),
                 basis: String::new(),
             };
