@@ -10,16 +10,15 @@ use std::time::{Duration, Instant, SystemTime};
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, HeaderMap, HeaderName,
-    TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
 };
 use axum::http::{Method, Response, StatusCode};
-use axum::response::IntoResponse;
-use serde_json::json;
 
 use super::config::SearchProxyConfig;
 use super::credentials::RenewedCredentials;
 use super::error::SearchProxyError;
+use super::failure::ForwardFailure;
 use super::held::HeldRequests;
 use super::metrics::SearchProxyMetrics;
 use super::sign::{Signer, ToSign};
@@ -56,17 +55,6 @@ pub(super) struct Forwarder {
     signer: Signer,
     pub(super) credentials: RenewedCredentials,
     pub(super) metrics: SearchProxyMetrics,
-}
-
-/// Why the domain did not answer.
-pub(super) enum ForwardFailure {
-    TooLarge(usize),
-    Full,
-    Interrupted(String),
-    Credentials(String),
-    Signature(String),
-    Unreachable(String),
-    Silent(Duration),
 }
 
 impl Forwarder {
@@ -233,57 +221,4 @@ fn passed_on(answer: reqwest::Response) -> Response<Body> {
     }
     parts.version = axum::http::Version::HTTP_11;
     Response::from_parts(parts, Body::new(body))
-}
-
-impl ForwardFailure {
-    fn status(&self) -> StatusCode {
-        match self {
-            ForwardFailure::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            ForwardFailure::Interrupted(_) | ForwardFailure::Signature(_) => {
-                StatusCode::BAD_REQUEST
-            }
-            ForwardFailure::Full | ForwardFailure::Credentials(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            ForwardFailure::Unreachable(_) => StatusCode::BAD_GATEWAY,
-            ForwardFailure::Silent(_) => StatusCode::GATEWAY_TIMEOUT,
-        }
-    }
-
-    fn reason(&self) -> String {
-        match self {
-            ForwardFailure::TooLarge(limit) => format!(
-                "the request is larger than {} MiB, the most that the search proxy takes",
-                limit >> 20
-            ),
-            ForwardFailure::Full => {
-                "the requests that the search proxy holds at the moment fill its memory".to_owned()
-            }
-            ForwardFailure::Interrupted(why) => format!("the request ended early: {why}"),
-            ForwardFailure::Credentials(why) => format!("no credentials of the host's role: {why}"),
-            ForwardFailure::Signature(why) => format!("the request cannot be signed: {why}"),
-            ForwardFailure::Unreachable(why) => {
-                format!("the search domain cannot be reached: {why}")
-            }
-            ForwardFailure::Silent(answer) => format!(
-                "the search domain did not answer within {} s",
-                answer.as_secs()
-            ),
-        }
-    }
-
-    /// In the form of OpenSearch's own errors, which clients read.
-    fn into_response(self) -> Response<Body> {
-        let status = self.status();
-        let error = json!({
-            "error": {"type": "search_proxy_exception", "reason": self.reason()},
-            "status": status.as_u16(),
-        });
-        (
-            status,
-            [(CONTENT_TYPE, "application/json")],
-            error.to_string(),
-        )
-            .into_response()
-    }
 }

@@ -9,7 +9,7 @@ use bytes::BytesMut;
 use futures::StreamExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::forward::ForwardFailure;
+use super::failure::ForwardFailure;
 
 /// What requests may hold.
 pub(super) struct HeldRequests {

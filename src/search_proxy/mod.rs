@@ -8,6 +8,7 @@
 mod config;
 mod credentials;
 mod error;
+mod failure;
 mod forward;
 mod held;
 mod metrics;

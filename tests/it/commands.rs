@@ -328,7 +328,7 @@ fn validate_warns_of_what_up_would_warn_of() {
         .iter()
         .filter_map(|finding| finding["check"].as_str())
         .collect();
-    assert_eq!(checks, ["entrance", "license"]);
+    assert_eq!(checks, ["entrance", "license", "seed"]);
 }
 
 #[test]

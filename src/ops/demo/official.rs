@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::hosts::Blob;
 use crate::ops::error::{DemoError, OpsError};
 use crate::ops::local_files;
-use crate::spec::{Library, OverlaidEnvironment};
+use crate::spec::{Library, OverlaidEnvironment, SpecErrors};
 
 /// The environment that an official release is shown in. Without a license, neither of the command nor of
 /// the environment's file, it is planned down to what works without one.
@@ -26,16 +26,26 @@ pub fn official_environment(
     })?;
     let file = absolute("--release", release)?;
     let license = license.map(license_file).transpose()?;
-    let found = library.load_changed("demo", |keys| {
+    let found = with_release(library, file, blob.sha256().into(), license)?;
+    local_files::check(&found.spec)?;
+    Ok(found)
+}
+
+/// The demo environment with this release and license.
+fn with_release(
+    library: &Library,
+    file: Value,
+    sha256: Value,
+    license: Option<Value>,
+) -> Result<OverlaidEnvironment, SpecErrors> {
+    library.load_changed("demo", |keys| {
         let section = keys.entry("mattermost").or_insert(Value::Null);
         let mut server = section.as_object().cloned().unwrap_or_default();
         server.insert("release".to_owned(), file);
-        server.insert("sha256".to_owned(), blob.sha256().into());
+        server.insert("sha256".to_owned(), sha256);
         take_license(&mut server, license);
         *section = server.into();
-    })?;
-    local_files::check(&found.spec)?;
-    Ok(found)
+    })
 }
 
 /// The license that the command names. What is in it is checked with the environment.
@@ -75,11 +85,9 @@ fn absolute(option: &'static str, path: &Path) -> Result<Value, DemoError> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::diagnose::{Diagnose as _, ExitCode, with_causes};
     use crate::spec::{LicenseSource, Release, Role};
-    use mattermost_license::{Sku, sign_for_standin, standin_license};
-
-    use super::*;
 
     fn library() -> Library {
         Library::new(Some("no-such-directory".into()))
@@ -115,18 +123,18 @@ mod tests {
     #[test]
     fn a_demo_environment_of_ones_own_may_say_where_its_license_comes_from() {
         let directory = tempfile::tempdir().unwrap();
-        let release = tarball(directory.path(), "mattermost/config/config.json");
+        let release = directory.path().join("mattermost.tar.gz");
         let license = directory.path().join("own.mattermost-license");
-        let text = sign_for_standin(&standin_license(&Sku::Enterprise, 10_000)).unwrap();
-        std::fs::write(&license, text).unwrap();
         let environments = directory.path().join("environments");
         std::fs::create_dir(&environments).unwrap();
+        let value = |path: &Path| Value::from(path.to_str().unwrap());
         let of = |server: &str, option: Option<&Path>| {
             let text = format!("architecture: 1k\ncloud: local\nmattermost: {server}\n");
             std::fs::write(environments.join("demo.yaml"), text).unwrap();
             let library = Library::new(Some(directory.path().to_owned()));
-            let found = official_environment(&library, &release, option);
-            let found = found.unwrap_or_else(|error| panic!("{server}: {}", with_causes(&error)));
+            let sha256 = Value::from("a".repeat(64));
+            let found = with_release(&library, value(&release), sha256, option.map(value));
+            let found = found.unwrap_or_else(|error| panic!("{server}: {error}"));
             found.spec.mattermost.license
         };
         let env = LicenseSource::Env("OWN_LICENSE".to_owned());

@@ -134,15 +134,6 @@ fn backups_that_somebody_kept_are_named_by_the_proof() {
         let account = run(account, Job::Down(spec)).done().expect("down");
         left(&later(account, SETTLED))
     };
-    let spec = named(NAME, &format!("architecture: 1k\n{ACCESS}\n"));
-    let mut account = standing(&spec);
-    delete_by_hand(&mut account, "database", "DeleteDBInstance", stays);
-    let place = "RDS automated backups".to_owned();
-    assert_eq!(
-        left_after_down(account, &spec),
-        [(place, vec!["lr-perf-db-writer".to_owned()])]
-    );
-
     let aurora = "database: { engine: aurora-postgresql }";
     let spec = named(NAME, &format!("architecture: 10k\n{ACCESS}\n{aurora}\n"));
     let mut account = standing(&spec);

@@ -296,7 +296,6 @@ fn lasting_refusals_end_within_their_budget() {
     let layouts = layouts(AccountProfile::Used);
     let mut wrong = Vec::new();
     for (name, refusal, repeated) in [
-        ("public", server_error("ec2", &["CreateVpc"]), OUTAGE),
         ("public", server_error("s3", &["CreateBucket"]), OUTAGE),
         ("public", server_error("rds", &["CreateDBInstance"]), OUTAGE),
         (
@@ -349,7 +348,6 @@ fn the_first_interrupt_ends_the_repetition_of_a_creation() {
     assert!(interrupt + BRIEFLY < OUTAGE, "{interrupt:?}");
     let mut wrong = Vec::new();
     for refusal in [
-        server_error("ec2", &["CreateVpc"]),
         server_error("s3", &["CreateBucket"]),
         server_error("rds", &["CreateDBInstance"]),
     ] {

@@ -188,8 +188,8 @@ fn a_search_type_that_is_newer_than_the_api_is_taken_where_it_is_offered() {
     use FindingVerdict::{Pass, Refuse};
     let kind = "m7g.large.search";
     let yaml = format!(
-        "{BASE}sizes: {{ search: {{ nodes: 2, instance_type: {kind}, storage_gib: 20, \
-         masters: {{ count: 3, instance_type: {kind} }} }} }}\n"
+        "{BASE}sizes: {{ search: {{ nodes: 2, instance_type: {kind}, storage_gib: 20 }} }}\n\
+         search: {{ masters: {{ count: 3, instance_type: {kind} }} }}\n"
     );
     let spec = named("perf", &yaml);
     let verdicts = |account: &AwsAccount| {
