@@ -141,7 +141,7 @@ impl Hosts for RigHosts {
         let waits = |fault: &str| {
             request
                 .events
-                .waiting(&request.step, format!("{host}: {fault}"))
+                .waiting(&request.step, format!("{host}: {fault}"));
         };
         match check_joined(&plan, waits).await.map_err(boxed)? {
             NodeJoin::Joined => {}

@@ -78,15 +78,12 @@ async fn new_limits_reach_the_workers_and_no_request_is_cut() {
         .unwrap();
 
     let main = nginx.read("nginx.conf");
-    let lower = main.replace(
-        "worker_rlimit_nofile 100000;",
-        "worker_rlimit_nofile 50000;",
-    );
+    let lower = main.replace("worker_rlimit_nofile 100000;", "worker_rlimit_nofile 5000;");
     assert_ne!(main, lower);
     std::fs::write(nginx.path("nginx.conf"), lower).unwrap();
     nginx.signal("HUP");
     let deadline = Instant::now() + SOON;
-    while !limits(&nginx).contains(&"50000".to_owned()) {
+    while !limits(&nginx).contains(&"5000".to_owned()) {
         assert!(Instant::now() < deadline, "{:?}", limits(&nginx));
         sleep(Duration::from_millis(50)).await;
     }

@@ -215,7 +215,7 @@ async fn the_policy_of_every_kind_allows_every_call_and_reaches_no_namesake() {
                 access: { operators: [198.51.100.7/32] }\n\
                 database: { engine: aurora-postgresql }\nload_balancer: alb\n\
                 network: { layout: private, private_dns: true, s3_endpoint: true }\n\
-                sizes: { nodes: { proxy: { count: 0 }, agent: { count: 1 } }, \
+                sizes: { nodes: { proxy: { count: 0 }, agent: { count: 5 } }, \
                 cache: { nodes: 2, instance_type: cache.m7g.large } }\n";
     let spec = Library::new(Some("no-such-directory".into())).load_text("perf", yaml);
     let spec = spec.expect("an environment");

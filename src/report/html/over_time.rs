@@ -301,7 +301,7 @@ mod tests {
             moments: vec![(50.0, "app-1 is killed".to_owned())],
         };
         let chart = chart(&data, &background, SIZE);
-        let middle = (chart.frame.left + chart.frame.right) / 2.0;
+        let middle = f64::midpoint(chart.frame.left, chart.frame.right);
         assert!((chart.moments[0].at - middle).abs() < 0.1);
         assert_eq!(chart.moments[0].label, "app-1 is killed");
     }

@@ -107,6 +107,9 @@ fn method(how: &Circumstances) -> String {
     )
 }
 
+/// Whether a storm is of a kind.
+type Is<'a> = &'a dyn Fn(&JudgedStorm) -> bool;
+
 fn classes(storms: &[JudgedStorm]) -> String {
     let mut text = String::from(
         "\n## By kind of rig\n\n\
@@ -115,7 +118,6 @@ fn classes(storms: &[JudgedStorm]) -> String {
     let serial = |storm: &JudgedStorm| storm.study.rig.nodes.lock == Lock::OneAtATime;
     let comes_back = |storm: &JudgedStorm| storm.study.storm.clients.retry_after.is_some();
     let waits = |storm: &JudgedStorm| storm.study.storm.clients.patience.is_none();
-    type Is<'a> = &'a dyn Fn(&JudgedStorm) -> bool;
     let kinds: [(&str, Is<'_>); 10] = [
         ("one password at a time", &serial),
         ("side by side", &|storm| !serial(storm)),
