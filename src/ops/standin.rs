@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use crate::ops::error::PayloadError;
 use crate::spec::{Release, Spec};
 
 /// Name of the stand-in's program.
 const PROGRAM: &str = "mattermost-standin";
+/// A tarball that is being written; then the number of the process.
+const PARTIAL: &str = "partial-";
 
 /// Refuses an environment with the stand-in where its program is missing: hosts would find out
 /// minutes later.
@@ -47,14 +49,16 @@ pub(super) fn tarball() -> Result<PathBuf, PayloadError> {
     if tarball.is_file() {
         return Ok(tarball);
     }
-    // Tarballs of earlier builds are of no use to anybody.
+    // Tarballs of earlier builds are of no use to anybody; what another process is writing is.
     for old in std::fs::read_dir(&cache)
         .map_err(PayloadError::Package)?
         .flatten()
     {
-        let _already_removed = std::fs::remove_file(old.path());
+        if !is_being_written(&old) {
+            let _already_removed = std::fs::remove_file(old.path());
+        }
     }
-    let partial = cache.join(format!("partial-{}", std::process::id()));
+    let partial = cache.join(format!("{PARTIAL}{}", std::process::id()));
     let output = Command::new(&program)
         .arg("package")
         .arg("--out")
@@ -69,6 +73,14 @@ pub(super) fn tarball() -> Result<PathBuf, PayloadError> {
     }
     std::fs::rename(&partial, &tarball).map_err(PayloadError::Package)?;
     Ok(tarball)
+}
+
+/// Whether another process may still be writing a file: it takes seconds.
+fn is_being_written(file: &std::fs::DirEntry) -> bool {
+    let is_partial = file.file_name().to_string_lossy().starts_with(PARTIAL);
+    let changed = file.metadata().and_then(|about| about.modified());
+    let age = changed.ok().and_then(|at| at.elapsed().ok());
+    is_partial && age.is_none_or(|age| age < Duration::from_mins(10))
 }
 
 /// The stand-in beside a program: examples and tests lie one directory further down.

@@ -143,6 +143,15 @@ fn request<'a>(
 /// Creates, changes and removes a whole environment, one resource after the other.
 async fn whole_life(cloud: &Aws, spec: &Spec) {
     let blueprint = blueprint(spec, &["198.51.100.7/32".parse().expect("a range")]);
+    for service in [
+        "rds",
+        "elasticache",
+        "elasticloadbalancing",
+        "opensearchservice",
+    ] {
+        let service = format!("{service}.amazonaws.com");
+        cloud.create_service_role(&service).await.expect("a role");
+    }
     let mut inventory = Inventory::new();
     let tags = BTreeMap::new();
     for (address, desired) in blueprint.resources() {
@@ -202,9 +211,9 @@ async fn the_printed_policy_allows_every_call_that_is_made() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn the_policy_of_every_kind_allows_every_call_and_reaches_no_namesake() {
-    use strict_cloud::{AwsAccount, SharedAccount, StrictCloud, StrictOptions};
+    use strict_cloud::{AccountProfile, AwsAccount, SharedAccount, StrictCloud, StrictOptions};
 
-    let account = SharedAccount::new(AwsAccount::new(REGION, 0.0));
+    let account = SharedAccount::new(AwsAccount::of_profile(AccountProfile::Used, REGION, 0.0));
     let strict = StrictCloud::new(StrictOptions::models(account));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
     let listener = listener.expect("loopback");

@@ -9,7 +9,7 @@ use super::foreign_calls::{call, create, delete, id_of};
 use super::layouts::{account, named};
 use super::link::{CloudBackend, ProcessLink};
 use super::outcome::later;
-use super::process::{End, Job, KEY, REGION, run, runtime};
+use super::process::{End, Job, REGION, run, runtime};
 use super::sweep::SETTLED;
 use crate::connector;
 
@@ -26,7 +26,7 @@ fn left(account: &AwsAccount) -> Vec<(String, Vec<String>)> {
     let proof: Vec<LeftoverCheck> = runtime().block_on(async {
         let shared = SharedAccount::new(account.clone());
         let link = ProcessLink::new(CloudBackend::Memory(shared), None);
-        let aws = connector::connect(REGION, KEY, link).await;
+        let aws = connector::connect(REGION, "AKIDCRASH", link).await;
         aws.find_leftovers(NAME).await.expect("a proof")
     });
     let found = proof.into_iter().filter(|look| !look.left.is_empty());
@@ -118,7 +118,8 @@ fn delete_by_hand(account: &mut AwsAccount, kind: &str, action: &str, backups: &
             backups,
             &format!("{}Identifier={id}", action.trim_start_matches("Delete")),
         ];
-        call(account, "rds", action, &fields);
+        let said = call(account, "rds", action, &fields);
+        assert!(said.contains(&format!("<{action}Response")), "{said}");
     }
     *account = later(account.clone(), SETTLED);
 }
