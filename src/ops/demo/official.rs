@@ -123,8 +123,9 @@ mod tests {
     #[test]
     fn a_demo_environment_of_ones_own_may_say_where_its_license_comes_from() {
         let directory = tempfile::tempdir().unwrap();
-        let release = directory.path().join("mattermost.tar.gz");
+        let release = tarball(directory.path(), "mattermost/config/config.json");
         let license = directory.path().join("own.mattermost-license");
+        std::fs::write(&license, "{}").unwrap();
         let environments = directory.path().join("environments");
         std::fs::create_dir(&environments).unwrap();
         let value = |path: &Path| Value::from(path.to_str().unwrap());
