@@ -143,15 +143,6 @@ fn request<'a>(
 /// Creates, changes and removes a whole environment, one resource after the other.
 async fn whole_life(cloud: &Aws, spec: &Spec) {
     let blueprint = blueprint(spec, &["198.51.100.7/32".parse().expect("a range")]);
-    for service in [
-        "rds",
-        "elasticache",
-        "elasticloadbalancing",
-        "opensearchservice",
-    ] {
-        let service = format!("{service}.amazonaws.com");
-        cloud.create_service_role(&service).await.expect("a role");
-    }
     let mut inventory = Inventory::new();
     let tags = BTreeMap::new();
     for (address, desired) in blueprint.resources() {
@@ -228,7 +219,18 @@ async fn the_policy_of_every_kind_allows_every_call_and_reaches_no_namesake() {
                 cache: { nodes: 2, instance_type: cache.m7g.large } }\n";
     let spec = Library::new(Some("no-such-directory".into())).load_text("perf", yaml);
     let spec = spec.expect("an environment");
-    whole_life(&through(&recorder).await, &spec).await;
+    let cloud = through(&recorder).await;
+    // As `up` does before anything else.
+    for service in [
+        "rds",
+        "elasticache",
+        "elasticloadbalancing",
+        "opensearchservice",
+    ] {
+        let service = format!("{service}.amazonaws.com");
+        cloud.create_service_role(&service).await.expect("a role");
+    }
+    whole_life(&cloud, &spec).await;
 
     let kinds: BTreeSet<Kind> = blueprint(&spec, &[])
         .resources()
