@@ -10,7 +10,7 @@ use aws_sdk_ec2::operation::RequestId;
 
 use crate::aws::error_table::class_of_refusal;
 use crate::aws::unreachable::Unreachable;
-use crate::engine::{CloudError, FailureClass};
+use crate::engine::{Attempts, CloudError, FailureClass};
 
 /// Adds what was attempted to a failed call.
 pub(in crate::aws) trait CallContext<T> {
@@ -37,6 +37,7 @@ where
                     .request_id()
                     .or_else(|| error.meta().request_id())
                     .map(Box::from),
+                attempts: Attempts::default(),
                 code,
             }
         })
@@ -101,6 +102,7 @@ pub(in crate::aws) fn refused(
         code: code.to_owned(),
         message: message.into(),
         request_id: None,
+        attempts: Attempts::default(),
         class: FailureClass::Terminal,
     }
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::blueprint::{Address, Desired, Kind, UnreadableAttribute};
 use crate::diagnose::{Diagnose, ExitCode};
+use crate::engine::attempts::Attempts;
 use crate::plan::{Inventory, Observed, Snapshot};
 
 /// The account that is acted on.
@@ -123,7 +124,7 @@ const NO_CREDENTIALS: &str = "NoCredentials";
 
 /// A call that failed.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{}", shown(operation, target, code, message, request_id.as_deref()))]
+#[error("{}", shown((operation, target, *attempts), code, message, request_id.as_deref()))]
 pub struct CloudError {
     /// API operation, for example `ec2:RunInstances`.
     pub operation: String,
@@ -135,13 +136,14 @@ pub struct CloudError {
     pub message: String,
     /// The provider's request id.
     pub request_id: Option<Box<str>>,
+    /// How often the call failed, the last time so.
+    pub attempts: Attempts,
     /// What to do about it.
     pub class: FailureClass,
 }
 
 fn shown(
-    operation: &str,
-    target: &str,
+    (operation, target, attempts): (&str, &str, Attempts),
     code: &str,
     message: &str,
     request_id: Option<&str>,
@@ -151,7 +153,7 @@ fn shown(
         return format!("no AWS credentials: {message} (details with `-v`)");
     }
     let request = request_id.map_or(String::new(), |id| format!(", request {id}"));
-    format!("{operation} failed for `{target}`: {message} ({code}{request})")
+    format!("{operation} failed for `{target}`{attempts}: {message} ({code}{request})")
 }
 
 impl CloudError {
@@ -186,6 +188,7 @@ impl From<UnreadableAttribute> for CloudError {
             code: "UnreadableAttribute".to_owned(),
             message: error.to_string(),
             request_id: None,
+            attempts: Attempts::default(),
             class: FailureClass::Terminal,
         }
     }

@@ -39,6 +39,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::engine::attempts::Attempts;
 use crate::engine::cloud::{CloudError, FailureClass};
 use crate::engine::lease::{
     Condition, Holder, Lease, LeaseStore, LockError, ObjectVersion, after, describe_lease, object,
@@ -537,6 +538,7 @@ fn store_too_slow(environment: &str) -> LockError {
             STORE_TIMEOUT.as_secs()
         ),
         request_id: None,
+        attempts: Attempts::default(),
         class: FailureClass::Transient,
     };
     unavailable(environment, cause)

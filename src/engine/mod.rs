@@ -3,6 +3,7 @@
 //! Knows clouds and hosts only through their traits.
 
 mod apply;
+mod attempts;
 mod cloud;
 mod context;
 mod cut_off;
@@ -21,6 +22,7 @@ mod wait;
 mod walk;
 
 pub use crate::plan::{Inventory, Observed, Snapshot, State};
+pub use attempts::Attempts;
 pub use cloud::{
     Account, Blocker, Cloud, CloudError, FailureClass, Kept, LeftoverCheck, Request, SecretInputs,
     is_credential_code,

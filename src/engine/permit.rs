@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::engine::attempts::Attempts;
 use crate::engine::cloud::{CloudError, FailureClass};
 
 /// The right to change the environment, as long as the lease is held.
@@ -55,6 +56,7 @@ impl Permit {
                 .clone()
                 .unwrap_or_else(|| "the lease could not be renewed in time".to_owned()),
             request_id: None,
+            attempts: Attempts::default(),
             class: FailureClass::Terminal,
         })
     }

@@ -17,7 +17,7 @@ use crate::engine::cloud::{Blocker, Cloud, CloudError, FailureClass};
 use crate::engine::context::Engine;
 use crate::engine::hosts::Hosts;
 use crate::engine::poll::Cadence;
-use crate::engine::wait::{Backoff, Failing, is_same_resource, not_ready, retry};
+use crate::engine::wait::{Backoff, Failures, is_same_resource, not_ready, retry};
 
 /// How often the blockers of a deletion are asked for: each time costs several calls.
 const BLOCKER_INTERVAL: Duration = Duration::from_secs(30);
@@ -81,14 +81,17 @@ async fn delete<C: Cloud, H: Hosts>(
     deadline: Instant,
 ) -> Result<(), CloudError> {
     let mut backoff = Backoff::of(step);
-    let mut failing = Failing::default();
+    let mut failures = Failures::default();
     let mut blockers: Result<Vec<Blocker>, CloudError> = Ok(Vec::new());
     let mut asked: Option<Instant> = None;
     let mut blocked_since: Option<Instant> = None;
     loop {
         engine.permit.check()?;
         let deleted = engine.cloud.delete(&engine.environment, existing).await;
-        let Err(error) = deleted else { return Ok(()) };
+        let Err(mut error) = deleted else {
+            return Ok(());
+        };
+        let failed_for_long = failures.count(&mut error);
         if !error.class.is_passing() {
             return Err(error);
         }
@@ -105,7 +108,6 @@ async fn delete<C: Cloud, H: Hosts>(
         }
         let blocked_for_long =
             blocked_since.is_some_and(|since| since.elapsed() >= FOREIGN_BLOCKER_PATIENCE);
-        let failed_for_long = failing.for_long(error.class);
         if blocked_for_long || failed_for_long || Instant::now() >= deadline {
             return Err(with_blockers(error, existing, blockers));
         }
@@ -160,6 +162,7 @@ mod tests {
     use super::*;
     use crate::blueprint::{Address, Attributes, Kind};
     use crate::diagnose::Diagnose as _;
+    use crate::engine::attempts::Attempts;
 
     fn refused() -> CloudError {
         CloudError {
@@ -168,6 +171,7 @@ mod tests {
             code: "DependencyViolation".to_owned(),
             message: "it has dependencies".to_owned(),
             request_id: None,
+            attempts: Attempts::default(),
             class: FailureClass::Converging,
         }
     }

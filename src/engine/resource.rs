@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::blueprint::{Address, Desired, Kind};
+use crate::engine::attempts::Attempts;
 use crate::engine::cloud::{
     CHANGE_UNDONE, Cloud, CloudError, FailureClass, NOT_READY, Request, SecretInputs,
 };
@@ -144,6 +145,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                 code: format!("{action:?}"),
                 message: work.change.reason.clone(),
                 request_id: None,
+                attempts: Attempts::default(),
                 class: FailureClass::Terminal,
             }),
         }
@@ -192,6 +194,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
             code: "NoCandidate".to_owned(),
             message: "no zone and no instance type is left to try".to_owned(),
             request_id: None,
+            attempts: Attempts::default(),
             class: FailureClass::Terminal,
         }))
     }
@@ -328,6 +331,7 @@ fn refuse_leaving(created: Observed) -> Result<Observed, CloudError> {
             created.id, created.status
         ),
         request_id: None,
+        attempts: Attempts::default(),
         class: FailureClass::Converging,
     })
 }
@@ -339,6 +343,7 @@ fn seed_error(message: String) -> CloudError {
         code: "UnusableSeed".to_owned(),
         message,
         request_id: None,
+        attempts: Attempts::default(),
         class: FailureClass::Terminal,
     }
 }

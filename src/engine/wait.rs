@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 use crate::events::Events;
 use crate::plan::{Difference, Observed, State};
 
+use crate::engine::attempts::Attempts;
 use crate::engine::cloud::{
     CHANGE_UNDONE, Cloud, CloudError, DISAPPEARED, FailureClass, NOT_READY,
 };
@@ -53,20 +54,52 @@ impl<'a> Backoff<'a> {
     }
 }
 
-/// For how long a call has failed in the same way.
+/// The failures of a call that is repeated.
 #[derive(Debug, Default)]
-pub(super) struct Failing(Option<(FailureClass, Instant)>);
+pub(super) struct Failures {
+    /// The last operation that failed, how often, and since when.
+    call: Option<(String, u32, Instant)>,
+    /// In which way it failed last, and since when.
+    class: Option<(FailureClass, Instant)>,
+}
 
-impl Failing {
-    /// Whether a failure of this class has been repeated for long enough.
-    pub(super) fn for_long(&mut self, class: FailureClass) -> bool {
-        let since = match self.0 {
-            Some((before, since)) if before == class => since,
+impl Failures {
+    /// Counts a failure and tells the error of those before it. Whether failures of its class
+    /// have been repeated for long enough.
+    pub(super) fn count(&mut self, error: &mut CloudError) -> bool {
+        let (calls, first) = match self.call.take() {
+            Some((operation, calls, first)) if operation == error.operation => (calls, first),
+            _ => (0, Instant::now()),
+        };
+        let calls = calls.saturating_add(error.attempts.calls);
+        self.call = Some((error.operation.clone(), calls, first));
+        error.attempts = Attempts {
+            calls,
+            time: first.elapsed(),
+        };
+        let since = match self.class {
+            Some((before, since)) if before == error.class => since,
             _ => Instant::now(),
         };
-        self.0 = Some((class, since));
-        let longest = class.repeated_for();
+        self.class = Some((error.class, since));
+        let longest = error.class.repeated_for();
         longest.is_some_and(|longest| since.elapsed() >= longest)
+    }
+}
+
+/// What a step waits for whose call failed.
+fn waiting_text(error: &CloudError, sent: bool) -> String {
+    let CloudError {
+        operation,
+        code,
+        message,
+        ..
+    } = error;
+    match sent {
+        true => format!("{operation} failed with {code}: {message}"),
+        false => {
+            format!("looking for what {operation} created before it failed with {code}: {message}")
+        }
     }
 }
 
@@ -98,20 +131,21 @@ where
     Fut: Future<Output = Result<T, CloudError>>,
 {
     let mut backoff = Backoff::of(step);
-    let mut failing = Failing::default();
+    let mut failures = Failures::default();
     loop {
-        match call().await {
-            Err(error) if error.class.is_passing() && Instant::now() < deadline => {
-                let stopping = stop.is_some_and(|stop| *stop.borrow() >= Urgency::Drain);
-                if stopping || failing.for_long(error.class) {
-                    return Err(error);
-                }
-                let failed = format!("{} failed with", error.operation);
-                events.waiting(step, format!("{failed} {}: {}", error.code, error.message));
-                backoff.pause().await;
-            }
-            other => return other,
+        let mut error = match call().await {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        let sent = error.attempts.calls > 0;
+        let failed_for_long = failures.count(&mut error);
+        let stopping = stop.is_some_and(|stop| *stop.borrow() >= Urgency::Drain);
+        let passing = error.class.is_passing() && Instant::now() < deadline;
+        if !passing || failed_for_long || stopping {
+            return Err(error);
         }
+        events.waiting(step, waiting_text(&error, sent));
+        backoff.pause().await;
     }
 }
 
@@ -222,6 +256,7 @@ pub(super) fn not_ready(seen: &Observed, message: String) -> CloudError {
         code: NOT_READY.to_owned(),
         message,
         request_id: None,
+        attempts: Attempts::default(),
         class: FailureClass::Terminal,
     }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use loadrig::diagnose::{Diagnose, ExitCode};
 use loadrig::engine::{
-    AcquireOptions, CloudError, Condition, FailureClass, HeldLease, Holder, LeaseStore, LockError,
-    ObjectVersion, Permit, Timestamped, take_back_lease,
+    AcquireOptions, Attempts, CloudError, Condition, FailureClass, HeldLease, Holder, LeaseStore,
+    LockError, ObjectVersion, Permit, Timestamped, take_back_lease,
 };
 use tokio::time::{Instant, sleep};
 
@@ -118,6 +118,7 @@ fn unreachable_store() -> CloudError {
         code: "NoAnswer".to_owned(),
         message: "cut".to_owned(),
         request_id: None,
+        attempts: Attempts::default(),
         class: FailureClass::Transient,
     }
 }

@@ -11,7 +11,7 @@ use loadrig::aws::{Refusal, class_by, refusals};
 use loadrig::blueprint::Kind;
 use loadrig::blueprint::kinds::GrantUse;
 use loadrig::diagnose::Diagnose as _;
-use loadrig::engine::{CloudError, FailureClass, is_credential_code};
+use loadrig::engine::{Attempts, CloudError, FailureClass, is_credential_code};
 use serde_json::Value;
 use strict_cloud::{KnownRefusal, Meaning, known_refusals};
 
@@ -332,6 +332,7 @@ fn an_unseen_text_of_a_generic_code_asks_for_a_report() {
             code: code.to_owned(),
             message: message.to_owned(),
             request_id: None,
+            attempts: Attempts::default(),
             class: class_by(refusals(), operation, code, message).expect("the code has a row"),
         };
         let unseen = error(UNSEEN);

@@ -5,9 +5,10 @@
 //! behind creations: for some seconds nothing is found, and a second call would create a twin.
 //!
 //! Hence two rules. What this very process created is remembered by its id and never looked
-//! for. Where the answer to a creation was lost, its outcome is unknown: it is looked for until
-//! lists must show it, and only then is it created again. For the same reason the SDK must not
-//! repeat these calls by itself. Should a twin come about all the same (a run killed between
+//! for. Where the answer to a creation was lost, or was a server error, its outcome is unknown: it
+//! is looked for until lists must show it, and only then is it created again. Meanwhile the failure
+//! stays the last answer of AWS, so an outage is waited out, and reported, as that of any other
+//! call. For the same reason the SDK must not repeat these calls by itself. Should a twin come about all the same (a run killed between
 //! creation and answer, and the next run within seconds), its tag gives it away, and the next
 //! plan removes it.
 
@@ -19,11 +20,10 @@ use std::time::Duration;
 use aws_sdk_ec2::config::retry::RetryConfig;
 use tokio::time::Instant;
 
-use crate::aws::error::refused;
 use crate::aws::error_table::is_throttling;
-use crate::engine::{CloudError, FailureClass, Request};
+use crate::engine::{Attempts, CloudError, FailureClass, Request};
 
-/// How long after a creation whose answer was lost it is looked for: lists were seen to lag by
+/// How long after a creation whose outcome is unknown it is looked for: lists were seen to lag by
 /// 1 to 5 s.
 const LIST_LAG: Duration = Duration::from_secs(15);
 
@@ -32,8 +32,8 @@ const LIST_LAG: Duration = Duration::from_secs(15);
 pub(in crate::aws) enum Creation {
     /// It created this id or name.
     Known(String),
-    /// Its answer was lost at this time: it may have created something.
-    UnknownOutcome(Instant),
+    /// It failed so at this time, and may have created something.
+    UnknownOutcome(Instant, Box<CloudError>),
 }
 
 /// The creations of this process, by environment and address.
@@ -57,17 +57,12 @@ impl Creations {
             self.remember(request, Creation::Known(id.clone()));
             return Ok(id);
         }
-        if let Some(Creation::UnknownOutcome(since)) = before
+        if let Some(Creation::UnknownOutcome(since, failure)) = before
             && since.elapsed() < LIST_LAG
         {
             return Err(CloudError {
-                class: FailureClass::Converging,
-                ..refused(
-                    "create",
-                    request.address,
-                    "NotVisibleYet",
-                    "the answer to its creation was lost, and it is not listed yet",
-                )
+                attempts: Attempts::NONE,
+                ..*failure
             });
         }
         match create.await {
@@ -78,7 +73,8 @@ impl Creations {
             Err(error) => {
                 // A throttled call had no effect: nothing has to be looked for.
                 if error.class == FailureClass::Transient && !is_throttling(&error.code) {
-                    self.remember(request, Creation::UnknownOutcome(Instant::now()));
+                    let failure = Box::new(error.clone());
+                    self.remember(request, Creation::UnknownOutcome(Instant::now(), failure));
                 }
                 Err(error)
             }

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::state::Rollout;
 use crate::blueprint::{Address, Desired, Kind};
+use crate::engine::attempts::Attempts;
 use crate::engine::cloud::{Cloud, CloudError, FailureClass, NOT_READY, Request, SecretInputs};
 use crate::engine::context::Engine;
 use crate::engine::hosts::{HostRequest, Hosts};
@@ -116,6 +117,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                         SETTLED.as_secs() / 60
                     ),
                     request_id: None,
+                    attempts: Attempts::default(),
                     class: FailureClass::Terminal,
                 });
             }

@@ -121,7 +121,7 @@ impl<'a> Stage<'a> {
     }
 
     /// What is wrong with how the command takes a refusal that should pass and does not: it has
-    /// to end with AWS's words, and when.
+    /// to end in time, with AWS's last words and how often it was tried.
     fn meet_lasting(
         &self,
         refusal: &KnownRefusal,
@@ -136,7 +136,11 @@ impl<'a> Stage<'a> {
         let left = run_with(account, self.job, fate);
         let mut wrong = Vec::new();
         match &left.end {
-            End::Failed(said) if said.contains(refusal.message) => {}
+            End::Failed(said) => {
+                let words = [refusal.message, refusal.code, ", request ", " times in "];
+                let missing = words.iter().filter(|word| !said.contains(**word));
+                wrong.extend(missing.map(|word| format!("it does not say `{word}`: {said}")));
+            }
             end => wrong.push(format!("{end:?}")),
         }
         let took = elapsed(self.before, &left.account);
@@ -264,7 +268,12 @@ fn meet_all(step: usize) {
 
 /// A server error of an operation.
 fn server_error(service: &'static str, operation: &'static [&'static str]) -> KnownRefusal {
-    let known = known_refusals().find(|one| one.code == "ServiceUnavailable");
+    failure("ServiceUnavailable", service, operation)
+}
+
+/// What every service may answer, of an operation.
+fn failure(code: &str, service: &'static str, operation: &'static [&'static str]) -> KnownRefusal {
+    let known = known_refusals().find(|one| one.service == "*" && one.code == code);
     KnownRefusal {
         service,
         operations: operation,
@@ -296,6 +305,12 @@ fn lasting_refusals_end_within_their_budget() {
     let layouts = layouts(AccountProfile::Used);
     let mut wrong = Vec::new();
     for (name, refusal, repeated) in [
+        ("public", server_error("ec2", &["CreateVpc"]), OUTAGE),
+        (
+            "public",
+            failure("InternalError", "ec2", &["CreateSubnet"]),
+            OUTAGE,
+        ),
         ("public", server_error("s3", &["CreateBucket"]), OUTAGE),
         ("public", server_error("rds", &["CreateDBInstance"]), OUTAGE),
         (
@@ -348,6 +363,7 @@ fn the_first_interrupt_ends_the_repetition_of_a_creation() {
     assert!(interrupt + BRIEFLY < OUTAGE, "{interrupt:?}");
     let mut wrong = Vec::new();
     for refusal in [
+        server_error("ec2", &["CreateVpc"]),
         server_error("s3", &["CreateBucket"]),
         server_error("rds", &["CreateDBInstance"]),
     ] {
@@ -358,6 +374,30 @@ fn the_first_interrupt_ends_the_repetition_of_a_creation() {
         wrong.extend(up.meet_lasting(&refusal, fate, interrupt..=interrupt + BRIEFLY));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// While what a creation may have created is looked for, nothing is created: that is no attempt.
+#[test]
+fn a_creation_without_token_is_counted_by_its_calls() {
+    let layouts = layouts(AccountProfile::Used);
+    let layout = find(&layouts, "public");
+    let mut account = layout.account.clone();
+    account.refuse(
+        "ec2",
+        "CreateVpc",
+        &server_error("ec2", &["CreateVpc"]),
+        None,
+    );
+    let left = run(account, Job::Up(&layout.spec));
+    let calls = left.calls.iter().filter(|call| *call == "ec2:CreateVpc");
+    let counted = format!(
+        "ec2:CreateVpc failed for `vpc` {} times in 15 min",
+        calls.count()
+    );
+    let End::Failed(said) = left.end else {
+        panic!("{:?}", left.end);
+    };
+    assert!(said.contains(&counted), "not `{counted}`: {said}");
 }
 
 /// Some of them, from every service.
