@@ -6,6 +6,6 @@ cd "$(dirname "$0")/.."
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 status=0
-cargo test --workspace --test it -- --ignored --nocapture --exact "$1" | tee "$log" || status=$?
+cargo test --profile sweep --workspace --test it -- --ignored --nocapture --exact "$1" | tee "$log" || status=$?
 grep -E '^[0-9]+ cases, ' "$log" | tail -1
 exit "$status"
