@@ -25,8 +25,15 @@ pub enum PasswordHash {
 const LOGIN_OVER_HASH: f64 = 1.25;
 /// A login on a host whose hash was measured may cost by this factor less than the middle, or more.
 const MEASURED_UNCERTAINTY: f64 = 1.08;
+/// Where logins themselves were measured, one after the other at a node that has nothing else to do.
+const LOGIN_UNCERTAINTY: f64 = 1.01;
 /// Where the hash is the table's: nobody measured that host.
 const TABLE_UNCERTAINTY: f64 = 1.25;
+/// The share of what the nodes can do, on the dear side, that a gate lets through; at more the queue
+/// moves to the nodes, which hash for clients that have gone.
+const HEADROOM: f64 = 0.95;
+/// The same where logins were measured and nothing is left to estimate.
+const MEASURED_HEADROOM: f64 = 0.99;
 
 /// What checking one password costs a host.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +44,8 @@ pub struct HashCost {
     pub seconds: f64,
     /// By so many times the middle is less than `seconds`, and the cheap side less than the middle.
     pub uncertainty: f64,
+    /// The share of what the nodes can do at `seconds` for each that a gate lets through.
+    pub headroom: f64,
     /// Where the figure comes from.
     pub basis: String,
 }
@@ -120,9 +129,24 @@ impl HashCost {
             hash: seconds,
             seconds: seconds * LOGIN_OVER_HASH,
             uncertainty: MEASURED_UNCERTAINTY,
+            headroom: HEADROOM,
             basis: format!(
                 "{whence}: {seconds:.3} s for the hash, times {LOGIN_OVER_HASH} for the rest of a login"
             ),
+        }
+    }
+}
+
+impl HashCost {
+    /// The cost where logins were measured at a node, `seconds` for each.
+    #[must_use]
+    pub fn of_measured_login(seconds: f64, whence: &str) -> Self {
+        Self {
+            hash: seconds / LOGIN_OVER_HASH,
+            seconds: seconds * LOGIN_UNCERTAINTY,
+            uncertainty: LOGIN_UNCERTAINTY,
+            headroom: MEASURED_HEADROOM,
+            basis: format!("{whence}: {seconds:.3} s for each login"),
         }
     }
 }
@@ -157,6 +181,7 @@ impl HashTable {
             hash: seconds,
             seconds: seconds * margin,
             uncertainty: TABLE_UNCERTAINTY,
+            headroom: HEADROOM,
             basis: format!("{basis}; derived from a measurement, with a margin of {margin}"),
         }
     }

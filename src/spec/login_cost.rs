@@ -18,6 +18,8 @@ pub struct LoginCost {
     pub seconds: f64,
     /// By so many times the middle is less than `seconds`, and the cheap side less than the middle.
     pub uncertainty: f64,
+    /// The share of what the nodes can do at `seconds` for each that a gate lets through.
+    pub headroom: f64,
     /// vCPUs of such a node.
     pub vcpus: u32,
     /// Whether a node checks one password at a time (Mattermost before 11.8).
@@ -43,6 +45,7 @@ impl LoginCost {
             hash,
             seconds: cost.seconds,
             uncertainty: cost.uncertainty,
+            headroom: cost.headroom,
             vcpus,
             is_serial,
             server,
@@ -79,11 +82,16 @@ fn measured_cost(spec: &Spec, measured: MeasuredHashTime, nodes: u32) -> (HashCo
     let MeasuredHashTime { time, source } = measured;
     let fewest = types(spec).map(|(_, vcpus)| vcpus).min().unwrap_or(1);
     let vcpus = source.vcpus_of_node(fewest, nodes);
-    let whence = match source {
-        HashTimeSource::Environment => "`mattermost.hash_seconds`",
-        HashTimeSource::SharedMachine { .. } => "measured on this machine",
+    let seconds = time.as_secs_f64();
+    let mut cost = match source {
+        HashTimeSource::Environment => HashCost::measured(seconds, "`mattermost.hash_seconds`"),
+        HashTimeSource::Logins => {
+            HashCost::of_measured_login(seconds, "`mattermost.login_seconds`")
+        }
+        HashTimeSource::SharedMachine { .. } => {
+            HashCost::measured(seconds, "measured on this machine")
+        }
     };
-    let mut cost = HashCost::measured(time.as_secs_f64(), whence);
     let share = source.share_of_vcpu(nodes);
     if share < 1.0 {
         cost.seconds /= share;
@@ -186,6 +194,33 @@ mod tests {
         );
         assert!(table.basis.contains("derived") && table.uncertainty > measured.uncertainty);
         assert_eq!(table.vcpus, measured.vcpus);
+    }
+
+    #[test]
+    fn measured_logins_leave_less_to_estimate() {
+        let with = |setting: &str| {
+            cost(
+                &format!(
+                    "architecture: 1k\nmattermost: {{release: 11.2.0, license_env: L, {setting}}}"
+                ),
+                None,
+            )
+        };
+        let (hash, login) = (with("hash_seconds: 0.16"), with("login_seconds: 0.2"));
+        assert!(
+            login
+                .basis
+                .starts_with("`mattermost.login_seconds`: 0.200 s")
+        );
+        assert!((login.seconds - 0.202).abs() < 1e-9, "{login:?}");
+        assert!(login.uncertainty < hash.uncertainty);
+        // The gate of measured logins lets through at least 98 % of what was measured.
+        let measured = f64::from(login.nodes) / 0.2;
+        assert!(
+            (0.98..1.0).contains(&(login.gate_rate() / measured)),
+            "{login:?}"
+        );
+        assert!(hash.gate_rate() < login.gate_rate());
     }
 
     #[test]

@@ -9,9 +9,6 @@ use serde::{Deserialize, Serialize};
 use super::login_cost::LoginCost;
 use super::{Purpose, Role, Spec};
 
-/// The share of what the nodes can hash that is let through; at more the queue moves to the
-/// nodes, which hash for clients that have gone.
-const HEADROOM: f64 = 0.95;
 /// The share of a node's vCPUs that logins may take where the server has no lock over them.
 const CPU_SHARE: f64 = 0.30;
 /// The share of the clients' patience that the queue may take; the rest is for the hash, which takes
@@ -226,10 +223,10 @@ impl LoginCost {
     #[must_use]
     pub fn gate_rate(&self) -> f64 {
         let busy = if self.is_serial {
-            HEADROOM
+            self.headroom
         } else {
             // Never slower than with the lock, which gives logins one vCPU.
-            (f64::from(self.vcpus) * CPU_SHARE).max(HEADROOM)
+            (f64::from(self.vcpus) * CPU_SHARE).max(self.headroom)
         };
         busy / self.seconds * f64::from(self.nodes)
     }

@@ -278,6 +278,10 @@ pub(crate) struct MattermostShape {
     /// measures it. The login gate and `loadrig predict` go by it. Default: by instance type, from a table.
     #[schemars(range(min = 0.001, max = 60.0), example = &0.163)]
     pub(crate) hash_seconds: Option<f64>,
+    /// Seconds that a login takes an application node that checks one password at a time, as `loadrig
+    /// measure-hash ENV --logins` measures it; nothing is left to estimate then. In place of `hash_seconds`.
+    #[schemars(range(min = 0.001, max = 60.0), example = &0.204)]
+    pub(crate) login_seconds: Option<f64>,
 }
 
 /// What to do about a size that needs a license when there is none.

@@ -9,6 +9,7 @@ use aws_lc_rs::pbkdf2;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::Instant;
 
 use crate::metrics::Gauge;
 use crate::timed_check::TimedCheck;
@@ -28,7 +29,8 @@ const KEY_LENGTH: usize = 32;
 const SERIAL_VARIABLE: &str = "MM_STANDIN_SERIAL_LOGINS";
 /// Rounds of new hashes; fewer make tests quick.
 const ROUNDS_VARIABLE: &str = "MM_STANDIN_HASH_ROUNDS";
-/// Milliseconds that each check takes by the clock, besides what its rounds cost.
+/// Milliseconds by the clock: for how long a login holds the lock, or, with logins side by side,
+/// has a processor for its check.
 const TIME_VARIABLE: &str = "MM_STANDIN_HASH_TIME";
 /// How many checks that take time go on at once, where they are not one after the other.
 const PROCESSORS_VARIABLE: &str = "MM_STANDIN_HASH_PROCESSORS";
@@ -53,7 +55,8 @@ pub(crate) enum PasswordError {
 /// to behave like 11.8 and later, which hash side by side.
 #[derive(Debug)]
 pub(crate) struct PasswordChecks {
-    turn: Option<Mutex<()>>,
+    /// Holds by how much turns have exceeded the time that they were to take.
+    turn: Option<Mutex<Duration>>,
     rounds: NonZeroU32,
     timed: Option<TimedCheck>,
 }
@@ -129,10 +132,14 @@ impl PasswordChecks {
         waiting.add(1);
         let mut turn = LoginTurn {
             waiting,
-            lock: None,
+            held: None,
         };
         if let Some(lock) = &self.turn {
-            turn.lock = Some(lock.lock().await);
+            turn.held = Some(HeldLock {
+                excess: lock.lock().await,
+                since: Instant::now(),
+                time: self.timed.as_ref().map(TimedCheck::time),
+            });
         }
         turn
     }
@@ -148,17 +155,22 @@ impl PasswordChecks {
         Ok(phc.await?)
     }
 
-    /// Whether `password` is the one behind `stored`.
+    /// Whether `password` is the one behind `stored`. A login's check takes what is left of the time of
+    /// its turn.
     ///
     /// # Errors
     /// When `stored` is not such a hash, or the thread does not finish.
     pub(crate) async fn verify(
         &self,
+        turn: Option<&LoginTurn<'_>>,
         password: String,
         stored: String,
     ) -> Result<bool, PasswordError> {
         if let Some(timed) = &self.timed {
-            timed.spend().await;
+            match turn.and_then(|turn| turn.held.as_ref()) {
+                Some(held) => tokio::time::sleep(held.left()).await,
+                None => timed.spend().await,
+            }
         }
         tokio::task::spawn_blocking(move || verify_with(&password, &stored)).await?
     }
@@ -168,13 +180,39 @@ impl PasswordChecks {
 #[derive(Debug)]
 pub(crate) struct LoginTurn<'a> {
     waiting: &'a Gauge,
-    lock: Option<MutexGuard<'a, ()>>,
+    held: Option<HeldLock<'a>>,
+}
+
+/// The lock of a login whose turn it is.
+#[derive(Debug)]
+struct HeldLock<'a> {
+    excess: MutexGuard<'a, Duration>,
+    since: Instant,
+    /// For how long it is to be held, where that is set.
+    time: Option<Duration>,
+}
+
+impl HeldLock<'_> {
+    /// How much longer to hold it. What went beyond the time in earlier turns, in this one's queries
+    /// or in theirs, is made up for: over several logins, each takes the time that was set.
+    fn left(&self) -> Duration {
+        let used = self.since.elapsed() + *self.excess;
+        self.time.unwrap_or_default().saturating_sub(used)
+    }
+}
+
+impl Drop for HeldLock<'_> {
+    fn drop(&mut self) {
+        if let Some(time) = self.time {
+            *self.excess = (*self.excess + self.since.elapsed()).saturating_sub(time);
+        }
+    }
 }
 
 impl Drop for LoginTurn<'_> {
     fn drop(&mut self) {
         self.waiting.add(-1);
-        drop(self.lock.take());
+        drop(self.held.take());
     }
 }
 
@@ -288,5 +326,28 @@ mod tests {
         drop(first);
         drop(second.await);
         assert_eq!(waiting.get(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn turns_take_the_time_that_is_set_over_several_logins() {
+        let checks = PasswordChecks::from_variables(|asked| match asked {
+            TIME_VARIABLE => Some("50".into()),
+            ROUNDS_VARIABLE => Some("1".into()),
+            _ => None,
+        });
+        let checks = checks.expect("valid");
+        let waiting = Gauge::default();
+        let stored = checks.hash("Passw0rd!".into()).await.expect("hash");
+        let began = Instant::now();
+        // The database is slow before a check, then after it; once by more than a whole turn.
+        for (before, after) in [(10, 0), (0, 20), (0, 70), (5, 5), (0, 0)] {
+            let turn = checks.turn(&waiting).await;
+            tokio::time::sleep(Duration::from_millis(before)).await;
+            let right = checks.verify(Some(&turn), "Passw0rd!".into(), stored.clone());
+            assert!(right.await.expect("form"));
+            tokio::time::sleep(Duration::from_millis(after)).await;
+        }
+        let took = began.elapsed().as_millis();
+        assert!((250..256).contains(&took), "{took} ms");
     }
 }

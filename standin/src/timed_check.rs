@@ -27,6 +27,11 @@ impl TimedCheck {
         }
     }
 
+    /// What a check takes.
+    pub(crate) fn time(&self) -> Duration {
+        self.time
+    }
+
     /// Waits until a check has had its time. A timer that is late counts as time that was had.
     pub(crate) async fn spend(&self) {
         let mut left = self.time;

@@ -17,8 +17,6 @@ use super::storm::{Trial, possible, rig};
 const UNLOCKED: &str = "11.8.0";
 /// The most hosts of a role that an environment may have, as its schema says.
 const MOST_NODES: u32 = 200;
-/// The share of what nodes can take on the dear side that a gate may let through.
-const HEADROOM: f64 = 0.95;
 /// A rate or a cost that differs by less is the same.
 const WORTH: f64 = 1.05;
 /// Larger types of one family that are tried.
@@ -212,8 +210,9 @@ fn raised_gate(spec: &Spec, trial: &Trial) -> Option<Remedy> {
         changed
     };
     let lowest = gate_rate(&base)? * 10.0;
-    let uncertainty = LoginCost::of(spec).uncertainty;
-    let most = (possible(&rig(spec), uncertainty).low * HEADROOM * 10.0).floor();
+    let cost = LoginCost::of(spec);
+    let most = possible(&rig(spec), cost.uncertainty).low * cost.headroom;
+    let most = (most * 10.0).floor();
     if most < lowest * WORTH {
         return None;
     }
@@ -314,7 +313,8 @@ fn other_type(spec: &Spec, trial: &Trial) -> Option<Remedy> {
             group.fallback_instance_types.clear();
         }
         // What was measured was measured on the type that is replaced.
-        let measured = match changed.mattermost.hash_time.take() {
+        let measured = match changed.mattermost.hash_time.take().map(|time| time.source) {
+            Some(HashTimeSource::Logins) => ", without `mattermost.login_seconds`",
             Some(_) => ", without `mattermost.hash_seconds`",
             None => "",
         };

@@ -47,6 +47,7 @@ impl Checker<'_> {
         if let (Some(connections), Some(license)) = (&connections, &license) {
             self.logins_need_license(connections, license);
         }
+        let hash_time = self.hash_time(&shape);
         let config = shape.config.unwrap_or_default();
         let plugins = self.plugins(shape.plugins.unwrap_or_default(), &config, origin);
         self.server_config(&config);
@@ -60,12 +61,32 @@ impl Checker<'_> {
             config,
             connections: connections?,
             plugins: plugins?,
-            hash_time: shape.hash_seconds.map(|seconds| MeasuredHashTime {
-                // Outside of the schema's range it is a problem already.
-                time: Duration::from_secs_f64(seconds.clamp(0.0, 60.0)),
-                source: HashTimeSource::Environment,
-            }),
+            hash_time: hash_time?,
         })
+    }
+
+    /// What was measured of logins: the hash or all of it.
+    fn hash_time(&mut self, shape: &MattermostShape) -> Option<Option<MeasuredHashTime>> {
+        if shape.hash_seconds.is_some() && shape.login_seconds.is_some() {
+            let problem = self.place(&["mattermost", "login_seconds"]).problem(
+                "both `hash_seconds` and `login_seconds`".to_owned(),
+                "keep `login_seconds`: it says what a whole login costs",
+            );
+            self.report(problem);
+            return None;
+        }
+        let measured = [
+            (shape.hash_seconds, HashTimeSource::Environment),
+            (shape.login_seconds, HashTimeSource::Logins),
+        ];
+        let mut measured = measured.into_iter();
+        Some(measured.find_map(|(seconds, source)| {
+            Some(MeasuredHashTime {
+                // Outside of the schema's range it is a problem already.
+                time: Duration::from_secs_f64(seconds?.clamp(0.0, 60.0)),
+                source,
+            })
+        }))
     }
 
     /// Where the license comes from: at most one of the ways to say it.

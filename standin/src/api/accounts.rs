@@ -271,7 +271,10 @@ async fn confirm(app: &Server, user: &User, password: Option<String>) -> Result<
     let account = app.store.account_for_login(&user.username).await;
     let account = account.or_internal("app.user.get.app_error")?;
     let account = account.ok_or_else(|| AppError::not_found("app.user.missing_account.const"))?;
-    let right = app.passwords.verify(given, account.password_hash).await;
+    let right = app
+        .passwords
+        .verify(None, given, account.password_hash)
+        .await;
     if right.or_internal("api.user.check_user_password.invalid_hash.app_error")? {
         return Ok(());
     }

@@ -183,7 +183,7 @@ async fn check_password(
     let counter = "app.user.update_failed_pwd_attempts.app_error";
     let limit = app.config().service_settings.maximum_login_attempts;
     let user_id = &account.user.id;
-    let _turn = app.passwords.turn(&app.metrics.logins_waiting).await;
+    let turn = app.passwords.turn(&app.metrics.logins_waiting).await;
     let serial = app.passwords.is_serial();
     let attempts = if serial {
         app.store.failed_attempts(user_id).await
@@ -198,7 +198,7 @@ async fn check_password(
         ));
     }
     let stored = account.password_hash.clone();
-    let right = app.passwords.verify(given, stored).await;
+    let right = app.passwords.verify(Some(&turn), given, stored).await;
     if !waits.load(Ordering::Relaxed) {
         app.metrics.logins_abandoned.inc();
     }

@@ -1,14 +1,16 @@
 //! The rigs and clients of the study, drawn at random from a seed.
 
 use forecast::{Arrivals, Clients, Gate, Lock, Nodes, Rig, Storm};
-use loadrig::spec::{GateLimits, Library, LoginCost, LoginGate, PasswordHash, Spec};
+use loadrig::spec::{GateLimits, HashCost, Library, LoginCost, LoginGate, PasswordHash, Spec};
 use loadrig_storm::ArrivalShape;
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-/// The forecast is told a cost of a password; the real one lies anywhere between it divided and
-/// multiplied by this.
-pub const UNCERTAINTY: f64 = 1.05;
+/// The forecast is told a cost of a login; the real one lies anywhere between it divided and multiplied
+/// by this.
+const ESTIMATED: f64 = 1.05;
+/// The same behind loadrig's gate, for whose rate logins were measured.
+const MEASURED: f64 = 1.01;
 /// Processors of a node that one vCPU of it is worth to logins (as `predict` has it).
 const SHARED_CORE: f64 = 0.6;
 /// Connections to the database that a node may open.
@@ -33,8 +35,10 @@ pub struct StudyStorm {
     /// What the forecast is told.
     pub rig: Rig,
     pub storm: Storm,
-    /// What a password really costs, seconds.
+    /// What a login really costs, seconds.
     pub hash: f64,
+    /// The real cost lies anywhere between what the forecast is told divided and multiplied by this.
+    pub uncertainty: f64,
     pub heeds: bool,
     /// Seconds after which a refused client comes back that does not heed `Retry-After`.
     pub otherwise: Option<f64>,
@@ -102,6 +106,10 @@ fn storm(number: u32, rng: &mut SmallRng, seed: u64) -> StudyStorm {
         GateKind::None | GateKind::Derived => None,
     };
     let spec = environment(kind, &nodes, proxies, &clients, set);
+    let uncertainty = match kind {
+        GateKind::Derived => MEASURED,
+        GateKind::None | GateKind::Set => ESTIMATED,
+    };
     StudyStorm {
         name: number.to_string(),
         kind,
@@ -123,7 +131,8 @@ fn storm(number: u32, rng: &mut SmallRng, seed: u64) -> StudyStorm {
             clients,
             grace: f64::INFINITY,
         },
-        hash: hash * UNCERTAINTY.powf(rng.random_range(-1.0..1.0)),
+        hash: hash * uncertainty.powf(rng.random_range(-1.0..1.0)),
+        uncertainty,
         heeds,
         otherwise,
         pool: POOLS[rng.random_range(0..POOLS.len())],
@@ -177,17 +186,19 @@ fn environment(
                 Lock::OneAtATime => (true, 2),
                 Lock::Shared { processors } => (false, (processors / SHARED_CORE).ceil() as u32),
             };
-            // Everything of the gate but what a password costs, which for the stand-in is what the
-            // study says, is loadrig's own.
+            // Everything of the gate but what a login costs, which for the stand-in is what the study
+            // says, is loadrig's own.
+            let measured = HashCost::of_measured_login(nodes.hash, "");
             let cost = LoginCost {
                 nodes: nodes.count,
                 hash: PasswordHash::Standin,
-                seconds: nodes.hash,
+                seconds: measured.seconds,
                 vcpus,
                 is_serial,
-                uncertainty: 1.0,
+                uncertainty: measured.uncertainty,
+                headroom: measured.headroom,
                 server: String::new(),
-                basis: String::new(),
+                basis: measured.basis,
             };
             let patience = clients.patience.unwrap_or(10.0);
             format!(

@@ -1,8 +1,8 @@
 //! What was foretold held to what was measured.
 
-use forecast::{Forecast, Lock, Rig, forecast};
+use forecast::{Forecast, Lock, forecast};
 
-use super::draw::{GateKind, StudyStorm, UNCERTAINTY};
+use super::draw::{GateKind, StudyStorm};
 use super::play::{PlayedStorm, StormEnd};
 
 /// Storms that are simulated for each: as many as `loadrig predict` plays of storms with few users.
@@ -23,14 +23,10 @@ pub struct JudgedStorm {
 }
 
 impl JudgedStorm {
-    /// Foretells a storm that was played; `held_besides` are the seconds for which a login holds the lock
-    /// besides the password's.
-    pub fn new(study: StudyStorm, played: PlayedStorm, held_besides: f64) -> Self {
-        let mut rig: Rig = study.rig;
-        if rig.nodes.lock == Lock::OneAtATime {
-            rig.nodes.hash += held_besides;
-        }
-        let foretold = forecast(&rig, &study.storm, UNCERTAINTY, RUNS, study.seed);
+    /// Foretells a storm that was played.
+    pub fn new(study: StudyStorm, played: PlayedStorm) -> Self {
+        let uncertainty = study.uncertainty;
+        let foretold = forecast(&study.rig, &study.storm, uncertainty, RUNS, study.seed);
         Self {
             study,
             played,

@@ -104,11 +104,6 @@ fn forecasts_hold_on_random_rigs() {
     let seed = variable("STUDY_SEED", SEED);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let stage = StudyStage::new(runtime.handle());
-    let held_besides = stage.held_besides(runtime.handle());
-    eprintln!(
-        "a login holds the lock for {:.2} ms besides the password",
-        held_besides * 1000.0
-    );
     let lanes = Lanes {
         stage: &stage,
         runtime: runtime.handle(),
@@ -117,15 +112,12 @@ fn forecasts_hold_on_random_rigs() {
     };
     // The longest ones first: at the end all lanes have something to do.
     let real = ROWS.iter().enumerate().rev();
-    let mut storms: Vec<StudyStorm> = real
-        .map(|(index, row)| row.storm(index + 1, held_besides))
-        .collect();
+    let mut storms: Vec<StudyStorm> = real.map(|(index, row)| row.storm(index + 1)).collect();
     storms.extend(draw::storms(rigs, seed));
     let mut played = lanes.play(storms);
     let random = played.split_off(ROWS.len());
-    let judged = |(storm, played): (StudyStorm, Option<PlayedStorm>)| {
-        Some(JudgedStorm::new(storm, played?, held_besides))
-    };
+    let judged =
+        |(storm, played): (StudyStorm, Option<PlayedStorm>)| Some(JudgedStorm::new(storm, played?));
     let real: Vec<_> = ROWS
         .iter()
         .zip(played.into_iter().rev())
@@ -141,7 +133,6 @@ fn forecasts_hold_on_random_rigs() {
         processors: std::thread::available_parallelism().map_or(1, usize::from),
         again: lanes.again.load(Ordering::Relaxed),
         left_out: rigs as usize + ROWS.len() - storms.len() - real.len(),
-        held_besides,
     };
     println!("{}", table(storms.iter()));
     let text = page(&storms, &claims, &real, &how);

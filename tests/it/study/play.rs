@@ -141,30 +141,6 @@ impl StudyStage {
         )
     }
 
-    /// Seconds for which a password holds a node besides its own, with the lock: what the server does
-    /// before and after under the same lock.
-    pub fn held_besides(&self, runtime: &tokio::runtime::Handle) -> f64 {
-        const HASH: f64 = 0.05;
-        const LOGINS: u32 = 20;
-        let nodes = self.nodes(1, HASH, Lock::OneAtATime, 5);
-        let nobody = nodes.0[0].client();
-        runtime.block_on(async {
-            nobody.login(&format!("{PREFIX}0")).await;
-            let began = Instant::now();
-            let all = (1..=LOGINS).map(|number| {
-                let nobody = nobody.clone();
-                async move {
-                    nobody.login(&format!("{PREFIX}{number}")).await;
-                    began.elapsed().as_secs_f64()
-                }
-            });
-            let done = futures::future::join_all(all).await;
-            let first = done.iter().copied().fold(f64::INFINITY, f64::min);
-            let last = done.iter().copied().fold(0.0, f64::max);
-            (last - first) / f64::from(LOGINS - 1) - HASH
-        })
-    }
-
     /// Plays a storm.
     pub fn play(&self, study: &StudyStorm, runtime: &tokio::runtime::Handle) -> PlayedStorm {
         let rig = &study.rig;

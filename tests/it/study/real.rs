@@ -57,8 +57,8 @@ pub const ROWS: [RealRow; 7] = [
 ];
 
 impl RealRow {
-    /// The same storm for the stand-in, of which a login holds the lock for a while besides.
-    pub fn storm(&self, number: usize, held_besides: f64) -> StudyStorm {
+    /// The same storm for the stand-in.
+    pub fn storm(&self, number: usize) -> StudyStorm {
         let window = f64::from(self.users) / self.offered;
         let clients = Clients {
             patience: Some(self.patience),
@@ -79,7 +79,7 @@ impl RealRow {
             rig: Rig {
                 nodes: Nodes {
                     count: 1,
-                    hash: HASH - held_besides,
+                    hash: HASH,
                     lock: Lock::OneAtATime,
                 },
                 // The real server's gate sent no `Retry-After`.
@@ -92,7 +92,8 @@ impl RealRow {
                 clients,
                 grace: self.given_up.map_or(f64::INFINITY, |end| end - window),
             },
-            hash: HASH - held_besides,
+            hash: HASH,
+            uncertainty: 1.0,
             heeds: false,
             otherwise: None,
             pool: 10,
