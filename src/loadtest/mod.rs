@@ -10,6 +10,7 @@ mod api;
 mod cross_node;
 mod deliveries;
 mod entrance;
+mod load_run;
 mod population;
 mod promises;
 mod result;
@@ -26,9 +27,10 @@ mod task;
 mod users;
 mod wire;
 
+pub use load_run::LoadRun;
 pub use population::{
-    AccountHash, DatabaseFailure, PopulationChange, PopulationError, SeededPopulation,
-    ServerDatabase, WantedPopulation, invalidate_caches, seed,
+    ACCOUNT_PREFIX, AccountHash, DatabaseFailure, PopulationChange, PopulationError,
+    SeededPopulation, ServerDatabase, WantedPopulation, invalidate_caches, seed,
 };
 pub use promises::{
     JoinError, JoinPlan, NodeJoin, PlannedLicense, Promise, PromiseJobServer, PromiseNode,

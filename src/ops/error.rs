@@ -32,7 +32,7 @@ use crate::engine::{CloudError, LockError};
 use crate::hosts::{BundleError, HostError};
 use crate::identity::SecretsError;
 use crate::loadtest::storm::StormTestError;
-use crate::loadtest::{LoadTestError, PopulationError};
+use crate::loadtest::{LoadTestError, PopulationError, StormOverrideError};
 use crate::spec::SpecErrors;
 
 pub use access::AccessError;
@@ -132,6 +132,8 @@ pub enum OpsError {
     Spec(#[from] SpecErrors),
     /// A storm came to no result.
     Storm(#[from] StormTestError),
+    /// A storm cannot be changed so.
+    StormOverride(#[from] StormOverrideError),
     /// A scenario was stopped.
     Test(#[from] TestError),
     /// A walk over the graph did not reach its end.
@@ -174,6 +176,7 @@ impl OpsError {
             OpsError::Secrets(error) => error,
             OpsError::Spec(error) => error,
             OpsError::Storm(error) => error,
+            OpsError::StormOverride(error) => error,
             OpsError::Test(error) => error,
             OpsError::Walk(error) => error,
         }

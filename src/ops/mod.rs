@@ -47,7 +47,6 @@ pub mod run_dir;
 mod saml;
 mod sampling;
 pub mod saved_plan;
-mod scenario;
 mod session;
 mod ssh_database;
 mod standin;

@@ -4,12 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use loadrig_storm::AccountPassword;
+use secrecy::ExposeSecret as _;
 use tokio::time::Instant;
 
 use crate::events::{EventKind, Events, Outcome};
 use crate::hosts::PsqlDatabase;
+use crate::identity::Secrets;
+use crate::loadtest::storm::StormAccounts;
 use crate::loadtest::{
-    AccountHash, SeededPopulation, StormScenario, WantedPopulation, invalidate_caches, seed,
+    ACCOUNT_PREFIX, AccountHash, SeededPopulation, StormScenario, WantedPopulation,
+    invalidate_caches, seed,
 };
 use crate::plan::Inventory;
 use crate::spec::{HostName, LoginCost, Purpose, Role, Spec};
@@ -56,6 +61,14 @@ pub async fn seed_population(
         },
     });
     seeded
+}
+
+/// The accounts that [`seed_population`] brings into a database, as clients log in with them.
+pub(super) fn storm_accounts(secrets: &Secrets) -> StormAccounts {
+    StormAccounts {
+        prefix: ACCOUNT_PREFIX.to_owned(),
+        password: AccountPassword::new(secrets.storm_password().expose_secret()),
+    }
 }
 
 fn refuse_gold_standard(spec: &Spec) -> Result<(), PopulationRefusal> {

@@ -12,9 +12,10 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use loadrig::loadtest::LoadRun;
 use loadrig::loadtest::storm::{
-    DetachedStorm, STORM_ORDER_FORMAT, StandingStage, StormAgentLine, StormAnswer, StormGap,
-    StormOrder, StormOutcome, StormWord,
+    STORM_ORDER_FORMAT, StandingStage, StormAgentLine, StormAnswer, StormGap, StormOrder,
+    StormOutcome, StormWord,
 };
 use loadrig_storm::{ArrivalShape, StormPhase, StormPlan, StormResult, StormSample};
 use tempfile::TempDir;
@@ -160,7 +161,7 @@ fn now_ms() -> u64 {
 fn order(plan: StormPlan, in_ms: u64) -> StormOrder {
     StormOrder {
         format: STORM_ORDER_FORMAT,
-        storm: DetachedStorm {
+        storm: LoadRun {
             run: "r1".into(),
             environment: "demo".into(),
             agents: vec![plan.agent.clone()],

@@ -10,33 +10,26 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::Place;
 use crate::cli::{report_text, stop};
 use crate::diagnose::ExitCode;
-use crate::loadtest::storm::DetachedStorm;
-use crate::loadtest::{Scenario, SmokeScenario, StormOverrides, StormScenario};
+use crate::loadtest::{LoadRun, Scenario, StormOverrides};
 use crate::ops::run_dir::RunDir;
-use crate::ops::test::{self, StormEnd, StormWatch, TestReport};
+use crate::ops::test::{self, PlannedTest, RunWatch, TestEnd, TestReport};
 use crate::ops::{OpsError, Rig};
+use crate::spec::Spec;
 
 /// What is asked for.
 enum TestJob {
-    Smoke(Box<SmokeScenario>),
-    Storm(Box<StormScenario>, StormWatch),
+    Run(PlannedTest),
     Attach,
     Stop,
 }
 
-/// What became of it.
-enum TestEnd {
-    Report(Box<TestReport>),
-    Detached(Box<DetachedStorm>),
-}
-
 /// Runs a scenario on an environment, or comes back to one.
 pub(crate) fn run(app: &App, args: &TestArgs) -> Outcome {
-    if let Some(times) = args.rate {
-        return change_rate(app, args, times);
+    if let Some(factor) = args.rate {
+        return change_rate(app, args, factor);
     }
-    let job = job(args)?;
     let spec = app.load(&args.env)?;
+    let job = job(args, &spec)?;
     let run = RunDir::create(&spec.name, "test")?;
     let (events, recorder) = app.events(Some(&run))?;
     let stop = stop::listen(&events)?;
@@ -49,21 +42,13 @@ pub(crate) fn run(app: &App, args: &TestArgs) -> Outcome {
         let (rig, run) = (&rig, &run);
         let report = |report| TestEnd::Report(Box::new(report));
         let end: Result<TestEnd, OpsError> = match job {
-            TestJob::Smoke(scenario) => test::test(rig, &scenario, run, &lock, &session, &recorder)
-                .await
-                .map(report),
-            TestJob::Storm(scenario, watch) => {
-                test::run_storm(rig, &scenario, watch, run, &lock, &session, &recorder)
-                    .await
-                    .map(|end| match end {
-                        StormEnd::Report(report) => TestEnd::Report(report),
-                        StormEnd::Detached(storm) => TestEnd::Detached(storm),
-                    })
+            TestJob::Run(planned) => {
+                test::run_test(rig, &planned, run, &lock, &session, &recorder).await
             }
-            TestJob::Attach => test::attach_storm(rig, run, &session, &recorder)
+            TestJob::Attach => test::attach_test(rig, run, &session, &recorder)
                 .await
                 .map(report),
-            TestJob::Stop => test::stop_storm(rig, run, &session, &recorder)
+            TestJob::Stop => test::stop_test(rig, run, &session, &recorder)
                 .await
                 .map(report),
         };
@@ -80,7 +65,7 @@ pub(crate) fn run(app: &App, args: &TestArgs) -> Outcome {
 
 /// Changes the rate of a storm that goes on. It has a run directory already, of the command that
 /// started it.
-fn change_rate(app: &App, args: &TestArgs, times: f64) -> Outcome {
+fn change_rate(app: &App, args: &TestArgs, factor: f64) -> Outcome {
     let spec = app.load(&args.env)?;
     let (events, _) = app.events(None)?;
     let stop = stop::listen(&events)?;
@@ -89,13 +74,13 @@ fn change_rate(app: &App, args: &TestArgs, times: f64) -> Outcome {
     let session = App::session(&events, &stop, &questions);
     let storm = App::run(&place, async {
         let rig = Rig::open(spec, &place).await?;
-        Ok::<_, Failure>(test::pace_storm(&rig, times, &session).await?)
+        Ok::<_, Failure>(test::set_rate_factor(&rig, factor, &session).await?)
     })?;
-    goes_on(app, &storm, &format!("goes on at {times} times its rate"));
+    goes_on(app, &storm, &format!("goes on at {factor} times its rate"));
     Ok(ExitCode::Done)
 }
 
-fn job(args: &TestArgs) -> Result<TestJob, Failure> {
+fn job(args: &TestArgs, spec: &Spec) -> Result<TestJob, Failure> {
     if args.attach {
         return Ok(TestJob::Attach);
     }
@@ -111,25 +96,13 @@ fn job(args: &TestArgs) -> Result<TestJob, Failure> {
         retry_after: None,
         seed: changes.seed,
     };
-    match Scenario::find(args.scenario.as_deref().unwrap_or_default())? {
-        Scenario::Smoke(scenario) => {
-            if overrides != StormOverrides::default() || args.detach {
-                return Err(Failure::new(
-                    format!("scenario `{}` is no storm", scenario.name),
-                    "`--users`, `--within`, `--patience`, `--seed` and `--detach` are for storms",
-                )
-                .with_code(ExitCode::Usage));
-            }
-            Ok(TestJob::Smoke(scenario))
-        }
-        Scenario::Storm(scenario) => {
-            let watch = match args.detach {
-                true => StormWatch::Detach,
-                false => StormWatch::Follow,
-            };
-            Ok(TestJob::Storm(Box::new(scenario.with(&overrides)?), watch))
-        }
-    }
+    let scenario = Scenario::find(args.scenario.as_deref().unwrap_or_default())?;
+    let watch = match args.detach {
+        true => RunWatch::Detach,
+        false => RunWatch::Follow,
+    };
+    let planned = PlannedTest::new(spec, scenario, &overrides, watch)?;
+    Ok(TestJob::Run(planned))
 }
 
 /// Prints a report; the exit code says whether the thresholds were met, or that nobody knows.
@@ -155,7 +128,7 @@ fn tell(app: &App, report: TestReport) -> ExitCode {
     code
 }
 
-fn goes_on(app: &App, storm: &DetachedStorm, what: &str) {
+fn goes_on(app: &App, storm: &LoadRun, what: &str) {
     if app.printer.is_json() {
         return app.printer.json(storm);
     }

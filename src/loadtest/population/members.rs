@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::columns::{Columns, Rows};
 use super::error::PopulationError;
-use super::rows::{Numbers, PREFIX, id};
+use super::rows::{ACCOUNT_PREFIX, Numbers, id};
 
 /// How new accounts are notified, as the server sets it.
 const USER_NOTIFICATIONS: &str = r#"'{"channel":"true","comments":"never","desktop":"mention","desktop_sound":"true","desktop_threads":"all","email":"true","email_threads":"all","first_name":"false","mention_keys":"","push":"mention","push_status":"online","push_threads":"all"}'"#;
@@ -68,10 +68,13 @@ impl Members<'_> {
                 ("createat", at.clone()),
                 ("updateat", at.clone()),
                 ("deleteat", text("0")),
-                ("username", format!("'{PREFIX}' || u")),
+                ("username", format!("'{ACCOUNT_PREFIX}' || u")),
                 ("password", format!("'{}'", self.hash.expose_secret())),
                 ("authservice", text("''")),
-                ("email", format!("'{PREFIX}' || u || '@example.com'")),
+                (
+                    "email",
+                    format!("'{ACCOUNT_PREFIX}' || u || '@example.com'"),
+                ),
                 ("emailverified", text("true")),
                 ("nickname", text("''")),
                 ("firstname", text("'Storm'")),

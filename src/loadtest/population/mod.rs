@@ -25,4 +25,5 @@ pub use change::PopulationChange;
 pub use database::{DatabaseFailure, ServerDatabase};
 pub use error::PopulationError;
 pub use hash::AccountHash;
+pub use rows::ACCOUNT_PREFIX;
 pub use seed::{SeededPopulation, WantedPopulation, seed};

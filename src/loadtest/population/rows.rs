@@ -7,7 +7,7 @@
 use crate::loadtest::Population;
 
 /// What the names of all accounts begin with; a number follows.
-pub(super) const PREFIX: &str = "storm-";
+pub const ACCOUNT_PREFIX: &str = "storm-";
 
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 24 * 60 * MINUTE_MS;

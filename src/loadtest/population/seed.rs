@@ -15,7 +15,7 @@ use super::marker::{FORMAT, Marker};
 use super::members::Members;
 use super::places;
 use super::removal;
-use super::rows::{Numbers, PREFIX};
+use super::rows::{ACCOUNT_PREFIX, Numbers};
 
 /// Accounts of one transaction: a database answers after each.
 const USERS_AT_ONCE: u32 = 5_000;
@@ -119,7 +119,7 @@ pub async fn seed(
             .await?;
     }
     Ok(SeededPopulation {
-        prefix: PREFIX.to_owned(),
+        prefix: ACCOUNT_PREFIX.to_owned(),
         password: wanted.account.password.clone(),
         users: marker.users,
         change,

@@ -1,7 +1,5 @@
 //! A scenario of either engine.
 
-use jiff::SignedDuration;
-
 use super::smoke::SmokeScenario;
 use super::storm::StormScenario;
 
@@ -24,30 +22,12 @@ impl Scenario {
         }
     }
 
-    /// Its title, for people.
-    #[must_use]
-    pub fn title(&self) -> &str {
-        match self {
-            Scenario::Smoke(smoke) => &smoke.title,
-            Scenario::Storm(storm) => &storm.title,
-        }
-    }
-
     /// Simulated users over all agents.
     #[must_use]
     pub fn users(&self) -> u32 {
         match self {
             Scenario::Smoke(smoke) => smoke.users,
             Scenario::Storm(storm) => storm.users,
-        }
-    }
-
-    /// After this time the agents stop.
-    #[must_use]
-    pub fn deadline(&self) -> SignedDuration {
-        match self {
-            Scenario::Smoke(smoke) => smoke.deadline,
-            Scenario::Storm(storm) => storm.deadline,
         }
     }
 }

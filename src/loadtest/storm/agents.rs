@@ -6,7 +6,8 @@ use secrecy::SecretString;
 use tokio::sync::mpsc;
 
 use super::error::StormTestError;
-use super::wire::{DetachedStorm, STORM_ORDER_FORMAT, StandingStage, StormAnswer, StormStanding};
+use super::wire::{STORM_ORDER_FORMAT, StandingStage, StormAnswer, StormStanding};
+use crate::loadtest::load_run::LoadRun;
 use crate::loadtest::run::AgentHost;
 use crate::loadtest::task::AgentTask;
 
@@ -17,7 +18,7 @@ const LINES: usize = 16;
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoundStorm {
     /// Which.
-    pub storm: DetachedStorm,
+    pub storm: LoadRun,
     /// Whether no agent works on it any more.
     pub is_over: bool,
 }
@@ -140,7 +141,7 @@ pub async fn tell_storm(
 /// The agents that take part.
 pub(super) fn of_storm<'a>(
     agents: &'a [&'a dyn AgentHost],
-    storm: &'a DetachedStorm,
+    storm: &'a LoadRun,
 ) -> impl Iterator<Item = &'a dyn AgentHost> + 'a {
     let takes_part = |agent: &&dyn AgentHost| storm.agents.contains(&agent.name());
     agents.iter().copied().filter(takes_part)

@@ -4,7 +4,8 @@ use loadrig_storm::{
     AccountPassword, Accounts, HttpVersion, STORM_FORMAT, StormEntrance, StormPlan,
 };
 
-use super::wire::{DetachedStorm, STORM_ORDER_FORMAT, StormOrder};
+use super::wire::{STORM_ORDER_FORMAT, StormOrder};
+use crate::loadtest::load_run::LoadRun;
 use crate::loadtest::scenario::StormScenario;
 use crate::loadtest::wire::RigEntrance;
 
@@ -38,7 +39,7 @@ pub fn at_entrances(scenario: &StormScenario, entrances: &[RigEntrance]) -> Stor
 #[must_use]
 pub fn divide(
     scenario: &StormScenario,
-    storm: &DetachedStorm,
+    storm: &LoadRun,
     entrances: &[RigEntrance],
     accounts: &StormAccounts,
 ) -> Vec<StormOrder> {
@@ -130,7 +131,7 @@ mod tests {
         let Ok(Scenario::Storm(scenario)) = Scenario::find("login-storm") else {
             panic!("no storm");
         };
-        let storm = DetachedStorm {
+        let storm = LoadRun {
             run: "r1".into(),
             environment: "demo".into(),
             agents: ["agent-1", "agent-2", "agent-3"]

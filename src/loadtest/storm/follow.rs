@@ -13,8 +13,9 @@ use super::error::StormTestError;
 use super::figures::RigEventRecord;
 use super::live::LiveSamples;
 use super::verdict::{MergedStorm, judge, merge};
-use super::wire::{DetachedStorm, StandingStage, StormAgentLine, StormOutcome, StormWord};
+use super::wire::{StandingStage, StormAgentLine, StormOutcome, StormWord, read_storm};
 use crate::events::{EventKind, Events};
+use crate::loadtest::load_run::LoadRun;
 use crate::loadtest::result::ScenarioResult;
 use crate::loadtest::run::AgentHost;
 use crate::loadtest::scenario::StormScenario;
@@ -29,7 +30,7 @@ const LINES: usize = 64;
 
 /// What all agents said came of a storm.
 pub struct HeardStorm {
-    storm: DetachedStorm,
+    storm: LoadRun,
     scenario: StormScenario,
     merged: MergedStorm,
 }
@@ -64,11 +65,11 @@ impl HeardStorm {
 /// # Errors
 /// When the storm is of another version, or no agent comes to a result.
 pub async fn hear_storm(
-    storm: &DetachedStorm,
+    storm: &LoadRun,
     agents: &[&dyn AgentHost],
     events: &Events,
 ) -> Result<HeardStorm, StormTestError> {
-    let scenario = storm.read_scenario()?;
+    let scenario = read_storm(storm)?;
     let agents: Vec<&dyn AgentHost> = of_storm(agents, storm).collect();
     let (say, mut heard) = mpsc::channel::<(usize, StormSample)>(LINES);
     let following = agents.iter().enumerate().map(|(index, agent)| {
@@ -108,7 +109,7 @@ pub async fn hear_storm(
 /// Follows one agent to its outcome. A connection that breaks loses nothing: the next one asks for
 /// the lines from the first that was not read.
 async fn follow_agent(
-    storm: &DetachedStorm,
+    storm: &LoadRun,
     agent: &dyn AgentHost,
     index: usize,
     say: mpsc::Sender<(usize, StormSample)>,

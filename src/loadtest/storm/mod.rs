@@ -30,6 +30,6 @@ pub use recovery::{EventRecovery, ReturnTimes};
 pub use start::{StormTest, check_agents, longest_storm};
 pub use verdict::error_name;
 pub use wire::{
-    DetachedStorm, STORM_ORDER_FORMAT, StandingStage, StormAgentLine, StormAnswer, StormGap,
-    StormOrder, StormOutcome, StormStanding, StormWord,
+    STORM_ORDER_FORMAT, StandingStage, StormAgentLine, StormAnswer, StormGap, StormOrder,
+    StormOutcome, StormStanding, StormWord, read_storm,
 };

@@ -10,8 +10,9 @@ use secrecy::SecretString;
 use super::agents::{FoundStorm, ask, state, tell_storm};
 use super::divide::{StormAccounts, divide};
 use super::error::StormTestError;
-use super::wire::{DetachedStorm, StandingStage, StormAnswer};
+use super::wire::{StandingStage, StormAnswer};
 use crate::events::Events;
+use crate::loadtest::load_run::LoadRun;
 use crate::loadtest::run::AgentHost;
 use crate::loadtest::scenario::StormScenario;
 use crate::loadtest::task::AgentTask;
@@ -119,9 +120,9 @@ impl StormTest<'_> {
     ///
     /// # Errors
     /// When an agent does not start; those that did are stopped.
-    pub async fn start(&self, agents: &[&dyn AgentHost]) -> Result<DetachedStorm, StormTestError> {
+    pub async fn start(&self, agents: &[&dyn AgentHost]) -> Result<LoadRun, StormTestError> {
         let start = Timestamp::now() + lead(agents.len());
-        let storm = DetachedStorm {
+        let storm = LoadRun {
             run: self.run.to_owned(),
             environment: self.environment.to_owned(),
             agents: agents.iter().map(|agent| agent.name()).collect(),

@@ -8,7 +8,8 @@ use super::checks::{self, time};
 use super::error::StormTestError;
 use super::event_checks::{complete_events, event_checks, fault_of};
 use super::figures::{AgentGap, RigEventRecord, StormFigures, StormPhaseSpan};
-use super::wire::{DetachedStorm, StormOutcome};
+use super::wire::StormOutcome;
+use crate::loadtest::load_run::LoadRun;
 use crate::loadtest::result::{RESULT_FORMAT, ScenarioResult};
 use crate::loadtest::scenario::StormScenario;
 use crate::loadtest::wire::{Check, ServerInfo};
@@ -96,7 +97,7 @@ pub(super) fn merge(
 /// Holds what came of a storm against its thresholds.
 pub(super) fn judge(
     scenario: &StormScenario,
-    storm: &DetachedStorm,
+    storm: &LoadRun,
     run: &str,
     merged: MergedStorm,
     mut done: Vec<RigEventRecord>,
@@ -322,7 +323,7 @@ mod tests {
 
     fn judged(result: StormResult, gaps: Vec<StormGap>) -> ScenarioResult {
         let scenario = login_storm();
-        let storm = DetachedStorm {
+        let storm = LoadRun {
             run: "r1".into(),
             environment: "demo".into(),
             agents: vec!["agent-1".into()],

@@ -8,6 +8,7 @@ use loadrig_storm::{StormPlan, StormResult, StormSample};
 use serde::{Deserialize, Serialize};
 
 use super::error::StormTestError;
+use crate::loadtest::load_run::LoadRun;
 use crate::loadtest::scenario::StormScenario;
 use crate::loadtest::wire::ServerInfo;
 
@@ -20,44 +21,18 @@ pub struct StormOrder {
     /// Version of this message, [`STORM_ORDER_FORMAT`]; another one is refused.
     pub format: u32,
     /// The whole storm.
-    pub storm: DetachedStorm,
+    pub storm: LoadRun,
     /// The agent's own part.
     pub plan: StormPlan,
 }
 
-/// A storm that goes on by itself: what somebody needs to know who comes from another machine.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DetachedStorm {
-    /// The run that started it.
-    pub run: String,
-    /// Name of the environment.
-    pub environment: String,
-    /// All its agents.
-    pub agents: Vec<String>,
-    /// When it begins, milliseconds since 1970. Each agent goes by its own clock, so agents begin
-    /// as far apart as their clocks are.
-    pub start_ms: u64,
-    /// Agents stop so many milliseconds after the start.
-    pub deadline_ms: u64,
-    /// The scenario, as stored results have it.
-    pub scenario: serde_json::Value,
-}
-
-impl DetachedStorm {
-    /// The scenario.
-    ///
-    /// # Errors
-    /// When the storm is of another version.
-    pub fn read_scenario(&self) -> Result<StormScenario, StormTestError> {
-        serde_json::from_value(self.scenario.clone())
-            .map_err(|error| StormTestError::Unreadable(error.to_string()))
-    }
-
-    /// By when every agent has stopped, milliseconds since 1970.
-    #[must_use]
-    pub fn latest_end_ms(&self) -> u64 {
-        self.start_ms.saturating_add(self.deadline_ms)
-    }
+/// The scenario of a storm that is on agents.
+///
+/// # Errors
+/// When the storm is of another version.
+pub fn read_storm(run: &LoadRun) -> Result<StormScenario, StormTestError> {
+    serde_json::from_value(run.scenario.clone())
+        .map_err(|error| StormTestError::Unreadable(error.to_string()))
 }
 
 /// How far an agent is with its storm.
@@ -78,7 +53,7 @@ pub enum StandingStage {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StormStanding {
     /// Which.
-    pub storm: DetachedStorm,
+    pub storm: LoadRun,
     /// How far it is.
     pub stage: StandingStage,
 }

@@ -4,7 +4,7 @@ use tokio::sync::watch;
 
 use crate::engine::Urgency;
 use crate::events::{EventKind, Recorder};
-use crate::loadtest::{ScenarioResult, SmokeScenario};
+use crate::loadtest::{Scenario, ScenarioResult, SmokeScenario, StormOverrides};
 use crate::localcloud::{self, MachineCheck, Running, StartOptions};
 use crate::ops::adapters::Adapters;
 use crate::ops::confirm::Question;
@@ -14,9 +14,9 @@ use crate::ops::preflight::ACCEPT_ALL;
 use crate::ops::report::{ReportInput, compose, proof_items, store};
 use crate::ops::rig::Rig;
 use crate::ops::run_dir::RunDir;
-use crate::ops::scenario::run_scenario;
 use crate::ops::session::Session;
 use crate::ops::standin::check_program;
+use crate::ops::test::{PlannedTest, RunWatch, TestSite};
 use crate::ops::up::{UpOptions, UpReport, finish, provision};
 use crate::ops::verify::RigCheck;
 use crate::plan::{Inventory, Removal};
@@ -53,7 +53,13 @@ pub fn demo<A: Adapters>(
         return Err(DemoError::NotLocal.into());
     }
     check_program(&spec)?;
-    let scenario = SmokeScenario::built_in()?;
+    let scenario = Scenario::Smoke(Box::new(SmokeScenario::built_in()?));
+    let test = PlannedTest::new(
+        &spec,
+        scenario,
+        &StormOverrides::default(),
+        RunWatch::Follow,
+    )?;
     events.emit(EventKind::RunStarted {
         environment: spec.name.clone(),
         operation: "demo".to_owned(),
@@ -72,7 +78,7 @@ pub fn demo<A: Adapters>(
     // Whatever fails inside, the cloud that was started here is stopped below.
     let adapters = wire(&running);
     let outcome = enter(&running, || {
-        drive(spec, options, run, session, recorder, &scenario, &adapters)
+        drive(spec, options, run, session, recorder, &test, &adapters)
     });
     let kept = options.keep
         && outcome
@@ -131,7 +137,7 @@ async fn drive(
     run: &RunDir,
     session: &Session<'_>,
     recorder: &Recorder,
-    scenario: &SmokeScenario,
+    test: &PlannedTest,
     adapters: &dyn Adapters,
 ) -> Result<Driven, OpsError> {
     if *session.stop.borrow() > Urgency::None {
@@ -150,7 +156,7 @@ async fn drive(
     // One lock for the whole demo: between its parts nobody else is let in, and nothing has to
     // be waited for.
     let lock = Lock::take(&rig.cloud, purpose, &lock_options, session).await?;
-    let done = drive_locked(&rig, options, run, session, scenario, &lock).await;
+    let done = drive_locked(&rig, options, run, session, test, &lock).await;
     let DemoOutcome {
         mut checks,
         scenarios,
@@ -197,7 +203,7 @@ async fn drive_locked(
     options: &DemoOptions,
     run: &RunDir,
     session: &Session<'_>,
-    scenario: &SmokeScenario,
+    test: &PlannedTest,
     lock: &Lock,
 ) -> Result<DemoOutcome, OpsError> {
     let mut done = DemoOutcome {
@@ -212,8 +218,7 @@ async fn drive_locked(
         Ok(up) => {
             done.inventory = up.inventory;
             done.checks = up.checks;
-            let work = drive_scenario(rig, &done.inventory, run, session, scenario);
-            match unless_interrupted(session, work).await {
+            match drive_scenario(rig, &done.inventory, run, session, test).await {
                 Ok(result) => done.scenarios.push(result),
                 Err(error) => done.failure = Some(failure_of(error)),
             }
@@ -287,18 +292,17 @@ async fn drive_scenario(
     inventory: &Inventory,
     run: &RunDir,
     session: &Session<'_>,
-    scenario: &SmokeScenario,
+    test: &PlannedTest,
 ) -> Result<ScenarioResult, OpsError> {
-    let connected = rig.connect(inventory).await?;
-    run_scenario(
+    let connected = unless_interrupted(session, rig.connect(inventory)).await?;
+    let site = TestSite {
         rig,
         inventory,
-        &connected,
-        scenario,
-        &run.name,
-        session.events,
-    )
-    .await
+        connected: &connected,
+        events: session.events,
+    };
+    let result = test.run_here(site, &run.name, session.stop.clone()).await?;
+    result.ok_or_else(|| DemoError::Interrupted.into())
 }
 
 async fn unless_interrupted<T>(

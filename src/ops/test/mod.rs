@@ -1,13 +1,18 @@
 //! Runs scenarios on a rig that is up.
 
+mod beside;
+mod engine;
+mod engines;
 mod fail_over;
 mod outcome;
 mod reconnects;
 mod rig_events;
 mod rolling_restart;
+mod run;
 mod smoke;
 mod storm;
 
+pub use engine::RunWatch;
+pub(super) use engine::TestSite;
 pub use outcome::TestReport;
-pub use smoke::test;
-pub use storm::{StormEnd, StormWatch, attach_storm, pace_storm, run_storm, stop_storm};
+pub use run::{PlannedTest, TestEnd, attach_test, run_test, set_rate_factor, stop_test};

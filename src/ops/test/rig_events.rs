@@ -13,10 +13,10 @@ use tokio::time::Instant;
 use crate::diagnose::Diagnose as _;
 use crate::engine::Urgency;
 use crate::events::Events;
-use crate::loadtest::storm::{DetachedStorm, RigEventRecord};
+use crate::loadtest::storm::RigEventRecord;
 use crate::loadtest::{
-    EventAction, EventNotes, LOSS_PROGRAM, ScenarioEvent, StormScenario, arm_loss, claim_event,
-    clear_events, collect_event, finish_event,
+    EventAction, EventNotes, LOSS_PROGRAM, LoadRun, ScenarioEvent, StormScenario, arm_loss,
+    claim_event, clear_events, collect_event, finish_event,
 };
 use crate::ops::error::{EventRefusal, OpsError};
 use crate::ops::rig::{HostAccess, Rig};
@@ -60,7 +60,7 @@ pub(super) fn check_events(
 pub(super) struct RigEvents<'a> {
     pub(super) rig: &'a Rig,
     pub(super) connected: &'a HostAccess,
-    pub(super) storm: &'a DetachedStorm,
+    pub(super) storm: &'a LoadRun,
     pub(super) scenario: &'a StormScenario,
     pub(super) events: &'a Events,
 }

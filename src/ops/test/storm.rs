@@ -1,365 +1,251 @@
-//! Storms on a rig: started, left, found again, steered, ended.
-//!
-//! A storm goes on without the operator, and so does the rig's lock: it is left to the storm, until
-//! whoever reads the result returns it, or the storm's latest end.
+//! The engine of storms: agents that go on without the operator, and are found again, steered, ended.
 
 use std::time::Duration;
 
 use forecast::Range;
-use loadrig_storm::{AccountPassword, StormControl};
-use secrecy::ExposeSecret as _;
+use futures::future::BoxFuture;
+use loadrig_storm::StormControl;
 use tokio::sync::watch;
 
 use crate::engine::Urgency;
-use crate::events::{EventKind, Recorder};
+use crate::events::EventKind;
 use crate::loadtest::storm::{
-    DetachedStorm, FoundStorm, HeardStorm, StormAccounts, StormExpectation, StormPhaseSpan,
-    StormTest, StormTestError, at_entrances, check_agents, find_storm, hear_storm, longest_storm,
-    tell_storm,
+    FoundStorm, HeardStorm, StormExpectation, StormPhaseSpan, StormTest, StormTestError,
+    at_entrances, check_agents, find_storm, hear_storm, longest_storm, read_storm, tell_storm,
 };
-use crate::loadtest::{AgentHost, ScenarioResult, StormScenario};
+use crate::loadtest::{AgentHost, LoadRun, ScenarioResult, StormScenario};
 use crate::ops::agent_hosts::{agent_hosts, as_agents, entrances};
-use crate::ops::error::{OpsError, TestError};
-use crate::ops::lock::{self, Lock, LockOptions, LockPurpose};
-use crate::ops::population::seed_population;
+use crate::ops::error::OpsError;
+use crate::ops::population::{seed_population, storm_accounts};
 use crate::ops::predict::forecast_storm;
-use crate::ops::report::{ReportInput, compose, store};
-use crate::ops::rig::{HostAccess, Rig};
-use crate::ops::run_dir::RunDir;
 use crate::ops::sampling::RigSampler;
-use crate::ops::session::Session;
-use crate::plan::Inventory;
-use crate::spec::Spec;
+use crate::spec::{Role, Spec};
 
-use super::outcome::TestReport;
+use super::beside::follow_beside;
+use super::engine::{
+    DetachedEngine, FoundRun, LoadEngine, RunControl, RunLifetime, RunWatch, StartFailure, TestSite,
+};
 use super::reconnects::expected_reconnects;
 use super::rig_events::{RigEvents, check_events};
 
-/// From the latest end of a storm until its lock ends by itself: agents write their results.
-const LOCK_GRACE: Duration = Duration::from_mins(2);
+/// Drives a storm from every agent host.
+pub(super) struct StormEngine(pub(super) StormScenario);
 
-/// What a storm was started for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StormWatch {
-    /// It is followed to its end.
-    Follow,
-    /// It is left to itself.
-    Detach,
-}
-
-/// What became of a storm.
-#[derive(Debug)]
-pub enum StormEnd {
-    /// It was followed to its end.
-    Report(Box<TestReport>),
-    /// It goes on.
-    Detached(Box<DetachedStorm>),
-}
-
-/// Starts a storm, and follows it to its end unless it is to be left to itself.
-///
-/// # Errors
-/// When the rig does not exist or is locked, the storm cannot be started, or no agent comes to a
-/// result.
-pub async fn run_storm(
-    rig: &Rig,
-    asked: &StormScenario,
-    watch: StormWatch,
-    run: &RunDir,
-    lock: &LockOptions,
-    session: &Session<'_>,
-    recorder: &Recorder,
-) -> Result<StormEnd, OpsError> {
-    let events = session.events;
-    check_events(&rig.spec, asked, watch == StormWatch::Follow)?;
-    run_started(rig, run, session, &format!("scenario {}", asked.name));
-    let inventory = rig.read().await?.inventory;
-    let connected = rig.connect(&inventory).await?;
-    let hosts = agent_hosts(rig, &connected, events);
-    let agents = as_agents(&hosts);
-    let entrances = entrances(rig, &inventory, &connected)?;
-    let scenario = at_entrances(asked, &entrances);
-    if scenario != *asked {
-        events.note("the rig has no TLS: clients speak HTTP/1.1, as browsers do then");
+impl LoadEngine for StormEngine {
+    fn scenario(&self) -> &str {
+        &self.0.name
     }
-    let scenario = &scenario;
-    let purpose = LockPurpose {
-        environment: &rig.spec.name,
-        operation: &scenario.name,
-        run: &run.name,
-    };
-    let lock = Lock::take(&rig.cloud, purpose, lock, session).await?;
-    let mut stop = lock.stop(&session.stop);
-    let prepare = async {
-        check_agents(&agents, &rig.spec.name, scenario, events).await?;
-        let seeded = seed_population(rig, &inventory, &connected, scenario, events).await?;
-        Ok(StormTest {
-            scenario,
-            environment: &rig.spec.name,
-            run: &run.name,
-            entrances,
-            accounts: StormAccounts {
-                prefix: seeded.prefix,
-                password: AccountPassword::new(seeded.password.expose_secret()),
-            },
-        })
-    };
-    let prepared = tokio::select! {
-        prepared = prepare => prepared,
-        _ = stop.wait_for(|urgency| *urgency > Urgency::None) => Err(TestError::Interrupted {
-            environment: rig.spec.name.clone(),
-        }
-        .into()),
-    };
-    let test = match prepared {
-        Ok(test) => test,
-        Err(error) => return lock.finish(Err(error)).await,
-    };
-    let longest = longest_storm(scenario, agents.len());
-    let sampled = RigSampler::of(rig, &connected, events);
-    sampled.start(longest).await;
-    // Before the storm: whatever becomes of this process, nobody changes the rig under it.
-    lock.leave(longest + LOCK_GRACE).await?;
-    let storm = match test.start(&agents).await {
-        Ok(storm) => storm,
-        Err(error) => {
-            lock::take_back(&rig.cloud, &rig.spec.name, &run.name).await?;
-            return Err(error.into());
-        }
-    };
-    let rig_events = RigEvents {
-        rig,
-        connected: &connected,
-        storm: &storm,
-        scenario,
-        events,
-    };
-    if let Err(error) = rig_events.arm(longest).await {
-        let found = FoundStorm {
-            storm,
-            is_over: false,
-        };
-        tell_storm(&agents, &found, StormControl::Stop).await?;
-        lock::take_back(&rig.cloud, &rig.spec.name, &run.name).await?;
-        return Err(error);
+
+    fn check(&self, spec: &Spec, watch: RunWatch) -> Result<(), OpsError> {
+        Ok(check_events(spec, &self.0, watch == RunWatch::Follow)?)
     }
-    events.note(format!(
-        "{} users from {}; the storm goes on without this command: `loadrig test {} --attach` \
-         comes back to it, `--stop` ends it",
-        scenario.arriving_users(),
-        storm.agents.join(", "),
-        rig.spec.name
-    ));
-    match watch {
-        StormWatch::Detach => {
-            events.emit(EventKind::RunFinished { ok: true });
-            Ok(StormEnd::Detached(Box::new(storm)))
+
+    fn lifetime(&self, spec: &Spec) -> RunLifetime {
+        RunLifetime::Detached {
+            at_most: self.longest(spec),
         }
-        StormWatch::Follow => {
-            let followed = Followed {
+    }
+
+    /// Checks the agents, brings accounts, teams, channels and posts into the database, and starts
+    /// the samplers of the hosts, which end by themselves.
+    fn prepare<'a>(&'a self, site: TestSite<'a>) -> BoxFuture<'a, Result<(), OpsError>> {
+        Box::pin(async move {
+            let TestSite {
                 rig,
-                inventory: &inventory,
-                connected: &connected,
-                storm: &storm,
-                run,
-                session,
-                recorder,
+                inventory,
+                connected,
+                events,
+            } = site;
+            let hosts = agent_hosts(rig, connected, events);
+            let scenario = self.at_the_rigs_entrances(site)?;
+            if scenario != self.0 {
+                events.note("the rig has no TLS: clients speak HTTP/1.1, as browsers do then");
+            }
+            check_agents(&as_agents(&hosts), &rig.spec.name, &scenario, events).await?;
+            seed_population(rig, inventory, connected, &scenario, events).await?;
+            let sampled = RigSampler::of(rig, connected, events);
+            sampled.start(self.longest(&rig.spec)).await;
+            Ok(())
+        })
+    }
+
+    fn start<'a>(
+        &'a self,
+        site: TestSite<'a>,
+        run: &'a str,
+    ) -> BoxFuture<'a, Result<LoadRun, StartFailure>> {
+        Box::pin(self.start_agents(site, run))
+    }
+
+    fn follow<'a>(
+        &'a self,
+        site: TestSite<'a>,
+        run: &'a LoadRun,
+        stop: watch::Receiver<Urgency>,
+    ) -> BoxFuture<'a, Result<Option<ScenarioResult>, OpsError>> {
+        Box::pin(async move {
+            let hosts = agent_hosts(site.rig, site.connected, site.events);
+            self.follow_agents(site, run, &as_agents(&hosts), stop)
+                .await
+        })
+    }
+}
+
+impl DetachedEngine for StormEngine {
+    fn control<'a>(
+        &'a self,
+        site: TestSite<'a>,
+        run: &'a FoundRun,
+        control: RunControl,
+    ) -> BoxFuture<'a, Result<(), OpsError>> {
+        Box::pin(async move {
+            let hosts = agent_hosts(site.rig, site.connected, site.events);
+            let found = FoundStorm {
+                storm: run.run.clone(),
+                is_over: run.is_over,
             };
-            let report = followed.to_its_end(&agents).await?;
-            Ok(StormEnd::Report(Box::new(report)))
-        }
+            let control = match control {
+                RunControl::RateFactor(factor) => StormControl::Rate(factor),
+                RunControl::Stop => StormControl::Stop,
+            };
+            Ok(tell_storm(&as_agents(&hosts), &found, control).await?)
+        })
     }
 }
 
-/// Comes back to the storm on a rig's agents, from whatever machine, and follows it to its end. One
-/// that is over gives its result at once.
+/// The storm that is on a rig's agents, if there is one.
 ///
 /// # Errors
-/// When there is none, or no agent comes to a result.
-pub async fn attach_storm(
-    rig: &Rig,
-    run: &RunDir,
-    session: &Session<'_>,
-    recorder: &Recorder,
-) -> Result<TestReport, OpsError> {
-    come_back(rig, None, run, session, recorder).await
-}
-
-/// Ends the storm on a rig's agents, and reads what had come of it by then.
-///
-/// # Errors
-/// When there is none, it is over, or no agent comes to a result.
-pub async fn stop_storm(
-    rig: &Rig,
-    run: &RunDir,
-    session: &Session<'_>,
-    recorder: &Recorder,
-) -> Result<TestReport, OpsError> {
-    come_back(rig, Some(StormControl::Stop), run, session, recorder).await
-}
-
-/// Makes the users of the storm on a rig's agents arrive so many times as fast as planned.
-///
-/// # Errors
-/// When there is none, or it is over.
-pub async fn pace_storm(
-    rig: &Rig,
-    times: f64,
-    session: &Session<'_>,
-) -> Result<DetachedStorm, OpsError> {
-    let inventory = rig.read().await?.inventory;
-    let connected = rig.connect(&inventory).await?;
-    let hosts = agent_hosts(rig, &connected, session.events);
-    let agents = as_agents(&hosts);
-    let found = find_storm(&agents, &rig.spec.name).await?;
-    tell_storm(&agents, &found, StormControl::Rate(times)).await?;
-    Ok(found.storm)
-}
-
-async fn come_back(
-    rig: &Rig,
-    word: Option<StormControl>,
-    run: &RunDir,
-    session: &Session<'_>,
-    recorder: &Recorder,
-) -> Result<TestReport, OpsError> {
-    let inventory = rig.read().await?.inventory;
-    let connected = rig.connect(&inventory).await?;
-    let hosts = agent_hosts(rig, &connected, session.events);
-    let agents = as_agents(&hosts);
-    let FoundStorm { storm, is_over } = find_storm(&agents, &rig.spec.name).await?;
-    run_started(rig, run, session, &format!("storm {}", storm.run));
-    if let Some(word) = word {
-        let found = FoundStorm {
-            storm: storm.clone(),
-            is_over,
+/// When agents cannot be asked, or the storm is of another version.
+pub(super) async fn find_storm_run(
+    site: TestSite<'_>,
+) -> Result<Option<(StormEngine, FoundRun)>, OpsError> {
+    let hosts = agent_hosts(site.rig, site.connected, site.events);
+    let FoundStorm { storm, is_over } =
+        match find_storm(&as_agents(&hosts), &site.rig.spec.name).await {
+            Err(StormTestError::NoStorm(_)) => return Ok(None),
+            found => found?,
         };
-        tell_storm(&agents, &found, word).await?;
-    }
-    let followed = Followed {
-        rig,
-        inventory: &inventory,
-        connected: &connected,
-        storm: &storm,
-        run,
-        session,
-        recorder,
+    let engine = StormEngine(read_storm(&storm)?);
+    let found = FoundRun {
+        run: storm,
+        is_over,
     };
-    followed.to_its_end(&agents).await
+    Ok(Some((engine, found)))
 }
 
-fn run_started(rig: &Rig, run: &RunDir, session: &Session<'_>, operation: &str) {
-    session.events.emit(EventKind::RunStarted {
-        environment: rig.spec.name.clone(),
-        operation: operation.to_owned(),
-        run: run.name.clone(),
-    });
-}
+impl StormEngine {
+    fn longest(&self, spec: &Spec) -> Duration {
+        longest_storm(&self.0, spec.count(Role::Agent) as usize)
+    }
 
-/// A storm that is followed.
-struct Followed<'a> {
-    rig: &'a Rig,
-    inventory: &'a Inventory,
-    connected: &'a HostAccess,
-    storm: &'a DetachedStorm,
-    run: &'a RunDir,
-    session: &'a Session<'a>,
-    recorder: &'a Recorder,
-}
+    /// The scenario as clients carry it out there.
+    fn at_the_rigs_entrances(&self, site: TestSite<'_>) -> Result<StormScenario, OpsError> {
+        let entrances = entrances(site.rig, site.inventory, site.connected)?;
+        Ok(at_entrances(&self.0, &entrances))
+    }
 
-impl Followed<'_> {
-    /// Follows the storm until its result is read and stored, and returns the lock that was left to
-    /// it. An interruption ends the following alone.
-    async fn to_its_end(&self, agents: &[&dyn AgentHost]) -> Result<TestReport, OpsError> {
-        let events = self.session.events;
-        let environment = &self.rig.spec.name;
-        let phase = format!("storm {}", self.storm.run);
-        events.emit(EventKind::PhaseStarted {
-            phase: phase.clone(),
-        });
-        let scenario = self.storm.read_scenario()?;
+    async fn start_agents(&self, site: TestSite<'_>, run: &str) -> Result<LoadRun, StartFailure> {
+        let TestSite {
+            rig,
+            inventory,
+            connected,
+            events,
+        } = site;
+        let hosts = agent_hosts(rig, connected, events);
+        let agents = as_agents(&hosts);
+        let scenario = self.at_the_rigs_entrances(site)?;
+        let test = StormTest {
+            scenario: &scenario,
+            environment: &rig.spec.name,
+            run,
+            entrances: entrances(rig, inventory, connected)?,
+            accounts: storm_accounts(&connected.secrets),
+        };
+        let storm = test.start(&agents).await.map_err(OpsError::from)?;
         let rig_events = RigEvents {
-            rig: self.rig,
-            connected: self.connected,
-            storm: self.storm,
+            rig,
+            connected,
+            storm: &storm,
             scenario: &scenario,
             events,
         };
-        let Some(heard) = self.hear(agents, &rig_events).await.transpose() else {
-            return Err(TestError::StormGoesOn {
-                environment: environment.clone(),
-            }
-            .into());
+        if let Err(error) = rig_events.arm(self.longest(&rig.spec)).await {
+            let found = FoundStorm {
+                storm,
+                is_over: false,
+            };
+            let stopped = tell_storm(&agents, &found, StormControl::Stop).await;
+            return Err(StartFailure {
+                is_running: stopped.is_err(),
+                error: stopped.err().map_or(error, OpsError::from),
+            });
+        }
+        events.note(format!(
+            "{} users from {}; the storm goes on without this command: `loadrig test {} --attach` \
+             comes back to it, `--stop` ends it",
+            scenario.arriving_users(),
+            storm.agents.join(", "),
+            rig.spec.name
+        ));
+        Ok(storm)
+    }
+
+    async fn follow_agents(
+        &self,
+        site: TestSite<'_>,
+        storm: &LoadRun,
+        agents: &[&dyn AgentHost],
+        stop: watch::Receiver<Urgency>,
+    ) -> Result<Option<ScenarioResult>, OpsError> {
+        let events = site.events;
+        let phase = format!("storm {}", storm.run);
+        events.emit(EventKind::PhaseStarted {
+            phase: phase.clone(),
+        });
+        // As it is carried out, which is not always as it was asked for.
+        let scenario = read_storm(storm)?;
+        let rig_events = RigEvents {
+            rig: site.rig,
+            connected: site.connected,
+            storm,
+            scenario: &scenario,
+            events,
+        };
+        let (say_over, over) = watch::channel(false);
+        let hearing = hear_storm(storm, agents, events);
+        let carrying = rig_events.carry_out(over, stop.clone());
+        let Some(heard) = follow_beside(hearing, carrying, say_over, stop).await else {
+            return Ok(None);
         };
         // Also where there is no result: what is down runs again afterwards.
         let started_ms = heard.as_ref().map_or(0, HeardStorm::started_ms);
         let done = rig_events.collect(started_ms).await;
-        let mut result = heard?.judge(&self.run.name, done, events);
+        let mut result = heard?.judge(&storm.run, done, events);
         events.emit(EventKind::PhaseFinished { phase });
-        self.add_surroundings(&scenario, &mut result).await;
-        lock::take_back(&self.rig.cloud, environment, &self.storm.run).await?;
-        events.emit(EventKind::RunFinished { ok: result.passed });
-        let passed = result.passed;
-        let report = compose(
-            self.rig,
-            ReportInput {
-                run: self.run,
-                events: self.recorder.events(),
-                inventory: self.inventory,
-                scenarios: vec![result],
-                checks: Vec::new(),
-                proof: Vec::new(),
-            },
-        )?;
-        Ok(TestReport {
-            stored: store(&report, self.run),
-            report,
-            passed,
-        })
+        add_surroundings(site, &scenario, &mut result).await;
+        Ok(Some(result))
     }
+}
 
-    /// Follows the storm to its end, and does meanwhile to the rig what nobody else does. None: the
-    /// operator leaves before.
-    async fn hear(
-        &self,
-        agents: &[&dyn AgentHost],
-        rig_events: &RigEvents<'_>,
-    ) -> Result<Option<HeardStorm>, StormTestError> {
-        let (say_over, over) = watch::channel(false);
-        let mut stop = self.session.stop.clone();
-        let carrying = rig_events.carry_out(over, stop.clone());
-        let hearing = hear_storm(self.storm, agents, self.session.events);
-        tokio::pin!(carrying, hearing);
-        let mut is_carried = false;
-        let heard = loop {
-            tokio::select! {
-                heard = &mut hearing => break Some(heard),
-                () = &mut carrying, if !is_carried => is_carried = true,
-                _ = stop.wait_for(|urgency| *urgency > Urgency::None) => break None,
-            }
-        };
-        // What has begun is brought to its end, also when the operator leaves: a node may be away.
-        say_over.send_replace(true);
-        if !is_carried {
-            carrying.await;
-        }
-        heard.transpose()
+/// Adds what hosts did meanwhile, and what was expected.
+async fn add_surroundings(
+    site: TestSite<'_>,
+    scenario: &StormScenario,
+    result: &mut ScenarioResult,
+) {
+    let Some(figures) = &mut result.storm else {
+        return;
+    };
+    let spec = &site.rig.spec;
+    let sampled = RigSampler::of(site.rig, site.connected, site.events);
+    let (hosts, missing) = sampled.collect(figures.storm.started_ms).await;
+    figures.hosts = hosts;
+    figures.forecast = expectation(spec, scenario, &figures.phases);
+    for (record, event) in figures.events.iter_mut().zip(&scenario.events) {
+        record.expected = expected_reconnects(spec, scenario, event, record);
     }
-
-    /// Adds what hosts did meanwhile, and what was expected.
-    async fn add_surroundings(&self, scenario: &StormScenario, result: &mut ScenarioResult) {
-        let Some(figures) = &mut result.storm else {
-            return;
-        };
-        let sampled = RigSampler::of(self.rig, self.connected, self.session.events);
-        let (hosts, missing) = sampled.collect(figures.storm.started_ms).await;
-        figures.hosts = hosts;
-        figures.forecast = expectation(&self.rig.spec, scenario, &figures.phases);
-        for (record, event) in figures.events.iter_mut().zip(&scenario.events) {
-            record.expected = expected_reconnects(&self.rig.spec, scenario, event, record);
-        }
-        result.notes.extend(missing);
-    }
+    result.notes.extend(missing);
 }
 
 /// What was expected of a storm on a rig; nothing of one without a phase `storm`.

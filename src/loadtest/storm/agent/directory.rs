@@ -22,9 +22,9 @@ use serde::{Deserialize, Serialize};
 
 use super::error::StormAgentError;
 use crate::diagnose::system_error;
+use crate::loadtest::load_run::LoadRun;
 use crate::loadtest::storm::wire::{
-    DetachedStorm, STORM_ORDER_FORMAT, StandingStage, StormAnswer, StormGap, StormOutcome,
-    StormStanding,
+    STORM_ORDER_FORMAT, StandingStage, StormAnswer, StormGap, StormOutcome, StormStanding,
 };
 use crate::loadtest::wire::ServerInfo;
 
@@ -85,7 +85,7 @@ impl StormDirectory {
 
     /// The storm that is here, and how far it is.
     pub(super) fn standing(&self) -> Result<Option<StormStanding>, StormAgentError> {
-        let Some(storm) = self.read::<DetachedStorm>("storm.json")? else {
+        let Some(storm) = self.read::<LoadRun>("storm.json")? else {
             return Ok(None);
         };
         let works = self.is_locked("worker.lock")?;
@@ -160,14 +160,14 @@ impl StormDirectory {
 
     pub(super) fn keep_order(
         &self,
-        storm: &DetachedStorm,
+        storm: &LoadRun,
         plan: &StormPlan,
     ) -> Result<(), StormAgentError> {
         self.write("plan.json", plan)?;
         self.write("storm.json", storm)
     }
 
-    pub(super) fn storm(&self) -> Result<DetachedStorm, StormAgentError> {
+    pub(super) fn storm(&self) -> Result<LoadRun, StormAgentError> {
         self.read("storm.json")?.ok_or(StormAgentError::NoStorm)
     }
 
