@@ -16,6 +16,7 @@ mod regions;
 mod report_text;
 mod sample_lines;
 mod stop;
+mod storm_lines;
 mod terminal;
 
 use std::future::Future;

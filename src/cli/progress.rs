@@ -7,15 +7,17 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::events::{Event, EventKind, Listener, Outcome, StormMoment};
-use crate::report::millis;
 
 use super::printer::Printer;
+use super::storm_lines::storm_lines;
 
 /// A log hears of the same wait this often.
 const AGAIN: SignedDuration = SignedDuration::from_secs(60);
 
-/// Every so many seconds a storm gets a line.
+/// Every so many seconds a storm gets lines that stay.
 const STORM_LINES: u64 = 10;
+/// The same where it is redrawn every second.
+const STORM_LINES_LIVE: u64 = 60;
 
 /// Shows what happens on standard error.
 pub(crate) struct Progress {
@@ -37,6 +39,8 @@ struct Live {
     /// Steps done of all: while a graph is walked, since other phases have none.
     overall: Option<ProgressBar>,
     bars: BTreeMap<String, ProgressBar>,
+    /// What a storm is like now: while one is followed.
+    storm: Option<ProgressBar>,
 }
 
 impl Progress {
@@ -95,6 +99,23 @@ impl Progress {
         }
     }
 
+    /// What a storm is like: redrawn every second on a terminal, and lines that stay now and then.
+    fn storm(&mut self, at: Timestamp, moment: &StormMoment) {
+        let lines = storm_lines(moment);
+        if let Some(live) = &mut self.live {
+            live.show_storm(&lines);
+        }
+        let every = match self.live {
+            Some(_) => STORM_LINES_LIVE,
+            None => STORM_LINES,
+        };
+        if moment.second.is_multiple_of(every) {
+            for line in &lines {
+                self.line(at, line);
+            }
+        }
+    }
+
     fn settle(&mut self, at: Timestamp, step: &str) -> String {
         self.done += 1;
         if let Some(live) = &mut self.live {
@@ -120,6 +141,7 @@ impl Live {
             block,
             overall: None,
             bars: BTreeMap::new(),
+            storm: None,
         }
     }
 
@@ -139,12 +161,28 @@ impl Live {
         }
     }
 
-    /// Ends the count.
+    /// Ends the count, and the storm.
     fn end(&mut self) {
-        if let Some(overall) = self.overall.take() {
-            overall.finish_and_clear();
-            self.block.remove(&overall);
+        for bar in [self.overall.take(), self.storm.take()]
+            .into_iter()
+            .flatten()
+        {
+            bar.finish_and_clear();
+            self.block.remove(&bar);
         }
+    }
+
+    /// Redraws what a storm is like.
+    fn show_storm(&mut self, lines: &[String]) {
+        let bar = self.storm.get_or_insert_with(|| {
+            let bar = self.block.add(ProgressBar::new_spinner());
+            if let Ok(style) = ProgressStyle::with_template("{msg}") {
+                bar.set_style(style);
+            }
+            bar
+        });
+        bar.set_message(lines.join("\n"));
+        bar.tick();
     }
 
     fn start(&mut self, step: &str) {
@@ -158,25 +196,6 @@ impl Live {
         bar.enable_steady_tick(Duration::from_millis(120));
         self.bars.insert(step.to_owned(), bar);
     }
-}
-
-/// What a storm is like, in a line.
-fn storm_line(moment: &StormMoment) -> String {
-    let ms = |time: Option<f64>| time.map_or("-".to_owned(), millis);
-    format!(
-        "{:>5} s {}: {} of {} in, {} wait; {:.1}/s come, {:.1}/s get in; login p50 {} p95 {} p99 {}; {} errors",
-        moment.second,
-        moment.phase,
-        moment.users_in,
-        moment.offered,
-        moment.waiting,
-        moment.offered_per_second,
-        moment.achieved_per_second,
-        ms(moment.login_p50_ms),
-        ms(moment.login_p95_ms),
-        ms(moment.login_p99_ms),
-        moment.errors.values().sum::<u64>(),
-    )
 }
 
 impl Listener for Progress {
@@ -257,11 +276,7 @@ impl Listener for Progress {
                 self.done += 1;
                 self.line(at, &format!("{step:32} not done: {reason}"));
             }
-            EventKind::StormSample(moment) => {
-                if moment.second.is_multiple_of(STORM_LINES) {
-                    self.line(at, &storm_line(moment));
-                }
-            }
+            EventKind::StormSample(moment) => self.storm(at, moment),
             EventKind::Check { name, pass, detail } => {
                 if let Some(text) = self.check(name, *pass, detail) {
                     self.line(at, &text);
@@ -348,6 +363,28 @@ mod tests {
         assert!(hear(EventKind::Graph { steps: vec![] }));
         assert!(!hear(EventKind::PhaseFinished { phase: phase() }));
         assert!(!hear(EventKind::PhaseStarted { phase: phase() }));
+    }
+
+    #[test]
+    fn a_storm_is_redrawn_until_its_phase_ends() {
+        let mut progress = Progress::new(printer(true));
+        let mut hear = |kind| {
+            let at = Timestamp::UNIX_EPOCH;
+            progress.event(&Event { at, kind });
+            let live = progress.live.as_ref().unwrap();
+            live.storm.as_ref().map(ProgressBar::message)
+        };
+        let phase = || "storm r1".to_owned();
+        assert_eq!(hear(EventKind::PhaseStarted { phase: phase() }), None);
+        let second = |second| {
+            EventKind::StormSample(StormMoment {
+                second,
+                ..StormMoment::default()
+            })
+        };
+        assert!(hear(second(1)).unwrap().starts_with("    1 s"));
+        assert!(hear(second(2)).unwrap().starts_with("    2 s"));
+        assert_eq!(hear(EventKind::PhaseFinished { phase: phase() }), None);
     }
 
     #[test]

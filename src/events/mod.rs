@@ -2,11 +2,14 @@
 //!
 //! Knows nothing of who emits or who listens.
 
-use std::collections::BTreeMap;
+mod moment;
+
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+pub use moment::{LiveVerdict, StormMoment, TimeLeft};
 
 /// Something that happened.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -125,52 +128,6 @@ pub enum EventKind {
         /// Whether it did what was asked.
         ok: bool,
     },
-}
-
-/// What all agents of a storm said of one second. Counts are of the storm so far, rates and times of
-/// this second; a time is none where nothing ended in it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct StormMoment {
-    /// The second, from the start of the storm.
-    pub second: u64,
-    /// Name of the phase.
-    pub phase: String,
-    /// Agents that said something of this second; of the others their last counts are in.
-    pub agents: u64,
-    /// Users whose moment to arrive has come.
-    pub offered: u64,
-    /// The same in this second.
-    pub offered_per_second: f64,
-    /// Users who have logged in.
-    pub users_in: u64,
-    /// The same in this second.
-    pub achieved_per_second: f64,
-    /// Users who have arrived, are not in and have not given up.
-    pub waiting: u64,
-    /// Users who can read and write.
-    pub usable: u64,
-    /// Websockets that are open.
-    pub websockets: u64,
-    /// Attempts to log in.
-    pub attempts: u64,
-    /// Those that were refused with HTTP 429.
-    pub refused: u64,
-    /// Those that clients hung up on.
-    pub abandoned: u64,
-    /// Calls that ended.
-    pub calls: u64,
-    /// Those that failed, by class.
-    pub errors: BTreeMap<String, u64>,
-    /// Response time of a login, median, milliseconds.
-    pub login_p50_ms: Option<f64>,
-    /// The 95th percentile.
-    pub login_p95_ms: Option<f64>,
-    /// The 99th percentile.
-    pub login_p99_ms: Option<f64>,
-    /// Response time of all other calls, 95th percentile, milliseconds.
-    pub others_p95_ms: Option<f64>,
-    /// How late agents started calls, 99th percentile, milliseconds.
-    pub start_lag_p99_ms: Option<f64>,
 }
 
 /// A step and the steps that have to end before it starts.

@@ -1,6 +1,10 @@
 //! Samples the hosts of a rig during a run, over SSH.
 
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
 use futures::future::BoxFuture;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Duration, Instant};
 
 use crate::events::Events;
@@ -68,6 +72,11 @@ impl<'a> RigSampler<'a> {
         }
     }
 
+    /// Tells which share of its processors each host has in use, 0 to 1, until it is dropped.
+    pub(super) async fn watch(&self, tell: &watch::Sender<BTreeMap<String, f64>>) -> Infallible {
+        self.sampler().watch(tell).await
+    }
+
     /// What they wrote, and what is missing.
     ///
     /// `started_ms` is the start of the run, milliseconds since 1970.
@@ -113,6 +122,31 @@ impl SampledHost for SshSampledHost<'_> {
                 Ok(output.text())
             } else {
                 Err(output.complaint().into())
+            }
+        })
+    }
+
+    fn follow(
+        &self,
+        command: String,
+        lines: mpsc::Sender<String>,
+    ) -> BoxFuture<'_, Result<(), AgentHostError>> {
+        Box::pin(async move {
+            let step = format!("samples/{}", self.host);
+            let session = self
+                .keyring
+                .connect(self.host, &step, self.events, Instant::now() + ANSWER)
+                .await?;
+            let mut output = session.lines(&command, "").await?;
+            while let Some(line) = output.next().await? {
+                if lines.send(line).await.is_err() {
+                    break;
+                }
+            }
+            let end = output.finish().await?;
+            match end.success() {
+                true => Ok(()),
+                false => Err(end.complaint().into()),
             }
         })
     }

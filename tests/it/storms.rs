@@ -9,7 +9,8 @@ use futures::future::BoxFuture;
 use loadrig::diagnose::{Diagnose as _, ExitCode};
 use loadrig::events::{EventKind, Events, Recorder, StormMoment};
 use loadrig::loadtest::storm::{
-    StormAccounts, StormTest, StormTestError, check_agents, find_storm, hear_storm, tell_storm,
+    LiveSources, StormAccounts, StormTest, StormTestError, check_agents, find_storm, hear_storm,
+    tell_storm,
 };
 use loadrig::loadtest::{
     AgentHost, AgentHostError, AgentTask, RigEntrance, Scenario, StormScenario,
@@ -146,7 +147,9 @@ async fn a_storm_from_two_agents_is_one_result_although_connections_break() {
     // Somebody else comes, from another machine: all that is needed lies on the agents.
     let found = find_storm(&agents, "demo").await.unwrap();
     assert_eq!((&found.storm, found.is_over), (&storm, false));
-    let heard = hear_storm(&found.storm, &agents, &events).await.unwrap();
+    let heard = hear_storm(&found.storm, &agents, LiveSources::default(), &events)
+        .await
+        .unwrap();
     let result = heard.judge("r2", Vec::new(), &events);
     let figures = result.storm.as_ref().unwrap();
     assert_eq!(figures.storm.users.logged_in, 20, "{:#?}", result.checks);
@@ -199,7 +202,13 @@ async fn a_storm_from_two_agents_is_one_result_although_connections_break() {
     assert!(over.is_over);
     let told = tell_storm(&agents, &over, StormControl::Stop).await;
     assert!(matches!(told, Err(StormTestError::Over { .. })));
-    let again = hear_storm(&over.storm, &agents, &Events::default()).await;
+    let again = hear_storm(
+        &over.storm,
+        &agents,
+        LiveSources::default(),
+        &Events::default(),
+    )
+    .await;
     let again = again.unwrap().judge("r2", Vec::new(), &Events::default());
     assert_eq!(again, result);
 }
@@ -231,7 +240,13 @@ async fn a_storm_that_does_not_start_everywhere_starts_nowhere() {
     std::fs::remove_dir(&broken).unwrap();
     // The one that started was stopped before anybody came.
     let found = find_storm(&agents, "demo").await.unwrap();
-    let heard = hear_storm(&found.storm, &agents[..1], &Events::default()).await;
+    let heard = hear_storm(
+        &found.storm,
+        &agents[..1],
+        LiveSources::default(),
+        &Events::default(),
+    )
+    .await;
     let result = heard.unwrap().judge("r1", Vec::new(), &Events::default());
     assert!(!result.passed);
     assert_eq!(result.storm.unwrap().storm.users.logged_in, 0);

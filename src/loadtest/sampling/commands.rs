@@ -1,12 +1,15 @@
 //! Starts samplers on hosts, and reads what they wrote.
 
+use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use futures::future::{BoxFuture, join_all};
+use tokio::sync::{mpsc, watch};
 
 use crate::loadtest::wire::AgentHostError;
 
-use super::series::{HostSeries, SeriesError};
+use super::series::{HostSeries, NewestSamples, SeriesError};
 
 /// What runs on the host.
 const PROGRAM: &str = include_str!("sampler.awk");
@@ -14,6 +17,15 @@ const PROGRAM: &str = include_str!("sampler.awk");
 const UNIT: &str = "loadrig-sampler";
 /// What it writes.
 const SAMPLES: &str = "/run/loadrig-sampler/samples.jsonl";
+
+/// Pause before a host is connected to again whose samples ended.
+const AGAIN: Duration = Duration::from_secs(5);
+/// A host that has said nothing for so long is not spoken of any more.
+const SILENT: Duration = Duration::from_secs(15);
+/// Distance of the looks at a host's newest samples, seconds.
+const LOOK: u32 = 2;
+/// Lines of a host that wait to be read.
+const LINES: usize = 16;
 
 /// A host that can be sampled.
 pub trait SampledHost: Send + Sync {
@@ -32,6 +44,14 @@ pub trait SampledHost: Send + Sync {
         command: String,
         input: &'static str,
     ) -> BoxFuture<'_, Result<String, AgentHostError>>;
+
+    /// Runs a command as such a user, and hands over every line of its standard output. Dropping the
+    /// future closes the command's output.
+    fn follow(
+        &self,
+        command: String,
+        lines: mpsc::Sender<String>,
+    ) -> BoxFuture<'_, Result<(), AgentHostError>>;
 }
 
 /// Why a host has no samples. The run counts all the same; its report says what is missing.
@@ -83,6 +103,15 @@ impl<'a> HostSampler<'a> {
         join_all(started).await.into_iter().flatten().collect()
     }
 
+    /// Tells over and over which share of its processors each host has in use, 0 to 1, by its newest
+    /// sample, until it is dropped. A host that cannot be asked is left out, and asked again.
+    pub async fn watch(&self, tell: &watch::Sender<BTreeMap<String, f64>>) -> Infallible {
+        let hosts = self.hosts.iter().map(|host| watch_host(*host, tell));
+        join_all(hosts).await;
+        // Without hosts there is nothing to tell.
+        std::future::pending().await
+    }
+
     /// Ends all samplers and reads what they wrote.
     ///
     /// `started_ms` is the start of the run, milliseconds since 1970.
@@ -101,6 +130,38 @@ impl<'a> HostSampler<'a> {
             }
         }
         all
+    }
+}
+
+async fn watch_host(host: &dyn SampledHost, tell: &watch::Sender<BTreeMap<String, f64>>) {
+    let name = host.name();
+    let forget = || {
+        tell.send_if_modified(|shares| shares.remove(&name).is_some());
+    };
+    loop {
+        let (sender, mut lines) = mpsc::channel::<String>(LINES);
+        let reading = async {
+            let mut newest = NewestSamples::default();
+            loop {
+                match tokio::time::timeout(SILENT, lines.recv()).await {
+                    Ok(Some(line)) => {
+                        if let Some(share) = newest.read(&line) {
+                            tell.send_modify(|shares| {
+                                shares.insert(name.clone(), share);
+                            });
+                        }
+                    }
+                    Ok(None) => return,
+                    Err(_) => forget(),
+                }
+            }
+        };
+        let (ended, ()) = futures::join!(host.follow(watch_command(), sender), reading);
+        if let Err(error) = ended {
+            tracing::debug!(host = name, error, "no live samples");
+        }
+        forget();
+        tokio::time::sleep(AGAIN).await;
     }
 }
 
@@ -131,6 +192,15 @@ fn start_command(host: &dyn SampledHost, database_port: u16, longest: Duration) 
         seconds * 2,
         served.unwrap_or_default(),
         host.metrics().unwrap_or_default(),
+    )
+}
+
+/// Prints the first line, then the newest two over and over. It ends with the sampler, and with the
+/// connection: then `tail` cannot write any more.
+fn watch_command() -> String {
+    format!(
+        "sudo -n sh -c 'head -n 1 {SAMPLES} && \
+         while tail -n 2 {SAMPLES} && sleep {LOOK} && systemctl -q is-active {UNIT}; do :; done'"
     )
 }
 
@@ -190,9 +260,9 @@ mod tests {
         }
     }
 
-    struct Scripted;
+    struct UnreachableHost;
 
-    impl SampledHost for Scripted {
+    impl SampledHost for UnreachableHost {
         fn name(&self) -> String {
             "app-1".to_owned()
         }
@@ -213,11 +283,83 @@ mod tests {
             assert!(!command.contains("served=8065"), "hexadecimal: {command}");
             Box::pin(async { Err("connection lost".into()) })
         }
+
+        fn follow(
+            &self,
+            _command: String,
+            _lines: mpsc::Sender<String>,
+        ) -> BoxFuture<'_, Result<(), AgentHostError>> {
+            Box::pin(async { Err("connection lost".into()) })
+        }
+    }
+
+    /// A host whose sampler says this, and whose connection breaks then.
+    struct TalkingHost(&'static [&'static str]);
+
+    impl SampledHost for TalkingHost {
+        fn name(&self) -> String {
+            "app-2".to_owned()
+        }
+
+        fn serves(&self) -> Option<u16> {
+            None
+        }
+
+        fn metrics(&self) -> Option<String> {
+            None
+        }
+
+        fn run(
+            &self,
+            _command: String,
+            _input: &'static str,
+        ) -> BoxFuture<'_, Result<String, AgentHostError>> {
+            Box::pin(async { Ok(String::new()) })
+        }
+
+        fn follow(
+            &self,
+            _command: String,
+            lines: mpsc::Sender<String>,
+        ) -> BoxFuture<'_, Result<(), AgentHostError>> {
+            Box::pin(async move {
+                for line in self.0 {
+                    lines.send((*line).to_owned()).await?;
+                }
+                tokio::time::sleep(SILENT / 2).await;
+                Err("connection lost".into())
+            })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn hosts_that_fall_silent_are_not_spoken_of_any_more() {
+        let talking = TalkingHost(&[
+            r#"{"ticks_per_second":100,"processors":2}"#,
+            r#"{"at_ms":1000,"ticks":0,"server_ticks":0,"database_connections":0,"connections":0}"#,
+            r#"{"at_ms":2000,"ticks":150,"server_ticks":0,"database_connections":0,"connections":0}"#,
+        ]);
+        let sampler = HostSampler::new(vec![&UnreachableHost, &talking], 5432);
+        let (tell, mut heard) = watch::channel(BTreeMap::new());
+        let telling = sampler.watch(&tell);
+        tokio::pin!(telling);
+        let mut seen = Vec::new();
+        while seen.len() < 3 {
+            tokio::select! {
+                never = &mut telling => match never {},
+                changed = heard.changed() => {
+                    changed.unwrap();
+                    seen.push(heard.borrow_and_update().clone());
+                }
+            }
+        }
+        let talks = BTreeMap::from([("app-2".to_owned(), 0.75)]);
+        assert_eq!(seen, [talks.clone(), BTreeMap::new(), talks]);
     }
 
     #[tokio::test]
     async fn a_host_that_cannot_be_sampled_is_named() {
-        let sampler = HostSampler::new(vec![&Scripted], 5432);
+        let sampler = HostSampler::new(vec![&UnreachableHost], 5432);
         let errors = sampler.start(Duration::from_mins(1)).await;
         assert_eq!(errors[0].to_string(), "app-1: connection lost");
         let (series, errors) = sampler.collect(0).await;

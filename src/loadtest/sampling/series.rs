@@ -52,13 +52,13 @@ pub enum SeriesError {
     },
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Header {
     ticks_per_second: f64,
     processors: u32,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Sample {
     at_ms: i64,
     ticks: f64,
@@ -99,6 +99,31 @@ impl HostSeries {
             processors: header.processors,
             points,
         })
+    }
+}
+
+/// A sampler's newest lines, as they come: its first line once, then pairs of the last two, again
+/// and again.
+#[derive(Debug, Default)]
+pub(super) struct NewestSamples {
+    header: Option<Header>,
+    before: Option<Sample>,
+}
+
+impl NewestSamples {
+    /// Takes a line; the share of its processors that the host had in use, 0 to 1, if that is known
+    /// by it. A line that was being written says nothing.
+    pub(super) fn read(&mut self, line: &str) -> Option<f64> {
+        if let Ok(header) = serde_json::from_str::<Header>(line) {
+            self.header = Some(header);
+            self.before = None;
+            return None;
+        }
+        let sample = serde_json::from_str::<Sample>(line).ok()?;
+        let before = self.before.replace(sample)?;
+        let (header, now) = (self.header.as_ref()?, self.before.as_ref()?);
+        let point = point(&before, now, header.ticks_per_second, 0)?;
+        Some(point.processors_used / f64::from(header.processors.max(1)))
     }
 }
 
@@ -148,6 +173,18 @@ mod tests {
             logins_abandoned: Some(2),
         };
         assert_eq!(series.points, [expected]);
+    }
+
+    #[test]
+    fn the_newest_second_follows_from_the_last_two_lines() {
+        let mut newest = NewestSamples::default();
+        let lines: Vec<&str> = TEXT.lines().collect();
+        let shares: Vec<Option<f64>> = [0, 1, 2, 3, 1, 2]
+            .map(|index| newest.read(lines[index]))
+            .into();
+        // 1.5 of 4 processors; half a line, and one that was read before, say nothing.
+        let known = Some(1.5 / 4.0);
+        assert_eq!(shares, [None, None, known, None, None, known]);
     }
 
     #[test]

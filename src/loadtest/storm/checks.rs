@@ -10,6 +10,30 @@ use crate::loadtest::scenario::{LatencyLimit, ReturnThresholds, StormScenario};
 use crate::loadtest::tally::percent;
 use crate::loadtest::wire::Check;
 
+/// Where the last user may be.
+pub(super) const IN: &str = "in";
+pub(super) const USABLE: &str = "able to read and write";
+/// All calls but logins.
+pub(super) const OTHER_CALLS: &str = "other calls";
+
+// Names of checks: what is said of a storm that goes on has the same.
+
+pub(super) fn users_in_name(least: f64) -> String {
+    format!("at least {least} % of the users get in")
+}
+
+pub(super) fn last_user_name(what: &str, limit: SignedDuration) -> String {
+    format!("the last user is {what} within {limit:#}")
+}
+
+pub(super) fn error_rate_name(most: f64) -> String {
+    format!("at most {most} % of the calls fail, logins apart")
+}
+
+pub(super) fn start_lag_name(limit: SignedDuration) -> String {
+    format!("agents start calls at most {limit:#} late")
+}
+
 /// All thresholds that the scenario has, but for those of the agents themselves.
 pub(super) fn thresholds(scenario: &StormScenario, storm: &StormResult) -> Vec<Check> {
     let limits = &scenario.thresholds;
@@ -18,7 +42,7 @@ pub(super) fn thresholds(scenario: &StormScenario, storm: &StormResult) -> Vec<C
         let users = storm.users;
         let share = percent(users.logged_in, users.offered);
         checks.push(Check::new(
-            format!("at least {least} % of the users get in"),
+            users_in_name(least),
             users.offered > 0 && share >= least,
             format!("{share:.2} %: {} of {}", users.logged_in, users.offered),
         ));
@@ -33,11 +57,11 @@ pub(super) fn thresholds(scenario: &StormScenario, storm: &StormResult) -> Vec<C
         at_ms: storm.last.usable_ms,
     };
     for (what, limit, reached) in [
-        ("in", limits.last_user_in, logged_in),
-        ("able to read and write", limits.last_user_usable, usable),
+        (IN, limits.last_user_in, logged_in),
+        (USABLE, limits.last_user_usable, usable),
     ] {
         if let Some(limit) = limit {
-            let name = format!("the last user is {what} within {limit:#}");
+            let name = last_user_name(what, limit);
             checks.push(reached.check(name, limit, from, storm.users.offered));
         }
     }
@@ -57,7 +81,7 @@ pub(super) fn thresholds(scenario: &StormScenario, storm: &StormResult) -> Vec<C
         }
     }
     if let Some(limit) = &limits.calls.others {
-        checks.extend(call_checks("other calls", limit, &others(storm).response));
+        checks.extend(call_checks(OTHER_CALLS, limit, &others(storm).response));
     }
     for (call, limit) in &limits.calls.by_call {
         let none = TimeHistogram::new();
@@ -68,7 +92,7 @@ pub(super) fn thresholds(scenario: &StormScenario, storm: &StormResult) -> Vec<C
         let others = others(storm);
         let share = percent(others.failed(), others.count);
         checks.push(Check::new(
-            format!("at most {most} % of the calls fail, logins apart"),
+            error_rate_name(most),
             others.count > 0 && share <= most,
             format!("{share:.2} %: {} of {}", others.failed(), others.count),
         ));
@@ -144,7 +168,7 @@ fn quantile(times: &TimeHistogram, share: f64) -> Option<Duration> {
     })
 }
 
-fn call_checks(
+pub(super) fn call_checks(
     name: &str,
     limit: &LatencyLimit,
     times: &TimeHistogram,

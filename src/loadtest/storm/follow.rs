@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::agents::{of_storm, state};
 use super::error::StormTestError;
 use super::figures::RigEventRecord;
-use super::live::LiveSamples;
+use super::live::{LiveSamples, LiveSources};
 use super::verdict::{MergedStorm, judge, merge};
 use super::wire::{StandingStage, StormAgentLine, StormOutcome, StormWord, read_storm};
 use crate::events::{EventKind, Events};
@@ -67,6 +67,7 @@ impl HeardStorm {
 pub async fn hear_storm(
     storm: &LoadRun,
     agents: &[&dyn AgentHost],
+    sources: LiveSources,
     events: &Events,
 ) -> Result<HeardStorm, StormTestError> {
     let scenario = read_storm(storm)?;
@@ -81,7 +82,7 @@ pub async fn hear_storm(
     });
     let following = join_all(following.collect::<Vec<_>>());
     drop(say);
-    let mut live = LiveSamples::new(agents.len(), scenario.phase_names());
+    let mut live = LiveSamples::new(agents.len(), &scenario, sources);
     let telling = async {
         while let Some((agent, sample)) = heard.recv().await {
             for moment in live.add(agent, sample) {

@@ -3,15 +3,40 @@
 use std::collections::BTreeMap;
 
 use loadrig_storm::{StormSample, TimeHistogram};
+use tokio::sync::watch;
 
+use super::live_verdict::LiveThresholds;
+use super::outlook::StormOutlook;
 use crate::events::StormMoment;
+use crate::loadtest::scenario::StormScenario;
 
 /// So many seconds an agent may be behind the others before its line is not waited for.
 const BEHIND: u64 = 5;
 
+/// What is known of a storm that goes on beside what its agents say.
+#[derive(Debug)]
+pub struct LiveSources {
+    /// What was forecast of it, as soon as that is known.
+    pub outlook: watch::Receiver<Option<StormOutlook>>,
+    /// Share of its processors that each host has in use, 0 to 1.
+    pub cpu: watch::Receiver<BTreeMap<String, f64>>,
+}
+
+impl Default for LiveSources {
+    /// Nothing else is known.
+    fn default() -> Self {
+        Self {
+            outlook: watch::channel(None).1,
+            cpu: watch::channel(BTreeMap::new()).1,
+        }
+    }
+}
+
 /// Puts samples of agents together, second by second.
 pub(super) struct LiveSamples {
     phases: Vec<String>,
+    thresholds: LiveThresholds,
+    cpu: watch::Receiver<BTreeMap<String, f64>>,
     /// What each agent said last.
     last: Vec<Option<StormSample>>,
     /// What was said of seconds that are not complete, by agent.
@@ -21,9 +46,11 @@ pub(super) struct LiveSamples {
 }
 
 impl LiveSamples {
-    pub(super) fn new(agents: usize, phases: Vec<String>) -> Self {
+    pub(super) fn new(agents: usize, scenario: &StormScenario, sources: LiveSources) -> Self {
         Self {
-            phases,
+            phases: scenario.phase_names(),
+            thresholds: LiveThresholds::new(scenario, sources.outlook),
+            cpu: sources.cpu,
             last: vec![None; agents],
             open: BTreeMap::new(),
             told: None,
@@ -84,6 +111,7 @@ impl LiveSamples {
         let seconds = second.saturating_sub(before).max(1) as f64;
         let rate = |now: u64, then: u64| now.saturating_sub(then) as f64 / seconds;
         self.told = Some((second, sum.users.offered, sum.users.logged_in));
+        let (time_left, verdict) = self.thresholds.see(second, &sum);
         let ms = |times: &TimeHistogram, share: f64| {
             (times.count() > 0).then(|| times.quantile(share).as_secs_f64() * 1000.0)
         };
@@ -112,6 +140,9 @@ impl LiveSamples {
             login_p99_ms: ms(&sum.login, 0.99),
             others_p95_ms: ms(&sum.others, 0.95),
             start_lag_p99_ms: ms(&sum.start_lag, 0.99),
+            cpu: self.cpu.borrow().clone(),
+            time_left,
+            verdict,
         })
     }
 }
@@ -121,6 +152,14 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::loadtest::scenario::Scenario;
+
+    fn live(agents: usize) -> LiveSamples {
+        let Ok(Scenario::Storm(storm)) = Scenario::find("login-storm") else {
+            panic!("no storm");
+        };
+        LiveSamples::new(agents, &storm, LiveSources::default())
+    }
 
     fn sample(at_ms: u64, offered: u64, logged_in: u64, login_ms: u64) -> StormSample {
         let mut sample: StormSample = serde_json::from_value(serde_json::json!({
@@ -138,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_second_is_told_when_all_agents_have_told_it() {
-        let mut live = LiveSamples::new(2, vec!["storm".into()]);
+        let mut live = live(2);
         assert_eq!(live.add(0, sample(1_001, 10, 4, 100)), []);
         let told = live.add(1, sample(1_020, 20, 6, 300));
         let [moment] = told.as_slice() else {
@@ -161,7 +200,7 @@ mod tests {
 
     #[test]
     fn an_agent_that_falls_silent_is_not_waited_for() {
-        let mut live = LiveSamples::new(2, Vec::new());
+        let mut live = live(2);
         live.add(0, sample(1_000, 10, 5, 1));
         live.add(1, sample(1_000, 10, 5, 1));
         let mut told = Vec::new();

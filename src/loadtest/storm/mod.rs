@@ -14,6 +14,8 @@ mod event_checks;
 mod figures;
 mod follow;
 mod live;
+mod live_verdict;
+mod outlook;
 mod recovery;
 mod start;
 mod verdict;
@@ -26,6 +28,8 @@ pub use figures::{
     AgentGap, ReconnectExpectation, RigEventRecord, StormExpectation, StormFigures, StormPhaseSpan,
 };
 pub use follow::{HeardStorm, hear_storm};
+pub use live::LiveSources;
+pub use outlook::StormOutlook;
 pub use recovery::{EventRecovery, ReturnTimes};
 pub use start::{StormTest, check_agents, longest_storm};
 pub use verdict::error_name;

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use loadrig_storm::{StormErrorClass, StormResult, TimeHistogram};
 
-use super::checks::{self, time};
+use super::checks::{self, start_lag_name, time};
 use super::error::StormTestError;
 use super::event_checks::{complete_events, event_checks, fault_of};
 use super::figures::{AgentGap, RigEventRecord, StormFigures, StormPhaseSpan};
@@ -232,11 +232,7 @@ fn agent_checks(
         detail.push_str("; ");
         detail.push_str(&agent);
     }
-    checks.push(Check::new(
-        format!("agents start calls at most {limit:#} late"),
-        kept,
-        detail,
-    ));
+    checks.push(Check::new(start_lag_name(limit), kept, detail));
     checks
 }
 

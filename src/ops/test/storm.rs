@@ -1,5 +1,6 @@
 //! The engine of storms: agents that go on without the operator, and are found again, steered, ended.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use forecast::Range;
@@ -8,16 +9,17 @@ use loadrig_storm::StormControl;
 use tokio::sync::watch;
 
 use crate::engine::Urgency;
-use crate::events::EventKind;
+use crate::events::{EventKind, TimeLeft};
 use crate::loadtest::storm::{
-    FoundStorm, HeardStorm, StormExpectation, StormPhaseSpan, StormTest, StormTestError,
-    at_entrances, check_agents, find_storm, hear_storm, longest_storm, read_storm, tell_storm,
+    FoundStorm, HeardStorm, LiveSources, StormExpectation, StormOutlook, StormPhaseSpan, StormTest,
+    StormTestError, at_entrances, check_agents, find_storm, hear_storm, longest_storm, read_storm,
+    tell_storm,
 };
 use crate::loadtest::{AgentHost, LoadRun, ScenarioResult, StormScenario};
 use crate::ops::agent_hosts::{agent_hosts, as_agents, entrances};
 use crate::ops::error::OpsError;
 use crate::ops::population::{seed_population, storm_accounts};
-use crate::ops::predict::forecast_storm;
+use crate::ops::predict::{StormForecast, forecast_storm};
 use crate::ops::sampling::RigSampler;
 use crate::spec::{Role, Spec};
 
@@ -212,10 +214,27 @@ impl StormEngine {
             scenario: &scenario,
             events,
         };
+        let (tell_outlook, outlook) = watch::channel(None);
+        let (tell_cpu, cpu) = watch::channel(BTreeMap::new());
+        let sources = LiveSources { outlook, cpu };
+        let sampled = RigSampler::of(site.rig, site.connected, events);
+        let hearing = async {
+            tokio::select! {
+                heard = hear_storm(storm, agents, sources, events) => heard,
+                never = sampled.watch(&tell_cpu) => match never {},
+            }
+        };
+        let forecasting = async {
+            let forecast = forecast_in_background(&site.rig.spec, &scenario).await;
+            tell_outlook.send_replace(forecast.as_ref().and_then(outlook_of));
+            forecast
+        };
+        let following = async { futures::join!(hearing, forecasting) };
         let (say_over, over) = watch::channel(false);
-        let hearing = hear_storm(storm, agents, events);
         let carrying = rig_events.carry_out(over, stop.clone());
-        let Some(heard) = follow_beside(hearing, carrying, say_over, stop).await else {
+        let followed = follow_beside(following, carrying, say_over, stop).await;
+        let Some((heard, forecast)) = followed else {
+            events.emit(EventKind::PhaseFinished { phase });
             return Ok(None);
         };
         // Also where there is no result: what is down runs again afterwards.
@@ -223,7 +242,7 @@ impl StormEngine {
         let done = rig_events.collect(started_ms).await;
         let mut result = heard?.judge(&storm.run, done, events);
         events.emit(EventKind::PhaseFinished { phase });
-        add_surroundings(site, &scenario, &mut result).await;
+        add_surroundings(site, &scenario, &sampled, forecast, &mut result).await;
         Ok(Some(result))
     }
 }
@@ -232,37 +251,66 @@ impl StormEngine {
 async fn add_surroundings(
     site: TestSite<'_>,
     scenario: &StormScenario,
+    sampled: &RigSampler<'_>,
+    forecast: Option<StormForecast>,
     result: &mut ScenarioResult,
 ) {
     let Some(figures) = &mut result.storm else {
         return;
     };
     let spec = &site.rig.spec;
-    let sampled = RigSampler::of(site.rig, site.connected, site.events);
     let (hosts, missing) = sampled.collect(figures.storm.started_ms).await;
     figures.hosts = hosts;
-    figures.forecast = expectation(spec, scenario, &figures.phases);
+    figures.forecast = forecast.and_then(|forecast| expectation(&forecast, &figures.phases));
     for (record, event) in figures.events.iter_mut().zip(&scenario.events) {
         record.expected = expected_reconnects(spec, scenario, event, record);
     }
     result.notes.extend(missing);
 }
 
-/// What was expected of a storm on a rig; nothing of one without a phase `storm`.
-fn expectation(
-    spec: &Spec,
-    scenario: &StormScenario,
-    phases: &[StormPhaseSpan],
-) -> Option<StormExpectation> {
-    let forecast = forecast_storm(spec, scenario).ok()?;
-    // The forecast counts from the storm's own phase, which others may come before.
-    let begin = phases.iter().find(|phase| phase.name == "storm")?.begin_ms as f64 / 1000.0;
+/// What is to be expected of a storm on a rig; nothing of one that cannot be forecast. The
+/// simulation takes a processor for a moment, which this program's other work needs not wait for.
+async fn forecast_in_background(spec: &Spec, scenario: &StormScenario) -> Option<StormForecast> {
+    let (spec, scenario) = (spec.clone(), scenario.clone());
+    let forecast = tokio::task::spawn_blocking(move || forecast_storm(&spec, &scenario).ok());
+    // It does not panic, and is not cancelled.
+    forecast.await.ok().flatten()
+}
+
+/// When the last user was seen to get in; none if that was not in every storm that was played.
+fn known_last(forecast: &StormForecast) -> Option<Range> {
     let is_known = |last: &Range| {
         [last.low, last.median, last.high]
             .iter()
             .all(|s| s.is_finite())
     };
-    let last = forecast.last_in.filter(is_known);
+    forecast.last_in.filter(is_known)
+}
+
+/// The forecast, to be held beside the storm as it goes on.
+fn outlook_of(forecast: &StormForecast) -> Option<StormOutlook> {
+    let last = known_last(forecast)?;
+    Some(StormOutlook {
+        users: u64::from(forecast.users),
+        every_s: forecast.curve.every,
+        users_in: forecast
+            .curve
+            .users_in
+            .iter()
+            .map(|in_by_then| in_by_then.median)
+            .collect(),
+        last_in: TimeLeft {
+            low_s: last.low,
+            median_s: last.median,
+            high_s: last.high,
+        },
+    })
+}
+
+/// The forecast, to be drawn over what was measured; nothing if its phase was not reached.
+fn expectation(forecast: &StormForecast, phases: &[StormPhaseSpan]) -> Option<StormExpectation> {
+    // The forecast counts from the storm's own phase, which others may come before.
+    let begin = phases.iter().find(|phase| phase.name == "storm")?.begin_ms as f64 / 1000.0;
     Some(StormExpectation {
         users_in: (1_u32..)
             .zip(&forecast.curve.users_in)
@@ -271,7 +319,8 @@ fn expectation(
                 (at, users.low, users.high)
             })
             .collect(),
-        last_in: last.map(|last| (begin + last.low, begin + last.median, begin + last.high)),
+        last_in: known_last(forecast)
+            .map(|last| (begin + last.low, begin + last.median, begin + last.high)),
         collapsed: forecast.collapsed,
     })
 }
