@@ -222,6 +222,13 @@ impl Api {
         }
     }
 
+    /// Ends a session.
+    pub(super) async fn log_out(&self, session: &ApiSession) -> Result<(), ApiError> {
+        self.post::<Value>("/users/logout", Some(session), &json!({}))
+            .await?;
+        Ok(())
+    }
+
     /// Makes the node forget what it holds in memory.
     pub(super) async fn invalidate_caches(&self, session: &ApiSession) -> Result<(), ApiError> {
         let path = "/caches/invalidate";

@@ -11,6 +11,7 @@ mod cross_node;
 mod deliveries;
 mod entrance;
 mod load_run;
+mod login_times;
 mod population;
 mod promises;
 mod result;
@@ -28,6 +29,7 @@ mod users;
 mod wire;
 
 pub use load_run::LoadRun;
+pub use login_times::{LoginTimes, time_logins};
 pub use population::{
     ACCOUNT_PREFIX, AccountHash, DatabaseFailure, PopulationChange, PopulationError,
     SeededPopulation, ServerDatabase, WantedPopulation, invalidate_caches, seed,

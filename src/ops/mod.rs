@@ -31,6 +31,7 @@ pub mod list;
 pub mod local_files;
 pub mod lock;
 pub mod measure_hash;
+pub mod measure_logins;
 mod operator;
 mod passwords;
 mod payload;

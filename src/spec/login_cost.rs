@@ -103,6 +103,11 @@ fn measured_cost(spec: &Spec, measured: MeasuredHashTime, nodes: u32) -> (HashCo
     (cost, vcpus)
 }
 
+/// Whether a server checks one password at a time (Mattermost before 11.8).
+pub(super) fn checks_one_at_a_time(release: &Release) -> bool {
+    hashing(release).1
+}
+
 /// How a release hashes, whether it checks one password at a time, and what it is called.
 fn hashing(release: &Release) -> (PasswordHash, bool, String) {
     let (version, unknown) = match release {

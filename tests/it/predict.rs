@@ -81,6 +81,34 @@ fn a_measured_hash_takes_the_tables_place() {
     );
 }
 
+#[test]
+fn measured_logins_take_the_hashs_place_where_they_wait_for_each_other() {
+    let yaml = |release: &str, more: &str| {
+        format!(
+            "architecture: 15k\n\
+             mattermost: {{release: {release}, license_env: L, login_seconds: 0.25{more}}}\n"
+        )
+    };
+    let shown = text(&predict(&yaml("11.7.9", ""), &[]));
+    let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        shown.contains("`mattermost.login_seconds`: 0.250 s for each login"),
+        "{shown}"
+    );
+    for (yaml, told) in [
+        (
+            yaml("11.7.9", ", hash_seconds: 0.2"),
+            "both `hash_seconds` and `login_seconds`",
+        ),
+        (yaml("11.8.0", ""), "one password at a time, before 11.8"),
+    ] {
+        let refused = predict(&yaml, &[]);
+        let error = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(2), "{error}");
+        assert!(error.contains(told), "{error}");
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn the_local_cloud_has_this_machines_cost_and_keeps_it() {

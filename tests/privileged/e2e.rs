@@ -182,6 +182,18 @@ fn a_rig_is_planned_created_tested_and_removed() {
     let gate = json["consequence"]["login_gate"]["reason"].as_str();
     let here = |reason: &str| reason.contains("measured on this machine");
     assert!(gate.is_some_and(here), "{measured}");
+    // Logins one after the other: what the node takes, and the gate that follows from it.
+    let timed = home
+        .run(&["measure-hash", "demo", "--logins", "--output", "json"])
+        .code(0);
+    let json = timed.json();
+    let nodes = json["nodes"].as_array().map_or(0, Vec::len);
+    assert_eq!(nodes, 2, "{timed}");
+    let each = json["consequence"]["login_seconds"].as_f64();
+    assert!(each.is_some_and(|each| each > 0.005), "{timed}");
+    let then = json["consequence"]["login_gate_then"]["reason"].as_str();
+    let by_logins = |reason: &str| reason.contains("`mattermost.login_seconds`");
+    assert!(then.is_some_and(by_logins), "{timed}");
     let left = home
         .run(&["ssh", "demo", "app-1", "--", "ls", "/tmp"])
         .code(0);

@@ -40,6 +40,10 @@ pub(crate) struct MeasureHashArgs {
     pub env: Option<String>,
     /// Measure this host alone, for example `app-1`
     pub host: Option<String>,
+    /// Time whole logins at the application nodes, as the administrator, in place of hashes: for servers
+    /// that check one password at a time
+    #[arg(long, requires = "env")]
+    pub logins: bool,
     /// The program that measures.
     #[command(flatten)]
     pub agent: AgentProgramArgs,

@@ -1,4 +1,4 @@
-//! `loadrig measure-hash`: what a password hash costs, and what follows for the login gate.
+//! `loadrig measure-hash`: what a password hash or a login costs, and what follows for the login gate.
 
 use hash_cost::TimedHash;
 use serde_json::json;
@@ -13,7 +13,10 @@ use crate::ops::access::host_named;
 use crate::ops::measure_hash::{
     HashConsequence, MeasuredMachine, consequence, measure_here, measure_hosts,
 };
-use crate::spec::{HostName, Role};
+use crate::ops::measure_logins::{
+    LoginConsequence, MeasuredLogins, login_consequence, measure_logins,
+};
+use crate::spec::{HostName, LoginGate, Role, Spec};
 
 /// A median that is so many times the fastest is of a machine that has other work.
 const BUSY: f64 = 1.2;
@@ -25,6 +28,7 @@ pub(crate) fn run(app: &App, args: &MeasureHashArgs) -> Outcome {
             app.event_log()?;
             (vec![measure_here()], None)
         }
+        Some(env) if args.logins => return logins_of_rig(app, args, env),
         Some(env) => of_rig(app, args, env)?,
     };
     if app.printer.is_json() {
@@ -50,10 +54,7 @@ fn of_rig(
     env: &str,
 ) -> Result<(Vec<MeasuredMachine>, Option<HashConsequence>), Failure> {
     let spec = app.load(env)?;
-    let hosts: Vec<HostName> = match &args.host {
-        Some(name) => vec![host_named(&spec, name)?],
-        None => spec.hosts_of(Role::App).collect(),
-    };
+    let hosts = hosts(&spec, args)?;
     let (events, _) = app.events(None)?;
     let place = Place::find(&app.global, spec.cloud, &spec.region)?;
     let program = args.agent.program.as_deref();
@@ -63,6 +64,64 @@ fn of_rig(
     let are_nodes = hosts.iter().all(|host| host.role == Role::App);
     let follows = are_nodes.then(|| consequence(&spec, &machines)).flatten();
     Ok((machines, follows))
+}
+
+/// Times logins at application nodes, which anything else has no use for.
+fn logins_of_rig(app: &App, args: &MeasureHashArgs, env: &str) -> Outcome {
+    let spec = app.load(env)?;
+    let hosts = hosts(&spec, args)?;
+    if let Some(host) = hosts.iter().find(|host| host.role != Role::App) {
+        return Err(Failure::new(
+            format!("`{host}` is no application node: nobody logs in there"),
+            "leave it out: all application nodes are measured then",
+        ));
+    }
+    let (events, _) = app.events(None)?;
+    let place = Place::find(&app.global, spec.cloud, &spec.region)?;
+    let measuring = measure_logins(spec.clone(), &hosts, &place, &events);
+    let nodes = App::run_reader(&place, measuring)?;
+    let follows = login_consequence(&spec, &nodes);
+    if app.printer.is_json() {
+        app.printer
+            .json(&json!({ "nodes": nodes, "consequence": follows }));
+    } else {
+        app.printer
+            .data(logins_text(&nodes, follows.as_ref()).trim_end());
+    }
+    Ok(ExitCode::Done)
+}
+
+fn hosts(spec: &Spec, args: &MeasureHashArgs) -> Result<Vec<HostName>, Failure> {
+    Ok(match &args.host {
+        Some(name) => vec![host_named(spec, name)?],
+        None => spec.hosts_of(Role::App).collect(),
+    })
+}
+
+fn logins_text(nodes: &[MeasuredLogins], follows: Option<&LoginConsequence>) -> String {
+    let mut rows = table();
+    rows.set_header(["node", "logins at once", "each", "a second"]);
+    for node in nodes {
+        rows.add_row([
+            node.host.clone(),
+            node.logins.to_string(),
+            seconds(node.seconds),
+            format!("{:.2}", 1.0 / node.seconds),
+        ]);
+    }
+    let mut text = format!("{rows}\n");
+    if let Some(follows) = follows {
+        text.push_str(&format!(
+            "in the YAML of `{}`: `mattermost: {{login_seconds: {}}}`\n",
+            follows.environment, follows.login_seconds
+        ));
+        text.push_str(&gates_text(&follows.login_gate, &follows.login_gate_then));
+    }
+    text
+}
+
+fn gates_text(now: &LoginGate, then: &LoginGate) -> String {
+    format!("login gate now: {now}\nlogin gate then: {then}\n")
 }
 
 fn is_busy(machine: &MeasuredMachine) -> bool {
@@ -144,10 +203,9 @@ fn consequence_text(follows: &HashConsequence) -> String {
         login_gate_then,
     } = follows;
     format!(
-        "`{environment}` checks passwords with {}; in its YAML: `mattermost: {{hash_seconds: {hash_seconds}}}`\n\
-         login gate now: {login_gate}\n\
-         login gate then: {login_gate_then}\n",
-        hash_name(*hash)
+        "`{environment}` checks passwords with {}; in its YAML: `mattermost: {{hash_seconds: {hash_seconds}}}`\n{}",
+        hash_name(*hash),
+        gates_text(login_gate, login_gate_then)
     )
 }
 

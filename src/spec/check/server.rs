@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::services::is_variable;
 use super::{Checker, Origin};
+use crate::spec::login_cost::checks_one_at_a_time;
 use crate::spec::shape::MattermostShape;
 use crate::spec::{
     HashTimeSource, LicenseSource, LicensedPart, Mattermost, MeasuredHashTime, Release, values,
@@ -47,7 +48,7 @@ impl Checker<'_> {
         if let (Some(connections), Some(license)) = (&connections, &license) {
             self.logins_need_license(connections, license);
         }
-        let hash_time = self.hash_time(&shape);
+        let hash_time = self.hash_time(&shape, release.as_ref());
         let config = shape.config.unwrap_or_default();
         let plugins = self.plugins(shape.plugins.unwrap_or_default(), &config, origin);
         self.server_config(&config);
@@ -66,13 +67,30 @@ impl Checker<'_> {
     }
 
     /// What was measured of logins: the hash or all of it.
-    fn hash_time(&mut self, shape: &MattermostShape) -> Option<Option<MeasuredHashTime>> {
-        if shape.hash_seconds.is_some() && shape.login_seconds.is_some() {
-            let problem = self.place(&["mattermost", "login_seconds"]).problem(
-                "both `hash_seconds` and `login_seconds`".to_owned(),
+    fn hash_time(
+        &mut self,
+        shape: &MattermostShape,
+        release: Option<&Release>,
+    ) -> Option<Option<MeasuredHashTime>> {
+        let is_side_by_side = release.is_some_and(|release| !checks_one_at_a_time(release));
+        let refused = if shape.login_seconds.is_none() {
+            None
+        } else if shape.hash_seconds.is_some() {
+            Some((
+                "both `hash_seconds` and `login_seconds`",
                 "keep `login_seconds`: it says what a whole login costs",
-            );
-            self.report(problem);
+            ))
+        } else if is_side_by_side {
+            Some((
+                "`login_seconds` is for servers that check one password at a time, before 11.8",
+                "measure again with `loadrig measure-hash`, and write `hash_seconds` in its place",
+            ))
+        } else {
+            None
+        };
+        if let Some((problem, hint)) = refused {
+            let place = self.place(&["mattermost", "login_seconds"]);
+            self.report(place.problem(problem.to_owned(), hint));
             return None;
         }
         let measured = [
