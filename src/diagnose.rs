@@ -31,7 +31,7 @@ pub trait Diagnose: std::error::Error {
         Vec::new()
     }
 
-    /// Whether no repetition mends it: somebody has to grant or change something first.
+    /// Whether no repetition fixes it: somebody has to grant or change something first.
     fn is_final(&self) -> bool {
         false
     }

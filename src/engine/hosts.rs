@@ -11,7 +11,8 @@ use crate::spec::HostName;
 
 use tokio::sync::watch;
 
-use crate::engine::walk::{TaskError, Urgency};
+use crate::engine::task::TaskError;
+use crate::engine::walk::Urgency;
 
 /// What a host step gets.
 #[derive(Clone, Debug)]

@@ -18,6 +18,8 @@ mod rollout;
 mod service_roles;
 mod settle;
 mod store_clock;
+mod task;
+mod task_graph;
 mod wait;
 mod walk;
 
@@ -39,4 +41,5 @@ pub use lock::{
 };
 pub use permit::Permit;
 pub use poll::Poller;
-pub use walk::{Finished, Task, TaskError, Urgency, WalkReport, walk};
+pub use task::{Finished, Task, TaskError};
+pub use walk::{Urgency, WalkReport, walk};

@@ -15,8 +15,9 @@ use crate::engine::cloud::Cloud;
 use crate::engine::context::Engine;
 use crate::engine::cut_off::MAY_EXIST;
 use crate::engine::hosts::Hosts;
+use crate::engine::task::{Finished, Task, TaskError, boxed};
 use crate::engine::wait::retry_until_stopped;
-use crate::engine::walk::{Finished, Task, TaskError, Urgency, boxed};
+use crate::engine::walk::Urgency;
 use crate::events::Outcome;
 use crate::plan::{Action, Plan};
 

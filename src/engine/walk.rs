@@ -2,24 +2,20 @@
 //!
 //! A failure stops what depends on it and nothing else: what is independent still comes about,
 //! so that one full zone does not cost the hour that a database took, and the next run starts
-//! from there. What nobody can mend by repeating it, a denied permission for example, also stops what
-//! would be billed by the hour from being started: it could not be used. The first interrupt stops starting, since a call that is in flight can create
-//! something even when nobody waits for its answer; the second stops waiting, and the report
-//! then names what may exist.
+//! from there. What nobody can fix by repeating it, a denied permission for example, also stops what
+//! would be billed by the hour from being started: it could not be used. The first interrupt stops
+//! starting, since a call that is in flight can create something even when nobody waits for its
+//! answer; the second stops waiting, and the report then names what may exist.
 //!
 //! Every task that is ready starts at once; there is no limit on how many run. What limits is
 //! the rate at which AWS takes calls, and the adapter queues for that, first come, first served.
 //! Therefore the order of starting matters: the task with the longest way behind it goes first,
 //! so that the queue delays the critical path least.
 //!
-//! Tasks know nothing of each other, and the walk knows nothing of clouds and hosts. A panic in
-//! one is reported as its failure, because resources that were created beside it must still be
-//! named to the user.
+//! The walk knows nothing of clouds and hosts. A panic in a task is reported as its failure, because
+//! resources that were created beside it must still be named to the user.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
-use std::future::Future;
-use std::pin::Pin;
+use std::collections::BTreeMap;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -27,40 +23,8 @@ use tokio::task::JoinSet;
 use crate::diagnose::{Diagnose, ExitCode};
 use crate::events::{EventKind, Events, GraphStep, Outcome};
 
-/// The result of a task that succeeded.
-#[derive(Clone, Debug)]
-pub struct Finished {
-    /// What it changed.
-    pub outcome: Outcome,
-    /// For people: an id, for example.
-    pub detail: Option<String>,
-}
-
-/// Why a task failed.
-pub type TaskError = Box<dyn Diagnose + Send + Sync>;
-
-/// A step's error as a task's.
-pub(super) fn boxed<E: Diagnose + Send + Sync + 'static>(error: E) -> TaskError {
-    Box::new(error)
-}
-
-pub(super) type TaskWork = Pin<Box<dyn Future<Output = Result<Finished, TaskError>> + Send>>;
-
-/// One node of the walk.
-pub struct Task {
-    /// Its name, unique in the walk.
-    pub name: String,
-    /// The tasks that must have succeeded before. Names that are not in the walk count as done.
-    pub after: Vec<String>,
-    /// How long it usually takes, seconds: only the order among what is ready depends on it.
-    pub seconds: u64,
-    /// Whether it creates what is billed by the hour.
-    pub bills: bool,
-    /// What it means when nobody waits for its end any more, for people.
-    pub cut_off: &'static str,
-    /// Polled once all of `after` have succeeded.
-    pub work: TaskWork,
-}
+use super::task::{Finished, Task, TaskError};
+use super::task_graph::TaskGraph;
 
 /// How urgently the user wants to stop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,7 +60,7 @@ impl WalkReport {
         self.failed.is_empty() && self.skipped.is_empty() && !self.interrupted
     }
 
-    /// A failed task that no repetition mends.
+    /// A failed task that no repetition fixes.
     fn final_failure(&self) -> Option<String> {
         let mut failed = self.failed.iter();
         let (step, _) = failed.find(|(_, error)| error.is_final())?;
@@ -128,7 +92,7 @@ pub async fn walk(
             })
             .collect(),
     });
-    let mut graph = Graph::new(tasks);
+    let mut graph = TaskGraph::new(tasks);
     let mut running: JoinSet<(usize, Result<Finished, TaskError>)> = JoinSet::new();
     let mut in_flight: BTreeMap<tokio::task::Id, usize> = BTreeMap::new();
     let mut report = WalkReport::default();
@@ -144,7 +108,7 @@ pub async fn walk(
         if urgency == Urgency::Now {
             running.abort_all();
             for at in in_flight.into_values() {
-                let reason = graph.cut_offs[at].to_owned();
+                let reason = graph.cut_off(at).to_owned();
                 skip(&mut report, events, graph.name(at).to_owned(), reason);
             }
             break;
@@ -196,150 +160,6 @@ pub async fn walk(
     report
 }
 
-/// The tasks that have not started, by what they wait for.
-struct Graph {
-    names: Vec<String>,
-    works: Vec<Option<TaskWork>>,
-    bills: Vec<bool>,
-    cut_offs: Vec<&'static str>,
-    /// How many unfinished tasks each waits for.
-    pending: Vec<usize>,
-    dependants: Vec<Vec<usize>>,
-    /// Seconds from a task's start to the end of the longest way behind it.
-    remaining: Vec<u64>,
-    /// Waiting for nothing: the longest way first, then in the order of the list.
-    ready: BinaryHeap<(u64, Reverse<usize>)>,
-}
-
-impl Graph {
-    fn new(tasks: Vec<Task>) -> Self {
-        let index: HashMap<String, usize> = tasks
-            .iter()
-            .enumerate()
-            .map(|(at, task)| (task.name.clone(), at))
-            .collect();
-        let count = tasks.len();
-        let mut graph = Self {
-            names: Vec::with_capacity(count),
-            works: Vec::with_capacity(count),
-            bills: Vec::with_capacity(count),
-            cut_offs: Vec::with_capacity(count),
-            pending: vec![0; count],
-            dependants: vec![Vec::new(); count],
-            remaining: Vec::with_capacity(count),
-            ready: BinaryHeap::new(),
-        };
-        for (at, task) in tasks.into_iter().enumerate() {
-            let after: BTreeSet<usize> = task
-                .after
-                .iter()
-                .filter_map(|name| index.get(name).copied())
-                .collect();
-            graph.pending[at] = after.len();
-            for before in after {
-                graph.dependants[before].push(at);
-            }
-            graph.names.push(task.name);
-            graph.works.push(Some(task.work));
-            graph.bills.push(task.bills);
-            graph.cut_offs.push(task.cut_off);
-            graph.remaining.push(task.seconds);
-        }
-        graph.weigh();
-        for at in 0..count {
-            if graph.pending[at] == 0 {
-                graph.ready.push((graph.remaining[at], Reverse(at)));
-            }
-        }
-        graph
-    }
-
-    /// Adds to each task's own time the longest way behind it, from the ends backward.
-    fn weigh(&mut self) {
-        let mut order = Vec::with_capacity(self.names.len());
-        let mut pending = self.pending.clone();
-        let mut free: Vec<usize> = (0..pending.len()).filter(|at| pending[*at] == 0).collect();
-        while let Some(at) = free.pop() {
-            order.push(at);
-            for next in &self.dependants[at] {
-                pending[*next] -= 1;
-                if pending[*next] == 0 {
-                    free.push(*next);
-                }
-            }
-        }
-        for at in order.into_iter().rev() {
-            let behind = self.dependants[at].iter().map(|next| self.remaining[*next]);
-            self.remaining[at] += behind.max().unwrap_or(0);
-        }
-    }
-
-    fn name(&self, at: usize) -> &str {
-        &self.names[at]
-    }
-
-    /// The next task that can start.
-    fn next(&mut self) -> Option<(usize, TaskWork)> {
-        while let Some((_, Reverse(at))) = self.ready.pop() {
-            if let Some(work) = self.works[at].take() {
-                return Some((at, work));
-            }
-        }
-        None
-    }
-
-    /// A task is done: what waited for it alone becomes ready.
-    fn done(&mut self, at: usize) {
-        for next in std::mem::take(&mut self.dependants[at]) {
-            self.pending[next] -= 1;
-            if self.pending[next] == 0 {
-                self.ready.push((self.remaining[next], Reverse(next)));
-            }
-        }
-    }
-
-    /// Removes what waits for a task, directly or not; each with the name of the task that it
-    /// waited for.
-    fn cut(&mut self, at: usize) -> Vec<(String, String)> {
-        let mut lost = Vec::new();
-        let mut causes = vec![at];
-        while let Some(cause) = causes.pop() {
-            for next in std::mem::take(&mut self.dependants[cause]) {
-                if self.works[next].take().is_some() {
-                    lost.push((self.names[next].clone(), self.names[cause].clone()));
-                    causes.push(next);
-                }
-            }
-        }
-        lost
-    }
-
-    /// Removes what would be billed by the hour, and what waits for it, because `cause` failed; each
-    /// with the reason.
-    fn cut_bills(&mut self, cause: String) -> Vec<(String, String)> {
-        let mut lost = Vec::new();
-        for at in 0..self.names.len() {
-            if !self.bills[at] || self.works[at].take().is_none() {
-                continue;
-            }
-            let reason = format!("it is billed by the hour, and `{cause}` cannot succeed");
-            lost.push((self.names[at].clone(), reason));
-            let behind = self.cut(at).into_iter();
-            lost.extend(behind.map(|(name, cause)| (name, format!("`{cause}` was not started"))));
-        }
-        lost
-    }
-
-    /// The names of what never started.
-    fn left(self) -> Vec<String> {
-        self.names
-            .into_iter()
-            .zip(self.works)
-            .filter_map(|(name, work)| work.map(|_| name))
-            .collect()
-    }
-}
-
 /// A task that panicked: a defect of ours, reported like any failure.
 #[derive(Debug, thiserror::Error)]
 #[error("internal error: {0}")]
@@ -348,7 +168,7 @@ struct TaskPanic(String);
 impl Diagnose for TaskPanic {}
 
 fn settle(
-    graph: &mut Graph,
+    graph: &mut TaskGraph,
     report: &mut WalkReport,
     events: &Events,
     at: usize,
@@ -402,6 +222,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::engine::task::{TaskWork, boxed};
 
     fn done() -> Result<Finished, TaskError> {
         Ok(Finished {
@@ -448,7 +269,7 @@ mod tests {
         assert_eq!(skipped, ["b", "c"]);
     }
 
-    /// A failure that no repetition mends.
+    /// A failure that no repetition fixes.
     #[derive(Debug, thiserror::Error)]
     #[error("denied")]
     struct Denied;

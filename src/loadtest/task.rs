@@ -14,8 +14,8 @@ pub enum AgentTask {
         /// Number of the first line.
         from: u64,
     },
-    /// Tell the storm's worker something.
-    StormTell(StormControl),
+    /// Control the storm.
+    ControlStorm(StormControl),
     /// Say which storm is there.
     StormState,
 }
@@ -34,9 +34,9 @@ impl AgentTask {
                     .chain([from.to_string()])
                     .collect();
             }
-            AgentTask::StormTell(StormControl::Stop) => &["agent", "tell", "stop"],
-            AgentTask::StormTell(StormControl::Rate(times)) => {
-                return ["agent", "tell", "rate"]
+            AgentTask::ControlStorm(StormControl::Stop) => &["agent", "control", "stop"],
+            AgentTask::ControlStorm(StormControl::Rate(times)) => {
+                return ["agent", "control", "rate"]
                     .map(str::to_owned)
                     .into_iter()
                     .chain([times.to_string()])

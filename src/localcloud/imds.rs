@@ -21,7 +21,7 @@ const TOKEN: &str = "x-aws-ec2-metadata-token";
 const TOKEN_LIFE: &str = "x-aws-ec2-metadata-token-ttl-seconds";
 /// The longest life of a token that AWS grants, in seconds.
 const LONGEST_LIFE: u64 = 21_600;
-/// The account that moto plays.
+/// The account that moto imitates.
 const ACCOUNT: &str = "123456789012";
 
 /// What the service knows of one instance.

@@ -1,4 +1,4 @@
-//! What a login storm will do to an environment, before it is built, and what mends it.
+//! What a login storm will do to an environment, before it is built, and what helps.
 //!
 //! A pure function of the YAML: no account is asked. The simulation is the crate `forecast`, which
 //! is held to measurements of a real server. `changes` finds what may be changed.

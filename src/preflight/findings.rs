@@ -25,7 +25,7 @@ pub struct Finding {
     pub verdict: FindingVerdict,
     /// Have and need, or why it is not known.
     pub detail: String,
-    /// Commands and links that mend it.
+    /// Commands and links that fix it.
     pub remedies: Vec<String>,
 }
 
@@ -51,7 +51,7 @@ impl Finding {
         Self::new(check, FindingVerdict::Unknown, why)
     }
 
-    /// The same with what mends it.
+    /// The same with what fixes it.
     #[must_use]
     pub fn with_remedies(mut self, remedies: impl IntoIterator<Item = String>) -> Self {
         self.remedies.extend(remedies);

@@ -196,8 +196,8 @@ fn users(storm: &StormResult, forecast: Option<TimeBand>) -> TimeChart {
 }
 
 fn waiting(storm: &StormResult) -> TimeChart {
-    let levels = storm.levels();
-    let points = levels.iter().enumerate();
+    let gauges = storm.gauges();
+    let points = gauges.iter().enumerate();
     TimeChart {
         title: "Users who wait",
         spoken: "Users who have arrived and are not in yet",
@@ -206,7 +206,7 @@ fn waiting(storm: &StormResult) -> TimeChart {
             "waiting",
             thinned(
                 points
-                    .map(|(index, level)| ((index + 1) as f64, level.waiting as f64))
+                    .map(|(index, gauges)| ((index + 1) as f64, gauges.waiting as f64))
                     .collect(),
             ),
         )],
@@ -283,11 +283,11 @@ fn short_name(class: StormErrorClass) -> &'static str {
 }
 
 fn websockets(storm: &StormResult) -> TimeChart {
-    let levels = storm.levels();
-    let open: Vec<(f64, f64)> = levels
+    let gauges = storm.gauges();
+    let open: Vec<(f64, f64)> = gauges
         .iter()
         .enumerate()
-        .map(|(index, level)| ((index + 1) as f64, level.websockets as f64))
+        .map(|(index, gauges)| ((index + 1) as f64, gauges.websockets as f64))
         .collect();
     let any = open.iter().any(|(_, value)| *value > 0.0);
     TimeChart {

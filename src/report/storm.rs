@@ -132,7 +132,7 @@ fn last_user(storm: &StormResult) -> String {
 
 fn attempts(storm: &StormResult) -> String {
     let attempts = &storm.attempts;
-    let login = &storm.milestones.login;
+    let login = &storm.timings.login;
     let mut text = format!(
         "{}: {} abandoned, {} refused with HTTP 429, {} failed otherwise",
         count(attempts.made),
@@ -155,7 +155,7 @@ fn attempts(storm: &StormResult) -> String {
 fn websockets(storm: &StormResult) -> String {
     let websockets = &storm.websockets;
     let ms = |share: f64| {
-        let times = &storm.milestones.reconnected;
+        let times = &storm.timings.reconnected;
         millis(times.quantile(share).as_secs_f64() * 1000.0)
     };
     format!(

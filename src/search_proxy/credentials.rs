@@ -153,13 +153,13 @@ mod tests {
     use super::*;
 
     /// Gives credentials that are valid for so many seconds; fails from the given call on.
-    struct Given {
+    struct ExpiringCredentials {
         seconds: u64,
         calls: Arc<AtomicU64>,
         fails_from: u64,
     }
 
-    impl CredentialsSource for Given {
+    impl CredentialsSource for ExpiringCredentials {
         fn fetch(&self) -> BoxFuture<'_, Result<Credentials, String>> {
             let call = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
             let end = SystemTime::now() + Duration::from_secs(self.seconds);
@@ -175,7 +175,7 @@ mod tests {
 
     fn renewed(seconds: u64, fails_from: u64) -> (RenewedCredentials, Arc<AtomicU64>) {
         let calls = Arc::new(AtomicU64::new(0));
-        let source = Given {
+        let source = ExpiringCredentials {
             seconds,
             calls: Arc::clone(&calls),
             fails_from,

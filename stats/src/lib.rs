@@ -29,6 +29,6 @@ pub use compare::{
 };
 pub use ranks::{Shift, hodges_lehmann, mann_whitney};
 pub use search::{
-    CeilingSearch, CeilingTrial, GoalError, GoalResult, SearchEnd, SearchGoal, SearchPlan,
-    SearchStep,
+    CeilingSearch, CeilingStep, CeilingTrial, GoalError, GoalResult, SearchEnd, SearchGoal,
+    SearchPlan,
 };

@@ -114,7 +114,7 @@ fn logged_in(browser: &Browser, arrived: Instant) {
         recorder.count(|shard| {
             shard.second.users.logged_in += 1;
             let took = now.saturating_duration_since(arrived);
-            shard.milestones.login.record(took);
+            shard.timings.login.record(took);
             shard.last.logged_in_ms = shard.last.logged_in_ms.max(Some(recorder.ms(now)));
         });
     }
@@ -305,7 +305,7 @@ impl<'a> PageLife<'a> {
             let now = Instant::now();
             recorder.count(|shard| {
                 shard.second.websockets.caught_up += 1;
-                shard.milestones.caught_up.record(now - lost);
+                shard.timings.caught_up.record(now - lost);
                 shard.last.caught_up_ms = shard.last.caught_up_ms.max(Some(recorder.ms(now)));
             });
         }

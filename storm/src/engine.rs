@@ -88,7 +88,7 @@ pub async fn run(
         users: Mutex::new(JoinSet::new()),
         clock: Mutex::new(PhaseClock::default()),
         phases: Mutex::default(),
-        pace: watch::channel(plan.resume.map_or(1.0, |from| from.rate)).0,
+        rate_factor: watch::channel(plan.resume.map_or(1.0, |from| from.rate)).0,
         say_break,
     };
     let mut probe = DriverProbe::start(plan.agent.clone());
@@ -110,11 +110,11 @@ pub async fn run(
                     break;
                 }
                 () = &mut deadline => break,
-                word = control.recv(), if controlled => match word {
+                message = control.recv(), if controlled => match message {
                     Some(StormControl::Stop) => break,
                     Some(StormControl::Rate(rate)) => {
                         let rate = if rate.is_finite() { rate.max(0.0) } else { 1.0 };
-                        stage.pace.send_replace(rate);
+                        stage.rate_factor.send_replace(rate);
                     }
                     // Nobody is there to say anything; the storm goes on.
                     None => controlled = false,
@@ -235,7 +235,7 @@ struct StormStage {
     /// When each phase began, and ended if it has.
     phases: Mutex<BTreeMap<usize, (Instant, Option<Instant>)>>,
     /// How many times as fast as planned users arrive.
-    pace: watch::Sender<f64>,
+    rate_factor: watch::Sender<f64>,
     say_break: watch::Sender<SocketBreak>,
 }
 
@@ -315,7 +315,7 @@ impl StormStage {
         StormPosition {
             phase: clock.phase,
             phase_ms: millis(clock.now()),
-            rate: *self.pace.borrow(),
+            rate: *self.rate_factor.borrow(),
         }
     }
 
@@ -335,7 +335,7 @@ impl StormStage {
             .collect()
     }
 
-    /// Makes users arrive, and returns when the phase is over: at a pace other than the planned
+    /// Makes users arrive, and returns when the phase is over: at another rate than the planned
     /// one, earlier or later. Those who were to arrive before `gone_ms` are left out.
     async fn arrive(
         &self,
@@ -345,21 +345,21 @@ impl StormStage {
         first: u32,
         gone_ms: u64,
     ) -> Instant {
-        let mut pace = self.pace.subscribe();
-        // The plan's clock shows `shown` at the moment `read`, and runs at the pace.
+        let mut rate_factor = self.rate_factor.subscribe();
+        // The plan's clock shows `shown` at the moment `read`, and runs at the rate factor.
         let (mut read, mut shown) = (start, Duration::from_millis(gone_ms));
         let mut index = due_by(times, gone_ms);
-        lock(&self.clock).rate = *pace.borrow();
+        lock(&self.clock).rate = *rate_factor.borrow();
         loop {
             let at = times.get(index as usize).copied();
             let target = at
                 .unwrap_or(over)
                 .max(if at.is_some() { Duration::ZERO } else { shown });
-            let rate = *pace.borrow_and_update();
+            let rate = *rate_factor.borrow_and_update();
             let due = due(read, target.saturating_sub(shown), rate);
             tokio::select! {
                 biased;
-                changed = pace.changed() => {
+                changed = rate_factor.changed() => {
                     let now = Instant::now();
                     if now > read {
                         shown += (now - read).mul_f64(rate);
@@ -369,7 +369,7 @@ impl StormStage {
                         let mut clock = lock(&self.clock);
                         clock.read = read;
                         clock.shown = shown;
-                        clock.rate = *pace.borrow();
+                        clock.rate = *rate_factor.borrow();
                     }
                     if changed.is_err() {
                         std::future::pending::<()>().await;
@@ -397,7 +397,7 @@ impl StormStage {
     }
 }
 
-/// When the plan's clock will have gone on by so much; never at a pace of zero.
+/// When the plan's clock will have gone on by so much; never at a rate factor of zero.
 fn due(read: Instant, more: Duration, rate: f64) -> Option<Instant> {
     if rate <= 0.0 {
         return None;

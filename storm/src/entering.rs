@@ -32,7 +32,7 @@ pub(crate) async fn enter_shell(browser: &Browser, arrived: Instant, from_login:
     if browser.is_first(UserMark::Shell) {
         let took = arrived.elapsed();
         let recorder = &browser.storm.recorder;
-        recorder.count(|shard| shard.milestones.shell.record(took));
+        recorder.count(|shard| shard.timings.shell.record(took));
     }
     // A page that was reloaded knows its channel from its address.
     if from_login {
@@ -137,7 +137,7 @@ pub(crate) async fn enter_view(browser: &Browser, arrived: Instant) {
         recorder.count(|shard| {
             shard.second.users.usable += 1;
             let took = now.saturating_duration_since(arrived);
-            shard.milestones.usable.record(took);
+            shard.timings.usable.record(took);
             shard.last.usable_ms = shard.last.usable_ms.max(Some(recorder.ms(now)));
         });
     }

@@ -58,6 +58,7 @@ pub use plan::{
 };
 pub use position::StormPosition;
 pub use result::{
-    CallTally, DriverHealth, ErrorCounts, LastUser, LoginAttempts, MergeError, Milestones,
-    PhaseTime, StormErrorClass, StormLevel, StormResult, StormSecond, UserCounts, WebsocketCounts,
+    CallTally, DriverHealth, ErrorCounts, LastUser, LoginAttempts, MergeError, PhaseTime,
+    StormErrorClass, StormGauges, StormResult, StormSecond, StormTimings, UserCounts,
+    WebsocketCounts,
 };

@@ -121,7 +121,7 @@ impl PageLife<'_> {
             recorder.count(|shard| {
                 shard.second.users.live += 1;
                 let took = now.saturating_duration_since(arrived);
-                shard.milestones.live.record(took);
+                shard.timings.live.record(took);
                 shard.last.live_ms = shard.last.live_ms.max(Some(recorder.ms(now)));
             });
         }
@@ -137,7 +137,7 @@ impl PageLife<'_> {
             } else {
                 shard.second.websockets.resumed += 1;
             }
-            shard.milestones.reconnected.record(now - lost);
+            shard.timings.reconnected.record(now - lost);
         });
         if is_new {
             self.errands.send(after_new_stream(browser, lost));

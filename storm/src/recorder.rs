@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::call::ClientCall;
 use crate::histogram::TimeHistogramError;
-use crate::result::{CallTally, LastUser, Milestones, StormErrorClass, StormResult, StormSecond};
+use crate::result::{CallTally, LastUser, StormErrorClass, StormResult, StormSecond, StormTimings};
 
 thread_local! {
     static SHARD: usize = {
@@ -45,7 +45,7 @@ pub(crate) struct Shard {
     /// The second that goes on.
     pub(crate) second: StormSecond,
     /// How long users took.
-    pub(crate) milestones: Milestones,
+    pub(crate) timings: StormTimings,
     /// When the last of them was where.
     pub(crate) last: LastUser,
 }
@@ -161,7 +161,7 @@ impl StormRecorder {
     pub(crate) fn add_totals(&self, result: &mut StormResult) -> Result<(), TimeHistogramError> {
         for shard in &self.shards {
             let shard = lock(shard);
-            result.milestones.merge(&shard.milestones)?;
+            result.timings.merge(&shard.timings)?;
             result.last.latest(&shard.last);
             for (call, tally) in ClientCall::ALL.iter().zip(&shard.calls) {
                 if let Some(tally) = tally {

@@ -194,7 +194,7 @@ impl WebsocketCounts {
 
 /// How long users took, from their intended arrival; the last two from the loss of the websocket.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Milestones {
+pub struct StormTimings {
     /// Until the login was answered with a session.
     pub login: TimeHistogram,
     /// Until user, preferences, teams and limits were there.
@@ -209,7 +209,7 @@ pub struct Milestones {
     pub caught_up: TimeHistogram,
 }
 
-impl Milestones {
+impl StormTimings {
     pub(crate) fn merge(&mut self, other: &Self) -> Result<(), TimeHistogramError> {
         self.login.merge(&other.login)?;
         self.shell.merge(&other.shell)?;
@@ -242,7 +242,7 @@ impl LastUser {
     }
 }
 
-/// What happened in one second. Levels follow from the counts: see [`StormResult::levels`].
+/// What happened in one second. Gauges follow from the counts: see [`StormResult::gauges`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StormSecond {
     /// Users.
@@ -293,7 +293,7 @@ impl StormSecond {
 
 /// How many users are where at the end of a second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct StormLevel {
+pub struct StormGauges {
     /// Have arrived, are not in and have not given up.
     pub waiting: u64,
     /// Have logged in.
@@ -378,7 +378,9 @@ pub struct StormResult {
     /// Websockets.
     pub websockets: WebsocketCounts,
     /// How long users took.
-    pub milestones: Milestones,
+    // Reports of earlier versions have it by another name.
+    #[serde(alias = "milestones")]
+    pub timings: StormTimings,
     /// When the last of them was where.
     pub last: LastUser,
     /// Second by second, from the start of each agent.
@@ -420,7 +422,7 @@ impl StormResult {
             users: UserCounts::default(),
             attempts: LoginAttempts::default(),
             websockets: WebsocketCounts::default(),
-            milestones: Milestones::default(),
+            timings: StormTimings::default(),
             last: LastUser::default(),
             seconds: Vec::new(),
             phases: BTreeMap::new(),
@@ -450,7 +452,7 @@ impl StormResult {
         self.users.add(&other.users);
         self.attempts.add(&other.attempts);
         self.websockets.add(&other.websockets);
-        self.milestones.merge(&other.milestones)?;
+        self.timings.merge(&other.timings)?;
         self.last.latest(&other.last);
         if self.seconds.len() < other.seconds.len() {
             self.seconds
@@ -494,7 +496,7 @@ impl StormResult {
 
     /// How many users were where at the end of each second.
     #[must_use]
-    pub fn levels(&self) -> Vec<StormLevel> {
+    pub fn gauges(&self) -> Vec<StormGauges> {
         let mut users = UserCounts::default();
         let mut websockets = WebsocketCounts::default();
         self.seconds
@@ -502,7 +504,7 @@ impl StormResult {
             .map(|second| {
                 users.add(&second.users);
                 websockets.add(&second.websockets);
-                StormLevel {
+                StormGauges {
                     waiting: users.offered.saturating_sub(users.logged_in + users.never),
                     logged_in: users.logged_in,
                     websockets: websockets.connected.saturating_sub(websockets.dropped),

@@ -20,7 +20,7 @@ impl StormResult {
             });
         }
         let at = (at_ms / 1000) as usize;
-        let level = self.levels().last().copied().unwrap_or_default();
+        let gauges = self.gauges().last().copied().unwrap_or_default();
         if self.seconds.len() < at + later.seconds.len().max(1) {
             let length = at + later.seconds.len().max(1);
             self.seconds.resize_with(length, StormSecond::default);
@@ -30,12 +30,12 @@ impl StormResult {
         }
         if let Some(second) = self.seconds.get_mut(at) {
             second.users.offered += lost;
-            second.users.never += lost + level.waiting;
-            second.websockets.dropped += level.websockets;
+            second.users.never += lost + gauges.waiting;
+            second.websockets.dropped += gauges.websockets;
         }
         self.users.offered += lost;
         self.users.never += lost;
-        self.websockets.dropped += level.websockets;
+        self.websockets.dropped += gauges.websockets;
         let login = self.calls.entry(ClientCall::Login).or_default();
         login.count += lost;
         for _ in 0..lost {
@@ -49,7 +49,7 @@ impl StormResult {
         self.users.add(&later.users);
         self.attempts.add(&later.attempts);
         self.websockets.add(&later.websockets);
-        self.milestones.merge(&later.milestones)?;
+        self.timings.merge(&later.timings)?;
         self.last.latest(&later.last.after(at_ms));
         self.join_phases(&later.phases, at_ms);
         for (agent, theirs) in &later.drivers {

@@ -43,7 +43,7 @@ fn result(agent: &str, calls: &[(usize, u64, bool)]) -> StormResult {
         recorder.call(ClientCall::ALL[kind % ClientCall::ALL.len()], &times, &end);
         recorder.count(|shard| {
             shard.second.users.offered += 1;
-            shard.milestones.login.record(Duration::from_millis(*ms));
+            shard.timings.login.record(Duration::from_millis(*ms));
             shard.last.logged_in_ms = shard.last.logged_in_ms.max(Some(*ms));
         });
     }
@@ -175,7 +175,7 @@ fn results_of_another_version_or_of_the_same_agent_are_refused() {
 }
 
 #[test]
-fn levels_follow_from_what_happened_in_each_second() {
+fn gauges_follow_from_what_happened_in_each_second() {
     let mut sum = result("a", &[]);
     let second = |offered, logged_in, connected, dropped| StormSecond {
         users: UserCounts {
@@ -191,12 +191,12 @@ fn levels_follow_from_what_happened_in_each_second() {
         ..StormSecond::default()
     };
     sum.seconds = vec![second(10, 2, 1, 0), second(0, 5, 6, 4)];
-    let levels: Vec<_> = sum
-        .levels()
+    let gauges: Vec<_> = sum
+        .gauges()
         .iter()
-        .map(|level| (level.waiting, level.logged_in, level.websockets))
+        .map(|gauges| (gauges.waiting, gauges.logged_in, gauges.websockets))
         .collect();
-    assert_eq!(levels, [(8, 2, 1), (3, 7, 3)]);
+    assert_eq!(gauges, [(8, 2, 1), (3, 7, 3)]);
 }
 
 fn plan(phases: Vec<StormPhase>) -> StormPlan {
@@ -277,11 +277,11 @@ fn what_an_interrupted_agent_did_before_and_after_is_one_result() {
     assert_eq!(whole.elapsed_ms, 9_001);
     assert_eq!(whole.drivers["a"].seconds, 2);
     // Whoever was there before the interruption is not there any more.
-    let levels: Vec<_> = whole.levels()[8..]
+    let gauges: Vec<_> = whole.gauges()[8..]
         .iter()
-        .map(|level| (level.waiting, level.websockets))
+        .map(|gauges| (gauges.waiting, gauges.websockets))
         .collect();
-    assert_eq!(levels, [(2, 2), (0, 0), (1, 0)]);
+    assert_eq!(gauges, [(2, 2), (0, 0), (1, 0)]);
     later.format += 1;
     assert!(whole.resume(&later, 9_000, 0).is_err());
 }

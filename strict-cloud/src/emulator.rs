@@ -23,7 +23,7 @@ pub struct Emulator {
     url: String,
     /// Held by the one call that changes something: the threads of moto share its state
     /// without locks, and a call that stumbles over another's answers 500 after half of its
-    /// effect, which no client token mends.
+    /// effect, which no client token repairs.
     writes: Arc<Mutex<()>>,
 }
 

@@ -21,17 +21,17 @@ use tokio_util::sync::CancellationToken;
 /// Anything on loopback happens within it.
 const SOON: Duration = Duration::from_secs(10);
 
-pub struct Given(Result<Credentials, String>);
+pub struct FixedCredentials(Result<Credentials, String>);
 
-impl CredentialsSource for Given {
+impl CredentialsSource for FixedCredentials {
     fn fetch(&self) -> BoxFuture<'_, Result<Credentials, String>> {
         let given = self.0.clone();
         Box::pin(async move { given })
     }
 }
 
-pub fn role() -> Given {
-    Given(Ok(Credentials::new(
+pub fn role() -> FixedCredentials {
+    FixedCredentials(Ok(Credentials::new(
         "AKIDROLE",
         "secret",
         Some("session".to_owned()),
@@ -136,7 +136,7 @@ impl Drop for Proxy {
     }
 }
 
-pub async fn proxy(endpoint: &str, credentials: Given) -> Proxy {
+pub async fn proxy(endpoint: &str, credentials: FixedCredentials) -> Proxy {
     let config = SearchProxyConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
         admin: "127.0.0.1:0".parse().unwrap(),
@@ -305,7 +305,7 @@ async fn without_the_domain_requests_fail_and_health_says_why() {
 #[tokio::test]
 async fn without_credentials_nothing_is_sent() {
     let (domain, url) = Domain::start().await;
-    let proxy = proxy(&url, Given(Err("no role".to_owned()))).await;
+    let proxy = proxy(&url, FixedCredentials(Err("no role".to_owned()))).await;
     let answer = reqwest::get(&proxy.requests).await.unwrap();
     assert_eq!(answer.status(), 503);
     let text = answer.text().await.unwrap();

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use loadrig::loadtest::LoadRun;
 use loadrig::loadtest::storm::{
-    STORM_ORDER_FORMAT, StandingStage, StormAgentLine, StormAnswer, StormGap, StormOrder,
-    StormOutcome, StormWord,
+    STORM_ORDER_FORMAT, StatusStage, StormAgentLine, StormAnswer, StormGap, StormMessage,
+    StormOrder, StormOutcome,
 };
 use loadrig_storm::{ArrivalShape, StormPhase, StormPlan, StormResult, StormSample};
 use tempfile::TempDir;
@@ -66,8 +66,8 @@ impl Agent {
         serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
     }
 
-    fn stage(&self) -> StandingStage {
-        self.state().standing.unwrap().stage
+    fn stage(&self) -> StatusStage {
+        self.state().status.unwrap().stage
     }
 
     /// Process ids of the workers.
@@ -91,7 +91,7 @@ impl Agent {
         let killed = Command::new("kill").args(["-KILL", &workers[0]]).status();
         assert!(killed.unwrap().success());
         let since = Instant::now();
-        while self.stage() != StandingStage::Interrupted {
+        while self.stage() != StatusStage::Interrupted {
             assert!(since.elapsed() < PATIENCE);
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -134,7 +134,7 @@ impl Follower {
     fn until(&mut self, holds: impl Fn(&StormSample) -> bool) -> StormSample {
         loop {
             let line = self.next().expect("a sample of that kind");
-            if let StormWord::Sample(sample) = line.word
+            if let StormMessage::Sample(sample) = line.message
                 && holds(&sample)
             {
                 return *sample;
@@ -174,8 +174,8 @@ fn order(plan: StormPlan, in_ms: u64) -> StormOrder {
 }
 
 fn done(lines: &[StormAgentLine]) -> (StormResult, Vec<StormGap>) {
-    match &lines.last().expect("an outcome").word {
-        StormWord::Outcome(StormOutcome::Done {
+    match &lines.last().expect("an outcome").message {
+        StormMessage::Outcome(StormOutcome::Done {
             result,
             gaps,
             server,
@@ -211,7 +211,7 @@ async fn a_storm_goes_on_without_whoever_started_it_and_any_number_may_follow() 
     let started = agent.start(&order_now);
     assert!(started.status.success(), "{started:?}");
     let answer: StormAnswer = serde_json::from_slice(&started.stdout).unwrap();
-    assert_eq!(answer.standing.unwrap().storm, order_now.storm);
+    assert_eq!(answer.status.unwrap().storm, order_now.storm);
     let plan = agent.0.path().join("plan.json");
     let mode = plan.metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600, "it holds the accounts' password");
@@ -233,7 +233,7 @@ async fn a_storm_goes_on_without_whoever_started_it_and_any_number_may_follow() 
     assert_eq!((result.users.offered, result.users.logged_in), (12, 12));
     assert!(!result.cut_short);
 
-    assert_eq!(agent.stage(), StandingStage::Ended);
+    assert_eq!(agent.stage(), StatusStage::Ended);
     assert!(agent.workers().is_empty());
     for file in agent.0.path().read_dir().unwrap().flatten() {
         let content = std::fs::read(file.path()).unwrap_or_default();
@@ -246,8 +246,8 @@ async fn a_storm_goes_on_without_whoever_started_it_and_any_number_may_follow() 
     // A storm that is stopped before its start has a result, in which nobody came.
     let waiting = agent.start(&order(stage.plan(12, 3_000), 600_000));
     assert!(waiting.status.success(), "{waiting:?}");
-    assert_eq!(agent.stage(), StandingStage::Waiting);
-    assert!(agent.run(&["tell", "stop"], "").status.success());
+    assert_eq!(agent.stage(), StatusStage::Waiting);
+    assert!(agent.run(&["control", "stop"], "").status.success());
     let (result, _) = done(&agent.follow(0).rest());
     assert_eq!((result.users.logged_in, result.cut_short), (0, true));
 }
@@ -272,7 +272,7 @@ async fn a_worker_that_was_killed_goes_on_where_the_plan_is_by_then() {
     assert!(
         lines
             .iter()
-            .any(|line| matches!(line.word, StormWord::Gap(_))),
+            .any(|line| matches!(line.message, StormMessage::Gap(_))),
         "who follows is told"
     );
     let (result, gaps) = done(&lines);
@@ -288,8 +288,8 @@ async fn a_worker_that_was_killed_goes_on_where_the_plan_is_by_then() {
     assert!(result.last.logged_in_ms > Some(gap.to_ms), "{result:?}");
     let samples: Vec<&StormSample> = lines
         .iter()
-        .filter_map(|line| match &line.word {
-            StormWord::Sample(sample) => Some(&**sample),
+        .filter_map(|line| match &line.message {
+            StormMessage::Sample(sample) => Some(&**sample),
             _ => None,
         })
         .collect();
@@ -318,11 +318,11 @@ async fn a_storm_can_be_held_sped_up_and_stopped() {
     assert!(agent.run(&["tell", "rate", "4"], "").status.success());
     let all = follower.until(|sample| sample.users.logged_in == 20);
     assert!(all.at_ms > held.at_ms);
-    assert!(agent.run(&["tell", "stop"], "").status.success());
+    assert!(agent.run(&["control", "stop"], "").status.success());
     let (result, _) = done(&follower.rest());
     assert!(result.cut_short);
     assert_eq!(result.users.logged_in, 20);
-    let over = complaint(&agent.run(&["tell", "stop"], ""));
+    let over = complaint(&agent.run(&["control", "stop"], ""));
     assert!(over.contains("is over"), "{over}");
 
     // A storm that nobody carries on is ended with what the last checkpoint has.
@@ -330,18 +330,18 @@ async fn a_storm_can_be_held_sped_up_and_stopped() {
     let mut follower = agent.follow(0);
     follower.until(|sample| sample.users.logged_in == 20 && sample.at_ms > 6_000);
     agent.kill_worker();
-    assert!(agent.run(&["tell", "stop"], "").status.success());
+    assert!(agent.run(&["control", "stop"], "").status.success());
     let (result, gaps) = done(&follower.rest());
     assert_eq!(gaps.len(), 1);
     assert!(result.users.logged_in > 0);
-    assert_eq!(agent.stage(), StandingStage::Ended);
+    assert_eq!(agent.stage(), StatusStage::Ended);
 }
 
 #[test]
 fn orders_that_cannot_be_carried_out_are_refused_and_leave_nothing() {
     let agent = Agent::new();
-    assert_eq!(agent.state().standing, None);
-    for words in [["tell", "stop"].as_slice(), &["follow"]] {
+    assert_eq!(agent.state().status, None);
+    for words in [["control", "stop"].as_slice(), &["follow"]] {
         let said = complaint(&agent.run(words, ""));
         assert!(said.contains("there is no storm on this host"), "{said}");
     }
@@ -369,7 +369,7 @@ fn orders_that_cannot_be_carried_out_are_refused_and_leave_nothing() {
     late.storm.start_ms -= 5_000;
     let said = start(&late);
     assert!(said.contains("was to start 5"), "{said}");
-    assert_eq!(agent.state().standing, None);
+    assert_eq!(agent.state().status, None);
 
     // What only the network can tell is the storm's outcome.
     let nowhere = plan(|plan| plan.entrances[0].url = "http://does-not-exist.invalid".into());
@@ -377,8 +377,8 @@ fn orders_that_cannot_be_carried_out_are_refused_and_leave_nothing() {
     let lines = agent.follow(0).rest();
     assert!(
         matches!(
-            &lines.last().unwrap().word,
-            StormWord::Outcome(StormOutcome::Failed { reason }) if reason.contains("does-not-exist")
+            &lines.last().unwrap().message,
+            StormMessage::Outcome(StormOutcome::Failed { reason }) if reason.contains("does-not-exist")
         ),
         "{lines:?}"
     );

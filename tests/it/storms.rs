@@ -9,8 +9,8 @@ use futures::future::BoxFuture;
 use loadrig::diagnose::{Diagnose as _, ExitCode};
 use loadrig::events::{EventKind, Events, Recorder, StormMoment};
 use loadrig::loadtest::storm::{
-    LiveSources, StormAccounts, StormTest, StormTestError, check_agents, find_storm, hear_storm,
-    tell_storm,
+    LiveSources, StormAccounts, StormTest, StormTestError, check_agents, control_storm, find_storm,
+    hear_storm,
 };
 use loadrig::loadtest::{
     AgentHost, AgentHostError, AgentTask, RigEntrance, Scenario, StormScenario,
@@ -43,14 +43,14 @@ impl LocalHost {
     }
 
     fn arguments(&self, task: &AgentTask) -> Vec<String> {
-        let mut words = task.arguments();
+        let mut messages = task.arguments();
         let directory: PathBuf = self.directory.path().into();
         let place = ["--directory".to_owned(), directory.display().to_string()];
-        words.splice(2..2, place);
+        messages.splice(2..2, place);
         if *task == AgentTask::StormStart {
-            words.extend(["--supervisor", "none"].map(str::to_owned));
+            messages.extend(["--supervisor", "none"].map(str::to_owned));
         }
-        words
+        messages
     }
 }
 
@@ -200,7 +200,7 @@ async fn a_storm_from_two_agents_is_one_result_although_connections_break() {
     // What came of it can be read again; there is nobody to be told anything.
     let over = find_storm(&agents, "demo").await.unwrap();
     assert!(over.is_over);
-    let told = tell_storm(&agents, &over, StormControl::Stop).await;
+    let told = control_storm(&agents, &over, StormControl::Stop).await;
     assert!(matches!(told, Err(StormTestError::Over { .. })));
     let again = hear_storm(
         &over.storm,

@@ -115,7 +115,7 @@ impl ProvideCredentials for Renewing {
     }
 }
 
-/// A source's failure with the command that mends it.
+/// A source's failure with the command that fixes it.
 #[derive(Debug, thiserror::Error)]
 #[error("{text}")]
 struct Explained {

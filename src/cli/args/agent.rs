@@ -37,14 +37,14 @@ pub(crate) enum AgentDuty {
         #[arg(long, value_name = "NUMBER", default_value_t = 0)]
         from: u64,
     },
-    /// Tell the worker something
-    Tell {
+    /// Stop the storm, or change its rate
+    Control {
         /// Where the storm is kept.
         #[command(flatten)]
         place: StormPlace,
         /// What
         #[command(subcommand)]
-        word: StormWordArgs,
+        message: StormControlArgs,
     },
     /// Say which storm is kept, and how far it is
     State(StormPlace),
@@ -70,7 +70,7 @@ pub(crate) enum StormSupervisor {
 
 /// What a worker can be told.
 #[derive(Clone, Copy, Debug, Subcommand)]
-pub(crate) enum StormWordArgs {
+pub(crate) enum StormControlArgs {
     /// End now
     Stop,
     /// Let users arrive so many times as fast as planned

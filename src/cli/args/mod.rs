@@ -17,7 +17,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use values::{directory, endpoint, file, region};
 
 pub(crate) use account::{DoctorArgs, IamPolicyArgs, RegistryArgs, RegistryCommand};
-pub(crate) use agent::{AgentArgs, AgentDuty, StormPlace, StormSupervisor, StormWordArgs};
+pub(crate) use agent::{AgentArgs, AgentDuty, StormControlArgs, StormPlace, StormSupervisor};
 pub(crate) use environment::{DownArgs, EnvArgs, PlanArgs, PredictArgs, ReportArgs, UpArgs};
 pub(crate) use files::{ArchitecturesArgs, InitArgs, SchemaArgs, SchemaOf, ValidateArgs};
 pub(crate) use hosts::{
@@ -159,7 +159,7 @@ pub(super) enum Command {
     /// Try an account before the first `up`: permissions, dry runs, and resources that cost nothing,
     /// created and removed
     Doctor(DoctorArgs),
-    /// Say what a login storm will do to an environment, and the cheapest change that mends it
+    /// Say what a login storm will do to an environment, and the cheapest change that helps
     Predict(PredictArgs),
     /// Measure what a password hash costs this machine, or the application nodes of a rig
     MeasureHash(MeasureHashArgs),

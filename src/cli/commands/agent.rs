@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use loadrig_storm::StormControl;
 
-use crate::cli::args::{AgentArgs, AgentDuty, StormPlace, StormSupervisor, StormWordArgs};
+use crate::cli::args::{AgentArgs, AgentDuty, StormControlArgs, StormPlace, StormSupervisor};
 use crate::cli::failure::{Failure, Outcome};
 use crate::diagnose::{ExitCode, with_causes};
 use crate::loadtest;
@@ -44,12 +44,12 @@ fn do_duty(duty: &AgentDuty) -> Result<(), StormAgentError> {
         AgentDuty::Follow { place, from } => {
             agent::follow(&directory(place), *from, std::io::stdout())
         }
-        AgentDuty::Tell { place, word } => {
-            let word = match *word {
-                StormWordArgs::Stop => StormControl::Stop,
-                StormWordArgs::Rate { times } => StormControl::Rate(times),
+        AgentDuty::Control { place, message } => {
+            let message = match *message {
+                StormControlArgs::Stop => StormControl::Stop,
+                StormControlArgs::Rate { times } => StormControl::Rate(times),
             };
-            agent::tell(&directory(place), word)
+            agent::control(&directory(place), message)
         }
         AgentDuty::State(place) => answer(&directory(place)),
     }

@@ -1,4 +1,4 @@
-//! `loadrig predict`: what a login storm will do, and the cheapest change that mends it.
+//! `loadrig predict`: what a login storm will do, and the cheapest change that helps.
 
 use std::time::Duration;
 

@@ -136,7 +136,7 @@ impl Rollout {
     }
 
     /// The nodes that one has to know once it has changed: those that it knew before, and those that are as
-    /// planned. Others may be as wrong as it was: what mends them has to reach the first of them.
+    /// planned. Others may be as wrong as it was: what fixes them has to reach the first of them.
     pub(super) fn peers(&self, host: HostName) -> BTreeSet<HostName> {
         let state = self.state();
         let planned = state.found.iter();

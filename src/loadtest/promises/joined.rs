@@ -65,7 +65,7 @@ impl Diagnose for JoinError {
     }
 }
 
-/// A reason, and whether waiting may mend it.
+/// A reason, and whether waiting may fix it.
 enum JoinFault {
     Passing(String),
     Lasting(String),

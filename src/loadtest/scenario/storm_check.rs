@@ -67,7 +67,7 @@ pub(super) fn check_storm(scenario: &Value, check: &mut PathCheck<'_>) {
         }
     }
     if let Some(thresholds) = part(scenario, "thresholds") {
-        let given = Given {
+        let given = MeasurableParts {
             client: &client,
             phases: &phases,
             events: &events,
@@ -110,14 +110,14 @@ fn check_population(population: Population, check: &mut PathCheck<'_>) {
 }
 
 /// What a scenario does, from which follows what it measures.
-struct Given<'a> {
+struct MeasurableParts<'a> {
     client: &'a StormClient,
     phases: &'a [ScenarioPhase],
     events: &'a [ScenarioEvent],
     mix: &'a ActionMix,
 }
 
-impl Given<'_> {
+impl MeasurableParts<'_> {
     /// Reports thresholds of figures that this scenario cannot give.
     fn check(&self, thresholds: &StormThresholds, check: &mut PathCheck<'_>) {
         let mut refuse = |path: &[&str], reason: &str| {

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use tokio::sync::mpsc;
 
 use super::error::StormTestError;
-use super::wire::{STORM_ORDER_FORMAT, StandingStage, StormAnswer, StormStanding};
+use super::wire::{STORM_ORDER_FORMAT, StatusStage, StormAnswer, StormStatus};
 use crate::loadtest::load_run::LoadRun;
 use crate::loadtest::run::AgentHost;
 use crate::loadtest::task::AgentTask;
@@ -76,16 +76,16 @@ pub async fn find_storm(
     }
     let answers = join_all(agents.iter().map(|agent| state(*agent))).await;
     let mut silent = Vec::new();
-    let mut found: Vec<StormStanding> = Vec::new();
+    let mut found: Vec<StormStatus> = Vec::new();
     for answer in answers {
         match answer {
-            Ok(answer) => found.extend(answer.standing),
+            Ok(answer) => found.extend(answer.status),
             Err(error) => silent.push(error),
         }
     }
     // Hosts that were added since may have an older one, or none.
-    let newest = found.iter().max_by_key(|standing| standing.storm.start_ms);
-    let Some(newest) = newest.map(|standing| standing.storm.clone()) else {
+    let newest = found.iter().max_by_key(|status| status.storm.start_ms);
+    let Some(newest) = newest.map(|status| status.storm.clone()) else {
         return Err(match silent.is_empty() {
             true => StormTestError::NoStorm(environment.to_owned()),
             false => StormTestError::Unreachable(silent),
@@ -93,22 +93,22 @@ pub async fn find_storm(
     };
     let is_over = found
         .iter()
-        .filter(|standing| standing.storm.run == newest.run)
-        .all(|standing| standing.stage == StandingStage::Ended);
+        .filter(|status| status.storm.run == newest.run)
+        .all(|status| status.stage == StatusStage::Ended);
     Ok(FoundStorm {
         storm: newest,
         is_over: is_over && silent.is_empty(),
     })
 }
 
-/// Tells every agent of a storm something.
+/// Stops a storm, or changes its rate, on every agent.
 ///
 /// # Errors
 /// When the storm is over, or an agent was not told.
-pub async fn tell_storm(
+pub async fn control_storm(
     agents: &[&dyn AgentHost],
     found: &FoundStorm,
-    word: StormControl,
+    message: StormControl,
 ) -> Result<(), StormTestError> {
     if found.is_over {
         return Err(StormTestError::Over {
@@ -117,15 +117,20 @@ pub async fn tell_storm(
         });
     }
     let told = join_all(of_storm(agents, &found.storm).map(|agent| async move {
-        let told = ask(agent, &AgentTask::StormTell(word), SecretString::default()).await;
+        let told = ask(
+            agent,
+            &AgentTask::ControlStorm(message),
+            SecretString::default(),
+        )
+        .await;
         match told {
             Ok(_) => Ok(()),
             // One that is done already needs not be told.
             Err(error) => match state(agent).await {
                 Ok(StormAnswer {
-                    standing: Some(standing),
+                    status: Some(status),
                     ..
-                }) if standing.stage == StandingStage::Ended => Ok(()),
+                }) if status.stage == StatusStage::Ended => Ok(()),
                 _ => Err(error),
             },
         }

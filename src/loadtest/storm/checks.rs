@@ -53,7 +53,7 @@ pub(super) fn thresholds(scenario: &StormScenario, storm: &StormResult) -> Vec<C
         at_ms: storm.last.logged_in_ms,
     };
     let usable = LastUserReached {
-        users: storm.milestones.usable.count(),
+        users: storm.timings.usable.count(),
         at_ms: storm.last.usable_ms,
     };
     for (what, limit, reached) in [
@@ -65,7 +65,7 @@ pub(super) fn thresholds(scenario: &StormScenario, storm: &StormResult) -> Vec<C
             checks.push(reached.check(name, limit, from, storm.users.offered));
         }
     }
-    let login = &storm.milestones.login;
+    let login = &storm.timings.login;
     for (label, limit, seen) in [
         ("median", limits.login.p50, quantile(login, 0.5)),
         ("p95", limits.login.p95, quantile(login, 0.95)),
@@ -97,17 +97,13 @@ pub(super) fn thresholds(scenario: &StormScenario, storm: &StormResult) -> Vec<C
             format!("{share:.2} %: {} of {}", others.failed(), others.count),
         ));
     }
-    let milestones = &storm.milestones;
+    let timings = &storm.timings;
     checks.extend(returns(
         "websocket back",
         &limits.reconnected,
-        &milestones.reconnected,
+        &timings.reconnected,
     ));
-    checks.extend(returns(
-        "caught up",
-        &limits.caught_up,
-        &milestones.caught_up,
-    ));
+    checks.extend(returns("caught up", &limits.caught_up, &timings.caught_up));
     checks
 }
 

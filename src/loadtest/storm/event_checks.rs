@@ -57,12 +57,12 @@ pub(super) fn fault_of(
     };
     let off = begin.abs_diff(event.planned_ms);
     if off > PUNCTUAL_MS {
-        let word = if begin > event.planned_ms {
+        let side = if begin > event.planned_ms {
             "later"
         } else {
             "earlier"
         };
-        let detail = format!("{}: {} {word} than planned", event.text, ms(off));
+        let detail = format!("{}: {} {side} than planned", event.text, ms(off));
         return Check::fail(name, detail);
     }
     let is_loss = scenario

@@ -13,7 +13,7 @@ use super::error::StormTestError;
 use super::figures::RigEventRecord;
 use super::live::{LiveSamples, LiveSources};
 use super::verdict::{MergedStorm, judge, merge};
-use super::wire::{StandingStage, StormAgentLine, StormOutcome, StormWord, read_storm};
+use super::wire::{StatusStage, StormAgentLine, StormMessage, StormOutcome, read_storm};
 use crate::events::{EventKind, Events};
 use crate::loadtest::load_run::LoadRun;
 use crate::loadtest::result::ScenarioResult;
@@ -124,15 +124,15 @@ async fn follow_agent(
             Ok(outcome) => return Ok(outcome),
             Err(error) => error,
         };
-        match state(agent).await.map(|answer| answer.standing) {
-            Ok(Some(standing)) if standing.storm.run != storm.run => {
+        match state(agent).await.map(|answer| answer.status) {
+            Ok(Some(status)) if status.storm.run != storm.run => {
                 return Err(format!(
                     "it has another storm by now, `{}`",
-                    standing.storm.run
+                    status.storm.run
                 ));
             }
             Ok(None) => return Err("its storm is gone".to_owned()),
-            Ok(Some(standing)) if standing.stage == StandingStage::Interrupted => {
+            Ok(Some(status)) if status.stage == StatusStage::Interrupted => {
                 interrupted += 1;
                 // Once may be the moment of a restart, after a connection that broke.
                 if interrupted > 1 {
@@ -175,19 +175,19 @@ async fn follow_once(
                 continue;
             };
             *next = line.number + 1;
-            match line.word {
-                StormWord::Sample(sample) => {
+            match line.message {
+                StormMessage::Sample(sample) => {
                     // Nobody listens once the storm is not followed any more.
                     let _ = say.send((index, *sample)).await;
                 }
-                StormWord::Gap(gap) => events.note(format!(
+                StormMessage::Gap(gap) => events.note(format!(
                     "{} did not work for {:.1} s, and {} users did not come: {}",
                     agent.name(),
                     gap.to_ms.saturating_sub(gap.from_ms) as f64 / 1000.0,
                     gap.lost_users,
                     gap.reason
                 )),
-                StormWord::Outcome(found) => outcome = Some(found),
+                StormMessage::Outcome(found) => outcome = Some(found),
             }
         }
         outcome

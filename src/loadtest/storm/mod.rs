@@ -21,7 +21,7 @@ mod start;
 mod verdict;
 mod wire;
 
-pub use agents::{FoundStorm, find_storm, tell_storm};
+pub use agents::{FoundStorm, control_storm, find_storm};
 pub use divide::{StormAccounts, at_entrances, divide};
 pub use error::StormTestError;
 pub use figures::{
@@ -34,6 +34,6 @@ pub use recovery::{EventRecovery, ReturnTimes};
 pub use start::{StormTest, check_agents, longest_storm};
 pub use verdict::error_name;
 pub use wire::{
-    STORM_ORDER_FORMAT, StandingStage, StormAgentLine, StormAnswer, StormGap, StormOrder,
-    StormOutcome, StormStanding, StormWord, read_storm,
+    STORM_ORDER_FORMAT, StatusStage, StormAgentLine, StormAnswer, StormGap, StormMessage,
+    StormOrder, StormOutcome, StormStatus, read_storm,
 };

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use loadrig_storm::StormControl;
 use secrecy::SecretString;
 
-use super::agents::{FoundStorm, ask, state, tell_storm};
+use super::agents::{FoundStorm, ask, control_storm, state};
 use super::divide::{StormAccounts, divide};
 use super::error::StormTestError;
-use super::wire::{StandingStage, StormAnswer};
+use super::wire::{StatusStage, StormAnswer};
 use crate::events::Events;
 use crate::loadtest::load_run::LoadRun;
 use crate::loadtest::run::AgentHost;
@@ -79,20 +79,20 @@ pub async fn check_agents(
             }
         };
         if ahead_ms.abs() > SAME_CLOCK_MS {
-            let word = if ahead_ms > 0 { "ahead" } else { "behind" };
+            let side = if ahead_ms > 0 { "ahead" } else { "behind" };
             events.note(format!(
-                "the clock of {} is {:.1} s {word}: it begins so much {}",
+                "the clock of {} is {:.1} s {side}: it begins so much {}",
                 agent.name(),
                 ahead_ms.abs() as f64 / 1000.0,
                 if ahead_ms > 0 { "earlier" } else { "later" },
             ));
         }
-        if let Some(standing) = answer.standing
-            && standing.stage != StandingStage::Ended
+        if let Some(status) = answer.status
+            && status.stage != StatusStage::Ended
         {
             return Err(StormTestError::Busy {
-                run: standing.storm.run,
-                environment: standing.storm.environment,
+                run: status.storm.run,
+                environment: status.storm.environment,
             });
         }
     }
@@ -145,7 +145,7 @@ impl StormTest<'_> {
             is_over: false,
         };
         // Those that did not start cannot be told; which they are is in the error already.
-        let _ = tell_storm(agents, &found, StormControl::Stop).await;
+        let _ = control_storm(agents, &found, StormControl::Stop).await;
         Err(StormTestError::NotStarted(failures))
     }
 }

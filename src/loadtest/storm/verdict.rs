@@ -298,9 +298,9 @@ mod tests {
         result.users.logged_in = u64::from(users);
         result.last.logged_in_ms = Some(60_000);
         result.last.usable_ms = Some(61_000);
-        result.milestones.login.record(Duration::from_millis(80));
+        result.timings.login.record(Duration::from_millis(80));
         for _ in 0..users {
-            result.milestones.usable.record(Duration::from_millis(90));
+            result.timings.usable.record(Duration::from_millis(90));
         }
         for call in ["users-me", "login"] {
             let call = loadrig_storm::ClientCall::ALL
@@ -403,7 +403,7 @@ mod tests {
     #[test]
     fn what_was_never_measured_misses_its_threshold() {
         let mut storm = good(&login_storm());
-        storm.milestones.login = TimeHistogram::new();
+        storm.timings.login = TimeHistogram::new();
         storm.calls.clear();
         storm.last.usable_ms = None;
         let result = judged(storm, Vec::new());

@@ -13,7 +13,7 @@ use crate::loadtest::scenario::StormScenario;
 use crate::loadtest::wire::ServerInfo;
 
 /// The format of orders and answers; raised with every change that an old agent cannot read.
-pub const STORM_ORDER_FORMAT: u32 = 1;
+pub const STORM_ORDER_FORMAT: u32 = 2;
 
 /// What an agent is to do, and of what that is a part.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -38,7 +38,7 @@ pub fn read_storm(run: &LoadRun) -> Result<StormScenario, StormTestError> {
 /// How far an agent is with its storm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum StandingStage {
+pub enum StatusStage {
     /// It waits for the moment of the start.
     Waiting,
     /// It works.
@@ -51,11 +51,11 @@ pub enum StandingStage {
 
 /// The storm that an agent has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct StormStanding {
+pub struct StormStatus {
     /// Which.
     pub storm: LoadRun,
     /// How far it is.
-    pub stage: StandingStage,
+    pub stage: StatusStage,
 }
 
 /// What an agent answers when it is asked.
@@ -66,7 +66,7 @@ pub struct StormAnswer {
     /// The agent's clock, milliseconds since 1970.
     pub now_ms: u64,
     /// Its storm: the one that goes on, or the last one.
-    pub standing: Option<StormStanding>,
+    pub status: Option<StormStatus>,
 }
 
 /// A time in which an agent did not work.
@@ -107,7 +107,7 @@ pub enum StormOutcome {
 /// What an agent says while it works.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum StormWord {
+pub enum StormMessage {
     /// Where it stands.
     Sample(Box<StormSample>),
     /// It was interrupted, and goes on.
@@ -122,5 +122,5 @@ pub struct StormAgentLine {
     /// Its number, from zero.
     pub number: u64,
     /// What it says.
-    pub word: StormWord,
+    pub message: StormMessage,
 }

@@ -61,7 +61,7 @@ pub struct CanaryCheck {
     pub verdict: CanaryVerdict,
     /// What was seen.
     pub detail: String,
-    /// What mends it.
+    /// What fixes it.
     pub remedies: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Changes that may mend a storm: of the gate, which cost nothing, and of what hashes.
+//! Changes that may help against a storm: of the gate, which cost nothing, and of what hashes.
 //!
 //! Each keeps all that the YAML says and changes one thing. Where that is not enough because the gate
 //! holds back what there is then, it is offered together with the gate's change, and says so. How
@@ -48,7 +48,7 @@ impl Remedy {
     }
 }
 
-/// What may mend a storm that an environment does not pass, the changes that are free first.
+/// What may help an environment that does not pass a storm, the changes that are free first.
 pub(super) fn remedies(spec: &Spec, trial: &Trial) -> Vec<Remedy> {
     let mut found = gates(spec, trial);
     found.extend(more_nodes(spec, trial));

@@ -10,12 +10,12 @@ use super::cost::ExtraCost;
 
 /// What one vCPU does for hashing while its core's other vCPU hashes too, of what it does alone.
 const SHARED_CORE: f64 = 0.6;
-/// Storms that are played for each variant, at the least: in a large one chance evens out.
+/// Storms that are simulated for each variant, at the least: in a large one chance evens out.
 const FEWEST_RUNS: u32 = 5;
 /// And at the most: of those with few users, where the interval follows from chance alone, so many that it
 /// holds 89 % of storms on average.
 const MOST_RUNS: u32 = 200;
-/// Users of all storms together that are worth playing.
+/// Users of all storms together that are worth simulating.
 const PLAYED_USERS: u32 = 40_000;
 /// The same storms every time.
 const SEED: u64 = 1;
@@ -63,7 +63,7 @@ impl Trial {
         Self { storm, ..self }
     }
 
-    /// How many storms are played: the fewer users, the more depends on chance.
+    /// How many storms are simulated: the fewer users, the more depends on chance.
     fn runs(&self) -> u32 {
         (PLAYED_USERS / self.storm.users.max(1)).clamp(FEWEST_RUNS, MOST_RUNS)
     }

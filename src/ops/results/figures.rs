@@ -148,7 +148,7 @@ impl FigureKind {
         let storm = figures.map(|figures| &figures.storm);
         Some(match self.of {
             FigureSource::StormLogin(percentile) => storm
-                .map(|storm| &storm.milestones.login)
+                .map(|storm| &storm.timings.login)
                 .filter(|login| login.count() > 0)
                 .map(|login| login.quantile(f64::from(percentile) / 100.0))
                 .map(|time| time.as_secs_f64() * 1000.0),

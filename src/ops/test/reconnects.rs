@@ -8,7 +8,7 @@ use crate::spec::{Role, Spec};
 
 /// Simulations of each loss.
 const RUNS: u32 = 200;
-/// Clients that are played at the most: the last of more comes hardly later.
+/// Clients that are simulated at the most: the last of more comes hardly later.
 const MOST_CLIENTS: u32 = 16_000;
 
 /// What was to be expected of an event, from the pauses of the web client alone: on a rig that answers

@@ -12,8 +12,8 @@ use crate::engine::Urgency;
 use crate::events::{EventKind, TimeLeft};
 use crate::loadtest::storm::{
     FoundStorm, HeardStorm, LiveSources, StormExpectation, StormOutlook, StormPhaseSpan, StormTest,
-    StormTestError, at_entrances, check_agents, find_storm, hear_storm, longest_storm, read_storm,
-    tell_storm,
+    StormTestError, at_entrances, check_agents, control_storm, find_storm, hear_storm,
+    longest_storm, read_storm,
 };
 use crate::loadtest::{AgentHost, LoadRun, ScenarioResult, StormScenario};
 use crate::ops::agent_hosts::{agent_hosts, as_agents, entrances};
@@ -110,7 +110,7 @@ impl DetachedEngine for StormEngine {
                 RunControl::RateFactor(factor) => StormControl::Rate(factor),
                 RunControl::Stop => StormControl::Stop,
             };
-            Ok(tell_storm(&as_agents(&hosts), &found, control).await?)
+            Ok(control_storm(&as_agents(&hosts), &found, control).await?)
         })
     }
 }
@@ -177,7 +177,7 @@ impl StormEngine {
                 storm,
                 is_over: false,
             };
-            let stopped = tell_storm(&agents, &found, StormControl::Stop).await;
+            let stopped = control_storm(&agents, &found, StormControl::Stop).await;
             return Err(StartFailure {
                 is_running: stopped.is_err(),
                 error: stopped.err().map_or(error, OpsError::from),
@@ -277,7 +277,7 @@ async fn forecast_in_background(spec: &Spec, scenario: &StormScenario) -> Option
     forecast.await.ok().flatten()
 }
 
-/// When the last user was seen to get in; none if that was not in every storm that was played.
+/// When the last user was seen to get in; none if that was not in every storm that was simulated.
 fn known_last(forecast: &StormForecast) -> Option<Range> {
     let is_known = |last: &Range| {
         [last.low, last.median, last.high]

@@ -32,7 +32,7 @@ pub struct SearchPlan {
 
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum SearchStep {
+pub enum CeilingStep {
     /// Make a trial.
     Measure {
         /// Users.
@@ -156,12 +156,12 @@ impl CeilingSearch {
     }
 
     /// What to do next; the same until a trial is recorded.
-    pub fn next_step(&mut self) -> SearchStep {
+    pub fn next_step(&mut self) -> CeilingStep {
         if let (true, Some(load)) = (self.invalid >= INVALID_IN_A_ROW, self.invalid_load) {
-            return SearchStep::Done(SearchEnd::AgentsSaturated { load });
+            return CeilingStep::Done(SearchEnd::AgentsSaturated { load });
         }
         if self.plan.budget.is_some_and(|budget| self.spent >= budget) {
-            return SearchStep::Done(SearchEnd::BudgetSpent);
+            return CeilingStep::Done(SearchEnd::BudgetSpent);
         }
         let mut best: Option<(f64, u32, usize, Move)> = None;
         for at in 0..self.selectors.len() {
@@ -178,13 +178,13 @@ impl CeilingSearch {
         match best {
             Some((duration, load, goal, how)) => {
                 self.last = Some((goal, how));
-                SearchStep::Measure {
+                CeilingStep::Measure {
                     load,
                     duration,
                     goal,
                 }
             }
-            None => SearchStep::Done(SearchEnd::Reached),
+            None => CeilingStep::Done(SearchEnd::Reached),
         }
     }
 

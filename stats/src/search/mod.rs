@@ -13,5 +13,5 @@ mod controller;
 mod goal;
 
 pub use bounds::CeilingTrial;
-pub use controller::{CeilingSearch, GoalResult, SearchEnd, SearchPlan, SearchStep};
+pub use controller::{CeilingSearch, CeilingStep, GoalResult, SearchEnd, SearchPlan};
 pub use goal::{GoalError, SearchGoal};

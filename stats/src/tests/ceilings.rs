@@ -2,7 +2,7 @@
 //! coordinator, simulated after its published algorithm (mattermost-load-test-ng, `coordinator/`).
 
 use crate::random::SplitMix;
-use crate::{CeilingSearch, CeilingTrial, SearchEnd, SearchGoal, SearchPlan, SearchStep};
+use crate::{CeilingSearch, CeilingStep, CeilingTrial, SearchEnd, SearchGoal, SearchPlan};
 
 /// What gives way first.
 #[derive(Clone, Copy, Debug)]
@@ -155,10 +155,10 @@ fn search(rig: &mut PlantedRig, start: f64) -> (f64, f64) {
     let mut search = CeilingSearch::new(plan(start)).unwrap();
     loop {
         match search.next_step() {
-            SearchStep::Measure { load, duration, .. } => {
+            CeilingStep::Measure { load, duration, .. } => {
                 search.record(trial(rig, load, duration, start as u32));
             }
-            SearchStep::Done(end) => {
+            CeilingStep::Done(end) => {
                 assert_eq!(end, SearchEnd::Reached);
                 let result = search.results().remove(0);
                 let (lower, upper) = (result.lower.unwrap(), result.upper.unwrap());
@@ -274,7 +274,7 @@ fn an_interrupted_search_continues_as_if_it_had_not_been() {
         let mut rig = PlantedRig::new(Limit::Latency, 9_600.0, 7);
         let mut stored: Vec<CeilingTrial> = Vec::new();
         let mut search = CeilingSearch::new(plan(6_000.0)).unwrap();
-        while let SearchStep::Measure { load, duration, .. } = search.next_step() {
+        while let CeilingStep::Measure { load, duration, .. } = search.next_step() {
             let made = trial(&mut rig, load, duration, 6_000);
             stored.push(made);
             search.record(made);
@@ -316,7 +316,7 @@ fn several_goals_are_answered_by_one_search() {
         plan.goals = goals.iter().map(|goal| (*goal).clone()).collect();
         let mut search = CeilingSearch::new(plan).unwrap();
         let mut trials = 0;
-        while let SearchStep::Measure { load, duration, .. } = search.next_step() {
+        while let CeilingStep::Measure { load, duration, .. } = search.next_step() {
             trials += 1;
             search.record(CeilingTrial {
                 load,
@@ -354,14 +354,14 @@ fn a_search_ends_at_its_limits() {
         let mut search = CeilingSearch::new(plan).unwrap();
         for _ in 0..100 {
             match search.next_step() {
-                SearchStep::Measure { load, duration, .. } => search.record(CeilingTrial {
+                CeilingStep::Measure { load, duration, .. } => search.record(CeilingTrial {
                     load,
                     duration,
                     spent: duration,
                     loss,
                     valid,
                 }),
-                SearchStep::Done(end) => return (end, search.results().remove(0)),
+                CeilingStep::Done(end) => return (end, search.results().remove(0)),
             }
         }
         panic!("the search does not end");

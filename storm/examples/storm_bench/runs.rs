@@ -139,7 +139,7 @@ async fn storm(
         "logins_per_core_second": (result.users.live as f64 * 1000.0 / cpu as f64).round(),
         "calls_per_core_second": (requests as f64 * 1000.0 / cpu as f64).round(),
         "last_live_ms": result.last.live_ms,
-        "usable": times(&result.milestones.usable),
+        "usable": times(&result.timings.usable),
         "worst_second_start_lag_p99_ms": lag.unwrap_or_default().as_secs_f64() * 1000.0,
         "websockets": open,
         "resident_kib": held,

@@ -83,10 +83,10 @@ async fn everybody_logs_in_and_every_call_is_answered() {
             assert_eq!(tally.response.count(), tally.count, "{call}");
         }
         assert_eq!(result.calls[&ClientCall::Login].count, 12);
-        assert_eq!(result.milestones.usable.count(), 12);
+        assert_eq!(result.timings.usable.count(), 12);
         assert!(result.last.logged_in_ms <= result.last.usable_ms);
         assert!(result.last.live_ms.is_some());
-        let last = result.levels().pop().expect("seconds");
+        let last = result.gauges().pop().expect("seconds");
         assert_eq!((last.waiting, last.logged_in, last.websockets), (0, 12, 12));
     }
 }
@@ -142,9 +142,9 @@ async fn a_dropped_websocket_is_resumed_and_the_flood_follows() {
     );
     assert_eq!((sockets.resumed, sockets.anew), (4, 0));
     // The first attempt comes 3 to 5 s after the loss.
-    let reconnected = &result.milestones.reconnected;
+    let reconnected = &result.timings.reconnected;
     assert!(reconnected.quantile(0.0) >= Duration::from_secs(3));
-    assert!(result.milestones.caught_up.max() >= reconnected.quantile(0.0));
+    assert!(result.timings.caught_up.max() >= reconnected.quantile(0.0));
     assert!(result.last.caught_up_ms.is_some());
     for call in [
         ClientCall::Channels,
@@ -211,12 +211,12 @@ async fn clients_come_back_when_the_forecast_says() {
     let (low, high) = (forecast(earliest), forecast(latest));
     // Each client's time runs from its own loss; a busy machine takes its part of a second.
     let slack = 1.5;
-    let last = result.milestones.reconnected.max().as_secs_f64();
+    let last = result.timings.reconnected.max().as_secs_f64();
     assert!(
         last >= low.connected_last.low - slack && last <= high.connected_last.high + slack,
         "{last} s, forecast {low:?} to {high:?}"
     );
-    let last = result.milestones.caught_up.max().as_secs_f64();
+    let last = result.timings.caught_up.max().as_secs_f64();
     assert!(
         last >= low.caught_up_last.low - slack && last <= high.caught_up_last.high + 2.0 * slack,
         "{last} s, forecast {low:?} to {high:?}"

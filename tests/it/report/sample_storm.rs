@@ -9,8 +9,8 @@ use loadrig::loadtest::storm::{
 use loadrig::loadtest::{Check, HostPoint, HostSeries};
 use loadrig::report::Report;
 use loadrig_storm::{
-    CallTally, ClientCall, DriverHealth, LoginAttempts, Milestones, STORM_FORMAT, StormErrorClass,
-    StormResult, StormSecond, TimeHistogram, UserCounts,
+    CallTally, ClientCall, DriverHealth, LoginAttempts, STORM_FORMAT, StormErrorClass, StormResult,
+    StormSecond, StormTimings, TimeHistogram, UserCounts,
 };
 
 use super::sample_report;
@@ -134,7 +134,7 @@ fn result() -> StormResult {
     let mut seconds = Vec::new();
     let (mut arrived, mut inside) = (0_u64, 0_u64);
     let mut login = CallTally::default();
-    let mut milestones = Milestones::default();
+    let mut timings = StormTimings::default();
     for second in 0..SECONDS {
         let offered = if second < ARRIVE_FOR {
             (15_000 * (second + 1) / ARRIVE_FOR) - (15_000 * second / ARRIVE_FOR)
@@ -164,7 +164,7 @@ fn result() -> StormResult {
             at.login.record(wait);
             at.others.record(Duration::from_millis(7 + second % 30));
             login.response.record(wait);
-            milestones.login.record(wait);
+            timings.login.record(wait);
         }
         login.count += logged_in + refused;
         *login
@@ -194,7 +194,7 @@ fn result() -> StormResult {
         },
         calls: [(ClientCall::Login, login), (ClientCall::UsersMe, others)].into(),
         websockets: loadrig_storm::WebsocketCounts::default(),
-        milestones,
+        timings,
         last: loadrig_storm::LastUser {
             logged_in_ms: Some(1_200_000),
             usable_ms: Some(1_201_300),

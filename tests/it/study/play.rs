@@ -197,9 +197,9 @@ fn port(node: &ServerNode) -> u16 {
 /// Users who neither are in nor have given up: the drain took too long for them.
 fn still_waiting(result: &StormResult) -> bool {
     result
-        .levels()
+        .gauges()
         .last()
-        .is_some_and(|level| level.waiting > 0)
+        .is_some_and(|gauges| gauges.waiting > 0)
 }
 
 fn lateness(result: &StormResult) -> Duration {

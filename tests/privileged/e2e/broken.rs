@@ -1,4 +1,4 @@
-//! A rig that somebody breaks by hand: `verify` names what is broken, and `up` or whoever broke it mends it.
+//! A rig that somebody breaks by hand: `verify` names what is broken, and `up` or whoever broke it repairs it.
 
 use std::process::Command;
 use std::time::{Duration, Instant};

@@ -13,22 +13,22 @@ use tokio::sync::mpsc;
 
 use super::directory::{StormDirectory, now_ms};
 use super::error::StormAgentError;
-use crate::loadtest::storm::wire::{StandingStage, StormGap, StormOutcome};
+use crate::loadtest::storm::wire::{StatusStage, StormGap, StormOutcome};
 
-/// What the worker answers to a word that it has taken.
+/// What the worker answers to a message that it has taken.
 const TAKEN: &[u8] = b"ok\n";
-/// A word is far shorter.
-const LONGEST_WORD: u64 = 1024;
+/// A message is far shorter.
+const LONGEST_MESSAGE: u64 = 1024;
 /// How long a worker may take to answer.
 const ANSWER: Duration = Duration::from_secs(10);
 /// How long a worker that has ended may take to be started again.
 const RESTART: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Listens for words, for as long as the process lives.
+/// Listens for messages, for as long as the process lives.
 pub(super) fn listen(
     directory: &StormDirectory,
-    words: mpsc::Sender<StormControl>,
+    messages: mpsc::Sender<StormControl>,
 ) -> Result<(), StormAgentError> {
     // Of a worker that was interrupted: this one has the lock.
     directory.remove("control.sock")?;
@@ -36,21 +36,21 @@ pub(super) fn listen(
         .map_err(|source| directory.failed("control.sock", source))?;
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(take(stream, words.clone()));
+            tokio::spawn(take(stream, messages.clone()));
         }
     });
     Ok(())
 }
 
-/// Takes a word; says what is wrong with one that is none.
-async fn take(mut stream: UnixStream, words: mpsc::Sender<StormControl>) {
+/// Takes a message; says what is wrong with one that is none.
+async fn take(mut stream: UnixStream, messages: mpsc::Sender<StormControl>) {
     let mut text = Vec::new();
     let read = (&mut stream)
-        .take(LONGEST_WORD)
+        .take(LONGEST_MESSAGE)
         .read_to_end(&mut text)
         .await;
     let answer = match read.map(|_| serde_json::from_slice(&text)) {
-        Ok(Ok(word)) => match words.send(word).await {
+        Ok(Ok(message)) => match messages.send(message).await {
             Ok(()) => TAKEN.to_vec(),
             Err(_) => b"the storm is over\n".to_vec(),
         },
@@ -72,31 +72,33 @@ pub(super) fn is_listening(directory: &StormDirectory) -> bool {
 ///
 /// # Errors
 /// When there is no storm, it is over, or its worker does not answer.
-pub fn tell(directory: &StormDirectory, word: StormControl) -> Result<(), StormAgentError> {
+pub fn control(directory: &StormDirectory, message: StormControl) -> Result<(), StormAgentError> {
     let since = Instant::now();
     loop {
-        let standing = directory.standing()?.ok_or(StormAgentError::NoStorm)?;
-        match standing.stage {
-            StandingStage::Ended => return Err(StormAgentError::Over),
-            StandingStage::Waiting | StandingStage::Running if is_listening(directory) => {
-                return say(directory, word);
+        let status = directory.status()?.ok_or(StormAgentError::NoStorm)?;
+        match status.stage {
+            StatusStage::Ended => return Err(StormAgentError::Over),
+            StatusStage::Waiting | StatusStage::Running if is_listening(directory) => {
+                return say(directory, message);
             }
             _ if since.elapsed() < RESTART => std::thread::sleep(LOOK),
-            StandingStage::Interrupted if word == StormControl::Stop => return conclude(directory),
-            StandingStage::Interrupted => return Err(StormAgentError::Interrupted),
-            StandingStage::Waiting | StandingStage::Running => {
+            StatusStage::Interrupted if message == StormControl::Stop => {
+                return conclude(directory);
+            }
+            StatusStage::Interrupted => return Err(StormAgentError::Interrupted),
+            StatusStage::Waiting | StatusStage::Running => {
                 return Err(StormAgentError::NoAnswer("nobody listens".into()));
             }
         }
     }
 }
 
-fn say(directory: &StormDirectory, word: StormControl) -> Result<(), StormAgentError> {
+fn say(directory: &StormDirectory, message: StormControl) -> Result<(), StormAgentError> {
     let said = || -> std::io::Result<String> {
         let mut stream = BlockingStream::connect(directory.socket())?;
         stream.set_read_timeout(Some(ANSWER))?;
         stream.set_write_timeout(Some(ANSWER))?;
-        stream.write_all(&serde_json::to_vec(&word).map_err(std::io::Error::other)?)?;
+        stream.write_all(&serde_json::to_vec(&message).map_err(std::io::Error::other)?)?;
         stream.shutdown(Shutdown::Write)?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;

@@ -24,7 +24,7 @@ use super::error::StormAgentError;
 use crate::diagnose::system_error;
 use crate::loadtest::load_run::LoadRun;
 use crate::loadtest::storm::wire::{
-    STORM_ORDER_FORMAT, StandingStage, StormAnswer, StormGap, StormOutcome, StormStanding,
+    STORM_ORDER_FORMAT, StatusStage, StormAnswer, StormGap, StormOutcome, StormStatus,
 };
 use crate::loadtest::wire::ServerInfo;
 
@@ -79,23 +79,23 @@ impl StormDirectory {
         Ok(StormAnswer {
             format: STORM_ORDER_FORMAT,
             now_ms: now_ms(),
-            standing: self.standing()?,
+            status: self.status()?,
         })
     }
 
     /// The storm that is here, and how far it is.
-    pub(super) fn standing(&self) -> Result<Option<StormStanding>, StormAgentError> {
+    pub(super) fn status(&self) -> Result<Option<StormStatus>, StormAgentError> {
         let Some(storm) = self.read::<LoadRun>("storm.json")? else {
             return Ok(None);
         };
         let works = self.is_locked("worker.lock")?;
         let stage = match self.outcome()? {
-            Some(_) => StandingStage::Ended,
-            None if !works => StandingStage::Interrupted,
-            None if now_ms() < storm.start_ms => StandingStage::Waiting,
-            None => StandingStage::Running,
+            Some(_) => StatusStage::Ended,
+            None if !works => StatusStage::Interrupted,
+            None if now_ms() < storm.start_ms => StatusStage::Waiting,
+            None => StatusStage::Running,
         };
-        Ok(Some(StormStanding { storm, stage }))
+        Ok(Some(StormStatus { storm, stage }))
     }
 
     /// Creates it, for root alone.

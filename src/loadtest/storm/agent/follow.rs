@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::directory::StormDirectory;
 use super::error::StormAgentError;
 use super::journal::JournalReader;
-use crate::loadtest::storm::wire::{StandingStage, StormAgentLine, StormWord};
+use crate::loadtest::storm::wire::{StatusStage, StormAgentLine, StormMessage};
 
 /// Distance of the looks at whether there is more.
 const LOOK: Duration = Duration::from_millis(200);
@@ -29,25 +29,25 @@ pub fn follow(
     let mut away: Option<Instant> = None;
     loop {
         // Before the lines: an outcome that is there now has all lines before it.
-        let standing = directory.standing()?.ok_or(StormAgentError::NoStorm)?;
+        let status = directory.status()?.ok_or(StormAgentError::NoStorm)?;
         let outcome = directory.outcome()?;
         if journal.is_none() {
             journal = JournalReader::open(&path).map_err(failed)?;
         }
         if let Some(journal) = &mut journal {
-            while let Some((number, word)) = journal.next().map_err(failed)? {
+            while let Some((number, message)) = journal.next().map_err(failed)? {
                 if number >= from {
-                    say(&mut output, StormAgentLine { number, word })?;
+                    say(&mut output, StormAgentLine { number, message })?;
                 }
             }
         }
         if let Some(outcome) = outcome {
             let number = journal.as_ref().map_or(0, JournalReader::lines);
-            let word = StormWord::Outcome(outcome);
-            return say(&mut output, StormAgentLine { number, word });
+            let message = StormMessage::Outcome(outcome);
+            return say(&mut output, StormAgentLine { number, message });
         }
-        match standing.stage {
-            StandingStage::Interrupted => {
+        match status.stage {
+            StatusStage::Interrupted => {
                 if away.get_or_insert_with(Instant::now).elapsed() > AWAY {
                     return Err(StormAgentError::Interrupted);
                 }

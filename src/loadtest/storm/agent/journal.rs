@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use crate::loadtest::storm::wire::StormWord;
+use crate::loadtest::storm::wire::StormMessage;
 
 /// The file, open for writing.
 pub(super) struct JournalWriter {
@@ -37,8 +37,8 @@ impl JournalWriter {
     }
 
     /// Adds a line, in one write: readers may see a part of it, and wait for the rest.
-    pub(super) fn say(&mut self, word: &StormWord) -> std::io::Result<()> {
-        let mut text = serde_json::to_vec(word).map_err(std::io::Error::other)?;
+    pub(super) fn say(&mut self, message: &StormMessage) -> std::io::Result<()> {
+        let mut text = serde_json::to_vec(message).map_err(std::io::Error::other)?;
         text.push(b'\n');
         self.file.write_all(&text)
     }
@@ -68,7 +68,7 @@ impl JournalReader {
     }
 
     /// The next whole line with its number; `None` when there is none yet.
-    pub(super) fn next(&mut self) -> std::io::Result<Option<(u64, StormWord)>> {
+    pub(super) fn next(&mut self) -> std::io::Result<Option<(u64, StormMessage)>> {
         self.reader.read_until(b'\n', &mut self.begun)?;
         if !self.begun.ends_with(b"\n") {
             // A worker that was interrupted removes the rest of such a line and writes another.
@@ -78,11 +78,11 @@ impl JournalReader {
             self.begun.clear();
             return Ok(None);
         }
-        let word = serde_json::from_slice(&self.begun).map_err(std::io::Error::other)?;
+        let message = serde_json::from_slice(&self.begun).map_err(std::io::Error::other)?;
         self.begun.clear();
         let number = self.next;
         self.next += 1;
-        Ok(Some((number, word)))
+        Ok(Some((number, message)))
     }
 
     /// How many lines were read.
@@ -96,8 +96,8 @@ mod tests {
     use super::*;
     use crate::loadtest::storm::wire::StormGap;
 
-    fn word(from_ms: u64) -> StormWord {
-        StormWord::Gap(StormGap {
+    fn message(from_ms: u64) -> StormMessage {
+        StormMessage::Gap(StormGap {
             from_ms,
             to_ms: 2,
             reason: String::new(),
@@ -111,15 +111,15 @@ mod tests {
         let path = directory.path().join("lines.jsonl");
         assert!(JournalReader::open(&path).unwrap().is_none());
         let mut writer = JournalWriter::open(&path).unwrap();
-        writer.say(&word(0)).unwrap();
+        writer.say(&message(0)).unwrap();
         let mut reader = JournalReader::open(&path).unwrap().unwrap();
-        assert_eq!(reader.next().unwrap(), Some((0, word(0))));
+        assert_eq!(reader.next().unwrap(), Some((0, message(0))));
         writer.file.write_all(b"{\"gap\":{\"from").unwrap();
         assert_eq!(reader.next().unwrap(), None);
         drop(writer);
         let mut writer = JournalWriter::open(&path).unwrap();
-        writer.say(&word(1)).unwrap();
-        assert_eq!(reader.next().unwrap(), Some((1, word(1))));
+        writer.say(&message(1)).unwrap();
+        assert_eq!(reader.next().unwrap(), Some((1, message(1))));
         assert_eq!(reader.next().unwrap(), None);
         assert_eq!(reader.lines(), 2);
     }

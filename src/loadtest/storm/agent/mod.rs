@@ -11,7 +11,7 @@ mod journal;
 mod start;
 mod work;
 
-pub use control::tell;
+pub use control::control;
 pub use directory::StormDirectory;
 pub use error::StormAgentError;
 pub use follow::follow;

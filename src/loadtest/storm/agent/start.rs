@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::control::is_listening;
 use super::directory::{StormDirectory, now_ms};
 use super::error::StormAgentError;
-use crate::loadtest::storm::wire::{STORM_ORDER_FORMAT, StandingStage, StormOrder, StormStanding};
+use crate::loadtest::storm::wire::{STORM_ORDER_FORMAT, StatusStage, StormOrder, StormStatus};
 
 /// An order is smaller than this many bytes: most of it is the authority to trust.
 const LONGEST_ORDER: u64 = 4 << 20;
@@ -107,9 +107,9 @@ pub fn start(
 ) -> Result<(), StormAgentError> {
     let order = read_order(input)?;
     directory.create()?;
-    let busy = |standing: StormStanding, state| StormAgentError::Busy {
-        run: standing.storm.run,
-        environment: standing.storm.environment,
+    let busy = |status: StormStatus, state| StormAgentError::Busy {
+        run: status.storm.run,
+        environment: status.storm.environment,
         state,
     };
     let Some(_starting) = directory.lock("start.lock")? else {
@@ -117,14 +117,14 @@ pub fn start(
             "another storm is being started".into(),
         ));
     };
-    if let Some(standing) = directory.standing()? {
-        let forgotten = standing.storm.latest_end_ms().saturating_add(FORGOTTEN_MS) < now_ms();
-        match standing.stage {
-            StandingStage::Ended => {}
-            StandingStage::Waiting => return Err(busy(standing, "is about to start")),
-            StandingStage::Running => return Err(busy(standing, "goes on")),
-            StandingStage::Interrupted if forgotten => {}
-            StandingStage::Interrupted => return Err(busy(standing, "was interrupted")),
+    if let Some(status) = directory.status()? {
+        let forgotten = status.storm.latest_end_ms().saturating_add(FORGOTTEN_MS) < now_ms();
+        match status.stage {
+            StatusStage::Ended => {}
+            StatusStage::Waiting => return Err(busy(status, "is about to start")),
+            StatusStage::Running => return Err(busy(status, "goes on")),
+            StatusStage::Interrupted if forgotten => {}
+            StatusStage::Interrupted => return Err(busy(status, "was interrupted")),
         }
     }
     let late_ms = now_ms().saturating_sub(order.storm.start_ms);

@@ -14,7 +14,7 @@ use super::directory::{StormDirectory, WorkCheckpoint, now_ms};
 use super::error::StormAgentError;
 use super::journal::JournalWriter;
 use crate::loadtest::api::Api;
-use crate::loadtest::storm::wire::{StormGap, StormOutcome, StormWord};
+use crate::loadtest::storm::wire::{StormGap, StormMessage, StormOutcome};
 use crate::loadtest::wire::{EntranceRoute, ServerInfo};
 
 /// So late a worker may be at its first start before that counts as an interruption, ms.
@@ -24,7 +24,7 @@ const ASK_SERVER: Duration = Duration::from_secs(5);
 /// Lines that wait to be written.
 const LINES: usize = 256;
 /// Words that wait to be heeded.
-const WORDS: usize = 16;
+const MESSAGES: usize = 16;
 
 /// What had come of the storm when this worker began.
 struct WorkBefore {
@@ -55,22 +55,22 @@ pub async fn work(directory: &StormDirectory) -> Result<(), StormAgentError> {
     let mut plan = directory.plan()?;
     let mut journal = JournalWriter::open(&directory.lines())
         .map_err(|source| directory.failed("lines.jsonl", source))?;
-    let (say, mut words) = mpsc::channel(WORDS);
+    let (say, mut messages) = mpsc::channel(MESSAGES);
     control::listen(directory, say.clone())?;
     let server = ask_server(&plan).await;
-    await_start(storm.start_ms, &mut plan, &say, &mut words).await;
+    await_start(storm.start_ms, &mut plan, &say, &mut messages).await;
     let before = take_up(directory, storm.start_ms, &mut plan)?;
     let server = match &before {
         Some(before) => before.server.clone(),
         None => server,
     };
     if let Some(gap) = before.as_ref().and_then(|before| before.gaps.last()) {
-        let said = journal.say(&StormWord::Gap(gap.clone()));
+        let said = journal.say(&StormMessage::Gap(gap.clone()));
         said.map_err(|source| directory.failed("lines.jsonl", source))?;
     }
     let (lines, heard) = mpsc::channel(LINES);
     let writer = write_lines(directory.clone(), journal, before.as_ref(), &server, heard);
-    let ran = run_storm(plan, words, lines).await;
+    let ran = run_storm(plan, messages, lines).await;
     // A panic there is a line that is missing, as a full disk is.
     let written = writer.join().unwrap_or(Ok(()));
     let outcome = match ran {
@@ -118,17 +118,17 @@ async fn await_start(
     start_ms: u64,
     plan: &mut StormPlan,
     say: &mpsc::Sender<StormControl>,
-    words: &mut mpsc::Receiver<StormControl>,
+    messages: &mut mpsc::Receiver<StormControl>,
 ) {
     let wait = Duration::from_millis(start_ms.saturating_sub(now_ms()));
     let start = tokio::time::sleep(wait);
     tokio::pin!(start);
     loop {
-        let word = tokio::select! {
+        let message = tokio::select! {
             () = &mut start => return,
-            word = words.recv() => word,
+            message = messages.recv() => message,
         };
-        match word {
+        match message {
             Some(StormControl::Rate(rate)) => {
                 plan.resume.get_or_insert_default().rate = rate.max(0.0);
             }
@@ -220,7 +220,7 @@ fn write_lines(
                     if let Some(before) = &before {
                         sample.follow(&before.result, before.at_ms);
                     }
-                    let said = journal.say(&StormWord::Sample(sample));
+                    let said = journal.say(&StormMessage::Sample(sample));
                     said.map_err(|source| directory.failed("lines.jsonl", source))
                 }
                 StormLine::Checkpoint(checkpoint) => {
