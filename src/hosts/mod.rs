@@ -46,7 +46,7 @@ pub use license::ServerLicense;
 pub use passwords::{PasswordProblem, ServerPasswords};
 pub use plugins::PluginPackage;
 pub use psql::PsqlDatabase;
-pub use roles::render;
+pub use roles::{planned_settings, render};
 pub use saml::SamlFiles;
 pub use serving::Comparison;
 pub use session::{Listen, Output, OutputLines, SshSession};

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crate::blueprint::Stage;
 use crate::diagnose::{Diagnose, with_causes};
-use crate::hosts::{Bundle, Payload, render};
+use crate::hosts::{Bundle, Payload, planned_settings, render};
 use crate::identity::Secrets;
 use crate::plan::Inventory;
-use crate::spec::HostName;
+use crate::spec::{HostName, PlannedSetting};
 
 use super::payload::facts;
 use super::rig::Rig;
@@ -57,5 +57,13 @@ impl<'a> PlannedHosts<'a> {
             .map(|stage| render(spec, host, stage, &facts))
             .collect::<Result<_, _>>()
             .map_err(|error| NotCompared::of(&error))
+    }
+
+    /// What the server of an application node is to run with.
+    pub(super) fn settings(&self, host: HostName) -> Result<Vec<PlannedSetting>, NotCompared> {
+        let payload = self.payload.as_ref().map_err(NotCompared::clone)?;
+        let spec = &self.rig.spec;
+        let facts = facts(spec, host, self.inventory, self.secrets, payload);
+        planned_settings(spec, host, &facts).map_err(|error| NotCompared::of(&error))
     }
 }

@@ -81,12 +81,12 @@ pub(crate) use reserved_paths::reserved;
 pub use saml::{SamlAttributes, SamlCertificate, SamlProvider};
 pub(crate) use schema::generate as schema_of;
 pub use schema::{architecture_schema, environment_schema};
-pub(crate) use server_config::config_schema;
 pub use server_config::{
     CONNECTION_SETTINGS, KnownSettings, OWNED_SETTINGS, OwnedSetting, PURPOSE_SETTINGS,
-    PurposeSetting, ServerConfig, SettingKind, SettingSource, SettingValue, known_settings,
-    setting_text, setting_variable,
+    PlannedSetting, PlannedValue, PurposeSetting, ServerConfig, SettingKind, SettingMaster,
+    SettingSource, SettingValue, known_settings, setting_text, setting_variable,
 };
+pub(crate) use server_config::{config_schema, is_secret_setting};
 pub use services::{
     CacheEngine, CacheService, DatabaseEngine, DatabaseService, ExistingDatabase, FilesService,
     Masters, Protection, Purpose, STRIPED_GIB, STRIPED_IOPS, STRIPED_MIBPS, SearchService,

@@ -13,17 +13,24 @@ use crate::db::{ConfigTable, DbError, StoreOptions};
 /// What stands for a secret in an answer, and means "leave it" in a change.
 const MASK: &str = "********************************";
 
-/// Section and key of each secret.
-const SECRETS: [(&str, &str); 9] = [
-    ("SqlSettings", "DataSource"),
-    ("SqlSettings", "DataSourceReplicas"),
-    ("SqlSettings", "DataSourceSearchReplicas"),
-    ("SqlSettings", "AtRestEncryptKey"),
-    ("FileSettings", "AmazonS3SecretAccessKey"),
-    ("FileSettings", "PublicLinkSalt"),
-    ("EmailSettings", "SMTPPassword"),
-    ("ElasticsearchSettings", "Password"),
-    ("CacheSettings", "RedisPassword"),
+/// Section and key of each secret, and whether it is masked where there is none, too: as
+/// `Config.Sanitize` of Mattermost 11.2 does (`server/public/model/config.go`).
+const SECRETS: [(&str, &str, bool); 15] = [
+    ("CacheSettings", "RedisPassword", true),
+    ("ElasticsearchSettings", "Password", true),
+    ("EmailSettings", "SMTPPassword", false),
+    ("FileSettings", "AmazonS3SecretAccessKey", false),
+    ("FileSettings", "PublicLinkSalt", true),
+    ("GitLabSettings", "Secret", false),
+    ("GoogleSettings", "Secret", false),
+    ("LdapSettings", "BindPassword", false),
+    ("Office365Settings", "Secret", false),
+    ("OpenIdSettings", "Secret", false),
+    ("ServiceSettings", "SplitKey", true),
+    ("SqlSettings", "AtRestEncryptKey", true),
+    ("SqlSettings", "DataSource", true),
+    ("SqlSettings", "DataSourceReplicas", true),
+    ("SqlSettings", "DataSourceSearchReplicas", true),
 ];
 
 /// Why a configuration cannot be read or changed.
@@ -153,7 +160,10 @@ impl ConfigStore {
         if whole {
             for (section, keys) in &before.locked {
                 for key in keys {
-                    stored[section][key] = before.stored[section][key].clone();
+                    // A setting that only its variable sets is stored nowhere.
+                    if let Some(value) = before.stored[section].get(key) {
+                        stored[section][key] = value.clone();
+                    }
                 }
             }
         }
@@ -183,12 +193,12 @@ impl ConfigStore {
     /// What applies, for an administrator: secrets are masked.
     pub(crate) fn shown(&self) -> Value {
         let mut shown = self.current().effective.clone();
-        for (section, key) in SECRETS {
+        for (section, key, always) in SECRETS {
             let Some(value) = shown.get_mut(section).and_then(|keys| keys.get_mut(key)) else {
                 continue;
             };
             match value {
-                Value::String(text) if !text.is_empty() => *text = MASK.to_owned(),
+                Value::String(text) if always || !text.is_empty() => *text = MASK.to_owned(),
                 Value::Array(texts) => texts.iter_mut().for_each(|text| *text = MASK.into()),
                 _ => {}
             }

@@ -161,6 +161,7 @@ fn plan(nodes: &[ServerNode]) -> PromisePlan {
         job_server: None,
         plugins: Vec::new(),
         saml: None,
+        settings: Ok(Vec::new()),
     }
 }
 

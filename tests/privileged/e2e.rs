@@ -232,7 +232,12 @@ fn a_rig_is_planned_created_tested_and_removed() {
         "{grown}"
     );
     assert_eq!(steps(&log, &["deleted"]), [""; 0], "{grown}");
-    verify(home, "demo").says(&["job-1 ran `export_delete`", "job-1: metrics answer"]);
+    verify(home, "demo").says(&[
+        "job-1 ran `export_delete`",
+        "job-1: metrics answer",
+        "setting TeamSettings.EnableOpenServer",
+        "`false`; planned is `true` for this purpose",
+    ]);
     settings::both_apply(home);
 
     // A host that somebody terminated is made anew.

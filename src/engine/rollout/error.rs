@@ -1,7 +1,7 @@
 //! Why application nodes were not changed.
 
 use crate::diagnose::{Diagnose, ExitCode};
-use crate::engine::walk::TaskError;
+use crate::engine::task::TaskError;
 use crate::spec::HostName;
 
 use super::state::OtherNodes;

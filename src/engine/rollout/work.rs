@@ -12,7 +12,8 @@ use crate::engine::cloud::{Cloud, CloudError};
 use crate::engine::context::{Engine, SharedInventory};
 use crate::engine::cut_off::NOTHING_CHANGED;
 use crate::engine::hosts::{HostCondition, HostRequest, Hosts};
-use crate::engine::walk::{Finished, Task, TaskError, Urgency, boxed};
+use crate::engine::task::{Finished, Task, TaskError, boxed};
+use crate::engine::walk::Urgency;
 use crate::events::Outcome;
 use crate::spec::HostName;
 

@@ -10,8 +10,8 @@ use crate::hosts::bundle_error::BundleError;
 use crate::hosts::facts::{Endpoint, Facts};
 use crate::hosts::saml::{CERTIFICATE, IDP_CERTIFICATE, KEY};
 use crate::spec::{
-    LoadBalancer, PURPOSE_SETTINGS, Role, ServerConfig, ServiceEnvironment, setting_text,
-    setting_variable,
+    LoadBalancer, OwnedSetting, PURPOSE_SETTINGS, PlannedSetting, PlannedValue, Role, ServerConfig,
+    ServiceEnvironment, SettingMaster, setting_text, setting_variable,
 };
 
 use super::{Scene, nginx};
@@ -140,6 +140,45 @@ pub(super) fn defaults(scene: &Scene<'_>) -> String {
     }
     set("TeamSettings", "SiteName", json!(scene.spec.name));
     format!("{:#}\n", Value::Object(sections))
+}
+
+/// Every setting that the server is to run with: what variables set, and what a new configuration
+/// starts with where they set nothing.
+pub(super) fn planned(scene: &Scene<'_>) -> Result<Vec<PlannedSetting>, BundleError> {
+    let mut settings = Vec::new();
+    let mut add = |section: &str, key: &str, value: &Value, master| {
+        settings.push(PlannedSetting {
+            section: section.to_owned(),
+            key: key.to_owned(),
+            value: PlannedValue::of(section, key, value),
+            master,
+        });
+    };
+    let (owned, chosen) = (owned(scene)?, chosen(scene));
+    for (section, keys) in &owned {
+        for (key, value) in keys {
+            let master = OwnedSetting::find(section, key).map(SettingMaster::Loadrig);
+            add(section, key, value, master.unwrap_or(SettingMaster::Yaml));
+        }
+    }
+    for (section, keys) in &chosen {
+        for (key, value) in keys {
+            add(section, key, value, SettingMaster::Yaml);
+        }
+    }
+    let is_set = |section: &str, key: &str| {
+        let sets =
+            |config: &ServerConfig| config.get(section).is_some_and(|one| one.contains_key(key));
+        sets(&owned) || sets(&chosen)
+    };
+    for setting in PURPOSE_SETTINGS {
+        let value = setting.value(scene.spec.purpose).to_json();
+        if let Some(value) = value.filter(|_| !is_set(setting.section, setting.key)) {
+            let master = SettingMaster::Administrator(setting);
+            add(setting.section, setting.key, &value, master);
+        }
+    }
+    Ok(settings)
 }
 
 /// The settings that follow from the environment.

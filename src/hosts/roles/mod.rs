@@ -22,7 +22,7 @@ mod tests;
 use std::net::Ipv4Addr;
 
 use crate::blueprint::Stage;
-use crate::spec::{HostName, Role, Spec};
+use crate::spec::{HostName, PlannedSetting, Role, Spec};
 
 pub(super) use config::data_source_names;
 
@@ -74,6 +74,23 @@ pub fn render(
         }
     }
     Ok(bundle)
+}
+
+/// The settings that the server of an application node is to run with, and who says so.
+///
+/// # Errors
+/// When a fact is missing that they follow from.
+pub fn planned_settings(
+    spec: &Spec,
+    host: HostName,
+    facts: &Facts,
+) -> Result<Vec<PlannedSetting>, BundleError> {
+    config::planned(&Scene {
+        spec,
+        host,
+        facts,
+        templates: Templates::new()?,
+    })
 }
 
 /// What a role is rendered from.

@@ -37,6 +37,7 @@ pub(in crate::loadtest::promises) fn plan(licensed: bool) -> PromisePlan {
         job_server: None,
         plugins: Vec::new(),
         saml: None,
+        settings: Ok(Vec::new()),
     }
 }
 

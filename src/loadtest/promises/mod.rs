@@ -12,13 +12,14 @@ mod plugins;
 mod readers;
 mod run;
 mod saml;
+mod settings;
 mod through;
 
 pub use joined::{JoinError, JoinPlan, NodeJoin, check_joined, known_addresses};
 pub use readers::ReaderAccess;
 pub use run::check_promises;
 
-use crate::spec::{LicenseSummary, LicensedPart};
+use crate::spec::{LicenseSummary, LicensedPart, PlannedSetting};
 
 use super::wire::{Admin, EntranceRoute};
 
@@ -53,6 +54,8 @@ pub struct PromisePlan {
     pub plugins: Vec<PromisePlugin>,
     /// Whether the server has a certificate of its own for the identity provider, where there is one.
     pub saml: Option<bool>,
+    /// The settings that every application node is to run with, or why they are not known here.
+    pub settings: Result<Vec<PlannedSetting>, String>,
 }
 
 /// The license that every application node is to have.

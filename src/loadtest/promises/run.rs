@@ -15,6 +15,7 @@ use super::judge::judge;
 use super::plugins::plugins;
 use super::readers::{ReaderAccess, readers};
 use super::saml::saml;
+use super::settings::settings;
 use super::through::Visit;
 use super::{Promise, PromisePlan};
 
@@ -56,15 +57,16 @@ pub async fn check_promises(plan: &PromisePlan, reader_access: &[ReaderAccess]) 
     let (clustered, searchable) = (judged.clustered, judged.searchable);
     let uses_readers = judged.uses_readers;
     promises.extend(judged.promises);
-    if plan.mail {
-        promises.push(mail(plan, &entrance, &session).await);
-    }
-
     let nodes: BTreeMap<String, Api> = plan
         .nodes
         .iter()
         .filter_map(|node| Some((node.name.clone(), Api::new(&node.url, None).ok()?)))
         .collect();
+    promises.extend(settings(plan, &session, &nodes).await);
+    if plan.mail {
+        promises.push(mail(plan, &entrance, &session).await);
+    }
+
     let work = async {
         let mut promises = Vec::new();
         if !plan.plugins.is_empty() {

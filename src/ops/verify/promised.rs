@@ -9,9 +9,10 @@ use crate::loadtest::{
 };
 use crate::ops::license::planned;
 use crate::ops::payload::trust;
+use crate::ops::planned_hosts::PlannedHosts;
 use crate::ops::rig::{HostAccess, Rig};
 use crate::plan::Inventory;
-use crate::spec::{Role, ServerPlugin, Spec};
+use crate::spec::{HostName, PlannedSetting, Role, ServerPlugin, Spec};
 
 use super::check::RigCheck;
 use super::job_server::job_server;
@@ -32,6 +33,7 @@ pub(super) async fn promised(
     rig: &Rig,
     inventory: &Inventory,
     connected: &HostAccess,
+    planned_hosts: &PlannedHosts<'_>,
 ) -> Vec<RigCheck> {
     let spec = &rig.spec;
     let Some(entrance) = inventory.url(spec) else {
@@ -87,6 +89,7 @@ pub(super) async fn promised(
         job_server: job_server(spec, connected).await,
         plugins: spec.mattermost.plugins.iter().map(planned_plugin).collect(),
         saml: connections.saml.as_ref().map(|saml| saml.own.is_some()),
+        settings: planned_settings(planned_hosts),
     };
     let (readers, not_asked) = match reader_access(rig, inventory, connected).await {
         Ok(readers) => (readers, None),
@@ -113,6 +116,15 @@ fn planned_license(spec: &Spec) -> PlannedLicense {
         Ok(found) => planned(found.as_ref()),
         Err(error) => PlannedLicense::Unknown(with_causes(&error)),
     }
+}
+
+/// The settings of the application nodes, which are the same on all of them.
+fn planned_settings(planned_hosts: &PlannedHosts<'_>) -> Result<Vec<PlannedSetting>, String> {
+    let first = HostName {
+        role: Role::App,
+        index: 1,
+    };
+    planned_hosts.settings(first).map_err(|not| not.why)
 }
 
 fn planned_plugin(plugin: &ServerPlugin) -> PromisePlugin {

@@ -79,7 +79,7 @@ pub async fn verify(
     let (balancer, probes) = futures::join!(balancer, probes);
     // What does not run keeps no promise, and why is told already.
     let promises = match obstacle(&probes) {
-        None => promised(rig, &reading.inventory, &connected).await,
+        None => promised(rig, &reading.inventory, &connected, &planned).await,
         Some(failed) => vec![not_asked(rig, failed)],
     };
     let mut checks = vec![as_planned(rig, reading)];

@@ -6,18 +6,7 @@
 use serde_json::Value;
 
 use super::Checker;
-use crate::spec::{OwnedSetting, ServerConfig};
-
-/// Sections and keys that hold secrets (`Config.Sanitize` in the server's `model/config.go`).
-const SECRETS: [(&str, &str); 7] = [
-    ("CacheSettings", "RedisPassword"),
-    ("GitLabSettings", "Secret"),
-    ("GoogleSettings", "Secret"),
-    ("Office365Settings", "Secret"),
-    ("OpenIdSettings", "Secret"),
-    ("ServiceSettings", "SplitKey"),
-    ("SqlSettings", "DataSourceSearchReplicas"),
-];
+use crate::spec::{OwnedSetting, ServerConfig, is_secret_setting};
 
 impl Checker<'_> {
     pub(super) fn server_config(&mut self, config: &ServerConfig) {
@@ -32,7 +21,7 @@ impl Checker<'_> {
                             format!("it follows from {}", owned.from),
                         )
                         .hint("`docs/settings.md` lists the settings that loadrig owns")
-                } else if SECRETS.contains(&(section.as_str(), key.as_str())) {
+                } else if is_secret_setting(section, key) {
                     place.problem(
                         format!("`{name}` is a secret"),
                         "secrets do not belong into this file",

@@ -9,12 +9,16 @@
 
 mod known;
 mod owned;
+mod planned;
 mod purpose;
+mod secrets;
 
 pub(crate) use known::config_schema;
 pub use known::{KnownSettings, SettingKind, known_settings};
 pub use owned::{CONNECTION_SETTINGS, OWNED_SETTINGS, OwnedSetting};
+pub use planned::{PlannedSetting, PlannedValue, SettingMaster};
 pub use purpose::{PURPOSE_SETTINGS, PurposeSetting, SettingSource, SettingValue};
+pub(crate) use secrets::is_secret_setting;
 
 use std::collections::BTreeMap;
 

@@ -11,6 +11,7 @@ use aws_lc_rs::digest;
 use serde_json::{Map, Value};
 
 use super::Config;
+use super::known::{VariableKind, known_setting};
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]
@@ -173,33 +174,43 @@ fn override_key(
     name: &str,
     text: &str,
 ) -> Result<Option<(String, String)>, ConfigError> {
-    let Some((section, key)) = find_key(config, name) else {
+    let found = find_key(config, name);
+    // What Mattermost has and the stand-in does not act on is shown and locked all the same.
+    let Some((section, key, kind)) = found.or_else(|| known_setting(name)) else {
         return Ok(None);
     };
     let wrong = |expected| ConfigError::Variable {
         name: name.to_owned(),
         expected,
     };
-    let target = &mut config[&section][&key];
-    *target = match target {
-        Value::Bool(_) => Value::Bool(text.parse().map_err(|_| wrong("boolean"))?),
-        Value::Number(_) => Value::from(text.parse::<i64>().map_err(|_| wrong("whole number"))?),
+    config[&section][&key] = match kind {
+        VariableKind::Boolean => Value::Bool(text.parse().map_err(|_| wrong("boolean"))?),
+        VariableKind::Integer => {
+            Value::from(text.parse::<i64>().map_err(|_| wrong("whole number"))?)
+        }
         // As the server: an empty text is one empty word.
-        Value::Array(_) => text.split(' ').map(Value::from).collect(),
-        _ => Value::from(text),
+        VariableKind::Words => text.split(' ').map(Value::from).collect(),
+        VariableKind::Text => Value::from(text),
     };
     Ok(Some((section, key)))
 }
 
-fn find_key(config: &Value, name: &str) -> Option<(String, String)> {
+/// The setting of a configuration that a variable names.
+fn find_key(config: &Value, name: &str) -> Option<(String, String, VariableKind)> {
     let wanted = name.strip_prefix("MM_")?;
     config.as_object()?.iter().find_map(|(section, keys)| {
         let key = wanted
             .strip_prefix(&section.to_uppercase())?
             .strip_prefix('_')?;
         let keys: &Map<String, Value> = keys.as_object()?;
-        let found = keys.keys().find(|name| name.to_uppercase() == key)?;
-        Some((section.clone(), found.clone()))
+        let (found, value) = keys.iter().find(|(name, _)| name.to_uppercase() == key)?;
+        let kind = match value {
+            Value::Bool(_) => VariableKind::Boolean,
+            Value::Number(_) => VariableKind::Integer,
+            Value::Array(_) => VariableKind::Words,
+            _ => VariableKind::Text,
+        };
+        Some((section.clone(), found.clone(), kind))
     })
 }
 
@@ -303,5 +314,33 @@ mod tests {
         assert_eq!(loaded.stored["CalendarSettings"]["Days"], 7);
         assert_eq!(loaded.effective["CalendarSettings"]["Days"], 5);
         assert_eq!(loaded.locked["ServiceSettings"], ["SiteURL"]);
+    }
+
+    #[test]
+    fn settings_that_only_mattermost_acts_on_are_shown_and_locked() {
+        let loaded = load(
+            "{}",
+            &[
+                ("MM_SERVICESETTINGS_TRUSTEDPROXYIPHEADER", "X-Real-IP"),
+                ("MM_SERVICESETTINGS_ENABLELINKPREVIEWS", "false"),
+                ("MM_CLUSTERSETTINGS_ENABLEGOSSIPENCRYPTION", "true"),
+                ("MM_SERVICESETTINGS_NOSUCHSETTING", "1"),
+            ],
+        )
+        .expect("valid");
+        let service = &loaded.effective["ServiceSettings"];
+        assert_eq!(
+            service["TrustedProxyIPHeader"],
+            serde_json::json!(["X-Real-IP"])
+        );
+        assert_eq!(service["EnableLinkPreviews"], false);
+        assert!(
+            loaded.stored["ServiceSettings"]
+                .get("EnableLinkPreviews")
+                .is_none()
+        );
+        assert_eq!(loaded.locked["ClusterSettings"], ["EnableGossipEncryption"]);
+        let locked = &loaded.locked["ServiceSettings"];
+        assert_eq!(locked, &["TrustedProxyIPHeader", "EnableLinkPreviews"]);
     }
 }

@@ -2,6 +2,7 @@
 //! `config.json` that the stand-in acts on, under the same names. It may not
 //! know who uses them.
 
+mod known;
 mod load;
 
 use std::collections::BTreeMap;
