@@ -21,6 +21,19 @@ pub(in crate::aws) fn dependency<'a>(
     })
 }
 
+/// The availability zone of the subnet that something new is to be near; none leaves it to AWS.
+pub(in crate::aws) fn zone_of_subnet(
+    request: &Request<'_>,
+    operation: &str,
+    subnet: Option<&Address>,
+) -> Result<Option<String>, CloudError> {
+    let Some(subnet) = subnet else {
+        return Ok(None);
+    };
+    let zone = dependency(request, operation, subnet)?.text("zone");
+    Ok(zone.map(str::to_owned))
+}
+
 /// Whether an attribute of what exists was told, and is neither what is wanted nor as good.
 pub(in crate::aws) fn differs(request: &Request<'_>, existing: &Observed, name: &str) -> bool {
     let wanted = request.desired.attributes();

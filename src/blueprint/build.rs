@@ -119,8 +119,9 @@ impl Builder<'_> {
         if search.nodes == 0 {
             return;
         }
-        // A domain of one node takes one subnet; zone awareness takes one for each zone.
-        let zones = usize::from(search_zones(search.nodes, self.spec.network.zones).unwrap_or(1));
+        // A domain in one zone takes one subnet; zone awareness takes one for each zone.
+        let placed = self.spec.network.placed_zones();
+        let zones = usize::from(search_zones(search.nodes, placed).unwrap_or(1));
         let subnets: Vec<Address> = self
             .subnets(SubnetTier::Private)
             .into_iter()
@@ -215,11 +216,17 @@ impl Builder<'_> {
         self.security_of_balancer(operators);
     }
 
+    /// The subnet of services in the one zone of an environment that is placed in one.
+    pub(super) fn one_zone(&self) -> Option<Address> {
+        (self.spec.network.placed_zones() == 1).then(|| Address::subnet(SubnetTier::Private, 0))
+    }
+
     pub(super) fn instance(&mut self, host: HostName) {
         let Some(group) = self.spec.nodes.get(&host.role).cloned() else {
             return;
         };
-        let zone = u8::try_from((host.index - 1) % u32::from(self.spec.network.zones)).unwrap_or(0);
+        let placed = u32::from(self.spec.network.placed_zones());
+        let zone = u8::try_from((host.index - 1) % placed).unwrap_or(0);
         let public = self.spec.network.is_public(host.role);
         let tier = if public {
             SubnetTier::Public

@@ -111,11 +111,16 @@ impl Builder<'_> {
         if reader {
             after.push(Address::database(DatabaseRole::Writer));
         }
+        let multi_az = service.multi_az && !reader;
+        // RDS chooses both zones of a database with a standby.
+        let zone = self.one_zone().filter(|_| !multi_az);
+        after.extend(zone.clone());
         self.resource(
             Address::database(role),
             after,
             DatabaseInstance {
                 role,
+                zone,
                 version: database.version,
                 class: database.instance_type,
                 storage: Storage {
@@ -123,7 +128,7 @@ impl Builder<'_> {
                     iops: service.iops,
                     throughput_mibps: service.throughput_mibps,
                 },
-                multi_az: service.multi_az && !reader,
+                multi_az,
                 backup_days: service.backup_days,
                 snapshot: service.snapshot.filter(|_| !reader),
                 // A reader holds nothing that the writer does not.
@@ -173,11 +178,14 @@ impl Builder<'_> {
             // The first instance of a cluster becomes its writer.
             after.push(Address::database(DatabaseRole::Writer));
         }
+        let zone = self.one_zone();
+        after.extend(zone.clone());
         self.resource(
             Address::database(role),
             after,
             ClusterInstance {
                 role,
+                zone,
                 class: self.spec.database.instance_type.clone(),
                 cluster: Address::database_cluster(),
                 parameters: Address::database_parameters(reader),

@@ -101,6 +101,7 @@ mod tests {
     fn reader() -> Desired {
         Desired::Database(DatabaseInstance {
             role: DatabaseRole::Reader(1),
+            zone: None,
             version: "15".to_owned(),
             class: "db.r7g.xlarge".to_owned(),
             storage: Storage {

@@ -193,6 +193,7 @@ mattermost:
 # network:
 #   cidr: {cidr} # follows from the name
 #   zones: 2
+#   placement: one-zone # as load tests are published; or `all-zones`
 #   layout: public # or `private`, or `bastion`: hosts in private subnets behind NAT
 #   private_dns: false
 
@@ -270,6 +271,7 @@ mod tests {
                 "network",
                 "cidr",
                 "zones",
+                "placement",
                 "layout",
                 "private_dns",
                 "tls",

@@ -68,7 +68,7 @@ pub use login_cost::LoginCost;
 pub use login_gate::{GateLimits, GateSetting, LoginGate};
 pub use measured_hash::{HashTimeSource, MeasuredHashTime};
 pub use model::*;
-pub use network::{ExistingNetwork, Layout, Nat, Network};
+pub use network::{ExistingNetwork, Layout, Nat, Network, ZonePlacement};
 pub use overlaid::OverlaidEnvironment;
 pub use plugins::{PluginSource, ServerPlugin};
 pub use prices::{HOURS_PER_MONTH, Price, PriceSource, PricedItem, Prices};

@@ -20,6 +20,18 @@ pub enum Layout {
     Bastion,
 }
 
+/// In which of an environment's zones hosts and services are placed when they are created. What exists
+/// stays where it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ZonePlacement {
+    /// All in the first one: no call between hosts crosses zones, which takes longer and is billed.
+    OneZone,
+    /// Over all of them: the loss of a zone leaves the rest. What specs of older versions mean.
+    #[default]
+    AllZones,
+}
+
 /// How many NAT gateways hosts in private subnets share.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -53,6 +65,9 @@ pub struct Network {
     /// The names of those zones; empty where loadrig chooses them.
     #[serde(default)]
     pub availability_zones: Vec<String>,
+    /// In which of them hosts and services are placed.
+    #[serde(default)]
+    pub placement: ZonePlacement,
     /// Who stands where.
     pub layout: Layout,
     /// NAT gateways; only where hosts stand in private subnets of a VPC of its own.
@@ -66,13 +81,14 @@ pub struct Network {
 }
 
 impl Network {
-    /// A VPC of its own with every host in a public subnet.
+    /// A VPC of its own with every host in a public subnet, in one zone as rigs are.
     #[must_use]
     pub fn public(cidr: Ipv4Net, zones: u8) -> Self {
         Self {
             cidr,
             zones,
             availability_zones: Vec::new(),
+            placement: ZonePlacement::OneZone,
             layout: Layout::Public,
             nat: Nat::Single,
             existing: None,
@@ -94,6 +110,15 @@ impl Network {
     pub fn zone_name(&self, index: u8) -> Option<&str> {
         let name = self.availability_zones.get(usize::from(index));
         name.map(String::as_str)
+    }
+
+    /// How many of its zones, from the first one on, hosts and services are placed in.
+    #[must_use]
+    pub fn placed_zones(&self) -> u8 {
+        match self.placement {
+            ZonePlacement::OneZone => 1,
+            ZonePlacement::AllZones => self.zones,
+        }
     }
 
     /// Whether there are public subnets.

@@ -192,7 +192,7 @@ impl CacheEngine {
 /// of three over three (Developer Guide, "Configuring a multi-AZ domain").
 #[must_use]
 pub fn search_zones(nodes: u32, zones: u8) -> Option<u8> {
-    if nodes == 1 {
+    if nodes == 1 || zones == 1 {
         return Some(1);
     }
     (2..=zones)

@@ -18,7 +18,7 @@ use super::saml::SamlShape;
 use super::service_shapes::{CacheShape, DatabaseShape, FilesShape, ProtectionShape, SearchShape};
 use super::{
     AddressKind, BalancerKind, CloudTarget, Layout, Nat, Purpose, Scheme, ServerConfig, SourceKind,
-    config_schema,
+    ZonePlacement, config_schema,
 };
 
 /// An environment: a named rig, laid over a reference architecture.
@@ -307,6 +307,10 @@ pub(crate) struct NetworkShape {
     /// offer all instance types of the plan.
     #[schemars(example = &["us-east-1a", "us-east-1c"])]
     pub(crate) availability_zones: Option<Vec<String>>,
+    /// In which zones hosts and services are placed: `one-zone`, the first of them, or `all-zones`. Nothing
+    /// that exists moves. Default: `all-zones` for the purpose `gold-standard` or with `zones`, else
+    /// `one-zone`.
+    pub(crate) placement: Option<ZonePlacement>,
     /// Where hosts stand and how operators get to them. Default: `public`.
     pub(crate) layout: Option<Layout>,
     /// NAT gateways of hosts in private subnets: `single`, or one `per-zone`. Default:

@@ -32,6 +32,7 @@ mod network;
 mod nginx;
 mod ops;
 mod permissions;
+mod placement;
 mod plan;
 mod planning;
 #[cfg(target_os = "linux")]

@@ -85,7 +85,7 @@ impl Aws {
             .create_domain()
             .domain_name(name)
             .engine_version(version)
-            .cluster_config(cluster(wanted))
+            .cluster_config(cluster(wanted, subnets.len()))
             .ebs_options(volumes(wanted))
             .vpc_options(vpc)
             .encryption_at_rest_options(EncryptionAtRestOptions::builder().enabled(true).build())
@@ -151,6 +151,10 @@ impl Aws {
                 format!("the engine's version is not changed to `{version}` in place"),
             ));
         }
+        // Whatever a new one would get: its subnets stay those that it was created with.
+        let zones = existing.number("zones").ok().flatten();
+        let zones = zones.and_then(|zones| usize::try_from(zones).ok());
+        let zones = zones.unwrap_or(wanted.subnets.len());
         // A policy by itself is there in seconds, and copies no node.
         let is_of_nodes = NODES.iter().any(|name| differs(request, existing, name));
         let policy = self
@@ -160,7 +164,7 @@ impl Aws {
             .opensearch
             .update_domain_config()
             .domain_name(&existing.id)
-            .set_cluster_config(is_of_nodes.then(|| cluster(wanted)))
+            .set_cluster_config(is_of_nodes.then(|| cluster(wanted, zones)))
             .set_ebs_options(is_of_nodes.then(|| volumes(wanted)))
             .set_access_policies(differs(request, existing, "access").then(|| policy.to_string()))
             .send()
@@ -277,12 +281,12 @@ fn needs_newer_software(mut error: CloudError) -> CloudError {
     error
 }
 
-fn cluster(wanted: &SearchDomain) -> ClusterConfig {
+/// The nodes of a domain in so many zones.
+fn cluster(wanted: &SearchDomain, zones: usize) -> ClusterConfig {
     let SearchDomain {
         nodes,
         instance_type,
         masters,
-        subnets,
         ..
     } = wanted;
     let config =
@@ -300,15 +304,13 @@ fn cluster(wanted: &SearchDomain) -> ClusterConfig {
                     .as_ref()
                     .map(|masters| i32::try_from(masters.count).unwrap_or(i32::MAX)),
             )
-            .zone_awareness_enabled(subnets.len() > 1);
-    let zones = ZoneAwarenessConfig::builder()
-        .availability_zone_count(i32::try_from(subnets.len()).unwrap_or(i32::MAX))
-        .build();
-    if subnets.len() > 1 {
-        config.zone_awareness_config(zones).build()
-    } else {
-        config.build()
+            .zone_awareness_enabled(zones > 1);
+    if zones == 1 {
+        return config.build();
     }
+    let count = i32::try_from(zones).unwrap_or(i32::MAX);
+    let aware = ZoneAwarenessConfig::builder().availability_zone_count(count);
+    config.zone_awareness_config(aware.build()).build()
 }
 
 /// Whether a document means what ours says: a list of one is its one element, and everybody is `*` in

@@ -25,6 +25,17 @@ fn masters(cluster: &ClusterConfig) -> String {
     }
 }
 
+/// How many zones its data nodes are spread over. Of two AWS need not tell the number.
+fn zones(cluster: &ClusterConfig) -> u32 {
+    if cluster.zone_awareness_enabled() != Some(true) {
+        return 1;
+    }
+    let told = cluster.zone_awareness_config();
+    let told = told.and_then(|config| config.availability_zone_count());
+    told.and_then(|count| u32::try_from(count).ok())
+        .unwrap_or(2)
+}
+
 pub(in crate::aws) fn observe(domain: &DomainStatus, address: Address) -> Observed {
     let endpoint = domain
         .endpoints()
@@ -87,6 +98,7 @@ pub(in crate::aws) fn observe(domain: &DomainStatus, address: Address) -> Observ
                     .map(Into::into),
             ),
             ("masters", cluster.map(|config| masters(config).into())),
+            ("zones", cluster.map(|config| zones(config).into())),
             ("endpoint", endpoint.map(Into::into)),
             ("port", Some(443_u32.into())),
             ("reason", failed.map(|failed| failed.reason.into())),

@@ -10,7 +10,7 @@ use crate::aws::ownership::Ownership;
 use crate::aws::rds::groups::PARAMETERS;
 use crate::aws::rds::instances::CREATE;
 use crate::aws::rds::settings::{AURORA, count, rds_tags};
-use crate::aws::request::{dependency, require_listed};
+use crate::aws::request::{dependency, require_listed, zone_of_subnet};
 use crate::aws::tags::observed;
 use crate::blueprint::kinds::{ClusterInstance, ClusterParameters};
 use crate::blueprint::{DatabaseRole, Kind, parameter_lines};
@@ -41,6 +41,7 @@ impl Aws {
     ) -> Result<DbInstance, CloudError> {
         let operation = CREATE;
         let ClusterInstance {
+            zone,
             role,
             class,
             cluster,
@@ -56,6 +57,7 @@ impl Aws {
             .db_cluster_identifier(&dependency(request, operation, cluster)?.id)
             .engine(AURORA)
             .db_instance_class(class)
+            .set_availability_zone(zone_of_subnet(request, operation, zone.as_ref())?)
             .promotion_tier(count(tier))
             .publicly_accessible(false)
             // A rig that is measured must not be restarted under the measurement.

@@ -9,7 +9,7 @@ use crate::aws::rds::settings::{
     NAME, STORAGE, count, group_ids, major, master_password, rds_pairs, rds_tags,
     settle_if_not_found, unfinished_tags,
 };
-use crate::aws::request::dependency;
+use crate::aws::request::{dependency, zone_of_subnet};
 use crate::aws::tags::{self, observed};
 use crate::blueprint::kinds::{DatabaseInstance, POSTGRES};
 use crate::blueprint::{Address, AttributeValue, DatabaseRole, Kind};
@@ -75,6 +75,7 @@ impl Aws {
         id: &str,
     ) -> Result<DbInstance, CloudError> {
         let DatabaseInstance {
+            zone,
             version,
             class,
             storage,
@@ -103,6 +104,7 @@ impl Aws {
             .storage_encrypted(true)
             .publicly_accessible(false)
             .multi_az(*multi_az)
+            .set_availability_zone(zone_of_subnet(request, operation, zone.as_ref())?)
             .backup_retention_period(count(*backup_days))
             .deletion_protection(protection.deletion)
             // A rig that is measured must not be restarted under the measurement.
@@ -129,6 +131,7 @@ impl Aws {
         id: &str,
     ) -> Result<DbInstance, CloudError> {
         let DatabaseInstance {
+            zone,
             class,
             storage,
             multi_az,
@@ -148,6 +151,7 @@ impl Aws {
             .set_storage_throughput(provisioned.map(|(_, rate)| count(rate)))
             .publicly_accessible(false)
             .multi_az(*multi_az)
+            .set_availability_zone(zone_of_subnet(request, operation, zone.as_ref())?)
             .deletion_protection(protection.deletion)
             .auto_minor_version_upgrade(false)
             .copy_tags_to_snapshot(true)

@@ -6,7 +6,7 @@
 use crate::aws::Aws;
 use crate::aws::error::{CallContext, incomplete};
 use crate::aws::rds::settings::{AURORA, IO_OPTIMIZED, STORAGE, count, unfinished_tags};
-use crate::aws::request::dependency;
+use crate::aws::request::{dependency, zone_of_subnet};
 use crate::aws::tags::FINISHED;
 use crate::blueprint::kinds::{DatabaseCluster, DatabaseInstance};
 use crate::engine::{CloudError, Request};
@@ -22,6 +22,7 @@ impl Aws {
     ) -> Result<DbInstance, CloudError> {
         let operation = "rds:RestoreDBInstanceFromDBSnapshot";
         let DatabaseInstance {
+            zone,
             class,
             multi_az,
             backup_days,
@@ -41,6 +42,7 @@ impl Aws {
             // to say.
             .publicly_accessible(false)
             .multi_az(*multi_az)
+            .set_availability_zone(zone_of_subnet(request, operation, zone.as_ref())?)
             .backup_retention_period(count(*backup_days))
             .deletion_protection(protection.deletion)
             .auto_minor_version_upgrade(false)

@@ -120,6 +120,7 @@ mod tests {
 
     fn wanted(gib: u32, iops: Option<u32>, role: DatabaseRole) -> DatabaseInstance {
         DatabaseInstance {
+            zone: None,
             role,
             version: "15".to_owned(),
             class: "db.r7g.large".to_owned(),

@@ -9,6 +9,8 @@ use super::resource::Resource;
 pub struct ClusterInstance {
     /// Writer or reader.
     pub role: DatabaseRole,
+    /// The subnet in whose zone it is created; none leaves the zone to AWS. It stays where it is.
+    pub zone: Option<Address>,
     /// Instance class.
     pub class: String,
     /// The cluster that it belongs to.
@@ -28,6 +30,22 @@ impl Resource for ClusterInstance {
         ]
         .into_iter()
         .collect()
+    }
+
+    /// The same wherever AWS has capacity: another zone is worse than this one, and better than none.
+    fn alternatives(&self) -> Vec<Self> {
+        let elsewhere = Self {
+            zone: None,
+            ..self.clone()
+        };
+        self.zone.iter().map(|_| elsewhere.clone()).collect()
+    }
+
+    fn placement(&self) -> String {
+        match &self.zone {
+            Some(subnet) => format!("the zone of {subnet}"),
+            None => "any zone".to_owned(),
+        }
     }
 
     fn parameter_groups(&self) -> Vec<Address> {

@@ -18,6 +18,8 @@ use super::resource::Resource;
 pub struct DatabaseInstance {
     /// Writer or reader.
     pub role: DatabaseRole,
+    /// The subnet in whose zone it is created; none leaves the zone to AWS. It stays where it is.
+    pub zone: Option<Address>,
     /// Major PostgreSQL version.
     pub version: String,
     /// Instance class.
@@ -118,6 +120,22 @@ impl Resource for DatabaseInstance {
             "storage_gib" => is_rounded_up(self.storage.gib, value),
             "iops" => (self.storage.iops).is_some_and(|iops| is_rounded_up(iops, value)),
             _ => false,
+        }
+    }
+
+    /// The same wherever AWS has capacity: another zone is worse than this one, and better than none.
+    fn alternatives(&self) -> Vec<Self> {
+        let elsewhere = Self {
+            zone: None,
+            ..self.clone()
+        };
+        self.zone.iter().map(|_| elsewhere.clone()).collect()
+    }
+
+    fn placement(&self) -> String {
+        match &self.zone {
+            Some(subnet) => format!("the zone of {subnet}"),
+            None => "any zone".to_owned(),
         }
     }
 

@@ -26,7 +26,7 @@ pub struct SearchDomain {
     pub masters: Option<Masters>,
     /// The role that may use it, and nobody else.
     pub role: Address,
-    /// One subnet for one node, else as many as zones.
+    /// One subnet for one zone, else as many as zones. It stays in those that it is in.
     pub subnets: Vec<Address>,
     /// Security group.
     pub group: Address,
@@ -85,6 +85,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
         AttributeInfo::number("throughput_mibps"),
         AttributeInfo::text("masters"),
         AttributeInfo::text("access"),
+        AttributeInfo::number("zones").output(),
         AttributeInfo::number("port").output(),
     ],
     band: Band::ManagedServices,

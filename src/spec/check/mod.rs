@@ -21,7 +21,7 @@ mod settings;
 mod sizes;
 mod tls;
 
-pub(crate) use network::zones;
+pub(crate) use network::{placement, zones};
 pub(crate) use services::CheckedServices;
 pub(crate) use settings::{DEFAULT_REGION, DEFAULT_ZONES, Origin, Settings};
 pub(crate) use sizes::{Around, CheckedSizes};

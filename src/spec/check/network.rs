@@ -5,7 +5,8 @@ use ipnet::Ipv4Net;
 use super::{Checker, DEFAULT_ZONES};
 use crate::spec::shape::{ExistingShape, NetworkShape};
 use crate::spec::{
-    Access, AddressKind, ExistingNetwork, Layout, Network, is_region_shaped, values,
+    Access, AddressKind, ExistingNetwork, Layout, Network, Purpose, ZonePlacement,
+    is_region_shaped, values,
 };
 
 /// Subnets of an existing VPC: services want two zones, and hosts are spread over three.
@@ -28,6 +29,15 @@ pub(crate) fn zones(shape: &NetworkShape) -> u8 {
     }
 }
 
+/// In which of them hosts and services are placed. Load tests are published for one zone
+/// (mattermost-load-test-ng, `AWSAvailabilityZone`); who sets the number of zones means to use them.
+pub(crate) fn placement(shape: &NetworkShape, purpose: Purpose) -> ZonePlacement {
+    shape.placement.unwrap_or(match (purpose, shape.zones) {
+        (Purpose::Rig, None) => ZonePlacement::OneZone,
+        _ => ZonePlacement::AllZones,
+    })
+}
+
 impl Checker<'_> {
     /// Checks the network's settings; `None` when something is wrong with them.
     pub(super) fn network(
@@ -35,6 +45,7 @@ impl Checker<'_> {
         shape: &NetworkShape,
         name: Option<&str>,
         region: Option<&str>,
+        purpose: Purpose,
     ) -> Option<Network> {
         let layout = shape.layout.unwrap_or_default();
         let existing = match &shape.existing {
@@ -61,6 +72,7 @@ impl Checker<'_> {
         Some(Network {
             zones: zones(shape),
             availability_zones: availability_zones?,
+            placement: placement(shape, purpose),
             layout,
             s3_endpoint: shape.s3_endpoint.unwrap_or(behind_nat),
             private_dns: shape.private_dns.unwrap_or(false),

@@ -60,7 +60,8 @@ impl Checker<'_> {
         let network = file.network.clone().unwrap_or_default();
         let layout = network.layout.unwrap_or_default();
         let is_existing = network.existing.is_some();
-        let network = self.network(&network, name.as_deref(), region.as_deref());
+        let purpose = file.purpose.unwrap_or_default();
+        let network = self.network(&network, name.as_deref(), region.as_deref(), purpose);
         let load_balancer = self.load_balancer(file, region.as_deref());
         let tls = self.tls(file, origin);
         let login_gate = file.login_gate();

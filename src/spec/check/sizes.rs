@@ -6,7 +6,8 @@ use super::Checker;
 use crate::spec::catalog::{Arch, Table, catalog};
 use crate::spec::shape::{DatabaseSizes, EnvironmentFile, NodeSizes, Nodes, SearchSizes, Sizes};
 use crate::spec::{
-    BalancerKind, Cache, Database, Layout, NodeGroup, Role, Scheme, Search, search_zones,
+    BalancerKind, Cache, Database, Layout, NodeGroup, Role, Scheme, Search, ZonePlacement,
+    search_zones,
 };
 
 /// Simulated users per agent vCPU: 2,000 on an agent of four.
@@ -29,7 +30,7 @@ const BASTION: (&str, u32) = ("t3.small", 20);
 /// The settings that sizes have to fit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Around {
-    /// Availability zones.
+    /// Availability zones that data nodes are spread over.
     pub(crate) zones: u8,
     /// Who stands where.
     pub(crate) layout: Layout,
@@ -48,8 +49,12 @@ impl Around {
         let existing = network.existing.as_ref();
         let public = existing.and_then(|existing| existing.public_subnets.as_ref());
         let alb = file.alb.clone().unwrap_or_default();
+        let zones = match super::placement(&network, file.purpose.unwrap_or_default()) {
+            ZonePlacement::OneZone => 1,
+            ZonePlacement::AllZones => super::zones(&network),
+        };
         Self {
-            zones: super::zones(&network),
+            zones,
             layout: network.layout.unwrap_or_default(),
             existing: existing.is_some(),
             public_subnets: existing.is_none() || public.is_some_and(|list| !list.is_empty()),

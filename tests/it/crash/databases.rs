@@ -8,7 +8,7 @@ use strict_cloud::{AwsAccount, known_refusals};
 use super::foreign_calls::{call, id_of};
 use super::layouts::{account, named};
 use super::outcome::{later, leftovers, still_to_do};
-use super::process::{End, Job, run};
+use super::process::{End, Job, REGION, run};
 use super::sweep::SETTLED;
 
 const WRITER: &str = "DBInstanceIdentifier=lr-data-db-writer";
@@ -44,6 +44,40 @@ fn told(account: &AwsAccount, database: &str, element: &str) -> String {
     let rest = text.split_once(&start).map(|(_, rest)| rest);
     let value = rest.and_then(|rest| rest.split_once('<'));
     value.map(|(value, _)| value.to_owned()).unwrap_or_default()
+}
+
+/// Writer and reader of a rig stand where its hosts do, as long as AWS has room for them there.
+#[test]
+fn databases_of_a_rig_are_in_its_zone_and_elsewhere_without_capacity() {
+    let zones = |account: &AwsAccount| {
+        [WRITER, READER].map(|database| told(account, database, "AvailabilityZone"))
+    };
+    for engine in ["postgres", "aurora-postgresql"] {
+        let rig = spec(&format!("database: {{ engine: {engine} }}"));
+        let (first, second) = (format!("{REGION}a"), format!("{REGION}b"));
+        let one_zone = up(account(), &rig);
+        assert_eq!(zones(&one_zone), [first.clone(), first.clone()], "{engine}");
+
+        let mut account = account();
+        account.exhaust_database_zone("db.r7g.large", &first);
+        let elsewhere = up(account, &rig);
+        assert_eq!(zones(&elsewhere), [second.clone(), second], "{engine}");
+    }
+}
+
+/// The next version of loadrig places rigs in one zone: what is up stays, whichever zone it is in.
+#[test]
+fn databases_that_are_up_stay_in_their_zones() {
+    let spread = spec("network: { placement: all-zones }");
+    let account = up(account(), &spread);
+    let zones = [WRITER, READER].map(|database| told(&account, database, "AvailabilityZone"));
+    assert_ne!(zones[0], zones[1]);
+    let rig = spec("");
+    assert_eq!(still_to_do(&account, &rig), Vec::<String>::new());
+    let larger = spec("sizes: { database: { instance_type: db.r7g.xlarge } }");
+    let account = up(account, &larger);
+    let after = [WRITER, READER].map(|database| told(&account, database, "AvailabilityZone"));
+    assert_eq!(after, zones);
 }
 
 /// A replica is created with its source's parameter group, is given its own, and restarts.

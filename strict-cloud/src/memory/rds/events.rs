@@ -19,6 +19,12 @@ impl AwsAccount {
         self.rds.exhausted.insert(class.to_owned());
     }
 
+    /// From now on AWS has no capacity for new databases of a class in one zone.
+    pub fn exhaust_database_zone(&mut self, class: &str, zone: &str) {
+        let exhausted = (class.to_owned(), zone.to_owned());
+        self.rds.exhausted_zones.insert(exhausted);
+    }
+
     /// Puts a database into a state that it does not leave by itself, such as `failed`.
     pub fn break_database(&mut self, name: &str, state: &'static str) {
         if let Some(database) = self.rds.databases.get_mut(name) {

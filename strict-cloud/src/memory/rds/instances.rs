@@ -231,7 +231,7 @@ fn read(account: &mut AwsAccount, form: &QueryForm<'_>) -> Result<DatabaseRecord
         user: String::new(),
         database: String::new(),
         subnets,
-        zone: String::new(),
+        zone: form.get("AvailabilityZone").unwrap_or_default().to_owned(),
         parameters: form
             .get("DBParameterGroupName")
             .unwrap_or_default()
@@ -265,7 +265,16 @@ fn insert(
     account
         .rds
         .parameter_group_for(&account.rds.parameters, &database.parameters, engine)?;
-    if account.rds.exhausted.contains(&database.class) {
+    let lacks = |zone: &str| {
+        let zone = (database.class.clone(), zone.to_owned());
+        account.rds.exhausted_zones.contains(&zone)
+    };
+    // Whoever asks for no zone gets one that has capacity.
+    let is_exhausted = match database.zone.as_str() {
+        "" => subnets.iter().all(|(_, zone)| lacks(zone)),
+        asked => lacks(asked),
+    };
+    if is_exhausted || account.rds.exhausted.contains(&database.class) {
         return Err(AwsError::new(
             "InsufficientDBInstanceCapacity",
             format!(
@@ -281,10 +290,28 @@ fn insert(
         database.iops = database.iops.or(Some(iops));
         database.throughput = database.throughput.or(Some(throughput));
     }
-    // Replicas and members of a cluster are spread over the zones.
+    // Unless a zone is asked for, replicas and members of a cluster are spread over the zones.
     let nth = account.rds.databases.len();
-    let place = subnets.iter().cycle().nth(nth).cloned();
-    let (subnet, zone) = place.unwrap_or_default();
+    let place = match database.zone.as_str() {
+        "" => {
+            let with_capacity = subnets.iter().filter(|(_, zone)| !lacks(zone));
+            with_capacity.cycle().nth(nth)
+        }
+        asked => Some(
+            subnets
+                .iter()
+                .find(|(_, zone)| zone == asked)
+                .ok_or_else(|| {
+                    AwsError::new(
+                        "InvalidVPCNetworkStateFault",
+                        format!(
+                            "The DB subnet group has no subnet in the availability zone {asked}."
+                        ),
+                    )
+                })?,
+        ),
+    };
+    let (subnet, zone) = place.cloned().unwrap_or_default();
     database.zone = zone;
     account.add_interfaces(&NewInterfaces {
         owner: &database.serial,

@@ -46,6 +46,8 @@ pub(super) struct Rds {
     events: Vec<EventRecord>,
     /// Classes of which there is no capacity.
     exhausted: BTreeSet<String>,
+    /// Classes and zones without capacity for new databases.
+    exhausted_zones: BTreeSet<(String, String)>,
 }
 
 /// Answers a call.
