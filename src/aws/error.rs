@@ -38,6 +38,7 @@ where
                     .or_else(|| error.meta().request_id())
                     .map(Box::from),
                 attempts: Attempts::default(),
+                status: status_of(&error),
                 code,
             }
         })
@@ -96,15 +97,7 @@ pub(in crate::aws) fn refused(
     code: &str,
     message: impl Into<String>,
 ) -> CloudError {
-    CloudError {
-        operation: operation.to_owned(),
-        target: target.to_string(),
-        code: code.to_owned(),
-        message: message.into(),
-        request_id: None,
-        attempts: Attempts::default(),
-        class: FailureClass::Terminal,
-    }
+    CloudError::without_answer(operation, target, code, message)
 }
 
 /// A resource has our name but not our tag.
@@ -190,12 +183,15 @@ pub(in crate::aws) fn without_credentials(error: &CredentialsError) -> CloudErro
     }
 }
 
+fn status_of<E>(error: &SdkError<E>) -> Option<u16> {
+    error.raw_response().map(|raw| raw.status().as_u16())
+}
+
 fn code_of<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E>) -> String {
     if let Some(code) = error.code() {
         return code.to_owned();
     }
-    let status = error.raw_response().map(|raw| raw.status().as_u16());
-    match (error, status) {
+    match (error, status_of(error)) {
         // HEAD requests are answered without a body, so without a code.
         (_, Some(status)) => format!("Http{status}"),
         (SdkError::TimeoutError(_), None) => "Timeout".to_owned(),
@@ -231,7 +227,7 @@ fn class_of<E: ProvideErrorMetadata + Error + 'static>(
     if let Some(class) = class_of_refusal(operation, code, message) {
         return class;
     }
-    match error.raw_response().map(|raw| raw.status().as_u16()) {
+    match status_of(error) {
         Some(404) => FailureClass::NotFound,
         Some(401 | 403) => FailureClass::Denied,
         Some(429 | 500..) => FailureClass::Transient,

@@ -4,6 +4,7 @@
 //! provider accepted them; waiting is the engine's business.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::future::Future;
 use std::time::Duration;
 
@@ -138,6 +139,8 @@ pub struct CloudError {
     pub request_id: Option<Box<str>>,
     /// How often the call failed, the last time so.
     pub attempts: Attempts,
+    /// The HTTP status of the answer; none where nothing was answered, or this is no answer's.
+    pub status: Option<u16>,
     /// What to do about it.
     pub class: FailureClass,
 }
@@ -157,6 +160,27 @@ fn shown(
 }
 
 impl CloudError {
+    /// A failure that no service answered with: loadrig found it itself. It is final, unless another
+    /// class is put in.
+    #[must_use]
+    pub fn without_answer(
+        operation: &str,
+        target: impl Display,
+        code: &str,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            operation: operation.to_owned(),
+            target: target.to_string(),
+            code: code.to_owned(),
+            message: message.into(),
+            request_id: None,
+            attempts: Attempts::default(),
+            status: None,
+            class: FailureClass::Terminal,
+        }
+    }
+
     /// Whether the call cannot have changed anything.
     fn only_looks(&self) -> bool {
         let verb = self.operation.split(':').nth(1).unwrap_or_default();
@@ -171,6 +195,13 @@ impl CloudError {
         self.message.contains("with an explicit deny")
     }
 
+    /// Whether AWS ended an instance at its launch; the code is told as the reason of its state ("Instance
+    /// terminates immediately", Amazon EC2 User Guide).
+    fn is_about_volume_key(&self) -> bool {
+        const CODE: &str = "Client.InternalError";
+        self.code == CODE || (self.code == NOT_READY && self.message.contains(CODE))
+    }
+
     /// Whether it is about who asks, not about what is asked for.
     #[must_use]
     pub fn is_about_credentials(&self) -> bool {
@@ -182,15 +213,8 @@ impl CloudError {
 impl From<UnreadableAttribute> for CloudError {
     fn from(error: UnreadableAttribute) -> Self {
         let target = error.resource.as_ref();
-        Self {
-            operation: "read".to_owned(),
-            target: target.map(ToString::to_string).unwrap_or_default(),
-            code: "UnreadableAttribute".to_owned(),
-            message: error.to_string(),
-            request_id: None,
-            attempts: Attempts::default(),
-            class: FailureClass::Terminal,
-        }
+        let target = target.map(ToString::to_string).unwrap_or_default();
+        Self::without_answer("read", target, "UnreadableAttribute", error.to_string())
     }
 }
 
@@ -209,7 +233,7 @@ impl Diagnose for CloudError {
                  say what it asks for (another region or network, a second factor, a tag)".to_owned(),
             ].into_iter().chain((!self.only_looks()).then(|| "`tags` in the environment's YAML are put on every resource".to_owned())).collect(),
             // The adapter reads it of an instance that AWS ended at once.
-            FailureClass::Denied if self.code == "Client.InternalError" => vec![
+            FailureClass::Denied if self.is_about_volume_key() => vec![
                 "mostly this is a key: the account encrypts new volumes with a KMS key that the caller, or the instance, may not use (docs/aws.md, \"Accounts of an organisation\")".to_owned(),
                 "`aws ec2 get-ebs-default-kms-key-id` names the key; its policy has to let the caller use it and create grants".to_owned(),
             ],
@@ -233,6 +257,10 @@ impl Diagnose for CloudError {
                 format!("the outcome of `{}` is not known: `{}` may exist now", self.operation, self.target),
                 "run the same command again: it finds by tag what was created, and continues".to_owned(),
             ],
+            FailureClass::Converging if self.operation == "s3:CreateBucket" => vec![format!(
+                "the name of a bucket that was deleted can stay taken for an hour: if `{}` was, run the same command again then",
+                self.target
+            )],
             FailureClass::Converging => vec![format!(
                 "`{}` still has users, or AWS does not list everywhere what was created: run the same command again to continue",
                 self.target
@@ -258,6 +286,12 @@ impl Diagnose for CloudError {
                     "loadrig does not know what this answer of `{}` means (code `{}`) and did not repeat the call: if the same command works later, report this line (docs/aws-errors.md, \"Unknown errors\")",
                     self.operation, self.code
                 ),
+            ],
+            // AWS Backup Developer Guide, DisassociateRecoveryPoint: RDS has its backups back then.
+            FailureClass::Blocked if self.message.contains("AwsBackupRecoveryPointArn") => vec![
+                "a backup plan of AWS Backup holds the database's automated backups: if you may, take the database out of \
+                 the plan, release the recovery point (`aws backup disassociate-recovery-point`), and run the same command \
+                 again".to_owned(),
             ],
             FailureClass::Blocked => vec![
                 "remove or detach what is in the way, if you may, then run the same command again; loadrig touches nothing that is not the environment's own".to_owned(),

@@ -39,7 +39,6 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::engine::attempts::Attempts;
 use crate::engine::cloud::{CloudError, FailureClass};
 use crate::engine::lease::{
     Condition, Holder, Lease, LeaseStore, LockError, ObjectVersion, after, describe_lease, object,
@@ -529,17 +528,13 @@ async fn read<S: LeaseStore>(
 }
 
 fn store_too_slow(environment: &str) -> LockError {
+    let message = format!(
+        "answers take so long that in {} s no lease could be had",
+        STORE_TIMEOUT.as_secs()
+    );
     let cause = CloudError {
-        operation: "lock".to_owned(),
-        target: object(environment),
-        code: "TooSlow".to_owned(),
-        message: format!(
-            "answers take so long that in {} s no lease could be had",
-            STORE_TIMEOUT.as_secs()
-        ),
-        request_id: None,
-        attempts: Attempts::default(),
         class: FailureClass::Transient,
+        ..CloudError::without_answer("lock", object(environment), "TooSlow", message)
     };
     unavailable(environment, cause)
 }

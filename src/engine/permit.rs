@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::engine::attempts::Attempts;
-use crate::engine::cloud::{CloudError, FailureClass};
+use crate::engine::cloud::CloudError;
 
 /// The right to change the environment, as long as the lease is held.
 ///
@@ -47,18 +46,14 @@ impl Permit {
         if status.lost.is_none() && Instant::now() < status.valid_until {
             return Ok(());
         }
-        Err(CloudError {
-            operation: "lock".to_owned(),
-            target: "the environment".to_owned(),
-            code: "LeaseLost".to_owned(),
-            message: status
-                .lost
-                .clone()
-                .unwrap_or_else(|| "the lease could not be renewed in time".to_owned()),
-            request_id: None,
-            attempts: Attempts::default(),
-            class: FailureClass::Terminal,
-        })
+        let lost = status.lost.clone();
+        let message = lost.unwrap_or_else(|| "the lease could not be renewed in time".to_owned());
+        Err(CloudError::without_answer(
+            "lock",
+            "the environment",
+            "LeaseLost",
+            message,
+        ))
     }
 }
 

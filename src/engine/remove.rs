@@ -162,17 +162,16 @@ mod tests {
     use super::*;
     use crate::blueprint::{Address, Attributes, Kind};
     use crate::diagnose::Diagnose as _;
-    use crate::engine::attempts::Attempts;
 
     fn refused() -> CloudError {
         CloudError {
-            operation: "ec2:DeleteVpc".to_owned(),
-            target: "vpc-1".to_owned(),
-            code: "DependencyViolation".to_owned(),
-            message: "it has dependencies".to_owned(),
-            request_id: None,
-            attempts: Attempts::default(),
             class: FailureClass::Converging,
+            ..CloudError::without_answer(
+                "ec2:DeleteVpc",
+                "vpc-1",
+                "DependencyViolation",
+                "it has dependencies",
+            )
         }
     }
 

@@ -7,7 +7,6 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::blueprint::{Address, Desired, Kind};
-use crate::engine::attempts::Attempts;
 use crate::engine::cloud::{
     CHANGE_UNDONE, Cloud, CloudError, FailureClass, NOT_READY, Request, SecretInputs,
 };
@@ -140,15 +139,12 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                 Ok((self.create(work).await?, Outcome::Created))
             }
             (Action::Create, _) => Ok((self.create(work).await?, Outcome::Created)),
-            (action, _) => Err(CloudError {
-                operation: "plan".to_owned(),
-                target: work.step.to_owned(),
-                code: format!("{action:?}"),
-                message: work.change.reason.clone(),
-                request_id: None,
-                attempts: Attempts::default(),
-                class: FailureClass::Terminal,
-            }),
+            (action, _) => Err(CloudError::without_answer(
+                "plan",
+                work.step,
+                &format!("{action:?}"),
+                &*work.change.reason,
+            )),
         }
     }
 
@@ -189,14 +185,9 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
                 other => return other,
             }
         }
-        Err(refusal.unwrap_or_else(|| CloudError {
-            operation: "plan".to_owned(),
-            target: work.step.to_owned(),
-            code: "NoCandidate".to_owned(),
-            message: "no zone and no instance type is left to try".to_owned(),
-            request_id: None,
-            attempts: Attempts::default(),
-            class: FailureClass::Terminal,
+        Err(refusal.unwrap_or_else(|| {
+            let message = "no zone and no instance type is left to try";
+            CloudError::without_answer("plan", work.step, "NoCandidate", message)
         }))
     }
 
@@ -323,30 +314,18 @@ fn refuse_leaving(created: Observed) -> Result<Observed, CloudError> {
     if !created.state.is_leaving() {
         return Ok(created);
     }
+    let message = format!(
+        "`{}` is still being deleted ({})",
+        created.id, created.status
+    );
     Err(CloudError {
-        operation: "create".to_owned(),
-        target: created.address.to_string(),
-        code: "StillDeleting".to_owned(),
-        message: format!(
-            "`{}` is still being deleted ({})",
-            created.id, created.status
-        ),
-        request_id: None,
-        attempts: Attempts::default(),
         class: FailureClass::Converging,
+        ..CloudError::without_answer("create", &created.address, "StillDeleting", message)
     })
 }
 
 fn seed_error(message: String) -> CloudError {
-    CloudError {
-        operation: "ssm:GetParameter".to_owned(),
-        target: Address::seed().to_string(),
-        code: "UnusableSeed".to_owned(),
-        message,
-        request_id: None,
-        attempts: Attempts::default(),
-        class: FailureClass::Terminal,
-    }
+    CloudError::without_answer("ssm:GetParameter", Address::seed(), "UnusableSeed", message)
 }
 
 #[cfg(test)]

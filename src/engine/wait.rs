@@ -250,13 +250,6 @@ fn undone(seen: &Observed, differences: &[Difference]) -> CloudError {
 }
 
 pub(super) fn not_ready(seen: &Observed, message: String) -> CloudError {
-    CloudError {
-        operation: "wait".to_owned(),
-        target: format!("{} ({})", seen.address, seen.id),
-        code: NOT_READY.to_owned(),
-        message,
-        request_id: None,
-        attempts: Attempts::default(),
-        class: FailureClass::Terminal,
-    }
+    let target = format!("{} ({})", seen.address, seen.id);
+    CloudError::without_answer("wait", target, NOT_READY, message)
 }

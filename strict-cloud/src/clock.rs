@@ -64,6 +64,12 @@ pub(crate) enum Delay {
     ProtectionLag,
     ClusterStart,
     ClusterEnd,
+    /// Until a cluster that accepted a failover says that it fails over.
+    FailoverLag,
+    /// Until a reader of a cluster has been promoted.
+    ClusterFailover,
+    /// Until the standby of an instance has taken over.
+    StandbyFailover,
     SearchStart,
     SearchChange,
     SearchEnd,
@@ -107,7 +113,9 @@ impl Delay {
             Self::Visibility | Self::DetachLag => 2,
             Self::TagVisibility => 3,
             Self::ProfileUse => 4,
-            Self::AttributeLag | Self::BucketVisibility | Self::ServiceRole => 5,
+            Self::AttributeLag | Self::BucketVisibility | Self::FailoverLag | Self::ServiceRole => {
+                5
+            }
             Self::InstanceStart | Self::ProfilePropagation => 8,
             Self::EndpointEnd
             | Self::ServicePropagation
@@ -120,6 +128,7 @@ impl Delay {
             | Self::TargetDrained
             | Self::DnsChange
             | Self::ParameterName
+            | Self::ClusterFailover
             | Self::CacheTags => 30,
             Self::ClusterStart => 40,
             Self::ParametersApply => 45,
@@ -128,6 +137,7 @@ impl Delay {
             | Self::ClusterEnd
             | Self::MappedAddress
             | Self::SearchSettling => 60,
+            Self::StandbyFailover => 90,
             Self::NatStart => 105,
             Self::BalancerStart => 150,
             Self::DatabaseSnapshot => 240,

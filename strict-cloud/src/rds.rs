@@ -12,8 +12,10 @@ use crate::cloud::{Core, Ruling};
 use crate::ec2::{ServiceInterfaces, key, network_of};
 use crate::errors::{AwsError, Reply};
 use crate::ledger::Phase;
-use crate::refusals::rds::{PROTECTED_CLUSTER, PROTECTED_INSTANCE, REPLICA_FINAL_SNAPSHOT};
-use crate::{offers, rds_changes, rds_groups, xml};
+use crate::refusals::rds::{
+    NO_REBOOT_NOW, PROTECTED_CLUSTER, PROTECTED_INSTANCE, REPLICA_FINAL_SNAPSHOT,
+};
+use crate::{offers, rds_changes, rds_failover, rds_groups, xml};
 
 const DATABASE: &str = "db";
 const CLUSTER: &str = "db-cluster";
@@ -42,9 +44,12 @@ pub(crate) async fn before(core: &Core, call: &mut Call) -> Result<Ruling, AwsEr
             rds_changes::change(core, call, &id).await?;
         }
         "ModifyDBCluster" => change_cluster(core, call).await?,
-        "RebootDBInstance" | "CreateDBSnapshot" | "StopDBInstance" => {
-            check_available(core, call)?;
+        "FailoverDBCluster" => fail_over(core, call).await?,
+        "RebootDBInstance" => {
+            check_available(core, call).map_err(|_| AwsError::known(&NO_REBOOT_NOW))?;
+            rds_failover::check_standby(core, call, &id_of(call)).await?;
         }
+        "CreateDBSnapshot" | "StopDBInstance" => check_available(core, call)?,
         "DeleteDBInstance" => return delete(core, call).await,
         "DeleteDBCluster" => return delete_cluster(core, call).await,
         // What the emulator lacks. It keeps no backups of a cluster that is gone.
@@ -194,6 +199,22 @@ async fn change_cluster(core: &Core, call: &Call) -> Result<(), AwsError> {
         rds_changes::lift_protection(core, call, &id);
     }
     Ok(())
+}
+
+async fn fail_over(core: &Core, call: &mut Call) -> Result<(), AwsError> {
+    let id = cluster_of(call);
+    let now = core.clock.now();
+    let phase = core.ledger().phase(&key(call, CLUSTER, &id), now);
+    if phase != Phase::Available || rds_failover::goes_on(core, call, &id) {
+        return Err(AwsError::new(
+            "InvalidDBClusterStateFault",
+            format!("DBCluster {id} is not in available state."),
+        ));
+    }
+    let is_usable = |call: &Call, id: &str| {
+        core.ledger().phase(&key(call, DATABASE, id), now) == Phase::Available
+    };
+    rds_failover::begin(core, call, &id, is_usable).await
 }
 
 fn not_available(id: &str) -> AwsError {
@@ -399,6 +420,7 @@ fn note(core: &Core, call: &Call, _reply: &Reply) {
             let changes_network = call.get("PubliclyAccessible").is_some()
                 || !call.all("VpcSecurityGroupIds").is_empty();
             let time = match call.action.as_str() {
+                "RebootDBInstance" if rds_failover::is_forced(call) => Delay::StandbyFailover,
                 "RebootDBInstance" => Delay::InstanceStart,
                 _ if takes_time.iter().any(|field| call.get(field).is_some()) => {
                     Delay::DatabaseChange
@@ -477,6 +499,9 @@ fn report_states(core: &Core, call: &Call, reply: &mut Reply) {
             for node in xml::named(document, element) {
                 let id = xml::text_of(node, id).unwrap_or_default();
                 let phase = core.ledger().phase(&key(call, kind, id), now);
+                if kind == CLUSTER {
+                    rds_failover::report(core, call, (node, id), edits);
+                }
                 if kind == DATABASE {
                     rds_changes::report_pending(core, call, (node, id), phase, edits);
                 }

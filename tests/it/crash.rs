@@ -10,6 +10,7 @@ mod canary;
 mod conformance;
 mod databases;
 mod emulated;
+mod failover;
 mod foreign_calls;
 mod lags;
 mod layouts;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use loadrig::diagnose::{Diagnose, ExitCode};
 use loadrig::engine::{
-    AcquireOptions, Attempts, CloudError, Condition, FailureClass, HeldLease, Holder, LeaseStore,
-    LockError, ObjectVersion, Permit, Timestamped, take_back_lease,
+    AcquireOptions, CloudError, Condition, FailureClass, HeldLease, Holder, LeaseStore, LockError,
+    ObjectVersion, Permit, Timestamped, take_back_lease,
 };
 use tokio::time::{Instant, sleep};
 
@@ -113,13 +113,8 @@ impl Line {
 
 fn unreachable_store() -> CloudError {
     CloudError {
-        operation: "s3:PutObject".to_owned(),
-        target: "locks".to_owned(),
-        code: "NoAnswer".to_owned(),
-        message: "cut".to_owned(),
-        request_id: None,
-        attempts: Attempts::default(),
         class: FailureClass::Transient,
+        ..CloudError::without_answer("s3:PutObject", "locks", "NoAnswer", "cut")
     }
 }
 

@@ -11,7 +11,7 @@ use loadrig::aws::{Refusal, class_by, refusals};
 use loadrig::blueprint::Kind;
 use loadrig::blueprint::kinds::GrantUse;
 use loadrig::diagnose::Diagnose as _;
-use loadrig::engine::{Attempts, CloudError, FailureClass, is_credential_code};
+use loadrig::engine::{CloudError, FailureClass, is_credential_code};
 use serde_json::Value;
 use strict_cloud::{KnownRefusal, Meaning, known_refusals};
 
@@ -273,7 +273,7 @@ fn no_known_refusal_can_be_removed() {
         ("elasticloadbalancing", 19),
         ("es", 13),
         ("iam", 11),
-        ("rds", 39),
+        ("rds", 43),
         ("route53", 13),
         ("s3", 28),
         ("ssm", 6),
@@ -315,6 +315,24 @@ fn a_code_that_can_mean_later_is_final_only_by_its_text() {
 }
 
 #[test]
+fn what_aws_backup_holds_is_told_with_how_to_release_it() {
+    let refusal = known_refusals().find(|one| one.message.contains("AwsBackupRecoveryPointArn"));
+    let KnownRefusal { code, message, .. } = refusal.expect("it is known");
+    for operation in ["rds:DeleteDBInstance", "rds:DeleteDBCluster"] {
+        let error = CloudError {
+            class: class_by(refusals(), operation, code, message).expect("the code has a row"),
+            ..CloudError::without_answer(operation, "lr-demo-db", code, message)
+        };
+        assert_eq!(error.class, FailureClass::Blocked, "{operation}");
+        let hints = error.hints().join("\n");
+        assert!(
+            hints.contains("aws backup disassociate-recovery-point"),
+            "{hints}"
+        );
+    }
+}
+
+#[test]
 fn an_unseen_text_of_a_generic_code_asks_for_a_report() {
     for (operation, code) in [
         ("ec2:RunInstances", "InvalidParameterValue"),
@@ -327,13 +345,8 @@ fn an_unseen_text_of_a_generic_code_asks_for_a_report() {
         ("ssm:PutParameter", "ValidationException"),
     ] {
         let error = |message: &str| CloudError {
-            operation: operation.to_owned(),
-            target: "target".to_owned(),
-            code: code.to_owned(),
-            message: message.to_owned(),
-            request_id: None,
-            attempts: Attempts::default(),
             class: class_by(refusals(), operation, code, message).expect("the code has a row"),
+            ..CloudError::without_answer(operation, "target", code, message)
         };
         let unseen = error(UNSEEN);
         assert_eq!(unseen.class, FailureClass::Unknown, "{operation}");

@@ -5,6 +5,8 @@
 //! `cargo test` takes samples. `make kill-sweep` and `make fault-sweep` run all of it.
 
 mod canary;
+mod desk;
+mod failover;
 mod faults;
 mod inventory;
 mod kill;

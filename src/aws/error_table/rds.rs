@@ -50,6 +50,14 @@ pub(super) const ROWS: &[Row] = &[
     )
     .at(&["DeleteDBInstance", "DeleteDBCluster"])
     .saying("disable deletion pro"),
+    // Deletions ask for the removal of the automated backups, and these are AWS Backup's.
+    Row::of(
+        Blocked,
+        "cloudposse/terraform-aws-rds-cluster#283; terraform-provider-aws#20839",
+        COMBINATION,
+    )
+    .at(&["DeleteDBInstance", "DeleteDBCluster"])
+    .saying("NoDeleteAutomatedBackups must be specified"),
     // Another service does not know yet what was created, or it is a fault that stays.
     Row::of(
         Settling,
@@ -98,6 +106,21 @@ pub(super) const ROWS: &[Row] = &[
     Row::of(Terminal, "terraform-provider-aws#4276, #4615", COMBINATION)
         .at(&["DeleteDBInstance"])
         .saying("FinalDBSnapshotIdentifier can not be specified"),
+    Row::of(
+        Terminal,
+        "database-mesh/golang-sdk 2769375, aws/client/rds/instance.go",
+        COMBINATION,
+    )
+    .at(&["RebootDBInstance"])
+    .saying("ForceFailover cannot be specified"),
+    // Unlike a cluster that is being changed, one without a reader stays so.
+    Row::of(
+        Terminal,
+        "moto 5.2.5, rds/models.py",
+        &["InvalidDBClusterStateFault"],
+    )
+    .at(&["FailoverDBCluster"])
+    .saying("should have at least two database instances"),
     // Storage that was changed does not change again for six hours at least: longer than anybody
     // would wait for `up`.
     Row::of(

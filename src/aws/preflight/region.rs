@@ -30,6 +30,7 @@ impl Aws {
             Ok(true) => CloudError {
                 class: FailureClass::Denied,
                 request_id: error.request_id,
+                status: error.status,
                 ..refused(
                     &error.operation,
                     &self.region,

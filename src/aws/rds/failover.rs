@@ -6,7 +6,7 @@ use crate::engine::{CloudError, Observed};
 
 impl Aws {
     /// Fails a cluster over to one of its readers, an instance with a standby to that, and restarts an
-    /// instance that has none.
+    /// instance that has none. RDS accepts it and does it afterwards.
     ///
     /// # Errors
     /// When RDS refuses: a cluster has no reader, or something else is under way.
@@ -14,7 +14,6 @@ impl Aws {
         &self,
         writer: &Observed,
         cluster: Option<&Observed>,
-        has_standby: bool,
     ) -> Result<(), CloudError> {
         match cluster {
             Some(cluster) => {
@@ -22,7 +21,7 @@ impl Aws {
                 let call = self.rds.failover_db_cluster().db_cluster_identifier(id);
                 call.send().await.context("rds:FailoverDBCluster", id)?;
             }
-            None if has_standby => {
+            None if writer.says("multi_az", true) => {
                 let id = &writer.id;
                 let call = self.rds.reboot_db_instance().db_instance_identifier(id);
                 let call = call.force_failover(true);

@@ -33,6 +33,7 @@ impl Aws {
             Err(error) if error.code == "BucketNotEmpty" => Err(CloudError {
                 class: FailureClass::Blocked,
                 request_id: error.request_id,
+                status: error.status,
                 ..refused(
                     REMOVE,
                     name,

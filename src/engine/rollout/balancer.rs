@@ -7,8 +7,7 @@ use tokio::time::Instant;
 
 use super::state::Rollout;
 use crate::blueprint::{Address, Desired, Kind};
-use crate::engine::attempts::Attempts;
-use crate::engine::cloud::{Cloud, CloudError, FailureClass, NOT_READY, Request, SecretInputs};
+use crate::engine::cloud::{Cloud, CloudError, NOT_READY, Request, SecretInputs};
 use crate::engine::context::Engine;
 use crate::engine::hosts::{HostRequest, Hosts};
 use crate::engine::poll::Cadence;
@@ -108,18 +107,15 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
             };
             let Some(lacks) = lacks else { return Ok(()) };
             if Instant::now() > deadline {
-                return Err(CloudError {
-                    operation: "elasticloadbalancing:DescribeTargetHealth".to_owned(),
-                    target: Address::targets().to_string(),
-                    code: NOT_READY.to_owned(),
-                    message: format!(
+                return Err(CloudError::without_answer(
+                    "elasticloadbalancing:DescribeTargetHealth",
+                    Address::targets(),
+                    NOT_READY,
+                    format!(
                         "the load balancer still has {lacks} after {} min: `{node}`",
                         SETTLED.as_secs() / 60
                     ),
-                    request_id: None,
-                    attempts: Attempts::default(),
-                    class: FailureClass::Terminal,
-                });
+                ));
             }
             self.events
                 .waiting(step, format!("the load balancer {lacks}"));

@@ -39,6 +39,16 @@ pub enum EventRefusal {
     /// There is no database to fail over.
     #[error("`{0}` has no database")]
     NoDatabase(String),
+    /// The cluster did not fail over in time.
+    #[error(
+        "RDS accepted the failover, and `{writer}` still writes, or the cluster is not available, after {minutes} min"
+    )]
+    WriterStays {
+        /// The instance that wrote before.
+        writer: String,
+        /// How long was waited for another one.
+        minutes: u64,
+    },
     /// The database was not available in time.
     #[error("the database is not available after {minutes} min")]
     DatabaseStaysAway {
@@ -69,7 +79,7 @@ impl Diagnose for EventRefusal {
             EventRefusal::NoDatabase(environment) => {
                 vec![format!("`loadrig up {environment}` creates it")]
             }
-            EventRefusal::DatabaseStaysAway { .. } => {
+            EventRefusal::WriterStays { .. } | EventRefusal::DatabaseStaysAway { .. } => {
                 vec![
                     "`loadrig status` shows its state; RDS names the cause in its events"
                         .to_owned(),

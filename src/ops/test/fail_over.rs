@@ -4,17 +4,19 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::blueprint::{Address, DatabaseRole};
+use crate::aws::Aws;
+use crate::blueprint::{Address, DatabaseRole, Kind};
 use crate::engine::Cloud as _;
 use crate::ops::error::{EventRefusal, OpsError};
-use crate::ops::rig::Rig;
-use crate::plan::State;
-use crate::spec::{DatabaseEngine, Spec};
+use crate::plan::{Observed, State};
+use crate::spec::{CloudTarget, DatabaseEngine, Spec};
 
 /// How long the database may take to be available again.
 const AVAILABLE: Duration = Duration::from_mins(15);
 /// Distance of the looks at it.
 const LOOK: Duration = Duration::from_secs(2);
+/// RDS may go on saying `available` for so long after it accepted a restart.
+const UNSEEN: Duration = Duration::from_mins(1);
 
 /// What a failover is for an environment's database, for people.
 pub(super) fn describe(spec: &Spec) -> &'static str {
@@ -28,36 +30,80 @@ pub(super) fn describe(spec: &Spec) -> &'static str {
     }
 }
 
-/// Fails the database over, and waits until its writer is available again. One without a standby or
-/// a cluster is restarted.
+/// Fails the database of an environment over, and waits until that is done: until another instance of
+/// the cluster writes, or the instance has been away and is available again. One without a standby or a
+/// cluster is restarted.
 ///
 /// # Errors
-/// When there is none, the call is refused, or it does not become available in time.
-pub(super) async fn fail_over_database(rig: &Rig) -> Result<(), OpsError> {
-    let environment = &rig.spec.name;
-    let inventory = rig.read().await?.inventory;
-    let writer = Address::database(DatabaseRole::Writer);
-    let writer = inventory.get(&writer);
-    let writer = writer.ok_or_else(|| EventRefusal::NoDatabase(environment.clone()))?;
-    let cluster = inventory.get(&Address::database_cluster());
-    let has_standby = rig.spec.services.database.multi_az;
-    rig.cloud.fail_over(writer, cluster, has_standby).await?;
-    let deadline = Instant::now() + AVAILABLE;
+/// When there is none, the call is refused, or it is not done in a quarter of an hour.
+pub async fn fail_over_database(cloud: &Aws, spec: &Spec) -> Result<(), OpsError> {
+    let find = async |kind: Kind, address: &Address| {
+        let all = cloud.list(&spec.name, kind).await?;
+        let mut all = all.into_iter().filter(|one| !one.state.is_leaving());
+        Ok::<_, OpsError>(all.find(|one| one.address == *address))
+    };
+    let address = Address::database(DatabaseRole::Writer);
+    let writer = find(Kind::Database, &address).await?;
+    let writer = writer.ok_or_else(|| EventRefusal::NoDatabase(spec.name.clone()))?;
+    let cluster = find(Kind::DatabaseCluster, &Address::database_cluster()).await?;
+    cloud.fail_over(&writer, cluster.as_ref()).await?;
+    let mut progress = FailoverProgress::of(spec, cluster.unwrap_or(writer));
+    let started = Instant::now();
     loop {
         tokio::time::sleep(LOOK).await;
-        let databases = rig.cloud.list(environment, writer.kind).await?;
-        let is_back = |id: &str| {
-            let found = databases.iter().find(|database| database.id == id);
-            found.is_some_and(|database| database.state == State::Ready)
-        };
-        if is_back(&writer.id) {
+        let before = &progress.before;
+        let now = find(before.kind, &before.address).await?;
+        if now.is_some_and(|now| progress.is_over(&now, started.elapsed())) {
             return Ok(());
         }
-        if Instant::now() > deadline {
-            return Err(EventRefusal::DatabaseStaysAway {
-                minutes: AVAILABLE.as_secs() / 60,
-            }
-            .into());
+        if started.elapsed() > AVAILABLE {
+            return Err(progress.too_slow().into());
+        }
+    }
+}
+
+/// How far a failover is.
+struct FailoverProgress {
+    /// The cluster, or the instance where there is none, as it was before.
+    before: Observed,
+    /// It has said that it is not available.
+    was_away: bool,
+    /// It may be over without having said so.
+    unseen: Duration,
+}
+
+impl FailoverProgress {
+    fn of(spec: &Spec, before: Observed) -> Self {
+        Self {
+            before,
+            was_away: false,
+            unseen: match spec.cloud {
+                CloudTarget::Aws => UNSEEN,
+                // It is away as soon as the restart is accepted.
+                CloudTarget::Local => Duration::ZERO,
+            },
+        }
+    }
+
+    fn is_over(&mut self, now: &Observed, elapsed: Duration) -> bool {
+        self.was_away |= now.state != State::Ready;
+        if now.state != State::Ready {
+            return false;
+        }
+        match now.kind {
+            Kind::DatabaseCluster => now.text("writer") != self.before.text("writer"),
+            _ => self.was_away || elapsed >= self.unseen,
+        }
+    }
+
+    fn too_slow(&self) -> EventRefusal {
+        let minutes = AVAILABLE.as_secs() / 60;
+        match self.before.text("writer") {
+            Some(writer) => EventRefusal::WriterStays {
+                writer: writer.to_owned(),
+                minutes,
+            },
+            None => EventRefusal::DatabaseStaysAway { minutes },
         }
     }
 }

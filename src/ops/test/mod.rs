@@ -14,5 +14,6 @@ mod storm;
 
 pub use engine::RunWatch;
 pub(super) use engine::TestSite;
+pub use fail_over::fail_over_database;
 pub use outcome::TestReport;
 pub use run::{PlannedTest, TestEnd, attach_test, run_test, set_rate_factor, stop_test};

@@ -165,7 +165,9 @@ impl RigEvents<'_> {
             EventAction::RollingRestart(_) => {
                 restart_nodes(self.rig, self.events, stop.clone()).await
             }
-            EventAction::FailOverDatabase(_) => fail_over_database(self.rig).await,
+            EventAction::FailOverDatabase(_) => {
+                fail_over_database(&self.rig.cloud, &self.rig.spec).await
+            }
             // Their hosts do that.
             EventAction::LoseNode(_) | EventAction::LoseProxy(_) => Ok(()),
         }

@@ -292,6 +292,8 @@ impl AwsAccount {
             | ScheduledEvent::ProtectionLifted(_)
             | ScheduledEvent::DatabaseEnded(_)
             | ScheduledEvent::ClusterReady(_)
+            | ScheduledEvent::ClusterFailingOver(_)
+            | ScheduledEvent::ClusterFailedOver(_)
             | ScheduledEvent::ClusterEnded(_)
             | ScheduledEvent::DatabaseSnapshotReady(_) => rds::happen(self, event),
             ScheduledEvent::BalancerFailed(_)

@@ -42,6 +42,9 @@ pub(super) enum ScheduledEvent {
     ProtectionLifted(String),
     DatabaseEnded(String),
     ClusterReady(String),
+    /// A failover that was accepted shows in the state.
+    ClusterFailingOver(String),
+    ClusterFailedOver(String),
     ClusterEnded(String),
     DatabaseSnapshotReady(String),
     /// Other services know of it.

@@ -42,6 +42,14 @@ pub(crate) const PROTECTED_CLUSTER: KnownRefusal = KnownRefusal::of(
     CLUSTER,
 )
 .waits(120);
+/// The automated backups are AWS Backup's, whose recovery point holds them.
+const HELD_BY_AWS_BACKUP: KnownRefusal = KnownRefusal::of(
+    Invalid,
+    &["DeleteDBInstance", "DeleteDBCluster"],
+    "InvalidParameterCombination",
+    "RDS cluster lr-demo-db is associated with the following AwsBackupRecoveryPointArn: arn:aws:backup:us-east-1:123456789012:recovery-point:continuous:cluster-c0ffee-1a2b3c4d. NoDeleteAutomatedBackups must be specified. For more details, see the AWS Backup documentation.",
+    "cloudposse/terraform-aws-rds-cluster#283; terraform-provider-aws#20839",
+);
 /// Storage that was changed within hours. It is no refusal to wait for: the user guide says six hours at
 /// least, so that to repeat the call for 80 minutes, as Terraform's provider does, helps seldom.
 pub(crate) const STORAGE_BUSY: KnownRefusal = KnownRefusal::of(
@@ -59,6 +67,30 @@ pub(crate) const STORAGE_WITHOUT_IOPS: KnownRefusal = KnownRefusal::of(
     "You must specify both the storage size and iops when modifying the storage size or iops on a DB instance that has iops.",
     "terraform-provider-aws#28589, #33512",
 );
+/// A failover of a cluster without a reader that could be promoted.
+pub(crate) const FAILOVER_ALONE: KnownRefusal = KnownRefusal::of(
+    Invalid,
+    &["FailoverDBCluster"],
+    "InvalidDBClusterStateFault",
+    "Database cluster:lr-demo-db should have at least two database instances in valid states or a valid target instance for failover.",
+    "moto 5.2.5, rds/models.py",
+);
+/// A failover of an instance without a standby.
+pub(crate) const STANDBY_MISSING: KnownRefusal = KnownRefusal::of(
+    Invalid,
+    &["RebootDBInstance"],
+    "InvalidParameterCombination",
+    "ForceFailover cannot be specified since the instance is not configured for either MultiAZ or High Availability.",
+    "database-mesh/golang-sdk 2769375, aws/client/rds/instance.go; Amazon RDS API Reference, RebootDBInstance",
+);
+/// A restart of a database that is being changed.
+pub(crate) const NO_REBOOT_NOW: KnownRefusal = KnownRefusal::of(
+    InProgress,
+    &["RebootDBInstance"],
+    "InvalidDBInstanceState",
+    "Can only reboot db instances with state in: available, storage-optimization, incompatible-credentials, incompatible-parameters.",
+    "database-mesh/golang-sdk 2769375, aws/client/rds/instance.go",
+);
 /// The data of a replica is its source's.
 pub(crate) const REPLICA_FINAL_SNAPSHOT: KnownRefusal = KnownRefusal::of(
     Invalid,
@@ -75,8 +107,9 @@ pub(super) const ROWS: &[KnownRefusal] = &[
     KnownRefusal::of(Later, &["CreateDBInstance", "CreateDBCluster"], "InvalidVPCNetworkStateFault", "DB instance and EC2 security group are in different VPCs.", REFERENCE),
     PROTECTED_INSTANCE,
     PROTECTED_CLUSTER,
-    KnownRefusal::of(InProgress, &["ModifyDBInstance", "RebootDBInstance", "DeleteDBInstance", "CreateDBInstanceReadReplica"], "InvalidDBInstanceState", "Database instance is not in available state. Please try your request later.", INSTANCE),
-    KnownRefusal::of(InProgress, &["ModifyDBCluster", "DeleteDBCluster"], "InvalidDBClusterStateFault", "DbCluster lr-demo-db is not currently in the available state", CLUSTER).waits(300),
+    HELD_BY_AWS_BACKUP,
+    KnownRefusal::of(InProgress, &["ModifyDBInstance", "DeleteDBInstance", "CreateDBInstanceReadReplica"], "InvalidDBInstanceState", "Database instance is not in available state. Please try your request later.", INSTANCE),
+    KnownRefusal::of(InProgress, &["ModifyDBCluster", "DeleteDBCluster", "FailoverDBCluster"], "InvalidDBClusterStateFault", "DbCluster lr-demo-db is not currently in the available state", CLUSTER).waits(300),
     KnownRefusal::of(InProgress, &["DeleteDBParameterGroup"], "InvalidDBParameterGroupState", "One or more database instances are still members of this parameter group lr-demo-db, so the group cannot be deleted", "terraform-provider-aws 1a5174b, internal/service/rds/parameter_group.go").waits(180),
     KnownRefusal::of(InProgress, &["ModifyDBParameterGroup", "ResetDBParameterGroup"], "InvalidDBParameterGroupState", "The parameter group has pending changes", "terraform-provider-aws 1a5174b, internal/service/rds/cluster_parameter_group.go").waits(180),
     KnownRefusal::of(InProgress, &["DeleteDBSubnetGroup"], "InvalidDBSubnetGroupStateFault", "Cannot delete the subnet group 'lr-demo-db' because at least one database instance: lr-demo-db-writer is still using it.", "terraform-provider-aws 1a5174b, internal/service/rds/subnet_group.go").waits(180),
@@ -88,6 +121,9 @@ pub(super) const ROWS: &[KnownRefusal] = &[
     KnownRefusal::of(Invalid, &["CreateDBInstanceReadReplica"], "InvalidParameterCombination", "A parameter group can't be specified during Read Replica creation for the following DB engine: postgres", "terraform-provider-aws#38056, #38227"),
     KnownRefusal::of(Invalid, &["CreateDBInstance"], "InvalidParameterCombination", "You can't specify IOPS or storage throughput for engine postgres and a storage size less than 400.", "terraform-provider-aws#28160"),
     STORAGE_WITHOUT_IOPS,
+    FAILOVER_ALONE,
+    NO_REBOOT_NOW,
+    STANDBY_MISSING,
     REPLICA_FINAL_SNAPSHOT,
     KnownRefusal::of(Invalid, &["CreateDBSubnetGroup"], "DBSubnetGroupDoesNotCoverEnoughAZs", "The DB subnet group doesn't meet Availability Zone (AZ) coverage requirement. Current AZ coverage: us-east-1a. Add subnets to cover at least 2 AZs.", REFERENCE),
     KnownRefusal::of(Capacity, &["CreateDBInstance", "CreateDBInstanceReadReplica"], "InsufficientDBInstanceCapacity", "The requested DB instance class is not available in the specified Availability Zone.", REFERENCE),

@@ -243,6 +243,33 @@ fn a_reader_that_cannot_be_deleted_ends_the_removal_of_its_writer() {
     assert!(took < 600, "{took} s");
 }
 
+/// What AWS Backup holds is not loadrig's to give up: `down` ends, and goes on once it is released.
+#[test]
+fn backups_that_aws_backup_holds_end_the_removal_until_they_are_released() {
+    for (yaml, action) in [
+        ("sizes: { database: { readers: 0 } }", "DeleteDBInstance"),
+        (
+            "sizes: { database: { readers: 0 } }\ndatabase: { engine: aurora-postgresql }",
+            "DeleteDBCluster",
+        ),
+    ] {
+        let spec = spec(yaml);
+        let mut account = up(account(), &spec);
+        let refusal =
+            known_refusals().find(|one| one.message.contains("AwsBackupRecoveryPointArn"));
+        account.refuse("rds", action, &refusal.unwrap(), None);
+        let left = run(account, Job::Down(&spec));
+        let End::Failed(why) = &left.end else {
+            panic!("{action}: {:?}", left.end);
+        };
+        assert!(why.contains("AwsBackupRecoveryPointArn"), "{action}: {why}");
+        let mut account = left.account;
+        account.refuse_no_more();
+        let account = done(account, Job::Down(&spec));
+        assert_eq!(leftovers(&account, &BTreeSet::new()), Vec::<String>::new());
+    }
+}
+
 /// Storage and what is allowed of it are the snapshot's; the rest comes by a second call.
 #[test]
 fn a_small_snapshot_is_restored_into_striped_storage() {

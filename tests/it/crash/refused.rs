@@ -20,7 +20,7 @@ const PASSES_AFTER: Duration = Duration::from_secs(20);
 /// A refusal that stays may be repeated for no longer than this: two minutes for those that
 /// could be lags, and what the rest of the walk takes.
 const EARLY: Duration = Duration::from_mins(10);
-/// What these layouts do not come to: restoring, the registry's lock, changes that their YAML does
+/// What these layouts do not come to: restoring, failovers, the registry's lock, changes that their YAML does
 /// not have, and repairs of what AWS did.
 const ELSEWHERE: &[&str] = &[
     "ec2:AssociateIamInstanceProfile",
@@ -28,6 +28,7 @@ const ELSEWHERE: &[&str] = &[
     "ec2:ReplaceIamInstanceProfileAssociation",
     "elasticache:DecreaseReplicaCount",
     "elasticloadbalancing:SetSecurityGroups",
+    "rds:FailoverDBCluster",
     "rds:ModifyDBCluster",
     "rds:ResetDBParameterGroup",
     "rds:RestoreDBClusterFromSnapshot",

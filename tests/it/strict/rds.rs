@@ -165,3 +165,95 @@ async fn a_lifted_protection_lags() {
     cloud.pass(11);
     delete().await.ok();
 }
+
+/// A cluster with two instances, all ready.
+async fn cluster(cloud: &TestCloud) {
+    let fields = [
+        "DBClusterIdentifier=over",
+        "Engine=aurora-postgresql",
+        "MasterUsername=admin1",
+        "MasterUserPassword=password",
+    ];
+    cloud.rds("CreateDBCluster", &fields).await.ok();
+    for (id, tier) in [("over-1", 0), ("over-2", 2), ("over-3", 1)] {
+        let fields = [
+            &format!("DBInstanceIdentifier={id}"),
+            "DBClusterIdentifier=over",
+            "Engine=aurora-postgresql",
+            "DBInstanceClass=db.r6g.large",
+            &format!("PromotionTier={tier}"),
+        ];
+        cloud.rds("CreateDBInstance", &fields).await.ok();
+    }
+}
+
+const OVER: &str = "DBClusterIdentifier=over";
+
+/// The state of the cluster and who writes.
+async fn state_and_writer(cloud: &TestCloud) -> (String, String) {
+    let found = cloud.rds("DescribeDBClusters", &[OVER]).await.ok();
+    let (before, _) = found.text.split_once("<IsClusterWriter>true").unwrap();
+    let id = before.rsplit("<DBInstanceIdentifier>").next().unwrap();
+    let id = id.split('<').next().unwrap().to_owned();
+    (found.first("Status"), id)
+}
+
+/// FailoverDBCluster; "High availability for Amazon Aurora": the reader with the highest priority is
+/// promoted, within half a minute or so.
+#[tokio::test]
+async fn a_cluster_fails_over_after_a_while() {
+    let cloud = TestCloud::with("ap-northeast-2", |options| {
+        options.timing = Timing::Aws;
+        options.scale = 1000.0;
+    })
+    .await;
+    let fail_over = async |more: &[&str]| {
+        let mut fields = vec![OVER];
+        fields.extend(more);
+        cloud.rds("FailoverDBCluster", &fields).await
+    };
+    fail_over(&[]).await.refused("DBClusterNotFoundFault", 404);
+    cluster(&cloud).await;
+    let state = "InvalidDBClusterStateFault";
+    fail_over(&[]).await.refused(state, 400);
+    cloud.pass(41);
+    // The cluster is available before its instances are.
+    fail_over(&[]).await.refused(state, 400);
+    cloud.pass(450);
+    let named = async |id: &str| fail_over(&[&f("TargetDBInstanceIdentifier", id)]).await;
+    named("x").await.refused("InvalidParameterValue", 400);
+    let writer = named("over-1").await;
+    writer.refused("InvalidDBInstanceState", 400);
+    let told = async |state: &str, writer: &str| {
+        let expected = (state.to_owned(), writer.to_owned());
+        assert_eq!(state_and_writer(&cloud).await, expected);
+    };
+    fail_over(&[]).await.ok();
+    told("available", "over-1").await;
+    fail_over(&[]).await.refused(state, 400);
+    cloud.pass(6);
+    told("failing-over", "over-1").await;
+    cloud.pass(30);
+    told("available", "over-3").await;
+    named("over-2").await.ok();
+    cloud.pass(36);
+    told("available", "over-2").await;
+}
+
+/// RebootDBInstance, `ForceFailover`: only with a standby.
+#[tokio::test]
+async fn a_forced_failover_needs_a_standby() {
+    let cloud = rig("ap-northeast-3", Timing::Aws, 20, &[]).await;
+    let forced = [D1, "ForceFailover=true"];
+    let reboot = async || cloud.rds("RebootDBInstance", &forced).await;
+    reboot().await.refused(COMBINATION, 400);
+    modify(&cloud, &["MultiAZ=true"]).await.ok();
+    reboot().await.refused("InvalidDBInstanceState", 400);
+    cloud.pass(600);
+    reboot().await.ok();
+    let status = async || look(&cloud).await.first("DBInstanceStatus");
+    cloud.pass(100);
+    assert_eq!(status().await, "modifying");
+    cloud.pass(11);
+    assert_eq!(status().await, "available");
+}

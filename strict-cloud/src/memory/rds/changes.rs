@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::clock::Delay;
 use crate::errors::AwsError;
+use crate::refusals::rds::NO_REBOOT_NOW;
 
 use super::super::account::{AwsAccount, QueryResult};
 use super::super::form::QueryForm;
@@ -11,6 +12,7 @@ use super::super::rare::RareEvent;
 use super::super::schedule::ScheduledEvent;
 use super::super::writer::xml;
 use super::events::EventRecord;
+use super::failover::{check_standby, standby_zone};
 use super::instances::{PendingChange, name_in, write};
 use super::{groups_in, may_be_password, storage};
 
@@ -125,15 +127,24 @@ fn changes_later(account: &mut AwsAccount, time: Delay, serial: String) {
 
 pub(super) fn reboot(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
     let name = name_in(form)?;
-    if !account.rds.database(&name)?.is_usable() {
-        return Err(not_available(&name));
+    let database = account.rds.database(&name)?;
+    if !database.is_usable() {
+        return Err(AwsError::known(&NO_REBOOT_NOW));
     }
-    let database = account.rds.databases.get_mut(&name);
-    let serial = database.map(|database| {
+    let fails_over = form.flag("ForceFailover") == Some(true);
+    if fails_over {
+        check_standby(database)?;
+    }
+    let serial = database.serial.clone();
+    if let Some(database) = account.rds.databases.get_mut(&name) {
         database.coming = Some("rebooting");
-        database.serial.clone()
-    });
-    changes_later(account, Delay::InstanceStart, serial.unwrap_or_default());
+        database.fails_over = fails_over;
+    }
+    let time = match fails_over {
+        true => Delay::StandbyFailover,
+        false => Delay::InstanceStart,
+    };
+    changes_later(account, time, serial);
     Ok(xml(|xml| write(account, &name, xml)))
 }
 
@@ -234,6 +245,13 @@ pub(super) fn ready(account: &mut AwsAccount, serial: &str) {
     if database.status == "creating" && fails(account, serial) {
         return;
     }
+    let standby = account
+        .rds
+        .databases
+        .values()
+        .find(|one| one.serial == serial);
+    let standby = standby.and_then(|one| standby_zone(&account.rds, one));
+    let standby = standby.map(str::to_owned);
     let Some((name, database)) = account.rds.database_of(serial) else {
         return;
     };
@@ -243,7 +261,14 @@ pub(super) fn ready(account: &mut AwsAccount, serial: &str) {
     match database.status {
         "creating" => {}
         "upgrading" => database.version = next_minor(&database.version),
-        "rebooting" => database.parameters_state = "in-sync",
+        "rebooting" => {
+            database.parameters_state = "in-sync";
+            if std::mem::take(&mut database.fails_over)
+                && let Some(zone) = standby
+            {
+                database.zone = zone;
+            }
+        }
         "modifying" => {
             // It goes on as it was, and says why in an event alone.
             if let Some(class) = pending.class.take_if(|class| exhausted.contains(class)) {

@@ -27,6 +27,10 @@ pub(super) struct ClusterRecord {
     pub(super) subnets: String,
     pub(super) parameters: String,
     pub(super) groups: Vec<String>,
+    /// The instance that writes since the last failover, by its serial.
+    pub(super) writer: Option<String>,
+    /// The reader that a failover promotes.
+    pub(super) promotes: Option<String>,
     pub(super) created: CreationTime,
     pub(super) tags: TagMap,
 }
@@ -107,6 +111,8 @@ fn read(account: &mut AwsAccount, form: &QueryForm<'_>) -> Result<ClusterRecord,
         subnets: form.required("DBSubnetGroupName")?.to_lowercase(),
         parameters: form.required("DBClusterParameterGroupName")?.to_lowercase(),
         groups: groups_in(account, form)?,
+        writer: None,
+        promotes: None,
         created: CreationTime(account.now),
         tags: form.tags("Tags.Tag"),
     })
@@ -204,12 +210,6 @@ pub(super) fn write(account: &AwsAccount, name: &str, xml: &mut XmlWriter) {
         return;
     };
     let host = |kind: &str| format!("{name}.{kind}-c0ffee.{}.rds.amazonaws.com", account.region);
-    let members = account.rds.databases.iter();
-    let mut members: Vec<_> = members
-        .filter(|(_, member)| member.cluster.as_deref() == Some(name))
-        .collect();
-    // The first one that was created writes.
-    members.sort_by_key(|(_, member)| &member.serial);
     xml.node("DBCluster", |xml| {
         xml.text("DBClusterIdentifier", name);
         xml.text("DbClusterResourceId", &one.serial);
@@ -233,15 +233,15 @@ pub(super) fn write(account: &AwsAccount, name: &str, xml: &mut XmlWriter) {
         xml.value("ClusterCreateTime", one.created);
         xml.text("DBSubnetGroup", &one.subnets);
         xml.text("DBClusterParameterGroup", &one.parameters);
-        let numbered = members.iter().enumerate();
         xml.list(
             "DBClusterMembers",
             "DBClusterMember",
-            numbered,
-            |xml, (nth, (id, _))| {
-                xml.text("DBInstanceIdentifier", id);
-                xml.value("IsClusterWriter", nth == 0);
+            account.rds.members(name),
+            |xml, member| {
+                xml.text("DBInstanceIdentifier", member.id);
+                xml.value("IsClusterWriter", member.writes);
                 xml.text("DBClusterParameterGroupStatus", "in-sync");
+                xml.value("PromotionTier", member.tier);
             },
         );
         write_groups(xml, &one.groups);

@@ -8,6 +8,7 @@ use super::super::ec2::NewInterfaces;
 use super::super::form::QueryForm;
 use super::super::schedule::ScheduledEvent;
 use super::super::writer::{XmlWriter, xml};
+use super::failover::standby_zone;
 use super::groups::write_subnets;
 use super::snapshots::can_be_decrypted;
 use super::{Rds, groups_in, may_be_password, storage, whole_version, write_groups, write_tags};
@@ -45,6 +46,10 @@ pub(super) struct DatabaseRecord {
     /// The database that it is a replica of.
     pub(super) source: Option<String>,
     pub(super) cluster: Option<String>,
+    /// From 0, which is promoted first, to 15.
+    pub(super) promotion_tier: u32,
+    /// Its restart is a failover to the standby.
+    pub(super) fails_over: bool,
     /// The state that an accepted change or restart brings, before it shows.
     pub(super) coming: Option<&'static str>,
     /// What it changes to while it is `modifying`.
@@ -117,7 +122,6 @@ fn create_new(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryResult {
 }
 
 fn create_in_cluster(account: &mut AwsAccount, form: &QueryForm<'_>, id: &str) -> QueryResult {
-    form.accept(&["PromotionTier"]);
     let cluster = account.rds.cluster(id)?.clone();
     if cluster.status == "deleting" {
         return Err(super::clusters::not_available(id));
@@ -135,6 +139,7 @@ fn create_in_cluster(account: &mut AwsAccount, form: &QueryForm<'_>, id: &str) -
         subnets: cluster.subnets,
         groups: cluster.groups,
         cluster: Some(id.to_owned()),
+        promotion_tier: form.number("PromotionTier").unwrap_or(1),
         ..asked
     };
     insert(account, form, database)
@@ -240,6 +245,8 @@ fn read(account: &mut AwsAccount, form: &QueryForm<'_>) -> Result<DatabaseRecord
         groups: groups_in(account, form)?,
         source: None,
         cluster: None,
+        promotion_tier: 1,
+        fails_over: false,
         coming: None,
         pending: PendingChange::default(),
         created: CreationTime(account.now),
@@ -369,6 +376,7 @@ pub(super) fn write(account: &AwsAccount, name: &str, xml: &mut XmlWriter) {
         xml.text("MasterUsername", &one.user);
         xml.text("DBName", &one.database);
         xml.text("AvailabilityZone", &one.zone);
+        xml.maybe("SecondaryAvailabilityZone", standby_zone(&account.rds, one));
         xml.maybe("DBClusterIdentifier", one.cluster.as_ref());
         xml.maybe("ReadReplicaSourceDBInstanceIdentifier", one.source.as_ref());
         // Neither is known before it is there.

@@ -6,6 +6,7 @@
 mod changes;
 mod clusters;
 mod events;
+mod failover;
 mod groups;
 mod instances;
 mod parameters;
@@ -70,6 +71,7 @@ pub(super) fn answer(account: &mut AwsAccount, action: &str, form: &QueryForm<'_
         "RestoreDBClusterFromSnapshot" => clusters::restore(account, form),
         "DescribeDBClusters" => clusters::describe(account, form),
         "ModifyDBCluster" => clusters::modify(account, form),
+        "FailoverDBCluster" => failover::fail_over(account, form),
         "DeleteDBCluster" => removal::delete_cluster(account, form),
         "CreateDBSubnetGroup" => groups::create_subnets(account, form),
         "DescribeDBSubnetGroups" => groups::describe_subnets(account, form),
@@ -95,6 +97,8 @@ pub(super) fn happen(account: &mut AwsAccount, event: &ScheduledEvent) {
         ScheduledEvent::ProtectionLifted(serial) => removal::protection_lifted(account, serial),
         ScheduledEvent::DatabaseEnded(serial) => removal::ended(account, serial),
         ScheduledEvent::ClusterReady(serial) => clusters::ready(account, serial),
+        ScheduledEvent::ClusterFailingOver(serial) => failover::shows(account, serial),
+        ScheduledEvent::ClusterFailedOver(serial) => failover::over(account, serial),
         ScheduledEvent::ClusterEnded(serial) => removal::cluster_ended(account, serial),
         ScheduledEvent::DatabaseSnapshotReady(id) => {
             let all = account.rds.snapshots.values_mut();
