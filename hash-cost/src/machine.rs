@@ -27,6 +27,9 @@ impl HashTimings {
     }
 }
 
+/// A median that is so many times the fastest is of a machine that has other work.
+const BUSY: f64 = 1.2;
+
 /// What hashes cost a machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MachineHashCost {
@@ -53,6 +56,16 @@ impl MachineHashCost {
             TimedHash::Bcrypt => &self.bcrypt,
             TimedHash::Standin => &self.standin,
         }
+    }
+
+    /// Whether the machine had other work meanwhile: half of the repetitions of a hash took much longer
+    /// than the fastest.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        TimedHash::ALL.iter().any(|hash| {
+            let alone = self.of(*hash).alone;
+            alone.median > alone.fastest * BUSY
+        })
     }
 
     /// Whether it was measured on a machine such as this one.

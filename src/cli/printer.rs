@@ -86,6 +86,14 @@ impl Printer {
         }
     }
 
+    /// Prints data as one line of JSON: the last of several.
+    pub(crate) fn json_line(&self, value: &impl serde::Serialize) {
+        match serde_json::to_string(value) {
+            Ok(text) => self.data(&text),
+            Err(error) => self.error(&format!("cannot encode the answer: {error}")),
+        }
+    }
+
     /// Whether data is printed as JSON.
     #[must_use]
     pub(crate) fn is_json(&self) -> bool {

@@ -9,9 +9,13 @@ use super::App;
 use super::failure::Failure;
 
 /// Prints a report as data.
+///
+/// As JSON it is one document; after the lines of a storm that was followed it is one more line.
 pub(super) fn print(app: &App, report: &Report) {
     if app.printer.is_json() {
+        let has_lines = report.scenarios.iter().any(|result| result.storm.is_some());
         match report.json() {
+            Ok(value) if has_lines => app.printer.json_line(&value),
             Ok(value) => app.printer.json(&value),
             Err(error) => app
                 .printer

@@ -61,6 +61,6 @@ pub use leftovers::{Leftover, MachineCheck, check_leftovers, find_leftovers};
 pub use lifecycle::{
     Entered, Running, StartOptions, Status, StopReport, enter, prepare, start, status, stop,
 };
-pub use own_hash_cost::hash_cost;
+pub use own_hash_cost::{hash_cost, keep_faster_hash_cost};
 pub use preflight::preflight;
 pub use users::{CloudUser, users};

@@ -9,7 +9,7 @@ use crate::aws::{Aws, Registry};
 use crate::diagnose::Diagnose as _;
 use crate::engine::{
     AcquireOptions, HeldLease, Holder, Lease, LockError, Permit, Urgency, describe_lease,
-    longest_wait_after_break, take_back_lease,
+    longest_wait_after_break, read_lease, take_back_lease,
 };
 use crate::events::Events;
 
@@ -252,6 +252,25 @@ pub async fn take_back(cloud: &Arc<Aws>, environment: &str, run: &str) -> Result
     };
     let registry = Registry::of(cloud).await.map_err(unusable)?;
     Ok(take_back_lease(&registry, environment, run).await?)
+}
+
+/// Refuses what would disturb whoever holds the lock, and needs none of its own.
+///
+/// # Errors
+/// When somebody holds it, or the registry cannot be used.
+pub async fn must_be_free(cloud: &Arc<Aws>, environment: &str) -> Result<(), OpsError> {
+    let unusable = |cause| LockError::Unavailable {
+        environment: environment.to_owned(),
+        cause,
+    };
+    let registry = Registry::of(cloud).await.map_err(unusable)?;
+    match read_lease(&registry, environment).await? {
+        Some((lease, now)) if now < lease.expires_at => {
+            let lease = Box::new(lease);
+            Err(LockError::Held { lease, now }.into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Asks before a lock is broken, unless another holder was meant.

@@ -22,6 +22,7 @@ use crate::spec::{
 
 use super::adapters::Adapters;
 use super::agent_program::agent_program;
+use super::lock::must_be_free;
 use super::rig::Rig;
 use crate::ops::error::{MeasureHashError, OpsError, PayloadError};
 
@@ -108,6 +109,8 @@ pub async fn measure_hosts(
     let program = compress(&program)?;
     let rig = Rig::open(spec, adapters).await?;
     let inventory = rig.read().await?.inventory;
+    // A storm would measure this, and this the storm.
+    must_be_free(&rig.cloud, &rig.spec.name).await?;
     let connected = rig.connect(&inventory).await?;
     let mut measured = Vec::new();
     for host in hosts {

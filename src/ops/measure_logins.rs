@@ -11,6 +11,7 @@ use crate::ops::error::{MeasureHashError, OpsError};
 use crate::spec::{HashTimeSource, HostName, LoginCost, LoginGate, MeasuredHashTime, Spec};
 
 use super::adapters::Adapters;
+use super::lock::must_be_free;
 use super::rig::Rig;
 use super::verify::{administrator, open_ways};
 
@@ -65,6 +66,8 @@ pub async fn measure_logins(
     }
     let rig = Rig::open(spec, adapters).await?;
     let inventory = rig.read().await?.inventory;
+    // A storm would measure this, and this the storm.
+    must_be_free(&rig.cloud, &rig.spec.name).await?;
     let connected = rig.connect(&inventory).await?;
     let ways = open_ways(&inventory, &connected.keyring, hosts.iter().copied()).await;
     let ways = ways.map_err(MeasureHashError::Logins)?;

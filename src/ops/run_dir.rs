@@ -26,6 +26,19 @@ impl RunDir {
         let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%3fZ");
         let name = format!("{stamp}-{operation}");
         let path = root(environment)?.join(&name);
+        Self::create_at(name, path)
+    }
+
+    /// The directory of a run that another command started, perhaps on another machine.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn of_started(environment: &str, name: &str) -> Result<Self, RunDirError> {
+        let path = root(environment)?.join(name);
+        Self::create_at(name.to_owned(), path)
+    }
+
+    fn create_at(name: String, path: PathBuf) -> Result<Self, RunDirError> {
         std::fs::create_dir_all(&path).map_err(|source| RunDirError::Create {
             path: path.clone(),
             source,

@@ -154,19 +154,23 @@ fn attempts(storm: &StormResult) -> String {
 
 fn websockets(storm: &StormResult) -> String {
     let websockets = &storm.websockets;
-    let ms = |share: f64| {
-        let times = &storm.timings.reconnected;
-        millis(times.quantile(share).as_secs_f64() * 1000.0)
-    };
-    format!(
-        "{} lost, {} resumed, {} begun anew, {} caught up; from the loss to the next one: median {}, p99 {}",
+    let times = &storm.timings.reconnected;
+    let mut text = format!(
+        "{} lost, {} resumed, {} begun anew, {} caught up",
         count(websockets.dropped),
         count(websockets.resumed),
         count(websockets.anew),
         count(websockets.caught_up),
-        ms(0.5),
-        ms(0.99)
-    )
+    );
+    if times.count() > 0 {
+        let ms = |share: f64| millis(times.quantile(share).as_secs_f64() * 1000.0);
+        text.push_str(&format!(
+            "; from the loss to the next one: median {}, p99 {}",
+            ms(0.5),
+            ms(0.99)
+        ));
+    }
+    text
 }
 
 fn driver_health(driver: &DriverHealth) -> String {
@@ -270,7 +274,7 @@ fn reconnect_text(expected: &ReconnectExpectation) -> String {
 
 fn gap_text(gap: &AgentGap) -> String {
     format!(
-        "{} did not work from {} to {}: {}; {} users were to arrive meanwhile, who were not sent late",
+        "{} did not work from {} to {}: {}; {} users were to arrive meanwhile, who were not sent late, and those who were there are gone",
         gap.agent,
         millis(gap.from_ms as f64),
         millis(gap.to_ms as f64),

@@ -351,7 +351,9 @@ const MOST_KEYS: usize = 30;
 fn one_of_keys(keys: Vec<&str>) -> String {
     match keys.len() {
         0..=MOST_KEYS => suggest::one_of(keys),
-        many => format!("one of {many} keys, which `loadrig schema` lists"),
+        many => format!(
+            "one of {many} keys, which `loadrig schema` or, for scenarios, `loadrig schema scenario` lists"
+        ),
     }
 }
 

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::environment::LockArgs;
-use super::values::{not_negative, up_to_a_week, up_to_an_hour};
+use super::values::{not_negative, up_to_a_day, up_to_an_hour};
 
 /// `loadrig test`.
 #[derive(Debug, Args)]
@@ -42,8 +42,8 @@ pub(crate) struct StormChangeArgs {
     /// How many users a storm has; its phases keep their proportions
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=250_000), allow_hyphen_values = true)]
     pub users: Option<u32>,
-    /// Within which time a storm's users come
-    #[arg(long, value_name = "TIME", value_parser = up_to_a_week, allow_hyphen_values = true)]
+    /// Within which time a storm's users come, up to a day
+    #[arg(long, value_name = "TIME", value_parser = up_to_a_day, allow_hyphen_values = true)]
     pub within: Option<std::time::Duration>,
     /// How long a storm's clients wait for their login
     #[arg(long, value_name = "TIME", value_parser = up_to_an_hour, allow_hyphen_values = true)]

@@ -29,6 +29,11 @@ pub(super) fn up_to_a_week(text: &str) -> Result<std::time::Duration, String> {
     limited(text, std::time::Duration::from_hours(7 * 24), "a week")
 }
 
+/// A time from a second to a day: the longest phase of a scenario.
+pub(super) fn up_to_a_day(text: &str) -> Result<std::time::Duration, String> {
+    limited(text, std::time::Duration::from_hours(24), "a day")
+}
+
 /// A time from a second to an hour.
 pub(super) fn up_to_an_hour(text: &str) -> Result<std::time::Duration, String> {
     limited(text, std::time::Duration::from_hours(1), "an hour")

@@ -18,15 +18,14 @@ use crate::ops::measure_logins::{
 };
 use crate::spec::{HostName, LoginGate, Role, Spec};
 
-/// A median that is so many times the fastest is of a machine that has other work.
-const BUSY: f64 = 1.2;
-
 /// Measures this machine, or hosts of a rig.
 pub(crate) fn run(app: &App, args: &MeasureHashArgs) -> Outcome {
     let (machines, follows) = match &args.env {
         None => {
             app.event_log()?;
-            (vec![measure_here()], None)
+            let here = measure_here();
+            keep_for_local_cloud(app, &here)?;
+            (vec![here], None)
         }
         Some(env) if args.logins => return logins_of_rig(app, args, env),
         Some(env) => of_rig(app, args, env)?,
@@ -38,10 +37,10 @@ pub(crate) fn run(app: &App, args: &MeasureHashArgs) -> Outcome {
         app.printer
             .data(text(&machines, follows.as_ref()).trim_end());
     }
-    for machine in machines.iter().filter(|machine| is_busy(machine)) {
+    for machine in machines.iter().filter(|machine| machine.cost.is_busy()) {
         app.printer.hint(&format!(
-            "{} was busy: half of the repetitions took more than {BUSY} times the fastest; measure it again \
-             when it has nothing else to do",
+            "{} was busy: half of the repetitions took much longer than the fastest; measure it again when it \
+             has nothing else to do",
             name(machine)
         ));
     }
@@ -91,6 +90,23 @@ fn logins_of_rig(app: &App, args: &MeasureHashArgs, env: &str) -> Outcome {
     Ok(ExitCode::Done)
 }
 
+/// The local cloud goes by what this machine showed when it had the least other work.
+#[cfg(target_os = "linux")]
+fn keep_for_local_cloud(app: &App, here: &MeasuredMachine) -> Result<(), Failure> {
+    if crate::localcloud::keep_faster_hash_cost(&here.cost)? {
+        app.printer.hint(
+            "this is faster than what the local cloud went by: its plans have other login gates from now on",
+        );
+    }
+    Ok(())
+}
+
+/// There is no local cloud on this system.
+#[cfg(not(target_os = "linux"))]
+fn keep_for_local_cloud(_app: &App, _here: &MeasuredMachine) -> Result<(), Failure> {
+    Ok(())
+}
+
 fn hosts(spec: &Spec, args: &MeasureHashArgs) -> Result<Vec<HostName>, Failure> {
     Ok(match &args.host {
         Some(name) => vec![host_named(spec, name)?],
@@ -122,13 +138,6 @@ fn logins_text(nodes: &[MeasuredLogins], follows: Option<&LoginConsequence>) -> 
 
 fn gates_text(now: &LoginGate, then: &LoginGate) -> String {
     format!("login gate now: {now}\nlogin gate then: {then}\n")
-}
-
-fn is_busy(machine: &MeasuredMachine) -> bool {
-    TimedHash::ALL.iter().any(|hash| {
-        let alone = machine.cost.of(*hash).alone;
-        alone.median > alone.fastest * BUSY
-    })
 }
 
 fn name(machine: &MeasuredMachine) -> String {

@@ -18,7 +18,9 @@ use crate::spec::Spec;
 
 /// What is asked for.
 enum TestJob {
-    Run(PlannedTest),
+    /// A run of its own, with its directory.
+    Run(PlannedTest, RunDir),
+    /// A storm that is there already: its result goes to the directory of the run that started it.
     Attach,
     Stop,
 }
@@ -30,8 +32,11 @@ pub(crate) fn run(app: &App, args: &TestArgs) -> Outcome {
     }
     let spec = app.load(&args.env)?;
     let job = job(args, &spec)?;
-    let run = RunDir::create(&spec.name, "test")?;
-    let (events, recorder) = app.events(Some(&run))?;
+    let run = match &job {
+        TestJob::Run(_, run) => Some(run),
+        TestJob::Attach | TestJob::Stop => None,
+    };
+    let (events, recorder) = app.events(run)?;
     let stop = stop::listen(&events)?;
     let place = Place::find(&app.global, spec.cloud, &spec.region)?;
     let lock = args.lock.options(&place);
@@ -39,18 +44,16 @@ pub(crate) fn run(app: &App, args: &TestArgs) -> Outcome {
     let session = App::session(&events, &stop, &questions);
     let end = App::run(&place, async {
         let rig = Rig::open(spec, &place).await?;
-        let (rig, run) = (&rig, &run);
+        let rig = &rig;
         let report = |report| TestEnd::Report(Box::new(report));
-        let end: Result<TestEnd, OpsError> = match job {
-            TestJob::Run(planned) => {
-                test::run_test(rig, &planned, run, &lock, &session, &recorder).await
+        let end: Result<TestEnd, OpsError> = match &job {
+            TestJob::Run(planned, run) => {
+                test::run_test(rig, planned, run, &lock, &session, &recorder).await
             }
-            TestJob::Attach => test::attach_test(rig, run, &session, &recorder)
+            TestJob::Attach => test::attach_test(rig, &session, &recorder)
                 .await
                 .map(report),
-            TestJob::Stop => test::stop_test(rig, run, &session, &recorder)
-                .await
-                .map(report),
+            TestJob::Stop => test::stop_test(rig, &session, &recorder).await.map(report),
         };
         Ok::<_, Failure>(end?)
     })?;
@@ -76,7 +79,11 @@ fn change_rate(app: &App, args: &TestArgs, factor: f64) -> Outcome {
         let rig = Rig::open(spec, &place).await?;
         Ok::<_, Failure>(test::set_rate_factor(&rig, factor, &session).await?)
     })?;
-    goes_on(app, &storm, &format!("goes on at {factor} times its rate"));
+    let how = match factor {
+        0.0 => "is held: nobody arrives until another rate is given".to_owned(),
+        factor => format!("goes on at {factor} times its rate"),
+    };
+    goes_on(app, &storm, &how);
     Ok(ExitCode::Done)
 }
 
@@ -102,7 +109,8 @@ fn job(args: &TestArgs, spec: &Spec) -> Result<TestJob, Failure> {
         false => RunWatch::Follow,
     };
     let planned = PlannedTest::new(spec, scenario, &overrides, watch)?;
-    Ok(TestJob::Run(planned))
+    let run = RunDir::create(&spec.name, "test")?;
+    Ok(TestJob::Run(planned, run))
 }
 
 /// Prints a report; the exit code says whether the thresholds were met, or that nobody knows.

@@ -51,8 +51,11 @@ pub(super) fn fault_of(
     let name = format!("`{}` is carried out as planned", event.action);
     let ms = |ms: u64| time(Duration::from_millis(ms));
     let Some(begin) = event.begin_ms else {
-        let why = event.failure.as_deref();
-        let why = why.unwrap_or("nobody followed the storm when it was to come");
+        let why = match &event.failure {
+            Some(failure) => failure,
+            None if event.planned_ms >= storm.elapsed_ms => "the storm was over before",
+            None => "nobody followed the storm when it was to come",
+        };
         return Check::fail(name, format!("{}: not done: {why}", event.text));
     };
     let off = begin.abs_diff(event.planned_ms);

@@ -150,6 +150,8 @@ async fn follow_agent(
         if late > GRACE.as_millis() as i64 {
             return Err(error);
         }
+        // What follows the first line is for whoever runs the agent by hand.
+        let error = error.lines().next().unwrap_or_default();
         events.note(format!("{}: {error}; connecting again", agent.name()));
         tokio::time::sleep(AGAIN).await;
     }
@@ -181,7 +183,7 @@ async fn follow_once(
                     let _ = say.send((index, *sample)).await;
                 }
                 StormMessage::Gap(gap) => events.note(format!(
-                    "{} did not work for {:.1} s, and {} users did not come: {}",
+                    "{} did not work for {:.1} s, {} users did not come and those who were there are gone: {}",
                     agent.name(),
                     gap.to_ms.saturating_sub(gap.from_ms) as f64 / 1000.0,
                     gap.lost_users,

@@ -21,6 +21,15 @@ const OPEN_LOOP: &str = "Open model: users come when they come, however slow the
 /// What to do when the agents were too slow, or away.
 const AGENTS_LATE: &str = "The verdict is not the server's: the agents did not keep the storm's \
      schedule. Give the role `agent` more hosts or larger ones, and run the storm again.";
+/// The same where agents were late, and had processors to spare.
+const AGENTS_HELD_UP: &str = "The verdict is not the server's: the agents did not keep the storm's \
+     schedule, although their processors had time. Something else on their hosts, or on the machine \
+     that carries them, held them up: run the storm again without it.";
+/// The same where the program of an agent ended.
+const AGENTS_GONE: &str = "The verdict is not the server's: the program of an agent ended before the \
+     storm did. `journalctl -u loadrig-storm` on its host says why; run the storm again.";
+/// The share of its processors that an agent may use and still have some to spare.
+const SPARE_CPU: f64 = 0.5;
 /// What to do when the rig was not treated as the scenario says.
 const EVENT_MISSED: &str = "The verdict is not the server's: the rig was not treated as the \
      scenario says. Run the storm again, and follow it until its events are over.";
@@ -129,8 +138,13 @@ pub(super) fn judge(
     checks.extend(event_checks(scenario, &done));
     let mut notes = vec![OPEN_LOOP.to_owned()];
     if invalid.is_some() {
+        let mut late = result.drivers.values().filter(|agent| !agent.is_valid());
         let why = if agents_kept_up {
             EVENT_MISSED
+        } else if !merged.gaps.is_empty() || !merged.failures.is_empty() {
+            AGENTS_GONE
+        } else if late.all(|agent| agent.cpu_share() < SPARE_CPU) {
+            AGENTS_HELD_UP
         } else {
             AGENTS_LATE
         };
@@ -188,7 +202,7 @@ fn agent_checks(
         .iter()
         .map(|gap| {
             format!(
-                "{} did not work from {} to {}, and {} users did not come: {}",
+                "{} did not work from {} to {}, {} users did not come and those who were there are gone: {}",
                 gap.agent,
                 time(std::time::Duration::from_millis(gap.from_ms)),
                 time(std::time::Duration::from_millis(gap.to_ms)),

@@ -38,6 +38,15 @@ pub enum RunWatch {
     Detach,
 }
 
+/// Whether what a scenario does to the rig is still begun while its run is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::ops) enum RigChanges {
+    /// Each at its time.
+    Begin,
+    /// The run was told to stop: none.
+    Leave,
+}
+
 /// How long a run lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::ops) enum RunLifetime {
@@ -116,12 +125,15 @@ pub(in crate::ops) trait LoadEngine: Send + Sync {
     /// Follows a run to its end: emits its progress, collects what its hosts measured, and holds it
     /// against the thresholds. None: the caller was interrupted before; a detached run then goes on.
     ///
+    /// `changes` says whether events of the scenario are still begun.
+    ///
     /// An interruption ends this call no sooner than what it has begun on the rig is ended or undone:
     /// a node that it took away is back. So callers must not drop it instead.
     fn follow<'a>(
         &'a self,
         site: TestSite<'a>,
         run: &'a LoadRun,
+        changes: RigChanges,
         stop: watch::Receiver<Urgency>,
     ) -> BoxFuture<'a, Result<Option<ScenarioResult>, OpsError>>;
 }

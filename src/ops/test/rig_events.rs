@@ -137,6 +137,18 @@ impl RigEvents<'_> {
         }
     }
 
+    /// What is still to come and needs somebody who follows the storm, for people.
+    pub(super) fn ahead(&self) -> Vec<String> {
+        let all = self.scenario.events.iter();
+        let ahead =
+            all.filter(|event| event.what.loss().is_none() && self.due_ms(event) > now_ms());
+        let text = |event: &ScenarioEvent| {
+            let at = self.scenario.planned(event);
+            format!("`{}` {at:#} after the start", event.what.name())
+        };
+        ahead.map(text).collect()
+    }
+
     /// Whether the time of an event has come: it has not where it was missed, or the storm ended.
     async fn wait_for(
         &self,

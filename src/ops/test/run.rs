@@ -20,7 +20,8 @@ use crate::plan::Inventory;
 use crate::spec::Spec;
 
 use super::engine::{
-    LoadEngine, RunControl, RunLifetime, RunWatch, StartFailure, TestSite, until_stopped,
+    LoadEngine, RigChanges, RunControl, RunLifetime, RunWatch, StartFailure, TestSite,
+    until_stopped,
 };
 use super::engines::{engine_of, find_run};
 use super::outcome::TestReport;
@@ -79,7 +80,9 @@ impl PlannedTest {
         let Some(started) = until_stopped(starting, stop.clone()).await else {
             return Ok(None);
         };
-        engine.follow(site, &started?, stop).await
+        engine
+            .follow(site, &started?, RigChanges::Begin, stop)
+            .await
     }
 }
 
@@ -99,7 +102,7 @@ pub async fn run_test(
     let engine = &*test.engine;
     run_started(
         rig,
-        run,
+        &run.name,
         session,
         &format!("scenario {}", engine.scenario()),
     );
@@ -152,8 +155,9 @@ pub async fn run_test(
                     Ok(TestEnd::Detached(Box::new(started)))
                 }
                 RunWatch::Follow => {
+                    let changes = RigChanges::Begin;
                     let report =
-                        follow_detached(engine, site, &started, run, session, recorder).await?;
+                        follow_detached(engine, site, &started, changes, session, recorder).await?;
                     Ok(TestEnd::Report(Box::new(report)))
                 }
             }
@@ -168,11 +172,10 @@ pub async fn run_test(
 /// When there is none, or no agent comes to a result.
 pub async fn attach_test(
     rig: &Rig,
-    run: &RunDir,
     session: &Session<'_>,
     recorder: &Recorder,
 ) -> Result<TestReport, OpsError> {
-    come_back(rig, None, run, session, recorder).await
+    come_back(rig, None, session, recorder).await
 }
 
 /// Ends the run on a rig's hosts, and reads what had come of it by then.
@@ -181,11 +184,10 @@ pub async fn attach_test(
 /// When there is none, it is over, or no agent comes to a result.
 pub async fn stop_test(
     rig: &Rig,
-    run: &RunDir,
     session: &Session<'_>,
     recorder: &Recorder,
 ) -> Result<TestReport, OpsError> {
-    come_back(rig, Some(RunControl::Stop), run, session, recorder).await
+    come_back(rig, Some(RunControl::Stop), session, recorder).await
 }
 
 /// Makes the users of the run on a rig's hosts arrive so many times as fast as planned.
@@ -214,7 +216,6 @@ pub async fn set_rate_factor(
 async fn come_back(
     rig: &Rig,
     control: Option<RunControl>,
-    run: &RunDir,
     session: &Session<'_>,
     recorder: &Recorder,
 ) -> Result<TestReport, OpsError> {
@@ -227,11 +228,14 @@ async fn come_back(
         events: session.events,
     };
     let (engine, found) = find_run(site).await?;
-    run_started(rig, run, session, &format!("storm {}", found.run.run));
+    let name = &found.run.run;
+    run_started(rig, name, session, &format!("storm {name}"));
+    let mut changes = RigChanges::Begin;
     if let Some(control) = control {
         engine.control(site, &found, control).await?;
+        changes = RigChanges::Leave;
     }
-    follow_detached(&*engine, site, &found.run, run, session, recorder).await
+    follow_detached(&*engine, site, &found.run, changes, session, recorder).await
 }
 
 /// Follows a run that goes on by itself until its result is read and stored, and returns the lock
@@ -240,32 +244,34 @@ async fn follow_detached(
     engine: &(impl LoadEngine + ?Sized),
     site: TestSite<'_>,
     started: &LoadRun,
-    run: &RunDir,
+    changes: RigChanges,
     session: &Session<'_>,
     recorder: &Recorder,
 ) -> Result<TestReport, OpsError> {
     let environment = &site.rig.spec.name;
-    let followed = engine.follow(site, started, session.stop.clone()).await?;
-    let Some(mut result) = followed else {
+    let followed = engine
+        .follow(site, started, changes, session.stop.clone())
+        .await?;
+    let Some(result) = followed else {
         return Err(TestError::RunGoesOn {
             environment: environment.clone(),
         }
         .into());
     };
-    // A result belongs to the run that stores it, which may be another than the one that started it.
-    result.run.clone_from(&run.name);
     lock::take_back(&site.rig.cloud, environment, &started.run).await?;
     session
         .events
         .emit(EventKind::RunFinished { ok: result.passed });
-    report(site.rig, site.inventory, run, recorder, result)
+    // Whoever reads it, and however often: it is one result, of the run that was started.
+    let run = RunDir::of_started(environment, &started.run)?;
+    report(site.rig, site.inventory, &run, recorder, result)
 }
 
-fn run_started(rig: &Rig, run: &RunDir, session: &Session<'_>, operation: &str) {
+fn run_started(rig: &Rig, run: &str, session: &Session<'_>, operation: &str) {
     session.events.emit(EventKind::RunStarted {
         environment: rig.spec.name.clone(),
         operation: operation.to_owned(),
-        run: run.name.clone(),
+        run: run.to_owned(),
     });
 }
 

@@ -21,7 +21,9 @@ use crate::ops::verify::administrator;
 use crate::plan::Inventory;
 use crate::spec::{HostName, Role, Spec};
 
-use super::engine::{LoadEngine, RunLifetime, RunWatch, StartFailure, TestSite, until_stopped};
+use super::engine::{
+    LoadEngine, RigChanges, RunLifetime, RunWatch, StartFailure, TestSite, until_stopped,
+};
 
 /// How long a host may take to answer SSH: it has answered before.
 const ANSWER: Duration = Duration::from_mins(1);
@@ -79,6 +81,7 @@ impl LoadEngine for SmokeEngine {
         &'a self,
         site: TestSite<'a>,
         run: &'a LoadRun,
+        _changes: RigChanges,
         stop: watch::Receiver<Urgency>,
     ) -> BoxFuture<'a, Result<Option<ScenarioResult>, OpsError>> {
         Box::pin(async move {

@@ -25,7 +25,8 @@ use crate::spec::{Role, Spec};
 
 use super::beside::follow_beside;
 use super::engine::{
-    DetachedEngine, FoundRun, LoadEngine, RunControl, RunLifetime, RunWatch, StartFailure, TestSite,
+    DetachedEngine, FoundRun, LoadEngine, RigChanges, RunControl, RunLifetime, RunWatch,
+    StartFailure, TestSite,
 };
 use super::reconnects::expected_reconnects;
 use super::rig_events::{RigEvents, check_events};
@@ -83,11 +84,12 @@ impl LoadEngine for StormEngine {
         &'a self,
         site: TestSite<'a>,
         run: &'a LoadRun,
+        changes: RigChanges,
         stop: watch::Receiver<Urgency>,
     ) -> BoxFuture<'a, Result<Option<ScenarioResult>, OpsError>> {
         Box::pin(async move {
             let hosts = agent_hosts(site.rig, site.connected, site.events);
-            self.follow_agents(site, run, &as_agents(&hosts), stop)
+            self.follow_agents(site, run, &as_agents(&hosts), changes, stop)
                 .await
         })
     }
@@ -198,6 +200,7 @@ impl StormEngine {
         site: TestSite<'_>,
         storm: &LoadRun,
         agents: &[&dyn AgentHost],
+        changes: RigChanges,
         stop: watch::Receiver<Urgency>,
     ) -> Result<Option<ScenarioResult>, OpsError> {
         let events = site.events;
@@ -230,11 +233,16 @@ impl StormEngine {
             forecast
         };
         let following = async { futures::join!(hearing, forecasting) };
-        let (say_over, over) = watch::channel(false);
+        let (say_over, over) = watch::channel(changes == RigChanges::Leave);
         let carrying = rig_events.carry_out(over, stop.clone());
         let followed = follow_beside(following, carrying, say_over, stop).await;
         let Some((heard, forecast)) = followed else {
             events.emit(EventKind::PhaseFinished { phase });
+            for ahead in rig_events.ahead() {
+                events.note(format!(
+                    "{ahead} takes place only if the storm is followed then"
+                ));
+            }
             return Ok(None);
         };
         // Also where there is no result: what is down runs again afterwards.

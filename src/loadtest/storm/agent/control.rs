@@ -6,7 +6,7 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream as BlockingStream;
 use std::time::{Duration, Instant};
 
-use loadrig_storm::StormControl;
+use loadrig_storm::{StormControl, StormResult};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
@@ -127,11 +127,17 @@ fn conclude(directory: &StormDirectory) -> Result<(), StormAgentError> {
         },
         Some(mut checkpoint) => {
             let from_ms = checkpoint.result.elapsed_ms;
+            let by = now_ms().min(storm.latest_end_ms());
+            let to_ms = by.saturating_sub(storm.start_ms).max(from_ms);
+            let lost_users = checkpoint.lost_by(&directory.plan()?, to_ms);
+            let nothing = StormResult::new(now_ms());
+            checkpoint.result.resume(&nothing, to_ms, lost_users)?;
+            checkpoint.result.cut_short = true;
             checkpoint.gaps.push(StormGap {
                 from_ms,
-                to_ms: now_ms().saturating_sub(storm.start_ms).max(from_ms),
+                to_ms,
                 reason: reason.to_owned(),
-                lost_users: 0,
+                lost_users,
             });
             StormOutcome::Done {
                 result: Box::new(checkpoint.result),

@@ -52,6 +52,20 @@ pub(super) struct WorkCheckpoint {
     pub(super) server: ServerInfo,
 }
 
+impl WorkCheckpoint {
+    /// Where the plan is, so many milliseconds after the start, if the agent has not worked since.
+    pub(super) fn position_by(&self, plan: &StormPlan, at_ms: u64) -> StormPosition {
+        let passed_ms = at_ms.saturating_sub(self.result.elapsed_ms);
+        plan.position_after(&self.position, passed_ms)
+    }
+
+    /// Users who were to arrive until then, and whom nobody sent.
+    pub(super) fn lost_by(&self, plan: &StormPlan, at_ms: u64) -> u64 {
+        let due = u64::from(plan.arrived_by(&self.position_by(plan, at_ms)));
+        due.saturating_sub(self.result.users.offered)
+    }
+}
+
 impl Default for StormDirectory {
     fn default() -> Self {
         Self::new(DEFAULT)

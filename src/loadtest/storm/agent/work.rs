@@ -160,9 +160,8 @@ fn take_up(
         server: ServerInfo::default(),
     });
     let from_ms = checkpoint.result.elapsed_ms;
-    let position = plan.position_after(&checkpoint.position, at_ms.saturating_sub(from_ms));
-    let due = u64::from(plan.arrived_by(&position));
-    let lost_users = due.saturating_sub(checkpoint.result.users.offered);
+    let position = checkpoint.position_by(plan, at_ms);
+    let lost_users = checkpoint.lost_by(plan, at_ms);
     checkpoint.gaps.push(StormGap {
         from_ms,
         to_ms: at_ms,
