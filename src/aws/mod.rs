@@ -5,6 +5,7 @@
 //! nothing of plans, hosts or the command line, and decides nothing: it carries out
 //! one call and classifies what goes wrong. Waiting and repeating are the engine's business.
 
+mod answer_status;
 mod blockers;
 mod client;
 mod cloud;

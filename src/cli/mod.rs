@@ -2,6 +2,7 @@
 
 mod app;
 mod args;
+mod canary_text;
 mod commands;
 mod event_log;
 mod failure;
@@ -28,6 +29,7 @@ use crate::spec::Library;
 
 pub(crate) use args::DemoArgs;
 use args::{Cli, Command, Global, SchemaOf};
+pub use canary_text::{canary_remedies, canary_text};
 use failure::{Failure, Outcome};
 use printer::Printer;
 

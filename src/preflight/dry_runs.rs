@@ -22,9 +22,14 @@ pub enum DryRunOutcome {
         code: String,
         /// The message.
         message: String,
+        /// The HTTP status of the answer; none where the call was not sent.
+        status: Option<u16>,
     },
     /// It was carried out: whoever answers does not know the flag.
-    CarriedOut,
+    CarriedOut {
+        /// The HTTP status of the answer.
+        status: Option<u16>,
+    },
     /// No answer that tells anything.
     Unanswered(String),
     /// It was not made, for this reason.

@@ -7,6 +7,7 @@
 mod adversity;
 mod blockers;
 mod canary;
+mod canary_profiles;
 mod conformance;
 mod databases;
 mod emulated;

@@ -1,5 +1,6 @@
 //! Hosts over SSH, against a real sshd on loopback.
 
+mod canary;
 mod sshd;
 
 use std::io::{Read as _, Write as _};

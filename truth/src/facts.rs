@@ -93,5 +93,6 @@ mod tests {
         let called = (fact.service(), fact.action());
         assert_eq!(called, ("rds", "CreateDBSubnetGroup"));
         assert_eq!(fact.record["error"]["code"], "InvalidParameterValue");
+        assert_eq!(fact.record["error"]["status"], 400);
     }
 }

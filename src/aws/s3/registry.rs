@@ -20,6 +20,7 @@ use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
 use crate::aws::Aws;
+use crate::aws::answer_status::AnswerStatus;
 use crate::aws::error::{CallContext, ErrorPolicy, built, incomplete};
 use crate::aws::s3::bucket::FIRST_REGION;
 use crate::engine::{CloudError, Condition, LeaseStore, ObjectVersion, Timestamped};
@@ -42,6 +43,7 @@ pub struct Registry {
     aws: Arc<Aws>,
     bucket: String,
     account: String,
+    answered: AnswerStatus,
 }
 
 impl Registry {
@@ -55,6 +57,7 @@ impl Registry {
             aws: Arc::clone(aws),
             bucket: registry_bucket(&account.id, &account.region),
             account: account.id,
+            answered: AnswerStatus::default(),
         })
     }
 
@@ -69,6 +72,12 @@ impl Registry {
             bucket: bucket.to_owned(),
             ..registry
         })
+    }
+
+    /// The HTTP status of the last answer to a call of [`LeaseStore`]; none before the first.
+    #[must_use]
+    pub fn last_status(&self) -> Option<u16> {
+        self.answered.last()
     }
 
     /// The bucket's name.
@@ -257,6 +266,7 @@ impl LeaseStore for Registry {
             .key(name)
             .customize()
             .interceptor(clock.clone())
+            .interceptor(self.answered.clone())
             .send()
             .await;
         let found = match answer.context(operation, name) {
@@ -301,7 +311,8 @@ impl LeaseStore for Registry {
             Condition::Absent => put.if_none_match("*"),
             Condition::Is(version) => put.if_match(version.0),
         };
-        let answer = put.customize().interceptor(clock.clone()).send().await;
+        let put = put.customize().interceptor(clock.clone());
+        let answer = put.interceptor(self.answered.clone()).send().await;
         let written = match answer.context(operation, name) {
             Err(error) if is_refused(&error) => None,
             Err(error) => return Err(self.aws.with_remedy(error)),
@@ -329,6 +340,8 @@ impl LeaseStore for Registry {
             .expected_bucket_owner(&self.account)
             .key(name)
             .if_match(&version.0)
+            .customize()
+            .interceptor(self.answered.clone())
             .send()
             .await;
         match answer.context("s3:DeleteObject", name) {

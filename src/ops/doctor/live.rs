@@ -72,9 +72,7 @@ pub async fn live(
     session: &Session<'_>,
 ) -> Result<CanaryReport, OpsError> {
     let name = new_canary_name();
-    let hosts = CanarySsh {
-        spec: canary_spec(spec, &name),
-    };
+    let hosts = CanarySsh::new(canary_spec(spec, &name));
     live_with(spec, &name, hosts, adapters, run, options, session).await
 }
 

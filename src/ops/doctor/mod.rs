@@ -17,6 +17,7 @@ mod spend;
 mod trial;
 mod walked;
 
+pub use host::CanarySsh;
 pub use live::{DoctorOptions, live, live_with, new_canary_name};
 pub use record::{CanaryRecord, RecordedError};
 pub use result::{CanaryArea, CanaryCheck, CanaryReport, CanaryVerdict};

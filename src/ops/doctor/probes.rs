@@ -16,7 +16,7 @@ use crate::preflight::{
 
 use crate::spec::Spec;
 
-use super::record::Records;
+use super::record::{RecordedError, Records};
 use super::result::{CanaryArea, CanaryCheck, CanaryVerdict};
 
 /// The kinds of an environment.
@@ -103,12 +103,13 @@ pub(super) async fn conditional_writes(
     match write_under_conditions(cloud, &bucket.id).await {
         Ok(answers) => answers
             .into_iter()
-            .map(|(check, holds)| {
-                if holds {
+            .map(|answer| {
+                let check = answer.check;
+                if answer.holds {
                     return CanaryCheck::proved(area, check, "holds");
                 }
                 let response = json!({ "as expected": false });
-                records.found("s3:PutObject", check, response);
+                records.found(answer.operation, check, response, answer.status);
                 let detail = "S3 did not keep to the condition: locks would not hold";
                 CanaryCheck::new(area, check, CanaryVerdict::Differs, detail)
             })
@@ -117,38 +118,61 @@ pub(super) async fn conditional_writes(
     }
 }
 
+/// What S3 answered to a call with a condition.
+struct ConditionAnswer {
+    check: &'static str,
+    operation: &'static str,
+    holds: bool,
+    status: Option<u16>,
+}
+
 /// Each condition with whether S3 kept to it, by the very calls that a lock is made of.
 async fn write_under_conditions(
     cloud: &Arc<Aws>,
     bucket: &str,
-) -> Result<Vec<(&'static str, bool)>, CloudError> {
+) -> Result<Vec<ConditionAnswer>, CloudError> {
     const KEY: &str = "canary.json";
+    const PUT: &str = "s3:PutObject";
+    const DELETE: &str = "s3:DeleteObject";
     let store = Registry::on_trial(cloud, bucket).await?;
     let put = |content: &str, condition| store.put(KEY, content.to_owned(), condition);
+    let answer = |check, operation, holds| ConditionAnswer {
+        check,
+        operation,
+        holds,
+        status: store.last_status(),
+    };
     let first = put("1", Condition::Absent).await?.value;
+    let taken = "a first write with If-None-Match is taken";
+    let mut answers = vec![answer(taken, PUT, first.is_some())];
     let second = put("2", Condition::Absent).await?.value;
-    let mut answers = vec![
-        ("a first write with If-None-Match is taken", first.is_some()),
-        ("a second one is refused", second.is_none()),
-    ];
+    answers.push(answer("a second one is refused", PUT, second.is_none()));
     let Some(first) = first else {
         return Ok(answers);
     };
     let changed = put("3", Condition::Is(first.clone())).await?.value;
-    answers.push((
-        "a write over the version that is there is taken",
-        changed.is_some(),
-    ));
+    let taken = "a write over the version that is there is taken";
+    answers.push(answer(taken, PUT, changed.is_some()));
     let stale = put("4", Condition::Is(first.clone())).await?.value;
-    answers.push(("a write over an older version is refused", stale.is_none()));
+    let refused = "a write over an older version is refused";
+    answers.push(answer(refused, PUT, stale.is_none()));
     store.delete(KEY, &first).await?;
+    let deletion = store.last_status();
     let there = store.get(KEY).await?.value;
     let stays = there.as_ref().is_some_and(|(content, _)| content == "3");
-    answers.push(("a deletion of an older version is refused", stays));
+    answers.push(ConditionAnswer {
+        status: deletion,
+        ..answer("a deletion of an older version is refused", DELETE, stays)
+    });
     if let Some((_, version)) = there {
         store.delete(KEY, &version).await?;
+        let deletion = store.last_status();
         let gone = store.get(KEY).await?.value.is_none();
-        answers.push(("a deletion of the version that is there is taken", gone));
+        let taken = "a deletion of the version that is there is taken";
+        answers.push(ConditionAnswer {
+            status: deletion,
+            ..answer(taken, DELETE, gone)
+        });
     }
     Ok(answers)
 }
@@ -179,15 +203,23 @@ fn dry_run(one: &DryRun, records: &mut Records) -> CanaryCheck {
         DryRunOutcome::Denied(message) => {
             CanaryCheck::new(area, check, CanaryVerdict::Denied, message)
         }
-        DryRunOutcome::Refused { code, message } => {
-            let request = dry_request(one);
-            records.error(one.action, request, code, message);
+        DryRunOutcome::Refused {
+            code,
+            message,
+            status,
+        } => {
+            let error = RecordedError {
+                code: code.clone(),
+                message: message.clone(),
+                status: *status,
+            };
+            records.error(one.action, dry_request(one), error);
             let detail = format!("{message} ({code})");
             CanaryCheck::new(area, check, CanaryVerdict::Differs, detail)
         }
-        DryRunOutcome::CarriedOut => {
-            let request = dry_request(one);
-            records.answer(one.action, request, json!({ "carried out": true }));
+        DryRunOutcome::CarriedOut { status } => {
+            let response = json!({ "carried out": true });
+            records.answer(one.action, dry_request(one), response, *status);
             let detail = "the dry run was carried out: no more of them were made";
             CanaryCheck::new(area, check, CanaryVerdict::Differs, detail)
         }

@@ -22,6 +22,9 @@ pub struct CanaryRecord {
     /// What was answered; nothing when it was an error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response: Option<Value>,
+    /// The HTTP status of the response; that of an error is the error's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
     /// The error that was answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<RecordedError>,
@@ -38,6 +41,8 @@ pub struct RecordedError {
     pub code: String,
     /// The text.
     pub message: String,
+    /// The HTTP status; none where it is not known.
+    pub status: Option<u16>,
 }
 
 /// The file that a run's records go into.
@@ -69,13 +74,10 @@ impl Records {
     }
 
     /// An error that was not expected.
-    pub(super) fn error(&mut self, operation: &str, request: Value, code: &str, message: &str) {
+    pub(super) fn error(&mut self, operation: &str, request: Value, error: RecordedError) {
         self.list.push(CanaryRecord {
             request: Some(request),
-            error: Some(RecordedError {
-                code: code.to_owned(),
-                message: message.to_owned(),
-            }),
+            error: Some(error),
             ..self.record(operation)
         });
     }
@@ -87,25 +89,40 @@ impl Records {
             error: Some(RecordedError {
                 code: error.code.clone(),
                 message: error.message.clone(),
+                status: error.status,
             }),
             ..self.record(&error.operation)
         });
     }
 
     /// An answer that was not expected.
-    pub(super) fn answer(&mut self, operation: &str, request: Value, response: Value) {
+    pub(super) fn answer(
+        &mut self,
+        operation: &str,
+        request: Value,
+        response: Value,
+        status: Option<u16>,
+    ) {
         self.list.push(CanaryRecord {
             request: Some(request),
             response: Some(response),
+            status,
             ..self.record(operation)
         });
     }
 
     /// Something that was found otherwise than it was to be; `situation` says what.
-    pub(super) fn found(&mut self, operation: &str, situation: &str, response: Value) {
+    pub(super) fn found(
+        &mut self,
+        operation: &str,
+        situation: &str,
+        response: Value,
+        status: Option<u16>,
+    ) {
         self.list.push(CanaryRecord {
             situation: Some(situation.to_owned()),
             response: Some(response),
+            status,
             ..self.record(operation)
         });
     }
@@ -117,6 +134,7 @@ impl Records {
             request: None,
             situation: None,
             response: None,
+            status: None,
             error: None,
             source: "canary",
             recorded: Timestamp::now().strftime("%Y-%m-%d").to_string(),

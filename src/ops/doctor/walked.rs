@@ -1,5 +1,7 @@
 //! What creating a canary came to, step by step.
 
+use crate::blueprint::Kind;
+use crate::blueprint::kinds::GrantUse;
 use crate::engine::{CloudError, TaskError, WalkReport};
 use crate::events::Outcome;
 use crate::plan::{Action, Plan};
@@ -42,6 +44,19 @@ fn call_of(error: &TaskError) -> Option<&CloudError> {
     error.downcast_ref()
 }
 
+/// The HTTP status of what differences are read from. Lists are read whole or not at all, and no other
+/// status is a success of a call that lists (Smithy specification, "http trait": `code` is 200 unless a
+/// model says otherwise, as it does of none of these calls).
+const LISTED: u16 = 200;
+
+/// The call by which resources of a kind are found.
+fn read_by(kind: Kind) -> &'static str {
+    let mut grants = kind.info().grants.iter();
+    let read = grants.find(|grant| grant.is_for(GrantUse::Read));
+    read.and_then(|grant| grant.actions().next())
+        .unwrap_or_default()
+}
+
 /// Whether a fresh look finds all of it, as it was asked for.
 pub(super) fn found_again(plan: &Plan, records: &mut Records) -> CanaryCheck {
     let (area, check) = (CanaryArea::Resources, "found again");
@@ -63,7 +78,8 @@ pub(super) fn found_again(plan: &Plan, records: &mut Records) -> CanaryCheck {
     }
     for change in plan.work() {
         let found = serde_json::to_value(&change.differences).unwrap_or_default();
-        records.found("describe", &change.address.to_string(), found);
+        let operation = read_by(change.kind);
+        records.found(operation, &change.address.to_string(), found, Some(LISTED));
     }
     CanaryCheck::new(area, check, CanaryVerdict::Differs, other.join("; "))
 }

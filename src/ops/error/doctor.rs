@@ -5,6 +5,12 @@ use crate::diagnose::{Diagnose, ExitCode};
 /// Why the host of a canary is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HostTrialError {
+    /// It has not carried out what its user data says.
+    #[error("the host has not carried out its user data: {said}")]
+    NotBooted {
+        /// What cloud-init said.
+        said: String,
+    },
     /// It cannot act in its role.
     #[error("the host does not have its role: {said}")]
     NoRole {

@@ -13,7 +13,8 @@ use loadrig::diagnose::{Diagnose as _, ExitCode};
 use loadrig::engine::{CloudError, HostRequest, Hosts, TaskError, Urgency};
 use loadrig::events::{Events, Outcome};
 use loadrig::ops::doctor::{
-    CanaryArea, CanaryReport, CanaryVerdict, DoctorOptions, live_with, new_canary_name,
+    CanaryArea, CanaryRecord, CanaryReport, CanaryVerdict, DoctorOptions, live_with,
+    new_canary_name,
 };
 use loadrig::ops::error::{Declined, OpsError};
 use loadrig::ops::run_dir::RunDir;
@@ -37,7 +38,7 @@ const NEXT_RUN: Duration = Duration::from_mins(3);
 const LONGEST: Duration = Duration::from_mins(3);
 
 /// Answers some calls in the account's place.
-type Instead = fn(&Call) -> Option<Response<Bytes>>;
+pub(super) type Instead = fn(&Call) -> Option<Response<Bytes>>;
 
 struct Altered {
     link: Arc<ProcessLink>,
@@ -88,15 +89,18 @@ impl Hosts for FineHost {
 
 /// How a canary is run.
 #[derive(Clone, Copy)]
-struct Run {
+pub(super) struct Run {
+    /// What the canary is called; a new name if there is none.
+    pub(super) name: Option<&'static str>,
     /// When the user interrupts, from the start.
-    interrupt: Option<Duration>,
-    keep_deaths: bool,
-    spend: Option<f64>,
-    instead: Instead,
+    pub(super) interrupt: Option<Duration>,
+    pub(super) keep_deaths: bool,
+    pub(super) spend: Option<f64>,
+    pub(super) instead: Instead,
 }
 
-const PLAIN: Run = Run {
+pub(super) const PLAIN: Run = Run {
+    name: None,
     interrupt: None,
     keep_deaths: false,
     spend: None,
@@ -104,22 +108,22 @@ const PLAIN: Run = Run {
 };
 
 /// With a host.
-const WITH_HOST: Run = Run {
+pub(super) const WITH_HOST: Run = Run {
     spend: Some(0.05),
     ..PLAIN
 };
 
 /// A run and what it left.
-struct Tried {
-    report: Result<CanaryReport, OpsError>,
-    account: AwsAccount,
+pub(super) struct Tried {
+    pub(super) report: Result<CanaryReport, OpsError>,
+    pub(super) account: AwsAccount,
     calls: Vec<String>,
     deaths: Vec<Death>,
     /// The file of what differed, if there is one.
     records: Option<String>,
 }
 
-fn doctor(account: AwsAccount, spec: &Spec, how: Run) -> Tried {
+pub(super) fn doctor(account: AwsAccount, spec: &Spec, how: Run) -> Tried {
     runtime().block_on(async {
         let link = ProcessLink::new(CloudBackend::Memory(SharedAccount::new(account)), None);
         if how.keep_deaths {
@@ -145,7 +149,7 @@ fn doctor(account: AwsAccount, spec: &Spec, how: Run) -> Tried {
             spend: how.spend,
             ..DoctorOptions::default()
         };
-        let name = new_canary_name();
+        let name = how.name.map_or_else(new_canary_name, str::to_owned);
         let interrupted = async {
             if let Some(after) = how.interrupt {
                 tokio::time::sleep(after).await;
@@ -180,7 +184,7 @@ fn doctor(account: AwsAccount, spec: &Spec, how: Run) -> Tried {
     })
 }
 
-fn environment(text: &str) -> Spec {
+pub(super) fn environment(text: &str) -> Spec {
     named(
         "perf",
         &format!("{text}\naccess: {{ operators: [198.51.100.7/32] }}\n"),
@@ -204,7 +208,7 @@ fn accounts() -> Vec<(&'static str, AwsAccount)> {
 }
 
 /// What a canary may leave: the bucket of locks.
-fn left(account: &AwsAccount) -> Vec<String> {
+pub(super) fn left(account: &AwsAccount) -> Vec<String> {
     let settled = later(account.clone(), Duration::from_hours(1));
     let resources = settled.resources().into_iter();
     resources
@@ -473,6 +477,57 @@ fn what_differs_is_written_as_a_recorded_fact() {
     assert_eq!(written, fixture);
 }
 
+/// A dry run that is carried out, and a write that keeps to no condition.
+fn heedless(call: &Call) -> Option<Response<Bytes>> {
+    let answer = Response::builder().status(200);
+    let is_dry = call.get("DryRun") == Some("true");
+    let answer = match call.name().as_str() {
+        "ec2:AssociateRouteTable" if is_dry => answer.body(Bytes::from_static(
+            b"<AssociateRouteTableResponse><associationId>rtbassoc-1</associationId>\
+              </AssociateRouteTableResponse>",
+        )),
+        name if name.starts_with("s3:") && is_second_write(call) => answer
+            .header("etag", "\"1\"")
+            .header("date", "Tue, 01 Dec 2026 00:00:00 GMT")
+            .body(Bytes::new()),
+        _ => return None,
+    };
+    Some(answer.expect("an answer"))
+}
+
+/// Whether it is the canary's second write under `If-None-Match`, which is to be refused.
+fn is_second_write(call: &Call) -> bool {
+    call.path().contains("/canary.json")
+        && call.headers().contains_key("if-none-match")
+        && call.body().as_ref() == b"2"
+}
+
+#[test]
+fn what_was_answered_is_recorded_with_its_status() {
+    let spec = environment("architecture: 1k");
+    let how = Run {
+        instead: heedless,
+        ..PLAIN
+    };
+    let tried = doctor(AwsAccount::new(REGION, 1.0), &spec, how);
+    let report = tried.report.expect("a report");
+    let status = |record: &CanaryRecord| {
+        let error = record.error.as_ref();
+        error.map_or(record.status, |error| error.status)
+    };
+    let recorded: Vec<(&str, Option<u16>)> = report
+        .records
+        .iter()
+        .map(|record| (record.operation.as_str(), status(record)))
+        .collect();
+    for call in ["ec2:AssociateRouteTable", "s3:PutObject"] {
+        assert!(recorded.contains(&(call, Some(200))), "{recorded:?}");
+    }
+    let without = recorded.iter().filter(|(_, status)| status.is_none());
+    assert_eq!(without.count(), 0, "{recorded:?}");
+    assert_eq!(left(&tried.account), Vec::<String>::new());
+}
+
 /// The calls of EC2 by which an environment comes up and goes, as they are made.
 fn ec2_calls(spec: &Spec) -> BTreeSet<String> {
     let up = run(AwsAccount::new(REGION, SCALE), Job::Up(spec));
@@ -515,35 +570,5 @@ fn every_ec2_call_of_a_plan_has_a_dry_run_or_a_reason_why_not() {
             && why != "what it acts on does not exist";
         let is_fine = verdict == CanaryVerdict::Proved || is_excused;
         assert!(is_fine, "{action}: {verdict:?}: {why}");
-    }
-}
-
-#[test]
-fn a_canary_leaves_nothing_whatever_the_account_is_like() {
-    let spec = environment("architecture: 1k");
-    for profile in AccountProfile::ALL {
-        let past = profile.name();
-        for how in [PLAIN, WITH_HOST] {
-            let account = AwsAccount::of_profile(*profile, REGION, 1.0);
-            let tried = doctor(account, &spec, how);
-            assert_eq!(left(&tried.account), Vec::<String>::new(), "{past}");
-            let came_to = match &tried.report {
-                Ok(report) => {
-                    let checks = report.checks.iter().filter(|one| {
-                        !matches!(one.verdict, CanaryVerdict::Proved | CanaryVerdict::Unknown)
-                    });
-                    let checks = checks
-                        .map(|one| format!("\n  {:?} {}: {}", one.verdict, one.check, one.detail));
-                    let seconds = report.took.as_secs();
-                    format!(
-                        "{:?}, {seconds} s{}",
-                        report.exit_code(),
-                        checks.collect::<String>()
-                    )
-                }
-                Err(error) => format!("{:?}: {error}", error.exit_code()),
-            };
-            println!("{past}, host {}: {came_to}", how.spend.is_some());
-        }
     }
 }

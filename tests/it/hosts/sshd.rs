@@ -111,6 +111,11 @@ impl Sshd {
         }
     }
 
+    /// A program of the host, before those of this machine.
+    pub fn install(&self, name: &str, text: &str) {
+        write(&self.directory.path().join("bin").join(name), text, 0o755);
+    }
+
     /// What it said.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("log")).unwrap()

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_ec2::types::{ResourceType, TagSpecification};
 
+use crate::aws::answer_status::AnswerStatus;
 use crate::aws::tags;
 use crate::blueprint::{Address, Kind};
 use crate::engine::{CloudError, Observed};
@@ -27,6 +28,8 @@ pub(super) struct Grounds<'a> {
     pub(super) inventory: &'a Inventory,
     /// The user's own, which policies may ask for.
     pub(super) tags: &'a BTreeMap<String, String>,
+    /// The status of the last answer.
+    pub(super) answered: AnswerStatus,
 }
 
 impl Grounds<'_> {
@@ -59,12 +62,14 @@ pub(super) type Tried = Result<Result<(), CloudError>, &'static str>;
 
 /// Sends a call as a dry run.
 macro_rules! dry {
-    ($aws:ident, $action:ident, $call:ident $(, $set:ident($($value:expr),+))* $(,)?) => {
+    ($aws:ident, $on:ident, $action:ident, $call:ident $(, $set:ident($($value:expr),+))* $(,)?) => {
         Ok($aws
             .ec2
             .$call()
             $(.$set($($value),+))*
             .dry_run(true)
+            .customize()
+            .interceptor($on.answered.clone())
             .send()
             .await
             .context($action, "dry run")

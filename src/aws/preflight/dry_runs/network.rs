@@ -27,6 +27,7 @@ impl Aws {
                 let vpc = on.id(&Address::vpc()).ok_or(NO_RESOURCE)?;
                 dry!(
                     self,
+                    on,
                     action,
                     create_security_group,
                     group_name(format!("lr-{}-dry-run", on.environment)),
@@ -37,6 +38,7 @@ impl Aws {
             }
             "ec2:AuthorizeSecurityGroupIngress" => dry!(
                 self,
+                on,
                 action,
                 authorize_security_group_ingress,
                 group_id(&group.id),
@@ -45,6 +47,7 @@ impl Aws {
             ),
             "ec2:RevokeSecurityGroupIngress" => dry!(
                 self,
+                on,
                 action,
                 revoke_security_group_ingress,
                 group_id(&group.id),
@@ -52,13 +55,14 @@ impl Aws {
             ),
             "ec2:RevokeSecurityGroupEgress" => dry!(
                 self,
+                on,
                 action,
                 revoke_security_group_egress,
                 group_id(&group.id),
                 ip_permissions(rule),
             ),
             "ec2:DeleteSecurityGroup" => {
-                dry!(self, action, delete_security_group, group_id(&group.id))
+                dry!(self, on, action, delete_security_group, group_id(&group.id))
             }
             _ => Err(NOT_KNOWN),
         }
@@ -70,6 +74,7 @@ impl Aws {
             let tags = on.tags("route-table");
             return dry!(
                 self,
+                on,
                 action,
                 create_route_table,
                 vpc_id(vpc),
@@ -81,6 +86,7 @@ impl Aws {
         match action {
             "ec2:CreateRoute" => dry!(
                 self,
+                on,
                 action,
                 create_route,
                 route_table_id(table),
@@ -89,6 +95,7 @@ impl Aws {
             ),
             "ec2:ReplaceRoute" => dry!(
                 self,
+                on,
                 action,
                 replace_route,
                 route_table_id(table),
@@ -100,6 +107,7 @@ impl Aws {
                 let subnet = subnet.ok_or(NO_RESOURCE)?;
                 dry!(
                     self,
+                    on,
                     action,
                     associate_route_table,
                     route_table_id(table),
@@ -107,7 +115,7 @@ impl Aws {
                 )
             }
             "ec2:DeleteRouteTable" => {
-                dry!(self, action, delete_route_table, route_table_id(table))
+                dry!(self, on, action, delete_route_table, route_table_id(table))
             }
             "ec2:DisassociateRouteTable" | "ec2:ReplaceRouteTableAssociation" => {
                 Err(NO_ASSOCIATION)
@@ -122,6 +130,7 @@ impl Aws {
             let range = "10.255.0.0/16";
             return dry!(
                 self,
+                on,
                 action,
                 create_vpc,
                 cidr_block(range),
@@ -132,6 +141,7 @@ impl Aws {
             let tags = on.tags("internet-gateway");
             return dry!(
                 self,
+                on,
                 action,
                 create_internet_gateway,
                 tag_specifications(tags),
@@ -146,6 +156,7 @@ impl Aws {
         match action {
             "ec2:AttachInternetGateway" => dry!(
                 self,
+                on,
                 action,
                 attach_internet_gateway,
                 internet_gateway_id(gateway),
@@ -153,6 +164,7 @@ impl Aws {
             ),
             "ec2:DetachInternetGateway" => dry!(
                 self,
+                on,
                 action,
                 detach_internet_gateway,
                 internet_gateway_id(gateway),
@@ -160,16 +172,18 @@ impl Aws {
             ),
             "ec2:DeleteInternetGateway" => dry!(
                 self,
+                on,
                 action,
                 delete_internet_gateway,
                 internet_gateway_id(gateway),
             ),
             "ec2:CreateSubnet" => self.dry_subnet(action, vpc, on).await,
-            "ec2:DeleteSubnet" => dry!(self, action, delete_subnet, subnet_id(subnet()?)),
-            "ec2:DeleteVpc" => dry!(self, action, delete_vpc, vpc_id(vpc)),
+            "ec2:DeleteSubnet" => dry!(self, on, action, delete_subnet, subnet_id(subnet()?)),
+            "ec2:DeleteVpc" => dry!(self, on, action, delete_vpc, vpc_id(vpc)),
             // A private one, which needs no address; the permission is the same.
             "ec2:CreateNatGateway" => dry!(
                 self,
+                on,
                 action,
                 create_nat_gateway,
                 subnet_id(subnet()?),
@@ -178,6 +192,7 @@ impl Aws {
             ),
             "ec2:CreateVpcEndpoint" => dry!(
                 self,
+                on,
                 action,
                 create_vpc_endpoint,
                 vpc_id(vpc),
@@ -190,6 +205,7 @@ impl Aws {
                 let table = on.own(&Address::route_table()).ok_or(NO_RESOURCE)?;
                 dry!(
                     self,
+                    on,
                     action,
                     modify_vpc_endpoint,
                     vpc_endpoint_id(endpoint),
@@ -200,6 +216,7 @@ impl Aws {
                 let endpoint = on.own(&Address::endpoint()).ok_or(NO_ENDPOINT)?;
                 dry!(
                     self,
+                    on,
                     action,
                     delete_vpc_endpoints,
                     vpc_endpoint_ids(endpoint),
@@ -219,6 +236,7 @@ impl Aws {
         let last = last.trunc().to_string();
         dry!(
             self,
+            on,
             action,
             create_subnet,
             vpc_id(vpc),

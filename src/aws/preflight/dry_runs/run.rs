@@ -7,6 +7,7 @@ use aws_sdk_ec2::types::{
 };
 
 use crate::aws::Aws;
+use crate::aws::answer_status::AnswerStatus;
 use crate::aws::ec2::launch::{metadata_options, root_disk};
 use crate::aws::error::CallContext;
 use crate::blueprint::{Address, CANARY_HOST, SubnetTier};
@@ -35,6 +36,7 @@ impl Aws {
             environment,
             inventory,
             tags: &wants.tags,
+            answered: AnswerStatus::default(),
         };
         let mut done = Vec::new();
         for action in &wants.actions {
@@ -48,10 +50,10 @@ impl Aws {
                     _ => Box::pin(self.try_dry(action, &grounds)).await,
                 };
                 let outcome = match tried {
-                    Ok(answer) => outcome(answer),
+                    Ok(answer) => outcome(answer, &grounds.answered),
                     Err(why) => DryRunOutcome::NotMade(why),
                 };
-                let carried_out = outcome == DryRunOutcome::CarriedOut;
+                let carried_out = matches!(outcome, DryRunOutcome::CarriedOut { .. });
                 done.push(DryRun {
                     action,
                     of,
@@ -71,6 +73,7 @@ impl Aws {
         match call {
             "AllocateAddress" => dry!(
                 self,
+                on,
                 action,
                 allocate_address,
                 domain(DomainType::Vpc),
@@ -78,6 +81,7 @@ impl Aws {
             ),
             "ImportKeyPair" => dry!(
                 self,
+                on,
                 action,
                 import_key_pair,
                 key_name(format!("lr-{}-dry-run", on.environment)),
@@ -86,7 +90,7 @@ impl Aws {
             ),
             "DeleteKeyPair" => {
                 let key = on.own(&Address::key_pair()).ok_or(NO_RESOURCE)?;
-                dry!(self, action, delete_key_pair, key_name(key))
+                dry!(self, on, action, delete_key_pair, key_name(key))
             }
             "AssociateIamInstanceProfile"
             | "ReplaceIamInstanceProfileAssociation"
@@ -105,12 +109,13 @@ impl Aws {
         let host = on.own(&Address::instance(CANARY_HOST)).ok_or(NO_INSTANCE)?;
         match action {
             "ec2:TerminateInstances" => {
-                dry!(self, action, terminate_instances, instance_ids(host))
+                dry!(self, on, action, terminate_instances, instance_ids(host))
             }
             "ec2:ModifyInstanceAttribute" => {
                 let off = AttributeBooleanValue::builder().value(false).build();
                 dry!(
                     self,
+                    on,
                     action,
                     modify_instance_attribute,
                     instance_id(host),
@@ -119,6 +124,7 @@ impl Aws {
             }
             "ec2:ModifyInstanceMetadataOptions" => dry!(
                 self,
+                on,
                 action,
                 modify_instance_metadata_options,
                 instance_id(host),
@@ -159,6 +165,7 @@ impl Aws {
         let profile = IamInstanceProfileSpecification::builder().name(profile);
         dry!(
             self,
+            on,
             action,
             run_instances,
             image_id(&image.id),
@@ -178,9 +185,11 @@ impl Aws {
 }
 
 /// A dry run never succeeds: its code tells.
-fn outcome(answer: Result<(), CloudError>) -> DryRunOutcome {
+fn outcome(answer: Result<(), CloudError>, answered: &AnswerStatus) -> DryRunOutcome {
     let Err(error) = answer else {
-        return DryRunOutcome::CarriedOut;
+        return DryRunOutcome::CarriedOut {
+            status: answered.last(),
+        };
     };
     match error.code.as_str() {
         "DryRunOperation" => DryRunOutcome::Permitted,
@@ -189,6 +198,7 @@ fn outcome(answer: Result<(), CloudError>) -> DryRunOutcome {
         _ => DryRunOutcome::Refused {
             code: error.code,
             message: error.message,
+            status: error.status,
         },
     }
 }
