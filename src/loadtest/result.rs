@@ -148,6 +148,14 @@ pub enum StoreError {
 }
 
 impl ScenarioResult {
+    /// Whether its figures are the server's: not those of a storm whose agents were late or away, or whose
+    /// rig was not treated as the scenario says.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        let storm = self.storm.as_ref();
+        storm.is_none_or(|storm| storm.invalid.is_none())
+    }
+
     /// Holds the figures against the thresholds.
     pub(super) fn evaluate(
         scenario: &SmokeScenario,

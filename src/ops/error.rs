@@ -42,7 +42,7 @@ pub use confirm::Declined;
 pub use demo::DemoError;
 pub use doctor::HostTrialError;
 pub use down::DownError;
-pub use events::EventRefusal;
+pub use events::{EventRefusal, MissingHost};
 pub use files::FileError;
 pub use license::LicenseRefusal;
 pub use lock::LockRefusal;

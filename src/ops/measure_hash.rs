@@ -17,7 +17,8 @@ use crate::blueprint::Address;
 use crate::events::{EventKind, Events, Outcome};
 use crate::hosts::Keyring;
 use crate::spec::{
-    HashCost, HashTimeSource, HostName, LoginCost, LoginGate, MeasuredHashTime, PasswordHash, Spec,
+    CloudTarget, HashCost, HashTimeSource, HostName, LoginCost, LoginGate, MeasuredHashTime,
+    PasswordHash, Spec,
 };
 
 use super::adapters::Adapters;
@@ -129,7 +130,10 @@ pub async fn measure_hosts(
             },
         });
         let instance = inventory.get(&Address::instance(*host));
-        let kind = instance.and_then(|instance| instance.text("instance_type"));
+        // A host of the local cloud is no instance of its type.
+        let kind = instance
+            .and_then(|instance| instance.text("instance_type"))
+            .filter(|_| rig.spec.cloud != CloudTarget::Local);
         measured.push(beside_the_table(Some(*host), kind, found?));
     }
     Ok(measured)

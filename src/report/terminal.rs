@@ -192,9 +192,10 @@ impl TerminalPage {
     }
 
     fn scenario(&mut self, result: &ScenarioResult) {
-        let word = match result.passed {
-            true => self.ink.paint(Tone::Good, "passed"),
-            false => self.ink.paint(Tone::Bad, "FAILED"),
+        let word = match (result.passed, result.counts()) {
+            (true, _) => self.ink.paint(Tone::Good, "passed"),
+            (false, true) => self.ink.paint(Tone::Bad, "FAILED"),
+            (false, false) => self.ink.paint(Tone::Warn, "INVALID"),
         };
         self.title(&format!("{}: {word}", result.title));
         self.line(&format!(
@@ -374,6 +375,7 @@ impl TerminalPage {
         let line = match verdict {
             Verdict::Passed => self.ink.paint(Tone::Good, "PASSED"),
             Verdict::Failed => self.ink.paint(Tone::Bad, "FAILED"),
+            Verdict::Invalid => self.ink.paint(Tone::Warn, "INVALID"),
             Verdict::Unchecked => self.ink.paint(Tone::Warn, "NOT CHECKED"),
         };
         self.line(&format!("{line}{standin}"));

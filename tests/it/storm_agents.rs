@@ -311,11 +311,11 @@ async fn a_storm_can_be_held_sped_up_and_stopped() {
     plan.checkpoint_every_ms = Some(1_000);
     plan.deadline_ms = 900_000;
     assert!(agent.start(&order(plan.clone(), 1_000)).status.success());
-    assert!(agent.run(&["tell", "rate", "0"], "").status.success());
+    assert!(agent.run(&["control", "rate", "0"], "").status.success());
     let mut follower = agent.follow(0);
     let held = follower.until(|sample| sample.at_ms > 4_500);
     assert_eq!(held.users.offered, 0, "nobody comes at a rate of zero");
-    assert!(agent.run(&["tell", "rate", "4"], "").status.success());
+    assert!(agent.run(&["control", "rate", "4"], "").status.success());
     let all = follower.until(|sample| sample.users.logged_in == 20);
     assert!(all.at_ms > held.at_ms);
     assert!(agent.run(&["control", "stop"], "").status.success());
@@ -335,6 +335,26 @@ async fn a_storm_can_be_held_sped_up_and_stopped() {
     assert_eq!(gaps.len(), 1);
     assert!(result.users.logged_in > 0);
     assert_eq!(agent.stage(), StatusStage::Ended);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_an_agent_that_is_gone_leaves_out_is_counted() {
+    let stage = Stage::new(20).await;
+    let agent = Agent::new();
+    let mut plan = stage.plan(20, 6_000);
+    plan.phases = even(20, 6_000);
+    plan.checkpoint_every_ms = Some(500);
+    assert!(agent.start(&order(plan, 500)).status.success());
+    let mut follower = agent.follow(0);
+    follower.until(|sample| sample.users.logged_in >= 2);
+    agent.kill_worker();
+    // By then all were to come.
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    assert!(agent.run(&["control", "stop"], "").status.success());
+    let (result, gaps) = done(&follower.rest());
+    assert!((1..=19).contains(&gaps[0].lost_users), "{gaps:?}");
+    assert_eq!(result.users.offered, 20);
+    assert!(result.cut_short);
 }
 
 #[test]

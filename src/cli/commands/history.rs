@@ -61,10 +61,11 @@ fn text(history: &RunHistory) -> String {
                 true => String::new(),
                 false => format!("{:.2} %", run.error_percent),
             },
-            match (run.ended_at_deadline, run.passed) {
-                (true, _) => "FAILED at its deadline",
-                (false, true) => "passed",
-                (false, false) => "FAILED",
+            match (run.ended_at_deadline, run.passed, run.counts) {
+                (_, _, false) => "INVALID",
+                (true, _, _) => "FAILED at its deadline",
+                (false, true, _) => "passed",
+                (false, false, _) => "FAILED",
             }
             .to_owned(),
         ]);

@@ -45,6 +45,11 @@ pub(crate) fn run(app: &App, args: &PredictArgs) -> Outcome {
     } else {
         app.printer.data(text(&prediction, is_size).trim_end());
     }
+    if !storm.events.is_empty() {
+        app.printer.hint(
+            "the scenario does something to the rig meanwhile (`events`), which is not predicted",
+        );
+    }
     Ok(ExitCode::Done)
 }
 
@@ -205,7 +210,17 @@ fn conclusions(prediction: &Prediction) -> Vec<String> {
     lines
 }
 
+/// Below this share of dead work it is not the nodes that lose the users.
+const HARDLY_ANY_DEAD_WORK: f64 = 0.05;
+
 fn collapse(prediction: &Prediction) -> String {
+    let has_dead_work = prediction
+        .as_it_is()
+        .is_some_and(|now| now.dead_work >= HARDLY_ANY_DEAD_WORK);
+    if prediction.retry_after.is_none() && !has_dead_work {
+        return "users are lost: the login gate refuses them, and their clients do not try again"
+            .to_owned();
+    }
     let recovers = prediction
         .as_it_is()
         .is_some_and(|now| now.recovered.high.is_finite());

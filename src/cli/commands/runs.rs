@@ -61,6 +61,7 @@ fn text(runs: &[ListedRun]) -> String {
             ListedReport::Stored { verdict } => match verdict {
                 Verdict::Passed => "passed".to_owned(),
                 Verdict::Failed => "FAILED".to_owned(),
+                Verdict::Invalid => "INVALID".to_owned(),
                 Verdict::Unchecked => "not checked".to_owned(),
             },
             ListedReport::None => "no report".to_owned(),

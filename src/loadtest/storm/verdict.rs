@@ -138,12 +138,12 @@ pub(super) fn judge(
     checks.extend(event_checks(scenario, &done));
     let mut notes = vec![OPEN_LOOP.to_owned()];
     if invalid.is_some() {
-        let mut late = result.drivers.values().filter(|agent| !agent.is_valid());
+        let mut agents = result.drivers.values();
         let why = if agents_kept_up {
             EVENT_MISSED
         } else if !merged.gaps.is_empty() || !merged.failures.is_empty() {
             AGENTS_GONE
-        } else if late.all(|agent| agent.cpu_share() < SPARE_CPU) {
+        } else if agents.all(|agent| agent.cpu_share() < SPARE_CPU) {
             AGENTS_HELD_UP
         } else {
             AGENTS_LATE
@@ -436,7 +436,14 @@ mod tests {
         assert_eq!(failed(&result), ["agents start calls at most 10ms late"]);
         let invalid = result.storm.as_ref().unwrap().invalid.as_deref();
         assert!(invalid.is_some_and(|why| why.contains("agent-1 was too slow in 2 of 100 s")));
-        assert!(result.notes[0].contains("more hosts"));
+        assert!(result.notes[0].contains("held them up"), "one percent");
+        let busy = DriverHealth {
+            cpu_ms: 150_000,
+            ..driver(2)
+        };
+        let mut storm = good(&login_storm());
+        storm.drivers = BTreeMap::from([("agent-1".into(), busy)]);
+        assert!(judged(storm, Vec::new()).notes[0].contains("more hosts"));
 
         let gap = StormGap {
             from_ms: 5_000,
@@ -446,6 +453,7 @@ mod tests {
         };
         let result = judged(good(&login_storm()), vec![gap]);
         assert_eq!(failed(&result), ["no agent was interrupted"]);
+        assert!(result.notes[0].contains("journalctl"));
         assert!(result.storm.unwrap().invalid.is_some());
     }
 

@@ -3,19 +3,37 @@
 use crate::diagnose::{Diagnose, ExitCode};
 use crate::spec::HostName;
 
+/// An event about a host that a rig does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingHost {
+    /// The event.
+    pub action: &'static str,
+    /// The host.
+    pub host: HostName,
+    /// How many of its role there are.
+    pub there_are: u32,
+}
+
+impl std::fmt::Display for MissingHost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            action,
+            host,
+            there_are,
+        } = self;
+        write!(
+            f,
+            "event `{action}` is about `{host}`, and the environment has {there_are} of that role"
+        )
+    }
+}
+
 /// Why something is not done to a rig.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EventRefusal {
-    /// The rig has no such host.
-    #[error("event `{action}` is about `{host}`, and the environment has {there_are} of that role")]
-    NoHost {
-        /// The event.
-        action: &'static str,
-        /// The host.
-        host: HostName,
-        /// How many there are.
-        there_are: u32,
-    },
+    /// The rig has no such hosts.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    NoHosts(Vec<MissingHost>),
     /// No host does it by itself.
     #[error("event `{action}` is carried out by the command that follows the storm")]
     NeedsFollower {
@@ -60,7 +78,7 @@ pub enum EventRefusal {
 impl Diagnose for EventRefusal {
     fn hints(&self) -> Vec<String> {
         match self {
-            EventRefusal::NoHost { .. } => vec![
+            EventRefusal::NoHosts(_) => vec![
                 "name a host that the environment has, or give the role more hosts in its YAML"
                     .to_owned(),
             ],
@@ -90,7 +108,7 @@ impl Diagnose for EventRefusal {
 
     fn exit_code(&self) -> ExitCode {
         match self {
-            EventRefusal::NoHost { .. } | EventRefusal::NeedsFollower { .. } => ExitCode::Usage,
+            EventRefusal::NoHosts(_) | EventRefusal::NeedsFollower { .. } => ExitCode::Usage,
             _ => ExitCode::Failed,
         }
     }

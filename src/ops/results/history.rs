@@ -54,6 +54,8 @@ pub struct HistoryRun {
     pub server: String,
     /// Whether it met its thresholds.
     pub passed: bool,
+    /// Whether its figures are the server's; those of others are not followed.
+    pub counts: bool,
     /// Whether it was stopped at the scenario's deadline. Its figures are of a part of the scenario, and not
     /// followed.
     pub ended_at_deadline: bool,
@@ -222,6 +224,7 @@ fn about(run: &StoredRun, scenario: &str, overall: &OverallFigures<'_>) -> Optio
         started: result.started,
         server: result.server.version.clone(),
         passed: result.passed,
+        counts: result.counts(),
         ended_at_deadline: result.ended_at_deadline(),
         error_percent: result.error_rate_percent(),
         overall_ms: whole(run, scenario).and_then(|result| overall.mean(result)),

@@ -1,6 +1,7 @@
 //! Runs scenarios on a rig that is up.
 
 mod beside;
+mod differing;
 mod engine;
 mod engines;
 mod fail_over;

@@ -18,7 +18,7 @@ use crate::loadtest::{
     EventAction, EventNotes, LOSS_PROGRAM, LoadRun, ScenarioEvent, StormScenario, arm_loss,
     claim_event, clear_events, collect_event, finish_event,
 };
-use crate::ops::error::{EventRefusal, OpsError};
+use crate::ops::error::{EventRefusal, MissingHost, OpsError};
 use crate::ops::rig::{HostAccess, Rig};
 use crate::spec::{HostName, Role, Spec};
 
@@ -33,25 +33,27 @@ const LATE_MS: i64 = 5_000;
 /// Refuses a scenario whose events cannot take place on a rig.
 ///
 /// # Errors
-/// Which one, and why.
+/// Which ones, and why.
 pub(super) fn check_events(
     spec: &Spec,
     scenario: &StormScenario,
     is_followed: bool,
 ) -> Result<(), EventRefusal> {
+    let mut missing = Vec::new();
     for event in &scenario.events {
         let action = event.what.name();
         match event.what.loss() {
-            Some(loss) if !spec.hosts().contains(&loss.host) => {
-                return Err(EventRefusal::NoHost {
-                    action,
-                    host: loss.host,
-                    there_are: spec.count(loss.host.role),
-                });
-            }
+            Some(loss) if !spec.hosts().contains(&loss.host) => missing.push(MissingHost {
+                action,
+                host: loss.host,
+                there_are: spec.count(loss.host.role),
+            }),
             None if !is_followed => return Err(EventRefusal::NeedsFollower { action }),
             _ => {}
         }
+    }
+    if !missing.is_empty() {
+        return Err(EventRefusal::NoHosts(missing));
     }
     Ok(())
 }

@@ -24,6 +24,7 @@ use crate::ops::sampling::RigSampler;
 use crate::spec::{Role, Spec};
 
 use super::beside::follow_beside;
+use super::differing::differing_hosts;
 use super::engine::{
     DetachedEngine, FoundRun, LoadEngine, RigChanges, RunControl, RunLifetime, RunWatch,
     StartFailure, TestSite,
@@ -63,6 +64,9 @@ impl LoadEngine for StormEngine {
             let scenario = self.at_the_rigs_entrances(site)?;
             if scenario != self.0 {
                 events.note("the rig has no TLS: clients speak HTTP/1.1, as browsers do then");
+            }
+            if let Some(differing) = differing_hosts(rig).await {
+                events.note(differing);
             }
             check_agents(&as_agents(&hosts), &rig.spec.name, &scenario, events).await?;
             seed_population(rig, inventory, connected, &scenario, events).await?;
@@ -274,6 +278,7 @@ async fn add_surroundings(
         record.expected = expected_reconnects(spec, scenario, event, record);
     }
     result.notes.extend(missing);
+    result.notes.extend(differing_hosts(site.rig).await);
 }
 
 /// What is to be expected of a storm on a rig; nothing of one that cannot be forecast. The

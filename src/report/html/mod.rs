@@ -124,6 +124,8 @@ struct HostRow {
 #[derive(Serialize)]
 struct ScenarioSection<'a> {
     result: &'a ScenarioResult,
+    /// Whether its figures are the server's.
+    counts: bool,
     took: String,
     requests: String,
     error_rate: String,
@@ -305,6 +307,7 @@ fn scenario(result: &ScenarioResult) -> ScenarioSection<'_> {
     let by_percentile = percentiles(WIDE).zip(percentiles(NARROW));
     ScenarioSection {
         result,
+        counts: result.counts(),
         took: duration(result.finished.duration_since(result.started)),
         requests: count(result.requests),
         error_rate: format!("{:.2} %", result.error_rate_percent()),
