@@ -8,7 +8,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/loadrig
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 BIN := $(CARGO_TARGET_DIR)/debug/loadrig
 
-.PHONY: bench study demo generate kill-sweep wire-sweep fault-sweep refusal-sweep test truth build where check lint setup clean-cache help
+.PHONY: bench study demo generate kill-sweep wire-sweep fault-sweep refusal-sweep second-emulator test truth build where check lint setup clean-cache help
 .DEFAULT_GOAL := help
 
 help: ## What each command does
@@ -57,6 +57,9 @@ fault-sweep: setup build ## Failures drawn from SEEDS seeds; with PROFILE in acc
 
 refusal-sweep: setup build ## Meet every refusal that AWS is known to answer with; about ten minutes
 	scripts/sweep.sh crash::refused::refusal_sweep
+
+second-emulator: setup ## The tests of resources before ministack, an emulator of other authors
+	scripts/second-emulator.sh
 
 truth: ## Compare the strict cloud with recorded facts in ORACLE; WRITE=1 writes docs/truth.md
 	@if [ -z "$$ORACLE" ]; then echo "not run: set ORACLE"; else \

@@ -9,6 +9,7 @@ mod region;
 mod seed;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use ipnet::Ipv4Net;
 use loadrig::aws::{Aws, Connection};
@@ -26,6 +27,7 @@ use loadrig::spec::{
 };
 
 use crate::common::Moto;
+use crate::common::emulator::note_created;
 
 const PUBLIC_KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHUSNw2vJ1ZBVL1hGVmTXWWm2KCEFMwvV3b9nYZp0Vb1 test";
@@ -165,18 +167,26 @@ impl<'a> StepwiseRig<'a> {
     }
 
     async fn ready(&self, created: Observed) -> Observed {
+        let ready = self.wait_until_ready(created).await;
+        note_created(ready.kind);
+        ready
+    }
+
+    async fn wait_until_ready(&self, created: Observed) -> Observed {
         if created.state == State::Ready {
             return created;
         }
-        // The emulator is done at once, so a few looks are enough.
-        for _ in 0..5 {
+        // moto is done at once; ministack takes some seconds to restart a database.
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
             let found = read(self.cloud, &self.environment, &created).await;
             let found = found.unwrap_or_else(|| panic!("{} vanished", created.address));
             if found.state == State::Ready {
                 return found;
             }
+            assert!(Instant::now() < deadline, "it never gets ready: {found:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("{} never got ready", created.address);
     }
 
     async fn snapshot(&self) -> Snapshot {

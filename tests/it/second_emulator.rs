@@ -2,77 +2,104 @@
 //! hold of that emulator and not of AWS. `LOADRIG_SECOND_EMULATOR` names its program; without it,
 //! nothing is run.
 //!
-//! A test that needs what ministack lacks, or does otherwise than AWS documents, is listed with what
-//! decides it. A new test of these modules has to be one or the other.
+//! Where ministack answers otherwise than AWS documents, `tests/fixtures/second-emulator` changes it, with
+//! the page that decides it. A test that needs what it lacks altogether is listed here. A new test of these
+//! modules has to pass there or be listed, and so has every kind of resource.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use crate::common::emulator::OTHER;
+use loadrig::blueprint::Kind;
+
+use crate::common::emulator::{KINDS, OTHER};
 use crate::common::text;
 
 /// The modules of the tests.
 const MODULES: &[&str] = &["aws::", "aws_data::", "network::", "survey::"];
 
-/// What ministack 1.5.33 does otherwise, what AWS's documentation says, and the tests that need it.
+/// What ministack 1.5.33 lacks or does otherwise even with the changes of
+/// `tests/fixtures/second-emulator/sitecustomize.py`, what AWS's documentation says, and the tests that
+/// need it.
 const DIFFERENCES: &[(&str, &str, &[&str])] = &[
     (
-        "a key pair is imported without its tags, and an environment's hosts have one",
-        "ImportKeyPair, TagSpecification.N: \"The tags to apply to the imported key pair.\"",
+        "DescribeInstances tells no metadata options",
+        "Instance, MetadataOptions: \"The metadata options for the instance.\"",
+        &["aws::an_environment_is_created_found_and_removed_completely"],
+    ),
+    (
+        "EC2 knows no ModifyInstanceAttribute",
+        "Amazon EC2 API Reference, actions: ModifyInstanceAttribute",
         &[
-            "aws::a_repeated_creation_finds_the_existing_resources",
-            "aws::an_environment_is_created_found_and_removed_completely",
             "aws::opened::up_reverts_manual_security_changes",
+            "aws_data::an_aurora_cluster_is_created_updated_and_removed_with_a_final_snapshot",
+        ],
+    ),
+    (
+        "a replica's IOPS stay as they were",
+        "ModifyDBInstance, Iops: \"The new Provisioned IOPS (I/O operations per second) value\"",
+        &[
             "aws_data::a_database_is_restored_from_a_snapshot_and_updated",
             "aws_data::a_gold_standard_is_protected_and_leaves_its_data_behind",
-            "aws_data::an_aurora_cluster_is_created_updated_and_removed_with_a_final_snapshot",
-            "aws_data::an_existing_database_is_neither_created_nor_removed",
             "aws_data::protected_data_is_not_removed_by_an_up_without_it",
             "aws_data::protection_changes_in_place",
-            "network::a_load_balancer_is_created_repaired_and_removed",
-            "network::an_adopted_network_is_used_and_not_changed",
-            "network::dns_records_follow_their_targets",
         ],
     ),
     (
-        "DescribeImages lists no image of Debian's account",
-        "DescribeImages: \"The images available to you include public images\"",
-        &[
-            "aws::failures_are_classified",
-            "survey::all_that_exists_is_listed_and_nothing_that_is_gone",
-        ],
+        "IAM knows no UploadServerCertificate",
+        "IAM API Reference, actions: UploadServerCertificate",
+        &["network::a_load_balancer_is_created_repaired_and_removed"],
     ),
     (
-        "a rule is revoked only together with those that it was authorized with",
-        "RevokeSecurityGroupIngress: \"Each rule has a protocol, from and to ports, and source\"",
-        &["aws::security_rules_converge_to_the_desired_set"],
-    ),
-    (
-        "RDS knows no DescribeDBClusterAutomatedBackups",
-        "Amazon RDS API Reference, actions: DescribeDBClusterAutomatedBackups",
-        &["aws::proof::a_look_up_that_fails_leaves_a_gap_and_the_rest_is_proved"],
-    ),
-    (
-        "a NAT gateway has no addresses",
-        "NatGateway, NatGatewayAddressSet.N: \"the IP addresses and network interface associated\"",
-        &[
-            "network::agents_behind_nat_reach_a_public_load_balancer_by_the_gateways_address",
-            "network::hosts_behind_nat_and_a_bastion_are_created_and_removed",
-        ],
-    ),
-    (
-        "an address does not tell the interface that it is associated with",
-        "Address, networkInterfaceId: \"The ID of the network interface.\"",
-        &["network::blockers::resources_that_use_an_address_are_named"],
+        "the address of an instance is none of its subnet's",
+        "Instance, PrivateIpAddress: \"The private IPv4 address assigned to the instance\"; Subnet, \
+         CidrBlock",
+        &["network::an_adopted_network_is_used_and_not_changed"],
     ),
 ];
 
-fn run(arguments: &[&str], emulator: Option<&Path>) -> String {
+/// Tests that have not come to an end before ministack yet: on a machine that did other work too, their
+/// calls were not answered in time.
+const UNDECIDED: &[&str] = &[
+    "network::agents_behind_nat_reach_a_public_load_balancer_by_the_gateways_address",
+    "network::hosts_behind_nat_and_a_bastion_are_created_and_removed",
+    "survey::all_that_exists_is_listed_and_nothing_that_is_gone",
+];
+
+/// Kinds that none of the tests that pass creates one by one, with the reason.
+const NOT_CREATED: &[(&str, &[Kind])] = &[
+    (
+        "its tests need ModifyInstanceAttribute",
+        &[Kind::DatabaseCluster, Kind::DatabaseClusterParameters],
+    ),
+    (
+        "its test needs UploadServerCertificate",
+        &[
+            Kind::LoadBalancer,
+            Kind::Listener,
+            Kind::TargetGroup,
+            Kind::Targets,
+        ],
+    ),
+    (
+        "its test needs addresses of instances that are their subnet's",
+        &[Kind::Adopted],
+    ),
+    (
+        "its tests have not come to an end yet",
+        &[Kind::ElasticAddress, Kind::NatGateway, Kind::Endpoint],
+    ),
+    (
+        "the engine creates it in `network::dns_records_follow_their_targets`, which passes",
+        &[Kind::Instance, Kind::Zone, Kind::Records],
+    ),
+];
+
+fn run(arguments: &[&str], emulator: Option<(&Path, &Path)>) -> String {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(arguments);
-    if let Some(emulator) = emulator {
-        command.env(OTHER, emulator);
+    if let Some((emulator, kinds)) = emulator {
+        command.env(OTHER, emulator).env(KINDS, kinds);
     }
     let output = command.output().unwrap();
     text(&output.stdout)
@@ -94,7 +121,9 @@ fn tests() -> BTreeSet<String> {
 fn resources_behave_alike_before_a_second_emulator() {
     let differing: BTreeSet<String> = DIFFERENCES
         .iter()
-        .flat_map(|(_, _, tests)| tests.iter().map(|test| (*test).to_owned()))
+        .flat_map(|(_, _, tests)| tests.iter())
+        .chain(UNDECIDED)
+        .map(|test| (*test).to_owned())
         .collect();
     let all = tests();
     let stale: Vec<_> = differing.difference(&all).collect();
@@ -106,7 +135,9 @@ fn resources_behave_alike_before_a_second_emulator() {
     let same: Vec<&str> = all.difference(&differing).map(String::as_str).collect();
     let mut arguments = vec!["--exact", "--test-threads", "4"];
     arguments.extend(&same);
-    let output = run(&arguments, Some(Path::new(&emulator)));
+    let files = tempfile::tempdir().unwrap();
+    let kinds = files.path().join("kinds");
+    let output = run(&arguments, Some((Path::new(&emulator), &kinds)));
     let failed: Vec<&str> = same
         .iter()
         .copied()
@@ -117,4 +148,18 @@ fn resources_behave_alike_before_a_second_emulator() {
     for (what, documented, tests) in DIFFERENCES {
         println!("{} not: {what}; {documented}", tests.len());
     }
+    println!("{} not decided yet: {UNDECIDED:?}", UNDECIDED.len());
+    let created = std::fs::read_to_string(kinds).unwrap();
+    let created: BTreeSet<&str> = created.lines().collect();
+    let mut unaccounted = Vec::new();
+    for kind in Kind::ALL {
+        let why = NOT_CREATED.iter().find(|(_, kinds)| kinds.contains(&kind));
+        let is_created = created.contains(format!("{kind:?}").as_str());
+        match (is_created, why) {
+            (true, None) => println!("{kind:?}: created, found, removed"),
+            (false, Some((why, _))) => println!("{kind:?}: not one by one: {why}"),
+            _ => unaccounted.push(kind),
+        }
+    }
+    assert!(unaccounted.is_empty(), "{unaccounted:?}");
 }

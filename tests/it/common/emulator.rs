@@ -1,8 +1,12 @@
 //! The program that a test's emulator is: moto, or another one that the environment names.
 
 use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use loadrig::blueprint::Kind;
 
 /// Names the program of another emulator: `second_emulator` sets it for the tests that it runs.
 pub const OTHER: &str = "LOADRIG_EMULATOR";
@@ -40,6 +44,24 @@ moto.core.responses.method_names_from_class = functools.cache(
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 "#;
 
+/// What is changed in ministack, the second emulator: each change has the page of AWS's documentation
+/// that decides it.
+const CHANGED_IN_OTHER: &str = include_str!("../../fixtures/second-emulator/sitecustomize.py");
+
+/// Names a file that tests write the kinds of resources into which they created: `second_emulator` reads it.
+pub const KINDS: &str = "LOADRIG_KINDS_CREATED";
+
+/// Notes that a resource of this kind was created and got ready, where that is asked for.
+pub fn note_created(kind: Kind) {
+    let Some(file) = std::env::var_os(KINDS) else {
+        return;
+    };
+    let file = OpenOptions::new().append(true).create(true).open(file);
+    let line = format!("{kind:?}\n");
+    file.and_then(|mut file| file.write_all(line.as_bytes()))
+        .expect("the file of kinds");
+}
+
 /// A program that serves on loopback.
 pub struct EmulatorProgram {
     program: PathBuf,
@@ -53,9 +75,11 @@ impl EmulatorProgram {
         let moto = || loadrig::localcloud::emulator().expect("a home directory");
         let files = tempfile::tempdir().expect("temporary directory");
         std::fs::write(files.path().join("images.json"), IMAGES).expect("image list");
-        std::fs::write(files.path().join("sitecustomize.py"), CHANGED).expect("a module");
+        let is_moto = other.is_none();
+        let changed = if is_moto { CHANGED } else { CHANGED_IN_OTHER };
+        std::fs::write(files.path().join("sitecustomize.py"), changed).expect("a module");
         let one = Self {
-            is_moto: other.is_none(),
+            is_moto,
             program: other.unwrap_or_else(moto),
             files,
         };
@@ -74,7 +98,6 @@ impl EmulatorProgram {
         let variables: Vec<(&str, OsString)> = match self.is_moto {
             true => vec![
                 ("MOTO_AMIS_PATH", images.into()),
-                ("PYTHONPATH", self.files.path().into()),
                 ("MOTO_ENABLE_AMI_VALIDATION", "true".into()),
                 ("MOTO_ENABLE_KEYPAIR_VALIDATION", "true".into()),
                 ("MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION", "true".into()),
@@ -89,6 +112,7 @@ impl EmulatorProgram {
             command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
         }
         command
+            .env("PYTHONPATH", self.files.path())
             .envs(variables)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
