@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use secrecy::SecretString;
 use strict_cloud::{Emulator, StrictCloud, StrictOptions};
 use tokio::net::{TcpListener, TcpStream};
@@ -142,6 +143,7 @@ async fn serve(
     let public = listen((SERVICES, 443).into()).await?;
     let metadata_socket = listen((METADATA, 80).into()).await?;
     moto_up(&mut moto, moto_address).await?;
+    first_answer(&moto_url).await?;
 
     let context = Arc::new(Context {
         keeper,
@@ -243,6 +245,32 @@ async fn moto_up(moto: &mut Child, address: SocketAddr) -> Result<()> {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    Ok(())
+}
+
+/// Asks moto who asks: with its first call it loads what every command needs next, which on a busy
+/// machine takes longer than a command waits.
+async fn first_answer(moto_url: &str) -> Result<()> {
+    let failed = |error: reqwest::Error| {
+        Error::Unsupported(format!("moto does not answer: {}", chain(&error)))
+    };
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(MOTO_UP)
+        .build();
+    let request = client
+        .map_err(failed)?
+        .post(moto_url)
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        // moto tells services apart by the signature's scope, and checks nothing else of it.
+        .header(
+            AUTHORIZATION,
+            "AWS4-HMAC-SHA256 Credential=loadrig/20110615/us-east-1/sts/aws4_request, \
+             SignedHeaders=host, Signature=0",
+        )
+        .body("Action=GetCallerIdentity&Version=2011-06-15");
+    let answer = request.send().await.map_err(failed)?;
+    answer.error_for_status().map_err(failed)?;
     Ok(())
 }
 

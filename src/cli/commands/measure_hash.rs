@@ -90,10 +90,12 @@ fn logins_of_rig(app: &App, args: &MeasureHashArgs, env: &str) -> Outcome {
     Ok(ExitCode::Done)
 }
 
-/// The local cloud goes by what this machine showed when it had the least other work.
+/// The local cloud goes by what this machine showed when it had the least other work. One that runs
+/// goes on as it is: its rigs have their login gates.
 #[cfg(target_os = "linux")]
 fn keep_for_local_cloud(app: &App, here: &MeasuredMachine) -> Result<(), Failure> {
-    if crate::localcloud::keep_faster_hash_cost(&here.cost)? {
+    let runs = crate::localcloud::status().is_some();
+    if !runs && crate::localcloud::keep_faster_hash_cost(&here.cost)? {
         app.printer.hint(
             "this is faster than what the local cloud went by: its plans have other login gates from now on",
         );
