@@ -377,10 +377,10 @@ mod tests {
         let phase = || "storm r1".to_owned();
         assert_eq!(hear(EventKind::PhaseStarted { phase: phase() }), None);
         let second = |second| {
-            EventKind::StormSample(StormMoment {
+            EventKind::StormSample(Box::new(StormMoment {
                 second,
                 ..StormMoment::default()
-            })
+            }))
         };
         assert!(hear(second(1)).unwrap().starts_with("    1 s"));
         assert!(hear(second(2)).unwrap().starts_with("    2 s"));

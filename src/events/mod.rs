@@ -117,7 +117,7 @@ pub enum EventKind {
         detail: String,
     },
     /// What all agents of a storm said of one second.
-    StormSample(StormMoment),
+    StormSample(Box<StormMoment>),
     /// Something worth a line.
     Note {
         /// The text.

@@ -28,7 +28,7 @@ impl LoginTimes {
     pub fn seconds_of_each(&self) -> Option<f64> {
         let (first, last) = (self.0.first()?, self.0.last()?);
         let gaps = self.0.len().checked_sub(1).filter(|gaps| *gaps > 0)?;
-        Some((*last - *first).as_secs_f64() / gaps as f64)
+        Some(last.saturating_sub(*first).as_secs_f64() / gaps as f64)
     }
 }
 

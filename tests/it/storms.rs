@@ -180,7 +180,7 @@ async fn a_storm_from_two_agents_is_one_result_although_connections_break() {
     let moments: Vec<&StormMoment> = told
         .iter()
         .filter_map(|kind| match kind {
-            EventKind::StormSample(moment) => Some(moment),
+            EventKind::StormSample(moment) => Some(&**moment),
             _ => None,
         })
         .collect();

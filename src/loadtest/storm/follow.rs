@@ -86,11 +86,11 @@ pub async fn hear_storm(
     let telling = async {
         while let Some((agent, sample)) = heard.recv().await {
             for moment in live.add(agent, sample) {
-                events.emit(EventKind::StormSample(moment));
+                events.emit(EventKind::StormSample(Box::new(moment)));
             }
         }
         for moment in live.finish() {
-            events.emit(EventKind::StormSample(moment));
+            events.emit(EventKind::StormSample(Box::new(moment)));
         }
     };
     let (mut outcomes, ()) = futures::join!(following, telling);

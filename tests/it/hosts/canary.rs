@@ -100,7 +100,6 @@ fn inventory() -> Inventory {
             status: "running".to_owned(),
             attributes: [("private_ip", private_ip)].into_iter().collect(),
         }],
-        ..Snapshot::default()
     })
 }
 
