@@ -110,7 +110,7 @@ pub async fn measure_hosts(
     let program = compress(&program)?;
     let rig = Rig::open(spec, adapters).await?;
     let inventory = rig.read().await?.inventory;
-    // A storm would measure this, and this the storm.
+    // A storm and this measurement would falsify each other.
     must_be_free(&rig.cloud, &rig.spec.name).await?;
     let connected = rig.connect(&inventory).await?;
     let mut measured = Vec::new();

@@ -66,7 +66,7 @@ pub async fn measure_logins(
     }
     let rig = Rig::open(spec, adapters).await?;
     let inventory = rig.read().await?.inventory;
-    // A storm would measure this, and this the storm.
+    // A storm and this measurement would falsify each other.
     must_be_free(&rig.cloud, &rig.spec.name).await?;
     let connected = rig.connect(&inventory).await?;
     let ways = open_ways(&inventory, &connected.keyring, hosts.iter().copied()).await;
