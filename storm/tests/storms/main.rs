@@ -23,7 +23,7 @@ use loadrig_storm::{
 };
 
 use relay::Relay;
-use stage::{Stage, storm, storm_with};
+use stage::{RunningStorm, Stage, storm, storm_with};
 
 /// Calls that a login of the web client makes of a licensed server with an open channel.
 const LOGIN_CALLS: [ClientCall; 22] = [
@@ -164,10 +164,10 @@ async fn a_server_that_restarted_gets_the_flood_twice() {
         StormPhase::Hold { for_ms: 6_000 },
         StormPhase::Drain { at_most_ms: 60_000 },
     ]);
-    let running = tokio::spawn(storm(plan));
-    stage.await_websockets(3).await;
+    let mut running = RunningStorm::start(plan);
+    running.await_settled(3).await;
     stage.restart();
-    let result = running.await.expect("storm");
+    let result = running.result().await;
     let sockets = result.websockets;
     assert_eq!((sockets.dropped, sockets.anew, sockets.resumed), (3, 3, 0));
     assert_eq!(sockets.caught_up, 3, "{sockets:?}");
@@ -186,12 +186,12 @@ async fn clients_come_back_when_the_forecast_says() {
         StormPhase::Hold { for_ms: 12_000 },
         StormPhase::Drain { at_most_ms: 60_000 },
     ]);
-    let running = tokio::spawn(storm(plan));
-    stage.await_websockets(CLIENTS as usize).await;
+    let mut running = RunningStorm::start(plan);
+    running.await_settled(u64::from(CLIENTS)).await;
     // Some connect at their second attempt, some at their third.
     let (earliest, latest) =
         tokio::task::block_in_place(|| stage.restart_after(Duration::from_secs(7)));
-    let result = running.await.expect("storm");
+    let result = running.result().await;
     let sockets = result.websockets;
     let clients = u64::from(CLIENTS);
     assert_eq!((sockets.users_lost, sockets.users_back), (clients, clients));

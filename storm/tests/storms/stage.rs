@@ -7,7 +7,8 @@ use loadrig_storm::{
     StormEntrance, StormLine, StormPhase, StormPlan, StormResult, StormSample, run,
 };
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 use super::rig::client::PASSWORD;
 use super::rig::{NodeOptions, Postgres, ServerNode, free_port};
@@ -118,24 +119,6 @@ impl Stage {
         (spawned, stopped.elapsed())
     }
 
-    /// Waits until so many websockets are open.
-    pub async fn await_websockets(&self, count: usize) {
-        let node = self.node.as_ref().expect("a server");
-        let started = Instant::now();
-        let lines =
-            ["web", "unknown"].map(|origin| format!("{{origin_client=\"{origin}\"}} {count}\n"));
-        loop {
-            let page = node.metrics().await;
-            let shown =
-                |line: &String| page.contains(&format!("mattermost_http_websockets_total{line}"));
-            if lines.iter().any(shown) {
-                return;
-            }
-            assert!(started.elapsed() < Duration::from_secs(30), "{page}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-
     /// So many users within so long, until all have arrived.
     pub fn plan(&self, users: u32, over_ms: u64) -> StormPlan {
         StormPlan {
@@ -201,4 +184,38 @@ pub async fn storm_with(
         }
     }
     (running.await.expect("no panic").expect("a result"), samples)
+}
+
+/// A storm under way.
+pub struct RunningStorm {
+    settled: watch::Receiver<u64>,
+    end: JoinHandle<StormResult>,
+}
+
+impl RunningStorm {
+    pub fn start(mut plan: StormPlan) -> Self {
+        plan.sample_every_ms = 100;
+        let (told, settled) = watch::channel(0);
+        let end = tokio::spawn(async move {
+            let tell = |sample: &StormSample| {
+                // A page that is still loading when the server stops is loaded again.
+                let users = sample.users;
+                told.send_replace(users.usable.min(users.live).min(sample.websockets));
+                None
+            };
+            storm_with(plan, tell).await.0
+        });
+        Self { settled, end }
+    }
+
+    /// Waits until so many users have their first page and an open websocket.
+    pub async fn await_settled(&mut self, users: u64) {
+        let settled = self.settled.wait_for(|settled| *settled == users);
+        let settled = tokio::time::timeout(Duration::from_mins(1), settled).await;
+        settled.expect("within a minute").expect("a running storm");
+    }
+
+    pub async fn result(self) -> StormResult {
+        self.end.await.expect("no panic")
+    }
 }
