@@ -36,6 +36,11 @@ pub trait Diagnose: std::error::Error {
         false
     }
 
+    /// Whether a host did not answer at all: whoever runs its machine may know why.
+    fn is_silent_host(&self) -> bool {
+        false
+    }
+
     /// The exit code that this error ends the program with.
     fn exit_code(&self) -> ExitCode {
         ExitCode::Failed

@@ -205,7 +205,10 @@ impl Cloud for Aws {
     }
 
     async fn reasons(&self, existing: &Observed) -> Result<Vec<String>, CloudError> {
-        Box::pin(self.database_failures(existing)).await
+        match existing.kind {
+            Kind::Instance => Box::pin(self.failed_status_checks(&existing.id)).await,
+            _ => Box::pin(self.database_failures(existing)).await,
+        }
     }
 
     fn class_of_failed(&self, seen: &Observed) -> FailureClass {

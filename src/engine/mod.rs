@@ -17,6 +17,7 @@ mod resource;
 mod rollout;
 mod service_roles;
 mod settle;
+mod silent_host;
 mod store_clock;
 mod task;
 mod task_graph;

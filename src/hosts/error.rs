@@ -190,6 +190,10 @@ impl Diagnose for HostError {
         vec![hint]
     }
 
+    fn is_silent_host(&self) -> bool {
+        matches!(self, HostError::Unreachable { .. })
+    }
+
     fn exit_code(&self) -> ExitCode {
         match self {
             HostError::Interrupted { .. } => ExitCode::Interrupted,

@@ -125,6 +125,8 @@ mod describe_images;
 
 mod describe_instance_attribute;
 
+mod describe_instance_status;
+
 mod describe_instance_type_offerings;
 
 mod describe_instances;

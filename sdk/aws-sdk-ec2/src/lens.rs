@@ -28,6 +28,16 @@ pub(crate) fn reflens_describe_images_output_output_next_token(
     ::std::option::Option::Some(input)
 }
 
+pub(crate) fn reflens_describe_instance_status_output_output_next_token(
+    input: &crate::operation::describe_instance_status::DescribeInstanceStatusOutput,
+) -> ::std::option::Option<&::std::string::String> {
+    let input = match &input.next_token {
+        ::std::option::Option::None => return ::std::option::Option::None,
+        ::std::option::Option::Some(t) => t,
+    };
+    ::std::option::Option::Some(input)
+}
+
 pub(crate) fn reflens_describe_instance_type_offerings_output_output_next_token(
     input: &crate::operation::describe_instance_type_offerings::DescribeInstanceTypeOfferingsOutput,
 ) -> ::std::option::Option<&::std::string::String> {
@@ -206,6 +216,13 @@ pub(crate) fn lens_describe_images_output_output_images(
     input: crate::operation::describe_images::DescribeImagesOutput,
 ) -> ::std::option::Option<::std::vec::Vec<crate::types::Image>> {
     let input = input.images?;
+    ::std::option::Option::Some(input)
+}
+
+pub(crate) fn lens_describe_instance_status_output_output_instance_statuses(
+    input: crate::operation::describe_instance_status::DescribeInstanceStatusOutput,
+) -> ::std::option::Option<::std::vec::Vec<crate::types::InstanceStatus>> {
+    let input = input.instance_statuses?;
     ::std::option::Option::Some(input)
 }
 

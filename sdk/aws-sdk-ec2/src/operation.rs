@@ -77,6 +77,8 @@ pub mod describe_images;
 
 pub mod describe_instance_attribute;
 
+pub mod describe_instance_status;
+
 pub mod describe_instance_type_offerings;
 
 pub mod describe_instances;

@@ -175,6 +175,10 @@ pub(crate) mod shape_describe_instance_attribute;
 
 pub(crate) mod shape_describe_instance_attribute_input;
 
+pub(crate) mod shape_describe_instance_status;
+
+pub(crate) mod shape_describe_instance_status_input;
+
 pub(crate) mod shape_describe_instance_type_offerings;
 
 pub(crate) mod shape_describe_instance_type_offerings_input;
@@ -439,6 +443,10 @@ pub(crate) mod shape_instance_secondary_interface_private_ip_address_request;
 
 pub(crate) mod shape_instance_state_change_list;
 
+pub(crate) mod shape_instance_status_event;
+
+pub(crate) mod shape_instance_status_list;
+
 pub(crate) mod shape_instance_type_offerings_list;
 
 pub(crate) mod shape_internet_gateway;
@@ -577,6 +585,8 @@ pub(crate) mod shape_instance_block_device_mapping;
 
 pub(crate) mod shape_instance_state_change;
 
+pub(crate) mod shape_instance_status;
+
 pub(crate) mod shape_instance_type_offering;
 
 pub(crate) mod shape_internet_gateway_attachment_list;
@@ -663,6 +673,8 @@ pub(crate) mod shape_vpc_peering_connection_vpc_info;
 
 pub(crate) mod shape_account_attribute_value_list;
 
+pub(crate) mod shape_application_status_summary;
+
 pub(crate) mod shape_attachment_ena_srd_udp_specification;
 
 pub(crate) mod shape_availability_zone_geography_list;
@@ -683,6 +695,8 @@ pub(crate) mod shape_dns_entry;
 
 pub(crate) mod shape_ebs_instance_block_device;
 
+pub(crate) mod shape_ebs_status_summary;
+
 pub(crate) mod shape_elastic_gpu_association_list;
 
 pub(crate) mod shape_elastic_inference_accelerator_association_list;
@@ -700,6 +714,10 @@ pub(crate) mod shape_instance_network_performance_options;
 pub(crate) mod shape_instance_secondary_interface_list;
 
 pub(crate) mod shape_instance_state;
+
+pub(crate) mod shape_instance_status_event_list;
+
+pub(crate) mod shape_instance_status_summary;
 
 pub(crate) mod shape_instance_type_specification;
 
@@ -726,6 +744,8 @@ pub(crate) mod shape_network_acl_entry;
 pub(crate) mod shape_network_interface_ipv6_address;
 
 pub(crate) mod shape_network_interface_private_ip_address;
+
+pub(crate) mod shape_performance_status_summary;
 
 pub(crate) mod shape_prefix_list_id_list;
 
@@ -767,6 +787,8 @@ pub(crate) mod shape_availability_zone_sub_geography;
 
 pub(crate) mod shape_cidr_block;
 
+pub(crate) mod shape_ebs_status_details_list;
+
 pub(crate) mod shape_elastic_gpu_association;
 
 pub(crate) mod shape_elastic_inference_accelerator_association;
@@ -778,6 +800,8 @@ pub(crate) mod shape_instance_ipv6_address_list;
 pub(crate) mod shape_instance_network_interface;
 
 pub(crate) mod shape_instance_secondary_interface;
+
+pub(crate) mod shape_instance_status_details_list;
 
 pub(crate) mod shape_ipv6_cidr_block;
 
@@ -793,6 +817,8 @@ pub(crate) mod shape_unsupported_instance_type_set;
 
 pub(crate) mod shape_connection_tracking_specification_response;
 
+pub(crate) mod shape_ebs_status_details;
+
 pub(crate) mod shape_instance_ipv4_prefix_list;
 
 pub(crate) mod shape_instance_ipv6_prefix_list;
@@ -806,6 +832,8 @@ pub(crate) mod shape_instance_private_ip_address_list;
 pub(crate) mod shape_instance_secondary_interface_attachment;
 
 pub(crate) mod shape_instance_secondary_interface_private_ip_address_list;
+
+pub(crate) mod shape_instance_status_details;
 
 pub(crate) mod shape_instance_type_item;
 

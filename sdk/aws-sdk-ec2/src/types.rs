@@ -116,6 +116,8 @@ pub use crate::types::_capacity_reservation_specification::CapacityReservationSp
 
 pub use crate::types::_nested_virtualization_specification::NestedVirtualizationSpecification;
 
+pub use crate::types::_instance_status_event::InstanceStatusEvent;
+
 pub use crate::types::_instance_auto_recovery_state::InstanceAutoRecoveryState;
 
 pub use crate::types::_instance_reboot_migration_state::InstanceRebootMigrationState;
@@ -288,6 +290,8 @@ pub use crate::types::_group_identifier::GroupIdentifier;
 
 pub use crate::types::_reservation::Reservation;
 
+pub use crate::types::_instance_status::InstanceStatus;
+
 pub use crate::types::_instance_type_offering::InstanceTypeOffering;
 
 pub use crate::types::_key_pair_info::KeyPairInfo;
@@ -309,6 +313,8 @@ pub use crate::types::_instance_block_device_mapping_specification::InstanceBloc
 pub use crate::types::_capacity_reservation_preference::CapacityReservationPreference;
 
 pub use crate::types::_capacity_reservation_target::CapacityReservationTarget;
+
+pub use crate::types::_event_code::EventCode;
 
 pub use crate::types::_instance_metadata_options_state::InstanceMetadataOptionsState;
 
@@ -410,6 +416,14 @@ pub use crate::types::_ebs_instance_block_device::EbsInstanceBlockDevice;
 
 pub use crate::types::_instance_state::InstanceState;
 
+pub use crate::types::_instance_status_summary::InstanceStatusSummary;
+
+pub use crate::types::_ebs_status_summary::EbsStatusSummary;
+
+pub use crate::types::_application_status_summary::ApplicationStatusSummary;
+
+pub use crate::types::_performance_status_summary::PerformanceStatusSummary;
+
 pub use crate::types::_attachment_ena_srd_udp_specification::AttachmentEnaSrdUdpSpecification;
 
 pub use crate::types::_secondary_interface_type::SecondaryInterfaceType;
@@ -476,6 +490,8 @@ pub use crate::types::_image_watermark::ImageWatermark;
 
 pub use crate::types::_instance_state_name::InstanceStateName;
 
+pub use crate::types::_summary_status::SummaryStatus;
+
 pub use crate::types::_region_geography::RegionGeography;
 
 pub use crate::types::_monitoring_state::MonitoringState;
@@ -496,6 +512,10 @@ pub use crate::types::_instance_secondary_interface::InstanceSecondaryInterface;
 
 pub use crate::types::_instance_type_item::InstanceTypeItem;
 
+pub use crate::types::_instance_status_details::InstanceStatusDetails;
+
+pub use crate::types::_ebs_status_details::EbsStatusDetails;
+
 pub use crate::types::_instance_network_interface_association::InstanceNetworkInterfaceAssociation;
 
 pub use crate::types::_instance_network_interface_attachment::InstanceNetworkInterfaceAttachment;
@@ -503,6 +523,10 @@ pub use crate::types::_instance_network_interface_attachment::InstanceNetworkInt
 pub use crate::types::_connection_tracking_specification_response::ConnectionTrackingSpecificationResponse;
 
 pub use crate::types::_instance_secondary_interface_attachment::InstanceSecondaryInterfaceAttachment;
+
+pub use crate::types::_status_name::StatusName;
+
+pub use crate::types::_status_type::StatusType;
 
 pub use crate::types::_instance_attachment_ena_srd_specification::InstanceAttachmentEnaSrdSpecification;
 
@@ -525,6 +549,8 @@ mod _account_attribute_value;
 mod _address;
 
 mod _amd_sev_snp_specification;
+
+mod _application_status_summary;
 
 mod _architecture_values;
 
@@ -610,6 +636,10 @@ mod _ebs_instance_block_device;
 
 mod _ebs_instance_block_device_specification;
 
+mod _ebs_status_details;
+
+mod _ebs_status_summary;
+
 mod _egress_only_internet_gateway;
 
 mod _elastic_gpu_association;
@@ -627,6 +657,8 @@ mod _ena_srd_udp_specification_request;
 mod _enclave_options;
 
 mod _enclave_options_request;
+
+mod _event_code;
 
 mod _filter;
 
@@ -742,6 +774,14 @@ mod _instance_state_change;
 
 mod _instance_state_name;
 
+mod _instance_status;
+
+mod _instance_status_details;
+
+mod _instance_status_event;
+
+mod _instance_status_summary;
+
 mod _instance_type;
 
 mod _instance_type_item;
@@ -848,6 +888,8 @@ mod _payer_responsibility_scope;
 
 mod _payer_responsibility_type;
 
+mod _performance_status_summary;
+
 mod _placement;
 
 mod _platform_values;
@@ -938,6 +980,10 @@ mod _state;
 
 mod _state_reason;
 
+mod _status_name;
+
+mod _status_type;
+
 mod _storage_tier;
 
 mod _subnet;
@@ -953,6 +999,8 @@ mod _subnet_ip_prefixes;
 mod _subnet_ipv6_cidr_block_association;
 
 mod _subnet_state;
+
+mod _summary_status;
 
 mod _tag;
 

@@ -11,3 +11,4 @@ pub(in crate::aws) mod nat;
 pub(in crate::aws) mod network;
 pub(in crate::aws) mod route_tables;
 pub(in crate::aws) mod security_groups;
+pub(in crate::aws) mod status_checks;

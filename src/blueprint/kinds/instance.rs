@@ -153,6 +153,7 @@ pub(in crate::blueprint) const INFO: KindInfo = KindInfo {
              ec2:DescribeVolumes",
             "finding hosts with their profiles, and the image that they start from",
         ),
+        read("ec2:DescribeInstanceStatus", "why a host does not answer"),
         create(
             "ec2:RunInstances",
             "arn:{partition}:ec2:{region}:{account}:instance/* \

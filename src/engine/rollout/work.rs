@@ -96,11 +96,11 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         let outcome = match (stage, is_node) {
             (Stage::Configure, true) => self.configure_node(&work.rollout, request).await?,
             (Stage::Configure, false) => {
-                let outcome = self.hosts.apply(request).await?;
+                let outcome = self.apply_to_host(request).await?;
                 self.tell_peers(work, host).await?;
                 outcome
             }
-            (Stage::Prepare, _) => self.hosts.apply(request).await?,
+            (Stage::Prepare, _) => self.apply_to_host(request).await?,
         };
         Ok(Finished {
             outcome,
@@ -117,7 +117,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
             let request = self.host_request(work, peer, Stage::Configure, step.as_str());
             let mut request = request.await.map_err(boxed)?;
             request.inventory = work.rollout.inventory(&request.inventory);
-            self.hosts.apply(request).await?;
+            self.apply_to_host(request).await?;
         }
         Ok(())
     }
@@ -131,7 +131,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         match rollout.condition(host) {
             Some(HostCondition::AsPlanned) => Ok(Outcome::Unchanged),
             Some(HostCondition::ServingMeanwhile) => {
-                let applied = self.hosts.apply(request).await;
+                let applied = self.apply_to_host(request).await;
                 applied.map_err(|cause| boxed(RolloutError::StillServing { host, cause }))
             }
             Some(HostCondition::Serving) => self.change_in_turn(rollout, request).await,
@@ -150,7 +150,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
             None if rollout.replaces(host) => self.change_and_admit(rollout, request).await,
             None => {
                 let outcome = match rollout.order.is_empty() {
-                    true => self.hosts.apply(request).await?,
+                    true => self.apply_to_host(request).await?,
                     false => self.apply_and_join(rollout, &request).await?,
                 };
                 rollout.stays(host);
@@ -227,7 +227,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         rollout: &Rollout,
         request: &HostRequest,
     ) -> Result<Outcome, TaskError> {
-        let outcome = self.hosts.apply(request.clone()).await?;
+        let outcome = self.apply_to_host(request.clone()).await?;
         self.join(rollout, request).await?;
         Ok(outcome)
     }
@@ -323,9 +323,8 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         balanced.await.map_err(boxed)?;
         for proxy in rollout.order.proxies() {
             self.permit.check().map_err(boxed)?;
-            self.hosts
-                .apply(self.at_proxy(rollout, request, proxy))
-                .await?;
+            let at_proxy = self.at_proxy(rollout, request, proxy);
+            self.apply_to_host(at_proxy).await?;
         }
         Ok(())
     }

@@ -30,6 +30,9 @@ impl AvailabilityZoneGeographyBuilder {
         self.name = input;
         self
     }
+    pub fn get_name(&self) -> &::std::option::Option<::std::string::String> {
+        &self.name
+    }
     pub fn build(self) -> crate::types::AvailabilityZoneGeography {
         crate::types::AvailabilityZoneGeography { name: self.name }
     }

@@ -6,6 +6,11 @@ pub struct HibernationOptions {
     pub configured: ::std::option::Option<bool>,
 }
 impl HibernationOptions {
+    pub fn configured(&self) -> ::std::option::Option<bool> {
+        self.configured
+    }
+}
+impl HibernationOptions {
     pub fn builder() -> crate::types::builders::HibernationOptionsBuilder {
         crate::types::builders::HibernationOptionsBuilder::default()
     }
@@ -17,6 +22,10 @@ pub struct HibernationOptionsBuilder {
     pub(crate) configured: ::std::option::Option<bool>,
 }
 impl HibernationOptionsBuilder {
+    pub fn configured(mut self, input: bool) -> Self {
+        self.configured = ::std::option::Option::Some(input);
+        self
+    }
     pub fn set_configured(mut self, input: ::std::option::Option<bool>) -> Self {
         self.configured = input;
         self

@@ -6,6 +6,11 @@ pub struct HibernationOptionsRequest {
     pub configured: ::std::option::Option<bool>,
 }
 impl HibernationOptionsRequest {
+    pub fn configured(&self) -> ::std::option::Option<bool> {
+        self.configured
+    }
+}
+impl HibernationOptionsRequest {
     pub fn builder() -> crate::types::builders::HibernationOptionsRequestBuilder {
         crate::types::builders::HibernationOptionsRequestBuilder::default()
     }
@@ -17,6 +22,10 @@ pub struct HibernationOptionsRequestBuilder {
     pub(crate) configured: ::std::option::Option<bool>,
 }
 impl HibernationOptionsRequestBuilder {
+    pub fn configured(mut self, input: bool) -> Self {
+        self.configured = ::std::option::Option::Some(input);
+        self
+    }
     pub fn set_configured(mut self, input: ::std::option::Option<bool>) -> Self {
         self.configured = input;
         self

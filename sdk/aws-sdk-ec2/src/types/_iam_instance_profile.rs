@@ -43,6 +43,9 @@ impl IamInstanceProfileBuilder {
         self.id = input;
         self
     }
+    pub fn get_id(&self) -> &::std::option::Option<::std::string::String> {
+        &self.id
+    }
     pub fn build(self) -> crate::types::IamInstanceProfile {
         crate::types::IamInstanceProfile { arn: self.arn, id: self.id }
     }

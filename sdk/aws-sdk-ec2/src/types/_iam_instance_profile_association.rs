@@ -22,6 +22,9 @@ impl IamInstanceProfileAssociation {
     pub fn state(&self) -> ::std::option::Option<&crate::types::IamInstanceProfileAssociationState> {
         self.state.as_ref()
     }
+    pub fn timestamp(&self) -> ::std::option::Option<&::aws_smithy_types::DateTime> {
+        self.timestamp.as_ref()
+    }
 }
 impl IamInstanceProfileAssociation {
     pub fn builder() -> crate::types::builders::IamInstanceProfileAssociationBuilder {
@@ -69,6 +72,10 @@ impl IamInstanceProfileAssociationBuilder {
     }
     pub fn set_state(mut self, input: ::std::option::Option<crate::types::IamInstanceProfileAssociationState>) -> Self {
         self.state = input;
+        self
+    }
+    pub fn timestamp(mut self, input: ::aws_smithy_types::DateTime) -> Self {
+        self.timestamp = ::std::option::Option::Some(input);
         self
     }
     pub fn set_timestamp(mut self, input: ::std::option::Option<::aws_smithy_types::DateTime>) -> Self {

@@ -43,6 +43,9 @@ impl IamInstanceProfileSpecificationBuilder {
         self.name = input;
         self
     }
+    pub fn get_name(&self) -> &::std::option::Option<::std::string::String> {
+        &self.name
+    }
     pub fn build(self) -> crate::types::IamInstanceProfileSpecification {
         crate::types::IamInstanceProfileSpecification {
             arn: self.arn,

@@ -181,6 +181,9 @@ impl ImageBuilder {
         self.name = input;
         self
     }
+    pub fn get_name(&self) -> &::std::option::Option<::std::string::String> {
+        &self.name
+    }
     pub fn root_device_name(mut self, input: impl ::std::convert::Into<::std::string::String>) -> Self {
         self.root_device_name = ::std::option::Option::Some(input.into());
         self

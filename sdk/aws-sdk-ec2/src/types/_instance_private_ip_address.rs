@@ -12,6 +12,9 @@ impl InstancePrivateIpAddress {
     pub fn association(&self) -> ::std::option::Option<&crate::types::InstanceNetworkInterfaceAssociation> {
         self.association.as_ref()
     }
+    pub fn primary(&self) -> ::std::option::Option<bool> {
+        self.primary
+    }
     pub fn private_dns_name(&self) -> ::std::option::Option<&str> {
         self.private_dns_name.as_deref()
     }
@@ -40,6 +43,10 @@ impl InstancePrivateIpAddressBuilder {
     }
     pub fn set_association(mut self, input: ::std::option::Option<crate::types::InstanceNetworkInterfaceAssociation>) -> Self {
         self.association = input;
+        self
+    }
+    pub fn primary(mut self, input: bool) -> Self {
+        self.primary = ::std::option::Option::Some(input);
         self
     }
     pub fn set_primary(mut self, input: ::std::option::Option<bool>) -> Self {

@@ -43,6 +43,9 @@ impl InstanceStateBuilder {
         self.name = input;
         self
     }
+    pub fn get_name(&self) -> &::std::option::Option<crate::types::InstanceStateName> {
+        &self.name
+    }
     pub fn build(self) -> crate::types::InstanceState {
         crate::types::InstanceState {
             code: self.code,

@@ -7,6 +7,9 @@ pub struct PrivateIpAddressSpecification {
     pub private_ip_address: ::std::option::Option<::std::string::String>,
 }
 impl PrivateIpAddressSpecification {
+    pub fn primary(&self) -> ::std::option::Option<bool> {
+        self.primary
+    }
     pub fn private_ip_address(&self) -> ::std::option::Option<&str> {
         self.private_ip_address.as_deref()
     }
@@ -24,6 +27,10 @@ pub struct PrivateIpAddressSpecificationBuilder {
     pub(crate) private_ip_address: ::std::option::Option<::std::string::String>,
 }
 impl PrivateIpAddressSpecificationBuilder {
+    pub fn primary(mut self, input: bool) -> Self {
+        self.primary = ::std::option::Option::Some(input);
+        self
+    }
     pub fn set_primary(mut self, input: ::std::option::Option<bool>) -> Self {
         self.primary = input;
         self

@@ -30,6 +30,9 @@ impl RegionGeographyBuilder {
         self.name = input;
         self
     }
+    pub fn get_name(&self) -> &::std::option::Option<::std::string::String> {
+        &self.name
+    }
     pub fn build(self) -> crate::types::RegionGeography {
         crate::types::RegionGeography { name: self.name }
     }

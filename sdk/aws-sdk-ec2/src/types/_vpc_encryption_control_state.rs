@@ -84,6 +84,15 @@ impl ::std::convert::AsRef<str> for VpcEncryptionControlState {
         self.as_str()
     }
 }
+impl VpcEncryptionControlState {
+    pub fn try_parse(value: &str) -> ::std::result::Result<Self, crate::error::UnknownVariantError> {
+        match Self::from(value) {
+            #[allow(deprecated)]
+            Self::Unknown(_) => ::std::result::Result::Err(crate::error::UnknownVariantError::new(value)),
+            known => Ok(known),
+        }
+    }
+}
 impl ::std::fmt::Display for VpcEncryptionControlState {
     fn fmt(&self, f: &mut ::std::fmt::Formatter) -> ::std::fmt::Result {
         match self {

@@ -64,6 +64,8 @@ pub use crate::types::_secure_blob_attribute_value::SecureBlobAttributeValueBuil
 
 pub use crate::types::_capacity_reservation_specification::CapacityReservationSpecificationBuilder;
 
+pub use crate::types::_instance_status_event::InstanceStatusEventBuilder;
+
 pub use crate::types::_instance_metadata_options_response::InstanceMetadataOptionsResponseBuilder;
 
 pub use crate::types::_run_instances_monitoring_enabled::RunInstancesMonitoringEnabledBuilder;
@@ -168,6 +170,8 @@ pub use crate::types::_group_identifier::GroupIdentifierBuilder;
 
 pub use crate::types::_reservation::ReservationBuilder;
 
+pub use crate::types::_instance_status::InstanceStatusBuilder;
+
 pub use crate::types::_instance_type_offering::InstanceTypeOfferingBuilder;
 
 pub use crate::types::_key_pair_info::KeyPairInfoBuilder;
@@ -250,6 +254,14 @@ pub use crate::types::_ebs_instance_block_device::EbsInstanceBlockDeviceBuilder;
 
 pub use crate::types::_instance_state::InstanceStateBuilder;
 
+pub use crate::types::_instance_status_summary::InstanceStatusSummaryBuilder;
+
+pub use crate::types::_ebs_status_summary::EbsStatusSummaryBuilder;
+
+pub use crate::types::_application_status_summary::ApplicationStatusSummaryBuilder;
+
+pub use crate::types::_performance_status_summary::PerformanceStatusSummaryBuilder;
+
 pub use crate::types::_attachment_ena_srd_udp_specification::AttachmentEnaSrdUdpSpecificationBuilder;
 
 pub use crate::types::_capacity_reservation_target_response::CapacityReservationTargetResponseBuilder;
@@ -311,6 +323,10 @@ pub use crate::types::_license_configuration::LicenseConfigurationBuilder;
 pub use crate::types::_instance_secondary_interface::InstanceSecondaryInterfaceBuilder;
 
 pub use crate::types::_instance_type_item::InstanceTypeItemBuilder;
+
+pub use crate::types::_instance_status_details::InstanceStatusDetailsBuilder;
+
+pub use crate::types::_ebs_status_details::EbsStatusDetailsBuilder;
 
 pub use crate::types::_instance_network_interface_association::InstanceNetworkInterfaceAssociationBuilder;
 

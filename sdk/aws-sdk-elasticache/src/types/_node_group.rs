@@ -17,6 +17,12 @@ impl NodeGroup {
     pub fn primary_endpoint(&self) -> ::std::option::Option<&crate::types::Endpoint> {
         self.primary_endpoint.as_ref()
     }
+    pub fn reader_endpoint(&self) -> ::std::option::Option<&crate::types::Endpoint> {
+        self.reader_endpoint.as_ref()
+    }
+    pub fn node_group_members(&self) -> &[crate::types::NodeGroupMember] {
+        self.node_group_members.as_deref().unwrap_or_default()
+    }
 }
 impl NodeGroup {
     pub fn builder() -> crate::types::builders::NodeGroupBuilder {
@@ -55,12 +61,22 @@ impl NodeGroupBuilder {
         self.primary_endpoint = input;
         self
     }
+    pub fn reader_endpoint(mut self, input: crate::types::Endpoint) -> Self {
+        self.reader_endpoint = ::std::option::Option::Some(input);
+        self
+    }
     pub fn set_reader_endpoint(mut self, input: ::std::option::Option<crate::types::Endpoint>) -> Self {
         self.reader_endpoint = input;
         self
     }
     pub fn set_slots(mut self, input: ::std::option::Option<::std::string::String>) -> Self {
         self.slots = input;
+        self
+    }
+    pub fn node_group_members(mut self, input: crate::types::NodeGroupMember) -> Self {
+        let mut v = self.node_group_members.unwrap_or_default();
+        v.push(input);
+        self.node_group_members = ::std::option::Option::Some(v);
         self
     }
     pub fn set_node_group_members(mut self, input: ::std::option::Option<::std::vec::Vec<crate::types::NodeGroupMember>>) -> Self {

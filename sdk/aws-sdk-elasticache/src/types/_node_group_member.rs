@@ -11,6 +11,11 @@ pub struct NodeGroupMember {
     pub current_role: ::std::option::Option<::std::string::String>,
 }
 impl NodeGroupMember {
+    pub fn read_endpoint(&self) -> ::std::option::Option<&crate::types::Endpoint> {
+        self.read_endpoint.as_ref()
+    }
+}
+impl NodeGroupMember {
     pub fn builder() -> crate::types::builders::NodeGroupMemberBuilder {
         crate::types::builders::NodeGroupMemberBuilder::default()
     }
@@ -33,6 +38,10 @@ impl NodeGroupMemberBuilder {
     }
     pub fn set_cache_node_id(mut self, input: ::std::option::Option<::std::string::String>) -> Self {
         self.cache_node_id = input;
+        self
+    }
+    pub fn read_endpoint(mut self, input: crate::types::Endpoint) -> Self {
+        self.read_endpoint = ::std::option::Option::Some(input);
         self
     }
     pub fn set_read_endpoint(mut self, input: ::std::option::Option<crate::types::Endpoint>) -> Self {

@@ -9,3 +9,8 @@ pub enum PolicyIdentifier {
     #[non_exhaustive]
     Unknown,
 }
+impl PolicyIdentifier {
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown)
+    }
+}

@@ -46,6 +46,15 @@ impl ::std::convert::AsRef<str> for EngineType {
         self.as_str()
     }
 }
+impl EngineType {
+    pub fn try_parse(value: &str) -> ::std::result::Result<Self, crate::error::UnknownVariantError> {
+        match Self::from(value) {
+            #[allow(deprecated)]
+            Self::Unknown(_) => ::std::result::Result::Err(crate::error::UnknownVariantError::new(value)),
+            known => Ok(known),
+        }
+    }
+}
 impl ::std::fmt::Display for EngineType {
     fn fmt(&self, f: &mut ::std::fmt::Formatter) -> ::std::fmt::Result {
         match self {

@@ -36,6 +36,9 @@ impl ModifyingPropertiesBuilder {
         self.name = input;
         self
     }
+    pub fn get_name(&self) -> &::std::option::Option<::std::string::String> {
+        &self.name
+    }
     pub fn set_active_value(mut self, input: ::std::option::Option<::std::string::String>) -> Self {
         self.active_value = input;
         self

@@ -117,6 +117,9 @@ impl DbCluster {
     pub fn endpoint(&self) -> ::std::option::Option<&str> {
         self.endpoint.as_deref()
     }
+    pub fn reader_endpoint(&self) -> ::std::option::Option<&str> {
+        self.reader_endpoint.as_deref()
+    }
     pub fn multi_az(&self) -> ::std::option::Option<bool> {
         self.multi_az
     }
@@ -363,6 +366,10 @@ impl DbClusterBuilder {
     }
     pub fn set_endpoint(mut self, input: ::std::option::Option<::std::string::String>) -> Self {
         self.endpoint = input;
+        self
+    }
+    pub fn reader_endpoint(mut self, input: impl ::std::convert::Into<::std::string::String>) -> Self {
+        self.reader_endpoint = ::std::option::Option::Some(input.into());
         self
     }
     pub fn set_reader_endpoint(mut self, input: ::std::option::Option<::std::string::String>) -> Self {

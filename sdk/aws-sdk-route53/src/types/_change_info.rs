@@ -43,6 +43,9 @@ impl ChangeInfoBuilder {
         self.id = input;
         self
     }
+    pub fn get_id(&self) -> &::std::option::Option<::std::string::String> {
+        &self.id
+    }
     pub fn status(mut self, input: crate::types::ChangeStatus) -> Self {
         self.status = ::std::option::Option::Some(input);
         self

@@ -27,6 +27,9 @@ impl HostedZone {
     pub fn config(&self) -> ::std::option::Option<&crate::types::HostedZoneConfig> {
         self.config.as_ref()
     }
+    pub fn features(&self) -> ::std::option::Option<&crate::types::HostedZoneFeatures> {
+        self.features.as_ref()
+    }
 }
 impl HostedZone {
     pub fn builder() -> crate::types::builders::HostedZoneBuilder {
@@ -54,6 +57,9 @@ impl HostedZoneBuilder {
         self.id = input;
         self
     }
+    pub fn get_id(&self) -> &::std::option::Option<::std::string::String> {
+        &self.id
+    }
     pub fn name(mut self, input: impl ::std::convert::Into<::std::string::String>) -> Self {
         self.name = ::std::option::Option::Some(input.into());
         self
@@ -61,6 +67,9 @@ impl HostedZoneBuilder {
     pub fn set_name(mut self, input: ::std::option::Option<::std::string::String>) -> Self {
         self.name = input;
         self
+    }
+    pub fn get_name(&self) -> &::std::option::Option<::std::string::String> {
+        &self.name
     }
     pub fn caller_reference(mut self, input: impl ::std::convert::Into<::std::string::String>) -> Self {
         self.caller_reference = ::std::option::Option::Some(input.into());
@@ -84,6 +93,10 @@ impl HostedZoneBuilder {
     }
     pub fn set_linked_service(mut self, input: ::std::option::Option<crate::types::LinkedService>) -> Self {
         self.linked_service = input;
+        self
+    }
+    pub fn features(mut self, input: crate::types::HostedZoneFeatures) -> Self {
+        self.features = ::std::option::Option::Some(input);
         self
     }
     pub fn set_features(mut self, input: ::std::option::Option<crate::types::HostedZoneFeatures>) -> Self {

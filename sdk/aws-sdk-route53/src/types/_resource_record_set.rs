@@ -74,6 +74,9 @@ impl ResourceRecordSetBuilder {
         self.name = input;
         self
     }
+    pub fn get_name(&self) -> &::std::option::Option<::std::string::String> {
+        &self.name
+    }
     pub fn r#type(mut self, input: crate::types::RrType) -> Self {
         self.r#type = ::std::option::Option::Some(input);
         self

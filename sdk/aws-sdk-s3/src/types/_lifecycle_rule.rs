@@ -71,6 +71,9 @@ impl LifecycleRuleBuilder {
         self.id = input;
         self
     }
+    pub fn get_id(&self) -> &::std::option::Option<::std::string::String> {
+        &self.id
+    }
     #[deprecated]
     pub fn prefix(mut self, input: impl ::std::convert::Into<::std::string::String>) -> Self {
         self.prefix = ::std::option::Option::Some(input.into());

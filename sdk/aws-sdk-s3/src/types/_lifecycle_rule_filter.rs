@@ -16,6 +16,9 @@ impl LifecycleRuleFilter {
     pub fn tag(&self) -> ::std::option::Option<&crate::types::Tag> {
         self.tag.as_ref()
     }
+    pub fn and(&self) -> ::std::option::Option<&crate::types::LifecycleRuleAndOperator> {
+        self.and.as_ref()
+    }
 }
 impl LifecycleRuleFilter {
     pub fn builder() -> crate::types::builders::LifecycleRuleFilterBuilder {
@@ -55,6 +58,10 @@ impl LifecycleRuleFilterBuilder {
     }
     pub fn set_object_size_less_than(mut self, input: ::std::option::Option<i64>) -> Self {
         self.object_size_less_than = input;
+        self
+    }
+    pub fn and(mut self, input: crate::types::LifecycleRuleAndOperator) -> Self {
+        self.and = ::std::option::Option::Some(input);
         self
     }
     pub fn set_and(mut self, input: ::std::option::Option<crate::types::LifecycleRuleAndOperator>) -> Self {

@@ -39,6 +39,9 @@ impl LocationInfoBuilder {
         self.name = input;
         self
     }
+    pub fn get_name(&self) -> &::std::option::Option<::std::string::String> {
+        &self.name
+    }
     pub fn build(self) -> crate::types::LocationInfo {
         crate::types::LocationInfo {
             r#type: self.r#type,

@@ -36,6 +36,9 @@ impl OwnerBuilder {
         self.id = input;
         self
     }
+    pub fn get_id(&self) -> &::std::option::Option<::std::string::String> {
+        &self.id
+    }
     pub fn build(self) -> crate::types::Owner {
         crate::types::Owner {
             display_name: self.display_name,

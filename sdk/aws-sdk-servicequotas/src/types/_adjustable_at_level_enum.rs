@@ -50,6 +50,15 @@ impl ::std::convert::AsRef<str> for AdjustableAtLevelEnum {
         self.as_str()
     }
 }
+impl AdjustableAtLevelEnum {
+    pub fn try_parse(value: &str) -> ::std::result::Result<Self, crate::error::UnknownVariantError> {
+        match Self::from(value) {
+            #[allow(deprecated)]
+            Self::Unknown(_) => ::std::result::Result::Err(crate::error::UnknownVariantError::new(value)),
+            known => Ok(known),
+        }
+    }
+}
 impl ::std::fmt::Display for AdjustableAtLevelEnum {
     fn fmt(&self, f: &mut ::std::fmt::Formatter) -> ::std::fmt::Result {
         match self {

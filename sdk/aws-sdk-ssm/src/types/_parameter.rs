@@ -274,6 +274,9 @@ impl ParameterBuilder {
         self.name = ::std::option::Option::Some(input.into());
         self
     }
+    pub fn get_name(&self) -> &::std::option::Option<::std::string::String> {
+        &self.name
+    }
     pub fn r#type(mut self, input: crate::types::ParameterType) -> Self {
         self.r#type = ::std::option::Option::Some(input);
         self

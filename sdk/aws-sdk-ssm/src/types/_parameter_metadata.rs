@@ -363,6 +363,9 @@ impl ParameterMetadataBuilder {
         self.name = ::std::option::Option::Some(input.into());
         self
     }
+    pub fn get_name(&self) -> &::std::option::Option<::std::string::String> {
+        &self.name
+    }
     pub fn arn(mut self, input: impl ::std::convert::Into<::std::string::String>) -> Self {
         self.arn = ::std::option::Option::Some(input.into());
         self

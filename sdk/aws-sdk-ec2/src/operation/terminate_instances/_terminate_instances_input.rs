@@ -12,6 +12,9 @@ impl TerminateInstancesInput {
     pub fn instance_ids(&self) -> &[::std::string::String] {
         self.instance_ids.as_deref().unwrap_or_default()
     }
+    pub fn force(&self) -> ::std::option::Option<bool> {
+        self.force
+    }
     pub fn dry_run(&self) -> ::std::option::Option<bool> {
         self.dry_run
     }
@@ -35,6 +38,10 @@ impl TerminateInstancesInputBuilder {
         let mut v = self.instance_ids.unwrap_or_default();
         v.push(input.into());
         self.instance_ids = ::std::option::Option::Some(v);
+        self
+    }
+    pub fn force(mut self, input: bool) -> Self {
+        self.force = ::std::option::Option::Some(input);
         self
     }
     pub fn dry_run(mut self, input: bool) -> Self {

@@ -77,6 +77,10 @@ impl TerminateInstancesFluentBuilder {
         self.inner = self.inner.instance_ids(input.into());
         self
     }
+    pub fn force(mut self, input: bool) -> Self {
+        self.inner = self.inner.force(input);
+        self
+    }
     pub fn dry_run(mut self, input: bool) -> Self {
         self.inner = self.inner.dry_run(input);
         self

@@ -81,6 +81,9 @@ impl CreateLoadBalancerFluentBuilder {
         self.inner = self.inner.set_name(input);
         self
     }
+    pub fn get_name(&self) -> &::std::option::Option<::std::string::String> {
+        self.inner.get_name()
+    }
     pub fn subnets(mut self, input: impl ::std::convert::Into<::std::string::String>) -> Self {
         self.inner = self.inner.subnets(input.into());
         self

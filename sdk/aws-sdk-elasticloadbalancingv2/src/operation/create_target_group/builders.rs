@@ -81,6 +81,9 @@ impl CreateTargetGroupFluentBuilder {
         self.inner = self.inner.set_name(input);
         self
     }
+    pub fn get_name(&self) -> &::std::option::Option<::std::string::String> {
+        self.inner.get_name()
+    }
     pub fn protocol(mut self, input: crate::types::ProtocolEnum) -> Self {
         self.inner = self.inner.protocol(input);
         self

@@ -9,6 +9,10 @@ pub struct ListInstanceProfilesForRoleOutput {
     _request_id: Option<String>,
 }
 impl ListInstanceProfilesForRoleOutput {
+    pub fn instance_profiles(&self) -> &[crate::types::InstanceProfile] {
+        use std::ops::Deref;
+        self.instance_profiles.deref()
+    }
     pub fn is_truncated(&self) -> bool {
         self.is_truncated
     }
@@ -36,6 +40,12 @@ pub struct ListInstanceProfilesForRoleOutputBuilder {
     _request_id: Option<String>,
 }
 impl ListInstanceProfilesForRoleOutputBuilder {
+    pub fn instance_profiles(mut self, input: crate::types::InstanceProfile) -> Self {
+        let mut v = self.instance_profiles.unwrap_or_default();
+        v.push(input);
+        self.instance_profiles = ::std::option::Option::Some(v);
+        self
+    }
     pub fn set_instance_profiles(mut self, input: ::std::option::Option<::std::vec::Vec<crate::types::InstanceProfile>>) -> Self {
         self.instance_profiles = input;
         self

@@ -47,6 +47,9 @@ impl CreateHostedZoneInputBuilder {
         self.name = input;
         self
     }
+    pub fn get_name(&self) -> &::std::option::Option<::std::string::String> {
+        &self.name
+    }
     pub fn vpc(mut self, input: crate::types::Vpc) -> Self {
         self.vpc = ::std::option::Option::Some(input);
         self

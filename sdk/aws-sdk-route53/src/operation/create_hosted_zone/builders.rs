@@ -81,6 +81,9 @@ impl CreateHostedZoneFluentBuilder {
         self.inner = self.inner.set_name(input);
         self
     }
+    pub fn get_name(&self) -> &::std::option::Option<::std::string::String> {
+        self.inner.get_name()
+    }
     pub fn vpc(mut self, input: crate::types::Vpc) -> Self {
         self.inner = self.inner.vpc(input);
         self

@@ -30,6 +30,9 @@ impl DeleteHostedZoneInputBuilder {
         self.id = input;
         self
     }
+    pub fn get_id(&self) -> &::std::option::Option<::std::string::String> {
+        &self.id
+    }
     pub fn build(
         self,
     ) -> ::std::result::Result<crate::operation::delete_hosted_zone::DeleteHostedZoneInput, ::aws_smithy_types::error::operation::BuildError> {

@@ -81,4 +81,7 @@ impl DeleteHostedZoneFluentBuilder {
         self.inner = self.inner.set_id(input);
         self
     }
+    pub fn get_id(&self) -> &::std::option::Option<::std::string::String> {
+        self.inner.get_id()
+    }
 }

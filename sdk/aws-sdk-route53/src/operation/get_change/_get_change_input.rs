@@ -30,6 +30,9 @@ impl GetChangeInputBuilder {
         self.id = input;
         self
     }
+    pub fn get_id(&self) -> &::std::option::Option<::std::string::String> {
+        &self.id
+    }
     pub fn build(self) -> ::std::result::Result<crate::operation::get_change::GetChangeInput, ::aws_smithy_types::error::operation::BuildError> {
         ::std::result::Result::Ok(crate::operation::get_change::GetChangeInput { id: self.id })
     }

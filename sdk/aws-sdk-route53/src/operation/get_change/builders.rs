@@ -75,4 +75,7 @@ impl GetChangeFluentBuilder {
         self.inner = self.inner.set_id(input);
         self
     }
+    pub fn get_id(&self) -> &::std::option::Option<::std::string::String> {
+        self.inner.get_id()
+    }
 }

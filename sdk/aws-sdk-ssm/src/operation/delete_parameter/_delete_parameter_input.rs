@@ -104,6 +104,9 @@ impl DeleteParameterInputBuilder {
         self.name = ::std::option::Option::Some(input.into());
         self
     }
+    pub fn get_name(&self) -> &::std::option::Option<::std::string::String> {
+        &self.name
+    }
     pub fn build(
         self,
     ) -> ::std::result::Result<crate::operation::delete_parameter::DeleteParameterInput, ::aws_smithy_types::error::operation::BuildError> {

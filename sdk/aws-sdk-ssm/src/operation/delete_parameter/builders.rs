@@ -77,4 +77,7 @@ impl DeleteParameterFluentBuilder {
         self.inner = self.inner.name(input.into());
         self
     }
+    pub fn get_name(&self) -> &::std::option::Option<::std::string::String> {
+        self.inner.get_name()
+    }
 }

@@ -129,6 +129,9 @@ impl GetParameterInputBuilder {
         self.name = ::std::option::Option::Some(input.into());
         self
     }
+    pub fn get_name(&self) -> &::std::option::Option<::std::string::String> {
+        &self.name
+    }
     pub fn with_decryption(mut self, input: bool) -> Self {
         self.with_decryption = ::std::option::Option::Some(input);
         self

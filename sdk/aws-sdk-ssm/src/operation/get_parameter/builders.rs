@@ -77,6 +77,9 @@ impl GetParameterFluentBuilder {
         self.inner = self.inner.name(input.into());
         self
     }
+    pub fn get_name(&self) -> &::std::option::Option<::std::string::String> {
+        self.inner.get_name()
+    }
     pub fn with_decryption(mut self, input: bool) -> Self {
         self.inner = self.inner.with_decryption(input);
         self

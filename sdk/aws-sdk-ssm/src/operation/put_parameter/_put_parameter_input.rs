@@ -400,6 +400,9 @@ impl PutParameterInputBuilder {
         self.name = ::std::option::Option::Some(input.into());
         self
     }
+    pub fn get_name(&self) -> &::std::option::Option<::std::string::String> {
+        &self.name
+    }
     pub fn description(mut self, input: impl ::std::convert::Into<::std::string::String>) -> Self {
         self.description = ::std::option::Option::Some(input.into());
         self
