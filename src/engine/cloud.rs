@@ -11,6 +11,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use crate::blueprint::kinds::STORAGE_FULL;
 use crate::blueprint::{Address, Desired, Kind, UnreadableAttribute};
 use crate::diagnose::{Diagnose, ExitCode};
 use crate::engine::attempts::Attempts;
@@ -202,6 +203,11 @@ impl CloudError {
         self.code == CODE || (self.code == NOT_READY && self.message.contains(CODE))
     }
 
+    /// Whether a database that was waited for has no storage left.
+    fn is_about_full_storage(&self) -> bool {
+        self.code == NOT_READY && self.message.contains(STORAGE_FULL)
+    }
+
     /// Whether it is about who asks, not about what is asked for.
     #[must_use]
     pub fn is_about_credentials(&self) -> bool {
@@ -265,6 +271,10 @@ impl Diagnose for CloudError {
                 "`{}` still has users, or AWS does not list everywhere what was created: run the same command again to continue",
                 self.target
             )],
+            FailureClass::Terminal if self.is_about_full_storage() => vec![
+                "raise `storage_gib` of the database in the environment's YAML and run the same command again: RDS takes no other change of a full database".to_owned(),
+                format!("`{}` exists and costs money; `down` deletes it", self.target),
+            ],
             FailureClass::Terminal if self.code == NOT_READY => vec![format!(
                 "`{}` may exist and cost money: the same command again waits for it, or replaces it where it failed; `down` deletes it",
                 self.target

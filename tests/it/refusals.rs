@@ -273,7 +273,7 @@ fn no_known_refusal_can_be_removed() {
         ("elasticloadbalancing", 19),
         ("es", 13),
         ("iam", 11),
-        ("rds", 43),
+        ("rds", 44),
         ("route53", 13),
         ("s3", 28),
         ("ssm", 6),

@@ -103,6 +103,13 @@ pub(super) const ROWS: &[Row] = &[
     )
     .at(&["ModifyDBInstance"])
     .saying("specify both the storage size and iops"),
+    Row::of(Terminal, "terraform-provider-aws#485, #39225", COMBINATION)
+        .at(&[
+            "CreateDBInstance",
+            "RestoreDBInstanceFromDBSnapshot",
+            "CreateDBInstanceReadReplica",
+        ])
+        .saying("a specific availability zone is not valid"),
     Row::of(Terminal, "terraform-provider-aws#4276, #4615", COMBINATION)
         .at(&["DeleteDBInstance"])
         .saying("FinalDBSnapshotIdentifier can not be specified"),

@@ -18,6 +18,10 @@ const UNDONE: &[&str] = &[
     "you can't create the db instance",
 ];
 
+/// The category of "Allocated storage has been exhausted" (RDS-EVENT-0007, "Amazon RDS event categories
+/// and event messages", Amazon RDS User Guide).
+const LOW_STORAGE: &str = "low storage";
+
 /// Minutes that are looked back, as long as a change may take.
 const SINCE: i32 = 180;
 
@@ -54,6 +58,8 @@ impl Aws {
 
 fn tells_of_failure(event: &Event) -> bool {
     let text = event.message().unwrap_or_default().to_lowercase();
-    event.event_categories().iter().any(|one| one == "failure")
+    let categories = ["failure", LOW_STORAGE];
+    let mut of_event = event.event_categories().iter();
+    of_event.any(|one| categories.contains(&one.as_str()))
         || UNDONE.iter().any(|known| text.contains(known))
 }

@@ -91,6 +91,18 @@ pub(crate) const NO_REBOOT_NOW: KnownRefusal = KnownRefusal::of(
     "Can only reboot db instances with state in: available, storage-optimization, incompatible-credentials, incompatible-parameters.",
     "database-mesh/golang-sdk 2769375, aws/client/rds/instance.go",
 );
+/// RDS chooses both zones of a database with a standby.
+pub(crate) const ZONE_WITH_STANDBY: KnownRefusal = KnownRefusal::of(
+    Invalid,
+    &[
+        "CreateDBInstance",
+        "RestoreDBInstanceFromDBSnapshot",
+        "CreateDBInstanceReadReplica",
+    ],
+    "InvalidParameterCombination",
+    "Requesting a specific availability zone is not valid for Multi-AZ instances.",
+    "terraform-provider-aws#485, #39225",
+);
 /// The data of a replica is its source's.
 pub(crate) const REPLICA_FINAL_SNAPSHOT: KnownRefusal = KnownRefusal::of(
     Invalid,
@@ -125,6 +137,7 @@ pub(super) const ROWS: &[KnownRefusal] = &[
     NO_REBOOT_NOW,
     STANDBY_MISSING,
     REPLICA_FINAL_SNAPSHOT,
+    ZONE_WITH_STANDBY,
     KnownRefusal::of(Invalid, &["CreateDBSubnetGroup"], "DBSubnetGroupDoesNotCoverEnoughAZs", "The DB subnet group doesn't meet Availability Zone (AZ) coverage requirement. Current AZ coverage: us-east-1a. Add subnets to cover at least 2 AZs.", REFERENCE),
     KnownRefusal::of(Capacity, &["CreateDBInstance", "CreateDBInstanceReadReplica"], "InsufficientDBInstanceCapacity", "The requested DB instance class is not available in the specified Availability Zone.", REFERENCE),
     KnownRefusal::of(Capacity, &["CreateDBCluster"], "InsufficientDBClusterCapacityFault", "The DB cluster doesn't have enough capacity for the current operation.", REFERENCE),
