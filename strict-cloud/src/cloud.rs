@@ -414,6 +414,8 @@ mod tests {
                 if call.action == "DeleteDomain" {
                     tokio::time::sleep(Duration::from_secs(1)).await;
                     self.removals.fetch_add(1, Ordering::Relaxed);
+                } else {
+                    tokio::time::sleep(Duration::from_secs(3)).await;
                 }
                 let domain = json!({"DomainStatus": {
                     "ARN": "arn:aws:es:us-east-1:123456789012:domain/logs",
@@ -435,6 +437,28 @@ mod tests {
             .header(header::AUTHORIZATION, scope)
             .body(Bytes::new());
         Call::parse(request.unwrap())
+    }
+
+    /// What the emulator told before it removed a domain comes afterwards.
+    #[tokio::test(start_paused = true)]
+    async fn a_late_answer_does_not_bring_back_what_is_gone() {
+        let cloud = StrictCloud::new(StrictOptions {
+            timing: Timing::Aws,
+            ..StrictOptions::instant(SlowDomain::default())
+        });
+        cloud.answer(domain_call(Method::DELETE)).await;
+        let removal = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            cloud.pass(Duration::from_hours(24));
+            cloud.answer(domain_call(Method::GET)).await
+        };
+        let (told, _) = tokio::join!(cloud.answer(domain_call(Method::GET)), removal);
+        let CallOutcome::Answered(response) = told else {
+            panic!("no answer");
+        };
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await;
+        let told: serde_json::Value = serde_json::from_slice(&body.unwrap()).unwrap();
+        assert_eq!(told["DomainStatus"]["Deleted"], true, "{told}");
     }
 
     /// A second removal could meet a new domain of the same name.

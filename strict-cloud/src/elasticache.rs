@@ -456,8 +456,9 @@ fn report_states(core: &Core, call: &Call, reply: &mut Reply) {
             match core.ledger().phase(&key(call, GROUP, &known), now) {
                 Phase::Creating => edits.set(group, "Status", "creating"),
                 Phase::Modifying => edits.set(group, "Status", "modifying"),
-                Phase::Deleting => edits.set(group, "Status", "deleting"),
-                Phase::Available | Phase::Gone => {}
+                // One that has gone since the emulator answered, too.
+                Phase::Deleting | Phase::Gone => edits.set(group, "Status", "deleting"),
+                Phase::Available => {}
             }
         }
     });

@@ -213,7 +213,7 @@ fn progress(core: &Core, call: &Call, name: &str, phase: Phase) -> Option<Value>
         _ => "ApplyingChanges",
     };
     let mut told = json!({ "ChangeId": id, "ConfigChangeStatus": status });
-    if phase != Phase::Deleting {
+    if !matches!(phase, Phase::Deleting | Phase::Gone) {
         told["InitiatedBy"] = json!("CUSTOMER");
     }
     Some(told)
@@ -253,14 +253,15 @@ fn correct(core: &Core, call: &Call, answer: &mut Value) {
                 if !matches!(phase, Phase::Available) {
                     fields.insert("Processing".into(), json!(true));
                 }
-                if matches!(phase, Phase::Deleting) {
+                // One that has gone since the emulator answered, too.
+                if matches!(phase, Phase::Deleting | Phase::Gone) {
                     fields.insert("Deleted".into(), json!(true));
                 }
                 let status = match phase {
                     Phase::Creating => "Creating",
                     Phase::Modifying => "Modifying",
-                    Phase::Deleting => "Deleting",
-                    Phase::Available | Phase::Gone => "Active",
+                    Phase::Deleting | Phase::Gone => "Deleting",
+                    Phase::Available => "Active",
                 };
                 fields.insert("DomainProcessingStatus".into(), json!(status));
                 if let Some(told) = progress(core, call, &name, phase) {

@@ -13,7 +13,7 @@ use crate::ec2::{ServiceInterfaces, key, network_of};
 use crate::errors::{AwsError, Reply};
 use crate::ledger::Phase;
 use crate::refusals::rds::{
-    NO_REBOOT_NOW, PROTECTED_CLUSTER, PROTECTED_INSTANCE, REPLICA_FINAL_SNAPSHOT,
+    NO_REBOOT_NOW, PROTECTED_CLUSTER, PROTECTED_INSTANCE, REPLICA_FINAL_SNAPSHOT, ZONE_WITH_STANDBY,
 };
 use crate::{offers, rds_changes, rds_failover, rds_groups, xml};
 
@@ -24,6 +24,7 @@ pub(crate) async fn before(core: &Core, call: &mut Call) -> Result<Ruling, AwsEr
     match call.action.as_str() {
         "CreateDBInstance" | "RestoreDBInstanceFromDBSnapshot" => {
             check_member(call)?;
+            check_zone(call)?;
             check_password(call)?;
             check_security_groups(core, call).await?;
             rds_changes::check_creation(core, call).await?;
@@ -34,6 +35,7 @@ pub(crate) async fn before(core: &Core, call: &mut Call) -> Result<Ruling, AwsEr
             check_new_cluster(core, call).await?;
         }
         "CreateDBInstanceReadReplica" => {
+            check_zone(call)?;
             check_replica_source(core, call).await?;
             check_security_groups(core, call).await?;
             rds_changes::check_creation(core, call).await?;
@@ -96,6 +98,14 @@ fn check_member(call: &Call) -> Result<(), AwsError> {
         ));
     }
     Ok(())
+}
+
+/// CreateDBInstance, `AvailabilityZone`: "can't be specified if the DB instance is a Multi-AZ deployment".
+fn check_zone(call: &Call) -> Result<(), AwsError> {
+    match call.get("AvailabilityZone").is_some() && call.get("MultiAZ") == Some("true") {
+        true => Err(AwsError::known(&ZONE_WITH_STANDBY)),
+        false => Ok(()),
+    }
 }
 
 /// "Can include any printable ASCII character except `/`, `"` or `@`", no space, and from
@@ -515,8 +525,9 @@ fn report_states(core: &Core, call: &Call, reply: &mut Reply) {
                     }
                     Phase::Creating => "creating",
                     Phase::Modifying => "modifying",
-                    Phase::Deleting => "deleting",
-                    Phase::Available | Phase::Gone => continue,
+                    // One that has gone since the emulator answered, too.
+                    Phase::Deleting | Phase::Gone => "deleting",
+                    Phase::Available => continue,
                 };
                 edits.set(node, status, told);
                 if phase == Phase::Creating
