@@ -37,6 +37,10 @@ pub enum AccountProfile {
     EnterpriseKey,
     /// What can fail fails, once.
     Failing,
+    /// A host never answers: EC2's check of its instance fails.
+    FailingHost,
+    /// A database has no storage left once it is there.
+    FailingStorage,
 }
 
 /// What an account plays, whatever is called.
@@ -57,6 +61,9 @@ pub(crate) struct AccountTraits {
     pub(crate) failures: fn() -> Vec<RareEvent>,
     /// Whether the names of buckets are still those of an earlier life, for an hour.
     pub(crate) names_reserved: bool,
+    /// Whether databases have no storage left once they are there, as one has that is restored with all
+    /// that it holds.
+    pub(crate) full_storage: bool,
 }
 
 /// The key that encrypts where a call names none.
@@ -97,6 +104,7 @@ impl AccountTraits {
         key: DefaultKey::Aws,
         failures: Vec::new,
         names_reserved: false,
+        full_storage: false,
     };
 
     const fn denying(guardrails: &'static [Guardrail]) -> Self {
@@ -122,6 +130,8 @@ impl AccountProfile {
         Self::EnterpriseRoles,
         Self::EnterpriseKey,
         Self::Failing,
+        Self::FailingHost,
+        Self::FailingStorage,
     ];
 
     /// The tag that [`Self::Enterprise`] wants on instances and volumes.
@@ -143,6 +153,8 @@ impl AccountProfile {
             Self::EnterpriseRoles => "enterprise-roles",
             Self::EnterpriseKey => "enterprise-key",
             Self::Failing => "failing",
+            Self::FailingHost => "failing-host",
+            Self::FailingStorage => "failing-storage",
         }
     }
 
@@ -183,6 +195,10 @@ impl AccountProfile {
                  fails for a while, RDS moves a minor version, and bucket names are reserved for \
                  an hour"
             }
+            Self::FailingHost => {
+                "the status check of the first instance fails, and it never answers"
+            }
+            Self::FailingStorage => "databases have no storage left once they are there",
         }
     }
 
@@ -224,6 +240,14 @@ impl AccountProfile {
             Self::Failing => AccountTraits {
                 failures,
                 names_reserved: true,
+                ..AccountTraits::USED
+            },
+            Self::FailingHost => AccountTraits {
+                failures: || vec![RareEvent::StatusCheckFails],
+                ..AccountTraits::USED
+            },
+            Self::FailingStorage => AccountTraits {
+                full_storage: true,
                 ..AccountTraits::USED
             },
         }

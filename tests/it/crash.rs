@@ -4,6 +4,7 @@
 //!
 //! `cargo test` takes samples. `make kill-sweep` lives through every case.
 
+mod account_hosts;
 mod adversity;
 mod blockers;
 mod canary;

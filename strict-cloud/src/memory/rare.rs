@@ -14,6 +14,10 @@ pub enum RareEvent {
     /// The next instance is terminated instead of running, for this reason: a code and, after a
     /// colon, its text ("Instance terminates immediately", Amazon EC2 User Guide).
     LaunchEnds(String),
+    /// The status check of the next instance fails from its start on, and nothing on it answers:
+    /// `DescribeInstances` says `running` ("Status checks for Amazon EC2 instances", Amazon EC2 User
+    /// Guide).
+    StatusCheckFails,
     /// The next read replica ends as `failed`; only its events say why (the texts that
     /// aws-cloudformation-resource-providers-rds 5a410e8 fails on).
     ReplicaFails(String),

@@ -52,6 +52,14 @@ impl SharedAccount {
         account.clone()
     }
 
+    /// As [`AwsAccount::answers`], now.
+    #[must_use]
+    pub fn answers(&self, instance: &str) -> bool {
+        let mut account = self.lock();
+        account.pass_until(self.now());
+        account.answers(instance)
+    }
+
     /// Changes the account now, behind the clients' backs.
     pub fn change(&self, change: impl FnOnce(&mut AwsAccount)) {
         let mut account = self.lock();

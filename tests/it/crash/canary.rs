@@ -10,8 +10,8 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use loadrig::aws::Aws;
 use loadrig::diagnose::{Diagnose as _, ExitCode};
-use loadrig::engine::{CloudError, HostRequest, Hosts, TaskError, Urgency};
-use loadrig::events::{Events, Outcome};
+use loadrig::engine::{CloudError, Urgency};
+use loadrig::events::Events;
 use loadrig::ops::doctor::{
     CanaryArea, CanaryRecord, CanaryReport, CanaryVerdict, DoctorOptions, live_with,
     new_canary_name,
@@ -24,6 +24,7 @@ use serde_json::Value;
 use strict_cloud::{AccountProfile, AwsAccount, Call, SharedAccount};
 use tokio::sync::watch;
 
+use super::account_hosts::AccountHosts;
 use super::layouts::{SCALE, named};
 use super::link::{CloudBackend, Death, ProcessLink};
 use super::outcome::later;
@@ -74,16 +75,6 @@ struct Yes;
 impl Confirm for Yes {
     fn confirm(&self, _question: &Question<'_>) -> Result<(), Declined> {
         Ok(())
-    }
-}
-
-/// A host that is as it should be.
-struct FineHost;
-
-impl Hosts for FineHost {
-    async fn apply(&self, _request: HostRequest) -> Result<Outcome, TaskError> {
-        tokio::time::sleep(Duration::from_secs(30)).await;
-        Ok(Outcome::Applied)
     }
 }
 
@@ -161,7 +152,10 @@ pub(super) fn doctor(account: AwsAccount, spec: &Spec, how: Run) -> Tried {
             report = live_with(
                 spec,
                 &name,
-                FineHost,
+                AccountHosts {
+                    link: Arc::clone(&link),
+                    takes: Duration::from_secs(30),
+                },
                 &adapters,
                 &run,
                 &options,

@@ -123,8 +123,9 @@ fn adopted(profile: AccountProfile, spec: impl Fn(&str) -> Spec) -> RigLayout {
         let places = places.iter().zip(&subnets);
         spec(&places.fold(yaml, |yaml, (place, id)| yaml.replace(place, id)))
     };
-    // It has no policies, and its failures would come twice.
-    if profile != AccountProfile::Failing {
+    // They have no policies, and their failures would come twice.
+    let failing = [AccountProfile::Failing, AccountProfile::FailingHost];
+    if !failing.contains(&profile) {
         account.become_profile(profile);
     }
     RigLayout {

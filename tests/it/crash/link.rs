@@ -6,7 +6,7 @@
 //! and takes effect in the second, and none of the answers arrives.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use axum::http::Response;
@@ -74,6 +74,7 @@ pub struct ProcessLink {
     state: Mutex<LinkState>,
     kill: Option<Kill>,
     killed: Notify,
+    hosts: OnceLock<SharedAccount>,
 }
 
 impl ProcessLink {
@@ -84,6 +85,7 @@ impl ProcessLink {
             state: Mutex::default(),
             kill,
             killed: Notify::new(),
+            hosts: OnceLock::new(),
         })
     }
 
@@ -125,6 +127,20 @@ impl ProcessLink {
             CloudBackend::Memory(account) => Some(account.account()),
             CloudBackend::Emulated(_) => None,
         }
+    }
+
+    /// The account behind the strict cloud, if there is one: it says which hosts answer.
+    pub fn hosts_are_in(&self, account: SharedAccount) {
+        assert!(self.hosts.set(account).is_ok(), "said once");
+    }
+
+    /// Whether what runs on an instance answers.
+    pub fn host_answers(&self, instance: &str) -> bool {
+        let account = match &self.backend {
+            CloudBackend::Memory(account) => Some(account),
+            CloudBackend::Emulated(_) => self.hosts.get(),
+        };
+        account.is_none_or(|account| account.answers(instance))
     }
 
     fn state(&self) -> MutexGuard<'_, LinkState> {

@@ -7,15 +7,14 @@ use std::time::Duration;
 
 use loadrig::aws::Aws;
 use loadrig::blueprint::{Blueprint, blueprint};
-use loadrig::engine::{
-    Cloud, Engine, HostRequest, Hosts, Permit, Poller, TaskError, Urgency, WalkReport,
-};
-use loadrig::events::{Events, Outcome};
+use loadrig::engine::{Cloud, Engine, Permit, Poller, Urgency, WalkReport};
+use loadrig::events::Events;
 use loadrig::plan::{Action, Plan, Removal, plan, plan_down_as};
 use loadrig::spec::Spec;
 use strict_cloud::{AwsAccount, SharedAccount};
 use tokio::sync::watch;
 
+use super::account_hosts::AccountHosts;
 use super::link::{CloudBackend, Death, Interference, Kill, ProcessLink};
 use crate::connector;
 
@@ -87,17 +86,6 @@ pub struct Fate {
     pub interrupt: Option<Duration>,
 }
 
-/// Hosts that take their time and never fail.
-#[derive(Debug)]
-struct PatientHosts;
-
-impl Hosts for PatientHosts {
-    async fn apply(&self, _request: HostRequest) -> Result<Outcome, TaskError> {
-        tokio::time::sleep(Duration::from_secs(5)).await;
-        Ok(Outcome::Applied)
-    }
-}
-
 /// The graph of a spec.
 pub fn graph(spec: &Spec) -> Blueprint {
     blueprint(spec, &["198.51.100.7/32".parse().expect("a range")])
@@ -154,18 +142,25 @@ async fn live_until(
     interrupt: Option<Duration>,
 ) -> End {
     let aws = connector::connect(REGION, key, link.clone()).await;
+    let hosts = AccountHosts {
+        link: Arc::clone(link),
+        takes: Duration::from_secs(5),
+    };
     let end = tokio::select! {
         biased;
         () = link.death() => End::Killed,
         () = tokio::time::sleep(STUCK) => End::Failed("stuck".to_owned()),
-        end = work(aws, job, interrupt) => end,
+        end = work((aws, hosts), job, interrupt) => end,
     };
     // What was dropped must not go on: a call after this fails the case.
     tokio::time::sleep(Duration::from_secs(1)).await;
     end
 }
 
-async fn work(aws: Aws, job: Job<'_>, interrupt: Option<Duration>) -> End {
+/// An account, and the hosts in it.
+type Rig = (Aws, AccountHosts);
+
+async fn work(rig: Rig, job: Job<'_>, interrupt: Option<Duration>) -> End {
     let (user, stop) = watch::channel(Urgency::None);
     let interrupted = async {
         if let Some(after) = interrupt {
@@ -175,23 +170,23 @@ async fn work(aws: Aws, job: Job<'_>, interrupt: Option<Duration>) -> End {
         std::future::pending::<()>().await;
     };
     tokio::select! {
-        end = carry_out(aws, job, stop) => end,
+        end = carry_out(rig, job, stop) => end,
         () = interrupted => unreachable!("it never ends"),
     }
 }
 
-async fn carry_out(aws: Aws, job: Job<'_>, stop: watch::Receiver<Urgency>) -> End {
+async fn carry_out(rig: Rig, job: Job<'_>, stop: watch::Receiver<Urgency>) -> End {
     let result = match job {
-        Job::Up(spec) => up(aws, spec, stop).await,
-        Job::Down(spec) => down(aws, &spec.name, Removal::default(), stop).await,
+        Job::Up(spec) => up(rig, spec, stop).await,
+        Job::Down(spec) => down(rig, &spec.name, Removal::default(), stop).await,
         Job::Lift(spec) => {
             let how = Removal {
                 lift_protection: true,
                 ..Removal::default()
             };
-            down(aws, &spec.name, how, stop).await
+            down(rig, &spec.name, how, stop).await
         }
-        Job::DownAs(spec, how) => down(aws, &spec.name, how, stop).await,
+        Job::DownAs(spec, how) => down(rig, &spec.name, how, stop).await,
     };
     match result {
         Ok(()) => End::Done,
@@ -199,12 +194,16 @@ async fn carry_out(aws: Aws, job: Job<'_>, stop: watch::Receiver<Urgency>) -> En
     }
 }
 
-fn engine(aws: Aws, name: &str, tags: BTreeMap<String, String>) -> Arc<Engine<Aws, PatientHosts>> {
+fn engine(
+    (aws, hosts): Rig,
+    name: &str,
+    tags: BTreeMap<String, String>,
+) -> Arc<Engine<Aws, AccountHosts>> {
     let cloud = Arc::new(aws);
     Arc::new(Engine {
         poller: Poller::new(Arc::clone(&cloud), name),
         cloud,
-        hosts: Arc::new(PatientHosts),
+        hosts: Arc::new(hosts),
         environment: name.to_owned(),
         tags,
         operator_key: Some(KEY.to_owned()),
@@ -213,8 +212,8 @@ fn engine(aws: Aws, name: &str, tags: BTreeMap<String, String>) -> Arc<Engine<Aw
     })
 }
 
-async fn up(aws: Aws, spec: &Spec, stop: watch::Receiver<Urgency>) -> Result<(), String> {
-    let engine = engine(aws, &spec.name, spec.tags.clone());
+async fn up(rig: Rig, spec: &Spec, stop: watch::Receiver<Urgency>) -> Result<(), String> {
+    let engine = engine(rig, &spec.name, spec.tags.clone());
     let graph = graph(spec);
     let plan = plan_of(&engine.cloud, &graph, &spec.name).await?;
     let refused: Vec<String> = plan
@@ -230,12 +229,12 @@ async fn up(aws: Aws, spec: &Spec, stop: watch::Receiver<Urgency>) -> Result<(),
 }
 
 async fn down(
-    aws: Aws,
+    rig: Rig,
     name: &str,
     how: Removal,
     stop: watch::Receiver<Urgency>,
 ) -> Result<(), String> {
-    let engine = engine(aws, name, BTreeMap::new());
+    let engine = engine(rig, name, BTreeMap::new());
     let snapshot = engine.cloud.snapshot(name).await;
     let snapshot = snapshot.map_err(|error| error.to_string())?;
     outcome(&engine.down(&plan_down_as(&snapshot, how), stop).await)

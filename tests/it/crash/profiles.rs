@@ -47,6 +47,10 @@ pub fn expected(profile: AccountProfile) -> Expected {
         }
         // A launch is repeated at once; a replica, a cache and a domain by a run each.
         AccountProfile::Failing => Expected::Converges { runs: 4 },
+        AccountProfile::FailingHost => {
+            Expected::UpEnds("EC2 says: the instance status check of `i-")
+        }
+        AccountProfile::FailingStorage => Expected::UpEnds("storage-full"),
         AccountProfile::EnterpriseBoundary => Expected::UpEnds(IDENTITY),
         AccountProfile::EnterpriseKey => Expected::UpEnds("Client error on launch"),
     }
@@ -147,6 +151,7 @@ fn under_faults(profile: AccountProfile, seed: u64, spec: &Spec) -> Result<(), S
             let mut last = String::from("not done");
             for _ in 0..ATTEMPTS {
                 let link = ProcessLink::new(CloudBackend::Emulated(cloud.clone()), None);
+                link.hosts_are_in(shared.clone());
                 keys += 1;
                 match (
                     live_as(&link, &format!("AKIDFAULTS{keys}"), job).await,

@@ -53,6 +53,22 @@ async fn a_replica_is_created_with_the_parameter_group_of_its_source() {
     assert_eq!(replica.first("DBParameterGroupName"), "p");
 }
 
+/// CreateDBInstance, `AvailabilityZone`: "can't be specified if the DB instance is a Multi-AZ deployment".
+#[tokio::test]
+async fn a_database_with_a_standby_takes_no_zone() {
+    let cloud = rig("il-central-1", Timing::Instant, 20, &[]).await;
+    let create = async |id: &str, more: &[&str]| {
+        let replica = "SourceDBInstanceIdentifier=d1";
+        let fields = [&[id, replica, "AvailabilityZone=il-central-1a"], more].concat();
+        cloud.rds("CreateDBInstanceReadReplica", &fields).await
+    };
+    let standby = create("DBInstanceIdentifier=r", &["MultiAZ=true"]).await;
+    standby.refused(COMBINATION, 400);
+    create("DBInstanceIdentifier=r", &["MultiAZ=false"])
+        .await
+        .ok();
+}
+
 /// "Amazon RDS DB instance storage", gp3; ModifyDBInstance, `AllocatedStorage` and `Iops`.
 #[tokio::test]
 async fn storage_changes_as_its_size_admits() {

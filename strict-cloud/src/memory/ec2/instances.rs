@@ -36,6 +36,8 @@ pub(super) struct InstanceRecord {
     /// Its network interface.
     pub(super) interface: String,
     pub(super) reason: Option<String>,
+    /// When its status check began to fail.
+    pub(super) impaired_since: Option<CreationTime>,
     pub(super) created: CreationTime,
     pub(super) listed: bool,
     pub(super) tags: TagMap,
@@ -53,6 +55,15 @@ impl Ec2 {
     }
 }
 
+impl AwsAccount {
+    /// Whether what runs on an instance answers: it is `running`, and its status check passes.
+    #[must_use]
+    pub fn answers(&self, instance: &str) -> bool {
+        let found = self.ec2.instances.get(instance);
+        found.is_some_and(|one| one.state == "running" && one.impaired_since.is_none())
+    }
+}
+
 pub(super) fn started(account: &mut AwsAccount, id: &str) {
     let starts = |one: &InstanceRecord| one.state == "pending";
     if !account.ec2.instances.get(id).is_some_and(starts) {
@@ -64,8 +75,11 @@ pub(super) fn started(account: &mut AwsAccount, id: &str) {
     });
     match ends.or_else(|| without_key(account, id)) {
         None => {
+            let fails = |event: &RareEvent| (*event == RareEvent::StatusCheckFails).then_some(());
+            let impaired = account.take_rare(fails).map(|()| CreationTime(account.now));
             if let Some(instance) = account.ec2.instances.get_mut(id) {
                 instance.state = "running";
+                instance.impaired_since = impaired;
             }
             account.hide_from_services(id);
         }
@@ -259,7 +273,7 @@ pub(super) fn describe(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryR
     }))
 }
 
-fn write_state(name: &str, state: &str, xml: &mut XmlWriter) {
+pub(super) fn write_state(name: &str, state: &str, xml: &mut XmlWriter) {
     let code = match state {
         "pending" => 0,
         "running" => 16,

@@ -265,6 +265,7 @@ fn start(account: &mut AwsAccount, launch: &LaunchRequest<'_>) -> String {
         hop_limit: launch.hop_limit,
         interface: interface_id.clone(),
         reason: None,
+        impaired_since: None,
         created: CreationTime(account.now),
         listed: true,
         tags: of_instance,

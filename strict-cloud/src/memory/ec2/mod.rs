@@ -16,6 +16,7 @@ mod nat;
 mod network;
 mod profiles;
 mod routes;
+mod status_checks;
 mod tokens;
 mod volumes;
 
@@ -149,6 +150,7 @@ fn describe(account: &AwsAccount, action: &str, form: &QueryForm<'_>) -> QueryRe
         "DescribeVpcEndpoints" => listing::describe(ec2, form, "vpcEndpointSet", &ec2.endpoints),
         "DescribeSecurityGroups" => listing::describe(ec2, form, "securityGroupInfo", &ec2.groups),
         "DescribeKeyPairs" => listing::describe(ec2, form, "keySet", &ec2.keys),
+        "DescribeInstanceStatus" => status_checks::describe(account, form),
         "DescribeVolumes" => listing::describe(ec2, form, "volumeSet", &ec2.volumes),
         "DescribeNetworkInterfaces" => {
             listing::describe(ec2, form, "networkInterfaceSet", &ec2.interfaces)

@@ -252,9 +252,22 @@ pub(super) fn ready(account: &mut AwsAccount, serial: &str) {
         .find(|one| one.serial == serial);
     let standby = standby.and_then(|one| standby_zone(&account.rds, one));
     let standby = standby.map(str::to_owned);
+    let full_storage = account.profile.traits().full_storage;
     let Some((name, database)) = account.rds.database_of(serial) else {
         return;
     };
+    if database.status == "creating" && full_storage && database.cluster.is_none() {
+        database.status = STORAGE_FULL;
+        let event = EventRecord {
+            database: name.clone(),
+            category: "low storage",
+            message:
+                "Allocated storage has been exhausted. Allocate additional storage to resolve."
+                    .to_owned(),
+        };
+        account.rds.events.push(event);
+        return;
+    }
     let mut pending = std::mem::take(&mut database.pending);
     let mut event = None;
     let mut resized = false;

@@ -2,6 +2,7 @@
 
 use crate::clock::Delay;
 use crate::errors::AwsError;
+use crate::refusals::rds::ZONE_WITH_STANDBY;
 
 use super::super::account::{AwsAccount, CreationTime, QueryResult, TagMap, missing};
 use super::super::ec2::NewInterfaces;
@@ -212,6 +213,10 @@ pub(super) fn restore(account: &mut AwsAccount, form: &QueryForm<'_>) -> QueryRe
 /// What all ways to a database have in common.
 fn read(account: &mut AwsAccount, form: &QueryForm<'_>) -> Result<DatabaseRecord, AwsError> {
     form.accept(&["AutoMinorVersionUpgrade", "CopyTagsToSnapshot"]);
+    let has_standby = form.flag("MultiAZ") == Some(true);
+    if has_standby && form.get("AvailabilityZone").is_some() {
+        return Err(AwsError::known(&ZONE_WITH_STANDBY));
+    }
     let subnets = form
         .get("DBSubnetGroupName")
         .unwrap_or_default()
@@ -227,7 +232,7 @@ fn read(account: &mut AwsAccount, form: &QueryForm<'_>) -> Result<DatabaseRecord
         iops: form.number("Iops"),
         throughput: form.number("StorageThroughput"),
         encrypted: false,
-        multi_az: form.flag("MultiAZ") == Some(true),
+        multi_az: has_standby,
         backup_days: form.number("BackupRetentionPeriod").unwrap_or(1),
         protected: form.flag("DeletionProtection") == Some(true),
         protection_lags: false,
