@@ -6,12 +6,11 @@ use serde::Serialize;
 
 use crate::aws::{Aws, Registry};
 use crate::blueprint::Kind;
-use crate::engine::{
-    Account, Cloud as _, CloudError, Kept, Lease, describe_lease, environment_of_lease, read_lease,
-};
+use crate::engine::{Account, Cloud as _, CloudError, Kept};
 use crate::plan::{Observed, Snapshot, State, running_cost};
 
 use super::adapters::Adapters;
+use super::leases::{StoredLease, leases};
 use super::status::Age;
 use crate::ops::error::OpsError;
 
@@ -63,17 +62,6 @@ impl ListedEnvironment {
     }
 }
 
-/// A lease of the registry.
-#[derive(Clone, Debug)]
-pub struct StoredLease {
-    /// As it was written.
-    pub lease: Lease,
-    /// For people, at the store's time.
-    pub text: String,
-    /// Whether it has not expired.
-    pub live: bool,
-}
-
 /// Lists the environments of the account and region.
 ///
 /// # Errors
@@ -86,27 +74,6 @@ pub async fn list(adapters: &dyn Adapters) -> Result<EnvironmentListing, OpsErro
         account,
         environments: environments(&cloud, &leases).await?,
     })
-}
-
-/// All leases of the registry.
-pub(super) async fn leases(registry: &Registry) -> Result<Vec<StoredLease>, OpsError> {
-    let mut found = Vec::new();
-    if !registry.exists().await? {
-        return Ok(found);
-    }
-    for name in registry.objects().await? {
-        let Some(environment) = environment_of_lease(&name) else {
-            continue;
-        };
-        if let Some((lease, now)) = read_lease(registry, environment).await? {
-            found.push(StoredLease {
-                text: describe_lease(&lease, now),
-                live: now < lease.expires_at,
-                lease,
-            });
-        }
-    }
-    Ok(found)
 }
 
 /// Every environment of which anything exists.

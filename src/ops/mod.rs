@@ -26,6 +26,7 @@ pub mod host_changes;
 mod hosts;
 pub mod iam_policy;
 mod key_pair;
+pub mod leases;
 mod license;
 pub mod list;
 pub mod local_files;

@@ -5,7 +5,8 @@ use crate::engine::delete_expired_lease;
 
 use super::adapters::Adapters;
 use super::confirm::{Confirm, Question};
-use super::list::{ListedEnvironment, StoredLease, environments, leases};
+use super::leases::{StoredLease, leases};
+use super::list::{ListedEnvironment, environments};
 use crate::ops::error::{OpsError, RegistryError};
 
 /// What the registry holds.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::aws::Registry;
 use crate::blueprint::{Address, Kind};
 use crate::engine::{Account, CloudError};
 use crate::plan::{Inventory, RunningCost, Snapshot, State, running_cost};
@@ -13,6 +14,7 @@ use crate::preflight::FindingVerdict;
 use crate::spec::{HostName, Spec};
 
 use super::adapters::Adapters;
+use super::leases::{StoredLease, stored_lease};
 use super::license;
 use super::planned_hosts::PlannedHosts;
 use super::rig::{Rig, RigState};
@@ -92,6 +94,8 @@ pub struct StatusReport {
     pub cost: RunningCost,
     /// Where people find the server.
     pub url: Option<String>,
+    /// Who works on it, or why nobody knows.
+    pub lock: Result<Option<StoredLease>, String>,
     /// The license, or what there is without one.
     pub edition: String,
     /// What to know of the license.
@@ -119,17 +123,32 @@ impl StatusReport {
 pub async fn status(spec: Spec, adapters: &dyn Adapters) -> Result<StatusReport, OpsError> {
     let rig = Rig::open(spec, adapters).await?;
     let reading = rig.read().await?;
-    let parts = if reading.inventory.is_empty() {
-        Vec::new()
+    let (parts, lock) = if reading.inventory.is_empty() {
+        (Vec::new(), Ok(None))
     } else {
-        parts(&rig, &reading.inventory).await
+        tokio::join!(parts(&rig, &reading.inventory), lock(&rig))
     };
-    Ok(report(rig, &reading, parts)?)
+    // What exists is shown to those who may not read the registry, too.
+    let lock = lock.map_err(|error: OpsError| error.to_string());
+    Ok(report(rig, &reading, parts, lock)?)
 }
 
-fn report(rig: Rig, reading: &RigState, parts: Vec<Part>) -> Result<StatusReport, CloudError> {
+/// The lease that somebody holds.
+async fn lock(rig: &Rig) -> Result<Option<StoredLease>, OpsError> {
+    let registry = Registry::of(&rig.cloud).await?;
+    let found = stored_lease(&registry, &rig.spec.name).await?;
+    Ok(found.filter(|lease| lease.live))
+}
+
+fn report(
+    rig: Rig,
+    reading: &RigState,
+    parts: Vec<Part>,
+    lock: Result<Option<StoredLease>, String>,
+) -> Result<StatusReport, CloudError> {
     Ok(StatusReport {
         parts,
+        lock,
         resources: reading.inventory.len(),
         drift: reading
             .plan

@@ -42,6 +42,8 @@ fn json(app: &App, report: &StatusReport) {
         "time_to_live_seconds": report.time_to_live.map(|ttl| ttl.as_secs()),
         "cost_per_hour": report.cost.per_hour, "cost_so_far": report.cost_so_far(),
         "unpriced": report.cost.unpriced,
+        "locked_by": report.lock.as_ref().ok().and_then(|held| Some(&held.as_ref()?.text)),
+        "lock_unknown": report.lock.as_ref().err(),
         "url": report.url, "license": report.edition, "license_warnings": report.warnings,
     }));
 }
@@ -54,6 +56,21 @@ fn show(app: &App, report: &StatusReport) {
     }
     app.printer.data(&overview(&report.parts));
     app.printer.data(&summary(report));
+    match &report.lock {
+        Ok(Some(held)) => {
+            app.printer.data(&format!("locked by {}", held.text));
+            if held.lease.left {
+                app.printer.hint(&format!(
+                    "`loadrig test {} --attach` follows it, `--stop` ends it",
+                    report.environment
+                ));
+            }
+        }
+        Ok(None) => {}
+        Err(why) => app
+            .printer
+            .hint(&format!("nobody knows who works on it: {why}")),
+    }
     app.printer.data(&format!("license: {}", report.edition));
     for warning in report.warnings.iter().filter(|one| **one != report.edition) {
         app.printer.hint(&format!("license: {warning}"));

@@ -11,7 +11,7 @@ use crate::spec::is_canary;
 use super::result::{CanaryArea, CanaryCheck, CanaryVerdict};
 use crate::ops::down::{gaps, leftovers, prove, remove_locked};
 use crate::ops::error::OpsError;
-use crate::ops::list::leases;
+use crate::ops::leases::leases;
 use crate::ops::lock::{Lock, LockOptions, LockPurpose};
 use crate::ops::session::Session;
 

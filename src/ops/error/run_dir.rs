@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::diagnose::Diagnose;
+use crate::diagnose::{Diagnose, ExitCode};
 
 use super::files::remedy;
 
@@ -54,5 +54,13 @@ impl Diagnose for RunDirError {
                 format!("`loadrig test {environment} smoke` creates one")
             }
         }]
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            // As for every other argument that names nothing.
+            RunDirError::NoSuchRun { .. } | RunDirError::NoRun(_) => ExitCode::Usage,
+            RunDirError::NoHome | RunDirError::Create { .. } => ExitCode::Failed,
+        }
     }
 }
