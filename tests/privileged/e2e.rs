@@ -5,6 +5,7 @@
 
 mod acme;
 mod broken;
+mod licenses;
 mod load;
 mod official;
 mod rig;

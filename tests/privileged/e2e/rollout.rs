@@ -17,7 +17,7 @@ use super::{broken_release, down, verify};
 const SLOWEST: Duration = Duration::from_secs(15);
 
 /// The smallest rig with two application nodes.
-const TWO_NODES: &str = "\
+pub(super) const TWO_NODES: &str = "\
 architecture: 1k
 cloud: local
 access: { address: private }
@@ -146,7 +146,7 @@ fn releases(home: &Home, node: &str) -> Vec<String> {
 }
 
 #[track_caller]
-fn assert_unnoticed(tally: &Tally) {
+pub(super) fn assert_unnoticed(tally: &Tally) {
     println!("{tally}");
     assert!(tally.failed.is_empty(), "{:?}", tally.failed);
     assert!(tally.answered > 500, "{tally}");
