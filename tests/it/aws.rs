@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use ipnet::Ipv4Net;
 use loadrig::aws::{Aws, Connection};
+use loadrig::blueprint::kinds::PENDING_RESTART;
 use loadrig::blueprint::{
     Address, Blueprint, Desired, Group, Peer, Protocol, Rule, blueprint, kinds,
 };
@@ -157,9 +158,12 @@ impl<'a> StepwiseRig<'a> {
             assert_eq!(created.address, address);
             assert_eq!(created.kind, desired.kind());
             let mut ready = self.ready(created).await;
-            while ready.says("finished", false) {
+            // moto takes parameters over at once; AWS and ministack with a restart.
+            let waits = |one: &Observed| one.text("parameters") == Some(PENDING_RESTART);
+            while ready.says("finished", false) || waits(&ready) {
                 let request = self.request(&address, &desired);
-                let updated = self.cloud.update(request, &ready).await;
+                let before = self.inventory.name_references(ready);
+                let updated = self.cloud.update(request, &before).await;
                 ready = self.ready(updated.expect("its further calls")).await;
             }
             self.inventory.insert(ready);
