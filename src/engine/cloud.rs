@@ -272,7 +272,7 @@ impl Diagnose for CloudError {
                 self.target
             )],
             FailureClass::Terminal if self.is_about_full_storage() => vec![
-                "raise `storage_gib` of the database in the environment's YAML and run the same command again: RDS takes no other change of a full database".to_owned(),
+                "raise `sizes.database.storage_gib` in the environment's YAML and run the same command again: RDS takes no other change of a full database".to_owned(),
                 format!("`{}` exists and costs money; `down` deletes it", self.target),
             ],
             FailureClass::Terminal if self.code == NOT_READY => vec![format!(

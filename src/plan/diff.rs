@@ -361,7 +361,9 @@ fn recover(existing: &Observed) -> (Action, String) {
         ),
         WhenFailed::Refuse if existing.status == STORAGE_FULL => (
             Action::Refuse,
-            format!("is in state {status}: raise `storage_gib` in the environment's YAML"),
+            format!(
+                "is in state {status}: raise `sizes.database.storage_gib` in the environment's YAML"
+            ),
         ),
         WhenFailed::Refuse => (
             Action::Refuse,

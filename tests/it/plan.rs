@@ -342,7 +342,10 @@ fn a_full_database_grows_or_says_how() {
     let refused = plan(&blueprint(&spec, &operator()), &full);
     let (act, reason) = action(&refused, &writer);
     assert_eq!(act, Action::Refuse);
-    assert!(reason.contains("raise `storage_gib`"), "{reason}");
+    assert!(
+        reason.contains("raise `sizes.database.storage_gib`"),
+        "{reason}"
+    );
     spec.database.storage_gib *= 2;
     let grows = plan(&blueprint(&spec, &operator()), &full);
     assert_eq!(action(&grows, &writer).0, Action::Update);

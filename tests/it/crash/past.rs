@@ -105,10 +105,36 @@ fn a_full_database_gets_the_storage_that_the_spec_asks_for() {
     let mut full = later(standing, Duration::from_hours(7));
     full.break_database(writer, "storage-full");
     let todo = still_to_do(&full, &sizes(100)).join("; ");
-    for part in ["Refuse", "storage-full", "raise `storage_gib`"] {
+    for part in [
+        "Refuse",
+        "storage-full",
+        "raise `sizes.database.storage_gib`",
+    ] {
         assert!(todo.contains(part), "{todo}");
     }
     let (account, said) = up_repeatedly(full, &sizes(200), 1);
+    assert_eq!(said, Vec::<String>::new());
+    complete(&account, &sizes(200)).expect("it has grown");
+}
+
+/// One that is full as soon as it is there ends `up` with RDS's words, and more storage is what it needs.
+#[test]
+fn a_database_that_is_full_from_the_start_is_told_and_grows() {
+    let sizes = |gib| {
+        small(&format!(
+            "sizes: {{ database: {{ storage_gib: {gib} }} }}\n"
+        ))
+    };
+    let account = AwsAccount::of_profile(AccountProfile::FailingStorage, REGION, 1.0);
+    let left = run(account, Job::Up(&sizes(100)));
+    let End::Failed(message) = &left.end else {
+        panic!("{:?}", left.end);
+    };
+    for part in ["storage-full", "Allocated storage has been exhausted"] {
+        assert!(message.contains(part), "{message}");
+    }
+    let account = later(left.account, Duration::from_hours(7));
+    let (account, said) = up_repeatedly(account, &sizes(200), 1);
     assert_eq!(said, Vec::<String>::new());
     complete(&account, &sizes(200)).expect("it has grown");
 }

@@ -256,7 +256,8 @@ pub(super) fn ready(account: &mut AwsAccount, serial: &str) {
     let Some((name, database)) = account.rds.database_of(serial) else {
         return;
     };
-    if database.status == "creating" && full_storage && database.cluster.is_none() {
+    let is_alone = database.cluster.is_none() && database.source.is_none();
+    if database.status == "creating" && full_storage && is_alone {
         database.status = STORAGE_FULL;
         let event = EventRecord {
             database: name.clone(),
