@@ -37,7 +37,7 @@ pub trait Diagnose: std::error::Error {
     }
 
     /// Whether a host did not answer at all: whoever runs its machine may know why.
-    fn is_silent_host(&self) -> bool {
+    fn is_unreachable_host(&self) -> bool {
         false
     }
 

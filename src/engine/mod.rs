@@ -17,10 +17,10 @@ mod resource;
 mod rollout;
 mod service_roles;
 mod settle;
-mod silent_host;
 mod store_clock;
 mod task;
 mod task_graph;
+mod unreachable_host;
 mod wait;
 mod walk;
 

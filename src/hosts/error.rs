@@ -190,7 +190,7 @@ impl Diagnose for HostError {
         vec![hint]
     }
 
-    fn is_silent_host(&self) -> bool {
+    fn is_unreachable_host(&self) -> bool {
         matches!(self, HostError::Unreachable { .. })
     }
 

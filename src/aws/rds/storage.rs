@@ -13,7 +13,7 @@ use crate::aws::error::refused;
 use crate::aws::rds::settings::MODIFY;
 use crate::aws::request::differs;
 use crate::blueprint::DatabaseRole;
-use crate::blueprint::kinds::DatabaseInstance;
+use crate::blueprint::kinds::{DatabaseInstance, Storage};
 use crate::engine::{CloudError, Observed, Request};
 use crate::spec::STRIPED_GIB;
 
@@ -36,11 +36,11 @@ impl StorageChange {
         existing: &Observed,
         wanted: &DatabaseInstance,
     ) -> Result<Option<Self>, CloudError> {
-        let number = |name: &str| -> Result<u32, CloudError> {
-            let number = existing.number(name)?.unwrap_or_default();
-            Ok(u32::try_from(number).unwrap_or(u32::MAX))
+        let number = |name: &str| -> Result<Option<u32>, CloudError> {
+            let number = existing.number(name)?;
+            Ok(number.map(|number| u32::try_from(number).unwrap_or(u32::MAX)))
         };
-        let held = number("storage_gib")?;
+        let held = number("storage_gib")?.unwrap_or_default();
         let grows = differs(request, existing, "storage_gib") && held < wanted.storage.gib;
         let iops = differs(request, existing, "iops");
         let throughput = differs(request, existing, "throughput_mibps");
@@ -51,18 +51,18 @@ impl StorageChange {
                 performance: wanted.storage.provisioned(),
             })
         } else if grows || iops || throughput {
-            let (more_iops, more_throughput) = wanted.storage.performance().unwrap_or_default();
-            Some(Self {
+            let storage = Storage {
                 gib,
-                performance: Some((
-                    if iops { more_iops } else { number("iops")? },
-                    if throughput {
-                        more_throughput
-                    } else {
-                        number("throughput_mibps")?
-                    },
-                )),
-            })
+                ..wanted.storage
+            };
+            // What is not to change stays as it is told; what is not told, as the size has it.
+            let kept_iops = number("iops")?.filter(|_| !iops);
+            let kept_throughput = number("throughput_mibps")?.filter(|_| !throughput);
+            let performance = storage.performance().map(|(iops, throughput)| {
+                let throughput = kept_throughput.unwrap_or(throughput);
+                (kept_iops.unwrap_or(iops), throughput)
+            });
+            Some(Self { gib, performance })
         } else {
             None
         };
@@ -113,7 +113,6 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::blueprint::kinds::Storage;
     use crate::blueprint::{Address, Attributes, Desired, Group, Kind};
     use crate::engine::{Inventory, SecretInputs, State};
     use crate::spec::Protection;
@@ -186,6 +185,7 @@ mod tests {
             (small, 400, Some(16_000), Some((400, Some((16_000, 500))))),
             (large, 500, None, None),
             (large, 600, None, Some((600, Some((12_000, 500))))),
+            ((500, None), 600, None, Some((600, Some((12_000, 500))))),
             (large, 500, Some(16_000), Some((500, Some((16_000, 500))))),
             (provisioned, 500, None, Some((500, Some((12_000, 500))))),
             // What RDS rounded up stays.

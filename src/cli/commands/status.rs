@@ -43,7 +43,7 @@ fn json(app: &App, report: &StatusReport) {
         "cost_per_hour": report.cost.per_hour, "cost_so_far": report.cost_so_far(),
         "unpriced": report.cost.unpriced,
         "locked_by": report.lock.as_ref().ok().and_then(|held| Some(&held.as_ref()?.text)),
-        "lock_unknown": report.lock.as_ref().err(),
+        "lock_error": report.lock.as_ref().err(),
         "url": report.url, "license": report.edition, "license_warnings": report.warnings,
     }));
 }
@@ -67,9 +67,7 @@ fn show(app: &App, report: &StatusReport) {
             }
         }
         Ok(None) => {}
-        Err(why) => app
-            .printer
-            .hint(&format!("nobody knows who works on it: {why}")),
+        Err(why) => app.printer.hint(why),
     }
     app.printer.data(&format!("license: {}", report.edition));
     for warning in report.warnings.iter().filter(|one| **one != report.edition) {

@@ -106,6 +106,8 @@ impl EmulatorProgram {
                 ("BIND_HOST", "127.0.0.1".into()),
                 ("GATEWAY_PORT", port.to_string().into()),
                 ("MINISTACK_ACCOUNT_ID", ACCOUNT.into()),
+                // It leaves a file there when it is killed.
+                ("TMPDIR", self.files.path().into()),
             ],
         };
         if self.is_moto {

@@ -25,7 +25,7 @@ impl Diagnose for ImpairedHost {
         self.cause.is_final()
     }
 
-    fn is_silent_host(&self) -> bool {
+    fn is_unreachable_host(&self) -> bool {
         true
     }
 
@@ -40,7 +40,7 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         let address = Address::instance(request.host);
         let instance = request.inventory.get(&address).cloned();
         let cause = match self.hosts.apply(request).await {
-            Err(cause) if cause.is_silent_host() => cause,
+            Err(cause) if cause.is_unreachable_host() => cause,
             outcome => return outcome,
         };
         let reasons = match &instance {
@@ -50,9 +50,9 @@ impl<C: Cloud, H: Hosts> Engine<C, H> {
         match reasons {
             Ok(reasons) if reasons.is_empty() => Err(cause),
             Ok(reasons) => Err(boxed(ImpairedHost { cause, reasons })),
-            // That the host is silent is told whether or not its reason can be read.
+            // That the host does not answer is told whether or not its reason can be read.
             Err(error) => {
-                tracing::warn!(%error, "nothing is known of the silent host's machine");
+                tracing::warn!(%error, "the cloud does not tell why the host does not answer");
                 Err(cause)
             }
         }
