@@ -7,40 +7,42 @@ use serde_json::json;
 use crate::rig::{NodeOptions, Postgres, ServerNode};
 use crate::settings;
 
-/// Rounds that take a while also on a fast machine.
-const ROUNDS: &str = "1500000";
-
-fn start(postgres: &Postgres, serial: &str) -> ServerNode {
+#[tokio::test]
+async fn a_client_that_hangs_up_is_hashed_for_all_the_same() {
+    let postgres = Postgres::start();
     let node = ServerNode::spawn_with(NodeOptions {
-        settings: settings(postgres),
+        settings: settings(&postgres),
         variables: vec![
-            ("MM_STANDIN_HASH_ROUNDS", ROUNDS.to_owned()),
-            ("MM_STANDIN_SERIAL_LOGINS", serial.to_owned()),
+            ("MM_STANDIN_SERIAL_LOGINS", "true".to_owned()),
+            // Long enough to hang up before the first is done, on any machine.
+            ("MM_STANDIN_HASH_TIME", "4000".to_owned()),
         ],
         ..NodeOptions::default()
     });
     node.await_ready();
-    node
-}
-
-#[tokio::test]
-async fn a_client_that_hangs_up_is_hashed_for_all_the_same() {
-    let postgres = Postgres::start();
-    let node = start(&postgres, "true");
     let nobody = node.client();
     nobody.create_user("admin").await;
-    // Each is gone before its hash can be done.
-    let patience = Duration::from_millis(200);
-    let gone = (0..2).map(|_| nobody.login_within("admin", patience));
-    futures::future::join_all(gone).await;
-    let started = Instant::now();
-    loop {
-        let page = node.metrics().await;
-        let lines = [
+    let gone = futures::future::join_all((0..2).map(|_| nobody.login("admin")));
+    tokio::select! {
+        _ = gone => panic!("an answer before both wait"),
+        () = await_metrics(&node, &["mattermost_standin_logins_waiting 2\n"]) => {}
+    }
+    await_metrics(
+        &node,
+        &[
             "mattermost_standin_logins_abandoned_total 2\n",
             "mattermost_login_logins_total 2\n",
             "mattermost_standin_logins_waiting 0\n",
-        ];
+        ],
+    )
+    .await;
+}
+
+/// Waits until a node's metrics have these lines.
+async fn await_metrics(node: &ServerNode, lines: &[&str]) {
+    let started = Instant::now();
+    loop {
+        let page = node.metrics().await;
         if lines.iter().all(|line| page.contains(line)) {
             return;
         }

@@ -13,6 +13,11 @@ use tokio::task::JoinHandle;
 use super::rig::client::PASSWORD;
 use super::rig::{NodeOptions, Postgres, ServerNode, free_port};
 
+/// A variable of the stand-in about password hashes, and its value.
+type HashPrice = (&'static str, &'static str);
+
+const QUICK_HASH: HashPrice = ("MM_STANDIN_HASH_ROUNDS", "1000");
+
 /// A server with people who know each other.
 pub struct Stage {
     node: Option<ServerNode>,
@@ -37,14 +42,18 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 
 impl Stage {
     pub async fn new(users: u32) -> Self {
-        Self::with_rounds(users, "1000").await
+        Self::with_hash_price(users, QUICK_HASH).await
     }
 
-    /// One whose passwords take so many rounds.
-    pub async fn with_rounds(users: u32, rounds: &str) -> Self {
+    /// One whose logins take so many milliseconds each, one after the other.
+    pub async fn with_hash_time(users: u32, time: &'static str) -> Self {
+        Self::with_hash_price(users, ("MM_STANDIN_HASH_TIME", time)).await
+    }
+
+    async fn with_hash_price(users: u32, price: HashPrice) -> Self {
         let postgres = Postgres::start();
         let port = free_port();
-        let node = Self::start(&postgres, port, rounds);
+        let node = Self::start(&postgres, port, price);
         let nobody = node.client();
         nobody.create_user("admin").await;
         let admin = nobody.login("admin").await;
@@ -85,10 +94,10 @@ impl Stage {
         }
     }
 
-    fn start(postgres: &Postgres, port: u16, rounds: &str) -> ServerNode {
+    fn start(postgres: &Postgres, port: u16, (variable, value): HashPrice) -> ServerNode {
         let node = ServerNode::spawn_with(NodeOptions {
             settings: settings(postgres),
-            variables: vec![("MM_STANDIN_HASH_ROUNDS", rounds.to_owned())],
+            variables: vec![(variable, value.to_owned())],
             port: Some(port),
             ..NodeOptions::default()
         });
@@ -104,7 +113,7 @@ impl Stage {
     pub fn restart(&mut self) {
         let node = self.node.take().expect("a server");
         assert!(node.stop().success());
-        self.node = Some(Self::start(&self.postgres, self.port, "1000"));
+        self.node = Some(Self::start(&self.postgres, self.port, QUICK_HASH));
     }
 
     /// Stops the server, and starts it again at the same port after a time. Between the two returned
@@ -115,7 +124,7 @@ impl Stage {
         assert!(node.stop().success());
         std::thread::sleep(away);
         let spawned = stopped.elapsed();
-        self.node = Some(Self::start(&self.postgres, self.port, "1000"));
+        self.node = Some(Self::start(&self.postgres, self.port, QUICK_HASH));
         (spawned, stopped.elapsed())
     }
 

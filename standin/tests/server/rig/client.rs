@@ -133,17 +133,6 @@ impl Client {
         }
     }
 
-    /// Tries to log in, and hangs up when that takes longer than `patience`.
-    pub async fn login_within(&self, name: &str, patience: Duration) {
-        let body = json!({"login_id": name, "password": PASSWORD});
-        let url = format!("http://{}/api/v4/users/login", self.address);
-        let request = self.http.post(url).json(&body).timeout(patience);
-        assert!(
-            request.send().await.is_err(),
-            "an answer within {patience:?}"
-        );
-    }
-
     /// The answer to a license that is uploaded.
     pub async fn add_license(&self, license: &str) -> Value {
         let part = reqwest::multipart::Part::text(license.to_owned()).file_name("license");
