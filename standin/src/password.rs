@@ -171,8 +171,16 @@ impl PasswordChecks {
                 Some(held) => tokio::time::sleep(held.left()).await,
                 None => timed.spend().await,
             }
+            if timed.is_proved(&password, &stored) {
+                return Ok(true);
+            }
         }
-        tokio::task::spawn_blocking(move || verify_with(&password, &stored)).await?
+        let check = move || (verify_with(&password, &stored), password, stored);
+        let (is_right, password, stored) = tokio::task::spawn_blocking(check).await?;
+        if let (Ok(true), Some(timed)) = (&is_right, &self.timed) {
+            timed.prove(&password, &stored);
+        }
+        is_right
     }
 }
 

@@ -2,8 +2,11 @@
 //! sleeps holds the lock or a processor for as long as one that computes, and leaves the machine's
 //! processors to the other nodes. It may not know users or the database.
 
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use aws_lc_rs::digest;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -16,6 +19,9 @@ pub(crate) struct TimedCheck {
     time: Duration,
     /// The processors that checks have in turn; waiting ones are served in order.
     processors: Semaphore,
+    /// Digests of passwords that were found right, each with its hash: of accounts that share both the
+    /// first one alone is computed.
+    proved: Mutex<HashSet<Vec<u8>>>,
 }
 
 impl TimedCheck {
@@ -24,7 +30,20 @@ impl TimedCheck {
         Self {
             time,
             processors: Semaphore::new(processors.clamp(1, Semaphore::MAX_PERMITS)),
+            proved: Mutex::default(),
         }
+    }
+
+    /// Whether `password` was found to be the one behind `stored` before.
+    pub(crate) fn is_proved(&self, password: &str, stored: &str) -> bool {
+        let proved = self.proved.lock().unwrap_or_else(PoisonError::into_inner);
+        proved.contains(&pair(password, stored))
+    }
+
+    /// Remembers that `password` is the one behind `stored`.
+    pub(crate) fn prove(&self, password: &str, stored: &str) {
+        let mut proved = self.proved.lock().unwrap_or_else(PoisonError::into_inner);
+        proved.insert(pair(password, stored));
     }
 
     /// What a check takes.
@@ -43,6 +62,13 @@ impl TimedCheck {
             left = left.saturating_sub(began.elapsed());
         }
     }
+}
+
+/// A digest of both; a hash has no line break.
+fn pair(password: &str, stored: &str) -> Vec<u8> {
+    let both = format!("{stored}\n{password}");
+    let digest = digest::digest(&digest::SHA256, both.as_bytes());
+    digest.as_ref().to_vec()
 }
 
 #[cfg(test)]
