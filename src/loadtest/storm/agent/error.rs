@@ -31,6 +31,21 @@ pub enum StormAgentError {
         /// How long ago, milliseconds.
         late_ms: u64,
     },
+    /// The worker may not have as many sockets as its clients need.
+    #[error(
+        "{users} users need {needed} open files, and this host allows a program {limit}: up to {most} users for \
+         each agent; more agents (`sizes.nodes.agent.count`) or fewer users (`--users`) help"
+    )]
+    OpenFiles {
+        /// How many users the agent has.
+        users: u32,
+        /// Files and sockets that they need at the least.
+        needed: u64,
+        /// How many there may be.
+        limit: u64,
+        /// How many users that is enough for.
+        most: u64,
+    },
     /// A storm is there already.
     #[error("storm `{run}` of environment `{environment}` {state} on this host")]
     Busy {

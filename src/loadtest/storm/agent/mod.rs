@@ -8,6 +8,7 @@ mod directory;
 mod error;
 mod follow;
 mod journal;
+mod open_files;
 mod start;
 mod work;
 

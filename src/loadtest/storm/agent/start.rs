@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::control::is_listening;
 use super::directory::{StormDirectory, now_ms};
 use super::error::StormAgentError;
+use super::open_files::{self, FileLimit};
 use crate::loadtest::storm::wire::{STORM_ORDER_FORMAT, StatusStage, StormOrder, StormStatus};
 
 /// An order is smaller than this many bytes: most of it is the authority to trust.
@@ -30,6 +31,9 @@ pub trait WorkerStarter {
     /// # Errors
     /// Why it cannot be started.
     fn start_worker(&self, directory: &Path) -> Result<(), String>;
+
+    /// How many files and sockets a worker may have open; none if that is not known.
+    fn open_files(&self) -> Option<u64>;
 }
 
 /// A transient unit of systemd, which starts the worker again when it fails.
@@ -72,6 +76,12 @@ impl WorkerStarter for WorkerUnit {
         let said = String::from_utf8_lossy(&output.stderr);
         Err(format!("systemd-run: {}", said.trim()))
     }
+
+    /// A container's systemd cannot raise its own limit.
+    fn open_files(&self) -> Option<u64> {
+        let most = open_files::limit("1", FileLimit::Hard)?;
+        Some(most.min(u64::from(OPEN_FILES)))
+    }
 }
 
 impl WorkerStarter for BareWorker {
@@ -89,6 +99,10 @@ impl WorkerStarter for BareWorker {
             .spawn()
             .map(|_| ())
             .map_err(|error| error.to_string())
+    }
+
+    fn open_files(&self) -> Option<u64> {
+        open_files::limit("self", FileLimit::Soft)
     }
 }
 
@@ -131,6 +145,7 @@ pub fn start(
     if late_ms > 0 {
         return Err(StormAgentError::Late { late_ms });
     }
+    open_files::check(&order.plan, starter.open_files())?;
     directory.clear()?;
     directory.keep_order(&order.storm, &order.plan)?;
     let started = starter
