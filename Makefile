@@ -42,7 +42,7 @@ generate: ## Write anew what follows from the program: tables in docs/, schema/
 bench: build ## Measure against the peers, side by side; writes docs/performance.md
 	benches/run.sh $(BIN)
 
-study: ## Hold the forecast of login storms and the login gate to measurements; ten minutes; writes docs/login-storm-study.md
+study: ## Hold the forecast of login storms and the login gate to measurements; a quarter of an hour; writes docs/login-storm-study.md
 	scripts/study.sh
 
 kill-sweep: setup build ## Kill the engine at every API call; ten minutes for each account PROFILE (all: every one)

@@ -1,5 +1,7 @@
 //! What to expect of a storm: many of them, over what is uncertain.
 
+use rand::rngs::SmallRng;
+use rand::{RngExt as _, SeedableRng as _};
 use serde::Serialize;
 
 use crate::model::{Ending, Outcome, Rig, Storm};
@@ -14,6 +16,9 @@ const MOST_USERS: u32 = 16_000;
 const BELOW: f64 = 0.05;
 /// Points of a curve, at the most: a chart has no more dots.
 const CURVE_POINTS: f64 = 600.0;
+/// What a login takes besides its password: the way to the server and back, its queries, its session. Up to
+/// so many seconds.
+const BESIDES: f64 = 0.05;
 /// A longer patience is no longer a client's.
 const LONGEST_PATIENCE: f64 = 600.0;
 
@@ -107,15 +112,21 @@ impl LoginCurve {
 }
 
 /// Plays `runs` storms, on all processors. The cost of a password lies for each at another point
-/// between its value divided and multiplied by `uncertainty` (1 or more), on the logarithmic scale.
+/// between its value divided and multiplied by `uncertainty` (1 or more), on the logarithmic scale; and what
+/// a login takes besides anywhere up to a twentieth of a second.
 #[must_use]
 pub fn forecast(rig: &Rig, storm: &Storm, uncertainty: f64, runs: u32, seed: u64) -> Forecast {
     let runs = runs.max(1);
-    let drawn: Vec<(Rig, u64)> = (0..runs)
-        .map(|run| drawn(rig, uncertainty, run, runs, seed))
+    let mut besides = SmallRng::seed_from_u64(seed);
+    let drawn: Vec<(Rig, u64, f64)> = (0..runs)
+        .map(|run| {
+            let (rig, seed) = drawn(rig, uncertainty, run, runs, seed);
+            (rig, seed, besides.random::<f64>() * BESIDES)
+        })
         .collect();
-    let played = in_parallel(&drawn, |(rig, seed)| {
-        (*rig, simulate_coarsely(rig, storm, MOST_USERS, *seed))
+    let played = in_parallel(&drawn, |(rig, seed, besides)| {
+        let outcome = simulate_coarsely(rig, storm, MOST_USERS, *seed);
+        (*rig, outcome.later(*besides))
     });
     let range = |of: &dyn Fn(&Rig, &Outcome) -> f64| {
         Range::of(played.iter().map(|(rig, one)| of(rig, one)).collect())

@@ -10,6 +10,7 @@
 //! [`simulate`] plays one storm, event by event, in virtual time; [`forecast`] plays many, over what
 //! is uncertain, and says what to expect. Knows no server, no file and no clock; all times are seconds.
 
+mod balancer;
 mod collapse;
 mod forecast;
 mod gate;

@@ -118,6 +118,10 @@ pub struct Gate {
     pub rate: f64,
     /// Logins that may wait at each proxy; more are refused.
     pub burst: u32,
+    /// Logins that each proxy lets be in one node at a time: when all its nodes have as many, more are refused.
+    pub in_node: u32,
+    /// Each proxy has one node of its own, in place of all of them in turn.
+    pub own_node: bool,
     /// Seconds after which a refused client is told to try again, if clients heed it.
     pub retry_after: Option<f64>,
 }
@@ -195,6 +199,19 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// The same, where an answer takes longer by so many seconds.
+    #[must_use]
+    pub(crate) fn later(mut self, seconds: f64) -> Self {
+        if self.logged_in > 0 {
+            self.last_in += seconds;
+            self.recovered = self.recovered.max(self.last_in);
+        }
+        for time in self.waits.iter_mut().chain(&mut self.logins) {
+            *time += seconds;
+        }
+        self
+    }
+
     /// How many users were in after so many seconds.
     #[must_use]
     pub fn in_by(&self, second: f64) -> f64 {

@@ -6,6 +6,7 @@ use std::collections::BinaryHeap;
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 
+use crate::balancer::Balancer;
 use crate::collapse::Collapse;
 use crate::gate::Bucket;
 use crate::model::{Arrivals, Ending, Lock, Outcome, Rig, Storm};
@@ -97,7 +98,8 @@ struct Simulation<'a> {
     refused: Vec<Refused>,
     nodes: Vec<Node>,
     turns: Vec<u64>,
-    next_node: usize,
+    /// What each proxy knows of the nodes: nothing of one another.
+    balancers: Vec<Balancer>,
     /// Seconds of work of attempts that were counted and not played.
     not_played: f64,
     /// Clients who have come, are not in, and try on.
@@ -137,7 +139,7 @@ pub(crate) fn play(rig: &Rig, storm: &Storm, noise: f64, seed: u64) -> Outcome {
         refused: vec![Refused::default(); proxies],
         nodes: vec![Node::new(&rig.nodes); nodes],
         turns: vec![0; nodes],
-        next_node: 0,
+        balancers: vec![Balancer::new(nodes); proxies.max(1)],
         not_played: 0.0,
         outside: 0,
         collapse: Collapse::of(rig, storm),
@@ -257,10 +259,10 @@ impl Simulation<'_> {
 
     /// The gate passes an attempt on; nginx drops what waits there when its client has gone.
     fn turn(&mut self, attempt: Attempt, now: f64) {
-        self.outcome.turns += 1;
         if self.is_waiting(attempt) {
             self.pass(attempt, now);
         } else {
+            self.outcome.turns += 1;
             self.outcome.lost_turns += 1;
         }
     }
@@ -321,7 +323,7 @@ impl Simulation<'_> {
         let Some(gate) = self.rig.gate else {
             return self.pass(attempt, now);
         };
-        let proxy = attempt.client % self.buckets.len().max(1);
+        let proxy = self.proxy(attempt);
         match self
             .buckets
             .get_mut(proxy)
@@ -432,9 +434,23 @@ impl Simulation<'_> {
         self.storm.window + self.storm.grace
     }
 
+    /// The proxy of a client, if there are any.
+    fn proxy(&self, attempt: Attempt) -> usize {
+        attempt.client % self.buckets.len().max(1)
+    }
+
+    /// Sends an attempt to a node.
     fn pass(&mut self, attempt: Attempt, now: f64) {
-        let index = self.next_node;
-        self.next_node = (index + 1) % self.nodes.len().max(1);
+        let proxy = self.proxy(attempt);
+        let (gate, nodes) = (self.rig.gate, self.nodes.len().max(1));
+        let most = gate.map_or(u32::MAX, |gate| gate.in_node);
+        let own = gate.filter(|gate| gate.own_node).map(|_| proxy % nodes);
+        let balancer = self.balancers.get_mut(proxy);
+        let Some(index) = balancer.and_then(|one| one.choose(own, most)) else {
+            self.outcome.refused += 1;
+            return self.refuse(attempt, proxy, now);
+        };
+        self.outcome.turns += u64::from(gate.is_some());
         if let Some(node) = self.nodes.get_mut(index) {
             node.add(attempt, now);
         }
@@ -462,6 +478,10 @@ impl Simulation<'_> {
         self.outcome.recovered = now;
         self.look(index);
         let Some(attempt) = finished else { return };
+        let proxy = self.proxy(attempt);
+        if let Some(balancer) = self.balancers.get_mut(proxy) {
+            balancer.done(index);
+        }
         if !self.is_waiting(attempt) {
             self.outcome.dead_work += self.rig.nodes.hash;
             return;

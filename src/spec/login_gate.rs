@@ -14,6 +14,12 @@ const CPU_SHARE: f64 = 0.30;
 /// The share of the clients' patience that the queue may take; the rest is for the hash, which takes
 /// longer on a busy node. A shorter queue lets in no fewer, since those who are refused come back.
 const QUEUE_SHARE: f64 = 0.5;
+/// The share of the clients' patience for which logins may be in a node, waiting or being checked, if it is as fast
+/// as expected. A slow node gets fewer logins for it, in place of a queue that grows until all of its clients
+/// have gone; a node twice as slow as expected still answers everybody who is let through.
+const NODE_SHARE: f64 = 0.25;
+/// As many as keep a node busy while an answer and the next login are on their way.
+const FEWEST_IN_NODE: u32 = 2;
 /// Seconds after which mattermost-load-test-ng gives a request up.
 const PATIENCE_OF_RIGS: u32 = 5;
 /// Seconds after which the most impatient of Mattermost's own clients gives a request up: the
@@ -75,6 +81,9 @@ pub struct GateLimits {
     pub per_minute: u32,
     /// Logins that may wait at each.
     pub burst: u32,
+    /// Logins that each lets be in one application node at a time; when all nodes have as many, more are
+    /// refused.
+    pub in_node: u32,
     /// Seconds after which a client that was refused may try again.
     pub retry_after: u32,
     /// What the rate follows from.
@@ -98,7 +107,10 @@ impl GateLimits {
     /// What a proxy says of its gate when it is asked.
     #[must_use]
     pub fn as_configured(&self) -> String {
-        format!("rate={}r/m burst={}", self.per_minute, self.burst)
+        format!(
+            "rate={}r/m burst={} in_node={}",
+            self.per_minute, self.burst, self.in_node
+        )
     }
 }
 
@@ -125,7 +137,7 @@ impl LoginGate {
         };
         let capacity = Capacity::of(spec);
         let reason = match rate {
-            None => capacity.reason,
+            None => capacity.reason.clone(),
             Some(rate) if rate > capacity.rate => format!(
                 "`proxy.login_gate.rate`; more than the {:.1} that the nodes are expected to take: {}",
                 capacity.rate, capacity.reason
@@ -139,12 +151,20 @@ impl LoginGate {
         });
         let share = f64::from(spec.count(on).max(1));
         let waiting = burst.map_or(rate * f64::from(patience) * QUEUE_SHARE, f64::from);
+        // An application host has one node behind its gate, a proxy all of them.
+        let behind_each = match on {
+            Role::App => 1.0,
+            _ => f64::from(spec.count(Role::App).max(1)),
+        };
+        let taken = rate.min(capacity.rate) / share / behind_each;
+        let in_node = (taken * f64::from(patience) * NODE_SHARE) as u32;
         LoginGate::On(GateLimits {
             on,
             rate,
             patience,
             per_minute: ((rate * 60.0 / share) as u32).max(1),
             burst: ((waiting / share) as u32).max(1),
+            in_node: in_node.max(FEWEST_IN_NODE),
             retry_after: (patience / 4).max(1),
             reason,
         })
@@ -205,9 +225,9 @@ impl std::fmt::Display for LoginGate {
                 };
                 write!(
                     f,
-                    "each {host} lets {let_through} through, {} wait (clients wait {} s), more get HTTP \
-                     429: {}",
-                    limits.burst, limits.patience, limits.reason
+                    "each {host} lets {let_through} through, {} wait (clients wait {} s), at most {} are in a \
+                     node, more get HTTP 429: {}",
+                    limits.burst, limits.patience, limits.in_node, limits.reason
                 )?;
                 match limits.dead_queue() {
                     Some(text) => write!(f, "; {text}"),
@@ -334,9 +354,23 @@ mod tests {
         );
         assert_eq!((set.per_minute, set.burst, set.retry_after), (300, 40, 2));
         assert_eq!(set.reason, "`proxy.login_gate.rate`");
-        assert_eq!(set.as_configured(), "rate=300r/m burst=40");
+        assert_eq!(set.as_configured(), "rate=300r/m burst=40 in_node=6");
         let fast = limits("architecture: 1k\nproxy: {login_gate: {rate: 50}}");
         assert!(fast.reason.contains("more than"), "{}", fast.reason);
+    }
+
+    #[test]
+    fn a_node_holds_no_more_logins_than_it_checks_while_their_clients_wait() {
+        let one = released("11.2.0");
+        let cost = HashCost::of("c7i.large", PasswordHash::Pbkdf2).seconds;
+        let busy = f64::from(one.in_node) * cost;
+        assert!(busy <= f64::from(one.patience) * NODE_SHARE, "{busy} s");
+        // A rate that is set too high fills no node.
+        let fast = limits("architecture: 1k\nproxy: {login_gate: {rate: 500}}");
+        let usual = limits("architecture: 1k\nproxy: {login_gate: on}");
+        assert_eq!(fast.in_node, usual.in_node);
+        let slow = limits("architecture: 1k\nproxy: {login_gate: {rate: 0.5}}");
+        assert_eq!(slow.in_node, FEWEST_IN_NODE);
     }
 
     #[test]

@@ -23,10 +23,11 @@ count() {
         # Of several servers that were tried, the last is the one that answered.
         { server = $NF; known = server ~ /^[0-9.]+$/ }
         $1 == "REJECTED" { n[2]++; next }
+        $1 == "BUSY" { n[6]++; next }
         $1 == "PASSED" { n[1]++; next }
         $1 == "DELAYED" && known { n[1]++; n[4]++; if ($2 > server) n[5] += $2 - server; next }
         $1 == "DELAYED" { n[3]++; n[4]++; n[5] += $2 }
-        END { printf "%d %d %d %d %.3f", n[1], n[2], n[3], n[4], n[5] }')
+        END { printf "%d %d %d %d %.3f %d", n[1], n[2], n[3], n[4], n[5], n[6] }')
     offset=$end
 }
 
@@ -39,6 +40,7 @@ write() {
 loadrig_login_gate_logins_total{outcome="let_through"} $1
 loadrig_login_gate_logins_total{outcome="refused"} $2
 loadrig_login_gate_logins_total{outcome="gave_up"} $3
+loadrig_login_gate_logins_total{outcome="nodes_busy"} $6
 # HELP loadrig_login_gate_delayed_total Logins that waited, whether they were let through or gave up.
 # TYPE loadrig_login_gate_delayed_total counter
 loadrig_login_gate_delayed_total $4
@@ -49,7 +51,7 @@ END
     mv "$out.new" "$out"
 }
 
-sums="0 0 0 0 0"
+sums="0 0 0 0 0 0"
 offset=$(size "$log")
 while :; do
     count "$log"

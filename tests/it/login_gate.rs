@@ -13,6 +13,8 @@ use loadrig::spec::{GateLimits, Library, LoginGate};
 use reqwest::{Client, Response};
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::common::nginx::{Nginx, address_of, configured, loopback};
 
@@ -23,11 +25,23 @@ const COUNTED: Duration = Duration::from_secs(20);
 /// What reached the server.
 type Requests = Arc<Mutex<Vec<String>>>;
 
+/// The server: it notes what reaches it, and answers logins once it is let.
+#[derive(Clone)]
+struct Server {
+    requests: Requests,
+    answers: watch::Receiver<bool>,
+}
+
+/// A login every 2 s, and 3 wait.
+const SLOW: &str = "{rate: 0.5, burst: 3}";
+
 struct Gate {
     nginx: Nginx,
     counter: Child,
     limits: GateLimits,
     requests: Requests,
+    answers: watch::Sender<bool>,
+    server: JoinHandle<()>,
     site: String,
     inside: String,
 }
@@ -40,21 +54,21 @@ impl Drop for Gate {
 }
 
 impl Gate {
-    /// A proxy that lets a login through every 2 s, and 3 wait. The log of logins is replaced once it has
-    /// so many bytes.
-    async fn start(largest_log: u32) -> Self {
-        let spec = Library::new(None).load_text(
-            "gate",
-            "architecture: 1k\nproxy: {login_gate: {rate: 0.5, burst: 3}}\n",
-        );
-        let spec = spec.unwrap();
+    /// A proxy with this gate in front of a server. The log of logins is replaced once it has so many bytes.
+    async fn start(gate: &str, largest_log: u32) -> Self {
+        let text = format!("architecture: 1k\nproxy: {{login_gate: {gate}}}\n");
+        let spec = Library::new(None).load_text("gate", &text).unwrap();
         let limits = LoginGate::of(&spec).limits().unwrap().clone();
 
         let requests = Requests::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = listener.local_addr().unwrap();
-        let app = Router::new().fallback(note).with_state(requests.clone());
-        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        let (answers, answered) = watch::channel(true);
+        let app = Router::new().fallback(answer).with_state(Server {
+            requests: requests.clone(),
+            answers: answered,
+        });
+        let server_task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
 
         let ((port, site), (_, inside)) = (loopback(), loopback());
         let first = format!("{}:8065", address_of(&spec, "app-1"));
@@ -82,6 +96,8 @@ impl Gate {
             counter,
             limits,
             requests,
+            answers,
+            server: server_task,
             site: format!("http://{site}"),
             inside: format!("http://{inside}"),
         };
@@ -99,6 +115,15 @@ impl Gate {
         let requests = self.requests.lock().unwrap();
         let login = format!("POST {LOGIN}");
         requests.iter().filter(|one| **one == login).count()
+    }
+
+    /// Waits until so many logins reached the server.
+    async fn await_reached(&self, count: usize) {
+        let deadline = Instant::now() + COUNTED;
+        while self.reached() < count {
+            assert!(Instant::now() < deadline, "{}", self.reached());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Waits until so many logins had this outcome.
@@ -121,21 +146,22 @@ impl Gate {
     }
 }
 
-async fn note(State(requests): State<Requests>, request: Request) -> &'static str {
+async fn answer(State(mut server): State<Server>, request: Request) -> &'static str {
     let line = format!("{} {}", request.method(), request.uri().path());
-    requests.lock().unwrap().push(line);
+    server.requests.lock().unwrap().push(line);
+    server.answers.wait_for(|answers| *answers).await.unwrap();
     "{}"
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_gate_lets_one_login_and_its_burst_through_and_refuses_the_surplus() {
     // Its log is replaced several times.
-    let gate = Gate::start(100).await;
+    let gate = Gate::start(SLOW, 100).await;
     let client = Client::new();
     let asked = client.get(format!("{}/login-gate", gate.inside)).send();
     let told = asked.await.unwrap().text().await.unwrap();
     assert_eq!(told, format!("{}\n", gate.limits.as_configured()));
-    assert_eq!(told, "rate=30r/m burst=3\n");
+    assert_eq!(told, "rate=30r/m burst=3 in_node=2\n");
 
     let storm = join_all((0..6).map(|_| gate.login(&client)));
     let storm = tokio::spawn(storm);
@@ -176,7 +202,7 @@ async fn the_gate_lets_one_login_and_its_burst_through_and_refuses_the_surplus()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_login_whose_client_hung_up_never_reaches_the_server() {
-    let gate = Gate::start(1 << 24).await;
+    let gate = Gate::start(SLOW, 1 << 24).await;
     let client = Client::new();
     let impatient = Client::builder().timeout(Duration::from_millis(300));
     let impatient = impatient.build().unwrap();
@@ -188,4 +214,48 @@ async fn a_login_whose_client_hung_up_never_reaches_the_server() {
     assert_eq!(gate.reached(), 2);
     gate.counted("gave_up", 1);
     gate.counted("let_through", 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_hangs_is_given_a_few_logins_and_the_surplus_is_refused() {
+    let gate = Gate::start("{rate: 5000, burst: 1000}", 1 << 24).await;
+    let client = Client::new();
+    let most = 2 * gate.limits.in_node as usize;
+    gate.answers.send_replace(false);
+    let mut held: Vec<_> = (0..most)
+        .map(|_| tokio::spawn(gate.login(&client)))
+        .collect();
+    gate.await_reached(most).await;
+    // A node goes on for a client that has gone, so that its place is not free.
+    held.pop().unwrap().abort();
+    for _ in 0..3 {
+        let refused = gate.login(&client).await.unwrap();
+        assert_eq!(refused.status(), 429);
+        let again = refused.headers()["retry-after"].to_str().unwrap();
+        assert_eq!(again, gate.limits.retry_after.to_string());
+        let error: Value = refused.json().await.unwrap();
+        assert_eq!(error["id"], "loadrig.login_gate.busy");
+    }
+    // All else reaches the nodes as always.
+    let other = client.get(format!("{}/api/v4/users/me", gate.site)).send();
+    let other = tokio::spawn(other);
+    gate.answers.send_replace(true);
+    assert_eq!(other.await.unwrap().unwrap().status(), 200);
+    for login in held {
+        assert_eq!(login.await.unwrap().unwrap().status(), 200);
+    }
+    assert_eq!(gate.login(&client).await.unwrap().status(), 200);
+    assert_eq!(gate.reached(), most + 1);
+    gate.counted("nodes_busy", 3);
+    gate.counted("refused", 0);
+    gate.counted("let_through", most as u32 + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_not_there_is_no_busy_one() {
+    let mut gate = Gate::start(SLOW, 1 << 24).await;
+    gate.server.abort();
+    assert!((&mut gate.server).await.unwrap_err().is_cancelled());
+    let failed = gate.login(&Client::new()).await.unwrap();
+    assert_eq!(failed.status(), 502);
 }

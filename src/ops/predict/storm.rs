@@ -2,7 +2,7 @@
 
 use forecast::{Forecast, Gate, Lock, Nodes, Range, Rig, Storm};
 
-use crate::spec::{LoginCost, LoginGate, Spec};
+use crate::spec::{LoginCost, LoginGate, Role, Spec};
 
 use super::asked::{AskedStorm, RefusedClients};
 use super::case::{PredictedCase, StormVerdict};
@@ -176,6 +176,8 @@ pub(super) fn rig(spec: &Spec) -> Rig {
             proxies: spec.count(limits.on).max(1),
             rate: f64::from(limits.per_minute) / 60.0,
             burst: limits.burst,
+            in_node: limits.in_node,
+            own_node: limits.on == Role::App,
             retry_after: Some(f64::from(limits.retry_after)),
         }),
     }

@@ -13,6 +13,8 @@ const ESTIMATED: f64 = 1.05;
 const MEASURED: f64 = 1.01;
 /// Processors of a node that one vCPU of it is worth to logins (as `predict` has it).
 const SHARED_CORE: f64 = 0.6;
+/// Seconds after which people try again, and what is added at random.
+const PAUSE: (f64, f64) = (0.1, 3.6);
 /// Connections to the database that a node may open.
 const POOLS: [u32; 4] = [1, 2, 5, 10];
 
@@ -72,8 +74,8 @@ fn storm(number: u32, rng: &mut SmallRng, seed: u64) -> StudyStorm {
         _ => GateKind::Set,
     };
     let users = match kind {
-        GateKind::Derived => rng.random_range(100..=150),
-        GateKind::None | GateKind::Set => rng.random_range(50..=150),
+        GateKind::Derived => rng.random_range(150..=300),
+        GateKind::None | GateKind::Set => rng.random_range(80..=300),
     };
     // Where logins are side by side, nodes are few: all of them are on one machine.
     let (count, lock) = match rng.random_bool(0.7) {
@@ -88,11 +90,11 @@ fn storm(number: u32, rng: &mut SmallRng, seed: u64) -> StudyStorm {
         Lock::Shared { processors } => processors,
     };
     // How long the nodes have to work in all, and how much faster than that the users come.
-    let work = log(rng, 5.0, 12.0);
+    let work = log(rng, 12.0, 30.0);
     let hash = milliseconds((work * f64::from(count) * each / f64::from(users)).clamp(0.04, 0.5));
     let nodes = Nodes { count, hash, lock };
     let work = f64::from(users) / nodes.possible();
-    let window = milliseconds((work / log(rng, 0.5, 4.0)).clamp(2.0, 15.0));
+    let window = milliseconds((work / log(rng, 0.5, 4.0)).clamp(4.0, 35.0));
     let clients = clients(kind, work, hash, rng);
     let heeds = rng.random_bool(0.5);
     let otherwise = (!heeds && rng.random_bool(0.5)).then(|| milliseconds(log(rng, 0.3, 2.0)));
@@ -147,9 +149,9 @@ fn clients(kind: GateKind, work: f64, hash: f64, rng: &mut SmallRng) -> Clients 
         .then(|| milliseconds((work * log(rng, 0.15, 2.5)).max(4.0 * hash)));
     let retry_after = rng
         .random_bool(0.75)
-        .then(|| milliseconds(work * log(rng, 0.02, 0.3)));
+        .then(|| milliseconds(log(rng, PAUSE.0, PAUSE.1)));
     let jitter = match rng.random_bool(0.5) {
-        true => milliseconds(work * log(rng, 0.02, 0.3)),
+        true => milliseconds(log(rng, PAUSE.0, PAUSE.1)),
         false => 0.0,
     };
     match kind {
@@ -207,13 +209,14 @@ fn environment(
             )
         }
     };
-    real_environment(nodes.count, proxies, &gate)
+    real_environment(nodes.count, proxies, nodes.hash, &gate)
 }
 
-/// An environment with so many nodes and proxies, and this login gate.
-pub fn real_environment(nodes: u32, proxies: u32, gate: &str) -> Spec {
+/// An environment with so many nodes and proxies, this cost of a login, and this login gate.
+pub fn real_environment(nodes: u32, proxies: u32, login: f64, gate: &str) -> Spec {
     let text = format!(
-        "architecture: 1k\nproxy: {{login_gate: {gate}}}\n\
+        "architecture: 1k\nmattermost: {{release: standin, login_seconds: {login}}}\n\
+         proxy: {{login_gate: {gate}}}\n\
          sizes: {{nodes: {{app: {{count: {nodes}}}, proxy: {{count: {proxies}}}}}}}\n"
     );
     let library = Library::new(Some("no-such-directory".into()));
@@ -239,6 +242,8 @@ pub fn gate(
         proxies,
         rate: f64::from(limits.per_minute) / 60.0,
         burst: limits.burst,
+        in_node: limits.in_node,
+        own_node: false,
         retry_after: told,
     })
 }

@@ -1,6 +1,6 @@
 //! The study: forecasts of login storms held to storms that are played for real, on random rigs.
 //!
-//! Takes ten minutes of a machine that does nothing else, so it is no everyday test: `make study`. Needs
+//! Takes a quarter of an hour of a machine that does nothing else, so it is no everyday test: `make study`. Needs
 //! nginx and PostgreSQL's server programs.
 #![cfg(target_os = "linux")]
 
@@ -97,7 +97,7 @@ impl Lanes<'_> {
 }
 
 #[test]
-#[ignore = "ten minutes: make study"]
+#[ignore = "a quarter of an hour: make study"]
 fn forecasts_hold_on_random_rigs() {
     let began = Instant::now();
     let (rigs, lanes) = (variable("STUDY_RIGS", RIGS), variable("STUDY_LANES", LANES));

@@ -77,16 +77,16 @@ fn method(how: &Circumstances) -> String {
          connections to the database for each node; no gate, the gate that loadrig configures by default (its rate \
          from the cost of a login as the forecast is told it), or one with a rate of 0.5 to 1.6 times what the \
          nodes can do and a queue of 0.1 to 1.5 times the clients' patience.\n\
-         * **Clients**: 50 to 150 within 2 to 15 s, which is 0.5 to 4 times what the nodes can do, in four shapes; they wait \
-         for 0.15 to 2.5 times as long as the nodes have to work, or without end; try again after 0.02 to 0.3 times that, with \
-         jitter or without, or never; and heed `Retry-After` or not.\n\
+         * **Clients**: 80 to 300 within 4 to 35 s, which is 0.5 to 4 times what the nodes can do, in four shapes; they wait \
+         for 0.15 to 2.5 times as long as the nodes have to work (12 to 30 s), or without end, behind loadrig's gate for 2 to \
+         10 s; try again after 0.1 to 3.6 s, with as much jitter or without, or never; and heed `Retry-After` or not.\n\
          * **Time in place of work**: a login holds the lock, or a processor, for its time and computes nothing in \
          it (`MM_STANDIN_HASH_TIME`), so several nodes on one machine do not slow each other down. All else of a \
          login is done, within that time.\n\
          * **The forecast** is that of `loadrig predict`, with 200 simulated storms. It knows neither at which moments the \
          users come nor what a login really costs: that lies anywhere within ±5 % of what it is told, and behind \
          loadrig's gate within ±1 %, since its rate follows from measured logins (`mattermost.login_seconds`). It is \
-         told that, too.\n\
+         told that, too. What a login takes besides its password it takes for up to 50 ms, as always.\n\
          * **The time** is that until everybody is in or has given up, and the nodes have nothing to do any more. \
          It is compared where there was such a moment. A storm in which nobody gets in any more while clients try \
          on is stopped after five rounds of tries; it counts for the third claim alone.\n\
@@ -295,27 +295,20 @@ fn real_table(real: &[(&RealRow, JudgedStorm)]) -> String {
         "\n## The real server's storms\n\n\
          A real server 11.2.0 (2026-11-28, one node, 5.3 passwords per second; gate of 5 per second, the number is its \
          queue), the same storms on the stand-in, and the forecast from cost and patience alone. Times are those until \
-         the last client was in or had given up.\n\n\
+         the last client was in; where users were lost, until the last of them gave up, which nobody has to foretell.\n\n\
          | offered | clients wait | try again | gate | in: real | stand-in | foretold | time: real | stand-in | foretold | least |\n\
          |---|---|---|---|---|---|---|---|---|---|---|\n",
     );
     for (row, storm) in real {
         let played = &storm.played;
-        // In storms that were lost the last client gives up after the last one was in.
-        let lost = played.logged_in < u64::from(row.users);
-        let clients_done = match (row.given_up, lost) {
-            (Some(end), true) => format!("{end:.1} s, given up"),
-            (None, true) => format!("{:.1} s", f64::from(row.users) / row.offered + row.patience),
-            _ => format!("{:.1} s", played.last_in),
+        let of_all = |logged_in: f64, seconds: Option<f64>| match seconds {
+            Some(seconds) if logged_in >= f64::from(row.users) => format!("{seconds:.1} s"),
+            _ => "–".to_owned(),
         };
+        let clients_done = of_all(played.logged_in as f64, Some(played.last_in));
         let foretold_in = storm.foretold.logged_in.median;
-        let foretold = match foretold_in < f64::from(row.users) {
-            true => clients_done.clone(),
-            false => storm
-                .foretold
-                .last_in
-                .map_or("never".to_owned(), |range| format!("{:.1} s", range.median)),
-        };
+        let last_in = storm.foretold.last_in.map(|range| range.median);
+        let foretold = of_all(foretold_in, last_in);
         let given_up = if row.given_up.is_some() {
             ", given up"
         } else {

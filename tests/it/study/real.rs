@@ -69,7 +69,7 @@ impl RealRow {
             None => "off".to_owned(),
             Some(burst) => format!("{{rate: 5, burst: {burst}, patience_seconds: 600}}"),
         };
-        let spec = real_environment(1, 1, &setting);
+        let spec = real_environment(1, 1, HASH, &setting);
         StudyStorm {
             name: format!("real {number}"),
             kind: match self.gate {
