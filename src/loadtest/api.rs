@@ -133,8 +133,8 @@ impl Api {
         if let Some(tls) = &entrance.tls {
             builder = builder.tls_backend_preconfigured((**tls).clone());
         }
-        if let Some(address) = entrance.fixed_address() {
-            builder = builder.resolve(&entrance.host, address);
+        if let Some(resolver) = entrance.resolver() {
+            builder = builder.dns_resolver(resolver);
         }
         let client = builder
             .connect_timeout(CONNECT_TIMEOUT)

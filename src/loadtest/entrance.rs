@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{CertificateError, ClientConfig, RootCertStore};
@@ -21,11 +22,36 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 /// Where the server is found.
 #[derive(Clone, Debug)]
 pub(super) struct Entrance {
-    pub(super) host: String,
+    host: String,
     port: u16,
     /// In place of what URL and DNS say.
-    fixed: Option<SocketAddr>,
+    elsewhere: Option<Elsewhere>,
     pub(super) tls: Option<Arc<ClientConfig>>,
+}
+
+/// Where an entrance is reached in place of what its URL says: an address, or a name that is looked up for each
+/// connection, since a load balancer changes its addresses.
+#[derive(Clone, Debug)]
+struct Elsewhere {
+    /// The name in the URL.
+    host: String,
+    connect_to: String,
+    port: u16,
+}
+
+impl Resolve for Elsewhere {
+    fn resolve(&self, name: Name) -> Resolving {
+        // A redirection may lead to other hosts; port 0 is the URL's.
+        let (to, port) = match name.as_str().eq_ignore_ascii_case(&self.host) {
+            true => (self.connect_to.clone(), self.port),
+            false => (name.as_str().to_owned(), 0),
+        };
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((to, port)).await?.collect();
+            let found: Addrs = Box::new(found.into_iter());
+            Ok(found)
+        })
+    }
 }
 
 impl Entrance {
@@ -43,17 +69,23 @@ impl Entrance {
             }
             _ => None,
         };
+        let elsewhere = route.map(|route| Elsewhere {
+            host: host.clone(),
+            connect_to: route.connect_to.clone(),
+            port: route.port.unwrap_or(port),
+        });
         Ok(Self {
             host,
             port,
-            fixed: route.map(|route| SocketAddr::new(route.address, route.port.unwrap_or(port))),
+            elsewhere,
             tls: config,
         })
     }
 
-    /// The address to connect to in place of the one in DNS.
-    pub(super) fn fixed_address(&self) -> Option<SocketAddr> {
-        self.fixed
+    /// What HTTP clients look its name up with, where that is not DNS alone.
+    pub(super) fn resolver(&self) -> Option<Arc<dyn Resolve>> {
+        let elsewhere = self.elsewhere.clone()?;
+        Some(Arc::new(elsewhere))
     }
 
     /// The URL of the websocket.
@@ -64,8 +96,8 @@ impl Entrance {
 
     /// A new connection.
     pub(super) async fn connect(&self) -> Result<Box<dyn ByteStream>, String> {
-        let stream = match self.fixed_address() {
-            Some(address) => TcpStream::connect(address).await,
+        let stream = match &self.elsewhere {
+            Some(at) => TcpStream::connect((at.connect_to.as_str(), at.port)).await,
             None => TcpStream::connect((self.host.as_str(), self.port)).await,
         };
         let stream = stream.map_err(|error| error.to_string())?;
@@ -147,9 +179,8 @@ mod tests {
     fn websockets_follow_the_scheme_of_the_url() {
         let plain = Entrance::new("http://10.0.0.10", None).unwrap();
         assert_eq!(plain.websocket_url(), "ws://10.0.0.10:80/api/v4/websocket");
-        assert!(plain.fixed_address().is_none());
         let tls = EntranceRoute {
-            address: "10.0.0.10".parse().unwrap(),
+            connect_to: "10.0.0.10".to_owned(),
             port: None,
             authority: None,
             system: false,
@@ -159,44 +190,60 @@ mod tests {
             secure.websocket_url(),
             "wss://chat.example.com:443/api/v4/websocket"
         );
-        assert_eq!(secure.fixed_address(), "10.0.0.10:443".parse().ok());
     }
 
-    /// A load balancer that only hosts reach, through a port of this machine that leads there.
+    /// A load balancer whose own name alone is in DNS, or that only hosts reach, through a port of this machine.
     #[tokio::test]
-    async fn an_entrance_is_reached_at_another_address_and_port_by_its_own_name() {
+    async fn an_entrance_is_reached_at_another_name_or_address_and_port_by_its_own_name() {
+        for connect_to in ["127.0.0.1", "localhost"] {
+            let (http, socket) = asked_at(connect_to).await;
+            for request in [http, socket] {
+                assert!(
+                    request.contains("host: chat.elb.invalid\r\n"),
+                    "{connect_to}: {request}"
+                );
+            }
+        }
+    }
+
+    /// What a server hears of a request and of a plain connection that are made there.
+    async fn asked_at(connect_to: &str) -> (String, String) {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
         let served = tokio::spawn(async move {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let mut request = vec![0; 4096];
-            let length = stream.read(&mut request).await.unwrap();
-            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
-            stream.write_all(answer).await.unwrap();
-            String::from_utf8_lossy(&request[..length]).to_lowercase()
+            let mut heard = Vec::new();
+            while heard.len() < 2 {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = vec![0; 4096];
+                let length = stream.read(&mut request).await.unwrap();
+                let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
+                stream.write_all(answer).await.unwrap();
+                heard.push(String::from_utf8_lossy(&request[..length]).to_lowercase());
+            }
+            heard
         });
         let route = EntranceRoute {
-            address: at.ip(),
+            connect_to: connect_to.to_owned(),
             port: Some(at.port()),
             authority: None,
             system: false,
         };
-        let url = "http://internal-demo.elb.invalid";
+        let url = "http://chat.elb.invalid";
         let api = crate::loadtest::api::Api::new(url, Some(&route)).unwrap();
         api.ping().await.unwrap();
-        let request = served.await.unwrap();
-        assert!(
-            request.contains("host: internal-demo.elb.invalid\r\n"),
-            "{request}"
-        );
+        let mut socket = api.entrance.connect().await.unwrap();
+        let request = b"GET / HTTP/1.1\r\nHost: chat.elb.invalid\r\n\r\n";
+        socket.write_all(request).await.unwrap();
+        let heard = served.await.unwrap();
+        (heard[0].clone(), heard[1].clone())
     }
 
     #[test]
     fn an_authority_that_is_no_certificate_is_refused() {
         let tls = EntranceRoute {
-            address: "10.0.0.10".parse().unwrap(),
+            connect_to: "10.0.0.10".to_owned(),
             port: None,
             authority: Some(
                 "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".into(),

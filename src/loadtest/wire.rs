@@ -4,8 +4,6 @@
 //! Both sides run the same program, yet an agent may be older than the operator: every
 //! message bears the format's number.
 
-use std::net::IpAddr;
-
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
@@ -14,7 +12,7 @@ use super::scenario::Steps;
 use super::tally::Tallies;
 
 /// The format of plans and lines; raised with every change that an old agent cannot read.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 
 /// An error of whatever carries a host's input and output.
 pub type AgentHostError = Box<dyn std::error::Error + Send + Sync>;
@@ -59,8 +57,8 @@ pub struct Admin {
 /// How an entrance is reached, whatever DNS says of its name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntranceRoute {
-    /// The address to connect to.
-    pub address: IpAddr,
+    /// The address to connect to, or a name that DNS knows.
+    pub connect_to: String,
     /// The port to connect to, where it is not the URL's.
     #[serde(default)]
     pub port: Option<u16>,

@@ -9,11 +9,11 @@ use tokio::time::Instant;
 
 use crate::events::Events;
 use crate::hosts::Keyring;
-use crate::loadtest::{AgentHost, AgentHostError, AgentTask, EntranceRoute, RigEntrance};
+use crate::loadtest::{AgentHost, AgentHostError, AgentTask, RigEntrance};
 use crate::plan::Inventory;
 use crate::spec::{HostName, Role};
 
-use super::payload::trust;
+use super::payload::entrance_route;
 use super::rig::{HostAccess, Rig};
 use crate::ops::error::{OpsError, RigError};
 
@@ -105,19 +105,9 @@ pub(super) fn entrances(
         .inner_entrances(&rig.spec)
         .ok_or_else(|| RigError::NoUrl(rig.spec.name.clone()))?;
     let mut entrances = Vec::new();
-    for (url, address) in found {
-        let route = match (&rig.spec.tls, address) {
-            (Some(tls), Some(address)) => {
-                let trust = trust(tls, &rig.spec.name, &connected.secrets)?;
-                Some(EntranceRoute {
-                    address: address.into(),
-                    port: None,
-                    authority: trust.authority,
-                    system: trust.system,
-                })
-            }
-            _ => None,
-        };
+    for place in found {
+        let route = entrance_route(&rig.spec, &place, &connected.secrets)?;
+        let url = place.url;
         entrances.push(RigEntrance { url, route });
     }
     Ok(entrances)

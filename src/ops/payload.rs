@@ -10,7 +10,8 @@ use crate::hosts::{
     DatabaseFacts, Dsns, Endpoint, Facts, HostFacts, HostFile, Payload, TlsFacts, acme_authority,
 };
 use crate::identity::{HalfYear, PrivateAuthority, Secrets};
-use crate::plan::Inventory;
+use crate::loadtest::EntranceRoute;
+use crate::plan::{EntrancePlace, Inventory};
 use crate::spec::{HostName, ProxyTls, Release, Role, Spec, TlsCertificate, catalog};
 
 use super::{agent_program, standin};
@@ -152,6 +153,35 @@ pub(super) fn trust(
             }
         }
     })
+}
+
+/// How an entrance is reached where DNS need not know its name, and who is trusted there; nothing where its
+/// URL says it all.
+///
+/// # Errors
+/// When a file cannot be read.
+pub(super) fn entrance_route(
+    spec: &Spec,
+    place: &EntrancePlace,
+    secrets: &Secrets,
+) -> Result<Option<EntranceRoute>, PayloadError> {
+    let Some(connect_to) = place.connect_to.clone() else {
+        return Ok(None);
+    };
+    let trust = match &spec.tls {
+        Some(tls) => trust(tls, &spec.name, secrets)?,
+        // The load balancer's certificate is one that systems trust.
+        None => ProxyTrust {
+            authority: None,
+            system: true,
+        },
+    };
+    Ok(Some(EntranceRoute {
+        connect_to,
+        port: None,
+        authority: trust.authority,
+        system: trust.system,
+    }))
 }
 
 /// The certificate of a proxy: the files', or one of the environment's own authority, with which a proxy

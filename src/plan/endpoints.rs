@@ -9,6 +9,16 @@ use crate::spec::{AddressKind, HostName, Role, Spec};
 use super::inventory::Inventory;
 use super::snapshot::Observed;
 
+/// An entrance: the URL that people know it by, and where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntrancePlace {
+    /// For example `https://chat.example.com`.
+    pub url: String,
+    /// The address, or the name of the load balancer's own, to connect to. People's DNS may not lead the URL's
+    /// name there yet: it cannot before these exist. None where the URL says it itself.
+    pub connect_to: Option<String>,
+}
+
 impl Inventory {
     /// Where people find the server: the load balancer, or the first proxy.
     #[must_use]
@@ -40,34 +50,53 @@ impl Inventory {
         }
     }
 
-    /// Where hosts of the environment find the server: the load balancer, or each proxy, by the name
-    /// of its certificate where proxies speak TLS, and its private address, whatever DNS says.
+    /// The load balancer as an entrance.
+    fn balancer(&self, spec: &Spec) -> Option<EntrancePlace> {
+        let has_name = spec.load_balancer.alb()?.certificate.is_some();
+        let own = self.endpoint(&Address::load_balancer());
+        Some(EntrancePlace {
+            url: self.entrance(spec)?,
+            connect_to: own.filter(|_| has_name).map(str::to_owned),
+        })
+    }
+
+    /// A proxy as an entrance, at one of its addresses.
+    fn proxy(&self, spec: &Spec, proxy: HostName, kind: AddressKind) -> Option<EntrancePlace> {
+        let address = self.instance_address(proxy, kind)?;
+        Some(match &spec.tls {
+            Some(tls) => EntrancePlace {
+                url: format!("https://{}", tls.host_name),
+                connect_to: Some(address.to_string()),
+            },
+            None => EntrancePlace {
+                url: format!("http://{address}"),
+                connect_to: None,
+            },
+        })
+    }
+
+    /// Where hosts of the environment find the server: the load balancer, or each proxy at its private
+    /// address, by the names of their certificates.
     #[must_use]
-    pub fn inner_entrances(&self, spec: &Spec) -> Option<Vec<(String, Option<Ipv4Addr>)>> {
+    pub fn inner_entrances(&self, spec: &Spec) -> Option<Vec<EntrancePlace>> {
         if spec.load_balancer.alb().is_some() {
-            return Some(vec![(self.entrance(spec)?, None)]);
+            return Some(vec![self.balancer(spec)?]);
         }
-        let proxies = spec.hosts().into_iter();
-        let proxies = proxies.filter(|host| host.role == Role::Proxy);
+        let proxies = spec.hosts_of(Role::Proxy);
         let entrances: Option<Vec<_>> = proxies
-            .map(|proxy| {
-                let address = self.private_address(proxy)?;
-                let url = match &spec.tls {
-                    Some(tls) => format!("https://{}", tls.host_name),
-                    None => format!("http://{address}"),
-                };
-                Some((url, Some(address)))
-            })
+            .map(|proxy| self.proxy(spec, proxy, AddressKind::Private))
             .collect();
         entrances.filter(|all| !all.is_empty())
     }
 
-    /// The address at which people find the first proxy, whatever DNS says of its name.
+    /// Where people find the server: the load balancer, or the first proxy.
     #[must_use]
-    pub fn outer_address(&self, spec: &Spec) -> Option<IpAddr> {
-        let mut hosts = spec.hosts().into_iter();
-        let proxy = hosts.find(|host| host.role == Role::Proxy)?;
-        self.instance_address(proxy, spec.access.address)
+    pub fn outer_entrance(&self, spec: &Spec) -> Option<EntrancePlace> {
+        if spec.load_balancer.alb().is_some() {
+            return self.balancer(spec);
+        }
+        let first = spec.hosts_of(Role::Proxy).next()?;
+        self.proxy(spec, first, spec.access.address)
     }
 
     /// The addresses that people's DNS has to lead the name of the proxies to: public ones where they have any.
@@ -140,7 +169,7 @@ impl Inventory {
 mod tests {
     use crate::blueprint::Kind;
     use crate::plan::State;
-    use crate::spec::Library;
+    use crate::spec::{Alb, Certificate, Library, LoadBalancer, ProxyTls, Scheme, TlsCertificate};
 
     use super::*;
 
@@ -173,15 +202,67 @@ mod tests {
         assert_eq!(inventory.url(&spec).as_deref(), Some("http://198.51.100.7"));
         assert_eq!(
             inventory.inner_entrances(&spec),
-            Some(vec![(
-                "http://10.0.0.10".to_owned(),
-                Some(Ipv4Addr::new(10, 0, 0, 10))
-            )])
+            Some(vec![place("http://10.0.0.10", None)])
+        );
+        assert_eq!(
+            inventory.outer_entrance(&spec),
+            Some(place("http://198.51.100.7", None))
         );
         let public: IpAddr = "198.51.100.7".parse().unwrap();
         assert_eq!(inventory.proxy_addresses(&spec), [public]);
         assert_eq!(inventory.entrance(&spec), None);
         assert_eq!(Inventory::default().url(&spec), None);
+    }
+
+    fn place(url: &str, connect_to: Option<&str>) -> EntrancePlace {
+        EntrancePlace {
+            url: url.to_owned(),
+            connect_to: connect_to.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn names_of_certificates_are_looked_for_at_the_proxies_and_load_balancers_own_addresses() {
+        let mut spec = Library::new(None).architecture("1k").unwrap().example();
+        let url = "https://chat.example.com";
+        spec.tls = Some(ProxyTls {
+            host_name: "chat.example.com".to_owned(),
+            certificate: TlsCertificate::Private,
+        });
+        let endpoint = "demo-1.us-east-1.elb.amazonaws.com";
+        let inventory: Inventory = [
+            host(Role::Proxy, "198.51.100.7", "10.0.0.10"),
+            resource(
+                Address::load_balancer(),
+                Kind::LoadBalancer,
+                "demo",
+                &[("endpoint", endpoint)],
+            ),
+        ]
+        .into_iter()
+        .collect();
+        let inner = inventory.inner_entrances(&spec).unwrap();
+        assert_eq!(inner, [place(url, Some("10.0.0.10"))]);
+        let outer = inventory.outer_entrance(&spec).unwrap();
+        assert_eq!(outer, place(url, Some("198.51.100.7")));
+
+        spec.tls = None;
+        let mut alb = Alb {
+            scheme: Scheme::Public,
+            certificate: Some(Certificate {
+                arn: "arn".to_owned(),
+                host_name: "chat.example.com".to_owned(),
+            }),
+            idle_timeout: 75,
+        };
+        spec.load_balancer = LoadBalancer::Alb(alb.clone());
+        let named = place(url, Some(endpoint));
+        assert_eq!(inventory.outer_entrance(&spec).as_ref(), Some(&named));
+        assert_eq!(inventory.inner_entrances(&spec), Some(vec![named]));
+        alb.certificate = None;
+        spec.load_balancer = LoadBalancer::Alb(alb);
+        let plain = place(&format!("http://{endpoint}"), None);
+        assert_eq!(inventory.outer_entrance(&spec), Some(plain));
     }
 
     #[test]

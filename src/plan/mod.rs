@@ -25,6 +25,7 @@ pub use bill::CostLine;
 pub use change::{Action, Change, Difference, Plan};
 pub use cost::{Cost, cost};
 pub use diff::plan;
+pub use endpoints::EntrancePlace;
 pub use groups::{ChangeGroup, change_groups, ranges};
 pub use inventory::Inventory;
 pub use offline::plan_offline;

@@ -12,7 +12,7 @@ use crate::behavior::ClientBehavior;
 use crate::position::StormPosition;
 
 /// Version of plans, lines and results; raised with every change that an old agent cannot read.
-pub const STORM_FORMAT: u32 = 1;
+pub const STORM_FORMAT: u32 = 2;
 
 /// What one agent is to do; the operator has divided the storm among the agents.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -62,9 +62,9 @@ fn second() -> u64 {
 pub struct StormEntrance {
     /// URL without a path: `http://10.0.0.10:8065`, `https://chat.example.com`.
     pub url: String,
-    /// Address to connect to in place of the one in DNS.
+    /// Address or name to connect to in place of what DNS says of the URL's.
     #[serde(default)]
-    pub address: Option<IpAddr>,
+    pub connect_to: Option<String>,
     /// Port to connect to in place of the URL's.
     #[serde(default)]
     pub port: Option<u16>,

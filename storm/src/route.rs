@@ -75,13 +75,10 @@ impl SocketRoute {
             .to_owned();
         let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
         let port = entrance.port.unwrap_or(port);
-        let addresses = match entrance.address {
-            Some(address) => vec![SocketAddr::new(address, port)],
-            None => tokio::net::lookup_host((bare.as_str(), port))
-                .await
-                .map_err(|error| wrong(error.to_string()))?
-                .collect(),
-        };
+        let at = entrance.connect_to.as_deref().unwrap_or(&bare);
+        let found = tokio::net::lookup_host((at, port)).await;
+        let found = found.map_err(|error| wrong(format!("`{at}`: {error}")))?;
+        let addresses: Vec<SocketAddr> = found.collect();
         if addresses.is_empty() {
             return Err(wrong("its name has no address".into()));
         }

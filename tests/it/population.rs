@@ -201,7 +201,7 @@ async fn storm(node: &ServerNode, users: u32) {
         agent: "agent-1".into(),
         entrances: vec![StormEntrance {
             url: node.url(),
-            address: None,
+            connect_to: None,
             authority: None,
             port: None,
             system: false,

@@ -124,12 +124,12 @@ fn without_account(plan: &PromisePlan) -> String {
 fn other_certificate(plan: &PromisePlan) -> String {
     let name = &plan.environment;
     match &plan.route {
-        Some(route) => format!(
+        Some(route) if route.authority.is_some() => format!(
             "`loadrig up {name}` takes the certificate and the authority that the YAML names to the proxies; if it \
              changes nothing, something else answers at {}",
-            route.address
+            route.connect_to
         ),
-        None => "this machine has to trust whoever signed the certificate".to_owned(),
+        _ => "this machine has to trust whoever signed the certificate".to_owned(),
     }
 }
 

@@ -82,7 +82,7 @@ fn storm_entrance(entrance: &RigEntrance) -> StormEntrance {
     let route = entrance.route.as_ref();
     StormEntrance {
         url: entrance.url.clone(),
-        address: route.map(|route| route.address),
+        connect_to: route.map(|route| route.connect_to.clone()),
         port: route.and_then(|route| route.port),
         authority: route.and_then(|route| route.authority.clone()),
         system: route.is_some_and(|route| route.system),
@@ -142,7 +142,7 @@ mod tests {
             scenario: serde_json::Value::Null,
         };
         let route = EntranceRoute {
-            address: "10.0.0.10".parse().unwrap(),
+            connect_to: "10.0.0.10".into(),
             port: None,
             authority: Some("PEM".into()),
             system: true,
@@ -179,7 +179,8 @@ mod tests {
             let [plain, tls] = order.plan.entrances.as_slice() else {
                 panic!("{:?}", order.plan.entrances);
             };
-            assert!(plain.address.is_none() && plain.authority.is_none());
+            assert!(plain.connect_to.is_none() && plain.authority.is_none());
+            assert_eq!(tls.connect_to.as_deref(), Some("10.0.0.10"));
             assert!(tls.system && tls.authority.as_deref() == Some("PEM"));
         }
         assert_eq!(next, scenario.arriving_users());

@@ -4,6 +4,7 @@ mod balancer;
 mod causes;
 mod certificate;
 mod check;
+mod entrance_name;
 mod inspected;
 mod job_server;
 mod probe;

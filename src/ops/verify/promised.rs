@@ -8,7 +8,7 @@ use crate::loadtest::{
     PromiseVerdict, check_promises,
 };
 use crate::ops::license::planned;
-use crate::ops::payload::trust;
+use crate::ops::payload::entrance_route;
 use crate::ops::planned_hosts::PlannedHosts;
 use crate::ops::rig::{HostAccess, Rig};
 use crate::plan::Inventory;
@@ -36,7 +36,7 @@ pub(super) async fn promised(
     planned_hosts: &PlannedHosts<'_>,
 ) -> Vec<RigCheck> {
     let spec = &rig.spec;
-    let Some(entrance) = inventory.url(spec) else {
+    let Some(entrance) = inventory.outer_entrance(spec) else {
         return Vec::new();
     };
     let unreached = |name: &str, why: String| RigCheck {
@@ -55,28 +55,22 @@ pub(super) async fn promised(
         Ok(way) => way,
         Err(why) => return vec![unreached("entrance: reached through SSH", why)],
     };
-    let route = match (&way, &spec.tls) {
-        (Some(way), _) => Some(EntranceRoute {
-            address: way.at.ip(),
+    let route = match &way {
+        Some(way) => Some(EntranceRoute {
+            connect_to: way.at.ip().to_string(),
             port: Some(way.at.port()),
             authority: None,
             system: true,
         }),
-        (None, Some(tls)) => inventory.outer_address(spec).and_then(|address| {
-            let trust = trust(tls, &spec.name, &connected.secrets).ok()?;
-            Some(EntranceRoute {
-                address,
-                port: None,
-                authority: trust.authority,
-                system: trust.system,
-            })
-        }),
-        (None, None) => None,
+        None => match entrance_route(spec, &entrance, &connected.secrets) {
+            Ok(route) => route,
+            Err(error) => return vec![unreached("entrance: whom to trust", with_causes(&error))],
+        },
     };
     let connections = &spec.mattermost.connections;
     let plan = PromisePlan {
         environment: spec.name.clone(),
-        entrance,
+        entrance: entrance.url,
         route,
         nodes: ways.nodes.clone(),
         admin: administrator(&connected.secrets),

@@ -3,7 +3,7 @@
 use crate::blueprint::{Address, DatabaseRole, Group};
 use crate::hosts::script_command;
 use crate::ops::payload::{CACHE, endpoint};
-use crate::plan::Inventory;
+use crate::plan::{EntrancePlace, Inventory};
 use crate::spec::{HostName, LoginGate, ProxyTls, Role, Spec};
 
 use super::certificate;
@@ -143,11 +143,12 @@ pub(super) fn probes(spec: &Spec, inventory: &Inventory, host: HostName) -> Vec<
         });
     }
     if host.role == Role::Agent
-        && let Some(url) = inventory.entrance(spec)
+        && spec.load_balancer.alb().is_some()
+        && let Some(entrance) = inventory.outer_entrance(spec)
     {
         probes.push(through_nodes(probe(
             "reaches the application nodes through the load balancer",
-            format!("curl -fsS -m 10 -o /dev/null -w '{HTTP}' {url}/api/v4/system/ping"),
+            through_balancer(&entrance),
             format!("`loadrig plan {env}` shows a listener or rules that were changed"),
         )));
     }
@@ -181,6 +182,16 @@ fn nodes_command(spec: &Spec, inventory: &Inventory, proxy: HostName) -> Option<
         words.push(format!("{node}={}", inventory.private_address(node)?));
     }
     Some(script_command(NODES, &words))
+}
+
+/// Asks the server through the load balancer, at its own name: the one of its certificate may lead nowhere yet.
+fn through_balancer(entrance: &EntrancePlace) -> String {
+    let there = match &entrance.connect_to {
+        Some(name) => format!("--connect-to ::{name}: "),
+        None => String::new(),
+    };
+    let url = &entrance.url;
+    format!("curl -fsS -m 10 -o /dev/null -w '{HTTP}' {there}{url}/api/v4/system/ping")
 }
 
 /// Compares what the running nginx says of its login gate with the plan: a configuration that nginx
@@ -253,6 +264,37 @@ mod tests {
     fn spec() -> Spec {
         let library = crate::spec::Library::new(Some("no-such-directory".into()));
         library.architecture("1k").unwrap().example()
+    }
+
+    /// curl is asked for a name that nobody knows, at a server of this test.
+    #[test]
+    fn an_agent_finds_the_load_balancer_before_dns_knows_its_certificates_name() {
+        use std::io::{Read as _, Write as _};
+
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let served = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = vec![0; 4096];
+            let length = stream.read(&mut request).unwrap();
+            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
+            stream.write_all(answer).unwrap();
+            String::from_utf8_lossy(&request[..length]).into_owned()
+        });
+        let command = through_balancer(&EntrancePlace {
+            url: format!("http://chat.invalid:{port}"),
+            connect_to: Some("localhost".to_owned()),
+        });
+        let shell = std::process::Command::new("sh")
+            .args(["-c", &command])
+            .output();
+        let told = String::from_utf8(shell.unwrap().stdout).unwrap();
+        assert!(told.starts_with("HTTP 200"), "{told}");
+        let request = served.join().unwrap();
+        assert!(
+            request.contains(&format!("Host: chat.invalid:{port}\r\n")),
+            "{request}"
+        );
     }
 
     #[test]

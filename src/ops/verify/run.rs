@@ -12,6 +12,7 @@ use crate::ops::rig::{Rig, RigState};
 use super::balancer::nodes_behind_balancer;
 use super::causes::{in_order_of_causes, obstacle};
 use super::check::RigCheck;
+use super::entrance_name::entrance_name;
 use super::probe::ask_host;
 use super::promised::promised;
 use super::questions::probes;
@@ -76,7 +77,8 @@ pub async fn verify(
         }
     };
     // The load balancer may need a minute to find its nodes; the hosts are asked meanwhile.
-    let (balancer, probes) = futures::join!(balancer, probes);
+    let name = entrance_name(&rig.spec, &reading.inventory);
+    let (balancer, probes, name) = futures::join!(balancer, probes, name);
     // What does not run keeps no promise, and why is told already.
     let promises = match obstacle(&probes) {
         None => promised(rig, &reading.inventory, &connected, &planned).await,
@@ -84,6 +86,7 @@ pub async fn verify(
     };
     let mut checks = vec![as_planned(rig, reading)];
     checks.extend(in_order_of_causes(balancer, probes));
+    checks.extend(name);
     checks.extend(promises);
     for check in &checks {
         events.emit(EventKind::Check {

@@ -19,7 +19,7 @@ pub(crate) async fn measure(mode: &str, arguments: &[String]) -> Result<Value, B
     let (users, seconds): (u32, u64) = (users.parse()?, seconds.parse()?);
     let entrance = StormEntrance {
         url: url.clone(),
-        address: None,
+        connect_to: None,
         authority: None,
         port: None,
         system: false,

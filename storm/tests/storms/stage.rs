@@ -135,7 +135,7 @@ impl Stage {
             agent: "agent-1".into(),
             entrances: vec![StormEntrance {
                 url: self.url(),
-                address: None,
+                connect_to: None,
                 authority: None,
                 port: None,
                 system: false,

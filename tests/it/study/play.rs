@@ -246,7 +246,7 @@ fn plan(study: &StudyStorm, proxies: &[StudyProxy]) -> StormPlan {
             .iter()
             .map(|proxy| StormEntrance {
                 url: format!("http://127.0.0.1:{}", proxy.port),
-                address: None,
+                connect_to: None,
                 authority: None,
                 port: None,
                 system: false,

@@ -96,8 +96,8 @@ async fn ask_server(plan: &StormPlan) -> ServerInfo {
     let Some(entrance) = plan.entrances.first() else {
         return ServerInfo::default();
     };
-    let route = entrance.address.map(|address| EntranceRoute {
-        address,
+    let route = entrance.connect_to.clone().map(|connect_to| EntranceRoute {
+        connect_to,
         port: entrance.port,
         authority: entrance.authority.clone(),
         system: entrance.system,
