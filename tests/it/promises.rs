@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use loadrig::loadtest::{
-    Admin, JoinPlan, NodeJoin, Password, PlannedLicense, Promise, PromiseNode, PromisePlan,
-    PromiseVerdict, ReaderAccess, check_joined, check_promises, known_addresses,
+    Admin, EntranceRoute, JoinPlan, NodeJoin, Password, PlannedLicense, Promise, PromiseNode,
+    PromisePlan, PromiseVerdict, ReaderAccess, check_joined, check_promises, known_addresses,
 };
 use loadrig::spec::{LicenseSummary, LicensedPart};
 use mattermost_license::{Sku, sign_for_standin, standin_license};
@@ -26,6 +26,7 @@ const METRICS: &str = "metrics: every application node answers";
 const MAIL: &str = "mail: the mail server takes a message";
 const LOGIN: &str = "entrance: the administrator logs in";
 const EVENTS: &str = "websockets: a post on one node reaches the others";
+const THROUGH: &str = "websockets: posts arrive through the entrance";
 const FILES: &str = "files: what is stored comes back from every node";
 const FIND: &str = "search: a new post is found";
 const READS: &str = "database readers: a new post is read back";
@@ -244,34 +245,66 @@ async fn converse(stream: TcpStream, takes: bool) -> Option<String> {
     }
 }
 
-/// A way to a node on which websockets bring no posts.
-async fn deaf_way(node: &ServerNode) -> String {
+/// What a way to a node does to websockets.
+#[derive(Clone, Copy)]
+enum Spoils {
+    /// They bring no posts.
+    Posts,
+    /// They are not asked for: a proxy that does not pass `Upgrade` on.
+    Upgrades,
+}
+
+/// A way to a node that is none for websockets.
+async fn spoilt_way(node: &ServerNode, spoils: Spoils) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let to = node.url().trim_start_matches("http://").to_owned();
     tokio::spawn(async move {
         while let Ok((client, _)) = listener.accept().await {
             let server = TcpStream::connect(&to).await.unwrap();
-            let (mut from_client, mut to_client) = client.into_split();
-            let (mut from_server, mut to_server) = server.into_split();
-            tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
-            tokio::spawn(async move {
-                let mut is_socket = false;
-                let mut buffer = vec![0; 1 << 16];
-                while let Ok(length @ 1..) = from_server.read(&mut buffer).await {
-                    let text = String::from_utf8_lossy(&buffer[..length]);
-                    is_socket |= text.starts_with("HTTP/1.1 101");
-                    if is_socket && text.contains("\"posted\"") {
-                        continue;
-                    }
-                    if to_client.write_all(&buffer[..length]).await.is_err() {
-                        return;
-                    }
-                }
-            });
+            tokio::spawn(pass_spoilt(client, server, spoils));
         }
     });
     url
+}
+
+async fn pass_spoilt(client: TcpStream, server: TcpStream, spoils: Spoils) {
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let there = async {
+        let mut buffer = vec![0; 1 << 16];
+        while let Ok(length @ 1..) = from_client.read(&mut buffer).await {
+            let mut part = buffer[..length].to_vec();
+            if let Spoils::Upgrades = spoils
+                && part.starts_with(b"GET ")
+            {
+                let text = String::from_utf8_lossy(&part);
+                part = text.replace("Upgrade: ", "X-Upgrade: ").into_bytes();
+            }
+            if to_server.write_all(&part).await.is_err() {
+                return;
+            }
+        }
+    };
+    let back = async {
+        let mut is_socket = false;
+        let mut buffer = vec![0; 1 << 16];
+        while let Ok(length @ 1..) = from_server.read(&mut buffer).await {
+            let text = String::from_utf8_lossy(&buffer[..length]);
+            is_socket |= text.starts_with("HTTP/1.1 101");
+            if is_socket && text.contains("\"posted\"") {
+                continue;
+            }
+            if to_client.write_all(&buffer[..length]).await.is_err() {
+                return;
+            }
+        }
+    };
+    // Whichever side ends first ends both.
+    tokio::select! {
+        () = there => {}
+        () = back => {}
+    }
 }
 
 /// Nodes on one machine listen on different ports, so theirs are different configurations, and that is told.
@@ -293,6 +326,15 @@ async fn two_licensed_nodes_keep_every_other_promise_and_a_lost_one_is_told() {
     let nodes = two_nodes(&postgres, [files.path(); 2], [well; 2]).await;
     let mut plan = plan(&nodes);
     plan.mail = true;
+    // By the name of its certificate, which DNS does not know, at the name of the load balancer, which it does.
+    let port = plan.entrance.rsplit(':').next().unwrap().parse();
+    plan.route = Some(EntranceRoute {
+        connect_to: "localhost".to_owned(),
+        port: port.ok(),
+        authority: None,
+        system: true,
+    });
+    plan.entrance = "http://chat.invalid".to_owned();
     known_to_each_other(&plan).await;
     let promises = check_promises(&plan, &[]).await;
     let (names, faults) = verdicts(&promises);
@@ -300,7 +342,7 @@ async fn two_licensed_nodes_keep_every_other_promise_and_a_lost_one_is_told() {
     assert_eq!(
         names,
         [
-            LOGIN, VERSION, LICENSE, CLUSTER, METRICS, MAIL, EVENTS, FILES, FIND
+            LOGIN, VERSION, LICENSE, CLUSTER, METRICS, MAIL, EVENTS, THROUGH, FILES, FIND
         ]
     );
     let messages = mail.messages.lock().unwrap().clone();
@@ -317,9 +359,10 @@ async fn two_licensed_nodes_keep_every_other_promise_and_a_lost_one_is_told() {
 
     // What makes websockets deaf is found by a post, whatever the nodes say of each other.
     plan.mail = false;
-    plan.nodes[1].url = deaf_way(&nodes[1]).await;
+    plan.nodes[1].url = spoilt_way(&nodes[1], Spoils::Posts).await;
     let promises = check_promises(&plan, &[]).await;
-    let (_, faults) = verdicts(&promises);
+    let (names, faults) = verdicts(&promises);
+    assert!(!names.contains(&THROUGH), "{names:?}");
     assert_eq!(
         faults,
         [
@@ -331,6 +374,34 @@ async fn two_licensed_nodes_keep_every_other_promise_and_a_lost_one_is_told() {
             )
         ]
     );
+}
+
+#[tokio::test]
+async fn an_entrance_that_passes_no_websockets_is_told_though_nodes_have_them() {
+    let postgres = Postgres::start();
+    let files = tempfile::tempdir().unwrap();
+    let node = node(&postgres, files.path(), 1, Differs::default());
+    node.await_ready();
+    make_administrator(&node).await;
+    let mut plan = plan(std::slice::from_ref(&node));
+    for (spoils, expected) in [
+        (
+            Spoils::Upgrades,
+            "a websocket through it: websocket refused with HTTP 4",
+        ),
+        (
+            Spoils::Posts,
+            "2 of 2 posts did not arrive: app-1 to a websocket through it",
+        ),
+    ] {
+        plan.entrance = spoilt_way(&node, spoils).await;
+        let promises = check_promises(&plan, &[]).await;
+        let (_, faults) = verdicts(&promises);
+        let [(THROUGH, PromiseVerdict::Broken, told)] = faults[..] else {
+            panic!("{faults:?}");
+        };
+        assert!(told.starts_with(expected), "{told}");
+    }
 }
 
 #[tokio::test]
@@ -391,7 +462,7 @@ async fn nodes_without_their_license_are_one_fault_or_none_where_that_is_planned
     let promises = check_promises(&plan, &[]).await;
     let (names, faults) = verdicts(&promises);
     assert_eq!(faults, []);
-    assert_eq!(names, [LOGIN, VERSION, LICENSE, FILES, FIND]);
+    assert_eq!(names, [LOGIN, VERSION, LICENSE, THROUGH, FILES, FIND]);
     assert_eq!(
         promises[2].detail,
         "no license, so 1 application node in place of 2"
@@ -478,7 +549,7 @@ async fn each_reader_is_asked_whether_it_is_used_and_how_far_it_is_behind() {
     assert_eq!(
         names,
         [
-            LOGIN, VERSION, LICENSE, METRICS, FILES, READS, FIND, READERS
+            LOGIN, VERSION, LICENSE, METRICS, THROUGH, FILES, READS, FIND, READERS
         ]
     );
 

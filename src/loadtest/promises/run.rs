@@ -85,8 +85,15 @@ pub async fn check_promises(plan: &PromisePlan, reader_access: &[ReaderAccess]) 
         let mut promises = Vec::new();
         match Visit::begin(plan, &entrance, &session, &nodes).await {
             Ok(visit) => {
+                let mut crosses = clustered;
                 if clustered && nodes.len() > 1 {
-                    promises.push(visit.events().await);
+                    let events = visit.events().await;
+                    crosses = !events.is_broken();
+                    promises.push(events);
+                }
+                // Where posts do not cross nodes, they need not reach the node that holds the websocket.
+                if crosses {
+                    promises.push(visit.events_through_entrance().await);
                 }
                 promises.push(visit.files().await);
                 promises.extend(visit.found_and_read(searchable, uses_readers).await);

@@ -34,6 +34,7 @@ const PAUSE: Duration = Duration::from_millis(300);
 const FILE_BYTES: usize = 4096;
 
 const EVENTS: &str = "websockets: a post on one node reaches the others";
+const THROUGH: &str = "websockets: posts arrive through the entrance";
 const FILES: &str = "files: what is stored comes back from every node";
 const FIND: &str = "search: a new post is found";
 const READS: &str = "database readers: a new post is read back";
@@ -49,6 +50,18 @@ pub(super) struct Visit<'a> {
     channel: String,
     /// Differs between runs.
     token: String,
+}
+
+/// Somewhere with a name, and the API there.
+type Place<'a> = (&'a str, &'a Api);
+
+/// Posts that websockets did or did not bring.
+struct Meeting {
+    /// How many a websocket had to bring.
+    all: usize,
+    /// Where they were posted, and where they did not arrive.
+    lost: Vec<String>,
+    took: Duration,
 }
 
 /// Hands on which socket brought which post.
@@ -106,30 +119,79 @@ impl<'a> Visit<'a> {
     }
 
     async fn cross(&self) -> Result<String, String> {
+        let nodes = self.places();
+        let met = self.meet(&nodes, &nodes).await?;
+        let (all, lost) = (met.all, met.lost);
+        match lost.is_empty() {
+            true => Ok(format!(
+                "{all} pairs of nodes within {} ms",
+                met.took.as_millis()
+            )),
+            false => Err(format!(
+                "{} of {all} pairs lost a post: {}",
+                lost.len(),
+                lost.join(", ")
+            )),
+        }
+    }
+
+    /// A websocket through the entrance, whichever node that leads to, and a post through the entrance and
+    /// through each node: what people see passes whatever stands in between.
+    pub(super) async fn events_through_entrance(&self) -> Promise {
+        let mut from = self.places();
+        from.push(("the entrance", self.entrance));
+        let met = self
+            .meet(&from, &[("a websocket through it", self.entrance)])
+            .await;
+        let fault = match met {
+            Ok(met) if met.lost.is_empty() => {
+                let detail = format!("{} posts within {} ms", met.all, met.took.as_millis());
+                return Promise::kept(THROUGH, detail);
+            }
+            Ok(met) => format!(
+                "{} of {} posts did not arrive: {}",
+                met.lost.len(),
+                met.all,
+                met.lost.join(", ")
+            ),
+            Err(fault) => fault,
+        };
+        Promise::broken(THROUGH, fault).remedy(format!(
+            "whatever stands before the nodes has to pass `Upgrade` on and let a connection be silent for a minute: \
+             `loadrig plan {0} --hosts` shows files of the proxies that were changed, and `loadrig up {0}` repairs them",
+            self.plan.environment
+        ))
+    }
+
+    fn places(&self) -> Vec<Place<'_>> {
+        let nodes = self.nodes.iter();
+        nodes.map(|(name, api)| (name.as_str(), api)).collect()
+    }
+
+    /// A post from each place, which a websocket at each other one has to bring.
+    async fn meet(&self, from: &[Place<'_>], to: &[Place<'_>]) -> Result<Meeting, String> {
         let (sender, mut arrivals) = mpsc::unbounded_channel();
         let inbox: Arc<dyn Inbox> = Arc::new(Arrivals(sender));
-        let names: Vec<&String> = self.nodes.keys().collect();
         let mut readers = JoinSet::new();
-        for (number, api) in self.nodes.values().enumerate() {
-            let name = names[number];
+        for (number, (name, api)) in to.iter().enumerate() {
             let socket = Socket::open(&api.entrance, self.session).await;
             let socket = socket.map_err(|error| format!("{name}: {error}"))?;
             readers.spawn(socket.read(number, Arc::clone(&inbox)));
         }
         let begun = Instant::now();
         let mut waiting: BTreeSet<(SocketId, String)> = BTreeSet::new();
-        let mut from_name: BTreeMap<String, &String> = BTreeMap::new();
+        let mut from_name: BTreeMap<String, &str> = BTreeMap::new();
         let mut posts = Vec::new();
-        for (number, api) in self.nodes.values().enumerate() {
+        for (number, (name, api)) in from.iter().enumerate() {
             let token = format!("{}n{number}", self.token);
-            let others = (0..names.len()).filter(|other| *other != number);
-            waiting.extend(others.map(|other| (other, token.clone())));
+            let others = to.iter().enumerate().filter(|(_, other)| other.0 != *name);
+            waiting.extend(others.map(|(other, _)| (other, token.clone())));
             let posted = api.create_post(self.session, &self.channel, &token).await;
-            let posted = posted.map_err(|error| format!("{}: {error}", names[number]))?;
+            let posted = posted.map_err(|error| format!("{name}: {error}"))?;
             posts.push(posted.id);
-            from_name.insert(token, names[number]);
+            from_name.insert(token, name);
         }
-        let pairs = waiting.len();
+        let all = waiting.len();
         let deadline = tokio::time::Instant::now() + CROSSES;
         while !waiting.is_empty() {
             match tokio::time::timeout_at(deadline, arrivals.recv()).await {
@@ -142,21 +204,11 @@ impl<'a> Visit<'a> {
         let took = begun.elapsed();
         readers.shutdown().await;
         self.forget(&posts).await;
-        if waiting.is_empty() {
-            return Ok(format!(
-                "{pairs} pairs of nodes within {} ms",
-                took.as_millis()
-            ));
-        }
-        let lost: Vec<String> = waiting
+        let lost = waiting
             .iter()
-            .map(|(to, token)| format!("{} to {}", from_name[token], names[*to]))
-            .collect();
-        Err(format!(
-            "{} of {pairs} pairs lost a post: {}",
-            lost.len(),
-            lost.join(", ")
-        ))
+            .map(|(at, token)| format!("{} to {}", from_name[token], to[*at].0));
+        let lost = lost.collect();
+        Ok(Meeting { all, lost, took })
     }
 
     /// A file through the entrance, fetched from every node.
