@@ -48,6 +48,15 @@ pub enum HostCondition {
     Idle,
 }
 
+/// The application nodes that one has to know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodePeers {
+    /// All of them.
+    pub all: BTreeSet<HostName>,
+    /// Those that are as planned: a node that is too is as they are.
+    pub planned: BTreeSet<HostName>,
+}
+
 /// Something that brings hosts to their bundles.
 pub trait Hosts: Send + Sync + 'static {
     /// Connects (waiting until the host answers) and applies a stage of its bundle.
@@ -87,11 +96,11 @@ pub trait Hosts: Send + Sync + 'static {
     }
 
     /// Waits until an application node is a part of the server: it has what is planned, knows `peers` and
-    /// is known. The request is for that node.
+    /// is known, and is as those of them that are as planned. The request is for that node.
     fn joined(
         &self,
         request: HostRequest,
-        peers: BTreeSet<HostName>,
+        peers: NodePeers,
     ) -> impl Future<Output = Result<(), TaskError>> + Send {
         let _ = (request, peers);
         async { Ok(()) }

@@ -31,7 +31,7 @@ pub use cloud::{
     is_credential_code,
 };
 pub use context::{Engine, SharedInventory};
-pub use hosts::{HostCondition, HostRequest, Hosts};
+pub use hosts::{HostCondition, HostRequest, Hosts, NodePeers};
 pub use lease::{
     Condition, Holder, Lease, LeaseStore, LockError, ObjectVersion, Timestamped, describe_lease,
     environment_of_lease,

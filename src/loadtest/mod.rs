@@ -35,9 +35,9 @@ pub use population::{
     SeededPopulation, ServerDatabase, WantedPopulation, invalidate_caches, seed,
 };
 pub use promises::{
-    JoinError, JoinPlan, NodeJoin, PlannedLicense, Promise, PromiseJobServer, PromiseNode,
-    PromisePlan, PromisePlugin, PromiseVerdict, ReaderAccess, check_joined, check_promises,
-    known_addresses,
+    JoinError, JoinPeer, JoinPlan, NodeJoin, PlannedLicense, Promise, PromiseJobServer,
+    PromiseNode, PromisePlan, PromisePlugin, PromiseVerdict, ReaderAccess, check_joined,
+    check_promises, known_addresses,
 };
 pub use result::{ActionSummary, RESULT_FORMAT, ScenarioResult, StoreError};
 pub use rig_events::{

@@ -9,12 +9,12 @@ use tokio::time::Instant;
 
 use crate::blueprint::Stage;
 use crate::diagnose::Diagnose;
-use crate::engine::{HostCondition, HostRequest, Hosts, TaskError, Urgency};
+use crate::engine::{HostCondition, HostRequest, Hosts, NodePeers, TaskError, Urgency};
 use crate::events::{Events, Outcome};
 use crate::hosts::{Bundle, HostError, Keyring, Payload, render};
-use crate::loadtest::{JoinPlan, NodeJoin, check_joined, known_addresses};
+use crate::loadtest::{JoinPeer, JoinPlan, NodeJoin, check_joined, known_addresses};
 use crate::plan::Inventory;
-use crate::spec::{HostName, ProxyTls, Role, Spec};
+use crate::spec::{HostName, ProxyTls, Release, Role, Spec};
 
 use super::license::planned;
 use super::payload::facts;
@@ -113,13 +113,9 @@ impl Hosts for RigHosts {
         Ok(nodes.filter(is_known).collect())
     }
 
-    async fn joined(
-        &self,
-        request: HostRequest,
-        peers: BTreeSet<HostName>,
-    ) -> Result<(), TaskError> {
+    async fn joined(&self, request: HostRequest, peers: NodePeers) -> Result<(), TaskError> {
         let host = request.host;
-        let asked = std::iter::once(host).chain(peers.first().copied());
+        let asked = std::iter::once(host).chain(peers.all.first().copied());
         let ways = self.ways(&request, asked).await?;
         let mut nodes = ways.nodes.iter().cloned();
         let node = nodes
@@ -127,15 +123,24 @@ impl Hosts for RigHosts {
             .ok_or_else(|| boxed(NodeNotAsked::new(host, "no way leads to it".to_owned())))?;
         let named = |peer: &HostName| {
             let address = request.inventory.private_address(*peer)?;
-            Some((peer.to_string(), address.to_string()))
+            Some(JoinPeer {
+                name: peer.to_string(),
+                address: address.to_string(),
+                is_as_planned: peers.planned.contains(peer),
+            })
+        };
+        let version = match &self.spec.mattermost.release {
+            Release::Version(version) => Some(version.clone()),
+            Release::Standin | Release::Url(_) | Release::File(_) => None,
         };
         let plan = JoinPlan {
             environment: self.spec.name.clone(),
             node,
             admin: administrator(&request.secrets),
             license: planned(self.payload.license.as_ref()),
+            version,
             search: self.spec.search.nodes > 0,
-            peers: peers.iter().filter_map(named).collect(),
+            peers: peers.all.iter().filter_map(named).collect(),
             peer: nodes.next(),
         };
         let waits = |fault: &str| {
@@ -146,7 +151,7 @@ impl Hosts for RigHosts {
         match check_joined(&plan, waits).await.map_err(boxed)? {
             NodeJoin::Joined => {}
             NodeJoin::NotAsked(why) => request.events.note(format!(
-                "{host} was not asked for license, cluster and search: {why}"
+                "{host} was not asked for version, license, cluster, search and metrics: {why}"
             )),
         }
         Ok(())

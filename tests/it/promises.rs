@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use loadrig::loadtest::{
-    Admin, EntranceRoute, JoinPlan, NodeJoin, Password, PlannedLicense, Promise, PromiseNode,
-    PromisePlan, PromiseVerdict, ReaderAccess, check_joined, check_promises, known_addresses,
+    Admin, EntranceRoute, JoinPeer, JoinPlan, NodeJoin, Password, PlannedLicense, Promise,
+    PromiseNode, PromisePlan, PromiseVerdict, ReaderAccess, check_joined, check_promises,
+    known_addresses,
 };
 use loadrig::spec::{LicenseSummary, LicensedPart};
 use mattermost_license::{Sku, sign_for_standin, standin_license};
@@ -602,8 +603,13 @@ fn join_plan(nodes: &[ServerNode; 2]) -> JoinPlan {
         node: promise_node(&nodes[0], 1),
         admin: admin(),
         license: planned_license(),
+        version: None,
         search: false,
-        peers: vec![(peer.name.clone(), peer.address.clone())],
+        peers: vec![JoinPeer {
+            name: peer.name.clone(),
+            address: peer.address.clone(),
+            is_as_planned: false,
+        }],
         peer: Some(peer),
     }
 }
@@ -631,6 +637,22 @@ async fn a_node_has_joined_once_it_and_its_peer_know_each_other() {
     plan.admin = admin();
     plan.search = true;
     assert_eq!(waits_for(&plan).await, "it does not use the search domain");
+    plan.search = false;
+
+    // Nodes on one machine listen on different ports, so theirs are different configurations.
+    plan.peers[0].is_as_planned = true;
+    let other = "it has another configuration than app-2";
+    assert_eq!(waits_for(&plan).await, other);
+    plan.peers[0].is_as_planned = false;
+
+    plan.node.metrics_url = format!("{}/no-such-page", nodes[0].url());
+    let told = waits_for(&plan).await;
+    assert!(told.starts_with("its metrics "), "{told}");
+
+    plan.version = Some("99.1.0".to_owned());
+    let error = check_joined(&plan, |_| ()).await.unwrap_err();
+    let text = error.to_string();
+    assert!(text.ends_with("; planned is 99.1.0"), "{text}");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
 use crate::blueprint::kinds::RegisteredTargets;
 use crate::blueprint::{Address, Blueprint, Desired, Step};
-use crate::engine::hosts::HostCondition;
+use crate::engine::hosts::{HostCondition, NodePeers};
 use crate::plan::{Inventory, Observed, Plan, RolloutOrder};
 use crate::spec::HostName;
 
@@ -137,15 +137,17 @@ impl Rollout {
 
     /// The nodes that one has to know once it has changed: those that it knew before, and those that are as
     /// planned. Others may be as wrong as it was: what fixes them has to reach the first of them.
-    pub(super) fn peers(&self, host: HostName) -> BTreeSet<HostName> {
+    pub(super) fn peers(&self, host: HostName) -> NodePeers {
         let state = self.state();
-        let planned = state.found.iter();
-        let planned = planned.filter(|one| *one.1 == HostCondition::AsPlanned);
-        let mut peers: BTreeSet<HostName> = planned.map(|one| *one.0).collect();
-        peers.extend(state.known.get(&host).into_iter().flatten());
-        peers.extend(&state.changed);
-        peers.retain(|one| *one != host && !state.away.contains(one));
-        peers
+        let found = state.found.iter();
+        let found = found.filter(|one| *one.1 == HostCondition::AsPlanned);
+        let planned = found.map(|one| one.0).chain(&state.changed);
+        let is_there = |one: &&HostName| **one != host && !state.away.contains(*one);
+        let planned: BTreeSet<HostName> = planned.filter(is_there).copied().collect();
+        let known = state.known.get(&host).into_iter().flatten();
+        let mut all = planned.clone();
+        all.extend(known.filter(is_there));
+        NodePeers { all, planned }
     }
 
     /// The nodes that are as planned, where others are not.
@@ -269,12 +271,17 @@ mod tests {
         assert_eq!(others.untouched, []);
         // Planned by now are the node that is as it should be, and the one that was repaired.
         rollout.knows(host("app-1"), [host("app-4"), host("app-1")].into());
-        let peers: Vec<HostName> = rollout.peers(host("app-1")).into_iter().collect();
-        assert_eq!(
-            peers,
-            [host("app-2"), host("app-3")],
-            "app-4 does not exist"
-        );
+        let planned = BTreeSet::from([host("app-2"), host("app-3")]);
+        let both = NodePeers {
+            all: planned.clone(),
+            planned,
+        };
+        assert_eq!(rollout.peers(host("app-1")), both, "app-4 does not exist");
+        // Those that it knew before may be about to change.
+        rollout.knows(host("app-2"), [host("app-5")].into());
+        let peers = rollout.peers(host("app-2"));
+        assert_eq!(peers.all, ["app-1", "app-3", "app-5"].map(host).into());
+        assert_eq!(peers.planned, [host("app-1"), host("app-3")].into());
         assert_eq!(rollout.as_planned_beside_others(), [host("app-3")]);
     }
 }

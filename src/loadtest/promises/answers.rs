@@ -93,7 +93,8 @@ fn silent(node: &PromiseNode, why: &str) -> NodeAnswers {
     }
 }
 
-async fn metrics(url: &str) -> Result<usize, String> {
+/// How many samples of the server itself its metrics have.
+pub(super) async fn metrics(url: &str) -> Result<usize, String> {
     let text = async {
         let client = reqwest::Client::builder().timeout(METRICS).build()?;
         let answer = client.get(url).send().await?.error_for_status()?;
@@ -108,7 +109,7 @@ async fn metrics(url: &str) -> Result<usize, String> {
 
 /// `X-Version-Id` is `VERSION.BUILD.CONFIGHASH.LICENSED`. Every answer of a server has it: without it
 /// another program answers, or something in between has taken it away.
-fn version_and_build(id: &str) -> Result<String, String> {
+pub(super) fn version_and_build(id: &str) -> Result<String, String> {
     match id.rsplitn(3, '.').nth(2) {
         Some(version) => Ok(version.to_owned()),
         None => Err(format!(

@@ -1,5 +1,5 @@
 //! Whether an application node that has changed is a part of the server, before people are sent to it: its
-//! own ping says nothing of license, cluster and search.
+//! own ping says nothing of version, license, cluster, configuration, search and metrics.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::diagnose::Diagnose;
 use crate::loadtest::api::{Api, ApiError, ApiSession};
 use crate::loadtest::wire::Admin;
 
-use super::answers::is_search_backend;
+use super::answers::{ClusterNode, is_search_backend, metrics, version_and_build};
 use super::judge::is_licensed;
 use super::{PlannedLicense, PromiseNode};
 
@@ -30,12 +30,25 @@ pub struct JoinPlan {
     pub admin: Admin,
     /// The license that it is to have.
     pub license: PlannedLicense,
+    /// The version that it is to run, where the environment says it: `11.7.9`.
+    pub version: Option<String>,
     /// Whether a search domain is to answer searches.
     pub search: bool,
-    /// Name and address of every node that it has to know.
-    pub peers: Vec<(String, String)>,
+    /// Every node that it has to know.
+    pub peers: Vec<JoinPeer>,
     /// One of these, which has to know it too.
     pub peer: Option<PromiseNode>,
+}
+
+/// A node that another one has to know.
+#[derive(Clone, Debug)]
+pub struct JoinPeer {
+    /// For example `app-2`.
+    pub name: String,
+    /// Its address inside the VPC.
+    pub address: String,
+    /// Whether it is as it should be already: then both have one version, configuration and schema.
+    pub is_as_planned: bool,
 }
 
 /// What came of asking.
@@ -139,38 +152,67 @@ async fn fault(plan: &JoinPlan, api: &Api, session: &ApiSession) -> Option<JoinF
         let fault = format!("it has another license than the planned one ({summary})");
         return Some(JoinFault::Lasting(fault));
     }
+    let (id, backend) = match api.version(session).await {
+        Ok(told) => told,
+        Err(error) => return Some(passing(error)),
+    };
+    if let Err(fault) = is_version(&id, plan.version.as_deref()) {
+        return Some(JoinFault::Lasting(fault));
+    }
     if !plan.peers.is_empty() {
-        let unknown = match unknown(plan, api, session).await {
-            Ok(unknown) => unknown,
+        let faults = match beside_peers(plan, api, session).await {
+            Ok(faults) => faults,
             Err(error) => return Some(passing(error)),
         };
-        if !unknown.is_empty() {
-            return Some(JoinFault::Passing(unknown.join("; ")));
+        if !faults.is_empty() {
+            return Some(JoinFault::Passing(faults.join("; ")));
         }
     }
-    if plan.search {
-        match api.version(session).await {
-            Ok((_, backend)) if is_search_backend(&backend) => {}
-            Ok(_) => {
-                let fault = "it does not use the search domain".to_owned();
-                return Some(JoinFault::Passing(fault));
-            }
-            Err(error) => return Some(passing(error)),
-        }
+    if plan.search && !is_search_backend(&backend) {
+        let fault = "it does not use the search domain".to_owned();
+        return Some(JoinFault::Passing(fault));
+    }
+    if plan.license.is_licensed() {
+        let fault = match metrics(&plan.node.metrics_url).await {
+            Ok(1..) => return None,
+            Ok(0) => "its metrics have no sample of the server".to_owned(),
+            Err(error) => format!("its metrics do not answer: {error}"),
+        };
+        return Some(JoinFault::Passing(fault));
     }
     None
 }
 
-/// Who does not know whom.
-async fn unknown(
+/// Holds an `X-Version-Id` against the version that is planned, if one is known.
+fn is_version(id: &str, planned: Option<&str>) -> Result<(), String> {
+    let runs = version_and_build(id)?;
+    match planned {
+        // The server leaves out which candidate for a release it is.
+        Some(planned)
+            if !runs.starts_with(&format!(
+                "{}.",
+                planned.split('-').next().unwrap_or(planned)
+            )) =>
+        {
+            Err(format!("it runs {runs}; planned is {planned}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Who does not know whom, and how the node differs from those that are as planned.
+async fn beside_peers(
     plan: &JoinPlan,
     api: &Api,
     session: &ApiSession,
 ) -> Result<Vec<String>, ApiError> {
     let listed = api.cluster(session).await?;
-    let is_listed = |address: &str| listed.iter().any(|one| one.ipaddress == address);
-    let missing = plan.peers.iter().filter(|(_, address)| !is_listed(address));
-    let missing: Vec<&str> = missing.map(|(name, _)| name.as_str()).collect();
+    let found = |address: &str| listed.iter().find(|one| one.ipaddress == address);
+    let missing = plan
+        .peers
+        .iter()
+        .filter(|one| found(&one.address).is_none());
+    let missing: Vec<&str> = missing.map(|one| one.name.as_str()).collect();
     let mut faults = Vec::new();
     if !missing.is_empty() {
         faults.push(format!("it does not know {}", missing.join(", ")));
@@ -181,5 +223,63 @@ async fn unknown(
             faults.push(format!("{} does not know it", peer.name));
         }
     }
+    if let Some(own) = found(&plan.node.address) {
+        let planned = plan.peers.iter().filter(|one| one.is_as_planned);
+        let pairs = planned.filter_map(|peer| Some((peer, found(&peer.address)?)));
+        faults.extend(pairs.filter_map(|(peer, its)| difference(own, &peer.name, its)));
+    }
     Ok(faults)
+}
+
+/// What a node has other than one that is as planned.
+fn difference(own: &ClusterNode, peer: &str, its: &ClusterNode) -> Option<String> {
+    let what = if own.version != its.version {
+        "version"
+    } else if own.config_hash != its.config_hash {
+        "configuration"
+    } else if own.schema_version != its.schema_version {
+        "schema of the database"
+    } else {
+        return None;
+    };
+    Some(format!("it has another {what} than {peer}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_runs_the_planned_version_or_the_one_that_it_has() {
+        let id = "11.7.9.11.7.9.d41d8cd98f.true";
+        for planned in [None, Some("11.7.9"), Some("11.7.9-rc2")] {
+            assert_eq!(is_version(id, planned), Ok(()), "{planned:?}");
+        }
+        for other in ["11.7.8", "11.7.90", "1.7.9"] {
+            let fault = is_version(id, Some(other));
+            let expected = format!("it runs 11.7.9.11.7.9; planned is {other}");
+            assert_eq!(fault, Err(expected));
+        }
+        assert!(is_version("", None).is_err());
+    }
+
+    #[test]
+    fn nodes_of_one_plan_are_alike() {
+        let node = |version: &str, hash: &str, schema: &str| ClusterNode {
+            version: version.to_owned(),
+            config_hash: hash.to_owned(),
+            ipaddress: String::new(),
+            schema_version: schema.to_owned(),
+        };
+        let own = node("11.7.9", "a", "140");
+        assert_eq!(difference(&own, "app-2", &own), None);
+        for (other, what) in [
+            (node("11.2.0", "b", "130"), "version"),
+            (node("11.7.9", "b", "140"), "configuration"),
+            (node("11.7.9", "a", "139"), "schema of the database"),
+        ] {
+            let told = difference(&own, "app-2", &other);
+            assert_eq!(told, Some(format!("it has another {what} than app-2")));
+        }
+    }
 }

@@ -15,7 +15,7 @@ mod saml;
 mod settings;
 mod through;
 
-pub use joined::{JoinError, JoinPlan, NodeJoin, check_joined, known_addresses};
+pub use joined::{JoinError, JoinPeer, JoinPlan, NodeJoin, check_joined, known_addresses};
 pub use readers::ReaderAccess;
 pub use run::check_promises;
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 use loadrig::blueprint::Stage;
 use loadrig::diagnose::Diagnose;
 use loadrig::engine::{
-    Engine, HostCondition, HostRequest, Hosts, Permit, Poller, TaskError, Urgency, WalkReport,
+    Engine, HostCondition, HostRequest, Hosts, NodePeers, Permit, Poller, TaskError, Urgency,
+    WalkReport,
 };
 use loadrig::events::{Events, Outcome};
 use loadrig::spec::{HostName, Role, Spec};
@@ -117,12 +118,8 @@ impl Hosts for BusyHosts {
         Ok([host("app-1"), host("app-2")].into())
     }
 
-    async fn joined(
-        &self,
-        request: HostRequest,
-        peers: BTreeSet<HostName>,
-    ) -> Result<(), TaskError> {
-        let names: Vec<String> = peers.iter().map(HostName::to_string).collect();
+    async fn joined(&self, request: HostRequest, peers: NodePeers) -> Result<(), TaskError> {
+        let names: Vec<String> = peers.all.iter().map(HostName::to_string).collect();
         if self.tells_peers {
             self.note(format!("{} knows [{}]", request.host, names.join(" ")));
         }
