@@ -1,5 +1,6 @@
-//! The login gate as a proxy has it: its rendered configuration in a real nginx, in front of a server that
-//! counts what reaches it, and the program that counts for the node exporter.
+//! The login gate as a proxy has it, and an application host behind a load balancer: the rendered configuration
+//! in a real nginx, in front of a server that counts what reaches it, and the program that counts for the node
+//! exporter.
 
 use std::path::Path;
 use std::process::{Child, Command};
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::http::HeaderMap;
 use futures::future::join_all;
 use loadrig::spec::{GateLimits, Library, LoginGate};
 use reqwest::{Client, Response};
@@ -22,8 +24,33 @@ const LOGIN: &str = "/api/v4/users/login";
 /// How long the counting program may take: it looks several times a second here.
 const COUNTED: Duration = Duration::from_secs(20);
 
+/// A proxy that lets a login through every 2 s, and 3 wait.
+const PROXY: (&str, &str) = (
+    "proxy-1",
+    "architecture: 1k\nproxy: {login_gate: {rate: 0.5, burst: 3}}\n",
+);
+/// One of two application hosts behind a load balancer, with half of a gate, which is the same.
+const BEHIND_BALANCER: (&str, &str) = (
+    "app-1",
+    "architecture: 1k\nload_balancer: alb\nsizes: {nodes: {proxy: {count: 0}, app: {count: 2}}}\n\
+     proxy: {login_gate: {rate: 1, burst: 6}}\n",
+);
+
+/// A request that reached the server.
+#[derive(Clone, Debug)]
+struct Arrived {
+    line: String,
+    headers: HeaderMap,
+}
+
+impl Arrived {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
 /// What reached the server.
-type Requests = Arc<Mutex<Vec<String>>>;
+type Requests = Arc<Mutex<Vec<Arrived>>>;
 
 /// The server: it notes what reaches it, and answers logins once it is let.
 #[derive(Clone)]
@@ -32,8 +59,11 @@ struct Server {
     answers: watch::Receiver<bool>,
 }
 
-/// A login every 2 s, and 3 wait.
-const SLOW: &str = "{rate: 0.5, burst: 3}";
+/// A proxy that lets more logins through than nodes may have.
+const FAST: (&str, &str) = (
+    "proxy-1",
+    "architecture: 1k\nproxy: {login_gate: {rate: 5000, burst: 1000}}\n",
+);
 
 struct Gate {
     nginx: Nginx,
@@ -41,9 +71,11 @@ struct Gate {
     limits: GateLimits,
     requests: Requests,
     answers: watch::Sender<bool>,
-    server: JoinHandle<()>,
+    task: JoinHandle<()>,
     site: String,
     inside: String,
+    /// Where the server listens.
+    server: String,
 }
 
 impl Drop for Gate {
@@ -54,10 +86,9 @@ impl Drop for Gate {
 }
 
 impl Gate {
-    /// A proxy with this gate in front of a server. The log of logins is replaced once it has so many bytes.
-    async fn start(gate: &str, largest_log: u32) -> Self {
-        let text = format!("architecture: 1k\nproxy: {{login_gate: {gate}}}\n");
-        let spec = Library::new(None).load_text("gate", &text).unwrap();
+    /// The gate of a host. The log of logins is replaced once it has so many bytes.
+    async fn start((host, yaml): (&str, &str), largest_log: u32) -> Self {
+        let spec = Library::new(None).load_text("gate", yaml).unwrap();
         let limits = LoginGate::of(&spec).limits().unwrap().clone();
 
         let requests = Requests::default();
@@ -68,7 +99,7 @@ impl Gate {
             requests: requests.clone(),
             answers: answered,
         });
-        let server_task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
 
         let ((port, site), (_, inside)) = (loopback(), loopback());
         let first = format!("{}:8065", address_of(&spec, "app-1"));
@@ -79,7 +110,7 @@ impl Gate {
             (first.as_str(), server.to_string()),
             (second.as_str(), server.to_string()),
         ];
-        let nginx = Nginx::start(&configured(&spec, "proxy-1"), &replaced, port);
+        let nginx = Nginx::start(&configured(&spec, host), &replaced, port);
         let counter = Command::new("sh")
             .arg(
                 Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/proxy/login-gate-metrics.sh"),
@@ -97,9 +128,10 @@ impl Gate {
             limits,
             requests,
             answers,
-            server: server_task,
+            task,
             site: format!("http://{site}"),
             inside: format!("http://{inside}"),
+            server: server.to_string(),
         };
         // It counts what is written after it began.
         gate.counted("let_through", 0);
@@ -114,7 +146,7 @@ impl Gate {
     fn reached(&self) -> usize {
         let requests = self.requests.lock().unwrap();
         let login = format!("POST {LOGIN}");
-        requests.iter().filter(|one| **one == login).count()
+        requests.iter().filter(|one| one.line == login).count()
     }
 
     /// Waits until so many logins reached the server.
@@ -147,8 +179,10 @@ impl Gate {
 }
 
 async fn answer(State(mut server): State<Server>, request: Request) -> &'static str {
-    let line = format!("{} {}", request.method(), request.uri().path());
-    server.requests.lock().unwrap().push(line);
+    server.requests.lock().unwrap().push(Arrived {
+        line: format!("{} {}", request.method(), request.uri().path()),
+        headers: request.headers().clone(),
+    });
     server.answers.wait_for(|answers| *answers).await.unwrap();
     "{}"
 }
@@ -156,7 +190,18 @@ async fn answer(State(mut server): State<Server>, request: Request) -> &'static 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_gate_lets_one_login_and_its_burst_through_and_refuses_the_surplus() {
     // Its log is replaced several times.
-    let gate = Gate::start(SLOW, 100).await;
+    let gate = Gate::start(PROXY, 100).await;
+    is_a_gate(&gate).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_load_balancer_the_gate_of_a_host_is_as_that_of_a_proxy() {
+    let gate = Gate::start(BEHIND_BALANCER, 1 << 24).await;
+    is_a_gate(&gate).await;
+}
+
+/// Checks that one login and its burst get through, whoever they come from, and nothing else waits.
+async fn is_a_gate(gate: &Gate) {
     let client = Client::new();
     let asked = client.get(format!("{}/login-gate", gate.inside)).send();
     let told = asked.await.unwrap().text().await.unwrap();
@@ -202,7 +247,7 @@ async fn the_gate_lets_one_login_and_its_burst_through_and_refuses_the_surplus()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_login_whose_client_hung_up_never_reaches_the_server() {
-    let gate = Gate::start(SLOW, 1 << 24).await;
+    let gate = Gate::start(PROXY, 1 << 24).await;
     let client = Client::new();
     let impatient = Client::builder().timeout(Duration::from_millis(300));
     let impatient = impatient.build().unwrap();
@@ -218,7 +263,7 @@ async fn a_login_whose_client_hung_up_never_reaches_the_server() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_hangs_is_given_a_few_logins_and_the_surplus_is_refused() {
-    let gate = Gate::start("{rate: 5000, burst: 1000}", 1 << 24).await;
+    let gate = Gate::start(FAST, 1 << 24).await;
     let client = Client::new();
     let most = 2 * gate.limits.in_node as usize;
     gate.answers.send_replace(false);
@@ -253,9 +298,41 @@ async fn a_node_that_hangs_is_given_a_few_logins_and_the_surplus_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_is_not_there_is_no_busy_one() {
-    let mut gate = Gate::start(SLOW, 1 << 24).await;
-    gate.server.abort();
-    assert!((&mut gate.server).await.unwrap_err().is_cancelled());
+    let mut gate = Gate::start(PROXY, 1 << 24).await;
+    gate.task.abort();
+    assert!((&mut gate.task).await.unwrap_err().is_cancelled());
     let failed = gate.login(&Client::new()).await.unwrap();
     assert_eq!(failed.status(), 502);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_load_balancer_the_server_is_told_whom_a_request_comes_from() {
+    let gate = Gate::start(BEHIND_BALANCER, 1 << 24).await;
+    let client = Client::new();
+    // As a load balancer sends it: it adds the address that it sees to what the client claims.
+    let asked = |path: &str| {
+        let request = client.get(format!("{}{path}", gate.site));
+        request
+            .header("X-Forwarded-For", "203.0.113.9, 198.51.100.7")
+            .header("X-Forwarded-Proto", "https")
+            .header("Host", "chat.example.com")
+    };
+    let answer = asked("/api/v4/users/me").send().await.unwrap();
+    assert_eq!(answer.headers()["x-served-by"], gate.server);
+    let socket = asked("/api/v4/websocket")
+        .header("Connection", "Upgrade")
+        .header("Upgrade", "websocket");
+    assert_eq!(socket.send().await.unwrap().status(), 200);
+
+    let arrived = gate.requests.lock().unwrap().clone();
+    assert_eq!(arrived.len(), 2);
+    for one in &arrived {
+        assert_eq!(one.header("x-real-ip"), Some("198.51.100.7"), "{one:?}");
+        let all = one.header("x-forwarded-for");
+        assert_eq!(all, Some("203.0.113.9, 198.51.100.7"), "{one:?}");
+        assert_eq!(one.header("x-forwarded-proto"), Some("https"), "{one:?}");
+        assert_eq!(one.header("host"), Some("chat.example.com"), "{one:?}");
+    }
+    assert_eq!(arrived[1].header("upgrade"), Some("websocket"));
+    assert_eq!(arrived[1].header("connection"), Some("upgrade"));
 }

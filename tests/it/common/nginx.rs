@@ -114,7 +114,10 @@ pub fn configured(spec: &Spec, host: &str) -> Bundle {
         }),
         search_endpoint: Some("vpc.us-east-1.es.amazonaws.com".to_owned()),
         cache: None,
-        entrance: None,
+        entrance: spec
+            .load_balancer
+            .alb()
+            .map(|_| "http://demo-1.us-east-1.elb.amazonaws.com".to_owned()),
         bucket: Some("files".to_owned()),
         tls: None,
         payload: Arc::new(Payload {
