@@ -91,6 +91,7 @@ mod tests {
 
     use crate::diagnose::Diagnose as _;
     use crate::spec::{ServerConfig, ServerConnections};
+    use mattermost_license::LicenseError;
     use secrecy::ExposeSecret;
 
     use super::*;
@@ -139,6 +140,35 @@ mod tests {
         let standin = mattermost(Release::Standin, LicenseSource::File(path));
         let license = ServerLicense::load(&standin).unwrap().unwrap();
         assert_eq!(license.license.seats(), 10);
+    }
+
+    #[test]
+    fn the_service_environment_says_whose_licenses_the_server_takes() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("license");
+        let text = sign_for_standin(&standin_license(&Sku::Enterprise, 10)).unwrap();
+        std::fs::write(&path, text).unwrap();
+        for (service_environment, expected) in [
+            (ServiceEnvironment::Test, Issuer::Test),
+            (ServiceEnvironment::Production, Issuer::Production),
+        ] {
+            let server = |server: Mattermost| Mattermost {
+                service_environment,
+                ..server
+            };
+            let loaded = ServerLicense::load(&server(official(path.clone())));
+            let Err(BundleError::License { source, .. }) = loaded else {
+                panic!("{service_environment:?} takes a license of the stand-in");
+            };
+            let LicenseError::Issuer { signed, wanted } = source else {
+                panic!("{source}");
+            };
+            assert_eq!((signed, wanted), (Issuer::Standin, expected));
+            // The stand-in has its own in any of them.
+            let file = mattermost(Release::Standin, LicenseSource::File(path.clone()));
+            let license = ServerLicense::load(&server(file)).unwrap().unwrap();
+            assert_eq!(license.issuer, Issuer::Standin);
+        }
     }
 
     #[test]

@@ -27,6 +27,24 @@ fn the_variables_hold_the_password_where_they_must() {
 }
 
 #[test]
+fn servers_are_told_to_take_test_licenses_where_the_environment_says_so() {
+    let mut spec = spec();
+    spec.nodes.insert(Role::Job, spec.nodes[&Role::App].clone());
+    let told = |spec: &Spec, host: &str| {
+        let facts = facts(spec);
+        let bundle = render(spec, host.parse().unwrap(), Stage::Configure, &facts);
+        let environment = file(&bundle.unwrap(), VARIABLES);
+        variable(&environment, "MM_SERVICEENVIRONMENT").map(str::to_owned)
+    };
+    for host in ["app-1", "job-1"] {
+        spec.mattermost.service_environment = ServiceEnvironment::Test;
+        assert_eq!(told(&spec, host).as_deref(), Some("test"), "{host}");
+        spec.mattermost.service_environment = ServiceEnvironment::Production;
+        assert_eq!(told(&spec, host), None, "{host}");
+    }
+}
+
+#[test]
 fn what_loadrig_sets_is_what_it_says_that_it_owns() {
     let mut spec = spec();
     spec.cache.nodes = 1;
