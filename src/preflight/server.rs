@@ -1,8 +1,9 @@
-//! Whether people who rely on a deployment get a server that they can work with, and that is closed to others.
+//! Whether people who rely on a deployment get a server that they can work with, that is closed to others, and
+//! that no single host takes away.
 
 use serde_json::Value;
 
-use crate::spec::{Purpose, Release, Spec};
+use crate::spec::{DatabaseEngine, Purpose, Release, Role, Spec};
 
 use super::findings::{Finding, FindingVerdict};
 
@@ -34,7 +35,7 @@ const OPEN_SETTINGS: [OpenSetting; 2] = [
 ];
 
 /// Warns of a deployment that people rely on with the stand-in for a server, with settings that open the
-/// server to strangers, and without a mail server.
+/// server to strangers, without a mail server, and with parts that nothing stands in for.
 #[must_use]
 pub fn evaluate_server(spec: &Spec) -> Vec<Finding> {
     if spec.purpose != Purpose::GoldStandard {
@@ -63,6 +64,39 @@ pub fn evaluate_server(spec: &Spec) -> Vec<Finding> {
         let remedy = "`mattermost.mail` with `server` and `from`";
         findings.push(warning("mattermost.mail", detail, remedy));
     }
+    findings.extend(single_parts(spec));
+    findings
+}
+
+/// Warns of each part that is there once: application nodes alone are one more than the load needs.
+fn single_parts(spec: &Spec) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if spec.count(Role::Proxy) == 1 {
+        let detail = "one proxy: nobody is served while it is away";
+        let remedy = "`sizes: {nodes: {proxy: {count: 2}}}` with DNS that leads to both, or `load_balancer: alb`";
+        findings.push(warning("sizes.nodes.proxy", detail, remedy));
+    }
+    if spec.search.nodes > 0 && spec.count(Role::SearchProxy) == 1 {
+        let detail = "one search proxy: no search finds anything while it is away";
+        let remedy = "`sizes: {nodes: {search-proxy: {count: 2}}}`";
+        findings.push(warning("sizes.nodes.search-proxy", detail, remedy));
+    }
+    let database = &spec.services.database;
+    let (is_single, remedy) = match database.engine {
+        DatabaseEngine::Postgres => (
+            !database.multi_az,
+            "`database: {multi_az: true}`: a standby in another zone, at twice the writer's price",
+        ),
+        DatabaseEngine::AuroraPostgresql => (
+            spec.database.readers == 0,
+            "`sizes: {database: {readers: 1}}`: Aurora makes a reader the writer",
+        ),
+    };
+    if database.existing.is_none() && is_single {
+        let detail =
+            "nothing takes over from the database's writer: nobody is served while it is away";
+        findings.push(warning("database", detail, remedy));
+    }
     findings
 }
 
@@ -78,6 +112,7 @@ mod tests {
 
     const GOLD: &str =
         "purpose: gold-standard\ntls: {host_name: chat.example.com, issuer: private}\n";
+    const TWICE: &str = "sizes: {nodes: {proxy: {count: 2}}}\ndatabase: {multi_az: true}\n";
     const MAIL: &str = "mail: {server: smtp.example.com, from: chat@example.com}";
 
     fn load(text: &str) -> Spec {
@@ -90,18 +125,57 @@ mod tests {
         findings.map(|one| one.check).collect()
     }
 
+    /// What is found of a deployment whose every part has another one.
     fn gold(server: &str) -> Vec<String> {
         found(&format!(
-            "{GOLD}mattermost: {{release: 11.7.9, unlicensed: accept, {server}}}\n"
+            "{GOLD}{TWICE}mattermost: {{release: 11.7.9, unlicensed: accept, {server}}}\n"
         ))
     }
 
     #[test]
     fn people_need_an_official_server_with_mail() {
         assert_eq!(found(""), [""; 0]);
-        assert_eq!(found(GOLD), ["server", "mattermost.mail"]);
+        let twice = format!("{GOLD}{TWICE}");
+        assert_eq!(
+            found(&twice),
+            ["server", "mattermost.mail", "sizes.nodes.search-proxy"]
+        );
         assert_eq!(gold("config: {}"), ["mattermost.mail"]);
         assert_eq!(gold(MAIL), [""; 0]);
+    }
+
+    #[test]
+    fn parts_that_nothing_stands_in_for_are_warned_of() {
+        let single = |more: &str| {
+            let found = found(&format!(
+                "{GOLD}mattermost: {{release: 11.7.9, license_env: L, {MAIL}}}\n{more}"
+            ));
+            found.join(" ")
+        };
+        let (proxy, search) = ("sizes.nodes.proxy", "sizes.nodes.search-proxy");
+        assert_eq!(single(""), format!("{proxy} {search} database"));
+        let two = "sizes: {nodes: {proxy: {count: 2}, search-proxy: {count: 2}}}\ndatabase: {multi_az: true}\n";
+        assert_eq!(single(two), "");
+        let balanced = "purpose: gold-standard\nload_balancer: alb\nalb: {scheme: internal}\n\
+                        sizes: {nodes: {proxy: {count: 0}}}\n";
+        let balanced = found(balanced);
+        assert!(!balanced.contains(&proxy.to_owned()), "{balanced:?}");
+        let aurora = |readers: u32| {
+            single(&format!(
+                "database: {{engine: aurora-postgresql}}\nsizes: {{database: {{readers: {readers}}}}}\n"
+            ))
+        };
+        assert!(aurora(0).contains("database"));
+        assert!(!aurora(1).contains("database"));
+        // A database of somebody else's is theirs.
+        let existing = "database: {existing: {dsn_env: DSN}}\n";
+        assert!(
+            !single(existing).contains("database"),
+            "{}",
+            single(existing)
+        );
+        // A rig is single on purpose.
+        assert_eq!(found(""), [""; 0]);
     }
 
     #[test]
