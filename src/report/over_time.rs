@@ -276,6 +276,7 @@ fn short_name(class: StormErrorClass) -> &'static str {
         StormErrorClass::Unauthorized => "HTTP 401",
         StormErrorClass::Refused => "HTTP 4xx",
         StormErrorClass::Connect => "no connection",
+        StormErrorClass::Certificate => "no trust",
         StormErrorClass::Timeout => "no answer",
         StormErrorClass::Protocol => "broken off",
         StormErrorClass::NotSent => "not sent",

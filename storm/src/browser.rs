@@ -334,7 +334,7 @@ impl Browser {
     ) -> Result<crate::route::NetStream, ReplyError> {
         let turn = self.index as usize / self.storm.routes.len();
         let connected = self.route().connect(purpose, turn, self.source()).await;
-        connected.map_err(|error| ReplyError::Connect(error.to_string()))
+        connected.map_err(|error| ReplyError::unconnected(&error))
     }
 }
 

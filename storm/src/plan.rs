@@ -263,7 +263,7 @@ mod tests {
     fn a_short_plan_is_enough() {
         let plan: StormPlan = serde_json::from_str(
             r#"{
-              "format": 1, "agent": "agent-1", "entrances": [{"url": "http://10.0.0.1"}],
+              "format": 2, "agent": "agent-1", "entrances": [{"url": "http://10.0.0.1"}],
               "accounts": {"prefix": "u", "first": 0, "users": 9, "password": "p"},
               "phases": [
                 {"arrive": {"users": 9, "over_ms": 1000}},

@@ -1,6 +1,6 @@
 //! What comes back of a request, whichever protocol carried it.
 
-use std::io::Read as _;
+use std::io::{self, Read as _};
 
 use serde::Deserialize;
 
@@ -81,6 +81,8 @@ impl WireReply {
 pub(crate) enum ReplyError {
     /// No connection.
     Connect(String),
+    /// A certificate that is not trusted, or of another name.
+    Certificate(String),
     /// The connection ended before the first byte of an answer: one that was idle may have been
     /// closed by then, and the request is sent again.
     Unanswered(String),
@@ -91,6 +93,16 @@ pub(crate) enum ReplyError {
 impl ReplyError {
     pub(crate) fn broken(text: impl Into<String>) -> Self {
         Self::Broken(text.into())
+    }
+
+    /// Why a connection was not made.
+    pub(crate) fn unconnected(error: &io::Error) -> Self {
+        let text = error.to_string();
+        let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
+        match tls {
+            Some(rustls::Error::InvalidCertificate(_)) => Self::Certificate(text),
+            _ => Self::Connect(text),
+        }
     }
 }
 
@@ -154,6 +166,7 @@ impl From<ReplyError> for CallFailure {
     fn from(error: ReplyError) -> Self {
         match error {
             ReplyError::Connect(text) => Self::new(StormErrorClass::Connect, text),
+            ReplyError::Certificate(text) => Self::new(StormErrorClass::Certificate, text),
             ReplyError::Unanswered(text) | ReplyError::Broken(text) => {
                 Self::new(StormErrorClass::Protocol, text)
             }

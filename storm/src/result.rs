@@ -14,6 +14,8 @@ use crate::plan::STORM_FORMAT;
 pub enum StormErrorClass {
     /// There was no connection: refused, unreachable, or no TLS.
     Connect,
+    /// There was a server, with a certificate that the client does not trust, or of another name.
+    Certificate,
     /// No answer while the client waited. Its time is in the histogram, as a lower bound.
     Timeout,
     /// HTTP 429: a login gate or a rate limit.

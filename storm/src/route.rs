@@ -18,6 +18,10 @@ use tokio_rustls::client::TlsStream;
 use crate::engine::StormError;
 use crate::plan::StormEntrance;
 
+/// The protocols by their names in ALPN.
+const HTTP1: &[u8] = b"http/1.1";
+const HTTP2: &[u8] = b"h2";
+
 /// What a connection is for, which decides what is negotiated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HttpPurpose {
@@ -133,6 +137,11 @@ impl SocketRoute {
             HttpPurpose::Http2 => &tls.http2,
         };
         let stream = connector.connect(tls.name.clone(), stream).await?;
+        let agreed = stream.get_ref().1.alpn_protocol();
+        // A server that knows nothing of ALPN says nothing, and means HTTP/1.1.
+        if purpose == HttpPurpose::Http2 && agreed != Some(HTTP2) {
+            return Err(io::Error::other("the server does not speak HTTP/2"));
+        }
         Ok(NetStream::Tls(Box::new(stream)))
     }
 }
@@ -141,15 +150,15 @@ impl EntranceTlsRoute {
     fn new(host: &str, entrance: &StormEntrance) -> Result<Self, String> {
         let name = ServerName::try_from(host.to_owned()).map_err(|error| error.to_string())?;
         let config = client_config(entrance.authority.as_deref(), entrance.system)?;
-        let with = |protocol: &str| {
+        let with = |protocol: &[u8]| {
             let mut config = config.clone();
-            config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+            config.alpn_protocols = vec![protocol.to_vec()];
             TlsConnector::from(Arc::new(config))
         };
         Ok(Self {
             name,
-            http1: with("http/1.1"),
-            http2: with("h2"),
+            http1: with(HTTP1),
+            http2: with(HTTP2),
         })
     }
 }

@@ -367,7 +367,7 @@ fn orders_that_cannot_be_carried_out_are_refused_and_leave_nothing() {
     }
     let plan = |change: fn(&mut StormPlan)| {
         let mut plan: StormPlan = serde_json::from_value(serde_json::json!({
-            "format": 1, "agent": "agent-1", "entrances": [{"url": "http://127.0.0.1:9"}],
+            "format": loadrig_storm::STORM_FORMAT, "agent": "agent-1", "entrances": [{"url": "http://127.0.0.1:9"}],
             "accounts": {"prefix": "u", "first": 0, "users": 2, "password": "p"},
             "phases": [{"arrive": {"users": 2, "over_ms": 1000}}],
             "seed": 1, "deadline_ms": 1000,

@@ -255,6 +255,7 @@ fn agent_checks(
 pub fn error_name(class: StormErrorClass) -> String {
     let name = match class {
         StormErrorClass::Connect => "connect",
+        StormErrorClass::Certificate => "certificate",
         StormErrorClass::Timeout => "timeout",
         StormErrorClass::TooManyRequests => "too-many-requests",
         StormErrorClass::ServerError => "server-error",

@@ -14,6 +14,8 @@ mod relay;
 #[path = "../../../standin/tests/server/rig/mod.rs"]
 mod rig;
 mod stage;
+mod tls;
+mod tls_front;
 
 use std::time::Duration;
 
