@@ -3,6 +3,7 @@
 //!
 //! Knows results, events and specs; asks no cloud and no host.
 
+mod by_phase;
 mod critical;
 mod diagram;
 mod figures;

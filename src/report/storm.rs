@@ -9,6 +9,7 @@ use crate::loadtest::storm::{
     StormFigures,
 };
 
+use super::by_phase::{PhaseTable, by_phase};
 use super::figures::{count, millis};
 use super::over_time::TimeChart;
 
@@ -22,6 +23,8 @@ pub(super) struct StormSummary {
     pub(super) facts: Vec<StormFact>,
     /// By kind of call, the most frequent first.
     pub(super) calls: Vec<CallRow>,
+    /// The same by phase.
+    pub(super) by_phase: Vec<PhaseTable>,
     /// What failed, in the server's words.
     pub(super) errors: Vec<String>,
 }
@@ -85,9 +88,11 @@ pub(super) fn summary(figures: &StormFigures) -> StormSummary {
     }
     let mut calls: Vec<_> = storm.calls.iter().collect();
     calls.sort_by_key(|(call, tally)| (std::cmp::Reverse(tally.count), call.as_str()));
+    let kinds: Vec<ClientCall> = calls.iter().map(|(call, _)| **call).collect();
     StormSummary {
         facts,
         calls: rows(&calls),
+        by_phase: by_phase(figures, &kinds),
         errors: calls
             .iter()
             .flat_map(|(call, tally)| {

@@ -7,6 +7,7 @@ use crate::loadtest::storm::StormFigures;
 use crate::loadtest::{Check, ScenarioResult};
 use crate::plan::at_least;
 
+use super::by_phase::PhaseTable;
 use super::figures::{count, dollars, duration};
 use super::model::{Report, Verdict};
 use super::over_time;
@@ -215,6 +216,7 @@ impl TerminalPage {
                 }
                 self.over_time(figures);
                 self.calls("call", &told.calls);
+                self.by_phase(&told.by_phase);
                 self.errors(&told.errors);
             }
             None => {
@@ -251,6 +253,23 @@ impl TerminalPage {
             ]);
         }
         self.table(&figures);
+    }
+
+    fn by_phase(&mut self, tables: &[PhaseTable]) {
+        for by_phase in tables {
+            let phases = by_phase.phases.iter().map(String::as_str);
+            let header: Vec<&str> = std::iter::once("p95 by phase").chain(phases).collect();
+            let mut figures = table(&header);
+            for column in figures.column_iter_mut().skip(1) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+            for row in &by_phase.rows {
+                let cells = row.cells.iter().map(String::as_str);
+                figures.add_row(std::iter::once(row.name).chain(cells));
+            }
+            self.line("");
+            self.table(&figures);
+        }
     }
 
     fn errors(&mut self, errors: &[String]) {

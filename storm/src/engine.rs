@@ -124,7 +124,7 @@ pub async fn run(
                     probe.second(&second);
                     let position = stage.position();
                     // Who does not read in time misses a line; the storm waits for nobody.
-                    if let Some(sample) = keeper.keep(second, position.phase)? {
+                    if let Some(sample) = keeper.keep(&storm.recorder, second, position.phase)? {
                         let _ = lines.try_send(StormLine::Sample(Box::new(sample)));
                     }
                     if keeper.is_checkpoint(plan.checkpoint_every_ms) {
@@ -146,7 +146,7 @@ pub async fn run(
     lock(&stage.users).abort_all();
     let mut users = std::mem::take(&mut *lock(&stage.users));
     while users.join_next().await.is_some() {}
-    keeper.keep(storm.recorder.take_second()?, 0)?;
+    keeper.keep(&storm.recorder, storm.recorder.take_second()?, 0)?;
     let result = keeper.result(
         &storm.recorder,
         stage.phase_times(),
@@ -300,6 +300,7 @@ impl StormStage {
 
     /// Notes that a phase begins at a moment, at which so much of it has gone by.
     fn begin(&self, phase: usize, read: Instant, shown: Duration) {
+        self.storm.recorder.begin_phase(phase, read);
         lock(&self.phases).insert(phase, (read, None));
         *lock(&self.clock) = PhaseClock {
             phase,

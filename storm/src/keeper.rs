@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::call::ClientCall;
 use crate::histogram::TimeHistogramError;
 use crate::line::StormSample;
+use crate::phase_calls::PhaseCalls;
 use crate::recorder::{StormRecorder, millis};
 use crate::result::{
     DriverHealth, ErrorCounts, LoginAttempts, PhaseTime, StormErrorClass, StormResult, StormSecond,
@@ -18,6 +19,7 @@ pub(crate) struct SecondKeeper {
     /// Seconds from one sample to the next.
     every: u64,
     seconds: Vec<StormSecond>,
+    phase_calls: PhaseCalls,
     users: UserCounts,
     attempts: LoginAttempts,
     websockets: WebsocketCounts,
@@ -33,6 +35,7 @@ impl SecondKeeper {
             began,
             every: every_ms.div_ceil(1000).max(1),
             seconds: Vec::new(),
+            phase_calls: PhaseCalls::default(),
             users: UserCounts::default(),
             attempts: LoginAttempts::default(),
             websockets: WebsocketCounts::default(),
@@ -42,12 +45,14 @@ impl SecondKeeper {
         }
     }
 
-    /// Keeps a second; gives a sample when one is due.
+    /// Keeps a second, which the recorder has just given; gives a sample when one is due.
     pub(crate) fn keep(
         &mut self,
+        recorder: &StormRecorder,
         second: StormSecond,
         phase: usize,
     ) -> Result<Option<StormSample>, TimeHistogramError> {
+        recorder.take_phase_calls(&mut self.phase_calls)?;
         self.users.add(&second.users);
         self.attempts.add(&second.attempts);
         self.websockets.add(&second.websockets);
@@ -105,6 +110,7 @@ impl SecondKeeper {
             websockets: self.websockets,
             seconds: self.seconds.clone(),
             phases,
+            phase_calls: self.phase_calls.clone(),
             drivers: BTreeMap::from([(driver.agent.clone(), driver)]),
             ..StormResult::new(started_ms)
         };

@@ -28,6 +28,7 @@ mod known;
 mod line;
 mod login;
 mod page;
+mod phase_calls;
 mod plan;
 mod position;
 mod reconnecting;
@@ -52,6 +53,7 @@ pub use call::ClientCall;
 pub use engine::{StormError, run};
 pub use histogram::{TimeHistogram, TimeHistogramError};
 pub use line::{StormCheckpoint, StormControl, StormLine, StormSample};
+pub use phase_calls::{PhaseCalls, PhaseTally};
 pub use plan::{
     AccountPassword, Accounts, ActionMix, ArrivalShape, STORM_FORMAT, StormEntrance, StormPhase,
     StormPlan,

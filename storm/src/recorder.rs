@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::call::ClientCall;
 use crate::histogram::TimeHistogramError;
+use crate::phase_calls::{PhaseCalls, PhaseStarts};
 use crate::result::{CallTally, LastUser, StormErrorClass, StormResult, StormSecond, StormTimings};
 
 thread_local! {
@@ -42,6 +43,10 @@ pub(crate) struct CallTimes {
 #[derive(Debug, Default)]
 pub(crate) struct Shard {
     calls: Vec<Option<Box<CallTally>>>,
+    /// Calls of the second that goes on, by phase: kept apart for a second alone, a thread has
+    /// little of it.
+    phase_calls: PhaseCalls,
+    starts: PhaseStarts,
     /// The second that goes on.
     pub(crate) second: StormSecond,
     /// How long users took.
@@ -60,6 +65,12 @@ impl Shard {
         tally.count += 1;
         self.second.calls += 1;
         let response = times.ended.saturating_duration_since(times.intended);
+        let phase = self.starts.phase_at(times.intended);
+        let mut of_phase = phase.map(|phase| self.phase_calls.tally(phase, call));
+        if let Some(of_phase) = &mut of_phase {
+            of_phase.count += 1;
+            of_phase.failed += u64::from(matches!(end, CallEnd::Failed(..)));
+        }
         let counts = match end {
             CallEnd::Done => true,
             CallEnd::Failed(class, text) => {
@@ -70,6 +81,9 @@ impl Shard {
         };
         if counts {
             tally.response.record(response);
+            if let Some(of_phase) = of_phase {
+                of_phase.response.record(response);
+            }
             let second = match call {
                 ClientCall::Login => &mut self.second.login,
                 _ => &mut self.second.others,
@@ -116,6 +130,13 @@ impl StormRecorder {
         self.count(|shard| shard.call(call, times, end));
     }
 
+    /// Calls that are to begin from this moment on belong to a phase.
+    pub(crate) fn begin_phase(&self, phase: usize, at: Instant) {
+        for shard in &self.shards {
+            lock(shard).starts.begin(phase, at);
+        }
+    }
+
     /// Milliseconds from the start of the storm until a moment.
     pub(crate) fn ms(&self, at: Instant) -> u64 {
         millis(at.saturating_duration_since(self.began))
@@ -139,6 +160,15 @@ impl StormRecorder {
             sum.merge(&second)?;
         }
         Ok(sum)
+    }
+
+    /// Adds what was counted of each phase since the last time.
+    pub(crate) fn take_phase_calls(&self, sum: &mut PhaseCalls) -> Result<(), TimeHistogramError> {
+        for shard in &self.shards {
+            let calls = std::mem::take(&mut lock(shard).phase_calls);
+            sum.merge(&calls)?;
+        }
+        Ok(())
     }
 
     /// Adds what was counted of one kind of call.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::ClientCall;
 use crate::histogram::{TimeHistogram, TimeHistogramError};
+use crate::phase_calls::PhaseCalls;
 use crate::plan::STORM_FORMAT;
 
 /// Why a call had no success.
@@ -390,6 +391,9 @@ pub struct StormResult {
     /// When each phase was, by its index in the plan; those that were not reached are missing.
     #[serde(default)]
     pub phases: BTreeMap<usize, PhaseTime>,
+    /// Calls by the phase in which they were to begin.
+    #[serde(default)]
+    pub phase_calls: PhaseCalls,
     /// Each agent's own state, by name.
     pub drivers: BTreeMap<String, DriverHealth>,
 }
@@ -428,6 +432,7 @@ impl StormResult {
             last: LastUser::default(),
             seconds: Vec::new(),
             phases: BTreeMap::new(),
+            phase_calls: PhaseCalls::default(),
             drivers: BTreeMap::new(),
         }
     }
@@ -464,6 +469,7 @@ impl StormResult {
             ours.merge(theirs)?;
         }
         self.join_phases(&other.phases, 0);
+        self.phase_calls.merge(&other.phase_calls)?;
         self.drivers.extend(other.drivers.clone());
         Ok(())
     }

@@ -52,6 +52,7 @@ impl StormResult {
         self.timings.merge(&later.timings)?;
         self.last.latest(&later.last.after(at_ms));
         self.join_phases(&later.phases, at_ms);
+        self.phase_calls.merge(&later.phase_calls)?;
         for (agent, theirs) in &later.drivers {
             match self.drivers.get_mut(agent) {
                 Some(ours) => ours.resume(theirs)?,

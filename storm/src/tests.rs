@@ -26,6 +26,7 @@ fn shapes() -> impl Strategy<Value = ArrivalShape> {
 fn result(agent: &str, calls: &[(usize, u64, bool)]) -> StormResult {
     let began = std::time::Instant::now();
     let recorder = StormRecorder::new(began, 2);
+    recorder.begin_phase(calls.len() % 3, began);
     for (kind, ms, good) in calls {
         let times = CallTimes {
             intended: began,
@@ -52,6 +53,7 @@ fn result(agent: &str, calls: &[(usize, u64, bool)]) -> StormResult {
     result.seconds = vec![StormSecond::default(); calls.len() % 3];
     result.seconds.push(recorder.take_second().unwrap());
     recorder.add_totals(&mut result).unwrap();
+    recorder.take_phase_calls(&mut result.phase_calls).unwrap();
     result.drivers.insert(agent.to_owned(), driver(agent));
     result
 }
@@ -125,6 +127,9 @@ proptest! {
                 Some(tally.response.max()),
                 each.map(|one| one.response.max()).max()
             );
+            let by_phase = (0..3).filter_map(|phase| left.phase_calls.of(phase)?.get(call));
+            prop_assert_eq!(tally.count, by_phase.clone().map(|one| one.count).sum::<u64>());
+            prop_assert_eq!(tally.failed(), by_phase.map(|one| one.failed).sum::<u64>());
         }
         let text = serde_json::to_string(&left).unwrap();
         prop_assert_eq!(serde_json::from_str::<StormResult>(&text).unwrap(), left);
@@ -276,6 +281,12 @@ fn what_an_interrupted_agent_did_before_and_after_is_one_result() {
     assert_eq!(whole.last.logged_in_ms, Some(9_030));
     assert_eq!(whole.elapsed_ms, 9_001);
     assert_eq!(whole.drivers["a"].seconds, 2);
+    // Two calls before it were of the third phase, and the one after it of the second.
+    let counts = [0, 1, 2].map(|phase| {
+        let calls = whole.phase_calls.of(phase)?;
+        Some(calls.values().map(|tally| tally.count).sum::<u64>())
+    });
+    assert_eq!(counts, [None, Some(1), Some(2)]);
     // Whoever was there before the interruption is not there any more.
     let gauges: Vec<_> = whole.gauges()[8..]
         .iter()

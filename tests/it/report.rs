@@ -140,6 +140,7 @@ fn the_page_of_a_storm_has_its_charts_and_no_browser_errors() {
     ] {
         assert!(document.contains(&format!("<h3>{title}</h3>")), "{title}");
     }
+    assert!(document.contains("<h3>Calls by phase</h3>"));
     // Where users were expected, and when the phases were.
     assert!(document.contains("class=\"band\""));
     assert!(document.contains("class=\"span\""));

@@ -1,6 +1,9 @@
 //! What is kept of a storm: what agents measured, what hosts did, what was expected.
 
-use loadrig_storm::StormResult;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use loadrig_storm::{ClientCall, PhaseTally, StormResult};
 use serde::{Deserialize, Serialize};
 
 use super::recovery::EventRecovery;
@@ -11,7 +14,7 @@ use crate::loadtest::HostSeries;
 pub struct StormFigures {
     /// The figures, merged over agents: counts, times, and what happened in each second.
     pub storm: StormResult,
-    /// When each phase was.
+    /// When each phase was, and what was measured in it.
     pub phases: Vec<StormPhaseSpan>,
     /// Times in which an agent did not work.
     pub gaps: Vec<AgentGap>,
@@ -28,8 +31,8 @@ pub struct StormFigures {
     pub forecast: Option<StormExpectation>,
 }
 
-/// When a phase was, milliseconds from the start of the storm.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A phase: when it was, milliseconds from the start of the storm, and what was measured in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StormPhaseSpan {
     /// Its name.
     pub name: String,
@@ -37,6 +40,51 @@ pub struct StormPhaseSpan {
     pub begin_ms: u64,
     /// When the last agent had done it.
     pub end_ms: u64,
+    /// The calls that were to begin in it, by kind.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub calls: BTreeMap<ClientCall, PhaseCallSummary>,
+}
+
+/// Calls of one kind in one phase.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PhaseCallSummary {
+    /// All of them, failed ones too.
+    pub count: u64,
+    /// Failed ones.
+    pub failed: u64,
+    /// Their response times; none where no call was answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<PhaseCallTimes>,
+}
+
+/// Response times from the intended start, milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PhaseCallTimes {
+    /// The median.
+    pub p50_ms: f64,
+    /// The 95th percentile.
+    pub p95_ms: f64,
+    /// The 99th percentile.
+    pub p99_ms: f64,
+    /// The longest.
+    pub max_ms: f64,
+}
+
+impl From<&PhaseTally> for PhaseCallSummary {
+    fn from(tally: &PhaseTally) -> Self {
+        let times = &tally.response;
+        let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+        Self {
+            count: tally.count,
+            failed: tally.failed,
+            times: (times.count() > 0).then(|| PhaseCallTimes {
+                p50_ms: ms(times.quantile(0.5)),
+                p95_ms: ms(times.quantile(0.95)),
+                p99_ms: ms(times.quantile(0.99)),
+                max_ms: ms(times.max()),
+            }),
+        }
+    }
 }
 
 /// A time in which an agent did not work.

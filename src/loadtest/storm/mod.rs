@@ -25,7 +25,8 @@ pub use agents::{FoundStorm, control_storm, find_storm};
 pub use divide::{StormAccounts, at_entrances, divide};
 pub use error::StormTestError;
 pub use figures::{
-    AgentGap, ReconnectExpectation, RigEventRecord, StormExpectation, StormFigures, StormPhaseSpan,
+    AgentGap, PhaseCallSummary, PhaseCallTimes, ReconnectExpectation, RigEventRecord,
+    StormExpectation, StormFigures, StormPhaseSpan,
 };
 pub use follow::{HeardStorm, hear_storm};
 pub use live::LiveSources;

@@ -1,13 +1,15 @@
 //! What all agents measured together, and what that says of the server: nothing, when the agents
 //! themselves were too slow.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
-use loadrig_storm::{StormErrorClass, StormResult, TimeHistogram};
+use loadrig_storm::{ClientCall, StormErrorClass, StormResult, TimeHistogram};
 
 use super::checks::{self, start_lag_name, time};
 use super::error::StormTestError;
 use super::event_checks::{complete_events, event_checks, fault_of};
-use super::figures::{AgentGap, RigEventRecord, StormFigures, StormPhaseSpan};
+use super::figures::{AgentGap, PhaseCallSummary, RigEventRecord, StormFigures, StormPhaseSpan};
 use super::wire::StormOutcome;
 use crate::loadtest::load_run::LoadRun;
 use crate::loadtest::result::{RESULT_FORMAT, ScenarioResult};
@@ -111,7 +113,8 @@ pub(super) fn judge(
     merged: MergedStorm,
     mut done: Vec<RigEventRecord>,
 ) -> ScenarioResult {
-    let result = merged.storm;
+    let mut result = merged.storm;
+    let phase_calls = std::mem::take(&mut result.phase_calls);
     complete_events(scenario, &result, &mut done);
     let mut own = agent_checks(scenario, &result, &merged.gaps, &merged.failures);
     let agents_kept_up = own.iter().all(|check| check.pass);
@@ -155,6 +158,10 @@ pub(super) fn judge(
         name: names.get(*index).cloned().unwrap_or_default(),
         begin_ms: phase.begin_ms,
         end_ms: phase.end_ms,
+        calls: phase_calls.of(*index).map_or_else(BTreeMap::new, |calls| {
+            let summary = |(call, tally): (&ClientCall, _)| (*call, PhaseCallSummary::from(tally));
+            calls.iter().map(summary).collect()
+        }),
     });
     let started = moment(result.started_ms);
     ScenarioResult {
@@ -274,10 +281,9 @@ fn moment(ms: u64) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::time::Duration;
 
-    use loadrig_storm::{DriverHealth, PhaseTime};
+    use loadrig_storm::{DriverHealth, PhaseTally, PhaseTime};
 
     use super::*;
     use crate::loadtest::Scenario;
@@ -364,6 +370,53 @@ mod tests {
         assert_eq!(figures.phases[0].name, "storm");
         assert_eq!(figures.invalid, None);
         let text = serde_json::to_string(&result).unwrap();
+        assert_eq!(
+            serde_json::from_str::<ScenarioResult>(&text).unwrap(),
+            result
+        );
+    }
+
+    #[test]
+    fn each_phase_has_the_calls_that_were_to_begin_in_it() {
+        let mut storm = good(&login_storm());
+        let mut login = PhaseTally {
+            count: 100,
+            failed: 1,
+            ..PhaseTally::default()
+        };
+        for ms in 1..=99 {
+            login.response.record(Duration::from_millis(ms));
+        }
+        let refused = PhaseTally {
+            count: 5,
+            failed: 5,
+            ..PhaseTally::default()
+        };
+        let calls = serde_json::json!({"1": {"login": login, "users-me": refused}});
+        storm.phase_calls = serde_json::from_value(calls).unwrap();
+        let result = judged(storm, Vec::new());
+        let phases = &result.storm.as_ref().unwrap().phases;
+        assert!(phases[0].calls.is_empty());
+        let login = phases[1].calls[&ClientCall::Login];
+        assert_eq!((login.count, login.failed), (100, 1));
+        let times = login.times.unwrap();
+        // Two significant digits.
+        let near = |ms: f64, expected: f64| (ms / expected - 1.0).abs() < 0.011;
+        assert!(
+            near(times.p50_ms, 50.0) && near(times.p95_ms, 95.0),
+            "{times:?}"
+        );
+        assert!(
+            near(times.p99_ms, 99.0) && near(times.max_ms, 99.0),
+            "{times:?}"
+        );
+        let refused = phases[1].calls[&ClientCall::UsersMe];
+        assert_eq!((refused.failed, refused.times), (5, None));
+        let text = serde_json::to_string(&result).unwrap();
+        assert!(
+            text.contains(r#""login":{"count":100,"failed":1,"times":{"p50_ms":"#),
+            "{text}"
+        );
         assert_eq!(
             serde_json::from_str::<ScenarioResult>(&text).unwrap(),
             result

@@ -12,6 +12,7 @@ mod topology;
 use serde::Serialize;
 use tera::{Context, Tera};
 
+use super::by_phase::PhaseTable;
 use super::figures::{count, dollars, duration, millis, rate};
 use super::model::{CostSummary, ProofItem, Report, ReportedEnvironment, SoftwareVersion, Verdict};
 use super::over_time::charts_of as over_time_of;
@@ -132,6 +133,8 @@ struct ScenarioSection<'a> {
     /// What a row of `calls` is: an action of the smoke engine, a call of the storm's.
     call_title: &'static str,
     calls: Vec<CallRow>,
+    /// The same of a storm by phase.
+    by_phase: Vec<PhaseTable>,
     errors: Vec<String>,
     /// What a storm came to, in words.
     facts: Vec<StormFact>,
@@ -313,6 +316,10 @@ fn scenario(result: &ScenarioResult) -> ScenarioSection<'_> {
         error_rate: format!("{:.2} %", result.error_rate_percent()),
         call_title,
         calls,
+        by_phase: told
+            .as_ref()
+            .map(|told| told.by_phase.clone())
+            .unwrap_or_default(),
         errors,
         facts: told.map(|told| told.facts).unwrap_or_default(),
         over_time: storm.map(over_time).unwrap_or_default(),

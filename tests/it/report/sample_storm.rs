@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use loadrig::loadtest::storm::{
-    AgentGap, EventRecovery, ReconnectExpectation, ReturnTimes, RigEventRecord, StormExpectation,
-    StormFigures, StormPhaseSpan,
+    AgentGap, EventRecovery, PhaseCallSummary, PhaseCallTimes, ReconnectExpectation, ReturnTimes,
+    RigEventRecord, StormExpectation, StormFigures, StormPhaseSpan,
 };
 use loadrig::loadtest::{Check, HostPoint, HostSeries};
 use loadrig::report::Report;
@@ -44,8 +44,18 @@ fn figures() -> StormFigures {
     StormFigures {
         storm: result(),
         phases: vec![
-            span("storm", 0, ARRIVE_FOR),
-            span("drain", ARRIVE_FOR, SECONDS),
+            StormPhaseSpan {
+                calls: [
+                    (ClientCall::Login, in_phase(14_200, 2_100, Some(240_000.0))),
+                    (ClientCall::UsersMe, in_phase(410_000, 0, Some(61.0))),
+                ]
+                .into(),
+                ..span("storm", 0, ARRIVE_FOR)
+            },
+            StormPhaseSpan {
+                calls: [(ClientCall::Login, in_phase(3_300, 3_300, None))].into(),
+                ..span("drain", ARRIVE_FOR, SECONDS)
+            },
         ],
         gaps: vec![AgentGap {
             agent: "agent-1".into(),
@@ -106,6 +116,21 @@ fn span(name: &str, begin: u64, end: u64) -> StormPhaseSpan {
         name: name.into(),
         begin_ms: begin * 1000,
         end_ms: end * 1000,
+        calls: std::collections::BTreeMap::new(),
+    }
+}
+
+/// Calls of a phase whose 95th percentile this is.
+fn in_phase(count: u64, failed: u64, p95_ms: Option<f64>) -> PhaseCallSummary {
+    PhaseCallSummary {
+        count,
+        failed,
+        times: p95_ms.map(|p95_ms| PhaseCallTimes {
+            p50_ms: p95_ms / 3.0,
+            p95_ms,
+            p99_ms: p95_ms * 1.5,
+            max_ms: p95_ms * 2.0,
+        }),
     }
 }
 
@@ -202,6 +227,7 @@ fn result() -> StormResult {
             caught_up_ms: None,
         },
         phases: std::collections::BTreeMap::new(),
+        phase_calls: loadrig_storm::PhaseCalls::default(),
         drivers: [("agent-1".to_owned(), driver())].into(),
         seconds,
     }
