@@ -39,6 +39,7 @@ mod result;
 mod resumed;
 mod route;
 mod socket;
+mod sources;
 mod storm;
 #[cfg(test)]
 mod tests;
@@ -64,3 +65,4 @@ pub use result::{
     StormErrorClass, StormGauges, StormResult, StormSecond, StormTimings, UserCounts,
     WebsocketCounts,
 };
+pub use sources::source_addresses;

@@ -109,6 +109,11 @@ impl SocketRoute {
         self.tls.is_some()
     }
 
+    /// The first of its addresses.
+    pub(crate) fn first_address(&self) -> Option<SocketAddr> {
+        self.addresses.first().copied()
+    }
+
     /// A new connection; `turn` chooses among the entrance's addresses.
     pub(crate) async fn connect(
         &self,
@@ -117,16 +122,11 @@ impl SocketRoute {
         source: Option<IpAddr>,
     ) -> io::Result<NetStream> {
         let address = self.addresses[turn % self.addresses.len()];
+        // From an address of the other family nothing leads there.
+        let source = source.filter(|source| source.is_ipv4() == address.is_ipv4());
         let stream = match source {
             None => TcpStream::connect(address).await?,
-            Some(source) => {
-                let socket = match address {
-                    SocketAddr::V4(_) => TcpSocket::new_v4()?,
-                    SocketAddr::V6(_) => TcpSocket::new_v6()?,
-                };
-                socket.bind(SocketAddr::new(source, 0))?;
-                socket.connect(address).await?
-            }
+            Some(source) => socket_from(source)?.connect(address).await?,
         };
         stream.set_nodelay(true)?;
         let Some(tls) = &self.tls else {
@@ -196,6 +196,32 @@ fn client_config(authority: Option<&str>, system: bool) -> Result<ClientConfig, 
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
+/// A socket that connects from one of this host's addresses.
+fn socket_from(source: IpAddr) -> io::Result<TcpSocket> {
+    let socket = match source {
+        IpAddr::V4(_) => TcpSocket::new_v4()?,
+        IpAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    choose_port_late(&socket)?;
+    socket.bind(SocketAddr::new(source, 0))?;
+    Ok(socket)
+}
+
+/// Leaves the port to be chosen when the socket connects. One that is taken before is taken towards
+/// all entrances; later it has to be free towards one alone.
+#[cfg(target_os = "linux")]
+fn choose_port_late(socket: &TcpSocket) -> io::Result<()> {
+    use nix::sys::socket::{setsockopt, sockopt::IpBindAddressNoPort};
+
+    setsockopt(socket, IpBindAddressNoPort, &true)?;
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn choose_port_late(_socket: &TcpSocket) -> io::Result<()> {
+    Ok(())
+}
+
 /// A connection, encrypted or not.
 #[derive(Debug)]
 pub(crate) enum NetStream {
@@ -254,5 +280,29 @@ impl AsyncWrite for NetStream {
             Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
             Self::Tls(stream) => Pin::new(stream.as_mut()).poll_shutdown(context),
         }
+    }
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_port_is_chosen_with_the_connection() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let second = Ipv4Addr::new(127, 0, 0, 2);
+        let socket = socket_from(second.into()).unwrap();
+        assert_eq!(socket.local_addr().unwrap().port(), 0);
+        let to = listener.local_addr().unwrap();
+        let (connected, accepted) = tokio::join!(socket.connect(to), listener.accept());
+        let from = connected.unwrap().local_addr().unwrap();
+        assert_eq!(from.ip(), IpAddr::V4(second));
+        assert_ne!(from.port(), 0);
+        assert_eq!(accepted.unwrap().1, from);
     }
 }

@@ -56,6 +56,7 @@ pub fn divide(
                     format: STORM_FORMAT,
                     agent: agent.clone(),
                     entrances: entrances.clone(),
+                    // Each agent knows its own.
                     source_addresses: Vec::new(),
                     accounts: Accounts {
                         prefix: accounts.prefix.clone(),

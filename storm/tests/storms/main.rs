@@ -9,6 +9,8 @@
     reason = "a test that cannot go on panics, and the rig is shared with the stand-in's tests"
 )]
 
+mod addresses;
+mod frames;
 mod published;
 mod relay;
 #[path = "../../../standin/tests/server/rig/mod.rs"]

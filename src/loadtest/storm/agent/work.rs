@@ -1,11 +1,13 @@
 //! The worker: carries the agent's part of a storm out, says where it stands, and keeps what an
 //! interruption must not lose.
 
+use std::net::IpAddr;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use loadrig_storm::{
     StormControl, StormLine, StormPlan, StormPosition, StormResult, run as run_storm,
+    source_addresses,
 };
 use tokio::sync::mpsc;
 
@@ -19,7 +21,7 @@ use crate::loadtest::wire::{EntranceRoute, ServerInfo};
 
 /// So late a worker may be at its first start before that counts as an interruption, ms.
 const PUNCTUAL_MS: u64 = 1_000;
-/// How long the server may take to say which it is.
+/// How long the server may take to say which it is, and its name to have an address.
 const ASK_SERVER: Duration = Duration::from_secs(5);
 /// Lines that wait to be written.
 const LINES: usize = 256;
@@ -57,7 +59,8 @@ pub async fn work(directory: &StormDirectory) -> Result<(), StormAgentError> {
         .map_err(|source| directory.failed("lines.jsonl", source))?;
     let (say, mut messages) = mpsc::channel(MESSAGES);
     control::listen(directory, say.clone())?;
-    let server = ask_server(&plan).await;
+    let (server, sources) = tokio::join!(ask_server(&plan), find_sources(&plan));
+    plan.source_addresses = sources;
     await_start(storm.start_ms, &mut plan, &say, &mut messages).await;
     let before = take_up(directory, storm.start_ms, &mut plan)?;
     let server = match &before {
@@ -111,6 +114,22 @@ async fn ask_server(plan: &StormPlan) -> ServerInfo {
         }
         Err(_) => ServerInfo::default(),
     }
+}
+
+/// The addresses of this host that its users come from. As with the server, the start waits for nobody.
+async fn find_sources(plan: &StormPlan) -> Vec<IpAddr> {
+    let Some(entrance) = plan.entrances.first() else {
+        return Vec::new();
+    };
+    if !plan.source_addresses.is_empty() {
+        return plan.source_addresses.clone();
+    }
+    let found = tokio::time::timeout(ASK_SERVER, source_addresses(entrance)).await;
+    let found = found.unwrap_or_default();
+    if !found.is_empty() {
+        tracing::info!(addresses = ?found, "users come from several addresses");
+    }
+    found
 }
 
 /// Waits for the moment of the start, and heeds what is said meanwhile.
