@@ -256,3 +256,78 @@ pub(crate) async fn connect(
     count.end(&opened);
     opened
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio_tungstenite::{accept_async, client_async};
+
+    use super::*;
+    use crate::route::NetStream;
+
+    /// The two ends of a websocket.
+    async fn pair() -> (LiveSocket, WebSocketStream<TcpStream>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let client = async {
+            let stream = NetStream::Plain(TcpStream::connect(address).await.unwrap());
+            client_async("ws://127.0.0.1/", stream).await.unwrap().0
+        };
+        let server = async {
+            let (stream, _) = listener.accept().await.unwrap();
+            accept_async(stream).await.unwrap()
+        };
+        let (stream, server) = tokio::join!(client, server);
+        let live = LiveSocket {
+            stream,
+            sent: 0,
+            ping: None,
+        };
+        (live, server)
+    }
+
+    #[tokio::test]
+    async fn a_ping_without_an_answer_ends_the_connection_at_the_next() {
+        let (mut client, mut server) = pair().await;
+        let due = Instant::now();
+        client.ping(due).await.unwrap();
+        let asked = server.next().await.unwrap().unwrap();
+        assert_eq!(asked.to_text().unwrap(), r#"{"action":"ping","seq":1}"#);
+        assert_eq!(client.unanswered_ping(), Some(due));
+        // An answer to something else is none to the ping.
+        let mut stream = Stream::default();
+        for text in [
+            r#"{"status":"OK","seq_reply":9}"#,
+            r#"{"status":"OK","seq_reply":1,"data":{"text":"pong"}}"#,
+        ] {
+            server.send(Message::text(text)).await.unwrap();
+        }
+        assert!(matches!(client.hear(&mut stream).await, Ok(Heard::Other)));
+        assert_eq!(client.unanswered_ping(), Some(due));
+        let heard = client.hear(&mut stream).await;
+        assert!(
+            matches!(heard, Ok(Heard::Pong(at)) if at == due),
+            "{heard:?}"
+        );
+        client.ping(due).await.unwrap();
+        assert_eq!(client.ping(due).await, Err(PING_TIMEOUT));
+    }
+
+    #[tokio::test]
+    async fn numbers_of_events_have_no_gap() {
+        let (mut client, mut server) = pair().await;
+        let mut stream = Stream::default();
+        for text in [
+            r#"{"event":"hello","data":{"connection_id":"a"},"seq":0}"#,
+            r#"{"event":"typing","data":{},"seq":1}"#,
+            r#"{"event":"typing","data":{},"seq":3}"#,
+        ] {
+            server.send(Message::text(text)).await.unwrap();
+        }
+        assert!(matches!(client.hear(&mut stream).await, Ok(Heard::Hello)));
+        assert!(matches!(client.hear(&mut stream).await, Ok(Heard::Other)));
+        assert!(matches!(client.hear(&mut stream).await, Ok(Heard::Gap)));
+        // What is missing is asked for, with the next connection.
+        assert_eq!((stream.next, &*stream.connection_id), (2, "a"));
+    }
+}

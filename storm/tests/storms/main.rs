@@ -11,10 +11,13 @@
 
 mod addresses;
 mod frames;
+mod gaps;
 mod published;
+mod refusals;
 mod relay;
 #[path = "../../../standin/tests/server/rig/mod.rs"]
 mod rig;
+mod shapes;
 mod stage;
 mod tls;
 mod tls_front;

@@ -6,23 +6,29 @@ use loadrig_storm::{
     AccountPassword, Accounts, ActionMix, ClientBehavior, STORM_FORMAT, StormControl,
     StormEntrance, StormLine, StormPhase, StormPlan, StormResult, StormSample, run,
 };
+use mattermost_license::Sku;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::rig::client::PASSWORD;
-use super::rig::{NodeOptions, Postgres, ServerNode, free_port};
+use super::rig::node::license;
+use super::rig::{Client, NodeOptions, Postgres, ServerNode, free_port};
 
-/// A variable of the stand-in about password hashes, and its value.
-type HashPrice = (&'static str, &'static str);
+/// A variable of the stand-in, and its value.
+type StandinVariable = (&'static str, String);
 
-const QUICK_HASH: HashPrice = ("MM_STANDIN_HASH_ROUNDS", "1000");
+fn quick_hash() -> StandinVariable {
+    ("MM_STANDIN_HASH_ROUNDS", "1000".to_owned())
+}
 
 /// A server with people who know each other.
 pub struct Stage {
     node: Option<ServerNode>,
     port: u16,
     postgres: Postgres,
+    /// A channel that everybody is in.
+    channel: String,
 }
 
 fn settings(postgres: &Postgres) -> Value {
@@ -42,18 +48,24 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 
 impl Stage {
     pub async fn new(users: u32) -> Self {
-        Self::with_hash_price(users, QUICK_HASH).await
+        Self::with(users, vec![quick_hash()]).await
+    }
+
+    /// One with a license of another edition than Enterprise.
+    pub async fn with_license(users: u32, sku: &Sku) -> Self {
+        let license = ("MM_LICENSE", license(sku));
+        Self::with(users, vec![quick_hash(), license]).await
     }
 
     /// One whose logins take so many milliseconds each, one after the other.
-    pub async fn with_hash_time(users: u32, time: &'static str) -> Self {
-        Self::with_hash_price(users, ("MM_STANDIN_HASH_TIME", time)).await
+    pub async fn with_hash_time(users: u32, time: &str) -> Self {
+        Self::with(users, vec![("MM_STANDIN_HASH_TIME", time.to_owned())]).await
     }
 
-    async fn with_hash_price(users: u32, price: HashPrice) -> Self {
+    async fn with(users: u32, variables: Vec<StandinVariable>) -> Self {
         let postgres = Postgres::start();
         let port = free_port();
-        let node = Self::start(&postgres, port, price);
+        let node = Self::start(&postgres, port, variables);
         let nobody = node.client();
         nobody.create_user("admin").await;
         let admin = nobody.login("admin").await;
@@ -91,13 +103,16 @@ impl Stage {
             node: Some(node),
             port,
             postgres,
+            channel: channels.swap_remove(0),
         }
     }
 
-    fn start(postgres: &Postgres, port: u16, (variable, value): HashPrice) -> ServerNode {
+    fn start(postgres: &Postgres, port: u16, variables: Vec<StandinVariable>) -> ServerNode {
         let node = ServerNode::spawn_with(NodeOptions {
             settings: settings(postgres),
-            variables: vec![(variable, value.to_owned())],
+            // One that is named takes the place of the usual one.
+            unlicensed: variables.iter().any(|(name, _)| *name == "MM_LICENSE"),
+            variables,
             port: Some(port),
             ..NodeOptions::default()
         });
@@ -109,11 +124,22 @@ impl Stage {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// A session of somebody who is in all channels too.
+    pub async fn admin(&self) -> Client {
+        let node = self.node.as_ref().expect("a server");
+        node.client().login("admin").await
+    }
+
+    /// Id of a channel that everybody is in.
+    pub fn channel(&self) -> &str {
+        &self.channel
+    }
+
     /// Stops the server and starts it again at the same port.
     pub fn restart(&mut self) {
         let node = self.node.take().expect("a server");
         assert!(node.stop().success());
-        self.node = Some(Self::start(&self.postgres, self.port, QUICK_HASH));
+        self.node = Some(Self::start(&self.postgres, self.port, vec![quick_hash()]));
     }
 
     /// Stops the server, and starts it again at the same port after a time. Between the two returned
@@ -124,45 +150,51 @@ impl Stage {
         assert!(node.stop().success());
         std::thread::sleep(away);
         let spawned = stopped.elapsed();
-        self.node = Some(Self::start(&self.postgres, self.port, QUICK_HASH));
+        self.node = Some(Self::start(&self.postgres, self.port, vec![quick_hash()]));
         (spawned, stopped.elapsed())
     }
 
     /// So many users within so long, until all have arrived.
     pub fn plan(&self, users: u32, over_ms: u64) -> StormPlan {
-        StormPlan {
-            format: STORM_FORMAT,
-            agent: "agent-1".into(),
-            entrances: vec![StormEntrance {
-                url: self.url(),
-                connect_to: None,
-                authority: None,
-                port: None,
-                system: false,
-            }],
-            source_addresses: Vec::new(),
-            accounts: Accounts {
-                prefix: "storm-".into(),
-                first: 0,
+        let entrance = StormEntrance {
+            url: self.url(),
+            connect_to: None,
+            authority: None,
+            port: None,
+            system: false,
+        };
+        plan_at(entrance, users, over_ms)
+    }
+}
+
+/// So many users within so long at an entrance, until all have arrived.
+pub fn plan_at(entrance: StormEntrance, users: u32, over_ms: u64) -> StormPlan {
+    StormPlan {
+        format: STORM_FORMAT,
+        agent: "agent-1".into(),
+        entrances: vec![entrance],
+        source_addresses: Vec::new(),
+        accounts: Accounts {
+            prefix: "storm-".into(),
+            first: 0,
+            users,
+            password: AccountPassword::new(PASSWORD),
+        },
+        phases: vec![
+            StormPhase::Arrive {
                 users,
-                password: AccountPassword::new(PASSWORD),
+                over_ms,
+                shape: Default::default(),
             },
-            phases: vec![
-                StormPhase::Arrive {
-                    users,
-                    over_ms,
-                    shape: Default::default(),
-                },
-                StormPhase::Drain { at_most_ms: 60_000 },
-            ],
-            client: ClientBehavior::default(),
-            mix: ActionMix::idle(),
-            seed: 7,
-            deadline_ms: 120_000,
-            sample_every_ms: 1000,
-            checkpoint_every_ms: None,
-            resume: None,
-        }
+            StormPhase::Drain { at_most_ms: 60_000 },
+        ],
+        client: ClientBehavior::default(),
+        mix: ActionMix::idle(),
+        seed: 7,
+        deadline_ms: 120_000,
+        sample_every_ms: 1000,
+        checkpoint_every_ms: None,
+        resume: None,
     }
 }
 
