@@ -19,6 +19,7 @@ mod relay;
 mod rig;
 mod shapes;
 mod stage;
+mod stall;
 mod tls;
 mod tls_front;
 
