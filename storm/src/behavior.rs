@@ -116,13 +116,14 @@ pub enum HttpVersion {
 /// Whose behaviour a client has: a release of the web application.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum WebClient {
-    /// 10.11: asks for the server's limits as an administrator only.
+    /// 10.11: asks for the server's limits as an administrator only, and for profile fields whatever
+    /// the license is.
     #[serde(rename = "10.11")]
     V10_11,
-    /// 11.6: everybody asks for the server's limits, twice.
+    /// 11.6: everybody asks for the server's limits, twice, and for profile fields as in 10.11.
     #[serde(rename = "11.6")]
     V11_6,
-    /// 11.9.
+    /// 11.9: profile fields with an Enterprise license alone.
     #[default]
     #[serde(rename = "11.9")]
     V11_9,

@@ -95,7 +95,8 @@ pub(crate) async fn enter_view(browser: &Browser, arrived: Instant) {
     let version = browser.storm.behavior.web_client;
     see_oneself(browser, &user);
     let mut errands = Errands::new();
-    if site.is_enterprise {
+    // Releases before 11.9 do not look at the license.
+    if site.is_enterprise || version < WebClient::V11_9 {
         errands.send(browser.ask(calls::profile_fields()));
     }
     if version == WebClient::V11_6 {

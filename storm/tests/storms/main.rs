@@ -22,6 +22,7 @@ mod stage;
 mod stall;
 mod tls;
 mod tls_front;
+mod versions;
 
 use std::time::Duration;
 
