@@ -364,17 +364,35 @@ pub(super) struct Sparkline {
     pub(super) most: f64,
 }
 
-/// Where along the curves of a chart something was done to the rig, in as many characters; none where
-/// nothing was.
-pub(super) fn marks(chart: &TimeChart, figures: &StormFigures, width: usize) -> Option<String> {
+/// What a chart's curves stand under: where something was done to the rig, and where an agent did not
+/// work, in as many characters; each only if there was such a thing.
+pub(super) fn marks(
+    chart: &TimeChart,
+    figures: &StormFigures,
+    width: usize,
+) -> Vec<(&'static str, String)> {
     let longest = longest(chart);
-    let mut cells = vec![' '; width];
-    for begin_ms in figures.events.iter().filter_map(|event| event.begin_ms) {
-        if let Some(cell) = cells.get_mut(cell_of(begin_ms as f64 / 1000.0, longest, width)) {
-            *cell = '▼';
+    let cell = |ms: u64| cell_of(ms as f64 / 1000.0, longest, width);
+    let line = |spans: Vec<(usize, usize)>, mark: char| {
+        let mut cells = vec![' '; width];
+        for (from, to) in &spans {
+            if let Some(cells) = cells.get_mut(*from..=*to) {
+                cells.fill(mark);
+            }
         }
-    }
-    cells.contains(&'▼').then(|| cells.into_iter().collect())
+        (!spans.is_empty()).then(|| cells.into_iter().collect())
+    };
+    let begun = figures.events.iter().filter_map(|event| event.begin_ms);
+    let events = begun.map(|ms| (cell(ms), cell(ms))).collect();
+    let gaps = figures.gaps.iter();
+    let gaps = gaps.map(|gap| (cell(gap.from_ms), cell(gap.to_ms.max(gap.from_ms))));
+    [
+        ("events", line(events, '▼')),
+        ("agents away", line(gaps.collect(), '░')),
+    ]
+    .into_iter()
+    .filter_map(|(name, line)| Some((name, line?)))
+    .collect()
 }
 
 /// Seconds from the start to the last point.

@@ -284,8 +284,8 @@ impl TerminalPage {
         for chart in over_time::charts_of(figures) {
             self.line("");
             self.line(chart.title);
-            if let Some(marks) = storm::marks(&chart, figures, SPARKLINE) {
-                self.line(&format!("  {:<17} {marks}", "events"));
+            for (name, marks) in storm::marks(&chart, figures, SPARKLINE) {
+                self.line(&format!("  {name:<17} {marks}"));
             }
             for spark in storm::sparklines(&chart, SPARKLINE) {
                 let most = chart.unit.label(spark.most);

@@ -144,6 +144,11 @@ fn the_page_of_a_storm_has_its_charts_and_no_browser_errors() {
     // Where users were expected, and when the phases were.
     assert!(document.contains("class=\"band\""));
     assert!(document.contains("class=\"span\""));
+    // The time without an agent, on every chart and for both screens.
+    let charts = document.matches("class=\"chart ").count();
+    assert!(charts >= 16, "{charts}");
+    assert_eq!(document.matches("class=\"gap\"").count(), charts);
+    assert_eq!(document.matches(">agent-1 away</text>").count(), charts);
     // Charts of 22 minutes do not grow with their seconds.
     assert!(page.len() < 400_000, "{} bytes", page.len());
 }

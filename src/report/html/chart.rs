@@ -22,6 +22,8 @@ pub(super) struct Chart {
     pub(super) y_ticks: Vec<Mark>,
     pub(super) spans: Vec<ChartSpan>,
     pub(super) moments: Vec<Mark>,
+    /// Stretches in which an agent did not work.
+    pub(super) gaps: Vec<ChartSpan>,
     pub(super) bands: Vec<ChartBand>,
     pub(super) curves: Vec<Curve>,
 }

@@ -345,9 +345,15 @@ fn over_time(figures: &StormFigures) -> Vec<DrawnChart> {
         let at = event.begin_ms? as f64 / 1000.0;
         Some((at, event.text.clone()))
     });
+    let gaps = figures.gaps.iter().map(|gap| TimeSpan {
+        name: format!("{} away", gap.agent),
+        from: gap.from_ms as f64 / 1000.0,
+        to: gap.to_ms as f64 / 1000.0,
+    });
     let background = TimeBackground {
         spans,
         moments: moments.collect(),
+        gaps: gaps.collect(),
     };
     over_time_of(figures)
         .iter()

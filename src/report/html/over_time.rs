@@ -30,7 +30,12 @@ pub(super) struct TimeBackground {
     pub(super) spans: Vec<TimeSpan>,
     /// When something was done to the rig: seconds from the start, and what.
     pub(super) moments: Vec<(f64, String)>,
+    /// When an agent did not work: what the curves show then is not the server's.
+    pub(super) gaps: Vec<TimeSpan>,
 }
+
+/// A gap is seen, however short it is.
+const LEAST_WIDTH: f64 = 3.0;
 
 /// Draws a chart.
 pub(super) fn chart(chart: &TimeChart, background: &TimeBackground, size: ChartSize) -> Chart {
@@ -90,13 +95,11 @@ pub(super) fn chart(chart: &TimeChart, background: &TimeBackground, size: ChartS
         frame: plot.frame,
         x_ticks: plot.x_ticks(),
         y_ticks: plot.y_ticks(),
-        spans: spans
+        spans: spans.iter().map(|span| plot.span(span, 0.0)).collect(),
+        gaps: background
+            .gaps
             .iter()
-            .map(|span| ChartSpan {
-                from: plot.x(span.from),
-                width: round(plot.x(span.to) - plot.x(span.from)),
-                label: span.name.clone(),
-            })
+            .map(|gap| plot.span(gap, LEAST_WIDTH))
             .collect(),
         moments: background
             .moments
@@ -153,6 +156,15 @@ impl TimePlot {
     fn x(&self, seconds: f64) -> f64 {
         let ChartFrame { left, right, .. } = self.frame;
         round(left + (right - left) * (seconds / self.longest).clamp(0.0, 1.0))
+    }
+
+    fn span(&self, span: &TimeSpan, least_width: f64) -> ChartSpan {
+        let (from, to) = (self.x(span.from), self.x(span.to));
+        ChartSpan {
+            from,
+            width: round((to - from).max(least_width)),
+            label: span.name.clone(),
+        }
     }
 
     fn y(&self, value: f64) -> f64 {
@@ -297,13 +309,35 @@ mod tests {
     fn what_was_done_to_the_rig_stands_where_it_was_done() {
         let data = sample(TimeUnit::Count, vec![(1.0, 1.0), (100.0, 10.0)]);
         let background = TimeBackground {
-            spans: Vec::new(),
             moments: vec![(50.0, "app-1 is killed".to_owned())],
+            ..TimeBackground::default()
         };
         let chart = chart(&data, &background, SIZE);
         let middle = f64::midpoint(chart.frame.left, chart.frame.right);
         assert!((chart.moments[0].at - middle).abs() < 0.1);
         assert_eq!(chart.moments[0].label, "app-1 is killed");
+    }
+
+    #[test]
+    fn a_gap_stands_where_it_was_and_is_seen_however_short() {
+        let data = sample(TimeUnit::Count, vec![(1.0, 1.0), (100.0, 10.0)]);
+        let gap = |from, to| TimeSpan {
+            name: "agent-1 away".to_owned(),
+            from,
+            to,
+        };
+        let background = TimeBackground {
+            gaps: vec![gap(25.0, 75.0), gap(80.0, 80.1)],
+            ..TimeBackground::default()
+        };
+        let chart = chart(&data, &background, SIZE);
+        let whole = chart.frame.right - chart.frame.left;
+        let [long, short] = chart.gaps.as_slice() else {
+            panic!("{:?}", chart.gaps);
+        };
+        assert!((long.from - chart.frame.left - whole / 4.0).abs() < 0.1);
+        assert!((long.width - whole / 2.0).abs() < 0.2);
+        assert!((short.width - LEAST_WIDTH).abs() < 0.1);
     }
 
     #[test]

@@ -46,6 +46,7 @@ pub(super) fn chart(actions: &[ActionSummary], size: ChartSize) -> Option<Chart>
         frame: plot.frame,
         spans: Vec::new(),
         moments: Vec::new(),
+        gaps: Vec::new(),
         bands: Vec::new(),
         x_ticks: x_ticks(&plot),
         y_ticks: y_ticks(&plot),
