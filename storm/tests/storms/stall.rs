@@ -67,7 +67,7 @@ async fn a_stall_of_a_second_shows_in_full() {
     let (server, url) = StallingServer::start().await;
     let entrance = StormEntrance {
         url,
-        address: None,
+        connect_to: None,
         authority: None,
         port: None,
         system: false,
