@@ -50,8 +50,8 @@ pub use scenario::{
     EventAction, HoldPhase, LatencyLimit, LoginThresholds, NodeLoss, PhaseShape, Population,
     ProxyLoss, RampPhase, RecoveryThresholds, ReturnThresholds, Scenario, ScenarioEngine,
     ScenarioEvent, ScenarioPhase, ServiceLoss, SmokeScenario, StepPhase, Steps, StormClient,
-    StormOverrideError, StormOverrides, StormRetry, StormScenario, StormThresholds, StormTooMany,
-    Thresholds, WithoutOptions, scenario_schema,
+    StormDisturbance, StormOverrideError, StormOverrides, StormRetry, StormScenario,
+    StormThresholds, StormTooMany, Thresholds, WithoutOptions, scenario_schema,
 };
 pub use tally::{ErrorSample, HistogramError, Latencies, Tallies, Tally, UserAction};
 pub use targets::{ExpectedTarget, MetricsHost};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::spec::{HostName, Role};
 
 use super::durations::{none_up_to_an_hour, phase};
+use super::phases::DropPhase;
 
 /// Something that loadrig does to the rig, at a moment of a phase.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -122,6 +123,25 @@ impl EventAction {
             EventAction::RollingRestart(_) | EventAction::FailOverDatabase(_) => None,
         }
     }
+}
+
+/// What breaks websockets in a storm.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum StormDisturbance {
+    /// What loadrig does to the rig in a phase.
+    Event {
+        /// Index of the phase.
+        index: usize,
+        /// What is done.
+        what: EventAction,
+    },
+    /// A phase in which agents break their own.
+    Drop {
+        /// Index of the phase.
+        index: usize,
+        /// Which, and how fast.
+        drop: DropPhase,
+    },
 }
 
 /// A list of mappings: when, and one thing that is done.

@@ -22,7 +22,9 @@ mod storm_thresholds;
 
 pub use client::{StormClient, StormRetry, StormTooMany};
 pub use engine::ScenarioEngine;
-pub use events::{EventAction, NodeLoss, ProxyLoss, ScenarioEvent, ServiceLoss, WithoutOptions};
+pub use events::{
+    EventAction, NodeLoss, ProxyLoss, ScenarioEvent, ServiceLoss, StormDisturbance, WithoutOptions,
+};
 pub use file::scenario_schema;
 pub use kind::Scenario;
 pub use overrides::{StormOverrideError, StormOverrides};

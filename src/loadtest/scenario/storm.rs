@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::client::StormClient;
 use super::durations::up_to_a_day;
 use super::engine::ScenarioEngine;
-use super::events::{ScenarioEvent, events_schema};
+use super::events::{ScenarioEvent, StormDisturbance, events_schema};
 use super::mix::mix_schema;
 use super::phases::{ArrivingPhase, ScenarioPhase, arrivals, dealt, phase_names, phases_schema};
 use super::population::Population;
@@ -127,6 +127,23 @@ impl StormScenario {
             .map(ScenarioPhase::at_most)
             .sum::<SignedDuration>()
             + event.at
+    }
+
+    /// What breaks websockets, in the order in which results have it: the events, then the phases
+    /// `drop`.
+    #[must_use]
+    pub fn disturbances(&self) -> Vec<StormDisturbance> {
+        let names = self.phase_names();
+        let events = self.events.iter().map(|event| StormDisturbance::Event {
+            index: names.iter().position(|it| *it == event.phase).unwrap_or(0),
+            what: event.what,
+        });
+        let drops = self.phases.iter().enumerate();
+        let drops = drops.filter_map(|(index, phase)| match phase {
+            ScenarioPhase::Drop(drop) => Some(StormDisturbance::Drop { index, drop: *drop }),
+            _ => None,
+        });
+        events.chain(drops).collect()
     }
 
     /// The names of the phases for reports: the key of each, with a number where several have the

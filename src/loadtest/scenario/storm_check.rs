@@ -172,8 +172,11 @@ impl MeasurableParts<'_> {
             ("caught_up", recovery.caught_up.is_given(), true),
             ("errors", recovery.errors.is_some(), false),
         ] {
-            if given && self.events.is_empty() {
-                refuse(&["recovery", name], "it has no `events`");
+            if given && self.events.is_empty() && !drops {
+                refuse(
+                    &["recovery", name],
+                    "it has neither a phase `drop` nor `events` to recover from",
+                );
             } else if given && is_of_websockets && !self.client.websocket {
                 refuse(&["recovery", name], "`client.websocket` is `false`");
             }

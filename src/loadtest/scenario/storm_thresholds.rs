@@ -42,7 +42,7 @@ pub struct StormThresholds {
     pub reconnected: ReturnThresholds,
     /// From the loss of a websocket until all calls that follow it are answered.
     pub caught_up: ReturnThresholds,
-    /// From each event of the scenario until the rig is as before.
+    /// From each event of the scenario, and each phase `drop`, until the rig is as before.
     pub recovery: RecoveryThresholds,
     /// Most lateness of the agents themselves, 99th percentile: beyond it the other figures are not
     /// the server's alone.
@@ -104,7 +104,7 @@ impl ReturnThresholds {
     }
 }
 
-/// Longest times from an event until the rig is as before. Each event is held to them.
+/// Longest times from an event or a phase `drop` until the rig is as before. Each is held to them.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RecoveryThresholds {

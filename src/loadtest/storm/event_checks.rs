@@ -8,22 +8,21 @@ use loadrig_storm::StormResult;
 use super::checks::time;
 use super::figures::RigEventRecord;
 use super::recovery::{EventRecovery, EventWindow, ReturnTimes};
-use crate::loadtest::scenario::{ReturnThresholds, StormScenario};
+use crate::loadtest::scenario::{ReturnThresholds, StormDisturbance, StormScenario};
 use crate::loadtest::wire::Check;
 
 /// An event that comes so much earlier or later meets another storm. Clocks of hosts differ by
 /// less, and a connection over SSH takes less.
 const PUNCTUAL_MS: u64 = 5_000;
 
-/// Completes what hosts wrote down: when each event was to come in the phases as they came, and what
-/// it did to clients.
+/// Completes what hosts wrote down: when each event was to come in the phases as they came, the phases
+/// in which agents broke websockets, and what all of that did to clients.
 pub(super) fn complete_events(
     scenario: &StormScenario,
     storm: &StormResult,
-    done: &mut [RigEventRecord],
-) {
+    mut done: Vec<RigEventRecord>,
+) -> Vec<RigEventRecord> {
     let names = scenario.phase_names();
-    let begins: Vec<u64> = done.iter().filter_map(|event| event.begin_ms).collect();
     for (record, event) in done.iter_mut().zip(&scenario.events) {
         let phase = names.iter().position(|name| *name == event.phase);
         let phase = phase.and_then(|index| storm.phases.get(&index));
@@ -31,6 +30,10 @@ pub(super) fn complete_events(
         if let Some(phase) = phase {
             record.planned_ms = phase.begin_ms + at;
         }
+    }
+    done.extend(drops(scenario, storm));
+    let begins: Vec<u64> = done.iter().filter_map(|event| event.begin_ms).collect();
+    for record in &mut done {
         record.recovery = record.begin_ms.map(|begin_ms| {
             let window = EventWindow {
                 begin_ms,
@@ -40,6 +43,38 @@ pub(super) fn complete_events(
             EventRecovery::of(&storm.seconds, window, percent)
         });
     }
+    done
+}
+
+/// The phases in which agents broke websockets, as far as the storm came.
+fn drops(scenario: &StormScenario, storm: &StormResult) -> Vec<RigEventRecord> {
+    let names = scenario.phase_names();
+    let record = |disturbance: StormDisturbance| {
+        let StormDisturbance::Drop { index, drop } = disturbance else {
+            return None;
+        };
+        let phase = storm.phases.get(&index)?;
+        let which = match drop.share >= 1.0 {
+            true => "all websockets".to_owned(),
+            false => format!("{:.0} % of the websockets", drop.share * 100.0),
+        };
+        let within = match drop.over.is_zero() {
+            true => "at once".to_owned(),
+            false => format!("within {:#}", drop.over),
+        };
+        Some(RigEventRecord {
+            action: names.get(index)?.clone(),
+            text: format!("the agents break {which} {within}"),
+            planned_ms: phase.begin_ms,
+            begin_ms: Some(phase.begin_ms),
+            end_ms: Some(phase.end_ms),
+            failure: None,
+            recovery: None,
+            expected: None,
+        })
+    };
+    let disturbances = scenario.disturbances().into_iter();
+    disturbances.filter_map(record).collect()
 }
 
 /// Whether an event was done as the scenario says. If not, the figures are not those of the scenario.
@@ -214,18 +249,18 @@ mod tests {
         }
     }
 
-    fn fault(name: &str, mut event: RigEventRecord) -> (bool, String) {
+    fn fault(name: &str, event: RigEventRecord) -> (bool, String) {
         let scenario = scenario(name);
-        complete_events(&scenario, &storm(), std::slice::from_mut(&mut event));
-        let check = fault_of(&scenario, &storm(), &event);
+        let done = complete_events(&scenario, &storm(), vec![event]);
+        let check = fault_of(&scenario, &storm(), &done[0]);
         (check.pass, check.detail)
     }
 
     #[test]
     fn a_loss_is_held_to_its_thresholds() {
         let scenario = scenario("node-loss");
-        let mut done = vec![record("lose-node", Some(10_200), None)];
-        complete_events(&scenario, &storm(), &mut done);
+        let event = record("lose-node", Some(10_200), None);
+        let mut done = complete_events(&scenario, &storm(), vec![event]);
         assert_eq!(done[0].planned_ms, 10_000);
         let checks = event_checks(&scenario, &done);
         let told: Vec<_> = checks.iter().map(|it| (it.pass, &*it.detail)).collect();
@@ -245,8 +280,8 @@ mod tests {
     #[test]
     fn what_was_not_measured_misses_its_threshold() {
         let scenario = scenario("node-loss");
-        let mut done = vec![record("lose-node", Some(20_000), None)];
-        complete_events(&scenario, &storm(), &mut done);
+        let event = record("lose-node", Some(20_000), None);
+        let done = complete_events(&scenario, &storm(), vec![event]);
         let checks = event_checks(&scenario, &done);
         let missed: Vec<_> = checks.iter().filter(|it| !it.pass).collect();
         assert_eq!(missed.len(), 4, "{checks:?}");
@@ -271,13 +306,51 @@ mod tests {
     }
 
     #[test]
+    fn websockets_that_agents_broke_are_held_to_the_same_thresholds() {
+        let scenario = scenario("reconnect-storm");
+        let done = complete_events(&scenario, &storm(), Vec::new());
+        let [drop] = done.as_slice() else {
+            panic!("{done:?}");
+        };
+        assert_eq!(drop.text, "the agents break all websockets within 1s");
+        assert_eq!(
+            (&*drop.action, drop.begin_ms, drop.end_ms),
+            ("drop", Some(10_000), Some(30_000))
+        );
+        let told: Vec<_> = event_checks(&scenario, &done)
+            .into_iter()
+            .map(|check| (check.name, check.pass, check.detail))
+            .collect();
+        let lost = "6000 ms; 100 had lost their websocket";
+        let told: Vec<_> = told.iter().map(|it| (&*it.0, it.1, &*it.2)).collect();
+        assert_eq!(
+            told,
+            [
+                ("after `drop` 99 % are connected again within 20s", true, lost),
+                ("after `drop` all are connected again within 2m", true, lost),
+                ("after `drop` 99 % have caught up within 30s", true, lost),
+                ("after `drop` all have caught up within 3m", true, lost),
+                (
+                    "after `drop` no more than 1 % of the calls fail within 30s",
+                    true,
+                    "1000 ms; 9 calls failed"
+                ),
+            ]
+        );
+        // A storm that was stopped before has not broken any.
+        let mut stopped = storm();
+        stopped.phases.clear();
+        assert_eq!(complete_events(&scenario, &stopped, Vec::new()), []);
+    }
+
+    #[test]
     fn a_node_that_does_not_come_back_is_the_rigs_doing() {
         let scenario = scenario("rolling-restart");
         let mut event = record("rolling-restart", Some(10_000), None);
         event.failure = Some("app-2 does not answer".to_owned());
         assert!(fault("rolling-restart", event.clone()).0);
-        complete_events(&scenario, &storm(), std::slice::from_mut(&mut event));
-        let checks = event_checks(&scenario, &[event]);
+        let done = complete_events(&scenario, &storm(), vec![event]);
+        let checks = event_checks(&scenario, &done);
         assert!(!checks[0].pass);
         assert_eq!(checks[0].detail, "app-2 does not answer");
     }

@@ -18,7 +18,7 @@ pub struct StormFigures {
     pub phases: Vec<StormPhaseSpan>,
     /// Times in which an agent did not work.
     pub gaps: Vec<AgentGap>,
-    /// What was done to the rig.
+    /// What was done to the rig, then the phases in which agents broke websockets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<RigEventRecord>,
     /// Why the figures are not the server's; none when they are. Thresholds then say nothing of the server.
@@ -102,11 +102,11 @@ pub struct AgentGap {
     pub lost_users: u64,
 }
 
-/// What was done to the rig, and what came of it. Times are milliseconds from the start of the storm,
-/// by the clock of the host that wrote them down.
+/// What was done to the rig, or by agents to their own websockets, and what came of it. Times are
+/// milliseconds from the start of the storm, by the clock of the host that wrote them down.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RigEventRecord {
-    /// The scenario's word for it.
+    /// The scenario's word for it; of a phase its name.
     pub action: String,
     /// What was done, for people.
     pub text: String,

@@ -111,14 +111,16 @@ pub(super) fn judge(
     storm: &LoadRun,
     run: &str,
     merged: MergedStorm,
-    mut done: Vec<RigEventRecord>,
+    done: Vec<RigEventRecord>,
 ) -> ScenarioResult {
     let mut result = merged.storm;
     let phase_calls = std::mem::take(&mut result.phase_calls);
-    complete_events(scenario, &result, &mut done);
+    let done = complete_events(scenario, &result, done);
     let mut own = agent_checks(scenario, &result, &merged.gaps, &merged.failures);
     let agents_kept_up = own.iter().all(|check| check.pass);
-    own.extend(done.iter().map(|event| fault_of(scenario, &result, event)));
+    // What agents do themselves is in the storm's own figures.
+    let on_the_rig = done.iter().take(scenario.events.len());
+    own.extend(on_the_rig.map(|event| fault_of(scenario, &result, event)));
     let faults: Vec<String> = own
         .iter()
         .filter(|check| !check.pass)

@@ -287,7 +287,7 @@ fn an_event_does_one_thing_to_a_host_that_is_there() {
 }
 
 #[test]
-fn time_to_recover_is_measured_after_events_alone() {
+fn time_to_recover_is_measured_after_what_breaks_websockets() {
     let recovery = "thresholds: {recovery: {connected: {p99: 5s}, errors: 5s}}\n";
     let text = format!("users: 10\ndeadline: 1h\n{PHASES}{recovery}");
     assert_eq!(
@@ -295,12 +295,15 @@ fn time_to_recover_is_measured_after_events_alone() {
         [
             (
                 "this scenario cannot measure `recovery.connected`".to_owned(),
-                "it has no `events`".to_owned()
+                "it has neither a phase `drop` nor `events` to recover from".to_owned()
             ),
             (
                 "this scenario cannot measure `recovery.errors`".to_owned(),
-                "it has no `events`".to_owned()
+                "it has neither a phase `drop` nor `events` to recover from".to_owned()
             ),
         ]
     );
+    let drops = "phases: [ramp: {over: 1m}, drop: {share: 0.5}, drain: {at_most: 1m}]\n";
+    let text = format!("users: 10\ndeadline: 1h\n{drops}{recovery}");
+    assert_eq!(problems(&text), []);
 }
