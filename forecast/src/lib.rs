@@ -25,7 +25,8 @@ mod tests;
 pub use forecast::{Forecast, LoginCurve, Range, dearest, forecast, patience_that_holds};
 pub use model::{Arrivals, Clients, Ending, Gate, Lock, Nodes, Outcome, Rig, Storm};
 pub use reconnect::{
-    BrokenSockets, ReconnectForecast, Reconnects, forecast_reconnects, simulate_reconnects,
+    BrokenSockets, ReconnectForecast, Reconnects, forecast_reconnects, rolling_restart,
+    simulate_reconnects,
 };
 pub use scale::simulate_coarsely;
 pub use simulate::simulate;

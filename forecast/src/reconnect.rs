@@ -1,5 +1,5 @@
-//! How long clients need that lose their websocket all at once: the pauses of Mattermost's web client,
-//! played client by client.
+//! How long clients need that lose their websockets, all at once or one wave after the other: the
+//! pauses of Mattermost's web client, played client by client.
 
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -17,21 +17,72 @@ const STEADY_FAILURES: u32 = 7;
 /// server's first word, and is no later.
 const STATUS_POLL: f64 = 3.0;
 
-/// Clients whose websockets break.
+/// Points of a curve of those who are away, besides the first.
+const CURVE: u32 = 120;
+/// A curve goes on for so many times as long as the first return that was played.
+const BEYOND: f64 = 1.05;
+
+/// A wave of clients whose websockets break. A client that is in two of them breaks twice.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BrokenSockets {
     /// How many.
     pub clients: u32,
+    /// Seconds from the event until they begin to break.
+    pub at: f64,
     /// Seconds within which they break, at random.
     pub over: f64,
-    /// Seconds from the first break until a connection is accepted again; attempts before are refused
-    /// at once. Zero where another node or proxy accepts them.
-    pub outage: f64,
+    /// Seconds from the event until a connection is accepted again; attempts before are refused at once.
+    /// Zero where another node or proxy accepts them.
+    pub accepted: f64,
     /// Seconds that the calls after a connection take.
     pub calls: f64,
 }
 
-/// Seconds from the first break.
+impl BrokenSockets {
+    /// Clients whose websockets break at the event itself, and are accepted by others at once.
+    #[must_use]
+    pub fn at_once(clients: u32) -> Self {
+        Self {
+            clients,
+            at: 0.0,
+            over: 0.0,
+            accepted: 0.0,
+            calls: 0.0,
+        }
+    }
+}
+
+/// The waves of a rolling restart: each node's clients break when it stops, and are spread over the
+/// others, the nodes in turn; so those who moved to a node that is still to be restarted break again.
+/// `every` is the time in seconds from the stop of one node to that of the next. A single node has
+/// nobody to move its clients to, who are accepted again after that time.
+#[must_use]
+pub fn rolling_restart(clients: u32, nodes: u32, every: f64) -> Vec<BrokenSockets> {
+    let nodes = nodes.max(1);
+    let mut held = vec![f64::from(clients) / f64::from(nodes); nodes as usize];
+    let others = f64::from(nodes - 1).max(1.0);
+    (0..nodes)
+        .map(|node| {
+            let at = f64::from(node) * every;
+            let index = node as usize;
+            let lost = held.get(index).copied().unwrap_or_default();
+            for (other, holds) in held.iter_mut().enumerate() {
+                *holds = match other == index {
+                    true => 0.0,
+                    false => *holds + lost / others,
+                };
+            }
+            BrokenSockets {
+                at,
+                accepted: if nodes == 1 { every } else { 0.0 },
+                ..BrokenSockets::at_once(lost.round() as u32)
+            }
+        })
+        .collect()
+}
+
+/// Seconds from the event. Who is away counts among all losses together: 99 % are back when no more than
+/// a hundredth of them is away, for good.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reconnects {
     /// Until 99 % are connected again.
@@ -45,7 +96,7 @@ pub struct Reconnects {
 }
 
 /// What to expect of reconnects: medians, with the intervals that hold nine of ten.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ReconnectForecast {
     /// Seconds until 99 % are connected again.
     pub connected_p99: Range,
@@ -55,55 +106,126 @@ pub struct ReconnectForecast {
     pub caught_up_p99: Range,
     /// Until the last one has.
     pub caught_up_last: Range,
+    /// How many have no connection: seconds, and the interval, from the event until all are back.
+    pub away: Vec<(f64, Range)>,
+    /// How many have not caught up.
+    pub behind: Vec<(f64, Range)>,
 }
 
 /// Plays the return of all clients once; the same seed gives the same. None without clients.
 #[must_use]
-pub fn simulate_reconnects(broken: &BrokenSockets, seed: u64) -> Option<Reconnects> {
-    let mut rng = SmallRng::seed_from_u64(seed);
-    let mut connected: Vec<f64> = (0..broken.clients)
-        .map(|_| {
-            let mut now = broken.over * rng.random::<f64>();
-            let mut failures = 1_u32;
-            loop {
-                now += pause(failures) + JITTER * rng.random::<f64>();
-                if now >= broken.outage {
-                    return now;
-                }
-                failures += 1;
-            }
-        })
-        .collect();
-    connected.sort_by(f64::total_cmp);
-    let last = *connected.last()?;
-    let p99 = *connected.get((connected.len() * 99).div_ceil(100) - 1)?;
-    let behind = STATUS_POLL + broken.calls;
-    Some(Reconnects {
-        connected_p99: p99,
-        connected_last: last,
-        caught_up_p99: p99 + behind,
-        caught_up_last: last + behind,
-    })
+pub fn simulate_reconnects(waves: &[BrokenSockets], seed: u64) -> Option<Reconnects> {
+    Returns::play(waves, seed).reconnects()
 }
 
 /// Plays `runs` of them. None without clients.
 #[must_use]
 pub fn forecast_reconnects(
-    broken: &BrokenSockets,
+    waves: &[BrokenSockets],
     runs: u32,
     seed: u64,
 ) -> Option<ReconnectForecast> {
-    let played: Option<Vec<Reconnects>> = (0..runs.max(1))
-        .map(|run| simulate_reconnects(broken, seed.wrapping_add(u64::from(run))))
-        .collect();
-    let played = played?;
+    let mut every = 0.0;
+    let mut played = Vec::new();
+    let mut away = vec![Vec::new(); CURVE as usize + 1];
+    let mut behind = away.clone();
+    for run in 0..runs.max(1) {
+        let returns = Returns::play(waves, seed.wrapping_add(u64::from(run)));
+        let reconnects = returns.reconnects()?;
+        if run == 0 {
+            every = reconnects.caught_up_last * BEYOND / f64::from(CURVE);
+        }
+        for (point, (away, behind)) in (0_u32..).zip(away.iter_mut().zip(&mut behind)) {
+            let at = f64::from(point) * every;
+            away.push(returns.away(&returns.connected, at));
+            behind.push(returns.away(&returns.caught_up, at));
+        }
+        played.push(reconnects);
+    }
     let range = |of: fn(&Reconnects) -> f64| Range::of(played.iter().map(of).collect());
+    let curve = |counts: Vec<Vec<f64>>| {
+        let at = (0_u32..).map(|point| f64::from(point) * every);
+        at.zip(counts.into_iter().map(Range::of)).collect()
+    };
     Some(ReconnectForecast {
         connected_p99: range(|one| one.connected_p99),
         connected_last: range(|one| one.connected_last),
         caught_up_p99: range(|one| one.caught_up_p99),
         caught_up_last: range(|one| one.caught_up_last),
+        away: curve(away),
+        behind: curve(behind),
     })
+}
+
+/// When clients lost their websockets, were connected again, and had caught up: each sorted.
+struct Returns {
+    lost: Vec<f64>,
+    connected: Vec<f64>,
+    caught_up: Vec<f64>,
+}
+
+impl Returns {
+    fn play(waves: &[BrokenSockets], seed: u64) -> Self {
+        let mut rng = SmallRng::seed_from_u64(seed);
+        let mut returns = Self {
+            lost: Vec::new(),
+            connected: Vec::new(),
+            caught_up: Vec::new(),
+        };
+        for wave in waves {
+            for _ in 0..wave.clients {
+                let lost = wave.at + wave.over * rng.random::<f64>();
+                let mut now = lost;
+                let mut failures = 1_u32;
+                loop {
+                    now += pause(failures) + JITTER * rng.random::<f64>();
+                    if now >= wave.accepted {
+                        break;
+                    }
+                    failures += 1;
+                }
+                returns.lost.push(lost);
+                returns.connected.push(now);
+                returns.caught_up.push(now + STATUS_POLL + wave.calls);
+            }
+        }
+        for times in [
+            &mut returns.lost,
+            &mut returns.connected,
+            &mut returns.caught_up,
+        ] {
+            times.sort_by(f64::total_cmp);
+        }
+        returns
+    }
+
+    fn reconnects(&self) -> Option<Reconnects> {
+        Some(Reconnects {
+            connected_p99: self.p99(&self.connected)?,
+            connected_last: *self.connected.last()?,
+            caught_up_p99: self.p99(&self.caught_up)?,
+            caught_up_last: *self.caught_up.last()?,
+        })
+    }
+
+    /// From when on no more than a hundredth of all losses is away: not the first moment at which it is
+    /// so, since others may break after it.
+    fn p99(&self, back: &[f64]) -> Option<f64> {
+        let most = self.lost.len() / 100;
+        let is_too_much = |(index, at): (usize, &f64)| {
+            let lost = self.lost.partition_point(|lost| lost <= at);
+            lost > index + most
+        };
+        let last = back.iter().enumerate().rposition(is_too_much)?;
+        back.get(last).copied()
+    }
+
+    /// How many are away at a moment.
+    fn away(&self, back: &[f64], at: f64) -> f64 {
+        let lost = self.lost.partition_point(|lost| *lost <= at);
+        let back = back.partition_point(|back| *back <= at);
+        lost.saturating_sub(back) as f64
+    }
 }
 
 /// The pause before the next attempt, without jitter.
@@ -120,13 +242,13 @@ fn pause(failures: u32) -> f64 {
 mod tests {
     use super::*;
 
-    fn broken(clients: u32, over: f64, outage: f64) -> BrokenSockets {
-        BrokenSockets {
-            clients,
+    fn broken(clients: u32, over: f64, accepted: f64) -> [BrokenSockets; 1] {
+        [BrokenSockets {
             over,
-            outage,
+            accepted,
             calls: 0.2,
-        }
+            ..BrokenSockets::at_once(clients)
+        }]
     }
 
     #[test]
@@ -173,10 +295,56 @@ mod tests {
         });
         let within = within.count();
         assert!((165..=195).contains(&within), "{within} of 200");
-        let nobody = BrokenSockets {
-            clients: 0,
-            ..broken
+        assert_eq!(forecast_reconnects(&[], 3, 1), None);
+        assert_eq!(
+            forecast_reconnects(&[BrokenSockets::at_once(0)], 3, 1),
+            None
+        );
+    }
+
+    #[test]
+    fn a_curve_falls_from_all_to_nobody() {
+        let forecast = forecast_reconnects(&broken(300, 0.0, 0.0), 50, 1).unwrap();
+        let (at, all) = forecast.away[0];
+        assert!(at.abs() < 1e-9 && all.low >= 300.0, "{all:?}");
+        // Half of the jitter is over, and half of them are back.
+        let half = forecast.away.iter().find(|(at, _)| *at >= 4.0).unwrap().1;
+        assert!(half.low < half.high && (130.0..170.0).contains(&half.median));
+        let end = forecast.behind.last().unwrap();
+        assert!(end.0 > 8.0 && end.1.high.abs() < 1e-9, "{end:?}");
+        let behind = forecast.behind.iter().find(|(at, _)| *at >= 6.0).unwrap().1;
+        assert!(behind.low >= 300.0, "the last call comes after 3 s more");
+    }
+
+    #[test]
+    fn those_who_moved_to_a_node_that_is_restarted_later_break_again() {
+        let waves = rolling_restart(900, 3, 20.0);
+        let each: Vec<_> = waves.iter().map(|wave| (wave.clients, wave.at)).collect();
+        // 300 move to the two others, 450 of one of those to the last one and to the first.
+        assert_eq!(each, [(300, 0.0), (450, 20.0), (675, 40.0)]);
+        let seen = simulate_reconnects(&waves, 1).unwrap();
+        // Of 1425 losses 14 may be away, which the last wave decides.
+        assert!(
+            seen.connected_p99 > 44.9 && seen.connected_last <= 45.0,
+            "{seen:?}"
+        );
+        // Whoever is alone is away for as long as its restart takes, and the clients for a pause more.
+        let alone = rolling_restart(900, 1, 20.0);
+        assert_eq!((alone[0].clients, alone[0].accepted), (900, 20.0));
+        let seen = simulate_reconnects(&alone, 1).unwrap();
+        assert!((20.0..=25.0).contains(&seen.connected_last), "{seen:?}");
+    }
+
+    #[test]
+    fn a_late_wave_of_a_few_does_not_move_the_99_percent() {
+        let late = BrokenSockets {
+            at: 60.0,
+            ..BrokenSockets::at_once(5)
         };
-        assert_eq!(forecast_reconnects(&nobody, 3, 1), None);
+        let seen = simulate_reconnects(&[BrokenSockets::at_once(1_000), late], 1).unwrap();
+        assert!(
+            seen.connected_p99 < 5.0 && seen.connected_last > 63.0,
+            "{seen:?}"
+        );
     }
 }

@@ -8,6 +8,7 @@ mod case;
 mod changes;
 mod cost;
 mod storm;
+mod waves;
 
 use forecast::{LoginCurve, Range};
 use serde::Serialize;
@@ -24,6 +25,7 @@ use storm::{Trial, rig};
 pub use asked::storm_of;
 pub use case::{PredictedCase, StormVerdict};
 pub use cost::ExtraCost;
+pub(super) use waves::{forecast_waves, waits_until_over};
 
 /// The server that a size is predicted for, since a size names none: the extended support release.
 pub const OFFICIAL: &str = "11.7.9";

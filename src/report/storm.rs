@@ -202,8 +202,8 @@ fn event_facts(event: &RigEventRecord, elapsed_ms: u64) -> Vec<StormFact> {
     if let Some(seen) = &event.recovery {
         facts.push(fact("time to recover", recovery_text(seen)));
     }
-    if let Some(expected) = &event.expected {
-        facts.push(fact("forecast of it", reconnect_text(expected)));
+    if let Some(text) = expected_text(event) {
+        facts.push(fact("forecast of it", text));
     }
     facts
 }
@@ -262,14 +262,32 @@ fn recovery_text(seen: &EventRecovery) -> String {
     parts.join("; ")
 }
 
+/// What was to be expected of an event; none where nothing was.
+fn expected_text(event: &RigEventRecord) -> Option<String> {
+    let answered = event.expected_errors_ms.map(|ms| {
+        format!(
+            "calls are answered again after {}, when it was over",
+            millis(ms as f64)
+        )
+    });
+    let returned = event.expected.as_ref().map(reconnect_text);
+    let parts: Vec<String> = returned.into_iter().chain(answered).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
 fn reconnect_text(expected: &ReconnectExpectation) -> String {
     let range = |(least, median, most): (u64, u64, u64)| {
         let ms = |ms: u64| millis(ms as f64);
         format!("{} ({} to {})", ms(median), ms(least), ms(most))
     };
+    let basis = match expected.basis.is_empty() {
+        // Results of older versions do not say.
+        true => String::new(),
+        false => format!(" ({})", expected.basis),
+    };
     format!(
         "99 % are connected again after {}, the last after {}; 99 % have caught up after {}, the \
-         last after {}",
+         last after {}{basis}",
         range(expected.connected_p99_ms),
         range(expected.connected_last_ms),
         range(expected.caught_up_p99_ms),

@@ -71,6 +71,7 @@ fn drops(scenario: &StormScenario, storm: &StormResult) -> Vec<RigEventRecord> {
             failure: None,
             recovery: None,
             expected: None,
+            expected_errors_ms: None,
         })
     };
     let disturbances = scenario.disturbances().into_iter();
@@ -246,6 +247,7 @@ mod tests {
             failure: None,
             recovery: None,
             expected: None,
+            expected_errors_ms: None,
         }
     }
 
@@ -326,7 +328,11 @@ mod tests {
         assert_eq!(
             told,
             [
-                ("after `drop` 99 % are connected again within 20s", true, lost),
+                (
+                    "after `drop` 99 % are connected again within 20s",
+                    true,
+                    lost
+                ),
                 ("after `drop` all are connected again within 2m", true, lost),
                 ("after `drop` 99 % have caught up within 30s", true, lost),
                 ("after `drop` all have caught up within 3m", true, lost),

@@ -125,12 +125,19 @@ pub struct RigEventRecord {
     /// When those who lost a websocket were to be expected back; none where nothing could be forecast.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<ReconnectExpectation>,
+    /// Until calls were to be expected to be answered again, milliseconds from the event: as long as it
+    /// went on. None where others answer meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_errors_ms: Option<u64>,
 }
 
 /// When clients that lost a websocket are to be expected back, milliseconds from the event: the least,
 /// the median and the most of nine of ten losses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReconnectExpectation {
+    /// What it goes by besides the web client's pauses, for people.
+    #[serde(default)]
+    pub basis: String,
     /// 99 % of them are connected again.
     pub connected_p99_ms: (u64, u64, u64),
     /// The last one is.
@@ -139,6 +146,12 @@ pub struct ReconnectExpectation {
     pub caught_up_p99_ms: (u64, u64, u64),
     /// The last one has.
     pub caught_up_last_ms: (u64, u64, u64),
+    /// Seconds from the start of the storm, and the least and the most users without a websocket then.
+    #[serde(default)]
+    pub away: Vec<(f64, f64, f64)>,
+    /// The same of those who have not caught up.
+    #[serde(default)]
+    pub behind: Vec<(f64, f64, f64)>,
 }
 
 /// What was expected of a storm before it began: nine of ten storms are between the two ends.

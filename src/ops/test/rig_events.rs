@@ -210,6 +210,7 @@ impl RigEvents<'_> {
                 failure: notes.failure,
                 recovery: None,
                 expected: None,
+                expected_errors_ms: None,
             }
         });
         join_all(read).await

@@ -29,7 +29,7 @@ use super::engine::{
     DetachedEngine, FoundRun, LoadEngine, RigChanges, RunControl, RunLifetime, RunWatch,
     StartFailure, TestSite,
 };
-use super::reconnects::expected_reconnects;
+use super::reconnects::expect_returns;
 use super::rig_events::{RigEvents, check_events};
 
 /// Drives a storm from every agent host.
@@ -274,9 +274,7 @@ async fn add_surroundings(
     let (hosts, missing) = sampled.collect(figures.storm.started_ms).await;
     figures.hosts = hosts;
     figures.forecast = forecast.and_then(|forecast| expectation(&forecast, &figures.phases));
-    for (record, event) in figures.events.iter_mut().zip(&scenario.events) {
-        record.expected = expected_reconnects(spec, scenario, event, record);
-    }
+    expect_returns(spec, scenario, &figures.storm, &mut figures.events);
     result.notes.extend(missing);
     result.notes.extend(differing_hosts(site.rig).await);
 }

@@ -210,12 +210,10 @@ async fn clients_come_back_when_the_forecast_says() {
     );
     let forecast = |outage: Duration| {
         let broken = forecast::BrokenSockets {
-            clients: CLIENTS,
-            over: 0.0,
-            outage: outage.as_secs_f64(),
-            calls: 0.0,
+            accepted: outage.as_secs_f64(),
+            ..forecast::BrokenSockets::at_once(CLIENTS)
         };
-        forecast::forecast_reconnects(&broken, 200, 1).expect("clients")
+        forecast::forecast_reconnects(&[broken], 200, 1).expect("clients")
     };
     let (low, high) = (forecast(earliest), forecast(latest));
     // Each client's time runs from its own loss; a busy machine takes its part of a second.

@@ -102,13 +102,26 @@ fn lost_node() -> RigEventRecord {
             failed_calls: 312,
             errors_ms: Some(10_880),
         }),
+        expected_errors_ms: None,
         expected: Some(ReconnectExpectation {
+            basis: "other nodes accept them at once".into(),
+            away: back_from(600.1, 605.1),
+            behind: back_from(603.1, 608.1),
             connected_p99_ms: (4_970, 4_980, 4_990),
             connected_last_ms: (4_990, 5_000, 5_000),
             caught_up_p99_ms: (7_970, 7_980, 7_990),
             caught_up_last_ms: (7_990, 8_000, 8_000),
         }),
     }
+}
+
+/// From all who lost a websocket to nobody, within these seconds.
+fn back_from(begin: f64, end: f64) -> Vec<(f64, f64, f64)> {
+    let share = |part: f64| (begin + (end - begin) * part, 4_200.0 * (1.0 - part));
+    (0..=4)
+        .map(|part| share(f64::from(part) / 4.0))
+        .map(|(at, users)| (at, users, users * 1.05))
+        .collect()
 }
 
 fn span(name: &str, begin: u64, end: u64) -> StormPhaseSpan {
