@@ -11,6 +11,7 @@ mod html;
 mod model;
 mod over_time;
 mod spans;
+mod sparklines;
 mod storm;
 mod terminal;
 mod timeline;

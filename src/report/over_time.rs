@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use loadrig_storm::{StormErrorClass, StormResult, StormSecond, TimeHistogram};
+use loadrig_storm::{StormErrorClass, StormResult, StormSecond, TimeHistogram, WebsocketCounts};
 
 use super::figures;
-use crate::loadtest::storm::StormFigures;
+use crate::loadtest::storm::{ReconnectExpectation, StormFigures};
 use crate::loadtest::{HostPoint, HostSeries};
+
+/// Names of curves that forecasts are drawn behind.
+const LOGGED_IN: &str = "logged in";
+const NOT_CONNECTED: &str = "not connected";
+const NOT_CAUGHT_UP: &str = "not caught up";
 
 /// Points of a curve at the most; more would only blur it.
 const POINTS: usize = 240;
@@ -42,7 +47,8 @@ pub(super) struct TimeChart {
     pub(super) spoken: &'static str,
     pub(super) unit: TimeUnit,
     pub(super) lines: Vec<TimeLine>,
-    pub(super) band: Option<TimeBand>,
+    /// Where curves were expected.
+    pub(super) bands: Vec<TimeBand>,
 }
 
 /// A curve of it.
@@ -56,6 +62,9 @@ pub(super) struct TimeLine {
 /// Where a curve was expected.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct TimeBand {
+    /// Name of the curve.
+    pub(super) of: &'static str,
+    /// What it shows, for people.
     pub(super) name: &'static str,
     /// Seconds from the start, the least and the most.
     pub(super) points: Vec<(f64, f64, f64)>,
@@ -65,6 +74,7 @@ pub(super) struct TimeBand {
 pub(super) fn charts_of(figures: &StormFigures) -> Vec<TimeChart> {
     let storm = &figures.storm;
     let forecast = figures.forecast.as_ref().map(|forecast| TimeBand {
+        of: LOGGED_IN,
         name: "logged in, as forecast: nine of ten storms",
         points: forecast.users_in.clone(),
     });
@@ -87,6 +97,7 @@ pub(super) fn charts_of(figures: &StormFigures) -> Vec<TimeChart> {
         ),
         errors(&buckets),
         websockets(storm),
+        away(figures),
     ];
     charts.extend(of_hosts(&figures.hosts));
     charts.retain(|chart| chart.lines.iter().any(|line| !line.points.is_empty()));
@@ -151,7 +162,7 @@ fn logins(buckets: &Buckets) -> TimeChart {
         .into_iter()
         .filter(|line| line.points.iter().any(|(_, value)| *value > 0.0))
         .collect(),
-        band: None,
+        bands: Vec::new(),
     }
 }
 
@@ -184,14 +195,14 @@ fn users(storm: &StormResult, forecast: Option<TimeBand>) -> TimeChart {
         unit: TimeUnit::Count,
         lines: vec![
             line("arrived", total(storm, |second| second.users.offered)),
-            line("logged in", total(storm, |second| second.users.logged_in)),
+            line(LOGGED_IN, total(storm, |second| second.users.logged_in)),
             line("usable", total(storm, |second| second.users.usable)),
             line("gave up", total(storm, |second| second.users.never)),
         ]
         .into_iter()
         .filter(|line| line.points.iter().any(|(_, value)| *value > 0.0))
         .collect(),
-        band: forecast,
+        bands: forecast.into_iter().collect(),
     }
 }
 
@@ -210,7 +221,7 @@ fn waiting(storm: &StormResult) -> TimeChart {
                     .collect(),
             ),
         )],
-        band: None,
+        bands: Vec::new(),
     }
 }
 
@@ -239,7 +250,7 @@ fn times(
             line("p95", quantile(0.95)),
             line("p99", quantile(0.99)),
         ],
-        band: None,
+        bands: Vec::new(),
     }
 }
 
@@ -264,7 +275,7 @@ fn errors(buckets: &Buckets) -> TimeChart {
                 )
             })
             .collect(),
-        band: None,
+        bands: Vec::new(),
     }
 }
 
@@ -296,8 +307,76 @@ fn websockets(storm: &StormResult) -> TimeChart {
         spoken: "Websockets that are open",
         unit: TimeUnit::Count,
         lines: vec![line("open", if any { thinned(open) } else { Vec::new() })],
-        band: None,
+        bands: Vec::new(),
     }
+}
+
+/// Users who lost a websocket and are not back yet. Each second counts, since all may be back within a
+/// few of hours.
+fn away(figures: &StormFigures) -> TimeChart {
+    let storm = &figures.storm;
+    let lacking = |count: fn(&WebsocketCounts) -> (u64, u64)| {
+        let mut away = 0_u64;
+        let all = (1_u32..).zip(&storm.seconds).map(|(end, second)| {
+            let (lost, back) = count(&second.websockets);
+            away = (away + lost).saturating_sub(back);
+            (f64::from(end), away as f64)
+        });
+        highest(all.collect())
+    };
+    let expected = |of, name, points: fn(&ReconnectExpectation) -> &Vec<(f64, f64, f64)>| {
+        let expected = figures.events.iter().filter_map(|it| it.expected.as_ref());
+        expected
+            .map(points)
+            .filter(|points| !points.is_empty())
+            .map(move |points| TimeBand {
+                of,
+                name,
+                points: points.clone(),
+            })
+    };
+    let lines = [
+        line(NOT_CONNECTED, lacking(|it| (it.users_lost, it.users_back))),
+        line(
+            NOT_CAUGHT_UP,
+            lacking(|it| (it.users_behind, it.users_caught_up)),
+        ),
+    ];
+    let connected = expected(
+        NOT_CONNECTED,
+        "without a websocket, as forecast: nine of ten losses",
+        |it| &it.away,
+    );
+    let caught_up = expected(
+        NOT_CAUGHT_UP,
+        "not caught up, as forecast: nine of ten losses",
+        |it| &it.behind,
+    );
+    TimeChart {
+        title: "Users without a websocket",
+        spoken: "Users who lost a websocket and are not connected, or have not caught up, yet",
+        unit: TimeUnit::Count,
+        lines: lines
+            .into_iter()
+            .filter(|line| line.points.iter().any(|(_, value)| *value > 0.0))
+            .collect(),
+        bands: connected.chain(caught_up).collect(),
+    }
+}
+
+/// As many points as a curve needs, each the highest of those that it stands for: what lasts a few
+/// seconds is not lost.
+fn highest(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+    let each = points.len().div_ceil(POINTS).max(1);
+    let highest = |some: &[(f64, f64)]| {
+        let mut some = some.iter().copied();
+        let first = some.next()?;
+        Some(some.fold(first, |most, point| match point.1 >= most.1 {
+            true => point,
+            false => most,
+        }))
+    };
+    points.chunks(each).filter_map(highest).collect()
 }
 
 /// Charts of what hosts did, a curve for each.
@@ -318,7 +397,7 @@ fn of_hosts(hosts: &[HostSeries]) -> Vec<TimeChart> {
             })
             .filter(|line| line.points.iter().any(|(_, value)| *value > 0.0))
             .collect(),
-        band: None,
+        bands: Vec::new(),
     };
     vec![
         chart(

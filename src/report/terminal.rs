@@ -11,6 +11,7 @@ use super::by_phase::PhaseTable;
 use super::figures::{count, dollars, duration};
 use super::model::{Report, Verdict};
 use super::over_time;
+use super::sparklines;
 use super::storm::{self, CallRow};
 use super::timeline::Walk;
 
@@ -284,10 +285,10 @@ impl TerminalPage {
         for chart in over_time::charts_of(figures) {
             self.line("");
             self.line(chart.title);
-            for (name, marks) in storm::marks(&chart, figures, SPARKLINE) {
+            for (name, marks) in sparklines::marks(&chart, figures, SPARKLINE) {
                 self.line(&format!("  {name:<17} {marks}"));
             }
-            for spark in storm::sparklines(&chart, SPARKLINE) {
+            for spark in sparklines::sparklines(&chart, SPARKLINE) {
                 let most = chart.unit.label(spark.most);
                 self.line(&format!(
                     "  {:<17} {}  at most {most}",

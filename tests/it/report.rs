@@ -134,6 +134,7 @@ fn the_page_of_a_storm_has_its_charts_and_no_browser_errors() {
         "Users who wait",
         "Response time of logins",
         "Calls that failed, per second",
+        "Users without a websocket",
         "Processors in use",
         "Connections to the database",
         "Passwords hashed for clients that had gone",
@@ -143,6 +144,13 @@ fn the_page_of_a_storm_has_its_charts_and_no_browser_errors() {
     assert!(document.contains("<h3>Calls by phase</h3>"));
     // Where users were expected, and when the phases were.
     assert!(document.contains("class=\"band\""));
+    for band in [
+        "logged in, as forecast: nine of ten storms",
+        "without a websocket, as forecast: nine of ten losses",
+        "not caught up, as forecast: nine of ten losses",
+    ] {
+        assert!(document.contains(band), "{band}");
+    }
     assert!(document.contains("class=\"span\""));
     // The time without an agent, on every chart and for both screens.
     let charts = document.matches("class=\"chart ").count();

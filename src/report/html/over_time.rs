@@ -73,7 +73,7 @@ pub(super) fn chart(chart: &TimeChart, background: &TimeBackground, size: ChartS
         })
         .collect();
     spread_labels(&mut curves, &plot.frame);
-    let bands = chart.band.iter().map(|band| {
+    let bands = chart.bands.iter().map(|band| {
         let upper = band
             .points
             .iter()
@@ -127,7 +127,7 @@ struct TimePlot {
 impl TimePlot {
     fn of(chart: &TimeChart, spans: &[TimeSpan], size: ChartSize) -> Self {
         let points = || chart.lines.iter().flat_map(|line| &line.points);
-        let band = || chart.band.iter().flat_map(|band| &band.points);
+        let band = || chart.bands.iter().flat_map(|band| &band.points);
         let ends = spans.iter().map(|span| span.to);
         let times = points().map(|point| point.0).chain(ends);
         let values = points()
@@ -266,7 +266,7 @@ mod tests {
                 name: "logged in".to_owned(),
                 points,
             }],
-            band: None,
+            bands: Vec::new(),
         }
     }
 
@@ -288,10 +288,11 @@ mod tests {
     #[test]
     fn a_band_makes_room_for_itself() {
         let mut data = sample(TimeUnit::Count, vec![(1.0, 1.0), (10.0, 10.0)]);
-        data.band = Some(TimeBand {
+        data.bands = vec![TimeBand {
+            of: "logged in",
             name: "forecast",
             points: vec![(1.0, 0.0, 20.0), (10.0, 5.0, 40.0)],
-        });
+        }];
         let chart = chart(&data, &TimeBackground::default(), SIZE);
         assert_eq!(chart.y_ticks.last().unwrap().label, "40");
         assert!(chart.bands[0].path.starts_with('M') && chart.bands[0].path.ends_with('Z'));

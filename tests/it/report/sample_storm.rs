@@ -10,7 +10,7 @@ use loadrig::loadtest::{Check, HostPoint, HostSeries};
 use loadrig::report::Report;
 use loadrig_storm::{
     CallTally, ClientCall, DriverHealth, LoginAttempts, STORM_FORMAT, StormErrorClass, StormResult,
-    StormSecond, StormTimings, TimeHistogram, UserCounts,
+    StormSecond, StormTimings, TimeHistogram, UserCounts, WebsocketCounts,
 };
 
 use super::sample_report;
@@ -194,6 +194,7 @@ fn result() -> StormResult {
             calls: logged_in * 38 + refused,
             ..StormSecond::default()
         };
+        at.websockets = node_lost(second);
         if refused > 0 {
             at.errors.insert(StormErrorClass::TooManyRequests, refused);
         }
@@ -231,7 +232,7 @@ fn result() -> StormResult {
             ..LoginAttempts::default()
         },
         calls: [(ClientCall::Login, login), (ClientCall::UsersMe, others)].into(),
-        websockets: loadrig_storm::WebsocketCounts::default(),
+        websockets: WebsocketCounts::default(),
         timings,
         last: loadrig_storm::LastUser {
             logged_in_ms: Some(1_200_000),
@@ -243,6 +244,26 @@ fn result() -> StormResult {
         phase_calls: loadrig_storm::PhaseCalls::default(),
         drivers: [("agent-1".to_owned(), driver())].into(),
         seconds,
+    }
+}
+
+/// What the loss of a node did to websockets in a second.
+fn node_lost(second: u64) -> WebsocketCounts {
+    let (back, caught_up) = match second {
+        603 | 604 => (2_000, 0),
+        606 => (0, 2_000),
+        607 => (158, 2_000),
+        609 => (0, 158),
+        792 => (42, 41),
+        _ => (0, 0),
+    };
+    let lost = if second == 600 { 4_200 } else { 0 };
+    WebsocketCounts {
+        users_lost: lost,
+        users_back: back,
+        users_behind: lost,
+        users_caught_up: caught_up,
+        ..WebsocketCounts::default()
     }
 }
 
