@@ -7,10 +7,12 @@ mod asked;
 mod case;
 mod changes;
 mod cost;
+mod returns;
 mod storm;
 mod waves;
 
 use forecast::{LoginCurve, Range};
+use jiff::SignedDuration;
 use serde::Serialize;
 
 use crate::loadtest::StormScenario;
@@ -25,6 +27,7 @@ use storm::{Trial, rig};
 pub use asked::storm_of;
 pub use case::{PredictedCase, StormVerdict};
 pub use cost::ExtraCost;
+pub use returns::{PredictedReturn, ReturnPrediction, predict_returns};
 pub(super) use waves::{forecast_waves, waits_until_over};
 
 /// The server that a size is predicted for, since a size names none: the extended support release.
@@ -68,6 +71,9 @@ pub struct Prediction {
     /// The shortest time within which the users may come as it is, if people can be asked to; none if
     /// that is not longer.
     pub spread: Option<PredictedCase>,
+    /// When users are back from what breaks their websockets, where the scenario has such a thing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub returns: Vec<PredictedReturn>,
 }
 
 impl Prediction {
@@ -102,12 +108,16 @@ pub fn with_official_server(spec: &mut Spec) {
     spec.mattermost.license = LicenseSource::Standin;
 }
 
-/// Predicts the storm of a scenario.
+/// Predicts the storm of a scenario. `outage` is how long what its events take away is taken to be away.
 ///
 /// # Errors
 /// When the scenario has no phase `storm`, or the environment has a size whose price cannot be told, or
-/// takes in fewer users.
-pub fn predict(spec: &Spec, scenario: &StormScenario) -> Result<Prediction, PredictError> {
+/// takes in fewer users; or an outage is given that concerns nothing.
+pub fn predict(
+    spec: &Spec,
+    scenario: &StormScenario,
+    outage: Option<SignedDuration>,
+) -> Result<Prediction, PredictError> {
     let asked = AskedStorm::new(spec, scenario)?;
     let clients = asked.storm.clients;
     let trial = Trial::new(&asked);
@@ -148,6 +158,7 @@ pub fn predict(spec: &Spec, scenario: &StormScenario) -> Result<Prediction, Pred
         holds_with_patience,
         cases,
         spread,
+        returns: predict_returns(spec, scenario, outage)?.returns,
     })
 }
 

@@ -239,14 +239,77 @@ fn the_storm_is_the_scenarios_and_options_change_it() {
 }
 
 #[test]
+fn clients_that_lose_their_websockets() {
+    let yaml = format!("architecture: 15k\n{LICENSED}");
+    for (name, arguments) in [
+        ("a_reconnect_storm", &["reconnect-storm"][..]),
+        ("a_lost_node", &["node-loss"]),
+        ("a_failover", &["database-failover", "--outage", "1m"]),
+        ("a_rolling_restart", &["rolling-restart"]),
+    ] {
+        insta::assert_snapshot!(name, text(&predict(&yaml, arguments)));
+    }
+    let arguments = ["node-loss", "--users", "9000", "--output", "json"];
+    let output = predict(&yaml, &arguments);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(json["users"], 9000);
+    let lost = &json["returns"][0];
+    assert_eq!(lost["event"], "lose-node");
+    let last = lost["caught_up_last"]["high"].as_f64().expect("a time");
+    assert!((7.9..=8.0).contains(&last), "{json:#}");
+}
+
+#[test]
+fn a_storm_in_which_a_node_is_lost_has_both() {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let scenario = directory.path().join("loss.yaml");
+    let yaml = "name: loss\ntitle: L\ndescription: d\nengine: storm\nusers: 900\ndeadline: 3h\n\
+                client: {retry: {at_most: 0}}\n\
+                phases: [storm: {over: 30m}, hold: {for: 5m}, drain: {at_most: 1h}]\n\
+                events: [{phase: hold, lose-proxy: {for: 12s}}]\n";
+    std::fs::write(&scenario, yaml).expect("a file");
+    let scenario = scenario.display().to_string();
+    let size = format!("architecture: 10k\n{LICENSED}");
+    let said = text(&predict(&size, &[&scenario]));
+    assert!(said.starts_with("900 users log in to `sev0`"), "{said}");
+    assert!(
+        said.contains("`lose-proxy`: each client knows one of"),
+        "{said}"
+    );
+    assert!(said.contains("outage 12 s"), "{said}");
+    let refused = predict(&size, &["login-storm", "--outage", "5s"]);
+    let error = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(2), "{error}");
+    assert!(error.contains("breaks no websockets"), "{error}");
+}
+
+/// The pages show what the program says: each block that begins with such a command.
+#[test]
+fn the_pages_show_real_predictions() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/login-storm.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let mut shown = 0;
+    for block in page.split("```\n$ loadrig predict ").skip(1) {
+        let (block, _) = block.split_once("```").expect("its end");
+        let (command, output) = block.split_once('\n').expect("output");
+        // Others are of an environment that stands beside them.
+        if !command.starts_with(|first: char| first.is_ascii_digit()) {
+            continue;
+        }
+        let arguments: Vec<&str> = command.split(' ').collect();
+        let said = text(&loadrig(directory.path(), &arguments));
+        assert_eq!(output, said, "stale: `loadrig predict {command}`");
+        shown += 1;
+    }
+    assert!(shown >= 4, "{shown}");
+}
+
+#[test]
 fn a_scenario_without_a_storm_is_refused() {
     let yaml = format!("architecture: 1k\n{LICENSED}");
     for (scenario, reason) in [
         ("smoke", "scenario `smoke` has no phase `storm`"),
-        (
-            "reconnect-storm",
-            "scenario `reconnect-storm` has no phase `storm`",
-        ),
         ("login-strom", "did you mean `login-storm`?"),
     ] {
         let output = predict(&yaml, &[scenario]);

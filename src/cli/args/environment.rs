@@ -155,7 +155,8 @@ pub(crate) struct ReportArgs {
 pub(crate) struct PredictArgs {
     /// Name under environments/, or a path to a file, or the name of a size
     pub env: String,
-    /// A scenario with a phase `storm`: `login-storm`, or a path to a scenario's YAML
+    /// `login-storm`, `reconnect-storm`, `node-loss`, `database-failover`, `rolling-restart`, or a path
+    /// to a scenario's YAML
     #[arg(default_value = "login-storm")]
     pub scenario: String,
     /// How many users log in, in place of the scenario's
@@ -171,4 +172,8 @@ pub(crate) struct PredictArgs {
     /// scenario's
     #[arg(long, value_name = "TIME", value_parser = up_to_an_hour, allow_hyphen_values = true)]
     pub retry_after: Option<std::time::Duration>,
+    /// For how long nobody accepts websockets that break, or how long each node of a rolling restart
+    /// takes, up to an hour, in place of the scenario's
+    #[arg(long, value_name = "TIME", value_parser = up_to_an_hour, allow_hyphen_values = true)]
+    pub outage: Option<std::time::Duration>,
 }

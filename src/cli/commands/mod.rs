@@ -16,6 +16,8 @@ pub(super) mod local;
 pub(super) mod measure_hash;
 pub(super) mod plan;
 pub(super) mod predict;
+mod predicted_returns;
+mod predicted_text;
 pub(super) mod registry;
 pub(super) mod report;
 pub(super) mod runs;

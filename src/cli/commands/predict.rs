@@ -9,19 +9,21 @@ use jiff::SignedDuration;
 use crate::cli::App;
 use crate::cli::args::PredictArgs;
 use crate::cli::failure::{Failure, Outcome};
-use crate::cli::format::{WIDTH, count, duration};
+use crate::cli::format::count;
 use crate::cli::printer::table;
 use crate::diagnose::ExitCode;
 use crate::loadtest::{Scenario, StormOverrides};
 use crate::ops::plan::spec_or_size;
 use crate::ops::predict::{
-    ExtraCost, PredictedCase, Prediction, StormVerdict, predict, storm_of, with_official_server,
+    ExtraCost, PredictedCase, Prediction, StormVerdict, predict, predict_returns, storm_of,
+    with_official_server,
 };
+
+use super::predicted_returns::{alone, returns};
+use super::predicted_text::{TABLE_WIDTH, folded, given, range, time};
 
 /// A share of the nodes' processors from which on logins are in everybody's way.
 const MUCH: f64 = 0.35;
-/// The width of the table: that of texts.
-const TABLE_WIDTH: u16 = 100;
 /// In place of a time where nobody gets in.
 const NOTHING: &str = "-";
 
@@ -39,28 +41,27 @@ pub(crate) fn run(app: &App, args: &PredictArgs) -> Outcome {
     }
     let scenario = Scenario::find(&args.scenario)?;
     let storm = storm_of(&scenario)?.with(&overrides(args)?)?;
-    let prediction = predict(&spec, &storm)?;
+    let outage = signed(args.outage)?;
+    if storm.storm().is_none() && !storm.disturbances().is_empty() {
+        let prediction = predict_returns(&spec, &storm, outage)?;
+        if app.printer.is_json() {
+            app.printer.json(&prediction);
+        } else {
+            app.printer.data(alone(&prediction).trim_end());
+        }
+        return Ok(ExitCode::Done);
+    }
+    let prediction = predict(&spec, &storm, outage)?;
     if app.printer.is_json() {
         app.printer.json(&prediction);
     } else {
         app.printer.data(text(&prediction, is_size).trim_end());
-    }
-    if !storm.events.is_empty() {
-        app.printer.hint(
-            "the scenario does something to the rig meanwhile (`events`), which is not predicted",
-        );
     }
     Ok(ExitCode::Done)
 }
 
 /// What the options change of the scenario.
 fn overrides(args: &PredictArgs) -> Result<StormOverrides, Failure> {
-    let signed = |duration: Option<Duration>| {
-        duration
-            .map(SignedDuration::try_from)
-            .transpose()
-            .map_err(|error| Failure::new(error.to_string(), "give a shorter time"))
-    };
     Ok(StormOverrides {
         users: args.users,
         within: signed(args.within)?,
@@ -70,6 +71,13 @@ fn overrides(args: &PredictArgs) -> Result<StormOverrides, Failure> {
     })
 }
 
+fn signed(duration: Option<Duration>) -> Result<Option<SignedDuration>, Failure> {
+    duration
+        .map(SignedDuration::try_from)
+        .transpose()
+        .map_err(|error| Failure::new(error.to_string(), "give a shorter time"))
+}
+
 fn text(prediction: &Prediction, is_size: bool) -> String {
     let mut text = heading(prediction, is_size);
     text.push('\n');
@@ -77,6 +85,10 @@ fn text(prediction: &Prediction, is_size: bool) -> String {
     text.push('\n');
     for line in conclusions(prediction) {
         text.push_str(&folded(&line));
+    }
+    if !prediction.returns.is_empty() {
+        text.push('\n');
+        text.push_str(&returns(&prediction.returns));
     }
     text
 }
@@ -281,26 +293,6 @@ fn cheapest_change(prediction: &Prediction, cheapest: &PredictedCase) -> Vec<Str
     lines
 }
 
-/// A line, in lines of the width that texts keep to.
-fn folded(line: &str) -> String {
-    let mut text = String::new();
-    let mut length = 0;
-    for word in line.split(' ') {
-        let more = word.chars().count();
-        if length > 0 && length + 1 + more > WIDTH {
-            text.push_str("\n  ");
-            length = 2;
-        } else if length > 0 {
-            text.push(' ');
-            length += 1;
-        }
-        text.push_str(word);
-        length += more;
-    }
-    text.push('\n');
-    text
-}
-
 fn rate(per_second: f64) -> String {
     format!("{per_second:.1} logins per second")
 }
@@ -323,21 +315,6 @@ fn last_in(case: &PredictedCase) -> String {
     }
 }
 
-/// The middle with the interval, unless they look the same.
-fn range(range: Range) -> String {
-    let [low, median, high] = [range.low, range.median, range.high].map(time);
-    if low == high {
-        return median;
-    }
-    let unit = |text: &str| text.rsplit(' ').next().map(str::to_owned);
-    if unit(&low) == unit(&median) && unit(&high) == unit(&median) {
-        let number = |text: &str| text.split(' ').next().unwrap_or_default().to_owned();
-        format!("{median} ({} to {})", number(&low), number(&high))
-    } else {
-        format!("{median} ({low} to {high})")
-    }
-}
-
 fn price(cost: &ExtraCost) -> String {
     let sign = if cost.per_hour < 0.0 { '-' } else { '+' };
     let sum = format!("{sign}${:.2}", cost.per_hour.abs());
@@ -351,23 +328,4 @@ fn price(cost: &ExtraCost) -> String {
 /// A time that only those have who get in.
 fn seen(seconds: Option<f64>) -> String {
     seconds.map_or_else(|| NOTHING.to_owned(), time)
-}
-
-/// Seconds that were asked for.
-fn given(seconds: f64) -> String {
-    match seconds.fract() == 0.0 {
-        true => duration(Duration::from_secs_f64(seconds)),
-        false => time(seconds),
-    }
-}
-
-/// Seconds that came out, in the unit that people would use.
-fn time(seconds: f64) -> String {
-    match seconds {
-        short if short < 9.95 => format!("{short:.1} s"),
-        medium if medium < 119.5 => format!("{medium:.0} s"),
-        long if long < 7200.0 => format!("{:.1} min", long / 60.0),
-        longer if longer < 172_800.0 => format!("{:.1} h", longer / 3600.0),
-        days => format!("{:.1} days", days / 86_400.0),
-    }
 }

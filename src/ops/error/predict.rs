@@ -15,11 +15,18 @@ pub enum PredictError {
         /// How many were to log in.
         users: u32,
     },
-    /// Nobody logs in.
+    /// Nobody logs in, and nobody loses a websocket.
     #[error(
-        "scenario `{scenario}` has no phase `storm`, in which users come: there is nothing to predict"
+        "scenario `{scenario}` has no phase `storm`, in which users come, and breaks no websockets: there \
+         is nothing to predict"
     )]
     NoStorm {
+        /// The scenario.
+        scenario: String,
+    },
+    /// An outage of nothing.
+    #[error("scenario `{scenario}` breaks no websockets: an outage says nothing of it")]
+    NoOutage {
         /// The scenario.
         scenario: String,
     },
@@ -46,8 +53,11 @@ impl Diagnose for PredictError {
                 "ask for `--users {UNLICENSED_USERS}` or fewer, or name a license with `mattermost.license_file`"
             )],
             PredictError::NoStorm { .. } => vec![
-                "`login-storm` is a scenario with such a phase; docs/scenarios.md describes it"
+                "`login-storm` and `reconnect-storm` are such scenarios; docs/scenarios.md describes them"
                     .to_owned(),
+            ],
+            PredictError::NoOutage { .. } => vec![
+                "leave `--outage` out, or name a scenario such as `reconnect-storm`".to_owned(),
             ],
             PredictError::CountedRetries { .. } => {
                 vec!["leave `retry.at_most` out, or set it to 0".to_owned()]
@@ -60,6 +70,7 @@ impl Diagnose for PredictError {
         match self {
             PredictError::Unlicensed { .. }
             | PredictError::NoStorm { .. }
+            | PredictError::NoOutage { .. }
             | PredictError::CountedRetries { .. } => ExitCode::Usage,
             PredictError::Cost(error) => error.exit_code(),
         }

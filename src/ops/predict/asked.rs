@@ -49,10 +49,7 @@ impl AskedStorm {
             });
         };
         let users = scenario.arrivals()[index];
-        let all = scenario.arriving_users();
-        if all > UNLICENSED_USERS && !spec.mattermost.license.is_licensed() {
-            return Err(PredictError::Unlicensed { users: all });
-        }
+        check_seats(spec, scenario)?;
         let retry = scenario.client.retry;
         if let Some(at_most @ 1..) = retry.at_most {
             return Err(PredictError::CountedRetries {
@@ -81,6 +78,15 @@ impl AskedStorm {
             },
         })
     }
+}
+
+/// Refuses more users than an environment takes in.
+pub(super) fn check_seats(spec: &Spec, scenario: &StormScenario) -> Result<(), PredictError> {
+    let users = scenario.arriving_users();
+    if users > UNLICENSED_USERS && !spec.mattermost.license.is_licensed() {
+        return Err(PredictError::Unlicensed { users });
+    }
+    Ok(())
 }
 
 fn arrivals(shape: PhaseShape) -> Arrivals {
