@@ -25,14 +25,25 @@ pub(super) fn storm_lines(moment: &StormMoment) -> Vec<String> {
     );
     let ms = |time: Option<f64>| time.map_or("-".to_owned(), millis);
     let errors = moment.errors.values().sum::<u64>();
+    let percentiles = |p50, p95, p99| format!("p50 {} p95 {} p99 {}", ms(p50), ms(p95), ms(p99));
     let times = format!(
-        "login p50 {} p95 {} p99 {}; {errors} {}",
-        ms(moment.login_p50_ms),
-        ms(moment.login_p95_ms),
-        ms(moment.login_p99_ms),
+        "login {}; {errors} {}",
+        percentiles(
+            moment.login_p50_ms,
+            moment.login_p95_ms,
+            moment.login_p99_ms
+        ),
         if errors == 1 { "error" } else { "errors" },
     );
+    let others = percentiles(
+        moment.others_p50_ms,
+        moment.others_p95_ms,
+        moment.others_p99_ms,
+    );
     let outlook = [
+        moment
+            .others_p50_ms
+            .map(|_| format!("other calls {others}")),
         cpu(&moment.cpu),
         moment.time_left.map(time_left),
         Some(verdict(&moment.verdict)),
@@ -114,7 +125,9 @@ mod tests {
             login_p50_ms: Some(820.0),
             login_p95_ms: Some(2_310.0),
             login_p99_ms: Some(4_020.0),
+            others_p50_ms: Some(12.0),
             others_p95_ms: Some(95.0),
+            others_p99_ms: Some(310.0),
             start_lag_p99_ms: Some(0.4),
             cpu: BTreeMap::from([
                 ("agent-1".to_owned(), 0.31),

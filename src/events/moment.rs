@@ -44,16 +44,22 @@ pub struct StormMoment {
     pub login_p95_ms: Option<f64>,
     /// The 99th percentile.
     pub login_p99_ms: Option<f64>,
-    /// Response time of all other calls, 95th percentile, milliseconds.
+    /// Response time of all other calls, median, milliseconds.
+    #[serde(default)]
+    pub others_p50_ms: Option<f64>,
+    /// The 95th percentile.
     pub others_p95_ms: Option<f64>,
+    /// The 99th percentile.
+    #[serde(default)]
+    pub others_p99_ms: Option<f64>,
     /// How late agents started calls, 99th percentile, milliseconds.
     pub start_lag_p99_ms: Option<f64>,
     /// Share of its processors that each host of the rig has in use, 0 to 1, by its newest sample.
     /// Hosts whose samples do not arrive are left out.
     #[serde(default)]
     pub cpu: BTreeMap<String, f64>,
-    /// How long it takes until the last user is in, by the forecast; none where nothing was forecast,
-    /// or the last user was not seen to get in.
+    /// How long it takes by the forecast until the last user is in, or after websockets broke until the
+    /// last has caught up, whichever is later; none where nothing was forecast, or it was not seen to come.
     #[serde(default)]
     pub time_left: Option<TimeLeft>,
     /// What the verdict would be.

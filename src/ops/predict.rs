@@ -163,7 +163,7 @@ pub fn predict(
 }
 
 /// What a storm will do, to be drawn over a measurement of it. All times are seconds from the start
-/// of the phase `storm`.
+/// of the phase that brings its users.
 #[derive(Clone, Debug, Serialize)]
 pub struct StormForecast {
     /// Users who come.
@@ -178,19 +178,22 @@ pub struct StormForecast {
     pub last_in: Option<Range>,
     /// Until half of them are in, from the moment at which each wanted to be; none if nobody gets in.
     pub median_wait: Option<Range>,
+    /// Until logins are answered at once again; infinite where that was not seen to come.
+    pub recovered: Range,
     /// Share of the simulated storms that collapsed.
     pub collapsed: f64,
 }
 
-/// Forecasts the storm of a scenario on an environment, without looking for changes.
+/// Forecasts the storm of a scenario on an environment, without looking for changes. Without a phase
+/// `storm` it is the first one that brings users.
 ///
 /// # Errors
-/// When the scenario has no phase `storm`, or the environment takes in fewer users.
+/// When clients of the scenario cannot be simulated, or the environment takes in fewer users.
 pub fn forecast_storm(
     spec: &Spec,
     scenario: &StormScenario,
 ) -> Result<StormForecast, PredictError> {
-    let asked = AskedStorm::new(spec, scenario)?;
+    let asked = AskedStorm::measured(spec, scenario)?;
     let forecast = Trial::new(&asked).forecast(spec);
     Ok(StormForecast {
         users: asked.storm.users,
@@ -199,6 +202,7 @@ pub fn forecast_storm(
         logged_in: forecast.logged_in,
         last_in: forecast.last_in,
         median_wait: forecast.median_wait,
+        recovered: forecast.recovered,
         collapsed: forecast.collapsed,
     })
 }

@@ -56,6 +56,7 @@ pub(super) fn summary(figures: &StormFigures) -> StormSummary {
         fact("users", users(storm)),
         fact("the last user", last_user(storm)),
         fact("attempts to log in", attempts(storm)),
+        fact("logins answered at once", logins_recovered(figures)),
     ];
     if storm.websockets.dropped > 0 {
         facts.push(fact("websockets", websockets(storm)));
@@ -151,6 +152,28 @@ fn attempts(storm: &StormResult) -> String {
         ));
     }
     text
+}
+
+/// When logins were as before the storm, beside what was expected of it.
+fn logins_recovered(figures: &StormFigures) -> String {
+    let seen = match figures.logins_recovered_ms {
+        Some(0) => "always".to_owned(),
+        Some(ms) => format!("again after {}", millis(ms as f64)),
+        None => "not before the end".to_owned(),
+    };
+    let expected = figures.forecast.as_ref().and_then(|it| it.recovered);
+    match expected {
+        None => seen,
+        Some((least, median, most)) => {
+            let time = |seconds: f64| millis(seconds * 1000.0);
+            format!(
+                "{seen}; forecast: after {} ({} to {})",
+                time(median),
+                time(least),
+                time(most)
+            )
+        }
+    }
 }
 
 fn websockets(storm: &StormResult) -> String {

@@ -26,6 +26,10 @@ pub struct StormFigures {
     /// What the rig's hosts did.
     #[serde(default)]
     pub hosts: Vec<HostSeries>,
+    /// From when on logins were answered at once, milliseconds from the start of the storm; 0 if they always
+    /// were, none if they were not at the end.
+    #[serde(default)]
+    pub logins_recovered_ms: Option<u64>,
     /// What was expected; none where nothing could be forecast.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forecast: Option<StormExpectation>,
@@ -162,6 +166,10 @@ pub struct StormExpectation {
     /// When the last user is in, seconds: the least, the median, the most. None where it was not
     /// seen to come.
     pub last_in: Option<(f64, f64, f64)>,
+    /// When logins are answered at once again, seconds: the least, the median, the most. None where that was
+    /// not seen to come.
+    #[serde(default)]
+    pub recovered: Option<(f64, f64, f64)>,
     /// Share of the storms that collapse, 0 to 1.
     pub collapsed: f64,
 }

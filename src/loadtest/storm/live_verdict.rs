@@ -27,6 +27,8 @@ pub(super) struct LiveThresholds {
     start_lag: TimeHistogram,
     /// When the phase was first seen from whose start the last user counts, and who was in then.
     measured: Option<(u64, u64)>,
+    /// When each phase so far was first seen.
+    begun: Vec<u64>,
     logged_in: LastSeen,
     usable: LastSeen,
 }
@@ -58,6 +60,7 @@ impl LiveThresholds {
             others: TimeHistogram::coarse(),
             start_lag: TimeHistogram::coarse(),
             measured: None,
+            begun: Vec::new(),
             logged_in: LastSeen::default(),
             usable: LastSeen::default(),
         }
@@ -80,15 +83,32 @@ impl LiveThresholds {
         {
             self.measured = Some((second, self.logged_in.users));
         }
+        // One that is over within a second was not seen.
+        while self.begun.len() <= sum.phase {
+            self.begun.push(second);
+        }
         self.logged_in.see(sum.users.logged_in, second);
         self.usable.see(sum.users.usable, second);
-        let left = self.time_left(second);
-        (left, self.verdict(second, sum, left))
+        let left = self.last_in(second);
+        let all = left.into_iter().chain(self.last_back(second));
+        let latest = all.max_by(|a, b| a.median_s.total_cmp(&b.median_s));
+        (latest, self.verdict(second, sum, left))
     }
 
-    fn time_left(&self, second: u64) -> Option<TimeLeft> {
+    /// How long it takes until the last has caught up who lost a websocket, if any is away by the forecast.
+    fn last_back(&self, second: u64) -> Option<TimeLeft> {
         let outlook = self.outlook.borrow();
-        let outlook = outlook.as_ref()?;
+        let left = outlook.as_ref()?.returns.iter().filter_map(|one| {
+            let begun = self.begun.get(one.phase)?;
+            one.time_left(second.saturating_sub(*begun) as f64)
+        });
+        left.max_by(|a, b| a.median_s.total_cmp(&b.median_s))
+    }
+
+    /// How long it takes until the last user is in.
+    fn last_in(&self, second: u64) -> Option<TimeLeft> {
+        let outlook = self.outlook.borrow();
+        let outlook = outlook.as_ref()?.logins.as_ref()?;
         Some(match self.measured {
             Some((_, before)) => outlook.time_left(self.logged_in.users.saturating_sub(before)),
             None => {
@@ -205,6 +225,7 @@ mod tests {
 
     use super::*;
     use crate::loadtest::scenario::Scenario;
+    use crate::loadtest::storm::outlook::{LoginOutlook, ReturnOutlook};
 
     fn scenario(thresholds: &str) -> StormScenario {
         let text = format!(
@@ -218,8 +239,20 @@ mod tests {
         }
     }
 
-    fn live(scenario: &StormScenario, outlook: Option<StormOutlook>) -> LiveThresholds {
-        LiveThresholds::new(scenario, watch::channel(outlook).1)
+    fn live(scenario: &StormScenario, logins: Option<LoginOutlook>) -> LiveThresholds {
+        let outlook = StormOutlook {
+            logins,
+            returns: vec![ReturnOutlook {
+                phase: 2,
+                at_s: 20.0,
+                last: TimeLeft {
+                    low_s: 7.0,
+                    median_s: 8.0,
+                    high_s: 9.0,
+                },
+            }],
+        };
+        LiveThresholds::new(scenario, watch::channel(Some(outlook)).1)
     }
 
     fn sample(phase: usize, logged_in: u64, never: u64) -> StormSample {
@@ -235,8 +268,8 @@ mod tests {
         .unwrap()
     }
 
-    fn outlook() -> StormOutlook {
-        StormOutlook {
+    fn outlook() -> LoginOutlook {
+        LoginOutlook {
             users: 100,
             every_s: 10.0,
             users_in: vec![20.0, 40.0, 60.0, 80.0, 100.0],
@@ -282,6 +315,23 @@ mod tests {
         let (left, verdict) = live.see(100, &sample(2, 100, 0));
         assert_eq!(left, None);
         assert!(verdict.would_pass(), "{verdict:?}");
+    }
+
+    #[test]
+    fn the_time_left_is_that_of_the_last_who_comes_back_while_any_is_away() {
+        let mut live = live(&scenario(""), Some(outlook()));
+        live.see(10, &sample(1, 0, 0));
+        // The forecast of the logins is over; the third phase is seen at 50 s.
+        let (left, _) = live.see(50, &sample(2, 100, 0));
+        assert_eq!(left, seconds_left(0.0, 0.0, 0.0));
+        let (left, _) = live.see(72, &sample(2, 100, 0));
+        assert_eq!(
+            left,
+            seconds_left(5.0, 6.0, 7.0),
+            "websockets broke at 70 s"
+        );
+        let (left, _) = live.see(79, &sample(2, 100, 0));
+        assert_eq!(left, seconds_left(0.0, 0.0, 0.0));
     }
 
     #[test]

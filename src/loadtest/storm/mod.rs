@@ -15,6 +15,7 @@ mod figures;
 mod follow;
 mod live;
 mod live_verdict;
+mod login_recovery;
 mod outlook;
 mod recovery;
 mod start;
@@ -30,7 +31,7 @@ pub use figures::{
 };
 pub use follow::{HeardStorm, hear_storm};
 pub use live::LiveSources;
-pub use outlook::StormOutlook;
+pub use outlook::{LoginOutlook, ReturnOutlook, StormOutlook};
 pub use recovery::{EventRecovery, ReturnTimes};
 pub use start::{StormTest, check_agents, longest_storm};
 pub use verdict::error_name;

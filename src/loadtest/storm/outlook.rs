@@ -2,9 +2,44 @@
 
 use crate::events::TimeLeft;
 
+/// What was forecast of a storm.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StormOutlook {
+    /// Of the phase that brings its users; none where that cannot be forecast, or may never end.
+    pub logins: Option<LoginOutlook>,
+    /// Of what breaks websockets.
+    pub returns: Vec<ReturnOutlook>,
+}
+
+/// When the last client has caught up that lost its websocket.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ReturnOutlook {
+    /// Index of the phase in which they break.
+    pub phase: usize,
+    /// Seconds from the start of that phase until they do.
+    pub at_s: f64,
+    /// Seconds from there until the last has caught up.
+    pub last: TimeLeft,
+}
+
+impl ReturnOutlook {
+    /// How long it takes, so many seconds after the phase began; none before websockets break, and none
+    /// when all are back by the forecast.
+    #[must_use]
+    pub fn time_left(&self, since_s: f64) -> Option<TimeLeft> {
+        let since = since_s - self.at_s;
+        let left = |last: f64| (last - since).max(0.0);
+        (since >= 0.0 && since < self.last.high_s).then(|| TimeLeft {
+            low_s: left(self.last.low_s),
+            median_s: left(self.last.median_s),
+            high_s: left(self.last.high_s),
+        })
+    }
+}
+
 /// What was forecast of the phase that brings a storm's users. Times are seconds from its start.
 #[derive(Clone, Debug, PartialEq)]
-pub struct StormOutlook {
+pub struct LoginOutlook {
     /// Users who come in the phase.
     pub users: u64,
     /// From one point of the curve to the next; the first one is after so many.
@@ -15,7 +50,7 @@ pub struct StormOutlook {
     pub last_in: TimeLeft,
 }
 
-impl StormOutlook {
+impl LoginOutlook {
     /// How long it takes until the last user is in, when so many of the phase's are in now.
     ///
     /// Counted from the moment at which the forecast has as many in, and not from the start: a storm
@@ -58,8 +93,8 @@ impl StormOutlook {
 mod tests {
     use super::*;
 
-    fn outlook() -> StormOutlook {
-        StormOutlook {
+    fn outlook() -> LoginOutlook {
+        LoginOutlook {
             users: 100,
             every_s: 10.0,
             users_in: vec![20.0, 50.0, 80.0, 100.0],
@@ -93,5 +128,18 @@ mod tests {
     #[test]
     fn the_time_before_the_phase_is_added() {
         assert_eq!(outlook().time_left_before(60.0), left(90.0, 96.0, 110.0));
+    }
+
+    #[test]
+    fn a_return_counts_from_when_websockets_break() {
+        let outlook = ReturnOutlook {
+            phase: 2,
+            at_s: 10.0,
+            last: left(7.0, 8.0, 9.0),
+        };
+        assert_eq!(outlook.time_left(9.0), None);
+        assert_eq!(outlook.time_left(10.0), Some(left(7.0, 8.0, 9.0)));
+        assert_eq!(outlook.time_left(18.5), Some(left(0.0, 0.0, 0.5)));
+        assert_eq!(outlook.time_left(19.0), None);
     }
 }

@@ -10,6 +10,7 @@ use super::checks::{self, start_lag_name, time};
 use super::error::StormTestError;
 use super::event_checks::{complete_events, event_checks, fault_of};
 use super::figures::{AgentGap, PhaseCallSummary, RigEventRecord, StormFigures, StormPhaseSpan};
+use super::login_recovery::logins_recovered;
 use super::wire::StormOutcome;
 use crate::loadtest::load_run::LoadRun;
 use crate::loadtest::result::{RESULT_FORMAT, ScenarioResult};
@@ -189,6 +190,7 @@ pub(super) fn judge(
             gaps: merged.gaps,
             events: done,
             invalid,
+            logins_recovered_ms: logins_recovered(&result),
             storm: result,
             hosts: Vec::new(),
             forecast: None,

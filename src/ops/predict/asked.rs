@@ -7,6 +7,9 @@ use crate::loadtest::{PhaseShape, Scenario, ScenarioPhase, StormScenario};
 use crate::ops::error::PredictError;
 use crate::spec::{Spec, UNLICENSED_USERS};
 
+/// Seconds within which users are taken to come who come at the same moment.
+const AT_ONCE: f64 = 1.0;
+
 /// The storm that is asked about.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AskedStorm {
@@ -39,16 +42,23 @@ pub fn storm_of(scenario: &Scenario) -> Result<&StormScenario, PredictError> {
 impl AskedStorm {
     /// The users who come in the phase `storm` of a scenario, to an environment.
     pub(super) fn new(spec: &Spec, scenario: &StormScenario) -> Result<Self, PredictError> {
-        let index = scenario
-            .phases
-            .iter()
-            .position(|phase| matches!(phase, ScenarioPhase::Storm(_)));
-        let (Some(phase), Some(index)) = (scenario.storm(), index) else {
-            return Err(PredictError::NoStorm {
-                scenario: scenario.name.clone(),
-            });
+        match scenario.storm() {
+            Some(_) => Self::measured(spec, scenario),
+            None => Err(no_storm(scenario)),
+        }
+    }
+
+    /// The same; of a scenario without such a phase the users who come in the first one that brings any.
+    pub(super) fn measured(spec: &Spec, scenario: &StormScenario) -> Result<Self, PredictError> {
+        let index = scenario.measured_phase();
+        let coming = index.and_then(|index| {
+            let users = *scenario.arrivals().get(index)?;
+            let (window, arrivals) = coming(scenario.phases.get(index)?)?;
+            Some((users, window, arrivals))
+        });
+        let Some((users, window, arrivals)) = coming else {
+            return Err(no_storm(scenario));
         };
-        let users = scenario.arrivals()[index];
         check_seats(spec, scenario)?;
         let retry = scenario.client.retry;
         if let Some(at_most @ 1..) = retry.at_most {
@@ -62,8 +72,8 @@ impl AskedStorm {
         Ok(Self {
             storm: Storm {
                 users,
-                window: phase.over.as_secs_f64(),
-                arrivals: arrivals(phase.shape),
+                window,
+                arrivals,
                 clients: Clients {
                     patience: scenario.client.patience.map(seconds),
                     retry_after: (!never).then(|| seconds(retry.after)),
@@ -77,6 +87,22 @@ impl AskedStorm {
                 otherwise: on_429.otherwise_after.map(seconds),
             },
         })
+    }
+}
+
+fn no_storm(scenario: &StormScenario) -> PredictError {
+    PredictError::NoStorm {
+        scenario: scenario.name.clone(),
+    }
+}
+
+/// Within how many seconds users come in a phase, and at which moments; none of one that brings none.
+fn coming(phase: &ScenarioPhase) -> Option<(f64, Arrivals)> {
+    match phase {
+        ScenarioPhase::Storm(phase) => Some((seconds(phase.over), arrivals(phase.shape))),
+        ScenarioPhase::Ramp(phase) => Some((seconds(phase.over), Arrivals::Even)),
+        ScenarioPhase::Step(_) | ScenarioPhase::Burst(_) => Some((AT_ONCE, Arrivals::Even)),
+        ScenarioPhase::Hold(_) | ScenarioPhase::Drop(_) | ScenarioPhase::Drain(_) => None,
     }
 }
 

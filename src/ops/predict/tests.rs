@@ -414,3 +414,19 @@ fn a_forecast_can_be_drawn() {
     assert_eq!(prediction.cases[0].last_in, forecast.last_in);
     assert!(forecast.collapsed < 0.5);
 }
+
+#[test]
+fn users_who_come_at_the_same_moment_are_forecast_as_a_crowd() {
+    let text = "name: s\ntitle: S\ndescription: s\nengine: storm\nusers: 300\ndeadline: 1h\n\
+                phases: [burst: {}, drain: {at_most: 15m}]\n";
+    let scenario = Scenario::parse("s.yaml", text).unwrap();
+    let scenario = storm_of(&scenario).unwrap();
+    let forecast = forecast_storm(&spec(LICENSED_15K), scenario).unwrap();
+    assert_eq!(forecast.users, 300);
+    assert!(forecast.logged_in.low >= 300.0, "{forecast:?}");
+    // The gate lets 9.3 of them through in a second.
+    let last = forecast.last_in.unwrap();
+    assert!((30.0..60.0).contains(&last.median), "{last:?}");
+    // There is no phase of which `predict` would say how to get everybody in in time.
+    assert!(predict(&spec(LICENSED_15K), scenario, None).is_err());
+}

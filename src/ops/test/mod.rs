@@ -6,6 +6,7 @@ mod engine;
 mod engines;
 mod fail_over;
 mod outcome;
+mod outlook;
 mod reconnects;
 mod rig_events;
 mod rolling_restart;

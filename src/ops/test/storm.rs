@@ -3,17 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use forecast::Range;
 use futures::future::BoxFuture;
 use loadrig_storm::StormControl;
 use tokio::sync::watch;
 
 use crate::engine::Urgency;
-use crate::events::{EventKind, TimeLeft};
+use crate::events::EventKind;
 use crate::loadtest::storm::{
-    FoundStorm, HeardStorm, LiveSources, StormExpectation, StormOutlook, StormPhaseSpan, StormTest,
-    StormTestError, at_entrances, check_agents, control_storm, find_storm, hear_storm,
-    longest_storm, read_storm,
+    FoundStorm, HeardStorm, LiveSources, StormTest, StormTestError, at_entrances, check_agents,
+    control_storm, find_storm, hear_storm, longest_storm, read_storm,
 };
 use crate::loadtest::{AgentHost, LoadRun, ScenarioResult, StormScenario};
 use crate::ops::agent_hosts::{agent_hosts, as_agents, entrances};
@@ -29,6 +27,7 @@ use super::engine::{
     DetachedEngine, FoundRun, LoadEngine, RigChanges, RunControl, RunLifetime, RunWatch,
     StartFailure, TestSite,
 };
+use super::outlook::{expectation, outlook_of};
 use super::reconnects::expect_returns;
 use super::rig_events::{RigEvents, check_events};
 
@@ -233,7 +232,11 @@ impl StormEngine {
         };
         let forecasting = async {
             let forecast = forecast_in_background(&site.rig.spec, &scenario).await;
-            tell_outlook.send_replace(forecast.as_ref().and_then(outlook_of));
+            tell_outlook.send_replace(Some(outlook_of(
+                &site.rig.spec,
+                &scenario,
+                forecast.as_ref(),
+            )));
             forecast
         };
         let following = async { futures::join!(hearing, forecasting) };
@@ -273,7 +276,8 @@ async fn add_surroundings(
     let spec = &site.rig.spec;
     let (hosts, missing) = sampled.collect(figures.storm.started_ms).await;
     figures.hosts = hosts;
-    figures.forecast = forecast.and_then(|forecast| expectation(&forecast, &figures.phases));
+    figures.forecast =
+        forecast.and_then(|forecast| expectation(&forecast, scenario, &figures.storm));
     expect_returns(spec, scenario, &figures.storm, &mut figures.events);
     result.notes.extend(missing);
     result.notes.extend(differing_hosts(site.rig).await);
@@ -286,52 +290,4 @@ async fn forecast_in_background(spec: &Spec, scenario: &StormScenario) -> Option
     let forecast = tokio::task::spawn_blocking(move || forecast_storm(&spec, &scenario).ok());
     // It does not panic, and is not cancelled.
     forecast.await.ok().flatten()
-}
-
-/// When the last user was seen to get in; none if that was not in every storm that was simulated.
-fn known_last(forecast: &StormForecast) -> Option<Range> {
-    let is_known = |last: &Range| {
-        [last.low, last.median, last.high]
-            .iter()
-            .all(|s| s.is_finite())
-    };
-    forecast.last_in.filter(is_known)
-}
-
-/// The forecast, to be held beside the storm as it goes on.
-fn outlook_of(forecast: &StormForecast) -> Option<StormOutlook> {
-    let last = known_last(forecast)?;
-    Some(StormOutlook {
-        users: u64::from(forecast.users),
-        every_s: forecast.curve.every,
-        users_in: forecast
-            .curve
-            .users_in
-            .iter()
-            .map(|in_by_then| in_by_then.median)
-            .collect(),
-        last_in: TimeLeft {
-            low_s: last.low,
-            median_s: last.median,
-            high_s: last.high,
-        },
-    })
-}
-
-/// The forecast, to be drawn over what was measured; nothing if its phase was not reached.
-fn expectation(forecast: &StormForecast, phases: &[StormPhaseSpan]) -> Option<StormExpectation> {
-    // The forecast counts from the storm's own phase, which others may come before.
-    let begin = phases.iter().find(|phase| phase.name == "storm")?.begin_ms as f64 / 1000.0;
-    Some(StormExpectation {
-        users_in: (1_u32..)
-            .zip(&forecast.curve.users_in)
-            .map(|(point, users)| {
-                let at = begin + f64::from(point) * forecast.curve.every;
-                (at, users.low, users.high)
-            })
-            .collect(),
-        last_in: known_last(forecast)
-            .map(|last| (begin + last.low, begin + last.median, begin + last.high)),
-        collapsed: forecast.collapsed,
-    })
 }

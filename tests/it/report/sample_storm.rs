@@ -66,6 +66,7 @@ fn figures() -> StormFigures {
         }],
         events: vec![lost_node()],
         invalid: None,
+        logins_recovered_ms: Some(1_200_000),
         hosts: vec![host("app-1", 2.4), host("app-2", 2.6), host("proxy-1", 0.4)],
         forecast: Some(StormExpectation {
             users_in: (0..=SECONDS / 10)
@@ -76,6 +77,7 @@ fn figures() -> StormFigures {
                 })
                 .collect(),
             last_in: Some((1120.0, 1200.0, 1290.0)),
+            recovered: Some((1121.0, 1201.0, 1291.0)),
             collapsed: 0.0,
         }),
     }
