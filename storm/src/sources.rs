@@ -90,7 +90,7 @@ mod tests {
     async fn a_server_on_this_host_is_reached_as_the_system_chooses() {
         let entrance = StormEntrance {
             url: "http://127.0.0.1:9".into(),
-            address: None,
+            connect_to: None,
             port: None,
             authority: None,
             system: false,

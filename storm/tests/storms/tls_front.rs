@@ -61,7 +61,7 @@ impl FrontAuthority {
     pub fn entrance(&self, port: u16) -> StormEntrance {
         StormEntrance {
             url: format!("https://{NAME}"),
-            address: Some(Ipv4Addr::LOCALHOST.into()),
+            connect_to: Some(Ipv4Addr::LOCALHOST.to_string()),
             port: Some(port),
             authority: Some(self.pem.clone()),
             system: false,
