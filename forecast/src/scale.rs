@@ -80,22 +80,21 @@ fn scaled_rig(rig: &Rig, scale: f64) -> Rig {
             proxies,
             rate: gate.rate * share,
             burst: ((f64::from(gate.burst) * share).round() as u32).max(1),
-            in_node: in_node(
-                gate.in_node,
-                gate.proxies,
-                proxies,
-                nodes.hash / rig.nodes.hash,
-            ),
+            in_node: in_node(&gate, proxies, nodes.hash / rig.nodes.hash),
             ..gate
         }
     });
     Rig { nodes, gate }
 }
 
-/// As many as are the same time of work in a node that is slower and behind fewer proxies.
-fn in_node(each: u32, proxies: u32, fewer: u32, slower: f64) -> u32 {
-    let all = f64::from(each) * f64::from(proxies) / f64::from(fewer);
-    ((all / slower).round() as u32).max(1)
+/// As many as are the same time of work in a node that is slower and, unless it is a proxy's own, behind fewer
+/// proxies. Never fewer than keep it busy.
+fn in_node(gate: &Gate, fewer: u32, slower: f64) -> u32 {
+    let each = match gate.own_node {
+        true => f64::from(gate.in_node),
+        false => f64::from(gate.in_node) * f64::from(gate.proxies) / f64::from(fewer),
+    };
+    ((each / slower).round() as u32).max(gate.in_node.min(2))
 }
 
 fn divided(count: u32, scale: f64) -> u32 {

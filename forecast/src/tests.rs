@@ -395,6 +395,26 @@ fn a_coarse_simulation_is_near_the_exact_one() {
         ),
         (nodes(2, 0.16), Some(Gate { burst: 300, ..slow })),
         (nodes(2, 0.16), Some(Gate { rate: 20.0, ..slow })),
+        (
+            nodes(30, 0.16),
+            Some(Gate {
+                rate: 120.0,
+                burst: 400,
+                in_node: 15,
+                ..slow
+            }),
+        ),
+        (
+            nodes(24, 0.16),
+            Some(Gate {
+                proxies: 24,
+                rate: 5.9,
+                burst: 30,
+                in_node: 15,
+                own_node: true,
+                ..slow
+            }),
+        ),
     ];
     for (users, window) in [(12_000, 60.0), (12_000, 600.0), (30_000, 900.0)] {
         for (nodes, gate) in rigs {

@@ -140,6 +140,7 @@ impl Hosts for RigHosts {
             license: planned(self.payload.license.as_ref()),
             version,
             search: self.spec.search.nodes > 0,
+            metrics: self.spec.count(Role::Metrics) > 0,
             peers: peers.all.iter().filter_map(named).collect(),
             peer: nodes.next(),
         };

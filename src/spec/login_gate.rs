@@ -16,7 +16,7 @@ const CPU_SHARE: f64 = 0.30;
 const QUEUE_SHARE: f64 = 0.5;
 /// The share of the clients' patience for which logins may be in a node, waiting or being checked, if it is as fast
 /// as expected. A slow node gets fewer logins for it, in place of a queue that grows until all of its clients
-/// have gone; a node twice as slow as expected still answers everybody who is let through.
+/// have gone; even one that is nearly twice as slow as expected answers those who are let through.
 const NODE_SHARE: f64 = 0.25;
 /// As many as keep a node busy while an answer and the next login are on their way.
 const FEWEST_IN_NODE: u32 = 2;

@@ -41,6 +41,7 @@ fn siblings(main: Ipv4Addr, all: &[(String, Ipv4Addr)]) -> Vec<IpAddr> {
     let own = all
         .iter()
         .filter(|(other, _)| interface(other) == interface(name))
+        .filter(|(_, address)| !address.is_link_local())
         .map(|(_, address)| IpAddr::V4(*address));
     let own: Vec<IpAddr> = own.collect();
     if own.len() > 1 { own } else { Vec::new() }
@@ -77,6 +78,7 @@ mod tests {
             ("eth1".to_owned(), address(6)),
             ("eth0:1".to_owned(), address(7)),
             ("eth0".to_owned(), address(8)),
+            ("eth0".to_owned(), Ipv4Addr::new(169, 254, 3, 4)),
         ];
         let expected = [5, 7, 8].map(|last| IpAddr::V4(address(last)));
         assert_eq!(siblings(address(5), &all), expected);

@@ -142,18 +142,22 @@ impl Gate {
         client.post(format!("{}{LOGIN}", self.site)).send()
     }
 
-    /// How many logins reached the server.
-    fn reached(&self) -> usize {
+    /// How many such requests reached the server.
+    fn arrived(&self, line: &str) -> usize {
         let requests = self.requests.lock().unwrap();
-        let login = format!("POST {LOGIN}");
-        requests.iter().filter(|one| one.line == login).count()
+        requests.iter().filter(|one| one.line == line).count()
     }
 
-    /// Waits until so many logins reached the server.
-    async fn await_reached(&self, count: usize) {
+    /// How many logins reached the server.
+    fn reached(&self) -> usize {
+        self.arrived(&format!("POST {LOGIN}"))
+    }
+
+    /// Waits until so many such requests reached the server.
+    async fn await_arrived(&self, line: &str, count: usize) {
         let deadline = Instant::now() + COUNTED;
-        while self.reached() < count {
-            assert!(Instant::now() < deadline, "{}", self.reached());
+        while self.arrived(line) < count {
+            assert!(Instant::now() < deadline, "{line}: {}", self.arrived(line));
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -270,7 +274,7 @@ async fn a_node_that_hangs_is_given_a_few_logins_and_the_surplus_is_refused() {
     let mut held: Vec<_> = (0..most)
         .map(|_| tokio::spawn(gate.login(&client)))
         .collect();
-    gate.await_reached(most).await;
+    gate.await_arrived(&format!("POST {LOGIN}"), most).await;
     // A node goes on for a client that has gone, so that its place is not free.
     held.pop().unwrap().abort();
     for _ in 0..3 {
@@ -284,6 +288,7 @@ async fn a_node_that_hangs_is_given_a_few_logins_and_the_surplus_is_refused() {
     // All else reaches the nodes as always.
     let other = client.get(format!("{}/api/v4/users/me", gate.site)).send();
     let other = tokio::spawn(other);
+    gate.await_arrived("GET /api/v4/users/me", 1).await;
     gate.answers.send_replace(true);
     assert_eq!(other.await.unwrap().unwrap().status(), 200);
     for login in held {
@@ -303,6 +308,10 @@ async fn a_node_that_is_not_there_is_no_busy_one() {
     assert!((&mut gate.task).await.unwrap_err().is_cancelled());
     let failed = gate.login(&Client::new()).await.unwrap();
     assert_eq!(failed.status(), 502);
+    assert!(!failed.headers().contains_key("retry-after"));
+    // A turn was taken all the same.
+    gate.counted("let_through", 1);
+    gate.counted("nodes_busy", 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

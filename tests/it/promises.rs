@@ -605,6 +605,7 @@ fn join_plan(nodes: &[ServerNode; 2]) -> JoinPlan {
         license: planned_license(),
         version: None,
         search: false,
+        metrics: true,
         peers: vec![JoinPeer {
             name: peer.name.clone(),
             address: peer.address.clone(),

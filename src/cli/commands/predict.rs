@@ -57,6 +57,11 @@ pub(crate) fn run(app: &App, args: &PredictArgs) -> Outcome {
     } else {
         app.printer.data(text(&prediction, is_size).trim_end());
     }
+    if !storm.events.is_empty() {
+        app.printer.hint(
+            "the prediction of logins takes all nodes to be there: what events do meanwhile is not in it",
+        );
+    }
     Ok(ExitCode::Done)
 }
 

@@ -34,6 +34,8 @@ pub struct JoinPlan {
     pub version: Option<String>,
     /// Whether a search domain is to answer searches.
     pub search: bool,
+    /// Whether its metrics are to be read.
+    pub metrics: bool,
     /// Every node that it has to know.
     pub peers: Vec<JoinPeer>,
     /// One of these, which has to know it too.
@@ -172,7 +174,7 @@ async fn fault(plan: &JoinPlan, api: &Api, session: &ApiSession) -> Option<JoinF
         let fault = "it does not use the search domain".to_owned();
         return Some(JoinFault::Passing(fault));
     }
-    if plan.license.is_licensed() {
+    if plan.metrics && plan.license.is_licensed() {
         let fault = match metrics(&plan.node.metrics_url).await {
             Ok(1..) => return None,
             Ok(0) => "its metrics have no sample of the server".to_owned(),

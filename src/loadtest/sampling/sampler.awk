@@ -1,9 +1,13 @@
 # What a host does, one JSON line for each second. Variables: seconds (how many lines), database
 # and served (ports; served may be empty), metrics (a URL, or nothing).
 #
-# Works on every Linux host and needs no rights: processes are read one by one, since a host that
-# shares its machine with others has the machine's figures in /proc/stat.
+# Needs no rights, and iproute2's `ss`: processes are read one by one, since a host that shares its machine with
+# others has the machine's figures in /proc/stat.
 BEGIN {
+  if (system("command -v ss >/dev/null") != 0) {
+    print "there is no `ss` (package iproute2)" >"/dev/stderr"
+    exit 1
+  }
   "getconf CLK_TCK" | getline ticks
   "nproc" | getline processors
   printf "{\"ticks_per_second\":%d,\"processors\":%d}\n", ticks, processors

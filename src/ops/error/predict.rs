@@ -25,7 +25,7 @@ pub enum PredictError {
         scenario: String,
     },
     /// An outage of nothing.
-    #[error("scenario `{scenario}` breaks no websockets: an outage says nothing of it")]
+    #[error("`--outage` does not apply to scenario `{scenario}`, which breaks no websockets")]
     NoOutage {
         /// The scenario.
         scenario: String,

@@ -15,7 +15,7 @@ async fn a_missing_event_makes_a_client_connect_again_and_ask_for_it() {
     let mut plan = stage.plan(1, 0);
     plan.entrances[0].url = relay.url();
     plan.phases.extend([
-        StormPhase::Hold { for_ms: 10_000 },
+        StormPhase::Hold { for_ms: 20_000 },
         StormPhase::Drain { at_most_ms: 60_000 },
     ]);
     let admin = stage.admin().await;

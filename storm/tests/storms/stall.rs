@@ -15,6 +15,8 @@ const OVER_MS: u64 = 6_000;
 /// The stall, from the first login on.
 const AFTER: Duration = Duration::from_secs(2);
 const STALL: Duration = Duration::from_secs(1);
+/// How long an answer may lie there until its client has a processor.
+const BUSY: Duration = Duration::from_millis(200);
 const ANSWER: &str = "HTTP/1.1 200 OK\r\nset-cookie: MMAUTHTOKEN=t\r\nset-cookie: MMUSERID=u\r\n\
     content-length: 2\r\n\r\n{}";
 
@@ -99,12 +101,11 @@ async fn a_stall_of_a_second_shows_in_full() {
     let expected = waits[rank - 1].as_secs_f64();
     assert!(expected > 0.9 * STALL.as_secs_f64(), "{expected} s");
     let seen = login.response.quantile(0.999).as_secs_f64();
-    // The client sees the answer later than the server writes it; by how much a timer of the same
-    // program was late at the most.
-    let late = result.drivers["agent-1"].timer_lag.max().as_secs_f64();
+    // The client sees the answer later than the server writes it: a busy machine may keep it waiting.
+    let late = result.drivers["agent-1"].timer_lag.max().as_secs_f64() + BUSY.as_secs_f64();
     assert!(
         seen >= 0.99 * expected && seen <= 1.01 * expected + late,
-        "p99.9 {seen} s, by the server's notes {expected} s, timers up to {late} s late"
+        "p99.9 {seen} s, by the server's notes {expected} s, up to {late} s late"
     );
     // Those who came before and after it waited for nothing.
     assert!(login.response.quantile(0.5).as_secs_f64() < 0.5 * expected);

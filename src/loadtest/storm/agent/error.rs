@@ -33,8 +33,8 @@ pub enum StormAgentError {
     },
     /// The worker may not have as many sockets as its clients need.
     #[error(
-        "{users} users need {needed} open files, and this host allows a program {limit}: up to {most} users for \
-         each agent; more agents (`sizes.nodes.agent.count`) or fewer users (`--users`) help"
+        "{users} users need at least {needed} open files, and this host allows a program {limit}: at most {most} \
+         users for each agent; more agents (`sizes.nodes.agent.count`) or fewer users (`--users`) help"
     )]
     OpenFiles {
         /// How many users the agent has.

@@ -8,22 +8,24 @@ use loadrig_storm::{CallSequence, StormPlan};
 /// Files and connections of the worker itself.
 const OWN: u64 = 200;
 
-/// What a plan needs at the least: a connection of each user for calls, and a websocket.
+/// What a plan needs at the least.
 fn needed(plan: &StormPlan) -> u64 {
     u64::from(plan.accounts.users) * connections(plan) + OWN
 }
 
+/// Connections that each user has open for as long as it is in: one for calls, and a websocket. While a page
+/// loads, an HTTP/1.1 client has up to six for calls.
 fn connections(plan: &StormPlan) -> u64 {
     match plan.client.calls {
         CallSequence::LoginOnly => 1,
-        CallSequence::WebClient => 2,
+        CallSequence::WebClient => 1 + u64::from(plan.client.websocket),
     }
 }
 
 /// Whether a worker that may have so many can carry a plan out.
 ///
 /// # Errors
-/// When it cannot: its clients would fail for want of sockets, as if the server were to blame.
+/// When it cannot: its clients would run out of sockets, and the report would blame the server.
 pub(super) fn check(plan: &StormPlan, limit: Option<u64>) -> Result<(), StormAgentError> {
     let needed = needed(plan);
     match limit {
