@@ -39,7 +39,7 @@ lint: ## Formatting and lints, as CI has them
 generate: ## Write anew what follows from the program: tables in docs/, schema/
 	cargo xtask generate
 
-bench: build ## Measure against the peers, side by side; writes docs/performance.md
+bench: setup build ## Measure against the peers, side by side; writes docs/performance.md
 	benches/run.sh $(BIN)
 
 study: ## Hold the forecast of login storms and the login gate to measurements; a quarter of an hour; writes docs/login-storm-study.md

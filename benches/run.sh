@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every bench, and docs/performance.md from what they print. Takes a quarter of an hour with
+# Every bench, and docs/performance.md from what they print. Takes half an hour with
 # all peers installed. Terraform is used where it is on the PATH with a mirror of its AWS
 # provider in TF_PLUGINS; Ansible is installed from PyPI into the cache.
 set -euo pipefail
@@ -24,3 +24,5 @@ python3 benches/compare/compare.py --loadrig "$bin" --moto "$moto" \
 python3 benches/compare/report.py --compare "$work/compare" --planner "$work/planner" \
   --critical-path "$work/critical_path" --out docs/performance.md
 echo "bench: docs/performance.md is written" >&2
+# After the page, of which it writes the last section.
+benches/driver/run.sh

@@ -6,12 +6,12 @@ requests for each second of CPU time that it takes, so that the server on the sa
 not matter. Prints one JSON object."""
 
 import argparse
+import contextlib
 import json
 import os
 import re
 import resource
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,21 +21,16 @@ HERE = Path(__file__).resolve().parent
 USERS = 50
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class NullServer:
     """The server, with as many threads as there are processors."""
 
     def __init__(self, bench, *stall):
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        command = [bench, "null", str(self.port), *map(str, stall)]
+        command = [bench, "null", "0", *map(str, stall)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout.readline().strip() == "ready"
+        ready = re.fullmatch(r"ready at port (\d+)\n", self.process.stdout.readline())
+        if not ready:
+            sys.exit(f"{' '.join(command)} did not start")
+        self.url = f"http://127.0.0.1:{ready[1]}"
 
     def __enter__(self):
         return self
@@ -45,10 +40,17 @@ class NullServer:
         self.process.wait()
 
 
+def started(command, **environment):
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                            text=True, env={**os.environ, **environment})
+
+
 def timed(command, **environment):
     """Output and CPU seconds of a program."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                               text=True, env={**os.environ, **environment})
+    return ended(command, started(command, **environment))
+
+
+def ended(command, process):
     output = process.stdout.read()
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -62,6 +64,29 @@ def storm(bench, mode, url, *arguments, **environment):
     return {**json.loads(output.strip().splitlines()[-1]), "cpu_s": cpu}
 
 
+def sockets(bench, users):
+    """So many users with an open websocket each; several drivers, each with a server of its own,
+    where a process may not open that many files."""
+    # A page opens six connections, which are closed before the next hundreds come.
+    at_once = max(1, resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 3_000)
+    drivers = -(-users // at_once)
+    each = -(-users // drivers)
+    with contextlib.ExitStack() as stack:
+        running = []
+        for number in range(drivers):
+            null = stack.enter_context(NullServer(bench))
+            command = [bench, "sockets", null.url, str(each), "150"]
+            running.append((command, started(command, STORM_SOURCES=f"127.0.{number + 1}.1")))
+        results = [json.loads(ended(command, process)[0].strip().splitlines()[-1])
+                   for command, process in running]
+    open_at_the_end = sum(one["websockets"] for one in results)
+    if open_at_the_end < 0.999 * users:
+        sys.exit(f"{open_at_the_end} of {users} websockets were open: {results}")
+    resident = sum(one["resident_kib"] for one in results)
+    return {"drivers": drivers, "websockets": open_at_the_end, "resident_kib": resident,
+            "bytes_per_user": resident * 1024 // open_at_the_end, "each": results}
+
+
 def peer(name, calls, cpu, seconds):
     return {"driver": name, "calls": calls, "cpu_s": cpu, "seconds": seconds,
             "per_second": calls / seconds, "per_core_second": calls / cpu}
@@ -71,7 +96,9 @@ def locust(program, kind, url, seconds):
     command = [program, "-f", str(HERE / "locustfile.py"), "--headless", "-u", str(USERS),
                "-r", str(USERS), "-t", f"{seconds}s", "-H", url, "--json", "--loglevel", "ERROR"]
     output, cpu = timed(command, LOCUST_KIND=kind)
-    calls = sum(one["num_requests"] for one in json.loads(output[output.index("["):]))
+    # Warnings come after the figures.
+    figures, _ = json.JSONDecoder().raw_decode(output[output.index("["):])
+    calls = sum(one["num_requests"] for one in figures)
     return peer({"fast": "Locust FastHttpUser", "plain": "Locust HttpUser"}[kind],
                 calls, cpu, seconds)
 
@@ -84,10 +111,12 @@ def wrk(url, seconds):
 
 
 def goose(program, url, seconds):
-    command = [program, "--host", url, "--users", str(USERS), "--hatch-rate", str(USERS),
-               "--run-time", f"{seconds}s", "--no-reset-metrics", "--quiet"]
+    command = [program, "--host", url, "--users", str(USERS), "--increase-rate", str(USERS),
+               "--run-time", f"{seconds}s", "--no-reset-metrics", "--no-telnet", "--quiet"]
     output, cpu = timed(command, TOKIO_WORKER_THREADS="1")
-    found = re.search(r"Aggregated\s+\|\s+([\d,]+)", output)
+    found = re.search(r"GET \S+\s+\|\s+([\d,]+)", output)
+    if not found:
+        sys.exit(f"goose printed no requests:\n{output}")
     return peer("goose", int(found[1].replace(",", "")), cpu, seconds)
 
 
@@ -100,8 +129,8 @@ def main():
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--sockets", type=int, default=50_000)
     options = parser.parse_args()
-    limit = 4 * options.sockets + 10_000
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     bench, seconds = options.bench, options.seconds
     result = {"at": time.strftime("%Y-%m-%d"), "users": USERS, "seconds": seconds,
               "processors": os.cpu_count(), "peers": []}
@@ -124,8 +153,7 @@ def main():
             paced = storm(bench, "paced", null.url, 1000, seconds, rate)
             result[f"paced_{share}"] = {"rate": rate, **paced}
         result["logins"] = storm(bench, "logins", null.url, 20 * 300, 20)
-    with NullServer(bench) as null:
-        result["sockets"] = storm(bench, "sockets", null.url, options.sockets, 100)
+    result["sockets"] = sockets(bench, options.sockets)
     # 1,000 calls a second for 20 s, of which the server holds those of one second up.
     with NullServer(bench, 6_000, 1_000) as null:
         time.sleep(0.5)

@@ -138,7 +138,7 @@ impl Answers {
     }
 }
 
-/// Serves at `PORT`; with two more arguments it stalls after so many milliseconds for so many.
+/// Serves at `PORT`, or any that is free if it is 0, and prints it; with two more arguments it stalls after so many milliseconds for so many.
 pub(crate) async fn serve(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     let [port, stall @ ..] = arguments else {
         return Err("a port is missing".into());
@@ -156,7 +156,7 @@ pub(crate) async fn serve(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     let port: u16 = port.parse()?;
     socket.bind(SocketAddr::from(([0_u8, 0, 0, 0], port)))?;
     let listener: TcpListener = socket.listen(16_384)?;
-    println!("ready");
+    println!("ready at port {}", listener.local_addr()?.port());
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             // No more files may be open: clients wait until some are closed.

@@ -1,7 +1,7 @@
 //! The measurements.
 
 use std::error::Error;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use loadrig_storm::{
@@ -78,13 +78,18 @@ async fn storm(
     seconds: u64,
     hold_ms: u64,
 ) -> Result<Value, Box<dyn Error>> {
+    // Connections to one address are as many as there are ports, and a page has several.
+    let first: Ipv4Addr = match std::env::var("STORM_SOURCES") {
+        Ok(text) => text.parse()?,
+        Err(_) => Ipv4Addr::new(127, 0, 1, 1),
+    };
     let sources = users.div_ceil(12_000);
-    let address = |last: u32| IpAddr::from([127, 0, 1, last as u8]);
+    let address = |number: u32| IpAddr::from(Ipv4Addr::from(u32::from(first) + number));
     let plan = StormPlan {
         format: STORM_FORMAT,
         agent: "bench".into(),
         entrances: vec![entrance],
-        source_addresses: (1..=sources).map(address).collect(),
+        source_addresses: (0..sources).map(address).collect(),
         accounts: Accounts {
             prefix: "user-".into(),
             first: 0,
