@@ -14,9 +14,10 @@ const HOSTS: usize = 6;
 /// What a storm is like: who comes and gets in, how long that takes, and what it will come to.
 pub(super) fn storm_lines(moment: &StormMoment) -> Vec<String> {
     let users = format!(
-        "{:>5} s {}: {} of {} in, {} wait; {:.1}/s come, {:.1}/s get in",
+        "{:>5} s {}{}: {} of {} in, {} wait; {:.1}/s come, {:.1}/s get in",
         moment.second,
         moment.phase,
+        moment.pace.map_or_else(String::new, pace),
         moment.users_in,
         moment.offered,
         moment.waiting,
@@ -24,15 +25,18 @@ pub(super) fn storm_lines(moment: &StormMoment) -> Vec<String> {
         moment.achieved_per_second,
     );
     let ms = |time: Option<f64>| time.map_or("-".to_owned(), millis);
+    // What a gate refuses is no error: it is told how to come back.
     let errors = moment.errors.values().sum::<u64>();
+    let errors = errors.saturating_sub(moment.refused);
     let percentiles = |p50, p95, p99| format!("p50 {} p95 {} p99 {}", ms(p50), ms(p95), ms(p99));
     let times = format!(
-        "login {}; {errors} {}",
+        "login {}; {} refused, {errors} {}",
         percentiles(
             moment.login_p50_ms,
             moment.login_p95_ms,
             moment.login_p99_ms
         ),
+        moment.refused,
         if errors == 1 { "error" } else { "errors" },
     );
     let others = percentiles(
@@ -41,6 +45,7 @@ pub(super) fn storm_lines(moment: &StormMoment) -> Vec<String> {
         moment.others_p99_ms,
     );
     let outlook = [
+        Some(format!("{} websockets", moment.websockets)),
         moment
             .others_p50_ms
             .map(|_| format!("other calls {others}")),
@@ -53,6 +58,14 @@ pub(super) fn storm_lines(moment: &StormMoment) -> Vec<String> {
         format!("{users}; {times}"),
         format!("{:8}{}", "", outlook.join("; ")),
     ]
+}
+
+/// How users come, other than planned.
+fn pace(factor: f64) -> String {
+    match factor {
+        0.0 => ", held".to_owned(),
+        factor => format!(", {factor} × as fast"),
+    }
 }
 
 fn cpu(shares: &BTreeMap<String, f64>) -> Option<String> {
@@ -128,6 +141,7 @@ mod tests {
             others_p50_ms: Some(12.0),
             others_p95_ms: Some(95.0),
             others_p99_ms: Some(310.0),
+            pace: None,
             start_lag_p99_ms: Some(0.4),
             cpu: BTreeMap::from([
                 ("agent-1".to_owned(), 0.31),
@@ -174,6 +188,19 @@ mod tests {
             ..StormMoment::default()
         };
         insta::assert_snapshot!(storm_lines(&moment).join("\n"));
+    }
+
+    #[test]
+    fn a_storm_that_somebody_holds_or_hurries() {
+        let line = |factor| {
+            let moment = StormMoment {
+                pace: Some(factor),
+                ..moment()
+            };
+            storm_lines(&moment).swap_remove(0)
+        };
+        assert!(line(0.0).starts_with("  120 s storm, held: 1570 of 2000 in"));
+        assert!(line(2.5).starts_with("  120 s storm, 2.5 × as fast: "));
     }
 
     #[test]

@@ -141,7 +141,8 @@ impl Diagnose for LockError {
         match self {
             LockError::Held { lease, .. } if lease.left => vec![
                 format!(
-                    "`loadrig test {0} --attach` waits for its result, `loadrig test {0} --stop` ends it",
+                    "`loadrig test {0} --attach` waits for its result, `loadrig test {0} --stop` ends it; \
+                     either frees the lock, at once if the storm is over",
                     lease.environment
                 ),
                 format!(
@@ -203,8 +204,9 @@ pub fn describe_lease(lease: &Lease, now: Timestamp) -> String {
     let left = until(lease.expires_at, now).as_secs();
     if lease.left {
         return format!(
-            "the {operation} that {owner} started at {}, which goes on by itself for {left} s at the most",
-            lease.acquired.strftime("%F %T UTC")
+            "the {operation} that {owner} started at {}, which goes on by itself until {} at the latest",
+            lease.acquired.strftime("%F %T UTC"),
+            lease.expires_at.strftime("%T UTC")
         );
     }
     format!(

@@ -55,9 +55,13 @@ pub struct StormMoment {
     /// How late agents started calls, 99th percentile, milliseconds.
     pub start_lag_p99_ms: Option<f64>,
     /// Share of its processors that each host of the rig has in use, 0 to 1, by its newest sample.
-    /// Hosts whose samples do not arrive are left out.
+    /// Hosts whose samples do not arrive are left out, as are all in seconds that are long past, which whoever
+    /// comes back to a storm is told first.
     #[serde(default)]
     pub cpu: BTreeMap<String, f64>,
+    /// How many times as fast as planned users arrive, where somebody changed that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pace: Option<f64>,
     /// How long it takes by the forecast until the last user is in, or after websockets broke until the
     /// last has caught up, whichever is later; none where nothing was forecast, or it was not seen to come.
     #[serde(default)]

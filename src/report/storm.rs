@@ -1,6 +1,6 @@
 //! What a scenario came to in words and figures, as the page and the terminal show it.
 
-use loadrig_storm::{CallTally, ClientCall, DriverHealth, StormResult};
+use loadrig_storm::{CallTally, ClientCall, DriverHealth, RateChange, StormResult};
 use serde::Serialize;
 
 use crate::loadtest::ActionSummary;
@@ -73,6 +73,11 @@ pub(super) fn summary(figures: &StormFigures) -> StormSummary {
             .values()
             .map(|driver| fact("load driver", driver_health(driver))),
     );
+    let pace = storm.pace();
+    if !pace.is_empty() {
+        let text: Vec<String> = pace.iter().map(pace_text).collect();
+        facts.push(fact("pace of arrivals", text.join("; ")));
+    }
     facts.extend(figures.gaps.iter().map(|gap| fact("gap", gap_text(gap))));
     if let Some(forecast) = &figures.forecast {
         facts.push(fact("forecast", forecast_text(forecast)));
@@ -323,6 +328,16 @@ fn gap_text(gap: &AgentGap) -> String {
         gap.reason,
         count(gap.lost_users)
     )
+}
+
+/// `held from 20 s on`.
+fn pace_text(change: &RateChange) -> String {
+    let from = millis(change.at_ms as f64);
+    match change.factor {
+        0.0 => format!("held from {from} on"),
+        1.0 => format!("as planned again from {from} on"),
+        factor => format!("{factor} times as fast as planned from {from} on"),
+    }
 }
 
 fn forecast_text(forecast: &StormExpectation) -> String {

@@ -375,7 +375,9 @@ impl CallCount<'_> {
 
 impl Drop for CallCount<'_> {
     fn drop(&mut self) {
-        if !self.counted {
+        if !self.counted && self.browser.storm.recorder.is_over() {
+            self.count(&CallEnd::UnderWay);
+        } else if !self.counted {
             let text = "unanswered when its user went";
             self.count(&CallEnd::Failed(StormErrorClass::Timeout, text));
         }

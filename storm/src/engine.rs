@@ -16,6 +16,7 @@ use crate::histogram::TimeHistogramError;
 use crate::keeper::SecondKeeper;
 use crate::known::IdTable;
 use crate::line::{StormCheckpoint, StormControl, StormLine};
+use crate::pace::RateChange;
 use crate::plan::{STORM_FORMAT, StormPhase, StormPlan};
 use crate::position::{BREAK_SETTLES, StormPosition, due_by};
 use crate::recorder::{StormRecorder, lock, millis};
@@ -115,6 +116,8 @@ pub async fn run(
                     Some(StormControl::Rate(rate)) => {
                         let rate = if rate.is_finite() { rate.max(0.0) } else { 1.0 };
                         stage.rate_factor.send_replace(rate);
+                        let at_ms = storm.recorder.ms(Instant::now());
+                        keeper.rates.push(RateChange { at_ms, factor: rate });
                     }
                     // Nobody is there to say anything; the storm goes on.
                     None => controlled = false,
@@ -124,7 +127,9 @@ pub async fn run(
                     probe.second(&second);
                     let position = stage.position();
                     // Who does not read in time misses a line; the storm waits for nobody.
-                    if let Some(sample) = keeper.keep(&storm.recorder, second, position.phase)? {
+                    let (invalid, _) = probe.seconds();
+                    let sample = keeper.keep(&storm.recorder, second, &position, invalid)?;
+                    if let Some(sample) = sample {
                         let _ = lines.try_send(StormLine::Sample(Box::new(sample)));
                     }
                     if keeper.is_checkpoint(plan.checkpoint_every_ms) {
@@ -142,11 +147,13 @@ pub async fn run(
             }
         }
     }
-    // Each call that is under way counts as one that nobody waits for any more.
+    // What is under way is neither answered nor failed: it took at least as long as it did so far.
+    storm.recorder.end();
     lock(&stage.users).abort_all();
     let mut users = std::mem::take(&mut *lock(&stage.users));
     while users.join_next().await.is_some() {}
-    keeper.keep(&storm.recorder, storm.recorder.take_second()?, 0)?;
+    let rest = storm.recorder.take_second()?;
+    keeper.keep(&storm.recorder, rest, &StormPosition::default(), 0)?;
     let result = keeper.result(
         &storm.recorder,
         stage.phase_times(),

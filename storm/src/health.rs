@@ -11,8 +11,12 @@ use crate::result::{DriverHealth, StormSecond};
 
 /// Distance of the samples of the runtime's timer.
 const SAMPLE: Duration = Duration::from_millis(10);
-/// A start lag at the 99th percentile above which a second does not count.
+/// A call that begins later than this is late.
 const LATEST: Duration = Duration::from_millis(10);
+/// Share of a second's calls that may be late.
+const LATE_SHARE: f64 = 0.01;
+/// So many may be late in any second: of three calls one is a third.
+const LATE_CALLS: u64 = 2;
 /// Share of the processors in use above which a second does not count.
 const BUSIEST: f64 = 0.9;
 /// Every so many seconds open files are counted, which takes time with many of them.
@@ -70,13 +74,18 @@ impl DriverProbe {
         self.cpu_last = (now, cpu);
         let possible = millis(now - then) * u64::from(self.health.processors);
         let busy = cpu.saturating_sub(used) as f64 / possible.max(1) as f64;
-        if busy > BUSIEST || second.start_lag.quantile(0.99) > LATEST {
+        if busy > BUSIEST || is_late(&second.start_lag) {
             self.health.invalid_seconds += 1;
         }
         if self.health.seconds.is_multiple_of(COUNT_FILES) {
             self.count_files();
         }
         self.health.seconds += 1;
+    }
+
+    /// Seconds that did not count, and all, so far.
+    pub(crate) fn seconds(&self) -> (u64, u64) {
+        (self.health.invalid_seconds, self.health.seconds)
     }
 
     fn count_files(&mut self) {
@@ -101,6 +110,12 @@ impl Drop for DriverProbe {
     }
 }
 
+/// Whether too many calls of a second began late.
+fn is_late(lag: &TimeHistogram) -> bool {
+    let late = lag.count_above(LATEST);
+    late > LATE_CALLS && late as f64 > LATE_SHARE * lag.count() as f64
+}
+
 /// CPU time of this process, milliseconds; zero where there is no `/proc`.
 fn cpu_ms() -> u64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
@@ -121,4 +136,27 @@ fn peak_memory_kib() -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let number = line.and_then(|line| line.split_whitespace().next());
     number.and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_late_calls_are_no_slow_driver() {
+        let lag = |prompt: u64, late: u64| {
+            let mut lag = TimeHistogram::coarse();
+            for _ in 0..prompt {
+                lag.record(Duration::from_millis(1));
+            }
+            for _ in 0..late {
+                lag.record(Duration::from_millis(40));
+            }
+            lag
+        };
+        assert!(!is_late(&lag(1, 2)), "two of three");
+        assert!(is_late(&lag(1, 3)));
+        assert!(is_late(&lag(200, 3)), "1.5 %");
+        assert!(!is_late(&lag(400, 3)), "0.7 %");
+    }
 }

@@ -90,6 +90,14 @@ impl TimeHistogram {
         self.counts.as_ref().map_or(0, |counts| counts.len())
     }
 
+    /// How many are longer than a time, as exactly as it is recorded.
+    #[must_use]
+    pub fn count_above(&self, time: Duration) -> u64 {
+        let micros = u64::try_from(time.as_micros()).unwrap_or(LONGEST_US);
+        let up_to = |counts: &Histogram<u64>| counts.len() - counts.count_between(0, micros);
+        self.counts.as_deref().map_or(0, up_to)
+    }
+
     /// The time that this share, 0 to 1, of all stayed at or under; zero without any.
     #[must_use]
     pub fn quantile(&self, share: f64) -> Duration {

@@ -1,5 +1,6 @@
 //! HTTP/1.1 on one connection: a request is written, its answer read, and nothing is kept
-//! between two of them. What a client does not look at is read and thrown away.
+//! between two of them. What a client does not look at is read and thrown away. A connection can
+//! go on as a websocket's.
 
 use std::io;
 use std::time::Instant;
@@ -70,6 +71,25 @@ impl Http1 {
         self.used = Instant::now();
         Ok(reply)
     }
+
+    /// Sends a request to go on as a websocket (RFC 6455, 4.1). Gives the head of the answer, the
+    /// connection, and what came after the head, which is the websocket's if the status is 101.
+    pub(crate) async fn upgrade(
+        mut self,
+        request: &[u8],
+    ) -> Result<(ReplyHead, NetStream, Vec<u8>), ReplyError> {
+        let unsent = |error: io::Error| ReplyError::Unanswered(error.to_string());
+        self.stream.write_all(request).await.map_err(unsent)?;
+        self.stream.flush().await.map_err(unsent)?;
+        let mut incoming = IncomingBytes {
+            stream: &mut self.stream,
+            buffer: BytesMut::with_capacity(READ),
+        };
+        let (head, _) = incoming.head().await?;
+        // As long as it is: a websocket keeps it for good.
+        let rest = incoming.buffer.to_vec();
+        Ok((head, self.stream, rest))
+    }
 }
 
 /// How long the body of an answer is.
@@ -116,7 +136,7 @@ impl IncomingBytes<'_> {
             }
             while let Some((length, head, body)) = parse_head(&self.buffer)? {
                 self.buffer.advance(length);
-                if head.status >= 200 {
+                if head.status >= 200 || head.status == 101 {
                     return Ok((head, body));
                 }
             }
@@ -294,6 +314,26 @@ mod tests {
             matches!(silent, Err(ReplyError::Unanswered(_))),
             "{silent:?}"
         );
+    }
+
+    #[tokio::test]
+    async fn an_upgraded_connection_is_handed_over_with_what_came_early() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.read_exact(&mut [0; 4]).await.unwrap();
+            let head = b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: abc\r\n\r\nhel";
+            stream.write_all(head).await.unwrap();
+            stream.write_all(b"lo").await.unwrap();
+        });
+        let stream = TcpStream::connect(address).await.unwrap();
+        let connection = Http1::new(NetStream::Plain(stream));
+        let (head, mut stream, mut early) = connection.upgrade(b"ping").await.unwrap();
+        server.await.unwrap();
+        assert_eq!((head.status, head.accept.as_deref()), (101, Some("abc")));
+        stream.read_to_end(&mut early).await.unwrap();
+        assert_eq!(early, b"hello");
     }
 
     #[tokio::test]

@@ -6,7 +6,9 @@ use std::time::Instant;
 use crate::call::ClientCall;
 use crate::histogram::TimeHistogramError;
 use crate::line::StormSample;
+use crate::pace::RateChange;
 use crate::phase_calls::PhaseCalls;
+use crate::position::StormPosition;
 use crate::recorder::{StormRecorder, millis};
 use crate::result::{
     DriverHealth, ErrorCounts, LoginAttempts, PhaseTime, StormErrorClass, StormResult, StormSecond,
@@ -27,6 +29,8 @@ pub(crate) struct SecondKeeper {
     errors: ErrorCounts,
     /// Since the last sample.
     recent: StormSecond,
+    /// What was said of the pace of arrivals.
+    pub(crate) rates: Vec<RateChange>,
 }
 
 impl SecondKeeper {
@@ -42,6 +46,7 @@ impl SecondKeeper {
             calls: 0,
             errors: ErrorCounts::new(),
             recent: StormSecond::default(),
+            rates: Vec::new(),
         }
     }
 
@@ -50,7 +55,8 @@ impl SecondKeeper {
         &mut self,
         recorder: &StormRecorder,
         second: StormSecond,
-        phase: usize,
+        position: &StormPosition,
+        invalid_seconds: u64,
     ) -> Result<Option<StormSample>, TimeHistogramError> {
         recorder.take_phase_calls(&mut self.phase_calls)?;
         self.users.add(&second.users);
@@ -69,7 +75,7 @@ impl SecondKeeper {
         let users = self.users;
         Ok(Some(StormSample {
             at_ms: millis(self.began.elapsed()),
-            phase,
+            phase: position.phase,
             users,
             waiting: users.offered.saturating_sub(users.logged_in + users.never),
             websockets: self
@@ -82,6 +88,8 @@ impl SecondKeeper {
             login: recent.login,
             others: recent.others,
             start_lag: recent.start_lag,
+            invalid_seconds,
+            rate: position.rate,
         }))
     }
 
@@ -111,6 +119,7 @@ impl SecondKeeper {
             seconds: self.seconds.clone(),
             phases,
             phase_calls: self.phase_calls.clone(),
+            rates: self.rates.clone(),
             drivers: BTreeMap::from([(driver.agent.clone(), driver)]),
             ..StormResult::new(started_ms)
         };

@@ -27,6 +27,7 @@ mod keeper;
 mod known;
 mod line;
 mod login;
+mod pace;
 mod page;
 mod phase_calls;
 mod plan;
@@ -54,6 +55,7 @@ pub use call::ClientCall;
 pub use engine::{StormError, run};
 pub use histogram::{TimeHistogram, TimeHistogramError};
 pub use line::{StormCheckpoint, StormControl, StormLine, StormSample};
+pub use pace::RateChange;
 pub use phase_calls::{PhaseCalls, PhaseTally};
 pub use plan::{
     AccountPassword, Accounts, ActionMix, ArrivalShape, STORM_FORMAT, StormEntrance, StormPhase,
@@ -63,6 +65,6 @@ pub use position::StormPosition;
 pub use result::{
     CallTally, DriverHealth, ErrorCounts, LastUser, LoginAttempts, MergeError, PhaseTime,
     StormErrorClass, StormGauges, StormResult, StormSecond, StormTimings, UserCounts,
-    WebsocketCounts,
+    WebsocketCounts, is_driver_valid,
 };
 pub use sources::source_addresses;

@@ -52,6 +52,16 @@ pub struct StormSample {
     pub others: TimeHistogram,
     /// The driver's lateness since the last sample.
     pub start_lag: TimeHistogram,
+    /// Seconds so far in which the driver was too slow, of the agent that has most of them.
+    #[serde(default)]
+    pub invalid_seconds: u64,
+    /// How many times as fast as planned users arrive, of the agent that was told last.
+    #[serde(default = "planned_pace")]
+    pub rate: f64,
+}
+
+fn planned_pace() -> f64 {
+    1.0
 }
 
 impl StormSample {
@@ -81,6 +91,10 @@ impl StormSample {
         self.calls += other.calls;
         for (class, count) in &other.errors {
             *self.errors.entry(*class).or_default() += count;
+        }
+        self.invalid_seconds = self.invalid_seconds.max(other.invalid_seconds);
+        if other.rate.total_cmp(&1.0).is_ne() {
+            self.rate = other.rate;
         }
         self.login.merge(&other.login)?;
         self.others.merge(&other.others)?;

@@ -1,7 +1,7 @@
 //! Where clients count: one place for each thread of the runtime, so that they seldom wait for each
 //! other. What is read is always the sum.
 
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,8 @@ pub(crate) enum CallEnd<'a> {
     Done,
     /// Not as asked.
     Failed(StormErrorClass, &'a str),
+    /// The storm ended first.
+    UnderWay,
 }
 
 /// The moments of one call.
@@ -72,7 +74,7 @@ impl Shard {
             of_phase.failed += u64::from(matches!(end, CallEnd::Failed(..)));
         }
         let counts = match end {
-            CallEnd::Done => true,
+            CallEnd::Done | CallEnd::UnderWay => true,
             CallEnd::Failed(class, text) => {
                 tally.fail(*class, text);
                 *self.second.errors.entry(*class).or_default() += 1;
@@ -108,6 +110,7 @@ pub(crate) struct StormRecorder {
     began: Instant,
     shards: Vec<Mutex<Shard>>,
     on_the_way: AtomicI64,
+    is_over: AtomicBool,
 }
 
 impl StormRecorder {
@@ -116,6 +119,7 @@ impl StormRecorder {
             began,
             shards: (0..threads.max(1)).map(|_| Mutex::default()).collect(),
             on_the_way: AtomicI64::new(0),
+            is_over: AtomicBool::new(false),
         }
     }
 
@@ -145,6 +149,16 @@ impl StormRecorder {
     /// One more user is on the way to where it has to come, or one less.
     pub(crate) fn on_the_way(&self, more: i64) {
         self.on_the_way.fetch_add(more, Ordering::Relaxed);
+    }
+
+    /// From now on users go because the storm is over.
+    pub(crate) fn end(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether users go because the storm is over.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
     }
 
     /// How many users are on the way.

@@ -17,6 +17,8 @@ pub(crate) struct ReplyHead {
     pub(crate) retry_after: Option<u64>,
     /// `NAME=VALUE` of each cookie that is set.
     pub(crate) cookies: Vec<String>,
+    /// `Sec-WebSocket-Accept` of an upgrade.
+    pub(crate) accept: Option<String>,
     /// The body is compressed.
     pub(crate) gzip: bool,
     /// The connection can be used again.
@@ -40,6 +42,8 @@ impl ReplyHead {
         } else if name.eq_ignore_ascii_case("set-cookie") {
             let pair = text().split(';').next().unwrap_or_default();
             self.cookies.push(pair.to_owned());
+        } else if name.eq_ignore_ascii_case("sec-websocket-accept") {
+            self.accept = Some(text().to_owned());
         } else if name.eq_ignore_ascii_case("content-encoding") {
             self.gzip = value.eq_ignore_ascii_case(b"gzip");
         }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::ClientCall;
 use crate::histogram::{TimeHistogram, TimeHistogramError};
+use crate::pace::RateChange;
 use crate::phase_calls::PhaseCalls;
 use crate::plan::STORM_FORMAT;
 
@@ -44,7 +45,8 @@ pub struct CallTally {
     /// Failed ones.
     pub errors: ErrorCounts,
     /// From the intended start to the end of the answer: of those that were answered as asked, and
-    /// of those that nobody waited for any more (`timeout`), as a lower bound.
+    /// as a lower bound of those that nobody waited for any more (`timeout`) and those that were
+    /// under way when the storm ended.
     pub response: TimeHistogram,
     /// The same from the first byte that was written: without the wait for a connection.
     pub service: TimeHistogram,
@@ -322,8 +324,8 @@ pub struct DriverHealth {
     pub peak_sockets: u64,
     /// How late a timer of the runtime was, sampled every 10 ms.
     pub timer_lag: TimeHistogram,
-    /// Seconds in which it was too slow for its figures to count: a start lag of more than 10 ms
-    /// at the 99th percentile, or more than 90 % of its processors in use.
+    /// Seconds in which it was too slow for its figures to count: more than 1 % of their calls, and
+    /// more than two, began more than 10 ms late, or more than 90 % of its processors were in use.
     pub invalid_seconds: u64,
     /// Seconds that it lasted.
     pub seconds: u64,
@@ -337,12 +339,17 @@ impl DriverHealth {
         self.cpu_ms as f64 / possible.max(1) as f64
     }
 
-    /// Whether the figures are the server's and not the driver's: at most 1 % of the seconds are
-    /// invalid.
+    /// Whether the figures are the server's and not the driver's.
     #[must_use]
     pub fn is_valid(&self) -> bool {
-        self.invalid_seconds * 100 <= self.seconds
+        is_driver_valid(self.invalid_seconds, self.seconds)
     }
+}
+
+/// Whether a driver was quick enough: at most 1 % of its seconds were invalid, or a single one.
+#[must_use]
+pub fn is_driver_valid(invalid_seconds: u64, seconds: u64) -> bool {
+    invalid_seconds <= 1.max(seconds / 100)
 }
 
 /// When a phase was, milliseconds from the start of the storm.
@@ -394,6 +401,10 @@ pub struct StormResult {
     /// Calls by the phase in which they were to begin.
     #[serde(default)]
     pub phase_calls: PhaseCalls,
+    /// What each agent was told of the pace of arrivals, in the order of time. See
+    /// [`StormResult::pace`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rates: Vec<RateChange>,
     /// Each agent's own state, by name.
     pub drivers: BTreeMap<String, DriverHealth>,
 }
@@ -433,6 +444,7 @@ impl StormResult {
             seconds: Vec::new(),
             phases: BTreeMap::new(),
             phase_calls: PhaseCalls::default(),
+            rates: Vec::new(),
             drivers: BTreeMap::new(),
         }
     }
@@ -470,6 +482,7 @@ impl StormResult {
         }
         self.join_phases(&other.phases, 0);
         self.phase_calls.merge(&other.phase_calls)?;
+        self.join_rates(&other.rates, 0);
         self.drivers.extend(other.drivers.clone());
         Ok(())
     }

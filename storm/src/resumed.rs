@@ -53,6 +53,7 @@ impl StormResult {
         self.last.latest(&later.last.after(at_ms));
         self.join_phases(&later.phases, at_ms);
         self.phase_calls.merge(&later.phase_calls)?;
+        self.join_rates(&later.rates, at_ms);
         for (agent, theirs) in &later.drivers {
             match self.drivers.get_mut(agent) {
                 Some(ours) => ours.resume(theirs)?,

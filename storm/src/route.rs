@@ -104,11 +104,6 @@ impl SocketRoute {
         })
     }
 
-    /// Whether it is by TLS.
-    pub(crate) fn is_secure(&self) -> bool {
-        self.tls.is_some()
-    }
-
     /// The first of its addresses.
     pub(crate) fn first_address(&self) -> Option<SocketAddr> {
         self.addresses.first().copied()

@@ -6,20 +6,23 @@ use std::time::Instant;
 use futures::{SinkExt as _, StreamExt as _};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use crate::browser::Browser;
 use crate::call::ClientCall;
+use crate::http1::Http1;
 use crate::reply::{CallFailure, ReplyError};
 use crate::request::USER_AGENT;
 use crate::result::StormErrorClass;
 use crate::route::HttpPurpose;
 
-/// What is read at once. Most events are shorter, and thousands of sockets have one each.
-const READ_BUFFER: usize = 4096;
+/// What is read at once. Most events are shorter, and thousands of sockets have one each, for good.
+/// That is why the handshake is ours: tungstenite's leaves each socket the 4 KiB that it read into.
+const READ_BUFFER: usize = 1024;
 
 /// What a client remembers of its stream of events, to go on with it on another connection.
 #[derive(Clone, Debug, Default)]
@@ -98,54 +101,53 @@ struct PostText {
     create_at: u64,
 }
 
+/// The request for a websocket, to go on with a stream of events or to begin one.
+fn upgrade_request(browser: &Browser, stream: &Stream, key: &str) -> String {
+    let route = browser.route();
+    let why = stream
+        .close_code
+        .map_or_else(String::new, |code| format!("&disconnect_err_code={code}"));
+    let session = browser.session();
+    let cookie = session.as_ref().map_or("", |session| &*session.line);
+    format!(
+        "GET /api/v4/websocket?connection_id={}&sequence_number={}&posted_ack=true{why} HTTP/1.1\r\n\
+         host: {}\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+         sec-websocket-key: {key}\r\norigin: {}\r\nuser-agent: {USER_AGENT}\r\n\
+         cookie: {cookie}\r\n\r\n",
+        stream.connection_id, stream.next, route.authority, route.origin,
+    )
+}
+
 impl LiveSocket {
     /// Opens a websocket, to go on with a stream of events or to begin one.
     pub(crate) async fn open(browser: &Browser, stream: &Stream) -> Result<Self, CallFailure> {
-        let connection = browser.connect(HttpPurpose::Http1).await?;
-        let route = browser.route();
-        let scheme = if route.is_secure() { "wss" } else { "ws" };
-        let mut url = format!(
-            "{scheme}://{}/api/v4/websocket?connection_id={}&sequence_number={}&posted_ack=true",
-            route.authority, stream.connection_id, stream.next
-        );
-        if let Some(code) = stream.close_code {
-            url.push_str(&format!("&disconnect_err_code={code}"));
+        let connection = Http1::new(browser.connect(HttpPurpose::Http1).await?);
+        let key = generate_key();
+        let request = upgrade_request(browser, stream, &key);
+        let (head, connection, early) = connection.upgrade(request.as_bytes()).await?;
+        if head.status != 101 {
+            let class = match head.status {
+                401 => StormErrorClass::Unauthorized,
+                429 => StormErrorClass::TooManyRequests,
+                500.. => StormErrorClass::ServerError,
+                _ => StormErrorClass::Refused,
+            };
+            return Err(CallFailure::new(class, format!("HTTP {}", head.status)));
         }
-        let session = browser.session();
-        let cookie = session.as_ref().map_or("", |session| &*session.line);
-        let request = http::Request::builder()
-            .uri(url)
-            .header("host", &route.authority)
-            .header("connection", "Upgrade")
-            .header("upgrade", "websocket")
-            .header("sec-websocket-version", "13")
-            .header("sec-websocket-key", generate_key())
-            .header("origin", &route.origin)
-            .header("user-agent", USER_AGENT)
-            .header("cookie", cookie)
-            .body(())
-            .map_err(|error| ReplyError::broken(error.to_string()))?;
+        if head.accept.as_deref() != Some(derive_accept_key(key.as_bytes()).as_str()) {
+            let text = "the answer to the upgrade does not belong to its key";
+            return Err(ReplyError::broken(text).into());
+        }
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0);
-        match client_async_with_config(request, connection, Some(config)).await {
-            Ok((stream, _)) => Ok(Self {
-                stream,
-                sent: 0,
-                ping: None,
-            }),
-            Err(Error::Http(answer)) => {
-                let status = answer.status().as_u16();
-                let class = match status {
-                    401 => StormErrorClass::Unauthorized,
-                    429 => StormErrorClass::TooManyRequests,
-                    500.. => StormErrorClass::ServerError,
-                    _ => StormErrorClass::Refused,
-                };
-                Err(CallFailure::new(class, format!("HTTP {status}")))
-            }
-            Err(error) => Err(ReplyError::broken(error.to_string()).into()),
-        }
+        let stream =
+            WebSocketStream::from_partially_read(connection, early, Role::Client, Some(config));
+        Ok(Self {
+            stream: stream.await,
+            sent: 0,
+            ping: None,
+        })
     }
 
     /// Sends an action; the answer is told by its number.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::values::not_negative;
+use super::values::rate_factor;
 
 /// `loadrig agent`.
 #[derive(Debug, Args)]
@@ -76,7 +76,7 @@ pub(crate) enum StormControlArgs {
     /// Let users arrive so many times as fast as planned
     Rate {
         /// How many times
-        #[arg(value_name = "TIMES", value_parser = not_negative)]
+        #[arg(value_name = "TIMES", value_parser = rate_factor)]
         times: f64,
     },
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::environment::LockArgs;
-use super::values::{not_negative, up_to_a_day, up_to_an_hour};
+use super::values::{rate_factor, up_to_a_day, up_to_an_hour};
 
 /// `loadrig test`.
 #[derive(Debug, Args)]
@@ -23,12 +23,12 @@ pub(crate) struct TestArgs {
     /// Come back to the storm that goes on, from any machine, and read its result
     #[arg(long, conflicts_with_all = ["scenario", "stop", "rate", "detach"])]
     pub attach: bool,
-    /// End the storm that goes on, and read its result
+    /// End the storm that goes on, unless it is over, and read its result
     #[arg(long, conflicts_with_all = ["scenario", "rate", "detach"])]
     pub stop: bool,
-    /// Make the users of the storm that goes on arrive so many times as fast as planned; 0 holds
-    /// them
-    #[arg(long, value_name = "TIMES", value_parser = not_negative, allow_hyphen_values = true, conflicts_with_all = ["scenario", "detach"])]
+    /// Make the users of the storm that goes on arrive so many times as fast as planned, up to 100;
+    /// 0 holds them
+    #[arg(long, value_name = "TIMES", value_parser = rate_factor, allow_hyphen_values = true, conflicts_with_all = ["scenario", "detach"])]
     pub rate: Option<f64>,
     /// The environment's lock.
     #[command(flatten)]

@@ -77,6 +77,14 @@ pub(super) fn not_negative(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "expected a number of at least zero".to_owned())
 }
 
+/// How many times as fast as planned users arrive.
+pub(super) fn rate_factor(text: &str) -> Result<f64, String> {
+    not_negative(text)
+        .ok()
+        .filter(|factor| *factor <= 100.0)
+        .ok_or_else(|| "expected a number from zero to 100".to_owned())
+}
+
 /// A number of one or more.
 pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
     text.parse::<usize>()

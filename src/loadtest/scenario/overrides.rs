@@ -55,6 +55,9 @@ impl Diagnose for StormOverrideError {
     }
 }
 
+/// What the last user of a storm may take beyond its length.
+const LAST_MOMENT: SignedDuration = SignedDuration::from_secs(30);
+
 impl StormScenario {
     /// The same storm with some of it changed. Where it gets longer or shorter, all phases that
     /// bring users are stretched in proportion, and the deadline and the times until the last user
@@ -131,12 +134,11 @@ impl StormScenario {
         let longer = arriving(&self.phases) - before;
         let shortest = SignedDuration::from_secs(1);
         self.deadline = (self.deadline + longer).max(shortest);
-        let last = within - stretched;
         for limit in [
             &mut self.thresholds.last_user_in,
             &mut self.thresholds.last_user_usable,
         ] {
-            *limit = limit.map(|limit| (limit + last).max(shortest));
+            *limit = limit.map(|limit| stretched_limit(limit, factor).max(shortest));
         }
         Ok(())
     }
@@ -174,6 +176,13 @@ impl ScenarioPhase {
     }
 }
 
+/// What the last user may take of a storm that is so many times as long: whoever comes last needs a
+/// moment however long the storm is, as `predict` counts it.
+fn stretched_limit(limit: SignedDuration, factor: f64) -> SignedDuration {
+    let moment = limit.min(LAST_MOMENT);
+    times(limit - moment, factor) + moment
+}
+
 /// A duration so many times as long, to the millisecond.
 fn times(duration: SignedDuration, factor: f64) -> SignedDuration {
     let milliseconds = (duration.as_secs_f64() * factor * 1000.0).round();
@@ -204,13 +213,19 @@ mod tests {
             .unwrap();
         assert_eq!(longer.storm().unwrap().over, window * 2);
         assert_eq!(longer.deadline, as_written.deadline + window);
-        assert_eq!(
-            longer.thresholds.last_user_in,
-            as_written
-                .thresholds
-                .last_user_in
-                .map(|limit| limit + window)
-        );
+        // 1.1 times the window and 30 s, which `predict` calls in time.
+        let minutes =
+            |minutes: i64, seconds| Some(SignedDuration::from_secs(minutes * 60 + seconds));
+        assert_eq!(as_written.thresholds.last_user_in, minutes(17, 0));
+        assert_eq!(longer.thresholds.last_user_in, minutes(33, 30));
+        let short = as_written
+            .with(&StormOverrides {
+                within: Some(SignedDuration::from_secs(18)),
+                ..StormOverrides::default()
+            })
+            .unwrap();
+        let limit = SignedDuration::from_millis(49_800);
+        assert_eq!(short.thresholds.last_user_in, Some(limit));
         assert_eq!(longer.users, as_written.users);
     }
 

@@ -82,7 +82,7 @@ pub async fn hear_storm(
     });
     let following = join_all(following.collect::<Vec<_>>());
     drop(say);
-    let mut live = LiveSamples::new(agents.len(), &scenario, sources);
+    let mut live = LiveSamples::new(agents.len(), &scenario, storm.start_ms, sources);
     let telling = async {
         while let Some((agent, sample)) = heard.recv().await {
             for moment in live.add(agent, sample) {

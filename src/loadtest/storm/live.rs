@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use loadrig_storm::{StormSample, TimeHistogram};
 use tokio::sync::watch;
 
@@ -12,6 +13,9 @@ use crate::loadtest::scenario::StormScenario;
 
 /// So many seconds an agent may be behind the others before its line is not waited for.
 const BEHIND: u64 = 5;
+/// A second that is told so much later than it was, milliseconds, is past: what hosts do now is not what they
+/// did then. Agents go by their own clocks.
+const PAST_MS: u64 = 10_000;
 
 /// What is known of a storm that goes on beside what its agents say.
 #[derive(Debug)]
@@ -37,6 +41,10 @@ pub(super) struct LiveSamples {
     phases: Vec<String>,
     thresholds: LiveThresholds,
     cpu: watch::Receiver<BTreeMap<String, f64>>,
+    /// When the storm began, milliseconds since 1970.
+    start_ms: u64,
+    /// Nobody has changed the pace of arrivals so far.
+    is_as_planned: bool,
     /// What each agent said last.
     last: Vec<Option<StormSample>>,
     /// What was said of seconds that are not complete, by agent.
@@ -46,11 +54,19 @@ pub(super) struct LiveSamples {
 }
 
 impl LiveSamples {
-    pub(super) fn new(agents: usize, scenario: &StormScenario, sources: LiveSources) -> Self {
+    /// Of a storm that began at `start_ms`, milliseconds since 1970.
+    pub(super) fn new(
+        agents: usize,
+        scenario: &StormScenario,
+        start_ms: u64,
+        sources: LiveSources,
+    ) -> Self {
         Self {
             phases: scenario.phase_names(),
             thresholds: LiveThresholds::new(scenario, sources.outlook),
             cpu: sources.cpu,
+            start_ms,
+            is_as_planned: true,
             last: vec![None; agents],
             open: BTreeMap::new(),
             told: None,
@@ -111,7 +127,11 @@ impl LiveSamples {
         let seconds = second.saturating_sub(before).max(1) as f64;
         let rate = |now: u64, then: u64| now.saturating_sub(then) as f64 / seconds;
         self.told = Some((second, sum.users.offered, sum.users.logged_in));
+        let is_now_as_planned = sum.rate.total_cmp(&1.0).is_eq();
+        self.is_as_planned &= is_now_as_planned;
         let (time_left, verdict) = self.thresholds.see(second, &sum);
+        let told_ms = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0);
+        let is_past = told_ms > self.start_ms + second * 1000 + PAST_MS;
         let ms = |times: &TimeHistogram, share: f64| {
             (times.count() > 0).then(|| times.quantile(share).as_secs_f64() * 1000.0)
         };
@@ -142,8 +162,13 @@ impl LiveSamples {
             others_p95_ms: ms(&sum.others, 0.95),
             others_p99_ms: ms(&sum.others, 0.99),
             start_lag_p99_ms: ms(&sum.start_lag, 0.99),
-            cpu: self.cpu.borrow().clone(),
-            time_left,
+            cpu: match is_past {
+                true => BTreeMap::new(),
+                false => self.cpu.borrow().clone(),
+            },
+            pace: (!is_now_as_planned).then_some(sum.rate),
+            // The forecast is of users who come as planned.
+            time_left: time_left.filter(|_| self.is_as_planned),
             verdict,
         })
     }
@@ -160,7 +185,8 @@ mod tests {
         let Ok(Scenario::Storm(storm)) = Scenario::find("login-storm") else {
             panic!("no storm");
         };
-        LiveSamples::new(agents, &storm, LiveSources::default())
+        let now = u64::try_from(Timestamp::now().as_millisecond()).unwrap();
+        LiveSamples::new(agents, &storm, now, LiveSources::default())
     }
 
     fn sample(at_ms: u64, offered: u64, logged_in: u64, login_ms: u64) -> StormSample {
@@ -198,6 +224,30 @@ mod tests {
         let told = live.add(1, sample(2_010, 25, 11, 110));
         assert!((told[0].achieved_per_second - 10.0).abs() < 0.01);
         assert!(told[0].login_p99_ms < Some(120.0));
+    }
+
+    #[test]
+    fn seconds_that_are_past_say_nothing_of_what_hosts_do_now() {
+        let mut live = live(1);
+        live.cpu = watch::channel(BTreeMap::from([("app-1".to_owned(), 0.5)])).1;
+        let told = live.add(0, sample(1_000, 10, 5, 1));
+        assert_eq!(told[0].cpu["app-1"], 0.5);
+        live.start_ms -= 60_000;
+        let told = live.add(0, sample(2_000, 10, 5, 1));
+        assert!(told[0].cpu.is_empty());
+        let told = live.add(0, sample(60_000, 10, 5, 1));
+        assert_eq!(told[0].cpu["app-1"], 0.5);
+    }
+
+    #[test]
+    fn a_pace_that_was_changed_is_told_as_long_as_it_lasts() {
+        let mut live = live(1);
+        assert_eq!(live.add(0, sample(1_000, 10, 5, 1))[0].pace, None);
+        let mut held = sample(2_000, 10, 5, 1);
+        held.rate = 0.0;
+        assert_eq!(live.add(0, held)[0].pace, Some(0.0));
+        assert_eq!(live.add(0, sample(3_000, 10, 5, 1))[0].pace, None);
+        assert!(!live.is_as_planned);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use loadrig_storm::{StormSample, TimeHistogram};
+use loadrig_storm::{StormSample, TimeHistogram, is_driver_valid};
 use tokio::sync::watch;
 
 use super::checks::{
@@ -151,7 +151,8 @@ impl LiveThresholds {
             }
         }
         let lag = limits.start_lag_p99;
-        if self.start_lag.quantile(0.99) > lag.unsigned_abs() {
+        let slow = !is_driver_valid(sum.invalid_seconds, second);
+        if slow || self.start_lag.quantile(0.99) > lag.unsigned_abs() {
             missed.push(start_lag_name(lag));
         }
         LiveVerdict {

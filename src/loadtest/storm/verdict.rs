@@ -242,7 +242,7 @@ fn agent_checks(
         .filter(|driver| !driver.is_valid())
         .map(|driver| {
             format!(
-                "{} was too slow in {} of {} s, with {:.0} % of its processors in use",
+                "{} was too slow in {} of {} s (1 % of them may be), with {:.0} % of its processors in use",
                 driver.agent,
                 driver.invalid_seconds,
                 driver.seconds,

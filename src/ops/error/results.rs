@@ -62,6 +62,9 @@ pub enum ResultsError {
         #[source]
         source: std::io::Error,
     },
+    /// The load drivers or events of runs went wrong.
+    #[error("INVALID runs have no figures of the server: {}", .0.join(", "))]
+    Invalid(Vec<String>),
     /// The figures cannot be compared.
     #[error("the figures cannot be compared")]
     Statistics(#[source] loadrig_stats::CompareError),
@@ -92,8 +95,8 @@ impl Diagnose for ResultsError {
                  the result says what differs"
                     .to_owned()
             }
-            ResultsError::NoRuns(_) => {
-                "`loadrig list` names the environments; `loadrig test ENV smoke` makes a run".to_owned()
+            ResultsError::NoRuns(name) => {
+                format!("`loadrig runs {name}` lists what was run; `loadrig test {name} smoke` makes a run")
             }
             ResultsError::NoHistory { environment, .. } => {
                 format!("`loadrig runs {environment}` lists what was run")
@@ -101,6 +104,10 @@ impl Diagnose for ResultsError {
             ResultsError::Prune { .. } => {
                 "runs that were not removed are still listed; run the command again".to_owned()
             }
+            ResultsError::Invalid(runs) => format!(
+                "`loadrig report ENV {}` says why it is INVALID; name runs that count",
+                runs.first().map_or("RUN", String::as_str)
+            ),
             ResultsError::Statistics(_) => "name other runs".to_owned(),
         }]
     }

@@ -89,6 +89,14 @@ pub fn compare(options: &CompareOptions) -> Result<CompareReport, OpsError> {
         left_out,
         zero,
     } = comparable_figures(&base, &with, &scenario);
+    let invalid: Vec<String> = all
+        .iter()
+        .filter(|run| is_invalid(run, &scenario))
+        .map(|run| run.name.clone())
+        .collect();
+    if measures.is_empty() && !invalid.is_empty() {
+        return Err(ResultsError::Invalid(invalid).into());
+    }
     let comparison = loadrig_stats::compare(&measures).map_err(ResultsError::Statistics)?;
     let compared = |runs: &[StoredRun]| {
         runs.iter()
@@ -109,6 +117,13 @@ pub fn compare(options: &CompareOptions) -> Result<CompareReport, OpsError> {
         comparison,
         units,
     })
+}
+
+fn is_invalid(run: &StoredRun, scenario: &str) -> bool {
+    let storm = run
+        .scenario(scenario)
+        .and_then(|result| result.storm.as_ref());
+    storm.is_some_and(|storm| storm.invalid.is_some())
 }
 
 /// A run that counts twice would make its side look steadier than it is.

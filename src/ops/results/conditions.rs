@@ -35,6 +35,7 @@ pub(super) fn conditions(report: &Report, result: &ScenarioResult) -> Vec<(Strin
         ("scenario".to_owned(), result.scenario.clone()),
         ("steps of the scenario".to_owned(), steps(result)),
         ("users".to_owned(), result.users.to_string()),
+        ("pace of arrivals".to_owned(), pace(result)),
         (
             "server".to_owned(),
             match result.server.standin {
@@ -79,6 +80,20 @@ pub(super) fn conditions(report: &Report, result: &ScenarioResult) -> Vec<(Strin
         }),
     ));
     conditions
+}
+
+/// How users came where somebody changed that while the storm went on.
+fn pace(result: &ScenarioResult) -> String {
+    let changes = result.storm.as_ref().map(|figures| figures.storm.pace());
+    let changes: Vec<String> = changes
+        .unwrap_or_default()
+        .iter()
+        .map(|change| format!("{} × from {} s", change.factor, change.at_ms / 1000))
+        .collect();
+    match changes.is_empty() {
+        true => "as planned".to_owned(),
+        false => changes.join(", "),
+    }
 }
 
 /// What the users do, as the beginning of a digest: a file may have been edited under the same name.

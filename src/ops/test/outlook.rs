@@ -71,12 +71,16 @@ fn logins(forecast: &StormForecast) -> Option<LoginOutlook> {
     })
 }
 
-/// The forecast, to be drawn over what was measured; nothing if its phase was not reached.
+/// The forecast, to be drawn over what was measured; nothing if its phase was not reached, or users came
+/// other than planned.
 pub(super) fn expectation(
     forecast: &StormForecast,
     scenario: &StormScenario,
     storm: &StormResult,
 ) -> Option<StormExpectation> {
+    if !storm.pace().is_empty() {
+        return None;
+    }
     // The forecast counts from its phase, which others may come before.
     let phase = storm.phases.get(&scenario.measured_phase()?)?;
     let begin = phase.begin_ms as f64 / 1000.0;

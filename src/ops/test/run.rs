@@ -178,10 +178,10 @@ pub async fn attach_test(
     come_back(rig, None, session, recorder).await
 }
 
-/// Ends the run on a rig's hosts, and reads what had come of it by then.
+/// Ends the run on a rig's hosts unless it is over, and reads what had come of it by then.
 ///
 /// # Errors
-/// When there is none, it is over, or no agent comes to a result.
+/// When there is none, or no agent comes to a result.
 pub async fn stop_test(
     rig: &Rig,
     session: &Session<'_>,
@@ -232,7 +232,10 @@ async fn come_back(
     run_started(rig, name, session, &format!("storm {name}"));
     let mut changes = RigChanges::Begin;
     if let Some(control) = control {
-        engine.control(site, &found, control).await?;
+        // One that is over has a result, and its lock to return.
+        if !found.is_over {
+            engine.control(site, &found, control).await?;
+        }
         changes = RigChanges::Leave;
     }
     follow_detached(&*engine, site, &found.run, changes, session, recorder).await

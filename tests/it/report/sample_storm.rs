@@ -227,6 +227,7 @@ fn result() -> StormResult {
         started_ms: 1_790_000_000_000,
         elapsed_ms: SECONDS * 1000,
         cut_short: false,
+        rates: Vec::new(),
         users: counts(arrived, inside),
         attempts: LoginAttempts {
             made: sum(&|second| second.attempts.made),
