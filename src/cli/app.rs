@@ -18,6 +18,7 @@ use super::App;
 use super::event_log::{EventLog, LogPurpose};
 use super::failure::Failure;
 use super::place::Place;
+use super::printer::Printer;
 use super::progress::Progress;
 use super::questions::Questions;
 use super::sample_lines::SampleLines;
@@ -29,6 +30,7 @@ impl App {
     /// Everything that is wrong with it, or that this machine cannot be measured.
     pub(crate) fn load(&self, reference: &str) -> Result<Spec, Failure> {
         let spec = self.library.load(reference)?;
+        Printer::name_as_given(&spec.name, reference);
         self.with_own_hash_time(spec)
     }
 

@@ -6,7 +6,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs::Permissions;
 use std::net::IpAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -398,6 +400,7 @@ fn private_directory() -> Result<TempDir, HostError> {
     };
     tempfile::Builder::new()
         .prefix("loadrig-")
+        .permissions(Permissions::from_mode(0o700))
         .tempdir_in(&parent)
         .map_err(|source| HostError::Workspace {
             path: parent,
@@ -415,4 +418,19 @@ fn write(path: &Path, text: &str) -> Result<(), HostError> {
 /// A path as `ssh_config` takes it.
 fn quoted(path: &Path) -> String {
     format!("\"{}\"", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_else_may_enter_the_directory_of_keys() {
+        let directory = private_directory().unwrap();
+        let mode = std::fs::metadata(directory.path())
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o700);
+    }
 }

@@ -24,7 +24,7 @@ pub fn evaluate_seed(spec: &Spec, region: &str) -> Option<Finding> {
                 false => FindingVerdict::Warn,
             },
             format!(
-                "a KMS key of yours in `access.seed_key`; `loadrig iam-policy {} --seed-key` prints its policy. \
+                "a KMS key of yours in `access.seed_key`; `loadrig iam-policy {} --seed-key --operator ARN` prints its policy. \
                  `access.seed_key: {ACCOUNT_SEED_KEY}` accepts it as it is",
                 spec.name
             ),

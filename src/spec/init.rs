@@ -85,7 +85,8 @@ impl Library {
         architecture: &str,
         region: Option<&str>,
     ) -> Result<InitFiles, InitError> {
-        if let Some(fault) = values::name_fault(name) {
+        let canary = values::is_canary(name).then_some("is that of a canary");
+        if let Some(fault) = values::name_fault(name).or(canary) {
             let name = name.to_owned();
             return Err(InitError::Name { name, fault });
         }

@@ -6,6 +6,7 @@ use crate::cli::App;
 use crate::cli::args::DownArgs;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::Place;
+use crate::cli::printer::Printer;
 use crate::cli::stop;
 use crate::diagnose::ExitCode;
 use crate::engine::{Cloud as _, LeftoverCheck};
@@ -17,7 +18,9 @@ use crate::plan::Removal;
 pub(crate) fn run(app: &App, args: &DownArgs) -> Outcome {
     // The YAML may be gone or broken: its name is enough to remove what has it.
     let target = Target::find(&app.library, &args.env)?;
-    if target.is_name_only {
+    if !target.is_name_only {
+        Printer::name_as_given(&target.name, &args.env);
+    } else {
         let name = &target.name;
         app.printer
             .say(&if app.library.resolve(&args.env).is_none() {
@@ -63,10 +66,16 @@ fn without_place(app: &App, target: &Target, failure: Failure) -> Outcome {
         || app.global.endpoint_url.as_deref() == Some("local"))
         && crate::localcloud::status().is_none()
     {
-        app.printer.data(&format!(
-            "nothing to do: the local cloud is not running, so `{}` does not exist",
-            target.name
-        ));
+        let name = &target.name;
+        if app.printer.is_json() {
+            app.printer.json(&json!({
+                "environment": name, "removed": 0, "checked": [], "missing_snapshots": [],
+            }));
+        } else {
+            app.printer.data(&format!(
+                "nothing to do: the local cloud is not running, so `{name}` does not exist"
+            ));
+        }
         return Ok(ExitCode::Done);
     }
     Err(failure)

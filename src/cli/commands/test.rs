@@ -8,6 +8,7 @@ use crate::cli::App;
 use crate::cli::args::TestArgs;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::Place;
+use crate::cli::printer::as_given;
 use crate::cli::{report_text, stop};
 use crate::diagnose::ExitCode;
 use crate::loadtest::{LoadRun, Scenario, StormOverrides};
@@ -141,7 +142,8 @@ fn goes_on(app: &App, storm: &LoadRun, what: &str) {
         return app.printer.json(storm);
     }
     let (run, environment) = (&storm.run, &storm.environment);
-    app.printer.data(&format!(
+    let text = format!(
         "storm `{run}` {what}: `loadrig test {environment} --attach` comes back to it, `--stop` ends it"
-    ));
+    );
+    app.printer.data(&as_given(&text));
 }

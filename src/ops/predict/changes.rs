@@ -124,7 +124,7 @@ fn gate_rate(spec: &Spec) -> Option<f64> {
 
 /// Changes of the gate alone.
 fn gates(spec: &Spec, trial: &Trial) -> Vec<Remedy> {
-    let mut found: Vec<Remedy> = derived_gate(spec).into_iter().collect();
+    let mut found: Vec<Remedy> = derived_gate(spec, trial).into_iter().collect();
     found.extend(derived_queue(spec, trial));
     if found.iter().any(|remedy| trial.may_pass(&remedy.spec)) {
         return found;
@@ -137,39 +137,52 @@ fn gates(spec: &Spec, trial: &Trial) -> Vec<Remedy> {
     found
 }
 
+/// Lets the queue of a gate follow from its rate and from how long the storm's clients wait. Gives the keys
+/// of the YAML that go for it.
+fn drop_queue(gate: &mut GateSetting, trial: &Trial) -> Vec<&'static str> {
+    let GateSetting::On {
+        burst, patience, ..
+    } = gate
+    else {
+        return Vec::new();
+    };
+    let waits = trial.storm.clients.patience.unwrap_or(f64::INFINITY);
+    let had_burst = burst.take().is_some();
+    let had_patience = patience.take_if(|said| f64::from(*said) > waits).is_some();
+    let keys = [
+        had_burst.then_some("`proxy.login_gate.burst`"),
+        had_patience.then_some("`proxy.login_gate.patience_seconds`"),
+    ];
+    keys.into_iter().flatten().collect()
+}
+
 /// A gate whose rate follows from the nodes, where there is none or it has a rate of its own.
-fn derived_gate(spec: &Spec) -> Option<Remedy> {
+fn derived_gate(spec: &Spec, trial: &Trial) -> Option<Remedy> {
     let now = gate_rate(spec);
     let mut changed = spec.clone();
-    // A queue that was chosen for a rate is none for another.
-    let had_queue = match &mut changed.login_gate {
-        GateSetting::On { rate, burst, .. } => {
+    let mut keys = match &mut changed.login_gate {
+        GateSetting::On { rate, .. } => {
             *rate = None;
-            burst.take().is_some()
+            vec!["`proxy.login_gate.rate`"]
         }
         off @ GateSetting::Off => {
             *off = GateSetting::default();
-            false
+            vec!["`proxy.login_gate: off`"]
         }
     };
+    // A queue that was chosen for a rate is none for another.
+    keys.extend(drop_queue(&mut changed.login_gate, trial));
     let rate = gate_rate(&changed)?;
-    let (change, yaml) = match now {
-        None => (
-            format!("a login gate of {rate:.1}/s"),
-            "remove `proxy.login_gate: off`",
-        ),
-        Some(now) if now.max(rate) > now.min(rate) * WORTH => (
-            format!("a gate of {rate:.1}/s in place of {now:.1}/s"),
-            match had_queue {
-                true => "remove `proxy.login_gate.rate` and `burst`",
-                false => "remove `proxy.login_gate.rate`",
-            },
-        ),
+    let change = match now {
+        None => format!("a login gate of {rate:.1}/s"),
+        Some(now) if now.max(rate) > now.min(rate) * WORTH => {
+            format!("a gate of {rate:.1}/s in place of {now:.1}/s")
+        }
         Some(_) => return None,
     };
     Some(Remedy {
         change,
-        yaml: yaml.to_owned(),
+        yaml: format!("remove {}", keys.join(" and ")),
         spec: changed,
     })
 }
@@ -180,9 +193,9 @@ fn derived_queue(spec: &Spec, trial: &Trial) -> Option<Remedy> {
     let seconds = f64::from(limits.burst) * 60.0 / f64::from(limits.per_minute.max(1));
     let patience = trial.storm.clients.patience?;
     let mut changed = spec.clone();
-    match &mut changed.login_gate {
-        GateSetting::On { burst, .. } if burst.is_some() && seconds >= patience => *burst = None,
-        _ => return None,
+    let keys = drop_queue(&mut changed.login_gate, trial);
+    if keys.is_empty() || seconds < patience {
+        return None;
     }
     Some(Remedy {
         change: format!(
@@ -190,7 +203,7 @@ fn derived_queue(spec: &Spec, trial: &Trial) -> Option<Remedy> {
             LoginGate::of(&changed).limits()?.burst,
             limits.burst
         ),
-        yaml: "remove `proxy.login_gate.burst`".to_owned(),
+        yaml: format!("remove {}", keys.join(" and ")),
         spec: changed,
     })
 }
@@ -235,7 +248,7 @@ fn with_gate(remedy: Remedy, trial: &Trial) -> (Remedy, bool) {
         return (remedy, true);
     }
     let is_enough = |gate: &Remedy| trial.may_pass(&gate.spec);
-    let derived = derived_gate(&remedy.spec).filter(is_enough);
+    let derived = derived_gate(&remedy.spec, trial).filter(is_enough);
     match derived.or_else(|| raised_gate(&remedy.spec, trial).filter(is_enough)) {
         Some(gate) => (remedy.and(gate), true),
         None => (remedy, false),
@@ -265,11 +278,11 @@ fn more_nodes(spec: &Spec, trial: &Trial) -> Option<Remedy> {
     if let Some(count) = find(spec) {
         return Some(remedy(count, with(spec, count)));
     }
-    let gate = derived_gate(spec)?;
+    let gate = derived_gate(spec, trial)?;
     let count = find(&gate.spec)?;
     let changed = with(spec, count);
     // The gate's rate follows from the nodes that there are then.
-    let gate = derived_gate(&changed)?;
+    let gate = derived_gate(&changed, trial)?;
     Some(remedy(count, changed).and(gate))
 }
 

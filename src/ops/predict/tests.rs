@@ -127,6 +127,19 @@ fn the_rate_that_the_yaml_names_is_kept_until_a_change_says_otherwise() {
 }
 
 #[test]
+fn a_gate_whose_every_key_is_wrong_is_replaced_by_the_one_that_follows_from_the_rig() {
+    let gate = "{rate: 1000, burst: 100000, patience_seconds: 600}";
+    let wrong = licensed(&format!("proxy: {{login_gate: {gate}}}\n"), 15_000);
+    assert_eq!(case(&wrong, "as it is").verdict, StormVerdict::Collapses);
+    let derived = case(&wrong, "in place of 1000.0/s");
+    assert_eq!(derived.verdict, StormVerdict::Late);
+    assert!(derived.logged_in.low >= 15_000.0, "{derived:?}");
+    let keys = "remove `proxy.login_gate.rate` and `proxy.login_gate.burst` and \
+                `proxy.login_gate.patience_seconds`";
+    assert_eq!(derived.yaml.as_deref(), Some(keys));
+}
+
+#[test]
 fn a_change_that_is_offered_can_be_made() {
     for users in [15_000, 60_000] {
         let prediction = licensed("proxy: {login_gate: {rate: 5}}\n", users);
