@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the local cloud and the tests need, and nothing that is there already:
-# Debian packages. The Python environment with the cloud emulator and the hosts' base image
-# are made by `loadrig local prepare`, which `loadrig demo` calls by itself.
+# Debian packages, and for the tests pebble where Go is. The Python environment with the cloud
+# emulator and the hosts' base image are made by `loadrig local prepare`, which `loadrig demo`
+# calls by itself.
 set -euo pipefail
 
 say() { echo "setup: $*" >&2; }
@@ -43,3 +44,4 @@ if [ ${#missing[@]} -gt 0 ]; then
   trap '[ -z "$made_policy" ] || rm -f /usr/sbin/policy-rc.d' EXIT
   apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
 fi
+[ "${1:-}" != test ] || "$(dirname "$0")/pebble.sh" >/dev/null

@@ -7,4 +7,6 @@ scripts/setup.sh test
 # local cloud is made of is there before any test waits for it.
 scripts/build.sh image
 "$CARGO_TARGET_DIR/debug/loadrig" local prepare
+pebble=${LOADRIG_PEBBLE:-$(scripts/pebble.sh)}
+[ -z "$pebble" ] || export LOADRIG_PEBBLE="$pebble"
 cargo test --workspace

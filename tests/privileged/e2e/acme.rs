@@ -1,6 +1,5 @@
 //! Certificates by ACME on the local cloud, from `pebble`, the small server that Let's Encrypt tests
-//! clients with: `LOADRIG_PEBBLE` names its program, which `go build ./cmd/pebble` makes in a clone of
-//! <https://github.com/letsencrypt/pebble>.
+//! clients with: `LOADRIG_PEBBLE` names its program, which `scripts/pebble.sh` builds where Go is.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -48,7 +47,7 @@ fn pebble() -> Option<PathBuf> {
         // Past the capture of the test's output: a test that did not run must not look as if.
         let told = writeln!(
             std::io::stderr(),
-            "not run: set LOADRIG_PEBBLE to the program of the ACME server `pebble`"
+            "not run: set LOADRIG_PEBBLE to the program that scripts/pebble.sh builds"
         );
         assert!(told.is_ok());
     }
