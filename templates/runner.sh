@@ -290,12 +290,14 @@ slow=${LOADRIG_SLOW:-20}
 unwell=${LOADRIG_UNWELL:-20}
 # How often it is looked whether a unit that does not answer is at work.
 look=${LOADRIG_LOOK:-5}
+# How long a unit may take that does nothing, in place of what each bundle says.
+idle_limit=${LOADRIG_IDLE:-}
 
 # ready UNIT SECONDS LONGEST PROBE...: until the probe succeeds. It fails after so many seconds
 # in which the unit neither answers nor is at work, at the latest after LONGEST seconds.
 ready() {
     unit=$1
-    limit=$2
+    limit=${idle_limit:-$2}
     longest=$3
     shift 3
     began=$(date +%s)

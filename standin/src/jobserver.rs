@@ -24,12 +24,16 @@ use crate::settings::ConfigStore;
 ///
 /// # Errors
 /// When it cannot start, or breaks.
-pub(crate) async fn run(settings: ConfigStore, jobs: bool) -> Result<(), ServerError> {
+pub(crate) async fn run(
+    settings: ConfigStore,
+    database: StoreOptions,
+    jobs: bool,
+) -> Result<(), ServerError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(ServerError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(ServerError::Signals)?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
-    let start = start(settings, jobs, &mut tasks, stopped);
+    let start = start(settings, database, jobs, &mut tasks, stopped);
     tokio::select! {
         started = start => started?,
         _ = terminate.recv() => return Ok(()),
@@ -53,6 +57,7 @@ pub(crate) async fn run(settings: ConfigStore, jobs: bool) -> Result<(), ServerE
 
 async fn start(
     settings: ConfigStore,
+    database: StoreOptions,
     jobs: bool,
     tasks: &mut Tasks,
     stopped: watch::Receiver<bool>,
@@ -61,7 +66,7 @@ async fn start(
     if let Some(redis) = Redis::open(&config.cache_settings).await? {
         tasks.spawn(until(stopped.clone(), redis.keep()));
     }
-    let store = Store::open(&config.sql_settings, StoreOptions::default()).await?;
+    let store = Store::open(&config.sql_settings, database).await?;
     let files = FileStore::open(&config.file_settings).await?;
     let licensing = Licensing::default();
     let variable = std::env::var(licensing::VARIABLE).ok();

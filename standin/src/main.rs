@@ -40,6 +40,7 @@ mod timed_check;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::db::StoreOptions;
 use crate::error::chain;
 use crate::license::LicenseRequest;
 use crate::password::PasswordChecks;
@@ -178,6 +179,7 @@ fn serve(config: Option<PathBuf>, kind: ServerKind) -> Result<(), String> {
         .or_else(|| std::env::var_os("MM_CONFIG").map(PathBuf::from))
         .unwrap_or_else(config::default_path);
     let passwords = PasswordChecks::from_variables(|name| std::env::var(name).ok())?;
+    let database = StoreOptions::from_variables(|name| std::env::var(name).ok())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
@@ -188,8 +190,8 @@ fn serve(config: Option<PathBuf>, kind: ServerKind) -> Result<(), String> {
         let settings = settings.map_err(|error| chain(&error))?;
         logging::init(&settings.current().config.log_settings);
         let served = match kind {
-            ServerKind::Server => server::run(settings, passwords).await,
-            ServerKind::JobServer { jobs } => jobserver::run(settings, jobs).await,
+            ServerKind::Server => server::run(settings, passwords, database).await,
+            ServerKind::JobServer { jobs } => jobserver::run(settings, database, jobs).await,
         };
         served.map_err(|error| chain(&error))
     });

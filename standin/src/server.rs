@@ -77,13 +77,14 @@ pub(crate) enum ServerError {
 pub(crate) async fn run(
     settings: ConfigStore,
     passwords: PasswordChecks,
+    database: StoreOptions,
 ) -> Result<(), ServerError> {
     info!(version = VERSION, "Starting Server...");
     let mut terminate = signal(SignalKind::terminate()).map_err(ServerError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(ServerError::Signals)?;
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
-    let start = start(settings, passwords, &mut tasks, stopped);
+    let start = start(settings, passwords, database, &mut tasks, stopped);
     let app = tokio::select! {
         app = start => app?,
         _ = terminate.recv() => return Ok(()),
@@ -133,17 +134,16 @@ pub(crate) async fn first_failure(tasks: &mut Tasks) -> Result<(), ServerError> 
 async fn start(
     settings: ConfigStore,
     passwords: PasswordChecks,
+    database: StoreOptions,
     tasks: &mut Tasks,
     stopped: watch::Receiver<bool>,
 ) -> Result<App, ServerError> {
     let loaded = settings.current();
     let config = &loaded.config;
-    let api_address = config.service_settings.listen_address.clone();
-    let api = listen(&api_address, "ServiceSettings.ListenAddress").await?;
     if let Some(redis) = Redis::open(&config.cache_settings).await? {
         tasks.spawn(until(stopped.clone(), redis.keep()));
     }
-    let store = Store::open(&config.sql_settings, StoreOptions::default()).await?;
+    let store = Store::open(&config.sql_settings, database).await?;
     info!(
         writer = store.writer_address(),
         readers = store.reader_count(),
@@ -161,6 +161,9 @@ async fn start(
     let variable = std::env::var(licensing::VARIABLE).ok();
     let file = &config.service_settings.license_file_location;
     licensing.load(&store, variable.as_deref(), file).await?;
+    // As with Mattermost, nobody is answered before the database is migrated, and connections are refused.
+    let api_address = config.service_settings.listen_address.clone();
+    let api = listen(&api_address, "ServiceSettings.ListenAddress").await?;
     let node = NodeInfo {
         id: cluster::node_id(),
         version: VERSION.to_owned(),

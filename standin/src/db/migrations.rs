@@ -2,7 +2,9 @@
 //! take turns through an advisory lock. Table names are Mattermost's; columns
 //! are the subset that the stand-in writes.
 
-use deadpool_postgres::Object;
+use std::time::Duration;
+
+use deadpool_postgres::{Object, Transaction};
 use tracing::info;
 
 use super::DbError;
@@ -178,11 +180,17 @@ CREATE TABLE IF NOT EXISTS configurationfiles (
     name VARCHAR(64) PRIMARY KEY, data text NOT NULL, createat bigint NOT NULL,
     updateat bigint NOT NULL);";
 
-/// Applies the steps that are missing.
+/// The row of `systems` with the last delay that was had.
+const DELAY: &str = "StandinStartDelay";
+/// How long one statement of a delay takes. The database only sees between statements that a node has
+/// gone, and keeps the lock until then.
+const SLICE: Duration = Duration::from_secs(1);
+
+/// Applies the steps that are missing, and then takes `delay`.
 ///
 /// # Errors
 /// When the writer refuses a statement.
-pub(super) async fn apply(client: &mut Object) -> Result<(), DbError> {
+pub(super) async fn apply(client: &mut Object, delay: Duration) -> Result<(), DbError> {
     let transaction = client.transaction().await?;
     // A node may wait here while another one migrates, longer than a query.
     transaction
@@ -204,7 +212,33 @@ pub(super) async fn apply(client: &mut Object) -> Result<(), DbError> {
         transaction.execute(sql, &[&version, &name]).await?;
         info!(version, name, "schema step applied");
     }
+    linger(&transaction, delay).await?;
     Ok(transaction.commit().await?)
+}
+
+/// Keeps the database at work for a time, as a migration of large tables does: on the first node that is
+/// started with it. Others that start meanwhile wait for the lock, and those after them have nothing to do.
+async fn linger(transaction: &Transaction<'_>, delay: Duration) -> Result<(), DbError> {
+    if delay.is_zero() {
+        return Ok(());
+    }
+    let sql = "INSERT INTO systems (name, value) VALUES ($1, $2) ON CONFLICT (name) \
+               DO UPDATE SET value = excluded.value WHERE systems.value <> excluded.value";
+    let value = delay.as_millis().to_string();
+    if transaction.execute(sql, &[&DELAY, &value]).await? == 0 {
+        return Ok(());
+    }
+    info!(milliseconds = value, "schema is being migrated");
+    let mut left = delay;
+    while !left.is_zero() {
+        let slice = left.min(SLICE);
+        transaction
+            .execute("SELECT pg_sleep($1)", &[&slice.as_secs_f64()])
+            .await?;
+        left -= slice;
+    }
+    info!("schema has been migrated");
+    Ok(())
 }
 
 /// Version of the schema that `client`'s server has.

@@ -22,7 +22,12 @@ pub(crate) struct StoreOptions {
     pub writer_deadline: Duration,
     /// Longest wait for each reader to have the schema.
     pub reader_deadline: Duration,
+    /// What a migration takes, see `MM_STANDIN_START_DELAY`.
+    pub start_delay: Duration,
 }
+
+/// Milliseconds for which a start is at work on the database, as with a migration of large tables.
+const DELAY_VARIABLE: &str = "MM_STANDIN_START_DELAY";
 
 /// How long the writer may take to answer one attempt of the first connection: packets that a
 /// firewall drops would otherwise leave no trace for half a minute.
@@ -33,7 +38,32 @@ impl Default for StoreOptions {
         Self {
             writer_deadline: Duration::from_mins(1),
             reader_deadline: Duration::from_secs(20),
+            start_delay: Duration::ZERO,
         }
+    }
+}
+
+impl StoreOptions {
+    /// What the variables say.
+    ///
+    /// # Errors
+    /// When one does not hold what it should.
+    pub(crate) fn from_variables(
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, String> {
+        let start_delay = match variable(DELAY_VARIABLE).map(|text| text.parse()) {
+            None => Duration::ZERO,
+            Some(Ok(milliseconds)) => Duration::from_millis(milliseconds),
+            Some(Err(_)) => {
+                return Err(format!(
+                    "variable `{DELAY_VARIABLE}` does not hold milliseconds"
+                ));
+            }
+        };
+        Ok(Self {
+            start_delay,
+            ..Self::default()
+        })
     }
 }
 
@@ -92,7 +122,7 @@ impl Store {
             .writer
             .first_connection(options.writer_deadline)
             .await?;
-        migrations::apply(&mut client).await?;
+        migrations::apply(&mut client, options.start_delay).await?;
         for reader in &store.inner.readers {
             if let Err(error) = reader.await_schema(options.reader_deadline).await {
                 reader.online.store(false, Ordering::Relaxed);

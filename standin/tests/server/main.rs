@@ -19,6 +19,7 @@ mod plugins;
 mod resumption;
 mod rig;
 mod saml;
+mod starts;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;

@@ -15,6 +15,10 @@ use super::{broken_release, down, verify};
 
 /// What people wait for while a node changes, on a machine with 2 cores that unpacks and starts it.
 const SLOWEST: Duration = Duration::from_secs(15);
+/// How long a start may take that does nothing, in place of three minutes, which nobody wants to wait for.
+const IDLE: Duration = Duration::from_secs(25);
+/// How long the next release migrates the database: longer, by more than what a start takes otherwise.
+const MIGRATION: Duration = Duration::from_secs(45);
 
 /// The smallest rig with two application nodes.
 pub(super) const TWO_NODES: &str = "\
@@ -35,14 +39,13 @@ sizes:
 struct OtherRelease(PathBuf);
 
 impl OtherRelease {
-    /// A stand-in that works as the first does.
-    fn working() -> Self {
-        let own = Self::directory("rollout-next");
-        let mut program =
-            std::fs::read(Self::built().with_file_name("mattermost-standin")).unwrap();
-        // What follows an executable is not loaded, and makes it another one.
-        program.extend_from_slice(b"another release");
-        own.standin(&program)
+    /// A stand-in that works as the first does, once it has migrated the database.
+    fn migrating() -> Self {
+        let delay = MIGRATION.as_millis();
+        Self::wrapped(
+            "rollout-next",
+            &format!("export MM_STANDIN_START_DELAY={delay}"),
+        )
     }
 
     /// A stand-in whose server ends as soon as it starts.
@@ -56,18 +59,23 @@ impl OtherRelease {
 
     /// A stand-in that starts and answers, and never sees its license.
     fn unlicensed() -> Self {
-        let own = Self::directory("rollout-unlicensed");
+        Self::wrapped("rollout-unlicensed", "unset MM_LICENSE")
+    }
+
+    /// The stand-in, started by a script that runs a command before.
+    fn wrapped(name: &str, command: &str) -> Self {
+        let own = Self::directory(name);
         let built = Self::built().with_file_name("mattermost-standin");
         let package = format!(
             "#!/bin/sh\nset -e\nwork=$(mktemp -d)\n'{}' package --out \"$work/release\"\n\
              tar -xzf \"$work/release\" -C \"$work\"\ncd \"$work/mattermost/bin\"\n\
-             mv mattermost licensed\ncp '{}' mattermost\nchmod 755 mattermost\n\
+             mv mattermost wrapped\ncp '{}' mattermost\nchmod 755 mattermost\n\
              tar -czf \"$3\" -C \"$work\" mattermost\nrm -rf \"$work\"\n",
             built.display(),
-            own.0.join("unlicensed.sh").display()
+            own.0.join("server.sh").display()
         );
-        let server = "#!/bin/sh\nunset MM_LICENSE\nexec \"$(dirname \"$0\")/licensed\" \"$@\"\n";
-        std::fs::write(own.0.join("unlicensed.sh"), server).unwrap();
+        let server = format!("#!/bin/sh\n{command}\nexec \"$(dirname \"$0\")/wrapped\" \"$@\"\n");
+        std::fs::write(own.0.join("server.sh"), server).unwrap();
         own.standin(package.as_bytes())
     }
 
@@ -162,6 +170,61 @@ pub(super) fn assert_unnoticed(tally: &Tally) {
     );
 }
 
+const NODES: [&str; 2] = ["app-1", "app-2"];
+
+/// Has the runner wait for a server that does nothing no longer than [`IDLE`].
+fn set_idle_limit(home: &Home) {
+    let limit = format!("LOADRIG_IDLE={}", IDLE.as_secs());
+    let write = format!(
+        "echo {limit} | sudo tee /etc/idle-limit; \
+         echo Defaults env_file=/etc/idle-limit | sudo tee /etc/sudoers.d/idle-limit; sudo -n env"
+    );
+    for node in NODES {
+        home.run(&["ssh", "rolled", node, "--", &write])
+            .code(0)
+            .says(&[&format!("\n{limit}\n")]);
+    }
+}
+
+fn lift_idle_limit(home: &Home) {
+    for node in NODES {
+        let remove = "sudo rm /etc/sudoers.d/idle-limit /etc/idle-limit";
+        home.run(&["ssh", "rolled", node, "--", remove]).code(0);
+    }
+}
+
+/// One node migrated the database, for longer than it may do nothing, and it was said that it did.
+fn assert_waited_for(log: &Path) {
+    let text = std::fs::read_to_string(log).unwrap();
+    let events: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let said: Vec<&Value> = events
+        .iter()
+        .filter(|event| event.to_string().contains("is at work, as in a migration"))
+        .collect();
+    let [said] = said[..] else {
+        panic!("one migration: {said:#?}");
+    };
+    assert!(
+        said.to_string().contains("schema is being migrated"),
+        "{said}"
+    );
+    let at = |event: &Value| -> jiff::Timestamp { event["at"].as_str().unwrap().parse().unwrap() };
+    let of_node = |event: &&Value| event["step"] == said["step"];
+    let mut starts = events.iter().filter(of_node).skip_while(|event| {
+        !(event["event"] == "step-working" && event.to_string().contains("start mattermost"))
+    });
+    let began = at(starts.next().unwrap());
+    let ended = at(starts
+        .find(|event| event["event"] == "step-finished")
+        .unwrap_or_else(|| panic!("{} did not end: {text}", said["step"])));
+    let took: Duration = ended.duration_since(began).try_into().unwrap();
+    println!("{} took {took:?} with its migration", said["step"]);
+    assert!(took >= MIGRATION, "{took:?}");
+}
+
 #[test]
 fn every_application_node_changes_and_no_request_fails() {
     let cloud = LocalCloud::start();
@@ -173,13 +236,17 @@ fn every_application_node_changes_and_no_request_fails() {
     let url = up.json()["url"].as_str().unwrap().to_owned();
     let first = releases(home, "app-1");
 
-    // Another release on both nodes.
-    let next = OtherRelease::working();
+    // Another release on both nodes, which migrates the database for longer than a start may take that
+    // does nothing.
+    let next = OtherRelease::migrating();
     let log = home.path().join("next.jsonl");
+    set_idle_limit(home);
     let load = Load::start(&url);
     let done = next.up(home, &log);
     let tally = load.end();
     done.code(0);
+    assert_waited_for(&log);
+    lift_idle_limit(home);
     assert_unnoticed(&tally);
     assert_eq!(tally.by_node.len(), 2, "{tally}");
     // Each node's websockets were closed once, and went to the other node or stayed there.
