@@ -83,7 +83,7 @@ impl Builder<'_> {
                 ),
                 DatabaseEngine::AuroraPostgresql => (
                     aurora_family(&database.version),
-                    instance_parameters(reader, database.readers),
+                    instance_parameters(reader, database.readers, &database.instance_type),
                 ),
             };
             self.resource(

@@ -12,8 +12,8 @@ pub(super) fn database_parameters(
     class: &str,
 ) -> BTreeMap<String, String> {
     let mut parameters = cluster_parameters();
-    parameters.extend(instance_parameters(reader, readers));
-    parameters.extend(memory_parameters(class));
+    parameters.extend(instance_parameters(reader, readers, class));
+    parameters.insert("shared_buffers".to_owned(), cache_share(class).to_owned());
     if reader {
         parameters.insert("hot_standby_feedback".to_owned(), "1".to_owned());
     }
@@ -34,38 +34,49 @@ pub(super) fn cluster_parameters() -> BTreeMap<String, String> {
     ])
 }
 
-/// The parameters that differ by role, or that Aurora takes of an instance. Aurora's readers
-/// share the writer's storage, so there is no feedback for a standby to give.
-pub(super) fn instance_parameters(reader: bool, readers: u32) -> BTreeMap<String, String> {
+/// The parameters that differ by role or class, or that Aurora takes of an instance (Amazon Aurora User
+/// Guide, "Aurora PostgreSQL instance-level parameters"). Aurora's readers share the writer's storage, so
+/// there is no feedback for a standby to give; and its `shared_buffers` are its own matter, since it reads
+/// its storage past the system's cache.
+///
+/// Of memory, as published: 65 % for what the server may expect to be cached, half a gigabyte to a whole
+/// one for maintenance.
+pub(super) fn instance_parameters(
+    reader: bool,
+    readers: u32,
+    class: &str,
+) -> BTreeMap<String, String> {
     // work_mem in kB: 32 MB on a writer that has readers, 16 MB elsewhere.
     let work_mem = if !reader && readers > 0 {
         "32768"
     } else {
         "16384"
     };
-    owned(&[("max_connections", "1024"), ("work_mem", work_mem)])
-}
-
-/// The shares of memory, as published: 65 % for the server's own cache and for what it may expect of
-/// the system's, 20 % on hosts of 4 GB or less; half a gigabyte to a whole one for maintenance.
-///
-/// RDS replaces `DBInstanceClassMemory` by the bytes of the class; the two caches are counted in pages
-/// of 8 KiB (Amazon RDS User Guide, "Specifying DB parameters"). Aurora sizes its own.
-fn memory_parameters(class: &str) -> BTreeMap<String, String> {
-    let size = class.rsplit('.').next().unwrap_or_default();
-    let cache = match size {
-        "micro" | "small" | "medium" => "{DBInstanceClassMemory/40960}",
-        _ => "{DBInstanceClassMemory/12603}",
-    };
-    let maintenance = match size {
+    let maintenance = match size(class) {
         "micro" | "small" | "medium" | "large" => "524288",
         _ => "1048576",
     };
     owned(&[
-        ("shared_buffers", cache),
-        ("effective_cache_size", cache),
+        ("max_connections", "1024"),
+        ("work_mem", work_mem),
+        ("effective_cache_size", cache_share(class)),
         ("maintenance_work_mem", maintenance),
     ])
+}
+
+/// The share of memory for caches, as published: 65 %, and 20 % on hosts of 4 GB or less.
+///
+/// RDS replaces `DBInstanceClassMemory` by the bytes of the class; caches are counted in pages of 8 KiB
+/// (Amazon RDS User Guide, "Specifying DB parameters").
+fn cache_share(class: &str) -> &'static str {
+    match size(class) {
+        "micro" | "small" | "medium" => "{DBInstanceClassMemory/40960}",
+        _ => "{DBInstanceClassMemory/12603}",
+    }
+}
+
+fn size(class: &str) -> &str {
+    class.rsplit('.').next().unwrap_or_default()
 }
 
 fn owned(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -126,5 +137,26 @@ mod tests {
         // A page has 8192 bytes: 8192 / 0.65 and 8192 / 0.2.
         assert_eq!(of("db.r7g.large"), "{DBInstanceClassMemory/12603}");
         assert_eq!(of("db.t4g.medium"), "{DBInstanceClassMemory/40960}");
+    }
+
+    #[test]
+    fn aurora_sizes_its_own_buffers_and_is_told_the_rest() {
+        let instance = instance_parameters(true, 1, "db.r7g.xlarge");
+        let own: Vec<&str> = instance.keys().map(String::as_str).collect();
+        assert_eq!(
+            own,
+            [
+                "effective_cache_size",
+                "maintenance_work_mem",
+                "max_connections",
+                "work_mem"
+            ]
+        );
+        assert_eq!(instance["maintenance_work_mem"], "1048576");
+        assert!(
+            cluster_parameters()
+                .keys()
+                .all(|name| !instance.contains_key(name))
+        );
     }
 }
