@@ -237,7 +237,10 @@ impl Browser {
             reply.inflate()?;
         }
         if reply.head.status >= 400 {
-            return Err(CallFailure::refused(&reply));
+            let failure = CallFailure::refused(&reply);
+            if request.call.answer_of_none() != Some(failure.id.as_str()) {
+                return Err(failure);
+            }
         }
         Ok(reply)
     }

@@ -119,6 +119,20 @@ client_calls! {
     SearchFiles = "search-files",
 }
 
+impl ClientCall {
+    /// The error with which a server says that it has none of what is asked for: the web client asks all the
+    /// same, and shows nothing. It is an answer, not a failure.
+    pub(crate) fn answer_of_none(self) -> Option<&'static str> {
+        match self {
+            // The plugin that has them does not run.
+            Self::Agents => Some("app.agents.get_agents.app_error"),
+            // There is no license for them.
+            Self::ProfileFields => Some("api.custom_profile_attributes.license_error"),
+            _ => None,
+        }
+    }
+}
+
 impl std::fmt::Display for ClientCall {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(self.as_str())

@@ -56,8 +56,9 @@ pub(crate) async fn log_in(browser: &Browser, intended: Instant) -> bool {
         let again = Instant::now() + pause;
         // Who hung up has closed the page already.
         let hung_up = failure.class == StormErrorClass::Timeout;
-        let reload =
-            whole && behavior.on_failed_login == OnFailedLogin::FallThrough && !failure.has_id;
+        let reload = whole
+            && behavior.on_failed_login == OnFailedLogin::FallThrough
+            && failure.id.is_empty();
         if reload && !hung_up {
             // The client takes it for a success, twice; then it shows a spinner for good.
             load_me(browser, false).await;

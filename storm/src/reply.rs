@@ -116,8 +116,8 @@ pub(crate) struct CallFailure {
     pub(crate) class: StormErrorClass,
     /// Seconds of `Retry-After`.
     pub(crate) retry_after: Option<u64>,
-    /// It is an error of Mattermost's, with its id.
-    pub(crate) has_id: bool,
+    /// The id of an error of Mattermost's; empty for others.
+    pub(crate) id: String,
     pub(crate) text: String,
 }
 
@@ -132,7 +132,7 @@ impl CallFailure {
         Self {
             class,
             retry_after: None,
-            has_id: false,
+            id: String::new(),
             text: text.into(),
         }
     }
@@ -160,7 +160,7 @@ impl CallFailure {
         Self {
             class,
             retry_after: reply.head.retry_after,
-            has_id: !id.is_empty(),
+            id,
             text,
         }
     }

@@ -193,9 +193,13 @@ async fn groups(State(app): State<App>, Auth(_): Auth) -> Result<axum::Json<Vec<
     Ok(axum::Json(Vec::new()))
 }
 
-/// `GET /agents`: without the plugin that brings them there are none.
-async fn agents(State(_): State<App>, Auth(_): Auth) -> axum::Json<Vec<Value>> {
-    axum::Json(Vec::new())
+/// `GET /agents`: a server on which the plugin that has them does not run answers with an error.
+async fn agents(State(_): State<App>, Auth(_): Auth) -> AppError {
+    AppError::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "app.agents.get_agents.app_error",
+        "Failed to get agents from bridge",
+    )
 }
 
 /// `GET /custom_profile_attributes/fields`: refused without a license for them.

@@ -46,7 +46,7 @@ const posts = await c.getPostsUnread(channel, me.id, 30, 30, true, true, false);
 await c.getPostsSince(channel, 1700000000000, true, true, false);
 await c.getPostsBefore(channel, me.id, 0, 30, true, true, false).catch(() => {});
 await c.viewMyChannel(channel);
-await c.getAgents();
+await c.getAgents().catch(() => {});
 await c.getStatusesByIds([me.id]);
 const post = await c.createPost({channel_id: channel, message: 'hello', pending_post_id: `${me.id}:1700000000000`});
 await c.getPaginatedPostThread(post.id, {fetchThreads: true, collapsedThreads: true, collapsedThreadsExtended: false, direction: 'down', perPage: 60});
