@@ -8,7 +8,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use crate::identity::Secrets;
-use crate::spec::{HostName, Mattermost, ProxyTls, Release, Role, TlsCertificate};
+use crate::spec::{Alb, HostName, Mattermost, ProxyTls, Release, Role, TlsCertificate};
 
 use super::blob::Blob;
 use super::bundle_error::BundleError;
@@ -103,6 +103,17 @@ impl TlsFacts {
 pub fn acme_authority(tls: &ProxyTls) -> Result<Option<String>, BundleError> {
     let path = tls.acme().and_then(|acme| acme.authority.as_deref());
     path.map(|path| read_pem("ACME server's authority", "CERTIFICATE", path))
+        .transpose()
+}
+
+/// Reads the authority of the load balancer's certificate; nothing where the environment names none.
+///
+/// # Errors
+/// When the file cannot be read, or is not PEM.
+pub fn balancer_authority(alb: &Alb) -> Result<Option<String>, BundleError> {
+    let certificate = alb.certificate.as_ref();
+    let path = certificate.and_then(|certificate| certificate.authority.as_deref());
+    path.map(|path| read_pem("load balancer's authority", "CERTIFICATE", path))
         .transpose()
 }
 

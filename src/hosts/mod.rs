@@ -39,6 +39,7 @@ pub use error::HostError;
 pub use extras::HostFile;
 pub use facts::{
     DatabaseFacts, Endpoint, Facts, HostFacts, Payload, ServerPackage, TlsFacts, acme_authority,
+    balancer_authority,
 };
 pub use inspect::{FileMode, HostInspection, UnitState};
 pub use keyring::{Keyring, SshLogin, operator_public_key, public_key_file};

@@ -7,28 +7,51 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
-use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{ServerName, UnixTime};
 use rustls::{CertificateError, Error, RootCertStore};
 use secrecy::ExposeSecret as _;
 
-use crate::hosts::{TlsFacts, acme_authority};
+use crate::hosts::{TlsFacts, acme_authority, balancer_authority};
 use crate::preflight::{Finding, FindingVerdict};
-use crate::spec::{ProxyTls, Spec};
+use crate::spec::{Alb, ProxyTls, Spec};
 
 use super::error::CertificateRefusal;
 use super::key_pair::{KeyPairFault, certificates, check_pair};
 
 const CERTIFICATE: &str = "tls.certificate_file";
-const AUTHORITY: &str = "tls.authority_file";
+pub(super) const AUTHORITY: &str = "tls.authority_file";
+pub(super) const BALANCER_AUTHORITY: &str = "alb.authority_file";
+
+/// The longest authority of a load balancer, bytes: agents are given it within a command.
+const LONGEST_AUTHORITY: usize = 64 << 10;
 
 /// From so long before its end a certificate is warned of.
 const WARN: Duration = Duration::from_hours(30 * 24);
 
-/// What is wrong with the certificate that the environment names, if it names one.
+/// What is wrong with the certificate or the authority that the environment names, if it names one.
 pub(super) fn problem(spec: &Spec) -> Option<CertificateRefusal> {
-    let tls = spec.tls.as_ref()?;
-    check_at(tls, UnixTime::now()).err()
+    let checked = match (&spec.tls, spec.load_balancer.alb()) {
+        (Some(tls), _) => check_at(tls, UnixTime::now()),
+        (None, Some(alb)) => check_balancer(alb),
+        (None, None) => Ok(()),
+    };
+    checked.err()
+}
+
+/// The certificate itself is in AWS; what can be looked at is whom to trust.
+fn check_balancer(alb: &Alb) -> Result<(), CertificateRefusal> {
+    let Some(text) = balancer_authority(alb)? else {
+        return Ok(());
+    };
+    if text.len() > LONGEST_AUTHORITY {
+        let reason = format!(
+            "it has {} KiB, and may have {}: the authority alone belongs there",
+            text.len() >> 10,
+            LONGEST_AUTHORITY >> 10
+        );
+        return Err(content(BALANCER_AUTHORITY, &reason));
+    }
+    authority_verifier(BALANCER_AUTHORITY, &text).map(|_| ())
 }
 
 /// Warns of a certificate that ends soon.
@@ -55,11 +78,7 @@ fn check_at(tls: &ProxyTls, now: UnixTime) -> Result<(), CertificateRefusal> {
         Some(facts) => check(&facts, &tls.host_name, now),
         // One of an ACME server comes about on the proxies; what can be looked at is whom to trust.
         None => match acme_authority(tls)? {
-            Some(text) => verifier(
-                Some(&text),
-                Arc::new(rustls::crypto::aws_lc_rs::default_provider()),
-            )
-            .map(|_| ()),
+            Some(text) => authority_verifier(AUTHORITY, &text).map(|_| ()),
             None => Ok(()),
         },
     }
@@ -73,7 +92,13 @@ fn check(facts: &TlsFacts, host_name: &str, now: UnixTime) -> Result<(), Certifi
     };
     check_pair(own, facts.key.expose_secret(), &provider)
         .map_err(|fault| pair_refusal(CERTIFICATE, fault))?;
-    let verifier = verifier(facts.authority.as_deref(), provider)?;
+    let verifier: Arc<dyn ServerCertVerifier> = match &facts.authority {
+        Some(text) => authority_verifier(AUTHORITY, text)?,
+        None => Arc::new(
+            rustls_platform_verifier::Verifier::new(provider)
+                .map_err(|error| CertificateRefusal::Invalid(error.to_string()))?,
+        ),
+    };
     let name = ServerName::try_from(host_name.to_owned())
         .map_err(|error| CertificateRefusal::Invalid(error.to_string()))?;
     match verifier.verify_server_cert(own, issuers, &name, &[], now) {
@@ -95,21 +120,18 @@ fn pair_refusal(key: &'static str, fault: KeyPairFault) -> CertificateRefusal {
     }
 }
 
-fn verifier(
-    authority: Option<&str>,
-    provider: Arc<CryptoProvider>,
+/// Trusts the authorities in `text` alone; `key` of the YAML names the file.
+fn authority_verifier(
+    key: &'static str,
+    text: &str,
 ) -> Result<Arc<dyn ServerCertVerifier>, CertificateRefusal> {
-    let unusable = |error: &dyn std::fmt::Display| content(AUTHORITY, &error.to_string());
-    let Some(text) = authority else {
-        let verifier = rustls_platform_verifier::Verifier::new(provider)
-            .map_err(|error| CertificateRefusal::Invalid(error.to_string()))?;
-        return Ok(Arc::new(verifier));
-    };
+    let unusable = |error: &dyn std::fmt::Display| content(key, &error.to_string());
     let mut roots = RootCertStore::empty();
-    let authorities = certificates(text).map_err(|fault| pair_refusal(AUTHORITY, fault))?;
+    let authorities = certificates(text).map_err(|fault| pair_refusal(key, fault))?;
     for certificate in authorities {
         roots.add(certificate).map_err(|error| unusable(&error))?;
     }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
         .build()
         .map_err(|error| unusable(&error))?;
@@ -289,5 +311,41 @@ mod tests {
             ..good
         };
         assert!(refused(&encrypted).contains("is encrypted"));
+    }
+
+    /// What is said of a file with this text as `alb.authority_file`.
+    fn of_balancer(text: &str) -> String {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("authority.pem");
+        std::fs::write(&file, text).unwrap();
+        let yaml = format!(
+            "architecture: 1k\nload_balancer: alb\nalb: {{certificate_arn: \
+             'arn:aws:acm:us-east-1:123456789012:certificate/a', host_name: {NAME}, \
+             authority_file: {}}}\nsizes: {{nodes: {{proxy: {{count: 0}}}}}}\n",
+            file.display()
+        );
+        let library = crate::spec::Library::new(Some("no-such-directory".into()));
+        let spec = library.load_text("test", &yaml).unwrap();
+        match problem(&spec) {
+            None => "accepted".to_owned(),
+            Some(error) => crate::diagnose::with_causes(&error),
+        }
+    }
+
+    #[test]
+    fn the_authority_of_a_load_balancer_is_looked_at() {
+        let ca = authority().pem;
+        assert_eq!(of_balancer(&ca), "accepted");
+        assert_eq!(of_balancer(&format!("{ca}{ca}")), "accepted");
+        let text = of_balancer("not PEM");
+        assert!(text.contains("has no PEM block `CERTIFICATE`"), "{text}");
+        let useless = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        let text = of_balancer(useless);
+        assert!(
+            text.starts_with("`alb.authority_file` is of no use"),
+            "{text}"
+        );
+        let text = of_balancer(&ca.repeat(200));
+        assert!(text.contains("KiB, and may have 64"), "{text}");
     }
 }

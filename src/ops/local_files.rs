@@ -62,15 +62,18 @@ fn problems(spec: &Spec) -> Vec<FileProblem> {
     );
     if let Some(error) = certificate::problem(spec) {
         let is_acme = spec.tls.as_ref().is_some_and(|tls| tls.acme().is_some());
-        let key: &[&str] = match error.key() {
-            _ if is_acme => &["tls", "authority_file"],
-            "key_file" => &["tls", "key_file"],
-            "authority_file" => &["tls", "authority_file"],
-            _ => &["tls", "certificate_file"],
+        // Of the others' files there is but one.
+        let (key, expected) = match spec.load_balancer.alb() {
+            Some(_) => (certificate::BALANCER_AUTHORITY, "expected an authority"),
+            None if is_acme => (certificate::AUTHORITY, "expected authorities"),
+            None => (
+                error.key(),
+                "expected a certificate that clients accept, with its key",
+            ),
         };
         problems.push(FileProblem {
-            key: named(key),
-            expected: "expected a certificate that clients accept, with its key",
+            key: key.split('.').map(str::to_owned).collect(),
+            expected,
             error: error.into(),
         });
     }

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use crate::blueprint::Address;
 use crate::hosts::{
     DatabaseFacts, Dsns, Endpoint, Facts, HostFacts, HostFile, Payload, TlsFacts, acme_authority,
+    balancer_authority,
 };
 use crate::identity::{HalfYear, PrivateAuthority, Secrets};
 use crate::loadtest::EntranceRoute;
 use crate::plan::{EntrancePlace, Inventory};
-use crate::spec::{HostName, ProxyTls, Release, Role, Spec, TlsCertificate, catalog};
+use crate::spec::{Alb, HostName, ProxyTls, Release, Role, Spec, TlsCertificate, catalog};
 
 use super::{agent_program, standin};
 use crate::ops::error::PayloadError;
@@ -113,9 +114,9 @@ pub(super) fn endpoint(inventory: &Inventory, address: &Address, port: u16) -> O
     })
 }
 
-/// Whom clients of the proxies have to trust.
+/// Whom clients of the entrance have to trust.
 #[derive(Clone, Debug, Default)]
-pub(super) struct ProxyTrust {
+pub(super) struct EntranceTrust {
     /// Authorities, PEM; none where systems trust the certificate already.
     pub(super) authority: Option<String>,
     /// Whether the system's authorities are trusted besides.
@@ -130,28 +131,40 @@ pub(super) fn trust(
     tls: &ProxyTls,
     environment: &str,
     secrets: &Secrets,
-) -> Result<ProxyTrust, PayloadError> {
+) -> Result<EntranceTrust, PayloadError> {
     let own = || {
         let authority = PrivateAuthority::derive(secrets, environment, &tls.host_name);
         authority.and_then(|authority| authority.certificate().ok())
     };
     Ok(match &tls.certificate {
-        TlsCertificate::Private => ProxyTrust {
+        TlsCertificate::Private => EntranceTrust {
             authority: own(),
             system: false,
         },
-        TlsCertificate::Files { .. } => ProxyTrust {
+        TlsCertificate::Files { .. } => EntranceTrust {
             authority: TlsFacts::load(tls)?.and_then(|facts| facts.authority),
             system: false,
         },
         // Until the server has issued one, proxies have a certificate of the environment's own.
         TlsCertificate::Acme(_) => {
             let theirs = acme_authority(tls)?;
-            ProxyTrust {
+            EntranceTrust {
                 system: theirs.is_none(),
                 authority: Some([own(), theirs].into_iter().flatten().collect()),
             }
         }
+    })
+}
+
+/// Whom clients of the load balancer have to trust.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(super) fn balancer_trust(alb: &Alb) -> Result<EntranceTrust, PayloadError> {
+    let authority = balancer_authority(alb)?;
+    Ok(EntranceTrust {
+        system: authority.is_none(),
+        authority,
     })
 }
 
@@ -168,13 +181,10 @@ pub(super) fn entrance_route(
     let Some(connect_to) = place.connect_to.clone() else {
         return Ok(None);
     };
-    let trust = match &spec.tls {
-        Some(tls) => trust(tls, &spec.name, secrets)?,
-        // The load balancer's certificate is one that systems trust.
-        None => ProxyTrust {
-            authority: None,
-            system: true,
-        },
+    let trust = match (&spec.tls, spec.load_balancer.alb()) {
+        (Some(tls), _) => trust(tls, &spec.name, secrets)?,
+        (None, Some(alb)) => balancer_trust(alb)?,
+        (None, None) => EntranceTrust::default(),
     };
     Ok(Some(EntranceRoute {
         connect_to,
@@ -220,4 +230,40 @@ fn tls(
 )]
 fn whole_gib(gib: f64) -> u32 {
     gib.max(1.0) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_of_a_load_balancer_trust_its_authority_alone_or_the_system() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("authority.pem");
+        let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        std::fs::write(&file, pem).unwrap();
+        let route = |authority: &str| {
+            let yaml = format!(
+                "architecture: 1k\nload_balancer: alb\nalb: {{certificate_arn: \
+                 'arn:aws:acm:us-east-1:123456789012:certificate/a', host_name: chat.example.com\
+                 {authority}}}\nsizes: {{nodes: {{proxy: {{count: 0}}}}}}\n",
+            );
+            let library = crate::spec::Library::new(Some("no-such-directory".into()));
+            let spec = library.load_text("test", &yaml).unwrap();
+            let place = EntrancePlace {
+                url: "https://chat.example.com".to_owned(),
+                connect_to: Some("demo.elb.amazonaws.com".to_owned()),
+            };
+            let secrets = Secrets::from_seed(&crate::identity::new_seed()).unwrap();
+            entrance_route(&spec, &place, &secrets).unwrap().unwrap()
+        };
+        let known = route("");
+        assert_eq!((known.authority, known.system), (None, true));
+        let private = route(&format!(", authority_file: {}", file.display()));
+        assert_eq!(
+            (private.authority.as_deref(), private.system),
+            (Some(pem), false)
+        );
+        assert_eq!(private.connect_to, "demo.elb.amazonaws.com");
+    }
 }

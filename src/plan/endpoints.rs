@@ -252,6 +252,7 @@ mod tests {
             certificate: Some(Certificate {
                 arn: "arn".to_owned(),
                 host_name: "chat.example.com".to_owned(),
+                authority: None,
             }),
             idle_timeout: 75,
         };

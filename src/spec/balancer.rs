@@ -1,5 +1,7 @@
 //! What stands in front of the application nodes.
 
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -87,4 +89,6 @@ pub struct Certificate {
     pub arn: String,
     /// The name that people use, led to the load balancer by their own DNS.
     pub host_name: String,
+    /// The authority, PEM, where it is not one that systems trust.
+    pub authority: Option<PathBuf>,
 }

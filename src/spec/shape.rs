@@ -355,6 +355,10 @@ pub(crate) struct AlbShape {
     /// The name that the certificate is for; your own DNS leads it to the load balancer.
     #[schemars(example = &"chat.example.com")]
     pub(crate) host_name: Option<String>,
+    /// The certificate's authority, PEM, if it is not one that systems trust, such as a private one of AWS
+    /// Certificate Manager (relative to this file).
+    #[schemars(example = &"./authority.pem")]
+    pub(crate) authority_file: Option<PathBuf>,
     /// Seconds after which an idle connection is closed: longer than the server's pings every
     /// 60 seconds, shorter than the 90 that it keeps idle connections. Default: 75.
     #[schemars(range(min = 61, max = 89))]

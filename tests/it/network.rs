@@ -264,6 +264,7 @@ async fn a_load_balancer_is_created_repaired_and_removed() {
             alb.certificate = Some(Certificate {
                 arn: arn.clone(),
                 host_name: "chat.example.com".to_owned(),
+                authority: None,
             });
         }
         spec

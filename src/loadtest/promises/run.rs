@@ -132,8 +132,8 @@ fn other_certificate(plan: &PromisePlan) -> String {
     let name = &plan.environment;
     match &plan.route {
         Some(route) if route.authority.is_some() => format!(
-            "`loadrig up {name}` takes the certificate and the authority that the YAML names to the proxies; if it \
-             changes nothing, something else answers at {}",
+            "`loadrig up {name}` takes the certificate and the authority that the YAML names to the proxies; that of a \
+             load balancer has to be from `alb.authority_file`; otherwise something else answers at {}",
             route.connect_to
         ),
         _ => "this machine has to trust whoever signed the certificate".to_owned(),

@@ -1,9 +1,9 @@
-//! Why proxies cannot use a certificate.
+//! Why a certificate is of no use to proxies or clients.
 
 use crate::diagnose::{Diagnose, ExitCode};
 use crate::hosts::BundleError;
 
-/// Why proxies cannot use a certificate.
+/// Why a certificate is of no use to proxies or clients.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateRefusal {
     /// A file cannot be read, or is not PEM.
@@ -49,12 +49,12 @@ pub enum CertificateRefusal {
 }
 
 impl CertificateRefusal {
-    /// The file's key below `tls`.
+    /// The key of the YAML that names the file: of the proxies' certificate, where the error does not say it.
     pub(in crate::ops) fn key(&self) -> &'static str {
         match self {
-            Self::EncryptedKey | Self::OtherKey => "key_file",
-            Self::Content { key, .. } => key.trim_start_matches("tls."),
-            _ => "certificate_file",
+            Self::EncryptedKey | Self::OtherKey => "tls.key_file",
+            Self::Content { key, .. } => key,
+            _ => "tls.certificate_file",
         }
     }
 }

@@ -55,17 +55,18 @@ pub(super) async fn promised(
         Ok(way) => way,
         Err(why) => return vec![unreached("entrance: reached through SSH", why)],
     };
+    let route = match entrance_route(spec, &entrance, &connected.secrets) {
+        Ok(route) => route,
+        Err(error) => return vec![unreached("entrance: whom to trust", with_causes(&error))],
+    };
     let route = match &way {
         Some(way) => Some(EntranceRoute {
             connect_to: way.at.ip().to_string(),
             port: Some(way.at.port()),
-            authority: None,
-            system: true,
+            system: route.as_ref().is_none_or(|route| route.system),
+            authority: route.and_then(|route| route.authority),
         }),
-        None => match entrance_route(spec, &entrance, &connected.secrets) {
-            Ok(route) => route,
-            Err(error) => return vec![unreached("entrance: whom to trust", with_causes(&error))],
-        },
+        None => route,
     };
     let connections = &spec.mattermost.connections;
     let plan = PromisePlan {

@@ -52,8 +52,14 @@ pub(super) enum ProbeSubject {
     Host,
 }
 
-/// What one host is asked.
-pub(super) fn probes(spec: &Spec, inventory: &Inventory, host: HostName) -> Vec<Probe> {
+/// What one host is asked; `authority` is that of the load balancer's certificate, PEM, where systems do not
+/// trust it.
+pub(super) fn probes(
+    spec: &Spec,
+    inventory: &Inventory,
+    host: HostName,
+    authority: Option<&str>,
+) -> Vec<Probe> {
     let env = &spec.name;
     let logs = |unit: &str| {
         format!(
@@ -148,7 +154,7 @@ pub(super) fn probes(spec: &Spec, inventory: &Inventory, host: HostName) -> Vec<
     {
         probes.push(through_nodes(probe(
             "reaches the application nodes through the load balancer",
-            through_balancer(&entrance),
+            through_balancer(&entrance, authority),
             format!("`loadrig plan {env}` shows a listener or rules that were changed"),
         )));
     }
@@ -185,13 +191,20 @@ fn nodes_command(spec: &Spec, inventory: &Inventory, proxy: HostName) -> Option<
 }
 
 /// Asks the server through the load balancer, at its own name: the one of its certificate may lead nowhere yet.
-fn through_balancer(entrance: &EntrancePlace) -> String {
+fn through_balancer(entrance: &EntrancePlace, authority: Option<&str>) -> String {
     let there = match &entrance.connect_to {
         Some(name) => format!("--connect-to ::{name}: "),
         None => String::new(),
     };
     let url = &entrance.url;
-    format!("curl -fsS -m 10 -o /dev/null -w '{HTTP}' {there}{url}/api/v4/system/ping")
+    let ask = format!("curl -fsS -m 10 -o /dev/null -w '{HTTP}' {there}{url}/api/v4/system/ping");
+    match authority {
+        Some(authority) => {
+            let script = format!("printf '%s\\n' \"$1\" | {ask} --cacert /dev/stdin");
+            script_command(&script, &[authority.to_owned()])
+        }
+        None => ask,
+    }
 }
 
 /// Compares what the running nginx says of its login gate with the plan: a configuration that nginx
@@ -281,10 +294,11 @@ mod tests {
             stream.write_all(answer).unwrap();
             String::from_utf8_lossy(&request[..length]).into_owned()
         });
-        let command = through_balancer(&EntrancePlace {
+        let place = EntrancePlace {
             url: format!("http://chat.invalid:{port}"),
             connect_to: Some("localhost".to_owned()),
-        });
+        };
+        let command = through_balancer(&place, None);
         let shell = std::process::Command::new("sh")
             .args(["-c", &command])
             .output();
@@ -295,6 +309,76 @@ mod tests {
             request.contains(&format!("Host: chat.invalid:{port}\r\n")),
             "{request}"
         );
+    }
+
+    /// A load balancer whose certificate is from an authority that no system knows.
+    #[test]
+    fn an_agent_trusts_the_authority_of_the_load_balancers_certificate_alone() {
+        use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+        use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+        use std::io::{Read as _, Write as _};
+
+        let authority = || {
+            let key = KeyPair::generate().unwrap();
+            let mut params = CertificateParams::new(Vec::new()).unwrap();
+            // One that has the server's name would be the server's own.
+            params
+                .distinguished_name
+                .push(DnType::CommonName, "authority");
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            let pem = params.self_signed(&key).unwrap().pem();
+            (pem, Issuer::new(params, key))
+        };
+        let (own, issuer) = authority();
+        let key = KeyPair::generate().unwrap();
+        let server = CertificateParams::new(vec!["chat.invalid".to_owned()]).unwrap();
+        let chain = server.signed_by(&key, &issuer).unwrap().pem();
+        let config = rustls::ServerConfig::builder_with_provider(std::sync::Arc::new(
+            rustls::crypto::aws_lc_rs::default_provider(),
+        ))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![CertificateDer::from_pem_slice(chain.as_bytes()).unwrap()],
+            PrivateKeyDer::from_pem_slice(key.serialize_pem().as_bytes()).unwrap(),
+        )
+        .unwrap();
+        let config = std::sync::Arc::new(config);
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let tls = rustls::ServerConnection::new(config.clone()).unwrap();
+                let mut stream = rustls::StreamOwned::new(tls, stream.unwrap());
+                // A client that does not trust it hangs up.
+                if stream.read(&mut [0; 4096]).is_ok() {
+                    let answer =
+                        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
+                    stream.write_all(answer).unwrap();
+                    stream.conn.send_close_notify();
+                    stream.flush().unwrap();
+                }
+            }
+        });
+        let place = EntrancePlace {
+            url: format!("https://chat.invalid:{port}"),
+            connect_to: Some("localhost".to_owned()),
+        };
+        for (trusted, is_reached) in [
+            (Some(own.as_str()), true),
+            (Some(authority().0.as_str()), false),
+            (None, false),
+        ] {
+            let command = through_balancer(&place, trusted);
+            let shell = std::process::Command::new("sh")
+                .args(["-c", &command])
+                .output()
+                .unwrap();
+            assert_eq!(shell.status.success(), is_reached, "{shell:?}");
+            let told = String::from_utf8(shell.stdout).unwrap();
+            assert_eq!(told.starts_with("HTTP 200"), is_reached, "{told}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::events::{EventKind, Events};
 use crate::spec::Spec;
 
 use crate::ops::adapters::Adapters;
+use crate::ops::payload::balancer_trust;
 use crate::ops::planned_hosts::PlannedHosts;
 use crate::ops::rig::{Rig, RigState};
 
@@ -66,12 +67,15 @@ pub async fn verify(
     });
     let connected = rig.connect(&reading.inventory).await?;
     let planned = PlannedHosts::of(rig, &reading.inventory, &connected.secrets);
+    let alb = rig.spec.load_balancer.alb();
+    let trust = alb.map(balancer_trust).transpose()?.unwrap_or_default();
+    let authority = trust.authority.as_deref();
     let probes = join_all(rig.spec.hosts().into_iter().map(|host| {
-        let probes = probes(&rig.spec, &reading.inventory, host);
+        let probes = probes(&rig.spec, &reading.inventory, host, authority);
         ask_host(&rig.spec, &connected, host, probes, planned.bundles(host))
     }));
     let balancer = async {
-        match rig.spec.load_balancer.alb() {
+        match alb {
             Some(_) => Some(nodes_behind_balancer(rig, events).await),
             None => None,
         }

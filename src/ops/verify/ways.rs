@@ -213,6 +213,7 @@ mod tests {
                 certificate: Some(Certificate {
                     arn: String::new(),
                     host_name: "chat.example.com".to_owned(),
+                    authority: None,
                 }),
             });
             assert_eq!(inner_balancer(&spec, &inventory), expected);

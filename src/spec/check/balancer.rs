@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Around, Checker};
+use super::{Around, Checker, Origin};
 use crate::spec::shape::{AlbShape, EnvironmentFile, Nodes};
 use crate::spec::{
     Alb, BalancerKind, Certificate, CloudTarget, Layout, LoadBalancer, Problem, Scheme,
@@ -20,6 +20,7 @@ impl Checker<'_> {
         &mut self,
         file: &EnvironmentFile,
         region: Option<&str>,
+        origin: &Origin<'_>,
     ) -> Option<LoadBalancer> {
         match (file.load_balancer.unwrap_or_default(), &file.alb) {
             (BalancerKind::Nginx, None) => Some(LoadBalancer::Nginx),
@@ -34,7 +35,7 @@ impl Checker<'_> {
             (BalancerKind::Alb, shape) => {
                 let shape = shape.clone().unwrap_or_default();
                 let real = self.is_real(file);
-                let certificate = self.certificate(&shape, region);
+                let certificate = self.certificate(&shape, region, origin);
                 Some(LoadBalancer::Alb(Alb {
                     scheme: shape.scheme.unwrap_or_default(),
                     idle_timeout: shape.idle_timeout_seconds.unwrap_or(IDLE_TIMEOUT),
@@ -61,8 +62,17 @@ impl Checker<'_> {
         &mut self,
         shape: &AlbShape,
         region: Option<&str>,
+        origin: &Origin<'_>,
     ) -> Option<Option<Certificate>> {
         let (arn, host_name) = match (&shape.certificate_arn, &shape.host_name) {
+            (None, None) if shape.authority_file.is_some() => {
+                let problem = self.key_place(&["alb", "authority_file"]).problem(
+                    "`authority_file` without `certificate_arn`",
+                    "expected `certificate_arn` and `host_name` beside it",
+                );
+                self.report(problem);
+                return None;
+            }
             (None, None) => return Some(None),
             (Some(arn), Some(name)) => (arn, name),
             (Some(_), None) => {
@@ -99,9 +109,14 @@ impl Checker<'_> {
         } else if let Some(problem) = self.name_problem(&["alb", "host_name"], host_name) {
             problem
         } else {
+            let authority = match &shape.authority_file {
+                Some(path) => Some(self.file(&["alb", "authority_file"], path, origin)?),
+                None => None,
+            };
             return Some(Some(Certificate {
                 arn: arn.clone(),
                 host_name: host_name.clone(),
+                authority,
             }));
         };
         self.report(problem);

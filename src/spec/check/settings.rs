@@ -62,7 +62,7 @@ impl Checker<'_> {
         let is_existing = network.existing.is_some();
         let purpose = file.purpose.unwrap_or_default();
         let network = self.network(&network, name.as_deref(), region.as_deref(), purpose);
-        let load_balancer = self.load_balancer(file, region.as_deref());
+        let load_balancer = self.load_balancer(file, region.as_deref(), origin);
         let tls = self.tls(file, origin);
         let login_gate = file.login_gate();
         let access = self.access(file.access.clone().unwrap_or_default(), layout, origin);
