@@ -16,7 +16,7 @@ use jiff::SignedDuration;
 use serde::Serialize;
 
 use crate::loadtest::StormScenario;
-use crate::spec::{LicenseSource, LoginCost, LoginGate, Release, Spec};
+use crate::spec::{LicenseSource, LoginCost, LoginGate, Release, Spec, UNLICENSED_USERS};
 
 use super::error::PredictError;
 use super::plan::price;
@@ -46,6 +46,8 @@ pub struct Prediction {
     pub scenario: String,
     /// Users who log in.
     pub users: u32,
+    /// The most accounts that the server makes; none with a license. Those that exist log in, however many.
+    pub most_accounts: Option<u32>,
     /// Seconds within which they come.
     pub within: f64,
     /// Seconds for which clients wait; none waits without end.
@@ -111,14 +113,14 @@ pub fn with_official_server(spec: &mut Spec) {
 /// Predicts the storm of a scenario. `outage` is how long what its events take away is taken to be away.
 ///
 /// # Errors
-/// When the scenario has no phase `storm`, or the environment has a size whose price cannot be told, or
-/// takes in fewer users; or an outage is given that concerns nothing.
+/// When the scenario has no phase `storm`, or the environment has a size whose price cannot be told; or an
+/// outage is given that concerns nothing.
 pub fn predict(
     spec: &Spec,
     scenario: &StormScenario,
     outage: Option<SignedDuration>,
 ) -> Result<Prediction, PredictError> {
-    let asked = AskedStorm::new(spec, scenario)?;
+    let asked = AskedStorm::new(scenario)?;
     let clients = asked.storm.clients;
     let trial = Trial::new(&asked);
     let login = LoginCost::of(spec);
@@ -143,6 +145,7 @@ pub fn predict(
         region: spec.region.clone(),
         scenario: scenario.name.clone(),
         users: trial.storm.users,
+        most_accounts: (!spec.mattermost.license.is_licensed()).then_some(UNLICENSED_USERS),
         within: trial.storm.window,
         patience: clients.patience,
         retry_after: clients.retry_after,
@@ -188,12 +191,12 @@ pub struct StormForecast {
 /// `storm` it is the first one that brings users.
 ///
 /// # Errors
-/// When clients of the scenario cannot be simulated, or the environment takes in fewer users.
+/// When clients of the scenario cannot be simulated.
 pub fn forecast_storm(
     spec: &Spec,
     scenario: &StormScenario,
 ) -> Result<StormForecast, PredictError> {
-    let asked = AskedStorm::measured(spec, scenario)?;
+    let asked = AskedStorm::measured(scenario)?;
     let forecast = Trial::new(&asked).forecast(spec);
     Ok(StormForecast {
         users: asked.storm.users,

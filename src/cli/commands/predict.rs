@@ -121,6 +121,14 @@ fn heading(prediction: &Prediction, is_size: bool) -> String {
                 .to_owned(),
         );
     }
+    if let Some(most) = prediction.most_accounts
+        && prediction.users > most
+    {
+        lines.push(format!(
+            "without a license the server makes {most} accounts at most; those that exist log in, however many, such as \
+             those that `loadrig test` writes into the database"
+        ));
+    }
     lines.push(clients(prediction));
     lines.push(format!(
         "the nodes take {} ({:.1} to {:.1}): {}",

@@ -2,19 +2,10 @@
 
 use crate::diagnose::{Diagnose, ExitCode};
 use crate::engine::CloudError;
-use crate::spec::UNLICENSED_USERS;
 
 /// Why a storm cannot be predicted.
 #[derive(Debug, thiserror::Error)]
 pub enum PredictError {
-    /// More users than the server takes in.
-    #[error(
-        "{users} users cannot log in: without a license the server takes in {UNLICENSED_USERS} at most"
-    )]
-    Unlicensed {
-        /// How many were to log in.
-        users: u32,
-    },
     /// Nobody logs in, and nobody loses a websocket.
     #[error(
         "scenario `{scenario}` has no phase `storm`, in which users come, and breaks no websockets: there \
@@ -49,9 +40,6 @@ pub enum PredictError {
 impl Diagnose for PredictError {
     fn hints(&self) -> Vec<String> {
         match self {
-            PredictError::Unlicensed { .. } => vec![format!(
-                "ask for `--users {UNLICENSED_USERS}` or fewer, or name a license with `mattermost.license_file`"
-            )],
             PredictError::NoStorm { .. } => vec![
                 "`login-storm` and `reconnect-storm` are such scenarios; docs/scenarios.md describes them"
                     .to_owned(),
@@ -68,8 +56,7 @@ impl Diagnose for PredictError {
 
     fn exit_code(&self) -> ExitCode {
         match self {
-            PredictError::Unlicensed { .. }
-            | PredictError::NoStorm { .. }
+            PredictError::NoStorm { .. }
             | PredictError::NoOutage { .. }
             | PredictError::CountedRetries { .. } => ExitCode::Usage,
             PredictError::Cost(error) => error.exit_code(),

@@ -5,7 +5,6 @@ use jiff::SignedDuration;
 
 use crate::loadtest::{PhaseShape, Scenario, ScenarioPhase, StormScenario};
 use crate::ops::error::PredictError;
-use crate::spec::{Spec, UNLICENSED_USERS};
 
 /// Seconds within which users are taken to come who come at the same moment.
 const AT_ONCE: f64 = 1.0;
@@ -40,16 +39,16 @@ pub fn storm_of(scenario: &Scenario) -> Result<&StormScenario, PredictError> {
 }
 
 impl AskedStorm {
-    /// The users who come in the phase `storm` of a scenario, to an environment.
-    pub(super) fn new(spec: &Spec, scenario: &StormScenario) -> Result<Self, PredictError> {
+    /// The users who come in the phase `storm` of a scenario.
+    pub(super) fn new(scenario: &StormScenario) -> Result<Self, PredictError> {
         match scenario.storm() {
-            Some(_) => Self::measured(spec, scenario),
+            Some(_) => Self::measured(scenario),
             None => Err(no_storm(scenario)),
         }
     }
 
     /// The same; of a scenario without such a phase the users who come in the first one that brings any.
-    pub(super) fn measured(spec: &Spec, scenario: &StormScenario) -> Result<Self, PredictError> {
+    pub(super) fn measured(scenario: &StormScenario) -> Result<Self, PredictError> {
         let index = scenario.measured_phase();
         let coming = index.and_then(|index| {
             let users = *scenario.arrivals().get(index)?;
@@ -59,7 +58,6 @@ impl AskedStorm {
         let Some((users, window, arrivals)) = coming else {
             return Err(no_storm(scenario));
         };
-        check_seats(spec, scenario)?;
         let retry = scenario.client.retry;
         if let Some(at_most @ 1..) = retry.at_most {
             return Err(PredictError::CountedRetries {
@@ -104,15 +102,6 @@ fn coming(phase: &ScenarioPhase) -> Option<(f64, Arrivals)> {
         ScenarioPhase::Step(_) | ScenarioPhase::Burst(_) => Some((AT_ONCE, Arrivals::Even)),
         ScenarioPhase::Hold(_) | ScenarioPhase::Drop(_) | ScenarioPhase::Drain(_) => None,
     }
-}
-
-/// Refuses more users than an environment takes in.
-pub(super) fn check_seats(spec: &Spec, scenario: &StormScenario) -> Result<(), PredictError> {
-    let users = scenario.arriving_users();
-    if users > UNLICENSED_USERS && !spec.mattermost.license.is_licensed() {
-        return Err(PredictError::Unlicensed { users });
-    }
-    Ok(())
 }
 
 fn arrivals(shape: PhaseShape) -> Arrivals {

@@ -5,8 +5,8 @@
 //! much of a thing it takes is searched by trying it, within what an environment may have.
 
 use crate::spec::{
-    Arch, GateSetting, HashCost, HashTimeSource, InstanceType, LoginCost, LoginGate, PasswordHash,
-    Release, Role, Spec, catalog,
+    Arch, CloudTarget, GateSetting, HashCost, HashTimeSource, InstanceType, LoginCost, LoginGate,
+    PasswordHash, Release, Role, Spec, catalog,
 };
 
 use super::case::PredictedCase;
@@ -307,8 +307,7 @@ fn newer_version(spec: &Spec, trial: &Trial) -> Option<Remedy> {
 /// The smallest other type of application nodes that passes.
 fn other_type(spec: &Spec, trial: &Trial) -> Option<Remedy> {
     let cost = LoginCost::of(spec);
-    let measured = spec.mattermost.hash_time.map(|time| time.source);
-    if matches!(measured, Some(HashTimeSource::SharedMachine { .. })) {
+    if spec.cloud == CloudTarget::Local {
         // There an instance type is a name: all hosts have the machine's processors.
         return None;
     }
@@ -343,7 +342,9 @@ fn other_type(spec: &Spec, trial: &Trial) -> Option<Remedy> {
         // One password at a time: a faster processor helps, more of them do not.
         true => {
             let seconds = HashCost::of(name, cost.hash).seconds;
-            name.starts_with(FAST_FAMILY)
+            // Those of the same family have the same processor, whatever the table says of a measured one.
+            !name.starts_with(family)
+                && name.starts_with(FAST_FAMILY)
                 && kind.vcpu >= cost.vcpus
                 && seconds * WORTH < cost.seconds
         }

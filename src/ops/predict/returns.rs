@@ -10,7 +10,6 @@ use crate::loadtest::{EventAction, StormDisturbance, StormScenario};
 use crate::ops::error::PredictError;
 use crate::spec::{Role, Spec};
 
-use super::asked::check_seats;
 use super::waves::{forecast_waves, waits_until_over};
 
 /// How long something is away where neither the scenario nor anybody says.
@@ -63,13 +62,12 @@ pub struct PredictedReturn {
 /// place of what the scenario says.
 ///
 /// # Errors
-/// When the environment takes in fewer users, or an outage is given that concerns nothing.
+/// When an outage is given that concerns nothing.
 pub fn predict_returns(
     spec: &Spec,
     scenario: &StormScenario,
     outage: Option<SignedDuration>,
 ) -> Result<ReturnPrediction, PredictError> {
-    check_seats(spec, scenario)?;
     let disturbances = scenario.disturbances();
     if outage.is_some() && disturbances.is_empty() {
         return Err(PredictError::NoOutage {

@@ -58,6 +58,10 @@ fn return_outlook(scenario: &StormScenario, one: &PredictedReturn) -> ReturnOutl
 }
 
 fn logins(forecast: &StormForecast) -> Option<LoginOutlook> {
+    // The last one who gets in before a collapse is not the end of it.
+    if forecast.collapsed > 0.0 {
+        return None;
+    }
     Some(LoginOutlook {
         users: u64::from(forecast.users),
         every_s: forecast.curve.every,
@@ -146,6 +150,16 @@ mod tests {
         let drawn = expectation(&forecast, &scenario, &storm).unwrap();
         assert!((drawn.last_in.unwrap().1 - last.median_s - 4.0).abs() < 1e-6);
         assert!(drawn.recovered.unwrap().1 >= drawn.last_in.unwrap().1);
+    }
+
+    #[test]
+    fn nothing_is_said_of_how_long_a_collapse_takes() {
+        let mut spec = spec();
+        spec.login_gate = crate::spec::GateSetting::Off;
+        let scenario = scenario("login-storm");
+        let forecast = forecast_storm(&spec, &scenario).unwrap();
+        assert!(forecast.collapsed > 0.9, "{}", forecast.collapsed);
+        assert_eq!(outlook_of(&spec, &scenario, Some(&forecast)).logins, None);
     }
 
     #[test]
