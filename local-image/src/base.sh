@@ -38,11 +38,12 @@ echo "preparing the image for first boots"
 rm -f "$ROOT"/etc/ssh/ssh_host_*key* "$ROOT/etc/machine-id" "$ROOT/etc/hostname" "$ROOT/etc/resolv.conf"
 : >"$ROOT/etc/machine-id"
 
-# No console, no devices, no clock of its own, no timers: these units want
-# hardware or a kernel that a host in namespaces does not own.
+# No console, no devices, no clock of its own, few timers: these units want
+# hardware or a kernel that a host in namespaces does not own. apt's timers stay: they
+# are what installs security updates where a host is told to.
 for unit in getty.target console-getty.service systemd-udevd.service systemd-udev-trigger.service \
   systemd-udevd-control.socket systemd-udevd-kernel.socket systemd-timesyncd.service systemd-resolved.service \
-  systemd-networkd.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
+  systemd-networkd.service dpkg-db-backup.timer e2scrub_all.timer \
   e2scrub_reap.service fstrim.timer systemd-firstboot.service systemd-hwdb-update.service \
   systemd-modules-load.service sys-kernel-config.mount sys-kernel-debug.mount sys-kernel-tracing.mount \
   sys-fs-fuse-connections.mount dev-hugepages.mount dev-mqueue.mount proc-sys-fs-binfmt_misc.automount \

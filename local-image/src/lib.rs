@@ -22,7 +22,8 @@ const PYTHON_PACKAGES: [&str; 2] = ["moto[server]==5.2.5", "osmem-server==0.1.6"
 const BASE_PACKAGES: &str = "openssh-server,iproute2,nftables,systemd,systemd-sysv,dbus,ca-certificates,sudo,\
     iputils-ping,curl,procps,libpam-systemd";
 /// What hosts may install: the image carries these archives and what they need.
-const ARCHIVES: &str = "nginx certbot prometheus prometheus-node-exporter postgresql-client haproxy jq rsync unzip zstd";
+const ARCHIVES: &str = "nginx certbot prometheus prometheus-node-exporter postgresql-client haproxy jq rsync \
+    unattended-upgrades unzip zstd";
 /// What the layer of databases and caches adds.
 const SERVICE_PACKAGES: &str = "postgresql-15 redis-server";
 /// How long another builder may take.
