@@ -13,6 +13,7 @@ mod cache;
 mod cluster;
 mod config;
 mod db;
+mod directory;
 mod error;
 mod faults;
 mod filestore;
@@ -36,6 +37,7 @@ mod search;
 mod server;
 mod settings;
 mod timed_check;
+mod tls;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -25,7 +25,10 @@ pub(super) fn routes() -> Router<App> {
 
 /// Those of the local socket.
 pub(super) fn local_routes() -> Router<App> {
-    Router::new().route("/api/v4/users", named("createUser", post(create)))
+    Router::new()
+        .route("/api/v4/users", named("createUser", post(create)))
+        // The whole of an account, of which what may change is taken.
+        .route("/api/v4/users/{user}", named("updateUser", put(patch)))
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -16,6 +16,7 @@ mod features;
 mod files;
 mod images;
 mod jobs;
+mod ldap;
 mod login;
 mod plugins;
 mod post_changes;
@@ -85,6 +86,7 @@ pub(crate) fn router(app: App) -> Router {
         .merge(features::routes())
         .merge(files::routes())
         .merge(jobs::routes())
+        .merge(ldap::routes())
         .merge(saml::routes())
         .merge(websocket::routes())
         .layer(DefaultBodyLimit::max(body_limit))

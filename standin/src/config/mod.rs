@@ -2,6 +2,7 @@
 //! `config.json` that the stand-in acts on, under the same names. It may not
 //! know who uses them.
 
+mod connections;
 mod known;
 mod load;
 
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub(crate) use connections::{EmailSettings, LdapSettings, SamlSettings};
 pub(crate) use load::{
     ConfigError, LoadedConfig, combine, default_path, overlay, parse, read_file,
 };
@@ -40,6 +42,8 @@ pub(crate) struct Config {
     pub cache_settings: CacheSettings,
     /// Which plugins may be installed, and which run.
     pub plugin_settings: PluginSettings,
+    /// Logging in from a directory.
+    pub ldap_settings: LdapSettings,
     /// Logging in through an identity provider.
     pub saml_settings: SamlSettings,
     /// Who runs jobs.
@@ -48,19 +52,6 @@ pub(crate) struct Config {
     pub export_settings: ExportSettings,
     /// Where imports lie, and for how long.
     pub import_settings: ImportSettings,
-}
-
-/// `SamlSettings`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-pub(crate) struct SamlSettings {
-    pub enable: bool,
-    pub service_provider_identifier: String,
-    #[serde(rename = "AssertionConsumerServiceURL")]
-    pub assertion_consumer_service_url: String,
-    pub idp_certificate_file: String,
-    pub public_certificate_file: String,
-    pub private_key_file: String,
 }
 
 /// `JobSettings`.
@@ -356,48 +347,6 @@ impl Default for FileSettings {
             amazon_s3_endpoint: "s3.amazonaws.com".to_owned(),
             amazon_s3_ssl: true,
             amazon_s3_request_timeout_milliseconds: 30_000,
-        }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-pub(crate) struct EmailSettings {
-    pub enable_sign_up_with_email: bool,
-    pub enable_sign_in_with_email: bool,
-    pub enable_sign_in_with_username: bool,
-    #[serde(rename = "SMTPServer")]
-    pub smtp_server: String,
-    /// Text, as in Mattermost.
-    #[serde(rename = "SMTPPort")]
-    pub smtp_port: String,
-    /// Empty, `STARTTLS` or `TLS`.
-    pub connection_security: String,
-    #[serde(rename = "EnableSMTPAuth")]
-    pub enable_smtp_auth: bool,
-    #[serde(rename = "SMTPUsername")]
-    pub smtp_username: String,
-    #[serde(rename = "SMTPPassword")]
-    pub smtp_password: String,
-    /// Whom messages come from.
-    pub feedback_email: String,
-    pub reply_to_address: String,
-}
-
-impl Default for EmailSettings {
-    fn default() -> Self {
-        Self {
-            enable_sign_up_with_email: true,
-            enable_sign_in_with_email: true,
-            enable_sign_in_with_username: true,
-            smtp_server: String::new(),
-            smtp_port: "10025".to_owned(),
-            connection_security: String::new(),
-            enable_smtp_auth: false,
-            smtp_username: String::new(),
-            smtp_password: String::new(),
-            feedback_email: "test@example.com".to_owned(),
-            reply_to_address: "test@example.com".to_owned(),
         }
     }
 }

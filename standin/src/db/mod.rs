@@ -29,11 +29,12 @@ mod statuses;
 mod systems;
 mod teams;
 mod threads;
-mod tls;
 mod unread;
 mod users;
 
 use tokio_postgres::error::SqlState;
+
+use crate::tls::TlsError;
 
 pub(crate) use accounts::{Login, StoredAccount};
 pub(crate) use channel_members::ChannelRole;
@@ -44,7 +45,6 @@ pub(crate) use migrations::SCHEMA_VERSION;
 pub(crate) use pools::{Store, StoreOptions};
 pub(crate) use post_lists::{PostCursor, PostQuery, SINCE_LIMIT};
 pub(crate) use threads::ThreadQuery;
-pub(crate) use tls::TlsError;
 
 /// Why a statement has no result.
 #[derive(Debug, thiserror::Error)]

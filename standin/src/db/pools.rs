@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Row};
+use tokio_postgres_rustls::MakeRustlsConnect;
 use tracing::{info, warn};
 
 use super::dsn::{Dsn, Tls};
-use super::{DbError, migrations, tls};
+use super::{DbError, migrations};
 use crate::config::SqlSettings;
 use crate::id::{new_id, now_ms};
+use crate::tls;
 
 /// How long a start waits for the database before it gives up, and a reader
 /// for the schema before it is left out.
@@ -249,10 +251,12 @@ impl DataSource {
         let manager = match &dsn.tls {
             Tls::Disable => Manager::from_config(dsn.connection, NoTls, recycling),
             Tls::Require => {
-                Manager::from_config(dsn.connection, tls::encrypting_only()?, recycling)
+                let connector = MakeRustlsConnect::new(tls::encrypting_only()?);
+                Manager::from_config(dsn.connection, connector, recycling)
             }
             Tls::VerifyFull { root_certificates } => {
-                let connector = tls::verifying(root_certificates.as_deref())?;
+                let config = tls::verifying(root_certificates.as_deref())?;
+                let connector = MakeRustlsConnect::new(config);
                 Manager::from_config(dsn.connection, connector, recycling)
             }
         };

@@ -1,4 +1,4 @@
-//! TLS to PostgreSQL: whom a connection trusts. It may not know pools or SQL.
+//! TLS of connections that the server opens: whom they trust. It may not know what they are for.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,7 +8,6 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// Why no TLS connector could be made.
 #[derive(Debug, thiserror::Error)]
@@ -28,12 +27,12 @@ pub(crate) enum TlsError {
     Setup(#[from] rustls::Error),
 }
 
-/// A connector that verifies chain and host name against `root_file`, or
+/// Settings that verify chain and host name against `root_file`, or
 /// against the system's trust store.
 ///
 /// # Errors
 /// When there is no certificate to trust.
-pub(super) fn verifying(root_file: Option<&Path>) -> Result<MakeRustlsConnect, TlsError> {
+pub(crate) fn verifying(root_file: Option<&Path>) -> Result<ClientConfig, TlsError> {
     let mut roots = RootCertStore::empty();
     let (certificates, origin) = match root_file {
         Some(path) => (read_certificates(path)?, format!("`{}`", path.display())),
@@ -46,26 +45,24 @@ pub(super) fn verifying(root_file: Option<&Path>) -> Result<MakeRustlsConnect, T
     if roots.is_empty() {
         return Err(TlsError::NoRoots(origin));
     }
-    let config = ClientConfig::builder_with_provider(provider())
+    Ok(ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(MakeRustlsConnect::new(config))
+        .with_no_client_auth())
 }
 
-/// A connector that encrypts and verifies nothing: what `sslmode=require`
+/// Settings that encrypt and verify nothing: what `sslmode=require`
 /// means to PostgreSQL's clients.
 ///
 /// # Errors
 /// When the TLS library refuses its settings.
-pub(super) fn encrypting_only() -> Result<MakeRustlsConnect, TlsError> {
+pub(crate) fn encrypting_only() -> Result<ClientConfig, TlsError> {
     let provider = provider();
-    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+    Ok(ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(AcceptAny { provider }))
-        .with_no_client_auth();
-    Ok(MakeRustlsConnect::new(config))
+        .with_no_client_auth())
 }
 
 fn provider() -> Arc<CryptoProvider> {
@@ -131,9 +128,7 @@ mod tests {
 
     #[test]
     fn missing_root_file_is_named() {
-        let error = verifying(Some(Path::new("/nowhere/ca.pem")))
-            .err()
-            .expect("missing");
+        let error = verifying(Some(Path::new("/nowhere/ca.pem"))).expect_err("missing");
         assert!(error.to_string().contains("`/nowhere/ca.pem`"), "{error}");
     }
 
