@@ -25,7 +25,8 @@ packages=(
 case "${1:-}" in
 test)
   packages+=(openssh-server:/usr/sbin/sshd chromium:/usr/bin/chromium jq:/usr/bin/jq nginx:/usr/sbin/nginx
-    postgresql-15:/usr/lib/postgresql/15/bin/postgres) ;;
+    postgresql-15:/usr/lib/postgresql/15/bin/postgres python3-aiosmtpd:/usr/lib/python3/dist-packages/aiosmtpd
+    dovecot-imapd:/usr/lib/dovecot/imap slapd:/usr/sbin/slapd) ;;
 study)
   packages+=(nginx:/usr/sbin/nginx postgresql-15:/usr/lib/postgresql/15/bin/postgres) ;;
 esac

@@ -501,14 +501,18 @@ local_api() {
 # administers: whether the account in `answer` administers the system.
 administers() { echo "$answer" | grep -q '"roles":"[^"]*system_admin'; }
 
-# administrator NAME: makes an account on a server that has none yet; the first one administers
-# the system. inputs/NAME-OF-STEP is what the server is sent. Nothing is changed on a server that
-# has accounts.
+# administrator NAME [ADDRESS]: makes an account on a server that has none yet; the first one administers
+# the system. inputs/NAME-OF-STEP is what the server is sent. On a server that has accounts nothing is
+# changed but the account's address, where one is given.
 administrator() {
     users=http://localhost/api/v4/users
     await_local_api "$users/username/$1"
     if [ "$code" = 200 ]; then
-        administers || warn "the account $1 does not administer the server; it was left as it is"
+        if ! administers; then
+            warn "the account $1 does not administer the server; it was left as it is"
+        elif [ -n "${2-}" ]; then
+            give_address "$1" "$2"
+        fi
         return 0
     elif [ "$code" != 404 ]; then
         echo "the server does not say whether it has the account $1: HTTP $code $answer"
@@ -536,6 +540,24 @@ administrator() {
         echo "somebody else has made the server's first account, so $1 does not administer it"
         return 1
     fi
+}
+
+# give_address NAME ADDRESS: gives the account in `answer` an e-mail address, unless it has it.
+give_address() {
+    case $answer in *"\"email\":\"$2\""*) return 0 ;; esac
+    command -v jq >/dev/null || packages jq
+    account=$(printf '%s' "$answer" | jq -c --arg address "$2" '.email = $address')
+    id=$(printf '%s' "$account" | jq -r .id)
+    if ! local_api -X PUT -H 'Content-Type: application/json' --data-binary "$account" "$users/$id" ||
+        [ "$code" != 200 ]; then
+        warn "the server does not take $2 as the address of $1: $answer"
+        return 0
+    fi
+    case $answer in
+    *"\"email\":\"$2\""*) ;;
+    # EmailSettings.RequireEmailVerification: a link in a message has to be followed first.
+    *) warn "the server has not given $1 the address $2 yet" ;;
+    esac
 }
 
 # database_files: writes files to the server's database. inputs/STEP is a service file of psql, a line

@@ -44,7 +44,7 @@ pub use facts::{
 pub use inspect::{FileMode, HostInspection, UnitState};
 pub use keyring::{Keyring, SshLogin, operator_public_key, public_key_file};
 pub use license::ServerLicense;
-pub use passwords::{PasswordProblem, ServerPasswords};
+pub use passwords::{PasswordProblem, ServerPasswords, mailbox_authority, read_password};
 pub use plugins::PluginPackage;
 pub use psql::PsqlDatabase;
 pub use roles::{planned_settings, render};

@@ -3,12 +3,16 @@
 
 use secrecy::SecretString;
 
-use crate::spec::{SecretSource, ServerConnections, ServiceAccount};
+use crate::spec::{Mailbox, SecretSource, ServerConnections, ServiceAccount};
 
 use super::bundle_error::BundleError;
-use super::texts::read_source;
+use super::texts::{read_pem, read_source};
 
-/// The passwords that the environment names.
+/// What the keys are called that name the password of an account, by where it is found.
+const PLAIN: [&str; 2] = ["password_env", "password_file"];
+const BIND: [&str; 2] = ["bind_password_env", "bind_password_file"];
+
+/// The passwords that the environment names, of which the hosts need to know.
 #[derive(Clone, Debug, Default)]
 pub struct ServerPasswords {
     /// Of the account at the mail server.
@@ -41,10 +45,8 @@ impl ServerPasswords {
 /// A password that is of no use.
 #[derive(Debug)]
 pub struct PasswordProblem {
-    /// The section below `mattermost` that names it.
-    pub service: &'static str,
-    /// Its key there.
-    pub key: &'static str,
+    /// The path of the key that names it.
+    pub key: Vec<&'static str>,
     /// What is wrong.
     pub error: BundleError,
 }
@@ -55,25 +57,22 @@ impl ServerPasswords {
     pub fn problems(connections: &ServerConnections) -> Vec<PasswordProblem> {
         let mail = connections.mail.as_ref();
         let ldap = connections.ldap.as_ref();
-        let accounts = [
-            ("mail", mail.and_then(|one| one.account.as_ref())),
-            ("ldap", ldap.and_then(|one| one.account.as_ref())),
+        let mailbox = mail.and_then(|one| one.mailbox.as_ref());
+        let accounts: [(&[&str], _, _); 3] = [
+            (&["mail"], PLAIN, mail.and_then(|one| one.account.as_ref())),
+            (&["mail", "mailbox"], PLAIN, mailbox.map(|one| &one.account)),
+            (&["ldap"], BIND, ldap.and_then(|one| one.account.as_ref())),
         ];
         let mut problems = Vec::new();
-        for (service, account) in accounts {
+        for (section, [env, file], account) in accounts {
             let Some(account) = account else { continue };
-            let key = match (service, &account.password) {
-                ("mail", SecretSource::Env(_)) => "password_env",
-                ("mail", SecretSource::File(_)) => "password_file",
-                (_, SecretSource::Env(_)) => "bind_password_env",
-                (_, SecretSource::File(_)) => "bind_password_file",
+            let name = match &account.password {
+                SecretSource::Env(_) => env,
+                SecretSource::File(_) => file,
             };
-            if let Err(error) = read(Some(account)) {
-                problems.push(PasswordProblem {
-                    service,
-                    key,
-                    error,
-                });
+            if let Err(error) = read_password(account) {
+                let key = [&["mattermost"], section, &[name]].concat();
+                problems.push(PasswordProblem { key, error });
             }
         }
         problems
@@ -81,9 +80,14 @@ impl ServerPasswords {
 }
 
 fn read(account: Option<&ServiceAccount>) -> Result<Option<SecretString>, BundleError> {
-    let Some(account) = account else {
-        return Ok(None);
-    };
+    account.map(read_password).transpose()
+}
+
+/// Reads the password of an account.
+///
+/// # Errors
+/// When it is not there, or is no single line.
+pub fn read_password(account: &ServiceAccount) -> Result<SecretString, BundleError> {
     let source: &SecretSource = &account.password;
     let (place, text) = read_source("password", source)?;
     let unusable = |fault| BundleError::Password {
@@ -101,7 +105,17 @@ fn read(account: Option<&ServiceAccount>) -> Result<Option<SecretString>, Bundle
     if password.chars().any(char::is_control) {
         return Err(unusable("has more than one line"));
     }
-    Ok(Some(SecretString::from(password.to_owned())))
+    Ok(SecretString::from(password.to_owned()))
+}
+
+/// The authority of a mailbox's server, PEM, where it is not one that systems trust.
+///
+/// # Errors
+/// When it cannot be read, or is not PEM.
+pub fn mailbox_authority(mailbox: &Mailbox) -> Result<Option<String>, BundleError> {
+    let path = mailbox.authority.as_deref();
+    path.map(|path| read_pem("mailbox's authority", "CERTIFICATE", path))
+        .transpose()
 }
 
 #[cfg(test)]
@@ -119,11 +133,11 @@ mod tests {
             password: SecretSource::File(path.clone()),
         };
         std::fs::write(&path, "hunter 2\n").unwrap();
-        let password = read(Some(&account)).unwrap().unwrap();
+        let password = read_password(&account).unwrap();
         assert_eq!(password.expose_secret(), "hunter 2");
         for (text, fault) in [("\n", "is empty"), ("hunter\n2\n", "more than one line")] {
             std::fs::write(&path, text).unwrap();
-            let error = read(Some(&account)).unwrap_err();
+            let error = read_password(&account).unwrap_err();
             assert!(error.to_string().contains(fault), "{error}");
             assert!(!format!("{error} {error:?}").contains("hunter"));
         }
@@ -132,7 +146,7 @@ mod tests {
             ..account
         };
         assert_eq!(
-            read(Some(&unset)).unwrap_err().to_string(),
+            read_password(&unset).unwrap_err().to_string(),
             "the password: the environment variable `LOADRIG_NO_SUCH_PASSWORD` is not set"
         );
     }

@@ -383,10 +383,12 @@ impl BundleStep {
         }
     }
 
-    /// Makes the first account of a server that has none, which administers it. `account` is what
-    /// the server is sent; it never lies on the host longer than the bundle.
+    /// Makes the first account of a server that has none, which administers it, and gives it this address
+    /// where it has another. `account` is what the server is sent; it never lies on the host longer than the
+    /// bundle.
     #[must_use]
-    pub fn administrator(username: &str, account: SecretString) -> Self {
+    pub fn administrator(username: &str, address: Option<&str>, account: SecretString) -> Self {
+        let words: Vec<&str> = [username].into_iter().chain(address).collect();
         Self {
             input: Some(account),
             // The server may have been given another database.
@@ -396,7 +398,7 @@ impl BundleStep {
                 "administrator",
                 format!("make the account {username} if the server has no accounts"),
                 180,
-                call("administrator", &[username]),
+                call("administrator", &words),
             )
         }
     }

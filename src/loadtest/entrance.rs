@@ -65,7 +65,7 @@ impl Entrance {
             "https" => {
                 let authority = route.and_then(|route| route.authority.as_deref());
                 let system = route.is_some_and(|route| route.system);
-                Some(Arc::new(config(authority, system)?))
+                Some(Arc::new(trust_config(authority, system)?))
             }
             _ => None,
         };
@@ -115,7 +115,7 @@ impl Entrance {
 }
 
 /// Trust in these authorities, in those of the system, or in both.
-fn config(authority: Option<&str>, system: bool) -> Result<ClientConfig, String> {
+pub(super) fn trust_config(authority: Option<&str>, system: bool) -> Result<ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
     let builder = builder

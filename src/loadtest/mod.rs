@@ -36,8 +36,8 @@ pub use population::{
 };
 pub use promises::{
     JoinError, JoinPeer, JoinPlan, NodeJoin, PlannedLicense, Promise, PromiseJobServer,
-    PromiseNode, PromisePlan, PromisePlugin, PromiseVerdict, ReaderAccess, check_joined,
-    check_promises, known_addresses,
+    PromiseMail, PromiseMailbox, PromiseNode, PromisePlan, PromisePlugin, PromiseVerdict,
+    ReaderAccess, check_joined, check_promises, known_addresses,
 };
 pub use result::{ActionSummary, RESULT_FORMAT, ScenarioResult, StoreError};
 pub use rig_events::{

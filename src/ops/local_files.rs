@@ -6,7 +6,9 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::diagnose::{Diagnose as _, with_causes};
-use crate::hosts::{BundleError, HostFile, PluginPackage, ServerPackage, public_key_file};
+use crate::hosts::{
+    BundleError, HostFile, PluginPackage, ServerPackage, mailbox_authority, public_key_file,
+};
 use crate::preflight::{FindingVerdict, evaluate_seed};
 use crate::spec::{Library, LicenseSource, Problem, Release, Spec, SpecErrors, SshKey};
 
@@ -106,6 +108,16 @@ fn problems(spec: &Spec) -> Vec<FileProblem> {
                 error: problem.error.into(),
             }),
     );
+    let mail = spec.mattermost.connections.mail.as_ref();
+    if let Some(mailbox) = mail.and_then(|mail| mail.mailbox.as_ref())
+        && let Err(error) = mailbox_authority(mailbox)
+    {
+        problems.push(FileProblem {
+            key: named(&["mattermost", "mail", "mailbox", "authority_file"]),
+            expected: "expected who signed the certificate of the mailbox's server, as PEM",
+            error: PayloadError::from(error).into(),
+        });
+    }
     problems.extend(saml::problems(spec).into_iter().map(|problem| FileProblem {
         key: named(&["mattermost", "saml", problem.key]),
         expected: "expected what people log in with, as PEM",

@@ -52,16 +52,10 @@ pub(super) fn findings(spec: &Spec) -> Vec<Finding> {
 fn all(spec: &Spec) -> Vec<SecretProblem> {
     let found = ServerPasswords::problems(&spec.mattermost.connections).into_iter();
     let mut problems: Vec<SecretProblem> = found
-        .map(
-            |PasswordProblem {
-                 service,
-                 key,
-                 error,
-             }| SecretProblem {
-                key: ["mattermost", service, key].map(str::to_owned).to_vec(),
-                error,
-            },
-        )
+        .map(|PasswordProblem { key, error }| SecretProblem {
+            key: key.into_iter().map(str::to_owned).collect(),
+            error,
+        })
         .collect();
     let existing = spec.services.database.existing.as_ref();
     if let Some(Err(error)) = existing.map(Dsns::load) {

@@ -37,6 +37,37 @@ pub(crate) struct MailShape {
     /// Address that answers go to. Default: that of `from`.
     #[schemars(example = &"help@example.com")]
     pub(crate) reply_to: Option<String>,
+    /// Address of the administrator, the account `sysadmin`, whom `verify` has the server write to. Default: one that
+    /// nobody reads.
+    #[schemars(example = &"operations@example.com")]
+    pub(crate) administrator: Option<String>,
+    /// The mailbox of that address, in which `verify` looks for the message. Default: none, and it does not look.
+    pub(crate) mailbox: Option<MailboxShape>,
+}
+
+/// A mailbox that is read by IMAP, over TLS from the start.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MailboxShape {
+    /// Host name or address.
+    #[schemars(required, example = &"imap.example.com")]
+    pub(crate) server: Option<String>,
+    /// TCP port. Default: 993.
+    #[schemars(range(min = 1, max = 65535))]
+    pub(crate) port: Option<u16>,
+    /// The account there.
+    #[schemars(required, example = &"operations@example.com")]
+    pub(crate) username: Option<String>,
+    /// Environment variable, on the operator's machine, that holds its password.
+    #[schemars(example = &"MAILBOX_PASSWORD")]
+    pub(crate) password_env: Option<String>,
+    /// File that holds it (relative to this file).
+    #[schemars(example = &"./mailbox.password")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// The authority that signed its certificate, PEM (relative to this file). Default: those of the operator's
+    /// machine.
+    #[schemars(example = &"./authority.pem")]
+    pub(crate) authority_file: Option<PathBuf>,
 }
 
 /// The push proxy, which hands notifications to Apple and Google.

@@ -1,6 +1,8 @@
 //! What the server talks to beyond the environment: mail, push notifications, a directory of people, an
 //! identity provider.
 
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +63,25 @@ pub struct MailServer {
     pub from_name: Option<String>,
     /// Address that answers go to.
     pub reply_to: Option<String>,
+    /// Address of the administrator; none for one that nobody reads.
+    #[serde(default)]
+    pub administrator: Option<String>,
+    /// The mailbox of that address.
+    #[serde(default)]
+    pub mailbox: Option<Mailbox>,
+}
+
+/// A mailbox that is read by IMAP, over TLS from the start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mailbox {
+    /// Host name or address.
+    pub server: String,
+    /// TCP port.
+    pub port: u16,
+    /// Whose it is.
+    pub account: ServiceAccount,
+    /// The authority of its certificate, PEM, where it is not one that systems trust.
+    pub authority: Option<PathBuf>,
 }
 
 /// An account at a service.

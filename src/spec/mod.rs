@@ -54,7 +54,7 @@ pub use architecture::Architecture;
 pub use balancer::{Alb, BalancerKind, Certificate, LoadBalancer, Scheme};
 pub use catalog::{Arch, Catalog, InstanceType, Table, catalog};
 pub use connections::{
-    ConnectionSecurity, LdapServer, MailServer, ServerConnections, ServiceAccount,
+    ConnectionSecurity, LdapServer, MailServer, Mailbox, ServerConnections, ServiceAccount,
 };
 pub use edition::{LicenseSource, LicensedPart, ServiceEnvironment, UNLICENSED_USERS};
 pub(crate) use file::{PathCheck, has_top_level_key, read_yaml, top_level_word};

@@ -1,16 +1,18 @@
 //! What `verify` asks of a server, on real stand-in servers with one PostgreSQL: what it finds when all is well,
 //! and when something is not.
 
+mod connections;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use loadrig::loadtest::{
     Admin, EntranceRoute, JoinPeer, JoinPlan, NodeJoin, Password, PlannedLicense, Promise,
-    PromiseNode, PromisePlan, PromiseVerdict, ReaderAccess, check_joined, check_promises,
-    known_addresses,
+    PromiseMail, PromiseNode, PromisePlan, PromiseVerdict, ReaderAccess, check_joined,
+    check_promises, known_addresses,
 };
-use loadrig::spec::{LicenseSummary, LicensedPart};
+use loadrig::spec::{ConnectionSecurity, LicenseSummary, LicensedPart};
 use mattermost_license::{Sku, sign_for_standin, standin_license};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -43,6 +45,9 @@ struct Differs<'a> {
     is_deaf: bool,
     /// Where its mail goes.
     mail: Option<u16>,
+    /// The port of its directory, and the password of the account there.
+    ldap: Option<(u16, &'a str)>,
+    has_saml: bool,
     /// The readers that it knows.
     readers: &'a [String],
 }
@@ -71,6 +76,18 @@ fn node(postgres: &Postgres, files: &Path, number: u8, differs: Differs<'_>) -> 
         settings["EmailSettings"] = json!({
             "SMTPServer": "127.0.0.1", "SMTPPort": port.to_string(),
             "ConnectionSecurity": "", "FeedbackEmail": "server@example.com",
+        });
+    }
+    if let Some((port, password)) = differs.ldap {
+        settings["LdapSettings"] = json!({
+            "Enable": true, "LdapServer": "127.0.0.1", "LdapPort": port, "BaseDN": "ou=people,dc=corp,dc=internal",
+            "BindUsername": "cn=chat,dc=corp,dc=internal", "BindPassword": password,
+        });
+    }
+    if differs.has_saml {
+        settings["SamlSettings"] = json!({
+            "Enable": true, "IdpCertificateFile": "loadrig-saml-idp.crt", "PublicCertificateFile": "loadrig-saml.crt",
+            "PrivateKeyFile": "loadrig-saml.key", "ServiceProviderIdentifier": "https://chat.example.com/login/sso/saml",
         });
     }
     let license = differs.license;
@@ -159,12 +176,31 @@ fn plan(nodes: &[ServerNode]) -> PromisePlan {
         users: 1000,
         readers: 0,
         search: false,
-        mail: false,
+        mail: None,
+        ldap: None,
         job_server: None,
         plugins: Vec::new(),
         saml: None,
         settings: Ok(Vec::new()),
     }
+}
+
+/// Mail through a server on this machine, to the administrator of these tests.
+fn plan_mail(port: u16) -> PromiseMail {
+    PromiseMail {
+        server: format!("`127.0.0.1:{port}`"),
+        security: ConnectionSecurity::None,
+        account: None,
+        from: "server@example.com".to_owned(),
+        administrator: Some("s@example.com".to_owned()),
+        unread: "sysadmin@example.com".to_owned(),
+        mailbox: None,
+    }
+}
+
+fn promise<'a>(promises: &'a [Promise], name: &str) -> &'a Promise {
+    let found = promises.iter().find(|one| one.name == name);
+    found.unwrap_or_else(|| panic!("no `{name}`: {promises:?}"))
 }
 
 /// Names of the promises, and of those that are not kept what was seen.
@@ -326,7 +362,7 @@ async fn two_licensed_nodes_keep_every_other_promise_and_a_lost_one_is_told() {
     };
     let nodes = two_nodes(&postgres, [files.path(); 2], [well; 2]).await;
     let mut plan = plan(&nodes);
-    plan.mail = true;
+    plan.mail = Some(plan_mail(mail.port));
     // By the name of its certificate, which DNS does not know, at the name of the load balancer, which it does.
     let port = plan.entrance.rsplit(':').next().unwrap().parse();
     plan.route = Some(EntranceRoute {
@@ -358,8 +394,17 @@ async fn two_licensed_nodes_keep_every_other_promise_and_a_lost_one_is_told() {
         assert!(message.contains(part), "{message}");
     }
 
+    assert_eq!(
+        promise(&promises, MAIL).detail,
+        format!(
+            "`127.0.0.1:{}` has taken one to s@example.com, without TLS and account; whether it arrives was not looked \
+             for",
+            mail.port
+        )
+    );
+
     // What makes websockets deaf is found by a post, whatever the nodes say of each other.
-    plan.mail = false;
+    plan.mail = None;
     plan.nodes[1].url = spoilt_way(&nodes[1], Spoils::Posts).await;
     let promises = check_promises(&plan, &[]).await;
     let (names, faults) = verdicts(&promises);
@@ -416,7 +461,7 @@ async fn mail_and_files_that_do_not_arrive_are_told() {
     let directories = [files.path(), other_files.path()];
     let nodes = two_nodes(&postgres, directories, [refusing; 2]).await;
     let mut plan = plan(&nodes);
-    plan.mail = true;
+    plan.mail = Some(plan_mail(refusing.mail.unwrap()));
     known_to_each_other(&plan).await;
     let promises = check_promises(&plan, &[]).await;
     let (_, faults) = verdicts(&promises);

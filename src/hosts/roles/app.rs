@@ -114,16 +114,24 @@ pub(super) fn environment(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<Dige
 /// server: the graph lets nothing in from outside until this host is configured.
 fn administrator(scene: &Scene<'_>, bundle: &mut Bundle) {
     let password = scene.facts.secrets.admin_password();
+    let mail = scene.spec.mattermost.connections.mail.as_ref();
+    let address = mail.and_then(|mail| mail.administrator.as_ref());
+    // As the server keeps addresses.
+    let address = address.map(|address| address.to_lowercase());
     let account = json!({
         "username": ADMINISTRATOR,
-        "email": ADMINISTRATOR_EMAIL,
-        // Nobody can follow a link that is mailed there.
+        "email": address.as_deref().unwrap_or(ADMINISTRATOR_EMAIL),
+        // Nobody need follow a link that is mailed there.
         "email_verified": true,
         "password": password.expose_secret(),
     });
     bundle.hide("administrator-password", password);
     let account = SecretString::from(account.to_string());
-    let _ = bundle.push(BundleStep::administrator(ADMINISTRATOR, account));
+    let _ = bundle.push(BundleStep::administrator(
+        ADMINISTRATOR,
+        address.as_deref(),
+        account,
+    ));
 }
 
 /// The plugins of the environment. The server keeps their bundles in its file store, from where every node

@@ -8,6 +8,9 @@ mod answers;
 mod jobs;
 mod joined;
 mod judge;
+mod ldap;
+mod mail;
+mod mailbox;
 mod plugins;
 mod readers;
 mod run;
@@ -19,9 +22,9 @@ pub use joined::{JoinError, JoinPeer, JoinPlan, NodeJoin, check_joined, known_ad
 pub use readers::ReaderAccess;
 pub use run::check_promises;
 
-use crate::spec::{LicenseSummary, LicensedPart, PlannedSetting};
+use crate::spec::{ConnectionSecurity, LicenseSummary, LicensedPart, PlannedSetting};
 
-use super::wire::{Admin, EntranceRoute};
+use super::wire::{Admin, EntranceRoute, Password};
 
 /// What to ask, and what was promised.
 #[derive(Clone, Debug)]
@@ -46,8 +49,10 @@ pub struct PromisePlan {
     pub readers: u32,
     /// Whether a search domain is to answer searches.
     pub search: bool,
-    /// Whether the server is to send mail.
-    pub mail: bool,
+    /// How the server is to send mail.
+    pub mail: Option<PromiseMail>,
+    /// The directory that people log in from, as it is told to people.
+    pub ldap: Option<String>,
     /// The job server, which serves no API.
     pub job_server: Option<PromiseJobServer>,
     /// Plugins beyond those that come with the server.
@@ -56,6 +61,40 @@ pub struct PromisePlan {
     pub saml: Option<bool>,
     /// The settings that every application node is to run with, or why they are not known here.
     pub settings: Result<Vec<PlannedSetting>, String>,
+}
+
+/// How the server sends mail.
+#[derive(Clone, Debug)]
+pub struct PromiseMail {
+    /// Host and port of the mail server.
+    pub server: String,
+    /// How the connection there is protected.
+    pub security: ConnectionSecurity,
+    /// The account there.
+    pub account: Option<String>,
+    /// Address that messages come from.
+    pub from: String,
+    /// The administrator's address, where it is planned.
+    pub administrator: Option<String>,
+    /// The address that the administrator has where none is planned, which nobody reads.
+    pub unread: String,
+    /// The mailbox of that address, or why it cannot be looked into from here.
+    pub mailbox: Option<Result<PromiseMailbox, String>>,
+}
+
+/// A mailbox, by IMAP over TLS.
+#[derive(Clone, Debug)]
+pub struct PromiseMailbox {
+    /// Host name or address.
+    pub server: String,
+    /// TCP port.
+    pub port: u16,
+    /// The account there.
+    pub username: String,
+    /// Its password.
+    pub password: Password,
+    /// The authority of its certificate, PEM; none for those that this machine trusts.
+    pub authority: Option<String>,
 }
 
 /// The license that every application node is to have.

@@ -5,13 +5,14 @@ use std::time::Instant;
 
 use futures::future::join_all;
 use jiff::Timestamp;
-use serde_json::Value;
 
-use crate::loadtest::api::{Api, ApiError, ApiSession};
+use crate::loadtest::api::{Api, ApiError};
 
 use super::answers::ask;
 use super::jobs;
 use super::judge::judge;
+use super::ldap::ldap;
+use super::mail::mail;
 use super::plugins::plugins;
 use super::readers::{ReaderAccess, readers};
 use super::saml::saml;
@@ -21,7 +22,6 @@ use super::{Promise, PromisePlan};
 
 const LOGIN: &str = "entrance: the administrator logs in";
 const CHANNEL: &str = "entrance: a channel to check in";
-const MAIL: &str = "mail: the mail server takes a message";
 
 /// Checks what a deployment promises. Leaves a team with one channel on the server, which only
 /// the administrator sees; posts are removed again. `reader_access` is every reader from every node.
@@ -63,17 +63,20 @@ pub async fn check_promises(plan: &PromisePlan, reader_access: &[ReaderAccess]) 
         .filter_map(|node| Some((node.name.clone(), Api::new(&node.url, None).ok()?)))
         .collect();
     promises.extend(settings(plan, &session, &nodes).await);
-    if plan.mail {
-        promises.push(mail(plan, &entrance, &session).await);
-    }
 
     let work = async {
         let mut promises = Vec::new();
+        if let Some(planned) = &plan.mail {
+            promises.extend(mail(plan, planned, &entrance, &session).await);
+        }
         if !plan.plugins.is_empty() {
             promises.push(plugins(plan, &session, &nodes).await);
         }
         if plan.saml.is_some() {
             promises.push(saml(plan, &entrance, &session).await);
+        }
+        if let Some(place) = &plan.ldap {
+            promises.push(ldap(plan, place, &entrance, &session).await);
         }
         if let Some(server) = &plan.job_server {
             promises.push(jobs::version(plan, server, &answers));
@@ -108,7 +111,7 @@ pub async fn check_promises(plan: &PromisePlan, reader_access: &[ReaderAccess]) 
         }
         promises
     };
-    // A job waits for its server to look, up to half a minute.
+    // A job waits for its server to look, up to half a minute, and a message may be under way for a minute.
     let (work, visit) = futures::join!(work, visit);
     promises.extend(work);
     promises.extend(visit);
@@ -137,19 +140,5 @@ fn other_certificate(plan: &PromisePlan) -> String {
             route.connect_to
         ),
         _ => "this machine has to trust whoever signed the certificate".to_owned(),
-    }
-}
-
-/// The server's own test of its mail settings: a message to the administrator.
-async fn mail(plan: &PromisePlan, entrance: &Api, session: &ApiSession) -> Promise {
-    // No settings of its own: the server's are tried.
-    let sent = entrance
-        .post::<Value>("/email/test", Some(session), &Value::Null)
-        .await;
-    match sent {
-        Ok(_) => Promise::kept(MAIL, format!("one to `{}`", plan.admin.username)),
-        Err(error) => Promise::broken(MAIL, error.to_string()).remedy(
-            "check `mattermost.mail`: its server has to admit the application nodes' addresses",
-        ),
     }
 }

@@ -1,18 +1,18 @@
 //! What the deployment promises, asked of the server itself.
 
 use crate::diagnose::with_causes;
-use crate::hosts::ServerLicense;
-use crate::identity::{ADMINISTRATOR, Secrets};
+use crate::hosts::{ServerLicense, mailbox_authority, read_password};
+use crate::identity::{ADMINISTRATOR, ADMINISTRATOR_EMAIL, Secrets};
 use crate::loadtest::{
-    Admin, EntranceRoute, Password, PlannedLicense, Promise, PromisePlan, PromisePlugin,
-    PromiseVerdict, check_promises,
+    Admin, EntranceRoute, Password, PlannedLicense, Promise, PromiseMail, PromiseMailbox,
+    PromisePlan, PromisePlugin, PromiseVerdict, check_promises,
 };
 use crate::ops::license::planned;
 use crate::ops::payload::entrance_route;
 use crate::ops::planned_hosts::PlannedHosts;
 use crate::ops::rig::{HostAccess, Rig};
 use crate::plan::Inventory;
-use crate::spec::{HostName, PlannedSetting, Role, ServerPlugin, Spec};
+use crate::spec::{HostName, MailServer, Mailbox, PlannedSetting, Role, ServerPlugin, Spec};
 
 use super::check::RigCheck;
 use super::job_server::job_server;
@@ -80,7 +80,11 @@ pub(super) async fn promised(
         users: spec.concurrent_users,
         readers: spec.readers(),
         search: spec.search.nodes > 0,
-        mail: connections.mail.is_some(),
+        mail: connections.mail.as_ref().map(planned_mail),
+        ldap: connections
+            .ldap
+            .as_ref()
+            .map(|ldap| format!("`{}:{}`", ldap.server, ldap.port)),
         job_server: job_server(spec, connected).await,
         plugins: spec.mattermost.plugins.iter().map(planned_plugin).collect(),
         saml: connections.saml.as_ref().map(|saml| saml.own.is_some()),
@@ -120,6 +124,34 @@ fn planned_settings(planned_hosts: &PlannedHosts<'_>) -> Result<Vec<PlannedSetti
         index: 1,
     };
     planned_hosts.settings(first).map_err(|not| not.why)
+}
+
+fn planned_mail(mail: &MailServer) -> PromiseMail {
+    PromiseMail {
+        server: format!("`{}:{}`", mail.server, mail.port),
+        security: mail.security,
+        account: mail
+            .account
+            .as_ref()
+            .map(|account| account.username.clone()),
+        from: mail.from.clone(),
+        administrator: mail.administrator.clone(),
+        unread: ADMINISTRATOR_EMAIL.to_owned(),
+        mailbox: mail.mailbox.as_ref().map(planned_mailbox),
+    }
+}
+
+/// The mailbox with its password, which hosts have no need of, or why it is not there.
+fn planned_mailbox(mailbox: &Mailbox) -> Result<PromiseMailbox, String> {
+    let password = read_password(&mailbox.account).map_err(|error| with_causes(&error))?;
+    let authority = mailbox_authority(mailbox).map_err(|error| with_causes(&error))?;
+    Ok(PromiseMailbox {
+        server: mailbox.server.clone(),
+        port: mailbox.port,
+        username: mailbox.account.username.clone(),
+        password: Password::new(password),
+        authority,
+    })
 }
 
 fn planned_plugin(plugin: &ServerPlugin) -> PromisePlugin {

@@ -4,7 +4,7 @@ use crate::blueprint::{Address, DatabaseRole, Group};
 use crate::hosts::script_command;
 use crate::ops::payload::{CACHE, endpoint};
 use crate::plan::{EntrancePlace, Inventory};
-use crate::spec::{HostName, LoginGate, ProxyTls, Role, Spec};
+use crate::spec::{HostName, LoginGate, ProxyTls, Purpose, Role, Spec};
 
 use super::certificate;
 
@@ -21,6 +21,12 @@ const NODES: &str = include_str!("../../../templates/proxy/nodes.sh");
 /// Counts the samples of the server itself.
 const JOB_METRICS: &str = "text=$(curl -fsS -m 10 http://localhost:8067/metrics) && \
     samples=$(echo \"$text\" | grep -c ^mattermost_) && echo \"$samples samples\"";
+
+/// Whether apt installs security updates by itself, and is asked to every day.
+const SECURITY_UPDATES: &str = include_str!("../../../templates/common/security-updates.sh");
+
+/// The timers that have apt follow its settings.
+const APT_TIMERS: &str = "apt-daily.timer apt-daily-upgrade.timer";
 
 /// Asks for the cache on an application node.
 const CACHE_ANSWERS: &str = include_str!("../../../templates/app/cache.sh");
@@ -148,6 +154,33 @@ pub(super) fn probes(
             )
         });
     }
+    if host.role == Role::App
+        && let Some(push) = &spec.mattermost.connections.push
+    {
+        probes.push(Probe {
+            needs: None,
+            ..probe(
+                "reaches the push proxy",
+                push_command(push),
+                "check `mattermost.push`: it has to admit the application nodes' addresses, and they to trust who \
+                 signed its certificate"
+                    .to_owned(),
+            )
+        });
+    }
+    if spec.purpose == Purpose::GoldStandard {
+        probes.push(Probe {
+            needs: None,
+            ..probe(
+                "security updates are installed every day",
+                script_command(SECURITY_UPDATES, &[]),
+                format!(
+                    "`loadrig ssh {env} {host} -- 'sudo systemctl unmask {APT_TIMERS} && sudo systemctl start {APT_TIMERS}'` \
+                     lets the timers run; `loadrig up {env}` restores the settings"
+                ),
+            )
+        });
+    }
     if host.role == Role::Agent
         && spec.load_balancer.alb().is_some()
         && let Some(entrance) = inventory.outer_entrance(spec)
@@ -188,6 +221,12 @@ fn nodes_command(spec: &Spec, inventory: &Inventory, proxy: HostName) -> Option<
         words.push(format!("{node}={}", inventory.private_address(node)?));
     }
     Some(script_command(NODES, &words))
+}
+
+/// Asks a push proxy for anything: whatever it answers, it is reached, and has a certificate that is trusted.
+fn push_command(url: &str) -> String {
+    let script = format!("curl -sS -m 10 -o /dev/null -w '{HTTP}' \"$1\"");
+    script_command(&script, &[url.to_owned()])
 }
 
 /// Asks the server through the load balancer, at its own name: the one of its certificate may lead nowhere yet.

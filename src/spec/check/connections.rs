@@ -5,16 +5,16 @@ use std::path::PathBuf;
 use super::balancer::is_host_name;
 use super::services::is_variable;
 use super::{Checker, Origin};
-use crate::spec::connection_shapes::{LdapShape, MailShape, PushShape};
+use crate::spec::connection_shapes::{LdapShape, MailShape, MailboxShape, PushShape};
 use crate::spec::shape::MattermostShape;
 use crate::spec::{
-    ConnectionSecurity, LdapServer, LicenseSource, MailServer, SecretSource, ServerConnections,
-    ServiceAccount,
+    ConnectionSecurity, LdapServer, LicenseSource, MailServer, Mailbox, SecretSource,
+    ServerConnections, ServiceAccount,
 };
 
 /// An account as a section of the file gives it, and the names of its keys there.
 struct AccountKeys {
-    section: &'static str,
+    section: &'static [&'static str],
     names: [&'static str; 3],
     username: Option<String>,
     env: Option<String>,
@@ -64,15 +64,21 @@ impl Checker<'_> {
 
     fn mail(&mut self, shape: MailShape, origin: &Origin<'_>) -> Option<MailServer> {
         let security = shape.security.unwrap_or(ConnectionSecurity::Starttls);
-        let server = self.host("mail", shape.server);
+        let server = self.host(&["mail"], shape.server);
         let from = self.address("from", shape.from.clone());
-        let reply_to = shape
-            .reply_to
-            .clone()
-            .map(|address| self.address("reply_to", Some(address)));
+        let mut optional = |key, address: Option<String>| match address {
+            None => Some(None),
+            given => self.address(key, given).map(Some),
+        };
+        let reply_to = optional("reply_to", shape.reply_to);
+        let administrator = optional("administrator", shape.administrator);
+        let mailbox = match shape.mailbox {
+            None => Some(None),
+            Some(mailbox) => self.mailbox(mailbox, origin).map(Some),
+        };
         let account = self.account(
             AccountKeys {
-                section: "mail",
+                section: &["mail"],
                 names: ["username", "password_env", "password_file"],
                 username: shape.username,
                 env: shape.password_env,
@@ -88,6 +94,14 @@ impl Checker<'_> {
             self.report(problem);
             return None;
         }
+        if let (Some(Some(_)), Some(None)) = (&mailbox, &administrator) {
+            let problem = self.key_place(&["mattermost", "mail", "mailbox"]).problem(
+                "`mailbox` without the address that it is the mailbox of",
+                "expected `administrator` beside it",
+            );
+            self.report(problem);
+            return None;
+        }
         Some(MailServer {
             server: server?,
             port: shape.port.unwrap_or(match security {
@@ -99,10 +113,38 @@ impl Checker<'_> {
             account: account?,
             from: from?,
             from_name: self.line("mail", "from_name", shape.from_name)?,
-            reply_to: match reply_to {
-                None => None,
-                Some(address) => Some(address?),
+            reply_to: reply_to?,
+            administrator: administrator?,
+            mailbox: mailbox?,
+        })
+    }
+
+    /// A mailbox; what is missing has been reported.
+    fn mailbox(&mut self, shape: MailboxShape, origin: &Origin<'_>) -> Option<Mailbox> {
+        let section = &["mail", "mailbox"];
+        let server = self.host(section, shape.server);
+        let authority = match shape.authority_file {
+            None => Some(None),
+            Some(path) => {
+                let place = ["mattermost", "mail", "mailbox", "authority_file"];
+                self.file(&place, &path, origin).map(Some)
+            }
+        };
+        let account = self.account(
+            AccountKeys {
+                section,
+                names: ["username", "password_env", "password_file"],
+                username: shape.username,
+                env: shape.password_env,
+                file: shape.password_file,
             },
+            origin,
+        );
+        Some(Mailbox {
+            server: server?,
+            port: shape.port.unwrap_or(993),
+            account: account??,
+            authority: authority?,
         })
     }
 
@@ -123,10 +165,10 @@ impl Checker<'_> {
 
     fn ldap(&mut self, shape: LdapShape, origin: &Origin<'_>) -> Option<LdapServer> {
         let security = shape.security.unwrap_or(ConnectionSecurity::Tls);
-        let server = self.host("ldap", shape.server);
+        let server = self.host(&["ldap"], shape.server);
         let account = self.account(
             AccountKeys {
-                section: "ldap",
+                section: &["ldap"],
                 names: ["bind_username", "bind_password_env", "bind_password_file"],
                 username: shape.bind_username,
                 env: shape.bind_password_env,
@@ -158,12 +200,12 @@ impl Checker<'_> {
     }
 
     /// A host; one that is missing has been reported.
-    fn host(&mut self, section: &str, name: Option<String>) -> Option<String> {
+    fn host(&mut self, section: &[&str], name: Option<String>) -> Option<String> {
         let name = name?;
         if is_host_name(&name) || name.parse::<std::net::Ipv4Addr>().is_ok() {
             return Some(name);
         }
-        let problem = self.place(&["mattermost", section, "server"]).problem(
+        let problem = self.place(&key_of(section, &["server"])).problem(
             format!("`{name}` is not a host name"),
             "expected a name or an address alone, without a scheme and a port",
         );
@@ -195,12 +237,16 @@ impl Checker<'_> {
         key: &str,
         text: Option<String>,
     ) -> Option<Option<String>> {
+        self.one_line(&["mattermost", section, key], text)
+    }
+
+    fn one_line(&mut self, key: &[&str], text: Option<String>) -> Option<Option<String>> {
         let Some(text) = text else { return Some(None) };
         if !text.is_empty() && !text.chars().any(char::is_control) {
             return Some(Some(text));
         }
-        let problem = self.place(&["mattermost", section, key]).problem(
-            format!("`mattermost.{section}.{key}` cannot have this value"),
+        let problem = self.place(key).problem(
+            format!("`{}` cannot have this value", key.join(".")),
             "expected text on one line",
         );
         self.report(problem);
@@ -215,12 +261,13 @@ impl Checker<'_> {
     ) -> Option<Option<ServiceAccount>> {
         let section = keys.section;
         let [username, env, file] = keys.names;
+        let [of_username, of_env, of_file] = keys.names.map(|key| key_of(section, &[key]));
         let password = match (keys.env, keys.file) {
             (None, None) => None,
             (Some(name), None) if is_variable(&name) => Some(SecretSource::Env(name)),
             (Some(_), None) => {
                 // What stands here may well be the password itself.
-                let problem = self.place(&["mattermost", section, env]).problem(
+                let problem = self.place(&of_env).problem(
                     "this is not the name of an environment variable",
                     "expected letters, digits and `_`",
                 );
@@ -228,11 +275,11 @@ impl Checker<'_> {
                 return None;
             }
             (None, Some(path)) => {
-                let path = self.file(&["mattermost", section, file], &path, origin)?;
+                let path = self.file(&of_file, &path, origin)?;
                 Some(SecretSource::File(path))
             }
             (Some(_), Some(_)) => {
-                let problem = self.place(&["mattermost", section, file]).problem(
+                let problem = self.place(&of_file).problem(
                     format!("both `{env}` and `{file}`"),
                     "expected one of the two",
                 );
@@ -243,11 +290,11 @@ impl Checker<'_> {
         match (keys.username, password) {
             (None, None) => Some(None),
             (Some(username), Some(password)) => {
-                let username = self.line(section, keys.names[0], Some(username))??;
+                let username = self.one_line(&of_username, Some(username))??;
                 Some(Some(ServiceAccount { username, password }))
             }
             _ => {
-                let problem = self.key_place(&["mattermost", section]).problem(
+                let problem = self.key_place(&key_of(section, &[])).problem(
                     "an account without its password, or a password without its account",
                     format!("expected `{username}`, and `{env}` or `{file}`"),
                 );
@@ -256,6 +303,11 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// The path of a key in a section below `mattermost`.
+fn key_of<'a>(section: &[&'a str], key: &[&'a str]) -> Vec<&'a str> {
+    [&["mattermost"], section, key].concat()
 }
 
 #[cfg(test)]
@@ -281,6 +333,12 @@ mod tests {
         assert_eq!(mail.port, 465);
         let account = mail.account.unwrap();
         assert_eq!(account.password, SecretSource::Env("P".to_owned()));
+        let spec = load(
+            "mail: {server: smtp.example.com, from: a@example.com, administrator: b@example.com, \
+             mailbox: {server: imap.example.com, username: b, password_env: P}}",
+        );
+        let mail = spec.unwrap().mattermost.connections.mail.unwrap();
+        assert_eq!(mail.mailbox.unwrap().port, 993);
         let spec = load(&format!("ldap: {{{LDAP}}}")).unwrap();
         let ldap = spec.mattermost.connections.ldap.unwrap();
         assert_eq!((ldap.port, ldap.login_id_attribute.as_str()), (636, "uid"));
@@ -325,6 +383,19 @@ mod tests {
             (
                 "username: u, password_env: P, security: none",
                 "a password over a connection that everybody can read",
+            ),
+            ("administrator: Ops", "`Ops` is not an e-mail address"),
+            (
+                "mailbox: {server: imap.example.com, username: u, password_env: P}",
+                "`mailbox` without the address that it is the mailbox of",
+            ),
+            (
+                "administrator: b@example.com, mailbox: {server: imap.example.com, username: u}",
+                "an account without its password, or a password without its account",
+            ),
+            (
+                "administrator: b@example.com, mailbox: {server: 'imaps://imap', username: u, password_env: P}",
+                "`imaps://imap` is not a host name",
             ),
         ] {
             assert_eq!(only_problem(&format!("mail: {{{mail}, {text}}}")), message);

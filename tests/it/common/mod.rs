@@ -6,6 +6,8 @@ mod models;
 #[cfg(target_os = "linux")]
 pub mod nginx;
 pub mod recorder;
+#[cfg(target_os = "linux")]
+pub mod servers;
 
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;

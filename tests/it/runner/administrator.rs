@@ -9,6 +9,9 @@ use std::sync::{Arc, Mutex};
 /// The account that is sent.
 const ACCOUNT: &str = r#"{"username":"sysadmin","password":"hunter2hunter2"}"#;
 const ADMINISTRATOR: &str = r#"{"username":"sysadmin","roles":"system_admin system_user"}"#;
+/// As the server describes the account, and with another address.
+const AT_EXAMPLE: &str = r#"{"id":"u1","username":"sysadmin","email":"sysadmin@example.com","roles":"system_admin system_user","notify_props":{"email":"true"}}"#;
+const AT_CORP: &str = r#"{"id":"u1","username":"sysadmin","email":"ops&1@corp.io","roles":"system_admin system_user","notify_props":{"email":"true"}}"#;
 const USER: &str = r#"{"username":"sysadmin","roles":"system_user"}"#;
 const MISSING: (u16, &str) = (404, r#"{"id":"app.user.get_by_username.app_error"}"#);
 
@@ -34,7 +37,7 @@ fn server(root: &Path, answers: Answers) -> Arc<Mutex<Vec<String>>> {
             let (status, body) = match request.split(' ').nth(1).unwrap() {
                 "/api/v4/users/username/sysadmin" => answers.known,
                 "/api/v4/users?per_page=200" => (200, answers.accounts),
-                "/api/v4/users" => {
+                "/api/v4/users" | "/api/v4/users/u1" => {
                     seen.lock().unwrap().push(request);
                     answers.created
                 }
@@ -50,15 +53,15 @@ fn server(root: &Path, answers: Answers) -> Arc<Mutex<Vec<String>>> {
 
 /// Runs the step against such a server: whether it succeeded, what it said, what was posted.
 fn run(answers: Answers) -> (bool, String, Vec<String>) {
+    run_step("administrator sysadmin\n", answers)
+}
+
+fn run_step(step: &str, answers: Answers) -> (bool, String, Vec<String>) {
     let bundle = super::bundle("", &[]);
     let path = bundle.path();
     std::fs::create_dir_all(path.join("inputs")).unwrap();
     std::fs::write(path.join("inputs/administrator"), ACCOUNT).unwrap();
-    std::fs::write(
-        path.join("steps/administrator.sh"),
-        "administrator sysadmin\n",
-    )
-    .unwrap();
+    std::fs::write(path.join("steps/administrator.sh"), step).unwrap();
     let posted = server(path, answers);
     let output = Command::new("sh")
         .arg(path.join("runner.sh"))
@@ -96,6 +99,42 @@ fn an_administrator_who_is_there_is_left_alone() {
     });
     assert!(done && text.is_empty(), "{text}");
     assert!(posted.is_empty());
+}
+
+#[test]
+fn an_administrator_is_given_the_address_of_the_environment() {
+    let step = "administrator sysadmin 'ops&1@corp.io'\n";
+    let known = |known| Answers {
+        known: (200, known),
+        accounts: "",
+        created: (200, AT_CORP),
+    };
+    let (done, text, posted) = run_step(step, known(AT_EXAMPLE));
+    assert!(done && text.is_empty(), "{text}");
+    assert_eq!(posted.len(), 1);
+    assert!(posted[0].starts_with("PUT /api/v4/users/u1 "), "{posted:?}");
+    assert!(posted[0].ends_with(AT_CORP), "{posted:?}");
+
+    let (done, text, posted) = run_step(step, known(AT_CORP));
+    assert!(done && text.is_empty() && posted.is_empty(), "{text}");
+
+    // It waits for a link in a message to be followed, or is not taken at all.
+    for (answer, expected) in [
+        ((200, AT_EXAMPLE), "has not given sysadmin the address"),
+        (
+            (400, r#"{"id":"app.user.save.email_exists.app_error"}"#),
+            "does not take ops&1@corp.io as the address of sysadmin",
+        ),
+    ] {
+        let (done, text, _) = run_step(
+            step,
+            Answers {
+                created: answer,
+                ..known(AT_EXAMPLE)
+            },
+        );
+        assert!(done && text.contains(expected), "{text}");
+    }
 }
 
 #[test]

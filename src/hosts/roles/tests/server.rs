@@ -89,6 +89,8 @@ fn services_of_others_are_set_and_their_passwords_never_shown() {
             from: "chat@example.com".to_owned(),
             from_name: Some("Chat & more".to_owned()),
             reply_to: None,
+            administrator: Some("Operations@Example.com".to_owned()),
+            mailbox: None,
         }),
         push: Some("https://push.example.com".to_owned()),
         ldap: Some(crate::spec::LdapServer {
@@ -165,8 +167,15 @@ fn services_of_others_are_set_and_their_passwords_never_shown() {
     assert!(at("database-files") < at("mattermost"), "{names:?}");
     let step = &bundle.steps()[at("database-files")];
     assert!(step.input().unwrap().expose_secret().contains("hunter4"));
+    // The server keeps addresses in lower case.
+    let step = &bundle.steps()[at("administrator")];
+    let account = step.input().unwrap().expose_secret();
+    let account: serde_json::Value = serde_json::from_str(account).unwrap();
+    assert_eq!(account["email"], "operations@example.com");
     let shown = shown(&bundle);
     assert!(!shown.contains("hunter"), "{shown}");
+    let given = "administrator sysadmin 'operations@example.com'";
+    assert!(shown.contains(given), "{shown}");
 }
 
 #[test]
