@@ -5,11 +5,15 @@
 
 mod acme;
 mod broken;
+mod customer;
 mod licenses;
 mod load;
 mod official;
+mod outside;
 mod rig;
 mod rollout;
+#[path = "../it/common/servers.rs"]
+mod servers;
 mod settings;
 mod storm;
 mod tls;

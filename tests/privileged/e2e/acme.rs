@@ -3,24 +3,17 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
-};
 use serde_json::Value;
 
+use super::outside::{OUTSIDE, Signed, inside, name};
 use super::rig::{CommandOutcome, Home, LocalCloud};
 use super::{down, verify};
 
-/// Where hosts of the local cloud reach servers that are none of AWS's.
-const OUTSIDE: &str = "100.64.0.3";
 /// The VPC's DNS server.
 const RESOLVER: &str = "169.254.169.253:53";
-/// Where the DNS server looks for names.
-const NAMES: &str = "/run/loadrig/names";
 /// The server's name, and the deployment's.
 const SERVER: &str = "acme.corp.internal";
 const NAME: &str = "chat.corp.internal";
@@ -54,14 +47,6 @@ fn pebble() -> Option<PathBuf> {
     program
 }
 
-/// A program in the cloud's network.
-fn inside(program: &str, arguments: &[&str]) -> Command {
-    let mut command = Command::new("ip");
-    command.args(["netns", "exec", "loadrig-cloud", program]);
-    command.args(arguments);
-    command
-}
-
 /// An ACME server that runs; ended when dropped.
 struct AcmeServer {
     child: Child,
@@ -78,20 +63,10 @@ impl Drop for AcmeServer {
 
 impl AcmeServer {
     fn start(home: &Home, program: &Path) -> Self {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.distinguished_name = named("authority of the ACME server");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        let own = params.self_signed(&key).unwrap().pem();
-        let issuer = Issuer::new(params, key);
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(vec![SERVER.to_owned()]).unwrap();
-        params.distinguished_name = named(SERVER);
-        params.use_authority_key_identifier_extension = true;
-        let certificate = params.signed_by(&key, &issuer).unwrap();
-        let certificate = home.write("acme.pem", certificate.pem());
-        let key = home.write("acme.key", key.serialize_pem());
+        let signed = Signed::of(&[SERVER]);
+        let own = signed.authority;
+        let certificate = home.write("acme.pem", signed.certificate);
+        let key = home.write("acme.key", signed.key);
         let config = serde_json::json!({ "pebble": {
             "listenAddress": format!("{OUTSIDE}:14000"),
             "managementListenAddress": "127.0.0.1:15000",
@@ -144,22 +119,6 @@ impl AcmeServer {
             std::thread::sleep(Duration::from_millis(200));
         }
     }
-}
-
-/// Who is signed by somebody with the same name counts as signed by himself.
-fn named(name: &str) -> DistinguishedName {
-    let mut names = DistinguishedName::new();
-    names.push(DnType::CommonName, name);
-    names
-}
-
-/// Has the DNS server know a name.
-fn name(name: &str, addresses: &[String]) {
-    let lines: Vec<String> = addresses
-        .iter()
-        .map(|one| format!("{one} {name}\n"))
-        .collect();
-    std::fs::write(format!("{NAMES}/test-{name}"), lines.concat()).unwrap();
 }
 
 fn check<'a>(verified: &'a Value, name: &str) -> &'a Value {
