@@ -294,7 +294,7 @@ async fn test_email(
     let user = user.or_internal("app.user.get.app_error")?;
     let user = user.ok_or_else(AppError::session_expired)?;
     let subject = "Mattermost - Testing Email Settings";
-    let text = "It appears your Mattermost email is setup properly!";
+    let text = "It appears your Mattermost email is setup correctly!";
     let sent = mail::send(&settings, &user.email, subject, text).await;
     sent.map_err(|error| {
         AppError::new(
