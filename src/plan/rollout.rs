@@ -20,6 +20,10 @@ pub struct RolloutOrder {
     pub proxies_kept: Vec<HostName>,
     /// Proxies that run, and whose instance is replaced once the application nodes are done.
     pub proxies_replaced: Vec<HostName>,
+    /// Search proxies whose instance stays. They change one by one, before the application nodes.
+    pub search_kept: Vec<HostName>,
+    /// Search proxies that run, and whose instance is replaced, one after the other.
+    pub search_replaced: Vec<HostName>,
 }
 
 impl RolloutOrder {
@@ -47,6 +51,8 @@ impl RolloutOrder {
                 (Role::App, Action::Replace | Action::Create) => &mut order.created,
                 (Role::Proxy, Action::Keep | Action::Update) => &mut order.proxies_kept,
                 (Role::Proxy, Action::Replace) if runs(change) => &mut order.proxies_replaced,
+                (Role::SearchProxy, Action::Keep | Action::Update) => &mut order.search_kept,
+                (Role::SearchProxy, Action::Replace) if runs(change) => &mut order.search_replaced,
                 _ => continue,
             };
             list.push(host);

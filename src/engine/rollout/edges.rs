@@ -41,6 +41,7 @@ pub(in crate::engine) fn edges(
     let apps = order.kept.iter().chain(&order.replaced);
     let apps: Vec<String> = apps.chain(&order.created).map(configured).collect();
     edges.proxies(order, blueprint, &apps);
+    edges.search_proxies(order);
     edges.add(Address::targets().to_string(), apps);
     edges.0
 }
@@ -72,6 +73,20 @@ impl Edges {
         }
         for proxy in &order.proxies_replaced {
             self.add(instance(proxy), apps.iter().cloned());
+            self.add(instance(proxy), before);
+            before = Some(configured(proxy));
+        }
+    }
+
+    /// Search proxies come one by one: each restarts when it gets another build, and there may be no more
+    /// than two.
+    fn search_proxies(&mut self, order: &RolloutOrder) {
+        let mut before: Option<String> = None;
+        for proxy in &order.search_kept {
+            self.add(configured(proxy), before);
+            before = Some(configured(proxy));
+        }
+        for proxy in &order.search_replaced {
             self.add(instance(proxy), before);
             before = Some(configured(proxy));
         }
@@ -156,6 +171,9 @@ mod tests {
         let library = Library::new(Some("no-such-directory".into()));
         for size in library.architecture_names() {
             let mut spec = spec(&size);
+            if let Some(group) = spec.nodes.get_mut(&Role::SearchProxy) {
+                group.count = group.count.max(2);
+            }
             for tls in [false, true] {
                 if tls {
                     spec.tls = Some(crate::spec::ProxyTls {
@@ -163,7 +181,8 @@ mod tests {
                         certificate: crate::spec::TlsCertificate::Private,
                     });
                 }
-                for replaced in [None, Some(Role::App), Some(Role::Proxy)] {
+                let roles = [Role::App, Role::Proxy, Role::SearchProxy].map(Some);
+                for replaced in std::iter::once(None).chain(roles) {
                     for first_only in [false, true] {
                         let (blueprint, order) = order(&spec, |host| {
                             let is = replaced.is_none_or(|role| role == host.role);
@@ -210,6 +229,21 @@ mod tests {
             assert!(edges["instance/proxy-2"].contains("host/proxy-1/configure"));
             assert!(ends(&blueprint, &edges), "tls {tls}: {edges:?}");
         }
+    }
+
+    #[test]
+    fn search_proxies_take_turns_before_the_application_nodes() {
+        let mut spec = spec("10k");
+        spec.nodes.get_mut(&Role::SearchProxy).unwrap().count = 3;
+        let (blueprint, order) = order(&spec, |host| match (host.role, host.index) {
+            (Role::SearchProxy, 2) => Action::Replace,
+            _ => Action::Keep,
+        });
+        let edges = edges(&order, &blueprint);
+        assert!(edges["host/search-proxy-3/configure"].contains("host/search-proxy-1/configure"));
+        assert!(edges["instance/search-proxy-2"].contains("host/search-proxy-3/configure"));
+        assert!(edges[SURVEY].contains("host/search-proxy-2/configure"));
+        assert!(ends(&blueprint, &edges), "{edges:?}");
     }
 
     #[test]

@@ -41,6 +41,8 @@ struct BusyHosts {
     tells_peers: bool,
     /// Whether each proxy names the others.
     know_each_other: bool,
+    /// Whether the changes of search proxies are written down, too.
+    tells_search: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +64,7 @@ impl BusyHosts {
             alone: None,
             tells_peers: false,
             know_each_other: false,
+            tells_search: false,
         }
     }
 
@@ -91,9 +94,16 @@ impl Hosts for BusyHosts {
             (Role::Proxy, Stage::Configure) => {
                 self.note(format!("{host} leaves out [{}]", names.join(" ")));
             }
+            (Role::SearchProxy, Stage::Configure) if self.tells_search => {
+                self.note(format!("{host} changes"));
+            }
             _ => {}
         }
         tokio::time::sleep(Duration::from_secs(5)).await;
+        if host.role == Role::SearchProxy && request.stage == Stage::Configure && self.tells_search
+        {
+            self.note(format!("{host} has changed"));
+        }
         match self.broken == Some(host) && request.stage == Stage::Configure {
             true => Err(Box::new(OutOfOrder)),
             false => Ok(Outcome::Applied),
@@ -405,6 +415,40 @@ fn nodes_leave_the_load_balancer_change_and_come_back_one_by_one() {
         })
         .collect();
     assert_eq!(log, expected);
+}
+
+#[test]
+fn search_proxies_change_one_after_the_other_before_the_application_nodes() {
+    let (mut spec, account) = standing("public");
+    spec.nodes.get_mut(&Role::SearchProxy).unwrap().count = 2;
+    let up = run(account, Job::Up(&spec));
+    assert_eq!(up.end, End::Done);
+    let account = later(up.account, SETTLED);
+    let changed = |broken: Option<&str>| {
+        change_among(&spec, account.clone(), |link, log| BusyHosts {
+            tells_search: true,
+            broken: broken.map(host),
+            ..BusyHosts::new(link, log)
+        })
+    };
+    let (log, _, report) = changed(None);
+    assert!(report.is_complete(), "{:?}", failures(&report));
+    assert_eq!(
+        log[..5],
+        [
+            "search-proxy-1 changes",
+            "search-proxy-1 has changed",
+            "search-proxy-2 changes",
+            "search-proxy-2 has changed",
+            "proxy-1 leaves out [app-1]",
+        ]
+    );
+    // The other one goes on as it is, and so do the nodes that use it.
+    let (log, _, report) = changed(Some("search-proxy-1"));
+    assert!(!report.is_complete());
+    let touched = |name: &str| log.iter().any(|line| line.starts_with(name));
+    assert!(touched("search-proxy-1"), "{log:?}");
+    assert!(!touched("search-proxy-2") && !touched("app"), "{log:?}");
 }
 
 /// Whichever proxy is configured last tells the others of those that came after them.
