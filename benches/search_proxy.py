@@ -124,7 +124,8 @@ def main():
         threading.Thread(target=metadata.serve_forever, daemon=True).start()
         (root / "config.json").write_text(json.dumps({
             "listen": f"127.0.0.1:{new}", "admin": f"127.0.0.1:{admin}", "endpoint": f"https://localhost:{domain}",
-            "region": "us-east-1", "largest_request": 100 << 20, "held_bytes": 1 << 30, "answer_seconds": 330,
+            "region": "us-east-1", "largest_request": 100 << 20, "spooled_above": 1 << 20, "held_bytes": 1 << 30,
+            "spool": str(root), "spooled_bytes": 5 << 30, "answer_seconds": 330, "passed_over_seconds": 0,
         }))
         environment = {
             **os.environ, "SSL_CERT_FILE": str(root / "ca.pem"),

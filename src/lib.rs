@@ -17,5 +17,4 @@ pub mod ops;
 pub mod plan;
 pub mod preflight;
 pub mod report;
-pub mod search_proxy;
 pub mod spec;

@@ -48,7 +48,6 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["blueprint", "events", "loadtest", "plan", "spec"],
     ),
     ("localcloud", &["diagnose"]),
-    ("search_proxy", &["diagnose"]),
     (
         "ops",
         &[
@@ -82,7 +81,6 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "plan",
             "preflight",
             "report",
-            "search_proxy",
             "spec",
         ],
     ),
@@ -178,9 +176,7 @@ fn sdk_ssh_and_output_are_used_in_their_modules_only() {
             let hit = code(&text)
                 .lines()
                 .any(|line| !line.trim_start().starts_with("//") && line.contains(word));
-            // The search proxy's program reads the role of its own host.
-            let is_host_role = word == "aws_config" && place == "search_proxy/credentials.rs";
-            if hit && !place.starts_with(door) && !is_host_role {
+            if hit && !place.starts_with(door) {
                 wrong.push(format!("{place} has `{word}`"));
             }
         }
@@ -469,6 +465,7 @@ fn no_type_name_is_defined_twice() {
         "storm/src",
         "license/src",
         "local-image/src",
+        "search-proxy/src",
         "xtask",
         "examples",
     ] {

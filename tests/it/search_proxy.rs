@@ -1,7 +1,10 @@
 //! The search proxy between a client and a domain on loopback: what arrives there, what comes back, and
-//! what happens when one of the parts is missing.
+//! what happens when one of the parts is missing. Large requests through the real program.
+
+mod large;
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,19 +12,22 @@ use aws_credential_types::Credentials;
 use axum::Router;
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
+use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use futures::future::BoxFuture;
-use loadrig::search_proxy::{CredentialsSource, SearchProxy, SearchProxyConfig};
+use loadrig_search_proxy::{CredentialsSource, SearchProxy, SearchProxyConfig};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+/// The header of answers to requests of which nothing was sent.
+const UNSENT: &str = "x-accel-redirect";
 /// Anything on loopback happens within it.
 const SOON: Duration = Duration::from_secs(10);
 
-pub struct FixedCredentials(Result<Credentials, String>);
+pub struct FixedCredentials(pub Result<Credentials, String>);
 
 impl CredentialsSource for FixedCredentials {
     fn fetch(&self) -> BoxFuture<'_, Result<Credentials, String>> {
@@ -44,7 +50,8 @@ pub fn role() -> FixedCredentials {
 #[derive(Clone, Debug)]
 pub struct Arrived {
     pub from: SocketAddr,
-    line: String,
+    /// Method and path.
+    pub line: String,
     headers: Vec<(String, String)>,
     body: Bytes,
 }
@@ -61,12 +68,27 @@ impl Arrived {
 pub struct Domain {
     arrived: Arc<Mutex<Vec<Arrived>>>,
     release: Arc<Notify>,
+    /// What its access policy says to everybody.
+    refusal: Option<&'static str>,
 }
 
 impl Domain {
     pub async fn start() -> (Self, String) {
-        let domain = Self::default();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::default().start_at("127.0.0.1:0").await
+    }
+
+    /// One whose access policy admits nobody.
+    pub async fn start_closed() -> (Self, String) {
+        let domain = Self {
+            refusal: Some("{\"Message\":\"User: x is not authorized to perform: es:ESHttpPost\"}"),
+            ..Self::default()
+        };
+        domain.start_at("127.0.0.1:0").await
+    }
+
+    async fn start_at(self, address: &str) -> (Self, String) {
+        let domain = self;
+        let listener = TcpListener::bind(address).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let app = Router::new().fallback(answer).with_state(domain.clone());
         let app = app.into_make_service_with_connect_info::<SocketAddr>();
@@ -112,7 +134,10 @@ async fn answer(
     if is_held {
         domain.release.notified().await;
     }
-    ([("x-opensearch-version", "2.19")], echo)
+    match domain.refusal {
+        Some(text) => (StatusCode::FORBIDDEN, text).into_response(),
+        None => ([("x-opensearch-version", "2.19")], echo).into_response(),
+    }
 }
 
 /// A search proxy; its two addresses.
@@ -126,7 +151,7 @@ impl Proxy {
     /// Waits until nobody listens any more.
     pub async fn is_gone(&self) {
         let goes = async { while reqwest::get(&self.requests).await.is_ok() {} };
-        tokio::time::timeout(SOON, goes).await.unwrap();
+        tokio::time::timeout(3 * SOON, goes).await.unwrap();
     }
 }
 
@@ -137,15 +162,27 @@ impl Drop for Proxy {
 }
 
 pub async fn proxy(endpoint: &str, credentials: FixedCredentials) -> Proxy {
-    let config = SearchProxyConfig {
+    started(config(endpoint), credentials).await
+}
+
+/// One that takes requests of a mebibyte: up to a quarter of that in memory, and 1.5 of them in files.
+pub fn config(endpoint: &str) -> SearchProxyConfig {
+    SearchProxyConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
         admin: "127.0.0.1:0".parse().unwrap(),
         endpoint: endpoint.to_owned(),
         region: "us-east-1".to_owned(),
         largest_request: 1 << 20,
-        held_bytes: 3 << 19,
+        spooled_above: 1 << 18,
+        held_bytes: 1 << 19,
+        spool: std::env::temp_dir(),
+        spooled_bytes: 3 << 19,
         answer_seconds: 30,
-    };
+        passed_over_seconds: 0,
+    }
+}
+
+pub async fn started(config: SearchProxyConfig, credentials: FixedCredentials) -> Proxy {
     let bound = SearchProxy::bind(&config, Box::new(credentials));
     let bound = bound.await.unwrap();
     let (requests, admin) = bound.addresses().unwrap();
@@ -159,9 +196,31 @@ pub async fn proxy(endpoint: &str, credentials: FixedCredentials) -> Proxy {
 }
 
 /// A port that nobody listens on.
-async fn nobody() -> String {
+pub async fn nobody() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     format!("http://{}", listener.local_addr().unwrap())
+}
+
+async fn take_and_break_off(State(arrived): State<Arc<AtomicU64>>, request: Request) -> StatusCode {
+    let _ = to_bytes(request.into_body(), usize::MAX).await.unwrap();
+    arrived.fetch_add(1, Ordering::SeqCst);
+    // The task ends here, and the connection with it.
+    panic!("breaks off")
+}
+
+/// A server that reads requests and closes connections without an answer, and how many came.
+pub async fn breaks_off() -> (SocketAddr, Arc<AtomicU64>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let arrived = Arc::new(AtomicU64::new(0));
+    let app = Router::new()
+        .fallback(take_and_break_off)
+        .with_state(Arc::clone(&arrived));
+    tokio::spawn(async move {
+        let app = app.into_make_service();
+        axum::serve(listener, app).await.unwrap();
+    });
+    (address, arrived)
 }
 
 #[tokio::test]
@@ -234,7 +293,7 @@ async fn a_request_that_is_too_large_is_refused_in_the_domains_form() {
 }
 
 #[tokio::test]
-async fn requests_that_fill_the_memory_are_refused_until_others_are_answered() {
+async fn requests_that_fill_the_disk_are_refused_until_others_are_answered() {
     let (domain, url) = Domain::start().await;
     let proxy = proxy(&url, role()).await;
     let client = reqwest::Client::new();
@@ -242,15 +301,16 @@ async fn requests_that_fill_the_memory_are_refused_until_others_are_answered() {
         let request = client.post(format!("{}{path}", proxy.requests));
         request.body(vec![b'x'; bytes]).send()
     };
-    // Of 1.5 MiB that there are.
+    // Of 1.5 MiB that files may take.
     let held = tokio::spawn(send("/held/_bulk", 1 << 20));
     domain.has_some().await;
     let refused = send("/_bulk", 1 << 20).await.unwrap();
     assert_eq!(refused.status(), 503);
+    assert_eq!(refused.headers()[UNSENT], "@another_search_proxy");
     let error: Value = refused.json().await.unwrap();
     assert_eq!(error["error"]["type"], "search_proxy_exception");
     let reason = error["error"]["reason"].as_str().unwrap();
-    assert!(reason.contains("fill its memory"), "{reason}");
+    assert!(reason.contains("fill the search proxy's disk"), "{reason}");
     // What fits is taken, and nothing was lost of what there is.
     for _ in 0..3 {
         assert_eq!(send("/_bulk", 1 << 19).await.unwrap().status(), 200);
@@ -258,6 +318,35 @@ async fn requests_that_fill_the_memory_are_refused_until_others_are_answered() {
     domain.release.notify_one();
     assert_eq!(held.await.unwrap().unwrap().status(), 200);
     assert_eq!(send("/_bulk", 1 << 20).await.unwrap().status(), 200);
+}
+
+/// Small ones that find no memory left are in files too; whatever they are in, they arrive as they were.
+#[tokio::test]
+async fn memory_limits_neither_size_nor_number_of_requests() {
+    let (domain, url) = Domain::start().await;
+    let without_memory = SearchProxyConfig {
+        held_bytes: 0,
+        ..config(&url)
+    };
+    let proxy = started(without_memory, role()).await;
+    let client = reqwest::Client::new();
+    for bytes in [1, 1000, 1 << 19, 1 << 20] {
+        let bulk: Vec<u8> = (b'a'..=b'z').cycle().take(bytes).collect();
+        let sent = client.post(format!("{}/_bulk", proxy.requests));
+        let answer = sent.body(bulk.clone()).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.bytes().await.unwrap(), bulk);
+    }
+    // What was sent from a file says its length, as from memory.
+    let arrived = domain.arrived();
+    let lengths = arrived.iter().map(|one| one.header("content-length"));
+    assert!(lengths.eq(["1", "1000", "524288", "1048576"]));
+    let metrics = reqwest::get(format!("{}/metrics", proxy.admin)).await;
+    let metrics = metrics.unwrap().text().await.unwrap();
+    assert!(
+        metrics.contains("loadrig_search_proxy_spooled_total 4"),
+        "{metrics}"
+    );
 }
 
 #[tokio::test]
@@ -281,7 +370,8 @@ async fn a_request_that_does_not_say_its_length_arrives_whole() {
 async fn without_the_domain_requests_fail_and_health_says_why() {
     let proxy = proxy(&nobody().await, role()).await;
     let answer = reqwest::get(&proxy.requests).await.unwrap();
-    assert_eq!(answer.status(), 502);
+    assert_eq!(answer.status(), 503);
+    assert_eq!(answer.headers()[UNSENT], "@another_search_proxy");
     let health = reqwest::get(format!("{}/health", proxy.admin))
         .await
         .unwrap();
@@ -308,9 +398,71 @@ async fn without_credentials_nothing_is_sent() {
     let proxy = proxy(&url, FixedCredentials(Err("no role".to_owned()))).await;
     let answer = reqwest::get(&proxy.requests).await.unwrap();
     assert_eq!(answer.status(), 503);
+    assert_eq!(answer.headers()[UNSENT], "@another_search_proxy");
     let text = answer.text().await.unwrap();
     assert!(text.contains("no role"), "{text}");
     assert!(domain.arrived().is_empty());
+}
+
+#[tokio::test]
+async fn while_the_domain_cannot_be_reached_requests_fail_at_once_and_then_are_answered_again() {
+    let url = nobody().await;
+    let proxy = proxy(&url, role()).await;
+    let count = async || {
+        let metrics = reqwest::get(format!("{}/metrics", proxy.admin)).await;
+        let metrics = metrics.unwrap().text().await.unwrap();
+        let name = "\nloadrig_search_proxy_retries_total ";
+        let value = metrics.split(name).nth(1).unwrap();
+        value.split('\n').next().unwrap().parse::<u64>().unwrap()
+    };
+    assert_eq!(reqwest::get(&proxy.requests).await.unwrap().status(), 503);
+    assert_eq!(count().await, 2);
+    // It is known by now: nothing is tried for those that come meanwhile.
+    let client = reqwest::Client::new();
+    for _ in 0..5 {
+        let sent = client.post(&proxy.requests).body(vec![b'x'; 1 << 19]);
+        let answer = sent.send().await.unwrap();
+        assert_eq!(answer.status(), 503);
+        let text = answer.text().await.unwrap();
+        assert!(text.contains("cannot be reached"), "{text}");
+    }
+    assert_eq!(count().await, 2);
+
+    let (_domain, _) = Domain::default()
+        .start_at(&url.replace("http://", ""))
+        .await;
+    let answers = async {
+        while reqwest::get(&proxy.requests).await.unwrap().status() != 200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(SOON, answers).await.unwrap();
+}
+
+/// It reads requests, and closes the connection without an answer.
+#[tokio::test]
+async fn a_request_that_may_have_arrived_is_not_sent_again_and_nobody_is_told_to() {
+    let (address, arrived) = breaks_off().await;
+    let proxy = proxy(&format!("http://{address}"), role()).await;
+    let client = reqwest::Client::new();
+    for sent in 1..=3 {
+        let sending = client.post(&proxy.requests).body(vec![b'x'; 1 << 19]);
+        let answer = sending.send().await.unwrap();
+        assert_eq!(answer.status(), 502);
+        assert_eq!(answer.headers().get(UNSENT), None);
+        assert_eq!(arrived.load(Ordering::SeqCst), sent);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_policy_says_that_nothing_was_carried_out() {
+    let (_domain, url) = Domain::start_closed().await;
+    let proxy = proxy(&url, role()).await;
+    let answer = reqwest::get(&proxy.requests).await.unwrap();
+    assert_eq!(answer.status(), 403);
+    assert_eq!(answer.headers()[UNSENT], "@another_search_proxy");
+    let text = answer.text().await.unwrap();
+    assert!(text.contains("not authorized"), "{text}");
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 //! `loadrig search-proxy`: signs requests to the search domain, on a search proxy.
 
+use loadrig_search_proxy::{HostRoleCredentials, SearchProxyConfig, SearchProxyError};
+
 use crate::cli::args::SearchProxyArgs;
 use crate::cli::failure::{Failure, Outcome};
 use crate::diagnose::{ExitCode, with_causes};
-use crate::search_proxy::{self, HostRoleCredentials, SearchProxyConfig, SearchProxyError};
 
 /// Serves until the service is stopped.
 pub(crate) fn run(args: &SearchProxyArgs) -> Outcome {
@@ -15,6 +16,6 @@ pub(crate) fn run(args: &SearchProxyArgs) -> Outcome {
     };
     let config = SearchProxyConfig::read(&args.config).map_err(failure)?;
     let credentials = Box::new(HostRoleCredentials::default());
-    crate::cli::block_on(search_proxy::run(&config, credentials))?.map_err(failure)?;
+    crate::cli::block_on(loadrig_search_proxy::run(&config, credentials))?.map_err(failure)?;
     Ok(ExitCode::Done)
 }

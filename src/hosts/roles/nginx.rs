@@ -75,6 +75,7 @@ pub(super) fn on_server_host(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(
         let mut context = Context::new();
         context.insert("proxies", &addresses);
         context.insert("patience", &search_proxy::PATIENCE.as_secs());
+        context.insert("passed_over", &search_proxy::PASSED_OVER.as_secs());
         let text = scene.templates.render("app/search-relay.conf", &context)?;
         files.push(File::new("/etc/nginx/conf.d/search-relay.conf", text));
     }

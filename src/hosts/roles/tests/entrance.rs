@@ -69,6 +69,17 @@ fn application_nodes_find_one_of_several_search_proxies() {
     for address in ["10.20.0.13", "10.20.0.14"] {
         assert!(relay.contains(&format!("server {address}:9200 max_fails=1")));
     }
+    // What the first one cannot send goes to the second, and the other way round.
+    let map = relay.split("map $upstream_addr").nth(1).unwrap();
+    let of = |from: &str| {
+        let line = map.lines().find(|line| line.contains(from)).unwrap();
+        let group = line.trim_end_matches(';').rsplit(' ').next().unwrap();
+        let group = relay.split(&format!("upstream {group} {{")).nth(1).unwrap();
+        group.split('}').next().unwrap().to_owned()
+    };
+    assert!(of("10.20.0.13:9200").contains("server 10.20.0.14:9200"));
+    assert!(!of("10.20.0.13:9200").contains("server 10.20.0.13:9200"));
+    assert!(of("10.20.0.14:9200").contains("server 10.20.0.13:9200"));
     assert_eq!(find_file(&two, SITE), None);
     // A search proxy that waits for the domain is not given up.
     let proxy = rendered("search-proxy-1", Stage::Configure);
@@ -78,8 +89,19 @@ fn application_nodes_find_one_of_several_search_proxies() {
     let waits = relay.split("proxy_read_timeout ").nth(1).unwrap();
     let waits: u64 = waits.split("s;").next().unwrap().parse().unwrap();
     assert!(waits > answer, "{waits} {answer}");
-    // Two requests of the largest kind fit at least: hosts of the test have 8 GiB.
-    assert_eq!(config["held_bytes"], 2_u64 << 30);
+    // Hosts of the test have 8 GiB of memory and 20 GiB of disk.
+    assert_eq!(config["held_bytes"], 1_u64 << 30);
+    assert_eq!(config["spooled_bytes"], 5_u64 << 30);
+    assert_eq!(config["passed_over_seconds"], 0);
+    // One of several does not stop before the relay asks the other one again.
+    let facts = facts(&spec);
+    let host = "search-proxy-2".parse().unwrap();
+    let second = render(&spec, host, Stage::Configure, &facts).unwrap();
+    let config = find_file(&second, "/etc/loadrig/search-proxy.json").unwrap();
+    let config: serde_json::Value = serde_json::from_str(&config).unwrap();
+    let passed_over = relay.split("fail_timeout=").nth(1).unwrap();
+    let passed_over: u64 = passed_over.split("s;").next().unwrap().parse().unwrap();
+    assert!(config["passed_over_seconds"].as_u64().unwrap() > passed_over);
     assert!(shown(&of_an_app_host(&spec, Stage::Prepare)).contains("nginx"));
 }
 

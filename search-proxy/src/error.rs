@@ -33,3 +33,15 @@ pub enum SearchProxyError {
     #[error("cannot go on serving")]
     Serve(#[source] std::io::Error),
 }
+
+/// An error with its causes, each once: the HTTP client's own texts leave out what the system says.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| {
+        let reason = cause.to_string();
+        match text.contains(&reason) {
+            true => text,
+            false => format!("{text}: {reason}"),
+        }
+    })
+}

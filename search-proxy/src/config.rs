@@ -1,7 +1,7 @@
 //! What a search proxy is told: one JSON file.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -19,13 +19,22 @@ pub struct SearchProxyConfig {
     pub endpoint: String,
     /// The domain's region, which signatures name.
     pub region: String,
-    /// The largest request that is taken, in bytes: a signature covers the whole of it, so it is held in
-    /// memory until it is complete.
-    pub largest_request: usize,
-    /// The most that all requests together may hold in memory, in bytes.
-    pub held_bytes: usize,
+    /// The largest request that is taken, in bytes.
+    pub largest_request: u64,
+    /// Larger requests than this are collected in a file, in bytes.
+    pub spooled_above: u64,
+    /// The most that all requests together may hold in memory, in bytes. What finds none left is
+    /// collected in a file.
+    pub held_bytes: u64,
+    /// The directory of these files.
+    pub spool: PathBuf,
+    /// The most that all files together may take, in bytes.
+    pub spooled_bytes: u64,
     /// Nothing may come from the domain for so many seconds.
     pub answer_seconds: u64,
+    /// For how long the other search proxies may be passed over after they did not take a connection, in
+    /// seconds; 0 where there is no other one.
+    pub passed_over_seconds: u64,
 }
 
 impl SearchProxyConfig {

@@ -18,9 +18,14 @@ pub(super) struct SearchProxyMetrics {
     micros: AtomicU64,
     pub(super) in_flight: AtomicU64,
     pub(super) retries: AtomicU64,
-    /// Requests that never reached the domain.
+    /// Requests that the domain did not answer: it was not reached, broke off, or was silent.
     pub(super) unreachable: AtomicU64,
+    /// Requests that did not come as far as that.
     pub(super) unsigned: AtomicU64,
+    /// Of both, those of which nothing was sent, and another search proxy may be asked.
+    pub(super) unsent: AtomicU64,
+    /// Requests that were collected in a file.
+    pub(super) spooled: AtomicU64,
     pub(super) request_bytes: AtomicU64,
 }
 
@@ -67,6 +72,8 @@ impl SearchProxyMetrics {
             ("retries_total", "counter", read(&self.retries)),
             ("unreachable_total", "counter", read(&self.unreachable)),
             ("unsigned_total", "counter", read(&self.unsigned)),
+            ("unsent_total", "counter", read(&self.unsent)),
+            ("spooled_total", "counter", read(&self.spooled)),
             ("request_bytes_total", "counter", read(&self.request_bytes)),
         ] {
             let name = format!("loadrig_search_proxy_{what}");

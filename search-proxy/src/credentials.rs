@@ -11,6 +11,8 @@ use futures::future::BoxFuture;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 
+use super::error::with_causes;
+
 /// EC2 offers new credentials at least five minutes before the old ones expire.
 const RENEWED_BEFORE: Duration = Duration::from_mins(5);
 /// How long the old ones are used before renewal is tried again.
@@ -40,7 +42,7 @@ impl CredentialsSource for HostRoleCredentials {
             let asked = tokio::time::timeout(ANSWER, self.0.provide_credentials());
             match asked.await {
                 Ok(Ok(credentials)) => Ok(credentials),
-                Ok(Err(error)) => Err(crate::diagnose::with_causes(&error)),
+                Ok(Err(error)) => Err(with_causes(&error)),
                 Err(_) => Err(format!(
                     "the instance metadata service did not answer within {} s",
                     ANSWER.as_secs()
@@ -54,8 +56,15 @@ impl CredentialsSource for HostRoleCredentials {
 pub(super) struct RenewedCredentials {
     source: Box<dyn CredentialsSource>,
     present: Mutex<Option<Credentials>>,
-    /// When they were last asked for; held while somebody asks.
-    asked: AsyncMutex<Option<Instant>>,
+    /// Held while somebody asks.
+    asked: AsyncMutex<LastAsked>,
+}
+
+/// When credentials were last asked for, and why there were none.
+#[derive(Default)]
+struct LastAsked {
+    at: Option<Instant>,
+    failed: Option<String>,
 }
 
 impl RenewedCredentials {
@@ -75,22 +84,24 @@ impl RenewedCredentials {
             Some(known) if left(&known, now) > RENEWED_BEFORE => Ok(known),
             Some(known) if !left(&known, now).is_zero() => match self.asked.try_lock() {
                 // One request renews; the others go on with what there is.
-                Ok(mut asked) if asked.is_none_or(|at| at.elapsed() >= RETRY) => {
-                    *asked = Some(Instant::now());
-                    Ok(self.renew().await.unwrap_or(known))
+                Ok(mut asked) if !asked.was_within(RETRY) => {
+                    Ok(self.renew(&mut asked).await.unwrap_or(known))
                 }
                 _ => Ok(known),
             },
             _ => {
+                let since = Instant::now();
                 let mut asked = self.asked.lock().await;
-                // Somebody else may have fetched them meanwhile.
+                // Somebody else may have fetched them meanwhile, or tried to.
                 if let Some(known) = self.present()
                     && !left(&known, SystemTime::now()).is_zero()
                 {
                     return Ok(known);
                 }
-                *asked = Some(Instant::now());
-                self.renew().await
+                match (asked.at, &asked.failed) {
+                    (Some(at), Some(reason)) if at > since => Err(reason.clone()),
+                    _ => self.renew(&mut asked).await,
+                }
             }
         }
     }
@@ -104,11 +115,10 @@ impl RenewedCredentials {
         if self.present().is_some_and(|known| is_other(&known)) {
             return true;
         }
-        if asked.is_some_and(|at| at.elapsed() < RETRY) {
+        if asked.was_within(RETRY) {
             return false;
         }
-        *asked = Some(Instant::now());
-        self.renew().await.is_ok_and(|new| is_other(&new))
+        self.renew(&mut asked).await.is_ok_and(|new| is_other(&new))
     }
 
     /// Seconds until the present credentials expire.
@@ -117,8 +127,11 @@ impl RenewedCredentials {
         Some(left(&present, SystemTime::now()).as_secs())
     }
 
-    async fn renew(&self) -> Result<Credentials, String> {
-        match self.source.fetch().await {
+    async fn renew(&self, asked: &mut LastAsked) -> Result<Credentials, String> {
+        let fetched = self.source.fetch().await;
+        asked.at = Some(Instant::now());
+        asked.failed = fetched.as_ref().err().cloned();
+        match fetched {
             Ok(new) => {
                 *self.present.lock().unwrap_or_else(PoisonError::into_inner) = Some(new.clone());
                 Ok(new)
@@ -135,6 +148,12 @@ impl RenewedCredentials {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+}
+
+impl LastAsked {
+    fn was_within(&self, time: Duration) -> bool {
+        self.at.is_some_and(|at| at.elapsed() < time)
     }
 }
 
@@ -228,5 +247,33 @@ mod tests {
     async fn without_credentials_the_reason_is_told() {
         let (credentials, _) = renewed(120, 1);
         assert_eq!(credentials.get().await.unwrap_err(), "no answer");
+    }
+
+    /// Answers with a failure after a while.
+    struct SlowFailure(Arc<AtomicU64>);
+
+    impl CredentialsSource for SlowFailure {
+        fn fetch(&self) -> BoxFuture<'_, Result<Credentials, String>> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Box::pin(async {
+                tokio::time::sleep(ANSWER).await;
+                Err("no answer".to_owned())
+            })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_who_wait_while_one_asks_in_vain_do_not_ask_one_after_the_other() {
+        let calls = Arc::new(AtomicU64::new(0));
+        let credentials = RenewedCredentials::new(Box::new(SlowFailure(Arc::clone(&calls))));
+        let all = futures::future::join_all((0..10).map(|_| credentials.get())).await;
+        assert!(
+            all.iter()
+                .all(|one| one.as_ref().unwrap_err() == "no answer")
+        );
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
+        // Who comes later asks again.
+        assert!(credentials.get().await.is_err());
+        assert_eq!(calls.load(Ordering::SeqCst), 2);
     }
 }

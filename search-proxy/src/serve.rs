@@ -2,13 +2,14 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use axum::routing::get;
-use axum::serve::ListenerExt as _;
-use tokio::net::TcpListener;
+use axum::serve::{Listener, ListenerExt as _};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -17,11 +18,21 @@ use super::credentials::{CredentialsSource, RenewedCredentials};
 use super::error::SearchProxyError;
 use super::forward::{Forwarder, handle};
 
+/// How long a search proxy among several goes on with the connections that it has when it stops. Whoever
+/// sends the next request over one learns that it is closed after that, and then that nobody takes a new
+/// one. Were they closed at once, a request could be on its way over one of them, and nobody would know
+/// whether it arrived.
+const DRAIN: Duration = Duration::from_secs(2);
+
 /// A search proxy that listens.
 pub struct SearchProxy {
     requests: TcpListener,
+    /// Of `requests`.
+    address: SocketAddr,
     admin: TcpListener,
     forwarder: Arc<Forwarder>,
+    /// How long others may be passed over, if there are any.
+    passed_over: Duration,
 }
 
 impl SearchProxy {
@@ -34,10 +45,13 @@ impl SearchProxy {
         credentials: Box<dyn CredentialsSource>,
     ) -> Result<Self, SearchProxyError> {
         let forwarder = Forwarder::new(config, RenewedCredentials::new(credentials))?;
+        let requests = listen(config.listen).await?;
         Ok(Self {
-            requests: listen(config.listen).await?,
+            address: requests.local_addr().map_err(SearchProxyError::Serve)?,
+            requests,
             admin: listen(config.admin).await?,
             forwarder: Arc::new(forwarder),
+            passed_over: Duration::from_secs(config.passed_over_seconds),
         })
     }
 
@@ -46,32 +60,87 @@ impl SearchProxy {
     /// # Errors
     /// When the system does not say.
     pub fn addresses(&self) -> std::io::Result<(SocketAddr, SocketAddr)> {
-        Ok((self.requests.local_addr()?, self.admin.local_addr()?))
+        Ok((self.address, self.admin.local_addr()?))
     }
 
-    /// Serves until it is told to stop; requests that are under way are answered first.
+    /// Serves until it is told to stop. Requests that are under way are answered first. One of several goes
+    /// on until another one that has stopped before is asked again, and then until nobody has a connection
+    /// to it that is in use.
     ///
     /// # Errors
     /// When the system refuses.
     pub async fn serve(self, stop: CancellationToken) -> Result<(), SearchProxyError> {
+        let Self {
+            requests: listener,
+            address,
+            admin: admin_listener,
+            forwarder,
+            passed_over,
+        } = self;
         let requests = Router::new()
             .fallback(handle)
-            .with_state(Arc::clone(&self.forwarder));
+            .with_state(Arc::clone(&forwarder));
         let admin = Router::new()
             .route("/health", get(health))
             .route("/metrics", get(metrics))
-            .with_state(self.forwarder);
+            .with_state(Arc::clone(&forwarder));
+        let closed = CancellationToken::new();
+        let listener = UntilStopped {
+            listener: Some(listener),
+            address,
+            stop: closed.clone(),
+        };
         // Small answers are not kept back for more to come.
-        let sockets = self.requests.tap_io(|stream| {
+        let sockets = listener.tap_io(|stream| {
             let _ = stream.set_nodelay(true);
         });
-        let stopped = stop.clone();
+        let drained = CancellationToken::new();
+        let stopped = drained.clone();
         let requests = axum::serve(sockets, requests)
             .with_graceful_shutdown(async move { stopped.cancelled().await });
-        let admin = axum::serve(self.admin, admin)
-            .with_graceful_shutdown(async move { stop.cancelled().await });
-        let (requests, admin) = futures::join!(requests.into_future(), admin.into_future());
+        let stopped = drained.clone();
+        let admin = axum::serve(admin_listener, admin)
+            .with_graceful_shutdown(async move { stopped.cancelled().await });
+        let drain = async {
+            stop.cancelled().await;
+            if !passed_over.is_zero() {
+                tokio::time::sleep(passed_over).await;
+                closed.cancel();
+                forwarder.close_connections();
+                tokio::time::sleep(DRAIN).await;
+            }
+            drained.cancel();
+        };
+        let (requests, admin, ()) =
+            futures::join!(requests.into_future(), admin.into_future(), drain);
         requests.and(admin).map_err(SearchProxyError::Serve)
+    }
+}
+
+/// A socket that is closed as soon as the search proxy is to stop.
+struct UntilStopped {
+    listener: Option<TcpListener>,
+    address: SocketAddr,
+    stop: CancellationToken,
+}
+
+impl Listener for UntilStopped {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (TcpStream, SocketAddr) {
+        if let Some(listener) = &mut self.listener {
+            tokio::select! {
+                accepted = Listener::accept(listener) => return accepted,
+                () = self.stop.cancelled() => {}
+            }
+        }
+        self.listener = None;
+        std::future::pending().await
+    }
+
+    fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        Ok(self.address)
     }
 }
 
@@ -105,7 +174,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, SearchProxyError> {
 
 /// Whether the domain answers a signed request.
 async fn health(State(forwarder): State<Arc<Forwarder>>) -> (StatusCode, String) {
-    match forwarder.send_to_domain(&Method::GET, "/").await {
+    match forwarder.ask_domain().await {
         Ok(status) if status.is_success() => (StatusCode::OK, "the domain answers\n".to_owned()),
         Ok(status) => (
             StatusCode::SERVICE_UNAVAILABLE,
