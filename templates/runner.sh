@@ -99,6 +99,25 @@ checked() {
     return 1
 }
 
+# authorities PATH...: certificates that this host trusts besides those of its system. Others that came in
+# this way go. A server that runs goes on with what it trusted when it started.
+authorities() {
+    certificates=$root/usr/local/share/ca-certificates
+    stale=
+    for path in "$certificates"/loadrig-*.crt; do
+        [ -e "$path" ] || continue
+        case " $* " in
+        *" ${path#"$root"} "*) ;;
+        *) rm -f "$path" && stale=yes ;;
+        esac
+    done
+    [ -n "$stale$*" ] || return 0
+    # Links to what is gone stay otherwise.
+    update-ca-certificates ${stale:+--fresh} \
+        --localcertsdir "$certificates" --etccertsdir "$root/etc/ssl/certs" \
+        --hooksdir "$root/etc/ca-certificates/update.d"
+}
+
 # settings KEY VALUE...: this kernel or namespace may refuse a key; that is worth a line,
 # not a failure.
 settings() {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use secrecy::SecretString;
@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use crate::identity::Secrets;
 use crate::spec::{Alb, HostName, Mattermost, ProxyTls, Release, Role, TlsCertificate};
 
+use super::authorities;
 use super::blob::Blob;
 use super::bundle_error::BundleError;
 use super::dsn::Dsns;
@@ -49,6 +50,8 @@ pub struct Payload {
     pub plugins: Vec<PluginPackage>,
     /// The operator's own files, by role.
     pub files: BTreeMap<Role, Vec<HostFile>>,
+    /// Authorities that every host trusts besides those of its system.
+    pub authorities: Vec<HostFile>,
     /// This program, as agents run it.
     pub agent: Option<Blob>,
     /// The database that is used in place of one of the environment's own.
@@ -132,6 +135,7 @@ impl Payload {
             server: ServerPackage::load(mattermost, standin)?,
             license: ServerLicense::load(mattermost)?,
             files: BTreeMap::new(),
+            authorities: Vec::new(),
             passwords: ServerPasswords::load(&mattermost.connections)?,
             saml: mattermost
                 .connections
@@ -145,6 +149,17 @@ impl Payload {
             tls: None,
             acme_authority: None,
         })
+    }
+}
+
+impl Payload {
+    /// Takes the files of authorities that hosts are to trust.
+    ///
+    /// # Errors
+    /// When one cannot be read, or has no certificate.
+    pub fn trust(&mut self, files: &[PathBuf]) -> Result<(), BundleError> {
+        self.authorities = authorities::load(files)?;
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod agent;
 mod apply;
+mod authorities;
 mod blob;
 mod bundle;
 mod bundle_error;
@@ -30,6 +31,7 @@ mod templates;
 mod texts;
 
 pub use apply::Applied;
+pub use authorities::authority_certificates;
 pub use blob::Blob;
 pub use bundle::Bundle;
 pub use bundle_error::BundleError;

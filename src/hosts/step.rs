@@ -192,6 +192,22 @@ impl BundleStep {
         }
     }
 
+    /// Has the host trust these authorities besides those of its system, and no others that came like this.
+    #[must_use]
+    pub fn authorities(files: Vec<File>) -> Self {
+        let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
+        let script = call("authorities", &paths);
+        let title = match paths.as_slice() {
+            [] => "trust the authorities of the system alone",
+            _ => "trust your authorities",
+        };
+        let mut step = Self::files("own-authorities", title, files);
+        step.script += &script;
+        // It reads each of the system's certificates.
+        step.deadline = Duration::from_secs(300);
+        step
+    }
+
     /// Sets kernel parameters, now and at every boot. What this kernel refuses is reported.
     #[must_use]
     pub fn sysctl(settings: &[(String, String)]) -> Self {

@@ -7,13 +7,14 @@ use std::path::Path;
 
 use crate::diagnose::{Diagnose as _, with_causes};
 use crate::hosts::{
-    BundleError, HostFile, PluginPackage, ServerPackage, mailbox_authority, public_key_file,
+    BundleError, HostFile, PluginPackage, ServerPackage, authority_certificates, mailbox_authority,
+    public_key_file,
 };
 use crate::preflight::{FindingVerdict, evaluate_seed};
 use crate::spec::{Library, LicenseSource, Problem, Release, Spec, SpecErrors, SshKey};
 
 use super::error::{OpsError, PayloadError};
-use super::{certificate, license, passwords, saml};
+use super::{certificate, key_pair, license, passwords, saml};
 
 /// What the first entry of a release is below.
 const TOP: &str = "mattermost/";
@@ -125,6 +126,7 @@ fn problems(spec: &Spec) -> Vec<FileProblem> {
     }));
     problems.extend(plugins(spec));
     problems.extend(host_files(spec));
+    problems.extend(authorities(spec));
     problems
 }
 
@@ -161,6 +163,33 @@ fn host_files(spec: &Spec) -> impl Iterator<Item = FileProblem> {
             error: error.into(),
         })
     })
+}
+
+/// Problems with the authorities that hosts are to trust.
+fn authorities(spec: &Spec) -> impl Iterator<Item = FileProblem> {
+    let files = spec.authorities.iter().enumerate();
+    files.filter_map(|(index, path)| {
+        let error = check_authority(path).err()?;
+        Some(FileProblem {
+            key: named(&["hosts", "authorities", &index.to_string()]),
+            expected: "expected certificates of authorities, as PEM",
+            error: error.into(),
+        })
+    })
+}
+
+fn check_authority(path: &Path) -> Result<(), BundleError> {
+    for certificate in authority_certificates(path)? {
+        key_pair::certificates(&certificate).map_err(|_| {
+            let reason = "it has a block that is no X.509 certificate";
+            BundleError::File {
+                what: "authority",
+                path: path.to_owned(),
+                source: std::io::Error::new(std::io::ErrorKind::InvalidData, reason),
+            }
+        })?;
+    }
+    Ok(())
 }
 
 fn named(key: &[&str]) -> Vec<String> {

@@ -39,6 +39,7 @@ pub(super) fn payload(spec: &Spec, named_agent: Option<&Path>) -> Result<Payload
     let existing = spec.services.database.existing.as_ref();
     payload.database = existing.map(Dsns::load).transpose()?;
     payload.files = HostFile::load(&spec.extras)?;
+    payload.trust(&spec.authorities)?;
     let tls = spec.tls.as_ref().map(TlsFacts::load).transpose()?;
     payload.tls = tls.flatten();
     let authority = spec.tls.as_ref().map(acme_authority).transpose()?;

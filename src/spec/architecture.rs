@@ -87,6 +87,7 @@ impl Architecture {
                 seed_key: None,
             },
             extras: BTreeMap::new(),
+            authorities: Vec::new(),
             time_to_live: None,
             tags: BTreeMap::new(),
             name,

@@ -27,10 +27,13 @@ pub struct ExtraFile {
     pub mode: u32,
 }
 
-/// The operator's own files and commands, by role.
+/// The operator's own files and commands, by role, and what all hosts trust.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct HostsShape {
+    /// PEM files of authorities that every host trusts besides those of its system (relative to this file).
+    #[schemars(example = &["./company-authority.pem"])]
+    pub(crate) authorities: Option<Vec<PathBuf>>,
     /// On Mattermost application nodes.
     pub(crate) app: Option<HostExtrasShape>,
     /// On the job server's host.

@@ -158,6 +158,7 @@ fn assemble(
         login_gate: settings.login_gate,
         access: settings.access,
         extras: settings.extras,
+        authorities: settings.authorities,
         time_to_live: settings.time_to_live,
         tags: settings.tags,
     })

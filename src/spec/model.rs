@@ -285,6 +285,9 @@ pub struct Spec {
     /// What hosts get beyond loadrig's own, by role.
     #[serde(default)]
     pub extras: BTreeMap<Role, HostExtras>,
+    /// PEM files of authorities that every host trusts besides those of its system.
+    #[serde(default)]
+    pub authorities: Vec<PathBuf>,
     /// How long it may live before `sweep` may remove it.
     pub time_to_live: Option<Duration>,
     /// Extra tags on every resource.

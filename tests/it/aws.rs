@@ -95,6 +95,7 @@ fn spec(name: &str) -> Spec {
             seed_key: None,
         },
         extras: BTreeMap::new(),
+        authorities: Vec::new(),
         time_to_live: None,
         tags: BTreeMap::new(),
     }

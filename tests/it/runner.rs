@@ -1,6 +1,7 @@
 //! The runner's own functions, run by the shell of this machine with tools that only pretend.
 
 mod administrator;
+mod authorities;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;

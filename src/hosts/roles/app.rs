@@ -16,7 +16,7 @@ use crate::identity::{ADMINISTRATOR, ADMINISTRATOR_EMAIL};
 use crate::spec::{PluginSource, Role};
 
 use super::config::{AUTHORITIES, DEFAULTS, defaults, variables};
-use super::{Scene, nginx, saml};
+use super::{Scene, extras, nginx, saml};
 
 /// Succeeds when the server and what it depends on work.
 const PING: &str = "http://localhost:8065/api/v4/system/ping?get_server_status=true";
@@ -75,6 +75,7 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
     let inputs: Vec<Digest> = [unit, environment, release]
         .into_iter()
         .chain(files)
+        .chain(extras::trusted(scene))
         .collect();
     let _ = bundle.push(BundleStep::service(USER, &inputs, &[]));
     let _ = bundle.push(BundleStep::answers_once_migrated(

@@ -1,12 +1,15 @@
-//! The operator's own files and commands.
+//! The operator's own files and commands, and the authorities that hosts trust.
 
 use crate::hosts::bundle::Bundle;
+use crate::hosts::digest::Digest;
 use crate::hosts::step::{BundleStep, File};
 
 use super::Scene;
 
-/// Files and commands that come before the role.
+/// Authorities, files and commands that come before the role.
 pub(super) fn before(scene: &Scene<'_>, bundle: &mut Bundle) {
+    // Always: those that an environment names no longer have to go.
+    let _ = bundle.push(authorities(scene));
     let files = files(scene);
     let step = (!files.is_empty()).then(|| {
         bundle.push(BundleStep::files(
@@ -26,6 +29,20 @@ pub(super) fn before(scene: &Scene<'_>, bundle: &mut Bundle) {
             None => commands,
         });
     }
+}
+
+/// What a server is restarted for that trusts these authorities; none without.
+pub(super) fn trusted(scene: &Scene<'_>) -> Option<Digest> {
+    let is_some = !scene.facts.payload.authorities.is_empty();
+    is_some.then(|| authorities(scene).digest())
+}
+
+fn authorities(scene: &Scene<'_>) -> BundleStep {
+    let files = scene.facts.payload.authorities.iter();
+    let files = files
+        .map(|file| File::new(&file.path, file.content.clone()).with_mode(file.mode))
+        .collect();
+    BundleStep::authorities(files)
 }
 
 /// Whether there are commands that come once the role works.

@@ -8,6 +8,7 @@ use crate::hosts::step::{BundleStep, File};
 
 use super::Scene;
 use super::app;
+use super::extras;
 use super::nginx;
 
 /// The unit of the service.
@@ -30,7 +31,10 @@ pub(super) fn configure(scene: &Scene<'_>, bundle: &mut Bundle) -> Result<(), Bu
     let release = bundle.push(BundleStep::switch(UNIT, &app::release(scene)));
     // It asks for search while it starts.
     nginx::on_server_host(scene, bundle)?;
-    let inputs = [unit, environment, release];
+    let inputs: Vec<_> = [unit, environment, release]
+        .into_iter()
+        .chain(extras::trusted(scene))
+        .collect();
     let _ = bundle.push(BundleStep::service(UNIT, &inputs, &[]));
     let _ = bundle.push(BundleStep::started(UNIT, STARTED, READY));
     Ok(())

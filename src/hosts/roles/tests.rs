@@ -88,6 +88,7 @@ fn spec() -> Spec {
         tls: None,
         login_gate: crate::spec::GateSetting::default(),
         extras: BTreeMap::new(),
+        authorities: Vec::new(),
         access: Access {
             address: AddressKind::Private,
             operators: Vec::new(),
@@ -140,6 +141,7 @@ fn facts(spec: &Spec) -> Facts {
             saml: None,
             plugins: Vec::new(),
             files: BTreeMap::new(),
+            authorities: Vec::new(),
             agent: Some(blob("agent")),
             database: None,
             tls: None,
@@ -335,6 +337,58 @@ fn proxies_pass_challenges_on_to_each_other() {
         "/etc/systemd/system/certbot.service.d/60-loadrig.conf",
     );
     assert!(unit.contains("REQUESTS_CA_BUNDLE=/etc/nginx/tls/acme-authority.pem"));
+}
+
+#[test]
+fn authorities_are_trusted_by_every_host_and_servers_restart_for_them() {
+    let with = |host: &str, authorities: &[&str]| {
+        let spec = spec();
+        let mut facts = facts(&spec);
+        let file = |name: &&str| crate::hosts::HostFile {
+            path: format!("/usr/local/share/ca-certificates/loadrig-{name}.crt"),
+            mode: 0o644,
+            content: name.as_bytes().to_vec(),
+        };
+        facts.payload = Arc::new(Payload {
+            authorities: authorities.iter().map(file).collect(),
+            ..(*facts.payload).clone()
+        });
+        [Stage::Prepare, Stage::Configure]
+            .map(|stage| render(&spec, host.parse().unwrap(), stage, &facts).unwrap())
+    };
+    let step = |bundle: &Bundle, name: &str| {
+        let step = bundle.steps().iter().find(|step| step.name() == name);
+        step.unwrap().clone()
+    };
+    for host in ["app-1", "proxy-1", "search-proxy-1", "metrics-1"] {
+        let [prepare, _] = with(host, &["a", "b"]);
+        let trusted = step(&prepare, "own-authorities");
+        let names: Vec<&str> = trusted
+            .written()
+            .iter()
+            .map(crate::hosts::File::path)
+            .collect();
+        assert_eq!(names.len(), 2);
+        let call = format!("\nauthorities {}\n", names.join(" "));
+        assert!(trusted.script().ends_with(&call), "{}", trusted.script());
+        // Those of before go when there are none any more.
+        let [prepare, _] = with(host, &[]);
+        assert_eq!(step(&prepare, "own-authorities").script(), "authorities\n");
+    }
+    // Before anything is fetched that such an authority may vouch for.
+    let [prepare, _] = with("app-1", &["a"]);
+    let names: Vec<&str> = prepare.steps().iter().map(BundleStep::name).collect();
+    let at = |name| names.iter().position(|one| *one == name).unwrap();
+    assert!(at("packages") < at("own-authorities") && at("own-authorities") < at("server"));
+
+    let restarts = |authorities: &[&str]| {
+        let [_, configure] = with("app-1", authorities);
+        let service = step(&configure, "mattermost");
+        service.service_inputs().unwrap().restart.to_string()
+    };
+    assert_ne!(restarts(&[]), restarts(&["a"]));
+    assert_ne!(restarts(&["a"]), restarts(&["b"]));
+    assert_eq!(restarts(&["a"]), restarts(&["a"]));
 }
 
 #[test]

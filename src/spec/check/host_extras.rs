@@ -1,6 +1,7 @@
 //! The operator's own files and commands: where they go, and that they are there.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use super::{Checker, Origin};
 use crate::spec::host_extras::{ExtraFileShape, HostExtrasShape};
@@ -37,6 +38,23 @@ impl Checker<'_> {
             }
         }
         (!wrong).then_some(all)
+    }
+
+    /// Files of authorities; `None` when one is not there.
+    pub(super) fn authorities(
+        &mut self,
+        file: &EnvironmentFile,
+        origin: &Origin<'_>,
+    ) -> Option<Vec<PathBuf>> {
+        let hosts = file.hosts.as_ref();
+        let named = hosts.and_then(|hosts| hosts.authorities.clone());
+        let found = named.unwrap_or_default().into_iter().enumerate();
+        let found: Vec<Option<PathBuf>> = found
+            .map(|(index, path)| {
+                self.file(&["hosts", "authorities", &index.to_string()], &path, origin)
+            })
+            .collect();
+        found.into_iter().collect()
     }
 
     fn extras(
@@ -154,6 +172,18 @@ mod tests {
             spec.extras[&Role::SearchProxy],
             crate::spec::HostExtras::default()
         );
+    }
+
+    #[test]
+    fn files_of_authorities_have_to_be_there() {
+        let spec = load("{authorities: [/etc/hostname]}").unwrap();
+        assert_eq!(
+            spec.authorities,
+            ["/etc/hostname"].map(std::path::PathBuf::from)
+        );
+        let missing = load("{authorities: [/etc/hostname, ./nothing]}").unwrap_err();
+        assert_eq!(missing.len(), 1, "{missing:?}");
+        assert!(missing[0].starts_with("there is no file"), "{missing:?}");
     }
 
     #[test]

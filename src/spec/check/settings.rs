@@ -34,6 +34,7 @@ pub(crate) struct Settings {
     pub(crate) login_gate: GateSetting,
     pub(crate) access: Access,
     pub(crate) extras: BTreeMap<Role, HostExtras>,
+    pub(crate) authorities: Vec<PathBuf>,
     pub(crate) time_to_live: Option<Duration>,
     pub(crate) tags: BTreeMap<String, String>,
 }
@@ -68,6 +69,7 @@ impl Checker<'_> {
         let access = self.access(file.access.clone().unwrap_or_default(), layout, origin);
         let access = access.filter(|access| !is_existing || self.is_known(access));
         let extras = self.host_extras(file, origin);
+        let authorities = self.authorities(file, origin);
         let time_to_live = self.time_to_live(file.time_to_live.as_deref());
         let tags = file.tags.clone().unwrap_or_default();
         self.tags(&tags);
@@ -81,6 +83,7 @@ impl Checker<'_> {
             login_gate,
             access: access?,
             extras: extras?,
+            authorities: authorities?,
             time_to_live: time_to_live?,
             tags,
         })

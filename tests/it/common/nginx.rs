@@ -127,6 +127,7 @@ pub fn configured(spec: &Spec, host: &str) -> Bundle {
             saml: None,
             plugins: Vec::new(),
             files: BTreeMap::new(),
+            authorities: Vec::new(),
             agent: Some(blob),
             database: None,
             tls: None,

@@ -178,6 +178,7 @@ fn facts(spec: &Spec) -> Facts {
             saml: None,
             plugins: Vec::new(),
             files: BTreeMap::new(),
+            authorities: Vec::new(),
             agent: None,
             database: None,
             tls: None,
