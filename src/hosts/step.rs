@@ -204,7 +204,7 @@ impl BundleStep {
         let mut step = Self::files("own-authorities", title, files);
         step.script += &script;
         // It reads each of the system's certificates.
-        step.deadline = Duration::from_secs(300);
+        step.deadline = Duration::from_mins(5);
         step
     }
 

@@ -18,9 +18,7 @@ use crate::plan::Removal;
 pub(crate) fn run(app: &App, args: &DownArgs) -> Outcome {
     // The YAML may be gone or broken: its name is enough to remove what has it.
     let target = Target::find(&app.library, &args.env)?;
-    if !target.is_name_only {
-        Printer::name_as_given(&target.name, &args.env);
-    } else {
+    if target.is_name_only {
         let name = &target.name;
         app.printer
             .say(&if app.library.resolve(&args.env).is_none() {
@@ -30,6 +28,8 @@ pub(crate) fn run(app: &App, args: &DownArgs) -> Outcome {
             } else {
                 format!("the YAML of `{name}` cannot be read; its name is enough here")
             });
+    } else {
+        Printer::name_as_given(&target.name, &args.env);
     }
     let (events, _recorder) = app.events(None)?;
     let stop = stop::listen(&events)?;

@@ -231,12 +231,12 @@ mod tests {
         let mut live = live(1);
         live.cpu = watch::channel(BTreeMap::from([("app-1".to_owned(), 0.5)])).1;
         let told = live.add(0, sample(1_000, 10, 5, 1));
-        assert_eq!(told[0].cpu["app-1"], 0.5);
+        assert_eq!(told[0].cpu.get("app-1"), Some(&0.5));
         live.start_ms -= 60_000;
         let told = live.add(0, sample(2_000, 10, 5, 1));
         assert!(told[0].cpu.is_empty());
         let told = live.add(0, sample(60_000, 10, 5, 1));
-        assert_eq!(told[0].cpu["app-1"], 0.5);
+        assert_eq!(told[0].cpu.get("app-1"), Some(&0.5));
     }
 
     #[test]

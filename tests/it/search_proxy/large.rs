@@ -37,7 +37,7 @@ impl Program {
 
 /// The role of a host, as its metadata service gives it.
 async fn metadata_service() -> String {
-    async fn answer(uri: Uri) -> String {
+    fn answer(uri: &Uri) -> String {
         let path = uri.path().trim_end_matches('/');
         match path.rsplit('/').next() {
             Some("token") => "token".to_owned(),
@@ -51,7 +51,7 @@ async fn metadata_service() -> String {
         }
     }
     let ttl = [("x-aws-ec2-metadata-token-ttl-seconds", "21600")];
-    let answer = move |uri: Uri| async move { (ttl, answer(uri).await) };
+    let answer = move |uri: Uri| async move { (ttl, answer(&uri)) };
     serve(Router::new().fallback(answer)).await
 }
 
