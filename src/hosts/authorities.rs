@@ -39,7 +39,7 @@ pub(super) fn load(files: &[PathBuf]) -> Result<Vec<HostFile>, BundleError> {
 /// The certificates of a file of authorities, each as PEM.
 ///
 /// # Errors
-/// When it cannot be read, has no certificate, or has a private key, which would be on every host.
+/// When it cannot be read, has no certificate, or has a private key.
 pub fn authority_certificates(path: &Path) -> Result<Vec<String>, BundleError> {
     let failed = |reason: &str| BundleError::File {
         what: "authority",
@@ -47,16 +47,11 @@ pub fn authority_certificates(path: &Path) -> Result<Vec<String>, BundleError> {
         source: std::io::Error::new(std::io::ErrorKind::InvalidData, reason),
     };
     let text = read_pem("authority", "CERTIFICATE", path)?;
-    if text.contains("PRIVATE KEY-----") {
-        return Err(failed(
-            "it holds a private key, which hosts have no use for",
-        ));
-    }
     let mut all = Vec::new();
     let mut open: Option<String> = None;
     for line in text.lines().map(str::trim) {
-        if line == BEGIN {
-            open = Some(String::new());
+        if line == BEGIN && open.replace(String::new()).is_some() {
+            return Err(failed("it has a PEM block `CERTIFICATE` without its end"));
         }
         if let Some(certificate) = &mut open {
             certificate.push_str(line);
@@ -111,8 +106,12 @@ mod tests {
                 "it has no whole PEM block `CERTIFICATE`",
             ),
             (
+                format!("{BEGIN}\nAAAA\n{BEGIN}\nBBBB\n{END}\n"),
+                "it has a PEM block `CERTIFICATE` without its end",
+            ),
+            (
                 format!("{BEGIN}\nAAAA\n{END}\n-----BEGIN PRIVATE KEY-----\n"),
-                "it holds a private key, which hosts have no use for",
+                "it holds a private key, which belongs in a file of its own",
             ),
         ] {
             let (_directory, path) = written(&text);

@@ -10,7 +10,8 @@ use super::bundle_error::BundleError;
 /// Larger than any of them.
 const LARGEST_TEXT: u64 = 1 << 20;
 
-/// Reads PEM with a block of this kind.
+/// Reads PEM with a block of this kind. Who reads certificates is refused a file that has a private key, too:
+/// certificates are for everybody to see, on hosts and in commands.
 pub(super) fn read_pem(
     what: &'static str,
     label: &str,
@@ -21,10 +22,14 @@ pub(super) fn read_pem(
             let line = line.trim();
             line.starts_with("-----BEGIN ") && line.ends_with(&format!("{label}-----"))
         });
-        if is_there {
-            return Ok(text);
-        }
-        let reason = format!("it has no PEM block `{label}`");
+        let has_key = text.contains("PRIVATE KEY-----");
+        let reason = match (is_there, label) {
+            (true, "CERTIFICATE") if has_key => {
+                "it holds a private key, which belongs in a file of its own".to_owned()
+            }
+            (true, _) => return Ok(text),
+            (false, _) => format!("it has no PEM block `{label}`"),
+        };
         Err(io::Error::new(io::ErrorKind::InvalidData, reason))
     });
     text.map_err(|source| BundleError::File {

@@ -3,7 +3,9 @@
 
 use serde_json::Value;
 
-use crate::spec::{DatabaseEngine, Purpose, Release, Role, Spec};
+use crate::spec::{
+    ConnectionSecurity, DatabaseEngine, Purpose, Release, Role, ServerConnections, Spec,
+};
 
 use super::findings::{Finding, FindingVerdict};
 
@@ -17,7 +19,7 @@ struct OpenSetting {
     remedy: &'static str,
 }
 
-const OPEN_SETTINGS: [OpenSetting; 2] = [
+const OPEN_SETTINGS: [OpenSetting; 5] = [
     OpenSetting {
         section: "ServiceSettings",
         key: "AllowCorsFrom",
@@ -32,7 +34,31 @@ const OPEN_SETTINGS: [OpenSetting; 2] = [
         opens: "whoever reaches the server can make an account",
         remedy: "remove the setting: people are invited, or log in through `mattermost.ldap` or `mattermost.saml`",
     },
+    OpenSetting {
+        section: "EmailSettings",
+        key: "SkipServerCertificateVerification",
+        is_open: |value| value.as_bool() == Some(true),
+        opens: "whoever is between the server and the mail server reads its messages and its password",
+        remedy: TRUST,
+    },
+    OpenSetting {
+        section: "LdapSettings",
+        key: "SkipCertificateVerification",
+        is_open: |value| value.as_bool() == Some(true),
+        opens: "whoever is between the server and the directory reads people's passwords",
+        remedy: TRUST,
+    },
+    OpenSetting {
+        section: "ServiceSettings",
+        key: "EnableInsecureOutgoingConnections",
+        is_open: |value| value.as_bool() == Some(true),
+        opens: "the server believes any certificate of those that it talks to",
+        remedy: TRUST,
+    },
 ];
+
+/// In place of not looking at certificates.
+const TRUST: &str = "remove the setting, and name your authority in `hosts.authorities`";
 
 /// Warns of a deployment that people rely on with the stand-in for a server, with settings that open the
 /// server to strangers, without a mail server, and with parts that nothing stands in for.
@@ -64,7 +90,37 @@ pub fn evaluate_server(spec: &Spec) -> Vec<Finding> {
         let remedy = "`mattermost.mail` with `server` and `from`";
         findings.push(warning("mattermost.mail", detail, remedy));
     }
+    findings.extend(open_connections(&spec.mattermost.connections));
     findings.extend(single_parts(spec));
+    findings
+}
+
+/// Warns of services of others through which passwords are read, or anybody gets in.
+fn open_connections(connections: &ServerConnections) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mail = connections.mail.as_ref();
+    if mail.is_some_and(|mail| mail.administrator.is_none()) {
+        let detail = "nobody reads what the server writes to its administrator";
+        let remedy = "`administrator: ADDRESS` in `mattermost.mail`";
+        findings.push(warning("mattermost.mail.administrator", detail, remedy));
+    }
+    let ldap = connections.ldap.as_ref();
+    if ldap.is_some_and(|ldap| ldap.security == ConnectionSecurity::None) {
+        let detail = "people's passwords go to the directory unprotected";
+        let remedy = "`security: starttls` or `tls` in `mattermost.ldap`";
+        findings.push(warning("mattermost.ldap.security", detail, remedy));
+    }
+    if let Some(saml) = &connections.saml {
+        if !saml.verify_signature {
+            let detail = "whoever reaches the server can log in as anybody: the provider's signature is not checked";
+            let remedy = "remove `verify_signature: false`";
+            findings.push(warning("mattermost.saml.verify_signature", detail, remedy));
+        }
+        if saml.idp_url.starts_with("http:") {
+            let detail = "people's passwords go to the identity provider unprotected";
+            findings.push(warning("mattermost.saml.idp_url", detail, "an `https` URL"));
+        }
+    }
     findings
 }
 
@@ -113,7 +169,8 @@ mod tests {
     const GOLD: &str =
         "purpose: gold-standard\ntls: {host_name: chat.example.com, issuer: private}\n";
     const TWICE: &str = "sizes: {nodes: {proxy: {count: 2}}}\ndatabase: {multi_az: true}\n";
-    const MAIL: &str = "mail: {server: smtp.example.com, from: chat@example.com}";
+    const MAIL: &str =
+        "mail: {server: smtp.example.com, from: chat@example.com, administrator: ops@example.com}";
 
     fn load(text: &str) -> Spec {
         let text = format!("architecture: 1k\n{text}");
@@ -142,6 +199,47 @@ mod tests {
         );
         assert_eq!(gold("config: {}"), ["mattermost.mail"]);
         assert_eq!(gold(MAIL), [""; 0]);
+    }
+
+    #[test]
+    fn connections_that_anybody_can_read_or_use_are_warned_of() {
+        let licensed = |server: &str| {
+            found(&format!(
+                "{GOLD}{TWICE}mattermost: {{release: 11.7.9, license_env: L, {MAIL}, {server}}}\n"
+            ))
+        };
+        let has = |server: &str, check: &str| licensed(server).iter().any(|one| one == check);
+        let ldap = |security: &str| {
+            format!(
+                "ldap: {{server: ldap.example.com, base_dn: dc=example, security: {security}, \
+                 id_attribute: entryUUID, username_attribute: uid, email_attribute: mail}}"
+            )
+        };
+        assert!(has(&ldap("none"), "mattermost.ldap.security"));
+        assert!(!has(&ldap("tls"), "mattermost.ldap.security"));
+        // Any file that is there.
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let saml = |scheme: &str, more: &str| {
+            format!(
+                "saml: {{idp_url: '{scheme}://idp.example.com/sso', idp_descriptor_url: idp, \
+                 idp_certificate_file: {file}, username_attribute: Username, \
+                 email_attribute: Email{more}}}"
+            )
+        };
+        let (url, signature) = (
+            "mattermost.saml.idp_url",
+            "mattermost.saml.verify_signature",
+        );
+        assert!(has(&saml("http", ""), url) && !has(&saml("https", ""), url));
+        assert!(has(&saml("https", ", verify_signature: false"), signature));
+        assert!(!has(&saml("https", ""), signature));
+        let blind = "config: {EmailSettings: {SkipServerCertificateVerification: true}}";
+        assert!(has(
+            blind,
+            "mattermost.config.EmailSettings.SkipServerCertificateVerification"
+        ));
+        let nobody = gold("mail: {server: smtp.example.com, from: chat@example.com}");
+        assert_eq!(nobody, ["mattermost.mail.administrator"]);
     }
 
     #[test]

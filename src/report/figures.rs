@@ -10,7 +10,9 @@ pub fn millis(ms: f64) -> String {
         ms if ms < 100.0 => format!("{ms:.1} ms"),
         ms if ms < 1000.0 => format!("{ms:.0} ms"),
         ms if ms < 60_000.0 => format!("{:.2} s", ms / 1000.0),
-        ms => duration(SignedDuration::from_secs_f64(ms / 1000.0)),
+        // A file may hold any number.
+        ms => SignedDuration::try_from_secs_f64(ms / 1000.0)
+            .map_or_else(|_| format!("{ms:.3e} ms"), duration),
     }
 }
 
@@ -20,7 +22,7 @@ pub(super) fn duration(duration: SignedDuration) -> String {
     if seconds < 9.95 {
         return format!("{seconds:.1} s");
     }
-    let whole = SignedDuration::from_secs_f64(seconds.round()).as_secs();
+    let whole = seconds.round() as u64;
     match whole {
         0..60 => format!("{whole} s"),
         60..3600 => format!("{} m {:02} s", whole / 60, whole % 60),

@@ -65,8 +65,11 @@ const FILES: [(&str, &[Role]); 7] = [
 
 /// What is expected in place of a path that is reserved on hosts of a role; nothing where it is free.
 pub(crate) fn reserved(role: Role, path: &str) -> Option<&'static str> {
-    // A name without a slash at its end is that file alone.
-    let is_in = |place: &str| path == place || (place.ends_with('/') && path.starts_with(place));
+    // A name without a slash at its end is that file alone; a directory cannot become a file either.
+    let is_in = |place: &str| match place.strip_suffix('/') {
+        Some(directory) => path.starts_with(place) || path == directory,
+        None => path == place,
+    };
     let name = path.rsplit('/').next().unwrap_or_default();
     let is_ours = |(file, roles): &(&str, &[Role])| path == *file && roles.contains(&role);
     if OWN.into_iter().any(is_in) {

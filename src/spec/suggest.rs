@@ -6,6 +6,16 @@ pub(crate) fn nearest<'a>(
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     let wanted = plain(word);
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    // What other versions of YAML call so.
+    let meant = match wanted.as_str() {
+        "no" | "false" | "none" | "disabled" => "off",
+        "yes" | "true" | "enabled" => "on",
+        _ => "",
+    };
+    if let Some(meant) = candidates.iter().find(|candidate| **candidate == meant) {
+        return Some(meant);
+    }
     // A third of the letters may differ; more would be guessing.
     let limit = (wanted.chars().count() / 3).max(1);
     candidates

@@ -197,10 +197,13 @@ fn derived_queue(spec: &Spec, trial: &Trial) -> Option<Remedy> {
     if keys.is_empty() || seconds < patience {
         return None;
     }
+    let burst = LoginGate::of(&changed).limits()?.burst;
+    if burst == limits.burst {
+        return None;
+    }
     Some(Remedy {
         change: format!(
-            "a queue at the gate of {} in place of {}",
-            LoginGate::of(&changed).limits()?.burst,
+            "a queue at the gate of {burst} in place of {}",
             limits.burst
         ),
         yaml: format!("remove {}", keys.join(" and ")),

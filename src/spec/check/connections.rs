@@ -71,7 +71,9 @@ impl Checker<'_> {
             given => self.address(key, given).map(Some),
         };
         let reply_to = optional("reply_to", shape.reply_to);
-        let administrator = optional("administrator", shape.administrator);
+        // Servers keep addresses in lower case.
+        let administrator = optional("administrator", shape.administrator)
+            .map(|address| address.map(|address| address.to_lowercase()));
         let mailbox = match shape.mailbox {
             None => Some(None),
             Some(mailbox) => self.mailbox(mailbox, origin).map(Some),
